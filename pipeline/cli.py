@@ -1,0 +1,77 @@
+"""The console command: assembles the commands and turns errors into one line and an exit status.
+
+Exit status: 0 done, 1 done but something was lost or differs (each named), 2 bad input or usage.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from typing import Annotated
+
+import click
+import typer
+
+from pipeline import __version__
+from pipeline.commands import register_all
+from pipeline.errors import BiaozhuError
+
+app = typer.Typer(
+    name="biaozhu",
+    help="标注: Chinese NER annotation and evaluation, offline, offset-true.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+register_all(app)
+
+
+def _show_version(wanted: bool) -> None:  # noqa: FBT001 — typer calls it with the flag's value
+    if wanted:
+        sys.stdout.write(f"biaozhu {__version__}\n")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    *,
+    version: Annotated[
+        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    pass
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Run a command and exit with its status."""
+    signal.signal(signal.SIGTERM, _terminated)
+    sys.exit(run(arguments))
+
+
+def run(arguments: list[str] | None = None) -> int:
+    """Run a command and return its exit status, with every known failure as a line on stderr."""
+    try:
+        result = app(arguments, prog_name="biaozhu", standalone_mode=False)
+    except BiaozhuError as error:
+        sys.stderr.write(f"{error}\n")
+        return 2
+    except click.exceptions.Exit as stop:
+        return stop.exit_code
+    except click.ClickException as error:
+        error.show()
+        return 2
+    except (KeyboardInterrupt, click.exceptions.Abort):
+        sys.stderr.write("stopped; nothing half-written was left\n")
+        return 130
+    except BrokenPipeError:
+        # The reader of our output has gone (`| head`): not an error, and Python must not complain at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 141
+    return result if isinstance(result, int) else 0
+
+
+def _terminated(_signal: int, _frame: object) -> None:
+    # As for Ctrl-C: let the `finally` blocks remove temporary files.
+    raise KeyboardInterrupt

@@ -1,0 +1,73 @@
+"""What every command shares: results to stdout as a table or JSON, notes to stderr, the exit status of a ledger."""
+
+from __future__ import annotations
+
+import json
+import sys
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+from pipeline.ledger import count_by_reason, losses
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from pipeline.ledger import Entry
+
+LOSSES_SHOWN = 20
+
+
+def say(message: str) -> None:
+    """Write a note to stderr."""
+    sys.stderr.write(f"{message}\n")
+
+
+def print_table(
+    title: str, columns: Sequence[str], rows: Iterable[Sequence[object]], *, as_json: bool = False
+) -> None:
+    """Print rows to stdout as a rich table, or as a JSON list of objects; None shows as null and –."""
+    rows = [list(row) for row in rows]
+    if as_json:
+        print_json([dict(zip(columns, row, strict=True)) for row in rows])
+        return
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(title=title)
+    for position, column in enumerate(columns):
+        numeric = all(isinstance(row[position], int | float | None) for row in rows)
+        table.add_column(column, justify="right" if numeric and rows else "left")
+    for row in rows:
+        # Text, not str: article text may hold what rich would read as markup.
+        table.add_row(*(Text(_cell(value)) for value in row))
+    Console(width=None if sys.stdout.isatty() else 140).print(table)
+
+
+def print_json(value: Any) -> None:
+    """Print a value to stdout as JSON."""
+    sys.stdout.write(json.dumps(value, ensure_ascii=False, indent=2) + "\n")
+
+
+def finish(entries: Iterable[Entry]) -> None:
+    """Name what a command lost and exit with status 1, or return when nothing was lost."""
+    entries = tuple(entries)
+    for reason, count in count_by_reason(entry for entry in entries if entry.severity == "decision").items():
+        say(f"decided: {count} × {reason}")
+    lost = losses(entries)
+    if not lost:
+        return
+    for entry in lost[:LOSSES_SHOWN]:
+        say(
+            f"lost: {entry.sentence} {entry.start}-{entry.end} {entry.label} {entry.text!r}: {entry.reason} {entry.detail}".rstrip()
+        )
+    for reason, count in count_by_reason(lost).items():
+        say(f"lost in all: {count} × {reason}")
+    raise typer.Exit(1)
+
+
+def _cell(value: object) -> str:
+    if value is None:
+        return "–"
+    return f"{value:.4f}" if isinstance(value, float) else str(value)

@@ -1,0 +1,217 @@
+"""Every error that a user can meet, each with a code and the next step.
+
+A message is one line: `BZ012 where: what. next step`. The command line prints it and exits with status 2; the
+library raises it. Loops collect what they find and raise once through `raise_collected`.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+
+class BiaozhuError(Exception):
+    """Base of all errors of the project.
+
+    Args:
+        what: what is wrong, without a full stop.
+        where: file, line or offset, as `path:line` or `path@offset`; may be empty.
+        next_step: overrides the class's own advice.
+    """
+
+    code: ClassVar[str] = "BZ000"
+    advice: ClassVar[str] = "Run the command with --help"
+
+    def __init__(self, what: str, *, where: str = "", next_step: str = "") -> None:
+        self.what = what
+        self.where = where
+        self.next_step = next_step or self.advice
+        super().__init__(what)
+
+    def __str__(self) -> str:
+        place = f" {self.where}:" if self.where else ""
+        return _one_line(f"{self.code}{place} {self.what}. {self.next_step}.")
+
+
+class ManyProblemsError(BiaozhuError):
+    """Several problems found in one pass, reported once with their count."""
+
+    code = "BZ001"
+    shown: ClassVar[int] = 20
+
+    def __init__(self, problems: Sequence[BiaozhuError]) -> None:
+        self.problems = tuple(problems)
+        super().__init__(f"{len(self.problems)} problems found", next_step="Mend each of them and run again")
+
+    def __str__(self) -> str:
+        lines = [str(problem) for problem in self.problems[: self.shown]]
+        rest = len(self.problems) - self.shown
+        if rest > 0:
+            lines.append(f"… and {rest} more.")
+        return "\n".join([*lines, super().__str__()])
+
+
+class UsageError(BiaozhuError):
+    """Options that do not go together or an argument that makes no sense."""
+
+    code = "BZ002"
+
+
+class MissingFileError(BiaozhuError):
+    """A file that should be read is not there, or is not a file."""
+
+    code = "BZ003"
+    advice = "Check the path"
+
+
+class WriteError(BiaozhuError):
+    """A file could not be written; nothing of it was left behind."""
+
+    code = "BZ004"
+    advice = "Check the folder's rights and the free space, then run again"
+
+
+class EncodingError(BiaozhuError):
+    """The bytes of a source are no text that we can decode for sure."""
+
+    code = "BZ010"
+    advice = "Save the file as UTF-8 and run again"
+
+
+class EmptyArticleError(BiaozhuError):
+    """A source has no text to annotate."""
+
+    code = "BZ011"
+    advice = "Check that this is the right file"
+
+
+class OffsetError(BiaozhuError):
+    """An offset does not point at the text it should."""
+
+    code = "BZ012"
+    advice = "Annotate again from the unchanged source, the offsets of this file cannot be trusted"
+
+
+class LineError(BiaozhuError):
+    """A line of a JSONL file is not a sentence line."""
+
+    code = "BZ013"
+    advice = "Mend or remove the line"
+
+
+class OverlapError(BiaozhuError):
+    """Spans of one layer overlap."""
+
+    code = "BZ014"
+    advice = "A layer holds disjoint spans: remove one of the two"
+
+
+class LabelError(BiaozhuError):
+    """A label that configs/labels.toml does not define."""
+
+    code = "BZ015"
+    advice = "Add the label to configs/labels.toml or correct it"
+
+
+class VersionError(BiaozhuError):
+    """Two files are about different versions of the same article."""
+
+    code = "BZ016"
+    advice = "Make both from the same source file"
+
+
+class DuplicateError(BiaozhuError):
+    """A sentence id stands more than once in a layer."""
+
+    code = "BZ017"
+    advice = "Remove one of the two lines"
+
+
+class LabelsFileError(BiaozhuError):
+    """The labels file cannot be read."""
+
+    code = "BZ018"
+    advice = "Compare it with the configs/labels.toml that the project ships"
+
+
+class ModelDataError(BiaozhuError):
+    """Weights or word lists that a package should carry are missing or changed."""
+
+    code = "BZ020"
+    advice = "Install the locked versions again with `make run`"
+
+
+class ConfigError(BiaozhuError):
+    """A training config cannot be used."""
+
+    code = "BZ021"
+    advice = "Correct the config and run again"
+
+
+class TrainingError(BiaozhuError):
+    """Training cannot go on."""
+
+    code = "BZ022"
+
+
+class ServerError(BiaozhuError):
+    """Doccano cannot be started, reached or stopped."""
+
+    code = "BZ030"
+    advice = "See `biaozhu doccano status` and the log it names"
+
+
+class AuthError(BiaozhuError):
+    """Doccano refuses the login."""
+
+    code = "BZ031"
+    advice = "Check DOCCANO_USERNAME and DOCCANO_PASSWORD"
+
+
+class ImportFailedError(BiaozhuError):
+    """Doccano did not take what was sent, or not all of it."""
+
+    code = "BZ032"
+    advice = "Run `biaozhu push` again: it only adds what is missing"
+
+
+class RoundTripError(BiaozhuError):
+    """What came back from Doccano is not what is there."""
+
+    code = "BZ033"
+    advice = "Look at the sentences named above in Doccano"
+
+
+class FrozenError(BiaozhuError):
+    """A frozen gold file is not what its manifest says."""
+
+    code = "BZ040"
+    advice = "Restore the file, or freeze again on purpose with `biaozhu gold freeze`"
+
+
+class GoldError(BiaozhuError):
+    """Layers cannot be brought together to gold."""
+
+    code = "BZ041"
+
+
+class ScoringError(BiaozhuError):
+    """Layers cannot be compared."""
+
+    code = "BZ050"
+    advice = "Score layers of the same sentences"
+
+
+def raise_collected(problems: Sequence[BiaozhuError]) -> None:
+    """Raise what a loop has collected: nothing, the one problem, or all with their count."""
+    if len(problems) == 1:
+        raise problems[0]
+    if problems:
+        raise ManyProblemsError(problems)
+
+
+def _one_line(message: str) -> str:
+    # Article text in a message must not move the cursor or reorder the terminal's line.
+    return "".join(c if c.isprintable() else f"\\u{ord(c):04x}" for c in message)

@@ -1,0 +1,77 @@
+"""Reading bytes and writing whole files: a file is there complete or not at all."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pipeline.errors import MissingFileError, WriteError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+
+def read_bytes(path: Path) -> bytes:
+    """Read a file whole.
+
+    Raises:
+        MissingFileError: it is not there, is a folder, or cannot be read.
+    """
+    try:
+        return path.read_bytes()
+    except FileNotFoundError:
+        raise MissingFileError("no such file", where=str(path)) from None
+    except IsADirectoryError:
+        raise MissingFileError("this is a folder, a file is needed", where=str(path)) from None
+    except OSError as error:
+        raise MissingFileError(f"cannot be read ({error.strerror})", where=str(path)) from None
+
+
+def write_bytes(path: Path, content: bytes, *, mode: int = 0o644) -> None:
+    """Write a file atomically: a temporary file beside it, fsync, rename.
+
+    Raises:
+        WriteError: the folder or the disk does not take it; the old file, if any, is untouched.
+    """
+    temporary = ""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, temporary = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+        with os.fdopen(handle, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        os.chmod(temporary, mode)  # noqa: PTH101 — the name is a plain string from mkstemp
+        os.replace(temporary, path)  # noqa: PTH105 — as above
+        _sync_folder(path.parent)
+    except OSError as error:
+        raise WriteError(f"cannot be written ({error.strerror})", where=str(path)) from None
+    finally:
+        if temporary:
+            Path(temporary).unlink(missing_ok=True)
+
+
+def write_text(path: Path, content: str, *, mode: int = 0o644) -> None:
+    """Write text as UTF-8 with its line ends as they are; see `write_bytes`."""
+    write_bytes(path, content.encode("utf-8"), mode=mode)
+
+
+def write_lines(path: Path, lines: Iterable[str]) -> None:
+    """Write lines, each ended by a line feed; see `write_bytes`."""
+    write_text(path, "".join(f"{line}\n" for line in lines))
+
+
+def sha256_of(path: Path) -> str:
+    """Return the SHA-256 of a file's bytes, in hex."""
+    return hashlib.sha256(read_bytes(path)).hexdigest()
+
+
+def _sync_folder(folder: Path) -> None:
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
