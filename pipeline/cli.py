@@ -10,8 +10,8 @@ import signal
 import sys
 from typing import Annotated
 
-import click
 import typer
+from typer._click.exceptions import ClickException
 
 from pipeline import __version__
 from pipeline.commands import register_all
@@ -57,12 +57,12 @@ def run(arguments: list[str] | None = None) -> int:
     except BiaozhuError as error:
         sys.stderr.write(f"{error}\n")
         return 2
-    except click.exceptions.Exit as stop:
+    except typer.Exit as stop:
         return stop.exit_code
-    except click.ClickException as error:
+    except ClickException as error:
         error.show()
         return 2
-    except (KeyboardInterrupt, click.exceptions.Abort):
+    except (KeyboardInterrupt, typer.Abort):
         sys.stderr.write("stopped; nothing half-written was left\n")
         return 130
     except BrokenPipeError:
