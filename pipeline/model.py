@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from pipeline.errors import (
     BiaozhuError,
@@ -30,6 +30,48 @@ ARTICLE_ID = re.compile(r"[0-9a-f]{12}")
 SENTENCE_ID = re.compile(r"([0-9a-f]{12}):(0|[1-9][0-9]*)-([1-9][0-9]*)")
 LINE_KEYS = ("id", "article", "start", "end", "text", "spans")
 SPAN_KEYS = ("start", "end", "label", "text", "source", "score")
+
+
+BlockKind = Literal["furniture", "title", "heading", "caption", "paragraph"]
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """A line of the raw file that says something, without the white space around it.
+
+    `section` counts from 0 (what stands before the first heading) and goes up by one at each heading.
+    """
+
+    start: int
+    end: int
+    kind: BlockKind
+    section: int
+
+
+@dataclass(frozen=True, slots=True)
+class Metadata:
+    """What the page says about the article; empty where it says nothing. `time` is as the page writes it."""
+
+    title: str = ""
+    source: str = ""
+    author: str = ""
+    time: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Article:
+    """A source file: its text as decoded (offsets count its code points), blocks in order, and metadata.
+
+    `id` is the first 12 hex digits of the SHA-256 of the file's bytes; `name` is the file's stem.
+    """
+
+    id: str
+    name: str
+    sha256: str
+    encoding: str
+    raw: str
+    blocks: tuple[Block, ...]
+    metadata: Metadata
 
 
 @dataclass(frozen=True, slots=True, order=True)
