@@ -84,6 +84,11 @@ class Span:
     source: str = ""
     score: float | None = None
 
+    @property
+    def key(self) -> tuple[int, int, str]:
+        """What makes two spans the same annotation, whoever made them."""
+        return self.start, self.end, self.label
+
 
 @dataclass(frozen=True, slots=True)
 class Sentence:
@@ -110,9 +115,7 @@ def with_spans(sentence: Sentence, spans: Iterable[Span]) -> Sentence:
     Raises:
         OffsetError, OverlapError: see `check_sentence`.
     """
-    changed = replace(
-        sentence, spans=tuple(sorted(spans, key=lambda span: (span.start, span.end, span.label)))
-    )
+    changed = replace(sentence, spans=tuple(sorted(spans, key=lambda span: span.key)))
     check_sentence(changed)
     return changed
 
