@@ -1,12 +1,160 @@
-"""Commands: agree, adjudicate and gold."""
+"""Commands: agree, adjudicate, marked and gold."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import Annotated
 
-if TYPE_CHECKING:
-    import typer
+import typer
+
+from pipeline.commands.console import print_json, print_table, say
+
+gold_app = typer.Typer(no_args_is_help=True, help="Freeze the gold, check it, and show what changed.")
+
+LayerPath = Annotated[Path, typer.Argument(help="layers/<annotator>/ or one file of it.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
+GoldFolder = Annotated[Path, typer.Argument(help="The folder of the gold files.")]
+GOLD = Path("annotations/gold")
 
 
 def register(app: typer.Typer) -> None:
     """Add the commands of this area."""
+    app.command()(agree)
+    app.command()(adjudicate)
+    app.command()(marked)
+    app.add_typer(gold_app, name="gold")
+
+
+def agree(
+    layers: Annotated[list[Path], typer.Argument(help="Two or more: layers/<annotator>/ or one file of it.")],
+    *,
+    output: Annotated[Path | None, typer.Option("-o", "--output", help="Write the figures as JSON.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Measure how well annotators agree: pairwise F1, Krippendorff's alpha, kinds of disagreement."""
+    from dataclasses import asdict
+    from json import dumps
+
+    from pipeline.files import write_text
+    from pipeline.judging.agreement import measure_agreement
+    from pipeline.judging.layers import read_annotator
+
+    result = measure_agreement(dict(read_annotator(path) for path in layers))
+    if output is not None:
+        write_text(output, dumps(asdict(result), ensure_ascii=False, indent=2) + "\n")
+    if as_json:
+        print_json(asdict(result))
+        return
+    rows = [
+        [f"{pair.first} – {pair.second}", label, pair.strict[label], pair.partial[label], alpha]
+        for pair in result.pairs
+        for label in pair.strict
+        for alpha in [result.alpha if label == "micro" else result.alpha_by_label[label]]
+    ]
+    print_table("Agreement", ["annotators", "label", "strict F1", "partial F1", "alpha (characters)"], rows)
+    for pair in result.pairs:
+        kinds = ", ".join(f"{count} × {kind}" for kind, count in pair.disagreements.items()) or "none"
+        say(f"disagreements of {pair.first} and {pair.second} in {pair.sentences} sentences: {kinds}")
+
+
+def adjudicate(
+    first: LayerPath,
+    second: LayerPath,
+    *,
+    decisions: Annotated[Path | None, typer.Option(help="The adjudicator's decisions, one a line.")] = None,
+    questions: Annotated[
+        Path | None, typer.Option(help="Write the disagreements here, to be decided.")
+    ] = None,
+    output: Annotated[Path | None, typer.Option("-o", "--output", help="Write the gold here.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Bring two annotators' layers together: what they agree on, and what was decided where they do not."""
+    from pipeline.judging.adjudication import adjudicate as bring_together
+    from pipeline.judging.adjudication import read_decisions, write_questions
+    from pipeline.judging.disagreements import find_disagreements
+    from pipeline.judging.layers import read_annotator
+    from pipeline.model import write_layer
+
+    (name, layer), (other_name, other) = read_annotator(first), read_annotator(second)
+    names = (name, other_name)
+    found = find_disagreements(layer, other)
+    rows = [[item.sentence, item.start, item.end, item.kind, item.text] for item in found]
+    print_table("Disagreements", ["sentence", "start", "end", "kind", "text"], rows, as_json=as_json)
+    if questions is not None:
+        write_questions(questions, found, names=names)
+        say(f"{len(found)} disagreements written to {questions}")
+    if output is not None:
+        gold = bring_together(layer, other, read_decisions(decisions) if decisions else (), names=names)
+        write_layer(output, gold)
+        say(
+            f"{sum(len(s.spans) for s in gold)} gold spans in {len(gold)} sentences, {len(found)} of them decided"
+        )
+
+
+def marked(
+    file: Annotated[Path, typer.Argument(help="A copy of the article with spans typed as ⟦LABEL:text⟧.")],
+    *,
+    article: Annotated[Path, typer.Option(help="The article it is a copy of.")],
+    output: Annotated[Path, typer.Option("-o", "--output", help="layers/<annotator>/<article>.jsonl")],
+) -> None:
+    """Read annotations that were typed into a copy of the article, and write them as a layer."""
+    from pipeline.errors import BiaozhuError
+    from pipeline.files import read_bytes
+    from pipeline.judging.marked import layer_from_marked
+    from pipeline.model import write_layer
+    from pipeline.reading.article import read_article
+    from pipeline.reading.sentences import split_article
+
+    source = read_article(article)
+    text = read_bytes(file).decode(source.encoding, "replace")
+    try:
+        layer = layer_from_marked(
+            text, source.raw, split_article(source), source=output.resolve().parent.name
+        )
+    except BiaozhuError as error:
+        error.where = f"{file}{error.where}"
+        raise
+    write_layer(output, layer)
+    say(f"{sum(len(s.spans) for s in layer)} spans in {len(layer)} sentences written to {output}")
+
+
+@gold_app.command("freeze")
+def gold_freeze(folder: GoldFolder = GOLD) -> None:
+    """Write the checksums of the gold: from now on a changed file is an error."""
+    from pipeline.judging.frozen import freeze_gold
+
+    for name, file in freeze_gold(folder).items():
+        say(
+            f"frozen: {name}, {file.sentences} sentences, {sum(file.spans.values())} spans, {file.sha256[:12]}"
+        )
+
+
+@gold_app.command("check")
+def gold_check(folder: GoldFolder = GOLD) -> None:
+    """Check the gold against its checksums."""
+    from pipeline.judging.frozen import check_frozen
+
+    say(f"{len(check_frozen(folder))} gold files are as they were frozen")
+
+
+@gold_app.command("diff")
+def gold_diff(
+    old: Annotated[Path, typer.Argument(help="A gold file.")],
+    new: Annotated[Path, typer.Argument(help="Another version of it.")],
+    *,
+    as_json: AsJson = False,
+) -> None:
+    """Show the spans that only one of two versions of a gold file holds."""
+    from pipeline.judging.frozen import diff_gold
+    from pipeline.model import read_layer
+
+    changes = diff_gold(read_layer(old), read_layer(new))
+    rows = [
+        [change.kind, change.sentence, change.start, change.end, change.label, change.text]
+        for change in changes
+    ]
+    print_table(
+        "Gold changes", ["change", "sentence", "start", "end", "label", "text"], rows, as_json=as_json
+    )
+    if changes:
+        raise typer.Exit(1)

@@ -1,0 +1,72 @@
+# `make run` does the whole job on everything in seeds/, `make test` checks the code. `make help` lists the rest.
+SHELL := /bin/bash
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
+UV := .venv/bin/uv
+COMPILE := $(UV) pip compile -q --generate-hashes --no-emit-index-url --universal --python-version 3.11
+export PYTHONUTF8 := 1
+
+.PHONY: help run test test-real lint types fast lock install install-dev install-doccano clean
+
+help:
+	@echo "make run        the whole job on everything in seeds/, ends with a table and reports/*/index.html"
+	@echo "make test       lint, types and the fast tests"
+	@echo "make test-real  the tests against a real Doccano, a real Chromium and the slow ones"
+	@echo "make lock       resolve the lock files again"
+	@echo "make clean      remove what make run made (not the environments, not what annotators did)"
+
+run: install install-doccano
+	.venv/bin/python -m weasel run all
+	.venv/bin/biaozhu summary reports
+
+test: lint types fast
+
+lint: install-dev
+	.venv/bin/ruff check .
+	.venv/bin/ruff format --check .
+	.venv/bin/lint-imports
+
+types: install-dev
+	.venv/bin/mypy
+
+fast: install-dev
+	.venv/bin/python -m pytest -q
+
+test-real: install-dev install-doccano
+	.venv/bin/python -m pytest -q -m "server or browser or slow"
+
+install: .venv/run.stamp
+
+install-dev: .venv/dev.stamp
+
+install-doccano: .venv-doccano/stamp
+
+.venv/uv.stamp: locks/uv.lock
+	$(PYTHON) -m venv .venv
+	.venv/bin/python -m pip install -q --disable-pip-version-check --require-hashes -r locks/uv.lock
+	touch $@
+
+# The project itself is installed without build isolation: its build tool is locked like everything else.
+.venv/run.stamp: .venv/uv.stamp locks/run.lock pyproject.toml
+	$(UV) pip install -q --require-hashes -r locks/run.lock
+	$(UV) pip install -q --no-deps --no-build-isolation -e .
+	touch $@
+
+.venv/dev.stamp: .venv/run.stamp locks/dev.lock
+	$(UV) pip install -q --require-hashes -r locks/dev.lock
+	touch $@
+
+.venv-doccano/stamp: .venv/uv.stamp locks/doccano.lock
+	$(UV) venv -q --allow-existing --python $(PYTHON) .venv-doccano
+	$(UV) pip install -q --python .venv-doccano/bin/python --require-hashes -r locks/doccano.lock
+	touch $@
+
+# run.lock first: dev.lock must agree with it, since both go into the same environment.
+lock: .venv/uv.stamp
+	echo "uv" | $(COMPILE) - -o locks/uv.lock
+	$(COMPILE) pyproject.toml -o locks/run.lock
+	$(COMPILE) --extra dev -c locks/run.lock pyproject.toml -o locks/dev.lock
+	$(COMPILE) locks/doccano.in -o locks/doccano.lock
+
+clean:
+	rm -rf reports annotations/pre annotations/layers/doccano project.lock
+	find models -mindepth 1 -maxdepth 1 -type d ! -name base -exec rm -rf {} +

@@ -1,0 +1,151 @@
+"""How well annotators agree: pairwise span F1, and Krippendorff's alpha over characters.
+
+F1 between two annotators is the chance-uncorrected standard for spans (Hripcsak & Rothschild 2005). Alpha
+(Krippendorff 2013, through the library `krippendorff`) takes each character as a unit and its label, or none,
+as a nominal value; it is corrected for chance and takes more than two annotators and gaps.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from itertools import combinations
+from typing import TYPE_CHECKING
+
+import krippendorff
+import numpy as np
+
+from pipeline.errors import GoldError
+from pipeline.judging.disagreements import find_disagreements, pair_sentences
+from pipeline.scoring.scores import Tally, score_of, tally_spans
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from pipeline.model import Sentence
+
+    Layer = Sequence[Sentence]
+
+TWO = 2
+
+
+@dataclass(frozen=True, slots=True)
+class PairAgreement:
+    """Span F1 of two annotators by label, and how they disagree; None where neither marked anything."""
+
+    first: str
+    second: str
+    sentences: int
+    spans: tuple[int, int]
+    strict: dict[str, float | None]
+    partial: dict[str, float | None]
+    disagreements: dict[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Agreement:
+    """All pairs, their mean strict F1, and alpha over characters (all labels, each label against the rest)."""
+
+    annotators: tuple[str, ...]
+    pairs: tuple[PairAgreement, ...]
+    mean_strict: float | None
+    mean_partial: float | None
+    alpha: float | None
+    alpha_by_label: dict[str, float | None]
+    by_article: dict[str, float | None]
+
+
+def measure_agreement(layers: Mapping[str, Layer]) -> Agreement:
+    """Measure the agreement of two or more annotators on the sentences that all of them have.
+
+    Args:
+        layers: annotator -> layer, of the same sentences.
+
+    Raises:
+        GoldError: fewer than two layers, or layers of different sentences.
+    """
+    if len(layers) < TWO:
+        raise GoldError("agreement needs two layers or more", next_step="Name a second layer")
+    labels = sorted(
+        {span.label for layer in layers.values() for sentence in layer for span in sentence.spans}
+    )
+    pairs = tuple(_pair(first, second, layers, labels) for first, second in combinations(layers, TWO))
+    values = _characters(layers, labels)
+    return Agreement(
+        annotators=tuple(layers),
+        pairs=pairs,
+        mean_strict=_mean([pair.strict["micro"] for pair in pairs]),
+        mean_partial=_mean([pair.partial["micro"] for pair in pairs]),
+        alpha=_alpha(values),
+        alpha_by_label={label: _alpha((values == code).astype(int)) for code, label in enumerate(labels, 1)},
+        by_article=_by_article(layers),
+    )
+
+
+def _pair(first: str, second: str, layers: Mapping[str, Layer], labels: Sequence[str]) -> PairAgreement:
+    tallies = {label: Tally() for label in ("micro", *labels)}
+    spans = [0, 0]
+    sentences = 0
+    for one, other in pair_sentences(layers[first], layers[second]):
+        sentences += 1
+        spans[0] += len(one.spans)
+        spans[1] += len(other.spans)
+        tallies["micro"] += tally_spans(one.spans, other.spans)
+        for label in labels:
+            mine, theirs = ([span for span in side.spans if span.label == label] for side in (one, other))
+            if mine or theirs:
+                tallies[label] += tally_spans(mine, theirs)
+    return PairAgreement(
+        first=first,
+        second=second,
+        sentences=sentences,
+        spans=(spans[0], spans[1]),
+        strict={label: score_of(tally, "strict").f1 for label, tally in tallies.items()},
+        partial={label: score_of(tally, "partial").f1 for label, tally in tallies.items()},
+        disagreements=dict(Counter(item.kind for item in find_disagreements(layers[first], layers[second]))),
+    )
+
+
+def _characters(
+    layers: Mapping[str, Layer], labels: Sequence[str]
+) -> np.ndarray[tuple[int, int], np.dtype[np.int64]]:
+    """Return annotators x characters: 0 for no label, else the label's place in `labels` counted from 1."""
+    codes = {label: code for code, label in enumerate(labels, 1)}
+    order = [sentence.id for sentence in next(iter(layers.values()))]
+    rows = []
+    for layer in layers.values():
+        by_id = {sentence.id: sentence for sentence in layer}
+        row: list[int] = []
+        for key in order:
+            sentence = by_id[key]
+            characters = [0] * len(sentence.text)
+            for span in sentence.spans:
+                characters[span.start : span.end] = [codes[span.label]] * (span.end - span.start)
+            row += characters
+        rows.append(row)
+    return np.array(rows, dtype=np.int64)
+
+
+def _alpha(values: np.ndarray[tuple[int, int], np.dtype[np.int64]]) -> float | None:
+    if len(np.unique(values)) < TWO:
+        return None  # nobody used a second value: chance agreement is total and alpha undefined
+    return float(krippendorff.alpha(reliability_data=values, level_of_measurement="nominal"))
+
+
+def _by_article(layers: Mapping[str, Layer]) -> dict[str, float | None]:
+    articles = dict.fromkeys(sentence.article for layer in layers.values() for sentence in layer)
+    scores: dict[str, float | None] = {}
+    for article in articles:
+        parts = {name: [s for s in layer if s.article == article] for name, layer in layers.items()}
+        f1s = []
+        for first, second in combinations(parts, TWO):
+            pairs = pair_sentences(parts[first], parts[second])
+            total = sum((tally_spans(one.spans, other.spans) for one, other in pairs), Tally())
+            f1s.append(score_of(total, "strict").f1)
+        scores[article] = _mean(f1s)
+    return scores
+
+
+def _mean(values: Sequence[float | None]) -> float | None:
+    known = [value for value in values if value is not None]
+    return sum(known) / len(known) if known else None

@@ -1,0 +1,32 @@
+"""An annotator's layer on disk: a folder named after the annotator with one JSONL file per article."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pipeline.errors import MissingFileError
+from pipeline.model import read_layer
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from pipeline.model import Sentence
+
+
+def read_annotator(path: Path) -> tuple[str, tuple[Sentence, ...]]:
+    """Read what one annotator did.
+
+    Args:
+        path: `layers/<annotator>/`, or one `layers/<annotator>/<article>.jsonl` of it.
+
+    Returns:
+        The annotator's name and the sentences of all files, in the order of the files' names.
+
+    Raises:
+        MissingFileError: there is no layer there.
+        LineError, OffsetError, …: a file is not valid.
+    """
+    files = sorted(path.glob("*.jsonl")) if path.is_dir() else [path]
+    if not files:
+        raise MissingFileError("no layer in this folder (*.jsonl)", where=str(path))
+    return files[0].resolve().parent.name, tuple(sentence for file in files for sentence in read_layer(file))
