@@ -1,0 +1,114 @@
+"""A source file as an article: decoded, cut into blocks, with its metadata."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import TYPE_CHECKING
+
+from pipeline.errors import (
+    BiaozhuError,
+    DuplicateError,
+    EmptyArticleError,
+    EncodingError,
+    MissingFileError,
+    raise_collected,
+)
+from pipeline.model import Article, Metadata
+from pipeline.reading.blocks import find_blocks
+from pipeline.reading.decoding import decode
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from pathlib import Path
+
+LARGEST = 32 * 1024 * 1024
+_HTML_SUFFIXES = frozenset({".html", ".htm", ".xhtml", ".shtml"})
+
+
+def read_article(path: Path) -> Article:
+    """Read one source file, plain text or HTML.
+
+    Plain text is UTF-8, UTF-16 with a byte order mark, or GB18030; nothing of it is normalised, so that encoding
+    `raw` again gives the file's bytes. Of an HTML page, `raw` is the extracted text, `sha256` and `id` are those
+    of that text's UTF-8 bytes, and `encoding` begins with `html:`; saved and read again, it is the same article.
+
+    Raises:
+        MissingFileError: it is not there, a folder, or cannot be read.
+        EncodingError: binary, too large, or in no encoding that is sure.
+        EmptyArticleError: it has no text.
+    """
+    data = _read(path)
+    where = str(path)
+    stated = Metadata()
+    if path.suffix.lower() in _HTML_SUFFIXES or _looks_like_html(data):
+        # Only pages pay for loading the extractor.
+        from pipeline.reading.page import read_page  # noqa: PLC0415 — as said above
+
+        raw, encoding, stated = read_page(data, where=where)
+        data, encoding = raw.encode("utf-8"), f"html:{encoding}"
+    else:
+        raw, encoding = decode(data, where=where)
+    blocks, found = find_blocks(raw)
+    if not blocks:
+        raise EmptyArticleError("nothing but white space", where=where)
+    digest = hashlib.sha256(data).hexdigest()
+    metadata = Metadata(
+        title=stated.title or found.title,
+        source=stated.source or found.source,
+        author=stated.author or found.author,
+        time=stated.time or found.time,
+    )
+    return Article(digest[:12], path.stem, digest, encoding, raw, blocks, metadata)
+
+
+def read_articles(paths: Iterable[Path]) -> tuple[Article, ...]:
+    """Read several source files, in order.
+
+    Raises:
+        BiaozhuError: what `read_article` raises, for all files together; DuplicateError where two files are the
+            same article, since their sentences would share ids.
+    """
+    articles: dict[str, tuple[Path, Article]] = {}
+    problems: list[BiaozhuError] = []
+    for path in paths:
+        try:
+            article = read_article(path)
+        except BiaozhuError as error:
+            problems.append(error)
+            continue
+        if article.id in articles:
+            problems.append(
+                DuplicateError(
+                    f"the same text as {articles[article.id][0]}", where=str(path), next_step="Give it once"
+                )
+            )
+        articles.setdefault(article.id, (path, article))
+    raise_collected(problems)
+    return tuple(article for _, article in articles.values())
+
+
+def _looks_like_html(data: bytes) -> bool:
+    head = data[:2048].lstrip(b"\xef\xbb\xbf \t\r\n").lower()
+    return head.startswith((b"<!doctype html", b"<html")) or (
+        head.startswith((b"<?xml", b"<!--")) and b"<html" in head
+    )
+
+
+def _read(path: Path) -> bytes:
+    try:
+        with path.open("rb") as file:
+            data = file.read(LARGEST + 1)
+    except FileNotFoundError:
+        raise MissingFileError("no such file", where=str(path)) from None
+    except IsADirectoryError:
+        raise MissingFileError("this is a folder, a file is needed", where=str(path)) from None
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise MissingFileError(f"cannot be read ({reason})", where=str(path)) from None
+    if len(data) > LARGEST:
+        raise EncodingError(
+            f"more than {LARGEST >> 20} MiB, which is no article",
+            where=str(path),
+            next_step="Cut it into one file an article",
+        )
+    return data
