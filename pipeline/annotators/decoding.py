@@ -1,0 +1,184 @@
+"""A linear-chain CRF over B/I tags, decoded for a whole padded batch at once in NumPy.
+
+Only well-formed sequences count: `X-I` follows `X-B` or `X-I`. `decode` gives the best one (Viterbi 1967) and, for
+each of its words, the probability of exactly that word under the model: the sum over all well-formed sequences
+that hold it (forward-backward, Rabiner 1989).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+# Far below any real score, and finite: minus infinity turns into NaN where two of them meet.
+FORBIDDEN = np.float32(-1e4)
+SMALLEST = 1e-30
+
+
+@dataclass(frozen=True, slots=True)
+class Chain:
+    """Constrained scores of a chain: start and stop of shape (tags,), transitions [from, to], and its words' tags.
+
+    `kinds[i]` is the name of tag i without its B or I, `inside[i]` the index of its I tag (-1: it has none), and
+    `begins[i]` says that tag i starts a word.
+    """
+
+    start: np.ndarray
+    stop: np.ndarray
+    transitions: np.ndarray
+    kinds: tuple[str, ...]
+    inside: np.ndarray
+    begins: np.ndarray
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """The words of a decoded batch, sentence by sentence, as parallel arrays of shape (words,).
+
+    `sentence` is the position in the batch, `start` and `end` positions in the sentence, half open, `tag` the
+    index of the word's first tag, `score` its probability.
+    """
+
+    sentence: np.ndarray
+    start: np.ndarray
+    end: np.ndarray
+    tag: np.ndarray
+    score: np.ndarray
+
+
+def make_chain(tags: Sequence[str], *, start: np.ndarray, stop: np.ndarray, transitions: np.ndarray) -> Chain:
+    """Forbid what is not well-formed.
+
+    Args:
+        tags: `X-B`, `X-I` or `O`, one for each column.
+        start: scores of shape (tags,).
+        stop: scores of shape (tags,).
+        transitions: scores [from, to] of shape (tags, tags).
+    """
+    kinds = tuple(tag.removesuffix("-B").removesuffix("-I") for tag in tags)
+    inner = np.array([tag.endswith("-I") for tag in tags])
+    same = np.array([[one == other for other in kinds] for one in kinds])
+    index = {tag: position for position, tag in enumerate(tags)}
+    return Chain(
+        start=np.where(inner, FORBIDDEN, start).astype(np.float32),
+        stop=stop.astype(np.float32),
+        transitions=np.where(inner[None, :] & ~same, FORBIDDEN, transitions).astype(np.float32),
+        kinds=kinds,
+        inside=np.array([index.get(f"{kind}-I", -1) for kind in kinds]),
+        begins=~inner,
+    )
+
+
+def decode(chain: Chain, emissions: np.ndarray, lengths: np.ndarray) -> Words:
+    """Decode a padded batch.
+
+    Args:
+        chain: the constrained scores.
+        emissions: float32 of shape (time, batch, tags); what stands past a sentence's length is ignored.
+        lengths: int of shape (batch,), each at least 1.
+    """
+    best = best_path(chain, emissions, lengths)
+    return _words(chain, emissions, lengths, best)
+
+
+def best_path(chain: Chain, emissions: np.ndarray, lengths: np.ndarray) -> np.ndarray:
+    """Return the best well-formed tags, int of shape (time, batch); 0 past a sentence's length."""
+    time, batch, _ = emissions.shape
+    into = np.ascontiguousarray(chain.transitions.T)
+    scores = np.empty_like(emissions)
+    scores[0] = emissions[0] + chain.start
+    for step in range(1, time):
+        # Maxima only: which tag they came from is asked on the way back, for one tag a sentence, not for all.
+        np.max(scores[step - 1][:, None, :] + into[None], axis=2, out=scores[step])
+        scores[step] += emissions[step]
+    path = np.zeros((time, batch), np.int64)
+    rows = np.arange(batch)
+    current = np.zeros(batch, np.int64)
+    for step in range(time - 1, -1, -1):
+        ending = lengths == step + 1
+        onward = scores[step] + np.where(ending[:, None], chain.stop[None], chain.transitions[:, current].T)
+        live = lengths >= step + 1
+        current = np.where(live, onward.argmax(axis=1), 0)
+        path[step, rows] = current
+    return path
+
+
+def _words(chain: Chain, emissions: np.ndarray, lengths: np.ndarray, path: np.ndarray) -> Words:
+    time = len(path)
+    live = np.arange(time)[:, None] < lengths[None]
+    sentence, start = np.nonzero((chain.begins[path] & live).T)
+    # A word ends where the next one of its sentence begins, or with the sentence.
+    following = np.append(start[1:], 0)
+    last_of_sentence = np.append(sentence[1:] != sentence[:-1], True)  # noqa: FBT003 — an array's value
+    end = np.where(last_of_sentence, lengths[sentence], following)
+    tag = path[start, sentence]
+    score = _word_scores(chain, emissions, lengths, path, (sentence, start, end))
+    return Words(sentence, start, end, tag, score)
+
+
+def _word_scores(
+    chain: Chain,
+    emissions: np.ndarray,
+    lengths: np.ndarray,
+    path: np.ndarray,
+    words: tuple[np.ndarray, np.ndarray, np.ndarray],
+) -> np.ndarray:
+    sentence, start, end = words
+    time, batch, _ = emissions.shape
+    weight = np.exp(chain.transitions)
+    peaks = emissions.max(axis=2, keepdims=True)
+    likely = np.exp(emissions - peaks)
+    forward, scale = _forward(chain, likely, weight)
+    backward = _backward(chain, likely, weight, scale, lengths)
+    # Steps along the best path as ratios to the scale of their position: inside a word their product is its share.
+    rows = np.arange(batch)
+    step = np.zeros((time, batch))
+    step[1:] = chain.transitions[path[:-1], path[1:]] + np.log(
+        np.maximum(np.take_along_axis(likely[1:], path[1:, :, None], axis=2)[..., 0], SMALLEST)
+        / scale[1:, rows]
+    )
+    along = np.cumsum(step, axis=0)
+    first, last = path[start, sentence], path[end - 1, sentence]
+    share = np.log(np.maximum(forward[start, sentence, first], SMALLEST))
+    share += along[end - 1, sentence] - along[start, sentence]
+    # What follows must not go on with the same word.
+    after = np.minimum(end, time - 1)
+    inner = chain.inside[last]
+    going_on = weight[last, inner] * likely[after, sentence, inner] * backward[after, sentence, inner]
+    going_on = np.where((inner >= 0) & (end < lengths[sentence]), going_on / scale[after, sentence], 0)
+    leaving = np.maximum(backward[end - 1, sentence, last] - going_on, 0)
+    total = (forward * backward).sum(axis=2)[start, sentence]
+    return np.clip(np.exp(share) * leaving / np.maximum(total, SMALLEST), 0, 1)
+
+
+def _forward(chain: Chain, likely: np.ndarray, weight: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    time, batch, _ = likely.shape
+    forward = np.empty_like(likely)
+    scale = np.empty((time, batch), likely.dtype)
+    for step in range(time):
+        before = np.exp(chain.start)[None] if step == 0 else forward[step - 1] @ weight
+        reached = before * likely[step]
+        scale[step] = np.maximum(reached.sum(axis=1), SMALLEST)
+        forward[step] = reached / scale[step][:, None]
+    return forward, scale
+
+
+def _backward(
+    chain: Chain, likely: np.ndarray, weight: np.ndarray, scale: np.ndarray, lengths: np.ndarray
+) -> np.ndarray:
+    time = len(likely)
+    backward = np.empty_like(likely)
+    stop = np.exp(chain.stop)
+    onward = np.ascontiguousarray(weight.T)
+    for step in range(time - 1, -1, -1):
+        if step == time - 1:
+            backward[step] = stop
+            continue
+        rest = (backward[step + 1] * likely[step + 1] / scale[step + 1][:, None]) @ onward
+        backward[step] = np.where((step + 1 >= lengths)[:, None], stop[None], rest)
+    return backward
