@@ -204,6 +204,13 @@ class ScoringError(BiaozhuError):
     advice = "Score layers of the same sentences"
 
 
+class ScoresFileError(BiaozhuError):
+    """A file is no scores.json."""
+
+    code = "BZ051"
+    advice = "Make it again with `biaozhu evaluate`"
+
+
 def raise_collected(problems: Sequence[BiaozhuError]) -> None:
     """Raise what a loop has collected: nothing, the one problem, or all with their count."""
     if len(problems) == 1:
