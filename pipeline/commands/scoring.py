@@ -1,12 +1,198 @@
-"""Commands: evaluate, compare and report."""
+"""Commands: evaluate and compare."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+import typer
+
+from pipeline.commands.console import print_json, print_table, say
 
 if TYPE_CHECKING:
-    import typer
+    from pipeline.scoring.evaluation import Scored
+    from pipeline.scoring.run import Run
+    from pipeline.scoring.significance import Interval
+
+Gold = Annotated[Path, typer.Option("--gold", help="The gold layer (JSONL).")]
+Articles = Annotated[
+    list[Path],
+    typer.Option("--article", help="An article that the gold was made from; gives sections. Repeatable."),
+]
+Train = Annotated[
+    list[Path],
+    typer.Option("--train", help="A layer that training saw; tells seen from unseen names. Repeatable."),
+]
+Missing = Annotated[
+    Literal["error", "empty"],
+    typer.Option(
+        "--missing", help="A gold sentence that a layer lacks: `error`, or `empty` (counts as found empty)."
+    ),
+]
+Labels = Annotated[Path | None, typer.Option("--labels", help="Labels file; orders the labels.")]
+Resamples = Annotated[int, typer.Option("--resamples", min=100, max=1_000_000, help="Bootstrap samples.")]
+Seed = Annotated[int, typer.Option("--seed", min=0, help="Seed of the random draws.")]
+Output = Annotated[Path | None, typer.Option("-o", "--output", help="Write scores.json here.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print the scores.json document instead of a table.")]
 
 
 def register(app: typer.Typer) -> None:
     """Add the commands of this area."""
+    app.command("evaluate")(evaluate)
+    app.command("compare")(compare)
+
+
+def evaluate(
+    *,
+    gold: Gold,
+    layer: Annotated[list[str], typer.Option("--layer", help="PATH or NAME=PATH of a layer. Repeatable.")],
+    article: Articles = [],  # noqa: B006 — typer copies the default
+    train: Train = [],  # noqa: B006 — as above
+    missing: Missing = "error",
+    labels: Labels = None,
+    resamples: Resamples = 10_000,
+    seed: Seed = 1,
+    fail_under: Annotated[
+        float | None,
+        typer.Option(
+            min=0,
+            max=1,
+            help="Exit with status 1 when the strict micro F1 of any layer is lower or undefined.",
+        ),
+    ] = None,
+    output: Output = None,
+    as_json: AsJson = False,
+) -> None:
+    """Score layers against the gold: strict, exact, partial, type; per label; with 95 % intervals."""
+    from pipeline.scoring.run import Request, run_evaluation
+
+    run = run_evaluation(
+        Request(
+            verb="evaluate",
+            gold=gold,
+            layers=tuple(layer),
+            articles=tuple(article),
+            train=tuple(train),
+            missing=missing,
+            labels=labels,
+            resamples=resamples,
+            seed=seed,
+        )
+    )
+    _hand_out(run, output, as_json)
+    if not as_json:
+        print_table(
+            f"Scores on {gold} (intervals: BCa over {run.evaluations[0].units.kind}s)",
+            ("layer", "label", "scheme", "P", "R", "F1", "F1 95 %", "COR", "INC", "PAR", "MIS", "SPU"),
+            _score_rows(run),
+        )
+    _notes(run)
+    if fail_under is None:
+        return
+    failed = False
+    for one in run.evaluations:
+        reached = one.overall["strict"].score.f1
+        if reached is None or reached < fail_under:
+            shown = "undefined" if reached is None else f"{reached:.4f}"
+            say(f"too low: strict F1 of {one.name} is {shown}, under {fail_under}")
+            failed = True
+    if failed:
+        raise typer.Exit(1)
+
+
+def compare(
+    a: Annotated[str, typer.Argument(help="PATH or NAME=PATH of the first layer.")],
+    b: Annotated[str, typer.Argument(help="PATH or NAME=PATH of the second layer.")],
+    *,
+    gold: Gold,
+    article: Articles = [],  # noqa: B006 — typer copies the default
+    train: Train = [],  # noqa: B006 — as above
+    missing: Missing = "error",
+    labels: Labels = None,
+    resamples: Resamples = 10_000,
+    seed: Seed = 1,
+    output: Output = None,
+    as_json: AsJson = False,
+) -> None:
+    """Compare two layers on the gold: differences b - a with intervals, p by approximate randomisation, Holm."""
+    from pipeline.scoring.run import Request, run_evaluation
+
+    run = run_evaluation(
+        Request(
+            verb="compare",
+            gold=gold,
+            layers=(a, b),
+            articles=tuple(article),
+            train=tuple(train),
+            missing=missing,
+            labels=labels,
+            resamples=resamples,
+            seed=seed,
+        )
+    )
+    _hand_out(run, output, as_json)
+    if not as_json:
+        compared = run.comparisons[0]
+        print_table(
+            f"{compared.b} - {compared.a} on {gold} (over {compared.units.kind}s)",
+            ("metric", "a", "b", "b - a", "95 %", "p", "p (Holm)"),
+            [
+                (
+                    one.metric,
+                    one.a,
+                    one.b,
+                    one.difference.value,
+                    _range(one.difference.bca),
+                    one.p,
+                    one.p_holm,
+                )
+                for one in compared.differences
+            ],
+        )
+    _notes(run)
+
+
+def _hand_out(run: Run, output: Path | None, as_json: bool) -> None:
+    from pipeline.scoring.document import write_scores
+
+    if output is not None:
+        write_scores(output, run.document)
+    if as_json:
+        print_json(run.document)
+
+
+def _notes(run: Run) -> None:
+    first = run.evaluations[0]
+    say(f"intervals resample {first.units.count} {first.units.kind}s: {first.units.reason}")
+    for one in run.evaluations:
+        if one.missing:
+            say(
+                f"{one.name} lacks {len(one.missing)} of {one.sentences} gold sentences, counted as found empty"
+            )
+
+
+def _score_rows(run: Run) -> list[tuple[Any, ...]]:
+    rows = []
+    for one in run.evaluations:
+        rows += [_score_row(one.name, "ALL", scheme, scored) for scheme, scored in one.overall.items()]
+        rows += [_score_row(one.name, label, "strict", by["strict"]) for label, by in one.labels.items()]
+    return rows
+
+
+def _score_row(name: str, label: str, scheme: str, scored: Scored) -> tuple[Any, ...]:
+    score = scored.score
+    counts = score.counts
+    return (
+        *(name, label, scheme, score.precision, score.recall, score.f1, _range(scored.f1.bca)),
+        *(counts.cor, counts.inc, counts.par, counts.mis, counts.spu),
+    )
+
+
+def _range(interval: Interval) -> str | None:
+    if interval.low is None or interval.high is None:
+        return None
+    return (
+        f"{interval.low:.4f}–{interval.high:.4f}"
+        if interval.low >= 0
+        else f"{interval.low:.4f} … {interval.high:.4f}"
+    )

@@ -8,12 +8,10 @@ from typing import TYPE_CHECKING, Literal
 from pipeline.scoring.scores import ratio
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
     import numpy as np
     from numpy.typing import NDArray
-
-    from pipeline.model import Span
 
 Aspect = Literal["article", "section", "sentence_length", "length", "surface", "confidence", "source"]
 ASPECTS: tuple[Aspect, ...] = (
@@ -89,21 +87,6 @@ def length_class(length: int, bounds: Sequence[int] = SPAN_LENGTHS) -> str:
 def length_classes(bounds: Sequence[int] = SPAN_LENGTHS) -> tuple[str, ...]:
     """Return the names of all classes, in order."""
     return tuple(length_class(bound, bounds) for bound in (*bounds, bounds[-1] + 1))
-
-
-def paint(spans: Sequence[Span], length: int, numbers: Mapping[str, int], outside: int) -> list[int]:
-    """Return the label number of each character of a sentence.
-
-    Args:
-        spans: disjoint spans.
-        length: of the sentence, in characters.
-        numbers: of the labels.
-        outside: the number of characters in no span.
-    """
-    painted = [outside] * length
-    for span in spans:
-        painted[span.start : span.end] = [numbers[span.label]] * (span.end - span.start)
-    return painted
 
 
 def confusion_of(matrix: NDArray[np.int64], labels: Sequence[str]) -> Confusion:

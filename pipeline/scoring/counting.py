@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from pipeline.scoring.breakdown import SENTENCE_LENGTHS, length_class, paint
+from pipeline.scoring.breakdown import SENTENCE_LENGTHS, length_class
 from pipeline.scoring.confidence import bin_of
-from pipeline.scoring.patterns import find_cases
+from pipeline.scoring.patterns import cases_among
 from pipeline.scoring.scores import as_row, tally_spans
 
 if TYPE_CHECKING:
@@ -97,7 +97,6 @@ class _Counter:
         self.seen = seen
         self.examples = examples
         self.sentences = 0
-        self.outside = 0
         width = (1 + len(self.labels)) * WIDTH
         self.rows: defaultdict[str, list[int]] = defaultdict(lambda: [0] * width)
         self.groups: dict[Aspect, defaultdict[str, list[int]]] = {
@@ -119,20 +118,27 @@ class _Counter:
         row = self.rows[unit]
         wanted = [_KEY(span) for span in gold.spans]
         given = [_KEY(span) for span in predicted.spans]
-        same = wanted == given
-        if not same:
-            strict = self._add_different(gold, predicted, row)
-        else:
+        covered = 0
+        if wanted == given:
+            right: set[tuple[int, int, str]] | None = None
             strict = len(wanted)
-            if wanted:
-                self._add_same(gold.spans, row)
-            self.confusion[-1][-1] += len(gold.text) - sum(end - start for start, end, _ in wanted)
+            if strict:
+                covered = self._add_right(gold.spans, row)
+        else:
+            # Spans of one side are disjoint, so what is identical overlaps nothing else.
+            right = {*wanted}.intersection(given)
+            strict = len(right)
+            mine = [span for span in gold.spans if _KEY(span) not in right]
+            theirs = [span for span in predicted.spans if _KEY(span) not in right]
+            covered = self._add_right([span for span in gold.spans if _KEY(span) in right], row)
+            covered += self._add_wrong(gold, mine, theirs, row)
+        self.confusion[-1][-1] += len(gold.text) - covered
         figures = (1, len(wanted), len(given), strict)
         _increase(self.groups["article"][gold.article], figures)
         _increase(self.groups["sentence_length"][length_class(len(gold.text), SENTENCE_LENGTHS)], figures)
         if section is not None:
             _increase(self.groups["section"][section], figures)
-        self._classify(gold, predicted, None if same else set(wanted))
+        self._classify(gold, predicted, right)
 
     def result(self) -> Counted:
         """Return what was counted."""
@@ -153,48 +159,74 @@ class _Counter:
             cases={pattern: tuple(cases) for pattern, cases in self.cases.items()},
         )
 
-    def _add_same(self, spans: tuple[Span, ...], row: list[int]) -> None:
+    def _add_right(self, spans: Sequence[Span], row: list[int]) -> int:
+        """Count spans that both sides carry, and return how many characters they cover."""
+        count = len(spans)
         for column in range(WIDTH):
-            row[column] += len(spans)
+            row[column] += count
+        covered = 0
         for span in spans:
             number = self.numbers[span.label]
-            self.confusion[number][number] += span.end - span.start
-            for column in range((1 + number) * WIDTH, (2 + number) * WIDTH):
+            length = span.end - span.start
+            covered += length
+            self.confusion[number][number] += length
+            first = (1 + number) * WIDTH
+            for column in range(first, first + WIDTH):
                 row[column] += 1
+        return covered
 
-    def _add_different(self, gold: Sentence, predicted: Sentence, row: list[int]) -> int:
-        tally = tally_spans(gold.spans, predicted.spans)
-        for column, figure in enumerate(as_row(tally)):
+    def _add_wrong(
+        self, sentence: Sentence, gold: Sequence[Span], predicted: Sequence[Span], row: list[int]
+    ) -> int:
+        """Count the other spans, and return how many characters they cover."""
+        tally = as_row(tally_spans(gold, predicted))
+        for column, figure in enumerate(tally):
             row[column] += figure
-        for label in {span.label for span in (*gold.spans, *predicted.spans)}:
+        labels = {span.label for span in gold}.union(span.label for span in predicted)
+        for label in labels:
             # Aligned anew: what is best among all labels need not be best within one.
-            part = tally_spans(
-                (span for span in gold.spans if span.label == label),
-                (span for span in predicted.spans if span.label == label),
-            )
-            for column, figure in enumerate(as_row(part), (1 + self.numbers[label]) * WIDTH):
+            part = tally
+            if len(labels) > 1:
+                part = as_row(
+                    tally_spans(
+                        (span for span in gold if span.label == label),
+                        (span for span in predicted if span.label == label),
+                    )
+                )
+            for column, figure in enumerate(part, (1 + self.numbers[label]) * WIDTH):
                 row[column] += figure
-        size, outside = len(gold.text), len(self.labels)
-        mine = paint(gold.spans, size, self.numbers, outside)
-        theirs = paint(predicted.spans, size, self.numbers, outside)
-        for (true, found), count in Counter(zip(mine, theirs, strict=True)).items():
-            self.confusion[true][found] += count
-        for case in find_cases(gold, predicted):
+        for case in cases_among(sentence, gold, predicted):
             self.patterns[case.pattern] += 1
             if len(self.cases[case.pattern]) < self.examples:
                 self.cases[case.pattern].append(case)
-        return tally.strict
+        return self._add_characters(gold, predicted)
 
-    def _classify(
-        self, gold: Sentence, predicted: Sentence, wanted: set[tuple[int, int, str]] | None
-    ) -> None:
+    def _add_characters(self, gold: Sequence[Span], predicted: Sequence[Span]) -> int:
+        only_predicted = [span.end - span.start for span in predicted]
+        covered = 0
+        for span in gold:
+            number = self.numbers[span.label]
+            only_gold = span.end - span.start
+            covered += only_gold
+            for at, other in enumerate(predicted):
+                overlap = min(span.end, other.end) - max(span.start, other.start)
+                if overlap > 0:
+                    self.confusion[number][self.numbers[other.label]] += overlap
+                    only_gold -= overlap
+                    only_predicted[at] -= overlap
+            self.confusion[number][-1] += only_gold
+        for span, rest in zip(predicted, only_predicted, strict=True):
+            self.confusion[-1][self.numbers[span.label]] += rest
+        return covered + sum(only_predicted)
+
+    def _classify(self, gold: Sentence, predicted: Sentence, right: set[tuple[int, int, str]] | None) -> None:
         seen, text = self.seen, gold.text
         for span in gold.spans:
             known = None if seen is None else text[span.start : span.end] in seen
             self.gold_classes[span.end - span.start, known] += 1
         for span in predicted.spans:
             known = None if seen is None else text[span.start : span.end] in seen
-            correct = wanted is None or _KEY(span) in wanted
+            correct = right is None or _KEY(span) in right
             score = span.score
             if score is not None:
                 self.scores.append(score)

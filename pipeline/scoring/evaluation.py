@@ -141,7 +141,7 @@ def evaluate(
     Raises:
         ScoringError, VersionError: the layers cannot be compared, see `pair_layers` and `choose_units`.
     """
-    pairs = pair_layers(gold, layer, missing=setting.missing)
+    pairs = pair_layers(gold, layer, missing=setting.missing, name=name)
     units = choose_units({sentence.id: sentence.article for sentence in gold}, setting.sections)
     occurring = {span.label for pair in pairs for sentence in pair for span in sentence.spans}
     counted = count_layer(

@@ -70,6 +70,13 @@ def align(gold: Iterable[Span], predicted: Iterable[Span]) -> Alignment:
     gold, predicted = sorted(gold, key=_KEY), sorted(predicted, key=_KEY)
     if [_KEY(span) for span in gold] == [_KEY(span) for span in predicted]:
         return Alignment(tuple(map(Pair, gold, predicted)), (), ())
+    if not gold or not predicted:
+        return Alignment((), tuple(gold), tuple(predicted))
+    if len(gold) == 1 and len(predicted) == 1:
+        # Most errors are of this kind.
+        if _overlap(gold[0], predicted[0]) > 0:
+            return Alignment((Pair(gold[0], predicted[0]),), (), ())
+        return Alignment((), tuple(gold), tuple(predicted))
     identical, gold, predicted = _take_identical(gold, predicted)
     pairs, missed, invented = identical, [], []
     for mine, theirs in clusters(gold, predicted):
@@ -149,8 +156,12 @@ def _assign(gold: list[Span], predicted: list[Span]) -> list[tuple[int, int]]:
 
 def _worth(gold: Span, predicted: Span, size: int, reach: int) -> int:
     """One figure whose sum orders alignments by equal boundaries, overlap, equal labels and pairs, in turn."""
-    overlap = min(gold.end, predicted.end) - max(gold.start, predicted.start)
+    overlap = _overlap(gold, predicted)
     if overlap < 1:
         return 0
     exact = gold.start == predicted.start and gold.end == predicted.end
     return ((exact * reach + overlap) * size + (gold.label == predicted.label)) * size + 1
+
+
+def _overlap(gold: Span, predicted: Span) -> int:
+    return min(gold.end, predicted.end) - max(gold.start, predicted.start)

@@ -109,28 +109,33 @@ def find_cases(gold: Sentence, predicted: Sentence) -> tuple[Case, ...]:
         gold: the gold sentence.
         predicted: the same sentence with the spans of a layer.
     """
+    return cases_among(gold, gold.spans, predicted.spans)
+
+
+def cases_among(sentence: Sentence, gold: Sequence[Span], predicted: Sequence[Span]) -> tuple[Case, ...]:
+    """Return the errors among some spans of a sentence, both sides sorted; see `find_cases`."""
     cases = []
-    for mine, theirs in clusters(gold.spans, predicted.spans):
+    for mine, theirs in clusters(gold, predicted):
         shape = shape_of(mine, theirs)
         if shape is None:
             continue
         spans = (*mine, *theirs)
         start, end = min(span.start for span in spans), max(span.end for span in spans)
         nested = shape in CAN_BE_NESTED and any(
-            span.label not in NEVER_IN_NAMES and heads_organisation(gold.text, span.end) for span in spans
+            span.label not in NEVER_IN_NAMES and heads_organisation(sentence.text, span.end) for span in spans
         )
         cases.append(
             Case(
-                sentence=gold.id,
+                sentence=sentence.id,
                 pattern="nested_in_organisation" if nested else shape,
                 shape=shape,
                 start=start,
                 end=end,
                 gold=tuple(mine),
                 predicted=tuple(theirs),
-                before=gold.text[max(0, start - CONTEXT) : start],
-                text=gold.text[start:end],
-                after=gold.text[end : end + CONTEXT],
+                before=sentence.text[max(0, start - CONTEXT) : start],
+                text=sentence.text[start:end],
+                after=sentence.text[end : end + CONTEXT],
             )
         )
     return tuple(cases)

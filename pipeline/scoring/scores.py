@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
 from pipeline.errors import BiaozhuError, ScoringError, VersionError, raise_collected
+from pipeline.model import check_sentence
 from pipeline.scoring.match import Scheme, align
 
 if TYPE_CHECKING:
@@ -115,42 +116,52 @@ def ratio(part: float, whole: float) -> float | None:
 
 
 def pair_layers(
-    gold: Sequence[Sentence], layer: Sequence[Sentence], *, missing: Missing = "error"
+    gold: Sequence[Sentence],
+    layer: Sequence[Sentence],
+    *,
+    missing: Missing = "error",
+    name: str = "the layer",
 ) -> tuple[tuple[Sentence, Sentence], ...]:
     """Pair the sentences of two layers by id, in the order of the gold.
 
     A sentence that the gold does not have cannot be scored and is always an error. A sentence that the layer
     lacks is an error too, unless `missing` is "empty": then it counts as a sentence without predictions, so
-    that all its gold spans are missed; it never drops out of the score.
+    that all its gold spans are missed; it never drops out of the score. `name` is what messages call the layer.
 
     Raises:
         ScoringError: the gold is empty, a sentence stands twice in a layer, or the sets of sentences differ.
         VersionError: the same id has different texts.
+        OffsetError, OverlapError: spans of one side are out of range, unsorted, twice there or overlap.
     """
     if not gold:
         raise ScoringError("the gold has no sentences", next_step="Give a gold file with sentence lines")
     wanted = _by_id(gold, "the gold")
-    given = _by_id(layer, "the layer")
+    given = _by_id(layer, name)
     problems: list[BiaozhuError] = [
-        ScoringError("the gold has no such sentence", where=identifier)
+        ScoringError(f"{name} has this sentence, the gold has not", where=identifier)
         for identifier in given
         if identifier not in wanted
     ]
     problems += [
-        VersionError("the sentence's text in the layer is not that of the gold", where=identifier)
+        VersionError(f"the sentence's text in {name} is not that of the gold", where=identifier)
         for identifier, sentence in given.items()
         if identifier in wanted and wanted[identifier].text != sentence.text
     ]
     if missing == "error":
         problems += [
             ScoringError(
-                "the layer lacks this sentence",
+                f"{name} lacks this sentence",
                 where=identifier,
                 next_step="Annotate it too, or count it as found empty with --missing empty",
             )
             for identifier in wanted
             if identifier not in given
         ]
+    for sentence in (*gold, *layer):
+        try:
+            check_sentence(sentence)
+        except BiaozhuError as error:
+            problems.append(error)
     raise_collected(problems)
     return tuple(
         (sentence, given[identifier] if identifier in given else _emptied(sentence))

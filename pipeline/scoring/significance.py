@@ -104,24 +104,29 @@ def choose_units(articles: Mapping[str, str], sections: Mapping[str, str] | None
     Raises:
         ScoringError: `sections` lacks a sentence.
     """
-    found = len(set(articles.values()))
-    if found >= ARTICLES_NEEDED:
-        return Units("article", dict(articles), found, f"{found} articles")
-    few = f"{found} article{'s' * (found != 1)}, fewer than {ARTICLES_NEEDED}"
-    if sections is None:
-        return _by_sentence(articles, f"{few}, and no sections are known")
-    lacking = [identifier for identifier in articles if identifier not in sections]
+    lacking = [
+        identifier
+        for identifier in articles
+        if identifier not in (articles if sections is None else sections)
+    ]
     if lacking:
         raise ScoringError(
             f"{len(lacking)} sentences have no section",
             where=lacking[0],
             next_step="Give the article files that the gold was made from with --article",
         )
+    found = len(set(articles.values()))
+    if found >= ARTICLES_NEEDED:
+        return Units("article", dict(articles), found, f"{found} articles")
+    few = f"{found} article{'s' * (found != 1)}, fewer than {ARTICLES_NEEDED}"
+    if sections is None:
+        return _by_sentence(articles, f"{few}, and no sections are known")
     of = {identifier: sections[identifier] for identifier in articles}
     count = len(set(of.values()))
     if count < SECTIONS_NEEDED:
         return _by_sentence(articles, f"{few}, and {count} sections, fewer than {SECTIONS_NEEDED}")
-    return Units("section", of, count, few)
+    caution = "; over so few units intervals tend to be too narrow" if count < ARTICLES_NEEDED else ""
+    return Units("section", of, count, few + caution)
 
 
 def bootstrap(

@@ -1,0 +1,166 @@
+"""An evaluation run from files: read gold, layers, articles and training layers, score, and make the document."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pipeline.errors import BiaozhuError, ManyProblemsError, UsageError, raise_collected
+from pipeline.files import sha256_of
+from pipeline.labels import DEFAULT, read_labels
+from pipeline.model import read_layer
+from pipeline.scoring.document import Input, scores_document
+from pipeline.scoring.evaluation import Setting, compare, evaluate, surfaces
+from pipeline.scoring.significance import Sampling
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from pipeline.model import Sentence
+    from pipeline.scoring.evaluation import Comparison, Evaluation
+    from pipeline.scoring.scores import Missing
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What to score: `layers` are paths or NAME=PATH; `labels` None is configs/labels.toml, where there is one."""
+
+    verb: str
+    gold: Path
+    layers: tuple[str, ...]
+    articles: tuple[Path, ...] = ()
+    train: tuple[Path, ...] = ()
+    missing: Missing = "error"
+    labels: Path | None = None
+    resamples: int = 10_000
+    seed: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """What came of a request; each layer after the first is compared with the first."""
+
+    gold: tuple[Sentence, ...]
+    layers: tuple[tuple[Sentence, ...], ...]
+    evaluations: tuple[Evaluation, ...]
+    comparisons: tuple[Comparison, ...]
+    document: dict[str, Any]
+
+
+def run_evaluation(request: Request) -> Run:
+    """Read the files of a request and score them.
+
+    Raises:
+        BiaozhuError: a file cannot be read or compared; everything that is wrong with the files is reported together.
+    """
+    named = name_layers(request.layers)
+    problems: list[BiaozhuError] = []
+
+    def read(path: Path) -> tuple[Sentence, ...]:
+        try:
+            return read_layer(path)
+        except BiaozhuError as error:
+            problems.append(error)
+            return ()
+
+    gold = read(request.gold)
+    layers = tuple(read(path) for _, path in named)
+    trained = tuple(read(path) for path in request.train)
+    raise_collected(problems)
+    setting = Setting(
+        labels=_labels(request.labels),
+        sections=_sections(request.articles, gold),
+        seen=frozenset().union(*map(surfaces, trained)) if trained else None,
+        missing=request.missing,
+        sampling=Sampling(resamples=request.resamples, seed=request.seed),
+    )
+    evaluations: list[Evaluation] = []
+    for (name, _), layer in zip(named, layers, strict=True):
+        try:
+            evaluations.append(evaluate(gold, layer, name=name, setting=setting))
+        except ManyProblemsError as error:
+            problems += error.problems
+        except BiaozhuError as error:
+            problems.append(error)
+    raise_collected(problems)
+    comparisons = tuple(
+        compare(evaluations[0], later, sampling=setting.sampling) for later in evaluations[1:]
+    )
+    inputs = [
+        _input("gold", request.gold.stem, request.gold, gold),
+        *(_input("layer", name, path, layer) for (name, path), layer in zip(named, layers, strict=True)),
+        *(
+            _input("train", path.stem, path, layer)
+            for path, layer in zip(request.train, trained, strict=True)
+        ),
+        *(_input("article", path.stem, path) for path in request.articles),
+    ]
+    document = scores_document(evaluations, comparisons, inputs=inputs, command=_command(request))
+    return Run(gold, layers, tuple(evaluations), comparisons, document)
+
+
+def name_layers(layers: Sequence[str]) -> tuple[tuple[str, Path], ...]:
+    """Return the name and path of each layer given as PATH or NAME=PATH.
+
+    Without a name a layer is called by its file's stem, with the folder before it where stems are equal.
+
+    Raises:
+        UsageError: two layers have the same name.
+    """
+    given: list[tuple[str, Path]] = []
+    for layer in layers:
+        name, equals, path = layer.partition("=")
+        given.append((name, Path(path)) if equals and not Path(layer).exists() else ("", Path(layer)))
+    stems = Counter(path.stem for name, path in given if not name)
+    named = tuple(
+        (name or (path.stem if stems[path.stem] == 1 else f"{path.parent.name}/{path.stem}"), path)
+        for name, path in given
+    )
+    for name, count in Counter(name for name, _ in named).items():
+        if count > 1:
+            raise UsageError(
+                f"{count} layers are called {name}", next_step="Name each of them, as in --layer first=PATH"
+            )
+    return named
+
+
+def _labels(path: Path | None) -> tuple[str, ...]:
+    if path is None and not DEFAULT.exists():
+        return ()
+    return tuple(label.id for label in read_labels(path or DEFAULT))
+
+
+def _sections(paths: Sequence[Path], gold: Sequence[Sentence]) -> dict[str, str] | None:
+    if not paths:
+        return None
+    # Reading articles brings in the HTML extractor, which most runs need not wait for.
+    from pipeline.reading.article import read_articles  # noqa: PLC0415 — see above
+    from pipeline.scoring.sections import sections_of  # noqa: PLC0415 — as above
+
+    return sections_of(read_articles(paths), gold)
+
+
+def _input(role: str, name: str, path: Path, layer: Sequence[Sentence] | None = None) -> Input:
+    if layer is None:
+        return Input(role, name, str(path), sha256_of(path))
+    return Input(role, name, str(path), sha256_of(path), len(layer), sum(len(one.spans) for one in layer))
+
+
+def _command(request: Request) -> list[str]:
+    words = ["biaozhu", request.verb]
+    words += request.layers if request.verb == "compare" else []
+    words += ["--gold", str(request.gold)]
+    words += [] if request.verb == "compare" else _options("--layer", request.layers)
+    words += _options("--article", request.articles)
+    words += _options("--train", request.train)
+    if request.missing != "error":
+        words += ["--missing", request.missing]
+    if request.labels is not None:
+        words += ["--labels", str(request.labels)]
+    return [*words, "--resamples", str(request.resamples), "--seed", str(request.seed)]
+
+
+def _options(name: str, values: Sequence[object]) -> list[str]:
+    return [word for value in values for word in (name, str(value))]
