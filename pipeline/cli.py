@@ -66,10 +66,19 @@ def run(arguments: list[str] | None = None) -> int:
         sys.stderr.write("stopped; nothing half-written was left\n")
         return 130
     except BrokenPipeError:
-        # The reader of our output has gone (`| head`): not an error, and Python must not complain at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 141
+        return _reader_gone()
+    except SystemExit as stop:
+        # Typer itself turns a closed pipe into exit status 1, which here would say that something was lost.
+        if isinstance(stop.__context__, BrokenPipeError):
+            return _reader_gone()
+        raise
     return result if isinstance(result, int) else 0
+
+
+def _reader_gone() -> int:
+    # The reader of our output has gone (`| head`): not an error, and Python must not complain at exit.
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.__stdout__.fileno() if sys.__stdout__ else 1)
+    return 141
 
 
 def _terminated(_signal: int, _frame: object) -> None:

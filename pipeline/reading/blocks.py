@@ -18,7 +18,7 @@ from pipeline.reading import cues
 from pipeline.reading.sentences import LINE, split_text, trim
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from pipeline.model import BlockKind
 
@@ -27,6 +27,7 @@ _HEADING_LENGTH = 40
 _SHORT_CAPTION = 45
 _INDENTED_CAPTION = 60
 _LIST_LENGTH = 3
+_CREDITED = 2
 _LONG_ARTICLE = 8
 _LONG_PARAGRAPH = 120
 
@@ -152,17 +153,23 @@ def _mark_headings_and_captions(lines: Sequence[Line], kinds: list[BlockKind], t
     }
     for run in _runs(sorted(short)):
         followed = run[-1] + 1 < len(lines) and cues.is_prose(lines[run[-1] + 1].text)
+        # 时间：… 地点：… one below the other is a notice.
+        notice = sum(cues.is_entry(lines[place].text) for place in run) > 1
         for place in run:
             if cues.is_caption(lines[place].text):
                 kinds[place] = "caption"
-            elif not followed or len(run) >= _LIST_LENGTH:
+            elif not followed or notice or len(run) >= _LIST_LENGTH:
                 continue
             elif place in strong or (len(strong) < 2 and place == run[-1]):  # noqa: PLR2004 — two make a pattern
                 kinds[place] = "heading"
             else:
                 kinds[place] = "caption"
     for place, line in enumerate(lines):
-        if kinds[place] == "paragraph" and cues.is_caption(line.text) and len(split_text(line.text)) == 1:
+        if (
+            kinds[place] == "paragraph"
+            and cues.is_caption(line.text)
+            and len(split_text(line.text)) <= _CREDITED
+        ):
             kinds[place] = "caption"
 
 
@@ -213,21 +220,26 @@ def _sections(lines: Sequence[Line], kinds: Sequence[BlockKind]) -> list[int]:
 
 
 def _metadata(lines: Sequence[Line], kinds: Sequence[BlockKind]) -> Metadata:
+    pairs = list(zip(lines, kinds, strict=True))
+    stated = stated_in(line.text for line, kind in pairs if kind == "furniture")
+    title = next((line.text for line, kind in pairs if kind == "title"), "")
+    lead = next((line.text for line, kind in pairs if kind == "paragraph"), "")
+    return Metadata(title, stated.source, stated.author or cues.author_in_text(lead), stated.time)
+
+
+def stated_in(furniture: Iterable[str]) -> Metadata:
+    """Return the source, author and time that furniture lines state; the first of each counts."""
     found: dict[str, str] = {}
-    dates = []
-    for line, kind in zip(lines, kinds, strict=True):
-        if kind != "furniture":
-            continue
-        for label, value in cues.labelled_values(line.text):
-            found.setdefault(label, value) if value else None
-        if len(line.text) <= _TITLE_LENGTH and (date := cues.DATE.search(line.text)):
+    dates: list[str] = []
+    for line in furniture:
+        for label, value in cues.labelled_values(line):
+            if value:
+                found.setdefault(label, value)
+        if len(line) <= _TITLE_LENGTH and (date := cues.DATE.search(line)):
             dates.append(date.group())
-    title = next((line.text for line, kind in zip(lines, kinds, strict=True) if kind == "title"), "")
-    prose = (line.text for line, kind in zip(lines, kinds, strict=True) if kind == "paragraph")
     return Metadata(
-        title=title,
         source=_first(found, cues.SOURCE_LABELS),
-        author=_first(found, cues.AUTHOR_LABELS) or cues.author_in_text(next(prose, "")),
+        author=_first(found, cues.AUTHOR_LABELS),
         time=_first(found, cues.TIME_LABELS) or next(iter(dates), ""),
     )
 

@@ -143,14 +143,15 @@ _AUTHOR_IN_TEXT = re.compile(
     r"[（(](?:本报|本网)?(?:全媒体|融媒体|见习|特约)?(?:记者|通讯员)\s*([^（()）。，,]{2,24})[）)]"
 )
 _CAPTION = re.compile(
-    r"^(?:[▲△▼▽↑↓←→☝☟]|[（(]?图[为片\d一二三四五六]?\s?[:：/／]|图为|[上下左右]图|资料图|配图|插图|示意图|图片说明|图说)"
-    r"|(?:\S摄|摄影|供图|资料图|资料图片|图片来源[^。]{1,16}|图自[^。]{1,12})\s?[)）】]?。?$"
+    r"^(?:[▲△▼▽↑↓←→☝☟]|[（(]?图[为片\d一二三四五六①-⑨]?\s?[:：/／]|图为|[上下左右]图|资料图|配图|插图|示意图|图片说明|图说)"
+    r"|(?:(?<!拍)摄|摄影|供图|资料图|资料图片|图片来源[^。]{1,16}|图自[^。]{1,12})\s?[)）】]?。?$"
     r"|(?:摄影|图片来源|供图)[:：/／]"
 )
 _NUMBERED = re.compile(
     r"^(?:[一二三四五六七八九十]{1,3}\s?[、.．]|[（(][一二三四五六七八九十\d]{1,3}[)）]|第[一二三四五六七八九十百\d]{1,4}[章节篇]|\d{1,2}\s?[、.．]|0\d\s|[■◆●★◎▌])"
 )
 _TITLED = re.compile(r"^([^:：“”\"。，,]{2,16})[:：]\s*[^\s“\"「].{3,}$")
+_ENTRY = re.compile(r"^[^:：，。]{1,16}[:：]\s*\S")
 _BOXED = re.compile(r"^【[^】]{2,30}】$")
 _CONTINUES = re.compile(r"^(?:但|而|然|此|因|所|于是|同时|据|记者|目前|当|随|其|这|那|为此|近)")
 _END_MARK = re.compile(r"[。！？!?…｡.．][”’」』)）】》\"'\s]*$")
@@ -220,6 +221,11 @@ def heading_prefix(line: str) -> str | None:
         return line
     titled = _TITLED.match(line)
     return titled[1] if titled else None
+
+
+def is_entry(line: str) -> bool:
+    """Tell whether a line has the form of words, a colon and more words, as the entries of a notice have."""
+    return _ENTRY.match(line) is not None
 
 
 def continues(line: str) -> bool:

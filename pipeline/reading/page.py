@@ -9,16 +9,31 @@ from __future__ import annotations
 import codecs
 import logging
 import re
+from typing import TYPE_CHECKING
 
 import trafilatura
-from trafilatura.settings import Document
+from lxml import etree
+from trafilatura.settings import Document, use_config
 
 from pipeline.errors import EmptyArticleError, EncodingError
 from pipeline.model import Metadata
+from pipeline.reading.blocks import stated_in
+from pipeline.reading.cues import is_furniture
 from pipeline.reading.decoding import decode
+
+if TYPE_CHECKING:
+    from configparser import ConfigParser
+
+    from lxml.html import HtmlElement
 
 _CHARSET = re.compile(rb"<meta[^>]{0,200}?charset\s*=\s*[\"']?\s*([A-Za-z0-9_-]{2,20})", re.IGNORECASE)
 _HEAD_BYTES = 8192
+_LABEL_LINE = 80
+_SHORTEST = 60
+_HIDDEN = frozenset({"script", "style", "noscript", "template", "head"})
+_INLINE = frozenset(
+    {"a", "b", "i", "em", "strong", "span", "font", "u", "small", "label", "time", "sub", "sup"}
+)
 _LARGEST = 8 * 1024 * 1024
 
 for _name in ("trafilatura", "htmldate", "courlan", "justext"):
@@ -45,7 +60,11 @@ def read_page(data: bytes, *, where: str) -> tuple[str, str, Metadata]:
     html, encoding = _decode(data, where)
     try:
         page = trafilatura.bare_extraction(
-            html.lstrip("\ufeff"), include_comments=False, include_tables=True, with_metadata=True
+            html.lstrip("\ufeff"),
+            include_comments=False,
+            include_tables=True,
+            with_metadata=True,
+            config=_extraction(),
         )
     except (ValueError, RecursionError) as error:
         raise EmptyArticleError(f"the page cannot be parsed ({type(error).__name__})", where=where) from None
@@ -54,10 +73,55 @@ def read_page(data: bytes, *, where: str) -> tuple[str, str, Metadata]:
         raise EmptyArticleError(
             "no article text was found in the page", where=where, next_step="Save its text and read that"
         )
-    metadata = Metadata(
-        title=_flat(page.title), source=_flat(page.sitename), author=_flat(page.author), time=_flat(page.date)
-    )
+    metadata = _metadata(page, html)
     return _as_text(metadata, body), encoding, metadata
+
+
+def _extraction() -> ConfigParser:
+    # Below its minimum trafilatura falls back to text without paragraphs; 250 characters is a short text in a
+    # Latin script but a whole news item in Chinese.
+    config = use_config()
+    config.set("DEFAULT", "MIN_EXTRACTED_SIZE", str(_SHORTEST))
+    return config
+
+
+def _metadata(page: Document, html: str) -> Metadata:
+    """Return what the page states: its source line first, then trafilatura's findings, then meta elements.
+
+    Trafilatura drops one-word authors, which Chinese names are, and knows no source but the site's name.
+    """
+    tree = trafilatura.load_html(html)
+    stated, meta = Metadata(), dict[str, str]()
+    if tree is not None:
+        stated = stated_in(line for line in _visible_lines(tree) if is_furniture(line, at_edge=True))
+        for element in tree.iter("meta"):
+            name, content = (element.get("name") or "").lower(), _flat(element.get("content"))
+            if name and content:
+                meta.setdefault(name, content)
+    return Metadata(
+        title=_flat(page.title),
+        source=stated.source or meta.get("contentsource") or _flat(page.sitename),
+        author=stated.author or _flat(page.author) or meta.get("author", ""),
+        time=stated.time or _flat(page.date) or meta.get("pubdate", ""),
+    )
+
+
+def _visible_lines(tree: HtmlElement) -> list[str]:
+    """Return the page's text, a line for each block element, in one walk."""
+    parts: list[str] = []
+    hidden = 0
+    for event, element in etree.iterwalk(tree, events=("start", "end", "comment", "pi")):
+        tag = element.tag if isinstance(element.tag, str) else ""
+        if event == "start":
+            hidden += tag in _HIDDEN
+            parts += ["\n"] * (tag not in _INLINE) + [element.text or ""] * (not hidden)
+            continue
+        if event == "end":
+            hidden -= tag in _HIDDEN
+            parts += ["\n"] * (tag not in _INLINE)
+        parts += [element.tail or ""] * (not hidden)
+    lines = (_flat(line) for line in "".join(parts).split("\n"))
+    return [line for line in lines if 0 < len(line) <= _LABEL_LINE]
 
 
 def _as_text(metadata: Metadata, body: str) -> str:

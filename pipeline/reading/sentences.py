@@ -37,6 +37,7 @@ _GOES_ON = frozenset(",，、;；:：")
 _GOES_ON_AFTER_QUOTE = _GOES_ON | frozenset("—―─～~的")
 # Longer than this, a bracket pair is rather two slips of the pen than one aside.
 _ASIDE = 300
+_INDENT = 16
 
 _TOKEN = re.compile(
     r"(?:https?|ftp)://[!-~]+|www\.[!-~]+"
@@ -182,7 +183,12 @@ def _cuts(line: str) -> list[int]:
         if place in asides:
             end = asides[place]
             # A whole sentence in brackets: 。) ends it. Any other aside hides the end marks inside it.
-            whole = not line[sentence_start:place].strip() and line[end - 2] in _ENDS
+            whole = (
+                line[end - 2] in _ENDS
+                and line[place] not in "《〈“‘「『"
+                and place - sentence_start <= _INDENT
+                and not line[sentence_start:place].strip()
+            )
             skip_to = cut = end
             if not whole:
                 continue

@@ -1,0 +1,241 @@
+"""Whole files: the seed, its variants in other encodings and line ends, HTML, and files that are no articles."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from pipeline.errors import (
+    BiaozhuError,
+    EmptyArticleError,
+    EncodingError,
+    ManyProblemsError,
+    MissingFileError,
+)
+from pipeline.model import Article, Metadata, check_against_raw, check_sentence
+from pipeline.reading.article import LARGEST, read_article, read_articles
+from pipeline.reading.decoding import encode
+from pipeline.reading.sentences import rebuild, section_of, section_titles, split_article
+
+SEED = Path(__file__).parents[2] / "seeds" / "handan-2020-07-02.txt"
+SEED_SHA256 = "ced9bbd3438fe1b00b445e11e44691dd7145348bb11b4d8624def56e5a278d81"
+
+PAGE = """<!DOCTYPE html><html lang="zh"><head><meta charset="{charset}"><title>云溪春耕：机声响田间</title>
+<meta property="og:title" content="云溪春耕：机声响田间"><meta property="og:site_name" content="云溪日报">
+<meta name="author" content="周文清"><meta property="article:published_time" content="2021-03-05T09:30:00+08:00">
+</head><body><nav><a href="/">首页</a> <a href="/n">新闻</a></nav><article><h1>云溪春耕：机声响田间</h1>
+<p>春耕时节，云溪县的农技员走进田间，手把手教农户育秧。今年全县早稻面积预计达到<b>三十万亩</b>，比去年增加一成。</p>
+<h2>一、抓早动快</h2>
+<p>入夏以来，这里的瓜果陆续上市，合作社的冷库里堆满了等待装车的纸箱。“订单已经排到了下个月。”负责人说。</p>
+<script>alert("x")</script>
+<p>石桥乡的五个村今年新修了三条水渠，灌溉面积比往年多出两千亩，&lt;春水&gt;流进了每一块田。</p></article>
+<footer>版权所有 云溪日报社</footer></body></html>"""
+
+
+def put(folder: Path, data: bytes, name: str = "x.txt") -> Path:
+    path = folder / name
+    path.write_bytes(data)
+    return path
+
+
+def texts(article: Article) -> list[str]:
+    return [sentence.text for sentence in split_article(article)]
+
+
+@pytest.fixture(scope="module")
+def seed() -> Article:
+    return read_article(SEED)
+
+
+def test_article_seed_is_the_file_byte_for_byte(seed: Article) -> None:
+    assert hashlib.sha256(SEED.read_bytes()).hexdigest() == SEED_SHA256 == seed.sha256
+    assert (seed.id, seed.name, seed.encoding) == (SEED_SHA256[:12], SEED.stem, "utf-8")
+    assert encode(seed.raw, seed.encoding) == SEED.read_bytes()
+
+
+def test_article_seed_structure(seed: Article) -> None:
+    lines = seed.raw.split("\n")
+    counts = Counter(block.kind for block in seed.blocks)
+    assert counts == {"furniture": 7, "title": 1, "heading": 5, "caption": 5, "paragraph": 31}
+    by_kind = {
+        kind: [seed.raw[block.start : block.end] for block in seed.blocks if block.kind == kind]
+        for kind in counts
+    }
+    # Lines of the file, counted from 1, as a reader of it would sort them.
+    assert by_kind["furniture"] == [lines[number - 1].strip() for number in (1, 2, 3, 7, 8, 9, 95)]
+    assert by_kind["heading"] == [lines[number - 1].strip() for number in (13, 27, 37, 67, 85)]
+    assert by_kind["caption"] == [lines[number - 1].strip() for number in (25, 35, 45, 77, 81)]
+    assert by_kind["title"] == [lines[4]]
+    assert section_titles(seed) == (lines[4], *by_kind["heading"])
+
+
+def test_article_seed_metadata(seed: Article) -> None:
+    # Taken from the file's own lines, so that no name of it stands here.
+    lines = seed.raw.split("\n")
+    source, author = lines[6].split("作者:")
+    assert seed.metadata == Metadata(
+        title=lines[4], source=source.removeprefix("来源:").strip(), author=author.strip(), time=lines[7]
+    )
+
+
+def test_article_seed_sentences(seed: Article) -> None:
+    sentences = split_article(seed)
+    assert len(sentences) == 100
+    assert Counter(section_of(seed, sentences).values()) == {0: 4, 1: 13, 2: 14, 3: 35, 4: 23, 5: 11}
+    assert rebuild(seed, sentences) == seed.raw
+    check_against_raw(sentences, seed.raw)
+    for sentence in sentences:
+        check_sentence(sentence)
+        assert sentence.text[0] not in "”’)）。，,;；"
+    unended = [sentence.text for sentence in sentences if sentence.text[-1] not in "。?”"]
+    assert len(unended) == 1 + 5 - 2 + 3  # the title, three headings (two end in a quote), three captions
+
+
+@pytest.mark.parametrize(
+    ("encoding", "change"),
+    [
+        ("utf-8-bom", lambda text: "\ufeff" + text),
+        ("utf-16-le", lambda text: "\ufeff" + text),
+        ("utf-16-be", lambda text: "\ufeff" + text),
+        ("gb18030", lambda text: text),
+        ("gb18030", lambda text: "\ufeff" + text),
+        ("utf-8", lambda text: text.replace("\n", "\r\n")),
+        ("utf-8", lambda text: text.replace("\n", "\r")),
+        ("utf-8", lambda text: text.replace("\n", "\u2028")),
+        ("gb18030", lambda text: text.replace("\n", "\r\n")),
+        ("utf-8", lambda text: "\n\n\u3000\n" + text + "\n\n\n"),
+    ],
+)
+def test_article_variants_have_the_same_sentences(
+    tmp_path: Path, seed: Article, encoding: str, change: object
+) -> None:
+    assert callable(change)
+    raw = change(seed.raw)
+    data = encode(raw, encoding)
+    article = read_article(put(tmp_path, data))
+    assert article.encoding == encoding
+    assert article.raw == raw
+    assert encode(article.raw, article.encoding) == data
+    assert article.sha256 == hashlib.sha256(data).hexdigest()
+    assert texts(article) == texts(seed)
+    assert article.metadata == seed.metadata
+    assert [block.kind for block in article.blocks] == [block.kind for block in seed.blocks]
+    assert all("\ufeff" not in article.raw[block.start : block.end] for block in article.blocks)
+    assert rebuild(article, split_article(article)) == raw
+
+
+@pytest.mark.parametrize("charset", ["utf-8", "gb2312"])
+@pytest.mark.parametrize("name", ["x.html", "x.HTM", "x.txt"])
+def test_article_html(tmp_path: Path, name: str, charset: str) -> None:
+    codec = {"gb2312": "gb18030"}.get(charset, charset)
+    article = read_article(put(tmp_path, PAGE.format(charset=charset).encode(codec), name))
+    assert article.encoding == f"html:{codec}"
+    assert article.sha256 == hashlib.sha256(article.raw.encode()).hexdigest()
+    assert article.metadata.title == "云溪春耕：机声响田间"
+    assert article.metadata.source == "云溪日报"
+    assert article.metadata.author == "周文清"
+    assert article.metadata.time.startswith("2021-03-05")
+    assert texts(article) == [
+        "云溪春耕：机声响田间",
+        "春耕时节，云溪县的农技员走进田间，手把手教农户育秧。",
+        "今年全县早稻面积预计达到三十万亩，比去年增加一成。",
+        "一、抓早动快",
+        "入夏以来，这里的瓜果陆续上市，合作社的冷库里堆满了等待装车的纸箱。",
+        "“订单已经排到了下个月。”",
+        "负责人说。",
+        "石桥乡的五个村今年新修了三条水渠，灌溉面积比往年多出两千亩，<春水>流进了每一块田。",
+    ]
+    assert rebuild(article, split_article(article)) == article.raw
+
+
+def test_article_html_states_its_source_line(tmp_path: Path) -> None:
+    line = "<div><span>2021-03-05 09:30:00</span> 来源：<a>青禾广播</a> 作者：赵一</div><!-- 来源：注释 -->"
+    page = PAGE.format(charset="utf-8").replace("<article>", f"{line}<article>")
+    article = read_article(put(tmp_path, page.encode(), "x.html"))
+    assert article.metadata == Metadata("云溪春耕：机声响田间", "青禾广播", "赵一", "2021-03-05 09:30:00")
+
+
+def test_article_html_saved_as_text_is_the_same_article(tmp_path: Path) -> None:
+    page = read_article(put(tmp_path, PAGE.format(charset="utf-8").encode(), "x.html"))
+    again = read_article(put(tmp_path, PAGE.format(charset="utf-8").encode(), "y.html"))
+    text = read_article(put(tmp_path, page.raw.encode(), "x.txt"))
+    assert again.raw == page.raw
+    assert (text.id, text.raw, text.blocks, text.metadata) == (page.id, page.raw, page.blocks, page.metadata)
+    assert split_article(text) == split_article(page)
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"<html></html>",
+        b"<!doctype html><html><body></body></html>",
+        b"<html><body><script>1</script></body></html>",
+        b"<html>" + b"<div>" * 20_000,
+        b"<!doctype html><![CDATA[",
+        b"<html\x01\x02><\xe7\x94\xb2>",
+    ],
+)
+def test_article_html_without_text_is_refused(tmp_path: Path, data: bytes) -> None:
+    with pytest.raises(BiaozhuError) as caught:
+        read_article(put(tmp_path, data, "x.html"))
+    assert isinstance(caught.value, EmptyArticleError | EncodingError)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("data", [b"", b" \n\r\n", "\ufeff".encode(), "\u3000\u2028\u200b".encode()])
+def test_article_without_text_is_refused(tmp_path: Path, data: bytes) -> None:
+    with pytest.raises(EmptyArticleError, match=r"white space|empty"):
+        read_article(put(tmp_path, data))
+
+
+def test_article_of_500_mb_is_refused_without_reading_it(tmp_path: Path) -> None:
+    path = tmp_path / "x.txt"
+    with path.open("wb") as file:
+        file.truncate(500 * 1024 * 1024)
+    with pytest.raises(EncodingError, match="32 MiB"):
+        read_article(path)
+    assert LARGEST == 32 * 1024 * 1024
+
+
+def test_article_that_is_no_file_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(MissingFileError, match="no such file"):
+        read_article(tmp_path / "x")
+    with pytest.raises(MissingFileError, match="folder"):
+        read_article(tmp_path)
+    with pytest.raises(MissingFileError, match="cannot be read"):
+        read_article(Path("a\0b"))
+    loop = tmp_path / "loop"
+    loop.symlink_to(loop)
+    with pytest.raises(MissingFileError, match="cannot be read"):
+        read_article(loop)
+
+
+@pytest.mark.skipif(not Path("/dev/zero").exists(), reason="needs /dev/zero")
+def test_article_from_an_endless_device_is_refused() -> None:
+    with pytest.raises(EncodingError, match="32 MiB"):
+        read_article(Path("/dev/zero"))
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
+def test_article_without_the_right_to_read_is_refused(tmp_path: Path) -> None:
+    path = put(tmp_path, b"x")
+    path.chmod(0)
+    with pytest.raises(MissingFileError, match="cannot be read"):
+        read_article(path)
+
+
+def test_article_several_files_report_all_problems(tmp_path: Path) -> None:
+    good = put(tmp_path, "云溪下雨。".encode(), "a.txt")
+    with pytest.raises(ManyProblemsError) as caught:
+        read_articles(
+            [tmp_path / "none", good, put(tmp_path, b"", "b.txt"), put(tmp_path, good.read_bytes(), "c.txt")]
+        )
+    message = str(caught.value)
+    assert all(
+        part in message for part in ("none: no such file", "b.txt: the file is empty", "c.txt: the same text")
+    )
+    assert [article.name for article in read_articles([good])] == ["a"]

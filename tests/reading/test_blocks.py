@@ -1,0 +1,212 @@
+"""Furniture, title, headings, captions and paragraphs of invented pages of many shapes."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pipeline.model import Metadata
+from pipeline.reading.blocks import find_blocks
+from pipeline.reading.sentences import split_text
+
+PROSE = (
+    "春耕时节，云溪县的农技员走进田间，手把手教农户育秧。今年全县早稻面积预计达到三十万亩，比去年增加一成。"
+)
+MORE = "入夏以来，这里的瓜果陆续上市，合作社的冷库里堆满了等待装车的纸箱。负责人说，订单已经排到了下个月。"
+
+
+def kinds(raw: str) -> list[tuple[str, str]]:
+    return [(block.kind[0], raw[block.start : block.end]) for block in find_blocks(raw)[0]]
+
+
+def without_text(raw: str) -> str:
+    return "".join(kind for kind, _ in kinds(raw))
+
+
+def test_blocks_page_with_all_its_furniture() -> None:
+    raw = (
+        "云溪新闻网\n首页 > 新闻 > 本地 > 正文\n云溪春耕：机声响田间\n——走进青禾乡\n"
+        "2021年03月05日 09:30　来源：云溪日报　作者：周文清\n字号：大 中 小\n[打印]\n"
+        f"\u3000\u3000{PROSE}\n\u3000\u3000{MORE}\n"
+        "（责任编辑：钱一一）\n上一篇：水库开闸\n下一篇：夜市开张\n云溪新闻网 版权所有 浙ICP备12345678号\n"
+    )
+    assert without_text(raw) == "ffttfffppffff"
+    assert find_blocks(raw)[1] == Metadata(
+        "云溪春耕：机声响田间", "云溪日报", "周文清", "2021年03月05日 09:30"
+    )
+
+
+def test_blocks_title_above_labels_on_lines_of_their_own() -> None:
+    raw = f"视频\n图片\n\n云溪建起三座冷库\n发布时间：2022-8-1 10:00\n来源：青禾广播\n撰稿：赵一\n浏览次数：88\n\n{PROSE}\n{MORE}\n关键词：冷库 云溪\n编辑：孙二"
+    assert without_text(raw) == "fftffffppff"
+    assert find_blocks(raw)[1] == Metadata("云溪建起三座冷库", "青禾广播", "赵一", "2022-8-1 10:00")
+
+
+def test_blocks_source_line_above_the_title() -> None:
+    raw = f"2021-05-06 来源：云溪网\n云溪修通三条路\n{PROSE}\n"
+    assert without_text(raw) == "ftp"
+    assert find_blocks(raw)[1] == Metadata("云溪修通三条路", "云溪网", "", "2021-05-06")
+
+
+def test_blocks_question_as_title_on_a_page() -> None:
+    assert without_text(f"当前位置：时评\n田谁来种？\n来源：云溪网\n{PROSE}") == "ftfp"
+
+
+@pytest.mark.parametrize(
+    ("raw", "expected"),
+    [
+        pytest.param(PROSE, "p", id="one paragraph"),
+        pytest.param(f"{PROSE}\n\n{MORE}\n", "pp", id="only paragraphs"),
+        pytest.param(f"云溪春耕正忙\n\n{PROSE}\n{MORE}", "tpp", id="title and paragraphs"),
+        pytest.param(f"云溪春耕正忙\n——走进青禾乡\n{PROSE}", "ttp", id="subtitle"),
+        pytest.param("云溪今天下雨", "p", id="one line without an end mark"),
+        pytest.param("云溪今天下雨\n明天转晴\n后天有风", "ppp", id="no running text at all"),
+        pytest.param(f"各位代表：\n{PROSE}\n{MORE}", "ppp", id="a salutation is no furniture"),
+        pytest.param(f"{PROSE}\n记者：您怎么看？\n钱一一：我看很好。\n{MORE}", "pppp", id="interview"),
+        pytest.param(f"{PROSE}\n他说：“编辑：这个词怎么讲？”\n{MORE}", "ppp", id="label inside speech"),
+        pytest.param(
+            f"{PROSE}\n来源：这里的水来自三条河。它们都在山里。\n{MORE}",
+            "ppp",
+            id="label before running text",
+        ),
+        pytest.param(f"{PROSE}\n青禾村支书\n钱一一", "ppp", id="signature"),
+        pytest.param(f"春耕\n第一段很短。\n{PROSE}", "tpp", id="short title"),
+        pytest.param(f"{PROSE}\n{MORE}\n时间：周五下午\n地点：村部\n{PROSE}", "ppppp", id="a notice inside"),
+    ],
+)
+def test_blocks_plain_text_has_no_furniture(raw: str, expected: str) -> None:
+    assert without_text(raw) == expected
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "来源：云溪网",
+        "来源 云溪网  2021-01-02",
+        "作　者：周文清",
+        "记者 周文清 通讯员 赵一",
+        "本报记者 周文清",
+        "【字体：大 中 小】",
+        "[打印] [关闭]",
+        "分享到：",
+        "分享",
+        "您当前的位置：首页 > 新闻",
+        "2021-01-02 10:11",
+        "2021年1月2日 星期六",
+        "阅读量：1024",
+        "云溪传媒集团　主办",
+        "首页 新闻 视频 图片 评论 财经",
+    ],
+)
+def test_blocks_furniture_above_the_text(line: str) -> None:
+    assert kinds(f"云溪春耕正忙\n{line}\n{PROSE}\n{MORE}")[1] == ("f", line)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "责任编辑：钱一一",
+        "(责编:钱一一、赵二)",
+        "【责任编辑：钱一一】",
+        "编辑|钱一一 校对|赵二 审核|孙三",
+        "关键词：春耕,早稻责任编辑：钱一一",
+        "本报记者 周文清 文/图",
+        "© 2021 云溪网 版权所有",
+        "未经授权不得转载",
+        "相关阅读：",
+        "扫一扫",
+        "返回顶部",
+    ],
+)
+def test_blocks_furniture_below_the_text(line: str) -> None:
+    assert kinds(f"{PROSE}\n{MORE}\n{line}")[-1] == ("f", line)
+
+
+def test_blocks_links_after_the_end_are_furniture() -> None:
+    assert without_text(f"{PROSE}\n相关阅读\n云溪建起三座冷库\n青禾夜市开张") == "pfff"
+
+
+@pytest.mark.parametrize(
+    ("headings", "expected"),
+    [
+        (("一、抓早动快", "二、稳扎稳打"), "tphpphp"),
+        (("（一）抓早动快", "（二）稳扎稳打"), "tphpphp"),
+        (("青禾乡：抓早动快", "石桥乡：稳扎稳打"), "tphpphp"),
+        (("【抓早动快】", "【稳扎稳打】"), "tphpphp"),
+        (("抓早动快", "稳扎稳打"), "tphpphp"),
+        (("抓早 动快", "稳扎 稳打"), "tphpphp"),
+    ],
+)
+def test_blocks_headings(headings: tuple[str, str], expected: str) -> None:
+    raw = f"云溪春耕正忙\n{PROSE}\n{headings[0]}\n{MORE}\n{PROSE}\n{headings[1]}\n{MORE}"
+    assert without_text(raw) == expected
+    assert [block.section for block in find_blocks(raw)[0]] == [0, 0, 1, 1, 1, 2, 2]
+
+
+def test_blocks_captions_among_headings_of_one_pattern() -> None:
+    raw = f"云溪春耕正忙\n青禾乡：抓早动快\n{PROSE}\n青禾乡的油菜花\n{MORE}\n石桥乡的鱼塘边\n石桥乡：稳扎稳打\n{PROSE}\n图为农户在插秧。\n{MORE}\n"
+    assert without_text(raw) == "thpcpchpcp"
+    # The picture above the heading that names the same place belongs to that section.
+    assert [block.section for block in find_blocks(raw)[0]] == [0, 1, 1, 1, 1, 2, 2, 2, 2, 2]
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "图为农户在插秧",
+        "▲ 农户在插秧",
+        "农户在插秧（周文清 摄）",
+        "农户在插秧。周文清摄",
+        "资料图片",
+        "摄影：周文清",
+        "图①：农户在插秧",
+    ],
+)
+def test_blocks_captions_that_say_so(line: str) -> None:
+    assert kinds(f"云溪春耕正忙\n{PROSE}\n{line}\n{MORE}")[2] == ("c", line)
+
+
+def test_blocks_whole_sentence_captions_in_a_long_article() -> None:
+    long = PROSE * 3
+    set_off = "　　  农户在石桥乡的稻田里抢插秧苗，预计三日后结束。"
+    stub = "　　农技员在田头向村民讲解育秧要领。"
+    talk = "　　但这还不够。"
+    body = [f"　　{long}"] * 9
+    raw = "\n".join([*body[:2], set_off, *body[2:4], stub, *body[4:6], talk, *body[6:]])
+    assert without_text(raw) == "ppcppcpppppp"
+
+
+def test_blocks_interview_lines_are_no_headings() -> None:
+    raw = f"{PROSE}\n记者：您怎么看\n{MORE}\n记者：还有呢\n{PROSE}\n记者：明白了\n{MORE}"
+    assert "f" not in without_text(raw)
+
+
+def test_blocks_list_items_are_paragraphs() -> None:
+    assert without_text(f"{PROSE}\n化肥十吨\n种子五吨\n农膜三吨\n{MORE}") == "ppppp"
+
+
+def test_blocks_reporter_of_the_dateline_is_the_author() -> None:
+    assert find_blocks(f"春耕\n云溪网讯(记者周文清){PROSE}")[1] == Metadata("春耕", "", "周文清", "")
+
+
+@given(
+    st.text(max_size=200)
+    | st.text(st.sampled_from("甲乙。：: \n\r\u3000来源作者2021-图一、>|“”()"), max_size=200)
+)
+def test_blocks_are_trimmed_lines_in_order(raw: str) -> None:
+    blocks, _ = find_blocks(raw)
+    reached, section = 0, 0
+    for block in blocks:
+        assert reached <= block.start < block.end
+        text = raw[block.start : block.end]
+        assert text == text.strip()
+        assert section <= block.section <= section + 1
+        reached, section = block.end, block.section
+    # Nothing that says something stands outside the blocks.
+    said = "".join(raw[block.start : block.end] for block in blocks)
+    invisible = "\ufeff\u200b\u2060"
+    keep = [
+        c for start, end in split_text(raw) for c in raw[start:end] if not c.isspace() and c not in invisible
+    ]
+    assert keep == [c for c in said if not c.isspace() and c not in invisible]
