@@ -2,11 +2,290 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from pipeline.commands.console import finish, print_json, print_table, say
 
 if TYPE_CHECKING:
-    import typer
+    from pipeline.doccano.changes import Change
+    from pipeline.doccano.project import Setting
+    from pipeline.doccano.pull import Pulled
+    from pipeline.doccano.push import PushReport
+    from pipeline.doccano.server import Status
+
+SHOWN = 50
+
+Home = Annotated[Path, typer.Option(help="Folder of the local server: database, logs, secrets.")]
+ProjectName = Annotated[str, typer.Option("--project", help="Name of the Doccano project.")]
+LabelsFile = Annotated[Path, typer.Option("--labels", help="The label set.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+
+LOCAL = Path(".doccano")
+LABELS = Path("configs/labels.toml")
+GUIDELINE = Path("annotations/guideline.md")
 
 
 def register(app: typer.Typer) -> None:
     """Add the commands of this area."""
+    local = typer.Typer(help="Start, stop and see a Doccano of one's own, on loopback.", no_args_is_help=True)
+    local.command("up")(up)
+    local.command("down")(down)
+    local.command("status")(status)
+    app.add_typer(local, name="doccano")
+    app.command("push")(push)
+    app.command("pull")(pull)
+
+
+def up(
+    *,
+    home: Home = LOCAL,
+    port: Annotated[
+        int | None, typer.Option(min=1, max=65535, help="Port on 127.0.0.1; else a free one.")
+    ] = None,
+    venv: Annotated[
+        Path | None,
+        typer.Option(help="Doccano's environment; else BIAOZHU_DOCCANO_VENV, else .venv-doccano."),
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Start Doccano on 127.0.0.1 and wait until it works; start only what is missing."""
+    from pipeline.doccano.server import start
+
+    _print_status(start(home=home, port=port, venv=venv), as_json=as_json)
+
+
+def down(*, home: Home = LOCAL, as_json: AsJson = False) -> None:
+    """Stop Doccano with all its processes. What was annotated stays."""
+    from pipeline.doccano.server import stop
+
+    ended = stop(home=home)
+    if as_json:
+        print_json({"ended": ended})
+    else:
+        say(f"{len(ended)} processes ended" if ended else "nothing was running")
+
+
+def status(*, home: Home = LOCAL, as_json: AsJson = False) -> None:
+    """Say where Doccano runs, its processes, its health and its logs; exit status 1 when it is not healthy."""
+    from pipeline.doccano.server import status as look
+
+    found = look(home=home)
+    _print_status(found, as_json=as_json)
+    if not found.healthy:
+        raise typer.Exit(1)
+
+
+def push(
+    layers: Annotated[
+        list[Path], typer.Argument(metavar="LAYER.jsonl...", help="Layers to annotate, in order.")
+    ],
+    *,
+    project: ProjectName = "biaozhu",
+    labels: LabelsFile = LABELS,
+    guideline: Annotated[
+        Path | None, typer.Option(help="Guideline in Markdown, shown to annotators.")
+    ] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only print what would be done.")] = False,
+    break_lock: Annotated[
+        bool, typer.Option("--break-lock", help="Take the lock of a push that is gone.")
+    ] = False,
+    home: Home = LOCAL,
+    as_json: AsJson = False,
+) -> None:
+    """Bring a Doccano project to what the layers say, and read every text and span back.
+
+    New sentences are added, unchanged ones skipped; a changed pre-annotation replaces the old one only where nobody
+    has touched it. Pushing twice changes nothing, and a push that was killed is finished by pushing again.
+    """
+    from pipeline.doccano.connection import connect, find_account
+    from pipeline.doccano.push import push as push_layers
+    from pipeline.model import read_layer
+
+    setting = _setting(project, labels, guideline or GUIDELINE, given=guideline is not None)
+    read = [(path.stem, read_layer(path, labels=setting.names)) for path in layers]
+    connection = connect(find_account(home=home))
+    total = sum(len(sentences) for _, sentences in read)
+    with _progress("push", total) as tick:
+        report = push_layers(connection, read, setting, dry_run=dry_run, break_lock=break_lock, tick=tick)
+    if as_json:
+        print_json({"dry_run": dry_run, **asdict(report)})
+    else:
+        _print_push(report, dry_run=dry_run)
+    finish(report.losses)
+
+
+def pull(
+    *,
+    output: Annotated[
+        Path | None, typer.Option("-o", "--output", help="A .jsonl file, or a folder for a file by article.")
+    ] = None,
+    compare: Annotated[
+        list[Path] | None, typer.Option("--compare", help="A layer that was sent: list what differs from it.")
+    ] = None,
+    project: ProjectName = "biaozhu",
+    labels: LabelsFile = LABELS,
+    ledger: Annotated[
+        Path | None, typer.Option(help="Write what could not be brought back to this file.")
+    ] = None,
+    home: Home = LOCAL,
+    as_json: AsJson = False,
+) -> None:
+    """Bring a Doccano project's sentences back, and list what people changed.
+
+    Changes are no losses; a sentence or a span that cannot be brought back is one, and makes the exit status 1.
+    """
+    from pipeline.doccano.changes import compare_layers
+    from pipeline.doccano.connection import connect, find_account
+    from pipeline.doccano.pull import pull as pull_project
+    from pipeline.errors import UsageError
+    from pipeline.ledger import write_ledger
+    from pipeline.model import read_layer
+
+    if output is None and not compare:
+        raise UsageError("say where the layer goes with -o, or what to compare it with by --compare")
+    setting = _setting(project, labels, None, given=False)
+    sent = [sentence for path in compare or () for sentence in read_layer(path)]
+    pulled = pull_project(connect(find_account(home=home)), setting)
+    if output is not None:
+        _write(pulled, output)
+    if ledger is not None:
+        write_ledger(ledger, pulled.losses)
+    changes = compare_layers(sent, pulled.sentences) if compare else list(pulled.changes)
+    if as_json:
+        print_json(_pulled_json(pulled, changes))
+    else:
+        _print_pulled(pulled, changes, compared=len(sent) if compare else len(pulled.sentences))
+    finish(pulled.losses)
+    if compare and any(change.kind in ("missing sentence", "text", "provenance") for change in changes):
+        raise typer.Exit(1)
+
+
+def _setting(project: str, labels: Path, guideline: Path | None, *, given: bool) -> Setting:
+    from pipeline.doccano.project import Setting
+    from pipeline.files import read_bytes
+    from pipeline.labels import read_labels
+
+    if guideline is None:
+        return Setting(project, read_labels(labels))
+    if not given and not guideline.exists():
+        say(f"no guideline: there is no {guideline}")
+        return Setting(project, read_labels(labels))
+    return Setting(project, read_labels(labels), read_bytes(guideline).decode("utf-8", "replace"))
+
+
+def _progress(title: str, total: int) -> Any:
+    import sys
+    from contextlib import contextmanager
+
+    from rich.console import Console
+    from rich.progress import Progress
+
+    @contextmanager
+    def shown() -> Any:
+        with Progress(
+            console=Console(stderr=True), transient=True, disable=not sys.stderr.isatty()
+        ) as progress:
+            task = progress.add_task(title, total=total)
+            yield lambda done: progress.advance(task, done)
+
+    return shown()
+
+
+def _write(pulled: Pulled, output: Path) -> None:
+    from pipeline.errors import RoundTripError
+    from pipeline.model import write_layer
+
+    if output.suffix == ".jsonl":
+        write_layer(output, pulled.sentences)
+        return
+    for name in pulled.layers:
+        # The name comes from the server: it must not lead out of the folder.
+        if Path(name).name != name or name.startswith("."):
+            raise RoundTripError(
+                f"the article's name {name!r} is no file name", next_step="Give -o a .jsonl file"
+            )
+    for name, sentences in pulled.layers.items():
+        write_layer(output / f"{name}.jsonl", sentences)
+
+
+def _print_status(found: Status, *, as_json: bool) -> None:
+    data = {
+        "url": found.url or None,
+        "running": found.running,
+        "healthy": found.healthy,
+        "database": found.database or None,
+        "username": found.username or None,
+        "state": str(found.home / "state.json"),
+        "processes": {process.name: process.pid for process in found.processes},
+        "not running": list(found.dead),
+        "health": found.health,
+        "logs": [str(log) for log in found.logs],
+    }
+    if as_json:
+        print_json(data)
+        return
+    rows = [
+        (key, ", ".join(f"{k} {v}" for k, v in value.items()) if isinstance(value, dict) else _words(value))
+        for key, value in data.items()
+    ]
+    print_table("Doccano", ("what", "value"), rows)
+    if found.running:
+        say(f"the password stands in {found.home / 'state.json'}, which only you can read")
+
+
+def _words(value: object) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return "\n".join(map(str, value)) if isinstance(value, list) else str(value if value is not None else "–")
+
+
+def _print_push(report: PushReport, *, dry_run: bool) -> None:
+    rows = [
+        ("sentences", report.sentences),
+        ("to add" if dry_run else "added", report.added),
+        ("unchanged", report.unchanged),
+        ("to update" if dry_run else "updated", report.updated),
+        ("left alone, touched by people", len(report.kept)),
+        ("no longer in the layers", len(report.removed)),
+        ("copies and half imports removed", report.healed),
+        ("worked on by people", report.worked_on),
+        ("of other articles", report.others),
+    ]
+    print_table(f"push to {report.project}", ("what", "sentences"), rows)
+    for title, ids in (("left alone", report.kept), ("no longer in the layers", report.removed)):
+        for sid in ids[:SHOWN]:
+            say(f"{title}: {sid}")
+        if len(ids) >= SHOWN + 1:
+            say(f"{title}: … and {len(ids) - SHOWN} more")
+    if report.url:
+        say(report.url)
+
+
+def _print_pulled(pulled: Pulled, changes: list[Change], *, compared: int) -> None:
+    from pipeline.doccano.changes import describe
+
+    differing = {change.sentence for change in changes if change.kind != "new sentence"}
+    for change in changes:
+        typer.echo(describe(change))
+    typer.echo(f"{compared - len(differing)} of {compared} sentences identical")
+    say(
+        f"{len(pulled.confirmed)} confirmed, {len(pulled.comments)} with comments, {len(pulled.losses)} losses"
+    )
+    if not pulled.consistent:
+        say("people were editing during the pull: pull again when they have stopped")
+
+
+def _pulled_json(pulled: Pulled, changes: list[Change]) -> dict[str, Any]:
+    return {
+        "sentences": len(pulled.sentences),
+        "confirmed": sorted(pulled.confirmed),
+        "comments": {sid: list(comments) for sid, comments in pulled.comments.items()},
+        "consistent": pulled.consistent,
+        "identical": not changes,
+        "changes": [asdict(change) for change in changes],
+        "losses": [asdict(entry) for entry in pulled.losses],
+    }

@@ -1,0 +1,262 @@
+"""A logged-in connection to a Doccano: doccano-client, with time limits, retries and our errors around it.
+
+Where it is comes from the environment (DOCCANO_URL with DOCCANO_TOKEN, or with DOCCANO_USERNAME and
+DOCCANO_PASSWORD), else from the state file of the local server. TLS certificates are always verified;
+DOCCANO_CA_BUNDLE names a bundle of an authority of one's own.
+"""
+
+from __future__ import annotations
+
+import os
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+import requests
+from doccano_client import DoccanoClient
+from doccano_client.exceptions import DoccanoAPIError
+from requests.adapters import HTTPAdapter
+from urllib3.util.retry import Retry
+
+from pipeline.doccano.state import read_state
+from pipeline.errors import AuthError, RemoteError, ServerError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+LOOPBACK = ("127.0.0.1", "localhost", "::1")
+TIMEOUT = (5.0, 120.0)
+"""Seconds to wait for the connection, and for the next bytes of an answer."""
+RETRIES = 4
+REPEATABLE = frozenset({"GET", "HEAD", "OPTIONS", "PUT", "DELETE"})
+BUSY = (429, 500, 502, 503, 504)
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """Where a Doccano is and who logs in: by token, or by name and password. Its repr shows no secret."""
+
+    url: str
+    username: str = ""
+    password: str = ""
+    token: str = ""
+    ca_bundle: str = ""
+
+    def __repr__(self) -> str:
+        return f"Account(url={self.url!r}, username={self.username!r})"
+
+
+@dataclass(frozen=True, slots=True)
+class Connection:
+    """A logged-in client; `user_id` and `username` are those of the account that pushes."""
+
+    client: Any
+    url: str
+    user_id: int
+    username: str
+
+    def get(self, path: str, **options: Any) -> Any:
+        """Return the JSON that stands at `/v1/<path>`.
+
+        Raises:
+            ServerError, AuthError, RemoteError: see `reported`.
+        """
+        with reported(self.url):
+            return self.client._base_repository.get(path, **options).json()  # noqa: SLF001 — the client has no public way to page or to pass parameters
+
+    def post(self, path: str, data: Any) -> Any:
+        """Post JSON to `/v1/<path>` and return the JSON of the answer.
+
+        Raises:
+            ServerError, AuthError, RemoteError: see `reported`.
+        """
+        with reported(self.url):
+            return self.client._base_repository.post(path, json=data).json()  # noqa: SLF001 — as in `get`
+
+    def patch(self, path: str, data: Any) -> None:
+        """Change only the given fields of `/v1/<path>`.
+
+        Raises:
+            ServerError, AuthError, RemoteError: see `reported`.
+        """
+        with reported(self.url):
+            repository = self.client._base_repository  # noqa: SLF001 — the client has no PATCH
+            answer = repository._session.patch(f"{repository.api_url}/{path}", json=data)  # noqa: SLF001 — as above
+            if not answer.ok:
+                raise DoccanoAPIError(f"{answer.status_code} {answer.reason}", answer)
+
+    def delete(self, path: str, data: Any = None) -> None:
+        """Delete `/v1/<path>`; what is already gone is fine.
+
+        Raises:
+            ServerError, AuthError, RemoteError: see `reported`.
+        """
+        with reported(self.url):
+            try:
+                self.client._base_repository.delete(path, json=data)  # noqa: SLF001 — as in `get`
+            except DoccanoAPIError as error:
+                if error.response.status_code != requests.codes.not_found:
+                    raise
+
+    def download(self, path: str, **options: Any) -> requests.Response:
+        """Return the whole answer of `/v1/<path>`.
+
+        Raises:
+            ServerError, AuthError, RemoteError: see `reported`.
+        """
+        with reported(self.url):
+            answer: requests.Response = self.client._base_repository.get(path, **options)  # noqa: SLF001 — as in `get`
+            return answer
+
+
+def find_account(*, home: Path) -> Account:
+    """Return the account of the environment, or of the local server of this home folder.
+
+    Raises:
+        ServerError: neither is there, or the address is no http(s) address.
+        AuthError: the environment names a server and no account, or would send a password in the clear.
+    """
+    url = os.environ.get("DOCCANO_URL", "").rstrip("/")
+    if not url:
+        state = read_state(home)
+        if state is None:
+            raise ServerError(
+                "there is no local Doccano, and DOCCANO_URL names no other",
+                next_step="Run `biaozhu doccano up`, or set DOCCANO_URL",
+            )
+        return Account(state.url, state.username, state.password)
+    parts = urlsplit(url)
+    if parts.scheme not in ("http", "https") or not parts.hostname or parts.username or parts.password:
+        raise ServerError(
+            "DOCCANO_URL is no plain http or https address",
+            next_step="Write it as https://doccano.example.org, with no name or password in it",
+        )
+    if parts.scheme == "http" and parts.hostname not in LOOPBACK:
+        raise AuthError(
+            "http would send the password in the clear", where=url, next_step="Use https in DOCCANO_URL"
+        )
+    account = Account(
+        url,
+        os.environ.get("DOCCANO_USERNAME", ""),
+        os.environ.get("DOCCANO_PASSWORD", ""),
+        os.environ.get("DOCCANO_TOKEN", ""),
+        os.environ.get("DOCCANO_CA_BUNDLE", ""),
+    )
+    if not account.token and not (account.username and account.password):
+        raise AuthError(
+            "no account for this server",
+            where=url,
+            next_step="Set DOCCANO_TOKEN, or DOCCANO_USERNAME and DOCCANO_PASSWORD",
+        )
+    return account
+
+
+def connect(
+    account: Account, *, timeout: tuple[float, float] = TIMEOUT, retries: int = RETRIES
+) -> Connection:
+    """Log in.
+
+    Args:
+        account: where, and who.
+        timeout: seconds to wait for a connection, and for the next bytes of an answer.
+        retries: how often a request that may be repeated is repeated, with growing pauses.
+
+    Raises:
+        ServerError: the server does not answer, or its certificate is not one to trust.
+        AuthError: it refuses the account.
+        RemoteError: it answers something that Doccano would not.
+    """
+    client = DoccanoClient(account.url, verify=account.ca_bundle or True)
+    session = client._base_repository._session  # noqa: SLF001 — the client offers no time limits and no retries
+    adapter = _PatientAdapter(timeout, retries)
+    session.mount("http://", adapter)
+    session.mount("https://", adapter)
+    if urlsplit(account.url).hostname in LOOPBACK:
+        session.trust_env = False  # no proxy stands before loopback
+    with reported(account.url):
+        if account.token:
+            # As an auth object, since a .netrc entry for the host would overwrite a header.
+            session.auth = _TokenAuth(account.token)
+        else:
+            _log_in(client, account)
+        profile = client.get_profile()
+    return Connection(client, account.url, int(profile.id), str(profile.username))
+
+
+@contextmanager
+def reported(url: str) -> Iterator[None]:
+    """Turn what requests and doccano-client raise into our errors.
+
+    Raises:
+        ServerError: no connection, no answer in time, a broken answer, or a certificate that is not trusted.
+        AuthError: the server says 401 or 403.
+        RemoteError: the server refuses the request, or what answers is no Doccano.
+    """
+    try:
+        yield
+    except DoccanoAPIError as error:
+        code = error.response.status_code
+        if code in (requests.codes.unauthorized, requests.codes.forbidden):
+            raise AuthError(f"Doccano says {code}: this account may not do that", where=url) from None
+        what = _short(error.response.text)
+        raise RemoteError(f"Doccano says {code}: {what}", where=error.response.url.split("?")[0]) from None
+    except requests.exceptions.SSLError as error:
+        raise ServerError(
+            f"its certificate is not one to trust ({_short(error)})",
+            where=url,
+            next_step="Name your authority's bundle in DOCCANO_CA_BUNDLE",
+        ) from None
+    except requests.exceptions.JSONDecodeError:
+        raise RemoteError("what answers there is no Doccano", where=url) from None
+    except requests.exceptions.Timeout:
+        raise ServerError("it does not answer in time", where=url) from None
+    except requests.exceptions.RequestException as error:
+        raise ServerError(f"it cannot be reached ({_short(error)})", where=url) from None
+
+
+class _PatientAdapter(HTTPAdapter):
+    """Gives every request a time limit, and repeats what may be repeated, with growing pauses.
+
+    A POST is repeated only when it never left: one that was sent may have been carried out.
+    """
+
+    def __init__(self, timeout: tuple[float, float], retries: int) -> None:
+        self.timeout = timeout
+        super().__init__(
+            max_retries=Retry(
+                total=retries,
+                backoff_factor=0.3,
+                status_forcelist=BUSY,
+                allowed_methods=REPEATABLE,
+                raise_on_status=False,
+            )
+        )
+
+    def send(self, request: requests.PreparedRequest, **options: Any) -> requests.Response:  # type: ignore[override]
+        if options.get("timeout") is None:
+            options["timeout"] = self.timeout
+        return super().send(request, **options)
+
+
+class _TokenAuth(requests.auth.AuthBase):
+    def __init__(self, token: str) -> None:
+        self._token = token
+
+    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
+        request.headers["Authorization"] = f"Token {self._token}"
+        return request
+
+
+def _log_in(client: DoccanoClient, account: Account) -> None:
+    try:
+        client.login(account.username, account.password)
+    except DoccanoAPIError as error:
+        if error.response.status_code == requests.codes.bad_request:
+            raise AuthError(f"the password of {account.username!r} is refused", where=account.url) from None
+        raise
+
+
+def _short(value: object) -> str:
+    return " ".join(str(value).split())[:200]

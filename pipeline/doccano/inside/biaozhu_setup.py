@@ -1,0 +1,39 @@
+"""Prepare Doccano's database: tables, roles, the administrator. Run again it changes nothing.
+
+Run by the Python of Doccano's environment inside Doccano's `backend` folder. The password comes through the
+environment, since process arguments are readable by every user of the machine.
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+
+import django
+from django.core.management import call_command
+
+
+def main() -> None:
+    """Migrate, create the roles, and see to it that the administrator has the given password."""
+    django.setup()
+    from django.conf import settings  # noqa: PLC0415 — Django's parts exist only after its setup
+    from django.contrib.auth import get_user_model  # noqa: PLC0415 — as above
+
+    call_command("migrate", verbosity=0)
+    call_command("create_roles")
+    database = settings.DATABASES["default"]
+    if "sqlite" in database["ENGINE"]:
+        # Readers and the writer no longer lock each other out; the mode stays with the file.
+        with sqlite3.connect(database["NAME"]) as connection:
+            connection.execute("PRAGMA journal_mode=WAL")
+    password = os.environ["DJANGO_SUPERUSER_PASSWORD"]
+    user, _ = get_user_model().objects.get_or_create(username=os.environ["DJANGO_SUPERUSER_USERNAME"])
+    user.email = "admin@example.com"
+    user.is_staff = user.is_superuser = user.is_active = True
+    if not user.check_password(password):
+        user.set_password(password)
+    user.save()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,85 @@
+"""What is kept about the local server between commands: one JSON file of mode 600 in its home folder.
+
+It holds the generated secret key and the administrator's password: no other place does.
+"""
+
+from __future__ import annotations
+
+import json
+import secrets
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from pipeline.doccano.processes import Process
+from pipeline.errors import ServerError
+from pipeline.files import read_bytes, write_text
+
+DEFAULT_HOME = Path(".doccano")
+SCHEMA = 1
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """A local server: where it listens, its secrets, its processes, and what its database was prepared for."""
+
+    port: int
+    username: str
+    password: str
+    secret_key: str
+    prepared: str = ""
+    processes: tuple[Process, ...] = ()
+
+    @property
+    def url(self) -> str:
+        """The address of the server, on loopback."""
+        return f"http://127.0.0.1:{self.port}"
+
+
+def state_path(home: Path) -> Path:
+    """Return the path of the state file of a home folder."""
+    return home / "state.json"
+
+
+def new_state(port: int) -> State:
+    """Return the state of a server that was never started, with secrets of its own."""
+    return State(
+        port=port,
+        username="admin",
+        password=secrets.token_urlsafe(24),
+        secret_key=secrets.token_urlsafe(48),
+    )
+
+
+def read_state(home: Path) -> State | None:
+    """Read the state, or None where there is none.
+
+    Raises:
+        ServerError: the file is there and is not a state file of this version.
+    """
+    path = state_path(home)
+    if not path.exists():
+        return None
+    try:
+        data = json.loads(read_bytes(path).decode("utf-8"))
+        if data.pop("schema") != SCHEMA:
+            raise ServerError(
+                "this state file is of another version of biaozhu",
+                where=str(path),
+                next_step="Use the version that wrote it, or move the folder away and start a new server",
+            )
+        processes = tuple(Process(**process) for process in data.pop("processes"))
+        return State(**data, processes=processes)
+    except (ValueError, TypeError, KeyError, AttributeError):
+        raise ServerError(
+            "not a state file", where=str(path), next_step="Move the file away and run `biaozhu doccano up`"
+        ) from None
+
+
+def write_state(home: Path, state: State) -> None:
+    """Write the state, readable by its owner only.
+
+    Raises:
+        WriteError: it cannot be written; the old state stays.
+    """
+    content = json.dumps({"schema": SCHEMA, **asdict(state)}, indent=2) + "\n"
+    write_text(state_path(home), content, mode=0o600)
