@@ -143,6 +143,13 @@ class ModelDataError(BiaozhuError):
     advice = "Install the locked versions again with `make run`"
 
 
+class CorpusError(BiaozhuError):
+    """A corpus cannot be fetched, or is not the one that was measured."""
+
+    code = "BZ023"
+    advice = "Fetch it again with `biaozhu corpus fetch`"
+
+
 class ConfigError(BiaozhuError):
     """A training config cannot be used."""
 
@@ -184,6 +191,20 @@ class RoundTripError(BiaozhuError):
     advice = "Look at the sentences named above in Doccano"
 
 
+class RemoteError(BiaozhuError):
+    """Doccano refuses a request, or answers something that Doccano would not."""
+
+    code = "BZ034"
+    advice = "See the server's log"
+
+
+class LockedError(BiaozhuError):
+    """Another push is at work on the same project."""
+
+    code = "BZ035"
+    advice = "Wait for it to end; if its machine is gone for good, push with --break-lock"
+
+
 class FrozenError(BiaozhuError):
     """A frozen gold file is not what its manifest says."""
 
@@ -209,6 +230,13 @@ class ScoresFileError(BiaozhuError):
 
     code = "BZ051"
     advice = "Make it again with `biaozhu evaluate`"
+
+
+class ReportInputError(BiaozhuError):
+    """A file that a report should show is not of the kind it was given as."""
+
+    code = "BZ052"
+    advice = "Make it again with the command that the option's help names"
 
 
 def raise_collected(problems: Sequence[BiaozhuError]) -> None:
