@@ -114,7 +114,7 @@ def _words(chain: Chain, emissions: np.ndarray, lengths: np.ndarray, path: np.nd
     sentence, start = np.nonzero((chain.begins[path] & live).T)
     # A word ends where the next one of its sentence begins, or with the sentence.
     following = np.append(start[1:], 0)
-    last_of_sentence = np.append(sentence[1:] != sentence[:-1], True)  # noqa: FBT003 — an array's value
+    last_of_sentence = np.append(sentence[1:] != sentence[:-1], True)
     end = np.where(last_of_sentence, lengths[sentence], following)
     tag = path[start, sentence]
     score = _word_scores(chain, emissions, lengths, path, (sentence, start, end))
@@ -153,7 +153,8 @@ def _word_scores(
     going_on = np.where((inner >= 0) & (end < lengths[sentence]), going_on / scale[after, sentence], 0)
     leaving = np.maximum(backward[end - 1, sentence, last] - going_on, 0)
     total = (forward * backward).sum(axis=2)[start, sentence]
-    return np.clip(np.exp(share) * leaving / np.maximum(total, SMALLEST), 0, 1)
+    scores: np.ndarray = np.exp(share) * leaving / np.maximum(total, SMALLEST)
+    return scores.clip(0, 1)
 
 
 def _forward(chain: Chain, likely: np.ndarray, weight: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

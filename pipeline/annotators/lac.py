@@ -12,6 +12,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import onnxruntime
+import platformdirs
 
 from pipeline.annotators.decoding import Chain, decode, make_chain
 from pipeline.annotators.lac_data import (
@@ -220,8 +222,6 @@ def _rows(data: LacData) -> np.ndarray:
 
 
 def _session(which: Size, data: LacData, threads: int, cache: Path | None) -> Any:
-    import onnxruntime
-
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads
     options.inter_op_num_threads = 1
@@ -248,7 +248,5 @@ def _session(which: Size, data: LacData, threads: int, cache: Path | None) -> An
 
 def _cached(which: Size, data: LacData, cache: Path | None) -> Path:
     if cache is None:
-        import platformdirs
-
         cache = Path(platformdirs.user_cache_dir("biaozhu"))
     return cache / f"lac-{which}-{GRAPH_VERSION}-{data.checksum[:16]}.onnx"

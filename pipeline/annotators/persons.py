@@ -51,12 +51,13 @@ TRADE_AFTER = re.compile(
 QUOTES = {"“": "”", '"': '"', "‘": "’", "《": "》", "「": "」", "『": "』"}
 # One-character words that follow a name far oftener than they end one.
 FUNCTION_CHARACTERS = frozenset(
-    "的了着过和与及或同跟等在是有也都就还又却则将要被把向对从到于给让使叫说道称讲谈问答看听想去来走做作当任带领带"
+    "的地得了着过和与及或同跟等在是有也都就还又却则将要被把向对从到于给让使叫说道称讲谈问答看听想去来走做作当任带领带"
     "率率摄写画编著译唱演饰获得拿为因所以而且但并不没很最更已正曾刚才能会可应需只这那其该此各每某两一二三四五六七八九十"
     "上下里外前后内间时中出入进起住总副正、"
 )
 HAN = re.compile(r"[\u3400-\u9fff\U00020000-\U0003ffff]+")
-LIST_GAP = re.compile(r"(?:（[^（）]{1,12}）|\([^()]{1,12}\))?(?:[、\s]|[、，,]\s*)")
+BRACKETED = re.compile(r"（[^（）]{1,12}）|\([^()]{1,12}\)")
+LIST_GAP = re.compile(rf"(?:{BRACKETED.pattern})?(?:\s|[、，,]\s*)")
 WEAK, SURE = 0.45, 0.9
 LIST_SCORE, TITLE_SCORE = 0.8, 0.7
 DOT = "·"
@@ -69,9 +70,7 @@ PREDICATES = frozenset(("v", "vd", "vn", "d", "p", "c", "u"))
 SIDE = re.compile("[中美俄英法德日韩朝越伊巴以印泰]方")
 
 
-def find_persons(
-    texts: Sequence[str], words: Sequence[Sequence[LacWord]]
-) -> list[tuple[Span, ...]]:
+def find_persons(texts: Sequence[str], words: Sequence[Sequence[LacWord]]) -> list[tuple[Span, ...]]:
     """Return the full names in each text, sorted and disjoint.
 
     Args:
@@ -85,9 +84,7 @@ def _find(text: str, words: list[LacWord]) -> tuple[Span, ...]:
     names = _from_lac(text, words)
     names = _with_listed(text, words, names)
     names = _with_titled(text, words, names)
-    return tuple(
-        Span(start, end, "PERSON", SOURCE, score) for (start, end), score in sorted(names.items())
-    )
+    return tuple(Span(start, end, "PERSON", SOURCE, score) for (start, end), score in sorted(names.items()))
 
 
 def _from_lac(text: str, words: list[LacWord]) -> dict[tuple[int, int], float]:
@@ -121,6 +118,8 @@ def _checked(text: str, words: list[LacWord], first: int, last: int) -> tuple[in
     if title and title.start() > 0:
         end -= len(name) - title.start()
         name = name[: title.start()]
+    if not name:
+        return None
     if name[0] in FAMILIAR and surname_length(name[1:]) and len(name) > 2:  # noqa: PLR2004 — 小王 alone is no full name
         start, name = start + 1, name[1:]
     if name[-1] in CREDITS and len(name) > 2 and text[end : end + 1] in CLOSING:  # noqa: PLR2004 — as above
@@ -164,7 +163,11 @@ def _is_none(text: str, start: int, end: int, surname: int, score: float) -> boo
         return True
     if QUOTES.get(text[start - 1 : start]) == text[end : end + 1] != "":
         return True
-    called = bool(TITLE_BEFORE.search(text, 0, start)) or bool(SPEECH_AFTER.match(text, end))
+    called = (
+        TITLE_BEFORE.search(text, 0, start) is not None
+        or SPEECH_AFTER.match(text, end) is not None
+        or (surname > 0 and TITLE_AFTER.match(text, end) is not None)
+    )
     if TRADE_AFTER.match(text, end) and not called:
         return True
     if called:
@@ -180,22 +183,26 @@ def _with_listed(
 ) -> dict[tuple[int, int], float]:
     if not names:
         return names
-    runs = [match.span() for match in HAN.finditer(text)]
+    # A remark in brackets, 王小明（女）、李大海, is no member of the list.
+    bare = BRACKETED.sub(lambda match: "（" * len(match.group()), text)
+    runs = [match.span() for match in HAN.finditer(bare)]
     found = dict(names)
     for position, (start, end) in enumerate(runs):
-        if (start, end) in names or not _name_like(text[start:end]):
+        if (
+            (start, end) in found
+            or DOT in (text[start - 1 : start], text[end : end + 1])
+            or not _name_like(text[start:end])
+        ):
             continue
         before = position > 0 and _listed(text, runs[position - 1][1], start)
         after = position + 1 < len(runs) and _listed(text, end, runs[position + 1][0])
-        left = before and any(name_end == runs[position - 1][1] for _, name_end in names)
-        right = after and any(name_start == runs[position + 1][0] for name_start, _ in names)
+        left = before and any(name_end == runs[position - 1][1] for _, name_end in found)
+        right = after and any(name_start == runs[position + 1][0] for name_start, _ in found)
         if not left and not right:
             continue
         if not (left and right) and _is_firm(words, start, end):
             continue
-        found = {
-            span: score for span, score in found.items() if span[0] >= end or start >= span[1]
-        }
+        found = {span: score for span, score in found.items() if span[0] >= end or start >= span[1]}
         found[start, end] = LIST_SCORE
     return found
 
@@ -238,9 +245,7 @@ def _with_titled(
                 and not any(c in FUNCTION_CHARACTERS for c in name[surname:])
                 and not _is_firm(words, start, end)
                 and _closed(text, end)
-                and not any(
-                    (one.start, one.end) == (start, end) and one.tag in PREDICATES for one in words
-                )
+                and not any((one.start, one.end) == (start, end) and one.tag in PREDICATES for one in words)
             ):
                 found[start, end] = TITLE_SCORE
                 break

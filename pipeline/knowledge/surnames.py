@@ -24,12 +24,13 @@ _MODERN_SINGLE = (
     "肖付代覃兰苟丛仝由初战修展区冼麦植揭亓禚邸呼晋郐户矫撒洛迟芦粟亢占尧逯尉门敬税智衣佀庹青保隋桑禤"
     "仵候邝伦来苑车原南鹿信甫扬危戢鲜旷但党郄衷母雒原冶巨宾嵩库么虎么乃练斯闪母肇"
 )
-COMPOUND_SURNAMES = frozenset(
+_COMPOUND = (
     "万俟 司马 上官 欧阳 夏侯 诸葛 闻人 东方 赫连 皇甫 尉迟 公羊 澹台 公冶 宗政 濮阳 淳于 单于 太叔 申屠 公孙 仲孙 "
     "轩辕 令狐 钟离 宇文 长孙 慕容 鲜于 闾丘 司徒 司空 亓官 司寇 子车 颛孙 端木 巫马 公西 漆雕 乐正 壤驷 公良 拓跋 "
     "夹谷 宰父 谷梁 段干 百里 东郭 南门 呼延 羊舌 微生 梁丘 左丘 东门 西门 伯赏 南宫 第五 叶赫 那拉 爱新 独孤 耶律 "
-    "完颜 纳兰 欧阳".split()
+    "完颜 纳兰"
 )
+COMPOUND_SURNAMES = frozenset(_COMPOUND.split())
 SURNAMES = frozenset(_BAIJIAXING_SINGLE + _MODERN_SINGLE) | COMPOUND_SURNAMES
 
 

@@ -1,0 +1,134 @@
+"""Several layers of the same sentences brought together into one, by a stated precedence.
+
+For each label `PRECEDENCE` names the layers that may propose spans of it, the first the strongest; the others only
+confirm. The raw layer `lac` proposes nothing of its own: places, persons and amounts are made from its words, and
+what they drop of it must not come back through it. A label that the table does not name takes all layers, by name.
+
+Among the proposals the stronger wins where two overlap: by the order of the labels in the table, then by the order
+of the layers, then the longer, then the earlier. A span that more layers have with the same borders and label gets
+`1 - (1 - a)(1 - b)…` of their scores (a layer without a score counts as one half): a figure to rank by, no
+calibrated probability, since the layers share LAC's words. All that loses is a ledger entry of severity "decision";
+it stays in the file of its own layer.
+"""
+
+from __future__ import annotations
+
+from math import prod
+from types import MappingProxyType
+from typing import TYPE_CHECKING
+
+from pipeline.errors import DuplicateError, VersionError
+from pipeline.ledger import Entry
+from pipeline.model import Span, with_spans
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from pipeline.model import Sentence
+
+STEP = "combine"
+PRECEDENCE: Mapping[str, tuple[str, ...]] = MappingProxyType(
+    {"AMOUNT": ("amounts",), "PERSON": ("persons",), "PLACE": ("places",)}
+)
+UNSCORED = 0.5
+SCORE_DIGITS = 4
+
+
+def combine(
+    sentences: Sequence[Sentence],
+    layers: Mapping[str, Sequence[Sentence]],
+    precedence: Mapping[str, tuple[str, ...]] = PRECEDENCE,
+) -> tuple[tuple[Sentence, ...], tuple[Entry, ...]]:
+    """Bring layers together.
+
+    Args:
+        sentences: what the result is made of, in order; their own spans are ignored.
+        layers: layer name -> its sentences, by id among `sentences`; a sentence that it lacks has no spans there.
+        precedence: label -> the layers that may propose it, the strongest first; its order is that of the labels.
+
+    Returns:
+        The sentences with the spans that stand (the source is the layer that proposed each), and a ledger entry for
+        each span of a layer that is not among them with the same borders and label.
+
+    Raises:
+        DuplicateError: a layer has a sentence twice.
+        VersionError: a layer's sentence is not among the sentences.
+    """
+    known = {sentence.id: sentence.text for sentence in sentences}
+    proposals: dict[str, list[tuple[str, Span]]] = {identity: [] for identity in known}
+    for name in sorted(layers):
+        seen: set[str] = set()
+        for sentence in layers[name]:
+            if known.get(sentence.id) != sentence.text:
+                raise VersionError(
+                    f"layer {name} has a sentence that is not in the articles", where=sentence.id
+                )
+            if sentence.id in seen:
+                raise DuplicateError(f"layer {name} has this sentence twice", where=sentence.id)
+            seen.add(sentence.id)
+            proposals[sentence.id] += [(name, span) for span in sentence.spans]
+    combined: list[Sentence] = []
+    entries: list[Entry] = []
+    for sentence in sentences:
+        spans, lost = _combined(sentence, proposals[sentence.id], precedence)
+        combined.append(with_spans(sentence, spans))
+        entries += lost
+    return tuple(combined), tuple(entries)
+
+
+def _combined(
+    sentence: Sentence, proposals: list[tuple[str, Span]], precedence: Mapping[str, tuple[str, ...]]
+) -> tuple[list[Span], list[Entry]]:
+    labels = tuple(precedence)
+
+    def rank(proposal: tuple[str, Span]) -> tuple[int, str, int, str, int, int]:
+        name, span = proposal
+        listed = precedence.get(span.label)
+        label = labels.index(span.label) if listed else len(labels)
+        layer = listed.index(name) if listed and name in listed else len(listed or ())
+        return label, span.label, layer, name, span.start - span.end, span.start
+
+    chosen: dict[tuple[int, int, str], Span] = {}
+    for name, span in sorted(
+        (one for one in proposals if one[0] in precedence.get(one[1].label, (one[0],))), key=rank
+    ):
+        if not any(span.start < other.end and other.start < span.end for other in chosen.values()):
+            agreeing = [
+                other.score
+                for _, other in proposals
+                if (other.start, other.end, other.label) == (span.start, span.end, span.label)
+            ]
+            chosen[span.start, span.end, span.label] = Span(
+                span.start, span.end, span.label, name, _agreed(agreeing)
+            )
+    entries = [
+        Entry(
+            step=STEP,
+            severity="decision",
+            reason=_reason(name, span, list(chosen.values()), precedence),
+            sentence=sentence.id,
+            start=span.start,
+            end=span.end,
+            label=span.label,
+            text=sentence.text[span.start : span.end],
+            source=name,
+        )
+        for name, span in proposals
+        if (span.start, span.end, span.label) not in chosen
+    ]
+    return list(chosen.values()), entries
+
+
+def _agreed(scores: list[float | None]) -> float | None:
+    if all(score is None for score in scores):
+        return None
+    # Sorted: products of floats depend on their order, the result must not.
+    doubts = sorted(1 - (UNSCORED if score is None else score) for score in scores)
+    return round(1 - prod(doubts), SCORE_DIGITS)
+
+
+def _reason(name: str, span: Span, chosen: list[Span], precedence: Mapping[str, tuple[str, ...]]) -> str:
+    winner = next((one for one in chosen if one.start < span.end and span.start < one.end), None)
+    if winner is not None:
+        return f"{winner.source} has {winner.label} there"
+    return f"{' and '.join(precedence.get(span.label, (name,)))} decide on {span.label}"

