@@ -90,6 +90,11 @@ class Gazetteer:
         level = int(self._levels[row])
         return Division(_code(int(self._codes[row]), level), self._names[row], level)
 
+    def within(self, code: str, level: int) -> tuple[Division, ...]:
+        """Return the divisions of a level whose code begins with `code`, by code."""
+        rows = range(*_code_range(self._codes, code))
+        return tuple(self.division(row) for row in rows if self._levels[row] == str(level))
+
     def parent(self, division: Division) -> Division | None:
         """Return the division above, None above a province."""
         if division.level == PROVINCE:
@@ -139,6 +144,11 @@ class Villages:
         found = [Division(_code(int(self._codes[row]), VILLAGE), name, VILLAGE) for row in self._rows(name)]
         return tuple(division for division in found if division.code.startswith(within))
 
+    def within(self, code: str) -> tuple[str, ...]:
+        """Return the names of all villages whose code begins with `code`, by code."""
+        first, last = _code_range(self._codes, code)
+        return tuple(self._text[self._starts[row] : self._ends[row]] for row in range(first, last))
+
     def _rows(self, name: str) -> list[int]:
         if not name or "\t" in name:
             return []
@@ -158,6 +168,11 @@ def gazetteer() -> Gazetteer:
 def villages() -> Villages:
     """Return the one table of villages of this process, loaded at the first call."""
     return Villages()
+
+
+def _code_range(codes: NDArray[np.int64], code: str) -> tuple[int, int]:
+    lowest, highest = (int(code.ljust(CODE_DIGITS[VILLAGE], digit)) for digit in "09")
+    return int(np.searchsorted(codes, lowest, "left")), int(np.searchsorted(codes, highest, "right"))
 
 
 def _code(number: int, level: int) -> str:
