@@ -65,13 +65,11 @@ def run(arguments: list[str] | None = None) -> int:
     except (KeyboardInterrupt, typer.Abort):
         sys.stderr.write("stopped; nothing half-written was left\n")
         return 130
-    except BrokenPipeError:
-        return _reader_gone()
-    except SystemExit as stop:
+    except (BrokenPipeError, SystemExit) as stop:
         # Typer itself turns a closed pipe into exit status 1, which here would say that something was lost.
-        if isinstance(stop.__context__, BrokenPipeError):
-            return _reader_gone()
-        raise
+        if isinstance(stop, SystemExit) and not isinstance(stop.__context__, BrokenPipeError):
+            raise
+        return _reader_gone()
     return result if isinstance(result, int) else 0
 
 

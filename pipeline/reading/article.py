@@ -46,6 +46,9 @@ def read_article(path: Path) -> Article:
 
         raw, encoding, stated = read_page(data, where=where)
         data, encoding = raw.encode("utf-8"), f"html:{encoding}"
+        if _looks_like_html(data):
+            # Saved and read again it would be taken for a page, and be another article.
+            raise EncodingError("the text of the page begins like HTML itself", where=where)
     else:
         raw, encoding = decode(data, where=where)
     blocks, found = find_blocks(raw)

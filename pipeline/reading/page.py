@@ -27,6 +27,9 @@ if TYPE_CHECKING:
     from lxml.html import HtmlElement
 
 _CHARSET = re.compile(rb"<meta[^>]{0,200}?charset\s*=\s*[\"']?\s*([A-Za-z0-9_-]{2,20})", re.IGNORECASE)
+_LEGACY = re.compile(
+    r"gb2312|gbk|gb18030|big5(?:-hkscs)?|euc-(?:jp|kr)|shift_jis|iso-8859-\d{1,2}|windows-125\d|koi8-[ru]"
+)
 _HEAD_BYTES = 8192
 _LABEL_LINE = 80
 _SHORTEST = 60
@@ -34,7 +37,7 @@ _HIDDEN = frozenset({"script", "style", "noscript", "template", "head"})
 _INLINE = frozenset(
     {"a", "b", "i", "em", "strong", "span", "font", "u", "small", "label", "time", "sub", "sup"}
 )
-_LARGEST = 8 * 1024 * 1024
+_LARGEST = 4 * 1024 * 1024
 
 for _name in ("trafilatura", "htmldate", "courlan", "justext"):
     # What these log about a page is no message to our user: ours is one line.
@@ -142,14 +145,17 @@ def _flat(value: str | None) -> str:
 
 
 def _decode(data: bytes, where: str) -> tuple[str, str]:
-    declared = _CHARSET.search(data[:_HEAD_BYTES])
-    name = declared[1].decode("ascii").lower() if declared else ""
-    if name and not data.startswith((codecs.BOM_UTF8, codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+    try:
+        return decode(data, where=where)
+    except EncodingError:
+        declared = _CHARSET.search(data[:_HEAD_BYTES])
+        name = declared[1].decode("ascii").lower() if declared else ""
+        if b"\0" in data or not _LEGACY.fullmatch(name):
+            raise
         # As browsers do: who says GB2312 means its superset.
-        name = "gb18030" if name in {"gb2312", "gbk", "gb18030", "x-gbk"} else name
+        name = "gb18030" if name in {"gb2312", "gbk"} else name
         try:
-            if name not in {"utf-8", "utf8", "utf-16", "utf-7"} and b"\0" not in data:
-                return data.decode(name), codecs.lookup(name).name
+            return data.decode(name), codecs.lookup(name).name
         except (UnicodeDecodeError, LookupError):
             pass
-    return decode(data, where=where)
+        raise

@@ -8,6 +8,8 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from pipeline.errors import (
     BiaozhuError,
@@ -152,11 +154,83 @@ def test_article_html(tmp_path: Path, name: str, charset: str) -> None:
     assert rebuild(article, split_article(article)) == article.raw
 
 
+def test_article_html_in_a_declared_legacy_encoding(tmp_path: Path) -> None:
+    page = "<html><head><meta charset='big5'></head><body><article><p>{}</p></article></body></html>"
+    text = (
+        "縣委書記昨天表示，這個項目將於明年完成。我們對於農村的發展有很大的信心，希望各位能夠繼續努力，為大家作出更大的貢獻。"
+        * 2
+    )
+    article = read_article(put(tmp_path, page.format(text).encode("big5"), "x.html"))
+    assert article.encoding == "html:big5"
+    assert article.raw == f"{text}\n"
+    with pytest.raises(EncodingError):
+        read_article(put(tmp_path, page.format(text).replace("big5", "rot13").encode("big5"), "y.html"))
+
+
+def test_article_html_declares_what_it_is_not(tmp_path: Path) -> None:
+    page = PAGE.format(charset="iso-8859-1").encode()
+    assert read_article(put(tmp_path, page, "x.html")).encoding == "html:utf-8"
+
+
 def test_article_html_states_its_source_line(tmp_path: Path) -> None:
     line = "<div><span>2021-03-05 09:30:00</span> 来源：<a>青禾广播</a> 作者：赵一</div><!-- 来源：注释 -->"
     page = PAGE.format(charset="utf-8").replace("<article>", f"{line}<article>")
     article = read_article(put(tmp_path, page.encode(), "x.html"))
     assert article.metadata == Metadata("云溪春耕：机声响田间", "青禾广播", "赵一", "2021-03-05 09:30:00")
+
+
+def test_article_html_whose_text_is_html_again_is_refused(tmp_path: Path) -> None:
+    page = PAGE.format(charset="utf-8").replace("云溪春耕：机声响田间", "&lt;html lang='zh'&gt;")
+    with pytest.raises(EncodingError, match="begins like HTML itself"):
+        read_article(put(tmp_path, page.encode(), "x.html"))
+
+
+def test_article_html_too_large_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(EncodingError, match="4 MiB"):
+        read_article(put(tmp_path, b"<html>" + b" " * (4 << 20), "x.txt"))
+
+
+@settings(max_examples=25, deadline=None)
+@given(
+    st.lists(
+        st.sampled_from(
+            [
+                "<div>",
+                "</p>",
+                "<p>",
+                "<!--",
+                "-->",
+                "<script>",
+                "&#0;",
+                "&#xD800;",
+                "<svg>",
+                "甲乙。",
+                "”",
+                "<td>",
+                "<![CDATA[",
+                "\x1b",
+                "来源：甲报",
+                "2021-03-05",
+            ]
+        ),
+        max_size=12,
+    ),
+    st.integers(0, 900),
+)
+def test_article_html_broken_anyhow_is_read_or_refused(
+    tmp_path_factory: pytest.TempPathFactory, pieces: list[str], place: int
+) -> None:
+    page = PAGE.format(charset="utf-8")
+    path = put(
+        tmp_path_factory.mktemp("page"), f"{page[:place]}{''.join(pieces)}{page[place:]}".encode(), "x.html"
+    )
+    try:
+        article = read_article(path)
+    except BiaozhuError:
+        return
+    assert rebuild(article, split_article(article)) == article.raw
+    again = read_article(put(path.parent, article.raw.encode(), "x.txt"))
+    assert (again.id, again.raw, again.blocks) == (article.id, article.raw, article.blocks)
 
 
 def test_article_html_saved_as_text_is_the_same_article(tmp_path: Path) -> None:
