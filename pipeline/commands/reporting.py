@@ -1,0 +1,120 @@
+"""Commands: report, summary and history."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+from pipeline.commands.console import finish, print_json, print_table, say
+
+Language = Annotated[Literal["zh", "en"], typer.Option("--lang", help="Language of the report.")]
+Reports = Annotated[Path, typer.Argument(help="The folder of the reports, one folder each.")]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands of this area."""
+    app.command("report")(report)
+    app.command("summary")(summary)
+    app.command("history")(history)
+
+
+def report(
+    *,
+    layer: Annotated[
+        list[str],
+        typer.Option("--layer", help="NAME=FILE or NAME=FOLDER; scored, compared with the first. Repeatable."),
+    ],
+    output: Annotated[Path, typer.Option("-o", "--output", help="Folder to write: reports/NAME.")],
+    article: Annotated[list[Path], typer.Option("--article", help="An article. Repeatable.")] = [],  # noqa: B006 — typer copies the default
+    gold: Annotated[list[Path], typer.Option("--gold", help="A gold layer. Repeatable.")] = [],  # noqa: B006 — as above
+    annotator: Annotated[
+        list[str], typer.Option("--annotator", help="NAME=FILE or FOLDER; shown, not scored. Repeatable.")
+    ] = [],  # noqa: B006 — as above
+    train: Annotated[
+        list[Path], typer.Option("--train", help="A layer that training saw; tells seen from unseen.")
+    ] = [],  # noqa: B006 — as above
+    ledger: Annotated[list[Path], typer.Option("--ledger", help="A ledger. Repeatable.")] = [],  # noqa: B006 — as above
+    round_trip: Annotated[Path | None, typer.Option("--round-trip", help="What `pull` says of it.")] = None,
+    agreement: Annotated[Path | None, typer.Option("--agreement", help="From `agree -o`.")] = None,
+    curve: Annotated[Path | None, typer.Option("--curve", help="From `curve -o`.")] = None,
+    labels: Annotated[Path, typer.Option("--labels", help="Labels file.")] = Path("configs/labels.toml"),
+    lang: Language = "zh",
+    resamples: Annotated[int, typer.Option(min=100, max=1_000_000, help="Bootstrap samples.")] = 10_000,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of the random draws.")] = 1,
+) -> None:
+    """Score layers and write the report: index.html, scores.json, summary.md and checks.json."""
+    import sys
+
+    from pipeline.reporting.inputs import Request, gather
+    from pipeline.reporting.report import write_report
+
+    material = gather(
+        Request(
+            layers=tuple(layer),
+            articles=tuple(article),
+            gold=tuple(gold),
+            annotators=tuple(annotator),
+            train=tuple(train),
+            ledgers=tuple(ledger),
+            round_trip=round_trip,
+            agreement=agreement,
+            curve=curve,
+            labels=labels,
+            resamples=resamples,
+            seed=seed,
+            command=("biaozhu", *sys.argv[1:]),
+        )
+    )
+    write_report(output, material, language=lang)
+    say(f"report written to {output / 'index.html'}")
+    differs = material.round_trip is not None and not material.round_trip["identical"]
+    if differs:
+        say("the round trip differs")
+    finish(material.ledger or ())
+    if differs:
+        raise typer.Exit(1)
+
+
+def summary(
+    reports: Reports = Path("reports"),
+    *,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")] = False,
+) -> None:
+    """Print what every report in a folder found: scores with intervals, round trip, losses."""
+    from pipeline.reporting.history import COLUMNS, read_runs, summary_cells
+
+    runs = read_runs(reports)
+    if as_json:
+        print_json([run.as_json() for run in runs])
+        return
+    print_table("Reports", COLUMNS, [row for run in runs for row in summary_cells(run)])
+
+
+def history(
+    reports: Reports = Path("reports"),
+    *,
+    output: Annotated[Path | None, typer.Option("-o", "--output", help="Write table and chart (HTML).")] = None,
+    lang: Language = "zh",
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")] = False,
+) -> None:
+    """Collect the runs of a folder by time, with the change of strict F1 from one to the next."""
+    from dataclasses import asdict
+
+    from pipeline.reporting.history import history_rows, read_runs, write_history
+
+    rows = history_rows(read_runs(reports))
+    if output is not None:
+        write_history(output, rows, language=lang)
+    if as_json:
+        print_json([asdict(row) for row in rows])
+        return
+    print_table(
+        "History",
+        ("date", "run", "layer", "gold spans", "P", "R", "strict F1", "95 %", "change", "gold"),
+        [
+            (row.date, row.run, row.layer, row.gold, row.precision, row.recall, row.f1, row.shown, row.change, row.gold_sha)
+            for row in rows
+        ],
+    )

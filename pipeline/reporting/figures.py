@@ -1,0 +1,235 @@
+"""Which charts a report shows, made from evaluations."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from pipeline.reporting.charts import (
+    Axis,
+    Series,
+    Whisker,
+    chart,
+    count_axis,
+    intervals,
+    place_axis,
+    share_axis,
+)
+from pipeline.scoring.breakdown import OUTSIDE
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from pipeline.reporting.charts import Chart, Intervals
+    from pipeline.scoring.evaluation import Evaluation
+    from pipeline.scoring.significance import Estimate, Interval
+
+    Words = Callable[..., str]
+
+CURVE_DOTS = 12  # more points than these are a line without dots
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """A cell of the confusion matrix: characters, their share of the row (None in an empty row), 0-4 for its shade."""
+
+    count: int
+    share: float | None
+    shade: int
+    diagonal: bool
+
+
+def best_interval(estimate: Estimate) -> Interval:
+    """Return the BCa interval, or where it cannot be had the percentile interval."""
+    return estimate.bca if estimate.bca.low is not None else estimate.percentile
+
+
+def f1_chart(evaluations: Sequence[Evaluation], names: Mapping[str, str], words: Words) -> Intervals:
+    """Draw strict F1 with its interval, overall and by label, for each layer."""
+    whiskers = []
+    for label in ("", *evaluations[0].labels):
+        for kind, evaluation in enumerate(evaluations):
+            scores = evaluation.labels.get(label) if label else evaluation.overall
+            found = scores["strict"].f1 if scores else None
+            interval = best_interval(found) if found else None
+            whiskers.append(
+                Whisker(
+                    names.get(label, label) if label else words("all"),
+                    evaluation.name,
+                    kind,
+                    found.value if found else None,
+                    interval.low if interval else None,
+                    interval.high if interval else None,
+                )
+            )
+    text = words("chart.f1.text") + words("stop").join(
+        f"{line.group} {line.name} {line.value:.3f}" for line in whiskers if line.value is not None
+    )
+    return intervals("c-f1", words("chart.f1"), text, whiskers)
+
+
+def threshold_chart(evaluations: Sequence[Evaluation], words: Words) -> Chart | None:
+    """Draw precision over recall as the score threshold falls; None where no layer has scores."""
+    series = [
+        Series(
+            evaluation.name,
+            points := tuple(
+                (point.recall, point.precision)
+                for point in evaluation.curve
+                if point.recall is not None and point.precision is not None
+            ),
+            dots=CURVE_DOTS >= len(points),
+        )
+        for evaluation in evaluations
+    ]
+    if not any(one.points for one in series):
+        return None
+    lowest = min(value for one in series for _, value in one.points)
+    text = words("chart.threshold.text") + words("stop").join(_best_threshold(evaluations, words))
+    return chart(
+        "c-threshold",
+        words("chart.threshold"),
+        text,
+        x=share_axis(words("recall")),
+        y=share_axis(words("precision"), min(lowest, 0.95)),
+        series=series,
+    )
+
+
+def reliability_chart(evaluations: Sequence[Evaluation], words: Words) -> Chart | None:
+    """Draw the share of correct spans over their mean score, by bin; None where no layer has scores."""
+    series = []
+    for evaluation in evaluations:
+        bins = [one for one in evaluation.calibration.bins if one.mean_score is not None]
+        most = max((one.count for one in bins), default=1)
+        series.append(
+            Series(
+                evaluation.name,
+                tuple((one.mean_score or 0.0, one.precision or 0.0) for one in bins),
+                sizes=tuple(round(2.5 + 5 * (one.count / most) ** 0.5, 1) for one in bins),
+            )
+        )
+    if not any(one.points for one in series):
+        return None
+    text = words("chart.reliability.text") + words("stop").join(
+        f"{evaluation.name} ECE {evaluation.calibration.ece:.3f}"
+        for evaluation in evaluations
+        if evaluation.calibration.ece is not None
+    )
+    return chart(
+        "c-reliability",
+        words("chart.reliability"),
+        text,
+        x=share_axis(words("mean_score")),
+        y=share_axis(words("share_correct")),
+        series=series,
+        diagonal=True,
+    )
+
+
+def length_chart(evaluations: Sequence[Evaluation], words: Words) -> Chart | None:
+    """Draw strict F1 over the length of spans; None where there are no spans at all."""
+    keys = list(
+        dict.fromkeys(row.key for evaluation in evaluations for row in evaluation.breakdowns["length"])
+    )
+    keys.sort(key=lambda key: int(key.rstrip("+").partition("-")[0]))
+    series = [
+        Series(
+            evaluation.name,
+            tuple(
+                (float(keys.index(row.key)), row.f1)
+                for row in evaluation.breakdowns["length"]
+                if row.f1 is not None
+            ),
+        )
+        for evaluation in evaluations
+    ]
+    if len(keys) < 2:  # noqa: PLR2004 — one class is no chart
+        return None
+    lowest = min((value for one in series for _, value in one.points), default=0.0)
+    return chart(
+        "c-length",
+        words("chart.length"),
+        words("chart.length.text"),
+        x=place_axis(words("length"), keys),
+        y=share_axis("F1", lowest),
+        series=series,
+    )
+
+
+def learning_chart(curve: Mapping[str, Any], words: Words) -> Chart | None:
+    """Draw F1 over the number of annotated sentences with its band, and the extrapolation.
+
+    Args:
+        curve: `points` of {sentences, mean, low, high}, and optionally `fit` of {sentences, f1}.
+        words: the translator.
+    """
+    points = sorted(curve.get("points", ()), key=lambda point: point["sentences"])
+    if not points:
+        return None
+    fit = [(float(point["sentences"]), float(point["f1"])) for point in curve.get("fit", ())]
+    measured = Series(
+        words("measured"),
+        tuple((float(point["sentences"]), float(point["mean"])) for point in points),
+        tuple((float(point["sentences"]), float(point["low"]), float(point["high"])) for point in points),
+    )
+    series = [measured, *([Series(words("extrapolated"), tuple(fit), dots=False)] if fit else [])]
+    lowest = min([*(float(point["low"]) for point in points), *(value for _, value in fit)])
+    most = max([float(points[-1]["sentences"]), *(at for at, _ in fit)])
+    return chart(
+        "c-learning",
+        words("chart.learning"),
+        words("chart.learning.text", count=len(points), first=points[0]["mean"], last=points[-1]["mean"]),
+        x=count_axis(words("sentences"), most),
+        y=share_axis("F1", lowest),
+        series=series,
+    )
+
+
+def history_chart(
+    runs: Sequence[str], layers: Mapping[str, Sequence[float | None]], words: Words
+) -> Chart | None:
+    """Draw the strict F1 of each layer over the runs; None where there is nothing to draw."""
+    values = [value for found in layers.values() for value in found if value is not None]
+    if not values:
+        return None
+    series = [
+        Series(name, tuple((float(at), value) for at, value in enumerate(found) if value is not None))
+        for name, found in layers.items()
+    ]
+    y: Axis = share_axis("F1", min(values))
+    return chart(
+        "c-history",
+        words("chart.history"),
+        words("chart.history.text", count=len(runs)),
+        x=place_axis(words("run"), runs),
+        y=y,
+        series=series,
+    )
+
+
+def confusion_cells(evaluation: Evaluation) -> tuple[tuple[str, tuple[Cell, ...]], ...]:
+    """Return the rows of the confusion matrix: the gold's label, and a cell for each predicted label."""
+    rows = []
+    for label, counts in zip(evaluation.confusion.labels, evaluation.confusion.matrix, strict=True):
+        whole = sum(counts)
+        cells = []
+        for other, count in zip(evaluation.confusion.labels, counts, strict=True):
+            share = count / whole if whole else None
+            quiet = not share or (label == OUTSIDE and other == OUTSIDE)
+            shade = 0 if quiet else 1 + sum((share or 0) >= bound for bound in (0.02, 0.1, 0.5))
+            cells.append(Cell(count, share, shade, label == other))
+        rows.append((label, tuple(cells)))
+    return tuple(rows)
+
+
+def _best_threshold(evaluations: Sequence[Evaluation], words: Words) -> list[str]:
+    found = []
+    for evaluation in evaluations:
+        defined = [point for point in evaluation.curve if point.f1 is not None]
+        if defined:
+            best = max(defined, key=lambda point: point.f1 or 0.0)
+            found.append(
+                words("chart.threshold.best", name=evaluation.name, threshold=best.threshold, f1=best.f1)
+            )
+    return found

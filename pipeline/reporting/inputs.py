@@ -1,0 +1,260 @@
+"""Read everything that a report shows, and score it: from paths to values."""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from pipeline.errors import BiaozhuError, MissingFileError, ReportInputError, UsageError, raise_collected
+from pipeline.files import read_bytes, sha256_of
+from pipeline.judging.frozen import read_gold
+from pipeline.labels import DEFAULT, Label, read_labels
+from pipeline.ledger import read_ledger
+from pipeline.model import read_layer
+from pipeline.reading.article import read_article
+from pipeline.scoring.document import Input, scores_document
+from pipeline.scoring.evaluation import Setting, compare, evaluate, surfaces
+from pipeline.scoring.sections import sections_of
+from pipeline.scoring.significance import Sampling
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from pipeline.ledger import Entry
+    from pipeline.model import Article, Sentence
+    from pipeline.scoring.evaluation import Comparison, Evaluation
+
+    Layer = tuple[Sentence, ...]
+
+Value = TypeVar("Value")
+
+UNNAMED_COLOR = "#5A5A5A"
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What a report is to be made of.
+
+    `layers` and `annotators` are NAME=PATH, a path being a JSONL file or a folder of them; the same name given
+    again adds to the layer. Layers are scored and compared with the first; annotators are only shown.
+    """
+
+    layers: tuple[str, ...]
+    articles: tuple[Path, ...] = ()
+    gold: tuple[Path, ...] = ()
+    annotators: tuple[str, ...] = ()
+    train: tuple[Path, ...] = ()
+    ledgers: tuple[Path, ...] = ()
+    round_trip: Path | None = None
+    agreement: Path | None = None
+    curve: Path | None = None
+    labels: Path = DEFAULT
+    resamples: int = 10_000
+    seed: int = 1
+    command: tuple[str, ...] = ("biaozhu", "report")
+
+
+@dataclass(frozen=True, slots=True)
+class Material:
+    """Everything that a report shows; what was not given is None or empty.
+
+    `document` (scores.json) is None, and there are no evaluations, where there is no gold.
+    """
+
+    labels: tuple[Label, ...]
+    articles: tuple[Article, ...]
+    gold: Layer
+    layers: Mapping[str, Layer]
+    annotators: Mapping[str, Layer]
+    evaluations: tuple[Evaluation, ...]
+    comparisons: tuple[Comparison, ...]
+    document: dict[str, Any] | None
+    inputs: tuple[Input, ...]
+    command: tuple[str, ...]
+    ledger: tuple[Entry, ...] | None = None
+    round_trip: dict[str, Any] | None = None
+    agreement: dict[str, Any] | None = None
+    curve: dict[str, Any] | None = None
+
+
+def gather(request: Request) -> Material:
+    """Read the files of a request and score its layers.
+
+    Articles that the gold does not cover are shown, and take no part in the scores.
+
+    Raises:
+        UsageError: a layer is not given as NAME=PATH.
+        BiaozhuError: a file cannot be read or scored; everything that is wrong is reported together.
+    """
+    reader = _Reader([], [])
+    articles = tuple(
+        article for path in request.articles if (article := reader.read("article", "", path, read_article))
+    )
+    gold = tuple(line for path in request.gold for line in reader.read("gold", "", path, read_gold) or ())
+    layers = reader.layers("layer", request.layers)
+    annotators = reader.layers("layer", request.annotators)
+    trained = [reader.read("train", "", path, read_layer) or () for path in request.train]
+    ledgers = [reader.attempt(path, read_ledger) or () for path in request.ledgers]
+    extra = {
+        name: reader.attempt(path, check) if path else None
+        for name, path, check in (
+            ("round_trip", request.round_trip, _read_round_trip),
+            ("agreement", request.agreement, _read_agreement),
+            ("curve", request.curve, _read_curve),
+        )
+    }
+    labels = reader.attempt(request.labels, read_labels) or ()
+    raise_collected(reader.problems)
+    labels = _with_unknown(labels, (gold, *layers.values(), *annotators.values()))
+    setting = Setting(
+        labels=tuple(label.id for label in labels),
+        sections=_sections(articles, gold),
+        seen=frozenset().union(*map(surfaces, trained)) if trained else None,
+        sampling=Sampling(resamples=request.resamples, seed=request.seed),
+    )
+    evaluations = _score(gold, layers, setting) if gold else ()
+    comparisons = tuple(
+        compare(evaluations[0], later, sampling=setting.sampling) for later in evaluations[1:]
+    )
+    document = (
+        scores_document(evaluations, comparisons, inputs=reader.inputs, command=request.command)
+        if evaluations
+        else None
+    )
+    return Material(
+        labels=labels,
+        articles=articles,
+        gold=gold,
+        layers=layers,
+        annotators=annotators,
+        evaluations=evaluations,
+        comparisons=comparisons,
+        document=document,
+        inputs=tuple(reader.inputs),
+        command=request.command,
+        ledger=tuple(entry for found in ledgers for entry in found) if request.ledgers else None,
+        **extra,
+    )
+
+
+def restrict(layer: Sequence[Sentence], gold: Sequence[Sentence]) -> Layer:
+    """Return the layer's sentences of the articles that the gold covers."""
+    covered = {sentence.article for sentence in gold}
+    return tuple(sentence for sentence in layer if sentence.article in covered)
+
+
+def _score(gold: Layer, layers: Mapping[str, Layer], setting: Setting) -> tuple[Evaluation, ...]:
+    evaluations: list[Evaluation] = []
+    problems: list[BiaozhuError] = []
+    for name, layer in layers.items():
+        try:
+            evaluations.append(evaluate(gold, restrict(layer, gold), name=name, setting=setting))
+        except BiaozhuError as error:
+            problems += getattr(error, "problems", (error,))
+    raise_collected(problems)
+    return tuple(evaluations)
+
+
+def _sections(articles: Sequence[Article], gold: Sequence[Sentence]) -> dict[str, str] | None:
+    covered = {sentence.article for sentence in gold}
+    given = [article for article in articles if article.id in covered]
+    # Sections are a help where articles are few; without every file they are not known for all sentences.
+    return sections_of(given, gold) if gold and len(given) == len(covered) else None
+
+
+def _with_unknown(labels: Sequence[Label], layers: Sequence[Layer]) -> tuple[Label, ...]:
+    known = {label.id for label in labels}
+    found = {span.label for layer in layers for sentence in layer for span in sentence.spans}
+    return (*labels, *(Label(one, one, UNNAMED_COLOR, "", "") for one in sorted(found - known)))
+
+
+@dataclass(frozen=True, slots=True)
+class _Reader:
+    problems: list[BiaozhuError]
+    inputs: list[Input]
+
+    def attempt(self, path: Path, read: Callable[[Path], Value]) -> Value | None:
+        try:
+            return read(path)
+        except BiaozhuError as error:
+            self.problems.extend(getattr(error, "problems", (error,)))
+            return None
+
+    def read(self, role: str, name: str, path: Path, read: Callable[[Path], Value]) -> Value | None:
+        value = self.attempt(path, read)
+        if value is not None:
+            counts = (
+                (len(value), sum(len(line.spans) for line in value)) if isinstance(value, tuple) else (None, None)
+            )
+            self.inputs.append(Input(role, name or path.stem, str(path), sha256_of(path), *counts))
+        return value
+
+    def layers(self, role: str, given: Sequence[str]) -> dict[str, Layer]:
+        found: dict[str, list[Sentence]] = defaultdict(list)
+        for item in given:
+            name, equals, where = item.partition("=")
+            if not (name and equals and where):
+                raise UsageError(
+                    f"{item!r} does not name a layer", next_step="Give each layer as NAME=FILE or NAME=FOLDER"
+                )
+            found[name] += [
+                line
+                for path in self.attempt(Path(where), _layer_files) or ()
+                for line in self.read(role, name, path, read_layer) or ()
+            ]
+        return {name: _once(lines, name) for name, lines in found.items()}
+
+
+def _layer_files(path: Path) -> tuple[Path, ...]:
+    files = tuple(sorted(path.glob("*.jsonl"))) if path.is_dir() else (path,)
+    if not files:
+        raise MissingFileError("no layer in this folder (*.jsonl)", where=str(path))
+    return files
+
+
+def _once(lines: Sequence[Sentence], name: str) -> Layer:
+    seen: set[str] = set()
+    for line in lines:
+        if line.id in seen:
+            raise UsageError(
+                f"layer {name} has the sentence {line.id} twice", next_step="Give each article's file once"
+            )
+        seen.add(line.id)
+    return tuple(lines)
+
+
+def _read_json(path: Path, name: str) -> dict[str, Any]:
+    try:
+        value = json.loads(read_bytes(path).decode("utf-8"))
+    except ValueError as error:
+        raise ReportInputError(f"not JSON ({error})", where=str(path)) from None
+    if not isinstance(value, dict):
+        raise ReportInputError(f"not a {name} file", where=str(path))
+    return value
+
+
+def _read_round_trip(path: Path) -> dict[str, Any]:
+    value = _read_json(path, "round trip")
+    if not isinstance(value.get("identical"), bool):
+        raise ReportInputError("not a round trip file (no `identical`)", where=str(path))
+    return value
+
+
+def _read_agreement(path: Path) -> dict[str, Any]:
+    value = _read_json(path, "agreement")
+    if not isinstance(value.get("pairs"), list):
+        raise ReportInputError("not an agreement file (no `pairs`)", where=str(path))
+    return value
+
+
+def _read_curve(path: Path) -> dict[str, Any]:
+    value = _read_json(path, "learning curve")
+    points = value.get("points")
+    if not isinstance(points, list) or not all(
+        isinstance(point, dict) and {"sentences", "mean", "low", "high"} <= point.keys() for point in points
+    ):
+        raise ReportInputError("not a learning curve file (no `points`)", where=str(path))
+    return value

@@ -1,0 +1,200 @@
+"""The rows of the report's tables, from evaluations and comparisons."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from pipeline.reporting.figures import best_interval
+from pipeline.reporting.verdict import SIGNIFICANT, differences_by_name
+from pipeline.scoring.breakdown import ASPECTS, NO_SCORE
+from pipeline.scoring.evaluation import ALL
+from pipeline.scoring.match import SCHEMES
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from pipeline.scoring.breakdown import Row
+    from pipeline.scoring.evaluation import Comparison, Evaluation, Scored
+    from pipeline.scoring.significance import Difference, Estimate, Interval
+
+FEW_ROWS = 5
+
+
+@dataclass(frozen=True, slots=True)
+class ScoreRow:
+    """One layer's figures for one label or scheme, and how it differs from the first layer."""
+
+    key: str
+    name: str
+    color: str
+    layer: str
+    kind: int
+    span: int
+    gold: int
+    found: int
+    precision: float | None
+    recall: float | None
+    f1: float | None
+    interval: Interval
+    counts: tuple[int, int, int, int, int]
+    difference: Estimate | None
+    difference_interval: Interval | None
+    p: float | None
+    p_holm: float | None
+
+    @property
+    def first(self) -> bool:
+        """It is the first row of its label or scheme."""
+        return self.kind == 0
+
+    @property
+    def significant(self) -> bool:
+        """The difference holds after Holm's correction."""
+        return self.p_holm is not None and self.p_holm < SIGNIFICANT
+
+
+@dataclass(frozen=True, slots=True)
+class BreakdownRow:
+    """One class of an aspect, and what each layer scores in it; None where a layer has nothing of it."""
+
+    name: str
+    gold: int
+    cells: tuple[Row | None, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class BreakdownTable:
+    """The classes of one aspect; `has_gold` is False where a class is a property of predictions only."""
+
+    aspect: str
+    has_gold: bool
+    rows: tuple[BreakdownRow, ...]
+
+
+def label_rows(
+    evaluations: Sequence[Evaluation],
+    comparisons: Sequence[Comparison],
+    *,
+    names: Mapping[str, str],
+    colors: Mapping[str, str],
+) -> tuple[ScoreRow, ...]:
+    """Return strict figures, for all labels together (`names[ALL]`) and for each label, layer under layer."""
+    tests = [differences_by_name(comparison) for comparison in comparisons]
+    rows = []
+    for key in (ALL, *evaluations[0].labels):
+        for kind, one in enumerate(evaluations):
+            scored = (one.overall if key == ALL else one.labels[key])["strict"]
+            test = tests[kind - 1].get(f"{key} strict f1") if kind else None
+            rows.append(_row(key, names[key], colors.get(key, ""), (kind, one.name), len(evaluations), scored, test))
+    return tuple(rows)
+
+
+def scheme_rows(
+    evaluations: Sequence[Evaluation], comparisons: Sequence[Comparison]
+) -> tuple[ScoreRow, ...]:
+    """Return the figures of all labels together under each scheme, layer under layer."""
+    tests = [differences_by_name(comparison) for comparison in comparisons]
+    return tuple(
+        _row(
+            scheme,
+            scheme,
+            "",
+            (kind, one.name),
+            len(evaluations),
+            one.overall[scheme],
+            tests[kind - 1].get(f"{ALL} {scheme} f1") if kind else None,
+        )
+        for scheme in SCHEMES
+        for kind, one in enumerate(evaluations)
+    )
+
+
+def breakdown_tables(
+    evaluations: Sequence[Evaluation], *, names: Mapping[str, str], words: Callable[..., str]
+) -> tuple[BreakdownTable, ...]:
+    """Return a table for each aspect that has at least two classes.
+
+    Args:
+        evaluations: of the layers.
+        names: article id -> its title.
+        words: the translator.
+    """
+    tables = []
+    for aspect in ASPECTS:
+        by_layer = [{row.key: row for row in one.breakdowns[aspect]} for one in evaluations]
+        keys = list(dict.fromkeys(key for rows in by_layer for key in rows))
+        if len(keys) < 2:  # noqa: PLR2004 — one class says what the total says
+            continue
+        rows = tuple(
+            BreakdownRow(
+                _class_name(aspect, key, names, words),
+                next((row.gold or 0 for found in by_layer if (row := found.get(key))), 0),
+                tuple(found.get(key) for found in by_layer),
+            )
+            for key in keys
+        )
+        if aspect in ("article", "section") and len(rows) > FEW_ROWS:
+            rows = tuple(sorted(rows, key=_worst))
+        has_gold = any(row.gold is not None for found in by_layer for row in found.values())
+        tables.append(BreakdownTable(aspect, has_gold, rows))
+    return tuple(tables)
+
+
+def agreement_rows(agreement: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Return one row for each pair of annotators and label, `micro` first."""
+    by_label = agreement.get("alpha_by_label") or {}
+    return [
+        {
+            "pair": f"{pair['first']} – {pair['second']}",
+            "label": label,
+            "strict": value,
+            "partial": pair["partial"].get(label),
+            "alpha": agreement.get("alpha") if label == "micro" else by_label.get(label),
+        }
+        for pair in agreement["pairs"]
+        for label, value in pair["strict"].items()
+    ]
+
+
+def _row(
+    key: str,
+    name: str,
+    color: str,
+    layer: tuple[int, str],
+    span: int,
+    scored: Scored,
+    test: Difference | None,
+) -> ScoreRow:
+    counts = scored.score.counts
+    return ScoreRow(
+        key=key,
+        name=name,
+        color=color,
+        layer=layer[1],
+        kind=layer[0],
+        span=span,
+        gold=counts.possible,
+        found=counts.actual,
+        precision=scored.score.precision,
+        recall=scored.score.recall,
+        f1=scored.score.f1,
+        interval=best_interval(scored.f1),
+        counts=(counts.cor, counts.inc, counts.par, counts.mis, counts.spu),
+        difference=test.difference if test else None,
+        difference_interval=best_interval(test.difference) if test else None,
+        p=test.p if test else None,
+        p_holm=test.p_holm if test else None,
+    )
+
+
+def _class_name(aspect: str, key: str, names: Mapping[str, str], words: Callable[..., str]) -> str:
+    if aspect == "article":
+        return names.get(key, key)
+    if aspect == "surface":
+        return words(f"surface.{key}")
+    return words("no_score") if aspect == "confidence" and key == NO_SCORE else key or words("no_source")
+
+
+def _worst(row: BreakdownRow) -> float:
+    return min((cell.f1 for cell in row.cells if cell and cell.f1 is not None), default=2.0)

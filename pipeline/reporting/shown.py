@@ -1,0 +1,41 @@
+"""Make article text harmless to show: in HTML, in a terminal table, in Markdown.
+
+Text from outside may hold markup, terminal escapes and characters that reorder a line. Nothing of it is dropped:
+what would act instead of being read is shown by its code point.
+"""
+
+from __future__ import annotations
+
+import re
+
+from markupsafe import Markup, escape
+
+# Control characters (line feed and tab too: inside a sentence they would be read as a space), zero-width and bidi
+# controls, line and paragraph separators, invisible fillers, tag characters, and what is not text at all.
+UNSEEN = re.compile(
+    "[\u0000-\u001f\u007f-\u009f\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u2028-\u202e"
+    "\u2060-\u206f\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufffb\ufffe\uffff\U000e0000-\U000e0fff\ud800-\udfff]"
+)
+_MARKDOWN = re.compile(r"([\\`*_{}\[\]()#+\-.!|<>~&])")
+
+
+def shown_html(text: str) -> Markup:
+    """Return text as HTML: escaped, and unseen characters as small boxes with their code point."""
+    # Escaping first is safe: it puts in no unseen character.
+    return Markup(  # noqa: S704 — escaped above, and the replacement is made of hex digits
+        UNSEEN.sub(lambda found: f'<span class="ctl">{_name(found[0])}</span>', str(escape(text)))
+    )
+
+
+def shown_plain(text: str) -> str:
+    """Return text for an attribute, a terminal or a log: unseen characters as ⟨U+202E⟩."""
+    return UNSEEN.sub(lambda found: f"⟨{_name(found[0])}⟩", text)
+
+
+def shown_markdown(text: str) -> str:
+    """Return text for a Markdown table cell: nothing in it is markup."""
+    return _MARKDOWN.sub(r"\\\1", shown_plain(text))
+
+
+def _name(character: str) -> str:
+    return f"U+{ord(character):04X}"
