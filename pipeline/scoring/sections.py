@@ -6,7 +6,7 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 from pipeline.errors import BiaozhuError, ScoringError, raise_collected
-from pipeline.reading.sentences import section_of
+from pipeline.reading.sentences import section_of, section_titles
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -46,12 +46,8 @@ def sections_of(articles: Sequence[Article], gold: Sequence[Sentence]) -> dict[s
     names: dict[str, str] = {}
     for article in articles:
         called = article.name if stems[article.name] == 1 else article.id
-        headings = {
-            block.section: article.raw[block.start : block.end]
-            for block in article.blocks
-            if block.kind == "heading"
-        }
+        titles = section_titles(article)
         mine = [sentence for sentence in gold if sentence.article == article.id]
         for identifier, number in section_of(article, mine).items():
-            names[identifier] = f"{called} §{number} {headings.get(number, '')}".rstrip()
+            names[identifier] = f"{called} §{number} {titles[number]}".rstrip()
     return names

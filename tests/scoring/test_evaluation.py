@@ -1,0 +1,191 @@
+"""The whole evaluation: breakdowns with known answers, consistency between its parts, invariances."""
+
+from __future__ import annotations
+
+import random
+from dataclasses import replace
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scoring_layers import LABELS, layer_pairs, marked, random_pair
+
+from pipeline.errors import ScoringError
+from pipeline.model import Sentence
+from pipeline.scoring.breakdown import length_class, length_classes
+from pipeline.scoring.evaluation import Evaluation, Setting, compare, evaluate, surfaces
+from pipeline.scoring.match import SCHEMES
+from pipeline.scoring.scores import score_of, tally_spans
+from pipeline.scoring.significance import Sampling
+
+Layers = tuple[tuple[Sentence, ...], tuple[Sentence, ...]]
+QUICK = Setting(labels=LABELS, sampling=Sampling(resamples=100))
+
+GOLD = (
+    marked("[清河镇|PLACE]的[王小明|PERSON]种桃", article=1),
+    marked("[桃源村|PLACE]种了[三亩|AMOUNT]桃", article=1, start=20),
+    marked("没有名字", article=2),
+)
+LAYER = (
+    marked("[清河镇|PLACE]的[王小|PERSON]明种桃", article=1, source="words", score=0.95),
+    marked("[桃源村|PLACE]种了三亩[桃|AMOUNT]", article=1, start=20, source="rules"),
+    marked("没有名字", article=2),
+)
+
+
+def rows(evaluation: Evaluation, aspect: str) -> dict[str, tuple[int | None, int, int]]:
+    return {row.key: (row.gold, row.predicted, row.correct) for row in evaluation.breakdowns[aspect]}  # type: ignore[index]
+
+
+def test_evaluation_gives_the_written_breakdowns() -> None:
+    sections = {GOLD[0].id: "一", GOLD[1].id: "二", GOLD[2].id: "二"}
+    setting = replace(QUICK, sections=sections, seen=surfaces(GOLD[:1]))
+    found = evaluate(GOLD, LAYER, name="model", setting=setting)
+    assert rows(found, "article") == {"000000000001": (4, 4, 2), "000000000002": (0, 0, 0)}
+    assert rows(found, "section") == {"一": (2, 2, 1), "二": (2, 2, 1)}
+    assert rows(found, "length") == {"1": (0, 1, 0), "2": (1, 1, 0), "3": (3, 2, 2)}
+    assert rows(found, "surface") == {"seen": (2, 1, 1), "unseen": (2, 3, 1)}
+    assert rows(found, "confidence") == {"0.9-1.0": (None, 2, 1), "none": (None, 2, 1)}
+    assert rows(found, "source") == {"rules": (None, 2, 1), "words": (None, 2, 1)}
+    assert rows(found, "sentence_length") == {"1-10": (4, 4, 2)}
+    assert [row.sentences for row in found.breakdowns["article"]] == [2, 1]
+    empty = found.breakdowns["article"][1]
+    assert (empty.precision, empty.recall, empty.f1) == (None, None, None)
+    assert found.breakdowns["source"][0].recall is None
+    strict = {label: by["strict"].score for label, by in found.labels.items()}
+    assert [strict[label].f1 for label in LABELS] == [1, 0, 0]
+    assert found.labels["PERSON"]["partial"].score.f1 == 0.5
+    assert found.confusion.labels == ("PLACE", "PERSON", "AMOUNT", "O")
+    assert found.confusion.matrix == ((6, 0, 0, 0), (0, 2, 0, 1), (0, 0, 0, 2), (0, 0, 1, 9))
+    assert found.characters == sum(len(sentence.text) for sentence in GOLD)
+    assert {group.pattern: group.count for group in found.errors} == {
+        "boundary_right": 1,
+        "missed": 1,
+        "invented": 1,
+    }
+    assert (found.units.kind, found.units.count) == ("sentence", 3)
+
+
+def test_evaluation_scores_labels_with_both_sides_restricted_to_them() -> None:
+    # Among all labels 0-3 goes with the longer PERSON; within PLACE it still has its partner.
+    gold, layer = marked("[清河镇|PLACE]"), marked("[清河|PERSON][镇|PLACE]")
+    found = evaluate([gold], [layer], setting=QUICK)
+    assert found.overall["type"].score.counts.cor == 0
+    assert found.labels["PLACE"]["type"].score.counts.cor == 1
+
+
+def test_evaluation_of_empty_layers_is_undefined_not_zero() -> None:
+    sentences = (marked("没有名字"),)
+    score = evaluate(sentences, sentences, setting=QUICK).overall["strict"]
+    assert (score.score.precision, score.score.recall, score.score.f1, score.f1.value) == (None,) * 4
+    one_side = (
+        evaluate((marked("[桃源村|PLACE]"),), (marked("桃源村"),), setting=QUICK).overall["strict"].score
+    )
+    assert (one_side.precision, one_side.recall, one_side.f1) == (None, 0, 0)
+
+
+def test_evaluation_counts_a_lacking_sentence_as_found_empty_and_names_it() -> None:
+    found = evaluate(GOLD, LAYER[:1], setting=replace(QUICK, missing="empty"))
+    assert found.missing == (GOLD[1].id, GOLD[2].id)
+    assert found.overall["strict"].score.recall == 1 / 4
+    with pytest.raises(ScoringError):
+        evaluate(GOLD, LAYER[:2], setting=QUICK)
+
+
+@given(layer_pairs())
+@settings(deadline=None, max_examples=40)
+def test_evaluation_is_the_sum_of_its_sentences(layers: Layers) -> None:
+    gold, layer = layers
+    found = evaluate(gold, layer, setting=QUICK)
+    spans = [[span for sentence in side for span in sentence.spans] for side in layers]
+    for scheme in SCHEMES:
+        counts = found.overall[scheme].score.counts
+        assert (counts.possible, counts.actual) == (len(spans[0]), len(spans[1]))
+        assert found.overall[scheme].f1.value == pytest.approx(found.overall[scheme].score.f1)
+    total = tally_spans((), ())
+    for mine, theirs in zip(gold, layer, strict=True):
+        total += tally_spans(mine.spans, theirs.spans)
+    assert all(found.overall[scheme].score == score_of(total, scheme) for scheme in SCHEMES)
+    correct = found.overall["strict"].score.counts.cor
+    for aspect in ("article", "length", "sentence_length", "confidence", "source"):
+        assert sum(row.correct for row in found.breakdowns[aspect]) == correct
+        assert sum(row.predicted for row in found.breakdowns[aspect]) == len(spans[1])
+    assert sum(by["strict"].score.counts.cor for by in found.labels.values()) == correct
+    assert sum(map(sum, found.confusion.matrix)) == sum(len(sentence.text) for sentence in gold)
+    wrong = len(spans[0]) + len(spans[1]) - 2 * correct
+    shown = [case for group in found.errors for case in group.examples]
+    assert sum(len(case.gold) + len(case.predicted) for case in shown) == wrong
+
+
+@given(layer_pairs(), st.randoms())
+@settings(deadline=None, max_examples=40)
+def test_evaluation_depends_on_no_order_of_sentences(layers: Layers, rng: random.Random) -> None:
+    gold, layer = layers
+    mixed = sorted(layer, key=lambda _: rng.random())
+    one, other = evaluate(gold, layer, setting=QUICK), evaluate(gold, mixed, setting=QUICK)
+    assert (one.overall, one.labels, one.breakdowns, one.errors) == (
+        other.overall,
+        other.labels,
+        other.breakdowns,
+        other.errors,
+    )
+
+
+@given(layer_pairs())
+@settings(deadline=None, max_examples=40)
+def test_evaluation_swaps_precision_and_recall_when_the_sides_swap(layers: Layers) -> None:
+    gold, layer = layers
+    there, back = evaluate(gold, layer, setting=QUICK), evaluate(layer, gold, setting=QUICK)
+    for one, other in [(there.overall, back.overall), *((there.labels[x], back.labels[x]) for x in LABELS)]:
+        for scheme in SCHEMES:
+            assert one[scheme].score.precision == other[scheme].score.recall
+            assert one[scheme].score.f1 == other[scheme].score.f1
+    assert there.confusion.matrix == tuple(zip(*back.confusion.matrix, strict=True))
+
+
+def test_evaluation_resamples_articles_where_there_are_enough() -> None:
+    gold, layer = random_pair(random.Random(41), 60, articles=12)  # noqa: S311 — test data
+    found = evaluate(gold, layer, setting=QUICK)
+    assert (found.units.kind, found.units.count, len(found.counted.rows)) == ("article", 12, 12)
+    f1 = found.overall["strict"].f1
+    assert f1.percentile.low < f1.value < f1.percentile.high
+
+
+def test_compare_of_evaluations_finds_the_better_layer() -> None:
+    rng = random.Random(42)  # noqa: S311 — test data
+    gold, worse = random_pair(rng, 80)
+    better = (*gold[:60], *worse[60:])
+    a, b = evaluate(gold, worse, name="a", setting=QUICK), evaluate(gold, better, name="b", setting=QUICK)
+    found = {one.metric: one for one in compare(a, b).differences}
+    assert set(found) == {
+        *(f"ALL {scheme} f1" for scheme in SCHEMES),
+        "ALL strict precision",
+        "ALL strict recall",
+        *(f"{label} strict f1" for label in LABELS),
+    }
+    headline = found["ALL strict f1"]
+    assert headline.a == pytest.approx(a.overall["strict"].score.f1)
+    assert headline.difference.value == pytest.approx(b.overall["strict"].score.f1 - headline.a)
+    assert headline.difference.bca.low > 0
+    assert headline.p <= headline.p_holm < 0.05
+
+
+def test_compare_aligns_labels_that_only_one_layer_uses() -> None:
+    gold = [marked("[清河镇|PLACE]", start=10 * at) for at in range(3)]
+    other = [marked("[清河镇|ORG]", start=10 * at) for at in range(3)]
+    quick = replace(QUICK, labels=())
+    a, b = evaluate(gold, gold, setting=quick), evaluate(gold, other, setting=quick)
+    found = {one.metric: one for one in compare(a, b).differences}
+    assert (found["ORG strict f1"].a, found["ORG strict f1"].b) == (None, 0)
+    assert found["PLACE strict f1"].difference.value == -1
+
+
+def test_compare_refuses_evaluations_on_different_gold() -> None:
+    a = evaluate(GOLD, LAYER, setting=QUICK)
+    with pytest.raises(ScoringError):
+        compare(a, evaluate(GOLD[:2], LAYER[:2], setting=QUICK))
+
+
+def test_length_class_names_every_length_once() -> None:
+    assert length_classes((1, 2, 4)) == ("1", "2", "3-4", "5+")
+    assert [length_class(length, (1, 2, 4)) for length in range(1, 7)] == ["1", "2", "3-4", "3-4", "5+", "5+"]

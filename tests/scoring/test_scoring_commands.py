@@ -1,0 +1,196 @@
+"""`biaozhu evaluate` and `biaozhu compare` on real files: tables, JSON, exit status, errors in one line."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import jsonschema
+import pytest
+from scoring_layers import marked
+
+from pipeline.cli import run
+from pipeline.files import sha256_of
+from pipeline.model import Sentence, write_layer
+from pipeline.reading.article import read_article
+from pipeline.reading.sentences import split_article
+from pipeline.scoring.document import schema
+from pipeline.scoring.run import name_layers
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+GOLD = [
+    marked("[清河镇|PLACE]的[王小明|PERSON]种桃"),
+    marked("[桃源村|PLACE]种了[三亩|AMOUNT]桃", start=20),
+    marked("没有名字", start=40),
+]
+GOOD = [GOLD[0], marked("[桃源村|PLACE]种了三亩桃", start=20), GOLD[2]]
+POOR = [marked("[清河|PLACE]镇的王小明种桃"), marked("[桃源村|PERSON]种了三亩桃", start=20), GOLD[2]]
+
+
+@pytest.fixture
+def files(tmp_path: Path) -> Path:
+    for name, layer in (("gold", GOLD), ("good", GOOD), ("poor", POOR), ("short", GOOD[:2])):
+        write_layer(tmp_path / f"{name}.jsonl", layer)
+    return tmp_path
+
+
+def evaluate(folder: Path, layers: Sequence[str], *options: str) -> int:
+    words = [word for layer in layers for word in ("--layer", str(folder / layer))]
+    return run(["evaluate", "--gold", str(folder / "gold.jsonl"), "--resamples", "200", *words, *options])
+
+
+def test_evaluate_prints_a_table_and_says_what_it_resamples(
+    files: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert evaluate(files, ["good.jsonl"]) == 0
+    shown = capsys.readouterr()
+    for word in ("good", "strict", "exact", "partial", "type", "PLACE", "PERSON", "AMOUNT", "0.8571"):
+        assert word in shown.out
+    assert "resample 3 sentences: 1 article, fewer than 10, and no sections are known" in shown.err
+
+
+def test_evaluate_writes_and_prints_the_same_document(
+    files: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    output = files / "out" / "scores.json"
+    assert evaluate(files, ["good.jsonl", "poor.jsonl"], "--json", "-o", str(output)) == 0
+    document = json.loads(capsys.readouterr().out)
+    assert json.loads(output.read_text(encoding="utf-8")) == document
+    jsonschema.validate(document, schema())
+    assert [layer["name"] for layer in document["layers"]] == ["good", "poor"]
+    assert [(one["a"], one["b"]) for one in document["comparisons"]] == [("good", "poor")]
+    for item in document["made"]["inputs"]:
+        assert item["sha256"] == sha256_of(Path(item["path"]))
+    assert [(item["role"], item["spans"]) for item in document["made"]["inputs"]] == [
+        ("gold", 4),
+        ("layer", 3),
+        ("layer", 2),
+    ]
+
+
+def test_evaluate_command_in_the_document_runs_again(files: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    train = ["--train", str(files / "good.jsonl"), "--missing", "empty", "--seed", "3"]
+    assert evaluate(files, ["short.jsonl"], "--json", *train) == 0
+    first = json.loads(capsys.readouterr().out)
+    assert run([*first["made"]["command"][1:], "--json"]) == 0
+    again = json.loads(capsys.readouterr().out)
+    assert again["layers"] == first["layers"]
+    assert again["made"]["command"] == first["made"]["command"]
+    assert {row["key"] for row in first["layers"][0]["breakdowns"]["surface"]} == {"seen", "unseen"}
+
+
+@pytest.mark.parametrize(
+    ("layer", "bound", "status"),
+    [("good.jsonl", "0.85", 0), ("good.jsonl", "0.86", 1), ("poor.jsonl", "0.1", 1), ("gold.jsonl", "1", 0)],
+)
+def test_evaluate_fails_under_a_bound(
+    files: Path, layer: str, bound: str, status: int, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert evaluate(files, [layer], "--fail-under", bound) == status
+    assert ("too low: strict F1" in capsys.readouterr().err) is (status == 1)
+
+
+def test_evaluate_takes_an_undefined_score_for_too_low(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write_layer(tmp_path / "gold.jsonl", [marked("没有名字")])
+    assert evaluate(tmp_path, ["gold.jsonl"], "--fail-under", "0") == 1
+    assert "undefined" in capsys.readouterr().err
+
+
+def test_evaluate_refuses_or_counts_lacking_sentences(
+    files: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert evaluate(files, ["short.jsonl"]) == 2
+    assert "short lacks this sentence" in capsys.readouterr().err
+    assert evaluate(files, ["short.jsonl"], "--missing", "empty") == 0
+    assert "short lacks 1 of 3 gold sentences" in capsys.readouterr().err
+
+
+def test_evaluate_reports_all_bad_files_at_once(files: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (files / "bad.jsonl").write_text("{}\n", encoding="utf-8")
+    output = files / "scores.json"
+    assert evaluate(files, ["nowhere.jsonl", "bad.jsonl"], "-o", str(output)) == 2
+    shown = capsys.readouterr()
+    assert "BZ003" in shown.err
+    assert "BZ013" in shown.err
+    assert shown.out == ""
+    assert not output.exists()
+
+
+@pytest.mark.parametrize("options", [["--fail-under", "2"], ["--missing", "maybe"], ["--resamples", "1"]])
+def test_evaluate_refuses_senseless_options(files: Path, options: list[str]) -> None:
+    assert evaluate(files, ["good.jsonl"], *options) == 2
+
+
+def article_of(folder: Path, name: str, sections: int) -> tuple[Path, tuple[Sentence, ...]]:
+    path = folder / name
+    body = "".join(
+        f"\n  第{at}节:{name}\n\n  今年种桃很多。明年种得更多,收入会更好。\n" for at in range(1, sections + 1)
+    )
+    path.write_text(f"桃园的故事\n\n{body}", encoding="utf-8")
+    return path, split_article(read_article(path))
+
+
+def test_evaluate_resamples_sections_of_the_given_articles(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path, sentences = article_of(tmp_path, "story.txt", 6)
+    write_layer(tmp_path / "gold.jsonl", sentences)
+    assert evaluate(tmp_path, ["gold.jsonl"], "--article", str(path), "--json") == 0
+    document = json.loads(capsys.readouterr().out)
+    model = document["layers"][0]
+    assert model["units"]["kind"] == "section"
+    assert model["units"]["count"] == len(model["breakdowns"]["section"]) >= 6
+    assert any("story §1 第1节" in row["key"] for row in model["breakdowns"]["section"])
+    assert document["made"]["inputs"][-1]["sha256"][:12] == sentences[0].article
+
+
+def test_evaluate_refuses_articles_that_are_not_those_of_the_gold(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    _, sentences = article_of(tmp_path, "story.txt", 6)
+    other, _ = article_of(tmp_path, "other.txt", 6)
+    write_layer(tmp_path / "gold.jsonl", sentences)
+    assert evaluate(tmp_path, ["gold.jsonl"], "--article", str(other)) == 2
+    shown = capsys.readouterr().err
+    assert "the gold has no sentence of this article" in shown
+    assert "its file was not given" in shown
+
+
+def test_compare_prints_differences_and_the_document(files: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    words = [
+        "compare",
+        str(files / "good.jsonl"),
+        f"other={files / 'poor.jsonl'}",
+        "--gold",
+        str(files / "gold.jsonl"),
+    ]
+    assert run(words) == 0
+    shown = capsys.readouterr().out
+    assert "other - good" in shown
+    assert "ALL strict f1" in shown
+    assert run([*words, "--json"]) == 0
+    document = json.loads(capsys.readouterr().out)
+    headline = document["comparisons"][0]["differences"][0]
+    assert (headline["metric"], headline["b"], headline["exact"]) == ("ALL strict f1", 0, True)
+    # Two of three sentences differ: four ways of swapping them, and two of these as far apart as what was seen.
+    assert headline["p"] == 0.5
+    assert run(document["made"]["command"][1:]) == 0
+
+
+def test_name_layers_keeps_names_apart(tmp_path: Path) -> None:
+    named = name_layers(["x/a.jsonl", "y/a.jsonl", "b.jsonl", "mine=b.jsonl"])
+    assert [name for name, _ in named] == ["x/a", "y/a", "b", "mine"]
+    assert named[3][1] == Path("b.jsonl")
+    strange = tmp_path / "a=b.jsonl"
+    strange.touch()
+    assert name_layers([str(strange)]) == (("a=b", strange),)
+
+
+def test_name_layers_refuses_one_name_for_two_layers(files: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert evaluate(files, ["good.jsonl", "good.jsonl"]) == 2
+    assert "2 layers are called" in capsys.readouterr().err

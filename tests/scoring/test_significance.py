@@ -1,0 +1,195 @@
+"""Intervals and p-values against simulations, exact answers and SciPy's own implementations."""
+
+from __future__ import annotations
+
+import itertools
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy import stats
+
+from pipeline.errors import ScoringError
+from pipeline.scoring.significance import Sampling, bootstrap, choose_units, compare, holm
+
+
+def share(sums: np.ndarray) -> np.ndarray:
+    return np.divide(sums[:, 0], sums[:, 1], out=np.full(len(sums), np.nan), where=sums[:, 1] > 0)
+
+
+METRICS = {"share": share}
+
+
+def mean_of(hits: np.ndarray, tries: np.ndarray, axis: int = -1) -> np.ndarray:
+    return hits.sum(axis=axis) / tries.sum(axis=axis)
+
+
+@pytest.mark.parametrize("units", [40, 400])
+@pytest.mark.parametrize("method", ["percentile", "bca"])
+def test_bootstrap_agrees_with_scipy(units: int, method: str) -> None:
+    rng = np.random.default_rng(5)
+    tries = rng.integers(1, 6, units)
+    hits = rng.binomial(tries, 0.93)
+    # Few distinct rows take the multinomial path, many the other one: both must agree with SciPy.
+    for spread in (0, 1000):
+        rows = np.column_stack([hits, tries, np.arange(units) * (spread > 0)])
+        ours = bootstrap(rows, METRICS, sampling=Sampling(resamples=10_000))["share"]
+        theirs = stats.bootstrap(
+            (hits, tries), mean_of, paired=True, vectorized=True, n_resamples=10_000, method=method, rng=1
+        ).confidence_interval
+        interval = getattr(ours, method)
+        assert (interval.low, interval.high) == pytest.approx(tuple(theirs), abs=0.006)
+
+
+def test_bootstrap_covers_the_truth_about_as_often_as_it_says() -> None:
+    rng = np.random.default_rng(6)
+    covered = {"percentile": 0, "bca": 0}
+    trials = 250
+    for trial in range(trials):
+        tries = rng.integers(1, 6, 60)
+        rows = np.column_stack([rng.binomial(tries, 0.8), tries])
+        found = bootstrap(rows, METRICS, sampling=Sampling(resamples=500, seed=trial))["share"]
+        for method in covered:
+            interval = getattr(found, method)
+            covered[method] += interval.low <= 0.8 <= interval.high
+    assert all(0.90 < count / trials < 0.985 for count in covered.values())
+
+
+def test_bootstrap_says_nothing_of_one_unit_and_of_undefined_metrics() -> None:
+    one = bootstrap(np.array([[3, 4]]), METRICS)["share"]
+    assert (one.value, one.percentile.low, one.bca.high) == (0.75, None, None)
+    never = bootstrap(np.array([[0, 0]] * 5), METRICS)["share"]
+    assert (never.value, never.percentile.low, never.undefined) == (None, None, 10_000)
+    rare = bootstrap(np.array([[0, 0]] * 9 + [[1, 2]]), METRICS)["share"]
+    # A unit is left out of a resample with probability 0.9 to the tenth.
+    assert rare.undefined / 10_000 == pytest.approx(0.9**10, abs=0.02)
+    assert (rare.value, rare.percentile.low, rare.bca.high) == (0.5, 0.5, 0.5)
+
+
+def test_bootstrap_of_a_perfect_layer_is_a_point() -> None:
+    found = bootstrap(np.array([[2, 2], [5, 5], [1, 1]]), METRICS)["share"]
+    assert (found.bca.low, found.bca.high, found.percentile.low) == (1, 1, 1)
+
+
+def test_bootstrap_gives_the_same_for_the_same_seed_and_any_order_of_units() -> None:
+    rng = np.random.default_rng(7)
+    rows = np.column_stack([rng.integers(0, 3, 50), np.full(50, 3)])
+    assert bootstrap(rows, METRICS) == bootstrap(rows[::-1], METRICS)
+    assert bootstrap(rows, METRICS) != bootstrap(rows, METRICS, sampling=Sampling(seed=2))
+
+
+def by_enumeration(a: np.ndarray, b: np.ndarray) -> float:
+    """Try every way of swapping, one at a time."""
+    seen = abs(b[:, 0].sum() / b[:, 1].sum() - a[:, 0].sum() / a[:, 1].sum())
+    large = ways = 0
+    for swaps in itertools.product((False, True), repeat=len(a)):
+        mine = np.where(np.array(swaps)[:, None], b, a).sum(axis=0)
+        theirs = np.where(np.array(swaps)[:, None], a, b).sum(axis=0)
+        large += abs(theirs[0] / theirs[1] - mine[0] / mine[1]) >= seen - 1e-12
+        ways += 1
+    return large / ways
+
+
+def two_runs(units: int, seed: int, better: float) -> tuple[np.ndarray, np.ndarray]:
+    rng = np.random.default_rng(seed)
+    tries = rng.integers(1, 5, units)
+    return (
+        np.column_stack([rng.binomial(tries, 0.7), tries]),
+        np.column_stack([rng.binomial(tries, better), tries]),
+    )
+
+
+def test_compare_is_exact_for_few_units() -> None:
+    a, b = two_runs(10, 8, 0.9)
+    found = compare(a, b, METRICS)[0]
+    assert found.exact
+    assert found.p == pytest.approx(by_enumeration(a, b))
+    assert found.difference.value == pytest.approx(found.b - found.a)
+
+
+def test_compare_samples_close_to_the_exact_answer() -> None:
+    rng = np.random.default_rng(9)
+    hits, tries = rng.integers(0, 4, 14), np.full(14, 3)
+    a, b = np.column_stack([hits, tries]), np.column_stack([(hits + rng.choice((1, 1, 2), 14)) % 4, tries])
+    found = compare(a, b, METRICS, sampling=Sampling(resamples=1000))[0]
+    assert not found.exact
+    assert found.p == pytest.approx(by_enumeration(a, b), abs=0.05)
+
+
+def test_compare_of_equal_runs_is_certain_of_nothing() -> None:
+    a, _ = two_runs(50, 10, 0.7)
+    found = compare(a, a, METRICS)[0]
+    assert (found.difference.value, found.p, found.p_holm) == (0, 1, 1)
+    assert (found.difference.bca.low, found.difference.bca.high) == (0, 0)
+
+
+def test_compare_finds_a_real_difference_and_turns_round() -> None:
+    a, b = two_runs(300, 11, 0.9)
+    there, back = compare(a, b, METRICS)[0], compare(b, a, METRICS)[0]
+    assert there.p < 0.001
+    assert there.difference.bca.low > 0
+    assert back.p == pytest.approx(there.p, abs=1e-3)
+    assert back.difference.value == pytest.approx(-there.difference.value)
+
+
+def test_compare_holds_its_level_under_the_null_hypothesis() -> None:
+    rejected = sum(
+        compare(*two_runs(80, 100 + trial, 0.7), METRICS, sampling=Sampling(resamples=500))[0].p < 0.1
+        for trial in range(200)
+    )
+    assert rejected / 200 == pytest.approx(0.1, abs=0.05)
+
+
+def test_compare_refuses_different_units() -> None:
+    with pytest.raises(ScoringError):
+        compare(np.zeros((3, 2)), np.zeros((4, 2)), METRICS)
+
+
+def test_holm_gives_the_textbook_answer() -> None:
+    found = holm({"a": 0.01, "b": 0.04, "c": 0.03, "d": 0.005, "e": None})
+    assert found == pytest.approx({"a": 0.03, "b": 0.06, "c": 0.06, "d": 0.02, "e": None})
+
+
+@given(st.lists(st.floats(0, 1), min_size=1, max_size=8))
+def test_holm_never_lowers_a_p_value_and_keeps_their_order(values: list[float]) -> None:
+    names = {str(at): value for at, value in enumerate(values)}
+    found = holm(names)
+    assert all(names[name] <= found[name] <= 1 for name in names)
+    ordered = sorted(names, key=names.get)
+    assert [found[name] for name in ordered] == sorted(found.values())
+
+
+@pytest.mark.parametrize(
+    ("articles", "sections", "kind", "count"),
+    [
+        (10, 5, "article", 10),
+        (9, 5, "section", 45),
+        (1, 5, "section", 5),
+        (1, 4, "sentence", 40),
+        (2, None, "sentence", 20),
+    ],
+)
+def test_choose_units_says_what_is_resampled_and_why(
+    articles: int, sections: int | None, kind: str, count: int
+) -> None:
+    identifiers = [
+        (article, number)
+        for article in range(articles)
+        for number in range(10 if sections is None else 10 * sections)
+    ]
+    of_article = {f"{article}:{number}": str(article) for article, number in identifiers}
+    of_section = (
+        None
+        if sections is None
+        else {f"{article}:{number}": f"{article}/{number % sections}" for article, number in identifiers}
+    )
+    found = choose_units(of_article, of_section)
+    assert (found.kind, found.count) == (kind, count)
+    assert str(articles) in found.reason
+    assert len(set(found.of.values())) == count
+
+
+def test_choose_units_refuses_a_sentence_without_a_section() -> None:
+    with pytest.raises(ScoringError):
+        choose_units({"a": "x", "b": "x"}, {"a": "1"})
