@@ -35,7 +35,7 @@ TITLE_BEFORE = re.compile(
 # Titles and forms of address right after a name; LAC may take them into it.
 TITLE_AFTER = re.compile(
     "(?:[总副老]?(?:书记|主任|主席|总理|总统|部长|省长|市长|县长|区长|乡长|镇长|村长|局长|处长|科长|所长|院长|校长|厂长|站长|队长|会长"
-    "|经理|老总|教授|老师|医生|大夫|先生|女士|小姐|同志|夫人|委员|大使|将军|司令员?|老人|大爷|大妈|大娘|大嫂|老汉|师傅|同学|烈士|博士|院士|组长|班长))"
+    "|经理|老总|教授|老师|医生|大夫|先生|女士|小姐|同志|夫人|委员|大使|将军|司令员?|老人|大爷|大妈|大娘|大嫂|老汉|伯伯|叔叔|大叔|阿姨|奶奶|爷爷|师傅|同学|烈士|博士|院士|组长|班长))"
 )
 TITLE_INSIDE = re.compile(f"{TITLE_AFTER.pattern}$")
 # What a person does, right after the name.
@@ -48,6 +48,10 @@ TRADE_AFTER = re.compile(
     "(?:牌|集团|公司|股份|实业|商贸|贸易|超市|商场|商店|酒店|饭店|酒楼|大厦|广场|服装|服饰|制衣|鞋业|箱包|家纺|家具|灯饰|电器|建材|食品|乳业|酒业"
     "|药业|农业|牧业|林业|果业|科技|机械|化工|纺织|印刷|传媒|物流|地产|置业|旅行社|合作社|农场|家庭农场|药房|药店|杯|奖|厂)"
 )
+# A village or road called like a person.
+UNIT_AFTER = re.compile(
+    r"(?:村|庄|屯|镇|乡|街|路|桥|山|河|湖|水库|等\d*[一二三四五六七八九十两几多百]*个?(?:行政|自然)?[村镇乡县市区])"
+)
 QUOTES = {"“": "”", '"': '"', "‘": "’", "《": "》", "「": "」", "『": "』"}
 # One-character words that follow a name far oftener than they end one.
 FUNCTION_CHARACTERS = frozenset(
@@ -58,37 +62,67 @@ FUNCTION_CHARACTERS = frozenset(
 HAN = re.compile(r"[\u3400-\u9fff\U00020000-\U0003ffff]+")
 BRACKETED = re.compile(r"（[^（）]{1,12}）|\([^()]{1,12}\)")
 LIST_GAP = re.compile(rf"(?:{BRACKETED.pattern})?(?:\s|[、，,]\s*)")
-WEAK, SURE = 0.45, 0.9
-LIST_SCORE, TITLE_SCORE = 0.8, 0.7
+WEAK, FAIR, SURE = 0.45, 0.6, 0.9
+LIST_SCORE, TITLE_SCORE, SEEN_SCORE = 0.8, 0.7, 0.85
+# A surname and one or two characters; two characters in all are too often part of something else.
+GIVEN_NAME, FULL_NAME, LONG_NAME = 2, 2, 3
+# Borders of a name to its score.
+Names = dict[tuple[int, int], float]
 DOT = "·"
 FAMILIAR = frozenset("小老")
 CREDITS, CLOSING = frozenset("摄"), frozenset("）)")
 # Words of these kinds go on after a name; a name's own characters are rarely taken for them.
-GOING_ON = frozenset(("TIME", "t", "d", "p"))
+GOING_ON = frozenset(("TIME", "t", "d", "p", "ad", "v", "vd"))
 PREDICATES = frozenset(("v", "vd", "vn", "d", "p", "c", "u"))
-# 中方, 美方: a state's side.
-SIDE = re.compile("[中美俄英法德日韩朝越伊巴以印泰]方")
+# 中方, 美方: a state's side; 毛南族: a people.
+NOBODY = re.compile("[中美俄英法德日韩朝越伊巴以印泰]方|.+族")
 
 
 def find_persons(texts: Sequence[str], words: Sequence[Sequence[LacWord]]) -> list[tuple[Span, ...]]:
     """Return the full names in each text, sorted and disjoint.
 
     Args:
-        texts: sentences.
+        texts: the sentences of one article; a name of three characters or more that is sure in one of them is a
+            name in all of them.
         words: LAC's words of each of them.
     """
-    return [_find(text, list(ones)) for text, ones in zip(texts, words, strict=True)]
+    found = [_find(text, list(ones)) for text, ones in zip(texts, words, strict=True)]
+    sure = {
+        text[start:end]
+        for text, names in zip(texts, found, strict=True)
+        for (start, end), score in names.items()
+        if score >= SURE and end - start >= LONG_NAME and surname_length(text[start:end])
+    }
+    if sure:
+        again = re.compile("|".join(sorted(sure, key=lambda name: (-len(name), name))))
+        found = [_with_sure(text, names, again) for text, names in zip(texts, found, strict=True)]
+    return [
+        tuple(Span(start, end, "PERSON", SOURCE, score) for (start, end), score in sorted(names.items()))
+        for names in found
+    ]
 
 
-def _find(text: str, words: list[LacWord]) -> tuple[Span, ...]:
+def _find(text: str, words: list[LacWord]) -> Names:
     names = _from_lac(text, words)
     names = _with_listed(text, words, names)
-    names = _with_titled(text, words, names)
-    return tuple(Span(start, end, "PERSON", SOURCE, score) for (start, end), score in sorted(names.items()))
+    return _with_titled(text, words, names)
 
 
-def _from_lac(text: str, words: list[LacWord]) -> dict[tuple[int, int], float]:
-    names: dict[tuple[int, int], float] = {}
+def _with_sure(text: str, names: Names, again: re.Pattern[str]) -> Names:
+    found = dict(names)
+    for match in again.finditer(text):
+        start, end = match.span()
+        near = [span for span in found if span[0] < end and start < span[1]]
+        if (start, end) in found or any(span[0] < start or end < span[1] for span in near):
+            continue
+        for span in near:
+            del found[span]
+        found[start, end] = SEEN_SCORE
+    return found
+
+
+def _from_lac(text: str, words: list[LacWord]) -> Names:
+    names: Names = {}
     position = 0
     while position < len(words):
         last = position
@@ -120,13 +154,13 @@ def _checked(text: str, words: list[LacWord], first: int, last: int) -> tuple[in
         name = name[: title.start()]
     if not name:
         return None
-    if name[0] in FAMILIAR and surname_length(name[1:]) and len(name) > 2:  # noqa: PLR2004 — 小王 alone is no full name
+    if name[0] in FAMILIAR and surname_length(name[1:]) and len(name) >= LONG_NAME:
         start, name = start + 1, name[1:]
-    if name[-1] in CREDITS and len(name) > 2 and text[end : end + 1] in CLOSING:  # noqa: PLR2004 — as above
+    if name[-1] in CREDITS and len(name) >= LONG_NAME and text[end : end + 1] in CLOSING:
         end, name = end - 1, name[:-1]
     surname = surname_length(name)
     following = words[last + 1 : last + 3]
-    if surname and len(name) - surname < 2 and end == words[last].end and following:  # noqa: PLR2004 — given names have one or two characters
+    if surname and len(name) - surname < GIVEN_NAME and end == words[last].end and following:
         grown = _grown(text, following, end, end - start - surname)
         name, end = text[start:grown], grown
     if _is_none(text, start, end, surname, score):
@@ -138,7 +172,11 @@ def _grown(text: str, following: Sequence[LacWord], end: int, given: int) -> int
     # 张伟|之、: what stands alone before a mark, and is no word that follows names, is the end of the name.
     follower, after = following[0], following[1] if len(following) > 1 else None
     tail = text[follower.start : follower.end]
-    if len(tail) > 2 - given or not HAN.fullmatch(tail) or any(c in FUNCTION_CHARACTERS for c in tail):
+    if (
+        len(tail) > GIVEN_NAME - given
+        or not HAN.fullmatch(tail)
+        or any(c in FUNCTION_CHARACTERS for c in tail)
+    ):
         return end
     if SPEECH_AFTER.match(text, end) or TITLE_AFTER.match(text, end):
         return end
@@ -159,28 +197,30 @@ def _closed(text: str, position: int) -> bool:
 
 def _is_none(text: str, start: int, end: int, surname: int, score: float) -> bool:
     name = text[start:end]
-    if len(name) < 2 or not HAN.match(name) or name in _ORDINARY or SIDE.fullmatch(name):  # noqa: PLR2004 — a surname alone is no full name
+    if len(name) < FULL_NAME or not HAN.match(name) or name in _ORDINARY or NOBODY.fullmatch(name):
         return True
     if QUOTES.get(text[start - 1 : start]) == text[end : end + 1] != "":
         return True
-    called = (
-        TITLE_BEFORE.search(text, 0, start) is not None
-        or SPEECH_AFTER.match(text, end) is not None
-        or (surname > 0 and TITLE_AFTER.match(text, end) is not None)
-    )
-    if TRADE_AFTER.match(text, end) and not called:
-        return True
-    if called:
+    if TITLE_BEFORE.search(text, 0, start) or SPEECH_AFTER.match(text, end):
         return False
+    if TRADE_AFTER.match(text, end):
+        return True
+    if surname and TITLE_AFTER.match(text, end):
+        return False
+    return UNIT_AFTER.match(text, end) is not None or score < _needed(text, start, end, surname)
+
+
+def _needed(text: str, start: int, end: int, surname: int) -> float:
+    """Return the score that a name needs which no title or verb of speech vouches for."""
+    length = end - start
     if not surname:
         # Names of other peoples have three characters or more; two are mostly ordinary words.
-        return score < (SURE if len(name) < 3 else WEAK) and DOT not in name  # noqa: PLR2004 — as above
-    return score < WEAK
+        return 0 if DOT in text[start:end] else SURE if length < LONG_NAME else WEAK
+    listed = "、" in (text[start - 1 : start], text[end : end + 1])
+    return FAIR if length - surname < GIVEN_NAME and not listed else WEAK
 
 
-def _with_listed(
-    text: str, words: list[LacWord], names: dict[tuple[int, int], float]
-) -> dict[tuple[int, int], float]:
+def _with_listed(text: str, words: list[LacWord], names: Names) -> Names:
     if not names:
         return names
     # A remark in brackets, 王小明（女）、李大海, is no member of the list.
@@ -213,7 +253,12 @@ def _listed(text: str, start: int, end: int) -> bool:
 
 def _name_like(text: str) -> bool:
     surname = surname_length(text)
-    return bool(surname) and 1 <= len(text) - surname <= 2 and not TITLE_AFTER.search(text)  # noqa: PLR2004 — given names
+    return (
+        surname > 0
+        and 0 < len(text) - surname < GIVEN_NAME + 1
+        and text not in _ORDINARY
+        and not TITLE_AFTER.search(text)
+    )
 
 
 def _is_firm(words: list[LacWord], start: int, end: int) -> bool:
@@ -221,9 +266,7 @@ def _is_firm(words: list[LacWord], start: int, end: int) -> bool:
     return min(covering, default=0.0) >= SURE
 
 
-def _with_titled(
-    text: str, words: list[LacWord], names: dict[tuple[int, int], float]
-) -> dict[tuple[int, int], float]:
+def _with_titled(text: str, words: list[LacWord], names: Names) -> Names:
     found = dict(names)
     ends = {word.end for word in words}
     for word in words:
@@ -252,5 +295,10 @@ def _with_titled(
     return found
 
 
-# Ordinary words that begin with a surname's character.
-_ORDINARY = frozenset(("林林总总", "乔灌"))
+# Ordinary words that begin with a surname's character and are taken for names.
+_ORDINARY = frozenset(
+    (
+        *("林林总总", "乔灌", "林果", "林牧", "林牧业", "林草", "桑蚕", "桑果"),
+        *("年均", "月均", "日均", "户均", "鞠躬", "史诗", "韩元"),
+    )
+)

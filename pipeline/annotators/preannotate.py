@@ -51,7 +51,7 @@ def annotate(texts: Sequence[str], *, model: Lac) -> dict[str, list[tuple[Span, 
     words = model.words(texts)
     return {
         lac.SOURCE: [lac.lac_spans(*pair) for pair in zip(texts, words, strict=True)],
-        places.SOURCE: [places.split_places(*pair) for pair in zip(texts, words, strict=True)],
+        places.SOURCE: places.places_in_article(texts, words),
         persons.SOURCE: persons.find_persons(texts, words),
         amounts.SOURCE: amounts.find_amounts(texts),
     }

@@ -2,11 +2,116 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from enum import StrEnum
+from pathlib import Path  # noqa: TC003 — typer reads the annotations when it runs
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from pipeline.commands.console import finish, say
 
 if TYPE_CHECKING:
-    import typer
+    from collections.abc import Sequence
+
+    from pipeline.annotators.lac import Lac
+    from pipeline.annotators.preannotate import Preannotation
+    from pipeline.model import Article
+
+
+class LacSize(StrEnum):
+    """Which of LAC's two sets of weights."""
+
+    small = "small"
+    large = "large"
 
 
 def register(app: typer.Typer) -> None:
     """Add the commands of this area."""
+    app.command("preannotate")(preannotate)
+
+
+def preannotate(
+    files: Annotated[list[Path], typer.Argument(metavar="FILE...", help="Articles: plain text or HTML.")],
+    *,
+    output: Annotated[
+        Path | None,
+        typer.Option("--output", "-o", metavar="OUT.jsonl", help="Write here instead of to stdout."),
+    ] = None,
+    layers: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="DIR", help="Also write each annotator's layer to DIR/<source>/<article>.jsonl."
+        ),
+    ] = None,
+    ledger: Annotated[
+        bool,
+        typer.Option("--ledger", help="Also write what the combination decided to OUT.ledger.jsonl."),
+    ] = False,
+    lac: Annotated[LacSize, typer.Option(help="LAC's weights.")] = LacSize.small,
+    threads: Annotated[
+        int | None, typer.Option(min=1, help="Threads of the network; as many as processors by default.")
+    ] = None,
+) -> None:
+    """Find places, persons and amounts in articles: sentence lines with spans."""
+    import sys
+
+    from pipeline.errors import UsageError
+    from pipeline.files import write_lines
+    from pipeline.ledger import write_ledger
+    from pipeline.model import sentence_to_line, write_layer
+    from pipeline.reading.article import read_articles
+
+    if ledger and output is None:
+        raise UsageError("--ledger needs a name", next_step="Give --output OUT.jsonl")
+    articles = read_articles(files)
+    names = [article.name for article in articles]
+    if layers is not None and len(set(names)) < len(names):
+        raise UsageError(
+            "two articles have the same file name, their layers would overwrite each other",
+            next_step="Rename one of the files",
+        )
+    done = _annotated(articles, _loaded(lac, threads))
+    lines = [sentence_to_line(sentence) for one in done for sentence in one.sentences]
+    entries = [entry for one in done for entry in one.entries]
+    if layers is not None:
+        for one in done:
+            for source, sentences in one.layers.items():
+                write_layer(layers / source / f"{one.article.name}.jsonl", sentences)
+    if ledger and output is not None:
+        write_ledger(output.with_suffix(".ledger.jsonl"), entries)
+    if output is None:
+        sys.stdout.writelines(f"{line}\n" for line in lines)
+    else:
+        write_lines(output, lines)
+    spans = sum(len(sentence.spans) for one in done for sentence in one.sentences)
+    say(
+        f"{spans} spans in {len(lines)} sentences of {len(articles)} {'article' if len(articles) == 1 else 'articles'}"
+    )
+    finish(entries)
+
+
+def _annotated(articles: Sequence[Article], model: Lac) -> list[Preannotation]:
+    import sys
+
+    from pipeline.annotators.preannotate import preannotate_articles
+
+    found = preannotate_articles(articles, model=model)
+    if not sys.stderr.isatty():
+        return list(found)
+    from rich.console import Console
+    from rich.progress import track
+
+    return list(track(found, "annotating", total=len(articles), console=Console(stderr=True), transient=True))
+
+
+def _loaded(size: LacSize, threads: int | None) -> Lac:
+    from pipeline.annotators.lac import load_lac
+    from pipeline.errors import ModelDataError
+
+    try:
+        return load_lac(size.value, threads=threads)
+    except ModelDataError as error:
+        if size is LacSize.small:
+            raise
+        say(f"{error} The small LAC is used instead.")
+        return load_lac("small", threads=threads)
