@@ -24,7 +24,9 @@ def report(
     *,
     layer: Annotated[
         list[str],
-        typer.Option("--layer", help="NAME=FILE or NAME=FOLDER; scored, compared with the first. Repeatable."),
+        typer.Option(
+            "--layer", help="NAME=FILE or NAME=FOLDER; scored, compared with the first. Repeatable."
+        ),
     ],
     output: Annotated[Path, typer.Option("-o", "--output", help="Folder to write: reports/NAME.")],
     article: Annotated[list[Path], typer.Option("--article", help="An article. Repeatable.")] = [],  # noqa: B006 — typer copies the default
@@ -95,7 +97,9 @@ def summary(
 def history(
     reports: Reports = Path("reports"),
     *,
-    output: Annotated[Path | None, typer.Option("-o", "--output", help="Write table and chart (HTML).")] = None,
+    output: Annotated[
+        Path | None, typer.Option("-o", "--output", help="Write table and chart (HTML).")
+    ] = None,
     lang: Language = "zh",
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")] = False,
 ) -> None:
@@ -114,7 +118,18 @@ def history(
         "History",
         ("date", "run", "layer", "gold spans", "P", "R", "strict F1", "95 %", "change", "gold"),
         [
-            (row.date, row.run, row.layer, row.gold, row.precision, row.recall, row.f1, row.shown, row.change, row.gold_sha)
+            (
+                row.date,
+                row.run,
+                row.layer,
+                row.gold,
+                row.precision,
+                row.recall,
+                row.f1,
+                row.shown,
+                row.change,
+                row.gold_sha,
+            )
             for row in rows
         ],
     )

@@ -21,6 +21,15 @@ NAME_WIDTH = 96
 
 
 @dataclass(frozen=True, slots=True)
+class About:
+    """A figure's id in the page, its title, and in words what it shows, for those who do not see it."""
+
+    id: str
+    title: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class Axis:
     """A straight axis from `low` to `high`, named; `ticks` are values and how they are written."""
 
@@ -55,11 +64,9 @@ class Drawn:
 
 @dataclass(frozen=True, slots=True)
 class Chart:
-    """A chart ready to be drawn; `title` and `text` say what it shows to those who do not see it."""
+    """A chart ready to be drawn."""
 
-    id: str
-    title: str
-    text: str
+    about: About
     width: int
     height: int
     frame: tuple[float, float, float, float]
@@ -90,9 +97,7 @@ class Intervals:
     `lines` are (y, whisker, x of value, x of low, x of high); `groups` are (y, name, whether a rule stands above).
     """
 
-    id: str
-    title: str
-    text: str
+    about: About
     width: int
     height: int
     ticks: tuple[tuple[float, str], ...]
@@ -105,7 +110,7 @@ def share_axis(name: str, low: float = 0.0, high: float = 1.0) -> Axis:
     low = max(0.0, floor(low * 20) / 20)
     high = min(1.0, ceil(high * 20) / 20)
     if high - low < 0.1:  # noqa: PLR2004 — a narrower axis would blow noise up
-        low, high = max(0.0, high - 0.1), high if high >= 0.1 else 0.1  # noqa: PLR2004 — as above
+        low, high = max(0.0, high - 0.1), max(high, 0.1)
     step = next(step for step in (0.02, 0.05, 0.1, 0.2) if (high - low) / step <= 6 or step == 0.2)  # noqa: PLR2004 — at most six ticks
     first, last = ceil(low / step - 1e-9), floor(high / step + 1e-9)
     return Axis(
@@ -129,15 +134,11 @@ def place_axis(name: str, labels: Sequence[str]) -> Axis:
     return Axis(name, -0.5, len(labels) - 0.5, ticks)
 
 
-def chart(
-    ident: str, title: str, text: str, *, x: Axis, y: Axis, series: Sequence[Series], diagonal: bool = False
-) -> Chart:
+def chart(about: About, *, x: Axis, y: Axis, series: Sequence[Series], diagonal: bool = False) -> Chart:
     """Lay out a chart.
 
     Args:
-        ident: the id of the figure in the page.
-        title: its name.
-        text: what it shows, in words.
+        about: its id and what it says in words.
         x: the horizontal axis.
         y: the vertical axis.
         series: what to draw, the first under the others.
@@ -147,22 +148,20 @@ def chart(
     if diagonal:
         guide = f"M{_x(x.low, x)} {_y(x.low, y)}L{_x(x.high, x)} {_y(x.high, y)}"
     return Chart(
-        ident,
-        title,
-        text,
+        about,
         WIDTH,
         HEIGHT,
         (LEFT, TOP, WIDTH - LEFT - RIGHT, HEIGHT - TOP - BOTTOM),
         x,
         y,
-        tuple((_x(value, x), text) for value, text in x.ticks),
-        tuple((_y(value, y), text) for value, text in y.ticks),
+        tuple((_x(value, x), shown) for value, shown in x.ticks),
+        tuple((_y(value, y), shown) for value, shown in y.ticks),
         tuple(_draw(one, position % KINDS, x, y) for position, one in enumerate(series)),
         guide,
     )
 
 
-def intervals(ident: str, title: str, text: str, whiskers: Sequence[Whisker]) -> Intervals:
+def intervals(about: About, whiskers: Sequence[Whisker]) -> Intervals:
     """Lay out an interval chart; whiskers of one group stand together, in the order given."""
     known = [value for line in whiskers for value in (line.value, line.low, line.high) if value is not None]
     axis = share_axis("", min(known, default=0.0), 1.0)
@@ -175,11 +174,11 @@ def intervals(ident: str, title: str, text: str, whiskers: Sequence[Whisker]) ->
             group = line.group
         middle = y + ROW / 2
         lines.append(
-            (middle, line, *(_along(value, axis) for value in (line.value, line.low, line.high)))
+            (middle, line, _along(line.value, axis), _along(line.low, axis), _along(line.high, axis))
         )
         y += ROW
     ticks = tuple((_along(value, axis) or 0.0, text) for value, text in axis.ticks)
-    return Intervals(ident, title, text, WIDTH, int(y) + 26, ticks, tuple(lines), tuple(groups))
+    return Intervals(about, WIDTH, int(y) + 26, ticks, tuple(lines), tuple(groups))
 
 
 def _along(value: float | None, axis: Axis) -> float | None:

@@ -78,9 +78,7 @@ def find_faults(
         for lane, pairs_of in pairs.items()
     }
     touched = {
-        lane: {
-            (case.sentence, at) for _, case in cases_of for at in range(case.start, case.end)
-        }
+        lane: {(case.sentence, at) for _, case in cases_of for at in range(case.start, case.end)}
         for lane, cases_of in cases.items()
     }
     return {

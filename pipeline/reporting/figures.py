@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from pipeline.reporting.charts import (
-    Axis,
+    About,
     Series,
     Whisker,
     chart,
@@ -65,7 +65,7 @@ def f1_chart(evaluations: Sequence[Evaluation], names: Mapping[str, str], words:
     text = words("chart.f1.text") + words("stop").join(
         f"{line.group} {line.name} {line.value:.3f}" for line in whiskers if line.value is not None
     )
-    return intervals("c-f1", words("chart.f1"), text, whiskers)
+    return intervals(About("c-f1", words("chart.f1"), text), whiskers)
 
 
 def threshold_chart(evaluations: Sequence[Evaluation], words: Words) -> Chart | None:
@@ -78,7 +78,7 @@ def threshold_chart(evaluations: Sequence[Evaluation], words: Words) -> Chart | 
                 for point in evaluation.curve
                 if point.recall is not None and point.precision is not None
             ),
-            dots=CURVE_DOTS >= len(points),
+            dots=len(points) <= CURVE_DOTS,
         )
         for evaluation in evaluations
     ]
@@ -87,9 +87,7 @@ def threshold_chart(evaluations: Sequence[Evaluation], words: Words) -> Chart | 
     lowest = min(value for one in series for _, value in one.points)
     text = words("chart.threshold.text") + words("stop").join(_best_threshold(evaluations, words))
     return chart(
-        "c-threshold",
-        words("chart.threshold"),
-        text,
+        About("c-threshold", words("chart.threshold"), text),
         x=share_axis(words("recall")),
         y=share_axis(words("precision"), min(lowest, 0.95)),
         series=series,
@@ -117,9 +115,7 @@ def reliability_chart(evaluations: Sequence[Evaluation], words: Words) -> Chart 
         if evaluation.calibration.ece is not None
     )
     return chart(
-        "c-reliability",
-        words("chart.reliability"),
-        text,
+        About("c-reliability", words("chart.reliability"), text),
         x=share_axis(words("mean_score")),
         y=share_axis(words("share_correct")),
         series=series,
@@ -148,9 +144,7 @@ def length_chart(evaluations: Sequence[Evaluation], words: Words) -> Chart | Non
         return None
     lowest = min((value for one in series for _, value in one.points), default=0.0)
     return chart(
-        "c-length",
-        words("chart.length"),
-        words("chart.length.text"),
+        About("c-length", words("chart.length"), words("chart.length.text")),
         x=place_axis(words("length"), keys),
         y=share_axis("F1", lowest),
         series=series,
@@ -175,11 +169,10 @@ def learning_chart(curve: Mapping[str, Any], words: Words) -> Chart | None:
     )
     series = [measured, *([Series(words("extrapolated"), tuple(fit), dots=False)] if fit else [])]
     lowest = min([*(float(point["low"]) for point in points), *(value for _, value in fit)])
+    text = words("chart.learning.text", count=len(points), first=points[0]["mean"], last=points[-1]["mean"])
     most = max([float(points[-1]["sentences"]), *(at for at, _ in fit)])
     return chart(
-        "c-learning",
-        words("chart.learning"),
-        words("chart.learning.text", count=len(points), first=points[0]["mean"], last=points[-1]["mean"]),
+        About("c-learning", words("chart.learning"), text),
         x=count_axis(words("sentences"), most),
         y=share_axis("F1", lowest),
         series=series,
@@ -197,13 +190,10 @@ def history_chart(
         Series(name, tuple((float(at), value) for at, value in enumerate(found) if value is not None))
         for name, found in layers.items()
     ]
-    y: Axis = share_axis("F1", min(values))
     return chart(
-        "c-history",
-        words("chart.history"),
-        words("chart.history.text", count=len(runs)),
+        About("c-history", words("chart.history"), words("chart.history.text", count=len(runs))),
         x=place_axis(words("run"), runs),
-        y=y,
+        y=share_axis("F1", min(values)),
         series=series,
     )
 

