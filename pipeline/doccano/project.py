@@ -93,8 +93,9 @@ def ensure_project(connection: Connection, setting: Setting, *, collaborative: b
         connection, setting, collaborative=collaborative
     )
     path = f"projects/{project.id}"
-    if setting.guideline and connection.get(path)["guideline"] != setting.guideline:
-        connection.patch(path, {"guideline": setting.guideline, "resourcetype": f"{KIND}Project"})
+    guideline = setting.guideline.strip()  # the server strips it too
+    if guideline and connection.get(path)["guideline"] != guideline:
+        connection.patch(path, {"guideline": guideline, "resourcetype": f"{KIND}Project"})
     _ensure_labels(connection, project.id, setting.labels)
     return replace(project, label_types=_label_types(connection, project.id))
 

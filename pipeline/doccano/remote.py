@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 TASK_LIMIT = 900.0
 """Seconds that one import or export may take."""
-SILENCE = 20.0
+SILENCE = 8.0
 """Seconds without an end of the task after which we ask whether the worker is alive at all."""
 OWN_KEYS = ("id", "text", "label", "Comments")
 

@@ -77,6 +77,9 @@ def start(*, home: Path, port: int | None = None, venv: Path | None = None, wait
         write_state(home, state)
         if not _living(state, home):
             state = replace(state, port=_choose_port(state.port, port))
+            # Doccano keeps every export that was ever asked for.
+            for archive in (home / "media").glob("*.zip"):
+                archive.unlink(missing_ok=True)
         environment = _environment(home, state, venv)
         state = _prepare(home, state, venv, environment)
         for part in PARTS:

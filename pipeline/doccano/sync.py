@@ -73,7 +73,7 @@ def plan_push(
             and then the spans of all of them at once, so that an example of such a batch may be half an import.
     """
     examples = list(examples)
-    half = half_batches(examples, names, journal)
+    half = half_imports(examples, journal)
     by_sid: dict[str, list[Example]] = defaultdict(list)
     foreign = 0
     for example in examples:
@@ -144,36 +144,35 @@ def is_between(example: Example, names: Mapping[str, str]) -> bool:
     return before & after <= now <= before | after
 
 
-def half_batches(examples: Iterable[Example], names: Mapping[str, str], journal: Collection[str]) -> set[str]:
-    """Return the batches whose examples came without their spans.
+def half_imports(examples: Iterable[Example], journal: Collection[str]) -> set[int]:
+    """Return the ids of examples that came without their spans and that nobody has worked on since.
 
-    Spans come for the whole batch or not at all; a person may have removed or drawn some since, so the majority
-    tells.
+    One run of an import task writes the examples and then all their spans, or none. Where the task was repeated,
+    the n-th copy of each sentence is of the n-th run. A person may have removed or drawn some spans since, so the
+    majority of a run tells whether it was cut off.
     """
-    lacking: Counter[str] = Counter()
+    seen: Counter[tuple[str, str]] = Counter()
+    runs: dict[tuple[str, int], list[Example]] = defaultdict(list)
     for example in examples:
-        batch, sent = str(example.meta.get("batch")), spans_from_json(example.meta.get("pre"))
-        if batch in journal and sent:
-            lacking[batch] += -1 if _remote(example, sent, names) & set(example.spans) else 1
-    return {batch for batch, surplus in lacking.items() if surplus >= 1}
-
-
-def is_half(example: Example, half: Collection[str]) -> bool:
-    """Tell whether the example came without its spans, and nobody has worked on it since."""
-    return (
-        example.meta.get("batch") in half
-        and bool(spans_from_json(example.meta.get("pre")))
-        and not (example.spans or example.confirmed or example.comments)
-    )
+        batch = str(example.meta.get("batch"))
+        if batch in journal and spans_from_json(example.meta.get("pre")):
+            runs[batch, seen[batch, example.sid]].append(example)
+            seen[batch, example.sid] += 1
+    half: set[int] = set()
+    for run in runs.values():
+        bare = [example for example in run if not example.spans]
+        if len(bare) * 2 >= len(run) + 1:
+            half |= {example.id for example in bare if not (example.confirmed or example.comments)}
+    return half
 
 
 def _choose(
-    copies: Sequence[Example], names: Mapping[str, str], *, half: Collection[str]
+    copies: Sequence[Example], names: Mapping[str, str], *, half: Collection[int]
 ) -> tuple[Example, list[Example], list[Example]]:
     """Return the copy that stays, the surplus copies, and those that are in dispute."""
     if len(copies) == 1:
         return copies[0], [], []
-    worked_on = [copy for copy in copies if looks_touched(copy, names) and not is_half(copy, half)]
+    worked_on = [copy for copy in copies if looks_touched(copy, names) and copy.id not in half]
     whole = [copy for copy in copies if is_as_sent(copy, names)]
     keeper = (worked_on or whole or list(copies))[0]
     disputed = [copy for copy in worked_on if copy is not keeper]
@@ -181,11 +180,11 @@ def _choose(
     return keeper, surplus, disputed
 
 
-def _group(pair: Pair, names: Mapping[str, str], *, half: Collection[str]) -> str:
+def _group(pair: Pair, names: Mapping[str, str], *, half: Collection[int]) -> str:
     sentence, example = pair.sentence, pair.example
     if example.text != sentence.text or example.meta.get("text_sha") != text_sha(sentence.text):
         return "damaged"
-    if is_half(example, half):
+    if example.id in half:
         return "incomplete"
     if example.meta.get("pre") == spans_to_json(sentence.spans) and "next" not in example.meta:
         return "same"

@@ -1,0 +1,32 @@
+"""What tests of several folders share: a real Doccano, started once."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from pipeline.doccano.connection import Connection, connect, find_account
+from pipeline.doccano.server import start, stop
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+
+@pytest.fixture(scope="session")
+def doccano_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """The home folder of a real Doccano on a free port; whatever happens, all its processes end with the tests."""
+    home = tmp_path_factory.mktemp("doccano").resolve()
+    try:
+        start(home=home, wait=180)
+        yield home
+    finally:
+        stop(home=home)
+
+
+@pytest.fixture
+def doccano(doccano_server: Path) -> Connection:
+    """A connection of the administrator; starts again what an earlier test has killed."""
+    start(home=doccano_server, wait=180)
+    return connect(find_account(home=doccano_server))

@@ -1,0 +1,146 @@
+"""The pure parts of the local server: its state file, and which processes are its own."""
+
+from __future__ import annotations
+
+import os
+import stat
+import subprocess
+import sys
+import time
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import psutil
+import pytest
+
+from pipeline.doccano.connection import find_account
+from pipeline.doccano.processes import MARK, Process, is_alive, spawn, stop_family
+from pipeline.doccano.server import find_venv, status, stop
+from pipeline.doccano.state import new_state, read_state, state_path, write_state
+from pipeline.errors import AuthError, ServerError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+SLEEP = [sys.executable, "-c", "import time; time.sleep(300)"]
+
+
+def test_state_is_kept_for_its_owner_only(tmp_path: Path) -> None:
+    state = replace(new_state(4711), processes=(Process("webserver", 1, 2.5),), prepared="x")
+    write_state(tmp_path, state)
+    assert read_state(tmp_path) == state
+    assert stat.S_IMODE(state_path(tmp_path).stat().st_mode) == 0o600
+
+
+def test_state_has_secrets_of_its_own_each_time() -> None:
+    first, second = new_state(1), new_state(1)
+    assert first.password != second.password
+    assert first.secret_key != second.secret_key
+    assert len(first.secret_key) >= 50
+
+
+@pytest.mark.parametrize("content", ["", "{", "[]", "{}", '{"schema": 1}', '{"schema": 99, "processes": []}'])
+def test_state_that_is_damaged_is_one_clear_line(tmp_path: Path, content: str) -> None:
+    state_path(tmp_path).write_text(content)
+    with pytest.raises(ServerError) as caught:
+        read_state(tmp_path)
+    assert str(state_path(tmp_path)) in str(caught.value)
+
+
+def test_processes_of_a_home_end_with_their_children_and_no_others(tmp_path: Path) -> None:
+    parent = f"import subprocess, time; subprocess.Popen({SLEEP!r}); time.sleep(300)"
+    other = subprocess.Popen(SLEEP, env={**os.environ, MARK: str(tmp_path / "other")})
+    process = spawn(
+        "part",
+        [sys.executable, "-c", parent],
+        environment={**os.environ, MARK: str(tmp_path)},
+        folder=tmp_path,
+        log=tmp_path / "part.log",
+    )
+    try:
+        assert is_alive(process, tmp_path)
+        deadline = time.monotonic() + 20
+        while not psutil.Process(process.pid).children() and time.monotonic() < deadline:
+            time.sleep(0.05)
+        (child,) = psutil.Process(process.pid).children()
+        # The leader dies first: its child is an orphan, and ours all the same.
+        psutil.Process(process.pid).kill()
+        time.sleep(0.1)
+        assert not is_alive(process, tmp_path)
+        assert stop_family(tmp_path, grace=5) == [child.pid]
+        assert not child.is_running() or child.status() == psutil.STATUS_ZOMBIE
+        assert other.poll() is None
+    finally:
+        other.kill()
+        other.wait()
+
+
+def test_processes_never_take_a_recycled_pid_for_ours(tmp_path: Path) -> None:
+    stranger = subprocess.Popen(SLEEP)
+    try:
+        started = psutil.Process(stranger.pid).create_time()
+        recorded = Process("worker", stranger.pid, started - 3600)
+        write_state(tmp_path, replace(new_state(1), processes=(recorded,)))
+        assert not is_alive(recorded, tmp_path)
+        assert status(home=tmp_path).running is False
+        assert stop(home=tmp_path) == []
+        assert stranger.poll() is None
+    finally:
+        stranger.kill()
+        stranger.wait()
+
+
+def test_server_status_of_nothing_is_not_running(tmp_path: Path) -> None:
+    found = status(home=tmp_path / "none")
+    assert (found.running, found.healthy, found.url) == (False, False, "")
+    assert not (tmp_path / "none").exists()
+    assert stop(home=tmp_path / "none") == []
+
+
+def test_server_names_the_step_that_builds_its_environment(tmp_path: Path) -> None:
+    with pytest.raises(ServerError, match="environment is not there") as caught:
+        find_venv(tmp_path)
+    assert "make install-doccano" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("variables", "error", "hint"),
+    [
+        ({}, ServerError, "biaozhu doccano up"),
+        ({"DOCCANO_URL": "doccano.example.org"}, ServerError, "https://"),
+        ({"DOCCANO_URL": "ftp://doccano.example.org"}, ServerError, "https://"),
+        ({"DOCCANO_URL": "https://me:secret@doccano.example.org"}, ServerError, "no name or password"),
+        ({"DOCCANO_URL": "https://doccano.example.org"}, AuthError, "DOCCANO_TOKEN"),
+        (
+            {"DOCCANO_URL": "https://doccano.example.org", "DOCCANO_USERNAME": "a"},
+            AuthError,
+            "DOCCANO_PASSWORD",
+        ),
+        ({"DOCCANO_URL": "http://doccano.example.org", "DOCCANO_TOKEN": "secret"}, AuthError, "in the clear"),
+    ],
+)
+def test_connection_says_what_the_environment_lacks(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    variables: dict[str, str],
+    error: type[Exception],
+    hint: str,
+) -> None:
+    for name in ("DOCCANO_URL", "DOCCANO_TOKEN", "DOCCANO_USERNAME", "DOCCANO_PASSWORD"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    with pytest.raises(error) as caught:
+        find_account(home=tmp_path)
+    assert hint in str(caught.value)
+    assert "secret" not in str(caught.value)
+
+
+def test_connection_account_shows_no_secret(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("DOCCANO_URL", "https://doccano.example.org/")
+    monkeypatch.setenv("DOCCANO_USERNAME", "anna")
+    monkeypatch.setenv("DOCCANO_PASSWORD", "geheim")
+    monkeypatch.setenv("DOCCANO_TOKEN", "geheimer")
+    account = find_account(home=tmp_path)
+    assert account.url == "https://doccano.example.org"
+    assert "geheim" not in repr(account)
