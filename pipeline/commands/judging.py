@@ -45,12 +45,13 @@ def agree(
     if as_json:
         print_json(asdict(result))
         return
-    rows = [
-        [f"{pair.first} – {pair.second}", label, pair.strict[label], pair.partial[label], alpha]
+    rows: list[list[object]] = [
+        [f"{pair.first} – {pair.second}", label, pair.strict[label], pair.partial[label], None]
         for pair in result.pairs
         for label in pair.strict
-        for alpha in [result.alpha if label == "micro" else result.alpha_by_label[label]]
     ]
+    rows.append(["all", "micro", result.mean_strict, result.mean_partial, result.alpha])
+    rows += [["all", label, None, None, alpha] for label, alpha in result.alpha_by_label.items()]
     print_table("Agreement", ["annotators", "label", "strict F1", "partial F1", "alpha (characters)"], rows)
     for pair in result.pairs:
         kinds = ", ".join(f"{count} × {kind}" for kind, count in pair.disagreements.items()) or "none"
