@@ -50,7 +50,8 @@ TRADE_AFTER = re.compile(
 )
 # A village or road called like a person.
 UNIT_AFTER = re.compile(
-    r"(?:村|庄|屯|镇|乡|街|路|桥|山|河|湖|水库|等\d*[一二三四五六七八九十两几多百]*个?(?:行政|自然)?[村镇乡县市区])"
+    r"(?:[村镇乡](?![长民支委主干])|庄|屯|街|路|桥|山|河|湖|水库"
+    r"|等\d*[一二三四五六七八九十两几多百]*个?(?:行政|自然)?[村镇乡县市区])"
 )
 QUOTES = {"“": "”", '"': '"', "‘": "’", "《": "》", "「": "」", "『": "』"}
 # One-character words that follow a name far oftener than they end one.
@@ -199,7 +200,8 @@ def _is_none(text: str, start: int, end: int, surname: int, score: float) -> boo
     name = text[start:end]
     if len(name) < FULL_NAME or not HAN.match(name) or name in _ORDINARY or NOBODY.fullmatch(name):
         return True
-    if QUOTES.get(text[start - 1 : start]) == text[end : end + 1] != "":
+    quoted = QUOTES.get(text[start - 1 : start]) == text[end : end + 1] != ""
+    if quoted or UNIT_AFTER.match(text, end):
         return True
     if TITLE_BEFORE.search(text, 0, start) or SPEECH_AFTER.match(text, end):
         return False
@@ -207,7 +209,7 @@ def _is_none(text: str, start: int, end: int, surname: int, score: float) -> boo
         return True
     if surname and TITLE_AFTER.match(text, end):
         return False
-    return UNIT_AFTER.match(text, end) is not None or score < _needed(text, start, end, surname)
+    return score < _needed(text, start, end, surname)
 
 
 def _needed(text: str, start: int, end: int, surname: int) -> float:
@@ -216,8 +218,7 @@ def _needed(text: str, start: int, end: int, surname: int) -> float:
     if not surname:
         # Names of other peoples have three characters or more; two are mostly ordinary words.
         return 0 if DOT in text[start:end] else SURE if length < LONG_NAME else WEAK
-    listed = "、" in (text[start - 1 : start], text[end : end + 1])
-    return FAIR if length - surname < GIVEN_NAME and not listed else WEAK
+    return FAIR if length - surname < GIVEN_NAME else WEAK
 
 
 def _with_listed(text: str, words: list[LacWord], names: Names) -> Names:
