@@ -15,7 +15,8 @@ if TYPE_CHECKING:
 
     from pipeline.annotators.lac import Lac
     from pipeline.annotators.preannotate import Preannotation
-    from pipeline.model import Article
+    from pipeline.ledger import Entry
+    from pipeline.model import Article, Sentence
 
 
 class LacSize(StrEnum):
@@ -31,11 +32,18 @@ def register(app: typer.Typer) -> None:
 
 
 def preannotate(
-    files: Annotated[list[Path], typer.Argument(metavar="FILE...", help="Articles: plain text or HTML.")],
+    files: Annotated[
+        list[Path], typer.Argument(metavar="FILE...", help="Articles, plain text or HTML, or folders.")
+    ],
     *,
     output: Annotated[
         Path | None,
-        typer.Option("--output", "-o", metavar="OUT.jsonl", help="Write here instead of to stdout."),
+        typer.Option(
+            "--output",
+            "-o",
+            metavar="OUT",
+            help="A .jsonl file, or a folder for a file by article; else stdout.",
+        ),
     ] = None,
     layers: Annotated[
         Path | None,
@@ -56,38 +64,47 @@ def preannotate(
     import sys
 
     from pipeline.errors import UsageError
-    from pipeline.files import write_lines
-    from pipeline.ledger import write_ledger
     from pipeline.model import sentence_to_line, write_layer
-    from pipeline.reading.article import read_articles
+    from pipeline.reading.article import find_articles, read_articles
 
     if ledger and output is None:
         raise UsageError("--ledger needs a name", next_step="Give --output OUT.jsonl")
-    articles = read_articles(files)
+    articles = read_articles(find_articles(files))
+    into_folder = output is not None and output.suffix != ".jsonl"
     names = [article.name for article in articles]
-    if layers is not None and len(set(names)) < len(names):
+    if (layers is not None or into_folder) and len(set(names)) < len(names):
         raise UsageError(
             "two articles have the same file name, their layers would overwrite each other",
             next_step="Rename one of the files",
         )
     done = _annotated(articles, _loaded(lac, threads))
-    lines = [sentence_to_line(sentence) for one in done for sentence in one.sentences]
     entries = [entry for one in done for entry in one.entries]
+    sentences = [sentence for one in done for sentence in one.sentences]
     if layers is not None:
         for one in done:
-            for source, sentences in one.layers.items():
-                write_layer(layers / source / f"{one.article.name}.jsonl", sentences)
-    if ledger and output is not None:
-        write_ledger(output.with_suffix(".ledger.jsonl"), entries)
+            for source, layer in one.layers.items():
+                write_layer(layers / source / f"{one.article.name}.jsonl", layer)
     if output is None:
-        sys.stdout.writelines(f"{line}\n" for line in lines)
+        sys.stdout.writelines(f"{sentence_to_line(sentence)}\n" for sentence in sentences)
+    elif into_folder:
+        for one in done:
+            _write(output / f"{one.article.name}.jsonl", one.sentences, one.entries if ledger else None)
     else:
-        write_lines(output, lines)
-    spans = sum(len(sentence.spans) for one in done for sentence in one.sentences)
+        _write(output, sentences, entries if ledger else None)
+    spans = sum(len(sentence.spans) for sentence in sentences)
     say(
-        f"{spans} spans in {len(lines)} sentences of {len(articles)} {'article' if len(articles) == 1 else 'articles'}"
+        f"{spans} spans in {len(sentences)} sentences of {len(articles)} {'article' if len(articles) == 1 else 'articles'}"
     )
     finish(entries)
+
+
+def _write(path: Path, sentences: Sequence[Sentence], entries: Sequence[Entry] | None) -> None:
+    from pipeline.ledger import write_ledger
+    from pipeline.model import write_layer
+
+    write_layer(path, sentences)
+    if entries is not None:
+        write_ledger(path.with_suffix(".ledger.jsonl"), entries)
 
 
 def _annotated(articles: Sequence[Article], model: Lac) -> list[Preannotation]:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 _SHOWN = 60
 
-Sources = Annotated[list[Path], typer.Argument(metavar="FILE...", help="Articles: plain text or HTML.")]
+Sources = Annotated[list[Path], typer.Argument(metavar="FILE...", help="Articles, plain text or HTML, or folders of them.")]
 SavedText = Annotated[
     Path | None,
     typer.Option("--text", help="Save the text that offsets count in (for HTML: the extracted text)."),
@@ -104,8 +104,9 @@ def _read_all(files: list[Path], text: Path | None) -> list[Article]:
     """Read every file before anything is written; all problems are reported together."""
     from pipeline.errors import UsageError
     from pipeline.files import write_text
-    from pipeline.reading.article import read_articles
+    from pipeline.reading.article import find_articles, read_articles
 
+    files = list(find_articles(files))
     if text is not None and len(files) > 1:
         raise UsageError("--text saves the text of one article", next_step="Give one FILE")
     articles = list(read_articles(files))

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 LARGEST = 32 * 1024 * 1024
+ARTICLE_SUFFIXES = frozenset({".txt", ".html", ".htm", ".xhtml", ".shtml"})
 _HTML_SUFFIXES = frozenset({".html", ".htm", ".xhtml", ".shtml"})
 
 
@@ -62,6 +63,26 @@ def read_article(path: Path) -> Article:
         time=stated.time or found.time,
     )
     return Article(digest[:12], path.stem, digest, encoding, raw, blocks, metadata)
+
+
+def find_articles(paths: Iterable[Path]) -> tuple[Path, ...]:
+    """Replace each folder by the articles in it, by name: files that end in one of `ARTICLE_SUFFIXES`.
+
+    Raises:
+        MissingFileError: a folder holds no article; all such folders are reported together.
+    """
+    files: list[Path] = []
+    problems: list[BiaozhuError] = []
+    for path in paths:
+        if not path.is_dir():
+            files.append(path)
+            continue
+        inside = sorted(file for file in path.iterdir() if file.suffix.lower() in ARTICLE_SUFFIXES)
+        files += inside
+        if not inside:
+            problems.append(MissingFileError("no article (*.txt, *.html) in this folder", where=str(path)))
+    raise_collected(problems)
+    return tuple(files)
 
 
 def read_articles(paths: Iterable[Path]) -> tuple[Article, ...]:

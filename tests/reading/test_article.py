@@ -19,7 +19,7 @@ from pipeline.errors import (
     MissingFileError,
 )
 from pipeline.model import Article, Metadata, check_against_raw, check_sentence
-from pipeline.reading.article import LARGEST, read_article, read_articles
+from pipeline.reading.article import LARGEST, find_articles, read_article, read_articles
 from pipeline.reading.decoding import encode
 from pipeline.reading.sentences import rebuild, section_of, section_titles, split_article
 
@@ -313,3 +313,13 @@ def test_article_several_files_report_all_problems(tmp_path: Path) -> None:
         part in message for part in ("none: no such file", "b.txt: the file is empty", "c.txt: the same text")
     )
     assert [article.name for article in read_articles([good])] == ["a"]
+
+
+def test_article_folders_stand_for_the_articles_in_them(tmp_path: Path) -> None:
+    for name in ("b.txt", "a.html", "README.md"):
+        (tmp_path / name).write_text("x", encoding="utf-8")
+    (tmp_path / "empty").mkdir()
+    loose = tmp_path / "README.md"
+    assert find_articles([tmp_path, loose]) == (tmp_path / "a.html", tmp_path / "b.txt", loose)
+    with pytest.raises(MissingFileError, match="no article"):
+        find_articles([tmp_path / "empty"])
