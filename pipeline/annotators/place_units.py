@@ -22,6 +22,7 @@ from pipeline.knowledge.gazetteer import gazetteer, villages
 
 NATURAL = 6
 LONGEST_UNIT = 14
+LONGEST_PIECE = 30
 # Unit words that may follow an unknown stem. Provinces are a closed list; 市 and 县 nearly so.
 SUFFIXES = (
     (re.compile(r".{1,7}(?:自治州|自治县|自治旗|林区|特区)$"), COUNTY, 2.6),
@@ -36,35 +37,146 @@ SUFFIXES = (
         2.0,
     ),
 )
-REST_COST = 3.2
+# An unknown rest costs the more the longer it is.
+REST_COST, REST_COST_EACH = 2.0, 0.6
+UNIT_ENDS = "省市县区州盟旗乡镇村道"
 INNER_UNIT = re.compile(r".[县镇乡].{2,}[省市县区乡镇村道]$")
 # What stands after a place and belongs to it no more (guideline P7).
 TAIL = re.compile(
-    r"(?:[东西南北中]部|东[南北]部|西[南北]部|境内|沿[岸线]|两岸|江?畔|流域|一带|以[东西南北]|[上中下]游|周边|附近|郊区|市区|城区|县城|山区"
+    r"(?:[东西南北中]部|中[东西]部|东[南北]部|村[东西南北头口]|西[南北]部|境内|沿[岸线]|两岸|江?畔|流域|一带|以[东西南北]|[上中下]游|周边|附近|郊区|市区|城区|县城|山区"
     r"|[城西东南北]郊|地区|境外|海域|上空|街头|全[境省市县]|各地|内外|方面|当局|籍|段|人)+$"
 )
 # Facilities: guideline P5 leaves their names out, and keeps the units before them.
 FACILITY = re.compile(
     r"(?:公园|学院|大学|中学|小学|学校|幼儿园|医院|卫生院|车站|火车站|机场|码头|港口|大桥|立交桥|隧道|大道|大街|公路|高速|铁路|路|街|巷|胡同|"
     r"水库|大坝|水电站|电站|核电站|小区|花园|新村小区|大厦|广场|大楼|宾馆|饭店|酒店|体育馆|体育场|博物馆|纪念馆|图书馆|展览馆|剧院|会堂|"
-    r"工业园|产业园|园区|示范区|开发区|景区|风景区|度假区|保护区|基地|农场|林场|牧场|合作社|寺|庙|宫|陵|塔|故居|遗址|市场|商场|超市|矿|厂|站|"
+    r"工业园|产业园|园区|示范区|开发区|景区|风景区|度假区|保护区|基地|农场|林场|牧场|合作社|寺|庙|宫|陵|塔|故居|遗址|纪念堂|音乐厅|展厅|会馆|动物园|植物园|游乐园|纪念碑|瀑布|市场|商场|超市|矿|厂|站|"
     r"中心|派出所|监狱|法院|检察院|银行|公司|集团)$"
 )
 # Words in front of a unit word that make it any such unit (guideline P6).
 _ANY = (
     "[全本该各我某此这那每两几多诸外邻]|我们|咱们|你们|他们|有的|一些|所有|贫困|示范|专业|薄弱|空心|文明|沿[岸线河江海路边]|相?邻|自然|行政|中心|重点|"
-    "试点|先进|旅游|移民|新农|城中|[山渔农富穷强小大新老古]|扶持|帮扶|生态|民族|特色|花园|美丽|小康|标杆|样板|明星|边远|偏远|山区|牧区|当地|本地|整|"
-    "一个|其他|其它|部分|多数|有关|基层|全国|世界|地球|[一二三四五六七八九十百千]|和|与|及|被|和谐|振兴|乡|镇|县|市|城|集体"
+    "试点|先进|旅游|移民|新农|城中|[山渔农富穷强小大新老古]|扶持|帮扶|包|百强|自治|特大|直辖|革命|解放|经济|优秀|生产|生态|民族|特色|花园|美丽|小康|标杆|样板|明星|边远|偏远|山区|牧区|当地|本地|整|"
+    "[一两几数]个|其他|其它|部分|多数|有关|基层|全国|世界|地球|[一二三四五六七八九十百千]|和|与|及|被|和谐|振兴|乡|镇|县|市|城|集体"
 )
 ANY_UNIT = re.compile(
-    rf"(?:{_ANY})(?:省|市|县|区|乡镇?|镇|村庄?|庄|屯|寨|社区|街道|地区|地|岛|山|河|海|湖|城|里|州|旗|国|境)(?:[里内外上下中]|内外)?$"
+    rf"[省市县区乡镇村](?:[里内外]|内外|境内)|(?:{_ANY})(?:省|城?市|县|区|城镇|乡镇?|镇|村庄?|庄|屯|寨|社区|街道|地区|地|岛|山|河|海|湖|城|里|州|旗|国|境)(?:[里内外上下中]|内外)?$"
 )
 NO_NAMES = frozenset(
     (
         *GENERIC,
-        *"西部 东部 南部 北部 中部 北方 南方 东方 西方 农村 乡村 城乡 山区 牧区 老区 灾区 库区 沿海 内地 沿河 沿江 沿线 沿岸 境内 境外 县城 县内 省内 市内 村里 乡里 "
-        "县里 省里 市里 镇里 国内 国外 海外 当地 本地 外地 各地 基层 前线 边疆 边境 首都 省会 省城 市中心 郊外 城里 乡下 田间 地头 之乡 村庄 海洋 大陆 陆地 "
-        "全球 世界 地球 火星 月球 太阳 公海 上游 下游 高原 平原 沙漠 草原 森林 岛屿 省市 县市 区县 县区 乡镇 村镇 村屯 村组 县乡 北郊 南郊 东郊 西郊 近郊 市郊 城郊".split(),
+        *[
+            "西部",
+            "东部",
+            "南部",
+            "北部",
+            "中部",
+            "北方",
+            "南方",
+            "东方",
+            "西方",
+            "农村",
+            "乡村",
+            "城乡",
+            "山区",
+            "牧区",
+            "老区",
+            "灾区",
+            "库区",
+            "沿海",
+            "内地",
+            "沿河",
+            "沿江",
+            "沿线",
+            "沿岸",
+            "境内",
+            "境外",
+            "县城",
+            "县内",
+            "省内",
+            "市内",
+            "村里",
+            "乡里",
+            "县里",
+            "省里",
+            "市里",
+            "镇里",
+            "国内",
+            "国外",
+            "海外",
+            "当地",
+            "本地",
+            "外地",
+            "各地",
+            "基层",
+            "前线",
+            "边疆",
+            "边境",
+            "首都",
+            "省会",
+            "省城",
+            "市中心",
+            "郊外",
+            "城里",
+            "乡下",
+            "田间",
+            "地头",
+            "之乡",
+            "村庄",
+            "海洋",
+            "大陆",
+            "陆地",
+            "共和国",
+            "联邦",
+            "帝国",
+            "自治区",
+            "自治州",
+            "直辖市",
+            "特区",
+            "山城",
+            "北国",
+            "南国",
+            "地方",
+            "人民",
+            "来宾",
+            "垦区",
+            "解放区",
+            "开发区",
+            "京城",
+            "故乡",
+            "家乡",
+            "全球",
+            "世界",
+            "地球",
+            "火星",
+            "月球",
+            "太阳",
+            "公海",
+            "上游",
+            "下游",
+            "高原",
+            "平原",
+            "沙漠",
+            "草原",
+            "森林",
+            "岛屿",
+            "省市",
+            "县市",
+            "区县",
+            "县区",
+            "乡镇",
+            "村镇",
+            "村屯",
+            "村组",
+            "县乡",
+            "北郊",
+            "南郊",
+            "东郊",
+            "西郊",
+            "近郊",
+            "市郊",
+            "城郊",
+        ],
     )
 )
 
@@ -85,11 +197,12 @@ def is_generic(name: str) -> bool:
         len(name) < 2  # noqa: PLR2004 — one character is a unit word or an abbreviation that needs its context
         or name in NO_NAMES
         or "之乡" in name
-        or (bool(ANY_UNIT.fullmatch(name)) and not _certain(name))
+        or (bool(ANY_UNIT.fullmatch(name)) and not is_certain(name))
     )
 
 
-def _certain(name: str) -> bool:
+def is_certain(name: str) -> bool:
+    """Return whether the name is a division's with its unit word, or the short form of a county or more."""
     named = gazetteer().named.get(name)
     return named is not None and (named.full or named.level <= COUNTY)
 
@@ -97,10 +210,11 @@ def _certain(name: str) -> bool:
 def cut_units(text: str, start: int, end: int) -> tuple[Unit, ...]:
     """Cut text[start:end] into units with the least cost; rests that no rule knows are units of level 0."""
     length = end - start
-    best: list[tuple[float, tuple[Unit, ...]]] = [(0.0, ())] + [(float("inf"), ())] * length
+    best: list[tuple[float, tuple[Unit, ...]]] = [(float("inf"), ())] * (length + 1)
+    best[0] = (0.0, ())
     for left in range(length):
         cost, units = best[left]
-        for right in range(left + 1, length + 1):
+        for right in range(left + 1, min(length, left + LONGEST_PIECE) + 1):
             unit, price = _unit(text, start + left, start + right)
             if (
                 units
@@ -111,6 +225,10 @@ def cut_units(text: str, start: int, end: int) -> tuple[Unit, ...]:
             # A rest after a rest is one rest.
             if units and not unit.level and not units[-1].level:
                 price += 1.0
+            # A short name beside an unknown rest is mostly a part of it (西亚 in 安达卢西亚).
+            if units and not (unit.level and units[-1].level):
+                named = units[-1] if units[-1].level else unit
+                price += 2.0 * (bool(named.level) and text[named.end - 1] not in UNIT_ENDS)
             if cost + price < best[right][0]:
                 best[right] = (cost + price, (*units, unit))
     return best[length][1]
@@ -170,7 +288,7 @@ def _leading_known(
     if whole and not level:
         return None
     if named and not named.full and named.level > level and name not in _NOT_LEADING:
-        short = named.level <= CITY or name in seen or (level and named.level <= COUNTY)
+        short = named.level <= CITY or name in seen
         return Unit(position, stop, named.level, known=True) if short else None
     if name in seen and not level:
         return Unit(position, stop, VILLAGE, known=True)
@@ -197,6 +315,7 @@ def _unit(text: str, start: int, end: int) -> tuple[Unit, float]:
                 if level == VILLAGE and name in villages():
                     return Unit(start, end, level, known=True), 1.3
                 # X村 says little; a unit word well inside says that these are two names.
-                price += (len(name) < 3) + 3.0 * bool(INNER_UNIT.search(name))  # noqa: PLR2004
-                return Unit(start, end, level, known=False), price
-    return Unit(start, end, 0, known=False), REST_COST + (2.0 if len(name) < 2 else 0.0)  # noqa: PLR2004
+                doubt = (len(name) < 3) + 3.0 * bool(INNER_UNIT.search(name))  # noqa: PLR2004
+                return Unit(start, end, level, known=False), price + doubt
+    lone = 2.0 * (len(name) < 2)  # noqa: PLR2004
+    return Unit(start, end, 0, known=False), REST_COST + REST_COST_EACH * len(name) + lone

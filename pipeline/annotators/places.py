@@ -16,6 +16,7 @@ from pipeline.annotators.place_units import (
     TAIL,
     Unit,
     cut_units,
+    is_certain,
     is_generic,
     leading_units,
 )
@@ -42,6 +43,11 @@ LONGEST_NAME = 12
 _UNIT_WORD = re.compile(r"(?:省|市|县|区|乡|镇|村|街道|社区|庄|屯)")
 _BREAK = re.compile(
     r"[\s、，。；：,;:!?！？“”\"'‘’（）()《》<>+/·…—-]+|等(?=[地市县村镇乡省区国]|\d|$)|(?<=.[村县镇乡市省])[和与及](?=.)"
+)
+# Long enough to be nothing else, whatever LAC made of them.
+LONG_COUNTRY = 3
+_LONG_COUNTRIES = re.compile(
+    "|".join(sorted((n for n in COUNTRIES if len(n) >= LONG_COUNTRY), key=lambda n: (-len(n), n)))
 )
 _HAN = re.compile(r"[\u3400-\u9fff\U00020000-\U0003ffff]")
 
@@ -156,7 +162,7 @@ def _units_of_place(text: str, start: int, end: int, score: float, seen: frozens
         return []
     if name in seen:
         score = max(score, SEEN)
-    if name not in gazetteer().named and name not in COUNTRIES and FACILITY.search(name):
+    if not is_certain(name) and name not in COUNTRIES and FACILITY.search(name):
         return [_span(unit, score) for unit in leading_units(text, start, end, seen=seen)]
     tail = TAIL.search(text, start, end)
     if tail and name not in gazetteer().named and name not in villages() and tail.start() - start != 1:
@@ -193,7 +199,7 @@ def _full_names(text: str, words: Sequence[LacWord]) -> list[Span]:
     borders = {word.start: index for index, word in enumerate(words)}
     ends = {word.end for word in words}
     table = gazetteer().named
-    spans = []
+    spans = [Span(*found.span(), LABEL, SOURCE, 0.8) for found in _LONG_COUNTRIES.finditer(text)]
     for start, index in borders.items():
         if words[index].tag in ("PER", "TIME", "m", "w", *PLACE_TAGS, *ORGANISATION_TAGS):
             continue

@@ -1,0 +1,107 @@
+from __future__ import annotations
+
+import re
+import time
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from pipeline.annotators.amounts import LABEL, SOURCE, find_amounts
+
+MARKED = [
+    # A1: numeral and measure word
+    "【26家】企业落户,【13个】村、【355户】【802人】、【60亩】地、【8栋】大棚、【200次】活动",
+    "价格【0.7元】,贷款【500万元】,路长【10公里】,【18岁】,重【1.5吨】,剩【1户】【1人】",
+    "【２０多万元】,【１２３，４５６名】,【1,234.5万千瓦时】,【3.5 万元】,【20 余万株】",
+    "人口增加【13亿人】,13亿人口,【5kg】重的包,5G基站【12个】",
+    # A2, A3
+    "【20余万株】、【2400余亩】、【30多个】、来了【十几人】、花了【数千元】",
+    "【三年】多、【10斤】多、约【2300元】、近【8000人】、达到【20万元】、【1000元】以上、不足【5%】、上【百人】",
+    # A4
+    "【4000—5000斤】、【18-45岁】、【10-20人】、【三至五年】、【5%~8%】、【5元到8元】、【0.8元至1元】",
+    # A5
+    "【50%】、【百分之三】、【百分之三点五】、【3倍】、【三成】、【三分之一】、【2个百分点】、【8折】、【3‰】",
+    # A6
+    "【5元8角】、【1个半小时】、【2300元/亩】、用了【3小时20分钟】、【九点二万千瓦】",
+    # A7, A8
+    "【六大类】项目、【三大项】、【万名】青年、【千名】党员、【百亩】果园",
+    # N1
+    "2020年、7月2日、16时22分、上午9点、90年代、2019年度、2018-2020年、5至8月、一九九八年、九七年、2020-07-02、16:22:00",
+    "历时【3年】、连续【10天】、【两年】时间、【70年】来、97年以前",
+    # N2
+    "第一书记、第3名、第一个、第三、四批、一是、二是、首批、二号楼、三级、五星、一等奖、107国道、电话13812345678",
+    # N3
+    "一个、一条、一些、一批、一种、一项、一次、一笔、一支、一定、两个、两级、几个、几家、几次、这几年、几天、一天天",
+    "【一亩】地、【两元】、【几百亩】、【几千元】、这一年",
+    # N4
+    "前10个月、头三个月、上半年、一季度",
+    # N5
+    "“四中心”、“三评比”、“五个坚持”、“五项行动”、“四种模式”、两委、四议两公开、一库二平台、“百名专家下乡”行动",
+    "建成【4个】中心,他说:“今年种了【30亩】藕,收入不错。”",
+    "所谓“【500万元】”",
+    # N6, N7
+    "四大基础、两大难题、六大领域、千百年来、千家万户、千里长廊、一站式、一线、一体化、双赢、每天、各村、三三两两、一心一意",
+    "百年梦想、近【百年】历史、十分满意、红十字会、五花八门、千瓦时电价、三分球",
+    # names that hold what reads as an amount
+    "在三门峡市和五台山镇",
+    "里氏【6.2级】地震、【八级】大风",
+]
+
+
+@pytest.mark.parametrize("marked", MARKED)
+def test_amounts_follow_the_guideline(marked: str) -> None:
+    parts = re.split("[【】]", marked)
+    text = "".join(parts)
+    expected = [part for number, part in enumerate(parts) if number % 2]
+    (spans,) = find_amounts([text])
+    assert [text[span.start : span.end] for span in spans] == expected
+
+
+def test_amounts_score_figures_above_rhetoric() -> None:
+    (spans,) = find_amounts(["30亩地、三十亩地和百亩果园"])
+    scores = [span.score or 0 for span in spans]
+    assert scores == sorted(scores, reverse=True)
+    assert len(set(scores)) == 3
+
+
+def test_amounts_of_no_text_are_none() -> None:
+    assert find_amounts([]) == []
+    assert find_amounts([""]) == [()]
+
+
+PIECES = st.sampled_from(
+    [
+        *"0123456789０９.,，点%％‰一二两三十百千万亿几数余多半来个元年月日人户亩斤公里分之第前大类“”-—～至到/ \n",
+        "个月",
+        "小时",
+        "A",
+        "😀",
+        "度",
+    ]
+)
+
+
+@given(st.text(max_size=60) | st.lists(PIECES, max_size=60).map("".join))
+@example("一九十百千万亿几数余多半")
+@example("1,234,567,89")
+def test_amounts_are_sorted_disjoint_and_inside(text: str) -> None:
+    (spans,) = find_amounts([text])
+    reached = 0
+    for span in spans:
+        assert reached <= span.start < span.end <= len(text)
+        assert text[span.start : span.end].strip() == text[span.start : span.end]
+        assert (span.label, span.source) == (LABEL, SOURCE)
+        assert 0 < (span.score or 0) <= 1
+        reached = span.end
+
+
+@pytest.mark.parametrize(
+    "piece",
+    ["1", "1,234", "一", "几百", "百分之", "第一、", "1-", "三分之", "“", "A1.", "1:", "十余万", "半", "1 "],
+)
+def test_amounts_take_time_in_proportion_to_the_text(piece: str) -> None:
+    # Catastrophic backtracking would take minutes here, or hit the timeout.
+    begun = time.perf_counter()
+    find_amounts([piece * 4000])
+    assert time.perf_counter() - begun < 5

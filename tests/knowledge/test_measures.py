@@ -1,0 +1,45 @@
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from pipeline.knowledge.measures import ARABIC_ONLY, MEASURES, NOT_BEFORE, SMALLER, kind_of, measure_pattern
+
+ALL = {word for words in MEASURES.values() for word in words.split()}
+
+
+@pytest.mark.parametrize(
+    ("measure", "kind"),
+    [
+        ("个", "classifier"),
+        ("大类", "classifier"),
+        ("亩", "unit"),
+        ("元/亩", "money"),
+        ("港元", "money"),
+        ("个月", "time"),
+        ("%", "ratio"),
+        ("学校", None),
+    ],
+)
+def test_measures_kind(measure: str, kind: str | None) -> None:
+    assert kind_of(measure) == kind
+
+
+def test_measures_rules_name_only_measures() -> None:
+    assert set(NOT_BEFORE) <= ALL
+    assert ARABIC_ONLY <= ALL
+    assert {unit for scale in SMALLER for unit in scale} <= ALL
+
+
+def test_measures_pattern_prefers_the_longest() -> None:
+    pattern = re.compile(measure_pattern(" ".join(MEASURES.values())))
+    for word in ALL:
+        found = pattern.match(word)
+        assert found
+        assert found.group() == word
+
+
+@pytest.mark.parametrize("text", ["人民", "个体户", "家庭", "分之", "年代", "点钟", "成立"])
+def test_measures_pattern_stops_at_other_words(text: str) -> None:
+    assert not re.match(measure_pattern(" ".join(MEASURES.values())), text)
