@@ -68,20 +68,12 @@ def read_article(path: Path) -> Article:
 def find_articles(paths: Iterable[Path]) -> tuple[Path, ...]:
     """Replace each folder by the articles in it, by name: files that end in one of `ARTICLE_SUFFIXES`.
 
-    Raises:
-        MissingFileError: a folder holds no article; all such folders are reported together.
+    A folder without any stays as it is, so that reading refuses it together with all else that is wrong.
     """
     files: list[Path] = []
-    problems: list[BiaozhuError] = []
     for path in paths:
-        if not path.is_dir():
-            files.append(path)
-            continue
-        inside = sorted(file for file in path.iterdir() if file.suffix.lower() in ARTICLE_SUFFIXES)
-        files += inside
-        if not inside:
-            problems.append(MissingFileError("no article (*.txt, *.html) in this folder", where=str(path)))
-    raise_collected(problems)
+        inside = path.iterdir() if path.is_dir() else ()
+        files += sorted(file for file in inside if file.suffix.lower() in ARTICLE_SUFFIXES) or [path]
     return tuple(files)
 
 
@@ -125,7 +117,7 @@ def _read(path: Path) -> bytes:
     except FileNotFoundError:
         raise MissingFileError("no such file", where=str(path)) from None
     except IsADirectoryError:
-        raise MissingFileError("this is a folder, a file is needed", where=str(path)) from None
+        raise MissingFileError("this is a folder without articles (*.txt, *.html)", where=str(path)) from None
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or error
         raise MissingFileError(f"cannot be read ({reason})", where=str(path)) from None
