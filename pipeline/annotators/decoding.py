@@ -89,12 +89,19 @@ def decode(chain: Chain, emissions: np.ndarray, lengths: np.ndarray) -> Words:
 def best_path(chain: Chain, emissions: np.ndarray, lengths: np.ndarray) -> np.ndarray:
     """Return the best well-formed tags, int of shape (time, batch); 0 past a sentence's length."""
     time, batch, _ = emissions.shape
-    into = np.ascontiguousarray(chain.transitions.T)
+    # A word may begin after any tag, an I tag has two predecessors only, its B and itself.
+    openers = np.flatnonzero(chain.begins)
+    opening = np.ascontiguousarray(chain.transitions[:, openers].T)
+    inner = np.flatnonzero(~chain.begins)
+    heads = np.array([openers[chain.inside[openers] == tag][0] for tag in inner], np.int64)
+    from_head, from_itself = chain.transitions[heads, inner], chain.transitions[inner, inner]
     scores = np.empty_like(emissions)
     scores[0] = emissions[0] + chain.start
     for step in range(1, time):
         # Maxima only: which tag they came from is asked on the way back, for one tag a sentence, not for all.
-        np.max(scores[step - 1][:, None, :] + into[None], axis=2, out=scores[step])
+        before = scores[step - 1]
+        scores[step][:, openers] = (before[:, None, :] + opening[None]).max(axis=2)
+        scores[step][:, inner] = np.maximum(before[:, heads] + from_head, before[:, inner] + from_itself)
         scores[step] += emissions[step]
     path = np.zeros((time, batch), np.int64)
     rows = np.arange(batch)

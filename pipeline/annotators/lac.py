@@ -36,6 +36,9 @@ NAMES = {"LOC": "PLACE", "PER": "PERSON"}
 NUMERAL, MEASURE = "m", "q"
 # Code points in one run of the network: large enough for full matrix products, small enough for the cache.
 BATCH = 4096
+# The longest text of a run may be so much longer than its shortest: padding costs as much as text. Measured on
+# People's Daily, 30 sentences at a time: half as fast again as without this bound.
+SPREAD, SLACK = 1.5, 8
 # A longer text is cut: the backward GRU and the decoder want all of a text in memory at once.
 LONGEST = 400
 BREAKS = "。！？；，、!?;, \u3000\n"
@@ -201,11 +204,14 @@ def _pieces(text: str) -> Iterator[tuple[int, int]]:
 
 def _batches(sizes: np.ndarray) -> Iterator[list[int]]:
     batch: list[int] = []
+    shortest = 0
     for index in np.argsort(sizes, kind="stable").tolist():
         # Sorted: the newcomer is the longest, and decides what the padded batch takes.
-        if batch and int(sizes[index]) * (len(batch) + 1) >= BATCH:
+        size = int(sizes[index])
+        if batch and (size * (len(batch) + 1) >= BATCH or size >= shortest * SPREAD + SLACK):
             yield batch
             batch = []
+        shortest = shortest if batch else size
         batch.append(index)
     if batch:
         yield batch
