@@ -51,11 +51,11 @@ def test_model_layer_round_trips(tmp_path_factory: pytest.TempPathFactory, layer
 
 
 def test_model_line_keys_are_in_the_contract_order() -> None:
-    line = json.loads(sentence_to_line(Sentence("0123456789ab", 5, 8, "魏县的", (Span(0, 2, "PLACE", "lac", 0.98),))))
+    line = json.loads(sentence_to_line(Sentence("0123456789ab", 5, 8, "易县的", (Span(0, 2, "PLACE", "lac", 0.98),))))
     assert tuple(line) == LINE_KEYS
     assert tuple(line["spans"][0]) == SPAN_KEYS
     assert line["id"] == "0123456789ab:5-8"
-    assert line["spans"][0]["text"] == "魏县"
+    assert line["spans"][0]["text"] == "易县"
 
 
 GOOD = {
@@ -63,15 +63,15 @@ GOOD = {
     "article": "0123456789ab",
     "start": 0,
     "end": 3,
-    "text": "魏县的",
-    "spans": [{"start": 0, "end": 2, "label": "PLACE", "text": "魏县", "source": "lac", "score": 0.5}],
+    "text": "易县的",
+    "spans": [{"start": 0, "end": 2, "label": "PLACE", "text": "易县", "source": "lac", "score": 0.5}],
 }
 
 
 @pytest.mark.parametrize(
     ("change", "error"),
     [
-        ({"text": "魏县"}, OffsetError),
+        ({"text": "易县"}, OffsetError),
         ({"start": 1}, OffsetError),
         ({"id": "0123456789ab:0-4"}, OffsetError),
         ({"article": "xyz"}, OffsetError),
@@ -80,11 +80,11 @@ GOOD = {
         ({"spans": None}, LineError),
         ({"more": 1}, LineError),
         ({"text": "魏\ud800的"}, LineError),
-        ({"spans": [{"start": 0, "end": 2, "label": "PLACE", "text": "磁县", "source": "lac", "score": 1}]}, OffsetError),
+        ({"spans": [{"start": 0, "end": 2, "label": "PLACE", "text": "沛县", "source": "lac", "score": 1}]}, OffsetError),
         ({"spans": [{"start": 2, "end": 1, "label": "PLACE", "text": "", "source": "lac", "score": 1}]}, OffsetError),
-        ({"spans": [{"start": 0, "end": 9, "label": "PLACE", "text": "魏县的", "source": "lac", "score": 1}]}, OffsetError),
-        ({"spans": [{"start": 0, "end": 2, "label": "PLACE", "text": "魏县", "source": "lac", "score": 2}]}, LineError),
-        ({"spans": [{"start": 0, "end": 2, "label": "", "text": "魏县", "source": "lac", "score": 1}]}, LineError),
+        ({"spans": [{"start": 0, "end": 9, "label": "PLACE", "text": "易县的", "source": "lac", "score": 1}]}, OffsetError),
+        ({"spans": [{"start": 0, "end": 2, "label": "PLACE", "text": "易县", "source": "lac", "score": 2}]}, LineError),
+        ({"spans": [{"start": 0, "end": 2, "label": "", "text": "易县", "source": "lac", "score": 1}]}, LineError),
         ({"spans": [{"start": 0, "end": 2}]}, LineError),
         ({"spans": GOOD["spans"] * 2}, OverlapError),  # type: ignore[operator]
     ],
@@ -117,14 +117,14 @@ def test_model_layer_reports_all_problems_at_once(tmp_path: Path) -> None:
 
 
 def test_model_check_against_raw_names_the_sentence() -> None:
-    sentence = Sentence("0123456789ab", 1, 3, "魏县")
-    check_against_raw([sentence], "在魏县。")
+    sentence = Sentence("0123456789ab", 1, 3, "易县")
+    check_against_raw([sentence], "在易县。")
     with pytest.raises(OffsetError, match="BZ012"):
-        check_against_raw([sentence], "魏县。。")
+        check_against_raw([sentence], "易县。。")
 
 
 def test_model_with_spans_sorts_and_checks() -> None:
-    sentence = Sentence("0123456789ab", 0, 4, "魏县磁县")
+    sentence = Sentence("0123456789ab", 0, 4, "易县沛县")
     assert with_spans(sentence, [Span(2, 4, "PLACE"), Span(0, 2, "PLACE")]).spans[0].start == 0
     with pytest.raises(OverlapError):
         with_spans(sentence, [Span(0, 3, "PLACE"), Span(2, 4, "PLACE")])
