@@ -1,12 +1,225 @@
-"""Commands: train."""
+"""Commands: train, crossval, predict, segmenter."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import json
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from pipeline.commands.console import finish, print_table, say
 
 if TYPE_CHECKING:
-    import typer
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+
+    from pipeline.model import Article, Sentence
+
+Config = Annotated[Path, typer.Argument(help="A training config, such as configs/ner.cfg.")]
+Settings = Annotated[
+    list[str],
+    typer.Option("--set", help='SECTION.KEY=VALUE in place of the config\'s own; VALUE as JSON or plain text.'),
+]
+Articles = Annotated[
+    list[Path], typer.Option("--article", help="An article that the gold was made from. Repeatable.")
+]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
+Ledger = Annotated[Path | None, typer.Option("--ledger", help="Write the ledger of lost spans here.")]
 
 
 def register(app: typer.Typer) -> None:
     """Add the commands of this area."""
+    app.command("train")(train)
+    app.command("crossval")(crossval)
+    app.command("predict")(predict)
+    app.command("segmenter")(segmenter)
+
+
+def train(
+    config: Config,
+    *,
+    output: Annotated[Path, typer.Option("-o", "--output", help="The model's folder, such as models/NAME.")],
+    gold: Annotated[
+        list[Path], typer.Option("--gold", help="Gold to train on, in place of the config's paths.train. Repeatable.")
+    ] = [],  # noqa: B006 — typer copies the default
+    held_out: Annotated[
+        list[Path],
+        typer.Option("--held-out", help="A layer from `crossval` on the gold, for the model card. Repeatable."),
+    ] = [],  # noqa: B006 — as above
+    settings: Settings = [],  # noqa: B006 — as above
+    ledger: Ledger = None,
+    as_json: AsJson = False,
+) -> None:
+    """Train the model of a config; the result loads with spacy.load."""
+    from pipeline.training.train import train as run
+
+    overrides = _overrides(settings, gold)
+    with _progress("training") as bar:
+        done = run(
+            config,
+            output,
+            overrides=overrides,
+            held_out=_held_out_counts(config, overrides, held_out) if held_out else None,
+            on_step=lambda step, most, loss: bar(step, most, f"training, loss {loss:.1f}"),
+        )
+    say(f"{output}: {done.spans} spans in {done.sentences} sentences, {done.steps} steps, loss {done.loss:.3f}")
+    _print_counts("On the training data itself (in-sample)", done.counts, as_json=as_json)
+    _close(done.entries, ledger)
+
+
+def crossval(
+    config: Config,
+    *,
+    gold: Annotated[list[Path], typer.Option("--gold", help="A gold layer. Repeatable.")],
+    article: Articles,
+    output: Annotated[Path, typer.Option("-o", "--output", help="Write the layer of held-out predictions here.")],
+    name: Annotated[str, typer.Option("--name", help="The source of the spans; the config's name if empty.")] = "",
+    at_least: Annotated[int, typer.Option("--at-least", min=1, help="Smaller sections join the next one.")] = 5,
+    settings: Settings = [],  # noqa: B006 — typer copies the default
+    ledger: Ledger = None,
+    as_json: AsJson = False,
+) -> None:
+    """Predict each section (article, where there are several) by a model trained on the others only."""
+    from pipeline.model import write_layer
+    from pipeline.reading.article import read_articles
+    from pipeline.training.card import count_strictly
+    from pipeline.training.crossval import crossvalidate, group_sentences
+    from pipeline.training.gold import GoldCorpus
+    from pipeline.training.train import read_config
+
+    sentences = GoldCorpus(tuple(map(str, gold))).sentences()
+    groups = group_sentences(read_articles(article), sentences, at_least=at_least)
+    with _progress("cross-validation") as bar:
+        done = crossvalidate(
+            read_config(config, _overrides(settings, gold)),
+            sentences,
+            groups,
+            source=name or config.stem,
+            on_fold=lambda number, most: bar(number, most, f"fold {number + 1} of {most}"),
+        )
+    write_layer(output, done.sentences)
+    for group, size in done.folds:
+        say(f"held out: {group} ({size} sentences)")
+    _print_counts("Held out", count_strictly(sentences, done.sentences), as_json=as_json)
+    _close(done.entries, ledger)
+
+
+def predict(
+    model: Annotated[Path, typer.Argument(help="A model's folder.")],
+    files: Annotated[list[Path], typer.Argument(metavar="FILE…", help="Articles, or sentence lines (.jsonl).")],
+    *,
+    output: Annotated[Path, typer.Option("-o", "--output", help="Write the layer here.")],
+) -> None:
+    """Annotate articles, or the sentences of layers, with a trained model."""
+    from pipeline.annotators.trained import load_trained
+    from pipeline.model import with_spans, write_layer
+
+    sentences = _sentences(files)
+    with _progress("predicting"):
+        found = load_trained(model)([sentence.text for sentence in sentences])
+    annotated = [with_spans(sentence, spans) for sentence, spans in zip(sentences, found, strict=True)]
+    write_layer(output, annotated)
+    say(f"{output}: {sum(len(one.spans) for one in annotated)} spans in {len(annotated)} sentences")
+
+
+def segmenter(
+    *,
+    words: Annotated[Path, typer.Option("--words", help="A layer whose spans are words, to learn from.")],
+    dev: Annotated[Path, typer.Option("--dev", help="Another one, to measure on.")],
+    output: Annotated[
+        Path | None, typer.Option("-o", "--output", help="The model's folder; the user's cache if not given.")
+    ] = None,
+    iterations: Annotated[int, typer.Option("--iterations", min=1, help="Passes over the data.")] = 5,
+    sentences: Annotated[int | None, typer.Option("--sentences", min=1, help="Learn from the first N only.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Train a word segmentation model for spacy-pkuseg, which ships none."""
+    from pipeline.model import read_layer
+    from pipeline.training.segmentation import segmenter_folder, train_segmenter
+
+    with _progress("segmentation"):
+        done = train_segmenter(
+            read_layer(words)[:sentences], read_layer(dev), output or segmenter_folder(), iterations=iterations
+        )
+    print_table(
+        "Word segmentation, on --dev",
+        ("folder", "precision", "recall"),
+        [(str(done.folder), done.precision, done.recall)],
+        as_json=as_json,
+    )
+
+
+def _sentences(files: Sequence[Path]) -> tuple[Sentence, ...]:
+    from pipeline.model import read_layer
+    from pipeline.reading.article import read_articles
+    from pipeline.reading.sentences import split_checked
+
+    layers = [read_layer(path) for path in files if path.suffix == ".jsonl"]
+    articles: tuple[Article, ...] = read_articles([path for path in files if path.suffix != ".jsonl"])
+    return tuple(
+        sentence for layer in (*layers, *(split_checked(one) for one in articles)) for sentence in layer
+    )
+
+
+def _overrides(settings: Sequence[str], gold: Sequence[Path]) -> dict[str, Any]:
+    from pipeline.errors import UsageError
+
+    found: dict[str, Any] = {}
+    for setting in settings:
+        key, equals, value = setting.partition("=")
+        if not equals or not key:
+            raise UsageError(f"{setting!r} is not SECTION.KEY=VALUE", where="--set")
+        try:
+            found[key] = json.loads(value)
+        except ValueError:
+            found[key] = value
+    if gold:
+        found["paths.train"] = [str(path) for path in gold]
+    return found
+
+
+def _held_out_counts(
+    config: Path, overrides: Mapping[str, Any], layers: Sequence[Path]
+) -> dict[str, tuple[int, int, int]]:
+    from pipeline.errors import UsageError
+    from pipeline.model import read_layer
+    from pipeline.training.card import count_strictly
+    from pipeline.training.train import gold_of, read_config
+
+    predicted = {sentence.id: sentence for path in layers for sentence in read_layer(path)}
+    gold = gold_of(read_config(config, overrides), config).sentences()
+    missing = [sentence.id for sentence in gold if sentence.id not in predicted]
+    if missing:
+        raise UsageError(f"{len(missing)} gold sentences have no prediction, {missing[0]} first", where="--held-out")
+    return count_strictly(gold, [predicted[sentence.id] for sentence in gold])
+
+
+def _print_counts(title: str, counts: Mapping[str, tuple[int, int, int]], *, as_json: bool) -> None:
+    from pipeline.training.card import figures
+
+    print_table(
+        title,
+        ("label", "precision", "recall", "strict F1", "there", "found", "right"),
+        [(label, *figures(one), one[1], one[0], one[2]) for label, one in counts.items()],
+        as_json=as_json,
+    )
+
+
+def _close(entries: Sequence[Any], ledger: Path | None) -> None:
+    from pipeline.ledger import write_ledger
+
+    if ledger is not None:
+        write_ledger(ledger, entries)
+    finish(entries)
+
+
+@contextmanager
+def _progress(title: str) -> Iterator[Callable[[int, int, str], None]]:
+    from rich.console import Console
+    from rich.progress import Progress
+
+    console = Console(stderr=True)
+    with Progress(console=console, transient=True, disable=not console.is_terminal) as progress:
+        task = progress.add_task(title, total=None)
+        yield lambda done, most, text: progress.update(task, completed=done, total=most, description=text)

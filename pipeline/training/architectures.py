@@ -1,0 +1,128 @@
+"""The model under `biaozhu_ner`: a linear layer over any tok2vec, with the scores of a chain, and its optimum."""
+
+# Annotations are evaluated here, not postponed: confection checks a config's values by them.
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import spacy
+from scipy.optimize import minimize
+from spacy.tokens import Doc
+from thinc.api import Model
+from threadpoolctl import threadpool_limits
+
+from pipeline.training.crf import Rows, Tagging, loss_and_gradients
+
+# L-BFGS remembers so many steps; it ends where a step gains less than this share of the loss.
+MEMORY, TOLERANCE = 10, 1e-5
+
+
+@spacy.registry.architectures("biaozhu.Crf.v1")
+def crf_model(tok2vec: Model[list[Doc], list[np.ndarray]]) -> Model[list[Doc], list[np.ndarray]]:
+    """Return a linear layer from a tok2vec to the tags' emissions, with the chain's scores beside it.
+
+    Parameters: `W` (tags, width), `b` (tags,), `chain` (2 + tags, tags; start, stop, steps [from, to]).
+    """
+    return Model(
+        "biaozhu_crf",
+        _forward,
+        init=_init,
+        layers=[tok2vec],
+        dims={"nO": None, "nI": None},
+        params={"W": None, "b": None, "chain": None},
+        refs={"tok2vec": tok2vec},
+    )
+
+
+def least_loss(
+    tagging: Tagging,
+    vectors: np.ndarray,
+    rows: Rows,
+    path: np.ndarray,
+    *,
+    penalty: float,
+    iterations: int,
+    on_step: Callable[[float], None] | None = None,
+) -> tuple[dict[str, np.ndarray], float, int]:
+    """Find the parameters of least penalised negative log-likelihood, from zero (L-BFGS, Liu and Nocedal 1989).
+
+    Args:
+        tagging: the tags.
+        vectors: float32 of shape (rows, width).
+        rows: how the sentences lie in the rows.
+        path: the tag of each row.
+        penalty: the loss has this, over two, times the squared norm of all parameters.
+        iterations: at most so many.
+        on_step: called with the loss after each.
+
+    Returns:
+        The parameters by name as in `crf_model`, the loss, and the number of steps taken.
+    """
+    tags, width = len(tagging.tags), vectors.shape[1]
+    split = tags * width
+    losses = [0.0]
+
+    def loss(flat: np.ndarray) -> tuple[float, np.ndarray]:
+        weights, bias, chain = _unpacked(flat, tags, width)
+        emissions = (vectors @ weights.astype(np.float32).T).astype(np.float64) + bias
+        value, by_emission, by_chain = loss_and_gradients(tagging, chain, emissions, rows, path)
+        gradient = np.concatenate(
+            [
+                (by_emission.astype(np.float32).T @ vectors).ravel().astype(np.float64),
+                by_emission.sum(axis=0),
+                # What is forbidden has no gradient and stays zero.
+                np.where(tagging.allowed, by_chain, 0.0).ravel(),
+            ]
+        )
+        losses[0] = value + penalty / 2 * float(flat @ flat)
+        return losses[0], gradient + penalty * flat
+
+    # One thread: the products are small, waiting for each other costs more than it gains, and the order of the sums,
+    # so the result, does not hang on the machine's number of cores.
+    with threadpool_limits(1):
+        result = minimize(
+            loss,
+            np.zeros(split + tags + (2 + tags) * tags),
+            jac=True,
+            method="L-BFGS-B",
+            callback=None if on_step is None else lambda _: on_step(losses[0]),
+            options={"maxiter": iterations, "maxcor": MEMORY, "ftol": TOLERANCE},
+        )
+    weights, bias, chain = _unpacked(result.x.astype(np.float32), tags, width)
+    return {"W": weights, "b": bias, "chain": chain}, float(result.fun), int(result.nit)
+
+
+def _unpacked(flat: np.ndarray, tags: int, width: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    split = tags * width
+    return (
+        flat[:split].reshape(tags, width),
+        flat[split : split + tags],
+        flat[split + tags :].reshape(2 + tags, tags),
+    )
+
+
+def _init(model: Model[Any, Any], X: list[Doc] | None = None, Y: Any = None) -> None:  # noqa: ARG001, N803 — thinc's names
+    tok2vec = model.get_ref("tok2vec")
+    tok2vec.initialize(X=X)
+    width, tags = tok2vec.get_dim("nO"), model.get_dim("nO")
+    model.set_dim("nI", width)
+    model.set_param("W", np.zeros((tags, width), np.float32))
+    model.set_param("b", np.zeros(tags, np.float32))
+    model.set_param("chain", np.zeros((2 + tags, tags), np.float32))
+
+
+def _forward(
+    model: Model[Any, Any],
+    docs: list[Doc],
+    is_train: bool,  # noqa: FBT001 — thinc calls it so
+) -> tuple[list[np.ndarray], Callable[[list[np.ndarray]], Any]]:
+    vectors, back = model.get_ref("tok2vec")(docs, is_train)
+    weights, bias = model.get_param("W"), model.get_param("b")
+    emissions = [rows @ weights.T + bias for rows in vectors]
+
+    def backprop(gradients: list[np.ndarray]) -> Any:
+        model.inc_grad("W", sum(part.T @ rows for part, rows in zip(gradients, vectors, strict=True)))
+        model.inc_grad("b", sum(part.sum(axis=0) for part in gradients))
+        return back([part @ weights for part in gradients])
+
+    return emissions, backprop

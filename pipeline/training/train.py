@@ -1,0 +1,252 @@
+"""configs/*.cfg + gold -> a trained spaCy pipeline in a folder, with its model card."""
+
+from __future__ import annotations
+
+import os
+import random
+import shutil
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from confection import Config
+from spacy.schemas import ConfigSchemaTraining
+from spacy.util import load_config, load_model_from_config, registry, resolve_dot_names
+from thinc.api import fix_random_seed
+
+from pipeline.annotators.trained import annotate_with
+from pipeline.errors import ConfigError, MissingFileError, TrainingError, WriteError
+from pipeline.model import with_spans
+from pipeline.training.card import DataFile, count_strictly, write_card
+from pipeline.training.gold import GoldCorpus, make_examples
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+
+    from spacy.language import Language
+    from spacy.training import Example
+
+    from pipeline.ledger import Entry
+    from pipeline.model import Sentence
+
+    OnStep = Callable[[int, int, float], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Trained:
+    """What a training run gave: where it lies, what it learned from, what could not be aligned, and the card's scores.
+
+    `steps` and `loss` are those of the optimiser; `counts` are strict, on the training data itself.
+    """
+
+    folder: Path
+    sentences: int
+    spans: int
+    entries: tuple[Entry, ...]
+    steps: int
+    loss: float
+    counts: Mapping[str, tuple[int, int, int]]
+
+
+@dataclass(frozen=True, slots=True)
+class Fitted:
+    """A trained pipeline in memory, with what could not be aligned, the optimiser's steps and its last loss."""
+
+    nlp: Language
+    entries: tuple[Entry, ...]
+    steps: int
+    loss: float
+
+
+def read_config(path: Path, overrides: Mapping[str, Any] | None = None) -> Config:
+    """Read a training config, with `section.key` values in place of its own.
+
+    Raises:
+        MissingFileError: there is no such file.
+        ConfigError: it is no config, or an override names nothing in it.
+    """
+    if not path.is_file():
+        raise MissingFileError("no such config", where=str(path))
+    try:
+        return load_config(path, overrides=dict(overrides or {}), interpolate=False)
+    except (ValueError, OSError) as error:
+        raise ConfigError(_first_line(error), where=str(path)) from None
+
+
+def train(
+    config_path: Path,
+    output: Path,
+    *,
+    overrides: Mapping[str, Any] | None = None,
+    held_out: Mapping[str, tuple[int, int, int]] | None = None,
+    on_step: OnStep | None = None,
+) -> Trained:
+    """Train the pipeline of a config and write it, whole or not at all, with README.md as its card.
+
+    Args:
+        config_path: a spaCy config.
+        output: the folder to write; what is there is replaced if it is a model.
+        overrides: `section.key` -> value.
+        held_out: strict counts of a cross-validation, for the card; see `count_strictly`.
+        on_step: called after each step with its number, the most there can be, and the loss.
+
+    Raises:
+        BiaozhuError: the config, the gold or the folder cannot be used; nothing is written then.
+    """
+    if output.exists() and not (output / "meta.json").is_file():
+        raise WriteError("this is there already and is no model", where=str(output), next_step="Choose another name")
+    config = read_config(config_path, overrides)
+    corpus = gold_of(config, config_path)
+    sentences = corpus.sentences()
+    fitted = fit(config, sentences, name=output.name, on_step=on_step)
+    found = annotate_with(fitted.nlp, [sentence.text for sentence in sentences], source=output.name)
+    predicted = [with_spans(sentence, spans) for sentence, spans in zip(sentences, found, strict=True)]
+    counts = count_strictly(sentences, predicted)
+    files = [DataFile.of(path) for path in corpus.files()]
+    _write_folder(
+        fitted.nlp,
+        output,
+        lambda folder: write_card(
+            folder,
+            nlp=fitted.nlp,
+            config_path=config_path,
+            overrides=overrides or {},
+            files=files,
+            counts={"in-sample": counts} | ({"held-out": held_out} if held_out else {}),
+        ),
+    )
+    spans = sum(len(sentence.spans) for sentence in sentences)
+    return Trained(output, len(sentences), spans, fitted.entries, fitted.steps, fitted.loss, counts)
+
+
+def fit(
+    config: Config, sentences: Sequence[Sentence], *, name: str = "model", on_step: OnStep | None = None
+) -> Fitted:
+    """Train the pipeline of a config on sentences.
+
+    What can be solved outright (a `fit` method, over an encoder without parameters) is; all other components take
+    part in gradient descent for the config's number of steps. There is no early stopping, so no data is looked at
+    but these sentences.
+
+    Raises:
+        ConfigError: the config does not make a pipeline.
+        TrainingError: there is nothing to learn from.
+    """
+    if not any(sentence.spans for sentence in sentences):
+        raise TrainingError("the gold has no spans to learn from", next_step="Give gold with spans")
+    cache: list[tuple[list[Example], tuple[Entry, ...]]] = []
+
+    def examples() -> list[Example]:
+        # Made late: nlp.initialize sets up the tokenizer before it asks.
+        if not cache:
+            cache.append(make_examples(nlp, sentences))
+        return cache[0][0]
+
+    try:
+        nlp = load_model_from_config(config, auto_fill=True)
+        settings = registry.resolve(nlp.config.interpolate()["training"], schema=ConfigSchemaTraining)
+        fix_random_seed(settings["seed"])
+        nlp.initialize(examples)
+    except (ValueError, OSError, KeyError) as error:
+        raise ConfigError(_first_line(error), where=name) from None
+    nlp.meta["name"] = name
+    solved, steps, loss = _solve(nlp, examples(), on_step)
+    rest = [part for part, component in nlp.pipeline if hasattr(component, "update") and part not in solved]
+    if rest:
+        steps, loss = _descend(nlp, examples(), settings, solved, on_step)
+    return Fitted(nlp, cache[0][1], steps, loss)
+
+
+def _solve(nlp: Language, examples: list[Example], on_step: OnStep | None) -> tuple[list[str], int, float]:
+    solved, steps, loss = [], 0, 0.0
+    for part, component in nlp.pipeline:
+        if not getattr(component, "is_frozen_below", False):
+            continue
+        taken = iter(range(1, component.cfg["iterations"] + 1))
+        result = component.fit(
+            examples,
+            on_step=(lambda value: on_step(next(taken), component.cfg["iterations"], value)) if on_step else None,
+        )
+        solved.append(part)
+        steps, loss = steps + int(result["steps"]), result["loss"]
+    return solved, steps, loss
+
+
+def _descend(
+    nlp: Language, examples: list[Example], settings: Mapping[str, Any], exclude: list[str], on_step: OnStep | None
+) -> tuple[int, float]:
+    optimizer, most = settings["optimizer"], settings["max_steps"]
+    losses: dict[str, float] = {}
+    step = 0
+    for batch in _batches(examples, settings):
+        losses = {}
+        nlp.update(batch, drop=_value(settings["dropout"], step), sgd=optimizer, losses=losses, exclude=exclude)
+        optimizer.step_schedules()
+        step += 1
+        if on_step:
+            on_step(step, most, sum(losses.values()))
+        if step >= most:
+            break
+    if optimizer.averages:
+        with nlp.use_params(optimizer.averages):
+            averaged = nlp.to_bytes(exclude=["tokenizer"])
+        nlp.from_bytes(averaged, exclude=["tokenizer"])
+    return step, float(sum(losses.values()))
+
+
+def _batches(examples: list[Example], settings: Mapping[str, Any]) -> Iterator[list[Example]]:
+    if settings["max_steps"] < 1:
+        raise ConfigError("max_steps must be at least 1", where="training")
+    order = list(examples)
+    epochs = settings["max_epochs"]
+    done = 0
+    while epochs < 1 or done < epochs:
+        random.shuffle(order)
+        yield from settings["batcher"](order)
+        done += 1
+
+
+def _value(schedule: Any, step: int) -> float:
+    return float(schedule(step)) if callable(schedule) else float(schedule)
+
+
+def gold_of(config: Config, path: Path) -> GoldCorpus:
+    """Return the training corpus that a config names.
+
+    Raises:
+        ConfigError: it names none, or another kind.
+    """
+    try:
+        whole = config.interpolate()
+        name = whole["training"]["train_corpus"]
+        (corpus,) = resolve_dot_names(whole, [name])
+    except (ValueError, KeyError) as error:
+        raise ConfigError(_first_line(error), where=str(path)) from None
+    if not isinstance(corpus, GoldCorpus):
+        raise ConfigError(f"{name} is no biaozhu.GoldCorpus.v1", where=str(path))
+    return corpus
+
+
+def _write_folder(nlp: Language, output: Path, add: Callable[[Path], None]) -> None:
+    temporary = ""
+    try:
+        output.parent.mkdir(parents=True, exist_ok=True)
+        temporary = tempfile.mkdtemp(prefix=f".{output.name}.", dir=output.parent)
+        made = Path(temporary) / "made"
+        nlp.to_disk(made)
+        add(made)
+        if output.exists():
+            os.replace(output, Path(temporary) / "old")  # noqa: PTH105 — the name is a plain string from mkdtemp
+        os.replace(made, output)  # noqa: PTH105 — as above
+    except OSError as error:
+        raise WriteError(f"cannot be written ({error.strerror})", where=str(output)) from None
+    finally:
+        if temporary:
+            shutil.rmtree(temporary, ignore_errors=True)
+
+
+def _first_line(error: Exception) -> str:
+    # confection's errors are tables of several lines with the config behind them: the reader wants one line.
+    text = " ".join(str(error).split()).partition(" {'")[0]
+    return text.rstrip(". ") or type(error).__name__
