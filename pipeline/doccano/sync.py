@@ -145,24 +145,28 @@ def is_between(example: Example, names: Mapping[str, str]) -> bool:
 
 
 def half_imports(examples: Iterable[Example], journal: Collection[str]) -> set[int]:
-    """Return the ids of examples that came without their spans and that nobody has worked on since.
+    """Return the ids of examples that an import which was cut off has left, and that nobody has worked on since.
 
     One run of an import task writes the examples and then all their spans, or none. Where the task was repeated,
     the n-th copy of each sentence is of the n-th run. A person may have removed or drawn some spans since, so the
-    majority of a run tells whether it was cut off.
+    majority of a run tells whether it was cut off. Its examples without any spans to come belong to it too: they
+    have to be imported again with their neighbours, or the article's order would be lost.
     """
     seen: Counter[tuple[str, str]] = Counter()
     runs: dict[tuple[str, int], list[Example]] = defaultdict(list)
     for example in examples:
         batch = str(example.meta.get("batch"))
-        if batch in journal and spans_from_json(example.meta.get("pre")):
+        if batch in journal:
             runs[batch, seen[batch, example.sid]].append(example)
             seen[batch, example.sid] += 1
     half: set[int] = set()
     for run in runs.values():
-        bare = [example for example in run if not example.spans]
-        if len(bare) * 2 >= len(run) + 1:
-            half |= {example.id for example in bare if not (example.confirmed or example.comments)}
+        with_spans = [example for example in run if spans_from_json(example.meta.get("pre"))]
+        bare = sum(not example.spans for example in with_spans)
+        if bare * 2 >= len(with_spans) + 1:
+            half |= {
+                example.id for example in run if not (example.spans or example.confirmed or example.comments)
+            }
     return half
 
 
@@ -173,7 +177,7 @@ def _choose(
     if len(copies) == 1:
         return copies[0], [], []
     worked_on = [copy for copy in copies if looks_touched(copy, names) and copy.id not in half]
-    whole = [copy for copy in copies if is_as_sent(copy, names)]
+    whole = [copy for copy in copies if copy.id not in half and is_as_sent(copy, names)]
     keeper = (worked_on or whole or list(copies))[0]
     disputed = [copy for copy in worked_on if copy is not keeper]
     surplus = [copy for copy in copies if copy is not keeper and copy not in disputed]

@@ -109,13 +109,23 @@ def test_sync_tells_half_an_import_from_a_person_who_removed_spans() -> None:
     assert not plan_push(WANTED, mixed, names=NAMES, journal={"p.0"}).incomplete
 
 
+def test_sync_imports_the_whole_of_a_run_that_was_cut_off_again_to_keep_the_order() -> None:
+    layer = make_layer("sync", 40)
+    assert any(not sentence.spans for sentence in layer)
+    bare = [replace(example, spans=()) for example in as_imported(layer)]
+    bare[0] = replace(bare[0], confirmed=True)
+    plan = plan_push([(sentence, "sync") for sentence in layer], bare, names=NAMES, journal={"p.0"})
+    assert [pair.example.id for pair in plan.incomplete] == [example.id for example in bare[1:]]
+
+
 def test_sync_replaces_a_bare_copy_by_the_whole_one_of_a_repeated_task() -> None:
-    bare = [replace(example, spans=()) for example in as_imported(SENTENCES)]
-    whole = [replace(example, id=example.id + 100) for example in as_imported(SENTENCES)]
-    plan = plan_push(WANTED, [*bare, *whole], names=NAMES, journal={"p.0"})
-    kept = {pair.example.id for pair in (*plan.same, *plan.incomplete)}
-    assert len(plan.duplicates) == len(SENTENCES)
-    assert kept == {example.id for example in whole}
+    layer = make_layer("sync", 40)
+    bare = [replace(example, spans=()) for example in as_imported(layer)]
+    whole = [replace(example, id=example.id + 100) for example in as_imported(layer)]
+    wanted = [(sentence, "sync") for sentence in layer]
+    plan = plan_push(wanted, [*bare, *whole], names=NAMES, journal={"p.0"})
+    assert {example.id for example in plan.duplicates} == {example.id for example in bare}
+    assert [pair.example.id for pair in plan.same] == [example.id for example in whole]
 
 
 def test_sync_notices_a_text_that_was_edited() -> None:

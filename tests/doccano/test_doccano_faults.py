@@ -1,0 +1,251 @@
+"""Against a real Doccano that is killed, doubled and held up: nothing lost, nothing twice, and a rerun finishes."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import signal
+import subprocess
+import time
+from typing import TYPE_CHECKING
+
+import psutil
+import pytest
+from doccano_cli import command, run
+from doccano_layers import make_layer
+
+from pipeline.doccano.connection import connect, find_account
+from pipeline.doccano.journal import Batch, Journal, Owner, batch_name, locked
+from pipeline.doccano.processes import family
+from pipeline.doccano.project import KIND, Setting, ensure_project, find_project
+from pipeline.doccano.pull import pull
+from pipeline.doccano.push import push
+from pipeline.doccano.remote import count_examples, wait_for_task
+from pipeline.doccano.server import start
+from pipeline.doccano.wire import to_line, to_meta
+from pipeline.errors import LockedError
+from pipeline.labels import read_labels
+from pipeline.model import Sentence, with_spans, write_layer
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from pipeline.doccano.connection import Connection
+    from pipeline.doccano.project import Project
+
+pytestmark = pytest.mark.server
+LABELS = read_labels()
+COUNT = 1500
+
+
+def new_setting() -> Setting:
+    return Setting(f"f-{secrets.token_hex(4)}", LABELS)
+
+
+def kill(home: Path, part: str) -> None:
+    """Kill a part of the server, or all of it, as the kernel does when memory runs out."""
+    for process in family(home):
+        words = " ".join(process.cmdline())
+        if part == "all" or part in words:
+            process.kill()
+
+
+def check_whole(home: Path, setting: Setting, layer: Sequence[Sentence]) -> None:
+    """Nothing lost, nothing twice, nothing changed, in order, and no lock left."""
+    connection = connect(find_account(home=home))
+    project = find_project(connection, setting.name)
+    assert project is not None
+    assert count_examples(connection, project) == len(layer)
+    pulled = pull(connection, setting)
+    assert (pulled.losses, pulled.changes) == ((), ())
+    assert list(pulled.sentences) == list(layer)
+    assert connection.get(f"projects/{project.id}/tags") == []
+    listed = connection.get(f"projects/{project.id}/examples", params={"limit": 5000})["results"]
+    assert [example["meta"]["sid"] for example in listed] == [sentence.id for sentence in layer]
+
+
+def push_and_kill(home: Path, path: Path, setting: Setting, *, victim: str, after: float) -> None:
+    """Push in another process, kill the victim some seconds after the project is there, and push again."""
+    pushing = subprocess.Popen(
+        command(home, "push", path, "--project", setting.name),
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    connection = connect(find_account(home=home))
+    while find_project(connection, setting.name) is None and pushing.poll() is None:
+        time.sleep(0.02)
+    time.sleep(after)
+    if victim == "push":
+        pushing.kill()
+    else:
+        kill(home, victim)
+    _, said = pushing.communicate(timeout=200)
+    if pushing.returncode not in (0, -signal.SIGKILL):
+        assert pushing.returncode == 2
+        assert said.splitlines()[-1].startswith("BZ03")
+        assert "Traceback" not in said
+    start(home=home, wait=180)
+    again = run(home, "push", path, "--project", setting.name)
+    assert again.returncode == 0, again.stderr
+
+
+@pytest.mark.parametrize("victim", ["all", "celery", "push"])
+@pytest.mark.parametrize("after", [0.4, 2.0])
+def test_doccano_push_survives_a_kill(
+    doccano_server: Path, tmp_path: Path, victim: str, after: float
+) -> None:
+    start(home=doccano_server, wait=180)
+    setting, layer, path = new_setting(), make_layer("kill", COUNT), tmp_path / "kill.jsonl"
+    write_layer(path, layer)
+    push_and_kill(doccano_server, path, setting, victim=victim, after=after)
+    check_whole(doccano_server, setting, layer)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("victim", ["all", "celery", "push"])
+@pytest.mark.parametrize("point", range(10))
+def test_doccano_push_survives_kills_at_many_points(
+    doccano_server: Path, tmp_path: Path, victim: str, point: int
+) -> None:
+    start(home=doccano_server, wait=180)
+    setting, layer, path = new_setting(), make_layer("kill", COUNT), tmp_path / "kill.jsonl"
+    write_layer(path, layer)
+    # Spread over the time that this push takes, with a share of chance.
+    after = point * 0.6 + secrets.randbelow(600) / 1000
+    push_and_kill(doccano_server, path, setting, victim=victim, after=after)
+    check_whole(doccano_server, setting, layer)
+
+
+def test_doccano_import_that_waits_in_the_queue_of_a_killed_push_does_not_come_twice(
+    doccano: Connection, doccano_server: Path, tmp_path: Path
+) -> None:
+    setting, layer, path = new_setting(), make_layer("late", 50), tmp_path / "late.jsonl"
+    write_layer(path, layer)
+    kill(doccano_server, "celery")
+    pushing = subprocess.Popen(
+        command(doccano_server, "push", path, "--project", setting.name),
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    project = None
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline:
+        project = project or find_project(doccano, setting.name)
+        if project and any(batch.task for _, batch in Journal(doccano, project).batches()):
+            break
+        time.sleep(0.05)
+    pushing.kill()
+    pushing.wait()
+    assert project is not None
+    assert count_examples(doccano, project) == 0
+    start(home=doccano_server, wait=180)
+    again = run(doccano_server, "push", path, "--project", setting.name)
+    assert again.returncode == 0, again.stderr
+    check_whole(doccano_server, setting, layer)
+
+
+def test_doccano_push_without_a_worker_says_so(doccano_server: Path, tmp_path: Path) -> None:
+    start(home=doccano_server, wait=180)
+    write_layer(tmp_path / "a.jsonl", make_layer("worker", 3))
+    kill(doccano_server, "celery")
+    time.sleep(0.5)
+    stuck = run(doccano_server, "push", tmp_path / "a.jsonl", "--project", new_setting().name)
+    assert stuck.returncode == 2
+    assert "worker" in stuck.stderr.splitlines()[-1]
+    assert "biaozhu doccano up" in stuck.stderr
+    shown = run(doccano_server, "doccano", "status", "--json")
+    assert shown.returncode == 1
+    assert '"worker"' in shown.stdout
+
+
+def import_raw(
+    connection: Connection, project: Project, layer: Sequence[Sentence], batch: str, *, bare: bool
+) -> None:
+    """Import as the worker does when it repeats a task, or when it is cut off between examples and spans."""
+    names = {label.id: label.name for label in LABELS}
+    lines = []
+    for sentence in layer:
+        meta = to_meta(sentence, "double", by=connection.user_id, batch=batch)
+        lines.append(to_line(with_spans(sentence, ()) if bare else sentence, meta, names))
+    uploads = connection.client._data_import_repository  # noqa: SLF001 — the tests play the broken import
+    path = f"/tmp/{secrets.token_hex(8)}.jsonl"  # noqa: S108 — removed below, its name cannot be guessed
+    with open(path, "w", encoding="ascii") as file:  # noqa: PTH123 — as above
+        file.write("\n".join(lines) + "\n")
+    upload = uploads.upload(path)
+    os.unlink(path)  # noqa: PTH108 — as above
+    wait_for_task(connection, uploads.ingest(project.id, [upload], KIND, "JSONL", encoding="utf_8"))
+
+
+@pytest.mark.parametrize("runs", [(False, False), (True, False), (True,), (True, True, False), (False, True)])
+def test_doccano_push_heals_what_repeated_and_cut_off_imports_left(
+    doccano: Connection, doccano_server: Path, runs: tuple[bool, ...]
+) -> None:
+    setting = new_setting()
+    layer = make_layer("double", 20)
+    project = ensure_project(doccano, setting)
+    journal = Journal(doccano, project)
+    batch = Batch("0" * 12, 0, "x" * 22)
+    journal.note(batch)
+    for bare in runs:
+        import_raw(doccano, project, layer, batch_name("0" * 12, 0), bare=bare)
+    assert count_examples(doccano, project) == len(layer) * len(runs)
+    report = push(doccano, [("double", layer)], setting)
+    assert report.healed == len(layer) * (len(runs) if all(runs) else len(runs) - 1)
+    assert report.losses == []
+    check_whole(doccano_server, setting, layer)
+
+
+def test_doccano_lock_names_its_owner_and_yields_only_to_a_dead_one(
+    doccano: Connection, doccano_server: Path, tmp_path: Path
+) -> None:
+    setting, layer, path = new_setting(), make_layer("lock", 5), tmp_path / "lock.jsonl"
+    write_layer(path, layer)
+    journal = Journal(doccano, ensure_project(doccano, setting))
+    with locked(journal):
+        refused = run(doccano_server, "push", path, "--project", setting.name)
+        assert refused.returncode == 2
+        last = refused.stderr.splitlines()[-1]
+        assert last.startswith("BZ035 ")
+        assert f"process {os.getpid()}" in last
+        assert " s ago" in last
+        with pytest.raises(LockedError), locked(journal):
+            pass
+    assert journal.locks() == []
+    me = psutil.Process()
+    there = Owner("anna", "another-machine", "", 1, 0.0, "2026-01-01T00:00:00+00:00", "a" * 12)
+    journal.lock(there)
+    assert run(doccano_server, "push", path, "--project", setting.name).returncode == 2
+    broken = run(doccano_server, "push", path, "--project", setting.name, "--break-lock")
+    assert broken.returncode == 0, broken.stderr
+    with locked(journal) as owner:
+        pass
+    journal.lock(
+        Owner(owner.user, owner.host, owner.boot, me.pid, me.create_time() - 500, owner.since, "b" * 12)
+    )
+    journal.lock(Owner(owner.user, owner.host, "an earlier boot", me.pid, 0.0, owner.since, "c" * 12))
+    freed = run(doccano_server, "push", path, "--project", setting.name)
+    assert freed.returncode == 0, freed.stderr
+    check_whole(doccano_server, setting, layer)
+
+
+def test_doccano_two_pushes_at_once_end_in_one_whole_project(doccano_server: Path, tmp_path: Path) -> None:
+    start(home=doccano_server, wait=180)
+    setting, layer, path = new_setting(), make_layer("both", 300), tmp_path / "both.jsonl"
+    write_layer(path, layer)
+    both = [
+        subprocess.Popen(
+            command(doccano_server, "push", path, "--project", setting.name),
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        for _ in range(2)
+    ]
+    ends = [process.communicate(timeout=200)[1] for process in both]
+    assert 0 in [process.returncode for process in both]
+    for process, said in zip(both, ends, strict=True):
+        assert process.returncode == 0 or said.splitlines()[-1].startswith("BZ03"), said
+    assert run(doccano_server, "push", path, "--project", setting.name).returncode == 0
+    check_whole(doccano_server, setting, layer)
