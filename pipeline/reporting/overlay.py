@@ -145,7 +145,7 @@ def _pieces(
             content[left - start : right - start],
             tuple(
                 Touch(bar.lane, bar.label, bar.status, bar.start == left, bar.end == right)
-                for bar in touching.get(position, ())
+                for bar in sorted(touching.get(position, ()), key=lambda bar: bar.lane)
             ),
             anchor_of(name, left) if left in anchors else "",
             tuple(mark for mark in noted if min(mark.end, end) == right),

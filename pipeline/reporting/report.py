@@ -6,6 +6,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
 
 from pipeline.files import write_text
 from pipeline.ledger import losses
@@ -69,6 +70,10 @@ def render(template: str, values: Mapping[str, Any]) -> str:
         loader=PackageLoader("pipeline.reporting"),
         autoescape=template.endswith(".html.j2"),
         undefined=StrictUndefined,
+        # Whatever a template forgets to filter: no character of it may act.
+        finalize=lambda value: (
+            value if isinstance(value, Markup) or not isinstance(value, str) else shown_plain(value)
+        ),
         keep_trailing_newline=True,
         trim_blocks=not template.endswith(".html.j2"),
     )

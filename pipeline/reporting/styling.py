@@ -76,13 +76,14 @@ def classes_of(piece: Piece, numbers: Mapping[str, int]) -> str:
     return " ".join(found)
 
 
-def style_of(labels: Sequence[Label], shorts: Sequence[str], lanes: Sequence[Lane]) -> Markup:
+def style_of(labels: Sequence[Label], shorts: Sequence[str], lanes: Sequence[Lane], alone: str) -> Markup:
     """Return the rules for these labels and lanes.
 
     Args:
         labels: in the order of their numbers; colours are #rrggbb.
         shorts: a sign for each label.
         lanes: the first is the gold's.
+        alone: what stands at an error that no other layer makes; empty with one layer.
     """
     below = [lane for lane in lanes if lane.number]
     deep = LANE * len(below) + 2
@@ -102,7 +103,7 @@ def style_of(labels: Sequence[Label], shorts: Sequence[str], lanes: Sequence[Lan
         f"@media (prefers-color-scheme:dark){{:root{{{lighter}}}}}",
         f".tx{{line-height:calc(1.7em + {deep}px)}}",
         f".x{{padding-bottom:{deep}px;background-image:{images};background-position:{places};background-size:{sizes}}}",
-        ".g{--t0:color-mix(in srgb,var(--q0) 18%,transparent);--b0:" + _ended("0", "var(--t0)") + "}",
+        ".g{--t0:color-mix(in srgb,var(--q0) var(--tint),transparent);--b0:" + _ended("0", "var(--t0)") + "}",
         *_switch("0", ".g"),
         "body:has(#t0:not(:checked)) .g::before{content:none!important}",
         ".g.s0::before{font-size:.6em;line-height:1;font-weight:700;color:var(--ink);padding:0 .2em;vertical-align:.35em;opacity:.85}",
@@ -110,6 +111,12 @@ def style_of(labels: Sequence[Label], shorts: Sequence[str], lanes: Sequence[Lan
         *(f".d-{status}{{background:{image}}}" for status, image in PATTERNS.items()),
         *(f".m-{status}::after{{content:{_quoted(sign)}}}" for status, sign in SIGNS.items()),
     ]
+    rules += [
+        f".c{at}{{--c:var(--L{at})}}.c{at}::before{{content:{_quoted(label.name)}}}"
+        for at, label in enumerate(labels)
+    ]
+    if alone:
+        rules.append(f".errs li[data-a]::after{{content:{_quoted(alone)}}}")
     for at, short in enumerate(shorts):
         rules.append(
             f".q0-{at}{{--q0:var(--L{at})}}.g.s0.q0-{at}::before{{content:{_quoted(short + JOINER)}}}"

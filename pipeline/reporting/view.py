@@ -85,7 +85,9 @@ def build_view(material: Material, words: Words) -> dict[str, Any]:
         "layer_names": list(material.layers),
         "lanes": lanes,
         "signs": SIGNS,
-        "css": style_of(material.labels, shorts, lanes),
+        "css": style_of(
+            material.labels, shorts, lanes, words("only_here") if len(material.layers) > 1 else ""
+        ),
         "articles": _articles(material, lanes, faults, names, titles, words),
         "made": how_made(material),
         "scope": words("scope.no_gold", articles=len(names)),

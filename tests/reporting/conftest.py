@@ -5,15 +5,20 @@ from __future__ import annotations
 import hashlib
 import random
 import re
+from collections import Counter
+from html.parser import HTMLParser
 from typing import TYPE_CHECKING
 
 import pytest
 
 from pipeline.model import Sentence, Span, write_layer
+from pipeline.reporting.inputs import Request, gather
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
+
+    from pipeline.reporting.inputs import Material
 
 TYPED = re.compile(r"\[([A-Z]+) ([^\]]+)\]")
 LABELS = ("PLACE", "PERSON", "AMOUNT")
@@ -106,3 +111,69 @@ def write_case() -> Callable[..., dict[str, Path]]:
         return paths
 
     return write
+
+
+class Page(HTMLParser):
+    """What a test asks of a page: ids, links, elements by name, and the text of the shown articles."""
+
+    def __init__(self, page: str) -> None:
+        super().__init__(convert_charrefs=True)
+        self.ids: list[str] = []
+        self.links: list[str] = []
+        self.elements: Counter[str] = Counter()
+        self.attributes: list[tuple[str, str, str]] = []
+        self.article_text: list[str] = []
+        self.figures: dict[str, list[str]] = {}
+        self._inside = 0
+        self._figure = ""
+        self.feed(page)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.elements[tag] += 1
+        found = {name: value or "" for name, value in attrs}
+        self.attributes += [(tag, name, value) for name, value in found.items()]
+        self.ids += [found["id"]] if "id" in found else []
+        self.links += [found["href"]] if tag == "a" else []
+        self._figure = found.get("data-n", "")
+        if tag == "div" and found.get("class") == "tx":
+            self._inside = 1
+        elif tag == "div" and self._inside:
+            self._inside += 1
+
+    def handle_endtag(self, tag: str) -> None:
+        self._figure = ""
+        if tag == "div" and self._inside:
+            self._inside -= 1
+
+    def handle_data(self, data: str) -> None:
+        if self._inside:
+            self.article_text.append(data)
+        if self._figure:
+            self.figures.setdefault(self._figure, []).append(data)
+
+
+@pytest.fixture(scope="session")
+def read_page() -> Callable[[str], Page]:
+    """Return a function that parses a page."""
+    return Page
+
+
+@pytest.fixture(scope="session")
+def case(
+    tmp_path_factory: pytest.TempPathFactory, write_case: Callable[..., dict[str, Path]]
+) -> dict[str, Path]:
+    """Return the files of one invented article."""
+    return write_case(tmp_path_factory.mktemp("case"))
+
+
+@pytest.fixture(scope="session")
+def material(case: dict[str, Path]) -> Material:
+    """Return that article, gathered with its gold and two layers."""
+    return gather(
+        Request(
+            layers=(f"规则={case['pre']}", f"模型={case['model']}"),
+            articles=(case["article"],),
+            gold=(case["gold"],),
+            resamples=500,
+        )
+    )

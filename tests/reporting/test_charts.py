@@ -1,0 +1,60 @@
+"""Axes and places of charts."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pipeline.reporting.charts import (
+    About,
+    Series,
+    Whisker,
+    chart,
+    count_axis,
+    intervals,
+    place_axis,
+    share_axis,
+)
+
+ABOUT = About("c", "title", "text")
+
+
+@given(st.floats(0, 1), st.floats(0, 1))
+def test_charts_share_axis_covers_its_values(one: float, other: float) -> None:
+    low, high = sorted((one, other))
+    axis = share_axis("F1", low, high)
+    assert low >= axis.low
+    assert axis.high >= high or high - axis.high < 1e-9
+    assert axis.high - axis.low >= 0.1 - 1e-9
+    assert 2 <= len(axis.ticks) <= 7
+    assert all(value >= axis.low - 1e-9 and axis.high + 1e-9 >= value for value, _ in axis.ticks)
+
+
+@given(st.floats(0.1, 1e7))
+def test_charts_count_axis_covers_its_values(high: float) -> None:
+    axis = count_axis("sentences", high)
+    assert axis.high >= high - 1e-6
+    assert 2 <= len(axis.ticks) <= 8
+
+
+def test_charts_place_points_where_the_axes_say() -> None:
+    drawn = chart(ABOUT, x=share_axis("x"), y=share_axis("y"), series=[Series("s", ((0.0, 0.0), (1.0, 1.0)))])
+    left, top, wide, high = drawn.frame
+    assert [dot[:2] for dot in drawn.series[0].dots] == [(left, top + high), (left + wide, top)]
+    assert drawn.series[0].path == f"M{float(left)} {float(top + high)}L{float(left + wide)} {float(top)}"
+
+
+def test_charts_write_few_of_many_places() -> None:
+    assert len(place_axis("run", [str(at) for at in range(100)]).ticks) <= 9
+
+
+@pytest.mark.parametrize("value", [None, 0.5])
+def test_charts_intervals_keep_undefined_undefined(value: float | None) -> None:
+    found = intervals(
+        ABOUT, [Whisker("all", "a", 0, value, None, None), Whisker("all", "b", 1, 0.9, 0.8, 1.0)]
+    )
+    assert (found.lines[0][2] is None) == (value is None)
+    assert found.lines[0][3] is None
+    _, _, at, low, high = found.lines[1]
+    assert low < at < high

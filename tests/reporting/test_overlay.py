@@ -1,0 +1,98 @@
+"""Cutting text under several layers: nothing lost, nothing moved."""
+
+from __future__ import annotations
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pipeline.model import Article, Block, Metadata, Sentence
+from pipeline.reporting.overlay import Bar, Mark, anchor_of, lines_of
+from pipeline.reporting.shown import UNSEEN, shown_html, shown_markdown, shown_plain
+
+RAW = "  云岭县开会。\n\n村民种了三十亩梨树,又修了两公里水渠。\n"
+BLOCKS = (Block(2, 8, "title", 0), Block(10, len(RAW) - 1, "paragraph", 0))
+INSIDE = [at for block in BLOCKS for at in range(block.start, block.end)]
+
+
+@st.composite
+def bars(draw: st.DrawFn) -> list[Bar]:
+    found = []
+    for _ in range(draw(st.integers(0, 8))):
+        block = draw(st.sampled_from(BLOCKS))
+        start = draw(st.integers(block.start, block.end - 1))
+        end = draw(st.integers(start + 1, block.end))
+        found.append(Bar(draw(st.integers(0, 3)), start, end, "PLACE", "correct"))
+    return found
+
+
+def article() -> Article:
+    return Article("0" * 12, "made", "0" * 64, "utf-8", RAW, BLOCKS, Metadata())
+
+
+@given(bars())
+def test_overlay_pieces_hold_the_text_once_and_in_order(found: list[Bar]) -> None:
+    lines = lines_of(article(), found, [], name="a1")
+    assert ["".join(piece.text for piece in line.pieces) for line in lines] == [
+        RAW[block.start : block.end] for block in BLOCKS
+    ]
+    for line in lines:
+        for piece in line.pieces:
+            assert RAW[piece.start : piece.start + len(piece.text)] == piece.text
+
+
+@given(bars())
+def test_overlay_each_character_is_under_the_bars_that_cover_it(found: list[Bar]) -> None:
+    shown = {
+        at: sorted(touch.lane for touch in piece.touches)
+        for line in lines_of(article(), found, [], name="a1")
+        for piece in line.pieces
+        for at in range(piece.start, piece.start + len(piece.text))
+    }
+    assert shown == {
+        at: sorted(bar.lane for bar in found if at >= bar.start and at < bar.end) for at in INSIDE
+    }
+
+
+@given(bars())
+def test_overlay_each_bar_starts_once_and_ends_once(found: list[Bar]) -> None:
+    touches = [
+        touch
+        for line in lines_of(article(), found, [], name="a1")
+        for piece in line.pieces
+        for touch in piece.touches
+    ]
+    assert sum(touch.starts for touch in touches) == len(found)
+    assert sum(touch.ends for touch in touches) == len(found)
+
+
+@given(bars())
+def test_overlay_each_mark_stands_once_and_has_its_anchor(found: list[Bar]) -> None:
+    marks = [Mark(bar.lane, bar.start, bar.end, "missed", f"e{at}", "") for at, bar in enumerate(found)]
+    pieces = [piece for line in lines_of(article(), found, marks, name="a1") for piece in line.pieces]
+    assert sorted(mark.error for piece in pieces for mark in piece.marks) == sorted(
+        mark.error for mark in marks
+    )
+    anchors = [piece.anchor for piece in pieces if piece.anchor]
+    assert sorted(anchors) == sorted({anchor_of("a1", mark.start) for mark in marks})
+
+
+def test_overlay_without_a_file_joins_neighbours_and_parts_paragraphs() -> None:
+    text = "云岭县开会。"
+    sentences = [
+        Sentence("0" * 12, start, start + len(text), text) for start in (0, len(text), 2 * len(text) + 4)
+    ]
+    lines = lines_of(sentences, [], [], name="a1")
+    assert [line.pieces[0].text for line in lines] == [text * 2, text]
+
+
+@given(st.text())
+def test_shown_keeps_no_character_that_acts(text: str) -> None:
+    for shown in (str(shown_html(text)), shown_plain(text), shown_markdown(text)):
+        assert not UNSEEN.search(shown)
+    assert "<" not in str(shown_html(text)).replace('<span class="ctl">', "").replace("</span>", "")
+
+
+@given(st.text(st.characters(categories=["L", "N"])))
+def test_shown_leaves_ordinary_text_as_it_is(text: str) -> None:
+    if not UNSEEN.search(text):
+        assert shown_html(text) == shown_plain(text) == shown_markdown(text) == text

@@ -1,0 +1,145 @@
+"""The page in a real Chromium: accessible, readable on a phone, usable without its script, quick."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from typing import TYPE_CHECKING
+
+import pytest
+
+from pipeline.reporting.inputs import Request, gather
+from pipeline.reporting.report import write_report
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    from playwright.sync_api import Browser
+
+    from pipeline.reporting.inputs import Material
+
+pytestmark = pytest.mark.browser
+
+SECONDS_TO_OPEN = 2.0
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    from playwright.sync_api import sync_playwright  # noqa: PLC0415 — only these tests need it
+
+    quiet = [
+        "--disable-gpu",
+        "--disable-background-networking",
+        "--disable-component-update",
+        "--disable-sync",
+    ]
+    # Chromium's sandbox does not start as root.
+    options = quiet + ["--no-sandbox"] * (os.getuid() == 0)
+    with sync_playwright() as playwright:
+        found = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=options)
+        yield found
+        found.close()
+
+
+@pytest.fixture(scope="module")
+def address(material: Material, tmp_path_factory: pytest.TempPathFactory) -> str:
+    folder = tmp_path_factory.mktemp("page")
+    write_report(folder, material)
+    return (folder / "index.html").as_uri()
+
+
+@pytest.mark.parametrize("width", [1280, 390])
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_page_passes_axe(browser: Browser, address: str, width: int, scheme: str) -> None:
+    from axe_playwright_python.sync_playwright import Axe  # noqa: PLC0415 — only this test needs it
+
+    page = browser.new_page(viewport={"width": width, "height": 900}, color_scheme=scheme)
+    page.goto(address)
+    page.evaluate("document.querySelectorAll('details').forEach(one => { one.open = true; })")
+    found = Axe().run(page)
+    page.close()
+    assert len(found.response["passes"]) > 20
+    assert [(one["id"], one["nodes"][0]["html"]) for one in found.response["violations"]] == []
+
+
+@pytest.mark.parametrize("width", [1280, 390])
+def test_page_never_scrolls_sideways(browser: Browser, address: str, width: int) -> None:
+    page = browser.new_page(viewport={"width": width, "height": 900})
+    page.goto(address)
+    assert page.evaluate("document.documentElement.scrollWidth") == width
+    page.close()
+
+
+def test_page_switches_layers_without_its_script(browser: Browser, address: str) -> None:
+    context = browser.new_context(java_script_enabled=False)
+    page = context.new_page()
+    page.goto(address)
+    mark = page.locator(".m1").first
+    assert mark.is_visible()
+    page.locator("#t1").uncheck()
+    assert not mark.is_visible()
+    assert page.locator(".errs li").first.is_visible()
+    assert not page.locator(".tools").first.is_visible()
+    context.close()
+
+
+def test_page_filters_errors_by_label(browser: Browser, address: str) -> None:
+    page = browser.new_page()
+    page.goto(address)
+    box = page.locator("[data-errors='1']")
+    total = box.locator("li:visible").count()
+    box.locator("select").select_option("PERSON")
+    lines = box.locator("li:visible")
+    assert 0 < lines.count() < total
+    assert all("PERSON" in (line.get_attribute("data-l") or "") for line in lines.all())
+    assert box.locator("[data-count]").inner_text() == str(lines.count())
+    page.close()
+
+
+def test_page_error_leads_to_its_place_and_back_by_keyboard(browser: Browser, address: str) -> None:
+    page = browser.new_page()
+    page.goto(address)
+    line = page.locator("[data-errors='1'] li").first
+    line.locator("a").focus()
+    page.keyboard.press("Enter")
+    place = page.locator(":target")
+    assert place.get_attribute("id") == (line.locator("a").get_attribute("href") or "")[1:]
+    assert place.is_visible()
+    page.locator("[data-step='1']").focus()
+    page.keyboard.press("Enter")
+    assert page.evaluate("document.activeElement.classList.contains('m')")
+    page.keyboard.press("Enter")
+    assert page.locator("li:target").is_visible()
+    page.close()
+
+
+@pytest.mark.slow
+def test_page_of_a_hundred_articles_opens_in_time(
+    browser: Browser, tmp_path: Path, write_case: Callable
+) -> None:
+    layers: list[str] = []
+    articles, gold = [], []
+    for number in range(100):
+        typed = "\n\n".join(
+            f"第{at}节:[PLACE 云岭县]的账本\n\n去年[PLACE 柳树湾村]的[PERSON 何春生]种了[AMOUNT {at + number + 2}亩]"
+            "梨树,雇了几个人,又在渠边修了路,日子一天比一天好。村里的老人说,这样的光景从前想也不敢想。"
+            for at in range(20)
+        )
+        case = write_case(tmp_path / "in", f"第{number}篇\n\n{typed}\n", name=f"n{number}")
+        layers += [f"规则={case['pre']}", f"模型={case['model']}"]
+        articles.append(case["article"])
+        gold.append(case["gold"])
+    material = gather(
+        Request(layers=tuple(layers), articles=tuple(articles), gold=tuple(gold), resamples=200)
+    )
+    write_report(tmp_path / "out", material)
+    page = browser.new_page()
+    session = page.context.new_cdp_session(page)
+    # The time of the page's own thread: other work on the machine does not count.
+    session.send("Performance.enable", {"timeDomain": "threadTicks"})
+    page.goto((tmp_path / "out" / "index.html").as_uri())
+    metrics = {one["name"]: one["value"] for one in session.send("Performance.getMetrics")["metrics"]}
+    assert page.locator("article.art").count() == 100
+    assert 0 < metrics["TaskDuration"] < SECONDS_TO_OPEN
+    page.close()

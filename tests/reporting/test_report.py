@@ -1,0 +1,215 @@
+"""The written report: complete, harmless, and true to the scores."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import jsonschema
+import pytest
+
+from pipeline.cli import run
+from pipeline.ledger import Entry, write_ledger
+from pipeline.reporting.inputs import Request, gather
+from pipeline.reporting.report import checks_of, render_report, write_report
+from pipeline.scoring.document import read_scores, schema
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from pipeline.reporting.inputs import Material
+
+HOSTILE = (
+    "<script>alert(1)</script>\u202e县\x1b[31m:题目\n\n"
+    "[PERSON 周\u202e望山]在[PLACE 云岭县]说“</div></style><img src=x onerror=alert(2)>”花了[AMOUNT 5万元]。\n\n"
+    "零\u200b宽[AMOUNT 3台]水泵\x07。\n"
+)
+
+
+@pytest.mark.parametrize("language", ["zh", "en"])
+def test_report_links_lead_to_places_in_the_page(
+    material: Material, read_page: Callable, language: str
+) -> None:
+    page = read_page(render_report(material, language=language)[0])
+    assert len(page.ids) == len(set(page.ids))
+    assert page.links
+    assert {link for link in page.links if not link.startswith("#")} == set()
+    assert {link[1:] for link in page.links} <= set(page.ids)
+    errors = [one for one in page.ids if re.fullmatch(r"e\d+-\d+", one)]
+    # Each error has a line with a link to its place, and a sign there with a link to its line.
+    assert errors
+    assert set(errors) <= {link[1:] for link in page.links}
+
+
+@pytest.mark.parametrize("language", ["zh", "en"])
+def test_report_loads_nothing_from_outside(material: Material, read_page: Callable, language: str) -> None:
+    html = render_report(material, language=language)[0]
+    page = read_page(html)
+    assert not re.search(r"(?i)(https?:|//[a-z]|@import|url\()", re.sub(r"\n//[^\n]*", "", html))
+    assert not [one for one in page.attributes if one[1] in {"src", "srcset", "data", "action", "poster"}]
+    assert page.elements["link"] == 0
+    assert page.elements["script"] == 1
+
+
+def test_report_figures_are_those_of_the_scores(
+    material: Material, read_page: Callable, tmp_path: Path
+) -> None:
+    write_report(tmp_path, material)
+    page = read_page((tmp_path / "index.html").read_text("utf-8"))
+    document = read_scores(tmp_path / "scores.json")
+    jsonschema.validate(document, schema())
+    layers = document["layers"]
+    schemes = ("strict", "exact", "partial", "type")
+    tables = [
+        [layer["overall"]["strict"] for layer in layers],
+        *([layer["labels"][label]["strict"] for layer in layers] for label in layers[0]["labels"]),
+        *([layer["overall"][scheme] for layer in layers] for scheme in schemes),
+    ]
+    scores = [score for row in tables for score in row]
+    assert page.figures["f1"] == [f"{score['f1']['value']:.3f}" for score in scores]
+    assert page.figures["gold"] == [str(score["counts"]["possible"]) for score in scores]
+    assert page.figures["found"] == [str(score["counts"]["actual"]) for score in scores]
+    for lane, layer in enumerate(layers, 1):
+        listed = [one for one in page.ids if one.startswith(f"e{lane}-")]
+        assert len(listed) == sum(group["count"] for group in layer["errors"])
+
+
+def test_report_shows_the_whole_text_once(material: Material, read_page: Callable) -> None:
+    page = read_page(render_report(material)[0])
+    (article,) = material.articles
+    shown = "".join("".join(page.article_text).split())
+    assert shown == "".join("".join(article.raw[block.start : block.end] for block in article.blocks).split())
+
+
+@pytest.mark.parametrize("with_article", [True, False])
+def test_report_shows_hostile_text_harmlessly(
+    tmp_path: Path, write_case: Callable, read_page: Callable, *, with_article: bool
+) -> None:
+    case = write_case(tmp_path / "in", HOSTILE)
+    material = gather(
+        Request(
+            layers=(f"<b>层</b>={case['pre']}", f"</style>\x1b[2J\u202e={case['model']}"),
+            articles=(case["article"],) if with_article else (),
+            gold=(case["gold"],),
+            resamples=200,
+            command=("biaozhu", "report", "</code><script>\u202e"),
+        )
+    )
+    html, summary = render_report(material)
+    page = read_page(html)
+    assert page.elements["script"] == 1
+    assert page.elements["img"] == page.elements["iframe"] == 0
+    assert not [name for _, name, _ in page.attributes if name.startswith("on")]
+    assert "<script>alert(1)</script>" in "".join(page.article_text)
+    for found in (html, summary):
+        assert not set(found) & set("\u202e\x1b\x07\u200b")
+    assert html.count("U+202E") >= 2
+    assert "U+001B" in html
+    assert "<b>" not in summary
+
+
+def test_report_without_gold_shows_layers_and_no_scores(
+    case: dict[str, Path], read_page: Callable, tmp_path: Path
+) -> None:
+    (tmp_path / "scores.json").write_text("{}")
+    material = gather(Request(layers=(f"规则={case['pre']}",), articles=(case["article"],)))
+    write_report(tmp_path, material)
+    html = (tmp_path / "index.html").read_text("utf-8")
+    page = read_page(html)
+    assert not (tmp_path / "scores.json").exists()
+    assert "0.000" not in html
+    assert "不是零" in html
+    spans = sum(len(line.spans) for line in material.layers["规则"])
+    assert len(re.findall(r'class="x l1c [^"]*\bs1\b', html)) == spans
+    assert "不是零" in (tmp_path / "summary.md").read_text("utf-8")
+    assert {link[1:] for link in page.links} <= set(page.ids)
+
+
+def test_report_scores_only_articles_with_gold(
+    tmp_path: Path, write_case: Callable, read_page: Callable
+) -> None:
+    first = write_case(tmp_path / "in", "[PLACE 云岭县]有[AMOUNT 9个]乡。\n", name="one")
+    second = write_case(tmp_path / "in", "[PERSON 何春生]种了[AMOUNT 7亩]地。\n", name="two")
+    material = gather(
+        Request(
+            layers=(f"规则={first['pre']}", f"规则={second['pre']}"),
+            articles=(first["article"], second["article"]),
+            gold=(first["gold"],),
+            resamples=200,
+        )
+    )
+    assert material.evaluations[0].sentences == 1
+    html = render_report(material)[0]
+    assert "".join(read_page(html).article_text).count("何春生") == 1
+    assert html.count("无金标准</span>") == 1
+
+
+def test_report_undefined_is_a_dash_and_never_zero(
+    tmp_path: Path, write_case: Callable, read_page: Callable
+) -> None:
+    case = write_case(tmp_path / "in", "[PLACE 云岭县]开会。\n")
+    material = gather(Request(layers=(f"规则={case['gold']}",), gold=(case["gold"],), resamples=200))
+    page = read_page(render_report(material)[0])
+    # All, PLACE, PERSON, AMOUNT, then the four schemes.
+    assert page.figures["f1"] == ["1.000", "1.000", "–", "–", "1.000", "1.000", "1.000", "1.000"]
+
+
+def test_report_summary_has_a_line_for_each_layer_and_label(material: Material) -> None:
+    summary = render_report(material, language="en")[1]
+    rows = [line for line in summary.splitlines() if line.startswith("|")]
+    assert len(rows) == 2 + len(material.evaluations) * (1 + len(material.labels))
+    assert len({row.replace("\\|", "").count("|") for row in rows}) == 1
+    strict = material.evaluations[1].overall["strict"].score
+    assert f"| **{strict.f1:.3f}** |" in summary
+
+
+def test_report_checks_say_what_was_not_checked(material: Material) -> None:
+    assert checks_of(material)["round_trip_identical"] is None
+    assert checks_of(material)["ledger_losses"] is None
+    assert checks_of(replace(material, ledger=(), round_trip={"identical": True})) | {"articles": []} == {
+        "format": "biaozhu.checks.v1",
+        "articles": [],
+        "round_trip_identical": True,
+        "ledger_losses": 0,
+    }
+
+
+@pytest.mark.parametrize(("identical", "lost", "status"), [(True, 0, 0), (False, 0, 1), (True, 2, 1)])
+def test_report_command_exits_by_losses_and_round_trip(
+    case: dict[str, Path], tmp_path: Path, *, identical: bool, lost: int, status: int
+) -> None:
+    ledger, trip = tmp_path / "ledger.jsonl", tmp_path / "trip.json"
+    write_ledger(ledger, [Entry("pull", "loss", "dropped", "x:0-3", 0, 2, "PLACE", "云岭<b>")] * lost)
+    trip.write_text(json.dumps({"identical": identical, "sent": 18, "returned": 18}))
+    options = ["--gold", case["gold"], "--layer", f"规则={case['pre']}", "--ledger", ledger]
+    options += ["--round-trip", trip, "--resamples", "200", "-o", tmp_path / "out"]
+    assert run(["report", *map(str, options)]) == status
+    html = (tmp_path / "out" / "index.html").read_text("utf-8")
+    assert html.count('class="alert"') == status
+    assert ("云岭&lt;b&gt;" in html) == bool(lost)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--layer", "no-name.jsonl"], "BZ002"),
+        (["--layer", "a=missing.jsonl"], "BZ003"),
+        (["--layer", "a={pre}", "--layer", "a={pre}"], "BZ002"),
+        (["--layer", "a={pre}", "--round-trip", "{pre}"], "BZ052"),
+        (["--layer", "a={pre}", "--agreement", "{pre}", "--gold", "missing.jsonl"], "2 problems"),
+    ],
+)
+def test_report_command_refuses_bad_input_and_writes_nothing(
+    case: dict[str, Path],
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    options: list[str],
+    message: str,
+) -> None:
+    filled = [option.format(pre=case["pre"]) for option in options]
+    assert run(["report", *filled, "-o", str(tmp_path / "out")]) == 2
+    assert message in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()

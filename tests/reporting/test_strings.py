@@ -1,0 +1,57 @@
+"""Every word in both languages."""
+
+from __future__ import annotations
+
+import re
+from importlib.resources import files
+from string import Formatter
+from typing import get_args
+
+import pytest
+
+from pipeline.reporting.overlay import Status
+from pipeline.reporting.strings import LANGUAGES, read_strings, translator
+from pipeline.scoring.breakdown import ASPECTS
+from pipeline.scoring.match import SCHEMES
+from pipeline.scoring.patterns import PATTERNS
+from pipeline.scoring.significance import UnitKind
+
+
+def used_keys() -> set[str]:
+    folder = files("pipeline.reporting")
+    sources = [one.read_text("utf-8") for one in folder.iterdir() if one.name.endswith(".py")]
+    sources += [
+        one.read_text("utf-8") for one in folder.joinpath("templates").iterdir() if one.name.endswith(".j2")
+    ]
+    found = {
+        key for text in sources for key in re.findall(r"\b(?:t|words)\(\s*[\"']([^\"'{]+)[\"']\s*[,)]", text)
+    }
+    found |= {f"{kind}.{scheme}" for kind in ("scheme",) for scheme in SCHEMES}
+    found |= {f"scheme.{scheme}.means" for scheme in SCHEMES}
+    found |= {f"pattern.{pattern}{end}" for pattern in PATTERNS for end in ("", ".means")}
+    found |= {f"aspect.{aspect}" for aspect in ASPECTS} | {f"units.{kind}" for kind in get_args(UnitKind)}
+    found |= {f"status.{status}" for status in get_args(Status)} - {"status.gold", "status.plain"}
+    return found
+
+
+def test_strings_have_every_key_in_every_language() -> None:
+    table = read_strings()
+    assert used_keys() - table.keys() == set()
+    assert len(used_keys()) > 100
+    for key, words in table.items():
+        assert set(words) == set(LANGUAGES), key
+        assert all(word.strip() for word in words.values()), key
+
+
+@pytest.mark.parametrize("key", sorted(read_strings()))
+def test_strings_name_the_same_places_in_every_language(key: str) -> None:
+    places = [
+        {name for _, name, _, _ in Formatter().parse(read_strings()[key][language]) if name}
+        for language in LANGUAGES
+    ]
+    assert places[0] == places[1]
+
+
+def test_strings_refuse_a_key_they_lack() -> None:
+    with pytest.raises(KeyError):
+        translator("zh")("no such key")
