@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 
 from pipeline.knowledge.countries import COUNTRIES
 from pipeline.knowledge.division_names import (
@@ -60,125 +61,19 @@ _ANY = (
     "[一两几数]个|其他|其它|部分|多数|有关|基层|全国|世界|地球|[一二三四五六七八九十百千]|和|与|及|被|和谐|振兴|乡|镇|县|市|城|集体"
 )
 ANY_UNIT = re.compile(
-    rf"[省市县区乡镇村](?:[里内外]|内外|境内)|(?:{_ANY})(?:省|城?市|县|区|城镇|乡镇?|镇|村庄?|庄|屯|寨|社区|街道|地区|地|岛|山|河|海|湖|城|里|州|旗|国|境)(?:[里内外上下中]|内外)?$"
+    rf"(?:[东西南北中]部|[东西南北]侧)(?:村庄?|[乡镇县]|地区)|[省市县区乡镇村](?:[里内外]|内外|境内)|(?:{_ANY})(?:省|城?市|县|区|城镇|乡镇?|镇|村庄?|庄|屯|寨|社区|街道|地区|地|岛|山|河|海|湖|城|里|州|旗|国|境)(?:[里内外上下中]|内外)?$"
 )
-NO_NAMES = frozenset(
-    (
-        *GENERIC,
-        *[
-            "西部",
-            "东部",
-            "南部",
-            "北部",
-            "中部",
-            "北方",
-            "南方",
-            "东方",
-            "西方",
-            "农村",
-            "乡村",
-            "城乡",
-            "山区",
-            "牧区",
-            "老区",
-            "灾区",
-            "库区",
-            "沿海",
-            "内地",
-            "沿河",
-            "沿江",
-            "沿线",
-            "沿岸",
-            "境内",
-            "境外",
-            "县城",
-            "县内",
-            "省内",
-            "市内",
-            "村里",
-            "乡里",
-            "县里",
-            "省里",
-            "市里",
-            "镇里",
-            "国内",
-            "国外",
-            "海外",
-            "当地",
-            "本地",
-            "外地",
-            "各地",
-            "基层",
-            "前线",
-            "边疆",
-            "边境",
-            "首都",
-            "省会",
-            "省城",
-            "市中心",
-            "郊外",
-            "城里",
-            "乡下",
-            "田间",
-            "地头",
-            "之乡",
-            "村庄",
-            "海洋",
-            "大陆",
-            "陆地",
-            "共和国",
-            "联邦",
-            "帝国",
-            "自治区",
-            "自治州",
-            "直辖市",
-            "特区",
-            "山城",
-            "北国",
-            "南国",
-            "地方",
-            "人民",
-            "来宾",
-            "垦区",
-            "解放区",
-            "开发区",
-            "京城",
-            "故乡",
-            "家乡",
-            "全球",
-            "世界",
-            "地球",
-            "火星",
-            "月球",
-            "太阳",
-            "公海",
-            "上游",
-            "下游",
-            "高原",
-            "平原",
-            "沙漠",
-            "草原",
-            "森林",
-            "岛屿",
-            "省市",
-            "县市",
-            "区县",
-            "县区",
-            "乡镇",
-            "村镇",
-            "村屯",
-            "村组",
-            "县乡",
-            "北郊",
-            "南郊",
-            "东郊",
-            "西郊",
-            "近郊",
-            "市郊",
-            "城郊",
-        ],
-    )
+_NO_NAMES = (
+    "西部 东部 南部 北部 中部 北方 南方 东方 西方 农村 乡村 城乡 山区 牧区 老区 灾区 "
+    "库区 沿海 内地 沿河 沿江 沿线 沿岸 境内 境外 县城 县内 省内 市内 村里 乡里 县里 "
+    "省里 市里 镇里 国内 国外 海外 当地 本地 外地 各地 基层 前线 边疆 边境 首都 省会 "
+    "省城 市中心 郊外 城里 乡下 田间 地头 之乡 村庄 海洋 大陆 陆地 共和国 联邦 帝国 "
+    "自治区 自治州 直辖市 特区 山城 北国 南国 地方 人民 来宾 垦区 解放区 开发区 京城 "
+    "故乡 家乡 全球 世界 地球 火星 月球 太阳 公海 上游 下游 高原 平原 沙漠 草原 森林 "
+    "岛屿 省市 县市 区县 县区 乡镇 村镇 村屯 村组 县乡 北郊 南郊 东郊 西郊 近郊 市郊 "
+    "城郊"
 )
+NO_NAMES = GENERIC | frozenset(_NO_NAMES.split())
 
 
 @dataclass(frozen=True, slots=True)
@@ -269,7 +164,13 @@ def _leading(text: str, position: int, end: int, level: int, seen: frozenset[str
         # An unknown township or village in front of an organ: X镇党委, X村党支部.
         unit, _ = _unit(text, position, stop)
         organ = unit.level in (TOWNSHIP, VILLAGE) and unit.level > level and _ORGAN.match(text, stop)
-        if organ and not INNER_UNIT.search(text, position, stop) and not is_generic(text[position:stop]):
+        doubled = text[stop - 1] == text[stop - 2]  # X村村委: the second 村 is the committee's
+        if (
+            organ
+            and not doubled
+            and not INNER_UNIT.search(text, position, stop)
+            and not is_generic(text[position:stop])
+        ):
             return unit
     return None
 
@@ -301,21 +202,26 @@ _ORGAN = re.compile(
 
 
 def _unit(text: str, start: int, end: int) -> tuple[Unit, float]:
-    name = text[start:end]
+    level, known, price = _priced(text[start:end])
+    return Unit(start, end, level, known), price
+
+
+@lru_cache(maxsize=1 << 16)
+def _priced(name: str) -> tuple[int, bool, float]:
     if len(name) > 1 and name not in NO_NAMES:
         named = gazetteer().named.get(name)
         if named and (named.full or named.level <= COUNTY):
-            return Unit(start, end, named.level, known=True), 1.0 if named.full else 1.4
-        if named and named.level == TOWNSHIP and not named.full:
-            return Unit(start, end, TOWNSHIP, known=True), 2.0
+            return named.level, True, 1.0 if named.full else 1.4
+        if named and named.level == TOWNSHIP:
+            return TOWNSHIP, True, 2.0
         if name in COUNTRIES:
-            return Unit(start, end, NATURAL, known=True), 1.0
+            return NATURAL, True, 1.0
         for pattern, level, price in SUFFIXES:
             if pattern.fullmatch(name):
                 if level == VILLAGE and name in villages():
-                    return Unit(start, end, level, known=True), 1.3
+                    return level, True, 1.3
                 # X村 says little; a unit word well inside says that these are two names.
                 doubt = (len(name) < 3) + 3.0 * bool(INNER_UNIT.search(name))  # noqa: PLR2004
-                return Unit(start, end, level, known=False), price + doubt
+                return level, False, price + doubt
     lone = 2.0 * (len(name) < 2)  # noqa: PLR2004
-    return Unit(start, end, 0, known=False), REST_COST + REST_COST_EACH * len(name) + lone
+    return 0, False, REST_COST + REST_COST_EACH * len(name) + lone

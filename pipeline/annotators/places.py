@@ -8,7 +8,10 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from functools import cache
 from typing import TYPE_CHECKING
+
+from ahocorasick_rs import AhoCorasick
 
 from pipeline.annotators.place_units import (
     FACILITY,
@@ -36,18 +39,18 @@ PLACE_TAGS, ORGANISATION_TAGS = ("LOC", "ns"), ("ORG", "nt")
 CERTAIN = 0.7
 DOUBTFUL = 0.5
 HOPELESS = 0.35
+SURE_VILLAGE = 0.6
 SEEN = 0.85
 LEFT_COMPLETED = 0.6
 LONGEST_BARE = 6
-LONGEST_NAME = 12
+# Long enough to be nothing else where they fill whole words; countries even where they do not.
+LONG_NAME = 3
+_PARTICLES = "如在到从由对为与和及赴驻向把将让被据经是"
+_DIRECTIONS = ("东南", "西南", "东北", "西北")
+_NOT_INSIDE = ("PER", "TIME", "m", "w", *PLACE_TAGS, *ORGANISATION_TAGS)
 _UNIT_WORD = re.compile(r"(?:省|市|县|区|乡|镇|村|街道|社区|庄|屯)")
 _BREAK = re.compile(
     r"[\s、，。；：,;:!?！？“”\"'‘’（）()《》<>+/·…—-]+|等(?=[地市县村镇乡省区国]|\d|$)|(?<=.[村县镇乡市省])[和与及](?=.)"
-)
-# Long enough to be nothing else, whatever LAC made of them.
-LONG_COUNTRY = 3
-_LONG_COUNTRIES = re.compile(
-    "|".join(sorted((n for n in COUNTRIES if len(n) >= LONG_COUNTRY), key=lambda n: (-len(n), n)))
 )
 _HAN = re.compile(r"[\u3400-\u9fff\U00020000-\U0003ffff]")
 
@@ -93,6 +96,8 @@ def places_in_article(texts: Sequence[str], words: Sequence[Sequence[LacWord]]) 
     seen = frozenset(names)
     second = [split_places(text, row, seen=seen) for text, row in zip(texts, words, strict=True)]
     known = seen | _children(texts, seen)
+    # A village's name without its 村, where it is long enough to be nothing else.
+    known |= {name[:-1] for name in known if name.endswith("村") and len(name) > LONG_NAME}
     pattern = _pattern(known)
     people = [[word for word in row if word.tag == "PER" and word.score >= CERTAIN] for row in words]
     shorts = _short_names(known)
@@ -157,8 +162,9 @@ def _stretches(text: str, start: int, end: int) -> Iterable[tuple[int, int]]:
 
 
 def _units_of_place(text: str, start: int, end: int, score: float, seen: frozenset[str]) -> list[Span]:
+    start = _without_particle(text, start, end)
     name = text[start:end]
-    if not _HAN.search(name):
+    if not _HAN.search(name) or _no_place_here(text, start, end, score, seen):
         return []
     if name in seen:
         score = max(score, SEEN)
@@ -179,6 +185,21 @@ def _units_of_place(text: str, start: int, end: int, score: float, seen: frozens
     return spans
 
 
+def _without_particle(text: str, start: int, end: int) -> int:
+    # LAC takes 如 or 在 into the name now and then: what is left must be a name that a table knows.
+    name, rest = text[start:end], text[start + 1 : end]
+    begins = text[start] in _PARTICLES and name not in gazetteer().named and name not in villages()
+    return start + (begins and (is_certain(rest) or rest in villages()))
+
+
+def _no_place_here(text: str, start: int, end: int, score: float, seen: frozenset[str]) -> bool:
+    name = text[start:end]
+    # 县城西南 is a direction; 发展壮大村集体经济 is no village as long as nothing else says so.
+    direction = name in _DIRECTIONS and text[max(0, start - 1) : start] in tuple("城省市县区乡镇村")
+    collective = name.endswith("村") and score < SURE_VILLAGE and text.startswith(("集体", "级", "民"), end)
+    return direction or (collective and name not in seen)
+
+
 def _span(unit: Unit, score: float) -> Span:
     if unit.known:
         score = max(score, 0.9 if unit.level <= COUNTY or score >= DOUBTFUL else 0.6)
@@ -196,19 +217,25 @@ def _whole_village(text: str, start: int, end: int) -> bool:
 
 def _full_names(text: str, words: Sequence[LacWord]) -> list[Span]:
     # Full names of divisions that LAC took for other words: certain where they fill whole words.
-    borders = {word.start: index for index, word in enumerate(words)}
+    spans: list[Span] = []
+    found = _full_name_matcher().find_matches_as_indexes(text, overlapping=True)
+    if not found:
+        return spans
+    tags = {word.start: word.tag for word in words}
     ends = {word.end for word in words}
-    table = gazetteer().named
-    spans = [Span(*found.span(), LABEL, SOURCE, 0.8) for found in _LONG_COUNTRIES.finditer(text)]
-    for start, index in borders.items():
-        if words[index].tag in ("PER", "TIME", "m", "w", *PLACE_TAGS, *ORGANISATION_TAGS):
-            continue
-        for stop in range(min(len(text), start + LONGEST_NAME), start + 2, -1):
-            name = text[start:stop]
-            if stop in ends and name in table and table[name].full and not is_generic(name):
-                spans.append(Span(start, stop, LABEL, SOURCE, 0.75))
-                break
+    for _, start, end in found:
+        if text[start:end] in COUNTRIES:
+            spans.append(Span(start, end, LABEL, SOURCE, 0.8))
+        elif end in ends and tags.get(start, "w") not in _NOT_INSIDE:
+            spans.append(Span(start, end, LABEL, SOURCE, 0.75))
     return spans
+
+
+@cache
+def _full_name_matcher() -> AhoCorasick:
+    names = [name for name, named in gazetteer().named.items() if named.full and len(name) >= LONG_NAME]
+    countries = [name for name in COUNTRIES if len(name) >= LONG_NAME]
+    return AhoCorasick(sorted({*(name for name in names if not is_generic(name)), *countries}))
 
 
 def _certain_names(texts: Sequence[str], rows: Iterable[tuple[Span, ...]]) -> set[str]:
@@ -249,7 +276,7 @@ def _children(texts: Sequence[str], seen: frozenset[str]) -> set[str]:
             short = short_form(village, VILLAGE)
             if len(village) > 2 and village in text and not is_generic(village):  # noqa: PLR2004 — 东村 is everywhere
                 found.add(village)
-            elif short and len(short) > 2 and short in text:  # noqa: PLR2004
+            if short and len(short) > 2 and short in text:  # noqa: PLR2004
                 found.add(short)
     return found
 

@@ -122,6 +122,13 @@ def test_place_units_know_names(name: str) -> None:
         ("龙岩人民公园/LOC 里/f", ["龙岩"]),
         ("与/p 福建青山食品有限公司/ORG 合作/v", ["福建"]),
         ("古陶镇/n 组织/v", ["古陶镇"]),
+        ("如梁坡底村/LOC 干部/n", ["梁坡底村"]),
+        ("在平遥县/LOC 工作/v", ["平遥县"]),
+        ("和平县/LOC 群众/n", ["和平县"]),
+        ("古陶镇/LOC 西部村庄/LOC", ["古陶镇"]),
+        ("县城/n 西南/LOC", []),
+        ("西南/LOC 各省/n", ["西南"]),
+        ("赵屯村村委/ORG 主任/n", ["赵屯村"]),
         ("张三/PER 说/v", []),
         ("马耳/LOC 他/r 总理/n", ["马耳他"]),
     ],
@@ -133,6 +140,11 @@ def test_places_of_a_sentence(tagged: str, expected: list[str]) -> None:
 def test_places_drop_what_lac_doubts_and_no_table_knows() -> None:
     assert found("水清/n 、/w 岸绿/LOC", score=0.3) == []
     assert found("到/p 平遥/LOC 去/v", score=0.3) == ["平遥"]
+
+
+def test_places_are_no_village_before_a_collective_in_doubt() -> None:
+    assert found("发展/v 兴旺村/LOC 集体/n 经济/n", score=0.5) == []
+    assert found("发展/v 兴旺村/LOC 集体/n 经济/n", score=0.9) == ["兴旺村"]
 
 
 def article(*tagged: str) -> list[list[str]]:
@@ -149,6 +161,11 @@ def test_places_found_once_are_found_everywhere() -> None:
 def test_places_know_the_villages_of_the_article_s_townships() -> None:
     rows = article("平遥县/LOC 岳壁乡/LOC 干部/n", "来到/v 梁/n 坡底村/vn 调研/v", "梁/n 坡底村/v")
     assert rows == [["平遥县", "岳壁乡"], ["梁坡底村"], ["梁坡底村"]]
+
+
+def test_places_know_a_village_without_its_unit_word() -> None:
+    rows = article("魔芋沟村/LOC 丰收/v", "魔芋/n 沟/n 等/u 村/n 增收/v")
+    assert rows == [["魔芋沟村"], ["魔芋沟"]]
 
 
 def test_places_short_names_stand_beside_a_place() -> None:
