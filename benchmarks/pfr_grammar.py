@@ -120,7 +120,9 @@ def amounts_of(tokens: list[Token]) -> tuple[set[Key], set[Key]]:  # noqa: C901 
             position += len(tokens[index][0])
             index += 1
         measure = text[begin:position]
-        if number.startswith(("第", "首")) or (re.fullmatch("[好十]?几?十?几", number) and "十" not in number):
+        if number.startswith(("第", "首")) or (
+            re.fullmatch("[好十]?几?十?几", number) and "十" not in number
+        ):
             continue
         if number in ("一", "两", "几", "一个", "半"):
             if number != "几" and (kind_of(measure) in EXACT_KINDS or number == "半"):
