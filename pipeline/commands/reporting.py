@@ -38,7 +38,9 @@ def report(
         list[Path], typer.Option("--train", help="A layer that training saw; tells seen from unseen.")
     ] = [],  # noqa: B006 — as above
     ledger: Annotated[list[Path], typer.Option("--ledger", help="A ledger. Repeatable.")] = [],  # noqa: B006 — as above
-    round_trip: Annotated[Path | None, typer.Option("--round-trip", help="What `pull` says of it.")] = None,
+    round_trip: Annotated[
+        Path | None, typer.Option("--round-trip", help="From `pull --compare LAYER --json`.")
+    ] = None,
     agreement: Annotated[Path | None, typer.Option("--agreement", help="From `agree -o`.")] = None,
     curve: Annotated[Path | None, typer.Option("--curve", help="From `curve -o`.")] = None,
     labels: Annotated[Path, typer.Option("--labels", help="Labels file.")] = Path("configs/labels.toml"),
@@ -49,7 +51,7 @@ def report(
     """Score layers and write the report: index.html, scores.json, summary.md and checks.json."""
     import sys
 
-    from pipeline.reporting.inputs import Request, gather
+    from pipeline.reporting.inputs import Request, gather, is_whole
     from pipeline.reporting.report import write_report
 
     material = gather(
@@ -71,7 +73,7 @@ def report(
     )
     write_report(output, material, language=lang)
     say(f"report written to {output / 'index.html'}")
-    differs = material.round_trip is not None and not material.round_trip["identical"]
+    differs = material.round_trip is not None and not is_whole(material.round_trip)
     if differs:
         say("the round trip differs")
     finish(material.ledger or ())

@@ -238,10 +238,20 @@ def _read_json(path: Path, name: str) -> dict[str, Any]:
     return value
 
 
+def is_whole(round_trip: Mapping[str, Any]) -> bool:
+    """Say whether everything came back from Doccano as it was sent: no change and no loss."""
+    return bool(round_trip["identical"]) and not round_trip.get("losses")
+
+
 def _read_round_trip(path: Path) -> dict[str, Any]:
     value = _read_json(path, "round trip")
-    if not isinstance(value.get("identical"), bool):
-        raise ReportInputError("not a round trip file (no `identical`)", where=str(path))
+    changes = value.get("changes", [])
+    if (
+        not isinstance(value.get("identical"), bool)
+        or not isinstance(changes, list)
+        or not all(isinstance(change, dict) and {"sentence", "kind"} <= change.keys() for change in changes)
+    ):
+        raise ReportInputError("not what `biaozhu pull --compare LAYER --json` prints", where=str(path))
     return value
 
 

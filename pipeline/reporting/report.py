@@ -10,6 +10,7 @@ from markupsafe import Markup
 
 from pipeline.files import write_text
 from pipeline.ledger import losses
+from pipeline.reporting.inputs import is_whole
 from pipeline.reporting.shown import shown_html, shown_markdown, shown_plain
 from pipeline.reporting.strings import translator
 from pipeline.reporting.styling import classes_of
@@ -58,7 +59,7 @@ def checks_of(material: Material) -> dict[str, Any]:
     return {
         "format": CHECKS_FORMAT,
         "articles": [article.name for article in material.articles],
-        "round_trip_identical": None if trip is None else trip["identical"],
+        "round_trip_identical": None if trip is None else is_whole(trip),
         "ledger_losses": None if ledger is None else len(losses(ledger)),
     }
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from pipeline.ledger import count_by_reason, losses
 from pipeline.reporting import figures, rows, verdict
 from pipeline.reporting.faults import bars_of, by_pattern, find_faults, mark_of
-from pipeline.reporting.inputs import restrict
+from pipeline.reporting.inputs import is_whole, restrict
 from pipeline.reporting.made import how_made
 from pipeline.reporting.overlay import lines_of
 from pipeline.reporting.shown import shown_plain
@@ -293,13 +293,7 @@ def _checks(material: Material, words: Words) -> dict[str, Any]:
         "learning_chart": figures.learning_chart(curve, words) if curve else None,
         "learning_worth": curve.get("worth") if curve else None,
         "agreement": {"rows": rows.agreement_rows(material.agreement)} if material.agreement else None,
-        "round_trip": trip
-        and {
-            "identical": trip["identical"],
-            "sent": str(trip.get("sent", NOTHING)),
-            "returned": str(trip.get("returned", NOTHING)),
-            "changes": [_change(change) for change in trip.get("changes", ())],
-        },
+        "round_trip": None if trip is None else _round_trip(trip, words),
         "ledger": None
         if ledger is None
         else {
@@ -322,14 +316,31 @@ def _checks(material: Material, words: Words) -> dict[str, Any]:
     }
 
 
-def _change(change: Any) -> dict[str, str]:
-    if not isinstance(change, dict):
-        return {"sentence": "", "what": str(change)}
-    rest = {key: value for key, value in change.items() if key != "sentence" and value not in (None, "")}
+def _round_trip(trip: Mapping[str, Any], words: Words) -> dict[str, Any]:
+    changes = trip.get("changes", ())
     return {
-        "sentence": str(change.get("sentence", "")),
-        "what": " · ".join(f"{key}: {value}" for key, value in rest.items()),
+        "identical": is_whole(trip),
+        "text": words(
+            "round_trip.text",
+            returned=trip.get("sentences", NOTHING),
+            changes=len(changes),
+            losses=len(trip.get("losses", ())),
+        ),
+        "changes": [
+            {
+                "sentence": change["sentence"],
+                "kind": words(f"change.{change['kind']}"),
+                "what": change.get("text") or "",
+                "before": _span(change.get("before")),
+                "after": _span(change.get("after")),
+            }
+            for change in changes
+        ],
     }
+
+
+def _span(span: Mapping[str, Any] | None) -> str:
+    return f"{span['label']} {span['start']}–{span['end']}" if span else NOTHING
 
 
 def _alerts(material: Material, words: Words) -> list[str]:
@@ -337,7 +348,7 @@ def _alerts(material: Material, words: Words) -> list[str]:
     lost = losses(material.ledger or ())
     if lost:
         found.append(words("alert.losses", count=len(lost)))
-    if material.round_trip and not material.round_trip["identical"]:
+    if material.round_trip is not None and not is_whole(material.round_trip):
         found.append(words("alert.round_trip"))
     return found
 

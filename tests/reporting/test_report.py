@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import replace
+from dataclasses import asdict, replace
 from typing import TYPE_CHECKING
 
 import jsonschema
 import pytest
 
 from pipeline.cli import run
+from pipeline.doccano.changes import Change
 from pipeline.ledger import Entry, write_ledger
+from pipeline.model import Span
 from pipeline.reporting.inputs import Request, gather
 from pipeline.reporting.report import checks_of, render_report, write_report
 from pipeline.scoring.document import read_scores, schema
@@ -183,13 +185,26 @@ def test_report_command_exits_by_losses_and_round_trip(
 ) -> None:
     ledger, trip = tmp_path / "ledger.jsonl", tmp_path / "trip.json"
     write_ledger(ledger, [Entry("pull", "loss", "dropped", "x:0-3", 0, 2, "PLACE", "云岭<b>")] * lost)
-    trip.write_text(json.dumps({"identical": identical, "sent": 18, "returned": 18}))
+    changes = (
+        [] if identical else [Change("x:0-3", "moved", Span(0, 2, "PLACE"), Span(0, 3, "PLACE"), "云岭县<i>")]
+    )
+    trip.write_text(
+        json.dumps(
+            {
+                "identical": identical,
+                "sentences": 18,
+                "changes": [asdict(one) for one in changes],
+                "losses": [],
+            }
+        )
+    )
     options = ["--gold", case["gold"], "--layer", f"规则={case['pre']}", "--ledger", ledger]
     options += ["--round-trip", trip, "--resamples", "200", "-o", tmp_path / "out"]
     assert run(["report", *map(str, options)]) == status
     html = (tmp_path / "out" / "index.html").read_text("utf-8")
     assert html.count('class="alert"') == status
     assert ("云岭&lt;b&gt;" in html) == bool(lost)
+    assert ("云岭县&lt;i&gt;" in html) != identical
 
 
 @pytest.mark.parametrize(

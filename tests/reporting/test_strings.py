@@ -9,6 +9,7 @@ from typing import get_args
 
 import pytest
 
+from pipeline.doccano.changes import Kind
 from pipeline.reporting.overlay import Status
 from pipeline.reporting.strings import LANGUAGES, read_strings, translator
 from pipeline.scoring.breakdown import ASPECTS
@@ -31,6 +32,7 @@ def used_keys() -> set[str]:
     found |= {f"pattern.{pattern}{end}" for pattern in PATTERNS for end in ("", ".means")}
     found |= {f"aspect.{aspect}" for aspect in ASPECTS} | {f"units.{kind}" for kind in get_args(UnitKind)}
     found |= {f"status.{status}" for status in get_args(Status)} - {"status.gold", "status.plain"}
+    found |= {f"change.{kind}" for kind in get_args(Kind)}
     return found
 
 
