@@ -108,11 +108,16 @@ def places_in_article(texts: Sequence[str], words: Sequence[Sequence[LacWord]]) 
         kept = [
             span
             for span in found
-            if not _weak(text, span, seen)
-            and not any(p.start < span.end and span.start < p.end for p in persons)
+            if not _weak(text, span, seen) and not any(_inside_another(span, person) for person in persons)
         ]
         result.append(_disjoint(kept))
     return result
+
+
+def _inside_another(span: Span, person: LacWord) -> bool:
+    # The very name of a place of this article is no person, whatever LAC says; a part of a person's name is no place.
+    overlaps = person.start < span.end and span.start < person.end
+    return overlaps and (person.start, person.end) != (span.start, span.end)
 
 
 def _completed_left(text: str, words: Sequence[LacWord], index: int) -> int:

@@ -168,6 +168,11 @@ def test_places_know_a_village_without_its_unit_word() -> None:
     assert rows == [["魔芋沟村"], ["魔芋沟"]]
 
 
+def test_places_of_the_article_are_no_people() -> None:
+    rows = article("魔芋沟村/LOC 丰收/v", "魔芋沟/PER 等/u 村/n 增收/v")
+    assert rows == [["魔芋沟村"], ["魔芋沟"]]
+
+
 def test_places_short_names_stand_beside_a_place() -> None:
     rows = article("平遥县/LOC 卜庐镇/LOC 丰收/v", "平遥县/LOC 卜/d 庐/a ：/w 果香/n 满/v 山/n")
     assert rows[1] == ["平遥县", "卜庐"]
