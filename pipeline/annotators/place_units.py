@@ -1,7 +1,7 @@
 """Cuts a stretch of text into named places, one per administrative unit.
 
 A dynamic programme weighs gazetteer entries, unit words and unknown rests; levels must go down from left to right
-(a village is followed by no township), which keeps names that hold a unit word (X省庄村, X村营乡) in one piece.
+(a village is followed by no township), which keeps names that hold a unit word (杏花村镇, 赵镇村) in one piece.
 """
 
 from __future__ import annotations
@@ -181,7 +181,7 @@ def _leading_known(
     name = text[position:stop]
     named = gazetteer().named.get(name)
     if named and named.full and named.level > level and name not in NO_NAMES:
-        # 保定市委 is 保定 and 市委, one word; 磁县 has no shorter name.
+        # 龙岩市委 is 龙岩 and 市委, one word; 泾县 has no shorter name.
         cut = stop - position > 2 and bool(_COMMITTEE.match(text, stop - 1))  # noqa: PLR2004
         return Unit(position, stop - cut, named.level, known=True)
     if name in COUNTRIES and not level:

@@ -121,7 +121,7 @@ def _inside_another(span: Span, person: LacWord) -> bool:
 
 
 def _completed_left(text: str, words: Sequence[LacWord], index: int) -> int:
-    # 南北 拐村: LAC takes the first part of a village's name for a direction, and then doubts the rest.
+    # 东西 坡底村: LAC takes the first part of a village's name for a direction, and then doubts the rest.
     word = words[index]
     before = words[index - 1] if index else None
     doubted = word.score < DOUBTFUL and word.end - word.start > 1 and text[word.end - 1] in "村庄屯寨"
@@ -144,7 +144,7 @@ def _completed(text: str, words: Sequence[LacWord], index: int) -> int:
         has_own = _UNIT_WORD.search(text, max(word.start, word.end - 1), word.end)
         if following.start == word.end and _UNIT_WORD.fullmatch(unit) and not has_own:
             joined = text[word.start : following.end]
-            # 保定 市 and X 村 are cut names; 中国 村 or 山东 县 are two words.
+            # 龙岩 市 and X 村 are cut names; 中国 村 or 福建 县 are two words.
             if joined in gazetteer().named or (
                 confident
                 and unit in ("村", "乡", "镇", "庄", "屯")

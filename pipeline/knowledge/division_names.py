@@ -48,7 +48,7 @@ _FULL = {
 
 
 def short_form(name: str, level: int) -> str | None:
-    """Return the name without its unit word, if two characters or more are left: 保定市 gives 保定, 磁县 None."""
+    """Return the name without its unit word, if two characters or more are left: 龙岩市 gives 龙岩, 泾县 None."""
     if name in PLACEHOLDERS:
         return None
     found = _AUTONOMOUS.fullmatch(name) or (_NATION_TOWNSHIP.fullmatch(name) if level == TOWNSHIP else None)
