@@ -177,10 +177,12 @@ def write_history(path: Path, rows: Sequence[HistoryRow], *, language: Language 
     """
     words = translator(language)
     runs = list(dict.fromkeys(row.run for row in rows))
-    layers = {
-        name: [next((row.f1 for row in rows if row.run == run and row.layer == name), None) for run in runs]
-        for name in dict.fromkeys(row.layer for row in rows)
-    }
+    several = len({row.gold_sha for row in rows}) > 1
+    layers: dict[str, list[float | None]] = {}
+    for row in rows:
+        # A line joins only what was scored on the same gold.
+        name = f"{row.layer} · {row.gold_sha[:6]}" if several else row.layer
+        layers.setdefault(name, [None] * len(runs))[runs.index(row.run)] = row.f1
     values: dict[str, Any] = {
         "t": words,
         "language": language,

@@ -100,7 +100,7 @@ def style_of(labels: Sequence[Label], shorts: Sequence[str], lanes: Sequence[Lan
     )
     rules = [
         f":root{{{colours}}}",
-        f"@media (prefers-color-scheme:dark){{:root{{{lighter}}}}}",
+        f"@media screen and (prefers-color-scheme:dark){{:root{{{lighter}}}}}",
         f".tx{{line-height:calc(1.7em + {deep}px)}}",
         f".x{{padding-bottom:{deep}px;background-image:{images};background-position:{places};background-size:{sizes}}}",
         ".g{--t0:color-mix(in srgb,var(--q0) var(--tint),transparent);--b0:" + _ended("0", "var(--t0)") + "}",

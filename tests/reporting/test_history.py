@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -53,6 +54,9 @@ def test_history_page_has_every_row_and_a_chart(reports: Path, read_page: Callab
     assert page.elements["tr"] == 1 + len(rows)
     assert html.count("▼") == sum(row.fell for row in rows)
     assert page.elements["desc"] == 1
+    # Two layers on two golds: four series, none of which joins different golds.
+    assert len(re.findall(r'<g class="n\d">', html)) == 4
+    assert {html.count(f"{row.layer} · {row.gold_sha[:6]}") for row in rows} == {1}
 
 
 def test_summary_json_holds_scores_and_checks(reports: Path, capsys: pytest.CaptureFixture[str]) -> None:
