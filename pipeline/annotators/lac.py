@@ -29,7 +29,7 @@ from pipeline.files import write_bytes
 from pipeline.model import Span
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
 SOURCE = "lac"
 NAMES = {"LOC": "PLACE", "PER": "PERSON"}
@@ -76,19 +76,13 @@ class Lac:
 
     def words(self, texts: Sequence[str]) -> list[tuple[LacWord, ...]]:
         """Return the words of each text, in order; they leave out nothing of it."""
-        found: list[list[LacWord]] = [[] for _ in texts]
-        pieces = [(index, *piece) for index, text in enumerate(texts) for piece in _pieces(text)]
-        sizes = np.array([end - start for _, start, end in pieces], np.int64)
-        for batch in _batches(sizes):
-            for position, words in zip(
-                batch, self._decoded([texts[i][a:b] for i, a, b in (pieces[j] for j in batch)]), strict=True
-            ):
-                index, offset, _ = pieces[position]
-                found[index] += [
-                    LacWord(offset + start, offset + end, tag, score) for start, end, tag, score in words
-                ]
-        # Batches come in the order of length, so the pieces of one text may arrive in any order.
-        return [tuple(sorted(words, key=lambda word: word.start)) for words in found]
+        return words_from(texts, self.chain, self.emissions)
+
+    def emissions(self, texts: list[str]) -> np.ndarray:
+        """Return the tags' scores for a batch of short texts, float32 of shape (time, batch, tags), padded."""
+        ids, lengths = self._ids(texts)
+        (emissions,) = self.session.run(["emissions"], {"ids": ids, "lengths": lengths})
+        return np.asarray(emissions)
 
     def states(self, texts: Sequence[str]) -> list[np.ndarray]:
         """Return what the network makes of each character: its last hidden states, then the tags' scores.
@@ -115,13 +109,25 @@ class Lac:
         ids[np.arange(ids.shape[1])[None] < lengths[:, None]] = self.rows[points]
         return np.ascontiguousarray(ids.T), lengths
 
-    def _decoded(self, texts: list[str]) -> list[list[tuple[int, int, str, float]]]:
-        ids, lengths = self._ids(texts)
-        (emissions,) = self.session.run(["emissions"], {"ids": ids, "lengths": lengths})
-        words = decode(self.chain, emissions, lengths)
-        result: list[list[tuple[int, int, str, float]]] = [[] for _ in texts]
-        kinds = self.chain.kinds
-        for sentence, start, end, tag, score in zip(
+
+def words_from(
+    texts: Sequence[str], chain: Chain, emissions_of: Callable[[list[str]], np.ndarray]
+) -> list[tuple[LacWord, ...]]:
+    """Cut texts to pieces, batch them, and decode what a network makes of them.
+
+    Args:
+        texts: of any length.
+        chain: the tags and how they may follow each other.
+        emissions_of: the network: a batch of short texts to scores of shape (time, batch, tags).
+    """
+    found: list[list[LacWord]] = [[] for _ in texts]
+    pieces = [(index, *piece) for index, text in enumerate(texts) for piece in _pieces(text)]
+    for batch in _batches(np.array([end - start for _, start, end in pieces], np.int64)):
+        chosen = [pieces[position] for position in batch]
+        lengths = np.array([end - start for _, start, end in chosen], np.int32)
+        emissions = emissions_of([texts[index][start:end] for index, start, end in chosen])
+        words = decode(chain, emissions, lengths)
+        for row, start, end, tag, score in zip(
             words.sentence.tolist(),
             words.start.tolist(),
             words.end.tolist(),
@@ -129,8 +135,10 @@ class Lac:
             words.score.astype(np.float64).round(SCORE_DIGITS).tolist(),
             strict=True,
         ):
-            result[sentence].append((start, end, kinds[tag], score))
-        return result
+            index, offset, _ = chosen[row]
+            found[index].append(LacWord(offset + start, offset + end, chain.kinds[tag], score))
+    # Batches come in the order of length, so the pieces of one text may arrive in any order.
+    return [tuple(sorted(words, key=lambda word: word.start)) for words in found]
 
 
 def load_lac(

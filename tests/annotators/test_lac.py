@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from pipeline.annotators.decoding import best_path
 from pipeline.annotators.lac import LONGEST, Lac, LacWord, default_threads, lac_spans, load_lac
 from pipeline.annotators.lac_data import Size, lac_folder
+from pipeline.annotators.lac_pair import load_lac_pair
 from pipeline.errors import ModelDataError
 from pipeline.model import Span
 
@@ -166,6 +167,23 @@ def test_lac_refuses_weights_that_are_not_the_measured_ones(tmp_path: Path, dama
         weights.write_bytes(content)
     with pytest.raises(ModelDataError, match="small LAC"):
         load_lac("small", folder=folder, cache=tmp_path)
+
+
+def test_lac_pair_takes_the_mean_of_both() -> None:
+    pair = load_lac_pair()
+    words = pair.words([*TEXTS, ""])
+    assert [
+        "".join(text[word.start : word.end] for word in ones)
+        for text, ones in zip(TEXTS, words, strict=False)
+    ] == TEXTS
+    assert _named(TEXTS[0], words[0], "PER") == ["王小明"]
+    assert _named(TEXTS[1], words[1], "LOC") == ["青岛市"]
+    text = TEXTS[0]
+    small, large = (loaded(size).emissions([text]) for size in SIZES)
+    column = loaded("large").chain.kinds.index("PER")
+    mean = (small[:, 0, pair.columns[column]] + large[:, 0, column]) / 2
+    assert pair.emissions([text])[:, 0, column] == pytest.approx(mean, rel=1e-5)
+    assert [span.label for span in pair([text])[0][:2]] == ["PERSON", "PLACE"]
 
 
 def test_lac_threads_are_at_most_four() -> None:

@@ -99,10 +99,11 @@ def test_preannotate_command_writes_sentences_layers_and_ledger(article: Path, t
         assert read_layer(layers / source / "berries.jsonl") == sentences
 
 
+@pytest.mark.parametrize("size", ["small", "large", "both"])
 def test_preannotate_command_prints_lines_without_output(
-    article: Path, capsys: pytest.CaptureFixture[str]
+    article: Path, capsys: pytest.CaptureFixture[str], size: str
 ) -> None:
-    assert run(["preannotate", str(article), "--lac", "large", "--threads", "1"]) == 0
+    assert run(["preannotate", str(article), "--lac", size, "--threads", "1"]) == 0
     lines = capsys.readouterr().out.splitlines()
     assert all(list(json.loads(line)) == ["id", "article", "start", "end", "text", "spans"] for line in lines)
 
