@@ -72,6 +72,8 @@ def classes_of(piece: Piece, numbers: Mapping[str, int]) -> str:
         lane = touch.lane
         kind = "g" if lane == 0 else f"l{lane}{LETTERS[touch.status]}"
         found += [kind, f"q{lane}-{numbers[touch.label]}"]
+        # Without gold the first layer's labels are written, so that colour is not their only sign.
+        found += ["w"] * (touch.status == "plain" and lane == 1)
         found += [f"s{lane}"] * touch.starts + [f"e{lane}"] * touch.ends
     return " ".join(found)
 
@@ -106,7 +108,8 @@ def style_of(labels: Sequence[Label], shorts: Sequence[str], lanes: Sequence[Lan
         ".g{--t0:color-mix(in srgb,var(--q0) var(--tint),transparent);--b0:" + _ended("0", "var(--t0)") + "}",
         *_switch("0", ".g"),
         "body:has(#t0:not(:checked)) .g::before{content:none!important}",
-        ".g.s0::before{font-size:.6em;line-height:1;font-weight:700;color:var(--ink);padding:0 .2em;vertical-align:.35em;opacity:.85}",
+        "body:has(#t1:not(:checked)) .w::before{content:none!important}",
+        ".g.s0::before,.w.s1::before{font-size:.6em;line-height:1;font-weight:700;color:var(--ink);padding:0 .2em;vertical-align:.35em;opacity:.85}",
         ".d-correct{background:linear-gradient(var(--L0) 3px,transparent 0)}",
         *(f".d-{status}{{background:{image}}}" for status, image in PATTERNS.items()),
         *(f".m-{status}::after{{content:{_quoted(sign)}}}" for status, sign in SIGNS.items()),
@@ -119,7 +122,7 @@ def style_of(labels: Sequence[Label], shorts: Sequence[str], lanes: Sequence[Lan
         rules.append(f".errs li[data-a]::after{{content:{_quoted(alone)}}}")
     for at, short in enumerate(shorts):
         rules.append(
-            f".q0-{at}{{--q0:var(--L{at})}}.g.s0.q0-{at}::before{{content:{_quoted(short + JOINER)}}}"
+            f".w.s1.q1-{at}::before{{content:{_quoted(short + JOINER)}}}.q0-{at}{{--q0:var(--L{at})}}.g.s0.q0-{at}::before{{content:{_quoted(short + JOINER)}}}"
         )
     for lane in below:
         number = str(lane.number)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -91,6 +91,7 @@ def build_view(material: Material, words: Words) -> dict[str, Any]:
         "articles": _articles(material, lanes, faults, names, titles, words),
         "made": how_made(material),
         "scope": words("scope.no_gold", articles=len(names)),
+        "says": _found(material, label_names, words),
         **_checks(material, words),
     }
     if material.evaluations:
@@ -250,6 +251,22 @@ def _scores(
             for one in evaluations
         ],
     }
+
+
+def _found(material: Material, names: Mapping[str, str], words: Words) -> list[str]:
+    said = []
+    for name, layer in material.layers.items():
+        counts = Counter(span.label for sentence in layer for span in sentence.spans)
+        said.append(
+            words(
+                "says.found",
+                name=shown_plain(name),
+                sentences=len(layer),
+                count=counts.total(),
+                labels=words("stop").join(f"{names[label]} {counts[label]}" for label in names),
+            )
+        )
+    return said
 
 
 def _conclusions(material: Material, judged: Sequence[verdict.Verdict], words: Words) -> list[str]:

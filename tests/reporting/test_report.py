@@ -125,7 +125,8 @@ def test_report_without_gold_shows_layers_and_no_scores(
     assert "0.000" not in html
     assert "不是零" in html
     spans = sum(len(line.spans) for line in material.layers["规则"])
-    assert len(re.findall(r'class="x l1c [^"]*\bs1\b', html)) == spans
+    assert len(re.findall(r'class="x l1c [^"]*\bw s1\b', html)) == spans
+    assert f"标出 {spans} 个实体" in html
     assert "不是零" in (tmp_path / "summary.md").read_text("utf-8")
     assert {link[1:] for link in page.links} <= set(page.ids)
 
