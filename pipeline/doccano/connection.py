@@ -17,6 +17,8 @@ import requests
 from doccano_client import DoccanoClient
 from doccano_client.exceptions import DoccanoAPIError
 from requests.adapters import HTTPAdapter
+from urllib3.exceptions import NewConnectionError
+from urllib3.exceptions import TimeoutError as SilenceError
 from urllib3.util.retry import Retry
 
 from pipeline.doccano.state import read_state
@@ -27,7 +29,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
-TIMEOUT = (5.0, 120.0)
+TIMEOUT = (5.0, 60.0)
 """Seconds to wait for the connection, and for the next bytes of an answer."""
 RETRIES = 4
 REPEATABLE = frozenset({"GET", "HEAD", "OPTIONS", "PUT", "DELETE"})
@@ -215,7 +217,10 @@ def reported(url: str) -> Iterator[None]:
     except requests.exceptions.Timeout:
         raise ServerError("it does not answer in time", where=url) from None
     except requests.exceptions.RequestException as error:
-        raise ServerError(f"it cannot be reached ({_short(error)})", where=url) from None
+        reason = getattr(error.args[0], "reason", error) if error.args else error
+        if isinstance(reason, SilenceError) and not isinstance(reason, NewConnectionError):
+            raise ServerError("it does not answer in time", where=url) from None
+        raise ServerError(f"it cannot be reached ({_short(reason).rsplit(': ', 1)[-1]})", where=url) from None
 
 
 class _PatientAdapter(HTTPAdapter):
@@ -229,6 +234,7 @@ class _PatientAdapter(HTTPAdapter):
         super().__init__(
             max_retries=Retry(
                 total=retries,
+                read=min(retries, 1),  # a server that is silent for a minute is not asked five times
                 backoff_factor=0.3,
                 status_forcelist=BUSY,
                 allowed_methods=REPEATABLE,

@@ -1,0 +1,142 @@
+"""How a connection bears bad servers: silent, broken, busy, not trusted. Real sockets, only the server is small."""
+
+from __future__ import annotations
+
+import json
+import secrets
+import socket
+import ssl
+import subprocess
+import threading
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import TYPE_CHECKING, ClassVar
+
+import pytest
+
+from pipeline.doccano.connection import Account, connect
+from pipeline.errors import AuthError, RemoteError, ServerError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+PROFILE = {"id": 7, "username": "anna", "is_superuser": False, "is_staff": True}
+QUICK = (0.5, 0.5)
+TOKEN = secrets.token_hex(20)
+
+
+class Answers(BaseHTTPRequestHandler):
+    """Answers as the test has laid out, one after the other; then with the profile."""
+
+    plan: ClassVar[list[tuple[int, str]]] = []
+    asked: ClassVar[list[tuple[str, str, str]]] = []
+
+    def answer(self) -> None:
+        length = int(self.headers.get("Content-Length") or 0)
+        body = self.rfile.read(length).decode()
+        Answers.asked.append((self.command, self.path, self.headers.get("Authorization") or body))
+        code, text = Answers.plan.pop(0) if Answers.plan else (200, json.dumps(PROFILE))
+        self.send_response(code)
+        self.send_header("Content-Length", str(len(text)))
+        self.end_headers()
+        self.wfile.write(text.encode())
+
+    def log_message(self, *_: object) -> None:
+        """Stay silent."""
+
+
+for method in ("GET", "POST", "DELETE", "PATCH"):
+    setattr(Answers, f"do_{method}", Answers.answer)
+
+
+@contextmanager
+def serving(*plan: tuple[int, str], context: ssl.SSLContext | None = None) -> Iterator[str]:
+    Answers.plan, Answers.asked = list(plan), []
+    with ThreadingHTTPServer(("127.0.0.1", 0), Answers) as server:
+        if context:
+            server.socket = context.wrap_socket(server.socket, server_side=True)
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"{'https' if context else 'http'}://127.0.0.1:{server.server_port}"
+        server.shutdown()
+
+
+def test_connection_sends_a_token_and_asks_who_it_is() -> None:
+    with serving() as url:
+        connection = connect(Account(url, token=TOKEN))
+        assert (connection.user_id, connection.username) == (7, "anna")
+        assert Answers.asked == [("GET", "/v1/me", f"Token {TOKEN}")]
+
+
+def test_connection_waits_out_a_busy_server_but_sends_nothing_twice() -> None:
+    with serving() as url:
+        connection = connect(Account(url, token=TOKEN))
+        Answers.plan += [(503, "busy"), (500, "database is locked"), (200, "[1]")]
+        assert connection.get("projects") == [1]
+        Answers.asked.clear()
+        Answers.plan += [(503, "busy")]
+        with pytest.raises(RemoteError, match="503: busy"):
+            connection.post("projects", {})
+        assert len(Answers.asked) == 1
+
+
+@pytest.mark.parametrize(
+    ("answer", "error", "line"),
+    [
+        ((401, "{}"), AuthError, "BZ031"),
+        ((403, "{}"), AuthError, "BZ031"),
+        ((404, "gone"), RemoteError, "BZ034"),
+        ((200, "<html>welcome</html>"), RemoteError, "what answers there is no Doccano"),
+    ],
+)
+def test_connection_names_what_is_wrong_in_one_line(
+    answer: tuple[int, str], error: type[Exception], line: str
+) -> None:
+    with serving() as url:
+        connection = connect(Account(url, token=TOKEN))
+        Answers.plan.append(answer)
+        with pytest.raises(error) as caught:
+            connection.get("projects")
+    assert line in str(caught.value)
+    assert "\n" not in str(caught.value)
+    assert TOKEN not in str(caught.value)
+
+
+def test_connection_gives_up_on_a_server_that_accepts_and_never_answers() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        url = f"http://127.0.0.1:{silent.getsockname()[1]}"
+        with pytest.raises(ServerError, match="does not answer in time"):
+            connect(Account(url, token=TOKEN), timeout=QUICK, retries=1)
+
+
+def test_connection_gives_up_where_nothing_listens() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as gone:
+        url = f"http://127.0.0.1:{gone.getsockname()[1]}"
+    with pytest.raises(ServerError, match="Connection refused"):
+        connect(Account(url, token=TOKEN), timeout=QUICK, retries=0)
+
+
+def test_connection_trusts_only_certificates_of_a_known_authority(tmp_path: Path) -> None:
+    certificate, key = tmp_path / "c.pem", tmp_path / "k.pem"
+    request = [
+        "openssl",
+        "req",
+        "-x509",
+        "-newkey",
+        "rsa:2048",
+        "-nodes",
+        "-days",
+        "2",
+        "-subj",
+        "/CN=127.0.0.1",
+    ]
+    names = ["-addext", "subjectAltName=IP:127.0.0.1", "-keyout", str(key), "-out", str(certificate)]
+    subprocess.run([*request, *names], check=True, capture_output=True)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate, key)
+    with serving(context=context) as url:
+        with pytest.raises(ServerError, match="certificate is not one to trust") as caught:
+            connect(Account(url, token=TOKEN), retries=0)
+        assert "DOCCANO_CA_BUNDLE" in str(caught.value)
+        assert Answers.asked == []
+        assert connect(Account(url, token=TOKEN, ca_bundle=str(certificate))).username == "anna"
