@@ -39,13 +39,15 @@ def load_trained(folder: Path) -> TrainedModel:
         MissingFileError: there is no model.
         ModelDataError: it does not load.
     """
-    import spacy
+    import spacy  # noqa: PLC0415 — half a second, which annotators without a model need not wait
 
     if not (folder / "meta.json").is_file():
-        raise MissingFileError("there is no model", where=str(folder), next_step="Make one with `biaozhu train`")
+        raise MissingFileError(
+            "there is no model", where=str(folder), next_step="Make one with `biaozhu train`"
+        )
     try:
         nlp = spacy.load(folder)
-    except Exception as error:  # what a damaged file raises depends on which: all of it means the same
+    except Exception as error:  # noqa: BLE001 — what a damaged file raises depends on the file
         what = " ".join(str(error).split())
         raise ModelDataError(
             f"the model does not load ({what})", where=str(folder), next_step="Train it again"

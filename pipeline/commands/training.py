@@ -19,7 +19,9 @@ if TYPE_CHECKING:
 Config = Annotated[Path, typer.Argument(help="A training config, such as configs/ner.cfg.")]
 Settings = Annotated[
     list[str],
-    typer.Option("--set", help='SECTION.KEY=VALUE in place of the config\'s own; VALUE as JSON or plain text.'),
+    typer.Option(
+        "--set", help="SECTION.KEY=VALUE in place of the config's own; VALUE as JSON or plain text."
+    ),
 ]
 Articles = Annotated[
     list[Path], typer.Option("--article", help="An article that the gold was made from. Repeatable.")
@@ -41,12 +43,15 @@ def train(
     *,
     output: Annotated[Path, typer.Option("-o", "--output", help="The model's folder, such as models/NAME.")],
     gold: Annotated[
-        list[Path], typer.Option("--gold", help="Gold to train on, in place of the config's paths.train. Repeatable.")
+        list[Path],
+        typer.Option("--gold", help="Gold to train on, in place of the config's paths.train. Repeatable."),
     ] = [],  # noqa: B006 — typer copies the default
     held_out: Annotated[
         list[Path],
-        typer.Option("--held-out", help="A layer from `crossval` on the gold, for the model card. Repeatable."),
-    ] = [],  # noqa: B006 — as above
+        typer.Option(
+            "--held-out", help="A layer from `crossval` on the gold, for the model card. Repeatable."
+        ),
+    ] = [],  # noqa: B006 — typer copies the default
     settings: Settings = [],  # noqa: B006 — as above
     ledger: Ledger = None,
     as_json: AsJson = False,
@@ -63,7 +68,9 @@ def train(
             held_out=_held_out_counts(config, overrides, held_out) if held_out else None,
             on_step=lambda step, most, loss: bar(step, most, f"training, loss {loss:.1f}"),
         )
-    say(f"{output}: {done.spans} spans in {done.sentences} sentences, {done.steps} steps, loss {done.loss:.3f}")
+    say(
+        f"{output}: {done.spans} spans in {done.sentences} sentences, {done.steps} steps, loss {done.loss:.3f}"
+    )
     _print_counts("On the training data itself (in-sample)", done.counts, as_json=as_json)
     _close(done.entries, ledger)
 
@@ -73,10 +80,16 @@ def crossval(
     *,
     gold: Annotated[list[Path], typer.Option("--gold", help="A gold layer. Repeatable.")],
     article: Articles,
-    output: Annotated[Path, typer.Option("-o", "--output", help="Write the layer of held-out predictions here.")],
-    name: Annotated[str, typer.Option("--name", help="The source of the spans; the config's name if empty.")] = "",
-    at_least: Annotated[int, typer.Option("--at-least", min=1, help="Smaller sections join the next one.")] = 5,
-    settings: Settings = [],  # noqa: B006 — typer copies the default
+    output: Annotated[
+        Path, typer.Option("-o", "--output", help="Write the layer of held-out predictions here.")
+    ],
+    name: Annotated[
+        str, typer.Option("--name", help="The source of the spans; the config's name if empty.")
+    ] = "",
+    at_least: Annotated[
+        int, typer.Option("--at-least", min=1, help="Smaller sections join the next one.")
+    ] = 5,
+    settings: Settings = [],  # noqa: B006 — as above
     ledger: Ledger = None,
     as_json: AsJson = False,
 ) -> None:
@@ -107,7 +120,9 @@ def crossval(
 
 def predict(
     model: Annotated[Path, typer.Argument(help="A model's folder.")],
-    files: Annotated[list[Path], typer.Argument(metavar="FILE…", help="Articles, or sentence lines (.jsonl).")],
+    files: Annotated[
+        list[Path], typer.Argument(metavar="FILE…", help="Articles, or sentence lines (.jsonl).")
+    ],
     *,
     output: Annotated[Path, typer.Option("-o", "--output", help="Write the layer here.")],
 ) -> None:
@@ -131,7 +146,9 @@ def segmenter(
         Path | None, typer.Option("-o", "--output", help="The model's folder; the user's cache if not given.")
     ] = None,
     iterations: Annotated[int, typer.Option("--iterations", min=1, help="Passes over the data.")] = 5,
-    sentences: Annotated[int | None, typer.Option("--sentences", min=1, help="Learn from the first N only.")] = None,
+    sentences: Annotated[
+        int | None, typer.Option("--sentences", min=1, help="Learn from the first N only.")
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Train a word segmentation model for spacy-pkuseg, which ships none."""
@@ -140,7 +157,10 @@ def segmenter(
 
     with _progress("segmentation"):
         done = train_segmenter(
-            read_layer(words)[:sentences], read_layer(dev), output or segmenter_folder(), iterations=iterations
+            read_layer(words)[:sentences],
+            read_layer(dev),
+            output or segmenter_folder(),
+            iterations=iterations,
         )
     print_table(
         "Word segmentation, on --dev",
@@ -191,7 +211,9 @@ def _held_out_counts(
     gold = gold_of(read_config(config, overrides), config).sentences()
     missing = [sentence.id for sentence in gold if sentence.id not in predicted]
     if missing:
-        raise UsageError(f"{len(missing)} gold sentences have no prediction, {missing[0]} first", where="--held-out")
+        raise UsageError(
+            f"{len(missing)} gold sentences have no prediction, {missing[0]} first", where="--held-out"
+        )
     return count_strictly(gold, [predicted[sentence.id] for sentence in gold])
 
 

@@ -5,7 +5,6 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-import spacy
 from scipy.optimize import minimize
 from spacy.tokens import Doc
 from thinc.api import Model
@@ -17,7 +16,6 @@ from pipeline.training.crf import Rows, Tagging, loss_and_gradients
 MEMORY, TOLERANCE = 10, 1e-5
 
 
-@spacy.registry.architectures("biaozhu.Crf.v1")
 def crf_model(tok2vec: Model[list[Doc], list[np.ndarray]]) -> Model[list[Doc], list[np.ndarray]]:
     """Return a linear layer from a tok2vec to the tags' emissions, with the chain's scores beside it.
 
@@ -34,7 +32,7 @@ def crf_model(tok2vec: Model[list[Doc], list[np.ndarray]]) -> Model[list[Doc], l
     )
 
 
-def least_loss(
+def least_loss(  # noqa: PLR0913 — the problem and how hard to try
     tagging: Tagging,
     vectors: np.ndarray,
     rows: Rows,
@@ -101,7 +99,7 @@ def _unpacked(flat: np.ndarray, tags: int, width: int) -> tuple[np.ndarray, np.n
     )
 
 
-def _init(model: Model[Any, Any], X: list[Doc] | None = None, Y: Any = None) -> None:  # noqa: ARG001, N803 — thinc's names
+def _init(model: Any, X: list[Doc] | None = None, Y: Any = None) -> None:  # noqa: ARG001, N803 — thinc calls it by these names
     tok2vec = model.get_ref("tok2vec")
     tok2vec.initialize(X=X)
     width, tags = tok2vec.get_dim("nO"), model.get_dim("nO")
@@ -112,7 +110,7 @@ def _init(model: Model[Any, Any], X: list[Doc] | None = None, Y: Any = None) -> 
 
 
 def _forward(
-    model: Model[Any, Any],
+    model: Any,
     docs: list[Doc],
     is_train: bool,  # noqa: FBT001 — thinc calls it so
 ) -> tuple[list[np.ndarray], Callable[[list[np.ndarray]], Any]]:

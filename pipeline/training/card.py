@@ -5,7 +5,6 @@ from __future__ import annotations
 import platform
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pipeline.files import read_bytes, sha256_of, write_text
@@ -13,6 +12,7 @@ from pipeline.model import read_layer
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from pathlib import Path
 
     from spacy.language import Language
 
@@ -46,7 +46,9 @@ class DataFile:
         return cls(str(path), sha256_of(path), len(sentences), spans)
 
 
-def count_strictly(gold: Sequence[Sentence], predicted: Sequence[Sentence]) -> dict[str, tuple[int, int, int]]:
+def count_strictly(
+    gold: Sequence[Sentence], predicted: Sequence[Sentence]
+) -> dict[str, tuple[int, int, int]]:
     """Count per label, and for all, the spans found, there, and right in borders and label.
 
     Args:
@@ -98,8 +100,8 @@ def write_card(
     labels = sorted({name for one in counts.values() for name in one} - {ALL})
     parts = [
         f"# {nlp.meta['name']}",
-        f"A spaCy pipeline for Chinese named entities ({', '.join(labels)}), trained by `biaozhu train`. "
-        f"Load it with `spacy.load` where biaozhu is installed.",
+        f"A spaCy pipeline for Chinese named entities ({', '.join(labels)}), trained by `biaozhu train`.",
+        "Load it with `spacy.load` where biaozhu is installed.",
         "## Data",
         _table(
             ("file", "SHA-256", "sentences", "spans"),
@@ -107,7 +109,11 @@ def write_card(
         ),
         "The model holds what its training data says; the data's own licence is that of its source.",
         "## Scores",
-        *(part for kind, one in counts.items() for part in (f"### {kind.capitalize()}: {MEANING[kind]}", _scores(one))),
+        *(
+            part
+            for kind, one in counts.items()
+            for part in (f"### {kind.capitalize()}: {MEANING[kind]}", _scores(one))
+        ),
         "## Config",
         f"`{config_path}`, SHA-256 `{sha256_of(config_path)}`"
         + "".join(f", {key} = {value!r}" for key, value in sorted(overrides.items())),
@@ -120,7 +126,13 @@ def write_card(
 
 def _scores(counts: Counts) -> str:
     rows = [
-        (name, *(("–" if value is None else f"{value:.4f}") for value in figures(one)), one[1], one[0], one[2])
+        (
+            name,
+            *(("–" if value is None else f"{value:.4f}") for value in figures(one)),
+            one[1],
+            one[0],
+            one[2],
+        )
         for name, one in counts.items()
     ]
     return _table(("label", "precision", "recall", "strict F1", "there", "found", "right"), rows)

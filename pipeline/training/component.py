@@ -61,7 +61,7 @@ class CharNer(TrainablePipe):  # type: ignore[misc]
         self, vocab: Vocab, model: Model[Any, Any], name: str, *, penalty: float, iterations: int
     ) -> None:
         self.vocab = vocab
-        self.model = model
+        self.model: Any = model
         self.name = name
         self.cfg: dict[str, Any] = {"labels": [], "penalty": penalty, "iterations": iterations}
 
@@ -115,7 +115,9 @@ class CharNer(TrainablePipe):  # type: ignore[misc]
             found[index] = [(*span, score) for span, score in zip(spans, scores, strict=True)]
         return found
 
-    def set_annotations(self, docs: Iterable[Doc], scores: Sequence[Sequence[tuple[int, int, str, float]]]) -> None:
+    def set_annotations(
+        self, docs: Iterable[Doc], scores: Sequence[Sequence[tuple[int, int, str, float]]]
+    ) -> None:
         """Set `doc.ents` and the span group with the probabilities."""
         for doc, spans in zip(docs, scores, strict=True):
             made = [spacy.tokens.Span(doc, start, end, label=label) for start, end, label, _ in spans]

@@ -6,6 +6,8 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from sklearn.model_selection import LeaveOneGroupOut
+
 from pipeline.annotators.trained import annotate_with
 from pipeline.errors import TrainingError
 from pipeline.model import with_spans
@@ -87,8 +89,6 @@ def crossvalidate(
         TrainingError: there are fewer than two groups.
         BiaozhuError: see `fit`.
     """
-    from sklearn.model_selection import LeaveOneGroupOut
-
     names = [groups[sentence.id] for sentence in gold]
     folds = Counter(names)
     if len(folds) < 2:  # noqa: PLR2004 — one left out, one to learn from

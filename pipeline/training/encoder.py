@@ -1,7 +1,7 @@
 """Frozen vectors for the tokens of a Doc, as thinc models that a config stacks: LAC, annotators, character classes.
 
 Each is a `Model[list[Doc], list[Floats2d]]` without parameters, so it can stand wherever spaCy wants a tok2vec, and
-thinc's `concatenate.v1` joins them. Vectors are made for code points; a token of several takes their mean.
+thinc's `concatenate.v1` joins them. Names as `biaozhu.LacEncoder.v1` are given in pyproject.toml. Vectors are made for code points; a token of several takes their mean.
 """
 
 # Annotations are evaluated here, not postponed: confection checks a config's values by them.
@@ -12,7 +12,6 @@ from hashlib import blake2b
 from typing import Any
 
 import numpy as np
-import spacy
 from pydantic import NonNegativeInt
 from spacy.tokens import Doc
 from thinc.api import Model
@@ -32,7 +31,6 @@ CLASSES = 8
 ANNOTATORS = ("lac", "places", "persons", "amounts")
 
 
-@spacy.registry.architectures("biaozhu.LacEncoder.v1")
 def lac_encoder(size: Size, window: NonNegativeInt) -> Model[list[Doc], list[np.ndarray]]:
     """Return LAC's network as a frozen encoder, in ONNX Runtime.
 
@@ -64,7 +62,6 @@ def lac_encoder(size: Size, window: NonNegativeInt) -> Model[list[Doc], list[np.
     return _frozen("lac_encoder", vectors, STATES + tags + tags * (2 * window + 1))
 
 
-@spacy.registry.architectures("biaozhu.LayerEncoder.v1")
 def layer_encoder(
     size: Size, layers: list[str], labels: list[str], window: NonNegativeInt
 ) -> Model[list[Doc], list[np.ndarray]]:
@@ -104,7 +101,6 @@ def layer_encoder(
     return _frozen("layer_encoder", vectors, len(layers) * width * (2 * window + 1))
 
 
-@spacy.registry.architectures("biaozhu.ClassEncoder.v1")
 def class_encoder(window: NonNegativeInt) -> Model[list[Doc], list[np.ndarray]]:
     """Return what kind of character each is (digit, numeral, Latin, mark, space …), with `window` neighbours."""
 
@@ -114,7 +110,6 @@ def class_encoder(window: NonNegativeInt) -> Model[list[Doc], list[np.ndarray]]:
     return _frozen("class_encoder", vectors, CLASSES * (2 * window + 1))
 
 
-@spacy.registry.architectures("biaozhu.BigramEncoder.v1")
 def bigram_encoder(width: int) -> Model[list[Doc], list[np.ndarray]]:
     """Return the hash of the pair with the character before and with the one after, each as `width` signs.
 

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import spacy
 from spacy.training import Example
 
 from pipeline.errors import ConfigError, DuplicateError, MissingFileError, OffsetError, raise_collected
@@ -72,7 +71,6 @@ class GoldCorpus:
         yield from make_examples(nlp, self.sentences())[0]
 
 
-@spacy.registry.readers("biaozhu.GoldCorpus.v1")
 def gold_corpus(paths: list[str]) -> GoldCorpus:
     """Return the corpus a config names as `biaozhu.GoldCorpus.v1`."""
     return GoldCorpus(tuple(paths))

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import platformdirs
+import spacy_pkuseg
 
 from pipeline.errors import TrainingError, WriteError
 
@@ -59,8 +60,6 @@ def train_segmenter(
         raise TrainingError("there are no words to learn from", next_step="Give layers whose spans are words")
     if folder.exists() and not (folder / FILES[0]).is_file():
         raise WriteError("this is there already and is no segmentation model", where=str(folder))
-    import spacy_pkuseg
-
     temporary = ""
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)

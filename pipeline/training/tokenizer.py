@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-import spacy
 from spacy.tokens import Doc
 from spacy.util import DummyTokenizer
 
@@ -30,7 +29,6 @@ class CharTokenizer(DummyTokenizer):
         return Doc(self.vocab, words=list(text), spaces=[False] * len(text))
 
 
-@spacy.registry.tokenizers("biaozhu.CharTokenizer.v1")
 def make_char_tokenizer() -> Callable[[Language], Any]:
     """Return the factory that a config names as `biaozhu.CharTokenizer.v1`."""
 

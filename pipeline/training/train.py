@@ -7,10 +7,10 @@ import random
 import shutil
 import tempfile
 from dataclasses import dataclass
+from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from confection import Config
 from spacy.schemas import ConfigSchemaTraining
 from spacy.util import load_config, load_model_from_config, registry, resolve_dot_names
 from thinc.api import fix_random_seed
@@ -24,6 +24,7 @@ from pipeline.training.gold import GoldCorpus, make_examples
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
+    from confection import Config
     from spacy.language import Language
     from spacy.training import Example
 
@@ -95,7 +96,9 @@ def train(
         BiaozhuError: the config, the gold or the folder cannot be used; nothing is written then.
     """
     if output.exists() and not (output / "meta.json").is_file():
-        raise WriteError("this is there already and is no model", where=str(output), next_step="Choose another name")
+        raise WriteError(
+            "this is there already and is no model", where=str(output), next_step="Choose another name"
+        )
     config = read_config(config_path, overrides)
     corpus = gold_of(config, config_path)
     sentences = corpus.sentences()
@@ -160,28 +163,37 @@ def fit(
 
 def _solve(nlp: Language, examples: list[Example], on_step: OnStep | None) -> tuple[list[str], int, float]:
     solved, steps, loss = [], 0, 0.0
-    for part, component in nlp.pipeline:
+    pipeline: list[tuple[str, Any]] = nlp.pipeline
+    for part, component in pipeline:
         if not getattr(component, "is_frozen_below", False):
             continue
-        taken = iter(range(1, component.cfg["iterations"] + 1))
-        result = component.fit(
-            examples,
-            on_step=(lambda value: on_step(next(taken), component.cfg["iterations"], value)) if on_step else None,
-        )
+        most = component.cfg["iterations"]
+        result = component.fit(examples, on_step=_counted(most, on_step) if on_step else None)
         solved.append(part)
         steps, loss = steps + int(result["steps"]), result["loss"]
     return solved, steps, loss
 
 
+def _counted(most: int, on_step: OnStep) -> Callable[[float], None]:
+    steps = count(1)
+    return lambda loss: on_step(next(steps), most, loss)
+
+
 def _descend(
-    nlp: Language, examples: list[Example], settings: Mapping[str, Any], exclude: list[str], on_step: OnStep | None
+    nlp: Language,
+    examples: list[Example],
+    settings: Mapping[str, Any],
+    exclude: list[str],
+    on_step: OnStep | None,
 ) -> tuple[int, float]:
     optimizer, most = settings["optimizer"], settings["max_steps"]
     losses: dict[str, float] = {}
     step = 0
     for batch in _batches(examples, settings):
         losses = {}
-        nlp.update(batch, drop=_value(settings["dropout"], step), sgd=optimizer, losses=losses, exclude=exclude)
+        nlp.update(
+            batch, drop=_value(settings["dropout"], step), sgd=optimizer, losses=losses, exclude=exclude
+        )
         optimizer.step_schedules()
         step += 1
         if on_step:

@@ -1,0 +1,73 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+import spacy
+from training_material import invented_gold, small_project
+
+from pipeline.annotators.trained import annotate_with, load_trained
+from pipeline.cli import run
+from pipeline.errors import MissingFileError, ModelDataError
+from pipeline.model import Span, read_layer, write_layer
+from pipeline.training.train import train
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("trained")
+    config, _ = small_project(folder)
+    return train(config, folder / "tiny").folder
+
+
+def test_trained_gives_spans_with_source_and_score(model: Path) -> None:
+    text = "后来 孙丽在雅安市卖了120元。"
+    first, empty, second = load_trained(model)([text, "", text])
+    assert [(span.start, span.end, span.label, span.source) for span in first] == [
+        (3, 5, "PERSON", "tiny"),
+        (6, 9, "PLACE", "tiny"),
+        (11, 15, "AMOUNT", "tiny"),
+    ]
+    assert empty == ()
+    assert first == second
+    assert all(span.score is not None and 0.5 < span.score <= 1 for span in first)
+
+
+def test_trained_takes_any_pipeline_with_entities() -> None:
+    nlp = spacy.blank("zh")
+    nlp.add_pipe("entity_ruler").add_patterns([{"label": "PLACE", "pattern": "杭州"}])  # type: ignore[attr-defined]
+    assert annotate_with(nlp, ["在杭州。"], source="rules") == [(Span(1, 3, "PLACE", "rules"),)]
+
+
+def test_trained_says_that_a_model_is_missing_or_damaged(model: Path, tmp_path: Path) -> None:
+    with pytest.raises(MissingFileError, match="no model"):
+        load_trained(tmp_path)
+    (tmp_path / "meta.json").write_bytes((model / "meta.json").read_bytes())
+    (tmp_path / "config.cfg").write_bytes((model / "config.cfg").read_bytes())
+    with pytest.raises(ModelDataError, match="does not load"):
+        load_trained(tmp_path)
+
+
+def test_trained_predict_command_takes_articles_and_layers(model: Path, tmp_path: Path) -> None:
+    write_layer(tmp_path / "some.jsonl", invented_gold(3))
+    article = tmp_path / "news.txt"
+    article.write_text("王小明在青岛市。\n\n李秀英在桐庐县买了30斤。\n", encoding="utf-8")
+    output = tmp_path / "out.jsonl"
+    assert run(["predict", str(model), str(tmp_path / "some.jsonl"), str(article), "-o", str(output)]) == 0
+    layer = read_layer(output)
+    assert [one.text for one in layer[3:]] == ["王小明在青岛市。", "李秀英在桐庐县买了30斤。"]
+    assert {span.source for one in layer for span in one.spans} == {"tiny"}
+    assert len(layer[0].spans) == 3
+
+
+def test_trained_predict_command_writes_nothing_without_a_model(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write_layer(tmp_path / "some.jsonl", invented_gold(1))
+    output = tmp_path / "out.jsonl"
+    assert run(["predict", str(tmp_path / "none"), str(tmp_path / "some.jsonl"), "-o", str(output)]) == 2
+    assert capsys.readouterr().err.startswith("BZ003")
+    assert not output.exists()

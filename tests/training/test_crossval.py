@@ -1,0 +1,145 @@
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from training_material import AMOUNTS, PERSONS, PLACES, SMALL_CONFIG
+
+from pipeline.cli import run
+from pipeline.errors import TrainingError
+from pipeline.model import Article, Sentence, Span, read_layer, with_spans, write_layer
+from pipeline.reading.article import read_article
+from pipeline.reading.sentences import section_of, split_article
+from pipeline.training.crossval import _merged, crossvalidate, group_sentences
+from pipeline.training.train import read_config
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+PARAGRAPH = "{0}在{1}买了{2}苹果，大家都说价钱合适，明年还想再来。{0}又去{1}卖了{2}大米，路上走了很久才到。"
+
+
+def made_article(
+    folder: Path, *, sections: int = 3, name: str = "made"
+) -> tuple[Article, tuple[Sentence, ...]]:
+    """An invented article with headings, and its gold: each invented name wherever it stands."""
+    lines = ["秋收时节话丰收", ""]
+    for number in range(sections):
+        names = PERSONS[number % 5], PLACES[number % 5], AMOUNTS[number % 5]
+        lines += [
+            f"{'一二三四五'[number]}、各地的新鲜事",
+            "",
+            *(PARAGRAPH.format(*names) for _ in range(3)),
+            "",
+        ]
+    path = folder / f"{name}.txt"
+    path.write_text("\n".join(lines), encoding="utf-8")
+    article = read_article(path)
+    gold = []
+    for sentence in split_article(article):
+        spans = [
+            Span(start, start + len(name), label)
+            for names, label in ((PLACES, "PLACE"), (PERSONS, "PERSON"), (AMOUNTS, "AMOUNT"))
+            for name in names
+            for start in range(len(sentence.text))
+            if sentence.text.startswith(name, start)
+        ]
+        gold.append(with_spans(sentence, spans))
+    return article, tuple(gold)
+
+
+@pytest.fixture
+def config(tmp_path: Path) -> Path:
+    path = tmp_path / "small.cfg"
+    path.write_text(SMALL_CONFIG, encoding="utf-8")
+    return path
+
+
+def test_crossval_learns_nothing_from_what_it_leaves_out(tmp_path: Path, config: Path) -> None:
+    article, gold = made_article(tmp_path)
+    groups = group_sentences([article], gold)
+    assert len(set(groups.values())) == 3
+    before = crossvalidate(read_config(config), gold, groups, source="x")
+    # Gold of one group that is plain wrong must leave the predictions for that group as they are.
+    chosen = sorted(set(groups.values()))[1]
+    wrong = [
+        replace(one, spans=(Span(0, 1, "PLACE"), Span(1, 3, "AMOUNT"))) if groups[one.id] == chosen else one
+        for one in gold
+    ]
+    after = crossvalidate(read_config(config), wrong, groups, source="x")
+    kept = [
+        (one, other)
+        for one, other in zip(before.sentences, after.sentences, strict=True)
+        if groups[one.id] == chosen
+    ]
+    assert kept
+    assert all(one == other for one, other in kept)
+    assert before.sentences != after.sentences
+    assert [one.id for one in before.sentences] == [one.id for one in gold]
+    assert sum(size for _, size in before.folds) == len(gold)
+
+
+def test_crossval_groups_by_section_and_by_article(tmp_path: Path) -> None:
+    article, gold = made_article(tmp_path)
+    groups = group_sentences([article], gold)
+    sections = section_of(article, gold)
+    # The headline alone is too small for a group of its own.
+    assert {groups[one.id] for one in gold if sections[one.id] == 0} <= {
+        groups[one.id] for one in gold if sections[one.id] == 1
+    }
+    other, more = made_article(tmp_path, sections=2, name="other")
+    both = group_sentences([article, other], [*gold, *more])
+    assert set(both.values()) == {"made", "other"}
+    with pytest.raises(TrainingError, match=other.id):
+        group_sentences([article], [*gold, *more])
+
+
+@given(st.lists(st.integers(0, 6), min_size=1, max_size=40), st.integers(1, 8))
+def test_crossval_groups_are_whole_sections_of_the_size_asked(sections: list[int], at_least: int) -> None:
+    named = {str(place): section for place, section in enumerate(sections)}
+    merged = _merged(named, at_least)
+    assert set(merged) == set(named)
+    of_section: dict[int, set[int]] = {}
+    for key, group in merged.items():
+        of_section.setdefault(named[key], set()).add(group)
+    assert all(len(groups) == 1 for groups in of_section.values())
+    sizes = [list(merged.values()).count(group) for group in set(merged.values())]
+    assert min(sizes) >= at_least or len(sizes) == 1
+
+
+def test_crossval_needs_two_groups(config: Path, tmp_path: Path) -> None:
+    article, gold = made_article(tmp_path, sections=1)
+    with pytest.raises(TrainingError, match="one group only"):
+        crossvalidate(read_config(config), gold, group_sentences([article], gold), source="x")
+
+
+def test_crossval_command_writes_a_layer_that_train_puts_on_the_card(
+    tmp_path: Path, config: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    _, gold = made_article(tmp_path)
+    write_layer(tmp_path / "gold.jsonl", gold)
+    common = ["--gold", str(tmp_path / "gold.jsonl")]
+    layer = tmp_path / "layer.jsonl"
+    article = ["--article", str(tmp_path / "made.txt")]
+    assert (
+        run(["crossval", str(config), *common, *article, "-o", str(layer), "--name", "tiny", "--json"]) == 0
+    )
+    rows = {row["label"]: row for row in json.loads(capsys.readouterr().out)}
+    predicted = read_layer(layer)
+    assert [one.id for one in predicted] == [one.id for one in gold]
+    assert {span.source for one in predicted for span in one.spans} == {"tiny"}
+    assert all(span.score is not None for one in predicted for span in one.spans)
+    assert rows["all"]["there"] == sum(len(one.spans) for one in gold)
+    assert rows["all"]["found"] == sum(len(one.spans) for one in predicted)
+    held = ["--held-out", str(layer)]
+    assert run(["train", str(config), *common, *held, "-o", str(tmp_path / "model")]) == 0
+    card = (tmp_path / "model" / "README.md").read_text(encoding="utf-8")
+    assert f"| all | {rows['all']['precision']:.4f} | {rows['all']['recall']:.4f} |" in card
+    assert "Held-out" in card
+    write_layer(layer, predicted[1:])
+    assert run(["train", str(config), *common, *held, "-o", str(tmp_path / "model")]) == 2
+    assert "have no prediction" in capsys.readouterr().err
