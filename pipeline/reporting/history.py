@@ -23,7 +23,19 @@ if TYPE_CHECKING:
     from pipeline.reporting.strings import Language
 
 NOTHING = "–"
-COLUMNS = ("report", "layer", "label", "gold", "P", "R", "strict F1", "95 %", "round trip", "losses")
+COLUMNS = (
+    "report",
+    "articles",
+    "layer",
+    "label",
+    "gold",
+    "P",
+    "R",
+    "strict F1",
+    "95 %",
+    "round trip",
+    "losses",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,11 +51,18 @@ class Run:
         """When the scores were made; empty without scores."""
         return str(self.scores["made"]["date"]) if self.scores else ""
 
+    @property
+    def articles(self) -> str:
+        """The article's name, or how many there are; a dash where no article file was given."""
+        names = self.checks.get("articles", [])
+        return NOTHING if not names else shown_plain(names[0]) if len(names) == 1 else str(len(names))
+
     def as_json(self) -> dict[str, Any]:
         """Return what `summary --json` prints of the run."""
         return {
             "report": self.name,
             "date": self.date or None,
+            "articles": self.checks.get("articles", []),
             "round_trip_identical": self.checks.get("round_trip_identical"),
             "ledger_losses": self.checks.get("ledger_losses"),
             "scores": [
@@ -128,13 +147,29 @@ def summary_cells(run: Run) -> list[tuple[Any, ...]]:
     lost = run.checks.get("ledger_losses")
     found = run.as_json()["scores"]
     if not found:
-        return [(run.name, NOTHING, NOTHING, None, None, None, None, NOTHING, same, lost)]
+        return [
+            (
+                shown_plain(run.name),
+                run.articles,
+                NOTHING,
+                NOTHING,
+                None,
+                None,
+                None,
+                None,
+                NOTHING,
+                same,
+                lost,
+            )
+        ]
     rows: list[tuple[Any, ...]] = []
     for at, row in enumerate(found):
-        name, trip, losses = (shown_plain(run.name), same, lost) if at == 0 else ("", "", "")
+        name, articles, trip, losses = (
+            (shown_plain(run.name), run.articles, same, lost) if at == 0 else ("", "", "", "")
+        )
         layer = row["layer"] if at == 0 or found[at - 1]["layer"] != row["layer"] else ""
         figures = (row["gold"], row["precision"], row["recall"], row["f1"], bounds(row["interval"]))
-        rows.append((name, shown_plain(layer), row["label"], *figures, trip, losses))
+        rows.append((name, articles, shown_plain(layer), row["label"], *figures, trip, losses))
     return rows
 
 

@@ -71,6 +71,7 @@ def test_summary_json_holds_scores_and_checks(reports: Path, capsys: pytest.Capt
 def test_summary_table_names_every_layer(reports: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["summary", str(reports)]) == 0
     out = capsys.readouterr().out
+    assert out.count("yunling") == 3
     assert out.count("规则") == out.count("模型") == 3
 
 
