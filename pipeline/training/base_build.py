@@ -1,0 +1,264 @@
+"""Building the base model from a config: corpus -> training -> test -> models/base/."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import asdict, dataclass, fields, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from confection import Config
+
+from pipeline.annotators.base_rows import UNKNOWN, rows_of
+from pipeline.errors import ConfigError, TrainingError
+from pipeline.files import read_bytes, write_text
+from pipeline.training.base_augment import Rates, augmented, collect_names
+from pipeline.training.base_card import card, score_model
+from pipeline.training.base_data import example, name_tags, shortened
+from pipeline.training.base_export import export_base
+from pipeline.training.base_start import lac_start, word_tags
+from pipeline.training.corpora.store import corpora_folder, read_manifest, read_part
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from pathlib import Path
+
+    from pipeline.training.base_data import Example
+    from pipeline.training.base_start import Start
+    from pipeline.training.base_train import Settings
+
+SECTIONS = ("corpus", "training", "augmentation")
+
+
+@dataclass(frozen=True, slots=True)
+class BaseConfig:
+    """What configs/base.cfg says: the corpus's name, the labels, how to train, and how often to change sentences."""
+
+    corpus: str
+    labels: tuple[str, ...]
+    settings: Settings
+    rates: Rates
+
+
+@dataclass(frozen=True, slots=True)
+class Material:
+    """What training works on: examples of train and dev, names for augmentation, tags, rows and weights."""
+
+    train: tuple[Example, ...]
+    dev: tuple[Example, ...]
+    names: Any
+    tags: tuple[str, ...]
+    words: tuple[str, ...]
+    rows: np.ndarray
+    start: Start
+
+
+def read_config(path: Path) -> BaseConfig:
+    """Read a config.
+
+    Raises:
+        MissingFileError: there is no such file.
+        ConfigError: it is no config, or has a section or a key that is unknown or of the wrong type.
+        TrainingError: PyTorch is not installed.
+    """
+    settings_class = _settings_class()
+    where = str(path)
+    try:
+        table = Config().from_str(read_bytes(path).decode("utf-8"))
+    except Exception as error:  # noqa: BLE001 — confection raises what its parser and JSON raise
+        raise ConfigError(f"not a config: {str(error).splitlines()[0]}", where=where) from None
+    missing = [name for name in SECTIONS if not isinstance(table.get(name), dict)]
+    unknown = [name for name in table if name not in SECTIONS]
+    if missing or unknown:
+        raise ConfigError(f"it needs the sections {', '.join(SECTIONS)} and no other", where=where)
+    corpus = dict(table["corpus"])
+    name, labels = corpus.pop("name", None), corpus.pop("labels", None)
+    if not isinstance(name, str) or not isinstance(labels, list) or not labels or corpus:
+        raise ConfigError("[corpus] needs name and labels and nothing else", where=where)
+    return BaseConfig(
+        name,
+        tuple(str(label) for label in labels),
+        _filled(settings_class, table["training"], f"{where} [training]"),
+        _filled(Rates, table["augmentation"], f"{where} [augmentation]"),
+    )
+
+
+def _settings_class() -> type[Settings]:
+    try:
+        from pipeline.training.base_train import Settings  # noqa: PLC0415 — PyTorch is an extra
+    except ModuleNotFoundError as error:
+        if error.name != "torch":
+            raise
+        raise TrainingError(
+            "the base model is trained with PyTorch, which is not installed",
+            next_step="Install biaozhu[train]",
+        ) from None
+    return Settings
+
+
+def _filled(kind: type[Any], section: dict[str, Any], where: str) -> Any:
+    known = {field.name: type(field.default) for field in fields(kind)}
+    for key, value in section.items():
+        if key not in known:
+            raise ConfigError(f"unknown key {key!r}", where=where)
+        if isinstance(value, bool) or not isinstance(
+            value, (int, float) if known[key] is float else known[key]
+        ):
+            raise ConfigError(f"{key} must be a {known[key].__name__}", where=where)
+    return kind(**section)
+
+
+def read_material(config: BaseConfig, *, corpora: Path | None = None) -> Material:
+    """Read the corpus's train and dev parts and what training starts from.
+
+    Raises:
+        CorpusError: the corpus has not been fetched, or has been changed.
+    """
+    folder = (corpora or corpora_folder()) / config.corpus
+    tags = name_tags(config.labels)
+    has_words = "words" in read_manifest(folder)["parts"]["train"]
+    words = {one.id: one for one in read_part(folder, "train", words=True)} if has_words else {}
+    pos = word_tags([span.label for one in words.values() for span in one.spans])
+    train = read_part(folder, "train")
+    start = lac_start()
+
+    def examples(sentences: Sequence[Any]) -> tuple[Example, ...]:
+        return tuple(
+            piece
+            for sentence in sentences
+            for piece in shortened(example(sentence, tags, words.get(sentence.id), pos), tags)
+        )
+
+    return Material(
+        examples(train),
+        examples(read_part(folder, "dev")),
+        collect_names(train),
+        tags,
+        pos,
+        rows_of(start.dictionary),
+        start,
+    )
+
+
+def train_base(
+    config: BaseConfig,
+    material: Material,
+    *,
+    folder: Path,
+    watch: Callable[[dict[str, Any]], None] = lambda _: None,
+) -> tuple[Any, list[dict[str, Any]]]:
+    """Train, or go on where a killed run stopped; see `base_train.train`."""
+    from pipeline.training.base_train import Vocabulary, train  # noqa: PLC0415 — PyTorch is an extra
+
+    vocabulary = Vocabulary(material.tags, material.words, material.rows, UNKNOWN)
+
+    def drawn(epoch: int) -> list[Example]:
+        # A generator of its own for each epoch: a run that goes on draws what it would have drawn.
+        rng = np.random.default_rng((config.settings.seed, epoch))
+        return [
+            augmented(one, material.tags, material.names, config.rates, rng)
+            for one in material.train
+            if one.tags.any() or rng.random() < config.rates.empty
+        ]
+
+    return train(
+        config.settings,
+        vocabulary,
+        material.start,
+        examples=drawn,
+        dev=material.dev,
+        folder=folder,
+        watch=watch,
+    )
+
+
+def finish_base(
+    config: BaseConfig,
+    material: Material,
+    network: Any,
+    history: Sequence[dict[str, Any]],
+    *,
+    output: Path,
+    corpora: Path | None = None,
+) -> dict[str, Any]:
+    """Export the network, score the exported model on the corpus's test part, and write the model card.
+
+    Returns:
+        The model's config, scores included.
+
+    Raises:
+        WriteError: see `export_base`.
+    """
+    from pipeline.training.base_train import weights_of  # noqa: PLC0415 — PyTorch is an extra
+
+    folder = (corpora or corpora_folder()) / config.corpus
+    manifest = read_manifest(folder)
+    scores = {name: getattr(network, name).detach().numpy() for name in ("start", "stop", "transitions")}
+    facts = {
+        "labels": list(config.labels),
+        "corpus": {
+            key: manifest[key]
+            for key in ("name", "package", "package_sha256", "licence", "near_duplicates", "parts")
+        },
+        "training": asdict(config.settings),
+        "augmentation": asdict(config.rates),
+        "history": list(history),
+    }
+
+    def export() -> dict[str, Any]:
+        return export_base(
+            output,
+            weights_of(network),
+            scores=scores,
+            tags=material.tags,
+            dictionary=material.start.dictionary,
+            facts=facts,
+        )
+
+    export()
+    facts["test"] = score_model(output, read_part(folder, "test"))
+    done = export()
+    write_text(output / "README.md", card(output, done))
+    return done
+
+
+def build_base(
+    path: Path,
+    *,
+    output: Path,
+    seed: int | None = None,
+    threads: int = 1,
+    corpora: Path | None = None,
+    watch: Callable[[dict[str, Any]], None] = lambda _: None,
+) -> dict[str, Any]:
+    """Build the model from a config, or go on where a killed build stopped.
+
+    Args:
+        path: the config.
+        output: the model's folder.
+        seed: in place of the config's own.
+        threads: of PyTorch.
+        corpora: where corpora lie; None takes the cache folder.
+        watch: called after each epoch with its record.
+
+    Returns:
+        The model's config, scores included.
+
+    Raises:
+        ConfigError, CorpusError, TrainingError, WriteError: see the functions above.
+    """
+    config = read_config(path)
+    if seed is not None:
+        config = replace(config, settings=replace(config.settings, seed=seed))
+    import torch  # noqa: PLC0415 — PyTorch is an extra
+
+    torch.set_num_threads(threads)
+    corpora = corpora or corpora_folder()
+    sha256 = read_manifest(corpora / config.corpus)["parts"]["train"]["sha256"]
+    key = hashlib.sha256(f"{config} {sha256}".encode()).hexdigest()[:12]
+    folder = corpora.parent / "base" / key
+    material = read_material(config, corpora=corpora)
+    network, history = train_base(config, material, folder=folder, watch=watch)
+    done = finish_base(config, material, network, history, output=output, corpora=corpora)
+    (folder / "checkpoint.pt").unlink(missing_ok=True)
+    return done

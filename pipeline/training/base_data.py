@@ -1,0 +1,127 @@
+"""Sentences as arrays for training the base model: rows of characters, tags of names, tags of words, batches."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from pipeline.model import Sentence
+
+PADDING = 0
+IGNORED = -100
+# A sentence longer than this is cut for training at the last span that ends before it.
+LONGEST = 300
+UNKNOWN_LEFT_OUT = 0.01
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """A sentence as code points, tag numbers (one for each character) and word tag numbers (IGNORED where unknown)."""
+
+    points: np.ndarray
+    tags: np.ndarray
+    words: np.ndarray
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """A padded batch: ids, tags and words of shape (time, batch), lengths of shape (batch,)."""
+
+    ids: np.ndarray
+    tags: np.ndarray
+    words: np.ndarray
+    lengths: np.ndarray
+
+
+def name_tags(labels: Sequence[str]) -> tuple[str, ...]:
+    """Return the tags of labels: O, then B and I of each."""
+    return ("O", *(f"{label}-{part}" for label in labels for part in "BI"))
+
+
+def well_formed(tags: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:
+    """Return which steps [from, to] are allowed and which tags may come first, as bool arrays."""
+    inner = np.array([tag.endswith("-I") for tag in tags])
+    kinds = [tag.rpartition("-")[0] or tag for tag in tags]
+    same = np.array([[one == other for other in kinds] for one in kinds])
+    return ~inner[None, :] | same, ~inner
+
+
+def example(
+    sentence: Sentence, tags: Sequence[str], words: Sentence | None = None, word_tags: Sequence[str] = ()
+) -> Example:
+    """Turn a sentence into numbers; spans of labels that have no tag are left out."""
+    return Example(
+        np.frombuffer(sentence.text.encode("utf-32-le", "surrogatepass"), "<u4").astype(np.int64),
+        _numbers(sentence, tags, PADDING),
+        np.full(len(sentence.text), IGNORED) if words is None else _numbers(words, word_tags, IGNORED),
+    )
+
+
+def _numbers(sentence: Sentence, tags: Sequence[str], outside: int) -> np.ndarray:
+    index = {tag: number for number, tag in enumerate(tags)}
+    numbers = np.full(len(sentence.text), outside, np.int64)
+    for span in sentence.spans:
+        if f"{span.label}-B" in index:
+            numbers[span.start] = index[f"{span.label}-B"]
+            numbers[span.start + 1 : span.end] = index[f"{span.label}-I"]
+    return numbers
+
+
+def shortened(one: Example, tags: Sequence[str]) -> list[Example]:
+    """Cut an example into pieces of at most LONGEST characters, never inside a span."""
+    inner = {number for number, tag in enumerate(tags) if tag.endswith("-I")}
+    pieces = []
+    start = 0
+    while len(one.points) - start > LONGEST:
+        end = start + LONGEST
+        while end > start + 1 and int(one.tags[end]) in inner:
+            end -= 1
+        pieces.append(Example(one.points[start:end], one.tags[start:end], one.words[start:end]))
+        start = end
+    return [*pieces, Example(one.points[start:], one.tags[start:], one.words[start:])]
+
+
+def batches(
+    examples: Sequence[Example], rows: np.ndarray, size: int, rng: np.random.Generator | None = None
+) -> Iterator[Batch]:
+    """Yield batches of about `size` characters, each of sentences of like length.
+
+    Args:
+        examples: the sentences.
+        rows: code point -> row of the embedding.
+        size: characters in a batch, padding included.
+        rng: shuffles sentences of like length and the batches; None keeps the order of length.
+    """
+    lengths = np.array([len(one.points) for one in examples])
+    order = np.argsort(
+        lengths if rng is None else lengths * rng.uniform(0.85, 1.15, len(lengths)), kind="stable"
+    )
+    groups: list[list[int]] = [[]]
+    longest = 0
+    for index in order.tolist():
+        longest = max(longest, int(lengths[index]))
+        if groups[-1] and longest * (len(groups[-1]) + 1) > size:
+            groups.append([])
+            longest = int(lengths[index])
+        groups[-1].append(index)
+    if rng is not None:
+        rng.shuffle(groups)
+    for group in groups:
+        yield padded([examples[index] for index in group], rows)
+
+
+def padded(examples: Sequence[Example], rows: np.ndarray) -> Batch:
+    """Return one padded batch."""
+    lengths = np.array([len(one.points) for one in examples], np.int64)
+    shape = (int(lengths.max()), len(examples))
+    ids, tags, words = np.zeros(shape, np.int64), np.zeros(shape, np.int64), np.full(shape, IGNORED, np.int64)
+    for column, one in enumerate(examples):
+        ids[: len(one.points), column] = rows[one.points]
+        tags[: len(one.points), column] = one.tags
+        words[: len(one.points), column] = one.words
+    return Batch(ids, tags, words, lengths)

@@ -1,0 +1,178 @@
+"""Examples, augmentation, config; with PyTorch also the network and the training loop."""
+
+from __future__ import annotations
+
+import importlib.util
+import itertools
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from pipeline.errors import ConfigError, TrainingError
+from pipeline.model import Sentence, Span
+from pipeline.training.base_augment import Names, Rates, augmented, collect_names
+from pipeline.training.base_build import read_config
+from pipeline.training.base_data import (
+    IGNORED,
+    LONGEST,
+    Example,
+    batches,
+    example,
+    name_tags,
+    shortened,
+    well_formed,
+)
+from pipeline.training.base_start import lac_start
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+TAGS = name_tags(["PLACE", "PERSON", "AMOUNT"])
+TEXT = "１２日，周青山在曲阳县收购“红薯”３０００斤。"
+SENTENCE = Sentence(
+    "0" * 12,
+    0,
+    len(TEXT),
+    TEXT,
+    (Span(4, 7, "PERSON"), Span(8, 11, "PLACE"), Span(17, 22, "AMOUNT")),
+)
+CONFIG = """
+[corpus]
+name = "pfr1998"
+labels = ["PLACE"]
+[training]
+seed = 2
+[augmentation]
+marks = 0.5
+"""
+
+
+def spans_in(one: Example) -> list[tuple[str, str]]:
+    text = "".join(map(chr, one.points.tolist()))
+    found = []
+    for start, number in enumerate(one.tags.tolist()):
+        if TAGS[number].endswith("-B"):
+            end = start + 1
+            while end < len(text) and one.tags[end] == number + 1:
+                end += 1
+            found.append((text[start:end], TAGS[number][:-2]))
+    return found
+
+
+@pytest.fixture(scope="module")
+def names() -> Names:
+    return collect_names([SENTENCE])
+
+
+def test_example_holds_the_spans_and_the_words() -> None:
+    words = Sentence("0" * 12, 0, len(TEXT), TEXT, (Span(0, 3, "t"), Span(3, 4, "w")))
+    one = example(SENTENCE, TAGS, words, ("t-B", "t-I", "w-B", "w-I"))
+    assert spans_in(one) == [("周青山", "PERSON"), ("曲阳县", "PLACE"), ("３０００斤", "AMOUNT")]
+    assert one.words[:6].tolist() == [0, 1, 1, 2, IGNORED, IGNORED]
+
+
+def test_shortened_cuts_no_span() -> None:
+    text = "好" * (LONGEST - 1) + "曲阳县" + "好" * 10
+    sentence = Sentence("0" * 12, 0, len(text), text, (Span(LONGEST - 1, LONGEST + 2, "PLACE"),))
+    pieces = shortened(example(sentence, TAGS), TAGS)
+    assert [len(piece.points) for piece in pieces] == [LONGEST - 1, 13]
+    assert spans_in(pieces[1]) == [("曲阳县", "PLACE")]
+
+
+def test_batches_hold_each_example_once_and_keep_to_the_size() -> None:
+    examples = [
+        Example(np.full(size, 65), np.zeros(size, np.int64), np.zeros(size, np.int64))
+        for size in range(1, 60)
+    ]
+    rows = np.full(0x110000, 5)
+    made = list(batches(examples, rows, 200, np.random.default_rng(1)))
+    assert sorted(int(size) for batch in made for size in batch.lengths) == list(range(1, 60))
+    assert all(batch.ids.size < 201 or batch.ids.shape[1] == 1 for batch in made)
+    assert all((batch.ids != 0).sum() == batch.lengths.sum() for batch in made)
+
+
+def test_well_formed_allows_inside_only_after_its_own_kind() -> None:
+    allowed, first = well_formed(TAGS)
+    for (i, one), (j, other) in itertools.product(enumerate(TAGS), repeat=2):
+        assert allowed[i, j] == (not other.endswith("-I") or one[:-2] == other[:-2])
+    assert [tag for tag, may in zip(TAGS, first, strict=True) if not may] == [
+        "PLACE-I",
+        "PERSON-I",
+        "AMOUNT-I",
+    ]
+
+
+@given(seed=st.integers(0, 10_000))
+@settings(max_examples=100, deadline=None)
+def test_augmented_keeps_labels_and_what_it_does_not_change(names: Names, seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    one = augmented(example(SENTENCE, TAGS), TAGS, names, Rates(1, 0.5, 0.5, 0.5, 0.5, 0.5), rng)
+    assert len(one.points) == len(one.tags) == len(one.words)
+    found = spans_in(one)
+    labels = [label for _, label in found]
+    assert labels[0] == "PERSON"
+    assert set(labels[1:-1]) == {"PLACE"}
+    assert labels[-1] == "AMOUNT"
+    assert found[-1][0] in {"３０００斤", "3000斤"}
+    assert len(found[1][0]) > 0
+
+
+def test_augmented_with_all_rates_zero_changes_nothing(names: Names) -> None:
+    one = example(SENTENCE, TAGS)
+    same = augmented(one, TAGS, names, Rates(1, 0, 0, 0, 0, 0), np.random.default_rng(1))
+    assert same == one or (same.points.tolist(), same.tags.tolist()) == (
+        one.points.tolist(),
+        one.tags.tolist(),
+    )
+
+
+def test_collect_names_splits_chinese_names_only(names: Names) -> None:
+    assert (names.surnames, names.given) == (("周",), ("青山",))
+    assert "曲阳县" in {one.name for one in names.counties}
+    assert "灵山镇" in {one.name for one in names.townships}
+
+
+def test_lac_start_has_a_row_for_each_line_of_its_dictionary() -> None:
+    start = lac_start()
+    assert start.characters.shape == (len(start.dictionary), 128)
+    assert start.dictionary[:2] == ("", "")
+    assert not start.characters[0].any()
+    assert all("\n" not in line for line in start.dictionary)
+
+
+def test_read_config_needs_pytorch_or_reads_what_is_there(tmp_path: Path) -> None:
+    path = tmp_path / "base.cfg"
+    path.write_text(CONFIG)
+    if importlib.util.find_spec("torch") is None:
+        with pytest.raises(TrainingError, match="PyTorch"):
+            read_config(path)
+        return
+    config = read_config(path)
+    assert (config.corpus, config.labels, config.settings.seed, config.rates.marks) == (
+        "pfr1998",
+        ("PLACE",),
+        2,
+        0.5,
+    )
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("old", "new", "what"),
+    [
+        ("seed = 2", "sed = 2", "unknown key"),
+        ("seed = 2", "seed = true", "must be a int"),
+        ("[augmentation]", "[more]", "sections"),
+        ('labels = ["PLACE"]', "", "name and labels"),
+        ("seed = 2", "seed 2", "not a config"),
+    ],
+)
+def test_read_config_says_what_is_wrong(tmp_path: Path, old: str, new: str, what: str) -> None:
+    pytest.importorskip("torch")
+    path = tmp_path / "base.cfg"
+    path.write_text(CONFIG.replace(old, new))
+    with pytest.raises(ConfigError, match=what):
+        read_config(path)
