@@ -16,6 +16,7 @@ from pipeline.errors import (
     DuplicateError,
     LabelError,
     LineError,
+    MissingFileError,
     OffsetError,
     OverlapError,
     raise_collected,
@@ -220,6 +221,24 @@ def sentence_from_line(line: str, *, where: str = "") -> Sentence:
         raise OffsetError(f"the id {data['id']!r} is not {sentence.id}", where=where)
     check_sentence(sentence, where=where)
     return sentence
+
+
+def find_layers(paths: Iterable[Path]) -> tuple[Path, ...]:
+    """Replace each folder by the layers in it, by name: `*.jsonl`, but not the ledgers beside them.
+
+    Raises:
+        MissingFileError: a folder holds no layer; all such folders are reported together.
+    """
+    files: list[Path] = []
+    problems: list[BiaozhuError] = []
+    for path in paths:
+        inside = path.glob("*.jsonl") if path.is_dir() else [path]
+        found = sorted(file for file in inside if not file.name.endswith(".ledger.jsonl"))
+        if not found:
+            problems.append(MissingFileError("no layer (*.jsonl) in this folder", where=str(path)))
+        files += found
+    raise_collected(problems)
+    return tuple(files)
 
 
 def read_layer(path: Path, *, labels: Collection[str] | None = None) -> tuple[Sentence, ...]:

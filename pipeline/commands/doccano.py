@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -81,7 +82,8 @@ def status(*, home: Home = LOCAL, as_json: AsJson = False) -> None:
 
 def push(
     layers: Annotated[
-        list[Path], typer.Argument(metavar="LAYER.jsonl...", help="Layers to annotate, in order.")
+        list[Path],
+        typer.Argument(metavar="LAYER...", help="Layers (.jsonl) to annotate, in order, or folders."),
     ],
     *,
     project: ProjectName = "biaozhu",
@@ -103,10 +105,10 @@ def push(
     """
     from pipeline.doccano.connection import connect, find_account
     from pipeline.doccano.push import push as push_layers
-    from pipeline.model import read_layer
+    from pipeline.model import find_layers, read_layer
 
     setting = _setting(project, labels, guideline or GUIDELINE, given=guideline is not None)
-    read = [(path.stem, read_layer(path, labels=setting.names)) for path in layers]
+    read = [(path.stem, read_layer(path, labels=setting.names)) for path in find_layers(layers)]
     connection = connect(find_account(home=home))
     total = sum(len(sentences) for _, sentences in read)
     with _progress("push", total) as tick:
@@ -124,13 +126,15 @@ def pull(
         Path | None, typer.Option("-o", "--output", help="A .jsonl file, or a folder for a file by article.")
     ] = None,
     compare: Annotated[
-        list[Path] | None, typer.Option("--compare", help="A layer that was sent: list what differs from it.")
+        list[Path] | None,
+        typer.Option("--compare", help="A layer that was sent, or a folder: list what differs."),
     ] = None,
     project: ProjectName = "biaozhu",
     labels: LabelsFile = LABELS,
     ledger: Annotated[
         Path | None, typer.Option(help="Write what could not be brought back to this file.")
     ] = None,
+    result: Annotated[Path | None, typer.Option(help="Write what was found as JSON, for the report.")] = None,
     home: Home = LOCAL,
     as_json: AsJson = False,
 ) -> None:
@@ -142,21 +146,25 @@ def pull(
     from pipeline.doccano.connection import connect, find_account
     from pipeline.doccano.pull import pull as pull_project
     from pipeline.errors import UsageError
+    from pipeline.files import write_text
     from pipeline.ledger import write_ledger
-    from pipeline.model import read_layer
+    from pipeline.model import find_layers, read_layer
 
     if output is None and not compare:
         raise UsageError("say where the layer goes with -o, or what to compare it with by --compare")
     setting = _setting(project, labels, None, given=False)
-    sent = [sentence for path in compare or () for sentence in read_layer(path)]
+    sent = [sentence for path in find_layers(compare or ()) for sentence in read_layer(path)]
     pulled = pull_project(connect(find_account(home=home)), setting)
     if output is not None:
         _write(pulled, output)
     if ledger is not None:
         write_ledger(ledger, pulled.losses)
     changes = compare_layers(sent, pulled.sentences) if compare else list(pulled.changes)
+    found = _pulled_json(pulled, changes)
+    if result is not None:
+        write_text(result, json.dumps(found, ensure_ascii=False, indent=2) + "\n")
     if as_json:
-        print_json(_pulled_json(pulled, changes))
+        print_json(found)
     else:
         _print_pulled(pulled, changes, compared=len(sent) if compare else len(pulled.sentences))
     finish(pulled.losses)

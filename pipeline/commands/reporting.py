@@ -29,8 +29,10 @@ def report(
         ),
     ],
     output: Annotated[Path, typer.Option("-o", "--output", help="Folder to write: reports/NAME.")],
-    article: Annotated[list[Path], typer.Option("--article", help="An article. Repeatable.")] = [],  # noqa: B006 — typer copies the default
-    gold: Annotated[list[Path], typer.Option("--gold", help="A gold layer. Repeatable.")] = [],  # noqa: B006 — as above
+    article: Annotated[
+        list[Path], typer.Option("--article", help="An article, or a folder. Repeatable.")
+    ] = [],  # noqa: B006 — typer copies the default
+    gold: Annotated[list[Path], typer.Option("--gold", help="A gold layer, or a folder. Repeatable.")] = [],  # noqa: B006 — as above
     annotator: Annotated[
         list[str], typer.Option("--annotator", help="NAME=FILE or FOLDER; shown, not scored. Repeatable.")
     ] = [],  # noqa: B006 — as above
@@ -51,16 +53,18 @@ def report(
     """Score layers and write the report: index.html, scores.json, summary.md and checks.json."""
     import sys
 
+    from pipeline.model import find_layers
+    from pipeline.reading.article import find_articles
     from pipeline.reporting.inputs import Request, gather, is_whole
     from pipeline.reporting.report import write_report
 
     material = gather(
         Request(
             layers=tuple(layer),
-            articles=tuple(article),
-            gold=tuple(gold),
+            articles=find_articles(article),
+            gold=find_layers(gold),
             annotators=tuple(annotator),
-            train=tuple(train),
+            train=find_layers(train),
             ledgers=tuple(ledger),
             round_trip=round_trip,
             agreement=agreement,

@@ -94,15 +94,16 @@ def crossval(
     as_json: AsJson = False,
 ) -> None:
     """Predict each section (article, where there are several) by a model trained on the others only."""
-    from pipeline.model import write_layer
-    from pipeline.reading.article import read_articles
+    from pipeline.model import find_layers, write_layer
+    from pipeline.reading.article import find_articles, read_articles
     from pipeline.training.card import count_strictly
     from pipeline.training.crossval import crossvalidate, group_sentences
     from pipeline.training.gold import GoldCorpus
     from pipeline.training.train import read_config
 
+    gold = list(find_layers(gold))
     sentences = GoldCorpus(tuple(map(str, gold))).sentences()
-    groups = group_sentences(read_articles(article), sentences, at_least=at_least)
+    groups = group_sentences(read_articles(find_articles(article)), sentences, at_least=at_least)
     with _progress("cross-validation") as bar:
         done = crossvalidate(
             read_config(config, _overrides(settings, gold)),

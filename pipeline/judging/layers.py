@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pipeline.errors import MissingFileError
-from pipeline.model import read_layer
+from pipeline.model import find_layers, read_layer
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -26,7 +25,5 @@ def read_annotator(path: Path) -> tuple[str, tuple[Sentence, ...]]:
         MissingFileError: there is no layer there.
         LineError, OffsetError, …: a file is not valid.
     """
-    files = sorted(path.glob("*.jsonl")) if path.is_dir() else [path]
-    if not files:
-        raise MissingFileError("no layer in this folder (*.jsonl)", where=str(path))
+    files = find_layers([path])
     return files[0].resolve().parent.name, tuple(sentence for file in files for sentence in read_layer(file))
