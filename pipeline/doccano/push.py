@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 BATCH_SIZE = 1000
 """Sentences in one import: Doccano writes this many at a time, so that a batch comes whole or not at all."""
 ROUNDS = 4
-RETRY_LIMIT = 30.0
+RETRY_LIMIT = 12.0
 """Seconds in which the worker has given up a task of a killed push, after its own retries."""
 
 
