@@ -186,6 +186,8 @@ def _row(
 def _class_name(aspect: str, key: str, names: Mapping[str, str], words: Callable[..., str]) -> str:
     if aspect == "article":
         return names.get(key, key)
+    if aspect == "section" and len(names) == 1:
+        return "§" + key.partition("§")[2]
     if aspect == "surface":
         return words(f"surface.{key}")
     return words("no_score") if aspect == "confidence" and key == NO_SCORE else key or words("no_source")

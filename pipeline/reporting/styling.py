@@ -42,12 +42,13 @@ LETTERS: Mapping[str, str] = {
 
 @dataclass(frozen=True, slots=True)
 class Lane:
-    """A layer as the text shows it: its number (0 is the gold), its name, and a short sign for it."""
+    """A layer in the text: its number (0 is the gold), name, a short sign, and whether it is shown at first."""
 
     number: int
     name: str
     short: str
     gold: bool = False
+    shown: bool = True
 
 
 def label_shorts(names: Sequence[str]) -> tuple[str, ...]:
@@ -88,13 +89,10 @@ def style_of(labels: Sequence[Label], shorts: Sequence[str], lanes: Sequence[Lan
         alone: what stands at an error that no other layer makes; empty with one layer.
     """
     below = [lane for lane in lanes if lane.number]
-    deep = LANE * len(below) + 2
     images = ",".join(["var(--b0,none)", *(f"var(--b{lane.number},none)" for lane in below)])
-    places = ",".join(
-        ["0 0", *(f"0 calc(100% - {LANE * (len(below) - at)}px)" for at in range(1, len(below) + 1))]
-    )
+    places = ",".join(["0 0", *(f"0 calc(100% - {_room(below[at:])})" for at in range(1, len(below) + 1))])
     sizes = ",".join(
-        [f"100% calc(100% - {deep}px)", *(f"100% var(--h{lane.number},{BAR}px)" for lane in below)]
+        ["100% calc(100% - var(--deep))", *(f"100% var(--h{lane.number},{BAR}px)" for lane in below)]
     )
     colours = "".join(f"--L{at}:{label.color};" for at, label in enumerate(labels))
     lighter = "".join(
@@ -103,8 +101,8 @@ def style_of(labels: Sequence[Label], shorts: Sequence[str], lanes: Sequence[Lan
     rules = [
         f":root{{{colours}}}",
         f"@media screen and (prefers-color-scheme:dark){{:root{{{lighter}}}}}",
-        f".tx{{line-height:calc(1.7em + {deep}px)}}",
-        f".x{{padding-bottom:{deep}px;background-image:{images};background-position:{places};background-size:{sizes}}}",
+        f".tx{{--deep:calc({_room(below)} + 2px);line-height:calc(1.7em + var(--deep))}}",
+        f".x{{padding-bottom:var(--deep);background-image:{images};background-position:{places};background-size:{sizes}}}",
         ".g{--t0:color-mix(in srgb,var(--q0) var(--tint),transparent);--b0:" + _ended("0", "var(--t0)") + "}",
         *_switch("0", ".g"),
         "body:has(#t0:not(:checked)) .g::before{content:none!important}",
@@ -132,6 +130,8 @@ def style_of(labels: Sequence[Label], shorts: Sequence[str], lanes: Sequence[Lan
         rules += [f".q{number}-{at}{{--q{number}:var(--L{at})}}" for at in range(len(labels))]
         rules += _switch(number, ".x")
         rules.append(f"body:has(#t{number}:not(:checked)) .m{number}{{display:none}}")
+        # A lane that is switched off takes no room.
+        rules.append(f"body:has(#t{number}:not(:checked)){{--v{number}:0}}")
         rules.append(f".m{number}::before{{content:{_quoted(lane.short)}}}")
     rules += [
         f".s{lane.number}{{--s{lane.number}:transparent}}.e{lane.number}{{--e{lane.number}:transparent}}"
@@ -146,6 +146,10 @@ def _ended(number: str, colour: str) -> str:
         f"linear-gradient(90deg,var(--s{number},{colour}) 1px,{colour} 0 calc(100% - 1px),"
         f"var(--e{number},{colour}) 0)"
     )
+
+
+def _room(lanes: Sequence[Lane]) -> str:
+    return f"{LANE}px * ({' + '.join(f'var(--v{lane.number},1)' for lane in lanes) or '0'})"
 
 
 def _switch(number: str, what: str) -> list[str]:

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from pipeline.scoring.evaluation import Comparison, Evaluation
     from pipeline.scoring.significance import Difference, Interval
 
-Trust = Literal["high", "some", "low", "unknown"]
+Trust = Literal["high", "high_here", "some", "low", "unknown"]
 
 # Lower bounds of the confidence interval of strict F1. At 0.90 at most every tenth span is wrong: samples of the
 # output suffice. Under 0.75 correcting takes about as long as annotating from nothing.
@@ -50,7 +50,7 @@ def judge(evaluation: Evaluation) -> Verdict:
     possible = strict.score.counts.possible
     return Verdict(
         name=evaluation.name,
-        trust=_trust(interval),
+        trust=_trust(interval, widely=evaluation.units.kind == "article"),
         f1=strict.score.f1,
         interval=interval,
         gold=possible,
@@ -70,9 +70,10 @@ def differences_by_name(comparison: Comparison) -> Mapping[str, Difference]:
     return {difference.metric: difference for difference in comparison.differences}
 
 
-def _trust(interval: Interval) -> Trust:
+def _trust(interval: Interval, *, widely: bool) -> Trust:
     if interval.low is None:
         return "unknown"
     if interval.low >= HIGH:
-        return "high"
+        # An interval over sections or sentences says nothing about other articles.
+        return "high" if widely else "high_here"
     return "some" if interval.low >= SOME else "low"

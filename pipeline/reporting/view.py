@@ -128,7 +128,13 @@ def _lanes(material: Material, words: Words) -> list[Lane]:
     names = [words("gold"), *material.layers, *material.annotators]
     shorts = label_shorts(names)
     return [
-        Lane(number, name, short, gold=number == 0 and bool(material.gold))
+        Lane(
+            number,
+            name,
+            short,
+            gold=number == 0 and bool(material.gold),
+            shown=name not in material.annotators,
+        )
         for number, (name, short) in enumerate(zip(names, shorts, strict=True))
     ]
 

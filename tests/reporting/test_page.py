@@ -84,6 +84,22 @@ def test_page_switches_layers_without_its_script(browser: Browser, address: str)
     context.close()
 
 
+def test_page_draws_layers_under_the_text_and_gives_hidden_ones_no_room(
+    browser: Browser, address: str
+) -> None:
+    page = browser.new_page()
+    page.goto(address)
+    piece = page.locator("mark.g.l1c.l2c").first
+    room = "one => parseFloat(getComputedStyle(one).paddingBottom)"
+    sizes = piece.evaluate("one => getComputedStyle(one).backgroundSize").split(", ")
+    deep = piece.evaluate(room)
+    # The tint ends where the lanes begin, and a lane is a thin bar: text never stands on full colour.
+    assert sizes == [f"100% calc(100% - {deep:.0f}px)", "100% 3px", "100% 3px"]
+    page.locator("#t1").uncheck()
+    assert deep > piece.evaluate(room) > 0
+    page.close()
+
+
 def test_page_filters_errors_by_label(browser: Browser, address: str) -> None:
     page = browser.new_page()
     page.goto(address)
