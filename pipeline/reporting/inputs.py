@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from pipeline.errors import BiaozhuError, MissingFileError, ReportInputError, UsageError, raise_collected
+from pipeline.errors import BiaozhuError, ReportInputError, UsageError, raise_collected
 from pipeline.files import read_bytes, sha256_of
 from pipeline.judging.frozen import read_gold
 from pipeline.labels import DEFAULT, Label, read_labels
 from pipeline.ledger import read_ledger
-from pipeline.model import read_layer
+from pipeline.model import find_layers, read_layer
 from pipeline.reading.article import read_article
 from pipeline.scoring.document import Input, scores_document
 from pipeline.scoring.evaluation import Setting, compare, evaluate, surfaces
@@ -204,17 +204,10 @@ class _Reader:
                 )
             found[name] += [
                 line
-                for path in self.attempt(Path(where), _layer_files) or ()
+                for path in self.attempt(Path(where), lambda path: find_layers([path])) or ()
                 for line in self.read(role, name, path, read_layer) or ()
             ]
         return {name: _once(lines, name) for name, lines in found.items()}
-
-
-def _layer_files(path: Path) -> tuple[Path, ...]:
-    files = tuple(sorted(path.glob("*.jsonl"))) if path.is_dir() else (path,)
-    if not files:
-        raise MissingFileError("no layer in this folder (*.jsonl)", where=str(path))
-    return files
 
 
 def _once(lines: Sequence[Sentence], name: str) -> Layer:
