@@ -16,7 +16,9 @@ help:
 
 run: install install-doccano
 	.venv/bin/python -m weasel run all
-	.venv/bin/biaozhu summary reports
+	@.venv/bin/biaozhu summary reports
+	@echo "The report: reports/seeds/index.html"
+	@echo "The article in Doccano: see .venv/bin/biaozhu doccano status (up starts it, down stops it)"
 
 test: lint types fast
 
@@ -40,9 +42,9 @@ install-dev: .venv/dev.stamp
 
 install-doccano: .venv-doccano/stamp
 
-.venv/uv.stamp: locks/uv.lock
+.venv/uv.stamp: locks/installer.lock
 	$(PYTHON) -m venv .venv
-	.venv/bin/python -m pip install -q --disable-pip-version-check --require-hashes -r locks/uv.lock
+	.venv/bin/python -m pip install -q --disable-pip-version-check --require-hashes -r locks/installer.lock
 	touch $@
 
 # The project itself is installed without build isolation: its build tool is locked like everything else.
@@ -62,7 +64,7 @@ install-doccano: .venv-doccano/stamp
 
 # run.lock first: dev.lock must agree with it, since both go into the same environment.
 lock: .venv/uv.stamp
-	echo "uv" | $(COMPILE) - -o locks/uv.lock
+	echo "uv" | $(COMPILE) - -o locks/installer.lock
 	$(COMPILE) pyproject.toml -o locks/run.lock
 	$(COMPILE) --extra dev -c locks/run.lock pyproject.toml -o locks/dev.lock
 	$(COMPILE) locks/doccano.in -o locks/doccano.lock
