@@ -16,6 +16,7 @@ import numpy as np
 
 from pipeline.errors import ModelDataError
 from pipeline.knowledge.division_names import PLACEHOLDERS, PROVINCE, VILLAGE
+from pipeline.knowledge.village_table import village_table
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -23,9 +24,6 @@ if TYPE_CHECKING:
 CODE_DIGITS = (0, 2, 4, 6, 9, 12)
 # A name's form is one character: the length of its short form (0: none), plus 32 if it has its unit word.
 FORM_ZERO, SHORT_LENGTHS = "0", 32
-
-_HASH_FACTOR = 0x9E3779B97F4A7C15
-_HASH_MASK = (1 << 64) - 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,46 +114,43 @@ class Gazetteer:
 class Villages:
     """The names of 620,000 villages and neighbourhoods by code; 村委会 and 居委会 are cut from the names.
 
-    A name is found by the sorted hashes of all names and then compared, so that no dictionary of them is needed.
+    See `village_table` for how they lie in memory.
 
     Raises:
         ModelDataError: the data file is missing or damaged.
     """
 
     def __init__(self) -> None:
-        self._codes, _, _, names = _read("villages.txt.xz")
-        self._text = "\t".join(names) + "\t"
-        units = np.frombuffer(self._text.encode("utf-32-le"), np.uint32)
-        ends = np.flatnonzero(units == ord("\t"))
-        self._starts = np.concatenate(([0], ends[:-1] + 1)).astype(np.uint32)
-        self._ends = ends.astype(np.uint32)
-        hashes = _hashes(units, self._starts, self._ends)
-        self._order = np.argsort(hashes, kind="stable").astype(np.uint32)
-        self._sorted = hashes[self._order]
+        try:
+            self._table = village_table(_packed("villages.txt.xz"))
+        except (lzma.LZMAError, ValueError):
+            raise ModelDataError(
+                "the gazetteer's data file is missing or damaged", where="villages.txt.xz"
+            ) from None
 
     def __len__(self) -> int:
-        return len(self._codes)
+        return len(self._table.codes)
 
     def __contains__(self, name: str) -> bool:
-        return next(iter(self._rows(name)), None) is not None
+        return bool(self._table.rows(name))
 
     def lookup(self, name: str, *, within: str = "") -> tuple[Division, ...]:
         """Return the villages of this name whose code begins with `within` (the code of a division above)."""
-        found = [Division(_code(int(self._codes[row]), VILLAGE), name, VILLAGE) for row in self._rows(name)]
-        return tuple(division for division in found if division.code.startswith(within))
+        codes = (_code(int(self._table.codes[row]), VILLAGE) for row in self._table.rows(name))
+        return tuple(Division(code, name, VILLAGE) for code in codes if code.startswith(within))
 
     def within(self, code: str) -> tuple[str, ...]:
         """Return the names of all villages whose code begins with `code`, by code."""
-        first, last = _code_range(self._codes, code)
-        return tuple(self._text[self._starts[row] : self._ends[row]] for row in range(first, last))
+        first, last = _code_range(self._table.codes, code)
+        return tuple(self._table.name(row) for row in range(first, last))
 
-    def _rows(self, name: str) -> list[int]:
-        if not name or "\t" in name:
-            return []
-        wanted = np.uint64(_hash(name))
-        first, last = (int(np.searchsorted(self._sorted, wanted, side)) for side in ("left", "right"))
-        rows = [int(row) for row in self._order[first:last]]
-        return [row for row in rows if self._text[self._starts[row] : self._ends[row]] == name]
+    def divisions_within(self, code: str) -> tuple[Division, ...]:
+        """Return all villages whose code begins with `code`, by code."""
+        first, last = _code_range(self._table.codes, code)
+        return tuple(
+            Division(_code(int(self._table.codes[row]), VILLAGE), self._table.name(row), VILLAGE)
+            for row in range(first, last)
+        )
 
 
 @cache
@@ -179,33 +174,17 @@ def _code(number: int, level: int) -> str:
     return f"{number:012}"[: CODE_DIGITS[level]]
 
 
-def _hash(name: str) -> int:
-    total, power = 0, 1
-    for character in name:
-        power = power * _HASH_FACTOR & _HASH_MASK
-        total += ord(character) * power
-    return total & _HASH_MASK
-
-
-def _hashes(
-    units: NDArray[np.uint32], starts: NDArray[np.uint32], ends: NDArray[np.uint32]
-) -> NDArray[np.uint64]:
-    # As _hash for all names at once: characters weighted by their place in the name, then differences of one
-    # running sum. Everything is modulo 2**64, so that overflow is exact.
-    place = np.arange(len(units), dtype=np.int32)
-    place -= np.repeat(starts, np.diff(np.append(starts, len(units)))).astype(np.int32)
-    powers = np.cumprod(np.full(int(place.max(initial=0)) + 1, _HASH_FACTOR, np.uint64))
-    weighted = powers[place]
-    weighted *= units
-    sums = np.concatenate((np.zeros(1, np.uint64), np.cumsum(weighted)))
-    return np.subtract(sums[ends], sums[starts], dtype=np.uint64)
-
-
 def _read(name: str) -> tuple[NDArray[np.int64], str, str, list[str]]:
     try:
-        packed = files("pipeline.knowledge").joinpath(name).read_bytes()
-        steps, levels, forms, names = lzma.decompress(packed).decode("utf-8").split("\n")
-    except (OSError, lzma.LZMAError, ValueError):
+        steps, levels, forms, names = lzma.decompress(_packed(name)).decode("utf-8").split("\n")
+    except (lzma.LZMAError, ValueError):
         raise ModelDataError("the gazetteer's data file is missing or damaged", where=name) from None
     codes = np.cumsum(np.array(steps.split(" "), dtype=np.int64))
     return codes, levels, forms, names.split("\t")
+
+
+def _packed(name: str) -> bytes:
+    try:
+        return files("pipeline.knowledge").joinpath(name).read_bytes()
+    except OSError:
+        raise ModelDataError("the gazetteer's data file is missing or damaged", where=name) from None
