@@ -32,9 +32,15 @@ _BOUND_AFTER = (
     ("以下", re.compile(r"(?:\(含\))?(?:及|或|和)?(?:以下|以内|之内|之下)")),
     ("不足", re.compile(r"(?:不到|不足)(?=$|[,。;])")),
 )
-_EXTREMES = (("最高", re.compile(r"最(?:[高大长远重]|多的)[^0-9]{0,8}$")), ("最低", re.compile(r"最[低少小短近轻][^0-9]{0,8}$")))
+_EXTREMES = (
+    ("最高", re.compile(r"最(?:[高大长远重]|多的)[^0-9]{0,8}$")),
+    ("最低", re.compile(r"最[低少小短近轻][^0-9]{0,8}$")),
+)
 
-_WORDS = sorted({*(w for words in MEASURES.values() for w in words.split() if w not in ("个", "点", "分"))}, key=lambda w: (-len(w), w))
+_WORDS = sorted(
+    {*(w for words in MEASURES.values() for w in words.split() if w not in ("个", "点", "分"))},
+    key=lambda w: (-len(w), w),
+)
 _MEASURE = "|".join(map(re.escape, _WORDS))
 _NOUN_ENDS = "可|能|平均|需|要|有|的|收|增|年|月|投|获|分|得|补|成|达|就|每|都|也|约|近|产|出|只|仅|为|是|由|从|在|,|、|[0-9]|$"
 _EACH = re.compile(
@@ -50,12 +56,16 @@ _RATE = re.compile(
 _PER_AFTER = re.compile(rf"(?:/|每)(?P<each>{_MEASURE}|月|日)")
 _PRICED_AFTER = re.compile(r"一(?P<each>斤|公斤|亩|吨|个|年|天|月|人|只|头|张|瓶|袋|平方米|平米)(?![多半])")
 # A total, or a new count, ends what 每 began.
-_TOTAL = re.compile(r"[。;!?]|共|合计|累计|总(?!体)|全[省市县区乡镇村国年]|目前|现有|已|均|今年|去年|其中|带动")
+_TOTAL = re.compile(
+    r"[。;!?]|共|合计|累计|总(?!体)|全[省市县区乡镇村国年]|目前|现有|已|均|今年|去年|其中|带动"
+)
 
 
 def each_phrase(per: str) -> str:
     """Write `per` as text that says it: 每人每年, 每个村."""
-    return "".join(f"每{word}" if _EACH.fullmatch(f"每{word}") else f"每个{word}" for word in per.split("·") if word)
+    return "".join(
+        f"每{word}" if _EACH.fullmatch(f"每{word}") else f"每个{word}" for word in per.split("·") if word
+    )
 
 
 @dataclass(frozen=True, slots=True)

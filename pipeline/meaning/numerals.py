@@ -13,7 +13,11 @@ from pipeline.reading.width import to_half_width
 
 DIGITS = {
     **dict(zip("零一二三四五六七八九", range(10), strict=True)),
-    **{"〇": 0, "○": 0, "两": 2, "俩": 2, "仨": 3},
+    "〇": 0,
+    "○": 0,
+    "两": 2,
+    "俩": 2,
+    "仨": 3,
 }
 SCORES = {"廿": "二十", "卅": "三十", "卌": "四十"}
 FORMAL = str.maketrans("壹贰叁肆伍陆柒捌玖拾佰仟萬億兩貳參陸", "一二三四五六七八九十百千万亿两二三六")
@@ -137,7 +141,9 @@ def _scaled(text: str, limit: int | None = None) -> tuple[Decimal, Decimal]:
         before, _, after = text.rpartition(sign) if large else text.partition(sign)
         if limit is not None and power >= limit:
             raise ValueError(text)
-        low, high = (_scaled if large else _leaf)(before) if before.strip("零〇○") else (Decimal(1), Decimal(1))
+        low, high = (
+            (_scaled if large else _leaf)(before) if before.strip("零〇○") else (Decimal(1), Decimal(1))
+        )
         more = _rest(after, power)
         return _plain(low.scaleb(power) + more[0]), _plain(high.scaleb(power) + more[1])
     return _leaf(text)

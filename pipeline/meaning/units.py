@@ -15,7 +15,18 @@ from typing import Literal
 from pipeline.knowledge.measures import kind_of
 
 Dimension = Literal[
-    "count", "money", "area", "length", "mass", "volume", "ratio", "age", "duration", "energy", "power", "other"
+    "count",
+    "money",
+    "area",
+    "length",
+    "mass",
+    "volume",
+    "ratio",
+    "age",
+    "duration",
+    "energy",
+    "power",
+    "other",
 ]
 
 
@@ -88,7 +99,10 @@ def unit_of(measure: str, *, before: str = "", after: str = "") -> Unit:
         return _UNITS[word]
     kind = kind_of(word)
     dimensions: dict[str | None, Dimension] = {
-        **{"money": "money", "time": "duration", "ratio": "ratio", "unit": "other"}
+        "money": "money",
+        "time": "duration",
+        "ratio": "ratio",
+        "unit": "other",
     }
     return Unit(word, dimensions.get(kind, "count"))
 

@@ -57,14 +57,22 @@ class _Part:
     more: bool = False
 
 
-_NUMERAL = "0-9,.〇○零一二三四五六七八九十百千万亿两俩仨廿卅卌半几数余多来壹贰叁肆伍陆柒捌玖拾佰仟萬億兩貳參陸"
+_NUMERAL = (
+    "0-9,.〇○零一二三四五六七八九十百千万亿两俩仨廿卅卌半几数余多来壹贰叁肆伍陆柒捌玖拾佰仟萬億兩貳參陸"
+)
 _MEASURES = "|".join(
     re.escape(word)
-    for word in sorted({w for words in MEASURES.values() for w in to_half_width(words).split()}, key=lambda w: (-len(w), w))
+    for word in sorted(
+        {w for words in MEASURES.values() for w in to_half_width(words).split()}, key=lambda w: (-len(w), w)
+    )
 )
-_PIECE = re.compile(rf"(?P<number>[{_NUMERAL}][{_NUMERAL} ]*?)\s*(?:(?P<measure>{_MEASURES}|[^{_NUMERAL}\s/]+)(?=[{_NUMERAL}]|$)|$)")
+_PIECE = re.compile(
+    rf"(?P<number>[{_NUMERAL}][{_NUMERAL} ]*?)\s*(?:(?P<measure>{_MEASURES}|[^{_NUMERAL}\s/]+)(?=[{_NUMERAL}]|$)|$)"
+)
 _DASH = re.compile(r"(?<=.)(?:[-—–~〜]{1,2}|至|到)(?=.)")
-_FRACTION = re.compile(rf"(?P<of>[{_NUMERAL}]+)分之(?P<part>.+?)(?P<more>[多余]?)|(?P<over>\d+)/(?P<under>\d+)")
+_FRACTION = re.compile(
+    rf"(?P<of>[{_NUMERAL}]+)分之(?P<part>.+?)(?P<more>[多余]?)|(?P<over>\d+)/(?P<under>\d+)"
+)
 _PERCENTS = {"百": "%", "千": "‰", "万": "‱"}
 _UNIT_PER = re.compile(r"(?P<amount>.+?[^\d/])(?:/|每)(?P<per>[^\d/]+)")
 
@@ -137,7 +145,17 @@ def _some(value: AmountValue) -> str:
     # 几百, 十几万: the digit that is unsaid lies between the bounds.
     if value.approx != "几":
         return ""
-    for power, sign in ((0, ""), (4, "万"), (8, "亿"), (1, "十"), (2, "百"), (3, "千"), (5, "十万"), (6, "百万"), (7, "千万")):
+    for power, sign in (
+        (0, ""),
+        (4, "万"),
+        (8, "亿"),
+        (1, "十"),
+        (2, "百"),
+        (3, "千"),
+        (5, "十万"),
+        (6, "百万"),
+        (7, "千万"),
+    ):
         unit = Decimal(10) ** power
         if value.low == 2 * unit and value.high == 9 * unit:
             return f"几{sign}"
