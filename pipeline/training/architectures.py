@@ -14,22 +14,55 @@ from pipeline.training.crf import Rows, Tagging, loss_and_gradients
 
 # L-BFGS remembers so many steps; it ends where a step gains less than this share of the loss.
 MEMORY, TOLERANCE = 10, 1e-5
+FREQUENCY_PENALTY = 100.0
 
 
-def crf_model(tok2vec: Model[list[Doc], list[np.ndarray]]) -> Model[list[Doc], list[np.ndarray]]:
+def crf_model(
+    tok2vec: Model[list[Doc], list[np.ndarray]],
+    start: Model[list[Doc], list[np.ndarray]] | None = None,
+    trust: float = 0.0,
+) -> Model[list[Doc], list[np.ndarray]]:
     """Return a linear layer from a tok2vec to the tags' emissions, with the chain's scores beside it.
 
     Parameters: `W` (tags, width), `b` (tags,), `chain` (2 + tags, tags; start, stop, steps [from, to]).
+
+    Args:
+        tok2vec: what the linear layer learns from.
+        start: a `LayerEncoder` of one layer without window, whose marks are where learning starts from: untrained,
+            the model says what that layer says, and the penalty on the parameters holds it there until the gold
+            has enough against it. None starts from nothing.
+        trust: the emission of a mark with a score of 1, and of O where there is none.
     """
     return Model(
         "biaozhu_crf",
         _forward,
         init=_init,
-        layers=[tok2vec],
+        layers=[tok2vec] if start is None else [tok2vec, start],
         dims={"nO": None, "nI": None},
         params={"W": None, "b": None, "chain": None},
-        refs={"tok2vec": tok2vec},
+        refs={"tok2vec": tok2vec, "start": start},
+        attrs={"labels": [], "trust": float(trust)},
     )
+
+
+def starting_emissions(model: Any, docs: list[Doc]) -> list[np.ndarray]:
+    """Return what the layer that a `crf_model` starts from says, as emissions of shape (tokens, tags) for each Doc."""
+    start, labels = model.get_ref("start") if model.has_ref("start") else None, model.attrs["labels"]
+    tags = model.get_dim("nO")
+    if start is None:
+        return [np.zeros((len(doc), tags), np.float32) for doc in docs]
+    known = start.attrs["labels"]
+    found = []
+    for marks in start.predict(docs):
+        emissions = np.zeros((len(marks), tags), np.float32)
+        emissions[:, 0] = 1 - marks.sum(axis=1)
+        for position, label in enumerate(labels):
+            if label in known:
+                # B, I, E and S of a label, in both.
+                column = 4 * known.index(label)
+                emissions[:, 1 + 4 * position : 5 + 4 * position] = marks[:, column : column + 4]
+        found.append(emissions * np.float32(model.attrs["trust"]))
+    return found
 
 
 def least_loss(  # noqa: PLR0913 — the problem and how hard to try
@@ -38,6 +71,7 @@ def least_loss(  # noqa: PLR0913 — the problem and how hard to try
     rows: Rows,
     path: np.ndarray,
     *,
+    start: np.ndarray,
     penalty: float,
     iterations: int,
     on_step: Callable[[float], None] | None = None,
@@ -49,7 +83,9 @@ def least_loss(  # noqa: PLR0913 — the problem and how hard to try
         vectors: float32 of shape (rows, width).
         rows: how the sentences lie in the rows.
         path: the tag of each row.
-        penalty: the loss has this, over two, times the squared norm of all parameters.
+        start: what is added to the emissions, float32 of shape (rows, tags).
+        penalty: the loss has this, over two, times the squared norm of all parameters; those that say how frequent
+            tags are (the bias and the chain) weigh a hundredfold, as one article tells little of the next one's.
         iterations: at most so many.
         on_step: called with the loss after each.
 
@@ -59,10 +95,12 @@ def least_loss(  # noqa: PLR0913 — the problem and how hard to try
     tags, width = len(tagging.tags), vectors.shape[1]
     split = tags * width
     losses = [0.0]
+    penalties = np.full(split + tags + (2 + tags) * tags, penalty)
+    penalties[split:] *= FREQUENCY_PENALTY
 
     def loss(flat: np.ndarray) -> tuple[float, np.ndarray]:
         weights, bias, chain = _unpacked(flat, tags, width)
-        emissions = (vectors @ weights.astype(np.float32).T).astype(np.float64) + bias
+        emissions = (vectors @ weights.astype(np.float32).T).astype(np.float64) + bias + start
         value, by_emission, by_chain = loss_and_gradients(tagging, chain, emissions, rows, path)
         gradient = np.concatenate(
             [
@@ -72,15 +110,15 @@ def least_loss(  # noqa: PLR0913 — the problem and how hard to try
                 np.where(tagging.allowed, by_chain, 0.0).ravel(),
             ]
         )
-        losses[0] = value + penalty / 2 * float(flat @ flat)
-        return losses[0], gradient + penalty * flat
+        losses[0] = value + float((penalties * flat) @ flat) / 2
+        return losses[0], gradient + penalties * flat
 
     # One thread: the products are small, waiting for each other costs more than it gains, and the order of the sums,
     # so the result, does not hang on the machine's number of cores.
     with threadpool_limits(1):
         result = minimize(
             loss,
-            np.zeros(split + tags + (2 + tags) * tags),
+            np.zeros(len(penalties)),
             jac=True,
             method="L-BFGS-B",
             callback=None if on_step is None else lambda _: on_step(losses[0]),
@@ -116,7 +154,10 @@ def _forward(
 ) -> tuple[list[np.ndarray], Callable[[list[np.ndarray]], Any]]:
     vectors, back = model.get_ref("tok2vec")(docs, is_train)
     weights, bias = model.get_param("W"), model.get_param("b")
-    emissions = [rows @ weights.T + bias for rows in vectors]
+    emissions = [
+        rows @ weights.T + bias + start
+        for rows, start in zip(vectors, starting_emissions(model, docs), strict=True)
+    ]
 
     def backprop(gradients: list[np.ndarray]) -> Any:
         model.inc_grad("W", sum(part.T @ rows for part, rows in zip(gradients, vectors, strict=True)))

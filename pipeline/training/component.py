@@ -18,7 +18,7 @@ from spacy.vocab import Vocab
 from thinc.api import Model, Optimizer
 
 from pipeline.errors import TrainingError
-from pipeline.training.architectures import least_loss
+from pipeline.training.architectures import least_loss, starting_emissions
 from pipeline.training.crf import (
     Tagging,
     best_path,
@@ -90,8 +90,8 @@ class CharNer(TrainablePipe):  # type: ignore[misc]
         """Set the labels, from the examples where none are given, and parameters of zero."""
         found = {span.label_ for example in get_examples() for span in example.reference.ents}
         self.cfg["labels"] = sorted(found if labels is None else labels)
-        tags = len(self.tagging.tags)
-        self.model.set_dim("nO", tags)
+        self.model.set_dim("nO", len(self.tagging.tags))
+        self.model.attrs["labels"] = list(self.labels)
         sample = [example.reference for example in list(get_examples())[:10]]
         self.model.initialize(X=sample)
 
@@ -177,13 +177,15 @@ class CharNer(TrainablePipe):  # type: ignore[misc]
         chosen = [examples[index] for index in _longest_first([example.predicted for example in examples])]
         if not chosen or not self.labels:
             raise TrainingError("the gold has no spans to learn from", next_step="Give gold with spans")
-        vectors = np.concatenate(self.model.get_ref("tok2vec").predict([one.predicted for one in chosen]))
+        docs = [example.predicted for example in chosen]
+        vectors = np.concatenate(self.model.get_ref("tok2vec").predict(docs))
         rows = make_rows([len(example.predicted) for example in chosen])
         found, loss, steps = least_loss(
             self.tagging,
             vectors,
             rows,
             self._gold(chosen),
+            start=np.concatenate(starting_emissions(self.model, docs)),
             penalty=self.cfg["penalty"],
             iterations=self.cfg["iterations"],
             on_step=on_step,

@@ -16,19 +16,23 @@ from pydantic import NonNegativeInt
 from spacy.tokens import Doc
 from thinc.api import Model
 
+from pipeline.annotators.combine import combine
 from pipeline.annotators.lac import Lac, load_lac
 from pipeline.annotators.lac_data import Size
 from pipeline.annotators.preannotate import annotate
 from pipeline.errors import ConfigError
-from pipeline.model import Span
+from pipeline.model import Sentence, Span, with_spans
 
 # What makes the parts of a vector weigh about alike in a linear model with one penalty for all of them.
-STATES_SCALE, SCORES_SCALE, LOWEST_SCORE = 0.5, 0.25, -20.0
+STATES_SCALE, SCORES_SCALE, TAGS_SCALE, CLASS_SCALE, LOWEST_SCORE = 0.1, 0.05, 0.25, 0.3, -20.0
 STATES = 256
 NUMERALS = "零〇一二两三四五六七八九十百千万亿壹贰叁肆伍陆柒捌玖拾佰仟"
 VAGUE = "几数余多来"
 CLASSES = 8
+NO_ARTICLE = "0" * 12
 ANNOTATORS = ("lac", "places", "persons", "amounts")
+# All of them brought together, as pre-annotation does it.
+COMBINED = "combined"
 
 
 def lac_encoder(size: Size, window: NonNegativeInt) -> Model[list[Doc], list[np.ndarray]]:
@@ -53,7 +57,12 @@ def lac_encoder(size: Size, window: NonNegativeInt) -> Model[list[Doc], list[np.
             likely /= likely.sum(axis=1, keepdims=True)
             found.append(
                 np.concatenate(
-                    [states[:, :STATES] * STATES_SCALE, scores * SCORES_SCALE, spread(likely, window)], axis=1
+                    [
+                        states[:, :STATES] * STATES_SCALE,
+                        scores * SCORES_SCALE,
+                        spread(likely * TAGS_SCALE, window),
+                    ],
+                    axis=1,
                 )
             )
         return found
@@ -71,17 +80,18 @@ def layer_encoder(
 
     Args:
         size: the LAC that they lean on, `large` or `small`.
-        layers: names of annotators.
+        layers: names of annotators, or `combined` for what pre-annotation makes of them all.
         labels: the labels to look at.
         window: how many neighbours' marks a character sees on each side.
 
     Raises:
         ConfigError: there is no such annotator.
     """
-    unknown = [name for name in layers if name not in ANNOTATORS]
+    unknown = [name for name in layers if name not in (*ANNOTATORS, COMBINED)]
     if unknown:
         raise ConfigError(
-            f"no annotator {', '.join(unknown)}; there are {', '.join(ANNOTATORS)}", where="LayerEncoder"
+            f"no annotator {', '.join(unknown)}; there are {', '.join((*ANNOTATORS, COMBINED))}",
+            where="LayerEncoder",
         )
     lac = _lac(size)
     columns = {label: 4 * position for position, label in enumerate(labels)}
@@ -89,6 +99,8 @@ def layer_encoder(
 
     def vectors(texts: Sequence[str]) -> list[np.ndarray]:
         found = annotate(texts, model=lac)
+        if COMBINED in layers:
+            found[COMBINED] = _combined(texts, found)
         marked = [found[name] for name in layers]
         return [
             spread(
@@ -98,7 +110,9 @@ def layer_encoder(
             for row, text in enumerate(texts)
         ]
 
-    return _frozen("layer_encoder", vectors, len(layers) * width * (2 * window + 1))
+    model = _frozen("layer_encoder", vectors, len(layers) * width * (2 * window + 1))
+    model.attrs["labels"] = list(labels)
+    return model
 
 
 def class_encoder(window: NonNegativeInt) -> Model[list[Doc], list[np.ndarray]]:
@@ -159,6 +173,19 @@ def _by_token(doc: Doc, rows: np.ndarray) -> np.ndarray:
     return np.add.reduceat(rows, starts, axis=0) / sizes[:, None].astype(np.float32)
 
 
+def _combined(texts: Sequence[str], found: dict[str, list[tuple[Span, ...]]]) -> list[tuple[Span, ...]]:
+    # Combining is by sentence id, and an empty text is no sentence.
+    kept = [row for row, text in enumerate(texts) if text]
+    sentences = [Sentence(NO_ARTICLE, row, row + len(texts[row]), texts[row]) for row in kept]
+    layers = {
+        name: [with_spans(one, spans[row]) for row, one in zip(kept, sentences, strict=True)]
+        for name, spans in found.items()
+    }
+    joined, _ = combine(sentences, layers)
+    spans = {one.start: one.spans for one in joined}
+    return [spans.get(row, ()) for row in range(len(texts))]
+
+
 def _marks(length: int, spans: Sequence[Span], columns: dict[str, int], width: int) -> np.ndarray:
     found = np.zeros((length, width), np.float32)
     for span in spans:
@@ -176,7 +203,7 @@ def _marks(length: int, spans: Sequence[Span], columns: dict[str, int], width: i
 def _classes(text: str) -> np.ndarray:
     rows = np.zeros((len(text), CLASSES), np.float32)
     for position, character in enumerate(text):
-        rows[position, _class_of(character)] = 1.0
+        rows[position, _class_of(character)] = CLASS_SCALE
     return rows
 
 

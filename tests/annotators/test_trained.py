@@ -24,7 +24,7 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_trained_gives_spans_with_source_and_score(model: Path) -> None:
-    text = "后来 孙丽在雅安市卖了120元。"
+    text = "去年 孙丽在雅安市卖了120元。"
     first, empty, second = load_trained(model)([text, "", text])
     assert [(span.start, span.end, span.label, span.source) for span in first] == [
         (3, 5, "PERSON", "tiny"),

@@ -74,3 +74,13 @@ def test_encoder_spread_sets_neighbours_beside_each_row() -> None:
     rows = np.array([[1.0], [2.0], [3.0]])
     assert spread(rows, 1).tolist() == [[0, 1, 2], [1, 2, 3], [2, 3, 0]]
     assert spread(rows[:0], 2).shape == (0, 5)
+
+
+def test_encoder_combines_annotators_as_preannotation_does() -> None:
+    texts = ["王小明在青岛市买了30斤苹果。", "", "他走了。"]
+    model = layer_encoder("small", ["combined"], LABELS, 0)
+    rows = model.predict([CHARACTERS(text) for text in texts])
+    starts = {label: (rows[0][:, 4 * place] > 0).nonzero()[0].tolist() for place, label in enumerate(LABELS)}
+    assert starts == {"PLACE": [4], "PERSON": [0], "AMOUNT": [9]}
+    assert [len(one) for one in rows] == [len(text) for text in texts]
+    assert not rows[2].any()

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from spacy.training import Example
 
 ROOT = Path(__file__).parents[2]
-TEXT = "后来 孙丽在雅安市卖了120元。"
+TEXT = "去年 孙丽在雅安市卖了120元。"
 
 
 def contents(folder: Path) -> dict[str, bytes]:

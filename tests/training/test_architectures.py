@@ -1,0 +1,60 @@
+from __future__ import annotations
+
+import numpy as np
+import spacy
+
+from pipeline.annotators.trained import annotate_with
+from pipeline.model import Sentence, Span
+from pipeline.training.architectures import crf_model
+from pipeline.training.component import CharNer
+from pipeline.training.encoder import class_encoder, layer_encoder
+from pipeline.training.gold import make_examples
+from pipeline.training.tokenizer import make_char_tokenizer
+
+LABELS = ["PLACE", "PERSON", "AMOUNT"]
+# CROP is a label that no annotator knows.
+GOLD = Sentence(
+    "a" * 12, 0, 15, "王小明在青岛市买了3斤小麦。。", (Span(9, 11, "AMOUNT"), Span(11, 13, "CROP"))
+)
+TEXT = "李秀英在桐庐县卖了120元的小麦。"
+
+
+def started(penalty: float) -> tuple[spacy.Language, CharNer]:
+    nlp = spacy.blank("zh")
+    nlp.tokenizer = make_char_tokenizer()(nlp)
+    start = layer_encoder("small", ["combined"], LABELS, 0)
+    model = crf_model(class_encoder(1), start, trust=6.0)
+    part = CharNer(nlp.vocab, model, "ner", penalty=penalty, iterations=50)
+    examples, _ = make_examples(nlp, [GOLD])
+    part.initialize(lambda: examples, nlp=nlp, labels=[*LABELS, "CROP"])
+    return nlp, part
+
+
+def test_architectures_start_from_what_the_annotators_say() -> None:
+    nlp, part = started(1.0)
+    doc = nlp.make_doc(TEXT)
+    part.set_annotations([doc], part.predict([doc]))
+    assert [(span.text, span.label_) for span in doc.ents] == [
+        ("李秀英", "PERSON"),
+        ("桐庐县", "PLACE"),
+        ("120元", "AMOUNT"),
+    ]
+
+
+def test_architectures_learn_from_gold_against_the_start() -> None:
+    nlp, part = started(0.01)
+    part.fit(make_examples(nlp, [GOLD])[0])
+    doc = nlp.make_doc(GOLD.text)
+    part.set_annotations([doc], part.predict([doc]))
+    # The gold says that the names are none and that there is a crop: enough of it outweighs the annotators.
+    assert [(span.start, span.end, span.label_) for span in doc.ents] == [(9, 11, "AMOUNT"), (11, 13, "CROP")]
+
+
+def test_architectures_penalty_holds_the_model_at_its_start() -> None:
+    nlp, part = started(1e6)
+    part.fit(make_examples(nlp, [GOLD])[0])
+    assert float(np.abs(part.model.get_param("W")).max()) < 1e-3
+    doc = nlp.make_doc(TEXT)
+    part.set_annotations([doc], part.predict([doc]))
+    assert len(doc.ents) == 3
+    assert annotate_with(nlp, [TEXT], source="blank") == [()]
