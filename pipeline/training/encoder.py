@@ -7,7 +7,7 @@ thinc's `concatenate.v1` joins them. Names as `biaozhu.LacEncoder.v1` are given 
 # Annotations are evaluated here, not postponed: confection checks a config's values by them.
 import unicodedata
 from collections.abc import Callable, Sequence
-from functools import cache
+from functools import cache, lru_cache
 from hashlib import blake2b
 from typing import Any
 
@@ -93,14 +93,11 @@ def layer_encoder(
             f"no annotator {', '.join(unknown)}; there are {', '.join((*ANNOTATORS, COMBINED))}",
             where="LayerEncoder",
         )
-    lac = _lac(size)
     columns = {label: 4 * position for position, label in enumerate(labels)}
     width = 4 * len(labels)
 
     def vectors(texts: Sequence[str]) -> list[np.ndarray]:
-        found = annotate(texts, model=lac)
-        if COMBINED in layers:
-            found[COMBINED] = _combined(texts, found)
+        found = _annotated(size, tuple(texts))
         marked = [found[name] for name in layers]
         return [
             spread(
@@ -171,6 +168,13 @@ def _by_token(doc: Doc, rows: np.ndarray) -> np.ndarray:
     sizes = np.diff(np.append(starts, len(rows)))
     # A token keeps the space behind it: the mean takes it in, which is where it is heard.
     return np.add.reduceat(rows, starts, axis=0) / sizes[:, None].astype(np.float32)
+
+
+# One batch back: a model's start and its features ask for the same texts one after the other.
+@lru_cache(maxsize=1)
+def _annotated(size: Size, texts: tuple[str, ...]) -> dict[str, list[tuple[Span, ...]]]:
+    found = annotate(texts, model=_lac(size))
+    return {**found, COMBINED: _combined(texts, found)}
 
 
 def _combined(texts: Sequence[str], found: dict[str, list[tuple[Span, ...]]]) -> list[tuple[Span, ...]]:
