@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from pipeline.commands.console import finish, print_json, print_table, say
+from pipeline.commands.console import finish, print_json, print_table, progress, say
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from pipeline.doccano.changes import Change
     from pipeline.doccano.project import Setting
     from pipeline.doccano.pull import Pulled
@@ -107,11 +109,11 @@ def push(
     from pipeline.doccano.push import push as push_layers
     from pipeline.model import find_layers, read_layer
 
-    setting = _setting(project, labels, guideline or GUIDELINE, given=guideline is not None)
+    setting = make_setting(project, labels, guideline or GUIDELINE, given=guideline is not None)
     read = [(path.stem, read_layer(path, labels=setting.names)) for path in find_layers(layers)]
     connection = connect(find_account(home=home))
     total = sum(len(sentences) for _, sentences in read)
-    with _progress("push", total) as tick:
+    with progress("push", total) as tick:
         report = push_layers(connection, read, setting, dry_run=dry_run, break_lock=break_lock, tick=tick)
     if as_json:
         print_json({"dry_run": dry_run, **asdict(report)})
@@ -152,7 +154,7 @@ def pull(
 
     if output is None and not compare:
         raise UsageError("say where the layer goes with -o, or what to compare it with by --compare")
-    setting = _setting(project, labels, None, given=False)
+    setting = make_setting(project, labels, None, given=False)
     sent = [sentence for path in find_layers(compare or ()) for sentence in read_layer(path)]
     pulled = pull_project(connect(find_account(home=home)), setting)
     if output is not None:
@@ -172,7 +174,8 @@ def pull(
         raise typer.Exit(1)
 
 
-def _setting(project: str, labels: Path, guideline: Path | None, *, given: bool) -> Setting:
+def make_setting(project: str, labels: Path, guideline: Path | None, *, given: bool) -> Setting:
+    """Read the label set and the guideline; one that was not `given` by name may be missing."""
     from pipeline.doccano.project import Setting
     from pipeline.files import read_bytes
     from pipeline.labels import read_labels
@@ -185,37 +188,28 @@ def _setting(project: str, labels: Path, guideline: Path | None, *, given: bool)
     return Setting(project, read_labels(labels), read_bytes(guideline).decode("utf-8", "replace"))
 
 
-def _progress(title: str, total: int) -> Any:
-    import sys
-    from contextlib import contextmanager
+def check_file_names(articles: Iterable[str]) -> None:
+    """Check names that come from the server: none may lead out of the folder.
 
-    from rich.console import Console
-    from rich.progress import Progress
+    Raises:
+        RoundTripError: one is no plain file name.
+    """
+    from pipeline.errors import RoundTripError
 
-    @contextmanager
-    def shown() -> Any:
-        with Progress(
-            console=Console(stderr=True), transient=True, disable=not sys.stderr.isatty()
-        ) as progress:
-            task = progress.add_task(title, total=total)
-            yield lambda done: progress.advance(task, done)
-
-    return shown()
+    for name in articles:
+        if Path(name).name != name or name.startswith("."):
+            raise RoundTripError(
+                f"the article's name {name!r} is no file name", next_step="Give -o a .jsonl file"
+            )
 
 
 def _write(pulled: Pulled, output: Path) -> None:
-    from pipeline.errors import RoundTripError
     from pipeline.model import write_layer
 
     if output.suffix == ".jsonl":
         write_layer(output, pulled.sentences)
         return
-    for name in pulled.layers:
-        # The name comes from the server: it must not lead out of the folder.
-        if Path(name).name != name or name.startswith("."):
-            raise RoundTripError(
-                f"the article's name {name!r} is no file name", next_step="Give -o a .jsonl file"
-            )
+    check_file_names(pulled.layers)
     for name, sentences in pulled.layers.items():
         write_layer(output / f"{name}.jsonl", sentences)
 

@@ -32,12 +32,14 @@ OWN_KEYS = ("id", "text", "label", "Comments")
 
 @dataclass(frozen=True, slots=True)
 class SpanRecord:
-    """One span as the API shows it, with who made it."""
+    """One span as the API shows it, with who made it and when (ISO 8601, as the server says it)."""
 
     id: int
     user: int
     span: RemoteSpan
     edited: bool
+    created: str
+    updated: str
 
 
 def read_examples(connection: Connection, project: Project) -> list[Example]:
@@ -107,6 +109,8 @@ def read_spans(connection: Connection, project: Project, example: int) -> list[S
             user=data["user"],
             span=RemoteSpan(data["start_offset"], data["end_offset"], names.get(data["label"], "")),
             edited=_seconds(data["created_at"], data["updated_at"]) >= 1,
+            created=data["created_at"],
+            updated=data["updated_at"],
         )
         for data in connection.get(f"projects/{project.id}/examples/{example}/spans")
     ]
