@@ -1,8 +1,12 @@
-"""The base model's ONNX graph, built from plain arrays: no PyTorch is needed to make or to run it."""
+"""The base model's ONNX graph, built from plain arrays: no PyTorch is needed to make or to run it.
+
+Both of LAC's networks read the sentence; their states side by side, made narrower, and the embeddings of character
+bigrams go into one more bidirectional GRU, whose output and input together give the emissions.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -16,24 +20,43 @@ IR_VERSION = 8
 # Two rows are mixed to a bucket; the factor is odd and small enough that no product leaves 63 bits.
 BIGRAM_FACTOR = 31337
 
+Layer = tuple[np.ndarray, np.ndarray, np.ndarray]
+
+
+@dataclass(frozen=True, slots=True)
+class LacWeights:
+    """One of LAC's networks.
+
+    Attributes:
+        rows: row of the dictionary -> row of the embedding, int32.
+        embedding: float32 of shape (rows, 128).
+        layers: input (2, 384, in), recurrent (2, 384, 128) and bias (2, 768) of each layer, gates in the order z, r, h.
+        reset_after: whether the reset gate acts after the recurrent product (`linear_before_reset`).
+    """
+
+    rows: np.ndarray
+    embedding: np.ndarray
+    layers: tuple[Layer, ...]
+    reset_after: bool
+
 
 @dataclass(frozen=True, slots=True)
 class BaseWeights:
     """The network's arrays.
 
     Attributes:
-        characters: float32 of shape (characters, 128).
+        lacs: the networks that were trained before, and are left as they are.
         bigrams: float32 of shape (buckets, width).
-        layers: input (2, 384, in), recurrent (2, 384, 128) and bias (2, 768) of each layer, gates in ONNX's order z, r, h.
-        projection: float32 of shape (256, tags).
-        bias: float32 of shape (tags,).
+        narrow: float32 of shape (256 for each of `lacs`, narrow), and its bias.
+        layer: the GRU over `narrow` and two bigrams; the reset gate acts after.
+        emit: float32 of shape (256 + narrow, tags), and its bias.
     """
 
-    characters: np.ndarray
+    lacs: tuple[LacWeights, ...]
     bigrams: np.ndarray
-    layers: tuple[tuple[np.ndarray, np.ndarray, np.ndarray], ...]
-    projection: np.ndarray
-    bias: np.ndarray
+    narrow: tuple[np.ndarray, np.ndarray]
+    layer: Layer
+    emit: tuple[np.ndarray, np.ndarray]
 
 
 def bigram_rows(
@@ -57,76 +80,115 @@ def bigram_rows(
     return pairs[:-1], pairs[1:]
 
 
+@dataclass(slots=True)
+class _Graph:
+    constants: list[Any] = field(default_factory=list)
+    nodes: list[Any] = field(default_factory=list)
+
+    def constant(self, name: str, array: np.ndarray) -> str:
+        from onnx import numpy_helper  # noqa: PLC0415 — a finished graph does without onnx, which is slow to import
+
+        self.constants.append(numpy_helper.from_array(np.ascontiguousarray(array), name))
+        return name
+
+    def node(self, kind: str, inputs: Sequence[str], output: str, **attributes: Any) -> str:
+        from onnx import helper  # noqa: PLC0415 — as above
+
+        self.nodes.append(helper.make_node(kind, inputs, [output], **attributes))
+        return output
+
+    def half(self, name: str, array: np.ndarray) -> str:
+        """Keep an array in half precision; ONNX Runtime widens it once, when the graph is loaded."""
+        return self.node("Cast", [self.constant(f"{name}_half", array.astype(np.float16))], name, to=1)
+
+    def gru(self, state: str, layer: Layer, name: str, *, reset_after: bool) -> str:
+        inputs, recurrents, biases = layer
+        parts = [
+            self.half(f"{name}_input", inputs),
+            self.half(f"{name}_recurrent", recurrents),
+            self.constant(f"{name}_bias", biases.astype(np.float32)),
+        ]
+        both = self.node(
+            "GRU", [state, *parts, "lengths"], f"{name}_both",
+            hidden_size=HIDDEN, direction="bidirectional", linear_before_reset=int(reset_after),
+        )  # fmt: skip
+        swapped = self.node("Transpose", [both], f"{name}_swapped", perm=[0, 2, 1, 3])
+        return self.node("Reshape", [swapped, "joined"], f"{name}_state")
+
+
 def build_base_graph(weights: BaseWeights) -> bytes:
     """Return the serialised graph.
 
-    Inputs: `ids` int32 (time, batch), 0 where a sentence has ended, and `lengths` int32 (batch,). Outputs: `emissions`
-    float32 (time, batch, tags) and `states`, what they are computed from, float32 (time, batch, 256). Embeddings are
-    kept in half precision, which halves the file.
+    Inputs: `ids` int32 (time, batch), rows of the dictionary, 0 where a sentence has ended, and `lengths` int32
+    (batch,). Outputs: `emissions` float32 (time, batch, tags) and `states`, the last GRU's, float32 (time, batch,
+    256). Matrices are kept in half precision, which halves the file.
     """
-    # Only here: onnx takes a third of a second to import, and a finished graph does without.
-    from onnx import TensorProto, helper, numpy_helper  # noqa: PLC0415 — see above
+    from onnx import TensorProto, helper  # noqa: PLC0415 — a finished graph does without onnx
 
-    constants: list[Any] = []
-    nodes: list[Any] = []
-
-    def constant(name: str, array: np.ndarray) -> str:
-        constants.append(numpy_helper.from_array(np.ascontiguousarray(array), name))
-        return name
-
-    def node(kind: str, inputs: Sequence[str], output: str, **attributes: Any) -> str:
-        nodes.append(helper.make_node(kind, inputs, [output], **attributes))
-        return output
-
-    buckets = len(weights.bigrams)
-    wide = node("Cast", ["ids"], "wide", to=TensorProto.INT64)
-    axis = constant("axis", np.array([0], np.int64))
-    for name, number in (("zero", 0), ("one", 1), ("minus_one", -1), ("end", np.iinfo(np.int64).max)):
-        constant(name, np.array([number], np.int64))
-    edge = node("Sub", [node("Slice", [wide, "zero", "one", axis], "first"), "first"], "edge")
-    padded = node("Concat", [edge, wide, edge], "padded", axis=0)
-    before = node("Slice", [padded, "zero", "minus_one", axis], "before")
-    after = node("Slice", [padded, "one", "end", axis], "after")
-    scaled = node("Mul", [before, constant("factor", np.array(BIGRAM_FACTOR, np.int64))], "scaled")
-    mixed = node("Add", [scaled, after], "mixed")
-    pairs = node("Mod", [mixed, constant("buckets", np.array(buckets, np.int64))], "pairs")
-    bigrams = constant("bigrams", weights.bigrams.astype(np.float16))
-    halves = [
-        node("Gather", [constant("characters", weights.characters.astype(np.float16)), "ids"], "embedded")
-    ]
-    for name, start, end in (("left", "zero", "minus_one"), ("right", "one", "end")):
-        rows = node("Slice", [pairs, start, end, axis], f"{name}_rows")
-        halves.append(node("Gather", [bigrams, rows], f"{name}_embedded"))
-    state = node("Cast", [node("Concat", halves, "inputs", axis=-1)], "state", to=TensorProto.FLOAT)
-    joined = constant("joined", np.array([0, 0, 2 * HIDDEN], np.int64))
-    for position, parts in enumerate(weights.layers):
-        names = [
-            constant(f"{name}{position}", array.astype(np.float32))
-            for name, array in zip(("input", "recurrent", "bias"), parts, strict=True)
-        ]
-        gru = node(
-            "GRU", [state, *names, "lengths"], f"gru{position}",
-            hidden_size=HIDDEN, direction="bidirectional", linear_before_reset=1,
-        )  # fmt: skip
-        swapped = node("Transpose", [gru], f"swapped{position}", perm=[0, 2, 1, 3])
-        state = node("Reshape", [swapped, joined], f"state{position}")
-    node("Identity", [state], "states")
-    product = node(
-        "MatMul", [state, constant("projection", weights.projection.astype(np.float32))], "product"
+    graph = _Graph()
+    graph.constant("joined", np.array([0, 0, 2 * HIDDEN], np.int64))
+    states = [_lac_state(graph, lac, f"lac{number}") for number, lac in enumerate(weights.lacs)]
+    wide = graph.node("Concat", states, "wide", axis=-1)
+    product = graph.node("MatMul", [wide, graph.half("narrow_matrix", weights.narrow[0])], "narrow_product")
+    narrow = graph.node(
+        "Add", [product, graph.constant("narrow_bias", weights.narrow[1].astype(np.float32))], "narrow"
     )
-    node("Add", [product, constant("projection_bias", weights.bias.astype(np.float32))], "emissions")
+    state = graph.node("Concat", [narrow, *_bigram_parts(graph, weights.bigrams)], "mixed", axis=-1)
+    last = graph.node("Identity", [graph.gru(state, weights.layer, "last", reset_after=True)], "states")
+    product = graph.node(
+        "MatMul",
+        [graph.node("Concat", [last, narrow], "seen", axis=-1), graph.half("emit_matrix", weights.emit[0])],
+        "emit_product",
+    )
+    graph.node("Add", [product, graph.constant("emit_bias", weights.emit[1].astype(np.float32))], "emissions")
     value = helper.make_tensor_value_info
-    graph = helper.make_graph(
-        nodes,
+    made = helper.make_graph(
+        graph.nodes,
         "base",
         [value("ids", TensorProto.INT32, ["time", "batch"]), value("lengths", TensorProto.INT32, ["batch"])],
         [
-            value("emissions", TensorProto.FLOAT, ["time", "batch", len(weights.bias)]),
+            value("emissions", TensorProto.FLOAT, ["time", "batch", len(weights.emit[1])]),
             value("states", TensorProto.FLOAT, ["time", "batch", 2 * HIDDEN]),
         ],
-        constants,
+        graph.constants,
     )
     model = helper.make_model(
-        graph, opset_imports=[helper.make_opsetid("", OPSET)], ir_version=IR_VERSION, producer_name="biaozhu"
+        made, opset_imports=[helper.make_opsetid("", OPSET)], ir_version=IR_VERSION, producer_name="biaozhu"
     )
     return bytes(model.SerializeToString())
+
+
+def _lac_state(graph: _Graph, lac: LacWeights, name: str) -> str:
+    rows = graph.node(
+        "Gather", [graph.constant(f"{name}_rows", lac.rows.astype(np.int32)), "ids"], f"{name}_ids"
+    )
+    embedding = graph.constant(f"{name}_embedding", lac.embedding.astype(np.float16))
+    state = graph.node(
+        "Cast", [graph.node("Gather", [embedding, rows], f"{name}_half_state")], f"{name}_state", to=1
+    )
+    for position, layer in enumerate(lac.layers):
+        state = graph.gru(state, layer, f"{name}_{position}", reset_after=lac.reset_after)
+    return state
+
+
+def _bigram_parts(graph: _Graph, table: np.ndarray) -> list[str]:
+    ids = graph.node("Cast", ["ids"], "ids_64", to=7)
+    axis = graph.constant("axis", np.array([0], np.int64))
+    for name, number in (("zero", 0), ("one", 1), ("minus_one", -1), ("end", np.iinfo(np.int64).max)):
+        graph.constant(name, np.array([number], np.int64))
+    edge = graph.node("Sub", [graph.node("Slice", [ids, "zero", "one", axis], "first"), "first"], "edge")
+    padded = graph.node("Concat", [edge, ids, edge], "padded", axis=0)
+    before = graph.node("Slice", [padded, "zero", "minus_one", axis], "before")
+    after = graph.node("Slice", [padded, "one", "end", axis], "after")
+    scaled = graph.node(
+        "Mul", [before, graph.constant("factor", np.array(BIGRAM_FACTOR, np.int64))], "scaled"
+    )
+    summed = graph.node("Add", [scaled, after], "summed")
+    pairs = graph.node("Mod", [summed, graph.constant("buckets", np.array(len(table), np.int64))], "pairs")
+    bigrams = graph.constant("bigrams", table.astype(np.float16))
+    parts = []
+    for name, start, end in (("left", "zero", "minus_one"), ("right", "one", "end")):
+        rows = graph.node("Slice", [pairs, start, end, axis], f"{name}_rows")
+        embedded = graph.node("Gather", [bigrams, rows], f"{name}_half")
+        parts.append(graph.node("Cast", [embedded], name, to=1))
+    return parts

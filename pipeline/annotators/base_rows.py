@@ -1,4 +1,4 @@
-"""The base model's dictionary: which row of the embedding each code point has."""
+"""The base model's dictionary: which row each code point has."""
 
 from __future__ import annotations
 
@@ -10,21 +10,18 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 CODE_POINTS = 0x110000
-UNKNOWN = 1
+# What stands outside a sentence, and a character that is in no dictionary.
+EDGE, UNKNOWN = 0, 1
 
 
 def rows_of(dictionary: Sequence[str]) -> np.ndarray:
-    """Return code point -> row, int64 of shape (0x110000,); the first character of a row has precedence.
+    """Return code point -> row, int64 of shape (0x110000,).
 
     Args:
-        dictionary: for each row the characters that it stands for.
+        dictionary: for each row the characters that it stands for, none of them in two rows.
     """
     rows = np.full(CODE_POINTS, UNKNOWN, np.int64)
     for row, characters in enumerate(dictionary):
-        for variant in characters[1:]:
-            if rows[ord(variant)] == UNKNOWN:
-                rows[ord(variant)] = row
-    for row, characters in enumerate(dictionary):
-        if characters:
-            rows[ord(characters[0])] = row
+        for character in characters:
+            rows[ord(character)] = row
     return rows

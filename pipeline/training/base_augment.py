@@ -1,6 +1,6 @@
 """Variants of training sentences, so that a model of one newspaper's month also reads other domains.
 
-Drawn anew each epoch: width and shape of marks, other places in the place of places (also in chains from county to
+Width and shape of marks, other places in the place of places (also in chains from county to
 village), other persons in the place of persons, and headlines without their end mark. Names come from the gazetteer,
 the table of surnames and the train part itself.
 """
@@ -73,9 +73,11 @@ _VILLAGE_ENDS = [
 class Rates:
     """How often each change is made: of a sentence (marks, headline) or of a name (place, chain, person).
 
-    `empty` is the share of the sentences without a name that an epoch sees.
+    `variants` is how many times the corpus is varied, epochs take turns; `empty` the share of the sentences without a
+    name that a variant has.
     """
 
+    variants: int = 2
     empty: float = 1.0
     marks: float = 0.3
     headline: float = 0.05

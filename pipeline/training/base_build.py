@@ -9,24 +9,29 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from confection import Config
 
-from pipeline.annotators.base_rows import UNKNOWN, rows_of
+from pipeline.annotators.base_graph import HIDDEN
+from pipeline.annotators.base_rows import rows_of
+from pipeline.annotators.lac import load_lac
 from pipeline.errors import ConfigError, TrainingError
 from pipeline.files import read_bytes, write_text
 from pipeline.training.base_augment import Rates, augmented, collect_names
 from pipeline.training.base_card import card, score_model
 from pipeline.training.base_data import example, name_tags, shortened
 from pipeline.training.base_export import export_base
-from pipeline.training.base_start import lac_start, word_tags
+from pipeline.training.base_start import SIZES, lac_start, word_tags
 from pipeline.training.corpora.store import corpora_folder, read_manifest, read_part
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
 
+    from pipeline.annotators.lac import Lac
     from pipeline.training.base_data import Example
     from pipeline.training.base_start import Start
     from pipeline.training.base_train import Settings
 
+# Sentences whose states are in memory in full precision at one time.
+CHUNK = 2000
 SECTIONS = ("corpus", "training", "augmentation")
 
 
@@ -140,33 +145,55 @@ def read_material(config: BaseConfig, *, corpora: Path | None = None) -> Materia
     )
 
 
+def with_states(examples: Sequence[Example], lacs: Sequence[Lac]) -> list[Example]:
+    """Return the examples with LAC's states, which take 1 kB a character."""
+    found: list[Example] = []
+    for start in range(0, len(examples), CHUNK):
+        chunk = examples[start : start + CHUNK]
+        texts = ["".join(map(chr, one.points.tolist())) for one in chunk]
+        parts = [[one[:, : 2 * HIDDEN].astype(np.float16) for one in lac.states(texts)] for lac in lacs]
+        found += [
+            replace(one, states=np.concatenate(states, axis=1))
+            for one, *states in zip(chunk, *parts, strict=True)
+        ]
+    return found
+
+
 def train_base(
     config: BaseConfig,
     material: Material,
     *,
     folder: Path,
+    threads: int = 1,
     watch: Callable[[dict[str, Any]], None] = lambda _: None,
 ) -> tuple[Any, list[dict[str, Any]]]:
     """Train, or go on where a killed run stopped; see `base_train.train`."""
     from pipeline.training.base_train import Vocabulary, train  # noqa: PLC0415 — PyTorch is an extra
 
-    vocabulary = Vocabulary(material.tags, material.words, material.rows, UNKNOWN)
+    lacs = [load_lac(size, threads=threads) for size in SIZES]
+    vocabulary = Vocabulary(material.tags, material.words, material.rows, 2 * HIDDEN * len(lacs))
+    drawn: dict[int, list[Example]] = {}
 
-    def drawn(epoch: int) -> list[Example]:
-        # A generator of its own for each epoch: a run that goes on draws what it would have drawn.
-        rng = np.random.default_rng((config.settings.seed, epoch))
-        return [
-            augmented(one, material.tags, material.names, config.rates, rng)
-            for one in material.train
-            if one.tags.any() or rng.random() < config.rates.empty
-        ]
+    def epoch_examples(epoch: int) -> list[Example]:
+        # A generator of its own for each variant: a run that goes on draws what it would have drawn.
+        variant = epoch % max(1, config.rates.variants)
+        if variant not in drawn:
+            rng = np.random.default_rng((config.settings.seed, variant))
+            drawn[variant] = with_states(
+                [
+                    augmented(one, material.tags, material.names, config.rates, rng)
+                    for one in material.train
+                    if one.tags.any() or rng.random() < config.rates.empty
+                ],
+                lacs,
+            )
+        return drawn[variant]
 
     return train(
         config.settings,
         vocabulary,
-        material.start,
-        examples=drawn,
-        dev=material.dev,
+        examples=epoch_examples,
+        dev=with_states(material.dev, lacs),
         folder=folder,
         watch=watch,
     )
@@ -208,7 +235,7 @@ def finish_base(
     def export() -> dict[str, Any]:
         return export_base(
             output,
-            weights_of(network),
+            weights_of(network, material.start.lacs),
             scores=scores,
             tags=material.tags,
             dictionary=material.start.dictionary,
@@ -258,7 +285,7 @@ def build_base(
     key = hashlib.sha256(f"{config} {sha256}".encode()).hexdigest()[:12]
     folder = corpora.parent / "base" / key
     material = read_material(config, corpora=corpora)
-    network, history = train_base(config, material, folder=folder, watch=watch)
+    network, history = train_base(config, material, folder=folder, threads=threads, watch=watch)
     done = finish_base(config, material, network, history, output=output, corpora=corpora)
     (folder / "checkpoint.pt").unlink(missing_ok=True)
     return done

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -21,17 +21,22 @@ UNKNOWN_LEFT_OUT = 0.01
 
 @dataclass(frozen=True, slots=True)
 class Example:
-    """A sentence as code points, tag numbers (one for each character) and word tag numbers (IGNORED where unknown)."""
+    """A sentence: code points, tag numbers and word tag numbers (IGNORED where unknown), one for each character.
+
+    `states` are LAC's, float16 of shape (characters, states); empty until they are asked for.
+    """
 
     points: np.ndarray
     tags: np.ndarray
     words: np.ndarray
+    states: np.ndarray = field(default_factory=lambda: np.zeros((0, 0), np.float16))
 
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """A padded batch: ids, tags and words of shape (time, batch), lengths of shape (batch,)."""
+    """A padded batch: states of shape (time, batch, states), ids, tags and words (time, batch), lengths (batch,)."""
 
+    states: np.ndarray
     ids: np.ndarray
     tags: np.ndarray
     words: np.ndarray
@@ -86,14 +91,11 @@ def shortened(one: Example, tags: Sequence[str]) -> list[Example]:
     return [*pieces, Example(one.points[start:], one.tags[start:], one.words[start:])]
 
 
-def batches(
-    examples: Sequence[Example], rows: np.ndarray, size: int, rng: np.random.Generator | None = None
-) -> Iterator[Batch]:
-    """Yield batches of about `size` characters, each of sentences of like length.
+def plan(examples: Sequence[Example], size: int, rng: np.random.Generator | None = None) -> list[list[int]]:
+    """Return batches as positions of examples, each of sentences of like length and about `size` characters.
 
     Args:
         examples: the sentences.
-        rows: code point -> row of the embedding.
         size: characters in a batch, padding included.
         rng: shuffles sentences of like length and the batches; None keeps the order of length.
     """
@@ -111,7 +113,18 @@ def batches(
         groups[-1].append(index)
     if rng is not None:
         rng.shuffle(groups)
-    for group in groups:
+    return groups
+
+
+def batches(examples: Sequence[Example], rows: np.ndarray, size: int) -> Iterator[Batch]:
+    """Yield padded batches of about `size` characters in the order of length.
+
+    Args:
+        examples: the sentences.
+        rows: code point -> row of the dictionary.
+        size: characters in a batch, padding included.
+    """
+    for group in plan(examples, size):
         yield padded([examples[index] for index in group], rows)
 
 
@@ -120,8 +133,10 @@ def padded(examples: Sequence[Example], rows: np.ndarray) -> Batch:
     lengths = np.array([len(one.points) for one in examples], np.int64)
     shape = (int(lengths.max()), len(examples))
     ids, tags, words = np.zeros(shape, np.int64), np.zeros(shape, np.int64), np.full(shape, IGNORED, np.int64)
+    states = np.zeros((*shape, examples[0].states.shape[1]), np.float32)
     for column, one in enumerate(examples):
+        states[: len(one.points), column] = one.states
         ids[: len(one.points), column] = rows[one.points]
         tags[: len(one.points), column] = one.tags
         words[: len(one.points), column] = one.words
-    return Batch(ids, tags, words, lengths)
+    return Batch(states, ids, tags, words, lengths)

@@ -1,7 +1,8 @@
-"""The base model in PyTorch: characters and bigrams into two bidirectional GRU layers, a linear layer, and a CRF.
+"""The part of the base model that is trained, in PyTorch: what comes after LAC's states.
 
-It starts from the weights of Baidu's large LAC (see `pipeline.annotators.lac_data`). A second linear layer learns the
-corpus's words and parts of speech from the same states (multi-task learning, Caruana 1997); it only serves training.
+LAC's two networks stay as they are: fine-tuning them on one newspaper's month made them forget names that they knew. A
+second linear layer learns the corpus's words and parts of speech from the same states (multi-task learning, Caruana
+1997); it only serves training.
 """
 
 from __future__ import annotations
@@ -23,16 +24,17 @@ FORBIDDEN = -1e4
 
 @dataclass(frozen=True, slots=True)
 class Shape:
-    """Sizes of the network: rows of the two embeddings, width of a bigram's, tags, and tags of the second task."""
+    """Sizes: of LAC's states, of what they are made to, buckets and width of the bigrams, tags, the second task's tags."""
 
-    characters: int
+    states: int
+    narrow: int
     buckets: int
     bigram: int
     tags: int
     words: int
 
 
-class BaseNetwork(nn.Module):  # type: ignore[misc] — PyTorch may be absent where types are checked
+class BaseNetwork(nn.Module):  # type: ignore[misc]  # PyTorch may be absent here
     """Emissions of a padded batch.
 
     Args:
@@ -49,16 +51,15 @@ class BaseNetwork(nn.Module):  # type: ignore[misc] — PyTorch may be absent wh
         super().__init__()
         self.shape = shape
         self.unseen = unseen
-        width = HIDDEN + 2 * shape.bigram
-        self.characters = nn.Embedding(shape.characters, HIDDEN)
+        self.narrow = nn.Linear(shape.states, shape.narrow)
         self.bigrams = nn.Embedding(shape.buckets, shape.bigram)
         nn.init.normal_(self.bigrams.weight, std=0.1)
+        width = shape.narrow + 2 * shape.bigram
         # One direction each over reversed sentences: packed sequences take twice the time on a CPU.
-        self.lower, self.lower_back = nn.GRU(width, HIDDEN), nn.GRU(width, HIDDEN)
-        self.upper, self.upper_back = nn.GRU(2 * HIDDEN, HIDDEN), nn.GRU(2 * HIDDEN, HIDDEN)
+        self.ahead, self.behind = nn.GRU(width, HIDDEN), nn.GRU(width, HIDDEN)
         self.dropout = nn.Dropout(dropout)
-        self.tagger = nn.Linear(2 * HIDDEN, shape.tags)
-        self.worder = nn.Linear(2 * HIDDEN, shape.words)
+        self.emit = nn.Linear(2 * HIDDEN + shape.narrow, shape.tags)
+        self.emit_words = nn.Linear(2 * HIDDEN + shape.narrow, shape.words)
         self.start = nn.Parameter(torch.zeros(shape.tags))
         self.stop = nn.Parameter(torch.zeros(shape.tags))
         self.transitions = nn.Parameter(torch.zeros(shape.tags, shape.tags))
@@ -69,29 +70,30 @@ class BaseNetwork(nn.Module):  # type: ignore[misc] — PyTorch may be absent wh
             "first_mask", torch.where(torch.from_numpy(first), 0.0, FORBIDDEN), persistent=False
         )
 
-    def states(self, ids: torch.Tensor, lengths: torch.Tensor) -> torch.Tensor:
-        """Return the upper layer's states, float of shape (time, batch, 256), for ids of shape (time, batch)."""
-        left, right = bigram_rows(ids, self.shape.buckets, concatenate=torch.cat, zeros=torch.zeros_like)
-        inputs = [self.characters(ids)]
-        for rows in (left, right):
+    def forward(
+        self, states: torch.Tensor, ids: torch.Tensor, lengths: torch.Tensor
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        """Return emissions (time, batch, tags) and the second task's logits (time, batch, words).
+
+        Args:
+            states: LAC's, float of shape (time, batch, states).
+            ids: rows of the dictionary, int of shape (time, batch), 0 past a sentence's end.
+            lengths: int of shape (batch,).
+        """
+        narrow = self.narrow(self.dropout(states))
+        parts = [narrow]
+        for rows in bigram_rows(ids, self.shape.buckets, concatenate=torch.cat, zeros=torch.zeros_like):
             embedded = self.bigrams(rows)
             if self.training and self.unseen:
-                kept = torch.rand(rows.shape, device=rows.device) >= self.unseen
-                embedded = embedded * kept[..., None]
-            inputs.append(embedded)
-        state = self.dropout(torch.cat(inputs, dim=-1))
+                embedded = embedded * (torch.rand(rows.shape) >= self.unseen)[..., None]
+            parts.append(embedded)
+        state = self.dropout(torch.cat(parts, dim=-1))
         back = reversal(lengths, len(ids))[..., None]
-        for forward, backward in ((self.lower, self.lower_back), (self.upper, self.upper_back)):
-            ahead, _ = forward(state)
-            behind, _ = backward(torch.gather(state, 0, back.expand_as(state)))
-            behind = torch.gather(behind, 0, back.expand_as(behind))
-            state = self.dropout(torch.cat([ahead, behind], dim=-1))
-        return state
-
-    def forward(self, ids: torch.Tensor, lengths: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        """Return emissions (time, batch, tags) and the second task's logits (time, batch, words)."""
-        state = self.states(ids, lengths)
-        return self.tagger(state), self.worder(state)
+        ahead, _ = self.ahead(state)
+        behind, _ = self.behind(torch.gather(state, 0, back.expand_as(state)))
+        behind = torch.gather(behind, 0, back.expand_as(behind))
+        seen = self.dropout(torch.cat([ahead, behind, narrow], dim=-1))
+        return self.emit(seen), self.emit_words(seen)
 
     def loss(self, emissions: torch.Tensor, tags: torch.Tensor, lengths: torch.Tensor) -> torch.Tensor:
         """Return the mean over the sentences of minus the log-likelihood of their tags under the CRF.

@@ -1,4 +1,4 @@
-"""What the base model starts from: LAC's weights by the characters that they stand for, and the tags of the task."""
+"""What the base model builds on: both of LAC's networks under one dictionary, and the tags of the second task."""
 
 from __future__ import annotations
 
@@ -8,58 +8,81 @@ from typing import TYPE_CHECKING
 import numpy as np
 from onnx import load_model_from_string, numpy_helper
 
-from pipeline.annotators.base_graph import HIDDEN
+from pipeline.annotators.base_graph import LacWeights
 from pipeline.annotators.lac_data import build_lac_graph, read_lac_data
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from pipeline.annotators.lac_data import LacData
+    from pipeline.annotators.lac_data import LacData, Size
 
-EDGE, UNKNOWN = 0, 1
+SIZES: tuple[Size, ...] = ("large", "small")
+LAYERS = 2
 
 
 @dataclass(frozen=True, slots=True)
 class Start:
-    """The weights that training starts from.
+    """LAC's networks, and for each row of the dictionary that they share the characters that it stands for.
 
-    Attributes:
-        dictionary: for each row the characters that it stands for; none for the first two, EDGE and UNKNOWN.
-        characters: float32 of shape (rows, 128).
-        layers: input, recurrent and bias arrays of the two bidirectional layers, as ONNX orders them.
+    The first two rows stand for none: EDGE and UNKNOWN.
     """
 
     dictionary: tuple[str, ...]
-    characters: np.ndarray
-    layers: tuple[tuple[np.ndarray, np.ndarray, np.ndarray], ...]
+    lacs: tuple[LacWeights, ...]
 
 
 def lac_start() -> Start:
-    """Return the large LAC's weights, its embedding cut to single characters.
+    """Return both networks, the large one's embedding cut to single characters.
 
     Raises:
-        ModelDataError: the package's files are missing or not those that were measured.
+        ModelDataError: a package's files are missing or not those that were measured.
     """
-    data = read_lac_data("large")
-    graph = load_model_from_string(build_lac_graph("large", data.folder)).graph
-    arrays = {one.name: numpy_helper.to_array(one) for one in graph.initializer}
-    dictionary, rows = dictionary_of(data)
-    characters = arrays["embedding"][[data.unknown, data.unknown, *rows]].astype(np.float32)
-    characters[EDGE] = np.zeros(HIDDEN, np.float32)
-    layers = tuple((arrays[f"input{k}"], arrays[f"recurrent{k}"], arrays[f"bias{k}"]) for k in range(2))
-    return Start(dictionary, characters, layers)
+    datas = [read_lac_data(size) for size in SIZES]
+    dictionary, rows = shared_dictionary(datas)
+    lacs = tuple(
+        _weights(size, data, rows[:, place])
+        for place, (size, data) in enumerate(zip(SIZES, datas, strict=True))
+    )
+    return Start(dictionary, lacs)
 
 
-def dictionary_of(data: LacData) -> tuple[tuple[str, ...], list[int]]:
-    """Return the characters of each row of ours, and LAC's row of each from the third on."""
-    variants: dict[str, list[str]] = {}
-    for variant, character in data.variants.items():
-        variants.setdefault(character, []).append(variant)
-    entries = sorted(data.characters.items(), key=lambda item: (item[1], item[0]))
-    lines = ["".join([character, *sorted(variants.get(character, []))]) for character, _ in entries]
-    return ("", "", *lines), [row for _, row in entries]
+def shared_dictionary(datas: Sequence[LacData]) -> tuple[tuple[str, ...], np.ndarray]:
+    """Return the characters of each row, and the rows that they have in each network, int of shape (rows, networks)."""
+    tables = [_rows(data) for data in datas]
+    unknown = tuple(data.unknown for data in datas)
+    groups: dict[tuple[int, ...], list[str]] = {}
+    for character in sorted(set().union(*tables)):
+        key = tuple(table.get(character, data.unknown) for table, data in zip(tables, datas, strict=True))
+        if key != unknown:
+            groups.setdefault(key, []).append(character)
+    keys = [(0,) * len(tables), unknown, *groups]
+    return ("", "", *("".join(characters) for characters in groups.values())), np.array(keys)
 
 
 def word_tags(labels: Sequence[str]) -> tuple[str, ...]:
     """Return the second task's tags: B and I of each part of speech."""
     return tuple(f"{label}-{part}" for label in sorted(set(labels)) for part in "BI")
+
+
+def _rows(data: LacData) -> dict[str, int]:
+    table = dict(data.characters)
+    for variant, character in data.variants.items():
+        if character in data.characters:
+            table[variant] = data.characters[character]
+    # A line feed ends a sentence, and would end the dictionary's line.
+    return {character: row for character, row in table.items() if character != "\n"}
+
+
+def _weights(size: Size, data: LacData, rows: np.ndarray) -> LacWeights:
+    graph = load_model_from_string(build_lac_graph(size, data.folder)).graph
+    arrays = {one.name: numpy_helper.to_array(one) for one in graph.initializer}
+    # Only the rows of single characters are ever asked for.
+    used, places = np.unique(rows, return_inverse=True)
+    gru = next(node for node in graph.node if node.op_type == "GRU")
+    reset_after = any(one.name == "linear_before_reset" and one.i == 1 for one in gru.attribute)
+    return LacWeights(
+        places.reshape(-1).astype(np.int32),
+        arrays["embedding"][used],
+        tuple((arrays[f"input{k}"], arrays[f"recurrent{k}"], arrays[f"bias{k}"]) for k in range(LAYERS)),
+        reset_after,
+    )

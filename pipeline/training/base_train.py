@@ -1,4 +1,4 @@
-"""Fine-tuning LAC to the base model: Adam with warm-up and a cosine decay, averaged weights, a checkpoint each epoch."""
+"""Training the base model: Adam with warm-up and a cosine decay, averaged weights, a checkpoint each epoch."""
 
 from __future__ import annotations
 
@@ -16,19 +16,17 @@ from pipeline.annotators.base_graph import BaseWeights
 from pipeline.annotators.decoding import Chain, decode, make_chain
 from pipeline.errors import TrainingError
 from pipeline.files import write_bytes
-from pipeline.training.base_data import IGNORED, Example, batches, well_formed
+from pipeline.training.base_data import IGNORED, Example, batches, padded, plan, well_formed
 from pipeline.training.base_network import BaseNetwork, Shape
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
 
+    from pipeline.annotators.base_graph import LacWeights
     from pipeline.training.base_data import Batch
-    from pipeline.training.base_start import Start
 
 DEV_BATCH = 20_000
-# The network's names of each layer's two directions.
-_LAYERS = (("lower", "lower_back"), ("upper", "upper_back"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,13 +37,12 @@ class Settings:
     epochs: int = 12
     batch: int = 3000
     rate: float = 1e-3
-    embedding_rate: float = 5e-4
     warm_up: int = 200
     dropout: float = 0.3
     unseen_bigrams: float = 0.3
-    unknown_characters: float = 0.01
     buckets: int = 65536
-    bigram: int = 32
+    bigram: int = 16
+    narrow: int = 128
     word_loss: float = 0.3
     average: float = 0.999
     clip: float = 5.0
@@ -53,62 +50,43 @@ class Settings:
 
 @dataclass(frozen=True, slots=True)
 class Vocabulary:
-    """What the network's numbers mean: tags of names, tags of words, and code point -> row."""
+    """What the network's numbers mean: tags of names, tags of words, code point -> row; and how wide LAC's states are."""
 
     tags: tuple[str, ...]
     words: tuple[str, ...]
     rows: np.ndarray
-    unknown: int
+    states: int
 
 
-def build_network(settings: Settings, vocabulary: Vocabulary, start: Start) -> BaseNetwork:
-    """Return the network with LAC's weights in it; what LAC lacks (bigrams, both heads) is drawn from the seed."""
+def build_network(settings: Settings, vocabulary: Vocabulary) -> BaseNetwork:
+    """Return the network as the seed draws it."""
     torch.manual_seed(settings.seed)
     shape = Shape(
-        len(start.characters),
+        vocabulary.states,
+        settings.narrow,
         settings.buckets,
         settings.bigram,
         len(vocabulary.tags),
         max(1, len(vocabulary.words)),
     )
-    network = BaseNetwork(
+    return BaseNetwork(
         shape, *well_formed(vocabulary.tags), dropout=settings.dropout, unseen=settings.unseen_bigrams
     )
-    with torch.no_grad():
-        network.characters.weight.copy_(torch.from_numpy(start.characters))
-        for names, (inputs, recurrents, biases) in zip(_LAYERS, start.layers, strict=True):
-            for direction, name in enumerate(names):
-                layer = getattr(network, name)
-                layer.weight_ih_l0.zero_()
-                layer.weight_ih_l0[:, : inputs.shape[2]] = torch.from_numpy(_to_torch(inputs[direction]))
-                layer.weight_hh_l0.copy_(torch.from_numpy(_to_torch(recurrents[direction])))
-                into, again = np.split(biases[direction], 2)
-                layer.bias_ih_l0.copy_(torch.from_numpy(_to_torch(into)))
-                layer.bias_hh_l0.copy_(torch.from_numpy(_to_torch(again)))
-    return network
 
 
-def weights_of(network: BaseNetwork) -> BaseWeights:
-    """Return the network's arrays as the ONNX graph wants them."""
+def weights_of(network: BaseNetwork, lacs: tuple[LacWeights, ...]) -> BaseWeights:
+    """Return the network's arrays, and LAC's before them, as the ONNX graph wants them."""
     arrays = {name: value.detach().numpy() for name, value in network.state_dict().items()}
 
-    def both(names: tuple[str, str], array: str) -> np.ndarray:
-        return np.stack([_to_onnx(arrays[f"{name}.{array}_l0"]) for name in names])
+    def both(array: str) -> np.ndarray:
+        return np.stack([_to_onnx(arrays[f"{name}.{array}_l0"]) for name in ("ahead", "behind")])
 
-    layers = tuple(
-        (
-            both(names, "weight_ih"),
-            both(names, "weight_hh"),
-            np.concatenate([both(names, "bias_ih"), both(names, "bias_hh")], axis=1),
-        )
-        for names in _LAYERS
-    )
     return BaseWeights(
-        arrays["characters.weight"],
+        lacs,
         arrays["bigrams.weight"],
-        layers,
-        arrays["tagger.weight"].T,
-        arrays["tagger.bias"],
+        (arrays["narrow.weight"].T, arrays["narrow.bias"]),
+        (both("weight_ih"), both("weight_hh"), np.concatenate([both("bias_ih"), both("bias_hh")], axis=1)),
+        (arrays["emit.weight"].T, arrays["emit.bias"]),
     )
 
 
@@ -133,10 +111,9 @@ class _Run:
     state: dict[str, Any]
 
 
-def train(  # noqa: PLR0913 — what an experiment consists of
+def train(
     settings: Settings,
     vocabulary: Vocabulary,
-    start: Start,
     *,
     examples: Callable[[int], Sequence[Example]],
     dev: Sequence[Example],
@@ -148,7 +125,6 @@ def train(  # noqa: PLR0913 — what an experiment consists of
     Args:
         settings: how.
         vocabulary: what the numbers mean.
-        start: the weights to start from.
         examples: epoch (from 0) -> the examples of that epoch, of nearly the same number each time.
         dev: the examples that choose the epoch.
         folder: holds `checkpoint.pt`; the settings it was made with must be the same.
@@ -160,7 +136,7 @@ def train(  # noqa: PLR0913 — what an experiment consists of
     Raises:
         TrainingError: the checkpoint belongs to other settings, or the loss is no number.
     """
-    run = _begin(settings, build_network(settings, vocabulary, start))
+    run = _begin(settings, build_network(settings, vocabulary))
     path = folder / "checkpoint.pt"
     if path.is_file():
         _restore(run, path)
@@ -195,14 +171,15 @@ def _epoch(run: _Run, vocabulary: Vocabulary, examples: Sequence[Example]) -> fl
     """Train on each example once and return the mean loss of the batches."""
     settings = run.settings
     run.network.train()
-    todo = list(batches(examples, vocabulary.rows, settings.batch, run.rng))
+    todo = plan(examples, settings.batch, run.rng)
     steps = run.state.setdefault("per_epoch", len(todo)) * settings.epochs
     total = 0.0
-    for batch in todo:
+    for group_of in todo:
+        batch = padded([examples[index] for index in group_of], vocabulary.rows)
         rate = _rate(run.state["step"], settings.warm_up, steps)
         for group in run.optimizer.param_groups:
-            group["lr"] = group["base"] * rate
-        loss = _loss(run.network, batch, settings, vocabulary, run.rng)
+            group["lr"] = settings.rate * rate
+        loss = _loss(run.network, batch, settings)
         if not math.isfinite(loss.item()):
             raise TrainingError(
                 f"the loss is {loss.item()} in step {run.state['step']}", next_step="Lower the rate"
@@ -231,7 +208,7 @@ def strict_scores(
     counts: dict[str, list[int]] = {}
     for batch in batches(examples, vocabulary.rows, DEV_BATCH):
         with torch.no_grad():
-            emissions, _ = network(torch.from_numpy(batch.ids), torch.from_numpy(batch.lengths))
+            emissions, _ = network(*_tensors(batch))
         found = decode(chain, emissions.numpy(), batch.lengths)
         predicted = {
             (int(s), int(a), int(b), chain.kinds[t])
@@ -260,12 +237,12 @@ def _gold(batch: Batch, tags: Sequence[str]) -> set[tuple[int, int, int, str]]:
     return gold
 
 
-def _loss(
-    network: BaseNetwork, batch: Batch, settings: Settings, vocabulary: Vocabulary, rng: np.random.Generator
-) -> torch.Tensor:
-    hidden = (rng.random(batch.ids.shape) < settings.unknown_characters) & (batch.ids != 0)
-    ids = torch.from_numpy(np.where(hidden, vocabulary.unknown, batch.ids))
-    emissions, words = network(ids, torch.from_numpy(batch.lengths))
+def _tensors(batch: Batch) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    return torch.from_numpy(batch.states), torch.from_numpy(batch.ids), torch.from_numpy(batch.lengths)
+
+
+def _loss(network: BaseNetwork, batch: Batch, settings: Settings) -> torch.Tensor:
+    emissions, words = network(*_tensors(batch))
     loss = network.loss(emissions, torch.from_numpy(batch.tags), torch.from_numpy(batch.lengths))
     known = torch.from_numpy(batch.words)
     if settings.word_loss and bool((known != IGNORED).any()):
@@ -277,14 +254,7 @@ def _loss(
 
 
 def _optimizer(network: BaseNetwork, settings: Settings) -> torch.optim.Optimizer:
-    embeddings = [network.characters.weight]
-    others = [one for name, one in network.named_parameters() if name != "characters.weight"]
-    return torch.optim.Adam(
-        [
-            {"params": embeddings, "lr": settings.embedding_rate, "base": settings.embedding_rate},
-            {"params": others, "lr": settings.rate, "base": settings.rate},
-        ]
-    )
+    return torch.optim.Adam(network.parameters(), lr=settings.rate)
 
 
 def _rate(step: int, warm_up: int, steps: int) -> float:
@@ -334,10 +304,7 @@ def _restore(run: _Run, path: Path) -> None:
     torch.set_rng_state(saved["torch_rng"])
 
 
-def _to_torch(gates: np.ndarray) -> np.ndarray:
-    # ONNX orders the gates z, r, h; PyTorch r, z, n.
-    update, reset, candidate = np.split(gates, 3)
-    return np.concatenate([reset, update, candidate])
-
-
-_to_onnx = _to_torch  # exchanging the first two is its own inverse
+def _to_onnx(gates: np.ndarray) -> np.ndarray:
+    # PyTorch orders the gates r, z, n; ONNX z, r, h.
+    reset, update, candidate = np.split(gates, 3)
+    return np.concatenate([update, reset, candidate])

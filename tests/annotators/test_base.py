@@ -49,9 +49,9 @@ def test_bigram_rows_look_one_back_and_one_ahead() -> None:
     assert right[:, 0].tolist() == [2 * 31337 + 3, 3 * 31337 % 1_000_003]
 
 
-def test_rows_of_gives_variants_their_row_and_the_first_precedence() -> None:
-    rows = rows_of(("", "", "甲乙", "乙"))
-    assert [int(rows[ord(one)]) for one in "甲乙丙"] == [2, 3, UNKNOWN]
+def test_rows_of_gives_all_characters_of_a_line_its_row() -> None:
+    rows = rows_of(("", "", "甲乙", "丙"))
+    assert [int(rows[ord(one)]) for one in "甲乙丙丁"] == [2, 2, 3, UNKNOWN]
 
 
 @given(texts=st.lists(st.text(alphabet="山河周青1１。 \u3000𠮷x", min_size=0, max_size=30), max_size=6))

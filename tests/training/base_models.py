@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from pipeline.annotators.base_graph import HIDDEN, BaseWeights, bigram_rows
+from pipeline.annotators.base_graph import HIDDEN, BaseWeights, LacWeights, Layer, bigram_rows
 from pipeline.training.base_export import export_base
 
 if TYPE_CHECKING:
@@ -17,34 +17,52 @@ TAGS = ("O", "PLACE-B", "PLACE-I", "PERSON-B", "PERSON-I")
 DICTIONARY = ("", "", "山", "河", "周", "青", "1１", "。", " \u3000")
 
 
-def random_weights(
-    seed: int, *, characters: int = len(DICTIONARY), buckets: int = 11, width: int = 3
-) -> BaseWeights:
+def random_weights(seed: int, *, buckets: int = 11, width: int = 3, narrow: int = 6) -> BaseWeights:
     rng = np.random.default_rng(seed)
 
     def draw(*shape: int) -> np.ndarray:
-        return rng.normal(0, 0.4, shape).astype(np.float16).astype(np.float32)
+        # Values that half precision holds, so that the graph has the same ones.
+        return rng.normal(0, 0.3, shape).astype(np.float16).astype(np.float32)
 
-    layers = tuple(
-        (draw(2, 3 * HIDDEN, inputs), draw(2, 3 * HIDDEN, HIDDEN), draw(2, 6 * HIDDEN))
-        for inputs in (HIDDEN + 2 * width, 2 * HIDDEN)
+    def layer(inputs: int) -> Layer:
+        return draw(2, 3 * HIDDEN, inputs), draw(2, 3 * HIDDEN, HIDDEN), draw(2, 6 * HIDDEN)
+
+    lacs = tuple(
+        LacWeights(
+            rng.integers(0, 5, len(DICTIONARY)).astype(np.int32),
+            draw(5, HIDDEN),
+            (layer(HIDDEN), layer(2 * HIDDEN)),
+            reset_after,
+        )
+        for reset_after in (True, False)
     )
     return BaseWeights(
-        draw(characters, HIDDEN), draw(buckets, width), layers, draw(2 * HIDDEN, len(TAGS)), draw(len(TAGS))
+        lacs,
+        draw(buckets, width),
+        (draw(4 * HIDDEN, narrow), draw(narrow)),
+        layer(narrow + 2 * width),
+        (draw(2 * HIDDEN + narrow, len(TAGS)), draw(len(TAGS))),
     )
 
 
 def emissions_of(weights: BaseWeights, ids: np.ndarray) -> np.ndarray:
     """Return the emissions of one sentence, float of shape (time, tags), for its rows of shape (time,)."""
+    narrow = lac_states(weights, ids) @ weights.narrow[0] + weights.narrow[1]
     left, right = bigram_rows(ids[:, None].astype(np.int64), len(weights.bigrams))
-    state = np.concatenate(
-        [weights.characters[ids], weights.bigrams[left[:, 0]], weights.bigrams[right[:, 0]]], axis=1
-    )
-    for inputs, recurrents, biases in weights.layers:
-        ahead = _gru(state, inputs[0], recurrents[0], biases[0])
-        behind = _gru(state[::-1], inputs[1], recurrents[1], biases[1])[::-1]
-        state = np.concatenate([ahead, behind], axis=1)
-    return state @ weights.projection + weights.bias
+    mixed = np.concatenate([narrow, weights.bigrams[left[:, 0]], weights.bigrams[right[:, 0]]], axis=1)
+    last = _both(mixed, weights.layer, reset_after=True)
+    return np.concatenate([last, narrow], axis=1) @ weights.emit[0] + weights.emit[1]
+
+
+def lac_states(weights: BaseWeights, ids: np.ndarray) -> np.ndarray:
+    """Return the states of both of LAC's networks side by side, float of shape (time, 512)."""
+    states = []
+    for lac in weights.lacs:
+        state = lac.embedding[lac.rows[ids]]
+        for layer in lac.layers:
+            state = _both(state, layer, reset_after=lac.reset_after)
+        states.append(state)
+    return np.concatenate(states, axis=1)
 
 
 def write_model(folder: Path, seed: int = 1) -> BaseWeights:
@@ -60,15 +78,26 @@ def write_model(folder: Path, seed: int = 1) -> BaseWeights:
     return weights
 
 
-def _gru(inputs: np.ndarray, into: np.ndarray, again: np.ndarray, biases: np.ndarray) -> np.ndarray:
+def _both(inputs: np.ndarray, layer: Layer, *, reset_after: bool) -> np.ndarray:
+    ahead = _gru(inputs, *(part[0] for part in layer), reset_after=reset_after)
+    behind = _gru(inputs[::-1], *(part[1] for part in layer), reset_after=reset_after)[::-1]
+    return np.concatenate([ahead, behind], axis=1)
+
+
+def _gru(
+    inputs: np.ndarray, into: np.ndarray, again: np.ndarray, biases: np.ndarray, *, reset_after: bool
+) -> np.ndarray:
     hidden = np.zeros(HIDDEN, np.float32)
     states = []
     into_bias, again_bias = np.split(biases, 2)
+    again_z, again_r, again_h = np.split(again, 3)
+    bias_z, bias_r, bias_h = np.split(again_bias, 3)
     for step in inputs:
         z, r, h = np.split(into @ step + into_bias, 3)
-        rz, rr, rh = np.split(again @ hidden + again_bias, 3)
-        update, reset = _sigmoid(z + rz), _sigmoid(r + rr)
-        hidden = (1 - update) * np.tanh(h + reset * rh) + update * hidden
+        update = _sigmoid(z + again_z @ hidden + bias_z)
+        reset = _sigmoid(r + again_r @ hidden + bias_r)
+        back = reset * (again_h @ hidden + bias_h) if reset_after else again_h @ (reset * hidden) + bias_h
+        hidden = (1 - update) * np.tanh(h + back) + update * hidden
         states.append(hidden)
     return np.array(states)
 

@@ -9,12 +9,16 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import onnxruntime
 import pytest
+from base_models import lac_states, random_weights
 
+from pipeline.annotators.base import load_base
 from pipeline.annotators.base_graph import HIDDEN, build_base_graph
 from pipeline.annotators.base_rows import rows_of
 from pipeline.errors import TrainingError
+from pipeline.training.base_build import build_base
 from pipeline.training.base_data import Example, name_tags, well_formed
-from pipeline.training.base_start import Start
+from pipeline.training.corpora.fetch import pfr_parts
+from pipeline.training.corpora.store import write_corpus
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -31,20 +35,8 @@ TAGS = name_tags(["PLACE"])
 DICTIONARY = ("", "", *"山河周青县村在去来好")
 
 
-def start() -> Start:
-    rng = np.random.default_rng(5)
-    layers = tuple(
-        tuple(
-            rng.normal(0, 0.2, shape).astype(np.float32)
-            for shape in ((2, 384, width), (2, 384, HIDDEN), (2, 768))
-        )
-        for width in (HIDDEN, 2 * HIDDEN)
-    )
-    return Start(DICTIONARY, rng.normal(0, 0.5, (len(DICTIONARY), HIDDEN)).astype(np.float32), layers)  # type: ignore[arg-type]
-
-
-def vocabulary() -> Any:
-    return Vocabulary(TAGS, (), rows_of(DICTIONARY), 1)
+def vocabulary() -> Vocabulary:
+    return Vocabulary(TAGS, (), rows_of(DICTIONARY), 4 * HIDDEN)
 
 
 def small(**changes: Any) -> Any:
@@ -65,27 +57,35 @@ def corpus(count: int, seed: int) -> list[Example]:
         )
         points = np.array([ord(one) for one in text])
         tags = np.array([0, 0, 0, 1, 2, 2])
-        made.append(Example(points, tags, np.full(6, -100)))
+        # In the place of LAC's states: for each character numbers that are always the same.
+        states = np.stack([np.random.default_rng(point).normal(size=4 * HIDDEN) for point in points])
+        made.append(Example(points, tags, np.full(6, -100), states.astype(np.float16)))
     return made
 
 
-def test_network_and_onnx_agree_and_begin_as_the_start() -> None:
-    network = build_network(small(), vocabulary(), start()).eval()
-    session = onnxruntime.InferenceSession(build_base_graph(weights_of(network)))
+def test_network_and_onnx_agree() -> None:
+    lacs = random_weights(3).lacs
+    network = build_network(small(), vocabulary()).eval()
+    weights = weights_of(network, lacs)
+    session = onnxruntime.InferenceSession(build_base_graph(weights))
     ids = np.zeros((7, 3), np.int64)
     lengths = np.array([7, 3, 1])
     for column, length in enumerate(lengths):
-        ids[:length, column] = np.arange(length) % 8 + 2
+        ids[:length, column] = np.arange(length) % 6 + 2
+    inputs = {"ids": ids.astype(np.int32), "lengths": lengths.astype(np.int32)}
+    (found,) = session.run(["emissions"], inputs)
+    states = np.zeros((7, 3, 4 * HIDDEN), np.float32)
+    for column, length in enumerate(lengths):
+        states[:length, column] = lac_states(weights, ids[:length, column])
     with torch.no_grad():
-        expected, _ = network(torch.from_numpy(ids), torch.from_numpy(lengths))
-    (found,) = session.run(["emissions"], {"ids": ids.astype(np.int32), "lengths": lengths.astype(np.int32)})
+        expected, _ = network(torch.from_numpy(states), torch.from_numpy(ids), torch.from_numpy(lengths))
     for column, length in enumerate(lengths):
         np.testing.assert_allclose(found[:length, column], expected.numpy()[:length, column], atol=5e-3)
 
 
 def test_loss_is_minus_the_log_of_the_share_of_the_gold_path() -> None:
     allowed, first = well_formed(TAGS)
-    network = BaseNetwork(Shape(5, 5, 2, 3, 1), allowed, first, dropout=0.0, unseen=0.0)
+    network = BaseNetwork(Shape(8, 4, 5, 2, 3, 1), allowed, first, dropout=0.0, unseen=0.0)
     rng = np.random.default_rng(2)
     with torch.no_grad():
         for value in (network.start, network.stop, network.transitions):
@@ -105,7 +105,7 @@ def test_loss_is_minus_the_log_of_the_share_of_the_gold_path() -> None:
             scores[path] = float(score.detach())
         gold = scores[tuple(tags[:length, column].tolist())]
         expected += math.log(sum(math.exp(score) for score in scores.values())) - gold
-    assert float(network.loss(emissions, tags, lengths)) == pytest.approx(expected / 2, abs=1e-4)
+    assert network.loss(emissions, tags, lengths).item() == pytest.approx(expected / 2, abs=1e-4)
 
 
 def test_train_learns_and_a_killed_run_goes_on_as_if_nothing_had_been(tmp_path: Path) -> None:
@@ -118,7 +118,7 @@ def test_train_learns_and_a_killed_run_goes_on_as_if_nothing_had_been(tmp_path: 
                 raise Killed
 
         return train(
-            small(), vocabulary(), start(), examples=lambda epoch: corpus(120, epoch), dev=corpus(40, 99),
+            small(), vocabulary(), examples=lambda epoch: corpus(120, epoch), dev=corpus(40, 99),
             folder=folder, watch=watch,
         )  # fmt: skip
 
@@ -135,10 +135,49 @@ def test_train_learns_and_a_killed_run_goes_on_as_if_nothing_had_been(tmp_path: 
 def test_train_refuses_a_checkpoint_of_other_settings(tmp_path: Path) -> None:
     def run(seed: int) -> None:
         train(
-            small(epochs=1, seed=seed), vocabulary(), start(), examples=lambda _: corpus(20, 1), dev=corpus(5, 2),
+            small(epochs=1, seed=seed), vocabulary(), examples=lambda _: corpus(20, 1), dev=corpus(5, 2),
             folder=tmp_path,
         )  # fmt: skip
 
     run(1)
     with pytest.raises(TrainingError, match="other settings"):
         run(2)
+
+
+def test_build_base_writes_a_model_that_annotates(tmp_path: Path) -> None:
+    # A corpus of 120 lines of made-up places: enough to run every step, not to learn much.
+    rng = np.random.default_rng(4)
+    lines = []
+    for number in range(120):
+        name = "".join(rng.choice(list("山河青石水林"), 2))
+        filler = " ".join(f"{word}/n" for word in rng.permutation(list("春夏秋冬风霜雨雪花草树木")))
+        lines.append(f"周/nr 青山/nr 在/p {name}县/ns 种/v {number}/m 亩/q {filler} 。/w")
+    parts, lost = pfr_parts("\n".join(lines))
+    assert lost == ()
+    facts = {
+        "name": "tiny",
+        "package": "none 0",
+        "package_sha256": "0" * 64,
+        "licence": "made up",
+        "near_duplicates": {"likeness": 0.7, "left_train": {}},
+    }
+    write_corpus(tmp_path / "corpora" / "tiny", parts, facts)
+    config = tmp_path / "tiny.cfg"
+    config.write_text(
+        '[corpus]\nname = "tiny"\nlabels = ["PLACE","PERSON","AMOUNT"]\n'
+        "[training]\nepochs = 2\nwarm_up = 2\nbatch = 300\nbuckets = 64\naverage = 0.5\n[augmentation]\nvariants = 1\n",
+        encoding="utf-8",
+    )
+    records: list[dict[str, Any]] = []
+    done = build_base(
+        config, output=tmp_path / "model", seed=7, corpora=tmp_path / "corpora", watch=records.append
+    )
+    assert [record["epoch"] for record in records] == [1, 2]
+    assert done["training"]["seed"] == 7
+    assert done["test"]["sentences"] == 12
+    model = load_base(tmp_path / "model", threads=1)
+    assert model.labels == ("PLACE", "PERSON", "AMOUNT")
+    assert len(model(["周青山在曲阳县种30亩花。"])) == 1
+    readme = (tmp_path / "model" / "README.md").read_text(encoding="utf-8")
+    assert f"| ALL | {done['test']['scores']['ALL']['precision']:.4f} |" in readme
+    assert not list((tmp_path / "base").glob("*/checkpoint.pt"))

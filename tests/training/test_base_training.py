@@ -4,13 +4,19 @@ from __future__ import annotations
 
 import importlib.util
 import itertools
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
+import onnxruntime
 import pytest
+from base_models import random_weights
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from pipeline.annotators.base_graph import build_base_graph
+from pipeline.annotators.base_rows import rows_of
+from pipeline.annotators.lac import load_lac
 from pipeline.errors import ConfigError, TrainingError
 from pipeline.model import Sentence, Span
 from pipeline.training.base_augment import Names, Rates, augmented, collect_names
@@ -22,10 +28,12 @@ from pipeline.training.base_data import (
     batches,
     example,
     name_tags,
+    padded,
+    plan,
     shortened,
     well_formed,
 )
-from pipeline.training.base_start import lac_start
+from pipeline.training.base_start import SIZES, lac_start
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -84,14 +92,17 @@ def test_shortened_cuts_no_span() -> None:
 
 def test_batches_hold_each_example_once_and_keep_to_the_size() -> None:
     examples = [
-        Example(np.full(size, 65), np.zeros(size, np.int64), np.zeros(size, np.int64))
+        Example(np.full(size, 65), np.zeros(size, np.int64), np.zeros(size, np.int64), np.ones((size, 2)))
         for size in range(1, 60)
     ]
     rows = np.full(0x110000, 5)
-    made = list(batches(examples, rows, 200, np.random.default_rng(1)))
+    groups = plan(examples, 200, np.random.default_rng(1))
+    made = [padded([examples[index] for index in group], rows) for group in groups]
+    assert len(list(batches(examples, rows, 200))) <= len(made)
     assert sorted(int(size) for batch in made for size in batch.lengths) == list(range(1, 60))
     assert all(batch.ids.size < 201 or batch.ids.shape[1] == 1 for batch in made)
     assert all((batch.ids != 0).sum() == batch.lengths.sum() for batch in made)
+    assert all(batch.states.sum() == 2 * batch.lengths.sum() for batch in made)
 
 
 def test_well_formed_allows_inside_only_after_its_own_kind() -> None:
@@ -109,7 +120,7 @@ def test_well_formed_allows_inside_only_after_its_own_kind() -> None:
 @settings(max_examples=100, deadline=None)
 def test_augmented_keeps_labels_and_what_it_does_not_change(names: Names, seed: int) -> None:
     rng = np.random.default_rng(seed)
-    one = augmented(example(SENTENCE, TAGS), TAGS, names, Rates(1, 0.5, 0.5, 0.5, 0.5, 0.5), rng)
+    one = augmented(example(SENTENCE, TAGS), TAGS, names, Rates(1, 1, 0.5, 0.5, 0.5, 0.5, 0.5), rng)
     assert len(one.points) == len(one.tags) == len(one.words)
     found = spans_in(one)
     labels = [label for _, label in found]
@@ -122,7 +133,7 @@ def test_augmented_keeps_labels_and_what_it_does_not_change(names: Names, seed: 
 
 def test_augmented_with_all_rates_zero_changes_nothing(names: Names) -> None:
     one = example(SENTENCE, TAGS)
-    same = augmented(one, TAGS, names, Rates(1, 0, 0, 0, 0, 0), np.random.default_rng(1))
+    same = augmented(one, TAGS, names, Rates(1, 1, 0, 0, 0, 0, 0), np.random.default_rng(1))
     assert same == one or (same.points.tolist(), same.tags.tolist()) == (
         one.points.tolist(),
         one.tags.tolist(),
@@ -135,12 +146,32 @@ def test_collect_names_splits_chinese_names_only(names: Names) -> None:
     assert "灵山镇" in {one.name for one in names.townships}
 
 
-def test_lac_start_has_a_row_for_each_line_of_its_dictionary() -> None:
+def test_lac_start_knows_the_rows_that_each_network_has() -> None:
     start = lac_start()
-    assert start.characters.shape == (len(start.dictionary), 128)
+    large, small = start.lacs
+    assert (large.reset_after, small.reset_after) == (True, False)
+    assert len(large.rows) == len(small.rows) == len(start.dictionary)
     assert start.dictionary[:2] == ("", "")
-    assert not start.characters[0].any()
-    assert all("\n" not in line for line in start.dictionary)
+    characters = "".join(start.dictionary)
+    assert len(set(characters)) == len(characters)
+    assert "\n" not in characters
+    rows = rows_of(start.dictionary)
+    assert rows[ord("１")] == rows[ord("1")] != rows[ord("2")]
+    assert rows[ord("山")] not in {0, 1}
+
+
+def test_base_graph_of_lac_gives_lac_states() -> None:
+    start = lac_start()
+    text = "周青山在曲阳县收购红薯３０００斤。"
+    weights = replace(random_weights(1), lacs=start.lacs)
+    ids = rows_of(start.dictionary)[[ord(one) for one in text]].astype(np.int32)[:, None]
+    states = np.concatenate([load_lac(size, threads=1).states([text])[0][:, :256] for size in SIZES], axis=1)
+    narrow = states @ weights.narrow[0] + weights.narrow[1]
+    head = weights.emit[0].copy()
+    head[:256] = 0
+    session = onnxruntime.InferenceSession(build_base_graph(replace(weights, emit=(head, weights.emit[1]))))
+    (emissions,) = session.run(["emissions"], {"ids": ids, "lengths": np.array([len(text)], np.int32)})
+    np.testing.assert_allclose(emissions[:, 0], narrow @ head[256:] + weights.emit[1], atol=0.03)
 
 
 def test_read_config_needs_pytorch_or_reads_what_is_there(tmp_path: Path) -> None:

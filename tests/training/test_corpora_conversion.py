@@ -57,6 +57,8 @@ def test_persons_given_name_alone_is_none() -> None:
         ("连云港/ns", ["连云港:PLACE"]),
         ("中/j 美/j 两/m 国/n", ["中:PLACE", "美:PLACE"]),
         ("京/j 九/j 线/n", []),
+        ("京/j 沪/j 、/w 京/j 哈/j 三/m 大/a 干线/n", []),
+        ("京/j 沪/j 两地/n", ["京:PLACE", "沪:PLACE"]),
         ("亚/j 太/j 国家/n", ["亚太:PLACE"]),
         ("回/j 汉/j 群众/n", []),
         ("驻华/vn 大使/n", ["华:PLACE"]),

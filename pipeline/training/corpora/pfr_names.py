@@ -49,6 +49,11 @@ _SHORT = frozenset(
 # With one of these the run is the name of a railway or road, or of peoples, and no list of places.
 _OF_LINES = frozenset("九广昆海黄朔陇康汉回彝旧核淮兰固铁")
 _LINES = words("线 铁路 公路 高速公路 高速 铁路线 大桥 航线 光缆 族")
+# Two provinces or cities of the mainland side by side name a railway or a road (京沪、京哈三大干线), unless it is said
+# that two places are meant.
+_DOMESTIC = re.compile("[京沪津渝藏粤闽川晋冀鲁豫鄂湘赣皖苏浙桂琼黔滇陕甘宁新蒙辽吉黑贵杭深哈秦]+")
+_BETWEEN = words("两 二 两地 一带 交界 边区 边界 之间 等 元旦 男排 女排")
+_PAIR = 2
 _REGIONS = words(
     "亚太 拉美 江淮 黄淮 京津冀 晋察冀 陕甘宁 晋冀鲁豫 苏锡常 长三角 珠三角 环渤海 亚太地区 北爱"
 )
@@ -199,6 +204,8 @@ def _short_forms(run: Sequence[Token], following: str) -> list[tuple[int, int]]:
     if word in _REGIONS:
         return [(run[0].start, run[0].start + len(word.removesuffix("地区")))]
     if following in _LINES or any(character in _OF_LINES for character in word):
+        return []
+    if len(run) == _PAIR and _DOMESTIC.fullmatch(word) and following not in _BETWEEN:
         return []
     if len(run) == 1 and len(word) > 1 and not all(character in "港澳台京津沪渝" for character in word):
         return []
