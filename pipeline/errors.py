@@ -73,6 +73,13 @@ class WriteError(BiaozhuError):
     advice = "Check the folder's rights and the free space, then run again"
 
 
+class MissingExtraError(BiaozhuError):
+    """An optional package that this output needs is not installed."""
+
+    code = "BZ005"
+    advice = "Install the extra that the message names"
+
+
 class EncodingError(BiaozhuError):
     """The bytes of a source are no text that we can decode for sure."""
 
@@ -237,6 +244,26 @@ class ReportInputError(BiaozhuError):
 
     code = "BZ052"
     advice = "Make it again with the command that the option's help names"
+
+
+class FormatError(BiaozhuError):
+    """A file is not of the annotation format that it was given as, or holds what no article can."""
+
+    code = "BZ060"
+    advice = "Check --format, and export the file again"
+
+
+class ServiceError(BiaozhuError):
+    """The prediction service cannot be started, or cannot be reached from Doccano."""
+
+    code = "BZ061"
+
+
+class MeaningFileError(BiaozhuError):
+    """A file of gold values or places does not fit its gold layer."""
+
+    code = "BZ053"
+    advice = "Every amount or place of the gold layer needs one line, with the same offsets and text"
 
 
 def raise_collected(problems: Sequence[BiaozhuError]) -> None:

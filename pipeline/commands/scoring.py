@@ -49,6 +49,14 @@ def evaluate(
     article: Articles = [],  # noqa: B006 — typer copies the default
     train: Train = [],  # noqa: B006 — as above
     missing: Missing = "error",
+    values: Annotated[
+        Path | None,
+        typer.Option("--values", help="Gold values of the amounts (JSONL); scores what amounts mean, too."),
+    ] = None,
+    places: Annotated[
+        Path | None,
+        typer.Option("--places", help="Gold paths of the places (JSONL); scores what places mean, too."),
+    ] = None,
     labels: Labels = None,
     resamples: Resamples = 10_000,
     seed: Seed = 1,
@@ -79,12 +87,21 @@ def evaluate(
             seed=seed,
         )
     )
+    meant = _meant(run, values, places, article)
+    if meant:
+        run.document["values"] = meant
     _hand_out(run, output, as_json)
     if not as_json:
         print_table(
             f"Scores on {gold} (intervals: BCa over {run.evaluations[0].units.kind}s)",
             ("layer", "label", "scheme", "P", "R", "F1", "F1 95 %", "COR", "INC", "PAR", "MIS", "SPU"),
             _score_rows(run),
+        )
+    if meant and not as_json:
+        print_table(
+            "What spans mean, over all of the gold",
+            ("spans of", "field", "correct", "of", "accuracy"),
+            [(one["layer"] or "the gold itself", *list(one.values())[1:]) for one in meant],
         )
     _notes(run)
     if fail_under is None:
@@ -150,6 +167,23 @@ def compare(
             ],
         )
     _notes(run)
+
+
+def _meant(run: Run, values: Path | None, places: Path | None, articles: list[Path]) -> list[dict[str, Any]]:
+    if values is None and places is None:
+        return []
+    from pipeline.reading.article import read_articles
+    from pipeline.scoring.values import Meant, read_gold_places, read_gold_values, score_meaning, score_rows
+
+    meant = Meant(
+        read_gold_values(values, run.gold) if values else {},
+        read_gold_places(places, run.gold) if places else {},
+    )
+    read = read_articles(articles)
+    scores = list(score_meaning(meant, run.gold, layer=None, articles=read))
+    for evaluation, layer in zip(run.evaluations, run.layers, strict=True):
+        scores += score_meaning(meant, layer, layer=evaluation.name, articles=read)
+    return score_rows(scores)
 
 
 def _hand_out(run: Run, output: Path | None, as_json: bool) -> None:
