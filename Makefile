@@ -5,12 +5,13 @@ UV := .venv/bin/uv
 COMPILE := $(UV) pip compile -q --generate-hashes --no-emit-index-url --universal --python-version 3.11
 export PYTHONUTF8 := 1
 
-.PHONY: help run test test-real lint types fast lock install install-dev install-doccano clean
+.PHONY: help run test test-real test-endurance lint types fast lock install install-dev install-doccano clean
 
 help:
 	@echo "make run        the whole job on everything in seeds/, ends with a table and reports/*/index.html"
 	@echo "make test       lint, types and the fast tests"
 	@echo "make test-real  the tests against a real Doccano, a real Chromium and the slow ones"
+	@echo "make test-endurance  kills of server, worker and push at many points; takes most of an hour"
 	@echo "make lock       resolve the lock files again"
 	@echo "make clean      remove what make run made (not the environments, not what annotators did)"
 
@@ -34,7 +35,10 @@ fast: install-dev
 	.venv/bin/python -m pytest -q
 
 test-real: install-dev install-doccano
-	.venv/bin/python -m pytest -q -m "server or browser or slow"
+	.venv/bin/python -m pytest -q -m "(server or browser or slow) and not endurance"
+
+test-endurance: install-dev install-doccano
+	.venv/bin/python -m pytest -q -m endurance
 
 install: .venv/run.stamp
 

@@ -103,7 +103,7 @@ def test_doccano_push_survives_a_kill(
     check_whole(doccano_server, setting, layer)
 
 
-@pytest.mark.slow
+@pytest.mark.endurance
 @pytest.mark.parametrize("victim", ["all", "celery", "push"])
 @pytest.mark.parametrize("point", range(10))
 def test_doccano_push_survives_kills_at_many_points(
