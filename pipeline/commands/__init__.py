@@ -8,7 +8,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pipeline.commands import annotating, corpora, doccano, judging, meaning, reading, reporting, scoring, training
+from pipeline.commands import (
+    annotating,
+    corpora,
+    doccano,
+    formats,
+    judging,
+    meaning,
+    reading,
+    reporting,
+    scoring,
+    team,
+    training,
+)
 
 if TYPE_CHECKING:
     import typer
@@ -16,5 +28,17 @@ if TYPE_CHECKING:
 
 def register_all(app: typer.Typer) -> None:
     """Add every command to the app."""
-    for area in (reading, annotating, doccano, judging, corpora, training, meaning, scoring, reporting):
+    for area in (
+        reading,
+        annotating,
+        doccano,
+        team,
+        formats,
+        judging,
+        corpora,
+        training,
+        meaning,
+        scoring,
+        reporting,
+    ):
         area.register(app)

@@ -1,0 +1,95 @@
+"""The commands themselves: files written, losses named, bad input in one line."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+import pytest
+
+from pipeline.cli import run
+from pipeline.model import Sentence, Span, read_layer, write_layer
+from pipeline.reading.article import read_article
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+TEXT = "林小满在白水县有3万元。"
+SPANS = (Span(0, 3, "PERSON", "a", 0.5), Span(4, 7, "PLACE", "b"), Span(8, 11, "AMOUNT", "c", 1.0))
+
+
+@pytest.fixture
+def layer(tmp_path: Path) -> Path:
+    path = tmp_path / "layer.jsonl"
+    write_layer(path, [Sentence("a" * 12, 5, 5 + len(TEXT), TEXT, SPANS)])
+    return path
+
+
+@pytest.mark.parametrize("form", ["doccano", "spacy", "labelstudio", "brat"])
+def test_formats_commands_bring_a_layer_there_and_back(tmp_path: Path, layer: Path, form: str) -> None:
+    assert run(["export", str(layer), "-f", form, "-o", str(tmp_path / "other")]) == 0
+    assert run(["import", str(tmp_path / "other"), "-f", form, "-o", str(tmp_path / "back.jsonl")]) == 0
+    assert (tmp_path / "back.jsonl").read_bytes() == layer.read_bytes()
+
+
+def test_formats_commands_make_an_article_of_foreign_texts(tmp_path: Path) -> None:
+    rows = [
+        {"text": TEXT, "label": [[4, 7, "LOC"], [5, 8, "PER"]]},
+        {"text": TEXT, "label": []},
+        {"text": ""},
+    ]
+    source = tmp_path / "foreign.jsonl"
+    source.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+    output = tmp_path / "out" / "layer.jsonl"
+    assert run(["import", str(source), "-f", "doccano", "-o", str(output), "--map", "LOC=PLACE"]) == 1
+    article = read_article(output.with_suffix(".txt"))
+    sentences = read_layer(output)
+    assert [sentence.article for sentence in sentences] == [article.id, article.id]
+    assert [article.raw[one.start : one.end] for one in sentences] == [TEXT, TEXT]
+    assert [span.key for span in sentences[0].spans] == [(4, 7, "PLACE")]
+
+
+def test_formats_commands_find_foreign_texts_in_the_article(tmp_path: Path) -> None:
+    seed = tmp_path / "seed.txt"
+    seed.write_text(f"标题\r\n　　{TEXT}{TEXT}\r\n", encoding="utf-8", newline="")
+    source = tmp_path / "bio"
+    source.write_text("\n\n".join("\n".join(f"{one} O" for one in TEXT) for _ in range(2)), encoding="utf-8")
+    output = tmp_path / "layer.jsonl"
+    assert run(["import", str(source), "-f", "conll", "-o", str(output), "--article", str(seed)]) == 0
+    first, second = read_layer(output)
+    assert (first.start, second.start) == (6, 6 + len(TEXT))
+    assert first.article == read_article(seed).id
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["import", "{layer}", "-f", "labelstudio", "-o", "x.jsonl"], "BZ060"),
+        (["import", "{layer}", "-f", "doccano", "-o", "x.txt"], "BZ002"),
+        (["import", "{layer}", "-f", "doccano", "-o", "x.jsonl", "--map", "LOC"], "BZ002"),
+        (["import", "nowhere", "-f", "conll", "-o", "x.jsonl"], "BZ003"),
+        (["import", "nowhere", "-f", "brat", "-o", "x.jsonl"], "BZ003"),
+        (["export", "{layer}", "{layer}", "-f", "conll", "-o", "x"], "BZ017"),
+    ],
+)
+def test_formats_commands_refuse_in_one_line(
+    layer: Path, capsys: pytest.CaptureFixture[str], arguments: list[str], says: str
+) -> None:
+    assert run([one.format(layer=layer) for one in arguments]) == 2
+    lines = capsys.readouterr().err.splitlines()
+    assert len(lines) == 1
+    assert lines[0].startswith(says)
+
+
+def test_formats_commands_refuse_another_article(
+    tmp_path: Path, layer: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    other = tmp_path / "other.txt"
+    other.write_text("别的文章。\n", encoding="utf-8")
+    run(["export", str(layer), "-f", "doccano", "-o", str(tmp_path / "d")])
+    output = tmp_path / "back.jsonl"
+    assert (
+        run(["import", str(tmp_path / "d"), "-f", "doccano", "-o", str(output), "--article", str(other)]) == 2
+    )
+    assert "BZ016" in capsys.readouterr().err
+    assert not output.exists()
