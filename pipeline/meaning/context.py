@@ -20,15 +20,16 @@ _NEARLY = re.compile(rf"(?<![附最邻靠临相远亲])(?:将近|接近|近){_VE
 _ABOUT_AFTER = re.compile(r"(?:左右|上下(?!游|级)|前后)")
 _MORE_AFTER = re.compile(r"(?:有余|余|多(?![次种样个名家年人方项条位元级]))")
 _RECENT = re.compile(r"(?:^|[在从自的最对把为])近$")
+_NOT = "(?:不|不会|不得|不能|不可|不应|未|没有|并未|从未)"
 _BEFORE: tuple[tuple[str, str], ...] = (
-    ("以上", "至少|不少于|不低于|不小于|起码|最少要?"),
-    ("以下", "至多|最多|不超过|不高于|不多于|不大于|不逾|最多不过"),
+    ("以上", f"至少|{_NOT}(?:少于|低于|小于|不足)|起码|最少要?"),
+    ("以下", f"至多|最多|{_NOT}(?:超过|超出|高于|多于|大于|逾)|最多不过"),
     ("超过", "超过|突破|超出|多于|高于|大于|不止|超|逾"),
     ("不足", "不足|不到|低于|少于|小于|未满|不满|未达"),
 )
 _BOUND_BEFORE = tuple((name, re.compile(rf"(?:{words}){_VERB}$")) for name, words in _BEFORE)
 _BOUND_AFTER = (
-    ("以上", re.compile(r"(?:\(含\))?(?:及|或|和)?(?:以上|之上|起(?![来草步点到家床]))")),
+    ("以上", re.compile(r"(?:\(含\))?(?:及|或|和)?(?:以上|之上)")),
     ("以下", re.compile(r"(?:\(含\))?(?:及|或|和)?(?:以下|以内|之内|之下)")),
     ("不足", re.compile(r"(?:不到|不足)(?=$|[,。;])")),
 )
@@ -42,9 +43,9 @@ _WORDS = sorted(
     key=lambda w: (-len(w), w),
 )
 _MEASURE = "|".join(map(re.escape, _WORDS))
-_NOUN_ENDS = "可|能|平均|需|要|有|的|收|增|年|月|投|获|分|得|补|成|达|就|每|都|也|约|近|产|出|只|仅|为|是|由|从|在|,|、|[0-9]|$"
+_NOUN_ENDS = "则|均|必|又|还|会|将|可|能|平均|需|要|有|的|收|增|年|月|投|获|分|得|补|成|达|就|每|都|也|约|近|产|出|只|仅|为|是|由|从|在|,|、|[0-9]|$"
 _EACH = re.compile(
-    rf"每(?:(?:一|1)(?![0-9]))?(?P<each>(?:[0-9.]+|[一二三四五六七八九十百千万]+)?(?:{_MEASURE}|月|日|季度|学期|村|乡|镇|县|校|班|晚|立方|平方|生)"
+    rf"每(?:(?:一|1)(?![0-9]))?(?P<each>(?:[0-9.]+|[一二三四五六七八九十百千万]+)?(?:{_MEASURE}|月|日|季度|学期|村|乡|镇|县|校|班|晚|平方英哩|生)"
     rf"|个(?=人)人|个(?:[\u4e00-\u9fff]{{1,4}}?(?={_NOUN_ENDS}))?)"
 )
 _EVEN = re.compile(r"(?P<each>[人户亩村年月日头株棵周校班县省次件台])均(?!衡|匀|为|已|有|可|由|是|在|不)")
@@ -109,6 +110,9 @@ def per_around(before: str, after: str, unit: Unit) -> str:
         return unit_of(behind["each"]).name
     found = sorted(_matches(before), key=lambda one: one.start)
     if not found:
+        return ""
+    # 人均收入的80%: a share is of the whole, unless it is one of each year.
+    if unit.dimension == "ratio" and found[-1].word not in ("年", "月", "日", "天", "季度"):
         return ""
     words = [found[-1].word]
     start, end, lasting = found[-1].start, found[-1].end, found[-1].lasting

@@ -60,7 +60,7 @@ _TABLES: tuple[tuple[Dimension, str, str], ...] = (
     ("age", "岁", "岁=周岁 1"),
     ("ratio", "1", "%=％ 1/100 ‰ 1/1000 ‱ 1/10000 成 1/10 折 1/10 倍 1"),
     ("ratio", "百分点", "百分点=个百分点 1 千分点=个千分点 1/10 基点=个基点 1/100"),
-    ("money", "CNY", "元=块=圆 1 角=毛=毛钱 1/10 分 1/100"),
+    ("money", "CNY", "元=块=圆 1 角=毛=毛钱 1/10 分钱 1/100"),
     ("money", "USD", "美元=美金 1 美分 1/100"),
 )  # fmt: skip
 _CURRENCIES = (
@@ -85,16 +85,9 @@ def unit_of(measure: str, *, before: str = "", after: str = "") -> Unit:
     word = measure.strip()
     if len(word) > 1 and word.startswith("大") and word not in _UNITS:
         word = word[1:]
-    part = re.fullmatch(r"1/([1-9][0-9]*)", word)
-    if part:
-        return Unit(word, "ratio", Fraction(1, int(part[1])), "1")
-    if word == "块" and _COUNTED_AFTER.match(after):
-        return Unit(word, "count")
-    if word in ("度", "°", "℃", "摄氏度"):
-        if word == "度" and "电" in before[-6:] + after[:2]:
-            return _UNITS["千瓦时"]
-        heat = word in ("℃", "摄氏度") or "温" in before[-8:]
-        return Unit("℃" if heat else "度", "other")
+    known = _by_context(word, before, after)
+    if known is not None:
+        return known
     if word in _UNITS:
         return _UNITS[word]
     kind = kind_of(word)
@@ -105,6 +98,34 @@ def unit_of(measure: str, *, before: str = "", after: str = "") -> Unit:
         "unit": "other",
     }
     return Unit(word, dimensions.get(kind, "count"))
+
+
+def _by_context(word: str, before: str, after: str) -> Unit | None:
+    part = re.fullmatch(r"1/([1-9][0-9]*)", word)
+    unit: Unit | None = None
+    if part:
+        unit = Unit(word, "ratio", Fraction(1, int(part[1])), "1")
+    elif word in ("元", "圆"):
+        unit = next((_UNITS[name] for name in _FOREIGN if before.rstrip().endswith(name)), None)
+    elif word == "分" and after.startswith("钱"):
+        unit = _UNITS["分钱"]
+    elif word == "块" and _COUNTED_AFTER.match(after):
+        unit = Unit(word, "count")
+    elif word == "度" and "电" in before[-6:] + after[:2]:
+        unit = _UNITS["千瓦时"]
+    elif word in ("度", "°", "℃", "摄氏度"):
+        heat = word in ("℃", "摄氏度") or "温" in before[-8:]
+        unit = Unit("℃" if heat else "度", "other")
+    return unit
+
+
+def part_of(larger: Unit | None) -> Unit | None:
+    """Return what 分 means after a larger unit of the same quantity: of money after 元 and 角, of land after 亩."""
+    if larger is not None and larger.base == "CNY":
+        return _UNITS["分钱"]
+    if larger is not None and larger.name in ("亩", "公顷"):
+        return Unit("分", "area", Fraction(200, 3), "m²")
+    return None
 
 
 def split_measure(measure: str) -> tuple[str, Fraction, bool]:
@@ -136,6 +157,8 @@ def _units() -> dict[str, Unit]:
 
 
 _UNITS = _units()
+# 港币20万元: the currency stands before the figure. 人民币 needs no mention.
+_FOREIGN = tuple(name for name, unit in _UNITS.items() if unit.dimension == "money" and unit.base != "CNY")
 # After 块 as money comes no thing that could be counted in pieces.
 _COUNTED_AFTER = re.compile(
     r"(?:地|田|土|石|砖|木|板|牌|碑|布|糖|肉|表|手表|屏|蛋糕|香皂|肥皂|电池|豆腐|饼|试验|耕|荒|菜|金牌|银牌|铜牌|奖牌)"

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Literal
 from pipeline.knowledge.measures import MEASURES
 from pipeline.meaning.context import approx_around, bound_around, each_phrase, per_around
 from pipeline.meaning.numerals import Numeral, read_numeral, write_chinese, write_numeral
-from pipeline.meaning.units import Dimension, split_measure, unit_of
+from pipeline.meaning.units import Dimension, part_of, split_measure, unit_of
 from pipeline.reading.width import to_half_width
 
 if TYPE_CHECKING:
@@ -200,7 +200,9 @@ def _parts(text: str, before: str, after: str) -> list[_Part]:
             return []
         if found["measure"]:
             measure, half, more = split_measure(found["measure"])
-            parts.append(_Part(numeral, unit_of(measure, before=before, after=after), half, more))
+            unit = part_of(parts[-1].unit) if measure == "分" and parts else None
+            unit = unit or unit_of(measure, before=before, after=after)
+            parts.append(_Part(numeral, unit, half, more))
         else:
             parts.append(_Part(numeral, None))
         position = found.end()
