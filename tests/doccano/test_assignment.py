@@ -1,0 +1,103 @@
+"""Who gets which sentence: shares are even, what was assigned stays, the blind slice is as large as asked for."""
+
+from __future__ import annotations
+
+from itertools import combinations, pairwise
+from typing import TYPE_CHECKING
+
+import pytest
+from doccano_layers import make_layer
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pipeline.doccano.assignment import make_plan, read_plan, shares, write_plan
+from pipeline.errors import LineError, UsageError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+LAYER = make_layer("shares", 120)
+
+
+def names(count: int) -> list[str]:
+    return [f"p{number}" for number in range(count)]
+
+
+@given(count=st.integers(1, 120), people=st.integers(1, 7), data=st.data())
+def test_assignment_gives_each_sentence_its_annotators_in_even_shares(
+    count: int, people: int, data: st.DataObject
+) -> None:
+    overlap = data.draw(st.integers(1, people))
+    plan = make_plan("x", LAYER[:count], names(people), overlap=overlap)
+    for sentence in LAYER[:count]:
+        assert sum(sentence.id in given for given in plan.annotators.values()) == overlap
+    found = [share.sentences for share in shares(plan, LAYER[:count])]
+    assert sum(found) == count * overlap
+    assert max(found) - min(found) < 3
+
+
+def test_assignment_mixes_pairs_and_keeps_text_connected() -> None:
+    plan = make_plan("x", LAYER, names(4), overlap=2)
+    order = [sentence.id for sentence in LAYER]
+    met = [
+        pair
+        for pair in combinations(plan.annotators, 2)
+        if plan.annotators[pair[0]].keys() & plan.annotators[pair[1]].keys()
+    ]
+    assert len(met) >= 3  # enough to tie all four together
+    for given_to in plan.annotators.values():
+        places = [order.index(sid) for sid in given_to]
+        assert sum(b - a == 1 for a, b in pairwise(places)) > len(places) * 0.9
+
+
+@given(first=st.integers(0, 60), people=st.integers(2, 5), blind=st.floats(0, 1))
+def test_assignment_made_before_stays(first: int, people: int, blind: float) -> None:
+    before = make_plan("x", LAYER[:first], names(2), overlap=2, blind=blind)
+    after = make_plan("x", LAYER, names(people), overlap=2, blind=blind, previous=before)
+    for name, held in before.annotators.items():
+        assert held.items() <= after.annotators[name].items()
+    for sentence in LAYER:
+        assert sum(sentence.id in held for held in after.annotators.values()) == 2
+
+
+@given(blind=st.floats(0, 1))
+def test_assignment_withholds_the_share_that_was_asked_for(blind: float) -> None:
+    plan = make_plan("x", LAYER, names(3), overlap=2, blind=blind)
+    by_id = {sentence.id: sentence for sentence in LAYER}
+    for share in shares(plan, LAYER):
+        assert abs(share.blind - blind * share.sentences) <= 0.5
+    for held in plan.annotators.values():
+        for sid, withheld in held.items():
+            assert withheld is None or withheld == by_id[sid].spans
+
+
+def test_assignment_file_gives_back_the_plan(tmp_path: Path) -> None:
+    path = tmp_path / "x.json"
+    plan = make_plan("x", LAYER, ["林", "b.c"], overlap=2, blind=0.3)
+    write_plan(path, plan)
+    assert read_plan(path) == plan
+    for damaged in ("", "[]", "{}", '{"schema": 2}', path.read_text("utf-8").replace("[[", '[["', 1)):
+        path.write_text(damaged, encoding="utf-8")
+        with pytest.raises(LineError):
+            read_plan(path)
+
+
+@pytest.mark.parametrize(
+    ("project", "people", "overlap", "blind"),
+    [
+        ("../x", ["a"], 1, 0.0),
+        ("x", ["a/b"], 1, 0.0),
+        ("x", [""], 1, 0.0),
+        ("x", [".a"], 1, 0.0),
+        ("x", ["a", "A"], 1, 0.0),
+        ("x", ["a"], 2, 0.0),
+        ("x", ["a"], 0, 0.0),
+        ("x", ["a"], 1, 1.5),
+        ("x", ["a"], 1, float("nan")),
+    ],
+)
+def test_assignment_refuses_what_makes_no_sense(
+    project: str, people: list[str], overlap: int, blind: float
+) -> None:
+    with pytest.raises(UsageError):
+        make_plan(project, LAYER, people, overlap=overlap, blind=blind)
