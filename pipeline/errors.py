@@ -259,6 +259,13 @@ class ServiceError(BiaozhuError):
     code = "BZ061"
 
 
+class RequestError(BiaozhuError):
+    """A request to the prediction service cannot be answered as it is."""
+
+    code = "BZ062"
+    advice = 'Send {"text": "…"} or {"texts": ["…"]}'
+
+
 class MeaningFileError(BiaozhuError):
     """A file of gold values or places does not fit its gold layer."""
 

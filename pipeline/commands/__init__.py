@@ -1,4 +1,4 @@
-"""The commands, one thin function each, by area: reading, annotating, Doccano, judging, corpora, training and so on.
+"""The commands, one thin function each, by area: reading, annotating, Doccano, judging, adjudicating, corpora, training and so on.
 
 A module here imports only typer at the top; each command imports its library function when it runs.
 Each module has `register(app)`; `register_all` calls them in the order in which data passes through.
@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pipeline.commands import (
+    adjudicating,
     annotating,
     corpora,
     doccano,
@@ -18,6 +19,7 @@ from pipeline.commands import (
     reading,
     reporting,
     scoring,
+    serving,
     team,
     training,
 )
@@ -35,10 +37,12 @@ def register_all(app: typer.Typer) -> None:
         team,
         formats,
         judging,
+        adjudicating,
         corpora,
         training,
         meaning,
         scoring,
         reporting,
+        serving,
     ):
         area.register(app)

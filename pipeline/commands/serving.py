@@ -1,0 +1,76 @@
+"""Commands: serve."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from pipeline.commands.annotating import LacSize
+from pipeline.commands.console import say
+
+if TYPE_CHECKING:
+    from pipeline.serving.predictor import Predictor
+
+PORT = 8620
+TOKEN_FILE = Path(".doccano/serve.token")
+
+TokenFile = Annotated[
+    Path,
+    typer.Option("--token-file", help="Where the token stands (mode 600), unless BIAOZHU_TOKEN has one."),
+]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands of this area."""
+    app.command("serve")(serve)
+
+
+def serve(
+    *,
+    model: Annotated[
+        Path | None, typer.Option(help="A trained model's folder; else the pre-annotators answer.")
+    ] = None,
+    lac: Annotated[LacSize, typer.Option(help="LAC's weights, for the pre-annotators.")] = LacSize.small,
+    host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=0, max=65535, help="Port; 0 takes a free one.")] = PORT,
+    token_file: TokenFile = TOKEN_FILE,
+    workers: Annotated[int, typer.Option(min=1, max=64, help="Requests worked on at once.")] = 2,
+    waiting: Annotated[int, typer.Option(min=0, max=1024, help="Requests that may wait; more get 429.")] = 16,
+    max_bytes: Annotated[int, typer.Option(min=1, help="Largest request.")] = 1024 * 1024,
+    timeout: Annotated[float, typer.Option(min=0.01, help="Seconds that a prediction may take.")] = 30.0,
+) -> None:
+    """Answer texts with spans over HTTP: /predict, /health, /metrics.
+
+    POST {"text": "…"} or {"texts": ["…"]} with `Authorization: Bearer TOKEN`. The token is made at the first start.
+    """
+    from pipeline.serving.app import Limits, make_app
+    from pipeline.serving.server import LOOPBACK, address_of, bind, run
+    from pipeline.serving.token import VARIABLE, find_token
+
+    token = find_token(token_file, make=True)
+    limits = Limits(body=max_bytes, answering=timeout, workers=workers, waiting=waiting)
+    listening = bind(host, port)
+    predictor = _predictor(model, lac)
+    predictor.predict(["先读一遍。"])  # what is loaded at the first text is loaded before the first request
+
+    def ready() -> None:
+        say(f"{predictor.name} answers at {address_of(listening)}; the token: {VARIABLE} or {token_file}")
+        if listening.getsockname()[0] not in LOOPBACK:
+            say("others on the network can reach it, and http shows them the token: put TLS before it")
+
+    run(make_app(predictor, token=token, limits=limits), listening, drain=timeout, ready=ready)
+
+
+def _predictor(model: Path | None, lac: LacSize) -> Predictor:
+    from pipeline.serving.predictor import rule_predictor, trained_predictor
+
+    if model is not None:
+        return trained_predictor(model)
+    from pipeline.annotators.lac import load_lac
+    from pipeline.annotators.lac_pair import load_lac_pair
+
+    if lac is LacSize.both:
+        return rule_predictor(load_lac_pair())
+    return rule_predictor(load_lac("large" if lac is LacSize.large else "small"))

@@ -1,0 +1,203 @@
+"""The service over real HTTP: answers, limits, the token, the drain."""
+
+from __future__ import annotations
+
+import signal
+import socket
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING
+
+import pytest
+import requests
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from prometheus_client.parser import text_string_to_metric_families
+from service import TOKEN, WITH_TOKEN, command, running, slow
+
+from pipeline.annotators.lac import load_lac
+from pipeline.annotators.preannotate import preannotate_articles
+from pipeline.reading.article import read_article
+from pipeline.serving.app import Limits
+from pipeline.serving.predictor import rule_predictor
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+TEXT = "𠮷日，白水县的林小满送来3万元。😀青川县也送来了20余吨大米。"
+PIECES = (
+    "𠮷",
+    "😀",
+    "e\u0301",
+    "👨‍👩‍👧",
+    "\r\n",
+    "\u2028",
+    " ",
+    "\x00",
+    "白水县",
+    "林小满",
+    "3万元",
+    "在",
+    "。",
+    "<b>",
+)
+
+
+@pytest.fixture(scope="module")
+def url() -> Iterator[str]:
+    with running(rule_predictor(load_lac("small"))) as address:
+        yield address
+
+
+def post(url: str, data: object, **options: object) -> requests.Response:
+    return requests.post(url, json=data, headers=WITH_TOKEN, timeout=30, **options)
+
+
+def test_serving_finds_what_preannotate_finds(url: str, tmp_path: Path) -> None:
+    path = tmp_path / "article.txt"
+    path.write_text(TEXT, encoding="utf-8")
+    article = read_article(path)
+    (done,) = preannotate_articles([article], model=load_lac("small"))
+    expected = [
+        (one.start + span.start, one.start + span.end, span.label, span.source, span.score)
+        for one in done.sentences
+        for span in one.spans
+    ]
+    found = post(url, {"text": TEXT}).json()
+    assert found["model"] == "preannotate"
+    assert [
+        (e["start"], e["end"], e["label"], e["source"], e["score"]) for e in found["entities"]
+    ] == expected
+    assert {"白水县", "林小满", "3万元"} <= {entity["text"] for entity in found["entities"]}
+
+
+@settings(deadline=None, max_examples=25)
+@given(texts=st.lists(st.lists(st.sampled_from(PIECES), max_size=12).map("".join), max_size=4))
+def test_serving_offsets_are_true_in_both_units(url: str, texts: list[str]) -> None:
+    results = post(url, {"texts": texts}).json()["results"]
+    assert len(results) == len(texts)
+    for text, result in zip(texts, results, strict=True):
+        units = text.encode("utf-16-le")
+        for entity in result["entities"]:
+            assert text[entity["start"] : entity["end"]] == entity["text"]
+            cut = units[2 * entity["start_offset"] : 2 * entity["end_offset"]]
+            assert cut.decode("utf-16-le") == entity["text"]
+        assert post(url, {"text": text}).json()["entities"] == result["entities"]
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [{}, {"Authorization": TOKEN}, {"Authorization": f"Basic {TOKEN}"}, {"Authorization": f"Bearer {TOKEN}x"},
+     {"Authorization": "Bearer "}, {"Authorization": "Bearer é"}],
+)  # fmt: skip
+@pytest.mark.parametrize("path", ["/predict", "/metrics"])
+def test_serving_lets_nobody_in_without_the_token(url: str, headers: dict[str, str], path: str) -> None:
+    method = "POST" if path == "/predict" else "GET"
+    encoded = {name: value.encode("latin-1") for name, value in headers.items()}
+    answer = requests.request(method, url.replace("/predict", path), headers=encoded, timeout=10)
+    assert answer.status_code == 401
+    assert answer.headers["WWW-Authenticate"] == "Bearer"
+    assert TOKEN not in answer.text
+
+
+@pytest.mark.parametrize(
+    "body",
+    [b"", b"{", b"[]", b"\xff", b"{}", b'{"text": 1}', b'{"texts": "x"}', b'{"text": "x", "texts": []}',
+     b'{"text": "\\ud83d"}', b'{"text": "x", "more": 1}', b"[" * 200_000, b'{"texts": [' + b'"",' * 300 + b'""]}'],
+)  # fmt: skip
+def test_serving_refuses_other_bodies_in_one_line(url: str, body: bytes) -> None:
+    answer = requests.post(url, data=body, headers=WITH_TOKEN, timeout=30)
+    assert answer.status_code == 422
+    assert answer.json()["error"].startswith("BZ062 ")
+    assert "\n" not in answer.json()["error"]
+
+
+def test_serving_refuses_large_bodies_told_or_streamed() -> None:
+    with running(slow(0), Limits(body=1000)) as url:
+        assert post(url, {"text": "x" * 900}).status_code == 200
+        assert post(url, {"text": "x" * 1000}).status_code == 413
+        chunks = (b'{"text": "' if number == 0 else b"x" * 300 for number in range(5))
+        assert requests.post(url, data=chunks, headers=WITH_TOKEN, timeout=10).status_code == 413
+
+
+def test_serving_waits_for_no_slow_client() -> None:
+    with running(slow(0), Limits(arriving=0.3)) as url:
+        host, port = url.split("/")[2].split(":")
+        with socket.create_connection((host, int(port)), timeout=10) as client:
+            head = f"POST /predict HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {TOKEN}\r\nContent-Length: 20\r\n\r\n{{"
+            client.sendall(head.encode())
+            assert client.recv(100).startswith(b"HTTP/1.1 408 ")
+        assert post(url, {"text": "x"}).status_code == 200
+
+
+def test_serving_answers_429_when_all_places_are_taken() -> None:
+    with running(slow(0.6), Limits(workers=1, waiting=1)) as url, ThreadPoolExecutor(6) as pool:
+        begun = [pool.submit(post, url, {"text": "x"}) for _ in range(6)]
+        answers = [one.result() for one in begun]
+        assert sorted(answer.status_code for answer in answers) == [200, 200, 429, 429, 429, 429]
+        busy = [answer for answer in answers if answer.status_code == 429]
+        assert all(answer.headers["Retry-After"] == "1" for answer in busy)
+        assert max(answer.elapsed.total_seconds() for answer in busy) < 0.5
+        assert post(url, {"text": "x"}).status_code == 200
+
+
+def test_serving_keeps_the_place_of_work_that_takes_too_long() -> None:
+    with running(slow(0.8), Limits(workers=1, waiting=0, answering=0.1)) as url:
+        assert post(url, {"text": "x"}).status_code == 503
+        assert post(url, {"text": "x"}).status_code == 429  # its thread is still at work
+        time.sleep(1.0)
+        assert post(url, {"text": "x"}).status_code == 503
+
+
+def test_serving_counts_for_prometheus(url: str) -> None:
+    def read() -> dict[tuple[str, str], float]:
+        text = requests.get(url.replace("/predict", "/metrics"), headers=WITH_TOKEN, timeout=10).text
+        return {
+            (sample.name, sample.labels.get("status", sample.labels.get("label", ""))): sample.value
+            for family in text_string_to_metric_families(text)
+            for sample in family.samples
+        }
+
+    before = read()
+    found = post(url, {"text": TEXT}).json()["entities"]
+    requests.post(url, timeout=10)
+    after = read()
+
+    def change(name: str, label: str = "") -> float:
+        return after[name, label] - before.get((name, label), 0)
+
+    assert change("biaozhu_requests_total", "200") == 1
+    assert change("biaozhu_requests_total", "401") == 1
+    assert change("biaozhu_characters_total") == len(TEXT)
+    assert change("biaozhu_predict_seconds_count") == 1
+    places = sum(entity["label"] == "PLACE" for entity in found)
+    assert change("biaozhu_spans_total", "PLACE") == places > 0
+    assert after["biaozhu_busy", ""] == 0
+
+
+def test_serving_ends_what_was_begun_on_sigterm(tmp_path: Path) -> None:
+    token_file = tmp_path / "token"
+    with command(token_file) as (process, url):
+        headers = {"Authorization": f"Bearer {token_file.read_text().strip()}"}
+        answers: list[requests.Response] = []
+        long = {"texts": [TEXT * 120] * 8}
+        sent = threading.Thread(
+            target=lambda: answers.append(requests.post(url, json=long, headers=headers, timeout=60))
+        )
+        sent.start()
+        metrics = url.replace("/predict", "/metrics")
+        while "biaozhu_busy 1.0" not in requests.get(metrics, headers=headers, timeout=10).text:
+            assert sent.is_alive()
+        process.send_signal(signal.SIGTERM)
+        time.sleep(0.3)
+        with pytest.raises(requests.ConnectionError):
+            requests.get(metrics, headers=headers, timeout=5)
+        assert not answers  # it was still at work when the service stopped to take new ones
+        sent.join(60)
+        assert [answer.status_code for answer in answers] == [200]
+        assert len(answers[0].json()["results"]) == 8
+        assert process.wait(30) == 0
+        assert process.stderr is not None
+        assert "Traceback" not in process.stderr.read()
