@@ -30,8 +30,8 @@ LEVELS = ("country", "province", "city", "county", "township", "village")
 ROOT_SHARE, ROOT_COUNT = 0.6, 3
 # A candidate is taken when this much of the probability is its own; candidates below the second stay unnamed.
 SURE, SHOWN = 0.7, 0.02
-# A province's short name means the province, whatever streets and townships share it.
-PRIOR = {PROVINCE: 5.0, CITY: 2.5, COUNTY: 2.0, TOWNSHIP: 1.2, VILLAGE: 0.6}
+# A short name means the highest division that has it, mostly: 河南 is the province, whatever streets share its name.
+PRIOR = {PROVINCE: 5.0, CITY: 4.0, COUNTY: 3.0, TOWNSHIP: 1.2, VILLAGE: 0.6}
 FULL, RESPELT = 1.0, 0.3
 IN_ROOT, IN_CITY, IN_COUNTY, IN_TOWNSHIP = 2.5, 0.5, 2.0, 2.5
 BESIDE, NOT_BESIDE, HOLDS_NEXT, SAME_NAME = 5.0, -1.0, 3.0, 3.0
@@ -201,6 +201,9 @@ def _place(mention: _Mention, before: str | None, following: _Mention | None, co
     key = (mention.sentence, mention.start, mention.end, name)
     found = [*_divisions(name), *_villages(name, before or context.at or context.root, context)]
     under = _path_of_code(context.at or context.root, context)
+    if _NATURAL.fullmatch(name) and not _VILLAGE_LIKE.fullmatch(name):
+        # Streets and townships are called after rivers and mountains; the text means them where it says so.
+        found = [d for d in found if d.name == name or d.level <= COUNTY]
     if not found:
         if name in COUNTRIES:
             return Place(*key, "known", "country", (name,))

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from decimal import Decimal, InvalidOperation, getcontext
+from decimal import Context, Decimal, Inexact, InvalidOperation, localcontext
 
 from pipeline.reading.width import to_half_width
 
@@ -27,6 +27,8 @@ MORE, ABOUT = frozenset("余多"), "来"
 SOME = frozenset("几数")
 # 几 by itself is 2 to 9, after 十 it is 1 to 9 (现代汉语词典: 大于一而小于十的不定数目).
 SOME_LOW, SOME_HIGH = 2, 9
+# Characters of a numeral, and digits of its value.
+LONGEST, PRECISION = 64, 100
 _ARABIC = re.compile(r"\d+(?:,\d{3})*(?:\.\d+)?|\d+\.\d+")
 _WRITTEN = "零一二三四五六七八九"
 
@@ -56,12 +58,13 @@ def read_numeral(text: str) -> Numeral | None:
     plain = re.sub("[余多来]", "", plain)
     if any(sign in plain for sign in SOME):
         approx = "几"
-    # Beyond this, decimal arithmetic would round.
-    if len(plain) > getcontext().prec:
+    if len(plain) > LONGEST:
         return None
     try:
-        low, high = _range(plain)
-    except (ValueError, InvalidOperation):
+        # Exact or nothing.
+        with localcontext(Context(prec=PRECISION, traps=[Inexact, InvalidOperation])):
+            low, high = _range(plain)
+    except (ValueError, Inexact, InvalidOperation):
         return None
     return Numeral(low, high, approx)
 

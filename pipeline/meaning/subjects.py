@@ -31,8 +31,8 @@ _ENDS = {
     "村": "村庄屯寨区疃堡",
 }
 _FIRST_PERSON = ("我", "我们", "咱", "咱们")
-_CLAUSE_ENDS = ",,;;:。!?!?:,:;、…\n"
-_QUOTES = "“”‘’\"'(（「『 \u3000"
+_CLAUSE_ENDS = "，,；;：:。！!？?、…\n"
+_QUOTES = "“”‘’\"'（(「『 \u3000"
 # What may stand in a clause before its subject: time, and words that carry on.
 _LEADING = re.compile(
     r"(?:目前|今年|去年|近年来?|如今|现在|同时|其中|如|在|以来|\d+年|截至|此外|另外|随后|据悉|而)*"

@@ -53,6 +53,7 @@ class AmountValue:
 class _Part:
     numeral: Numeral
     unit: Unit | None
+    written: str
     half: Fraction = Fraction(0)
     more: bool = False
 
@@ -183,7 +184,7 @@ def _read_span(span: str, before: str, after: str) -> tuple[Decimal, Decimal, Un
         return None
     low, high, unit = ends[-1]
     if cut:
-        shared = _lower_end(sides, pieces[0], ends[0], (low, high, unit))
+        shared = _lower_end(pieces[0], pieces[-1], ends[0], (low, high, unit))
         if shared is None:
             return None
         low, high, unit = shared
@@ -192,7 +193,8 @@ def _read_span(span: str, before: str, after: str) -> tuple[Decimal, Decimal, Un
 
 
 def _parts(text: str, before: str, after: str) -> list[_Part]:
-    parts, position = [], 0
+    parts: list[_Part] = []
+    position = 0
     while position < len(text):
         found = _PIECE.match(text, position)
         numeral = read_numeral(found["number"]) if found else None
@@ -202,9 +204,9 @@ def _parts(text: str, before: str, after: str) -> list[_Part]:
             measure, half, more = split_measure(found["measure"])
             unit = part_of(parts[-1].unit) if measure == "分" and parts else None
             unit = unit or unit_of(measure, before=before, after=after)
-            parts.append(_Part(numeral, unit, half, more))
+            parts.append(_Part(numeral, unit, found["number"], half, more))
         else:
-            parts.append(_Part(numeral, None))
+            parts.append(_Part(numeral, None, found["number"]))
         position = found.end()
     return parts
 
@@ -229,8 +231,8 @@ def _summed(parts: Sequence[_Part]) -> tuple[Fraction, Fraction, Unit] | None:
 
 
 def _lower_end(
-    sides: list[str],
     left: Sequence[_Part],
+    right: Sequence[_Part],
     lower: tuple[Fraction, Fraction, Unit] | None,
     upper: tuple[Fraction, Fraction, Unit],
 ) -> tuple[Fraction, Fraction, Unit] | None:
@@ -238,8 +240,8 @@ def _lower_end(
     if lower is None:
         start = Fraction(left[0].numeral.low)
         # 10-20万: the magnitude counts for both, as long as the range still rises.
-        magnitude = re.search(r"[十百千万亿]+(?=[余多]?[^十百千万亿]*$)", sides[1])
-        if magnitude and not re.search(r"[十百千万亿]", sides[0]) and len(left) == 1:
+        magnitude = re.search(r"[十百千万亿]+(?=[余多]?$)", right[0].written.rstrip())
+        if magnitude and not re.search(r"[十百千万亿]", left[0].written) and len(left) == len(right) == 1:
             scale = read_numeral(magnitude[0])
             scaled = start * Fraction(scale.low) if scale else start
             start = scaled if scaled < high else start
@@ -289,4 +291,5 @@ def _decimal(value: Fraction) -> Decimal | None:
         places += 1
     if under != 1:
         return None
-    return Decimal(int(value * 10**places)).scaleb(-places) if places else Decimal(value.numerator)
+    # From text, for arithmetic would round to the context's digits.
+    return Decimal(f"{int(value * 10**places)}E-{places}") if places else Decimal(value.numerator)
