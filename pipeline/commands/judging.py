@@ -1,4 +1,4 @@
-"""Commands: agree, adjudicate, marked and gold."""
+"""Commands: agree, marked and gold."""
 
 from __future__ import annotations
 
@@ -11,7 +11,6 @@ from pipeline.commands.console import print_json, print_table, say
 
 gold_app = typer.Typer(no_args_is_help=True, help="Freeze the gold, check it, and show what changed.")
 
-LayerPath = Annotated[Path, typer.Argument(help="layers/<annotator>/ or one file of it.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
 GoldFolder = Annotated[Path, typer.Argument(help="The folder of the gold files.")]
 GOLD = Path("annotations/gold")
@@ -20,7 +19,6 @@ GOLD = Path("annotations/gold")
 def register(app: typer.Typer) -> None:
     """Add the commands of this area."""
     app.command()(agree)
-    app.command()(adjudicate)
     app.command()(marked)
     app.add_typer(gold_app, name="gold")
 
@@ -28,6 +26,9 @@ def register(app: typer.Typer) -> None:
 def agree(
     layers: Annotated[list[Path], typer.Argument(help="Two or more: layers/<annotator>/ or one file of it.")],
     *,
+    common: Annotated[
+        bool, typer.Option("--common", help="Compare each two annotators on the sentences that both have.")
+    ] = False,
     output: Annotated[Path | None, typer.Option("-o", "--output", help="Write the figures as JSON.")] = None,
     as_json: AsJson = False,
 ) -> None:
@@ -39,7 +40,7 @@ def agree(
     from pipeline.judging.agreement import measure_agreement
     from pipeline.judging.layers import read_annotator
 
-    result = measure_agreement(dict(read_annotator(path) for path in layers))
+    result = measure_agreement(dict(read_annotator(path) for path in layers), common=common)
     if output is not None:
         write_text(output, dumps(asdict(result), ensure_ascii=False, indent=2) + "\n")
     if as_json:
@@ -56,40 +57,6 @@ def agree(
     for pair in result.pairs:
         kinds = ", ".join(f"{count} × {kind}" for kind, count in pair.disagreements.items()) or "none"
         say(f"disagreements of {pair.first} and {pair.second} in {pair.sentences} sentences: {kinds}")
-
-
-def adjudicate(
-    first: LayerPath,
-    second: LayerPath,
-    *,
-    decisions: Annotated[Path | None, typer.Option(help="The adjudicator's decisions, one a line.")] = None,
-    questions: Annotated[
-        Path | None, typer.Option(help="Write the disagreements here, to be decided.")
-    ] = None,
-    output: Annotated[Path | None, typer.Option("-o", "--output", help="Write the gold here.")] = None,
-    as_json: AsJson = False,
-) -> None:
-    """Bring two annotators' layers together: what they agree on, and what was decided where they do not."""
-    from pipeline.judging.adjudication import adjudicate as bring_together
-    from pipeline.judging.adjudication import read_decisions, write_questions
-    from pipeline.judging.disagreements import find_disagreements
-    from pipeline.judging.layers import read_annotator
-    from pipeline.model import write_layer
-
-    (name, layer), (other_name, other) = read_annotator(first), read_annotator(second)
-    names = (name, other_name)
-    found = find_disagreements(layer, other)
-    rows = [[item.sentence, item.start, item.end, item.kind, item.text] for item in found]
-    print_table("Disagreements", ["sentence", "start", "end", "kind", "text"], rows, as_json=as_json)
-    if questions is not None:
-        write_questions(questions, found, names=names)
-        say(f"{len(found)} disagreements written to {questions}")
-    if output is not None:
-        gold = bring_together(layer, other, read_decisions(decisions) if decisions else (), names=names)
-        write_layer(output, gold)
-        say(
-            f"{sum(len(s.spans) for s in gold)} gold spans in {len(gold)} sentences, {len(found)} of them decided"
-        )
 
 
 def marked(

@@ -74,6 +74,23 @@ def find_project(connection: Connection, name: str) -> Project | None:
     return _project(connection, data)
 
 
+def require_project(connection: Connection, name: str) -> Project:
+    """Return the project of this name.
+
+    Raises:
+        RemoteError: there is none; or see `find_project`.
+        ServerError, AuthError: no connection.
+    """
+    project = find_project(connection, name)
+    if project is None:
+        raise RemoteError(
+            f"there is no project {name!r}",
+            where=connection.url,
+            next_step="Make it first, or give --project the name of another",
+        )
+    return project
+
+
 def ensure_project(connection: Connection, setting: Setting, *, collaborative: bool = True) -> Project:
     """Find or make the project, and bring its labels and guideline up to date.
 

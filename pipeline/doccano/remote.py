@@ -27,6 +27,8 @@ TASK_LIMIT = 900.0
 """Seconds that one import or export may take."""
 SILENCE = 8.0
 """Seconds without an end of the task after which we ask whether the worker is alive at all."""
+EVERYTHING = 1_000_000
+"""More than any list holds."""
 OWN_KEYS = ("id", "text", "label", "Comments")
 
 
@@ -114,6 +116,17 @@ def read_spans(connection: Connection, project: Project, example: int) -> list[S
         )
         for data in connection.get(f"projects/{project.id}/examples/{example}/spans")
     ]
+
+
+def list_all(connection: Connection, path: str) -> list[dict[str, Any]]:
+    """Return a whole list of the API in one page: its order is that of no unique column, pages could overlap."""
+    found: list[dict[str, Any]] = connection.get(path, params={"limit": EVERYTHING})["results"]
+    return found
+
+
+def read_states(connection: Connection, project: Project, example: int) -> list[dict[str, Any]]:
+    """Return who confirmed an example and when: `confirmed_by` (user id), `confirmed_at` (ISO 8601)."""
+    return list_all(connection, f"projects/{project.id}/examples/{example}/states")
 
 
 def member_names(connection: Connection, project: Project) -> Mapping[int, str]:

@@ -12,12 +12,12 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from pipeline.doccano.accounts import ensure_accounts, ensure_members
-from pipeline.doccano.project import Project, Setting, find_project
+from pipeline.doccano.project import Project, Setting, require_project
 from pipeline.doccano.pull import pull
 from pipeline.doccano.push import push
-from pipeline.doccano.remote import SpanRecord, member_names, read_spans
+from pipeline.doccano.remote import SpanRecord, list_all, member_names, read_spans, read_states
 from pipeline.doccano.wire import from_units, remote_spans, spans_from_json
-from pipeline.errors import BiaozhuError, RemoteError, RoundTripError, raise_collected
+from pipeline.errors import BiaozhuError, RoundTripError, raise_collected
 from pipeline.judging.status import Drawn, Note, SentenceStatus
 from pipeline.model import Sentence, Span, with_spans
 
@@ -30,8 +30,6 @@ if TYPE_CHECKING:
     from pipeline.doccano.push import PushReport
     from pipeline.ledger import Entry
 
-EVERYTHING = 1_000_000
-"""Asked for in one page: the server's order is not that of a unique column, so that pages could overlap."""
 READERS = 4
 """Requests at a time while a project is read example by example: as many as a worker of the server has threads."""
 
@@ -105,7 +103,7 @@ def create_projects(
             for article, sentences in layers
         ]
         reports[name] = push(connection, mine, own, tick=tick)
-        ensure_members(connection, _project(connection, own), {name: users[name]})
+        ensure_members(connection, require_project(connection, own.name), {name: users[name]})
     return reports
 
 
@@ -155,8 +153,8 @@ def enter_layer(
         ServerError, AuthError, RemoteError: see `connection.reported`.
     """
     own = own_setting(setting, annotator.username)
-    project = _project(annotator, own)
-    there = {data["meta"].get("sid"): data for data in _list(annotator, f"projects/{project.id}/examples")}
+    project = require_project(annotator, own.name)
+    there = {data["meta"].get("sid"): data for data in list_all(annotator, f"projects/{project.id}/examples")}
     problems: list[BiaozhuError] = []
     for sentence in layer:
         if sentence.id not in there:
@@ -203,15 +201,15 @@ def _pull_layer(
     tick: Callable[[int], None],
 ) -> AnnotatorLayer:
     pulled = pull(connection, own)
-    project = _project(connection, own)
+    project = require_project(connection, own.name)
     work = _Work(connection, project, own, name, member_names(connection, project), given)
     comments: dict[int, list[Note]] = {}
-    for data in _list(connection, f"projects/{project.id}/comments"):
+    for data in list_all(connection, f"projects/{project.id}/comments"):
         comments.setdefault(data["example"], []).append(
             Note(data["username"], data["created_at"], data["text"])
         )
     examples = {
-        data["meta"].get("sid"): data for data in _list(connection, f"projects/{project.id}/examples")
+        data["meta"].get("sid"): data for data in list_all(connection, f"projects/{project.id}/examples")
     }
     layers: dict[str, tuple[Sentence, ...]] = {}
     status: dict[str, tuple[SentenceStatus, ...]] = {}
@@ -246,9 +244,7 @@ class _Work:
         spans = read_spans(self.connection, self.project, example["id"])
         if not example["is_confirmed"]:
             return spans, []
-        return spans, self.connection.get(
-            f"projects/{self.project.id}/examples/{example['id']}/states", params={"limit": EVERYTHING}
-        )["results"]
+        return spans, read_states(self.connection, self.project, example["id"])
 
     def judge(
         self,
@@ -302,19 +298,3 @@ class _Work:
         if source == f"doccano:{self.name}" or (source == "doccano" and record is not None):
             return self.name
         return f"doccano:{self.connection.username}" if source == "doccano" else source
-
-
-def _project(connection: Connection, own: Setting) -> Project:
-    project = find_project(connection, own.name)
-    if project is None:
-        raise RemoteError(
-            f"there is no project {own.name!r}",
-            where=connection.url,
-            next_step="Make it with `biaozhu project create`",
-        )
-    return project
-
-
-def _list(connection: Connection, path: str) -> list[dict[str, Any]]:
-    found: list[dict[str, Any]] = connection.get(path, params={"limit": EVERYTHING})["results"]
-    return found

@@ -22,7 +22,8 @@ if TYPE_CHECKING:
 class Decision:
     """What the adjudicator made of one disagreement: the spans that are right there (maybe none), and why.
 
-    `start` and `end` are those of the disagreement; `rule` is the guideline's paragraph, such as A3.
+    `start` and `end` are those of the disagreement; `rule` is the guideline's paragraph, such as A3. `by` and `at`
+    (ISO 8601) say who decided and when, where that is known.
     """
 
     sentence: str
@@ -31,6 +32,13 @@ class Decision:
     spans: tuple[tuple[int, int, str], ...]
     rule: str
     note: str
+    by: str = ""
+    at: str = ""
+
+    @property
+    def place(self) -> tuple[str, int, int]:
+        """Which disagreement it is about."""
+        return self.sentence, self.start, self.end
 
 
 def adjudicate(
@@ -43,7 +51,8 @@ def adjudicate(
     """Bring two layers together: what both hold is gold, the rest is as decided.
 
     A gold span's source is `a+b` where both agreed, else `adjudicated:` with those who proposed just this span
-    (`adjudicated:a`), or `adjudicated:new` where neither did.
+    (`adjudicated:a`), or `adjudicated:new` where neither did, and `/` with who decided, where that is known. What
+    a model proposed and an annotator kept has the model before it, `lac>a+b`, and the model's score.
 
     Args:
         first: the first annotator's layer.
@@ -55,13 +64,13 @@ def adjudicate(
         GoldError: the layers are not of the same sentences, or a disagreement has no decision, or a decision no
             disagreement, or decided spans lie outside the sentence or overlap agreed ones; all reported together.
     """
-    by_place = {(decision.sentence, decision.start, decision.end): decision for decision in decisions}
+    by_place = {decision.place: decision for decision in decisions}
     problems: list[BiaozhuError] = []
     if len(by_place) < len(decisions):
         problems.append(GoldError("two decisions on the same disagreement", next_step="Keep one of them"))
     spans: dict[str, list[Span]] = {}
     for disagreement in find_disagreements(first, second):
-        decision = by_place.pop((disagreement.sentence, disagreement.start, disagreement.end), None)
+        decision = by_place.pop(disagreement.place, None)
         if decision is None:
             problems.append(_undecided(disagreement))
             continue
@@ -77,7 +86,8 @@ def adjudicate(
     gold: list[Sentence] = []
     for one, other in pair_sentences(first, second):
         agreed = [
-            Span(span.start, span.end, span.label, "+".join(names)) for span in agreed_spans(one, other)
+            _with_origin(span.key, "+".join(names), [*one.spans, *other.spans], names)
+            for span in agreed_spans(one, other)
         ]
         try:
             gold.append(with_spans(one, [*agreed, *spans.get(one.id, [])]))
@@ -110,6 +120,8 @@ def read_decisions(path: Path) -> tuple[Decision, ...]:
                 spans,
                 str(data["rule"]),
                 str(data["note"]),
+                str(data.get("by", "")),
+                str(data.get("at", "")),
             )
         except (ValueError, KeyError, TypeError):
             problems.append(LineError("not a decision", where=f"{path}:{number}"))
@@ -123,25 +135,45 @@ def read_decisions(path: Path) -> tuple[Decision, ...]:
 
 def write_questions(path: Path, disagreements: Sequence[Disagreement], *, names: tuple[str, str]) -> None:
     """Write the disagreements as decisions to be filled in: spans, rule and note are empty."""
-    lines = []
-    for item in disagreements:
-        versions = {
-            name: [{"start": s.start, "end": s.end, "label": s.label} for s in side]
-            for name, side in zip(names, (item.first, item.second), strict=True)
-        }
-        question = {
-            "sentence": item.sentence,
-            "start": item.start,
-            "end": item.end,
-            "text": item.text,
-            "kind": item.kind,
-            **versions,
-            "spans": [],
-            "rule": "",
-            "note": "",
-        }
-        lines.append(json.dumps(question, ensure_ascii=False))
-    write_lines(path, lines)
+    write_lines(path, [_line(item, None, names) for item in disagreements])
+
+
+def write_decisions(
+    path: Path,
+    disagreements: Sequence[Disagreement],
+    decisions: Sequence[Decision],
+    *,
+    names: tuple[str, str],
+) -> None:
+    """Write the decisions that were made, each with what it is about, in the order of the disagreements."""
+    by_place = {decision.place: decision for decision in decisions}
+    write_lines(
+        path,
+        [_line(item, by_place[item.place], names) for item in disagreements if item.place in by_place],
+    )
+
+
+def _line(item: Disagreement, decision: Decision | None, names: tuple[str, str]) -> str:
+    versions = {
+        name: [{"start": s.start, "end": s.end, "label": s.label} for s in side]
+        for name, side in zip(names, (item.first, item.second), strict=True)
+    }
+    line: dict[str, Any] = {
+        "sentence": item.sentence,
+        "start": item.start,
+        "end": item.end,
+        "text": item.text,
+        "kind": item.kind,
+        **versions,
+        "spans": [{"start": s, "end": e, "label": label} for s, e, label in decision.spans]
+        if decision
+        else [],
+        "rule": decision.rule if decision else "",
+        "note": decision.note if decision else "",
+    }
+    if decision and decision.by:
+        line |= {"by": decision.by, "at": decision.at}
+    return json.dumps(line, ensure_ascii=False)
 
 
 def _decided(decision: Decision, disagreement: Disagreement, names: tuple[str, str]) -> list[Span]:
@@ -149,10 +181,31 @@ def _decided(decision: Decision, disagreement: Disagreement, names: tuple[str, s
         name: {span.key for span in side}
         for name, side in zip(names, (disagreement.first, disagreement.second), strict=True)
     }
+    decider = f"/{decision.by}" if decision.by else ""
     return [
-        Span(*span, source="adjudicated:" + ("+".join(n for n in names if span in proposals[n]) or "new"))
+        _with_origin(
+            span,
+            f"adjudicated:{'+'.join(n for n in names if span in proposals[n]) or 'new'}{decider}",
+            [*disagreement.first, *disagreement.second],
+            names,
+        )
         for span in decision.spans
     ]
+
+
+def _with_origin(
+    key: tuple[int, int, str], source: str, proposed: Sequence[Span], names: tuple[str, str]
+) -> Span:
+    """Return the gold span, with the model that proposed it first where an annotator kept a model's span."""
+    for span in proposed:
+        if (
+            span.key == key
+            and span.source
+            and span.source not in names
+            and not span.source.startswith("doccano")
+        ):
+            return Span(*key, f"{span.source}>{source}", span.score)
+    return Span(*key, source)
 
 
 def _undecided(disagreement: Disagreement) -> GoldError:

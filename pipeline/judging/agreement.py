@@ -16,15 +16,16 @@ import krippendorff
 import numpy as np
 
 from pipeline.errors import GoldError
-from pipeline.judging.disagreements import find_disagreements, pair_sentences
+from pipeline.judging.disagreements import find_disagreements, in_common, pair_sentences
 from pipeline.scoring.scores import Tally, score_of, tally_spans
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
 
     from pipeline.model import Sentence
 
     Layer = Sequence[Sentence]
+    Values = np.ndarray[tuple[int, int], np.dtype[np.float64]]
 
 TWO = 2
 
@@ -55,21 +56,30 @@ class Agreement:
     by_article: dict[str, float | None]
 
 
-def measure_agreement(layers: Mapping[str, Layer]) -> Agreement:
-    """Measure the agreement of two or more annotators on the sentences that all of them have.
+def measure_agreement(layers: Mapping[str, Layer], *, common: bool = False) -> Agreement:
+    """Measure the agreement of two or more annotators.
 
     Args:
-        layers: annotator -> layer, of the same sentences.
+        layers: annotator -> layer.
+        common: annotators may have different sentences: each pair is compared on those that both have, a pair
+            without any is left out, and alpha takes the others for missing.
 
     Raises:
-        GoldError: fewer than two layers, or layers of different sentences.
+        GoldError: fewer than two layers; or layers of different sentences; or, with `common`, no two that share one.
     """
     if len(layers) < TWO:
         raise GoldError("agreement needs two layers or more", next_step="Name a second layer")
+    couples = {
+        (one, other): _couple(layers[one], layers[other], common=common)
+        for one, other in combinations(layers, TWO)
+    }
+    couples = {names: couple for names, couple in couples.items() if couple[0] or not common}
+    if not couples:
+        raise GoldError("no two annotators have a sentence in common", next_step="Name other layers")
     labels = sorted(
         {span.label for layer in layers.values() for sentence in layer for span in sentence.spans}
     )
-    pairs = tuple(_pair(first, second, layers, labels) for first, second in combinations(layers, TWO))
+    pairs = tuple(_pair(names, couple, labels) for names, couple in couples.items())
     values = _characters(layers, labels)
     return Agreement(
         annotators=tuple(layers),
@@ -77,16 +87,23 @@ def measure_agreement(layers: Mapping[str, Layer]) -> Agreement:
         mean_strict=_mean([pair.strict["micro"] for pair in pairs]),
         mean_partial=_mean([pair.partial["micro"] for pair in pairs]),
         alpha=_alpha(values),
-        alpha_by_label={label: _alpha((values == code).astype(int)) for code, label in enumerate(labels, 1)},
-        by_article=_by_article(layers),
+        alpha_by_label={
+            label: _alpha(np.where(np.isnan(values), np.nan, values == code))
+            for code, label in enumerate(labels, 1)
+        },
+        by_article=_by_article(couples.values()),
     )
 
 
-def _pair(first: str, second: str, layers: Mapping[str, Layer], labels: Sequence[str]) -> PairAgreement:
+def _couple(first: Layer, second: Layer, *, common: bool) -> tuple[Layer, Layer]:
+    return in_common(first, second) if common else (first, second)
+
+
+def _pair(names: tuple[str, str], couple: tuple[Layer, Layer], labels: Sequence[str]) -> PairAgreement:
     tallies = {label: Tally() for label in ("micro", *labels)}
     spans = [0, 0]
     sentences = 0
-    for one, other in pair_sentences(layers[first], layers[second]):
+    for one, other in pair_sentences(*couple):
         sentences += 1
         spans[0] += len(one.spans)
         spans[1] += len(other.spans)
@@ -96,50 +113,49 @@ def _pair(first: str, second: str, layers: Mapping[str, Layer], labels: Sequence
             if mine or theirs:
                 tallies[label] += tally_spans(mine, theirs)
     return PairAgreement(
-        first=first,
-        second=second,
+        first=names[0],
+        second=names[1],
         sentences=sentences,
         spans=(spans[0], spans[1]),
         strict={label: score_of(tally, "strict").f1 for label, tally in tallies.items()},
         partial={label: score_of(tally, "partial").f1 for label, tally in tallies.items()},
-        disagreements=dict(Counter(item.kind for item in find_disagreements(layers[first], layers[second]))),
+        disagreements=dict(Counter(item.kind for item in find_disagreements(*couple))),
     )
 
 
-def _characters(
-    layers: Mapping[str, Layer], labels: Sequence[str]
-) -> np.ndarray[tuple[int, int], np.dtype[np.int64]]:
-    """Return annotators x characters: 0 for no label, else the label's place in `labels` counted from 1."""
+def _characters(layers: Mapping[str, Layer], labels: Sequence[str]) -> Values:
+    """Return annotators x characters: 0 for no label, else its place in `labels` counted from 1, NaN where missing."""
     codes = {label: code for code, label in enumerate(labels, 1)}
-    order = [sentence.id for sentence in next(iter(layers.values()))]
+    lengths = {sentence.id: len(sentence.text) for layer in layers.values() for sentence in layer}
     rows = []
     for layer in layers.values():
         by_id = {sentence.id: sentence for sentence in layer}
-        row: list[int] = []
-        for key in order:
-            sentence = by_id[key]
-            characters = [0] * len(sentence.text)
-            for span in sentence.spans:
+        row: list[float] = []
+        for key, length in lengths.items():
+            characters = [0.0 if key in by_id else np.nan] * length
+            for span in by_id[key].spans if key in by_id else ():
                 characters[span.start : span.end] = [codes[span.label]] * (span.end - span.start)
             row += characters
         rows.append(row)
-    return np.array(rows, dtype=np.int64)
+    return np.array(rows, dtype=np.float64)
 
 
-def _alpha(values: np.ndarray[tuple[int, int], np.dtype[np.int64]]) -> float | None:
-    if len(np.unique(values)) < TWO:
+def _alpha(values: Values) -> float | None:
+    # Characters that fewer than two annotators have say nothing about agreement.
+    values = values[:, (~np.isnan(values)).sum(axis=0) >= TWO]
+    if len(np.unique(values[~np.isnan(values)])) < TWO:
         return None  # nobody used a second value: chance agreement is total and alpha undefined
     return float(krippendorff.alpha(reliability_data=values, level_of_measurement="nominal"))
 
 
-def _by_article(layers: Mapping[str, Layer]) -> dict[str, float | None]:
-    articles = dict.fromkeys(sentence.article for layer in layers.values() for sentence in layer)
+def _by_article(couples: Collection[tuple[Layer, Layer]]) -> dict[str, float | None]:
+    articles = dict.fromkeys(sentence.article for couple in couples for layer in couple for sentence in layer)
     scores: dict[str, float | None] = {}
     for article in articles:
-        parts = {name: [s for s in layer if s.article == article] for name, layer in layers.items()}
         f1s = []
-        for first, second in combinations(parts, TWO):
-            pairs = pair_sentences(parts[first], parts[second])
+        for couple in couples:
+            first, second = ([s for s in layer if s.article == article] for layer in couple)
+            pairs = pair_sentences(first, second)
             total = sum((tally_spans(one.spans, other.spans) for one, other in pairs), Tally())
             f1s.append(score_of(total, "strict").f1)
         scores[article] = _mean(f1s)

@@ -31,6 +31,20 @@ class Disagreement:
     first: tuple[Span, ...]
     second: tuple[Span, ...]
 
+    @property
+    def place(self) -> tuple[str, int, int]:
+        """Sentence and offsets: no two disagreements of the same layers share them."""
+        return self.sentence, self.start, self.end
+
+
+def in_common(
+    first: Sequence[Sentence], second: Sequence[Sentence]
+) -> tuple[tuple[Sentence, ...], tuple[Sentence, ...]]:
+    """Return the sentences that both layers have, each in the order of its layer."""
+    ids = {sentence.id for sentence in first} & {sentence.id for sentence in second}
+    mine, theirs = (tuple(sentence for sentence in layer if sentence.id in ids) for layer in (first, second))
+    return mine, theirs
+
 
 def pair_sentences(
     first: Sequence[Sentence], second: Sequence[Sentence]
@@ -47,7 +61,7 @@ def pair_sentences(
         raise GoldError(
             f"{len(lacking)} sentences are only in the first layer, {len(surplus)} only in the second",
             where=next(iter([*lacking, *sorted(surplus)])),
-            next_step="Compare layers of the same article",
+            next_step="Compare layers of the same article, or only what all have with --common",
         )
     for sentence in first:
         other = others[sentence.id]

@@ -27,7 +27,7 @@ TEXT = "林大有到曲阳县灵山镇买了三斤茶"
 
 
 def sentence(*spans: tuple[int, int, str], start: int = 0, text: str = TEXT) -> Sentence:
-    return Sentence(ARTICLE, start, start + len(text), text, tuple(Span(*span, source="x") for span in spans))
+    return Sentence(ARTICLE, start, start + len(text), text, tuple(Span(*span) for span in spans))
 
 
 PERSON = (0, 3, "PERSON")
