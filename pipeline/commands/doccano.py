@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from pipeline.commands.console import finish, print_json, print_table, progress, say
+from pipeline.commands.serving import suggest
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -38,6 +39,7 @@ def register(app: typer.Typer) -> None:
     local.command("up")(up)
     local.command("down")(down)
     local.command("status")(status)
+    local.command("suggest")(suggest)
     app.add_typer(local, name="doccano")
     app.command("push")(push)
     app.command("pull")(pull)

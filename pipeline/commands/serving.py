@@ -1,19 +1,29 @@
-"""Commands: serve."""
+"""Commands: serve, and doccano suggest."""
 
 from __future__ import annotations
 
+from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from pipeline.commands.annotating import LacSize
-from pipeline.commands.console import say
+from pipeline.commands.console import print_table, say
 
 if TYPE_CHECKING:
     from pipeline.serving.predictor import Predictor
 
 PORT = 8620
+
+
+class Switch(StrEnum):
+    """Whether a project has suggestions."""
+
+    on = "on"
+    off = "off"
+
+
 TOKEN_FILE = Path(".doccano/serve.token")
 
 TokenFile = Annotated[
@@ -61,6 +71,54 @@ def serve(
             say("others on the network can reach it, and http shows them the token: put TLS before it")
 
     run(make_app(predictor, token=token, limits=limits), listening, drain=timeout, ready=ready)
+
+
+def suggest(
+    switch: Annotated[Switch, typer.Argument(help="on or off.")],
+    *,
+    project: Annotated[
+        list[str] | None, typer.Option("--project", help="Name of the Doccano project; may be repeated.")
+    ] = None,
+    url: Annotated[
+        str, typer.Option(help="The service's /predict, as the machine of Doccano sees it.")
+    ] = f"http://127.0.0.1:{PORT}/predict",
+    token_file: TokenFile = TOKEN_FILE,
+    labels: Annotated[Path, typer.Option("--labels", help="The label set.")] = Path("configs/labels.toml"),
+    home: Annotated[Path, typer.Option(help="Folder of the local server.")] = Path(".doccano"),
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Let annotators ask a running `biaozhu serve` for spans, with the wand on Doccano's page; or no longer."""
+    from pipeline.doccano.connection import connect, find_account
+    from pipeline.doccano.project import find_project
+    from pipeline.doccano.suggest import switch_off, switch_on
+    from pipeline.errors import RemoteError, raise_collected
+    from pipeline.labels import read_labels
+    from pipeline.serving.token import find_token
+
+    names = project or ["biaozhu"]
+    label_set = read_labels(labels)
+    token = find_token(token_file) if switch is Switch.on else ""
+    connection = connect(find_account(home=home))
+    found = {name: find_project(connection, name) for name in names}
+    raise_collected(
+        [
+            RemoteError(f"no project {name!r}", where=connection.url, next_step="Push to it first")
+            for name, one in found.items()
+            if one is None
+        ]
+    )
+    rows = [
+        (
+            name,
+            switch.value,
+            switch_on(connection, one, url=url, token=token, labels=label_set)
+            if switch is Switch.on
+            else switch_off(connection, one),
+        )
+        for name, one in found.items()
+        if one is not None
+    ]
+    print_table("suggestions", ("project", "suggestions", "changed"), rows, as_json=as_json)
 
 
 def _predictor(model: Path | None, lac: LacSize) -> Predictor:
