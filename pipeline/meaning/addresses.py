@@ -28,8 +28,8 @@ Status = Literal["known", "ambiguous", "unknown", "natural"]
 LEVELS = ("country", "province", "city", "county", "township", "village")
 # An ancestor is the article's root when it explains this share of the names that a table knows.
 ROOT_SHARE, ROOT_COUNT = 0.6, 3
-# A candidate is taken when this much of the probability is its own; candidates below the second stay unnamed.
-SURE, SHOWN = 0.7, 0.02
+# A candidate is known from the first share of the probability on, one of several from the second, named from the third.
+SURE, POSSIBLE, SHOWN = 0.6, 0.15, 0.02
 # A short name means the highest division that has it, mostly: 河南 is the province, whatever streets share its name.
 PRIOR = {PROVINCE: 5.0, CITY: 4.0, COUNTY: 3.0, TOWNSHIP: 1.2, VILLAGE: 0.6}
 FULL, RESPELT = 1.0, 0.3
@@ -222,7 +222,7 @@ def _place(mention: _Mention, before: str | None, following: _Mention | None, co
     )
     best = ranked[0][1]
     if not candidates or candidates[0].score < SURE:
-        status: Status = "ambiguous" if candidates and candidates[0].score * 2 > 1 - SURE else "unknown"
+        status: Status = "ambiguous" if candidates and candidates[0].score >= POSSIBLE else "unknown"
         level = LEVELS[best.level] if status == "ambiguous" else _level_by_suffix(name)
         return Place(*key, status, level, candidates=candidates, under=under)
     if best.level == TOWNSHIP and best.name != name and _level_by_suffix(name) == "township":
