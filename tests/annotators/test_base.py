@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipeline.annotators.base import CONFIG, GRAPH, load_base
-from pipeline.annotators.base_graph import bigram_rows, build_base_graph
+from pipeline.annotators.base_graph import bigram_rows, build_base_graph, quantised
 from pipeline.annotators.base_rows import UNKNOWN, rows_of
 from pipeline.errors import MissingFileError, ModelDataError
 from pipeline.model import Sentence, with_spans
@@ -47,6 +47,14 @@ def test_bigram_rows_look_one_back_and_one_ahead() -> None:
     left, right = bigram_rows(np.array([[2], [3]]), 1_000_003)
     assert left[:, 0].tolist() == [2, 2 * 31337 + 3]
     assert right[:, 0].tolist() == [2 * 31337 + 3, 3 * 31337 % 1_000_003]
+
+
+def test_quantised_rows_come_back_within_half_a_step() -> None:
+    rows = np.random.default_rng(1).normal(0, 2, (50, 8)).astype(np.float32)
+    rows[3] = 0
+    values, scales = quantised(rows)
+    assert values.dtype == np.int8
+    assert (np.abs(values * scales - rows) < scales * 0.5001).all()
 
 
 def test_rows_of_gives_all_characters_of_a_line_its_row() -> None:

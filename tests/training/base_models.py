@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from pipeline.annotators.base_graph import HIDDEN, BaseWeights, LacWeights, Layer, bigram_rows
+from pipeline.annotators.base_graph import HIDDEN, BaseWeights, LacWeights, Layer, bigram_rows, quantised
 from pipeline.training.base_export import export_base
 
 if TYPE_CHECKING:
@@ -58,7 +58,8 @@ def lac_states(weights: BaseWeights, ids: np.ndarray) -> np.ndarray:
     """Return the states of both of LAC's networks side by side, float of shape (time, 512)."""
     states = []
     for lac in weights.lacs:
-        state = lac.embedding[lac.rows[ids]]
+        values, scales = quantised(lac.embedding)
+        state = (values * scales)[lac.rows[ids]]
         for layer in lac.layers:
             state = _both(state, layer, reset_after=lac.reset_after)
         states.append(state)

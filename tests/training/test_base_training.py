@@ -171,7 +171,7 @@ def test_base_graph_of_lac_gives_lac_states() -> None:
     head[:256] = 0
     session = onnxruntime.InferenceSession(build_base_graph(replace(weights, emit=(head, weights.emit[1]))))
     (emissions,) = session.run(["emissions"], {"ids": ids, "lengths": np.array([len(text)], np.int32)})
-    np.testing.assert_allclose(emissions[:, 0], narrow @ head[256:] + weights.emit[1], atol=0.03)
+    np.testing.assert_allclose(emissions[:, 0], narrow @ head[256:] + weights.emit[1], atol=0.1)
 
 
 def test_read_config_needs_pytorch_or_reads_what_is_there(tmp_path: Path) -> None:
