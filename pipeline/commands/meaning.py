@@ -31,7 +31,8 @@ def table(
     layer: Annotated[
         list[Path],
         typer.Option(
-            "--layer", help="A layer with the spans, JSONL; without one they are found. Repeatable."
+            "--layer",
+            help="A layer with the spans, JSONL, or a folder; without one they are found. Repeatable.",
         ),
     ] = [],  # noqa: B006 — typer copies the default
     output: Annotated[
@@ -66,12 +67,12 @@ def table(
 
 def _from_layers(articles: Sequence[Article], layers: Sequence[Path]) -> dict[str, list[Sentence]]:
     from pipeline.errors import BiaozhuError, DuplicateError, VersionError, raise_collected
-    from pipeline.model import check_against_raw, read_layer
+    from pipeline.model import check_against_raw, find_layers, read_layer
 
     by_article: dict[str, list[Sentence]] = {article.id: [] for article in articles}
     problems: list[BiaozhuError] = []
     seen: set[str] = set()
-    for path in layers:
+    for path in find_layers(layers):
         for sentence in read_layer(path):
             if sentence.article not in by_article:
                 problems.append(

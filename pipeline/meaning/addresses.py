@@ -147,8 +147,8 @@ def place_tree(places: Iterable[Place]) -> dict[str, object]:
     """
     root: dict[str, object] = {"name": "", "count": 0, "unknown": False, "children": {}}
     for place in places:
-        unknown = place.status != "known"
-        steps = (*place.under, place.text) if unknown else place.path
+        unknown = place.status in ("ambiguous", "unknown")
+        steps = (*place.under, place.text) if unknown else place.path or (place.text,)
         node = root
         node["count"] = int(str(node["count"])) + 1
         for position, step in enumerate(steps):

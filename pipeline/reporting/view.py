@@ -11,6 +11,7 @@ from pipeline.reporting import figures, rows, verdict
 from pipeline.reporting.faults import bars_of, by_pattern, find_faults, mark_of
 from pipeline.reporting.inputs import is_whole, restrict
 from pipeline.reporting.made import how_made
+from pipeline.reporting.meanings import meaning_view
 from pipeline.reporting.overlay import lines_of
 from pipeline.reporting.shown import shown_plain
 from pipeline.reporting.styling import SIGNS, Lane, label_shorts, style_of
@@ -93,6 +94,7 @@ def build_view(material: Material, words: Words) -> dict[str, Any]:
         "scope": words("scope.no_gold", articles=len(names)),
         "says": _found(material, label_names, words),
         **_checks(material, words),
+        **meaning_view(material),
     }
     if material.evaluations:
         view |= _scores(material, view, faults, titles, words)
@@ -382,6 +384,7 @@ def _contents(view: Mapping[str, Any]) -> list[tuple[str, str]]:
         ("verdict", "verdict", True),
         ("scores", "scores", scored),
         ("text", "text", True),
+        ("meaning", "meaning", bool(view["meanings"])),
         ("errors", "errors", scored),
         ("breakdown", "breakdown", scored),
         ("confidence", "confidence", scored),
