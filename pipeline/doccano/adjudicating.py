@@ -204,7 +204,8 @@ def question(number: int, item: Disagreement, names: tuple[str, str], labels: Ma
         for name, side in zip(names, (item.first, item.second), strict=True)
     ]
     place = f"第{item.start + 1}字" if item.end - item.start == 1 else f"第{item.start + 1}–{item.end}字"
-    return "\n".join([f"【分歧{number}】“{item.text}”({place},{KINDS[item.kind]})", *versions])
+    # One line: Doccano shows a line feed as a space.
+    return ";".join([f"【分歧{number}】“{item.text}”({place},{KINDS[item.kind]})", *versions])
 
 
 def read_answers(comments: Iterable[str], count: int) -> dict[int, tuple[str, str]]:
@@ -227,7 +228,7 @@ def read_answers(comments: Iterable[str], count: int) -> dict[int, tuple[str, st
         (special if answer[1] else found).update(
             dict.fromkeys(numbers, (answer[2].upper(), answer[3].strip()))
         )
-    return {number: reason for number, reason in (found | special).items() if count >= number}
+    return {number: reason for number, reason in (found | special).items() if number in range(1, count + 1)}
 
 
 def _assign(
