@@ -11,6 +11,12 @@ PROVINCE, CITY, COUNTY, TOWNSHIP, VILLAGE = 1, 2, 3, 4, 5
 
 # Rows that keep the hierarchy complete but name nothing.
 PLACEHOLDERS = frozenset(("市辖区", "县", "省直辖县级行政区划", "自治区直辖县级行政区划"))
+# One-character names of the provinces (GB/T 2260's order), with the codes of the gazetteer.
+_ABBREVIATIONS = (
+    "11京 12津 13冀 14晋 15蒙 21辽 22吉 23黑 31沪 31申 32苏 33浙 34皖 35闽 36赣 37鲁 41豫 42鄂 43湘 44粤 45桂 46琼 50渝 "
+    "51川 51蜀 52贵 52黔 53云 53滇 54藏 61陕 61秦 62甘 62陇 63青 64宁 65新 71台 81港 82澳"
+)
+ABBREVIATIONS = {entry[2:]: entry[:2] for entry in _ABBREVIATIONS.split()}
 # Names of real divisions that as words of a text mostly mean any such area.
 _GENERIC = (
     "城区 郊区 矿区 新区 市区 东区 西区 南区 北区 中区 中西区 新城区 老城区 城中区 市中区 开发区 "

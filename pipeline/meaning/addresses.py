@@ -15,7 +15,16 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
 from pipeline.knowledge.countries import COUNTRIES
-from pipeline.knowledge.division_names import CITY, COUNTY, GENERIC, PROVINCE, TOWNSHIP, VILLAGE, short_form
+from pipeline.knowledge.division_names import (
+    ABBREVIATIONS,
+    CITY,
+    COUNTY,
+    GENERIC,
+    PROVINCE,
+    TOWNSHIP,
+    VILLAGE,
+    short_form,
+)
 from pipeline.knowledge.gazetteer import CODE_DIGITS, Division, gazetteer, villages
 
 if TYPE_CHECKING:
@@ -68,7 +77,7 @@ class Place:
         text: the name as written.
         status: known; ambiguous (`candidates` says between what); unknown to every table; natural (a river, a plain:
             it lies in no one division).
-        level: country, province, city, county, township, village or natural; by its unit word where it is unknown.
+        level: country (and what is larger, 亚洲), province, city, county, township, village or natural; by its unit word where it is unknown.
         path: names from the province down, as the article writes its own; empty unless it is known.
         code: statistical code of the division, of its township where a village has been divided; empty as above.
         candidates: the likeliest first, with probabilities.
@@ -235,6 +244,8 @@ def _divisions(name: str) -> list[Division]:
     if name in GENERIC:
         return []
     table = gazetteer()
+    if name in ABBREVIATIONS:
+        return list(table.within(ABBREVIATIONS[name], PROVINCE))
     found = list(table.lookup(name))
     if found:
         return found

@@ -6,6 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from pipeline.knowledge.division_names import ABBREVIATIONS, PROVINCE
+from pipeline.knowledge.gazetteer import gazetteer
 from pipeline.meaning.addresses import place_tree, resolve_places, root_of
 from pipeline.model import Sentence, Span
 
@@ -87,6 +89,19 @@ def test_addresses_of_one_name_depend_on_the_place_before_it(
 def test_addresses_take_countries(marked: Marked) -> None:
     _, sentences = marked("[P法国]客商。")
     assert resolve_places(sentences)[0].level == "country"
+
+
+@pytest.mark.parametrize(
+    ("short", "province"), [("闽", "福建省"), ("鄂", "湖北省"), ("川", "四川省"), ("蒙", "内蒙古自治区")]
+)
+def test_addresses_take_one_character_names_of_provinces(marked: Marked, short: str, province: str) -> None:
+    _, sentences = marked(f"客商赴[P{short}]考察。")
+    assert resolve_places(sentences)[0].path == (province,)
+
+
+def test_addresses_abbreviations_are_those_of_all_provinces() -> None:
+    codes = {division.code for code in "123456789" for division in gazetteer().within(code, PROVINCE)}
+    assert set(ABBREVIATIONS.values()) == codes
 
 
 def test_addresses_root_is_the_narrowest_that_explains_most() -> None:
