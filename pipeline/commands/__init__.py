@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from pipeline.commands import (
     adjudicating,
     annotating,
+    biasing,
     corpora,
     doccano,
     formats,
@@ -38,6 +39,7 @@ def register_all(app: typer.Typer) -> None:
         formats,
         judging,
         adjudicating,
+        biasing,
         corpora,
         training,
         meaning,
