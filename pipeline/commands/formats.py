@@ -79,6 +79,9 @@ def import_(
     split: Annotated[
         bool, typer.Option("--split", help="Cut texts into sentences, never inside a span.")
     ] = False,
+    ledger: Annotated[
+        bool, typer.Option("--ledger", help="Also write what could not come over to LAYER.ledger.jsonl.")
+    ] = False,
     labels: LabelsFile = LABELS,
     as_json: AsJson = False,
 ) -> None:
@@ -87,11 +90,12 @@ def import_(
     Texts that do not carry sentence ids of ours become an article of their own, whose raw file is written beside
     the layer.
     """
-    from pipeline.errors import UsageError
+    from pipeline.errors import UsageError, raise_collected
     from pipeline.files import write_text
     from pipeline.formats.convert import read_documents
     from pipeline.formats.settling import settle
     from pipeline.labels import read_labels
+    from pipeline.ledger import write_ledger
     from pipeline.model import write_layer
     from pipeline.reading.article import read_article
 
@@ -104,9 +108,22 @@ def import_(
     written = {
         output.with_suffix(f".{name}.txt" if name else ".txt"): raw for name, raw in settled.raws.items()
     }
+    raise_collected(
+        [
+            UsageError(
+                "another text stands where this layer's article would be written",
+                where=str(path),
+                next_step="Give another -o, or --article if it is the article of these texts",
+            )
+            for path, raw in written.items()
+            if path.exists() and path.read_bytes() != raw.encode("utf-8")
+        ]
+    )
     for path, raw in written.items():
         write_text(path, raw)
     write_layer(output, settled.sentences)
+    if ledger:
+        write_ledger(output.with_suffix(".ledger.jsonl"), settled.entries)
     if as_json:
         _print(
             settled.sentences,

@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
@@ -220,22 +221,15 @@ def _by_sentence(document: Document, sidecar: bytes | None, where: str) -> list[
 
 
 def _cut(document: Document, rows: Iterable[Any], where: str) -> list[Document]:
-    found: list[Document] = []
-    spans = set(document.spans)
+    borders: list[tuple[int, int, str]] = []
     for row in rows:
         match = SENTENCE_ID.fullmatch(str(row.get("id"))) if isinstance(row, dict) else None
         start = row.get("start") if match else None
         if match is None or not isinstance(start, int):
             raise FormatError(f"no sentence: {row!r}", where=where)
-        end = start + int(match[3]) - int(match[2])
-        inside = {span for span in spans if span.start >= start and not end < span.end}
-        spans -= inside
-        moved = [
-            Span(span.start - start, span.end - start, span.label, span.source, span.score)
-            for span in sorted(inside, key=lambda span: (span.key, span.source))
-        ]
-        found.append(Document(document.text[start:end], tuple(moved), (), match[0], document.name))
-    crossing = tuple(
+        borders.append((start, start + int(match[3]) - int(match[2]), match[0]))
+    spans = sorted(document.spans, key=lambda span: (span.key, span.source))
+    crossing = [
         Refused(
             span.start,
             span.end,
@@ -243,9 +237,23 @@ def _cut(document: Document, rows: Iterable[Any], where: str) -> list[Document]:
             document.text[span.start : span.end],
             "it crosses a sentence's border",
         )
-        for span in sorted(spans, key=lambda span: span.key)
-    )
-    if found and (crossing or document.refused):
-        last = found[-1]
-        found[-1] = Document(last.text, last.spans, (*document.refused, *crossing), last.sid, last.name)
+        for span in spans
+        if not any(span.start >= start and not end < span.end for start, end, _ in borders)
+    ]
+    refused = [*document.refused, *crossing]
+    found: list[Document] = []
+    for number, (start, end, sid) in enumerate(borders):
+        # What stands nowhere, or between sentences, goes with the sentence before it.
+        until = borders[number + 1][0] if number + 1 < len(borders) else len(document.text) + 1
+        inside = tuple(
+            replace(span, start=span.start - start, end=span.end - start)
+            for span in spans
+            if span.start >= start and not end < span.end
+        )
+        here = tuple(
+            replace(one, start=one.start - start, end=one.end - start)
+            for one in refused
+            if one.start < until and (one.start >= start or number == 0)
+        )
+        found.append(Document(document.text[start:end], inside, here, sid, document.name))
     return found

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 LARGEST = 256 * 1024 * 1024
 """Bytes that a file of a foreign format may have, unpacked: what is larger is no annotation of articles."""
+DIGITS = 12
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,11 +134,13 @@ def parsed(text: str, *, where: str) -> Any:
 
 
 def whole(value: object, *, where: str) -> int:
-    """Return an offset.
+    """Return an offset; some versions of some tools write it as a string of digits.
 
     Raises:
         FormatError: it is no whole number.
     """
+    if isinstance(value, str) and value.isascii() and value.isdecimal() and len(value) < DIGITS:
+        return int(value)
     if isinstance(value, bool) or not isinstance(value, int):
         raise FormatError(f"an offset is no whole number: {value!r}", where=where)
     return value

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import tempfile
+from collections import Counter
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -57,16 +58,16 @@ def settle(documents: Sequence[Document], *, article: Article | None = None, spl
         DuplicateError: two documents are the same sentence.
         FormatError: a text can be no article.
     """
-    entries: list[Entry] = []
+    lost: list[list[Refused]] = []
     pieces: list[Document] = []
-    for number, document in enumerate(documents, 1):
-        cleaned, lost = _disjoint(document)
-        entries += [_entry(one, document.sid or f"{document.name or 'document'} {number}") for one in lost]
-        if not document.text:
-            empty = Refused(0, 0, "", "", "the document has no text")
-            entries.append(_entry(empty, f"{document.name or 'document'} {number}", severity="decision"))
-        else:
-            pieces += _split(cleaned) if split and not cleaned.sid and article is None else [cleaned]
+    owners: list[int] = []
+    for number, document in enumerate(documents):
+        cleaned, refused = _disjoint(document)
+        lost.append(refused)
+        if document.text:
+            cut = _split(cleaned) if split and not cleaned.sid and article is None else [cleaned]
+            pieces += cut
+            owners += [number] * len(cut)
     raws: dict[str, str] = {}
     places = _in_article(pieces, article) if article is not None else _in_made(documents, pieces, raws)
     sentences = tuple(
@@ -74,6 +75,18 @@ def settle(documents: Sequence[Document], *, article: Article | None = None, spl
         for piece, (identity, start) in zip(pieces, places, strict=True)
     )
     _check(pieces, sentences, article)
+    count = Counter(owners)  # a document in several sentences is named by its number
+    whole = {owner: one.id for owner, one in zip(owners, sentences, strict=True) if count[owner] == 1}
+    entries = [
+        _entry(one, whole.get(number) or f"{documents[number].name or 'document'} {number + 1}")
+        for number, refused in enumerate(lost)
+        for one in refused
+    ]
+    entries += [
+        _entry(Refused(0, 0, "", "", "the document has no text"), f"document {number}", severity="decision")
+        for number, document in enumerate(documents, 1)
+        if not document.text
+    ]
     return Settled(sentences, raws, tuple(entries))
 
 

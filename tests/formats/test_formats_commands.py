@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from pipeline.cli import run
+from pipeline.ledger import read_ledger
 from pipeline.model import Sentence, Span, read_layer, write_layer
 from pipeline.reading.article import read_article
 
@@ -41,12 +42,30 @@ def test_formats_commands_make_an_article_of_foreign_texts(tmp_path: Path) -> No
     source = tmp_path / "foreign.jsonl"
     source.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
     output = tmp_path / "out" / "layer.jsonl"
-    assert run(["import", str(source), "-f", "doccano", "-o", str(output), "--map", "LOC=PLACE"]) == 1
+    assert (
+        run(["import", str(source), "-f", "doccano", "-o", str(output), "--map", "LOC=PLACE", "--ledger"])
+        == 1
+    )
     article = read_article(output.with_suffix(".txt"))
     sentences = read_layer(output)
     assert [sentence.article for sentence in sentences] == [article.id, article.id]
     assert [article.raw[one.start : one.end] for one in sentences] == [TEXT, TEXT]
     assert [span.key for span in sentences[0].spans] == [(4, 7, "PLACE")]
+    lost, empty = read_ledger(tmp_path / "out" / "layer.ledger.jsonl")
+    assert (lost.sentence, lost.start, lost.end, lost.text) == (sentences[0].id, 5, 8, "水县有")
+    assert (empty.severity, empty.sentence) == ("decision", "document 3")
+
+
+def test_formats_commands_overwrite_no_other_text(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    source, output = tmp_path / "foreign.jsonl", tmp_path / "seed.jsonl"
+    source.write_text(json.dumps({"text": TEXT, "label": []}), encoding="utf-8")
+    (tmp_path / "seed.txt").write_text("别的文章。", encoding="utf-8")
+    assert run(["import", str(source), "-f", "doccano", "-o", str(output)]) == 2
+    assert "another text stands where" in capsys.readouterr().err
+    assert (tmp_path / "seed.txt").read_text("utf-8") == "别的文章。"
+    assert not output.exists()
+    (tmp_path / "seed.txt").write_text(TEXT, encoding="utf-8")
+    assert run(["import", str(source), "-f", "doccano", "-o", str(output)]) == 0
 
 
 def test_formats_commands_find_foreign_texts_in_the_article(tmp_path: Path) -> None:

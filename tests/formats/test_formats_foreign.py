@@ -13,9 +13,10 @@ from spacy.tokens import Span as DocSpan
 from spacy.vocab import Vocab
 
 from pipeline.errors import BiaozhuError, FormatError
-from pipeline.formats.convert import read_documents
+from pipeline.formats.convert import export_layer, read_documents
 from pipeline.formats.names import Format, Units
 from pipeline.formats.settling import settle
+from pipeline.model import Sentence
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -142,6 +143,25 @@ def test_formats_brat_reads_fragments_and_names_what_is_no_span(tmp_path: Path) 
         "its text is not what stands there",
     ]
     assert settled.raws == {"doc": text}
+
+
+def test_formats_brat_names_what_crosses_our_sentences(tmp_path: Path) -> None:
+    layer = [Sentence("a" * 12, 0, 4, "在白水县"), Sentence("a" * 12, 9, 12, "林小满")]
+    made, _ = export_layer(layer, Format.brat, names={})
+    for name, content in made.files.items():
+        (tmp_path / name).write_bytes(content)
+    ann = "T1\tPLACE 1 4\t白水县\nT2\tPERSON 3 4;5 7\t县 林小\nT3\tPERSON 5 8\t林大满\nA1\tSure T1\n"
+    (tmp_path / f"{'a' * 12}.ann").write_text(ann, encoding="utf-8")
+    settled = settle(read_documents(tmp_path, Format.brat, names={}, renamed={}))
+    assert found(settled) == [("白水县", "PLACE")]
+    assert [(one.sentence, one.start, one.end, one.reason) for one in settled.entries] == [
+        (layer[0].id, 0, 0, "relations, events and attributes are no spans"),
+        (layer[0].id, 3, 7, "it crosses a sentence's border"),
+        (layer[1].id, 0, 3, "its text is not what stands there"),
+    ]
+    (tmp_path / f"{'a' * 12}.txt").write_text("别的", encoding="utf-8")
+    with pytest.raises(FormatError, match="written for another text"):
+        read_documents(tmp_path, Format.brat, names={}, renamed={})
 
 
 @given(before=st.text(st.sampled_from("𠮷😀在\u0301\r\n"), max_size=6), units=st.booleans())
