@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from pipeline.commands.console import finish, print_json, print_table, progress, say
+from pipeline.commands.console import finish, print_json, print_table, progress, say, show
 from pipeline.commands.serving import suggest
 
 if TYPE_CHECKING:
@@ -57,7 +57,11 @@ def up(
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Start Doccano on 127.0.0.1 and wait until it works; start only what is missing."""
+    """Start Doccano on 127.0.0.1 and wait until it works; start only what is missing.
+
+    Annotations go to SQLite in the home folder, or where DATABASE_URL names a PostgreSQL (?sslmode=disable where it
+    has no TLS), there: an empty database, or the one that this home folder began with. No other is touched.
+    """
     from pipeline.doccano.server import start
 
     _print_status(start(home=home, port=port, venv=venv), as_json=as_json)
@@ -274,8 +278,8 @@ def _print_pulled(pulled: Pulled, changes: list[Change], *, compared: int) -> No
 
     differing = {change.sentence for change in changes if change.kind != "new sentence"}
     for change in changes:
-        typer.echo(describe(change))
-    typer.echo(f"{compared - len(differing)} of {compared} sentences identical")
+        show(describe(change))
+    show(f"{compared - len(differing)} of {compared} sentences identical")
     say(
         f"{len(pulled.confirmed)} confirmed, {len(pulled.comments)} with comments, {len(pulled.losses)} losses"
     )

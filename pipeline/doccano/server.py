@@ -2,6 +2,10 @@
 
 Everything it writes lies under one home folder (`.doccano/`): database, queue, uploads, logs and the state file.
 Secrets go to the processes through their environment, never through their arguments.
+
+The database is SQLite in the home folder, or the PostgreSQL that DATABASE_URL names (`postgresql://user:password@
+host/name`; `?sslmode=disable` where the server has no TLS). A home folder keeps to the database that it began with:
+a start without that DATABASE_URL, or with another, is refused, since the annotations would seem to be gone.
 """
 
 from __future__ import annotations
@@ -15,6 +19,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 import requests
 from filelock import FileLock, Timeout
@@ -61,7 +66,8 @@ def start(*, home: Path, port: int | None = None, venv: Path | None = None, wait
         wait: seconds to wait for a healthy server.
 
     Raises:
-        ServerError: there is no such environment, the port is taken, or the server does not come up.
+        ServerError: there is no such environment, the port is taken, the home folder began with another database,
+            that database is another program's, or the server does not come up.
         WriteError: the home folder cannot be written.
     """
     home = home.resolve()
@@ -74,6 +80,7 @@ def start(*, home: Path, port: int | None = None, venv: Path | None = None, wait
                 next_step="Run `biaozhu doccano down` before you give it another port",
             )
         state = state or new_state(port or _free_port())
+        _check_database(state, home)
         write_state(home, state)
         if not _living(state, home):
             state = replace(state, port=_choose_port(state.port, port))
@@ -125,7 +132,7 @@ def status(*, home: Path) -> Status:
         running=bool(living),
         healthy=healthy and len(names) == len(PARTS),
         username=state.username,
-        database=_database_url(home).split(":", 1)[0],
+        database=(state.database or _address(_database_url(home))).split(":", 1)[0],
         processes=living,
         dead=tuple(part for part in PARTS if part not in names),
         health=health,
@@ -180,6 +187,31 @@ def _database_url(home: Path) -> str:
     return given if given.startswith(("postgres:", "postgresql:")) else f"sqlite:///{home / 'db.sqlite3'}"
 
 
+def _address(url: str) -> str:
+    """Return a database's address without user, password and options."""
+    parts = urlsplit(url)
+    if parts.scheme == "sqlite":
+        return "sqlite"
+    try:
+        return f"postgresql://{parts.hostname or ''}:{parts.port or 5432}{parts.path}"
+    except ValueError:
+        raise ServerError(
+            "DATABASE_URL is no address", next_step="Write it as postgresql://user:password@host:5432/name"
+        ) from None
+
+
+def _check_database(state: State, home: Path) -> None:
+    now = _address(_database_url(home))
+    if state.database and state.database != now:
+        raise ServerError(
+            f"its annotations are in {state.database}, and this start would take {now}",
+            where=str(home),
+            next_step=f"Set DATABASE_URL to {state.database} again, or give another --home"
+            if state.database != "sqlite"
+            else "Unset DATABASE_URL, or give another --home",
+        )
+
+
 def _prepare(home: Path, state: State, venv: Path, environment: dict[str, str]) -> State:
     # The address of the database holds a password: only its checksum is kept.
     prepared = hashlib.sha256(f"{VERSION} {environment['DATABASE_URL']}".encode()).hexdigest()[:12]
@@ -208,7 +240,8 @@ def _prepare(home: Path, state: State, venv: Path, environment: dict[str, str]) 
         raise ServerError(
             f"the database cannot be prepared ({_last_line(log)})", next_step=f"Look into {log}"
         )
-    state = replace(state, prepared=prepared)
+    # Only now: a mistyped address must not stick.
+    state = replace(state, prepared=prepared, database=_address(environment["DATABASE_URL"]))
     write_state(home, state)
     return state
 

@@ -20,13 +20,17 @@ SCHEMA = 1
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """A local server: where it listens, its secrets, its processes, and what its database was prepared for."""
+    """A local server: where it listens, its secrets, its processes, and what its database was prepared for.
+
+    `database` says where the annotations are, without user and password; empty before the first start.
+    """
 
     port: int
     username: str
     password: str
     secret_key: str
     prepared: str = ""
+    database: str = ""
     processes: tuple[Process, ...] = ()
 
     @property

@@ -15,7 +15,7 @@ import pytest
 
 from pipeline.doccano.connection import find_account
 from pipeline.doccano.processes import MARK, Process, is_alive, spawn, stop_family
-from pipeline.doccano.server import find_venv, status, stop
+from pipeline.doccano.server import find_venv, start, status, stop
 from pipeline.doccano.state import new_state, read_state, state_path, write_state
 from pipeline.errors import AuthError, ServerError
 
@@ -144,3 +144,30 @@ def test_connection_account_shows_no_secret(monkeypatch: pytest.MonkeyPatch, tmp
     account = find_account(home=tmp_path)
     assert account.url == "https://doccano.example.org"
     assert "geheim" not in repr(account)
+
+
+@pytest.mark.parametrize(
+    ("kept", "given"),
+    [
+        ("sqlite", "postgresql://me:geheim@db.example/a"),
+        ("postgresql://db.example:5432/a", ""),
+        ("postgresql://db.example:5432/a", "postgres://me:geheim@db.example/b?sslmode=disable"),
+        ("postgresql://db.example:5432/a", "postgresql://me:geheim@db.example:port/a"),
+    ],
+)
+def test_server_keeps_a_home_to_its_database(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kept: str, given: str
+) -> None:
+    venv = tmp_path / "venv"
+    (venv / "bin").mkdir(parents=True)
+    (venv / "bin" / "gunicorn").touch()
+    home = tmp_path / "home"
+    state = replace(new_state(4711), prepared="x", database=kept)
+    write_state(home, state)
+    monkeypatch.setenv("DATABASE_URL", given)
+    with pytest.raises(ServerError) as caught:
+        start(home=home, venv=venv)
+    assert "geheim" not in str(caught.value)
+    assert "annotations are in" in str(caught.value) or "no address" in str(caught.value)
+    assert read_state(home) == state
+    assert status(home=home).database == kept.split(":", 1)[0]

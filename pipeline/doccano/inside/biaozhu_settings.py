@@ -18,9 +18,10 @@ DJANGO_DRF_FILEPOND_ALLOW_EXTERNAL_UPLOAD_DIR = True
 # A page of another site that rebinds its name to 127.0.0.1 is refused.
 ALLOWED_HOSTS = ["127.0.0.1", "localhost"]
 
-# The queue has a file of its own, so that polling it never locks the annotations.
 if "sqlite" in DATABASES["default"]["ENGINE"]:
     DATABASES["default"].setdefault("OPTIONS", {})["timeout"] = 30
-    CELERY_BROKER_URL = f"sqla+sqlite:///{_home / 'queue.sqlite3'}"
+# The queue has a file of its own, whatever the database: polling it never locks the annotations, and two servers on
+# one PostgreSQL do not take each other's tasks, whose uploads lie in the other's home.
+CELERY_BROKER_URL = f"sqla+sqlite:///{_home / 'queue.sqlite3'}"
 # Set on the class: this transport hands its options to SQLAlchemy, which knows none of that name.
 Transport.polling_interval = 0.1

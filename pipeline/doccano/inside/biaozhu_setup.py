@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
+import sys
 
 import django
 from django.core.management import call_command
@@ -19,9 +20,11 @@ def main() -> None:
     from django.conf import settings  # noqa: PLC0415 — Django's parts exist only after its setup
     from django.contrib.auth import get_user_model  # noqa: PLC0415 — as above
 
+    database = settings.DATABASES["default"]
+    if "sqlite" not in database["ENGINE"]:
+        _check_ours()
     call_command("migrate", verbosity=0)
     call_command("create_roles")
-    database = settings.DATABASES["default"]
     if "sqlite" in database["ENGINE"]:
         # Readers and the writer no longer lock each other out; the mode stays with the file.
         with sqlite3.connect(database["NAME"]) as connection:
@@ -33,6 +36,27 @@ def main() -> None:
     if not user.check_password(password):
         user.set_password(password)
     user.save()
+
+
+def _check_ours() -> None:
+    """Leave a database alone that another program, or another Doccano's administrator, is at home in."""
+    from django.contrib.auth import get_user_model  # noqa: PLC0415 — as in `main`
+    from django.db import connection  # noqa: PLC0415 — as in `main`
+
+    with connection.cursor() as cursor:
+        tables = connection.introspection.table_names(cursor)
+    if tables and "projects_project" not in tables:
+        sys.exit(
+            "DATABASE_URL names a database with the tables of another program: give Doccano one of its own"
+        )
+    if "auth_user" not in tables:
+        return
+    user = get_user_model().objects.filter(username=os.environ["DJANGO_SUPERUSER_USERNAME"]).first()
+    if user is not None and not user.check_password(os.environ["DJANGO_SUPERUSER_PASSWORD"]):
+        sys.exit(
+            "DATABASE_URL names a Doccano with an administrator of its own: use the home folder that it was made "
+            "with, or reach that Doccano through DOCCANO_URL"
+        )
 
 
 if __name__ == "__main__":
