@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 import requests
-import spacy
 from hypothesis import given
 from hypothesis import strategies as st
 from service import WITH_TOKEN, running
+from training_material import small_project
 
 from pipeline.cli import run
 from pipeline.errors import RequestError, ServiceError
@@ -19,6 +19,7 @@ from pipeline.serving.messages import answer, read_texts
 from pipeline.serving.predictor import trained_predictor
 from pipeline.serving.server import address_of, bind
 from pipeline.serving.token import find_token
+from pipeline.training.train import train
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -58,34 +59,28 @@ def test_serving_says_when_the_port_is_taken(tmp_path: Path, capsys: pytest.Capt
     assert line.startswith(f"BZ061 127.0.0.1:{port}: nothing can listen there")
 
 
-def test_serving_answers_with_a_model(tmp_path: Path) -> None:
-    nlp = spacy.blank("zh")
-    ruler = nlp.add_pipe("entity_ruler")
-    ruler.add_patterns([{"label": "PLACE", "pattern": "白水县"}])
-    nlp.to_disk(tmp_path / "places")
-    predictor = trained_predictor(tmp_path / "places")
-    text = "他在。𠮷在白水县。"
+def test_serving_answers_with_a_trained_model(tmp_path: Path) -> None:
+    config, _ = small_project(tmp_path)
+    predictor = trained_predictor(train(config, tmp_path / "tiny").folder)
+    first, second = "王小明在青岛市😀。去年 孙丽在雅安市卖了120元。", "王小明在青岛市。"
     with running(predictor) as url:
-        found = requests.post(url, json={"texts": [text, ""]}, headers=WITH_TOKEN, timeout=30).json()
-    assert found == {
-        "model": "places",
-        "results": [
-            {
-                "entities": [
-                    {
-                        "start": 5,
-                        "end": 8,
-                        "start_offset": 6,
-                        "end_offset": 9,
-                        "label": "PLACE",
-                        "text": "白水县",
-                        "source": "places",
-                        "score": None,
-                    }
-                ]
-            },
-            {"entities": []},
-        ],
+        asked = {"texts": [first, "", second]}
+        found = requests.post(url, json=asked, headers=WITH_TOKEN, timeout=30).json()
+    assert found["model"] == "tiny"
+    one, empty, other = (result["entities"] for result in found["results"])
+    assert [entity["text"] for entity in one] == ["王小明", "青岛市", "孙丽", "雅安市", "120元"]
+    assert empty == []
+    assert [entity["text"] for entity in other] == ["王小明", "青岛市"]
+    score = one[2].pop("score")
+    assert 0.5 < score <= 1
+    assert one[2] == {
+        "start": 12,
+        "end": 14,
+        "start_offset": 13,
+        "end_offset": 15,
+        "label": "PERSON",
+        "text": "孙丽",
+        "source": "tiny",
     }
 
 
