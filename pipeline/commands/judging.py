@@ -38,9 +38,12 @@ def agree(
 
     from pipeline.files import write_text
     from pipeline.judging.agreement import measure_agreement
-    from pipeline.judging.layers import read_annotator
+    from pipeline.judging.layers import read_annotator, read_times
 
-    result = measure_agreement(dict(read_annotator(path) for path in layers), common=common)
+    read = [(read_annotator(path), read_times(path)) for path in layers]
+    result = measure_agreement(
+        dict(found for found, _ in read), common=common, times={name: times for (name, _), times in read}
+    )
     if output is not None:
         write_text(output, dumps(asdict(result), ensure_ascii=False, indent=2) + "\n")
     if as_json:
@@ -53,6 +56,7 @@ def agree(
     ]
     rows.append(["all", "micro", result.mean_strict, result.mean_partial, result.alpha])
     rows += [["all", label, None, None, alpha] for label, alpha in result.alpha_by_label.items()]
+    rows += [["all", month, f1, None, None] for month, f1 in sorted(result.by_month.items())]
     print_table("Agreement", ["annotators", "label", "strict F1", "partial F1", "alpha (characters)"], rows)
     for pair in result.pairs:
         kinds = ", ".join(f"{count} × {kind}" for kind, count in pair.disagreements.items()) or "none"

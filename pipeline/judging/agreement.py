@@ -20,7 +20,7 @@ from pipeline.judging.disagreements import find_disagreements, in_common, pair_s
 from pipeline.scoring.scores import Tally, score_of, tally_spans
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from pipeline.model import Sentence
 
@@ -45,7 +45,11 @@ class PairAgreement:
 
 @dataclass(frozen=True, slots=True)
 class Agreement:
-    """All pairs, their mean strict F1, and alpha over characters (all labels, each label against the rest)."""
+    """All pairs, their mean strict F1, and alpha over characters (all labels, each label against the rest).
+
+    `by_article` and `by_month` are mean strict F1; a month (`2026-01`) is when the later of two annotators confirmed
+    a sentence, and there are none where that is not known.
+    """
 
     annotators: tuple[str, ...]
     pairs: tuple[PairAgreement, ...]
@@ -54,15 +58,22 @@ class Agreement:
     alpha: float | None
     alpha_by_label: dict[str, float | None]
     by_article: dict[str, float | None]
+    by_month: dict[str, float | None]
 
 
-def measure_agreement(layers: Mapping[str, Layer], *, common: bool = False) -> Agreement:
+def measure_agreement(
+    layers: Mapping[str, Layer],
+    *,
+    common: bool = False,
+    times: Mapping[str, Mapping[str, str]] | None = None,
+) -> Agreement:
     """Measure the agreement of two or more annotators.
 
     Args:
         layers: annotator -> layer.
         common: annotators may have different sentences: each pair is compared on those that both have, a pair
             without any is left out, and alpha takes the others for missing.
+        times: annotator -> sentence id -> when it was confirmed (ISO 8601).
 
     Raises:
         GoldError: fewer than two layers; or layers of different sentences; or, with `common`, no two that share one.
@@ -91,7 +102,8 @@ def measure_agreement(layers: Mapping[str, Layer], *, common: bool = False) -> A
             label: _alpha(np.where(np.isnan(values), np.nan, values == code))
             for code, label in enumerate(labels, 1)
         },
-        by_article=_by_article(couples.values()),
+        by_article=_by_group(couples, lambda _names, sentence: sentence.article),
+        by_month=_by_group(couples, lambda names, sentence: _month(names, sentence, times or {})),
     )
 
 
@@ -148,18 +160,27 @@ def _alpha(values: Values) -> float | None:
     return float(krippendorff.alpha(reliability_data=values, level_of_measurement="nominal"))
 
 
-def _by_article(couples: Collection[tuple[Layer, Layer]]) -> dict[str, float | None]:
-    articles = dict.fromkeys(sentence.article for couple in couples for layer in couple for sentence in layer)
-    scores: dict[str, float | None] = {}
-    for article in articles:
-        f1s = []
-        for couple in couples:
-            first, second = ([s for s in layer if s.article == article] for layer in couple)
-            pairs = pair_sentences(first, second)
-            total = sum((tally_spans(one.spans, other.spans) for one, other in pairs), Tally())
-            f1s.append(score_of(total, "strict").f1)
-        scores[article] = _mean(f1s)
-    return scores
+def _by_group(
+    couples: Mapping[tuple[str, str], tuple[Layer, Layer]],
+    group_of: Callable[[tuple[str, str], Sentence], str],
+) -> dict[str, float | None]:
+    """Return the pairs' mean strict F1 by group of sentences; a sentence of no group (an empty name) is left out."""
+    tallies: dict[str, dict[tuple[str, str], Tally]] = {}
+    for names, couple in couples.items():
+        for one, other in pair_sentences(*couple):
+            group = group_of(names, one)
+            if group:
+                found = tallies.setdefault(group, {})
+                found[names] = found.get(names, Tally()) + tally_spans(one.spans, other.spans)
+    return {
+        group: _mean([score_of(tally, "strict").f1 for tally in found.values()])
+        for group, found in tallies.items()
+    }
+
+
+def _month(names: tuple[str, str], sentence: Sentence, times: Mapping[str, Mapping[str, str]]) -> str:
+    known = [times.get(name, {}).get(sentence.id, "") for name in names]
+    return max(known)[: len("2026-01")] if all(known) else ""
 
 
 def _mean(values: Sequence[float | None]) -> float | None:

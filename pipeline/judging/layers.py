@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from pipeline.judging.status import read_status, status_path
 from pipeline.model import find_layers, read_layer
 
 if TYPE_CHECKING:
@@ -27,3 +28,20 @@ def read_annotator(path: Path) -> tuple[str, tuple[Sentence, ...]]:
     """
     files = find_layers([path])
     return files[0].resolve().parent.name, tuple(sentence for file in files for sentence in read_layer(file))
+
+
+def read_times(path: Path) -> dict[str, str]:
+    """Read when an annotator confirmed each sentence (ISO 8601), from the status files beside the layers, if any.
+
+    Raises:
+        MissingFileError: there is no layer there.
+        LineError: a status file is not valid.
+    """
+    files = [status_path(file) for file in find_layers([path])]
+    return {
+        status.sentence: status.confirmed_at
+        for file in files
+        if file.exists()
+        for status in read_status(file)
+        if status.confirmed_at
+    }

@@ -11,11 +11,12 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-def command(home: Path, *arguments: object) -> list[str]:
-    return [sys.executable, "-m", "pipeline", *map(str, arguments), "--home", str(home)]
+def command(home: Path | None, *arguments: object) -> list[str]:
+    place = [] if home is None else ["--home", str(home)]
+    return [sys.executable, "-m", "pipeline", *map(str, arguments), *place]
 
 
-def run(home: Path, *arguments: object, **environment: str) -> subprocess.CompletedProcess[str]:
+def run(home: Path | None, *arguments: object, **environment: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         command(home, *arguments),
         capture_output=True,

@@ -116,11 +116,16 @@ def test_doccano_team_brings_back_each_ones_own_work(
     changed = [s for s in back[relabelled].spans if s.source == ann]
     assert [(s.start, s.end) for s in changed] == [s.key[:2] for s in by_id[relabelled].spans[:1]]
     assert (status[idle].state, idle in back) == ("untouched", False)
-    assert (status[emptied].state, status[emptied].confirmed_by) == ("confirmed", ann)
-    assert status[emptied].confirmed_at.startswith("20")
+    assert (status[emptied].state, status[emptied].confirmed_by, status[emptied].confirmed_at[:2]) == (
+        "confirmed",
+        ann,
+        "20",
+    )
     assert [(d.label, d.user) for d in status[edited].drawn] == [(label, ann)]
     assert [(n.user, n.text) for n in status[noted].comments] == [(ann, "不确定")]
     assert status[accepted].shown == by_id[accepted].spans
+    followed = json.loads(run(None, "bias", tmp_path / "layers" / ann, "--json").stdout)
+    assert (followed["accepted"]["rate"], followed["fates"]["removed"]) == (0.5, len(by_id[emptied].spans))
     blind = [s for s in status.values() if s.blind]
     assert len(blind) == 3
     assert all(s.shown == () and s.proposed == by_id[s.sentence].spans for s in blind)
@@ -143,6 +148,7 @@ def test_doccano_team_enters_a_layer_as_its_annotators_own(doccano_server: Path,
     enter = ("project", "enter", tmp_path / "mine.jsonl", "--annotator", name, "--project", project, "--json")
     first, second = run(doccano_server, *enter), run(doccano_server, *enter)
     assert json.loads(first.stdout)["drawn"] == sum(len(sentence.spans) for sentence in mine)
+    assert json.loads(first.stdout)["removed"] == sum(len(sentence.spans) for sentence in pre)
     assert json.loads(first.stdout)["confirmed"] == 8
     assert json.loads(second.stdout) == {"sentences": 8, "drawn": 0, "removed": 0, "confirmed": 0}
     pulled = run(doccano_server, "project", "pull", *shared, "-o", tmp_path / "layers")
@@ -154,6 +160,13 @@ def test_doccano_team_enters_a_layer_as_its_annotators_own(doccano_server: Path,
     states = read_status(tmp_path / "layers" / name / "enter.status.json")
     assert {state.state for state in states} == {"confirmed"}
     assert sum(len(state.drawn) for state in states) == sum(len(sentence.spans) for sentence in mine)
+    taken = run(
+        doccano_server,
+        *("project", "create", tmp_path / "pre", "--annotators", "admin", "--overlap", 1),
+        *("--project", "taken", "--plans", tmp_path / "plans"),
+    )
+    assert taken.returncode == 2
+    assert "the account that pushes" in taken.stderr
     stranger = replace(mine[0], start=10**6, end=10**6 + len(mine[0].text))
     write_layer(tmp_path / "mine.jsonl", [stranger])
     refused = run(doccano_server, *enter)

@@ -72,3 +72,18 @@ def test_adjudication_keeps_model_score_and_decider(tmp_path: Path) -> None:
         Span(1, 4, "PLACE", "lac>a+b", 0.75),
         Span(5, 7, "AMOUNT", "rule>adjudicated:a/chen", 0.5),
     )
+
+
+def test_agreement_by_month_is_when_the_later_one_confirmed() -> None:
+    layers = {
+        "a": [sentence(0, TOWN), sentence(1, TOWN), sentence(2, TOWN)],
+        "b": [sentence(0, TOWN), sentence(1, TEA), sentence(2, TOWN)],
+    }
+    ids = [s.id for s in layers["a"]]
+    times = {
+        "a": {ids[0]: "2026-01-30T08:00:00Z", ids[1]: "2026-01-30T09:00:00Z", ids[2]: "2026-03-01T08:00:00Z"},
+        "b": {ids[0]: "2026-01-02T08:00:00Z", ids[1]: "2026-02-02T08:00:00Z"},
+    }
+    assert measure_agreement(layers, times=times).by_month == {"2026-01": 1.0, "2026-02": 0.0}
+    assert measure_agreement(layers).by_month == {}
+    assert measure_agreement(layers).by_article == {"0" * 12: pytest.approx(2 / 3)}
