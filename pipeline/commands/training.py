@@ -1,15 +1,15 @@
-"""Commands: train, crossval, predict, segmenter."""
+"""Commands: train, crossval, curve, predict, segmenter."""
 
 from __future__ import annotations
 
 import json
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from pipeline.commands.console import finish, print_table, say
+from pipeline.commands.console import finish, print_json, print_table, say
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -34,6 +34,7 @@ def register(app: typer.Typer) -> None:
     """Add the commands of this area."""
     app.command("train")(train)
     app.command("crossval")(crossval)
+    app.command("curve")(curve)
     app.command("predict")(predict)
     app.command("segmenter")(segmenter)
 
@@ -116,6 +117,68 @@ def crossval(
     for group, size in done.folds:
         say(f"held out: {group} ({size} sentences)")
     _print_counts("Held out", count_strictly(sentences, done.sentences), as_json=as_json)
+    _close(done.entries, ledger)
+
+
+def curve(
+    config: Config,
+    *,
+    gold: Annotated[list[Path], typer.Option("--gold", help="A gold layer. Repeatable.")],
+    article: Articles,
+    output: Annotated[
+        Path, typer.Option("-o", "--output", help="Write the curve here (JSON), for `report --curve`.")
+    ],
+    held_out_by: Annotated[
+        Literal["section", "article"] | None,
+        typer.Option(help="What is held out together; without it articles, or sections where there is one."),
+    ] = None,
+    sizes: Annotated[int, typer.Option(min=2, max=50, help="How many shares to train on.")] = 6,
+    seeds: Annotated[int, typer.Option(min=1, max=100, help="How many draws of each share.")] = 5,
+    folds: Annotated[int, typer.Option(min=2, max=100, help="Parts to hold out in turn, at most.")] = 5,
+    resamples: Annotated[int, typer.Option(min=100, max=100_000, help="Draws for bands and gain.")] = 1000,
+    settings: Settings = [],  # noqa: B006 — as above
+    ledger: Ledger = None,
+    as_json: AsJson = False,
+) -> None:
+    """Train on growing shares of the gold, and say what another 100 sentences are worth."""
+    from pipeline.model import find_layers
+    from pipeline.reading.article import find_articles, read_articles
+    from pipeline.scoring.sections import sections_of
+    from pipeline.scoring.significance import Sampling, choose_units
+    from pipeline.training.crossval import group_sentences
+    from pipeline.training.curve import Plan, curve_document, learning_curve, write_curve
+    from pipeline.training.gold import GoldCorpus
+    from pipeline.training.train import read_config
+
+    gold, paths = list(find_layers(gold)), find_articles(article)
+    sentences = GoldCorpus(tuple(map(str, gold))).sentences()
+    articles = read_articles(paths)
+    groups = group_sentences(articles, sentences, by=held_out_by)
+    of = {sentence.id: sentence.article for sentence in sentences}
+    units = choose_units(of, sections_of([one for one in articles if one.id in of.values()], sentences))
+    plan = Plan(sizes, seeds, folds, Sampling(resamples=resamples))
+    with _progress("learning curve") as bar:
+        done = learning_curve(
+            read_config(config, _overrides(settings, gold)),
+            sentences,
+            groups,
+            units,
+            plan=plan,
+            on_training=lambda number, most: bar(number, most, f"training {number + 1} of {most}"),
+        )
+    document = curve_document(done, plan=plan, files=(config, *gold, *paths), command=_command())
+    write_curve(output, document)
+    say(f"{done.trainings} models, each scored on what it was not trained on")
+    say(f"bands resample {units.count} {units.kind}s and {seeds} seeds: {units.reason}")
+    if as_json:
+        print_json(document)
+    else:
+        print_table(
+            "Held-out strict F1 by annotated sentences",
+            ("sentences", "F1", "95 % from", "to"),
+            [(one.sentences, one.mean, one.low, one.high) for one in done.outlook.points],
+        )
+    say(_worth(document))
     _close(done.entries, ledger)
 
 
@@ -216,6 +279,24 @@ def _held_out_counts(
             f"{len(missing)} gold sentences have no prediction, {missing[0]} first", where="--held-out"
         )
     return count_strictly(gold, [predicted[sentence.id] for sentence in gold])
+
+
+def _command() -> list[str]:
+    import sys
+
+    return ["biaozhu", *sys.argv[1:]]
+
+
+def _worth(document: Mapping[str, Any]) -> str:
+    if document["worth"] is None:
+        return f"what {document['more']} more sentences are worth cannot be told: {document['failure_text']}"
+    said = (
+        f"another {document['more']} sentences on top of {document['annotated']}: F1 {document['worth']:+.3f}"
+    )
+    if document["worth_low"] is None:
+        return f"{said}, without an interval: too few draws could be fitted"
+    verdict = "" if document["distinguishable"] else ", not distinguishable from nothing"
+    return f"{said} (95 % {document['worth_low']:+.3f} … {document['worth_high']:+.3f}){verdict}"
 
 
 def _print_counts(title: str, counts: Mapping[str, tuple[int, int, int]], *, as_json: bool) -> None:

@@ -158,17 +158,20 @@ def learning_chart(curve: Mapping[str, Any], words: Words) -> Chart | None:
         curve: `points` of {sentences, mean, low, high}, and optionally `fit` of {sentences, f1}.
         words: the translator.
     """
-    points = sorted(curve.get("points", ()), key=lambda point: point["sentences"])
+    known = [point for point in curve.get("points", ()) if point["mean"] is not None]
+    points = sorted(known, key=lambda point: point["sentences"])
     if not points:
         return None
     fit = [(float(point["sentences"]), float(point["f1"])) for point in curve.get("fit", ())]
+    banded = [point for point in points if point["low"] is not None and point["high"] is not None]
     measured = Series(
         words("measured"),
         tuple((float(point["sentences"]), float(point["mean"])) for point in points),
-        tuple((float(point["sentences"]), float(point["low"]), float(point["high"])) for point in points),
+        tuple((float(point["sentences"]), float(point["low"]), float(point["high"])) for point in banded),
     )
     series = [measured, *([Series(words("extrapolated"), tuple(fit), dots=False)] if fit else [])]
-    lowest = min([*(float(point["low"]) for point in points), *(value for _, value in fit)])
+    lows = (float(point["low"]) for point in banded)
+    lowest = min([*lows, *(float(point["mean"]) for point in points), *(value for _, value in fit)])
     text = words("chart.learning.text", count=len(points), first=points[0]["mean"], last=points[-1]["mean"])
     most = max([float(points[-1]["sentences"]), *(at for at, _ in fit)])
     return chart(
@@ -177,6 +180,24 @@ def learning_chart(curve: Mapping[str, Any], words: Words) -> Chart | None:
         y=share_axis("F1", lowest),
         series=series,
     )
+
+
+def learning_worth(curve: Mapping[str, Any], words: Words) -> str:
+    """Say what another 100 sentences are worth, with its interval, or why that cannot be told.
+
+    Args:
+        curve: `worth`, and optionally `worth_low`, `worth_high`, `distinguishable` and `failure`.
+        words: the translator.
+    """
+    if curve.get("worth") is None:
+        failure = curve.get("failure")
+        return words("learning.failure", why=words(f"learning.failure.{failure}")) if failure else ""
+    said = words("learning.worth", worth=_signed(curve["worth"]))
+    low, high = curve.get("worth_low"), curve.get("worth_high")
+    if low is None or high is None:
+        return said + words("learning.no_interval")
+    said += words("learning.interval", low=_signed(low), high=_signed(high))
+    return said + words("learning.sure" if curve.get("distinguishable") else "learning.nothing")
 
 
 def history_chart(
@@ -223,3 +244,7 @@ def _best_threshold(evaluations: Sequence[Evaluation], words: Words) -> list[str
                 words("chart.threshold.best", name=evaluation.name, threshold=best.threshold, f1=best.f1)
             )
     return found
+
+
+def _signed(value: float) -> str:
+    return f"{value:+.3f}".replace("-", "−")

@@ -15,6 +15,7 @@ from pipeline.labels import DEFAULT, Label, read_labels
 from pipeline.ledger import read_ledger
 from pipeline.model import find_layers, read_layer
 from pipeline.reading.article import read_article
+from pipeline.reporting.strings import read_strings
 from pipeline.scoring.document import Input, scores_document
 from pipeline.scoring.evaluation import Setting, compare, evaluate, surfaces
 from pipeline.scoring.sections import sections_of
@@ -257,9 +258,26 @@ def _read_agreement(path: Path) -> dict[str, Any]:
 
 def _read_curve(path: Path) -> dict[str, Any]:
     value = _read_json(path, "learning curve")
-    points = value.get("points")
-    if not isinstance(points, list) or not all(
-        isinstance(point, dict) and {"sentences", "mean", "low", "high"} <= point.keys() for point in points
+    points, line = value.get("points"), value.get("fit", [])
+    worth = [value.get(key) for key in ("worth", "worth_low", "worth_high")]
+    if (
+        not _are_numbers(points, ("sentences",), ("mean", "low", "high"))
+        or not _are_numbers(line, ("sentences", "f1"), ())
+        or not all(one is None or _is_number(one) for one in worth)
+        or not (value.get("failure") is None or f"learning.failure.{value['failure']}" in read_strings())
     ):
-        raise ReportInputError("not a learning curve file (no `points`)", where=str(path))
+        raise ReportInputError("not what `biaozhu curve -o` writes", where=str(path))
     return value
+
+
+def _are_numbers(rows: Any, needed: Sequence[str], or_null: Sequence[str]) -> bool:
+    return isinstance(rows, list) and all(
+        isinstance(row, dict)
+        and all(_is_number(row.get(key)) for key in needed)
+        and all(key in row and (row[key] is None or _is_number(row[key])) for key in or_null)
+        for row in rows
+    )
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)

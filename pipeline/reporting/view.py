@@ -316,7 +316,7 @@ def _checks(material: Material, words: Words) -> dict[str, Any]:
     decisions = [entry for entry in ledger or () if entry.severity == "decision"]
     return {
         "learning_chart": figures.learning_chart(curve, words) if curve else None,
-        "learning_worth": curve.get("worth") if curve else None,
+        "learning_worth": figures.learning_worth(curve, words) if curve else "",
         "agreement": {"rows": rows.agreement_rows(material.agreement)} if material.agreement else None,
         "round_trip": None if trip is None else _round_trip(trip, words),
         "ledger": None

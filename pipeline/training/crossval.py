@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from sklearn.model_selection import LeaveOneGroupOut
 
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from pipeline.ledger import Entry
     from pipeline.model import Article, Sentence
 
+By = Literal["section", "article"]
+
 
 @dataclass(frozen=True, slots=True)
 class HeldOut:
@@ -36,7 +38,7 @@ class HeldOut:
 
 
 def group_sentences(
-    articles: Sequence[Article], gold: Sequence[Sentence], *, at_least: int = 5
+    articles: Sequence[Article], gold: Sequence[Sentence], *, at_least: int = 5, by: By | None = None
 ) -> dict[str, str]:
     """Return the group of each sentence by its id: its article, or its section where there is one article.
 
@@ -47,6 +49,7 @@ def group_sentences(
         articles: every article that the gold speaks of.
         gold: the sentences.
         at_least: the size of a group.
+        by: section or article, however many articles there are.
 
     Raises:
         TrainingError: the gold has sentences of another article.
@@ -59,13 +62,13 @@ def group_sentences(
             next_step="Give every article of the gold with --article",
         )
     used = {sentence.article for sentence in gold}
-    if len(used) > 1:
+    if by == "article" or (by is None and len(used) > 1):
         return {sentence.id: known[sentence.article].name for sentence in gold}
-    if not used:
-        return {}
-    article = known[used.pop()]
-    sections = section_of(article, gold)
-    return {key: f"{article.name} {group}" for key, group in _merged(sections, at_least).items()}
+    groups: dict[str, str] = {}
+    for article in (known[identifier] for identifier in sorted(used)):
+        sections = section_of(article, [sentence for sentence in gold if sentence.article == article.id])
+        groups |= {key: f"{article.name} {group}" for key, group in _merged(sections, at_least).items()}
+    return groups
 
 
 def crossvalidate(

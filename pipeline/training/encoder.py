@@ -6,7 +6,9 @@ thinc's `concatenate.v1` joins them. Names as `biaozhu.LacEncoder.v1` are given 
 
 # Annotations are evaluated here, not postponed: confection checks a config's values by them.
 import unicodedata
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from functools import cache, lru_cache
 from hashlib import blake2b
 from typing import Any
@@ -33,6 +35,22 @@ NO_ARTICLE = "0" * 12
 ANNOTATORS = ("lac", "places", "persons", "amounts")
 # All of them brought together, as pre-annotation does it.
 COMBINED = "combined"
+
+# Encoder and text -> its vectors, while that is wanted.
+_memory: ContextVar[dict[tuple[object, ...], np.ndarray] | None] = ContextVar("memory", default=None)
+
+
+@contextmanager
+def remembering() -> Iterator[None]:
+    """Within it, what a frozen encoder has made of a text is kept, for training again and again on the same gold.
+
+    It takes some kilobytes a character, so nothing is kept outside.
+    """
+    token = _memory.set({})
+    try:
+        yield
+    finally:
+        _memory.reset(token)
 
 
 def lac_encoder(size: Size, window: NonNegativeInt) -> Model[list[Doc], list[np.ndarray]]:
@@ -68,7 +86,8 @@ def lac_encoder(size: Size, window: NonNegativeInt) -> Model[list[Doc], list[np.
         return found
 
     tags = len(lac.chain.kinds)
-    return _frozen("lac_encoder", vectors, STATES + tags + tags * (2 * window + 1))
+    kept = _kept(vectors, "lac", size, window)
+    return _frozen("lac_encoder", kept, STATES + tags + tags * (2 * window + 1))
 
 
 def layer_encoder(
@@ -107,7 +126,8 @@ def layer_encoder(
             for row, text in enumerate(texts)
         ]
 
-    model = _frozen("layer_encoder", vectors, len(layers) * width * (2 * window + 1))
+    kept = _kept(vectors, "layers", size, tuple(layers), tuple(labels), window)
+    model = _frozen("layer_encoder", kept, len(layers) * width * (2 * window + 1))
     model.attrs["labels"] = list(labels)
     return model
 
@@ -142,6 +162,20 @@ def spread(rows: np.ndarray, window: int) -> np.ndarray:
     edge = np.zeros((window, rows.shape[1]), rows.dtype)
     padded = np.concatenate([edge, rows, edge])
     return np.concatenate([padded[shift : shift + len(rows)] for shift in range(2 * window + 1)], axis=1)
+
+
+def _kept(
+    vectors: Callable[[Sequence[str]], list[np.ndarray]], *key: object
+) -> Callable[[Sequence[str]], list[np.ndarray]]:
+    def remembered(texts: Sequence[str]) -> list[np.ndarray]:
+        memory = _memory.get()
+        if memory is None:
+            return vectors(texts)
+        new = list(dict.fromkeys(text for text in texts if (*key, text) not in memory))
+        memory.update(zip(((*key, text) for text in new), vectors(new) if new else (), strict=True))
+        return [memory[*key, text] for text in texts]
+
+    return remembered
 
 
 def _frozen(

@@ -12,6 +12,7 @@ import pytest
 
 from pipeline.cli import run
 from pipeline.doccano.changes import Change
+from pipeline.errors import ReportInputError
 from pipeline.ledger import Entry, write_ledger
 from pipeline.model import Span
 from pipeline.reporting.inputs import Request, gather
@@ -229,3 +230,56 @@ def test_report_command_refuses_bad_input_and_writes_nothing(
     assert run(["report", *filled, "-o", str(tmp_path / "out")]) == 2
     assert message in capsys.readouterr().err
     assert not (tmp_path / "out").exists()
+
+
+CURVE = {
+    "points": [
+        {"sentences": 10, "mean": 0.4, "low": 0.3, "high": 0.5},
+        {"sentences": 20, "mean": None, "low": None, "high": None},
+        {"sentences": 40, "mean": 0.7, "low": None, "high": None},
+        {"sentences": 80, "mean": 0.8, "low": 0.7, "high": 0.9},
+    ],
+    "fit": [{"sentences": 10, "f1": 0.41}, {"sentences": 180, "f1": 0.88}],
+    "worth": 0.031,
+}
+
+
+@pytest.mark.parametrize(
+    ("more", "said"),
+    [
+        ({}, "0.031, without an interval."),
+        (
+            {"worth_low": 0.01, "worth_high": 0.05, "distinguishable": True},
+            "+0.031 (95% CI +0.010 to +0.050).",
+        ),
+        (
+            {"worth_low": -0.01, "worth_high": 0.05, "distinguishable": False},
+            "(95% CI −0.010 to +0.050): not distinguishable from nothing.",
+        ),
+        ({"worth": None, "fit": [], "failure": "misses"}, "cannot be told: even the best power law"),
+    ],
+)
+def test_report_says_what_more_sentences_are_worth(
+    material: Material, read_page: Callable, more: dict[str, object], said: str
+) -> None:
+    html = render_report(replace(material, curve={**CURVE, **more}), language="en")[0]
+    assert "learning" in read_page(html).ids
+    assert said in html
+
+
+@pytest.mark.parametrize(
+    "broken",
+    [
+        {"points": [{"sentences": "10", "mean": 0.4, "low": 0.3, "high": 0.5}]},
+        {"points": [{"sentences": 10, "mean": 0.4}]},
+        {"points": [], "worth": "much"},
+        {"points": [], "failure": "bad luck"},
+        {"points": [], "fit": [{"sentences": 1}]},
+    ],
+)
+def test_report_refuses_what_is_no_curve(
+    case: dict[str, Path], tmp_path: Path, broken: dict[str, object]
+) -> None:
+    (tmp_path / "curve.json").write_text(json.dumps(broken))
+    with pytest.raises(ReportInputError, match="biaozhu curve"):
+        gather(Request(layers=(f"a={case['pre']}",), curve=tmp_path / "curve.json"))

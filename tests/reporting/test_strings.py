@@ -16,6 +16,7 @@ from pipeline.scoring.breakdown import ASPECTS
 from pipeline.scoring.match import SCHEMES
 from pipeline.scoring.patterns import PATTERNS
 from pipeline.scoring.significance import UnitKind
+from pipeline.training.extrapolation import Failure
 
 
 def used_keys() -> set[str]:
@@ -32,6 +33,7 @@ def used_keys() -> set[str]:
     found |= {f"pattern.{pattern}{end}" for pattern in PATTERNS for end in ("", ".means")}
     found |= {f"aspect.{aspect}" for aspect in ASPECTS} | {f"units.{kind}" for kind in get_args(UnitKind)}
     found |= {f"status.{status}" for status in get_args(Status)} - {"status.gold", "status.plain"}
+    found |= {f"learning.failure.{failure}" for failure in get_args(Failure) if failure}
     found |= {f"change.{kind}" for kind in get_args(Kind)}
     return found
 

@@ -7,49 +7,17 @@ from typing import TYPE_CHECKING
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from training_material import AMOUNTS, PERSONS, PLACES, SMALL_CONFIG
+from training_material import SMALL_CONFIG, made_article
 
 from pipeline.cli import run
 from pipeline.errors import TrainingError
-from pipeline.model import Article, Sentence, Span, read_layer, with_spans, write_layer
-from pipeline.reading.article import read_article
-from pipeline.reading.sentences import section_of, split_article
+from pipeline.model import Span, read_layer, write_layer
+from pipeline.reading.sentences import section_of
 from pipeline.training.crossval import _merged, crossvalidate, group_sentences
 from pipeline.training.train import read_config
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-PARAGRAPH = "{0}在{1}买了{2}苹果，大家都说价钱合适，明年还想再来。{0}又去{1}卖了{2}大米，路上走了很久才到。"
-
-
-def made_article(
-    folder: Path, *, sections: int = 3, name: str = "made"
-) -> tuple[Article, tuple[Sentence, ...]]:
-    """An invented article with headings, and its gold: each invented name wherever it stands."""
-    lines = ["秋收时节话丰收", ""]
-    for number in range(sections):
-        names = PERSONS[number % 5], PLACES[number % 5], AMOUNTS[number % 5]
-        lines += [
-            f"{'一二三四五'[number]}、各地的新鲜事",
-            "",
-            *(PARAGRAPH.format(*names) for _ in range(3)),
-            "",
-        ]
-    path = folder / f"{name}.txt"
-    path.write_text("\n".join(lines), encoding="utf-8")
-    article = read_article(path)
-    gold = []
-    for sentence in split_article(article):
-        spans = [
-            Span(start, start + len(name), label)
-            for names, label in ((PLACES, "PLACE"), (PERSONS, "PERSON"), (AMOUNTS, "AMOUNT"))
-            for name in names
-            for start in range(len(sentence.text))
-            if sentence.text.startswith(name, start)
-        ]
-        gold.append(with_spans(sentence, spans))
-    return article, tuple(gold)
 
 
 @pytest.fixture
@@ -94,6 +62,10 @@ def test_crossval_groups_by_section_and_by_article(tmp_path: Path) -> None:
     other, more = made_article(tmp_path, sections=2, name="other")
     both = group_sentences([article, other], [*gold, *more])
     assert set(both.values()) == {"made", "other"}
+    assert set(group_sentences([article], gold, by="article").values()) == {"made"}
+    by_section = group_sentences([article, other], [*gold, *more], by="section")
+    assert len(set(by_section.values())) == len(set(groups.values())) + 2
+    assert {by_section[one.id] for one in gold} == set(groups.values())
     with pytest.raises(TrainingError, match=other.id):
         group_sentences([article], [*gold, *more])
 

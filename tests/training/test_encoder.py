@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 import pytest
 import spacy
@@ -11,9 +13,13 @@ from pipeline.training.encoder import (
     class_encoder,
     lac_encoder,
     layer_encoder,
+    remembering,
     spread,
 )
 from pipeline.training.tokenizer import make_char_tokenizer
+
+if TYPE_CHECKING:
+    from thinc.api import Model
 
 NLP = spacy.blank("zh")
 CHARACTERS = make_char_tokenizer()(NLP)
@@ -44,6 +50,28 @@ def test_encoder_gives_a_row_a_character_whatever_stands_beside_it(
         assert np.isfinite(rows).all()
         (alone,) = model.predict([doc])
         np.testing.assert_allclose(rows, alone, atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    "made",
+    [
+        (lac_encoder("small", 0), lac_encoder("small", 1)),
+        (layer_encoder("small", LAYERS, LABELS, 1), layer_encoder("small", LAYERS[:1], LABELS, 1)),
+    ],
+    ids=["lac", "layers"],
+)
+def test_encoder_remembers_each_text_of_each_encoder_while_wanted(made: tuple[Model, Model]) -> None:
+    docs = [CHARACTERS(text) for text in TEXTS]
+    fresh = [model.predict(docs) for model in made]
+    with remembering():
+        for _ in range(2):
+            for model, rows in zip(made, fresh, strict=True):
+                for one, other in zip(model.predict([docs[0], *docs]), [rows[0], *rows], strict=True):
+                    np.testing.assert_array_equal(one, other)
+        kept = model.predict(docs[:1])[0]
+        # What a caller does to its vectors must not reach the memory.
+        kept += 1
+        np.testing.assert_array_equal(model.predict(docs[:1])[0], rows[0])
 
 
 def test_encoder_gives_a_word_the_mean_of_its_characters() -> None:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import hashlib
 from typing import TYPE_CHECKING
 
-from pipeline.model import Sentence, Span, write_layer
+from pipeline.model import Article, Sentence, Span, with_spans, write_layer
+from pipeline.reading.article import read_article
+from pipeline.reading.sentences import split_article
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -90,6 +92,38 @@ def invented_gold(count: int = 25, *, article: str = "") -> tuple[Sentence, ...]
         sentences.append(Sentence(article, position, position + len(text), text, tuple(spans)))
         position += len(text)
     return tuple(sentences)
+
+
+PARAGRAPH = "{0}在{1}买了{2}苹果，大家都说价钱合适，明年还想再来。{0}又去{1}卖了{2}大米，路上走了很久才到。"
+
+
+def made_article(
+    folder: Path, *, sections: int = 3, name: str = "made"
+) -> tuple[Article, tuple[Sentence, ...]]:
+    """An invented article with headings, and its gold: each invented name wherever it stands."""
+    lines = ["秋收时节话丰收", ""]
+    for number in range(sections):
+        names = PERSONS[number % 5], PLACES[number % 5], AMOUNTS[number % 5]
+        lines += [
+            f"{'一二三四五'[number]}、各地的新鲜事",
+            "",
+            *(PARAGRAPH.format(*names) for _ in range(3)),
+            "",
+        ]
+    path = folder / f"{name}.txt"
+    path.write_text("\n".join(lines), encoding="utf-8")
+    article = read_article(path)
+    gold = []
+    for sentence in split_article(article):
+        spans = [
+            Span(start, start + len(name), label)
+            for names, label in ((PLACES, "PLACE"), (PERSONS, "PERSON"), (AMOUNTS, "AMOUNT"))
+            for name in names
+            for start in range(len(sentence.text))
+            if sentence.text.startswith(name, start)
+        ]
+        gold.append(with_spans(sentence, spans))
+    return article, tuple(gold)
 
 
 def small_project(folder: Path) -> tuple[Path, Path]:

@@ -1,0 +1,128 @@
+from __future__ import annotations
+
+from itertools import pairwise
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pipeline.scoring.significance import Sampling
+from pipeline.training.extrapolation import Fit, Outlook, Worth, fit_power_law, look_ahead
+
+FEW = Sampling(resamples=100)
+SIZES = (10, 20, 40, 80, 160)
+
+
+def made_counts(shares: list[float], *, seeds: int = 4, units: int = 40, noise: int = 0) -> np.ndarray:
+    """Counts of 10 spans there and found in each unit, of which a share is right (give or take the noise)."""
+    draw = np.random.default_rng(3)
+    counts = np.full((len(shares), seeds, units, 3), 10, np.int64)
+    for size, share in enumerate(shares):
+        # So many units are right throughout that the share comes out; where the noise falls differs by seed.
+        right = np.full(seeds * units, int(10 * share))
+        right[: round(seeds * units * (10 * share - int(10 * share)))] += 1
+        right = np.clip(right + draw.integers(-noise, noise + 1, len(right)), 0, 10)
+        counts[size, :, :, 2] = draw.permutation(right).reshape(seeds, units)
+    return counts
+
+
+@pytest.mark.parametrize(
+    ("a", "b", "c"), [(0.95, 2.0, 0.8), (0.8, 1.0, 0.5), (1.0, 5.0, 1.2), (0.7, -0.6, 0.9)]
+)
+def test_extrapolation_finds_the_law_that_points_were_made_by(a: float, b: float, c: float) -> None:
+    made = Fit(a, b, c)
+    found = fit_power_law(SIZES, np.array([a - b * n**-c for n in SIZES]), np.full(5, 0.01))
+    assert found is not None
+    for size in (15, 160, 300):
+        assert found.at(size) == pytest.approx(made.at(size), abs=1e-4)
+
+
+def test_extrapolation_says_what_more_is_worth() -> None:
+    made = Fit(0.9, 2.0, 0.7)
+    outlook = look_ahead(
+        SIZES, made_counts([made.at(n) for n in SIZES], noise=1), annotated=160, more=100, sampling=FEW
+    )
+    assert outlook.failure == ""
+    assert outlook.worth is not None
+    assert outlook.worth.low is not None
+    assert outlook.worth.high is not None
+    assert outlook.worth.gain == pytest.approx(made.at(260) - made.at(160), abs=0.01)
+    assert outlook.worth.low <= outlook.worth.gain <= outlook.worth.high
+    assert outlook.worth.distinguishable
+    for point in outlook.points:
+        assert point.low is not None
+        assert point.high is not None
+        assert point.mean is not None
+        assert point.low <= point.mean <= point.high
+
+
+@pytest.mark.parametrize("share", [0.8, 1.0])
+def test_extrapolation_of_a_flat_curve_is_not_distinguishable_from_nothing(share: float) -> None:
+    outlook = look_ahead(SIZES, made_counts([share] * 5, noise=2), annotated=160, more=100, sampling=FEW)
+    assert outlook.worth is not None
+    assert abs(outlook.worth.gain) < 0.01
+    assert not outlook.worth.distinguishable
+
+
+@pytest.mark.parametrize(
+    ("sizes", "shares", "failure"),
+    [
+        ((10, 20, 40), [0.3, 0.5, 0.6], "few_sizes"),
+        ((10, 10, 20, 40), [0.3, 0.4, 0.5, 0.6], "few_sizes"),
+        # It climbs, falls and climbs again: no inverse power law does.
+        ((10, 20, 40, 80, 160, 320), [0.1, 0.9, 0.1, 0.9, 0.1, 0.9], "misses"),
+    ],
+)
+def test_extrapolation_says_that_it_cannot(sizes: tuple[int, ...], shares: list[float], failure: str) -> None:
+    outlook = look_ahead(sizes, made_counts(shares), annotated=100, more=100, sampling=FEW)
+    assert (outlook.fit, outlook.worth, outlook.failure) == (None, None, failure)
+    assert len(outlook.points) == len(sizes)
+
+
+def test_extrapolation_of_nothing_is_undefined() -> None:
+    outlook = look_ahead(SIZES, np.zeros((5, 2, 3, 3), np.int64), annotated=100, more=100, sampling=FEW)
+    assert outlook.failure == "undefined"
+    assert {(point.mean, point.low, point.runs) for point in outlook.points} == {(None, None, (None, None))}
+
+
+def test_extrapolation_over_one_unit_has_no_interval() -> None:
+    counts = made_counts([0.3, 0.5, 0.6, 0.7, 0.8], units=1, seeds=1)
+    outlook = look_ahead(SIZES, counts, annotated=100, more=100, sampling=FEW)
+    assert {(point.low, point.high) for point in outlook.points} == {(None, None)}
+    assert outlook.worth is not None
+    assert outlook.worth.low is None
+    assert not outlook.worth.distinguishable
+
+
+@given(st.lists(st.floats(0.05, 1), min_size=4, max_size=6, unique=True), st.integers(0, 3))
+def test_extrapolation_stays_a_share_and_knows_its_own_mind(shares: list[float], seed: int) -> None:
+    draw = np.random.default_rng(seed)
+    sizes = tuple(10 * 2**at for at in range(len(shares)))
+    found = fit_power_law(sizes, np.array(sorted(shares)), draw.uniform(0.01, 0.2, len(shares)))
+    if found is None:
+        return
+    line = [found.at(size) for size in range(1, 1000, 37)]
+    assert all(value >= 0 and value <= 1 for value in line)
+    steps = [later - earlier for earlier, later in pairwise(line)]
+    assert min(steps) > -1e-12 or max(steps) < 1e-12
+
+
+def test_extrapolation_draws_the_same_from_the_same_seed() -> None:
+    counts = made_counts([0.3, 0.5, 0.6, 0.7, 0.75], noise=2)
+
+    def again(seed: int) -> Outlook:
+        return look_ahead(SIZES, counts, annotated=100, more=100, sampling=Sampling(resamples=100, seed=seed))
+
+    assert again(1) == again(1)
+    assert again(1) != again(2)
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "sure"),
+    [(0.01, 0.03, True), (-0.03, -0.01, True), (-0.01, 0.02, False), (None, None, False)],
+)
+def test_extrapolation_tells_a_gain_from_nothing_by_its_interval(
+    low: float | None, high: float | None, *, sure: bool
+) -> None:
+    assert Worth(100, 100, 0.01, low, high).distinguishable == sure
