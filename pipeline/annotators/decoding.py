@@ -88,30 +88,34 @@ def decode(chain: Chain, emissions: np.ndarray, lengths: np.ndarray) -> Words:
 
 def best_path(chain: Chain, emissions: np.ndarray, lengths: np.ndarray) -> np.ndarray:
     """Return the best well-formed tags, int of shape (time, batch); 0 past a sentence's length."""
-    time, batch, _ = emissions.shape
-    # A word may begin after any tag, an I tag has two predecessors only, its B and itself.
-    openers = np.flatnonzero(chain.begins)
-    opening = np.ascontiguousarray(chain.transitions[:, openers].T)
-    inner = np.flatnonzero(~chain.begins)
-    heads = np.array([openers[chain.inside[openers] == tag][0] for tag in inner], np.int64)
-    from_head, from_itself = chain.transitions[heads, inner], chain.transitions[inner, inner]
-    scores = np.empty_like(emissions)
-    scores[0] = emissions[0] + chain.start
+    time, batch, tags = emissions.shape
+    # A word may begin after any tag, an I tag has two predecessors only, its B and itself. Openers come first here.
+    openers, inner = np.flatnonzero(chain.begins), np.flatnonzero(~chain.begins)
+    order = np.concatenate([openers, inner])
+    place = np.argsort(order)
+    transitions = np.ascontiguousarray(chain.transitions[np.ix_(order, order)])
+    heads = np.array([place[openers[chain.inside[openers] == tag][0]] for tag in inner], np.int64)
+    count, own = len(openers), np.arange(len(openers), tags)
+    opening = np.ascontiguousarray(transitions[:, :count])[:, :, None]
+    from_head, from_itself = transitions[heads, own][:, None], transitions[own, own][:, None]
+    # The batch is the last axis, so that each maximum runs along contiguous memory.
+    scores = np.ascontiguousarray(emissions[:, :, order].transpose(0, 2, 1))
+    scores[0] += chain.start[order][:, None]
+    reached = np.empty((tags, count, batch), scores.dtype)
     for step in range(1, time):
         # Maxima only: which tag they came from is asked on the way back, for one tag a sentence, not for all.
         before = scores[step - 1]
-        scores[step][:, openers] = (before[:, None, :] + opening[None]).max(axis=2)
-        scores[step][:, inner] = np.maximum(before[:, heads] + from_head, before[:, inner] + from_itself)
-        scores[step] += emissions[step]
+        np.add(before[:, None, :], opening, out=reached)
+        scores[step, :count] += reached.max(axis=0)
+        scores[step, count:] += np.maximum(before[heads] + from_head, before[count:] + from_itself)
     path = np.zeros((time, batch), np.int64)
-    rows = np.arange(batch)
     current = np.zeros(batch, np.int64)
+    leaving, stop = np.ascontiguousarray(transitions.T), chain.stop[order]
     for step in range(time - 1, -1, -1):
-        ending = lengths == step + 1
-        onward = scores[step] + np.where(ending[:, None], chain.stop[None], chain.transitions[:, current].T)
-        live = lengths >= step + 1
+        onward = scores[step].T + np.where((lengths == step + 1)[:, None], stop, leaving[current])
+        live = lengths > step
         current = np.where(live, onward.argmax(axis=1), 0)
-        path[step, rows] = current
+        path[step] = np.where(live, order[current], 0)
     return path
 
 
@@ -137,17 +141,16 @@ def _word_scores(
 ) -> np.ndarray:
     sentence, start, end = words
     time, batch, _ = emissions.shape
-    weight = np.exp(chain.transitions)
-    peaks = emissions.max(axis=2, keepdims=True)
-    likely = np.exp(emissions - peaks)
+    # In double precision: a score must not depend on the batch, whose size decides how products are summed.
+    weight = np.exp(chain.transitions.astype(np.float64))
+    likely = np.exp(emissions - emissions.max(axis=2, keepdims=True)).astype(np.float64)
     forward, scale = _forward(chain, likely, weight)
-    backward = _backward(chain, likely, weight, scale, lengths)
-    # Steps along the best path as ratios to the scale of their position: inside a word their product is its share.
-    rows = np.arange(batch)
+    # As ratios to the scale of their position: inside a word the product of its steps is its share.
+    likely /= scale[:, :, None]
+    backward = _backward(chain, likely, weight, lengths)
     step = np.zeros((time, batch))
     step[1:] = chain.transitions[path[:-1], path[1:]] + np.log(
         np.maximum(np.take_along_axis(likely[1:], path[1:, :, None], axis=2)[..., 0], SMALLEST)
-        / scale[1:, rows]
     )
     along = np.cumsum(step, axis=0)
     first, last = path[start, sentence], path[end - 1, sentence]
@@ -157,9 +160,9 @@ def _word_scores(
     after = np.minimum(end, time - 1)
     inner = chain.inside[last]
     going_on = weight[last, inner] * likely[after, sentence, inner] * backward[after, sentence, inner]
-    going_on = np.where((inner >= 0) & (end < lengths[sentence]), going_on / scale[after, sentence], 0)
+    going_on = np.where((inner >= 0) & (end < lengths[sentence]), going_on, 0)
     leaving = np.maximum(backward[end - 1, sentence, last] - going_on, 0)
-    total = (forward * backward).sum(axis=2)[start, sentence]
+    total = np.einsum("wt,wt->w", forward[start, sentence], backward[start, sentence])
     scores: np.ndarray = np.exp(share) * leaving / np.maximum(total, SMALLEST)
     return scores.clip(0, 1)
 
@@ -169,24 +172,23 @@ def _forward(chain: Chain, likely: np.ndarray, weight: np.ndarray) -> tuple[np.n
     forward = np.empty_like(likely)
     scale = np.empty((time, batch), likely.dtype)
     for step in range(time):
-        before = np.exp(chain.start)[None] if step == 0 else forward[step - 1] @ weight
-        reached = before * likely[step]
+        reached = forward[step]
+        if step:
+            np.matmul(forward[step - 1], weight, out=reached)
+        else:
+            reached[:] = np.exp(chain.start.astype(np.float64))
+        reached *= likely[step]
         scale[step] = np.maximum(reached.sum(axis=1), SMALLEST)
-        forward[step] = reached / scale[step][:, None]
+        reached /= scale[step][:, None]
     return forward, scale
 
 
-def _backward(
-    chain: Chain, likely: np.ndarray, weight: np.ndarray, scale: np.ndarray, lengths: np.ndarray
-) -> np.ndarray:
-    time = len(likely)
+def _backward(chain: Chain, likely: np.ndarray, weight: np.ndarray, lengths: np.ndarray) -> np.ndarray:
     backward = np.empty_like(likely)
-    stop = np.exp(chain.stop)
+    stop = np.exp(chain.stop.astype(np.float64))
     onward = np.ascontiguousarray(weight.T)
-    for step in range(time - 1, -1, -1):
-        if step == time - 1:
-            backward[step] = stop
-            continue
-        rest = (backward[step + 1] * likely[step + 1] / scale[step + 1][:, None]) @ onward
-        backward[step] = np.where((step + 1 >= lengths)[:, None], stop[None], rest)
+    backward[-1] = stop
+    for step in range(len(likely) - 2, -1, -1):
+        np.matmul(backward[step + 1] * likely[step + 1], onward, out=backward[step])
+        backward[step, lengths <= step + 1] = stop
     return backward

@@ -8,12 +8,14 @@ from __future__ import annotations
 import logging
 import os
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import onnxruntime
 import platformdirs
+from threadpoolctl import ThreadpoolController
 
 from pipeline.annotators.decoding import Chain, decode, make_chain
 from pipeline.annotators.lac_data import (
@@ -126,7 +128,9 @@ def words_from(
         chosen = [pieces[position] for position in batch]
         lengths = np.array([end - start for _, start, end in chosen], np.int32)
         emissions = emissions_of([texts[index][start:end] for index, start, end in chosen])
-        words = decode(chain, emissions, lengths)
+        # The products of decoding are too small for BLAS's threads, which would burn a core in waiting.
+        with _blas().limit(limits=1, user_api="blas"):
+            words = decode(chain, emissions, lengths)
         for row, start, end, tag, score in zip(
             words.sentence.tolist(),
             words.start.tolist(),
@@ -197,6 +201,12 @@ def _trimmed(text: str, start: int, end: int, label: str, score: float) -> list[
     start += len(kept) - len(kept.lstrip())
     end = start + len(kept.strip())
     return [Span(start, end, label, SOURCE, score)] if start < end else []
+
+
+@cache
+def _blas() -> ThreadpoolController:
+    # Looking for the loaded libraries takes milliseconds: once is enough, NumPy's is there.
+    return ThreadpoolController()
 
 
 def _pieces(text: str) -> Iterator[tuple[int, int]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from pipeline.annotators import amounts, lac, persons, places
@@ -13,10 +14,13 @@ from pipeline.reading.sentences import split_checked
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-    from pipeline.annotators.lac import Lac
+    from pipeline.annotators.lac import Lac, LacWord
     from pipeline.annotators.lac_pair import LacPair
     from pipeline.ledger import Entry
     from pipeline.model import Article, Sentence, Span
+
+# Code points of articles that the network sees at once: sentences of like length are then enough to fill a batch.
+TOGETHER = 1 << 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,26 +34,55 @@ class Preannotation:
 
 
 def preannotate_articles(articles: Iterable[Article], *, model: Lac | LacPair) -> Iterator[Preannotation]:
-    """Annotate articles one after the other.
+    """Annotate articles in order, as many at a time as fill the network's batches.
 
-    Each is annotated by itself, so what comes out for it does not depend on the articles beside it.
+    What comes out for an article does not depend on the articles beside it.
 
     Raises:
         OffsetError: the sentences of an article do not rebuild its file.
     """
+    waiting: list[Article] = []
+    size = 0
     for article in articles:
-        sentences = split_checked(article)
-        layers = {
-            name: tuple(with_spans(sentence, spans) for sentence, spans in zip(sentences, found, strict=True))
-            for name, found in annotate([sentence.text for sentence in sentences], model=model).items()
-        }
-        combined, entries = combine(sentences, layers)
-        yield Preannotation(article, combined, layers, entries)
+        waiting.append(article)
+        size += len(article.raw)
+        if size >= TOGETHER:
+            yield from preannotate_batch(waiting, model=model)
+            waiting, size = [], 0
+    yield from preannotate_batch(waiting, model=model)
+
+
+def preannotate_batch(articles: Sequence[Article], *, model: Lac | LacPair) -> list[Preannotation]:
+    """Annotate articles at once: the network sees the sentences of all of them together, the rest each by itself.
+
+    Raises:
+        OffsetError: the sentences of an article do not rebuild its file.
+    """
+    split = [split_checked(article) for article in articles]
+    words = iter(model.words([sentence.text for sentences in split for sentence in sentences]))
+    return [
+        _preannotated(article, sentences, list(islice(words, len(sentences))))
+        for article, sentences in zip(articles, split, strict=True)
+    ]
 
 
 def annotate(texts: Sequence[str], *, model: Lac | LacPair) -> dict[str, list[tuple[Span, ...]]]:
-    """Return every annotator's spans for each text, by the name of the layer."""
-    words = model.words(texts)
+    """Return every annotator's spans for each text of one article, by the name of the layer."""
+    return _layers(texts, model.words(texts))
+
+
+def _preannotated(
+    article: Article, sentences: tuple[Sentence, ...], words: Sequence[tuple[LacWord, ...]]
+) -> Preannotation:
+    layers = {
+        name: tuple(with_spans(sentence, spans) for sentence, spans in zip(sentences, found, strict=True))
+        for name, found in _layers([sentence.text for sentence in sentences], words).items()
+    }
+    combined, entries = combine(sentences, layers)
+    return Preannotation(article, combined, layers, entries)
+
+
+def _layers(texts: Sequence[str], words: Sequence[tuple[LacWord, ...]]) -> dict[str, list[tuple[Span, ...]]]:
     return {
         lac.SOURCE: [lac.lac_spans(*pair) for pair in zip(texts, words, strict=True)],
         places.SOURCE: places.places_in_article(texts, words),
