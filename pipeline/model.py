@@ -6,9 +6,10 @@ its sentence. Every read and every write checks them against the text.
 
 from __future__ import annotations
 
+import codecs
 import json
 import re
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 from pipeline.errors import (
@@ -116,7 +117,14 @@ def with_spans(sentence: Sentence, spans: Iterable[Span]) -> Sentence:
     Raises:
         OffsetError, OverlapError: see `check_sentence`.
     """
-    changed = replace(sentence, spans=tuple(sorted(spans, key=lambda span: span.key)))
+    # Not `replace`: this runs for every layer of every sentence.
+    changed = Sentence(
+        sentence.article,
+        sentence.start,
+        sentence.end,
+        sentence.text,
+        tuple(sorted(spans, key=lambda span: span.key)),
+    )
     check_sentence(changed)
     return changed
 
@@ -128,23 +136,22 @@ def check_sentence(sentence: Sentence, *, where: str = "") -> None:
         OffsetError: an offset is out of range, or a span is empty or reversed.
         OverlapError: two spans overlap or are not sorted.
     """
-    where = where or sentence.id
     if not ARTICLE_ID.fullmatch(sentence.article):
-        raise OffsetError(f"the article id {sentence.article!r} is not 12 hex digits", where=where)
+        raise OffsetError(f"the article id {sentence.article!r} is not 12 hex digits", where=where or sentence.id)
     if sentence.start < 0 or sentence.end - sentence.start != len(sentence.text) or not sentence.text:
         raise OffsetError(
             f"offsets {sentence.start}-{sentence.end} do not fit a text of {len(sentence.text)} code points",
-            where=where,
+            where=where or sentence.id,
         )
     reached = 0
     for span in sentence.spans:
         if span.start < 0 or span.start >= span.end or len(sentence.text) < span.end:
             raise OffsetError(
-                f"span {span.start}-{span.end} {span.label} is outside the sentence or empty", where=where
+                f"span {span.start}-{span.end} {span.label} is outside the sentence or empty", where=where or sentence.id
             )
         if span.start < reached:
             raise OverlapError(
-                f"span {span.start}-{span.end} {span.label} overlaps the one before it", where=where
+                f"span {span.start}-{span.end} {span.label} overlaps the one before it", where=where or sentence.id
             )
         reached = span.end
 
@@ -252,10 +259,7 @@ def read_layer(path: Path, *, labels: Collection[str] | None = None) -> tuple[Se
         MissingFileError: there is no such file.
         LineError, OffsetError, OverlapError, DuplicateError, LabelError: all problems of the file, reported together.
     """
-    try:
-        content = read_bytes(path).decode("utf-8")
-    except UnicodeDecodeError as error:
-        raise LineError("not UTF-8", where=f"{path}@{error.start}") from None
+    content = _decoded(read_bytes(path), path)
     sentences: list[Sentence] = []
     problems: list[BiaozhuError] = []
     seen: dict[str, int] = {}
@@ -280,6 +284,8 @@ def read_layer(path: Path, *, labels: Collection[str] | None = None) -> tuple[Se
         ]
         seen.setdefault(sentence.id, number)
         sentences.append(sentence)
+    if not sentences and not problems:
+        raise LineError("empty: there is no sentence line", where=str(path), next_step="Make it again")
     raise_collected(problems)
     return tuple(sentences)
 
@@ -291,6 +297,18 @@ def write_layer(path: Path, sentences: Iterable[Sentence]) -> None:
         OffsetError, OverlapError, WriteError: nothing is written then.
     """
     write_lines(path, [sentence_to_line(sentence) for sentence in sentences])
+
+
+def _decoded(data: bytes, path: Path) -> str:
+    if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        raise LineError("UTF-16", where=f"{path}@0", next_step="Save the file as UTF-8")
+    try:
+        # A byte order mark says nothing in UTF-8, and some editors write it.
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise LineError(
+            "not UTF-8", where=f"{path}@{error.start}", next_step="Save the file as UTF-8"
+        ) from None
 
 
 def _check_keys(data: Any, keys: tuple[str, ...], name: str, where: str) -> None:
@@ -324,9 +342,12 @@ def _span_from(data: Any, text: str, where: str) -> Span:
     start, end = _int(data["start"], "span start", where), _int(data["end"], "span end", where)
     if not isinstance(data["label"], str) or not data["label"] or not isinstance(data["source"], str):
         raise LineError("a span's label and source must be strings", where=where)
+    if not _is_text(data["label"] + data["source"]):
+        raise LineError("a span's label or source holds a lone surrogate", where=where)
     score = data["score"]
     if score is not None and (
-        isinstance(score, bool) or not isinstance(score, int | float) or score < 0 or score > 1
+        # NaN, which JSON lets through, is neither below nor above.
+        isinstance(score, bool) or not isinstance(score, int | float) or not 0 <= score <= 1
     ):
         raise LineError("a span's score must be a number from 0 to 1, or null", where=where)
     if start < 0 or start >= end or len(text) < end:

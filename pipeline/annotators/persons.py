@@ -32,6 +32,8 @@ TITLE_BEFORE = re.compile(
     "|大户|能手|模范|标兵|英雄|烈士|学生|同学|董事|参赞|大使|领事|顾问|秘书|助理|参谋|司令员?|政委|指导员|辅导员|书法家|画家"
     "|作家|诗人|艺术家|企业家|科学家|名誉主任|同志|女士|先生|丈夫|妻子|儿子|女儿|父亲|母亲|老人|青年|小伙|姑娘|名叫|名为|叫做)$"
 )
+# No title above is longer; only so much of the text before a name is searched.
+LONGEST_TITLE = 8
 # Titles and forms of address right after a name; LAC may take them into it.
 TITLE_AFTER = re.compile(
     "(?:[总副老]?(?:书记|主任|主席|总理|总统|部长|省长|市长|县长|区长|乡长|镇长|村长|局长|处长|科长|所长|院长|校长|厂长|站长|队长|会长"
@@ -203,7 +205,7 @@ def _is_none(text: str, start: int, end: int, surname: int, score: float) -> boo
     quoted = QUOTES.get(text[start - 1 : start]) == text[end : end + 1] != ""
     if quoted or UNIT_AFTER.match(text, end):
         return True
-    if TITLE_BEFORE.search(text, 0, start) or SPEECH_AFTER.match(text, end):
+    if TITLE_BEFORE.search(text, max(0, start - LONGEST_TITLE), start) or SPEECH_AFTER.match(text, end):
         return False
     if TRADE_AFTER.match(text, end):
         return True
@@ -276,7 +278,7 @@ def _with_titled(text: str, words: list[LacWord], names: Names) -> Names:
             continue
         if any(span[0] < start + 2 and start < span[1] for span in found):
             continue
-        if not TITLE_BEFORE.search(text, 0, start):
+        if not TITLE_BEFORE.search(text, max(0, start - LONGEST_TITLE), start):
             continue
         surname = surname_length(text[start : start + 2])
         for end in (start + surname + 2, start + surname + 1):

@@ -68,6 +68,10 @@ def split_places(
     Returns:
         Spans labelled PLACE, source `places`. The score is LAC's where no table knows the name, else at least 0.9.
     """
+    return _disjoint([*_from_words(text, words, seen), *_full_names(text, words)])
+
+
+def _from_words(text: str, words: Sequence[LacWord], seen: frozenset[str]) -> list[Span]:
     spans: list[Span] = []
     for index, word in enumerate(words):
         if word.tag in PLACE_TAGS:
@@ -81,7 +85,7 @@ def split_places(
                 spans += [_span(unit, word.score) for unit in units]
                 if not units and stop - start <= LONGEST_BARE and _whole_village(text, start, stop):
                     spans.append(Span(start, stop, LABEL, SOURCE, round(max(word.score, 0.6), 4)))
-    return _disjoint([*spans, *_full_names(text, words)])
+    return spans
 
 
 def places_in_article(texts: Sequence[str], words: Sequence[Sequence[LacWord]]) -> list[tuple[Span, ...]]:
@@ -91,10 +95,13 @@ def places_in_article(texts: Sequence[str], words: Sequence[Sequence[LacWord]]) 
         texts: the article's sentences, in order.
         words: LAC's words of each.
     """
-    first = [split_places(text, row) for text, row in zip(texts, words, strict=True)]
+    # The tables' full names do not depend on what the article has seen: both readings share them.
+    full = [_full_names(text, row) for text, row in zip(texts, words, strict=True)]
+    rows = list(zip(texts, words, full, strict=True))
+    first = [_disjoint([*_from_words(text, row, frozenset()), *names]) for text, row, names in rows]
     names = _certain_names(texts, first)
     seen = frozenset(names)
-    second = [split_places(text, row, seen=seen) for text, row in zip(texts, words, strict=True)]
+    second = [_disjoint([*_from_words(text, row, seen), *found]) for text, row, found in rows] if seen else first
     known = seen | _children(texts, seen)
     # A village's name without its 村, where it is long enough to be nothing else.
     known |= {name[:-1] for name in known if name.endswith("村") and len(name) > LONG_NAME}
