@@ -23,6 +23,7 @@ class BiaozhuError(Exception):
 
     code: ClassVar[str] = "BZ000"
     advice: ClassVar[str] = "Run the command with --help"
+    longest: ClassVar[int] = 600
 
     def __init__(self, what: str, *, where: str = "", next_step: str = "") -> None:
         self.what = what
@@ -32,7 +33,9 @@ class BiaozhuError(Exception):
 
     def __str__(self) -> str:
         place = f" {self.where}:" if self.where else ""
-        return _one_line(f"{self.code}{place} {self.what}. {self.next_step}.")
+        # What a file says may be of any length.
+        what = self.what if len(self.what) <= self.longest else f"{self.what[: self.longest]}…"
+        return printable(f"{self.code}{place} {what}. {self.next_step}.")
 
 
 class ManyProblemsError(BiaozhuError):
@@ -257,6 +260,7 @@ class ServiceError(BiaozhuError):
     """The prediction service cannot be started, or cannot be reached from Doccano."""
 
     code = "BZ061"
+    advice = "See `biaozhu serve --help`"
 
 
 class RequestError(BiaozhuError):
@@ -281,6 +285,11 @@ def raise_collected(problems: Sequence[BiaozhuError]) -> None:
         raise ManyProblemsError(problems)
 
 
-def _one_line(message: str) -> str:
-    # Article text in a message must not move the cursor or reorder the terminal's line.
-    return "".join(c if c.isprintable() else f"\\u{ord(c):04x}" for c in message)
+def printable(text: str, *, keep: str = "") -> str:
+    """Return text that cannot move the cursor or reorder the terminal's line: such characters by their code point.
+
+    Args:
+        text: a message or a cell, which may hold article text.
+        keep: characters that stay as they are.
+    """
+    return "".join(c if c.isprintable() or c in keep else f"\\u{ord(c):04x}" for c in text)

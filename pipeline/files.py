@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 import tempfile
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from pipeline.errors import MissingFileError, WriteError
 
@@ -62,6 +63,26 @@ def write_text(path: Path, content: str, *, mode: int = 0o644) -> None:
 def write_lines(path: Path, lines: Iterable[str]) -> None:
     """Write lines, each ended by a line feed; see `write_bytes`."""
     write_text(path, "".join(f"{line}\n" for line in lines))
+
+
+def parse_json(data: bytes | str) -> Any:
+    """Parse JSON that came from outside.
+
+    Raises:
+        ValueError: it is none, is nested too deep to read, or holds a lone surrogate, which no UTF-8 file can carry.
+    """
+    text = data.decode("utf-8-sig") if isinstance(data, bytes) else data
+    try:
+        value = json.loads(text)
+    except RecursionError:
+        raise ValueError("nested too deep") from None
+    if "\\u" in text:
+        # Only an escape can make one.
+        try:
+            json.dumps(value, ensure_ascii=False).encode("utf-8")
+        except UnicodeEncodeError:
+            raise ValueError("a lone surrogate in it") from None
+    return value
 
 
 def sha256_of(path: Path) -> str:

@@ -36,7 +36,10 @@ def read_labels(path: Path = DEFAULT) -> tuple[Label, ...]:
         table = tomllib.loads(read_bytes(path).decode("utf-8"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise LabelsFileError(f"not TOML: {error}", where=where) from None
-    labels = tuple(_label(entry, where) for entry in table.get("label", []))
+    entries = table.get("label", [])
+    if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
+        raise LabelsFileError("label is not written as [[label]]", where=where)
+    labels = tuple(_label(entry, where) for entry in entries)
     if not labels:
         raise LabelsFileError("no [[label]] in it", where=where)
     for key in ("id", "name", "shortcut"):

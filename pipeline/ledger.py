@@ -7,11 +7,11 @@ chose between candidates that both stay in their own layers) is counted and name
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Literal
+from dataclasses import asdict, dataclass, fields
+from typing import TYPE_CHECKING, Literal, get_args
 
 from pipeline.errors import LineError
-from pipeline.files import read_bytes, write_lines
+from pipeline.files import parse_json, read_bytes, write_lines
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -64,7 +64,18 @@ def read_ledger(path: Path) -> tuple[Entry, ...]:
     entries = []
     for number, line in enumerate(read_bytes(path).decode("utf-8", "replace").splitlines(), 1):
         try:
-            entries.append(Entry(**json.loads(line)))
+            entry = Entry(**parse_json(line))
+            _check_types(entry)
         except (ValueError, TypeError):
             raise LineError("not a ledger entry", where=f"{path}:{number}") from None
+        entries.append(entry)
     return tuple(entries)
+
+
+def _check_types(entry: Entry) -> None:
+    for field in fields(entry):
+        value = getattr(entry, field.name)
+        if not isinstance(value, int if field.name in ("start", "end") else str):
+            raise TypeError(field.name)
+    if entry.severity not in get_args(Severity):
+        raise ValueError(entry.severity)

@@ -49,7 +49,7 @@ def test_model_line_round_trips(sentence: Sentence) -> None:
     assert sentence_from_line(sentence_to_line(sentence)) == sentence
 
 
-@given(st.lists(sentences(), max_size=5, unique_by=lambda sentence: sentence.id))
+@given(st.lists(sentences(), min_size=1, max_size=5, unique_by=lambda sentence: sentence.id))
 def test_model_layer_round_trips(tmp_path_factory: pytest.TempPathFactory, layer: list[Sentence]) -> None:
     path = tmp_path_factory.mktemp("layer") / "layer.jsonl"
     write_layer(path, layer)

@@ -1,11 +1,12 @@
-"""A trained spaCy pipeline as an annotator: a model that `biaozhu train` wrote, or any other with `doc.ents`."""
+"""A trained spaCy pipeline as an annotator: a model that `biaozhu train` wrote."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from pipeline.errors import MissingFileError, ModelDataError, OffsetError
+from pipeline.annotators.model_folder import check_model
+from pipeline.errors import ModelDataError, OffsetError
 from pipeline.model import Span
 
 if TYPE_CHECKING:
@@ -37,14 +38,11 @@ def load_trained(folder: Path) -> TrainedModel:
 
     Raises:
         MissingFileError: there is no model.
-        ModelDataError: it does not load.
+        ModelDataError: it is of another version, could run code (see `check_model`), or does not load.
     """
     import spacy  # noqa: PLC0415 — half a second, which annotators without a model need not wait
 
-    if not (folder / "meta.json").is_file():
-        raise MissingFileError(
-            "there is no model", where=str(folder), next_step="Make one with `biaozhu train`"
-        )
+    check_model(folder)
     try:
         nlp = spacy.load(folder)
     except Exception as error:  # noqa: BLE001 — what a damaged file raises depends on the file

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
+from pipeline.errors import printable
 from pipeline.ledger import count_by_reason, losses
 
 if TYPE_CHECKING:
@@ -17,17 +18,27 @@ if TYPE_CHECKING:
     from pipeline.ledger import Entry
 
 LOSSES_SHOWN = 20
+# Harmless, though Python does not count them as printable: the line feed and the ideographic space.
+HARMLESS = "\n\u3000"
 
 
 def say(message: str) -> None:
-    """Write a note to stderr."""
-    sys.stderr.write(f"{message}\n")
+    """Write a note to stderr; article text in it cannot act on the terminal."""
+    sys.stderr.write(f"{printable(message, keep=HARMLESS)}\n")
+
+
+def show(line: str) -> None:
+    """Write a line to stdout; article text in it cannot act on the terminal."""
+    sys.stdout.write(f"{printable(line, keep=HARMLESS)}\n")
 
 
 def print_table(
     title: str, columns: Sequence[str], rows: Iterable[Sequence[object]], *, as_json: bool = False
 ) -> None:
-    """Print rows to stdout as a rich table, or as a JSON list of objects; None shows as null and –."""
+    """Print rows to stdout as a rich table, or as a JSON list of objects; None shows as null and –.
+
+    Article text in the table cannot act on the terminal: rich itself lets escapes and bidi controls through.
+    """
     rows = [list(row) for row in rows]
     if as_json:
         print_json([dict(zip(columns, row, strict=True)) for row in rows])
@@ -36,7 +47,7 @@ def print_table(
     from rich.table import Table
     from rich.text import Text
 
-    table = Table(title=title)
+    table = Table(title=Text(printable(title, keep=HARMLESS)))
     for position, column in enumerate(columns):
         numeric = all(isinstance(row[position], int | float | None) for row in rows)
         table.add_column(column, justify="right" if numeric and rows else "left")
@@ -47,8 +58,11 @@ def print_table(
 
 
 def print_json(value: Any) -> None:
-    """Print a value to stdout as JSON."""
-    sys.stdout.write(json.dumps(value, ensure_ascii=False, indent=2) + "\n")
+    """Print a value to stdout as JSON, with escapes where a character would act on a terminal."""
+    text = json.dumps(value, ensure_ascii=False, indent=2)
+    # Outside its strings JSON has printable characters and line feeds only.
+    shown = (c if c.isprintable() or c in HARMLESS else json.dumps(c)[1:-1] for c in text)
+    sys.stdout.write("".join(shown) + "\n")
 
 
 @contextmanager
@@ -82,4 +96,4 @@ def finish(entries: Iterable[Entry]) -> None:
 def _cell(value: object) -> str:
     if value is None:
         return "–"
-    return f"{value:.4f}" if isinstance(value, float) else str(value)
+    return f"{value:.4f}" if isinstance(value, float) else printable(str(value), keep=HARMLESS)

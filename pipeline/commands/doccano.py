@@ -203,7 +203,7 @@ def check_file_names(articles: Iterable[str]) -> None:
     from pipeline.errors import RoundTripError
 
     for name in articles:
-        if Path(name).name != name or name.startswith("."):
+        if not name or "\0" in name or name.startswith(".") or Path(name).name != name:
             raise RoundTripError(
                 f"the article's name {name!r} is no file name", next_step="Give -o a .jsonl file"
             )

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from pipeline.errors import BiaozhuError, GoldError, LineError, raise_collected
-from pipeline.files import read_bytes, write_lines
+from pipeline.files import parse_json, read_bytes, write_lines
 from pipeline.judging.disagreements import agreed_spans, find_disagreements, pair_sentences
 from pipeline.model import Sentence, Span, with_spans
 
@@ -109,7 +109,7 @@ def read_decisions(path: Path) -> tuple[Decision, ...]:
         if not line.strip():
             continue
         try:
-            data: Any = json.loads(line)
+            data: Any = parse_json(line)
             spans = tuple(
                 (int(span["start"]), int(span["end"]), str(span["label"])) for span in data["spans"]
             )
@@ -123,7 +123,7 @@ def read_decisions(path: Path) -> tuple[Decision, ...]:
                 str(data.get("by", "")),
                 str(data.get("at", "")),
             )
-        except (ValueError, KeyError, TypeError):
+        except (ValueError, KeyError, TypeError, OverflowError):
             problems.append(LineError("not a decision", where=f"{path}:{number}"))
             continue
         if not decision.rule or not decision.note:

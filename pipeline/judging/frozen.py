@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 from pipeline.errors import BiaozhuError, FrozenError, raise_collected
-from pipeline.files import read_bytes, sha256_of, write_text
+from pipeline.files import parse_json, read_bytes, sha256_of, write_text
 from pipeline.model import Sentence, read_layer
 
 if TYPE_CHECKING:
@@ -67,7 +67,7 @@ def read_manifest(folder: Path) -> dict[str, FrozenFile]:
     """
     path = folder / MANIFEST
     try:
-        data: Any = json.loads(read_bytes(path))
+        data: Any = parse_json(read_bytes(path))
         if data["schema"] != SCHEMA:
             raise FrozenError(
                 f"manifest of schema {data['schema']}, this version reads {SCHEMA}", where=str(path)

@@ -12,7 +12,7 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from pipeline.errors import LineError
-from pipeline.files import read_bytes, write_text
+from pipeline.files import parse_json, read_bytes, write_text
 from pipeline.model import Span
 
 if TYPE_CHECKING:
@@ -98,7 +98,7 @@ def read_status(path: Path) -> tuple[SentenceStatus, ...]:
         LineError: it is no status file of this version.
     """
     try:
-        data: Any = json.loads(read_bytes(path).decode("utf-8"))
+        data: Any = parse_json(read_bytes(path))
         if data["schema"] != SCHEMA:
             raise LineError(f"a status file of schema {data['schema']}, not {SCHEMA}", where=str(path))
         return tuple(_sentence(entry) for entry in data["sentences"])

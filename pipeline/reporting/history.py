@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from pipeline.errors import BiaozhuError, MissingFileError, ReportInputError, raise_collected
-from pipeline.files import read_bytes, write_text
+from pipeline.errors import (
+    BiaozhuError,
+    MissingFileError,
+    ReportInputError,
+    ScoresFileError,
+    raise_collected,
+)
+from pipeline.files import parse_json, read_bytes, write_text
 from pipeline.reporting.figures import history_chart
 from pipeline.reporting.report import CHECKS_FORMAT, render
 from pipeline.reporting.shown import shown_plain
@@ -132,11 +137,15 @@ def read_runs(folder: Path) -> tuple[Run, ...]:
         except BiaozhuError as error:
             problems.append(error)
             continue
-        runs.append(
-            Run(
-                path.relative_to(folder).as_posix() if path != folder else path.resolve().name, scores, checks
-            )
-        )
+        name = path.relative_to(folder).as_posix() if path != folder else path.resolve().name
+        run = Run(name, scores, checks)
+        try:
+            summary_cells(run)
+            history_rows([run])
+        except (KeyError, TypeError, ValueError, AttributeError, IndexError):
+            problems.append(ScoresFileError("it lacks what its format promises", where=str(path)))
+            continue
+        runs.append(run)
     raise_collected(problems)
     return tuple(sorted(runs, key=lambda run: (not run.date, run.date, run.name)))
 
@@ -254,7 +263,7 @@ def _strict(layer: Mapping[str, Any]) -> list[tuple[str, Mapping[str, Any]]]:
 
 def _read_checks(path: Path) -> dict[str, Any]:
     try:
-        value = json.loads(read_bytes(path).decode("utf-8"))
+        value = parse_json(read_bytes(path))
     except ValueError as error:
         raise ReportInputError(f"not JSON ({error})", where=str(path)) from None
     if not isinstance(value, dict) or value.get("format") != CHECKS_FORMAT:

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-import json
+import math
 from collections import defaultdict
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar, get_args
 
+from pipeline.doccano.changes import Kind
 from pipeline.errors import BiaozhuError, ReportInputError, UsageError, raise_collected
-from pipeline.files import read_bytes, sha256_of
+from pipeline.files import parse_json, read_bytes, sha256_of
 from pipeline.judging.frozen import read_gold
 from pipeline.labels import DEFAULT, Label, read_labels
 from pipeline.ledger import read_ledger
 from pipeline.model import find_layers, read_layer
 from pipeline.reading.article import read_article
+from pipeline.reporting.rows import agreement_rows
 from pipeline.reporting.strings import read_strings
 from pipeline.scoring.document import Input, scores_document
 from pipeline.scoring.evaluation import Setting, compare, evaluate, surfaces
@@ -33,6 +35,7 @@ if TYPE_CHECKING:
 Value = TypeVar("Value")
 
 UNNAMED_COLOR = "#5A5A5A"
+SPAN = frozenset({"start", "end", "label"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -224,7 +227,7 @@ def _once(lines: Sequence[Sentence], name: str) -> Layer:
 
 def _read_json(path: Path, name: str) -> dict[str, Any]:
     try:
-        value = json.loads(read_bytes(path).decode("utf-8"))
+        value = parse_json(read_bytes(path))
     except ValueError as error:
         raise ReportInputError(f"not JSON ({error})", where=str(path)) from None
     if not isinstance(value, dict):
@@ -243,7 +246,8 @@ def _read_round_trip(path: Path) -> dict[str, Any]:
     if (
         not isinstance(value.get("identical"), bool)
         or not isinstance(changes, list)
-        or not all(isinstance(change, dict) and {"sentence", "kind"} <= change.keys() for change in changes)
+        or not all(isinstance(change, dict) and _is_change(change) for change in changes)
+        or not isinstance(value.get("losses", []), list)
     ):
         raise ReportInputError("not what `biaozhu pull --compare LAYER --json` prints", where=str(path))
     return value
@@ -251,8 +255,12 @@ def _read_round_trip(path: Path) -> dict[str, Any]:
 
 def _read_agreement(path: Path) -> dict[str, Any]:
     value = _read_json(path, "agreement")
-    if not isinstance(value.get("pairs"), list):
-        raise ReportInputError("not an agreement file (no `pairs`)", where=str(path))
+    try:
+        figures = [row[name] for row in agreement_rows(value) for name in ("strict", "partial", "alpha")]
+    except (KeyError, TypeError, AttributeError):
+        figures = [""]
+    if not all(one is None or _is_number(one) for one in figures):
+        raise ReportInputError("not what `biaozhu agree -o` writes", where=str(path))
     return value
 
 
@@ -280,4 +288,14 @@ def _are_numbers(rows: Any, needed: Sequence[str], or_null: Sequence[str]) -> bo
 
 
 def _is_number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
+    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+
+
+def _is_change(change: Mapping[str, Any]) -> bool:
+    spans = (change.get("before"), change.get("after"))
+    return (
+        isinstance(change.get("sentence"), str)
+        and change.get("kind") in get_args(Kind)
+        and isinstance(change.get("text") or "", str)
+        and all(span is None or (isinstance(span, dict) and span.keys() >= SPAN) for span in spans)
+    )

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from pipeline import __version__
 from pipeline.errors import ScoresFileError
-from pipeline.files import read_bytes, write_text
+from pipeline.files import parse_json, read_bytes, write_text
 from pipeline.scoring.match import SCHEMES
 
 if TYPE_CHECKING:
@@ -95,7 +95,7 @@ def read_scores(path: Path) -> dict[str, Any]:
         ScoresFileError: it is no scores.json of a version that this program knows.
     """
     try:
-        document = json.loads(read_bytes(path).decode("utf-8"))
+        document = parse_json(read_bytes(path))
     except ValueError as error:
         raise ScoresFileError(f"not JSON ({error})", where=str(path)) from None
     if not isinstance(document, dict) or document.get("format") != FORMAT:

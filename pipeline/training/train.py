@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import configparser
 import os
 import random
 import shutil
@@ -12,14 +13,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from spacy.schemas import ConfigSchemaTraining
-from spacy.util import load_config, load_model_from_config, registry, resolve_dot_names
+from spacy.util import load_config_from_str, load_model_from_config, registry, resolve_dot_names
 from thinc.api import fix_random_seed
 
+from pipeline import __version__
+from pipeline.annotators.model_folder import META_KEY, SCHEMA
 from pipeline.annotators.trained import annotate_with
-from pipeline.errors import ConfigError, MissingFileError, TrainingError, WriteError
+from pipeline.errors import ConfigError, TrainingError, WriteError, raise_collected
+from pipeline.files import read_bytes
 from pipeline.model import with_spans
 from pipeline.training.card import DataFile, count_strictly, write_card
 from pipeline.training.gold import GoldCorpus, make_examples
+from pipeline.training.spelling import misspelt
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -65,14 +70,18 @@ def read_config(path: Path, overrides: Mapping[str, Any] | None = None) -> Confi
 
     Raises:
         MissingFileError: there is no such file.
-        ConfigError: it is no config, or an override names nothing in it.
+        ConfigError: it is no config, or it or an override names something that there is not; all reported together.
     """
-    if not path.is_file():
-        raise MissingFileError("no such config", where=str(path))
+    where = str(path)
     try:
-        return load_config(path, overrides=dict(overrides or {}), interpolate=False)
-    except (ValueError, OSError) as error:
-        raise ConfigError(_first_line(error), where=str(path)) from None
+        text = read_bytes(path).decode("utf-8-sig")
+        config: Config = load_config_from_str(text, overrides=dict(overrides or {}), interpolate=False)
+    except UnicodeDecodeError as error:
+        raise ConfigError("not UTF-8", where=f"{where}@{error.start}") from None
+    except (ValueError, configparser.Error) as error:
+        raise ConfigError(_first_line(error), where=where) from None
+    raise_collected(misspelt(config, where=where))
+    return config
 
 
 def train(
@@ -102,7 +111,8 @@ def train(
     config = read_config(config_path, overrides)
     corpus = gold_of(config, config_path)
     sentences = corpus.sentences()
-    fitted = fit(config, sentences, name=output.name, on_step=on_step)
+    fitted = fit(config, sentences, name=output.name, where=str(config_path), on_step=on_step)
+    fitted.nlp.meta[META_KEY] = {"schema": SCHEMA, "version": __version__}
     found = annotate_with(fitted.nlp, [sentence.text for sentence in sentences], source=output.name)
     predicted = [with_spans(sentence, spans) for sentence, spans in zip(sentences, found, strict=True)]
     counts = count_strictly(sentences, predicted)
@@ -124,7 +134,12 @@ def train(
 
 
 def fit(
-    config: Config, sentences: Sequence[Sentence], *, name: str = "model", on_step: OnStep | None = None
+    config: Config,
+    sentences: Sequence[Sentence],
+    *,
+    name: str = "model",
+    where: str = "",
+    on_step: OnStep | None = None,
 ) -> Fitted:
     """Train the pipeline of a config on sentences.
 
@@ -151,8 +166,8 @@ def fit(
         settings = registry.resolve(nlp.config.interpolate()["training"], schema=ConfigSchemaTraining)
         fix_random_seed(settings["seed"])
         nlp.initialize(examples)
-    except (ValueError, OSError, KeyError) as error:
-        raise ConfigError(_first_line(error), where=name) from None
+    except (ValueError, OSError, KeyError, ImportError) as error:
+        raise ConfigError(_first_line(error), where=where or name) from None
     nlp.meta["name"] = name
     solved, steps, loss = _solve(nlp, examples(), on_step)
     rest = [part for part, component in nlp.pipeline if hasattr(component, "update") and part not in solved]
