@@ -216,7 +216,7 @@ def _pull_layer(
     with ThreadPoolExecutor(READERS) as pool:
         for article, sentences in pulled.layers.items():
             here = [sentence for sentence in sentences if sentence.id in examples]
-            records = pool.map(work.read, (examples[sentence.id] for sentence in here))
+            records = pool.map(work.read, here, [examples[sentence.id] for sentence in here])
             worked, found = [], []
             for sentence, record in zip(here, records, strict=True):
                 example = examples[sentence.id]
@@ -239,8 +239,13 @@ class _Work:
     users: Mapping[int, str]
     given: Mapping[str, tuple[Span, ...] | None]
 
-    def read(self, example: Mapping[str, Any]) -> tuple[list[SpanRecord], list[dict[str, Any]]]:
-        """Return the example's spans with who made them, and who confirmed it."""
+    def read(
+        self, sentence: Sentence, example: Mapping[str, Any]
+    ) -> tuple[list[SpanRecord], list[dict[str, Any]]]:
+        """Return the example's spans with who made them, and who confirmed it; nothing where no work shows."""
+        shown = spans_from_json(example["meta"].get("pre")) or ()
+        if not example["is_confirmed"] and {s.key for s in shown} == {s.key for s in sentence.spans}:
+            return [], []
         spans = read_spans(self.connection, self.project, example["id"])
         if not example["is_confirmed"]:
             return spans, []

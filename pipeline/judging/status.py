@@ -1,8 +1,8 @@
 """Beside a layer that came from Doccano: who did what and when, sentence by sentence, `<article>.status.json`.
 
 A layer holds only the sentences that its annotator worked on. What it cannot say stands here: which sentences were
-confirmed and which were never opened, so that `untouched` and `no entities` are two things; the spans that were
-shown; and those that were withheld in the blind control slice.
+confirmed and which show no work (neither confirmed nor commented on nor changed), so that `untouched` and `no
+entities` are two things; the spans that were shown; and those that were withheld in the blind control slice.
 """
 
 from __future__ import annotations
