@@ -39,6 +39,12 @@ def report(
     train: Annotated[
         list[Path], typer.Option("--train", help="A layer that training saw; tells seen from unseen.")
     ] = [],  # noqa: B006 — as above
+    held_out: Annotated[
+        bool,
+        typer.Option(
+            "--held-out", help="Layers from `crossval` on this gold: seen is what its other sections have."
+        ),
+    ] = False,
     ledger: Annotated[list[Path], typer.Option("--ledger", help="A ledger. Repeatable.")] = [],  # noqa: B006 — as above
     round_trip: Annotated[
         Path | None, typer.Option("--round-trip", help="From `pull --compare LAYER --json`.")
@@ -65,6 +71,7 @@ def report(
             gold=find_layers(gold),
             annotators=tuple(annotator),
             train=find_layers(train),
+            held_out=held_out,
             ledgers=tuple(ledger),
             round_trip=round_trip,
             agreement=agreement,

@@ -23,6 +23,12 @@ Train = Annotated[
     list[Path],
     typer.Option("--train", help="A layer that training saw; tells seen from unseen names. Repeatable."),
 ]
+HeldOut = Annotated[
+    bool,
+    typer.Option(
+        "--held-out", help="Layers from `crossval` on this gold: seen is what its other sections have."
+    ),
+]
 Missing = Annotated[
     Literal["error", "empty"],
     typer.Option(
@@ -48,6 +54,7 @@ def evaluate(
     layer: Annotated[list[str], typer.Option("--layer", help="PATH or NAME=PATH of a layer. Repeatable.")],
     article: Articles = [],  # noqa: B006 — typer copies the default
     train: Train = [],  # noqa: B006 — as above
+    held_out: HeldOut = False,
     missing: Missing = "error",
     values: Annotated[
         Path | None,
@@ -81,6 +88,7 @@ def evaluate(
             layers=tuple(layer),
             articles=tuple(article),
             train=tuple(train),
+            held_out=held_out,
             missing=missing,
             labels=labels,
             resamples=resamples,
@@ -124,6 +132,7 @@ def compare(
     gold: Gold,
     article: Articles = [],  # noqa: B006 — typer copies the default
     train: Train = [],  # noqa: B006 — as above
+    held_out: HeldOut = False,
     missing: Missing = "error",
     labels: Labels = None,
     resamples: Resamples = 10_000,
@@ -141,6 +150,7 @@ def compare(
             layers=(a, b),
             articles=tuple(article),
             train=tuple(train),
+            held_out=held_out,
             missing=missing,
             labels=labels,
             resamples=resamples,
@@ -159,7 +169,7 @@ def compare(
                     one.a,
                     one.b,
                     one.difference.value,
-                    _range(one.difference.bca),
+                    _range(one.difference.best),
                     one.p,
                     one.p_holm,
                 )
@@ -217,7 +227,7 @@ def _score_row(name: str, label: str, scheme: str, scored: Scored) -> tuple[Any,
     score = scored.score
     counts = score.counts
     return (
-        *(name, label, scheme, score.precision, score.recall, score.f1, _range(scored.f1.bca)),
+        *(name, label, scheme, score.precision, score.recall, score.f1, _range(scored.f1.best)),
         *(counts.cor, counts.inc, counts.par, counts.mis, counts.spu),
     )
 

@@ -97,8 +97,9 @@ def crossval(
     """Predict each section (article, where there are several) by a model trained on the others only."""
     from pipeline.model import find_layers, write_layer
     from pipeline.reading.article import find_articles, read_articles
+    from pipeline.reading.groups import group_sentences
     from pipeline.training.card import count_strictly
-    from pipeline.training.crossval import crossvalidate, group_sentences
+    from pipeline.training.crossval import crossvalidate
     from pipeline.training.gold import GoldCorpus
     from pipeline.training.train import read_config
 
@@ -143,9 +144,9 @@ def curve(
     """Train on growing shares of the gold, and say what another 100 sentences are worth."""
     from pipeline.model import find_layers
     from pipeline.reading.article import find_articles, read_articles
+    from pipeline.reading.groups import group_sentences
     from pipeline.scoring.sections import sections_of
     from pipeline.scoring.significance import Sampling, choose_units
-    from pipeline.training.crossval import group_sentences
     from pipeline.training.curve import Plan, curve_document, learning_curve, write_curve
     from pipeline.training.gold import GoldCorpus
     from pipeline.training.train import read_config

@@ -15,14 +15,13 @@ from pipeline.reporting.charts import (
     place_axis,
     share_axis,
 )
-from pipeline.scoring.breakdown import OUTSIDE
+from pipeline.scoring.breakdown import OUTSIDE, first_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from pipeline.reporting.charts import Chart, Intervals
     from pipeline.scoring.evaluation import Evaluation
-    from pipeline.scoring.significance import Estimate, Interval
 
     Words = Callable[..., str]
 
@@ -39,11 +38,6 @@ class Cell:
     diagonal: bool
 
 
-def best_interval(estimate: Estimate) -> Interval:
-    """Return the BCa interval, or where it cannot be had the percentile interval."""
-    return estimate.bca if estimate.bca.low is not None else estimate.percentile
-
-
 def f1_chart(evaluations: Sequence[Evaluation], names: Mapping[str, str], words: Words) -> Intervals:
     """Draw strict F1 with its interval, overall and by label, for each layer."""
     whiskers = []
@@ -51,7 +45,7 @@ def f1_chart(evaluations: Sequence[Evaluation], names: Mapping[str, str], words:
         for kind, evaluation in enumerate(evaluations):
             scores = evaluation.labels.get(label) if label else evaluation.overall
             found = scores["strict"].f1 if scores else None
-            interval = best_interval(found) if found else None
+            interval = found.best if found else None
             whiskers.append(
                 Whisker(
                     names.get(label, label) if label else words("all"),
@@ -128,7 +122,7 @@ def length_chart(evaluations: Sequence[Evaluation], words: Words) -> Chart | Non
     keys = list(
         dict.fromkeys(row.key for evaluation in evaluations for row in evaluation.breakdowns["length"])
     )
-    keys.sort(key=lambda key: int(key.rstrip("+").partition("-")[0]))
+    keys.sort(key=first_of)
     series = [
         Series(
             evaluation.name,

@@ -244,8 +244,8 @@ def gold_checksum(scores: Mapping[str, Any]) -> str:
 
 
 def best_bounds(estimate: Mapping[str, Any]) -> list[float] | None:
-    """Return the BCa interval of an estimate, or where it cannot be had the percentile interval."""
-    found: list[float] | None = estimate["bca"] or estimate["percentile"]
+    """Return the interval of an estimate to show, as `Estimate.best`."""
+    found: list[float] | None = estimate.get("exact") or estimate["bca"] or estimate["percentile"]
     return found
 
 

@@ -16,11 +16,13 @@ from pipeline.labels import DEFAULT, Label, read_labels
 from pipeline.ledger import read_ledger
 from pipeline.model import find_layers, read_layer
 from pipeline.reading.article import read_article
+from pipeline.reading.groups import group_sentences
 from pipeline.reporting.rows import agreement_rows
 from pipeline.reporting.strings import read_strings
 from pipeline.scoring.document import Input, scores_document
-from pipeline.scoring.evaluation import Setting, compare, evaluate, surfaces
+from pipeline.scoring.evaluation import Setting, compare, evaluate
 from pipeline.scoring.sections import sections_of
+from pipeline.scoring.seen import seen_by
 from pipeline.scoring.significance import Sampling
 
 if TYPE_CHECKING:
@@ -43,7 +45,8 @@ class Request:
     """What a report is to be made of.
 
     `layers` and `annotators` are NAME=PATH, a path being a JSONL file or a folder of them; the same name given
-    again adds to the layer. Layers are scored and compared with the first; annotators are only shown.
+    again adds to the layer. Layers are scored and compared with the first; annotators are only shown. `held_out` is
+    as in `pipeline.scoring.run.Request`.
     """
 
     layers: tuple[str, ...]
@@ -51,6 +54,7 @@ class Request:
     gold: tuple[Path, ...] = ()
     annotators: tuple[str, ...] = ()
     train: tuple[Path, ...] = ()
+    held_out: bool = False
     ledgers: tuple[Path, ...] = ()
     round_trip: Path | None = None
     agreement: Path | None = None
@@ -113,10 +117,11 @@ def gather(request: Request) -> Material:
     labels = reader.attempt(request.labels, read_labels) or ()
     raise_collected(reader.problems)
     labels = _with_unknown(labels, (gold, *layers.values(), *annotators.values()))
+    groups = group_sentences(articles, gold) if request.held_out and gold else None
     setting = Setting(
         labels=tuple(label.id for label in labels),
         sections=_sections(articles, gold),
-        seen=frozenset().union(*map(surfaces, trained)) if trained else None,
+        seen=seen_by(trained, held_out=gold if groups else (), groups=groups) if trained or groups else None,
         sampling=Sampling(resamples=request.resamples, seed=request.seed),
     )
     evaluations = _score(gold, layers, setting) if gold else ()

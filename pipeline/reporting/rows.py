@@ -5,20 +5,26 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from pipeline.reporting.figures import best_interval
 from pipeline.reporting.verdict import SIGNIFICANT, differences_by_name
-from pipeline.scoring.breakdown import ASPECTS, NO_SCORE
+from pipeline.scoring.breakdown import ASPECTS, NO_SCORE, first_of
 from pipeline.scoring.evaluation import ALL
 from pipeline.scoring.match import SCHEMES
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from pipeline.scoring.breakdown import Row
+    from pipeline.scoring.breakdown import Aspect, Row
     from pipeline.scoring.evaluation import Comparison, Evaluation, Scored
     from pipeline.scoring.significance import Difference, Estimate, Interval
 
 FEW_ROWS = 5
+_ORDERS: dict[Aspect, Callable[[str], int | str]] = {
+    "length": first_of,
+    "sentence_length": first_of,
+    # "none" and "unseen" come last in the alphabet, too.
+    "confidence": str,
+    "surface": str,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +129,9 @@ def breakdown_tables(
         keys = list(dict.fromkeys(key for rows in by_layer for key in rows))
         if len(keys) < 2:  # noqa: PLR2004 — one class says what the total says
             continue
+        if aspect in _ORDERS:
+            # The first layer may lack a class that stands between two others.
+            keys.sort(key=_ORDERS[aspect])
         rows = tuple(
             BreakdownRow(
                 _class_name(aspect, key, names, words),
@@ -174,10 +183,10 @@ def _row(
         precision=scored.score.precision,
         recall=scored.score.recall,
         f1=scored.score.f1,
-        interval=best_interval(scored.f1),
+        interval=scored.f1.best,
         counts=(counts.cor, counts.inc, counts.par, counts.mis, counts.spu),
         difference=test.difference if test else None,
-        difference_interval=best_interval(test.difference) if test else None,
+        difference_interval=test.difference.best if test else None,
         p=test.p if test else None,
         p_holm=test.p_holm if test else None,
     )

@@ -5,8 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
-from pipeline.reporting.figures import best_interval
-
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -40,7 +38,7 @@ class Verdict:
 def judge(evaluation: Evaluation) -> Verdict:
     """Judge one layer by the lower bound of its strict F1; without an interval the answer is unknown."""
     strict = evaluation.overall["strict"]
-    interval = best_interval(strict.f1)
+    interval = strict.f1.best
     known = {
         label: scores["strict"].score.f1
         for label, scores in evaluation.labels.items()

@@ -281,7 +281,7 @@ def _conclusions(material: Material, judged: Sequence[verdict.Verdict], words: W
     said = []
     for comparison in material.comparisons:
         found = verdict.headline_difference(comparison)
-        interval = figures.best_interval(found.difference)
+        interval = found.difference.best
         if found.difference.value is None or interval.low is None or interval.high is None:
             continue
         sure = found.p_holm is not None and found.p_holm < verdict.SIGNIFICANT
@@ -327,7 +327,7 @@ def _checks(material: Material, words: Words) -> dict[str, Any]:
             "decisions": list(count_by_reason(decisions).items()),
         },
         "round_trip_line": words("round_trip")
-        + ": "
+        + words("colon")
         + words(
             "not_checked"
             if trip is None
@@ -336,7 +336,7 @@ def _checks(material: Material, words: Words) -> dict[str, Any]:
             else "round_trip.differs"
         ),
         "ledger_line": words("ledger")
-        + ": "
+        + words("colon")
         + (words("not_checked") if ledger is None else words("ledger.losses", count=len(lost))),
     }
 

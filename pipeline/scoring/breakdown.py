@@ -89,6 +89,11 @@ def length_classes(bounds: Sequence[int] = SPAN_LENGTHS) -> tuple[str, ...]:
     return tuple(length_class(bound, bounds) for bound in (*bounds, bounds[-1] + 1))
 
 
+def first_of(key: str) -> int:
+    """Return the shortest length of a class, by which classes are put in order."""
+    return int(key.rstrip("+").partition("-")[0])
+
+
 def confusion_of(matrix: NDArray[np.int64], labels: Sequence[str]) -> Confusion:
     """Wrap a matrix of shape (labels + 1, labels + 1), O last."""
     return Confusion((*labels, OUTSIDE), tuple(tuple(int(cell) for cell in row) for row in matrix))

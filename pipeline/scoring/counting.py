@@ -21,13 +21,14 @@ from pipeline.scoring.patterns import cases_among
 from pipeline.scoring.scores import as_row, tally_spans
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from numpy.typing import NDArray
 
     from pipeline.model import Sentence, Span
     from pipeline.scoring.breakdown import Aspect
     from pipeline.scoring.patterns import Case, Pattern
+    from pipeline.scoring.seen import Seen
 
 WIDTH = 6
 
@@ -70,7 +71,7 @@ def count_layer(
     labels: Sequence[str],
     units: Mapping[str, str],
     sections: Mapping[str, str] | None = None,
-    seen: Collection[str] | None = None,
+    seen: Seen | None = None,
     examples: int = 20,
 ) -> Counted:
     """Count a layer against the gold, sentence by sentence.
@@ -80,7 +81,7 @@ def count_layer(
         labels: every label that occurs.
         units: unit of each sentence, by sentence id.
         sections: section of each sentence, by sentence id.
-        seen: surface forms that training has seen.
+        seen: what training has seen.
         examples: how many errors of each pattern to keep.
     """
     counter = _Counter(labels, seen, examples)
@@ -91,7 +92,7 @@ def count_layer(
 
 
 class _Counter:
-    def __init__(self, labels: Sequence[str], seen: Collection[str] | None, examples: int) -> None:
+    def __init__(self, labels: Sequence[str], seen: Seen | None, examples: int) -> None:
         self.labels = tuple(labels)
         self.numbers = {label: number for number, label in enumerate(self.labels)}
         self.seen = seen
@@ -222,10 +223,10 @@ class _Counter:
     def _classify(self, gold: Sentence, predicted: Sentence, right: set[tuple[int, int, str]] | None) -> None:
         seen, text = self.seen, gold.text
         for span in gold.spans:
-            known = None if seen is None else text[span.start : span.end] in seen
+            known = None if seen is None else seen.knows(gold.id, text[span.start : span.end])
             self.gold_classes[span.end - span.start, known] += 1
         for span in predicted.spans:
-            known = None if seen is None else text[span.start : span.end] in seen
+            known = None if seen is None else seen.knows(gold.id, text[span.start : span.end])
             correct = right is None or _KEY(span) in right
             score = span.score
             if score is not None:

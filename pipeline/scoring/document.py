@@ -178,8 +178,14 @@ def _estimate(estimate: Estimate) -> dict[str, Any]:
         "value": estimate.value,
         "percentile": _interval(estimate.percentile),
         "bca": _interval(estimate.bca),
+        "exact": _interval(estimate.exact),
         "undefined": estimate.undefined,
     }
+
+
+def _change(estimate: Estimate) -> dict[str, Any]:
+    # Two layers may differ by nothing, or by all there is, without either being sure.
+    return {key: value for key, value in _estimate(estimate).items() if key != "exact"}
 
 
 def _interval(interval: Interval) -> list[float] | None:
@@ -193,7 +199,7 @@ def _difference(difference: Difference) -> dict[str, Any]:
         "metric": difference.metric,
         "a": difference.a,
         "b": difference.b,
-        "difference": _estimate(difference.difference),
+        "difference": _change(difference.difference),
         "p": difference.p,
         "p_holm": difference.p_holm,
         "exact": difference.exact,

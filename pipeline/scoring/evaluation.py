@@ -22,11 +22,11 @@ from pipeline.scoring.counting import WIDTH, count_layer
 from pipeline.scoring.match import SCHEMES
 from pipeline.scoring.patterns import PATTERNS
 from pipeline.scoring.scores import Tally, pair_layers, score_of
-from pipeline.scoring.significance import DEFAULT_SAMPLING, bootstrap, choose_units
+from pipeline.scoring.significance import DEFAULT_SAMPLING, bootstrap, choose_units, with_exact
 from pipeline.scoring.significance import compare as compare_rows
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from numpy.typing import NDArray
 
@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from pipeline.scoring.match import Scheme
     from pipeline.scoring.patterns import Case, Pattern
     from pipeline.scoring.scores import Missing, Score
+    from pipeline.scoring.seen import Seen
     from pipeline.scoring.significance import Difference, Estimate, Metric, Sampling, Units
 
     Floats = NDArray[np.float64]
@@ -52,7 +53,7 @@ class Setting:
     Attributes:
         labels: ids in the order of reports; further ones that occur follow in alphabetical order.
         sections: unit name of the section of each sentence, by sentence id (unique over articles).
-        seen: surface forms that training has seen; None where the layer is of no trained model.
+        seen: what training has seen; None where the layer is of no trained model.
         missing: what to do with gold sentences that the layer lacks, see `pair_layers`.
         sampling: of the intervals.
         examples: how many errors of each pattern to keep.
@@ -60,7 +61,7 @@ class Setting:
 
     labels: tuple[str, ...] = ()
     sections: Mapping[str, str] | None = None
-    seen: Collection[str] | None = None
+    seen: Seen | None = None
     missing: Missing = "error"
     sampling: Sampling = DEFAULT_SAMPLING
     examples: int = 20
@@ -164,9 +165,10 @@ def evaluate(
         missing=tuple(sentence.id for sentence in gold if sentence.id not in given),
         units=units,
         sampling=setting.sampling,
-        overall=_scored(ALL, 0, total, estimates),
+        overall=_scored(ALL, 0, total, estimates, setting.sampling),
         labels={
-            label: _scored(label, number, total, estimates) for number, label in enumerate(counted.labels, 1)
+            label: _scored(label, number, total, estimates, setting.sampling)
+            for number, label in enumerate(counted.labels, 1)
         },
         breakdowns=_breakdowns(counted),
         confusion=confusion_of(counted.confusion, counted.labels),
@@ -212,11 +214,6 @@ def compare(a: Evaluation, b: Evaluation, *, sampling: Sampling = DEFAULT_SAMPLI
     return Comparison(a.name, b.name, a.units, sampling, differences)
 
 
-def surfaces(layer: Sequence[Sentence]) -> frozenset[str]:
-    """Return the surface forms of a layer's spans: what a model trained on it has seen."""
-    return frozenset(sentence.text[span.start : span.end] for sentence in layer for span in sentence.spans)
-
-
 def _metrics(labels: Sequence[str]) -> dict[str, Metric]:
     return {
         f"{key} {scheme} {figure}": _metric(number * WIDTH, scheme, figure)
@@ -239,12 +236,18 @@ def _metric(first: int, scheme: Scheme, figure: str) -> Callable[[Floats], Float
 
 
 def _scored(
-    key: str, number: int, total: NDArray[np.int64], estimates: Mapping[str, Estimate]
+    key: str, number: int, total: NDArray[np.int64], estimates: Mapping[str, Estimate], sampling: Sampling
 ) -> dict[Scheme, Scored]:
     tally = Tally(*(int(figure) for figure in total[number * WIDTH : (number + 1) * WIDTH]))
+    # What each figure is a share of; of F1 half of both sides, which are equal where it is 1.
+    trials = tally.predicted, tally.gold, (tally.gold + tally.predicted) / 2
     return {
         scheme: Scored(
-            score_of(tally, scheme), *(estimates[f"{key} {scheme} {figure}"] for figure in _HEADLINE)
+            score_of(tally, scheme),
+            *(
+                with_exact(estimates[f"{key} {scheme} {figure}"], whole, confidence=sampling.confidence)
+                for figure, whole in zip(_HEADLINE, trials, strict=True)
+            ),
         )
         for scheme in SCHEMES
     }

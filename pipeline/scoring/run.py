@@ -12,7 +12,8 @@ from pipeline.files import sha256_of
 from pipeline.labels import DEFAULT, read_labels
 from pipeline.model import read_layer
 from pipeline.scoring.document import Input, scores_document
-from pipeline.scoring.evaluation import Setting, compare, evaluate, surfaces
+from pipeline.scoring.evaluation import Setting, compare, evaluate
+from pipeline.scoring.seen import seen_by
 from pipeline.scoring.significance import Sampling
 
 if TYPE_CHECKING:
@@ -25,13 +26,18 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What to score: `layers` are paths or NAME=PATH; `labels` None is configs/labels.toml, where there is one."""
+    """What to score: `layers` are paths or NAME=PATH; `labels` None is configs/labels.toml, where there is one.
+
+    `held_out` says that the layers were predicted by models cross-validated on this gold: seen is then what stands
+    in another section (article, where there are several) of it.
+    """
 
     verb: str
     gold: Path
     layers: tuple[str, ...]
     articles: tuple[Path, ...] = ()
     train: tuple[Path, ...] = ()
+    held_out: bool = False
     missing: Missing = "error"
     labels: Path | None = None
     resamples: int = 10_000
@@ -69,10 +75,11 @@ def run_evaluation(request: Request) -> Run:
     layers = tuple(read(path) for _, path in named)
     trained = tuple(read(path) for path in request.train)
     raise_collected(problems)
+    sections, groups = _sections(request, gold)
     setting = Setting(
         labels=_labels(request.labels),
-        sections=_sections(request.articles, gold),
-        seen=frozenset().union(*map(surfaces, trained)) if trained else None,
+        sections=sections,
+        seen=seen_by(trained, held_out=gold if groups else (), groups=groups) if trained or groups else None,
         missing=request.missing,
         sampling=Sampling(resamples=request.resamples, seed=request.seed),
     )
@@ -132,14 +139,25 @@ def _labels(path: Path | None) -> tuple[str, ...]:
     return tuple(label.id for label in read_labels(path or DEFAULT))
 
 
-def _sections(paths: Sequence[Path], gold: Sequence[Sentence]) -> dict[str, str] | None:
-    if not paths:
-        return None
+def _sections(
+    request: Request, gold: Sequence[Sentence]
+) -> tuple[dict[str, str] | None, dict[str, str] | None]:
+    """Return the sections of the gold's sentences, and the groups that were held out together."""
+    if not request.articles:
+        if request.held_out:
+            raise UsageError(
+                "which sentences were held out together is not known",
+                next_step="Give the articles with --article",
+            )
+        return None, None
     # Reading articles brings in the HTML extractor, which most runs need not wait for.
     from pipeline.reading.article import read_articles  # noqa: PLC0415 — see above
+    from pipeline.reading.groups import group_sentences  # noqa: PLC0415 — as above
     from pipeline.scoring.sections import sections_of  # noqa: PLC0415 — as above
 
-    return sections_of(read_articles(paths), gold)
+    articles = read_articles(request.articles)
+    groups = group_sentences(articles, gold) if request.held_out else None
+    return sections_of(articles, gold), groups
 
 
 def _input(role: str, name: str, path: Path, layer: Sequence[Sentence] | None = None) -> Input:
@@ -155,6 +173,7 @@ def _command(request: Request) -> list[str]:
     words += [] if request.verb == "compare" else _options("--layer", request.layers)
     words += _options("--article", request.articles)
     words += _options("--train", request.train)
+    words += ["--held-out"] * request.held_out
     if request.missing != "error":
         words += ["--missing", request.missing]
     if request.labels is not None:

@@ -10,7 +10,7 @@ Sources: Efron 1987 (BCa), Noreen 1989 and Yeh 2000 (approximate randomisation),
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from statistics import NormalDist
 from typing import TYPE_CHECKING, Literal
 
@@ -30,7 +30,8 @@ if TYPE_CHECKING:
 UnitKind = Literal["article", "section", "sentence"]
 
 ARTICLES_NEEDED = 10
-SECTIONS_NEEDED = 5
+# Fewer make intervals too narrow, and let no difference be significant: 2^-5 / 9 tests is as low as p gets with six.
+SECTIONS_NEEDED = 10
 UNITS_NEEDED = 2
 CELLS_AT_ONCE = 4_000_000
 ROUNDING = 1e-12
@@ -67,14 +68,27 @@ class Interval:
     high: float | None
 
 
+NO_INTERVAL = Interval(None, None)
+
+
 @dataclass(frozen=True, slots=True)
 class Estimate:
-    """A metric with its two confidence intervals; `undefined` counts the resamples in which it has no value."""
+    """A metric with its two confidence intervals; `undefined` counts the resamples in which it has no value.
+
+    Where all is right, or nothing, every resample is the same and both intervals are a point, which would claim
+    certainty: `exact` is then the interval of Clopper and Pearson (1934), with the spans as independent trials.
+    """
 
     value: float | None
     percentile: Interval
     bca: Interval
     undefined: int
+    exact: Interval = NO_INTERVAL
+
+    @property
+    def best(self) -> Interval:
+        """The interval to show: exact, where the bootstrap is a point; BCa; percentile where BCa cannot be had."""
+        return next((one for one in (self.exact, self.bca) if one.low is not None), self.percentile)
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +108,7 @@ class Difference:
 
 
 def choose_units(articles: Mapping[str, str], sections: Mapping[str, str] | None = None) -> Units:
-    """Choose what to resample: articles; with fewer than 10 sections; with fewer than 5 of these sentences.
+    """Choose what to resample: articles; with fewer than 10 sections; with fewer than 10 of these sentences.
 
     Args:
         articles: article of each sentence, by sentence id.
@@ -125,8 +139,7 @@ def choose_units(articles: Mapping[str, str], sections: Mapping[str, str] | None
     count = len(set(of.values()))
     if count < SECTIONS_NEEDED:
         return _by_sentence(articles, f"{few}, and {count} sections, fewer than {SECTIONS_NEEDED}")
-    caution = "; over so few units intervals tend to be too narrow" if count < ARTICLES_NEEDED else ""
-    return Units("section", of, count, few + caution)
+    return Units("section", of, count, few)
 
 
 def bootstrap(
@@ -158,6 +171,20 @@ def bootstrap(
         name: _estimate(values[name], metric(sums), metric(without_one), sizes, sampling.confidence)
         for name, metric in metrics.items()
     }
+
+
+def with_exact(estimate: Estimate, trials: float, *, confidence: float) -> Estimate:
+    """Return the estimate with its exact interval, where it has intervals and is 0 or 1.
+
+    Args:
+        estimate: of a share.
+        trials: how many spans the share is of.
+        confidence: what the interval should cover.
+    """
+    if estimate.percentile.low is None or estimate.value not in {0.0, 1.0} or not trials:
+        return estimate
+    reach = ((1 - confidence) / 2) ** (1 / trials)
+    return replace(estimate, exact=Interval(reach, 1.0) if estimate.value else Interval(0.0, 1 - reach))
 
 
 def compare(

@@ -57,7 +57,7 @@ def score_model(folder: Path, gold: Sequence[Sentence]) -> dict[str, Any]:
 
 
 def _figures(scored: Scored) -> dict[str, Any]:
-    interval = scored.f1.bca
+    interval = scored.f1.best
     return {
         "precision": scored.score.precision,
         "recall": scored.score.recall,

@@ -17,6 +17,8 @@ from pipeline.ledger import Entry, write_ledger
 from pipeline.model import Span
 from pipeline.reporting.inputs import Request, gather
 from pipeline.reporting.report import checks_of, render_report, write_report
+from pipeline.reporting.rows import breakdown_tables
+from pipeline.reporting.strings import translator
 from pipeline.scoring.document import read_scores, schema
 
 if TYPE_CHECKING:
@@ -283,3 +285,39 @@ def test_report_refuses_what_is_no_curve(
     (tmp_path / "curve.json").write_text(json.dumps(broken))
     with pytest.raises(ReportInputError, match="biaozhu curve"):
         gather(Request(layers=(f"a={case['pre']}",), curve=tmp_path / "curve.json"))
+
+
+def test_report_puts_classes_in_order_whichever_layer_has_them(material: Material) -> None:
+    tables = breakdown_tables(material.evaluations, names={}, words=translator("en"))
+    reverse = breakdown_tables(material.evaluations[::-1], names={}, words=translator("en"))
+    assert {"length", "confidence", "sentence_length"} <= {table.aspect for table in tables}
+    for table, other in zip(tables, reverse, strict=True):
+        if table.aspect in ("length", "confidence", "sentence_length"):
+            assert [row.name for row in table.rows] == [row.name for row in other.rows], table.aspect
+
+
+def test_report_shows_seen_and_unseen_of_held_out_layers(
+    case: dict[str, Path], read_page: Callable, tmp_path: Path
+) -> None:
+    options = ["--layer", f"a={case['model']}", "--gold", case["gold"], "--article", case["article"]]
+    options += ["--held-out", "--resamples", "100", "--lang", "en", "-o", tmp_path]
+    assert run(["report", *map(str, options)]) == 0
+    html = (tmp_path / "index.html").read_text("utf-8")
+    assert "unseen in training" in html
+    assert "breakdown" in read_page(html).ids
+
+
+def test_report_claims_no_certainty_for_a_layer_without_errors(
+    tmp_path: Path, write_case: Callable, read_page: Callable
+) -> None:
+    case = write_case(
+        tmp_path / "in", "[PLACE 云岭县]有[AMOUNT 9个]乡。[PERSON 何春生]种了[AMOUNT 7亩]地。\n"
+    )
+    material = gather(Request(layers=(f"a={case['gold']}",), gold=(case["gold"],), resamples=200))
+    strict = material.evaluations[0].overall["strict"]
+    assert strict.score.f1 == 1
+    assert strict.f1.best.low == pytest.approx(0.025 ** (1 / 4))
+    html = render_report(material, language="en")[0]
+    assert "0.398–1.000" in html
+    assert "not fit for use" in html
+    assert read_page(html).ids

@@ -13,9 +13,10 @@ from scoring_layers import LABELS, layer_pairs, marked, random_pair
 from pipeline.errors import ScoringError
 from pipeline.model import Sentence
 from pipeline.scoring.breakdown import length_class, length_classes
-from pipeline.scoring.evaluation import Evaluation, Setting, compare, evaluate, surfaces
+from pipeline.scoring.evaluation import Evaluation, Setting, compare, evaluate
 from pipeline.scoring.match import SCHEMES
 from pipeline.scoring.scores import score_of, tally_spans
+from pipeline.scoring.seen import seen_by
 from pipeline.scoring.significance import Sampling
 
 Layers = tuple[tuple[Sentence, ...], tuple[Sentence, ...]]
@@ -39,7 +40,7 @@ def rows(evaluation: Evaluation, aspect: str) -> dict[str, tuple[int | None, int
 
 def test_evaluation_gives_the_written_breakdowns() -> None:
     sections = {GOLD[0].id: "一", GOLD[1].id: "二", GOLD[2].id: "二"}
-    setting = replace(QUICK, sections=sections, seen=surfaces(GOLD[:1]))
+    setting = replace(QUICK, sections=sections, seen=seen_by([GOLD[:1]]))
     found = evaluate(GOLD, LAYER, name="model", setting=setting)
     assert rows(found, "article") == {"000000000001": (4, 4, 2), "000000000002": (0, 0, 0)}
     assert rows(found, "section") == {"一": (2, 2, 1), "二": (2, 2, 1)}

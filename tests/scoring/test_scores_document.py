@@ -82,6 +82,7 @@ def test_document_is_written_and_read_back(tmp_path: Path) -> None:
         "value": None,
         "percentile": None,
         "bca": None,
+        "exact": None,
         "undefined": 0,
     }
     case = model["errors"][0]["examples"][0]

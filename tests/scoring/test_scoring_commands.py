@@ -12,7 +12,7 @@ from scoring_layers import marked
 
 from pipeline.cli import run
 from pipeline.files import sha256_of
-from pipeline.model import Sentence, write_layer
+from pipeline.model import Sentence, Span, with_spans, write_layer
 from pipeline.reading.article import read_article
 from pipeline.reading.sentences import split_article
 from pipeline.scoring.document import schema
@@ -138,15 +138,42 @@ def article_of(folder: Path, name: str, sections: int) -> tuple[Path, tuple[Sent
 def test_evaluate_resamples_sections_of_the_given_articles(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    path, sentences = article_of(tmp_path, "story.txt", 6)
+    path, sentences = article_of(tmp_path, "story.txt", 10)
     write_layer(tmp_path / "gold.jsonl", sentences)
     assert evaluate(tmp_path, ["gold.jsonl"], "--article", str(path), "--json") == 0
     document = json.loads(capsys.readouterr().out)
     model = document["layers"][0]
     assert model["units"]["kind"] == "section"
-    assert model["units"]["count"] == len(model["breakdowns"]["section"]) >= 6
+    assert model["units"]["count"] == len(model["breakdowns"]["section"]) >= 10
     assert any("story §1 第1节" in row["key"] for row in model["breakdowns"]["section"])
     assert document["made"]["inputs"][-1]["sha256"][:12] == sentences[0].article
+
+
+def test_evaluate_held_out_tells_seen_from_unseen_by_section(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path, sentences = article_of(tmp_path, "story.txt", 6)
+    # 桃 stands in every section, the heading in its own only.
+    gold = [
+        with_spans(
+            one,
+            [
+                Span(one.text.index(name), one.text.index(name) + len(name), "PLACE")
+                for name in ("种桃", "第1节")
+                if name in one.text
+            ],
+        )
+        for one in sentences
+    ]
+    write_layer(tmp_path / "gold.jsonl", gold)
+    words = ["--article", str(path), "--held-out", "--json"]
+    assert evaluate(tmp_path, ["gold.jsonl"], *words) == 0
+    document = json.loads(capsys.readouterr().out)
+    rows = {row["key"]: row["gold"] for row in document["layers"][0]["breakdowns"]["surface"]}
+    assert rows == {"seen": 6, "unseen": 1}
+    assert "--held-out" in document["made"]["command"]
+    assert evaluate(tmp_path, ["gold.jsonl"], "--held-out") == 2
+    assert "Give the articles with --article" in capsys.readouterr().err
 
 
 def test_evaluate_refuses_articles_that_are_not_those_of_the_gold(

@@ -11,7 +11,17 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from pipeline.errors import ScoringError
-from pipeline.scoring.significance import Sampling, bootstrap, choose_units, compare, holm
+from pipeline.scoring.significance import (
+    NO_INTERVAL,
+    Estimate,
+    Interval,
+    Sampling,
+    bootstrap,
+    choose_units,
+    compare,
+    holm,
+    with_exact,
+)
 
 
 def share(sums: np.ndarray) -> np.ndarray:
@@ -70,6 +80,36 @@ def test_bootstrap_says_nothing_of_one_unit_and_of_undefined_metrics() -> None:
 def test_bootstrap_of_a_perfect_layer_is_a_point() -> None:
     found = bootstrap(np.array([[2, 2], [5, 5], [1, 1]]), METRICS)["share"]
     assert (found.bca.low, found.bca.high, found.percentile.low) == (1, 1, 1)
+
+
+@pytest.mark.parametrize("trials", [1, 5, 18, 157])
+def test_exact_interval_is_that_of_scipy_where_the_bootstrap_is_a_point(trials: int) -> None:
+    point = Interval(1.0, 1.0)
+    right = with_exact(Estimate(1.0, point, point, 0), trials, confidence=0.95)
+    theirs = stats.binomtest(trials, trials).proportion_ci(0.95, method="exact")
+    assert (right.exact.low, right.exact.high) == pytest.approx((theirs.low, theirs.high))
+    assert right.best == right.exact
+    nothing = Interval(0.0, 0.0)
+    wrong = with_exact(Estimate(0.0, nothing, nothing, 0), trials, confidence=0.95)
+    theirs = stats.binomtest(0, trials).proportion_ci(0.95, method="exact")
+    assert (wrong.exact.low, wrong.exact.high) == pytest.approx((theirs.low, theirs.high))
+
+
+@pytest.mark.parametrize(
+    "estimate",
+    [
+        Estimate(0.9, Interval(0.8, 0.95), Interval(0.7, 0.94), 0),
+        Estimate(1.0, NO_INTERVAL, NO_INTERVAL, 0),
+        Estimate(None, NO_INTERVAL, NO_INTERVAL, 7),
+    ],
+)
+def test_exact_interval_stands_only_where_it_is_needed(estimate: Estimate) -> None:
+    assert with_exact(estimate, 40, confidence=0.95) == estimate
+    assert estimate.best == estimate.bca
+
+
+def test_estimate_falls_back_to_percentile() -> None:
+    assert Estimate(0.9, Interval(0.8, 0.95), NO_INTERVAL, 0).best == Interval(0.8, 0.95)
 
 
 def test_bootstrap_gives_the_same_for_the_same_seed_and_any_order_of_units() -> None:
@@ -165,8 +205,8 @@ def test_holm_never_lowers_a_p_value_and_keeps_their_order(values: list[float]) 
     [
         (10, 5, "article", 10),
         (9, 5, "section", 45),
-        (1, 5, "section", 5),
-        (1, 4, "sentence", 40),
+        (1, 10, "section", 10),
+        (1, 9, "sentence", 90),
         (2, None, "sentence", 20),
     ],
 )

@@ -12,8 +12,9 @@ from training_material import SMALL_CONFIG, made_article
 from pipeline.cli import run
 from pipeline.errors import TrainingError
 from pipeline.model import Span, read_layer, write_layer
+from pipeline.reading.groups import _merged, group_sentences
 from pipeline.reading.sentences import section_of
-from pipeline.training.crossval import _merged, crossvalidate, group_sentences
+from pipeline.training.crossval import crossvalidate
 from pipeline.training.train import read_config
 
 if TYPE_CHECKING:

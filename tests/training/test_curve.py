@@ -14,8 +14,8 @@ from training_material import SMALL_CONFIG, invented_gold, made_article
 from pipeline.cli import run
 from pipeline.errors import TrainingError
 from pipeline.model import with_spans, write_layer
+from pipeline.reading.groups import group_sentences
 from pipeline.scoring.significance import Sampling, choose_units
-from pipeline.training.crossval import group_sentences
 from pipeline.training.curve import Plan, draw, learning_curve
 from pipeline.training.train import read_config
 
