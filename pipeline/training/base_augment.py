@@ -1,6 +1,6 @@
 """Variants of training sentences, so that a model of one newspaper's month also reads other domains.
 
-Width and shape of marks, other places in the place of places (also in chains from county to
+Drawn anew each epoch: width and shape of marks, other places in the place of places (also in chains from county to
 village), other persons in the place of persons, and headlines without their end mark. Names come from the gazetteer,
 the table of surnames and the train part itself.
 """
@@ -73,11 +73,9 @@ _VILLAGE_ENDS = [
 class Rates:
     """How often each change is made: of a sentence (marks, headline) or of a name (place, chain, person).
 
-    `variants` is how many times the corpus is varied, epochs take turns; `empty` the share of the sentences without a
-    name that a variant has.
+    `empty` is the share of the sentences without a name that an epoch sees.
     """
 
-    variants: int = 2
     empty: float = 1.0
     marks: float = 0.3
     headline: float = 0.05
@@ -88,12 +86,16 @@ class Rates:
 
 @dataclass(frozen=True, slots=True)
 class Names:
-    """What names are drawn from: divisions from county to township, surnames and given names of the train part."""
+    """What names are drawn from: divisions from county to township; surnames, given and foreign names of the train part.
+
+    Given and foreign names stand as often as the train part has them.
+    """
 
     counties: tuple[Division, ...]
     townships: tuple[Division, ...]
     surnames: tuple[str, ...]
     given: tuple[str, ...]
+    foreign: tuple[str, ...]
 
 
 def collect_names(sentences: Iterable[Sentence]) -> Names:
@@ -107,9 +109,12 @@ def collect_names(sentences: Iterable[Sentence]) -> Names:
     ]
     surnames: list[str] = []
     given: list[str] = []
+    foreign: list[str] = []
     for sentence in sentences:
         for span in sentence.spans:
             name = sentence.text[span.start : span.end]
+            if span.label == "PERSON" and _is_foreign(name):
+                foreign.append(name)
             size = surname_length(name) if span.label == "PERSON" and len(name) <= _LONGEST_NAME else 0
             if size and 0 < len(name) - size < 3:  # noqa: PLR2004 — given names have one or two characters
                 surnames.append(name[:size])
@@ -119,6 +124,7 @@ def collect_names(sentences: Iterable[Sentence]) -> Names:
         tuple(one for one in known if one.level == TOWNSHIP),
         tuple(surnames),
         tuple(given),
+        tuple(foreign),
     )
 
 
@@ -132,7 +138,9 @@ def augmented(
             edits.append((start, end, *_tagged(_places(names, rates, rng), "PLACE", tags)))
         elif label == "PERSON" and names.given and rng.random() < rates.person:
             text = "".join(map(chr, one.points[start:end].tolist()))
-            if surname_length(text) and len(text) <= _LONGEST_NAME:
+            if _is_foreign(text) and names.foreign:
+                edits.append((start, end, *_tagged([_pick(names.foreign, rng)], "PERSON", tags)))
+            elif surname_length(text) and len(text) <= _LONGEST_NAME:
                 edits.append((start, end, *_tagged([_person(names, rng)], "PERSON", tags)))
     changed = _edited(one, edits) if edits else one
     if rng.random() < rates.headline and len(changed.points) > 1 and int(changed.points[-1]) in _END_MARKS:
@@ -209,7 +217,16 @@ def _village(names: Names, rng: np.random.Generator) -> str:
 def _person(names: Names, rng: np.random.Generator) -> str:
     # As often as people have them, and now and then any surname at all, so that rare ones are known too.
     surname = str(rng.choice(_ALL)) if rng.random() < 0.3 else _pick(names.surnames, rng)  # noqa: PLR2004 — three in ten
-    return surname + _pick(names.given, rng)
+    given = _pick(names.given, rng)
+    if rng.random() < 0.5:  # noqa: PLR2004 — half of them
+        # The first character of one name and the last of another: more names than anyone has.
+        given = given[0] + _pick(names.given, rng)[-1] if len(given) > 1 else _pick(names.given, rng)[-1]
+    return surname + given
+
+
+def _is_foreign(name: str) -> bool:
+    """Tell whether a name is longer than Chinese ones are, or has a dot between its parts."""
+    return len(name) > _LONGEST_NAME or "·" in name or (len(name) > 2 and not surname_length(name))  # noqa: PLR2004 — two may be a given name
 
 
 def _pick(items: Sequence[T], rng: np.random.Generator) -> T:

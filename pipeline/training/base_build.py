@@ -172,22 +172,18 @@ def train_base(
 
     lacs = [load_lac(size, threads=threads) for size in SIZES]
     vocabulary = Vocabulary(material.tags, material.words, material.rows, 2 * HIDDEN * len(lacs))
-    drawn: dict[int, list[Example]] = {}
 
     def epoch_examples(epoch: int) -> list[Example]:
-        # A generator of its own for each variant: a run that goes on draws what it would have drawn.
-        variant = epoch % max(1, config.rates.variants)
-        if variant not in drawn:
-            rng = np.random.default_rng((config.settings.seed, variant))
-            drawn[variant] = with_states(
-                [
-                    augmented(one, material.tags, material.names, config.rates, rng)
-                    for one in material.train
-                    if one.tags.any() or rng.random() < config.rates.empty
-                ],
-                lacs,
-            )
-        return drawn[variant]
+        # A generator of its own for each epoch: a run that goes on draws what it would have drawn.
+        rng = np.random.default_rng((config.settings.seed, epoch))
+        return with_states(
+            [
+                augmented(one, material.tags, material.names, config.rates, rng)
+                for one in material.train
+                if one.tags.any() or rng.random() < config.rates.empty
+            ],
+            lacs,
+        )
 
     return train(
         config.settings,

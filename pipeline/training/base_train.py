@@ -1,4 +1,4 @@
-"""Training the base model: Adam with warm-up and a cosine decay, averaged weights, a checkpoint each epoch."""
+"""Training the base model: AdamW with warm-up and a cosine decay, averaged weights, a checkpoint each epoch."""
 
 from __future__ import annotations
 
@@ -36,7 +36,8 @@ class Settings:
     seed: int = 1
     epochs: int = 12
     batch: int = 3000
-    rate: float = 1e-3
+    rate: float = 2e-3
+    decay: float = 0.01
     warm_up: int = 200
     dropout: float = 0.3
     unseen_bigrams: float = 0.3
@@ -254,7 +255,7 @@ def _loss(network: BaseNetwork, batch: Batch, settings: Settings) -> torch.Tenso
 
 
 def _optimizer(network: BaseNetwork, settings: Settings) -> torch.optim.Optimizer:
-    return torch.optim.Adam(network.parameters(), lr=settings.rate)
+    return torch.optim.AdamW(network.parameters(), lr=settings.rate, weight_decay=settings.decay)
 
 
 def _rate(step: int, warm_up: int, steps: int) -> float:

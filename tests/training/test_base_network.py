@@ -165,7 +165,7 @@ def test_build_base_writes_a_model_that_annotates(tmp_path: Path) -> None:
     config = tmp_path / "tiny.cfg"
     config.write_text(
         '[corpus]\nname = "tiny"\nlabels = ["PLACE","PERSON","AMOUNT"]\n'
-        "[training]\nepochs = 2\nwarm_up = 2\nbatch = 300\nbuckets = 64\naverage = 0.5\n[augmentation]\nvariants = 1\n",
+        "[training]\nepochs = 2\nwarm_up = 2\nbatch = 300\nbuckets = 64\naverage = 0.5\n[augmentation]\nmarks = 0.5\n",
         encoding="utf-8",
     )
     records: list[dict[str, Any]] = []
