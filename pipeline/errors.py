@@ -83,6 +83,13 @@ class MissingExtraError(BiaozhuError):
     advice = "Install the extra that the message names"
 
 
+class WorkerError(BiaozhuError):
+    """A process that does part of the work ended before it was done."""
+
+    code = "BZ006"
+    advice = "Run again with fewer --jobs; finished shards are kept"
+
+
 class EncodingError(BiaozhuError):
     """The bytes of a source are no text that we can decode for sure."""
 

@@ -37,12 +37,23 @@ def write_bytes(path: Path, content: bytes, *, mode: int = 0o644) -> None:
     Raises:
         WriteError: the folder or the disk does not take it; the old file, if any, is untouched.
     """
+    write_stream(path, (content,), mode=mode)
+
+
+def write_stream(path: Path, parts: Iterable[bytes], *, mode: int = 0o644) -> None:
+    """Write a file atomically from parts that need not be in memory together; see `write_bytes`.
+
+    Raises:
+        Exception: what taking the parts raises; the old file, if any, is untouched then too.
+        WriteError: the folder or the disk does not take it; the old file, if any, is untouched.
+    """
     temporary = ""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         handle, temporary = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
         with os.fdopen(handle, "wb") as file:
-            file.write(content)
+            for part in parts:
+                file.write(part)
             file.flush()
             os.fsync(file.fileno())
         os.chmod(temporary, mode)  # noqa: PTH101 — the name is a plain string from mkstemp

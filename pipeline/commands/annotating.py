@@ -11,13 +11,14 @@ import typer
 from pipeline.commands.console import finish, say
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from pipeline.annotators.lac import Lac
     from pipeline.annotators.lac_pair import LacPair
     from pipeline.annotators.preannotate import Preannotation
     from pipeline.ledger import Entry
     from pipeline.model import Article, Sentence
+    from pipeline.scale.batch import Weights
 
 
 class LacSize(StrEnum):
@@ -35,7 +36,11 @@ def register(app: typer.Typer) -> None:
 
 def preannotate(
     files: Annotated[
-        list[Path], typer.Argument(metavar="FILE...", help="Articles, plain text or HTML, or folders.")
+        list[Path],
+        typer.Argument(
+            metavar="FILE...",
+            help="Articles (text or HTML), folders, patterns; JSONL or Parquet with name and text; .gz, .zst; - for stdin.",
+        ),
     ],
     *,
     output: Annotated[
@@ -61,8 +66,48 @@ def preannotate(
     threads: Annotated[
         int | None, typer.Option(min=1, help="Threads of the network; as many as processors by default.")
     ] = None,
+    shards: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="DIR", help="Write compressed shards and a manifest to DIR, and go on there after a stop."
+        ),
+    ] = None,
+    shard_size: Annotated[
+        int | None, typer.Option(min=1, metavar="BYTES", help="Source text in a shard; 4 MiB by default.")
+    ] = None,
+    jobs: Annotated[int, typer.Option("--jobs", "-j", min=1, help="Processes, each with one thread.")] = 1,
 ) -> None:
     """Find places, persons and amounts in articles: sentence lines with spans."""
+    from pipeline.commands.streaming import annotate_corpus
+    from pipeline.errors import UsageError
+    from pipeline.scale.sources import expand_globs, is_stream
+
+    files = list(expand_globs(files))
+    if shards is not None or jobs > 1 or any(is_stream(path) for path in files):
+        if layers is not None or ledger:
+            raise UsageError("--layers and --ledger are for a few articles, not for a stream")
+        weights = _usable(lac, threads)
+        annotate_corpus(
+            files,
+            output=output,
+            shards=shards,
+            shard_size=shard_size,
+            run={"weights": weights, "jobs": jobs, "threads": threads},
+        )
+        return
+    if shard_size is not None:
+        raise UsageError("--shard-size needs --shards")
+    _few(files, output=output, layers=layers, ledger=ledger, model=lambda: _loaded(lac, threads))
+
+
+def _few(
+    files: Sequence[Path],
+    *,
+    output: Path | None,
+    layers: Path | None,
+    ledger: bool,
+    model: Callable[[], Lac | LacPair],
+) -> None:
     import sys
 
     from pipeline.errors import UsageError
@@ -79,7 +124,7 @@ def preannotate(
             "two articles have the same file name, their layers would overwrite each other",
             next_step="Rename one of the files",
         )
-    done = _annotated(articles, _loaded(lac, threads))
+    done = _annotated(articles, model())
     entries = [entry for one in done for entry in one.entries]
     sentences = [sentence for one in done for sentence in one.sentences]
     if layers is not None:
@@ -121,6 +166,15 @@ def _annotated(articles: Sequence[Article], model: Lac | LacPair) -> list[Preann
     from rich.progress import track
 
     return list(track(found, "annotating", total=len(articles), console=Console(stderr=True), transient=True))
+
+
+def _usable(size: LacSize, threads: int | None) -> Weights:
+    if size is LacSize.small:
+        return "small"
+    from pipeline.annotators.lac_pair import LacPair
+
+    model = _loaded(size, threads)
+    return "both" if isinstance(model, LacPair) else model.size
 
 
 def _loaded(size: LacSize, threads: int | None) -> Lac | LacPair:

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 LARGEST = 32 * 1024 * 1024
 ARTICLE_SUFFIXES = frozenset({".txt", ".html", ".htm", ".xhtml", ".shtml"})
-_HTML_SUFFIXES = frozenset({".html", ".htm", ".xhtml", ".shtml"})
+HTML_SUFFIXES = frozenset({".html", ".htm", ".xhtml", ".shtml"})
 
 
 def read_article(path: Path) -> Article:
@@ -38,10 +38,25 @@ def read_article(path: Path) -> Article:
         EncodingError: binary, too large, or in no encoding that is sure.
         EmptyArticleError: it has no text.
     """
-    data = _read(path)
-    where = str(path)
+    return article_from_bytes(
+        read_source(path), name=path.stem, where=str(path), page=path.suffix.lower() in HTML_SUFFIXES
+    )
+
+
+def article_from_bytes(data: bytes, *, name: str, where: str, page: bool = False) -> Article:
+    """Read an article whose bytes are already here.
+
+    Args:
+        data: the bytes of a source file.
+        name: the article's name.
+        where: what an error names as its place.
+        page: whether it is an HTML page for sure; else it is one if it begins like one.
+
+    Raises:
+        EncodingError, EmptyArticleError: see `read_article`.
+    """
     stated = Metadata()
-    if path.suffix.lower() in _HTML_SUFFIXES or _looks_like_html(data):
+    if page or _looks_like_html(data):
         # Only pages pay for loading the extractor.
         from pipeline.reading.page import read_page  # noqa: PLC0415 — as said above
 
@@ -62,7 +77,7 @@ def read_article(path: Path) -> Article:
         author=stated.author or found.author,
         time=stated.time or found.time,
     )
-    return Article(digest[:12], path.stem, digest, encoding, raw, blocks, metadata)
+    return Article(digest[:12], name, digest, encoding, raw, blocks, metadata)
 
 
 def find_articles(paths: Iterable[Path]) -> tuple[Path, ...]:
@@ -103,14 +118,12 @@ def read_articles(paths: Iterable[Path]) -> tuple[Article, ...]:
     return tuple(article for _, article in articles.values())
 
 
-def _looks_like_html(data: bytes) -> bool:
-    head = data[:2048].lstrip(b"\xef\xbb\xbf \t\r\n").lower()
-    return head.startswith((b"<!doctype html", b"<html")) or (
-        head.startswith((b"<?xml", b"<!--")) and b"<html" in head
-    )
+def read_source(path: Path) -> bytes:
+    """Return a source file's bytes, at most `LARGEST`.
 
-
-def _read(path: Path) -> bytes:
+    Raises:
+        MissingFileError, EncodingError: see `read_article`.
+    """
     try:
         with path.open("rb") as file:
             data = file.read(LARGEST + 1)
@@ -128,3 +141,10 @@ def _read(path: Path) -> bytes:
             next_step="Cut it into one file an article",
         )
     return data
+
+
+def _looks_like_html(data: bytes) -> bool:
+    head = data[:2048].lstrip(b"\xef\xbb\xbf \t\r\n").lower()
+    return head.startswith((b"<!doctype html", b"<html")) or (
+        head.startswith((b"<?xml", b"<!--")) and b"<html" in head
+    )

@@ -1,0 +1,131 @@
+"""How `preannotate` treats corpora: streams to one file or to shards, with what failed beside it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, TypedDict, TypeVar
+
+import typer
+
+from pipeline.commands.console import LOSSES_SHOWN, say
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+    from pathlib import Path
+
+    from pipeline.scale.batch import Batch, Failure, Weights
+    from pipeline.scale.shards import Receipt
+
+Part = TypeVar("Part", "Batch", "Receipt")
+
+
+class Run(TypedDict):
+    """How to annotate: see `run_in_order`."""
+
+    weights: Weights
+    jobs: int
+    threads: int | None
+
+
+def annotate_corpus(
+    files: Sequence[Path], *, output: Path | None, shards: Path | None, shard_size: int | None, run: Run
+) -> None:
+    """Annotate a stream of articles to standard output, to one file or to a folder of shards.
+
+    Raises:
+        UsageError: the options do not go together.
+        Exit: with status 1, when articles failed; they are named.
+    """
+    from pipeline.errors import UsageError
+
+    if shards is None:
+        if shard_size is not None:
+            raise UsageError("--shard-size needs --shards")
+        if output is not None and output.suffix != ".jsonl":
+            raise UsageError(
+                "a stream goes to one file", next_step="Give --output OUT.jsonl, or --shards DIR"
+            )
+        _stream(files, output, run)
+    else:
+        if output is not None:
+            raise UsageError("--shards and --output are two places", next_step="Give one of them")
+        _shard(files, shards, run, shard_size)
+
+
+def _shard(files: Sequence[Path], folder: Path, run: Run, shard_size: int | None) -> None:
+    from itertools import islice
+
+    from pipeline.scale.shards import FAILED, SHARD_BYTES, write_shards
+    from pipeline.scale.sources import read_sources
+
+    spans = articles = failed = 0
+    for receipt in _counted(write_shards(read_sources(files), folder, size=shard_size or SHARD_BYTES, **run)):
+        spans, articles = spans + receipt.spans, articles + receipt.articles
+        _tell(islice(receipt.failed, max(0, LOSSES_SHOWN - failed)))
+        failed += len(receipt.failed)
+    _end(spans, articles, failed, folder / FAILED)
+
+
+def _stream(files: Sequence[Path], output: Path | None, run: Run) -> None:
+    import json
+    import sys
+    from dataclasses import asdict
+
+    from pipeline.files import write_lines, write_stream
+    from pipeline.scale.batch import annotate_stream
+    from pipeline.scale.sources import read_sources
+
+    failed: list[Failure] = []
+    counts = {"spans": 0, "articles": 0}
+
+    def parts() -> Iterator[bytes]:
+        found = annotate_stream(read_sources(files), **run)
+        for batch in _counted(found):
+            failed.extend(batch.failed)
+            counts["spans"] += batch.spans
+            counts["articles"] += batch.articles
+            yield "".join(f"{line}\n" for line in batch.lines).encode("utf-8")
+
+    dead = None if output is None else output.with_suffix(".failed.jsonl")
+    if output is None or dead is None:
+        for part in parts():
+            sys.stdout.write(part.decode("utf-8"))
+    else:
+        write_stream(output, parts())
+        dead.unlink(missing_ok=True)
+        if failed:
+            write_lines(dead, (json.dumps(asdict(one), ensure_ascii=False) for one in failed))
+    _tell(failed[:LOSSES_SHOWN])
+    _end(counts["spans"], counts["articles"], len(failed), dead)
+
+
+def _tell(failed: Iterable[Failure]) -> None:
+    for one in failed:
+        say(f"failed: {one.name or one.where}: {one.reason}")
+
+
+def _end(spans: int, articles: int, failed: int, dead: Path | None) -> None:
+    say(f"{spans} spans in {articles} {'article' if articles == 1 else 'articles'}")
+    if failed:
+        say(f"lost in all: {failed} articles{'' if dead is None else f', see {dead}'}")
+        raise typer.Exit(1)
+
+
+def _counted(found: Iterator[Part]) -> Iterator[Part]:
+    import sys
+
+    if not sys.stderr.isatty():
+        yield from found
+        return
+    from rich.console import Console
+    from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+    columns = (
+        SpinnerColumn(),
+        TextColumn("annotating: {task.completed:,.0f} characters"),
+        TimeElapsedColumn(),
+    )
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task("", total=None)
+        for one in found:
+            bar.advance(task, one.characters)
+            yield one

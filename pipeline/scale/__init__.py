@@ -1,0 +1,1 @@
+"""Corpora of any size: streams of sources, batches of articles, shards that outlive a kill."""

@@ -1,0 +1,264 @@
+"""Where a corpus comes from: files, folders, globs, JSONL, Parquet, gzip, zstd, standard input, as one stream.
+
+Only one source is in memory at a time. What cannot be read becomes a source with a problem instead of an error, so
+that the rest of the corpus goes on.
+"""
+
+from __future__ import annotations
+
+import glob
+import gzip
+import json
+import sys
+import zlib
+from contextlib import contextmanager
+from dataclasses import dataclass
+from io import BufferedReader, RawIOBase
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Any, cast
+
+import zstandard
+
+from pipeline.errors import BiaozhuError, EncodingError, LineError, MissingExtraError, MissingFileError
+from pipeline.reading.article import ARTICLE_SUFFIXES, HTML_SUFFIXES, LARGEST, read_source
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+STDIN = "-"
+LINES, TABLE = ".jsonl", ".parquet"
+COMPRESSED = frozenset({".gz", ".zst"})
+ROWS_AT_ONCE = 64
+# Bytes of a compressed file read at once: what comes of them is in memory at once too.
+CHUNK = 1 << 14
+WILD = frozenset("*?[")
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """An article as it lies in the corpus: its name, its place, its bytes, or the problem instead of them.
+
+    `page` says that it is HTML whatever its bytes look like.
+    """
+
+    name: str
+    where: str
+    data: bytes = b""
+    page: bool = False
+    problem: str = ""
+
+
+def is_stream(path: Path) -> bool:
+    """Return whether the path may hold many articles, or needs unpacking: all but a plain file or a folder."""
+    return str(path) == STDIN or bool({LINES, TABLE, *COMPRESSED}.intersection(_suffixes(path)))
+
+
+def expand_globs(paths: Iterable[Path]) -> tuple[Path, ...]:
+    """Replace each pattern (`*`, `?`, `[…]`, `**` for any depth) by what it matches, by name.
+
+    Raises:
+        MissingFileError: a pattern matches nothing.
+    """
+    found: list[Path] = []
+    for path in paths:
+        if not WILD.intersection(str(path)) or path.exists():
+            found.append(path)
+            continue
+        # `glob` and not `Path.glob`: the pattern may be absolute.
+        matches = sorted(glob.glob(str(path), recursive=True))  # noqa: PTH207 — as said above
+        if not matches:
+            raise MissingFileError("nothing matches this pattern", where=str(path))
+        found += map(Path, matches)
+    return tuple(found)
+
+
+def read_sources(paths: Iterable[Path]) -> Iterator[Source]:
+    """Yield the articles of files, folders (not what lies deeper) and `-`, in order and by name.
+
+    A JSONL line is `{"name": "…", "text": "…"}`, a Parquet table has the columns `name` and `text`. Standard input
+    is JSONL if it begins with `{`, else one article. Other files are an article each, compressed or not.
+
+    Raises:
+        MissingExtraError: a Parquet file, and pyarrow is not installed.
+    """
+    for path in paths:
+        if str(path) == STDIN:
+            yield from _standard_input()
+            continue
+        inside = sorted(one for one in path.iterdir() if _is_source(one)) if path.is_dir() else [path]
+        if not inside:
+            yield Source(path.name, str(path), problem=str(MissingFileError("a folder without articles")))
+        for file in inside:
+            yield from _of_file(file)
+
+
+def _is_source(path: Path) -> bool:
+    kinds = {*ARTICLE_SUFFIXES, LINES, TABLE}
+    suffixes = _suffixes(path)
+    return bool(suffixes) and next((one for one in suffixes if one not in COMPRESSED), "") in kinds
+
+
+def _suffixes(path: Path) -> list[str]:
+    """Return the last suffix, and the one before it if the last is a compression's."""
+    suffixes = [suffix.lower() for suffix in path.suffixes[-2:][::-1]]
+    return suffixes if suffixes and suffixes[0] in COMPRESSED else suffixes[:1]
+
+
+def _of_file(path: Path) -> Iterator[Source]:
+    suffixes = _suffixes(path)
+    packing = suffixes[0] if suffixes and suffixes[0] in COMPRESSED else ""
+    kind = next((suffix for suffix in suffixes if suffix not in COMPRESSED), "")
+    name = path.name.removesuffix(path.suffix).removesuffix(kind) if packing else path.stem
+    where = str(path)
+    try:
+        if kind == TABLE and not packing:
+            yield from _rows(path)
+        elif kind == LINES:
+            with _opened(path, packing) as file:
+                yield from _lines(file, where)
+        elif packing:
+            with _opened(path, packing) as file:
+                yield Source(name, where, _whole(file, where), kind in HTML_SUFFIXES)
+        else:
+            yield Source(name, where, read_source(path), kind in HTML_SUFFIXES)
+    except MissingExtraError:
+        raise
+    except BiaozhuError as error:
+        yield Source(name, where, problem=str(error))
+
+
+@contextmanager
+def _opened(path: Path, packing: str) -> Iterator[IO[bytes]]:
+    try:
+        if packing == ".gz":
+            with gzip.open(path) as file:
+                yield cast("IO[bytes]", file)
+        elif packing == ".zst":
+            with path.open("rb") as packed, BufferedReader(_Unpacked(packed), CHUNK) as file:
+                yield file
+        else:
+            with path.open("rb") as file:
+                yield file
+    except FileNotFoundError:
+        raise MissingFileError("no such file", where=str(path)) from None
+    except (OSError, EOFError, zlib.error, zstandard.ZstdError) as error:
+        raise MissingFileError(f"cannot be read to its end ({error})", where=str(path)) from None
+
+
+class _Unpacked(RawIOBase):
+    """The content of a zstd file; the package's own reader takes a file that breaks off for a whole one.
+
+    Raises:
+        EOFError: the file ends inside a frame.
+    """
+
+    def __init__(self, packed: IO[bytes]) -> None:
+        self._packed = packed
+        self._frame = zstandard.ZstdDecompressor().decompressobj()
+        self._begun = False
+        self._ready = b""
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        while not self._ready:
+            packed = (self._frame.unused_data if self._frame.eof else b"") or self._packed.read(CHUNK)
+            if not packed:
+                if self._begun and not self._frame.eof:
+                    raise EOFError("the file ends inside a frame")
+                return 0
+            if self._frame.eof:
+                self._frame = zstandard.ZstdDecompressor().decompressobj()
+            self._begun = True
+            self._ready = self._frame.decompress(packed)
+        given = self._ready[: len(buffer)]
+        self._ready = self._ready[len(given) :]
+        buffer[: len(given)] = given
+        return len(given)
+
+
+def _whole(file: IO[bytes], where: str) -> bytes:
+    data = file.read(LARGEST + 1)
+    if len(data) > LARGEST:
+        raise EncodingError(f"more than {LARGEST >> 20} MiB, which is no article", where=where)
+    return data
+
+
+def _standard_input() -> Iterator[Source]:
+    file = sys.stdin.buffer
+    first = file.readline(LARGEST + 1)
+    if first.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"{"):
+        yield from _lines(file, STDIN, first)
+        return
+    data = first + file.read(LARGEST + 1 - len(first))
+    too_large = f"more than {LARGEST >> 20} MiB, which is no article"
+    yield (
+        Source("stdin", STDIN, problem=str(EncodingError(too_large, where=STDIN)))
+        if len(data) > LARGEST
+        else Source("stdin", STDIN, data)
+    )
+
+
+def _lines(file: IO[bytes], where: str, first: bytes = b"") -> Iterator[Source]:
+    number = 0
+    line = first or file.readline(LARGEST + 1)
+    while line:
+        number += 1
+        place = f"{where}:{number}"
+        if len(line) > LARGEST:
+            while line and not line.endswith(b"\n"):
+                line = file.readline(LARGEST)
+            yield _refused(place, f"a line of more than {LARGEST >> 20} MiB")
+        elif line.strip():
+            yield _line(line, place)
+        line = file.readline(LARGEST + 1)
+
+
+def _line(line: bytes, where: str) -> Source:
+    try:
+        value = json.loads(line.decode("utf-8-sig"))
+    except (ValueError, RecursionError) as error:
+        return _refused(where, f"not JSON in UTF-8 ({error})")
+    if not isinstance(value, dict):
+        return _refused(where, "no JSON object")
+    return _article(value.get("name"), value.get("text"), where)
+
+
+def _rows(path: Path) -> Iterator[Source]:
+    try:
+        import pyarrow as pa  # noqa: PLC0415 — an extra that only tables need
+        from pyarrow import parquet  # noqa: PLC0415 — as above
+    except ImportError:
+        raise MissingExtraError(
+            "Parquet needs the package pyarrow",
+            where=str(path),
+            next_step="Install the extra `table`: pip install 'biaozhu[table]'",
+        ) from None
+    number = 0
+    try:
+        with parquet.ParquetFile(path) as table:
+            for batch in table.iter_batches(batch_size=ROWS_AT_ONCE, columns=["name", "text"]):
+                if batch.num_columns < 2:  # noqa: PLR2004 — the two named above
+                    raise LineError("the table needs the columns name and text", where=str(path))
+                for row in batch.to_pylist():
+                    number += 1
+                    yield _article(row["name"], row["text"], f"{path}:{number}")
+    except FileNotFoundError:
+        raise MissingFileError("no such file", where=str(path)) from None
+    except (OSError, pa.ArrowException) as error:
+        raise MissingFileError(f"cannot be read to its end as Parquet ({error})", where=str(path)) from None
+
+
+def _article(name: object, text: object, where: str) -> Source:
+    if not isinstance(name, str) or not name or not isinstance(text, str):
+        return _refused(where, "name and text must be strings, and the name not empty")
+    try:
+        return Source(name, where, text.encode("utf-8"))
+    except UnicodeEncodeError:
+        return _refused(where, "the text holds a lone surrogate, which no UTF-8 file can carry", name)
+
+
+def _refused(where: str, reason: str, name: str = "") -> Source:
+    problem = LineError(reason, where=where, next_step="Mend the line and run again")
+    return Source(name, where, problem=str(problem))
