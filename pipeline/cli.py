@@ -17,6 +17,8 @@ from pipeline import __version__
 from pipeline.commands import register_all
 from pipeline.errors import BiaozhuError
 
+STOPPED = 130
+
 app = typer.Typer(
     name="biaozhu",
     help="标注: Chinese NER annotation and evaluation, offline, offset-true.",
@@ -63,14 +65,21 @@ def run(arguments: list[str] | None = None) -> int:
         error.show()
         return 2
     except (KeyboardInterrupt, typer.Abort):
-        sys.stderr.write("stopped; nothing half-written was left\n")
-        return 130
+        return _stopped()
     except (BrokenPipeError, SystemExit) as stop:
         # Typer itself turns a closed pipe into exit status 1, which here would say that something was lost.
         if isinstance(stop, SystemExit) and not isinstance(stop.__context__, BrokenPipeError):
             raise
         return _reader_gone()
+    # Typer makes this of Ctrl-C, without a word.
+    if result == STOPPED:
+        return _stopped()
     return result if isinstance(result, int) else 0
+
+
+def _stopped() -> int:
+    sys.stderr.write("stopped; nothing half-written was left\n")
+    return STOPPED
 
 
 def _reader_gone() -> int:

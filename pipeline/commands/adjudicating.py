@@ -72,6 +72,7 @@ def adjudicate(
     if common:
         layer, other = in_common(layer, other)
     dispute = Dispute(layer, other, (name, other_name))
+    given = read_decisions(decisions) if decisions and output and not from_doccano else ()
     found = find_disagreements(layer, other)
     rows = [[item.sentence, item.start, item.end, item.kind, item.text] for item in found]
     print_table("Disagreements", ["sentence", "start", "end", "kind", "text"], rows, as_json=as_json)
@@ -88,9 +89,9 @@ def adjudicate(
         answered = answers(connect(find_account(home=home)), dispute, setting)
         _keep(answered, dispute, decisions)
     if output is not None:
-        gold = bring_together(
-            layer, other, read_decisions(decisions) if decisions else (), names=dispute.names
-        )
+        if from_doccano and decisions is not None:
+            given = read_decisions(decisions)
+        gold = bring_together(layer, other, given, names=dispute.names)
         write_layer(output, gold)
         say(
             f"{sum(len(s.spans) for s in gold)} gold spans in {len(gold)} sentences, {len(found)} disagreements decided"

@@ -144,6 +144,8 @@ def _documents(name: str, files: Mapping[str, bytes], where: str, *, units: bool
             )
         elif line[:1] in tuple("REAMN*"):
             refused.append(Refused(0, 0, "", line[:200], "relations, events and attributes are no spans"))
+        elif line.strip() and not line.startswith("#"):
+            problems.append(FormatError(f"no line of brat: {line[:60]!r}", where=f"{path}.ann:{number}"))
     raise_collected(problems)
     if units is None:
         units = _right(bound, text, units=True) > _right(bound, text, units=False)

@@ -89,6 +89,8 @@ def read_documents(
     else:
         read = conll.read_conll if of is Format.conll else docbin.read_docbin
         documents = read(_content(path), where=where)
+    if not documents:
+        raise FormatError("there is nothing in it", where=where)
     return tuple(
         replace(
             document,

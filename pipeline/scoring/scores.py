@@ -130,13 +130,20 @@ def pair_layers(
 
     Raises:
         ScoringError: the gold is empty, a sentence stands twice in a layer, or the sets of sentences differ.
-        VersionError: the same id has different texts.
+        VersionError: they are about other articles, or the same id has different texts.
         OffsetError, OverlapError: spans of one side are out of range, unsorted, twice there or overlap.
     """
     if not gold:
         raise ScoringError("the gold has no sentences", next_step="Give a gold file with sentence lines")
     wanted = _by_id(gold, "the gold")
     given = _by_id(layer, name)
+    ours, theirs = ({sentence.article for sentence in one} for one in (gold, layer))
+    if theirs and ours.isdisjoint(theirs):
+        # One line instead of one for each sentence; what changed in the file is not known here.
+        raise VersionError(
+            f"{name} is of {', '.join(sorted(theirs))}, the gold of {', '.join(sorted(ours))}: of other articles, or"
+            " of other versions of them"
+        )
     problems: list[BiaozhuError] = [
         ScoringError(f"{name} has this sentence, the gold has not", where=identifier)
         for identifier in given

@@ -81,6 +81,10 @@ def train_segmenter(
         if folder.exists():
             os.replace(folder, room / "old")  # noqa: PTH105 — a rename over a folder, as elsewhere
         os.replace(room / "kept", folder)  # noqa: PTH105 — as above
+    except ZeroDivisionError:
+        raise TrainingError(
+            "too few words to learn from", next_step="Give a corpus; thousands of sentences are none too many"
+        ) from None
     except OSError as error:
         raise WriteError(f"cannot be written ({error.strerror})", where=str(folder)) from None
     finally:

@@ -1,0 +1,311 @@
+"""Bad input of every kind against every command: one line that says what, where and what next; status 2; nothing written."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import pytest
+from bad_files import (
+    ARTICLE,
+    LABELS,
+    Bad,
+    bad_articles,
+    bad_layers,
+    make_workplace,
+    other_version,
+    snapshot,
+    write_all,
+)
+
+from pipeline.cli import run
+from pipeline.model import read_layer
+from pipeline.training.train import train
+
+Capture = pytest.CaptureFixture[str]
+
+SCORED = "--gold good.jsonl --layer a=good.jsonl"
+# Each of them with bad.txt, or bad.jsonl, where a good file would make it end with status 0: a test below says so.
+ARTICLE_COMMANDS = (
+    "read bad.txt",
+    "split bad.txt -o out.jsonl --text out.txt",
+    "preannotate bad.txt -o out.jsonl --layers layers --ledger",
+    "table bad.txt -o out.csv",
+    "predict model bad.txt -o out.jsonl",
+    "crossval good.cfg --gold good.jsonl --article bad.txt --at-least 1 -o out.jsonl --ledger ledger.jsonl",
+    "evaluate --gold good.jsonl --layer good.jsonl --article bad.txt -o out.json",
+    f"report {SCORED} --article bad.txt -o out",
+    "import marked.ann --format brat --article bad.txt -o out.jsonl",
+    "marked good.txt --article bad.txt -o out.jsonl",
+)
+LAYER_COMMANDS = (
+    "export bad.jsonl --format conll -o out.conll",
+    "export bad.jsonl --format brat -o out",
+    "evaluate --gold bad.jsonl --layer good.jsonl -o out.json",
+    "evaluate --gold good.jsonl --layer bad.jsonl -o out.json",
+    "evaluate --gold good.jsonl --layer good.jsonl --train bad.jsonl -o out.json",
+    "compare good.jsonl b=bad.jsonl --gold good.jsonl -o out.json",
+    "agree anna bad.jsonl -o out.json",
+    "adjudicate anna bad.jsonl -o out.jsonl --questions questions.jsonl",
+    "gold diff good.jsonl bad.jsonl",
+    "train good.cfg --gold bad.jsonl -o new",
+    "train good.cfg --held-out bad.jsonl -o new",
+    "crossval good.cfg --gold bad.jsonl --article good.txt --at-least 1 -o out.jsonl",
+    "predict model bad.jsonl -o out.jsonl",
+    "table good.txt --layer bad.jsonl -o out.csv",
+    "report --gold bad.jsonl --layer a=good.jsonl -o out",
+    "report --gold good.jsonl --layer a=bad.jsonl -o out",
+    f"report {SCORED} --annotator b=bad.jsonl -o out",
+)
+# These need a server or more words than a test has, and read their layers before they look for either.
+SERVER_COMMANDS = (
+    "push bad.jsonl",
+    "pull --compare bad.jsonl -o out",
+    "segmenter --words bad.jsonl --dev good.jsonl -o new",
+)
+
+with TemporaryDirectory() as _name:
+    make_workplace(Path(_name))
+    LAYERS = bad_layers(Path(_name))
+ARTICLES = bad_articles()
+
+
+@pytest.fixture(scope="session")
+def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A model that was trained on the workplace's gold."""
+    folder = tmp_path_factory.mktemp("trained")
+    make_workplace(folder)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        return train(Path("good.cfg"), Path("model")).folder.resolve()
+
+
+@pytest.fixture
+def workplace(tmp_path: Path, model: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder to work in where everything is right."""
+    make_workplace(tmp_path)
+    (tmp_path / "model").symlink_to(model)
+    write_all(tmp_path, {"marked.txt": (tmp_path / "good.txt").read_bytes(), "marked.ann": b""})
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def refuse(workplace: Path, capsys: Capture, command: str, expected: str) -> None:
+    before = snapshot(workplace)
+    status = run(shlex.split(command))
+    said = capsys.readouterr()
+    # That there is no guideline to show is a note, no problem.
+    lines = [line for line in said.err.splitlines() if not line.startswith("no guideline: ")]
+    assert len(lines) == 1, said.err
+    assert re.match(expected, lines[0]), lines[0]
+    assert lines[0].endswith(".")
+    assert status == 2
+    assert said.out == ""
+    assert snapshot(workplace) == before
+
+
+@pytest.mark.usefixtures("workplace")
+@pytest.mark.parametrize("command", [*ARTICLE_COMMANDS, *LAYER_COMMANDS])
+def test_bad_input_commands_of_the_table_work_with_good_input(capsys: Capture, command: str) -> None:
+    assert run(shlex.split(command.replace("bad.", "good."))) == 0, capsys.readouterr().err
+
+
+@pytest.mark.parametrize("bad", ARTICLES, ids=lambda bad: bad.name)
+def test_bad_input_article(workplace: Path, capsys: Capture, bad: Bad) -> None:
+    bad.write(workplace / "bad.txt")
+    refuse(workplace, capsys, ARTICLE_COMMANDS[1], bad.expected)
+
+
+@pytest.mark.parametrize("command", ARTICLE_COMMANDS)
+def test_bad_input_article_in_every_command(workplace: Path, capsys: Capture, command: str) -> None:
+    (workplace / "bad.txt").write_bytes(b"PK\x03\x04")
+    refuse(workplace, capsys, command, r"BZ010 bad\.txt: this is a zip archive")
+
+
+@pytest.mark.parametrize("bad", LAYERS, ids=lambda bad: bad.name)
+def test_bad_input_layer(workplace: Path, capsys: Capture, bad: Bad) -> None:
+    bad.write(workplace / "bad.jsonl")
+    refuse(workplace, capsys, LAYER_COMMANDS[0], bad.expected)
+
+
+@pytest.mark.parametrize("command", [*LAYER_COMMANDS, *SERVER_COMMANDS])
+def test_bad_input_layer_in_every_command(workplace: Path, capsys: Capture, command: str) -> None:
+    broken = next(bad for bad in LAYERS if bad.name == "broken")
+    broken.write(workplace / "bad.jsonl")
+    refuse(workplace, capsys, command, broken.expected)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("bad", LAYERS, ids=lambda bad: bad.name)
+@pytest.mark.parametrize("command", [*LAYER_COMMANDS, *SERVER_COMMANDS])
+def test_bad_input_every_layer_in_every_command(
+    workplace: Path, capsys: Capture, command: str, bad: Bad
+) -> None:
+    bad.write(workplace / "bad.jsonl")
+    refuse(workplace, capsys, command, r"BZ003 bad\.jsonl: no" if bad.content is None else bad.expected)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("bad", ARTICLES, ids=lambda bad: bad.name)
+@pytest.mark.parametrize("command", ARTICLE_COMMANDS)
+def test_bad_input_every_article_in_every_command(
+    workplace: Path, capsys: Capture, command: str, bad: Bad
+) -> None:
+    bad.write(workplace / "bad.txt")
+    refuse(workplace, capsys, command, bad.expected)
+
+
+def test_bad_input_problems_of_a_file_are_reported_together(workplace: Path, capsys: Capture) -> None:
+    lines = (workplace / "good.jsonl").read_text(encoding="utf-8").splitlines()
+    (workplace / "bad.jsonl").write_text("\n".join(["7", *lines[1:], lines[1], "{"]), encoding="utf-8")
+    assert run(["export", "bad.jsonl", "--format", "conll", "-o", "out.conll"]) == 2
+    said = capsys.readouterr().err.splitlines()
+    assert [line.split(":")[1] for line in said[:3]] == ["1", str(len(lines) + 1), str(len(lines) + 2)]
+    assert said[3] == "BZ001 3 problems found. Mend each of them and run again."
+
+
+@pytest.mark.parametrize(
+    ("command", "expected"),
+    [
+        (
+            "evaluate --gold bad.jsonl --layer good.jsonl",
+            r"BZ016 good is of [0-9a-f]{12}, the gold of [0-9a-f]{12}: .*\. Make both from the same source file",
+        ),
+        ("table good.txt --layer bad.jsonl -o out.csv", r"BZ016 bad\.jsonl, .*: no article given has the id"),
+        (
+            "crossval good.cfg --gold bad.jsonl --article good.txt -o out.jsonl",
+            r"BZ022 the gold has sentences of [0-9a-f]{12}",
+        ),
+        ("agree anna bad.jsonl", r"BZ041 .*only in the first"),
+    ],
+)
+def test_bad_input_gold_of_another_version(
+    workplace: Path, capsys: Capture, command: str, expected: str
+) -> None:
+    (workplace / "bad.jsonl").write_bytes(other_version(workplace))
+    before = snapshot(workplace)
+    assert run(shlex.split(command)) == 2
+    assert re.match(expected, capsys.readouterr().err)
+    assert snapshot(workplace) == before
+
+
+def test_bad_input_unknown_label(workplace: Path, capsys: Capture) -> None:
+    content = (workplace / "good.jsonl").read_text(encoding="utf-8").replace("PERSON", "PERSN", 1)
+    (workplace / "bad.jsonl").write_text(content, encoding="utf-8")
+    for command in ("export bad.jsonl --format conll -o out.conll", "push bad.jsonl"):
+        refuse(
+            workplace,
+            capsys,
+            command,
+            r"BZ015 bad\.jsonl:2: unknown label 'PERSN'\. Add the label to configs/labels\.toml",
+        )
+
+
+def test_bad_input_byte_order_mark_is_fine_and_said(workplace: Path, capsys: Capture) -> None:
+    (workplace / "bom.txt").write_bytes(b"\xef\xbb\xbf" + ARTICLE.encode())
+    assert run(["split", "bom.txt", "-o", "out.jsonl"]) == 0
+    assert capsys.readouterr().err.startswith("bom.txt: decoded as utf-8-bom\n")
+    (workplace / "bom.jsonl").write_bytes(b"\xef\xbb\xbf" + (workplace / "good.jsonl").read_bytes())
+    assert read_layer(workplace / "bom.jsonl") == read_layer(workplace / "good.jsonl")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("size", [40 << 20])
+def test_bad_input_huge_single_line(workplace: Path, capsys: Capture, size: int) -> None:
+    (workplace / "bad.txt").write_bytes("春".encode() * (size // 3))
+    refuse(
+        workplace,
+        capsys,
+        "split bad.txt -o out.jsonl",
+        r"BZ010 bad\.txt: more than 32 MiB, which is no article",
+    )
+    (workplace / "bad.jsonl").write_bytes(b'{"id": "' + b"a" * size + b'"}')
+    refuse(workplace, capsys, LAYER_COMMANDS[0], r"BZ013 bad\.jsonl:1: the sentence line lacks")
+
+
+CONFIG = "train good.cfg -o new"
+CONFIG_TYPOS = (
+    ("penalty = ", "penalti = ", r"\[components\.ner\] has no setting 'penalti', the nearest is 'penalty'"),
+    ("factory = ", "factroy = ", r"\[components\.ner\] lacks factory, it has 'factroy'"),
+    ('"biaozhu_ner"', '"biaozhu_nre"', r"\[components\.ner\] there is no factory 'biaozhu_nre', the nearest is 'biaozhu_ner'"),
+    ("biaozhu.Crf.v1", "biaozhu.Crff.v1", r"\[components\.ner\.model\] there is no @architectures 'biaozhu\.Crff\.v1', the nearest is 'biaozhu\.Crf\.v1'"),
+    ("window = 2", "windw = 2", r"\[components\.ner\.model.*\] has no setting 'windw', the nearest is 'window'"),
+    ("train_corpus", "train_corpse", r"\[training\] has no setting 'train_corpse', the nearest is 'train_corpus'"),
+    ("[training]", "[traning]", r"there is no section \[traning\], the nearest is 'training'"),
+    ('pipeline = ["ner"]', 'pipeline = ["nre"]', r"\[nlp\] pipeline names 'nre', which is no component, the nearest is 'ner'"),
+    ("@readers", "@reader", r"\[corpora\.train\] there is no kind of function @reader, the nearest is '@readers'"),
+    ("paths = ${paths.train}", "path = ${paths.train}", r"\[corpora\.train\] has no setting 'path', the nearest is 'paths'"),
+    ("${paths.train}", "${paths.trian}", r".*paths\.trian"),
+    ('lang = "zh"', 'lang = "zz"', r".*language zz"),
+    ("penalty = 0.1", "penalty = x", r".*penalty value is not a valid float"),
+    ("[nlp]\n", "[nlp\n", r".*\[nlp"),
+    ("[system]", "[system]\n[system]", r".*section 'system' already exists"),
+)  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("right", "wrong", "expected"), CONFIG_TYPOS, ids=[row[1].strip() for row in CONFIG_TYPOS]
+)
+def test_bad_input_config_typo(
+    workplace: Path, capsys: Capture, right: str, wrong: str, expected: str
+) -> None:
+    config = (workplace / "good.cfg").read_text(encoding="utf-8")
+    assert right in config
+    (workplace / "good.cfg").write_text(config.replace(right, wrong, 1), encoding="utf-8")
+    refuse(workplace, capsys, CONFIG, rf"BZ021 good\.cfg: {expected}")
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        "train good.cfg -o new",
+        "crossval good.cfg --gold good.jsonl --article good.txt -o out.jsonl",
+        "curve good.cfg --gold good.jsonl --article good.txt -o out.json",
+    ],
+)
+def test_bad_input_config_in_every_command(workplace: Path, capsys: Capture, command: str) -> None:
+    (workplace / "good.cfg").write_bytes(b"\x7fELF\xff")
+    refuse(workplace, capsys, command, r"BZ021 good\.cfg@4: not UTF-8\. Correct the config")
+    refuse(workplace, capsys, f"{command} --set penalty", r"BZ002 --set: 'penalty' is not SECTION\.KEY=VALUE")
+
+
+DEEP = "[" * 100_000
+OTHER_FILES = (
+    ("export good.jsonl --format conll -o out.conll --labels bad", ("\x7fELF", "", 'label = "x"', "label = [1]", LABELS.read_text(encoding="utf-8").replace("definition", "definitoin", 1)), r"BZ018 bad: "),
+    ("adjudicate anna bert --decisions bad -o out.jsonl", ("7", "{}", DEEP, '{"sentence":"x","start":1e999,"end":1,"spans":[],"rule":"A","note":"n"}'), r"BZ013 bad:1: not a decision\. Mend"),
+    (f"report {SCORED} --ledger bad -o out", ("7", "{}", DEEP, '{"step":1}'), r"BZ013 bad:1: not a ledger entry\. Mend"),
+    (f"report {SCORED} --round-trip bad -o out", ("", "7", "{}", DEEP, '{"identical":true,"changes":[{"sentence":"x","kind":[]}]}'), r"BZ052 bad: not "),
+    (f"report {SCORED} --agreement bad -o out", ("", "7", "{}", DEEP, '{"pairs":[1]}', '{"pairs":[{"first":"a","second":"b","strict":{"micro":"<script>"},"partial":{}}]}'), r"BZ052 bad: not "),
+    (f"report {SCORED} --curve bad -o out", ("", "7", "{}", DEEP, '{"points":[{"sentences":"x","mean":[],"low":{},"high":1}]}'), r"BZ052 bad: not "),
+    ("gold check bad", ("\x7fELF", "", "7", DEEP, '{"schema":1,"files":{"good.jsonl":{}}}'), r"BZ040 bad/MANIFEST\.json: not a manifest\. Restore"),
+    ("gold check bad", ('{"schema":7,"files":{}}',), r"BZ040 bad/MANIFEST\.json: manifest of schema 7, this version reads 1\. Restore the file, or freeze again"),
+    ("gold check bad", ('{"schema":1,"files":{"../../x.jsonl":{"sha256":"","articles":[],"sentences":0,"spans":{}}}}',), r"BZ040 bad/\.\./\.\./x\.jsonl: in the manifest but not there"),
+    ("summary bad", ("\x7fELF", "", "7", DEEP), r"BZ051 bad/scores\.json: no"),
+    ("summary bad", ('{"format":"biaozhu.scores.v0"}',), r"BZ051 bad/scores\.json: no document of the format biaozhu\.scores\.v1\. Make it again with `biaozhu evaluate`"),
+    ("history bad -o out.html", ('{"format":"biaozhu.scores.v1"}', '{"format":"biaozhu.scores.v1","made":{"date":"","inputs":[]},"layers":[{}]}'), r"BZ051 bad: it lacks what its format promises"),
+    ("import bad --format doccano -o out.jsonl", ("", "7", "{}", DEEP, "\0", '{"id":1,"text":"\\ud800ab","label":[]}'), r"BZ060 bad(:1)?: "),
+    ("import bad --format conll -o out.jsonl", ("", "\0", "王 B-PERSON extra B-\n"), r"BZ060 bad"),
+    ("import bad --format labelstudio -o out.jsonl", ("", "7", "{}", DEEP, '[{"data":{"text":7}}]'), r"BZ060 bad"),
+    ("import bad --format spacy -o out.jsonl", ("", "7", "\x7fELF"), r"BZ060 bad: no DocBin"),
+    ("import marked.ann --format brat -o out.jsonl", ("7", "T1\tPLACE x y\tz", "{}"), r"BZ060 \./marked\.ann:1: no (line of brat|text-bound)"),
+)  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("command", "content", "expected"),
+    [(command, content, expected) for command, contents, expected in OTHER_FILES for content in contents],
+    ids=[
+        f"{command.split(' bad')[0][:40]} {content[:12]!r}"
+        for command, contents, _ in OTHER_FILES
+        for content in contents
+    ],
+)
+def test_bad_input_other_files(
+    workplace: Path, capsys: Capture, command: str, content: str, expected: str
+) -> None:
+    name = {"gold": "bad/MANIFEST.json", "summary": "bad/scores.json", "history": "bad/scores.json"}
+    place = name.get(command.split(maxsplit=1)[0], "marked.ann" if "brat" in command else "bad")
+    write_all(workplace, {place: content.encode()})
+    refuse(workplace, capsys, command, expected)
