@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar, get_args
 
@@ -17,8 +17,9 @@ from pipeline.ledger import read_ledger
 from pipeline.model import find_layers, read_layer
 from pipeline.reading.article import read_article
 from pipeline.reading.groups import group_sentences
+from pipeline.reporting.biases import shown_bias
 from pipeline.reporting.rows import agreement_rows
-from pipeline.reporting.strings import read_strings
+from pipeline.reporting.strings import read_strings, translator
 from pipeline.scoring.document import Input, scores_document
 from pipeline.scoring.evaluation import Setting, compare, evaluate
 from pipeline.scoring.sections import sections_of
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
 
 Value = TypeVar("Value")
 
+LAYER_ROLES = frozenset({"gold", "layer", "train"})
 UNNAMED_COLOR = "#5A5A5A"
 SPAN = frozenset({"start", "end", "label"})
 
@@ -59,6 +61,7 @@ class Request:
     round_trip: Path | None = None
     agreement: Path | None = None
     curve: Path | None = None
+    bias: Path | None = None
     labels: Path = DEFAULT
     resamples: int = 10_000
     seed: int = 1
@@ -86,6 +89,7 @@ class Material:
     round_trip: dict[str, Any] | None = None
     agreement: dict[str, Any] | None = None
     curve: dict[str, Any] | None = None
+    bias: dict[str, Any] | None = None
 
 
 def gather(request: Request) -> Material:
@@ -105,13 +109,14 @@ def gather(request: Request) -> Material:
     layers = reader.layers("layer", request.layers)
     annotators = reader.layers("layer", request.annotators)
     trained = [reader.read("train", "", path, read_layer) or () for path in request.train]
-    ledgers = [reader.attempt(path, read_ledger) or () for path in request.ledgers]
+    ledgers = [reader.read("ledger", "", path, read_ledger) or () for path in request.ledgers]
     extra = {
-        name: reader.attempt(path, check) if path else None
+        name: reader.read(name, "", path, check) if path else None
         for name, path, check in (
             ("round_trip", request.round_trip, _read_round_trip),
             ("agreement", request.agreement, _read_agreement),
             ("curve", request.curve, _read_curve),
+            ("bias", request.bias, _read_bias),
         )
     }
     labels = reader.attempt(request.labels, read_labels) or ()
@@ -197,7 +202,7 @@ class _Reader:
         if value is not None:
             counts = (
                 (len(value), sum(len(line.spans) for line in value))
-                if isinstance(value, tuple)
+                if isinstance(value, tuple) and role in LAYER_ROLES
                 else (None, None)
             )
             self.inputs.append(Input(role, name or path.stem, str(path), sha256_of(path), *counts))
@@ -280,6 +285,19 @@ def _read_curve(path: Path) -> dict[str, Any]:
         or not (value.get("failure") is None or f"learning.failure.{value['failure']}" in read_strings())
     ):
         raise ReportInputError("not what `biaozhu curve -o` writes", where=str(path))
+    return value
+
+
+def _read_bias(path: Path) -> dict[str, Any]:
+    value = _read_json(path, "bias")
+    try:
+        shown = shown_bias(value, {}, translator("en"))
+        figures = [figure for rate in shown["rates"] for figure in (rate.count, rate.of, rate.rate)]
+        figures += [figure for one in shown["contrasts"] for figure in astuple(one)[1:]]
+    except (KeyError, TypeError, AttributeError, ValueError):
+        figures = [""]
+    if not all(one is None or _is_number(one) for one in figures):
+        raise ReportInputError("not what `biaozhu bias -o` writes", where=str(path))
     return value
 
 

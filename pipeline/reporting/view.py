@@ -6,10 +6,9 @@ from collections import Counter, defaultdict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from pipeline.ledger import count_by_reason, losses
-from pipeline.reporting import figures, rows, verdict
+from pipeline.reporting import checks, figures, rows, verdict
 from pipeline.reporting.faults import bars_of, by_pattern, find_faults, mark_of
-from pipeline.reporting.inputs import is_whole, restrict
+from pipeline.reporting.inputs import restrict
 from pipeline.reporting.made import how_made
 from pipeline.reporting.meanings import meaning_view
 from pipeline.reporting.overlay import lines_of
@@ -93,12 +92,12 @@ def build_view(material: Material, words: Words) -> dict[str, Any]:
         "made": how_made(material),
         "scope": words("scope.no_gold", articles=len(names)),
         "says": _found(material, label_names, words),
-        **_checks(material, words),
+        **checks.shown_checks(material, label_names, words),
         **meaning_view(material),
     }
     if material.evaluations:
         view |= _scores(material, view, faults, titles, words)
-    view["alerts"] = _alerts(material, words)
+    view["alerts"] = checks.alerts(material, words)
     view["contents"] = _contents(view)
     return view
 
@@ -310,74 +309,6 @@ def _conclusions(material: Material, judged: Sequence[verdict.Verdict], words: W
     return said
 
 
-def _checks(material: Material, words: Words) -> dict[str, Any]:
-    trip, curve, ledger = material.round_trip, material.curve, material.ledger
-    lost = losses(ledger or ())
-    decisions = [entry for entry in ledger or () if entry.severity == "decision"]
-    return {
-        "learning_chart": figures.learning_chart(curve, words) if curve else None,
-        "learning_worth": figures.learning_worth(curve, words) if curve else "",
-        "agreement": {"rows": rows.agreement_rows(material.agreement)} if material.agreement else None,
-        "round_trip": None if trip is None else _round_trip(trip, words),
-        "ledger": None
-        if ledger is None
-        else {
-            "losses": lost,
-            "decision_count": len(decisions),
-            "decisions": list(count_by_reason(decisions).items()),
-        },
-        "round_trip_line": words("round_trip")
-        + words("colon")
-        + words(
-            "not_checked"
-            if trip is None
-            else "round_trip.same"
-            if trip["identical"]
-            else "round_trip.differs"
-        ),
-        "ledger_line": words("ledger")
-        + words("colon")
-        + (words("not_checked") if ledger is None else words("ledger.losses", count=len(lost))),
-    }
-
-
-def _round_trip(trip: Mapping[str, Any], words: Words) -> dict[str, Any]:
-    changes = trip.get("changes", ())
-    return {
-        "identical": is_whole(trip),
-        "text": words(
-            "round_trip.text",
-            returned=trip.get("sentences", NOTHING),
-            changes=len(changes),
-            losses=len(trip.get("losses", ())),
-        ),
-        "changes": [
-            {
-                "sentence": change["sentence"],
-                "kind": words(f"change.{change['kind']}"),
-                "what": change.get("text") or "",
-                "before": _span(change.get("before")),
-                "after": _span(change.get("after")),
-            }
-            for change in changes
-        ],
-    }
-
-
-def _span(span: Mapping[str, Any] | None) -> str:
-    return f"{span['label']} {span['start']}–{span['end']}" if span else NOTHING
-
-
-def _alerts(material: Material, words: Words) -> list[str]:
-    found = []
-    lost = losses(material.ledger or ())
-    if lost:
-        found.append(words("alert.losses", count=len(lost)))
-    if material.round_trip is not None and not is_whole(material.round_trip):
-        found.append(words("alert.round_trip"))
-    return found
-
-
 def _contents(view: Mapping[str, Any]) -> list[tuple[str, str]]:
     scored = view["scored"]
     wanted = [
@@ -391,6 +322,7 @@ def _contents(view: Mapping[str, Any]) -> list[tuple[str, str]]:
         ("confusion", "confusion", scored),
         ("learning", "learning", view["learning_chart"] is not None),
         ("agreement", "agreement", view["agreement"] is not None),
+        ("bias", "bias", view["bias"] is not None),
         ("losses", "losses", True),
         ("made", "made", True),
     ]

@@ -35,7 +35,7 @@ FORMAT = "biaozhu.scores.v1"
 class Input:
     """A file that a run has read: what it was used for, its name in the run, and its checksum.
 
-    `role` is gold, layer, train or article; `sentences` and `spans` are None for a file that is no layer.
+    `role` is gold, layer, train, article, ledger, round_trip, agreement, curve or bias; `sentences` and `spans` are None for a file that is no layer.
     """
 
     role: str

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import os
 import shutil
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
 
+from pipeline.ledger import Entry
 from pipeline.reporting.inputs import Request, gather
 from pipeline.reporting.report import write_report
 
@@ -42,10 +44,50 @@ def browser() -> Iterator[Browser]:
         found.close()
 
 
+RATE = {"count": 1, "of": 2, "rate": 0.5}
+CONTRAST = {"shown": RATE, "blind": RATE, "difference": 0.0, "interval": [-0.1, 0.1]}
+
+
 @pytest.fixture(scope="module")
 def address(material: Material, tmp_path_factory: pytest.TempPathFactory) -> str:
+    """Return the address of a report with every section that there is, losses and a round trip that differs."""
     folder = tmp_path_factory.mktemp("page")
-    write_report(folder, material)
+    whole = replace(
+        material,
+        ledger=(Entry("pull", "loss", "dropped", "x:0-3", 0, 2, "PLACE", "云岭"),),
+        round_trip={
+            "identical": False,
+            "sentences": 1,
+            "changes": [{"sentence": "x:0-3", "kind": "moved", "text": "云岭"}],
+        },
+        agreement={
+            "pairs": [{"first": "a", "second": "b", "strict": {"micro": 0.9}, "partial": {"micro": 0.95}}],
+            "alpha": 0.9,
+        },
+        curve={
+            "points": [
+                {"sentences": at, "mean": at / 100, "low": at / 120, "high": at / 90} for at in (10, 40, 80)
+            ],
+            "fit": [{"sentences": at, "f1": at / 200} for at in (10, 180)],
+            "worth": 0.02,
+            "worth_low": -0.01,
+            "worth_high": 0.05,
+            "distinguishable": False,
+        },
+        bias={
+            "sentences": {"shown": 2, "blind": 2},
+            "accepted": RATE,
+            "accepted_by_annotator": {"a": RATE},
+            "fates": {"kept": 1, "moved": 1, "relabelled": 0, "removed": 0, "added": 0},
+            "edited": RATE,
+            "edited_by_label": {"PLACE": RATE},
+            "edited_by_score": {"no score": RATE},
+            "agreement": CONTRAST,
+            "errors_taken": CONTRAST,
+            "omissions_taken": {"shown": RATE, "blind": RATE, "difference": None, "interval": None},
+        },
+    )
+    write_report(folder, whole)
     return (folder / "index.html").as_uri()
 
 
@@ -56,6 +98,8 @@ def test_page_passes_axe(browser: Browser, address: str, width: int, scheme: str
 
     page = browser.new_page(viewport={"width": width, "height": 900}, color_scheme=scheme)
     page.goto(address)
+    for section in ("learning", "agreement", "bias", "losses", "confusion", "breakdown", "errors", "made"):
+        assert page.locator(f"section#{section}").is_visible(), section
     page.evaluate("document.querySelectorAll('details').forEach(one => { one.open = true; })")
     found = Axe().run(page)
     page.close()

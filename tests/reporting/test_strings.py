@@ -10,9 +10,11 @@ from typing import get_args
 import pytest
 
 from pipeline.doccano.changes import Kind
+from pipeline.reporting.biases import CONTRASTS, FATES
 from pipeline.reporting.overlay import Status
 from pipeline.reporting.strings import LANGUAGES, read_strings, translator
 from pipeline.scoring.breakdown import ASPECTS
+from pipeline.scoring.document import schema
 from pipeline.scoring.match import SCHEMES
 from pipeline.scoring.patterns import PATTERNS
 from pipeline.scoring.significance import UnitKind
@@ -34,6 +36,8 @@ def used_keys() -> set[str]:
     found |= {f"aspect.{aspect}" for aspect in ASPECTS} | {f"units.{kind}" for kind in get_args(UnitKind)}
     found |= {f"status.{status}" for status in get_args(Status)} - {"status.gold", "status.plain"}
     found |= {f"learning.failure.{failure}" for failure in get_args(Failure) if failure}
+    found |= {f"bias.{name}" for name in CONTRASTS} | {f"fate.{fate}" for fate in FATES}
+    found |= {f"role.{role}" for role in schema()["$defs"]["input"]["properties"]["role"]["enum"]}
     found |= {f"change.{kind}" for kind in get_args(Kind)}
     return found
 
