@@ -4,14 +4,18 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 UV := .venv/bin/uv
 COMPILE := $(UV) pip compile -q --generate-hashes --no-emit-index-url --universal --python-version 3.11
 export PYTHONUTF8 := 1
+# Holes that SECURITY.md looks at and accepts.
+AUDIT := $(addprefix --ignore-vuln ,CVE-2025-50181 CVE-2025-66418 CVE-2025-66471 CVE-2026-21441 CVE-2026-44431 \
+  CVE-2026-97687 CVE-2026-97689 CVE-2024-1135)
 
-.PHONY: help run test test-real test-endurance lint types fast lock install install-dev install-doccano clean
+.PHONY: help run test test-real test-endurance audit lint types fast lock install install-dev install-doccano clean
 
 help:
 	@echo "make run        the whole job on everything in seeds/, ends with a table and reports/*/index.html"
 	@echo "make test       lint, types and the fast tests"
 	@echo "make test-real  the tests against a real Doccano, a real Chromium and the slow ones"
 	@echo "make test-endurance  kills of server, worker and push at many points; takes most of an hour"
+	@echo "make audit      look the lock files up in PyPI's list of known holes (needs the network; see SECURITY.md)"
 	@echo "make lock       resolve the lock files again"
 	@echo "make clean      remove what make run made (not the environments, not what annotators did)"
 
@@ -22,6 +26,14 @@ run: install install-doccano
 	@echo "The article in Doccano: see .venv/bin/biaozhu doccano status (up starts it, down stops it)"
 
 test: lint types fast
+
+# Strict: what cannot be looked up fails, since pip-audit else says that it found nothing. All locks, then the verdict.
+audit: .venv/uv.stamp
+	@failed=0; for lock in run dev installer doccano; do \
+	  echo "locks/$$lock.lock"; \
+	  $(UV) tool run --quiet pip-audit --strict --require-hashes --disable-pip --progress-spinner off \
+	    -r locks/$$lock.lock $(AUDIT) || failed=1; \
+	done; exit $$failed
 
 lint: install-dev
 	.venv/bin/ruff check .

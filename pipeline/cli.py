@@ -71,10 +71,9 @@ def run(arguments: list[str] | None = None) -> int:
         if isinstance(stop, SystemExit) and not isinstance(stop.__context__, BrokenPipeError):
             raise
         return _reader_gone()
-    # Typer makes this of Ctrl-C, without a word.
-    if result == STOPPED:
-        return _stopped()
-    return result if isinstance(result, int) else 0
+    status = result if isinstance(result, int) else 0
+    # Typer makes this status of Ctrl-C, without a word.
+    return _stopped() if status == STOPPED else status
 
 
 def _stopped() -> int:

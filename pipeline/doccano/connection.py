@@ -212,6 +212,8 @@ def reported(url: str) -> Iterator[None]:
             where=url,
             next_step="Name your authority's bundle in DOCCANO_CA_BUNDLE",
         ) from None
+    except requests.exceptions.ContentDecodingError:
+        raise RemoteError("it packs its answer, though asked not to", where=url) from None
     except requests.exceptions.JSONDecodeError:
         raise RemoteError("what answers there is no Doccano", where=url) from None
     except requests.exceptions.Timeout:
@@ -245,7 +247,13 @@ class _PatientAdapter(HTTPAdapter):
     def send(self, request: requests.PreparedRequest, **options: Any) -> requests.Response:  # type: ignore[override]
         if options.get("timeout") is None:
             options["timeout"] = self.timeout
-        return super().send(request, **options)
+        # urllib3 1.26 unpacks without bounds (see SECURITY.md), so nothing is unpacked: the body is not read yet.
+        request.headers["Accept-Encoding"] = "identity"
+        response = super().send(request, **options)
+        if response.headers.get("Content-Encoding", "identity") != "identity":
+            response.close()
+            raise requests.exceptions.ContentDecodingError("packed", request=request)
+        return response
 
 
 class _TokenAuth(requests.auth.AuthBase):

@@ -140,3 +140,35 @@ def test_connection_trusts_only_certificates_of_a_known_authority(tmp_path: Path
         assert "DOCCANO_CA_BUNDLE" in str(caught.value)
         assert Answers.asked == []
         assert connect(Account(url, token=TOKEN, ca_bundle=str(certificate))).username == "anna"
+
+
+class Packs(BaseHTTPRequestHandler):
+    """Answers with a bomb: gzip said a hundred times, or one redirect that carries it."""
+
+    code: ClassVar[int] = 200
+
+    def do_GET(self) -> None:
+        self.send_response(Packs.code)
+        self.send_header("Content-Encoding", ", ".join(["gzip"] * 100))
+        if Packs.code != 200:
+            self.send_header("Location", "/elsewhere")
+        self.send_header("Content-Length", "4")
+        self.end_headers()
+        self.wfile.write(b"boom")
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+@pytest.mark.parametrize("code", [200, 302])
+def test_connection_unpacks_nothing(code: int) -> None:
+    Packs.code = code
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Packs)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    url = f"http://127.0.0.1:{server.server_port}"
+    try:
+        with pytest.raises(RemoteError, match="it packs its answer, though asked not to"):
+            connect(Account(url, token=TOKEN), timeout=QUICK)
+    finally:
+        server.shutdown()
+        server.server_close()

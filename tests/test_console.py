@@ -1,0 +1,56 @@
+"""Article text on a terminal: nothing in it moves the cursor, reorders a line or is read as markup."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pipeline.commands.console import finish, print_json, print_table, say, show
+from pipeline.errors import LineError, printable
+from pipeline.ledger import Entry
+
+ACTING = "\x1b[2J\x9b31m\r\x08\u202e\u2066\u200b\x07[bold]"
+BARE = ("\x1b", "\x9b", "\r", "\x08", "\u202e", "\u2066", "\u200b", "\x07")
+
+Capture = pytest.CaptureFixture[str]
+
+
+def assert_harmless(text: str) -> None:
+    assert [character for character in BARE if character in text] == []
+    assert "[bold]" in text
+
+
+def test_console_tables_and_notes_are_harmless(capsys: Capture) -> None:
+    print_table(ACTING, ["text"], [[f"魏{ACTING}　县"]])
+    show(ACTING)
+    say(ACTING)
+    captured = capsys.readouterr()
+    assert_harmless(captured.out)
+    assert_harmless(captured.err)
+    assert "　县" in captured.out
+
+
+def test_console_losses_are_harmless(capsys: Capture) -> None:
+    with pytest.raises(BaseException):  # noqa: B017, PT011 — typer.Exit, whose class typer does not export as an exception type
+        finish([Entry("s", "loss", ACTING, ACTING, 0, 1, ACTING, ACTING, ACTING, ACTING)])
+    assert_harmless(capsys.readouterr().err)
+
+
+def test_console_errors_are_harmless_and_of_bounded_length() -> None:
+    line = str(LineError(ACTING + "x" * 5000, where=ACTING))
+    assert_harmless(line)
+    assert len(line) < 1000
+
+
+@given(st.dictionaries(st.text(), st.text() | st.floats(allow_nan=False) | st.none()))
+def test_console_json_is_the_same_value_and_harmless(value: dict[str, object]) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        written: list[str] = []
+        patch.setattr("sys.stdout.write", written.append)
+        print_json(value)
+    text = "".join(written)
+    assert json.loads(text) == value
+    assert printable(text, keep="\n\u3000") == text
