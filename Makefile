@@ -4,6 +4,8 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 UV := .venv/bin/uv
 COMPILE := $(UV) pip compile -q --generate-hashes --no-emit-index-url --universal --python-version 3.11
 export PYTHONUTF8 := 1
+# weasel takes checksums of whole folders: Python's caches must not lie in them.
+export PYTHONPYCACHEPREFIX := $(CURDIR)/.cache/pycache
 # Holes that SECURITY.md looks at and accepts.
 AUDIT := $(addprefix --ignore-vuln ,CVE-2025-50181 CVE-2025-66418 CVE-2025-66471 CVE-2026-21441 CVE-2026-44431 \
   CVE-2026-97687 CVE-2026-97689 CVE-2024-1135)

@@ -5,6 +5,8 @@ Exit status: 0 done, 1 done but something was lost or differs (each named), 2 ba
 
 from __future__ import annotations
 
+import errno
+import io
 import os
 import signal
 import sys
@@ -15,9 +17,10 @@ from typer._click.exceptions import ClickException
 
 from pipeline import __version__
 from pipeline.commands import register_all
-from pipeline.errors import BiaozhuError
+from pipeline.errors import BiaozhuError, WriteError
 
 STOPPED = 130
+UNWRITABLE = {errno.ENOSPC, errno.EIO, errno.EDQUOT, errno.EFBIG}
 
 app = typer.Typer(
     name="biaozhu",
@@ -49,13 +52,18 @@ def _options(
 def main(arguments: list[str] | None = None) -> None:
     """Run a command and exit with its status."""
     signal.signal(signal.SIGTERM, _terminated)
+    for stream in (sys.stdout, sys.stderr):
+        # Our results are UTF-8 whatever the locale says; a terminal that cannot show them gets escapes.
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(encoding="utf-8", errors="backslashreplace")
     sys.exit(run(arguments))
 
 
-def run(arguments: list[str] | None = None) -> int:
+def run(arguments: list[str] | None = None) -> int:  # noqa: PLR0911 — each way to end has its own status
     """Run a command and return its exit status, with every known failure as a line on stderr."""
     try:
         result = app(arguments, prog_name="biaozhu", standalone_mode=False)
+        sys.stdout.flush()
     except BiaozhuError as error:
         sys.stderr.write(f"{error}\n")
         return 2
@@ -71,6 +79,13 @@ def run(arguments: list[str] | None = None) -> int:
         if isinstance(stop, SystemExit) and not isinstance(stop.__context__, BrokenPipeError):
             raise
         return _reader_gone()
+    except OSError as error:
+        if error.errno not in UNWRITABLE:
+            raise
+        sys.stderr.write(
+            f"{WriteError(f'the results cannot be written ({error.strerror})', where='stdout')}\n"
+        )
+        return _reader_gone(2)
     status = result if isinstance(result, int) else 0
     # Typer makes this status of Ctrl-C, without a word.
     return _stopped() if status == STOPPED else status
@@ -81,10 +96,10 @@ def _stopped() -> int:
     return STOPPED
 
 
-def _reader_gone() -> int:
+def _reader_gone(status: int = 141) -> int:
     # The reader of our output has gone (`| head`): not an error, and Python must not complain at exit.
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.__stdout__.fileno() if sys.__stdout__ else 1)
-    return 141
+    return status
 
 
 def _terminated(_signal: int, _frame: object) -> None:

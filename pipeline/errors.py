@@ -184,7 +184,7 @@ class ServerError(BiaozhuError):
     """Doccano cannot be started, reached or stopped."""
 
     code = "BZ030"
-    advice = "See `biaozhu doccano status` and the log it names"
+    advice = "Start it with `biaozhu doccano up`, or see `biaozhu doccano status` and the log it names"
 
 
 class AuthError(BiaozhuError):

@@ -47,8 +47,12 @@ def write_stream(path: Path, parts: Iterable[bytes], *, mode: int = 0o644) -> No
         Exception: what taking the parts raises; the old file, if any, is untouched then too.
         WriteError: the folder or the disk does not take it; the old file, if any, is untouched.
     """
+    if path.exists() and not path.is_file():
+        _write_through(path, parts)
+        return
     temporary = ""
     try:
+        path = path.resolve()  # a link stays a link: what it points at is replaced
         path.parent.mkdir(parents=True, exist_ok=True)
         handle, temporary = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
         with os.fdopen(handle, "wb") as file:
@@ -64,6 +68,16 @@ def write_stream(path: Path, parts: Iterable[bytes], *, mode: int = 0o644) -> No
     finally:
         if temporary:
             Path(temporary).unlink(missing_ok=True)
+
+
+def _write_through(path: Path, parts: Iterable[bytes]) -> None:
+    # A device or a pipe must not be replaced by a file.
+    try:
+        with path.open("wb") as file:
+            for part in parts:
+                file.write(part)
+    except OSError as error:
+        raise WriteError(f"cannot be written ({error.strerror})", where=str(path)) from None
 
 
 def write_text(path: Path, content: str, *, mode: int = 0o644) -> None:

@@ -62,7 +62,10 @@ def read_ledger(path: Path) -> tuple[Entry, ...]:
         LineError: a line is no ledger entry.
     """
     entries = []
-    for number, line in enumerate(read_bytes(path).decode("utf-8", "replace").splitlines(), 1):
+    # Only line feeds end a line: a text may hold U+2028 or U+0085, which splitlines would cut at.
+    for number, line in enumerate(read_bytes(path).decode("utf-8", "replace").split("\n"), 1):
+        if not line.strip():
+            continue
         try:
             entry = Entry(**parse_json(line))
             _check_types(entry)

@@ -150,7 +150,7 @@ def pull(
 
     Changes are no losses; a sentence or a span that cannot be brought back is one, and makes the exit status 1.
     """
-    from pipeline.doccano.changes import compare_layers
+    from pipeline.doccano.changes import NOT_BY_PEOPLE, compare_layers
     from pipeline.doccano.connection import connect, find_account
     from pipeline.doccano.pull import pull as pull_project
     from pipeline.errors import UsageError
@@ -176,7 +176,7 @@ def pull(
     else:
         _print_pulled(pulled, changes, compared=len(sent) if compare else len(pulled.sentences))
     finish(pulled.losses)
-    if compare and any(change.kind in ("missing sentence", "text", "provenance") for change in changes):
+    if compare and any(change.kind in NOT_BY_PEOPLE for change in changes):
         raise typer.Exit(1)
 
 
@@ -293,7 +293,7 @@ def _pulled_json(pulled: Pulled, changes: list[Change]) -> dict[str, Any]:
         "confirmed": sorted(pulled.confirmed),
         "comments": {sid: list(comments) for sid, comments in pulled.comments.items()},
         "consistent": pulled.consistent,
-        "identical": not changes,
+        "identical": all(change.kind == "new sentence" for change in changes),
         "changes": [asdict(change) for change in changes],
         "losses": [asdict(entry) for entry in pulled.losses],
     }

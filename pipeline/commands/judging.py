@@ -70,7 +70,7 @@ def marked(
     output: Annotated[Path, typer.Option("-o", "--output", help="layers/<annotator>/<article>.jsonl")],
 ) -> None:
     """Read annotations that were typed into a copy of the article, and write them as a layer."""
-    from pipeline.errors import BiaozhuError
+    from pipeline.errors import BiaozhuError, EncodingError
     from pipeline.files import read_bytes
     from pipeline.judging.marked import layer_from_marked
     from pipeline.model import write_layer
@@ -78,7 +78,10 @@ def marked(
     from pipeline.reading.sentences import split_article
 
     source = read_article(article)
-    text = read_bytes(file).decode(source.encoding, "replace")
+    try:
+        text = read_bytes(file).decode("utf-8" if source.encoding.startswith("html:") else source.encoding)
+    except UnicodeDecodeError as error:
+        raise EncodingError(f"not in the encoding of {article}", where=f"{file}@{error.start}") from None
     try:
         layer = layer_from_marked(
             text, source.raw, split_article(source), source=output.resolve().parent.name

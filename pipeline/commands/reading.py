@@ -14,7 +14,9 @@ if TYPE_CHECKING:
 
 _SHOWN = 60
 
-Sources = Annotated[list[Path], typer.Argument(metavar="FILE...", help="Articles, plain text or HTML, or folders of them.")]
+Sources = Annotated[
+    list[Path], typer.Argument(metavar="FILE...", help="Articles, plain text or HTML, or folders of them.")
+]
 SavedText = Annotated[
     Path | None,
     typer.Option("--text", help="Save the text that offsets count in (for HTML: the extracted text)."),

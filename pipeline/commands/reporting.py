@@ -47,7 +47,7 @@ def report(
     ] = False,
     ledger: Annotated[list[Path], typer.Option("--ledger", help="A ledger. Repeatable.")] = [],  # noqa: B006 — as above
     round_trip: Annotated[
-        Path | None, typer.Option("--round-trip", help="From `pull --compare LAYER --json`.")
+        Path | None, typer.Option("--round-trip", help="From `pull --compare LAYER --result`.")
     ] = None,
     agreement: Annotated[Path | None, typer.Option("--agreement", help="From `agree -o`.")] = None,
     curve: Annotated[Path | None, typer.Option("--curve", help="From `curve -o`.")] = None,

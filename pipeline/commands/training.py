@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import glob
 import json
 from contextlib import contextmanager
 from pathlib import Path
@@ -104,7 +105,7 @@ def crossval(
     from pipeline.training.train import read_config
 
     gold = list(find_layers(gold))
-    sentences = GoldCorpus(tuple(map(str, gold))).sentences()
+    sentences = GoldCorpus(tuple(glob.escape(str(path)) for path in gold)).sentences()
     groups = group_sentences(read_articles(find_articles(article)), sentences, at_least=at_least)
     with _progress("cross-validation") as bar:
         done = crossvalidate(
@@ -152,7 +153,7 @@ def curve(
     from pipeline.training.train import read_config
 
     gold, paths = list(find_layers(gold)), find_articles(article)
-    sentences = GoldCorpus(tuple(map(str, gold))).sentences()
+    sentences = GoldCorpus(tuple(glob.escape(str(path)) for path in gold)).sentences()
     articles = read_articles(paths)
     groups = group_sentences(articles, sentences, by=held_out_by)
     of = {sentence.id: sentence.article for sentence in sentences}
@@ -237,9 +238,10 @@ def segmenter(
 
 def _sentences(files: Sequence[Path]) -> tuple[Sentence, ...]:
     from pipeline.model import read_layer
-    from pipeline.reading.article import read_articles
+    from pipeline.reading.article import find_articles, read_articles
     from pipeline.reading.sentences import split_checked
 
+    files = find_articles(files)
     layers = [read_layer(path) for path in files if path.suffix == ".jsonl"]
     articles: tuple[Article, ...] = read_articles([path for path in files if path.suffix != ".jsonl"])
     return tuple(
@@ -249,6 +251,7 @@ def _sentences(files: Sequence[Path]) -> tuple[Sentence, ...]:
 
 def _overrides(settings: Sequence[str], gold: Sequence[Path]) -> dict[str, Any]:
     from pipeline.errors import UsageError
+    from pipeline.model import find_layers
 
     found: dict[str, Any] = {}
     for setting in settings:
@@ -260,7 +263,7 @@ def _overrides(settings: Sequence[str], gold: Sequence[Path]) -> dict[str, Any]:
         except ValueError:
             found[key] = value
     if gold:
-        found["paths.train"] = [str(path) for path in gold]
+        found["paths.train"] = [glob.escape(str(path)) for path in find_layers(gold)]
     return found
 
 

@@ -14,6 +14,9 @@ Kind = Literal[
     "added", "removed", "moved", "relabelled", "provenance", "text", "missing sentence", "new sentence"
 ]
 
+NOT_BY_PEOPLE: frozenset[str] = frozenset({"provenance", "text", "missing sentence"})
+"""Changes that nobody can make on Doccano's page: the way there and back made them."""
+
 
 @dataclass(frozen=True, slots=True)
 class Change:

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 
 import psutil
 
-from pipeline.errors import BiaozhuError, LockedError
+from pipeline.errors import BiaozhuError, LockedError, RemoteError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -91,15 +91,23 @@ class Journal:
 
     def _read(self, prefix: str) -> list[tuple[int, dict[str, Any]]]:
         tags = self.connection.get(f"projects/{self.project.id}/tags")
-        return [
-            (tag["id"], json.loads(tag["text"].removeprefix(prefix)))
-            for tag in tags
-            if tag["text"].startswith(prefix)
-        ]
+        return [(tag["id"], _data(tag["text"], prefix)) for tag in tags if tag["text"].startswith(prefix)]
 
     def _write(self, prefix: str, data: dict[str, Any]) -> int:
         text = prefix + json.dumps(data, ensure_ascii=False)
         return int(self.connection.post(f"projects/{self.project.id}/tags", {"text": text})["id"])
+
+
+def _data(text: str, prefix: str) -> dict[str, Any]:
+    try:
+        data = json.loads(text.removeprefix(prefix))
+    except ValueError:
+        data = None
+    if not isinstance(data, dict):
+        raise RemoteError(
+            f"somebody changed the project's tag {text[:40]!r}", next_step="Delete the tag in Doccano"
+        )
+    return data
 
 
 def batch_name(push: str, number: int) -> str:

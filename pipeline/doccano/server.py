@@ -343,11 +343,15 @@ def _last_line(log: Path) -> str:
 
 @contextmanager
 def _locked(home: Path) -> Iterator[None]:
+    lock = FileLock(home / "lock", timeout=180, mode=0o600)
     try:
         home.mkdir(mode=0o700, parents=True, exist_ok=True)
-        with FileLock(home / "lock", timeout=180, mode=0o600):
-            yield
+        lock.acquire()
     except Timeout:
         raise ServerError("another `biaozhu doccano` is at work", next_step="Wait for it to end") from None
-    except PermissionError as error:
-        raise WriteError("the folder cannot be written", where=str(error.filename or home)) from None
+    except OSError as error:
+        raise WriteError(f"no folder to write into ({error.strerror})", where=str(home)) from None
+    try:
+        yield
+    finally:
+        lock.release()

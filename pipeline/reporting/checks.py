@@ -45,13 +45,7 @@ def shown_checks(material: Material, labels: Mapping[str, str], words: Words) ->
         },
         "round_trip_line": words("round_trip")
         + words("colon")
-        + words(
-            "not_checked"
-            if trip is None
-            else "round_trip.same"
-            if trip["identical"]
-            else "round_trip.differs"
-        ),
+        + words("not_checked" if trip is None else _state(trip)),
         "ledger_line": words("ledger")
         + words("colon")
         + (words("not_checked") if ledger is None else words("ledger.losses", count=len(lost))),
@@ -61,7 +55,8 @@ def shown_checks(material: Material, labels: Mapping[str, str], words: Words) ->
 def _round_trip(trip: Mapping[str, Any], words: Words) -> dict[str, Any]:
     changes = trip.get("changes", ())
     return {
-        "identical": is_whole(trip),
+        "whole": is_whole(trip),
+        "state": words(_state(trip)),
         "text": words(
             "round_trip.text",
             returned=trip.get("sentences", NOTHING),
@@ -79,6 +74,12 @@ def _round_trip(trip: Mapping[str, Any], words: Words) -> dict[str, Any]:
             for change in changes
         ],
     }
+
+
+def _state(trip: Mapping[str, Any]) -> str:
+    if not is_whole(trip):
+        return "round_trip.differs"
+    return "round_trip.same" if trip["identical"] else "round_trip.edited"
 
 
 def _span(span: Mapping[str, Any] | None) -> str:

@@ -69,6 +69,7 @@ class Run:
             "date": self.date or None,
             "articles": self.checks.get("articles", []),
             "round_trip_identical": self.checks.get("round_trip_identical"),
+            "round_trip_whole": self.checks.get("round_trip_whole"),
             "ledger_losses": self.checks.get("ledger_losses"),
             "scores": [
                 {
@@ -150,9 +151,17 @@ def read_runs(folder: Path) -> tuple[Run, ...]:
     return tuple(sorted(runs, key=lambda run: (not run.date, run.date, run.name)))
 
 
+def _round_trip(checks: Mapping[str, Any]) -> str:
+    if checks.get("round_trip_whole") is None:
+        return NOTHING
+    if not checks["round_trip_whole"]:
+        return "DIFFERS"
+    return "identical" if checks["round_trip_identical"] else "edited"
+
+
 def summary_cells(run: Run) -> list[tuple[Any, ...]]:
     """Return the rows that `summary` prints of a run, one for each layer and label; labels with a dash lack gold."""
-    same = {True: "identical", False: "DIFFERS", None: NOTHING}[run.checks.get("round_trip_identical")]
+    same = _round_trip(run.checks)
     lost = run.checks.get("ledger_losses")
     found = run.as_json()["scores"]
     if not found:

@@ -8,7 +8,7 @@ from dataclasses import astuple, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar, get_args
 
-from pipeline.doccano.changes import Kind
+from pipeline.doccano.changes import NOT_BY_PEOPLE, Kind
 from pipeline.errors import BiaozhuError, ReportInputError, UsageError, raise_collected
 from pipeline.files import parse_json, read_bytes, sha256_of
 from pipeline.judging.frozen import read_gold
@@ -246,8 +246,9 @@ def _read_json(path: Path, name: str) -> dict[str, Any]:
 
 
 def is_whole(round_trip: Mapping[str, Any]) -> bool:
-    """Say whether everything came back from Doccano as it was sent: no change and no loss."""
-    return bool(round_trip["identical"]) and not round_trip.get("losses")
+    """Say whether the way to Doccano and back lost and changed nothing; what people changed there is no fault."""
+    made = {change["kind"] for change in round_trip.get("changes", ())}
+    return not round_trip.get("losses") and not made & NOT_BY_PEOPLE
 
 
 def _read_round_trip(path: Path) -> dict[str, Any]:

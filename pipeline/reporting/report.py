@@ -59,7 +59,8 @@ def checks_of(material: Material) -> dict[str, Any]:
     return {
         "format": CHECKS_FORMAT,
         "articles": [article.name for article in material.articles],
-        "round_trip_identical": None if trip is None else is_whole(trip),
+        "round_trip_identical": None if trip is None else bool(trip["identical"]),
+        "round_trip_whole": None if trip is None else is_whole(trip),
         "ledger_losses": None if ledger is None else len(losses(ledger)),
     }
 

@@ -11,7 +11,7 @@ import jsonschema
 import pytest
 
 from pipeline.cli import run
-from pipeline.doccano.changes import Change
+from pipeline.doccano.changes import Change, Kind
 from pipeline.errors import ReportInputError
 from pipeline.ledger import Entry, write_ledger
 from pipeline.model import Span
@@ -179,23 +179,24 @@ def test_report_checks_say_what_was_not_checked(material: Material) -> None:
         "format": "biaozhu.checks.v1",
         "articles": [],
         "round_trip_identical": True,
+        "round_trip_whole": True,
         "ledger_losses": 0,
     }
 
 
-@pytest.mark.parametrize(("identical", "lost", "status"), [(True, 0, 0), (False, 0, 1), (True, 2, 1)])
+@pytest.mark.parametrize(
+    ("kind", "lost", "status"), [(None, 0, 0), ("moved", 0, 0), ("provenance", 0, 1), (None, 2, 1)]
+)
 def test_report_command_exits_by_losses_and_round_trip(
-    case: dict[str, Path], tmp_path: Path, *, identical: bool, lost: int, status: int
+    case: dict[str, Path], tmp_path: Path, kind: Kind | None, lost: int, status: int
 ) -> None:
     ledger, trip = tmp_path / "ledger.jsonl", tmp_path / "trip.json"
     write_ledger(ledger, [Entry("pull", "loss", "dropped", "x:0-3", 0, 2, "PLACE", "云岭<b>")] * lost)
-    changes = (
-        [] if identical else [Change("x:0-3", "moved", Span(0, 2, "PLACE"), Span(0, 3, "PLACE"), "云岭县<i>")]
-    )
+    changes = [Change("x:0-3", kind, Span(0, 2, "PLACE"), Span(0, 3, "PLACE"), "云岭县<i>")] if kind else []
     trip.write_text(
         json.dumps(
             {
-                "identical": identical,
+                "identical": kind is None,
                 "sentences": 18,
                 "changes": [asdict(one) for one in changes],
                 "losses": [],
@@ -208,7 +209,7 @@ def test_report_command_exits_by_losses_and_round_trip(
     html = (tmp_path / "out" / "index.html").read_text("utf-8")
     assert html.count('class="alert"') == status
     assert ("云岭&lt;b&gt;" in html) == bool(lost)
-    assert ("云岭县&lt;i&gt;" in html) != identical
+    assert ("云岭县&lt;i&gt;" in html) == bool(kind)
 
 
 @pytest.mark.parametrize(
