@@ -13,6 +13,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from pipeline.knowledge.division_names import MINORITIES
+from pipeline.knowledge.gazetteer import gazetteer, villages
 from pipeline.knowledge.surnames import surname_length
 from pipeline.model import Span
 
@@ -47,14 +49,23 @@ SPEECH_AFTER = re.compile(
 )
 # Sold, made or founded under a name: the name before it is a brand.
 TRADE_AFTER = re.compile(
-    "(?:牌|集团|公司|股份|实业|商贸|贸易|超市|商场|商店|酒店|饭店|酒楼|大厦|广场|服装|服饰|制衣|鞋业|箱包|家纺|家具|灯饰|电器|建材|食品|乳业|酒业"
-    "|药业|农业|牧业|林业|果业|科技|机械|化工|纺织|印刷|传媒|物流|地产|置业|旅行社|合作社|农场|家庭农场|药房|药店|杯|奖|厂)"
+    "(?:牌|实业|商贸|贸易|大厦|广场|电器|建材|食品|乳业|酒业|药业|农业|牧业|林业|果业|鞋业|科技|机械|化工|纺织|印刷|传媒|物流|地产|置业|制衣|家具|杯|奖)"
+    "(?!特派|专家|人员|工作|服务|骨干|能手|大户|示范|带头|标兵|副)"
+)
+# No more than a trade's name stands between a founder's name and what he founded: 高强服装有限公司.
+_PLAIN = r"[^\W的地得了着过和与及同跟在是有也都就把被向对从到于给将要来去做当任带办开建创进入等]"
+FIRM_AFTER = re.compile(
+    rf"{_PLAIN}{{0,6}}?(?:(?:股份|有限|责任)*公司|集团|股份|超市|商[场店行城]|酒[店楼]|饭店|旅行社|合作社|农场|药[房店]|专卖店|厂(?!长))"
+    rf"|{_PLAIN}{{1,4}}(?:、\w{{2,8}})*等\d*[一二三四五六七八九十两几多余百]*家"
 )
 # A village or road called like a person.
 UNIT_AFTER = re.compile(
-    r"(?:[村镇乡](?![长民支委主干])|庄|屯|街|路|桥|山|河|湖|水库"
-    r"|等\d*[一二三四五六七八九十两几多百]*个?(?:行政|自然)?[村镇乡县市区])"
+    r"[村镇乡](?![长民支委主干])|庄|屯|街|路|桥|山|河|湖|水库"
+    r"|等\d*[一二三四五六七八九十两几多百]*个?(?:行政|自然)?[村镇乡县市区]"
 )
+# 王小明村里的地, 王小明等三个村的村民: these go before a unit as often as they are its name.
+LOOSE_UNIT = re.compile(r"[村镇乡]|等")
+IN_THE_VILLAGE = re.compile(r"村[里上中]")
 QUOTES = {"“": "”", '"': '"', "‘": "’", "《": "》", "「": "」", "『": "』"}
 # One-character words that follow a name far oftener than they end one.
 FUNCTION_CHARACTERS = frozenset(
@@ -65,7 +76,7 @@ FUNCTION_CHARACTERS = frozenset(
 HAN = re.compile(r"[\u3400-\u9fff\U00020000-\U0003ffff]+")
 BRACKETED = re.compile(r"（[^（）]{1,12}）|\([^()]{1,12}\)")
 LIST_GAP = re.compile(rf"(?:{BRACKETED.pattern})?(?:\s|[、，,]\s*)")
-WEAK, FAIR, SURE = 0.45, 0.6, 0.9
+WEAK, FAIR, LIKELY, SURE = 0.45, 0.6, 0.7, 0.9
 LIST_SCORE, TITLE_SCORE, SEEN_SCORE = 0.8, 0.7, 0.85
 # A surname and one or two characters; two characters in all are too often part of something else.
 GIVEN_NAME, FULL_NAME, LONG_NAME = 2, 2, 3
@@ -78,7 +89,7 @@ CREDITS, CLOSING = frozenset("摄"), frozenset("）)")
 GOING_ON = frozenset(("TIME", "t", "d", "p", "ad", "v", "vd"))
 PREDICATES = frozenset(("v", "vd", "vn", "d", "p", "c", "u"))
 # 中方, 美方: a state's side; 毛南族: a people.
-NOBODY = re.compile("[中美俄英法德日韩朝越伊巴以印泰]方|.+族")
+NOBODY = re.compile(f"[中美俄英法德日韩朝越伊巴以印泰]方|(?:(?:{'|'.join(MINORITIES)}|汉)族)+")
 
 
 def find_persons(texts: Sequence[str], words: Sequence[Sequence[LacWord]]) -> list[tuple[Span, ...]]:
@@ -203,15 +214,29 @@ def _is_none(text: str, start: int, end: int, surname: int, score: float) -> boo
     if len(name) < FULL_NAME or not HAN.match(name) or name in _ORDINARY or NOBODY.fullmatch(name):
         return True
     quoted = QUOTES.get(text[start - 1 : start]) == text[end : end + 1] != ""
-    if quoted or UNIT_AFTER.match(text, end):
+    titled = bool(TITLE_BEFORE.search(text, max(0, start - LONGEST_TITLE), start))
+    if quoted or _is_unit(text, start, end, score, titled=titled):
         return True
-    if TITLE_BEFORE.search(text, max(0, start - LONGEST_TITLE), start) or SPEECH_AFTER.match(text, end):
+    if titled or SPEECH_AFTER.match(text, end):
         return False
-    if TRADE_AFTER.match(text, end):
+    if FIRM_AFTER.match(text, end) or (score < SURE and TRADE_AFTER.match(text, end)):
         return True
     if surname and TITLE_AFTER.match(text, end):
         return False
     return score < _needed(text, start, end, surname)
+
+
+def _is_unit(text: str, start: int, end: int, score: float, *, titled: bool) -> bool:
+    unit = UNIT_AFTER.match(text, end)
+    if not unit:
+        return False
+    if not LOOSE_UNIT.match(text, end) or not surname_length(text[start:end]):
+        return True
+    name = text[start:end]
+    tables = (gazetteer().named, villages())
+    if any(form in table for table in tables for form in (name, name + text[end], f"{name}村")):
+        return True
+    return not titled and score < (LIKELY if IN_THE_VILLAGE.match(text, end) else SURE)
 
 
 def _needed(text: str, start: int, end: int, surname: int) -> float:
@@ -301,7 +326,7 @@ def _with_titled(text: str, words: list[LacWord], names: Names) -> Names:
 # Ordinary words that begin with a surname's character and are taken for names.
 _ORDINARY = frozenset(
     (
-        *("林林总总", "乔灌", "林果", "林牧", "林牧业", "林草", "桑蚕", "桑果"),
+        *("林林总总", "林果", "林牧", "林牧业", "林草", "桑蚕", "桑果"),
         *("年均", "月均", "日均", "户均", "鞠躬", "史诗", "韩元"),
     )
 )
