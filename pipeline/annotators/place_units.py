@@ -74,6 +74,16 @@ _NO_NAMES = (
     "城郊"
 )
 NO_NAMES = GENERIC | frozenset(_NO_NAMES.split())
+# Words of every day that many a village is called by as well: only the division above makes names of them.
+_EVERYDAY_WORDS = "大山 小山 深山 大河 小河 大海 大湖 小岛 大地 山地 小城 大城 古城 新城 老城 山城 大国 小国 强国 富国 小区 新区"
+# Counties, too, but even beside their province they say where in it (四川南部).
+_NEVER_NAMES = frozenset(("南部", "平原", "沿河", "山城"))
+_EVERYDAY = frozenset(_EVERYDAY_WORDS.split())
+# 各位来宾, 百名来宾: guests.
+_GUESTS = frozenset("位名嘉众批")
+# What LAC takes for a place with such a score, and a table knows, is one.
+SURE_NAME = 0.7
+LONGEST_PARENT = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,13 +97,56 @@ class Unit:
 
 
 def is_generic(name: str) -> bool:
-    """Return whether the words name no certain place: 该乡, 各村, 县城, 花椒之乡."""
+    """Return whether the words name no certain place: 该乡, 各村, 县城, 竹编之乡."""
     return (
         len(name) < 2  # noqa: PLR2004 — one character is a unit word or an abbreviation that needs its context
         or name in NO_NAMES
         or "之乡" in name
         or (bool(ANY_UNIT.fullmatch(name)) and not is_certain(name))
     )
+
+
+def is_generic_here(text: str, start: int, end: int, score: float) -> bool:
+    """Return whether the words name no certain place where they stand.
+
+    Args:
+        text: the sentence.
+        start: where the words begin.
+        end: where they end.
+        score: LAC's score of the place that holds them.
+
+    Returns:
+        False, too, for a generic word that a table knows as a name (来宾, 大屯), if LAC is sure or the division that it
+        belongs to stands right before it.
+    """
+    name = text[start:end]
+    if not is_generic(name):
+        return False
+    named = gazetteer().named.get(name)
+    known = named is not None or name in villages()
+    if name in NO_NAMES:
+        known = _is_county_too(name)
+    if not known or len(name) < 2:  # noqa: PLR2004 — a unit word or an abbreviation
+        return True
+    sure = (
+        score >= SURE_NAME and name not in _EVERYDAY and name[-1] != "村" and text[:start][-1:] not in _GUESTS
+    )
+    return not sure and not _belongs_to_the_left(text, start, name)
+
+
+def _is_county_too(name: str) -> bool:
+    named = gazetteer().named.get(name)
+    return name not in _NEVER_NAMES and named is not None and not named.full and named.level <= COUNTY
+
+
+def _belongs_to_the_left(text: str, start: int, name: str) -> bool:
+    table = gazetteer()
+    for begin in range(max(0, start - LONGEST_PARENT), start - 1):
+        for parent in table.lookup(text[begin:start]):
+            inside = any(d.code != parent.code and d.code.startswith(parent.code) for d in table.lookup(name))
+            if inside or villages().lookup(name, within=parent.code):
+                return True
+    return False
 
 
 def is_certain(name: str) -> bool:
@@ -208,7 +261,7 @@ def _unit(text: str, start: int, end: int) -> tuple[Unit, float]:
 
 @lru_cache(maxsize=1 << 16)
 def _priced(name: str) -> tuple[int, bool, float]:
-    if len(name) > 1 and name not in NO_NAMES:
+    if len(name) > 1 and (name not in NO_NAMES or _is_county_too(name)):
         named = gazetteer().named.get(name)
         if named and (named.full or named.level <= COUNTY):
             return named.level, True, 1.0 if named.full else 1.4

@@ -21,6 +21,7 @@ from pipeline.annotators.place_units import (
     cut_units,
     is_certain,
     is_generic,
+    is_generic_here,
     leading_units,
 )
 from pipeline.knowledge.countries import COUNTRIES
@@ -100,8 +101,11 @@ def places_in_article(texts: Sequence[str], words: Sequence[Sequence[LacWord]]) 
     rows = list(zip(texts, words, full, strict=True))
     first = [_disjoint([*_from_words(text, row, frozenset()), *names]) for text, row, names in rows]
     names = _certain_names(texts, first)
-    seen = frozenset(names)
-    second = [_disjoint([*_from_words(text, row, seen), *found]) for text, row, found in rows] if seen else first
+    # 来宾 is a city here and guests there: each is judged where it stands.
+    seen = frozenset(name for name in names if not is_generic(name))
+    second = (
+        [_disjoint([*_from_words(text, row, seen), *found]) for text, row, found in rows] if seen else first
+    )
     known = seen | _children(texts, seen)
     # A village's name without its 村, where it is long enough to be nothing else.
     known |= {name[:-1] for name in known if name.endswith("村") and len(name) > LONG_NAME}
@@ -185,12 +189,12 @@ def _units_of_place(text: str, start: int, end: int, score: float, seen: frozens
     tail = TAIL.search(text, start, end)
     if tail and name not in gazetteer().named and name not in villages() and tail.start() - start != 1:
         end = tail.start()
-    if start == end or is_generic(text[start:end]):
+    if start == end or is_generic_here(text, start, end, score):
         return []
     spans = []
     for unit in cut_units(text, start, end):
         piece = text[unit.start : unit.end]
-        if is_generic(piece) or (not unit.known and len(piece) < 2):  # noqa: PLR2004
+        if is_generic_here(text, unit.start, unit.end, score) or (not unit.known and len(piece) < 2):  # noqa: PLR2004
             continue
         if unit.known or piece in seen or unit.level == NATURAL or score >= HOPELESS:
             spans.append(_span(unit, score))
@@ -206,7 +210,7 @@ def _without_particle(text: str, start: int, end: int) -> int:
 
 def _no_place_here(text: str, start: int, end: int, score: float, seen: frozenset[str]) -> bool:
     name = text[start:end]
-    # 县城西南 is a direction; 发展壮大村集体经济 is no village as long as nothing else says so.
+    # 城区东北 is a direction; 在强大村级组织中 names no village as long as nothing else says so.
     direction = name in _DIRECTIONS and text[max(0, start - 1) : start] in tuple("城省市县区乡镇村")
     collective = name.endswith("村") and score < SURE_VILLAGE and text.startswith(("集体", "级", "民"), end)
     return direction or (collective and name not in seen)

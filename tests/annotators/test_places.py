@@ -90,7 +90,7 @@ def test_place_units_leading_an_organisation(name: str, expected: list[str]) -> 
         "我们村",
         "贫困村",
         "沿岸村",
-        "花椒之乡",
+        "竹编之乡",
         "大城市",
         "西部",
         "当地",
@@ -142,6 +142,33 @@ def test_places_drop_what_lac_doubts_and_no_table_knows() -> None:
     assert found("到/p 平遥/LOC 去/v", score=0.3) == ["平遥"]
 
 
+@pytest.mark.parametrize(
+    ("tagged", "score", "expected"),
+    [
+        ("来宾/LOC 的/u 甘蔗/n", 0.9, ["来宾"]),
+        ("来宾/LOC 的/u 掌声/n", 0.5, []),
+        ("各位/r 来宾/LOC 请/v", 0.9, []),
+        ("广西来宾/LOC 的/u 甘蔗/n", 0.5, ["广西", "来宾"]),
+        ("海南东方/LOC 的/u 芒果/n", 0.5, ["海南", "东方"]),
+        ("四川东方/LOC 的/u 太阳/n", 0.5, ["四川"]),
+        ("小庄/LOC 、/w 大庄/LOC 修路/v", 0.8, ["小庄", "大庄"]),
+        (
+            "新寨/LOC 、/w 古寨/LOC 、/w 大屯/LOC 、/w 老山/LOC 、/w 千岛/LOC",
+            0.8,
+            ["新寨", "古寨", "大屯", "老山", "千岛"],
+        ),
+        ("小庄/LOC 、/w 老山/LOC", 0.5, []),
+        ("大山/LOC 深处/s", 0.9, []),
+        ("新村/LOC 建设/vn", 0.9, []),
+        ("西部/LOC 开发/v", 0.9, []),
+        ("人民/LOC 生活/n", 0.9, []),
+        ("四川南部/LOC 多/v 雨/n", 0.9, ["四川"]),
+    ],
+)
+def test_places_know_names_that_are_words_as_well(tagged: str, score: float, expected: list[str]) -> None:
+    assert found(tagged, score=score) == expected
+
+
 def test_places_are_no_village_before_a_collective_in_doubt() -> None:
     assert found("发展/v 兴旺村/LOC 集体/n 经济/n", score=0.5) == []
     assert found("发展/v 兴旺村/LOC 集体/n 经济/n", score=0.9) == ["兴旺村"]
@@ -161,6 +188,11 @@ def test_places_found_once_are_found_everywhere() -> None:
 def test_places_know_the_villages_of_the_article_s_townships() -> None:
     rows = article("平遥县/LOC 岳壁乡/LOC 干部/n", "来到/v 梁/n 坡底村/vn 调研/v", "梁/n 坡底村/v")
     assert rows == [["平遥县", "岳壁乡"], ["梁坡底村"], ["梁坡底村"]]
+
+
+def test_places_do_not_spread_a_name_that_is_a_word_as_well() -> None:
+    rows = article("来宾/LOC 的/u 甘蔗/n", "各位/r 来宾/n 请/v")
+    assert rows == [["来宾"], []]
 
 
 def test_places_know_a_village_without_its_unit_word() -> None:
