@@ -107,7 +107,7 @@ def test_train_replaces_a_model_and_nothing_else(tmp_path: Path) -> None:
         (("window = 2", "window = -2"), "window"),
         (("penalty = 0.1", "penalty = 'much'"), "penalty"),
         (("[nlp]", "[nlp"), "nlp"),
-        (("train]\n@readers = \"biaozhu.GoldCorpus", "train]\n@readers = \"spacy.Corpus"), "path"),
+        (('train]\n@readers = "biaozhu.GoldCorpus', 'train]\n@readers = "spacy.Corpus'), "path"),
         (("gold.jsonl", "nowhere-*.jsonl"), "nowhere"),
     ],
 )
