@@ -52,17 +52,17 @@ def write_stream(path: Path, parts: Iterable[bytes], *, mode: int = 0o644) -> No
         return
     temporary = ""
     try:
-        path = path.resolve()  # a link stays a link: what it points at is replaced
-        path.parent.mkdir(parents=True, exist_ok=True)
-        handle, temporary = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+        target = path.resolve()  # a link stays a link: what it points at is replaced
+        target.parent.mkdir(parents=True, exist_ok=True)
+        handle, temporary = tempfile.mkstemp(prefix=f".{target.name}.", dir=target.parent)
         with os.fdopen(handle, "wb") as file:
             for part in parts:
                 file.write(part)
             file.flush()
             os.fsync(file.fileno())
         os.chmod(temporary, mode)  # noqa: PTH101 — the name is a plain string from mkstemp
-        os.replace(temporary, path)  # noqa: PTH105 — as above
-        _sync_folder(path.parent)
+        os.replace(temporary, target)  # noqa: PTH105 — as above
+        _sync_folder(target.parent)
     except OSError as error:
         raise WriteError(f"cannot be written ({error.strerror})", where=str(path)) from None
     finally:
