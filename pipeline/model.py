@@ -137,7 +137,9 @@ def check_sentence(sentence: Sentence, *, where: str = "") -> None:
         OverlapError: two spans overlap or are not sorted.
     """
     if not ARTICLE_ID.fullmatch(sentence.article):
-        raise OffsetError(f"the article id {sentence.article!r} is not 12 hex digits", where=where or sentence.id)
+        raise OffsetError(
+            f"the article id {sentence.article!r} is not 12 hex digits", where=where or sentence.id
+        )
     if sentence.start < 0 or sentence.end - sentence.start != len(sentence.text) or not sentence.text:
         raise OffsetError(
             f"offsets {sentence.start}-{sentence.end} do not fit a text of {len(sentence.text)} code points",
@@ -147,11 +149,13 @@ def check_sentence(sentence: Sentence, *, where: str = "") -> None:
     for span in sentence.spans:
         if span.start < 0 or span.start >= span.end or len(sentence.text) < span.end:
             raise OffsetError(
-                f"span {span.start}-{span.end} {span.label} is outside the sentence or empty", where=where or sentence.id
+                f"span {span.start}-{span.end} {span.label} is outside the sentence or empty",
+                where=where or sentence.id,
             )
         if span.start < reached:
             raise OverlapError(
-                f"span {span.start}-{span.end} {span.label} overlaps the one before it", where=where or sentence.id
+                f"span {span.start}-{span.end} {span.label} overlaps the one before it",
+                where=where or sentence.id,
             )
         reached = span.end
 

@@ -144,7 +144,12 @@ def test_bad_input_every_layer_in_every_command(
     workplace: Path, capsys: Capture, command: str, bad: Bad
 ) -> None:
     bad.write(workplace / "bad.jsonl")
-    refuse(workplace, capsys, command, r"BZ003 bad\.jsonl: (no|this is a folder)" if bad.content is None else bad.expected)
+    refuse(
+        workplace,
+        capsys,
+        command,
+        r"BZ003 bad\.jsonl: (no|this is a folder)" if bad.content is None else bad.expected,
+    )
 
 
 @pytest.mark.slow
