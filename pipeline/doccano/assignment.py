@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 SCHEMA = 1
 STRETCH = 25
 """About how many sentences in a row one annotator gets where there are many."""
+MOST_APART = 3
+"""Shares differ by less than this many sentences, where earlier assignments allow it."""
 NAME = re.compile(r"\w[\w.@+-]{0,59}")
 PROJECT = re.compile(r"\w[\w. -]{0,38}")
 
@@ -122,6 +124,7 @@ def make_plan(
                 held[team[-1]][sentence.id] = None
         pairs.update(frozenset((one, other)) for one in team for other in team if one < other)
     before = previous.annotators if previous else {}
+    _even_out(held, annotators, before)
     _hide(project, sentences, held, {name: before.get(name, {}) for name in held}, blind)
     return Plan(project, overlap, blind, held)
 
@@ -198,6 +201,21 @@ def _stretches(
         cuts = [len(run) * number // count for number in range(count + 1)]
         found += [run[start:end] for start, end in pairwise(cuts)]
     return found
+
+
+def _even_out(
+    held: dict[str, dict[str, tuple[Span, ...] | None]],
+    annotators: Sequence[str],
+    before: Mapping[str, Mapping[str, tuple[Span, ...] | None]],
+) -> None:
+    # Whole stretches leave shares up to a stretch apart; single sentences then change hands, but none given before.
+    while True:
+        most = max(annotators, key=lambda name: len(held[name]))
+        least = min(annotators, key=lambda name: len(held[name]))
+        movable = [sid for sid in held[most] if sid not in before.get(most, {}) and sid not in held[least]]
+        if len(held[most]) - len(held[least]) < MOST_APART or not movable:
+            return
+        held[least][movable[-1]] = held[most].pop(movable[-1])
 
 
 def _hide(

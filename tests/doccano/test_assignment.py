@@ -36,6 +36,12 @@ def test_assignment_gives_each_sentence_its_annotators_in_even_shares(
     assert max(found) - min(found) < 3
 
 
+def test_assignment_of_few_sentences_to_many_people_is_even() -> None:
+    plan = make_plan("x", LAYER[:17], names(7), overlap=3)
+    found = [share.sentences for share in shares(plan, LAYER[:17])]
+    assert max(found) - min(found) < 3
+
+
 def test_assignment_mixes_pairs_and_keeps_text_connected() -> None:
     plan = make_plan("x", LAYER, names(4), overlap=2)
     order = [sentence.id for sentence in LAYER]
