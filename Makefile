@@ -46,7 +46,7 @@ types: install-dev
 	.venv/bin/mypy
 
 fast: install-dev
-	.venv/bin/python -m pytest -q
+	.venv/bin/python -m pytest -q -n auto
 
 test-real: install-dev install-doccano
 	.venv/bin/python -m pytest -q -m "(server or browser or slow) and not endurance"

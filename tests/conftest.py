@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
+from hypothesis import settings
 
 from pipeline.doccano.connection import Connection, connect, find_account
 from pipeline.doccano.server import start, stop
@@ -12,6 +13,11 @@ from pipeline.doccano.server import start, stop
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
+
+
+# A busy machine is no failure; the rest stays as hypothesis sets it, which under CI draws the same cases each time.
+settings.register_profile("patient", parent=settings(), deadline=None)
+settings.load_profile("patient")
 
 
 @pytest.fixture(scope="session")
