@@ -62,7 +62,7 @@ def load_base(folder: Path = DEFAULT, *, threads: int | None = None) -> Base:
         MissingFileError: there is no model.
         ModelDataError: a file is damaged or not the one that the config names.
     """
-    config = _read_config(folder / CONFIG)
+    config = read_config(folder / CONFIG)
     contents = {
         name: _checked(folder / name, config["files"].get(name)) for name in (GRAPH, SCORES, DICTIONARY)
     }
@@ -85,7 +85,13 @@ def load_base(folder: Path = DEFAULT, *, threads: int | None = None) -> Base:
     return Base(labels, Lac("large", rows, chain, session))
 
 
-def _read_config(path: Path) -> dict[str, Any]:
+def read_config(path: Path) -> dict[str, Any]:
+    """Read a model's config.
+
+    Raises:
+        MissingFileError: there is none.
+        ModelDataError: it is no config of a base model, or of another format.
+    """
     try:
         config = json.loads(read_bytes(path))
     except ValueError:

@@ -1,4 +1,4 @@
-"""Commands: corpus fetch, corpus show, corpus sample, base build, base annotate."""
+"""Commands: corpus fetch, corpus show, corpus sample, base build, base annotate, base runs."""
 
 from __future__ import annotations
 
@@ -26,6 +26,7 @@ def register(app: typer.Typer) -> None:
     base = typer.Typer(help="The base model: build it, and annotate with it.", no_args_is_help=True)
     base.command("build")(build)
     base.command("annotate")(annotate)
+    base.command("runs")(runs)
     app.add_typer(base, name="base")
 
 
@@ -135,6 +136,26 @@ def annotate(
     annotated = [with_spans(sentence, spans) for sentence, spans in zip(sentences, found, strict=True)]
     write_layer(output, annotated)
     say(f"{output}: {sum(len(one.spans) for one in annotated)} spans in {len(annotated)} sentences")
+
+
+def runs(
+    model: Annotated[Path, typer.Argument(help="The model whose card it is for.")],
+    others: Annotated[
+        list[Path], typer.Argument(metavar="OTHER…", help="Models of the same training with other seeds.")
+    ],
+    *,
+    as_json: AsJson = False,
+) -> None:
+    """Write what runs with other seeds score into a model's card."""
+    from pipeline.training.base_card import compare_runs
+
+    found = compare_runs(model, others)["runs"]
+    print_table(
+        "Strict F1 by seed",
+        ("seed", "dev", *(f"test {label}" for label in next(iter(found.values()))["test"])),
+        [(seed, run["dev"], *run["test"].values()) for seed, run in found.items()],
+        as_json=as_json,
+    )
 
 
 def _sentences(files: list[Path]) -> tuple[Sentence, ...]:

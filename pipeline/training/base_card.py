@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import time
+from statistics import fmean, stdev
 from typing import TYPE_CHECKING, Any
 
-from pipeline.annotators.base import GRAPH, load_base
+from pipeline.annotators.base import CONFIG, GRAPH, load_base, read_config
+from pipeline.errors import UsageError
+from pipeline.files import write_text
 from pipeline.model import with_spans
 from pipeline.scoring.evaluation import ALL, Setting, evaluate
 
@@ -71,6 +75,44 @@ def _figures(scored: Scored) -> dict[str, Any]:
     }
 
 
+def compare_runs(folder: Path, others: Sequence[Path]) -> dict[str, Any]:
+    """Write into a model's config and card what other runs of the same training, but for the seed, score.
+
+    Args:
+        folder: the model.
+        others: folders of models that differ from it in nothing but the seed.
+
+    Returns:
+        The model's config with `runs`: by seed, F1 on dev (of the best epoch) and strict F1 on test, label by label.
+
+    Raises:
+        ModelDataError: one of them is no model.
+        UsageError: two have the same seed, or more than the seed differs.
+    """
+    config = read_config(folder / CONFIG)
+    configs = [config, *(read_config(other / CONFIG) for other in others)]
+    for other in configs[1:]:
+        if _without_seed(other) != _without_seed(config):
+            raise UsageError("more than the seed differs between the runs", where=str(folder))
+    runs = {str(one["training"]["seed"]): _run(one) for one in configs}
+    if len(runs) < len(configs):
+        raise UsageError("two runs have the same seed", where=str(folder))
+    config = {**config, "runs": dict(sorted(runs.items()))}
+    write_text(folder / CONFIG, json.dumps(config, ensure_ascii=False, indent=2) + "\n")
+    write_text(folder / "README.md", card(folder, config))
+    return config
+
+
+def _without_seed(config: Mapping[str, Any]) -> list[Any]:
+    training = {key: value for key, value in config["training"].items() if key != "seed"}
+    return [training, config["augmentation"], config["corpus"], config["labels"]]
+
+
+def _run(config: Mapping[str, Any]) -> dict[str, Any]:
+    scores = {label: figures["f1"] for label, figures in config["test"]["scores"].items()}
+    return {"dev": max(record["micro"] for record in config["history"]), "test": scores}
+
+
 def card(folder: Path, config: Mapping[str, Any]) -> str:
     """Return the model card in Markdown."""
     test, corpus = config["test"], config["corpus"]
@@ -88,12 +130,13 @@ def card(folder: Path, config: Mapping[str, Any]) -> str:
         f"## Strict scores on {corpus['name']} test",
         "",
         f"The last tenth by time, {test['sentences']} sentences, scored once, by the exported model; 95 % intervals by bootstrap over sentences.",
-        f"One run, seed {config['training']['seed']}.",
+        f"The model is the run with seed {config['training']['seed']}{_chosen(config)}.",
         "",
         "| label | precision | recall | F1 | 95 % | gold spans |",
         "| --- | --- | --- | --- | --- | --- |",
         *(_row(label, figures) for label, figures in test["scores"].items()),
         "",
+        *_runs(config),
         f"Expected calibration error of the spans' probabilities: {_number(test['calibration_error'])}. On one thread it loads in",
         f"{test['load_s']:.2f} s and reads {test['characters_per_s']:,} characters/s on the machine that built it.",
         "",
@@ -130,6 +173,34 @@ def card(folder: Path, config: Mapping[str, Any]) -> str:
         "",
     ]
     return "\n".join(lines)
+
+
+def _chosen(config: Mapping[str, Any]) -> str:
+    runs = config.get("runs", {})
+    own = runs.get(str(config["training"]["seed"]))
+    return (
+        ", the best of them on dev" if own and own["dev"] == max(run["dev"] for run in runs.values()) else ""
+    )
+
+
+def _runs(config: Mapping[str, Any]) -> list[str]:
+    runs = config.get("runs", {})
+    if len(runs) < 2:  # noqa: PLR2004 — one run has no spread
+        return []
+    labels = list(next(iter(runs.values()))["test"])
+    lines = [
+        "| seed | dev, all | " + " | ".join(f"test, {label}" for label in labels) + " |",
+        "| --- " * (len(labels) + 2) + "|",
+    ]
+    columns = [[run["dev"], *(run["test"][label] for label in labels)] for run in runs.values()]
+    lines += [
+        f"| {seed} | {' | '.join(map(_number, column))} |" for seed, column in zip(runs, columns, strict=True)
+    ]
+    for name, figure in (("mean", fmean), ("standard deviation", stdev)):
+        lines.append(
+            f"| {name} | {' | '.join(_number(figure(values)) for values in zip(*columns, strict=True))} |"
+        )
+    return [f"Strict F1 over {len(runs)} seeds:", "", *lines, ""]
 
 
 def _row(label: str, figures: Mapping[str, Any]) -> str:
