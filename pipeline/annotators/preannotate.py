@@ -14,11 +14,13 @@ from pipeline.reading.sentences import split_checked
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
+    from pipeline.annotators.base import Base
     from pipeline.annotators.lac import Lac, LacWord
     from pipeline.annotators.lac_pair import LacPair
     from pipeline.ledger import Entry
     from pipeline.model import Article, Sentence, Span
 
+BASE = "base"
 # Code points of articles that the network sees at once: sentences of like length are then enough to fill a batch.
 TOGETHER = 1 << 16
 
@@ -33,10 +35,17 @@ class Preannotation:
     entries: tuple[Entry, ...]
 
 
-def preannotate_articles(articles: Iterable[Article], *, model: Lac | LacPair) -> Iterator[Preannotation]:
+def preannotate_articles(
+    articles: Iterable[Article], *, model: Lac | LacPair, base: Base | None = None
+) -> Iterator[Preannotation]:
     """Annotate articles in order, as many at a time as fill the network's batches.
 
     What comes out for an article does not depend on the articles beside it.
+
+    Args:
+        articles: what to annotate.
+        model: the network that places and persons lean on.
+        base: the base model, for a layer of its own; None leaves it out.
 
     Raises:
         OffsetError: the sentences of an article do not rebuild its file.
@@ -47,36 +56,51 @@ def preannotate_articles(articles: Iterable[Article], *, model: Lac | LacPair) -
         waiting.append(article)
         size += len(article.raw)
         if size >= TOGETHER:
-            yield from preannotate_batch(waiting, model=model)
+            yield from preannotate_batch(waiting, model=model, base=base)
             waiting, size = [], 0
-    yield from preannotate_batch(waiting, model=model)
+    yield from preannotate_batch(waiting, model=model, base=base)
 
 
-def preannotate_batch(articles: Sequence[Article], *, model: Lac | LacPair) -> list[Preannotation]:
-    """Annotate articles at once: the network sees the sentences of all of them together, the rest each by itself.
+def preannotate_batch(
+    articles: Sequence[Article], *, model: Lac | LacPair, base: Base | None = None
+) -> list[Preannotation]:
+    """Annotate articles at once: the networks see the sentences of all of them together, the rest each by itself.
 
     Raises:
         OffsetError: the sentences of an article do not rebuild its file.
     """
     split = [split_checked(article) for article in articles]
-    words = iter(model.words([sentence.text for sentences in split for sentence in sentences]))
+    texts = [sentence.text for sentences in split for sentence in sentences]
+    words = iter(model.words(texts))
+    based = None if base is None else iter(base(texts))
     return [
-        _preannotated(article, sentences, list(islice(words, len(sentences))))
+        _preannotated(
+            article,
+            sentences,
+            list(islice(words, len(sentences))),
+            None if based is None else list(islice(based, len(sentences))),
+        )
         for article, sentences in zip(articles, split, strict=True)
     ]
 
 
-def annotate(texts: Sequence[str], *, model: Lac | LacPair) -> dict[str, list[tuple[Span, ...]]]:
+def annotate(
+    texts: Sequence[str], *, model: Lac | LacPair, base: Base | None = None
+) -> dict[str, list[tuple[Span, ...]]]:
     """Return every annotator's spans for each text of one article, by the name of the layer."""
-    return _layers(texts, model.words(texts))
+    return _layers(texts, model.words(texts)) | ({} if base is None else {BASE: base(texts)})
 
 
 def _preannotated(
-    article: Article, sentences: tuple[Sentence, ...], words: Sequence[tuple[LacWord, ...]]
+    article: Article,
+    sentences: tuple[Sentence, ...],
+    words: Sequence[tuple[LacWord, ...]],
+    based: list[tuple[Span, ...]] | None,
 ) -> Preannotation:
+    found = _layers([sentence.text for sentence in sentences], words)
     layers = {
-        name: tuple(with_spans(sentence, spans) for sentence, spans in zip(sentences, found, strict=True))
-        for name, found in _layers([sentence.text for sentence in sentences], words).items()
+        name: tuple(with_spans(sentence, one) for sentence, one in zip(sentences, spans, strict=True))
+        for name, spans in (found if based is None else {**found, BASE: based}).items()
     }
     combined, entries = combine(sentences, layers)
     return Preannotation(article, combined, layers, entries)

@@ -13,6 +13,7 @@ from pipeline.commands.console import finish, say
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from pipeline.annotators.base import Base
     from pipeline.annotators.lac import Lac
     from pipeline.annotators.lac_pair import LacPair
     from pipeline.annotators.preannotate import Preannotation
@@ -63,6 +64,13 @@ def preannotate(
         typer.Option("--ledger", help="Also write what the combination decided to OUT.ledger.jsonl."),
     ] = False,
     lac: Annotated[LacSize, typer.Option(help="LAC's weights.")] = LacSize.small,
+    base: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="DIR",
+            help="Also a base model, as the layer `base`. models/base was trained on PFR: for research only.",
+        ),
+    ] = None,
     threads: Annotated[
         int | None, typer.Option(min=1, help="Threads of the network; as many as processors by default.")
     ] = None,
@@ -84,8 +92,8 @@ def preannotate(
 
     files = list(expand_globs(files))
     if shards is not None or jobs > 1 or any(is_stream(path) for path in files):
-        if layers is not None or ledger:
-            raise UsageError("--layers and --ledger are for a few articles, not for a stream")
+        if layers is not None or ledger or base is not None:
+            raise UsageError("--layers, --ledger and --base are for a few articles, not for a stream")
         weights = _usable(lac, threads)
         annotate_corpus(
             files,
@@ -97,7 +105,13 @@ def preannotate(
         return
     if shard_size is not None:
         raise UsageError("--shard-size needs --shards")
-    _few(files, output=output, layers=layers, ledger=ledger, model=lambda: _loaded(lac, threads))
+    _few(
+        files,
+        output=output,
+        layers=layers,
+        ledger=ledger,
+        models=lambda: (_loaded(lac, threads), _based(base, threads)),
+    )
 
 
 def _few(
@@ -106,7 +120,7 @@ def _few(
     output: Path | None,
     layers: Path | None,
     ledger: bool,
-    model: Callable[[], Lac | LacPair],
+    models: Callable[[], tuple[Lac | LacPair, Base | None]],
 ) -> None:
     import sys
 
@@ -124,7 +138,7 @@ def _few(
             "two articles have the same file name, their layers would overwrite each other",
             next_step="Rename one of the files",
         )
-    done = _annotated(articles, model())
+    done = _annotated(articles, *models())
     entries = [entry for one in done for entry in one.entries]
     sentences = [sentence for one in done for sentence in one.sentences]
     if layers is not None:
@@ -154,18 +168,24 @@ def _write(path: Path, sentences: Sequence[Sentence], entries: Sequence[Entry] |
         write_ledger(path.with_suffix(".ledger.jsonl"), entries)
 
 
-def _annotated(articles: Sequence[Article], model: Lac | LacPair) -> list[Preannotation]:
+def _annotated(articles: Sequence[Article], model: Lac | LacPair, base: Base | None) -> list[Preannotation]:
     import sys
 
     from pipeline.annotators.preannotate import preannotate_articles
 
-    found = preannotate_articles(articles, model=model)
+    found = preannotate_articles(articles, model=model, base=base)
     if not sys.stderr.isatty():
         return list(found)
     from rich.console import Console
     from rich.progress import track
 
     return list(track(found, "annotating", total=len(articles), console=Console(stderr=True), transient=True))
+
+
+def _based(folder: Path | None, threads: int | None) -> Base | None:
+    from pipeline.annotators.base import load_base
+
+    return None if folder is None else load_base(folder, threads=threads)
 
 
 def _usable(size: LacSize, threads: int | None) -> Weights:

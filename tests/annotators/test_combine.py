@@ -6,13 +6,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.annotators.combine import PRECEDENCE, combine
+from pipeline.annotators.combine import LEAST, PRECEDENCE, combine
 from pipeline.errors import DuplicateError, VersionError
 from pipeline.model import Sentence, Span, check_sentence, with_spans
 
 TEXT = "王小明在青石镇种了三百亩桃树，收入二十万元。"
 SENTENCE = Sentence("0123456789ab", 5, 5 + len(TEXT), TEXT)
-SOURCES = ("lac", "places", "persons", "amounts", "trained")
+SOURCES = ("lac", "places", "persons", "amounts", "base", "trained")
 LABELS = ("PLACE", "PERSON", "AMOUNT", "CROP")
 
 
@@ -90,6 +90,35 @@ def test_combine_does_not_let_a_veto_come_back() -> None:
     )
     assert combined.spans == ()
     assert [entry.reason for entry in entries] == ["persons decide on PERSON"]
+
+
+@pytest.mark.parametrize(
+    ("span", "kept", "reason"),
+    [
+        ((0, 3, "PERSON", LEAST["base"]), True, ""),
+        ((0, 3, "PERSON", LEAST["base"] - 0.01), False, "base proposes only what it gives 0.9 or more"),
+        ((0, 3, "PERSON", None), False, "base proposes only what it gives 0.9 or more"),
+        ((4, 7, "PLACE", 1.0), False, "places decide on PLACE"),
+    ],
+)
+def test_combine_takes_from_base_the_persons_that_it_is_sure_of(
+    span: tuple[int, int, str, float | None], *, kept: bool, reason: str
+) -> None:
+    layers = {"base": _layer("base", span), "persons": _layer("persons"), "places": _layer("places")}
+    (combined,), entries = combine([SENTENCE], layers)
+    assert [(*one.key, one.source) for one in combined.spans] == ([(*span[:3], "base")] if kept else [])
+    assert [entry.reason for entry in entries] == ([] if kept else [reason])
+
+
+def test_combine_lets_base_confirm_what_others_propose() -> None:
+    layers = {
+        "base": _layer("base", (4, 7, "PLACE", 0.5), (0, 2, "PERSON", 1.0)),
+        "places": _layer("places", (4, 7, "PLACE", 0.8)),
+        "persons": _layer("persons", (0, 3, "PERSON", 0.1)),
+    }
+    (combined,), entries = combine([SENTENCE], layers)
+    assert combined.spans == (Span(0, 3, "PERSON", "persons", 0.1), Span(4, 7, "PLACE", "places", 0.9))
+    assert [entry.reason for entry in entries] == ["persons has PERSON there"]
 
 
 def test_combine_takes_all_layers_for_a_label_without_precedence() -> None:

@@ -7,7 +7,9 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 import pytest
+from base_models import write_model
 
+from pipeline.annotators.base import load_base
 from pipeline.annotators.lac import load_lac
 from pipeline.annotators.preannotate import annotate, preannotate_articles
 from pipeline.cli import run
@@ -97,6 +99,41 @@ def test_preannotate_command_writes_sentences_layers_and_ledger(article: Path, t
     assert read_ledger(output.with_suffix(".ledger.jsonl")) == done.entries
     for source, sentences in done.layers.items():
         assert read_layer(layers / source / "berries.jsonl") == sentences
+
+
+def test_preannotate_command_adds_the_layer_of_a_base_model(article: Path, tmp_path: Path) -> None:
+    base, output, layers = tmp_path / "base", tmp_path / "pre.jsonl", tmp_path / "layers"
+    write_model(base)
+    command = ["preannotate", str(article), "-o", str(output), "--layers", str(layers), "--ledger"]
+    assert run([*command, "--base", str(base)]) == 0
+    network = load_base(base, threads=1)
+    (done,) = preannotate_articles([read_article(article)], model=loaded("small"), base=network)
+    assert read_layer(output) == done.sentences
+    found = read_layer(layers / "base" / "berries.jsonl")
+    assert [one.spans for one in found] == network([one.text for one in done.sentences])
+    assert any(one.spans for one in found)
+    # A network of random weights marks what is none: each such span must be accounted for.
+    kept = {(one.id, *span.key) for one in done.sentences for span in one.spans}
+    decided = {
+        (entry.sentence, entry.start, entry.end, entry.label)
+        for entry in read_ledger(output.with_suffix(".ledger.jsonl"))
+        if entry.source == "base"
+    }
+    assert {(one.id, *span.key) for one in found for span in one.spans} == decided | (
+        kept & {(one.id, *span.key) for one in found for span in one.spans}
+    )
+
+
+def test_preannotate_command_names_a_missing_base_model(
+    article: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    output = tmp_path / "pre.jsonl"
+    assert run(["preannotate", str(article), "-o", str(output), "--base", str(tmp_path / "none")]) == 2
+    assert "BZ003" in capsys.readouterr().err
+    assert not output.exists()
+    command = ["preannotate", str(article), "-o", str(output), "--jobs", "2", "--base", str(tmp_path)]
+    assert run(command) == 2
+    assert "not for a stream" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("size", ["small", "large", "both"])
