@@ -10,13 +10,14 @@ export PYTHONPYCACHEPREFIX := $(CURDIR)/.cache/pycache
 AUDIT := $(addprefix --ignore-vuln ,CVE-2025-50181 CVE-2025-66418 CVE-2025-66471 CVE-2026-21441 CVE-2026-44431 \
   CVE-2026-97687 CVE-2026-97689 CVE-2024-1135)
 
-.PHONY: help run test test-real test-endurance audit lint types fast lock install install-dev install-doccano clean
+.PHONY: help run test test-real test-endurance fuzz audit lint types fast lock install install-dev install-doccano clean
 
 help:
 	@echo "make run        the whole job on everything in seeds/, ends with a table and reports/*/index.html"
 	@echo "make test       lint, types and the fast tests"
 	@echo "make test-real  the tests against a real Doccano, a real Chromium and the slow ones"
 	@echo "make test-endurance  kills of server, worker and push at many points; takes most of an hour"
+	@echo "make fuzz       atheris on every reader, converter and /predict, MINUTES=5 each (see tests/fuzz/README.md)"
 	@echo "make audit      look the lock files up in PyPI's list of known holes (needs the network; see SECURITY.md)"
 	@echo "make lock       resolve the lock files again"
 	@echo "make clean      remove what make run made (not the environments, not what annotators did)"
@@ -31,7 +32,7 @@ test: lint types fast
 
 # Strict: what cannot be looked up fails, since pip-audit else says that it found nothing. All locks, then the verdict.
 audit: .venv/uv.stamp
-	@failed=0; for lock in run dev installer doccano; do \
+	@failed=0; for lock in run dev installer doccano fuzz; do \
 	  echo "locks/$$lock.lock"; \
 	  $(UV) tool run --quiet pip-audit --strict --require-hashes --disable-pip --progress-spinner off \
 	    -r locks/$$lock.lock $(AUDIT) || failed=1; \
@@ -52,7 +53,12 @@ test-real: install-dev install-doccano
 	.venv/bin/python -m pytest -q -m "(server or browser or slow) and not endurance"
 
 test-endurance: install-dev install-doccano
-	.venv/bin/python -m pytest -q -m endurance
+	.venv/bin/python -m pytest -v -s -m endurance
+
+MINUTES ?= 5
+TARGETS ?=
+fuzz: install-dev .cache/fuzz/stamp
+	PYTHONPATH=.cache/fuzz/packages .venv/bin/python tests/fuzz/run_fuzz.py --minutes $(MINUTES) $(TARGETS)
 
 install: .venv/run.stamp
 
@@ -80,12 +86,18 @@ install-doccano: .venv-doccano/stamp
 	$(UV) pip install -q --python .venv-doccano/bin/python --require-hashes -r locks/doccano.lock
 	touch $@
 
+# Beside the environment and not in it: only this one target needs it.
+.cache/fuzz/stamp: .venv/uv.stamp locks/fuzz.lock
+	$(UV) pip install -q --python .venv/bin/python --target .cache/fuzz/packages --require-hashes -r locks/fuzz.lock
+	touch $@
+
 # run.lock first: dev.lock must agree with it, since both go into the same environment.
 lock: .venv/uv.stamp
 	echo "uv" | $(COMPILE) - -o locks/installer.lock
 	$(COMPILE) pyproject.toml -o locks/run.lock
 	$(COMPILE) --extra dev -c locks/run.lock pyproject.toml -o locks/dev.lock
 	$(COMPILE) locks/doccano.in -o locks/doccano.lock
+	$(COMPILE) locks/fuzz.in -o locks/fuzz.lock
 
 clean:
 	rm -rf reports annotations/pre annotations/layers/doccano project.lock
