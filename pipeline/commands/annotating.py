@@ -30,6 +30,22 @@ class LacSize(StrEnum):
     both = "both"
 
 
+class Engine(StrEnum):
+    """What works on shards: processes of this machine, or a Ray cluster."""
+
+    local = "local"
+    ray = "ray"
+
+
+class ShardForm(StrEnum):
+    """What a shard's file is."""
+
+    jsonl = "jsonl"
+    zstd = "jsonl.zst"
+    parquet = "parquet"
+    docbin = "docbin"
+
+
 def register(app: typer.Typer) -> None:
     """Add the commands of this area."""
     app.command("preannotate")(preannotate)
@@ -37,10 +53,10 @@ def register(app: typer.Typer) -> None:
 
 def preannotate(
     files: Annotated[
-        list[Path],
+        list[str],
         typer.Argument(
             metavar="FILE...",
-            help="Articles (text or HTML), folders, patterns; JSONL or Parquet with name and text; .gz, .zst; - for stdin.",
+            help="Articles (text or HTML), folders, patterns; JSONL or Parquet with name and text; .gz, .zst; - for stdin; s3://….",
         ),
     ],
     *,
@@ -75,38 +91,62 @@ def preannotate(
         int | None, typer.Option(min=1, help="Threads of the network; as many as processors by default.")
     ] = None,
     shards: Annotated[
-        Path | None,
+        str | None,
         typer.Option(
-            metavar="DIR", help="Write compressed shards and a manifest to DIR, and go on there after a stop."
+            metavar="DIR",
+            help="Write shards and a manifest to DIR (or s3://…), and go on there after a stop.",
         ),
     ] = None,
     shard_size: Annotated[
         int | None, typer.Option(min=1, metavar="BYTES", help="Source text in a shard; 4 MiB by default.")
     ] = None,
-    jobs: Annotated[int, typer.Option("--jobs", "-j", min=1, help="Processes, each with one thread.")] = 1,
+    shard_format: Annotated[
+        ShardForm | None, typer.Option(help="What a shard's file is; jsonl (packed by gzip) by default.")
+    ] = None,
+    jobs: Annotated[
+        int | None,
+        typer.Option(
+            "--jobs", "-j", min=1, help="Processes, each with one thread: 1; with Ray, one for each core."
+        ),
+    ] = None,
+    engine: Annotated[
+        Engine, typer.Option(help="Who makes shards: processes of this machine, or Ray (extra `ray`).")
+    ] = Engine.local,
+    ray_address: Annotated[
+        str | None,
+        typer.Option(metavar="HOST:PORT", help="A running Ray cluster; else one of this machine is started."),
+    ] = None,
 ) -> None:
     """Find places, persons and amounts in articles: sentence lines with spans."""
-    from pipeline.commands.streaming import annotate_corpus
+    from pipeline.commands.streaming import Output, Run, annotate_corpus
     from pipeline.errors import UsageError
+    from pipeline.scale.folders import is_remote, place
     from pipeline.scale.sources import expand_globs, is_stream
 
-    files = list(expand_globs(files))
-    if shards is not None or jobs > 1 or any(is_stream(path) for path in files):
+    paths = list(expand_globs(place(file) for file in files))
+    remote = any(is_remote(path) for path in paths)
+    if shards is None and (shard_size is not None or shard_format is not None):
+        raise UsageError("--shard-size and --shard-format need --shards")
+    if engine is Engine.ray and shards is None:
+        raise UsageError("--engine ray needs --shards", next_step="Give a folder that all nodes can write to")
+    if ray_address is not None and engine is not Engine.ray:
+        raise UsageError("--ray-address needs --engine ray")
+    if shards is not None or (jobs or 1) > 1 or remote or any(is_stream(path) for path in paths):
         if layers is not None or ledger or base is not None:
             raise UsageError("--layers, --ledger and --base are for a few articles, not for a stream")
-        weights = _usable(lac, threads)
         annotate_corpus(
-            files,
-            output=output,
-            shards=shards,
-            shard_size=shard_size,
-            run={"weights": weights, "jobs": jobs, "threads": threads},
+            paths,
+            output=Output(
+                output,
+                None if shards is None else place(shards),
+                shard_size,
+                None if shard_format is None else shard_format.value,
+            ),
+            run=Run(_usable(lac, threads), jobs, threads, ray=engine is Engine.ray, address=ray_address),
         )
         return
-    if shard_size is not None:
-        raise UsageError("--shard-size needs --shards")
     _few(
-        files,
+        paths,
         output=output,
         layers=layers,
         ledger=ledger,

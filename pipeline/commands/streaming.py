@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, TypedDict, TypeVar
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, TypeVar
 
 import typer
 
@@ -13,22 +14,34 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from pipeline.scale.batch import Batch, Failure, Weights
-    from pipeline.scale.shards import Receipt
+    from pipeline.scale.forms import Form
+    from pipeline.scale.shards import Plan, Receipt
 
 Part = TypeVar("Part", "Batch", "Receipt")
 
 
-class Run(TypedDict):
-    """How to annotate: see `run_in_order`."""
+@dataclass(frozen=True, slots=True)
+class Run:
+    """How to annotate: `jobs` None is one process, with Ray as many actors as cores; `address` is a Ray cluster's."""
 
     weights: Weights
-    jobs: int
+    jobs: int | None
     threads: int | None
+    ray: bool = False
+    address: str | None = None
 
 
-def annotate_corpus(
-    files: Sequence[Path], *, output: Path | None, shards: Path | None, shard_size: int | None, run: Run
-) -> None:
+@dataclass(frozen=True, slots=True)
+class Output:
+    """Where lines go: `file`, or shards in `folder`, of `size` bytes of source text in `form`; else stdout."""
+
+    file: Path | None
+    folder: Path | None
+    size: int | None
+    form: Form | None
+
+
+def annotate_corpus(files: Sequence[Path], *, output: Output, run: Run) -> None:
     """Annotate a stream of articles to standard output, to one file or to a folder of shards.
 
     Raises:
@@ -37,32 +50,43 @@ def annotate_corpus(
     """
     from pipeline.errors import UsageError
 
-    if shards is None:
-        if shard_size is not None:
-            raise UsageError("--shard-size needs --shards")
-        if output is not None and output.suffix != ".jsonl":
+    if output.folder is None:
+        if output.file is not None and output.file.suffix != ".jsonl":
             raise UsageError(
                 "a stream goes to one file", next_step="Give --output OUT.jsonl, or --shards DIR"
             )
-        _stream(files, output, run)
-    else:
-        if output is not None:
-            raise UsageError("--shards and --output are two places", next_step="Give one of them")
-        _shard(files, shards, run, shard_size)
+        _stream(files, output.file, run)
+        return
+    if output.file is not None:
+        raise UsageError("--shards and --output are two places", next_step="Give one of them")
+    if run.ray and "-" in map(str, files):
+        raise UsageError("--engine ray reads no standard input", next_step="Save it to a file")
+    _shard(files, output.folder, output, run)
 
 
-def _shard(files: Sequence[Path], folder: Path, run: Run, shard_size: int | None) -> None:
+def _shard(files: Sequence[Path], folder: Path, output: Output, run: Run) -> None:
     from itertools import islice
 
-    from pipeline.scale.shards import FAILED, SHARD_BYTES, write_shards
-    from pipeline.scale.sources import read_sources
+    from pipeline.scale.shards import FAILED, SHARD_BYTES, Plan
 
     spans = articles = failed = 0
-    for receipt in _counted(write_shards(read_sources(files), folder, size=shard_size or SHARD_BYTES, **run)):
+    plan = Plan(run.weights, output.size or SHARD_BYTES, output.form or "jsonl")
+    for receipt in _counted(_receipts(files, folder, plan, run)):
         spans, articles = spans + receipt.spans, articles + receipt.articles
         _tell(islice(receipt.failed, max(0, LOSSES_SHOWN - failed)))
         failed += len(receipt.failed)
     _end(spans, articles, failed, folder / FAILED)
+
+
+def _receipts(files: Sequence[Path], folder: Path, plan: Plan, run: Run) -> Iterator[Receipt]:
+    if run.ray:
+        from pipeline.scale.cluster import write_shards_on_ray
+
+        return write_shards_on_ray(files, folder, plan, address=run.address, workers=run.jobs)
+    from pipeline.scale.shards import write_shards
+    from pipeline.scale.sources import read_sources
+
+    return write_shards(read_sources(files), folder, plan, jobs=run.jobs or 1, threads=run.threads)
 
 
 def _stream(files: Sequence[Path], output: Path | None, run: Run) -> None:
@@ -78,7 +102,9 @@ def _stream(files: Sequence[Path], output: Path | None, run: Run) -> None:
     counts = {"spans": 0, "articles": 0}
 
     def parts() -> Iterator[bytes]:
-        found = annotate_stream(read_sources(files), **run)
+        found = annotate_stream(
+            read_sources(files), weights=run.weights, jobs=run.jobs or 1, threads=run.threads
+        )
         for batch in _counted(found):
             failed.extend(batch.failed)
             counts["spans"] += batch.spans

@@ -56,13 +56,13 @@ def article_from_bytes(data: bytes, *, name: str, where: str, page: bool = False
         EncodingError, EmptyArticleError: see `read_article`.
     """
     stated = Metadata()
-    if page or _looks_like_html(data):
+    if page or looks_like_html(data):
         # Only pages pay for loading the extractor.
         from pipeline.reading.page import read_page  # noqa: PLC0415 — as said above
 
         raw, encoding, stated = read_page(data, where=where)
         data, encoding = raw.encode("utf-8"), f"html:{encoding}"
-        if _looks_like_html(data):
+        if looks_like_html(data):
             # Saved and read again it would be taken for a page, and be another article.
             raise EncodingError("the text of the page begins like HTML itself", where=where)
     else:
@@ -143,7 +143,8 @@ def read_source(path: Path) -> bytes:
     return data
 
 
-def _looks_like_html(data: bytes) -> bool:
+def looks_like_html(data: bytes) -> bool:
+    """Return whether a file begins as an HTML page does."""
     head = data[:2048].lstrip(b"\xef\xbb\xbf \t\r\n").lower()
     return head.startswith((b"<!doctype html", b"<html")) or (
         head.startswith((b"<?xml", b"<!--")) and b"<html" in head

@@ -17,12 +17,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, TypeVar
 
 from pipeline.annotators.preannotate import TOGETHER, preannotate_batch
-from pipeline.errors import BiaozhuError, DuplicateError, WorkerError
+from pipeline.errors import BiaozhuError, WorkerError
 from pipeline.model import sentence_to_line
 from pipeline.reading.article import article_from_bytes
+from pipeline.scale.duplicates import without_duplicates
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
+    from pathlib import Path
 
     from pipeline.annotators.lac import Lac
     from pipeline.annotators.lac_pair import LacPair
@@ -59,7 +61,7 @@ class Batch:
     spans: int
 
 
-def load_model(weights: Weights, *, threads: int | None = None) -> Lac | LacPair:
+def load_model(weights: Weights, *, threads: int | None = None, cache: Path | None = None) -> Lac | LacPair:
     """Load the pre-annotation's network; see `load_lac`.
 
     Raises:
@@ -68,17 +70,15 @@ def load_model(weights: Weights, *, threads: int | None = None) -> Lac | LacPair
     from pipeline.annotators.lac import load_lac  # noqa: PLC0415 — brings the runtime
     from pipeline.annotators.lac_pair import load_lac_pair  # noqa: PLC0415 — as above
 
-    return load_lac_pair(threads=threads) if weights == "both" else load_lac(weights, threads=threads)
+    if weights == "both":
+        return load_lac_pair(threads=threads, cache=cache)
+    return load_lac(weights, threads=threads, cache=cache)
 
 
 def annotate_sources(sources: Sequence[Source], *, model: Lac | LacPair) -> Batch:
-    """Read, split and annotate a batch of sources.
-
-    An article that stands in the batch twice is annotated once: its sentences would share their ids.
-    """
+    """Read, split and annotate a batch of sources, of which no two are the same article."""
     failed: list[Failure] = []
     articles: list[tuple[Source, Article]] = []
-    seen: dict[str, str] = {}
     for source in sources:
         try:
             article = _article(source)
@@ -87,11 +87,7 @@ def annotate_sources(sources: Sequence[Source], *, model: Lac | LacPair) -> Batc
             continue
         if article is None:
             failed.append(Failure(source.name, source.where, source.problem))
-        elif article.id in seen:
-            again = DuplicateError(f"the same text as {seen[article.id]}", where=source.where)
-            failed.append(Failure(source.name, source.where, str(again)))
         else:
-            seen[article.id] = source.where
             articles.append((source, article))
     lines: list[str] = []
     spans = characters = count = 0
@@ -114,13 +110,15 @@ def batches(sources: Iterable[Source], size: int = BATCH_BYTES) -> Iterator[tupl
 def annotate_stream(
     sources: Iterable[Source], *, weights: Weights, jobs: int = 1, threads: int | None = None
 ) -> Iterator[Batch]:
-    """Annotate a stream batch by batch, in order, with only a few batches in memory.
+    """Annotate a stream batch by batch, in order, with only a few batches in memory; each article once.
 
     Raises:
         ModelDataError: see `load_model`.
         WorkerError: a worker process ended unasked.
     """
-    return run_in_order(annotate_sources, batches(sources), weights=weights, jobs=jobs, threads=threads)
+    return run_in_order(
+        annotate_sources, batches(without_duplicates(sources)), weights=weights, jobs=jobs, threads=threads
+    )
 
 
 def run_in_order(

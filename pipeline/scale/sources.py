@@ -21,6 +21,7 @@ import zstandard
 
 from pipeline.errors import BiaozhuError, EncodingError, LineError, MissingExtraError, MissingFileError
 from pipeline.reading.article import ARTICLE_SUFFIXES, HTML_SUFFIXES, LARGEST, read_source
+from pipeline.scale.folders import is_remote, place
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -61,15 +62,26 @@ def expand_globs(paths: Iterable[Path]) -> tuple[Path, ...]:
     """
     found: list[Path] = []
     for path in paths:
-        if not WILD.intersection(str(path)) or path.exists():
+        if not WILD.intersection(str(path)) or (not is_remote(path) and path.exists()):
             found.append(path)
             continue
-        # `glob` and not `Path.glob`: the pattern may be absolute.
-        matches = sorted(glob.glob(str(path), recursive=True))  # noqa: PTH207 — as said above
+        matches = _remote_matches(path) if is_remote(path) else _matches(path)
         if not matches:
             raise MissingFileError("nothing matches this pattern", where=str(path))
-        found += map(Path, matches)
+        found += matches
     return tuple(found)
+
+
+def _matches(pattern: Path) -> list[Path]:
+    # `glob` and not `Path.glob`: the pattern may be absolute.
+    return [Path(name) for name in sorted(glob.glob(str(pattern), recursive=True))]  # noqa: PTH207 — as said
+
+
+def _remote_matches(pattern: Any) -> list[Path]:
+    try:
+        return [place(f"{pattern.protocol}://{name}") for name in sorted(pattern.fs.glob(pattern.path))]
+    except Exception as error:  # noqa: BLE001 — each file system raises its own kinds
+        raise MissingFileError(f"cannot be listed ({error})", where=str(pattern)) from None
 
 
 def read_sources(paths: Iterable[Path]) -> Iterator[Source]:
@@ -85,11 +97,25 @@ def read_sources(paths: Iterable[Path]) -> Iterator[Source]:
         if str(path) == STDIN:
             yield from _standard_input()
             continue
-        inside = sorted(one for one in path.iterdir() if _is_source(one)) if path.is_dir() else [path]
+        try:
+            inside = sorted(_inside(path)) if path.is_dir() else [path]
+        except Exception as error:
+            if not is_remote(path):
+                raise
+            yield Source(path.name, str(path), problem=_unread(path, error))
+            continue
         if not inside:
             yield Source(path.name, str(path), problem=str(MissingFileError("a folder without articles")))
         for file in inside:
             yield from _of_file(file)
+
+
+def _inside(folder: Path) -> Iterator[Path]:
+    return (one for one in folder.iterdir() if _is_source(one))
+
+
+def _unread(path: Path, error: Exception) -> str:
+    return str(MissingFileError(f"cannot be read ({error})", where=str(path)))
 
 
 def _is_source(path: Path) -> bool:
@@ -125,13 +151,18 @@ def _of_file(path: Path) -> Iterator[Source]:
         raise
     except BiaozhuError as error:
         yield Source(name, where, problem=str(error))
+    except Exception as error:
+        # Each remote file system raises its own kinds.
+        if not is_remote(path):
+            raise
+        yield Source(name, where, problem=_unread(path, error))
 
 
 @contextmanager
 def _opened(path: Path, packing: str) -> Iterator[IO[bytes]]:
     try:
         if packing == ".gz":
-            with gzip.open(path) as file:
+            with path.open("rb") as packed, gzip.open(packed) as file:
                 yield cast("IO[bytes]", file)
         elif packing == ".zst":
             with path.open("rb") as packed, BufferedReader(_Unpacked(packed), CHUNK) as file:
@@ -237,7 +268,7 @@ def _rows(path: Path) -> Iterator[Source]:
         ) from None
     number = 0
     try:
-        with parquet.ParquetFile(path) as table:
+        with path.open("rb") as file, parquet.ParquetFile(file) as table:
             for batch in table.iter_batches(batch_size=ROWS_AT_ONCE, columns=["name", "text"]):
                 if batch.num_columns < 2:  # noqa: PLR2004 — the two named above
                     raise LineError("the table needs the columns name and text", where=str(path))

@@ -1,0 +1,184 @@
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import subprocess
+import sys
+import time
+from typing import TYPE_CHECKING
+
+import pytest
+
+from pipeline.cli import run
+from pipeline.scale.shards import Plan, write_shards
+from pipeline.scale.sources import read_sources
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+# Read when Ray is imported: its nodes then listen on loopback only.
+QUIET = {
+    "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0",
+    "RAY_USAGE_STATS_ENABLED": "0",
+    "RAY_BACKEND_LOG_LEVEL": "fatal",
+}
+NODES = 3
+TOWNS = ("成都市", "杭州市", "青岛市", "昆明市", "厦门市")
+FAMILIES = ("王", "李", "欧阳", "郑")
+
+
+def _text(number: int) -> str:
+    town, family = TOWNS[number % len(TOWNS)], FAMILIES[number % len(FAMILIES)]
+    return "".join(
+        f"{town}的{family}建国在第{number}号果园里收了{number * line + 2}斤樱桃，卖了{line + 1}万元。\n"
+        for line in range(4 + number % 7)
+    )
+
+
+@pytest.fixture(scope="module")
+def corpus(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("corpus") / "corpus.jsonl"
+    lines = [json.dumps({"name": f"a{number}", "text": _text(number)}) for number in range(240)]
+    lines[100:100] = ['{"name": "bad"}', json.dumps({"name": "again", "text": _text(3)})]
+    path.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
+    return path
+
+
+@pytest.fixture(scope="module")
+def whole(corpus: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    folder = tmp_path_factory.mktemp("whole")
+    list(write_shards(read_sources([corpus]), folder, Plan(size=4000)))
+    return _sums(folder)
+
+
+def _sums(folder: Path) -> dict[str, str]:
+    return {
+        path.name: hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in folder.iterdir()
+        if path.name != ".lock"
+    }
+
+
+@pytest.mark.ray
+def test_cluster_loses_a_node_and_gives_the_bytes_of_one_machine(
+    corpus: Path, whole: dict[str, str], tmp_path: Path
+) -> None:
+    # In a process of its own: Ray's settings are read when it is imported.
+    done = subprocess.run(
+        [sys.executable, __file__, str(corpus), str(tmp_path / "out")],
+        env=os.environ | QUIET,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=300,
+    )
+    assert done.returncode == 0, done.stderr
+    told = json.loads(done.stdout)
+    assert told["nodes"] == NODES + 1
+    assert told["left"] == NODES
+    # The killed node had made some, and others were made after its end.
+    assert told["before"] >= 1
+    assert told["after"] > NODES
+    assert len(set(told["files"])) == len(told["files"])
+    assert _sums(tmp_path / "out") == whole
+    assert told["strangers"] == []
+
+
+@pytest.mark.ray
+def test_cluster_of_this_machine_goes_on_where_a_run_stopped(
+    corpus: Path, whole: dict[str, str], tmp_path: Path
+) -> None:
+    folder = tmp_path / "out"
+    made = write_shards(read_sources([corpus]), folder, Plan(size=4000))
+    for _ in range(5):
+        next(made)
+    made.close()
+    before = {path: path.stat().st_mtime_ns for path in folder.glob("part-*")}
+    (folder / "part-00002.jsonl.gz").write_bytes(b"half")
+    del before[folder / "part-00002.jsonl.gz"], before[folder / "part-00002.json"]
+    command = [sys.executable, "-m", "pipeline", "preannotate", str(corpus), "--shards", str(folder)]
+    command += ["--shard-size", "4000", "--engine", "ray", "--jobs", "2"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=300)
+    assert done.returncode == 1, done.stderr
+    assert "lost in all: 2 articles" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert _sums(folder) == whole
+    assert {path: path.stat().st_mtime_ns for path in before} == before
+
+
+@pytest.mark.ray
+def test_cluster_that_is_not_there_is_one_line(corpus: Path, tmp_path: Path) -> None:
+    command = [
+        sys.executable,
+        "-m",
+        "pipeline",
+        "preannotate",
+        str(corpus),
+        "--shards",
+        str(tmp_path / "out"),
+    ]
+    command += ["--engine", "ray", "--ray-address", "127.0.0.1:9"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=120)
+    assert done.returncode == 2
+    assert done.stderr.startswith("BZ006 127.0.0.1:9: no Ray cluster"), done.stderr
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    "options",
+    [["--engine", "ray"], ["--ray-address", "h:1", "--shards", "s"], ["--shard-format", "parquet"]],
+)
+def test_cluster_options_that_do_not_go_together(
+    corpus: Path, options: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(["preannotate", str(corpus), *options]) == 2
+    assert "BZ002" in capsys.readouterr().err
+
+
+def _listeners() -> Iterator[str]:
+    """Yield the addresses other than loopback on which Ray's processes listen."""
+    import psutil
+
+    for process in psutil.Process().children(recursive=True):
+        try:
+            connections = process.net_connections(kind="tcp")
+        except psutil.Error:
+            continue
+        for one in connections:
+            if one.status == psutil.CONN_LISTEN and "127.0.0.1" not in one.laddr.ip and one.laddr.ip != "::1":
+                yield f"{process.name()} {one.laddr.ip}:{one.laddr.port}"
+
+
+def _on_cluster(corpus: str, folder: str) -> None:
+    import ray
+    from ray.cluster_utils import Cluster
+
+    from pipeline.scale.cluster import write_shards_on_ray
+    from pipeline.scale.folders import place
+
+    store = {"object_store_memory": 128 << 20, "include_dashboard": False}
+    cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 0, **store})
+    nodes = [cluster.add_node(num_cpus=1, object_store_memory=128 << 20) for _ in range(NODES)]
+    ray.init(cluster.address, log_to_driver=False)
+    told: dict[str, object] = {"nodes": sum(node["Alive"] for node in ray.nodes())}
+    told["strangers"] = sorted(_listeners())
+    receipts = write_shards_on_ray([place(corpus)], place(folder), Plan(size=4000))
+    files = [next(receipts).file for _ in range(NODES)]
+    told["before"] = len(files)
+    cluster.remove_node(nodes[0], allow_graceful=False)
+    files += [receipt.file for receipt in receipts]
+    told["after"] = len(files) - NODES
+    told["files"] = files
+    limit = time.monotonic() + 60
+    while sum(node["Alive"] for node in ray.nodes()) > NODES and time.monotonic() < limit:
+        time.sleep(0.2)
+    told["left"] = sum(node["Alive"] for node in ray.nodes())
+    ray.shutdown()
+    cluster.shutdown()
+    sys.stdout.write(json.dumps(told))
+
+
+if __name__ == "__main__":
+    _on_cluster(*sys.argv[1:])
