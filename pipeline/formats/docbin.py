@@ -56,11 +56,13 @@ def read_docbin(data: bytes, *, where: str) -> tuple[Document, ...]:
     if unpacking.unconsumed_tail:
         raise FormatError(f"it unpacks to more than {LARGEST >> 20} MiB", where=where)
     try:
-        docs = list(DocBin(store_user_data=True).from_bytes(data).get_docs(Vocab()))
+        # Taking the entities too: only there spaCy sees that an entity goes on which never began.
+        return tuple(
+            _document(doc) for doc in DocBin(store_user_data=True).from_bytes(data).get_docs(Vocab())
+        )
     except Exception as error:  # noqa: BLE001 — what foreign bytes raise depends on the bytes
         what = " ".join(str(error).split())[:120]
         raise FormatError(f"no DocBin ({type(error).__name__}: {what})", where=where) from None
-    return tuple(_document(doc) for doc in docs)
 
 
 def _document(doc: Doc) -> Document:
