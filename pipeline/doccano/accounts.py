@@ -1,16 +1,20 @@
 """Annotators' accounts: made on the server, their generated passwords in one file that only its owner can read.
 
-The file stands in the local server's home folder, by server address, also for a Doccano elsewhere. A password is
-written there before the account is made, never passed as an argument and never printed.
+The file stands in the local server's home folder: the accounts of that server, whatever port it is on, and by
+address those of a Doccano elsewhere. A password is written there before the account is made, never passed as an
+argument and never printed.
 """
 
 from __future__ import annotations
 
 import json
+import re
 import secrets
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
 
 from pipeline.doccano.connection import Account
+from pipeline.doccano.state import read_state
 from pipeline.errors import AuthError, RemoteError
 from pipeline.files import read_bytes, write_text
 
@@ -22,6 +26,9 @@ if TYPE_CHECKING:
     from pipeline.doccano.project import Project
 
 ROLE = "annotator"
+SCHEMA = 2
+# How the first form of the file named a local server; its port may be another by now.
+OLD_LOCAL = re.compile(r"http://127\.0\.0\.1:\d+")
 
 
 def accounts_path(home: Path) -> Path:
@@ -51,9 +58,10 @@ def ensure_accounts(connection: Connection, names: Sequence[str], *, home: Path)
     missing = [name for name in names if name not in found]
     if missing:
         kept = _read(home)
-        mine = kept.setdefault(connection.url, {})
+        mine = _passwords(kept, home, connection.url)
         mine |= {name: secrets.token_urlsafe(18) for name in missing}
-        write_text(accounts_path(home), json.dumps(kept, ensure_ascii=False, indent=2) + "\n", mode=0o600)
+        content = {"schema": SCHEMA, "local": kept.local, "elsewhere": kept.elsewhere}
+        write_text(accounts_path(home), json.dumps(content, ensure_ascii=False, indent=2) + "\n", mode=0o600)
         for name in missing:
             data = {"username": name, "password1": mine[name], "password2": mine[name]}
             found[name] = int(connection.post("users/create", data)["id"])
@@ -79,7 +87,7 @@ def find_password(home: Path, url: str, name: str) -> Account:
     Raises:
         AuthError: we do not keep it.
     """
-    password = _read(home).get(url, {}).get(name)
+    password = _passwords(_read(home), home, url).get(name)
     if password is None:
         raise AuthError(
             f"no password of {name!r} is kept for this server",
@@ -89,14 +97,61 @@ def find_password(home: Path, url: str, name: str) -> Account:
     return Account(url, name, password)
 
 
-def _read(home: Path) -> dict[str, dict[str, str]]:
+@dataclass(frozen=True, slots=True)
+class _Kept:
+    """Passwords by name: of the home's own server, and of others by address."""
+
+    local: dict[str, str] = field(default_factory=dict)
+    elsewhere: dict[str, dict[str, str]] = field(default_factory=dict)
+
+
+def _passwords(kept: _Kept, home: Path, url: str) -> dict[str, str]:
+    return kept.local if url == _local_url(home) else kept.elsewhere.setdefault(url, {})
+
+
+def _local_url(home: Path) -> str:
+    state = read_state(home)
+    return state.url if state else ""
+
+
+def _read(home: Path) -> _Kept:
     path = accounts_path(home)
     if not path.exists():
-        return {}
+        return _Kept()
     try:
-        data: dict[str, dict[str, str]] = json.loads(read_bytes(path))
-        return {str(url): {str(k): str(v) for k, v in kept.items()} for url, kept in data.items()}
-    except (ValueError, AttributeError):
+        data: Any = json.loads(read_bytes(path))
+        if "schema" not in data:
+            return _from_old(data, _local_url(home))
+        if data["schema"] != SCHEMA:
+            raise AuthError(
+                "this file of accounts is of another version of biaozhu",
+                where=str(path),
+                next_step="Use the version that wrote it",
+            )
+        return _Kept(_strings(data["local"]), _by_address(data["elsewhere"]))
+    except (ValueError, AttributeError, TypeError, KeyError):
         raise AuthError(
             "not a file of accounts", where=str(path), next_step="Restore it, or move it away"
         ) from None
+
+
+def _from_old(data: dict[str, Any], url: str) -> _Kept:
+    """Read the first form, which had an address for the local server too.
+
+    An address of loopback may also have been a tunnel to a server elsewhere: what is not surely ours stays there too.
+    """
+    elsewhere = _by_address(data)
+    local: dict[str, str] = {}
+    for address in sorted(elsewhere, key=lambda address: address == url):
+        if url and OLD_LOCAL.fullmatch(address):
+            local |= elsewhere[address]
+    elsewhere.pop(url, None)
+    return _Kept(local, elsewhere)
+
+
+def _by_address(data: dict[str, Any]) -> dict[str, dict[str, str]]:
+    return {str(url): _strings(found) for url, found in data.items()}
+
+
+def _strings(data: dict[str, Any]) -> dict[str, str]:
+    return {str(name): str(password) for name, password in data.items()}

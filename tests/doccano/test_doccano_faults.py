@@ -18,6 +18,7 @@ from pipeline.doccano.connection import connect, find_account
 from pipeline.doccano.journal import Batch, Journal, Owner, batch_name, locked
 from pipeline.doccano.processes import family
 from pipeline.doccano.project import KIND, Setting, ensure_project, find_project
+from pipeline.doccano.pull import pull
 from pipeline.doccano.push import push
 from pipeline.doccano.remote import count_examples, wait_for_task
 from pipeline.doccano.server import start

@@ -77,7 +77,7 @@ def test_doccano_team_brings_back_each_ones_own_work(
     assert made.returncode == 0, made.stderr
     assert [row["sentences"] for row in json.loads(made.stdout)["shares"]] == [12, 12, 12]
     assert [row["blind"] for row in json.loads(made.stdout)["shares"]] == [3, 3, 3]
-    secret = json.loads(accounts_path(doccano_server).read_text("utf-8"))[doccano.url]
+    secret = json.loads(accounts_path(doccano_server).read_text("utf-8"))["local"]
     assert accounts_path(doccano_server).stat().st_mode & 0o777 == 0o600
     said = made.stdout + made.stderr + "".join(log.read_text("utf-8") for log in doccano_server.glob("*.log"))
     assert not [name for name in people if secret[name] in said]
