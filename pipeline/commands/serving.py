@@ -59,10 +59,10 @@ def serve(
     from pipeline.serving.server import LOOPBACK, address_of, bind, run
     from pipeline.serving.token import VARIABLE, find_token
 
-    token = find_token(token_file, make=True)
     limits = Limits(body=max_bytes, answering=timeout, workers=workers, waiting=waiting)
     listening = bind(host, port)
-    predictor = _predictor(model, lac)
+    predictor = _predictor(model, lac, workers=workers)
+    token = find_token(token_file, make=True)  # last: a service that cannot start leaves no token behind
     predictor.predict(["先读一遍。"])  # what is loaded at the first text is loaded before the first request
 
     def ready() -> None:
@@ -121,14 +121,16 @@ def suggest(
     print_table("suggestions", ("project", "suggestions", "changed"), rows, as_json=as_json)
 
 
-def _predictor(model: Path | None, lac: LacSize) -> Predictor:
+def _predictor(model: Path | None, lac: LacSize, *, workers: int) -> Predictor:
     from pipeline.serving.predictor import rule_predictor, trained_predictor
 
     if model is not None:
         return trained_predictor(model)
-    from pipeline.annotators.lac import load_lac
+    from pipeline.annotators.lac import default_threads, load_lac
     from pipeline.annotators.lac_pair import load_lac_pair
 
+    # The workers share the cores: threads inside of each would only wait for one another.
+    threads = max(1, default_threads() // workers)
     if lac is LacSize.both:
-        return rule_predictor(load_lac_pair())
-    return rule_predictor(load_lac("large" if lac is LacSize.large else "small"))
+        return rule_predictor(load_lac_pair(threads=threads))
+    return rule_predictor(load_lac("large" if lac is LacSize.large else "small", threads=threads))

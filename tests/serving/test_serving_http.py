@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import signal
 import socket
-import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
@@ -179,25 +178,32 @@ def test_serving_counts_for_prometheus(url: str) -> None:
 
 def test_serving_ends_what_was_begun_on_sigterm(tmp_path: Path) -> None:
     token_file = tmp_path / "token"
-    with command(token_file) as (process, url):
+    # More than are worked on at once: what waits for its turn has been begun too.
+    with command(token_file, "--workers", "1") as (process, url), ThreadPoolExecutor(4) as pool:
         headers = {"Authorization": f"Bearer {token_file.read_text().strip()}"}
-        answers: list[requests.Response] = []
-        long = {"texts": [TEXT * 120] * 8}
-        sent = threading.Thread(
-            target=lambda: answers.append(requests.post(url, json=long, headers=headers, timeout=60))
-        )
-        sent.start()
+        long = {"texts": [TEXT * 60] * 4}
+        sent = [pool.submit(requests.post, url, json=long, headers=headers, timeout=60) for _ in range(4)]
         metrics = url.replace("/predict", "/metrics")
-        while "biaozhu_busy 1.0" not in requests.get(metrics, headers=headers, timeout=10).text:
-            assert sent.is_alive()
+        while "biaozhu_busy 4.0" not in requests.get(metrics, headers=headers, timeout=10).text:
+            assert not any(one.done() for one in sent)
         process.send_signal(signal.SIGTERM)
-        time.sleep(0.3)
-        with pytest.raises(requests.ConnectionError):
-            requests.get(metrics, headers=headers, timeout=5)
-        assert not answers  # it was still at work when the service stopped to take new ones
-        sent.join(60)
-        assert [answer.status_code for answer in answers] == [200]
-        assert len(answers[0].json()["results"]) == 8
+        _wait_until_refused(url)
+        assert not all(one.done() for one in sent)  # it was still at work when it stopped to take new ones
+        answers = [one.result() for one in sent]
+        assert [answer.status_code for answer in answers] == [200] * 4
+        assert all(len(answer.json()["results"]) == 4 for answer in answers)
         assert process.wait(30) == 0
         assert process.stderr is not None
         assert "Traceback" not in process.stderr.read()
+
+
+def _wait_until_refused(url: str) -> None:
+    host, port = url.split("/")[2].split(":")
+    until = time.monotonic() + 10
+    while time.monotonic() < until:
+        try:
+            socket.create_connection((host, int(port)), timeout=5).close()
+        except ConnectionRefusedError:
+            return
+        time.sleep(0.02)
+    pytest.fail("it still takes connections")

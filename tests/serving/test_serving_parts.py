@@ -59,6 +59,17 @@ def test_serving_says_when_the_port_is_taken(tmp_path: Path, capsys: pytest.Capt
     assert line.startswith(f"BZ061 127.0.0.1:{port}: nothing can listen there")
 
 
+def test_serving_that_cannot_start_leaves_nothing_behind(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    # A regression test: the token was written before the model was looked for.
+    token = tmp_path / "new" / "token"
+    assert run(["serve", "--model", "none", "--port", "0", "--token-file", str(token)]) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith("BZ003 none")
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_serving_answers_with_a_trained_model(tmp_path: Path) -> None:
     config, _ = small_project(tmp_path)
     predictor = trained_predictor(train(config, tmp_path / "tiny").folder)
