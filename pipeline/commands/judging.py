@@ -56,8 +56,12 @@ def agree(
     ]
     rows.append(["all", "micro", result.mean_strict, result.mean_partial, result.alpha])
     rows += [["all", label, None, None, alpha] for label, alpha in result.alpha_by_label.items()]
-    rows += [["all", month, f1, None, None] for month, f1 in sorted(result.by_month.items())]
     print_table("Agreement", ["annotators", "label", "strict F1", "partial F1", "alpha (characters)"], rows)
+    for title, groups in (("month", result.by_month), ("article", result.by_article)):
+        # One article says what the total says; one month still says when.
+        if len(groups) > (title == "article"):
+            lines = [[name, group.comparisons, group.strict] for name, group in groups.items()]
+            print_table(f"Agreement by {title}", [title, "comparisons", "strict F1"], lines)
     for pair in result.pairs:
         kinds = ", ".join(f"{count} × {kind}" for kind, count in pair.disagreements.items()) or "none"
         say(f"disagreements of {pair.first} and {pair.second} in {pair.sentences} sentences: {kinds}")

@@ -44,11 +44,19 @@ class PairAgreement:
 
 
 @dataclass(frozen=True, slots=True)
+class GroupAgreement:
+    """The pairs' mean strict F1 on some of the sentences; `comparisons` counts a sentence once for each pair."""
+
+    comparisons: int
+    strict: float | None
+
+
+@dataclass(frozen=True, slots=True)
 class Agreement:
     """All pairs, their mean strict F1, and alpha over characters (all labels, each label against the rest).
 
-    `by_article` and `by_month` are mean strict F1; a month (`2026-01`) is when the later of two annotators confirmed
-    a sentence, and there are none where that is not known.
+    A month (`2026-01`) is when the later of two annotators confirmed a sentence; there are none where that is not
+    known.
     """
 
     annotators: tuple[str, ...]
@@ -57,8 +65,8 @@ class Agreement:
     mean_partial: float | None
     alpha: float | None
     alpha_by_label: dict[str, float | None]
-    by_article: dict[str, float | None]
-    by_month: dict[str, float | None]
+    by_article: dict[str, GroupAgreement]
+    by_month: dict[str, GroupAgreement]
 
 
 def measure_agreement(
@@ -163,18 +171,22 @@ def _alpha(values: Values) -> float | None:
 def _by_group(
     couples: Mapping[tuple[str, str], tuple[Layer, Layer]],
     group_of: Callable[[tuple[str, str], Sentence], str],
-) -> dict[str, float | None]:
-    """Return the pairs' mean strict F1 by group of sentences; a sentence of no group (an empty name) is left out."""
+) -> dict[str, GroupAgreement]:
+    """Return the agreement by group of sentences; a sentence of no group (an empty name) is left out."""
     tallies: dict[str, dict[tuple[str, str], Tally]] = {}
+    comparisons: Counter[str] = Counter()
     for names, couple in couples.items():
         for one, other in pair_sentences(*couple):
             group = group_of(names, one)
             if group:
+                comparisons[group] += 1
                 found = tallies.setdefault(group, {})
                 found[names] = found.get(names, Tally()) + tally_spans(one.spans, other.spans)
     return {
-        group: _mean([score_of(tally, "strict").f1 for tally in found.values()])
-        for group, found in tallies.items()
+        group: GroupAgreement(
+            comparisons[group], _mean([score_of(tally, "strict").f1 for tally in found.values()])
+        )
+        for group, found in sorted(tallies.items())
     }
 
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from pipeline.ledger import count_by_reason, losses
-from pipeline.reporting import figures, rows
+from pipeline.reporting import figures
 from pipeline.reporting.biases import shown_bias
 from pipeline.reporting.inputs import is_whole
+from pipeline.reporting.people import KINDS, agreement_tables
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -19,12 +20,15 @@ if TYPE_CHECKING:
 NOTHING = "–"
 
 
-def shown_checks(material: Material, labels: Mapping[str, str], words: Words) -> dict[str, Any]:
+def shown_checks(
+    material: Material, labels: Mapping[str, str], titles: Mapping[str, str], words: Words
+) -> dict[str, Any]:
     """Return what the templates name of learning curve, agreement, bias, round trip and ledger.
 
     Args:
         material: everything to be shown.
         labels: the name of each label.
+        titles: article id -> its title.
         words: the translator.
     """
     trip, curve, ledger = material.round_trip, material.curve, material.ledger
@@ -33,7 +37,8 @@ def shown_checks(material: Material, labels: Mapping[str, str], words: Words) ->
     return {
         "learning_chart": figures.learning_chart(curve, words) if curve else None,
         "learning_worth": figures.learning_worth(curve, words) if curve else "",
-        "agreement": {"rows": rows.agreement_rows(material.agreement)} if material.agreement else None,
+        "agreement": agreement_tables(material.agreement, titles, words) if material.agreement else None,
+        "disagreement_kinds": KINDS,
         "bias": shown_bias(material.bias, labels, words) if material.bias else None,
         "round_trip": None if trip is None else _round_trip(trip, words),
         "ledger": None

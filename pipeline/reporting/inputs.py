@@ -18,7 +18,7 @@ from pipeline.model import find_layers, read_layer
 from pipeline.reading.article import read_article
 from pipeline.reading.groups import group_sentences
 from pipeline.reporting.biases import shown_bias
-from pipeline.reporting.rows import agreement_rows
+from pipeline.reporting.people import agreement_tables, measure_agreeing, measure_following
 from pipeline.reporting.strings import read_strings, translator
 from pipeline.scoring.document import Input, scores_document
 from pipeline.scoring.evaluation import Setting, compare, evaluate
@@ -48,7 +48,8 @@ class Request:
 
     `layers` and `annotators` are NAME=PATH, a path being a JSONL file or a folder of them; the same name given
     again adds to the layer. Layers are scored and compared with the first; annotators are only shown. `held_out` is
-    as in `pipeline.scoring.run.Request`.
+    as in `pipeline.scoring.run.Request`. Without a file of figures, agreement and bias are measured from the
+    annotators' layers and status files.
     """
 
     layers: tuple[str, ...]
@@ -121,6 +122,10 @@ def gather(request: Request) -> Material:
     }
     labels = reader.attempt(request.labels, read_labels) or ()
     raise_collected(reader.problems)
+    if request.agreement is None:
+        extra["agreement"] = measure_agreeing(request.annotators, annotators)
+    if request.bias is None:
+        extra["bias"] = measure_following(request.annotators, gold)
     labels = _with_unknown(labels, (gold, *layers.values(), *annotators.values()))
     groups = group_sentences(articles, gold) if request.held_out and gold else None
     setting = Setting(
@@ -267,7 +272,9 @@ def _read_round_trip(path: Path) -> dict[str, Any]:
 def _read_agreement(path: Path) -> dict[str, Any]:
     value = _read_json(path, "agreement")
     try:
-        figures = [row[name] for row in agreement_rows(value) for name in ("strict", "partial", "alpha")]
+        tables = agreement_tables(value, {}, translator("en"))
+        figures = [figure for row in tables.pop("rows") for figure in row[2:]]
+        figures += [figure for table in tables.values() for row in table for figure in row[1:]]
     except (KeyError, TypeError, AttributeError):
         figures = [""]
     if not all(one is None or _is_number(one) for one in figures):

@@ -62,6 +62,8 @@ def checks_of(material: Material) -> dict[str, Any]:
         "round_trip_identical": None if trip is None else bool(trip["identical"]),
         "round_trip_whole": None if trip is None else is_whole(trip),
         "ledger_losses": None if ledger is None else len(losses(ledger)),
+        "agreement": material.agreement,
+        "bias": material.bias,
     }
 
 

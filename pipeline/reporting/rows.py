@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from pipeline.reporting.verdict import SIGNIFICANT, differences_by_name
 from pipeline.scoring.breakdown import ASPECTS, NO_SCORE, first_of
@@ -145,22 +145,6 @@ def breakdown_tables(
         has_gold = any(row.gold is not None for found in by_layer for row in found.values())
         tables.append(BreakdownTable(aspect, has_gold, rows))
     return tuple(tables)
-
-
-def agreement_rows(agreement: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """Return one row for each pair of annotators and label, `micro` first."""
-    by_label = agreement.get("alpha_by_label") or {}
-    return [
-        {
-            "pair": f"{pair['first']} – {pair['second']}",
-            "label": label,
-            "strict": value,
-            "partial": pair["partial"].get(label),
-            "alpha": agreement.get("alpha") if label == "micro" else by_label.get(label),
-        }
-        for pair in agreement["pairs"]
-        for label, value in pair["strict"].items()
-    ]
 
 
 def _row(

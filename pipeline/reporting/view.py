@@ -92,7 +92,7 @@ def build_view(material: Material, words: Words) -> dict[str, Any]:
         "made": how_made(material),
         "scope": words("scope.no_gold", articles=len(names)),
         "says": _found(material, label_names, words),
-        **checks.shown_checks(material, label_names, words),
+        **checks.shown_checks(material, label_names, titles, words),
         **meaning_view(material),
     }
     if material.evaluations:

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from pipeline.cli import run
 from pipeline.errors import BiaozhuError, FrozenError, GoldError, LineError, OffsetError
 from pipeline.judging.adjudication import Decision, adjudicate, read_decisions, write_questions
-from pipeline.judging.agreement import measure_agreement
+from pipeline.judging.agreement import GroupAgreement, measure_agreement
 from pipeline.judging.disagreements import find_disagreements
 from pipeline.judging.frozen import check_frozen, diff_gold, freeze_gold, read_gold
 from pipeline.judging.marked import layer_from_marked, parse_marked
@@ -171,7 +171,7 @@ def test_agreement_counts_by_hand() -> None:
         "PLACE": 0.0,
     }
     assert result.pairs[0].partial["micro"] == pytest.approx(2.5 / 3)
-    assert result.by_article == {ARTICLE: pytest.approx(2 / 3)}
+    assert result.by_article == {ARTICLE: GroupAgreement(1, pytest.approx(2 / 3))}
 
 
 def test_agreement_alpha_is_undefined_where_nobody_marked_anything() -> None:

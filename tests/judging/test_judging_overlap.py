@@ -8,7 +8,7 @@ import pytest
 
 from pipeline.errors import GoldError
 from pipeline.judging.adjudication import Decision, adjudicate, read_decisions, write_decisions
-from pipeline.judging.agreement import measure_agreement
+from pipeline.judging.agreement import GroupAgreement, measure_agreement
 from pipeline.judging.disagreements import find_disagreements, in_common
 from pipeline.model import Sentence, Span
 
@@ -84,6 +84,7 @@ def test_agreement_by_month_is_when_the_later_one_confirmed() -> None:
         "a": {ids[0]: "2026-01-30T08:00:00Z", ids[1]: "2026-01-30T09:00:00Z", ids[2]: "2026-03-01T08:00:00Z"},
         "b": {ids[0]: "2026-01-02T08:00:00Z", ids[1]: "2026-02-02T08:00:00Z"},
     }
-    assert measure_agreement(layers, times=times).by_month == {"2026-01": 1.0, "2026-02": 0.0}
+    by_month = measure_agreement(layers, times=times).by_month
+    assert by_month == {"2026-01": GroupAgreement(1, 1.0), "2026-02": GroupAgreement(1, 0.0)}
     assert measure_agreement(layers).by_month == {}
-    assert measure_agreement(layers).by_article == {"0" * 12: pytest.approx(2 / 3)}
+    assert measure_agreement(layers).by_article == {"0" * 12: GroupAgreement(3, pytest.approx(2 / 3))}

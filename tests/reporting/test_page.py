@@ -61,8 +61,19 @@ def address(material: Material, tmp_path_factory: pytest.TempPathFactory) -> str
             "changes": [{"sentence": "x:0-3", "kind": "moved", "text": "云岭"}],
         },
         agreement={
-            "pairs": [{"first": "a", "second": "b", "strict": {"micro": 0.9}, "partial": {"micro": 0.95}}],
+            "pairs": [
+                {
+                    "first": "a",
+                    "second": "b",
+                    "sentences": 3,
+                    "strict": {"micro": 0.9},
+                    "partial": {"micro": 0.95},
+                    "disagreements": {"boundary": 1},
+                }
+            ],
             "alpha": 0.9,
+            "by_month": {"2026-01": {"comparisons": 3, "strict": 0.9}},
+            "by_article": {"x": {"comparisons": 1, "strict": None}, "y": {"comparisons": 2, "strict": 0.9}},
         },
         curve={
             "points": [

@@ -175,12 +175,15 @@ def test_report_summary_has_a_line_for_each_layer_and_label(material: Material) 
 def test_report_checks_say_what_was_not_checked(material: Material) -> None:
     assert checks_of(material)["round_trip_identical"] is None
     assert checks_of(material)["ledger_losses"] is None
-    assert checks_of(replace(material, ledger=(), round_trip={"identical": True})) | {"articles": []} == {
+    found = checks_of(replace(material, ledger=(), round_trip={"identical": True}, agreement=None, bias=None))
+    assert found | {"articles": []} == {
         "format": "biaozhu.checks.v1",
         "articles": [],
         "round_trip_identical": True,
         "round_trip_whole": True,
         "ledger_losses": 0,
+        "agreement": None,
+        "bias": None,
     }
 
 
