@@ -147,6 +147,7 @@ def pull(
                 "spans": sum(len(s.spans) for layer in one.layers.values() for s in layer),
                 "comments": sum(len(s.comments) for status in one.status.values() for s in status),
                 "losses": len(one.losses),
+                "consistent": one.consistent,
             }
         )
     losses = [entry for one in found for entry in one.losses]

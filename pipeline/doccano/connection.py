@@ -2,11 +2,13 @@
 
 Where it is comes from the environment (DOCCANO_URL with DOCCANO_TOKEN, or with DOCCANO_USERNAME and
 DOCCANO_PASSWORD), else from the state file of the local server. TLS certificates are always verified;
-DOCCANO_CA_BUNDLE names a bundle of an authority of one's own.
+DOCCANO_CA_BUNDLE names a bundle of an authority of one's own. DOCCANO_TIMEOUT says how many seconds of silence are
+borne (60).
 """
 
 from __future__ import annotations
 
+import math
 import os
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -17,7 +19,8 @@ import requests
 from doccano_client import DoccanoClient
 from doccano_client.exceptions import DoccanoAPIError
 from requests.adapters import HTTPAdapter
-from urllib3.exceptions import NewConnectionError
+from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait_exponential
+from urllib3.exceptions import NewConnectionError, ProtocolError
 from urllib3.exceptions import TimeoutError as SilenceError
 from urllib3.util.retry import Retry
 
@@ -29,11 +32,23 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
-TIMEOUT = (5.0, 60.0)
-"""Seconds to wait for the connection, and for the next bytes of an answer."""
+CONNECT_LIMIT = 5.0
+"""Seconds to wait for the connection."""
+SILENCE_LIMIT = 60.0
+"""Seconds to wait for the next bytes of an answer, where DOCCANO_TIMEOUT says nothing else."""
+HEALTH_LIMIT = 20.0
+"""Seconds to wait for the health report: it waits for the worker itself, and shall say when that is what hangs."""
 RETRIES = 4
+BROKEN_ANSWERS = 3
+"""How often at most the same is asked for when the answer breaks off in the middle."""
 REPEATABLE = frozenset({"GET", "HEAD", "OPTIONS", "PUT", "DELETE"})
 BUSY = (429, 500, 502, 503, 504)
+HUNG = (
+    "See `biaozhu doccano status`; `down` and `up` start it anew, DOCCANO_TIMEOUT waits longer. Then run the same "
+    "command again, it finishes what is left"
+)
+FAILED = "See the server's log, then run the same command again, it finishes what is left"
+BROKEN = "Run the same command again, it finishes what is left"
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +60,7 @@ class Account:
     password: str = ""
     token: str = ""
     ca_bundle: str = ""
+    silence: float = SILENCE_LIMIT
 
     def __repr__(self) -> str:
         return f"Account(url={self.url!r}, username={self.username!r})"
@@ -66,7 +82,7 @@ class Connection:
             ServerError, AuthError, RemoteError: see `reported`.
         """
         with reported(self.url):
-            return self.client._base_repository.get(path, **options).json()  # noqa: SLF001 — the client has no public way to page or to pass parameters
+            return self._ask(path, options).json()
 
     def post(self, path: str, data: Any) -> Any:
         """Post JSON to `/v1/<path>` and return the JSON of the answer.
@@ -109,8 +125,19 @@ class Connection:
             ServerError, AuthError, RemoteError: see `reported`.
         """
         with reported(self.url):
-            answer: requests.Response = self.client._base_repository.get(path, **options)  # noqa: SLF001 — as in `get`
-            return answer
+            return self._ask(path, options)
+
+    def _ask(self, path: str, options: dict[str, Any]) -> requests.Response:
+        # An answer that broke off is asked for again; one that never began, the adapter has asked for again already.
+        tries = Retrying(
+            stop=stop_after_attempt(BROKEN_ANSWERS),
+            wait=wait_exponential(0.2),
+            retry=retry_if_exception_type(requests.exceptions.ChunkedEncodingError),
+            reraise=True,
+        )
+        get = self.client._base_repository.get  # noqa: SLF001 — the client has no public way to page or to pass parameters
+        answer: requests.Response = tries(get, path, **options)
+        return answer
 
 
 def find_account(*, home: Path) -> Account:
@@ -121,6 +148,7 @@ def find_account(*, home: Path) -> Account:
         AuthError: the environment names a server and no account, or would send a password in the clear.
     """
     url = os.environ.get("DOCCANO_URL", "").rstrip("/")
+    silence = _silence()
     if not url:
         state = read_state(home)
         if state is None:
@@ -128,7 +156,7 @@ def find_account(*, home: Path) -> Account:
                 "there is no local Doccano, and DOCCANO_URL names no other",
                 next_step="Run `biaozhu doccano up`, or set DOCCANO_URL",
             )
-        return Account(state.url, state.username, state.password)
+        return Account(state.url, state.username, state.password, silence=silence)
     parts = urlsplit(url)
     if parts.scheme not in ("http", "https") or not parts.hostname or parts.username or parts.password:
         raise ServerError(
@@ -145,6 +173,7 @@ def find_account(*, home: Path) -> Account:
         os.environ.get("DOCCANO_PASSWORD", ""),
         os.environ.get("DOCCANO_TOKEN", ""),
         os.environ.get("DOCCANO_CA_BUNDLE", ""),
+        silence,
     )
     if not account.token and not (account.username and account.password):
         raise AuthError(
@@ -156,13 +185,13 @@ def find_account(*, home: Path) -> Account:
 
 
 def connect(
-    account: Account, *, timeout: tuple[float, float] = TIMEOUT, retries: int = RETRIES
+    account: Account, *, timeout: tuple[float, float] | None = None, retries: int = RETRIES
 ) -> Connection:
     """Log in.
 
     Args:
         account: where, and who.
-        timeout: seconds to wait for a connection, and for the next bytes of an answer.
+        timeout: seconds to wait for a connection, and for the next bytes of an answer; else the account's.
         retries: how often a request that may be repeated is repeated, with growing pauses.
 
     Raises:
@@ -172,11 +201,13 @@ def connect(
     """
     client = DoccanoClient(account.url, verify=account.ca_bundle or True)
     session = client._base_repository._session  # noqa: SLF001 — the client offers no time limits and no retries
+    timeout = timeout or (CONNECT_LIMIT, account.silence)
     adapter = _PatientAdapter(timeout, retries)
     session.mount("http://", adapter)
     session.mount("https://", adapter)
     # The health report says 500 when a part is down: that is its answer, and no reason to ask again.
-    session.mount(f"{account.url}/v1/health/", _PatientAdapter(timeout, 0))
+    patience = (timeout[0], max(timeout[1], HEALTH_LIMIT))
+    session.mount(f"{account.url}/v1/health/", _PatientAdapter(patience, 0))
     if urlsplit(account.url).hostname in LOOPBACK:
         session.trust_env = False  # no proxy stands before loopback
     with reported(account.url):
@@ -204,8 +235,9 @@ def reported(url: str) -> Iterator[None]:
         code = error.response.status_code
         if code in (requests.codes.unauthorized, requests.codes.forbidden):
             raise AuthError(f"Doccano says {code}: this account may not do that", where=url) from None
-        what = _short(error.response.text)
-        raise RemoteError(f"Doccano says {code}: {what}", where=error.response.url.split("?")[0]) from None
+        what, place = _short(error.response.text), error.response.url.split("?")[0]
+        advice = FAILED if code >= requests.codes.server_error else ""
+        raise RemoteError(f"Doccano says {code}: {what}", where=place, next_step=advice) from None
     except requests.exceptions.SSLError as error:
         raise ServerError(
             f"its certificate is not one to trust ({_short(error)})",
@@ -217,11 +249,14 @@ def reported(url: str) -> Iterator[None]:
     except requests.exceptions.JSONDecodeError:
         raise RemoteError("what answers there is no Doccano", where=url) from None
     except requests.exceptions.Timeout:
-        raise ServerError("it does not answer in time", where=url) from None
+        raise ServerError("it does not answer in time", where=url, next_step=HUNG) from None
     except requests.exceptions.RequestException as error:
-        reason = getattr(error.args[0], "reason", error) if error.args else error
+        cause = error.args[0] if error.args else error
+        reason = getattr(cause, "reason", cause)
         if isinstance(reason, SilenceError) and not isinstance(reason, NewConnectionError):
-            raise ServerError("it does not answer in time", where=url) from None
+            raise ServerError("it does not answer in time", where=url, next_step=HUNG) from None
+        if isinstance(reason, ProtocolError):
+            raise ServerError("the connection broke off", where=url, next_step=BROKEN) from None
         raise ServerError(f"it cannot be reached ({_short(reason).rsplit(': ', 1)[-1]})", where=url) from None
 
 
@@ -253,6 +288,8 @@ class _PatientAdapter(HTTPAdapter):
         if response.headers.get("Content-Encoding", "identity") != "identity":
             response.close()
             raise requests.exceptions.ContentDecodingError("packed", request=request)
+        # urllib3 1.26 would take half an answer for the whole.
+        response.raw.enforce_content_length = True
         return response
 
 
@@ -263,6 +300,19 @@ class _TokenAuth(requests.auth.AuthBase):
     def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
         request.headers["Authorization"] = f"Token {self._token}"
         return request
+
+
+def _silence() -> float:
+    given = os.environ.get("DOCCANO_TIMEOUT", "")
+    try:
+        seconds = float(given or SILENCE_LIMIT)
+    except ValueError:
+        seconds = math.nan
+    if not 0 < seconds < math.inf:
+        raise ServerError(
+            f"DOCCANO_TIMEOUT is no number of seconds: {given[:40]!r}", next_step="Set it to 60, or unset it"
+        )
+    return seconds
 
 
 def _log_in(client: DoccanoClient, account: Account) -> None:

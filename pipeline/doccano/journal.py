@@ -16,7 +16,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import psutil
 
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from pipeline.doccano.connection import Connection
     from pipeline.doccano.project import Project
 
+_Kind = TypeVar("_Kind")
 LOCK = "biaozhu push "
 BATCH = "biaozhu batch "
 _held: set[str] = set()
@@ -36,7 +37,10 @@ _held: set[str] = set()
 
 @dataclass(frozen=True, slots=True)
 class Owner:
-    """Who pushes: `host` and `boot` name the machine and its start, so that a dead process is known for dead."""
+    """Who pushes: `host` and `boot` name the machine and its start, so that a dead process is known for dead.
+
+    `started` is the process's start in seconds since that of the machine, which no setting of the clock changes.
+    """
 
     user: str
     host: str
@@ -71,7 +75,7 @@ class Journal:
 
     def batches(self) -> list[tuple[int, Batch]]:
         """Return the batches that no push has verified yet, with the ids of their tags."""
-        return [(number, Batch(**data)) for number, data in self._read(BATCH)]
+        return self._read(BATCH, Batch)
 
     def note(self, batch: Batch) -> None:
         """Note a batch, before it is imported and again when its task is known."""
@@ -79,7 +83,7 @@ class Journal:
 
     def locks(self) -> list[tuple[int, Owner]]:
         """Return the locks with the ids of their tags, oldest first."""
-        return sorted((number, Owner(**data)) for number, data in self._read(LOCK))
+        return sorted(self._read(LOCK, Owner), key=lambda found: found[0])
 
     def lock(self, owner: Owner) -> int:
         """Put a lock and return the id of its tag."""
@@ -89,25 +93,28 @@ class Journal:
         """Remove one tag."""
         self.connection.delete(f"projects/{self.project.id}/tags/{number}")
 
-    def _read(self, prefix: str) -> list[tuple[int, dict[str, Any]]]:
+    def _read(self, prefix: str, kind: type[_Kind]) -> list[tuple[int, _Kind]]:
         tags = self.connection.get(f"projects/{self.project.id}/tags")
-        return [(tag["id"], _data(tag["text"], prefix)) for tag in tags if tag["text"].startswith(prefix)]
+        return [
+            (tag["id"], _parse(tag["text"], prefix, kind)) for tag in tags if tag["text"].startswith(prefix)
+        ]
 
     def _write(self, prefix: str, data: dict[str, Any]) -> int:
         text = prefix + json.dumps(data, ensure_ascii=False)
         return int(self.connection.post(f"projects/{self.project.id}/tags", {"text": text})["id"])
 
 
-def _data(text: str, prefix: str) -> dict[str, Any]:
+def _parse(text: str, prefix: str, kind: type[_Kind]) -> _Kind:
     try:
-        data = json.loads(text.removeprefix(prefix))
-    except ValueError:
-        data = None
-    if not isinstance(data, dict):
+        found = kind(**json.loads(text.removeprefix(prefix)))
+        if isinstance(found, Owner):
+            datetime.fromisoformat(found.since)
+    except (ValueError, TypeError):
         raise RemoteError(
-            f"somebody changed the project's tag {text[:40]!r}", next_step="Delete the tag in Doccano"
-        )
-    return data
+            f"the project's tag {text[:40]!r} is not one that this version of biaozhu writes",
+            next_step="Where no push of another version is at work, delete the tag in Doccano",
+        ) from None
+    return found
 
 
 def batch_name(push: str, number: int) -> str:
@@ -155,7 +162,7 @@ def is_dead(owner: Owner) -> bool:
         process = psutil.Process(owner.pid)
         if owner.pid == os.getpid():
             return owner.push not in _held
-        return process.status() == psutil.STATUS_ZOMBIE or abs(process.create_time() - owner.started) >= 2  # noqa: PLR2004 — seconds, as in processes.START_TOLERANCE
+        return process.status() == psutil.STATUS_ZOMBIE or abs(_since_boot(process) - owner.started) >= 2  # noqa: PLR2004 — seconds, as in processes.START_TOLERANCE
     except psutil.NoSuchProcess:
         return True
     except psutil.AccessDenied:
@@ -172,10 +179,14 @@ def _myself() -> Owner:
         host=socket.gethostname(),
         boot=_boot(),
         pid=os.getpid(),
-        started=psutil.Process().create_time(),
+        started=_since_boot(psutil.Process()),
         since=datetime.now(UTC).isoformat(timespec="seconds"),
         push=secrets.token_hex(6),
     )
+
+
+def _since_boot(process: psutil.Process) -> float:
+    return float(process.create_time() - psutil.boot_time())
 
 
 def _boot() -> str:

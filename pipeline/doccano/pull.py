@@ -14,13 +14,21 @@ from typing import TYPE_CHECKING
 from pipeline.doccano.changes import Change, compare_layers
 from pipeline.doccano.project import Project, Setting, find_project
 from pipeline.doccano.remote import member_names, read_examples, read_spans
-from pipeline.doccano.wire import Example, RemoteSpan, local_spans, remote_spans, spans_from_json, to_sentence
+from pipeline.doccano.wire import (
+    Example,
+    RemoteSpan,
+    is_ours,
+    local_spans,
+    remote_spans,
+    spans_from_json,
+    to_sentence,
+)
 from pipeline.errors import BiaozhuError, RemoteError
 from pipeline.ledger import Entry
 from pipeline.model import check_sentence
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Mapping, Sequence
 
     from pipeline.doccano.connection import Connection
     from pipeline.model import Sentence, Span
@@ -30,16 +38,28 @@ STABLE_READS = 3
 
 
 @dataclass(frozen=True, slots=True)
+class Other:
+    """An example that another maker put into the project: it is left there."""
+
+    example: int
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class Pulled:
     """What came back.
 
     Attributes:
-        layers: article name -> its sentences, in the article's order.
+        layers: article name -> its sentences, in the article's order. Where several articles were pushed under one
+            name, the one that came last has it, and each of the others is `<name>.<article id>`.
         confirmed: the ids of the sentences that someone confirmed.
         comments: sentence id -> what people noted there.
         changes: what people changed in the spans they were given.
         losses: what could not be brought back, each named.
         consistent: False when people were still editing while it was read, so that two reads differed.
+        examples: what the server held, to tell later whether it still does.
+        others: what other makers put into a shared project; no loss.
+        unconfirmed: how many sentences were left out because only confirmed ones were asked for.
     """
 
     layers: Mapping[str, tuple[Sentence, ...]]
@@ -48,6 +68,9 @@ class Pulled:
     changes: tuple[Change, ...]
     losses: tuple[Entry, ...]
     consistent: bool
+    examples: tuple[Example, ...] = ()
+    others: tuple[Other, ...] = ()
+    unconfirmed: int = 0
 
     @property
     def sentences(self) -> tuple[Sentence, ...]:
@@ -55,12 +78,13 @@ class Pulled:
         return tuple(sentence for layer in self.layers.values() for sentence in layer)
 
 
-def pull(connection: Connection, setting: Setting) -> Pulled:
+def pull(connection: Connection, setting: Setting, *, confirmed: bool = False) -> Pulled:
     """Read a collaborative project back.
 
     Args:
         connection: logged in as an administrator of the project.
         setting: the project's name and the label set.
+        confirmed: leave out the sentences that nobody has confirmed.
 
     Raises:
         RemoteError: there is no such project, or its export fails.
@@ -79,37 +103,40 @@ def pull(connection: Connection, setting: Setting) -> Pulled:
             where=connection.url,
             next_step="Pull the annotators' layers instead",
         )
-    examples, consistent = _read_steadily(connection, project)
-    return _bring_back(connection, project, setting, examples, consistent=consistent)
-
-
-def _read_steadily(connection: Connection, project: Project) -> tuple[list[Example], bool]:
-    """Read until two reads agree: the server does not export in one transaction."""
+    # The server does not export in one transaction: what was read counts when a second read, after all, is the same.
     examples = read_examples(connection, project)
     for _ in range(STABLE_READS - 1):
+        pulled = _bring_back(connection, project, setting, examples, only_confirmed=confirmed)
         again = read_examples(connection, project)
         if again == examples:
-            return examples, True
+            return replace(pulled, consistent=True)
         examples = again
-    return examples, False
+    return _bring_back(connection, project, setting, examples, only_confirmed=confirmed)
+
+
+def still_holds(connection: Connection, project: Project, pulled: Pulled) -> bool:
+    """Tell whether the project is still as it was pulled, so that what was read since belongs to it."""
+    return tuple(read_examples(connection, project)) == pulled.examples
 
 
 def _bring_back(
     connection: Connection,
     project: Project,
     setting: Setting,
-    examples: Iterable[Example],
+    examples: Sequence[Example],
     *,
-    consistent: bool,
+    only_confirmed: bool,
 ) -> Pulled:
-    layers: dict[str, list[Sentence]] = defaultdict(list)
+    ours = [example for example in examples if is_ours(example.meta)]
+    wanted = [example for example in ours if example.confirmed or not only_confirmed]
+    pieces: dict[tuple[str, str], list[Sentence]] = defaultdict(list)
     sent: list[Sentence] = []
     losses: list[Entry] = []
     confirmed: set[str] = set()
     comments: dict[str, tuple[str, ...]] = {}
     seen: set[str] = set()
     users: Mapping[int, str] = member_names(connection, project)
-    for example in examples:
+    for example in wanted:
         if example.sid in seen:
             losses.append(
                 _entry(example, "the sentence is there twice", "push again, it removes the untouched copy")
@@ -126,7 +153,7 @@ def _bring_back(
         losses += [_entry_of_span(example, span, reason) for span, reason in refused]
         if any(span.source == "doccano" for span in spans):
             sentence = replace(sentence, spans=_with_authors(connection, project, setting, example, users))
-        layers[str(example.meta.get("article"))].append(sentence)
+        pieces[str(example.meta.get("article")), sentence.article].append(sentence)
         before = spans_from_json(example.meta.get("pre"))
         if before is None:
             losses.append(_entry(example, "its record of the spans that were sent is damaged"))
@@ -136,18 +163,30 @@ def _bring_back(
             confirmed.add(sentence.id)
         if example.comments:
             comments[sentence.id] = example.comments
-    ordered = {
-        name: tuple(sorted(found, key=lambda s: (s.article, s.start))) for name, found in layers.items()
-    }
-    back = [sentence for layer in ordered.values() for sentence in layer]
+    layers = _by_article(pieces)
+    back = [sentence for layer in layers.values() for sentence in layer]
     return Pulled(
-        ordered,
+        layers,
         frozenset(confirmed),
         comments,
         tuple(change for change in compare_layers(sent, back) if change.kind != "new sentence"),
         tuple(losses),
-        consistent,
+        consistent=False,
+        examples=tuple(examples),
+        others=tuple(Other(example.id, example.text) for example in examples if not is_ours(example.meta)),
+        unconfirmed=len(ours) - len(wanted),
     )
+
+
+def _by_article(pieces: Mapping[tuple[str, str], list[Sentence]]) -> dict[str, tuple[Sentence, ...]]:
+    """Name each article's layer; examples come in the order in which they were pushed, and so do the pieces."""
+    last = {name: article for name, article in pieces}
+    return {
+        name if last[name] == article else f"{name}.{article}": tuple(
+            sorted(found, key=lambda sentence: sentence.start)
+        )
+        for (name, article), found in pieces.items()
+    }
 
 
 def _with_authors(

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from pipeline.doccano.wire import Example, RemoteSpan
+from pipeline.doccano.wire import Example, RemoteSpan, unpack_meta
 from pipeline.errors import RemoteError, ServerError
 
 if TYPE_CHECKING:
@@ -110,7 +110,8 @@ def read_spans(connection: Connection, project: Project, example: int) -> list[S
             id=data["id"],
             user=data["user"],
             span=RemoteSpan(data["start_offset"], data["end_offset"], names.get(data["label"], "")),
-            edited=_seconds(data["created_at"], data["updated_at"]) >= 1,
+            # By their distance: the server's clock may have been set back in between.
+            edited=abs(_seconds(data["created_at"], data["updated_at"])) >= 1,
             created=data["created_at"],
             updated=data["updated_at"],
         )
@@ -121,6 +122,16 @@ def read_spans(connection: Connection, project: Project, example: int) -> list[S
 def list_all(connection: Connection, path: str) -> list[dict[str, Any]]:
     """Return a whole list of the API in one page: its order is that of no unique column, pages could overlap."""
     found: list[dict[str, Any]] = connection.get(path, params={"limit": EVERYTHING})["results"]
+    return found
+
+
+def list_examples(connection: Connection, project: Project) -> dict[str, dict[str, Any]]:
+    """Return the examples that biaozhu made, as the API shows them, by sentence id."""
+    found = {}
+    for data in list_all(connection, f"projects/{project.id}/examples"):
+        meta = unpack_meta(data["meta"])
+        if "sid" in meta:
+            found[str(meta["sid"])] = {**data, "meta": meta}
     return found
 
 
@@ -186,7 +197,9 @@ def _example(row: Mapping[str, Any], *, confirmed: bool) -> Example:
     return Example(
         id=int(row["id"]),
         text=str(row["text"]),
-        meta={key: value for key, value in row.items() if key not in OWN_KEYS and value is not None},
+        meta=unpack_meta(
+            {key: value for key, value in row.items() if key not in OWN_KEYS and value is not None}
+        ),
         spans=spans,
         confirmed=confirmed,
         comments=tuple(str(comment) for comment in row.get("Comments") or ()),

@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Any
 
 from pipeline.doccano.accounts import ensure_accounts, ensure_members
 from pipeline.doccano.project import Project, Setting, require_project
-from pipeline.doccano.pull import pull
+from pipeline.doccano.pull import pull, still_holds
 from pipeline.doccano.push import push
-from pipeline.doccano.remote import SpanRecord, list_all, member_names, read_spans, read_states
+from pipeline.doccano.remote import SpanRecord, list_all, list_examples, member_names, read_spans, read_states
 from pipeline.doccano.wire import from_units, remote_spans, spans_from_json
 from pipeline.errors import BiaozhuError, RoundTripError, raise_collected
 from pipeline.judging.status import Drawn, Note, SentenceStatus
@@ -154,7 +154,7 @@ def enter_layer(
     """
     own = own_setting(setting, annotator.username)
     project = require_project(annotator, own.name)
-    there = {data["meta"].get("sid"): data for data in list_all(annotator, f"projects/{project.id}/examples")}
+    there = list_examples(annotator, project)
     problems: list[BiaozhuError] = []
     for sentence in layer:
         if sentence.id not in there:
@@ -200,6 +200,17 @@ def _pull_layer(
     given: Mapping[str, tuple[Span, ...] | None],
     tick: Callable[[int], None],
 ) -> AnnotatorLayer:
+    found = _read_layer(connection, own, name, given, tick)
+    return found if found.consistent else _read_layer(connection, own, name, given, tick)
+
+
+def _read_layer(
+    connection: Connection,
+    own: Setting,
+    name: str,
+    given: Mapping[str, tuple[Span, ...] | None],
+    tick: Callable[[int], None],
+) -> AnnotatorLayer:
     pulled = pull(connection, own)
     project = require_project(connection, own.name)
     work = _Work(connection, project, own, name, member_names(connection, project), given)
@@ -208,9 +219,7 @@ def _pull_layer(
         comments.setdefault(data["example"], []).append(
             Note(data["username"], data["created_at"], data["text"])
         )
-    examples = {
-        data["meta"].get("sid"): data for data in list_all(connection, f"projects/{project.id}/examples")
-    }
+    examples = list_examples(connection, project)
     layers: dict[str, tuple[Sentence, ...]] = {}
     status: dict[str, tuple[SentenceStatus, ...]] = {}
     with ThreadPoolExecutor(READERS) as pool:
@@ -227,7 +236,9 @@ def _pull_layer(
                     worked.append(one)
                 tick(1)
             layers[article], status[article] = tuple(worked), tuple(found)
-    return AnnotatorLayer(name, layers, status, pulled.losses, pulled.consistent)
+    # A sentence confirmed since would count as done with the spans that it had before.
+    consistent = pulled.consistent and still_holds(connection, project, pulled)
+    return AnnotatorLayer(name, layers, status, pulled.losses, consistent)
 
 
 @dataclass(frozen=True, slots=True)
