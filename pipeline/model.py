@@ -10,6 +10,8 @@ import codecs
 import json
 import re
 from dataclasses import dataclass
+from functools import lru_cache
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any, Literal
 
 from pipeline.errors import (
@@ -32,6 +34,9 @@ ARTICLE_ID = re.compile(r"[0-9a-f]{12}")
 SENTENCE_ID = re.compile(r"([0-9a-f]{12}):(0|[1-9][0-9]*)-([1-9][0-9]*)")
 LINE_KEYS = ("id", "article", "start", "end", "text", "spans")
 SPAN_KEYS = ("start", "end", "label", "text", "source", "score")
+_BY_KEY = attrgetter("start", "end", "label")
+# `json.dumps` would make an encoder for each line.
+_TO_JSON = json.JSONEncoder(ensure_ascii=False).encode
 
 
 BlockKind = Literal["furniture", "title", "heading", "caption", "paragraph"]
@@ -123,7 +128,7 @@ def with_spans(sentence: Sentence, spans: Iterable[Span]) -> Sentence:
         sentence.start,
         sentence.end,
         sentence.text,
-        tuple(sorted(spans, key=lambda span: span.key)),
+        tuple(sorted(spans, key=_BY_KEY)),
     )
     check_sentence(changed)
     return changed
@@ -136,7 +141,7 @@ def check_sentence(sentence: Sentence, *, where: str = "") -> None:
         OffsetError: an offset is out of range, or a span is empty or reversed.
         OverlapError: two spans overlap or are not sorted.
     """
-    if not ARTICLE_ID.fullmatch(sentence.article):
+    if not _is_article_id(sentence.article):
         raise OffsetError(
             f"the article id {sentence.article!r} is not 12 hex digits", where=where or sentence.id
         )
@@ -158,6 +163,11 @@ def check_sentence(sentence: Sentence, *, where: str = "") -> None:
                 where=where or sentence.id,
             )
         reached = span.end
+
+
+@lru_cache(maxsize=1024)
+def _is_article_id(text: str) -> bool:
+    return ARTICLE_ID.fullmatch(text) is not None
 
 
 def check_against_raw(sentences: Iterable[Sentence], raw: str) -> None:
@@ -200,7 +210,7 @@ def sentence_to_line(sentence: Sentence) -> str:
         "text": sentence.text,
         "spans": spans,
     }
-    return json.dumps(line, ensure_ascii=False)
+    return _TO_JSON(line)
 
 
 def sentence_from_line(line: str, *, where: str = "") -> Sentence:

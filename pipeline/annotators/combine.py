@@ -76,15 +76,38 @@ def combine(
     combined: list[Sentence] = []
     entries: list[Entry] = []
     for sentence in sentences:
-        spans, lost = _combined(sentence, proposals[sentence.id], precedence)
-        combined.append(with_spans(sentence, spans))
-        entries += lost
+        chosen = _chosen(proposals[sentence.id], precedence)
+        combined.append(with_spans(sentence, chosen.values()))
+        entries += _lost(sentence, proposals[sentence.id], chosen, precedence)
     return tuple(combined), tuple(entries)
 
 
-def _combined(
-    sentence: Sentence, proposals: list[tuple[str, Span]], precedence: Mapping[str, tuple[str, ...]]
-) -> tuple[list[Span], list[Entry]]:
+def combine_rows(
+    layers: Mapping[str, Sequence[Sequence[Span]]], precedence: Mapping[str, tuple[str, ...]] = PRECEDENCE
+) -> list[list[Span]]:
+    """Bring layers of the same sentences together, as `combine` does, without saying what was lost.
+
+    Args:
+        layers: layer name -> the spans of each sentence; all of the same length.
+        precedence: see `combine`.
+    """
+    names = sorted(layers)
+    return [
+        list(
+            _chosen(
+                [(name, span) for name, spans in zip(names, row, strict=True) for span in spans], precedence
+            ).values()
+        )
+        for row in zip(*(layers[name] for name in names), strict=True)
+    ]
+
+
+def _chosen(
+    proposals: list[tuple[str, Span]], precedence: Mapping[str, tuple[str, ...]]
+) -> dict[tuple[int, int, str], Span]:
+    able = [one for one in proposals if _may_propose(*one, precedence)]
+    if not able:
+        return {}
     labels = tuple(precedence)
 
     def rank(proposal: tuple[str, Span]) -> tuple[int, str, int, str, int, int]:
@@ -95,17 +118,25 @@ def _combined(
         return label, span.label, layer, name, span.start - span.end, span.start
 
     chosen: dict[tuple[int, int, str], Span] = {}
-    for name, span in sorted((one for one in proposals if _may_propose(*one, precedence)), key=rank):
-        if not any(span.start < other.end and other.start < span.end for other in chosen.values()):
+    for name, span in sorted(able, key=rank):
+        start, end, label = key = span.key
+        if not any(start < other.end and other.start < end for other in chosen.values()):
             agreeing = [
                 other.score
                 for _, other in proposals
-                if (other.start, other.end, other.label) == (span.start, span.end, span.label)
+                if other.start == start and other.end == end and other.label == label
             ]
-            chosen[span.start, span.end, span.label] = Span(
-                span.start, span.end, span.label, name, _agreed(agreeing)
-            )
-    entries = [
+            chosen[key] = Span(start, end, label, name, _agreed(agreeing))
+    return chosen
+
+
+def _lost(
+    sentence: Sentence,
+    proposals: list[tuple[str, Span]],
+    chosen: dict[tuple[int, int, str], Span],
+    precedence: Mapping[str, tuple[str, ...]],
+) -> list[Entry]:
+    return [
         Entry(
             step=STEP,
             severity="decision",
@@ -118,9 +149,8 @@ def _combined(
             source=name,
         )
         for name, span in proposals
-        if (span.start, span.end, span.label) not in chosen
+        if span.key not in chosen
     ]
-    return list(chosen.values()), entries
 
 
 def _may_propose(name: str, span: Span, precedence: Mapping[str, tuple[str, ...]]) -> bool:

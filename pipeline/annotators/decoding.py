@@ -86,6 +86,23 @@ def decode(chain: Chain, emissions: np.ndarray, lengths: np.ndarray) -> Words:
     return _words(chain, emissions, lengths, best)
 
 
+def marginals(chain: Chain, emissions: np.ndarray, lengths: np.ndarray) -> np.ndarray:
+    """Return the probability of each tag at each place under the chain, float64 of shape (time, batch, tags).
+
+    Args:
+        chain: the constrained scores.
+        emissions: float32 of shape (time, batch, tags); what stands past a sentence's length means nothing.
+        lengths: int of shape (batch,), each at least 1.
+    """
+    weight = np.exp(chain.transitions.astype(np.float64))
+    likely = np.exp(emissions - emissions.max(axis=2, keepdims=True)).astype(np.float64)
+    forward, scale = _forward(chain, likely, weight)
+    likely /= scale[:, :, None]
+    forward *= _backward(chain, likely, weight, lengths)
+    shares: np.ndarray = forward / np.maximum(forward.sum(axis=2, keepdims=True), SMALLEST)
+    return shares
+
+
 def best_path(chain: Chain, emissions: np.ndarray, lengths: np.ndarray) -> np.ndarray:
     """Return the best well-formed tags, int of shape (time, batch); 0 past a sentence's length."""
     time, batch, tags = emissions.shape

@@ -10,7 +10,7 @@ import os
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 import numpy as np
 import onnxruntime
@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 SOURCE = "lac"
 NAMES = {"LOC": "PLACE", "PER": "PERSON"}
 NUMERAL, MEASURE = "m", "q"
+_SAID = frozenset((*NAMES, NUMERAL))
 # Code points in one run of the network: large enough for full matrix products, small enough for the cache.
 BATCH = 4096
 # The longest text of a run may be so much longer than its shortest: padding costs as much as text. Measured on
@@ -50,17 +51,27 @@ SCORE_DIGITS = 4
 _log = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True, slots=True)
-class LacWord:
+class LacWord(NamedTuple):
     """A word of LAC: code points of its sentence, half open, its tag (LOC, PER, ORG, TIME, n, v, m, q …), and score.
 
-    `score` is the probability that the word has these borders and this tag, in [0, 1].
+    `score` is the probability that the word has these borders and this tag, in [0, 1]. A named tuple, since two
+    characters make one: a frozen dataclass takes three times as long to be made.
     """
 
     start: int
     end: int
     tag: str
     score: float
+
+
+class WordModel(Protocol):
+    """What finds the words that places and persons are made of: `Lac`, `LacPair`, or the fast model."""
+
+    def __call__(self, texts: Sequence[str]) -> list[tuple[Span, ...]]:
+        """Return the names and amounts of each text, sorted and disjoint."""
+
+    def words(self, texts: Sequence[str]) -> list[tuple[LacWord, ...]]:
+        """Return the words of each text, in order; they leave out nothing of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,8 +105,8 @@ class Lac:
         """
         width = 2 * HIDDEN + len(self.chain.kinds)
         found = [np.zeros((len(text), width), np.float32) for text in texts]
-        pieces = [(index, *piece) for index, text in enumerate(texts) for piece in _pieces(text)]
-        for batch in _batches(np.array([end - start for _, start, end in pieces], np.int64)):
+        pieces = [(index, *piece) for index, text in enumerate(texts) for piece in pieces_of(text)]
+        for batch in batches_of(np.array([end - start for _, start, end in pieces], np.int64)):
             chosen = [pieces[position] for position in batch]
             ids, lengths = self._ids([texts[index][start:end] for index, start, end in chosen])
             outputs = self.session.run(["states", "emissions"], {"ids": ids, "lengths": lengths})
@@ -123,8 +134,8 @@ def words_from(
         emissions_of: the network: a batch of short texts to scores of shape (time, batch, tags).
     """
     found: list[list[LacWord]] = [[] for _ in texts]
-    pieces = [(index, *piece) for index, text in enumerate(texts) for piece in _pieces(text)]
-    for batch in _batches(np.array([end - start for _, start, end in pieces], np.int64)):
+    pieces = [(index, *piece) for index, text in enumerate(texts) for piece in pieces_of(text)]
+    for batch in batches_of(np.array([end - start for _, start, end in pieces], np.int64)):
         chosen = [pieces[position] for position in batch]
         lengths = np.array([end - start for _, start, end in chosen], np.int32)
         emissions = emissions_of([texts[index][start:end] for index, start, end in chosen])
@@ -179,18 +190,18 @@ def lac_spans(text: str, words: Sequence[LacWord]) -> tuple[Span, ...]:
     alone is one where LAC keeps its measure word inside it, which a digit at its end rules out.
     """
     spans: list[Span] = []
-    position = 0
-    while position < len(words):
-        word = words[position]
-        position += 1
-        if word.tag in NAMES:
-            spans += _trimmed(text, word.start, word.end, NAMES[word.tag], word.score)
-        elif word.tag == NUMERAL:
+    for position, word in enumerate(words):
+        tag = word.tag
+        if tag not in _SAID:
+            continue
+        if tag in NAMES:
+            spans += _trimmed(text, word.start, word.end, NAMES[tag], word.score)
+        else:
             end, score = word.end, word.score
-            measured = position < len(words) and words[position].tag == MEASURE
-            if measured:
-                end, score = words[position].end, min(score, words[position].score)
-                position += 1
+            following = words[position + 1] if position + 1 < len(words) else None
+            measured = following is not None and following.tag == MEASURE
+            if following is not None and measured:
+                end, score = following.end, min(score, following.score)
             if measured or not text[word.end - 1].isnumeric():
                 spans += _trimmed(text, word.start, end, "AMOUNT", score)
     return tuple(spans)
@@ -209,7 +220,8 @@ def _blas() -> ThreadpoolController:
     return ThreadpoolController()
 
 
-def _pieces(text: str) -> Iterator[tuple[int, int]]:
+def pieces_of(text: str) -> Iterator[tuple[int, int]]:
+    """Yield the stretches, at most LONGEST code points each, that a text is read in; an empty text has none."""
     start = 0
     while start + LONGEST < len(text):
         window = text[start : start + LONGEST]
@@ -220,7 +232,8 @@ def _pieces(text: str) -> Iterator[tuple[int, int]]:
         yield start, len(text)
 
 
-def _batches(sizes: np.ndarray) -> Iterator[list[int]]:
+def batches_of(sizes: np.ndarray) -> Iterator[list[int]]:
+    """Yield positions of texts of like length that go through the network together, the shortest first."""
     batch: list[int] = []
     shortest = 0
     for index in np.argsort(sizes, kind="stable").tolist():
@@ -245,18 +258,22 @@ def _rows(data: LacData) -> np.ndarray:
     return rows
 
 
-def _session(which: Size, data: LacData, threads: int, cache: Path | None) -> Any:
+def make_session(graph: str | bytes, threads: int) -> Any:
+    """Return ONNX Runtime's session of a graph (its file or its bytes); it raises what its C++ side names."""
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads
     options.inter_op_num_threads = 1
     # Waiting threads must not burn the cores that decoding and other processes need.
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     options.log_severity_level = 3
-    providers = ["CPUExecutionProvider"]
+    return onnxruntime.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
+
+
+def _session(which: Size, data: LacData, threads: int, cache: Path | None) -> Any:
     path = _cached(which, data, cache)
     if path.is_file():
         try:
-            return onnxruntime.InferenceSession(str(path), options, providers=providers)
+            return make_session(str(path), threads)
         except Exception as error:  # noqa: BLE001 — ONNX Runtime raises what its C++ side names, all unrelated
             _log.warning("the cached graph %s is damaged and is built again: %s", path, error)
     graph = build_lac_graph(which, data.folder)
@@ -265,7 +282,7 @@ def _session(which: Size, data: LacData, threads: int, cache: Path | None) -> An
     except WriteError as error:
         _log.info("the graph is not kept: %s", error)
     try:
-        return onnxruntime.InferenceSession(graph, options, providers=providers)
+        return make_session(graph, threads)
     except Exception as error:  # noqa: BLE001 — as above
         raise ModelDataError(f"ONNX Runtime does not take the {which} LAC ({error})") from None
 

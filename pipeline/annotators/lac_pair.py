@@ -60,8 +60,8 @@ def load_lac_pair(*, threads: int | None = None, cache: Path | None = None) -> L
         ModelDataError: the weights of one of them are missing or not those that were measured.
     """
     large, small = (load_lac(size, threads=threads, cache=cache) for size in ("large", "small"))
-    tags = _tags(large.chain)
-    order = {tag: position for position, tag in enumerate(_tags(small.chain))}
+    tags = tags_of(large.chain)
+    order = {tag: position for position, tag in enumerate(tags_of(small.chain))}
     # The small one has eight tags more (nr, ns, nt, t beside PER, LOC, ORG, TIME): the pair does without.
     columns = np.array([order[tag] for tag in tags])
     chain = make_chain(
@@ -77,7 +77,8 @@ def load_lac_pair(*, threads: int | None = None, cache: Path | None = None) -> L
     return LacPair(small, large, chain, columns)
 
 
-def _tags(chain: Chain) -> tuple[str, ...]:
+def tags_of(chain: Chain) -> tuple[str, ...]:
+    """Return the tags of a chain as LAC names them: `X-B`, `X-I` or `O`."""
     return tuple(
         kind if kind == "O" else f"{kind}-{'B' if begins else 'I'}"
         for kind, begins in zip(chain.kinds, chain.begins, strict=True)

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from pipeline.knowledge.division_names import MINORITIES
 from pipeline.knowledge.gazetteer import gazetteer, villages
-from pipeline.knowledge.surnames import surname_length
+from pipeline.knowledge.surnames import SURNAME_STARTS, surname_length
 from pipeline.model import Span
 
 if TYPE_CHECKING:
@@ -138,6 +138,8 @@ def _with_sure(text: str, names: Names, again: re.Pattern[str]) -> Names:
 def _from_lac(text: str, words: list[LacWord]) -> Names:
     names: Names = {}
     position = 0
+    if not any(word.tag == "PER" for word in words):
+        return names
     while position < len(words):
         last = position
         if words[position].tag == "PER":
@@ -296,16 +298,21 @@ def _is_firm(words: list[LacWord], start: int, end: int) -> bool:
 
 def _with_titled(text: str, words: list[LacWord], names: Names) -> Names:
     found = dict(names)
-    ends = {word.end for word in words}
+    ends: set[int] = set()
     for word in words:
         start = word.start
-        if word.tag == "PER" or not surname_length(text[start : start + 2]):
+        if (
+            text[start] not in SURNAME_STARTS
+            or word.tag == "PER"
+            or not surname_length(text[start : start + 2])
+        ):
             continue
         if any(span[0] < start + 2 and start < span[1] for span in found):
             continue
         if not TITLE_BEFORE.search(text, max(0, start - LONGEST_TITLE), start):
             continue
         surname = surname_length(text[start : start + 2])
+        ends = ends or {one.end for one in words}
         for end in (start + surname + 2, start + surname + 1):
             name = text[start:end]
             if (

@@ -157,13 +157,21 @@ def is_certain(name: str) -> bool:
 
 def cut_units(text: str, start: int, end: int) -> tuple[Unit, ...]:
     """Cut text[start:end] into units with the least cost; rests that no rule knows are units of level 0."""
-    length = end - start
+    cut = _cut(text[start:end])
+    return (
+        tuple(Unit(start + one.start, start + one.end, one.level, one.known) for one in cut) if start else cut
+    )
+
+
+@lru_cache(maxsize=1 << 14)
+def _cut(text: str) -> tuple[Unit, ...]:
+    length = len(text)
     best: list[tuple[float, tuple[Unit, ...]]] = [(float("inf"), ())] * (length + 1)
     best[0] = (0.0, ())
     for left in range(length):
         cost, units = best[left]
         for right in range(left + 1, min(length, left + LONGEST_PIECE) + 1):
-            unit, price = _unit(text, start + left, start + right)
+            unit, price = _unit(text, left, right)
             if (
                 units
                 and unit.level

@@ -11,8 +11,6 @@ from collections import Counter
 from functools import cache
 from typing import TYPE_CHECKING
 
-from ahocorasick_rs import AhoCorasick
-
 from pipeline.annotators.place_units import (
     FACILITY,
     NATURAL,
@@ -27,10 +25,11 @@ from pipeline.annotators.place_units import (
 from pipeline.knowledge.countries import COUNTRIES
 from pipeline.knowledge.division_names import CITY, COUNTY, TOWNSHIP, VILLAGE, short_form
 from pipeline.knowledge.gazetteer import gazetteer, villages
+from pipeline.knowledge.names import finder, names_in
 from pipeline.model import Span
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from pipeline.annotators.lac import LacWord
 
@@ -48,6 +47,7 @@ LONGEST_BARE = 6
 LONG_NAME = 3
 _PARTICLES = "如在到从由对为与和及赴驻向把将让被据经是"
 _DIRECTIONS = ("东南", "西南", "东北", "西北")
+_TAGS = frozenset((*PLACE_TAGS, *ORGANISATION_TAGS, "nz", "nw"))
 _NOT_INSIDE = ("PER", "TIME", "m", "w", *PLACE_TAGS, *ORGANISATION_TAGS)
 _UNIT_WORD = re.compile(r"(?:省|市|县|区|乡|镇|村|街道|社区|庄|屯)")
 _BREAK = re.compile(
@@ -75,12 +75,15 @@ def split_places(
 def _from_words(text: str, words: Sequence[LacWord], seen: frozenset[str]) -> list[Span]:
     spans: list[Span] = []
     for index, word in enumerate(words):
-        if word.tag in PLACE_TAGS:
+        tag = word.tag
+        if tag not in _TAGS:
+            continue
+        if tag in PLACE_TAGS:
             begin, end = _completed_left(text, words, index), _completed(text, words, index)
             score = word.score if begin == word.start else max(word.score, LEFT_COMPLETED)
             for start, stop in _stretches(text, begin, end):
                 spans += _units_of_place(text, start, stop, score, seen)
-        elif word.tag in ORGANISATION_TAGS or word.tag in ("nz", "nw"):
+        else:
             for start, stop in _stretches(text, word.start, word.end):
                 units = leading_units(text, start, stop, seen=seen)
                 spans += [_span(unit, word.score) for unit in units]
@@ -234,12 +237,14 @@ def _whole_village(text: str, start: int, end: int) -> bool:
 def _full_names(text: str, words: Sequence[LacWord]) -> list[Span]:
     # Full names of divisions that LAC took for other words: certain where they fill whole words.
     spans: list[Span] = []
-    found = _full_name_matcher().find_matches_as_indexes(text, overlapping=True)
+    long_names = _long_names()
+    found = [(start, end) for start, end in names_in(text) if text[start:end] in long_names]
+    found += _countries_in()(text)
     if not found:
         return spans
     tags = {word.start: word.tag for word in words}
     ends = {word.end for word in words}
-    for _, start, end in found:
+    for start, end in found:
         if text[start:end] in COUNTRIES:
             spans.append(Span(start, end, LABEL, SOURCE, 0.8))
         elif end in ends and tags.get(start, "w") not in _NOT_INSIDE:
@@ -248,10 +253,14 @@ def _full_names(text: str, words: Sequence[LacWord]) -> list[Span]:
 
 
 @cache
-def _full_name_matcher() -> AhoCorasick:
-    names = [name for name, named in gazetteer().named.items() if named.full and len(name) >= LONG_NAME]
-    countries = [name for name in COUNTRIES if len(name) >= LONG_NAME]
-    return AhoCorasick(sorted({*(name for name in names if not is_generic(name)), *countries}))
+def _long_names() -> frozenset[str]:
+    names = (name for name, named in gazetteer().named.items() if named.full and len(name) >= LONG_NAME)
+    return frozenset(name for name in names if not is_generic(name))
+
+
+@cache
+def _countries_in() -> Callable[[str], list[tuple[int, int]]]:
+    return finder(name for name in COUNTRIES if len(name) >= LONG_NAME)
 
 
 def _certain_names(texts: Sequence[str], rows: Iterable[tuple[Span, ...]]) -> set[str]:
@@ -281,16 +290,17 @@ def _children(texts: Sequence[str], seen: frozenset[str]) -> set[str]:
     townships = [d for d in divisions if d.level == TOWNSHIP]
     inside = [d for d in townships if any(d.code.startswith(code) for code in parents)]
     text = "\n".join(texts)
+    standing = {text[start:end] for start, end in names_in(text)}
     found = {
         township.name
         for county in counties
         for township in table.within(county.code, TOWNSHIP)
-        if len(township.name) > 2 and township.name in text and township.name in table.named  # noqa: PLR2004
+        if len(township.name) > 2 and township.name in standing and township.name in table.named  # noqa: PLR2004
     }
     for township in inside or (townships if len(townships) == 1 else []):
         for village in villages().within(township.code):
             short = short_form(village, VILLAGE)
-            if len(village) > 2 and village in text and not is_generic(village):  # noqa: PLR2004 — 东村 is everywhere
+            if len(village) > 2 and village in standing and not is_generic(village):  # noqa: PLR2004 — 东村 is everywhere
                 found.add(village)
             if short and len(short) > 2 and short in text:  # noqa: PLR2004
                 found.add(short)
@@ -318,10 +328,13 @@ def _pattern(names: Iterable[str]) -> re.Pattern[str] | None:
 def _everywhere(
     text: str, spans: Sequence[Span], words: Sequence[LacWord], pattern: re.Pattern[str]
 ) -> list[Span]:
-    starts, ends = {word.start for word in words}, {word.end for word in words}
     result = list(spans)
+    starts: set[int] = set()
+    ends: set[int] = set()
     for match in pattern.finditer(text):
         start, end = match.span()
+        if not starts:
+            starts, ends = {word.start for word in words}, {word.end for word in words}
         overlapping = [span for span in result if span.start < end and start < span.end]
         if any(span.start <= start and end <= span.end for span in overlapping):
             continue
@@ -339,7 +352,9 @@ def _everywhere(
 
 def _beside(text: str, spans: Sequence[Span], shorts: frozenset[str]) -> list[Span]:
     """Return short names (a township without its 镇) that stand right after a place: headings write them so."""
-    found = []
+    found: list[Span] = []
+    if not shorts:
+        return found
     taken = {position for span in spans for position in range(span.start, span.end)}
     for span in spans:
         for length in (4, 3, 2):
@@ -360,6 +375,9 @@ def _weak(text: str, span: Span, seen: frozenset[str]) -> bool:
 
 def _disjoint(spans: Iterable[Span]) -> tuple[Span, ...]:
     kept: list[Span] = []
+    spans = tuple(spans)
+    if len(spans) < 2:  # noqa: PLR2004 — nothing that could overlap
+        return spans
     for span in sorted(set(spans), key=lambda s: (-(s.end - s.start), -(s.score or 0.0), s.start)):
         if all(span.end <= other.start or other.end <= span.start for other in kept):
             kept.append(span)

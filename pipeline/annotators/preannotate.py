@@ -7,7 +7,7 @@ from itertools import islice
 from typing import TYPE_CHECKING
 
 from pipeline.annotators import amounts, lac, persons, places
-from pipeline.annotators.combine import combine
+from pipeline.annotators.combine import combine, combine_rows
 from pipeline.model import with_spans
 from pipeline.reading.sentences import split_checked
 
@@ -27,12 +27,24 @@ TOGETHER = 1 << 16
 
 @dataclass(frozen=True, slots=True)
 class Preannotation:
-    """An article's sentences with the combined spans, each annotator's own layer by name, and what was decided."""
+    """An article's sentences with the combined spans, and each annotator's spans of them by the name of its layer."""
 
     article: Article
     sentences: tuple[Sentence, ...]
-    layers: Mapping[str, tuple[Sentence, ...]]
-    entries: tuple[Entry, ...]
+    found: Mapping[str, Sequence[tuple[Span, ...]]]
+
+    @property
+    def layers(self) -> dict[str, tuple[Sentence, ...]]:
+        """Each annotator's own layer by name; made when asked for, a stream does without."""
+        return {
+            name: tuple(with_spans(one, spans) for one, spans in zip(self.sentences, rows, strict=True))
+            for name, rows in self.found.items()
+        }
+
+    @property
+    def entries(self) -> tuple[Entry, ...]:
+        """What the combination decided; made when asked for."""
+        return combine(self.sentences, self.layers)[1]
 
 
 def preannotate_articles(
@@ -98,12 +110,12 @@ def _preannotated(
     based: list[tuple[Span, ...]] | None,
 ) -> Preannotation:
     found = _layers([sentence.text for sentence in sentences], words)
-    layers = {
-        name: tuple(with_spans(sentence, one) for sentence, one in zip(sentences, spans, strict=True))
-        for name, spans in (found if based is None else {**found, BASE: based}).items()
-    }
-    combined, entries = combine(sentences, layers)
-    return Preannotation(article, combined, layers, entries)
+    if based is not None:
+        found[BASE] = based
+    combined = tuple(
+        with_spans(sentence, spans) for sentence, spans in zip(sentences, combine_rows(found), strict=True)
+    )
+    return Preannotation(article, combined, found)
 
 
 def _layers(texts: Sequence[str], words: Sequence[tuple[LacWord, ...]]) -> dict[str, list[tuple[Span, ...]]]:
