@@ -137,6 +137,9 @@ def pull(
         list[Path] | None,
         typer.Option("--compare", help="A layer that was sent, or a folder: list what differs."),
     ] = None,
+    confirmed: Annotated[
+        bool, typer.Option("--confirmed", help="Only the sentences that somebody has confirmed.")
+    ] = False,
     project: ProjectName = "biaozhu",
     labels: LabelsFile = LABELS,
     ledger: Annotated[
@@ -148,7 +151,8 @@ def pull(
 ) -> None:
     """Bring a Doccano project's sentences back, and list what people changed.
 
-    Changes are no losses; a sentence or a span that cannot be brought back is one, and makes the exit status 1.
+    Changes are no losses; a sentence or a span that cannot be brought back is one, and makes the exit status 1. What
+    other makers put into a shared project is listed, and left there.
     """
     from pipeline.doccano.changes import NOT_BY_PEOPLE, compare_layers
     from pipeline.doccano.connection import connect, find_account
@@ -162,7 +166,9 @@ def pull(
         raise UsageError("say where the layer goes with -o, or what to compare it with by --compare")
     setting = make_setting(project, labels, None, given=False)
     sent = [sentence for path in find_layers(compare or ()) for sentence in read_layer(path)]
-    pulled = pull_project(connect(find_account(home=home)), setting)
+    pulled = pull_project(connect(find_account(home=home)), setting, confirmed=confirmed)
+    if confirmed:
+        sent = [sentence for sentence in sent if sentence.id in pulled.confirmed]
     if output is not None:
         _write(pulled, output)
     if ledger is not None:
@@ -218,6 +224,9 @@ def _write(pulled: Pulled, output: Path) -> None:
     check_file_names(pulled.layers)
     for name, sentences in pulled.layers.items():
         write_layer(output / f"{name}.jsonl", sentences)
+        article = sentences[0].article
+        if name.endswith(f".{article}"):
+            say(f"an earlier article of the same name: its {len(sentences)} sentences are in {name}.jsonl")
 
 
 def _print_status(found: Status, *, as_json: bool) -> None:
@@ -283,6 +292,12 @@ def _print_pulled(pulled: Pulled, changes: list[Change], *, compared: int) -> No
     say(
         f"{len(pulled.confirmed)} confirmed, {len(pulled.comments)} with comments, {len(pulled.losses)} losses"
     )
+    if pulled.unconfirmed:
+        say(f"{pulled.unconfirmed} not confirmed, left out")
+    for other in pulled.others[:SHOWN]:
+        say(f"of another maker, left there: example {other.example} {other.text[:SHOWN]}")
+    if len(pulled.others) >= SHOWN + 1:
+        say(f"of other makers: … and {len(pulled.others) - SHOWN} more")
     if not pulled.consistent:
         say("people were editing during the pull: pull again when they have stopped")
 
@@ -292,6 +307,8 @@ def _pulled_json(pulled: Pulled, changes: list[Change]) -> dict[str, Any]:
         "sentences": len(pulled.sentences),
         "confirmed": sorted(pulled.confirmed),
         "comments": {sid: list(comments) for sid, comments in pulled.comments.items()},
+        "others": [asdict(other) for other in pulled.others],
+        "unconfirmed": pulled.unconfirmed,
         "consistent": pulled.consistent,
         "identical": all(change.kind == "new sentence" for change in changes),
         "changes": [asdict(change) for change in changes],

@@ -16,7 +16,7 @@ from pipeline.doccano.accounts import ensure_accounts, ensure_members
 from pipeline.doccano.project import Project, Setting, require_project
 from pipeline.doccano.pull import pull
 from pipeline.doccano.push import push
-from pipeline.doccano.remote import list_all, member_names, read_states
+from pipeline.doccano.remote import list_all, list_examples, member_names, read_states
 from pipeline.doccano.wire import spans_from_json
 from pipeline.errors import GoldError
 from pipeline.judging.adjudication import Decision
@@ -131,7 +131,7 @@ def ask(
     project = require_project(connection, setting.name)
     if adjudicator:
         ensure_members(connection, project, ensure_accounts(connection, [adjudicator], home=home))
-    examples = _examples(connection, project)
+    examples = list_examples(connection, project)
     there = _comments(connection, project)
     written = 0
     for sid, items in questions.items():
@@ -160,7 +160,7 @@ def answers(
     project = require_project(connection, setting.name)
     pulled = pull(connection, setting)
     back = {sentence.id: sentence for sentence in pulled.sentences}
-    examples, comments = _examples(connection, project), _comments(connection, project)
+    examples, comments = list_examples(connection, project), _comments(connection, project)
     users = member_names(connection, project)
     decisions: list[Decision] = []
     open_: list[tuple[Disagreement, str]] = []
@@ -266,12 +266,6 @@ def _version(item: Disagreement, spans: Sequence[Span], labels: Mapping[str, str
         for span in spans
     ]
     return "|".join(pieces) or "不标"
-
-
-def _examples(connection: Connection, project: Project) -> dict[str, dict[str, Any]]:
-    return {
-        str(data["meta"].get("sid")): data for data in list_all(connection, f"projects/{project.id}/examples")
-    }
 
 
 def _comments(connection: Connection, project: Project) -> defaultdict[int, list[dict[str, Any]]]:

@@ -180,7 +180,7 @@ def _bring_back(
 
 def _by_article(pieces: Mapping[tuple[str, str], list[Sentence]]) -> dict[str, tuple[Sentence, ...]]:
     """Name each article's layer; examples come in the order in which they were pushed, and so do the pieces."""
-    last = {name: article for name, article in pieces}
+    last = dict(pieces.keys())
     return {
         name if last[name] == article else f"{name}.{article}": tuple(
             sorted(found, key=lambda sentence: sentence.start)

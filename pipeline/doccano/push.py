@@ -17,7 +17,7 @@ from pipeline.doccano.journal import Batch, Journal, batch_name, locked
 from pipeline.doccano.project import KIND, Project, Setting, ensure_project, find_project
 from pipeline.doccano.remote import SpanRecord, read_examples, read_spans, wait_for_task
 from pipeline.doccano.sync import Pair, Plan, is_as_sent, looks_touched, plan_push
-from pipeline.doccano.wire import Example, remote_spans, spans_to_json, to_line, to_meta
+from pipeline.doccano.wire import Example, pack_meta, remote_spans, spans_to_json, to_line, to_meta
 from pipeline.errors import DuplicateError, ImportFailedError, RemoteError, ServerError, raise_collected
 from pipeline.ledger import Entry
 
@@ -261,7 +261,8 @@ def _update(work: Work, pair: Pair) -> bool:
         **to_meta(sentence, pair.article, by=work.connection.user_id, batch=str(meta.get("batch", ""))),
     }
     if target != set(fresh.spans):
-        work.connection.patch(path, {"meta": {**meta, "next": spans_to_json(sentence.spans)}})
+        coming = pack_meta({**meta, "next": spans_to_json(sentence.spans)})
+        work.connection.patch(path, {"meta": coming})
         for record in records:
             if record.span not in target:
                 work.connection.delete(f"{path}/spans/{record.id}")
@@ -269,7 +270,7 @@ def _update(work: Work, pair: Pair) -> bool:
             label = work.project.label_types[span.label]
             data = {"start_offset": span.start, "end_offset": span.end, "label": label, "prob": 0}
             work.connection.post(f"{path}/spans", data)
-    work.connection.patch(path, {"meta": new})
+    work.connection.patch(path, {"meta": pack_meta(new)})
     return True
 
 

@@ -3,7 +3,7 @@
 Offsets in Doccano are those of its front end, which counts UTF-16 units (a project in grapheme mode, which we
 never make, counts graphemes). Ours are code points. Every offset is converted here and nowhere else.
 
-Metadata of an example, all strings (Doccano makes NaN of what is missing, and shows them to annotators):
+Metadata of an example, all strings (Doccano makes NaN of what is missing):
     sid      the stable sentence id
     article  the article's name
     text_sha the first 12 hex digits of the text's SHA-256: a text that was edited on the server is noticed
@@ -11,6 +11,10 @@ Metadata of an example, all strings (Doccano makes NaN of what is missing, and s
     by       the user id of the account that pushed: spans of another user are a person's
     batch    the batch that brought it, `<push>.<number>`
     next     only while these spans are being replaced: the spans to come
+
+Doccano shows annotators every key in a row of its own beside the text. So text_sha, by, batch and pre travel in one
+row, `biaozhu`, as a flat JSON list in which a browser breaks no line. Examples of the form before, with a key for each,
+are read as well.
 """
 
 from __future__ import annotations
@@ -18,6 +22,7 @@ from __future__ import annotations
 import hashlib
 import json
 from dataclasses import dataclass
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 from pipeline.errors import RoundTripError
@@ -25,6 +30,10 @@ from pipeline.model import SENTENCE_ID, Sentence, Span
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
+
+RECORD = "biaozhu"
+HEAD = ("text_sha", "by", "batch")
+SPAN_FIELDS = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,18 +115,51 @@ def to_meta(sentence: Sentence, article: str, *, by: int, batch: str) -> dict[st
     }
 
 
+def pack_meta(meta: Mapping[str, Any]) -> dict[str, Any]:
+    """Return metadata as the server shall hold them: what annotators need not read in one row."""
+    packed = {*HEAD, "pre"}
+    if spans_from_json(meta.get("pre")) is None or not packed <= meta.keys():
+        return dict(meta)
+    rows = json.loads(meta["pre"])
+    record = [*(meta[key] for key in HEAD), *chain.from_iterable(rows)]
+    line = json.dumps(record, ensure_ascii=False, separators=(",", ":"))
+    rest = {key: value for key, value in meta.items() if key not in packed}
+    first: dict[str, Any] = {key: rest.pop(key) for key in ("sid", "article") if key in rest}
+    return {**first, RECORD: line, **rest}
+
+
+def unpack_meta(meta: Mapping[str, Any]) -> dict[str, Any]:
+    """Return metadata with a key for each of the module's list; what `pack_meta` has not made stays as it is."""
+    try:
+        record = json.loads(meta[RECORD])
+        head, flat = record[: len(HEAD)], record[len(HEAD) :]
+    except (KeyError, TypeError, ValueError):
+        return dict(meta)
+    if len(head) != len(HEAD) or len(flat) % SPAN_FIELDS:
+        return dict(meta)
+    rows = [flat[at : at + SPAN_FIELDS] for at in range(0, len(flat), SPAN_FIELDS)]
+    pre = json.dumps(rows, ensure_ascii=False, separators=(",", ":"))
+    rest = {key: value for key, value in meta.items() if key != RECORD}
+    return {**rest, **dict(zip(HEAD, map(str, head), strict=True)), "pre": pre}
+
+
+def is_ours(meta: Mapping[str, Any]) -> bool:
+    """Tell whether biaozhu made the example with these metadata, be they damaged since."""
+    return RECORD in meta or {"sid", "pre"} & meta.keys() != set()
+
+
 def to_line(sentence: Sentence, meta: Mapping[str, str], names: Mapping[str, str]) -> str:
     """Return the line of Doccano's JSONL import, in ASCII: the server then cannot guess a wrong encoding.
 
     Args:
         sentence: with the spans that annotators shall see.
-        meta: its metadata, the same keys in every line of a file.
+        meta: its metadata (see `to_meta`), the same keys in every line of a file.
         names: label id -> the name that annotators see.
     """
     label = [
         [span.start, span.end, span.label] for span in remote_spans(sentence.text, sentence.spans, names)
     ]
-    return json.dumps({"text": sentence.text, "label": label, **meta}, ensure_ascii=True)
+    return json.dumps({"text": sentence.text, "label": label, **pack_meta(meta)}, ensure_ascii=True)
 
 
 def remote_spans(text: str, spans: Iterable[Span], names: Mapping[str, str]) -> tuple[RemoteSpan, ...]:

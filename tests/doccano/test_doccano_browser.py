@@ -50,3 +50,22 @@ def test_doccano_browser_draws_where_the_sentence_says(page: Page, doccano: Conn
     spans = pull(doccano, setting).sentences[0].spans
     assert spans == (*sent, Span(person, person + 4, "PERSON", "doccano"))
     assert text[person : person + 4] == "𫖯林小满"
+
+
+def test_doccano_browser_shows_little_beside_the_text(page: Page, doccano: Connection) -> None:
+    setting = Setting(f"b-{secrets.token_hex(4)}", LABELS)
+    text = "白水县的林小满有3万元" * 8
+    spans = tuple(
+        Span(at, at + 3, "PLACE", "places", 0.98) for at in range(0, len(text), len("白水县的林小满有3万元"))
+    )
+    sentence = Sentence("b" * 12, 0, len(text), text, spans)
+    push(doccano, [("beside", [sentence])], setting)
+    open_example(page, doccano, setting, 1)
+    rows = page.locator(".v-data-table tbody tr")
+    rows.first.wait_for()
+    shown = [rows.nth(number).inner_text().split("\t") for number in range(rows.count())]
+    assert shown[:2] == [["sid", sentence.id], ["article", "beside"]]
+    assert [key for key, _ in shown] == ["sid", "article", "biaozhu"]
+    # However many spans were sent, their record takes one line.
+    boxes = [rows.nth(number).bounding_box() for number in range(rows.count())]
+    assert len({box["height"] for box in boxes if box}) == 1

@@ -215,14 +215,64 @@ def test_doccano_pull_names_what_cannot_come_back(
     doccano.post(f"projects/{project.id}/examples", {"text": "外来的句子", "meta": {}})
     shown = run(doccano_server, "pull", "-o", tmp_path / "x.jsonl", "--project", setting.name, "--json")
     assert shown.returncode == 1
-    losses = json.loads(shown.stdout)["losses"]
-    assert sorted(entry["reason"] for entry in losses) == [
+    found = json.loads(shown.stdout)
+    assert [other["text"] for other in found["others"]] == ["外来的句子"]
+    assert sorted(entry["reason"] for entry in found["losses"]) == [
         "its offsets do not fit the text",
         "its text was changed in Doccano",
-        "no sentence id in the metadata",
         "the label is not in the labels file",
     ]
     assert len(read_layer(tmp_path / "x.jsonl")) == 11
+
+
+def test_doccano_pull_of_a_shared_project_takes_what_is_ours(
+    doccano: Connection, doccano_server: Path, tmp_path: Path
+) -> None:
+    setting = new_setting()
+    # One article in two versions under one name, as after an edit of the file; and somebody else's sentence.
+    old, new = make_layer("before", 6), make_layer("after", 9)
+    push(doccano, [("shared", old)], setting)
+    push(doccano, [("shared", new)], setting)
+    project = project_of(doccano, setting)
+    doccano.post(f"projects/{project.id}/examples", {"text": "外来的句子", "meta": {"page": "3"}})
+    numbers = {example.sid: example.id for example in read_examples(doccano, project)}
+    for sentence in (old[1], new[2], new[4]):
+        Person(doccano, project).confirm(numbers[sentence.id])
+    pull_it = ("pull", "-o", tmp_path / "back", "--project", setting.name)
+    whole = run(doccano_server, *pull_it)
+    assert whole.returncode == 0, whole.stderr
+    assert "of another maker, left there: example" in whole.stderr
+    assert "外来的句子" in whole.stderr
+    earlier = f"shared.{old[0].article}"
+    assert f"an earlier article of the same name: its 6 sentences are in {earlier}.jsonl" in whole.stderr
+    back = {path.stem: list(read_layer(path)) for path in (tmp_path / "back").iterdir()}
+    assert back == {"shared": new, earlier: old}
+    sent = tmp_path / "sent.jsonl"
+    write_layer(sent, new)
+    some = run(doccano_server, *pull_it, "--confirmed", "--compare", sent, "--json")
+    assert some.returncode == 0, some.stderr
+    found = json.loads(some.stdout)
+    assert (found["sentences"], found["unconfirmed"], len(found["others"])) == (3, 12, 1)
+    assert found["identical"] is True
+    back = {path.stem: list(read_layer(path)) for path in (tmp_path / "back").iterdir()}
+    assert back == {"shared": [new[2], new[4]], earlier: [old[1]]}
+
+
+def test_doccano_knows_examples_of_the_earlier_form(doccano: Connection) -> None:
+    setting, layer = new_setting(), make_layer("form", 8)
+    push(doccano, [("form", layer)], setting)
+    project = project_of(doccano, setting)
+    for example in read_examples(doccano, project):
+        path = f"projects/{project.id}/examples/{example.id}"
+        assert doccano.get(path)["meta"].keys() == {"sid", "article", "biaozhu"}
+        doccano.patch(path, {"meta": example.meta})
+        assert doccano.get(path)["meta"].keys() == {"sid", "article", "text_sha", "pre", "by", "batch"}
+    assert list(pull(doccano, setting).sentences) == layer
+    assert push(doccano, [("form", layer)], setting).unchanged == len(layer)
+    changed = [with_spans(sentence, ()) if sentence.spans else sentence for sentence in layer]
+    updated = push(doccano, [("form", changed)], setting).updated
+    assert updated == sum(bool(sentence.spans) for sentence in layer)
+    assert list(pull(doccano, setting).sentences) == changed
 
 
 def test_doccano_push_adds_new_and_reports_removed_sentences(doccano: Connection) -> None:

@@ -11,13 +11,16 @@ from pipeline.doccano.wire import (
     Example,
     RemoteSpan,
     from_units,
+    is_ours,
     local_spans,
+    pack_meta,
     spans_from_json,
     spans_to_json,
     to_line,
     to_meta,
     to_sentence,
     to_units,
+    unpack_meta,
 )
 from pipeline.errors import RoundTripError
 from pipeline.model import Sentence, Span
@@ -56,7 +59,8 @@ def test_wire_brings_a_sentence_back_as_it_was(seed: int) -> None:
     for sentence in make_layer("wire", 5, seed=seed):
         line = json.loads(to_line(sentence, to_meta(sentence, "wire", by=1, batch="x.0"), NAMES))
         text, label = line.pop("text"), line.pop("label")
-        example = Example(7, text, line, tuple(RemoteSpan(*row) for row in label))
+        assert line.keys() == {"sid", "article", "biaozhu"}
+        example = Example(7, text, unpack_meta(line), tuple(RemoteSpan(*row) for row in label))
         spans, refused = local_spans(example, IDS)
         assert refused == ()
         assert to_sentence(example, spans) == sentence
@@ -107,3 +111,49 @@ def test_wire_notices_a_text_that_was_edited_on_the_server(text: str) -> None:
         to_sentence(Example(1, text[:3] if text.endswith("林") else text, {**meta, "text_sha": "0" * 12}), ())
     with pytest.raises(RoundTripError):
         to_sentence(Example(1, text, meta), ())
+
+
+SPANS = st.lists(
+    st.builds(
+        Span,
+        st.integers(0, 9),
+        st.integers(10, 20),
+        st.sampled_from(sorted(NAMES)),
+        TEXTS,
+        st.none() | st.floats(0, 1),
+    ),
+    max_size=4,
+)
+
+
+@given(SPANS, TEXTS, st.sampled_from([set(), {"next"}]))
+def test_wire_packs_metadata_into_three_rows_and_back(
+    spans: list[Span], article: str, more: set[str]
+) -> None:
+    meta = to_meta(Sentence("0" * 12, 0, 3, "白水县"), article, by=1, batch="x.0")
+    meta["pre"] = spans_to_json(spans)
+    meta |= dict.fromkeys(more, spans_to_json(spans[:1]))
+    packed = pack_meta(meta)
+    assert list(packed)[:3] == ["sid", "article", "biaozhu"]
+    assert packed.keys() - {"sid", "article", "biaozhu"} == more
+    assert all(isinstance(value, str) for value in packed.values())
+    assert unpack_meta(packed) == meta
+    assert unpack_meta(json.loads(json.dumps(packed))) == meta
+    # The form before had a key for each: it is read as it stands.
+    assert unpack_meta(meta) == meta
+    assert is_ours(packed)
+    assert is_ours(meta)
+
+
+@pytest.mark.parametrize(
+    "record", ["", "[]", "{}", "3", "null", '["a","b"]', '["a","b","c",1]', "[", 7, None]
+)
+def test_wire_leaves_a_record_that_is_damaged_alone(record: object) -> None:
+    assert unpack_meta({"sid": "x", "biaozhu": record}) == {"sid": "x", "biaozhu": record}
+    assert pack_meta({"sid": "x", "biaozhu": record}) == {"sid": "x", "biaozhu": record}
+    assert is_ours({"sid": "x", "biaozhu": record})
+
+
+def test_wire_tells_examples_of_other_makers() -> None:
+    assert not is_ours({})
+    assert not is_ours({"wikiPageID": 1})
