@@ -12,6 +12,7 @@ from __future__ import annotations
 import json
 import logging
 import os
+import socket
 import tempfile
 import warnings
 from contextlib import contextmanager
@@ -41,12 +42,17 @@ if TYPE_CHECKING:
 STORE = 512 << 20
 # Shards that wait at each actor, beside the one it works on.
 AHEAD = 1
+# Seconds in which a cluster's address must answer.
+REACHED = 20
 # Read before Ray is imported: no statistics are sent, what its C++ side logs goes to its files; and a Ray that is
 # started here listens on loopback only, which it does where it takes itself to be no cluster.
 PRIVATE = {
     "RAY_USAGE_STATS_ENABLED": "0",
     "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
     "RAY_BACKEND_LOG_LEVEL": "fatal",
+    # The second version asks an actor for what it may use, and gives up where that is slow to answer; the pool here
+    # has a fixed size, so there is nothing to ask.
+    "RAY_DATA_CLUSTER_AUTOSCALER": "V1",
 }
 ON_LOOPBACK = {"RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0"}
 
@@ -202,10 +208,11 @@ def _connected(address: str | None, workers: int | None) -> Iterator[Any]:
     here = ray.is_initialized()
     try:
         if address and not here:
+            _knock(address)
             ray.init(address, **quiet)
         elif not here:
             ray.init(num_cpus=workers, include_dashboard=False, object_store_memory=STORE, **quiet)
-    except (ConnectionError, ValueError, RuntimeError, OSError) as error:
+    except Exception as error:  # noqa: BLE001 — Ray raises plain exceptions here
         raise WorkerError(
             f"no Ray cluster ({' '.join(str(error).split())})",
             where=address or "",
@@ -216,6 +223,13 @@ def _connected(address: str | None, workers: int | None) -> Iterator[Any]:
     finally:
         if not here:
             ray.shutdown()
+
+
+def _knock(address: str) -> None:
+    # Ray itself tries for minutes.
+    host, colon, port = address.rpartition(":")
+    if colon and port.isdecimal():
+        socket.create_connection((host.removeprefix("ray://"), int(port)), timeout=REACHED).close()
 
 
 def _reason(error: BaseException) -> BiaozhuError:

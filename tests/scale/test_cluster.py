@@ -1,3 +1,5 @@
+"""The engine on a real cluster, which a process of its own drives: this file, run with a corpus and a folder."""
+
 from __future__ import annotations
 
 import hashlib
@@ -8,9 +10,12 @@ import sys
 import time
 from typing import TYPE_CHECKING
 
+import psutil
 import pytest
 
 from pipeline.cli import run
+from pipeline.scale.cluster import ON_LOOPBACK, PRIVATE, write_shards_on_ray
+from pipeline.scale.folders import place
 from pipeline.scale.shards import Plan, write_shards
 from pipeline.scale.sources import read_sources
 
@@ -18,12 +23,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-# Read when Ray is imported: its nodes then listen on loopback only.
-QUIET = {
-    "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0",
-    "RAY_USAGE_STATS_ENABLED": "0",
-    "RAY_BACKEND_LOG_LEVEL": "fatal",
-}
 NODES = 3
 TOWNS = ("成都市", "杭州市", "青岛市", "昆明市", "厦门市")
 FAMILIES = ("王", "李", "欧阳", "郑")
@@ -67,15 +66,15 @@ def test_cluster_loses_a_node_and_gives_the_bytes_of_one_machine(
 ) -> None:
     # In a process of its own: Ray's settings are read when it is imported.
     done = subprocess.run(
-        [sys.executable, __file__, str(corpus), str(tmp_path / "out")],
-        env=os.environ | QUIET,
+        [sys.executable, __file__, str(corpus), str(tmp_path / "out"), str(tmp_path / "told.json")],
+        env=os.environ | PRIVATE | ON_LOOPBACK,
         capture_output=True,
         text=True,
         check=False,
         timeout=300,
     )
     assert done.returncode == 0, done.stderr
-    told = json.loads(done.stdout)
+    told = json.loads((tmp_path / "told.json").read_bytes())
     assert told["nodes"] == NODES + 1
     assert told["left"] == NODES
     # The killed node had made some, and others were made after its end.
@@ -139,8 +138,6 @@ def test_cluster_options_that_do_not_go_together(
 
 def _listeners() -> Iterator[str]:
     """Yield the addresses other than loopback on which Ray's processes listen."""
-    import psutil
-
     for process in psutil.Process().children(recursive=True):
         try:
             connections = process.net_connections(kind="tcp")
@@ -151,12 +148,9 @@ def _listeners() -> Iterator[str]:
                 yield f"{process.name()} {one.laddr.ip}:{one.laddr.port}"
 
 
-def _on_cluster(corpus: str, folder: str) -> None:
-    import ray
-    from ray.cluster_utils import Cluster
-
-    from pipeline.scale.cluster import write_shards_on_ray
-    from pipeline.scale.folders import place
+def _on_cluster(corpus: str, folder: str, report: str) -> None:
+    import ray  # noqa: PLC0415 — takes seconds, and the settings of this process
+    from ray.cluster_utils import Cluster  # noqa: PLC0415 — as above
 
     store = {"object_store_memory": 128 << 20, "include_dashboard": False}
     cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 0, **store})
@@ -177,7 +171,7 @@ def _on_cluster(corpus: str, folder: str) -> None:
     told["left"] = sum(node["Alive"] for node in ray.nodes())
     ray.shutdown()
     cluster.shutdown()
-    sys.stdout.write(json.dumps(told))
+    place(report).write_text(json.dumps(told), encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -1,0 +1,134 @@
+from __future__ import annotations
+
+import gzip
+import hashlib
+import json
+import random
+import subprocess
+import sys
+from functools import cache
+from typing import TYPE_CHECKING
+
+import pytest
+import zstandard
+
+from pipeline.annotators.lac import load_lac
+from pipeline.cli import run
+from pipeline.formats.docbin import read_docbin
+from pipeline.model import sentence_from_line
+from pipeline.scale.batch import annotate_sources
+from pipeline.scale.forms import ENDINGS, FORMS, pack
+from pipeline.scale.shards import Plan, write_shards
+from pipeline.scale.sources import Source, read_sources
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from pipeline.scale.forms import Form
+
+loaded = cache(load_lac)
+
+
+def _text(number: int) -> str:
+    return "".join(
+        f"宁波市的欧阳建国在第{number}号茶园里采了{number + line * 3}斤茶叶，卖了{line + 2}万元。\n"
+        for line in range(1 + number % 5)
+    )
+
+
+@cache
+def _lines() -> tuple[str, ...]:
+    sources = [Source(f"a{number}", f"x:{number}", _text(number).encode()) for number in range(12)]
+    return annotate_sources(sources, model=loaded("small")).lines
+
+
+def _corpus(folder: Path, count: int = 40) -> Path:
+    path = folder / "corpus.jsonl"
+    lines = [json.dumps({"name": f"a{number}", "text": _text(number)}) for number in range(count)]
+    lines += ['{"name": "bad"}', lines[0]]
+    path.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
+    return path
+
+
+def _sums(folder: Path) -> dict[str, str]:
+    return {
+        path.name: hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in folder.iterdir()
+        if path.name != ".lock"
+    }
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_forms_hold_the_same_sentences(form: Form) -> None:
+    packed = pack(_lines(), form)
+    assert packed == pack(_lines(), form)
+    wanted = [sentence_from_line(line) for line in _lines()]
+    if form == "docbin":
+        documents = read_docbin(packed, where="shard")
+        assert [document.sid for document in documents] == [sentence.id for sentence in wanted]
+        found = [[(s.start, s.end, s.label, s.source, s.score) for s in one.spans] for one in documents]
+        assert found == [[(s.start, s.end, s.label, s.source, s.score) for s in one.spans] for one in wanted]
+        return
+    if form == "parquet":
+        import pyarrow as pa  # noqa: PLC0415 — an extra
+        from pyarrow import parquet  # noqa: PLC0415 — as above
+
+        rows = parquet.read_table(pa.BufferReader(packed)).to_pylist()
+        assert [sentence_from_line(json.dumps(row)) for row in rows] == wanted
+        return
+    content = gzip.decompress(packed) if form == "jsonl" else zstandard.decompress(packed)
+    assert content.decode().splitlines() == list(_lines())
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_forms_of_nothing_can_be_read(form: Form) -> None:
+    packed = pack([], form)
+    if form == "docbin":
+        assert read_docbin(packed, where="shard") == ()
+    elif form == "parquet":
+        import pyarrow as pa  # noqa: PLC0415 — an extra
+        from pyarrow import parquet  # noqa: PLC0415 — as above
+
+        table = parquet.read_table(pa.BufferReader(packed))
+        assert table.column_names == ["id", "article", "start", "end", "text", "spans"]
+        assert table.num_rows == 0
+    else:
+        assert (gzip.decompress(packed) if form == "jsonl" else zstandard.decompress(packed)) == b""
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_forms_of_shards_go_on_after_a_stop(form: Form, tmp_path: Path) -> None:
+    corpus = _corpus(tmp_path)
+    options = ["--shard-size", "1500", "--shard-format", form]
+    assert run(["preannotate", str(corpus), "--shards", str(tmp_path / "whole"), *options]) == 1
+    stopped = tmp_path / "stopped"
+    # Another form lay there before.
+    list(write_shards(read_sources([corpus]), stopped, Plan(size=1500, form="jsonl")))
+    made = write_shards(read_sources([corpus]), stopped, Plan(size=1500, form=form))
+    next(made)
+    made.close()
+    (stopped / f"part-00000{ENDINGS[form]}").write_bytes(b"half")
+    assert run(["preannotate", str(corpus), "--shards", str(stopped), *options]) == 1
+    assert _sums(stopped) == _sums(tmp_path / "whole")
+    manifest = json.loads((stopped / "MANIFEST.json").read_bytes())
+    assert (manifest["form"], manifest["articles"], manifest["failed"]) == (form, 40, 2)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("form", ["parquet", "docbin"])
+def test_forms_survive_kills_at_random_moments(form: Form, tmp_path: Path) -> None:
+    corpus = _corpus(tmp_path)
+    whole, killed = tmp_path / "whole", tmp_path / "killed"
+    list(write_shards(read_sources([corpus]), whole, Plan(size=500, form=form)))
+    command = [sys.executable, "-m", "pipeline", "preannotate", str(corpus), "--shards", str(killed)]
+    command += ["--shard-size", "500", "--shard-format", form]
+    draw = random.Random(7)  # noqa: S311 — moments, no secrets
+    for _ in range(5):
+        process = subprocess.Popen(command, stderr=subprocess.DEVNULL)
+        try:
+            process.wait(draw.uniform(0.8, 3))
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+    assert subprocess.run(command, capture_output=True, check=False).returncode == 1
+    assert _sums(killed) == _sums(whole)
