@@ -9,6 +9,8 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import platformdirs
+
 from pipeline.errors import MissingFileError, WriteError
 
 if TYPE_CHECKING:
@@ -108,6 +110,11 @@ def parse_json(data: bytes | str) -> Any:
         except UnicodeEncodeError:
             raise ValueError("a lone surrogate in it") from None
     return value
+
+
+def cache_folder() -> Path:
+    """Return where what can be made again is kept: BIAOZHU_CACHE, else the user's cache folder."""
+    return Path(os.environ.get("BIAOZHU_CACHE") or platformdirs.user_cache_dir("biaozhu"))
 
 
 def sha256_of(path: Path) -> str:

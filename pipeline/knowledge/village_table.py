@@ -10,19 +10,18 @@ from __future__ import annotations
 import hashlib
 import io
 import lzma
-import os
 from dataclasses import dataclass
 from itertools import pairwise
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
-import platformdirs
 
 from pipeline.errors import WriteError
-from pipeline.files import write_bytes
+from pipeline.files import cache_folder, write_bytes
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from numpy.typing import NDArray
 
 # Counts up whenever the layout changes, so that an older file is never read.
@@ -91,8 +90,7 @@ def village_table(packed: bytes) -> VillageTable:
 
 def cached_path(packed: bytes) -> Path:
     """Return where the laid-out table of this packed file lies: its name holds the file's checksum."""
-    folder = Path(os.environ.get("BIAOZHU_CACHE") or platformdirs.user_cache_dir("biaozhu"))
-    return folder / f"villages-{LAYOUT}-{hashlib.sha256(packed).hexdigest()[:16]}.npy"
+    return cache_folder() / f"villages-{LAYOUT}-{hashlib.sha256(packed).hexdigest()[:16]}.npy"
 
 
 def _mapped(path: Path) -> VillageTable | None:

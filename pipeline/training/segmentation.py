@@ -13,10 +13,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
-import platformdirs
 import spacy_pkuseg
 
 from pipeline.errors import TrainingError, WriteError
+from pipeline.files import cache_folder
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -38,7 +38,7 @@ class Segmenter:
 
 def segmenter_folder() -> Path:
     """Return where the segmentation model lies: `pkuseg` in BIAOZHU_CACHE, or in the user's cache folder."""
-    return Path(os.environ.get("BIAOZHU_CACHE") or platformdirs.user_cache_dir("biaozhu")) / "pkuseg"
+    return cache_folder() / "pkuseg"
 
 
 def train_segmenter(

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -7,8 +9,19 @@ from hypothesis import strategies as st
 from pipeline.errors import ModelDataError
 from pipeline.knowledge import gazetteer as module
 from pipeline.knowledge.build_gazetteer import build_gazetteer, village_name
-from pipeline.knowledge.division_names import CITY, COUNTY, PROVINCE, TOWNSHIP, VILLAGE, short_form
-from pipeline.knowledge.gazetteer import Villages, gazetteer, villages
+from pipeline.knowledge.division_names import (
+    CITY,
+    COUNTY,
+    PROVINCE,
+    TOWNSHIP,
+    VILLAGE,
+    has_unit_word,
+    short_form,
+)
+from pipeline.knowledge.gazetteer import Gazetteer, Villages, gazetteer, villages
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 @pytest.mark.parametrize(
@@ -133,3 +146,45 @@ def test_villages_of_a_damaged_file_are_an_error(monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr(module, "files", lambda _package: tmp_path)
     with pytest.raises(ModelDataError, match="missing or damaged"):
         Villages()
+
+
+def test_gazetteer_lookup_gives_every_row_of_a_name_by_code() -> None:
+    table = gazetteer()
+    by_name: dict[str, list[str]] = {}
+    for row in range(0, len(table), 31):
+        division = table.division(row)
+        for name in {division.name, short_form(division.name, division.level)} - {None}:
+            by_name.setdefault(str(name), []).append(division.code)
+    for name, codes in by_name.items():
+        found = [division.code for division in table.lookup(name)]
+        assert set(codes) <= set(found)
+        assert found == sorted(set(found))
+        assert all(name in (d.name, short_form(d.name, d.level)) for d in table.lookup(name))
+
+
+def test_gazetteer_prefers_the_full_name_and_then_the_highest_level() -> None:
+    table = gazetteer()
+    for row in range(0, len(table), 13):
+        division = table.division(row)
+        if has_unit_word(division.name, division.level):
+            assert table.named[division.name].full
+            assert table.named[division.name].level <= division.level
+        short = short_form(division.name, division.level)
+        if short:
+            assert table.named[short].full or table.named[short].level <= division.level
+    assert all(table.lookup(name) for name in list(table.named)[::50])
+
+
+def test_gazetteer_is_the_same_from_the_cache_and_without_one(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "file").write_text("no folder")
+    monkeypatch.setenv("BIAOZHU_CACHE", str(tmp_path / "file"))
+    without = Gazetteer()
+    monkeypatch.setenv("BIAOZHU_CACHE", str(tmp_path / "cache"))
+    for _ in range(2):
+        table = Gazetteer()
+        assert table.named == without.named
+        assert [table.division(row) for row in range(0, len(table), 101)] == [
+            without.division(row) for row in range(0, len(table), 101)
+        ]

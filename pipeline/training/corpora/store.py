@@ -4,19 +4,17 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 from collections import Counter
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import platformdirs
-
 from pipeline.errors import CorpusError
-from pipeline.files import read_bytes, sha256_of, write_text
+from pipeline.files import cache_folder, read_bytes, sha256_of, write_text
 from pipeline.model import check_against_raw, read_layer, write_layer
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from pipeline.model import Sentence
 
 MANIFEST = "corpus.json"
@@ -34,7 +32,7 @@ class Part:
 
 def corpora_folder() -> Path:
     """Return where corpora lie: `corpora` in BIAOZHU_CACHE, or in the user's cache folder."""
-    return Path(os.environ.get("BIAOZHU_CACHE") or platformdirs.user_cache_dir("biaozhu")) / "corpora"
+    return cache_folder() / "corpora"
 
 
 def article_id(raw: str) -> str:
