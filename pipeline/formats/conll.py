@@ -88,6 +88,8 @@ def _is_comment(line: str) -> bool:
 
 def _row(line: str, *, ours: bool) -> tuple[str, str, str] | None:
     columns = line.split("\t") if "\t" in line else line.split()
+    if not columns:  # white space of other kinds alone
+        return None
     match = TAG.fullmatch(columns[-1].strip() if not ours else columns[-1])
     if match is None or len(columns) == 1 or not columns[0]:
         return None

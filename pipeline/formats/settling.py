@@ -94,9 +94,9 @@ def _disjoint(document: Document) -> tuple[Document, list[Refused]]:
     """Keep of overlapping spans the first, of those that begin at the same place the longest."""
     kept: list[Span] = []
     lost = list(document.refused)
-    for span in sorted(document.spans, key=lambda span: (span.start, -span.end, span.label)):
-        if kept and span.key == kept[-1].key:
-            continue  # the same annotation twice: nothing is lost with the second
+    # The same annotation twice: nothing is lost with the second, and nothing is lost twice.
+    once = {span.key: span for span in reversed(document.spans)}
+    for span in sorted(once.values(), key=lambda span: (span.start, -span.end, span.label)):
         if kept and span.start < kept[-1].end:
             shown = document.text[span.start : span.end]
             lost.append(Refused(span.start, span.end, span.label, shown, "it overlaps the span before it"))
