@@ -73,14 +73,13 @@ def _from_layers(articles: Sequence[Article], layers: Sequence[Path]) -> dict[st
     problems: list[BiaozhuError] = []
     seen: set[str] = set()
     for path in find_layers(layers):
-        for sentence in read_layer(path):
-            if sentence.article not in by_article:
-                problems.append(
-                    VersionError(
-                        f"no article given has the id {sentence.article}", where=f"{path}, {sentence.id}"
-                    )
-                )
-            elif sentence.id in seen:
+        sentences = read_layer(path)
+        strange = dict.fromkeys(one.article for one in sentences if one.article not in by_article)
+        problems += [VersionError(f"no article given has the id {one}", where=str(path)) for one in strange]
+        for sentence in sentences:
+            if sentence.article in strange:
+                continue
+            if sentence.id in seen:
                 problems.append(DuplicateError(f"{sentence.id} stands in another layer too", where=str(path)))
             else:
                 seen.add(sentence.id)

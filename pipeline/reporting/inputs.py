@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar, get_args
 
 from pipeline.doccano.changes import NOT_BY_PEOPLE, Kind
-from pipeline.errors import BiaozhuError, ReportInputError, UsageError, raise_collected
+from pipeline.errors import BiaozhuError, ReportInputError, UsageError, VersionError, raise_collected
 from pipeline.files import parse_json, read_bytes, sha256_of
 from pipeline.judging.frozen import read_gold
 from pipeline.labels import DEFAULT, Label, read_labels
@@ -27,7 +27,7 @@ from pipeline.scoring.seen import seen_by
 from pipeline.scoring.significance import Sampling
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from pipeline.ledger import Entry
     from pipeline.model import Article, Sentence
@@ -121,6 +121,7 @@ def gather(request: Request) -> Material:
         )
     }
     labels = reader.attempt(request.labels, read_labels) or ()
+    reader.problems.extend(_of_other_articles(articles, gold, layers, annotators))
     raise_collected(reader.problems)
     if request.agreement is None:
         extra["agreement"] = measure_agreeing(request.annotators, annotators)
@@ -170,11 +171,39 @@ def _score(gold: Layer, layers: Mapping[str, Layer], setting: Setting) -> tuple[
     problems: list[BiaozhuError] = []
     for name, layer in layers.items():
         try:
-            evaluations.append(evaluate(gold, restrict(layer, gold), name=name, setting=setting))
+            # Where nothing is left of a layer it is of other articles, and scoring says so in one line.
+            kept = restrict(layer, gold) or layer
+            evaluations.append(evaluate(gold, kept, name=name, setting=setting))
         except BiaozhuError as error:
             problems += getattr(error, "problems", (error,))
     raise_collected(problems)
     return tuple(evaluations)
+
+
+def _of_other_articles(
+    articles: Sequence[Article],
+    gold: Layer,
+    layers: Mapping[str, Layer],
+    annotators: Mapping[str, Layer],
+) -> list[BiaozhuError]:
+    """What shares no article with the rest was made of another version: shown beside it, it would say nothing."""
+    files = {article.id for article in articles}
+    scored = {one.article for one in gold}
+    problems: list[BiaozhuError] = []
+    if scored and files and scored.isdisjoint(files):
+        problems.append(
+            VersionError(f"the gold is of {_listed(scored)}, the articles given are {_listed(files)}")
+        )
+    shown = files | scored | {one.article for layer in layers.values() for one in layer}
+    for name, layer in annotators.items():
+        theirs = {one.article for one in layer}
+        if theirs and theirs.isdisjoint(shown):
+            problems.append(VersionError(f"{name} is of {_listed(theirs)}, this report of {_listed(shown)}"))
+    return problems
+
+
+def _listed(articles: Iterable[str]) -> str:
+    return ", ".join(sorted(articles))
 
 
 def _sections(articles: Sequence[Article], gold: Sequence[Sentence]) -> dict[str, str] | None:

@@ -14,7 +14,7 @@ from pipeline.model import check_sentence
 from pipeline.scoring.match import Scheme, align
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from pipeline.model import Sentence, Span
 
@@ -144,26 +144,7 @@ def pair_layers(
             f"{name} is of {', '.join(sorted(theirs))}, the gold of {', '.join(sorted(ours))}: of other articles, or"
             " of other versions of them"
         )
-    problems: list[BiaozhuError] = [
-        ScoringError(f"{name} has this sentence, the gold has not", where=identifier)
-        for identifier in given
-        if identifier not in wanted
-    ]
-    problems += [
-        VersionError(f"the sentence's text in {name} is not that of the gold", where=identifier)
-        for identifier, sentence in given.items()
-        if identifier in wanted and wanted[identifier].text != sentence.text
-    ]
-    if missing == "error":
-        problems += [
-            ScoringError(
-                f"{name} lacks this sentence",
-                where=identifier,
-                next_step="Annotate it too, or count it as found empty with --missing empty",
-            )
-            for identifier in wanted
-            if identifier not in given
-        ]
+    problems = _differences(wanted, given, missing=missing, name=name)
     for sentence in (*gold, *layer):
         try:
             check_sentence(sentence)
@@ -174,6 +155,41 @@ def pair_layers(
         (sentence, given[identifier] if identifier in given else _emptied(sentence))
         for identifier, sentence in wanted.items()
     )
+
+
+def _differences(
+    wanted: Mapping[str, Sentence], given: Mapping[str, Sentence], *, missing: Missing, name: str
+) -> list[BiaozhuError]:
+    """One problem for each way in which the sets of sentences differ, not one for each sentence."""
+    strange = [one for one in given if one not in wanted]
+    changed = [one for one in given if one in wanted and wanted[one].text != given[one].text]
+    lacking = [one for one in wanted if one not in given] if missing == "error" else []
+    problems: list[BiaozhuError] = []
+    if strange:
+        problems.append(
+            ScoringError(f"{name} has this sentence{_others(strange)}, the gold has not", where=strange[0])
+        )
+    if changed:
+        problems.append(
+            VersionError(
+                f"the text of this sentence{_others(changed)} in {name} is not that of the gold",
+                where=changed[0],
+            )
+        )
+    if lacking:
+        problems.append(
+            ScoringError(
+                f"{name} lacks this sentence{_others(lacking)}",
+                where=lacking[0],
+                next_step="Annotate what is lacking too, or count it as found empty with --missing empty",
+            )
+        )
+    return problems
+
+
+def _others(found: Sequence[str]) -> str:
+    more = len(found) - 1
+    return f" and {more} {'other' if more == 1 else 'others'}" if more else ""
 
 
 def _by_id(layer: Sequence[Sentence], name: str) -> dict[str, Sentence]:

@@ -99,7 +99,7 @@ def test_report_measures_nothing_of_annotators_without_common_sentences_or_statu
     assert checks["bias"] is None
     assert checks["agreement"]["by_month"] == {}
     assert 'id="agreement"' in html
-    other = Sentence("1" * 12, 0, len(TEXT), TEXT, (PERSON,))
+    other = Sentence("0" * 12, 900, 900 + len(TEXT), TEXT, (PERSON,))
     write_layer(folder / "ben" / "made.jsonl", [other])
     html, checks = report(folder)
     assert checks["agreement"] is None
