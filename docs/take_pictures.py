@@ -1,15 +1,19 @@
-"""Take the README's pictures in a real headless Chromium: the report of `make run`, and the article in Doccano.
+"""Take the README's pictures in a real headless Chromium: the report of `make run`, and Doccano's pages.
 
-Run after `make run`, with Doccano up: .venv/bin/python docs/take_pictures.py
+Run after `make run`, with Doccano up: .venv/bin/python docs/take_pictures.py [--home HOME] [PICTURE…]
+
+The pictures of Doccano are of projects that are made for them and removed afterwards. What the adjudicator's page
+shows is invented.
 """
 
 from __future__ import annotations
 
-import json
+import argparse
 import secrets
 import shutil
-import sys
 import threading
+from contextlib import contextmanager
+from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,26 +21,59 @@ import uvicorn
 from playwright.sync_api import sync_playwright
 
 from pipeline.annotators.lac import load_lac
-from pipeline.doccano.connection import connect, find_account
-from pipeline.doccano.project import Setting, find_project
+from pipeline.doccano.adjudicating import Dispute, ask
+from pipeline.doccano.connection import Account, connect
+from pipeline.doccano.project import Setting, find_project, require_project
 from pipeline.doccano.push import push
 from pipeline.doccano.server import status
-from pipeline.doccano.state import read_state
+from pipeline.doccano.state import DEFAULT_HOME, read_state
 from pipeline.doccano.suggest import switch_on
+from pipeline.errors import RemoteError, ServerError
 from pipeline.labels import read_labels
-from pipeline.model import read_layer, with_spans
+from pipeline.model import Sentence, Span, read_layer, with_spans
 from pipeline.serving.app import make_app
 from pipeline.serving.predictor import rule_predictor
 from pipeline.serving.server import address_of, bind
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser
+    from collections.abc import Iterator
+
+    from playwright.sync_api import Browser, Page
+
+    from pipeline.doccano.connection import Connection
+    from pipeline.doccano.project import Project
 
 PICTURES = Path("docs/pictures")
 REPORT = Path("reports/seeds/index.html")
 CHROMIUM = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
             "--disable-component-update", "--disable-sync"]  # fmt: skip
 SIZES = {"desktop": (1280, 1400), "phone": (390, 844)}
+
+
+LAYER = Path("annotations/pre/handan-2020-07-02.jsonl")
+PAGE = 8
+# Icons of Material Design; the buttons have no other name.
+WAND = '.toolbar-control button:has(path[d^="M7.5,5.6"])'
+COMMENTS = '.toolbar-control button:has(path[d^="M20,2H4A2"])'
+
+INVENTED = "去年,云溪县桃林镇柳湾村的林小满种了三十亩猕猴桃,带动约200户村民增收12万元。"
+ANNA = (
+    "云溪县 PLACE",
+    "桃林镇 PLACE",
+    "柳湾村 PLACE",
+    "林小满 PERSON",
+    "三十亩 AMOUNT",
+    "200户 AMOUNT",
+    "12万元 AMOUNT",
+)
+BEN = (
+    "云溪县 PLACE",
+    "桃林镇柳湾村 PLACE",
+    "林小满 PERSON",
+    "三十亩 AMOUNT",
+    "约200户 AMOUNT",
+    "12万元 AMOUNT",
+)
 
 
 def take_report(browser: Browser) -> None:
@@ -48,76 +85,114 @@ def take_report(browser: Browser) -> None:
         page.close()
 
 
-def take_doccano(browser: Browser) -> None:
-    """Log in and take the annotator's page of a sentence with all three labels."""
-    found = status(home=Path(".doccano"))
-    if not found.healthy:
-        sys.exit("Doccano is not up: run `biaozhu doccano up`")
-    password = json.loads((found.home / "state.json").read_text(encoding="utf-8"))["password"]
-    page = browser.new_page(viewport={"width": 1280, "height": 860}, locale="zh-CN")
-    page.goto(f"{found.url}/auth")
-    page.get_by_label("Username").or_(page.locator("input[name=username]")).first.fill(found.username)
-    page.locator("input[type=password]").fill(password)
-    page.keyboard.press("Enter")
-    page.wait_for_url("**/projects**")
-    page.goto(f"{found.url}/projects/1/sequence-labeling?page={PAGE}")
-    page.wait_for_timeout(4000)
-    page.screenshot(path=PICTURES / "doccano.png")
-    page.close()
+def take_doccano(browser: Browser, connection: Connection, account: Account) -> None:
+    """Take the annotator's page of a sentence with all three labels."""
+    with made_for_it(connection, "biaozhu-annotation") as setting:
+        push(connection, [(LAYER.stem, read_layer(LAYER))], setting)
+        with example(browser, account, require_project(connection, setting.name), PAGE) as page:
+            page.wait_for_timeout(2000)
+            page.screenshot(path=PICTURES / "doccano.png")
 
 
-PAGE = 8
+def take_adjudication(browser: Browser, connection: Connection, account: Account) -> None:
+    """Take the adjudicator's page: the agreed spans in the text, and in the comments what each annotator holds."""
+    dispute = Dispute([_invented(ANNA, "anna")], [_invented(BEN, "ben")], ("anna", "ben"))
+    with made_for_it(connection, "biaozhu-adjudication") as setting:
+        ask(connection, dispute, setting, home=Path())
+        # High enough for the window of comments not to cover the text.
+        with example(browser, account, require_project(connection, setting.name), 1, height=1120) as page:
+            page.locator(COMMENTS).click()
+            page.locator(".v-dialog--active .v-card__text").first.wait_for()
+            page.wait_for_timeout(2000)
+            page.screenshot(path=PICTURES / "adjudication.png")
 
 
-def take_suggestion(browser: Browser, home: Path = Path(".doccano")) -> None:
+def take_suggestion(browser: Browser, connection: Connection, account: Account) -> None:
     """Take the page right after a click on the wand: a sentence without spans gets those of the pre-annotators."""
-    connection = connect(find_account(home=home))
-    setting = Setting("biaozhu-suggestion", read_labels())
-    sentences = [with_spans(one, ()) for one in read_layer(LAYER)][PAGE - 1 : PAGE]
-    push(connection, [(LAYER.stem, sentences)], setting)
-    project = find_project(connection, setting.name)
     token = secrets.token_urlsafe()
     listening = bind("127.0.0.1", 0)
     config = uvicorn.Config(make_app(rule_predictor(load_lac("small")), token=token), log_level="warning")
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
     thread.start()
-    page = browser.new_page(viewport={"width": 1280, "height": 860}, locale="zh-CN")
     try:
-        switch_on(connection, project, url=address_of(listening), token=token, labels=setting.labels)
-        state = read_state(home)
-        page.goto(f"{connection.url}/auth")
-        page.fill("input[name=username]", state.username)
-        page.fill("input[name=password]", state.password)
-        page.keyboard.press("Enter")
-        page.wait_for_url("**/projects**")
-        page.goto(project.url)
-        page.wait_for_selector("#container text[id*=':']")
-        page.locator(WAND).click()
-        with page.expect_response(lambda answer: "/auto-labeling?" in answer.url):
-            page.locator(".v-dialog--active .v-input--switch").click()
-        page.locator(".v-dialog--active button", has_text="Close").click()
-        page.wait_for_timeout(2000)
-        page.screenshot(path=PICTURES / "suggestion.png")
+        with made_for_it(connection, "biaozhu-suggestion") as setting:
+            sentences = [with_spans(one, ()) for one in read_layer(LAYER)][PAGE - 1 : PAGE]
+            push(connection, [(LAYER.stem, sentences)], setting)
+            project = require_project(connection, setting.name)
+            switch_on(connection, project, url=address_of(listening), token=token, labels=setting.labels)
+            with example(browser, account, project, 1) as page:
+                page.locator(WAND).click()
+                with page.expect_response(lambda answer: "/auto-labeling?" in answer.url):
+                    page.locator(".v-dialog--active .v-input--switch").click()
+                page.locator(".v-dialog--active button", has_text="Close").click()
+                page.wait_for_timeout(2000)
+                page.screenshot(path=PICTURES / "suggestion.png")
     finally:
-        page.close()
-        connection.delete(f"projects/{project.id}")
         server.should_exit = True
         thread.join()
 
 
-LAYER = Path("annotations/pre/handan-2020-07-02.jsonl")
-WAND = '.toolbar-control button:has(path[d^="M7.5,5.6"])'  # Material Design's auto-fix; the button has no other name
+@contextmanager
+def made_for_it(connection: Connection, name: str) -> Iterator[Setting]:
+    """A project to be made, removed afterwards."""
+    if find_project(connection, name):
+        raise SystemExit(RemoteError(f"there is a project {name!r}", next_step="Rename or remove it"))
+    try:
+        yield Setting(name, read_labels())
+    finally:
+        made = find_project(connection, name)
+        if made:
+            connection.delete(f"projects/{made.id}")
+
+
+@contextmanager
+def example(
+    browser: Browser, account: Account, project: Project, number: int, *, height: int = 860
+) -> Iterator[Page]:
+    """A window that is logged in and shows one example of the project."""
+    page = browser.new_page(viewport={"width": 1280, "height": height}, locale="zh-CN")
+    try:
+        page.goto(f"{account.url}/auth")
+        page.fill("input[name=username]", account.username)
+        page.fill("input[name=password]", account.password)
+        page.keyboard.press("Enter")
+        page.wait_for_url("**/projects**")
+        page.goto(project.url.replace("page=1", f"page={number}"))
+        page.wait_for_selector("#container text[id*=':']")
+        yield page
+    finally:
+        page.close()
+
+
+def _invented(keys: tuple[str, ...], source: str) -> Sentence:
+    found = [(INVENTED.index(text), text, label) for text, label in map(str.split, keys)]
+    spans = tuple(Span(at, at + len(text), label, source) for at, text, label in found)
+    return Sentence(sha256(INVENTED.encode()).hexdigest()[:12], 0, len(INVENTED), INVENTED, spans)
+
+
+TAKEN = {"doccano": take_doccano, "adjudication": take_adjudication, "suggestion": take_suggestion}
 
 
 def main() -> None:
-    """Take all pictures into docs/pictures/."""
+    """Take all pictures, or the named ones, into docs/pictures/."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("pictures", nargs="*", choices=["report", *TAKEN], default=["report", *TAKEN])
+    parser.add_argument("--home", type=Path, default=DEFAULT_HOME, help="of the Doccano that is up")
+    options = parser.parse_args()
+    state = read_state(options.home)
+    if state is None or not status(home=options.home).healthy:
+        raise SystemExit(ServerError("Doccano is not up", next_step="Run `biaozhu doccano up`"))
+    account = Account(state.url, state.username, state.password)
+    connection = connect(account)
     PICTURES.mkdir(parents=True, exist_ok=True)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=CHROMIUM)
-        take_report(browser)
-        take_doccano(browser)
-        take_suggestion(browser)
+        for name in options.pictures:
+            if name == "report":
+                take_report(browser)
+            else:
+                TAKEN[name](browser, connection, account)
         browser.close()
 
 
