@@ -8,6 +8,7 @@ from __future__ import annotations
 import http.client
 import re
 import socket
+import ssl
 import struct
 import threading
 import time
@@ -70,7 +71,10 @@ class Network(BaseHTTPRequestHandler):
             self.give(500, {}, b"the database is gone", None)
             return
         upstream = http.client.HTTPConnection(*self.target, timeout=120)
-        upstream.request(self.command, self.path, body, dict(self.headers))
+        headers = dict(self.headers)
+        if isinstance(self.connection, ssl.SSLSocket):
+            headers["X-Forwarded-Proto"] = "https"  # Doccano then asks for what it asks for over TLS
+        upstream.request(self.command, self.path, body, headers)
         answer = upstream.getresponse()
         content = answer.read()
         upstream.close()
@@ -131,15 +135,17 @@ class _Server(ThreadingHTTPServer):
 
 
 @contextmanager
-def network(url: str, *troubles: Trouble) -> Iterator[str]:
-    """Yield the address of a network with these troubles in front of a server."""
+def network(url: str, *troubles: Trouble, context: ssl.SSLContext | None = None) -> Iterator[str]:
+    """Yield the address of a network with these troubles in front of a server; over TLS with a context."""
     parts = urlsplit(url)
     Network.target, Network.troubles = (str(parts.hostname), int(parts.port or 80)), list(troubles)
     Network.released.clear()
     server = _Server(("127.0.0.1", 0), Network)
+    if context:
+        server.socket = context.wrap_socket(server.socket, server_side=True)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     try:
-        yield f"http://127.0.0.1:{server.server_port}"
+        yield f"{'https' if context else 'http'}://127.0.0.1:{server.server_port}"
     finally:
         Network.released.set()
         server.shutdown()

@@ -5,19 +5,19 @@ from __future__ import annotations
 import json
 import secrets
 import socket
-import ssl
-import subprocess
 import threading
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, ClassVar
 
 import pytest
+from doccano_tls import self_signed
 
 from pipeline.doccano.connection import Account, connect
 from pipeline.errors import AuthError, RemoteError, ServerError
 
 if TYPE_CHECKING:
+    import ssl
     from collections.abc import Iterator
     from pathlib import Path
 
@@ -117,23 +117,7 @@ def test_connection_gives_up_where_nothing_listens() -> None:
 
 
 def test_connection_trusts_only_certificates_of_a_known_authority(tmp_path: Path) -> None:
-    certificate, key = tmp_path / "c.pem", tmp_path / "k.pem"
-    request = [
-        "openssl",
-        "req",
-        "-x509",
-        "-newkey",
-        "rsa:2048",
-        "-nodes",
-        "-days",
-        "2",
-        "-subj",
-        "/CN=127.0.0.1",
-    ]
-    names = ["-addext", "subjectAltName=IP:127.0.0.1", "-keyout", str(key), "-out", str(certificate)]
-    subprocess.run([*request, *names], check=True, capture_output=True)
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(certificate, key)
+    certificate, context = self_signed(tmp_path)
     with serving(context=context) as url:
         with pytest.raises(ServerError, match="certificate is not one to trust") as caught:
             connect(Account(url, token=TOKEN), retries=0)
