@@ -222,6 +222,13 @@ class LockedError(BiaozhuError):
     advice = "Wait for it to end; if its machine is gone for good, push with --break-lock"
 
 
+class BackupError(BiaozhuError):
+    """A backup of Doccano cannot be made or used."""
+
+    code = "BZ036"
+    advice = "Give a whole file that `biaozhu doccano backup` has made"
+
+
 class FrozenError(BiaozhuError):
     """A frozen gold file is not what its manifest says."""
 

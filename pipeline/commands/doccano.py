@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from pipeline.commands.console import finish, print_json, print_table, progress, say, show
+from pipeline.commands.keeping import backup, restore
 from pipeline.commands.serving import suggest
 
 if TYPE_CHECKING:
@@ -39,6 +40,8 @@ def register(app: typer.Typer) -> None:
     local.command("up")(up)
     local.command("down")(down)
     local.command("status")(status)
+    local.command("backup")(backup)
+    local.command("restore")(restore)
     local.command("suggest")(suggest)
     app.add_typer(local, name="doccano")
     app.command("push")(push)

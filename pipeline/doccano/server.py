@@ -15,22 +15,16 @@ import os
 import socket
 import subprocess
 import time
-from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
 
 import requests
-from filelock import FileLock, Timeout
 
 from pipeline.doccano import inside
+from pipeline.doccano.database import address, check_database, database_url
 from pipeline.doccano.processes import MARK, Process, is_alive, spawn, stop_family
-from pipeline.doccano.state import State, new_state, read_state, write_state
-from pipeline.errors import ServerError, WriteError
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
+from pipeline.doccano.state import State, locked, new_state, read_state, write_state
+from pipeline.errors import ServerError
 
 VENV_VARIABLE = "BIAOZHU_DOCCANO_VENV"
 DEFAULT_VENV = Path(".venv-doccano")
@@ -72,15 +66,15 @@ def start(*, home: Path, port: int | None = None, venv: Path | None = None, wait
     """
     home = home.resolve()
     venv = find_venv(venv)
-    with _locked(home):
+    with locked(home):
         state = read_state(home)
         if state is not None and port is not None and port != state.port and _living(state, home):
             raise ServerError(
                 f"it runs already, on port {state.port}",
                 next_step="Run `biaozhu doccano down` before you give it another port",
             )
-        state = state or new_state(port or _free_port())
-        _check_database(state, home)
+        state = state or new_state(port or choose_free_port())
+        check_database(state, home)
         write_state(home, state)
         if not _living(state, home):
             state = replace(state, port=_choose_port(state.port, port))
@@ -105,7 +99,7 @@ def stop(*, home: Path) -> list[int]:
     home = home.resolve()
     if not home.is_dir():
         return []
-    with _locked(home):
+    with locked(home):
         ended = stop_family(home)
         state = read_state(home)
         if state is not None:
@@ -132,7 +126,7 @@ def status(*, home: Path) -> Status:
         running=bool(living),
         healthy=healthy and len(names) == len(PARTS),
         username=state.username,
-        database=(state.database or _address(_database_url(home))).split(":", 1)[0],
+        database=(state.database or address(database_url(home))).split(":", 1)[0],
         processes=living,
         dead=tuple(part for part in PARTS if part not in names),
         health=health,
@@ -176,40 +170,10 @@ def _environment(home: Path, state: State, venv: Path) -> dict[str, str]:
         "STANDALONE": "True",
         "DEBUG": "False",
         "DOCCANO_HOME": str(home),
-        "DATABASE_URL": _database_url(home),
+        "DATABASE_URL": database_url(home),
         "MEDIA_ROOT": str(home / "media"),
         "SECRET_KEY": state.secret_key,
     }
-
-
-def _database_url(home: Path) -> str:
-    given = os.environ.get("DATABASE_URL", "")
-    return given if given.startswith(("postgres:", "postgresql:")) else f"sqlite:///{home / 'db.sqlite3'}"
-
-
-def _address(url: str) -> str:
-    """Return a database's address without user, password and options."""
-    parts = urlsplit(url)
-    if parts.scheme == "sqlite":
-        return "sqlite"
-    try:
-        return f"postgresql://{parts.hostname or ''}:{parts.port or 5432}{parts.path}"
-    except ValueError:
-        raise ServerError(
-            "DATABASE_URL is no address", next_step="Write it as postgresql://user:password@host:5432/name"
-        ) from None
-
-
-def _check_database(state: State, home: Path) -> None:
-    now = _address(_database_url(home))
-    if state.database and state.database != now:
-        raise ServerError(
-            f"its annotations are in {state.database}, and this start would take {now}",
-            where=str(home),
-            next_step=f"Set DATABASE_URL to {state.database} again, or give another --home"
-            if state.database != "sqlite"
-            else "Unset DATABASE_URL, or give another --home",
-        )
 
 
 def _prepare(home: Path, state: State, venv: Path, environment: dict[str, str]) -> State:
@@ -241,7 +205,7 @@ def _prepare(home: Path, state: State, venv: Path, environment: dict[str, str]) 
             f"the database cannot be prepared ({_last_line(log)})", next_step=f"Look into {log}"
         )
     # Only now: a mistyped address must not stick.
-    state = replace(state, prepared=prepared, database=_address(environment["DATABASE_URL"]))
+    state = replace(state, prepared=prepared, database=address(environment["DATABASE_URL"]))
     write_state(home, state)
     return state
 
@@ -313,7 +277,7 @@ def _choose_port(last: int, wanted: int | None) -> int:
         raise ServerError(
             f"port {wanted} of 127.0.0.1 is taken", next_step="Give another --port, or none to get a free one"
         )
-    return _free_port()
+    return choose_free_port()
 
 
 def _is_free(port: int) -> bool:
@@ -326,7 +290,8 @@ def _is_free(port: int) -> bool:
     return True
 
 
-def _free_port() -> int:
+def choose_free_port() -> int:
+    """Return a port of 127.0.0.1 on which nothing listens now."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
@@ -339,19 +304,3 @@ def _log(home: Path, part: str) -> Path:
 def _last_line(log: Path) -> str:
     lines = log.read_text("utf-8", "replace").strip().splitlines() if log.exists() else []
     return lines[-1][:200] if lines else "it says nothing"
-
-
-@contextmanager
-def _locked(home: Path) -> Iterator[None]:
-    lock = FileLock(home / "lock", timeout=180, mode=0o600)
-    try:
-        home.mkdir(mode=0o700, parents=True, exist_ok=True)
-        lock.acquire()
-    except Timeout:
-        raise ServerError("another `biaozhu doccano` is at work", next_step="Wait for it to end") from None
-    except OSError as error:
-        raise WriteError(f"no folder to write into ({error.strerror})", where=str(home)) from None
-    try:
-        yield
-    finally:
-        lock.release()

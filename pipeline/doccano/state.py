@@ -7,12 +7,19 @@ from __future__ import annotations
 
 import json
 import secrets
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+from filelock import FileLock, Timeout
 
 from pipeline.doccano.processes import Process
-from pipeline.errors import ServerError
+from pipeline.errors import ServerError, WriteError
 from pipeline.files import read_bytes, write_text
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 DEFAULT_HOME = Path(".doccano")
 SCHEMA = 1
@@ -87,3 +94,25 @@ def write_state(home: Path, state: State) -> None:
     """
     content = json.dumps({"schema": SCHEMA, **asdict(state)}, indent=2) + "\n"
     write_text(state_path(home), content, mode=0o600)
+
+
+@contextmanager
+def locked(home: Path) -> Iterator[None]:
+    """Keep every other command that starts, stops, saves or restores this home folder waiting.
+
+    Raises:
+        ServerError: another one is at work and does not end.
+        WriteError: the folder cannot be written.
+    """
+    lock = FileLock(home / "lock", timeout=180, mode=0o600)
+    try:
+        home.mkdir(mode=0o700, parents=True, exist_ok=True)
+        lock.acquire()
+    except Timeout:
+        raise ServerError("another `biaozhu doccano` is at work", next_step="Wait for it to end") from None
+    except OSError as error:
+        raise WriteError(f"no folder to write into ({error.strerror})", where=str(home)) from None
+    try:
+        yield
+    finally:
+        lock.release()

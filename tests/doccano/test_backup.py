@@ -1,0 +1,201 @@
+"""Backups that are none, are damaged, or would lead elsewhere: one clear line, and nothing written."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import stat
+import zipfile
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from pipeline import cli
+from pipeline.doccano.backup import FORMAT, MANIFEST
+from pipeline.doccano.restoring import restore
+from pipeline.doccano.state import new_state, read_state, write_state
+from pipeline.errors import BackupError, BiaozhuError, ServerError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from pathlib import Path
+
+SECRETS = json.dumps({"username": "admin", "password": "geheim", "secret_key": "noch geheimer"}).encode()
+CONTENT = {"db.sqlite3": b"SQLite format 3\0...", "secrets.json": SECRETS, "media/1/a.jsonl": b"{}\n"}
+
+
+def make_backup(
+    path: Path,
+    content: Mapping[str, bytes] = CONTENT,
+    *,
+    change: Callable[[dict[str, Any]], object] = lambda _manifest: None,
+    extra: Mapping[str, bytes] | None = None,
+) -> Path:
+    """Write an archive as `backup` does, with its manifest changed afterwards or members that it does not name."""
+    manifest = {
+        "format": FORMAT,
+        "created": "2026-01-01T00:00:00+00:00",
+        "biaozhu": "0.1.0",
+        "doccano": "1.8.4",
+        "database": "sqlite",
+        "rows": {},
+        "files": {
+            name: {"bytes": len(data), "sha256": hashlib.sha256(data).hexdigest()}
+            for name, data in content.items()
+        },
+    }
+    change(manifest)
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, data in {**content, **(extra or {})}.items():
+            archive.writestr(name, data)
+        archive.writestr(MANIFEST, json.dumps(manifest))
+    return path
+
+
+def test_restore_keeps_secrets_to_the_owner_and_takes_a_port(tmp_path: Path) -> None:
+    manifest, aside = restore(make_backup(tmp_path / "b.zip"), home=tmp_path / "home", port=4711)
+    assert (manifest.database, aside) == ("sqlite", None)
+    home = tmp_path / "home"
+    found = read_state(home)
+    assert found is not None
+    assert (found.port, found.password, found.prepared, found.processes) == (4711, "geheim", "", ())
+    assert (home / "media/1/a.jsonl").read_bytes() == b"{}\n"
+    assert not (home / "secrets.json").exists()
+    for path in [home, *home.rglob("*")]:
+        assert stat.S_IMODE(path.stat().st_mode) == (0o700 if path.is_dir() else 0o600), path
+    assert [path.name for path in tmp_path.iterdir()].count("home") == 1
+    assert not [path for path in tmp_path.iterdir() if path.name.startswith(".")]
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "../outside",
+        "/etc/outside",
+        "media/../../outside",
+        "media/..",
+        "media",
+        "media/",
+        "media//a",
+        "media/./a",
+        "media\\..\\a",
+        "media/\\a",
+        "state.json",
+        "queue.sqlite3",
+        "manifest.json/a",
+    ],
+)
+def test_restore_refuses_names_that_no_backup_has(tmp_path: Path, name: str) -> None:
+    path = make_backup(tmp_path / "b.zip", {**CONTENT, name: b"x"})
+    with pytest.raises(BackupError, match="has the name"):
+        restore(path, home=tmp_path / "deep" / "home")
+    assert sorted(one.name for one in tmp_path.rglob("*")) == ["b.zip"]
+
+
+CHANGES: dict[str, tuple[Callable[[dict[str, Any]], object], str]] = {
+    "an older or newer form": (lambda m: m.update(format="biaozhu.doccano-backup.v2"), "made it"),
+    "a newer Doccano": (lambda m: m.update(doccano="1.9.0"), "newer version"),
+    "another database": (lambda m: m.update(database="oracle"), "not a backup"),
+    "another checksum": (
+        lambda m: m["files"]["db.sqlite3"].update(sha256="0" * 64),
+        "db.sqlite3 in it is damaged",
+    ),
+    "another size": (lambda m: m["files"]["db.sqlite3"].update(bytes=3), "does not hold what"),
+    "a file that is missing": (
+        lambda m: m["files"].update({"media/2": {"bytes": 0, "sha256": ""}}),
+        "does not hold what",
+    ),
+    "no files": (lambda m: m.pop("files"), "not a backup"),
+    "a key too many": (lambda m: m.update(run="rm"), "not a backup"),
+}
+
+
+@pytest.mark.parametrize("what", list(CHANGES))
+def test_restore_refuses_a_manifest_that_is_not_true(tmp_path: Path, what: str) -> None:
+    change, says = CHANGES[what]
+    with pytest.raises(BackupError, match=says):
+        restore(make_backup(tmp_path / "b.zip", change=change), home=tmp_path / "home")
+    assert [one.name for one in tmp_path.iterdir()] == ["b.zip"]
+
+
+def test_restore_refuses_what_the_manifest_does_not_name(tmp_path: Path) -> None:
+    path = make_backup(tmp_path / "b.zip", extra={"media/more": b"x"})
+    with pytest.raises(BackupError, match="does not hold what its manifest says"):
+        restore(path, home=tmp_path / "home")
+
+
+@pytest.mark.parametrize("content", [b"", b"PK\x03\x04", b"not a zip at all" * 100])
+def test_restore_of_no_archive_is_one_line(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], content: bytes
+) -> None:
+    path = tmp_path / "b.zip"
+    path.write_bytes(content)
+    assert cli.run(["doccano", "restore", str(path), "--home", str(tmp_path / "home")]) == 2
+    said = capsys.readouterr().err
+    assert said.startswith(f"BZ036 {path}: not a backup, or a damaged one. Give a whole file")
+    assert said.count("\n") == 1
+    assert cli.run(["doccano", "restore", str(tmp_path / "none"), "--home", str(tmp_path / "home")]) == 2
+    assert "no such file" in capsys.readouterr().err
+    assert [one.name for one in tmp_path.iterdir()] == ["b.zip"]
+
+
+def test_restore_of_a_truncated_archive_is_one_line_at_every_length(tmp_path: Path) -> None:
+    whole = make_backup(tmp_path / "b.zip").read_bytes()
+    for length in range(0, len(whole), 61):
+        (tmp_path / "cut.zip").write_bytes(whole[:length])
+        with pytest.raises(BackupError):
+            restore(tmp_path / "cut.zip", home=tmp_path / "home")
+    # A byte turned over anywhere: refused, or in a place that carries nothing.
+    for position in range(0, len(whole), 31):
+        turned = bytearray(whole)
+        turned[position] ^= 0x55
+        (tmp_path / "cut.zip").write_bytes(bytes(turned))
+        home = tmp_path / f"home-{position}"
+        try:
+            restore(tmp_path / "cut.zip", home=home)
+        except BiaozhuError:
+            assert not home.exists()
+        else:
+            assert (home / "db.sqlite3").read_bytes() == CONTENT["db.sqlite3"]
+            assert (home / "media/1/a.jsonl").read_bytes() == CONTENT["media/1/a.jsonl"]
+
+
+def test_restore_leaves_a_folder_that_holds_something_alone(tmp_path: Path) -> None:
+    path, home = make_backup(tmp_path / "b.zip"), tmp_path / "home"
+    home.mkdir()
+    (home / "lock").touch()
+    restore(path, home=home)
+    (home / "media/1/b.jsonl").write_text("new")
+    with pytest.raises(ServerError, match="not empty") as caught:
+        restore(path, home=home)
+    assert "--replace" in str(caught.value)
+    assert (home / "media/1/b.jsonl").read_text() == "new"
+    for number in (1, 2):
+        _, aside = restore(path, home=home, replace=True)
+        assert aside == tmp_path / f"home.replaced-{number}"
+    assert (tmp_path / "home.replaced-1/media/1/b.jsonl").read_text() == "new"
+    assert not (home / "media/1/b.jsonl").exists()
+
+
+def test_restore_keeps_to_the_kind_of_database(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DATABASE_URL", "postgresql://me:geheim@db.example/a")
+    with pytest.raises(ServerError, match="the backup is of sqlite") as caught:
+        restore(make_backup(tmp_path / "b.zip"), home=tmp_path / "home")
+    assert "geheim" not in str(caught.value)
+
+
+def test_backup_of_nothing_is_one_line(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("DOCCANO_URL", raising=False)
+    command = ["doccano", "backup", str(tmp_path / "b.zip"), "--home", str(tmp_path / "home")]
+    assert cli.run(command) == 2
+    assert "BZ036" in capsys.readouterr().err
+    assert not (tmp_path / "home").exists()
+    write_state(tmp_path / "home", new_state(4711))
+    assert cli.run(command) == 2
+    assert "no database yet" in capsys.readouterr().err
+    monkeypatch.setenv("DOCCANO_URL", "https://doccano.example")
+    assert cli.run(command) == 2
+    assert "only a local server can be saved" in capsys.readouterr().err
+    assert not (tmp_path / "b.zip").exists()
