@@ -28,7 +28,7 @@ def test_doccano_behind_tls_is_used_only_with_a_certificate_to_trust(
     state = read_state(doccano_server)
     assert state is not None
     login = {"username": state.username, "password": state.password}
-    token = doccano.post("auth/login", login)["key"]
+    token = doccano.post("auth/login/", login)["key"]
     certificate, context = self_signed(tmp_path)
     layer, name, back = make_layer("tls", 12), f"tls-{secrets.token_hex(3)}", tmp_path / "back.jsonl"
     write_layer(tmp_path / "tls.jsonl", layer)
