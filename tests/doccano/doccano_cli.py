@@ -22,6 +22,6 @@ def run(home: Path | None, *arguments: object, **environment: str) -> subprocess
         capture_output=True,
         text=True,
         check=False,
-        timeout=300,
+        timeout=900,
         env={**os.environ, **environment},
     )
