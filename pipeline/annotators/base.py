@@ -42,11 +42,18 @@ class Base:
 
     labels: tuple[str, ...]
     network: Lac = field(repr=False)
+    # Spans that are less likely are not given; chosen on dev when the model was built.
+    least: float = 0.0
 
     def __call__(self, texts: Sequence[str]) -> list[tuple[Span, ...]]:
         """Return the spans of each text, sorted and disjoint; none begins or ends with white space."""
         return [
-            tuple(span for word in words if word.tag != OUTSIDE for span in _trimmed(text, word))
+            tuple(
+                span
+                for word in words
+                if word.tag != OUTSIDE and word.score >= self.least
+                for span in _trimmed(text, word)
+            )
             for text, words in zip(texts, self.network.words(texts), strict=True)
         ]
 
@@ -82,7 +89,7 @@ def load_base(folder: Path = DEFAULT, *, threads: int | None = None) -> Base:
         ) from None
     labels = tuple(dict.fromkeys(kind for kind in chain.kinds if kind != OUTSIDE))
     # The same batches, padding and decoding as for LAC's own network, whose shape ours has.
-    return Base(labels, Lac("large", rows, chain, session))
+    return Base(labels, Lac("large", rows, chain, session), float(config.get("least", 0.0)))
 
 
 def read_config(path: Path) -> dict[str, Any]:

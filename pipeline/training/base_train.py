@@ -1,18 +1,24 @@
-"""Training the base model: AdamW with warm-up and a cosine decay, averaged weights, a checkpoint each epoch."""
+"""Training the base model: AdamW with warm-up and a cosine decay, averaged weights, a checkpoint each epoch.
+
+Several members that differ in nothing but the seed are trained side by side on the same sentences: LAC's states, which
+take a good part of the time, are then made once for all of them.
+"""
 
 from __future__ import annotations
 
 import copy
 import io
+import json
 import math
-from dataclasses import asdict, dataclass
+import pickle
+from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
 from torch import nn
 
-from pipeline.annotators.base_graph import BaseWeights
+from pipeline.annotators.base_graph import BaseWeights, Head
 from pipeline.annotators.decoding import Chain, decode, make_chain
 from pipeline.errors import TrainingError
 from pipeline.files import write_bytes
@@ -20,7 +26,7 @@ from pipeline.training.base_data import IGNORED, Example, batches, padded, plan,
 from pipeline.training.base_network import BaseNetwork, Shape
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
     from pipeline.annotators.base_graph import LacWeights
@@ -34,6 +40,7 @@ class Settings:
     """How to train; see configs/base.cfg for what each does."""
 
     seed: int = 1
+    members: int = 1
     epochs: int = 12
     batch: int = 3000
     rate: float = 2e-3
@@ -45,18 +52,23 @@ class Settings:
     bigram: int = 16
     narrow: int = 128
     word_loss: float = 0.3
+    auxiliary_loss: float = 0.5
     average: float = 0.999
     clip: float = 5.0
 
 
 @dataclass(frozen=True, slots=True)
 class Vocabulary:
-    """What the network's numbers mean: tags of names, tags of words, code point -> row; and how wide LAC's states are."""
+    """What the network's numbers mean: tags of names, tags of words, code point -> row; and how wide LAC's states are.
+
+    `others` are the tags of the auxiliary corpus.
+    """
 
     tags: tuple[str, ...]
     words: tuple[str, ...]
     rows: np.ndarray
     states: int
+    others: tuple[str, ...] = ()
 
 
 def build_network(settings: Settings, vocabulary: Vocabulary) -> BaseNetwork:
@@ -69,21 +81,25 @@ def build_network(settings: Settings, vocabulary: Vocabulary) -> BaseNetwork:
         settings.bigram,
         len(vocabulary.tags),
         max(1, len(vocabulary.words)),
+        len(vocabulary.others),
     )
     return BaseNetwork(
         shape, *well_formed(vocabulary.tags), dropout=settings.dropout, unseen=settings.unseen_bigrams
     )
 
 
-def weights_of(network: BaseNetwork, lacs: tuple[LacWeights, ...]) -> BaseWeights:
-    """Return the network's arrays, and LAC's before them, as the ONNX graph wants them."""
+def weights_of(networks: Sequence[BaseNetwork], lacs: tuple[LacWeights, ...]) -> BaseWeights:
+    """Return the members' arrays, and LAC's before them, as the ONNX graph wants them."""
+    return BaseWeights(lacs, tuple(map(_head, networks)))
+
+
+def _head(network: BaseNetwork) -> Head:
     arrays = {name: value.detach().numpy() for name, value in network.state_dict().items()}
 
     def both(array: str) -> np.ndarray:
         return np.stack([_to_onnx(arrays[f"{name}.{array}_l0"]) for name in ("ahead", "behind")])
 
-    return BaseWeights(
-        lacs,
+    return Head(
         arrays["bigrams.weight"],
         (arrays["narrow.weight"].T, arrays["narrow.bias"]),
         (both("weight_ih"), both("weight_hh"), np.concatenate([both("bias_ih"), both("bias_hh")], axis=1)),
@@ -91,17 +107,22 @@ def weights_of(network: BaseNetwork, lacs: tuple[LacWeights, ...]) -> BaseWeight
     )
 
 
-def chain_of(network: BaseNetwork, tags: Sequence[str]) -> Chain:
-    """Return the network's CRF for decoding."""
-    start, stop, transitions = (
-        getattr(network, name).detach().numpy() for name in ("start", "stop", "transitions")
-    )
-    return make_chain(tags, start=start, stop=stop, transitions=transitions)
+def scores_of(networks: Sequence[BaseNetwork]) -> dict[str, np.ndarray]:
+    """Return the mean of the members' CRF scores: `start` and `stop` of shape (tags,), `transitions` [from, to]."""
+    return {
+        name: np.mean([getattr(network, name).detach().numpy() for network in networks], axis=0)
+        for name in ("start", "stop", "transitions")
+    }
+
+
+def chain_of(networks: Sequence[BaseNetwork], tags: Sequence[str]) -> Chain:
+    """Return the members' CRF for decoding."""
+    return make_chain(tags, **scores_of(networks))
 
 
 @dataclass(slots=True)
 class _Run:
-    """A training run: all that a checkpoint must hold."""
+    """A member in training: all that a checkpoint must hold."""
 
     settings: Settings
     network: BaseNetwork
@@ -120,7 +141,7 @@ def train(
     dev: Sequence[Example],
     folder: Path,
     watch: Callable[[dict[str, Any]], None] = lambda _: None,
-) -> tuple[BaseNetwork, list[dict[str, Any]]]:
+) -> tuple[list[BaseNetwork], list[dict[str, Any]]]:
     """Train, or go on from the last checkpoint in `folder`.
 
     Args:
@@ -129,33 +150,52 @@ def train(
         examples: epoch (from 0) -> the examples of that epoch, of nearly the same number each time.
         dev: the examples that choose the epoch.
         folder: holds `checkpoint.pt`; the settings it was made with must be the same.
-        watch: called after each epoch with its record.
+        watch: called with a record after each member's epoch.
 
     Returns:
-        The network with the averaged weights of the best epoch on dev, and a record of each epoch.
+        The members, each with the averaged weights of its best epoch on dev, and a record of each epoch of each.
 
     Raises:
         TrainingError: the checkpoint belongs to other settings, or the loss is no number.
     """
-    run = _begin(settings, build_network(settings, vocabulary))
+    seeds = range(settings.seed, settings.seed + settings.members)
+    runs = [_begin(replace(settings, seed=seed), vocabulary) for seed in seeds]
     path = folder / "checkpoint.pt"
     if path.is_file():
-        _restore(run, path)
-    while run.state["epoch"] < settings.epochs:
-        loss = _epoch(run, vocabulary, examples(run.state["epoch"]))
-        scores = strict_scores(run.average, vocabulary, dev)
-        run.state["epoch"] += 1
-        record = {"epoch": run.state["epoch"], "loss": loss, **scores}
-        run.state["history"].append(record)
-        if scores["micro"] > run.state["best"]:
-            run.state["best"], run.best = scores["micro"], copy.deepcopy(run.average.state_dict())
-        _save(run, path)
-        watch(record)
-    run.average.load_state_dict(run.best)
-    return run.average.eval(), run.state["history"]
+        _restore(runs, settings, path)
+    for epoch in range(settings.epochs):
+        behind = [run for run in runs if run.state["epoch"] == epoch]
+        material = examples(epoch) if behind else ()
+        for run in behind:
+            record = _advance(run, vocabulary, material, dev)
+            _save(runs, settings, path)
+            watch(record)
+    for run in runs:
+        run.average.load_state_dict(run.best)
+    history = sorted(
+        (record for run in runs for record in run.state["history"]),
+        key=lambda record: (record["epoch"], record["seed"]),
+    )
+    return [run.average.eval() for run in runs], history
 
 
-def _begin(settings: Settings, network: BaseNetwork) -> _Run:
+def _advance(
+    run: _Run, vocabulary: Vocabulary, examples: Sequence[Example], dev: Sequence[Example]
+) -> dict[str, Any]:
+    # What is drawn depends on the seed and the epoch alone: neither on other members nor on when a run was killed.
+    torch.manual_seed(run.settings.seed * 1_000_003 + run.state["epoch"])
+    loss = _epoch(run, vocabulary, examples)
+    scores = strict_scores([run.average], vocabulary, dev)
+    run.state["epoch"] += 1
+    record = {"seed": run.settings.seed, "epoch": run.state["epoch"], "loss": loss, **scores}
+    run.state["history"].append(record)
+    if scores["micro"] > run.state["best"]:
+        run.state["best"], run.best = scores["micro"], copy.deepcopy(run.average.state_dict())
+    return record
+
+
+def _begin(settings: Settings, vocabulary: Vocabulary) -> _Run:
+    network = build_network(settings, vocabulary)
     average = copy.deepcopy(network).eval()
     return _Run(
         settings,
@@ -200,23 +240,31 @@ def _epoch(run: _Run, vocabulary: Vocabulary, examples: Sequence[Example]) -> fl
     return total / max(1, len(todo))
 
 
-def strict_scores(
-    network: BaseNetwork, vocabulary: Vocabulary, examples: Sequence[Example]
-) -> dict[str, float]:
-    """Return strict F1 of each label and `micro`."""
-    tags = vocabulary.tags
-    chain = chain_of(network, tags)
-    counts: dict[str, list[int]] = {}
+def emissions_of(
+    networks: Sequence[BaseNetwork], vocabulary: Vocabulary, examples: Sequence[Example]
+) -> Iterator[tuple[Batch, np.ndarray]]:
+    """Yield batches and the mean of the members' emissions, float32 of shape (time, batch, tags)."""
     for batch in batches(examples, vocabulary.rows, DEV_BATCH):
         with torch.no_grad():
-            emissions, _ = network(*_tensors(batch))
-        found = decode(chain, emissions.numpy(), batch.lengths)
+            emissions = [network(*_tensors(batch))[0].numpy() for network in networks]
+        yield batch, np.mean(emissions, axis=0)
+
+
+def strict_scores(
+    networks: Sequence[BaseNetwork], vocabulary: Vocabulary, examples: Sequence[Example]
+) -> dict[str, float]:
+    """Return strict F1 of each label and `micro`, of one member or of several together."""
+    tags = vocabulary.tags
+    chain = chain_of(networks, tags)
+    counts: dict[str, list[int]] = {}
+    for batch, emissions in emissions_of(networks, vocabulary, examples):
+        found = decode(chain, emissions, batch.lengths)
         predicted = {
             (int(s), int(a), int(b), chain.kinds[t])
             for s, a, b, t in zip(found.sentence, found.start, found.end, found.tag, strict=True)
             if tags[t] != "O"
         }
-        gold = _gold(batch, tags)
+        gold = gold_spans(batch, tags)
         for name, group in (("right", predicted & gold), ("found", predicted), ("gold", gold)):
             for *_, label in group:
                 counts.setdefault(label, [0, 0, 0])[("right", "found", "gold").index(name)] += 1
@@ -224,7 +272,8 @@ def strict_scores(
     return {label: 2 * right / max(1, found + gold) for label, (right, found, gold) in sorted(counts.items())}
 
 
-def _gold(batch: Batch, tags: Sequence[str]) -> set[tuple[int, int, int, str]]:
+def gold_spans(batch: Batch, tags: Sequence[str]) -> set[tuple[int, int, int, str]]:
+    """Return a batch's right spans: position in the batch, start, end, label."""
     gold = set()
     for sentence, length in enumerate(batch.lengths.tolist()):
         start = -1
@@ -243,15 +292,22 @@ def _tensors(batch: Batch) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
 
 
 def _loss(network: BaseNetwork, batch: Batch, settings: Settings) -> torch.Tensor:
-    emissions, words = network(*_tensors(batch))
+    emissions, second = network(*_tensors(batch))
+    words, others = second.split([network.shape.words, network.shape.others], dim=-1)
+    if not batch.ours:
+        return settings.auxiliary_loss * _tagging_loss(others, batch)
     loss = network.loss(emissions, torch.from_numpy(batch.tags), torch.from_numpy(batch.lengths))
-    known = torch.from_numpy(batch.words)
-    if settings.word_loss and bool((known != IGNORED).any()):
-        second = nn.functional.cross_entropy(
-            words.flatten(0, 1), known.flatten(), ignore_index=IGNORED, reduction="sum"
-        )
-        loss = loss + settings.word_loss * second / len(batch.lengths)
+    if settings.word_loss and bool((batch.words != IGNORED).any()):
+        loss = loss + settings.word_loss * _tagging_loss(words, batch)
     return loss
+
+
+def _tagging_loss(logits: torch.Tensor, batch: Batch) -> torch.Tensor:
+    known = torch.from_numpy(batch.words)
+    total = nn.functional.cross_entropy(
+        logits.flatten(0, 1), known.flatten(), ignore_index=IGNORED, reduction="sum"
+    )
+    return total / len(batch.lengths)
 
 
 def _optimizer(network: BaseNetwork, settings: Settings) -> torch.optim.Optimizer:
@@ -270,39 +326,52 @@ def _mix(average: BaseNetwork, network: BaseNetwork, decay: float) -> None:
             mean.lerp_(value, 1 - decay)
 
 
-def _save(run: _Run, path: Path) -> None:
+def _save(runs: Sequence[_Run], settings: Settings, path: Path) -> None:
+    # Only tensors and plain values, so that a checkpoint is read without running anything; a generator's state has
+    # integers of 128 bits, which stand in JSON.
     buffer = io.BytesIO()
     torch.save(
         {
-            "settings": asdict(run.settings),
-            "network": run.network.state_dict(),
-            "average": run.average.state_dict(),
-            "optimizer": run.optimizer.state_dict(),
-            "best_weights": run.best,
-            "state": run.state,
-            "rng": run.rng.bit_generator.state,
-            "torch_rng": torch.get_rng_state(),
+            "settings": asdict(settings),
+            "members": [
+                {
+                    "network": run.network.state_dict(),
+                    "average": run.average.state_dict(),
+                    "optimizer": run.optimizer.state_dict(),
+                    "best_weights": run.best,
+                    "state": run.state,
+                    "rng": json.dumps(run.rng.bit_generator.state),
+                }
+                for run in runs
+            ],
         },
         buffer,
     )
     write_bytes(path, buffer.getvalue())
 
 
-def _restore(run: _Run, path: Path) -> None:
-    # Not weights only: the generators' states are plain Python objects. The file is this program's own.
-    saved = torch.load(path, weights_only=False)
-    if saved["settings"] != asdict(run.settings):
+def _restore(runs: Sequence[_Run], settings: Settings, path: Path) -> None:
+    try:
+        saved = torch.load(path, weights_only=True)
+        same = saved["settings"] == asdict(settings)
+    except (pickle.UnpicklingError, RuntimeError, EOFError, KeyError, TypeError) as error:
+        raise TrainingError(
+            f"not a checkpoint of this program ({str(error).splitlines()[0]})",
+            where=str(path),
+            next_step="Remove it",
+        ) from None
+    if not same:
         raise TrainingError(
             "the checkpoint was made with other settings",
             where=str(path),
             next_step="Remove it or choose another folder",
         )
-    run.network.load_state_dict(saved["network"])
-    run.average.load_state_dict(saved["average"])
-    run.optimizer.load_state_dict(saved["optimizer"])
-    run.best, run.state = saved["best_weights"], saved["state"]
-    run.rng.bit_generator.state = saved["rng"]
-    torch.set_rng_state(saved["torch_rng"])
+    for run, member in zip(runs, saved["members"], strict=True):
+        run.network.load_state_dict(member["network"])
+        run.average.load_state_dict(member["average"])
+        run.optimizer.load_state_dict(member["optimizer"])
+        run.best, run.state = member["best_weights"], member["state"]
+        run.rng.bit_generator.state = json.loads(member["rng"])
 
 
 def _to_onnx(gates: np.ndarray) -> np.ndarray:

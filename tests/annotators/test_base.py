@@ -29,8 +29,9 @@ def tiny(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def test_graph_gives_what_plain_numpy_gives_padding_or_not() -> None:
-    weights = random_weights(7)
+@pytest.mark.parametrize("heads", [1, 3])
+def test_graph_gives_what_plain_numpy_gives_padding_or_not(heads: int) -> None:
+    weights = random_weights(7, heads=heads)
     session = onnxruntime.InferenceSession(build_base_graph(weights))
     rng = np.random.default_rng(3)
     sentences = [rng.integers(1, len(DICTIONARY), size) for size in (1, 5, 12)]
@@ -114,6 +115,16 @@ def test_base_scores_are_the_probabilities_of_the_spans(tiny: Path) -> None:
         expected.append((start, end, TAGS[tag][:-2], pytest.approx(same / total, abs=3e-3)))
     assert [(span.start, span.end, span.label, span.score) for span in model([text])[0]] == expected
     assert expected
+
+
+def test_base_leaves_out_what_is_less_likely_than_the_model_says(tiny: Path, tmp_path: Path) -> None:
+    text = "山河周青1。山山河周"
+    (every,) = load_base(tiny, threads=1)([text])
+    middle = sorted(span.score or 0 for span in every)[len(every) // 2]
+    write_model(tmp_path, least=middle)
+    (some,) = load_base(tmp_path, threads=1)([text])
+    assert some == tuple(span for span in every if (span.score or 0) >= middle)
+    assert 0 < len(some) < len(every)
 
 
 def test_load_base_refuses_what_is_missing_or_changed(tmp_path: Path) -> None:

@@ -6,7 +6,15 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from pipeline.annotators.base_graph import HIDDEN, BaseWeights, LacWeights, Layer, bigram_rows, quantised
+from pipeline.annotators.base_graph import (
+    HIDDEN,
+    BaseWeights,
+    Head,
+    LacWeights,
+    Layer,
+    bigram_rows,
+    quantised,
+)
 from pipeline.training.base_export import export_base
 
 if TYPE_CHECKING:
@@ -17,7 +25,9 @@ TAGS = ("O", "PLACE-B", "PLACE-I", "PERSON-B", "PERSON-I")
 DICTIONARY = ("", "", "山", "河", "周", "青", "1１", "。", " \u3000")
 
 
-def random_weights(seed: int, *, buckets: int = 11, width: int = 3, narrow: int = 6) -> BaseWeights:
+def random_weights(
+    seed: int, *, buckets: int = 11, width: int = 3, narrow: int = 6, heads: int = 1
+) -> BaseWeights:
     rng = np.random.default_rng(seed)
 
     def draw(*shape: int) -> np.ndarray:
@@ -36,22 +46,30 @@ def random_weights(seed: int, *, buckets: int = 11, width: int = 3, narrow: int 
         )
         for reset_after in (True, False)
     )
-    return BaseWeights(
-        lacs,
-        draw(buckets, width),
-        (draw(4 * HIDDEN, narrow), draw(narrow)),
-        layer(narrow + 2 * width),
-        (draw(2 * HIDDEN + narrow, len(TAGS)), draw(len(TAGS))),
-    )
+
+    def head() -> Head:
+        return Head(
+            draw(buckets, width),
+            (draw(4 * HIDDEN, narrow), draw(narrow)),
+            layer(narrow + 2 * width),
+            (draw(2 * HIDDEN + narrow, len(TAGS)), draw(len(TAGS))),
+        )
+
+    return BaseWeights(lacs, tuple(head() for _ in range(heads)))
 
 
 def emissions_of(weights: BaseWeights, ids: np.ndarray) -> np.ndarray:
     """Return the emissions of one sentence, float of shape (time, tags), for its rows of shape (time,)."""
-    narrow = lac_states(weights, ids) @ weights.narrow[0] + weights.narrow[1]
-    left, right = bigram_rows(ids[:, None].astype(np.int64), len(weights.bigrams))
-    mixed = np.concatenate([narrow, weights.bigrams[left[:, 0]], weights.bigrams[right[:, 0]]], axis=1)
-    last = _both(mixed, weights.layer, reset_after=True)
-    return np.concatenate([last, narrow], axis=1) @ weights.emit[0] + weights.emit[1]
+    states = lac_states(weights, ids)
+    return np.mean([_head_emissions(head, states, ids) for head in weights.heads], axis=0)
+
+
+def _head_emissions(head: Head, states: np.ndarray, ids: np.ndarray) -> np.ndarray:
+    narrow = states @ head.narrow[0] + head.narrow[1]
+    left, right = bigram_rows(ids[:, None].astype(np.int64), len(head.bigrams))
+    mixed = np.concatenate([narrow, head.bigrams[left[:, 0]], head.bigrams[right[:, 0]]], axis=1)
+    last = _both(mixed, head.layer, reset_after=True)
+    return np.concatenate([last, narrow], axis=1) @ head.emit[0] + head.emit[1]
 
 
 def lac_states(weights: BaseWeights, ids: np.ndarray) -> np.ndarray:
@@ -66,7 +84,7 @@ def lac_states(weights: BaseWeights, ids: np.ndarray) -> np.ndarray:
     return np.concatenate(states, axis=1)
 
 
-def write_model(folder: Path, seed: int = 1) -> BaseWeights:
+def write_model(folder: Path, seed: int = 1, **facts: float) -> BaseWeights:
     weights = random_weights(seed)
     rng = np.random.default_rng(seed + 1)
     count = len(TAGS)
@@ -75,7 +93,7 @@ def write_model(folder: Path, seed: int = 1) -> BaseWeights:
         "stop": rng.normal(size=count),
         "transitions": rng.normal(size=(count, count)),
     }
-    export_base(folder, weights, scores=scores, tags=TAGS, dictionary=DICTIONARY, facts={})
+    export_base(folder, weights, scores=scores, tags=TAGS, dictionary=DICTIONARY, facts=facts)
     return weights
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -15,8 +16,9 @@ from pipeline.annotators.base import load_base
 from pipeline.annotators.base_graph import HIDDEN, build_base_graph
 from pipeline.annotators.base_rows import rows_of
 from pipeline.errors import TrainingError
+from pipeline.training.base_auxiliary import read_auxiliary
 from pipeline.training.base_build import build_base
-from pipeline.training.base_data import Example, name_tags, well_formed
+from pipeline.training.base_data import IGNORED, Example, batches, name_tags, well_formed
 from pipeline.training.corpora.fetch import pfr_parts
 from pipeline.training.corpora.store import write_corpus
 
@@ -24,8 +26,16 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 torch = pytest.importorskip("torch")
+from pipeline.training.base_calibration import calibrate, cooled  # noqa: E402 — only where PyTorch is
 from pipeline.training.base_network import BaseNetwork, Shape  # noqa: E402 — only where PyTorch is
-from pipeline.training.base_train import Settings, Vocabulary, build_network, train, weights_of  # noqa: E402 — as above
+from pipeline.training.base_train import (  # noqa: E402 — as above
+    Settings,
+    Vocabulary,
+    build_network,
+    strict_scores,
+    train,
+    weights_of,
+)
 
 pytestmark = pytest.mark.slow
 
@@ -66,7 +76,7 @@ def corpus(count: int, seed: int) -> list[Example]:
 def test_network_and_onnx_agree() -> None:
     lacs = random_weights(3).lacs
     network = build_network(small(), vocabulary()).eval()
-    weights = weights_of(network, lacs)
+    weights = weights_of([network], lacs)
     session = onnxruntime.InferenceSession(build_base_graph(weights))
     ids = np.zeros((7, 3), np.int64)
     lengths = np.array([7, 3, 1])
@@ -112,14 +122,17 @@ def test_train_learns_and_a_killed_run_goes_on_as_if_nothing_had_been(tmp_path: 
     class Killed(Exception):  # noqa: N818 — stands for a signal
         pass
 
-    def run(folder: Path, stop_after: int | None = None) -> tuple[Any, list[dict[str, Any]]]:
+    def run(
+        folder: Path, stop_after: int | None = None, members: int = 2, seed: int = 1
+    ) -> tuple[Any, list[dict[str, Any]]]:
         def watch(record: dict[str, Any]) -> None:
-            if record["epoch"] == stop_after:
+            # The first member's second epoch: the other member is behind when the run is killed.
+            if (record["epoch"], record["seed"]) == (stop_after, seed):
                 raise Killed
 
         return train(
-            small(), vocabulary(), examples=lambda epoch: corpus(120, epoch), dev=corpus(40, 99),
-            folder=folder, watch=watch,
+            small(members=members, seed=seed), vocabulary(), examples=lambda epoch: corpus(120, epoch),
+            dev=corpus(40, 99), folder=folder, watch=watch,
         )  # fmt: skip
 
     whole, history = run(tmp_path / "whole")
@@ -128,8 +141,56 @@ def test_train_learns_and_a_killed_run_goes_on_as_if_nothing_had_been(tmp_path: 
     again, history_again = run(tmp_path / "cut")
     assert history[-1]["micro"] > 0.95
     assert history_again == history
-    for name, value in whole.state_dict().items():
-        torch.testing.assert_close(again.state_dict()[name], value)
+    alone, _ = run(tmp_path / "alone", members=1, seed=2)
+    assert [record["seed"] for record in history] == [1, 2] * 3
+    for one, other in ((whole[0], again[0]), (whole[1], again[1]), (whole[1], alone[0])):
+        for name, value in one.state_dict().items():
+            torch.testing.assert_close(other.state_dict()[name], value)
+
+
+def test_train_reads_no_checkpoint_that_would_run_code(tmp_path: Path) -> None:
+    class Harmful:
+        def __reduce__(self) -> tuple[Any, tuple[str]]:
+            return (exec, (f"open({str(tmp_path / 'ran')!r}, 'w')",))
+
+    torch.save({"settings": Harmful()}, tmp_path / "checkpoint.pt")
+    with pytest.raises(TrainingError, match="not a checkpoint"):
+        train(
+            small(epochs=1), vocabulary(), examples=lambda _: corpus(20, 1), dev=corpus(5, 2), folder=tmp_path
+        )
+    assert not (tmp_path / "ran").exists()
+
+
+def test_auxiliary_examples_teach_the_states_and_leave_our_tags_alone(tmp_path: Path) -> None:
+    others = name_tags(["PERSON"])
+    ours = [replace(one, words=np.full(6, IGNORED)) for one in corpus(40, 1)]
+    theirs = [replace(one, tags=np.zeros(6, np.int64), words=one.tags, ours=False) for one in corpus(40, 2)]
+    both = replace(vocabulary(), others=others)
+    (network,), _ = train(
+        small(epochs=4), both, examples=lambda _: [*ours, *theirs], dev=corpus(40, 9), folder=tmp_path
+    )
+    batch = next(iter(batches(theirs, both.rows, 1000)))
+    with torch.no_grad():
+        _, second = network(*map(torch.from_numpy, (batch.states, batch.ids, batch.lengths)))
+    guessed = second[..., -len(others) :].argmax(-1).numpy()
+    # Half of the characters are outside: what the states of no use would give.
+    assert (guessed == batch.words).mean() > 0.75
+    assert strict_scores([network], both, corpus(40, 9))["micro"] > 0.9
+
+
+def test_calibrate_flattens_what_is_too_sure_and_keeps_the_best_sequence(tmp_path: Path) -> None:
+    networks, _ = train(
+        small(), vocabulary(), examples=lambda epoch: corpus(60, epoch), dev=corpus(40, 9), folder=tmp_path
+    )
+    # A third of the gold spans are missing, so a model that is sure of all is too sure.
+    dev = [replace(one, tags=one.tags * (number % 3 > 0)) for number, one in enumerate(corpus(90, 5))]
+    found = calibrate(networks, vocabulary(), dev)
+    sure = calibrate(networks, vocabulary(), corpus(90, 5))
+    assert found.temperature > sure.temperature
+    assert sure.scores["micro"] >= strict_scores(networks, vocabulary(), corpus(90, 5))["micro"]
+    weights = weights_of(networks, ())
+    halved = cooled(weights, 2.0)
+    np.testing.assert_allclose(halved.heads[0].emit[0] * 2, weights.heads[0].emit[0])
 
 
 def test_train_refuses_a_checkpoint_of_other_settings(tmp_path: Path) -> None:
@@ -162,17 +223,23 @@ def test_build_base_writes_a_model_that_annotates(tmp_path: Path) -> None:
         "near_duplicates": {"likeness": 0.7, "left_train": {}},
     }
     write_corpus(tmp_path / "corpora" / "tiny", parts, facts)
+    write_corpus(tmp_path / "corpora" / "more", parts, {**facts, "name": "more"})
     config = tmp_path / "tiny.cfg"
     config.write_text(
         '[corpus]\nname = "tiny"\nlabels = ["PLACE","PERSON","AMOUNT"]\n'
-        "[training]\nepochs = 2\nwarm_up = 2\nbatch = 300\nbuckets = 64\naverage = 0.5\n[augmentation]\nmarks = 0.5\n",
+        '[auxiliary]\ncorpus = "more"\nshare = 0.5\n'
+        "[training]\nepochs = 2\nmembers = 2\nwarm_up = 2\nbatch = 300\nbuckets = 64\naverage = 0.5\n[augmentation]\nmarks = 0.5\n",
         encoding="utf-8",
     )
     records: list[dict[str, Any]] = []
     done = build_base(
         config, output=tmp_path / "model", seed=7, corpora=tmp_path / "corpora", watch=records.append
     )
-    assert [record["epoch"] for record in records] == [1, 2]
+    assert [(record["epoch"], record["seed"]) for record in records] == [(1, 7), (1, 8), (2, 7), (2, 8)]
+    assert (done["members"], list(done["runs"])) == (2, ["7", "8"])
+    # All that stands in dev or test too has left the auxiliary corpus.
+    assert done["auxiliary"]["left_out"].keys() == {"dev", "test"}
+    assert done["auxiliary"]["sentences"] + sum(done["auxiliary"]["left_out"].values()) == 102
     assert done["training"]["seed"] == 7
     assert done["test"]["sentences"] == 12
     model = load_base(tmp_path / "model", threads=1)
@@ -180,4 +247,21 @@ def test_build_base_writes_a_model_that_annotates(tmp_path: Path) -> None:
     assert len(model(["周青山在曲阳县种30亩花。"])) == 1
     readme = (tmp_path / "model" / "README.md").read_text(encoding="utf-8")
     assert f"| ALL | {done['test']['scores']['ALL']['precision']:.4f} |" in readme
+    assert "| mean |" in readme
+    assert "made up" in readme.split("## Licences")[1]
     assert not list((tmp_path / "base").glob("*/checkpoint.pt"))
+
+
+def test_read_auxiliary_leaves_out_what_is_scored(tmp_path: Path) -> None:
+    lines = [
+        f"周/nr 青山/nr 在/p 河{name}县/ns 看见/v {name}/n 花/n 开/v {name * 9}/n 。/w"
+        for name in "甲乙丙丁戊己庚辛壬癸"
+    ]
+    parts, _ = pfr_parts("\n".join(lines))
+    facts = {"name": "more", "package": "none 0", "package_sha256": "0" * 64, "licence": "made up"}
+    write_corpus(tmp_path, parts, facts)
+    train_part = parts["train"].sentences
+    found = read_auxiliary(tmp_path, {"test": [train_part[0].text + "。"]})
+    assert found.facts["left_out"] == {"test": 1}
+    assert len(found.examples) == len(train_part) - 1
+    assert all(not one.ours and not one.tags.any() and one.words.any() for one in found.examples)

@@ -169,12 +169,14 @@ def test_base_graph_of_lac_gives_lac_states() -> None:
     weights = replace(random_weights(1), lacs=start.lacs)
     ids = rows_of(start.dictionary)[[ord(one) for one in text]].astype(np.int32)[:, None]
     states = np.concatenate([load_lac(size, threads=1).states([text])[0][:, :256] for size in SIZES], axis=1)
-    narrow = states @ weights.narrow[0] + weights.narrow[1]
-    head = weights.emit[0].copy()
-    head[:256] = 0
-    session = onnxruntime.InferenceSession(build_base_graph(replace(weights, emit=(head, weights.emit[1]))))
+    (head,) = weights.heads
+    narrow = states @ head.narrow[0] + head.narrow[1]
+    matrix = head.emit[0].copy()
+    matrix[:256] = 0
+    changed = replace(weights, heads=(replace(head, emit=(matrix, head.emit[1])),))
+    session = onnxruntime.InferenceSession(build_base_graph(changed))
     (emissions,) = session.run(["emissions"], {"ids": ids, "lengths": np.array([len(text)], np.int32)})
-    np.testing.assert_allclose(emissions[:, 0], narrow @ head[256:] + weights.emit[1], atol=0.1)
+    np.testing.assert_allclose(emissions[:, 0], narrow @ matrix[256:] + head.emit[1], atol=0.1)
 
 
 def test_read_config_needs_pytorch_or_reads_what_is_there(tmp_path: Path) -> None:
