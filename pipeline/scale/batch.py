@@ -26,13 +26,12 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
     from pathlib import Path
 
-    from pipeline.annotators.lac import Lac
-    from pipeline.annotators.lac_pair import LacPair
+    from pipeline.annotators.lac import WordModel
     from pipeline.annotators.preannotate import Preannotation
     from pipeline.model import Article
     from pipeline.scale.sources import Source
 
-Weights = Literal["small", "large", "both"]
+Weights = Literal["fast", "small", "large", "both"]
 Task = TypeVar("Task")
 Result = TypeVar("Result")
 # Bytes of source text in a batch whose lines go straight to a file or to standard output.
@@ -61,7 +60,7 @@ class Batch:
     spans: int
 
 
-def load_model(weights: Weights, *, threads: int | None = None, cache: Path | None = None) -> Lac | LacPair:
+def load_model(weights: Weights, *, threads: int | None = None, cache: Path | None = None) -> WordModel:
     """Load the pre-annotation's network; see `load_lac`.
 
     Raises:
@@ -70,12 +69,16 @@ def load_model(weights: Weights, *, threads: int | None = None, cache: Path | No
     from pipeline.annotators.lac import load_lac  # noqa: PLC0415 — brings the runtime
     from pipeline.annotators.lac_pair import load_lac_pair  # noqa: PLC0415 — as above
 
+    if weights == "fast":
+        from pipeline.annotators.fast import load_fast  # noqa: PLC0415 — as above
+
+        return load_fast(threads=threads)
     if weights == "both":
         return load_lac_pair(threads=threads, cache=cache)
     return load_lac(weights, threads=threads, cache=cache)
 
 
-def annotate_sources(sources: Sequence[Source], *, model: Lac | LacPair) -> Batch:
+def annotate_sources(sources: Sequence[Source], *, model: WordModel) -> Batch:
     """Read, split and annotate a batch of sources, of which no two are the same article."""
     failed: list[Failure] = []
     articles: list[tuple[Source, Article]] = []
@@ -170,7 +173,7 @@ def run_in_order(
         pool.shutdown(cancel_futures=True)
 
 
-_loaded: dict[str, Lac | LacPair] = {}
+_loaded: dict[str, WordModel] = {}
 
 
 def _begin(weights: Weights, threads: int, parent: int) -> None:
@@ -196,7 +199,7 @@ def _article(source: Source) -> Article | None:
 
 
 def _annotated(
-    pairs: Sequence[tuple[Source, Article]], model: Lac | LacPair
+    pairs: Sequence[tuple[Source, Article]], model: WordModel
 ) -> tuple[list[Preannotation], list[Failure]]:
     try:
         return preannotate_batch([article for _, article in pairs], model=model), []

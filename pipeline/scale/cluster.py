@@ -54,7 +54,8 @@ PRIVATE = {
     # has a fixed size, so there is nothing to ask.
     "RAY_DATA_CLUSTER_AUTOSCALER": "V1",
 }
-ON_LOOPBACK = {"RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0"}
+# Its workers are what the machine is for: by default they would give way to everything else.
+ON_LOOPBACK = {"RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0", "RAY_worker_niceness": "0"}
 
 
 def write_shards_on_ray(
@@ -157,7 +158,10 @@ def _made(paths: Sequence[Path], folder: Path, plan: Plan, workers: int) -> Iter
             "plan": plan,
             "version": __version__,
         },
-        compute=ActorPoolStrategy(size=workers, max_tasks_in_flight_per_actor=1 + AHEAD),
+        # Not a fixed size: the actor of a lost node begins again on the core that an idle one gives up.
+        compute=ActorPoolStrategy(
+            min_size=1, max_size=workers, initial_size=workers, max_tasks_in_flight_per_actor=1 + AHEAD
+        ),
         num_cpus=1,
     )
     for row in done.iter_rows():
@@ -211,7 +215,8 @@ def _connected(address: str | None, workers: int | None) -> Iterator[Any]:
             _knock(address)
             ray.init(address, **quiet)
         elif not here:
-            ray.init(num_cpus=workers, include_dashboard=False, object_store_memory=STORE, **quiet)
+            # "local": without an address it would join a cluster that happens to run here.
+            ray.init("local", num_cpus=workers, include_dashboard=False, object_store_memory=STORE, **quiet)
     except Exception as error:  # noqa: BLE001 — Ray raises plain exceptions here
         raise WorkerError(
             f"no Ray cluster ({' '.join(str(error).split())})",

@@ -25,8 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
     from pathlib import Path
 
-    from pipeline.annotators.lac import Lac
-    from pipeline.annotators.lac_pair import LacPair
+    from pipeline.annotators.lac import WordModel
     from pipeline.scale.batch import Weights
     from pipeline.scale.forms import Form
     from pipeline.scale.sources import Source
@@ -107,7 +106,7 @@ def shards_of(sources: Iterable[Source], plan: Plan) -> Iterator[Shard]:
         yield Shard(number, group, _checksum(group, plan))
 
 
-def make_shard(shard: Shard, *, folder: Path, form: Form, model: Lac | LacPair) -> Receipt:
+def make_shard(shard: Shard, *, folder: Path, form: Form, model: WordModel) -> Receipt:
     """Make a shard unless a fitting receipt says that it is there."""
     known = read_receipt(folder, shard, form)
     if known is not None:
