@@ -1,10 +1,11 @@
-"""Compare the two LACs that plain dependencies carry, as pre-annotation of the seed article.
+"""Compare the two LACs that plain dependencies carry, and the fast model, as pre-annotation of the seed article.
 
-    python benchmarks/lac_sizes.py
+    python benchmarks/lac_sizes.py [CACHE/corpora/pfr1998/dev.jsonl ...]
 
 For each choice of `--lac`, in a process of its own: strict F1 of LAC's raw layer and of the combination on the gold,
 characters per second of the network alone and of the whole pre-annotation (the article repeated, one thread, best of
-three), seconds to load, peak memory. Rates are for comparing the rows of one run with each other.
+three), seconds to load, peak memory. Then strict F1 of the combination on each further gold layer, read as one
+article. Rates are for comparing the rows of one run with each other.
 """
 
 from __future__ import annotations
@@ -20,27 +21,29 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
+
+    from pipeline.annotators.lac import WordModel
+    from pipeline.scale.batch import Weights
 
 SEED = Path("seeds/handan-2020-07-02.txt")
 GOLD = Path("annotations/gold/handan-2020-07-02.jsonl")
-SIZES = ("small", "large", "both")
+SIZES: tuple[Weights, ...] = ("fast", "small", "large", "both")
 REPEATS = 3
 LABELS = ("PLACE", "PERSON", "AMOUNT")
 
 
-def measure(size: str) -> dict[str, object]:
+def measure(size: Weights, further: Sequence[Path]) -> dict[str, object]:
     """Measure one choice of weights in this process."""
-    from pipeline.annotators.lac import load_lac  # noqa: PLC0415 — after the clock has started
-    from pipeline.annotators.lac_pair import load_lac_pair  # noqa: PLC0415 — as above
-    from pipeline.annotators.preannotate import preannotate_articles  # noqa: PLC0415 — as above
+    from pipeline.annotators.preannotate import preannotate_articles  # noqa: PLC0415 — after the clock has started
     from pipeline.model import read_layer  # noqa: PLC0415 — as above
     from pipeline.reading.article import read_article  # noqa: PLC0415 — as above
+    from pipeline.scale.batch import load_model  # noqa: PLC0415 — as above
     from pipeline.scoring.evaluation import evaluate  # noqa: PLC0415 — as above
 
     article, gold = read_article(SEED), read_layer(GOLD)
     started = time.perf_counter()
-    model = load_lac_pair(threads=1) if size == "both" else load_lac(size, threads=1)
+    model = load_model(size, threads=1)
     load = time.perf_counter() - started
     done = next(iter(preannotate_articles([article], model=model)))
     scores = {}
@@ -56,11 +59,29 @@ def measure(size: str) -> dict[str, object]:
     )
     return {
         "weights": size,
-        "scores": scores,
+        "scores": scores | {str(path): _scores(model, path) for path in further},
         "load s": round(load, 2),
         "network characters/s": round(characters / network),
         "whole characters/s": round(characters / whole),
         "peak MB": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024,
+    }
+
+
+def _scores(model: WordModel, path: Path) -> dict[str, float]:
+    from pipeline.annotators.combine import combine_rows  # noqa: PLC0415 — after the clock has started
+    from pipeline.annotators.preannotate import annotate  # noqa: PLC0415 — as above
+    from pipeline.model import read_layer, with_spans  # noqa: PLC0415 — as above
+    from pipeline.training.card import count_strictly, figures  # noqa: PLC0415 — as above
+
+    gold = read_layer(path)
+    labels = {span.label for sentence in gold for span in sentence.spans}
+    rows = combine_rows(annotate([sentence.text for sentence in gold], model=model))
+    found = [
+        with_spans(sentence, [span for span in spans if span.label in labels])
+        for sentence, spans in zip(gold, rows, strict=True)
+    ]
+    return {
+        label: round(figures(counts)[2] or 0.0, 4) for label, counts in count_strictly(gold, found).items()
     }
 
 
@@ -72,16 +93,18 @@ def _timed(work: Callable[[], object]) -> float:
 
 def main() -> None:
     """Print one JSON line for each choice, after a line on machine and day."""
-    if len(sys.argv) > 1:
-        print(json.dumps(measure(sys.argv[1]), ensure_ascii=False))
-        return
+    further = [Path(one) for one in sys.argv[1:] if one not in SIZES]
+    for size in SIZES:
+        if size in sys.argv:
+            print(json.dumps(measure(size, further), ensure_ascii=False))
+            return
     print(
         json.dumps(
             {"machine": platform.processor() or platform.machine(), "date": f"{datetime.now(UTC):%Y-%m-%d}"}
         )
     )
     for size in SIZES:
-        subprocess.run([sys.executable, __file__, size], check=True)
+        subprocess.run([sys.executable, __file__, size, *map(str, further)], check=True)
 
 
 if __name__ == "__main__":

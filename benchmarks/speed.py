@@ -1,39 +1,43 @@
-"""Compare the speed of pre-annotation with that of its network alone, the machine's roof, and jieba.posseg.
+"""Compare the speed of pre-annotation with that of its networks alone, the machine's roof, and jieba.posseg.
 
     python benchmarks/speed.py [TEXT...]
 
 One process, one thread, one text (by default the seed article repeated, in copies that differ by a line): CPU seconds,
-so that a busy machine counts for less, the best of three rounds that take turns. `roof` is what the network's
-matrix products alone would allow: their count a character, at the rate at which BLAS does products of these shapes.
-`whole` reads the article, splits it, runs all annotators and makes the JSONL lines.
+so that a busy machine counts for less, the best of rounds that take turns. For each choice of `--lac`: `whole` reads
+the article, splits it, runs all annotators and makes the JSONL lines; `words` is the network and its decoding;
+`network` the network alone; `roof` what its matrix products alone would allow: their count a character, at the rate at
+which BLAS does products of these shapes. `one article` starts `biaozhu preannotate` on one file, in seconds.
 """
 
 from __future__ import annotations
 
 import json
 import platform
+import resource
+import subprocess
 import sys
+import tempfile
 import time
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from threadpoolctl import threadpool_limits
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
 SEED = Path("seeds/handan-2020-07-02.txt")
-COPIES, ROUNDS = 8, 3
-HIDDEN, TAGS, GATES = 128, 57, 384
+SIZES = ("fast", "small", "large", "both")
+COPIES, ROUNDS, STARTS = 8, 5, 5
 # Rows, inner and outer size of each product, and how often a character passes through it (two directions).
-SHAPES = (
-    (4096, HIDDEN, GATES, 2),
-    (4096, 2 * HIDDEN, GATES, 2),
-    (96, HIDDEN, GATES, 4),
-    (4096, 2 * HIDDEN, TAGS, 1),
-)
+Shape = tuple[int, int, int, int]
+SHAPES: dict[str, tuple[Shape, ...]] = {
+    "small": ((4096, 128, 384, 2), (4096, 256, 384, 2), (96, 128, 384, 4), (4096, 256, 57, 1)),
+    "fast": ((4096, 64, 288, 2), (160, 96, 288, 2), (4096, 192, 50, 1)),
+}
 REPEATS = 20
 
 
@@ -42,10 +46,9 @@ def main() -> None:
     import jieba  # noqa: PLC0415 — a peer, loaded where it is timed
     import jieba.posseg  # noqa: PLC0415 — as above
 
-    from pipeline.annotators.lac import load_lac  # noqa: PLC0415 — beside its peer
-    from pipeline.reading.article import article_from_bytes  # noqa: PLC0415 — as above
+    from pipeline.reading.article import article_from_bytes  # noqa: PLC0415 — beside its peer
     from pipeline.reading.sentences import split_checked  # noqa: PLC0415 — as above
-    from pipeline.scale.batch import annotate_sources  # noqa: PLC0415 — as above
+    from pipeline.scale.batch import annotate_sources, load_model  # noqa: PLC0415 — as above
     from pipeline.scale.sources import Source  # noqa: PLC0415 — as above
 
     given = [Path(name) for name in sys.argv[1:]]
@@ -57,14 +60,16 @@ def main() -> None:
     articles = [article_from_bytes(one.data, name=one.name, where=one.where) for one in sources]
     sentences = [sentence.text for article in articles for sentence in split_checked(article)]
     characters = sum(len(article.raw) for article in articles)
-    model = load_lac("small", threads=1)
     jieba.setLogLevel(40)
     works: dict[str, Callable[[], object]] = {
-        "whole": lambda: annotate_sources(sources, model=model),
-        "network and decoding": lambda: model.words(sentences),
-        "network": lambda: model.states(sentences),
-        "jieba.posseg": lambda: [list(jieba.posseg.cut(text)) for text in sentences],
+        "jieba.posseg": lambda: [list(jieba.posseg.cut(text)) for text in sentences]
     }
+    for size in SIZES:
+        model: Any = load_model(size, threads=1)
+        works[f"{size}: whole"] = partial(annotate_sources, sources, model=model)
+        if size in SHAPES:
+            works[f"{size}: words"] = partial(model.words, sentences)
+            works[f"{size}: network"] = partial(_network, model, sentences)
     seconds = {name: float("inf") for name in works}
     with threadpool_limits(1):
         for work in works.values():
@@ -73,42 +78,71 @@ def main() -> None:
             for name, work in works.items():
                 seconds[name] = min(seconds[name], _timed(work))
         rates = {name: round(characters / taken) for name, taken in seconds.items()}
-        rates["roof"] = round(1 / _roof())
+        rates |= {f"{size}: roof": round(1 / _roof(shapes)) for size, shapes in SHAPES.items()}
     result = {
         "machine": platform.processor() or platform.machine(),
         "date": f"{datetime.now(UTC):%Y-%m-%d}",
         "characters": characters,
         "characters/CPU s": rates,
-        "whole / jieba.posseg": round(rates["whole"] / rates["jieba.posseg"], 2),
-        "whole / network": round(rates["whole"] / rates["network"], 2),
-        "network / roof": round(rates["network"] / rates["roof"], 2),
-        "whole / roof": round(rates["whole"] / rates["roof"], 2),
+        "whole / jieba.posseg": {
+            size: round(rates[f"{size}: whole"] / rates["jieba.posseg"], 2) for size in SIZES
+        },
+        "of the roof": {
+            size: {
+                what: round(rates[f"{size}: {what}"] / rates[f"{size}: roof"], 2)
+                for what in ("network", "words", "whole")
+            }
+            for size in SHAPES
+        },
+        "one article, s": {size: _start(size) for size in SIZES[:2]},
     }
     print(json.dumps(result, ensure_ascii=False, indent=2))
 
 
-def _roof() -> float:
+def _network(model: Any, sentences: Sequence[str]) -> None:
+    from pipeline.annotators import fast, lac  # noqa: PLC0415 — beside its peer
+
+    lengths = np.array([len(text) for text in sentences], np.int32)
+    for batch in fast.batches_of(lengths) if isinstance(model, fast.Fast) else lac.batches_of(lengths):
+        texts = [sentences[at] for at in batch]
+        if isinstance(model, fast.Fast):
+            model.shares(texts, lengths[batch])
+        else:
+            model.emissions(texts)
+
+
+def _start(size: str) -> dict[str, float]:
+    """Return the least wall and CPU seconds of a whole run of the command on one article."""
+    wall, spent = float("inf"), float("inf")
+    with tempfile.TemporaryDirectory() as folder:
+        command = [sys.executable, "-m", "pipeline", "preannotate", str(SEED), "--lac", size]
+        for _ in range(STARTS):
+            started, before = time.perf_counter(), resource.getrusage(resource.RUSAGE_CHILDREN)
+            subprocess.run([*command, "-o", f"{folder}/out.jsonl"], check=True, capture_output=True)
+            wall = min(wall, time.perf_counter() - started)
+            after = resource.getrusage(resource.RUSAGE_CHILDREN)
+            spent = min(spent, after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime)
+    return {"wall": round(wall, 2), "CPU": round(spent, 2)}
+
+
+def _roof(shapes: tuple[Shape, ...]) -> float:
     """Return the CPU seconds that the products of one character take at best."""
     random = np.random.default_rng(0)
     seconds = 0.0
-    for rows, inner, outer, times in SHAPES:
+    for rows, inner, outer, times in shapes:
         left = random.random((rows, inner), np.float32)
         right = random.random((inner, outer), np.float32)
         result = np.empty((rows, outer), np.float32)
         repeats = REPEATS * max(1, 4096 // rows)
-
-        def products(
-            left: np.ndarray = left,
-            right: np.ndarray = right,
-            result: np.ndarray = result,
-            repeats: int = repeats,
-        ) -> None:
-            for _ in range(repeats):
-                np.matmul(left, right, out=result)
-
+        products = partial(_products, left, right, result, repeats)
         products()
         seconds += times * min(_timed(products) for _ in range(ROUNDS)) / (repeats * rows)
     return seconds
+
+
+def _products(left: np.ndarray, right: np.ndarray, result: np.ndarray, repeats: int) -> None:
+    for _ in range(repeats):
+        np.matmul(left, right, out=result)
 
 
 def _timed(work: Callable[[], object]) -> float:

@@ -34,6 +34,12 @@ TITLE_BEFORE = re.compile(
     "|大户|能手|模范|标兵|英雄|烈士|学生|同学|董事|参赞|大使|领事|顾问|秘书|助理|参谋|司令员?|政委|指导员|辅导员|书法家|画家"
     "|作家|诗人|艺术家|企业家|科学家|名誉主任|同志|女士|先生|丈夫|妻子|儿子|女儿|父亲|母亲|老人|青年|小伙|姑娘|名叫|名为|叫做)$"
 )
+# What a title's last character can be: looked at before the pattern is tried.
+TITLE_ENDS = frozenset(
+    one
+    for title in TITLE_BEFORE.pattern.removeprefix("(?:").removesuffix(")$").split("|")
+    for one in (title[-3:-1] if title.endswith("?") else title[-1])
+)
 # No title above is longer; only so much of the text before a name is searched.
 LONGEST_TITLE = 8
 # Titles and forms of address right after a name; LAC may take them into it.
@@ -138,7 +144,7 @@ def _with_sure(text: str, names: Names, again: re.Pattern[str]) -> Names:
 def _from_lac(text: str, words: list[LacWord]) -> Names:
     names: Names = {}
     position = 0
-    if not any(word.tag == "PER" for word in words):
+    if "PER" not in [word.tag for word in words]:
         return names
     while position < len(words):
         last = position
@@ -301,11 +307,9 @@ def _with_titled(text: str, words: list[LacWord], names: Names) -> Names:
     ends: set[int] = set()
     for word in words:
         start = word.start
-        if (
-            text[start] not in SURNAME_STARTS
-            or word.tag == "PER"
-            or not surname_length(text[start : start + 2])
-        ):
+        if text[start] not in SURNAME_STARTS or not start or text[start - 1] not in TITLE_ENDS:
+            continue
+        if word.tag == "PER" or not surname_length(text[start : start + 2]):
             continue
         if any(span[0] < start + 2 and start < span[1] for span in found):
             continue

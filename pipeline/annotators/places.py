@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from functools import cache
+from functools import cache, lru_cache
 from typing import TYPE_CHECKING
 
 from pipeline.annotators.place_units import (
-    FACILITY,
+    FACILITIES,
     NATURAL,
     TAIL,
     Unit,
@@ -187,7 +187,7 @@ def _units_of_place(text: str, start: int, end: int, score: float, seen: frozens
         return []
     if name in seen:
         score = max(score, SEEN)
-    if not is_certain(name) and name not in COUNTRIES and FACILITY.search(name):
+    if not is_certain(name) and name not in COUNTRIES and name.endswith(FACILITIES):
         return [_span(unit, score) for unit in leading_units(text, start, end, seen=seen)]
     tail = TAIL.search(text, start, end)
     if tail and name not in gazetteer().named and name not in villages() and tail.start() - start != 1:
@@ -298,13 +298,18 @@ def _children(texts: Sequence[str], seen: frozenset[str]) -> set[str]:
         if len(township.name) > 2 and township.name in standing and township.name in table.named  # noqa: PLR2004
     }
     for township in inside or (townships if len(townships) == 1 else []):
-        for village in villages().within(township.code):
-            short = short_form(village, VILLAGE)
+        for village, short in _villages_of(township.code):
             if len(village) > 2 and village in standing and not is_generic(village):  # noqa: PLR2004 — 东村 is everywhere
                 found.add(village)
             if short and len(short) > 2 and short in text:  # noqa: PLR2004
                 found.add(short)
     return found
+
+
+@lru_cache(maxsize=1 << 10)
+def _villages_of(township: str) -> tuple[tuple[str, str | None], ...]:
+    # Articles beside each other are often about the same places.
+    return tuple((village, short_form(village, VILLAGE)) for village in villages().within(township))
 
 
 def _short_names(names: Iterable[str]) -> frozenset[str]:

@@ -15,8 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from pipeline.annotators.base import Base
-    from pipeline.annotators.lac import Lac, LacWord
-    from pipeline.annotators.lac_pair import LacPair
+    from pipeline.annotators.lac import LacWord, WordModel
     from pipeline.ledger import Entry
     from pipeline.model import Article, Sentence, Span
 
@@ -48,7 +47,7 @@ class Preannotation:
 
 
 def preannotate_articles(
-    articles: Iterable[Article], *, model: Lac | LacPair, base: Base | None = None
+    articles: Iterable[Article], *, model: WordModel, base: Base | None = None
 ) -> Iterator[Preannotation]:
     """Annotate articles in order, as many at a time as fill the network's batches.
 
@@ -74,7 +73,7 @@ def preannotate_articles(
 
 
 def preannotate_batch(
-    articles: Sequence[Article], *, model: Lac | LacPair, base: Base | None = None
+    articles: Sequence[Article], *, model: WordModel, base: Base | None = None
 ) -> list[Preannotation]:
     """Annotate articles at once: the networks see the sentences of all of them together, the rest each by itself.
 
@@ -97,7 +96,7 @@ def preannotate_batch(
 
 
 def annotate(
-    texts: Sequence[str], *, model: Lac | LacPair, base: Base | None = None
+    texts: Sequence[str], *, model: WordModel, base: Base | None = None
 ) -> dict[str, list[tuple[Span, ...]]]:
     """Return every annotator's spans for each text of one article, by the name of the layer."""
     return _layers(texts, model.words(texts)) | ({} if base is None else {BASE: base(texts)})

@@ -16,8 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
 
-    from pipeline.annotators.lac import Lac
-    from pipeline.annotators.lac_pair import LacPair
+    from pipeline.annotators.lac import WordModel
     from pipeline.model import Span
 
 # Texts of requests are no articles: this id is in no answer.
@@ -35,7 +34,7 @@ class Predictor:
     predict: Callable[[Sequence[str]], list[tuple[Span, ...]]] = field(repr=False)
 
 
-def rule_predictor(model: Lac | LacPair) -> Predictor:
+def rule_predictor(model: WordModel) -> Predictor:
     """Return the pre-annotators, combined. Each text is an article of its own, whatever is sent beside it."""
 
     def predict(texts: Sequence[str]) -> list[tuple[Span, ...]]:
@@ -66,7 +65,7 @@ def trained_predictor(folder: Path) -> Predictor:
     return Predictor(model.name, predict)
 
 
-def _of_article(text: str, model: Lac | LacPair) -> tuple[Span, ...]:
+def _of_article(text: str, model: WordModel) -> tuple[Span, ...]:
     sentences = [Sentence(NO_ARTICLE, start, end, text[start:end]) for start, end in split_text(text)]
     layers = {
         name: tuple(with_spans(sentence, spans) for sentence, spans in zip(sentences, found, strict=True))
