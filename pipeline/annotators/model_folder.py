@@ -22,13 +22,14 @@ SCHEMA = 1
 """Of meta.json's `biaozhu` entry; higher when a model of before cannot be loaded as it was meant."""
 META_KEY = "biaozhu"
 LANGUAGE = "zh"
-FACTORIES = frozenset({"biaozhu_ner", "ner", "tok2vec"})
+FACTORIES = frozenset({"biaozhu_ner", "biaozhu_crf", "ner", "tok2vec"})
 FUNCTIONS = {
     "@architectures": frozenset(
         {
             "biaozhu.Crf.v1",
             "biaozhu.LacEncoder.v1",
             "biaozhu.LayerEncoder.v1",
+            "biaozhu.BaseEncoder.v1",
             "biaozhu.ClassEncoder.v1",
             "biaozhu.BigramEncoder.v1",
             "spacy.HashEmbedCNN.v2",

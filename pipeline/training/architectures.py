@@ -10,6 +10,7 @@ from spacy.tokens import Doc
 from thinc.api import Model
 from threadpoolctl import threadpool_limits
 
+from pipeline.training.base_encoder import as_chain, as_emissions
 from pipeline.training.crf import Rows, Tagging, loss_and_gradients
 
 # L-BFGS remembers so many steps; it ends where a step gains less than this share of the loss.
@@ -28,10 +29,11 @@ def crf_model(
 
     Args:
         tok2vec: what the linear layer learns from.
-        start: a `LayerEncoder` of one layer without window, whose marks are where learning starts from: untrained,
-            the model says what that layer says, and the penalty on the parameters holds it there until the gold
-            has enough against it. None starts from nothing.
-        trust: the emission of a mark with a score of 1, and of O where there is none.
+        start: where learning starts from: untrained, the model says what this says, and the penalty on the parameters
+            holds it there until the gold has enough against it. A `LayerEncoder` of one layer without window starts
+            from its marks, a `BaseEncoder` of scores from the base model's scores and chain. None starts from nothing.
+        trust: of a layer, the emission of a mark with a score of 1, and of O where there is none; of the base model,
+            what its scores are multiplied with (its chain is taken as it is).
     """
     return Model(
         "biaozhu_crf",
@@ -51,6 +53,9 @@ def starting_emissions(model: Any, docs: list[Doc]) -> list[np.ndarray]:
     tags = model.get_dim("nO")
     if start is None:
         return [np.zeros((len(doc), tags), np.float32) for doc in docs]
+    if start.attrs.get("starts"):
+        scores = as_emissions(start.attrs["folder"], labels, start.predict(docs))
+        return [one * np.float32(model.attrs["trust"]) for one in scores]
     known = start.attrs["labels"]
     found = []
     for marks in start.predict(docs):
@@ -65,6 +70,14 @@ def starting_emissions(model: Any, docs: list[Doc]) -> list[np.ndarray]:
     return found
 
 
+def starting_chain(model: Any) -> np.ndarray:
+    """Return the chain that a `crf_model` starts from, float64 of shape (2 + tags, tags); zeros but for a base model."""
+    start, tags = model.get_ref("start") if model.has_ref("start") else None, model.get_dim("nO")
+    if start is None or not start.attrs.get("starts"):
+        return np.zeros((2 + tags, tags))
+    return as_chain(start.attrs["folder"], model.attrs["labels"])
+
+
 def least_loss(  # noqa: PLR0913 — the problem and how hard to try
     tagging: Tagging,
     vectors: np.ndarray,
@@ -72,6 +85,7 @@ def least_loss(  # noqa: PLR0913 — the problem and how hard to try
     path: np.ndarray,
     *,
     start: np.ndarray,
+    chain: np.ndarray,
     penalty: float,
     iterations: int,
     on_step: Callable[[float], None] | None = None,
@@ -84,6 +98,7 @@ def least_loss(  # noqa: PLR0913 — the problem and how hard to try
         rows: how the sentences lie in the rows.
         path: the tag of each row.
         start: what is added to the emissions, float32 of shape (rows, tags).
+        chain: what is added to the chain, float64 of shape (2 + tags, tags).
         penalty: the loss has this, over two, times the squared norm of all parameters; those that say how frequent
             tags are (the bias and the chain) weigh a hundredfold, as one article tells little of the next one's.
         iterations: at most so many.
@@ -99,9 +114,9 @@ def least_loss(  # noqa: PLR0913 — the problem and how hard to try
     penalties[split:] *= FREQUENCY_PENALTY
 
     def loss(flat: np.ndarray) -> tuple[float, np.ndarray]:
-        weights, bias, chain = _unpacked(flat, tags, width)
+        weights, bias, steps = _unpacked(flat, tags, width)
         emissions = (vectors @ weights.astype(np.float32).T).astype(np.float64) + bias + start
-        value, by_emission, by_chain = loss_and_gradients(tagging, chain, emissions, rows, path)
+        value, by_emission, by_chain = loss_and_gradients(tagging, chain + steps, emissions, rows, path)
         gradient = np.concatenate(
             [
                 (by_emission.astype(np.float32).T @ vectors).ravel().astype(np.float64),
@@ -124,8 +139,9 @@ def least_loss(  # noqa: PLR0913 — the problem and how hard to try
             callback=None if on_step is None else lambda _: on_step(losses[0]),
             options={"maxiter": iterations, "maxcor": MEMORY, "ftol": TOLERANCE},
         )
-    weights, bias, chain = _unpacked(result.x.astype(np.float32), tags, width)
-    return {"W": weights, "b": bias, "chain": chain}, float(result.fun), int(result.nit)
+    weights, bias, steps = _unpacked(result.x.astype(np.float32), tags, width)
+    found = {"W": weights, "b": bias, "chain": (chain + steps).astype(np.float32)}
+    return found, float(result.fun), int(result.nit)
 
 
 def _unpacked(flat: np.ndarray, tags: int, width: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -144,7 +160,7 @@ def _init(model: Any, X: list[Doc] | None = None, Y: Any = None) -> None:  # noq
     model.set_dim("nI", width)
     model.set_param("W", np.zeros((tags, width), np.float32))
     model.set_param("b", np.zeros(tags, np.float32))
-    model.set_param("chain", np.zeros((2 + tags, tags), np.float32))
+    model.set_param("chain", starting_chain(model).astype(np.float32))
 
 
 def _forward(

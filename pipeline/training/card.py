@@ -81,7 +81,7 @@ def figures(counts: tuple[int, int, int]) -> tuple[float | None, float | None, f
     )
 
 
-def write_card(
+def write_card(  # noqa: PLR0913 — what a card says
     folder: Path,
     *,
     nlp: Language,
@@ -89,6 +89,7 @@ def write_card(
     overrides: Mapping[str, Any],
     files: Sequence[DataFile],
     counts: Mapping[str, Counts],
+    replay: Mapping[str, Any] | None = None,
 ) -> None:
     """Write README.md into a model's folder.
 
@@ -107,6 +108,7 @@ def write_card(
             ("file", "SHA-256", "sentences", "spans"),
             [(f"`{file.path}`", f"`{file.sha256}`", file.sentences, file.spans) for file in files],
         ),
+        *_replay(replay),
         "The model holds what its training data says; the data's own licence is that of its source.",
         "## Scores",
         *(
@@ -122,6 +124,14 @@ def write_card(
         _table(("package", "version"), [("Python", platform.python_version()), *_versions()]),
     ]
     write_text(folder / "README.md", "\n\n".join(parts) + "\n")
+
+
+def _replay(facts: Mapping[str, Any] | None) -> list[str]:
+    if facts is None:
+        return []
+    columns = ("corpus", "part", "sentences", "seed", "licence", "SHA-256 of the part")
+    row = (*(facts[name] for name in columns[:5]), f"`{facts['sha256']}`")
+    return ["Replayed, so that it does not forget:", _table(columns, [row])]
 
 
 def _scores(counts: Counts) -> str:

@@ -5,7 +5,7 @@ zero: no learning rate, no seed, the same result each time. `update` takes part 
 """
 
 # Annotations are evaluated here, not postponed: confection checks a config's values by them.
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence, Sized
 from typing import Any
 
 import numpy as np
@@ -18,7 +18,7 @@ from spacy.vocab import Vocab
 from thinc.api import Model, Optimizer
 
 from pipeline.errors import TrainingError
-from pipeline.training.architectures import least_loss, starting_emissions
+from pipeline.training.architectures import least_loss, starting_chain, starting_emissions
 from pipeline.training.crf import (
     Tagging,
     best_path,
@@ -98,33 +98,17 @@ class CharNer(TrainablePipe):  # type: ignore[misc]
     def predict(self, docs: Iterable[Doc]) -> list[list[tuple[int, int, str, float]]]:
         """Return for each Doc its spans: token, token after the last, label, probability."""
         docs = list(docs)
-        found: list[list[tuple[int, int, str, float]]] = [[] for _ in docs]
-        filled = _longest_first(docs)
-        if not filled or not self.labels:
-            return found
-        emissions = np.concatenate(self.model.predict([docs[index] for index in filled])).astype(np.float64)
-        rows = make_rows([len(docs[index]) for index in filled])
-        tagging, chain = self.tagging, self.model.get_param("chain").astype(np.float64)
-        path = best_path(tagging, chain, emissions, rows)
-        passed = forward_backward(tagging, chain, emissions, rows)
-        for index, first, length in zip(filled, rows.firsts.tolist(), rows.lengths.tolist(), strict=True):
-            spans = decode(tagging, path[first : first + length])
-            scores = span_probabilities(
-                tagging, chain, passed, path, [(first + start, first + end) for start, end, _ in spans]
-            )
-            found[index] = [(*span, score) for span, score in zip(spans, scores, strict=True)]
-        return found
+        if not docs or not self.labels:
+            return [[] for _ in docs]
+        return scored_spans(
+            self.labels, self.model.get_param("chain").astype(np.float64), self.model.predict(docs)
+        )
 
     def set_annotations(
         self, docs: Iterable[Doc], scores: Sequence[Sequence[tuple[int, int, str, float]]]
     ) -> None:
         """Set `doc.ents` and the span group with the probabilities."""
-        for doc, spans in zip(docs, scores, strict=True):
-            made = [spacy.tokens.Span(doc, start, end, label=label) for start, end, label, _ in spans]
-            doc.set_ents(made)
-            doc.spans[SPANS_KEY] = SpanGroup(
-                doc, name=SPANS_KEY, spans=made, attrs={"scores": [score for *_, score in spans]}
-            )
+        annotate_docs(docs, scores)
 
     def update(
         self,
@@ -186,6 +170,7 @@ class CharNer(TrainablePipe):  # type: ignore[misc]
             rows,
             self._gold(chosen),
             start=np.concatenate(starting_emissions(self.model, docs)),
+            chain=starting_chain(self.model),
             penalty=self.cfg["penalty"],
             iterations=self.cfg["iterations"],
             on_step=on_step,
@@ -201,19 +186,7 @@ class CharNer(TrainablePipe):  # type: ignore[misc]
 
     def _gold(self, examples: Sequence[Example]) -> np.ndarray:
         tagging = self.tagging
-        return np.concatenate(
-            [
-                encode(
-                    tagging,
-                    len(example.predicted),
-                    [
-                        (span.start, span.end, span.label_)
-                        for span in example.get_aligned_spans_y2x(example.reference.ents)
-                    ],
-                )
-                for example in examples
-            ]
-        )
+        return np.concatenate([gold_path(tagging, example) for example in examples])
 
 
 @Language.factory(
@@ -229,6 +202,50 @@ def make_ner(
     return CharNer(nlp.vocab, model, name, penalty=penalty, iterations=iterations)
 
 
-def _longest_first(docs: Sequence[Doc]) -> list[int]:
+def scored_spans(
+    labels: Sequence[str], chain: np.ndarray, emissions: Sequence[np.ndarray]
+) -> list[list[tuple[int, int, str, float]]]:
+    """Return the spans of the best paths: token, token after the last, label, probability.
+
+    Args:
+        labels: sorted.
+        chain: see `crf.forward_backward`.
+        emissions: for each Doc, float of shape (tokens, tags).
+    """
+    found: list[list[tuple[int, int, str, float]]] = [[] for _ in emissions]
+    filled = _longest_first(emissions)
+    if not filled or not labels:
+        return found
+    tagging = make_tagging(labels)
+    joined = np.concatenate([emissions[index] for index in filled]).astype(np.float64)
+    rows = make_rows([len(emissions[index]) for index in filled])
+    path = best_path(tagging, chain, joined, rows)
+    passed = forward_backward(tagging, chain, joined, rows)
+    for index, first, length in zip(filled, rows.firsts.tolist(), rows.lengths.tolist(), strict=True):
+        spans = decode(tagging, path[first : first + length])
+        scores = span_probabilities(
+            tagging, chain, passed, path, [(first + start, first + end) for start, end, _ in spans]
+        )
+        found[index] = [(*span, score) for span, score in zip(spans, scores, strict=True)]
+    return found
+
+
+def annotate_docs(docs: Iterable[Doc], scores: Sequence[Sequence[tuple[int, int, str, float]]]) -> None:
+    """Set `doc.ents` and the span group with the probabilities of each Doc."""
+    for doc, spans in zip(docs, scores, strict=True):
+        made = [spacy.tokens.Span(doc, start, end, label=label) for start, end, label, _ in spans]
+        doc.set_ents(made)
+        doc.spans[SPANS_KEY] = SpanGroup(
+            doc, name=SPANS_KEY, spans=made, attrs={"scores": [score for *_, score in spans]}
+        )
+
+
+def gold_path(tagging: Tagging, example: Example) -> np.ndarray:
+    """Return the tag of each token of an example's prediction, int of shape (tokens,)."""
+    spans = example.get_aligned_spans_y2x(example.reference.ents)
+    return encode(tagging, len(example.predicted), [(one.start, one.end, one.label_) for one in spans])
+
+
+def _longest_first(docs: Sequence[Sized]) -> list[int]:
     order = sorted(range(len(docs)), key=lambda index: -len(docs[index]))
     return [index for index in order if len(docs[index])]

@@ -86,8 +86,8 @@ def lac_encoder(size: Size, window: NonNegativeInt) -> Model[list[Doc], list[np.
         return found
 
     tags = len(lac.chain.kinds)
-    kept = _kept(vectors, "lac", size, window)
-    return _frozen("lac_encoder", kept, STATES + tags + tags * (2 * window + 1))
+    kept = remembered(vectors, "lac", size, window)
+    return frozen("lac_encoder", kept, STATES + tags + tags * (2 * window + 1))
 
 
 def layer_encoder(
@@ -126,8 +126,8 @@ def layer_encoder(
             for row, text in enumerate(texts)
         ]
 
-    kept = _kept(vectors, "layers", size, tuple(layers), tuple(labels), window)
-    model = _frozen("layer_encoder", kept, len(layers) * width * (2 * window + 1))
+    kept = remembered(vectors, "layers", size, tuple(layers), tuple(labels), window)
+    model = frozen("layer_encoder", kept, len(layers) * width * (2 * window + 1))
     model.attrs["labels"] = list(labels)
     return model
 
@@ -138,7 +138,7 @@ def class_encoder(window: NonNegativeInt) -> Model[list[Doc], list[np.ndarray]]:
     def vectors(texts: Sequence[str]) -> list[np.ndarray]:
         return [spread(_classes(text), window) for text in texts]
 
-    return _frozen("class_encoder", vectors, CLASSES * (2 * window + 1))
+    return frozen("class_encoder", vectors, CLASSES * (2 * window + 1))
 
 
 def bigram_encoder(width: int) -> Model[list[Doc], list[np.ndarray]]:
@@ -152,7 +152,7 @@ def bigram_encoder(width: int) -> Model[list[Doc], list[np.ndarray]]:
     def vectors(texts: Sequence[str]) -> list[np.ndarray]:
         return [_bigrams(text, width) for text in texts]
 
-    return _frozen("bigram_encoder", vectors, 2 * width)
+    return frozen("bigram_encoder", vectors, 2 * width)
 
 
 def spread(rows: np.ndarray, window: int) -> np.ndarray:
@@ -164,10 +164,12 @@ def spread(rows: np.ndarray, window: int) -> np.ndarray:
     return np.concatenate([padded[shift : shift + len(rows)] for shift in range(2 * window + 1)], axis=1)
 
 
-def _kept(
+def remembered(
     vectors: Callable[[Sequence[str]], list[np.ndarray]], *key: object
 ) -> Callable[[Sequence[str]], list[np.ndarray]]:
-    def remembered(texts: Sequence[str]) -> list[np.ndarray]:
+    """Return the same function, which keeps what it gave within `remembering`, by the key and the text."""
+
+    def found(texts: Sequence[str]) -> list[np.ndarray]:
         memory = _memory.get()
         if memory is None:
             return vectors(texts)
@@ -175,12 +177,14 @@ def _kept(
         memory.update(zip(((*key, text) for text in new), vectors(new) if new else (), strict=True))
         return [memory[*key, text] for text in texts]
 
-    return remembered
+    return found
 
 
-def _frozen(
+def frozen(
     name: str, vectors: Callable[[Sequence[str]], list[np.ndarray]], width: int
 ) -> Model[list[Doc], list[np.ndarray]]:
+    """Return a model without parameters: texts to arrays of shape (code points, width), tokens taking their mean."""
+
     def forward(
         _model: Model[Any, Any],
         docs: list[Doc],
@@ -241,12 +245,13 @@ def _marks(length: int, spans: Sequence[Span], columns: dict[str, int], width: i
 def _classes(text: str) -> np.ndarray:
     rows = np.zeros((len(text), CLASSES), np.float32)
     for position, character in enumerate(text):
-        rows[position, _class_of(character)] = CLASS_SCALE
+        rows[position, class_of(character)] = CLASS_SCALE
     return rows
 
 
 @cache
-def _class_of(character: str) -> int:
+def class_of(character: str) -> int:
+    """Return the kind of a character, from 0 to CLASSES - 1."""
     category = unicodedata.category(character)
     checks = (
         character.isdecimal(),

@@ -22,8 +22,10 @@ from pipeline.annotators.trained import annotate_with
 from pipeline.errors import ConfigError, TrainingError, WriteError, raise_collected
 from pipeline.files import read_bytes
 from pipeline.model import with_spans
+from pipeline.training.base_encoder import pinned
 from pipeline.training.card import DataFile, count_strictly, write_card
 from pipeline.training.gold import GoldCorpus, make_examples
+from pipeline.training.replay import replay_of
 from pipeline.training.spelling import misspelt
 
 if TYPE_CHECKING:
@@ -117,6 +119,7 @@ def train(
     predicted = [with_spans(sentence, spans) for sentence, spans in zip(sentences, found, strict=True)]
     counts = count_strictly(sentences, predicted)
     files = [DataFile.of(path) for path in corpus.files()]
+    replay = replay_of(config)
     _write_folder(
         fitted.nlp,
         output,
@@ -127,6 +130,7 @@ def train(
             overrides=overrides or {},
             files=files,
             counts={"in-sample": counts} | ({"held-out": held_out} if held_out else {}),
+            replay=replay.facts() if replay and replay.count else None,
         ),
     )
     spans = sum(len(sentence.spans) for sentence in sentences)
@@ -141,7 +145,7 @@ def fit(
     where: str = "",
     on_step: OnStep | None = None,
 ) -> Fitted:
-    """Train the pipeline of a config on sentences.
+    """Train the pipeline of a config on sentences, and on the sample that it names as [corpora.replay].
 
     What can be solved outright (a `fit` method, over an encoder without parameters) is; all other components take
     part in gradient descent for the config's number of steps. There is no early stopping, so no data is looked at
@@ -158,10 +162,16 @@ def fit(
     def examples() -> list[Example]:
         # Made late: nlp.initialize sets up the tokenizer before it asks.
         if not cache:
-            cache.append(make_examples(nlp, sentences))
+            cache.append(make_examples(nlp, (*sentences, *replayed)))
         return cache[0][0]
 
+    replayed: tuple[Sentence, ...] = ()
     try:
+        replay = replay_of(config)
+        if replay:
+            replayed = replay.sentences()
+        config = config.interpolate()
+        pinned(config)
         nlp = load_model_from_config(config, auto_fill=True)
         settings = registry.resolve(nlp.config.interpolate()["training"], schema=ConfigSchemaTraining)
         fix_random_seed(settings["seed"])
