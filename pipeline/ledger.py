@@ -70,7 +70,11 @@ def read_ledger(path: Path) -> tuple[Entry, ...]:
             entry = Entry(**parse_json(line))
             _check_types(entry)
         except (ValueError, TypeError):
-            raise LineError("not a ledger entry", where=f"{path}:{number}") from None
+            raise LineError(
+                "not a ledger entry of this version",
+                where=f"{path}:{number}",
+                next_step="Write the ledger again with the command that made it",
+            ) from None
         entries.append(entry)
     return tuple(entries)
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from pipeline.commands.console import print_json, print_table
+from pipeline.commands.options import AsJson  # noqa: TC001 — typer reads the annotations when it runs
 
 if TYPE_CHECKING:
     from pipeline.judging.bias import Bias, Contrast, Rate
@@ -29,13 +30,13 @@ def bias(
         list[Path] | None, typer.Option("--gold", help="Gold of the same sentences, or its folder.")
     ] = None,
     output: Annotated[Path | None, typer.Option("-o", "--output", help="Write the figures as JSON.")] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Measure how far annotators follow the pre-annotation: acceptance, edits, and the blind control slice."""
     from json import dumps
 
     from pipeline.files import write_text
-    from pipeline.judging.bias import measure_bias, read_work
+    from pipeline.judging.bias import FORMAT, measure_bias, read_work
     from pipeline.judging.frozen import read_gold
     from pipeline.model import find_layers
 
@@ -43,7 +44,7 @@ def bias(
     truth = [sentence for path in find_layers(gold or ()) for sentence in read_gold(path)]
     result = measure_bias(work, gold=truth)
     if output is not None:
-        write_text(output, dumps(asdict(result), ensure_ascii=False, indent=2) + "\n")
+        write_text(output, dumps({"format": FORMAT, **asdict(result)}, ensure_ascii=False, indent=2) + "\n")
     if as_json:
         print_json(asdict(result))
     else:

@@ -11,6 +11,7 @@ import typer
 
 from pipeline.commands.console import finish, print_json, print_table, progress, say, show
 from pipeline.commands.keeping import backup, restore
+from pipeline.commands.options import LOCAL, AsJson, Home, LabelsFile
 from pipeline.commands.serving import suggest
 
 if TYPE_CHECKING:
@@ -24,12 +25,8 @@ if TYPE_CHECKING:
 
 SHOWN = 50
 
-Home = Annotated[Path, typer.Option(help="Folder of the local server: database, logs, secrets.")]
 ProjectName = Annotated[str, typer.Option("--project", help="Name of the Doccano project.")]
-LabelsFile = Annotated[Path, typer.Option("--labels", help="The label set.")]
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
-LOCAL = Path(".doccano")
 LABELS = Path("configs/labels.toml")
 GUIDELINE = Path("annotations/guideline.md")
 
@@ -79,6 +76,8 @@ def down(*, home: Home = LOCAL, as_json: AsJson = False) -> None:
         print_json({"ended": ended})
     else:
         say(f"{len(ended)} processes ended" if ended else "nothing was running")
+        if not ended and not (home / "state.json").exists():
+            say(_nothing_in(home.resolve()))
 
 
 def status(*, home: Home = LOCAL, as_json: AsJson = False) -> None:
@@ -87,8 +86,15 @@ def status(*, home: Home = LOCAL, as_json: AsJson = False) -> None:
 
     found = look(home=home)
     _print_status(found, as_json=as_json)
+    if not found.url:
+        say(_nothing_in(found.home))
     if not found.healthy:
         raise typer.Exit(1)
+
+
+def _nothing_in(home: Path) -> str:
+    # Most often the command was only run in another folder than `up`.
+    return f"no Doccano has been started with the folder {home}: if yours has another, name it with --home"
 
 
 def push(
@@ -306,7 +312,10 @@ def _print_pulled(pulled: Pulled, changes: list[Change], *, compared: int) -> No
 
 
 def _pulled_json(pulled: Pulled, changes: list[Change]) -> dict[str, Any]:
+    from pipeline.doccano.changes import FORMAT
+
     return {
+        "format": FORMAT,
         "sentences": len(pulled.sentences),
         "confirmed": sorted(pulled.confirmed),
         "comments": {sid: list(comments) for sid, comments in pulled.comments.items()},

@@ -8,10 +8,10 @@ from typing import Annotated
 import typer
 
 from pipeline.commands.console import print_json, print_table, say
+from pipeline.commands.options import AsJson, layer_name
 
 gold_app = typer.Typer(no_args_is_help=True, help="Freeze the gold, check it, and show what changed.")
 
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
 GoldFolder = Annotated[Path, typer.Argument(help="The folder of the gold files.")]
 GOLD = Path("annotations/gold")
 
@@ -37,7 +37,7 @@ def agree(
     from json import dumps
 
     from pipeline.files import write_text
-    from pipeline.judging.agreement import measure_agreement
+    from pipeline.judging.agreement import FORMAT, measure_agreement
     from pipeline.judging.layers import read_annotator, read_times
 
     read = [(read_annotator(path), read_times(path)) for path in layers]
@@ -45,7 +45,7 @@ def agree(
         dict(found for found, _ in read), common=common, times={name: times for (name, _), times in read}
     )
     if output is not None:
-        write_text(output, dumps(asdict(result), ensure_ascii=False, indent=2) + "\n")
+        write_text(output, dumps({"format": FORMAT, **asdict(result)}, ensure_ascii=False, indent=2) + "\n")
     if as_json:
         print_json(asdict(result))
         return
@@ -71,7 +71,10 @@ def marked(
     file: Annotated[Path, typer.Argument(help="A copy of the article with spans typed as ⟦LABEL:text⟧.")],
     *,
     article: Annotated[Path, typer.Option(help="The article it is a copy of.")],
-    output: Annotated[Path, typer.Option("-o", "--output", help="layers/<annotator>/<article>.jsonl")],
+    output: Annotated[
+        Path,
+        typer.Option("-o", "--output", callback=layer_name, help="layers/<annotator>/<article>.jsonl"),
+    ],
 ) -> None:
     """Read annotations that were typed into a copy of the article, and write them as a layer."""
     from pipeline.errors import BiaozhuError, EncodingError

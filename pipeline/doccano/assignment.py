@@ -168,7 +168,12 @@ def read_plan(path: Path) -> Plan:
     try:
         data: Any = json.loads(read_bytes(path).decode("utf-8"))
         if data["schema"] != SCHEMA:
-            raise LineError(f"a plan of schema {data['schema']}, not {SCHEMA}", where=str(path))
+            raise LineError(
+                f"a plan of schema {data['schema']}, this version reads {SCHEMA}",
+                where=str(path),
+                next_step="Use the version of biaozhu that wrote it, or make another project with "
+                "`biaozhu project create`",
+            )
         people = {
             str(name): {sid: None if line is None else _spans(line) for sid, line in given.items()}
             for name, given in data["annotators"].items()

@@ -10,6 +10,9 @@ if TYPE_CHECKING:
 
     from pipeline.model import Sentence, Span
 
+FORMAT = "biaozhu.round-trip.v1"
+"""What `pull --result` says that its file is."""
+
 Kind = Literal[
     "added", "removed", "moved", "relabelled", "provenance", "text", "missing sentence", "new sentence"
 ]

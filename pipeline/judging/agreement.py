@@ -27,6 +27,9 @@ if TYPE_CHECKING:
     Layer = Sequence[Sentence]
     Values = np.ndarray[tuple[int, int], np.dtype[np.float64]]
 
+FORMAT = "biaozhu.agreement.v1"
+"""What `-o` says that its file is."""
+
 TWO = 2
 
 

@@ -27,6 +27,9 @@ if TYPE_CHECKING:
 
     from pipeline.model import Sentence, Span
 
+FORMAT = "biaozhu.bias.v1"
+"""What `-o` says that its file is."""
+
 SCORE_EDGES = (0.5, 0.7, 0.8, 0.9, 0.95)
 UNSCORED = "no score"
 RESAMPLES = 10_000

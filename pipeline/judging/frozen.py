@@ -70,7 +70,9 @@ def read_manifest(folder: Path) -> dict[str, FrozenFile]:
         data: Any = parse_json(read_bytes(path))
         if data["schema"] != SCHEMA:
             raise FrozenError(
-                f"manifest of schema {data['schema']}, this version reads {SCHEMA}", where=str(path)
+                f"manifest of schema {data['schema']}, this version reads {SCHEMA}",
+                where=str(path),
+                next_step="Look at the gold, then freeze it again with `biaozhu gold freeze`",
             )
         return {
             name: FrozenFile(file["sha256"], tuple(file["articles"]), file["sentences"], dict(file["spans"]))

@@ -100,10 +100,18 @@ def read_status(path: Path) -> tuple[SentenceStatus, ...]:
     try:
         data: Any = parse_json(read_bytes(path))
         if data["schema"] != SCHEMA:
-            raise LineError(f"a status file of schema {data['schema']}, not {SCHEMA}", where=str(path))
+            raise LineError(
+                f"a status file of schema {data['schema']}, this version reads {SCHEMA}",
+                where=str(path),
+                next_step="Pull the project again with `biaozhu project pull`",
+            )
         return tuple(_sentence(entry) for entry in data["sentences"])
     except (ValueError, KeyError, TypeError):
-        raise LineError("not a status file", where=str(path), next_step="Pull the project again") from None
+        raise LineError(
+            "not a status file",
+            where=str(path),
+            next_step="Pull the project again with `biaozhu project pull`",
+        ) from None
 
 
 def _sentence(entry: dict[str, Any]) -> SentenceStatus:

@@ -8,9 +8,12 @@ from dataclasses import astuple, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar, get_args
 
+from pipeline.doccano.changes import FORMAT as ROUND_TRIP
 from pipeline.doccano.changes import NOT_BY_PEOPLE, Kind
 from pipeline.errors import BiaozhuError, ReportInputError, UsageError, VersionError, raise_collected
 from pipeline.files import parse_json, read_bytes, sha256_of
+from pipeline.judging.agreement import FORMAT as AGREEMENT
+from pipeline.judging.bias import FORMAT as BIAS
 from pipeline.judging.frozen import read_gold
 from pipeline.labels import DEFAULT, Label, read_labels
 from pipeline.ledger import read_ledger
@@ -39,6 +42,12 @@ Value = TypeVar("Value")
 
 LAYER_ROLES = frozenset({"gold", "layer", "train"})
 UNNAMED_COLOR = "#5A5A5A"
+RESULT_FORMATS = {
+    "round trip": ROUND_TRIP,
+    "agreement": AGREEMENT,
+    "learning curve": "biaozhu.curve.v1",  # as in training.curve, whose import takes seconds
+    "bias": BIAS,
+}
 SPAN = frozenset({"start", "end", "label"})
 
 
@@ -276,6 +285,10 @@ def _read_json(path: Path, name: str) -> dict[str, Any]:
         raise ReportInputError(f"not JSON ({error})", where=str(path)) from None
     if not isinstance(value, dict):
         raise ReportInputError(f"not a {name} file", where=str(path))
+    wanted = RESULT_FORMATS[name]
+    # Files of before these were named have no format.
+    if value.pop("format", wanted) != wanted:
+        raise ReportInputError(f"a {name} file that is not of the format {wanted}", where=str(path))
     return value
 
 

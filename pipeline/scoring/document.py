@@ -99,7 +99,11 @@ def read_scores(path: Path) -> dict[str, Any]:
     except ValueError as error:
         raise ScoresFileError(f"not JSON ({error})", where=str(path)) from None
     if not isinstance(document, dict) or document.get("format") != FORMAT:
-        raise ScoresFileError(f"no document of the format {FORMAT}", where=str(path))
+        found = document.get("format") if isinstance(document, dict) else None
+        what = (
+            f"format {found}, this version reads {FORMAT}" if found else f"no document of the format {FORMAT}"
+        )
+        raise ScoresFileError(what, where=str(path))
     return document
 
 
