@@ -32,6 +32,8 @@ COMPRESSED = frozenset({".gz", ".zst"})
 ROWS_AT_ONCE = 64
 # Bytes of a compressed file read at once: what comes of them is in memory at once too.
 CHUNK = 1 << 14
+# zstd packs 128 KiB of the same byte into four: from so much come 64 MiB at most, whatever the file says.
+SLICE = 1 << 11
 WILD = frozenset("*?[")
 
 
@@ -194,7 +196,7 @@ class _Unpacked(RawIOBase):
 
     def readinto(self, buffer: Any) -> int:
         while not self._ready:
-            packed = (self._frame.unused_data if self._frame.eof else b"") or self._packed.read(CHUNK)
+            packed = (self._frame.unused_data if self._frame.eof else b"") or self._packed.read(SLICE)
             if not packed:
                 if self._begun and not self._frame.eof:
                     raise EOFError("the file ends inside a frame")
