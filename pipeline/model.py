@@ -22,6 +22,7 @@ from pipeline.errors import (
     MissingFileError,
     OffsetError,
     OverlapError,
+    UsageError,
     raise_collected,
 )
 from pipeline.files import read_bytes, write_lines
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
 
 ARTICLE_ID = re.compile(r"[0-9a-f]{12}")
 SENTENCE_ID = re.compile(r"([0-9a-f]{12}):(0|[1-9][0-9]*)-([1-9][0-9]*)")
+LEDGER_SUFFIX = ".ledger.jsonl"
 LINE_KEYS = ("id", "article", "start", "end", "text", "spans")
 SPAN_KEYS = ("start", "end", "label", "text", "source", "score")
 _BY_KEY = attrgetter("start", "end", "label")
@@ -254,7 +256,7 @@ def find_layers(paths: Iterable[Path]) -> tuple[Path, ...]:
     problems: list[BiaozhuError] = []
     for path in paths:
         inside = path.glob("*.jsonl") if path.is_dir() else [path]
-        found = sorted(file for file in inside if not file.name.endswith(".ledger.jsonl"))
+        found = sorted(file for file in inside if not file.name.endswith(LEDGER_SUFFIX))
         if not found:
             problems.append(MissingFileError("no layer (*.jsonl) in this folder", where=str(path)))
         files += found
@@ -304,12 +306,27 @@ def read_layer(path: Path, *, labels: Collection[str] | None = None) -> tuple[Se
     return tuple(sentences)
 
 
+def check_layer_name(path: Path) -> None:
+    """Check that a layer written here would be found again.
+
+    Raises:
+        UsageError: the name is one of a ledger, which `find_layers` passes over.
+    """
+    if path.name.endswith(LEDGER_SUFFIX):
+        raise UsageError(
+            f"a name in {LEDGER_SUFFIX} is for ledgers, no command would take this layer",
+            where=str(path),
+            next_step="Name it NAME.jsonl",
+        )
+
+
 def write_layer(path: Path, sentences: Iterable[Sentence]) -> None:
     """Write a layer atomically, offsets checked.
 
     Raises:
-        OffsetError, OverlapError, WriteError: nothing is written then.
+        OffsetError, OverlapError, UsageError, WriteError: nothing is written then.
     """
+    check_layer_name(path)
     write_lines(path, [sentence_to_line(sentence) for sentence in sentences])
 
 

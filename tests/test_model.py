@@ -10,7 +10,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.errors import BiaozhuError, DuplicateError, LabelError, LineError, OffsetError, OverlapError
+from pipeline.errors import (
+    BiaozhuError,
+    DuplicateError,
+    LabelError,
+    LineError,
+    OffsetError,
+    OverlapError,
+    UsageError,
+)
 from pipeline.model import (
     LINE_KEYS,
     SPAN_KEYS,
@@ -165,3 +173,10 @@ def test_model_with_spans_sorts_and_checks() -> None:
     assert with_spans(sentence, [Span(2, 4, "PLACE"), Span(0, 2, "PLACE")]).spans[0].start == 0
     with pytest.raises(OverlapError):
         with_spans(sentence, [Span(0, 3, "PLACE"), Span(2, 4, "PLACE")])
+
+
+def test_model_a_layer_is_never_written_under_a_ledgers_name(tmp_path: Path) -> None:
+    path = tmp_path / "x.ledger.jsonl"
+    with pytest.raises(UsageError, match=r"BZ002 .*x\.ledger\.jsonl: .* is for ledgers"):
+        write_layer(path, [])
+    assert not path.exists()

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from pipeline.commands.console import finish, print_table, say
-from pipeline.commands.doccano import GUIDELINE, LABELS, LOCAL, AsJson, Home, LabelsFile, make_setting
+from pipeline.commands.doccano import GUIDELINE, LABELS, make_setting
+from pipeline.commands.options import LOCAL, AsJson, Home, LabelsFile, layer_name
 
 if TYPE_CHECKING:
     from pipeline.doccano.adjudicating import Answered, Dispute
@@ -31,7 +32,9 @@ def adjudicate(
     questions: Annotated[
         Path | None, typer.Option(help="Write the disagreements here, to be decided.")
     ] = None,
-    output: Annotated[Path | None, typer.Option("-o", "--output", help="Write the gold here.")] = None,
+    output: Annotated[
+        Path | None, typer.Option("-o", "--output", callback=layer_name, help="Write the gold here.")
+    ] = None,
     to_doccano: Annotated[
         bool, typer.Option("--to-doccano", help="Make a Doccano project of the disagreements.")
     ] = False,

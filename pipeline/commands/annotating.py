@@ -8,22 +8,23 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from pipeline.commands.console import finish, say
+from pipeline.commands.console import finish, progress, say
+from pipeline.commands.options import layer_name
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from pipeline.annotators.base import Base
-    from pipeline.annotators.lac import Lac
-    from pipeline.annotators.lac_pair import LacPair
+    from pipeline.annotators.lac import WordModel
     from pipeline.annotators.preannotate import Preannotation
     from pipeline.ledger import Entry
     from pipeline.model import Article, Sentence
     from pipeline.scale.batch import Weights
 
 
-# Which of LAC's two sets of weights; both means the mean of what they say, in the time of both.
-LacSize = Literal["small", "large", "both"]
+# Which of LAC's two sets of weights; both means the mean of what they say, in the time of both; fast a small network
+# that has learned it from them.
+LacSize = Literal["fast", "small", "large", "both"]
 
 
 class Engine(StrEnum):
@@ -62,6 +63,7 @@ def preannotate(
             "--output",
             "-o",
             metavar="OUT",
+            callback=layer_name,
             help="A .jsonl file, or a folder for a file by article; else stdout.",
         ),
     ] = None,
@@ -157,7 +159,7 @@ def _few(
     output: Path | None,
     layers: Path | None,
     ledger: bool,
-    models: Callable[[], tuple[Lac | LacPair, Base | None]],
+    models: Callable[[], tuple[WordModel, Base | None]],
 ) -> None:
     import sys
 
@@ -205,18 +207,15 @@ def _write(path: Path, sentences: Sequence[Sentence], entries: Sequence[Entry] |
         write_ledger(path.with_suffix(".ledger.jsonl"), entries)
 
 
-def _annotated(articles: Sequence[Article], model: Lac | LacPair, base: Base | None) -> list[Preannotation]:
-    import sys
-
+def _annotated(articles: Sequence[Article], model: WordModel, base: Base | None) -> list[Preannotation]:
     from pipeline.annotators.preannotate import preannotate_articles
 
-    found = preannotate_articles(articles, model=model, base=base)
-    if not sys.stderr.isatty():
-        return list(found)
-    from rich.console import Console
-    from rich.progress import track
-
-    return list(track(found, "annotating", total=len(articles), console=Console(stderr=True), transient=True))
+    done = []
+    with progress("annotating", len(articles)) as tick:
+        for one in preannotate_articles(articles, model=model, base=base):
+            done.append(one)
+            tick(1)
+    return done
 
 
 def _based(folder: Path | None, threads: int | None) -> Base | None:
@@ -229,6 +228,8 @@ def _usable(weights: Weights) -> Weights:
     # Before any worker starts: each would only say again that they are missing.
     from pipeline.annotators.lac_data import lac_folder
 
+    if weights == "fast":
+        return weights
     sizes: tuple[Literal["small", "large"], ...] = ("small", "large") if weights == "both" else (weights,)
     for size in sizes:
         lac_folder(size)

@@ -15,6 +15,8 @@ from pipeline.ledger import count_by_reason, losses
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
+    from rich.progress import Progress, TaskID
+
     from pipeline.ledger import Entry
 
 LOSSES_SHOWN = 20
@@ -66,14 +68,41 @@ def print_json(value: Any) -> None:
 
 
 @contextmanager
-def progress(title: str, total: int) -> Iterator[Callable[[int], None]]:
-    """Show a bar on stderr while it is a terminal; what is yielded hears of the steps done since its last call."""
-    from rich.console import Console
-    from rich.progress import Progress
+def progress(title: str, total: int | None = None) -> Iterator[Callable[[int], None]]:
+    """Show a bar on stderr while it is a terminal; what is yielded hears of the steps done since its last call.
 
-    with Progress(console=Console(stderr=True), transient=True, disable=not sys.stderr.isatty()) as bar:
-        task = bar.add_task(title, total=total)
+    Args:
+        title: stands before the bar.
+        total: how many steps there are; None, where nobody knows, shows a count of characters instead of a bar.
+    """
+    with _bar(title, total, counts=total is None) as (bar, task):
         yield lambda done: bar.advance(task, done)
+
+
+@contextmanager
+def progress_of_steps(title: str) -> Iterator[Callable[[int, int, str], None]]:
+    """As `progress`, but what is yielded is told how many steps are done, of how many, and what the next one is."""
+    with _bar(title, None, counts=False) as (bar, task):
+        yield lambda done, most, text: bar.update(task, completed=done, total=most, description=text)
+
+
+@contextmanager
+def _bar(title: str, total: int | None, *, counts: bool) -> Iterator[tuple[Progress, TaskID]]:
+    from rich.console import Console
+    from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+    columns = (
+        (
+            SpinnerColumn(),
+            TextColumn("{task.description}: {task.completed:,.0f} characters"),
+            TimeElapsedColumn(),
+        )
+        if counts
+        else Progress.get_default_columns()
+    )
+    shown = sys.stderr.isatty()
+    with Progress(*columns, console=Console(stderr=True), transient=True, disable=not shown) as bar:
+        yield bar, bar.add_task(title, total=total)
 
 
 def finish(entries: Iterable[Entry]) -> None:

@@ -1,31 +1,33 @@
-"""Commands: corpus fetch, corpus show, corpus sample, base build, base annotate, base runs."""
+"""Commands: corpus fetch, corpus add, corpus show, corpus sample, base build, base annotate, base distil, base runs."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
 from pipeline.commands.console import finish, print_table, say
+from pipeline.commands.options import AsJson, LayerFile, SentenceFiles  # noqa: TC001 — typer reads the annotations when it runs
 
-if TYPE_CHECKING:
-    from pipeline.model import Sentence
+Name = Annotated[str, typer.Argument(help="The corpus: pfr1998, msra, or one of `corpus add`.")]
 
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
-Name = Annotated[str, typer.Argument(help="The corpus: pfr1998 or msra.")]
+# Characters between two reports of what the teacher has read.
+REPORTED = 500_000
 
 
 def register(app: typer.Typer) -> None:
     """Add the commands of this area."""
     corpus = typer.Typer(help="Fetch, convert and look at training corpora.", no_args_is_help=True)
     corpus.command("fetch")(fetch)
+    corpus.command("add")(add)
     corpus.command("show")(show)
     corpus.command("sample")(sample)
     app.add_typer(corpus, name="corpus")
     base = typer.Typer(help="The base model: build it, and annotate with it.", no_args_is_help=True)
     base.command("build")(build)
     base.command("annotate")(annotate)
+    base.command("distil")(distil)
     base.command("runs")(runs)
     app.add_typer(base, name="base")
 
@@ -53,6 +55,37 @@ def fetch(
     manifest, lost = run(name, archive=archive, others={article.name: article.raw for article in articles})
     _print_manifest(manifest, as_json=as_json)
     finish(lost)
+
+
+def add(
+    name: Annotated[str, typer.Argument(help="What the corpus is to be called.")],
+    *,
+    train: Annotated[
+        Path, typer.Option(help='Lines of {"text": …, "entities": [[start, end, label], …]}, code points.')
+    ],
+    dev: Annotated[Path, typer.Option(help="As --train.")],
+    test: Annotated[Path, typer.Option(help="As --train.")],
+    licence: Annotated[str, typer.Option(help="What the data may be used for; stands in every model card.")],
+    apart: Annotated[
+        list[Path],
+        typer.Option(
+            "--apart", help="An article whose near-duplicates must leave train; seeds/*.txt by default."
+        ),
+    ] = [],  # noqa: B006 — typer copies the default
+    as_json: AsJson = False,
+) -> None:
+    """Convert somebody's corpus from files (PER and LOC become PERSON and PLACE), and take leaks out of train."""
+    from pipeline.reading.article import read_articles
+    from pipeline.training.corpora.given import add_corpus
+
+    articles = read_articles(apart or sorted(Path("seeds").glob("*.txt")))
+    manifest = add_corpus(
+        name,
+        {"train": train, "dev": dev, "test": test},
+        licence=licence,
+        others={article.name: article.raw for article in articles},
+    )
+    _print_manifest(manifest, as_json=as_json)
 
 
 def show(name: Name, *, as_json: AsJson = False) -> None:
@@ -119,23 +152,46 @@ def build(
 
 
 def annotate(
-    files: Annotated[
-        list[Path], typer.Argument(metavar="FILE…", help="Articles, or sentence lines (.jsonl).")
-    ],
+    files: SentenceFiles,
     *,
-    output: Annotated[Path, typer.Option("-o", "--output", help="Write the layer here.")],
+    output: LayerFile,
     model: Annotated[Path, typer.Option(help="The model's folder.")] = Path("models/base"),
     threads: Annotated[int | None, typer.Option(min=1, help="As many as processors by default.")] = None,
 ) -> None:
     """Annotate articles, or the sentences of layers, with the base model."""
     from pipeline.annotators.base import load_base
     from pipeline.model import with_spans, write_layer
+    from pipeline.reading.sources import read_sentences
 
-    sentences = _sentences(files)
+    sentences = read_sentences(files)
     found = load_base(model, threads=threads)([sentence.text for sentence in sentences])
     annotated = [with_spans(sentence, spans) for sentence, spans in zip(sentences, found, strict=True)]
     write_layer(output, annotated)
     say(f"{output}: {sum(len(one.spans) for one in annotated)} spans in {len(annotated)} sentences")
+
+
+def distil(
+    config: Annotated[Path, typer.Argument(help="The fast model's config.")] = Path("configs/fast.cfg"),
+    *,
+    output: Annotated[Path, typer.Option("-o", "--output", help="The model's folder.")] = Path(
+        "pipeline/annotators/fast"
+    ),
+    threads: Annotated[int, typer.Option(min=1, help="Threads of the networks.")] = 1,
+) -> None:
+    """Train the fast model (`--lac fast`) on what both LACs say of unlabelled text, and write its card."""
+    from pipeline.training.distil_build import distil as run
+
+    last = 0
+
+    def watch(record: dict[str, Any]) -> None:
+        nonlocal last
+        characters = record.get("characters", 0)
+        if "characters" not in record or characters >= last + REPORTED:
+            last = characters
+            say(", ".join(f"{key} {value:.4g}" for key, value in record.items()))
+
+    done = run(config, output=output, threads=threads, watch=watch)
+    say(f"{output}: {len(done['kinds'])} kinds of words, {len(done['history'])} epochs")
 
 
 def runs(
@@ -155,18 +211,6 @@ def runs(
         ("seed", "dev", *(f"test {label}" for label in next(iter(found.values()))["test"])),
         [(seed, run["dev"], *run["test"].values()) for seed, run in found.items()],
         as_json=as_json,
-    )
-
-
-def _sentences(files: list[Path]) -> tuple[Sentence, ...]:
-    from pipeline.model import read_layer
-    from pipeline.reading.article import read_articles
-    from pipeline.reading.sentences import split_checked
-
-    layers = [read_layer(path) for path in files if path.suffix == ".jsonl"]
-    articles = read_articles([path for path in files if path.suffix != ".jsonl"])
-    return tuple(
-        one for layer in (*layers, *(split_checked(article) for article in articles)) for one in layer
     )
 
 

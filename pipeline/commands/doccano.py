@@ -70,13 +70,14 @@ def up(
 def down(*, home: Home = LOCAL, as_json: AsJson = False) -> None:
     """Stop Doccano with all its processes. What was annotated stays."""
     from pipeline.doccano.server import stop
+    from pipeline.doccano.state import state_path
 
     ended = stop(home=home)
     if as_json:
         print_json({"ended": ended})
     else:
         say(f"{len(ended)} processes ended" if ended else "nothing was running")
-        if not ended and not (home / "state.json").exists():
+        if not state_path(home).exists():
             say(_nothing_in(home.resolve()))
 
 

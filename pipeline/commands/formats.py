@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from pipeline.commands.console import finish, print_json, say
+from pipeline.commands.options import AsJson, LabelsFile, LayerFile  # noqa: TC001 — typer reads the annotations when it runs
 from pipeline.formats.names import Format, Units
 
 if TYPE_CHECKING:
@@ -19,8 +20,6 @@ if TYPE_CHECKING:
 LABELS = Path("configs/labels.toml")
 
 FormatName = Annotated[Format, typer.Option("--format", "-f", help="The other format.")]
-LabelsFile = Annotated[Path, typer.Option("--labels", help="The label set.")]
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
 def register(app: typer.Typer) -> None:
@@ -63,7 +62,7 @@ def import_(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="The file; for brat also a folder.")],
     *,
     of: FormatName,
-    output: Annotated[Path, typer.Option("--output", "-o", help="The layer to write (.jsonl).")],
+    output: LayerFile,
     article: Annotated[
         Path | None, typer.Option(metavar="SEED", help="The article whose sentences the file's texts are.")
     ] = None,

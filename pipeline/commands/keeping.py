@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from pathlib import Path  # noqa: TC003 — typer reads the annotations when it runs
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from pipeline.commands.console import print_json, print_table, say
+from pipeline.commands.options import LOCAL, AsJson, Home
 
 if TYPE_CHECKING:
     from pipeline.doccano.backup import Manifest
-
-Home = Annotated[Path, typer.Option(help="Folder of the local server: database, logs, secrets.")]
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
-LOCAL = Path(".doccano")
 
 
 def backup(

@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 import typer
 
 from pipeline.commands.console import finish, print_json, print_table, say
+from pipeline.commands.options import AsJson  # noqa: TC001 — typer reads the annotations when it runs
 
 Language = Annotated[Literal["zh", "en"], typer.Option("--lang", help="Language of the report.")]
 Reports = Annotated[Path, typer.Argument(help="The folder of the reports, one folder each.")]
@@ -97,7 +98,7 @@ def report(
 def summary(
     reports: Reports = Path("reports"),
     *,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Print what every report in a folder found: scores with intervals, round trip, losses."""
     from pipeline.reporting.history import COLUMNS, read_runs, summary_cells
@@ -116,7 +117,7 @@ def history(
         Path | None, typer.Option("-o", "--output", help="Write table and chart (HTML).")
     ] = None,
     lang: Language = "zh",
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Collect the runs of a folder by time, with the change of strict F1 from one to the next."""
     from dataclasses import asdict

@@ -10,6 +10,7 @@ import typer
 
 from pipeline.commands.annotating import LacSize  # noqa: TC001 — typer reads the annotations when it runs
 from pipeline.commands.console import print_table, say
+from pipeline.commands.options import AsJson  # noqa: TC001 — typer reads the annotations when it runs
 
 if TYPE_CHECKING:
     from pipeline.serving.predictor import Predictor
@@ -85,7 +86,7 @@ def suggest(
     token_file: TokenFile = TOKEN_FILE,
     labels: Annotated[Path, typer.Option("--labels", help="The label set.")] = Path("configs/labels.toml"),
     home: Annotated[Path, typer.Option(help="Folder of the local server.")] = Path(".doccano"),
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Let annotators ask a running `biaozhu serve` for spans, with the wand on Doccano's page; or no longer."""
     from pipeline.doccano.connection import connect, find_account

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 import typer
 
-from pipeline.commands.console import LOSSES_SHOWN, say
+from pipeline.commands.console import LOSSES_SHOWN, progress, say
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -137,21 +137,7 @@ def _end(spans: int, articles: int, failed: int, dead: Path | None) -> None:
 
 
 def _counted(found: Iterator[Part]) -> Iterator[Part]:
-    import sys
-
-    if not sys.stderr.isatty():
-        yield from found
-        return
-    from rich.console import Console
-    from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
-
-    columns = (
-        SpinnerColumn(),
-        TextColumn("annotating: {task.completed:,.0f} characters"),
-        TimeElapsedColumn(),
-    )
-    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task("", total=None)
+    with progress("annotating") as tick:
         for one in found:
-            bar.advance(task, one.characters)
+            tick(one.characters)
             yield one

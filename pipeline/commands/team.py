@@ -12,13 +12,10 @@ from pipeline.commands.console import finish, print_json, print_table, progress,
 from pipeline.commands.doccano import (
     GUIDELINE,
     LABELS,
-    LOCAL,
-    AsJson,
-    Home,
-    LabelsFile,
     check_file_names,
     make_setting,
 )
+from pipeline.commands.options import LOCAL, AsJson, Home, LabelsFile
 
 PLANS = Path("annotations/projects")
 

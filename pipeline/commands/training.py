@@ -4,18 +4,17 @@ from __future__ import annotations
 
 import glob
 import json
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from pipeline.commands.console import finish, print_json, print_table, say
+from pipeline.commands.console import finish, print_json, print_table, progress_of_steps, say
+from pipeline.commands.options import AsJson, GoldLayers, LayerFile, SentenceFiles  # noqa: TC001 — typer reads the annotations when it runs
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
-    from pipeline.model import Article, Sentence
 
 Config = Annotated[Path, typer.Argument(help="A training config, such as configs/ner.cfg.")]
 Settings = Annotated[
@@ -27,7 +26,6 @@ Settings = Annotated[
 Articles = Annotated[
     list[Path], typer.Option("--article", help="An article that the gold was made from. Repeatable.")
 ]
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
 Ledger = Annotated[Path | None, typer.Option("--ledger", help="Write the ledger of lost spans here.")]
 
 
@@ -62,7 +60,7 @@ def train(
     from pipeline.training.train import train as run
 
     overrides = _overrides(settings, gold)
-    with _progress("training") as bar:
+    with progress_of_steps("training") as bar:
         done = run(
             config,
             output,
@@ -80,11 +78,9 @@ def train(
 def crossval(
     config: Config,
     *,
-    gold: Annotated[list[Path], typer.Option("--gold", help="A gold layer. Repeatable.")],
+    gold: GoldLayers,
     article: Articles,
-    output: Annotated[
-        Path, typer.Option("-o", "--output", help="Write the layer of held-out predictions here.")
-    ],
+    output: LayerFile,
     name: Annotated[
         str, typer.Option("--name", help="The source of the spans; the config's name if empty.")
     ] = "",
@@ -107,7 +103,7 @@ def crossval(
     gold = list(find_layers(gold))
     sentences = GoldCorpus(tuple(glob.escape(str(path)) for path in gold)).sentences()
     groups = group_sentences(read_articles(find_articles(article)), sentences, at_least=at_least)
-    with _progress("cross-validation") as bar:
+    with progress_of_steps("cross-validation") as bar:
         done = crossvalidate(
             read_config(config, _overrides(settings, gold)),
             sentences,
@@ -125,7 +121,7 @@ def crossval(
 def curve(
     config: Config,
     *,
-    gold: Annotated[list[Path], typer.Option("--gold", help="A gold layer. Repeatable.")],
+    gold: GoldLayers,
     article: Articles,
     output: Annotated[
         Path, typer.Option("-o", "--output", help="Write the curve here (JSON), for `report --curve`.")
@@ -159,7 +155,7 @@ def curve(
     of = {sentence.id: sentence.article for sentence in sentences}
     units = choose_units(of, sections_of([one for one in articles if one.id in of.values()], sentences))
     plan = Plan(sizes, seeds, folds, Sampling(resamples=resamples))
-    with _progress("learning curve") as bar:
+    with progress_of_steps("learning curve") as bar:
         done = learning_curve(
             read_config(config, _overrides(settings, gold)),
             sentences,
@@ -186,18 +182,17 @@ def curve(
 
 def predict(
     model: Annotated[Path, typer.Argument(help="A model's folder.")],
-    files: Annotated[
-        list[Path], typer.Argument(metavar="FILE…", help="Articles, or sentence lines (.jsonl).")
-    ],
+    files: SentenceFiles,
     *,
-    output: Annotated[Path, typer.Option("-o", "--output", help="Write the layer here.")],
+    output: LayerFile,
 ) -> None:
     """Annotate articles, or the sentences of layers, with a trained model."""
     from pipeline.annotators.trained import load_trained
     from pipeline.model import with_spans, write_layer
+    from pipeline.reading.sources import read_sentences
 
-    sentences = _sentences(files)
-    with _progress("predicting"):
+    sentences = read_sentences(files)
+    with progress_of_steps("predicting"):
         found = load_trained(model)([sentence.text for sentence in sentences])
     annotated = [with_spans(sentence, spans) for sentence, spans in zip(sentences, found, strict=True)]
     write_layer(output, annotated)
@@ -221,7 +216,7 @@ def segmenter(
     from pipeline.model import read_layer
     from pipeline.training.segmentation import segmenter_folder, train_segmenter
 
-    with _progress("segmentation"):
+    with progress_of_steps("segmentation"):
         done = train_segmenter(
             read_layer(words)[:sentences],
             read_layer(dev),
@@ -233,19 +228,6 @@ def segmenter(
         ("folder", "precision", "recall"),
         [(str(done.folder), done.precision, done.recall)],
         as_json=as_json,
-    )
-
-
-def _sentences(files: Sequence[Path]) -> tuple[Sentence, ...]:
-    from pipeline.model import read_layer
-    from pipeline.reading.article import find_articles, read_articles
-    from pipeline.reading.sentences import split_checked
-
-    files = find_articles(files)
-    layers = [read_layer(path) for path in files if path.suffix == ".jsonl"]
-    articles: tuple[Article, ...] = read_articles([path for path in files if path.suffix != ".jsonl"])
-    return tuple(
-        sentence for layer in (*layers, *(split_checked(one) for one in articles)) for sentence in layer
     )
 
 
@@ -320,14 +302,3 @@ def _close(entries: Sequence[Any], ledger: Path | None) -> None:
     if ledger is not None:
         write_ledger(ledger, entries)
     finish(entries)
-
-
-@contextmanager
-def _progress(title: str) -> Iterator[Callable[[int, int, str], None]]:
-    from rich.console import Console
-    from rich.progress import Progress
-
-    console = Console(stderr=True)
-    with Progress(console=console, transient=True, disable=not console.is_terminal) as progress:
-        task = progress.add_task(title, total=None)
-        yield lambda done, most, text: progress.update(task, completed=done, total=most, description=text)

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import psutil
 import pytest
 
+from pipeline.cli import run
 from pipeline.doccano.connection import find_account
 from pipeline.doccano.processes import MARK, Process, is_alive, spawn, stop_family
 from pipeline.doccano.server import find_venv, start, status, stop
@@ -171,3 +172,18 @@ def test_server_keeps_a_home_to_its_database(
     assert "annotations are in" in str(caught.value) or "no address" in str(caught.value)
     assert read_state(home) == state
     assert status(home=home).database == kept.split(":", 1)[0]
+
+
+@pytest.mark.parametrize(("command", "code"), [("status", 1), ("down", 0)])
+def test_server_commands_in_another_folder_point_at_home(
+    command: str,
+    code: int,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert run(["doccano", command]) == code
+    said = capsys.readouterr().err
+    assert f"no Doccano has been started with the folder {tmp_path / '.doccano'}" in said
+    assert "--home" in said
