@@ -1,0 +1,24 @@
+"""The configs of the repository say nothing that the code does not know."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from pipeline.training.train import read_config
+
+CONFIGS = Path(__file__).parents[2] / "configs"
+
+
+@pytest.mark.parametrize("name", ["ner", "custom", "transfer", "crf", "cnn", "pkuseg"])
+def test_configs_of_train_are_spelt_right(name: str) -> None:
+    assert read_config(CONFIGS / f"{name}.cfg")["nlp"]["pipeline"] == ["ner"]
+
+
+@pytest.mark.parametrize(("name", "labels"), [("msra", 3), ("uner", 3), ("base", 3)])
+def test_configs_of_base_build_are_spelt_right(name: str, labels: int) -> None:
+    pytest.importorskip("torch")
+    from pipeline.training.base_build import read_config as read_base_config  # noqa: PLC0415 — after the skip
+
+    assert len(read_base_config(CONFIGS / f"{name}.cfg").labels) == labels
