@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import stat
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,21 +17,31 @@ from pipeline.errors import MissingFileError, WriteError
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+ENDLESS = 256 * 1024 * 1024
+"""Bytes after which what is no regular file is taken for one that never ends."""
+
 
 def read_bytes(path: Path) -> bytes:
     """Read a file whole.
 
     Raises:
-        MissingFileError: it is not there, is a folder, or cannot be read.
+        MissingFileError: it is not there, is a folder, has no end, or cannot be read.
     """
     try:
-        return path.read_bytes()
+        with path.open("rb") as file:
+            if stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+                return file.read()
+            # A pipe is fine; of a device nobody knows where it ends.
+            data = file.read(ENDLESS)
     except FileNotFoundError:
         raise MissingFileError("no such file", where=str(path)) from None
     except IsADirectoryError:
         raise MissingFileError("this is a folder, a file is needed", where=str(path)) from None
     except OSError as error:
         raise MissingFileError(f"cannot be read ({error.strerror})", where=str(path)) from None
+    if len(data) == ENDLESS:
+        raise MissingFileError("this is no file, and it does not end", where=str(path))
+    return data
 
 
 def write_bytes(path: Path, content: bytes, *, mode: int = 0o644) -> None:
@@ -120,6 +131,19 @@ def cache_folder() -> Path:
 def sha256_of(path: Path) -> str:
     """Return the SHA-256 of a file's bytes, in hex."""
     return hashlib.sha256(read_bytes(path)).hexdigest()
+
+
+def sha256_of_stream(path: Path) -> str:
+    """Return the SHA-256 of a file of any size, in hex.
+
+    Raises:
+        MissingFileError: it is not there or cannot be read.
+    """
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError as error:
+        raise MissingFileError(f"cannot be read ({error.strerror})", where=str(path)) from None
 
 
 def _sync_folder(folder: Path) -> None:

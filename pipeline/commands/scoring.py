@@ -38,6 +38,13 @@ Missing = Annotated[
 Labels = Annotated[Path | None, typer.Option("--labels", help="Labels file; orders the labels.")]
 Resamples = Annotated[int, typer.Option("--resamples", min=100, max=1_000_000, help="Bootstrap samples.")]
 Seed = Annotated[int, typer.Option("--seed", min=0, help="Seed of the random draws.")]
+Stream = Annotated[
+    bool,
+    typer.Option(
+        "--stream",
+        help="Read gold and layers side by side, in the same order (.jsonl, .gz, .zst): more than fits into memory.",
+    ),
+]
 Output = Annotated[Path | None, typer.Option("-o", "--output", help="Write scores.json here.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print the scores.json document instead of a table.")]
 
@@ -56,6 +63,7 @@ def evaluate(
     train: Train = [],  # noqa: B006 — as above
     held_out: HeldOut = False,
     missing: Missing = "error",
+    stream: Stream = False,
     values: Annotated[
         Path | None,
         typer.Option("--values", help="Gold values of the amounts (JSONL); scores what amounts mean, too."),
@@ -79,8 +87,11 @@ def evaluate(
     as_json: AsJson = False,
 ) -> None:
     """Score layers against the gold: strict, exact, partial, type; per label; with 95 % intervals."""
+    from pipeline.errors import UsageError
     from pipeline.scoring.run import Request, run_evaluation
 
+    if stream and (values is not None or places is not None):
+        raise UsageError("--stream goes without --values and --places")
     run = run_evaluation(
         Request(
             verb="evaluate",
@@ -93,6 +104,7 @@ def evaluate(
             labels=labels,
             resamples=resamples,
             seed=seed,
+            stream=stream,
         )
     )
     meant = _meant(run, values, places, article)
@@ -134,6 +146,7 @@ def compare(
     train: Train = [],  # noqa: B006 — as above
     held_out: HeldOut = False,
     missing: Missing = "error",
+    stream: Stream = False,
     labels: Labels = None,
     resamples: Resamples = 10_000,
     seed: Seed = 1,
@@ -155,6 +168,7 @@ def compare(
             labels=labels,
             resamples=resamples,
             seed=seed,
+            stream=stream,
         )
     )
     _hand_out(run, output, as_json)

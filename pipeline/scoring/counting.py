@@ -69,7 +69,7 @@ def count_layer(
     pairs: Iterable[tuple[Sentence, Sentence]],
     *,
     labels: Sequence[str],
-    units: Mapping[str, str],
+    units: Mapping[str, str] | None,
     sections: Mapping[str, str] | None = None,
     seen: Seen | None = None,
     examples: int = 20,
@@ -79,7 +79,7 @@ def count_layer(
     Args:
         pairs: gold sentence and the same sentence with the layer's spans, sorted and disjoint.
         labels: every label that occurs.
-        units: unit of each sentence, by sentence id.
+        units: unit of each sentence, by sentence id; None where articles are the units.
         sections: section of each sentence, by sentence id.
         seen: what training has seen.
         examples: how many errors of each pattern to keep.
@@ -87,7 +87,8 @@ def count_layer(
     counter = _Counter(labels, seen, examples)
     for gold, predicted in pairs:
         identifier = gold.id
-        counter.add(gold, predicted, units[identifier], None if sections is None else sections[identifier])
+        unit = gold.article if units is None else units[identifier]
+        counter.add(gold, predicted, unit, None if sections is None else sections[identifier])
     return counter.result()
 
 

@@ -230,5 +230,13 @@ def _case(case: Case) -> dict[str, Any]:
 
 def _spans(spans: Iterable[Span], case: Case) -> list[dict[str, Any]]:
     return [
-        {**asdict(span), "text": case.text[span.start - case.start : span.end - case.start]} for span in spans
+        {
+            "start": span.start,
+            "end": span.end,
+            "label": span.label,
+            "source": span.source,
+            "score": span.score,
+            "text": case.text[span.start - case.start : span.end - case.start],
+        }
+        for span in spans
     ]

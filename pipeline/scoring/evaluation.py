@@ -22,11 +22,20 @@ from pipeline.scoring.counting import WIDTH, count_layer
 from pipeline.scoring.match import SCHEMES
 from pipeline.scoring.patterns import PATTERNS
 from pipeline.scoring.scores import Tally, pair_layers, score_of
-from pipeline.scoring.significance import DEFAULT_SAMPLING, bootstrap, choose_units, with_exact
+from pipeline.scoring.significance import (
+    ARTICLES_NEEDED,
+    DEFAULT_SAMPLING,
+    Units,
+    bootstrap,
+    choose_units,
+    with_exact,
+)
 from pipeline.scoring.significance import compare as compare_rows
+from pipeline.scoring.stream import side_by_side
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
+    from pathlib import Path
 
     from numpy.typing import NDArray
 
@@ -38,7 +47,7 @@ if TYPE_CHECKING:
     from pipeline.scoring.patterns import Case, Pattern
     from pipeline.scoring.scores import Missing, Score
     from pipeline.scoring.seen import Seen
-    from pipeline.scoring.significance import Difference, Estimate, Metric, Sampling, Units
+    from pipeline.scoring.significance import Difference, Estimate, Metric, Sampling
 
     Floats = NDArray[np.float64]
 
@@ -153,16 +162,51 @@ def evaluate(
         seen=setting.seen,
         examples=setting.examples,
     )
+    given = {sentence.id for sentence in layer}
+    lacking = [sentence.id for sentence in gold if sentence.id not in given]
+    return _evaluated(counted, units, name, setting, lacking)
+
+
+def evaluate_stream(gold: Path, layer: Path, *, name: str, setting: Setting) -> Evaluation:
+    """Score a layer against the gold, both read side by side; see `side_by_side` for what the files must be.
+
+    The units that intervals resample are articles. What training has seen and sections are not told apart.
+
+    Args:
+        gold: the gold layer, JSONL, plain or compressed.
+        layer: the layer to be scored, likewise.
+        name: of the layer, as reports show it.
+        setting: how to sample; its labels are all that there may be.
+
+    Raises:
+        ScoringError: the files do not go together, or hold fewer than 10 articles.
+        BiaozhuError: a file cannot be read, see `stream_layer`.
+    """
+    lacking: list[str] = []
+    pairs = side_by_side(gold, layer, labels=setting.labels, missing=setting.missing, lacking=lacking)
+    counted = count_layer(pairs, labels=setting.labels, units=None, examples=setting.examples)
+    found = len(counted.units)
+    if found < ARTICLES_NEEDED:
+        raise ScoringError(
+            f"{found} articles, fewer than {ARTICLES_NEEDED}",
+            where=str(gold),
+            next_step="Score so few articles without --stream",
+        )
+    return _evaluated(counted, Units("article", {}, found, f"{found} articles"), name, setting, lacking)
+
+
+def _evaluated(
+    counted: Counted, units: Units, name: str, setting: Setting, missing: Sequence[str]
+) -> Evaluation:
     estimates = bootstrap(counted.rows, _metrics(counted.labels), sampling=setting.sampling)
     total = counted.rows.sum(axis=0)
-    given = {sentence.id for sentence in layer}
     gold_spans = int(total[0])
     unscored, unscored_correct = _unscored(counted)
     return Evaluation(
         name=name,
         sentences=counted.sentences,
         characters=int(counted.confusion.sum()),
-        missing=tuple(sentence.id for sentence in gold if sentence.id not in given),
+        missing=tuple(missing),
         units=units,
         sampling=setting.sampling,
         overall=_scored(ALL, 0, total, estimates, setting.sampling),

@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pipeline.errors import BiaozhuError, ManyProblemsError, UsageError, raise_collected
-from pipeline.files import sha256_of
+from pipeline.files import sha256_of, sha256_of_stream
 from pipeline.labels import DEFAULT, read_labels
 from pipeline.model import read_layer
 from pipeline.scoring.document import Input, scores_document
-from pipeline.scoring.evaluation import Setting, compare, evaluate
+from pipeline.scoring.evaluation import Setting, compare, evaluate, evaluate_stream
 from pipeline.scoring.seen import seen_by
 from pipeline.scoring.significance import Sampling
 
@@ -29,7 +29,7 @@ class Request:
     """What to score: `layers` are paths or NAME=PATH; `labels` None is configs/labels.toml, where there is one.
 
     `held_out` says that the layers were predicted by models cross-validated on this gold: seen is then what stands
-    in another section (article, where there are several) of it.
+    in another section (article, where there are several) of it. `stream` reads the files side by side.
     """
 
     verb: str
@@ -42,6 +42,7 @@ class Request:
     labels: Path | None = None
     resamples: int = 10_000
     seed: int = 1
+    stream: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +63,8 @@ def run_evaluation(request: Request) -> Run:
         BiaozhuError: a file cannot be read or compared; everything that is wrong with the files is reported together.
     """
     named = name_layers(request.layers)
+    if request.stream:
+        return _streamed(request, named)
     problems: list[BiaozhuError] = []
 
     def read(path: Path) -> tuple[Sentence, ...]:
@@ -106,6 +109,29 @@ def run_evaluation(request: Request) -> Run:
     ]
     document = scores_document(evaluations, comparisons, inputs=inputs, command=_command(request))
     return Run(gold, layers, tuple(evaluations), comparisons, document)
+
+
+def _streamed(request: Request, named: Sequence[tuple[str, Path]]) -> Run:
+    labels = _labels(request.labels)
+    if request.articles or request.train or request.held_out:
+        raise UsageError("--stream goes without --article, --train and --held-out")
+    if not labels:
+        raise UsageError("a stream's labels must be known before", next_step="Give --labels")
+    setting = Setting(
+        labels=labels,
+        missing=request.missing,
+        sampling=Sampling(resamples=request.resamples, seed=request.seed),
+    )
+    evaluations = tuple(
+        evaluate_stream(request.gold, path, name=name, setting=setting) for name, path in named
+    )
+    comparisons = tuple(
+        compare(evaluations[0], later, sampling=setting.sampling) for later in evaluations[1:]
+    )
+    inputs = [Input("gold", request.gold.stem, str(request.gold), sha256_of_stream(request.gold))]
+    inputs += [Input("layer", name, str(path), sha256_of_stream(path)) for name, path in named]
+    document = scores_document(evaluations, comparisons, inputs=inputs, command=_command(request))
+    return Run((), (), evaluations, comparisons, document)
 
 
 def name_layers(layers: Sequence[str]) -> tuple[tuple[str, Path], ...]:
@@ -174,6 +200,7 @@ def _command(request: Request) -> list[str]:
     words += _options("--article", request.articles)
     words += _options("--train", request.train)
     words += ["--held-out"] * request.held_out
+    words += ["--stream"] * request.stream
     if request.missing != "error":
         words += ["--missing", request.missing]
     if request.labels is not None:

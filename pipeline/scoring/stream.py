@@ -1,0 +1,195 @@
+"""Two layers read side by side, for corpora that do not fit into memory.
+
+Both files hold the same sentences in the same order, article by article. Only the two lines at hand are in memory;
+what scoring gathers grows by half a kilobyte an article and nine bytes a predicted span.
+"""
+
+from __future__ import annotations
+
+import gzip
+import io
+import zlib
+from typing import IO, TYPE_CHECKING, cast
+
+import msgspec
+import zstandard
+
+from pipeline.errors import LabelError, LineError, MissingFileError, ScoringError
+from pipeline.model import ARTICLE_ID, Sentence, sentence_from_line
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterator
+    from pathlib import Path
+
+    from pipeline.scoring.scores import Missing
+
+_BUFFER = 1 << 20
+
+
+class _Span(msgspec.Struct, forbid_unknown_fields=True):
+    start: int
+    end: int
+    label: str
+    text: str
+    source: str
+    score: float | None
+
+
+class _Line(msgspec.Struct, forbid_unknown_fields=True):
+    # It has what scoring asks of a Sentence, and is made many times faster than one.
+    id: str
+    article: str
+    start: int
+    end: int
+    text: str
+    spans: list[_Span]
+
+
+_DECODER = msgspec.json.Decoder(_Line)
+
+
+def stream_layer(path: Path, *, labels: Collection[str]) -> Iterator[Sentence]:
+    """Yield the sentences of a layer, checked as `read_layer` checks them, one at a time.
+
+    Args:
+        path: JSONL, plain or compressed by gzip or zstd (`.gz`, `.zst`).
+        labels: the ids that are allowed.
+
+    Raises:
+        MissingFileError: it is not there or cannot be read to its end.
+        LineError, OffsetError, OverlapError, LabelError: the first line that is none.
+        ScoringError: a sentence does not stand behind the one before it in its article, or an article comes twice.
+    """
+    seen: set[int] = set()
+    article, reached = "", 0
+    number = 0
+    for raw in _lines(path):
+        number += 1
+        if not raw.strip():
+            continue
+        line = _parsed(raw, path, number)
+        for span in line.spans:
+            if span.label not in labels:
+                raise LabelError(f"unknown label {span.label!r}", where=f"{path}:{number}")
+        if line.article != article:
+            article, reached = line.article, 0
+            key = int(article, 16)
+            if key in seen:
+                raise ScoringError(
+                    f"article {article} comes in two places", where=f"{path}:{number}", next_step=_SORT
+                )
+            seen.add(key)
+        if line.start < reached:
+            raise ScoringError(
+                f"{line.id} stands behind a later sentence, or twice",
+                where=f"{path}:{number}",
+                next_step=_SORT,
+            )
+        reached = line.end
+        yield line
+    if not seen:
+        raise LineError("empty: there is no sentence line", where=str(path), next_step="Make it again")
+
+
+_SORT = "Sort the file as `preannotate` writes it, or score without --stream"
+
+
+def side_by_side(
+    gold: Path, layer: Path, *, labels: Collection[str], missing: Missing, lacking: list[str]
+) -> Iterator[tuple[Sentence, Sentence]]:
+    """Pair the sentences of two files that hold them in the same order.
+
+    Args:
+        gold: the gold layer.
+        layer: the layer to be scored.
+        labels: the ids that are allowed.
+        missing: what a gold sentence that the layer lacks means, see `pair_layers`.
+        lacking: gets the ids of those that it lacks.
+
+    Raises:
+        ScoringError: the layer lacks a sentence, has one that the gold has not, or another order or text.
+        BiaozhuError: see `stream_layer`.
+    """
+    theirs = stream_layer(layer, labels=labels)
+    other = next(theirs, None)
+    for sentence in stream_layer(gold, labels=labels):
+        if other is not None and other.id == sentence.id:
+            if other.text != sentence.text:
+                raise ScoringError(f"{sentence.id} has another text in {layer}", where=str(gold))
+            yield sentence, other
+            other = next(theirs, None)
+            continue
+        if missing == "error":
+            raise ScoringError(
+                f"{sentence.id} is not where it should be in {layer}",
+                where=str(gold),
+                next_step="Bring both into the same order, or give --missing empty if it lacks sentences",
+            )
+        lacking.append(sentence.id)
+        yield sentence, Sentence(sentence.article, sentence.start, sentence.end, sentence.text)
+    if other is not None:
+        raise ScoringError(
+            f"{other.id} is not in the gold, or not in the gold's order", where=str(layer), next_step=_SORT
+        )
+
+
+def _parsed(raw: bytes, path: Path, number: int) -> Sentence:
+    line = _decoded(raw)
+    if line is not None:
+        return cast("Sentence", line)
+    # What is wrong is said by the one that reads every other layer.
+    where = f"{path}:{number}"
+    try:
+        text = raw.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        raise LineError("not UTF-8", where=where, next_step="Save the file as UTF-8") from None
+    return sentence_from_line(text, where=where)
+
+
+def _decoded(raw: bytes) -> _Line | None:
+    try:
+        line = _DECODER.decode(raw)
+    except (msgspec.MsgspecError, ValueError):
+        return None
+    return line if _holds(line) else None
+
+
+def _holds(line: _Line) -> bool:
+    text, reached = line.text, 0
+    length = len(text)
+    if line.id != f"{line.article}:{line.start}-{line.end}":
+        return False
+    for span in line.spans:
+        start, end = span.start, span.end
+        if start < reached or start >= end or length < end or text[start:end] != span.text or not span.label:
+            return False
+        if span.score is not None and not 0 <= span.score <= 1:
+            return False
+        reached = end
+    return (
+        bool(ARTICLE_ID.fullmatch(line.article)) and line.start >= 0 and line.end - line.start == length > 0
+    )
+
+
+def _lines(path: Path) -> Iterator[bytes]:
+    try:
+        with path.open("rb") as packed:
+            yield from _unpacked(path, packed)
+    except FileNotFoundError:
+        raise MissingFileError("no such file", where=str(path)) from None
+    except IsADirectoryError:
+        raise MissingFileError("this is a folder, a file is needed", where=str(path)) from None
+    except (OSError, EOFError, zlib.error, zstandard.ZstdError) as error:
+        raise MissingFileError(f"cannot be read to its end ({error})", where=str(path)) from None
+
+
+def _unpacked(path: Path, packed: IO[bytes]) -> Iterator[bytes]:
+    # Only line feeds end a line of bytes.
+    if path.suffix == ".gz":
+        with gzip.open(packed) as file:
+            yield from io.BufferedReader(cast("io.RawIOBase", file), _BUFFER)
+    elif path.suffix == ".zst":
+        reader = zstandard.ZstdDecompressor().stream_reader(packed, read_across_frames=True)
+        yield from io.BufferedReader(cast("io.RawIOBase", reader), _BUFFER)
+    else:
+        yield from packed

@@ -1,0 +1,156 @@
+from __future__ import annotations
+
+import gzip
+import json
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import pytest
+import zstandard
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from pipeline.cli import run
+from pipeline.errors import BiaozhuError, ScoringError
+from pipeline.model import Sentence, Span, sentence_to_line, write_layer
+from pipeline.scoring.evaluation import Setting, evaluate, evaluate_stream
+from pipeline.scoring.significance import Sampling
+from pipeline.scoring.stream import side_by_side, stream_layer
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+LABELS = ("PLACE", "PERSON", "AMOUNT")
+SETTING = Setting(labels=LABELS, sampling=Sampling(resamples=200, seed=1))
+TEXT = "甲镇的王某收了三十斤茶叶，乙村的李某收了四十斤。"
+
+
+def _spans(cuts: list[int], kinds: list[int], score: float | None) -> tuple[Span, ...]:
+    edges = sorted(set(cuts))
+    return tuple(
+        Span(start, end, LABELS[kind % 3], "x", score)
+        for start, end, kind in zip(edges[::2], edges[1::2], kinds, strict=False)
+    )
+
+
+def _layer(spans: list[tuple[Span, ...]]) -> list[Sentence]:
+    """Return two sentences an article, so that six articles have twelve."""
+    length = len(TEXT)
+    return [
+        Sentence(f"{number // 2:012x}", number % 2 * length, (number % 2 + 1) * length, TEXT, one)
+        for number, one in enumerate(spans)
+    ]
+
+
+spans = st.builds(
+    _spans,
+    st.lists(st.integers(0, len(TEXT)), max_size=8),
+    st.lists(st.integers(0, 2), min_size=4, max_size=4),
+    st.sampled_from([None, 0.0, 0.5, 1.0]),
+)
+
+
+@settings(max_examples=25)
+@given(st.lists(st.tuples(spans, spans), min_size=20, max_size=26))
+def test_stream_scores_what_memory_scores(
+    tmp_path_factory: pytest.TempPathFactory, drawn: list[tuple[tuple[Span, ...], tuple[Span, ...]]]
+) -> None:
+    folder = tmp_path_factory.mktemp("layers")
+    gold, layer = _layer([pair[0] for pair in drawn]), _layer([pair[1] for pair in drawn])
+    write_layer(folder / "gold.jsonl", gold)
+    write_layer(folder / "layer.jsonl", layer)
+    streamed = evaluate_stream(folder / "gold.jsonl", folder / "layer.jsonl", name="a", setting=SETTING)
+    whole = evaluate(gold, layer, name="a", setting=SETTING)
+    for part in ("sentences", "characters", "overall", "labels", "confusion", "calibration", "curve"):
+        assert getattr(streamed, part) == getattr(whole, part)
+    assert streamed.breakdowns == whole.breakdowns
+    assert [(one.pattern, one.count) for one in streamed.errors] == [
+        (one.pattern, one.count) for one in whole.errors
+    ]
+
+
+@pytest.mark.parametrize(("suffix", "pack"), [(".gz", gzip.compress), (".zst", zstandard.compress)])
+def test_stream_reads_compressed_layers(tmp_path: Path, suffix: str, pack: object) -> None:
+    gold = _layer([(Span(0, 2, "PLACE"),)] * 24)
+    write_layer(tmp_path / "gold.jsonl", gold)
+    packed = tmp_path / f"gold.jsonl{suffix}"
+    packed.write_bytes(pack((tmp_path / "gold.jsonl").read_bytes()))  # type: ignore[operator]
+    found = evaluate_stream(packed, tmp_path / "gold.jsonl", name="a", setting=SETTING)
+    assert found.overall["strict"].score.f1 == 1.0
+    whole = packed.read_bytes()
+    packed.write_bytes(whole[: len(whole) // 2])
+    with pytest.raises(BiaozhuError, match=r"cannot be read to its end|no sentence line"):
+        evaluate_stream(packed, tmp_path / "gold.jsonl", name="a", setting=SETTING)
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        (lambda lines: lines[:-1], "is not where it should be"),
+        (lambda lines: [*lines, lines[0]], "in two places"),
+        (lambda lines: [lines[1], lines[0], *lines[2:]], "is not where it should be"),
+        (lambda lines: [*lines[:21], lines[20], *lines[22:]], "behind a later sentence"),
+        (lambda lines: [*lines[:3], lines[2], *lines[3:]], "behind a later sentence"),
+        (lambda lines: [*lines[2:], *lines[:2]], "is not where it should be"),
+        (lambda lines: [*lines[:5], lines[5].replace('"end": 2', '"end": 99'), *lines[6:]], "span 0-99"),
+        (lambda lines: [*lines[:5], lines[5].replace("PLACE", "RIVER"), *lines[6:]], "unknown label"),
+        (lambda lines: [*lines[:5], "{", *lines[6:]], "not JSON"),
+        (lambda lines: [*lines[:5], lines[5].replace("王某", "张某"), *lines[6:]], "another text"),
+        (lambda _: [], "no sentence line"),
+    ],
+)
+def test_stream_refuses_what_does_not_go_together(tmp_path: Path, change: object, says: str) -> None:
+    lines = [sentence_to_line(one) for one in _layer([(Span(0, 2, "PLACE"),)] * 24)]
+    (tmp_path / "gold.jsonl").write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
+    changed = change(lines)  # type: ignore[operator]
+    (tmp_path / "layer.jsonl").write_text("".join(f"{line}\n" for line in changed), encoding="utf-8")
+    with pytest.raises(BiaozhuError, match=says):
+        evaluate_stream(tmp_path / "gold.jsonl", tmp_path / "layer.jsonl", name="a", setting=SETTING)
+
+
+def test_stream_counts_what_a_layer_lacks_as_missed(tmp_path: Path) -> None:
+    gold = _layer([(Span(0, 2, "PLACE"),)] * 24)
+    write_layer(tmp_path / "gold.jsonl", gold)
+    write_layer(tmp_path / "layer.jsonl", [one for at, one in enumerate(gold) if at % 4])
+    lenient = replace(SETTING, missing="empty")
+    found = evaluate_stream(tmp_path / "gold.jsonl", tmp_path / "layer.jsonl", name="a", setting=lenient)
+    assert found.missing == tuple(one.id for one in gold[::4])
+    assert found.overall["strict"].score.counts.mis == 6
+    lacking: list[str] = []
+    with pytest.raises(ScoringError, match="not in the gold"):
+        list(
+            side_by_side(
+                tmp_path / "layer.jsonl",
+                tmp_path / "gold.jsonl",
+                labels=LABELS,
+                missing="empty",
+                lacking=lacking,
+            )
+        )
+
+
+def test_stream_is_read_as_it_is_needed(tmp_path: Path) -> None:
+    lines = [sentence_to_line(one) for one in _layer([()] * 4)]
+    path = tmp_path / "layer.jsonl"
+    path.write_text("".join(f"{line}\n" for line in [*lines, "{"]), encoding="utf-8")
+    reading = stream_layer(path, labels=LABELS)
+    assert [next(reading).start for _ in range(4)] == [0, len(TEXT)] * 2
+    with pytest.raises(BiaozhuError, match=":5: not JSON"):
+        next(reading)
+
+
+def test_stream_command_gives_the_document_of_the_other_way(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write_layer(tmp_path / "gold.jsonl", _layer([(Span(0, 2, "PLACE"), Span(3, 5, "PERSON"))] * 24))
+    write_layer(tmp_path / "layer.jsonl", _layer([(Span(0, 2, "PLACE"), Span(3, 4, "PERSON"))] * 24))
+    command = ["evaluate", "--gold", str(tmp_path / "gold.jsonl"), "--layer", str(tmp_path / "layer.jsonl")]
+    command += ["--resamples", "200", "--json"]
+    documents = []
+    for more in ([], ["--stream"]):
+        assert run([*command, *more]) == 0
+        documents.append(json.loads(capsys.readouterr().out))
+    plain, streamed = (document["layers"] for document in documents)
+    assert plain == streamed
+    assert run([*command, "--stream", "--train", str(tmp_path / "gold.jsonl")]) == 2
+    assert "BZ002" in capsys.readouterr().err
