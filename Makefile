@@ -15,7 +15,7 @@ AUDIT := $(addprefix --ignore-vuln ,CVE-2025-50181 CVE-2025-66418 CVE-2025-66471
 help:
 	@echo "make run        the whole job on everything in seeds/, ends with a table and reports/*/index.html"
 	@echo "make test       lint, types and the fast tests"
-	@echo "make test-real  the tests against a real Doccano, a real Chromium and the slow ones"
+	@echo "make test-real  the tests against a real Doccano, a real Chromium, a real Ray cluster and the slow ones"
 	@echo "make test-endurance  kills of server, worker and push at many points; takes most of an hour"
 	@echo "make fuzz       atheris on every reader, converter and /predict, MINUTES=5 each (see tests/fuzz/README.md)"
 	@echo "make audit      look the lock files up in PyPI's list of known holes (needs the network; see SECURITY.md)"
@@ -50,7 +50,7 @@ fast: install-dev
 	.venv/bin/python -m pytest -q -n auto
 
 test-real: install-dev install-doccano
-	.venv/bin/python -m pytest -q -m "(server or browser or slow) and not endurance"
+	.venv/bin/python -m pytest -q -m "(server or browser or slow or ray) and not endurance"
 
 test-endurance: install-dev install-doccano
 	.venv/bin/python -m pytest -v -s -m endurance
