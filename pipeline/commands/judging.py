@@ -131,6 +131,9 @@ def gold_diff(
     from pipeline.model import read_layer
 
     changes = diff_gold(read_layer(old), read_layer(new))
+    if not changes and not as_json:
+        say("no span differs")
+        return
     rows = [
         [change.kind, change.sentence, change.start, change.end, change.label, change.text]
         for change in changes

@@ -58,8 +58,11 @@ class Run:
 
     @property
     def articles(self) -> str:
-        """The article's name, or how many there are; a dash where no article file was given."""
+        """The article's name, or how many were scored, of how many; a dash where no article file was given."""
         names = self.checks.get("articles", [])
+        scored = self.checks.get("scored", names)
+        if self.scores and len(scored) < len(names):
+            return f"{len(scored)} of {len(names)}"
         return NOTHING if not names else shown_plain(names[0]) if len(names) == 1 else str(len(names))
 
     def as_json(self) -> dict[str, Any]:
@@ -68,6 +71,7 @@ class Run:
             "report": self.name,
             "date": self.date or None,
             "articles": self.checks.get("articles", []),
+            "scored": self.checks.get("scored", []) if self.scores else [],
             "round_trip_identical": self.checks.get("round_trip_identical"),
             "round_trip_whole": self.checks.get("round_trip_whole"),
             "ledger_losses": self.checks.get("ledger_losses"),

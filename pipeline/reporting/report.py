@@ -56,9 +56,11 @@ def write_report(folder: Path, material: Material, *, language: Language = "zh")
 def checks_of(material: Material) -> dict[str, Any]:
     """Return what was checked besides the scores; what was not checked is null."""
     trip, ledger = material.round_trip, material.ledger
+    scored = {sentence.article for sentence in material.gold}
     return {
         "format": CHECKS_FORMAT,
         "articles": [article.name for article in material.articles],
+        "scored": [article.name for article in material.articles if article.id in scored],
         "round_trip_identical": None if trip is None else bool(trip["identical"]),
         "round_trip_whole": None if trip is None else is_whole(trip),
         "ledger_losses": None if ledger is None else len(losses(ledger)),

@@ -287,3 +287,15 @@ def test_judging_commands_run_from_layers_to_frozen_gold(
     assert run(["gold", "check", str(gold.parent)]) == 2
     assert "BZ040" in capsys.readouterr().err
     assert run(["gold", "diff", str(gold), str(first)]) == 1
+
+
+def test_gold_diff_of_the_same_gold_is_a_line_and_no_table(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "gold.jsonl"
+    write_layer(path, [Sentence("0" * 12, 0, 2, "青岛", (Span(0, 2, "PLACE"),))])
+    assert run(["gold", "diff", str(path), str(path)]) == 0
+    said = capsys.readouterr()
+    assert (said.out, said.err) == ("", "no span differs\n")
+    assert run(["gold", "diff", str(path), str(path), "--json"]) == 0
+    assert capsys.readouterr().out == "[]\n"

@@ -75,6 +75,19 @@ def test_summary_table_names_every_layer(reports: Path, capsys: pytest.CaptureFi
     assert out.count("规则") == out.count("模型") == 3
 
 
+def test_summary_counts_the_articles_that_were_scored(
+    material: Material, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    other = replace(material.articles[0], id="f" * 12, name="unscored")
+    write_report(tmp_path / "two", replace(material, articles=(*material.articles, other)))
+    assert run(["summary", str(tmp_path)]) == 0
+    assert "1 of 2" in capsys.readouterr().out
+    assert run(["summary", str(tmp_path), "--json"]) == 0
+    (found,) = json.loads(capsys.readouterr().out)
+    assert found["articles"] == ["yunling", "unscored"]
+    assert found["scored"] == ["yunling"]
+
+
 def test_summary_of_an_empty_folder_is_one_clear_line(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
