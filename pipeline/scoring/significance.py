@@ -19,7 +19,7 @@ import numpy as np
 from pipeline.errors import ScoringError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Mapping
 
     from numpy.typing import NDArray
 
@@ -252,11 +252,6 @@ def holm(p_values: Mapping[str, float | None]) -> dict[str, float | None]:
         floor = max(floor, min(1.0, p * (len(ordered) - rank)))
         corrected[name] = floor
     return corrected
-
-
-def unit_rows(counts: Mapping[str, Sequence[int]], names: Sequence[str], columns: int) -> NDArray[np.int64]:
-    """Return the counts of the named units as rows, shape (units, columns)."""
-    return np.array([counts[name] for name in names], dtype=np.int64).reshape(len(names), columns)
 
 
 def _by_sentence(articles: Mapping[str, str], reason: str) -> Units:

@@ -152,7 +152,7 @@ class CharNer(TrainablePipe):  # type: ignore[misc]
             on_step: called after each step with the loss.
 
         Returns:
-            `loss`, `steps` and `characters`.
+            `loss`, `steps` and `tokens`.
 
         Raises:
             TrainingError: there is nothing to learn from.

@@ -14,7 +14,7 @@ from pipeline.ledger import Entry
 from pipeline.model import read_layer
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator
 
     from spacy.language import Language
     from spacy.tokens import Doc
@@ -124,11 +124,6 @@ def make_examples(nlp: Language, sentences: Iterable[Sentence]) -> tuple[list[Ex
         ]
         examples.append(Example(nlp.make_doc(sentence.text), reference))
     return examples, tuple(entries)
-
-
-def count_spans(sentences: Sequence[Sentence]) -> int:
-    """Return the number of spans in a layer."""
-    return sum(len(sentence.spans) for sentence in sentences)
 
 
 def _words_around(doc: Doc, start: int, end: int) -> str:
