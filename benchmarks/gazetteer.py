@@ -7,7 +7,7 @@ run after an install also lays the tables out in the cache folder; run twice.
 
 from __future__ import annotations
 
-import sys
+import argparse
 import time
 from pathlib import Path
 
@@ -53,4 +53,6 @@ def main(path: Path) -> None:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]))
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("text", type=Path, help="any Chinese text file")
+    main(parser.parse_args().text)

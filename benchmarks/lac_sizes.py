@@ -10,6 +10,7 @@ article. Rates are for comparing the rows of one run with each other.
 
 from __future__ import annotations
 
+import argparse
 import json
 import platform
 import resource
@@ -93,18 +94,26 @@ def _timed(work: Callable[[], object]) -> float:
 
 def main() -> None:
     """Print one JSON line for each choice, after a line on machine and day."""
-    further = [Path(one) for one in sys.argv[1:] if one not in SIZES]
-    for size in SIZES:
-        if size in sys.argv:
-            print(json.dumps(measure(size, further), ensure_ascii=False))
-            return
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("layers", nargs="*", type=Path, metavar="GOLD", help="further gold layers (.jsonl)")
+    parser.add_argument("--size", choices=SIZES, help="only this choice, in this process")
+    given = parser.parse_args()
+    further: list[Path] = given.layers
+    for path in further:
+        if not path.is_file():
+            parser.error(f"{path}: no such file")
+    if given.size:
+        print(json.dumps(measure(given.size, further), ensure_ascii=False))
+        return
     print(
         json.dumps(
             {"machine": platform.processor() or platform.machine(), "date": f"{datetime.now(UTC):%Y-%m-%d}"}
         )
     )
     for size in SIZES:
-        subprocess.run([sys.executable, __file__, size, *map(str, further)], check=True)
+        subprocess.run([sys.executable, __file__, "--size", size, *map(str, further)], check=True)
 
 
 if __name__ == "__main__":

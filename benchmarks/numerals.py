@@ -8,8 +8,8 @@ unsaid last units, 廿 and 卅. cn2an must be installed: it is a development dep
 
 from __future__ import annotations
 
+import argparse
 import random
-import sys
 import time
 from collections import Counter
 from decimal import Decimal
@@ -172,4 +172,6 @@ def main(count: int) -> None:
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]) if sys.argv[1:] else 1_000_000)
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("count", type=int, nargs="?", default=1_000_000, help="numerals of each kind")
+    main(parser.parse_args().count)
