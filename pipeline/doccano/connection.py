@@ -53,7 +53,10 @@ BROKEN = "Run the same command again, it finishes what is left"
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """Where a Doccano is and who logs in: by token, or by name and password. Its repr shows no secret."""
+    """Where a Doccano is and who logs in: by token, or by name and password. Its repr shows no secret.
+
+    `home` is the folder of a local server, whose processes can be looked at; None for any other.
+    """
 
     url: str
     username: str = ""
@@ -61,6 +64,7 @@ class Account:
     token: str = ""
     ca_bundle: str = ""
     silence: float = SILENCE_LIMIT
+    home: Path | None = None
 
     def __repr__(self) -> str:
         return f"Account(url={self.url!r}, username={self.username!r})"
@@ -68,12 +72,13 @@ class Account:
 
 @dataclass(frozen=True, slots=True)
 class Connection:
-    """A logged-in client; `user_id` and `username` are those of the account that pushes."""
+    """A logged-in client; `user_id` and `username` are those of the account that pushes, `home` as in `Account`."""
 
     client: Any
     url: str
     user_id: int
     username: str
+    home: Path | None = None
 
     def get(self, path: str, **options: Any) -> Any:
         """Return the JSON that stands at `/v1/<path>`.
@@ -156,7 +161,7 @@ def find_account(*, home: Path) -> Account:
                 "there is no local Doccano, and DOCCANO_URL names no other",
                 next_step="Run `biaozhu doccano up`, or set DOCCANO_URL",
             )
-        return Account(state.url, state.username, state.password, silence=silence)
+        return Account(state.url, state.username, state.password, silence=silence, home=home)
     parts = urlsplit(url)
     if parts.scheme not in ("http", "https") or not parts.hostname or parts.username or parts.password:
         raise ServerError(
@@ -217,7 +222,7 @@ def connect(
         else:
             _log_in(client, account)
         profile = client.get_profile()
-    return Connection(client, account.url, int(profile.id), str(profile.username))
+    return Connection(client, account.url, int(profile.id), str(profile.username), account.home)
 
 
 @contextmanager

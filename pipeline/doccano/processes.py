@@ -66,6 +66,14 @@ def is_alive(process: Process, home: Path) -> bool:
         return False
 
 
+def is_stopped(process: Process) -> bool:
+    """Tell whether the process was halted (SIGSTOP), so that it does nothing though it is there."""
+    try:
+        return bool(psutil.Process(process.pid).status() == psutil.STATUS_STOPPED)
+    except psutil.Error:
+        return False
+
+
 def family(home: Path) -> list[psutil.Process]:
     """Return every process whose environment names this home folder: leaders, workers and their children."""
     members = []

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+from pipeline.doccano.state import worker_runs
 from pipeline.doccano.wire import Example, RemoteSpan, unpack_meta
 from pipeline.errors import RemoteError, ServerError
 
@@ -27,6 +28,8 @@ TASK_LIMIT = 900.0
 """Seconds that one import or export may take."""
 SILENCE = 8.0
 """Seconds without an end of the task after which we ask whether the worker is alive at all."""
+BUSY_LIMIT = 60.0
+"""Seconds for which a worker elsewhere may do nothing but what it is at: a dead one looks the same from here."""
 EVERYTHING = 1_000_000
 """More than any list holds."""
 OWN_KEYS = ("id", "text", "label", "Comments")
@@ -152,7 +155,7 @@ def wait_for_task(connection: Connection, task: str, *, limit: float = TASK_LIMI
         RemoteError: the task failed.
         ServerError: it did not end in time, or no worker is there to do it.
     """
-    started = asked = time.monotonic()
+    started = asked = heard = time.monotonic()
     pause = 0.05
     while True:
         state = connection.get(f"tasks/status/{task}")
@@ -166,28 +169,47 @@ def wait_for_task(connection: Connection, task: str, *, limit: float = TASK_LIMI
         if now - started >= limit:
             raise ServerError(f"a task has not ended after {limit:.0f} s", where=connection.url)
         if now - asked >= SILENCE:
-            check_worker(connection)
+            heard = check_worker(connection, heard)
             asked = now
         time.sleep(pause)
         pause = min(pause * 1.3, 1.0)
 
 
-def check_worker(connection: Connection) -> None:
-    """See to it that the server's worker takes tasks.
+def check_worker(connection: Connection, heard: float) -> float:
+    """See to it that the server's worker is not dead; busy with one long task, it cannot say that it lives.
+
+    Args:
+        connection: logged in.
+        heard: when it last said so (`time.monotonic`).
+
+    Returns:
+        When it last said so now.
 
     Raises:
-        ServerError: it does not.
+        ServerError: a local server's worker does not run; one elsewhere has been silent for BUSY_LIMIT.
     """
+    if connection.home is not None:
+        # Its process tells at once.
+        if worker_runs(connection.home):
+            return time.monotonic()
+        raise ServerError(
+            "its worker does not run",
+            where=connection.url,
+            next_step="Run `biaozhu doccano up`, it starts what is missing",
+        )
     try:
         report = connection.get("health/")
     except RemoteError as error:
+        if time.monotonic() - heard < BUSY_LIMIT:
+            return heard
         raise ServerError(
-            f"its worker does not work ({error.what})",
+            f"its worker does not answer ({error.what})",
             where=connection.url,
-            next_step="Run `biaozhu doccano up`, it starts what is missing",
+            next_step="See that Doccano's worker runs and is free, then run the same command again",
         ) from None
     if not isinstance(report, dict):
         raise ServerError("its health report cannot be read", where=connection.url)
+    return time.monotonic()
 
 
 def _example(row: Mapping[str, Any], *, confirmed: bool) -> Example:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from filelock import FileLock, Timeout
 
-from pipeline.doccano.processes import Process
+from pipeline.doccano.processes import Process, is_alive, is_stopped
 from pipeline.errors import ServerError, WriteError
 from pipeline.files import read_bytes, write_text
 
@@ -116,3 +116,16 @@ def locked(home: Path) -> Iterator[None]:
         yield
     finally:
         lock.release()
+
+
+def worker_runs(home: Path) -> bool:
+    """Tell whether the local server's worker is there and not stopped; it may be busy.
+
+    Raises:
+        ServerError: the state file is damaged.
+    """
+    state = read_state(home)
+    return state is not None and any(
+        process.name == "worker" and is_alive(process, home.resolve()) and not is_stopped(process)
+        for process in state.processes
+    )
