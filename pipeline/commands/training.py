@@ -52,14 +52,32 @@ def train(
             "--held-out", help="A layer from `crossval` on the gold, for the model card. Repeatable."
         ),
     ] = [],  # noqa: B006 — typer copies the default
+    seeds: Annotated[
+        int,
+        typer.Option(
+            min=1, max=100, help="Train with so many seeds; the first one's model stays, the card tells all."
+        ),
+    ] = 1,
+    score: Annotated[
+        list[Path],
+        typer.Option(
+            "--score", help="A gold layer that is not trained on, scored with each seed. Repeatable."
+        ),
+    ] = [],  # noqa: B006 — as above
     settings: Settings = [],  # noqa: B006 — as above
     ledger: Ledger = None,
     as_json: AsJson = False,
 ) -> None:
-    """Train the model of a config; the result loads with spacy.load."""
+    """Train the model of a config; the result loads with spacy.load.
+
+    With --seeds or --score a run that was killed goes on with the seeds that are missing when it is started again.
+    """
     from pipeline.training.train import train as run
 
     overrides = _overrides(settings, gold)
+    if seeds > 1 or score:
+        _train_runs(config, output, (seeds, score, held_out), overrides, ledger, as_json=as_json)
+        return
     with progress_of_steps("training") as bar:
         done = run(
             config,
@@ -73,6 +91,41 @@ def train(
     )
     _print_counts("On the training data itself (in-sample)", done.counts, as_json=as_json)
     _close(done.entries, ledger)
+
+
+def _train_runs(
+    config: Path,
+    output: Path,
+    wanted: tuple[int, Sequence[Path], Sequence[Path]],
+    overrides: Mapping[str, Any],
+    ledger: Path | None,
+    *,
+    as_json: bool,
+) -> None:
+    from pipeline.training.runs import train_runs
+
+    seeds, score, held_out = wanted
+    with progress_of_steps("training") as bar:
+        done, runs = train_runs(
+            config,
+            output,
+            seeds=seeds,
+            scored=score,
+            overrides=overrides,
+            held_out=_held_out_counts(config, overrides, held_out) if held_out else None,
+            on_seed=lambda seed, was: say(f"seed {seed}{' was trained before' if was else ''}"),
+            on_step=lambda step, most, loss: bar(step, most, f"training, loss {loss:.1f}"),
+        )
+    rows = [
+        (run.seed, path, label, *figures)
+        for run in runs
+        for path, labels in run.scores.items()
+        for label, figures in labels.items()
+    ]
+    print_table(
+        f"{output}, strict", ("seed", "layer", "label", "F1", "95 % from", "to"), rows, as_json=as_json
+    )
+    _close(done.entries if done else (), ledger)
 
 
 def crossval(

@@ -104,7 +104,7 @@ def write_card(  # noqa: PLR0913 — what a card says
         f"A spaCy pipeline for Chinese named entities ({', '.join(labels)}), trained by `biaozhu train`.",
         "Load it with `spacy.load` where biaozhu is installed.",
         "## Data",
-        _table(
+        markdown_table(
             ("file", "SHA-256", "sentences", "spans"),
             [(f"`{file.path}`", f"`{file.sha256}`", file.sentences, file.spans) for file in files],
         ),
@@ -121,7 +121,7 @@ def write_card(  # noqa: PLR0913 — what a card says
         + "".join(f", {key} = {value!r}" for key, value in sorted(overrides.items())),
         f"```ini\n{read_bytes(config_path).decode('utf-8').strip()}\n```",
         "## Versions",
-        _table(("package", "version"), [("Python", platform.python_version()), *_versions()]),
+        markdown_table(("package", "version"), [("Python", platform.python_version()), *_versions()]),
     ]
     write_text(folder / "README.md", "\n\n".join(parts) + "\n")
 
@@ -131,7 +131,7 @@ def _replay(facts: Mapping[str, Any] | None) -> list[str]:
         return []
     columns = ("corpus", "part", "sentences", "seed", "licence", "SHA-256 of the part")
     row = (*(facts[name] for name in columns[:5]), f"`{facts['sha256']}`")
-    return ["Replayed, so that it does not forget:", _table(columns, [row])]
+    return ["Replayed, so that it does not forget:", markdown_table(columns, [row])]
 
 
 def _scores(counts: Counts) -> str:
@@ -145,7 +145,7 @@ def _scores(counts: Counts) -> str:
         )
         for name, one in counts.items()
     ]
-    return _table(("label", "precision", "recall", "strict F1", "there", "found", "right"), rows)
+    return markdown_table(("label", "precision", "recall", "strict F1", "there", "found", "right"), rows)
 
 
 def _versions() -> list[tuple[str, str]]:
@@ -158,6 +158,7 @@ def _versions() -> list[tuple[str, str]]:
     return found
 
 
-def _table(columns: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
+def markdown_table(columns: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
+    """Return a table in Markdown."""
     lines = [columns, ["---"] * len(columns), *rows]
     return "\n".join("| " + " | ".join(str(cell) for cell in line) + " |" for line in lines)

@@ -106,10 +106,7 @@ def train(
     Raises:
         BiaozhuError: the config, the gold or the folder cannot be used; nothing is written then.
     """
-    if output.exists() and not (output / "meta.json").is_file():
-        raise WriteError(
-            "this is there already and is no model", where=str(output), next_step="Choose another name"
-        )
+    check_output(output)
     config = read_config(config_path, overrides)
     corpus = gold_of(config, config_path)
     sentences = corpus.sentences()
@@ -135,6 +132,18 @@ def train(
     )
     spans = sum(len(sentence.spans) for sentence in sentences)
     return Trained(output, len(sentences), spans, fitted.entries, fitted.steps, fitted.loss, counts)
+
+
+def check_output(output: Path) -> None:
+    """Check that a model may be written to a folder.
+
+    Raises:
+        WriteError: something else than a model is there.
+    """
+    if output.exists() and not (output / "meta.json").is_file():
+        raise WriteError(
+            "this is there already and is no model", where=str(output), next_step="Choose another name"
+        )
 
 
 def fit(
