@@ -112,6 +112,8 @@ def back_up(path: Path, *, home: Path) -> Manifest:
         except OSError as error:
             raise WriteError(f"cannot be written ({error.strerror})", where=str(path)) from None
         except sqlite3.Error as error:
+            if error.sqlite_errorname in ("SQLITE_FULL", "SQLITE_IOERR_WRITE"):
+                raise WriteError(f"cannot be written ({error})", where=str(path)) from None
             raise BackupError(
                 f"its database cannot be read ({error})",
                 where=str(sqlite_path(home)),
