@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from pipeline.scoring.run import Run
     from pipeline.scoring.significance import Interval
 
-Gold = Annotated[Path, typer.Option("--gold", help="The gold layer (JSONL).")]
+Gold = Annotated[Path, typer.Option("--gold", help="The gold: a layer (.jsonl), or a folder of them.")]
 Articles = Annotated[
     list[Path],
     typer.Option("--article", help="An article that the gold was made from; gives sections. Repeatable."),
@@ -58,7 +58,9 @@ def register(app: typer.Typer) -> None:
 def evaluate(
     *,
     gold: Gold,
-    layer: Annotated[list[str], typer.Option("--layer", help="PATH or NAME=PATH of a layer. Repeatable.")],
+    layer: Annotated[
+        list[str], typer.Option("--layer", help="PATH or NAME=PATH of a layer or a folder. Repeatable.")
+    ],
     article: Articles = [],  # noqa: B006 — typer copies the default
     train: Train = [],  # noqa: B006 — as above
     held_out: HeldOut = False,
@@ -138,8 +140,8 @@ def evaluate(
 
 
 def compare(
-    a: Annotated[str, typer.Argument(help="PATH or NAME=PATH of the first layer.")],
-    b: Annotated[str, typer.Argument(help="PATH or NAME=PATH of the second layer.")],
+    a: Annotated[str, typer.Argument(help="PATH or NAME=PATH of the first layer, or its folder.")],
+    b: Annotated[str, typer.Argument(help="PATH or NAME=PATH of the second layer, or its folder.")],
     *,
     gold: Gold,
     article: Articles = [],  # noqa: B006 — typer copies the default
@@ -196,14 +198,14 @@ def compare(
 def _meant(run: Run, values: Path | None, places: Path | None, articles: list[Path]) -> list[dict[str, Any]]:
     if values is None and places is None:
         return []
-    from pipeline.reading.article import read_articles
+    from pipeline.reading.article import find_articles, read_articles
     from pipeline.scoring.values import Meant, read_gold_places, read_gold_values, score_meaning, score_rows
 
     meant = Meant(
         read_gold_values(values, run.gold) if values else {},
         read_gold_places(places, run.gold) if places else {},
     )
-    read = read_articles(articles)
+    read = read_articles(find_articles(articles))
     scores = list(score_meaning(meant, run.gold, layer=None, articles=read))
     for evaluation, layer in zip(run.evaluations, run.layers, strict=True):
         scores += score_meaning(meant, layer, layer=evaluation.name, articles=read)
@@ -222,6 +224,8 @@ def _hand_out(run: Run, output: Path | None, as_json: bool) -> None:
 def _notes(run: Run) -> None:
     first = run.evaluations[0]
     say(f"intervals resample {first.units.count} {first.units.kind}s: {first.units.reason}")
+    for name, count in run.left_out.items():
+        say(f"{name}: {count} sentences of articles that the gold lacks take no part")
     for one in run.evaluations:
         if one.missing:
             say(

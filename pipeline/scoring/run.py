@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pipeline.errors import BiaozhuError, ManyProblemsError, UsageError, raise_collected
+from pipeline.errors import BiaozhuError, DuplicateError, ManyProblemsError, UsageError, raise_collected
 from pipeline.files import sha256_of, sha256_of_stream
 from pipeline.labels import DEFAULT, read_labels
-from pipeline.model import read_layer
+from pipeline.model import find_layers, read_layer
 from pipeline.scoring.document import Input, scores_document
 from pipeline.scoring.evaluation import Setting, compare, evaluate, evaluate_stream
 from pipeline.scoring.seen import seen_by
 from pipeline.scoring.significance import Sampling
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from pipeline.model import Sentence
     from pipeline.scoring.evaluation import Comparison, Evaluation
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 class Request:
     """What to score: `layers` are paths or NAME=PATH; `labels` None is configs/labels.toml, where there is one.
 
+    Gold and layers are files or folders of them. Of a folder only the articles of the gold take part.
     `held_out` says that the layers were predicted by models cross-validated on this gold: seen is then what stands
     in another section (article, where there are several) of it. `stream` reads the files side by side.
     """
@@ -47,13 +48,17 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """What came of a request; each layer after the first is compared with the first."""
+    """What came of a request; each layer after the first is compared with the first.
+
+    `left_out` is how many sentences of a folder's layer are of articles that the gold lacks.
+    """
 
     gold: tuple[Sentence, ...]
     layers: tuple[tuple[Sentence, ...], ...]
     evaluations: tuple[Evaluation, ...]
     comparisons: tuple[Comparison, ...]
     document: dict[str, Any]
+    left_out: Mapping[str, int] = field(default_factory=dict)
 
 
 def run_evaluation(request: Request) -> Run:
@@ -67,17 +72,30 @@ def run_evaluation(request: Request) -> Run:
         return _streamed(request, named)
     problems: list[BiaozhuError] = []
 
-    def read(path: Path) -> tuple[Sentence, ...]:
+    def read(role: str, name: str, path: Path) -> tuple[Sentence, ...]:
+        lines: list[Sentence] = []
         try:
-            return read_layer(path)
+            for file in find_layers([path]):
+                layer = read_layer(file)
+                inputs.append(_input(role, name or file.stem, file, layer))
+                lines += layer
         except BiaozhuError as error:
             problems.append(error)
-            return ()
+        return tuple(lines)
 
-    gold = read(request.gold)
-    layers = tuple(read(path) for _, path in named)
-    trained = tuple(read(path) for path in request.train)
-    raise_collected(problems)
+    inputs: list[Input] = []
+    gold = read("gold", "", request.gold)
+    layers = tuple(read("layer", name, path) for name, path in named)
+    trained = tuple(read("train", "", path) for path in request.train)
+    inputs += [_input("article", path.stem, path) for path in _article_files(request)]
+    raise_collected([*problems, *_twice(gold, "the gold"), *_all_twice(named, layers)])
+    whole = layers
+    layers = tuple(_of_the_gold(layer, path, gold) for (_, path), layer in zip(named, whole, strict=True))
+    left_out = {
+        name: len(read) - len(kept)
+        for (name, _), read, kept in zip(named, whole, layers, strict=True)
+        if len(read) > len(kept)
+    }
     sections, groups = _sections(request, gold)
     setting = Setting(
         labels=_labels(request.labels),
@@ -98,17 +116,34 @@ def run_evaluation(request: Request) -> Run:
     comparisons = tuple(
         compare(evaluations[0], later, sampling=setting.sampling) for later in evaluations[1:]
     )
-    inputs = [
-        _input("gold", request.gold.stem, request.gold, gold),
-        *(_input("layer", name, path, layer) for (name, path), layer in zip(named, layers, strict=True)),
-        *(
-            _input("train", path.stem, path, layer)
-            for path, layer in zip(request.train, trained, strict=True)
-        ),
-        *(_input("article", path.stem, path) for path in request.articles),
-    ]
     document = scores_document(evaluations, comparisons, inputs=inputs, command=_command(request))
-    return Run(gold, layers, tuple(evaluations), comparisons, document)
+    return Run(gold, layers, tuple(evaluations), comparisons, document, left_out)
+
+
+def _of_the_gold(layer: tuple[Sentence, ...], path: Path, gold: Sequence[Sentence]) -> tuple[Sentence, ...]:
+    if not path.is_dir():
+        return layer
+    covered = {sentence.article for sentence in gold}
+    # Where nothing is left the layer is of other articles, and scoring says so in one line.
+    return tuple(sentence for sentence in layer if sentence.article in covered) or layer
+
+
+def _all_twice(
+    named: Sequence[tuple[str, Path]], layers: Sequence[Sequence[Sentence]]
+) -> list[DuplicateError]:
+    return [
+        error
+        for (name, _), layer in zip(named, layers, strict=True)
+        for error in _twice(layer, f"layer {name}")
+    ]
+
+
+def _twice(layer: Sequence[Sentence], name: str) -> list[DuplicateError]:
+    again = sorted(key for key, count in Counter(sentence.id for sentence in layer).items() if count > 1)
+    if not again:
+        return []
+    what = f"{len(again)} sentences stand in two files of {name}, the first is {again[0]}"
+    return [DuplicateError(what, next_step="Give each article's file once")]
 
 
 def _streamed(request: Request, named: Sequence[tuple[str, Path]]) -> Run:
@@ -177,13 +212,25 @@ def _sections(
             )
         return None, None
     # Reading articles brings in the HTML extractor, which most runs need not wait for.
-    from pipeline.reading.article import read_articles  # noqa: PLC0415 — see above
+    from pipeline.reading.article import find_articles, read_articles  # noqa: PLC0415 — see above
     from pipeline.reading.groups import group_sentences  # noqa: PLC0415 — as above
     from pipeline.scoring.sections import sections_of  # noqa: PLC0415 — as above
 
-    articles = read_articles(request.articles)
+    articles = read_articles(find_articles(request.articles))
+    covered = {sentence.article for sentence in gold}
+    # Of a folder's articles those without gold say nothing here.
+    articles = tuple(one for one in articles if one.id in covered) or articles
     groups = group_sentences(articles, gold) if request.held_out else None
     return sections_of(articles, gold), groups
+
+
+def _article_files(request: Request) -> tuple[Path, ...]:
+    if not request.articles:
+        return ()
+    from pipeline.reading.article import find_articles  # noqa: PLC0415 — as in _sections
+
+    # What is not there is refused where it is read.
+    return tuple(path for path in find_articles(request.articles) if path.is_file())
 
 
 def _input(role: str, name: str, path: Path, layer: Sequence[Sentence] | None = None) -> Input:

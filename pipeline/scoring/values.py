@@ -16,9 +16,10 @@ from pipeline.files import read_bytes
 from pipeline.meaning.addresses import resolve_places
 from pipeline.meaning.subjects import paths_by_amount, subject_places
 from pipeline.meaning.values import AmountValue, read_amount
+from pipeline.model import find_layers
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
     from pipeline.meaning.addresses import Place
@@ -72,7 +73,7 @@ class Meant:
 
 
 def read_gold_values(path: Path, gold: Sequence[Sentence]) -> dict[Key, GoldValue]:
-    """Read gold values: one line for each amount of the gold layer.
+    """Read gold values, from a file or a folder of them: one line for each amount of the gold layer.
 
     Raises:
         MissingFileError: there is no such file.
@@ -188,6 +189,13 @@ def _place_scores(
     ]
 
 
+def _numbered(files: Iterable[Path]) -> Iterator[tuple[str, str]]:
+    for file in files:
+        for number, line in enumerate(read_bytes(file).decode("utf-8", "replace").split("\n"), 1):
+            if line.strip():
+                yield f"{file}:{number}", line
+
+
 def _lines(
     path: Path, gold: Sequence[Sentence], label: str, keys: tuple[str, ...]
 ) -> list[tuple[Key, dict[str, Any], str]]:
@@ -199,10 +207,7 @@ def _lines(
     }
     problems: list[BiaozhuError] = []
     rows: dict[Key, tuple[dict[str, Any], str]] = {}
-    for number, line in enumerate(read_bytes(path).decode("utf-8", "replace").split("\n"), 1):
-        where = f"{path}:{number}"
-        if not line.strip():
-            continue
+    for where, line in _numbered(find_layers([path])):
         try:
             row = json.loads(line)
             key = (row["sentence"], row["start"], row["end"])
