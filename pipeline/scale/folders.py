@@ -83,7 +83,7 @@ def names_in(folder: Path) -> tuple[str, ...]:
     """Return the names of the files in a folder, sorted; none where there is no folder."""
     try:
         return tuple(sorted(path.name for path in folder.iterdir()))
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return ()
 
 

@@ -171,7 +171,8 @@ def _opened(path: Path, packing: str) -> Iterator[IO[bytes]]:
                 yield file
         else:
             with path.open("rb") as file:
-                yield file
+                # A remote file's own `readline` knows no limit.
+                yield cast("IO[bytes]", BufferedReader(cast("RawIOBase", file))) if is_remote(path) else file
     except FileNotFoundError:
         raise MissingFileError("no such file", where=str(path)) from None
     except (OSError, EOFError, zlib.error, zstandard.ZstdError) as error:

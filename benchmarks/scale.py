@@ -1,0 +1,183 @@
+"""What size costs: scoring a million sentences, memory by the size of a corpus, a Ray cluster by its workers.
+
+    python benchmarks/scale.py scoring --sentences 1000000
+    python benchmarks/scale.py memory --small 2 --large 20            # MB of articles, annotated
+    python benchmarks/scale.py memory --small 10 --large 1000 --empty # read, told apart and refused, not annotated
+    python benchmarks/scale.py workers --mb 2 --most 2
+
+Everything is made up here: sentences of random characters with random spans for scoring; for the others sentences of
+a few patterns with random numbers, cut into articles of some 700 characters. Each measured thing runs in a process
+of its own; seconds are CPU seconds of it and its children where other things run on the machine, and wall seconds
+beside them. Peak memory is that of the largest process.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import random
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pipeline.model import Sentence, Span, sentence_to_line
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+LABELS = ("PLACE", "PERSON", "AMOUNT")
+SENTENCES_AN_ARTICLE = 30
+KEPT = 0.95
+PATTERNS = (
+    "{0}号果园今年收了{1}万斤樱桃，比去年多{2}成。",
+    "宁波市的王建国在第{0}村种了{1}亩草莓，卖了{2}万元。",
+    "据介绍，合作社有{0}户农民，修了{1}公里水渠，每户多收{2}元。",
+    "这里的人说，日子一天比一天好，果子一年比一年甜。",
+)
+ARTICLE = 700
+MEGA = 1_000_000
+
+
+def main() -> None:
+    """Run the part that the arguments name."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parts = parser.add_subparsers(dest="part", required=True)
+    scoring = parts.add_parser("scoring")
+    scoring.add_argument("--sentences", type=int, nargs="+", default=[100_000, 1_000_000])
+    memory = parts.add_parser("memory")
+    memory.add_argument("--small", type=float, default=2)
+    memory.add_argument("--large", type=float, default=20)
+    memory.add_argument("--empty", action="store_true")
+    workers = parts.add_parser("workers")
+    workers.add_argument("--mb", type=float, default=2)
+    workers.add_argument("--most", type=int, default=os.cpu_count() or 1)
+    given = parser.parse_args()
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        if given.part == "scoring":
+            for count in given.sentences:
+                _scoring(folder, count)
+        elif given.part == "memory":
+            _memory(folder, given.small, given.large, empty=given.empty)
+        else:
+            _workers(folder, given.mb, given.most)
+
+
+def _scoring(folder: Path, count: int) -> None:
+    draw = random.Random(1)  # noqa: S311 — material, no secrets
+    gold, layer = folder / "gold.jsonl", folder / "layer.jsonl"
+    with gold.open("w", encoding="utf-8") as ours, layer.open("w", encoding="utf-8") as theirs:
+        for sentence in _sentences(draw, count):
+            ours.write(f"{sentence_to_line(sentence)}\n")
+            kept = tuple(span for span in sentence.spans if draw.random() < KEPT)
+            mine = Sentence(sentence.article, sentence.start, sentence.end, sentence.text, kept)
+            theirs.write(f"{sentence_to_line(mine)}\n")
+    command = ["evaluate", "--stream", "--gold", str(gold), "--layer", str(layer), "--json"]
+    cpu, wall, peak = _measured(command, folder)
+    size = (gold.stat().st_size + layer.stat().st_size) / MEGA
+    print(f"scoring {count:,} sentences ({size:,.0f} MB): {cpu:.1f} CPU s, {wall:.1f} s, peak {peak:.0f} MB")
+
+
+def _memory(folder: Path, small: float, large: float, *, empty: bool) -> None:
+    peaks = []
+    for megabytes in (small, large):
+        corpus = folder / "corpus.jsonl"
+        _write_corpus(corpus, megabytes, empty=empty)
+        command = ["preannotate", str(corpus), "--shards", str(folder / f"out-{megabytes}"), "--threads", "1"]
+        cpu, wall, peak = _measured(command, folder)
+        peaks.append(peak)
+        print(
+            f"{megabytes:g} MB{' refused' if empty else ' annotated'}: {cpu:.1f} CPU s, {wall:.1f} s, peak {peak:.0f} MB"
+        )
+    print(f"ratio of the peaks: {peaks[1] / peaks[0]:.2f}")
+
+
+def _workers(folder: Path, megabytes: float, most: int) -> None:
+    corpus = folder / "corpus.jsonl"
+    _write_corpus(corpus, megabytes, empty=False)
+    sums = set()
+    first = 0.0
+    for workers in range(1, most + 1):
+        out = folder / f"out-{workers}"
+        command = [
+            *("preannotate", str(corpus), "--shards", str(out), "--shard-size", "131072"),
+            *("--engine", "ray", "--jobs", str(workers)),
+        ]
+        cpu, wall, _ = _measured(command, folder)
+        stamps = sorted(path.stat().st_mtime for path in out.glob("part-*.json"))
+        # Without the start of Ray: from the first shard to the last.
+        rate = (len(stamps) - 1) * 131_072 / 3 / (stamps[-1] - stamps[0])
+        first = first or rate
+        sums.add((out / "MANIFEST.json").read_text(encoding="utf-8"))
+        print(
+            f"{workers} workers: {rate:,.0f} characters/s, {rate / first / workers:.2f} of {workers} times one; "
+            f"whole {wall:.1f} s, {cpu:.1f} CPU s"
+        )
+    print("same manifest for all" if len(sums) == 1 else "DIFFERENT MANIFESTS")
+    print(f"cores {os.cpu_count()}, load {os.getloadavg()[0]:.1f}")
+
+
+def _measured(command: list[str], folder: Path) -> tuple[float, float, float]:
+    """Return the CPU seconds, wall seconds and peak megabytes of a command in a process of its own."""
+    note = folder / "usage.json"
+    subprocess.run(
+        [sys.executable, __file__, "--child", str(note), *command], check=False, stdout=subprocess.DEVNULL
+    )
+    usage = json.loads(note.read_bytes())
+    return usage["cpu"], usage["wall"], usage["peak"]
+
+
+def _child(note: str, *command: str) -> None:
+    from pipeline.cli import run  # noqa: PLC0415 — what is measured
+
+    started = time.perf_counter()
+    run(list(command))
+    wall = time.perf_counter() - started
+    mine, others = (resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
+    cpu = sum(one.ru_utime + one.ru_stime for one in (mine, others))
+    peak = max(mine.ru_maxrss, others.ru_maxrss) / 1024
+    Path(note).write_text(json.dumps({"cpu": cpu, "wall": wall, "peak": peak}), encoding="utf-8")
+
+
+def _sentences(draw: random.Random, count: int) -> Iterator[Sentence]:
+    at = 0
+    for number in range(count):
+        length = draw.randint(15, 60)
+        text = "".join(map(chr, draw.choices(range(0x4E00, 0x5A00), k=length)))
+        edges = sorted(draw.sample(range(length + 1), k=2 * draw.randint(0, 4)))
+        spans = tuple(
+            Span(start, end, draw.choice(LABELS), "made", round(draw.random(), 4))
+            for start, end in zip(edges[::2], edges[1::2], strict=True)
+        )
+        at = 0 if number % SENTENCES_AN_ARTICLE == 0 else at
+        yield Sentence(f"{number // SENTENCES_AN_ARTICLE:012x}", at, at + length, text, spans)
+        at += length
+
+
+def _write_corpus(path: Path, megabytes: float, *, empty: bool) -> None:
+    draw = random.Random(2)  # noqa: S311 — material, no secrets
+    written = number = 0
+    with path.open("w", encoding="utf-8") as file:
+        while written < megabytes * MEGA:
+            lines: list[str] = []
+            while sum(map(len, lines)) < ARTICLE:
+                lines.append(draw.choice(PATTERNS).format(*(draw.randint(2, 9999) for _ in range(3))))
+            # Control characters are no article: it is read and told apart, and goes to the dead letters.
+            text = ("\x00\x01" if empty else "") + "\n".join(lines)
+            written += file.write(json.dumps({"name": f"a{number}", "text": text}, ensure_ascii=False)) * 3
+            file.write("\n")
+            number += 1
+
+
+if __name__ == "__main__":
+    if sys.argv[1:2] == ["--child"]:
+        _child(*sys.argv[2:])
+    else:
+        main()
