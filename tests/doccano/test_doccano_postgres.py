@@ -9,7 +9,7 @@ import shutil
 import socket
 import subprocess
 import tempfile
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,9 +17,14 @@ import pytest
 from doccano_cli import run
 from doccano_layers import make_layer
 
+from pipeline.doccano.backup import COUNTED, back_up
 from pipeline.doccano.connection import connect, find_account
+from pipeline.doccano.database import address
 from pipeline.doccano.processes import family
+from pipeline.doccano.restoring import restore
 from pipeline.doccano.server import stop
+from pipeline.doccano.state import new_state, read_state, write_state
+from pipeline.errors import ServerError
 from pipeline.model import read_layer, write_layer
 
 if TYPE_CHECKING:
@@ -137,3 +142,34 @@ def test_doccano_on_postgres_keeps_everything_and_no_secret(postgres: Postgres, 
         assert taken.returncode == 2
         assert reason in taken.stderr
         assert postgres.sql(name, "select count(*) from pg_tables") == before
+
+
+def test_backup_of_postgres_goes_into_an_empty_database_only(
+    postgres: Postgres, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    home, fresh = tmp_path / "home", tmp_path / "fresh"
+    for name in ("annotations", "restored"):
+        postgres.sql("postgres", f"create database {name}")
+    for table in COUNTED.values():
+        postgres.sql("annotations", f"create table {table} (id serial primary key, text text)")
+    postgres.sql("annotations", "insert into labels_span (text) values ('𠮷野村'), (E'a\\tb'), (null)")
+    monkeypatch.setenv("DATABASE_URL", postgres.url("annotations"))
+    write_state(home, replace(new_state(4711), prepared="x", database=address(postgres.url("annotations"))))
+    manifest = back_up(tmp_path / "b.zip", home=home)
+    assert (manifest.database, manifest.rows["spans"], manifest.rows["users"]) == ("postgresql", 3, 0)
+    with pytest.raises(ServerError, match="has tables already") as caught:
+        restore(tmp_path / "b.zip", home=fresh)
+    assert postgres.password not in str(caught.value)
+    assert not fresh.exists()
+    monkeypatch.setenv("DATABASE_URL", postgres.url("restored"))
+    with pytest.raises(ServerError, match="annotations are in"):
+        back_up(tmp_path / "c.zip", home=home)
+    restore(tmp_path / "b.zip", home=fresh)
+    assert sorted(path.name for path in fresh.iterdir()) == ["media", "state.json", "uploads"]
+    state = read_state(fresh)
+    assert state is not None
+    assert state.database == address(postgres.url("restored"))
+    rows = "select id, text, text is null from labels_span order by id"
+    assert postgres.sql("restored", rows) == postgres.sql("annotations", rows)
+    assert postgres.password not in (fresh / "state.json").read_text()
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["b.zip", "fresh", "home"]
