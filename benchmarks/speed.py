@@ -29,8 +29,10 @@ from threadpoolctl import threadpool_limits
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from pipeline.scale.batch import Weights
+
 SEED = Path("seeds/handan-2020-07-02.txt")
-SIZES = ("fast", "small", "large", "both")
+SIZES: tuple[Weights, ...] = ("fast", "small", "large", "both")
 COPIES, ROUNDS, STARTS = 8, 5, 5
 # Rows, inner and outer size of each product, and how often a character passes through it (two directions).
 Shape = tuple[int, int, int, int]
