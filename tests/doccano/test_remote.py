@@ -83,8 +83,9 @@ def test_doccano_worker_that_is_silent_over_a_long_task_is_waited_for(
     halted = [one for one in family(doccano_server) if "celery" in " ".join(one.cmdline())]
     for process in halted:
         process.send_signal(signal.SIGSTOP)
-    begun = time.monotonic()
     try:
+        wait_until(lambda: not worker_runs(doccano_server))
+        begun = time.monotonic()
         with pytest.raises(ServerError, match="its worker does not run"):
             check_worker(doccano, begun)
         assert check_worker(elsewhere, begun) == begun
