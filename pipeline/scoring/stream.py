@@ -48,12 +48,12 @@ class _Line(msgspec.Struct, forbid_unknown_fields=True):
 _DECODER = msgspec.json.Decoder(_Line)
 
 
-def stream_layer(path: Path, *, labels: Collection[str]) -> Iterator[Sentence]:
+def stream_layer(path: Path, *, labels: Collection[str] | None) -> Iterator[Sentence]:
     """Yield the sentences of a layer, checked as `read_layer` checks them, one at a time.
 
     Args:
         path: JSONL, plain or compressed by gzip or zstd (`.gz`, `.zst`).
-        labels: the ids that are allowed.
+        labels: the ids that are allowed; None allows all.
 
     Raises:
         MissingFileError: it is not there or cannot be read to its end.
@@ -69,7 +69,7 @@ def stream_layer(path: Path, *, labels: Collection[str]) -> Iterator[Sentence]:
             continue
         line = _parsed(raw, path, number)
         for span in line.spans:
-            if span.label not in labels:
+            if labels is not None and span.label not in labels:
                 raise LabelError(f"unknown label {span.label!r}", where=f"{path}:{number}")
         if line.article != article:
             article, reached = line.article, 0
