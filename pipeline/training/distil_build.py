@@ -152,7 +152,7 @@ def distil(
                 {key: one[key] for key in ("name", "package", "package_sha256", "licence")}
                 for one in manifests
             ],
-            "reviews": f"{REVIEWS_PACKAGE.name} {REVIEWS_PACKAGE.version}, sentiment/*.txt (MIT)",
+            "reviews_from": f"{REVIEWS_PACKAGE.name} {REVIEWS_PACKAGE.version}, sentiment/*.txt (MIT)",
             "labels_read": list(LABELS),
             **asdict(text),
         },
@@ -261,10 +261,10 @@ large one, Apache-2.0) say of unlabelled text, the mean of their scores; it is t
 - Network: characters ({training["width"]} units) and pairs of neighbours ({training["pairs"]:,} pairs, {training["width"] // 2} units)
   as tables of bytes, one bidirectional GRU of {training["hidden"]} units each way, the share of each tag; no CRF.
   {size / 1e6:.1f} MB in all.
-- Text: {text["sentences"]:,} sentences, {text["characters"]:,} characters; their own labels are not learned. One copy in two has
-  other names, numbers and marks.
+- Text: {text["sentences"]:,} sentences, {text["characters"]:,} characters; their own labels are not learned. Each sentence of the
+  corpora stands there as it is, and {text["copies"]} time(s) with other names, numbers and marks.
 {corpora}
-- reviews: {text["reviews"]}
+- {text["reviews"]:,} sentences of reviews: {text["reviews_from"]}
 - Training: {training["epochs"]} epochs at most, {sum(one["steps"] for one in config["history"]):,} steps of {training["batch"]:,} characters. On the corpora's dev parts
   {100 * last["dev_same_tag"]:.1f} % of the characters have the teacher's likeliest tag.
 - Scores and rates beside those of the LACs: benchmarks/README.md.
