@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shlex
+import shutil
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -39,6 +41,7 @@ ARTICLE_COMMANDS = (
     f"report {SCORED} --article bad.txt -o out",
     "import marked.ann --format brat --article bad.txt -o out.jsonl",
     "marked good.txt --article bad.txt -o out.jsonl",
+    "compare good.jsonl b=good.jsonl --gold good.jsonl --article bad.txt -o out.json",
 )
 LAYER_COMMANDS = (
     "export bad.jsonl --format conll -o out.conll",
@@ -216,6 +219,19 @@ def test_bad_input_gold_of_another_version(
 ) -> None:
     (workplace / "bad.jsonl").write_bytes(other_version(workplace))
     # One line, however many sentences are of the other version.
+    refuse(workplace, capsys, command, expected)
+
+
+@pytest.mark.parametrize(
+    "command",
+    ["predict older good.txt -o out.jsonl", "serve --model older --port 0 --token-file new/token"],
+)
+def test_bad_input_model_of_another_version(workplace: Path, capsys: Capture, command: str) -> None:
+    shutil.copytree(workplace / "model", workplace / "older")
+    meta = json.loads((workplace / "older" / "meta.json").read_text(encoding="utf-8"))
+    meta["biaozhu"]["schema"] = 99
+    (workplace / "older" / "meta.json").write_text(json.dumps(meta), encoding="utf-8")
+    expected = r"BZ020 older/meta\.json: a model of schema 99, this version reads \d+\. Train it again"
     refuse(workplace, capsys, command, expected)
 
 
