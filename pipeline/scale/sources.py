@@ -190,7 +190,8 @@ class _Unpacked(RawIOBase):
         self._packed = packed
         self._frame = zstandard.ZstdDecompressor().decompressobj()
         self._begun = False
-        self._ready = b""
+        # A view: what is left of much that came from little is not copied for each part that is taken.
+        self._ready = memoryview(b"")
 
     def readable(self) -> bool:
         return True
@@ -205,7 +206,7 @@ class _Unpacked(RawIOBase):
             if self._frame.eof:
                 self._frame = zstandard.ZstdDecompressor().decompressobj()
             self._begun = True
-            self._ready = self._frame.decompress(packed)
+            self._ready = memoryview(self._frame.decompress(packed))
         given = self._ready[: len(buffer)]
         self._ready = self._ready[len(given) :]
         buffer[: len(given)] = given
