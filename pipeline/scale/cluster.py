@@ -201,6 +201,7 @@ def _connected(address: str | None, workers: int | None) -> Iterator[Any]:
         os.environ.setdefault(name, value)
     # It says that Ray's next version needs pydantic 2, which is why this is not the next version.
     warnings.filterwarnings("ignore", message="Pydantic v1 is deprecated", category=FutureWarning)
+    warnings.filterwarnings("ignore", message="DefaultClusterAutoscaler", category=DeprecationWarning)
     try:
         import ray  # noqa: PLC0415 — an extra
     except ImportError:

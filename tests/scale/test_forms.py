@@ -10,7 +10,9 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 import pytest
+import spacy
 import zstandard
+from spacy.training import Corpus
 
 from pipeline.annotators.lac import load_lac
 from pipeline.cli import run
@@ -20,6 +22,7 @@ from pipeline.scale.batch import annotate_sources
 from pipeline.scale.forms import ENDINGS, FORMS, pack
 from pipeline.scale.shards import Plan, write_shards
 from pipeline.scale.sources import Source, read_sources
+from pipeline.training.tokenizer import make_char_tokenizer
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -132,3 +135,18 @@ def test_forms_survive_kills_at_random_moments(form: Form, tmp_path: Path) -> No
             process.wait()
     assert subprocess.run(command, capture_output=True, check=False).returncode == 1
     assert _sums(killed) == _sums(whole)
+
+
+def test_forms_docbin_streams_into_spacys_training(tmp_path: Path) -> None:
+    for number in range(2):
+        (tmp_path / f"part-{number}.spacy").write_bytes(pack(_lines()[number * 5 : number * 5 + 5], "docbin"))
+    nlp = spacy.blank("zh")
+    nlp.tokenizer = make_char_tokenizer()(nlp)
+    examples = list(Corpus(tmp_path)(nlp))
+    wanted = [sentence_from_line(line) for line in _lines()[:10]]
+    assert [example.reference.text for example in examples] == [sentence.text for sentence in wanted]
+    for example, sentence in zip(examples, wanted, strict=True):
+        found = [(ent.start_char, ent.end_char, ent.label_) for ent in example.reference.ents]
+        assert found == [(span.start, span.end, span.label) for span in sentence.spans]
+        # Nothing is lost in alignment: each code point is a token on both sides.
+        assert "-" not in example.get_aligned_ner()
