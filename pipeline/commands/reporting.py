@@ -53,6 +53,18 @@ def report(
     agreement: Annotated[Path | None, typer.Option("--agreement", help="From `agree -o`.")] = None,
     curve: Annotated[Path | None, typer.Option("--curve", help="From `curve -o`.")] = None,
     bias: Annotated[Path | None, typer.Option("--bias", help="From `bias -o`.")] = None,
+    values: Annotated[
+        Path | None,
+        typer.Option(
+            "--values", help="Gold values of the amounts, file or folder; else GOLD/values, where it is."
+        ),
+    ] = None,
+    places: Annotated[
+        Path | None,
+        typer.Option(
+            "--places", help="Gold paths of the places, file or folder; else GOLD/places, where it is."
+        ),
+    ] = None,
     labels: Annotated[Path, typer.Option("--labels", help="Labels file.")] = Path("configs/labels.toml"),
     lang: Language = "zh",
     resamples: Annotated[int, typer.Option(min=100, max=1_000_000, help="Bootstrap samples.")] = 10_000,
@@ -79,6 +91,8 @@ def report(
             agreement=agreement,
             curve=curve,
             bias=bias,
+            values=values or _beside(gold, "values"),
+            places=places or _beside(gold, "places"),
             labels=labels,
             resamples=resamples,
             seed=seed,
@@ -93,6 +107,11 @@ def report(
     finish(material.ledger or ())
     if differs:
         raise typer.Exit(1)
+
+
+def _beside(gold: list[Path], name: str) -> Path | None:
+    found = [folder / name for folder in gold if any((folder / name).glob("*.jsonl"))]
+    return found[0] if len(found) == 1 else None
 
 
 def summary(

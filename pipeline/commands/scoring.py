@@ -68,11 +68,15 @@ def evaluate(
     stream: Stream = False,
     values: Annotated[
         Path | None,
-        typer.Option("--values", help="Gold values of the amounts (JSONL); scores what amounts mean, too."),
+        typer.Option(
+            "--values", help="Gold values of the amounts (file or folder): what they mean is scored, too."
+        ),
     ] = None,
     places: Annotated[
         Path | None,
-        typer.Option("--places", help="Gold paths of the places (JSONL); scores what places mean, too."),
+        typer.Option(
+            "--places", help="Gold paths of the places (file or folder): where they lie is scored, too."
+        ),
     ] = None,
     labels: Labels = None,
     resamples: Resamples = 10_000,
@@ -199,17 +203,11 @@ def _meant(run: Run, values: Path | None, places: Path | None, articles: list[Pa
     if values is None and places is None:
         return []
     from pipeline.reading.article import find_articles, read_articles
-    from pipeline.scoring.values import Meant, read_gold_places, read_gold_values, score_meaning, score_rows
+    from pipeline.scoring.values import meaning_rows
 
-    meant = Meant(
-        read_gold_values(values, run.gold) if values else {},
-        read_gold_places(places, run.gold) if places else {},
-    )
-    read = read_articles(find_articles(articles))
-    scores = list(score_meaning(meant, run.gold, layer=None, articles=read))
-    for evaluation, layer in zip(run.evaluations, run.layers, strict=True):
-        scores += score_meaning(meant, layer, layer=evaluation.name, articles=read)
-    return score_rows(scores)
+    names = [evaluation.name for evaluation in run.evaluations]
+    layers = dict(zip(names, run.layers, strict=True))
+    return meaning_rows((values, places), run.gold, layers, read_articles(find_articles(articles)))
 
 
 def _hand_out(run: Run, output: Path | None, as_json: bool) -> None:

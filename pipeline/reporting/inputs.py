@@ -28,6 +28,7 @@ from pipeline.scoring.evaluation import Setting, compare, evaluate
 from pipeline.scoring.sections import sections_of
 from pipeline.scoring.seen import seen_by
 from pipeline.scoring.significance import Sampling
+from pipeline.scoring.values import meaning_rows
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -72,6 +73,8 @@ class Request:
     agreement: Path | None = None
     curve: Path | None = None
     bias: Path | None = None
+    values: Path | None = None
+    places: Path | None = None
     labels: Path = DEFAULT
     resamples: int = 10_000
     seed: int = 1
@@ -100,6 +103,7 @@ class Material:
     agreement: dict[str, Any] | None = None
     curve: dict[str, Any] | None = None
     bias: dict[str, Any] | None = None
+    meant: tuple[dict[str, Any], ...] = ()
 
 
 def gather(request: Request) -> Material:
@@ -153,6 +157,10 @@ def gather(request: Request) -> Material:
         if evaluations
         else None
     )
+    scored = {one.name: restrict(layers[one.name], gold) for one in evaluations}
+    meant = meaning_rows((request.values, request.places), gold, scored, articles) if gold else []
+    if document and meant:
+        document["values"] = meant
     return Material(
         labels=labels,
         articles=articles,
@@ -165,6 +173,7 @@ def gather(request: Request) -> Material:
         inputs=tuple(reader.inputs),
         command=request.command,
         ledger=tuple(entry for found in ledgers for entry in found) if request.ledgers else None,
+        meant=tuple(meant),
         **extra,
     )
 

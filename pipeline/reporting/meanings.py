@@ -9,9 +9,13 @@ from pipeline.meaning.addresses import place_tree
 from pipeline.meaning.table import article_meaning, in_words
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from pipeline.meaning.table import Row
     from pipeline.model import Article
     from pipeline.reporting.inputs import Layer, Material
+
+    Words = Callable[..., str]
 
 # More would make a page that nobody reads; `biaozhu table` gives all.
 ARTICLES_SHOWN = 20
@@ -39,7 +43,7 @@ class ShownMeaning:
     unresolved: int
 
 
-def meaning_view(material: Material) -> dict[str, Any]:
+def meaning_view(material: Material, words: Words) -> dict[str, Any]:
     """Return the values of the section on meaning; from the gold, or the first layer where there is no gold."""
     source = material.gold or next(iter(material.layers.values()), ())
     covered = {sentence.article for sentence in source}
@@ -48,6 +52,13 @@ def meaning_view(material: Material) -> dict[str, Any]:
     return {
         "meanings": [one for one in shown if one.rows or one.tree["count"]],
         "meanings_more": max(0, len(articles) - ARTICLES_SHOWN),
+        "meant": [
+            (
+                {**row, "layer": row["layer"] or words("gold")},
+                words(f"meaning.field.{row['field'].replace(' ', '_')}"),
+            )
+            for row in material.meant
+        ],
         "meanings_from": "" if material.gold else next(iter(material.layers), ""),
     }
 

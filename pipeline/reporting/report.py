@@ -11,6 +11,7 @@ from markupsafe import Markup
 from pipeline.files import write_text
 from pipeline.ledger import losses
 from pipeline.reporting.inputs import is_whole
+from pipeline.reporting.rows import NOTHING, p_value
 from pipeline.reporting.shown import shown_html, shown_markdown, shown_plain
 from pipeline.reporting.strings import translator
 from pipeline.reporting.styling import classes_of
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
     from pipeline.scoring.significance import Interval
 
 CHECKS_FORMAT = "biaozhu.checks.v1"
-NOTHING = "–"
 
 
 def render_report(material: Material, *, language: Language = "zh") -> tuple[str, str]:
@@ -117,10 +117,3 @@ def interval(value: Interval, *, sign: bool = False) -> str:
 def percent(value: float | None) -> str:
     """Return a share in per cent."""
     return NOTHING if value is None else f"{value:.1%}".replace("%", " %")
-
-
-def p_value(value: float | None) -> str:
-    """Return a p-value; small ones by their bound."""
-    if value is None:
-        return NOTHING
-    return "< 0.001" if value < 0.001 else f"{value:.3f}"  # noqa: PLR2004 — as journals print it

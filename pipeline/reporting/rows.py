@@ -26,6 +26,9 @@ _ORDERS: dict[Aspect, Callable[[str], int | str]] = {
     "surface": str,
 }
 
+NOTHING = "–"
+SMALLEST_P = 0.001  # as journals print it
+
 
 @dataclass(frozen=True, slots=True)
 class ScoreRow:
@@ -76,6 +79,15 @@ class BreakdownTable:
     aspect: str
     has_gold: bool
     rows: tuple[BreakdownRow, ...]
+
+
+def p_value(value: float | None, *, sign: bool = False) -> str:
+    """Return a p-value, a small one by its bound; in a sentence, after the letter p, with its sign."""
+    if value is None:
+        return NOTHING
+    if value < SMALLEST_P:
+        return f"< {SMALLEST_P}"
+    return f"= {value:.3f}" if sign else f"{value:.3f}"
 
 
 def label_rows(

@@ -93,7 +93,7 @@ def build_view(material: Material, words: Words) -> dict[str, Any]:
         "scope": words("scope.no_gold", articles=len(names)),
         "says": _found(material, label_names, words),
         **checks.shown_checks(material, label_names, titles, words),
-        **meaning_view(material),
+        **meaning_view(material, words),
     }
     if material.evaluations:
         view |= _scores(material, view, faults, titles, words)
@@ -293,7 +293,7 @@ def _conclusions(material: Material, judged: Sequence[verdict.Verdict], words: W
                 difference=f"{found.difference.value:+.3f}".replace("-", "−"),
                 low=f"{interval.low:+.3f}".replace("-", "−"),
                 high=f"{interval.high:+.3f}".replace("-", "−"),
-                p="–" if found.p_holm is None else f"{found.p_holm:.3f}",
+                p=rows.p_value(found.p_holm, sign=True),
             )
         )
     articles = len({sentence.article for sentence in material.gold})

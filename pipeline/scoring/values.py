@@ -73,7 +73,11 @@ class Meant:
 
 
 def read_gold_values(path: Path, gold: Sequence[Sentence]) -> dict[Key, GoldValue]:
-    """Read gold values, from a file or a folder of them: one line for each amount of the gold layer.
+    """Read gold values: one line for each amount of the gold layer.
+
+    Args:
+        path: a file, or a folder of them, which may lack articles of the gold and have others.
+        gold: the gold layer.
 
     Raises:
         MissingFileError: there is no such file.
@@ -122,6 +126,35 @@ def score_meaning(
         places = {(p.sentence, p.start, p.end): p for ones in resolved.values() for p in ones}
         scores += _place_scores(meant.places, places, layer)
     return tuple(scores)
+
+
+def meaning_rows(
+    files: tuple[Path | None, Path | None],
+    gold: Sequence[Sentence],
+    layers: Mapping[str, Sequence[Sentence]],
+    articles: Sequence[Article],
+) -> list[dict[str, Any]]:
+    """Score what the spans of the gold itself and of each layer mean, as `score_rows` gives it.
+
+    Args:
+        files: gold values and gold places, files or folders; what is None is not scored.
+        gold: the gold layer.
+        layers: the layers by name.
+        articles: see `score_meaning`.
+
+    Raises:
+        MissingFileError, MeaningFileError: see `read_gold_values`.
+    """
+    values, places = files
+    if values is None and places is None:
+        return []
+    meant = Meant(
+        read_gold_values(values, gold) if values else {}, read_gold_places(places, gold) if places else {}
+    )
+    scores = list(score_meaning(meant, gold, layer=None, articles=articles))
+    for name, layer in layers.items():
+        scores += score_meaning(meant, layer, layer=name, articles=articles)
+    return score_rows(scores)
 
 
 def score_rows(scores: Sequence[FieldScore]) -> list[dict[str, Any]]:
@@ -205,6 +238,7 @@ def _lines(
         for span in sentence.spans
         if span.label == label
     }
+    articles = {sentence.article for sentence in gold}
     problems: list[BiaozhuError] = []
     rows: dict[Key, tuple[dict[str, Any], str]] = {}
     for where, line in _numbered(find_layers([path])):
@@ -222,15 +256,19 @@ def _lines(
         except (ValueError, TypeError, KeyError, RecursionError):
             problems.append(MeaningFileError("not a line of gold values or places", where=where))
             continue
+        if path.is_dir() and str(key[0]).partition(":")[0] not in articles:
+            continue
         if wanted.get(key) != text:
             problems.append(MeaningFileError(f"the gold layer has no {label} {text!r} there", where=where))
         elif key in rows:
             problems.append(MeaningFileError(f"{text!r} stands there twice", where=where))
         rows[key] = (row, where)
+    # A folder may lack whole articles of the gold, and have others: neither are scored.
+    covered = {key[0].partition(":")[0] for key in (rows if path.is_dir() else wanted)}
     problems += [
         MeaningFileError(f"no line for the {label} {text!r}", where=f"{path}, {key[0]} {key[1]}-{key[2]}")
         for key, text in wanted.items()
-        if key not in rows
+        if key not in rows and key[0].partition(":")[0] in covered
     ]
     raise_collected(problems)
     return [(key, row, where) for key, (row, where) in rows.items()]

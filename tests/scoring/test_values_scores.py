@@ -9,7 +9,7 @@ import jsonschema
 import pytest
 
 from pipeline.cli import run
-from pipeline.errors import BiaozhuError
+from pipeline.errors import BiaozhuError, MeaningFileError
 from pipeline.model import Sentence, Span, read_layer, write_layer
 from pipeline.scoring.document import schema
 from pipeline.scoring.values import (
@@ -159,3 +159,23 @@ def test_values_scores_of_the_command_fit_the_schema(
     jsonschema.validate(document, schema())
     assert {row["layer"] for row in document["values"]} == {None, "layer"}
     assert len(document["values"]) == 2 * (len(VALUE_KEYS) + len(PLACE_KEYS))
+
+
+def test_values_of_a_folder_may_lack_articles_but_no_amount_of_one(tmp_path: Path) -> None:
+    one, two = (
+        Sentence(article * 12, 0, 4, "三亩五亩", (Span(0, 2, "AMOUNT"), Span(2, 4, "AMOUNT")))
+        for article in "ab"
+    )
+    rows = [
+        {"sentence": one.id, "start": span.start, "end": span.end, "text": one.text[span.start : span.end], "low": "3",
+         "high": "3", "unit": "亩", "dimension": "area", "per": "", "approx": "", "bound": [], "place": ""}
+        for span in one.spans
+    ]  # fmt: skip
+    (tmp_path / "a.jsonl").write_text("".join(f"{json.dumps(row)}\n" for row in rows), encoding="utf-8")
+    assert len(read_gold_values(tmp_path, [one, two])) == 2
+    assert read_gold_values(tmp_path, [two]) == {}
+    with pytest.raises(BiaozhuError, match="no line for the AMOUNT"):
+        read_gold_values(tmp_path / "a.jsonl", [one, two])
+    (tmp_path / "a.jsonl").write_text(f"{json.dumps(rows[0])}\n", encoding="utf-8")
+    with pytest.raises(MeaningFileError, match="no line for the AMOUNT '五亩'"):
+        read_gold_values(tmp_path, [one, two])
