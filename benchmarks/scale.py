@@ -131,6 +131,8 @@ def _measured(command: list[str], folder: Path) -> tuple[float, float, float]:
         [sys.executable, __file__, "--child", str(note), *command], check=False, stdout=subprocess.DEVNULL
     )
     usage = json.loads(note.read_bytes())
+    if usage["status"] not in (0, 1):
+        raise SystemExit(f"{command[0]} ended with status {usage['status']}")
     return usage["cpu"], usage["wall"], usage["peak"]
 
 
@@ -138,12 +140,14 @@ def _child(note: str, *command: str) -> None:
     from pipeline.cli import run  # noqa: PLC0415 — what is measured
 
     started = time.perf_counter()
-    run(list(command))
+    status = run(list(command))
     wall = time.perf_counter() - started
     mine, others = (resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
     cpu = sum(one.ru_utime + one.ru_stime for one in (mine, others))
     peak = max(mine.ru_maxrss, others.ru_maxrss) / 1024
-    Path(note).write_text(json.dumps({"cpu": cpu, "wall": wall, "peak": peak}), encoding="utf-8")
+    Path(note).write_text(
+        json.dumps({"status": status, "cpu": cpu, "wall": wall, "peak": peak}), encoding="utf-8"
+    )
 
 
 def _sentences(draw: random.Random, count: int) -> Iterator[Sentence]:
