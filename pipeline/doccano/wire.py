@@ -26,6 +26,7 @@ from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 from pipeline.errors import RoundTripError
+from pipeline.files import parse_json
 from pipeline.model import SENTENCE_ID, Sentence, Span
 
 if TYPE_CHECKING:
@@ -92,15 +93,17 @@ def spans_to_json(spans: Iterable[Span]) -> str:
 def spans_from_json(line: object) -> tuple[Span, ...] | None:
     """Return the spans of `spans_to_json`, or None where the line is not of that form."""
     try:
-        rows = json.loads(line) if isinstance(line, str) else None
+        # Whoever may change the server's metadata may write anything there.
+        rows = parse_json(line) if isinstance(line, str) else None
         if not isinstance(rows, list):
             return None
-        return tuple(
+        spans = tuple(
             Span(int(start), int(end), str(label), str(source), None if score is None else float(score))
             for start, end, label, source, score in rows
         )
-    except (ValueError, TypeError):
+    except (ValueError, TypeError, OverflowError):
         return None
+    return spans if all(span.score is None or 0 <= span.score <= 1 for span in spans) else None
 
 
 def to_meta(sentence: Sentence, article: str, *, by: int, batch: str) -> dict[str, str]:
