@@ -139,7 +139,8 @@ def _parquet(rows: Sequence[Row]) -> bytes:
         from pyarrow import parquet  # noqa: PLC0415 — as above
     except ImportError:
         raise MissingExtraError(
-            "Parquet needs pyarrow", next_step="Install it with `pip install 'biaozhu[table]'`, or write .csv"
+            "Parquet needs pyarrow",
+            next_step="Install it with `.venv/bin/python -m pip install pyarrow` (biaozhu[table] has it), or write .csv",
         ) from None
     whole = {"start", "end"}
     schema = pa.schema([(name, pa.int64() if name in whole else pa.string()) for name in COLUMNS])
