@@ -153,9 +153,7 @@ def measure(home: Path, options: argparse.Namespace) -> dict[str, Any]:
     }
 
 
-def annotate(
-    log: Log, name: str, connection: Connection, project: Project, end: float, pause: float
-) -> None:
+def annotate(log: Log, name: str, connection: Connection, project: Project, end: float, pause: float) -> None:
     """Work through one's sentences until the time is up."""
     examples = f"projects/{project.id}/examples"
     label, position = project.label_types[SETTING.names["PERSON"]], 0

@@ -258,7 +258,7 @@ def finish_base(
     folder = (corpora or corpora_folder()) / config.corpus
     manifest = read_manifest(folder)
     keys = ("name", "package", "package_sha256", "licence", "near_duplicates", "parts")
-    facts = {
+    facts: dict[str, Any] = {
         "labels": list(config.labels),
         "corpus": {key: manifest[key] for key in keys},
         "training": asdict(config.settings),

@@ -143,7 +143,9 @@ def test_sentences_offsets_are_true_and_gaps_are_white(text: str) -> None:
     reached = 0
     for start, end in split_text(text):
         assert reached <= start < end <= len(text)
-        assert all(character.isspace() or character in "\ufeff\u200b\u2060" for character in text[reached:start])
+        assert all(
+            character.isspace() or character in "\ufeff\u200b\u2060" for character in text[reached:start]
+        )
         assert text[start:end] == text[start:end].strip()
         assert not set(text[start:end]) & set("\n\r\u2028")
         reached = end
