@@ -23,7 +23,7 @@ from pipeline.errors import ConfigError, TrainingError, UsageError
 from pipeline.model import Sentence, Span
 from pipeline.training.base_augment import Names, Rates, augmented, collect_names
 from pipeline.training.base_build import read_config
-from pipeline.training.base_card import compare_runs
+from pipeline.training.base_card import card, compare_runs
 from pipeline.training.base_data import (
     IGNORED,
     LONGEST,
@@ -244,6 +244,33 @@ def test_compare_runs_gives_mean_and_spread_and_says_which_was_best(tmp_path: Pa
     assert "| standard deviation | 0.0200 | 0.0200 |" in readme
     assert "seed 2, the best of them on dev." in readme
     load_base(tmp_path / "2", threads=1)
+
+
+@pytest.mark.parametrize(
+    ("corpus", "has", "has_not"),
+    [
+        (
+            "pfr1998",
+            ["PFR corpus", "Peking", "Read by eye", "corpus fetch pfr1998", "by time"],
+            ["as in the corpus"],
+        ),
+        (
+            "msra",
+            ["corpus fetch msra", "the corpus msra", "in its order"],
+            ["PFR", "Peking", "by eye", "by time"],
+        ),
+        ("tiny", ["corpus add tiny", "tiny: made up."], ["PFR", "Peking", "by eye", "by time"]),
+    ],
+)
+def test_card_claims_of_another_corpus_nothing_that_holds_for_pfr(
+    tmp_path: Path, corpus: str, has: list[str], has_not: list[str]
+) -> None:
+    config_of_run(tmp_path / "1", 1, 0.9)
+    config = json.loads((tmp_path / "1" / "config.json").read_text(encoding="utf-8"))
+    config["corpus"]["name"] = corpus
+    written = card(tmp_path / "1", config)
+    assert [part for part in has if part not in written] == []
+    assert [part for part in has_not if part in written] == []
 
 
 def test_compare_runs_refuses_other_settings_and_the_same_seed(tmp_path: Path) -> None:
