@@ -106,7 +106,7 @@ def _train_runs(
 
     seeds, score, held_out = wanted
     with progress_of_steps("training") as bar:
-        done, runs = train_runs(
+        entries, runs = train_runs(
             config,
             output,
             seeds=seeds,
@@ -125,7 +125,7 @@ def _train_runs(
     print_table(
         f"{output}, strict", ("seed", "layer", "label", "F1", "95 % from", "to"), rows, as_json=as_json
     )
-    _close(done.entries if done else (), ledger)
+    _close(entries, ledger)
 
 
 def crossval(

@@ -55,7 +55,7 @@ class ReplayCorpus:
             "licence": manifest["licence"],
             "part": self.part,
             "sha256": manifest["parts"][self.part]["sha256"],
-            "sentences": self.count,
+            "sentences": min(self.count, manifest["parts"][self.part]["sentences"]),
             "seed": self.seed,
         }
 

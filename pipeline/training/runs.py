@@ -12,12 +12,14 @@ import json
 import shutil
 import time
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from statistics import fmean, stdev
 from typing import TYPE_CHECKING, Any
 
 from pipeline.annotators.trained import load_trained
 from pipeline.errors import TrainingError, UsageError, WriteError
 from pipeline.files import read_bytes, sha256_of, write_text
+from pipeline.ledger import Entry
 from pipeline.model import read_layer, with_spans
 from pipeline.scoring.evaluation import ALL, Setting, evaluate
 from pipeline.scoring.significance import Sampling
@@ -26,10 +28,9 @@ from pipeline.training.train import check_output, gold_of, read_config, train
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
-    from pathlib import Path
 
     from pipeline.scoring.evaluation import Scored
-    from pipeline.training.train import OnStep, Trained
+    from pipeline.training.train import OnStep
 
 RESULT = "run.json"
 SEED = "system.seed"
@@ -61,7 +62,7 @@ def train_runs(  # noqa: PLR0913 — what `train` takes, and seeds and layers
     held_out: Mapping[str, tuple[int, int, int]] | None = None,
     on_seed: Callable[[int, bool], None] | None = None,
     on_step: OnStep | None = None,
-) -> tuple[Trained | None, tuple[Run, ...]]:
+) -> tuple[tuple[Entry, ...], tuple[Run, ...]]:
     """Train once for each seed, counted up from the config's own, score each, and keep the first model.
 
     Args:
@@ -75,7 +76,7 @@ def train_runs(  # noqa: PLR0913 — what `train` takes, and seeds and layers
         on_step: see `train`.
 
     Returns:
-        What training gave for the last seed that was trained now (None: all were there), and each seed's run.
+        What could not be aligned with the tokens, which is the same for each seed, and each seed's run.
 
     Raises:
         UsageError: a layer to be scored is trained on.
@@ -93,26 +94,35 @@ def train_runs(  # noqa: PLR0913 — what `train` takes, and seeds and layers
     for path in scored:
         if sha256_of(path) in seen:
             raise UsageError("this layer is trained on: it says nothing to score on it", where=str(path))
-    work = output.parent / f".{output.name}.runs" / _key(config_path, overrides, [*files, *scored])
-    done: Trained | None = None
+    settings = {"overrides": overrides, "held_out": dict(held_out or {})}
+    work = output.parent / f".{output.name}.runs" / _key(config_path, config, settings, [*files, *scored])
+    entries: tuple[Entry, ...] = ()
     runs = []
     for seed in range(first, first + seeds):
         folder = work / str(seed) / output.name
         result = folder.parent / RESULT
+        # The first seed's model moves away at the end: its result alone is no model.
+        there = result.is_file() and (folder / "meta.json").is_file()
         if on_seed:
-            on_seed(seed, result.is_file())
-        if not result.is_file():
+            on_seed(seed, there)
+        if not there:
             done = train(
                 config_path, folder, overrides={**overrides, SEED: seed}, held_out=held_out, on_step=on_step
             )
-            write_text(result, json.dumps(asdict(_run(folder, seed, scored))) + "\n")
-        runs.append(Run(**json.loads(read_bytes(result))))
+            told = {
+                "run": asdict(_run(folder, seed, scored)),
+                "entries": [asdict(one) for one in done.entries],
+            }
+            write_text(result, json.dumps(told, ensure_ascii=False) + "\n")
+        known = json.loads(read_bytes(result))
+        entries = tuple(Entry(**one) for one in known["entries"])
+        runs.append(Run(**known["run"]))
     chosen = work / str(first) / output.name
     card = read_bytes(chosen / "README.md").decode("utf-8")
     write_text(chosen / "README.md", card.split("\n## Seeds\n", 1)[0].rstrip() + "\n\n" + runs_card(runs))
     _move(chosen, output)
     shutil.rmtree(work.parent, ignore_errors=True)
-    return done, tuple(runs)
+    return entries, tuple(runs)
 
 
 def runs_card(runs: Sequence[Run]) -> str:
@@ -174,13 +184,24 @@ def _shown(figures: Sequence[float | None]) -> str:
     return f"{figures[0]:.4f} ({figures[1]:.4f} to {figures[2]:.4f})"
 
 
-def _key(config: Path, overrides: Mapping[str, Any], files: Sequence[Path]) -> str:
+def _key(path: Path, config: Mapping[str, Any], settings: Mapping[str, Any], files: Sequence[Path]) -> str:
     parts = [
-        sha256_of(config),
-        json.dumps(dict(sorted(overrides.items())), default=str),
-        *(sha256_of(path) for path in files),
+        sha256_of(path),
+        json.dumps(settings, default=str, sort_keys=True),
+        *(sha256_of(file) for file in [*files, *_leaned_on(config)]),
     ]
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:12]
+
+
+def _leaned_on(config: Mapping[str, Any]) -> list[Path]:
+    """Return the descriptions of the model folders that a config names."""
+    found = []
+    for value in config.values():
+        if isinstance(value, dict):
+            found += _leaned_on(value)
+        elif isinstance(value, str) and value and (Path(value) / "config.json").is_file():
+            found.append(Path(value) / "config.json")
+    return found
 
 
 def _move(model: Path, output: Path) -> None:

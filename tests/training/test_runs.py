@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -11,6 +12,7 @@ from training_material import invented_gold, small_project
 from pipeline.annotators.trained import load_trained
 from pipeline.cli import run
 from pipeline.errors import TrainingError, UsageError, WriteError
+from pipeline.ledger import Entry
 from pipeline.model import write_layer
 from pipeline.training import runs as module
 from pipeline.training.runs import train_runs
@@ -31,10 +33,10 @@ def project(tmp_path: Path) -> tuple[Path, Path]:
 def test_runs_train_each_seed_and_the_card_tells_all(project: tuple[Path, Path], tmp_path: Path) -> None:
     config, other = project
     told: list[tuple[int, bool]] = []
-    done, runs = train_runs(
+    entries, runs = train_runs(
         config, tmp_path / "model", seeds=3, scored=[other], on_seed=lambda *one: told.append(one)
     )
-    assert done is not None
+    assert entries == ()
     assert told == [(1, False), (2, False), (3, False)]
     assert [one.seed for one in runs] == [1, 2, 3]
     # A convex problem has one solution: the seed must not change it.
@@ -76,6 +78,48 @@ def test_runs_go_on_after_a_kill(
     assert told == [(1, True), (2, False)]
     assert len(runs) == 2
     assert (tmp_path / "model" / "meta.json").is_file()
+
+
+def test_runs_killed_at_the_end_go_on(
+    project: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config, other = project
+
+    move = module._move  # noqa: SLF001 — the moment after it is what matters
+
+    def killed(model: Path, output: Path) -> None:
+        move(model, output)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(module, "_move", killed)
+    with pytest.raises(KeyboardInterrupt):
+        train_runs(config, tmp_path / "model", seeds=2, scored=[other])
+    monkeypatch.undo()
+    told: list[tuple[int, bool]] = []
+    train_runs(config, tmp_path / "model", seeds=2, scored=[other], on_seed=lambda *one: told.append(one))
+    assert told == [(1, False), (2, True)]
+    load_trained(tmp_path / "model")
+
+
+def test_runs_that_were_there_still_tell_what_was_lost(
+    project: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config, other = project
+    lost = Entry("train", "loss", "not on the borders of tokens", "a:0-1", 0, 1, "PLACE", "甲")
+
+    def trained(*args: object, **kwargs: object) -> object:
+        return replace(train(*args, **kwargs), entries=(lost,))  # type: ignore[arg-type]  # passed on as it came
+
+    def killed(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(module, "train", trained)
+    monkeypatch.setattr(module, "_move", killed)
+    with pytest.raises(KeyboardInterrupt):
+        train_runs(config, tmp_path / "model", seeds=1, scored=[other])
+    monkeypatch.undo()
+    entries, _ = train_runs(config, tmp_path / "model", seeds=1, scored=[other])
+    assert entries == (lost,)
 
 
 def test_runs_train_again_where_the_data_are_others(project: tuple[Path, Path], tmp_path: Path) -> None:
