@@ -34,17 +34,12 @@ def worth(
     seed: Annotated[int, typer.Option("--seed", min=0, help="Seed of that draw.")] = 1,
 ) -> None:
     """Choose the sentences that are worth a human: the least sure ones, and some at random."""
-    from itertools import chain
-
-    from pipeline.judging.worth import choose_worth
+    from pipeline.judging.worth import choose_worth, stream_files
     from pipeline.model import write_layer
     from pipeline.scale.folders import place
     from pipeline.scale.sources import expand_globs
-    from pipeline.scoring.stream import stream_layer
 
     files = expand_globs(place(layer) for layer in layers)
-    chosen = choose_worth(
-        chain.from_iterable(stream_layer(file, labels=None) for file in files), number, share=share, seed=seed
-    )
+    chosen = choose_worth(stream_files(files), number, share=share, seed=seed)
     write_layer(output, chosen)
     say(f"{len(chosen)} sentences of {len({one.article for one in chosen})} articles")

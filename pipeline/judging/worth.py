@@ -11,13 +11,35 @@ import hashlib
 import heapq
 from typing import TYPE_CHECKING
 
-from pipeline.errors import UsageError
+from pipeline.errors import DuplicateError, UsageError
 from pipeline.model import Sentence, Span
+from pipeline.scoring.stream import stream_layer
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
+    from pathlib import Path
 
 RANDOM_SHARE = 0.2
+
+
+def stream_files(files: Iterable[Path]) -> Iterator[Sentence]:
+    """Yield the sentences of several files one at a time.
+
+    Raises:
+        DuplicateError: an article comes in two files, as it does in two layers of the same corpus.
+        BiaozhuError: see `stream_layer`.
+    """
+    known: dict[int, Path] = {}
+    for file in files:
+        for sentence in stream_layer(file, labels=None):
+            # The path itself: the same one may be given twice.
+            if known.setdefault(int(sentence.article, 16), file) is not file:
+                raise DuplicateError(
+                    f"article {sentence.article} comes in {known[int(sentence.article, 16)]} too",
+                    where=str(file),
+                    next_step="Give one layer of each article",
+                )
+            yield sentence
 
 
 def choose_worth(
@@ -26,7 +48,7 @@ def choose_worth(
     """Choose sentences for annotators from a stream, of which only the chosen are kept in memory.
 
     Args:
-        sentences: of a layer; spans without a score count as sure.
+        sentences: of a layer, each id once; spans without a score count as sure.
         count: how many to choose at most.
         share: of them that are drawn at random from all sentences, the same for the same seed whatever their order.
         seed: of that draw.

@@ -7,20 +7,15 @@ that the rest of the corpus goes on.
 from __future__ import annotations
 
 import glob
-import gzip
 import json
 import sys
-import zlib
-from contextlib import contextmanager
 from dataclasses import dataclass
-from io import BufferedReader, RawIOBase
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any, cast
-
-import zstandard
+from typing import IO, TYPE_CHECKING, Any
 
 from pipeline.errors import BiaozhuError, EncodingError, LineError, MissingExtraError, MissingFileError
 from pipeline.reading.article import ARTICLE_SUFFIXES, HTML_SUFFIXES, LARGEST, read_source
+from pipeline.reading.packed import opened
 from pipeline.scale.folders import is_remote, place
 
 if TYPE_CHECKING:
@@ -30,10 +25,6 @@ STDIN = "-"
 LINES, TABLE = ".jsonl", ".parquet"
 COMPRESSED = frozenset({".gz", ".zst"})
 ROWS_AT_ONCE = 64
-# Bytes of a compressed file read at once: what comes of them is in memory at once too.
-CHUNK = 1 << 14
-# zstd packs 128 KiB of the same byte into four: from so much come 64 MiB at most, whatever the file says.
-SLICE = 1 << 11
 WILD = frozenset("*?[")
 
 
@@ -142,10 +133,10 @@ def _of_file(path: Path) -> Iterator[Source]:
         if kind == TABLE and not packing:
             yield from _rows(path)
         elif kind == LINES:
-            with _opened(path, packing) as file:
+            with opened(path, packing) as file:
                 yield from _lines(file, where)
         elif packing:
-            with _opened(path, packing) as file:
+            with opened(path, packing) as file:
                 yield Source(name, where, _whole(file, where), kind in HTML_SUFFIXES)
         else:
             yield Source(name, where, read_source(path), kind in HTML_SUFFIXES)
@@ -158,59 +149,6 @@ def _of_file(path: Path) -> Iterator[Source]:
         if not is_remote(path):
             raise
         yield Source(name, where, problem=_unread(path, error))
-
-
-@contextmanager
-def _opened(path: Path, packing: str) -> Iterator[IO[bytes]]:
-    try:
-        if packing == ".gz":
-            with path.open("rb") as packed, gzip.open(packed) as file:
-                yield cast("IO[bytes]", file)
-        elif packing == ".zst":
-            with path.open("rb") as packed, BufferedReader(_Unpacked(packed), CHUNK) as file:
-                yield file
-        else:
-            with path.open("rb") as file:
-                # A remote file's own `readline` knows no limit.
-                yield cast("IO[bytes]", BufferedReader(cast("RawIOBase", file))) if is_remote(path) else file
-    except FileNotFoundError:
-        raise MissingFileError("no such file", where=str(path)) from None
-    except (OSError, EOFError, zlib.error, zstandard.ZstdError) as error:
-        raise MissingFileError(f"cannot be read to its end ({error})", where=str(path)) from None
-
-
-class _Unpacked(RawIOBase):
-    """The content of a zstd file; the package's own reader takes a file that breaks off for a whole one.
-
-    Raises:
-        EOFError: the file ends inside a frame.
-    """
-
-    def __init__(self, packed: IO[bytes]) -> None:
-        self._packed = packed
-        self._frame = zstandard.ZstdDecompressor().decompressobj()
-        self._begun = False
-        # A view: what is left of much that came from little is not copied for each part that is taken.
-        self._ready = memoryview(b"")
-
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: Any) -> int:
-        while not self._ready:
-            packed = (self._frame.unused_data if self._frame.eof else b"") or self._packed.read(SLICE)
-            if not packed:
-                if self._begun and not self._frame.eof:
-                    raise EOFError("the file ends inside a frame")
-                return 0
-            if self._frame.eof:
-                self._frame = zstandard.ZstdDecompressor().decompressobj()
-            self._begun = True
-            self._ready = memoryview(self._frame.decompress(packed))
-        given = self._ready[: len(buffer)]
-        self._ready = self._ready[len(given) :]
-        buffer[: len(given)] = given
-        return len(given)
 
 
 def _whole(file: IO[bytes], where: str) -> bytes:

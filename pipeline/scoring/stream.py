@@ -6,16 +6,15 @@ what scoring gathers grows by half a kilobyte an article and nine bytes a predic
 
 from __future__ import annotations
 
-import gzip
-import io
-import zlib
-from typing import IO, TYPE_CHECKING, cast
+from functools import partial
+from typing import TYPE_CHECKING, cast
 
 import msgspec
-import zstandard
 
-from pipeline.errors import LabelError, LineError, MissingFileError, ScoringError
+from pipeline.errors import LabelError, LineError, ScoringError
 from pipeline.model import ARTICLE_ID, Sentence, sentence_from_line
+from pipeline.reading.article import LARGEST
+from pipeline.reading.packed import opened
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
@@ -23,7 +22,7 @@ if TYPE_CHECKING:
 
     from pipeline.scoring.scores import Missing
 
-_BUFFER = 1 << 20
+_SORT = "Sort the file as `preannotate` writes it, or score without --stream"
 
 
 class _Span(msgspec.Struct, forbid_unknown_fields=True):
@@ -65,6 +64,8 @@ def stream_layer(path: Path, *, labels: Collection[str] | None) -> Iterator[Sent
     number = 0
     for raw in _lines(path):
         number += 1
+        if len(raw) > LARGEST:
+            raise LineError(f"a line of more than {LARGEST >> 20} MiB", where=f"{path}:{number}")
         if not raw.strip():
             continue
         line = _parsed(raw, path, number)
@@ -89,9 +90,6 @@ def stream_layer(path: Path, *, labels: Collection[str] | None) -> Iterator[Sent
         yield line
     if not seen:
         raise LineError("empty: there is no sentence line", where=str(path), next_step="Make it again")
-
-
-_SORT = "Sort the file as `preannotate` writes it, or score without --stream"
 
 
 def side_by_side(
@@ -172,24 +170,6 @@ def _holds(line: _Line) -> bool:
 
 
 def _lines(path: Path) -> Iterator[bytes]:
-    try:
-        with path.open("rb") as packed:
-            yield from _unpacked(path, packed)
-    except FileNotFoundError:
-        raise MissingFileError("no such file", where=str(path)) from None
-    except IsADirectoryError:
-        raise MissingFileError("this is a folder, a file is needed", where=str(path)) from None
-    except (OSError, EOFError, zlib.error, zstandard.ZstdError) as error:
-        raise MissingFileError(f"cannot be read to its end ({error})", where=str(path)) from None
-
-
-def _unpacked(path: Path, packed: IO[bytes]) -> Iterator[bytes]:
     # Only line feeds end a line of bytes.
-    if path.suffix == ".gz":
-        with gzip.open(packed) as file:
-            yield from io.BufferedReader(cast("io.RawIOBase", file), _BUFFER)
-    elif path.suffix == ".zst":
-        reader = zstandard.ZstdDecompressor().stream_reader(packed, read_across_frames=True)
-        yield from io.BufferedReader(cast("io.RawIOBase", reader), _BUFFER)
-    else:
-        yield from packed
+    with opened(path, path.suffix) as file:
+        yield from iter(partial(file.readline, LARGEST + 1), b"")

@@ -85,15 +85,20 @@ def test_bad_input_docbin_that_unpacks_to_very_much(
         "train /dev/zero -o new",
         "export good.jsonl --format conll --labels /dev/zero -o out.conll",
         "split /dev/zero -o out.jsonl",
+        "evaluate --stream --gold /dev/zero --layer good.jsonl",
+        "worth /dev/zero -n 1 -o out.jsonl",
     ],
 )
 @pytest.mark.skipif(not Path("/dev/zero").exists(), reason="needs a device that never ends")
 def test_bad_input_device_that_never_ends(
     workplace: Path, capsys: pytest.CaptureFixture[str], command: str
 ) -> None:
-    expected = (
-        "BZ010 /dev/zero: more than 32 MiB" if "split" in command else "BZ003 /dev/zero: this is no file"
-    )
+    if "split" in command:
+        expected = "BZ010 /dev/zero: more than 32 MiB"
+    elif "--stream" in command or "worth" in command:
+        expected = "BZ013 /dev/zero:1: a line of more than 32 MiB"
+    else:
+        expected = "BZ003 /dev/zero: this is no file"
     refused(workplace, capsys, command, expected)
 
 

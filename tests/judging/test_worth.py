@@ -74,3 +74,14 @@ def test_worth_command_writes_a_layer(tmp_path: Path) -> None:
     assert run(command) == 0
     found = [json.loads(line)["id"] for line in output.read_text(encoding="utf-8").splitlines()]
     assert found == [layer[1].id, layer[3].id]
+
+
+def test_worth_refuses_an_article_of_two_files(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    layer = _layer([[0.9], [0.2, 0.8]])
+    for name, sentences in (("a", layer[:1]), ("b", layer)):
+        write_layer(tmp_path / f"{name}.jsonl", sentences)
+    first, second, output = (str(tmp_path / f"{name}.jsonl") for name in ("a", "b", "out"))
+    for other in (second, first):
+        assert run(["worth", first, other, "-n", "5", "-o", output]) == 2
+        assert capsys.readouterr().err.startswith(f"BZ017 {other}: article {layer[0].article} comes in ")
+        assert not (tmp_path / "out.jsonl").exists()

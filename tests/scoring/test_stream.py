@@ -79,7 +79,7 @@ def test_stream_reads_compressed_layers(tmp_path: Path, suffix: str, pack: objec
     assert found.overall["strict"].score.f1 == 1.0
     whole = packed.read_bytes()
     packed.write_bytes(whole[: len(whole) // 2])
-    with pytest.raises(BiaozhuError, match=r"cannot be read to its end|no sentence line"):
+    with pytest.raises(BiaozhuError, match="cannot be read to its end"):
         evaluate_stream(packed, tmp_path / "gold.jsonl", name="a", setting=SETTING)
 
 
