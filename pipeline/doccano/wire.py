@@ -134,7 +134,7 @@ def pack_meta(meta: Mapping[str, Any]) -> dict[str, Any]:
 def unpack_meta(meta: Mapping[str, Any]) -> dict[str, Any]:
     """Return metadata with a key for each of the module's list; what `pack_meta` has not made stays as it is."""
     try:
-        record = json.loads(meta[RECORD])
+        record = parse_json(meta[RECORD])
         head, flat = record[: len(HEAD)], record[len(HEAD) :]
     except (KeyError, TypeError, ValueError):
         return dict(meta)

@@ -4,8 +4,8 @@ Doccano's page counts UTF-16 units, and its export states what the page counted;
 its import often count code points, so that can be said. Read are its three ways to write spans: `label` (today),
 `labels` (before 1.5), both `[[start, end, label], …]`, and `entities` (with relations) of objects.
 
-Our own export carries each sentence's id (`sid`) and its spans with source and score (`pre`) as metadata, as push
-does, and Doccano keeps both.
+Our own export carries each sentence's id (`sid`) and its spans with source and score (`pre`) as metadata, and Doccano
+keeps both. An example that push made has them too, `pre` packed (`pipeline.doccano.wire`).
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from pipeline.doccano.wire import spans_from_json, spans_to_json, to_line
+from pipeline.doccano.wire import spans_from_json, spans_to_json, to_line, unpack_meta
 from pipeline.errors import BiaozhuError, FormatError, raise_collected
 from pipeline.formats.document import Document, Export, Stated, decoded, make_document, parsed, whole
 
@@ -73,6 +73,7 @@ def _document(line: str, where: str, names: Mapping[str, str], *, units: bool | 
     row = parsed(line, where=where)
     if not isinstance(row, dict) or not isinstance(row.get("text"), str):
         raise FormatError("a line is a JSON object with a text", where=where)
+    row = unpack_meta(row)
     text: str = row["text"]
     spans = [
         _span(value, where) for key in ("label", "labels", "entities") for value in _list(row, key, where)

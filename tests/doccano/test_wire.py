@@ -146,7 +146,7 @@ def test_wire_packs_metadata_into_three_rows_and_back(
 
 
 @pytest.mark.parametrize(
-    "record", ["", "[]", "{}", "3", "null", '["a","b"]', '["a","b","c",1]', "[", 7, None]
+    "record", ["", "[]", "{}", "3", "null", '["a","b"]', '["a","b","c",1]', "[", 7, None, "[" * 100_000]
 )
 def test_wire_leaves_a_record_that_is_damaged_alone(record: object) -> None:
     assert unpack_meta({"sid": "x", "biaozhu": record}) == {"sid": "x", "biaozhu": record}

@@ -6,14 +6,17 @@ import json
 from typing import TYPE_CHECKING
 
 import pytest
+from format_material import sentences
 from hypothesis import given
 from hypothesis import strategies as st
 from spacy.tokens import Doc, DocBin
 from spacy.tokens import Span as DocSpan
 from spacy.vocab import Vocab
 
+from pipeline.doccano.wire import to_line, to_meta
 from pipeline.errors import BiaozhuError, FormatError
 from pipeline.formats.convert import export_layer, read_documents
+from pipeline.formats.doccano import read_doccano
 from pipeline.formats.names import Format, Units
 from pipeline.formats.settling import settle
 from pipeline.model import Sentence
@@ -64,6 +67,19 @@ def test_formats_doccano_names_what_does_not_fit(tmp_path: Path) -> None:
         "its offsets do not fit the text",
         "its offsets do not fit the text",
         "its offsets do not fit the text",
+    ]
+
+
+@given(sentences())
+def test_formats_doccano_keeps_source_and_score_of_what_push_sent(made: list[Sentence]) -> None:
+    names = {"PLACE": "地点", "PERSON": "人物", "AMOUNT": "数量"}
+    lines = [to_line(one, to_meta(one, "a", by=1, batch="x.0"), names) for one in made]
+    rows = [{"id": number, **json.loads(line), "Comments": []} for number, line in enumerate(lines)]
+    assert all("biaozhu" in row and "pre" not in row for row in rows)
+    data = "\n".join(json.dumps(row) for row in rows).encode()
+    documents = read_doccano(data, where="a", names={name: label for label, name in names.items()})
+    assert [(one.sid, one.spans, one.refused) for one in documents] == [
+        (one.id, one.spans, ()) for one in made
     ]
 
 
