@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import hashlib
 import json
+import lzma
 import os
 import tempfile
 import zipfile
 import zlib
+from contextlib import contextmanager, suppress
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 
@@ -29,15 +31,17 @@ from pipeline.doccano.backup import (
 from pipeline.doccano.database import address, call_postgres, database_url
 from pipeline.doccano.processes import family
 from pipeline.doccano.server import VERSION, choose_free_port
-from pipeline.doccano.state import State, write_state
+from pipeline.doccano.state import State, locked, write_state
 from pipeline.errors import BackupError, ServerError, WriteError
 from pipeline.files import parse_json
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
 LARGEST_MANIFEST = 64 << 20
 """Bytes; a backup with a hundred thousand uploads stays below."""
+# What reading a member of a damaged archive raises; RuntimeError where it says that it is encrypted.
+DAMAGED = (zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, RuntimeError)
 # What a home folder may hold and still count as empty.
 LEFTOVERS = {"lock"}
 FOREIGN_TABLES = "SELECT count(*) FROM information_schema.tables WHERE table_schema NOT IN ('pg_catalog', 'information_schema')"
@@ -57,15 +61,7 @@ def read_manifest(path: Path) -> Manifest:
         raise BackupError("no such file", where=str(path)) from None
     except OSError as error:
         raise BackupError(f"cannot be read ({error.strerror})", where=str(path)) from None
-    except (
-        zipfile.BadZipFile,
-        zlib.error,
-        ValueError,
-        KeyError,
-        TypeError,
-        AttributeError,
-        NotImplementedError,
-    ):
+    except (*DAMAGED, ValueError, KeyError, TypeError, AttributeError, OverflowError):
         raise BackupError("not a backup, or a damaged one", where=str(path)) from None
     return manifest
 
@@ -74,6 +70,9 @@ def restore(
     path: Path, *, home: Path, port: int | None = None, replace: bool = False
 ) -> tuple[Manifest, Path | None]:
     """Restore a backup; `start` brings the server up there.
+
+    The folder's lock is held while it is replaced: whoever starts, stops or saves a server there waits, and finds it
+    whole.
 
     Args:
         path: the backup.
@@ -86,8 +85,8 @@ def restore(
 
     Raises:
         BackupError: see `read_manifest`; or a file of it is damaged.
-        ServerError: the folder holds something and `replace` is off, or a server runs there; the backup is of
-            PostgreSQL and DATABASE_URL names none, or one that is not empty; or the other way round.
+        ServerError: the folder holds something and `replace` is off, or a server runs there; another command is at
+            work there and does not end; the backup is of PostgreSQL and DATABASE_URL names none, or one that is not empty; or the other way round.
         WriteError: the folder cannot be written.
     """
     manifest = read_manifest(path)
@@ -102,11 +101,14 @@ def restore(
             fresh = Path(folder) / "home"
             _unpack(path, manifest, fresh)
             _make_state(fresh, home, manifest, port)
-            if manifest.database == "postgresql":
-                dump = fresh / DATABASES["postgresql"]
-                _fill_postgres(dump, home)
-                dump.unlink()
-            return manifest, _put(fresh, home)
+            with _held(home):
+                # Somebody may have started a server there since.
+                _check_place(home, manifest, replace=replace)
+                if manifest.database == "postgresql":
+                    dump = fresh / DATABASES["postgresql"]
+                    _fill_postgres(dump, home)
+                    dump.unlink()
+                return manifest, _put(fresh, home)
     except OSError as error:
         raise WriteError(f"cannot be restored ({error.strerror})", where=str(home)) from None
 
@@ -189,7 +191,7 @@ def _unpack(path: Path, manifest: Manifest, fresh: Path) -> None:
                 target = fresh.joinpath(*PurePosixPath(name).parts)
                 target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
                 _unpack_one(archive, name, stored, target)
-    except (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError):
+    except DAMAGED:
         raise BackupError("it is damaged", where=str(path)) from None
 
 
@@ -236,13 +238,28 @@ def _fill_postgres(dump: Path, home: Path) -> None:
     call_postgres("pg_restore", *options, str(dump), url=url)
 
 
+@contextmanager
+def _held(home: Path) -> Iterator[None]:
+    """Hold the folder's lock; one that was made for it is gone again when nothing was put there."""
+    made = not home.exists()
+    with locked(home):
+        try:
+            yield
+        except BaseException:
+            if made:
+                (home / "lock").unlink(missing_ok=True)
+                with suppress(OSError):
+                    home.rmdir()
+            raise
+
+
 def _put(fresh: Path, home: Path) -> Path | None:
     """Move the fresh folder to its place; return where the one that was there is now."""
     aside = None
     if home.exists():
         if {one.name for one in home.iterdir()} <= LEFTOVERS:
+            # Ours: who waits for it asks for the one of the new folder next. Being empty, the folder is replaced at once.
             (home / "lock").unlink(missing_ok=True)
-            home.rmdir()
         else:
             numbers = range(1, 10_000)
             aside = next(

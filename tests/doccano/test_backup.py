@@ -5,7 +5,9 @@ from __future__ import annotations
 import hashlib
 import json
 import stat
+import time
 import zipfile
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -13,7 +15,7 @@ import pytest
 from pipeline import cli
 from pipeline.doccano.backup import FORMAT, MANIFEST
 from pipeline.doccano.restoring import restore
-from pipeline.doccano.state import new_state, read_state, write_state
+from pipeline.doccano.state import locked, new_state, read_state, write_state
 from pipeline.errors import BackupError, BiaozhuError, ServerError
 
 if TYPE_CHECKING:
@@ -105,6 +107,7 @@ CHANGES: dict[str, tuple[Callable[[dict[str, Any]], object], str]] = {
         lambda m: m["files"].update({"media/2": {"bytes": 0, "sha256": ""}}),
         "does not hold what",
     ),
+    "a size without end": (lambda m: m["files"]["db.sqlite3"].update(bytes=float("inf")), "not a backup"),
     "no files": (lambda m: m.pop("files"), "not a backup"),
     "a key too many": (lambda m: m.update(run="rm"), "not a backup"),
 }
@@ -158,6 +161,58 @@ def test_restore_of_a_truncated_archive_is_one_line_at_every_length(tmp_path: Pa
         else:
             assert (home / "db.sqlite3").read_bytes() == CONTENT["db.sqlite3"]
             assert (home / "media/1/a.jsonl").read_bytes() == CONTENT["media/1/a.jsonl"]
+
+
+@pytest.mark.parametrize(("name", "says"), [(MANIFEST, "not a backup"), ("db.sqlite3", "it is damaged")])
+def test_restore_of_a_member_that_seems_encrypted_is_one_line(tmp_path: Path, name: str, says: str) -> None:
+    path = make_backup(tmp_path / "b.zip")
+    data = bytearray(path.read_bytes())
+    # Bit 0 of the flags in the central directory, whose entry holds the name 46 bytes after its beginning.
+    entry = data.rindex(name.encode()) - 46
+    assert data[entry : entry + 4] == b"PK\x01\x02"
+    data[entry + 8] ^= 1
+    path.write_bytes(bytes(data))
+    with pytest.raises(BackupError, match=says):
+        restore(path, home=tmp_path / "home")
+    assert [one.name for one in tmp_path.iterdir()] == ["b.zip"]
+
+
+def test_restore_waits_for_who_is_at_work_there_and_looks_again(tmp_path: Path) -> None:
+    path, home = make_backup(tmp_path / "b.zip"), tmp_path / "home"
+    with ThreadPoolExecutor(1) as pool:
+        with locked(home):
+            restoring = pool.submit(restore, path, home=home)
+            until = time.monotonic() + 30
+            while not list(tmp_path.glob(".home.*/home/state.json")):
+                assert time.monotonic() < until
+                assert not restoring.done()
+                time.sleep(0.01)
+            # What `up` does with the lock in its hands.
+            write_state(home, new_state(4711))
+            with pytest.raises(TimeoutError):
+                restoring.result(timeout=0.2)
+        with pytest.raises(ServerError, match="not empty"):
+            restoring.result(timeout=30)
+    state = read_state(home)
+    assert state is not None
+    assert state.port == 4711
+    assert sorted(one.name for one in tmp_path.iterdir()) == ["b.zip", "home"]
+    assert restore(path, home=home, replace=True)[1] == tmp_path / "home.replaced-1"
+
+
+def test_restore_that_fails_at_its_place_leaves_no_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # No PostgreSQL listens on that port.
+    path = make_backup(
+        tmp_path / "b.zip",
+        {"database.dump": b"PGDMP", "secrets.json": SECRETS},
+        change=lambda m: m.update(database="postgresql"),
+    )
+    monkeypatch.setenv("DATABASE_URL", "postgresql://me:geheim@127.0.0.1:1/a")
+    with pytest.raises(ServerError):
+        restore(path, home=tmp_path / "home")
+    assert [one.name for one in tmp_path.iterdir()] == ["b.zip"]
 
 
 def test_restore_leaves_a_folder_that_holds_something_alone(tmp_path: Path) -> None:
