@@ -245,6 +245,7 @@ def _lines(
         try:
             row = json.loads(line)
             key = (row["sentence"], row["start"], row["end"])
+            hash(key)  # JSON's lists and objects are no keys
             text = row["text"]
             missing = [name for name in keys if name not in row]
             if missing:

@@ -126,6 +126,12 @@ def test_values_scores_refuse_lines_that_are_no_json(tmp_path: Path) -> None:
         read_gold_values(path, [SENTENCE])
 
 
+@pytest.mark.parametrize("changes", [{"sentence": ["x"]}, {"start": {}}, {"end": [13]}])
+def test_values_scores_refuse_places_that_are_lists(tmp_path: Path, changes: dict[str, Any]) -> None:
+    with pytest.raises(BiaozhuError, match="not a line of gold values"):
+        read_gold_values(written(tmp_path / "v.jsonl", [LINES[0] | changes, LINES[1]]), [SENTENCE])
+
+
 def test_values_scores_of_the_first_article_fit_its_gold() -> None:
     gold = read_layer(GOLD / NAME)
     values = read_gold_values(GOLD / "values" / NAME, gold)
