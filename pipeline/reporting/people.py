@@ -78,14 +78,20 @@ def agreement_tables(
 
     Returns:
         `rows`: pair, label, strict, partial, alpha; `kinds`: pair, sentences, and how often each of KINDS; `months` and
-        `articles`: name, comparisons, strict; articles only where there are several.
+        `articles`: name, comparisons (None where the file does not say), strict; articles only where there are several.
 
     Raises:
         KeyError, TypeError, AttributeError: it is no such file.
     """
     alphas = {"micro": agreement.get("alpha"), **(agreement.get("alpha_by_label") or {})}
     pairs = [(words("pair", a=pair["first"], b=pair["second"]), pair) for pair in agreement["pairs"]]
-    articles = _groups(agreement.get("by_article") or {})
+    # `agree` of before there were months wrote the bare F1 of each article.
+    articles = _groups(
+        {
+            name: {"comparisons": None, "strict": group} if isinstance(group, int | float) else group
+            for name, group in (agreement.get("by_article") or {}).items()
+        }
+    )
     return {
         "rows": [
             (name, label, strict, pair["partial"].get(label), alphas.get(label))

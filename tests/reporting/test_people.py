@@ -118,6 +118,18 @@ def test_agree_prints_months_as_table_and_json(folder: Path, capsys: pytest.Capt
     assert list(months) == ["2026-01", "2026-02", "2026-03"]
 
 
+def test_report_shows_articles_of_agree_before_there_were_months(folder: Path) -> None:
+    path = folder / "agreement.json"
+    assert run(["agree", str(folder / "anna"), str(folder / "ben"), "-o", str(path)]) == 0
+    found = json.loads(path.read_text("utf-8"))
+    del found["format"], found["by_month"]
+    path.write_text(json.dumps(found | {"by_article": {"0" * 12: 0.25, "1" * 12: 0.5}}), "utf-8")
+    html, _checks = report(folder, "--agreement", str(path))
+    section = html[html.index('<section id="agreement">') :].partition("</section>")[0]
+    assert '</th><td>–</td><td class="main">0.250</td>' in section
+    assert '</th><td>–</td><td class="main">0.500</td>' in section
+
+
 @pytest.mark.parametrize(
     "spoil",
     [
