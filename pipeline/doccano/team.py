@@ -201,7 +201,8 @@ def _pull_layer(
     tick: Callable[[int], None],
 ) -> AnnotatorLayer:
     found = _read_layer(connection, own, name, given, tick)
-    return found if found.consistent else _read_layer(connection, own, name, given, tick)
+    # The second time nothing is counted: every sentence has been already.
+    return found if found.consistent else _read_layer(connection, own, name, given, lambda _done: None)
 
 
 def _read_layer(

@@ -26,6 +26,7 @@ from pipeline.doccano.pull import pull
 from pipeline.doccano.push import push
 from pipeline.doccano.remote import count_examples, list_all
 from pipeline.doccano.team import create_projects, own_setting, pull_layers
+from pipeline.errors import BiaozhuError
 from pipeline.labels import read_labels
 from pipeline.model import Sentence, Span, read_layer, with_spans, write_layer
 
@@ -199,7 +200,7 @@ def test_doccano_that_hangs_is_one_line_and_the_rerun_finishes(  # noqa: PLR0913
     try:
         started = time.monotonic()
         assert cli.run(command) == 2
-        assert time.monotonic() - started < 40
+        assert time.monotonic() - started < 120
     finally:
         for process in hung:
             process.send_signal(signal.SIGCONT)
@@ -224,10 +225,12 @@ def edit_without_pause(person: Person, examples: Sequence[int], stop: threading.
         for example in examples:
             if stop.is_set():
                 return
-            for span in person.connection.get(f"{person.path(example)}/spans"):
-                if span["start_offset"] >= 2:
-                    person.erase(example, span["id"])
-            person.draw(example, place, place + 1, "地点")
+            # A busy server may refuse one edit; the next comes at once.
+            with contextlib.suppress(BiaozhuError):
+                for span in person.connection.get(f"{person.path(example)}/spans"):
+                    if span["start_offset"] >= 2:
+                        person.erase(example, span["id"])
+                person.draw(example, place, place + 1, "地点")
 
 
 @contextlib.contextmanager
@@ -276,6 +279,9 @@ def test_doccano_annotators_layers_say_when_they_were_working(
     project = require_project(doccano, own_setting(setting, name).name)
     person = Person(doccano, project)
     examples = [data["id"] for data in list_all(doccano, f"projects/{project.id}/examples")][:5]
+    ticks: list[int] = []
     with somebody_editing(person, examples):
-        assert [one.consistent for one in pull_layers(doccano, setting, plan)] == [False]
+        assert [one.consistent for one in pull_layers(doccano, setting, plan, tick=ticks.append)] == [False]
+    # Read twice, counted once.
+    assert sum(ticks) == len(layer)
     assert [one.consistent for one in pull_layers(doccano, setting, plan)] == [True]
