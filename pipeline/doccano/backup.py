@@ -73,7 +73,8 @@ class Manifest:
         biaozhu: the version that made it.
         doccano: the version of Doccano whose database it is.
         database: `sqlite` or `postgresql`.
-        rows: how many projects, sentences, spans and so on the database holds.
+        rows: how many projects, sentences, spans and so on the database holds. Of PostgreSQL they are counted when the
+            dump is done: what people added meanwhile is counted, and not in it.
         files: every other file of the backup, by name.
     """
 
