@@ -155,6 +155,7 @@ def test_replay_is_drawn_by_its_seed_in_the_order_of_the_corpus(
     assert replay_corpus("made", 0).sentences() == ()
     assert len(replay_corpus("made", 1000).sentences()) == 30
     assert replay_corpus("made", 7).facts()["licence"] == "free"
+    assert [replay_corpus("made", count).facts()["sentences"] for count in (7, 1000)] == [7, 30]
     with pytest.raises(ConfigError, match="cannot be replayed"):
         replay_corpus("made", -1)
     with pytest.raises(CorpusError, match="not been fetched"):
