@@ -93,6 +93,7 @@ lock: .venv/uv.stamp
 	$(COMPILE) --extra dev -c locks/run.lock pyproject.toml -o locks/dev.lock
 	$(COMPILE) locks/doccano.in -o locks/doccano.lock
 	$(COMPILE) locks/fuzz.in -o locks/fuzz.lock
+	$(COMPILE) locks/peers.in -o locks/peers.lock
 
 clean:
 	rm -rf reports annotations/pre annotations/layers/doccano project.lock
