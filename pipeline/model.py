@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 ARTICLE_ID = re.compile(r"[0-9a-f]{12}")
 SENTENCE_ID = re.compile(r"([0-9a-f]{12}):(0|[1-9][0-9]*)-([1-9][0-9]*)")
-LEDGER_SUFFIX = ".ledger.jsonl"
+LEDGER_SUFFIX, FAILED_SUFFIX = ".ledger.jsonl", ".failed.jsonl"
 LINE_KEYS = ("id", "article", "start", "end", "text", "spans")
 SPAN_KEYS = ("start", "end", "label", "text", "source", "score")
 _BY_KEY = attrgetter("start", "end", "label")
@@ -247,7 +247,7 @@ def sentence_from_line(line: str, *, where: str = "") -> Sentence:
 
 
 def find_layers(paths: Iterable[Path]) -> tuple[Path, ...]:
-    """Replace each folder by the layers in it, by name: `*.jsonl`, but not the ledgers beside them.
+    """Replace each folder by the layers in it, by name: `*.jsonl`, but not the ledgers and failures beside them.
 
     Raises:
         MissingFileError: a folder holds no layer; all such folders are reported together.
@@ -256,7 +256,7 @@ def find_layers(paths: Iterable[Path]) -> tuple[Path, ...]:
     problems: list[BiaozhuError] = []
     for path in paths:
         inside = path.glob("*.jsonl") if path.is_dir() else [path]
-        found = sorted(file for file in inside if not file.name.endswith(LEDGER_SUFFIX))
+        found = sorted(file for file in inside if not _is_beside(file))
         if not found:
             problems.append(MissingFileError("no layer (*.jsonl) in this folder", where=str(path)))
         files += found
@@ -310,14 +310,19 @@ def check_layer_name(path: Path) -> None:
     """Check that a layer written here would be found again.
 
     Raises:
-        UsageError: the name is one of a ledger, which `find_layers` passes over.
+        UsageError: the name is one of a ledger or of failures, which `find_layers` passes over.
     """
-    if path.name.endswith(LEDGER_SUFFIX):
+    if _is_beside(path):
         raise UsageError(
-            f"a name in {LEDGER_SUFFIX} is for ledgers, no command would take this layer",
+            f"a name in {LEDGER_SUFFIX} or {FAILED_SUFFIX} is for ledgers and failures, no layer is read from it",
             where=str(path),
             next_step="Name it NAME.jsonl",
         )
+
+
+def _is_beside(path: Path) -> bool:
+    # The second is what a folder of shards calls it.
+    return path.name.endswith((LEDGER_SUFFIX, FAILED_SUFFIX)) or path.name == FAILED_SUFFIX[1:]
 
 
 def write_layer(path: Path, sentences: Iterable[Sentence]) -> None:

@@ -15,6 +15,7 @@ from pipeline.errors import (
     DuplicateError,
     LabelError,
     LineError,
+    MissingFileError,
     OffsetError,
     OverlapError,
     UsageError,
@@ -25,6 +26,7 @@ from pipeline.model import (
     Sentence,
     Span,
     check_against_raw,
+    find_layers,
     read_layer,
     sentence_from_line,
     sentence_to_line,
@@ -175,8 +177,12 @@ def test_model_with_spans_sorts_and_checks() -> None:
         with_spans(sentence, [Span(0, 3, "PLACE"), Span(2, 4, "PLACE")])
 
 
-def test_model_a_layer_is_never_written_under_a_ledgers_name(tmp_path: Path) -> None:
-    path = tmp_path / "x.ledger.jsonl"
-    with pytest.raises(UsageError, match=r"BZ002 .*x\.ledger\.jsonl: .* is for ledgers"):
+@pytest.mark.parametrize("name", ["x.ledger.jsonl", "x.failed.jsonl", "failed.jsonl"])
+def test_model_a_layer_is_never_written_where_none_is_read(tmp_path: Path, name: str) -> None:
+    path = tmp_path / name
+    with pytest.raises(UsageError, match=rf"BZ002 .*{name}: .* is for ledgers"):
         write_layer(path, [])
     assert not path.exists()
+    path.write_text("{}\n", encoding="utf-8")
+    with pytest.raises(MissingFileError, match="no layer"):
+        find_layers([tmp_path])

@@ -95,6 +95,7 @@ def _stream(files: Sequence[Path], output: Path | None, run: Run) -> None:
     from dataclasses import asdict
 
     from pipeline.files import write_lines, write_stream
+    from pipeline.model import FAILED_SUFFIX
     from pipeline.scale.batch import annotate_stream
     from pipeline.scale.sources import read_sources
 
@@ -111,7 +112,7 @@ def _stream(files: Sequence[Path], output: Path | None, run: Run) -> None:
             counts["articles"] += batch.articles
             yield "".join(f"{line}\n" for line in batch.lines).encode("utf-8")
 
-    dead = None if output is None else output.with_suffix(".failed.jsonl")
+    dead = None if output is None else output.with_suffix(FAILED_SUFFIX)
     if output is None or dead is None:
         for part in parts():
             sys.stdout.write(part.decode("utf-8"))
