@@ -47,6 +47,8 @@ def _read(source: Source) -> Source:
         article = article_from_bytes(source.data, name=source.name, where=source.where, page=True)
     except BiaozhuError as error:
         return Source(source.name, source.where, problem=str(error))
+    except Exception as error:  # noqa: BLE001 — whatever one page brings about, the others go on
+        return Source(source.name, source.where, problem=f"{type(error).__name__}: {error}")
     return Source(source.name, source.where, article.raw.encode("utf-8"))
 
 

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
     import pytest
 
+    from pipeline.model import Article
+
 PAGE = (
     "<html><head><title>茶叶丰收</title><script>var id = '{mark}';</script></head><body><article><p>宁波市的茶叶今年收了三十万斤，比去年多两成。</p>"
     "<p>茶农说，雨水好，人手也够，明年还要再种二百亩。</p></article></body></html>"
@@ -43,6 +45,24 @@ def test_duplicates_know_a_page_by_its_text() -> None:
     assert "BZ017" in second.problem
     (text,) = list(without_duplicates([*pages, Source("text", "text", read.raw.encode())]))[2:]
     assert "BZ017" in text.problem
+
+
+def test_duplicates_go_on_after_a_page_that_breaks_the_reader(monkeypatch: pytest.MonkeyPatch) -> None:
+    real = duplicates_module.article_from_bytes
+
+    def breaking(data: bytes, *, name: str, where: str, page: bool) -> Article:
+        if name == "bad":
+            raise ZeroDivisionError("no tree")
+        return real(data, name=name, where=where, page=page)
+
+    monkeypatch.setattr(duplicates_module, "article_from_bytes", breaking)
+    pages = [
+        Source(name, f"{name}.html", PAGE.format(mark=name).encode(), page=True) for name in ("bad", "good")
+    ]
+    bad, good = without_duplicates(pages)
+    assert (bad.problem, bad.where) == ("ZeroDivisionError: no tree", "bad.html")
+    assert good.data
+    assert not good.problem
 
 
 def test_duplicates_of_an_id_alone_are_no_same_text(monkeypatch: pytest.MonkeyPatch) -> None:
