@@ -6,6 +6,7 @@ rest: it becomes a `Failure`, which a dead-letter file keeps.
 
 from __future__ import annotations
 
+import hashlib
 import multiprocessing
 import os
 import threading
@@ -18,6 +19,7 @@ from typing import TYPE_CHECKING, Literal, TypeVar
 
 from pipeline.annotators.preannotate import TOGETHER, preannotate_batch
 from pipeline.errors import BiaozhuError, WorkerError
+from pipeline.files import read_bytes
 from pipeline.model import sentence_to_line
 from pipeline.reading.article import article_from_bytes
 from pipeline.scale.duplicates import without_duplicates
@@ -76,6 +78,20 @@ def load_model(weights: Weights, *, threads: int | None = None, cache: Path | No
     if weights == "both":
         return load_lac_pair(threads=threads, cache=cache)
     return load_lac(weights, threads=threads, cache=cache)
+
+
+def weights_mark(weights: Weights) -> str:
+    """Return what tells one state of the weights from another, where the version of biaozhu does not.
+
+    Raises:
+        MissingFileError: there is no fast model.
+    """
+    if weights != "fast":
+        return ""
+    from pipeline.annotators import fast  # noqa: PLC0415 — brings the runtime
+
+    # `biaozhu base distil` replaces the model; its config holds the checksums of all that it is.
+    return hashlib.sha256(read_bytes(fast.FOLDER / fast.CONFIG)).hexdigest()
 
 
 def annotate_sources(sources: Sequence[Source], *, model: WordModel) -> Batch:

@@ -26,7 +26,7 @@ import numpy as np
 from pipeline import __version__
 from pipeline.errors import BiaozhuError, MissingExtraError, ModelDataError, WorkerError
 from pipeline.files import write_stream
-from pipeline.scale.batch import load_model
+from pipeline.scale.batch import load_model, weights_mark
 from pipeline.scale.folders import held
 from pipeline.scale.forms import check_form
 from pipeline.scale.shards import Shard, collect, make_shard, receipt_from, shards_of
@@ -98,18 +98,28 @@ class Annotator:
         folder: where the shards go.
         plan: of the shards.
         version: the driver's; a node with another would write other bytes.
+        mark: of the driver's weights, see `weights_mark`.
 
     Raises:
         ModelDataError: the node has another version, or not the same weights.
     """
 
     def __init__(
-        self, graphs: Mapping[str, Any], *, weights: Weights, folder: Path, plan: Plan, version: str
+        self,
+        graphs: Mapping[str, Any],
+        *,
+        weights: Weights,
+        folder: Path,
+        plan: Plan,
+        version: str,
+        mark: str,
     ) -> None:
-        import ray  # noqa: PLC0415 — an extra
-
         if version != __version__:
             raise ModelDataError(f"a node has biaozhu {__version__}, the driver {version}")
+        if mark != weights_mark(weights):
+            raise ModelDataError(f"a node has another {weights} model than the driver")
+        import ray  # noqa: PLC0415 — an extra
+
         with tempfile.TemporaryDirectory(prefix="biaozhu-") as cache:
             for name, reference in graphs.items():
                 # The array is a view of the node's shared memory.
@@ -157,6 +167,7 @@ def _made(paths: Sequence[Path], folder: Path, plan: Plan, workers: int) -> Iter
             "folder": folder.absolute(),
             "plan": plan,
             "version": __version__,
+            "mark": weights_mark(plan.weights),
         },
         # Not a fixed size: the actor of a lost node begins again on the core that an idle one gives up.
         compute=ActorPoolStrategy(

@@ -80,11 +80,29 @@ def write_whole(path: Path, content: bytes) -> None:
 
 
 def names_in(folder: Path) -> tuple[str, ...]:
-    """Return the names of the files in a folder, sorted; none where there is no folder."""
+    """Return the names of the files in a folder, sorted; none where there is no folder.
+
+    Raises:
+        WriteError: the folder cannot be listed.
+    """
     try:
         return tuple(sorted(path.name for path in folder.iterdir()))
     except (FileNotFoundError, NotADirectoryError):
         return ()
+    except Exception as error:  # noqa: BLE001 — each file system raises its own kinds
+        raise WriteError(f"cannot be listed ({error})", where=str(folder)) from None
+
+
+def remove(path: Path) -> None:
+    """Remove a file if it is there.
+
+    Raises:
+        WriteError: it cannot be removed.
+    """
+    try:
+        path.unlink(missing_ok=True)
+    except Exception as error:  # noqa: BLE001 — each file system raises its own kinds
+        raise WriteError(f"cannot be removed ({error})", where=str(path)) from None
 
 
 @contextmanager
@@ -96,7 +114,7 @@ def held(folder: Path) -> Iterator[None]:
 
     Raises:
         LockedError: another run is at work in this folder.
-        WriteError: the folder cannot be made.
+        WriteError: the folder cannot be made or takes no lock.
     """
     if is_remote(folder):
         yield
@@ -112,6 +130,8 @@ def held(folder: Path) -> Iterator[None]:
         raise LockedError(
             "another run is writing shards here", where=str(folder), next_step="Wait for it to end"
         ) from None
+    except OSError as error:
+        raise WriteError(f"the folder takes no lock ({error.strerror})", where=str(folder)) from None
     try:
         yield
     finally:

@@ -15,10 +15,10 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from pipeline import __version__
-from pipeline.errors import WorkerError
-from pipeline.scale.batch import Failure, annotate_sources, batches, run_in_order
+from pipeline.errors import WorkerError, WriteError
+from pipeline.scale.batch import Failure, annotate_sources, batches, run_in_order, weights_mark
 from pipeline.scale.duplicates import without_duplicates
-from pipeline.scale.folders import held, names_in, write_whole
+from pipeline.scale.folders import held, names_in, remove, write_whole
 from pipeline.scale.forms import ENDINGS, check_form, pack
 
 if TYPE_CHECKING:
@@ -102,8 +102,9 @@ def write_shards(
 
 def shards_of(sources: Iterable[Source], plan: Plan) -> Iterator[Shard]:
     """Cut a stream of sources into shards; the borders depend on the sources and the plan alone."""
+    by = f"{__version__} {plan.weights}{weights_mark(plan.weights)}"
     for number, group in enumerate(batches(without_duplicates(sources), plan.size)):
-        yield Shard(number, group, _checksum(group, plan))
+        yield Shard(number, group, _checksum(group, by))
 
 
 def make_shard(shard: Shard, *, folder: Path, form: Form, model: WordModel) -> Receipt:
@@ -133,14 +134,14 @@ def read_receipt(folder: Path, shard: Shard, form: Form) -> Receipt | None:
     """Return the receipt of a shard that was made from these sources and whose file is as it was written, or None."""
     try:
         receipt = receipt_from(json.loads((folder / f"{_stem(shard.number)}.json").read_bytes()))
-    except (OSError, ValueError, TypeError, KeyError, AttributeError):
+    except Exception:  # noqa: BLE001 — each file system raises its own kinds; what cannot be read is made again
         return None
     name = _file(shard.number, form)
     if receipt.input != shard.checksum or receipt.file != name:
         return None
     try:
         content = (folder / name).read_bytes()
-    except OSError:
+    except Exception:  # noqa: BLE001 — as above
         return None
     return receipt if hashlib.sha256(content).hexdigest() == receipt.sha256 else None
 
@@ -161,11 +162,12 @@ def collect(receipts: Iterable[Receipt], folder: Path, plan: Plan) -> Iterator[R
 
     Raises:
         WorkerError: a shard is missing or was made twice, which no engine should bring about.
+        WriteError: the folder cannot be listed, or a file in it not removed, written or read back.
     """
     for name in names_in(folder):
         # What a killed run was writing, and a manifest that is no longer true.
         if name == MANIFEST or name.startswith(f".{PART}"):
-            (folder / name).unlink(missing_ok=True)
+            remove(folder / name)
     totals = dict.fromkeys((*COUNTS, "failed"), 0)
     files: list[str] = []
     for receipt in receipts:
@@ -181,7 +183,7 @@ def collect(receipts: Iterable[Receipt], folder: Path, plan: Plan) -> Iterator[R
     for name in names_in(folder):
         # An earlier corpus had more, or its shards another form.
         if name.startswith(PART) and name not in kept:
-            (folder / name).unlink(missing_ok=True)
+            remove(folder / name)
     facts = {"biaozhu": __version__, "lac": plan.weights, "form": plan.form, "shards": len(files)}
     _finish(folder, len(files), {**facts, **totals})
 
@@ -190,15 +192,19 @@ def _finish(folder: Path, count: int, facts: dict[str, Any]) -> None:
     failed: list[str] = []
     shards: list[dict[str, Any]] = []
     for number in range(count):
-        receipt = json.loads((folder / f"{_stem(number)}.json").read_bytes())
+        path = folder / f"{_stem(number)}.json"
+        try:
+            receipt = json.loads(path.read_bytes())
+        except Exception as error:  # noqa: BLE001 — each file system raises its own kinds
+            raise WriteError(f"cannot be read back ({error})", where=str(path)) from None
         failed += [f"{json.dumps(one, ensure_ascii=False)}\n" for one in receipt.pop("failed")]
         shards.append(receipt)
     write_whole(folder / FAILED, "".join(failed).encode("utf-8"))
     write_whole(folder / MANIFEST, _json({**facts, "files": shards}))
 
 
-def _checksum(sources: Sequence[Source], plan: Plan) -> str:
-    digest = hashlib.sha256(f"{__version__} {plan.weights}".encode())
+def _checksum(sources: Sequence[Source], by: str) -> str:
+    digest = hashlib.sha256(by.encode())
     for source in sources:
         head = json.dumps([source.name, source.where, len(source.data), source.page, source.problem])
         digest.update(head.encode("ascii"))

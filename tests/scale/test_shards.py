@@ -4,6 +4,7 @@ import gzip
 import hashlib
 import json
 import random
+import shutil
 import signal
 import subprocess
 import sys
@@ -13,14 +14,16 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from pipeline.annotators import fast as fast_module
 from pipeline.annotators.lac import load_lac
 from pipeline.annotators.preannotate import preannotate_articles
 from pipeline.cli import run
-from pipeline.errors import LockedError
+from pipeline.errors import LockedError, WriteError
 from pipeline.model import sentence_to_line
 from pipeline.reading.article import article_from_bytes
 from pipeline.scale import batch as batch_module
 from pipeline.scale.batch import annotate_sources, batches
+from pipeline.scale.folders import names_in
 from pipeline.scale.shards import Plan, write_shards
 from pipeline.scale.sources import Source, read_sources
 
@@ -127,6 +130,41 @@ def test_shards_are_made_again_when_an_article_changes(corpus: Path, tmp_path: P
     changed = {name for name, checksum in _sums(folder).items() if checksum != before[name]}
     last = max(name for name in before if name.startswith("part-") and name.endswith(".json"))
     assert changed == {"MANIFEST.json", last}
+
+
+def test_shards_are_made_again_when_the_fast_model_is_another(
+    corpus: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder, model = tmp_path / "out", tmp_path / "fast"
+    list(write_shards(read_sources([corpus]), folder, Plan("fast", 2000)))
+    before = {path: path.stat().st_mtime_ns for path in folder.glob("part-*")}
+    shutil.copytree(fast_module.FOLDER, model)
+    monkeypatch.setattr(fast_module, "FOLDER", model)
+    list(write_shards(read_sources([corpus]), folder, Plan("fast", 2000)))
+    assert {path: path.stat().st_mtime_ns for path in before} == before
+    (model / fast_module.CONFIG).write_bytes((model / fast_module.CONFIG).read_bytes() + b"\n")
+    list(write_shards(read_sources([corpus]), folder, Plan("fast", 2000)))
+    assert not any(path.stat().st_mtime_ns == before[path] for path in before)
+
+
+def test_shards_say_in_one_line_what_the_folder_does_not_let_them_do(
+    corpus: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    # A folder where a file should be cannot be removed or read as one, whoever asks.
+    folder = tmp_path / "out"
+    (folder / "MANIFEST.json").mkdir(parents=True)
+    assert run(["preannotate", str(corpus), "--shards", str(folder)]) == 2
+    said = capsys.readouterr().err
+    assert said.startswith(f"BZ004 {folder / 'MANIFEST.json'}: cannot be removed"), said
+    (folder / "MANIFEST.json").rmdir()
+    made = write_shards(read_sources([corpus]), folder, Plan(size=1 << 20))
+    next(made)
+    (folder / "part-00000.json").unlink()
+    (folder / "part-00000.json").mkdir()
+    with pytest.raises(WriteError, match="cannot be read back"):
+        next(made)
+    with pytest.raises(WriteError, match="cannot be listed"):
+        names_in(tmp_path / ("x" * 300))
 
 
 def _killed_at(corpus: Path, folder: Path, moments: list[float]) -> None:
