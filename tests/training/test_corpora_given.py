@@ -76,6 +76,8 @@ def test_corpora_given_takes_near_duplicates_out_of_train(tmp_path: Path) -> Non
         '{"text": "甲乙", "entities": [[0, 3, "PER"]]}',
         '{"text": "甲乙", "entities": [[0, 2, "PER"], [1, 2, "LOC"]]}',
         '{"text": "甲乙", "entities": 3}',
+        '{"text": "甲\\ud800", "entities": []}',
+        "[" * 100_000,
         "",
     ],
 )

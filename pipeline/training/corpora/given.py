@@ -6,11 +6,10 @@ Universal NER is one (UNER_Chinese-GSDSIMP, CC BY-SA 4.0; Mayhew et al. 2024, ht
 from __future__ import annotations
 
 import hashlib
-import json
 from typing import TYPE_CHECKING, Any
 
 from pipeline.errors import CorpusError, OffsetError, OverlapError, UsageError, raise_collected
-from pipeline.files import read_bytes
+from pipeline.files import parse_json, read_bytes
 from pipeline.model import Sentence, Span, check_sentence
 from pipeline.training.corpora.fetch import PACKAGES, without_leaks
 from pipeline.training.corpora.leaks import THRESHOLD
@@ -113,7 +112,7 @@ def _part(content: bytes, where: str, problems: list[BiaozhuError]) -> Part:
 
 def _row(line: str, where: str, problems: list[BiaozhuError]) -> tuple[str, tuple[Span, ...]] | None:
     try:
-        row = json.loads(line)
+        row = parse_json(line)
         text, entities = row["text"], [tuple(one) for one in row["entities"]]
     except (ValueError, TypeError, KeyError):
         text, entities = "", []
