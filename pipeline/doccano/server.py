@@ -17,6 +17,7 @@ import subprocess
 import time
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import requests
 
@@ -25,6 +26,9 @@ from pipeline.doccano.database import address, check_database, database_url
 from pipeline.doccano.processes import MARK, Process, is_alive, spawn, stop_family
 from pipeline.doccano.state import State, locked, new_state, read_state, write_state
 from pipeline.errors import ServerError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 VENV_VARIABLE = "BIAOZHU_DOCCANO_VENV"
 DEFAULT_VENV = Path(".venv-doccano")
@@ -83,10 +87,15 @@ def start(*, home: Path, port: int | None = None, venv: Path | None = None, wait
                 archive.unlink(missing_ok=True)
         environment = _environment(home, state, venv)
         state = _prepare(home, state, venv, environment)
+
+        def begin(part: str, state: State) -> State:
+            return _start_part(part, home, state, venv, environment)
+
+        missing = set(PARTS) - {process.name for process in _living(state, home)}
         for part in PARTS:
-            if part not in {process.name for process in _living(state, home)}:
-                state = _start_part(part, home, state, venv, environment)
-        _wait_until_healthy(home, state, deadline=time.monotonic() + wait)
+            if part in missing:
+                state = begin(part, state)
+        _wait_until_healthy(home, state, begun=missing, begin=begin, deadline=time.monotonic() + wait)
         return status(home=home)
 
 
@@ -235,11 +244,19 @@ def _start_part(part: str, home: Path, state: State, venv: Path, environment: di
     return state
 
 
-def _wait_until_healthy(home: Path, state: State, *, deadline: float) -> None:
+def _wait_until_healthy(
+    home: Path, state: State, *, begun: set[str], begin: Callable[[str, State], State], deadline: float
+) -> None:
     health: dict[str, str] = {}
     while time.monotonic() < deadline:
         for process in state.processes:
-            if not is_alive(process, home):
+            if is_alive(process, home):
+                continue
+            # What was found running may have been about to end.
+            if process.name not in begun:
+                begun |= {process.name}
+                state = begin(process.name, state)
+            else:
                 log = _log(home, process.name)
                 raise ServerError(
                     f"the {process.name} ended at once ({_last_line(log)})", next_step=f"Look into {log}"

@@ -14,6 +14,7 @@ import pytest
 from doccano_cli import command, run
 from doccano_layers import make_layer
 
+from pipeline.doccano import server
 from pipeline.doccano.connection import connect, find_account
 from pipeline.doccano.journal import Batch, Journal, Owner, batch_name, locked
 from pipeline.doccano.processes import family
@@ -99,6 +100,16 @@ def wait_for_project(home: Path, setting: Setting, pushing: subprocess.Popen[str
     connection = connect(find_account(home=home))
     while find_project(connection, setting.name) is None and pushing.poll() is None:
         time.sleep(0.02)
+
+
+def test_doccano_part_that_was_about_to_end_is_started_again(
+    doccano_server: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    start(home=doccano_server, wait=180)
+    kill(doccano_server, "celery")
+    # A killed process may still be there for a moment when `start` looks.
+    monkeypatch.setattr(server, "_living", lambda state, _: state.processes)
+    assert start(home=doccano_server, wait=180).healthy
 
 
 @pytest.mark.parametrize("victim", ["all", "celery", "push"])
