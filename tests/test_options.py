@@ -31,7 +31,7 @@ def test_options_a_ledgers_name_for_a_layer_is_refused_before_any_work(
     monkeypatch.chdir(tmp_path)
     assert run([*shlex.split(command), "-o", "x.ledger.jsonl"]) == 2
     assert capsys.readouterr().err == (
-        "BZ002 x.ledger.jsonl: a name in .ledger.jsonl is for ledgers, no command would take this layer. "
-        "Name it NAME.jsonl.\n"
+        "BZ002 x.ledger.jsonl: a name in .ledger.jsonl or .failed.jsonl is for ledgers and failures, "
+        "no layer is read from it. Name it NAME.jsonl.\n"
     )
     assert not list(tmp_path.iterdir())

@@ -147,7 +147,8 @@ def test_bias_is_read_from_what_was_pulled(tmp_path: Path, capsys: CaptureFixtur
     assert run(["bias", str(folder), "--json", "-o", str(tmp_path / "bias.json")]) == 0
     shown = json.loads(capsys.readouterr().out)
     assert shown["accepted"] == {"count": 1, "of": 1, "rate": 1.0}
-    assert json.loads((tmp_path / "bias.json").read_text("utf-8")) == shown
+    written = json.loads((tmp_path / "bias.json").read_text("utf-8"))
+    assert written == {"format": "biaozhu.bias.v1", **shown}
     assert run(["bias", str(folder)]) == 0
     assert "accepted unchanged" in capsys.readouterr().out
     write_layer(path, [items[0].sentence])

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 
 def test_meanings_show_every_amount_and_place_of_the_gold(material: Material) -> None:
-    view = meaning_view(material)
+    view = meaning_view(material, str)
     shown = view["meanings"]
     spans = [span for sentence in material.gold for span in sentence.spans]
     assert sum(len(one.rows) for one in shown) == sum(span.label == "AMOUNT" for span in spans)
@@ -23,7 +23,7 @@ def test_meanings_show_every_amount_and_place_of_the_gold(material: Material) ->
 
 
 def test_meanings_give_values_with_their_units(material: Material) -> None:
-    rows = {row.amount: row for one in meaning_view(material)["meanings"] for row in one.rows}
+    rows = {row.amount: row for one in meaning_view(material, str)["meanings"] for row in one.rows}
     assert rows["38.5万元"].value == "385,000 元"
     assert rows["15方/亩"].value == "15 立方米"
     assert (rows["1042人"].place, rows["1042人"].value) == ("柳树湾村", "1,042 人")
