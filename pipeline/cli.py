@@ -22,6 +22,15 @@ from pipeline.errors import BiaozhuError, WriteError
 STOPPED = 130
 UNWRITABLE = {errno.ENOSPC, errno.EIO, errno.EDQUOT, errno.EFBIG}
 
+
+class Stopped(KeyboardInterrupt):
+    """Ctrl-C or SIGTERM.
+
+    Of a class of its own, since Python notes a plain KeyboardInterrupt that passes through code which an extension runs
+    while it is imported, and at the end kills itself with SIGINT instead of giving our status.
+    """
+
+
 app = typer.Typer(
     name="biaozhu",
     help="标注: Chinese NER annotation and evaluation, offline, offset-true.",
@@ -52,6 +61,9 @@ def _options(
 def main(arguments: list[str] | None = None) -> None:
     """Run a command and exit with its status."""
     signal.signal(signal.SIGTERM, _terminated)
+    # In the background a shell has Ctrl-C ignored, and so it stays.
+    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+        signal.signal(signal.SIGINT, _terminated)
     for stream in (sys.stdout, sys.stderr):
         # Our results are UTF-8 whatever the locale says; a terminal that cannot show them gets escapes.
         if isinstance(stream, io.TextIOWrapper):
@@ -103,5 +115,5 @@ def _reader_gone(status: int = 141) -> int:
 
 
 def _terminated(_signal: int, _frame: object) -> None:
-    # As for Ctrl-C: let the `finally` blocks remove temporary files.
-    raise KeyboardInterrupt
+    # An exception, so that the `finally` blocks remove temporary files.
+    raise Stopped
