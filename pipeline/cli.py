@@ -10,6 +10,7 @@ import io
 import os
 import signal
 import sys
+import threading
 from typing import Annotated
 
 import typer
@@ -21,6 +22,7 @@ from pipeline.errors import BiaozhuError, WriteError
 
 STOPPED = 130
 UNWRITABLE = {errno.ENOSPC, errno.EIO, errno.EDQUOT, errno.EFBIG}
+_stop_asked = threading.Event()
 
 
 class Stopped(KeyboardInterrupt):
@@ -74,7 +76,7 @@ def main(arguments: list[str] | None = None) -> None:
 def run(arguments: list[str] | None = None) -> int:  # noqa: PLR0911 — each way to end has its own status
     """Run a command and return its exit status, with every known failure as a line on stderr."""
     try:
-        result = app(arguments, prog_name="biaozhu", standalone_mode=False)
+        result = _called(arguments)
         sys.stdout.flush()
     except BiaozhuError as error:
         sys.stderr.write(f"{error}\n")
@@ -103,6 +105,16 @@ def run(arguments: list[str] | None = None) -> int:  # noqa: PLR0911 — each wa
     return _stopped() if status == STOPPED else status
 
 
+def _called(arguments: list[str] | None) -> object:
+    try:
+        return app(arguments, prog_name="biaozhu", standalone_mode=False)
+    except Exception as error:
+        # An extension that is interrupted while it is imported makes an ImportError of it.
+        if _stop_asked.is_set():
+            raise Stopped from error
+        raise
+
+
 def _stopped() -> int:
     sys.stderr.write("stopped; nothing half-written was left\n")
     return STOPPED
@@ -115,5 +127,6 @@ def _reader_gone(status: int = 141) -> int:
 
 
 def _terminated(_signal: int, _frame: object) -> None:
+    _stop_asked.set()
     # An exception, so that the `finally` blocks remove temporary files.
     raise Stopped
