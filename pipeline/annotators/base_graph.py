@@ -7,17 +7,17 @@ stand on the same states: the emissions are their mean.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from pipeline.annotators.onnx_graph import FLOAT, INT32, INT64, OnnxGraph
+
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable
 
 HIDDEN = 128
-OPSET = 17
-IR_VERSION = 8
 # Two rows are mixed to a bucket; the factor is odd and small enough that no product leaves 63 bits.
 BIGRAM_FACTOR = 31337
 
@@ -93,40 +93,24 @@ def quantised(rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return np.round(rows / scales).astype(np.int8), scales.astype(np.float32)
 
 
-@dataclass(slots=True)
-class _Graph:
-    constants: list[Any] = field(default_factory=list)
-    nodes: list[Any] = field(default_factory=list)
+def _half(graph: OnnxGraph, name: str, array: np.ndarray) -> str:
+    """Keep an array in half precision; ONNX Runtime widens it once, when the graph is loaded."""
+    return graph.node("Cast", [graph.constant(f"{name}_half", array.astype(np.float16))], name, to=FLOAT)
 
-    def constant(self, name: str, array: np.ndarray) -> str:
-        from onnx import numpy_helper  # noqa: PLC0415 — a finished graph does without onnx, which is slow to import
 
-        self.constants.append(numpy_helper.from_array(np.ascontiguousarray(array), name))
-        return name
-
-    def node(self, kind: str, inputs: Sequence[str], output: str, **attributes: Any) -> str:
-        from onnx import helper  # noqa: PLC0415 — as above
-
-        self.nodes.append(helper.make_node(kind, inputs, [output], **attributes))
-        return output
-
-    def half(self, name: str, array: np.ndarray) -> str:
-        """Keep an array in half precision; ONNX Runtime widens it once, when the graph is loaded."""
-        return self.node("Cast", [self.constant(f"{name}_half", array.astype(np.float16))], name, to=1)
-
-    def gru(self, state: str, layer: Layer, name: str, *, reset_after: bool) -> str:
-        inputs, recurrents, biases = layer
-        parts = [
-            self.half(f"{name}_input", inputs),
-            self.half(f"{name}_recurrent", recurrents),
-            self.constant(f"{name}_bias", biases.astype(np.float32)),
-        ]
-        both = self.node(
-            "GRU", [state, *parts, "lengths"], f"{name}_both",
-            hidden_size=HIDDEN, direction="bidirectional", linear_before_reset=int(reset_after),
-        )  # fmt: skip
-        swapped = self.node("Transpose", [both], f"{name}_swapped", perm=[0, 2, 1, 3])
-        return self.node("Reshape", [swapped, "joined"], f"{name}_state")
+def _gru(graph: OnnxGraph, state: str, layer: Layer, name: str, *, reset_after: bool) -> str:
+    inputs, recurrents, biases = layer
+    parts = [
+        _half(graph, f"{name}_input", inputs),
+        _half(graph, f"{name}_recurrent", recurrents),
+        graph.constant(f"{name}_bias", biases.astype(np.float32)),
+    ]
+    both = graph.node(
+        "GRU", [state, *parts, "lengths"], f"{name}_both",
+        hidden_size=HIDDEN, direction="bidirectional", linear_before_reset=int(reset_after),
+    )  # fmt: skip
+    swapped = graph.node("Transpose", [both], f"{name}_swapped", perm=[0, 2, 1, 3])
+    return graph.node("Reshape", [swapped, "joined"], f"{name}_state")
 
 
 def build_base_graph(weights: BaseWeights) -> bytes:
@@ -136,9 +120,7 @@ def build_base_graph(weights: BaseWeights) -> bytes:
     (batch,). Outputs: `emissions` float32 (time, batch, tags) and `states`, the first head's GRU's, float32 (time,
     batch, 256). LAC's embeddings are kept in 8 bits with a scale for each row, matrices in half precision.
     """
-    from onnx import TensorProto, helper  # noqa: PLC0415 — a finished graph does without onnx
-
-    graph = _Graph()
+    graph = OnnxGraph()
     graph.constant("joined", np.array([0, 0, 2 * HIDDEN], np.int64))
     states = [_lac_state(graph, lac, f"lac{number}") for number, lac in enumerate(weights.lacs)]
     wide = graph.node("Concat", states, "wide", axis=-1)
@@ -152,39 +134,34 @@ def build_base_graph(weights: BaseWeights) -> bytes:
     share = graph.constant("share", np.array(1 / len(emissions), np.float32))
     graph.node("Mul", [summed, share], "emissions")
     graph.node("Identity", ["head0_seen_state"], "states")
-    value = helper.make_tensor_value_info
-    made = helper.make_graph(
-        graph.nodes,
+    return graph.serialised(
         "base",
-        [value("ids", TensorProto.INT32, ["time", "batch"]), value("lengths", TensorProto.INT32, ["batch"])],
-        [
-            value("emissions", TensorProto.FLOAT, ["time", "batch", len(weights.heads[0].emit[1])]),
-            value("states", TensorProto.FLOAT, ["time", "batch", 2 * HIDDEN]),
-        ],
-        graph.constants,
+        {"ids": (INT32, ["time", "batch"]), "lengths": (INT32, ["batch"])},
+        {
+            "emissions": (FLOAT, ["time", "batch", len(weights.heads[0].emit[1])]),
+            "states": (FLOAT, ["time", "batch", 2 * HIDDEN]),
+        },
     )
-    model = helper.make_model(
-        made, opset_imports=[helper.make_opsetid("", OPSET)], ir_version=IR_VERSION, producer_name="biaozhu"
-    )
-    return bytes(model.SerializeToString())
 
 
-def _lac_state(graph: _Graph, lac: LacWeights, name: str) -> str:
+def _lac_state(graph: OnnxGraph, lac: LacWeights, name: str) -> str:
     rows = graph.node(
         "Gather", [graph.constant(f"{name}_rows", lac.rows.astype(np.int32)), "ids"], f"{name}_ids"
     )
     values, scales = quantised(lac.embedding)
     small = graph.node("Gather", [graph.constant(f"{name}_embedding", values), rows], f"{name}_small")
     scale = graph.node("Gather", [graph.constant(f"{name}_scales", scales), rows], f"{name}_scale")
-    state = graph.node("Mul", [graph.node("Cast", [small], f"{name}_wide", to=1), scale], f"{name}_embedded")
+    state = graph.node(
+        "Mul", [graph.node("Cast", [small], f"{name}_wide", to=FLOAT), scale], f"{name}_embedded"
+    )
     for position, layer in enumerate(lac.layers):
-        state = graph.gru(state, layer, f"{name}_{position}", reset_after=lac.reset_after)
+        state = _gru(graph, state, layer, f"{name}_{position}", reset_after=lac.reset_after)
     return state
 
 
-def _head_emissions(graph: _Graph, head: Head, name: str, wide: str, pairs: tuple[str, str]) -> str:
+def _head_emissions(graph: OnnxGraph, head: Head, name: str, wide: str, pairs: tuple[str, str]) -> str:
     product = graph.node(
-        "MatMul", [wide, graph.half(f"{name}_narrow_matrix", head.narrow[0])], f"{name}_narrow_product"
+        "MatMul", [wide, _half(graph, f"{name}_narrow_matrix", head.narrow[0])], f"{name}_narrow_product"
     )
     bias = graph.constant(f"{name}_narrow_bias", head.narrow[1].astype(np.float32))
     narrow = graph.node("Add", [product, bias], f"{name}_narrow")
@@ -192,21 +169,21 @@ def _head_emissions(graph: _Graph, head: Head, name: str, wide: str, pairs: tupl
     parts = [narrow]
     for side, rows in zip(("left", "right"), pairs, strict=True):
         embedded = graph.node("Gather", [table, rows], f"{name}_{side}_half")
-        parts.append(graph.node("Cast", [embedded], f"{name}_{side}", to=1))
+        parts.append(graph.node("Cast", [embedded], f"{name}_{side}", to=FLOAT))
     mixed = graph.node("Concat", parts, f"{name}_mixed", axis=-1)
     last = graph.node(
-        "Identity", [graph.gru(mixed, head.layer, f"{name}_last", reset_after=True)], f"{name}_seen_state"
+        "Identity", [_gru(graph, mixed, head.layer, f"{name}_last", reset_after=True)], f"{name}_seen_state"
     )
     seen = graph.node("Concat", [last, narrow], f"{name}_seen", axis=-1)
     product = graph.node(
-        "MatMul", [seen, graph.half(f"{name}_emit_matrix", head.emit[0])], f"{name}_emit_product"
+        "MatMul", [seen, _half(graph, f"{name}_emit_matrix", head.emit[0])], f"{name}_emit_product"
     )
     bias = graph.constant(f"{name}_emit_bias", head.emit[1].astype(np.float32))
     return graph.node("Add", [product, bias], f"{name}_emissions")
 
 
-def _bigram_buckets(graph: _Graph, buckets: int) -> tuple[str, str]:
-    ids = graph.node("Cast", ["ids"], "ids_64", to=7)
+def _bigram_buckets(graph: OnnxGraph, buckets: int) -> tuple[str, str]:
+    ids = graph.node("Cast", ["ids"], "ids_64", to=INT64)
     axis = graph.constant("axis", np.array([0], np.int64))
     for name, number in (("zero", 0), ("one", 1), ("minus_one", -1), ("end", np.iinfo(np.int64).max)):
         graph.constant(name, np.array([number], np.int64))

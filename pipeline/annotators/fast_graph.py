@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-if TYPE_CHECKING:
-    from collections.abc import Sequence
+from pipeline.annotators.onnx_graph import FLOAT, INT32, INT64, OnnxGraph
 
-OPSET, IR_VERSION = 17, 8
 # The largest value of a signed byte that has its negative, too.
 FULL = 127
 
@@ -51,24 +48,14 @@ def build_fast_graph(weights: FastWeights) -> bytes:
     places time * batch + column of the characters that are asked about, int64 (characters,). Output: `shares`, the
     logarithm of each tag's share, float32 (characters, tags).
     """
-    from onnx import TensorProto, helper, numpy_helper  # noqa: PLC0415 — only training builds graphs
-
     hidden = weights.recurrents.shape[2]
-    constants: list[Any] = []
-    nodes: list[Any] = []
-
-    def constant(name: str, array: np.ndarray) -> str:
-        constants.append(numpy_helper.from_array(np.ascontiguousarray(array), name))
-        return name
-
-    def node(kind: str, inputs: Sequence[str], output: str, **attributes: Any) -> str:
-        nodes.append(helper.make_node(kind, inputs, [output], **attributes))
-        return output
+    graph = OnnxGraph()
+    constant, node = graph.constant, graph.node
 
     def looked_up(name: str, table: np.ndarray) -> str:
         small, step = in_bytes(table)
         found = node("Gather", [constant(f"{name}_table", small), name], f"{name}_bytes")
-        wide = node("Cast", [found], f"{name}_wide", to=TensorProto.FLOAT)
+        wide = node("Cast", [found], f"{name}_wide", to=FLOAT)
         return node("Mul", [wide, constant(f"{name}_step", step)], f"{name}_vectors")
 
     sides = looked_up("pairs", weights.pairs)
@@ -99,20 +86,13 @@ def build_fast_graph(weights: FastWeights) -> bytes:
     product = node("MatMul", [live, constant("projection", weights.projection)], "product")
     scores = node("Add", [product, constant("bias", weights.bias)], "scores")
     node("LogSoftmax", [scores], "shares", axis=1)
-    value = helper.make_tensor_value_info
-    graph = helper.make_graph(
-        nodes,
+    return graph.serialised(
         "fast",
-        [
-            value("chars", TensorProto.INT32, ["time", "batch"]),
-            value("pairs", TensorProto.INT32, ["edges", "batch"]),
-            value("lengths", TensorProto.INT32, ["batch"]),
-            value("live", TensorProto.INT64, ["characters"]),
-        ],
-        [value("shares", TensorProto.FLOAT, ["characters", len(weights.bias)])],
-        constants,
+        {
+            "chars": (INT32, ["time", "batch"]),
+            "pairs": (INT32, ["edges", "batch"]),
+            "lengths": (INT32, ["batch"]),
+            "live": (INT64, ["characters"]),
+        },
+        {"shares": (FLOAT, ["characters", len(weights.bias)])},
     )
-    model = helper.make_model(
-        graph, opset_imports=[helper.make_opsetid("", OPSET)], ir_version=IR_VERSION, producer_name="biaozhu"
-    )
-    return bytes(model.SerializeToString())

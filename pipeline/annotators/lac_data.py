@@ -22,22 +22,21 @@ import hashlib
 import importlib.util
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
+from pipeline.annotators.onnx_graph import FLOAT, INT32, OnnxGraph
 from pipeline.errors import ModelDataError
 from pipeline.files import read_bytes
 from pipeline.reading.width import to_half_width
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator
 
 Size = Literal["large", "small"]
 HIDDEN = 128
 GATES = 3 * HIDDEN
-OPSET = 17
-IR_VERSION = 8
 # Goes into the cache's key: raise it whenever `_graph` changes.
 GRAPH_VERSION = 2
 
@@ -255,19 +254,8 @@ def _large_weights(folder: Path) -> tuple[_Weights, bool]:
 
 
 def _graph(weights: _Weights, reset_after: bool) -> bytes:  # noqa: FBT001 — one of two kinds of GRU
-    from onnx import TensorProto, helper, numpy_helper  # noqa: PLC0415 — as in _large_weights
-
-    constants: list[Any] = []
-    nodes: list[Any] = []
-
-    def constant(name: str, array: np.ndarray) -> str:
-        constants.append(numpy_helper.from_array(np.ascontiguousarray(array), name))
-        return name
-
-    def node(kind: str, inputs: Sequence[str], output: str, **attributes: Any) -> str:
-        nodes.append(helper.make_node(kind, inputs, [output], **attributes))
-        return output
-
+    graph = OnnxGraph()
+    constant, node = graph.constant, graph.node
     state = node("Gather", [constant("embedding", weights.embedding), "ids"], "embedded")
     joined = constant("joined", np.array([0, 0, 2 * HIDDEN], np.int64))
     for position, (inputs, recurrents, biases) in enumerate(weights.layers):
@@ -288,18 +276,11 @@ def _graph(weights: _Weights, reset_after: bool) -> bytes:  # noqa: FBT001 — o
     node("Identity", [state], "states")
     product = node("MatMul", [state, constant("projection", weights.projection)], "product")
     node("Add", [product, constant("projection_bias", weights.bias)], "emissions")
-    value = helper.make_tensor_value_info
-    graph = helper.make_graph(
-        nodes,
+    return graph.serialised(
         "lac",
-        [value("ids", TensorProto.INT32, ["time", "batch"]), value("lengths", TensorProto.INT32, ["batch"])],
-        [
-            value("emissions", TensorProto.FLOAT, ["time", "batch", len(weights.bias)]),
-            value("states", TensorProto.FLOAT, ["time", "batch", 2 * HIDDEN]),
-        ],
-        constants,
+        {"ids": (INT32, ["time", "batch"]), "lengths": (INT32, ["batch"])},
+        {
+            "emissions": (FLOAT, ["time", "batch", len(weights.bias)]),
+            "states": (FLOAT, ["time", "batch", 2 * HIDDEN]),
+        },
     )
-    model = helper.make_model(
-        graph, opset_imports=[helper.make_opsetid("", OPSET)], ir_version=IR_VERSION, producer_name="biaozhu"
-    )
-    return bytes(model.SerializeToString())
