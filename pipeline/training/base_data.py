@@ -109,17 +109,41 @@ def plan(examples: Sequence[Example], size: int, rng: np.random.Generator | None
         size: characters in a batch, padding included.
         rng: shuffles sentences of like length and the batches; None keeps the order of length.
     """
-    lengths = np.array([len(one.points) for one in examples])
-    order = np.argsort(
-        lengths if rng is None else lengths * rng.uniform(0.85, 1.15, len(lengths)), kind="stable"
+    return grouped(
+        np.array([len(one.points) for one in examples]),
+        size,
+        rng,
+        spread=0.15,
+        later=[not one.ours for one in examples],
     )
+
+
+def grouped(
+    lengths: np.ndarray,
+    size: int,
+    rng: np.random.Generator | None,
+    *,
+    spread: float,
+    later: Sequence[bool] | None = None,
+) -> list[list[int]]:
+    """Return positions in groups of like length and about `size` characters, padding included.
+
+    Args:
+        lengths: int of shape (texts,).
+        size: characters in a group.
+        rng: shuffles texts of like length and the groups; None keeps the order of length.
+        spread: how far lengths may differ and still be shuffled, as a share of them.
+        later: marks texts that come after the others, and in no group with them.
+    """
+    varied = lengths if rng is None else lengths * rng.uniform(1 - spread, 1 + spread, len(lengths))
+    order = np.argsort(varied, kind="stable").tolist()
+    marks = [False] * len(order) if later is None else later
     groups: list[list[int]] = [[]]
     longest = 0
-    for index in sorted(order.tolist(), key=lambda index: not examples[index].ours):
+    for index in sorted(order, key=marks.__getitem__):
         longest = max(longest, int(lengths[index]))
-        if groups[-1] and (
-            longest * (len(groups[-1]) + 1) > size or examples[groups[-1][0]].ours != examples[index].ours
-        ):
+        group = groups[-1]
+        if group and (longest * (len(group) + 1) > size or marks[group[0]] != marks[index]):
             groups.append([])
             longest = int(lengths[index])
         groups[-1].append(index)

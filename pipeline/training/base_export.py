@@ -54,13 +54,20 @@ def export_base(
         SCORES: buffer.getvalue(),
         DICTIONARY: "".join(f"{line}\n" for line in dictionary).encode("utf-8"),
     }
-    for name, content in contents.items():
-        write_bytes(folder / name, content)
-    config = {
-        "format": FORMAT,
-        "tags": list(tags),
-        "files": {name: hashlib.sha256(content).hexdigest() for name, content in contents.items()},
-        **facts,
-    }
+    files = write_files(folder, contents)
+    config = {"format": FORMAT, "tags": list(tags), "files": files, **facts}
     write_text(folder / CONFIG, json.dumps(config, ensure_ascii=False, indent=2) + "\n")
     return config
+
+
+def write_files(folder: Path, contents: Mapping[str, bytes]) -> dict[str, str]:
+    """Write a model's files and return the SHA-256 of each, by name."""
+    for name, content in contents.items():
+        write_bytes(folder / name, content)
+    return {name: hashlib.sha256(content).hexdigest() for name, content in contents.items()}
+
+
+def in_onnx_order(gates: np.ndarray) -> np.ndarray:
+    """Return a GRU's rows in ONNX's order of gates, z, r, h; PyTorch has r, z, n."""
+    reset, update, candidate = np.split(gates, 3)
+    return np.concatenate([update, reset, candidate])

@@ -23,6 +23,7 @@ from pipeline.annotators.decoding import Chain, decode, make_chain
 from pipeline.errors import TrainingError
 from pipeline.files import write_bytes
 from pipeline.training.base_data import IGNORED, Example, batches, padded, plan, well_formed
+from pipeline.training.base_export import in_onnx_order
 from pipeline.training.base_network import BaseNetwork, Shape
 
 if TYPE_CHECKING:
@@ -97,7 +98,7 @@ def _head(network: BaseNetwork) -> Head:
     arrays = {name: value.detach().numpy() for name, value in network.state_dict().items()}
 
     def both(array: str) -> np.ndarray:
-        return np.stack([_to_onnx(arrays[f"{name}.{array}_l0"]) for name in ("ahead", "behind")])
+        return np.stack([in_onnx_order(arrays[f"{name}.{array}_l0"]) for name in ("ahead", "behind")])
 
     return Head(
         arrays["bigrams.weight"],
@@ -372,9 +373,3 @@ def _restore(runs: Sequence[_Run], settings: Settings, path: Path) -> None:
         run.optimizer.load_state_dict(member["optimizer"])
         run.best, run.state = member["best_weights"], member["state"]
         run.rng.bit_generator.state = json.loads(member["rng"])
-
-
-def _to_onnx(gates: np.ndarray) -> np.ndarray:
-    # PyTorch orders the gates r, z, n; ONNX z, r, h.
-    reset, update, candidate = np.split(gates, 3)
-    return np.concatenate([update, reset, candidate])

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import io
 import json
 from dataclasses import asdict, dataclass, replace
@@ -17,8 +16,9 @@ from pipeline.annotators.fast_graph import FastWeights, build_fast_graph
 from pipeline.annotators.fast_rows import frequent_pairs, make_pair_table
 from pipeline.annotators.lac_pair import load_lac_pair
 from pipeline.errors import ConfigError, TrainingError
-from pipeline.files import read_bytes, write_bytes, write_text
+from pipeline.files import read_bytes, write_text
 from pipeline.training.base_augment import Rates
+from pipeline.training.base_export import in_onnx_order, write_files
 from pipeline.training.base_start import lac_start
 from pipeline.training.corpora.store import corpora_folder, read_manifest
 from pipeline.training.distil_text import LABELS, REVIEWS_PACKAGE, distil_texts
@@ -213,14 +213,8 @@ def export_fast(
         PAIRS: buffer.getvalue(),
         DICTIONARY: "".join(f"{line}\n" for line in dictionary).encode("utf-8"),
     }
-    for name, content in contents.items():
-        write_bytes(folder / name, content)
-    config = {
-        "format": FORMAT,
-        "kinds": list(kinds),
-        "files": {name: hashlib.sha256(content).hexdigest() for name, content in contents.items()},
-        **facts,
-    }
+    files = write_files(folder, contents)
+    config = {"format": FORMAT, "kinds": list(kinds), "files": files, **facts}
     write_text(folder / CARD, _card(config, sum(map(len, contents.values()))))
     write_text(folder / CONFIG, json.dumps(config, ensure_ascii=False, indent=2) + "\n")
     return config
@@ -234,15 +228,10 @@ def _columns(tags: Sequence[str]) -> tuple[tuple[str, ...], np.ndarray]:
 
 
 def _onnx_gru(arrays: Mapping[str, np.ndarray], name: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    def ordered(array: np.ndarray) -> np.ndarray:
-        # PyTorch has the gates in the order r, z, n; ONNX wants z, r, h.
-        reset, update, new = np.split(array, 3)
-        return np.concatenate([update, reset, new])
-
-    biases = [ordered(arrays[f"{name}.bias_{side}_l0"]) for side in ("ih", "hh")]
+    biases = [in_onnx_order(arrays[f"{name}.bias_{side}_l0"]) for side in ("ih", "hh")]
     return (
-        ordered(arrays[f"{name}.weight_ih_l0"]),
-        ordered(arrays[f"{name}.weight_hh_l0"]),
+        in_onnx_order(arrays[f"{name}.weight_ih_l0"]),
+        in_onnx_order(arrays[f"{name}.weight_hh_l0"]),
         np.concatenate(biases),
     )
 

@@ -12,6 +12,7 @@ import torch
 from torch import nn
 
 from pipeline.annotators.base_rows import EDGE
+from pipeline.training.base_data import grouped
 from pipeline.training.distil_network import StudentNetwork, StudentShape
 
 if TYPE_CHECKING:
@@ -156,21 +157,7 @@ def score(network: StudentNetwork, dev: Numbers) -> dict[str, float]:
 
 
 def _plan(ends: np.ndarray, size: int, rng: np.random.Generator | None) -> list[list[int]]:
-    lengths = np.diff(ends, prepend=0)
-    order = np.argsort(
-        lengths if rng is None else lengths * rng.uniform(0.95, 1.05, len(lengths)), kind="stable"
-    )
-    groups: list[list[int]] = [[]]
-    longest = 0
-    for index in order.tolist():
-        longest = max(longest, int(lengths[index]))
-        if groups[-1] and longest * (len(groups[-1]) + 1) > size:
-            groups.append([])
-            longest = int(lengths[index])
-        groups[-1].append(index)
-    if rng is not None:
-        rng.shuffle(groups)
-    return groups
+    return grouped(np.diff(ends, prepend=0), size, rng, spread=0.05)
 
 
 def _loss(network: StudentNetwork, data: Numbers, group: list[int]) -> tuple[torch.Tensor, float]:
