@@ -80,7 +80,7 @@ class MissingExtraError(BiaozhuError):
     """An optional package that this output needs is not installed."""
 
     code = "BZ005"
-    advice = "Install the extra that the message names"
+    advice = "Install the package that the message names"
 
 
 class WorkerError(BiaozhuError):
@@ -289,6 +289,14 @@ class MeaningFileError(BiaozhuError):
 
     code = "BZ053"
     advice = "Every amount or place of the gold layer needs one line, with the same offsets and text"
+
+
+def extra_advice(extra: str) -> str:
+    """Return the next step where the packages of an extra are missing.
+
+    No index has the project itself: its extras are installed from its own folder.
+    """
+    return f"In the project's folder, install them: .venv/bin/python -m pip install -e '.[{extra}]'"
 
 
 def raise_collected(problems: Sequence[BiaozhuError]) -> None:

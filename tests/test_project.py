@@ -6,6 +6,7 @@ import re
 import shutil
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -142,3 +143,12 @@ def test_project_works_the_same_without_a_network(tmp_path: Path) -> None:
     for made in ("pre.jsonl", "ner.jsonl"):
         assert (tmp_path / "with" / made).read_bytes() == (tmp_path / "without" / made).read_bytes()
     assert (tmp_path / "without/report/index.html").exists()
+
+
+def test_project_advises_only_extras_that_there_are() -> None:
+    """Nothing sends anybody to an index for the project itself, which none has."""
+    known = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]["optional-dependencies"]
+    said = {file: file.read_text("utf-8") for file in tracked("pipeline/*.py", "*.md")}
+    advised = {name for text in said.values() for name in re.findall(r"extra_advice\(['\"](\w+)", text)}
+    assert {"train", "table", "ray", "remote"} <= advised <= set(known)
+    assert [file.name for file, text in said.items() if re.search(r"biaozhu\[|install biaozhu", text)] == []

@@ -8,7 +8,7 @@ import re
 from dataclasses import asdict, dataclass, fields
 from typing import TYPE_CHECKING, Any
 
-from pipeline.errors import MissingExtraError, UsageError, VersionError
+from pipeline.errors import MissingExtraError, UsageError, VersionError, extra_advice
 from pipeline.files import write_bytes
 from pipeline.meaning.addresses import resolve_places
 from pipeline.meaning.numerals import write_numeral
@@ -140,7 +140,7 @@ def _parquet(rows: Sequence[Row]) -> bytes:
     except ImportError:
         raise MissingExtraError(
             "Parquet needs pyarrow",
-            next_step="Install it with `.venv/bin/python -m pip install pyarrow` (biaozhu[table] has it), or write .csv",
+            next_step=f"{extra_advice('table')}; or write .csv",
         ) from None
     whole = {"start", "end"}
     schema = pa.schema([(name, pa.int64() if name in whole else pa.string()) for name in COLUMNS])

@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from pipeline import __version__
-from pipeline.errors import BiaozhuError, MissingExtraError, ModelDataError, WorkerError
+from pipeline.errors import BiaozhuError, MissingExtraError, ModelDataError, WorkerError, extra_advice
 from pipeline.files import write_stream
 from pipeline.scale.batch import load_model, weights_mark
 from pipeline.scale.folders import held
@@ -218,7 +218,7 @@ def _connected(address: str | None, workers: int | None) -> Iterator[Any]:
     except ImportError:
         raise MissingExtraError(
             "the engine ray needs the package ray",
-            next_step="Install the extra `ray`: pip install 'biaozhu[ray]'",
+            next_step=extra_advice("ray"),
         ) from None
     quiet: dict[str, Any] = {"log_to_driver": False, "logging_level": logging.ERROR}
     here = ray.is_initialized()

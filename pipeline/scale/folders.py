@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from filelock import FileLock, Timeout
 
-from pipeline.errors import LockedError, MissingExtraError, WriteError
+from pipeline.errors import LockedError, MissingExtraError, WriteError, extra_advice
 from pipeline.files import write_bytes
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ def place(where: str) -> Path:
         raise MissingExtraError(
             "addresses need the packages universal-pathlib and fsspec",
             where=where,
-            next_step="Install the extra `remote`: pip install 'biaozhu[remote]'",
+            next_step=extra_advice("remote"),
         ) from None
     try:
         found: Any = UPath(where)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Literal, get_args
 
 import zstandard
 
-from pipeline.errors import MissingExtraError
+from pipeline.errors import MissingExtraError, extra_advice
 from pipeline.model import sentence_from_line
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ def check_form(form: Form) -> None:
         except ImportError:
             raise MissingExtraError(
                 "Parquet needs the package pyarrow",
-                next_step="Install the extra `table`: pip install 'biaozhu[table]'",
+                next_step=extra_advice("table"),
             ) from None
 
 

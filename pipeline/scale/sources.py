@@ -13,7 +13,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
-from pipeline.errors import BiaozhuError, EncodingError, LineError, MissingExtraError, MissingFileError
+from pipeline.errors import (
+    BiaozhuError,
+    EncodingError,
+    LineError,
+    MissingExtraError,
+    MissingFileError,
+    extra_advice,
+)
 from pipeline.reading.article import ARTICLE_SUFFIXES, HTML_SUFFIXES, LARGEST, read_source
 from pipeline.reading.packed import opened
 from pipeline.scale.folders import is_remote, place
@@ -206,7 +213,7 @@ def _rows(path: Path) -> Iterator[Source]:
         raise MissingExtraError(
             "Parquet needs the package pyarrow",
             where=str(path),
-            next_step="Install the extra `table`: pip install 'biaozhu[table]'",
+            next_step=extra_advice("table"),
         ) from None
     number = 0
     try:

@@ -21,7 +21,7 @@ from spacy.tokens import Doc
 from spacy.training import Example
 from spacy.vocab import Vocab
 
-from pipeline.errors import TrainingError
+from pipeline.errors import TrainingError, extra_advice
 from pipeline.training.char_features import CharFeatures, emissions_of
 from pipeline.training.component import annotate_docs, gold_path, scored_spans
 from pipeline.training.crf import Tagging, make_tagging
@@ -187,7 +187,7 @@ def _trained(
     try:
         import pycrfsuite  # noqa: PLC0415 — only training needs it, which is an extra
     except ModuleNotFoundError:
-        raise TrainingError("python-crfsuite is not installed", next_step="Install biaozhu[train]") from None
+        raise TrainingError("python-crfsuite is not installed", next_step=extra_advice("train")) from None
     losses: list[float] = []
 
     class Watched(pycrfsuite.Trainer):  # type: ignore[misc]  # its way to be told of each iteration

@@ -15,7 +15,7 @@ from pipeline.annotators.fast import CONFIG, DICTIONARY, FORMAT, GRAPH, PAIRS
 from pipeline.annotators.fast_graph import FastWeights, build_fast_graph
 from pipeline.annotators.fast_rows import frequent_pairs, make_pair_table
 from pipeline.annotators.lac_pair import load_lac_pair
-from pipeline.errors import ConfigError, TrainingError
+from pipeline.errors import ConfigError, TrainingError, extra_advice
 from pipeline.files import read_bytes, write_text
 from pipeline.training.base_augment import Rates
 from pipeline.training.base_export import in_onnx_order, write_files
@@ -70,7 +70,7 @@ def read_distil_config(path: Path) -> DistilConfig:
             raise
         raise TrainingError(
             "the fast model is trained with PyTorch, which is not installed",
-            next_step="Install biaozhu[train]",
+            next_step=extra_advice("train"),
         ) from None
     from pipeline.training.base_build import filled  # noqa: PLC0415 — as above
 
