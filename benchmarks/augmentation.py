@@ -1,0 +1,161 @@
+"""What each augmentation of the base model's training gives: heads trained with all, without each, and with none.
+
+    BIAOZHU_CACHE=CACHE python benchmarks/augmentation.py configs/base.cfg --share 0.25 --epochs 2
+
+It needs PyTorch and `biaozhu corpus fetch pfr1998`. Each row is one member with the config's own seed, trained on the same
+share of the train part (names for augmentation come from that share too) and exported as models/base is; its layer alone is
+scored on the corpus's dev part, which chose the epoch, temperature and least probability, and on the seed article's gold,
+which chose nothing. Intervals are over sentences; the difference is to the row `all` on the same sentences. The test part is
+not read.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import time
+from dataclasses import replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING
+
+# Before NumPy and PyTorch are imported: threads that wait for each other would blur the time.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+import numpy as np
+import torch
+
+from pipeline.annotators.base import load_base
+from pipeline.annotators.lac import load_lac
+from pipeline.model import find_layers, read_layer, with_spans
+from pipeline.scoring.evaluation import ALL, Setting, compare, evaluate
+from pipeline.training.base_build import (
+    BaseConfig,
+    read_config,
+    read_material,
+    train_base,
+    vocabulary_of,
+    with_states,
+)
+from pipeline.training.base_calibration import calibrate, cooled
+from pipeline.training.base_export import export_base
+from pipeline.training.base_start import SIZES
+from pipeline.training.base_train import scores_of, weights_of
+from pipeline.training.corpora.store import Part, corpora_folder, read_manifest, read_part, write_corpus
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from pipeline.model import Sentence
+    from pipeline.scoring.evaluation import Evaluation
+    from pipeline.training.base_augment import Rates
+    from pipeline.training.base_build import Material
+
+# `place` at 0 makes no chains either; `chain` at 0 leaves single places.
+KINDS = ("marks", "headline", "place", "chain", "person")
+
+
+def rows(rates: Rates) -> dict[str, Rates]:
+    """Return the rates of each row: all, without each kind, none."""
+    return {
+        "all": rates,
+        **{f"without {kind}": replace(rates, **{kind: 0.0}) for kind in KINDS},
+        "none": replace(rates, **dict.fromkeys(KINDS, 0.0)),
+    }
+
+
+def cut(name: str, share: float, folder: Path) -> int:
+    """Write a corpus whose train part is a share of the fetched one's, drawn with seed 1; returns its sentences."""
+    whole = corpora_folder() / name
+    manifest = read_manifest(whole)
+    parts = {}
+    for part in ("train", "dev"):
+        sentences, words = read_part(whole, part), read_part(whole, part, words=True)
+        if part == "train":
+            order = np.random.default_rng(1).permutation(len(sentences))[: round(share * len(sentences))]
+            chosen = sorted(order.tolist())
+            sentences = tuple(sentences[index] for index in chosen)
+            ids = {one.id for one in sentences}
+            words = tuple(one for one in words if one.id in ids)
+        parts[part] = Part((whole / f"{part}.txt").read_text(encoding="utf-8"), sentences, words)
+    write_corpus(folder / name, parts, {key: value for key, value in manifest.items() if key != "parts"})
+    return len(parts["train"].sentences)
+
+
+def build(config: BaseConfig, material: Material, folder: Path) -> Path:
+    """Train one head and export it; returns the model's folder."""
+    networks, _ = train_base(config, material, folder=folder / "work")
+    dev = with_states(material.dev, [load_lac(size, threads=1) for size in SIZES])
+    found = calibrate(networks, vocabulary_of(material), dev)
+    export_base(
+        folder / "model",
+        cooled(weights_of(networks, material.start.lacs), found.temperature),
+        scores={name: array / found.temperature for name, array in scores_of(networks).items()},
+        tags=material.tags,
+        dictionary=material.start.dictionary,
+        facts={"least": found.least},
+    )
+    return folder / "model"
+
+
+def scored(folder: Path, gold: Sequence[Sentence], name: str) -> Evaluation:
+    """Evaluate a model's layer alone."""
+    model = load_base(folder, threads=1)
+    found = model([one.text for one in gold])
+    layer = [with_spans(one, spans) for one, spans in zip(gold, found, strict=True)]
+    return evaluate(gold, layer, name=name, setting=Setting(labels=model.labels))
+
+
+def line(found: Evaluation, whole: Evaluation) -> str:
+    """Return a row's cells: strict F1 with its interval, that of each label, and the difference to all."""
+    strict = found.overall["strict"]
+    interval = strict.f1.best
+    cells = [f"{strict.score.f1 or 0:.4f} ({interval.low or 0:.4f} to {interval.high or 0:.4f})"]
+    cells += [f"{found.labels[label]['strict'].score.f1 or 0:.4f}" for label in ("PLACE", "PERSON", "AMOUNT")]
+    if found is whole:
+        return " | ".join([*cells, ""])
+    change = next(one for one in compare(whole, found).differences if one.metric == f"{ALL} strict f1")
+    bounds = change.difference.best
+    low, high = bounds.low or 0.0, bounds.high or 0.0
+    return " | ".join([*cells, f"{change.difference.value or 0:+.4f} ({low:+.4f} to {high:+.4f})"])
+
+
+def main() -> None:
+    """Print a Markdown table for dev and for the seed gold, row by row as they are trained."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("config", type=Path)
+    parser.add_argument("--share", type=float, default=0.25)
+    parser.add_argument("--epochs", type=int, default=2)
+    parser.add_argument(
+        "--warm-up", type=int, default=50, help="steps; the config's own are for whole epochs"
+    )
+    parser.add_argument("--gold", type=Path, default=Path("annotations/gold"))
+    parser.add_argument("--only", nargs="*", help="rows to train, such as 'all' and 'none'")
+    given = parser.parse_args()
+    torch.set_num_threads(1)
+    config = read_config(given.config)
+    settings = replace(config.settings, members=1, epochs=given.epochs, warm_up=given.warm_up)
+    with TemporaryDirectory() as room:
+        count = cut(config.corpus, given.share, Path(room) / "corpora")
+        material = read_material(replace(config, auxiliary=None), corpora=Path(room) / "corpora")
+        seed_gold = [one for path in find_layers([given.gold]) for one in read_layer(path)]
+        golds = {"dev": read_part(corpora_folder() / config.corpus, "dev"), "seed gold": seed_gold}
+        print(f"{count} sentences of train, {given.epochs} epochs, seed {settings.seed}\n")
+        print("| | gold | strict micro F1 | PLACE | PERSON | AMOUNT | difference | CPU s |")
+        print("|---|---|---:|---:|---:|---:|---:|---:|", flush=True)
+        whole: dict[str, Evaluation] = {}
+        for name, rates in rows(config.rates).items():
+            if given.only and name not in given.only:
+                continue
+            begun = time.process_time()
+            place = Path(room) / name.replace(" ", "-")
+            model = build(BaseConfig(config.corpus, config.labels, settings, rates), material, place)
+            spent = time.process_time() - begun
+            for where, gold in golds.items():
+                found = scored(model, gold, f"{name}, {where}")
+                shown = line(found, whole.setdefault(where, found))
+                print(f"| {name} | {where} | {shown} | {spent:.0f} |", flush=True)
+
+
+if __name__ == "__main__":
+    main()
