@@ -25,6 +25,7 @@ PROVINCES = {"河北", "山东", "河南", "浙江"}
 # Terms of the whole country's, and numerals.
 WIDESPREAD = {"四议两公开", "百千万"}
 SHORTEST_SLOGAN = 3
+MARKED_AT_LEAST = 80
 FIRMS = ("公司", "合作社", "集团", "厂")
 # What speaks about the seed article itself (its gold, its layers, seeds/) may name it.
 WITHOUT_THE_SEED = [
@@ -152,3 +153,14 @@ def test_project_advises_only_extras_that_there_are() -> None:
     advised = {name for text in said.values() for name in re.findall(r"extra_advice\(['\"](\w+)", text)}
     assert {"train", "table", "ray", "remote"} <= advised <= set(known)
     assert [file.name for file, text in said.items() if re.search(r"biaozhu\[|install biaozhu", text)] == []
+
+
+def test_project_guideline_takes_no_example_from_the_seed_article() -> None:
+    """Whoever has read the guideline must not know what the article says: agreement on it would be overstated."""
+    spans = {
+        sentence.text[span.start : span.end] for sentence in read_layer(GOLD) for span in sentence.spans
+    } - PROVINCES
+    guideline = (ROOT / "annotations/guideline.md").read_text(encoding="utf-8")
+    marked = set(re.findall("【([^】]+)】", guideline))
+    assert len(marked) > MARKED_AT_LEAST
+    assert marked & spans == set()

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import re
 import time
+from pathlib import Path
 
 import pytest
 from hypothesis import example, given
@@ -60,7 +61,21 @@ MARKED = [
 ]
 
 
-@pytest.mark.parametrize("marked", MARKED)
+GUIDELINE = Path(__file__).parents[2] / "annotations" / "guideline.md"
+# What annotators read about amounts: its examples are marked as above.
+RULES = [
+    line
+    for line in GUIDELINE.read_text(encoding="utf-8").split("## 四、数量")[1].split("\n## ")[0].splitlines()
+    if line.startswith(("- ", "**N", "表示"))
+]
+
+
+def test_amounts_guideline_is_read() -> None:
+    assert len(RULES) > 20
+    assert sum(line.count("【") for line in RULES) > 50
+
+
+@pytest.mark.parametrize("marked", [*MARKED, *RULES])
 def test_amounts_follow_the_guideline(marked: str) -> None:
     parts = re.split("[【】]", marked)
     text = "".join(parts)
