@@ -2,13 +2,18 @@
 
     python benchmarks/scale.py scoring --sentences 1000000
     python benchmarks/scale.py memory --small 2 --large 20            # MB of articles, annotated
+    python benchmarks/scale.py memory --small 10 --large 1000 --lac fast --text CACHE/corpora/pfr1998/train.jsonl
     python benchmarks/scale.py memory --small 10 --large 1000 --empty # read, told apart and refused, not annotated
+    python benchmarks/scale.py training --shards 2 16 # DocBin shards, each trained on once
     python benchmarks/scale.py workers --mb 2 --most 2
 
-Everything is made up here: sentences of random characters with random spans for scoring; for the others sentences of
-a few patterns with random numbers, cut into articles of some 700 characters. Each measured thing runs in a process
-of its own; seconds are CPU seconds of it and its children where other things run on the machine, and wall seconds
-beside them. Peak memory is that of the largest process.
+Sentences of random characters with random spans are scored and trained on. What is annotated are articles of some 700 characters, of
+sentences drawn by chance from the given sentence lines (`--text`), else of a few patterns with random numbers. Each
+measured thing runs in a process of its own; seconds are CPU seconds of it and its children where other things run on
+the machine, and wall seconds beside them. Peak memory is that of the largest process, as the kernel keeps it; that of
+`memory` is the resident memory of all processes together, looked at five times a second, pages that they share counted
+in each. Where a run of `memory` takes long it says how far it has come, counted in finished shards; stopped by a signal
+it ends with the peak up to there.
 """
 
 from __future__ import annotations
@@ -18,6 +23,7 @@ import json
 import os
 import random
 import resource
+import signal
 import subprocess
 import sys
 import tempfile
@@ -25,10 +31,13 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import psutil
+
+from pipeline.formats.docbin import write_docbin
 from pipeline.model import Sentence, Span, sentence_to_line
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
 LABELS = ("PLACE", "PERSON", "AMOUNT")
 SENTENCES_AN_ARTICLE = 30
@@ -41,6 +50,8 @@ PATTERNS = (
 )
 ARTICLE = 700
 MEGA = 1_000_000
+LOOK = 0.2
+_STOPPED = 143
 
 
 def main() -> None:
@@ -55,6 +66,12 @@ def main() -> None:
     memory.add_argument("--small", type=float, default=2)
     memory.add_argument("--large", type=float, default=20)
     memory.add_argument("--empty", action="store_true")
+    memory.add_argument("--lac", default="small")
+    memory.add_argument("--text", type=Path, nargs="*", default=[])
+    memory.add_argument("--every", type=float, default=100, help="say how far it has come each so many MB")
+    training = parts.add_parser("training")
+    training.add_argument("--shards", type=int, nargs=2, default=[2, 16])
+    training.add_argument("--each", type=int, default=2000, help="sentences in a shard")
     workers = parts.add_parser("workers")
     workers.add_argument("--mb", type=float, default=2)
     workers.add_argument("--most", type=int, default=os.cpu_count() or 1)
@@ -65,7 +82,9 @@ def main() -> None:
             for count in given.sentences:
                 _scoring(folder, count)
         elif given.part == "memory":
-            _memory(folder, given.small, given.large, empty=given.empty)
+            _memory(folder, given)
+        elif given.part == "training":
+            _training(folder, given.shards, given.each)
         else:
             _workers(folder, given.mb, given.most)
 
@@ -85,23 +104,100 @@ def _scoring(folder: Path, count: int) -> None:
     print(f"scoring {count:,} sentences ({size:,.0f} MB): {cpu:.1f} CPU s, {wall:.1f} s, peak {peak:.0f} MB")
 
 
-def _memory(folder: Path, small: float, large: float, *, empty: bool) -> None:
+def _memory(folder: Path, given: argparse.Namespace) -> None:
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(_STOPPED))
+    sentences = [json.loads(line)["text"] for path in given.text for line in path.open(encoding="utf-8")]
     peaks = []
-    for megabytes in (small, large):
-        corpus = folder / "corpus.jsonl"
-        _write_corpus(corpus, megabytes, empty=empty)
-        command = ["preannotate", str(corpus), "--shards", str(folder / f"out-{megabytes}"), "--threads", "1"]
+    for megabytes in (given.small, given.large):
+        corpus, out = folder / "corpus.jsonl", folder / f"out-{megabytes}"
+        write_corpus(corpus, megabytes, empty=given.empty, sentences=sentences)
+        command = ["preannotate", str(corpus), "--shards", str(out), "--threads", "1", "--lac", given.lac]
+        peak = Peak(f"{megabytes:g} MB{' refused' if given.empty else ' annotated'}", out, given.every)
+        cpu, wall, _ = _measured(command, folder, peak)
+        peaks.append(peak.largest)
+        print(f"{peak.name}: {cpu:.1f} CPU s, {wall:.1f} s, peak {peak.largest:.1f} MB", flush=True)
+    print(f"ratio of the peaks: {peaks[1] / peaks[0]:.3f}")
+
+
+class Peak:
+    """The most memory that a process and all its children have had together, in megabytes (10^6 bytes)."""
+
+    def __init__(self, name: str, out: Path, every: float) -> None:
+        """`out` is the folder of its shards; each `every` megabytes of source text in them it says how far it is."""
+        self.name, self.largest = name, 0.0
+        self._out, self._every, self._said = out, every, 0.0
+
+    def watch(self, process: subprocess.Popen[bytes]) -> None:
+        """Look until the process ends; when this process is stopped, stop that one and say what was seen."""
+        root, began = psutil.Process(process.pid), time.perf_counter()
+        try:
+            while process.poll() is None:
+                now = sum(map(_resident, (root, *_children(root))))
+                self.largest = max(self.largest, now)
+                finished = sum(1 for _ in self._out.glob("part-*.json")) * (4 << 20) / MEGA
+                if finished >= self._said + self._every:
+                    self._said = finished
+                    self._say(f"{finished:.0f} MB in shards", now, began)
+                time.sleep(LOOK)
+        except (SystemExit, KeyboardInterrupt):
+            finished = sum(1 for _ in self._out.glob("part-*.json")) * (4 << 20) / MEGA
+            self._say(f"STOPPED with {finished:.0f} MB in shards", now, began)
+            process.terminate()
+            process.wait()
+            raise
+
+    def _say(self, what: str, now: float, began: float) -> None:
+        wall = time.perf_counter() - began
+        print(f"{self.name}: {what}, {wall:.0f} s, now {now:.1f} MB, peak {self.largest:.1f} MB", flush=True)
+
+
+def _children(root: psutil.Process) -> list[psutil.Process]:
+    try:
+        return root.children(recursive=True)
+    except psutil.NoSuchProcess:
+        return []
+
+
+def _resident(process: psutil.Process) -> float:
+    try:
+        return process.memory_info().rss / MEGA
+    except psutil.NoSuchProcess:
+        return 0.0
+
+
+def _training(folder: Path, counts: Sequence[int], each: int) -> None:
+    draw = random.Random(3)  # noqa: S311 — material, no secrets
+    peaks = []
+    for count in counts:
+        shards = folder / f"shards-{count}"
+        shards.mkdir()
+        size = 0
+        for number in range(count):
+            data = write_docbin(list(_sentences(draw, each))).files[""]
+            (shards / f"part-{number:05}.spacy").write_bytes(data)
+            size += len(data)
+        settings = {
+            "paths.train": [f"{shards}/*.spacy"],
+            "corpora.train.buffer": 1000,
+            "training.max_epochs": 1,
+            "training.max_steps": 1_000_000,
+        }
+        command = ["train", "configs/stream.cfg", "-o", str(folder / f"model-{count}")]
+        for name, value in settings.items():
+            command += ["--set", f"{name}={json.dumps(value)}"]
         cpu, wall, peak = _measured(command, folder)
         peaks.append(peak)
         print(
-            f"{megabytes:g} MB{' refused' if empty else ' annotated'}: {cpu:.1f} CPU s, {wall:.1f} s, peak {peak:.0f} MB"
+            f"training on {count} shards ({count * each:,} sentences, {size / MEGA:.1f} MB): "
+            f"{cpu:.1f} CPU s, {wall:.1f} s, peak {peak:.0f} MB",
+            flush=True,
         )
-    print(f"ratio of the peaks: {peaks[1] / peaks[0]:.2f}")
+    print(f"ratio of the peaks: {peaks[1] / peaks[0]:.3f}")
 
 
 def _workers(folder: Path, megabytes: float, most: int) -> None:
     corpus = folder / "corpus.jsonl"
-    _write_corpus(corpus, megabytes, empty=False)
+    write_corpus(corpus, megabytes)
     sums = set()
     first = 0.0
     for workers in range(1, most + 1):
@@ -124,12 +220,15 @@ def _workers(folder: Path, megabytes: float, most: int) -> None:
     print(f"cores {os.cpu_count()}, load {os.getloadavg()[0]:.1f}")
 
 
-def _measured(command: list[str], folder: Path) -> tuple[float, float, float]:
+def _measured(command: list[str], folder: Path, peak: Peak | None = None) -> tuple[float, float, float]:
     """Return the CPU seconds, wall seconds and peak megabytes of a command in a process of its own."""
     note = folder / "usage.json"
-    subprocess.run(
-        [sys.executable, __file__, "--child", str(note), *command], check=False, stdout=subprocess.DEVNULL
+    process = subprocess.Popen(
+        [sys.executable, __file__, "--child", str(note), *command], stdout=subprocess.DEVNULL
     )
+    if peak is not None:
+        peak.watch(process)
+    process.wait()
     usage = json.loads(note.read_bytes())
     if usage["status"] not in (0, 1):
         raise SystemExit(f"{command[0]} ended with status {usage['status']}")
@@ -165,18 +264,22 @@ def _sentences(draw: random.Random, count: int) -> Iterator[Sentence]:
         at += length
 
 
-def _write_corpus(path: Path, megabytes: float, *, empty: bool) -> None:
+def write_corpus(path: Path, megabytes: float, *, empty: bool = False, sentences: Sequence[str] = ()) -> None:
+    """Write articles of sentences drawn by chance, or of the patterns; `empty` ones are refused when they are read."""
     draw = random.Random(2)  # noqa: S311 — material, no secrets
     written = number = 0
-    with path.open("w", encoding="utf-8") as file:
+    with path.open("wb") as file:
         while written < megabytes * MEGA:
             lines: list[str] = []
-            while sum(map(len, lines)) < ARTICLE:
-                lines.append(draw.choice(PATTERNS).format(*(draw.randint(2, 9999) for _ in range(3))))
+            length = 0
+            while length < ARTICLE:
+                line = draw.choice(sentences or PATTERNS)
+                lines.append(line if sentences else line.format(*(draw.randint(2, 9999) for _ in range(3))))
+                length += len(lines[-1])
             # Control characters are no article: it is read and told apart, and goes to the dead letters.
             text = ("\x00\x01" if empty else "") + "\n".join(lines)
-            written += file.write(json.dumps({"name": f"a{number}", "text": text}, ensure_ascii=False)) * 3
-            file.write("\n")
+            line = json.dumps({"name": f"a{number}", "text": text}, ensure_ascii=False)
+            written += file.write(f"{line}\n".encode())
             number += 1
 
 
