@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import io
-import json
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,7 +19,7 @@ from pipeline.annotators.base_rows import rows_of
 from pipeline.annotators.decoding import make_chain
 from pipeline.annotators.lac import Lac, default_threads
 from pipeline.errors import ModelDataError
-from pipeline.files import read_bytes
+from pipeline.files import parse_json, read_bytes
 from pipeline.model import Span
 
 if TYPE_CHECKING:
@@ -100,7 +99,7 @@ def read_config(path: Path) -> dict[str, Any]:
         ModelDataError: it is no config of a base model, or of another format.
     """
     try:
-        config = json.loads(read_bytes(path))
+        config = parse_json(read_bytes(path))
     except ValueError:
         config = None
     if not isinstance(config, dict) or not isinstance(config.get("files"), dict) or not config.get("tags"):

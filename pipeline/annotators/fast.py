@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import hashlib
 import io
-import json
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -22,7 +21,7 @@ from pipeline.annotators.base_rows import EDGE, rows_of
 from pipeline.annotators.fast_rows import PairTable, make_pair_table
 from pipeline.annotators.lac import LacWord, default_threads, lac_spans, make_session, pieces_of
 from pipeline.errors import ModelDataError
-from pipeline.files import read_bytes
+from pipeline.files import parse_json, read_bytes
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -163,7 +162,7 @@ def load_fast(folder: Path = FOLDER, *, threads: int | None = None) -> Fast:
         ModelDataError: a file is damaged or not the one that the config names.
     """
     try:
-        config = json.loads(read_bytes(folder / CONFIG))
+        config = parse_json(read_bytes(folder / CONFIG))
         kinds, files, version = tuple(map(str, config["kinds"])), dict(config["files"]), config["format"]
     except (ValueError, KeyError, TypeError):
         raise _damaged(folder, "not the config of a fast model") from None

@@ -8,11 +8,10 @@ through, and only files of the formats that they read: JSON, msgpack and NumPy a
 from __future__ import annotations
 
 import configparser
-import json
 from typing import TYPE_CHECKING, Any
 
 from pipeline.errors import BiaozhuError, MissingFileError, ModelDataError, raise_collected
-from pipeline.files import read_bytes
+from pipeline.files import parse_json, read_bytes
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -107,7 +106,7 @@ def _check_version(path: Path) -> None:
 
     again = "Train it again with `biaozhu train`"
     try:
-        meta = json.loads(read_bytes(path))
+        meta = parse_json(read_bytes(path))
     except ValueError:
         meta = None
     if not isinstance(meta, dict):

@@ -76,19 +76,24 @@ def adjudicate(
         layer, other = in_common(layer, other)
     dispute = Dispute(layer, other, (name, other_name))
     given = read_decisions(decisions) if decisions and output and not from_doccano else ()
+    setting = (
+        make_setting(
+            project, labels, (guideline or GUIDELINE) if to_doccano else None, given=guideline is not None
+        )
+        if to_doccano or from_doccano
+        else None
+    )
     found = find_disagreements(layer, other)
     rows = [[item.sentence, item.start, item.end, item.kind, item.text] for item in found]
     print_table("Disagreements", ["sentence", "start", "end", "kind", "text"], rows, as_json=as_json)
     if questions is not None:
         write_questions(questions, found, names=dispute.names)
         say(f"{len(found)} disagreements written to {questions}")
-    if to_doccano:
-        setting = make_setting(project, labels, guideline or GUIDELINE, given=guideline is not None)
+    if to_doccano and setting is not None:
         asked = ask(connect(find_account(home=home)), dispute, setting, adjudicator=adjudicator, home=home)
         say(f"{asked.disagreements} disagreements in {asked.report.sentences} sentences: {asked.report.url}")
         finish(asked.report.losses)
-    if from_doccano and decisions is not None:
-        setting = make_setting(project, labels, None, given=False)
+    if from_doccano and setting is not None and decisions is not None:
         answered = answers(connect(find_account(home=home)), dispute, setting)
         _keep(answered, dispute, decisions)
     if output is not None:

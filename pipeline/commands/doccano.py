@@ -199,6 +199,7 @@ def pull(
 def make_setting(project: str, labels: Path, guideline: Path | None, *, given: bool) -> Setting:
     """Read the label set and the guideline; one that was not `given` by name may be missing."""
     from pipeline.doccano.project import Setting
+    from pipeline.errors import EncodingError
     from pipeline.files import read_bytes
     from pipeline.labels import read_labels
 
@@ -207,7 +208,11 @@ def make_setting(project: str, labels: Path, guideline: Path | None, *, given: b
     if not given and not guideline.exists():
         say(f"no guideline: there is no {guideline}")
         return Setting(project, read_labels(labels))
-    return Setting(project, read_labels(labels), read_bytes(guideline).decode("utf-8", "replace"))
+    try:
+        text = read_bytes(guideline).decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise EncodingError("the guideline is not UTF-8", where=f"{guideline}@{error.start}") from None
+    return Setting(project, read_labels(labels), text)
 
 
 def check_file_names(articles: Iterable[str]) -> None:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from pipeline.doccano.connection import Account
 from pipeline.doccano.state import read_state
 from pipeline.errors import AuthError, RemoteError
-from pipeline.files import read_bytes, write_text
+from pipeline.files import parse_json, read_bytes, write_text
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -119,7 +119,7 @@ def _read(home: Path) -> _Kept:
     if not path.exists():
         return _Kept()
     try:
-        data: Any = json.loads(read_bytes(path))
+        data: Any = parse_json(read_bytes(path))
         if "schema" not in data:
             return _from_old(data, _local_url(home))
         if data["schema"] != SCHEMA:

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from pipeline.doccano.wire import spans_from_json, spans_to_json
 from pipeline.errors import LineError, UsageError
-from pipeline.files import read_bytes, write_text
+from pipeline.files import parse_json, read_bytes, write_text
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -166,7 +166,7 @@ def read_plan(path: Path) -> Plan:
         LineError: it is no plan of this version.
     """
     try:
-        data: Any = json.loads(read_bytes(path).decode("utf-8"))
+        data: Any = parse_json(read_bytes(path))
         if data["schema"] != SCHEMA:
             raise LineError(
                 f"a plan of schema {data['schema']}, this version reads {SCHEMA}",

@@ -7,7 +7,6 @@ manifest, and nothing is written before all names are known to be so.
 from __future__ import annotations
 
 import hashlib
-import json
 import lzma
 import os
 import tempfile
@@ -33,7 +32,7 @@ from pipeline.doccano.processes import family
 from pipeline.doccano.server import VERSION, choose_free_port
 from pipeline.doccano.state import State, locked, write_state
 from pipeline.errors import BackupError, ServerError, WriteError
-from pipeline.files import parse_json
+from pipeline.files import parse_json, read_bytes
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -211,7 +210,7 @@ def _unpack_one(archive: zipfile.ZipFile, name: str, stored: Stored, target: Pat
 
 def _make_state(fresh: Path, home: Path, manifest: Manifest, port: int | None) -> None:
     try:
-        secrets: Mapping[str, str] = json.loads((fresh / SECRETS).read_text("utf-8"))
+        secrets: Mapping[str, str] = parse_json(read_bytes(fresh / SECRETS))
         # Not `prepared`: the next start brings the tables up to its version, and sees to the administrator.
         state = State(
             port=port or choose_free_port(),

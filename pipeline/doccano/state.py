@@ -16,7 +16,7 @@ from filelock import FileLock, Timeout
 
 from pipeline.doccano.processes import Process, is_alive, is_stopped
 from pipeline.errors import ServerError, WriteError
-from pipeline.files import read_bytes, write_text
+from pipeline.files import parse_json, read_bytes, write_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -71,7 +71,7 @@ def read_state(home: Path) -> State | None:
     if not path.exists():
         return None
     try:
-        data = json.loads(read_bytes(path).decode("utf-8"))
+        data = parse_json(read_bytes(path))
         if data.pop("schema") != SCHEMA:
             raise ServerError(
                 "this state file is of another version of biaozhu",

@@ -264,9 +264,11 @@ def _lines(
         elif key in rows:
             problems.append(MeaningFileError(f"{text!r} stands there twice", where=where))
         rows[key] = (row, where)
+    # Where lines cannot be read, those that they would have been are not missing.
+    raise_collected(problems)
     # A folder may lack whole articles of the gold, and have others: neither are scored.
     covered = {key[0].partition(":")[0] for key in (rows if path.is_dir() else wanted)}
-    problems += [
+    problems = [
         MeaningFileError(f"no line for the {label} {text!r}", where=f"{path}, {key[0]} {key[1]}-{key[2]}")
         for key, text in wanted.items()
         if key not in rows and key[0].partition(":")[0] in covered

@@ -94,6 +94,7 @@ def train_runs(  # noqa: PLR0913 — what `train` takes, and seeds and layers
     for path in scored:
         if sha256_of(path) in seen:
             raise UsageError("this layer is trained on: it says nothing to score on it", where=str(path))
+        read_layer(path)  # what cannot be scored is said before the training, not after it
     settings = {"overrides": overrides, "held_out": dict(held_out or {})}
     work = output.parent / f".{output.name}.runs" / _key(config_path, config, settings, [*files, *scored])
     entries: tuple[Entry, ...] = ()

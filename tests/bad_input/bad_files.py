@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+import shlex
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,12 +12,15 @@ from typing import TYPE_CHECKING, Any
 
 from training_material import SMALL_CONFIG
 
+from pipeline.cli import run
 from pipeline.model import Sentence, Span, sentence_to_line, write_layer
 from pipeline.reading.article import read_article
 from pipeline.reading.sentences import split_article
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+
+    import pytest
 
 LABELS = Path(__file__).parents[2] / "configs" / "labels.toml"
 ARTICLE = "春耕时节\n\n在青岛市，王小明买了30斤种子。李秀英在桐庐县种了8.5亩油菜。\n\n二、农机下田\n\n赵铁柱在雅安市有5台农机。\n"
@@ -218,3 +223,18 @@ def write_all(folder: Path, files: Mapping[str, bytes]) -> None:
     for name, content in files.items():
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).write_bytes(content)
+
+
+def refuse(workplace: Path, capsys: pytest.CaptureFixture[str], command: str, expected: str) -> None:
+    """Run a command that must say one line, end with status 2, and leave everything as it was."""
+    before = snapshot(workplace)
+    status = run(shlex.split(command))
+    said = capsys.readouterr()
+    # That there is no guideline to show is a note, no problem.
+    lines = [line for line in said.err.splitlines() if not line.startswith("no guideline: ")]
+    assert len(lines) == 1, said.err
+    assert re.match(expected, lines[0]), lines[0]
+    assert lines[0].endswith(".")
+    assert status == 2
+    assert said.out == ""
+    assert snapshot(workplace) == before

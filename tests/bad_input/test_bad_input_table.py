@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 import shlex
 import shutil
 from pathlib import Path
@@ -18,13 +17,12 @@ from bad_files import (
     bad_layers,
     make_workplace,
     other_version,
-    snapshot,
+    refuse,
     write_all,
 )
 
 from pipeline.cli import run
 from pipeline.model import read_layer
-from pipeline.training.train import train
 
 Capture = pytest.CaptureFixture[str]
 
@@ -73,40 +71,6 @@ with TemporaryDirectory() as _name:
     make_workplace(Path(_name))
     LAYERS = bad_layers(Path(_name))
 ARTICLES = bad_articles()
-
-
-@pytest.fixture(scope="session")
-def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A model that was trained on the workplace's gold."""
-    folder = tmp_path_factory.mktemp("trained")
-    make_workplace(folder)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.chdir(folder)
-        return train(Path("good.cfg"), Path("model")).folder.resolve()
-
-
-@pytest.fixture
-def workplace(tmp_path: Path, model: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A folder to work in where everything is right."""
-    make_workplace(tmp_path)
-    (tmp_path / "model").symlink_to(model)
-    write_all(tmp_path, {"marked.txt": (tmp_path / "good.txt").read_bytes(), "marked.ann": b""})
-    monkeypatch.chdir(tmp_path)
-    return tmp_path
-
-
-def refuse(workplace: Path, capsys: Capture, command: str, expected: str) -> None:
-    before = snapshot(workplace)
-    status = run(shlex.split(command))
-    said = capsys.readouterr()
-    # That there is no guideline to show is a note, no problem.
-    lines = [line for line in said.err.splitlines() if not line.startswith("no guideline: ")]
-    assert len(lines) == 1, said.err
-    assert re.match(expected, lines[0]), lines[0]
-    assert lines[0].endswith(".")
-    assert status == 2
-    assert said.out == ""
-    assert snapshot(workplace) == before
 
 
 @pytest.mark.usefixtures("workplace")

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 # The names of the labels of this project; another label keeps its own.
 SOURCE = "given"
+MEND = "Mend the file and add it again"
 LABELS = {"LOC": "PLACE", "PER": "PERSON"}
 
 
@@ -85,7 +86,7 @@ def _part(content: bytes, where: str, problems: list[BiaozhuError]) -> Part:
     try:
         lines = content.decode("utf-8").split("\n")
     except UnicodeDecodeError as error:
-        problems.append(CorpusError("it is not UTF-8", where=f"{where}@{error.start}"))
+        problems.append(CorpusError("it is not UTF-8", where=f"{where}@{error.start}", next_step=MEND))
         return Part("", ())
     rows = [
         (f"{where}:{number}", _row(line, f"{where}:{number}", problems))
@@ -102,11 +103,11 @@ def _part(content: bytes, where: str, problems: list[BiaozhuError]) -> Part:
         try:
             check_sentence(sentence)
         except (OffsetError, OverlapError) as error:
-            problems.append(CorpusError(error.what, where=place, next_step="Mend the file"))
+            problems.append(CorpusError(error.what, where=place, next_step=MEND))
         sentences.append(sentence)
         offset += len(text) + 1
     if not sentences and not problems:
-        problems.append(CorpusError("it has no sentence", where=where))
+        problems.append(CorpusError("it has no sentence", where=where, next_step=MEND))
     return Part(raw, tuple(sentences))
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from pipeline.errors import CorpusError
-from pipeline.files import cache_folder, read_bytes, sha256_of, write_text
+from pipeline.files import cache_folder, parse_json, read_bytes, sha256_of, write_text
 from pipeline.model import check_against_raw, read_layer, write_layer
 
 if TYPE_CHECKING:
@@ -84,9 +84,13 @@ def read_manifest(folder: Path) -> dict[str, Any]:
     """
     path = folder / MANIFEST
     if not path.is_file():
-        raise CorpusError("this corpus has not been fetched", where=str(folder))
+        raise CorpusError(
+            "there is no such corpus here, or not all of it",
+            where=str(folder),
+            next_step="Get it with `biaozhu corpus fetch` or `biaozhu corpus add`",
+        )
     try:
-        manifest = json.loads(read_bytes(path))
+        manifest = parse_json(read_bytes(path))
     except ValueError:
         manifest = None
     if not isinstance(manifest, dict) or not isinstance(manifest.get("parts"), dict):

@@ -1,0 +1,205 @@
+"""Bad files for the commands and options that take neither an article nor a layer alone: one line each, status 2."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+from bad_files import good_layer, refuse, write_all
+
+from pipeline.cli import run
+from pipeline.model import sentence_to_line
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+BINARY, DEEP = b"\x7fELF\xff\xfe", b"[" * 100_000
+CREATE, ENTER = (
+    "project create {} --annotators lin,mei --project p",
+    "project enter {} --annotator lin --project p",
+)
+ADD = "corpus add mine --train bad --dev bad --test bad --licence free"
+SCORED = "--gold good.jsonl --layer a=good.jsonl"
+VALUES = f"evaluate {SCORED} --values bad"
+LABELS_SAY = r"BZ018 bad: not TOML: .*\. Compare it with the configs/labels\.toml"
+GUIDELINE_SAYS = r"BZ010 bad@4: the guideline is not UTF-8\. Save the file as UTF-8"
+PLAN_SAYS = r"BZ013 plans/p\.json: not a plan of assignments\. Restore the file"
+STATE_SAYS = r"BZ030 /.*/bad/state\.json: not a state file\. Move the file away and run `biaozhu doccano up`"
+META_SAYS = r"BZ020 bad/meta\.json: not the description of a model\. Train it again with `biaozhu train`"
+ROW_SAYS = r'BZ023 bad:1: no \{"text": …, "entities": \[\[start, end, label\], …\]\}\. A sentence a line'
+MEANING_SAYS = r"BZ053 bad:1: not a line of gold values or places\. Every amount or place of the gold"
+
+# The command, the file that is bad, what may stand in it, and what is said of it.
+BAD_FILES = (
+    (CREATE.format("good.jsonl") + " --labels bad", "bad", (BINARY, b"7"), LABELS_SAY),
+    (CREATE.format("good.jsonl") + " --guideline bad", "bad", (BINARY,), GUIDELINE_SAYS),
+    (CREATE.format("good.jsonl") + " --plans plans", "plans/p.json", (BINARY, b"7", b"{}", DEEP), PLAN_SAYS),
+    (ENTER.format("good.jsonl") + " --labels bad", "bad", (BINARY,), LABELS_SAY),
+    ("project pull --project p --plans plans", "plans/p.json", (BINARY, DEEP), PLAN_SAYS),
+    ("push good.jsonl --labels bad", "bad", (BINARY,), LABELS_SAY),
+    ("push good.jsonl --guideline bad", "bad", (BINARY,), GUIDELINE_SAYS),
+    ("pull -o out --labels bad", "bad", (BINARY,), LABELS_SAY),
+    ("adjudicate anna bert --to-doccano --labels bad", "bad", (BINARY,), LABELS_SAY),
+    ("adjudicate anna bert --to-doccano --guideline bad", "bad", (BINARY,), GUIDELINE_SAYS),
+    ("doccano suggest on --labels bad", "bad", (BINARY,), LABELS_SAY),
+    ("doccano status --home bad", "bad/state.json", (BINARY, b"7", b"{}", DEEP), STATE_SAYS),
+    ("doccano restore bad", "bad", (b"", BINARY, b"PK\x03\x04"), r"BZ036 bad: .*\. Give a whole file that"),
+    ("doccano backup bad", "bad", (b"",), r"BZ030 there is no local Doccano|BZ036 "),
+    ("bias anna", "anna/good.status.json", (BINARY, b"7", DEEP), r"BZ013 anna/good\.status\.json: not a status file\. Pull the project again"),
+    (f"report {SCORED} --bias bad -o out", "bad", (b"", b"7", b"{}", DEEP), r"BZ052 bad: not "),
+    (f"report {SCORED} --labels bad -o out", "bad", (BINARY,), LABELS_SAY),
+    (f"report {SCORED} -o bad", "bad", (BINARY,), r"BZ004 bad/scores\.json: cannot be written \(File exists\)"),
+    (f"evaluate {SCORED} --labels bad", "bad", (BINARY,), LABELS_SAY),
+    ("compare a=good.jsonl b=good.jsonl --gold good.jsonl --labels bad", "bad", (BINARY,), LABELS_SAY),
+    (VALUES, "bad", (BINARY, b"7", b"{}", DEEP, b'{"sentence": [], "start": 0, "end": 1, "text": ""}'), MEANING_SAYS),
+    (f"evaluate {SCORED} --places bad --article good.txt", "bad", (BINARY, b"7", DEEP), MEANING_SAYS),
+    (f"report {SCORED} --values bad -o out", "bad", (DEEP,), MEANING_SAYS),
+    (f"report {SCORED} --places bad --article good.txt -o out", "bad", (DEEP,), MEANING_SAYS),
+    ("preannotate good.txt --base bad -o out.jsonl", "bad/config.json", (BINARY, b"7", b"{}", DEEP), r"BZ020 bad/config\.json: not the config of a base model\. Build it again"),
+    ("base annotate good.txt --model bad -o out.jsonl", "bad/config.json", (BINARY, DEEP), r"BZ020 bad/config\.json: not the config of a base model"),
+    ("base runs bad bad", "bad/config.json", (BINARY, DEEP), r"BZ020 bad/config\.json: not the config of a base model"),
+    ("predict bad good.txt -o out.jsonl", "bad/meta.json", (BINARY, b"7", DEEP), META_SAYS),
+    ("serve --model bad --port 0 --token-file new/token", "bad/meta.json", (BINARY, DEEP), META_SAYS),
+    ("serve --port 0 --token-file bad", "bad", (b"", BINARY), r"BZ\d\d\d bad: "),
+    ("preannotate good.txt --shards bad", "bad", (BINARY,), r"BZ004 bad: the folder cannot be made"),
+    ("train good.cfg -o bad", "bad", (BINARY,), r"BZ004 bad: this is there already and is no model"),
+    ("gold freeze bad", "bad", (BINARY,), r"BZ0\d\d bad"),
+)  # fmt: skip
+
+
+def rows() -> list[tuple[str, str, bytes, str]]:
+    return [
+        (command, place, content, said)
+        for command, place, contents, said in BAD_FILES
+        for content in contents
+    ]
+
+
+@pytest.mark.parametrize(
+    ("command", "place", "content", "expected"),
+    rows(),
+    ids=[f"{command[:50]} {content[:8]!r}" for command, _, content, _ in rows()],
+)
+def test_bad_input_files_of_options(
+    workplace: Path,
+    capsys: pytest.CaptureFixture[str],
+    command: str,
+    place: str,
+    content: bytes,
+    expected: str,
+) -> None:
+    write_all(workplace, {place: content})
+    refuse(workplace, capsys, command, expected)
+
+
+# What is named and is not there.
+MISSING = (
+    (CREATE.format("bad.jsonl"), r"BZ003 bad\.jsonl: no such file\. Check the path"),
+    (CREATE.format("good.jsonl") + " --guideline bad", r"BZ003 bad: no such file\. Check the path"),
+    (ENTER.format("bad.jsonl"), r"BZ003 bad\.jsonl: no such file"),
+    (ENTER.format("good.jsonl"), r"BZ030 there is no local Doccano, and DOCCANO_URL names no other\. Run `biaozhu doccano up`"),
+    ("project pull --project p --plans plans", r"BZ003 plans/p\.json: no such file"),
+    ("pull -o out", r"BZ030 there is no local Doccano"),
+    ("bias anna", r"BZ003 anna: no \*\.status\.json in this folder\. Make it with `biaozhu project pull`"),
+    ("worth bad.jsonl -n 1 -o out.jsonl", r"BZ003 bad\.jsonl: no such file"),
+    ("worth bad*.jsonl -n 1 -o out.jsonl", r"BZ003 bad\*\.jsonl: nothing matches this pattern"),
+    ("preannotate good.txt --base bad -o out.jsonl", r"BZ003 bad/config\.json: no such file"),
+    ("base annotate good.txt --model bad -o out.jsonl", r"BZ003 bad/config\.json: no such file"),
+    ("base runs bad bad", r"BZ003 bad/config\.json: no such file"),
+    ("predict bad good.txt -o out.jsonl", r"BZ003 bad: there is no model\. Make one with `biaozhu train`"),
+    ("serve --model bad --port 0 --token-file new/token", r"BZ003 bad: there is no model"),
+    (VALUES, r"BZ003 bad: no such file"),
+    (ADD, r"BZ003 bad: no such file"),
+    ("corpus fetch msra --archive bad", r"BZ003 bad: no such file"),
+    ("corpus fetch nosuch", r"BZ002 no corpus 'nosuch'\. Take one of pfr1998, msra"),
+    ("corpus show nosuch", r"BZ023 .*nosuch: there is no such corpus here.*\. Get it with `biaozhu corpus fetch` or `biaozhu corpus add`"),
+    ("corpus sample ../x --part train", r"BZ023 .*: there is no such corpus here"),
+    ("doccano restore bad", r"BZ036 bad: no such file\. Give a whole file that `biaozhu doccano backup` has made"),
+    ("doccano suggest on --token-file bad", r"BZ0\d\d "),
+    ("gold freeze bad", r"BZ0\d\d bad"),
+    ("summary bad", r"BZ003 bad: no report in this folder\. Make one with `biaozhu report`"),
+    ("history bad", r"BZ003 bad: no report in this folder"),
+)  # fmt: skip
+
+
+@pytest.mark.parametrize(("command", "expected"), MISSING, ids=[command[:50] for command, _ in MISSING])
+def test_bad_input_missing_files_of_options(
+    workplace: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    command: str,
+    expected: str,
+) -> None:
+    monkeypatch.setenv("BIAOZHU_CACHE", str(workplace / "cache"))
+    refuse(workplace, capsys, command, expected)
+
+
+CORPUS_ROWS = (
+    ("7", ROW_SAYS),
+    ("[" * 100_000, ROW_SAYS),
+    ('{"text": 7, "entities": []}', ROW_SAYS),
+    ('{"text": "", "entities": []}', ROW_SAYS),
+    ('{"text": "\\ud800a", "entities": []}', ROW_SAYS),
+    ('{"text": "王小明", "entities": [[0, 1e999, "PER"]]}', ROW_SAYS),
+    ('{"text": "王小明", "entities": [[0, 9, "PER"]]}', r"BZ023 bad:1: span 0-9 PERSON is outside the sentence or empty\. Mend the file and add it again"),
+    ('{"text": "王小明", "entities": [[2, 1, "PER"]]}', r"BZ023 bad:1: span 2-1 PERSON is outside"),
+    ('{"text": "王小明", "entities": [[0, 2, "PER"], [1, 3, "LOC"]]}', r"BZ023 bad:1: span 1-3 PLACE overlaps the one before it"),
+    ("", r"BZ023 bad: it has no sentence\. Mend the file and add it again"),
+)  # fmt: skip
+
+
+@pytest.mark.parametrize(("content", "expected"), CORPUS_ROWS, ids=[row[0][:40] for row in CORPUS_ROWS])
+def test_bad_input_corpus_of_somebody(
+    workplace: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    content: str,
+    expected: str,
+) -> None:
+    monkeypatch.setenv("BIAOZHU_CACHE", str(workplace / "cache"))
+    good = '{"text": "李秀英在雅安市。", "entities": [[0, 3, "PER"], [4, 7, "LOC"]]}'
+    write_all(workplace, {"bad": content.encode(), "fine": good.encode()})
+    refuse(workplace, capsys, "corpus add mine --train bad --dev fine --test fine --licence free", expected)
+
+
+LAYERS = (
+    CREATE.format("bad.jsonl"),
+    ENTER.format("bad.jsonl"),
+    "worth bad.jsonl -n 1 -o out.jsonl",
+    "curve good.cfg --gold bad.jsonl --article good.txt -o out.json",
+    "evaluate --stream --gold bad.jsonl --layer good.jsonl",
+    "evaluate --stream --gold good.jsonl --layer bad.jsonl",
+    "compare bad.jsonl b=good.jsonl --gold good.jsonl",
+    "compare good.jsonl b=good.jsonl --gold bad.jsonl",
+    "compare good.jsonl b=good.jsonl --gold good.jsonl --train bad.jsonl",
+    f"report {SCORED} --train bad.jsonl -o out",
+    "train good.cfg --score bad.jsonl -o new",
+    "segmenter --words good.jsonl --dev bad.jsonl -o new",
+    "gold diff bad.jsonl good.jsonl",
+    "gold freeze badgold",
+)
+
+
+@pytest.mark.parametrize("command", LAYERS)
+def test_bad_input_layers_of_options(
+    workplace: Path, capsys: pytest.CaptureFixture[str], command: str
+) -> None:
+    lines = [sentence_to_line(one) for one in good_layer(workplace)]
+    broken = "\n".join([*lines[:2], lines[2][:-9], *lines[3:]]).encode()
+    write_all(workplace, {"bad.jsonl": broken, "badgold/bad.jsonl": broken})
+    refuse(
+        workplace,
+        capsys,
+        command,
+        r"BZ013 (badgold/)?bad\.jsonl:3: not JSON \(.*\)\. Mend or remove the line",
+    )
+
+
+def test_bad_input_values_that_cannot_be_read_are_told_without_those_that_lack(
+    workplace: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (workplace / "bad").write_text("7\n{}\n", encoding="utf-8")
+    assert run(VALUES.split()) == 2
+    said = capsys.readouterr().err.splitlines()
+    assert [line.split(":")[1] for line in said[:2]] == ["1", "2"]
+    assert said[2:] == ["BZ001 2 problems found. Mend each of them and run again."]
