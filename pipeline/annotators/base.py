@@ -20,19 +20,21 @@ from pipeline.annotators.decoding import make_chain
 from pipeline.annotators.lac import Lac, default_threads
 from pipeline.errors import ModelDataError
 from pipeline.files import parse_json, read_bytes
+from pipeline.knowledge.lexicon import lexicon_columns, lexicon_facts
 from pipeline.model import Span
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from pipeline.annotators.lac import LacWord
+    from pipeline.annotators.lac import Columns, LacWord
 
 SOURCE = "base"
 DEFAULT = Path("models/base")
 CONFIG = "config.json"
 GRAPH, SCORES, DICTIONARY = "model.onnx", "crf.npz", "dictionary.txt"
 OUTSIDE = "O"
-FORMAT = 1
+# 2: with the lexicon's columns; a model without them is the same in both.
+FORMAT, READ = 2, (1, 2)
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,9 +88,22 @@ def load_base(folder: Path = DEFAULT, *, threads: int | None = None) -> Base:
             where=str(folder),
             next_step="Build it again with `biaozhu base build`",
         ) from None
+    columns = _columns(config.get("lexicon"), folder)
     labels = tuple(dict.fromkeys(kind for kind in chain.kinds if kind != OUTSIDE))
     # The same batches, padding and decoding as for LAC's own network, whose shape ours has.
-    return Base(labels, Lac("large", rows, chain, session), float(config.get("least", 0.0)))
+    return Base(labels, Lac("large", rows, chain, session, columns), float(config.get("least", 0.0)))
+
+
+def _columns(wanted: Any, folder: Path) -> Columns | None:
+    if wanted is None:
+        return None
+    if wanted != lexicon_facts():
+        raise ModelDataError(
+            "the base model was trained on another lexicon than this version has",
+            where=str(folder),
+            next_step="Build it again with `biaozhu base build`",
+        )
+    return lexicon_columns
 
 
 def read_config(path: Path) -> dict[str, Any]:
@@ -108,7 +123,7 @@ def read_config(path: Path) -> dict[str, Any]:
             where=str(path),
             next_step="Build it again with `biaozhu base build`",
         )
-    if config.get("format") != FORMAT:
+    if config.get("format") not in READ:
         raise ModelDataError(
             f"format {config.get('format')} of the base model, {FORMAT} is needed", where=str(path),
             next_step="Build it again with `biaozhu base build`",

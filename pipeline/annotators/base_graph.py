@@ -1,8 +1,8 @@
 """The base model's ONNX graph, built from plain arrays: no PyTorch is needed to make or to run it.
 
-Both of LAC's networks read the sentence; their states side by side, made narrower, and the embeddings of character
-bigrams go into one more bidirectional GRU, whose output and input together give the emissions. Several such heads may
-stand on the same states: the emissions are their mean.
+LAC's networks read the sentence; their states and the lexicon's columns side by side, made narrower, and the embeddings of
+character bigrams go into one more bidirectional GRU, whose output and input together give the emissions. Several such
+heads may stand on the same states, and each may have a LAC of its own that learnt with it: the emissions are their mean.
 """
 
 from __future__ import annotations
@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from pipeline.annotators.onnx_graph import FLOAT, INT32, INT64, OnnxGraph
+from pipeline.annotators.onnx_graph import FLOAT, INT32, INT64, UINT8, OnnxGraph
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
 HIDDEN = 128
 # Two rows are mixed to a bucket; the factor is odd and small enough that no product leaves 63 bits.
@@ -50,20 +50,23 @@ class Head:
         narrow: float32 of shape (256 for each of LAC's networks, narrow), and its bias.
         layer: the GRU over `narrow` and two bigrams; the reset gate acts after.
         emit: float32 of shape (256 + narrow, tags), and its bias.
+        lac: a LAC of its own, trained with it, whose states come before those that all heads share.
     """
 
     bigrams: np.ndarray
     narrow: tuple[np.ndarray, np.ndarray]
     layer: Layer
     emit: tuple[np.ndarray, np.ndarray]
+    lac: LacWeights | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class BaseWeights:
-    """The network's arrays: LAC's networks, which were trained before and are left as they are, and heads of one shape."""
+    """The network's arrays: LAC's networks that are left as they are, heads of one shape, width of the lexicon's columns."""
 
     lacs: tuple[LacWeights, ...]
     heads: tuple[Head, ...]
+    lexicon: int = 0
 
 
 def bigram_rows(
@@ -88,9 +91,30 @@ def bigram_rows(
 
 
 def quantised(rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return rows as int8, and the scale of each, float32 of shape (rows, 1), by which they are to be multiplied."""
-    scales = np.maximum(np.abs(rows).max(axis=1, keepdims=True), np.finfo(np.float32).tiny) / 127
+    """Return rows as int8, and the scale of each, float32 of shape (…, rows, 1), by which they are to be multiplied."""
+    scales = np.maximum(np.abs(rows).max(axis=-1, keepdims=True), np.finfo(np.float32).tiny) / 127
     return np.round(rows / scales).astype(np.int8), scales.astype(np.float32)
+
+
+def _eighth(graph: OnnxGraph, name: str, array: np.ndarray) -> str:
+    """Keep a matrix in 8 bits with a scale for each row; ONNX Runtime widens it once, when the graph is loaded."""
+    values, scales = quantised(array)
+    wide = graph.node("Cast", [graph.constant(f"{name}_small", values)], f"{name}_wide", to=FLOAT)
+    return graph.node("Mul", [wide, graph.constant(f"{name}_scale", scales)], name)
+
+
+def _table(graph: OnnxGraph, name: str, table: np.ndarray) -> tuple[str, str]:
+    """Keep a table in 8 bits with a scale for each row; return the names of both."""
+    values, scales = quantised(table)
+    return graph.constant(f"{name}_rows_small", values), graph.constant(f"{name}_rows_scale", scales)
+
+
+def _rows_of(graph: OnnxGraph, name: str, table: tuple[str, str], rows: str) -> str:
+    small, scale = (
+        graph.node("Gather", [part, rows], f"{name}_{kind}")
+        for part, kind in zip(table, ("small", "scale"), strict=True)
+    )
+    return graph.node("Mul", [graph.node("Cast", [small], f"{name}_wide", to=FLOAT), scale], name)
 
 
 def _half(graph: OnnxGraph, name: str, array: np.ndarray) -> str:
@@ -101,8 +125,8 @@ def _half(graph: OnnxGraph, name: str, array: np.ndarray) -> str:
 def _gru(graph: OnnxGraph, state: str, layer: Layer, name: str, *, reset_after: bool) -> str:
     inputs, recurrents, biases = layer
     parts = [
-        _half(graph, f"{name}_input", inputs),
-        _half(graph, f"{name}_recurrent", recurrents),
+        _eighth(graph, f"{name}_input", inputs),
+        _eighth(graph, f"{name}_recurrent", recurrents),
         graph.constant(f"{name}_bias", biases.astype(np.float32)),
     ]
     both = graph.node(
@@ -117,16 +141,23 @@ def build_base_graph(weights: BaseWeights) -> bytes:
     """Return the serialised graph.
 
     Inputs: `ids` int32 (time, batch), rows of the dictionary, 0 where a sentence has ended, and `lengths` int32
-    (batch,). Outputs: `emissions` float32 (time, batch, tags) and `states`, the first head's GRU's, float32 (time,
-    batch, 256). LAC's embeddings are kept in 8 bits with a scale for each row, matrices in half precision.
+    (batch,), and where there is a lexicon its columns, `lexicon` uint8 (time, batch, columns). Outputs: `emissions`
+    float32 (time, batch, tags) and `states`, the first head's GRU's, float32 (time, batch, 256). Tables and matrices
+    are kept in 8 bits with a scale for each row, the two small matrices of a head in half precision.
     """
     graph = OnnxGraph()
     graph.constant("joined", np.array([0, 0, 2 * HIDDEN], np.int64))
     states = [_lac_state(graph, lac, f"lac{number}") for number, lac in enumerate(weights.lacs)]
-    wide = graph.node("Concat", states, "wide", axis=-1)
+    inputs: dict[str, tuple[int, Sequence[str | int]]] = {
+        "ids": (INT32, ["time", "batch"]),
+        "lengths": (INT32, ["batch"]),
+    }
+    if weights.lexicon:
+        inputs["lexicon"] = (UINT8, ["time", "batch", weights.lexicon])
+        states.append(graph.node("Cast", ["lexicon"], "lexicon_wide", to=FLOAT))
     pairs = _bigram_buckets(graph, len(weights.heads[0].bigrams))
     emissions = [
-        _head_emissions(graph, head, f"head{number}", wide, pairs)
+        _head_emissions(graph, head, f"head{number}", states, pairs)
         for number, head in enumerate(weights.heads)
     ]
     # One head's sum is the head itself.
@@ -136,7 +167,7 @@ def build_base_graph(weights: BaseWeights) -> bytes:
     graph.node("Identity", ["head0_seen_state"], "states")
     return graph.serialised(
         "base",
-        {"ids": (INT32, ["time", "batch"]), "lengths": (INT32, ["batch"])},
+        inputs,
         {
             "emissions": (FLOAT, ["time", "batch", len(weights.heads[0].emit[1])]),
             "states": (FLOAT, ["time", "batch", 2 * HIDDEN]),
@@ -148,28 +179,28 @@ def _lac_state(graph: OnnxGraph, lac: LacWeights, name: str) -> str:
     rows = graph.node(
         "Gather", [graph.constant(f"{name}_rows", lac.rows.astype(np.int32)), "ids"], f"{name}_ids"
     )
-    values, scales = quantised(lac.embedding)
-    small = graph.node("Gather", [graph.constant(f"{name}_embedding", values), rows], f"{name}_small")
-    scale = graph.node("Gather", [graph.constant(f"{name}_scales", scales), rows], f"{name}_scale")
-    state = graph.node(
-        "Mul", [graph.node("Cast", [small], f"{name}_wide", to=FLOAT), scale], f"{name}_embedded"
-    )
+    state = _rows_of(graph, f"{name}_embedded", _table(graph, name, lac.embedding), rows)
     for position, layer in enumerate(lac.layers):
         state = _gru(graph, state, layer, f"{name}_{position}", reset_after=lac.reset_after)
     return state
 
 
-def _head_emissions(graph: OnnxGraph, head: Head, name: str, wide: str, pairs: tuple[str, str]) -> str:
+def _head_emissions(
+    graph: OnnxGraph, head: Head, name: str, states: list[str], pairs: tuple[str, str]
+) -> str:
+    own = [] if head.lac is None else [_lac_state(graph, head.lac, f"{name}_lac")]
+    wide = graph.node("Concat", [*own, *states], f"{name}_wide", axis=-1)
     product = graph.node(
         "MatMul", [wide, _half(graph, f"{name}_narrow_matrix", head.narrow[0])], f"{name}_narrow_product"
     )
     bias = graph.constant(f"{name}_narrow_bias", head.narrow[1].astype(np.float32))
     narrow = graph.node("Add", [product, bias], f"{name}_narrow")
-    table = graph.constant(f"{name}_bigrams", head.bigrams.astype(np.float16))
     parts = [narrow]
-    for side, rows in zip(("left", "right"), pairs, strict=True):
-        embedded = graph.node("Gather", [table, rows], f"{name}_{side}_half")
-        parts.append(graph.node("Cast", [embedded], f"{name}_{side}", to=FLOAT))
+    table = _table(graph, name, head.bigrams)
+    parts += [
+        _rows_of(graph, f"{name}_{side}", table, rows)
+        for side, rows in zip(("left", "right"), pairs, strict=True)
+    ]
     mixed = graph.node("Concat", parts, f"{name}_mixed", axis=-1)
     last = graph.node(
         "Identity", [_gru(graph, mixed, head.layer, f"{name}_last", reset_after=True)], f"{name}_seen_state"

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import logging
 import os
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -31,7 +32,7 @@ from pipeline.files import write_bytes
 from pipeline.model import Span
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Iterator
 
 SOURCE = "lac"
 NAMES = {"LOC": "PLACE", "PER": "PERSON"}
@@ -47,6 +48,8 @@ LONGEST = 400
 BREAKS = "。！？；，、!?;, \u3000\n"
 CODE_POINTS = 0x110000
 SCORE_DIGITS = 4
+
+Columns = Callable[[Sequence[str]], list[np.ndarray]]
 
 _log = logging.getLogger(__name__)
 
@@ -82,6 +85,8 @@ class Lac:
     rows: np.ndarray = field(repr=False)
     chain: Chain = field(repr=False)
     session: Any = field(repr=False)
+    # What the network is told beside the characters; none for LAC itself.
+    columns: Columns | None = field(default=None, repr=False)
 
     def __call__(self, texts: Sequence[str]) -> list[tuple[Span, ...]]:
         """Return the names and amounts of each text, sorted and disjoint."""
@@ -93,8 +98,7 @@ class Lac:
 
     def emissions(self, texts: list[str]) -> np.ndarray:
         """Return the tags' scores for a batch of short texts, float32 of shape (time, batch, tags), padded."""
-        ids, lengths = self._ids(texts)
-        (emissions,) = self.session.run(["emissions"], {"ids": ids, "lengths": lengths})
+        (emissions,) = self.session.run(["emissions"], self._inputs(texts))
         return np.asarray(emissions)
 
     def states(self, texts: Sequence[str]) -> list[np.ndarray]:
@@ -108,19 +112,28 @@ class Lac:
         pieces = [(index, *piece) for index, text in enumerate(texts) for piece in pieces_of(text)]
         for batch in batches_of(np.array([end - start for _, start, end in pieces], np.int64)):
             chosen = [pieces[position] for position in batch]
-            ids, lengths = self._ids([texts[index][start:end] for index, start, end in chosen])
-            outputs = self.session.run(["states", "emissions"], {"ids": ids, "lengths": lengths})
+            inputs = self._inputs([texts[index][start:end] for index, start, end in chosen])
+            outputs = self.session.run(["states", "emissions"], inputs)
             joined = np.concatenate(outputs, axis=2)
             for column, (index, start, end) in enumerate(chosen):
                 found[index][start:end] = joined[: end - start, column]
         return found
 
-    def _ids(self, texts: list[str]) -> tuple[np.ndarray, np.ndarray]:
+    def _inputs(self, texts: list[str]) -> dict[str, np.ndarray]:
         lengths = np.array([len(text) for text in texts], np.int32)
         points = np.frombuffer("".join(texts).encode("utf-32-le", "surrogatepass"), "<u4")
-        ids = np.zeros((len(texts), int(lengths.max())), np.int32)
-        ids[np.arange(ids.shape[1])[None] < lengths[:, None]] = self.rows[points]
-        return np.ascontiguousarray(ids.T), lengths
+        places = np.arange(int(lengths.max()))[None] < lengths[:, None]
+        inputs = {"ids": _padded(places, self.rows[points]), "lengths": lengths}
+        if self.columns is not None:
+            inputs["lexicon"] = _padded(places, np.concatenate(self.columns(texts)))
+        return inputs
+
+
+def _padded(places: np.ndarray, values: np.ndarray) -> np.ndarray:
+    """Return values, one text after the other, as an array (time, batch, …) with zeros past each text's end."""
+    found = np.zeros((*places.shape, *values.shape[1:]), values.dtype)
+    found[places] = values
+    return np.ascontiguousarray(found.swapaxes(0, 1))
 
 
 def words_from(

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 OPSET = 17
 IR_VERSION = 8
-FLOAT, INT32, INT64 = 1, 6, 7
+FLOAT, UINT8, INT32, INT64 = 1, 2, 6, 7
 """ONNX's numbers of the types of elements."""
 
 

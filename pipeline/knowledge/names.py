@@ -39,7 +39,7 @@ def names_in(text: str) -> list[tuple[int, int]]:
 def finder(names: Iterable[str]) -> Callable[[str], list[tuple[int, int]]]:
     """Return a function that finds these names in a text as `names_in` does."""
     patterns = sorted(set(names))
-    automaton = _daachorse()
+    automaton = daachorse()
     return _finds(automaton(patterns)) if automaton else finder_without_daachorse(patterns)
 
 
@@ -53,7 +53,7 @@ def finder_without_daachorse(names: Iterable[str]) -> Callable[[str], list[tuple
 
 @cache
 def _all_names_finder() -> Callable[[str], list[tuple[int, int]]]:
-    automaton = _daachorse()
+    automaton = daachorse()
     if not automaton:
         return finder(_all_names())
     sources = (packed(DIVISIONS), packed(VILLAGES), LAYOUT, version("daachorse").encode())
@@ -61,7 +61,8 @@ def _all_names_finder() -> Callable[[str], list[tuple[int, int]]]:
     return _finds(automaton.deserialize(parts["automaton"]))
 
 
-def _daachorse() -> Any:
+def daachorse() -> Any:
+    """Return the automaton's class, None where it is not built for the machine."""
     try:
         from daachorse import CharwiseDoubleArrayAhoCorasick  # noqa: PLC0415 — see the module's docstring
     except ImportError:

@@ -16,6 +16,7 @@ from pipeline.annotators.base_rows import rows_of
 from pipeline.annotators.lac import load_lac
 from pipeline.errors import ConfigError, TrainingError, extra_advice
 from pipeline.files import read_bytes, write_text
+from pipeline.knowledge.lexicon import WIDTH, lexicon_columns, lexicon_facts
 from pipeline.training.base_augment import Rates, augmented, collect_names
 from pipeline.training.base_auxiliary import read_auxiliary
 from pipeline.training.base_card import card, score_model
@@ -27,6 +28,7 @@ from pipeline.training.corpora.store import corpora_folder, read_manifest, read_
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from pipeline.annotators.base_graph import LacWeights
     from pipeline.annotators.lac import Lac
     from pipeline.model import Sentence
     from pipeline.training.base_auxiliary import Auxiliary
@@ -59,7 +61,8 @@ class BaseConfig:
 class Material:
     """What training works on: examples of train and dev, names for augmentation, tags, rows and weights.
 
-    `others`: the auxiliary corpus's examples and tags, and its manifest with the sentences that left it.
+    `others`: the auxiliary corpus's examples and tags, and its manifest with the sentences that left it. `tuned`: the
+    LAC that learns too. `lexicon`: whether the lexicon's columns stand beside LAC's states.
     """
 
     train: tuple[Example, ...]
@@ -70,6 +73,8 @@ class Material:
     rows: np.ndarray
     start: Start
     others: Auxiliary | None = None
+    tuned: LacWeights | None = None
+    lexicon: bool = False
 
 
 def read_config(path: Path) -> BaseConfig:
@@ -135,7 +140,7 @@ def filled(kind: type[Any], section: dict[str, Any], where: str) -> Any:
     for key, value in section.items():
         if key not in known:
             raise ConfigError(f"unknown key {key!r}", where=where)
-        if isinstance(value, bool) or not isinstance(
+        if isinstance(value, bool) != (known[key] is bool) or not isinstance(
             value, (int, float) if known[key] is float else known[key]
         ):
             raise ConfigError(f"{key} must be a {known[key].__name__}", where=where)
@@ -177,16 +182,20 @@ def read_material(config: BaseConfig, *, corpora: Path | None = None) -> Materia
         rows_of(start.dictionary),
         start,
         others,
+        start.lacs[0] if config.settings.tuned else None,
+        config.settings.lexicon,
     )
 
 
-def with_states(examples: Sequence[Example], lacs: Sequence[Lac]) -> list[Example]:
-    """Return the examples with LAC's states, which take 1 kB a character."""
+def with_states(examples: Sequence[Example], lacs: Sequence[Lac], *, lexicon: bool = False) -> list[Example]:
+    """Return the examples with LAC's states, 512 bytes a character for each LAC, and then the lexicon's columns."""
     found: list[Example] = []
     for start in range(0, len(examples), CHUNK):
         chunk = examples[start : start + CHUNK]
         texts = ["".join(map(chr, one.points.tolist())) for one in chunk]
         parts = [[one[:, : 2 * HIDDEN].astype(np.float16) for one in lac.states(texts)] for lac in lacs]
+        if lexicon:
+            parts.append([one.astype(np.float16) for one in lexicon_columns(texts)])
         found += [
             replace(one, states=np.concatenate(states, axis=1))
             for one, *states in zip(chunk, *parts, strict=True)
@@ -199,7 +208,18 @@ def vocabulary_of(material: Material) -> Vocabulary:
     from pipeline.training.base_train import Vocabulary  # noqa: PLC0415 — PyTorch is an extra
 
     others = () if material.others is None else material.others.tags
-    return Vocabulary(material.tags, material.words, material.rows, 2 * HIDDEN * len(SIZES), others)
+    width = 2 * HIDDEN * len(SIZES) + WIDTH * material.lexicon
+    return Vocabulary(material.tags, material.words, material.rows, width, others, material.tuned)
+
+
+def frozen_weights(material: Material) -> tuple[LacWeights, ...]:
+    """Return the arrays of the LACs that stay as they are."""
+    return material.start.lacs[0 if material.tuned is None else 1 :]
+
+
+def frozen_lacs(material: Material, *, threads: int = 1) -> list[Lac]:
+    """Return the LACs that stay as they are: all but the one that learns, which is the first."""
+    return [load_lac(size, threads=threads) for size in SIZES[0 if material.tuned is None else 1 :]]
 
 
 def train_base(
@@ -213,7 +233,7 @@ def train_base(
     """Train, or go on where a killed run stopped; see `base_train.train`."""
     from pipeline.training.base_train import train  # noqa: PLC0415 — PyTorch is an extra
 
-    lacs = [load_lac(size, threads=threads) for size in SIZES]
+    lacs = frozen_lacs(material, threads=threads)
     vocabulary = vocabulary_of(material)
 
     def epoch_examples(epoch: int) -> list[Example]:
@@ -226,13 +246,13 @@ def train_base(
         ]
         if material.others is not None and config.auxiliary is not None:
             drawn += [one for one in material.others.examples if rng.random() < config.auxiliary[1]]
-        return with_states(drawn, lacs)
+        return with_states(drawn, lacs, lexicon=material.lexicon)
 
     return train(
         config.settings,
         vocabulary,
         examples=epoch_examples,
-        dev=with_states(material.dev, lacs),
+        dev=with_states(material.dev, lacs, lexicon=material.lexicon),
         folder=folder,
         watch=watch,
     )
@@ -268,7 +288,7 @@ def finish_base(
     if material.others is not None and config.auxiliary is not None:
         facts["auxiliary"] = {**material.others.facts, "share": config.auxiliary[1]}
     test = read_part(folder, "test")
-    dev = with_states(material.dev, [load_lac(size, threads=1) for size in SIZES])
+    dev = with_states(material.dev, frozen_lacs(material), lexicon=material.lexicon)
     if len(networks) > 1:
         seeds = range(config.settings.seed, config.settings.seed + len(networks))
         facts["runs"] = {
@@ -305,13 +325,14 @@ def _export(
     found = calibrate(networks, vocabulary, dev)
     return export_base(
         output,
-        cooled(weights_of(networks, material.start.lacs), found.temperature),
+        cooled(weights_of(networks, frozen_weights(material), WIDTH * material.lexicon), found.temperature),
         scores={name: array / found.temperature for name, array in scores_of(networks).items()},
         tags=material.tags,
         dictionary=material.start.dictionary,
         facts={
             **facts,
             "members": len(networks),
+            **({"lexicon": lexicon_facts()} if material.lexicon else {}),
             "temperature": found.temperature,
             "least": found.least,
             "dev": found.scores,

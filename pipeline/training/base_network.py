@@ -1,7 +1,7 @@
 """The part of the base model that is trained, in PyTorch: what comes after LAC's states.
 
-LAC's two networks stay as they are: fine-tuning them on one newspaper's month made them forget names that they knew. A
-second linear layer learns the corpus's words and parts of speech from the same states, and the names of an auxiliary
+The small LAC stays as it is; the large one may learn with what stands on it, at a rate of its own, so that it keeps what
+it knows. A second linear layer learns the corpus's words and parts of speech from the same states, and the names of an auxiliary
 corpus under that corpus's own rules (multi-task learning, Caruana 1997); it only serves training.
 """
 
@@ -14,9 +14,12 @@ import torch
 from torch import nn
 
 from pipeline.annotators.base_graph import HIDDEN, bigram_rows
+from pipeline.training.lac_layers import LacLayers, both_ways, reversal
 
 if TYPE_CHECKING:
     import numpy as np
+
+    from pipeline.annotators.base_graph import LacWeights
 
 # As in decoding: far below any score, and finite.
 FORBIDDEN = -1e4
@@ -44,14 +47,29 @@ class BaseNetwork(nn.Module):  # type: ignore[misc]  # PyTorch may be absent her
         first: which tags may begin a sentence, bool of shape (tags,).
         dropout: share of the units dropped before each layer while training.
         unseen: share of the bigrams dropped while training, so that unseen ones do no harm.
+        tuned: a LAC that learns too; its states come before the others, and count among the shape's.
+        tuned_dropout: share of the units dropped within it.
     """
 
-    def __init__(
-        self, shape: Shape, allowed: np.ndarray, first: np.ndarray, *, dropout: float, unseen: float
+    def __init__(  # noqa: PLR0913 — keyword-only
+        self,
+        shape: Shape,
+        allowed: np.ndarray,
+        first: np.ndarray,
+        *,
+        dropout: float,
+        unseen: float,
+        tuned: LacWeights | None = None,
+        tuned_dropout: float = 0.1,
     ) -> None:
         super().__init__()
         self.shape = shape
         self.unseen = unseen
+        self.tuned = None
+        if tuned is not None:
+            self.tuned = LacLayers(tuned, dropout=tuned_dropout)
+            rows = torch.from_numpy(tuned.rows.astype("int64"))
+            self.register_buffer("tuned_rows", rows, persistent=False)
         self.narrow = nn.Linear(shape.states, shape.narrow)
         self.bigrams = nn.Embedding(shape.buckets, shape.bigram)
         nn.init.normal_(self.bigrams.weight, std=0.1)
@@ -77,10 +95,12 @@ class BaseNetwork(nn.Module):  # type: ignore[misc]  # PyTorch may be absent her
         """Return emissions (time, batch, tags) and the other tasks' logits (time, batch, words + others).
 
         Args:
-            states: LAC's, float of shape (time, batch, states).
+            states: of what does not learn, float of shape (time, batch, states); with a LAC that learns, states less 256.
             ids: rows of the dictionary, int of shape (time, batch), 0 past a sentence's end.
             lengths: int of shape (batch,).
         """
+        if self.tuned is not None:
+            states = torch.cat([self.tuned(self.tuned_rows[ids], lengths), states], dim=-1)
         narrow = self.narrow(self.dropout(states))
         parts = [narrow]
         for rows in bigram_rows(ids, self.shape.buckets, concatenate=torch.cat, zeros=torch.zeros_like):
@@ -90,10 +110,8 @@ class BaseNetwork(nn.Module):  # type: ignore[misc]  # PyTorch may be absent her
             parts.append(embedded)
         state = self.dropout(torch.cat(parts, dim=-1))
         back = reversal(lengths, len(ids))[..., None]
-        ahead, _ = self.ahead(state)
-        behind, _ = self.behind(torch.gather(state, 0, back.expand_as(state)))
-        behind = torch.gather(behind, 0, back.expand_as(behind))
-        seen = self.dropout(torch.cat([ahead, behind, narrow], dim=-1))
+        both = both_ways(self.ahead, self.behind, state, back)
+        seen = self.dropout(torch.cat([both, narrow], dim=-1))
         return self.emit(seen), self.emit_words(seen)
 
     def loss(self, emissions: torch.Tensor, tags: torch.Tensor, lengths: torch.Tensor) -> torch.Tensor:
@@ -116,9 +134,3 @@ class BaseNetwork(nn.Module):  # type: ignore[misc]  # PyTorch may be absent her
             onward = torch.logsumexp(reached[:, :, None] + steps, dim=1) + emissions[step]
             reached = torch.where(live[step][:, None], onward, reached)
         return (torch.logsumexp(reached + self.stop, dim=1) - score).mean()
-
-
-def reversal(lengths: torch.Tensor, time: int) -> torch.Tensor:
-    """Return for each place (time, batch) the place that it changes with when sentences are reversed, padding kept."""
-    places = torch.arange(time, device=lengths.device)[:, None].expand(time, len(lengths))
-    return torch.where(places < lengths[None], lengths[None] - 1 - places, places)

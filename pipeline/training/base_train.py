@@ -23,8 +23,8 @@ from pipeline.annotators.decoding import Chain, decode, make_chain
 from pipeline.errors import TrainingError
 from pipeline.files import write_bytes
 from pipeline.training.base_data import IGNORED, Example, batches, padded, plan, well_formed
-from pipeline.training.base_export import in_onnx_order
 from pipeline.training.base_network import BaseNetwork, Shape
+from pipeline.training.lac_layers import in_onnx_layer
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -52,6 +52,8 @@ class Settings:
     buckets: int = 65536
     bigram: int = 16
     narrow: int = 128
+    tuned: float = 0.0
+    lexicon: bool = False
     word_loss: float = 0.3
     auxiliary_loss: float = 0.5
     average: float = 0.999
@@ -62,7 +64,7 @@ class Settings:
 class Vocabulary:
     """What the network's numbers mean: tags of names, tags of words, code point -> row; and how wide LAC's states are.
 
-    `others` are the tags of the auxiliary corpus.
+    `others` are the tags of the auxiliary corpus; `tuned` is the LAC that learns too, whose states count among them.
     """
 
     tags: tuple[str, ...]
@@ -70,6 +72,7 @@ class Vocabulary:
     rows: np.ndarray
     states: int
     others: tuple[str, ...] = ()
+    tuned: LacWeights | None = None
 
 
 def build_network(settings: Settings, vocabulary: Vocabulary) -> BaseNetwork:
@@ -85,26 +88,33 @@ def build_network(settings: Settings, vocabulary: Vocabulary) -> BaseNetwork:
         len(vocabulary.others),
     )
     return BaseNetwork(
-        shape, *well_formed(vocabulary.tags), dropout=settings.dropout, unseen=settings.unseen_bigrams
+        shape,
+        *well_formed(vocabulary.tags),
+        dropout=settings.dropout,
+        unseen=settings.unseen_bigrams,
+        tuned=vocabulary.tuned,
     )
 
 
-def weights_of(networks: Sequence[BaseNetwork], lacs: tuple[LacWeights, ...]) -> BaseWeights:
-    """Return the members' arrays, and LAC's before them, as the ONNX graph wants them."""
-    return BaseWeights(lacs, tuple(map(_head, networks)))
+def weights_of(
+    networks: Sequence[BaseNetwork], lacs: tuple[LacWeights, ...], lexicon: int = 0
+) -> BaseWeights:
+    """Return the members' arrays as the ONNX graph wants them: after the frozen LACs and `lexicon` columns."""
+    return BaseWeights(lacs, tuple(map(_head, networks)), lexicon)
 
 
 def _head(network: BaseNetwork) -> Head:
     arrays = {name: value.detach().numpy() for name, value in network.state_dict().items()}
-
-    def both(array: str) -> np.ndarray:
-        return np.stack([in_onnx_order(arrays[f"{name}.{array}_l0"]) for name in ("ahead", "behind")])
-
+    directions = [
+        {name.removeprefix(f"{way}."): array for name, array in arrays.items() if name.startswith(f"{way}.")}
+        for way in ("ahead", "behind")
+    ]
     return Head(
         arrays["bigrams.weight"],
         (arrays["narrow.weight"].T, arrays["narrow.bias"]),
-        (both("weight_ih"), both("weight_hh"), np.concatenate([both("bias_ih"), both("bias_hh")], axis=1)),
+        in_onnx_layer(directions),
         (arrays["emit.weight"].T, arrays["emit.bias"]),
+        None if network.tuned is None else network.tuned.arrays(),
     )
 
 
@@ -220,7 +230,7 @@ def _epoch(run: _Run, vocabulary: Vocabulary, examples: Sequence[Example]) -> fl
         batch = padded([examples[index] for index in group_of], vocabulary.rows)
         rate = _rate(run.state["step"], settings.warm_up, steps)
         for group in run.optimizer.param_groups:
-            group["lr"] = settings.rate * rate
+            group["lr"] = settings.rate * rate * group["share"]
         loss = _loss(run.network, batch, settings)
         if not math.isfinite(loss.item()):
             raise TrainingError(
@@ -312,7 +322,15 @@ def _tagging_loss(logits: torch.Tensor, batch: Batch) -> torch.Tensor:
 
 
 def _optimizer(network: BaseNetwork, settings: Settings) -> torch.optim.Optimizer:
-    return torch.optim.AdamW(network.parameters(), lr=settings.rate, weight_decay=settings.decay)
+    tuned = [] if network.tuned is None else list(network.tuned.parameters())
+    known = set(map(id, tuned))
+    groups: list[dict[str, Any]] = [
+        {"params": [one for one in network.parameters() if id(one) not in known], "share": 1.0}
+    ]
+    if tuned:
+        # Decay would pull what LAC knows towards nothing.
+        groups.append({"params": tuned, "share": settings.tuned, "weight_decay": 0.0})
+    return torch.optim.AdamW(groups, lr=settings.rate, weight_decay=settings.decay)
 
 
 def _rate(step: int, warm_up: int, steps: int) -> float:

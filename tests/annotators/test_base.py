@@ -29,9 +29,11 @@ def tiny(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-@pytest.mark.parametrize("heads", [1, 3])
-def test_graph_gives_what_plain_numpy_gives_padding_or_not(heads: int) -> None:
-    weights = random_weights(7, heads=heads)
+@pytest.mark.parametrize(
+    ("heads", "own", "lexicon"), [(1, False, 0), (3, False, 0), (2, True, 0), (1, False, 5), (2, True, 5)]
+)
+def test_graph_gives_what_plain_numpy_gives_padding_or_not(heads: int, own: bool, lexicon: int) -> None:  # noqa: FBT001 — a parameter of the test
+    weights = random_weights(7, heads=heads, own=own, lexicon=lexicon)
     session = onnxruntime.InferenceSession(build_base_graph(weights))
     rng = np.random.default_rng(3)
     sentences = [rng.integers(1, len(DICTIONARY), size) for size in (1, 5, 12)]
@@ -39,9 +41,15 @@ def test_graph_gives_what_plain_numpy_gives_padding_or_not(heads: int) -> None:
     for column, rows in enumerate(sentences):
         ids[: len(rows), column] = rows
     lengths = np.array([len(rows) for rows in sentences], np.int32)
-    (emissions,) = session.run(["emissions"], {"ids": ids, "lengths": lengths})
+    inputs = {"ids": ids, "lengths": lengths}
+    columns = rng.integers(0, 2, (12, 3, lexicon)).astype(np.uint8)
+    if lexicon:
+        inputs["lexicon"] = columns
+    (emissions,) = session.run(["emissions"], inputs)
     for column, rows in enumerate(sentences):
-        np.testing.assert_allclose(emissions[: len(rows), column], emissions_of(weights, rows), atol=2e-3)
+        told = columns[: len(rows), column] if lexicon else None
+        expected = emissions_of(weights, rows, told)
+        np.testing.assert_allclose(emissions[: len(rows), column], expected, atol=2e-3)
 
 
 def test_bigram_rows_look_one_back_and_one_ahead() -> None:

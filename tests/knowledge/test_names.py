@@ -68,7 +68,7 @@ def test_names_finders_agree(names: Sequence[str], text: str) -> None:
 def test_names_in_is_the_same_without_daachorse(monkeypatch: pytest.MonkeyPatch) -> None:
     text = "".join(VILLAGE_NAMES[::7])
     expected = sorted(names_in(text))
-    monkeypatch.setattr(module, "_daachorse", lambda: None)
+    monkeypatch.setattr(module, "daachorse", lambda: None)
     monkeypatch.setattr(module, "_all_names", lambda: VILLAGE_NAMES)
     module._all_names_finder.cache_clear()  # noqa: SLF001 — the finder of this process
     try:

@@ -18,6 +18,7 @@ from pipeline.annotators.base_graph import (
 from pipeline.training.base_export import export_base
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from pathlib import Path
 
 TAGS = ("O", "PLACE-B", "PLACE-I", "PERSON-B", "PERSON-I")
@@ -25,43 +26,63 @@ TAGS = ("O", "PLACE-B", "PLACE-I", "PERSON-B", "PERSON-I")
 DICTIONARY = ("", "", "山", "河", "周", "青", "1１", "。", " \u3000")
 
 
-def random_weights(
-    seed: int, *, buckets: int = 11, width: int = 3, narrow: int = 6, heads: int = 1
+def random_weights(  # noqa: PLR0913 — keyword-only
+    seed: int,
+    *,
+    buckets: int = 11,
+    width: int = 3,
+    narrow: int = 6,
+    heads: int = 1,
+    own: bool = False,
+    lexicon: int = 0,
 ) -> BaseWeights:
+    """Return weights; with `own` each head has a LAC of its own beside the shared ones."""
     rng = np.random.default_rng(seed)
 
     def draw(*shape: int) -> np.ndarray:
-        # Values that half precision holds, so that the graph has the same ones.
+        # Values that 8 bits with a scale hold, so that the graph has the same ones.
+        values, scales = quantised(rng.normal(0, 0.3, shape).astype(np.float32))
+        return values * scales
+
+    def halves(*shape: int) -> np.ndarray:
         return rng.normal(0, 0.3, shape).astype(np.float16).astype(np.float32)
 
     def layer(inputs: int) -> Layer:
         return draw(2, 3 * HIDDEN, inputs), draw(2, 3 * HIDDEN, HIDDEN), draw(2, 6 * HIDDEN)
 
-    lacs = tuple(
-        LacWeights(
+    def lac(*, reset_after: bool) -> LacWeights:
+        return LacWeights(
             rng.integers(0, 5, len(DICTIONARY)).astype(np.int32),
             draw(5, HIDDEN),
             (layer(HIDDEN), layer(2 * HIDDEN)),
             reset_after,
         )
-        for reset_after in (True, False)
-    )
+
+    lacs = (lac(reset_after=True), lac(reset_after=False))
+    states = 2 * HIDDEN * (len(lacs) + own) + lexicon
 
     def head() -> Head:
         return Head(
             draw(buckets, width),
-            (draw(4 * HIDDEN, narrow), draw(narrow)),
+            (halves(states, narrow), draw(narrow)),
             layer(narrow + 2 * width),
-            (draw(2 * HIDDEN + narrow, len(TAGS)), draw(len(TAGS))),
+            (halves(2 * HIDDEN + narrow, len(TAGS)), draw(len(TAGS))),
+            lac(reset_after=True) if own else None,
         )
 
-    return BaseWeights(lacs, tuple(head() for _ in range(heads)))
+    return BaseWeights(lacs, tuple(head() for _ in range(heads)), lexicon)
 
 
-def emissions_of(weights: BaseWeights, ids: np.ndarray) -> np.ndarray:
+def emissions_of(weights: BaseWeights, ids: np.ndarray, columns: np.ndarray | None = None) -> np.ndarray:
     """Return the emissions of one sentence, float of shape (time, tags), for its rows of shape (time,)."""
-    states = lac_states(weights, ids)
-    return np.mean([_head_emissions(head, states, ids) for head in weights.heads], axis=0)
+    shared = lac_states(weights.lacs, ids)
+    if columns is not None:
+        shared = np.concatenate([shared, columns], axis=1)
+    found = []
+    for head in weights.heads:
+        own = [] if head.lac is None else [lac_states([head.lac], ids)]
+        found.append(_head_emissions(head, np.concatenate([*own, shared], axis=1), ids))
+    return np.asarray(np.mean(found, axis=0))
 
 
 def _head_emissions(head: Head, states: np.ndarray, ids: np.ndarray) -> np.ndarray:
@@ -72,10 +93,10 @@ def _head_emissions(head: Head, states: np.ndarray, ids: np.ndarray) -> np.ndarr
     return np.concatenate([last, narrow], axis=1) @ head.emit[0] + head.emit[1]
 
 
-def lac_states(weights: BaseWeights, ids: np.ndarray) -> np.ndarray:
-    """Return the states of both of LAC's networks side by side, float of shape (time, 512)."""
+def lac_states(lacs: Iterable[LacWeights], ids: np.ndarray) -> np.ndarray:
+    """Return the states of LAC's networks side by side, float of shape (time, 256 for each)."""
     states = []
-    for lac in weights.lacs:
+    for lac in lacs:
         values, scales = quantised(lac.embedding)
         state = (values * scales)[lac.rows[ids]]
         for layer in lac.layers:
