@@ -1,6 +1,7 @@
-"""What each augmentation of the base model's training gives: heads trained with all, without each, and with none.
+"""What each augmentation or part of the base model gives: heads trained with all, without each, and with none.
 
     BIAOZHU_CACHE=CACHE python benchmarks/augmentation.py configs/base.cfg --share 0.25 --epochs 2
+    BIAOZHU_CACHE=CACHE python benchmarks/augmentation.py configs/base.cfg --share 0.25 --epochs 2 --parts
 
 It needs PyTorch and `biaozhu corpus fetch pfr1998`. Each row is one member with the config's own seed, trained on the same
 share of the train part (names for augmentation come from that share too) and exported as models/base is; its layer alone is
@@ -14,7 +15,7 @@ from __future__ import annotations
 import argparse
 import os
 import time
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
@@ -26,21 +27,18 @@ import numpy as np
 import torch
 
 from pipeline.annotators.base import load_base
-from pipeline.annotators.lac import load_lac
 from pipeline.model import find_layers, read_layer, with_spans
 from pipeline.scoring.evaluation import ALL, Setting, compare, evaluate
 from pipeline.training.base_build import (
     BaseConfig,
+    export_members,
+    frozen_lacs,
     read_config,
     read_material,
     train_base,
-    vocabulary_of,
     with_states,
 )
-from pipeline.training.base_calibration import calibrate, cooled
-from pipeline.training.base_export import export_base
 from pipeline.training.base_start import SIZES
-from pipeline.training.base_train import scores_of, weights_of
 from pipeline.training.corpora.store import Part, corpora_folder, read_manifest, read_part, write_corpus
 
 if TYPE_CHECKING:
@@ -50,17 +48,40 @@ if TYPE_CHECKING:
     from pipeline.scoring.evaluation import Evaluation
     from pipeline.training.base_augment import Rates
     from pipeline.training.base_build import Material
+    from pipeline.training.base_train import Settings
 
 # `place` at 0 makes no chains either; `chain` at 0 leaves single places.
 KINDS = ("marks", "headline", "place", "chain", "person")
 
 
-def rows(rates: Rates) -> dict[str, Rates]:
+@dataclass(frozen=True, slots=True)
+class Row:
+    """How a row is trained: settings, rates of augmentation, and whether what LAC sees is told."""
+
+    settings: Settings
+    rates: Rates
+    lac: bool = True
+
+
+def rows(settings: Settings, rates: Rates) -> dict[str, Row]:
     """Return the rates of each row: all, without each kind, none."""
     return {
-        "all": rates,
-        **{f"without {kind}": replace(rates, **{kind: 0.0}) for kind in KINDS},
-        "none": replace(rates, **dict.fromkeys(KINDS, 0.0)),
+        "all": Row(settings, rates),
+        **{f"without {kind}": Row(settings, replace(rates, **{kind: 0.0})) for kind in KINDS},
+        "none": Row(settings, replace(rates, **dict.fromkeys(KINDS, 0.0))),
+    }
+
+
+def parts(settings: Settings, rates: Rates) -> dict[str, Row]:
+    """Return a row with all parts of the network, and one without each."""
+    frozen = replace(settings, tuned=0.0)
+    return {
+        "all": Row(settings, rates),
+        "LAC as it is": Row(frozen, rates),
+        "without LAC": Row(frozen, rates, lac=False),
+        "without lexicon": Row(replace(settings, lexicon=False), rates),
+        # All bigrams are one.
+        "without bigrams": Row(replace(settings, buckets=1, bigram=1), rates),
     }
 
 
@@ -68,7 +89,7 @@ def cut(name: str, share: float, folder: Path) -> int:
     """Write a corpus whose train part is a share of the fetched one's, drawn with seed 1; returns its sentences."""
     whole = corpora_folder() / name
     manifest = read_manifest(whole)
-    parts = {}
+    kept = {}
     for part in ("train", "dev"):
         sentences, words = read_part(whole, part), read_part(whole, part, words=True)
         if part == "train":
@@ -77,25 +98,24 @@ def cut(name: str, share: float, folder: Path) -> int:
             sentences = tuple(sentences[index] for index in chosen)
             ids = {one.id for one in sentences}
             words = tuple(one for one in words if one.id in ids)
-        parts[part] = Part((whole / f"{part}.txt").read_text(encoding="utf-8"), sentences, words)
-    write_corpus(folder / name, parts, {key: value for key, value in manifest.items() if key != "parts"})
-    return len(parts["train"].sentences)
+        kept[part] = Part((whole / f"{part}.txt").read_text(encoding="utf-8"), sentences, words)
+    write_corpus(folder / name, kept, {key: value for key, value in manifest.items() if key != "parts"})
+    return len(kept["train"].sentences)
 
 
 def build(config: BaseConfig, material: Material, folder: Path) -> Path:
     """Train one head and export it; returns the model's folder."""
     networks, _ = train_base(config, material, folder=folder / "work")
-    dev = with_states(material.dev, [load_lac(size, threads=1) for size in SIZES])
-    found = calibrate(networks, vocabulary_of(material), dev)
-    export_base(
-        folder / "model",
-        cooled(weights_of(networks, material.start.lacs), found.temperature),
-        scores={name: array / found.temperature for name, array in scores_of(networks).items()},
-        tags=material.tags,
-        dictionary=material.start.dictionary,
-        facts={"least": found.least},
-    )
+    dev = with_states(material.dev, frozen_lacs(material), lexicon=material.lexicon)
+    export_members(folder / "model", networks, material, dev, {})
     return folder / "model"
+
+
+def configured(material: Material, row: Row) -> Material:
+    """Return the material as a row's settings want it."""
+    tuned = material.start.lacs[0] if row.settings.tuned else None
+    frozen = (SIZES if tuned is None else SIZES[1:]) if row.lac else ()
+    return replace(material, frozen=frozen, tuned=tuned, lexicon=row.settings.lexicon)
 
 
 def scored(folder: Path, gold: Sequence[Sentence], name: str) -> Evaluation:
@@ -129,6 +149,7 @@ def main() -> None:
     parser.add_argument(
         "--warm-up", type=int, default=50, help="steps; the config's own are for whole epochs"
     )
+    parser.add_argument("--parts", action="store_true", help="parts of the network in place of augmentations")
     parser.add_argument("--gold", type=Path, default=Path("annotations/gold"))
     parser.add_argument("--only", nargs="*", help="rows to train, such as 'all' and 'none'")
     given = parser.parse_args()
@@ -144,12 +165,16 @@ def main() -> None:
         print("| | gold | strict micro F1 | PLACE | PERSON | AMOUNT | difference | CPU s |")
         print("|---|---|---:|---:|---:|---:|---:|---:|", flush=True)
         whole: dict[str, Evaluation] = {}
-        for name, rates in rows(config.rates).items():
+        for name, row in (parts if given.parts else rows)(settings, config.rates).items():
             if given.only and name not in given.only:
                 continue
             begun = time.process_time()
             place = Path(room) / name.replace(" ", "-")
-            model = build(BaseConfig(config.corpus, config.labels, settings, rates), material, place)
+            model = build(
+                BaseConfig(config.corpus, config.labels, row.settings, row.rates),
+                configured(material, row),
+                place,
+            )
             spent = time.process_time() - begun
             for where, gold in golds.items():
                 found = scored(model, gold, f"{name}, {where}")

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
     from pipeline.annotators.base_graph import LacWeights
     from pipeline.annotators.lac import Lac
+    from pipeline.annotators.lac_data import Size
     from pipeline.model import Sentence
     from pipeline.training.base_auxiliary import Auxiliary
     from pipeline.training.base_data import Example
@@ -61,8 +62,8 @@ class BaseConfig:
 class Material:
     """What training works on: examples of train and dev, names for augmentation, tags, rows and weights.
 
-    `others`: the auxiliary corpus's examples and tags, and its manifest with the sentences that left it. `tuned`: the
-    LAC that learns too. `lexicon`: whether the lexicon's columns stand beside LAC's states.
+    `others`: the auxiliary corpus's examples and tags, and its manifest with the sentences that left it. `frozen`:
+    the LACs that stay as they are. `tuned`: the one that learns too. `lexicon`: whether the lexicon's columns stand beside LAC's states.
     """
 
     train: tuple[Example, ...]
@@ -73,6 +74,7 @@ class Material:
     rows: np.ndarray
     start: Start
     others: Auxiliary | None = None
+    frozen: tuple[Size, ...] = SIZES
     tuned: LacWeights | None = None
     lexicon: bool = False
 
@@ -182,6 +184,7 @@ def read_material(config: BaseConfig, *, corpora: Path | None = None) -> Materia
         rows_of(start.dictionary),
         start,
         others,
+        SIZES[1:] if config.settings.tuned else SIZES,
         start.lacs[0] if config.settings.tuned else None,
         config.settings.lexicon,
     )
@@ -208,18 +211,20 @@ def vocabulary_of(material: Material) -> Vocabulary:
     from pipeline.training.base_train import Vocabulary  # noqa: PLC0415 — PyTorch is an extra
 
     others = () if material.others is None else material.others.tags
-    width = 2 * HIDDEN * len(SIZES) + WIDTH * material.lexicon
+    lacs = len(material.frozen) + (material.tuned is not None)
+    width = 2 * HIDDEN * lacs + WIDTH * material.lexicon
     return Vocabulary(material.tags, material.words, material.rows, width, others, material.tuned)
 
 
 def frozen_weights(material: Material) -> tuple[LacWeights, ...]:
     """Return the arrays of the LACs that stay as they are."""
-    return material.start.lacs[0 if material.tuned is None else 1 :]
+    by_size = dict(zip(SIZES, material.start.lacs, strict=True))
+    return tuple(by_size[size] for size in material.frozen)
 
 
 def frozen_lacs(material: Material, *, threads: int = 1) -> list[Lac]:
-    """Return the LACs that stay as they are: all but the one that learns, which is the first."""
-    return [load_lac(size, threads=threads) for size in SIZES[0 if material.tuned is None else 1 :]]
+    """Return the LACs that stay as they are."""
+    return [load_lac(size, threads=threads) for size in material.frozen]
 
 
 def train_base(
@@ -295,9 +300,9 @@ def finish_base(
             str(seed): _alone(network, material, dev, test)
             for seed, network in zip(seeds, networks, strict=True)
         }
-    facts = _export(output, networks, material, dev, facts)
+    facts = export_members(output, networks, material, dev, facts)
     facts["test"] = score_model(output, test)
-    done = _export(output, networks, material, dev, facts)
+    done = export_members(output, networks, material, dev, facts)
     write_text(output / "README.md", card(output, done))
     return done
 
@@ -307,7 +312,7 @@ def _alone(
 ) -> dict[str, Any]:
     """Return what one member scores without the others, as a model of its own."""
     with TemporaryDirectory() as place:
-        found = _export(Path(place), [network], material, dev, {})
+        found = export_members(Path(place), [network], material, dev, {})
         scores = score_model(Path(place), test)["scores"]
     return {
         "dev": found["dev"]["micro"],
@@ -315,9 +320,10 @@ def _alone(
     }
 
 
-def _export(
+def export_members(
     output: Path, networks: Sequence[Any], material: Material, dev: Sequence[Example], facts: dict[str, Any]
 ) -> dict[str, Any]:
+    """Choose temperature and least probability on dev, and export; returns the model's config."""
     from pipeline.training.base_calibration import calibrate, cooled  # noqa: PLC0415 — PyTorch is an extra
     from pipeline.training.base_train import scores_of, strict_scores, weights_of  # noqa: PLC0415 — as above
 
