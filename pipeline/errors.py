@@ -180,6 +180,13 @@ class TrainingError(BiaozhuError):
     code = "BZ022"
 
 
+class ShardError(BiaozhuError):
+    """A shard cannot be trained on."""
+
+    code = "BZ024"
+    advice = "Make it again, or leave it out"
+
+
 class ServerError(BiaozhuError):
     """Doccano cannot be started, reached or stopped."""
 

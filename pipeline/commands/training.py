@@ -89,7 +89,8 @@ def train(
     say(
         f"{output}: {done.spans} spans in {done.sentences} sentences, {done.steps} steps, loss {done.loss:.3f}"
     )
-    _print_counts("On the training data itself (in-sample)", done.counts, as_json=as_json)
+    some = f", its first {done.counted} sentences" if done.counted < done.sentences else ""
+    _print_counts(f"On the training data itself (in-sample){some}", done.counts, as_json=as_json)
     _close(done.entries, ledger)
 
 

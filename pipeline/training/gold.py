@@ -14,7 +14,7 @@ from pipeline.ledger import Entry
 from pipeline.model import read_layer
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Sequence
 
     from spacy.language import Language
     from spacy.tokens import Doc
@@ -35,21 +35,9 @@ class GoldCorpus:
         """Return the files, each once, sorted.
 
         Raises:
-            ConfigError: there is no path.
-            MissingFileError: a path or pattern names no file; all such are reported together.
+            BiaozhuError: see `matching_files`.
         """
-        if not self.paths:
-            raise ConfigError("paths is empty: there is nothing to train on", where="biaozhu.GoldCorpus.v1")
-        found: set[Path] = set()
-        problems: list[BiaozhuError] = []
-        for pattern in self.paths:
-            # glob, not Path.glob: patterns may be absolute.
-            matched = [Path(name) for name in glob.glob(pattern, recursive=True)]  # noqa: PTH207 — as said
-            if not matched:
-                problems.append(MissingFileError("no such file to train on", where=pattern))
-            found.update(matched)
-        raise_collected(problems)
-        return tuple(sorted(found))
+        return matching_files(self.paths, where="biaozhu.GoldCorpus.v1")
 
     def sentences(self) -> tuple[Sentence, ...]:
         """Read all files.
@@ -74,6 +62,27 @@ class GoldCorpus:
 def gold_corpus(paths: list[str]) -> GoldCorpus:
     """Return the corpus a config names as `biaozhu.GoldCorpus.v1`."""
     return GoldCorpus(tuple(paths))
+
+
+def matching_files(paths: Sequence[str], *, where: str) -> tuple[Path, ...]:
+    """Return the files that paths or glob patterns name, each once, sorted.
+
+    Raises:
+        ConfigError: there is no path; `where` says which reader has none.
+        MissingFileError: a path or pattern names no file; all such are reported together.
+    """
+    if not paths:
+        raise ConfigError("paths is empty: there is nothing to train on", where=where)
+    found: set[Path] = set()
+    problems: list[BiaozhuError] = []
+    for pattern in paths:
+        # glob, not Path.glob: patterns may be absolute.
+        matched = [Path(name) for name in glob.glob(pattern, recursive=True)]  # noqa: PTH207 — as said
+        if not matched:
+            problems.append(MissingFileError("no such file to train on", where=pattern))
+        found.update(matched)
+    raise_collected(problems)
+    return tuple(sorted(found))
 
 
 def make_examples(nlp: Language, sentences: Iterable[Sentence]) -> tuple[list[Example], tuple[Entry, ...]]:

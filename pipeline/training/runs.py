@@ -24,7 +24,7 @@ from pipeline.model import read_layer, with_spans
 from pipeline.scoring.evaluation import ALL, Setting, evaluate
 from pipeline.scoring.significance import Sampling
 from pipeline.training.card import markdown_table
-from pipeline.training.train import check_output, gold_of, read_config, train
+from pipeline.training.train import check_output, corpus_of, read_config, train
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -89,7 +89,7 @@ def train_runs(  # noqa: PLR0913 — what `train` takes, and seeds and layers
     first = config.get("system", {}).get("seed")
     if not isinstance(first, int):
         raise TrainingError("it has no seed as system.seed", where=str(config_path), next_step="Give it one")
-    files = gold_of(config, config_path).files()
+    files = corpus_of(config, config_path).files()
     seen = {sha256_of(path) for path in files}
     for path in scored:
         if sha256_of(path) in seen:

@@ -8,7 +8,7 @@ import random
 import shutil
 import tempfile
 from dataclasses import dataclass
-from itertools import count
+from itertools import count, islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -27,9 +27,10 @@ from pipeline.training.card import DataFile, count_strictly, write_card
 from pipeline.training.gold import GoldCorpus, make_examples
 from pipeline.training.replay import replay_of
 from pipeline.training.spelling import misspelt
+from pipeline.training.stream import READER, DocBinStream, example
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from confection import Config
     from spacy.language import Language
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
 
     from pipeline.ledger import Entry
     from pipeline.model import Sentence
+    from pipeline.training.stream import Survey
 
     OnStep = Callable[[int, int, float], None]
 
@@ -45,7 +47,8 @@ if TYPE_CHECKING:
 class Trained:
     """What a training run gave: where it lies, what it learned from, what could not be aligned, and the card's scores.
 
-    `steps` and `loss` are those of the optimiser; `counts` are strict, on the training data itself.
+    `steps` and `loss` are those of the optimiser; `counts` are strict, on the training data itself: on its first
+    `counted` sentences.
     """
 
     folder: Path
@@ -55,6 +58,7 @@ class Trained:
     steps: int
     loss: float
     counts: Mapping[str, tuple[int, int, int]]
+    counted: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +100,8 @@ def train(
 ) -> Trained:
     """Train the pipeline of a config and write it, whole or not at all, with README.md as its card.
 
+    Gold is read as a whole, DocBin shards are streamed: no more of them is in memory at a time than `stream` says.
+
     Args:
         config_path: a spaCy config.
         output: the folder to write; what is there is replaced if it is a model.
@@ -108,14 +114,21 @@ def train(
     """
     check_output(output)
     config = read_config(config_path, overrides)
-    corpus = gold_of(config, config_path)
-    sentences = corpus.sentences()
-    fitted = fit(config, sentences, name=output.name, where=str(config_path), on_step=on_step)
+    corpus = corpus_of(config, config_path)
+    where = str(config_path)
+    if isinstance(corpus, DocBinStream):
+        survey = corpus.survey()
+        fitted = _fit_stream(config, corpus, survey, name=output.name, where=where, on_step=on_step)
+        files = [survey.data]
+        sentences = survey.shown()
+    else:
+        sentences = corpus.sentences()
+        fitted = fit(config, sentences, name=output.name, where=where, on_step=on_step)
+        files = [DataFile.of(path) for path in corpus.files()]
     fitted.nlp.meta[META_KEY] = {"schema": SCHEMA, "version": __version__}
     found = annotate_with(fitted.nlp, [sentence.text for sentence in sentences], source=output.name)
     predicted = [with_spans(sentence, spans) for sentence, spans in zip(sentences, found, strict=True)]
     counts = count_strictly(sentences, predicted)
-    files = [DataFile.of(path) for path in corpus.files()]
     replay = replay_of(config)
     _write_folder(
         fitted.nlp,
@@ -127,11 +140,12 @@ def train(
             overrides=overrides or {},
             files=files,
             counts={"in-sample": counts} | ({"held-out": held_out} if held_out else {}),
+            counted=len(sentences),
             replay=replay.facts() if replay and replay.count else None,
         ),
     )
-    spans = sum(len(sentence.spans) for sentence in sentences)
-    return Trained(output, len(sentences), spans, fitted.entries, fitted.steps, fitted.loss, counts)
+    total, spans = sum(one.sentences for one in files), sum(one.spans for one in files)
+    return Trained(output, total, spans, fitted.entries, fitted.steps, fitted.loss, counts, len(sentences))
 
 
 def check_output(output: Path) -> None:
@@ -179,11 +193,7 @@ def fit(
         replay = replay_of(config)
         if replay:
             replayed = replay.sentences()
-        config = config.interpolate()
-        pinned(config)
-        nlp = load_model_from_config(config, auto_fill=True)
-        settings = registry.resolve(nlp.config.interpolate()["training"], schema=ConfigSchemaTraining)
-        fix_random_seed(settings["seed"])
+        nlp, settings = _load(config)
         nlp.initialize(examples)
     except (ValueError, OSError, KeyError, ImportError) as error:
         raise ConfigError(_first_line(error), where=where or name) from None
@@ -191,8 +201,53 @@ def fit(
     solved, steps, loss = _solve(nlp, examples(), on_step)
     rest = [part for part, component in nlp.pipeline if hasattr(component, "update") and part not in solved]
     if rest:
-        steps, loss = _descend(nlp, examples(), settings, solved, on_step)
+        order = list(examples())
+
+        def passes() -> Iterator[list[Example]]:
+            while True:
+                random.shuffle(order)
+                yield order
+
+        steps, loss = _descend(nlp, passes(), settings, solved, on_step)
     return Fitted(nlp, cache[0][1], steps, loss)
+
+
+def _fit_stream(
+    config: Config,
+    stream: DocBinStream,
+    survey: Survey,
+    *,
+    name: str,
+    where: str,
+    on_step: OnStep | None,
+) -> Fitted:
+    # On code points nothing can fail to align, so there are no entries: `example` checks that they are the tokens.
+    try:
+        if replay_of(config):
+            raise ConfigError("a stream takes no replayed sample: give the corpus as a shard", where=where)
+        nlp, settings = _load(config)
+        nlp.initialize(lambda: [example(nlp, taught) for taught in survey.sample])
+    except (ValueError, OSError, KeyError, ImportError) as error:
+        raise ConfigError(_first_line(error), where=where or name) from None
+    whole = [part for part, component in nlp.pipeline if getattr(component, "is_frozen_below", False)]
+    if whole:
+        raise ConfigError(
+            f"{', '.join(whole)} is solved on all data at once, which a stream does not give",
+            where=where,
+            next_step="Take configs/stream.cfg",
+        )
+    nlp.meta["name"] = name
+    steps, loss = _descend(nlp, (stream.examples(nlp, epoch) for epoch in count()), settings, [], on_step)
+    return Fitted(nlp, (), steps, loss)
+
+
+def _load(config: Config) -> tuple[Language, Mapping[str, Any]]:
+    config = config.interpolate()
+    pinned(config)
+    nlp = load_model_from_config(config, auto_fill=True)
+    settings = registry.resolve(nlp.config.interpolate()["training"], schema=ConfigSchemaTraining)
+    fix_random_seed(settings["seed"])
+    return nlp, settings
 
 
 def _solve(nlp: Language, examples: list[Example], on_step: OnStep | None) -> tuple[list[str], int, float]:
@@ -215,7 +270,7 @@ def _counted(most: int, on_step: OnStep) -> Callable[[float], None]:
 
 def _descend(
     nlp: Language,
-    examples: list[Example],
+    passes: Iterator[Iterable[Example]],
     settings: Mapping[str, Any],
     exclude: list[str],
     on_step: OnStep | None,
@@ -223,7 +278,7 @@ def _descend(
     optimizer, most = settings["optimizer"], settings["max_steps"]
     losses: dict[str, float] = {}
     step = 0
-    for batch in _batches(examples, settings):
+    for batch in _batches(passes, settings):
         losses = {}
         nlp.update(
             batch, drop=_value(settings["dropout"], step), sgd=optimizer, losses=losses, exclude=exclude
@@ -241,16 +296,12 @@ def _descend(
     return step, float(sum(losses.values()))
 
 
-def _batches(examples: list[Example], settings: Mapping[str, Any]) -> Iterator[list[Example]]:
+def _batches(passes: Iterator[Iterable[Example]], settings: Mapping[str, Any]) -> Iterator[list[Example]]:
     if settings["max_steps"] < 1:
         raise ConfigError("max_steps must be at least 1", where="training")
-    order = list(examples)
     epochs = settings["max_epochs"]
-    done = 0
-    while epochs < 1 or done < epochs:
-        random.shuffle(order)
-        yield from settings["batcher"](order)
-        done += 1
+    for examples in islice(passes, epochs if epochs > 0 else None):
+        yield from settings["batcher"](examples)
 
 
 def _value(schedule: Any, step: int) -> float:
@@ -258,6 +309,18 @@ def _value(schedule: Any, step: int) -> float:
 
 
 def gold_of(config: Config, path: Path) -> GoldCorpus:
+    """Return the gold that a config names.
+
+    Raises:
+        ConfigError: it names none, or another kind.
+    """
+    corpus = corpus_of(config, path)
+    if not isinstance(corpus, GoldCorpus):
+        raise ConfigError("its training corpus is no biaozhu.GoldCorpus.v1", where=str(path))
+    return corpus
+
+
+def corpus_of(config: Config, path: Path) -> GoldCorpus | DocBinStream:
     """Return the training corpus that a config names.
 
     Raises:
@@ -269,8 +332,8 @@ def gold_of(config: Config, path: Path) -> GoldCorpus:
         (corpus,) = resolve_dot_names(whole, [name])
     except (ValueError, KeyError) as error:
         raise ConfigError(_first_line(error), where=str(path)) from None
-    if not isinstance(corpus, GoldCorpus):
-        raise ConfigError(f"{name} is no biaozhu.GoldCorpus.v1", where=str(path))
+    if not isinstance(corpus, GoldCorpus | DocBinStream):
+        raise ConfigError(f"{name} is no biaozhu.GoldCorpus.v1 and no {READER}", where=str(path))
     return corpus
 
 
