@@ -5,10 +5,11 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 import stat
 import tempfile
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import platformdirs
 
@@ -19,6 +20,11 @@ if TYPE_CHECKING:
 
 ENDLESS = 256 * 1024 * 1024
 """Bytes after which what is no regular file is taken for one that never ends."""
+
+
+ADDRESS = re.compile(r"[a-z][a-z0-9+.-]+:/", re.IGNORECASE)
+"""What an address (`s3://bucket/x`) is once it has been taken for a path."""
+ONLY_HERE = "Addresses are read by `preannotate` and `worth`, and written by `preannotate --shards`; else name a file of this machine"
 
 
 def read_bytes(path: Path) -> bytes:
@@ -34,7 +40,7 @@ def read_bytes(path: Path) -> bytes:
             # A pipe is fine; of a device nobody knows where it ends.
             data = file.read(ENDLESS)
     except FileNotFoundError:
-        raise MissingFileError("no such file", where=str(path)) from None
+        raise no_such_file(path) from None
     except IsADirectoryError:
         raise MissingFileError("this is a folder, a file is needed", where=str(path)) from None
     except OSError as error:
@@ -42,6 +48,13 @@ def read_bytes(path: Path) -> bytes:
     if len(data) == ENDLESS:
         raise MissingFileError("this is no file, and it does not end", where=str(path))
     return data
+
+
+def no_such_file(path: Path) -> MissingFileError:
+    """Return the error of a file that is not there, which may be an address where none is taken."""
+    here = isinstance(cast("Any", path), Path)  # else it is an address, taken for one
+    advice = ONLY_HERE if here and ADDRESS.match(str(path)) else ""
+    return MissingFileError("no such file", where=str(path), next_step=advice)
 
 
 def write_bytes(path: Path, content: bytes, *, mode: int = 0o644) -> None:
@@ -63,6 +76,8 @@ def write_stream(path: Path, parts: Iterable[bytes], *, mode: int = 0o644) -> No
     if path.exists() and not path.is_file():
         _write_through(path, parts)
         return
+    if ADDRESS.match(str(path)) and not Path(path.parts[0]).exists():
+        raise WriteError("this is an address, no path", where=str(path), next_step=ONLY_HERE)
     temporary = ""
     try:
         target = path.resolve()  # a link stays a link: what it points at is replaced

@@ -14,6 +14,7 @@ from filelock import FileLock, Timeout
 
 from pipeline.errors import LockedError, MissingExtraError, WriteError, extra_advice
 from pipeline.files import write_bytes
+from pipeline.reading.packed import reason_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -76,7 +77,7 @@ def write_whole(path: Path, content: bytes) -> None:
             beside.write_bytes(content)
             address.fs.mv(beside.path, address.path)
     except Exception as error:  # noqa: BLE001 — each file system raises its own kinds
-        raise WriteError(f"cannot be written ({error})", where=str(path)) from None
+        raise WriteError(f"cannot be written ({reason_of(error)})", where=str(path)) from None
 
 
 def names_in(folder: Path) -> tuple[str, ...]:
@@ -90,7 +91,7 @@ def names_in(folder: Path) -> tuple[str, ...]:
     except (FileNotFoundError, NotADirectoryError):
         return ()
     except Exception as error:  # noqa: BLE001 — each file system raises its own kinds
-        raise WriteError(f"cannot be listed ({error})", where=str(folder)) from None
+        raise WriteError(f"cannot be listed ({reason_of(error)})", where=str(folder)) from None
 
 
 def remove(path: Path) -> None:
@@ -102,7 +103,7 @@ def remove(path: Path) -> None:
     try:
         path.unlink(missing_ok=True)
     except Exception as error:  # noqa: BLE001 — each file system raises its own kinds
-        raise WriteError(f"cannot be removed ({error})", where=str(path)) from None
+        raise WriteError(f"cannot be removed ({reason_of(error)})", where=str(path)) from None
 
 
 @contextmanager

@@ -22,7 +22,7 @@ from pipeline.errors import (
     extra_advice,
 )
 from pipeline.reading.article import ARTICLE_SUFFIXES, HTML_SUFFIXES, LARGEST, read_source
-from pipeline.reading.packed import opened
+from pipeline.reading.packed import advice_on, opened, reason_of
 from pipeline.scale.folders import is_remote, place
 
 if TYPE_CHECKING:
@@ -81,7 +81,9 @@ def _remote_matches(pattern: Any) -> list[Path]:
     try:
         return [place(f"{pattern.protocol}://{name}") for name in sorted(pattern.fs.glob(pattern.path))]
     except Exception as error:  # noqa: BLE001 — each file system raises its own kinds
-        raise MissingFileError(f"cannot be listed ({error})", where=str(pattern)) from None
+        raise MissingFileError(
+            f"cannot be listed ({reason_of(error)})", where=str(pattern), next_step=advice_on(pattern)
+        ) from None
 
 
 def read_sources(paths: Iterable[Path]) -> Iterator[Source]:
@@ -115,7 +117,8 @@ def _inside(folder: Path) -> Iterator[Path]:
 
 
 def _unread(path: Path, error: Exception) -> str:
-    return str(MissingFileError(f"cannot be read ({error})", where=str(path)))
+    what = f"cannot be read ({reason_of(error)})"
+    return str(MissingFileError(what, where=str(path), next_step=advice_on(path)))
 
 
 def _is_source(path: Path) -> bool:
