@@ -39,6 +39,7 @@ PACKAGES = {
     "crfsuite": ("python-crfsuite",),
     "LAC in NumPy": ("jieba", "numpy"),
     "recognizers-text": ("recognizers-text-number-with-unit",),
+    "spaCy CNN": ("spacy",),
 }
 PLACES = {"jieba.posseg": ("ns",), "snownlp": ("ns",), "thulac": ("ns",), "LAC in NumPy": ("LOC",)}
 PERSONS = {
@@ -220,6 +221,15 @@ def load_crf(model: Path) -> Work:
     return lambda texts: [found(text) for text in texts]
 
 
+def load_cnn(model: Path) -> Work:
+    """What `biaozhu train configs/cnn.cfg` made: spaCy's CNN and transition-based recognizer, on characters."""
+    nlp = import_module("spacy").load(model)
+    return lambda texts: [
+        _labelled_as("as tagged", [(span.start_char, span.end_char, span.label_) for span in document.ents])
+        for document in nlp.pipe(texts)
+    ]
+
+
 def load_ours(peer: str, base: Path) -> Work:
     """The pre-annotation from a choice of `--lac`, with or without base, or base alone; the texts as one article."""
     load_base = import_module("pipeline.annotators.base").load_base
@@ -236,8 +246,12 @@ def load_ours(peer: str, base: Path) -> Work:
 
 
 def _labelled(spans: Sequence[Any]) -> Found:
+    return _labelled_as("as it is", [(span.start, span.end, span.label) for span in spans])
+
+
+def _labelled_as(way: str, spans: Sequence[tuple[int, int, str]]) -> Found:
     return {
-        label: {"as it is": [(span.start, span.end) for span in spans if span.label == label]}
+        label: {way: [(start, end) for start, end, one in spans if one == label]}
         for label in ("PLACE", "PERSON", "AMOUNT")
     }
 
@@ -279,6 +293,14 @@ def installed_bytes(peer: str, base: Path) -> int:
     return size
 
 
+def bytes_of(model: Path, peer: str) -> int:
+    """Return the size of a model that was trained for a peer, 0 for those that bring theirs."""
+    if peer not in ("crfsuite", "spaCy CNN"):
+        return 0
+    files = [model] if model.is_file() else list(model.rglob("*"))
+    return sum(path.stat().st_size for path in files if path.is_file())
+
+
 def peak_bytes() -> int:
     """Return the peak of resident memory since this program began; getrusage would count its parent's, too."""
     status = Path("/proc/self/status").read_text(encoding="ascii")
@@ -292,7 +314,7 @@ def main() -> None:
     parser.add_argument("texts", type=Path)
     parser.add_argument("result", type=Path)
     parser.add_argument("--train", type=Path, help="train the CRF on this layer, and end")
-    parser.add_argument("--model", type=Path, default=Path("crf.model"), help="of the CRF")
+    parser.add_argument("--model", type=Path, default=Path("crf.model"), help="of the CRF or the CNN")
     parser.add_argument("--base", type=Path, default=Path("models/base"))
     parser.add_argument("--load-only", action="store_true", help="so that caches are filled")
     given = parser.parse_args()
@@ -300,7 +322,8 @@ def main() -> None:
         train_crf(given.train, given.model)
         return
     ours = partial(load_ours, given.peer, given.base)
-    loader = partial(load_crf, given.model) if given.peer == "crfsuite" else LOADERS.get(given.peer, ours)
+    trained = {"crfsuite": partial(load_crf, given.model), "spaCy CNN": partial(load_cnn, given.model)}
+    loader = trained.get(given.peer) or LOADERS.get(given.peer, ours)
     work = loader()
     work([WARM_UP])  # some load when first asked
     load = time.process_time()
@@ -320,7 +343,9 @@ def main() -> None:
         "characters/CPU s": round(sum(len(one["text"]) for one in lines) / best),
         "peak MB": round(peak_bytes() / 1e6),
         "rounds": rounds,
-        "installed MB": round(installed_bytes(given.peer, given.base) / 1e6, 1),
+        "installed MB": round(
+            (installed_bytes(given.peer, given.base) + bytes_of(given.model, given.peer)) / 1e6, 1
+        ),
     }
     if given.peer in PACKAGES:
         found = narrowed(found, [one["text"] for one in lines], work)

@@ -74,6 +74,7 @@ def main() -> None:
     training.add_argument("--each", type=int, default=2000, help="sentences in a shard")
     workers = parts.add_parser("workers")
     workers.add_argument("--mb", type=float, default=2)
+    workers.add_argument("--lac", default="small")
     workers.add_argument("--most", type=int, default=os.cpu_count() or 1)
     given = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:
@@ -86,7 +87,7 @@ def main() -> None:
         elif given.part == "training":
             _training(folder, given.shards, given.each)
         else:
-            _workers(folder, given.mb, given.most)
+            _workers(folder, given.mb, given.most, given.lac)
 
 
 def _scoring(folder: Path, count: int) -> None:
@@ -120,19 +121,28 @@ def _memory(folder: Path, given: argparse.Namespace) -> None:
 
 
 class Peak:
-    """The most memory that a process and all its children have had together, in megabytes (10^6 bytes)."""
+    """The most memory that a process and all its children have had together, in megabytes (10^6 bytes).
+
+    `seconds` is the processor time of all of them, those too for which none of them waits (Ray's).
+    """
 
     def __init__(self, name: str, out: Path, every: float) -> None:
         """`out` is the folder of its shards; each `every` megabytes of source text in them it says how far it is."""
         self.name, self.largest = name, 0.0
         self._out, self._every, self._said = out, every, 0.0
+        self._spent: dict[tuple[int, float], float] = {}
+
+    @property
+    def seconds(self) -> float:
+        """CPU seconds, up to the last look at each process."""
+        return sum(self._spent.values())
 
     def watch(self, process: subprocess.Popen[bytes]) -> None:
         """Look until the process ends; when this process is stopped, stop that one and say what was seen."""
         root, began = psutil.Process(process.pid), time.perf_counter()
         try:
             while process.poll() is None:
-                now = sum(map(_resident, (root, *_children(root))))
+                now = sum(map(self._look, (root, *_children(root))))
                 self.largest = max(self.largest, now)
                 finished = sum(1 for _ in self._out.glob("part-*.json")) * (4 << 20) / MEGA
                 if finished >= self._said + self._every:
@@ -146,6 +156,15 @@ class Peak:
             process.wait()
             raise
 
+    def _look(self, process: psutil.Process) -> float:
+        try:
+            with process.oneshot():
+                times = process.cpu_times()
+                self._spent[process.pid, process.create_time()] = times.user + times.system
+                return process.memory_info().rss / MEGA
+        except psutil.NoSuchProcess:
+            return 0.0
+
     def _say(self, what: str, now: float, began: float) -> None:
         wall = time.perf_counter() - began
         print(f"{self.name}: {what}, {wall:.0f} s, now {now:.1f} MB, peak {self.largest:.1f} MB", flush=True)
@@ -156,13 +175,6 @@ def _children(root: psutil.Process) -> list[psutil.Process]:
         return root.children(recursive=True)
     except psutil.NoSuchProcess:
         return []
-
-
-def _resident(process: psutil.Process) -> float:
-    try:
-        return process.memory_info().rss / MEGA
-    except psutil.NoSuchProcess:
-        return 0.0
 
 
 def _training(folder: Path, counts: Sequence[int], each: int) -> None:
@@ -195,7 +207,7 @@ def _training(folder: Path, counts: Sequence[int], each: int) -> None:
     print(f"ratio of the peaks: {peaks[1] / peaks[0]:.3f}")
 
 
-def _workers(folder: Path, megabytes: float, most: int) -> None:
+def _workers(folder: Path, megabytes: float, most: int, lac: str) -> None:
     corpus = folder / "corpus.jsonl"
     write_corpus(corpus, megabytes)
     sums = set()
@@ -204,9 +216,10 @@ def _workers(folder: Path, megabytes: float, most: int) -> None:
         out = folder / f"out-{workers}"
         command = [
             *("preannotate", str(corpus), "--shards", str(out), "--shard-size", "131072"),
-            *("--engine", "ray", "--jobs", str(workers)),
+            *("--engine", "ray", "--jobs", str(workers), "--lac", lac),
         ]
-        cpu, wall, _ = _measured(command, folder)
+        peak = Peak(f"{workers} workers", out, float("inf"))
+        _, wall, _ = _measured(command, folder, peak)
         stamps = sorted(path.stat().st_mtime for path in out.glob("part-*.json"))
         # Without the start of Ray: from the first shard to the last.
         rate = (len(stamps) - 1) * 131_072 / 3 / (stamps[-1] - stamps[0])
@@ -214,7 +227,8 @@ def _workers(folder: Path, megabytes: float, most: int) -> None:
         sums.add((out / "MANIFEST.json").read_text(encoding="utf-8"))
         print(
             f"{workers} workers: {rate:,.0f} characters/s, {rate / first / workers:.2f} of {workers} times one; "
-            f"whole {wall:.1f} s, {cpu:.1f} CPU s"
+            f"whole {wall:.1f} s, {peak.seconds:.1f} CPU s of all processes, "
+            f"{megabytes * MEGA / 3 / peak.seconds:,.0f} characters a CPU second with the start of Ray"
         )
     print("same manifest for all" if len(sums) == 1 else "DIFFERENT MANIFESTS")
     print(f"cores {os.cpu_count()}, load {os.getloadavg()[0]:.1f}")
