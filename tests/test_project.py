@@ -10,6 +10,7 @@ import tomllib
 from pathlib import Path
 
 import pytest
+import srsly
 
 from pipeline.annotators.lac import load_lac
 from pipeline.labels import read_labels
@@ -164,3 +165,15 @@ def test_project_guideline_takes_no_example_from_the_seed_article() -> None:
     marked = set(re.findall("【([^】]+)】", guideline))
     assert len(marked) > MARKED_AT_LEAST
     assert marked & spans == set()
+
+
+def test_project_job_reads_only_what_an_earlier_step_wrote() -> None:
+    job = srsly.read_yaml(ROOT / "project.yml")
+    steps = {step["name"]: step for step in job["commands"]}
+    written: set[str] = set()
+    for name in job["workflows"]["all"]:
+        written |= set(steps[name]["outputs"])
+        named = {word for line in steps[name]["script"] for word in re.split(r"[ =]", line)}
+        between = {word for word in named if word.startswith("reports/steps/")}
+        assert between <= written, name
+    assert "reports/steps/${vars.model}.all.jsonl" in written

@@ -239,18 +239,30 @@ def predict(
     files: SentenceFiles,
     *,
     output: LayerFile,
+    keep: Annotated[
+        list[Path],
+        typer.Option(
+            "--keep",
+            help="A layer whose articles are taken over as they are, such as what `crossval` wrote. Repeatable.",
+        ),
+    ] = [],  # noqa: B006 — typer copies the default
 ) -> None:
     """Annotate articles, or the sentences of layers, with a trained model."""
     from pipeline.annotators.trained import load_trained
-    from pipeline.model import with_spans, write_layer
+    from pipeline.model import read_layer, with_spans, write_layer
     from pipeline.reading.sources import read_sentences
 
-    sentences = read_sentences(files)
-    with progress_of_steps("predicting"):
-        found = load_trained(model)([sentence.text for sentence in sentences])
-    annotated = [with_spans(sentence, spans) for sentence, spans in zip(sentences, found, strict=True)]
-    write_layer(output, annotated)
-    say(f"{output}: {sum(len(one.spans) for one in annotated)} spans in {len(annotated)} sentences")
+    kept = [sentence for path in keep for sentence in read_layer(path)]
+    there = {sentence.article for sentence in kept}
+    sentences = [sentence for sentence in read_sentences(files) if sentence.article not in there]
+    annotated = []
+    if sentences:
+        with progress_of_steps("predicting"):
+            found = load_trained(model)([sentence.text for sentence in sentences])
+        annotated = [with_spans(sentence, spans) for sentence, spans in zip(sentences, found, strict=True)]
+    write_layer(output, [*kept, *annotated])
+    taken = f", {len(kept)} sentences kept" if keep else ""
+    say(f"{output}: {sum(len(one.spans) for one in annotated)} spans in {len(annotated)} sentences{taken}")
 
 
 def segmenter(

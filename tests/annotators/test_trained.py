@@ -9,7 +9,9 @@ from training_material import invented_gold, small_project
 from pipeline.annotators.trained import annotate_with, load_trained
 from pipeline.cli import run
 from pipeline.errors import MissingFileError, ModelDataError
-from pipeline.model import Span, read_layer, write_layer
+from pipeline.model import Span, read_layer, with_spans, write_layer
+from pipeline.reading.article import read_article
+from pipeline.reading.sentences import split_article
 from pipeline.training.train import train
 
 if TYPE_CHECKING:
@@ -71,3 +73,22 @@ def test_trained_predict_command_writes_nothing_without_a_model(
     assert run(["predict", str(tmp_path / "none"), str(tmp_path / "some.jsonl"), "-o", str(output)]) == 2
     assert capsys.readouterr().err.startswith("BZ003")
     assert not output.exists()
+
+
+def test_trained_predict_command_keeps_what_others_have_predicted(model: Path, tmp_path: Path) -> None:
+    known, other, output = tmp_path / "known.txt", tmp_path / "other.txt", tmp_path / "out.jsonl"
+    known.write_text("王小明在青岛市。\n", encoding="utf-8")
+    other.write_text("李秀英在桐庐县买了30斤。\n", encoding="utf-8")
+    (sentence,) = split_article(read_article(known))
+    held_out = with_spans(sentence, [Span(0, 3, "PERSON", "held out")])
+    write_layer(tmp_path / "kept.jsonl", [held_out])
+    command = ["predict", str(model), str(known), str(other), "--keep", str(tmp_path / "kept.jsonl")]
+    assert run([*command, "-o", str(output)]) == 0
+    kept, predicted = read_layer(output)
+    assert kept == held_out
+    assert predicted.text == "李秀英在桐庐县买了30斤。"
+    assert {span.source for span in predicted.spans} == {"tiny"}
+    # Where nothing is left to predict, what is kept is all there is.
+    command.remove(str(other))
+    assert run([*command, "-o", str(output)]) == 0
+    assert read_layer(output) == (held_out,)
