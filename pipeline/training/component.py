@@ -182,7 +182,8 @@ class CharNer(TrainablePipe):  # type: ignore[misc]
     @property
     def is_frozen_below(self) -> bool:
         """Whether the tok2vec has nothing to learn, so that `fit` finds all there is to find."""
-        return not any(node.param_names for node in self.model.get_ref("tok2vec").walk())
+        # A shim is a network of another library, such as PyTorch, whose parameters thinc does not name.
+        return not any(node.param_names or node.shims for node in self.model.get_ref("tok2vec").walk())
 
     def _gold(self, examples: Sequence[Example]) -> np.ndarray:
         tagging = self.tagging
