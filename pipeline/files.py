@@ -57,6 +57,21 @@ def no_such_file(path: Path) -> MissingFileError:
     return MissingFileError("no such file", where=str(path), next_step=advice)
 
 
+def check_target(path: Path) -> None:
+    """Check before long work that a file can be put there: failing after it would leave the rest of the output alone.
+
+    Raises:
+        WriteError: a folder is there, or the folder that it would lie in cannot be made or written.
+    """
+    if path.is_dir():
+        raise WriteError("this is a folder, a file is to be written", where=str(path))
+    nearest = next(one for one in path.absolute().parents if one.exists() or one == one.parent)
+    if not nearest.is_dir():
+        raise WriteError(f"{nearest.name} is no folder", where=str(path))
+    if not os.access(nearest, os.W_OK):
+        raise WriteError("cannot be written (Permission denied)", where=str(path))
+
+
 def write_bytes(path: Path, content: bytes, *, mode: int = 0o644) -> None:
     """Write a file atomically: a temporary file beside it, fsync, rename.
 

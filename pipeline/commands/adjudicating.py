@@ -9,7 +9,7 @@ import typer
 
 from pipeline.commands.console import finish, print_table, say
 from pipeline.commands.doccano import GUIDELINE, LABELS, make_setting
-from pipeline.commands.options import LOCAL, AsJson, Home, LabelsFile, layer_name
+from pipeline.commands.options import LOCAL, AsJson, Home, LabelsFile, layer_name, target
 
 if TYPE_CHECKING:
     from pipeline.doccano.adjudicating import Answered, Dispute
@@ -30,7 +30,7 @@ def adjudicate(
         Path | None, typer.Option(help="The decisions, one a line: read, or with --from-doccano written.")
     ] = None,
     questions: Annotated[
-        Path | None, typer.Option(help="Write the disagreements here, to be decided.")
+        Path | None, typer.Option(callback=target, help="Write the disagreements here, to be decided.")
     ] = None,
     output: Annotated[
         Path | None, typer.Option("-o", "--output", callback=layer_name, help="Write the gold here.")
@@ -83,18 +83,19 @@ def adjudicate(
         if to_doccano or from_doccano
         else None
     )
+    connection = connect(find_account(home=home)) if setting else None
     found = find_disagreements(layer, other)
     rows = [[item.sentence, item.start, item.end, item.kind, item.text] for item in found]
     print_table("Disagreements", ["sentence", "start", "end", "kind", "text"], rows, as_json=as_json)
     if questions is not None:
         write_questions(questions, found, names=dispute.names)
         say(f"{len(found)} disagreements written to {questions}")
-    if to_doccano and setting is not None:
-        asked = ask(connect(find_account(home=home)), dispute, setting, adjudicator=adjudicator, home=home)
+    if to_doccano and setting is not None and connection is not None:
+        asked = ask(connection, dispute, setting, adjudicator=adjudicator, home=home)
         say(f"{asked.disagreements} disagreements in {asked.report.sentences} sentences: {asked.report.url}")
         finish(asked.report.losses)
-    if from_doccano and setting is not None and decisions is not None:
-        answered = answers(connect(find_account(home=home)), dispute, setting)
+    if from_doccano and setting is not None and connection is not None and decisions is not None:
+        answered = answers(connection, dispute, setting)
         _keep(answered, dispute, decisions)
     if output is not None:
         if from_doccano and decisions is not None:

@@ -11,7 +11,7 @@ import typer
 
 from pipeline.commands.console import finish, print_json, print_table, progress, say, show
 from pipeline.commands.keeping import backup, restore
-from pipeline.commands.options import LOCAL, AsJson, Home, LabelsFile
+from pipeline.commands.options import LOCAL, AsJson, Home, LabelsFile, target
 from pipeline.commands.serving import suggest
 
 if TYPE_CHECKING:
@@ -153,9 +153,12 @@ def pull(
     project: ProjectName = "biaozhu",
     labels: LabelsFile = LABELS,
     ledger: Annotated[
-        Path | None, typer.Option(help="Write what could not be brought back to this file.")
+        Path | None,
+        typer.Option(callback=target, help="Write what could not be brought back to this file."),
     ] = None,
-    result: Annotated[Path | None, typer.Option(help="Write what was found as JSON, for the report.")] = None,
+    result: Annotated[
+        Path | None, typer.Option(callback=target, help="Write what was found as JSON, for the report.")
+    ] = None,
     home: Home = LOCAL,
     as_json: AsJson = False,
 ) -> None:

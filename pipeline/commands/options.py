@@ -23,6 +23,19 @@ def layer_name(path: Path | None) -> Path | None:
     return path
 
 
+def target(path: Path | None) -> Path | None:
+    """Return the path of a file to write beside the main output, before any work is done for it.
+
+    Raises:
+        WriteError: no file can be put there.
+    """
+    from pipeline.files import check_target
+
+    if path is not None:
+        check_target(path)
+    return path
+
+
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
 GoldLayers = Annotated[list[Path], typer.Option("--gold", help="A gold layer. Repeatable.")]
 LabelsFile = Annotated[Path, typer.Option("--labels", help="The label set.")]

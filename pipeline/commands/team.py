@@ -15,7 +15,7 @@ from pipeline.commands.doccano import (
     check_file_names,
     make_setting,
 )
-from pipeline.commands.options import LOCAL, AsJson, Home, LabelsFile
+from pipeline.commands.options import LOCAL, AsJson, Home, LabelsFile, target
 
 PLANS = Path("annotations/projects")
 
@@ -106,7 +106,8 @@ def pull(
     labels: LabelsFile = LABELS,
     plans: Plans = PLANS,
     ledger: Annotated[
-        Path | None, typer.Option(help="Write what could not be brought back to this file.")
+        Path | None,
+        typer.Option(callback=target, help="Write what could not be brought back to this file."),
     ] = None,
     home: Home = LOCAL,
     as_json: AsJson = False,

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from pipeline.commands.console import finish, print_json, print_table, progress_of_steps, say
-from pipeline.commands.options import AsJson, GoldLayers, LayerFile, SentenceFiles  # noqa: TC001 — typer reads the annotations when it runs
+from pipeline.commands.options import AsJson, GoldLayers, LayerFile, SentenceFiles, target
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -26,7 +26,9 @@ Settings = Annotated[
 Articles = Annotated[
     list[Path], typer.Option("--article", help="An article that the gold was made from. Repeatable.")
 ]
-Ledger = Annotated[Path | None, typer.Option("--ledger", help="Write the ledger of lost spans here.")]
+Ledger = Annotated[
+    Path | None, typer.Option("--ledger", callback=target, help="Write the ledger of lost spans here.")
+]
 
 
 def register(app: typer.Typer) -> None:

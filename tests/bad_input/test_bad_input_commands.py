@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
+import typer
 from bad_files import good_layer, refuse, write_all
+from bad_rows import ARTICLE_COMMANDS, CONFIG, LAYER_COMMANDS, OTHER_FILES, SERVER_COMMANDS
 
-from pipeline.cli import run
+from pipeline.cli import app, run
+from pipeline.judging.status import write_status
 from pipeline.model import sentence_to_line
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
 BINARY, DEEP = b"\x7fELF\xff\xfe", b"[" * 100_000
@@ -64,6 +68,41 @@ BAD_FILES = (
     ("preannotate good.txt --shards bad", "bad", (BINARY,), r"BZ004 bad: the folder cannot be made"),
     ("train good.cfg -o bad", "bad", (BINARY,), r"BZ004 bad: this is there already and is no model"),
     ("gold freeze bad", "bad", (BINARY,), r"BZ0\d\d bad"),
+    ("project pull --project p --plans plans --labels bad", "bad", (BINARY,), LABELS_SAY),
+    ("import good.conll --format conll --labels bad -o out.jsonl", "bad", (BINARY,), LABELS_SAY),
+    ("corpus add mine --train x --dev x --test x --licence x --apart bad.txt", "bad.txt", (b"PK\x03\x04",), r"BZ010 bad\.txt: this is a zip archive"),
+    ("corpus fetch msra --archive x --apart bad.txt", "bad.txt", (b"PK\x03\x04",), r"BZ010 bad\.txt: this is a zip archive"),
+    ("base build bad -o new", "bad", (BINARY,), r"BZ02[12] "),
+    ("base build bad --archive bad -o new", "bad", (BINARY,), r"BZ02[12] "),
+    ("base distil bad -o new", "bad", (BINARY,), r"BZ02[12] "),
+    ("doccano up --venv bad --home home", "bad", (BINARY,), r"BZ030 /.*/bad: Doccano's own environment is not there"),
+    ("doccano backup out.zip --home bad", "bad", (BINARY,), r"BZ036 /.*/bad: no Doccano was ever started there"),
+    *(
+        (f"{command} --home bad", "bad", (BINARY,), r"BZ030 there is no local Doccano")
+        for command in (
+            CREATE.format("good.jsonl"), ENTER.format("good.jsonl"), "push good.jsonl", "pull -o out",
+            "adjudicate anna bert --to-doccano",
+        )
+    ),
+    *(
+        (f"{command} bad/file", "bad", (BINARY,), r"BZ004 bad/file: bad is no folder\. Check the folder's rights")
+        for command in (
+            "train good.cfg -o new --ledger",
+            "crossval good.cfg --gold good.jsonl --article good.txt --at-least 1 -o out.jsonl --ledger",
+            "curve good.cfg --gold good.jsonl --article good.txt -o out.json --ledger",
+            "pull -o out --ledger",
+            "pull -o out --result",
+            "project pull --project p --plans plans --ledger",
+            "adjudicate anna bert -o out.jsonl --questions",
+        )
+    ),
+    *(
+        (f"{command} bad/file", "bad", (BINARY,), r"BZ004 bad/file: cannot be written")
+        for command in (
+            "read good.txt --text", "split good.txt -o out.jsonl --text", "split good.txt -o", "agree anna bert -o",
+            f"evaluate {SCORED} -o", "compare a=good.jsonl b=good.jsonl --gold good.jsonl -o",
+        )
+    ),
 )  # fmt: skip
 
 
@@ -134,6 +173,38 @@ def test_bad_input_missing_files_of_options(
     refuse(workplace, capsys, command, expected)
 
 
+# No row: what is given there is made, or asked for nothing, where it is not there.
+NO_ROW = {
+    "doccano down": {"--home"}, "doccano restore": {"--home"}, "doccano suggest": {"--home"},
+    "base build": {"--output"}, "base distil": {"--output"}, "bias": {"--output"}, "project pull": {"--output", "--home"},
+    "doccano up": {"--home"},
+}  # fmt: skip
+
+
+def commands(command: Any, *names: str) -> Iterator[tuple[str, Any]]:
+    for name, one in sorted(getattr(command, "commands", {}).items()):
+        yield from commands(one, *names, name)
+    if names and not hasattr(command, "commands"):
+        yield " ".join(names), command
+
+
+def test_bad_input_every_option_that_takes_a_path_has_a_row() -> None:
+    told = [row[0] for row in (*BAD_FILES, *MISSING, *OTHER_FILES)]
+    told += [*LAYERS, *ARTICLE_COMMANDS, *LAYER_COMMANDS, *SERVER_COMMANDS, ADD, CONFIG]
+    lacking = set()
+    found = dict(commands(typer.main.get_command(app)))
+    assert set(found) >= {"read", "project create", "corpus add", *NO_ROW}
+    for name, command in found.items():
+        rows = [f"{row} " for row in told if f"{row} ".startswith(f"{name} ")]
+        for one in command.params:
+            if one.type.name != "path" or NO_ROW.get(name, set()) & set(one.opts):
+                continue
+            options = one.opts if one.param_type_name == "option" else [""]
+            if not any(f" {option} " in row or not option for option in options for row in rows):
+                lacking.add(f"{name} {one.name}")
+    assert lacking == set()
+
+
 CORPUS_ROWS = (
     ("7", ROW_SAYS),
     ("[" * 100_000, ROW_SAYS),
@@ -177,6 +248,8 @@ LAYERS = (
     "segmenter --words good.jsonl --dev bad.jsonl -o new",
     "gold diff bad.jsonl good.jsonl",
     "gold freeze badgold",
+    "predict model good.txt --keep bad.jsonl -o out.jsonl",
+    "bias anna --gold bad.jsonl",
 )
 
 
@@ -186,6 +259,7 @@ def test_bad_input_layers_of_options(
 ) -> None:
     lines = [sentence_to_line(one) for one in good_layer(workplace)]
     broken = "\n".join([*lines[:2], lines[2][:-9], *lines[3:]]).encode()
+    write_status(workplace / "anna" / "good.status.json", "project", "anna", ())
     write_all(workplace, {"bad.jsonl": broken, "badgold/bad.jsonl": broken})
     refuse(
         workplace,
