@@ -148,7 +148,7 @@ def test_read_part_refuses_a_changed_file(tmp_path: Path, monkeypatch: pytest.Mo
 
 
 def test_read_manifest_of_nothing(tmp_path: Path) -> None:
-    with pytest.raises(CorpusError, match="not been fetched"):
+    with pytest.raises(CorpusError, match="no such corpus here"):
         read_manifest(tmp_path)
     (tmp_path / "corpus.json").write_text(json.dumps([1]))
     with pytest.raises(CorpusError, match="damaged"):
