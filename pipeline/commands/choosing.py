@@ -34,6 +34,7 @@ def worth(
     seed: Annotated[int, typer.Option("--seed", min=0, help="Seed of that draw.")] = 1,
 ) -> None:
     """Choose the sentences that are worth a human: the least sure ones, and some at random."""
+    from pipeline.errors import UsageError
     from pipeline.judging.worth import choose_worth, stream_files
     from pipeline.model import write_layer
     from pipeline.scale.folders import place
@@ -41,5 +42,10 @@ def worth(
 
     files = expand_globs(place(layer) for layer in layers)
     chosen = choose_worth(stream_files(files), number, share=share, seed=seed)
+    if not chosen:
+        raise UsageError(
+            "no span there has a score that says how sure it is, and none is drawn at random",
+            next_step="Give a pre-annotated layer, or --random 1",
+        )
     write_layer(output, chosen)
     say(f"{len(chosen)} sentences of {len({one.article for one in chosen})} articles")

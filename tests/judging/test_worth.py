@@ -85,3 +85,12 @@ def test_worth_refuses_an_article_of_two_files(tmp_path: Path, capsys: pytest.Ca
         assert run(["worth", first, other, "-n", "5", "-o", output]) == 2
         assert capsys.readouterr().err.startswith(f"BZ017 {other}: article {layer[0].article} comes in ")
         assert not (tmp_path / "out.jsonl").exists()
+
+
+def test_worth_writes_no_empty_layer(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    write_layer(tmp_path / "layer.jsonl", _layer([[None], [], [None, None]]))
+    command = ["worth", str(tmp_path / "layer.jsonl"), "-n", "2", "-o", str(tmp_path / "out.jsonl")]
+    assert run(command) == 2
+    assert capsys.readouterr().err.startswith("BZ002 no span there has a score")
+    assert not (tmp_path / "out.jsonl").exists()
+    assert run([*command, "--random", "1"]) == 0
