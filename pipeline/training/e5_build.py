@@ -207,7 +207,7 @@ def finish_e5(
         WriteError: see `export_graph`.
     """
     from pipeline.training.base_calibration import calibrate  # noqa: PLC0415 — PyTorch is an extra
-    from pipeline.training.base_train import scores_of, strict_scores  # noqa: PLC0415 — as above
+    from pipeline.training.base_train import scores_of  # noqa: PLC0415 — as above
     from pipeline.training.e5_export import weights_of  # noqa: PLC0415 — as above
 
     network, done = trained
@@ -235,7 +235,11 @@ def finish_e5(
         "temperature": found.temperature,
         "least": found.least,
         "dev": found.scores,
-        "dev_best_sequence": strict_scores([network], vocabulary, material.dev),
+        "dev_best_sequence": {
+            name: done["history"][-1][name]
+            for name in (*sorted(config.labels), "micro")
+            if name in done["history"][-1]
+        },
     }
 
     def export() -> dict[str, Any]:
