@@ -25,7 +25,6 @@ from peers import environment
 from scale import write_corpus
 
 TOP = 10
-RATE = 100
 
 
 def main() -> None:
@@ -38,6 +37,9 @@ def main() -> None:
     parser.add_argument("--text", type=Path, nargs="*", default=[])
     parser.add_argument("--at", help="a commit of this repository")
     parser.add_argument("--native", action="store_true")
+    parser.add_argument(
+        "--rate", type=int, default=100, help="looks a second; fewer where little time is to be had"
+    )
     given = parser.parse_args()
     spy = str(environment().parent / "py-spy")
     sentences = [json.loads(line)["text"] for path in given.text for line in path.open(encoding="utf-8")]
@@ -57,11 +59,11 @@ def main() -> None:
             if given.at:
                 _run(command, code)
             raw = folder / "raw.txt"
-            look = [spy, "record", "--format", "raw", "--rate", str(RATE), "--output", str(raw)]
+            look = [spy, "record", "--format", "raw", "--rate", str(given.rate), "--output", str(raw)]
             if given.native:
                 look.append("--native")
             _run([*look, "--", *command], code)
-            _print(raw, f"--lac {lac}, {given.mb:g} MB{f', at {given.at}' if given.at else ''}")
+            _print(raw, f"--lac {lac}, {given.mb:g} MB{f', at {given.at}' if given.at else ''}", given.rate)
 
 
 def _unpack(commit: str, folder: Path) -> None:
@@ -85,15 +87,15 @@ def _run(command: list[str], code: Path) -> None:
         raise SystemExit(f"{command[0]} ended with status {done.returncode}: {done.stderr.decode()[-500:]}")
 
 
-def _print(raw: Path, title: str) -> None:
+def _print(raw: Path, title: str, rate: int) -> None:
     own: Counter[str] = Counter()
     for line in raw.read_text(encoding="utf-8").splitlines():
         stack, _, count = line.rpartition(" ")
         own[_function(stack.rpartition(";")[2])] += int(count)
     total = own.total()
-    print(f"{title}: {total:,} samples, {total / RATE:.1f} s\n\n| own time | share |\n|---|---:|")
-    for name, count in own.most_common(TOP):
-        print(f"| `{name}` | {100 * count / total:.1f} % |")
+    print(f"{title}: {total:,} samples, {total / rate:.1f} s\n\n| own time | share |\n|---|---:|")
+    for name, samples in own.most_common(TOP):
+        print(f"| `{name}` | {100 * samples / total:.1f} % |")
     print(
         f"| all others ({len(own) - TOP}) | {100 * (1 - sum(n for _, n in own.most_common(TOP)) / total):.1f} % |\n"
     )

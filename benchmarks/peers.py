@@ -21,6 +21,7 @@ import json
 import os
 import platform
 import random
+import re
 import resource
 import shutil
 import subprocess
@@ -101,6 +102,7 @@ def main() -> None:
     if not pfr.is_dir():
         parser.error(f"{pfr}: no such folder; run `biaozhu corpus fetch pfr1998`")
     python = given.python or environment()
+    base = sha256_of(Path("models/base/model.onnx"))
     test = list(read_part(pfr, "test"))
     sets = {PFR: drawn(test, given.limit, given.seed), SEED_GOLD: list(read_layer(GOLD))}
     with tempfile.TemporaryDirectory() as name:
@@ -134,7 +136,7 @@ def main() -> None:
         "CNN": {"steps": given.steps, "CPU s": round(took)},
         "texts": hashlib.sha256(texts.encode()).hexdigest(),
         "gold": {PFR: sha256_of(pfr / "test.jsonl"), SEED_GOLD: sha256_of(GOLD)},
-        "base": sha256_of(Path("models/base/model.onnx")),
+        "base": base,
         "peers": rows,
     }
     if given.figures:
@@ -148,10 +150,16 @@ def joined(results: Sequence[dict[str, Any]]) -> dict[str, Any]:
     Raises:
         SystemExit: they are not of the same texts, gold and settings.
     """
-    whole = {**results[0], "machines": sorted({one["machine"] for one in results})}
-    for name in ("texts", "gold", "seed", "trained on", "base", "date"):
+    loads = [int(one["machine"].partition(", load ")[2].partition(",")[0]) for one in results]
+    machine = re.sub(r"load \d+", f"load {min(loads)} to {max(loads)}", results[0]["machine"])
+    whole = {**results[0], "machine": machine}
+    for name in ("texts", "gold", "seed", "trained on", "date"):
         if any(one[name] != whole[name] for one in results):
             raise SystemExit(f"these runs differ in {name}")
+    bases = {one["base"] for one in results if any("base" in peer for peer in one["peers"])}
+    if len(bases) > 1:
+        raise SystemExit("these runs differ in base")
+    whole["base"] = next(iter(bases), whole["base"])
     rows = {peer: row for one in results for peer, row in one["peers"].items()}
     whole["CNN"] = next((one["CNN"] for one in results if "spaCy CNN" in one["peers"]), whole["CNN"])
     return {**whole, "peers": {peer: rows[peer] for peer in (*PEERS, *OURS) if peer in rows}}
@@ -296,11 +304,15 @@ def machine() -> str:
 def markdown(result: dict[str, Any]) -> str:
     """Return the page: what was compared, the table, and how tags were read."""
     sentences, spans = result["sentences"], result["spans"]
+    cnn = (
+        f"spaCy CNN: configs/cnn.cfg, {result['CNN']['steps']:,} steps of 1,000 characters over the same sentences "
+        f"({result['CNN']['CPU s']} CPU seconds), no choice of a step by dev. "
+    ) * ("spaCy CNN" in result["peers"])
     lines = [
         "# Beside its peers",
         "",
         (
-            f"`python benchmarks/peers.py --limit {sentences[PFR]} --write`, {result['date']}, {'; '.join(result.get('machines', [result['machine']]))}. Strict F1 on "
+            f"`python benchmarks/peers.py --limit {sentences[PFR]} --write`, {result['date']}, {result['machine']}. Strict F1 on "
             f"{sentences[PFR]} sentences of PFR test (seed {result['seed']}; {spans[PFR]} spans; `test.jsonl` `{result['gold'][PFR][:12]}`), "
             f"on all its {result['whole']['sentences']:,} ({result['whole']['spans']:,} spans; the quick ones only) and the "
             f"{sentences[SEED_GOLD]} of the seed article's gold ({spans[SEED_GOLD]} spans, `{result['gold'][SEED_GOLD][:12]}`); "
@@ -333,8 +345,7 @@ def markdown(result: dict[str, Any]) -> str:
         "",
         (
             f"crfsuite: character n-grams, averaged perceptron, 12 rounds over {result['trained on']:,} sentences of PFR train. "
-            f"spaCy CNN: configs/cnn.cfg, {result['CNN']['steps']:,} steps of 1,000 characters over the same sentences "
-            f"({result['CNN']['CPU s']} CPU seconds), no choice of a step by dev. "
+            f"{cnn}"
             f"base: `models/base/model.onnx` `{result['base'][:12]}`. "
             "LAC in NumPy: the small LAC that jieba carries, in a plain loop. Ours reads each set as one article, in batches; the "
             "peers have no batches."
