@@ -20,7 +20,7 @@ from pipeline.annotators.decoding import make_chain
 from pipeline.annotators.lac import Lac, default_threads
 from pipeline.errors import ModelDataError
 from pipeline.files import parse_json, read_bytes
-from pipeline.knowledge.lexicon import lexicon_columns, lexicon_facts
+from pipeline.knowledge.lexicon import lexicon_columns, lexicon_facts, loaded_lexicon
 from pipeline.model import Span
 
 if TYPE_CHECKING:
@@ -103,6 +103,8 @@ def _columns(wanted: Any, folder: Path) -> Columns | None:
             where=str(folder),
             next_step="Build it again with `biaozhu base build`",
         )
+    # Here, so that a dictionary that is not the right one is told before anything is read.
+    loaded_lexicon()
     return lexicon_columns
 
 
