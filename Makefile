@@ -10,12 +10,13 @@ export PYTHONPYCACHEPREFIX := $(CURDIR)/.cache/pycache
 AUDIT := $(addprefix --ignore-vuln ,CVE-2025-50181 CVE-2025-66418 CVE-2025-66471 CVE-2026-21441 CVE-2026-44431 \
   CVE-2026-97687 CVE-2026-97689 CVE-2024-1135)
 
-.PHONY: help run test test-real test-endurance fuzz audit lint types fast lock install install-dev install-doccano clean
+.PHONY: help run test test-real test-torch test-endurance fuzz audit lint types fast lock install install-dev install-doccano clean
 
 help:
 	@echo "make run        the whole job on everything in seeds/, ends with a table and reports/*/index.html"
 	@echo "make test       lint, types and the fast tests"
 	@echo "make test-real  the tests against a real Doccano, a real Chromium, a real Ray cluster and the slow ones"
+	@echo "make test-torch the tests of what is trained in PyTorch, which gets an environment of its own (750 MB)"
 	@echo "make test-endurance  kills of server, worker and push at many points; takes most of an hour"
 	@echo "make fuzz       atheris on every reader, converter and /predict, MINUTES=5 each (see tests/fuzz/README.md)"
 	@echo "make audit      look the lock files up in a list of known holes (PyPI's, or ADVISORIES=FOLDER; see SECURITY.md)"
@@ -46,6 +47,9 @@ fast: install-dev
 
 test-real: install-dev install-doccano
 	.venv/bin/python -m pytest -q -m "(server or browser or slow or ray) and not endurance"
+
+test-torch: .cache/torch/stamp
+	OMP_NUM_THREADS=1 .cache/torch/bin/python -m pytest -q -m "not endurance" $$(grep -l 'importorskip("torch")' tests/training/test_*.py)
 
 test-endurance: install-dev install-doccano
 	.venv/bin/python -m pytest -v -s -m endurance
@@ -84,6 +88,15 @@ install-doccano: .venv-doccano/stamp
 # Beside the environment and not in it: only this one target needs it.
 .cache/fuzz/stamp: .venv/uv.stamp locks/fuzz.lock
 	$(UV) pip install -q --python .venv/bin/python --target .cache/fuzz/packages --require-hashes -r locks/fuzz.lock
+	touch $@
+
+# Over .venv and not in it: whoever trains nothing does without. Which build of PyTorch comes is for pip's settings to say:
+# PyPI's own is for CUDA and takes gigabytes, the one for CPUs is found where PIP_FIND_LINKS or PIP_EXTRA_INDEX_URL point.
+.cache/torch/stamp: .venv/dev.stamp locks/torch.in
+	$(PYTHON) -m venv --without-pip .cache/torch
+	.venv/bin/python -c "import sysconfig; print('import site; site.addsitedir(%r)' % sysconfig.get_path('purelib'))" \
+	  > "$$(.cache/torch/bin/python -c "import sysconfig; print(sysconfig.get_path('purelib'))")/over.pth"
+	.cache/torch/bin/python -m pip install -q --disable-pip-version-check -r locks/torch.in
 	touch $@
 
 # run.lock first: dev.lock must agree with it, since both go into the same environment.
