@@ -304,6 +304,8 @@ def machine() -> str:
 def markdown(result: dict[str, Any]) -> str:
     """Return the page: what was compared, the table, and how tags were read."""
     sentences, spans = result["sentences"], result["spans"]
+    absent = [peer for peer in (*PEERS, *OURS) if peer not in result["peers"]]
+    missing = f"Not run: {', '.join(absent)}. " * bool(absent)
     cnn = (
         f"spaCy CNN: configs/cnn.cfg, {result['CNN']['steps']:,} steps of 1,000 characters over the same sentences "
         f"({result['CNN']['CPU s']} CPU seconds), no choice of a step by dev. "
@@ -358,7 +360,7 @@ def markdown(result: dict[str, Any]) -> str:
             "a peer gets the way that scores best there, which only helps the peers; `peers.json` says which."
         ),
         "",
-        ("Left out: jionlp, since it pulls in jiojio, which is under the GPL."),
+        (f"{missing}Left out: jionlp, since it pulls in jiojio, which is under the GPL."),
         "",
     ]
     return "\n".join(lines)
