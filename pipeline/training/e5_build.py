@@ -10,7 +10,7 @@ import numpy as np
 from confection import Config
 
 from pipeline.annotators.base_rows import rows_of
-from pipeline.errors import ConfigError, TrainingError
+from pipeline.errors import ConfigError, TrainingError, extra_advice
 from pipeline.files import read_bytes, write_text
 from pipeline.training.base_augment import Rates, augmented, collect_names
 from pipeline.training.base_build import filled
@@ -115,7 +115,7 @@ def _settings_class() -> type[Settings]:
             raise
         raise TrainingError(
             "the accurate model is trained with PyTorch, which is not installed",
-            next_step="Install biaozhu[train]",
+            next_step=extra_advice("train"),
         ) from None
     return Settings
 
