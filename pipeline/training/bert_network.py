@@ -15,6 +15,7 @@ import torch
 from curated_transformers.models.bert import BertConfig, BertEncoder
 from curated_transformers.models.curated_transformer import CuratedTransformer
 from curated_transformers.models.hf_util import convert_pretrained_model_for_encoder
+from safetensors import SafetensorError
 from safetensors.torch import load as read_safetensors
 from torch import nn
 from torch.nn.utils.rnn import pad_sequence
@@ -129,7 +130,7 @@ def read_bert(folder: Path, network: BertNetwork) -> None:
         network.fill(
             {"config": config, "vocabulary": pieces}, convert_pretrained_model_for_encoder(kind, arrays)
         )
-    except (ValueError, KeyError, TypeError, RuntimeError, pickle.UnpicklingError) as error:
+    except (ValueError, KeyError, TypeError, RuntimeError, pickle.UnpicklingError, SafetensorError) as error:
         what = " ".join(str(error).split())[:200]
         raise ModelDataError(
             f"not a BERT as it is published ({what})",

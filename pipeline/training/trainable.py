@@ -8,7 +8,7 @@ import numpy as np
 from spacy.tokens import Doc
 from thinc.api import Model
 
-from pipeline.errors import ConfigError, TrainingError
+from pipeline.errors import ConfigError, TrainingError, extra_advice
 
 TRAINABLE_LAC = "biaozhu.TrainableLac.v1"
 BERT = "biaozhu.Bert.v1"
@@ -69,7 +69,7 @@ def bert(folder: str, width: int = 768, dropout: float = 0.1) -> Model[list[Doc]
         raise TrainingError(
             f"it needs {error.name}, which is not installed",
             where=BERT,
-            next_step="Install biaozhu[transformer]",
+            next_step=extra_advice("transformer"),
         ) from None
 
     network = BertNetwork(width, dropout)
@@ -104,5 +104,5 @@ def need_torch(where: str) -> None:
         if error.name != "torch":
             raise
         raise TrainingError(
-            "it runs in PyTorch, which is not installed", where=where, next_step="Install biaozhu[train]"
+            "it runs in PyTorch, which is not installed", where=where, next_step=extra_advice("train")
         ) from None
