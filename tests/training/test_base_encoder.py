@@ -158,7 +158,7 @@ def test_replay_is_drawn_by_its_seed_in_the_order_of_the_corpus(
     assert [replay_corpus("made", count).facts()["sentences"] for count in (7, 1000)] == [7, 30]
     with pytest.raises(ConfigError, match="cannot be replayed"):
         replay_corpus("made", -1)
-    with pytest.raises(CorpusError, match="not been fetched"):
+    with pytest.raises(CorpusError, match="no such corpus here"):
         replay_corpus("other", 7).sentences()
 
 
