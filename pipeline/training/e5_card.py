@@ -50,7 +50,7 @@ def card(folder: Path, config: Mapping[str, Any]) -> str:
         "",
         "## Training",
         "",
-        f"{done['steps']:,} steps over {done['characters']:,} characters in {done['minutes']} minutes, of {corpus['parts']['train']['characters']:,} that the train part has"
+        f"{done['steps']:,} steps over {done['characters']:,} characters in {done['minutes']} minutes; an epoch has {done['per_epoch']:,} steps"
         + _limit(config),
         "Sentences without a name are drawn less often, and all are varied anew each epoch as for the base model; words and parts",
         "of speech are a second task. Averaged weights; dev chose nothing but what is named above.",

@@ -120,7 +120,7 @@ def train(  # noqa: PLR0913 — keyword-only
         run.state["history"].append(record)
         _save(run, path)
         watch(record)
-    done = {name: run.state[name] for name in ("steps", "characters", "history")}
+    done = {name: run.state[name] for name in ("steps", "per_epoch", "characters", "history")}
     return run.average.eval(), {**done, "minutes": round(run.state["seconds"] / 60, 1)}
 
 
