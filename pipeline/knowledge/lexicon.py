@@ -1,7 +1,7 @@
 """What dictionaries say of each character of a text: the words that could stand there, by kind, as columns of 0 and 1.
 
 Words and their parts of speech are those of jieba 0.42.1 (`jieba/dict.txt`, 349,046 words, MIT); divisions those of the
-gazetteer; surnames those of `surnames`. jieba's author counted words in the People's Daily of January 1998, among
+gazetteer; surnames those of `surnames`. jieba's author counted words in the segmented People's Daily of 1998, among
 others, so some words of that month are in the dictionary because they are in that month: a figure on it may flatter.
 Lattice and lexicon features: Zhang and Yang 2018, https://arxiv.org/abs/1805.02023; Ma et al. 2020,
 https://arxiv.org/abs/1908.05969.

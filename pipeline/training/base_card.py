@@ -208,7 +208,7 @@ def _dictionary(config: Mapping[str, Any]) -> list[str]:
     if "lexicon" not in config:
         return []
     return [
-        "- Dictionary: `dict.txt` of jieba 0.42.1, MIT. Its author counted words in the People's Daily of January 1998, among",
+        "- Dictionary: `dict.txt` of jieba 0.42.1, MIT. Its author counted words in the segmented People's Daily of 1998, among",
         "  others: some words of PFR test are in it because they are in PFR test, so the scores above may flatter.",
     ]
 
