@@ -2,28 +2,27 @@
 
 from __future__ import annotations
 
-import hashlib
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from confection import Config
 
 from pipeline.annotators.base_graph import HIDDEN
 from pipeline.annotators.base_rows import rows_of
 from pipeline.annotators.lac import load_lac
-from pipeline.errors import ConfigError, TrainingError, extra_advice
-from pipeline.files import read_bytes, write_text
+from pipeline.errors import ConfigError
+from pipeline.files import write_text
 from pipeline.knowledge.lexicon import WIDTH, lexicon_columns, lexicon_facts
-from pipeline.training.base_augment import Rates, augmented, collect_names
+from pipeline.training.base_augment import Rates, augmented
 from pipeline.training.base_auxiliary import read_auxiliary
 from pipeline.training.base_card import card, score_model
-from pipeline.training.base_data import example, name_tags, shortened
+from pipeline.training.base_corpus import corpus_examples, corpus_facts, work_folder
 from pipeline.training.base_export import export_base
-from pipeline.training.base_start import SIZES, lac_start, word_tags
-from pipeline.training.corpora.store import corpora_folder, read_manifest, read_part
+from pipeline.training.base_start import SIZES, lac_start
+from pipeline.training.build_config import check_sections, corpus_of, filled, needing_torch, read_table
+from pipeline.training.corpora.store import corpora_folder, read_part
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -87,26 +86,14 @@ def read_config(path: Path) -> BaseConfig:
         ConfigError: it is no config, or has a section or a key that is unknown or of the wrong type.
         TrainingError: PyTorch is not installed.
     """
-    settings_class = _settings_class()
+    with needing_torch("the base model"):
+        from pipeline.training.base_train import Settings  # noqa: PLC0415 — PyTorch is an extra
     where = str(path)
-    try:
-        table = Config().from_str(read_bytes(path).decode("utf-8"))
-    except Exception as error:  # noqa: BLE001 — confection raises what its parser and JSON raise
-        raise ConfigError(f"not a config: {str(error).splitlines()[0]}", where=where) from None
-    missing = [name for name in SECTIONS if not isinstance(table.get(name), dict)]
-    unknown = [name for name in table if name not in (*SECTIONS, AUXILIARY)]
-    if missing or unknown:
-        raise ConfigError(
-            f"it needs the sections {', '.join(SECTIONS)} and no other but [{AUXILIARY}]", where=where
-        )
-    corpus = dict(table["corpus"])
-    name, labels = corpus.pop("name", None), corpus.pop("labels", None)
-    if not isinstance(name, str) or not isinstance(labels, list) or not labels or corpus:
-        raise ConfigError("[corpus] needs name and labels and nothing else", where=where)
+    table = read_table(path)
+    check_sections(table, SECTIONS, where, allowed=(AUXILIARY,))
     return BaseConfig(
-        name,
-        tuple(str(label) for label in labels),
-        filled(settings_class, table["training"], f"{where} [training]"),
+        *corpus_of(table, where),
+        filled(Settings, table["training"], f"{where} [training]"),
         filled(Rates, table["augmentation"], f"{where} [augmentation]"),
         _auxiliary(table[AUXILIARY], where) if AUXILIARY in table else None,
     )
@@ -119,36 +106,6 @@ def _auxiliary(section: Any, where: str) -> tuple[str, float]:
     return name, float(share)
 
 
-def _settings_class() -> type[Settings]:
-    try:
-        from pipeline.training.base_train import Settings  # noqa: PLC0415 — PyTorch is an extra
-    except ModuleNotFoundError as error:
-        if error.name != "torch":
-            raise
-        raise TrainingError(
-            "the base model is trained with PyTorch, which is not installed",
-            next_step=extra_advice("train"),
-        ) from None
-    return Settings
-
-
-def filled(kind: type[Any], section: dict[str, Any], where: str) -> Any:
-    """Return a section as a dataclass of this kind.
-
-    Raises:
-        ConfigError: a key is unknown, or its value of the wrong type.
-    """
-    known = {field.name: type(field.default) for field in fields(kind)}
-    for key, value in section.items():
-        if key not in known:
-            raise ConfigError(f"unknown key {key!r}", where=where)
-        if isinstance(value, bool) != (known[key] is bool) or not isinstance(
-            value, (int, float) if known[key] is float else known[key]
-        ):
-            raise ConfigError(f"{key} must be a {known[key].__name__}", where=where)
-    return kind(**section)
-
-
 def read_material(config: BaseConfig, *, corpora: Path | None = None) -> Material:
     """Read the corpus's train and dev parts and what training starts from.
 
@@ -156,31 +113,19 @@ def read_material(config: BaseConfig, *, corpora: Path | None = None) -> Materia
         CorpusError: the corpus has not been fetched, or has been changed.
     """
     folder = (corpora or corpora_folder()) / config.corpus
-    tags = name_tags(config.labels)
-    has_words = "words" in read_manifest(folder)["parts"]["train"]
-    words = {one.id: one for one in read_part(folder, "train", words=True)} if has_words else {}
-    pos = word_tags([span.label for one in words.values() for span in one.spans])
-    train = read_part(folder, "train")
+    read = corpus_examples(folder, config.labels)
     start = lac_start()
-
-    def examples(sentences: Sequence[Any]) -> tuple[Example, ...]:
-        return tuple(
-            piece
-            for sentence in sentences
-            for piece in shortened(example(sentence, tags, words.get(sentence.id), pos), tags)
-        )
-
     others = None
     if config.auxiliary is not None:
         name, _ = config.auxiliary
         kept_apart = {part: [one.text for one in read_part(folder, part)] for part in ("dev", "test")}
         others = read_auxiliary((corpora or corpora_folder()) / name, kept_apart)
     return Material(
-        examples(train),
-        examples(read_part(folder, "dev")),
-        collect_names(train),
-        tags,
-        pos,
+        read.train,
+        read.dev,
+        read.names,
+        read.tags,
+        read.words,
         rows_of(start.dictionary),
         start,
         others,
@@ -281,11 +226,9 @@ def finish_base(
         WriteError: see `export_base`.
     """
     folder = (corpora or corpora_folder()) / config.corpus
-    manifest = read_manifest(folder)
-    keys = ("name", "package", "package_sha256", "licence", "near_duplicates", "parts")
     facts: dict[str, Any] = {
         "labels": list(config.labels),
-        "corpus": {key: manifest[key] for key in keys},
+        "corpus": corpus_facts(folder),
         "training": asdict(config.settings),
         "augmentation": asdict(config.rates),
         "history": list(history),
@@ -379,9 +322,7 @@ def build_base(
 
     torch.set_num_threads(threads)
     corpora = corpora or corpora_folder()
-    sha256 = read_manifest(corpora / config.corpus)["parts"]["train"]["sha256"]
-    key = hashlib.sha256(f"{config} {sha256}".encode()).hexdigest()[:12]
-    folder = corpora.parent / "base" / key
+    folder = work_folder("base", config, corpora / config.corpus)
     material = read_material(config, corpora=corpora)
     networks, history = train_base(config, material, folder=folder, threads=threads, watch=watch)
     done = finish_base(config, material, networks, history, output=output, corpora=corpora)

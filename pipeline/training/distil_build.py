@@ -8,18 +8,18 @@ from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from confection import Config
 
 from pipeline.annotators.base_rows import rows_of
 from pipeline.annotators.fast import CONFIG, DICTIONARY, FORMAT, GRAPH, PAIRS
 from pipeline.annotators.fast_graph import FastWeights, build_fast_graph
 from pipeline.annotators.fast_rows import frequent_pairs, make_pair_table
 from pipeline.annotators.lac_pair import load_lac_pair
-from pipeline.errors import ConfigError, TrainingError, extra_advice
-from pipeline.files import read_bytes, write_text
+from pipeline.errors import ConfigError
+from pipeline.files import write_text
 from pipeline.training.base_augment import Rates
 from pipeline.training.base_export import in_onnx_order, write_files
 from pipeline.training.base_start import lac_start
+from pipeline.training.build_config import check_sections, filled, needing_torch, read_table
 from pipeline.training.corpora.store import corpora_folder, read_manifest
 from pipeline.training.distil_text import LABELS, REVIEWS_PACKAGE, distil_texts
 
@@ -63,24 +63,11 @@ def read_distil_config(path: Path) -> DistilConfig:
         ConfigError: it is no config, or has a section or a key that is unknown or of the wrong type.
         TrainingError: PyTorch is not installed.
     """
-    try:
+    with needing_torch("the fast model"):
         from pipeline.training.distil_train import Settings  # noqa: PLC0415 — PyTorch is an extra
-    except ModuleNotFoundError as error:
-        if error.name != "torch":
-            raise
-        raise TrainingError(
-            "the fast model is trained with PyTorch, which is not installed",
-            next_step=extra_advice("train"),
-        ) from None
-    from pipeline.training.base_build import filled  # noqa: PLC0415 — as above
-
     where = str(path)
-    try:
-        table = Config().from_str(read_bytes(path).decode("utf-8"))
-    except Exception as error:  # noqa: BLE001 — confection raises what its parser and JSON raise
-        raise ConfigError(f"not a config: {str(error).splitlines()[0]}", where=where) from None
-    if sorted(table) != sorted(SECTIONS) or not all(isinstance(one, dict) for one in table.values()):
-        raise ConfigError(f"it needs the sections {', '.join(SECTIONS)} and no other", where=where)
+    table = read_table(path)
+    check_sections(table, SECTIONS, where)
     section = dict(table["text"])
     corpora = section.pop("corpora", None)
     if not isinstance(corpora, list) or not corpora or not all(isinstance(name, str) for name in corpora):

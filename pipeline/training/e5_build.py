@@ -2,32 +2,27 @@
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from confection import Config
 
 from pipeline.annotators.base_rows import rows_of
-from pipeline.errors import ConfigError, TrainingError, extra_advice
-from pipeline.files import read_bytes, write_text
-from pipeline.training.base_augment import Rates, augmented, collect_names
-from pipeline.training.base_build import filled
+from pipeline.files import write_text
+from pipeline.training.base_augment import Rates, augmented
 from pipeline.training.base_card import score_model
-from pipeline.training.base_data import example, name_tags, shortened
+from pipeline.training.base_corpus import corpus_examples, corpus_facts, work_folder
 from pipeline.training.base_export import export_graph
-from pipeline.training.base_start import word_tags
-from pipeline.training.corpora.store import corpora_folder, read_manifest, read_part
+from pipeline.training.build_config import check_sections, corpus_of, filled, needing_torch, read_table
+from pipeline.training.corpora.store import corpora_folder, read_part
 from pipeline.training.e5_card import card
 from pipeline.training.e5_graph import build_e5_graph
 from pipeline.training.e5_start import LICENCE, Source, read_transformer
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable
     from pathlib import Path
 
-    from pipeline.model import Sentence
     from pipeline.training.base_augment import Names
     from pipeline.training.base_data import Example
     from pipeline.training.base_train import Vocabulary
@@ -69,55 +64,21 @@ def read_e5_config(path: Path) -> E5Config:
         ConfigError: it is no config, or has a section or a key that is unknown or of the wrong type.
         TrainingError: PyTorch is not installed.
     """
-    settings_class = _settings_class()
+    with needing_torch("the accurate model"):
+        from pipeline.training.e5_train import Settings  # noqa: PLC0415 — PyTorch is an extra
     where = str(path)
     table = read_table(path)
-    missing = [name for name in SECTIONS if not isinstance(table.get(name), dict)]
-    unknown = [name for name in table if name not in SECTIONS]
-    if missing or unknown:
-        raise ConfigError(f"it needs the sections {', '.join(SECTIONS)} and no other", where=where)
-    corpus = dict(table["corpus"])
-    name, labels = corpus.pop("name", None), corpus.pop("labels", None)
-    if not isinstance(name, str) or not isinstance(labels, list) or not labels or corpus:
-        raise ConfigError("[corpus] needs name and labels and nothing else", where=where)
+    check_sections(table, SECTIONS, where)
     return E5Config(
-        name,
-        tuple(str(label) for label in labels),
-        filled(settings_class, table[SECTION], f"{where} [{SECTION}]"),
+        *corpus_of(table, where),
+        filled(Settings, table[SECTION], f"{where} [{SECTION}]"),
         filled(Rates, table["augmentation"], f"{where} [augmentation]"),
     )
-
-
-def read_table(path: Path) -> dict[str, Any]:
-    """Return a config's sections, unchecked.
-
-    Raises:
-        MissingFileError: there is no such file.
-        ConfigError: it is no config.
-    """
-    content = read_bytes(path)
-    try:
-        return dict(Config().from_str(content.decode("utf-8")))
-    except Exception as error:  # noqa: BLE001 — confection raises what its parser and JSON raise
-        raise ConfigError(f"not a config: {str(error).splitlines()[0]}", where=str(path)) from None
 
 
 def is_e5(path: Path) -> bool:
     """Tell whether a config is for the accurate model; see `read_table` for what is raised."""
     return SECTION in read_table(path)
-
-
-def _settings_class() -> type[Settings]:
-    try:
-        from pipeline.training.e5_train import Settings  # noqa: PLC0415 — PyTorch is an extra
-    except ModuleNotFoundError as error:
-        if error.name != "torch":
-            raise
-        raise TrainingError(
-            "the accurate model is trained with PyTorch, which is not installed",
-            next_step=extra_advice("train"),
-        ) from None
-    return Settings
 
 
 def read_material(config: E5Config, *, corpora: Path | None = None, source: Source | None = None) -> Material:
@@ -129,26 +90,13 @@ def read_material(config: E5Config, *, corpora: Path | None = None, source: Sour
     """
     from pipeline.training.base_train import Vocabulary  # noqa: PLC0415 — PyTorch is an extra
 
-    folder = (corpora or corpora_folder()) / config.corpus
-    tags = name_tags(config.labels)
-    has_words = "words" in read_manifest(folder)["parts"]["train"]
-    words = {one.id: one for one in read_part(folder, "train", words=True)} if has_words else {}
-    pos = word_tags([span.label for one in words.values() for span in one.spans])
-    train = read_part(folder, "train")
+    read = corpus_examples((corpora or corpora_folder()) / config.corpus, config.labels)
     start = read_transformer(config.settings.layers, places=PLACES, source=source)
-
-    def examples(sentences: Sequence[Sentence]) -> tuple[Example, ...]:
-        return tuple(
-            bare(piece)
-            for sentence in sentences
-            for piece in shortened(example(sentence, tags, words.get(sentence.id), pos), tags)
-        )
-
     return Material(
-        examples(train),
-        examples(read_part(folder, "dev")),
-        collect_names(train),
-        Vocabulary(tags, pos, rows_of(start.dictionary), 0),
+        tuple(map(bare, read.train)),
+        tuple(map(bare, read.dev)),
+        read.names,
+        Vocabulary(read.tags, read.words, rows_of(start.dictionary), 0),
         start,
     )
 
@@ -213,15 +161,13 @@ def finish_e5(
     network, done = trained
     package = (source or Source()).package
     folder = (corpora or corpora_folder()) / config.corpus
-    manifest = read_manifest(folder)
     vocabulary = material.vocabulary
     found = calibrate([network], vocabulary, material.dev)
     graph = build_e5_graph(weights_of(network, material.start, found.temperature))
     scores = {name: array / found.temperature for name, array in scores_of([network]).items()}
-    keys = ("name", "package", "package_sha256", "licence", "near_duplicates", "parts")
     facts: dict[str, Any] = {
         "labels": list(config.labels),
-        "corpus": {key: manifest[key] for key in keys},
+        "corpus": corpus_facts(folder),
         "transformer": {
             "package": f"{package.name} {package.version}",
             "package_sha256": package.sha256,
@@ -294,9 +240,7 @@ def build_e5(  # noqa: PLR0913 — keyword-only
 
     torch.set_num_threads(threads)
     corpora = corpora or corpora_folder()
-    sha256 = read_manifest(corpora / config.corpus)["parts"]["train"]["sha256"]
-    key = hashlib.sha256(f"{config} {sha256}".encode()).hexdigest()[:12]
-    folder = corpora.parent / "e5" / key
+    folder = work_folder("e5", config, corpora / config.corpus)
     material = read_material(config, corpora=corpora, source=source)
     trained = train_e5(config, material, folder=folder, watch=watch)
     written = finish_e5(config, material, trained, output=output, corpora=corpora, source=source)
