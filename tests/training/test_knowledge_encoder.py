@@ -1,12 +1,13 @@
 from __future__ import annotations
 
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
 import spacy
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from training_material import worded_sentences
 
 from pipeline.errors import MissingFileError, ModelDataError
 from pipeline.knowledge.lexicon import WIDTH, lexicon_columns
@@ -21,11 +22,14 @@ from pipeline.training.knowledge_encoder import (
     lexicon_encoder,
     word_encoder,
 )
+from pipeline.training.segmentation import train_segmenter
 from pipeline.training.tokenizer import make_char_tokenizer
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 NLP = spacy.blank("zh")
 CHARACTERS = make_char_tokenizer()(NLP)
-SEGMENTER = Path(__file__).parents[2] / "models" / "pkuseg"
 TEXTS = st.lists(
     st.one_of(
         st.sampled_from(["去年", "山东省", "人民", " ", "\u3000", "𠮷", "１２", "a b"]), st.text(max_size=3)
@@ -34,11 +38,18 @@ TEXTS = st.lists(
 ).map("".join)
 
 
-@given(TEXTS)
+@pytest.fixture(scope="module")
+def segmenter(tmp_path_factory: pytest.TempPathFactory) -> str:
+    folder = tmp_path_factory.mktemp("pkuseg") / "model"
+    train_segmenter(worded_sentences(60), worded_sentences(70)[60:], folder)
+    return str(folder)
+
+
+@given(text=TEXTS)
 @settings(max_examples=60, deadline=None)
-def test_knowledge_encoders_give_a_row_a_code_point(text: str) -> None:
+def test_knowledge_encoders_give_a_row_a_code_point(segmenter: str, text: str) -> None:
     doc = CHARACTERS(text)
-    for model in (lexicon_encoder(1), word_encoder(str(SEGMENTER), 2)):
+    for model in (lexicon_encoder(1), word_encoder(segmenter, 2)):
         (rows,) = model.predict([doc])
         assert rows.shape == (len(text), model.get_dim("nO"))
         assert rows.dtype == np.float32
@@ -52,10 +63,10 @@ def test_lexicon_encoder_sets_neighbours_beside() -> None:
     np.testing.assert_allclose(rows[1:, :WIDTH], columns[:-1] * LEXICON_SCALE, rtol=1e-6)
 
 
-@given(TEXTS)
+@given(text=TEXTS)
 @settings(max_examples=60, deadline=None)
-def test_word_encoder_covers_all_but_white_space_with_whole_words(text: str) -> None:
-    (rows,) = word_encoder(str(SEGMENTER), 0).predict([CHARACTERS(text)])
+def test_word_encoder_covers_all_but_white_space_with_whole_words(segmenter: str, text: str) -> None:
+    (rows,) = word_encoder(segmenter, 0).predict([CHARACTERS(text)])
     marks = [int(row.argmax()) if row.any() else -1 for row in rows]
     assert np.isin(rows, [0, np.float32(BORDERS_SCALE)]).all()
     assert rows.shape[1] == PARTS
@@ -65,8 +76,8 @@ def test_word_encoder_covers_all_but_white_space_with_whole_words(text: str) -> 
         assert (mark < 0) <= (text[place].isspace() or not text[place].isprintable())
 
 
-def test_word_encoder_finds_words() -> None:
-    (rows,) = word_encoder(str(SEGMENTER), 0).predict([CHARACTERS("我们 的")])
+def test_word_encoder_finds_words(segmenter: str) -> None:
+    (rows,) = word_encoder(segmenter, 0).predict([CHARACTERS("我们 。")])
     assert [int(row.argmax()) if row.any() else None for row in rows] == [BEGINS, ENDS, None, ALONE]
 
 

@@ -8,6 +8,7 @@ import pytest
 import spacy
 from hypothesis import given
 from hypothesis import strategies as st
+from training_material import worded_sentences
 
 from pipeline.cli import run
 from pipeline.errors import TrainingError, WriteError
@@ -16,19 +17,6 @@ from pipeline.training.gold import make_examples
 from pipeline.training.segmentation import train_segmenter, words_of
 
 ROOT = Path(__file__).parents[2]
-WORDS = ("我们", "在", "学校", "学习", "汉语", "老师", "喜欢", "苹果", "。")
-
-
-def sentences(count: int) -> tuple[Sentence, ...]:
-    found = []
-    for number in range(count):
-        words = [WORDS[(number * step) % 8] for step in range(1, 7)] + ["。"]
-        text, spans = "", []
-        for word in words:
-            spans.append(Span(len(text), len(text) + len(word), "WORD"))
-            text += word
-        found.append(Sentence("a" * 12, number * 100, number * 100 + len(text), text, tuple(spans)))
-    return tuple(found)
 
 
 @given(
@@ -44,8 +32,8 @@ def test_segmentation_words_are_the_text_without_white_space(text: str, start: i
 def test_segmentation_model_serves_the_pkuseg_config(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    write_layer(tmp_path / "words.jsonl", sentences(60))
-    write_layer(tmp_path / "dev.jsonl", sentences(70)[60:])
+    write_layer(tmp_path / "words.jsonl", worded_sentences(60))
+    write_layer(tmp_path / "dev.jsonl", worded_sentences(70)[60:])
     folder = tmp_path / "pkuseg"
     arguments = [
         "--words",
@@ -78,5 +66,5 @@ def test_segmentation_refuses_what_it_cannot_use(tmp_path: Path) -> None:
         train_segmenter(bare, bare, tmp_path / "pkuseg")
     (tmp_path / "letters").mkdir()
     with pytest.raises(WriteError, match="no segmentation model"), contextlib.redirect_stdout(io.StringIO()):
-        train_segmenter(sentences(2), sentences(2), tmp_path / "letters")
+        train_segmenter(worded_sentences(2), worded_sentences(2), tmp_path / "letters")
     assert [path.name for path in tmp_path.iterdir()] == ["letters"]

@@ -133,3 +133,19 @@ def small_project(folder: Path) -> tuple[Path, Path]:
     config = folder / "small.cfg"
     config.write_text(SMALL_CONFIG.replace('"gold.jsonl"', f'"{gold}"'), encoding="utf-8")
     return config, gold
+
+
+WORDS = ("我们", "在", "学校", "学习", "汉语", "老师", "喜欢", "苹果", "。")
+
+
+def worded_sentences(count: int) -> tuple[Sentence, ...]:
+    """Return sentences whose spans are their words."""
+    found = []
+    for number in range(count):
+        words = [WORDS[(number * step) % 8] for step in range(1, 7)] + ["。"]
+        text, spans = "", []
+        for word in words:
+            spans.append(Span(len(text), len(text) + len(word), "WORD"))
+            text += word
+        found.append(Sentence("a" * 12, number * 100, number * 100 + len(text), text, tuple(spans)))
+    return tuple(found)
