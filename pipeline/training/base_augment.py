@@ -128,6 +128,17 @@ def collect_names(sentences: Iterable[Sentence]) -> Names:
     )
 
 
+def drawn(
+    examples: Sequence[Example], tags: Sequence[str], names: Names, rates: Rates, rng: np.random.Generator
+) -> list[Example]:
+    """Return what an epoch sees: variants of all examples with a name, and of a share of those without."""
+    return [
+        augmented(one, tags, names, rates, rng)
+        for one in examples
+        if one.tags.any() or rng.random() < rates.empty
+    ]
+
+
 def augmented(
     one: Example, tags: Sequence[str], names: Names, rates: Rates, rng: np.random.Generator
 ) -> Example:

@@ -15,7 +15,7 @@ from pipeline.annotators.lac import load_lac
 from pipeline.errors import ConfigError
 from pipeline.files import write_text
 from pipeline.knowledge.lexicon import WIDTH, lexicon_columns, lexicon_facts
-from pipeline.training.base_augment import Rates, augmented
+from pipeline.training.base_augment import Rates, drawn
 from pipeline.training.base_auxiliary import read_auxiliary
 from pipeline.training.base_card import card, score_model
 from pipeline.training.base_corpus import corpus_examples, corpus_facts, work_folder
@@ -189,14 +189,10 @@ def train_base(
     def epoch_examples(epoch: int) -> list[Example]:
         # A generator of its own for each epoch: a run that goes on draws what it would have drawn.
         rng = np.random.default_rng((config.settings.seed, epoch))
-        drawn = [
-            augmented(one, material.tags, material.names, config.rates, rng)
-            for one in material.train
-            if one.tags.any() or rng.random() < config.rates.empty
-        ]
+        seen = drawn(material.train, material.tags, material.names, config.rates, rng)
         if material.others is not None and config.auxiliary is not None:
-            drawn += [one for one in material.others.examples if rng.random() < config.auxiliary[1]]
-        return with_states(drawn, lacs, lexicon=material.lexicon)
+            seen += [one for one in material.others.examples if rng.random() < config.auxiliary[1]]
+        return with_states(seen, lacs, lexicon=material.lexicon)
 
     return train(
         config.settings,

@@ -154,12 +154,7 @@ def card(folder: Path, config: Mapping[str, Any]) -> str:
         f"- {_cut(corpus['name'])[1]}Sentences of train with a near-duplicate elsewhere",
         f"  (Jaccard index of 4-character shingles of at least {corpus['near_duplicates']['likeness']}) left train: {_counts(corpus['near_duplicates']['left_train'])}.",
         "",
-        "| part | sentences | characters | spans | SHA-256 of the layer |",
-        "| --- | --- | --- | --- | --- |",
-        *(
-            f"| {name} | {part['sentences']:,} | {part['characters']:,} | {_counts(part['spans'])} | `{part['sha256'][:16]}…` |"
-            for name, part in corpus["parts"].items()
-        ),
+        *part_rows(corpus),
         "",
         *(_reviewed() if own else []),
         *_remarks(config),
@@ -180,6 +175,18 @@ def card(folder: Path, config: Mapping[str, Any]) -> str:
         "",
     ]
     return "\n".join(lines)
+
+
+def part_rows(corpus: Mapping[str, Any]) -> list[str]:
+    """Return the table of a corpus's parts."""
+    return [
+        "| part | sentences | characters | spans | SHA-256 of the layer |",
+        "| --- | --- | --- | --- | --- |",
+        *(
+            f"| {name} | {part['sentences']:,} | {part['characters']:,} | {_counts(part['spans'])} | `{part['sha256'][:16]}…` |"
+            for name, part in corpus["parts"].items()
+        ),
+    ]
 
 
 def _network(config: Mapping[str, Any]) -> list[str]:

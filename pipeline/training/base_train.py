@@ -7,10 +7,8 @@ take a good part of the time, are then made once for all of them.
 from __future__ import annotations
 
 import copy
-import io
 import json
 import math
-import pickle
 from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -21,9 +19,9 @@ from torch import nn
 from pipeline.annotators.base_graph import BaseWeights, Head
 from pipeline.annotators.decoding import Chain, decode, make_chain
 from pipeline.errors import TrainingError
-from pipeline.files import write_bytes
 from pipeline.training.base_data import IGNORED, Example, batches, padded, plan, well_formed
 from pipeline.training.base_network import BaseNetwork, Shape
+from pipeline.training.checkpoints import read_checkpoint, write_checkpoint
 from pipeline.training.lac_layers import in_onnx_layer
 
 if TYPE_CHECKING:
@@ -306,14 +304,15 @@ def _loss(network: BaseNetwork, batch: Batch, settings: Settings) -> torch.Tenso
     emissions, second = network(*_tensors(batch))
     words, others = second.split([network.shape.words, network.shape.others], dim=-1)
     if not batch.ours:
-        return settings.auxiliary_loss * _tagging_loss(others, batch)
+        return settings.auxiliary_loss * tagging_loss(others, batch)
     loss = network.loss(emissions, torch.from_numpy(batch.tags), torch.from_numpy(batch.lengths))
     if settings.word_loss and bool((batch.words != IGNORED).any()):
-        loss = loss + settings.word_loss * _tagging_loss(words, batch)
+        loss = loss + settings.word_loss * tagging_loss(words, batch)
     return loss
 
 
-def _tagging_loss(logits: torch.Tensor, batch: Batch) -> torch.Tensor:
+def tagging_loss(logits: torch.Tensor, batch: Batch) -> torch.Tensor:
+    """Return the loss of the second task: the sum over the characters that have a tag, a sentence."""
     known = torch.from_numpy(batch.words)
     total = nn.functional.cross_entropy(
         logits.flatten(0, 1), known.flatten(), ignore_index=IGNORED, reduction="sum"
@@ -346,10 +345,9 @@ def _mix(average: BaseNetwork, network: BaseNetwork, decay: float) -> None:
 
 
 def _save(runs: Sequence[_Run], settings: Settings, path: Path) -> None:
-    # Only tensors and plain values, so that a checkpoint is read without running anything; a generator's state has
-    # integers of 128 bits, which stand in JSON.
-    buffer = io.BytesIO()
-    torch.save(
+    # A generator's state has integers of 128 bits, which stand in JSON.
+    write_checkpoint(
+        path,
         {
             "settings": asdict(settings),
             "members": [
@@ -364,27 +362,11 @@ def _save(runs: Sequence[_Run], settings: Settings, path: Path) -> None:
                 for run in runs
             ],
         },
-        buffer,
     )
-    write_bytes(path, buffer.getvalue())
 
 
 def _restore(runs: Sequence[_Run], settings: Settings, path: Path) -> None:
-    try:
-        saved = torch.load(path, weights_only=True)
-        same = saved["settings"] == asdict(settings)
-    except (pickle.UnpicklingError, RuntimeError, EOFError, KeyError, TypeError) as error:
-        raise TrainingError(
-            f"not a checkpoint of this program ({str(error).splitlines()[0]})",
-            where=str(path),
-            next_step="Remove it",
-        ) from None
-    if not same:
-        raise TrainingError(
-            "the checkpoint was made with other settings",
-            where=str(path),
-            next_step="Remove it or choose another folder",
-        )
+    saved = read_checkpoint(path, settings)
     for run, member in zip(runs, saved["members"], strict=True):
         run.network.load_state_dict(member["network"])
         run.average.load_state_dict(member["average"])

@@ -9,7 +9,7 @@ import numpy as np
 
 from pipeline.annotators.base_rows import rows_of
 from pipeline.files import write_text
-from pipeline.training.base_augment import Rates, augmented
+from pipeline.training.base_augment import Rates, drawn
 from pipeline.training.base_card import score_model
 from pipeline.training.base_corpus import corpus_examples, corpus_facts, work_folder
 from pipeline.training.base_export import export_graph
@@ -119,12 +119,8 @@ def train_e5(
     def epoch_examples(epoch: int) -> list[Example]:
         # A generator of its own for each epoch: a run that goes on draws what it would have drawn.
         rng = np.random.default_rng((config.settings.seed, epoch))
-        tags = material.vocabulary.tags
-        return [
-            bare(augmented(one, tags, material.names, config.rates, rng))
-            for one in material.train
-            if one.tags.any() or rng.random() < config.rates.empty
-        ]
+        seen = drawn(material.train, material.vocabulary.tags, material.names, config.rates, rng)
+        return list(map(bare, seen))
 
     return train(
         config.settings,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from pipeline.annotators.base import CONFIG, DICTIONARY, GRAPH, SCORES
+from pipeline.training.base_card import part_rows
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -63,12 +64,7 @@ def card(folder: Path, config: Mapping[str, Any]) -> str:
         f"- Sentences of train with a near-duplicate elsewhere (Jaccard index of 4-character shingles of at least {corpus['near_duplicates']['likeness']})",
         f"  left train: {_counts(corpus['near_duplicates']['left_train'])}. No annotated article of this repository was used.",
         "",
-        "| part | sentences | characters | spans | SHA-256 of the layer |",
-        "| --- | --- | --- | --- | --- |",
-        *(
-            f"| {name} | {part['sentences']:,} | {part['characters']:,} | {_counts(part['spans'])} | `{part['sha256'][:16]}…` |"
-            for name, part in corpus["parts"].items()
-        ),
+        *part_rows(corpus),
         "",
         *(line for remark in config.get("remarks", ()) for line in (remark, "")),
         "Whoever wants to use the model for another purpose than research has to ask those whose corpus it is.",

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import copy
-import io
 import math
-import pickle
 import time
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
@@ -15,10 +13,14 @@ import torch
 from torch import nn
 
 from pipeline.errors import TrainingError
-from pipeline.files import write_bytes
 from pipeline.training.base_data import IGNORED, padded, plan, well_formed
 from pipeline.training.base_network import Shape
-from pipeline.training.base_train import Vocabulary, strict_scores
+from pipeline.training.base_train import (
+    Vocabulary,
+    strict_scores,
+    tagging_loss,
+)
+from pipeline.training.checkpoints import read_checkpoint, write_checkpoint
 from pipeline.training.e5_network import E5Network
 
 if TYPE_CHECKING:
@@ -191,9 +193,7 @@ def _step(run: _Run, batch: Batch, done: float) -> float:
     )
     loss = run.network.loss(emissions, torch.from_numpy(batch.tags), torch.from_numpy(batch.lengths))
     if settings.word_loss and bool((batch.words != IGNORED).any()):
-        known = torch.from_numpy(batch.words).flatten()
-        total = nn.functional.cross_entropy(words.flatten(0, 1), known, ignore_index=IGNORED, reduction="sum")
-        loss = loss + settings.word_loss * total / len(batch.lengths)
+        loss = loss + settings.word_loss * tagging_loss(words, batch)
     # A character counts as much in a long sentence as in a short one.
     loss = loss * len(batch.lengths) / int(batch.lengths.sum())
     found = float(loss.item())
@@ -226,9 +226,8 @@ def _progress(run: _Run) -> dict[str, Any]:
 
 
 def _save(run: _Run, path: Path) -> None:
-    # Only tensors and plain values, so that a checkpoint is read without running anything.
-    buffer = io.BytesIO()
-    torch.save(
+    write_checkpoint(
+        path,
         {
             "settings": asdict(run.settings),
             "network": run.network.state_dict(),
@@ -236,27 +235,11 @@ def _save(run: _Run, path: Path) -> None:
             "optimizer": run.optimizer.state_dict(),
             "state": run.state,
         },
-        buffer,
     )
-    write_bytes(path, buffer.getvalue())
 
 
 def _restore(run: _Run, path: Path) -> None:
-    try:
-        saved = torch.load(path, weights_only=True)
-        same = saved["settings"] == asdict(run.settings)
-    except (pickle.UnpicklingError, RuntimeError, EOFError, KeyError, TypeError) as error:
-        raise TrainingError(
-            f"not a checkpoint of this program ({str(error).splitlines()[0]})",
-            where=str(path),
-            next_step="Remove it",
-        ) from None
-    if not same:
-        raise TrainingError(
-            "the checkpoint was made with other settings",
-            where=str(path),
-            next_step="Remove it or choose another folder",
-        )
+    saved = read_checkpoint(path, run.settings)
     run.network.load_state_dict(saved["network"])
     run.average.load_state_dict(saved["average"])
     run.optimizer.load_state_dict(saved["optimizer"])
