@@ -8,7 +8,7 @@ A custom model adds to these what it learns from the gold, so that untrained it 
 from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 from pydantic import NonNegativeInt
@@ -84,19 +84,6 @@ def checksum(folder: str) -> str:
         ModelDataError: its config is damaged.
     """
     return str(read_config(Path(folder) / CONFIG)["files"].get(GRAPH))
-
-
-def pinned(config: dict[str, Any]) -> None:
-    """Write into each base encoder of a config, in place, the checksum of the model that it names.
-
-    Raises:
-        MissingFileError, ModelDataError: see `checksum`.
-    """
-    for value in config.values():
-        if isinstance(value, dict):
-            if value.get("@architectures") == ENCODER and not value.get("sha256"):
-                value["sha256"] = checksum(str(value.get("folder")))
-            pinned(value)
 
 
 def tag_rows(folder: str, tagging: Tagging) -> list[int]:

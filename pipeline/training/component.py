@@ -6,10 +6,11 @@ zero: no learning rate, no seed, the same result each time. `update` takes part 
 
 # Annotations are evaluated here, not postponed: confection checks a config's values by them.
 from collections.abc import Callable, Iterable, Sequence, Sized
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
 import spacy
+from pydantic import Field
 from spacy.language import Language
 from spacy.pipeline import TrainablePipe
 from spacy.tokens import Doc, SpanGroup
@@ -34,6 +35,7 @@ from pipeline.training.crf import (
 # The key of doc.spans where the spans stand with their probabilities, as spaCy's span categorizer has it:
 # doc.spans[SPANS_KEY].attrs["scores"][i] is that of doc.spans[SPANS_KEY][i].
 SPANS_KEY = "biaozhu_ner"
+Probability = Annotated[float, Field(ge=0.0, le=1.0)]
 DEFAULT_MODEL = """
 [model]
 @architectures = "biaozhu.Crf.v1"
@@ -55,15 +57,28 @@ class CharNer(TrainablePipe):  # type: ignore[misc]
         name: of this component.
         penalty: weight of the squared norm of all parameters in the loss of `fit`.
         iterations: at most so many steps of L-BFGS.
+        least: a span of the best path is given if its probability is at least this.
     """
 
     def __init__(
-        self, vocab: Vocab, model: Model[Any, Any], name: str, *, penalty: float, iterations: int
+        self,
+        vocab: Vocab,
+        model: Model[Any, Any],
+        name: str,
+        *,
+        penalty: float,
+        iterations: int,
+        least: float = 0.0,
     ) -> None:
         self.vocab = vocab
         self.model: Any = model
         self.name = name
-        self.cfg: dict[str, Any] = {"labels": [], "penalty": penalty, "iterations": iterations}
+        self.cfg: dict[str, Any] = {
+            "labels": [],
+            "penalty": penalty,
+            "iterations": iterations,
+            "least": least,
+        }
 
     @property
     def labels(self) -> tuple[str, ...]:
@@ -100,9 +115,12 @@ class CharNer(TrainablePipe):  # type: ignore[misc]
         docs = list(docs)
         if not docs or not self.labels:
             return [[] for _ in docs]
-        return scored_spans(
+        found = scored_spans(
             self.labels, self.model.get_param("chain").astype(np.float64), self.model.predict(docs)
         )
+        # A model that was saved before there was such a bound has none.
+        least = self.cfg.get("least", 0.0)
+        return [[span for span in spans if span[-1] >= least] for spans in found]
 
     def set_annotations(
         self, docs: Iterable[Doc], scores: Sequence[Sequence[tuple[int, int, str, float]]]
@@ -193,14 +211,19 @@ class CharNer(TrainablePipe):  # type: ignore[misc]
 @Language.factory(
     "biaozhu_ner",
     assigns=["doc.ents", "token.ent_iob", "token.ent_type", "doc.spans"],
-    default_config={"model": DEFAULTS["model"], "penalty": 0.3, "iterations": 200},
+    default_config={"model": DEFAULTS["model"], "penalty": 0.3, "iterations": 200, "least": 0.0},
     default_score_weights={"ents_f": 1.0, "ents_p": 0.0, "ents_r": 0.0, "ents_per_type": None},
 )
 def make_ner(
-    nlp: Language, name: str, model: Model[list[Doc], list[np.ndarray]], penalty: float, iterations: int
+    nlp: Language,
+    name: str,
+    model: Model[list[Doc], list[np.ndarray]],
+    penalty: float,
+    iterations: int,
+    least: Probability,
 ) -> CharNer:
     """Make the component a config names as `biaozhu_ner`."""
-    return CharNer(nlp.vocab, model, name, penalty=penalty, iterations=iterations)
+    return CharNer(nlp.vocab, model, name, penalty=penalty, iterations=iterations, least=least)
 
 
 def scored_spans(

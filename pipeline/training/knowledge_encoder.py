@@ -4,6 +4,7 @@ Each is a `Model[list[Doc], list[Floats2d]]` without parameters, as those of `en
 """
 
 # Annotations are evaluated here, not postponed: confection checks a config's values by them.
+import hashlib
 from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
@@ -15,11 +16,13 @@ from pydantic import NonNegativeInt
 from spacy.tokens import Doc
 from thinc.api import Model
 
-from pipeline.errors import MissingFileError, ModelDataError
+from pipeline.errors import ConfigError, MissingFileError, ModelDataError
+from pipeline.files import sha256_of
 from pipeline.knowledge.lexicon import WIDTH, lexicon_columns
 from pipeline.training.encoder import frozen, remembered, spread
 from pipeline.training.segmentation import FILES
 
+WORD_ENCODER = "biaozhu.WordEncoder.v1"
 # What makes these columns weigh about like those of `encoder`.
 LEXICON_SCALE, BORDERS_SCALE = 0.3, 0.3
 # A word begins here, goes on, ends, or is this character alone.
@@ -43,18 +46,27 @@ def lexicon_encoder(window: NonNegativeInt) -> Model[list[Doc], list[np.ndarray]
     return frozen("lexicon_encoder", remembered(vectors, "lexicon", window), WIDTH * (2 * window + 1))
 
 
-def word_encoder(folder: str, window: NonNegativeInt) -> Model[list[Doc], list[np.ndarray]]:
+def word_encoder(folder: str, window: NonNegativeInt, sha256: str = "") -> Model[list[Doc], list[np.ndarray]]:
     """Return where words begin and end as spacy-pkuseg cuts a text; white space is no word.
 
     Args:
         folder: of a segmentation model, such as models/pkuseg (`biaozhu segmenter` makes one).
         window: how many neighbours a character sees on each side.
+        sha256: of the segmentation model; `biaozhu train` fills it in. Empty takes any.
 
     Raises:
         MissingFileError: there is no such model.
         ModelDataError: it is damaged.
+        ConfigError: it is not the one that `sha256` names.
     """
-    segment = _segmenter(folder)
+    found = checksum(folder)
+    if sha256 and found != sha256:
+        raise ConfigError(
+            f"the segmentation model in {folder} is not the one that this model was trained on",
+            where=WORD_ENCODER,
+            next_step="Train this model again, or put the old segmentation model back",
+        )
+    segment = _segmenter(folder, found)
 
     def vectors(texts: Sequence[str]) -> list[np.ndarray]:
         return [
@@ -63,7 +75,24 @@ def word_encoder(folder: str, window: NonNegativeInt) -> Model[list[Doc], list[n
             for text in texts
         ]
 
-    return frozen("word_encoder", remembered(vectors, "words", folder, window), PARTS * (2 * window + 1))
+    return frozen("word_encoder", remembered(vectors, "words", found, window), PARTS * (2 * window + 1))
+
+
+def checksum(folder: str) -> str:
+    """Return the SHA-256 of a segmentation model: of the checksums of its files, in their order.
+
+    Raises:
+        MissingFileError: there is no such model.
+    """
+    files = [Path(folder) / name for name in FILES]
+    missing = [file.name for file in files if not file.is_file()]
+    if missing:
+        raise MissingFileError(
+            f"no segmentation model: it lacks {missing[0]}",
+            where=folder,
+            next_step="Make it with `biaozhu segmenter`",
+        )
+    return hashlib.sha256(" ".join(map(sha256_of, files)).encode()).hexdigest()
 
 
 def _borders(text: str, words: Sequence[str]) -> np.ndarray:
@@ -84,14 +113,7 @@ def _borders(text: str, words: Sequence[str]) -> np.ndarray:
 
 
 @cache
-def _segmenter(folder: str) -> Any:
-    missing = [name for name in FILES if not (Path(folder) / name).is_file()]
-    if missing:
-        raise MissingFileError(
-            f"no segmentation model: it lacks {missing[0]}",
-            where=folder,
-            next_step="Make it with `biaozhu segmenter`",
-        )
+def _segmenter(folder: str, sha256: str) -> Any:  # noqa: ARG001 — another model in the same folder is another entry
     try:
         return spacy_pkuseg.pkuseg(folder)
     except Exception as error:  # noqa: BLE001 — NumPy, msgpack and pkuseg raise what they like: a damaged file

@@ -22,9 +22,9 @@ from pipeline.annotators.trained import annotate_with
 from pipeline.errors import ConfigError, TrainingError, WriteError, raise_collected
 from pipeline.files import read_bytes
 from pipeline.model import with_spans
-from pipeline.training.base_encoder import pinned
 from pipeline.training.card import DataFile, count_strictly, write_card
 from pipeline.training.gold import GoldCorpus, make_examples
+from pipeline.training.pins import pinned
 from pipeline.training.replay import replay_of
 from pipeline.training.spelling import misspelt
 from pipeline.training.stream import READER, DocBinStream, example

@@ -19,12 +19,12 @@ GOLD = Sentence(
 TEXT = "李秀英在桐庐县卖了120元的小麦。"
 
 
-def started(penalty: float) -> tuple[spacy.Language, CharNer]:
+def started(penalty: float, least: float = 0.0) -> tuple[spacy.Language, CharNer]:
     nlp = spacy.blank("zh")
     nlp.tokenizer = make_char_tokenizer()(nlp)
     start = layer_encoder("small", ["combined"], LABELS, 0)
     model = crf_model(class_encoder(1), start, trust=6.0)
-    part = CharNer(nlp.vocab, model, "ner", penalty=penalty, iterations=50)
+    part = CharNer(nlp.vocab, model, "ner", penalty=penalty, iterations=50, least=least)
     examples, _ = make_examples(nlp, [GOLD])
     part.initialize(lambda: examples, nlp=nlp, labels=[*LABELS, "CROP"])
     return nlp, part
@@ -58,3 +58,15 @@ def test_architectures_penalty_holds_the_model_at_its_start() -> None:
     part.set_annotations([doc], part.predict([doc]))
     assert len(doc.ents) == 3
     assert annotate_with(nlp, [TEXT], source="blank") == [()]
+
+
+def test_architectures_least_leaves_out_what_is_less_likely() -> None:
+    nlp, part = started(1.0)
+    doc = nlp.make_doc(TEXT)
+    (everything,) = part.predict([doc])
+    scores = sorted(score for *_, score in everything)
+    assert len(scores) == 3
+    _, bounded = started(1.0, least=scores[1])
+    (kept,) = bounded.predict([doc])
+    assert kept == [span for span in everything if span[-1] >= scores[1]]
+    assert 0 < len(kept) < 3

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -24,3 +25,9 @@ def test_configs_of_base_build_are_spelt_right(name: str, labels: int) -> None:
     from pipeline.training.base_build import read_config as read_base_config  # noqa: PLC0415 — after the skip
 
     assert len(read_base_config(CONFIGS / f"{name}.cfg").labels) == labels
+
+
+def test_configs_custom_has_the_bound_of_the_base_model_that_it_starts_from() -> None:
+    config = read_config(CONFIGS / "custom.cfg")
+    base = json.loads((CONFIGS.parent / "models" / "base" / "config.json").read_text(encoding="utf-8"))
+    assert config["components"]["ner"]["least"] == base["least"]

@@ -106,6 +106,7 @@ def test_train_replaces_a_model_and_nothing_else(tmp_path: Path) -> None:
         (("biaozhu.Crf.v1", "biaozhu.Gone.v1"), "biaozhu.Gone.v1"),
         (("window = 2", "window = -2"), "window"),
         (("penalty = 0.1", "penalty = 'much'"), "penalty"),
+        (("penalty = 0.1", "penalty = 0.1\nleast = 1.5"), "least"),
         (("[nlp]", "[nlp"), "nlp"),
         (('train]\n@readers = "biaozhu.GoldCorpus', 'train]\n@readers = "spacy.Corpus'), "path"),
         (("gold.jsonl", "nowhere-*.jsonl"), "nowhere"),
