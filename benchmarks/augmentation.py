@@ -25,10 +25,11 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import numpy as np
 import torch
+from paired_rows import line
 
 from pipeline.annotators.base import load_base
 from pipeline.model import find_layers, read_layer, with_spans
-from pipeline.scoring.evaluation import ALL, Setting, compare, evaluate
+from pipeline.scoring.evaluation import Setting, evaluate
 from pipeline.training.base_build import (
     BaseConfig,
     export_members,
@@ -91,7 +92,8 @@ def cut(name: str, share: float, folder: Path) -> int:
     manifest = read_manifest(whole)
     kept = {}
     for part in ("train", "dev"):
-        sentences, words = read_part(whole, part), read_part(whole, part, words=True)
+        sentences = read_part(whole, part)
+        words = read_part(whole, part, words=True) if "words" in manifest["parts"][part] else ()
         if part == "train":
             order = np.random.default_rng(1).permutation(len(sentences))[: round(share * len(sentences))]
             chosen = sorted(order.tolist())
@@ -124,20 +126,6 @@ def scored(folder: Path, gold: Sequence[Sentence], name: str) -> Evaluation:
     found = model([one.text for one in gold])
     layer = [with_spans(one, spans) for one, spans in zip(gold, found, strict=True)]
     return evaluate(gold, layer, name=name, setting=Setting(labels=model.labels))
-
-
-def line(found: Evaluation, whole: Evaluation) -> str:
-    """Return a row's cells: strict F1 with its interval, that of each label, and the difference to all."""
-    strict = found.overall["strict"]
-    interval = strict.f1.best
-    cells = [f"{strict.score.f1 or 0:.4f} ({interval.low or 0:.4f} to {interval.high or 0:.4f})"]
-    cells += [f"{found.labels[label]['strict'].score.f1 or 0:.4f}" for label in ("PLACE", "PERSON", "AMOUNT")]
-    if found is whole:
-        return " | ".join([*cells, ""])
-    change = next(one for one in compare(whole, found).differences if one.metric == f"{ALL} strict f1")
-    bounds = change.difference.best
-    low, high = bounds.low or 0.0, bounds.high or 0.0
-    return " | ".join([*cells, f"{change.difference.value or 0:+.4f} ({low:+.4f} to {high:+.4f})"])
 
 
 def main() -> None:
