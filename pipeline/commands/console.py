@@ -61,10 +61,11 @@ def print_table(
 
 def print_json(value: Any) -> None:
     """Print a value to stdout as JSON, with escapes where a character would act on a terminal."""
-    text = json.dumps(value, ensure_ascii=False, indent=2)
-    # Outside its strings JSON has printable characters and line feeds only.
-    shown = (c if c.isprintable() or c in HARMLESS else json.dumps(c)[1:-1] for c in text)
-    sys.stdout.write("".join(shown) + "\n")
+    # Piece by piece: of a document of megabytes the text is several times as large while it is put together.
+    for piece in json.JSONEncoder(ensure_ascii=False, indent=2).iterencode(value):
+        # Outside its strings JSON has printable characters and line feeds only.
+        sys.stdout.write(piece if piece.isprintable() else "".join(map(_shown, piece)))
+    sys.stdout.write("\n")
 
 
 @contextmanager
@@ -120,6 +121,10 @@ def finish(entries: Iterable[Entry]) -> None:
     for reason, count in count_by_reason(lost).items():
         say(f"lost in all: {count} × {reason}")
     raise typer.Exit(1)
+
+
+def _shown(character: str) -> str:
+    return character if character.isprintable() or character in HARMLESS else json.dumps(character)[1:-1]
 
 
 def _cell(value: object) -> str:

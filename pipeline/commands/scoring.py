@@ -225,10 +225,17 @@ def _notes(run: Run) -> None:
     for name, count in run.left_out.items():
         say(f"{name}: {count} sentences of articles that the gold lacks take no part")
     for one in run.evaluations:
-        if one.missing:
+        if lacking := len(one.missing) + one.missing_more:
+            named = f"; the first {len(one.missing)} of them are named" if one.missing_more else ""
             say(
-                f"{one.name} lacks {len(one.missing)} of {one.sentences} gold sentences, counted as found empty"
+                f"{one.name} lacks {lacking} of {one.sentences} gold sentences, counted as found empty{named}"
             )
+        if one.curve_step is not None:
+            say(
+                f"{one.name}: too many distinct scores, the curve's thresholds are multiples of {one.curve_step:g}"
+            )
+    if first.units.groups is not None:
+        say("so many articles are not broken down one by one")
 
 
 def _score_rows(run: Run) -> list[tuple[Any, ...]]:

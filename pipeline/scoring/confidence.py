@@ -6,6 +6,7 @@ correct does not depend on which others a threshold keeps.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -14,10 +15,12 @@ import numpy as np
 from pipeline.scoring.scores import ratio
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
 BINS = 10
 POINTS = 200
+# Scores of four decimals, as all annotators write them, are 10,001 at most. A power of two, so that nothing is rounded.
+STEPS = 1 << 14
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +37,47 @@ class Bin:
     def precision(self) -> float | None:
         """The share that is correct; a calibrated layer has it close to `mean_score`."""
         return ratio(self.correct, self.count)
+
+
+class ScoreTally:
+    """Predicted spans with a score, counted by it.
+
+    `by_score` holds [spans, correct ones] by distinct score, `bins` [spans, correct ones, sum of the scores].
+    """
+
+    def __init__(self, most: int | None = None) -> None:
+        """With more than `most` distinct scores each is counted at the multiple of 1 / `STEPS` at or below it."""
+        self.by_score: dict[float, list[int]] = {}
+        self.bins: tuple[list[float], ...] = tuple([0, 0, 0.0] for _ in range(BINS))
+        self.number = 0
+        self.coarse = False
+        self._most = most
+
+    def add(self, score: float, correct: bool) -> int:  # noqa: FBT001 — runs for each span, keywords cost time
+        """Count one span and return the number of its bin."""
+        number = bin_of(score)
+        bin_, self.number = self.bins[number], self.number + 1
+        bin_[0] += 1
+        bin_[1] += correct
+        bin_[2] += score
+        key = floor_of(score) if self.coarse else score
+        counts = self.by_score.get(key)
+        if counts is None:
+            counts = self.by_score[key] = [0, 0]
+            if self._most is not None and not self.coarse and len(self.by_score) > self._most:
+                self._coarsen()
+                counts = self.by_score[floor_of(score)]
+        counts[0] += 1
+        counts[1] += correct
+        return number
+
+    def _coarsen(self) -> None:
+        self.coarse = True
+        fine, self.by_score = self.by_score, {}
+        for score, (spans, correct) in fine.items():
+            counts = self.by_score.setdefault(floor_of(score), [0, 0])
+            counts[0] += spans
+            counts[1] += correct
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,20 +112,19 @@ def bin_of(score: float) -> int:
     return min(int(score * BINS), BINS - 1)
 
 
-def calibrate(
-    scores: Sequence[float], correct: Sequence[bool] | bytearray, *, unscored: int = 0
-) -> Calibration:
+def floor_of(score: float) -> float:
+    """Return the multiple of 1 / `STEPS` at or below a score: it is at least such a threshold if the score is."""
+    return math.floor(score * STEPS) / STEPS
+
+
+def calibrate(scored: ScoreTally, *, unscored: int = 0) -> Calibration:
     """Put scored spans into ten bins of equal width.
 
     Args:
-        scores: in [0, 1], one a predicted span.
-        correct: whether that span is strictly correct.
-        unscored: how many predicted spans have no score.
+        scored: the predicted spans that have a score.
+        unscored: how many have none.
     """
-    number = [bin_of(score) for score in scores]
-    counts = np.bincount(number, minlength=BINS)
-    hits = np.bincount(number, weights=np.asarray(correct, dtype=np.float64), minlength=BINS)
-    sums = np.bincount(number, weights=np.asarray(scores, dtype=np.float64), minlength=BINS)
+    counts, hits, sums = np.array(scored.bins, dtype=np.float64).T
     bins = tuple(
         Bin(
             at / BINS,
@@ -92,13 +135,12 @@ def calibrate(
         )
         for at in range(BINS)
     )
-    ece = ratio(float(np.abs(sums - hits).sum()), len(scores))
-    return Calibration(bins, len(scores), unscored, ece)
+    ece = ratio(float(np.abs(sums - hits).sum()), scored.number)
+    return Calibration(bins, scored.number, unscored, ece)
 
 
 def threshold_curve(
-    scores: Sequence[float],
-    correct: Sequence[bool] | bytearray,
+    by_score: Mapping[float, Sequence[int]],
     *,
     gold: int,
     unscored: int = 0,
@@ -109,23 +151,21 @@ def threshold_curve(
     Each distinct score is a threshold; above 200 of them, 200 spread evenly over their ranks stand for all.
 
     Args:
-        scores: of the predicted spans that have one, in [0, 1].
-        correct: whether that span is strictly correct.
+        by_score: number of spans and of strictly correct ones, by score in [0, 1].
         gold: number of gold spans.
         unscored: number of predicted spans without a score.
         unscored_correct: how many of those are strictly correct.
     """
-    if not len(scores):
+    if not by_score:
         return ()
-    order = np.argsort(-np.asarray(scores, dtype=np.float64), kind="stable")
-    ranked = np.asarray(scores, dtype=np.float64)[order]
-    hits = np.cumsum(np.asarray(correct, dtype=np.int64)[order])
-    last = np.append(np.flatnonzero(np.diff(ranked)), len(ranked) - 1)
-    if len(last) > POINTS:
-        last = last[np.unique(np.linspace(0, len(last) - 1, POINTS).round().astype(np.int64))]
+    ranked = sorted(by_score, reverse=True)
+    sums = np.cumsum(np.array([by_score[score] for score in ranked], dtype=np.int64), axis=0)
+    chosen = range(len(ranked))
+    if len(ranked) > POINTS:
+        chosen = np.unique(np.linspace(0, len(ranked) - 1, POINTS).round().astype(np.int64)).tolist()
     points = []
-    for at in last:
-        kept, right = int(at) + 1 + unscored, int(hits[at]) + unscored_correct
+    for at in chosen:
+        kept, right = int(sums[at, 0]) + unscored, int(sums[at, 1]) + unscored_correct
         points.append(
             Point(
                 float(ranked[at]), kept, ratio(right, kept), ratio(right, gold), ratio(2 * right, kept + gold)

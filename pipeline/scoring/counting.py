@@ -1,13 +1,12 @@
 """One pass over the paired sentences of gold and layer that gathers all figures.
 
 Sentences in which both sides carry the same spans are most of what a good layer has; they are counted without any
-alignment. What is gathered grows with the number of units and classes and not with the text, but for one score
-and one bit for each predicted span.
+alignment. What is gathered grows with the number of units and classes and not with the text; of a stream with that
+of labels, sources and the like only, see `ArticleRows` and `ScoreTally`.
 """
 
 from __future__ import annotations
 
-from array import array
 from collections import Counter, defaultdict
 from dataclasses import dataclass
 from operator import attrgetter
@@ -15,9 +14,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from pipeline.scoring.breakdown import SENTENCE_LENGTHS, length_class
-from pipeline.scoring.confidence import bin_of
+from pipeline.scoring.breakdown import SENTENCE_LENGTHS, SPAN_LENGTHS, length_class
+from pipeline.scoring.confidence import STEPS, ScoreTally
 from pipeline.scoring.patterns import cases_among
+from pipeline.scoring.rows import ArticleRows, UnitRows
 from pipeline.scoring.scores import as_row, tally_spans
 
 if TYPE_CHECKING:
@@ -31,8 +31,9 @@ if TYPE_CHECKING:
     from pipeline.scoring.seen import Seen
 
 WIDTH = 6
+_LONGEST = SPAN_LENGTHS[-1] + 1
 
-# Length in characters, and whether training has seen the surface form (None: not known).
+# Length in characters (the last class of lengths as its shortest), and whether training has seen the surface form (None: not known).
 GoldClass = tuple[int, bool | None]
 # The same, the confidence bin (None: no score), the source, and whether it is strictly correct.
 PredictedClass = tuple[int, bool | None, int | None, str, bool]
@@ -45,22 +46,23 @@ class Counted:
     """All figures of one layer against the gold.
 
     `rows` has shape (units, (1 + labels) * 6): the six figures of a `Tally` for all labels together, then for each
-    label with both sides restricted to it; `units` names its rows. `groups` holds [sentences, gold, predicted,
-    strict] by aspect and key. `confusion` has shape (labels + 1, labels + 1), O last. `scores` and `hits` belong
-    together, one a predicted span with a score. `cases` holds some of the errors of each pattern, `patterns`
+    label with both sides restricted to it; `units` names its rows, `number` and `digest` are
+    those of `Rows`. `groups` holds [sentences, gold, predicted, strict] by aspect and
+    key. `confusion` has shape (labels + 1, labels + 1), O last. `cases` holds some of the errors of each pattern, `patterns`
     counts all.
     """
 
     labels: tuple[str, ...]
     units: tuple[str, ...]
     rows: NDArray[np.int64]
+    number: int
+    digest: str
     sentences: int
     groups: Mapping[Aspect, Mapping[str, Sequence[int]]]
     gold_classes: Mapping[GoldClass, int]
     predicted_classes: Mapping[PredictedClass, int]
     confusion: NDArray[np.int64]
-    scores: array[float]
-    hits: bytearray
+    scores: ScoreTally
     patterns: Mapping[Pattern, int]
     cases: Mapping[Pattern, tuple[Case, ...]]
 
@@ -79,12 +81,13 @@ def count_layer(
     Args:
         pairs: gold sentence and the same sentence with the layer's spans, sorted and disjoint.
         labels: every label that occurs.
-        units: unit of each sentence, by sentence id; None where articles are the units.
+        units: unit of each sentence, by sentence id; None for a stream: its units are articles, the sentences of each
+            come together, and what is kept of them does not grow.
         sections: section of each sentence, by sentence id.
         seen: what training has seen.
         examples: how many errors of each pattern to keep.
     """
-    counter = _Counter(labels, seen, examples)
+    counter = _Counter(labels, seen, examples, streamed=units is None)
     for gold, predicted in pairs:
         identifier = gold.id
         unit = gold.article if units is None else units[identifier]
@@ -93,14 +96,15 @@ def count_layer(
 
 
 class _Counter:
-    def __init__(self, labels: Sequence[str], seen: Seen | None, examples: int) -> None:
+    def __init__(self, labels: Sequence[str], seen: Seen | None, examples: int, *, streamed: bool) -> None:
         self.labels = tuple(labels)
         self.numbers = {label: number for number, label in enumerate(self.labels)}
         self.seen = seen
         self.examples = examples
         self.sentences = 0
         width = (1 + len(self.labels)) * WIDTH
-        self.rows: defaultdict[str, list[int]] = defaultdict(lambda: [0] * width)
+        self.streamed = streamed
+        self.rows = ArticleRows(width) if streamed else UnitRows(width)
         self.groups: dict[Aspect, defaultdict[str, list[int]]] = {
             "article": defaultdict(_four),
             "section": defaultdict(_four),
@@ -109,15 +113,14 @@ class _Counter:
         self.gold_classes: Counter[GoldClass] = Counter()
         self.predicted_classes: Counter[PredictedClass] = Counter()
         self.confusion = [[0] * (len(self.labels) + 1) for _ in range(len(self.labels) + 1)]
-        self.scores = array("d")
-        self.hits = bytearray()
+        self.scores = ScoreTally(STEPS if streamed else None)
         self.patterns: Counter[Pattern] = Counter()
         self.cases: defaultdict[Pattern, list[Case]] = defaultdict(list)
 
     def add(self, gold: Sentence, predicted: Sentence, unit: str, section: str | None) -> None:
         """Count one sentence."""
         self.sentences += 1
-        row = self.rows[unit]
+        row = self.rows.row(unit)
         wanted = [_KEY(span) for span in gold.spans]
         given = [_KEY(span) for span in predicted.spans]
         covered = 0
@@ -136,7 +139,8 @@ class _Counter:
             covered += self._add_wrong(gold, mine, theirs, row)
         self.confusion[-1][-1] += len(gold.text) - covered
         figures = (1, len(wanted), len(given), strict)
-        _increase(self.groups["article"][gold.article], figures)
+        if not self.streamed:
+            _increase(self.groups["article"][gold.article], figures)
         _increase(self.groups["sentence_length"][length_class(len(gold.text), SENTENCE_LENGTHS)], figures)
         if section is not None:
             _increase(self.groups["section"][section], figures)
@@ -144,19 +148,21 @@ class _Counter:
 
     def result(self) -> Counted:
         """Return what was counted."""
+        rows = self.rows.result()
+        for (unit, sentences), row in zip((rows.sentences or {}).items(), rows.counts, strict=False):
+            _increase(self.groups["article"][unit], (sentences, int(row[0]), int(row[1]), int(row[3])))
         return Counted(
             labels=self.labels,
-            units=tuple(self.rows),
-            rows=np.array(list(self.rows.values()), dtype=np.int64).reshape(
-                len(self.rows), (1 + len(self.labels)) * WIDTH
-            ),
+            units=rows.units,
+            rows=rows.counts,
+            number=rows.number,
+            digest=rows.digest,
             sentences=self.sentences,
             groups=self.groups,
             gold_classes=self.gold_classes,
             predicted_classes=self.predicted_classes,
             confusion=np.array(self.confusion, dtype=np.int64),
             scores=self.scores,
-            hits=self.hits,
             patterns=self.patterns,
             cases={pattern: tuple(cases) for pattern, cases in self.cases.items()},
         )
@@ -225,16 +231,14 @@ class _Counter:
         seen, text = self.seen, gold.text
         for span in gold.spans:
             known = None if seen is None else seen.knows(gold.id, text[span.start : span.end])
-            self.gold_classes[span.end - span.start, known] += 1
+            self.gold_classes[min(span.end - span.start, _LONGEST), known] += 1
         for span in predicted.spans:
             known = None if seen is None else seen.knows(gold.id, text[span.start : span.end])
             correct = right is None or _KEY(span) in right
             score = span.score
-            if score is not None:
-                self.scores.append(score)
-                self.hits.append(correct)
-            confidence = None if score is None else bin_of(score)
-            self.predicted_classes[span.end - span.start, known, confidence, span.source, correct] += 1
+            confidence = None if score is None else self.scores.add(score, correct)
+            length = min(span.end - span.start, _LONGEST)
+            self.predicted_classes[length, known, confidence, span.source, correct] += 1
 
 
 def _four() -> list[int]:

@@ -120,6 +120,7 @@ def _evaluation(evaluation: Evaluation) -> dict[str, Any]:
         "sentences": evaluation.sentences,
         "characters": evaluation.characters,
         "missing": list(evaluation.missing),
+        **({"missing_more": evaluation.missing_more} if evaluation.missing_more else {}),
         "units": _units(evaluation.units),
         "sampling": asdict(evaluation.sampling),
         "overall": _schemes(evaluation.overall),
@@ -136,6 +137,7 @@ def _evaluation(evaluation: Evaluation) -> dict[str, Any]:
             "bins": [{**asdict(one), "precision": one.precision} for one in evaluation.calibration.bins],
         },
         "curve": [asdict(point) for point in evaluation.curve],
+        **({} if evaluation.curve_step is None else {"curve_step": evaluation.curve_step}),
         "errors": [
             {
                 "pattern": group.pattern,
@@ -158,7 +160,8 @@ def _comparison(comparison: Comparison) -> dict[str, Any]:
 
 
 def _units(units: Units) -> dict[str, Any]:
-    return {"kind": units.kind, "count": units.count, "reason": units.reason}
+    groups = {} if units.groups is None else {"groups": units.groups}
+    return {"kind": units.kind, "count": units.count, "reason": units.reason, **groups}
 
 
 def _schemes(scored: Mapping[Any, Scored]) -> dict[str, Any]:

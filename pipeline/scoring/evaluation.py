@@ -17,10 +17,11 @@ from pipeline.scoring.breakdown import (
     length_class,
     length_classes,
 )
-from pipeline.scoring.confidence import BINS, calibrate, threshold_curve
+from pipeline.scoring.confidence import BINS, STEPS, calibrate, threshold_curve
 from pipeline.scoring.counting import WIDTH, count_layer
 from pipeline.scoring.match import SCHEMES
 from pipeline.scoring.patterns import PATTERNS
+from pipeline.scoring.rows import GROUPS, MOST_ARTICLES
 from pipeline.scoring.scores import Tally, pair_layers, score_of
 from pipeline.scoring.significance import (
     ARTICLES_NEEDED,
@@ -31,7 +32,7 @@ from pipeline.scoring.significance import (
     with_exact,
 )
 from pipeline.scoring.significance import compare as compare_rows
-from pipeline.scoring.stream import side_by_side
+from pipeline.scoring.stream import Lacking, side_by_side
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -103,7 +104,9 @@ class Evaluation:
     """Everything that is known about one layer against the gold.
 
     `overall` and each label's scores hold the four schemes; a label's are those of both sides restricted to it.
-    `missing` names gold sentences that the layer lacks and that were counted as found empty.
+    `missing` names gold sentences that the layer lacks and that were counted as found empty; of a stream the first
+    10,000, `missing_more` is how many others there are. `curve_step` is what the thresholds of the curve are multiples
+    of, where a stream has too many distinct scores to tell them apart.
     """
 
     name: str
@@ -120,6 +123,8 @@ class Evaluation:
     curve: tuple[Point, ...]
     errors: tuple[ErrorGroup, ...]
     counted: Counted
+    missing_more: int = 0
+    curve_step: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,7 +175,9 @@ def evaluate(
 def evaluate_stream(gold: Path, layer: Path, *, name: str, setting: Setting) -> Evaluation:
     """Score a layer against the gold, both read side by side; see `side_by_side` for what the files must be.
 
-    The units that intervals resample are articles. What training has seen and sections are not told apart.
+    The units that intervals resample are articles, above 10,000 of them groups of articles (see `pipeline.scoring.rows`),
+    which are then not listed one by one. What training has seen and sections are not told apart. Memory does not grow
+    with the number of sentences, articles or spans.
 
     Args:
         gold: the gold layer, JSONL, plain or compressed.
@@ -182,21 +189,30 @@ def evaluate_stream(gold: Path, layer: Path, *, name: str, setting: Setting) -> 
         ScoringError: the files do not go together, or hold fewer than 10 articles.
         BiaozhuError: a file cannot be read, see `stream_layer`.
     """
-    lacking: list[str] = []
+    lacking = Lacking()
     pairs = side_by_side(gold, layer, labels=setting.labels, missing=setting.missing, lacking=lacking)
     counted = count_layer(pairs, labels=setting.labels, units=None, examples=setting.examples)
-    found = len(counted.units)
+    found = counted.number
     if found < ARTICLES_NEEDED:
         raise ScoringError(
             f"{found} articles, fewer than {ARTICLES_NEEDED}",
             where=str(gold),
             next_step="Score so few articles without --stream",
         )
-    return _evaluated(counted, Units("article", {}, found, f"{found} articles"), name, setting, lacking)
+    units = Units("article", {}, found, f"{found} articles")
+    if not counted.units:
+        reason = f"{found} articles, more than {MOST_ARTICLES}: in {GROUPS} groups by a hash of their ids, each one unit"
+        units = Units("article", {}, found, reason, GROUPS)
+    return _evaluated(counted, units, name, setting, lacking.named, lacking.count - len(lacking.named))
 
 
 def _evaluated(
-    counted: Counted, units: Units, name: str, setting: Setting, missing: Sequence[str]
+    counted: Counted,
+    units: Units,
+    name: str,
+    setting: Setting,
+    missing: Sequence[str],
+    missing_more: int = 0,
 ) -> Evaluation:
     estimates = bootstrap(counted.rows, _metrics(counted.labels), sampling=setting.sampling)
     total = counted.rows.sum(axis=0)
@@ -216,10 +232,9 @@ def _evaluated(
         },
         breakdowns=_breakdowns(counted),
         confusion=confusion_of(counted.confusion, counted.labels),
-        calibration=calibrate(counted.scores, counted.hits, unscored=unscored),
+        calibration=calibrate(counted.scores, unscored=unscored),
         curve=threshold_curve(
-            counted.scores,
-            counted.hits,
+            counted.scores.by_score,
             gold=gold_spans,
             unscored=unscored,
             unscored_correct=unscored_correct,
@@ -230,6 +245,8 @@ def _evaluated(
             if counted.patterns.get(pattern)
         ),
         counted=counted,
+        missing_more=missing_more,
+        curve_step=1 / STEPS if counted.scores.coarse else None,
     )
 
 
@@ -239,7 +256,8 @@ def compare(a: Evaluation, b: Evaluation, *, sampling: Sampling = DEFAULT_SAMPLI
     Raises:
         ScoringError: they were not made from the same gold and units.
     """
-    if a.counted.units != b.counted.units or a.units.of != b.units.of:
+    ours, theirs = ((one.counted.units, one.counted.digest, one.units.of) for one in (a, b))
+    if ours != theirs:
         raise ScoringError(f"{a.name} and {b.name} were scored on different gold or units")
     labels = tuple(dict.fromkeys((*a.counted.labels, *b.counted.labels)))
     names = [

@@ -33,19 +33,23 @@ ARTICLES_NEEDED = 10
 # Fewer make intervals too narrow, and let no difference be significant: 2^-5 / 9 tests is as low as p gets with six.
 SECTIONS_NEEDED = 10
 UNITS_NEEDED = 2
-CELLS_AT_ONCE = 4_000_000
+CELLS_AT_ONCE = 500_000
 ROUNDING = 1e-12
 MULTINOMIAL_COST = 3
 
 
 @dataclass(frozen=True, slots=True)
 class Units:
-    """What is resampled: its kind, the unit of each sentence by sentence id, how many there are, and why."""
+    """What is resampled: its kind, the unit of each sentence by sentence id, how many there are, and why.
+
+    `groups` is into how many groups they are put together, each resampled as one; None where each stands alone.
+    """
 
     kind: UnitKind
     of: Mapping[str, str]
     count: int
     reason: str
+    groups: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -269,11 +273,12 @@ def _resampled_sums(distinct: NDArray[np.int64], sizes: NDArray[np.int64], sampl
     for done in range(0, resamples, at_once):
         size = min(at_once, resamples - done)
         if grouped:
-            weights = rng.multinomial(units, sizes / units, size=size)
+            weights = rng.multinomial(units, sizes / units, size=size).astype(np.float64)
         else:
-            drawn = rng.integers(0, units, size=(size, units), dtype=np.int32)
-            weights = np.stack([np.bincount(row, minlength=units) for row in drawn])
-        sums.append(weights.astype(np.float64) @ values)
+            weights = np.empty((size, units))
+            for row in weights:
+                row[:] = np.bincount(rng.integers(0, units, size=units, dtype=np.int32), minlength=units)
+        sums.append(weights @ values)
     return np.concatenate(sums)
 
 

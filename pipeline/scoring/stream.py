@@ -1,11 +1,12 @@
 """Two layers read side by side, for corpora that do not fit into memory.
 
 Both files hold the same sentences in the same order, article by article. Only the two lines at hand are in memory;
-what scoring gathers grows by half a kilobyte an article and nine bytes a predicted span.
+which articles have come lies on the disk, some ten bytes each.
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, cast
 
@@ -15,13 +16,16 @@ from pipeline.errors import LabelError, LineError, ScoringError
 from pipeline.model import ARTICLE_ID, Sentence, sentence_from_line
 from pipeline.reading.article import LARGEST
 from pipeline.reading.packed import opened
+from pipeline.scoring.once import once
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator
+    from collections.abc import Callable, Collection, Iterator
     from pathlib import Path
 
     from pipeline.scoring.scores import Missing
 
+# Of what a layer lacks so many sentences are named, and all counted.
+MOST_NAMED = 10_000
 _SORT = "Sort the file as `preannotate` writes it, or score without --stream"
 
 
@@ -47,6 +51,20 @@ class _Line(msgspec.Struct, forbid_unknown_fields=True):
 _DECODER = msgspec.json.Decoder(_Line)
 
 
+@dataclass(slots=True)
+class Lacking:
+    """Sentences that a layer lacks: how many there are, and the ids of the first `MOST_NAMED`."""
+
+    count: int = 0
+    named: list[str] = field(default_factory=list)
+
+    def add(self, identifier: str) -> None:
+        """Count one more."""
+        self.count += 1
+        if self.count <= MOST_NAMED:
+            self.named.append(identifier)
+
+
 def stream_layer(path: Path, *, labels: Collection[str] | None) -> Iterator[Sentence]:
     """Yield the sentences of a layer, checked as `read_layer` checks them, one at a time.
 
@@ -58,42 +76,14 @@ def stream_layer(path: Path, *, labels: Collection[str] | None) -> Iterator[Sent
         MissingFileError: it is not there or cannot be read to its end.
         LineError, OffsetError, OverlapError, LabelError: the first line that is none.
         ScoringError: a sentence does not stand behind the one before it in its article, or an article comes twice.
+        WriteError: there is no room on the disk for the articles' ids.
     """
-    seen: set[int] = set()
-    article, reached = "", 0
-    number = 0
-    for raw in _lines(path):
-        number += 1
-        if len(raw) > LARGEST:
-            raise LineError(f"a line of more than {LARGEST >> 20} MiB", where=f"{path}:{number}")
-        if not raw.strip():
-            continue
-        line = _parsed(raw, path, number)
-        for span in line.spans:
-            if labels is not None and span.label not in labels:
-                raise LabelError(f"unknown label {span.label!r}", where=f"{path}:{number}")
-        if line.article != article:
-            article, reached = line.article, 0
-            key = int(article, 16)
-            if key in seen:
-                raise ScoringError(
-                    f"article {article} comes in two places", where=f"{path}:{number}", next_step=_SORT
-                )
-            seen.add(key)
-        if line.start < reached:
-            raise ScoringError(
-                f"{line.id} stands behind a later sentence, or twice",
-                where=f"{path}:{number}",
-                next_step=_SORT,
-            )
-        reached = line.end
-        yield line
-    if not seen:
-        raise LineError("empty: there is no sentence line", where=str(path), next_step="Make it again")
+    with once() as is_new:
+        yield from _checked(path, labels, is_new)
 
 
 def side_by_side(
-    gold: Path, layer: Path, *, labels: Collection[str], missing: Missing, lacking: list[str]
+    gold: Path, layer: Path, *, labels: Collection[str], missing: Missing, lacking: Lacking
 ) -> Iterator[tuple[Sentence, Sentence]]:
     """Pair the sentences of two files that hold them in the same order.
 
@@ -102,7 +92,7 @@ def side_by_side(
         layer: the layer to be scored.
         labels: the ids that are allowed.
         missing: what a gold sentence that the layer lacks means, see `pair_layers`.
-        lacking: gets the ids of those that it lacks.
+        lacking: gets those that it lacks.
 
     Raises:
         ScoringError: the layer lacks a sentence, has one that the gold has not, or another order or text.
@@ -123,12 +113,43 @@ def side_by_side(
                 where=str(gold),
                 next_step="Bring both into the same order, or give --missing empty if it lacks sentences",
             )
-        lacking.append(sentence.id)
+        lacking.add(sentence.id)
         yield sentence, Sentence(sentence.article, sentence.start, sentence.end, sentence.text)
     if other is not None:
         raise ScoringError(
             f"{other.id} is not in the gold, or not in the gold's order", where=str(layer), next_step=_SORT
         )
+
+
+def _checked(path: Path, labels: Collection[str] | None, is_new: Callable[[int], bool]) -> Iterator[Sentence]:
+    article, reached = "", 0
+    number = 0
+    for raw in _lines(path):
+        number += 1
+        if len(raw) > LARGEST:
+            raise LineError(f"a line of more than {LARGEST >> 20} MiB", where=f"{path}:{number}")
+        if not raw.strip():
+            continue
+        line = _parsed(raw, path, number)
+        for span in line.spans:
+            if labels is not None and span.label not in labels:
+                raise LabelError(f"unknown label {span.label!r}", where=f"{path}:{number}")
+        if line.article != article:
+            article, reached = line.article, 0
+            if not is_new(int(article, 16)):
+                raise ScoringError(
+                    f"article {article} comes in two places", where=f"{path}:{number}", next_step=_SORT
+                )
+        if line.start < reached:
+            raise ScoringError(
+                f"{line.id} stands behind a later sentence, or twice",
+                where=f"{path}:{number}",
+                next_step=_SORT,
+            )
+        reached = line.end
+        yield line
+    if not article:
+        raise LineError("empty: there is no sentence line", where=str(path), next_step="Make it again")
 
 
 def _parsed(raw: bytes, path: Path, number: int) -> Sentence:

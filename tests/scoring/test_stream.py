@@ -5,6 +5,7 @@ import json
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+import jsonschema
 import pytest
 import zstandard
 from hypothesis import given, settings
@@ -13,9 +14,10 @@ from hypothesis import strategies as st
 from pipeline.cli import run
 from pipeline.errors import BiaozhuError, ScoringError
 from pipeline.model import Sentence, Span, sentence_to_line, write_layer
+from pipeline.scoring.document import schema
 from pipeline.scoring.evaluation import Setting, evaluate, evaluate_stream
 from pipeline.scoring.significance import Sampling
-from pipeline.scoring.stream import side_by_side, stream_layer
+from pipeline.scoring.stream import Lacking, side_by_side, stream_layer
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -116,7 +118,7 @@ def test_stream_counts_what_a_layer_lacks_as_missed(tmp_path: Path) -> None:
     found = evaluate_stream(tmp_path / "gold.jsonl", tmp_path / "layer.jsonl", name="a", setting=lenient)
     assert found.missing == tuple(one.id for one in gold[::4])
     assert found.overall["strict"].score.counts.mis == 6
-    lacking: list[str] = []
+    lacking = Lacking()
     with pytest.raises(ScoringError, match="not in the gold"):
         list(
             side_by_side(
@@ -127,6 +129,23 @@ def test_stream_counts_what_a_layer_lacks_as_missed(tmp_path: Path) -> None:
                 lacking=lacking,
             )
         )
+
+
+def test_stream_counts_all_that_is_lacking_and_names_the_first(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("pipeline.scoring.stream.MOST_NAMED", 4)
+    gold = _layer([(Span(0, 2, "PLACE"),)] * 24)
+    write_layer(tmp_path / "gold.jsonl", gold)
+    write_layer(tmp_path / "layer.jsonl", [one for at, one in enumerate(gold) if at % 4])
+    files = ("--gold", str(tmp_path / "gold.jsonl"), "--layer", str(tmp_path / "layer.jsonl"))
+    assert run(["evaluate", "--stream", *files, "--missing", "empty", "--resamples", "100", "--json"]) == 0
+    out, err = capsys.readouterr()
+    document = json.loads(out)
+    jsonschema.validate(document, schema())
+    assert document["layers"][0]["missing"] == [one.id for one in gold[:16:4]]
+    assert document["layers"][0]["missing_more"] == 2
+    assert "lacks 6 of 24 gold sentences, counted as found empty; the first 4" in err
 
 
 def test_stream_is_read_as_it_is_needed(tmp_path: Path) -> None:
