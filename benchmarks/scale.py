@@ -33,7 +33,6 @@ from typing import TYPE_CHECKING
 
 import psutil
 
-from pipeline.formats.docbin import write_docbin
 from pipeline.model import Sentence, Span, sentence_to_line
 
 if TYPE_CHECKING:
@@ -178,6 +177,9 @@ def _children(root: psutil.Process) -> list[psutil.Process]:
 
 
 def _training(folder: Path, counts: Sequence[int], each: int) -> None:
+    # At the top it would bring spaCy, and its memory, into every process that is measured.
+    from pipeline.formats.docbin import write_docbin  # noqa: PLC0415 — see above
+
     draw = random.Random(3)  # noqa: S311 — material, no secrets
     peaks = []
     for count in counts:

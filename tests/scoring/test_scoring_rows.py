@@ -102,7 +102,7 @@ def test_rows_in_groups_give_the_intervals_of_the_articles(period: int) -> None:
 
 def test_rows_in_groups_give_the_tests_of_the_articles() -> None:
     pair = made(2 * MOST_ARTICLES)
-    one_by_one = compare_rows(*pair, {"share": share}, sampling=QUICK)[0]
+    one_by_one = compare_rows(pair[0], pair[1], {"share": share}, sampling=QUICK)[0]
     grouped = compare_rows(
         *(streamed(rows.tolist()).counts for rows in pair), {"share": share}, sampling=QUICK
     )[0]
@@ -168,6 +168,7 @@ def test_rows_of_a_long_stream_score_what_memory_scores_and_say_so(
     for aspect in ("sentence_length", "length", "confidence", "source"):
         assert found.breakdowns[aspect] == whole.breakdowns[aspect]
     assert (found.breakdowns["article"], len(whole.breakdowns["article"])) == ((), len(gold))
+    assert all(one.difference.value == 0 for one in compare(found, found, sampling=QUICK).differences)
     with pytest.raises(ScoringError, match="different gold"):
         compare(found, whole)
     files = ("--gold", str(paths[0]), "--resamples", "200", "--json")
