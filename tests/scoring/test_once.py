@@ -35,8 +35,8 @@ def test_once_knows_what_lies_on_the_disk(monkeypatch: pytest.MonkeyPatch) -> No
 def test_once_says_that_the_disk_is_full(monkeypatch: pytest.MonkeyPatch) -> None:
     connect = sqlite3.connect
 
-    def small(*args: object, **options: object) -> sqlite3.Connection:
-        found: sqlite3.Connection = connect(*args, **options)  # type: ignore[arg-type]
+    def small(name: str, *, isolation_level: None) -> sqlite3.Connection:
+        found = connect(name, isolation_level=isolation_level)
         found.execute("PRAGMA max_page_count = 4")
         return found
 
