@@ -13,7 +13,8 @@ CONFIGS = Path(__file__).parents[2] / "configs"
 
 
 @pytest.mark.parametrize(
-    "name", ["ner", "custom", "transfer", "crf", "cnn", "pkuseg", "stream", "lac_tuned", "transformer"]
+    "name",
+    ["ner", "custom", "transfer", "crf", "cnn", "pkuseg", "stream", "lac_tuned", "transformer", "columns"],
 )
 def test_configs_of_train_are_spelt_right(name: str) -> None:
     assert read_config(CONFIGS / f"{name}.cfg")["nlp"]["pipeline"] == ["ner"]

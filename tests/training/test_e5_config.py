@@ -15,7 +15,9 @@ HAS_TORCH = importlib.util.find_spec("torch") is not None
 CORPUS = '[corpus]\nname = "tiny"\nlabels = ["PLACE"]\n'
 
 
-@pytest.mark.parametrize(("name", "accurate"), [("e5", True), ("base", False), ("uner", False)])
+@pytest.mark.parametrize(
+    ("name", "accurate"), [("e5", True), ("msra_e5", True), ("base", False), ("uner", False)]
+)
 def test_is_e5_tells_the_configs_apart(name: str, *, accurate: bool) -> None:
     assert is_e5(CONFIGS / f"{name}.cfg") is accurate
 
@@ -27,9 +29,12 @@ def test_read_e5_config_needs_pytorch() -> None:
 
 
 @pytest.mark.skipif(not HAS_TORCH, reason="no PyTorch")
-def test_read_e5_config_reads_what_is_there() -> None:
-    config = read_e5_config(CONFIGS / "e5.cfg")
-    assert (config.settings.layers, config.labels) == (6, ("PLACE", "PERSON", "AMOUNT"))
+@pytest.mark.parametrize(
+    ("name", "labels"), [("e5", ("PLACE", "PERSON", "AMOUNT")), ("msra_e5", ("PLACE", "PERSON", "ORG"))]
+)
+def test_read_e5_config_reads_what_is_there(name: str, labels: tuple[str, ...]) -> None:
+    config = read_e5_config(CONFIGS / f"{name}.cfg")
+    assert (config.settings.layers, config.labels) == (6, labels)
 
 
 @pytest.mark.skipif(not HAS_TORCH, reason="no PyTorch")
