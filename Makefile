@@ -107,6 +107,7 @@ lock: .venv/uv.stamp
 	$(COMPILE) locks/doccano.in -o locks/doccano.lock
 	$(COMPILE) locks/fuzz.in -o locks/fuzz.lock
 	$(COMPILE) locks/peers.in -o locks/peers.lock
+	$(COMPILE) locks/jionlp.in -o locks/jionlp.lock
 
 clean:
 	rm -rf reports annotations/pre annotations/layers/doccano project.lock

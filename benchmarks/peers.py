@@ -10,7 +10,8 @@ sentences of PFR train, drawn by the same seed.
 How a peer's tags are read as places, persons and amounts has ways (peers_worker.py says which): on each set and label a peer
 gets the way that scores best there, which only helps the peers. Ours has one way.
 
-Left out: jionlp, since it pulls in jiojio, which is under the GPL.
+On request only: jionlp's rules, and jiojio, the tagger that jionlp requires and that its own places stand on. jiojio is
+under the GPL: these two live apart in .cache/jionlp, from locks/jionlp.lock, and nothing of ours depends on them.
 """
 
 from __future__ import annotations
@@ -42,11 +43,11 @@ if TYPE_CHECKING:
 
 HERE = Path(__file__).parent
 WORKER = HERE / "peers_worker.py"
-LOCK = Path("locks/peers.lock")
-HOME = Path(".cache/peers")
+LOCKS, CACHE = Path("locks"), Path(".cache")
 GOLD = Path("annotations/gold/handan-2020-07-02.jsonl")
 TABLE, FIGURES, CHART = HERE / "peers.md", HERE / "peers.json", Path("docs/pictures/peers.svg")
 PEERS = (*("jieba.posseg", "snownlp", "thulac", "crfsuite", "spaCy CNN", "LAC in NumPy", "recognizers-text"),)
+ON_REQUEST = ("jionlp", "jiojio")
 # These read all of PFR test; the others would take minutes.
 QUICK = ("jieba.posseg", "crfsuite", "spaCy CNN")
 OURS = ("biaozhu fast", "biaozhu small", "biaozhu small + base", "biaozhu base alone")
@@ -73,6 +74,7 @@ SEEN = {
 }
 THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 MODELS = {"crfsuite": "crf.model", "spaCy CNN": "cnn"}
+LOAD = re.compile(r"load \d+(?: to \d+)?")
 MEASURES = ("characters/CPU s", "load CPU s", "peak MB", "installed MB")
 
 
@@ -85,8 +87,8 @@ def main() -> None:
     parser.add_argument("--train", type=int, default=6000, help="sentences of PFR train for those that learn")
     parser.add_argument("--steps", type=int, default=1500, help="of the CNN's training")
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--peers", nargs="+", choices=(*PEERS, *OURS), default=(*PEERS, *OURS))
-    parser.add_argument("--python", type=Path, help="of an environment that has the peers")
+    parser.add_argument("--peers", nargs="+", choices=(*PEERS, *ON_REQUEST, *OURS), default=(*PEERS, *OURS))
+    parser.add_argument("--python", type=Path, help="of an environment that has the peers asked for")
     parser.add_argument(
         "--write", action="store_true", help=f"write {TABLE.name}, {FIGURES.name} and {CHART}"
     )
@@ -101,7 +103,6 @@ def main() -> None:
     pfr = corpora_folder() / "pfr1998"
     if not pfr.is_dir():
         parser.error(f"{pfr}: no such folder; run `biaozhu corpus fetch pfr1998`")
-    python = given.python or environment()
     base = sha256_of(Path("models/base/model.onnx"))
     test = list(read_part(pfr, "test"))
     sets = {PFR: drawn(test, given.limit, given.seed), SEED_GOLD: list(read_layer(GOLD))}
@@ -113,12 +114,14 @@ def main() -> None:
         training = folder / "train.jsonl"
         write_layer(training, drawn(read_part(pfr, "train"), given.train, given.seed))
         if "crfsuite" in given.peers:
-            work(python, "crfsuite", folder, "--train", str(training))
+            work(given.python or environment(), "crfsuite", folder, "--train", str(training))
         took = train_cnn(training, folder, given.steps) if "spaCy CNN" in given.peers else 0.0
         rows = {}
         for peer in given.peers:
             print(peer, file=sys.stderr)
-            chosen = Path(sys.executable) if peer in (*OURS, "spaCy CNN") else python
+            chosen = given.python or environment("jionlp" if peer in ON_REQUEST else "peers")
+            if peer in (*OURS, "spaCy CNN"):
+                chosen = Path(sys.executable)
             work(chosen, peer, folder, "--load-only")
             rows[peer] = judged(work(chosen, peer, folder), sets)
             if peer in (*QUICK, *OURS):
@@ -145,13 +148,13 @@ def main() -> None:
 
 
 def joined(results: Sequence[dict[str, Any]]) -> dict[str, Any]:
-    """Join runs with different peers, in the order in which tables show them.
+    """Join runs with different peers, or what was joined of them before, in the order in which tables show them.
 
     Raises:
         SystemExit: they are not of the same texts, gold and settings.
     """
-    loads = [int(one["machine"].partition(", load ")[2].partition(",")[0]) for one in results]
-    machine = re.sub(r"load \d+", f"load {min(loads)} to {max(loads)}", results[0]["machine"])
+    loads = [int(number) for one in results for number in re.findall(r"\d+", LOAD.findall(one["machine"])[0])]
+    machine = LOAD.sub(f"load {min(loads)} to {max(loads)}", results[0]["machine"])
     whole = {**results[0], "machine": machine}
     for name in ("texts", "gold", "seed", "trained on", "date"):
         if any(one[name] != whole[name] for one in results):
@@ -160,9 +163,13 @@ def joined(results: Sequence[dict[str, Any]]) -> dict[str, Any]:
     if len(bases) > 1:
         raise SystemExit("these runs differ in base")
     whole["base"] = next(iter(bases), whole["base"])
-    rows = {peer: row for one in results for peer, row in one["peers"].items()}
+    rows = {
+        peer: {"load": LOAD.findall(one["machine"])[0], **row}
+        for one in results
+        for peer, row in one["peers"].items()
+    }
     whole["CNN"] = next((one["CNN"] for one in results if "spaCy CNN" in one["peers"]), whole["CNN"])
-    return {**whole, "peers": {peer: rows[peer] for peer in (*PEERS, *OURS) if peer in rows}}
+    return {**whole, "peers": {peer: rows[peer] for peer in (*PEERS, *ON_REQUEST, *OURS) if peer in rows}}
 
 
 def show(result: dict[str, Any], *, write: bool) -> None:
@@ -177,16 +184,17 @@ def show(result: dict[str, Any], *, write: bool) -> None:
         draw(result, CHART)
 
 
-def environment() -> Path:
-    """Return the Python of the peers' environment, which is made anew when the lock file has changed."""
-    python, stamp = HOME / "venv/bin/python", HOME / "stamp"
-    wanted = sha256_of(LOCK)
+def environment(name: str = "peers") -> Path:
+    """Return the Python of an environment of peers, which is made anew when its lock file has changed."""
+    lock, home = LOCKS / f"{name}.lock", CACHE / name
+    python, stamp = home / "venv/bin/python", home / "stamp"
+    wanted = sha256_of(lock)
     if python.is_file() and stamp.is_file() and stamp.read_text(encoding="ascii") == wanted:
         return python
     beside = Path(sys.executable).parent / "uv"
     uv = str(beside) if beside.is_file() else shutil.which("uv") or "uv"
-    subprocess.run([uv, "venv", "-q", "--clear", "--python", sys.executable, str(HOME / "venv")], check=True)
-    command = [uv, "pip", "sync", "-q", "--require-hashes", "--python", str(python), str(LOCK)]
+    subprocess.run([uv, "venv", "-q", "--clear", "--python", sys.executable, str(home / "venv")], check=True)
+    command = [uv, "pip", "sync", "-q", "--require-hashes", "--python", str(python), str(lock)]
     subprocess.run(command, check=True)
     stamp.write_text(wanted, encoding="ascii")
     return python
@@ -239,7 +247,7 @@ def work(
     Raises:
         SystemExit: the peer failed; its own words stand above.
     """
-    temporary = HOME / "tmp"  # jieba and our own networks keep caches
+    temporary = CACHE / "peers/tmp"  # jieba and our own networks keep caches
     temporary.mkdir(parents=True, exist_ok=True)
     result = folder / "result.jsonl"
     result.unlink(missing_ok=True)
@@ -305,6 +313,11 @@ def markdown(result: dict[str, Any]) -> str:
     """Return the page: what was compared, the table, and how tags were read."""
     sentences, spans = result["sentences"], result["spans"]
     absent = [peer for peer in (*PEERS, *OURS) if peer not in result["peers"]]
+    asked = ", ".join(
+        f"{peer} at {row['load']}"
+        for peer, row in result["peers"].items()
+        if peer in ON_REQUEST and "load" in row
+    )
     missing = f"Not run: {', '.join(absent)}. " * bool(absent)
     cnn = (
         f"spaCy CNN: configs/cnn.cfg, {result['CNN']['steps']:,} steps of 1,000 characters over the same sentences "
@@ -360,7 +373,16 @@ def markdown(result: dict[str, Any]) -> str:
             "a peer gets the way that scores best there, which only helps the peers; `peers.json` says which."
         ),
         "",
-        (f"{missing}Left out: jionlp, since it pulls in jiojio, which is under the GPL."),
+        (
+            f"{missing}On request only (`--peers jionlp jiojio`): jionlp (Apache-2.0) requires jiojio (GPL-3.0), so these two live in "
+            "an environment of their own, made from `locks/jionlp.lock`, and nothing of ours depends on them. Both run without "
+            "a network; no model is downloaded, jiojio's comes in its package. jionlp is its rules alone, without the tagger: "
+            "places are what its lexicon matcher finds of its own tables (provinces, cities, counties, countries and their large "
+            "cities), amounts what `extract_money` finds, so money only. It has no rule that finds persons, only one that says whether a string "
+            "could be a name, and `recognize_location` says no offsets and counts what jiojio tags as `ns`: that is the row of jiojio, "
+            "whose package does not say what it was trained on."
+            f"{f' Run by themselves on the same day: {asked}.' if asked else ''}"
+        ),
         "",
     ]
     return "\n".join(lines)

@@ -24,8 +24,9 @@ RIGHT, LEFT, BELOW = (8, 0, "left"), (-8, 0, "right"), (0, -12, "center")
 SIDES = {
     "thulac": LEFT,
     "biaozhu small": BELOW,
-    "biaozhu small + base": LEFT,
-    "biaozhu base alone": LEFT,
+    "LAC in NumPy": (-8, -8, "right"),
+    "biaozhu small + base": (-8, 3, "right"),
+    "biaozhu base alone": (-8, -2, "right"),
 }
 
 

@@ -40,11 +40,17 @@ PACKAGES = {
     "LAC in NumPy": ("jieba", "numpy"),
     "recognizers-text": ("recognizers-text-number-with-unit",),
     "spaCy CNN": ("spacy",),
+    "jionlp": ("jionlp",),
+    "jiojio": ("jiojio",),
 }
-PLACES = {"jieba.posseg": ("ns",), "snownlp": ("ns",), "thulac": ("ns",), "LAC in NumPy": ("LOC",)}
+PLACES = {
+    **dict.fromkeys(("jieba.posseg", "snownlp", "thulac", "jiojio"), ("ns",)),
+    "LAC in NumPy": ("LOC",),
+}
 PERSONS = {
     "jieba.posseg": ("nr", "nrt", "nrfg"),
     "snownlp": ("nr",),
+    "jiojio": ("nr",),
     "thulac": ("np",),
     "LAC in NumPy": ("PER",),
 }
@@ -75,13 +81,7 @@ def spans_of_tokens(text: str, tokens: Sequence[Token], peer: str) -> Found:
     found: Found = {}
     for label, tags in (("PLACE", PLACES[peer]), ("PERSON", PERSONS[peer])):
         apart = [(start, end) for start, end, tag in placed if tag in tags]
-        joined: Spans = []
-        for start, end in apart:
-            if joined and joined[-1][1] == start:
-                joined[-1] = (joined[-1][0], end)
-            else:
-                joined.append((start, end))
-        found[label] = {"apart": apart, "joined": joined}
+        found[label] = {"apart": apart, "joined": _joined(apart)}
     runs = _runs(text, placed)
     found["AMOUNT"] = {
         "measured": [(start, end) for start, end, last in runs if last == MEASURE],
@@ -93,6 +93,16 @@ def spans_of_tokens(text: str, tokens: Sequence[Token], peer: str) -> Found:
         "all": [(start, end) for start, end, _ in runs],
     }
     return found
+
+
+def _joined(apart: Spans) -> Spans:
+    joined: Spans = []
+    for start, end in apart:
+        if joined and joined[-1][1] == start:
+            joined[-1] = (joined[-1][0], end)
+        else:
+            joined.append((start, end))
+    return joined
 
 
 def _runs(text: str, placed: Sequence[tuple[int, int, str]]) -> list[tuple[int, int, str]]:
@@ -173,6 +183,22 @@ def load_recognizers() -> Work:
             if not any(start < right and left < end for left, right in spans)
         }
         return {"AMOUNT": {"units": sorted(spans), "numbers too": sorted(spans | free)}}
+
+    return lambda texts: [found(text) for text in texts]
+
+
+def load_jiojio() -> Work:
+    """The tagger that jionlp requires, with the model that its package carries."""
+    return _tagger("jiojio", import_module("peers_jionlp").load_tagger())
+
+
+def load_jionlp() -> Work:
+    """JioNLP's rules: places of its tables, and money; nothing finds persons."""
+    rules = import_module("peers_jionlp").load_rules()
+
+    def found(text: str) -> Found:
+        places, money = rules(text)
+        return {"PLACE": {"apart": places, "joined": _joined(places)}, "AMOUNT": {"money": money}}
 
     return lambda texts: [found(text) for text in texts]
 
@@ -262,6 +288,8 @@ LOADERS: dict[str, Callable[[], Work]] = {
     "thulac": load_thulac,
     "LAC in NumPy": load_lac,
     "recognizers-text": load_recognizers,
+    "jionlp": load_jionlp,
+    "jiojio": load_jiojio,
 }
 
 

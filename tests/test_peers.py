@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import runpy
+import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -44,3 +46,49 @@ def test_peers_worker_reads_tags_as_spans(
     text = "".join(word for word, _ in tokens)
     found = spans_of_tokens(text, tokens, "snownlp")[label][way]
     assert [text[start:end] for start, end in found] == expected
+
+
+@pytest.fixture
+def peers(monkeypatch: pytest.MonkeyPatch) -> Any:
+    monkeypatch.setattr(sys, "path", [str(BENCHMARKS), *sys.path])
+    return runpy.run_path(str(BENCHMARKS / "peers.py"))
+
+
+def test_peers_join_a_run_to_what_was_joined_before(peers: Any) -> None:
+    same = {
+        "texts": "a",
+        "gold": {},
+        "seed": 1,
+        "trained on": 2,
+        "date": "2026-11-24",
+        "base": "b",
+        "CNN": {},
+    }
+    before = {
+        **same,
+        "machine": "X, 2 cores, load 11 to 31, Python 3",
+        "peers": {"biaozhu small": {}, "thulac": {}},
+    }
+    more = {**same, "machine": "X, 2 cores, load 5, Python 3", "peers": {"jionlp": {}}}
+    whole = peers["joined"]([before, more])
+    assert whole["machine"] == "X, 2 cores, load 5 to 31, Python 3"
+    assert list(whole["peers"]) == ["thulac", "jionlp", "biaozhu small"]
+    assert whole["peers"]["jionlp"] == {"load": "load 5"}
+    with pytest.raises(SystemExit, match="texts"):
+        peers["joined"]([before, {**more, "texts": "other"}])
+
+
+def test_peers_run_what_is_under_the_gpl_only_on_request(peers: Any) -> None:
+    on_request = set(peers["ON_REQUEST"])
+    assert on_request.isdisjoint((*peers["PEERS"], *peers["OURS"]))
+    for path in (BENCHMARKS.parent / "locks").glob("*.lock"):
+        pinned = {line.partition("==")[0] for line in path.read_text("utf-8").splitlines() if "==" in line}
+        assert on_request.isdisjoint(pinned) == (path.name != "jionlp.lock")
+
+
+def test_peers_jionlp_takes_names_out_of_its_nested_tables() -> None:
+    names_in = runpy.run_path(str(BENCHMARKS / "peers_jionlp.py"))["names_in"]
+    county = {"_full_name": "丙县", "_alias": "丙", "_admin_code": "110101"}
+    city = {"_full_name": "乙市", "_alias": ["乙", None], "_admin_code": "110100", "丙县": county}
+    tables = [{"甲省": {"_full_name": "甲省", "_alias": "甲", "乙市": city}}, {"丁国": {"main_city": ["戊"]}}]
+    assert names_in(tables) == {"甲省", "甲", "乙市", "乙", "丙县", "丙", "丁国", "戊"}
