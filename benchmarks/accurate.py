@@ -16,12 +16,17 @@ import time
 from pathlib import Path
 from typing import Any
 
-LABELS = ("PLACE", "PERSON", "AMOUNT")
+
+def labels_of(gold: Path) -> list[str]:
+    """Return the labels of a gold layer, sorted."""
+    from pipeline.model import read_layer  # noqa: PLC0415 — imports must not count as loading
+
+    return sorted({span.label for sentence in read_layer(gold) for span in sentence.spans})
 
 
-def lac_row(gold: Path) -> dict[str, Any]:
+def lac_row(gold: Path, labels: list[str]) -> dict[str, Any]:
     """Score the small LAC's own layer."""
-    from pipeline.annotators.lac import load_lac  # noqa: PLC0415 — imports must not count as loading
+    from pipeline.annotators.lac import load_lac  # noqa: PLC0415 — as above
     from pipeline.model import read_layer, with_spans  # noqa: PLC0415 — as above
     from pipeline.scoring.evaluation import evaluate  # noqa: PLC0415 — as above
 
@@ -37,12 +42,12 @@ def lac_row(gold: Path) -> dict[str, Any]:
     return {
         "F1": scored.score.f1,
         "interval": (scored.f1.best.low, scored.f1.best.high),
-        "labels": {label: result.labels[label]["strict"].score.f1 for label in LABELS},
+        "labels": {label: result.labels[label]["strict"].score.f1 for label in labels},
         "speed": sum(map(len, texts)) / taken,
     }
 
 
-def model_row(folder: Path, gold: Path) -> dict[str, Any]:
+def model_row(folder: Path, gold: Path, labels: list[str]) -> dict[str, Any]:
     """Score a model folder's layer."""
     from pipeline.model import read_layer  # noqa: PLC0415 — as above
     from pipeline.training.base_card import score_model  # noqa: PLC0415 — as above
@@ -52,7 +57,7 @@ def model_row(folder: Path, gold: Path) -> dict[str, Any]:
     return {
         "F1": whole["f1"],
         "interval": whole["interval"],
-        "labels": {label: found["scores"][label]["f1"] for label in LABELS},
+        "labels": {label: found["scores"][label]["f1"] for label in labels},
         "speed": found["characters_per_s"],
     }
 
@@ -108,16 +113,17 @@ def main() -> None:
     parser.add_argument("gold", type=Path)
     parser.add_argument("models", type=Path, nargs="+")
     given = parser.parse_args()
-    rows = {"small LAC, raw layer": lac_row(given.gold)}
-    rows |= {str(folder): model_row(folder, given.gold) for folder in given.models}
+    labels = labels_of(given.gold)
+    rows = {"small LAC, raw layer": lac_row(given.gold, labels)}
+    rows |= {str(folder): model_row(folder, given.gold, labels) for folder in given.models}
     print(
-        f"| on {given.gold.parent.name} {given.gold.stem} | F1 | 95 % | {' | '.join(LABELS)} | characters/CPU s |"
+        f"| on {given.gold.parent.name} {given.gold.stem} | F1 | 95 % | {' | '.join(labels)} | characters/CPU s |"
     )
-    print("|---|---:|---|---:|---:|---:|---:|")
+    print(f"|---|---:|---|{'---:|' * len(labels)}---:|")
     for name, row in rows.items():
         low, high = row["interval"]
-        labels = " | ".join(f"{row['labels'][label]:.4f}" for label in LABELS)
-        print(f"| {name} | {row['F1']:.4f} | {low:.4f} to {high:.4f} | {labels} | {row['speed']:,.0f} |")
+        cells = " | ".join(f"{row['labels'][label]:.4f}" for label in labels)
+        print(f"| {name} | {row['F1']:.4f} | {low:.4f} to {high:.4f} | {cells} | {row['speed']:,.0f} |")
     if len(given.models) == 2:  # noqa: PLR2004 — a pair
         for name, f1 in best_sequences(given.models, given.gold).items():
             print(f"best sequence, {name}: {f1:.4f}")
