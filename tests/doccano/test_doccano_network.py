@@ -8,6 +8,7 @@ import itertools
 import json
 import secrets
 import signal
+import sqlite3
 import threading
 import time
 from typing import TYPE_CHECKING
@@ -33,6 +34,8 @@ from pipeline.model import Sentence, Span, read_layer, with_spans, write_layer
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
+
+    import psutil
 
     from pipeline.doccano.connection import Connection
 
@@ -195,8 +198,7 @@ def test_doccano_that_hangs_is_one_line_and_the_rerun_finishes(  # noqa: PLR0913
     command = ["push", str(path), "--project", setting.name, "--home", str(doccano_server)]
     # Stopped, the processes still hold their sockets: the kernel accepts, nobody answers.
     hung = [process for process in family(doccano_server) if part in " ".join(process.cmdline())]
-    for process in hung:
-        process.send_signal(signal.SIGSTOP)
+    stop_at_rest(hung, doccano_server)
     try:
         started = time.monotonic()
         assert cli.run(command) == 2
@@ -208,6 +210,29 @@ def test_doccano_that_hangs_is_one_line_and_the_rerun_finishes(  # noqa: PLR0913
     assert ("in time" if part == "gunicorn" else "worker") in line
     assert cli.run(command) == 0
     check_whole(doccano, setting, layer)
+
+
+def stop_at_rest(processes: Sequence[psutil.Process], home: Path) -> None:
+    """Stop processes while no database is locked: a worker stopped as it asks its queue would stop the server too."""
+    for _ in range(50):
+        for process in processes:
+            process.send_signal(signal.SIGSTOP)
+        if all(can_be_written(home / name) for name in ("db.sqlite3", "queue.sqlite3")):
+            return
+        for process in processes:
+            process.send_signal(signal.SIGCONT)
+        time.sleep(0.1)
+    raise AssertionError("a database stays locked")
+
+
+def can_be_written(database: Path) -> bool:
+    with contextlib.closing(sqlite3.connect(database, timeout=0.5, isolation_level=None)) as connection:
+        try:
+            connection.execute("BEGIN IMMEDIATE")
+        except sqlite3.OperationalError:
+            return False
+        connection.execute("ROLLBACK")
+    return True
 
 
 def plain_layer(name: str, count: int) -> list[Sentence]:
