@@ -18,9 +18,8 @@ from thinc.api import Model
 from pipeline.annotators.base import CONFIG, GRAPH, Base, load_base, read_config
 from pipeline.annotators.base_graph import HIDDEN
 from pipeline.annotators.decoding import FORBIDDEN, Chain
-from pipeline.errors import ConfigError
 from pipeline.training.crf import START, STOP, Tagging, make_tagging
-from pipeline.training.encoder import frozen, remembered, spread
+from pipeline.training.encoder import check_pin, frozen, remembered, spread
 
 ENCODER = "biaozhu.BaseEncoder.v1"
 STATES = 2 * HIDDEN
@@ -49,12 +48,7 @@ def base_encoder(
         ConfigError: it is not the one that `sha256` names.
     """
     found = checksum(folder)
-    if sha256 and found != sha256:
-        raise ConfigError(
-            f"the base model in {folder} is not the one that this model was trained on",
-            where=ENCODER,
-            next_step="Train this model again, or put the old base model back",
-        )
+    check_pin(found, sha256, kind="base model", folder=folder, where=ENCODER)
     base = _base(folder, found)
     chain = base.network.chain
 

@@ -180,6 +180,27 @@ def remembered(
     return found
 
 
+def check_pin(found: str, sha256: str, *, kind: str, folder: str, where: str) -> None:
+    """Check that a model which an encoder reads is the one that was trained with; an empty `sha256` takes any.
+
+    Args:
+        found: the checksum of what lies in the folder.
+        sha256: the checksum that a config names.
+        kind: of the model, in words.
+        folder: the model's.
+        where: the encoder's architecture.
+
+    Raises:
+        ConfigError: it is another.
+    """
+    if sha256 and found != sha256:
+        raise ConfigError(
+            f"the {kind} in {folder} is not the one that this model was trained on",
+            where=where,
+            next_step=f"Train this model again, or put the old {kind} back",
+        )
+
+
 def frozen(
     name: str, vectors: Callable[[Sequence[str]], list[np.ndarray]], width: int
 ) -> Model[list[Doc], list[np.ndarray]]:

@@ -16,10 +16,10 @@ from pydantic import NonNegativeInt
 from spacy.tokens import Doc
 from thinc.api import Model
 
-from pipeline.errors import ConfigError, MissingFileError, ModelDataError
+from pipeline.errors import MissingFileError, ModelDataError
 from pipeline.files import sha256_of
 from pipeline.knowledge.lexicon import WIDTH, lexicon_columns
-from pipeline.training.encoder import frozen, remembered, spread
+from pipeline.training.encoder import check_pin, frozen, remembered, spread
 from pipeline.training.segmentation import FILES
 
 WORD_ENCODER = "biaozhu.WordEncoder.v1"
@@ -60,12 +60,7 @@ def word_encoder(folder: str, window: NonNegativeInt, sha256: str = "") -> Model
         ConfigError: it is not the one that `sha256` names.
     """
     found = checksum(folder)
-    if sha256 and found != sha256:
-        raise ConfigError(
-            f"the segmentation model in {folder} is not the one that this model was trained on",
-            where=WORD_ENCODER,
-            next_step="Train this model again, or put the old segmentation model back",
-        )
+    check_pin(found, sha256, kind="segmentation model", folder=folder, where=WORD_ENCODER)
     segment = _segmenter(folder, found)
 
     def vectors(texts: Sequence[str]) -> list[np.ndarray]:
