@@ -17,6 +17,7 @@ from tempfile import TemporaryDirectory
 
 # Before NumPy and PyTorch: it sets their threads.
 from augmentation import build, cut, scored
+from paired_rows import scores
 
 from pipeline.training.base_build import read_config, read_material
 from pipeline.training.corpora.store import corpora_folder, read_part
@@ -40,14 +41,8 @@ def main() -> None:
             count = cut(config.corpus, share, corpora)
             model = build(config, read_material(config, corpora=corpora), Path(room) / "model")
             found = scored(model, dev, f"{count} sentences")
-            strict = found.overall["strict"]
-            interval = strict.f1.best
-            labels = (found.labels[label]["strict"].score.f1 or 0 for label in config.labels)
-            print(
-                f"| {count:,} | {strict.score.f1 or 0:.4f} ({interval.low or 0:.4f} to {interval.high or 0:.4f})"
-                f" | {' | '.join(f'{one:.4f}' for one in labels)} | {time.process_time() - began:.0f} |",
-                flush=True,
-            )
+            cells = " | ".join(scores(found, config.labels))
+            print(f"| {count:,} | {cells} | {time.process_time() - began:.0f} |", flush=True)
 
 
 if __name__ == "__main__":

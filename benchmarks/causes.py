@@ -20,6 +20,7 @@ from ahocorasick_rs import AhoCorasick
 
 from pipeline.annotators.base import load_base
 from pipeline.model import read_layer, with_spans
+from pipeline.scoring.patterns import find_cases
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -30,23 +31,17 @@ Name = tuple[str, str]
 AROUND = 8
 
 
-def overlapping(span: Span, others: Iterable[Span]) -> list[Span]:
-    """Return the other spans that share a character with a span."""
-    return [one for one in others if one.start < span.end and span.start < one.end]
-
-
 def wrong_spans(gold: Sequence[Sentence], layer: Sequence[Sentence]) -> Iterator[tuple[str, Sentence, Span]]:
     """Yield what is wrong: `label`, `borders`, `missed` or `too many`, the sentence, the span."""
     for right, found in zip(gold, layer, strict=True):
-        keys = {span.key for span in found.spans}
-        for span in right.spans:
-            if span.key in keys:
-                continue
-            there = overlapping(span, found.spans)
-            same = any((one.start, one.end) == (span.start, span.end) for one in there)
-            yield "label" if same else "borders" if there else "missed", right, span
-        for span in found.spans:
-            if not overlapping(span, right.spans):
+        for case in find_cases(right, found):
+            theirs = {span.key for span in case.predicted}
+            borders = {(start, end) for start, end, _ in theirs}
+            for span in case.gold:
+                if span.key not in theirs:
+                    same = (span.start, span.end) in borders
+                    yield "label" if same else "borders" if theirs else "missed", right, span
+            for span in () if case.gold else case.predicted:
                 yield "too many", right, span
 
 

@@ -1,4 +1,4 @@
-"""A row of a table of variants: strict F1 with its interval, that of each label, and the paired difference to the whole."""
+"""Cells of a table of variants: strict F1 with its interval, that of each label, and the paired difference to the whole."""
 
 from __future__ import annotations
 
@@ -7,15 +7,22 @@ from typing import TYPE_CHECKING
 from pipeline.scoring.evaluation import ALL, compare
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from pipeline.scoring.evaluation import Evaluation
+
+
+def scores(found: Evaluation, labels: Sequence[str]) -> list[str]:
+    """Return the cells of strict F1 with its interval, and of each label."""
+    strict = found.overall["strict"]
+    interval = strict.f1.best
+    cells = [f"{strict.score.f1 or 0:.4f} ({interval.low or 0:.4f} to {interval.high or 0:.4f})"]
+    return cells + [f"{found.labels[label]['strict'].score.f1 or 0:.4f}" for label in labels]
 
 
 def line(found: Evaluation, whole: Evaluation) -> str:
     """Return a row's cells: strict F1 with its interval, that of each label, and the difference to all."""
-    strict = found.overall["strict"]
-    interval = strict.f1.best
-    cells = [f"{strict.score.f1 or 0:.4f} ({interval.low or 0:.4f} to {interval.high or 0:.4f})"]
-    cells += [f"{found.labels[label]['strict'].score.f1 or 0:.4f}" for label in ("PLACE", "PERSON", "AMOUNT")]
+    cells = scores(found, ("PLACE", "PERSON", "AMOUNT"))
     if found is whole:
         return " | ".join([*cells, ""])
     change = next(one for one in compare(whole, found).differences if one.metric == f"{ALL} strict f1")

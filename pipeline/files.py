@@ -8,6 +8,7 @@ import os
 import re
 import stat
 import tempfile
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
@@ -16,7 +17,8 @@ import platformdirs
 from pipeline.errors import MissingFileError, WriteError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    import sqlite3
+    from collections.abc import Iterable, Iterator
 
 ENDLESS = 256 * 1024 * 1024
 """Bytes after which what is no regular file is taken for one that never ends."""
@@ -156,6 +158,23 @@ def parse_json(data: bytes | str) -> Any:
 def cache_folder() -> Path:
     """Return where what can be made again is kept: BIAOZHU_CACHE, else the user's cache folder."""
     return Path(os.environ.get("BIAOZHU_CACHE") or platformdirs.user_cache_dir("biaozhu"))
+
+
+@contextmanager
+def scratch_database(*, cache: int) -> Iterator[sqlite3.Connection]:
+    """Give an empty SQLite database that spills from memory to disk, so that memory stays flat, and goes at the end.
+
+    Args:
+        cache: KiB of it that stay in memory.
+    """
+    import sqlite3  # noqa: PLC0415 — few commands need it, all import this module
+
+    # An empty name is a private database in a temporary file, which goes with the connection.
+    with closing(sqlite3.connect("", isolation_level=None)) as database:
+        database.execute(f"PRAGMA cache_size = -{cache}")
+        database.execute("PRAGMA journal_mode = OFF")
+        database.execute("PRAGMA synchronous = OFF")
+        yield database
 
 
 def sha256_of(path: Path) -> str:

@@ -6,15 +6,15 @@ What was seen lies in a temporary SQLite database, which spills from memory to d
 from __future__ import annotations
 
 import hashlib
-import sqlite3
-from contextlib import closing
 from typing import TYPE_CHECKING
 
 from pipeline.errors import BiaozhuError, DuplicateError
+from pipeline.files import scratch_database
 from pipeline.reading.article import article_from_bytes, looks_like_html
 from pipeline.scale.sources import Source
 
 if TYPE_CHECKING:
+    import sqlite3
     from collections.abc import Iterable, Iterator
 
 # KiB of the database that stay in memory.
@@ -29,11 +29,7 @@ def without_duplicates(sources: Iterable[Source]) -> Iterator[Source]:
     An id is 48 bits of a checksum: among a billion articles some 1,800 share theirs with another text, and their
     sentences would share ids.
     """
-    # An empty name is a private database in a temporary file, which goes with the connection.
-    with closing(sqlite3.connect("", isolation_level=None)) as seen:
-        seen.execute(f"PRAGMA cache_size = -{CACHE}")
-        seen.execute("PRAGMA journal_mode = OFF")
-        seen.execute("PRAGMA synchronous = OFF")
+    with scratch_database(cache=CACHE) as seen:
         seen.execute("CREATE TABLE seen (id INTEGER PRIMARY KEY, digest BLOB, place TEXT)")
         for source in sources:
             text = _read(source)

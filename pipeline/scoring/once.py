@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import sqlite3
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from pipeline.errors import WriteError
+from pipeline.files import scratch_database
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -22,11 +23,7 @@ def once() -> Iterator[Callable[[int], bool]]:
     Raises:
         WriteError: the database finds no room on the disk.
     """
-    # An empty name is a private database in a temporary file, which goes with the connection.
-    with closing(sqlite3.connect("", isolation_level=None)) as seen:
-        seen.execute(f"PRAGMA cache_size = -{CACHE}")
-        seen.execute("PRAGMA journal_mode = OFF")
-        seen.execute("PRAGMA synchronous = OFF")
+    with scratch_database(cache=CACHE) as seen:
         seen.execute("CREATE TABLE seen (number INTEGER PRIMARY KEY)")
 
         def is_new(number: int) -> bool:

@@ -15,11 +15,7 @@ from torch import nn
 from pipeline.errors import TrainingError
 from pipeline.training.base_data import IGNORED, padded, plan, well_formed
 from pipeline.training.base_network import Shape
-from pipeline.training.base_train import (
-    Vocabulary,
-    strict_scores,
-    tagging_loss,
-)
+from pipeline.training.base_train import Vocabulary, strict_scores, tagging_loss
 from pipeline.training.checkpoints import read_checkpoint, write_checkpoint
 from pipeline.training.e5_network import E5Network
 

@@ -7,7 +7,6 @@ import pytest
 import spacy
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from training_material import worded_sentences
 
 from pipeline.errors import MissingFileError, ModelDataError
 from pipeline.knowledge.lexicon import WIDTH, lexicon_columns
@@ -22,7 +21,6 @@ from pipeline.training.knowledge_encoder import (
     lexicon_encoder,
     word_encoder,
 )
-from pipeline.training.segmentation import train_segmenter
 from pipeline.training.tokenizer import make_char_tokenizer
 
 if TYPE_CHECKING:
@@ -38,18 +36,11 @@ TEXTS = st.lists(
 ).map("".join)
 
 
-@pytest.fixture(scope="module")
-def segmenter(tmp_path_factory: pytest.TempPathFactory) -> str:
-    folder = tmp_path_factory.mktemp("pkuseg") / "model"
-    train_segmenter(worded_sentences(60), worded_sentences(70)[60:], folder)
-    return str(folder)
-
-
 @given(text=TEXTS)
 @settings(max_examples=60, deadline=None)
-def test_knowledge_encoders_give_a_row_a_code_point(segmenter: str, text: str) -> None:
+def test_knowledge_encoders_give_a_row_a_code_point(segmenter: Path, text: str) -> None:
     doc = CHARACTERS(text)
-    for model in (lexicon_encoder(1), word_encoder(segmenter, 2)):
+    for model in (lexicon_encoder(1), word_encoder(str(segmenter), 2)):
         (rows,) = model.predict([doc])
         assert rows.shape == (len(text), model.get_dim("nO"))
         assert rows.dtype == np.float32
@@ -65,8 +56,8 @@ def test_lexicon_encoder_sets_neighbours_beside() -> None:
 
 @given(text=TEXTS)
 @settings(max_examples=60, deadline=None)
-def test_word_encoder_covers_all_but_white_space_with_whole_words(segmenter: str, text: str) -> None:
-    (rows,) = word_encoder(segmenter, 0).predict([CHARACTERS(text)])
+def test_word_encoder_covers_all_but_white_space_with_whole_words(segmenter: Path, text: str) -> None:
+    (rows,) = word_encoder(str(segmenter), 0).predict([CHARACTERS(text)])
     marks = [int(row.argmax()) if row.any() else -1 for row in rows]
     assert np.isin(rows, [0, np.float32(BORDERS_SCALE)]).all()
     assert rows.shape[1] == PARTS
@@ -76,8 +67,8 @@ def test_word_encoder_covers_all_but_white_space_with_whole_words(segmenter: str
         assert (mark < 0) <= (text[place].isspace() or not text[place].isprintable())
 
 
-def test_word_encoder_finds_words(segmenter: str) -> None:
-    (rows,) = word_encoder(segmenter, 0).predict([CHARACTERS("我们 。")])
+def test_word_encoder_finds_words(segmenter: Path) -> None:
+    (rows,) = word_encoder(str(segmenter), 0).predict([CHARACTERS("我们 。")])
     assert [int(row.argmax()) if row.any() else None for row in rows] == [BEGINS, ENDS, None, ALONE]
 
 

@@ -6,22 +6,14 @@ import shutil
 from typing import TYPE_CHECKING
 
 import pytest
-from training_material import worded_sentences
 
 from pipeline.errors import ConfigError, MissingFileError
 from pipeline.training.knowledge_encoder import WORD_ENCODER, checksum, word_encoder
 from pipeline.training.pins import pinned
-from pipeline.training.segmentation import FILES, train_segmenter
+from pipeline.training.segmentation import FILES
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-
-@pytest.fixture(scope="module")
-def segmenter(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("pins") / "model"
-    train_segmenter(worded_sentences(60), worded_sentences(70)[60:], folder)
-    return folder
 
 
 def test_pins_name_the_segmentation_model_wherever_a_config_has_one(segmenter: Path) -> None:
