@@ -21,23 +21,24 @@ from typing import TYPE_CHECKING
 import numpy as np
 from paired_rows import line
 
-from pipeline.annotators.trained import annotate_with
-from pipeline.model import find_layers, with_spans
-from pipeline.reading.article import find_articles, read_articles
-from pipeline.reading.groups import group_sentences
-from pipeline.scoring.evaluation import Setting, evaluate
-from pipeline.training.corpora.store import corpora_folder, read_part
-from pipeline.training.crossval import crossvalidate
-from pipeline.training.encoder import remembering
-from pipeline.training.gold import GoldCorpus
-from pipeline.training.train import fit, read_config
+from biaozhu.annotators.trained import annotate_with
+from biaozhu.data.layers import find_layers
+from biaozhu.data.model import with_spans
+from biaozhu.nlp.encoders import remembering
+from biaozhu.reading.article import find_articles, read_articles
+from biaozhu.reading.holdout import group_sentences
+from biaozhu.scoring.evaluation import Setting, evaluate
+from biaozhu.training.corpus_store import corpora_folder, read_part
+from biaozhu.training.crossval import crossvalidate
+from biaozhu.training.gold import GoldCorpus
+from biaozhu.training.train import fit, read_config
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from confection import Config
 
-    from pipeline.scoring.evaluation import Evaluation
+    from biaozhu.scoring.evaluation import Evaluation
 
 HEAD = "| | strict micro F1 | PLACE | PERSON | AMOUNT | difference | CPU s |\n|---|---:|---:|---:|---:|---:|---:|"
 FACTORY = {

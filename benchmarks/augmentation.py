@@ -27,10 +27,13 @@ import numpy as np
 import torch
 from paired_rows import line
 
-from pipeline.annotators.base import load_base
-from pipeline.model import find_layers, read_layer, with_spans
-from pipeline.scoring.evaluation import Setting, evaluate
-from pipeline.training.base_build import (
+from biaozhu.annotators.network.base import load_base
+from biaozhu.annotators.network.lac_weights import SIZES
+from biaozhu.data.layers import find_layers, read_layer
+from biaozhu.data.model import with_spans
+from biaozhu.scoring.evaluation import Setting, evaluate
+from biaozhu.training.corpus_store import Part, corpora_folder, read_manifest, read_part, write_corpus
+from recipes.base.build import (
     BaseConfig,
     export_members,
     frozen_lacs,
@@ -39,17 +42,15 @@ from pipeline.training.base_build import (
     train_base,
     with_states,
 )
-from pipeline.training.base_start import SIZES
-from pipeline.training.corpora.store import Part, corpora_folder, read_manifest, read_part, write_corpus
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from pipeline.model import Sentence
-    from pipeline.scoring.evaluation import Evaluation
-    from pipeline.training.base_augment import Rates
-    from pipeline.training.base_build import Material
-    from pipeline.training.base_train import Settings
+    from biaozhu.data.model import Sentence
+    from biaozhu.scoring.evaluation import Evaluation
+    from recipes.base.augment import Rates
+    from recipes.base.build import Material
+    from recipes.base.train import Settings
 
 # `place` at 0 makes no chains either; `chain` at 0 leaves single places.
 KINDS = ("marks", "headline", "place", "chain", "person")

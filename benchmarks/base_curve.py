@@ -19,8 +19,8 @@ from tempfile import TemporaryDirectory
 from augmentation import build, cut, scored
 from paired_rows import scores
 
-from pipeline.training.base_build import read_config, read_material
-from pipeline.training.corpora.store import corpora_folder, read_part
+from biaozhu.training.corpus_store import corpora_folder, read_part
+from recipes.base.build import read_config, read_material
 
 
 def main() -> None:

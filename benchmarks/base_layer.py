@@ -11,19 +11,20 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pipeline.annotators.base import load_base
-from pipeline.annotators.combine import PRECEDENCE, combine
-from pipeline.annotators.lac import load_lac
-from pipeline.annotators.preannotate import BASE, annotate
-from pipeline.model import read_layer, with_spans
-from pipeline.training.card import ALL, count_strictly, figures
+from biaozhu.annotators.combine import PRECEDENCE, combine
+from biaozhu.annotators.network.base import load_base
+from biaozhu.annotators.network.lac import load_lac
+from biaozhu.annotators.preannotate import BASE, annotate
+from biaozhu.data.layers import read_layer
+from biaozhu.data.model import with_spans
+from biaozhu.training.card import ALL, count_strictly, figures
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from pipeline.annotators.base import Base
-    from pipeline.annotators.lac import Lac
-    from pipeline.model import Sentence
+    from biaozhu.annotators.network.base import Base
+    from biaozhu.annotators.network.lac import Lac
+    from biaozhu.data.model import Sentence
 
 RULES = {label: tuple(name for name in names if name != BASE) for label, names in PRECEDENCE.items()}
 WAYS: dict[str, Mapping[str, tuple[str, ...]]] = {

@@ -18,14 +18,15 @@ from typing import TYPE_CHECKING
 
 from ahocorasick_rs import AhoCorasick
 
-from pipeline.annotators.base import load_base
-from pipeline.model import read_layer, with_spans
-from pipeline.scoring.patterns import find_cases
+from biaozhu.annotators.network.base import load_base
+from biaozhu.data.layers import read_layer
+from biaozhu.data.model import with_spans
+from biaozhu.scoring.error_patterns import find_cases
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-    from pipeline.model import Sentence, Span
+    from biaozhu.data.model import Sentence, Span
 
 Name = tuple[str, str]
 AROUND = 8

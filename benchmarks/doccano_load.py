@@ -32,22 +32,22 @@ from urllib.parse import quote
 
 import psutil
 
-from pipeline.doccano.accounts import find_password
-from pipeline.doccano.assignment import make_plan
-from pipeline.doccano.connection import Connection, connect, find_account
-from pipeline.doccano.processes import family
-from pipeline.doccano.project import Project, Setting, require_project
-from pipeline.doccano.remote import list_all
-from pipeline.doccano.server import start, stop
-from pipeline.doccano.team import create_projects, own_setting, pull_layers
-from pipeline.errors import BiaozhuError
-from pipeline.labels import read_labels
-from pipeline.model import Sentence, Span
+from biaozhu.data.errors import BiaozhuError
+from biaozhu.data.labels import read_labels
+from biaozhu.data.model import Sentence, Span
+from biaozhu.doccano.accounts import find_password
+from biaozhu.doccano.assignment import make_plan
+from biaozhu.doccano.connection import Connection, connect, find_account
+from biaozhu.doccano.local.processes import family
+from biaozhu.doccano.local.server import start, stop
+from biaozhu.doccano.project import Project, Setting, require_project
+from biaozhu.doccano.remote import list_all
+from biaozhu.doccano.team import create_projects, own_setting, pull_layers
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from pipeline.doccano.assignment import Plan
+    from biaozhu.doccano.assignment import Plan
 
 TEXT = "第{n}句:白水县的林小满说,去年种了{n}亩苹果树。"
 SETTING = Setting("load", read_labels())

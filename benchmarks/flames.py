@@ -24,6 +24,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from peers import environment, machine
+
 from scale import write_corpus
 
 TOP = 10
@@ -59,7 +60,7 @@ def main() -> None:
         for lac in given.lac:
             raw, out = folder / "raw.txt", folder / f"{lac}.jsonl"
             command = [
-                *(sys.executable, "-m", "pipeline", "preannotate", str(corpus)),
+                *(sys.executable, "-m", "biaozhu", "preannotate", str(corpus)),
                 *("-o", str(out), "--threads", "1", "--lac", lac),
             ]
             if given.at:

@@ -11,8 +11,8 @@ import argparse
 import time
 from pathlib import Path
 
-from pipeline.knowledge.gazetteer import gazetteer, villages
-from pipeline.knowledge.names import names_in
+from biaozhu.knowledge.gazetteer import gazetteer, villages
+from biaozhu.knowledge.names import names_in
 
 CHARACTERS = 10_000_000
 

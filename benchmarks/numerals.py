@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 
 import cn2an
 
-from pipeline.meaning.numerals import read_numeral
+from biaozhu.normalization.numerals import read_numeral
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pipeline.scoring.evaluation import ALL, compare
+from biaozhu.scoring.evaluation import ALL, compare
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from pipeline.scoring.evaluation import Evaluation
+    from biaozhu.scoring.evaluation import Evaluation
 
 
 def scores(found: Evaluation, labels: Sequence[str]) -> list[str]:

@@ -32,14 +32,14 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pipeline.files import sha256_of, write_text
-from pipeline.model import read_layer, write_layer
-from pipeline.training.corpora.store import corpora_folder, read_part
+from biaozhu.data.files import sha256_of, write_text
+from biaozhu.data.layers import read_layer, write_layer
+from biaozhu.training.corpus_store import corpora_folder, read_part
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from pipeline.model import Sentence
+    from biaozhu.data.model import Sentence
 
 HERE = Path(__file__).parent
 WORKER = HERE / "peers_worker.py"
@@ -219,7 +219,7 @@ def train_cnn(training: Path, folder: Path, steps: int) -> float:
     command = [
         sys.executable,
         "-m",
-        "pipeline",
+        "biaozhu",
         "train",
         "configs/cnn.cfg",
         "-o",

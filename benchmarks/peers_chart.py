@@ -13,7 +13,7 @@ from typing import Any
 from matplotlib import rc_context
 from matplotlib.figure import Figure
 
-from pipeline.files import write_text
+from biaozhu.data.files import write_text
 
 FIGURES, CHART = Path(__file__).parent / "peers.json", Path("docs/pictures/peers.svg")
 # Blue and orange stay apart for all kinds of colour vision; the shapes differ too.

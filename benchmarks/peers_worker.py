@@ -258,14 +258,14 @@ def load_cnn(model: Path) -> Work:
 
 def load_ours(peer: str, base: Path) -> Work:
     """The pre-annotation from a choice of `--lac`, with or without base, or base alone; the texts as one article."""
-    load_base = import_module("pipeline.annotators.base").load_base
+    load_base = import_module("biaozhu.annotators.network.base").load_base
     alone: Any = load_base(base, threads=1) if "base" in peer else None
     if peer == "biaozhu base alone":
         return lambda texts: [_labelled(spans) for spans in alone(texts)]
     size = "fast" if "fast" in peer else "small"
-    model = import_module("pipeline.scale.batch").load_model(size, threads=1)
-    annotate = import_module("pipeline.annotators.preannotate").annotate
-    combine_rows = import_module("pipeline.annotators.combine").combine_rows
+    model = import_module("biaozhu.scale.batch").load_model(size, threads=1)
+    annotate = import_module("biaozhu.annotators.preannotate").annotate
+    combine_rows = import_module("biaozhu.annotators.combine").combine_rows
     return lambda texts: [
         _labelled(spans) for spans in combine_rows(annotate(texts, model=model, base=alone))
     ]
@@ -315,7 +315,7 @@ def installed_bytes(peer: str, base: Path) -> int:
             if needed.marker is None or needed.marker.evaluate({"extra": ""}):
                 waiting.append(needed.name)
     if peer not in PACKAGES:  # installed in place: its files lie in the checkout
-        folders = [Path(import_module("pipeline").__file__ or "").parent, *([base] if "base" in peer else [])]
+        folders = [Path(import_module("biaozhu").__file__ or "").parent, *([base] if "base" in peer else [])]
         files = [path for folder in folders for path in folder.rglob("*") if path.suffix != ".pyc"]
         size += sum(path.stat().st_size for path in files if path.is_file())
     return size

@@ -15,11 +15,11 @@ import re
 from collections import Counter
 from pathlib import Path
 
-from pipeline.annotators.amounts import find_amounts
-from pipeline.annotators.lac import load_lac
-from pipeline.annotators.place_units import FACILITY
-from pipeline.annotators.places import split_places
-from pipeline.knowledge.measures import EXACT_KINDS, SMALLER, kind_of
+from biaozhu.annotators.amounts import find_amounts
+from biaozhu.annotators.network.lac import load_lac
+from biaozhu.annotators.place_units import FACILITY
+from biaozhu.annotators.places import split_places
+from biaozhu.knowledge.measures import EXACT_KINDS, SMALLER, kind_of
 
 Token = tuple[str, str]
 Key = tuple[int, int]

@@ -24,9 +24,10 @@ from typing import Any
 
 import psutil
 
-from pipeline.doccano.processes import family
-from pipeline.doccano.server import start, stop
-from pipeline.model import Sentence, Span, write_layer
+from biaozhu.data.layers import write_layer
+from biaozhu.data.model import Sentence, Span
+from biaozhu.doccano.local.processes import family
+from biaozhu.doccano.local.server import start, stop
 
 TEXTS = (
     "第{n}户:云溪县柳湾村的林小满去年种了{n}亩猕猴桃,每亩收入1万元。",
@@ -64,7 +65,7 @@ def timed(home: Path, *arguments: object) -> dict[str, Any]:
     load = psutil.getloadavg()[0]
     before, begun = cpu_of(home), time.monotonic()
     mine = resource.getrusage(resource.RUSAGE_CHILDREN)
-    command = [sys.executable, "-m", "pipeline", *map(str, arguments), "--home", str(home), "--json"]
+    command = [sys.executable, "-m", "biaozhu", *map(str, arguments), "--home", str(home), "--json"]
     done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
     seconds = time.monotonic() - begun
     later = resource.getrusage(resource.RUSAGE_CHILDREN)

@@ -33,7 +33,7 @@ from typing import TYPE_CHECKING
 
 import psutil
 
-from pipeline.model import Sentence, Span, sentence_to_line
+from biaozhu.data.model import Sentence, Span, sentence_to_line
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -178,7 +178,7 @@ def _children(root: psutil.Process) -> list[psutil.Process]:
 
 def _training(folder: Path, counts: Sequence[int], each: int) -> None:
     # At the top it would bring spaCy, and its memory, into every process that is measured.
-    from pipeline.formats.docbin import write_docbin  # noqa: PLC0415 — see above
+    from biaozhu.formats.docbin import write_docbin  # noqa: PLC0415 — see above
 
     draw = random.Random(3)  # noqa: S311 — material, no secrets
     peaks = []
@@ -252,7 +252,7 @@ def _measured(command: list[str], folder: Path, peak: Peak | None = None) -> tup
 
 
 def _child(note: str, *command: str) -> None:
-    from pipeline.cli import run  # noqa: PLC0415 — what is measured
+    from biaozhu.cli import run  # noqa: PLC0415 — what is measured
 
     started = time.perf_counter()
     status = run(list(command))

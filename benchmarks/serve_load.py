@@ -98,7 +98,7 @@ def _started(folder: Path, model: str | None) -> tuple[subprocess.Popen[str], st
     command = [
         sys.executable,
         "-m",
-        "pipeline",
+        "biaozhu",
         "serve",
         "--port",
         "0",

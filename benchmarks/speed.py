@@ -29,7 +29,7 @@ from threadpoolctl import threadpool_limits
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from pipeline.scale.batch import Weights
+    from biaozhu.scale.batch import Weights
 
 SEED = Path("seeds/handan-2020-07-02.txt")
 SIZES: tuple[Weights, ...] = ("fast", "small")
@@ -48,10 +48,10 @@ def main() -> None:
     import jieba  # noqa: PLC0415 — a peer, loaded where it is timed
     import jieba.posseg  # noqa: PLC0415 — as above
 
-    from pipeline.reading.article import article_from_bytes  # noqa: PLC0415 — beside its peer
-    from pipeline.reading.sentences import split_checked  # noqa: PLC0415 — as above
-    from pipeline.scale.batch import annotate_sources, load_model  # noqa: PLC0415 — as above
-    from pipeline.scale.sources import Source  # noqa: PLC0415 — as above
+    from biaozhu.reading.article import article_from_bytes  # noqa: PLC0415 — beside its peer
+    from biaozhu.reading.sentences import split_checked  # noqa: PLC0415 — as above
+    from biaozhu.scale.batch import annotate_sources, load_model  # noqa: PLC0415 — as above
+    from biaozhu.scale.corpus_stream import Source  # noqa: PLC0415 — as above
 
     given = [Path(name) for name in sys.argv[1:]]
     texts = [path.read_text(encoding="utf-8") for path in given or [SEED] * COPIES]
@@ -102,7 +102,7 @@ def main() -> None:
 
 
 def _network(model: Any, sentences: Sequence[str]) -> None:
-    from pipeline.annotators import fast, lac  # noqa: PLC0415 — beside its peer
+    from biaozhu.annotators.network import fast, lac  # noqa: PLC0415 — beside its peer
 
     lengths = np.array([len(text) for text in sentences], np.int32)
     for batch in fast.batches_of(lengths) if isinstance(model, fast.Fast) else lac.batches_of(lengths):
@@ -117,7 +117,7 @@ def _start(size: str) -> dict[str, float]:
     """Return the least wall and CPU seconds of a whole run of the command on one article."""
     wall, spent = float("inf"), float("inf")
     with tempfile.TemporaryDirectory() as folder:
-        command = [sys.executable, "-m", "pipeline", "preannotate", str(SEED), "--lac", size]
+        command = [sys.executable, "-m", "biaozhu", "preannotate", str(SEED), "--lac", size]
         for _ in range(STARTS):
             started, before = time.perf_counter(), resource.getrusage(resource.RUSAGE_CHILDREN)
             subprocess.run([*command, "-o", f"{folder}/out.jsonl"], check=True, capture_output=True)

@@ -20,28 +20,29 @@ from typing import TYPE_CHECKING
 import uvicorn
 from playwright.sync_api import sync_playwright
 
-from pipeline.annotators.lac import load_lac
-from pipeline.doccano.adjudicating import Dispute, ask
-from pipeline.doccano.connection import Account, connect
-from pipeline.doccano.project import Setting, find_project, require_project
-from pipeline.doccano.push import push
-from pipeline.doccano.server import status
-from pipeline.doccano.state import DEFAULT_HOME, read_state
-from pipeline.doccano.suggest import switch_on
-from pipeline.errors import RemoteError, ServerError
-from pipeline.labels import read_labels
-from pipeline.model import Sentence, Span, read_layer, with_spans
-from pipeline.serving.app import make_app
-from pipeline.serving.predictor import rule_predictor
-from pipeline.serving.server import address_of, bind
+from biaozhu.annotators.network.lac import load_lac
+from biaozhu.data.errors import RemoteError, ServerError
+from biaozhu.data.labels import read_labels
+from biaozhu.data.layers import read_layer
+from biaozhu.data.model import Sentence, Span, with_spans
+from biaozhu.doccano.adjudication_project import Dispute, ask
+from biaozhu.doccano.connection import Account, connect
+from biaozhu.doccano.local.server import status
+from biaozhu.doccano.local.state import DEFAULT_HOME, read_state
+from biaozhu.doccano.project import Setting, find_project, require_project
+from biaozhu.doccano.push import push
+from biaozhu.doccano.suggest import switch_on
+from biaozhu.serving.app import make_app
+from biaozhu.serving.predictor import rule_predictor
+from biaozhu.serving.server import address_of, bind
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from playwright.sync_api import Browser, Page
 
-    from pipeline.doccano.connection import Connection
-    from pipeline.doccano.project import Project
+    from biaozhu.doccano.connection import Connection
+    from biaozhu.doccano.project import Project
 
 PICTURES = Path("docs/pictures")
 REPORT = Path("reports/seeds/index.html")

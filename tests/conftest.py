@@ -1,4 +1,4 @@
-"""What tests of several folders share: a real Doccano, started once."""
+"""What tests of several folders share: a real Doccano and a small segmentation model, each made once."""
 
 from __future__ import annotations
 
@@ -6,9 +6,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import settings
+from training_material import worded_sentences
 
-from pipeline.doccano.connection import Connection, connect, find_account
-from pipeline.doccano.server import start, stop
+from biaozhu.doccano.connection import Connection, connect, find_account
+from biaozhu.doccano.local.server import start, stop
+from biaozhu.training.segmentation import train_segmenter
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -36,3 +38,11 @@ def doccano(doccano_server: Path) -> Connection:
     """A connection of the administrator; starts again what an earlier test has killed."""
     start(home=doccano_server, wait=180)
     return connect(find_account(home=doccano_server))
+
+
+@pytest.fixture(scope="session")
+def segmenter(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a segmentation model; nobody changes it."""
+    folder = tmp_path_factory.mktemp("pkuseg") / "model"
+    train_segmenter(worded_sentences(60), worded_sentences(70)[60:], folder)
+    return folder

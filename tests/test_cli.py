@@ -6,7 +6,7 @@ import threading
 
 import pytest
 
-from pipeline import cli
+from biaozhu import cli
 
 
 def test_cli_stopped_while_an_extension_is_imported(

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.commands.console import finish, print_json, print_table, say, show
-from pipeline.errors import LineError, printable
-from pipeline.ledger import Entry
+from biaozhu.commands.console import finish, print_json, print_table, say, show
+from biaozhu.data.errors import LineError, printable
+from biaozhu.data.ledger import Entry
 
 ACTING = "\x1b[2J\x9b31m\r\x08\u202e\u2066\u200b\x07[bold]"
 BARE = ("\x1b", "\x9b", "\r", "\x08", "\u202e", "\u2066", "\u200b", "\x07")

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from pipeline.cli import run
+from biaozhu.cli import run
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
         "predict model a.txt",
         "base annotate a.txt",
         "crossval c.cfg --gold g.jsonl --article a.txt",
-        "marked m.txt --article a.txt",
         "adjudicate a b",
         "import f --format conll --article a.txt",
     ],

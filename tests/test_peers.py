@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from pipeline.annotators.lac import load_lac
+from biaozhu.annotators.network.lac import load_lac
 
 BENCHMARKS = Path(__file__).parent.parent / "benchmarks"
 TEXTS = [

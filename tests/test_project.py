@@ -12,11 +12,11 @@ from pathlib import Path
 import pytest
 import srsly
 
-from pipeline.annotators.lac import load_lac
-from pipeline.labels import read_labels
-from pipeline.model import read_layer
-from pipeline.reading.article import read_article
-from pipeline.reading.sentences import split_checked
+from biaozhu.annotators.network.lac import load_lac
+from biaozhu.data.labels import read_labels
+from biaozhu.data.layers import read_layer
+from biaozhu.reading.article import read_article
+from biaozhu.reading.sentences import split_checked
 
 ROOT = Path(__file__).parent.parent
 SEED = ROOT / "seeds/handan-2020-07-02.txt"
@@ -127,7 +127,7 @@ def can_unshare() -> bool:
 @pytest.mark.skipif(not can_unshare(), reason="no right to make a network namespace")
 def test_project_works_the_same_without_a_network(tmp_path: Path) -> None:
     seed = str(SEED)
-    biaozhu = [sys.executable, "-m", "pipeline"]
+    biaozhu = [sys.executable, "-m", "biaozhu"]
     for name, prefix in (("with", []), ("without", ["unshare", "-n"])):
         folder = tmp_path / name
         steps = [

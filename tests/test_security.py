@@ -16,7 +16,7 @@ import pytest
 import requests
 from service import command, running, slow
 
-from pipeline.cli import run
+from biaozhu.cli import run
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -119,7 +119,10 @@ def test_security_tokens_are_compared_in_constant_time(monkeypatch: pytest.Monke
         assert requests.post(url, json={"text": ""}, headers=sent, timeout=10).status_code == 401
     assert [one for one, _ in compared] == [b"wrong"]
     # And nothing that is called a token or a secret meets == anywhere.
-    for file in (*(ROOT / "pipeline/serving").rglob("*.py"), *(ROOT / "pipeline/doccano").rglob("*.py")):
+    for file in (
+        *(ROOT / "pipeline/biaozhu/serving").rglob("*.py"),
+        *(ROOT / "pipeline/biaozhu/doccano").rglob("*.py"),
+    ):
         for node in ast.walk(ast.parse(file.read_text("utf-8"))):
             if isinstance(node, ast.Compare) and isinstance(node.ops[0], ast.Eq | ast.NotEq):
                 names = {part.id for part in ast.walk(node) if isinstance(part, ast.Name)}
@@ -215,8 +218,8 @@ def test_security_page_reads_no_other_file_and_fetches_nothing(
 def test_security_secrets_are_for_their_owner_whatever_the_umask(tmp_path: Path, umask: int) -> None:
     script = (
         f"import os, pathlib; os.umask({umask})\n"
-        "from pipeline.serving.token import find_token\n"
-        "from pipeline.doccano.state import new_state, write_state\n"
+        "from biaozhu.serving.token import find_token\n"
+        "from biaozhu.doccano.local.state import new_state, write_state\n"
         f"home = pathlib.Path({str(tmp_path)!r})\n"
         "find_token(home / 'token', make=True)\n"
         "write_state(home, new_state(8000))\n"

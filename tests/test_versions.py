@@ -8,26 +8,27 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pipeline.annotators.base import read_config
-from pipeline.annotators.model_folder import META_KEY, SCHEMA, check_model
-from pipeline.doccano.accounts import accounts_path, find_password
-from pipeline.doccano.assignment import make_plan, read_plan, write_plan
-from pipeline.doccano.backup import FORMAT as BACKUP
-from pipeline.doccano.changes import FORMAT as ROUND_TRIP
-from pipeline.doccano.restoring import read_manifest as read_backup
-from pipeline.doccano.state import new_state, read_state, state_path, write_state
-from pipeline.errors import BiaozhuError
-from pipeline.judging.agreement import FORMAT as AGREEMENT
-from pipeline.judging.bias import FORMAT as BIAS
-from pipeline.judging.frozen import MANIFEST, freeze_gold, read_manifest
-from pipeline.judging.status import read_status, write_status
-from pipeline.ledger import Entry, read_ledger, write_ledger
-from pipeline.model import Sentence, Span, read_layer, write_layer
-from pipeline.reporting import history, inputs
-from pipeline.reporting.report import CHECKS_FORMAT
-from pipeline.scoring.document import FORMAT as SCORES
-from pipeline.scoring.document import read_scores
-from pipeline.training.curve import FORMAT as CURVE
+from biaozhu.annotators.network.base import read_config
+from biaozhu.annotators.network.model_folder import META_KEY, SCHEMA, check_model
+from biaozhu.curation.agreement import FORMAT as AGREEMENT
+from biaozhu.curation.bias import FORMAT as BIAS
+from biaozhu.curation.frozen import MANIFEST, freeze_gold, read_manifest
+from biaozhu.curation.status import read_status, write_status
+from biaozhu.data.diff import FORMAT as ROUND_TRIP
+from biaozhu.data.errors import BiaozhuError
+from biaozhu.data.layers import read_layer, write_layer
+from biaozhu.data.ledger import Entry, read_ledger, write_ledger
+from biaozhu.data.model import Sentence, Span
+from biaozhu.doccano.accounts import accounts_path, find_password
+from biaozhu.doccano.assignment import make_plan, read_plan, write_plan
+from biaozhu.doccano.local.backup import FORMAT as BACKUP
+from biaozhu.doccano.local.restore import read_manifest as read_backup
+from biaozhu.doccano.local.state import new_state, read_state, state_path, write_state
+from biaozhu.reporting import history, inputs
+from biaozhu.reporting.report import CHECKS_FORMAT
+from biaozhu.scoring.scores_document import FORMAT as SCORES
+from biaozhu.scoring.scores_document import read_scores
+from biaozhu.training.curve import FORMAT as CURVE
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from pipeline.annotators.amounts import LABEL, SOURCE, find_amounts
+from biaozhu.annotators.amounts import LABEL, SOURCE, find_amounts
 
 MARKED = [
     # A1: numeral and measure word

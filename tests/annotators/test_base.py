@@ -13,11 +13,11 @@ from base_models import DICTIONARY, TAGS, emissions_of, random_weights, write_mo
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipeline.annotators.base import CONFIG, GRAPH, load_base
-from pipeline.annotators.base_graph import bigram_rows, build_base_graph, quantised
-from pipeline.annotators.base_rows import UNKNOWN, rows_of
-from pipeline.errors import MissingFileError, ModelDataError
-from pipeline.model import Sentence, with_spans
+from biaozhu.annotators.network.base import CONFIG, GRAPH, load_base
+from biaozhu.annotators.network.base_graph import bigram_rows, build_base_graph, quantised
+from biaozhu.annotators.network.char_rows import UNKNOWN, rows_of
+from biaozhu.data.errors import MissingFileError, ModelDataError
+from biaozhu.data.model import Sentence, with_spans
 
 MODEL = Path(__file__).parents[2] / "models" / "base"
 

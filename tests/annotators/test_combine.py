@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.annotators.combine import LEAST, PRECEDENCE, combine
-from pipeline.errors import DuplicateError, VersionError
-from pipeline.model import Sentence, Span, check_sentence, with_spans
+from biaozhu.annotators.combine import LEAST, PRECEDENCE, combine
+from biaozhu.data.errors import DuplicateError, VersionError
+from biaozhu.data.model import Sentence, Span, check_sentence, with_spans
 
 TEXT = "王小明在青石镇种了三百亩桃树，收入二十万元。"
 SENTENCE = Sentence("0123456789ab", 5, 5 + len(TEXT), TEXT)

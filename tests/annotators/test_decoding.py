@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipeline.annotators.decoding import Chain, best_path, decode, make_chain
+from biaozhu.annotators.network.crf_decoding import Chain, best_path, decode, make_chain
 
 TAGS = ("X-B", "X-I", "Y-B", "Y-I", "O")
 

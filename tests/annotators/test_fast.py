@@ -13,11 +13,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
-from pipeline.annotators.fast import CONFIG, FOLDER, GRAPH, batches_of, decode, load_fast
-from pipeline.annotators.fast_graph import FULL, FastWeights, build_fast_graph, in_bytes
-from pipeline.annotators.fast_rows import frequent_pairs, make_pair_table, pair_keys
-from pipeline.annotators.lac import LONGEST, make_session
-from pipeline.errors import ModelDataError
+from biaozhu.annotators.network.fast import CONFIG, FOLDER, GRAPH, batches_of, decode, load_fast
+from biaozhu.annotators.network.lac import LONGEST, make_session
+from biaozhu.annotators.network.pair_rows import frequent_pairs, make_pair_table, pair_keys
+from biaozhu.data.errors import ModelDataError
+from recipes.distil.graph import FULL, FastWeights, build_fast_graph, in_bytes
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -11,12 +11,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipeline.annotators.decoding import best_path
-from pipeline.annotators.lac import LONGEST, Lac, LacWord, default_threads, lac_spans, load_lac
-from pipeline.annotators.lac_data import Size, lac_folder
-from pipeline.annotators.lac_pair import load_lac_pair
-from pipeline.errors import ModelDataError
-from pipeline.model import Span
+from biaozhu.annotators.network.crf_decoding import best_path
+from biaozhu.annotators.network.lac import LONGEST, Lac, LacWord, default_threads, lac_spans, load_lac
+from biaozhu.annotators.network.lac_data import Size, lac_folder
+from biaozhu.annotators.network.lac_pair import load_lac_pair
+from biaozhu.data.errors import ModelDataError
+from biaozhu.data.model import Span
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -12,12 +12,12 @@ import pytest
 import spacy
 from training_material import invented_gold, small_project
 
-from pipeline.annotators.model_folder import FACTORIES, FUNCTIONS, check_model
-from pipeline.annotators.trained import load_trained
-from pipeline.cli import run
-from pipeline.errors import BiaozhuError, ManyProblemsError, ModelDataError
-from pipeline.model import write_layer
-from pipeline.training.train import train
+from biaozhu.annotators.network.model_folder import FACTORIES, FUNCTIONS, check_model
+from biaozhu.annotators.trained import load_trained
+from biaozhu.cli import run
+from biaozhu.data.errors import BiaozhuError, ManyProblemsError, ModelDataError
+from biaozhu.data.layers import write_layer
+from biaozhu.training.train import train
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.annotators.lac import LacWord
-from pipeline.annotators.persons import find_persons
-from pipeline.knowledge.surnames import COMPOUND_SURNAMES, SURNAMES, surname_length
+from biaozhu.annotators.network.lac import LacWord
+from biaozhu.annotators.persons import find_persons
+from biaozhu.knowledge.surnames import COMPOUND_SURNAMES, SURNAMES, surname_length
 
 
 def _found(tagged: str) -> list[str]:

@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.annotators.lac import LacWord
-from pipeline.annotators.place_units import cut_units, is_generic, leading_units
-from pipeline.annotators.places import LABEL, SOURCE, places_in_article, split_places
+from biaozhu.annotators.network.lac import LacWord
+from biaozhu.annotators.place_units import cut_units, is_generic, leading_units
+from biaozhu.annotators.places import LABEL, SOURCE, places_in_article, split_places
 
 
 def words_of(tagged: str, score: float = 0.9) -> tuple[str, list[LacWord]]:

@@ -9,14 +9,15 @@ from typing import TYPE_CHECKING
 import pytest
 from base_models import write_model
 
-from pipeline.annotators import lac_data
-from pipeline.annotators.base import load_base
-from pipeline.annotators.lac import load_lac
-from pipeline.annotators.preannotate import annotate, preannotate_articles
-from pipeline.cli import run
-from pipeline.ledger import read_ledger
-from pipeline.model import check_against_raw, read_layer
-from pipeline.reading.article import read_article
+from biaozhu.annotators.network import lac_data
+from biaozhu.annotators.network.base import load_base
+from biaozhu.annotators.network.lac import load_lac
+from biaozhu.annotators.preannotate import annotate, preannotate_articles
+from biaozhu.cli import run
+from biaozhu.data.layers import read_layer
+from biaozhu.data.ledger import read_ledger
+from biaozhu.data.model import check_against_raw
+from biaozhu.reading.article import read_article
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -198,7 +199,7 @@ def test_preannotate_refuses_a_large_lac_without_its_weights(
 
 def test_preannotate_command_does_not_import_the_heavy_ones(article: Path) -> None:
     program = (
-        "import sys; from pipeline.cli import run; "
+        "import sys; from biaozhu.cli import run; "
         f"assert run(['preannotate', {str(article)!r}]) == 0; "
         "heavy = {'spacy', 'spacy_pkuseg', 'torch', 'sklearn', 'jieba', 'matplotlib', 'trafilatura'}; "
         "assert not heavy & set(sys.modules), heavy & set(sys.modules)"

@@ -6,13 +6,14 @@ import pytest
 import spacy
 from training_material import invented_gold, small_project
 
-from pipeline.annotators.trained import annotate_with, load_trained
-from pipeline.cli import run
-from pipeline.errors import MissingFileError, ModelDataError
-from pipeline.model import Span, read_layer, with_spans, write_layer
-from pipeline.reading.article import read_article
-from pipeline.reading.sentences import split_article
-from pipeline.training.train import train
+from biaozhu.annotators.trained import annotate_with, load_trained
+from biaozhu.cli import run
+from biaozhu.data.errors import MissingFileError, ModelDataError
+from biaozhu.data.layers import read_layer, write_layer
+from biaozhu.data.model import Span, with_spans
+from biaozhu.reading.article import read_article
+from biaozhu.reading.sentences import split_article
+from biaozhu.training.train import train
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING, Any
 
 from training_material import SMALL_CONFIG
 
-from pipeline.cli import run
-from pipeline.model import Sentence, Span, sentence_to_line, write_layer
-from pipeline.reading.article import read_article
-from pipeline.reading.sentences import split_article
+from biaozhu.cli import run
+from biaozhu.data.layers import write_layer
+from biaozhu.data.model import Sentence, Span, sentence_to_line
+from biaozhu.reading.article import read_article
+from biaozhu.reading.sentences import split_article
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

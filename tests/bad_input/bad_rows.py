@@ -16,7 +16,6 @@ ARTICLE_COMMANDS = (
     "evaluate --gold good.jsonl --layer good.jsonl --article bad.txt -o out.json",
     f"report {SCORED} --article bad.txt -o out",
     "import marked.ann --format brat --article bad.txt -o out.jsonl",
-    "marked good.txt --article bad.txt -o out.jsonl",
     "compare good.jsonl b=good.jsonl --gold good.jsonl --article bad.txt -o out.json",
 )
 LAYER_COMMANDS = (

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from bad_files import make_workplace, write_all
 
-from pipeline.training.train import train
+from biaozhu.training.train import train
 
 
 @pytest.fixture(scope="session")

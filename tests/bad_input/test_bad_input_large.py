@@ -12,8 +12,8 @@ import pytest
 import zstandard
 from bad_files import make_workplace, snapshot
 
-from pipeline.cli import run
-from pipeline.scale.sources import read_sources
+from biaozhu.cli import run
+from biaozhu.scale.corpus_stream import read_sources
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from bad_files import ARTICLE, make_workplace, snapshot
 
-COMMAND = [sys.executable, "-m", "pipeline"]
+COMMAND = [sys.executable, "-m", "biaozhu"]
 LONG = "".join(f"第{number}天，王小明在青岛市买了{number}斤种子。" for number in range(4000))
 
 

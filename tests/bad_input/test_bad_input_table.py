@@ -21,8 +21,8 @@ from bad_files import (
 )
 from bad_rows import ARTICLE_COMMANDS, CONFIG, LAYER_COMMANDS, OTHER_FILES, SCORED, SERVER_COMMANDS
 
-from pipeline.cli import run
-from pipeline.model import read_layer
+from biaozhu.cli import run
+from biaozhu.data.layers import read_layer
 
 Capture = pytest.CaptureFixture[str]
 

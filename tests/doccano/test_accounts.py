@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pipeline.doccano.accounts import accounts_path, ensure_accounts, find_password
-from pipeline.doccano.connection import Account, Connection, connect, find_account
-from pipeline.doccano.server import start, stop
-from pipeline.doccano.state import new_state, write_state
-from pipeline.errors import AuthError
+from biaozhu.data.errors import AuthError
+from biaozhu.doccano.accounts import accounts_path, ensure_accounts, find_password
+from biaozhu.doccano.connection import Account, Connection, connect, find_account
+from biaozhu.doccano.local.server import start, stop
+from biaozhu.doccano.local.state import new_state, write_state
 
 if TYPE_CHECKING:
     from pathlib import Path

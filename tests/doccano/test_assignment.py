@@ -10,8 +10,8 @@ from doccano_layers import make_layer
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.doccano.assignment import make_plan, read_plan, shares, write_plan
-from pipeline.errors import LineError, UsageError
+from biaozhu.data.errors import LineError, UsageError
+from biaozhu.doccano.assignment import make_plan, read_plan, shares, write_plan
 
 if TYPE_CHECKING:
     from pathlib import Path

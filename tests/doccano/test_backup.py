@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pipeline import cli
-from pipeline.doccano.backup import FORMAT, MANIFEST
-from pipeline.doccano.restoring import restore
-from pipeline.doccano.state import locked, new_state, read_state, write_state
-from pipeline.errors import BackupError, BiaozhuError, ServerError
+from biaozhu import cli
+from biaozhu.data.errors import BackupError, BiaozhuError, ServerError
+from biaozhu.doccano.local.backup import FORMAT, MANIFEST
+from biaozhu.doccano.local.restore import restore
+from biaozhu.doccano.local.state import locked, new_state, read_state, write_state
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

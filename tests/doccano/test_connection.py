@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, ClassVar
 import pytest
 from doccano_tls import self_signed
 
-from pipeline.doccano.connection import Account, connect
-from pipeline.errors import AuthError, RemoteError, ServerError
+from biaozhu.data.errors import AuthError, RemoteError, ServerError
+from biaozhu.doccano.connection import Account, connect
 
 if TYPE_CHECKING:
     import ssl

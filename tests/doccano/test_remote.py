@@ -14,15 +14,15 @@ from typing import TYPE_CHECKING
 import pytest
 from doccano_layers import make_layer
 
-from pipeline.doccano import remote
-from pipeline.doccano.connection import Account, connect, find_account
-from pipeline.doccano.processes import MARK, family, spawn
-from pipeline.doccano.project import Setting, require_project
-from pipeline.doccano.push import push
-from pipeline.doccano.remote import check_worker, wait_for_task
-from pipeline.doccano.state import new_state, worker_runs, write_state
-from pipeline.errors import ServerError
-from pipeline.labels import read_labels
+from biaozhu.data.errors import ServerError
+from biaozhu.data.labels import read_labels
+from biaozhu.doccano import remote
+from biaozhu.doccano.connection import Account, connect, find_account
+from biaozhu.doccano.local.processes import MARK, family, spawn
+from biaozhu.doccano.local.state import new_state, worker_runs, write_state
+from biaozhu.doccano.project import Setting, require_project
+from biaozhu.doccano.push import push
+from biaozhu.doccano.remote import check_worker, wait_for_task
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
     import psutil
 
-    from pipeline.doccano.connection import Connection
+    from biaozhu.doccano.connection import Connection
 
 SLEEP = [sys.executable, "-c", "import time; time.sleep(300)"]
 

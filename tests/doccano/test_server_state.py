@@ -13,12 +13,12 @@ from typing import TYPE_CHECKING
 import psutil
 import pytest
 
-from pipeline.cli import run
-from pipeline.doccano.connection import find_account
-from pipeline.doccano.processes import MARK, Process, is_alive, spawn, stop_family
-from pipeline.doccano.server import find_venv, start, status, stop
-from pipeline.doccano.state import new_state, read_state, state_path, write_state
-from pipeline.errors import AuthError, ServerError
+from biaozhu.cli import run
+from biaozhu.data.errors import AuthError, ServerError
+from biaozhu.doccano.connection import find_account
+from biaozhu.doccano.local.processes import MARK, Process, is_alive, spawn, stop_family
+from biaozhu.doccano.local.server import find_venv, start, status, stop
+from biaozhu.doccano.local.state import new_state, read_state, state_path, write_state
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -5,9 +5,9 @@ from typing import TYPE_CHECKING
 
 from doccano_layers import make_layer
 
-from pipeline.doccano.sync import half_imports, plan_push
-from pipeline.doccano.wire import Example, RemoteSpan, remote_spans, spans_to_json, to_meta
-from pipeline.model import Sentence, Span
+from biaozhu.data.model import Sentence, Span
+from biaozhu.doccano.sync import half_imports, plan_push
+from biaozhu.formats.serialization import Example, RemoteSpan, remote_spans, spans_to_json, to_meta
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

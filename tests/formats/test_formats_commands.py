@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from pipeline.cli import run
-from pipeline.ledger import read_ledger
-from pipeline.model import Sentence, Span, read_layer, write_layer
-from pipeline.reading.article import read_article
+from biaozhu.cli import run
+from biaozhu.data.layers import read_layer, write_layer
+from biaozhu.data.ledger import read_ledger
+from biaozhu.data.model import Sentence, Span
+from biaozhu.reading.article import read_article
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -13,19 +13,19 @@ from spacy.tokens import Doc, DocBin
 from spacy.tokens import Span as DocSpan
 from spacy.vocab import Vocab
 
-from pipeline.doccano.wire import to_line, to_meta
-from pipeline.errors import BiaozhuError, FormatError
-from pipeline.formats.convert import export_layer, read_documents
-from pipeline.formats.doccano import read_doccano
-from pipeline.formats.names import Format, Units
-from pipeline.formats.settling import settle
-from pipeline.model import Sentence
+from biaozhu.data.errors import BiaozhuError, FormatError
+from biaozhu.data.model import Sentence
+from biaozhu.formats.convert import export_layer, read_documents
+from biaozhu.formats.doccano_jsonl import read_doccano
+from biaozhu.formats.format_names import Format, Units
+from biaozhu.formats.importing import settle
+from biaozhu.formats.serialization import to_line, to_meta
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from pipeline.formats.document import Document
-    from pipeline.formats.settling import Settled
+    from biaozhu.formats.foreign_document import Document
+    from biaozhu.formats.importing import Settled
 
 TEXT = "𠮷野在白水县见林小满"  # one character outside the BMP: UTF-16 offsets are one more after it
 

@@ -10,11 +10,11 @@ import pytest
 from format_material import HARD, sentences
 from hypothesis import given, settings
 
-from pipeline.formats.convert import export_layer, read_documents
-from pipeline.formats.document import Document
-from pipeline.formats.names import Format
-from pipeline.formats.settling import settle
-from pipeline.model import Sentence, Span, check_sentence
+from biaozhu.data.model import Sentence, Span, check_sentence
+from biaozhu.formats.convert import export_layer, read_documents
+from biaozhu.formats.foreign_document import Document
+from biaozhu.formats.format_names import Format
+from biaozhu.formats.importing import settle
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 import srsly
 
-from pipeline.formats.convert import export_layer
-from pipeline.formats.names import Format
-from pipeline.model import Sentence, Span, sentence_to_line
+from biaozhu.data.model import Sentence, Span, sentence_to_line
+from biaozhu.formats.convert import export_layer
+from biaozhu.formats.format_names import Format
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -7,9 +7,9 @@ import json
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from pipeline.annotators.lac import load_lac
-from pipeline.serving.app import Limits, make_app
-from pipeline.serving.predictor import rule_predictor
+from biaozhu.annotators.network.lac import load_lac
+from biaozhu.serving.app import Limits, make_app
+from biaozhu.serving.predictor import rule_predictor
 
 if TYPE_CHECKING:
     from starlette.applications import Starlette

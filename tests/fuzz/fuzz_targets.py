@@ -17,36 +17,36 @@ import srsly
 from fuzz_seeds import LAYER
 from fuzz_service import ask
 
-from pipeline.annotators.amounts import find_amounts
-from pipeline.errors import BiaozhuError
-from pipeline.formats.brat import SIDECAR, read_brat
-from pipeline.formats.conll import read_conll
-from pipeline.formats.convert import export_layer
-from pipeline.formats.docbin import read_docbin
-from pipeline.formats.doccano import read_doccano
-from pipeline.formats.labelstudio import read_labelstudio
-from pipeline.formats.names import Format
-from pipeline.formats.settling import settle
-from pipeline.meaning.table import article_meaning, rows_as_csv
-from pipeline.meaning.values import in_base, read_amount, read_phrase, render_amount
-from pipeline.model import (
+from biaozhu.annotators.amounts import find_amounts
+from biaozhu.data.errors import BiaozhuError
+from biaozhu.data.layers import read_layer
+from biaozhu.data.model import (
     Sentence,
     Span,
     check_against_raw,
     check_sentence,
-    read_layer,
     sentence_from_line,
     sentence_to_line,
 )
-from pipeline.reading.article import article_from_bytes
-from pipeline.reading.decoding import encode
-from pipeline.reading.sentences import INVISIBLE, split_article, split_checked, split_text
+from biaozhu.formats.brat import SIDECAR, read_brat
+from biaozhu.formats.conll import read_conll
+from biaozhu.formats.convert import export_layer
+from biaozhu.formats.docbin import read_docbin
+from biaozhu.formats.doccano_jsonl import read_doccano
+from biaozhu.formats.format_names import Format
+from biaozhu.formats.importing import settle
+from biaozhu.formats.labelstudio import read_labelstudio
+from biaozhu.normalization.table import article_meaning, rows_as_csv
+from biaozhu.normalization.values import in_base, read_amount, read_phrase, render_amount
+from biaozhu.reading.article import article_from_bytes
+from biaozhu.reading.encodings import encode
+from biaozhu.reading.sentences import INVISIBLE, split_article, split_checked, split_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from pipeline.formats.document import Document
-    from pipeline.model import Article
+    from biaozhu.data.model import Article
+    from biaozhu.formats.foreign_document import Document
 
 NAMES = {"PLACE": "地点", "PERSON": "人物"}
 IDS = {name: label for label, name in NAMES.items()}
@@ -277,7 +277,7 @@ def _imported(data: bytes, form: Format, *, units: bool = True) -> None:
 
 
 def _brat_files(data: bytes) -> dict[str, bytes]:
-    from pipeline.doccano.wire import text_sha  # noqa: PLC0415 — only here
+    from biaozhu.formats.serialization import text_sha  # noqa: PLC0415 — only here
 
     text, annotations, sidecar = (*data.split(NUL, 2), b"", b"")[:3]
     files = {"a.txt": text, "a.ann": annotations}

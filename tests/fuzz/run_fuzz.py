@@ -24,7 +24,7 @@ from fuzz_corpus import findings, read_corpus, write_corpus
 ROOT = Path(__file__).parents[2]
 PLACE = ROOT / ".cache" / "fuzz"
 LIMITS = ("-max_len=2048", "-timeout=60", "-rss_limit_mb=4096", "-print_final_stats=1")
-INSTRUMENTED = ["pipeline", "fuzz_service", "spacy.tokens._serialize"]
+INSTRUMENTED = ["biaozhu", "fuzz_service", "spacy.tokens._serialize"]
 FAILS_MOST = 20
 MERGING = 300
 

@@ -6,10 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.errors import ModelDataError
-from pipeline.knowledge import gazetteer as module
-from pipeline.knowledge.build_gazetteer import build_gazetteer, village_name
-from pipeline.knowledge.division_names import (
+from biaozhu.data.errors import ModelDataError
+from biaozhu.knowledge import gazetteer as module
+from biaozhu.knowledge.division_names import (
     CITY,
     COUNTY,
     PROVINCE,
@@ -18,7 +17,8 @@ from pipeline.knowledge.division_names import (
     has_unit_word,
     short_form,
 )
-from pipeline.knowledge.gazetteer import Gazetteer, Villages, gazetteer, villages
+from biaozhu.knowledge.gazetteer import Gazetteer, Villages, gazetteer, villages
+from recipes.gazetteer import build_gazetteer, village_name
 
 if TYPE_CHECKING:
     from pathlib import Path

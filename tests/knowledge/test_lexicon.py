@@ -9,11 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.errors import ModelDataError
-from pipeline.knowledge import lexicon as module
-from pipeline.knowledge.gazetteer import gazetteer
-from pipeline.knowledge.lexicon import DIVISION, KINDS, WIDTH, lexicon_columns, lexicon_facts
-from pipeline.knowledge.surnames import COMPOUND_SURNAMES, SURNAMES
+from biaozhu.data.errors import ModelDataError
+from biaozhu.knowledge import lexicon as module
+from biaozhu.knowledge.gazetteer import gazetteer
+from biaozhu.knowledge.lexicon import DIVISION, KINDS, WIDTH, lexicon_columns, lexicon_facts
+from biaozhu.knowledge.surnames import COMPOUND_SURNAMES, SURNAMES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from pipeline.knowledge.measures import ARABIC_ONLY, MEASURES, NOT_BEFORE, SMALLER, kind_of, measure_pattern
+from biaozhu.knowledge.measures import ARABIC_ONLY, MEASURES, NOT_BEFORE, SMALLER, kind_of, measure_pattern
 
 ALL = {word for words in MEASURES.values() for word in words.split()}
 

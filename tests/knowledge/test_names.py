@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.knowledge import names as module
-from pipeline.knowledge.gazetteer import gazetteer, villages
-from pipeline.knowledge.laid_out import laid_out_parts, laid_out_path
-from pipeline.knowledge.names import finder, finder_without_daachorse, names_in
+from biaozhu.data.disk_cache import laid_out_parts, laid_out_path
+from biaozhu.knowledge import names as module
+from biaozhu.knowledge.gazetteer import gazetteer, villages
+from biaozhu.knowledge.names import finder, finder_without_daachorse, names_in
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

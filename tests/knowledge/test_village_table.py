@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from pipeline.knowledge.village_table import cached_path, village_table
+from biaozhu.knowledge.village_table import cached_path, village_table
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -68,7 +68,7 @@ def test_village_table_of_a_damaged_package_is_an_error() -> None:
 
 
 def test_village_table_of_the_package_answers_the_same_mapped_and_laid_out(cache: Path) -> None:
-    packed = files("pipeline.knowledge").joinpath("villages.txt.xz").read_bytes()
+    packed = files("biaozhu.knowledge").joinpath("villages.txt.xz").read_bytes()
     first = village_table(packed)
     assert (cache / cached_path(packed).name).stat().st_size < 30_000_000
     second = village_table(packed)

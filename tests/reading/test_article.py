@@ -11,17 +11,18 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipeline.errors import (
+from biaozhu.data.errors import (
     BiaozhuError,
     EmptyArticleError,
     EncodingError,
     ManyProblemsError,
     MissingFileError,
 )
-from pipeline.model import Article, Metadata, check_against_raw, check_sentence
-from pipeline.reading.article import LARGEST, find_articles, read_article, read_articles
-from pipeline.reading.decoding import encode
-from pipeline.reading.sentences import rebuild, section_of, section_titles, split_article
+from biaozhu.data.files import MAX_ARTICLE_BYTES
+from biaozhu.data.model import Article, Metadata, check_against_raw, check_sentence
+from biaozhu.reading.article import find_articles, read_article, read_articles
+from biaozhu.reading.encodings import encode
+from biaozhu.reading.sentences import rebuild, section_of, section_titles, split_article
 
 SEED = Path(__file__).parents[2] / "seeds" / "handan-2020-07-02.txt"
 SEED_SHA256 = "ced9bbd3438fe1b00b445e11e44691dd7145348bb11b4d8624def56e5a278d81"
@@ -272,7 +273,7 @@ def test_article_of_500_mb_is_refused_without_reading_it(tmp_path: Path) -> None
         file.truncate(500 * 1024 * 1024)
     with pytest.raises(EncodingError, match="32 MiB"):
         read_article(path)
-    assert LARGEST == 32 * 1024 * 1024
+    assert MAX_ARTICLE_BYTES == 32 * 1024 * 1024
 
 
 def test_article_that_is_no_file_is_refused(tmp_path: Path) -> None:

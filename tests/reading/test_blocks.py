@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.model import Metadata
-from pipeline.reading.blocks import find_blocks
-from pipeline.reading.sentences import split_text
+from biaozhu.data.model import Metadata
+from biaozhu.reading.blocks import find_blocks
+from biaozhu.reading.sentences import split_text
 
 PROSE = (
     "春耕时节，云溪县的农技员走进田间，手把手教农户育秧。今年全县早稻面积预计达到三十万亩，比去年增加一成。"

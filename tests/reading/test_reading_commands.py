@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.cli import run
-from pipeline.model import read_layer
-from pipeline.reading.article import read_article
-from pipeline.reading.sentences import split_article
+from biaozhu.cli import run
+from biaozhu.data.layers import read_layer
+from biaozhu.reading.article import read_article
+from biaozhu.reading.sentences import split_article
 
 SEED = Path(__file__).parents[2] / "seeds" / "handan-2020-07-02.txt"
 PROSE = (
@@ -127,7 +127,7 @@ def test_reading_command_stops_quietly_when_its_reader_has_gone() -> None:
     read_end, write_end = os.pipe()
     os.close(read_end)
     done = subprocess.run(
-        [sys.executable, "-m", "pipeline", "split", *files],
+        [sys.executable, "-m", "biaozhu", "split", *files],
         stdout=write_end,
         stderr=subprocess.PIPE,
         check=False,

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from pipeline.errors import OffsetError
-from pipeline.model import Article, Block, Metadata, Sentence
-from pipeline.reading.sentences import (
+from biaozhu.data.errors import OffsetError
+from biaozhu.data.model import Article, Block, Metadata, Sentence
+from biaozhu.reading.sentences import (
     kind_of,
     rebuild,
     section_of,

@@ -2,10 +2,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pipeline.model import write_layer
-from pipeline.reading.article import read_article
-from pipeline.reading.sentences import split_checked
-from pipeline.reading.sources import read_sentences
+from biaozhu.data.layers import write_layer
+from biaozhu.reading.article import read_article
+from biaozhu.reading.sentences import split_checked
+from biaozhu.reading.sources import read_sentences
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -11,14 +11,15 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from pipeline.model import Sentence, Span, write_layer
-from pipeline.reporting.inputs import Request, gather
+from biaozhu.data.layers import write_layer
+from biaozhu.data.model import Sentence, Span
+from biaozhu.reporting.inputs import Request, gather
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from pipeline.reporting.inputs import Material
+    from biaozhu.reporting.inputs import Material
 
 TYPED = re.compile(r"\[([A-Z]+) ([^\]]+)\]")
 LABELS = ("PLACE", "PERSON", "AMOUNT")

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.reporting.charts import (
+from biaozhu.reporting.page.charts import (
     About,
     Series,
     Whisker,

@@ -9,15 +9,15 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from pipeline.cli import run
-from pipeline.reporting.history import history_rows, read_runs, write_history
-from pipeline.reporting.report import write_report
+from biaozhu.cli import run
+from biaozhu.reporting.history import history_rows, read_runs, write_history
+from biaozhu.reporting.report import write_report
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from pipeline.reporting.inputs import Material
+    from biaozhu.reporting.inputs import Material
 
 
 def dated(material: Material, date: str, gold: str = "a" * 64, f1: float | None = None) -> Material:

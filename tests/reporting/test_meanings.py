@@ -2,11 +2,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pipeline.reporting.meanings import meaning_view
-from pipeline.reporting.report import render_report
+from biaozhu.reporting.page.value_tables import meaning_view
+from biaozhu.reporting.report import render_report
 
 if TYPE_CHECKING:
-    from pipeline.reporting.inputs import Material
+    from biaozhu.reporting.inputs import Material
 
 
 def test_meanings_show_every_amount_and_place_of_the_gold(material: Material) -> None:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.model import Article, Block, Metadata, Sentence
-from pipeline.reporting.overlay import Bar, Mark, anchor_of, lines_of
-from pipeline.reporting.shown import UNSEEN, shown_html, shown_markdown, shown_plain
+from biaozhu.data.model import Article, Block, Metadata, Sentence
+from biaozhu.reporting.escaping import UNSEEN, shown_html, shown_markdown, shown_plain
+from biaozhu.reporting.page.overlay import Bar, Mark, anchor_of, lines_of
 
 RAW = "  云岭县开会。\n\n村民种了三十亩梨树,又修了两公里水渠。\n"
 BLOCKS = (Block(2, 8, "title", 0), Block(10, len(RAW) - 1, "paragraph", 0))

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from pipeline.ledger import Entry
-from pipeline.reporting.inputs import Request, gather
-from pipeline.reporting.report import write_report
+from biaozhu.data.ledger import Entry
+from biaozhu.reporting.inputs import Request, gather
+from biaozhu.reporting.report import write_report
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from playwright.sync_api import Browser
 
-    from pipeline.reporting.inputs import Material
+    from biaozhu.reporting.inputs import Material
 
 pytestmark = pytest.mark.browser
 

@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pipeline.cli import run
-from pipeline.errors import ReportInputError
-from pipeline.judging.status import SentenceStatus, status_path, write_status
-from pipeline.model import Sentence, Span, write_layer
-from pipeline.reporting.inputs import Request, gather
+from biaozhu.cli import run
+from biaozhu.curation.status import SentenceStatus, status_path, write_status
+from biaozhu.data.errors import ReportInputError
+from biaozhu.data.layers import write_layer
+from biaozhu.data.model import Sentence, Span
+from biaozhu.reporting.inputs import Request, gather
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -10,22 +10,22 @@ from typing import TYPE_CHECKING
 import jsonschema
 import pytest
 
-from pipeline.cli import run
-from pipeline.doccano.changes import Change, Kind
-from pipeline.errors import ReportInputError
-from pipeline.ledger import Entry, write_ledger
-from pipeline.model import Span
-from pipeline.reporting.inputs import Request, gather
-from pipeline.reporting.report import checks_of, render_report, write_report
-from pipeline.reporting.rows import breakdown_tables
-from pipeline.reporting.strings import translator
-from pipeline.scoring.document import read_scores, schema
+from biaozhu.cli import run
+from biaozhu.data.diff import Change, Kind
+from biaozhu.data.errors import ReportInputError
+from biaozhu.data.ledger import Entry, write_ledger
+from biaozhu.data.model import Span
+from biaozhu.reporting.inputs import Request, gather
+from biaozhu.reporting.page.strings import translator
+from biaozhu.reporting.page.table_rows import breakdown_tables
+from biaozhu.reporting.report import checks_of, render_report, write_report
+from biaozhu.scoring.scores_document import read_scores, schema
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from pipeline.reporting.inputs import Material
+    from biaozhu.reporting.inputs import Material
 
 HOSTILE = (
     "<script>alert(1)</script>\u202e县\x1b[31m:题目\n\n"

@@ -5,11 +5,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from pipeline.cli import run
-from pipeline.model import Span, with_spans, write_layer
-from pipeline.reading.article import read_article
-from pipeline.reading.sentences import split_checked
-from pipeline.reporting.rows import p_value
+from biaozhu.cli import run
+from biaozhu.data.layers import write_layer
+from biaozhu.data.model import Span, with_spans
+from biaozhu.reading.article import read_article
+from biaozhu.reading.sentences import split_checked
+from biaozhu.reporting.page.table_rows import p_value
 
 if TYPE_CHECKING:
     from pathlib import Path

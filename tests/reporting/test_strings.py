@@ -9,20 +9,20 @@ from typing import get_args
 
 import pytest
 
-from pipeline.doccano.changes import Kind
-from pipeline.reporting.biases import CONTRASTS, FATES
-from pipeline.reporting.overlay import Status
-from pipeline.reporting.strings import LANGUAGES, read_strings, translator
-from pipeline.scoring.breakdown import ASPECTS
-from pipeline.scoring.document import schema
-from pipeline.scoring.match import SCHEMES
-from pipeline.scoring.patterns import PATTERNS
-from pipeline.scoring.significance import UnitKind
-from pipeline.training.extrapolation import Failure
+from biaozhu.data.diff import Kind
+from biaozhu.reporting.bias_tables import CONTRASTS, FATES
+from biaozhu.reporting.page.overlay import Status
+from biaozhu.reporting.page.strings import LANGUAGES, read_strings, translator
+from biaozhu.scoring.breakdown import ASPECTS
+from biaozhu.scoring.error_patterns import PATTERNS
+from biaozhu.scoring.match import SCHEMES
+from biaozhu.scoring.scores_document import schema
+from biaozhu.scoring.significance import UnitKind
+from biaozhu.training.extrapolation import Failure
 
 
 def used_keys() -> set[str]:
-    folder = files("pipeline.reporting")
+    folder = files("biaozhu.reporting.page")
     sources = [one.read_text("utf-8") for one in folder.iterdir() if one.name.endswith(".py")]
     sources += [
         one.read_text("utf-8") for one in folder.joinpath("templates").iterdir() if one.name.endswith(".j2")

@@ -13,13 +13,13 @@ from typing import TYPE_CHECKING
 import psutil
 import pytest
 
-from pipeline import __version__
-from pipeline.cli import run
-from pipeline.errors import ModelDataError
-from pipeline.scale.cluster import ON_LOOPBACK, PRIVATE, Annotator, write_shards_on_ray
-from pipeline.scale.folders import place
-from pipeline.scale.shards import Plan, write_shards
-from pipeline.scale.sources import read_sources
+from biaozhu import __version__
+from biaozhu.cli import run
+from biaozhu.data.errors import ModelDataError
+from biaozhu.scale.cluster import ON_LOOPBACK, PRIVATE, Annotator, write_shards_on_ray
+from biaozhu.scale.corpus_stream import read_sources
+from biaozhu.scale.shard_folders import place
+from biaozhu.scale.shards import Plan, write_shards
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -98,7 +98,7 @@ def test_cluster_of_this_machine_goes_on_where_a_run_stopped(
     before = {path: path.stat().st_mtime_ns for path in folder.glob("part-*")}
     (folder / "part-00002.jsonl.gz").write_bytes(b"half")
     del before[folder / "part-00002.jsonl.gz"], before[folder / "part-00002.json"]
-    command = [sys.executable, "-m", "pipeline", "preannotate", str(corpus), "--shards", str(folder)]
+    command = [sys.executable, "-m", "biaozhu", "preannotate", str(corpus), "--shards", str(folder)]
     command += ["--shard-size", "4000", "--engine", "ray", "--jobs", "2"]
     done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=300)
     assert done.returncode == 1, done.stderr
@@ -113,7 +113,7 @@ def test_cluster_that_is_not_there_is_one_line(corpus: Path, tmp_path: Path) -> 
     command = [
         sys.executable,
         "-m",
-        "pipeline",
+        "biaozhu",
         "preannotate",
         str(corpus),
         "--shards",

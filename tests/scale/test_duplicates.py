@@ -6,18 +6,18 @@ from typing import TYPE_CHECKING
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.cli import run
-from pipeline.reading.article import article_from_bytes
-from pipeline.scale import duplicates as duplicates_module
-from pipeline.scale.duplicates import without_duplicates
-from pipeline.scale.sources import Source
+from biaozhu.cli import run
+from biaozhu.reading.article import article_from_bytes
+from biaozhu.scale import duplicates as duplicates_module
+from biaozhu.scale.corpus_stream import Source
+from biaozhu.scale.duplicates import without_duplicates
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     import pytest
 
-    from pipeline.model import Article
+    from biaozhu.data.model import Article
 
 PAGE = (
     "<html><head><title>茶叶丰收</title><script>var id = '{mark}';</script></head><body><article><p>宁波市的茶叶今年收了三十万斤，比去年多两成。</p>"

@@ -15,20 +15,20 @@ import spacy
 import zstandard
 from spacy.training import Corpus
 
-from pipeline.annotators.lac import load_lac
-from pipeline.cli import run
-from pipeline.formats.docbin import read_docbin
-from pipeline.model import sentence_from_line
-from pipeline.scale.batch import annotate_sources
-from pipeline.scale.forms import ENDINGS, FORMS, pack
-from pipeline.scale.shards import Plan, write_shards
-from pipeline.scale.sources import Source, read_sources
-from pipeline.training.tokenizer import make_char_tokenizer
+from biaozhu.annotators.network.lac import load_lac
+from biaozhu.cli import run
+from biaozhu.data.model import sentence_from_line
+from biaozhu.formats.docbin import read_docbin
+from biaozhu.nlp.tokenizer import make_char_tokenizer
+from biaozhu.scale.batch import annotate_sources
+from biaozhu.scale.corpus_stream import Source, read_sources
+from biaozhu.scale.shard_formats import ENDINGS, FORMS, pack
+from biaozhu.scale.shards import Plan, write_shards
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from pipeline.scale.forms import Form
+    from biaozhu.scale.shard_formats import Form
 
 loaded = cache(load_lac)
 
@@ -140,7 +140,7 @@ def test_forms_survive_kills_at_random_moments(form: Form, tmp_path: Path) -> No
     corpus = _corpus(tmp_path)
     whole, killed = tmp_path / "whole", tmp_path / "killed"
     list(write_shards(read_sources([corpus]), whole, Plan(size=500, form=form)))
-    command = [sys.executable, "-m", "pipeline", "preannotate", str(corpus), "--shards", str(killed)]
+    command = [sys.executable, "-m", "biaozhu", "preannotate", str(corpus), "--shards", str(killed)]
     command += ["--shard-size", "500", "--shard-format", form]
     draw = random.Random(7)  # noqa: S311 — moments, no secrets
     met = [_killed(command, killed, draw.uniform(0, 0.2)) for _ in range(5)]

@@ -11,10 +11,10 @@ import pytest
 import s3fs
 from moto.server import ThreadedMotoServer
 
-from pipeline.cli import run
-from pipeline.errors import MissingExtraError, WriteError
-from pipeline.scale.folders import is_remote, names_in, place, write_whole
-from pipeline.scale.sources import expand_globs, read_sources
+from biaozhu.cli import run
+from biaozhu.data.errors import MissingExtraError, WriteError
+from biaozhu.scale.corpus_stream import expand_globs, read_sources
+from biaozhu.scale.shard_folders import is_remote, names_in, place, write_whole
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

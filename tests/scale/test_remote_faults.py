@@ -12,8 +12,8 @@ import fsspec.config
 import pytest
 import s3fs
 
-from pipeline.cli import run
-from pipeline.model import Sentence, Span, sentence_to_line
+from biaozhu.cli import run
+from biaozhu.data.model import Sentence, Span, sentence_to_line
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -14,18 +14,18 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from pipeline.annotators import fast as fast_module
-from pipeline.annotators.lac import load_lac
-from pipeline.annotators.preannotate import preannotate_articles
-from pipeline.cli import run
-from pipeline.errors import LockedError, WriteError
-from pipeline.model import sentence_to_line
-from pipeline.reading.article import article_from_bytes
-from pipeline.scale import batch as batch_module
-from pipeline.scale.batch import annotate_sources, batches
-from pipeline.scale.folders import names_in
-from pipeline.scale.shards import Plan, write_shards
-from pipeline.scale.sources import Source, read_sources
+from biaozhu.annotators.network import fast as fast_module
+from biaozhu.annotators.network.lac import load_lac
+from biaozhu.annotators.preannotate import preannotate_articles
+from biaozhu.cli import run
+from biaozhu.data.errors import LockedError, WriteError
+from biaozhu.data.model import sentence_to_line
+from biaozhu.reading.article import article_from_bytes
+from biaozhu.scale import batch as batch_module
+from biaozhu.scale.batch import annotate_sources, batches
+from biaozhu.scale.corpus_stream import Source, read_sources
+from biaozhu.scale.shard_folders import names_in
+from biaozhu.scale.shards import Plan, write_shards
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -168,7 +168,7 @@ def test_shards_say_in_one_line_what_the_folder_does_not_let_them_do(
 
 
 def _killed_at(corpus: Path, folder: Path, moments: list[float]) -> None:
-    command = [sys.executable, "-m", "pipeline", "preannotate", str(corpus), "--shards", str(folder)]
+    command = [sys.executable, "-m", "biaozhu", "preannotate", str(corpus), "--shards", str(folder)]
     command += ["--shard-size", "500", "--jobs", "2"]
     for moment in moments:
         process = subprocess.Popen(command, stderr=subprocess.DEVNULL)

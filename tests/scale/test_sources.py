@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 import pytest
 import zstandard
 
-from pipeline.errors import MissingExtraError, MissingFileError
-from pipeline.scale.sources import expand_globs, is_stream, read_sources
+from biaozhu.data.errors import MissingExtraError, MissingFileError
+from biaozhu.scale.corpus_stream import expand_globs, is_stream, read_sources
 
 if TYPE_CHECKING:
     from collections.abc import Callable

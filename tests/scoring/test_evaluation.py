@@ -10,14 +10,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scoring_layers import LABELS, layer_pairs, marked, random_pair
 
-from pipeline.errors import ScoringError
-from pipeline.model import Sentence
-from pipeline.scoring.breakdown import length_class, length_classes
-from pipeline.scoring.evaluation import Evaluation, Setting, compare, evaluate
-from pipeline.scoring.match import SCHEMES
-from pipeline.scoring.scores import score_of, tally_spans
-from pipeline.scoring.seen import seen_by
-from pipeline.scoring.significance import Sampling
+from biaozhu.data.errors import ScoringError
+from biaozhu.data.model import Sentence
+from biaozhu.scoring.breakdown import length_class, length_classes
+from biaozhu.scoring.evaluation import Evaluation, Setting, compare, evaluate
+from biaozhu.scoring.match import SCHEMES
+from biaozhu.scoring.scores import score_of, tally_spans
+from biaozhu.scoring.seen import seen_by
+from biaozhu.scoring.significance import Sampling
 
 Layers = tuple[tuple[Sentence, ...], tuple[Sentence, ...]]
 QUICK = Setting(labels=LABELS, sampling=Sampling(resamples=100))

@@ -13,8 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scoring_layers import LOOSE
 
-from pipeline.model import Span
-from pipeline.scoring.match import Pair, align, clusters
+from biaozhu.data.model import Span
+from biaozhu.scoring.match import Pair, align, clusters
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -126,8 +126,8 @@ def test_match_groups_what_hangs_together() -> None:
 def test_match_needs_no_scipy_for_identical_disjoint_or_single_overlaps() -> None:
     program = (
         "import sys\n"
-        "from pipeline.model import Span\n"
-        "from pipeline.scoring.match import align\n"
+        "from biaozhu.data.model import Span\n"
+        "from biaozhu.scoring.match import align\n"
         "same = [Span(0, 2, 'A'), Span(2, 4, 'B')]\n"
         "align(same, same)\n"
         "align(same, [Span(4, 6, 'A'), Span(7, 8, 'A')])\n"

@@ -13,9 +13,9 @@ from seqeval.metrics.v1 import precision_recall_fscore_support
 from seqeval.scheme import IOB2
 from sklearn.metrics import confusion_matrix
 
-from pipeline.model import Sentence
-from pipeline.scoring.counting import WIDTH, Counted, count_layer
-from pipeline.scoring.scores import ratio
+from biaozhu.data.model import Sentence
+from biaozhu.scoring.counting import WIDTH, Counted, count_layer
+from biaozhu.scoring.scores import ratio
 
 Layer = tuple[Sentence, ...]
 

@@ -9,10 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scoring_layers import LABELS, LOOSE, layer_pairs, marked
 
-from pipeline.errors import BiaozhuError, OverlapError, ScoringError, VersionError
-from pipeline.model import Sentence, Span
-from pipeline.scoring.match import SCHEMES
-from pipeline.scoring.scores import Counts, Tally, as_row, counts_of, pair_layers, score_of, tally_spans
+from biaozhu.data.errors import BiaozhuError, OverlapError, ScoringError, VersionError
+from biaozhu.data.model import Sentence, Span
+from biaozhu.scoring.match import SCHEMES
+from biaozhu.scoring.scores import Counts, Tally, as_row, counts_of, pair_layers, score_of, tally_spans
 
 Layers = tuple[tuple[Sentence, ...], tuple[Sentence, ...]]
 

@@ -11,17 +11,17 @@ import pytest
 from hypothesis import given, settings
 from scoring_layers import LABELS, layer_pairs, marked
 
-from pipeline import __version__
-from pipeline.errors import ScoresFileError
-from pipeline.scoring.document import FORMAT, Input, read_scores, schema, scores_document, write_scores
-from pipeline.scoring.evaluation import Setting, compare, evaluate
-from pipeline.scoring.patterns import PATTERNS
-from pipeline.scoring.significance import Sampling
+from biaozhu import __version__
+from biaozhu.data.errors import ScoresFileError
+from biaozhu.scoring.error_patterns import PATTERNS
+from biaozhu.scoring.evaluation import Setting, compare, evaluate
+from biaozhu.scoring.scores_document import FORMAT, Input, read_scores, schema, scores_document, write_scores
+from biaozhu.scoring.significance import Sampling
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from pipeline.model import Sentence
+    from biaozhu.data.model import Sentence
 
 QUICK = Setting(labels=LABELS, sampling=Sampling(resamples=100))
 INPUTS = [Input("gold", "gold", "gold.jsonl", "0" * 64, 3, 4)]

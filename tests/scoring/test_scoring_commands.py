@@ -10,13 +10,14 @@ import jsonschema
 import pytest
 from scoring_layers import marked
 
-from pipeline.cli import run
-from pipeline.files import sha256_of
-from pipeline.model import Sentence, Span, with_spans, write_layer
-from pipeline.reading.article import read_article
-from pipeline.reading.sentences import split_article
-from pipeline.scoring.document import schema
-from pipeline.scoring.run import name_layers
+from biaozhu.cli import run
+from biaozhu.data.files import sha256_of
+from biaozhu.data.layers import write_layer
+from biaozhu.data.model import Sentence, Span, with_spans
+from biaozhu.reading.article import read_article
+from biaozhu.reading.sentences import split_article
+from biaozhu.scoring.run import name_layers
+from biaozhu.scoring.scores_document import schema
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -5,8 +5,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from pipeline.cli import run
-from pipeline.model import Sentence, Span, read_layer, write_layer
+from biaozhu.cli import run
+from biaozhu.data.layers import read_layer, write_layer
+from biaozhu.data.model import Sentence, Span
 
 if TYPE_CHECKING:
     from pathlib import Path

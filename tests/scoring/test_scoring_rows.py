@@ -15,15 +15,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scoring_layers import LABELS
 
-from pipeline.cli import run
-from pipeline.errors import ScoringError
-from pipeline.model import Sentence, Span, sentence_to_line
-from pipeline.scoring.counting import count_layer
-from pipeline.scoring.document import schema
-from pipeline.scoring.evaluation import Setting, compare, evaluate, evaluate_stream
-from pipeline.scoring.rows import GROUPS, MOST_ARTICLES, ArticleRows, UnitRows, group_of
-from pipeline.scoring.significance import Sampling, bootstrap
-from pipeline.scoring.significance import compare as compare_rows
+from biaozhu.cli import run
+from biaozhu.data.errors import ScoringError
+from biaozhu.data.model import Sentence, Span, sentence_to_line
+from biaozhu.scoring.counting import count_layer
+from biaozhu.scoring.evaluation import Setting, compare, evaluate, evaluate_stream
+from biaozhu.scoring.resampling import GROUPS, MOST_ARTICLES, ArticleRows, UnitRows, group_of
+from biaozhu.scoring.scores_document import schema
+from biaozhu.scoring.significance import Sampling, bootstrap
+from biaozhu.scoring.significance import compare as compare_rows
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from pipeline.scoring.rows import Rows
+    from biaozhu.scoring.resampling import Rows
 
 TEXT = "甲镇的王某收了三十斤茶叶。"
 QUICK = Sampling(resamples=2000)
@@ -135,8 +135,8 @@ def _kept(articles: int) -> tuple[int, int]:
 
 def test_rows_and_all_else_that_is_kept_of_a_stream_do_not_grow(monkeypatch: pytest.MonkeyPatch) -> None:
     # Limits of a tenth, so that 2,000 articles with two scored spans each are beyond them all.
-    for limit in ("rows.MOST_ARTICLES", "rows.GROUPS", "confidence.STEPS", "counting.STEPS"):
-        monkeypatch.setattr(f"pipeline.scoring.{limit}", 1000)
+    for limit in ("resampling.MOST_ARTICLES", "resampling.GROUPS", "calibration.STEPS", "counting.STEPS"):
+        monkeypatch.setattr(f"biaozhu.scoring.{limit}", 1000)
     shorter, longer = _kept(2000), _kept(8000)
     for least, most in zip(shorter, longer, strict=True):
         assert least < 1_500_000

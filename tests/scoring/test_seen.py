@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 import pytest
 from scoring_layers import marked
 
-from pipeline.scoring.seen import seen_by
+from biaozhu.scoring.seen import seen_by
 
 if TYPE_CHECKING:
-    from pipeline.model import Sentence
+    from biaozhu.data.model import Sentence
 
 FIRST = marked("[清河镇|PLACE]的[王小明|PERSON]", article=1)
 SECOND = marked("[清河镇|PLACE]种[三亩|AMOUNT]桃", article=1, start=20)

@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from pipeline.errors import ScoringError
-from pipeline.scoring.significance import (
+from biaozhu.data.errors import ScoringError
+from biaozhu.scoring.significance import (
     NO_INTERVAL,
     Estimate,
     Interval,

@@ -11,13 +11,15 @@ import zstandard
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipeline.cli import run
-from pipeline.errors import BiaozhuError, ScoringError
-from pipeline.model import Sentence, Span, sentence_to_line, write_layer
-from pipeline.scoring.document import schema
-from pipeline.scoring.evaluation import Setting, evaluate, evaluate_stream
-from pipeline.scoring.significance import Sampling
-from pipeline.scoring.stream import Lacking, side_by_side, stream_layer
+from biaozhu.cli import run
+from biaozhu.data.errors import BiaozhuError, ScoringError
+from biaozhu.data.layer_stream import stream_layer
+from biaozhu.data.layers import write_layer
+from biaozhu.data.model import Sentence, Span, sentence_to_line
+from biaozhu.scoring.evaluation import Setting, evaluate, evaluate_stream
+from biaozhu.scoring.paired_stream import Lacking, side_by_side
+from biaozhu.scoring.scores_document import schema
+from biaozhu.scoring.significance import Sampling
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -134,7 +136,7 @@ def test_stream_counts_what_a_layer_lacks_as_missed(tmp_path: Path) -> None:
 def test_stream_counts_all_that_is_lacking_and_names_the_first(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr("pipeline.scoring.stream.MOST_NAMED", 4)
+    monkeypatch.setattr("biaozhu.scoring.paired_stream.MOST_NAMED", 4)
     gold = _layer([(Span(0, 2, "PLACE"),)] * 24)
     write_layer(tmp_path / "gold.jsonl", gold)
     write_layer(tmp_path / "layer.jsonl", [one for at, one in enumerate(gold) if at % 4])

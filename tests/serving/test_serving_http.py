@@ -17,17 +17,17 @@ from hypothesis import strategies as st
 from prometheus_client.parser import text_string_to_metric_families
 from service import TOKEN, WITH_TOKEN, command, running, slow
 
-from pipeline.annotators.lac import load_lac
-from pipeline.annotators.preannotate import preannotate_articles
-from pipeline.reading.article import read_article
-from pipeline.serving.app import Limits
-from pipeline.serving.predictor import Predictor, rule_predictor
+from biaozhu.annotators.network.lac import load_lac
+from biaozhu.annotators.preannotate import preannotate_articles
+from biaozhu.reading.article import read_article
+from biaozhu.serving.app import Limits
+from biaozhu.serving.predictor import Predictor, rule_predictor
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
 
-    from pipeline.model import Span
+    from biaozhu.data.model import Span
 
 TEXT = "𠮷日，白水县的林小满送来3万元。😀青川县也送来了20余吨大米。"
 PIECES = (

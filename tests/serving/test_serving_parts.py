@@ -13,13 +13,13 @@ from hypothesis import strategies as st
 from service import WITH_TOKEN, running
 from training_material import small_project
 
-from pipeline.cli import run
-from pipeline.errors import RequestError, ServiceError
-from pipeline.serving.messages import answer, read_texts
-from pipeline.serving.predictor import trained_predictor
-from pipeline.serving.server import address_of, bind
-from pipeline.serving.token import find_token
-from pipeline.training.train import train
+from biaozhu.cli import run
+from biaozhu.data.errors import RequestError, ServiceError
+from biaozhu.serving.messages import answer, read_texts
+from biaozhu.serving.predictor import trained_predictor
+from biaozhu.serving.server import address_of, bind
+from biaozhu.serving.token import find_token
+from biaozhu.training.train import train
 
 if TYPE_CHECKING:
     from pathlib import Path

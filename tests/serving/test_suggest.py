@@ -10,18 +10,18 @@ import pytest
 from doccano_pages import open_example, pages_of
 from service import TOKEN, running
 
-from pipeline.annotators.lac import load_lac
-from pipeline.cli import run
-from pipeline.doccano.connection import find_account
-from pipeline.doccano.project import Project, Setting, find_project
-from pipeline.doccano.pull import pull
-from pipeline.doccano.push import push
-from pipeline.doccano.suggest import switch_off, switch_on
-from pipeline.errors import RemoteError, ServiceError, UsageError
-from pipeline.labels import read_labels
-from pipeline.model import Sentence
-from pipeline.serving.app import Limits
-from pipeline.serving.predictor import rule_predictor
+from biaozhu.annotators.network.lac import load_lac
+from biaozhu.cli import run
+from biaozhu.data.errors import RemoteError, ServiceError, UsageError
+from biaozhu.data.labels import read_labels
+from biaozhu.data.model import Sentence
+from biaozhu.doccano.connection import find_account
+from biaozhu.doccano.project import Project, Setting, find_project
+from biaozhu.doccano.pull import pull
+from biaozhu.doccano.push import push
+from biaozhu.doccano.suggest import switch_off, switch_on
+from biaozhu.serving.app import Limits
+from biaozhu.serving.predictor import rule_predictor
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -29,8 +29,8 @@ if TYPE_CHECKING:
 
     from playwright.sync_api import Page
 
-    from pipeline.doccano.connection import Connection
-    from pipeline.serving.predictor import Predictor
+    from biaozhu.doccano.connection import Connection
+    from biaozhu.serving.predictor import Predictor
 
 pytestmark = pytest.mark.server
 LABELS = read_labels()

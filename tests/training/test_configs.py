@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.training.train import read_config
+from biaozhu.training.train import read_config
 
 CONFIGS = Path(__file__).parents[2] / "configs"
 
@@ -23,7 +23,7 @@ def test_configs_of_train_are_spelt_right(name: str) -> None:
 @pytest.mark.parametrize(("name", "labels"), [("msra", 3), ("uner", 3), ("base", 3)])
 def test_configs_of_base_build_are_spelt_right(name: str, labels: int) -> None:
     pytest.importorskip("torch")
-    from pipeline.training.base_build import read_config as read_base_config  # noqa: PLC0415 — after the skip
+    from recipes.base.build import read_config as read_base_config  # noqa: PLC0415 — after the skip
 
     assert len(read_base_config(CONFIGS / f"{name}.cfg").labels) == labels
 

@@ -9,13 +9,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from training_material import SMALL_CONFIG, made_article
 
-from pipeline.cli import run
-from pipeline.errors import TrainingError
-from pipeline.model import Span, read_layer, write_layer
-from pipeline.reading.groups import _merged, group_sentences
-from pipeline.reading.sentences import section_of
-from pipeline.training.crossval import crossvalidate
-from pipeline.training.train import read_config
+from biaozhu.cli import run
+from biaozhu.data.errors import TrainingError
+from biaozhu.data.layers import read_layer, write_layer
+from biaozhu.data.model import Span
+from biaozhu.reading.holdout import _merged, group_sentences
+from biaozhu.reading.sentences import section_of
+from biaozhu.training.crossval import crossvalidate
+from biaozhu.training.train import read_config
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -11,20 +11,21 @@ from hypothesis import given
 from hypothesis import strategies as st
 from training_material import SMALL_CONFIG, invented_gold, made_article
 
-from pipeline.cli import run
-from pipeline.errors import TrainingError
-from pipeline.model import with_spans, write_layer
-from pipeline.reading.groups import group_sentences
-from pipeline.scoring.significance import Sampling, choose_units
-from pipeline.training.curve import Plan, draw, learning_curve
-from pipeline.training.train import read_config
+from biaozhu.cli import run
+from biaozhu.data.errors import TrainingError
+from biaozhu.data.layers import write_layer
+from biaozhu.data.model import with_spans
+from biaozhu.reading.holdout import group_sentences
+from biaozhu.scoring.significance import Sampling, choose_units
+from biaozhu.training.curve import Plan, draw, learning_curve
+from biaozhu.training.train import read_config
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from pipeline.model import Sentence
-    from pipeline.training.curve import LearningCurve
+    from biaozhu.data.model import Sentence
+    from biaozhu.training.curve import LearningCurve
 
 FEW = Sampling(resamples=100)
 PLAN = Plan(sizes=4, seeds=2, folds=3, sampling=FEW)

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.scoring.significance import Sampling
-from pipeline.training.extrapolation import Fit, Outlook, Worth, fit_power_law, look_ahead
+from biaozhu.scoring.significance import Sampling
+from biaozhu.training.extrapolation import Fit, Outlook, Worth, fit_power_law, look_ahead
 
 FEW = Sampling(resamples=100)
 SIZES = (10, 20, 40, 80, 160)

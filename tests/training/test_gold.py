@@ -8,10 +8,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from training_material import invented_gold
 
-from pipeline.errors import ConfigError, DuplicateError, MissingFileError
-from pipeline.model import Sentence, Span, write_layer
-from pipeline.training.gold import gold_corpus, make_examples
-from pipeline.training.tokenizer import make_char_tokenizer
+from biaozhu.data.errors import ConfigError, DuplicateError, MissingFileError
+from biaozhu.data.layers import write_layer
+from biaozhu.data.model import Sentence, Span
+from biaozhu.nlp.tokenizer import make_char_tokenizer
+from biaozhu.training.gold import gold_corpus, make_examples
 
 if TYPE_CHECKING:
     from pathlib import Path

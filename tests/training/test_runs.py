@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING
 import pytest
 from training_material import invented_gold, small_project
 
-from pipeline.annotators.trained import load_trained
-from pipeline.cli import run
-from pipeline.errors import TrainingError, UsageError, WriteError
-from pipeline.ledger import Entry
-from pipeline.model import write_layer
-from pipeline.training import runs as module
-from pipeline.training.runs import train_runs
-from pipeline.training.train import train
+from biaozhu.annotators.trained import load_trained
+from biaozhu.cli import run
+from biaozhu.data.errors import TrainingError, UsageError, WriteError
+from biaozhu.data.layers import write_layer
+from biaozhu.data.ledger import Entry
+from biaozhu.training import seed_runs as module
+from biaozhu.training.seed_runs import train_runs
+from biaozhu.training.train import train
 
 if TYPE_CHECKING:
     from pathlib import Path

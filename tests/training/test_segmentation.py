@@ -10,11 +10,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from training_material import worded_sentences
 
-from pipeline.cli import run
-from pipeline.errors import TrainingError, WriteError
-from pipeline.model import Sentence, Span, write_layer
-from pipeline.training.gold import make_examples
-from pipeline.training.segmentation import train_segmenter, words_of
+from biaozhu.cli import run
+from biaozhu.data.errors import TrainingError, WriteError
+from biaozhu.data.layers import write_layer
+from biaozhu.data.model import Sentence, Span
+from biaozhu.training.gold import make_examples
+from biaozhu.training.segmentation import train_segmenter, words_of
 
 ROOT = Path(__file__).parents[2]
 

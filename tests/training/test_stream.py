@@ -14,15 +14,16 @@ from hypothesis import strategies as st
 from spacy.tokens import Doc, DocBin, Span, SpanGroup
 from training_material import SMALL_CONFIG, invented_gold
 
-from pipeline.annotators.trained import load_trained
-from pipeline.cli import run
-from pipeline.errors import ConfigError, ManyProblemsError, MissingFileError, ShardError, TrainingError
-from pipeline.formats.docbin import write_docbin
-from pipeline.model import Sentence, write_layer
-from pipeline.model import Span as OurSpan
-from pipeline.training.stream import DocBinStream, Taught, docbin_stream, example, read_shard, shuffled
-from pipeline.training.tokenizer import make_char_tokenizer
-from pipeline.training.train import read_config, train
+from biaozhu.annotators.trained import load_trained
+from biaozhu.cli import run
+from biaozhu.data.errors import ConfigError, ManyProblemsError, MissingFileError, ShardError, TrainingError
+from biaozhu.data.layers import write_layer
+from biaozhu.data.model import Sentence
+from biaozhu.data.model import Span as OurSpan
+from biaozhu.formats.docbin import write_docbin
+from biaozhu.nlp.tokenizer import make_char_tokenizer
+from biaozhu.training.docbin_stream import DocBinStream, Taught, docbin_stream, example, read_shard, shuffled
+from biaozhu.training.train import read_config, train
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -123,7 +124,7 @@ def test_stream_leaves_unknown_what_a_foreign_shard_does_not_know(tmp_path: Path
 def test_stream_surveys_all_shards_and_keeps_a_sentence_of_each_label(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("pipeline.training.stream.SAMPLE", 12)
+    monkeypatch.setattr("biaozhu.training.docbin_stream.SAMPLE", 12)
     stream = shards(tmp_path, 2)
     rare = Sentence("f" * 12, 0, 3, "三月里", (OurSpan(0, 2, "DATE"),))
     write_shard(tmp_path / "z.spacy", [*invented_gold(3), rare])
@@ -156,7 +157,7 @@ def test_stream_bad_shard_is_one_line_and_no_model(
     good = (tmp_path / "part-0.spacy").read_bytes()
     content = {"cut": good[:-9], "json": b"{}", "empty": b"", "huge": good}.get(kind)
     if kind == "huge":
-        monkeypatch.setattr("pipeline.training.stream.LARGEST", 100)
+        monkeypatch.setattr("biaozhu.training.docbin_stream.LARGEST", 100)
         (tmp_path / "part-0.spacy").unlink()
     if content is None:
         doc = Doc(CHARACTERS.vocab, words=list("李家村"))
@@ -237,7 +238,7 @@ def test_stream_trains_a_model_that_loads(tmp_path: Path, capsys: pytest.Capture
 
 
 def test_stream_counts_the_first_sentences_only(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("pipeline.training.stream.SAMPLE", 10)
+    monkeypatch.setattr("biaozhu.training.docbin_stream.SAMPLE", 10)
     shards(tmp_path, 2)
     overrides = {"paths.train": [str(tmp_path / "*.spacy")], "training.max_steps": 1}
     done = train(ROOT / "configs" / "stream.cfg", tmp_path / "model", overrides=overrides)
@@ -250,8 +251,8 @@ def test_stream_counts_the_first_sentences_only(tmp_path: Path, monkeypatch: pyt
 READING = """
 import resource, sys
 import spacy
-from pipeline.training.stream import docbin_stream
-from pipeline.training.tokenizer import make_char_tokenizer
+from biaozhu.training.docbin_stream import docbin_stream
+from biaozhu.nlp.tokenizer import make_char_tokenizer
 nlp = spacy.blank("zh")
 nlp.tokenizer = make_char_tokenizer()(nlp)
 stream = docbin_stream([sys.argv[1]], buffer=100)

@@ -12,13 +12,13 @@ import pytest
 import spacy
 from training_material import SMALL_CONFIG, invented_gold, small_project
 
-from pipeline.annotators.trained import SCORED, load_trained
-from pipeline.cli import run
-from pipeline.errors import ConfigError, TrainingError, WriteError
-from pipeline.model import read_layer, write_layer
-from pipeline.training.component import SPANS_KEY
-from pipeline.training.gold import make_examples
-from pipeline.training.train import fit, read_config, train
+from biaozhu.annotators.trained import SCORED, load_trained
+from biaozhu.cli import run
+from biaozhu.data.errors import ConfigError, TrainingError, WriteError
+from biaozhu.data.layers import read_layer, write_layer
+from biaozhu.nlp.ner_component import SPANS_KEY
+from biaozhu.training.gold import make_examples
+from biaozhu.training.train import fit, read_config, train
 
 if TYPE_CHECKING:
     from spacy.training import Example
@@ -38,7 +38,7 @@ def test_train_gives_a_model_that_plain_spacy_loads(tmp_path: Path) -> None:
     assert done.counts["all"] == (75, 75, 75)
     # A fresh interpreter, elsewhere, that imports nothing of ours.
     code = (
-        "import json, sys, spacy; assert not any(m.split('.')[0] == 'pipeline' for m in sys.modules)\n"
+        "import json, sys, spacy; assert not any(m.split('.')[0] == 'biaozhu' for m in sys.modules)\n"
         "doc = spacy.load(sys.argv[1])(sys.argv[2]); print(json.dumps([doc.text, [[e.start_char, e.end_char, "
         "e.label_] for e in doc.ents], list(doc.spans['biaozhu_ner'].attrs['scores'])]))"
     )

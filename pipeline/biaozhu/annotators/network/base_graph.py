@@ -1,0 +1,233 @@
+"""The base model's ONNX graph, built from plain arrays: no PyTorch is needed to make or to run it.
+
+LAC's networks read the sentence; their states and the lexicon's columns side by side, made narrower, and the embeddings of
+character bigrams go into one more bidirectional GRU, whose output and input together give the emissions. Several such
+heads may stand on the same states, and each may have a LAC of its own that learnt with it: the emissions are their mean.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from biaozhu.annotators.network.onnx_graph import FLOAT, INT32, INT64, UINT8, OnnxGraph
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+HIDDEN = 128
+# Two rows are mixed to a bucket; the factor is odd and small enough that no product leaves 63 bits.
+BIGRAM_FACTOR = 31337
+
+Layer = tuple[np.ndarray, np.ndarray, np.ndarray]
+
+
+@dataclass(frozen=True, slots=True)
+class LacWeights:
+    """One of LAC's networks.
+
+    Attributes:
+        rows: row of the dictionary -> row of the embedding, int32.
+        embedding: float32 of shape (rows, 128).
+        layers: input (2, 384, in), recurrent (2, 384, 128) and bias (2, 768) of each layer, gates in the order z, r, h.
+        reset_after: whether the reset gate acts after the recurrent product (`linear_before_reset`).
+    """
+
+    rows: np.ndarray
+    embedding: np.ndarray
+    layers: tuple[Layer, ...]
+    reset_after: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """What one member makes of LAC's states.
+
+    Attributes:
+        bigrams: float32 of shape (buckets, width).
+        narrow: float32 of shape (256 for each of LAC's networks, narrow), and its bias.
+        layer: the GRU over `narrow` and two bigrams; the reset gate acts after.
+        emit: float32 of shape (256 + narrow, tags), and its bias.
+        lac: a LAC of its own, trained with it, whose states come before those that all heads share.
+    """
+
+    bigrams: np.ndarray
+    narrow: tuple[np.ndarray, np.ndarray]
+    layer: Layer
+    emit: tuple[np.ndarray, np.ndarray]
+    lac: LacWeights | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class BaseWeights:
+    """The network's arrays: LAC's networks that are left as they are, heads of one shape, width of the lexicon's columns."""
+
+    lacs: tuple[LacWeights, ...]
+    heads: tuple[Head, ...]
+    lexicon: int = 0
+
+
+def bigram_rows(
+    ids: Any,
+    buckets: int,
+    *,
+    concatenate: Callable[..., Any] = np.concatenate,
+    zeros: Callable[..., Any] = np.zeros_like,
+) -> tuple[Any, Any]:
+    """Return the buckets of each character's bigram with the one before it and with the one after it.
+
+    Args:
+        ids: int of shape (time, batch), a NumPy array or a tensor; 0 stands before and after a sentence.
+        buckets: how many rows the table of bigrams has.
+        concatenate: of the kind of `ids`.
+        zeros: of the kind of `ids`.
+    """
+    edge = zeros(ids[:1])
+    padded = concatenate([edge, ids, edge])
+    pairs = (padded[:-1] * BIGRAM_FACTOR + padded[1:]) % buckets
+    return pairs[:-1], pairs[1:]
+
+
+def quantised(rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return rows as int8, and the scale of each, float32 of shape (…, rows, 1), by which they are to be multiplied."""
+    scales = np.maximum(np.abs(rows).max(axis=-1, keepdims=True), np.finfo(np.float32).tiny) / 127
+    return np.round(rows / scales).astype(np.int8), scales.astype(np.float32)
+
+
+def _eighth(graph: OnnxGraph, name: str, array: np.ndarray) -> str:
+    """Keep a matrix in 8 bits with a scale for each row; ONNX Runtime widens it once, when the graph is loaded."""
+    values, scales = quantised(array)
+    wide = graph.node("Cast", [graph.constant(f"{name}_small", values)], f"{name}_wide", to=FLOAT)
+    return graph.node("Mul", [wide, graph.constant(f"{name}_scale", scales)], name)
+
+
+def _table(graph: OnnxGraph, name: str, table: np.ndarray) -> tuple[str, str]:
+    """Keep a table in 8 bits with a scale for each row; return the names of both."""
+    values, scales = quantised(table)
+    return graph.constant(f"{name}_rows_small", values), graph.constant(f"{name}_rows_scale", scales)
+
+
+def _rows_of(graph: OnnxGraph, name: str, table: tuple[str, str], rows: str) -> str:
+    small, scale = (
+        graph.node("Gather", [part, rows], f"{name}_{kind}")
+        for part, kind in zip(table, ("small", "scale"), strict=True)
+    )
+    return graph.node("Mul", [graph.node("Cast", [small], f"{name}_wide", to=FLOAT), scale], name)
+
+
+def _half(graph: OnnxGraph, name: str, array: np.ndarray) -> str:
+    """Keep an array in half precision; ONNX Runtime widens it once, when the graph is loaded."""
+    return graph.node("Cast", [graph.constant(f"{name}_half", array.astype(np.float16))], name, to=FLOAT)
+
+
+def _gru(graph: OnnxGraph, state: str, layer: Layer, name: str, *, reset_after: bool) -> str:
+    inputs, recurrents, biases = layer
+    parts = [
+        _eighth(graph, f"{name}_input", inputs),
+        _eighth(graph, f"{name}_recurrent", recurrents),
+        graph.constant(f"{name}_bias", biases.astype(np.float32)),
+    ]
+    both = graph.node(
+        "GRU", [state, *parts, "lengths"], f"{name}_both",
+        hidden_size=HIDDEN, direction="bidirectional", linear_before_reset=int(reset_after),
+    )  # fmt: skip
+    swapped = graph.node("Transpose", [both], f"{name}_swapped", perm=[0, 2, 1, 3])
+    return graph.node("Reshape", [swapped, "joined"], f"{name}_state")
+
+
+def build_base_graph(weights: BaseWeights) -> bytes:
+    """Return the serialised graph.
+
+    Inputs: `ids` int32 (time, batch), rows of the dictionary, 0 where a sentence has ended, and `lengths` int32
+    (batch,), and where there is a lexicon its columns, `lexicon` uint8 (time, batch, columns). Outputs: `emissions`
+    float32 (time, batch, tags) and `states`, the first head's GRU's, float32 (time, batch, 256). Tables and matrices
+    are kept in 8 bits with a scale for each row, the two small matrices of a head in half precision.
+    """
+    graph = OnnxGraph()
+    graph.constant("joined", np.array([0, 0, 2 * HIDDEN], np.int64))
+    states = [_lac_state(graph, lac, f"lac{number}") for number, lac in enumerate(weights.lacs)]
+    inputs: dict[str, tuple[int, Sequence[str | int]]] = {
+        "ids": (INT32, ["time", "batch"]),
+        "lengths": (INT32, ["batch"]),
+    }
+    if weights.lexicon:
+        inputs["lexicon"] = (UINT8, ["time", "batch", weights.lexicon])
+        states.append(graph.node("Cast", ["lexicon"], "lexicon_wide", to=FLOAT))
+    pairs = _bigram_buckets(graph, len(weights.heads[0].bigrams))
+    emissions = [
+        _head_emissions(graph, head, f"head{number}", states, pairs)
+        for number, head in enumerate(weights.heads)
+    ]
+    # One head's sum is the head itself.
+    summed = graph.node("Sum", emissions, "emissions_sum")
+    share = graph.constant("share", np.array(1 / len(emissions), np.float32))
+    graph.node("Mul", [summed, share], "emissions")
+    graph.node("Identity", ["head0_seen_state"], "states")
+    return graph.serialised(
+        "base",
+        inputs,
+        {
+            "emissions": (FLOAT, ["time", "batch", len(weights.heads[0].emit[1])]),
+            "states": (FLOAT, ["time", "batch", 2 * HIDDEN]),
+        },
+    )
+
+
+def _lac_state(graph: OnnxGraph, lac: LacWeights, name: str) -> str:
+    rows = graph.node(
+        "Gather", [graph.constant(f"{name}_rows", lac.rows.astype(np.int32)), "ids"], f"{name}_ids"
+    )
+    state = _rows_of(graph, f"{name}_embedded", _table(graph, name, lac.embedding), rows)
+    for position, layer in enumerate(lac.layers):
+        state = _gru(graph, state, layer, f"{name}_{position}", reset_after=lac.reset_after)
+    return state
+
+
+def _head_emissions(
+    graph: OnnxGraph, head: Head, name: str, states: list[str], pairs: tuple[str, str]
+) -> str:
+    own = [] if head.lac is None else [_lac_state(graph, head.lac, f"{name}_lac")]
+    wide = graph.node("Concat", [*own, *states], f"{name}_wide", axis=-1)
+    product = graph.node(
+        "MatMul", [wide, _half(graph, f"{name}_narrow_matrix", head.narrow[0])], f"{name}_narrow_product"
+    )
+    bias = graph.constant(f"{name}_narrow_bias", head.narrow[1].astype(np.float32))
+    narrow = graph.node("Add", [product, bias], f"{name}_narrow")
+    parts = [narrow]
+    table = _table(graph, name, head.bigrams)
+    parts += [
+        _rows_of(graph, f"{name}_{side}", table, rows)
+        for side, rows in zip(("left", "right"), pairs, strict=True)
+    ]
+    mixed = graph.node("Concat", parts, f"{name}_mixed", axis=-1)
+    last = graph.node(
+        "Identity", [_gru(graph, mixed, head.layer, f"{name}_last", reset_after=True)], f"{name}_seen_state"
+    )
+    seen = graph.node("Concat", [last, narrow], f"{name}_seen", axis=-1)
+    product = graph.node(
+        "MatMul", [seen, _half(graph, f"{name}_emit_matrix", head.emit[0])], f"{name}_emit_product"
+    )
+    bias = graph.constant(f"{name}_emit_bias", head.emit[1].astype(np.float32))
+    return graph.node("Add", [product, bias], f"{name}_emissions")
+
+
+def _bigram_buckets(graph: OnnxGraph, buckets: int) -> tuple[str, str]:
+    ids = graph.node("Cast", ["ids"], "ids_64", to=INT64)
+    axis = graph.constant("axis", np.array([0], np.int64))
+    for name, number in (("zero", 0), ("one", 1), ("minus_one", -1), ("end", np.iinfo(np.int64).max)):
+        graph.constant(name, np.array([number], np.int64))
+    edge = graph.node("Sub", [graph.node("Slice", [ids, "zero", "one", axis], "first"), "first"], "edge")
+    padded = graph.node("Concat", [edge, ids, edge], "padded", axis=0)
+    before = graph.node("Slice", [padded, "zero", "minus_one", axis], "before")
+    after = graph.node("Slice", [padded, "one", "end", axis], "after")
+    scaled = graph.node(
+        "Mul", [before, graph.constant("factor", np.array(BIGRAM_FACTOR, np.int64))], "scaled"
+    )
+    summed = graph.node("Add", [scaled, after], "summed")
+    pairs = graph.node("Mod", [summed, graph.constant("buckets", np.array(buckets, np.int64))], "pairs")
+    return (
+        graph.node("Slice", [pairs, "zero", "minus_one", axis], "left_rows"),
+        graph.node("Slice", [pairs, "one", "end", axis], "right_rows"),
+    )

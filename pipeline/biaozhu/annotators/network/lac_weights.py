@@ -1,0 +1,83 @@
+"""The weights of both LAC networks under one dictionary, as what is trained on them starts from them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from onnx import load_model_from_string, numpy_helper
+
+from biaozhu.annotators.network.base_graph import LacWeights
+from biaozhu.annotators.network.lac_data import build_lac_graph, read_lac_data
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from biaozhu.annotators.network.lac_data import LacData, Size
+
+SIZES: tuple[Size, ...] = ("large", "small")
+LAYERS = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """LAC's networks, and for each row of the dictionary that they share the characters that it stands for.
+
+    The first two rows stand for none: EDGE and UNKNOWN.
+    """
+
+    dictionary: tuple[str, ...]
+    lacs: tuple[LacWeights, ...]
+
+
+def lac_start() -> Start:
+    """Return both networks, the large one's embedding cut to single characters.
+
+    Raises:
+        ModelDataError: a package's files are missing or not those that were measured.
+    """
+    datas = [read_lac_data(size) for size in SIZES]
+    dictionary, rows = shared_dictionary(datas)
+    lacs = tuple(
+        _weights(size, data, rows[:, place])
+        for place, (size, data) in enumerate(zip(SIZES, datas, strict=True))
+    )
+    return Start(dictionary, lacs)
+
+
+def shared_dictionary(datas: Sequence[LacData]) -> tuple[tuple[str, ...], np.ndarray]:
+    """Return the characters of each row, and the rows that they have in each network, int of shape (rows, networks)."""
+    tables = [_rows(data) for data in datas]
+    unknown = tuple(data.unknown for data in datas)
+    groups: dict[tuple[int, ...], list[str]] = {}
+    for character in sorted(set().union(*tables)):
+        key = tuple(table.get(character, data.unknown) for table, data in zip(tables, datas, strict=True))
+        if key != unknown:
+            groups.setdefault(key, []).append(character)
+    keys = [(0,) * len(tables), unknown, *groups]
+    return ("", "", *("".join(characters) for characters in groups.values())), np.array(keys)
+
+
+def _rows(data: LacData) -> dict[str, int]:
+    table = dict(data.characters)
+    for variant, character in data.variants.items():
+        if character in data.characters:
+            table[variant] = data.characters[character]
+    # A line feed ends a sentence, and would end the dictionary's line.
+    return {character: row for character, row in table.items() if character != "\n"}
+
+
+def _weights(size: Size, data: LacData, rows: np.ndarray) -> LacWeights:
+    graph = load_model_from_string(build_lac_graph(size, data.folder)).graph
+    arrays = {one.name: numpy_helper.to_array(one) for one in graph.initializer}
+    # Only the rows of single characters are ever asked for.
+    used, places = np.unique(rows, return_inverse=True)
+    gru = next(node for node in graph.node if node.op_type == "GRU")
+    reset_after = any(one.name == "linear_before_reset" and one.i == 1 for one in gru.attribute)
+    return LacWeights(
+        places.reshape(-1).astype(np.int32),
+        arrays["embedding"][used],
+        tuple((arrays[f"input{k}"], arrays[f"recurrent{k}"], arrays[f"bias{k}"]) for k in range(LAYERS)),
+        reset_after,
+    )

@@ -1,0 +1,177 @@
+"""What a model's folder may hold: loading one must read numbers, not run what somebody put there.
+
+`spacy.load` calls every function that the config names for the pipeline, from any installed package, and some
+formats are pickles, which run code when they are read. So only functions that are known to do neither are let
+through, and only files of the formats that they read: JSON, msgpack and NumPy arrays without objects.
+"""
+
+from __future__ import annotations
+
+import configparser
+from typing import TYPE_CHECKING, Any
+
+from biaozhu.data.errors import BiaozhuError, MissingFileError, ModelDataError, raise_collected
+from biaozhu.data.files import parse_json, read_bytes
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from pathlib import Path
+
+SCHEMA = 1
+"""Of meta.json's `biaozhu` entry; higher when a model of before cannot be loaded as it was meant."""
+META_KEY = "biaozhu"
+LANGUAGE = "zh"
+FACTORIES = frozenset({"biaozhu_ner", "biaozhu_crf", "ner", "tok2vec"})
+FUNCTIONS = {
+    "@architectures": frozenset(
+        {
+            "biaozhu.Crf.v1",
+            "biaozhu.LacEncoder.v1",
+            "biaozhu.LayerEncoder.v1",
+            "biaozhu.BaseEncoder.v1",
+            "biaozhu.ClassEncoder.v1",
+            "biaozhu.BigramEncoder.v1",
+            "biaozhu.LexiconEncoder.v1",
+            "biaozhu.WordEncoder.v1",
+            "biaozhu.TrainableLac.v1",
+            "biaozhu.Bert.v1",
+            "spacy.HashEmbedCNN.v2",
+            "spacy.MultiHashEmbed.v2",
+            "spacy.CharacterEmbed.v2",
+            "spacy.Tok2Vec.v2",
+            "spacy.Tok2VecListener.v1",
+            "spacy.MaxoutWindowEncoder.v2",
+            "spacy.MishWindowEncoder.v2",
+            "spacy.TransitionBasedParser.v2",
+        }
+    ),
+    "@layers": frozenset({"concatenate.v1"}),
+    "@tokenizers": frozenset({"biaozhu.CharTokenizer.v1", "spacy.zh.ChineseTokenizer"}),
+    "@vectors": frozenset({"spacy.Vectors.v1"}),
+    "@scorers": frozenset({"spacy.ner_scorer.v1"}),
+}
+FILES = frozenset(
+    {
+        *("README.md", "config.cfg", "meta.json", "cfg", "model", "moves"),
+        *("key2row", "lookups.bin", "strings.json", "vectors", "vectors.cfg"),
+        *("features.msgpack", "weights.npz", "pkuseg_processors"),
+    }
+)
+# The sections of which spaCy calls functions when it loads a pipeline; a test holds it to that.
+CALLED = ("nlp", "components")
+
+
+def check_model(folder: Path) -> None:
+    """Check that a folder is a model of ours which can be loaded without running anything else.
+
+    Raises:
+        MissingFileError: there is no model.
+        ModelDataError: of another version, or it holds files or names functions that are not known to be harmless;
+            all reported together.
+    """
+    if not (folder / "meta.json").is_file():
+        raise MissingFileError(
+            "there is no model", where=str(folder), next_step="Make one with `biaozhu train`"
+        )
+    raise_collected(list(_foreign_files(folder)))
+    _check_version(folder / "meta.json")
+    raise_collected(list(_foreign_functions(folder / "config.cfg")))
+
+
+def _foreign_files(folder: Path) -> Iterator[BiaozhuError]:
+    for path in sorted(folder.rglob("*")):
+        problem = ""
+        if path.is_symlink():
+            problem = "a link, which a model has none of"
+        elif path.is_dir():
+            continue
+        elif path.name not in FILES:
+            problem = "no file that a model has"
+        elif _is_pickle(path):
+            problem = "a pickle, which runs code when it is read"
+        if problem:
+            yield ModelDataError(
+                f"{problem}; the model is not loaded",
+                where=str(path),
+                next_step="Remove it if you know where it comes from, or train the model again",
+            )
+
+
+def _is_pickle(path: Path) -> bool:
+    with path.open("rb") as file:
+        head = file.read(2)
+    # Protocols 2 to 5. In msgpack 0x80 is an empty map, which nothing follows.
+    return head[:1] == b"\x80" and b"\x02" <= head[1:] <= b"\x05"
+
+
+def _check_version(path: Path) -> None:
+    from spacy.about import __version__  # noqa: PLC0415 — spaCy takes half a second, see `load_trained`
+    from spacy.util import is_compatible_version  # noqa: PLC0415 — as above
+
+    again = "Train it again with `biaozhu train`"
+    try:
+        meta = parse_json(read_bytes(path))
+    except ValueError:
+        meta = None
+    if not isinstance(meta, dict):
+        raise ModelDataError("not the description of a model", where=str(path), next_step=again)
+    ours = meta.get(META_KEY)
+    schema = ours.get("schema") if isinstance(ours, dict) else None
+    if schema is None:
+        raise ModelDataError(
+            "no model of `biaozhu train`, or one of an older version", where=str(path), next_step=again
+        )
+    if schema != SCHEMA:
+        raise ModelDataError(
+            f"a model of schema {schema}, this version reads {SCHEMA}", where=str(path), next_step=again
+        )
+    wanted = meta.get("spacy_version")
+    if not isinstance(wanted, str) or not is_compatible_version(__version__, wanted):
+        raise ModelDataError(
+            f"made for spaCy {wanted}, here is {__version__}", where=str(path), next_step=again
+        )
+
+
+def _foreign_functions(path: Path) -> Iterator[BiaozhuError]:
+    from spacy.util import load_config_from_str  # noqa: PLC0415 — see `_check_version`
+
+    where = str(path)
+    try:
+        config = load_config_from_str(read_bytes(path).decode("utf-8"), interpolate=True)
+    except (ValueError, configparser.Error) as error:
+        what = " ".join(str(error).split())
+        yield ModelDataError(f"not a config ({what})", where=where, next_step="Train the model again")
+        return
+    problems = [f"[{name}] is no section" for name in CALLED if not isinstance(config.get(name), dict)]
+    if not problems:
+        if config["nlp"].get("lang") != LANGUAGE:
+            problems.append(f"[nlp] lang = {config['nlp'].get('lang')!r} is not {LANGUAGE!r}")
+        problems += [
+            problem for name, block in config["components"].items() for problem in _component(name, block)
+        ]
+        problems += [problem for name in CALLED for problem in _unknown(config[name], name)]
+    for problem in problems:
+        yield ModelDataError(
+            f"{problem}; the model is not loaded",
+            where=where,
+            next_step="Only models of `biaozhu train` with the networks it knows are loaded",
+        )
+
+
+def _component(name: str, block: Any) -> Iterator[str]:
+    if not isinstance(block, dict):
+        yield f"[components.{name}] is no section"
+    elif block.get("factory") not in FACTORIES:
+        yield f"[components.{name}] factory = {block.get('factory')!r} is not known"
+    elif "source" in block:
+        yield f"[components.{name}] takes its component from another model, {block['source']!r}"
+
+
+def _unknown(block: Mapping[str, Any], place: str) -> Iterator[str]:
+    for key, value in block.items():
+        if isinstance(value, dict):
+            yield from _unknown(value, f"{place}.{key}")
+        elif isinstance(value, list):
+            yield from _unknown({str(number): one for number, one in enumerate(value)}, f"{place}.{key}")
+        elif str(key).startswith("@") and (key not in FUNCTIONS or value not in FUNCTIONS[key]):
+            yield f"[{place}] {key} = {value!r} is not known"

@@ -1,0 +1,71 @@
+"""Collecting an ONNX graph node by node; a finished graph does without the package onnx, which is slow to import."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+OPSET = 17
+IR_VERSION = 8
+FLOAT, UINT8, INT32, INT64 = 1, 2, 6, 7
+"""ONNX's numbers of the types of elements."""
+
+
+@dataclass(slots=True)
+class OnnxGraph:
+    """What a graph is made of so far, in the order in which it was added."""
+
+    constants: list[Any] = field(default_factory=list)
+    nodes: list[Any] = field(default_factory=list)
+
+    def constant(self, name: str, array: np.ndarray) -> str:
+        """Add an array and return its name."""
+        from onnx import numpy_helper  # noqa: PLC0415 — only who builds a graph needs onnx
+
+        self.constants.append(numpy_helper.from_array(np.ascontiguousarray(array), name))
+        return name
+
+    def node(self, kind: str, inputs: Sequence[str], output: str, **attributes: Any) -> str:
+        """Add a node and return its output's name."""
+        from onnx import helper  # noqa: PLC0415 — as above
+
+        self.nodes.append(helper.make_node(kind, inputs, [output], **attributes))
+        return output
+
+    def serialised(
+        self,
+        name: str,
+        inputs: Mapping[str, tuple[int, Sequence[str | int]]],
+        outputs: Mapping[str, tuple[int, Sequence[str | int]]],
+    ) -> bytes:
+        """Return the graph as bytes, the same for the same parts.
+
+        Args:
+            name: the graph's.
+            inputs: name -> type of the elements, and the shape; an axis with a name may have any length.
+            outputs: as `inputs`.
+        """
+        from onnx import helper  # noqa: PLC0415 — as above
+
+        def values(table: Mapping[str, tuple[int, Sequence[str | int]]]) -> list[Any]:
+            return [helper.make_tensor_value_info(one, kind, shape) for one, (kind, shape) in table.items()]
+
+        graph = helper.make_graph(self.nodes, name, values(inputs), values(outputs), self.constants)
+        model = helper.make_model(
+            graph,
+            opset_imports=[helper.make_opsetid("", OPSET)],
+            ir_version=IR_VERSION,
+            producer_name="biaozhu",
+        )
+        return bytes(model.SerializeToString())
+
+
+def in_onnx_order(gates: np.ndarray) -> np.ndarray:
+    """Return a GRU's rows in ONNX's order of gates, z, r, h; PyTorch has r, z, n."""
+    reset, update, candidate = np.split(gates, 3)
+    return np.concatenate([update, reset, candidate])

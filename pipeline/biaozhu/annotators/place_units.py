@@ -1,0 +1,287 @@
+"""Cuts a stretch of text into named places, one per administrative unit.
+
+A dynamic programme weighs gazetteer entries, unit words and unknown rests; levels must go down from left to right
+(a village is followed by no township), which keeps names that hold a unit word (杏花村镇, 赵镇村) in one piece.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from functools import lru_cache
+
+from biaozhu.knowledge.countries import COUNTRIES
+from biaozhu.knowledge.division_names import CITY, COUNTY, GENERIC, PROVINCE, TOWNSHIP, VILLAGE
+from biaozhu.knowledge.gazetteer import gazetteer, villages
+
+NATURAL = 6
+LONGEST_UNIT = 14
+LONGEST_PIECE = 30
+# Unit words that may follow an unknown stem. Provinces are a closed list; 市 and 县 nearly so.
+SUFFIXES = (
+    (re.compile(r".{1,7}(?:自治州|自治县|自治旗|林区|特区)$"), COUNTY, 2.6),
+    (re.compile(r".{1,7}市$"), CITY, 2.8),
+    (re.compile(r".{1,5}(?:县|旗)$"), COUNTY, 2.8),
+    (re.compile(r".{2,5}区$"), COUNTY, 3.0),
+    (re.compile(r".{2,6}(?:民族乡|街道|苏木|[乡镇])$"), TOWNSHIP, 2.6),
+    (re.compile(r".{1,6}(?:社区|嘎查|[村庄屯寨])$"), VILLAGE, 2.6),
+    (
+        re.compile(r".{1,6}(?:[江河湖海湾岛山岭峰溪泉]|山脉|平原|高原|盆地|草原|沙漠|半岛|群岛|海峡)$"),
+        NATURAL,
+        2.0,
+    ),
+)
+# An unknown rest costs the more the longer it is.
+REST_COST, REST_COST_EACH = 2.0, 0.6
+UNIT_ENDS = "省市县区州盟旗乡镇村道"
+INNER_UNIT = re.compile(r".[县镇乡].{2,}[省市县区乡镇村道]$")
+# What stands after a place and belongs to it no more (guideline P7).
+TAIL = re.compile(
+    r"(?:[东西南北中]部|中[东西]部|东[南北]部|村[东西南北头口]|西[南北]部|境内|沿[岸线]|两岸|江?畔|流域|一带|以[东西南北]|[上中下]游|周边|附近|郊区|市区|城区|县城|山区"
+    r"|[城西东南北]郊|地区|境外|海域|上空|街头|全[境省市县]|各地|内外|方面|当局|籍|段|人)+$"
+)
+# Facilities: guideline P5 leaves their names out, and keeps the units before them.
+FACILITY = re.compile(
+    r"(?:公园|学院|大学|中学|小学|学校|幼儿园|医院|卫生院|车站|火车站|机场|码头|港口|大桥|立交桥|隧道|大道|大街|公路|高速|铁路|路|街|巷|胡同|"
+    r"水库|大坝|水电站|电站|核电站|小区|花园|新村小区|大厦|广场|大楼|宾馆|饭店|酒店|体育馆|体育场|博物馆|纪念馆|图书馆|展览馆|剧院|会堂|"
+    r"工业园|产业园|园区|示范区|开发区|景区|风景区|度假区|保护区|基地|农场|林场|牧场|合作社|寺|庙|宫|陵|塔|故居|遗址|纪念堂|音乐厅|展厅|会馆|动物园|植物园|游乐园|纪念碑|瀑布|市场|商场|超市|矿|厂|站|"
+    r"中心|派出所|监狱|法院|检察院|银行|公司|集团)$"
+)
+# The same for `str.endswith`, which is faster.
+FACILITIES = tuple(FACILITY.pattern.removeprefix("(?:").removesuffix(")$").split("|"))
+# Words in front of a unit word that make it any such unit (guideline P6).
+_ANY = (
+    "[全本该各我某此这那每两几多诸外邻]|我们|咱们|你们|他们|有的|一些|所有|贫困|示范|专业|薄弱|空心|文明|沿[岸线河江海路边]|相?邻|自然|行政|中心|重点|"
+    "试点|先进|旅游|移民|新农|城中|[山渔农富穷强小大新老古]|扶持|帮扶|包|百强|自治|特大|直辖|革命|解放|经济|优秀|生产|生态|民族|特色|花园|美丽|小康|标杆|样板|明星|边远|偏远|山区|牧区|当地|本地|整|"
+    "[一两几数]个|其他|其它|部分|多数|有关|基层|全国|世界|地球|[一二三四五六七八九十百千]|和|与|及|被|和谐|振兴|乡|镇|县|市|城|集体"
+)
+ANY_UNIT = re.compile(
+    rf"(?:[东西南北中]部|[东西南北]侧)(?:村庄?|[乡镇县]|地区)|[省市县区乡镇村](?:[里内外]|内外|境内)|(?:{_ANY})(?:省|城?市|县|区|城镇|乡镇?|镇|村庄?|庄|屯|寨|社区|街道|地区|地|岛|山|河|海|湖|城|里|州|旗|国|境)(?:[里内外上下中]|内外)?$"
+)
+_NO_NAMES = (
+    "西部 东部 南部 北部 中部 北方 南方 东方 西方 农村 乡村 城乡 山区 牧区 老区 灾区 "
+    "库区 沿海 内地 沿河 沿江 沿线 沿岸 境内 境外 县城 县内 省内 市内 村里 乡里 县里 "
+    "省里 市里 镇里 国内 国外 海外 当地 本地 外地 各地 基层 前线 边疆 边境 首都 省会 "
+    "省城 市中心 郊外 城里 乡下 田间 地头 之乡 村庄 海洋 大陆 陆地 共和国 联邦 帝国 "
+    "自治区 自治州 直辖市 特区 山城 北国 南国 地方 人民 来宾 垦区 解放区 开发区 京城 "
+    "故乡 家乡 全球 世界 地球 火星 月球 太阳 公海 上游 下游 高原 平原 沙漠 草原 森林 "
+    "岛屿 省市 县市 区县 县区 乡镇 村镇 村屯 村组 县乡 北郊 南郊 东郊 西郊 近郊 市郊 "
+    "城郊"
+)
+NO_NAMES = GENERIC | frozenset(_NO_NAMES.split())
+# Words of every day that many a village is called by as well: only the division above makes names of them.
+_EVERYDAY_WORDS = "大山 小山 深山 大河 小河 大海 大湖 小岛 大地 山地 小城 大城 古城 新城 老城 山城 大国 小国 强国 富国 小区 新区"
+# Counties, too, but even beside their province they say where in it (四川南部).
+_NEVER_NAMES = frozenset(("南部", "平原", "沿河", "山城"))
+_EVERYDAY = frozenset(_EVERYDAY_WORDS.split())
+# 各位来宾, 百名来宾: guests.
+_GUESTS = frozenset("位名嘉众批")
+# What LAC takes for a place with such a score, and a table knows, is one.
+SURE_NAME = 0.7
+LONGEST_PARENT = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Unit:
+    """A piece of a stretch: offsets into the text, level (0: unknown rest), and whether a table knows it."""
+
+    start: int
+    end: int
+    level: int
+    known: bool
+
+
+def is_generic(name: str) -> bool:
+    """Return whether the words name no certain place: 该乡, 各村, 县城, 竹编之乡."""
+    return (
+        len(name) < 2  # noqa: PLR2004 — one character is a unit word or an abbreviation that needs its context
+        or name in NO_NAMES
+        or "之乡" in name
+        or (bool(ANY_UNIT.fullmatch(name)) and not is_certain(name))
+    )
+
+
+def is_generic_here(text: str, start: int, end: int, score: float) -> bool:
+    """Return whether the words name no certain place where they stand.
+
+    Args:
+        text: the sentence.
+        start: where the words begin.
+        end: where they end.
+        score: LAC's score of the place that holds them.
+
+    Returns:
+        False, too, for a generic word that a table knows as a name (来宾, 大屯), if LAC is sure or the division that it
+        belongs to stands right before it.
+    """
+    name = text[start:end]
+    if not is_generic(name):
+        return False
+    named = gazetteer().named.get(name)
+    known = named is not None or name in villages()
+    if name in NO_NAMES:
+        known = _is_county_too(name)
+    if not known or len(name) < 2:  # noqa: PLR2004 — a unit word or an abbreviation
+        return True
+    sure = (
+        score >= SURE_NAME and name not in _EVERYDAY and name[-1] != "村" and text[:start][-1:] not in _GUESTS
+    )
+    return not sure and not _belongs_to_the_left(text, start, name)
+
+
+def _is_county_too(name: str) -> bool:
+    named = gazetteer().named.get(name)
+    return name not in _NEVER_NAMES and named is not None and not named.full and named.level <= COUNTY
+
+
+def _belongs_to_the_left(text: str, start: int, name: str) -> bool:
+    table = gazetteer()
+    for begin in range(max(0, start - LONGEST_PARENT), start - 1):
+        for parent in table.lookup(text[begin:start]):
+            inside = any(d.code != parent.code and d.code.startswith(parent.code) for d in table.lookup(name))
+            if inside or villages().lookup(name, within=parent.code):
+                return True
+    return False
+
+
+def is_certain(name: str) -> bool:
+    """Return whether the name is a division's with its unit word, or the short form of a county or more."""
+    named = gazetteer().named.get(name)
+    return named is not None and (named.full or named.level <= COUNTY)
+
+
+def cut_units(text: str, start: int, end: int) -> tuple[Unit, ...]:
+    """Cut text[start:end] into units with the least cost; rests that no rule knows are units of level 0."""
+    cut = _cut(text[start:end])
+    return (
+        tuple(Unit(start + one.start, start + one.end, one.level, one.known) for one in cut) if start else cut
+    )
+
+
+@lru_cache(maxsize=1 << 14)
+def _cut(text: str) -> tuple[Unit, ...]:
+    length = len(text)
+    whole, price = _unit(text, 0, length)
+    # No piece costs less than 1: two of them are no better.
+    if price < 2:  # noqa: PLR2004 — as said above
+        return (whole,)
+    best: list[tuple[float, tuple[Unit, ...]]] = [(float("inf"), ())] * (length + 1)
+    best[0] = (0.0, ())
+    for left in range(length):
+        cost, units = best[left]
+        for right in range(left + 1, min(length, left + LONGEST_PIECE) + 1):
+            unit, price = _unit(text, left, right)
+            if (
+                units
+                and unit.level
+                and unit.level <= max((u.level for u in units if u.level != NATURAL), default=0)
+            ):
+                price += 2.5
+            # A rest after a rest is one rest.
+            if units and not unit.level and not units[-1].level:
+                price += 1.0
+            # A short name beside an unknown rest is mostly a part of it (西亚 in 安达卢西亚).
+            if units and not (unit.level and units[-1].level):
+                named = units[-1] if units[-1].level else unit
+                price += 2.0 * (bool(named.level) and text[named.end - 1] not in UNIT_ENDS)
+            if cost + price < best[right][0]:
+                best[right] = (cost + price, (*units, unit))
+    return best[length][1]
+
+
+def leading_units(text: str, start: int, end: int, *, seen: frozenset[str] = frozenset()) -> tuple[Unit, ...]:
+    """Return the units that an organisation's name begins with, as long as a table or a unit word vouches for each.
+
+    Args:
+        text: the sentence.
+        start: where the organisation's name begins.
+        end: where it ends.
+        seen: names that the article uses as places elsewhere.
+    """
+    units: list[Unit] = []
+    position, level = start, 0
+    while position < end:
+        found = _leading(text, position, end, level, seen)
+        if found is None:
+            break
+        units.append(found)
+        position, level = found.end, found.level
+    return tuple(units)
+
+
+# Short forms that mostly are no place at the head of a name (中山大学, 东方航空).
+_NOT_LEADING = frozenset(("中山", "东方", "海南州", "中方"))
+_COMMITTEE = re.compile(r"[省市县区州旗盟](?=委(?!员会))")
+
+
+def _leading(text: str, position: int, end: int, level: int, seen: frozenset[str]) -> Unit | None:
+    stops = range(min(end, position + LONGEST_UNIT), position + 1, -1)
+    for stop in stops:
+        known = _leading_known(text, position, stop, level, seen, whole=stop == end)
+        if known:
+            return known
+    for stop in stops:
+        # An unknown township or village in front of an organ: X镇党委, X村党支部.
+        unit, _ = _unit(text, position, stop)
+        organ = unit.level in (TOWNSHIP, VILLAGE) and unit.level > level and _ORGAN.match(text, stop)
+        doubled = text[stop - 1] == text[stop - 2]  # X村村委: the second 村 is the committee's
+        if (
+            organ
+            and not doubled
+            and not INNER_UNIT.search(text, position, stop)
+            and not is_generic(text[position:stop])
+        ):
+            return unit
+    return None
+
+
+def _leading_known(
+    text: str, position: int, stop: int, level: int, seen: frozenset[str], *, whole: bool
+) -> Unit | None:
+    name = text[position:stop]
+    named = gazetteer().named.get(name)
+    if named and named.full and named.level > level and name not in NO_NAMES:
+        # 龙岩市委 is 龙岩 and 市委, one word; 泾县 has no shorter name.
+        cut = stop - position > 2 and bool(_COMMITTEE.match(text, stop - 1))  # noqa: PLR2004
+        return Unit(position, stop - cut, named.level, known=True)
+    if name in COUNTRIES and not level:
+        return Unit(position, stop, PROVINCE - 1, known=True)
+    if whole and not level:
+        return None
+    if named and not named.full and named.level > level and name not in _NOT_LEADING:
+        short = named.level <= CITY or name in seen
+        return Unit(position, stop, named.level, known=True) if short else None
+    if name in seen and not level:
+        return Unit(position, stop, VILLAGE, known=True)
+    return None
+
+
+_ORGAN = re.compile(
+    "党[委支总组群员建政校]|政府|人民政府|人大|村?委会?|纪委|财政所|派出所|司法所|卫生院|敬老院|扶贫|合作社|支部|中学|小学|妇联|团委|综治"
+)
+
+
+def _unit(text: str, start: int, end: int) -> tuple[Unit, float]:
+    level, known, price = _priced(text[start:end])
+    return Unit(start, end, level, known), price
+
+
+@lru_cache(maxsize=1 << 16)
+def _priced(name: str) -> tuple[int, bool, float]:
+    if len(name) > 1 and (name not in NO_NAMES or _is_county_too(name)):
+        named = gazetteer().named.get(name)
+        if named and (named.full or named.level <= COUNTY):
+            return named.level, True, 1.0 if named.full else 1.4
+        if named and named.level == TOWNSHIP:
+            return TOWNSHIP, True, 2.0
+        if name in COUNTRIES:
+            return NATURAL, True, 1.0
+        for pattern, level, price in SUFFIXES:
+            if pattern.fullmatch(name):
+                if level == VILLAGE and name in villages():
+                    return level, True, 1.3
+                # X村 says little; a unit word well inside says that these are two names.
+                doubt = (len(name) < 3) + 3.0 * bool(INNER_UNIT.search(name))  # noqa: PLR2004
+                return level, False, price + doubt
+    lone = 2.0 * (len(name) < 2)  # noqa: PLR2004
+    return 0, False, REST_COST + REST_COST_EACH * len(name) + lone

@@ -1,0 +1,78 @@
+"""A trained spaCy pipeline as an annotator: a model that `biaozhu train` wrote."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from biaozhu.annotators.network.model_folder import check_model
+from biaozhu.data.errors import ModelDataError, OffsetError
+from biaozhu.data.model import Span
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from spacy.language import Language
+    from spacy.tokens import Doc
+
+# Where the component biaozhu_ner leaves the probabilities of its spans.
+SCORED = "biaozhu_ner"
+SCORE_DIGITS = 4
+
+
+@dataclass(frozen=True, slots=True)
+class TrainedModel:
+    """A loaded model. Called with sentence texts it gives the spans of each, with the model's name as source."""
+
+    name: str
+    nlp: Language = field(repr=False)
+
+    def __call__(self, texts: Sequence[str]) -> list[tuple[Span, ...]]:
+        """Return the spans of each text, sorted and disjoint; scores are None where the model gives none."""
+        return annotate_with(self.nlp, texts, source=self.name)
+
+
+def load_trained(folder: Path) -> TrainedModel:
+    """Load a model from its folder, whose name becomes the source of its spans.
+
+    Raises:
+        MissingFileError: there is no model.
+        ModelDataError: it is of another version, could run code (see `check_model`), or does not load.
+    """
+    import spacy  # noqa: PLC0415 — half a second, which annotators without a model need not wait
+
+    check_model(folder)
+    try:
+        nlp = spacy.load(folder)
+    except Exception as error:  # noqa: BLE001 — what a damaged file raises depends on the file
+        what = " ".join(str(error).split())
+        raise ModelDataError(
+            f"the model does not load ({what})", where=str(folder), next_step="Train it again"
+        ) from None
+    return TrainedModel(folder.resolve().name, nlp)
+
+
+def annotate_with(nlp: Language, texts: Sequence[str], *, source: str) -> list[tuple[Span, ...]]:
+    """Run a pipeline over texts and return the spans of each.
+
+    Raises:
+        OffsetError: its tokenizer does not keep a text as it is.
+    """
+    return [_spans(doc, text, source) for doc, text in zip(nlp.pipe(texts), texts, strict=True)]
+
+
+def _spans(doc: Doc, text: str, source: str) -> tuple[Span, ...]:
+    if doc.text != text:
+        raise OffsetError("the model's tokenizer changes the text", where=repr(text[:20]))
+    scores: dict[tuple[int, int], Any] = {}
+    if SCORED in doc.spans:
+        group = doc.spans[SCORED]
+        scores = {
+            (span.start, span.end): round(float(score), SCORE_DIGITS)
+            for span, score in zip(group, group.attrs["scores"], strict=True)
+        }
+    return tuple(
+        Span(span.start_char, span.end_char, span.label_, source, scores.get((span.start, span.end)))
+        for span in doc.ents
+    )

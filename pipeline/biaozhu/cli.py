@@ -1,0 +1,132 @@
+"""The console command: assembles the commands and turns errors into one line and an exit status.
+
+Exit status: 0 done, 1 done but something was lost or differs (each named), 2 bad input or usage.
+"""
+
+from __future__ import annotations
+
+import errno
+import io
+import os
+import signal
+import sys
+import threading
+from typing import Annotated
+
+import typer
+from typer._click.exceptions import ClickException
+
+from biaozhu import __version__
+from biaozhu.commands import register_all
+from biaozhu.data.errors import BiaozhuError, WriteError
+
+STOPPED = 130
+UNWRITABLE = {errno.ENOSPC, errno.EIO, errno.EDQUOT, errno.EFBIG}
+_stop_asked = threading.Event()
+
+
+class Stopped(KeyboardInterrupt):
+    """Ctrl-C or SIGTERM.
+
+    Of a class of its own, since Python notes a plain KeyboardInterrupt that passes through code which an extension runs
+    while it is imported, and at the end kills itself with SIGINT instead of giving our status.
+    """
+
+
+app = typer.Typer(
+    name="biaozhu",
+    help="标注: Chinese NER annotation and evaluation, offline, offset-true.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+register_all(app)
+
+
+def _show_version(wanted: bool) -> None:  # noqa: FBT001 — typer calls it with the flag's value
+    if wanted:
+        sys.stdout.write(f"biaozhu {__version__}\n")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    *,
+    version: Annotated[
+        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    pass
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Run a command and exit with its status."""
+    signal.signal(signal.SIGTERM, _terminated)
+    # In the background a shell has Ctrl-C ignored, and so it stays.
+    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+        signal.signal(signal.SIGINT, _terminated)
+    for stream in (sys.stdout, sys.stderr):
+        # Our results are UTF-8 whatever the locale says; a terminal that cannot show them gets escapes.
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(encoding="utf-8", errors="backslashreplace")
+    sys.exit(run(arguments))
+
+
+def run(arguments: list[str] | None = None) -> int:  # noqa: PLR0911 — each way to end has its own status
+    """Run a command and return its exit status, with every known failure as a line on stderr."""
+    try:
+        result = _called(arguments)
+        sys.stdout.flush()
+    except BiaozhuError as error:
+        sys.stderr.write(f"{error}\n")
+        return 2
+    except typer.Exit as stop:
+        return stop.exit_code
+    except ClickException as error:
+        error.show()
+        return 2
+    except (KeyboardInterrupt, typer.Abort):
+        return _stopped()
+    except (BrokenPipeError, SystemExit) as stop:
+        # Typer itself turns a closed pipe into exit status 1, which here would say that something was lost.
+        if isinstance(stop, SystemExit) and not isinstance(stop.__context__, BrokenPipeError):
+            raise
+        return _reader_gone()
+    except OSError as error:
+        if error.errno not in UNWRITABLE:
+            raise
+        sys.stderr.write(
+            f"{WriteError(f'the results cannot be written ({error.strerror})', where='stdout')}\n"
+        )
+        return _reader_gone(2)
+    status = result if isinstance(result, int) else 0
+    # Typer makes this status of Ctrl-C, without a word.
+    return _stopped() if status == STOPPED else status
+
+
+def _called(arguments: list[str] | None) -> object:
+    try:
+        return app(arguments, prog_name="biaozhu", standalone_mode=False)
+    except Exception as error:
+        # An extension that is interrupted while it is imported makes an ImportError of it.
+        if _stop_asked.is_set():
+            raise Stopped from error
+        raise
+
+
+def _stopped() -> int:
+    sys.stderr.write("stopped; nothing half-written was left\n")
+    return STOPPED
+
+
+def _reader_gone(status: int = 141) -> int:
+    # The reader of our output has gone (`| head`): not an error, and Python must not complain at exit.
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.__stdout__.fileno() if sys.__stdout__ else 1)
+    return status
+
+
+def _terminated(_signal: int, _frame: object) -> None:
+    _stop_asked.set()
+    # An exception, so that the `finally` blocks remove temporary files.
+    raise Stopped

@@ -1,0 +1,51 @@
+"""The commands, one thin function each, in groups: articles, Doccano, curation, models, scores.
+
+A module here imports only typer at the top; each command imports its library function when it runs.
+Each module has `register(app)`; `register_all` calls them in the order in which data passes through.
+"""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from biaozhu.commands.articles import formats, preannotating, reading, tables
+from biaozhu.commands.curation import adjudicating, bias, gold, selecting
+from biaozhu.commands.doccano import projects, server
+from biaozhu.commands.models import serving, training
+from biaozhu.commands.scores import reporting, scoring
+
+if TYPE_CHECKING:
+    import typer
+
+SOURCE_ROOT = Path(__file__).resolve().parents[2]
+
+
+def register_all(app: typer.Typer) -> None:
+    """Add every command to the app, and those of the recipes in a checkout."""
+    for area in (
+        reading,
+        preannotating,
+        server,
+        projects,
+        formats,
+        gold,
+        adjudicating,
+        bias,
+        selecting,
+        training,
+        tables,
+        scoring,
+        reporting,
+        serving,
+    ):
+        area.register(app)
+    if has_recipes():
+        importlib.import_module("recipes.commands").register(app)
+
+
+def has_recipes() -> bool:
+    """Tell whether the recipes of this very checkout stand beside the package; a wheel does not carry them."""
+    return (SOURCE_ROOT / "recipes" / "commands.py").is_file() and str(SOURCE_ROOT) in sys.path

@@ -1,0 +1,1 @@
+"""Commands on articles and layers: read, split, preannotate, table, export, import."""

@@ -1,0 +1,189 @@
+"""Commands: export and import."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from biaozhu.commands.console import finish, print_json, say
+from biaozhu.commands.options import (  # noqa: TC001 — typer reads the annotations when it runs
+    AsJson,
+    LabelsFile,
+    LayerFile,
+)
+from biaozhu.formats.format_names import Format, Units
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from biaozhu.data.ledger import Entry
+    from biaozhu.data.model import Sentence
+
+LABELS = Path("configs/labels.toml")
+
+FormatName = Annotated[Format, typer.Option("--format", "-f", help="The other format.")]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands of this area."""
+    app.command("export")(export)
+    app.command("import")(import_)
+
+
+def export(
+    layers: Annotated[list[Path], typer.Argument(metavar="LAYER...", help="Layers (.jsonl), or folders.")],
+    *,
+    into: FormatName,
+    output: Annotated[Path, typer.Option("--output", "-o", help="The file; for brat the folder.")],
+    labels: LabelsFile = LABELS,
+    as_json: AsJson = False,
+) -> None:
+    """Write layers in the format of another tool."""
+    from biaozhu.data.files import write_bytes
+    from biaozhu.data.labels import read_labels
+    from biaozhu.data.layers import find_layers, read_layer
+    from biaozhu.formats.convert import NOT_CARRIED, export_layer
+
+    names = {label.id: label.name for label in read_labels(labels)}
+    sentences = [sentence for path in find_layers(layers) for sentence in read_layer(path, labels=names)]
+    _unique(sentences)
+    made, entries = export_layer(sentences, into, names=names)
+    for name, content in made.files.items():
+        write_bytes(output / name if name else output, content)
+    spans = sum(len(sentence.spans) for sentence in sentences)
+    if as_json:
+        _print(sentences, entries, {"format": into.value, "written": spans - len(entries)})
+    else:
+        say(f"{spans - len(entries)} of {spans} spans in {len(sentences)} sentences written to {output}")
+        if into in NOT_CARRIED:
+            say(NOT_CARRIED[into])
+    finish(entries)
+
+
+def import_(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="The file; for brat also a folder.")],
+    *,
+    of: FormatName,
+    output: LayerFile,
+    article: Annotated[
+        Path | None, typer.Option(metavar="SEED", help="The article whose sentences the file's texts are.")
+    ] = None,
+    rename: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--map", metavar="THEIRS=OURS", help="A label of theirs and what we call it; repeat it."
+        ),
+    ] = None,
+    units: Annotated[
+        Units | None, typer.Option(help="What the file's offsets count; else what the format's tool counts.")
+    ] = None,
+    split: Annotated[
+        bool, typer.Option("--split", help="Cut texts into sentences, never inside a span.")
+    ] = False,
+    ledger: Annotated[
+        bool, typer.Option("--ledger", help="Also write what could not come over to LAYER.ledger.jsonl.")
+    ] = False,
+    labels: LabelsFile = LABELS,
+    as_json: AsJson = False,
+) -> None:
+    """Make a layer of another tool's annotations.
+
+    Texts that do not carry sentence ids of ours become an article of their own, whose raw file is written beside
+    the layer.
+    """
+    from biaozhu.data.errors import UsageError, raise_collected
+    from biaozhu.data.files import write_text
+    from biaozhu.data.labels import read_labels
+    from biaozhu.data.layers import write_layer
+    from biaozhu.data.ledger import write_ledger
+    from biaozhu.formats.convert import read_documents
+    from biaozhu.formats.importing import settle
+    from biaozhu.reading.article import read_article
+
+    if output.suffix != ".jsonl":
+        raise UsageError("a layer is a .jsonl file", where=str(output), next_step="Give -o LAYER.jsonl")
+    label_set = read_labels(labels)
+    names = {label.name: label.id for label in label_set}
+    documents = read_documents(file, of, names=names, renamed=_renamed(rename or ()), units=units)
+    settled = settle(documents, article=read_article(article) if article else None, split=split)
+    written = {
+        output.with_suffix(f".{name}.txt" if name else ".txt"): raw for name, raw in settled.raws.items()
+    }
+    raise_collected(
+        [
+            UsageError(
+                "another text stands where this layer's article would be written",
+                where=str(path),
+                next_step="Give another -o, or --article if it is the article of these texts",
+            )
+            for path, raw in written.items()
+            if path.exists() and path.read_bytes() != raw.encode("utf-8")
+        ]
+    )
+    for path, raw in written.items():
+        write_text(path, raw)
+    write_layer(output, settled.sentences)
+    if ledger:
+        write_ledger(output.with_suffix(".ledger.jsonl"), settled.entries)
+    if as_json:
+        _print(
+            settled.sentences,
+            settled.entries,
+            {"format": of.value, "articles": [str(one) for one in written]},
+        )
+    else:
+        spans = sum(len(sentence.spans) for sentence in settled.sentences)
+        say(f"{spans} spans in {len(settled.sentences)} sentences written to {output}")
+        for path in written:
+            say(f"the article of these sentences: {path}")
+        _tell_unknown(settled.sentences, {label.id for label in label_set})
+    finish(settled.entries)
+
+
+def _renamed(pairs: Iterable[str]) -> dict[str, str]:
+    from biaozhu.data.errors import UsageError
+
+    found: dict[str, str] = {}
+    for pair in pairs:
+        theirs, equals, ours = pair.rpartition("=")
+        if not (theirs and equals and ours):
+            raise UsageError(f"--map {pair} names no two labels", next_step="Write --map LOC=PLACE")
+        found[theirs] = ours
+    return found
+
+
+def _unique(sentences: Iterable[Sentence]) -> None:
+    from biaozhu.data.errors import DuplicateError
+
+    seen: set[str] = set()
+    for sentence in sentences:
+        if sentence.id in seen:
+            raise DuplicateError(
+                "two of the layers have it", where=sentence.id, next_step="Export them one by one"
+            )
+        seen.add(sentence.id)
+
+
+def _tell_unknown(sentences: Iterable[Sentence], known: set[str]) -> None:
+    counts: dict[str, int] = {}
+    for sentence in sentences:
+        for span in sentence.spans:
+            if span.label not in known:
+                counts[span.label] = counts.get(span.label, 0) + 1
+    for label, count in sorted(counts.items(), key=lambda item: -item[1]):
+        say(f"{count} spans have a label that the label set lacks: {label!r}; --map {label}=OURS renames it")
+
+
+def _print(sentences: Sequence[Sentence], entries: Sequence[Entry], more: Mapping[str, object]) -> None:
+    from dataclasses import asdict
+
+    print_json(
+        {
+            **more,
+            "sentences": len(sentences),
+            "spans": sum(len(sentence.spans) for sentence in sentences),
+            "losses": [asdict(entry) for entry in entries if entry.severity == "loss"],
+        }
+    )

@@ -1,0 +1,145 @@
+"""Commands: read and split."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from biaozhu.commands.console import print_json, print_table, say
+
+if TYPE_CHECKING:
+    from biaozhu.data.model import Article
+
+_SHOWN = 60
+
+Sources = Annotated[
+    list[Path], typer.Argument(metavar="FILE...", help="Articles, plain text or HTML, or folders of them.")
+]
+SavedText = Annotated[
+    Path | None,
+    typer.Option("--text", help="Save the text that offsets count in (for HTML: the extracted text)."),
+]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands of this area."""
+    app.command("read")(read)
+    app.command("split")(split)
+
+
+def read(
+    files: Sources,
+    *,
+    text: SavedText = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON, with full texts and offsets.")] = False,
+) -> None:
+    """Show the blocks of articles (furniture, title, headings, captions, paragraphs) and their metadata."""
+    articles = _read_all(files, text)
+    if as_json:
+        print_json([_as_json(article) for article in articles])
+        return
+    print_table(
+        "articles",
+        ("article", "id", "encoding", "title", "source", "author", "time", "code points", "sections"),
+        [
+            (
+                _shown(article.name),
+                article.id,
+                article.encoding,
+                _shown(article.metadata.title),
+                _shown(article.metadata.source),
+                _shown(article.metadata.author),
+                _shown(article.metadata.time),
+                len(article.raw),
+                1 + sum(block.kind == "heading" for block in article.blocks),
+            )
+            for article in articles
+        ],
+    )
+    for article in articles:
+        print_table(
+            _shown(article.name),
+            ("section", "kind", "start", "end", "text"),
+            [
+                (
+                    block.section,
+                    block.kind,
+                    block.start,
+                    block.end,
+                    _shown(article.raw[block.start : block.end]),
+                )
+                for block in article.blocks
+            ],
+        )
+
+
+def split(
+    files: Sources,
+    *,
+    output: Annotated[
+        Path | None,
+        typer.Option("--output", "-o", metavar="OUT.jsonl", help="Write here instead of to stdout."),
+    ] = None,
+    text: SavedText = None,
+) -> None:
+    """Cut articles into sentences: one JSON line each, with offsets into the article's text."""
+    import sys
+
+    from biaozhu.data.model import sentence_to_line
+    from biaozhu.reading.sentences import split_checked
+
+    articles = _read_all(files, text)
+    sentences = [sentence for article in articles for sentence in split_checked(article)]
+    lines = [sentence_to_line(sentence) for sentence in sentences]
+    if output is None:
+        sys.stdout.writelines(f"{line}\n" for line in lines)
+    else:
+        from biaozhu.data.files import write_lines
+
+        write_lines(output, lines)
+    say(f"{len(lines)} sentences of {len(articles)} {'article' if len(articles) == 1 else 'articles'}")
+
+
+def _read_all(files: list[Path], text: Path | None) -> list[Article]:
+    """Read every file before anything is written; all problems are reported together."""
+    from biaozhu.data.errors import UsageError
+    from biaozhu.data.files import write_text
+    from biaozhu.reading.article import find_articles, read_articles
+
+    files = list(find_articles(files))
+    if text is not None and len(files) > 1:
+        raise UsageError("--text saves the text of one article", next_step="Give one FILE")
+    articles = list(read_articles(files))
+    for path, article in zip(files, articles, strict=True):
+        if article.encoding.startswith("html:"):
+            hint = f"saved as {text}" if text else "--text OUT.txt saves it"
+            say(f"{path}: HTML ({article.encoding[5:]}); offsets are those of the extracted text ({hint})")
+        elif article.encoding != "utf-8":
+            say(f"{path}: decoded as {article.encoding}")
+    if text is not None:
+        write_text(text, articles[0].raw)
+    return articles
+
+
+def _as_json(article: Article) -> dict[str, Any]:
+    from dataclasses import asdict
+
+    return {
+        "id": article.id,
+        "name": article.name,
+        "sha256": article.sha256,
+        "encoding": article.encoding,
+        "code_points": len(article.raw),
+        "metadata": asdict(article.metadata),
+        "blocks": [
+            {**asdict(block), "text": article.raw[block.start : block.end]} for block in article.blocks
+        ],
+    }
+
+
+def _shown(text: str) -> str:
+    """Return a cell's text: cut, and without what would move the terminal's cursor or reorder its line."""
+    cut = text if len(text) <= _SHOWN else f"{text[: _SHOWN - 1]}…"
+    return "".join(c if c.isprintable() else "\u00b7" if c.isspace() else f"\\u{ord(c):04x}" for c in cut)

@@ -1,0 +1,144 @@
+"""How `preannotate` treats corpora: streams to one file or to shards, with what failed beside it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, TypeVar
+
+import typer
+
+from biaozhu.commands.console import LOSSES_SHOWN, progress, say
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+    from pathlib import Path
+
+    from biaozhu.scale.batch import Batch, Failure, Weights
+    from biaozhu.scale.shard_formats import Form
+    from biaozhu.scale.shards import Plan, Receipt
+
+Part = TypeVar("Part", "Batch", "Receipt")
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """How to annotate: `jobs` None is one process, with Ray as many actors as cores; `address` is a Ray cluster's."""
+
+    weights: Weights
+    jobs: int | None
+    threads: int | None
+    ray: bool = False
+    address: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Output:
+    """Where lines go: `file`, or shards in `folder`, of `size` bytes of source text in `form`; else stdout."""
+
+    file: Path | None
+    folder: Path | None
+    size: int | None
+    form: Form | None
+
+
+def annotate_corpus(files: Sequence[Path], *, output: Output, run: Run) -> None:
+    """Annotate a stream of articles to standard output, to one file or to a folder of shards.
+
+    Raises:
+        UsageError: the options do not go together.
+        Exit: with status 1, when articles failed; they are named.
+    """
+    from biaozhu.data.errors import UsageError
+
+    if output.folder is None:
+        if output.file is not None and output.file.suffix != ".jsonl":
+            raise UsageError(
+                "a stream goes to one file", next_step="Give --output OUT.jsonl, or --shards DIR"
+            )
+        _stream(files, output.file, run)
+        return
+    if output.file is not None:
+        raise UsageError("--shards and --output are two places", next_step="Give one of them")
+    if run.ray and "-" in map(str, files):
+        raise UsageError("--engine ray reads no standard input", next_step="Save it to a file")
+    _shard(files, output.folder, output, run)
+
+
+def _shard(files: Sequence[Path], folder: Path, output: Output, run: Run) -> None:
+    from itertools import islice
+
+    from biaozhu.scale.shards import FAILED, SHARD_BYTES, Plan
+
+    spans = articles = failed = 0
+    plan = Plan(run.weights, output.size or SHARD_BYTES, output.form or "jsonl")
+    for receipt in _counted(_receipts(files, folder, plan, run)):
+        spans, articles = spans + receipt.spans, articles + receipt.articles
+        _tell(islice(receipt.failed, max(0, LOSSES_SHOWN - failed)))
+        failed += len(receipt.failed)
+    _end(spans, articles, failed, folder / FAILED)
+
+
+def _receipts(files: Sequence[Path], folder: Path, plan: Plan, run: Run) -> Iterator[Receipt]:
+    if run.ray:
+        from biaozhu.scale.cluster import write_shards_on_ray
+
+        return write_shards_on_ray(files, folder, plan, address=run.address, workers=run.jobs)
+    from biaozhu.scale.corpus_stream import read_sources
+    from biaozhu.scale.shards import write_shards
+
+    return write_shards(read_sources(files), folder, plan, jobs=run.jobs or 1, threads=run.threads)
+
+
+def _stream(files: Sequence[Path], output: Path | None, run: Run) -> None:
+    import json
+    import sys
+    from dataclasses import asdict
+
+    from biaozhu.data.files import write_lines, write_stream
+    from biaozhu.data.layers import FAILED_SUFFIX
+    from biaozhu.scale.batch import annotate_stream
+    from biaozhu.scale.corpus_stream import read_sources
+
+    failed: list[Failure] = []
+    counts = {"spans": 0, "articles": 0}
+
+    def parts() -> Iterator[bytes]:
+        found = annotate_stream(
+            read_sources(files), weights=run.weights, jobs=run.jobs or 1, threads=run.threads
+        )
+        for batch in _counted(found):
+            failed.extend(batch.failed)
+            counts["spans"] += batch.spans
+            counts["articles"] += batch.articles
+            yield "".join(f"{line}\n" for line in batch.lines).encode("utf-8")
+
+    dead = None if output is None else output.with_suffix(FAILED_SUFFIX)
+    if output is None or dead is None:
+        for part in parts():
+            sys.stdout.write(part.decode("utf-8"))
+    else:
+        write_stream(output, parts())
+        dead.unlink(missing_ok=True)
+        if failed:
+            write_lines(dead, (json.dumps(asdict(one), ensure_ascii=False) for one in failed))
+    _tell(failed[:LOSSES_SHOWN])
+    _end(counts["spans"], counts["articles"], len(failed), dead)
+
+
+def _tell(failed: Iterable[Failure]) -> None:
+    for one in failed:
+        say(f"failed: {one.name or one.where}: {one.reason}")
+
+
+def _end(spans: int, articles: int, failed: int, dead: Path | None) -> None:
+    say(f"{spans} spans in {articles} {'article' if articles == 1 else 'articles'}")
+    if failed:
+        say(f"lost in all: {failed} articles{'' if dead is None else f', see {dead}'}")
+        raise typer.Exit(1)
+
+
+def _counted(found: Iterator[Part]) -> Iterator[Part]:
+    with progress("annotating") as tick:
+        for one in found:
+            tick(one.characters)
+            yield one

@@ -1,0 +1,133 @@
+"""Commands: table."""
+
+from __future__ import annotations
+
+from pathlib import Path  # noqa: TC003 — typer reads the annotations when it runs
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from biaozhu.commands.console import finish, print_json, print_table, say
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from biaozhu.data.model import Article, Sentence
+    from biaozhu.normalization.table import Meaning, Row
+
+SHOWN = ("place", "about", "amount", "low", "high", "unit", "sentence")
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands of this area."""
+    app.command("table")(table)
+
+
+def table(
+    files: Annotated[
+        list[Path], typer.Argument(metavar="ARTICLE...", help="Articles, plain text or HTML, or folders.")
+    ],
+    *,
+    layer: Annotated[
+        list[Path],
+        typer.Option(
+            "--layer",
+            help="A layer with the spans, JSONL, or a folder; without one they are found. Repeatable.",
+        ),
+    ] = [],  # noqa: B006 — typer copies the default
+    output: Annotated[
+        Path | None, typer.Option("-o", "--output", help="Write .csv or .parquet here instead of a table.")
+    ] = None,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print rows, places and people as JSON instead of a table.")
+    ] = False,
+) -> None:
+    """What the amounts of articles say: value, unit, per what, and about which place."""
+    from biaozhu.normalization.table import article_meaning, write_table
+    from biaozhu.reading.article import find_articles, read_articles
+
+    articles = read_articles(find_articles(files))
+    sentences = _from_layers(articles, layer) if layer else _found(articles)
+    meanings = [article_meaning(article, sentences[article.id]) for article in articles]
+    rows = [row for meaning in meanings for row in meaning.rows]
+    if output is not None:
+        write_table(output, rows)
+        say(f"{len(rows)} amounts in {output}")
+    if as_json:
+        print_json([_document(article, meaning) for article, meaning in zip(articles, meanings, strict=True)])
+    elif output is None:
+        print_table("Amounts", SHOWN, [_shown(row) for row in rows])
+    unknown = sum(
+        place.status in ("unknown", "ambiguous") for meaning in meanings for place in meaning.places
+    )
+    total = sum(len(meaning.places) for meaning in meanings)
+    say(f"places: {total - unknown} of {total} resolved, {unknown} unknown or ambiguous")
+    finish(_unread(rows))
+
+
+def _from_layers(articles: Sequence[Article], layers: Sequence[Path]) -> dict[str, list[Sentence]]:
+    from biaozhu.data.errors import BiaozhuError, DuplicateError, VersionError, raise_collected
+    from biaozhu.data.layers import find_layers, read_layer
+    from biaozhu.data.model import check_against_raw
+
+    by_article: dict[str, list[Sentence]] = {article.id: [] for article in articles}
+    problems: list[BiaozhuError] = []
+    seen: set[str] = set()
+    for path in find_layers(layers):
+        sentences = read_layer(path)
+        strange = dict.fromkeys(one.article for one in sentences if one.article not in by_article)
+        problems += [VersionError(f"no article given has the id {one}", where=str(path)) for one in strange]
+        for sentence in sentences:
+            if sentence.article in strange:
+                continue
+            if sentence.id in seen:
+                problems.append(DuplicateError(f"{sentence.id} stands in another layer too", where=str(path)))
+            else:
+                seen.add(sentence.id)
+                by_article[sentence.article].append(sentence)
+    raise_collected(problems)
+    for article in articles:
+        check_against_raw(by_article[article.id], article.raw)
+    return by_article
+
+
+def _found(articles: Sequence[Article]) -> dict[str, list[Sentence]]:
+    from biaozhu.annotators.network.lac import load_lac
+    from biaozhu.annotators.preannotate import preannotate_articles
+
+    return {
+        one.article.id: list(one.sentences) for one in preannotate_articles(articles, model=load_lac("small"))
+    }
+
+
+def _document(article: Article, meaning: Meaning) -> dict[str, Any]:
+    from dataclasses import asdict
+
+    from biaozhu.normalization.addresses import place_tree
+
+    return {
+        "article": article.name,
+        "rows": [asdict(row) for row in meaning.rows],
+        "places": [asdict(place) for place in meaning.places],
+        "tree": place_tree(meaning.places),
+        "people": asdict(meaning.people),
+    }
+
+
+def _shown(row: Row) -> list[str | None]:
+    from biaozhu.normalization.table import in_words
+
+    high = row.high if row.high != row.low else None
+    # The last step says enough on a screen; files and JSON have the whole path.
+    place = row.place.rpartition("/")[2]
+    return [place or None, row.about or None, in_words(row), row.low, high, row.unit or None, row.sentence]
+
+
+def _unread(rows: Sequence[Row]) -> list[Any]:
+    from biaozhu.data.ledger import Entry
+
+    return [
+        Entry("table", "loss", "value not read", row.sentence, row.start, row.end, "AMOUNT", row.text)
+        for row in rows
+        if row.low is None
+    ]

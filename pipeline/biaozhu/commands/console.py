@@ -1,0 +1,133 @@
+"""What every command shares: results to stdout as a table or JSON, notes to stderr, the exit status of a ledger."""
+
+from __future__ import annotations
+
+import json
+import sys
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+from biaozhu.data.errors import printable
+from biaozhu.data.ledger import count_by_reason, losses
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Sequence
+
+    from rich.progress import Progress, TaskID
+
+    from biaozhu.data.ledger import Entry
+
+LOSSES_SHOWN = 20
+# Harmless, though Python does not count them as printable: the line feed and the ideographic space.
+HARMLESS = "\n\u3000"
+
+
+def say(message: str) -> None:
+    """Write a note to stderr; article text in it cannot act on the terminal."""
+    sys.stderr.write(f"{printable(message, keep=HARMLESS)}\n")
+
+
+def show(line: str) -> None:
+    """Write a line to stdout; article text in it cannot act on the terminal."""
+    sys.stdout.write(f"{printable(line, keep=HARMLESS)}\n")
+
+
+def print_table(
+    title: str, columns: Sequence[str], rows: Iterable[Sequence[object]], *, as_json: bool = False
+) -> None:
+    """Print rows to stdout as a rich table, or as a JSON list of objects; None shows as null and –.
+
+    Article text in the table cannot act on the terminal: rich itself lets escapes and bidi controls through.
+    """
+    rows = [list(row) for row in rows]
+    if as_json:
+        print_json([dict(zip(columns, row, strict=True)) for row in rows])
+        return
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(title=Text(printable(title, keep=HARMLESS)))
+    for position, column in enumerate(columns):
+        numeric = all(isinstance(row[position], int | float | None) for row in rows)
+        table.add_column(column, justify="right" if numeric and rows else "left")
+    for row in rows:
+        # Text, not str: article text may hold what rich would read as markup.
+        table.add_row(*(Text(_cell(value)) for value in row))
+    Console(width=None if sys.stdout.isatty() else 140).print(table)
+
+
+def print_json(value: Any) -> None:
+    """Print a value to stdout as JSON, with escapes where a character would act on a terminal."""
+    # Piece by piece: of a document of megabytes the text is several times as large while it is put together.
+    for piece in json.JSONEncoder(ensure_ascii=False, indent=2).iterencode(value):
+        # Outside its strings JSON has printable characters and line feeds only.
+        sys.stdout.write(piece if piece.isprintable() else "".join(map(_shown, piece)))
+    sys.stdout.write("\n")
+
+
+@contextmanager
+def progress(title: str, total: int | None = None) -> Iterator[Callable[[int], None]]:
+    """Show a bar on stderr while it is a terminal; what is yielded hears of the steps done since its last call.
+
+    Args:
+        title: stands before the bar.
+        total: how many steps there are; None, where nobody knows, shows a count of characters instead of a bar.
+    """
+    with _bar(title, total, counts=total is None) as (bar, task):
+        yield lambda done: bar.advance(task, done)
+
+
+@contextmanager
+def progress_of_steps(title: str) -> Iterator[Callable[[int, int, str], None]]:
+    """As `progress`, but what is yielded is told how many steps are done, of how many, and what the next one is."""
+    with _bar(title, None, counts=False) as (bar, task):
+        yield lambda done, most, text: bar.update(task, completed=done, total=most, description=text)
+
+
+@contextmanager
+def _bar(title: str, total: int | None, *, counts: bool) -> Iterator[tuple[Progress, TaskID]]:
+    from rich.console import Console
+    from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+    columns = (
+        (
+            SpinnerColumn(),
+            TextColumn("{task.description}: {task.completed:,.0f} characters"),
+            TimeElapsedColumn(),
+        )
+        if counts
+        else Progress.get_default_columns()
+    )
+    shown = sys.stderr.isatty()
+    with Progress(*columns, console=Console(stderr=True), transient=True, disable=not shown) as bar:
+        yield bar, bar.add_task(title, total=total)
+
+
+def finish(entries: Iterable[Entry]) -> None:
+    """Name what a command lost and exit with status 1, or return when nothing was lost."""
+    entries = tuple(entries)
+    for reason, count in count_by_reason(entry for entry in entries if entry.severity == "decision").items():
+        say(f"decided: {count} × {reason}")
+    lost = losses(entries)
+    if not lost:
+        return
+    for entry in lost[:LOSSES_SHOWN]:
+        say(
+            f"lost: {entry.sentence} {entry.start}-{entry.end} {entry.label} {entry.text!r}: {entry.reason} {entry.detail}".rstrip()
+        )
+    for reason, count in count_by_reason(lost).items():
+        say(f"lost in all: {count} × {reason}")
+    raise typer.Exit(1)
+
+
+def _shown(character: str) -> str:
+    return character if character.isprintable() or character in HARMLESS else json.dumps(character)[1:-1]
+
+
+def _cell(value: object) -> str:
+    if value is None:
+        return "–"
+    return f"{value:.4f}" if isinstance(value, float) else printable(str(value), keep=HARMLESS)

@@ -1,0 +1,51 @@
+"""Commands: worth."""
+
+from __future__ import annotations
+
+from pathlib import Path  # noqa: TC003 — typer reads the annotations when it runs
+from typing import Annotated
+
+import typer
+
+from biaozhu.commands.console import say
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands of this area."""
+    app.command("worth")(worth)
+
+
+def worth(
+    layers: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="LAYER...", help="Pre-annotated layers or shards: .jsonl, .gz, .zst; patterns."
+        ),
+    ],
+    *,
+    number: Annotated[int, typer.Option("--number", "-n", min=1, help="How many sentences to choose.")],
+    output: Annotated[Path, typer.Option("--output", "-o", metavar="OUT", help="The layer to write.")],
+    share: Annotated[
+        float,
+        typer.Option(
+            "--random", min=0, max=1, help="Share that is drawn at random instead, from all sentences."
+        ),
+    ] = 0.2,
+    seed: Annotated[int, typer.Option("--seed", min=0, help="Seed of that draw.")] = 1,
+) -> None:
+    """Choose the sentences that are worth a human: the least sure ones, and some at random."""
+    from biaozhu.curation.select import choose_worth, stream_files
+    from biaozhu.data.errors import UsageError
+    from biaozhu.data.layers import write_layer
+    from biaozhu.scale.corpus_stream import expand_globs
+    from biaozhu.scale.shard_folders import place
+
+    files = expand_globs(place(layer) for layer in layers)
+    chosen = choose_worth(stream_files(files), number, share=share, seed=seed)
+    if not chosen:
+        raise UsageError(
+            "no span there has a score that says how sure it is, and none is drawn at random",
+            next_step="Give a pre-annotated layer, or --random 1",
+        )
+    write_layer(output, chosen)
+    say(f"{len(chosen)} sentences of {len({one.article for one in chosen})} articles")

@@ -1,0 +1,1 @@
+"""Commands on models: train, crossval, curve, predict, segmenter, serve."""

@@ -1,0 +1,136 @@
+"""Commands: serve, and doccano suggest."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from biaozhu.commands.articles.preannotating import (  # noqa: TC001 — typer reads the annotations when it runs
+    LacSize,
+)
+from biaozhu.commands.console import print_table, say
+from biaozhu.commands.options import AsJson  # noqa: TC001 — typer reads the annotations when it runs
+
+if TYPE_CHECKING:
+    from biaozhu.serving.predictor import Predictor
+
+PORT = 8620
+
+
+class Switch(StrEnum):
+    """Whether a project has suggestions."""
+
+    on = "on"
+    off = "off"
+
+
+TOKEN_FILE = Path(".doccano/serve.token")
+
+TokenFile = Annotated[
+    Path,
+    typer.Option("--token-file", help="Where the token stands (mode 600), unless BIAOZHU_TOKEN has one."),
+]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands of this area."""
+    app.command("serve")(serve)
+
+
+def serve(
+    *,
+    model: Annotated[
+        Path | None, typer.Option(help="A trained model's folder; else the pre-annotators answer.")
+    ] = None,
+    lac: Annotated[LacSize, typer.Option(help="LAC's weights, for the pre-annotators.")] = "small",
+    host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=0, max=65535, help="Port; 0 takes a free one.")] = PORT,
+    token_file: TokenFile = TOKEN_FILE,
+    workers: Annotated[int, typer.Option(min=1, max=64, help="Requests worked on at once.")] = 2,
+    waiting: Annotated[int, typer.Option(min=0, max=1024, help="Requests that may wait; more get 429.")] = 16,
+    max_bytes: Annotated[int, typer.Option(min=1, help="Largest request.")] = 1024 * 1024,
+    timeout: Annotated[float, typer.Option(min=0.01, help="Seconds that a prediction may take.")] = 30.0,
+) -> None:
+    """Answer texts with spans over HTTP: /predict, /health, /metrics.
+
+    POST {"text": "…"} or {"texts": ["…"]} with `Authorization: Bearer TOKEN`. The token is made at the first start.
+    """
+    from biaozhu.serving.app import Limits, make_app
+    from biaozhu.serving.server import LOOPBACK, address_of, bind, run
+    from biaozhu.serving.token import VARIABLE, find_token
+
+    limits = Limits(body=max_bytes, answering=timeout, workers=workers, waiting=waiting)
+    listening = bind(host, port)
+    predictor = _predictor(model, lac, workers=workers)
+    token = find_token(token_file, make=True)  # last: a service that cannot start leaves no token behind
+    predictor.predict(["先读一遍。"])  # what is loaded at the first text is loaded before the first request
+
+    def ready() -> None:
+        say(f"{predictor.name} answers at {address_of(listening)}; the token: {VARIABLE} or {token_file}")
+        if listening.getsockname()[0] not in LOOPBACK:
+            say("others on the network can reach it, and http shows them the token: put TLS before it")
+
+    run(make_app(predictor, token=token, limits=limits), listening, drain=timeout, ready=ready)
+
+
+def suggest(
+    switch: Annotated[Switch, typer.Argument(help="on or off.")],
+    *,
+    project: Annotated[
+        list[str] | None, typer.Option("--project", help="Name of the Doccano project; may be repeated.")
+    ] = None,
+    url: Annotated[
+        str, typer.Option(help="The service's /predict, as the machine of Doccano sees it.")
+    ] = f"http://127.0.0.1:{PORT}/predict",
+    token_file: TokenFile = TOKEN_FILE,
+    labels: Annotated[Path, typer.Option("--labels", help="The label set.")] = Path("configs/labels.toml"),
+    home: Annotated[Path, typer.Option(help="Folder of the local server.")] = Path(".doccano"),
+    as_json: AsJson = False,
+) -> None:
+    """Let annotators ask a running `biaozhu serve` for spans, with the wand on Doccano's page; or no longer."""
+    from biaozhu.data.errors import RemoteError, raise_collected
+    from biaozhu.data.labels import read_labels
+    from biaozhu.doccano.connection import connect, find_account
+    from biaozhu.doccano.project import find_project
+    from biaozhu.doccano.suggest import switch_off, switch_on
+    from biaozhu.serving.token import find_token
+
+    names = project or ["biaozhu"]
+    label_set = read_labels(labels)
+    token = find_token(token_file) if switch is Switch.on else ""
+    connection = connect(find_account(home=home))
+    found = {name: find_project(connection, name) for name in names}
+    raise_collected(
+        [
+            RemoteError(f"no project {name!r}", where=connection.url, next_step="Push to it first")
+            for name, one in found.items()
+            if one is None
+        ]
+    )
+    rows = [
+        (
+            name,
+            switch.value,
+            switch_on(connection, one, url=url, token=token, labels=label_set)
+            if switch is Switch.on
+            else switch_off(connection, one),
+        )
+        for name, one in found.items()
+        if one is not None
+    ]
+    print_table("suggestions", ("project", "suggestions", "changed"), rows, as_json=as_json)
+
+
+def _predictor(model: Path | None, lac: LacSize, *, workers: int) -> Predictor:
+    from biaozhu.serving.predictor import rule_predictor, trained_predictor
+
+    if model is not None:
+        return trained_predictor(model)
+    from biaozhu.annotators.network.lac import default_threads
+    from biaozhu.scale.batch import load_model
+
+    # The workers share the cores: threads inside of each would only wait for one another.
+    return rule_predictor(load_model(lac, threads=max(1, default_threads() // workers)))

@@ -1,0 +1,48 @@
+"""Options that several commands have, each with its name and help in one place."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+LOCAL = Path(".doccano")
+
+
+def layer_name(path: Path | None) -> Path | None:
+    """Return the path of a layer to write, before any work is done for it.
+
+    Raises:
+        UsageError: no command would find a layer of this name.
+    """
+    from biaozhu.data.layers import check_layer_name
+
+    if path is not None:
+        check_layer_name(path)
+    return path
+
+
+def target(path: Path | None) -> Path | None:
+    """Return the path of a file to write beside the main output, before any work is done for it.
+
+    Raises:
+        WriteError: no file can be put there.
+    """
+    from biaozhu.data.files import check_target
+
+    if path is not None:
+        check_target(path)
+    return path
+
+
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
+GoldLayers = Annotated[list[Path], typer.Option("--gold", help="A gold layer. Repeatable.")]
+LabelsFile = Annotated[Path, typer.Option("--labels", help="The label set.")]
+LayerFile = Annotated[
+    Path, typer.Option("-o", "--output", callback=layer_name, help="Write the layer here (.jsonl).")
+]
+SentenceFiles = Annotated[
+    list[Path], typer.Argument(metavar="FILE…", help="Articles, or sentence lines (.jsonl).")
+]
+Home = Annotated[Path, typer.Option(help="Folder of the local server: database, logs, secrets.")]

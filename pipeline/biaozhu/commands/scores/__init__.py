@@ -1,0 +1,1 @@
+"""Commands on scores: evaluate, compare, report, summary, history."""

@@ -1,0 +1,216 @@
+"""Two layers and the adjudicator's decisions -> gold in which every span says who proposed and who decided."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from biaozhu.curation.disagreements import agreed_spans, find_disagreements, pair_sentences
+from biaozhu.data.errors import BiaozhuError, GoldError, LineError, raise_collected
+from biaozhu.data.files import parse_json, read_bytes, write_lines
+from biaozhu.data.model import Sentence, Span, with_spans
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from biaozhu.curation.disagreements import Disagreement
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What the adjudicator made of one disagreement: the spans that are right there (maybe none), and why.
+
+    `start` and `end` are those of the disagreement; `rule` is the guideline's paragraph, such as A3. `by` and `at`
+    (ISO 8601) say who decided and when, where that is known.
+    """
+
+    sentence: str
+    start: int
+    end: int
+    spans: tuple[tuple[int, int, str], ...]
+    rule: str
+    note: str
+    by: str = ""
+    at: str = ""
+
+    @property
+    def place(self) -> tuple[str, int, int]:
+        """Which disagreement it is about."""
+        return self.sentence, self.start, self.end
+
+
+def adjudicate(
+    first: Sequence[Sentence],
+    second: Sequence[Sentence],
+    decisions: Sequence[Decision],
+    *,
+    names: tuple[str, str],
+) -> tuple[Sentence, ...]:
+    """Bring two layers together: what both hold is gold, the rest is as decided.
+
+    A gold span's source is `a+b` where both agreed, else `adjudicated:` with those who proposed just this span
+    (`adjudicated:a`), or `adjudicated:new` where neither did, and `/` with who decided, where that is known. What
+    a model proposed and an annotator kept has the model before it, `lac>a+b`, and the model's score.
+
+    Args:
+        first: the first annotator's layer.
+        second: the second annotator's layer of the same sentences.
+        decisions: one for each disagreement, in any order.
+        names: the annotators' names, in the same order.
+
+    Raises:
+        GoldError: the layers are not of the same sentences, or a disagreement has no decision, or a decision no
+            disagreement, or decided spans lie outside the sentence or overlap agreed ones; all reported together.
+    """
+    by_place = {decision.place: decision for decision in decisions}
+    problems: list[BiaozhuError] = []
+    if len(by_place) < len(decisions):
+        problems.append(GoldError("two decisions on the same disagreement", next_step="Keep one of them"))
+    spans: dict[str, list[Span]] = {}
+    for disagreement in find_disagreements(first, second):
+        decision = by_place.pop(disagreement.place, None)
+        if decision is None:
+            problems.append(_undecided(disagreement))
+            continue
+        spans.setdefault(disagreement.sentence, []).extend(_decided(decision, disagreement, names))
+    problems += [
+        GoldError(
+            f"the decision on {place[1]}-{place[2]} is about no disagreement",
+            where=place[0],
+            next_step="Remove it",
+        )
+        for place in by_place
+    ]
+    gold: list[Sentence] = []
+    for one, other in pair_sentences(first, second):
+        agreed = [
+            _with_origin(span.key, "+".join(names), [*one.spans, *other.spans], names)
+            for span in agreed_spans(one, other)
+        ]
+        try:
+            gold.append(with_spans(one, [*agreed, *spans.get(one.id, [])]))
+        except BiaozhuError as error:
+            problems.append(GoldError(f"the decisions do not fit: {error.what}", where=one.id))
+    raise_collected(problems)
+    return tuple(gold)
+
+
+def read_decisions(path: Path) -> tuple[Decision, ...]:
+    """Read decisions, one JSON object a line.
+
+    Raises:
+        LineError: a line is no decision, or says neither rule nor note; all are reported together.
+    """
+    decisions: list[Decision] = []
+    problems: list[BiaozhuError] = []
+    for number, line in enumerate(read_bytes(path).decode("utf-8", "replace").split("\n"), 1):
+        if not line.strip():
+            continue
+        try:
+            data: Any = parse_json(line)
+            spans = tuple(
+                (int(span["start"]), int(span["end"]), str(span["label"])) for span in data["spans"]
+            )
+            decision = Decision(
+                str(data["sentence"]),
+                int(data["start"]),
+                int(data["end"]),
+                spans,
+                str(data["rule"]),
+                str(data["note"]),
+                str(data.get("by", "")),
+                str(data.get("at", "")),
+            )
+        except (ValueError, KeyError, TypeError, OverflowError):
+            problems.append(LineError("not a decision", where=f"{path}:{number}"))
+            continue
+        if not decision.rule or not decision.note:
+            problems.append(LineError("a decision needs its rule and a note", where=f"{path}:{number}"))
+        decisions.append(decision)
+    raise_collected(problems)
+    return tuple(decisions)
+
+
+def write_questions(path: Path, disagreements: Sequence[Disagreement], *, names: tuple[str, str]) -> None:
+    """Write the disagreements as decisions to be filled in: spans, rule and note are empty."""
+    write_lines(path, [_line(item, None, names) for item in disagreements])
+
+
+def write_decisions(
+    path: Path,
+    disagreements: Sequence[Disagreement],
+    decisions: Sequence[Decision],
+    *,
+    names: tuple[str, str],
+) -> None:
+    """Write the decisions that were made, each with what it is about, in the order of the disagreements."""
+    by_place = {decision.place: decision for decision in decisions}
+    write_lines(
+        path,
+        [_line(item, by_place[item.place], names) for item in disagreements if item.place in by_place],
+    )
+
+
+def _line(item: Disagreement, decision: Decision | None, names: tuple[str, str]) -> str:
+    versions = {
+        name: [{"start": s.start, "end": s.end, "label": s.label} for s in side]
+        for name, side in zip(names, (item.first, item.second), strict=True)
+    }
+    line: dict[str, Any] = {
+        "sentence": item.sentence,
+        "start": item.start,
+        "end": item.end,
+        "text": item.text,
+        "kind": item.kind,
+        **versions,
+        "spans": [{"start": s, "end": e, "label": label} for s, e, label in decision.spans]
+        if decision
+        else [],
+        "rule": decision.rule if decision else "",
+        "note": decision.note if decision else "",
+    }
+    if decision and decision.by:
+        line |= {"by": decision.by, "at": decision.at}
+    return json.dumps(line, ensure_ascii=False)
+
+
+def _decided(decision: Decision, disagreement: Disagreement, names: tuple[str, str]) -> list[Span]:
+    proposals = {
+        name: {span.key for span in side}
+        for name, side in zip(names, (disagreement.first, disagreement.second), strict=True)
+    }
+    decider = f"/{decision.by}" if decision.by else ""
+    return [
+        _with_origin(
+            span,
+            f"adjudicated:{'+'.join(n for n in names if span in proposals[n]) or 'new'}{decider}",
+            [*disagreement.first, *disagreement.second],
+            names,
+        )
+        for span in decision.spans
+    ]
+
+
+def _with_origin(
+    key: tuple[int, int, str], source: str, proposed: Sequence[Span], names: tuple[str, str]
+) -> Span:
+    """Return the gold span, with the model that proposed it first where an annotator kept a model's span."""
+    for span in proposed:
+        if (
+            span.key == key
+            and span.source
+            and span.source not in names
+            and not span.source.startswith("doccano")
+        ):
+            return Span(*key, f"{span.source}>{source}", span.score)
+    return Span(*key, source)
+
+
+def _undecided(disagreement: Disagreement) -> GoldError:
+    return GoldError(
+        f"nobody has decided on {disagreement.text!r} ({disagreement.kind})",
+        where=f"{disagreement.sentence}@{disagreement.start}",
+        next_step="Decide it in the decisions file",
+    )

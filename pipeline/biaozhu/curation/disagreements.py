@@ -1,0 +1,130 @@
+"""Where two layers of the same sentences differ: clusters of overlapping spans, each with its type."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+from biaozhu.data.errors import GoldError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from biaozhu.data.model import Sentence, Span
+
+Kind = Literal["boundary", "label", "missing", "extra", "mixed"]
+
+
+@dataclass(frozen=True, slots=True)
+class Disagreement:
+    """A stretch of a sentence that two annotators read differently.
+
+    `start` and `end` are code points into the sentence and cover all spans of both; `missing` means that only the
+    first annotator marked something, `extra` that only the second did.
+    """
+
+    sentence: str
+    start: int
+    end: int
+    kind: Kind
+    text: str
+    first: tuple[Span, ...]
+    second: tuple[Span, ...]
+
+    @property
+    def place(self) -> tuple[str, int, int]:
+        """Sentence and offsets: no two disagreements of the same layers share them."""
+        return self.sentence, self.start, self.end
+
+
+def in_common(
+    first: Sequence[Sentence], second: Sequence[Sentence]
+) -> tuple[tuple[Sentence, ...], tuple[Sentence, ...]]:
+    """Return the sentences that both layers have, each in the order of its layer."""
+    ids = {sentence.id for sentence in first} & {sentence.id for sentence in second}
+    mine, theirs = (tuple(sentence for sentence in layer if sentence.id in ids) for layer in (first, second))
+    return mine, theirs
+
+
+def pair_sentences(
+    first: Sequence[Sentence], second: Sequence[Sentence]
+) -> Iterator[tuple[Sentence, Sentence]]:
+    """Pair the sentences of two layers by id, in the order of the first.
+
+    Raises:
+        GoldError: the layers are not about the same sentences, or the texts differ.
+    """
+    others = {sentence.id: sentence for sentence in second}
+    lacking = [sentence.id for sentence in first if sentence.id not in others]
+    surplus = others.keys() - {sentence.id for sentence in first}
+    if lacking or surplus:
+        raise GoldError(
+            f"{len(lacking)} sentences are only in the first layer, {len(surplus)} only in the second",
+            where=next(iter([*lacking, *sorted(surplus)])),
+            next_step="Compare layers of the same article, or only what all have with --common",
+        )
+    for sentence in first:
+        other = others[sentence.id]
+        if other.text != sentence.text:
+            raise GoldError(
+                "the layers hold different texts", where=sentence.id, next_step="Pull both layers again"
+            )
+        yield sentence, other
+
+
+def find_disagreements(first: Sequence[Sentence], second: Sequence[Sentence]) -> tuple[Disagreement, ...]:
+    """Return every stretch where the two layers differ in offsets or label, in order.
+
+    Raises:
+        GoldError: see `pair_sentences`.
+    """
+    return tuple(
+        disagreement
+        for one, other in pair_sentences(first, second)
+        for disagreement in _in_sentence(one, other)
+    )
+
+
+def agreed_spans(one: Sentence, other: Sentence) -> tuple[Span, ...]:
+    """Return the spans of `one` that `other` holds too, same offsets and label."""
+    shared = {span.key for span in other.spans}
+    return tuple(span for span in one.spans if span.key in shared)
+
+
+def _in_sentence(one: Sentence, other: Sentence) -> Iterator[Disagreement]:
+    shared = {span.key for span in agreed_spans(one, other)}
+    loose = sorted(
+        (span.start, span.end, side, span)
+        for side, sentence in ((0, one), (1, other))
+        for span in sentence.spans
+        if span.key not in shared
+    )
+    cluster: list[tuple[int, Span]] = []
+    reached = -1
+    for start, end, side, span in loose:
+        if cluster and start >= reached:
+            yield _disagreement(one, cluster)
+            cluster = []
+        cluster.append((side, span))
+        reached = max(reached, end)
+    if cluster:
+        yield _disagreement(one, cluster)
+
+
+def _disagreement(sentence: Sentence, cluster: list[tuple[int, Span]]) -> Disagreement:
+    first = tuple(span for side, span in cluster if side == 0)
+    second = tuple(span for side, span in cluster if side == 1)
+    start, end = min(span.start for _, span in cluster), max(span.end for _, span in cluster)
+    return Disagreement(
+        sentence.id, start, end, _kind(first, second), sentence.text[start:end], first, second
+    )
+
+
+def _kind(first: tuple[Span, ...], second: tuple[Span, ...]) -> Kind:
+    if not second:
+        return "missing"
+    if not first:
+        return "extra"
+    if {(span.start, span.end) for span in first} == {(span.start, span.end) for span in second}:
+        return "label"
+    return "boundary" if {span.label for span in first} == {span.label for span in second} else "mixed"

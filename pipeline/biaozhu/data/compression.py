@@ -1,0 +1,146 @@
+"""Files that may be compressed by gzip or zstd, read as they are needed; one that breaks off is no whole one."""
+
+from __future__ import annotations
+
+import gzip
+import zlib
+from contextlib import contextmanager
+from io import BufferedReader, RawIOBase
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Any, cast
+
+import zstandard
+
+from biaozhu.data.errors import MissingFileError
+from biaozhu.data.files import no_such_file
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+# Bytes of a compressed file read at once: what comes of them is in memory at once too.
+CHUNK = 1 << 14
+# zstd packs 128 KiB of the same byte into four: from so much come 64 MiB at most, whatever the file says.
+SLICE = 1 << 11
+
+
+@contextmanager
+def opened(path: Path, packing: str) -> Iterator[IO[bytes]]:
+    """Open a file's content for reading, with a `readline` that keeps its limit.
+
+    Args:
+        path: of this machine or remote.
+        packing: `.gz` or `.zst`; anything else takes the bytes as they are.
+
+    Raises:
+        MissingFileError: it is not there or cannot be read to its end, which may show while it is read.
+    """
+    packed: Any
+    try:
+        with _bytes_of(path) as packed:
+            if packing == ".gz":
+                with BufferedReader(cast("RawIOBase", gzip.open(packed)), CHUNK) as file:
+                    yield file
+            elif packing == ".zst":
+                with BufferedReader(_Unpacked(packed), CHUNK) as file:
+                    yield file
+            else:
+                yield packed
+    except FileNotFoundError:
+        raise no_such_file(path) from None
+    except IsADirectoryError:
+        raise MissingFileError("this is a folder, a file is needed", where=str(path)) from None
+    except (OSError, EOFError, zlib.error, zstandard.ZstdError) as error:
+        raise MissingFileError(
+            f"cannot be read to its end ({error})", where=str(path), next_step=advice_on(path)
+        ) from None
+
+
+def _bytes_of(path: Path) -> IO[bytes]:
+    if isinstance(cast("Any", path), Path):
+        return path.open("rb")
+    try:
+        remote = path.open("rb")
+    except OSError:
+        raise
+    except Exception as error:  # noqa: BLE001 — each remote file system raises its own kinds
+        raise OSError(reason_of(error)) from None
+    # A remote file's own `readline` knows no limit.
+    return BufferedReader(_Remote(remote))
+
+
+def advice_on(path: Path) -> str:
+    """Return what to do where a file cannot be read: of a remote one its path may be as right as it can be."""
+    here = isinstance(cast("Any", path), Path)
+    return "" if here else "Check the address, the rights and the connection, then run again"
+
+
+def reason_of(error: BaseException) -> str:
+    """Return what a remote file system says of an error: its own words, not those of a fault in its error handling."""
+    found: BaseException | None = error
+    while found is not None and type(found).__module__ == "builtins" and not isinstance(found, OSError):
+        found = found.__cause__ or found.__context__
+    chosen = found or error
+    return str(chosen).strip() or type(chosen).__name__
+
+
+class _Remote(RawIOBase):
+    """A remote file, whose own kinds of errors become OSError.
+
+    Raises:
+        OSError: it cannot be read to its end.
+    """
+
+    def __init__(self, file: IO[bytes]) -> None:
+        self._file = file
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        try:
+            given = self._file.read(len(buffer))
+        except OSError:
+            raise
+        except Exception as error:  # noqa: BLE001 — each remote file system raises its own kinds
+            raise OSError(reason_of(error)) from None
+        buffer[: len(given)] = given
+        return len(given)
+
+    def close(self) -> None:
+        if not self.closed:
+            self._file.close()
+        super().close()
+
+
+class _Unpacked(RawIOBase):
+    """The content of a zstd file; the package's own reader takes a file that breaks off for a whole one.
+
+    Raises:
+        EOFError: the file ends inside a frame.
+    """
+
+    def __init__(self, packed: IO[bytes]) -> None:
+        self._packed = packed
+        self._frame = zstandard.ZstdDecompressor().decompressobj()
+        self._begun = False
+        # A view: what is left of much that came from little is not copied for each part that is taken.
+        self._ready = memoryview(b"")
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        while not self._ready:
+            packed = (self._frame.unused_data if self._frame.eof else b"") or self._packed.read(SLICE)
+            if not packed:
+                if self._begun and not self._frame.eof:
+                    raise EOFError("the file ends inside a frame")
+                return 0
+            if self._frame.eof:
+                self._frame = zstandard.ZstdDecompressor().decompressobj()
+            self._begun = True
+            self._ready = memoryview(self._frame.decompress(packed))
+        given = self._ready[: len(buffer)]
+        self._ready = self._ready[len(given) :]
+        buffer[: len(given)] = given
+        return len(given)

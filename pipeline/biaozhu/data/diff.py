@@ -1,0 +1,113 @@
+"""What differs between two layers of the same sentences: added, removed, moved, relabelled, by sentence."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from biaozhu.data.model import Sentence, Span
+
+FORMAT = "biaozhu.round-trip.v1"
+"""What `pull --result` says that its file is."""
+
+Kind = Literal[
+    "added", "removed", "moved", "relabelled", "provenance", "text", "missing sentence", "new sentence"
+]
+
+NOT_BY_PEOPLE: frozenset[str] = frozenset({"provenance", "text", "missing sentence"})
+"""Changes that nobody can make on Doccano's page: the way there and back made them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One difference in one sentence; `before` and `after` are None where there is nothing."""
+
+    sentence: str
+    kind: Kind
+    before: Span | None = None
+    after: Span | None = None
+    text: str = ""
+
+
+def compare_layers(before: Sequence[Sentence], after: Sequence[Sentence]) -> list[Change]:
+    """List what changed from one layer to the other, in the order of the first; ids are compared, not places."""
+    later = {sentence.id: sentence for sentence in after}
+    known = {sentence.id for sentence in before}
+    changes: list[Change] = []
+    for sentence in before:
+        other = later.get(sentence.id)
+        if other is None:
+            changes.append(Change(sentence.id, "missing sentence", text=sentence.text))
+        elif other.text != sentence.text:
+            changes.append(Change(sentence.id, "text", text=other.text))
+        else:
+            changes += compare_spans(sentence, other)
+    changes += [
+        Change(sentence.id, "new sentence", text=sentence.text)
+        for sentence in after
+        if sentence.id not in known
+    ]
+    return changes
+
+
+def compare_spans(before: Sentence, after: Sentence) -> list[Change]:
+    """List what changed between the spans of one sentence.
+
+    A span of the same label that overlaps the old one was moved, one at the same place with another label was
+    relabelled. `provenance` is a span that stayed and lost or changed its source or score.
+    """
+    old = {(span.start, span.end, span.label): span for span in before.spans}
+    new = {(span.start, span.end, span.label): span for span in after.spans}
+    changes = [
+        _change(before, "provenance", span, new[key])
+        for key, span in old.items()
+        if key in new and (span.source, span.score) != (new[key].source, new[key].score)
+    ]
+    gone = [span for key, span in old.items() if key not in new]
+    come = [span for key, span in new.items() if key not in old]
+    for span in list(gone):
+        kind, partner = _partner(span, come)
+        if partner is not None:
+            gone.remove(span)
+            come.remove(partner)
+            changes.append(_change(before, kind, span, partner))
+    changes += [_change(before, "removed", span, None) for span in gone]
+    changes += [_change(before, "added", None, span) for span in come]
+    return sorted(changes, key=_place)
+
+
+def describe(change: Change) -> str:
+    """Return one line about a change."""
+    parts = [f"{change.sentence} {change.kind}"]
+    if change.before is not None:
+        parts.append(f"{change.before.start}-{change.before.end} {change.before.label}")
+    if change.after is not None:
+        arrow = "→ " if change.before is not None else ""
+        source = f" ({change.after.source})" if change.after.source else ""
+        parts.append(f"{arrow}{change.after.start}-{change.after.end} {change.after.label}{source}")
+    parts.append(change.text if len(change.text) < 40 else f"{change.text[:40]}…")  # noqa: PLR2004 — what fits a line
+    return " ".join(parts)
+
+
+def _partner(span: Span, candidates: Sequence[Span]) -> tuple[Kind, Span | None]:
+    for other in candidates:
+        if (other.start, other.end) == (span.start, span.end):
+            return "relabelled", other
+    for other in candidates:
+        if other.label == span.label and other.start < span.end and span.start < other.end:
+            return "moved", other
+    return "removed", None
+
+
+def _change(sentence: Sentence, kind: Kind, before: Span | None, after: Span | None) -> Change:
+    span = before or after
+    text = sentence.text[span.start : span.end] if span is not None else ""
+    return Change(sentence.id, kind, before, after, text)
+
+
+def _place(change: Change) -> tuple[int, int]:
+    span = change.before or change.after
+    return (span.start, span.end) if span is not None else (0, 0)

@@ -1,0 +1,206 @@
+"""Reading bytes and writing whole files: a file is there complete or not at all."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import re
+import stat
+import tempfile
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
+
+import platformdirs
+
+from biaozhu.data.errors import MissingFileError, WriteError
+
+if TYPE_CHECKING:
+    import sqlite3
+    from collections.abc import Iterable, Iterator
+
+MAX_ARTICLE_BYTES = 32 * 1024 * 1024
+"""Bytes of the largest file that is taken for an article, and of the longest line of a layer."""
+
+ENDLESS = 256 * 1024 * 1024
+"""Bytes after which what is no regular file is taken for one that never ends."""
+
+
+ADDRESS = re.compile(r"[a-z][a-z0-9+.-]+:/", re.IGNORECASE)
+"""What an address (`s3://bucket/x`) is once it has been taken for a path."""
+ONLY_HERE = "Addresses are read by `preannotate` and `worth`, and written by `preannotate --shards`; else name a file of this machine"
+
+
+def read_bytes(path: Path) -> bytes:
+    """Read a file whole.
+
+    Raises:
+        MissingFileError: it is not there, is a folder, has no end, or cannot be read.
+    """
+    try:
+        with path.open("rb") as file:
+            if stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+                return file.read()
+            # A pipe is fine; of a device nobody knows where it ends.
+            data = file.read(ENDLESS)
+    except FileNotFoundError:
+        raise no_such_file(path) from None
+    except IsADirectoryError:
+        raise MissingFileError("this is a folder, a file is needed", where=str(path)) from None
+    except OSError as error:
+        raise MissingFileError(f"cannot be read ({error.strerror})", where=str(path)) from None
+    if len(data) == ENDLESS:
+        raise MissingFileError("this is no file, and it does not end", where=str(path))
+    return data
+
+
+def no_such_file(path: Path) -> MissingFileError:
+    """Return the error of a file that is not there, which may be an address where none is taken."""
+    here = isinstance(cast("Any", path), Path)  # else it is an address, taken for one
+    advice = ONLY_HERE if here and ADDRESS.match(str(path)) else ""
+    return MissingFileError("no such file", where=str(path), next_step=advice)
+
+
+def check_target(path: Path) -> None:
+    """Check before long work that a file can be put there: failing after it would leave the rest of the output alone.
+
+    Raises:
+        WriteError: a folder is there, or the folder that it would lie in cannot be made or written.
+    """
+    if path.is_dir():
+        raise WriteError("this is a folder, a file is to be written", where=str(path))
+    nearest = next(one for one in path.absolute().parents if one.exists() or one == one.parent)
+    if not nearest.is_dir():
+        raise WriteError(f"{nearest.name} is no folder", where=str(path))
+    if not os.access(nearest, os.W_OK):
+        raise WriteError("cannot be written (Permission denied)", where=str(path))
+
+
+def write_bytes(path: Path, content: bytes, *, mode: int = 0o644) -> None:
+    """Write a file atomically: a temporary file beside it, fsync, rename.
+
+    Raises:
+        WriteError: the folder or the disk does not take it; the old file, if any, is untouched.
+    """
+    write_stream(path, (content,), mode=mode)
+
+
+def write_stream(path: Path, parts: Iterable[bytes], *, mode: int = 0o644) -> None:
+    """Write a file atomically from parts that need not be in memory together; see `write_bytes`.
+
+    Raises:
+        Exception: what taking the parts raises; the old file, if any, is untouched then too.
+        WriteError: the folder or the disk does not take it; the old file, if any, is untouched.
+    """
+    if path.exists() and not path.is_file():
+        _write_through(path, parts)
+        return
+    if ADDRESS.match(str(path)) and not Path(path.parts[0]).exists():
+        raise WriteError("this is an address, no path", where=str(path), next_step=ONLY_HERE)
+    temporary = ""
+    try:
+        target = path.resolve()  # a link stays a link: what it points at is replaced
+        target.parent.mkdir(parents=True, exist_ok=True)
+        handle, temporary = tempfile.mkstemp(prefix=f".{target.name}.", dir=target.parent)
+        with os.fdopen(handle, "wb") as file:
+            for part in parts:
+                file.write(part)
+            file.flush()
+            os.fsync(file.fileno())
+        os.chmod(temporary, mode)  # noqa: PTH101 — the name is a plain string from mkstemp
+        os.replace(temporary, target)  # noqa: PTH105 — as above
+        _sync_folder(target.parent)
+    except OSError as error:
+        raise WriteError(f"cannot be written ({error.strerror})", where=str(path)) from None
+    finally:
+        if temporary:
+            Path(temporary).unlink(missing_ok=True)
+
+
+def _write_through(path: Path, parts: Iterable[bytes]) -> None:
+    # A device or a pipe must not be replaced by a file.
+    try:
+        with path.open("wb") as file:
+            for part in parts:
+                file.write(part)
+    except OSError as error:
+        raise WriteError(f"cannot be written ({error.strerror})", where=str(path)) from None
+
+
+def write_text(path: Path, content: str, *, mode: int = 0o644) -> None:
+    """Write text as UTF-8 with its line ends as they are; see `write_bytes`."""
+    write_bytes(path, content.encode("utf-8"), mode=mode)
+
+
+def write_lines(path: Path, lines: Iterable[str]) -> None:
+    """Write lines, each ended by a line feed; see `write_bytes`."""
+    write_text(path, "".join(f"{line}\n" for line in lines))
+
+
+def parse_json(data: bytes | str) -> Any:
+    """Parse JSON that came from outside.
+
+    Raises:
+        ValueError: it is none, is nested too deep to read, or holds a lone surrogate, which no UTF-8 file can carry.
+    """
+    text = data.decode("utf-8-sig") if isinstance(data, bytes) else data
+    try:
+        value = json.loads(text)
+    except RecursionError:
+        raise ValueError("nested too deep") from None
+    if "\\u" in text:
+        # Only an escape can make one.
+        try:
+            json.dumps(value, ensure_ascii=False).encode("utf-8")
+        except UnicodeEncodeError:
+            raise ValueError("a lone surrogate in it") from None
+    return value
+
+
+def cache_folder() -> Path:
+    """Return where what can be made again is kept: BIAOZHU_CACHE, else the user's cache folder."""
+    return Path(os.environ.get("BIAOZHU_CACHE") or platformdirs.user_cache_dir("biaozhu"))
+
+
+@contextmanager
+def scratch_database(*, cache: int) -> Iterator[sqlite3.Connection]:
+    """Give an empty SQLite database that spills from memory to disk, so that memory stays flat, and goes at the end.
+
+    Args:
+        cache: KiB of it that stay in memory.
+    """
+    import sqlite3  # noqa: PLC0415 — few commands need it, all import this module
+
+    # An empty name is a private database in a temporary file, which goes with the connection.
+    with closing(sqlite3.connect("", isolation_level=None)) as database:
+        database.execute(f"PRAGMA cache_size = -{cache}")
+        database.execute("PRAGMA journal_mode = OFF")
+        database.execute("PRAGMA synchronous = OFF")
+        yield database
+
+
+def sha256_of(path: Path) -> str:
+    """Return the SHA-256 of a file's bytes, in hex."""
+    return hashlib.sha256(read_bytes(path)).hexdigest()
+
+
+def sha256_of_stream(path: Path) -> str:
+    """Return the SHA-256 of a file of any size, in hex.
+
+    Raises:
+        MissingFileError: it is not there or cannot be read.
+    """
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError as error:
+        raise MissingFileError(f"cannot be read ({error.strerror})", where=str(path)) from None
+
+
+def _sync_folder(folder: Path) -> None:
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

@@ -1,0 +1,60 @@
+"""The label set: configs/labels.toml is the one place where a label is added."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from dataclasses import dataclass
+from pathlib import Path
+
+from biaozhu.data.errors import LabelsFileError
+from biaozhu.data.files import read_bytes
+
+DEFAULT = Path("configs/labels.toml")
+
+
+@dataclass(frozen=True, slots=True)
+class Label:
+    """A label: its id in files, the name annotators see, its colour (#rrggbb), one-key shortcut and definition."""
+
+    id: str
+    name: str
+    color: str
+    shortcut: str
+    definition: str
+
+
+def read_labels(path: Path = DEFAULT) -> tuple[Label, ...]:
+    """Read the labels in the order of the file.
+
+    Raises:
+        MissingFileError: there is no such file.
+        LabelsFileError: it is no TOML, or an entry lacks a key, repeats an id, name or shortcut, or has no colour.
+    """
+    where = str(path)
+    try:
+        table = tomllib.loads(read_bytes(path).decode("utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise LabelsFileError(f"not TOML: {error}", where=where) from None
+    entries = table.get("label", [])
+    if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
+        raise LabelsFileError("label is not written as [[label]]", where=where)
+    labels = tuple(_label(entry, where) for entry in entries)
+    if not labels:
+        raise LabelsFileError("no [[label]] in it", where=where)
+    for key in ("id", "name", "shortcut"):
+        values = [getattr(label, key) for label in labels]
+        if len(set(values)) < len(values):
+            raise LabelsFileError(f"two labels share the same {key}", where=where)
+    return labels
+
+
+def _label(entry: dict[str, object], where: str) -> Label:
+    keys = tuple(Label.__dataclass_fields__)
+    missing = [key for key in keys if not isinstance(entry.get(key), str) or not entry[key]]
+    if missing:
+        raise LabelsFileError(f"label {entry.get('id', '?')} lacks {', '.join(missing)}", where=where)
+    label = Label(**{key: str(entry[key]) for key in keys})
+    if not re.fullmatch(r"#[0-9A-Fa-f]{6}", label.color):
+        raise LabelsFileError(f"the color of {label.id} is not #rrggbb", where=where)
+    return label

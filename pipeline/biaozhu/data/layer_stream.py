@@ -1,0 +1,138 @@
+"""A layer read as a stream, for corpora that do not fit into memory.
+
+The sentences stand in order, article by article. Only the line at hand is in memory; which articles have come lies on
+the disk, some ten bytes each.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING, cast
+
+import msgspec
+
+from biaozhu.data.compression import opened
+from biaozhu.data.distinct import once
+from biaozhu.data.errors import LabelError, LineError, ScoringError
+from biaozhu.data.files import MAX_ARTICLE_BYTES
+from biaozhu.data.model import ARTICLE_ID, Sentence, sentence_from_line
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Iterator
+    from pathlib import Path
+
+SORT_ADVICE = "Sort the file as `preannotate` writes it, or score without --stream"
+
+
+class _Span(msgspec.Struct, forbid_unknown_fields=True):
+    start: int
+    end: int
+    label: str
+    text: str
+    source: str
+    score: float | None
+
+
+class _Line(msgspec.Struct, forbid_unknown_fields=True):
+    # It has what scoring asks of a Sentence, and is made many times faster than one.
+    id: str
+    article: str
+    start: int
+    end: int
+    text: str
+    spans: list[_Span]
+
+
+_DECODER = msgspec.json.Decoder(_Line)
+
+
+def stream_layer(path: Path, *, labels: Collection[str] | None) -> Iterator[Sentence]:
+    """Yield the sentences of a layer, checked as `read_layer` checks them, one at a time.
+
+    Args:
+        path: JSONL, plain or compressed by gzip or zstd (`.gz`, `.zst`).
+        labels: the ids that are allowed; None allows all.
+
+    Raises:
+        MissingFileError: it is not there or cannot be read to its end.
+        LineError, OffsetError, OverlapError, LabelError: the first line that is none.
+        ScoringError: a sentence does not stand behind the one before it in its article, or an article comes twice.
+        WriteError: there is no room on the disk for the articles' ids.
+    """
+    with once() as is_new:
+        yield from _checked(path, labels, is_new)
+
+
+def _checked(path: Path, labels: Collection[str] | None, is_new: Callable[[int], bool]) -> Iterator[Sentence]:
+    article, reached = "", 0
+    number = 0
+    for raw in _lines(path):
+        number += 1
+        if len(raw) > MAX_ARTICLE_BYTES:
+            raise LineError(f"a line of more than {MAX_ARTICLE_BYTES >> 20} MiB", where=f"{path}:{number}")
+        if not raw.strip():
+            continue
+        line = _parsed(raw, path, number)
+        for span in line.spans:
+            if labels is not None and span.label not in labels:
+                raise LabelError(f"unknown label {span.label!r}", where=f"{path}:{number}")
+        if line.article != article:
+            article, reached = line.article, 0
+            if not is_new(int(article, 16)):
+                raise ScoringError(
+                    f"article {article} comes in two places", where=f"{path}:{number}", next_step=SORT_ADVICE
+                )
+        if line.start < reached:
+            raise ScoringError(
+                f"{line.id} stands behind a later sentence, or twice",
+                where=f"{path}:{number}",
+                next_step=SORT_ADVICE,
+            )
+        reached = line.end
+        yield line
+    if not article:
+        raise LineError("empty: there is no sentence line", where=str(path), next_step="Make it again")
+
+
+def _parsed(raw: bytes, path: Path, number: int) -> Sentence:
+    line = _decoded(raw)
+    if line is not None:
+        return cast("Sentence", line)
+    # What is wrong is said by the one that reads every other layer.
+    where = f"{path}:{number}"
+    try:
+        text = raw.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        raise LineError("not UTF-8", where=where, next_step="Save the file as UTF-8") from None
+    return sentence_from_line(text, where=where)
+
+
+def _decoded(raw: bytes) -> _Line | None:
+    try:
+        line = _DECODER.decode(raw)
+    except (msgspec.MsgspecError, ValueError):
+        return None
+    return line if _holds(line) else None
+
+
+def _holds(line: _Line) -> bool:
+    text, reached = line.text, 0
+    length = len(text)
+    if line.id != f"{line.article}:{line.start}-{line.end}":
+        return False
+    for span in line.spans:
+        start, end = span.start, span.end
+        if start < reached or start >= end or length < end or text[start:end] != span.text or not span.label:
+            return False
+        if span.score is not None and not 0 <= span.score <= 1:
+            return False
+        reached = end
+    return (
+        bool(ARTICLE_ID.fullmatch(line.article)) and line.start >= 0 and line.end - line.start == length > 0
+    )
+
+
+def _lines(path: Path) -> Iterator[bytes]:
+    # Only line feeds end a line of bytes.
+    with opened(path, path.suffix) as file:
+        yield from iter(partial(file.readline, MAX_ARTICLE_BYTES + 1), b"")

@@ -1,0 +1,125 @@
+"""Layers on disk: JSONL files of sentence lines, one layer a file, checked on every read and every write."""
+
+from __future__ import annotations
+
+import codecs
+from typing import TYPE_CHECKING
+
+from biaozhu.data.errors import (
+    BiaozhuError,
+    DuplicateError,
+    LabelError,
+    LineError,
+    MissingFileError,
+    UsageError,
+    raise_collected,
+)
+from biaozhu.data.files import read_bytes, write_lines
+from biaozhu.data.model import Sentence, sentence_from_line, sentence_to_line
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable
+    from pathlib import Path
+
+LEDGER_SUFFIX, FAILED_SUFFIX = ".ledger.jsonl", ".failed.jsonl"
+
+
+def find_layers(paths: Iterable[Path]) -> tuple[Path, ...]:
+    """Replace each folder by the layers in it, by name: `*.jsonl`, but not the ledgers and failures beside them.
+
+    Raises:
+        MissingFileError: a folder holds no layer; all such folders are reported together.
+    """
+    files: list[Path] = []
+    problems: list[BiaozhuError] = []
+    for path in paths:
+        inside = path.glob("*.jsonl") if path.is_dir() else [path]
+        found = sorted(file for file in inside if not _is_beside(file))
+        if not found:
+            problems.append(MissingFileError("no layer (*.jsonl) in this folder", where=str(path)))
+        files += found
+    raise_collected(problems)
+    return tuple(files)
+
+
+def read_layer(path: Path, *, labels: Collection[str] | None = None) -> tuple[Sentence, ...]:
+    """Read a layer: sentence lines, each id once, offsets and texts checked.
+
+    Args:
+        path: a JSONL file in UTF-8.
+        labels: the ids that are allowed; None allows all.
+
+    Raises:
+        MissingFileError: there is no such file.
+        LineError, OffsetError, OverlapError, DuplicateError, LabelError: all problems of the file, reported together.
+    """
+    content = _decoded(read_bytes(path), path)
+    sentences: list[Sentence] = []
+    problems: list[BiaozhuError] = []
+    seen: dict[str, int] = {}
+    # Only line feeds end a line: a text may hold U+2028 or U+0085, which splitlines would cut at.
+    for number, line in enumerate(content.split("\n"), 1):
+        if not line.strip():
+            continue
+        where = f"{path}:{number}"
+        try:
+            sentence = sentence_from_line(line, where=where)
+        except BiaozhuError as error:
+            problems.append(error)
+            continue
+        if sentence.id in seen:
+            problems.append(
+                DuplicateError(f"{sentence.id} stands in line {seen[sentence.id]} too", where=where)
+            )
+        problems += [
+            LabelError(f"unknown label {span.label!r}", where=where)
+            for span in sentence.spans
+            if labels is not None and span.label not in labels
+        ]
+        seen.setdefault(sentence.id, number)
+        sentences.append(sentence)
+    if not sentences and not problems:
+        raise LineError("empty: there is no sentence line", where=str(path), next_step="Make it again")
+    raise_collected(problems)
+    return tuple(sentences)
+
+
+def check_layer_name(path: Path) -> None:
+    """Check that a layer written here would be found again.
+
+    Raises:
+        UsageError: the name is one of a ledger or of failures, which `find_layers` passes over.
+    """
+    if _is_beside(path):
+        raise UsageError(
+            f"a name in {LEDGER_SUFFIX} or {FAILED_SUFFIX} is for ledgers and failures, no layer is read from it",
+            where=str(path),
+            next_step="Name it NAME.jsonl",
+        )
+
+
+def _is_beside(path: Path) -> bool:
+    # The second is what a folder of shards calls it.
+    return path.name.endswith((LEDGER_SUFFIX, FAILED_SUFFIX)) or path.name == FAILED_SUFFIX[1:]
+
+
+def write_layer(path: Path, sentences: Iterable[Sentence]) -> None:
+    """Write a layer atomically, offsets checked.
+
+    Raises:
+        OffsetError, OverlapError, UsageError, WriteError: nothing is written then.
+    """
+    check_layer_name(path)
+    write_lines(path, [sentence_to_line(sentence) for sentence in sentences])
+
+
+def _decoded(data: bytes, path: Path) -> str:
+    if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        raise LineError("UTF-16", where=f"{path}@0", next_step="Save the file as UTF-8")
+    try:
+        # A byte order mark says nothing in UTF-8, and some editors write it.
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise LineError(
+            "not UTF-8", where=f"{path}@{error.start}", next_step="Save the file as UTF-8"
+        ) from None

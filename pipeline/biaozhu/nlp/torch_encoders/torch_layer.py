@@ -1,0 +1,148 @@
+"""PyTorch networks as thinc layers that read characters, kept as plain arrays.
+
+thinc's own wrapper keeps a network by `torch.save`, which is a pickle. A model's folder must hold none (see
+`biaozhu.annotators.network.model_folder`), so the arrays go into msgpack as names, shapes and bytes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import srsly
+import torch
+from thinc.api import ArgsKwargs, Model, PyTorchWrapper_v3
+
+from biaozhu.data.errors import ModelDataError
+
+if TYPE_CHECKING:
+    from spacy.tokens import Doc
+
+# Types of arrays that a network may have, little-endian on every machine.
+KINDS = ("<f4", "<i8")
+# No array's name: those are Python names with dots.
+FACTS = "*facts"
+Inputs = Callable[[Sequence[str]], tuple[torch.Tensor, ...]]
+
+
+def torch_layer(name: str, network: Any, inputs: Inputs, width: int) -> Model[list[Doc], list[np.ndarray]]:
+    """Return a network as a layer from Docs to arrays of shape (tokens, width), which learns by gradient descent.
+
+    Args:
+        name: of the layer.
+        network: takes what `inputs` makes, and gives a row for each code point of all texts one after the other.
+        inputs: texts -> tensors.
+        width: of the rows.
+    """
+
+    def convert_inputs(
+        _model: Any,
+        docs: list[Doc],
+        is_train: bool,  # noqa: ARG001, FBT001 — thinc calls it so
+    ) -> tuple[ArgsKwargs, Callable[[Any], list[Any]]]:
+        # Texts have no gradient.
+        return ArgsKwargs(args=inputs([doc.text for doc in docs]), kwargs={}), lambda _: []
+
+    model = PyTorchWrapper_v3(
+        network,
+        convert_inputs=convert_inputs,
+        convert_outputs=_convert_outputs,
+        serialize_model=as_bytes,
+        deserialize_model=from_bytes,
+    )
+    model.name = name
+    model.set_dim("nO", width)
+    return model
+
+
+def as_bytes(network: Any) -> bytes:
+    """Return a network's arrays as msgpack: name -> [type, shape, bytes]; with its `facts`, where it has such."""
+    found: dict[str, Any] = {}
+    for name, value in network.state_dict().items():
+        array = value.detach().cpu().numpy()
+        kind = array.dtype.newbyteorder("<").str
+        if kind not in KINDS:
+            raise TypeError(f"{name} has type {kind}")
+        found[name] = [kind, list(array.shape), np.ascontiguousarray(array, kind).tobytes()]
+    if hasattr(network, "facts"):
+        found[FACTS] = srsly.json_dumps(network.facts)
+    return bytes(srsly.msgpack_dumps(found))
+
+
+def from_bytes(network: Any, content: bytes, device: Any) -> Any:
+    """Put arrays into a network, which one with facts is built anew from; returns it.
+
+    Raises:
+        ModelDataError: they are not this network's.
+    """
+    try:
+        known = srsly.msgpack_loads(content)
+        facts = srsly.json_loads(known.pop(FACTS)) if hasattr(network, "facts") else None
+        arrays = {
+            name: torch.from_numpy(np.frombuffer(raw, _kind(kind)).reshape(shape).copy())
+            for name, (kind, shape, raw) in known.items()
+        }
+        if facts is None:
+            network.load_state_dict(arrays)
+        else:
+            network.fill(facts, arrays)
+    except (ValueError, TypeError, AttributeError, KeyError, RuntimeError) as error:
+        what = str(error).splitlines()[0]
+        raise ModelDataError(
+            f"not the arrays of this network ({what})", next_step="Train the model again"
+        ) from None
+    return network.to(device)
+
+
+def _kind(kind: str) -> str:
+    # Nothing but numbers: an object would be a pickle.
+    if kind not in KINDS:
+        raise ValueError(f"arrays of type {kind}")
+    return kind
+
+
+def _convert_outputs(
+    _model: Any,
+    both: tuple[list[Doc], torch.Tensor],
+    is_train: bool,  # noqa: ARG001, FBT001 — thinc calls it so
+) -> tuple[list[np.ndarray], Callable[[list[np.ndarray]], ArgsKwargs]]:
+    docs, rows = both
+    sizes = _sizes(docs)
+    # Where a token is a character, which the CharTokenizer sees to, there is nothing to join.
+    alone = all(int(one.max(initial=1)) == 1 for one in sizes)
+    found = rows.detach().cpu().numpy()
+    starts = np.cumsum([0, *(int(one.sum()) for one in sizes)])
+    made = [found[first : first + int(one.sum())] for first, one in zip(starts[:-1], sizes, strict=True)]
+    if not alone:
+        made = [_means(one, size) for one, size in zip(made, sizes, strict=True)]
+
+    def backward(gradients: list[np.ndarray]) -> ArgsKwargs:
+        parts = (
+            gradients
+            if alone
+            else [
+                np.repeat(one / size[:, None].astype(np.float32), size, axis=0)
+                for one, size in zip(gradients, sizes, strict=True)
+            ]
+        )
+        joined = np.concatenate(parts) if parts else found
+        back = torch.from_numpy(np.ascontiguousarray(joined, np.float32)).to(rows.device)
+        return ArgsKwargs(args=((rows,),), kwargs={"grad_tensors": (back,)})
+
+    return made, backward
+
+
+def _sizes(docs: Sequence[Doc]) -> list[np.ndarray]:
+    # A token keeps the space behind it, as in `encoder`.
+    return [
+        np.diff(np.array([*(token.idx for token in doc), len(doc.text)] if len(doc) else [0], np.int64))
+        for doc in docs
+    ]
+
+
+def _means(rows: np.ndarray, sizes: np.ndarray) -> np.ndarray:
+    if not len(sizes):
+        return rows
+    starts = np.cumsum(sizes) - sizes
+    return np.asarray(np.add.reduceat(rows, starts, axis=0) / sizes[:, None].astype(np.float32))

@@ -1,0 +1,318 @@
+"""The administrative path of each place, weighed over the whole article.
+
+First the article's root is found: the narrowest division that explains most of its names. Then the mentions are read
+in order, twice: a candidate gains from the root, from the county and township the text is at, from a division written
+right before it, and from the same name elsewhere in the article. What no candidate explains stays unknown; villages
+are renamed and merged, and a gazetteer of one year never has them all.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Literal
+
+from biaozhu.knowledge.countries import COUNTRIES
+from biaozhu.knowledge.division_names import (
+    ABBREVIATIONS,
+    CITY,
+    COUNTY,
+    GENERIC,
+    PROVINCE,
+    TOWNSHIP,
+    VILLAGE,
+    short_form,
+)
+from biaozhu.knowledge.gazetteer import CODE_DIGITS, Division, gazetteer, villages
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from biaozhu.data.model import Sentence
+
+LABEL = "PLACE"
+Status = Literal["known", "ambiguous", "unknown", "natural"]
+LEVELS = ("country", "province", "city", "county", "township", "village")
+# An ancestor is the article's root when it explains this share of the names that a table knows.
+ROOT_SHARE, ROOT_COUNT = 0.6, 3
+# A candidate is known from the first share of the probability on, one of several from the second, named from the third.
+SURE, POSSIBLE, SHOWN = 0.6, 0.15, 0.02
+# A short name means the highest division that has it, mostly: 河南 is the province, whatever streets share its name.
+PRIOR = {PROVINCE: 5.0, CITY: 4.0, COUNTY: 3.0, TOWNSHIP: 1.2, VILLAGE: 0.6}
+FULL, RESPELT = 1.0, 0.3
+IN_ROOT, IN_CITY, IN_COUNTY, IN_TOWNSHIP = 2.5, 0.5, 2.0, 2.5
+BESIDE, NOT_BESIDE, HOLDS_NEXT, SAME_NAME = 5.0, -1.0, 3.0, 3.0
+# What speaks for a place that no table has.
+NONE_OF_THESE = 1.0
+_VILLAGE_LIKE = re.compile(r".*(?:社区|嘎查|[村庄屯寨疃堡营沟坡湾坪])$")
+_NATURAL = re.compile(
+    r".+(?:[江河湖海山岛岭峰峡湾洋溪]|山脉|平原|高原|盆地|草原|沙漠|半岛|群岛|海峡|流域|三角洲)$"
+)
+_BY_SUFFIX = (
+    ("village", _VILLAGE_LIKE),
+    ("township", re.compile(r".+(?:街道|苏木|[乡镇])$")),
+    ("county", re.compile(r".+[县旗区]$")),
+    ("city", re.compile(r".+(?:[市盟州]|地区)$")),
+    ("province", re.compile(r".+(?:省|自治区)$")),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A division that a name can mean, its path from the province down, and its probability."""
+
+    code: str
+    path: tuple[str, ...]
+    score: float
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """What a place name means.
+
+    Attributes:
+        sentence: id of the sentence; `start` and `end` are code points into its text.
+        text: the name as written.
+        status: known; ambiguous (`candidates` says between what); unknown to every table; natural (a river, a plain:
+            it lies in no one division).
+        level: country (and what is larger, 亚洲), province, city, county, township, village or natural; by its unit word where it is unknown.
+        path: names from the province down, as the article writes its own; empty unless it is known.
+        code: statistical code of the division, of its township where a village has been divided; empty as above.
+        candidates: the likeliest first, with probabilities.
+        under: the path of the narrowest division that the text is at, for what is unknown.
+    """
+
+    sentence: str
+    start: int
+    end: int
+    text: str
+    status: Status
+    level: str
+    path: tuple[str, ...] = ()
+    code: str = ""
+    candidates: tuple[Candidate, ...] = ()
+    under: tuple[str, ...] = ()
+
+
+@dataclass(slots=True)
+class _Context:
+    """Where the text is: the root of the article, the last division read inside it, and what names meant so far."""
+
+    root: str
+    at: str = ""
+    senses: dict[str, str] = field(default_factory=dict)
+    written: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class _Mention:
+    sentence: str
+    start: int
+    end: int
+    text: str
+    beside: bool
+
+
+def resolve_places(sentences: Sequence[Sentence]) -> tuple[Place, ...]:
+    """Return what each PLACE span of one article means, in the order of the text.
+
+    Args:
+        sentences: the article's sentences with the places as spans, in order.
+    """
+    mentions = _mentions(sentences)
+    context = _Context(root_of(mention.text for mention in mentions))
+    _read(mentions, context)
+    # The second time, names that only later text made clear are known from the beginning.
+    context.at = ""
+    return _read(mentions, context)
+
+
+def root_of(names: Iterable[str]) -> str:
+    """Return the code of the narrowest division, county or above, that explains most of the names, or an empty string."""
+    counts = Counter(names)
+    votes: Counter[str] = Counter()
+    total = 0
+    for name, count in counts.items():
+        weight = min(count, ROOT_COUNT)
+        codes = {
+            division.code[:digits]
+            for division in _divisions(name)
+            for digits in CODE_DIGITS[PROVINCE : COUNTY + 1]
+            if len(division.code) >= digits
+        }
+        total += weight * bool(codes)
+        for code in codes:
+            votes[code] += weight
+    enough = [code for code, vote in votes.items() if vote >= ROOT_SHARE * total and vote >= ROOT_COUNT]
+    return max(enough, key=lambda code: (len(code), votes[code], code), default="")
+
+
+def place_tree(places: Iterable[Place]) -> dict[str, object]:
+    """Return the places as a tree: name, count of mentions at or below it, and children in order of their codes.
+
+    What is unknown hangs under the division that the text was at; `unknown` marks it.
+    """
+    root: dict[str, object] = {"name": "", "count": 0, "unknown": False, "children": {}}
+    for place in places:
+        unknown = place.status in ("ambiguous", "unknown")
+        steps = (*place.under, place.text) if unknown else place.path or (place.text,)
+        node = root
+        node["count"] = int(str(node["count"])) + 1
+        for position, step in enumerate(steps):
+            children = node["children"]
+            assert isinstance(children, dict)  # noqa: S101 — narrows the type of what was just built
+            last = position == len(steps) - 1
+            node = children.setdefault(
+                step, {"name": step, "count": 0, "unknown": unknown and last, "children": {}}
+            )
+            node["count"] += 1
+    return _listed(root)
+
+
+def _listed(node: dict[str, object]) -> dict[str, object]:
+    children = node["children"]
+    assert isinstance(children, dict)  # noqa: S101 — as above
+    return {**node, "children": [_listed(child) for child in children.values()]}
+
+
+def _mentions(sentences: Sequence[Sentence]) -> list[_Mention]:
+    mentions = []
+    for sentence in sentences:
+        reached = -1
+        for span in sentence.spans:
+            if span.label == LABEL:
+                text = sentence.text[span.start : span.end]
+                mentions.append(_Mention(sentence.id, span.start, span.end, text, span.start == reached))
+                reached = span.end
+    return mentions
+
+
+def _read(mentions: Sequence[_Mention], context: _Context) -> tuple[Place, ...]:
+    places: list[Place] = []
+    for index, mention in enumerate(mentions):
+        following = mentions[index + 1] if index + 1 < len(mentions) else None
+        before = places[-1].code if mention.beside else None
+        place = _place(mention, before, following if following and following.beside else None, context)
+        places.append(place)
+        if place.status == "known" and place.code:
+            context.senses.setdefault(place.text, place.code)
+            inside = place.code.startswith(context.root)
+            # A mention of the county that the text is at leaves the township as it is.
+            if inside and not context.at.startswith(place.code):
+                context.at = place.code[: CODE_DIGITS[TOWNSHIP]]
+    return tuple(places)
+
+
+def _place(mention: _Mention, before: str | None, following: _Mention | None, context: _Context) -> Place:
+    name = mention.text
+    key = (mention.sentence, mention.start, mention.end, name)
+    found = [*_divisions(name), *_villages(name, before or context.at or context.root, context)]
+    under = _path_of_code(context.at or context.root, context)
+    if _NATURAL.fullmatch(name) and not _VILLAGE_LIKE.fullmatch(name):
+        # Streets and townships are called after rivers and mountains; the text means them where it says so.
+        found = [d for d in found if d.name == name or d.level <= COUNTY]
+    if not found:
+        if name in COUNTRIES:
+            return Place(*key, "known", "country", (name,))
+        if _NATURAL.fullmatch(name) and not _VILLAGE_LIKE.fullmatch(name):
+            return Place(*key, "natural", "natural")
+        return Place(*key, "unknown", _level_by_suffix(name), under=under)
+    scores = [_score(division, name, before, following, context) for division in found]
+    top = max([*scores, NONE_OF_THESE])
+    weights = [math.exp(score - top) for score in scores]
+    total = sum(weights) + math.exp(NONE_OF_THESE - top)
+    ranked = sorted(zip(weights, found, strict=True), key=lambda pair: (-pair[0], pair[1].code))
+    candidates = tuple(
+        Candidate(division.code, _path(division, context), round(weight / total, 4))
+        for weight, division in ranked[:5]
+        if weight / total >= SHOWN
+    )
+    best = ranked[0][1]
+    if not candidates or candidates[0].score < SURE:
+        status: Status = "ambiguous" if candidates and candidates[0].score >= POSSIBLE else "unknown"
+        level = LEVELS[best.level] if status == "ambiguous" else _level_by_suffix(name)
+        return Place(*key, status, level, candidates=candidates, under=under)
+    if best.level == TOWNSHIP and best.name != name and _level_by_suffix(name) == "township":
+        context.written.setdefault(best.code, name)
+        candidates = (Candidate(best.code, _path(best, context), candidates[0].score), *candidates[1:])
+    return Place(*key, "known", LEVELS[best.level], candidates[0].path, best.code, candidates)
+
+
+def _divisions(name: str) -> list[Division]:
+    if name in GENERIC:
+        return []
+    table = gazetteer()
+    if name in ABBREVIATIONS:
+        return list(table.within(ABBREVIATIONS[name], PROVINCE))
+    found = list(table.lookup(name))
+    if found:
+        return found
+    # A 乡 has become a 镇 since, a 县 a 市 or 区, or the other way round.
+    for level in (TOWNSHIP, COUNTY):
+        short = short_form(name, level)
+        found += [division for division in (table.lookup(short) if short else ()) if division.level == level]
+    return found
+
+
+def _villages(name: str, scope: str, context: _Context) -> list[Division]:
+    if len(scope) < CODE_DIGITS[CITY] or not (_VILLAGE_LIKE.fullmatch(name) or not _divisions(name)):
+        return []
+    table = villages()
+    spellings = [name] if name.endswith(("村", "社区")) else [name, f"{name}村", f"{name}社区"]
+    county = scope[: CODE_DIGITS[COUNTY]]
+    # A large village is divided into 一街村, 二街村 and so on, and its own name stays in use.
+    township = scope if len(scope) == CODE_DIGITS[TOWNSHIP] else ""
+    stem = re.escape(name.removesuffix("村"))
+    part = re.compile(f"{stem}(?:[一二三四五六七八九十东西南北前后上下中]+(?:街|区|组)?)村")
+    parts = [village for village in table.within(township) if part.fullmatch(village)] if township else []
+    divided = [Division(township, name, VILLAGE)] if len(parts) > 1 else []
+    for within in dict.fromkeys((county, context.root or county)):
+        found = [village for spelling in spellings for village in table.lookup(spelling, within=within)]
+        if found:
+            return divided + found
+    return divided
+
+
+def _score(
+    division: Division, name: str, before: str | None, following: _Mention | None, context: _Context
+) -> float:
+    score = PRIOR[division.level]
+    respelt = not division.name.startswith(name)
+    score += FULL * (division.name == name) - RESPELT * respelt
+    code, at = division.code, context.at
+    score += IN_ROOT * bool(context.root and (code.startswith(context.root) or context.root.startswith(code)))
+    for level, gain in ((CITY, IN_CITY), (COUNTY, IN_COUNTY), (TOWNSHIP, IN_TOWNSHIP)):
+        digits = CODE_DIGITS[level]
+        score += gain * (len(at) >= digits and code[:digits] == at[:digits])
+    if before:
+        score += (
+            BESIDE
+            if code.startswith(before) and division.level > CODE_DIGITS.index(len(before))
+            else NOT_BESIDE
+        )
+    if following:
+        score += HOLDS_NEXT * any(
+            other.code.startswith(code) and other.code != code for other in _divisions(following.text)
+        )
+    return score + SAME_NAME * (context.senses.get(name) == code)
+
+
+def _path(division: Division, context: _Context) -> tuple[str, ...]:
+    table = gazetteer()
+    if division.level == VILLAGE:
+        return (*_path_of_code(division.code[: CODE_DIGITS[TOWNSHIP]], context), division.name)
+    return tuple(context.written.get(step.code, step.name) for step in table.path(division))
+
+
+def _path_of_code(code: str, context: _Context) -> tuple[str, ...]:
+    if not code:
+        return ()
+    level = CODE_DIGITS.index(len(code))
+    found = gazetteer().within(code, level)
+    return _path(found[0], context) if found else ()
+
+
+def _level_by_suffix(name: str) -> str:
+    return next((level for level, pattern in _BY_SUFFIX if pattern.fullmatch(name)), "")

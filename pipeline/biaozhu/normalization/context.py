@@ -1,0 +1,146 @@
+"""What stands around an amount and changes it: about, at least, at most, and per what."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+from biaozhu.knowledge.measures import MEASURES
+from biaozhu.normalization.units import unit_of
+
+if TYPE_CHECKING:
+    from biaozhu.normalization.units import Dimension, Unit
+
+_CLAUSE = re.compile(r"[,。;:、!?…()\"'《》\n]")
+# Verbs that may stand between a qualifier and the figure: 约需, 超过了, 最高可达.
+_VERB = "(?:有|为|需|要|达到?|占|计|合|可|在|是|了|到|共|补贴|补助|奖励|投入|支出|花费|收入|增收){0,2}"
+_ABOUT = re.compile(rf"(?:大约|大概|约莫?|估计|差不多|大致){_VERB}$")
+_NEARLY = re.compile(rf"(?<![附最邻靠临相远亲])(?:将近|接近|近){_VERB}$")
+_ABOUT_AFTER = re.compile(r"(?:左右|上下(?!游|级)|前后)")
+_MORE_AFTER = re.compile(r"(?:有余|余|多(?![次种样个名家年人方项条位元级]))")
+_RECENT = re.compile(r"(?:^|[在从自的最对把为])近$")
+_NOT = "(?:不|不会|不得|不能|不可|不应|未|没有|并未|从未)"
+_BEFORE: tuple[tuple[str, str], ...] = (
+    ("以上", f"至少|{_NOT}(?:少于|低于|小于|不足)|起码|最少要?"),
+    ("以下", f"至多|最多|{_NOT}(?:超过|超出|高于|多于|大于|逾)|最多不过"),
+    ("超过", "超过|突破|超出|多于|高于|大于|不止|超|逾"),
+    ("不足", "不足|不到|低于|少于|小于|未满|不满|未达"),
+)
+_BOUND_BEFORE = tuple((name, re.compile(rf"(?:{words}){_VERB}$")) for name, words in _BEFORE)
+_BOUND_AFTER = (
+    ("以上", re.compile(r"(?:\(含\))?(?:及|或|和)?(?:以上|之上)")),
+    ("以下", re.compile(r"(?:\(含\))?(?:及|或|和)?(?:以下|以内|之内|之下)")),
+    ("不足", re.compile(r"(?:不到|不足)(?=$|[,。;])")),
+)
+_EXTREMES = (
+    ("最高", re.compile(r"最(?:[高大长远重]|多的)[^0-9]{0,8}$")),
+    ("最低", re.compile(r"最[低少小短近轻][^0-9]{0,8}$")),
+)
+
+_WORDS = sorted(
+    {*(w for words in MEASURES.values() for w in words.split() if w not in ("个", "点", "分"))},
+    key=lambda w: (-len(w), w),
+)
+_MEASURE = "|".join(map(re.escape, _WORDS))
+_NOUN_ENDS = "则|超|逾|不|最|至少|至多|[一二三四五六七八九十百千万亿两几数半]|均|必|又|还|会|将|可|能|平均|需|要|有|的|收|增|年|月|投|获|分|得|补|成|达|就|每|都|也|约|近|产|出|只|仅|为|是|由|从|在|,|、|[0-9]|$"
+_EACH = re.compile(
+    rf"每(?:(?:一|1)(?![0-9]))?(?P<each>(?:[0-9.]+|[一二三四五六七八九十百千万]+)?(?:{_MEASURE}|月|日|季度|学期|村|乡|镇|县|校|班|晚|平方英哩|生)"
+    rf"|个(?=人)人|个(?:[\u4e00-\u9fff]{{1,4}}?(?={_NOUN_ENDS}))?)"
+)
+_EVEN = re.compile(r"(?P<each>[人户亩村年月日头株棵周校班县省次件台])均(?!衡|匀|为|已|有|可|由|是|在|不)")
+_RATE = re.compile(
+    "(?<![0-9今去前明每近全当同本多半整一二三四五六七八九十这那两几上下青少老壮周往来丰历常])(?P<each>[年月日])"
+    "(?=收入|产值|产量|产|租金|薪|销售|利润|增收|纯收入|营业额|发电|接待|处理|加工|供|耗|用电|用水|吞吐)"
+    "|(?P<field>亩)(?=产(?!业)|收入|收益|效益|成本|投入|纯)"
+)
+_PER_AFTER = re.compile(rf"(?:/|每)(?P<each>{_MEASURE}|月|日)")
+_PRICED_AFTER = re.compile(r"一(?P<each>斤|公斤|亩|吨|个|年|天|月|人|只|头|张|瓶|袋|平方米|平米)(?![多半])")
+# A total, or a new count, ends what 每 began.
+_TOTAL = re.compile(
+    r"[。;!?]|共|合计|累计|总(?!体)|全[省市县区乡镇村国年]|目前|现有|已|均|今年|去年|其中|带动"
+)
+
+
+def each_phrase(per: str) -> str:
+    """Write `per` as text that says it: 每人每年, 每个村."""
+    return "".join(
+        f"每{word}" if _EACH.fullmatch(f"每{word}") else f"每个{word}" for word in per.split("·") if word
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Per:
+    start: int
+    end: int
+    word: str
+    lasting: bool
+
+
+def approx_around(before: str, after: str, dimension: Dimension) -> Literal["", "约", "近", "余"]:
+    """Return what the words around an amount say of its exactness; half-width text."""
+    clause = _CLAUSE.split(before)[-1]
+    if _ABOUT.search(clause) or _ABOUT_AFTER.match(after):
+        return "约"
+    # 近三年 is the last three years, not nearly three.
+    if _NEARLY.search(clause) and not (dimension == "duration" and _RECENT.search(clause)):
+        return "近"
+    return "余" if _MORE_AFTER.match(after) else ""
+
+
+def bound_around(before: str, after: str) -> tuple[str, ...]:
+    """Return the canonical words of the limits around an amount; half-width text."""
+    clause = _CLAUSE.split(before)[-1]
+    after = _MORE_AFTER.sub("", after, count=1) if _MORE_AFTER.match(after) else after
+    found = [name for name, pattern in _EXTREMES if pattern.search(clause)]
+    inner = next((name for name, pattern in _BOUND_BEFORE[:2] if pattern.search(clause)), None)
+    inner = inner or next((name for name, pattern in _BOUND_BEFORE[2:] if pattern.search(clause)), None)
+    outer = next((name for name, pattern in _BOUND_AFTER if pattern.match(after)), None)
+    return tuple(found + [name for name in (inner, outer if outer != inner else None) if name])
+
+
+def per_around(before: str, after: str, unit: Unit) -> str:
+    """Return what the amount is counted for (亩, 人·年), canonical, or an empty string.
+
+    The nearest 每…, …均 or 年/月/日 + a word of yield counts within its clause; 每 reaches on to later clauses of
+    the sentence for what can be divided (money, mass), until a total or another count begins.
+    """
+    behind = _PER_AFTER.match(after) or (_PRICED_AFTER.match(after) if unit.dimension == "money" else None)
+    if behind:
+        return unit_of(behind["each"]).name
+    found = sorted(_matches(before), key=lambda one: one.start)
+    if not found:
+        return ""
+    # 人均收入的80%: a share is of the whole, unless it is one of each year.
+    if unit.dimension == "ratio" and found[-1].word not in ("年", "月", "日", "天", "季度"):
+        return ""
+    words = [found[-1].word]
+    start, end, lasting = found[-1].start, found[-1].end, found[-1].lasting
+    for one in reversed(found[:-1]):
+        if one.end < start:
+            break
+        words.insert(0, one.word)
+        start = one.start
+    between = before[end:]
+    later = bool(re.search("[,:]", between))
+    if later and (not lasting or unit.dimension in ("count", "age", "ratio") or _TOTAL.search(between)):
+        return ""
+    if not later and re.search("[。;!?]", between):
+        return ""
+    names = [_per_name(word) for word in words]
+    return "" if names == [unit.name] else "·".join(names)
+
+
+def _per_name(word: str) -> str:
+    # 每个村 is per village, 每个 per piece.
+    name = word.removeprefix("个") or word
+    return name if name[0] in "0123456789" else unit_of(name).name.removeprefix("个") or "个"
+
+
+def _matches(before: str) -> list[_Per]:
+    each = [_Per(m.start(), m.end(), m["each"], lasting=True) for m in _EACH.finditer(before)]
+    even = [_Per(m.start(), m.end(), m["each"], lasting=False) for m in _EVEN.finditer(before)]
+    rate = [_Per(m.start(), m.end(), m["each"] or m["field"], lasting=False) for m in _RATE.finditer(before)]
+    # 每亩产值 is 每亩, not 亩产值 as well.
+    others = [one for one in even + rate if not any(e.start < one.end and one.start < e.end for e in each)]
+    return each + others

@@ -1,0 +1,185 @@
+"""Numerals as Chinese texts write them, read exactly: 2,400, 三千五百万, 3.5万, 20余万, 十几, 二三十, 两千三.
+
+Own code, for cn2an 0.5 reads only some of these (`benchmarks/numerals.py` counts which) and some through floats.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from decimal import Context, Decimal, Inexact, InvalidOperation, localcontext
+
+from biaozhu.reading.width import to_half_width
+
+DIGITS = {
+    **dict(zip("零一二三四五六七八九", range(10), strict=True)),
+    "〇": 0,
+    "○": 0,
+    "两": 2,
+    "俩": 2,
+    "仨": 3,
+}
+SCORES = {"廿": "二十", "卅": "三十", "卌": "四十"}
+FORMAL = str.maketrans("壹贰叁肆伍陆柒捌玖拾佰仟萬億兩貳參陸", "一二三四五六七八九十百千万亿两二三六")
+POWERS = {"十": 1, "百": 2, "千": 3, "万": 4, "亿": 8}
+# 余, 多 say "and something more"; 来 says "about".
+MORE, ABOUT = frozenset("余多"), "来"
+SOME = frozenset("几数")
+# 几 by itself is 2 to 9, after 十 it is 1 to 9 (现代汉语词典: 大于一而小于十的不定数目).
+SOME_LOW, SOME_HIGH = 2, 9
+# Characters of a numeral, and digits of its value.
+LONGEST, PRECISION = 64, 100
+_ARABIC = re.compile(r"\d+(?:,\d{3})*(?:\.\d+)?|\d+\.\d+")
+_WRITTEN = "零一二三四五六七八九"
+
+
+@dataclass(frozen=True, slots=True)
+class Numeral:
+    """A number or a range of them; `approx` is 余 (and more), 几 (an unsaid digit), 约 (about) or empty.
+
+    With 余 the bounds are the written number itself; with 几 they are its least and greatest reading.
+    """
+
+    low: Decimal
+    high: Decimal
+    approx: str = ""
+
+
+def read_numeral(text: str) -> Numeral | None:
+    """Return what a numeral says, None where it is none that this grammar knows."""
+    plain = re.sub(r"\s", "", to_half_width(text)).translate(FORMAL).replace("·", ".")
+    for score, written in SCORES.items():
+        plain = plain.replace(score, written)
+    approx = ""
+    if any(sign in plain for sign in MORE):
+        approx = "余"
+    elif ABOUT in plain:
+        approx = "约"
+    plain = re.sub("[余多来]", "", plain)
+    if any(sign in plain for sign in SOME):
+        approx = "几"
+    if len(plain) > LONGEST:
+        return None
+    try:
+        # Exact or nothing.
+        with localcontext(Context(prec=PRECISION, traps=[Inexact, InvalidOperation])):
+            low, high = _range(plain)
+    except (ValueError, Inexact, InvalidOperation):
+        return None
+    return Numeral(low, high, approx)
+
+
+def write_numeral(value: Decimal) -> str:
+    """Write a number in Arabic figures, exactly, without an exponent or needless zeros."""
+    text = f"{value:f}"
+    return text.rstrip("0").rstrip(".") if "." in text else text
+
+
+def write_chinese(value: int) -> str:
+    """Write a whole number from 0 to below 10**16 in Chinese, as read aloud: 105 is 一百零五, 12 is 十二."""
+    if value == 0:
+        return "零"
+    written = _sections(value)
+    return written[1:] if written.startswith("一十") else written
+
+
+def _sections(value: int) -> str:
+    for sign, power in (("亿", 8), ("万", 4)):
+        above, rest = divmod(value, 10**power)
+        if above:
+            gap = "零" if rest and rest < 10 ** (power - 1) else ""
+            return _sections(above) + sign + gap + (_sections(rest) if rest else "")
+    for sign, power in (("千", 3), ("百", 2), ("十", 1)):
+        digit, rest = divmod(value, 10**power)
+        if digit:
+            gap = "零" if rest and rest < 10 ** (power - 1) else ""
+            return _WRITTEN[digit] + sign + gap + (_sections(rest) if rest else "")
+    return _WRITTEN[value]
+
+
+def _range(text: str) -> tuple[Decimal, Decimal]:
+    if text == "半":
+        return Decimal("0.5"), Decimal("0.5")
+    if "点" in text:
+        return _pointed(text)
+    bare = _bare(text)
+    return bare or _scaled(text)
+
+
+def _pointed(text: str) -> tuple[Decimal, Decimal]:
+    # 三点五万: the digits after the point, then a magnitude for all of it.
+    found = re.fullmatch(r"(.*?)点([零〇○一二三四五六七八九]+)([十百千万亿]*)", text)
+    if not found:
+        raise ValueError(text)
+    whole, _ = _range(found[1]) if found[1] else (Decimal(0), None)
+    places = "".join(str(DIGITS[digit]) for digit in found[2])
+    value = whole + Decimal(f"0.{places}")
+    for sign in found[3]:
+        value = value.scaleb(POWERS[sign])
+    return _plain(value), _plain(value)
+
+
+def _bare(text: str) -> tuple[Decimal, Decimal] | None:
+    """Digits without a magnitude: 七八 is a range, 二〇二〇 and 一二三 are positional."""
+    if len(text) < 2 or not all(sign in DIGITS for sign in text):  # noqa: PLR2004 — one digit is read by _leaf
+        return None
+    if len(text) == 2 and "零" not in text and _neighbours(text):  # noqa: PLR2004
+        return Decimal(DIGITS[text[0]]), Decimal(DIGITS[text[1]])
+    value = Decimal("".join(str(DIGITS[sign]) for sign in text))
+    return value, value
+
+
+def _neighbours(text: str) -> bool:
+    first, second = (DIGITS[sign] for sign in text)
+    return first > 0 and (second == first + 1 or (first, second) == (3, 5))
+
+
+def _scaled(text: str, limit: int | None = None) -> tuple[Decimal, Decimal]:
+    """Read a numeral by its largest magnitude: what stands before it counts it, what stands after it is added."""
+    for sign, power in (("亿", 8), ("万", 4), ("千", 3), ("百", 2), ("十", 1)):
+        if sign not in text:
+            continue
+        large = power >= POWERS["万"]
+        # 一千万亿 is counted by all that stands before its last magnitude; 千, 百 and 十 are counted by one digit.
+        before, _, after = text.rpartition(sign) if large else text.partition(sign)
+        if limit is not None and power >= limit:
+            raise ValueError(text)
+        low, high = (
+            (_scaled if large else _leaf)(before) if before.strip("零〇○") else (Decimal(1), Decimal(1))
+        )
+        more = _rest(after, power)
+        return _plain(low.scaleb(power) + more[0]), _plain(high.scaleb(power) + more[1])
+    return _leaf(text)
+
+
+def _rest(text: str, power: int) -> tuple[Decimal, Decimal]:
+    if not text:
+        return Decimal(0), Decimal(0)
+    if text in SOME and power == 1:
+        return Decimal(1), Decimal(SOME_HIGH)
+    if power > 1 and len(text) == 1 and (text in DIGITS or text.isdecimal()) and text not in "零〇○":
+        # 两千三, 三万五: the unit of the last digit is left unsaid.
+        low, _ = _leaf(text)
+        return low.scaleb(power - 1), low.scaleb(power - 1)
+    return _scaled(text.lstrip("零〇○") or "零", power)
+
+
+def _leaf(text: str) -> tuple[Decimal, Decimal]:
+    if _ARABIC.fullmatch(text):
+        value = Decimal(text.replace(",", ""))
+        return value, value
+    if text in SOME and text:
+        return Decimal(SOME_LOW), Decimal(SOME_HIGH)
+    if re.fullmatch(r"\d+[几]", text) and text[-2] == "0":
+        return Decimal(text[:-1]) + 1, Decimal(text[:-1]) + SOME_HIGH
+    text = text.lstrip("零〇○") or text[-1:]
+    if len(text) == 2 and all(sign in DIGITS for sign in text) and _neighbours(text):  # noqa: PLR2004
+        return Decimal(DIGITS[text[0]]), Decimal(DIGITS[text[1]])
+    if text not in DIGITS:
+        raise ValueError(text)
+    return Decimal(DIGITS[text]), Decimal(DIGITS[text])
+
+
+def _plain(value: Decimal) -> Decimal:
+    # Without an exponent, so that equal numbers print alike.
+    return Decimal(f"{value:f}")

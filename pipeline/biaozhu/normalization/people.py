@@ -1,0 +1,139 @@
+"""Who is who in an article: the mentions of one person, full names and a surname with a title (林主任), put together.
+
+The result is a layer of its own. A surname with a title is no PERSON by the guideline (R4), and never becomes one.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+from biaozhu.knowledge.surnames import COMPOUND_SURNAMES, surname_length
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from biaozhu.data.model import Sentence
+
+LABEL = "PERSON"
+_TITLE_WORDS = (
+    "书记 主任 主席 总理 总统 部长 省长 市长 县长 区长 乡长 镇长 村长 局长 处长 科长 所长 院长 校长 厂长 站长 队长 会长 董事长 "
+    "组长 班长 经理 教授 老师 医生 大夫 律师 法官 警官 先生 女士 小姐 同志 委员 大使 将军 司令 师傅 博士 院士 工程师 记者 教练 总"
+)
+TITLES = tuple(sorted(_TITLE_WORDS.split(), key=lambda word: (-len(word), word)))
+_TITLE = "|".join(TITLES)
+# 总 alone (陈总) is a title only where nothing goes on with it: 总书记, 总体.
+_AFTER = re.compile(
+    rf"(?:副|总)?(?P<title>{_TITLE.replace('|总', '')}|总(?![\u4e00-\u9fff]*[体共计部数结量额裁工书理统经]))"
+)
+_BEFORE = re.compile(rf"(?:副|总)?(?P<title>{_TITLE.replace('|总', '')})$")
+# Verbs of office whose last character is a surname too: 曾任主任, 时任书记.
+_OFFICE = re.compile(r"[担曾兼现历时前离继上就连出][任]$")
+
+
+@dataclass(frozen=True, slots=True)
+class Mention:
+    """One mention: sentence id, code points into its text, the text, and whether it is the full name or a title."""
+
+    sentence: str
+    start: int
+    end: int
+    text: str
+    kind: Literal["name", "titled"]
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """A person of an article: the full name, titles that stand beside it, and all mentions in order."""
+
+    name: str
+    titles: tuple[str, ...]
+    mentions: tuple[Mention, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class People:
+    """The persons of an article, and the titled mentions that fit none of them or more than one."""
+
+    persons: tuple[Person, ...]
+    unresolved: tuple[Mention, ...]
+
+
+def group_people(sentences: Sequence[Sentence]) -> People:
+    """Group what one article says of persons.
+
+    A surname with a title stands for the one person of that surname; of several, for the one beside whose name the
+    title stands, and for nobody where that leaves more than one.
+
+    Args:
+        sentences: the article's sentences with the persons as spans, in order.
+    """
+    mentions: dict[str, list[Mention]] = {}
+    titles: dict[str, list[str]] = {}
+    for sentence in sentences:
+        for span in sentence.spans:
+            if span.label == LABEL:
+                name = sentence.text[span.start : span.end]
+                mentions.setdefault(name, []).append(Mention(sentence.id, span.start, span.end, name, "name"))
+                titles.setdefault(name, []).extend(_titles_beside(sentence.text, span.start, span.end))
+    unresolved = []
+    for sentence in sentences:
+        for mention in _titled(sentence, mentions):
+            name = _meant(mention.text, titles)
+            if name:
+                mentions[name].append(mention)
+            else:
+                unresolved.append(mention)
+    order = {sentence.id: index for index, sentence in enumerate(sentences)}
+    persons = [
+        Person(
+            name,
+            tuple(dict.fromkeys(titles[name])),
+            tuple(sorted(found, key=lambda mention: (order[mention.sentence], mention.start))),
+        )
+        for name, found in mentions.items()
+    ]
+    return People(tuple(persons), tuple(unresolved))
+
+
+def _titles_beside(text: str, start: int, end: int) -> list[str]:
+    found = [_BEFORE.search(text, 0, start), _AFTER.match(text, end)]
+    return [match["title"] for match in found if match]
+
+
+def _titled(sentence: Sentence, names: dict[str, list[Mention]]) -> list[Mention]:
+    taken = {at for span in sentence.spans if span.label == LABEL for at in range(span.start, span.end)}
+    surnames = {_surname(name) for name in names} - {""}
+    found = []
+    position = 0
+    while position < len(sentence.text):
+        length = _surname_at(sentence.text, position, surnames)
+        title = _AFTER.match(sentence.text, position + length) if length and position not in taken else None
+        if title and not _OFFICE.search(sentence.text, 0, position + length):
+            end = title.end()
+            found.append(Mention(sentence.id, position, end, sentence.text[position:end], "titled"))
+            position = end
+        else:
+            position += 1
+    return found
+
+
+def _surname_at(text: str, position: int, surnames: set[str]) -> int:
+    # Only surnames of the article's own persons: many surnames are ordinary words as well (和, 向, 于).
+    if text[position : position + 2] in surnames & COMPOUND_SURNAMES:
+        return 2
+    return int(text[position] in surnames)
+
+
+def _surname(name: str) -> str:
+    return name[: surname_length(name)]
+
+
+def _meant(mention: str, titles: dict[str, list[str]]) -> str:
+    surname = mention[:2] if mention[:2] in COMPOUND_SURNAMES else mention[0]
+    title = _AFTER.match(mention, len(surname))
+    same = [name for name in titles if _surname(name) == surname]
+    fitting = [name for name in same if title and title["title"] in titles[name]]
+    chosen = same if len(same) == 1 else fitting
+    return chosen[0] if len(chosen) == 1 else ""

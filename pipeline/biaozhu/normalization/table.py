@@ -1,0 +1,203 @@
+"""What an article's spans mean, laid out: one row per amount, and the places and people beside it."""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from dataclasses import asdict, dataclass, fields
+from typing import TYPE_CHECKING, Any
+
+from biaozhu.data.errors import MissingExtraError, UsageError, VersionError, extra_advice
+from biaozhu.data.files import write_bytes
+from biaozhu.normalization.addresses import resolve_places
+from biaozhu.normalization.numerals import write_numeral
+from biaozhu.normalization.people import group_people
+from biaozhu.normalization.subjects import paths_by_amount, subject_places
+from biaozhu.normalization.values import AmountValue, in_base, read_amount
+from biaozhu.reading.width import to_half_width
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+    from fractions import Fraction
+    from pathlib import Path
+
+    from biaozhu.data.model import Article, Sentence
+    from biaozhu.normalization.addresses import Place
+    from biaozhu.normalization.people import People
+
+LABEL = "AMOUNT"
+# Figures of a converted value; the written value stays exact beside it.
+BASE_PLACES = 6
+ABOUT_LENGTH = 12
+_CLAUSE = re.compile(r"[,，。;；:：、!！?？…“”‘’\"'()（）《》\n\s]")
+# What qualifies the amount and names nothing: 共, 约, 达到, 最高.
+_FILLER = re.compile(
+    r"^(?:等|的|和|与|及|了|每[^\d\s]{1,3}?(?=.{2})|可|已|将|其中)+|(?:约|近|达到?|共计?|超过?|不足|最高|最低|为|有|至|可|能|到|了|实现|的|等)+$"
+)
+_EACH = re.compile(r"(?:按照?)?每个?[^\d]{1,2}$")
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """An amount with its meaning; numbers are exact decimals as text, None where the span could not be read.
+
+    `start` and `end` are code points into the sentence; `about` is the text beside the amount in its clause;
+    `base_low` and `base_high` are in `base_unit` (CNY, m², kg …), rounded to six places; `place` is the path of the
+    place that the amount is about, empty where none was found.
+    """
+
+    article: str
+    sentence: str
+    start: int
+    end: int
+    text: str
+    about: str
+    low: str | None
+    high: str | None
+    unit: str
+    dimension: str
+    per: str
+    approx: str
+    bound: str
+    base_low: str | None
+    base_high: str | None
+    base_unit: str
+    place: str
+
+
+COLUMNS = tuple(field.name for field in fields(Row))
+
+
+@dataclass(frozen=True, slots=True)
+class Meaning:
+    """All that an article's spans mean."""
+
+    rows: tuple[Row, ...]
+    places: tuple[Place, ...]
+    people: People
+
+
+def article_meaning(article: Article, sentences: Sequence[Sentence]) -> Meaning:
+    """Return what the spans of one article mean.
+
+    Args:
+        article: the article.
+        sentences: its sentences with the spans of one layer, in any order.
+
+    Raises:
+        VersionError: a sentence is not from this article.
+    """
+    strange = next((sentence for sentence in sentences if sentence.article != article.id), None)
+    if strange is not None:
+        raise VersionError(f"the article is {article.id}, not {strange.article}", where=strange.id)
+    ordered = sorted(sentences, key=lambda sentence: sentence.start)
+    places = resolve_places(ordered)
+    subjects = paths_by_amount(subject_places(article, ordered, places))
+    rows = tuple(
+        _row(article, sentence, span.start, span.end, subjects.get((sentence.id, span.start), ""))
+        for sentence in ordered
+        for span in sentence.spans
+        if span.label == LABEL
+    )
+    return Meaning(rows, places, group_people(ordered))
+
+
+def table_rows(article: Article, sentences: Sequence[Sentence]) -> tuple[Row, ...]:
+    """Return one row per amount of the article; see `article_meaning`."""
+    return article_meaning(article, sentences).rows
+
+
+def rows_as_csv(rows: Iterable[Row]) -> str:
+    """Return rows as CSV with a header line."""
+    buffer = io.StringIO()
+    writer = csv.DictWriter(buffer, COLUMNS, lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(asdict(row) for row in rows)
+    return buffer.getvalue()
+
+
+def write_table(path: Path, rows: Sequence[Row]) -> None:
+    """Write rows as CSV (with a byte order mark, which spreadsheets need for Chinese) or Parquet, by the ending.
+
+    Raises:
+        UsageError: the ending is neither.
+        MissingExtraError: Parquet is asked for and pyarrow is not installed.
+        WriteError: the file cannot be written.
+    """
+    if path.suffix == ".csv":
+        write_bytes(path, rows_as_csv(rows).encode("utf-8-sig"))
+    elif path.suffix == ".parquet":
+        write_bytes(path, _parquet(rows))
+    else:
+        raise UsageError("a table is .csv or .parquet", where=str(path))
+
+
+def _parquet(rows: Sequence[Row]) -> bytes:
+    try:
+        import pyarrow as pa  # noqa: PLC0415 — an extra that the base install does not have
+        from pyarrow import parquet  # noqa: PLC0415 — as above
+    except ImportError:
+        raise MissingExtraError(
+            "Parquet needs pyarrow",
+            next_step=f"{extra_advice('table')}; or write .csv",
+        ) from None
+    whole = {"start", "end"}
+    schema = pa.schema([(name, pa.int64() if name in whole else pa.string()) for name in COLUMNS])
+    columns: dict[str, list[Any]] = {name: [getattr(row, name) for row in rows] for name in COLUMNS}
+    buffer = io.BytesIO()
+    parquet.write_table(pa.table(columns, schema=schema), buffer)
+    return buffer.getvalue()
+
+
+def in_words(row: Row) -> str:
+    """Return an amount as text with what its surroundings add: 约2300元/亩, 1000元/亩 以上."""
+    before = row.approx if row.approx in ("约", "近") else ""
+    per = f"/{row.per}" if row.per and "/" not in row.text else ""
+    return f"{before}{row.text}{per} {row.bound}".rstrip()
+
+
+def _row(article: Article, sentence: Sentence, start: int, end: int, place: str) -> Row:
+    value = read_amount(sentence.text, start, end)
+    base = in_base(value) if value else None
+    return Row(
+        article=article.name,
+        sentence=sentence.id,
+        start=start,
+        end=end,
+        text=sentence.text[start:end],
+        about=_about(sentence, start, end, value),
+        low=write_numeral(value.low) if value else None,
+        high=write_numeral(value.high) if value else None,
+        unit=value.unit if value else "",
+        dimension=value.dimension if value else "",
+        per=value.per if value else "",
+        approx=value.approx if value else "",
+        bound=" ".join(value.bound) if value else "",
+        base_low=_rounded(base[0]) if base else None,
+        base_high=_rounded(base[1]) if base else None,
+        base_unit=base[2] if base else "",
+        place=place,
+    )
+
+
+def _about(sentence: Sentence, start: int, end: int, value: AmountValue | None) -> str:
+    """Return what is counted, as the text has it: after a classifier the noun, else what stands before the amount."""
+    before = _CLAUSE.split(sentence.text[:start])[-1]
+    after = _CLAUSE.split(to_half_width(sentence.text[end:]))[0]
+    # Not into the next or the last span: those are other things.
+    spans = [span for span in sentence.spans if (span.start, span.end) != (start, end)]
+    reach = max((span.end for span in spans if span.end <= start), default=0)
+    before = before[-(start - reach) :] if start > reach else ""
+    limit = min((span.start for span in spans if span.start >= end), default=len(sentence.text)) - end
+    after = after[: min(limit, ABOUT_LENGTH)]
+    before = _FILLER.sub("", _EACH.sub("", before))[-ABOUT_LENGTH:]
+    after = re.sub(r"^(?:以上|以下|左右|多|余|的)+", "", after)
+    counted = value is not None and value.dimension == "count"
+    return (after or before) if counted else (before or after)
+
+
+def _rounded(value: Fraction) -> str:
+    scaled = round(value * 10**BASE_PLACES)
+    sign, digits = "-" * (scaled < 0), f"{abs(scaled):0{BASE_PLACES + 1}}"
+    return f"{sign}{digits[:-BASE_PLACES]}.{digits[-BASE_PLACES:]}".rstrip("0").rstrip(".")

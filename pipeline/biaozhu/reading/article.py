@@ -1,0 +1,151 @@
+"""A source file as an article: decoded, cut into blocks, with its metadata."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import TYPE_CHECKING
+
+from biaozhu.data.errors import (
+    BiaozhuError,
+    DuplicateError,
+    EmptyArticleError,
+    EncodingError,
+    MissingFileError,
+    raise_collected,
+)
+from biaozhu.data.files import MAX_ARTICLE_BYTES
+from biaozhu.data.model import Article, Metadata
+from biaozhu.reading.blocks import find_blocks
+from biaozhu.reading.encodings import decode
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from pathlib import Path
+
+ARTICLE_SUFFIXES = frozenset({".txt", ".html", ".htm", ".xhtml", ".shtml"})
+HTML_SUFFIXES = frozenset({".html", ".htm", ".xhtml", ".shtml"})
+
+
+def read_article(path: Path) -> Article:
+    """Read one source file, plain text or HTML.
+
+    Plain text is UTF-8, UTF-16 with a byte order mark, or GB18030; nothing of it is normalised, so that encoding
+    `raw` again gives the file's bytes. Of an HTML page, `raw` is the extracted text, `sha256` and `id` are those
+    of that text's UTF-8 bytes, and `encoding` begins with `html:`; saved and read again, it is the same article.
+
+    Raises:
+        MissingFileError: it is not there, a folder, or cannot be read.
+        EncodingError: binary, too large, or in no encoding that is sure.
+        EmptyArticleError: it has no text.
+    """
+    return article_from_bytes(
+        read_source(path), name=path.stem, where=str(path), page=path.suffix.lower() in HTML_SUFFIXES
+    )
+
+
+def article_from_bytes(data: bytes, *, name: str, where: str, page: bool = False) -> Article:
+    """Read an article whose bytes are already here.
+
+    Args:
+        data: the bytes of a source file.
+        name: the article's name.
+        where: what an error names as its place.
+        page: whether it is an HTML page for sure; else it is one if it begins like one.
+
+    Raises:
+        EncodingError, EmptyArticleError: see `read_article`.
+    """
+    stated = Metadata()
+    if page or looks_like_html(data):
+        # Only pages pay for loading the extractor.
+        from biaozhu.reading.page import read_page  # noqa: PLC0415 — as said above
+
+        raw, encoding, stated = read_page(data, where=where)
+        data, encoding = raw.encode("utf-8"), f"html:{encoding}"
+        if looks_like_html(data):
+            # Saved and read again it would be taken for a page, and be another article.
+            raise EncodingError("the text of the page begins like HTML itself", where=where)
+    else:
+        raw, encoding = decode(data, where=where)
+    blocks, found = find_blocks(raw)
+    if not blocks:
+        raise EmptyArticleError("nothing but white space", where=where)
+    digest = hashlib.sha256(data).hexdigest()
+    metadata = Metadata(
+        title=stated.title or found.title,
+        source=stated.source or found.source,
+        author=stated.author or found.author,
+        time=stated.time or found.time,
+    )
+    return Article(digest[:12], name, digest, encoding, raw, blocks, metadata)
+
+
+def find_articles(paths: Iterable[Path]) -> tuple[Path, ...]:
+    """Replace each folder by the articles in it, by name: files that end in one of `ARTICLE_SUFFIXES`.
+
+    A folder without any stays as it is, so that reading refuses it together with all else that is wrong.
+    """
+    files: list[Path] = []
+    for path in paths:
+        inside = path.iterdir() if path.is_dir() else ()
+        files += sorted(file for file in inside if file.suffix.lower() in ARTICLE_SUFFIXES) or [path]
+    return tuple(files)
+
+
+def read_articles(paths: Iterable[Path]) -> tuple[Article, ...]:
+    """Read several source files, in order.
+
+    Raises:
+        BiaozhuError: what `read_article` raises, for all files together; DuplicateError where two files are the
+            same article, since their sentences would share ids.
+    """
+    articles: dict[str, tuple[Path, Article]] = {}
+    problems: list[BiaozhuError] = []
+    for path in paths:
+        try:
+            article = read_article(path)
+        except BiaozhuError as error:
+            problems.append(error)
+            continue
+        if article.id in articles:
+            problems.append(
+                DuplicateError(
+                    f"the same text as {articles[article.id][0]}", where=str(path), next_step="Give it once"
+                )
+            )
+        articles.setdefault(article.id, (path, article))
+    raise_collected(problems)
+    return tuple(article for _, article in articles.values())
+
+
+def read_source(path: Path) -> bytes:
+    """Return a source file's bytes, at most `MAX_ARTICLE_BYTES`.
+
+    Raises:
+        MissingFileError, EncodingError: see `read_article`.
+    """
+    try:
+        with path.open("rb") as file:
+            data = file.read(MAX_ARTICLE_BYTES + 1)
+    except FileNotFoundError:
+        raise MissingFileError("no such file", where=str(path)) from None
+    except IsADirectoryError:
+        raise MissingFileError("this is a folder without articles (*.txt, *.html)", where=str(path)) from None
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise MissingFileError(f"cannot be read ({reason})", where=str(path)) from None
+    if len(data) > MAX_ARTICLE_BYTES:
+        raise EncodingError(
+            f"more than {MAX_ARTICLE_BYTES >> 20} MiB, which is no article",
+            where=str(path),
+            next_step="Cut it into one file an article",
+        )
+    return data
+
+
+def looks_like_html(data: bytes) -> bool:
+    """Return whether a file begins as an HTML page does."""
+    head = data[:2048].lstrip(b"\xef\xbb\xbf \t\r\n").lower()
+    return head.startswith((b"<!doctype html", b"<html")) or (
+        head.startswith((b"<?xml", b"<!--")) and b"<html" in head
+    )

@@ -1,0 +1,257 @@
+"""The lines of a raw text as blocks: furniture, title, headings, captions, paragraphs; and the metadata.
+
+The cues are those of Chinese news pages in general. Position comes first: the head is what stands before the
+first running text, the tail what stands after the last. In the head, lines with labels, dates or menus are
+furniture, the title is the last plain line above the source line, and what stands above it is furniture too.
+A text without any such line has no furniture. In doubt a line is a paragraph, since only furniture is not annotated.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from statistics import median
+from typing import TYPE_CHECKING
+
+from biaozhu.data.model import Block, Metadata
+from biaozhu.reading import page_patterns
+from biaozhu.reading.sentences import LINE, split_text, trim
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from biaozhu.data.model import BlockKind
+
+_TITLE_LENGTH = 60
+_HEADING_LENGTH = 40
+_SHORT_CAPTION = 45
+_INDENTED_CAPTION = 60
+_LIST_LENGTH = 3
+_CREDITED = 2
+_LONG_ARTICLE = 8
+_LONG_PARAGRAPH = 120
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A line that says something: its stretch of the raw text without the white space around it."""
+
+    start: int
+    end: int
+    indent: str
+    text: str
+
+
+def find_blocks(raw: str) -> tuple[tuple[Block, ...], Metadata]:
+    """Return the blocks of a text in order, and what its furniture says about it."""
+    lines = _lines(raw)
+    kinds = _kinds(lines)
+    sections = _sections(lines, kinds)
+    blocks = tuple(
+        Block(line.start, line.end, kind, section)
+        for line, kind, section in zip(lines, kinds, sections, strict=True)
+    )
+    return blocks, _metadata(lines, kinds)
+
+
+def _lines(raw: str) -> list[Line]:
+    lines = []
+    for match in LINE.finditer(raw):
+        start, end = trim(raw, match.start(), match.end())
+        if start < end:
+            lines.append(Line(start, end, raw[match.start() : start].lstrip("\ufeff"), raw[start:end]))
+    return lines
+
+
+def _kinds(lines: Sequence[Line]) -> list[BlockKind]:
+    prose = [
+        place
+        for place, line in enumerate(lines)
+        if page_patterns.is_prose(line.text) and not _imprint(line.text)
+    ]
+    first, last = (prose[0], prose[-1]) if prose else (len(lines), -1)
+    kinds: list[BlockKind] = ["paragraph"] * len(lines)
+    for place, line in enumerate(lines):
+        if page_patterns.is_furniture(line.text, at_edge=place < first or place > last):
+            kinds[place] = "furniture"
+    _close_page(lines, kinds, last)
+    title = _mark_title(lines, kinds, first)
+    _mark_headings_and_captions(lines, kinds, title)
+    _mark_prose_captions(lines, kinds)
+    return kinds
+
+
+def _imprint(text: str) -> bool:
+    return page_patterns.is_furniture(text, at_edge=True)
+
+
+def _close_page(lines: Sequence[Line], kinds: list[BlockKind], last: int) -> None:
+    closed = False
+    for place in range(last + 1, len(lines)):
+        closed = closed or (kinds[place] == "furniture" and page_patterns.closes_the_page(lines[place].text))
+        if closed:
+            kinds[place] = "furniture"
+
+
+def _mark_title(lines: Sequence[Line], kinds: list[BlockKind], first: int) -> int:
+    """Mark the title and what stands above it; return the place of the last title line, -1 if there is none."""
+    if first == len(lines):
+        # Without running text there is nothing to be the title of.
+        return -1
+    furniture = [place for place in range(first) if kinds[place] == "furniture"]
+    candidates = [
+        place
+        for place in range(first)
+        if kinds[place] != "furniture" and _may_be_title(lines[place].text, bool(furniture))
+    ]
+    if not candidates:
+        return -1
+    named = [place for place in furniture if page_patterns.names_source_or_time(lines[place].text)]
+    above = [place for place in candidates if named and place < named[0]]
+    below_menu = [place for place in candidates if furniture and place > furniture[-1]]
+    plain = [place for place in above if not lines[place].text.startswith(("—", "-", "―"))]
+    if plain:
+        title = plain[-1]
+    elif named:
+        title = candidates[0]
+    else:
+        title = (below_menu or candidates)[0]
+    kinds[title] = "title"
+    for place in range(title) if furniture else ():
+        kinds[place] = "furniture"
+    last_title = title
+    for place in range(title + 1, first):
+        # A subtitle: below the title, and above the source line or led by a dash.
+        if place in above or (place in candidates and lines[place].text.startswith(("—", "―"))):
+            kinds[place] = "title"
+            last_title = place
+    return last_title
+
+
+def _may_be_title(text: str, has_furniture: bool) -> bool:  # noqa: FBT001 — private, called by position
+    if not 2 <= len(text) <= _TITLE_LENGTH or text[-1] in ":：;；,，、" or page_patterns.is_site_name(text):  # noqa: PLR2004
+        return False
+    return has_furniture or not page_patterns.ends(text)
+
+
+def _mark_headings_and_captions(lines: Sequence[Line], kinds: list[BlockKind], title: int) -> None:
+    short = {
+        place
+        for place, line in enumerate(lines)
+        if kinds[place] == "paragraph"
+        and place > title
+        and len(line.text) <= _HEADING_LENGTH
+        and not page_patterns.is_prose(line.text)
+        and not page_patterns.ends(line.text)
+        and line.text[-1] not in ":：;；,，、"
+    }
+    prefixes = {
+        place: prefix for place in short if (prefix := page_patterns.heading_prefix(lines[place].text))
+    }
+    repeated = Counter(prefixes.values())
+    # 记者：… 记者：… is an interview, no headings; so is a number that comes twice.
+    strong = {
+        place
+        for place, prefix in prefixes.items()
+        if repeated[prefix] == 1 and not page_patterns.is_caption(lines[place].text)
+    }
+    for run in _runs(sorted(short)):
+        followed = run[-1] + 1 < len(lines) and page_patterns.is_prose(lines[run[-1] + 1].text)
+        # 时间：… 地点：… one below the other is a notice.
+        notice = sum(page_patterns.is_entry(lines[place].text) for place in run) > 1
+        for place in run:
+            if page_patterns.is_caption(lines[place].text):
+                kinds[place] = "caption"
+            elif not followed or notice or len(run) >= _LIST_LENGTH:
+                continue
+            elif place in strong or (len(strong) < 2 and place == run[-1]):  # noqa: PLR2004 — two make a pattern
+                kinds[place] = "heading"
+            else:
+                kinds[place] = "caption"
+    for place, line in enumerate(lines):
+        if (
+            kinds[place] == "paragraph"
+            and page_patterns.is_caption(line.text)
+            and len(split_text(line.text)) <= _CREDITED
+        ):
+            kinds[place] = "caption"
+
+
+def _runs(places: list[int]) -> list[list[int]]:
+    runs: list[list[int]] = []
+    for place in places:
+        if runs and runs[-1][-1] == place - 1:
+            runs[-1].append(place)
+        else:
+            runs.append([place])
+    return runs
+
+
+def _mark_prose_captions(lines: Sequence[Line], kinds: list[BlockKind]) -> None:
+    """Mark captions that are a whole sentence: set off by their indent, or far shorter than the paragraphs around."""
+    body = [place for place, kind in enumerate(kinds) if kind == "paragraph"]
+    if len(body) < _LONG_ARTICLE:
+        return
+    (usual, count), *_ = Counter(lines[place].indent for place in body).most_common(1)
+    uniform = count * 5 >= len(body) * 4
+    typical = median(len(lines[place].text) for place in body)
+    for place in body[1:-1]:
+        text = lines[place].text
+        inside = kinds[place - 1] == kinds[place + 1] == "paragraph"
+        if (
+            not inside
+            or len(text) > _INDENTED_CAPTION
+            or page_patterns.continues(text)
+            or len(split_text(text)) > 1
+        ):
+            continue
+        set_off = uniform and lines[place].indent != usual
+        stub = len(text) <= _SHORT_CAPTION and typical >= _LONG_PARAGRAPH and len(text) * 3 <= typical
+        if set_off or stub:
+            kinds[place] = "caption"
+
+
+def _sections(lines: Sequence[Line], kinds: Sequence[BlockKind]) -> list[int]:
+    sections: list[int] = []
+    current = 0
+    heading = ""
+    for place, kind in enumerate(kinds):
+        if kind == "heading":
+            current += 1
+            heading = lines[place].text
+        following = place + 1
+        ahead = lines[following].text if following < len(lines) and kinds[following] == "heading" else ""
+        # A picture above a heading that begins with the same words belongs to what the heading announces.
+        text = lines[place].text
+        early = kind == "caption" and ahead[:2] == text[:2] != heading[:2]
+        sections.append(current + 1 if early else current)
+    return sections
+
+
+def _metadata(lines: Sequence[Line], kinds: Sequence[BlockKind]) -> Metadata:
+    pairs = list(zip(lines, kinds, strict=True))
+    stated = stated_in(line.text for line, kind in pairs if kind == "furniture")
+    title = next((line.text for line, kind in pairs if kind == "title"), "")
+    lead = next((line.text for line, kind in pairs if kind == "paragraph"), "")
+    return Metadata(title, stated.source, stated.author or page_patterns.author_in_text(lead), stated.time)
+
+
+def stated_in(furniture: Iterable[str]) -> Metadata:
+    """Return the source, author and time that furniture lines state; the first of each counts."""
+    found: dict[str, str] = {}
+    dates: list[str] = []
+    for line in furniture:
+        for label, value in page_patterns.labelled_values(line):
+            if value:
+                found.setdefault(label, value)
+        if len(line) <= _TITLE_LENGTH and (date := page_patterns.DATE.search(line)):
+            dates.append(date.group())
+    return Metadata(
+        source=_first(found, page_patterns.SOURCE_LABELS),
+        author=_first(found, page_patterns.AUTHOR_LABELS),
+        time=_first(found, page_patterns.TIME_LABELS) or next(iter(dates), ""),
+    )
+
+
+def _first(found: dict[str, str], labels: Sequence[str]) -> str:
+    return next((found[label] for label in labels if label in found), "")

@@ -1,0 +1,66 @@
+"""Which sentences are held out together when a model is judged by what it has not seen."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING, Literal
+
+from biaozhu.data.errors import TrainingError
+from biaozhu.reading.sentences import section_of
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from biaozhu.data.model import Article, Sentence
+
+By = Literal["section", "article"]
+
+
+def group_sentences(
+    articles: Sequence[Article], gold: Sequence[Sentence], *, at_least: int = 5, by: By | None = None
+) -> dict[str, str]:
+    """Return the group of each sentence by its id: its article, or its section where there is one article.
+
+    A section of fewer than `at_least` sentences joins the one after it (the last one the one before): a headline
+    belongs to what follows it, and a fold of a sentence or two tells nothing.
+
+    Args:
+        articles: every article that the gold speaks of.
+        gold: the sentences.
+        at_least: the size of a group.
+        by: section or article, however many articles there are.
+
+    Raises:
+        TrainingError: the gold has sentences of another article.
+    """
+    known = {article.id: article for article in articles}
+    strangers = sorted({sentence.article for sentence in gold} - set(known))
+    if strangers:
+        raise TrainingError(
+            f"the gold has sentences of {', '.join(strangers)}, which is no article given",
+            next_step="Give every article of the gold with --article",
+        )
+    used = {sentence.article for sentence in gold}
+    if by == "article" or (by is None and len(used) > 1):
+        return {sentence.id: known[sentence.article].name for sentence in gold}
+    groups: dict[str, str] = {}
+    for article in (known[identifier] for identifier in sorted(used)):
+        sections = section_of(article, [sentence for sentence in gold if sentence.article == article.id])
+        groups |= {key: f"{article.name} {group}" for key, group in _merged(sections, at_least).items()}
+    return groups
+
+
+def _merged(sections: Mapping[str, int], at_least: int) -> dict[str, int]:
+    sizes = Counter(sections.values())
+    target: dict[int, int] = {}
+    waiting: list[int] = []
+    waiting_size = 0
+    last: int | None = None
+    for section in sorted(sizes):
+        waiting.append(section)
+        waiting_size += sizes[section]
+        if waiting_size >= at_least:
+            target |= dict.fromkeys(waiting, section)
+            waiting, waiting_size, last = [], 0, section
+    target |= dict.fromkeys(waiting, last if last is not None else waiting[-1] if waiting else 0)
+    return {key: target[section] for key, section in sections.items()}

@@ -1,0 +1,299 @@
+"""Sentences of an article, with offsets into its raw file.
+
+A sentence ends at 。！？ (either width) or at a full stop that is no decimal, abbreviation, address or numbering,
+together with the closing quotes and brackets that follow; or at the end of its line. It does not end at a
+semicolon, at an ellipsis inside a line, inside brackets, or where what follows a closing quote goes on with
+the clause (a comma, a dash, 的).
+"""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_right
+from typing import TYPE_CHECKING
+
+from biaozhu.data.errors import OffsetError
+from biaozhu.data.model import Sentence
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from biaozhu.data.model import Article, Block, BlockKind
+
+LINE = re.compile(r"[^\n\r\v\f\x85\u2028\u2029]+")
+# Invisible characters that str.isspace does not count, yet that say nothing at the edge of a sentence.
+INVISIBLE = "\ufeff\u200b\u2060"
+
+_BRACKETS = dict(zip("(（[［{｛【〔〖《〈", ")）]］}｝】〕〗》〉", strict=True))
+_QUOTES = dict(zip("“‘「『﹁﹃«", "”’」』﹂﹄»", strict=True))
+_OPENERS = {**_BRACKETS, **_QUOTES}
+_CLOSERS = frozenset(_OPENERS.values())
+_STRAIGHT = "\"'"
+_ENDS = "。！？!?｡‼⁇⁈⁉"
+_STOPS = ".．"
+_ELLIPSES = "…⋯"
+_ABSORBED = _CLOSERS | frozenset(_ENDS + _STOPS + _ELLIPSES)
+_GOES_ON = frozenset(",，、;；:：")
+_GOES_ON_AFTER_QUOTE = _GOES_ON | frozenset("—―─～~的")
+# Longer than this, a bracket pair is rather two slips of the pen than one aside.
+_ASIDE = 300
+_INDENT = 16
+
+_TOKEN = re.compile(
+    r"(?:https?|ftp)://[!-~]+|www\.[!-~]+"
+    rf"|[{re.escape(''.join(_OPENERS) + ''.join(sorted(_CLOSERS)) + _STRAIGHT)}]"
+    rf"|[{_ENDS}{_STOPS}]"
+)
+_ADDRESS_TAIL = "!\"'),.:;?]}>"
+_NOTE = re.compile(r"\[[0-9]{1,3}\]")
+_WORD_BEFORE = re.compile(r"[A-Za-z]+(?:\.[A-Za-z]+)*\Z")
+_DIGITS_BEFORE = re.compile(r"[0-9０-９]+\Z")
+_LOOK_BACK = 24
+_ABBREVIATIONS = re.compile(
+    r"mrs?|ms|dr|prof|st|nos?|vs|inc|ltd|co|corp|jr|sr|figs?|vols?|pp|eds?|al|cf|approx|dept|est|jan|feb|mar|apr|jun"
+    r"|jul|aug|sept?|oct|nov|dec|ave|blvd|gen|gov|sen|rep|col|capt|lt|sgt|rev|hon|ph\.d|[a-z](?:\.[a-z])*",
+    re.IGNORECASE,
+)
+
+
+def split_text(text: str) -> list[tuple[int, int]]:
+    """Cut any text into sentences, in time linear in its length.
+
+    Returns:
+        Half-open code point offsets, in order and disjoint, without white space at either edge; what lies
+        between them is white space only.
+    """
+    found: list[tuple[int, int]] = []
+    for line in LINE.finditer(text):
+        start = line.start()
+        for cut in [*_cuts(line.group()), len(line.group())]:
+            end = line.start() + cut
+            edges = trim(text, start, end)
+            if edges[0] < edges[1]:
+                found.append(edges)
+            start = end
+    return found
+
+
+def split_article(article: Article) -> tuple[Sentence, ...]:
+    """Return the sentences of an article's blocks, without spans; furniture has none."""
+    return tuple(
+        Sentence(
+            article.id,
+            block.start + start,
+            block.start + end,
+            article.raw[block.start + start : block.start + end],
+        )
+        for block in article.blocks
+        if block.kind != "furniture"
+        for start, end in split_text(article.raw[block.start : block.end])
+    )
+
+
+def split_checked(article: Article) -> tuple[Sentence, ...]:
+    """Return `split_article`'s sentences after checking that they and the gaps rebuild the file.
+
+    Raises:
+        OffsetError: they do not; this is a fault of the splitter, and none of its offsets can be trusted.
+    """
+    sentences = split_article(article)
+    if rebuild(article, sentences) != article.raw:
+        raise OffsetError(
+            "the sentences and gaps do not rebuild the file",
+            where=article.name,
+            next_step="Report this with the file",
+        )
+    return sentences
+
+
+def rebuild(article: Article, sentences: Iterable[Sentence]) -> str:
+    """Join the texts of the sentences and the gaps between them: `article.raw`, if every offset is true.
+
+    Raises:
+        OffsetError: a sentence belongs to another article, overlaps the one before it or ends beyond the file.
+    """
+    parts: list[str] = []
+    reached = 0
+    for sentence in sentences:
+        if sentence.article != article.id:
+            raise OffsetError(f"not a sentence of article {article.id}", where=sentence.id)
+        if sentence.start < reached or len(article.raw) < sentence.end:
+            raise OffsetError("overlaps the sentence before it or ends beyond the file", where=sentence.id)
+        parts += (article.raw[reached : sentence.start], sentence.text)
+        reached = sentence.end
+    return "".join([*parts, article.raw[reached:]])
+
+
+def section_of(article: Article, sentences: Iterable[Sentence]) -> dict[str, int]:
+    """Return each sentence's section by its id; 0 is what stands before the first heading.
+
+    Raises:
+        OffsetError: a sentence stands in no block of the article.
+    """
+    return {sentence.id: block.section for sentence, block in _with_blocks(article, sentences)}
+
+
+def kind_of(article: Article, sentences: Iterable[Sentence]) -> dict[str, BlockKind]:
+    """Return the kind of each sentence's block by the sentence's id.
+
+    Raises:
+        OffsetError: a sentence stands in no block of the article.
+    """
+    return {sentence.id: block.kind for sentence, block in _with_blocks(article, sentences)}
+
+
+def section_titles(article: Article) -> tuple[str, ...]:
+    """Return the sections' titles by their number; section 0 has the article's title."""
+    return (
+        article.metadata.title,
+        *(article.raw[block.start : block.end] for block in article.blocks if block.kind == "heading"),
+    )
+
+
+def trim(text: str, start: int, end: int) -> tuple[int, int]:
+    """Return the stretch without the white space and invisible characters at its edges."""
+    while start < end and (text[start].isspace() or text[start] in INVISIBLE):
+        start += 1
+    while start < end and (text[end - 1].isspace() or text[end - 1] in INVISIBLE):
+        end -= 1
+    return start, end
+
+
+def _with_blocks(article: Article, sentences: Iterable[Sentence]) -> list[tuple[Sentence, Block]]:
+    starts = [block.start for block in article.blocks]
+    pairs = []
+    for sentence in sentences:
+        place = bisect_right(starts, sentence.start) - 1
+        if place < 0 or sentence.article != article.id or article.blocks[place].end < sentence.end:
+            raise OffsetError(f"stands in no block of article {article.id}", where=sentence.id)
+        pairs.append((sentence, article.blocks[place]))
+    return pairs
+
+
+def _cuts(line: str) -> list[int]:
+    """Return the offsets inside a line at which a sentence ends."""
+    marks = _marks(line)
+    asides, straight_closers = _pairs(line, marks)
+    cuts: list[int] = []
+    skip_to = 0
+    sentence_start = 0
+    for place in marks:
+        if place < skip_to:
+            continue
+        if place in asides:
+            end = asides[place]
+            # A whole sentence in brackets: 。) ends it. Any other aside hides the end marks inside it.
+            whole = (
+                line[end - 2] in _ENDS
+                and line[place] not in "《〈“‘「『"
+                and place - sentence_start <= _INDENT
+                and not line[sentence_start:place].strip()
+            )
+            skip_to = cut = end
+            if not whole:
+                continue
+        elif line[place] in _ENDS or (line[place] in _STOPS and _is_full_stop(line, place)):
+            cut = _absorb(line, place, straight_closers)
+            skip_to = cut
+        else:
+            continue
+        if cut < len(line) and not _goes_on(line, place, cut):
+            cuts.append(cut)
+            sentence_start = cut
+    return cuts
+
+
+def _marks(line: str) -> list[int]:
+    """Return the places of all quotes, brackets and end marks outside addresses."""
+    marks: list[int] = []
+    place = 0
+    while token := _TOKEN.search(line, place):
+        place = token.end()
+        if len(token.group()) == 1:
+            marks.append(token.start())
+        else:
+            place = token.start() + len(token.group().rstrip(_ADDRESS_TAIL))
+    return marks
+
+
+def _pairs(line: str, marks: list[int]) -> tuple[dict[int, int], set[int]]:
+    """Return the asides (place of the opener -> offset after the closer) and the straight quotes that close."""
+    asides: dict[int, int] = {}
+    straight_closers: set[int] = set()
+    open_straight = dict.fromkeys(_STRAIGHT, False)
+    waiting: dict[str, list[int]] = {closer: [] for closer in _CLOSERS}
+    for place in marks:
+        mark = line[place]
+        if mark in open_straight:
+            if mark == "'" and _between_letters(line, place):
+                continue
+            if open_straight[mark]:
+                straight_closers.add(place)
+            open_straight[mark] = not open_straight[mark]
+        elif mark in _OPENERS:
+            waiting[_OPENERS[mark]].append(place)
+        elif mark in _CLOSERS and waiting[mark]:
+            opener = waiting[mark].pop()
+            named = line[place + 1 : place + 2] == "的"
+            if (line[opener] in _BRACKETS or named) and place - opener < _ASIDE:
+                asides[opener] = place + 1
+    return asides, straight_closers
+
+
+def _absorb(line: str, place: int, straight_closers: set[int]) -> int:
+    """Return the offset after an end mark and all end marks, closing quotes and brackets that follow it."""
+    end = place + 1
+    while end < len(line):
+        character = line[end]
+        if character in _ABSORBED or end in straight_closers:
+            end += 1
+        elif character == "[" and (note := _NOTE.match(line, end)):
+            end = note.end()
+        elif character.isspace():
+            after = end
+            while after < len(line) and line[after].isspace():
+                after += 1
+            if after == len(line) or line[after] not in _CLOSERS:
+                break
+            end = after + 1
+        else:
+            break
+    return end
+
+
+def _goes_on(line: str, place: int, cut: int) -> bool:
+    following = line[cut]
+    if line[cut - 1] in _CLOSERS or line[cut - 1] in _STRAIGHT:
+        return following in _GOES_ON_AFTER_QUOTE
+    # Yahoo! or a?b in Latin letters: an end mark of half width wants a space after it.
+    if line[place] in "!?" and cut == place + 1 and following.isascii() and following.isalnum():
+        return line[place - 1 : place].isascii()
+    return following in _GOES_ON
+
+
+def _is_full_stop(line: str, place: int) -> bool:
+    before, after = line[place - 1 : place], line[place + 1 : place + 2]
+    if not before or before in _STOPS or (after and after in _STOPS):
+        return False  # an ellipsis in dots, or a dot that begins a name
+    if after.isdigit() or (after.isascii() and after.isalpha()) or (after and after in "_/-@\\"):
+        return False  # a decimal, a file, a domain
+    head = line[max(0, place - _LOOK_BACK) : place]
+    if digits := _DIGITS_BEFORE.search(head):
+        return not _is_numbering(line, place - len(digits.group()), place)
+    if word := _WORD_BEFORE.search(head):
+        return _ABBREVIATIONS.fullmatch(word.group()) is None
+    # Between ideographs it may be the dot of a foreign name: a line that has 。 needs no other full stop.
+    return not after.isalpha() or "。" not in line
+
+
+def _is_numbering(line: str, start: int, place: int) -> bool:
+    """Tell whether a number and its dot count the items of a list: 1.加强 2. 落实."""
+    if place - start >= 3:  # noqa: PLR2004 — lists are not that long, but years and amounts are
+        return False
+    ahead = line[:start][-2:].strip()
+    return not ahead or not ahead[-1].isalnum()
+
+
+def _between_letters(line: str, place: int) -> bool:
+    around = line[max(0, place - 1) : place] + line[place + 1 : place + 2]
+    return len(around) == 2 and around.isascii() and around.isalnum()  # noqa: PLR2004 — one on each side

@@ -1,0 +1,1 @@
+"""The report as a page: tables, charts, overlay, words and the templates that draw them."""

@@ -1,0 +1,242 @@
+"""A batch of sources to sentence lines: the one function that a process, a shard and a cluster's actor call alike.
+
+What it gives for an article does not depend on the batch it stands in, and one bad article is told apart from the
+rest: it becomes a `Failure`, which a dead-letter file keeps.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import multiprocessing
+import os
+import threading
+import time
+from collections import deque
+from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal, TypeVar
+
+from biaozhu.annotators.preannotate import TOGETHER, preannotate_batch
+from biaozhu.data.errors import BiaozhuError, WorkerError
+from biaozhu.data.files import read_bytes
+from biaozhu.data.model import sentence_to_line
+from biaozhu.reading.article import article_from_bytes
+from biaozhu.scale.duplicates import without_duplicates
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from pathlib import Path
+
+    from biaozhu.annotators.network.lac import WordModel
+    from biaozhu.annotators.preannotate import Preannotation
+    from biaozhu.data.model import Article
+    from biaozhu.scale.corpus_stream import Source
+
+Weights = Literal["fast", "small", "large", "both"]
+Task = TypeVar("Task")
+Result = TypeVar("Result")
+# Bytes of source text in a batch whose lines go straight to a file or to standard output.
+BATCH_BYTES = 1 << 18
+# How often a worker looks whether the process that started it still lives, in seconds.
+WATCH = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """An article that gave no sentences: its name, its place and the reason, one line with its code."""
+
+    name: str
+    where: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """The sentence lines of a batch (without line feeds), what failed, and counts of what went well."""
+
+    lines: tuple[str, ...]
+    failed: tuple[Failure, ...]
+    articles: int
+    characters: int
+    spans: int
+
+
+def load_model(weights: Weights, *, threads: int | None = None, cache: Path | None = None) -> WordModel:
+    """Load the pre-annotation's network; see `load_lac`.
+
+    Raises:
+        ModelDataError: the weights are missing or not those that were measured.
+    """
+    from biaozhu.annotators.network.lac import load_lac  # noqa: PLC0415 — brings the runtime
+    from biaozhu.annotators.network.lac_pair import load_lac_pair  # noqa: PLC0415 — as above
+
+    if weights == "fast":
+        from biaozhu.annotators.network.fast import load_fast  # noqa: PLC0415 — as above
+
+        return load_fast(threads=threads)
+    if weights == "both":
+        return load_lac_pair(threads=threads, cache=cache)
+    return load_lac(weights, threads=threads, cache=cache)
+
+
+def weights_mark(weights: Weights) -> str:
+    """Return what tells one state of the weights from another, where the version of biaozhu does not.
+
+    Raises:
+        MissingFileError: there is no fast model.
+    """
+    if weights != "fast":
+        return ""
+    from biaozhu.annotators.network import fast  # noqa: PLC0415 — brings the runtime
+
+    # `biaozhu base distil` replaces the model; its config holds the checksums of all that it is.
+    return hashlib.sha256(read_bytes(fast.FOLDER / fast.CONFIG)).hexdigest()
+
+
+def annotate_sources(sources: Sequence[Source], *, model: WordModel) -> Batch:
+    """Read, split and annotate a batch of sources, of which no two are the same article."""
+    failed: list[Failure] = []
+    articles: list[tuple[Source, Article]] = []
+    for source in sources:
+        try:
+            article = _article(source)
+        except BiaozhuError as error:
+            failed.append(Failure(source.name, source.where, str(error)))
+            continue
+        if article is None:
+            failed.append(Failure(source.name, source.where, source.problem))
+        else:
+            articles.append((source, article))
+    lines: list[str] = []
+    spans = characters = count = 0
+    for some in _chunks(articles, TOGETHER, lambda pair: len(pair[1].raw)):
+        done, bad = _annotated(some, model)
+        failed += bad
+        for one in done:
+            lines += [sentence_to_line(sentence) for sentence in one.sentences]
+            spans += sum(len(sentence.spans) for sentence in one.sentences)
+            characters += len(one.article.raw)
+            count += 1
+    return Batch(tuple(lines), tuple(failed), count, characters, spans)
+
+
+def batches(sources: Iterable[Source], size: int = BATCH_BYTES) -> Iterator[tuple[Source, ...]]:
+    """Group a stream of sources, in order, until each group has so many bytes; the groups depend on nothing else."""
+    return _chunks(sources, size, lambda source: len(source.data))
+
+
+def annotate_stream(
+    sources: Iterable[Source], *, weights: Weights, jobs: int = 1, threads: int | None = None
+) -> Iterator[Batch]:
+    """Annotate a stream batch by batch, in order, with only a few batches in memory; each article once.
+
+    Raises:
+        ModelDataError: see `load_model`.
+        WorkerError: a worker process ended unasked.
+    """
+    return run_in_order(
+        annotate_sources, batches(without_duplicates(sources)), weights=weights, jobs=jobs, threads=threads
+    )
+
+
+def run_in_order(
+    work: Callable[..., Result],
+    tasks: Iterable[Task],
+    *,
+    weights: Weights,
+    jobs: int = 1,
+    threads: int | None = None,
+) -> Iterator[Result]:
+    """Yield `work(task, model=…)` for each task in order, in this process or in several.
+
+    Args:
+        work: a function at the top level of a module.
+        tasks: taken one at a time, at most `jobs` + 1 ahead of what has been yielded.
+        weights: of the model, loaded once in each process.
+        jobs: processes; 1 works in this one.
+        threads: of the network in each process; several processes take one each unless told otherwise.
+
+    Raises:
+        ModelDataError: see `load_model`.
+        WorkerError: a worker process ended unasked (out of memory, killed).
+    """
+    # Loaded here even for workers: missing weights are one clear error, and the built graph is shared.
+    model = load_model(weights, threads=threads)
+    if jobs == 1:
+        for task in tasks:
+            yield work(task, model=model)
+        return
+    del model
+    # Spawned, not forked: ONNX Runtime's threads do not survive a fork.
+    pool = ProcessPoolExecutor(
+        jobs,
+        mp_context=multiprocessing.get_context("spawn"),
+        initializer=_begin,
+        initargs=(weights, threads or 1, os.getpid()),
+    )
+    waiting: deque[object] = deque()
+    try:
+        for task in tasks:
+            waiting.append(pool.submit(_call, work, task))
+            if len(waiting) > jobs:
+                yield waiting.popleft().result()  # type: ignore[attr-defined]
+        while waiting:
+            yield waiting.popleft().result()  # type: ignore[attr-defined]
+    except BrokenProcessPool:
+        raise WorkerError("a worker process ended unasked, perhaps for want of memory") from None
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+_loaded: dict[str, WordModel] = {}
+
+
+def _begin(weights: Weights, threads: int, parent: int) -> None:
+    threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
+    _loaded["model"] = load_model(weights, threads=threads)
+
+
+def _end_with(parent: int) -> None:
+    # Killed with -9 the parent cannot end its workers, and they would wait for tasks for ever.
+    while os.getppid() == parent:
+        time.sleep(WATCH)
+    os._exit(1)
+
+
+def _call(work: Callable[..., Result], task: object) -> Result:
+    return work(task, model=_loaded["model"])
+
+
+def _article(source: Source) -> Article | None:
+    if source.problem:
+        return None
+    return article_from_bytes(source.data, name=source.name, where=source.where, page=source.page)
+
+
+def _annotated(
+    pairs: Sequence[tuple[Source, Article]], model: WordModel
+) -> tuple[list[Preannotation], list[Failure]]:
+    try:
+        return preannotate_batch([article for _, article in pairs], model=model), []
+    except Exception as error:  # noqa: BLE001 — whatever one article brings about, the others go on
+        if len(pairs) == 1:
+            source = pairs[0][0]
+            reason = str(error) if isinstance(error, BiaozhuError) else f"{type(error).__name__}: {error}"
+            return [], [Failure(source.name, source.where, reason)]
+    singly = [_annotated([pair], model) for pair in pairs]
+    return [one for done, _ in singly for one in done], [one for _, bad in singly for one in bad]
+
+
+def _chunks(items: Iterable[Task], size: int, weight: Callable[[Task], int]) -> Iterator[tuple[Task, ...]]:
+    chunk: list[Task] = []
+    reached = 0
+    for item in items:
+        chunk.append(item)
+        reached += weight(item)
+        # An item costs something even when it is empty: a million bad lines must not become one chunk.
+        if reached + len(chunk) >= size:
+            yield tuple(chunk)
+            chunk, reached = [], 0
+    if chunk:
+        yield tuple(chunk)

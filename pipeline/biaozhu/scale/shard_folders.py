@@ -1,0 +1,139 @@
+"""Where shards lie: a folder of this machine, or one on an object store that fsspec knows (`s3://bucket/run`).
+
+A file is there whole or not at all: on a disk by a temporary file, fsync and rename; on an object store because an
+object appears when it has been sent; on other remote file systems by a temporary file and a move.
+"""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
+
+from filelock import FileLock, Timeout
+
+from biaozhu.data.compression import reason_of
+from biaozhu.data.errors import LockedError, MissingExtraError, WriteError, extra_advice
+from biaozhu.data.files import write_bytes
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+LOCK = ".lock"
+# File systems where to put a file is one step; elsewhere a reader could see half of it.
+WHOLE = frozenset({"s3", "s3a", "gs", "gcs", "abfs", "az", "adl", "oss", "memory"})
+
+
+def is_remote(path: Path) -> bool:
+    """Return whether a path lies on a remote file system: a `UPath` behaves like a Path, but is none."""
+    return not isinstance(cast("Any", path), Path)
+
+
+def place(where: str) -> Path:
+    """Return a path, or what behaves like one (a `UPath`) where `where` is an address.
+
+    Raises:
+        MissingExtraError: an address, and the packages for it are not installed.
+        WriteError: an address of a kind that no installed package knows.
+    """
+    if "://" not in where:
+        return Path(where)
+    try:
+        from upath import UPath  # noqa: PLC0415 — an extra
+    except ImportError:
+        raise MissingExtraError(
+            "addresses need the packages universal-pathlib and fsspec",
+            where=where,
+            next_step=extra_advice("remote"),
+        ) from None
+    try:
+        found: Any = UPath(where)
+        found.fs  # noqa: B018 — asking for the file system is what finds out whether there is one
+    except (ImportError, ValueError) as error:
+        raise MissingExtraError(
+            f"no package for this kind of address ({error})",
+            where=where,
+            next_step="Install the fsspec package that knows it (s3fs, gcsfs, adlfs)",
+        ) from None
+    return cast("Path", found)
+
+
+def write_whole(path: Path, content: bytes) -> None:
+    """Write a file that is there whole or not at all.
+
+    Raises:
+        WriteError: the place does not take it.
+    """
+    if not is_remote(path):
+        write_bytes(path, content)
+        return
+    address = cast("Any", path)
+    try:
+        if address.protocol in WHOLE:
+            address.write_bytes(content)
+        else:
+            address.parent.mkdir(parents=True, exist_ok=True)
+            beside = address.with_name(f".{address.name}.tmp")
+            beside.write_bytes(content)
+            address.fs.mv(beside.path, address.path)
+    except Exception as error:  # noqa: BLE001 — each file system raises its own kinds
+        raise WriteError(f"cannot be written ({reason_of(error)})", where=str(path)) from None
+
+
+def names_in(folder: Path) -> tuple[str, ...]:
+    """Return the names of the files in a folder, sorted; none where there is no folder.
+
+    Raises:
+        WriteError: the folder cannot be listed.
+    """
+    try:
+        return tuple(sorted(path.name for path in folder.iterdir()))
+    except (FileNotFoundError, NotADirectoryError):
+        return ()
+    except Exception as error:  # noqa: BLE001 — each file system raises its own kinds
+        raise WriteError(f"cannot be listed ({reason_of(error)})", where=str(folder)) from None
+
+
+def remove(path: Path) -> None:
+    """Remove a file if it is there.
+
+    Raises:
+        WriteError: it cannot be removed.
+    """
+    try:
+        path.unlink(missing_ok=True)
+    except Exception as error:  # noqa: BLE001 — each file system raises its own kinds
+        raise WriteError(f"cannot be removed ({reason_of(error)})", where=str(path)) from None
+
+
+@contextmanager
+def held(folder: Path) -> Iterator[None]:
+    """Keep other runs of this machine out of a local folder, which is made if it is not there.
+
+    A folder on an object store is not locked: runs of the same corpus write the same bytes there, so two at once
+    waste work and harm nothing.
+
+    Raises:
+        LockedError: another run is at work in this folder.
+        WriteError: the folder cannot be made or takes no lock.
+    """
+    if is_remote(folder):
+        yield
+        return
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise WriteError(f"the folder cannot be made ({error.strerror})", where=str(folder)) from None
+    lock = FileLock(folder / LOCK)
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        raise LockedError(
+            "another run is writing shards here", where=str(folder), next_step="Wait for it to end"
+        ) from None
+    except OSError as error:
+        raise WriteError(f"the folder takes no lock ({error.strerror})", where=str(folder)) from None
+    try:
+        yield
+    finally:
+        lock.release()

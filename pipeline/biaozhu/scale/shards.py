@@ -1,0 +1,224 @@
+"""A corpus into a folder of shards that a kill at any moment neither loses from nor repeats in.
+
+A shard is a fixed stretch of the stream of sources. Its sentences go to `part-00000.jsonl.gz` (or another form), and
+only then its receipt to `part-00000.json`: checksums of what went in and of what came out, counts, and what failed.
+Both are written whole or not at all, so a shard without a fitting receipt is made again, to the same bytes, and one
+with it is passed over. At the end `MANIFEST.json` names all shards and `failed.jsonl` all articles that gave none.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import asdict, dataclass
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from biaozhu import __version__
+from biaozhu.data.errors import WorkerError, WriteError
+from biaozhu.scale.batch import Failure, annotate_sources, batches, run_in_order, weights_mark
+from biaozhu.scale.duplicates import without_duplicates
+from biaozhu.scale.shard_folders import held, names_in, remove, write_whole
+from biaozhu.scale.shard_formats import ENDINGS, check_form, pack
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+    from pathlib import Path
+
+    from biaozhu.annotators.network.lac import WordModel
+    from biaozhu.scale.batch import Weights
+    from biaozhu.scale.corpus_stream import Source
+    from biaozhu.scale.shard_formats import Form
+
+MANIFEST, FAILED = "MANIFEST.json", "failed.jsonl"
+PART = "part-"
+SHARD_BYTES = 4 << 20
+COUNTS = ("articles", "sentences", "characters", "spans")
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What decides the bytes of the shards, besides the corpus.
+
+    `weights` are the network's, `size` the bytes of source text in a shard, `form` what its file is.
+    """
+
+    weights: Weights = "small"
+    size: int = SHARD_BYTES
+    form: Form = "jsonl"
+
+
+@dataclass(frozen=True, slots=True)
+class Shard:
+    """A shard to make: its number, its sources, and their checksum together with what they are annotated by."""
+
+    number: int
+    sources: tuple[Source, ...]
+    checksum: str
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """What is known of a finished shard; `sha256` is that of the file's bytes, `input` that of the sources."""
+
+    file: str
+    sha256: str
+    input: str
+    articles: int
+    sentences: int
+    characters: int
+    spans: int
+    failed: tuple[Failure, ...]
+
+
+def write_shards(
+    sources: Iterable[Source], folder: Path, plan: Plan, *, jobs: int = 1, threads: int | None = None
+) -> Iterator[Receipt]:
+    """Annotate a stream into shards, and yield each one's receipt in order; the manifest comes after the last.
+
+    Run again after a kill with the same arguments, it passes over what is finished. With other sources or another
+    plan it makes again what differs. The files are the same whatever `jobs` is and however often it was killed.
+
+    Args:
+        sources: the corpus.
+        folder: where the shards go, of this machine or remote; it is made if it is not there.
+        plan: of the shards.
+        jobs: processes.
+        threads: of the network in each process.
+
+    Raises:
+        LockedError: another run is at work in this folder.
+        WriteError: a file cannot be written.
+        MissingExtraError: see `check_form`.
+        ModelDataError, WorkerError: see `run_in_order`.
+    """
+    check_form(plan.form)
+    with held(folder):
+        work = partial(make_shard, folder=folder, form=plan.form)
+        shards = shards_of(sources, plan)
+        made = run_in_order(work, shards, weights=plan.weights, jobs=jobs, threads=threads)
+        yield from collect(made, folder, plan)
+
+
+def shards_of(sources: Iterable[Source], plan: Plan) -> Iterator[Shard]:
+    """Cut a stream of sources into shards; the borders depend on the sources and the plan alone."""
+    by = f"{__version__} {plan.weights}{weights_mark(plan.weights)}"
+    for number, group in enumerate(batches(without_duplicates(sources), plan.size)):
+        yield Shard(number, group, _checksum(group, by))
+
+
+def make_shard(shard: Shard, *, folder: Path, form: Form, model: WordModel) -> Receipt:
+    """Make a shard unless a fitting receipt says that it is there."""
+    known = read_receipt(folder, shard, form)
+    if known is not None:
+        return known
+    batch = annotate_sources(shard.sources, model=model)
+    packed = pack(batch.lines, form)
+    name = _file(shard.number, form)
+    write_whole(folder / name, packed)
+    receipt = Receipt(
+        file=name,
+        sha256=hashlib.sha256(packed).hexdigest(),
+        input=shard.checksum,
+        articles=batch.articles,
+        sentences=len(batch.lines),
+        characters=batch.characters,
+        spans=batch.spans,
+        failed=batch.failed,
+    )
+    write_whole(folder / f"{_stem(shard.number)}.json", _json(asdict(receipt)))
+    return receipt
+
+
+def read_receipt(folder: Path, shard: Shard, form: Form) -> Receipt | None:
+    """Return the receipt of a shard that was made from these sources and whose file is as it was written, or None."""
+    try:
+        receipt = receipt_from(json.loads((folder / f"{_stem(shard.number)}.json").read_bytes()))
+    except Exception:  # noqa: BLE001 — each file system raises its own kinds; what cannot be read is made again
+        return None
+    name = _file(shard.number, form)
+    if receipt.input != shard.checksum or receipt.file != name:
+        return None
+    try:
+        content = (folder / name).read_bytes()
+    except Exception:  # noqa: BLE001 — as above
+        return None
+    return receipt if hashlib.sha256(content).hexdigest() == receipt.sha256 else None
+
+
+def receipt_from(value: dict[str, Any]) -> Receipt:
+    """Return the receipt that a JSON object states.
+
+    Raises:
+        TypeError, KeyError, AttributeError: it is none.
+    """
+    fields = dict(value)
+    failed = tuple(Failure(**one) for one in fields.pop("failed"))
+    return Receipt(**fields, failed=failed)
+
+
+def collect(receipts: Iterable[Receipt], folder: Path, plan: Plan) -> Iterator[Receipt]:
+    """Yield receipts, in any order, as their shards are finished; after the last, clean up and write the manifest.
+
+    Raises:
+        WorkerError: a shard is missing or was made twice, which no engine should bring about.
+        WriteError: the folder cannot be listed, or a file in it not removed, written or read back.
+    """
+    for name in names_in(folder):
+        # What a killed run was writing, and a manifest that is no longer true.
+        if name == MANIFEST or name.startswith(f".{PART}"):
+            remove(folder / name)
+    totals = dict.fromkeys((*COUNTS, "failed"), 0)
+    files: list[str] = []
+    for receipt in receipts:
+        files.append(receipt.file)
+        for name in COUNTS:
+            totals[name] += getattr(receipt, name)
+        totals["failed"] += len(receipt.failed)
+        yield receipt
+    wanted = {_file(number, plan.form) for number in range(len(files))}
+    if set(files) != wanted:
+        raise WorkerError(f"{len(wanted.difference(files))} shards are missing", where=str(folder))
+    kept = wanted.union(f"{_stem(number)}.json" for number in range(len(files)))
+    for name in names_in(folder):
+        # An earlier corpus had more, or its shards another form.
+        if name.startswith(PART) and name not in kept:
+            remove(folder / name)
+    facts = {"biaozhu": __version__, "lac": plan.weights, "form": plan.form, "shards": len(files)}
+    _finish(folder, len(files), {**facts, **totals})
+
+
+def _finish(folder: Path, count: int, facts: dict[str, Any]) -> None:
+    failed: list[str] = []
+    shards: list[dict[str, Any]] = []
+    for number in range(count):
+        path = folder / f"{_stem(number)}.json"
+        try:
+            receipt = json.loads(path.read_bytes())
+        except Exception as error:  # noqa: BLE001 — each file system raises its own kinds
+            raise WriteError(f"cannot be read back ({error})", where=str(path)) from None
+        failed += [f"{json.dumps(one, ensure_ascii=False)}\n" for one in receipt.pop("failed")]
+        shards.append(receipt)
+    write_whole(folder / FAILED, "".join(failed).encode("utf-8"))
+    write_whole(folder / MANIFEST, _json({**facts, "files": shards}))
+
+
+def _checksum(sources: Sequence[Source], by: str) -> str:
+    digest = hashlib.sha256(by.encode())
+    for source in sources:
+        head = json.dumps([source.name, source.where, len(source.data), source.page, source.problem])
+        digest.update(head.encode("ascii"))
+        digest.update(source.data)
+    return digest.hexdigest()
+
+
+def _stem(number: int) -> str:
+    return f"{PART}{number:05}"
+
+
+def _file(number: int, form: Form) -> str:
+    return f"{_stem(number)}{ENDINGS[form]}"
+
+
+def _json(value: object) -> bytes:
+    return f"{json.dumps(value, ensure_ascii=False, indent=2)}\n".encode()

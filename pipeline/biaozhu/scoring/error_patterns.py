@@ -1,0 +1,157 @@
+"""Error patterns: what went wrong with spans that hang together by overlap, with the text around them.
+
+The shape says how the boundaries lie; the pattern is the shape, except where the place or person stands at the
+head of an organisation's name (河北|某某公司, 某某镇|党委): whether such a name is marked is a matter of the guideline
+more than of boundaries, so it is a class of its own.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+from biaozhu.scoring.match import clusters
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from biaozhu.data.model import Sentence, Span
+
+Shape = Literal[
+    "missed",
+    "invented",
+    "label",
+    "boundary_left",
+    "boundary_right",
+    "boundary_both",
+    "boundary_and_label",
+    "split",
+    "merged",
+    "tangled",
+]
+Pattern = Shape | Literal["nested_in_organisation"]
+
+PATTERNS: tuple[Pattern, ...] = (
+    "boundary_left",
+    "boundary_right",
+    "boundary_both",
+    "split",
+    "merged",
+    "tangled",
+    "label",
+    "boundary_and_label",
+    "missed",
+    "invented",
+    "nested_in_organisation",
+)
+
+CONTEXT = 15
+# Numbers count things, they do not name them: 3家|公司 is no part of an organisation's name.
+NEVER_IN_NAMES = frozenset({"AMOUNT"})
+CAN_BE_NESTED = frozenset({"missed", "invented", "boundary_right", "boundary_both", "boundary_and_label"})
+
+# Two stands for two or more gold spans, predicted spans.
+_BY_NUMBER: dict[tuple[int, int], Shape] = {
+    (0, 1): "invented",
+    (0, 2): "invented",
+    (1, 0): "missed",
+    (2, 0): "missed",
+    (1, 2): "split",
+    (2, 1): "merged",
+    (2, 2): "tangled",
+}
+_BY_BOUNDARY: dict[tuple[bool, bool], Shape | None] = {
+    (False, False): None,
+    (True, False): "boundary_left",
+    (False, True): "boundary_right",
+    (True, True): "boundary_both",
+}
+
+# Ends of organisations' names. Those of one character need a guard against words that begin with it (局面, 厂房).
+_BODY = (
+    r"(?:股份|有限|责任)*公司|集团|合作社|合作联社|联合社|信用社|出版社|报社|通讯社|电视台|广播台|银行|证券|基金会|"
+    r"党委|党组|党总支|党支部|支部|支委|纪委|团委|团支部|县委|市委|省委|区委|乡委|镇委|村委会?|居委会|工委|妇联|"
+    r"常委会|委员会|管委会|政府|人大|政协|法院|检察院|派出所|办事处|办公室|工会|商会|协会|学会|联合会|研究会|促进会|"
+    r"大学|学院|中学|小学|学校|幼儿园|研究院|研究所|设计院|医院|卫生院|卫生室|博物馆|图书馆|"
+    r"局(?![面势部限域])|厂(?![房家区长址])|厅(?![堂长])"
+)
+# Between the place and the body stand at most a few characters of its name (某县|教育|局), never a function word,
+# white space or punctuation: those end a name.
+_NAME_PART = r"[^\W\d_的了在到和与及或是为对把被将向从由给让使有这该各每并就也都又再已很所着过等]{0,8}?"
+_ORGANISATION = re.compile(rf"(?:{_NAME_PART})(?:{_BODY})")
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """One error: the spans that hang together, what is wrong with them, and the text around them.
+
+    `start` and `end` (code points into the sentence) reach from the first to the last of the spans; `text` is what
+    stands there, `before` and `after` up to 15 characters on either side.
+    """
+
+    sentence: str
+    pattern: Pattern
+    shape: Shape
+    start: int
+    end: int
+    gold: tuple[Span, ...]
+    predicted: tuple[Span, ...]
+    before: str
+    text: str
+    after: str
+
+
+def find_cases(gold: Sentence, predicted: Sentence) -> tuple[Case, ...]:
+    """Return the errors of one sentence, from left to right; every wrong span stands in exactly one of them.
+
+    Args:
+        gold: the gold sentence.
+        predicted: the same sentence with the spans of a layer.
+    """
+    return cases_among(gold, gold.spans, predicted.spans)
+
+
+def cases_among(sentence: Sentence, gold: Sequence[Span], predicted: Sequence[Span]) -> tuple[Case, ...]:
+    """Return the errors among some spans of a sentence, both sides sorted; see `find_cases`."""
+    cases = []
+    for mine, theirs in clusters(gold, predicted):
+        shape = shape_of(mine, theirs)
+        if shape is None:
+            continue
+        spans = (*mine, *theirs)
+        start, end = min(span.start for span in spans), max(span.end for span in spans)
+        nested = shape in CAN_BE_NESTED and any(
+            span.label not in NEVER_IN_NAMES and heads_organisation(sentence.text, span.end) for span in spans
+        )
+        cases.append(
+            Case(
+                sentence=sentence.id,
+                pattern="nested_in_organisation" if nested else shape,
+                shape=shape,
+                start=start,
+                end=end,
+                gold=tuple(mine),
+                predicted=tuple(theirs),
+                before=sentence.text[max(0, start - CONTEXT) : start],
+                text=sentence.text[start:end],
+                after=sentence.text[end : end + CONTEXT],
+            )
+        )
+    return tuple(cases)
+
+
+def shape_of(gold: Sequence[Span], predicted: Sequence[Span]) -> Shape | None:
+    """Return how a group of spans that hang together is wrong, or None where it is right."""
+    if len(gold) != 1 or len(predicted) != 1:
+        return _BY_NUMBER[min(len(gold), 2), min(len(predicted), 2)]
+    mine, theirs = gold[0], predicted[0]
+    left, right = mine.start != theirs.start, mine.end != theirs.end
+    if mine.label != theirs.label:
+        return "boundary_and_label" if left or right else "label"
+    return _BY_BOUNDARY[left, right]
+
+
+def heads_organisation(text: str, end: int) -> bool:
+    """Say whether the name that ends at `end` goes on as an organisation's, by the characters that follow it."""
+    return _ORGANISATION.match(text, end) is not None

@@ -1,0 +1,77 @@
+"""Two layers read side by side, for corpora that do not fit into memory.
+
+Both files hold the same sentences in the same order, article by article; only the two lines at hand are in memory.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from biaozhu.data.errors import ScoringError
+from biaozhu.data.layer_stream import SORT_ADVICE, stream_layer
+from biaozhu.data.model import Sentence
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterator
+    from pathlib import Path
+
+    from biaozhu.scoring.scores import Missing
+
+# Of what a layer lacks so many sentences are named, and all counted.
+MOST_NAMED = 10_000
+
+
+@dataclass(slots=True)
+class Lacking:
+    """Sentences that a layer lacks: how many there are, and the ids of the first `MOST_NAMED`."""
+
+    count: int = 0
+    named: list[str] = field(default_factory=list)
+
+    def add(self, identifier: str) -> None:
+        """Count one more."""
+        self.count += 1
+        if self.count <= MOST_NAMED:
+            self.named.append(identifier)
+
+
+def side_by_side(
+    gold: Path, layer: Path, *, labels: Collection[str], missing: Missing, lacking: Lacking
+) -> Iterator[tuple[Sentence, Sentence]]:
+    """Pair the sentences of two files that hold them in the same order.
+
+    Args:
+        gold: the gold layer.
+        layer: the layer to be scored.
+        labels: the ids that are allowed.
+        missing: what a gold sentence that the layer lacks means, see `pair_layers`.
+        lacking: gets those that it lacks.
+
+    Raises:
+        ScoringError: the layer lacks a sentence, has one that the gold has not, or another order or text.
+        BiaozhuError: see `stream_layer`.
+    """
+    theirs = stream_layer(layer, labels=labels)
+    other = next(theirs, None)
+    for sentence in stream_layer(gold, labels=labels):
+        if other is not None and other.id == sentence.id:
+            if other.text != sentence.text:
+                raise ScoringError(f"{sentence.id} has another text in {layer}", where=str(gold))
+            yield sentence, other
+            other = next(theirs, None)
+            continue
+        if missing == "error":
+            raise ScoringError(
+                f"{sentence.id} is not where it should be in {layer}",
+                where=str(gold),
+                next_step="Bring both into the same order, or give --missing empty if it lacks sentences",
+            )
+        lacking.add(sentence.id)
+        yield sentence, Sentence(sentence.article, sentence.start, sentence.end, sentence.text)
+    if other is not None:
+        raise ScoringError(
+            f"{other.id} is not in the gold, or not in the gold's order",
+            where=str(layer),
+            next_step=SORT_ADVICE,
+        )

@@ -1,0 +1,209 @@
+"""The HTTP service: `/predict`, `/health` and `/metrics`, with limits on everything that a client can make large.
+
+A request takes a place before its body is read, and keeps it until the work on it has really ended, even where its
+client was told that it takes too long: so there are never more threads or bodies than places. Without a free place
+the answer is 429, at once.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hmac
+import logging
+import time
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from starlette.applications import Starlette
+from starlette.requests import ClientDisconnect
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from biaozhu.data.errors import BiaozhuError, RequestError
+from biaozhu.serving.messages import answer, read_texts
+from biaozhu.serving.metrics import Metrics, make_metrics
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+    from concurrent.futures import Future
+
+    from starlette.requests import Request
+
+    from biaozhu.data.model import Span
+    from biaozhu.serving.predictor import Predictor
+
+OK, UNAUTHORIZED, SLOW_CLIENT, TOO_LARGE, REFUSED, BUSY, FAILED, TOO_SLOW = (
+    200,
+    401,
+    408,
+    413,
+    422,
+    429,
+    500,
+    503,
+)
+
+AGAIN = {"Retry-After": "1"}
+FEWER = "Send shorter texts, or fewer at once"
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What one request may take: bytes, texts, seconds to arrive and to be answered; and how many at once.
+
+    `workers` are worked on at the same time, `waiting` wait for one of these.
+    """
+
+    body: int = 1024 * 1024
+    texts: int = 256
+    arriving: float = 10.0
+    answering: float = 30.0
+    workers: int = 2
+    waiting: int = 16
+
+
+def make_app(predictor: Predictor, *, token: str, limits: Limits | None = None) -> Starlette:
+    """Return the application.
+
+    Args:
+        predictor: what answers.
+        token: what a request must carry as `Authorization: Bearer …`; `/health` needs none, and tells nothing.
+        limits: see `Limits`.
+    """
+    service = _Service(predictor, token.encode("utf-8"), limits or Limits())
+    return Starlette(
+        routes=[
+            Route("/predict", service.predict, methods=["POST"]),
+            Route("/health", service.health, methods=["GET"]),
+            Route("/metrics", service.show_metrics, methods=["GET"]),
+        ],
+        lifespan=service.lifespan,
+    )
+
+
+class _Service:
+    def __init__(self, predictor: Predictor, token: bytes, limits: Limits) -> None:
+        self.predictor = predictor
+        self.token = token
+        self.limits = limits
+        self.metrics: Metrics = make_metrics()
+        self.taken = 0
+        self.pool = ThreadPoolExecutor(limits.workers, thread_name_prefix="predict")
+
+    @asynccontextmanager
+    async def lifespan(self, _app: Starlette) -> AsyncIterator[None]:
+        yield
+        self.pool.shutdown(wait=False, cancel_futures=True)
+
+    async def health(self, _request: Request) -> Response:
+        return JSONResponse({"status": "ok"})
+
+    async def show_metrics(self, request: Request) -> Response:
+        if not self._allowed(request):
+            return _refusal(_no_token())
+        return Response(generate_latest(self.metrics.registry), headers={"Content-Type": CONTENT_TYPE_LATEST})
+
+    async def predict(self, request: Request) -> Response:
+        begun = time.perf_counter()
+        try:
+            response: Response = JSONResponse(await self._answered(request))
+            self.metrics.seconds.observe(time.perf_counter() - begun)
+        except _RefusedError as refused:
+            response = _refusal(refused)
+        self.metrics.requests.labels(str(response.status_code)).inc()
+        return response
+
+    async def _answered(self, request: Request) -> dict[str, Any]:
+        if not self._allowed(request):
+            raise _no_token()
+        if self.taken >= self.limits.workers + self.limits.waiting:
+            raise _RefusedError(BUSY, "too many requests at once", "Send it again in a second")
+        self._take(1)
+        try:
+            texts, many = await self._received(request)
+            work = self.pool.submit(self.predictor.predict, texts)
+        except BaseException:
+            self._take(-1)
+            raise
+        # The place is free when the thread is, not when the client has gone.
+        loop = asyncio.get_running_loop()
+        work.add_done_callback(lambda _: loop.call_soon_threadsafe(self._take, -1))
+        found = await self._found(work)
+        self.metrics.characters.inc(sum(map(len, texts)))
+        for spans in found:
+            for span in spans:
+                self.metrics.spans.labels(span.label).inc()
+        return answer(texts, found, model=self.predictor.name, many=many)
+
+    async def _received(self, request: Request) -> tuple[list[str], bool]:
+        try:
+            body = await asyncio.wait_for(self._body(request), self.limits.arriving)
+            return read_texts(body, most=self.limits.texts)
+        except TimeoutError:
+            raise _RefusedError(SLOW_CLIENT, "the request does not arrive in time") from None
+        except ClientDisconnect:
+            raise _RefusedError(SLOW_CLIENT, "the client has gone") from None
+        except RequestError as error:
+            raise _RefusedError(REFUSED, error) from None
+
+    async def _found(self, work: Future[list[tuple[Span, ...]]]) -> list[tuple[Span, ...]]:
+        try:
+            return await asyncio.wait_for(asyncio.wrap_future(work), self.limits.answering)
+        except TimeoutError:
+            raise _RefusedError(TOO_SLOW, "it takes too long", FEWER) from None
+        except BiaozhuError as error:
+            _log.exception("a text could not be annotated")
+            raise _RefusedError(FAILED, error) from None
+
+    async def _body(self, request: Request) -> bytes:
+        too_large = _RefusedError(TOO_LARGE, f"more than {self.limits.body} bytes", FEWER)
+        stated = request.headers.get("content-length", "0")
+        if stated.isdecimal() and int(stated) > self.limits.body:
+            raise too_large
+        chunks = bytearray()
+        async for chunk in request.stream():
+            chunks += chunk
+            if len(chunks) > self.limits.body:
+                raise too_large
+        return bytes(chunks)
+
+    def _allowed(self, request: Request) -> bool:
+        scheme, _, sent = request.headers.get("authorization", "").partition(" ")
+        # Compared in constant time; headers are Latin-1.
+        right = hmac.compare_digest(sent.strip().encode("latin-1", "replace"), self.token)
+        return right and scheme.lower() == "bearer"
+
+    def _take(self, change: int) -> None:
+        self.taken += change
+        self.metrics.busy.set(self.taken)
+
+
+class _RefusedError(Exception):
+    """A request that is answered by a status and one line."""
+
+    def __init__(self, status: int, error: BiaozhuError | str, next_step: str = "") -> None:
+        super().__init__(status)
+        self.status = status
+        self.error = RequestError(error, next_step=next_step) if isinstance(error, str) else error
+
+
+def _no_token() -> _RefusedError:
+    return _RefusedError(UNAUTHORIZED, "no token, or a wrong one", "Send it as `Authorization: Bearer …`")
+
+
+def _refusal(refused: _RefusedError) -> Response:
+    headers = {UNAUTHORIZED: {"WWW-Authenticate": "Bearer"}, BUSY: AGAIN, TOO_SLOW: AGAIN}
+    # What is left of the body is not read: the connection ends with the answer.
+    closing = (
+        {"Connection": "close"} if refused.status in (UNAUTHORIZED, BUSY, SLOW_CLIENT, TOO_LARGE) else {}
+    )
+    return JSONResponse(
+        {"error": str(refused.error)},
+        status_code=refused.status,
+        headers={**headers.get(refused.status, {}), **closing},
+    )

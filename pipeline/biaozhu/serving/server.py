@@ -1,0 +1,81 @@
+"""The service's life: bind, answer, and on SIGTERM or Ctrl-C end what was begun and no more."""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+from typing import TYPE_CHECKING
+
+import uvicorn
+
+from biaozhu.data.errors import ServiceError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from starlette.applications import Starlette
+
+CONNECTIONS = 256
+"""Open connections; one more is answered with 503 at once. Requests at once are bounded by `Limits`, with 429."""
+IDLE = 5
+"""Seconds after which a silent connection is closed."""
+LOOPBACK = ("127.0.0.1", "::1")
+
+
+def bind(host: str, port: int) -> socket.socket:
+    """Return a socket that listens there; port 0 takes a free one.
+
+    Raises:
+        ServiceError: the address is none, or taken.
+    """
+    try:
+        family, kind, protocol, _, address = socket.getaddrinfo(
+            host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        )[0]
+        listening = socket.socket(family, kind, protocol)
+    except OSError as error:
+        raise ServiceError(f"no address ({error.strerror})", where=f"{host}:{port}") from None
+    try:
+        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listening.bind(address)
+        listening.listen(CONNECTIONS)
+    except OSError as error:
+        listening.close()
+        raise ServiceError(
+            f"nothing can listen there ({error.strerror})",
+            where=f"{host}:{port}",
+            next_step="Give another --port, or --port 0 for a free one",
+        ) from None
+    return listening
+
+
+def address_of(listening: socket.socket) -> str:
+    """Return the address of `/predict` on this socket."""
+    host, port = listening.getsockname()[:2]
+    return f"http://{f'[{host}]' if ':' in host else host}:{port}/predict"
+
+
+def run(app: Starlette, listening: socket.socket, *, drain: float, ready: Callable[[], None]) -> None:
+    """Serve until SIGTERM or SIGINT; then take no new connection, and end the requests that were begun.
+
+    Args:
+        app: what answers.
+        listening: from `bind`.
+        drain: seconds that begun requests may still take.
+        ready: called before the first request is taken.
+    """
+    config = uvicorn.Config(
+        app,
+        access_log=False,
+        log_level="warning",
+        server_header=False,
+        proxy_headers=False,
+        limit_concurrency=CONNECTIONS,
+        timeout_keep_alive=IDLE,
+        timeout_graceful_shutdown=int(drain) + 1,
+        ws="none",
+    )
+    ready()
+    # uvicorn raises the signal again once it has drained, and the command line makes KeyboardInterrupt of it.
+    with contextlib.suppress(KeyboardInterrupt):
+        uvicorn.Server(config).run(sockets=[listening])

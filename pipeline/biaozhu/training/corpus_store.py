@@ -1,0 +1,114 @@
+"""A corpus in the cache folder: its parts as raw text and layers, and a manifest with checksums and counts."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections import Counter
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from biaozhu.data.errors import CorpusError
+from biaozhu.data.files import cache_folder, parse_json, read_bytes, sha256_of, write_text
+from biaozhu.data.layers import read_layer, write_layer
+from biaozhu.data.model import check_against_raw
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from biaozhu.data.model import Sentence
+
+MANIFEST = "corpus.json"
+PARTS = ("train", "dev", "test")
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One part: its raw text, its sentences with names, and the same sentences with words as spans (may be empty)."""
+
+    raw: str
+    sentences: tuple[Sentence, ...]
+    words: tuple[Sentence, ...] = ()
+
+
+def corpora_folder() -> Path:
+    """Return where corpora lie: `corpora` in BIAOZHU_CACHE, or in the user's cache folder."""
+    return cache_folder() / "corpora"
+
+
+def article_id(raw: str) -> str:
+    """Return the id of a raw text: the first 12 hex digits of its SHA-256 in UTF-8."""
+    return hashlib.sha256(raw.encode("utf-8")).hexdigest()[:12]
+
+
+def write_corpus(folder: Path, parts: dict[str, Part], facts: dict[str, Any]) -> dict[str, Any]:
+    """Write the parts, then the manifest: a corpus without one was not written to its end.
+
+    Args:
+        folder: the corpus's own folder.
+        parts: name -> part; offsets are checked against the raw text.
+        facts: what else the manifest says (source, licence, leaks).
+
+    Returns:
+        The manifest.
+
+    Raises:
+        OffsetError, OverlapError, WriteError: no manifest is written then.
+    """
+    (folder / MANIFEST).unlink(missing_ok=True)
+    counted = {}
+    for name, part in parts.items():
+        check_against_raw((*part.sentences, *part.words), part.raw)
+        write_text(folder / f"{name}.txt", part.raw)
+        write_layer(folder / f"{name}.jsonl", part.sentences)
+        if part.words:
+            write_layer(folder / f"{name}.words.jsonl", part.words)
+        labels = Counter(span.label for sentence in part.sentences for span in sentence.spans)
+        counted[name] = {
+            "sentences": len(part.sentences),
+            "characters": sum(len(sentence.text) for sentence in part.sentences),
+            "spans": dict(sorted(labels.items())),
+            "sha256": sha256_of(folder / f"{name}.jsonl"),
+        }
+        if part.words:
+            counted[name]["words"] = sum(len(sentence.spans) for sentence in part.words)
+    manifest = {**facts, "parts": counted}
+    write_text(folder / MANIFEST, json.dumps(manifest, ensure_ascii=False, indent=2) + "\n")
+    return manifest
+
+
+def read_manifest(folder: Path) -> dict[str, Any]:
+    """Return a corpus's manifest.
+
+    Raises:
+        CorpusError: the corpus has not been fetched, or not to its end.
+    """
+    path = folder / MANIFEST
+    if not path.is_file():
+        raise CorpusError(
+            "there is no such corpus here, or not all of it",
+            where=str(folder),
+            next_step="Get it with `biaozhu corpus fetch` or `biaozhu corpus add`",
+        )
+    try:
+        manifest = parse_json(read_bytes(path))
+    except ValueError:
+        manifest = None
+    if not isinstance(manifest, dict) or not isinstance(manifest.get("parts"), dict):
+        raise CorpusError("the manifest is damaged", where=str(path))
+    return manifest
+
+
+def read_part(folder: Path, name: str, *, words: bool = False) -> tuple[Sentence, ...]:
+    """Return the sentences of a part, or the same sentences with their words as spans.
+
+    Raises:
+        CorpusError: the corpus has no such part, or its file is not what the manifest says.
+    """
+    manifest = read_manifest(folder)
+    if name not in manifest["parts"]:
+        raise CorpusError(f"it has no part {name!r}, only {', '.join(manifest['parts'])}", where=str(folder))
+    path = folder / f"{name}.jsonl"
+    if sha256_of(path) != manifest["parts"][name]["sha256"]:
+        raise CorpusError("the file is not what its manifest says", where=str(path))
+    return read_layer(folder / f"{name}.words.jsonl" if words else path)

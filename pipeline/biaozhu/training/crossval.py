@@ -1,0 +1,80 @@
+"""Held-out predictions: each sentence by a model that saw nothing of its section, or of its article."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from sklearn.model_selection import LeaveOneGroupOut
+
+from biaozhu.annotators.trained import annotate_with
+from biaozhu.data.errors import TrainingError
+from biaozhu.data.model import with_spans
+from biaozhu.training.train import fit
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from confection import Config
+
+    from biaozhu.data.ledger import Entry
+    from biaozhu.data.model import Sentence
+
+
+@dataclass(frozen=True, slots=True)
+class HeldOut:
+    """Sentences with held-out predictions, in the order of the gold, and what could not be aligned in training.
+
+    `folds` are the names of the groups, each with the number of its sentences.
+    """
+
+    sentences: tuple[Sentence, ...]
+    entries: tuple[Entry, ...]
+    folds: tuple[tuple[str, int], ...]
+
+
+def crossvalidate(
+    config: Config,
+    gold: Sequence[Sentence],
+    groups: Mapping[str, str],
+    *,
+    source: str,
+    on_fold: Callable[[int, int], None] | None = None,
+) -> HeldOut:
+    """Leave one group out at a time, train on the others, and predict it.
+
+    Args:
+        config: a training config; its own corpus is not read.
+        gold: the sentences with their gold spans.
+        groups: the group of each sentence by its id.
+        source: what the predicted spans name as their source.
+        on_fold: called before each fold with its number from 0 and how many there are.
+
+    Raises:
+        TrainingError: there are fewer than two groups.
+        BiaozhuError: see `fit`.
+    """
+    names = [groups[sentence.id] for sentence in gold]
+    folds = Counter(names)
+    if len(folds) < 2:  # noqa: PLR2004 — one left out, one to learn from
+        raise TrainingError(
+            "there is one group only, nothing is left to learn from",
+            next_step="Give another article, or gold of more sections",
+        )
+    predicted: dict[str, Sentence] = {}
+    entries: dict[Entry, None] = {}
+    for number, (learned, left_out) in enumerate(LeaveOneGroupOut().split(gold, groups=names)):
+        if on_fold:
+            on_fold(number, len(folds))
+        fitted = fit(config, [gold[index] for index in learned], name=source)
+        # Each span stands in all folds but one: it is lost once.
+        entries |= dict.fromkeys(fitted.entries)
+        chosen = [gold[index] for index in left_out]
+        found = annotate_with(fitted.nlp, [sentence.text for sentence in chosen], source=source)
+        predicted |= {
+            sentence.id: with_spans(sentence, spans) for sentence, spans in zip(chosen, found, strict=True)
+        }
+    return HeldOut(
+        tuple(predicted[sentence.id] for sentence in gold), tuple(entries), tuple(sorted(folds.items()))
+    )

@@ -1,0 +1,223 @@
+"""The learning curve: train on growing shares of the gold and score each model on what it has not seen.
+
+The gold is cut into folds by section or by article. Of what a fold leaves to learn from, each seed draws an order, and
+each size takes the first sentences of it, so that a larger share holds the smaller ones. Seeds choose sentences
+only: the config's own seed stays, and the whole of the rest, which is the same for all seeds, is trained on once.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from sklearn.model_selection import GroupKFold
+
+from biaozhu import __version__
+from biaozhu.annotators.trained import annotate_with
+from biaozhu.data.errors import TrainingError
+from biaozhu.data.files import sha256_of, write_text
+from biaozhu.nlp.encoders import remembering
+from biaozhu.training.extrapolation import DEFAULT_SAMPLING, FAILURES, look_ahead
+from biaozhu.training.train import fit
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+    from pathlib import Path
+
+    from confection import Config
+
+    from biaozhu.data.ledger import Entry
+    from biaozhu.data.model import Sentence
+    from biaozhu.scoring.significance import Sampling, Units
+from biaozhu.training.extrapolation import Outlook
+
+FORMAT = "biaozhu.curve.v1"
+MORE = 100
+# Points of the extrapolated line, from the smallest size to what is asked about.
+LINE = 40
+FOLDS = 5
+# The smallest share; the sizes between it and the whole grow by one factor.
+SMALLEST_SHARE = 0.1
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """How many sizes and seeds to train with, into how many folds at most the gold is cut, and how bands are drawn."""
+
+    sizes: int = 6
+    seeds: int = 5
+    folds: int = FOLDS
+    sampling: Sampling = DEFAULT_SAMPLING
+
+
+DEFAULT_PLAN = Plan()
+
+
+@dataclass(frozen=True, slots=True)
+class LearningCurve:
+    """The outlook, what it was measured on, and what could not be aligned in training.
+
+    `folds` are the numbers of held-out sentences; `trainings` counts the models that were trained.
+    """
+
+    outlook: Outlook
+    sentences: int
+    folds: tuple[int, ...]
+    trainings: int
+    units: Units
+    entries: tuple[Entry, ...]
+
+
+def learning_curve(
+    config: Config,
+    gold: Sequence[Sentence],
+    groups: Mapping[str, str],
+    units: Units,
+    *,
+    plan: Plan = DEFAULT_PLAN,
+    on_training: Callable[[int, int], None] | None = None,
+) -> LearningCurve:
+    """Train on growing shares of the gold, score strictly on what was held out, and extrapolate.
+
+    Args:
+        config: a training config; its own corpus is not read.
+        gold: the sentences with their gold spans.
+        groups: what is held out together, by sentence id; see `group_sentences`.
+        units: what is drawn together for bands and intervals; see `choose_units`.
+        plan: sizes, seeds and folds.
+        on_training: called before each training with its number from 0 and how many there are.
+
+    Raises:
+        TrainingError: there are fewer than two groups, or a fold leaves nothing to learn from.
+        BiaozhuError: see `fit`.
+    """
+    names = [groups[sentence.id] for sentence in gold]
+    count = len(set(names))
+    if count < 2:  # noqa: PLR2004 — one left out, one to learn from
+        raise TrainingError(
+            "there is one group only, nothing is left to learn from",
+            next_step="Give another article, or gold of more sections",
+        )
+    splits = [
+        ([gold[at] for at in learned], [gold[at] for at in left_out])
+        for learned, left_out in GroupKFold(min(plan.folds, count)).split(gold, groups=names)
+    ]
+    numbers = {name: at for at, name in enumerate(dict.fromkeys(units.of[one.id] for one in gold))}
+    counts = np.zeros((plan.sizes, plan.seeds, len(numbers), 3), np.int64)
+    taken: defaultdict[int, list[int]] = defaultdict(list)
+    entries: dict[Entry, None] = {}
+    shares, whole = np.geomspace(SMALLEST_SHARE, 1.0, plan.sizes).tolist(), plan.sizes - 1
+    trainings = [
+        (fold, size, seed)
+        for fold in range(len(splits))
+        for size in range(plan.sizes)
+        for seed in range(plan.seeds if size < whole else 1)
+    ]
+    with remembering():
+        for done, (fold, size, seed) in enumerate(trainings):
+            if on_training:
+                on_training(done, len(trainings))
+            pool, held_out = splits[fold]
+            chosen = draw(pool, shares[size], seed=seed, fold=fold)
+            taken[size].append(len(chosen))
+            fitted = fit(config, chosen)
+            entries |= dict.fromkeys(fitted.entries)
+            found = annotate_with(fitted.nlp, [sentence.text for sentence in held_out], source="curve")
+            seeds = slice(seed, seed + 1) if size < whole else slice(None)
+            for sentence, spans in zip(held_out, found, strict=True):
+                there, given = {span.key for span in sentence.spans}, {span.key for span in spans}
+                figures = len(there), len(given), len(there & given)
+                counts[size, seeds, numbers[units.of[sentence.id]]] += figures
+    sizes = [round(float(np.mean(taken[size]))) for size in range(plan.sizes)]
+    return LearningCurve(
+        look_ahead(sizes, counts, annotated=len(gold), more=MORE, sampling=plan.sampling),
+        len(gold),
+        tuple(len(held_out) for _, held_out in splits),
+        len(trainings),
+        units,
+        tuple(entries),
+    )
+
+
+def curve_document(
+    curve: LearningCurve, *, plan: Plan = DEFAULT_PLAN, files: Sequence[Path], command: Sequence[str]
+) -> dict[str, Any]:
+    """Return the curve as plain JSON values, as `biaozhu report --curve` takes them; what is not known is null.
+
+    The same gold, config and plan give the same document: it carries no date.
+
+    Args:
+        curve: what was measured.
+        plan: how.
+        files: config, gold and articles, named with their checksums.
+        command: the words of the command line.
+    """
+    outlook = curve.outlook
+    fit, worth = outlook.fit, outlook.worth
+    return {
+        "format": FORMAT,
+        "points": [asdict(point) for point in outlook.points],
+        "model": "F1 = a - b n^-c",
+        "parameters": asdict(fit) if fit else None,
+        "fit": [
+            {"sentences": at, "f1": fit.at(at)}
+            for at in sorted(
+                {
+                    round(at)
+                    for at in np.linspace(outlook.points[0].sentences, worth.annotated + worth.more, LINE)
+                }
+            )
+        ]
+        if fit and worth
+        else [],
+        "failure": outlook.failure or None,
+        "failure_text": FAILURES.get(outlook.failure),
+        "annotated": curve.sentences,
+        "more": MORE,
+        "worth": worth.gain if worth else None,
+        "worth_low": worth.low if worth else None,
+        "worth_high": worth.high if worth else None,
+        "distinguishable": worth.distinguishable if worth else None,
+        "held_out": list(curve.folds),
+        "units": {"kind": curve.units.kind, "count": curve.units.count, "reason": curve.units.reason},
+        "sampling": asdict(plan.sampling),
+        "seeds": list(range(plan.seeds)),
+        "trainings": curve.trainings,
+        "made": {
+            "version": __version__,
+            "command": list(command),
+            "inputs": [{"path": str(path), "sha256": sha256_of(path)} for path in files],
+        },
+    }
+
+
+def write_curve(path: Path, document: Mapping[str, Any]) -> None:
+    """Write a document atomically.
+
+    Raises:
+        WriteError: it cannot be written.
+    """
+    write_text(path, json.dumps(document, ensure_ascii=False, indent=2, allow_nan=False) + "\n")
+
+
+def draw(pool: Sequence[Sentence], share: float, *, seed: int, fold: int) -> list[Sentence]:
+    """Return the first sentences of the order that a seed draws, in the order of the pool.
+
+    The same seed draws the same order for every share. Sentences are added until one of them has a span: without
+    any there is nothing to learn.
+
+    Raises:
+        TrainingError: the pool has no spans.
+    """
+    order = np.random.default_rng([seed, fold]).permutation(len(pool)).tolist()
+    first = next((at for at, number in enumerate(order) if pool[number].spans), None)
+    if first is None:
+        raise TrainingError(
+            "what one fold leaves to learn from has no spans",
+            next_step="Give gold of more sections or articles",
+        )
+    size = max(round(share * len(pool)), first + 1, 1)
+    return [pool[number] for number in sorted(order[:size])]

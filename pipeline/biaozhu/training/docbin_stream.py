@@ -1,0 +1,246 @@
+"""DocBin shards as training data that never stand in memory as a whole.
+
+A config names them as [corpora.train] with `@readers = "biaozhu.DocBinStream.v1"`. Shards are read one after the other;
+what comes from them passes through a buffer from which the next sentence is drawn by chance, so that neighbours of an
+article part and memory holds one shard and one buffer, however many shards there are.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import random
+import zlib
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from spacy import tokens
+from spacy.training import Example
+from spacy.vocab import Vocab
+
+from biaozhu.data.errors import ConfigError, ShardError, TrainingError, raise_collected
+from biaozhu.data.files import read_bytes, sha256_of
+from biaozhu.data.model import Sentence, Span
+from biaozhu.nlp.tokenizer import CharTokenizer
+from biaozhu.training.card import DataFile
+from biaozhu.training.gold import matching_files
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+    from pathlib import Path
+
+    from spacy.language import Language
+
+READER = "biaozhu.DocBinStream.v1"
+BUFFER = 10_000
+SAMPLE = 1000
+LARGEST = 1 << 30
+"""Bytes that a shard may have, unpacked."""
+STEP = 1 << 20
+MISSING = 0
+"""spaCy's `Token.ent_iob`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Taught:
+    """A text, its spans as (start, end, label), and the stretches of which nobody knows whether they are spans.
+
+    Code points, half open, none overlapping.
+    """
+
+    text: str
+    spans: tuple[tuple[int, int, str], ...]
+    unknown: tuple[tuple[int, int], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Survey:
+    """What one pass over all shards found: `sentences` and `spans` in all, the first sentences, and the card's line.
+
+    `sample` are the first sentences of the stream in the order of the files, and after them the first of each label
+    that those lack: `first` counts the former.
+    """
+
+    data: DataFile
+    sample: tuple[Taught, ...]
+    first: int
+
+    def shown(self) -> tuple[Sentence, ...]:
+        """Return the first sentences of the stream, with ids that only count them."""
+        return tuple(
+            Sentence("0" * 12, at, at + len(one.text), one.text, tuple(Span(*span) for span in one.spans))
+            for at, one in enumerate(self.sample[: self.first])
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class DocBinStream:
+    """Shards by path or glob pattern, relative to the working folder; called with a pipeline it gives Examples."""
+
+    paths: tuple[str, ...]
+    buffer: int
+    seed: int
+
+    def files(self) -> tuple[Path, ...]:
+        """Return the shards, each once, sorted.
+
+        Raises:
+            BiaozhuError: see `matching_files`.
+        """
+        return matching_files(self.paths, where=READER)
+
+    def survey(self) -> Survey:
+        """Read all shards once, so that what is wrong in the last is known before training begins.
+
+        Raises:
+            ShardError: a shard cannot be used; all such are reported together.
+            TrainingError: there are no spans in them.
+        """
+        files = self.files()
+        digest = hashlib.sha256()
+        sentences = spans = 0
+        first: list[Taught] = []
+        late: dict[str, Taught] = {}
+        known: set[str] = set()
+        problems: list[ShardError] = []
+        for path in files:
+            digest.update(f"{sha256_of(path)}  {path.name}\n".encode())
+            try:
+                for taught in read_shard(path):
+                    sentences += 1
+                    spans += len(taught.spans)
+                    labels = {label for *_, label in taught.spans}
+                    if len(first) < SAMPLE:
+                        first.append(taught)
+                    else:
+                        late |= dict.fromkeys(labels - known, taught)
+                    known |= labels
+            except ShardError as error:
+                problems.append(error)
+        raise_collected(problems)
+        if not spans:
+            raise TrainingError("the shards have no spans to learn from", next_step="Give annotated shards")
+        name = f"{', '.join(self.paths)} ({len(files)} shards, checksum of their `sha256sum`)"
+        return Survey(
+            DataFile(name, digest.hexdigest(), sentences, spans), (*first, *late.values()), len(first)
+        )
+
+    def examples(self, nlp: Language, epoch: int = 0) -> Iterator[Example]:
+        """Yield each sentence once, in an order that seed and epoch decide.
+
+        Raises:
+            ShardError: a shard cannot be used.
+            ConfigError: see `example`.
+        """
+        draw = random.Random(f"{self.seed} {epoch}")  # noqa: S311 — an order, no secret
+        files = list(self.files())
+        draw.shuffle(files)
+        read = (taught for path in files for taught in read_shard(path))
+        for taught in shuffled(read, self.buffer, draw):
+            yield example(nlp, taught)
+
+    def __call__(self, nlp: Language) -> Iterator[Example]:
+        """Yield each sentence once, for spaCy's own training (`max_epochs = -1`)."""
+        yield from self.examples(nlp)
+
+
+def docbin_stream(paths: list[str], buffer: int = BUFFER, seed: int = 1) -> DocBinStream:
+    """Return the stream that a config names as `biaozhu.DocBinStream.v1`.
+
+    A sentence that stands in two shards is learned from twice: telling them apart would take memory for all of them.
+
+    Args:
+        paths: DocBin files (`.spacy`), of ours or of anybody.
+        buffer: sentences from which the next one is drawn; 1 leaves them in the order of the shards.
+        seed: of the order of shards and of the drawing.
+
+    Raises:
+        ConfigError: the buffer holds nothing.
+    """
+    if buffer < 1:
+        raise ConfigError(f"a buffer of {buffer} sentences holds none", where=READER)
+    return DocBinStream(tuple(paths), buffer, seed)
+
+
+def read_shard(path: Path) -> Iterator[Taught]:
+    """Yield the texts of a DocBin with their entities, empty ones left out.
+
+    Raises:
+        MissingFileError: see `read_bytes`.
+        ShardError: it is no DocBin, unpacks to more than `LARGEST` bytes, or has span groups that are no entities,
+            which training would not see.
+    """
+    where = str(path)
+    data = read_bytes(path)
+    _check_size(data, where)
+    try:
+        box = tokens.DocBin().from_bytes(data)
+        # A vocabulary of its own: words of foreign shards would pile up in the pipeline's.
+        docs = box.get_docs(Vocab())
+        for doc in docs:
+            if doc.text:
+                yield _taught(doc, where)
+    except ShardError:
+        raise
+    except Exception as error:  # noqa: BLE001 — what foreign bytes raise depends on the bytes
+        what = " ".join(str(error).split())[:120]
+        raise ShardError(f"no DocBin ({type(error).__name__}: {what})", where=where) from None
+
+
+def shuffled(items: Iterable[Taught], buffer: int, draw: random.Random) -> Iterator[Taught]:
+    """Yield all items once, each drawn from the next `buffer` that have not been yielded."""
+    held: list[Taught] = []
+    for item in items:
+        if len(held) < buffer:
+            held.append(item)
+            continue
+        at = draw.randrange(buffer)
+        yield held[at]
+        held[at] = item
+    draw.shuffle(held)
+    yield from held
+
+
+def example(nlp: Language, taught: Taught) -> Example:
+    """Make an Example whose tokens are code points, so that no span can fail to align.
+
+    Raises:
+        ConfigError: the pipeline has another tokenizer.
+    """
+    if not isinstance(nlp.tokenizer, CharTokenizer):
+        raise ConfigError(f"{READER} needs biaozhu.CharTokenizer.v1 as the tokenizer", where="nlp.tokenizer")
+    reference = nlp.make_doc(taught.text)
+    reference.set_ents(
+        [tokens.Span(reference, start, end, label=label) for start, end, label in taught.spans],
+        missing=[tokens.Span(reference, start, end) for start, end in taught.unknown],
+    )
+    return Example(nlp.make_doc(taught.text), reference)
+
+
+def _taught(doc: tokens.Doc, where: str) -> Taught:
+    spans = tuple((ent.start_char, ent.end_char, ent.label_) for ent in doc.ents)
+    outside = sum(
+        (one.start_char, one.end_char, one.label_) not in spans for key in doc.spans for one in doc.spans[key]
+    )
+    if outside:
+        raise ShardError(
+            f"{outside} spans of doc.spans are no entities in {doc.text[:20]!r}: training would not see them",
+            where=where,
+            next_step="Make them entities, or `biaozhu import` it, which names them in its ledger",
+        )
+    unknown = tuple(
+        (token.idx, token.idx + len(token.text_with_ws)) for token in doc if token.ent_iob == MISSING
+    )
+    return Taught(doc.text, spans, unknown)
+
+
+def _check_size(data: bytes, where: str) -> None:
+    unpacking = zlib.decompressobj()
+    size, rest = 0, data
+    try:
+        while rest and not unpacking.eof:
+            size += len(unpacking.decompress(rest, STEP))
+            rest = unpacking.unconsumed_tail
+            if size > LARGEST:
+                raise ShardError(f"it unpacks to more than {LARGEST >> 20} MiB", where=where)
+    except zlib.error as error:
+        raise ShardError(f"no DocBin ({error})", where=where) from None

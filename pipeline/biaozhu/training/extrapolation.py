@@ -1,0 +1,265 @@
+"""What a learning curve says: bands around its points, a curve through them, and what more sentences are worth.
+
+The curve is an inverse power law, F1 = a - b n^-c (Figueroa et al. 2012, Hestness et al. 2017), fitted by weighted
+least squares. Bands and the interval of the gain come from one bootstrap that draws the held-out units and the seeds
+anew and fits again each time; all sizes are scored on the same draw, so what is common to them cancels out of the gain.
+"""
+
+from __future__ import annotations
+
+import warnings
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+from scipy.optimize import OptimizeWarning, curve_fit
+
+from biaozhu.scoring.significance import Sampling
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    Floats = NDArray[np.float64]
+
+Failure = Literal["", "few_sizes", "undefined", "no_convergence", "misses"]
+FAILURES: dict[Failure, str] = {
+    "few_sizes": "fewer than four different sizes do not tell three parameters",
+    "undefined": "F1 is undefined at some sizes",
+    "no_convergence": "no inverse power law fits these points: the search did not converge",
+    "misses": "no inverse power law fits these points: the best one lies outside the band of more than a third of them",
+}
+# Each draw is a search for a curve, so fewer of them than for a score.
+DEFAULT_SAMPLING = Sampling(resamples=1000)
+# a is a share; b and c are kept where the curve still bends within what anybody annotates.
+LOWEST, HIGHEST = (0.0, -20.0, 0.01), (1.0, 20.0, 3.0)
+STARTS = (0.5, 1.0, 0.1)
+PARAMETERS = len(LOWEST)
+# Differences in F1 below this are rounding.
+SMALLEST = 0.001
+# With more draws than this that no curve fits, or sizes whose band the curve misses, the figures would be a fiction.
+MOST_UNFITTED = 0.1
+MOST_MISSED = 1 / 3
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    """Strict F1 after training on so many sentences (their mean over the folds): mean over the seeds, and its band.
+
+    `runs` has the F1 of each seed; what is undefined (nothing there and nothing found) is None.
+    """
+
+    sentences: int
+    mean: float | None
+    low: float | None
+    high: float | None
+    runs: tuple[float | None, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Fit:
+    """The curve F1 = a - b n^-c."""
+
+    a: float
+    b: float
+    c: float
+
+    def at(self, sentences: float) -> float:
+        """Return F1 after so many sentences, kept within what a share can be."""
+        return float(min(max(_power_law(float(sentences), self.a, self.b, self.c), 0.0), 1.0))
+
+
+@dataclass(frozen=True, slots=True)
+class Worth:
+    """What `more` sentences on top of `annotated` change F1 by; the bounds are None where they cannot be had."""
+
+    annotated: int
+    more: int
+    gain: float
+    low: float | None
+    high: float | None
+
+    @property
+    def distinguishable(self) -> bool:
+        """The interval does not hold zero."""
+        return (
+            self.low is not None and self.high is not None and (self.low > SMALLEST or self.high < -SMALLEST)
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Outlook:
+    """The points, and the curve with the gain it promises, or in `failure` why there is none."""
+
+    points: tuple[Point, ...]
+    fit: Fit | None
+    worth: Worth | None
+    failure: Failure
+
+
+def look_ahead(
+    sizes: Sequence[int],
+    counts: NDArray[np.int64],
+    *,
+    annotated: int,
+    more: int,
+    sampling: Sampling = DEFAULT_SAMPLING,
+) -> Outlook:
+    """Put bands around the points of a learning curve and extrapolate it.
+
+    Args:
+        sizes: sentences trained on, ascending.
+        counts: spans there, found and right, shape (sizes, seeds, units, 3).
+        annotated: how many sentences there are now.
+        more: how many to add.
+        sampling: how to draw.
+    """
+    measured = _f1(counts.sum(axis=2))
+    means = _mean_of_seeds(measured)
+    drawn = _draws(counts, sampling)
+    points = tuple(
+        _point(size, mean, runs, _bounds(around, sampling))
+        for size, mean, runs, around in zip(sizes, means, measured, drawn.T, strict=True)
+    )
+    failure = _unfit(sizes, means)
+    if failure:
+        return Outlook(points, None, None, failure)
+    # A size whose mean hardly varies weighs more, but not without end.
+    spread = np.array([np.nanstd(around) if len(around) else 0.0 for around in drawn.T])
+    weights = np.maximum(spread, SMALLEST)
+    fit = fit_power_law(sizes, means, weights)
+    if fit is None:
+        return Outlook(points, None, None, "no_convergence")
+    if sum(_misses(fit, point) for point in points) > MOST_MISSED * len(points):
+        return Outlook(points, None, None, "misses")
+    low, high = _gain_bounds(fit, drawn, sizes, weights, (annotated, annotated + more), sampling)
+    gain = fit.at(annotated + more) - fit.at(annotated)
+    return Outlook(points, fit, Worth(annotated, more, gain, low, high), "")
+
+
+def fit_power_law(
+    sizes: Sequence[float], values: Floats, weights: Floats, *, near: Fit | None = None
+) -> Fit | None:
+    """Fit F1 = a - b n^-c by weighted least squares, or return None where no search converges.
+
+    Args:
+        sizes: sentences, at least four different ones.
+        values: F1 at each.
+        weights: the standard deviation of each.
+        near: where to begin; without it several beginnings are tried and the best result taken.
+    """
+    at = np.asarray(sizes, np.float64)
+    starts = [_start(at, values, c) for c in STARTS] if near is None else [(near.a, near.b, near.c)]
+    best: tuple[float, Fit] | None = None
+    for start in starts:
+        try:
+            with warnings.catch_warnings():
+                # Of a flat curve the exponent is not known, which is no failure: it is worth nothing whatever it is.
+                warnings.simplefilter("ignore", OptimizeWarning)
+                found, _ = curve_fit(
+                    _power_law,
+                    at,
+                    values,
+                    p0=np.clip(start, LOWEST, HIGHEST),
+                    sigma=weights,
+                    bounds=(LOWEST, HIGHEST),
+                    jac=_slopes,
+                    x_scale=(0.1, 1.0, 1.0),
+                    max_nfev=500,
+                )
+        except RuntimeError:
+            continue
+        fit = Fit(*(float(value) for value in found))
+        loss = float((((_power_law(at, *found) - values) / weights) ** 2).sum())
+        if best is None or loss < best[0]:
+            best = loss, fit
+    return best[1] if best else None
+
+
+def _unfit(sizes: Sequence[int], means: Floats) -> Failure:
+    if len(set(sizes)) <= PARAMETERS:
+        return "few_sizes"
+    return "undefined" if np.isnan(means).any() else ""
+
+
+def _gain_bounds(
+    fit: Fit, drawn: Floats, sizes: Sequence[int], weights: Floats, ends: tuple[int, int], sampling: Sampling
+) -> tuple[float | None, float | None]:
+    gains = []
+    for values in drawn:
+        again = None if np.isnan(values).any() else fit_power_law(sizes, values, weights, near=fit)
+        if again:
+            gains.append(again.at(ends[1]) - again.at(ends[0]))
+    if len(gains) < (1 - MOST_UNFITTED) * len(drawn):
+        return None, None
+    return _bounds(np.array(gains), sampling)
+
+
+def _draws(counts: NDArray[np.int64], sampling: Sampling) -> Floats:
+    """Return the mean F1 of each size in each draw, shape (draws, sizes); no draws where there is one unit only."""
+    sizes, seeds, units, _ = counts.shape
+    if units < 2:  # noqa: PLR2004 — one unit has nothing to vary against
+        return np.zeros((0, sizes))
+    rng = np.random.default_rng(sampling.seed)
+    weights = rng.multinomial(units, np.full(units, 1 / units), size=sampling.resamples).astype(np.float64)
+    sums = np.tensordot(weights, counts.astype(np.float64), axes=(1, 2))
+    by_seed = _f1(sums)
+    chosen = rng.integers(0, seeds, size=(sampling.resamples, 1, seeds))
+    return _mean_of_seeds(np.take_along_axis(by_seed, np.broadcast_to(chosen, by_seed.shape), axis=2))
+
+
+def _f1(counts: NDArray[np.int64] | Floats) -> Floats:
+    there, found, right = (counts[..., at].astype(np.float64) for at in range(3))
+    whole = there + found
+    f1: Floats = np.divide(2 * right, whole, out=np.full_like(whole, np.nan), where=whole > 0)
+    return f1
+
+
+def _mean_of_seeds(values: Floats) -> Floats:
+    known = ~np.isnan(values)
+    count = known.sum(axis=-1)
+    total = np.where(known, values, 0.0).sum(axis=-1)
+    mean: Floats = np.divide(total, count, out=np.full_like(total, np.nan), where=count > 0)
+    return mean
+
+
+def _point(size: int, mean: float, runs: Floats, bounds: tuple[float | None, float | None]) -> Point:
+    return Point(size, _known(mean), *bounds, tuple(_known(value) for value in runs))
+
+
+def _bounds(values: Floats, sampling: Sampling) -> tuple[float | None, float | None]:
+    known = values[~np.isnan(values)]
+    if not len(known):
+        return None, None
+    tail = (1 - sampling.confidence) / 2
+    low, high = np.quantile(known, [tail, 1 - tail])
+    return float(low), float(high)
+
+
+def _misses(fit: Fit, point: Point) -> bool:
+    value = fit.at(point.sentences)
+    return (
+        point.low is not None
+        and point.high is not None
+        and (value < point.low - SMALLEST or value > point.high + SMALLEST)
+    )
+
+
+def _start(sizes: Floats, values: Floats, c: float) -> tuple[float, float, float]:
+    # With the exponent given the other two are a straight line.
+    slope, level = np.polyfit(sizes**-c, values, 1)
+    return float(level), float(-slope), c
+
+
+def _power_law(sizes: Floats | float, a: float, b: float, c: float) -> Floats | float:
+    return a - b * sizes**-c
+
+
+def _slopes(sizes: Floats, _a: float, b: float, c: float) -> Floats:
+    falling = sizes**-c
+    return np.stack([np.ones_like(sizes), -falling, b * falling * np.log(sizes)], axis=1)
+
+
+def _known(value: float) -> float | None:
+    return None if np.isnan(value) else float(value)

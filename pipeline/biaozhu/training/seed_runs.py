@@ -1,0 +1,215 @@
+"""The same training with several seeds, scored on layers that it did not see; a run that was killed goes on.
+
+Each seed's model is written whole into a work folder beside the output, under a checksum of config, settings and data,
+with its scores: what is there when the command is started again is not trained again. The first seed's model is what
+stays; its card tells what the others score.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+import time
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from statistics import fmean, stdev
+from typing import TYPE_CHECKING, Any
+
+from biaozhu.annotators.trained import load_trained
+from biaozhu.data.errors import TrainingError, UsageError, WriteError
+from biaozhu.data.files import read_bytes, sha256_of, write_text
+from biaozhu.data.layers import read_layer
+from biaozhu.data.ledger import Entry
+from biaozhu.data.model import with_spans
+from biaozhu.scoring.evaluation import ALL, Setting, evaluate
+from biaozhu.scoring.significance import Sampling
+from biaozhu.training.card import markdown_table
+from biaozhu.training.train import check_output, corpus_of, read_config, train
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from biaozhu.scoring.evaluation import Scored
+    from biaozhu.training.train import OnStep
+
+RESULT = "run.json"
+SEED = "system.seed"
+SAMPLING = Sampling(resamples=1000)
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """What one seed gave.
+
+    `scores`: layer's path -> label (and ALL) -> strict F1 with its 95 % interval, None where undefined; `bytes` is the
+    model folder's size, `load_s` and `characters_per_s` are of the machine that ran it, on all its layers.
+    """
+
+    seed: int
+    scores: Mapping[str, Mapping[str, Sequence[float | None]]]
+    bytes: int
+    load_s: float
+    characters_per_s: int
+
+
+def train_runs(  # noqa: PLR0913 — what `train` takes, and seeds and layers
+    config_path: Path,
+    output: Path,
+    *,
+    seeds: int,
+    scored: Sequence[Path],
+    overrides: Mapping[str, Any] | None = None,
+    held_out: Mapping[str, tuple[int, int, int]] | None = None,
+    on_seed: Callable[[int, bool], None] | None = None,
+    on_step: OnStep | None = None,
+) -> tuple[tuple[Entry, ...], tuple[Run, ...]]:
+    """Train once for each seed, counted up from the config's own, score each, and keep the first model.
+
+    Args:
+        config_path: a spaCy config whose seed is `system.seed`.
+        output: the folder of the model that stays.
+        seeds: how many.
+        scored: gold layers that training does not see.
+        overrides: `section.key` -> value.
+        held_out: see `train`.
+        on_seed: called before each seed with it, and whether it was trained before.
+        on_step: see `train`.
+
+    Returns:
+        What could not be aligned with the tokens, which is the same for each seed, and each seed's run.
+
+    Raises:
+        UsageError: a layer to be scored is trained on.
+        TrainingError: the config has no `system.seed`.
+        BiaozhuError: see `train`.
+    """
+    check_output(output)
+    overrides = dict(overrides or {})
+    config = read_config(config_path, overrides)
+    first = config.get("system", {}).get("seed")
+    if not isinstance(first, int):
+        raise TrainingError("it has no seed as system.seed", where=str(config_path), next_step="Give it one")
+    files = corpus_of(config, config_path).files()
+    seen = {sha256_of(path) for path in files}
+    for path in scored:
+        if sha256_of(path) in seen:
+            raise UsageError("this layer is trained on: it says nothing to score on it", where=str(path))
+        read_layer(path)  # what cannot be scored is said before the training, not after it
+    settings = {"overrides": overrides, "held_out": dict(held_out or {})}
+    work = output.parent / f".{output.name}.runs" / _key(config_path, config, settings, [*files, *scored])
+    entries: tuple[Entry, ...] = ()
+    runs = []
+    for seed in range(first, first + seeds):
+        folder = work / str(seed) / output.name
+        result = folder.parent / RESULT
+        # The first seed's model moves away at the end: its result alone is no model.
+        there = result.is_file() and (folder / "meta.json").is_file()
+        if on_seed:
+            on_seed(seed, there)
+        if not there:
+            done = train(
+                config_path, folder, overrides={**overrides, SEED: seed}, held_out=held_out, on_step=on_step
+            )
+            told = {
+                "run": asdict(_run(folder, seed, scored)),
+                "entries": [asdict(one) for one in done.entries],
+            }
+            write_text(result, json.dumps(told, ensure_ascii=False) + "\n")
+        known = json.loads(read_bytes(result))
+        entries = tuple(Entry(**one) for one in known["entries"])
+        runs.append(Run(**known["run"]))
+    chosen = work / str(first) / output.name
+    card = read_bytes(chosen / "README.md").decode("utf-8")
+    write_text(chosen / "README.md", card.split("\n## Seeds\n", 1)[0].rstrip() + "\n\n" + runs_card(runs))
+    _move(chosen, output)
+    shutil.rmtree(work.parent, ignore_errors=True)
+    return entries, tuple(runs)
+
+
+def runs_card(runs: Sequence[Run]) -> str:
+    """Return the card's section on seeds: scores on each layer with their mean and spread, size and speed."""
+    parts = ["## Seeds", f"This model is the run with seed {runs[0].seed}. Strict F1, with 95 % intervals:"]
+    for path in runs[0].scores:
+        labels = list(runs[0].scores[path])
+        rows: list[tuple[object, ...]] = [
+            (run.seed, *(_shown(run.scores[path].get(label, (None,))) for label in labels)) for run in runs
+        ]
+        if len(runs) > 1:
+            columns = [
+                [value for run in runs if (value := run.scores[path].get(label, (None,))[0]) is not None]
+                for label in labels
+            ]
+            rows += [
+                (name, *(f"{figure(column):.4f}" if len(column) > 1 else "–" for column in columns))
+                for name, figure in (("mean", fmean), ("standard deviation", stdev))
+            ]
+        parts += [f"On `{path}`:", markdown_table(("seed", *labels), rows)]
+    parts.append(
+        f"{runs[0].bytes / 1e6:.2f} MB without what it leans on; loaded in {runs[0].load_s:.2f} s, "
+        f"{runs[0].characters_per_s:,} characters/s on the machine that trained it."
+    )
+    return "\n\n".join(parts) + "\n"
+
+
+def _run(folder: Path, seed: int, scored: Sequence[Path]) -> Run:
+    begun = time.perf_counter()
+    model = load_trained(folder)
+    load = time.perf_counter() - begun
+    scores: dict[str, dict[str, tuple[float | None, ...]]] = {}
+    characters, taken = 0, 0.0
+    for path in scored:
+        gold = read_layer(path)
+        texts = [sentence.text for sentence in gold]
+        begun = time.perf_counter()
+        found = model(texts)
+        taken += time.perf_counter() - begun
+        characters += sum(map(len, texts))
+        layer = [with_spans(sentence, spans) for sentence, spans in zip(gold, found, strict=True)]
+        result = evaluate(gold, layer, name=model.name, setting=Setting(sampling=SAMPLING))
+        rows = {ALL: result.overall, **result.labels}
+        scores[str(path)] = {label: _figures(row["strict"]) for label, row in rows.items()}
+    size = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
+    return Run(seed, scores, size, round(load, 3), round(characters / taken) if taken else 0)
+
+
+def _figures(scored: Scored) -> tuple[float | None, ...]:
+    interval = scored.f1.best
+    return scored.score.f1, interval.low, interval.high
+
+
+def _shown(figures: Sequence[float | None]) -> str:
+    if figures[0] is None:
+        return "–"
+    if len(figures) < 3 or figures[1] is None:  # noqa: PLR2004 — value, low, high
+        return f"{figures[0]:.4f}"
+    return f"{figures[0]:.4f} ({figures[1]:.4f} to {figures[2]:.4f})"
+
+
+def _key(path: Path, config: Mapping[str, Any], settings: Mapping[str, Any], files: Sequence[Path]) -> str:
+    parts = [
+        sha256_of(path),
+        json.dumps(settings, default=str, sort_keys=True),
+        *(sha256_of(file) for file in [*files, *_leaned_on(config)]),
+    ]
+    return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:12]
+
+
+def _leaned_on(config: Mapping[str, Any]) -> list[Path]:
+    """Return the descriptions of the model folders that a config names."""
+    found = []
+    for value in config.values():
+        if isinstance(value, dict):
+            found += _leaned_on(value)
+        elif isinstance(value, str) and value and (Path(value) / "config.json").is_file():
+            found.append(Path(value) / "config.json")
+    return found
+
+
+def _move(model: Path, output: Path) -> None:
+    try:
+        if output.exists():
+            output.rename(model.parent / "old")
+        model.rename(output)
+    except OSError as error:
+        raise WriteError(f"cannot be written ({error.strerror})", where=str(output)) from None

@@ -1,0 +1,118 @@
+"""Training a word segmentation model for spacy-pkuseg, which ships none and would download one."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import os
+import random
+import shutil
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import spacy_pkuseg
+
+from biaozhu.data.errors import TrainingError, WriteError
+from biaozhu.data.files import cache_folder
+from biaozhu.nlp.lexicon_encoder import SEGMENTER_FILES
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from biaozhu.data.model import Sentence
+
+SEED = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Segmenter:
+    """A trained segmentation model: its folder, and its word precision and recall on sentences held back."""
+
+    folder: Path
+    precision: float | None
+    recall: float | None
+
+
+def segmenter_folder() -> Path:
+    """Return where the segmentation model lies: `pkuseg` in BIAOZHU_CACHE, or in the user's cache folder."""
+    return cache_folder() / "pkuseg"
+
+
+def train_segmenter(
+    words: Sequence[Sentence], dev: Sequence[Sentence], folder: Path, *, iterations: int = 5
+) -> Segmenter:
+    """Train on sentences whose spans are their words, and write the model whole or not at all.
+
+    Args:
+        words: to learn from; characters that no span covers are words of their own.
+        dev: to measure on.
+        folder: the model's, replaced if it holds one.
+        iterations: passes over the data (Sun et al. 2012, ADF training of a CRF).
+
+    Raises:
+        TrainingError: there are no words.
+        WriteError: the folder cannot be written, or holds something else.
+    """
+    if not any(sentence.spans for sentence in words) or not dev:
+        raise TrainingError("there are no words to learn from", next_step="Give layers whose spans are words")
+    if folder.exists() and not (folder / SEGMENTER_FILES[0]).is_file():
+        raise WriteError("this is there already and is no segmentation model", where=str(folder))
+    temporary = ""
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        temporary = tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.parent)
+        room = Path(temporary)
+        for name, layer in (("train", words), ("dev", dev)):
+            lines = (" ".join(words_of(sentence)) for sentence in layer)
+            (room / name).write_text("".join(f"{line}\n" for line in lines if line), encoding="utf-8")
+        # pkuseg draws from the global generators, and prints its progress.
+        random.seed(SEED)
+        np.random.seed(SEED)  # noqa: NPY002 — the generator that pkuseg uses
+        with contextlib.redirect_stdout(io.StringIO()):
+            spacy_pkuseg.train(
+                str(room / "train"), str(room / "dev"), str(room / "made"), train_iter=iterations
+            )
+        (room / "kept").mkdir()
+        for name in SEGMENTER_FILES:
+            shutil.copyfile(room / "made" / name, room / "kept" / name)
+        if folder.exists():
+            os.replace(folder, room / "old")  # noqa: PTH105 — a rename over a folder, as elsewhere
+        os.replace(room / "kept", folder)  # noqa: PTH105 — as above
+    except ZeroDivisionError:
+        raise TrainingError(
+            "too few words to learn from", next_step="Give a corpus; thousands of sentences are none too many"
+        ) from None
+    except OSError as error:
+        raise WriteError(f"cannot be written ({error.strerror})", where=str(folder)) from None
+    finally:
+        if temporary:
+            shutil.rmtree(temporary, ignore_errors=True)
+    segment = spacy_pkuseg.pkuseg(str(folder))
+    found = there = right = 0
+    for sentence in dev:
+        ours, theirs = _borders(segment.cut(sentence.text)), _borders(words_of(sentence))
+        found, there, right = found + len(ours), there + len(theirs), right + len(ours & theirs)
+    return Segmenter(folder, right / found if found else None, right / there if there else None)
+
+
+def words_of(sentence: Sentence) -> list[str]:
+    """Return a sentence's words without white space: its spans, and what stands between them."""
+    words = []
+    reached = 0
+    for span in sentence.spans:
+        words += sentence.text[reached : span.start].split()
+        words += sentence.text[span.start : span.end].split()
+        reached = span.end
+    return words + sentence.text[reached:].split()
+
+
+def _borders(words: Sequence[str]) -> set[tuple[int, int]]:
+    borders = set()
+    position = 0
+    for word in words:
+        borders.add((position, position + len(word)))
+        position += len(word)
+    return borders

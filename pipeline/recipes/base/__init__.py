@@ -1,0 +1,1 @@
+"""The base model: corpus -> training in PyTorch -> calibration -> ONNX graph, scores and card."""

@@ -1,0 +1,257 @@
+"""Variants of training sentences, so that a model of one newspaper's month also reads other domains.
+
+Drawn anew each epoch: width and shape of marks, other places in the place of places (also in chains from county to
+village), other persons in the place of persons, and headlines without their end mark. Names come from the gazetteer,
+the table of surnames and the train part itself.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, TypeVar
+
+import numpy as np
+
+from biaozhu.knowledge.division_names import COUNTY, GENERIC, TOWNSHIP
+from biaozhu.knowledge.gazetteer import gazetteer
+from biaozhu.knowledge.surnames import SURNAMES, surname_length
+from recipes.base.data import IGNORED, Example
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from biaozhu.data.model import Sentence
+    from biaozhu.knowledge.gazetteer import Division
+
+T = TypeVar("T")
+
+_LONGEST_NAME = 4
+_END_MARKS = frozenset(map(ord, "。！？.!?"))
+# One code point to one: what other papers, web pages and typists write instead.
+_HALF = {
+    "，": ",",
+    "：": ":",
+    "；": ";",
+    "（": "(",
+    "）": ")",
+    "！": "!",
+    "？": "?",
+    "％": "%",
+    "．": ".",
+    "　": " ",
+}
+_HALF |= {chr(code): chr(code - 0xFEE0) for code in range(0xFF10, 0xFF5B) if chr(code).isalnum()}
+_QUOTES = (dict(zip("“”‘’", "\"\"''", strict=True)), dict(zip("“”‘’", "「」『』", strict=True)))
+_DASHES = ({"—": "-"}, {"—": "~"}, {"—": "－"}, {"—": "～"})
+_DOTS = ({"·": "•"}, {"·": "．"}, {"·": "・"})
+_VILLAGE_ENDS = [
+    "村",
+    "庄",
+    "屯",
+    "营",
+    "寨",
+    "店",
+    "集",
+    "堡",
+    "铺",
+    "沟",
+    "湾",
+    "坪",
+    "庄村",
+    "营村",
+    "屯村",
+    "家村",
+    "家庄",
+    "家庄村",
+    "家沟",
+    "家营村",
+    "社区",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Rates:
+    """How often each change is made: of a sentence (marks, headline) or of a name (place, chain, person).
+
+    `empty` is the share of the sentences without a name that an epoch sees.
+    """
+
+    empty: float = 1.0
+    marks: float = 0.3
+    headline: float = 0.05
+    place: float = 0.12
+    chain: float = 0.4
+    person: float = 0.15
+
+
+@dataclass(frozen=True, slots=True)
+class Names:
+    """What names are drawn from: divisions from county to township; surnames, given and foreign names of the train part.
+
+    Given and foreign names stand as often as the train part has them.
+    """
+
+    counties: tuple[Division, ...]
+    townships: tuple[Division, ...]
+    surnames: tuple[str, ...]
+    given: tuple[str, ...]
+    foreign: tuple[str, ...]
+
+
+def collect_names(sentences: Iterable[Sentence]) -> Names:
+    """Collect names: divisions from the gazetteer, surnames and given names as often as the sentences have them."""
+    table = gazetteer()
+    divisions = [table.division(row) for row in range(len(table))]
+    known = [
+        one
+        for one in divisions
+        if one.name in table.named and table.named[one.name].full and one.name not in GENERIC
+    ]
+    surnames: list[str] = []
+    given: list[str] = []
+    foreign: list[str] = []
+    for sentence in sentences:
+        for span in sentence.spans:
+            name = sentence.text[span.start : span.end]
+            if span.label == "PERSON" and _is_foreign(name):
+                foreign.append(name)
+            size = surname_length(name) if span.label == "PERSON" and len(name) <= _LONGEST_NAME else 0
+            if size and 0 < len(name) - size < 3:  # noqa: PLR2004 — given names have one or two characters
+                surnames.append(name[:size])
+                given.append(name[size:])
+    return Names(
+        tuple(one for one in known if one.level == COUNTY),
+        tuple(one for one in known if one.level == TOWNSHIP),
+        tuple(surnames),
+        tuple(given),
+        tuple(foreign),
+    )
+
+
+def drawn(
+    examples: Sequence[Example], tags: Sequence[str], names: Names, rates: Rates, rng: np.random.Generator
+) -> list[Example]:
+    """Return what an epoch sees: variants of all examples with a name, and of a share of those without."""
+    return [
+        augmented(one, tags, names, rates, rng)
+        for one in examples
+        if one.tags.any() or rng.random() < rates.empty
+    ]
+
+
+def augmented(
+    one: Example, tags: Sequence[str], names: Names, rates: Rates, rng: np.random.Generator
+) -> Example:
+    """Return a variant of an example; what a change puts in has no word tags."""
+    edits: list[tuple[int, int, str, list[int]]] = []
+    for start, end, label in _spans(one.tags, tags):
+        if label == "PLACE" and rng.random() < rates.place:
+            edits.append((start, end, *_tagged(_places(names, rates, rng), "PLACE", tags)))
+        elif label == "PERSON" and names.given and rng.random() < rates.person:
+            text = "".join(map(chr, one.points[start:end].tolist()))
+            if _is_foreign(text) and names.foreign:
+                edits.append((start, end, *_tagged([_pick(names.foreign, rng)], "PERSON", tags)))
+            elif surname_length(text) and len(text) <= _LONGEST_NAME:
+                edits.append((start, end, *_tagged([_person(names, rng)], "PERSON", tags)))
+    changed = _edited(one, edits) if edits else one
+    if rng.random() < rates.headline and len(changed.points) > 1 and int(changed.points[-1]) in _END_MARKS:
+        changed = Example(changed.points[:-1], changed.tags[:-1], changed.words[:-1])
+    if rng.random() < rates.marks:
+        changed = Example(_other_marks(changed.points, rng), changed.tags, changed.words)
+    return changed
+
+
+def _spans(numbers: np.ndarray, tags: Sequence[str]) -> list[tuple[int, int, str]]:
+    starts = [
+        (int(at), tags[numbers[at]]) for at in np.flatnonzero(numbers) if tags[numbers[at]].endswith("-B")
+    ]
+    found = []
+    for start, tag in starts:
+        inner = tags.index(f"{tag[:-2]}-I")
+        end = start + 1
+        while end < len(numbers) and numbers[end] == inner:
+            end += 1
+        found.append((start, end, tag[:-2]))
+    return found
+
+
+def _tagged(parts: list[str], label: str, tags: Sequence[str]) -> tuple[str, list[int]]:
+    first, inner = tags.index(f"{label}-B"), tags.index(f"{label}-I")
+    return "".join(parts), [first if at == 0 else inner for part in parts for at in range(len(part))]
+
+
+def _edited(one: Example, edits: list[tuple[int, int, str, list[int]]]) -> Example:
+    points, numbers, words = [], [], []
+    reached = 0
+    for start, end, text, new in edits:
+        points += [one.points[reached:start], np.array(list(map(ord, text)), np.int64)]
+        numbers += [one.tags[reached:start], np.array(new, np.int64)]
+        words += [one.words[reached:start], np.full(len(text), IGNORED, np.int64)]
+        reached = end
+    return Example(
+        np.concatenate([*points, one.points[reached:]]),
+        np.concatenate([*numbers, one.tags[reached:]]),
+        np.concatenate([*words, one.words[reached:]]),
+    )
+
+
+def _places(names: Names, rates: Rates, rng: np.random.Generator) -> list[str]:
+    """Return one place, or a chain of units that follow each other in a text."""
+    township = _pick(names.townships, rng)
+    if rng.random() >= rates.chain:
+        kinds = (_shown(_pick(names.counties, rng), rng), _shown(township, rng), _village(names, rng))
+        return [kinds[int(rng.integers(3))]]
+    above = gazetteer().parent(township)
+    units = [] if above is None or above.name in GENERIC else [_shown(above, rng)]
+    chain = [*units, township.name, _village(names, rng)]
+    first = int(rng.integers(len(chain) - 1))
+    return chain[first : first + 2 + int(rng.integers(2))]
+
+
+def _shown(division: Division, rng: np.random.Generator) -> str:
+    named = gazetteer().named
+    for size in range(2, len(division.name)):
+        short = division.name[:size]
+        if short in named and not named[short].full and rng.random() < 0.3:  # noqa: PLR2004 — three in ten without unit word
+            return short
+    return division.name
+
+
+def _village(names: Names, rng: np.random.Generator) -> str:
+    end = str(rng.choice(_VILLAGE_ENDS))
+    if end.startswith("家"):
+        return str(rng.choice(_SINGLE)) + end
+    stem = _pick(names.townships, rng).name
+    return stem[: 2 if len(stem) > 2 else 1] + end  # noqa: PLR2004 — most stems have two characters
+
+
+def _person(names: Names, rng: np.random.Generator) -> str:
+    # As often as people have them, and now and then any surname at all, so that rare ones are known too.
+    surname = str(rng.choice(_ALL)) if rng.random() < 0.3 else _pick(names.surnames, rng)  # noqa: PLR2004 — three in ten
+    given = _pick(names.given, rng)
+    if rng.random() < 0.5:  # noqa: PLR2004 — half of them
+        # The first character of one name and the last of another: more names than anyone has.
+        given = given[0] + _pick(names.given, rng)[-1] if len(given) > 1 else _pick(names.given, rng)[-1]
+    return surname + given
+
+
+def _is_foreign(name: str) -> bool:
+    """Tell whether a name is longer than Chinese ones are, or has a dot between its parts."""
+    return len(name) > _LONGEST_NAME or "·" in name or (len(name) > 2 and not surname_length(name))  # noqa: PLR2004 — two may be a given name
+
+
+def _pick(items: Sequence[T], rng: np.random.Generator) -> T:
+    return items[int(rng.integers(len(items)))]
+
+
+def _other_marks(points: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    table: dict[str, str] = {}
+    for choice, share in (((_HALF,), 0.6), (_QUOTES, 0.5), (_DASHES, 0.5), (_DOTS, 0.3)):
+        if rng.random() < share:
+            table |= choice[int(rng.integers(len(choice)))]
+    text = "".join(map(chr, points.tolist())).translate({ord(one): other for one, other in table.items()})
+    return np.frombuffer(text.encode("utf-32-le", "surrogatepass"), "<u4").astype(np.int64)
+
+
+_ALL = sorted(SURNAMES)
+_SINGLE = [one for one in _ALL if len(one) == 1]

@@ -1,0 +1,326 @@
+"""Building the base model from a config: corpus -> training -> test -> models/base/."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from biaozhu.annotators.network.base_graph import HIDDEN
+from biaozhu.annotators.network.char_rows import rows_of
+from biaozhu.annotators.network.lac import load_lac
+from biaozhu.annotators.network.lac_weights import SIZES, lac_start
+from biaozhu.data.errors import ConfigError
+from biaozhu.data.files import write_text
+from biaozhu.knowledge.lexicon import WIDTH, lexicon_columns, lexicon_facts
+from biaozhu.training.corpus_store import corpora_folder, read_part
+from recipes.base.augment import Rates, drawn
+from recipes.base.auxiliary import read_auxiliary
+from recipes.base.card import card, score_model
+from recipes.base.corpus import corpus_examples, corpus_facts, work_folder
+from recipes.base.export import export_base
+from recipes.recipe_config import check_sections, corpus_of, filled, needing_torch, read_table
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from biaozhu.annotators.network.base_graph import LacWeights
+    from biaozhu.annotators.network.lac import Lac
+    from biaozhu.annotators.network.lac_data import Size
+    from biaozhu.annotators.network.lac_weights import Start
+    from biaozhu.data.model import Sentence
+    from recipes.base.auxiliary import Auxiliary
+    from recipes.base.data import Example
+    from recipes.base.train import Settings, Vocabulary
+
+# Sentences whose states are in memory in full precision at one time.
+CHUNK = 2000
+SECTIONS = ("corpus", "training", "augmentation")
+AUXILIARY = "auxiliary"
+
+
+@dataclass(frozen=True, slots=True)
+class BaseConfig:
+    """What configs/base.cfg says: the corpus's name, the labels, how to train, and how often to change sentences.
+
+    `auxiliary`: a second corpus whose names, under its own rules, are a task beside ours, and the share of it that an
+    epoch sees.
+    """
+
+    corpus: str
+    labels: tuple[str, ...]
+    settings: Settings
+    rates: Rates
+    auxiliary: tuple[str, float] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Material:
+    """What training works on: examples of train and dev, names for augmentation, tags, rows and weights.
+
+    `others`: the auxiliary corpus's examples and tags, and its manifest with the sentences that left it. `frozen`:
+    the LACs that stay as they are. `tuned`: the one that learns too. `lexicon`: whether the lexicon's columns stand beside LAC's states.
+    """
+
+    train: tuple[Example, ...]
+    dev: tuple[Example, ...]
+    names: Any
+    tags: tuple[str, ...]
+    words: tuple[str, ...]
+    rows: np.ndarray
+    start: Start
+    others: Auxiliary | None = None
+    frozen: tuple[Size, ...] = SIZES
+    tuned: LacWeights | None = None
+    lexicon: bool = False
+
+
+def read_config(path: Path) -> BaseConfig:
+    """Read a config.
+
+    Raises:
+        MissingFileError: there is no such file.
+        ConfigError: it is no config, or has a section or a key that is unknown or of the wrong type.
+        TrainingError: PyTorch is not installed.
+    """
+    with needing_torch("the base model"):
+        from recipes.base.train import Settings  # noqa: PLC0415 — PyTorch is an extra
+    where = str(path)
+    table = read_table(path)
+    check_sections(table, SECTIONS, where, allowed=(AUXILIARY,))
+    return BaseConfig(
+        *corpus_of(table, where),
+        filled(Settings, table["training"], f"{where} [training]"),
+        filled(Rates, table["augmentation"], f"{where} [augmentation]"),
+        _auxiliary(table[AUXILIARY], where) if AUXILIARY in table else None,
+    )
+
+
+def _auxiliary(section: Any, where: str) -> tuple[str, float]:
+    name, share = (section.get("corpus"), section.get("share")) if isinstance(section, dict) else (None, None)
+    if not isinstance(name, str) or not isinstance(share, (int, float)) or len(section) > 2:  # noqa: PLR2004 — corpus and share
+        raise ConfigError(f"[{AUXILIARY}] needs corpus and share and nothing else", where=where)
+    return name, float(share)
+
+
+def read_material(config: BaseConfig, *, corpora: Path | None = None) -> Material:
+    """Read the corpus's train and dev parts and what training starts from.
+
+    Raises:
+        CorpusError: the corpus has not been fetched, or has been changed.
+    """
+    folder = (corpora or corpora_folder()) / config.corpus
+    read = corpus_examples(folder, config.labels)
+    start = lac_start()
+    others = None
+    if config.auxiliary is not None:
+        name, _ = config.auxiliary
+        kept_apart = {part: [one.text for one in read_part(folder, part)] for part in ("dev", "test")}
+        others = read_auxiliary((corpora or corpora_folder()) / name, kept_apart)
+    return Material(
+        read.train,
+        read.dev,
+        read.names,
+        read.tags,
+        read.words,
+        rows_of(start.dictionary),
+        start,
+        others,
+        SIZES[1:] if config.settings.tuned else SIZES,
+        start.lacs[0] if config.settings.tuned else None,
+        config.settings.lexicon,
+    )
+
+
+def with_states(examples: Sequence[Example], lacs: Sequence[Lac], *, lexicon: bool = False) -> list[Example]:
+    """Return the examples with LAC's states, 512 bytes a character for each LAC, and then the lexicon's columns."""
+    found: list[Example] = []
+    for start in range(0, len(examples), CHUNK):
+        chunk = examples[start : start + CHUNK]
+        texts = ["".join(map(chr, one.points.tolist())) for one in chunk]
+        parts = [[one[:, : 2 * HIDDEN].astype(np.float16) for one in lac.states(texts)] for lac in lacs]
+        if lexicon:
+            parts.append([one.astype(np.float16) for one in lexicon_columns(texts)])
+        found += [
+            replace(one, states=np.concatenate(states, axis=1))
+            for one, *states in zip(chunk, *parts, strict=True)
+        ]
+    return found
+
+
+def vocabulary_of(material: Material) -> Vocabulary:
+    """Return what the network's numbers mean."""
+    from recipes.base.train import Vocabulary  # noqa: PLC0415 — PyTorch is an extra
+
+    others = () if material.others is None else material.others.tags
+    lacs = len(material.frozen) + (material.tuned is not None)
+    width = 2 * HIDDEN * lacs + WIDTH * material.lexicon
+    return Vocabulary(material.tags, material.words, material.rows, width, others, material.tuned)
+
+
+def frozen_weights(material: Material) -> tuple[LacWeights, ...]:
+    """Return the arrays of the LACs that stay as they are."""
+    by_size = dict(zip(SIZES, material.start.lacs, strict=True))
+    return tuple(by_size[size] for size in material.frozen)
+
+
+def frozen_lacs(material: Material, *, threads: int = 1) -> list[Lac]:
+    """Return the LACs that stay as they are."""
+    return [load_lac(size, threads=threads) for size in material.frozen]
+
+
+def train_base(
+    config: BaseConfig,
+    material: Material,
+    *,
+    folder: Path,
+    threads: int = 1,
+    watch: Callable[[dict[str, Any]], None] = lambda _: None,
+) -> tuple[list[Any], list[dict[str, Any]]]:
+    """Train, or go on where a killed run stopped; see `base_train.train`."""
+    from recipes.base.train import train  # noqa: PLC0415 — PyTorch is an extra
+
+    lacs = frozen_lacs(material, threads=threads)
+    vocabulary = vocabulary_of(material)
+
+    def epoch_examples(epoch: int) -> list[Example]:
+        # A generator of its own for each epoch: a run that goes on draws what it would have drawn.
+        rng = np.random.default_rng((config.settings.seed, epoch))
+        seen = drawn(material.train, material.tags, material.names, config.rates, rng)
+        if material.others is not None and config.auxiliary is not None:
+            seen += [one for one in material.others.examples if rng.random() < config.auxiliary[1]]
+        return with_states(seen, lacs, lexicon=material.lexicon)
+
+    return train(
+        config.settings,
+        vocabulary,
+        examples=epoch_examples,
+        dev=with_states(material.dev, lacs, lexicon=material.lexicon),
+        folder=folder,
+        watch=watch,
+    )
+
+
+def finish_base(
+    config: BaseConfig,
+    material: Material,
+    networks: Sequence[Any],
+    history: Sequence[dict[str, Any]],
+    *,
+    output: Path,
+    corpora: Path | None = None,
+) -> dict[str, Any]:
+    """Export the members as one model, score it and each member on the corpus's test part, and write the model card.
+
+    Returns:
+        The model's config, scores included.
+
+    Raises:
+        WriteError: see `export_base`.
+    """
+    folder = (corpora or corpora_folder()) / config.corpus
+    facts: dict[str, Any] = {
+        "labels": list(config.labels),
+        "corpus": corpus_facts(folder),
+        "training": asdict(config.settings),
+        "augmentation": asdict(config.rates),
+        "history": list(history),
+    }
+    if material.others is not None and config.auxiliary is not None:
+        facts["auxiliary"] = {**material.others.facts, "share": config.auxiliary[1]}
+    test = read_part(folder, "test")
+    dev = with_states(material.dev, frozen_lacs(material), lexicon=material.lexicon)
+    if len(networks) > 1:
+        seeds = range(config.settings.seed, config.settings.seed + len(networks))
+        facts["runs"] = {
+            str(seed): _alone(network, material, dev, test)
+            for seed, network in zip(seeds, networks, strict=True)
+        }
+    facts = export_members(output, networks, material, dev, facts)
+    facts["test"] = score_model(output, test)
+    done = export_members(output, networks, material, dev, facts)
+    write_text(output / "README.md", card(output, done))
+    return done
+
+
+def _alone(
+    network: Any, material: Material, dev: Sequence[Example], test: Sequence[Sentence]
+) -> dict[str, Any]:
+    """Return what one member scores without the others, as a model of its own."""
+    with TemporaryDirectory() as place:
+        found = export_members(Path(place), [network], material, dev, {})
+        scores = score_model(Path(place), test)["scores"]
+    return {
+        "dev": found["dev"]["micro"],
+        "test": {label: figures["f1"] for label, figures in scores.items()},
+    }
+
+
+def export_members(
+    output: Path, networks: Sequence[Any], material: Material, dev: Sequence[Example], facts: dict[str, Any]
+) -> dict[str, Any]:
+    """Choose temperature and least probability on dev, and export; returns the model's config."""
+    from recipes.base.calibration import calibrate, cooled  # noqa: PLC0415 — PyTorch is an extra
+    from recipes.base.train import scores_of, strict_scores, weights_of  # noqa: PLC0415 — as above
+
+    vocabulary = vocabulary_of(material)
+    found = calibrate(networks, vocabulary, dev)
+    return export_base(
+        output,
+        cooled(weights_of(networks, frozen_weights(material), WIDTH * material.lexicon), found.temperature),
+        scores={name: array / found.temperature for name, array in scores_of(networks).items()},
+        tags=material.tags,
+        dictionary=material.start.dictionary,
+        facts={
+            **facts,
+            "members": len(networks),
+            **({"lexicon": lexicon_facts()} if material.lexicon else {}),
+            "temperature": found.temperature,
+            "least": found.least,
+            "dev": found.scores,
+            "dev_best_sequence": strict_scores(networks, vocabulary, dev),
+        },
+    )
+
+
+def build_base(
+    path: Path,
+    *,
+    output: Path,
+    seed: int | None = None,
+    threads: int = 1,
+    corpora: Path | None = None,
+    watch: Callable[[dict[str, Any]], None] = lambda _: None,
+) -> dict[str, Any]:
+    """Build the model from a config, or go on where a killed build stopped.
+
+    Args:
+        path: the config.
+        output: the model's folder.
+        seed: in place of the config's own.
+        threads: of PyTorch.
+        corpora: where corpora lie; None takes the cache folder.
+        watch: called after each epoch with its record.
+
+    Returns:
+        The model's config, scores included.
+
+    Raises:
+        ConfigError, CorpusError, TrainingError, WriteError: see the functions above.
+    """
+    config = read_config(path)
+    if seed is not None:
+        config = replace(config, settings=replace(config.settings, seed=seed))
+    import torch  # noqa: PLC0415 — PyTorch is an extra
+
+    torch.set_num_threads(threads)
+    corpora = corpora or corpora_folder()
+    folder = work_folder("base", config, corpora / config.corpus)
+    material = read_material(config, corpora=corpora)
+    networks, history = train_base(config, material, folder=folder, threads=threads, watch=watch)
+    done = finish_base(config, material, networks, history, output=output, corpora=corpora)
+    (folder / "checkpoint.pt").unlink(missing_ok=True)
+    return done

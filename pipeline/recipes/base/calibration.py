@@ -1,0 +1,119 @@
+"""Calibrating the base model on dev: one temperature for its scores, and the least probability of a span that is given.
+
+Temperature: Guo et al. 2017, "On Calibration of Modern Neural Networks". All scores are divided by it, so the best
+sequence stays the best one and only the probabilities of the spans change. Least probability: the best sequence also
+holds spans that are more likely wrong than right, where several others share the rest; F1 is highest when they are left
+out (Lipton, Elkan and Narayanaswamy 2014, "Optimal Thresholding of Classifiers to Maximize F1 Measure").
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from biaozhu.annotators.network.crf_decoding import decode, make_chain
+from recipes.base.train import emissions_of, gold_spans, scores_of
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from biaozhu.annotators.network.base_graph import BaseWeights
+    from recipes.base.data import Batch, Example
+    from recipes.base.network import BaseNetwork
+    from recipes.base.train import Vocabulary
+
+# From sharper to flatter by an eighth each.
+TEMPERATURES = tuple(round(0.8 * 1.125**step, 3) for step in range(8))
+LEAST = (0.0, 0.3, 0.35, 0.4, 0.45, 0.5, 0.55, 0.6)
+_SMALLEST = 1e-6
+
+
+@dataclass(frozen=True, slots=True)
+class Calibration:
+    """What was chosen on dev, and strict F1 there with it: of each label, and `micro`."""
+
+    temperature: float
+    least: float
+    scores: dict[str, float]
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """The spans that are found under one temperature, as parallel arrays."""
+
+    labels: np.ndarray
+    probabilities: np.ndarray
+    right: np.ndarray
+
+    def loss(self) -> float:
+        chances = np.where(self.right, self.probabilities, 1 - self.probabilities)
+        return float(-np.log(np.maximum(chances, _SMALLEST)).mean()) if len(chances) else 0.0
+
+    def f1(self, gold: dict[str, int], least: float) -> dict[str, float]:
+        kept = self.probabilities >= least
+        scores = {}
+        for name, wanted in [*sorted(gold.items()), ("micro", sum(gold.values()))]:
+            chosen = kept if name == "micro" else kept & (self.labels == name)
+            scores[name] = 2 * int((chosen & self.right).sum()) / max(1, int(chosen.sum()) + wanted)
+        return scores
+
+
+def calibrate(networks: Sequence[BaseNetwork], vocabulary: Vocabulary, dev: Sequence[Example]) -> Calibration:
+    """Choose the temperature by the mean log-loss of whether a found span is right, then the least probability by F1.
+
+    Args:
+        networks: the members.
+        vocabulary: what the numbers mean.
+        dev: examples with LAC's states and the right spans.
+    """
+    batches = [
+        (batch, emissions, gold_spans(batch, vocabulary.tags))
+        for batch, emissions in emissions_of(networks, vocabulary, dev)
+    ]
+    gold: dict[str, int] = {}
+    for _, _, spans in batches:
+        for *_, label in spans:
+            gold[label] = gold.get(label, 0) + 1
+    scores = scores_of(networks)
+    tried = {
+        temperature: _found(
+            batches,
+            vocabulary.tags,
+            {name: array / temperature for name, array in scores.items()},
+            temperature,
+        )
+        for temperature in TEMPERATURES
+    }
+    temperature = min(tried, key=lambda one: tried[one].loss())
+    least = max(LEAST, key=lambda one: tried[temperature].f1(gold, one)["micro"])
+    return Calibration(temperature, least, tried[temperature].f1(gold, least))
+
+
+def cooled(weights: BaseWeights, temperature: float) -> BaseWeights:
+    """Return the weights with all emissions divided by the temperature."""
+    heads = tuple(
+        replace(head, emit=(head.emit[0] / temperature, head.emit[1] / temperature)) for head in weights.heads
+    )
+    return replace(weights, heads=heads)
+
+
+def _found(
+    batches: Sequence[tuple[Batch, np.ndarray, set[tuple[int, int, int, str]]]],
+    tags: Sequence[str],
+    scores: dict[str, np.ndarray],
+    temperature: float,
+) -> _Found:
+    chain = make_chain(tags, **scores)
+    labels, probabilities, right = [], [], []
+    for batch, emissions, gold in batches:
+        words = decode(chain, emissions / np.float32(temperature), batch.lengths)
+        columns = (words.sentence, words.start, words.end, words.tag, words.score)
+        for sentence, start, end, tag, score in zip(*columns, strict=True):
+            label = chain.kinds[tag]
+            if label != "O":
+                labels.append(label)
+                probabilities.append(float(score))
+                right.append((int(sentence), int(start), int(end), label) in gold)
+    return _Found(np.array(labels, str), np.array(probabilities, float), np.array(right, bool))

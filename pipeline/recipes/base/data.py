@@ -1,0 +1,183 @@
+"""Sentences as arrays for training the base model: rows of characters, tags of names, tags of words, batches."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from biaozhu.data.model import Sentence
+
+PADDING = 0
+IGNORED = -100
+# A sentence longer than this is cut for training at the last span that ends before it.
+LONGEST = 300
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """A sentence: code points, tag numbers and word tag numbers (IGNORED where unknown), one for each character.
+
+    `states` are LAC's, float16 of shape (characters, states); empty until they are asked for. An example that is not
+    `ours` comes from the auxiliary corpus: its names, under that corpus's own rules, stand in `words`.
+    """
+
+    points: np.ndarray
+    tags: np.ndarray
+    words: np.ndarray
+    states: np.ndarray = field(default_factory=lambda: np.zeros((0, 0), np.float16))
+    ours: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """A padded batch: states of shape (time, batch, states), ids, tags and words (time, batch), lengths (batch,)."""
+
+    states: np.ndarray
+    ids: np.ndarray
+    tags: np.ndarray
+    words: np.ndarray
+    lengths: np.ndarray
+    ours: bool = True
+
+
+def name_tags(labels: Sequence[str]) -> tuple[str, ...]:
+    """Return the tags of labels: O, then B and I of each."""
+    return ("O", *(f"{label}-{part}" for label in labels for part in "BI"))
+
+
+def well_formed(tags: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:
+    """Return which steps [from, to] are allowed and which tags may come first, as bool arrays."""
+    inner = np.array([tag.endswith("-I") for tag in tags])
+    kinds = [tag.rpartition("-")[0] or tag for tag in tags]
+    same = np.array([[one == other for other in kinds] for one in kinds])
+    return ~inner[None, :] | same, ~inner
+
+
+def example(
+    sentence: Sentence, tags: Sequence[str], words: Sentence | None = None, word_tags: Sequence[str] = ()
+) -> Example:
+    """Turn a sentence into numbers; spans of labels that have no tag are left out."""
+    return Example(
+        np.frombuffer(sentence.text.encode("utf-32-le", "surrogatepass"), "<u4").astype(np.int64),
+        _numbers(sentence, tags, PADDING),
+        np.full(len(sentence.text), IGNORED) if words is None else _numbers(words, word_tags, IGNORED),
+    )
+
+
+def _numbers(sentence: Sentence, tags: Sequence[str], outside: int) -> np.ndarray:
+    index = {tag: number for number, tag in enumerate(tags)}
+    numbers = np.full(len(sentence.text), outside, np.int64)
+    for span in sentence.spans:
+        if f"{span.label}-B" in index:
+            numbers[span.start] = index[f"{span.label}-B"]
+            numbers[span.start + 1 : span.end] = index[f"{span.label}-I"]
+    return numbers
+
+
+def shortened(one: Example, tags: Sequence[str]) -> list[Example]:
+    """Cut an example into pieces of at most LONGEST characters, never inside a span."""
+    inner = {number for number, tag in enumerate(tags) if tag.endswith("-I")}
+    pieces = []
+    start = 0
+    while len(one.points) - start > LONGEST:
+        end = start + LONGEST
+        while end > start + 1 and int(one.tags[end]) in inner:
+            end -= 1
+        pieces.append(_part(one, start, end))
+        start = end
+    return [*pieces, _part(one, start, len(one.points))]
+
+
+def _part(one: Example, start: int, end: int) -> Example:
+    return Example(
+        one.points[start:end], one.tags[start:end], one.words[start:end], one.states[start:end], ours=one.ours
+    )
+
+
+def plan(examples: Sequence[Example], size: int, rng: np.random.Generator | None = None) -> list[list[int]]:
+    """Return batches as positions of examples, each of sentences of like length and about `size` characters.
+
+    No batch mixes examples of the auxiliary corpus with ours.
+
+    Args:
+        examples: the sentences.
+        size: characters in a batch, padding included.
+        rng: shuffles sentences of like length and the batches; None keeps the order of length.
+    """
+    return grouped(
+        np.array([len(one.points) for one in examples]),
+        size,
+        rng,
+        spread=0.15,
+        later=[not one.ours for one in examples],
+    )
+
+
+def grouped(
+    lengths: np.ndarray,
+    size: int,
+    rng: np.random.Generator | None,
+    *,
+    spread: float,
+    later: Sequence[bool] | None = None,
+) -> list[list[int]]:
+    """Return positions in groups of like length and about `size` characters, padding included.
+
+    Args:
+        lengths: int of shape (texts,).
+        size: characters in a group.
+        rng: shuffles texts of like length and the groups; None keeps the order of length.
+        spread: how far lengths may differ and still be shuffled, as a share of them.
+        later: marks texts that come after the others, and in no group with them.
+    """
+    varied = lengths if rng is None else lengths * rng.uniform(1 - spread, 1 + spread, len(lengths))
+    order = np.argsort(varied, kind="stable").tolist()
+    marks = [False] * len(order) if later is None else later
+    groups: list[list[int]] = [[]]
+    longest = 0
+    for index in sorted(order, key=marks.__getitem__):
+        longest = max(longest, int(lengths[index]))
+        group = groups[-1]
+        if group and (longest * (len(group) + 1) > size or marks[group[0]] != marks[index]):
+            groups.append([])
+            longest = int(lengths[index])
+        groups[-1].append(index)
+    if rng is not None:
+        rng.shuffle(groups)
+    return groups
+
+
+def batches(examples: Sequence[Example], rows: np.ndarray, size: int) -> Iterator[Batch]:
+    """Yield padded batches of about `size` characters in the order of length.
+
+    Args:
+        examples: the sentences.
+        rows: code point -> row of the dictionary.
+        size: characters in a batch, padding included.
+    """
+    for group in plan(examples, size):
+        yield padded([examples[index] for index in group], rows)
+
+
+def padded(examples: Sequence[Example], rows: np.ndarray) -> Batch:
+    """Return one padded batch."""
+    lengths = np.array([len(one.points) for one in examples], np.int64)
+    shape = (int(lengths.max()), len(examples))
+    ids, tags, words = np.zeros(shape, np.int64), np.zeros(shape, np.int64), np.full(shape, IGNORED, np.int64)
+    states = np.zeros((*shape, examples[0].states.shape[1]), np.float32)
+    for column, one in enumerate(examples):
+        states[: len(one.points), column] = one.states
+        ids[: len(one.points), column] = rows[one.points]
+        tags[: len(one.points), column] = one.tags
+        words[: len(one.points), column] = one.words
+    return Batch(states, ids, tags, words, lengths, examples[0].ours)
+
+
+def word_tags(labels: Sequence[str]) -> tuple[str, ...]:
+    """Return the second task's tags: B and I of each part of speech."""
+    return tuple(f"{label}-{part}" for label in sorted(set(labels)) for part in "BI")

@@ -1,0 +1,96 @@
+"""The base model's folder: graph, CRF scores, dictionary, and a config with their checksums."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from biaozhu.annotators.network.base import CONFIG, DICTIONARY, FORMAT, GRAPH, SCORES
+from biaozhu.annotators.network.base_graph import build_base_graph
+from biaozhu.data.files import write_bytes, write_text
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+
+    from biaozhu.annotators.network.base_graph import BaseWeights
+
+
+def export_base(
+    folder: Path,
+    weights: BaseWeights,
+    *,
+    scores: Mapping[str, np.ndarray],
+    tags: Sequence[str],
+    dictionary: Sequence[str],
+    facts: Mapping[str, Any],
+) -> dict[str, Any]:
+    """Write the model; see `export_graph`.
+
+    Args:
+        folder: where to.
+        weights: the network's arrays.
+        scores: `start` and `stop` of shape (tags,) and `transitions` [from, to] of the CRF.
+        tags: the name of each column of the emissions.
+        dictionary: for each row of the embedding the characters that it stands for.
+        facts: what else the config says.
+
+    Returns:
+        The config.
+
+    Raises:
+        WriteError: nothing that loads is left behind.
+    """
+    graph = build_base_graph(weights)
+    return export_graph(folder, graph, scores=scores, tags=tags, dictionary=dictionary, facts=facts)
+
+
+def export_graph(
+    folder: Path,
+    graph: bytes,
+    *,
+    scores: Mapping[str, np.ndarray],
+    tags: Sequence[str],
+    dictionary: Sequence[str],
+    facts: Mapping[str, Any],
+) -> dict[str, Any]:
+    """Write the model; the config comes last, so that a model without one was not written to its end.
+
+    Args:
+        folder: where to.
+        graph: serialised, with the inputs and outputs of the base model's.
+        scores: as `export_base`.
+        tags: as `export_base`.
+        dictionary: as `export_base`.
+        facts: what else the config says.
+
+    Returns:
+        The config.
+
+    Raises:
+        WriteError: nothing that loads is left behind.
+    """
+    (folder / CONFIG).unlink(missing_ok=True)
+    buffer = io.BytesIO()
+    # Plain arrays, no pickle: loading a model must not run anything.
+    np.savez(buffer, **{name: array.astype(np.float32) for name, array in scores.items()})  # type: ignore[arg-type]
+    contents = {
+        GRAPH: graph,
+        SCORES: buffer.getvalue(),
+        DICTIONARY: "".join(f"{line}\n" for line in dictionary).encode("utf-8"),
+    }
+    files = write_files(folder, contents)
+    config = {"format": FORMAT, "tags": list(tags), "files": files, **facts}
+    write_text(folder / CONFIG, json.dumps(config, ensure_ascii=False, indent=2) + "\n")
+    return config
+
+
+def write_files(folder: Path, contents: Mapping[str, bytes]) -> dict[str, str]:
+    """Write a model's files and return the SHA-256 of each, by name."""
+    for name, content in contents.items():
+        write_bytes(folder / name, content)
+    return {name: hashlib.sha256(content).hexdigest() for name, content in contents.items()}

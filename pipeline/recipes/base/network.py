@@ -1,0 +1,136 @@
+"""The part of the base model that is trained, in PyTorch: what comes after LAC's states.
+
+The small LAC stays as it is; the large one may learn with what stands on it, at a rate of its own, so that it keeps what
+it knows. A second linear layer learns the corpus's words and parts of speech from the same states, and the names of an auxiliary
+corpus under that corpus's own rules (multi-task learning, Caruana 1997); it only serves training.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import torch
+from torch import nn
+
+from biaozhu.annotators.network.base_graph import HIDDEN, bigram_rows
+from biaozhu.nlp.torch_encoders.lac_layers import LacLayers, both_ways, reversal
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from biaozhu.annotators.network.base_graph import LacWeights
+
+# As in decoding: far below any score, and finite.
+FORBIDDEN = -1e4
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """Sizes: of LAC's states, of what they are made to, buckets and width of the bigrams, tags, the other tasks' tags."""
+
+    states: int
+    narrow: int
+    buckets: int
+    bigram: int
+    tags: int
+    words: int
+    others: int = 0
+
+
+class BaseNetwork(nn.Module):  # type: ignore[misc]  # PyTorch may be absent here
+    """Emissions of a padded batch.
+
+    Args:
+        shape: the sizes.
+        allowed: which steps [from, to] are well-formed, bool of shape (tags, tags).
+        first: which tags may begin a sentence, bool of shape (tags,).
+        dropout: share of the units dropped before each layer while training.
+        unseen: share of the bigrams dropped while training, so that unseen ones do no harm.
+        tuned: a LAC that learns too; its states come before the others, and count among the shape's.
+        tuned_dropout: share of the units dropped within it.
+    """
+
+    def __init__(  # noqa: PLR0913 — keyword-only
+        self,
+        shape: Shape,
+        allowed: np.ndarray,
+        first: np.ndarray,
+        *,
+        dropout: float,
+        unseen: float,
+        tuned: LacWeights | None = None,
+        tuned_dropout: float = 0.1,
+    ) -> None:
+        super().__init__()
+        self.shape = shape
+        self.unseen = unseen
+        self.tuned = None
+        if tuned is not None:
+            self.tuned = LacLayers(tuned, dropout=tuned_dropout)
+            rows = torch.from_numpy(tuned.rows.astype("int64"))
+            self.register_buffer("tuned_rows", rows, persistent=False)
+        self.narrow = nn.Linear(shape.states, shape.narrow)
+        self.bigrams = nn.Embedding(shape.buckets, shape.bigram)
+        nn.init.normal_(self.bigrams.weight, std=0.1)
+        width = shape.narrow + 2 * shape.bigram
+        # One direction each over reversed sentences: packed sequences take twice the time on a CPU.
+        self.ahead, self.behind = nn.GRU(width, HIDDEN), nn.GRU(width, HIDDEN)
+        self.dropout = nn.Dropout(dropout)
+        self.emit = nn.Linear(2 * HIDDEN + shape.narrow, shape.tags)
+        self.emit_words = nn.Linear(2 * HIDDEN + shape.narrow, shape.words + shape.others)
+        self.start = nn.Parameter(torch.zeros(shape.tags))
+        self.stop = nn.Parameter(torch.zeros(shape.tags))
+        self.transitions = nn.Parameter(torch.zeros(shape.tags, shape.tags))
+        self.register_buffer(
+            "step_mask", torch.where(torch.from_numpy(allowed), 0.0, FORBIDDEN), persistent=False
+        )
+        self.register_buffer(
+            "first_mask", torch.where(torch.from_numpy(first), 0.0, FORBIDDEN), persistent=False
+        )
+
+    def forward(
+        self, states: torch.Tensor, ids: torch.Tensor, lengths: torch.Tensor
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        """Return emissions (time, batch, tags) and the other tasks' logits (time, batch, words + others).
+
+        Args:
+            states: of what does not learn, float of shape (time, batch, states); with a LAC that learns, states less 256.
+            ids: rows of the dictionary, int of shape (time, batch), 0 past a sentence's end.
+            lengths: int of shape (batch,).
+        """
+        if self.tuned is not None:
+            states = torch.cat([self.tuned(self.tuned_rows[ids], lengths), states], dim=-1)
+        narrow = self.narrow(self.dropout(states))
+        parts = [narrow]
+        for rows in bigram_rows(ids, self.shape.buckets, concatenate=torch.cat, zeros=torch.zeros_like):
+            embedded = self.bigrams(rows)
+            if self.training and self.unseen:
+                embedded = embedded * (torch.rand(rows.shape) >= self.unseen)[..., None]
+            parts.append(embedded)
+        state = self.dropout(torch.cat(parts, dim=-1))
+        back = reversal(lengths, len(ids))[..., None]
+        both = both_ways(self.ahead, self.behind, state, back)
+        seen = self.dropout(torch.cat([both, narrow], dim=-1))
+        return self.emit(seen), self.emit_words(seen)
+
+    def loss(self, emissions: torch.Tensor, tags: torch.Tensor, lengths: torch.Tensor) -> torch.Tensor:
+        """Return the mean over the sentences of minus the log-likelihood of their tags under the CRF.
+
+        Args:
+            emissions: float of shape (time, batch, tags).
+            tags: int of shape (time, batch).
+            lengths: int of shape (batch,).
+        """
+        time, batch = tags.shape
+        steps = self.transitions + self.step_mask
+        live = torch.arange(time)[:, None] < lengths[None]
+        rows = torch.arange(batch)
+        gold = torch.gather(emissions, 2, tags[..., None])[..., 0]
+        gold[1:] = gold[1:] + steps[tags[:-1], tags[1:]]
+        score = (gold * live).sum(0) + self.start[tags[0]] + self.stop[tags[lengths - 1, rows]]
+        reached = emissions[0] + self.start + self.first_mask
+        for step in range(1, time):
+            onward = torch.logsumexp(reached[:, :, None] + steps, dim=1) + emissions[step]
+            reached = torch.where(live[step][:, None], onward, reached)
+        return (torch.logsumexp(reached + self.stop, dim=1) - score).mean()

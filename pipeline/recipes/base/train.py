@@ -1,0 +1,375 @@
+"""Training the base model: AdamW with warm-up and a cosine decay, averaged weights, a checkpoint each epoch.
+
+Several members that differ in nothing but the seed are trained side by side on the same sentences: LAC's states, which
+take a good part of the time, are then made once for all of them.
+"""
+
+from __future__ import annotations
+
+import copy
+import json
+import math
+from dataclasses import asdict, dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+from torch import nn
+
+from biaozhu.annotators.network.base_graph import BaseWeights, Head
+from biaozhu.annotators.network.crf_decoding import Chain, decode, make_chain
+from biaozhu.data.errors import TrainingError
+from biaozhu.nlp.torch_encoders.lac_layers import in_onnx_layer
+from recipes.base.data import IGNORED, Example, batches, padded, plan, well_formed
+from recipes.base.network import BaseNetwork, Shape
+from recipes.checkpoints import read_checkpoint, write_checkpoint
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+    from pathlib import Path
+
+    from biaozhu.annotators.network.base_graph import LacWeights
+    from recipes.base.data import Batch
+
+DEV_BATCH = 20_000
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """How to train; see configs/base.cfg for what each does."""
+
+    seed: int = 1
+    members: int = 1
+    epochs: int = 12
+    batch: int = 3000
+    rate: float = 2e-3
+    decay: float = 0.01
+    warm_up: int = 200
+    dropout: float = 0.3
+    unseen_bigrams: float = 0.3
+    buckets: int = 65536
+    bigram: int = 16
+    narrow: int = 128
+    tuned: float = 0.0
+    lexicon: bool = False
+    word_loss: float = 0.3
+    auxiliary_loss: float = 0.5
+    average: float = 0.999
+    clip: float = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class Vocabulary:
+    """What the network's numbers mean: tags of names, tags of words, code point -> row; and how wide LAC's states are.
+
+    `others` are the tags of the auxiliary corpus; `tuned` is the LAC that learns too, whose states count among them.
+    """
+
+    tags: tuple[str, ...]
+    words: tuple[str, ...]
+    rows: np.ndarray
+    states: int
+    others: tuple[str, ...] = ()
+    tuned: LacWeights | None = None
+
+
+def build_network(settings: Settings, vocabulary: Vocabulary) -> BaseNetwork:
+    """Return the network as the seed draws it."""
+    torch.manual_seed(settings.seed)
+    shape = Shape(
+        vocabulary.states,
+        settings.narrow,
+        settings.buckets,
+        settings.bigram,
+        len(vocabulary.tags),
+        max(1, len(vocabulary.words)),
+        len(vocabulary.others),
+    )
+    return BaseNetwork(
+        shape,
+        *well_formed(vocabulary.tags),
+        dropout=settings.dropout,
+        unseen=settings.unseen_bigrams,
+        tuned=vocabulary.tuned,
+    )
+
+
+def weights_of(
+    networks: Sequence[BaseNetwork], lacs: tuple[LacWeights, ...], lexicon: int = 0
+) -> BaseWeights:
+    """Return the members' arrays as the ONNX graph wants them: after the frozen LACs and `lexicon` columns."""
+    return BaseWeights(lacs, tuple(map(_head, networks)), lexicon)
+
+
+def _head(network: BaseNetwork) -> Head:
+    arrays = {name: value.detach().numpy() for name, value in network.state_dict().items()}
+    directions = [
+        {name.removeprefix(f"{way}."): array for name, array in arrays.items() if name.startswith(f"{way}.")}
+        for way in ("ahead", "behind")
+    ]
+    return Head(
+        arrays["bigrams.weight"],
+        (arrays["narrow.weight"].T, arrays["narrow.bias"]),
+        in_onnx_layer(directions),
+        (arrays["emit.weight"].T, arrays["emit.bias"]),
+        None if network.tuned is None else network.tuned.arrays(),
+    )
+
+
+def scores_of(networks: Sequence[BaseNetwork]) -> dict[str, np.ndarray]:
+    """Return the mean of the members' CRF scores: `start` and `stop` of shape (tags,), `transitions` [from, to]."""
+    return {
+        name: np.mean([getattr(network, name).detach().numpy() for network in networks], axis=0)
+        for name in ("start", "stop", "transitions")
+    }
+
+
+def chain_of(networks: Sequence[BaseNetwork], tags: Sequence[str]) -> Chain:
+    """Return the members' CRF for decoding."""
+    return make_chain(tags, **scores_of(networks))
+
+
+@dataclass(slots=True)
+class _Run:
+    """A member in training: all that a checkpoint must hold."""
+
+    settings: Settings
+    network: BaseNetwork
+    average: BaseNetwork
+    optimizer: torch.optim.Optimizer
+    rng: np.random.Generator
+    best: dict[str, Any]
+    state: dict[str, Any]
+
+
+def train(
+    settings: Settings,
+    vocabulary: Vocabulary,
+    *,
+    examples: Callable[[int], Sequence[Example]],
+    dev: Sequence[Example],
+    folder: Path,
+    watch: Callable[[dict[str, Any]], None] = lambda _: None,
+) -> tuple[list[BaseNetwork], list[dict[str, Any]]]:
+    """Train, or go on from the last checkpoint in `folder`.
+
+    Args:
+        settings: how.
+        vocabulary: what the numbers mean.
+        examples: epoch (from 0) -> the examples of that epoch, of nearly the same number each time.
+        dev: the examples that choose the epoch.
+        folder: holds `checkpoint.pt`; the settings it was made with must be the same.
+        watch: called with a record after each member's epoch.
+
+    Returns:
+        The members, each with the averaged weights of its best epoch on dev, and a record of each epoch of each.
+
+    Raises:
+        TrainingError: the checkpoint belongs to other settings, or the loss is no number.
+    """
+    seeds = range(settings.seed, settings.seed + settings.members)
+    runs = [_begin(replace(settings, seed=seed), vocabulary) for seed in seeds]
+    path = folder / "checkpoint.pt"
+    if path.is_file():
+        _restore(runs, settings, path)
+    for epoch in range(settings.epochs):
+        behind = [run for run in runs if run.state["epoch"] == epoch]
+        material = examples(epoch) if behind else ()
+        for run in behind:
+            record = _advance(run, vocabulary, material, dev)
+            _save(runs, settings, path)
+            watch(record)
+    for run in runs:
+        run.average.load_state_dict(run.best)
+    history = sorted(
+        (record for run in runs for record in run.state["history"]),
+        key=lambda record: (record["epoch"], record["seed"]),
+    )
+    return [run.average.eval() for run in runs], history
+
+
+def _advance(
+    run: _Run, vocabulary: Vocabulary, examples: Sequence[Example], dev: Sequence[Example]
+) -> dict[str, Any]:
+    # What is drawn depends on the seed and the epoch alone: neither on other members nor on when a run was killed.
+    torch.manual_seed(run.settings.seed * 1_000_003 + run.state["epoch"])
+    loss = _epoch(run, vocabulary, examples)
+    scores = strict_scores([run.average], vocabulary, dev)
+    run.state["epoch"] += 1
+    record = {"seed": run.settings.seed, "epoch": run.state["epoch"], "loss": loss, **scores}
+    run.state["history"].append(record)
+    if scores["micro"] > run.state["best"]:
+        run.state["best"], run.best = scores["micro"], copy.deepcopy(run.average.state_dict())
+    return record
+
+
+def _begin(settings: Settings, vocabulary: Vocabulary) -> _Run:
+    network = build_network(settings, vocabulary)
+    average = copy.deepcopy(network).eval()
+    return _Run(
+        settings,
+        network,
+        average,
+        _optimizer(network, settings),
+        np.random.default_rng(settings.seed),
+        copy.deepcopy(average.state_dict()),
+        {"epoch": 0, "step": 0, "best": -1.0, "history": []},
+    )
+
+
+def _epoch(run: _Run, vocabulary: Vocabulary, examples: Sequence[Example]) -> float:
+    """Train on each example once and return the mean loss of the batches."""
+    settings = run.settings
+    run.network.train()
+    todo = plan(examples, settings.batch, run.rng)
+    steps = run.state.setdefault("per_epoch", len(todo)) * settings.epochs
+    total = 0.0
+    for group_of in todo:
+        batch = padded([examples[index] for index in group_of], vocabulary.rows)
+        rate = _rate(run.state["step"], settings.warm_up, steps)
+        for group in run.optimizer.param_groups:
+            group["lr"] = settings.rate * rate * group["share"]
+        loss = _loss(run.network, batch, settings)
+        if not math.isfinite(loss.item()):
+            raise TrainingError(
+                f"the loss is {loss.item()} in step {run.state['step']}", next_step="Lower the rate"
+            )
+        run.optimizer.zero_grad()
+        loss.backward()
+        nn.utils.clip_grad_norm_(run.network.parameters(), settings.clip)
+        run.optimizer.step()
+        # In the first steps the average follows at once: it began with weights of no use.
+        _mix(
+            run.average,
+            run.network,
+            min(settings.average, (1 + run.state["step"]) / (10 + run.state["step"])),
+        )
+        run.state["step"] += 1
+        total += loss.item()
+    return total / max(1, len(todo))
+
+
+def emissions_of(
+    networks: Sequence[BaseNetwork], vocabulary: Vocabulary, examples: Sequence[Example]
+) -> Iterator[tuple[Batch, np.ndarray]]:
+    """Yield batches and the mean of the members' emissions, float32 of shape (time, batch, tags)."""
+    for batch in batches(examples, vocabulary.rows, DEV_BATCH):
+        with torch.no_grad():
+            emissions = [network(*_tensors(batch))[0].numpy() for network in networks]
+        yield batch, np.mean(emissions, axis=0)
+
+
+def strict_scores(
+    networks: Sequence[BaseNetwork], vocabulary: Vocabulary, examples: Sequence[Example]
+) -> dict[str, float]:
+    """Return strict F1 of each label and `micro`, of one member or of several together."""
+    tags = vocabulary.tags
+    chain = chain_of(networks, tags)
+    counts: dict[str, list[int]] = {}
+    for batch, emissions in emissions_of(networks, vocabulary, examples):
+        found = decode(chain, emissions, batch.lengths)
+        predicted = {
+            (int(s), int(a), int(b), chain.kinds[t])
+            for s, a, b, t in zip(found.sentence, found.start, found.end, found.tag, strict=True)
+            if tags[t] != "O"
+        }
+        gold = gold_spans(batch, tags)
+        for name, group in (("right", predicted & gold), ("found", predicted), ("gold", gold)):
+            for *_, label in group:
+                counts.setdefault(label, [0, 0, 0])[("right", "found", "gold").index(name)] += 1
+    counts["micro"] = [sum(column) for column in zip(*counts.values(), strict=True)] if counts else [0, 0, 0]
+    return {label: 2 * right / max(1, found + gold) for label, (right, found, gold) in sorted(counts.items())}
+
+
+def gold_spans(batch: Batch, tags: Sequence[str]) -> set[tuple[int, int, int, str]]:
+    """Return a batch's right spans: position in the batch, start, end, label."""
+    gold = set()
+    for sentence, length in enumerate(batch.lengths.tolist()):
+        start = -1
+        column = [tags[tag] for tag in batch.tags[:length, sentence].tolist()] + ["O"]
+        for position, tag in enumerate(column):
+            if start >= 0 and not tag.endswith("-I"):
+                gold.add((sentence, start, position, column[start][:-2]))
+                start = -1
+            if tag.endswith("-B"):
+                start = position
+    return gold
+
+
+def _tensors(batch: Batch) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    return torch.from_numpy(batch.states), torch.from_numpy(batch.ids), torch.from_numpy(batch.lengths)
+
+
+def _loss(network: BaseNetwork, batch: Batch, settings: Settings) -> torch.Tensor:
+    emissions, second = network(*_tensors(batch))
+    words, others = second.split([network.shape.words, network.shape.others], dim=-1)
+    if not batch.ours:
+        return settings.auxiliary_loss * tagging_loss(others, batch)
+    loss = network.loss(emissions, torch.from_numpy(batch.tags), torch.from_numpy(batch.lengths))
+    if settings.word_loss and bool((batch.words != IGNORED).any()):
+        loss = loss + settings.word_loss * tagging_loss(words, batch)
+    return loss
+
+
+def tagging_loss(logits: torch.Tensor, batch: Batch) -> torch.Tensor:
+    """Return the loss of the second task: the sum over the characters that have a tag, a sentence."""
+    known = torch.from_numpy(batch.words)
+    total = nn.functional.cross_entropy(
+        logits.flatten(0, 1), known.flatten(), ignore_index=IGNORED, reduction="sum"
+    )
+    return total / len(batch.lengths)
+
+
+def _optimizer(network: BaseNetwork, settings: Settings) -> torch.optim.Optimizer:
+    tuned = [] if network.tuned is None else list(network.tuned.parameters())
+    known = set(map(id, tuned))
+    groups: list[dict[str, Any]] = [
+        {"params": [one for one in network.parameters() if id(one) not in known], "share": 1.0}
+    ]
+    if tuned:
+        # Decay would pull what LAC knows towards nothing.
+        groups.append({"params": tuned, "share": settings.tuned, "weight_decay": 0.0})
+    return torch.optim.AdamW(groups, lr=settings.rate, weight_decay=settings.decay)
+
+
+def _rate(step: int, warm_up: int, steps: int) -> float:
+    if step < warm_up:
+        return (step + 1) / warm_up
+    return 0.02 + 0.98 * 0.5 * (1 + math.cos(math.pi * min(1.0, (step - warm_up) / max(1, steps - warm_up))))
+
+
+def _mix(average: BaseNetwork, network: BaseNetwork, decay: float) -> None:
+    with torch.no_grad():
+        for mean, value in zip(average.parameters(), network.parameters(), strict=True):
+            mean.lerp_(value, 1 - decay)
+
+
+def _save(runs: Sequence[_Run], settings: Settings, path: Path) -> None:
+    # A generator's state has integers of 128 bits, which stand in JSON.
+    write_checkpoint(
+        path,
+        {
+            "settings": asdict(settings),
+            "members": [
+                {
+                    "network": run.network.state_dict(),
+                    "average": run.average.state_dict(),
+                    "optimizer": run.optimizer.state_dict(),
+                    "best_weights": run.best,
+                    "state": run.state,
+                    "rng": json.dumps(run.rng.bit_generator.state),
+                }
+                for run in runs
+            ],
+        },
+    )
+
+
+def _restore(runs: Sequence[_Run], settings: Settings, path: Path) -> None:
+    saved = read_checkpoint(path, settings)
+    for run, member in zip(runs, saved["members"], strict=True):
+        run.network.load_state_dict(member["network"])
+        run.average.load_state_dict(member["average"])
+        run.optimizer.load_state_dict(member["optimizer"])
+        run.best, run.state = member["best_weights"], member["state"]
+        run.rng.bit_generator.state = json.loads(member["rng"])

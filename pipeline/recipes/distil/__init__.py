@@ -1,0 +1,1 @@
+"""The fast model: text -> the teacher's probabilities -> training of the student -> ONNX graph and card."""

@@ -1,0 +1,98 @@
+"""The fast model as an ONNX graph: tables of bytes, one bidirectional GRU, log-shares of the live characters only."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from biaozhu.annotators.network.onnx_graph import FLOAT, INT32, INT64, OnnxGraph
+
+# The largest value of a signed byte that has its negative, too.
+FULL = 127
+
+
+@dataclass(frozen=True, slots=True)
+class FastWeights:
+    """The student's arrays, float32.
+
+    Attributes:
+        chars: shape (rows, width).
+        pairs: shape (pairs, width / 2).
+        inputs: the GRU's, shape (2, 3 hidden, width), gates in ONNX's order z, r, h.
+        recurrents: shape (2, 3 hidden, hidden).
+        biases: shape (2, 6 hidden).
+        projection: shape (2 hidden, tags).
+        bias: shape (tags,).
+    """
+
+    chars: np.ndarray
+    pairs: np.ndarray
+    inputs: np.ndarray
+    recurrents: np.ndarray
+    biases: np.ndarray
+    projection: np.ndarray
+    bias: np.ndarray
+
+
+def in_bytes(table: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return a table in signed bytes and the step of each column, int8 and float32."""
+    step = np.maximum(np.abs(table).max(axis=0), 1e-8) / FULL
+    return np.rint(table / step).astype(np.int8), step.astype(np.float32)
+
+
+def build_fast_graph(weights: FastWeights) -> bytes:
+    """Return the serialised graph of a padded batch.
+
+    Inputs: `chars` int32 (time, batch), `pairs` int32 (time + 1, batch), `lengths` int32 (batch,), and `live`, the
+    places time * batch + column of the characters that are asked about, int64 (characters,). Output: `shares`, the
+    logarithm of each tag's share, float32 (characters, tags).
+    """
+    hidden = weights.recurrents.shape[2]
+    graph = OnnxGraph()
+    constant, node = graph.constant, graph.node
+
+    def looked_up(name: str, table: np.ndarray) -> str:
+        small, step = in_bytes(table)
+        found = node("Gather", [constant(f"{name}_table", small), name], f"{name}_bytes")
+        wide = node("Cast", [found], f"{name}_wide", to=FLOAT)
+        return node("Mul", [wide, constant(f"{name}_step", step)], f"{name}_vectors")
+
+    sides = looked_up("pairs", weights.pairs)
+    first, last, end = (
+        constant(name, np.array([at])) for name, at in (("first", 0), ("last", -1), ("end", 1 << 30))
+    )
+    before = node("Slice", [sides, first, last, first], "before")
+    after = node("Slice", [sides, constant("second", np.array([1])), end, first], "after")
+    around = node("Concat", [before, after], "around", axis=2)
+    state = node("Add", [looked_up("chars", weights.chars), around], "state")
+    gru = node(
+        "GRU",
+        [
+            state,
+            constant("inputs", weights.inputs.astype(np.float32)),
+            constant("recurrents", weights.recurrents.astype(np.float32)),
+            constant("biases", weights.biases.astype(np.float32)),
+            "lengths",
+        ],
+        "gru",
+        hidden_size=hidden,
+        direction="bidirectional",
+        linear_before_reset=1,
+    )
+    swapped = node("Transpose", [gru], "swapped", perm=[0, 2, 1, 3])
+    flat = node("Reshape", [swapped, constant("flat", np.array([-1, 2 * hidden]))], "states")
+    live = node("Gather", [flat, "live"], "live_states")
+    product = node("MatMul", [live, constant("projection", weights.projection)], "product")
+    scores = node("Add", [product, constant("bias", weights.bias)], "scores")
+    node("LogSoftmax", [scores], "shares", axis=1)
+    return graph.serialised(
+        "fast",
+        {
+            "chars": (INT32, ["time", "batch"]),
+            "pairs": (INT32, ["edges", "batch"]),
+            "lengths": (INT32, ["batch"]),
+            "live": (INT64, ["characters"]),
+        },
+        {"shares": (FLOAT, ["characters", len(weights.bias)])},
+    )

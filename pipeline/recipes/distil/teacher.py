@@ -1,0 +1,65 @@
+"""What the teacher says: both LACs' probability of each tag at each character, kept in a byte each."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from threadpoolctl import threadpool_limits
+
+from biaozhu.annotators.network.crf_decoding import marginals
+from biaozhu.annotators.network.lac import batches_of, pieces_of
+from biaozhu.annotators.network.lac_pair import tags_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from biaozhu.annotators.network.lac_pair import LacPair
+
+FULL = 255
+
+
+@dataclass(frozen=True, slots=True)
+class Taught:
+    """Pieces of text, end to end.
+
+    Attributes:
+        points: code points, uint32 of shape (characters,).
+        ends: where each piece ends, int64 of shape (pieces,).
+        shares: each tag's probability in 255ths, uint8 of shape (characters, tags).
+        tags: the columns' names.
+    """
+
+    points: np.ndarray
+    ends: np.ndarray
+    shares: np.ndarray
+    tags: tuple[str, ...]
+
+
+def teach(texts: Sequence[str], teacher: LacPair, *, watch: Callable[[int], None] = lambda _: None) -> Taught:
+    """Ask the teacher.
+
+    Args:
+        texts: sentences; longer ones are cut as they are when they are annotated.
+        teacher: both LACs.
+        watch: called with the number of characters done.
+    """
+    pieces = [text[start:end] for text in texts for start, end in pieces_of(text)]
+    lengths = np.array([len(piece) for piece in pieces], np.int64)
+    ends = np.cumsum(lengths)
+    points = np.frombuffer("".join(pieces).encode("utf-32-le", "surrogatepass"), "<u4")
+    tags = tags_of(teacher.chain)
+    shares = np.zeros((len(points), len(tags)), np.uint8)
+    done = 0
+    with threadpool_limits(1):
+        for batch in batches_of(lengths):
+            sizes = lengths[batch]
+            emissions = teacher.emissions([pieces[index] for index in batch])
+            found = marginals(teacher.chain, emissions, sizes)
+            for column, index in enumerate(batch):
+                end = int(ends[index])
+                shares[end - lengths[index] : end] = np.rint(found[: lengths[index], column] * FULL)
+            done += int(sizes.sum())
+            watch(done)
+    return Taught(points, ends, shares, tags)

@@ -1,0 +1,92 @@
+"""Reading the configs of what is built in PyTorch: base, accurate and fast model."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from dataclasses import fields
+from typing import TYPE_CHECKING, Any
+
+from confection import Config
+
+from biaozhu.data.errors import ConfigError, TrainingError, extra_advice
+from biaozhu.data.files import read_bytes
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from pathlib import Path
+
+
+def read_table(path: Path) -> dict[str, Any]:
+    """Return a config's sections, unchecked.
+
+    Raises:
+        MissingFileError: there is no such file.
+        ConfigError: it is no config.
+    """
+    content = read_bytes(path)
+    try:
+        return dict(Config().from_str(content.decode("utf-8")))
+    except Exception as error:  # noqa: BLE001 — confection raises what its parser and JSON raise
+        raise ConfigError(f"not a config: {str(error).splitlines()[0]}", where=str(path)) from None
+
+
+def check_sections(
+    table: Mapping[str, Any], needed: tuple[str, ...], where: str, *, allowed: tuple[str, ...] = ()
+) -> None:
+    """Check that a config has the sections that are needed and none but these and those that are allowed.
+
+    Raises:
+        ConfigError: it has not.
+    """
+    missing = [name for name in needed if not isinstance(table.get(name), dict)]
+    unknown = [name for name in table if name not in (*needed, *allowed)]
+    if missing or unknown:
+        more = "".join(f" but [{name}]" for name in allowed)
+        raise ConfigError(f"it needs the sections {', '.join(needed)} and no other{more}", where=where)
+
+
+def corpus_of(table: Mapping[str, Any], where: str) -> tuple[str, tuple[str, ...]]:
+    """Return the corpus's name and the labels that the section [corpus] names.
+
+    Raises:
+        ConfigError: it names something else.
+    """
+    section = dict(table["corpus"])
+    name, labels = section.pop("name", None), section.pop("labels", None)
+    if not isinstance(name, str) or not isinstance(labels, list) or not labels or section:
+        raise ConfigError("[corpus] needs name and labels and nothing else", where=where)
+    return name, tuple(str(label) for label in labels)
+
+
+def filled(kind: type[Any], section: dict[str, Any], where: str) -> Any:
+    """Return a section as a dataclass of this kind.
+
+    Raises:
+        ConfigError: a key is unknown, or its value of the wrong type.
+    """
+    known = {field.name: type(field.default) for field in fields(kind)}
+    for key, value in section.items():
+        if key not in known:
+            raise ConfigError(f"unknown key {key!r}", where=where)
+        if isinstance(value, bool) != (known[key] is bool) or not isinstance(
+            value, (int, float) if known[key] is float else known[key]
+        ):
+            raise ConfigError(f"{key} must be a {known[key].__name__}", where=where)
+    return kind(**section)
+
+
+@contextmanager
+def needing_torch(what: str) -> Iterator[None]:
+    """Within it, an import that fails for want of PyTorch is told as that.
+
+    Raises:
+        TrainingError: PyTorch is not installed.
+    """
+    try:
+        yield
+    except ModuleNotFoundError as error:
+        if error.name != "torch":
+            raise
+        raise TrainingError(
+            f"{what} is trained with PyTorch, which is not installed", next_step=extra_advice("train")
+        ) from None

@@ -1,0 +1,54 @@
+"""The status file gives back what was written, and takes nothing else."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from biaozhu.curation.status import Drawn, Note, SentenceStatus, read_status, status_path, write_status
+from biaozhu.data.errors import LineError
+from biaozhu.data.layers import find_layers
+from biaozhu.data.model import Span
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+STATUSES = (
+    SentenceStatus("a" * 12 + ":0-9", "untouched", shown=(Span(0, 3, "PLACE", "lac", 0.5),)),
+    SentenceStatus("a" * 12 + ":9-12", "edited", withheld=()),
+    SentenceStatus(
+        "a" * 12 + ":12-20",
+        "confirmed",
+        withheld=(Span(1, 2, "AMOUNT"),),
+        confirmed_by="𠮷",
+        confirmed_at="2026-01-02T03:04:05Z",
+        drawn=(Drawn(0, 2, "PERSON", "𠮷", "2026-01-02T03:04:05Z", "2026-01-02T03:04:06Z"),),
+        comments=(Note("𠮷", "2026-01-02T03:04:05Z", "“\u2028”"),),
+    ),
+)
+
+
+def test_status_is_read_as_it_was_written(tmp_path: Path) -> None:
+    layer = tmp_path / "x.y.jsonl"
+    layer.write_text("", encoding="utf-8")
+    path = status_path(layer)
+    write_status(path, "p", "𠮷", STATUSES)
+    assert read_status(path) == STATUSES
+    assert [status.blind for status in STATUSES] == [False, True, True]
+    assert STATUSES[0].proposed == STATUSES[0].shown
+    assert find_layers([tmp_path]) == (layer,)
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [('"schema": 1', '"schema": 2'), ("untouched", "asleep"), ('"shown"', '"seen"'), ("]}", "")],
+)
+def test_status_refuses_another_file(tmp_path: Path, old: str, new: str) -> None:
+    path = tmp_path / "x.status.json"
+    write_status(path, "p", "a", STATUSES)
+    content = path.read_text("utf-8")
+    assert old in content
+    path.write_text(content.replace(old, new), encoding="utf-8")
+    with pytest.raises(LineError):
+        read_status(path)

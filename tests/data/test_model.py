@@ -1,0 +1,186 @@
+"""The sentence line: written and read back with every offset checked."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+from typing import TYPE_CHECKING
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from biaozhu.data.errors import (
+    BiaozhuError,
+    DuplicateError,
+    LabelError,
+    LineError,
+    MissingFileError,
+    OffsetError,
+    OverlapError,
+    UsageError,
+)
+from biaozhu.data.layers import find_layers, read_layer, write_layer
+from biaozhu.data.model import (
+    LINE_KEYS,
+    SPAN_KEYS,
+    Sentence,
+    Span,
+    check_against_raw,
+    sentence_from_line,
+    sentence_to_line,
+    with_spans,
+)
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+TEXTS = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=60)
+
+
+@st.composite
+def sentences(draw: st.DrawFn) -> Sentence:
+    text = draw(TEXTS)
+    cuts = sorted(draw(st.sets(st.integers(0, len(text)), max_size=8)))
+    spans = tuple(
+        Span(
+            start, end, draw(st.sampled_from(["PLACE", "AMOUNT"])), "test", draw(st.none() | st.floats(0, 1))
+        )
+        for start, end in zip(cuts[::2], cuts[1::2], strict=False)
+    )
+    start = draw(st.integers(0, 10**6))
+    return Sentence("0123456789ab", start, start + len(text), text, spans)
+
+
+@given(sentences())
+def test_model_line_round_trips(sentence: Sentence) -> None:
+    assert sentence_from_line(sentence_to_line(sentence)) == sentence
+
+
+@given(st.lists(sentences(), min_size=1, max_size=5, unique_by=lambda sentence: sentence.id))
+def test_model_layer_round_trips(tmp_path_factory: pytest.TempPathFactory, layer: list[Sentence]) -> None:
+    path = tmp_path_factory.mktemp("layer") / "layer.jsonl"
+    write_layer(path, layer)
+    assert read_layer(path) == tuple(layer)
+
+
+def test_model_line_keys_are_in_the_contract_order() -> None:
+    line = json.loads(
+        sentence_to_line(Sentence("0123456789ab", 5, 8, "易县的", (Span(0, 2, "PLACE", "lac", 0.98),)))
+    )
+    assert tuple(line) == LINE_KEYS
+    assert tuple(line["spans"][0]) == SPAN_KEYS
+    assert line["id"] == "0123456789ab:5-8"
+    assert line["spans"][0]["text"] == "易县"
+
+
+GOOD = {
+    "id": "0123456789ab:0-3",
+    "article": "0123456789ab",
+    "start": 0,
+    "end": 3,
+    "text": "易县的",
+    "spans": [{"start": 0, "end": 2, "label": "PLACE", "text": "易县", "source": "lac", "score": 0.5}],
+}
+
+
+@pytest.mark.parametrize(
+    ("change", "error"),
+    [
+        ({"text": "易县"}, OffsetError),
+        ({"start": 1}, OffsetError),
+        ({"id": "0123456789ab:0-4"}, OffsetError),
+        ({"article": "xyz"}, OffsetError),
+        ({"start": True}, LineError),
+        ({"start": "0"}, LineError),
+        ({"spans": None}, LineError),
+        ({"more": 1}, LineError),
+        ({"text": "魏\ud800的"}, LineError),
+        (
+            {
+                "spans": [
+                    {"start": 0, "end": 2, "label": "PLACE", "text": "沛县", "source": "lac", "score": 1}
+                ]
+            },
+            OffsetError,
+        ),
+        (
+            {"spans": [{"start": 2, "end": 1, "label": "PLACE", "text": "", "source": "lac", "score": 1}]},
+            OffsetError,
+        ),
+        (
+            {
+                "spans": [
+                    {"start": 0, "end": 9, "label": "PLACE", "text": "易县的", "source": "lac", "score": 1}
+                ]
+            },
+            OffsetError,
+        ),
+        (
+            {
+                "spans": [
+                    {"start": 0, "end": 2, "label": "PLACE", "text": "易县", "source": "lac", "score": 2}
+                ]
+            },
+            LineError,
+        ),
+        (
+            {"spans": [{"start": 0, "end": 2, "label": "", "text": "易县", "source": "lac", "score": 1}]},
+            LineError,
+        ),
+        ({"spans": [{"start": 0, "end": 2}]}, LineError),
+        ({"spans": GOOD["spans"] * 2}, OverlapError),  # type: ignore[operator]
+    ],
+)
+def test_model_bad_line_is_refused(change: dict[str, object], error: type[BiaozhuError]) -> None:
+    with pytest.raises(error) as caught:
+        sentence_from_line(json.dumps({**GOOD, **change}), where="x.jsonl:7")
+    assert "x.jsonl:7" in str(caught.value)
+
+
+@given(st.text(max_size=80))
+def test_model_any_line_is_read_or_refused(line: str) -> None:
+    with contextlib.suppress(BiaozhuError):
+        assert sentence_to_line(sentence_from_line(line))
+
+
+def test_model_message_is_one_line_whatever_stands_in_it() -> None:
+    assert str(LineError("a\nb\x1b[31m\u202e", where="x\r:1")).isprintable()
+
+
+def test_model_layer_reports_all_problems_at_once(tmp_path: Path) -> None:
+    path = tmp_path / "layer.jsonl"
+    good = json.dumps(GOOD, ensure_ascii=False)
+    path.write_text(f"{good}\nnot json\n{good}\n", encoding="utf-8")
+    with pytest.raises(BiaozhuError) as caught:
+        read_layer(path, labels={"PERSON"})
+    message = str(caught.value)
+    assert f"{path}:2" in message
+    assert "4 problems" in message
+    for kind in (DuplicateError, LabelError, LineError):
+        assert kind.code in message
+
+
+def test_model_check_against_raw_names_the_sentence() -> None:
+    sentence = Sentence("0123456789ab", 1, 3, "易县")
+    check_against_raw([sentence], "在易县。")
+    with pytest.raises(OffsetError, match="BZ012"):
+        check_against_raw([sentence], "易县。。")
+
+
+def test_model_with_spans_sorts_and_checks() -> None:
+    sentence = Sentence("0123456789ab", 0, 4, "易县沛县")
+    assert with_spans(sentence, [Span(2, 4, "PLACE"), Span(0, 2, "PLACE")]).spans[0].start == 0
+    with pytest.raises(OverlapError):
+        with_spans(sentence, [Span(0, 3, "PLACE"), Span(2, 4, "PLACE")])
+
+
+@pytest.mark.parametrize("name", ["x.ledger.jsonl", "x.failed.jsonl", "failed.jsonl"])
+def test_model_a_layer_is_never_written_where_none_is_read(tmp_path: Path, name: str) -> None:
+    path = tmp_path / name
+    with pytest.raises(UsageError, match=rf"BZ002 .*{name}: .* is for ledgers"):
+        write_layer(path, [])
+    assert not path.exists()
+    path.write_text("{}\n", encoding="utf-8")
+    with pytest.raises(MissingFileError, match="no layer"):
+        find_layers([tmp_path])

@@ -1,0 +1,48 @@
+"""How a disagreement is put to the adjudicator, and how the answer is read."""
+
+from __future__ import annotations
+
+import pytest
+
+from biaozhu.data.labels import read_labels
+from biaozhu.data.model import Sentence, Span
+from biaozhu.doccano.adjudication_project import Dispute, question, read_answers
+
+NAMES = {label.id: label.name for label in read_labels()}
+TEXT = "去灵山镇买三斤茶"
+
+
+def layer(*spans: tuple[int, int, str]) -> list[Sentence]:
+    return [Sentence("0" * 12, 0, len(TEXT), TEXT, tuple(Span(*span) for span in spans))]
+
+
+def test_adjudicating_question_shows_both_versions() -> None:
+    first = layer((1, 3, "PLACE"), (3, 4, "PLACE"), (5, 7, "AMOUNT"))
+    dispute = Dispute(first, layer((1, 4, "PLACE"), (5, 7, "AMOUNT")), ("a", "b"))
+    (items,) = dispute.questions().values()
+    assert [question(1, item, dispute.names, NAMES) for item in items] == [
+        "【分歧1】“灵山镇”(第2–4字,边界不同);a:地点“灵山”|地点“镇”;b:地点“灵山镇”"
+    ]
+    (settled,) = dispute.settled().values()
+    assert settled.spans == (Span(5, 7, "AMOUNT", "a+b"),)
+
+
+@pytest.mark.parametrize(
+    ("comments", "count", "answers"),
+    [
+        ([], 1, {}),
+        (["N3 泛指"], 1, {1: ("N3", "泛指")}),
+        (["n3:泛指\n不标"], 1, {1: ("N3", "泛指\n不标")}),
+        (["P1、P4 合为一处"], 1, {1: ("P1", "P4 合为一处")}),
+        (["A1 一", "2 N3 二"], 2, {1: ("A1", "一"), 2: ("N3", "二")}),
+        (["2 N3 二", "A1 一"], 2, {1: ("A1", "一"), 2: ("N3", "二")}),
+        (["2. N3 二"], 2, {2: ("N3", "二")}),
+        (["3 N3 三", "0 N3 零"], 2, {}),
+        (["N3 先", "N4 后"], 1, {1: ("N4", "后")}),
+        (["【分歧1】“三斤”(第6–7字,只有前者标);a:数量“三斤”;b:不标", "随便", "N3"], 1, {}),
+    ],
+)
+def test_adjudicating_reads_the_reason(
+    comments: list[str], count: int, answers: dict[int, tuple[str, str]]
+) -> None:
+    assert read_answers(comments, count) == answers

@@ -1,0 +1,71 @@
+"""In a real Chromium: annotators see the pre-annotations where they belong, and what they draw comes back true."""
+
+from __future__ import annotations
+
+import secrets
+from typing import TYPE_CHECKING
+
+import pytest
+from doccano_pages import draw, open_example, pages_of
+
+from biaozhu.data.labels import read_labels
+from biaozhu.data.model import Sentence, Span
+from biaozhu.doccano.connection import Account
+from biaozhu.doccano.local.state import read_state
+from biaozhu.doccano.project import Setting
+from biaozhu.doccano.pull import pull
+from biaozhu.doccano.push import push
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from playwright.sync_api import Page
+
+    from biaozhu.doccano.connection import Connection
+
+pytestmark = [pytest.mark.server, pytest.mark.browser]
+LABELS = read_labels()
+
+
+@pytest.fixture
+def page(doccano_server: Path, doccano: Connection) -> Iterator[Page]:
+    """Doccano's pages, logged in as the administrator."""
+    state = read_state(doccano_server)
+    assert state is not None
+    with pages_of(Account(doccano.url, state.username, state.password)) as page:
+        yield page
+
+
+@pytest.mark.parametrize("before", ["", "在", "𠮷", "😀𠮷", "e\u0301", "👨‍👩‍👧", "  ", "在\r\n", "\u200f<b>"])
+def test_doccano_browser_draws_where_the_sentence_says(page: Page, doccano: Connection, before: str) -> None:
+    setting = Setting(f"b-{secrets.token_hex(4)}", LABELS)
+    text = f"{before}白水县的𫖯林小满有3万元"
+    place, person = len(before), len(before) + 4
+    sent = (Span(place, place + 3, "PLACE", "lac", 0.5),)
+    push(doccano, [("draw", [Sentence("b" * 12, 0, len(text), text, sent)])], setting)
+    open_example(page, doccano, setting, 1)
+    assert "地点" in page.inner_text("#container")
+    assert draw(page, text, (person, person + 4), "人物") == text[person : person + 4]
+    spans = pull(doccano, setting).sentences[0].spans
+    assert spans == (*sent, Span(person, person + 4, "PERSON", "doccano"))
+    assert text[person : person + 4] == "𫖯林小满"
+
+
+def test_doccano_browser_shows_little_beside_the_text(page: Page, doccano: Connection) -> None:
+    setting = Setting(f"b-{secrets.token_hex(4)}", LABELS)
+    text = "白水县的林小满有3万元" * 8
+    spans = tuple(
+        Span(at, at + 3, "PLACE", "places", 0.98) for at in range(0, len(text), len("白水县的林小满有3万元"))
+    )
+    sentence = Sentence("b" * 12, 0, len(text), text, spans)
+    push(doccano, [("beside", [sentence])], setting)
+    open_example(page, doccano, setting, 1)
+    rows = page.locator(".v-data-table tbody tr")
+    rows.first.wait_for()
+    shown = [rows.nth(number).inner_text().split("\t") for number in range(rows.count())]
+    assert shown[:2] == [["sid", sentence.id], ["article", "beside"]]
+    assert [key for key, _ in shown] == ["sid", "article", "biaozhu"]
+    # However many spans were sent, their record takes one line.
+    boxes = [rows.nth(number).bounding_box() for number in range(rows.count())]
+    assert len({box["height"] for box in boxes if box}) == 1

@@ -1,0 +1,151 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from biaozhu.data.model import Sentence, Span
+from biaozhu.knowledge.division_names import ABBREVIATIONS, PROVINCE
+from biaozhu.knowledge.gazetteer import gazetteer
+from biaozhu.normalization.addresses import place_tree, resolve_places, root_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from biaozhu.data.model import Article
+    from biaozhu.normalization.addresses import Place
+
+    Marked = Callable[[str], tuple[Article, tuple[Sentence, ...]]]
+
+COUNTY = ("山西省", "晋中市", "平遥县")
+ARTICLE = """
+# [P平遥县][P洪善镇]：党员带头
+[P洪善镇]的[P新营村]、[P北营村]连成一片。[P北营村]修路。
+他们去[P河南]、[P山东]和[P曲阳]学习，[P浙江]也来人。
+# [P平遥]：南边
+[P南政镇]在[P侯郭村]打井。[P胡编营村]没有井。[P汾河]流过[P平遥县]。
+"""
+
+
+def by_name(places: tuple[Place, ...]) -> dict[str, Place]:
+    return {place.text: place for place in places}
+
+
+def test_addresses_give_paths_in_the_context_of_the_article(marked: Marked) -> None:
+    _, sentences = marked(ARTICLE)
+    found = by_name(resolve_places(sentences))
+    assert found["平遥县"].path == found["平遥"].path == COUNTY
+    assert found["洪善镇"].path == (*COUNTY, "洪善镇")
+    # Villages of these names are in many counties.
+    assert found["新营村"].path == (*COUNTY, "洪善镇", "新营村")
+    assert found["北营村"].level == "village"
+    assert found["河南"].path == ("河南省",)
+    assert found["山东"].level == found["浙江"].level == "province"
+    assert found["曲阳"].path[2:] == ("曲阳县",)
+
+
+def test_addresses_keep_the_articles_name_of_a_township_that_has_changed_its_kind(marked: Marked) -> None:
+    _, sentences = marked(ARTICLE)
+    found = by_name(resolve_places(sentences))
+    # The table of 2023 has 南政乡.
+    assert found["南政镇"].path == (*COUNTY, "南政镇")
+    assert found["侯郭村"].path == (*COUNTY, "南政镇", "侯郭村")
+
+
+def test_addresses_say_what_they_do_not_know(marked: Marked) -> None:
+    _, sentences = marked(ARTICLE)
+    found = by_name(resolve_places(sentences))
+    unknown = found["胡编营村"]
+    assert (unknown.status, unknown.level, unknown.path) == ("unknown", "village", ())
+    assert unknown.under == (*COUNTY, "南政镇")
+    assert (found["汾河"].status, found["汾河"].path) == ("natural", ())
+
+
+def test_addresses_find_a_village_that_has_been_divided(marked: Marked) -> None:
+    _, sentences = marked("[P曲阳县][P燕赵镇]有[P西么罗村]。[P东么罗村]在旁边。")
+    found = by_name(resolve_places(sentences))
+    assert found["东么罗村"].path[2:] == ("曲阳县", "燕赵镇", "东么罗村")
+
+
+def test_addresses_without_context_are_ambiguous_and_name_their_candidates(marked: Marked) -> None:
+    _, sentences = marked("[P城关镇]下雪。[P和平街道]也下雪。")
+    for place in resolve_places(sentences):
+        assert place.status in ("ambiguous", "unknown")
+        assert place.path == ()
+        assert sum(candidate.score for candidate in place.candidates) <= 1.0 + 1e-6
+
+
+@pytest.mark.parametrize(("before", "county"), [("平遥县", "140728"), ("曲阳县", "130634")])
+def test_addresses_of_one_name_depend_on_the_place_before_it(
+    marked: Marked, before: str, county: str
+) -> None:
+    _, sentences = marked(f"[P{before}]的人。[P李家庄村]、[P{before}]都好。")
+    for place in resolve_places(sentences):
+        assert not place.code or place.code.startswith(county)
+
+
+def test_addresses_take_countries(marked: Marked) -> None:
+    _, sentences = marked("[P法国]客商。")
+    assert resolve_places(sentences)[0].level == "country"
+
+
+@pytest.mark.parametrize(
+    ("short", "province"), [("闽", "福建省"), ("鄂", "湖北省"), ("川", "四川省"), ("蒙", "内蒙古自治区")]
+)
+def test_addresses_take_one_character_names_of_provinces(marked: Marked, short: str, province: str) -> None:
+    _, sentences = marked(f"客商赴[P{short}]考察。")
+    assert resolve_places(sentences)[0].path == (province,)
+
+
+def test_addresses_abbreviations_are_those_of_all_provinces() -> None:
+    codes = {division.code for code in "123456789" for division in gazetteer().within(code, PROVINCE)}
+    assert set(ABBREVIATIONS.values()) == codes
+
+
+def test_addresses_root_is_the_narrowest_that_explains_most() -> None:
+    assert root_of(["平遥县", "平遥县", "洪善镇", "河南", "宁固镇"]) == "140728"
+    assert root_of(["平遥县", "介休市", "灵石县", "山东"]) == "1407"
+    assert root_of([]) == ""
+    assert root_of(["某某某村"]) == ""
+
+
+def test_addresses_tree_counts_every_mention_once(marked: Marked) -> None:
+    _, sentences = marked(ARTICLE)
+    places = resolve_places(sentences)
+    tree = place_tree(places)
+    assert tree["count"] == len(places)
+
+    def leaves(node: dict[str, object]) -> list[str]:
+        children = node["children"]
+        assert isinstance(children, list)
+        assert sum(int(child["count"]) for child in children) <= int(str(node["count"]))
+        return [str(node["name"])] + [name for child in children for name in leaves(child)]
+
+    names = leaves(tree)
+    assert {"平遥县", "洪善镇", "新营村", "胡编营村"} <= set(names)
+
+
+NAMES = st.sampled_from(
+    ["平遥县", "洪善镇", "新营村", "山东", "城关镇", "某村", "黄河", "法国", "李家庄", "市辖区", "x"]
+)
+
+
+@settings(max_examples=60)
+@given(st.lists(st.lists(NAMES, max_size=4), max_size=6))
+def test_addresses_answer_every_mention_in_order(rows: list[list[str]]) -> None:
+    sentences, start = [], 0
+    for row in rows:
+        text, spans = "在", []
+        for name in row:
+            spans.append(Span(len(text), len(text) + len(name), "PLACE"))
+            text += name
+        sentences.append(Sentence("0123456789ab", start, start + len(text), text, tuple(spans)))
+        start += len(text)
+    places = resolve_places(sentences)
+    assert [(p.sentence, p.start, p.end) for p in places] == [
+        (s.id, span.start, span.end) for s in sentences for span in s.spans
+    ]
+    for place in places:
+        assert bool(place.path) == (place.status == "known")

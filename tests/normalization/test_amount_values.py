@@ -1,0 +1,243 @@
+from __future__ import annotations
+
+from decimal import Decimal
+from fractions import Fraction
+
+import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
+
+from biaozhu.normalization.units import unit_of
+from biaozhu.normalization.values import AmountValue, in_base, read_amount, read_phrase, render_amount
+
+
+def read(marked: str) -> AmountValue | None:
+    start, end = marked.index("["), marked.index("]") - 1
+    return read_amount(marked.replace("[", "").replace("]", ""), start, end)
+
+
+@pytest.mark.parametrize(
+    ("text", "low", "high", "unit", "dimension"),
+    [
+        ("[26家]店", "26", "26", "家", "count"),
+        ("[3.5万元]", "35000", "35000", "元", "money"),
+        ("[２３,４００．５元]", "23400.5", "23400.5", "元", "money"),
+        ("[4000—5000斤]", "4000", "5000", "斤", "mass"),
+        ("[18-45岁]", "18", "45", "岁", "age"),
+        ("[十至二十人]", "10", "20", "人", "count"),
+        ("[10-20万元]", "100000", "200000", "元", "money"),
+        ("[0.5-1.5百分点]", "0.5", "1.5", "百分点", "ratio"),
+        ("[5000-1万元]", "5000", "10000", "元", "money"),
+        ("[5元到8元]", "5", "8", "元", "money"),
+        ("[3个月至1年]", "0.25", "1", "年", "duration"),
+        ("[5元8角]", "5.8", "5.8", "元", "money"),
+        ("[5元3角2分]", "5.32", "5.32", "元", "money"),
+        ("得了[6.9分]", "6.9", "6.9", "分", "other"),
+        ("[3亩5分]地", "3.5", "3.5", "亩", "area"),
+        ("[3小时20分钟]", "200", "200", "分钟", "duration"),
+        ("[1个半小时]", "1.5", "1.5", "小时", "duration"),
+        ("[两年半]", "2.5", "2.5", "年", "duration"),
+        ("[半亩]地", "0.5", "0.5", "亩", "area"),
+        ("[三成]", "3", "3", "成", "ratio"),
+        ("[5‰]", "5", "5", "‰", "ratio"),
+        ("[百分之三十五]", "35", "35", "%", "ratio"),
+        ("[百分之5—8]", "5", "8", "%", "ratio"),
+        ("[三分之二]", "2", "2", "1/3", "ratio"),
+        ("[1/4]", "1", "1", "1/4", "ratio"),
+        ("[2个百分点]", "2", "2", "百分点", "ratio"),
+        ("[300万美元]", "3000000", "3000000", "美元", "money"),
+        ("月薪新台币[二十万元]", "200000", "200000", "新台币", "money"),
+        ("[六大类]", "6", "6", "类", "count"),
+        ("[三两]茶", "3", "3", "两", "mass"),
+        ("[5千克]", "5", "5", "公斤", "mass"),
+        ("气温[38度]", "38", "38", "℃", "other"),
+        ("用电[300度]", "300", "300", "千瓦时", "energy"),
+        ("分了[三块]地", "3", "3", "块", "count"),
+        ("花了[三块]", "3", "3", "元", "money"),
+    ],
+)
+def test_values_read_figures_units_and_dimensions(
+    text: str, low: str, high: str, unit: str, dimension: str
+) -> None:
+    value = read(text)
+    assert value is not None
+    assert (value.low, value.high, value.unit, value.dimension) == (
+        Decimal(low),
+        Decimal(high),
+        unit,
+        dimension,
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "approx", "bound"),
+    [
+        ("约[2300元]", "约", ()),
+        ("大约需要[2300元]", "约", ()),
+        ("增收[350元]左右", "约", ()),
+        ("近[8000人]", "近", ()),
+        ("历时近[三年]", "近", ()),
+        ("近[三年]来", "", ()),
+        ("附近[3家]店", "", ()),
+        ("栽树[20余万株]", "余", ()),
+        ("住了[三年]多", "余", ()),
+        ("开了[3个]多种经营的店", "", ()),
+        ("有[几百亩]", "几", ()),
+        ("[1000元]以上", "", ("以上",)),
+        ("[30天]以内", "", ("以下",)),
+        ("不足[5%]", "", ("不足",)),
+        ("超过了[两百人]", "", ("超过",)),
+        ("不超过[30个]", "", ("以下",)),
+        ("不得少于[3年]", "", ("以上",)),
+        ("一般不会多于[10人]", "", ("以下",)),
+        ("最多[20人]", "", ("以下",)),
+        ("最高补贴[5000元]", "", ("最高",)),
+        ("收益最高达[3500元]以上", "", ("最高", "以上")),
+        ("自[14岁]起", "", ()),
+    ],
+)
+def test_values_read_how_exact_a_figure_is(text: str, approx: str, bound: tuple[str, ...]) -> None:
+    value = read(text)
+    assert value is not None
+    assert (value.approx, value.bound) == (approx, bound)
+
+
+@pytest.mark.parametrize(
+    ("text", "per"),
+    [
+        ("每亩投入[200元]", "亩"),
+        ("每亩投入200元,产量[900斤]", "亩"),
+        ("每亩产果900斤,按每斤[3元]的价格", "斤"),
+        ("每人每年[1200元]", "人·年"),
+        ("每个合作社增收[10万元]", "合作社"),
+        ("平均每个家庭则有[3.3人]", "家庭"),
+        ("人均收入[3.2万元]", "人"),
+        ("人均收入3万元,全村收入[200万元]", ""),
+        ("亩均收益300元,村集体收入[20万元]", ""),
+        ("年产量[500吨]", "年"),
+        ("2019年产量[500吨]", ""),
+        ("亩产[1200斤]", "亩"),
+        ("亩产业投入[1200元]", ""),
+        ("[12元/公斤]", "公斤"),
+        ("[300元]一吨", "吨"),
+        ("每户补助2000元,共发放[30万元]", ""),
+        ("每亩增收1000元,带动[300户]", ""),
+        ("每100克含糖[10克]", "100克"),
+        ("人均纯收入的[80%]", ""),
+        ("每年增长[8%]", "年"),
+        ("每天吃饭。花了[10元]", ""),
+        ("人口密度[16人/平方公里]", "平方公里"),
+    ],
+)
+def test_values_read_what_a_figure_is_counted_for(text: str, per: str) -> None:
+    value = read(text)
+    assert value is not None
+    assert value.per == per
+
+
+@pytest.mark.parametrize("text", ["[许多]人", "[元]", "[3]", "[1/0]", "[零分之三]", "[3元到5亩]"])
+def test_values_of_what_is_no_amount_are_none(text: str) -> None:
+    assert read(text) is None
+
+
+@pytest.mark.parametrize(
+    ("text", "low", "base"),
+    [
+        ("3亩", Fraction(2000), "m²"),
+        ("3斤", Fraction(3, 2), "kg"),
+        ("2公里", Fraction(2000), "m"),
+        ("5‰", Fraction(1, 200), "1"),
+        ("2/3", Fraction(2, 3), "1"),
+        ("30美分", Fraction(3, 10), "USD"),
+        ("2年", Fraction(24), "月"),
+    ],
+)
+def test_values_convert_exactly(text: str, low: Fraction, base: str) -> None:
+    value = read_phrase(text)
+    assert value is not None
+    assert in_base(value) == (low, low, base)
+
+
+def test_values_of_units_without_a_fixed_size_are_not_converted() -> None:
+    for text in ("3垧", "3家", "5加仑"):
+        value = read_phrase(text)
+        assert value is not None
+        assert in_base(value) is None
+
+
+# Units whose name alone says which unit it is (块 and 度 need their sentence).
+UNITS = (
+    "元",
+    "美元",
+    "亩",
+    "斤",
+    "公斤",
+    "公里",
+    "家",
+    "户",
+    "人",
+    "个",
+    "岁",
+    "%",
+    "‰",
+    "倍",
+    "小时",
+    "年",
+    "个月",
+    "百分点",
+    "立方米",
+    "千瓦时",
+)
+PERS = ("", "亩", "斤", "年", "人·年", "村", "合作社", "100克")
+
+
+@st.composite
+def values(draw: st.DrawFn) -> AmountValue:
+    unit = unit_of(draw(st.sampled_from(UNITS)))
+    low = draw(st.decimals(min_value=0, max_value=10**9, places=2)).normalize()
+    low = Decimal(f"{low:f}")
+    high = draw(st.one_of(st.just(low), st.decimals(min_value=low, max_value=10**10, places=1)))
+    approx = (
+        draw(st.sampled_from(("", "余", "约", "近"))) if low == high else draw(st.sampled_from(("", "约")))
+    )
+    bound = draw(
+        st.sampled_from(((), ("以上",), ("以下",), ("超过",), ("不足",), ("最高",), ("最高", "以上")))
+    )
+    per = draw(st.sampled_from(PERS))
+    # What the texts themselves cannot say, or say otherwise.
+    assume(unit.dimension not in ("ratio", "duration") or (not per and approx != "近"))
+    assume(per != unit.name and not (approx and bound))
+    return AmountValue(low, high, unit.name, unit.dimension, approx, bound, per)
+
+
+@given(values())
+def test_values_read_back_what_is_rendered(value: AmountValue) -> None:
+    text = render_amount(value)
+    read_back = read_phrase(text)
+    assert read_back == value
+    assert read_back is not None
+    assert render_amount(read_back) == text
+
+
+@pytest.mark.parametrize(
+    "text", ["几百亩", "十几万人", "几个", "二十几亿元", "几十万株", "2/3", "每亩约2300元", "4000-5000斤"]
+)
+def test_values_render_canonical_forms_as_they_were(text: str) -> None:
+    value = read_phrase(text)
+    assert value is not None
+    assert render_amount(value) == text
+
+
+@given(st.text(max_size=30), st.data())
+def test_values_take_any_span(text: str, data: st.DataObject) -> None:
+    start = data.draw(st.integers(0, len(text)))
+    end = data.draw(st.integers(start, len(text)))
+    value = read_amount(text, start, end)
+    assert value is None or value.low <= value.high
+
+
+def test_values_are_the_same_wherever_the_amount_stands() -> None:
+    # A regression test: 每亩成本 was read twice, as 每亩 and as 亩 before 成本.
+    value = read("每亩成本投入约[2300元]")
+    assert value is not None
+    assert value.per == "亩"

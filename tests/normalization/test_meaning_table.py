@@ -1,0 +1,156 @@
+from __future__ import annotations
+
+import csv
+import io
+import json
+import sys
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import pytest
+
+from biaozhu.cli import run
+from biaozhu.data.errors import MissingExtraError, UsageError, VersionError
+from biaozhu.data.layers import write_layer
+from biaozhu.normalization.table import (
+    COLUMNS,
+    article_meaning,
+    in_words,
+    rows_as_csv,
+    table_rows,
+    write_table,
+)
+from biaozhu.reading.article import read_article
+from biaozhu.reading.sentences import split_article
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from biaozhu.data.model import Article, Sentence
+
+    Marked = Callable[[str], tuple[Article, tuple[Sentence, ...]]]
+
+ARTICLE = """
+# [P平遥县][P洪善镇]：党员带头
+[P新营村]种红薯[A190亩]，每亩成本约[A2300元]，产量[A4000—5000斤]，按每斤[A0.7元]卖，平均每个合作社增收[A15万元]以上。
+[P洪善镇]在[P新营村]、[P北营村]等[A13个]村流转土地[A2433亩]。
+"""
+
+
+def test_table_has_a_row_for_each_amount(marked: Marked) -> None:
+    rows = table_rows(*marked(ARTICLE))
+    assert [(row.place.rpartition("/")[2], row.about, in_words(row)) for row in rows] == [
+        ("新营村", "种红薯", "190亩"),
+        ("新营村", "成本", "约2300元/亩"),
+        ("新营村", "产量", "4000—5000斤/亩"),
+        ("新营村", "卖", "0.7元/斤"),
+        ("新营村", "平均每个合作社增收", "15万元/合作社 以上"),
+        ("洪善镇", "村流转土地", "13个"),
+        ("洪善镇", "村流转土地", "2433亩"),
+    ]
+    assert [(row.low, row.high) for row in rows[2:5]] == [
+        ("4000", "5000"),
+        ("0.7", "0.7"),
+        ("150000", "150000"),
+    ]
+    assert (rows[0].base_low, rows[0].base_unit) == ("126666.666667", "m²")
+    for row in rows:
+        start = int(row.sentence.split(":")[1].split("-")[0]) + row.start
+        assert marked(ARTICLE)[0].raw[start : start + len(row.text)] == row.text
+
+
+def test_table_of_another_article_is_an_error(marked: Marked) -> None:
+    article, sentences = marked(ARTICLE)
+    with pytest.raises(VersionError, match="BZ016"):
+        article_meaning(replace(article, id="f" * 12), sentences)
+
+
+def test_table_as_csv_and_parquet_say_the_same(marked: Marked, tmp_path: Path) -> None:
+    parquet = pytest.importorskip("pyarrow.parquet")
+    rows = table_rows(*marked(ARTICLE))
+    write_table(tmp_path / "t.csv", rows)
+    write_table(tmp_path / "t.parquet", rows)
+    written = (tmp_path / "t.csv").read_bytes().decode("utf-8-sig")
+    assert written == rows_as_csv(rows)
+    lines = list(csv.DictReader(io.StringIO(written)))
+    table = parquet.read_table(tmp_path / "t.parquet")
+    assert tuple(table.column_names) == COLUMNS
+    assert [
+        {key: "" if value is None else str(value) for key, value in row.items()} for row in table.to_pylist()
+    ] == lines
+
+
+def test_table_of_another_kind_is_an_error(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match=r"BZ002 .*t\.xlsx"):
+        write_table(tmp_path / "t.xlsx", ())
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_table_without_pyarrow_says_what_to_install(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setitem(sys.modules, "pyarrow", None)
+    with pytest.raises(MissingExtraError, match=r"BZ005 .*-e '\.\[table\]'; or write \.csv"):
+        write_table(tmp_path / "t.parquet", ())
+    assert list(tmp_path.iterdir()) == []
+
+
+TEXT = "平遥县：党员带头\n\n　　洪善镇新营村今年种红薯190亩，每亩成本约2300元。镇长林大有说好。林镇长走了。\n"
+
+
+@pytest.fixture
+def source(tmp_path: Path) -> Path:
+    path = tmp_path / "made.txt"
+    path.write_text(TEXT, encoding="utf-8")
+    return path
+
+
+def test_table_command_finds_spans_and_prints_json(source: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["table", str(source), "--json"]) == 0
+    (document,) = json.loads(capsys.readouterr().out)
+    assert [(row["text"], row["low"], row["per"]) for row in document["rows"]] == [
+        ("190亩", "190", ""),
+        ("2300元", "2300", "亩"),
+    ]
+    assert all(row["place"].endswith("新营村") for row in document["rows"])
+    assert document["tree"]["count"] == len(document["places"])
+    assert [person["name"] for person in document["people"]["persons"]] == ["林大有"]
+
+
+def test_table_command_reads_a_layer_and_writes_a_file(
+    source: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    layer = tmp_path / "layer.jsonl"
+    assert run(["preannotate", str(source), "-o", str(layer)]) == 0
+    assert run(["table", str(source), "--layer", str(layer), "-o", str(tmp_path / "t.csv")]) == 0
+    captured = capsys.readouterr()
+    assert "2 amounts in" in captured.err
+    assert (tmp_path / "t.csv").read_bytes().count(b"\n") == 3
+
+
+def test_table_command_of_a_strange_layer_is_an_error(
+    source: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    other = tmp_path / "other.txt"
+    other.write_text(TEXT + "末。\n", encoding="utf-8")
+    layer = tmp_path / "layer.jsonl"
+    write_layer(layer, split_article(read_article(other)))
+    assert run(["table", str(source), "--layer", str(layer), "-o", str(tmp_path / "t.csv")]) == 2
+    assert "BZ016" in capsys.readouterr().err
+    assert not (tmp_path / "t.csv").exists()
+
+
+def test_table_command_names_amounts_that_it_cannot_read(
+    source: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    article = read_article(source)
+    layer = tmp_path / "layer.jsonl"
+    write_layer(layer, [_with_amount(sentence) for sentence in split_article(article)])
+    assert run(["table", str(source), "--layer", str(layer)]) == 1
+    assert "value not read" in capsys.readouterr().err
+
+
+def _with_amount(sentence: Sentence) -> Sentence:
+    from biaozhu.data.model import Span  # noqa: PLC0415 — the one test that needs it
+
+    at = sentence.text.find("红薯")
+    return replace(sentence, spans=(Span(at, at + 2, "AMOUNT"),)) if at >= 0 else sentence

@@ -1,0 +1,59 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from biaozhu.normalization.people import group_people
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from biaozhu.data.model import Article, Sentence
+
+    Marked = Callable[[str], tuple[Article, tuple[Sentence, ...]]]
+
+
+def test_people_of_one_name_are_one_person(marked: Marked) -> None:
+    _, sentences = marked("支部书记[N林大有]说好。[N周青]也说好。[N林大有]走了。")
+    people = group_people(sentences)
+    assert [(person.name, len(person.mentions)) for person in people.persons] == [("林大有", 2), ("周青", 1)]
+    assert people.persons[0].titles == ("书记",)
+
+
+@pytest.mark.parametrize(
+    ("text", "titled"),
+    [
+        ("镇长[N林大有]来了。林镇长说好。", {"林大有": ["林镇长"]}),
+        ("[N欧阳春]来了。欧阳老师说好。", {"欧阳春": ["欧阳老师"]}),
+        ("[N林大有]来了。林总说好，林总体说好。", {"林大有": ["林总"]}),
+        ("书记[N林大有]和校长[N林小有]来了。林校长说好。", {"林小有": ["林校长"]}),
+        ("[N任大有]来了，他曾任主任。", {}),
+        ("[N林大有]来了。周主任没来。", {}),
+    ],
+)
+def test_people_titles_stand_for_the_person_they_fit(
+    marked: Marked, text: str, titled: dict[str, list[str]]
+) -> None:
+    _, sentences = marked(text)
+    people = group_people(sentences)
+    found = {p.name: [m.text for m in p.mentions if m.kind == "titled"] for p in people.persons}
+    assert {name: texts for name, texts in found.items() if texts} == titled
+    assert people.unresolved == ()
+
+
+def test_people_leave_open_what_fits_two(marked: Marked) -> None:
+    _, sentences = marked("[N林大有]和[N林小有]来了。林主任说好。")
+    people = group_people(sentences)
+    assert [mention.text for mention in people.unresolved] == ["林主任"]
+    assert all(mention.kind == "name" for person in people.persons for mention in person.mentions)
+
+
+def test_people_change_no_span(marked: Marked) -> None:
+    _, sentences = marked("镇长[N林大有]来了。林镇长说好。")
+    before = [sentence.spans for sentence in sentences]
+    for person in group_people(sentences).persons:
+        for mention in person.mentions:
+            (sentence,) = [one for one in sentences if one.id == mention.sentence]
+            assert sentence.text[mention.start : mention.end] == mention.text
+    assert [sentence.spans for sentence in sentences] == before

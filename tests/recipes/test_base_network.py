@@ -1,0 +1,301 @@
+"""The network in PyTorch, where PyTorch is installed: parity with ONNX, the CRF's loss, training and going on."""
+
+from __future__ import annotations
+
+import itertools
+import math
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import onnxruntime
+import pytest
+from base_models import lac_states, random_weights
+
+from biaozhu.annotators.network.base import load_base
+from biaozhu.annotators.network.base_graph import HIDDEN, build_base_graph
+from biaozhu.annotators.network.char_rows import rows_of
+from biaozhu.data.errors import TrainingError
+from biaozhu.training.corpus_store import write_corpus
+from recipes.base.auxiliary import read_auxiliary
+from recipes.base.build import build_base
+from recipes.base.data import IGNORED, Example, batches, name_tags, well_formed
+from recipes.corpora.fetch import pfr_parts
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+torch = pytest.importorskip("torch")
+from biaozhu.nlp.torch_encoders.lac_layers import LacLayers  # noqa: E402 — as above
+from recipes.base.calibration import calibrate, cooled  # noqa: E402 — only where PyTorch is
+from recipes.base.network import BaseNetwork, Shape  # noqa: E402 — only where PyTorch is
+from recipes.base.train import (  # noqa: E402 — as above
+    Settings,
+    Vocabulary,
+    build_network,
+    strict_scores,
+    train,
+    weights_of,
+)
+
+pytestmark = pytest.mark.slow
+
+# Matrices as small as these only wait for a second thread.
+torch.set_num_threads(1)
+TAGS = name_tags(["PLACE"])
+DICTIONARY = ("", "", *"山河周青县村在去来好")
+
+
+def vocabulary() -> Vocabulary:
+    return Vocabulary(TAGS, (), rows_of(DICTIONARY), 4 * HIDDEN)
+
+
+def small(**changes: Any) -> Any:
+    return Settings(
+        **{"buckets": 50, "bigram": 4, "epochs": 3, "warm_up": 5, "batch": 60, "average": 0.9, **changes}
+    )
+
+
+def corpus(count: int, seed: int) -> list[Example]:
+    """Return sentences in which two characters before 县 or 村 are a place together with it."""
+    rng = np.random.default_rng(seed)
+    made = []
+    for _ in range(count):
+        text = (
+            "".join(rng.choice(list("在去来好"), 3))
+            + "".join(rng.choice(list("山河周青"), 2))
+            + str(rng.choice(["县", "村"]))
+        )
+        points = np.array([ord(one) for one in text])
+        tags = np.array([0, 0, 0, 1, 2, 2])
+        # In the place of LAC's states: for each character numbers that are always the same.
+        states = np.stack([np.random.default_rng(point).normal(size=4 * HIDDEN) for point in points])
+        made.append(Example(points, tags, np.full(6, -100), states.astype(np.float16)))
+    return made
+
+
+@pytest.mark.parametrize(("tuned", "lexicon"), [(False, 0), (True, 0), (True, 5)])
+def test_network_and_onnx_agree(tuned: bool, lexicon: int) -> None:  # noqa: FBT001 — a parameter of the test
+    large, small_one = random_weights(3).lacs
+    lacs = (small_one,) if tuned else (large, small_one)
+    known = replace(vocabulary(), states=4 * HIDDEN + lexicon, tuned=large if tuned else None)
+    network = build_network(small(), known).eval()
+    session = onnxruntime.InferenceSession(build_base_graph(weights_of([network], lacs, lexicon)))
+    ids = np.zeros((7, 3), np.int64)
+    lengths = np.array([7, 3, 1])
+    columns = np.random.default_rng(4).integers(0, 2, (7, 3, lexicon)).astype(np.uint8)
+    states = np.zeros((7, 3, 2 * HIDDEN * len(lacs) + lexicon), np.float32)
+    for column, length in enumerate(lengths):
+        ids[:length, column] = np.arange(length) % 6 + 2
+        shared = lac_states(lacs, ids[:length, column])
+        states[:length, column] = np.concatenate([shared, columns[:length, column]], axis=1)
+    inputs = {"ids": ids.astype(np.int32), "lengths": lengths.astype(np.int32)}
+    if lexicon:
+        inputs["lexicon"] = columns
+    (found,) = session.run(["emissions"], inputs)
+    with torch.no_grad():
+        expected, _ = network(torch.from_numpy(states), torch.from_numpy(ids), torch.from_numpy(lengths))
+    for column, length in enumerate(lengths):
+        # The network's own matrices are not of 8 bits; the graph's are.
+        np.testing.assert_allclose(found[:length, column], expected.numpy()[:length, column], atol=2e-2)
+
+
+def test_lac_layers_give_back_the_arrays_that_they_were_made_of() -> None:
+    weights = random_weights(5).lacs[0]
+    back = LacLayers(weights, dropout=0.0).arrays()
+    np.testing.assert_array_equal(back.embedding, weights.embedding)
+    for layer, other in zip(back.layers, weights.layers, strict=True):
+        for one, array in zip(layer, other, strict=True):
+            np.testing.assert_array_equal(one, array)
+
+
+@pytest.mark.parametrize(("share", "changes"), [(0.5, True), (0.0, False)])
+def test_train_changes_the_lac_that_learns_as_fast_as_it_is_told(
+    tmp_path: Path,
+    share: float,
+    changes: bool,  # noqa: FBT001 — a parameter of the test
+) -> None:
+    lac = replace(random_weights(3).lacs[0], rows=np.arange(len(DICTIONARY), dtype=np.int32) % 5)
+    known = replace(vocabulary(), states=2 * HIDDEN, tuned=lac)
+    bare = [replace(one, states=np.zeros((6, 0), np.float16)) for one in corpus(60, 1)]
+    (network,), history = train(
+        small(tuned=share, epochs=1), known, examples=lambda _: bare, dev=bare[:20], folder=tmp_path
+    )
+    assert network.tuned is not None
+    same = np.array_equal(network.tuned.arrays().embedding, lac.embedding)
+    assert same is not changes
+    assert math.isfinite(history[0]["loss"])
+
+
+def test_loss_is_minus_the_log_of_the_share_of_the_gold_path() -> None:
+    allowed, first = well_formed(TAGS)
+    network = BaseNetwork(Shape(8, 4, 5, 2, 3, 1), allowed, first, dropout=0.0, unseen=0.0)
+    rng = np.random.default_rng(2)
+    with torch.no_grad():
+        for value in (network.start, network.stop, network.transitions):
+            value.copy_(torch.from_numpy(rng.normal(size=tuple(value.shape))))
+    emissions = torch.from_numpy(rng.normal(size=(4, 2, 3)).astype(np.float32))
+    tags = torch.tensor([[1, 0], [2, 1], [0, 0], [1, 0]])
+    lengths = torch.tensor([4, 2])
+    expected = 0.0
+    for column, length in enumerate((4, 2)):
+        scores = {}
+        for path in itertools.product(range(3), repeat=length):
+            if not first[path[0]] or not all(allowed[a, b] for a, b in itertools.pairwise(path)):
+                continue
+            score = network.start[path[0]] + network.stop[path[-1]]
+            score = score + sum(emissions[at, column, tag] for at, tag in enumerate(path))
+            score = score + sum(network.transitions[a, b] for a, b in itertools.pairwise(path))
+            scores[path] = float(score.detach())
+        gold = scores[tuple(tags[:length, column].tolist())]
+        expected += math.log(sum(math.exp(score) for score in scores.values())) - gold
+    assert network.loss(emissions, tags, lengths).item() == pytest.approx(expected / 2, abs=1e-4)
+
+
+def test_train_learns_and_a_killed_run_goes_on_as_if_nothing_had_been(tmp_path: Path) -> None:
+    class Killed(Exception):  # noqa: N818 — stands for a signal
+        pass
+
+    def run(
+        folder: Path, stop_after: int | None = None, members: int = 2, seed: int = 1
+    ) -> tuple[Any, list[dict[str, Any]]]:
+        def watch(record: dict[str, Any]) -> None:
+            # The first member's second epoch: the other member is behind when the run is killed.
+            if (record["epoch"], record["seed"]) == (stop_after, seed):
+                raise Killed
+
+        return train(
+            small(members=members, seed=seed), vocabulary(), examples=lambda epoch: corpus(120, epoch),
+            dev=corpus(40, 99), folder=folder, watch=watch,
+        )  # fmt: skip
+
+    whole, history = run(tmp_path / "whole")
+    with pytest.raises(Killed):
+        run(tmp_path / "cut", stop_after=2)
+    again, history_again = run(tmp_path / "cut")
+    assert history[-1]["micro"] > 0.95
+    assert history_again == history
+    alone, _ = run(tmp_path / "alone", members=1, seed=2)
+    assert [record["seed"] for record in history] == [1, 2] * 3
+    for one, other in ((whole[0], again[0]), (whole[1], again[1]), (whole[1], alone[0])):
+        for name, value in one.state_dict().items():
+            torch.testing.assert_close(other.state_dict()[name], value)
+
+
+def test_train_reads_no_checkpoint_that_would_run_code(tmp_path: Path) -> None:
+    class Harmful:
+        def __reduce__(self) -> tuple[Any, tuple[str]]:
+            return (exec, (f"open({str(tmp_path / 'ran')!r}, 'w')",))
+
+    torch.save({"settings": Harmful()}, tmp_path / "checkpoint.pt")
+    with pytest.raises(TrainingError, match="not a checkpoint"):
+        train(
+            small(epochs=1), vocabulary(), examples=lambda _: corpus(20, 1), dev=corpus(5, 2), folder=tmp_path
+        )
+    assert not (tmp_path / "ran").exists()
+
+
+def test_auxiliary_examples_teach_the_states_and_leave_our_tags_alone(tmp_path: Path) -> None:
+    others = name_tags(["PERSON"])
+    ours = [replace(one, words=np.full(6, IGNORED)) for one in corpus(40, 1)]
+    theirs = [replace(one, tags=np.zeros(6, np.int64), words=one.tags, ours=False) for one in corpus(40, 2)]
+    both = replace(vocabulary(), others=others)
+    (network,), _ = train(
+        small(epochs=4), both, examples=lambda _: [*ours, *theirs], dev=corpus(40, 9), folder=tmp_path
+    )
+    batch = next(iter(batches(theirs, both.rows, 1000)))
+    with torch.no_grad():
+        _, second = network(*map(torch.from_numpy, (batch.states, batch.ids, batch.lengths)))
+    guessed = second[..., -len(others) :].argmax(-1).numpy()
+    # Half of the characters are outside: what the states of no use would give.
+    assert (guessed == batch.words).mean() > 0.75
+    assert strict_scores([network], both, corpus(40, 9))["micro"] > 0.9
+
+
+def test_calibrate_flattens_what_is_too_sure_and_keeps_the_best_sequence(tmp_path: Path) -> None:
+    networks, _ = train(
+        small(), vocabulary(), examples=lambda epoch: corpus(60, epoch), dev=corpus(40, 9), folder=tmp_path
+    )
+    # A third of the gold spans are missing, so a model that is sure of all is too sure.
+    dev = [replace(one, tags=one.tags * (number % 3 > 0)) for number, one in enumerate(corpus(90, 5))]
+    found = calibrate(networks, vocabulary(), dev)
+    sure = calibrate(networks, vocabulary(), corpus(90, 5))
+    assert found.temperature > sure.temperature
+    assert sure.scores["micro"] >= strict_scores(networks, vocabulary(), corpus(90, 5))["micro"]
+    weights = weights_of(networks, ())
+    halved = cooled(weights, 2.0)
+    np.testing.assert_allclose(halved.heads[0].emit[0] * 2, weights.heads[0].emit[0])
+
+
+def test_train_refuses_a_checkpoint_of_other_settings(tmp_path: Path) -> None:
+    def run(seed: int) -> None:
+        train(
+            small(epochs=1, seed=seed), vocabulary(), examples=lambda _: corpus(20, 1), dev=corpus(5, 2),
+            folder=tmp_path,
+        )  # fmt: skip
+
+    run(1)
+    with pytest.raises(TrainingError, match="other settings"):
+        run(2)
+
+
+def test_build_base_writes_a_model_that_annotates(tmp_path: Path) -> None:
+    # A corpus of 120 lines of made-up places: enough to run every step, not to learn much.
+    rng = np.random.default_rng(4)
+    lines = []
+    for number in range(120):
+        name = "".join(rng.choice(list("山河青石水林"), 2))
+        filler = " ".join(f"{word}/n" for word in rng.permutation(list("春夏秋冬风霜雨雪花草树木")))
+        lines.append(f"周/nr 青山/nr 在/p {name}县/ns 种/v {number}/m 亩/q {filler} 。/w")
+    parts, lost = pfr_parts("\n".join(lines))
+    assert lost == ()
+    facts = {
+        "name": "tiny",
+        "package": "none 0",
+        "package_sha256": "0" * 64,
+        "licence": "made up",
+        "near_duplicates": {"likeness": 0.7, "left_train": {}},
+    }
+    write_corpus(tmp_path / "corpora" / "tiny", parts, facts)
+    write_corpus(tmp_path / "corpora" / "more", parts, {**facts, "name": "more"})
+    config = tmp_path / "tiny.cfg"
+    config.write_text(
+        '[corpus]\nname = "tiny"\nlabels = ["PLACE","PERSON","AMOUNT"]\n'
+        '[auxiliary]\ncorpus = "more"\nshare = 0.5\n'
+        "[training]\nepochs = 2\nmembers = 2\nwarm_up = 2\nbatch = 300\nbuckets = 64\naverage = 0.5\n[augmentation]\nmarks = 0.5\n",
+        encoding="utf-8",
+    )
+    records: list[dict[str, Any]] = []
+    done = build_base(
+        config, output=tmp_path / "model", seed=7, corpora=tmp_path / "corpora", watch=records.append
+    )
+    assert [(record["epoch"], record["seed"]) for record in records] == [(1, 7), (1, 8), (2, 7), (2, 8)]
+    assert (done["members"], list(done["runs"])) == (2, ["7", "8"])
+    # All that stands in dev or test too has left the auxiliary corpus.
+    assert done["auxiliary"]["left_out"].keys() == {"dev", "test"}
+    assert done["auxiliary"]["sentences"] + sum(done["auxiliary"]["left_out"].values()) == 102
+    assert done["training"]["seed"] == 7
+    assert done["test"]["sentences"] == 12
+    model = load_base(tmp_path / "model", threads=1)
+    assert model.labels == ("PLACE", "PERSON", "AMOUNT")
+    assert len(model(["周青山在曲阳县种30亩花。"])) == 1
+    readme = (tmp_path / "model" / "README.md").read_text(encoding="utf-8")
+    assert f"| ALL | {done['test']['scores']['ALL']['precision']:.4f} |" in readme
+    assert "| mean |" in readme
+    assert "made up" in readme.split("## Licences")[1]
+    assert not list((tmp_path / "base").glob("*/checkpoint.pt"))
+
+
+def test_read_auxiliary_leaves_out_what_is_scored(tmp_path: Path) -> None:
+    lines = [
+        f"周/nr 青山/nr 在/p 河{name}县/ns 看见/v {name}/n 花/n 开/v {name * 9}/n 。/w"
+        for name in "甲乙丙丁戊己庚辛壬癸"
+    ]
+    parts, _ = pfr_parts("\n".join(lines))
+    facts = {"name": "more", "package": "none 0", "package_sha256": "0" * 64, "licence": "made up"}
+    write_corpus(tmp_path, parts, facts)
+    train_part = parts["train"].sentences
+    found = read_auxiliary(tmp_path, {"test": [train_part[0].text + "。"]})
+    assert found.facts["left_out"] == {"test": 1}
+    assert len(found.examples) == len(train_part) - 1
+    assert all(not one.ours and not one.tags.any() and one.words.any() for one in found.examples)

@@ -1,0 +1,260 @@
+"""Examples, augmentation, config; with PyTorch also the network and the training loop."""
+
+from __future__ import annotations
+
+import importlib.util
+import itertools
+import json
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+import onnxruntime
+import pytest
+from base_models import random_weights, write_model
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from biaozhu.annotators.network.base_graph import build_base_graph
+from biaozhu.annotators.network.char_rows import rows_of
+from biaozhu.annotators.network.lac import load_lac
+from biaozhu.annotators.network.lac_weights import SIZES, lac_start
+from biaozhu.data.errors import ConfigError, TrainingError
+from biaozhu.data.model import Sentence, Span
+from recipes.base.augment import Names, Rates, augmented, collect_names
+from recipes.base.build import read_config
+from recipes.base.card import card
+from recipes.base.data import (
+    IGNORED,
+    LONGEST,
+    Example,
+    batches,
+    example,
+    name_tags,
+    padded,
+    plan,
+    shortened,
+    well_formed,
+)
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+TAGS = name_tags(["PLACE", "PERSON", "AMOUNT"])
+TEXT = "１２日，周青山在曲阳县收购“红薯”３０００斤。"
+SENTENCE = Sentence(
+    "0" * 12,
+    0,
+    len(TEXT),
+    TEXT,
+    (Span(4, 7, "PERSON"), Span(8, 11, "PLACE"), Span(17, 22, "AMOUNT")),
+)
+CONFIG = """
+[corpus]
+name = "pfr1998"
+labels = ["PLACE"]
+[training]
+seed = 2
+[augmentation]
+marks = 0.5
+"""
+
+
+def spans_in(one: Example) -> list[tuple[str, str]]:
+    text = "".join(map(chr, one.points.tolist()))
+    found = []
+    for start, number in enumerate(one.tags.tolist()):
+        if TAGS[number].endswith("-B"):
+            end = start + 1
+            while end < len(text) and one.tags[end] == number + 1:
+                end += 1
+            found.append((text[start:end], TAGS[number][:-2]))
+    return found
+
+
+@pytest.fixture(scope="module")
+def names() -> Names:
+    return collect_names([SENTENCE])
+
+
+def test_example_holds_the_spans_and_the_words() -> None:
+    words = Sentence("0" * 12, 0, len(TEXT), TEXT, (Span(0, 3, "t"), Span(3, 4, "w")))
+    one = example(SENTENCE, TAGS, words, ("t-B", "t-I", "w-B", "w-I"))
+    assert spans_in(one) == [("周青山", "PERSON"), ("曲阳县", "PLACE"), ("３０００斤", "AMOUNT")]
+    assert one.words[:6].tolist() == [0, 1, 1, 2, IGNORED, IGNORED]
+
+
+def test_shortened_cuts_no_span() -> None:
+    text = "好" * (LONGEST - 1) + "曲阳县" + "好" * 10
+    sentence = Sentence("0" * 12, 0, len(text), text, (Span(LONGEST - 1, LONGEST + 2, "PLACE"),))
+    pieces = shortened(example(sentence, TAGS), TAGS)
+    assert [len(piece.points) for piece in pieces] == [LONGEST - 1, 13]
+    assert spans_in(pieces[1]) == [("曲阳县", "PLACE")]
+
+
+def test_batches_hold_each_example_once_and_keep_to_the_size() -> None:
+    examples = [
+        Example(np.full(size, 65), np.zeros(size, np.int64), np.zeros(size, np.int64), np.ones((size, 2)))
+        for size in range(1, 60)
+    ]
+    rows = np.full(0x110000, 5)
+    groups = plan(examples, 200, np.random.default_rng(1))
+    made = [padded([examples[index] for index in group], rows) for group in groups]
+    assert len(list(batches(examples, rows, 200))) <= len(made)
+    assert sorted(int(size) for batch in made for size in batch.lengths) == list(range(1, 60))
+    assert all(batch.ids.size < 201 or batch.ids.shape[1] == 1 for batch in made)
+    assert all((batch.ids != 0).sum() == batch.lengths.sum() for batch in made)
+    assert all(batch.states.sum() == 2 * batch.lengths.sum() for batch in made)
+
+
+def test_well_formed_allows_inside_only_after_its_own_kind() -> None:
+    allowed, first = well_formed(TAGS)
+    for (i, one), (j, other) in itertools.product(enumerate(TAGS), repeat=2):
+        assert allowed[i, j] == (not other.endswith("-I") or one[:-2] == other[:-2])
+    assert [tag for tag, may in zip(TAGS, first, strict=True) if not may] == [
+        "PLACE-I",
+        "PERSON-I",
+        "AMOUNT-I",
+    ]
+
+
+@given(seed=st.integers(0, 10_000))
+@settings(max_examples=100, deadline=None)
+def test_augmented_keeps_labels_and_what_it_does_not_change(names: Names, seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    one = augmented(example(SENTENCE, TAGS), TAGS, names, Rates(1, 0.5, 0.5, 0.5, 0.5, 0.5), rng)
+    assert len(one.points) == len(one.tags) == len(one.words)
+    found = spans_in(one)
+    labels = [label for _, label in found]
+    assert labels[0] == "PERSON"
+    assert set(labels[1:-1]) == {"PLACE"}
+    assert labels[-1] == "AMOUNT"
+    assert found[-1][0] in {"３０００斤", "3000斤"}
+    assert len(found[1][0]) > 0
+
+
+def test_augmented_with_all_rates_zero_changes_nothing(names: Names) -> None:
+    one = example(SENTENCE, TAGS)
+    same = augmented(one, TAGS, names, Rates(1, 0, 0, 0, 0, 0), np.random.default_rng(1))
+    assert same == one or (same.points.tolist(), same.tags.tolist()) == (
+        one.points.tolist(),
+        one.tags.tolist(),
+    )
+
+
+def test_collect_names_splits_chinese_names_only(names: Names) -> None:
+    assert (names.surnames, names.given) == (("周",), ("青山",))
+    assert "曲阳县" in {one.name for one in names.counties}
+    assert "灵山镇" in {one.name for one in names.townships}
+
+
+def test_lac_start_knows_the_rows_that_each_network_has() -> None:
+    start = lac_start()
+    large, small = start.lacs
+    assert (large.reset_after, small.reset_after) == (True, False)
+    assert len(large.rows) == len(small.rows) == len(start.dictionary)
+    assert start.dictionary[:2] == ("", "")
+    characters = "".join(start.dictionary)
+    assert len(set(characters)) == len(characters)
+    assert "\n" not in characters
+    rows = rows_of(start.dictionary)
+    assert rows[ord("１")] == rows[ord("1")] != rows[ord("2")]
+    assert rows[ord("山")] not in {0, 1}
+
+
+def test_base_graph_of_lac_gives_lac_states() -> None:
+    start = lac_start()
+    text = "周青山在曲阳县收购红薯３０００斤。"
+    weights = replace(random_weights(1), lacs=start.lacs)
+    ids = rows_of(start.dictionary)[[ord(one) for one in text]].astype(np.int32)[:, None]
+    states = np.concatenate([load_lac(size, threads=1).states([text])[0][:, :256] for size in SIZES], axis=1)
+    (head,) = weights.heads
+    narrow = states @ head.narrow[0] + head.narrow[1]
+    matrix = head.emit[0].copy()
+    matrix[:256] = 0
+    changed = replace(weights, heads=(replace(head, emit=(matrix, head.emit[1])),))
+    session = onnxruntime.InferenceSession(build_base_graph(changed))
+    (emissions,) = session.run(["emissions"], {"ids": ids, "lengths": np.array([len(text)], np.int32)})
+    np.testing.assert_allclose(emissions[:, 0], narrow @ matrix[256:] + head.emit[1], atol=0.1)
+
+
+def test_read_config_needs_pytorch_or_reads_what_is_there(tmp_path: Path) -> None:
+    path = tmp_path / "base.cfg"
+    path.write_text(CONFIG)
+    if importlib.util.find_spec("torch") is None:
+        with pytest.raises(TrainingError, match="PyTorch"):
+            read_config(path)
+        return
+    config = read_config(path)
+    assert (config.corpus, config.labels, config.settings.seed, config.rates.marks) == (
+        "pfr1998",
+        ("PLACE",),
+        2,
+        0.5,
+    )
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("old", "new", "what"),
+    [
+        ("seed = 2", "sed = 2", "unknown key"),
+        ("seed = 2", "seed = true", "must be a int"),
+        ("[augmentation]", "[more]", "sections"),
+        ('labels = ["PLACE"]', "", "name and labels"),
+        ("seed = 2", "seed 2", "not a config"),
+    ],
+)
+def test_read_config_says_what_is_wrong(tmp_path: Path, old: str, new: str, what: str) -> None:
+    pytest.importorskip("torch")
+    path = tmp_path / "base.cfg"
+    path.write_text(CONFIG.replace(old, new))
+    with pytest.raises(ConfigError, match=what):
+        read_config(path)
+
+
+def config_of_run(folder: Path, seed: int, f1: float, *, dropout: float = 0.3) -> None:
+    write_model(folder)
+    config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+    figures = {"precision": f1, "recall": f1, "f1": f1, "interval": [f1, f1], "gold": 10}
+    config |= {
+        "labels": ["PLACE"],
+        "corpus": {
+            "name": "tiny", "package": "none 0", "package_sha256": "0", "licence": "made up", "parts": {},
+            "near_duplicates": {"likeness": 0.7, "left_train": {}},
+        },
+        "training": {"seed": seed, "dropout": dropout},
+        "augmentation": {},
+        "history": [{"epoch": 1, "micro": f1 - 0.1}],
+        "test": {
+            "scores": {"ALL": figures}, "load_s": 0.1, "characters_per_s": 9, "calibration_error": None, "sentences": 3,
+        },
+    }  # fmt: skip
+    (folder / "config.json").write_text(json.dumps(config), encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    ("corpus", "has", "has_not"),
+    [
+        (
+            "pfr1998",
+            ["PFR corpus", "Peking", "Read by eye", "corpus fetch pfr1998", "by time"],
+            ["as in the corpus"],
+        ),
+        (
+            "msra",
+            ["corpus fetch msra", "the corpus msra", "in its order"],
+            ["PFR", "Peking", "by eye", "by time"],
+        ),
+        ("tiny", ["corpus add tiny", "tiny: made up."], ["PFR", "Peking", "by eye", "by time"]),
+    ],
+)
+def test_card_claims_of_another_corpus_nothing_that_holds_for_pfr(
+    tmp_path: Path, corpus: str, has: list[str], has_not: list[str]
+) -> None:
+    config_of_run(tmp_path / "1", 1, 0.9)
+    config = json.loads((tmp_path / "1" / "config.json").read_text(encoding="utf-8"))
+    config["corpus"]["name"] = corpus
+    written = card(tmp_path / "1", config)
+    assert [part for part in has if part not in written] == []
+    assert [part for part in has_not if part in written] == []

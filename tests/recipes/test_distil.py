@@ -1,0 +1,153 @@
+"""Distilling the fast model: what it is asked to read, what the teacher says of it, and what is exported."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+
+from biaozhu.annotators.network.crf_decoding import decode, make_chain, marginals
+from biaozhu.annotators.network.fast import load_fast
+from biaozhu.annotators.network.lac_pair import load_lac_pair
+from biaozhu.annotators.network.pair_rows import make_pair_table
+from biaozhu.data.errors import ConfigError
+from biaozhu.data.model import Sentence, Span
+from biaozhu.training.corpus_store import Part, write_corpus
+from recipes.base.augment import Rates
+from recipes.distil.teacher import FULL, teach
+from recipes.distil.text import distil_texts
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+TEXT = "王大山在河东县种了１９９７亩树，1998年卖了30株。"
+SETTINGS = {"reviews": 1, "copies": 3, "numbers": 1.0}
+
+
+def _corpus(folder: Path) -> None:
+    def part(text: str) -> Part:
+        spans = (Span(0, 3, "PERSON"), Span(4, 7, "PLACE"))
+        return Part(text, (Sentence("0" * 12, 0, len(text), text, spans),))
+
+    write_corpus(
+        folder / "some", {"train": part(TEXT), "dev": part(f"{TEXT}乙"), "test": part(f"{TEXT}丙")}, {}
+    )
+    (folder / "reviews.txt").write_text("书很好。字太小。", encoding="utf-8")
+
+
+def test_distil_text_reads_train_and_reviews_only(tmp_path: Path) -> None:
+    _corpus(tmp_path)
+    rates = Rates(marks=0.0, headline=0.0, place=1.0, person=1.0)
+    texts, watched = distil_texts(tmp_path, ["some"], amounts=SETTINGS, rates=rates, seed=1)
+    assert texts[0] == TEXT
+    assert watched == [f"{TEXT}乙"]
+    assert not any("乙" in text or "丙" in text for text in texts)
+    assert sum(text in ("书很好。", "字太小。") for text in texts) == 1
+    copies = texts[1:-1]
+    assert len(copies) == SETTINGS["copies"]
+    assert all("种了" in text and "河东县" not in text and "30株" not in text for text in copies)
+    assert texts == distil_texts(tmp_path, ["some"], amounts=SETTINGS, rates=rates, seed=1)[0]
+
+
+def test_distil_teacher_gives_the_shares_of_both_lacs() -> None:
+    teacher = load_lac_pair(threads=1)
+    texts = ["记者李建国", "3月5日", "好"]
+    taught = teach(texts, teacher)
+    assert taught.points.tolist() == [ord(one) for one in "".join(texts)]
+    assert taught.ends.tolist() == [5, 9, 10]
+    assert np.abs(taught.shares.sum(axis=1, dtype=np.int64) - FULL).max() < len(taught.tags) / 2
+    names = [taught.tags[tag] for tag in taught.shares[2:5].argmax(axis=1)]
+    assert names == ["PER-B", "PER-I", "PER-I"]
+
+
+def test_decoding_marginals_sum_over_all_sequences() -> None:
+    rng = np.random.default_rng(3)
+    chain = make_chain(
+        ("x-B", "x-I", "O"),
+        start=rng.normal(size=3),
+        stop=rng.normal(size=3),
+        transitions=rng.normal(size=(3, 3)),
+    )
+    emissions = rng.normal(size=(3, 1, 3)).astype(np.float32)
+    weights = np.zeros((3, 3, 3))
+    for path in np.ndindex(3, 3, 3):
+        score = chain.start[path[0]] + chain.stop[path[2]]
+        score += sum(emissions[at, 0, tag] for at, tag in enumerate(path))
+        score += chain.transitions[path[0], path[1]] + chain.transitions[path[1], path[2]]
+        weights[path] = np.exp(score)
+    weights /= weights.sum()
+    wanted = [weights.sum(axis=(1, 2)), weights.sum(axis=(0, 2)), weights.sum(axis=(0, 1))]
+    found = marginals(chain, emissions, np.array([3]))
+    assert np.allclose(found[:, 0], wanted, atol=1e-6)
+    assert len(decode(chain, emissions, np.array([3])).start) > 0
+
+
+def test_distil_exports_what_it_trained(tmp_path: Path) -> None:
+    torch = pytest.importorskip("torch")
+    from recipes.distil.build import export_fast  # noqa: PLC0415 — PyTorch may be absent
+    from recipes.distil.network import StudentNetwork, StudentShape  # noqa: PLC0415 — as above
+    from recipes.distil.train import Numbers, Settings, train  # noqa: PLC0415 — as above
+
+    keys = np.array([(2 << 16) | 3, (3 << 16) | 2], np.uint32)
+    chars = np.array([2, 3, 2, 3, 3])
+    pairs = make_pair_table(keys).rows_of(np.array([0, 2, 3, 2, 0, 3, 3, 0]))
+    shares = np.zeros((5, 3), np.uint8)
+    shares[[0, 1, 2, 3, 4], [0, 1, 2, 0, 1]] = FULL
+    data = Numbers(chars, pairs.astype(np.int64), np.array([3, 5]), shares)
+    settings = Settings(epochs=30, warm_up=2, dropout=0, unseen=0, width=8, hidden=6, pairs=2, rate=0.05)
+    vectors = np.random.default_rng(1).normal(size=(4, 16)).astype(np.float32)
+    network, history = train(settings, vectors, data, data)
+    assert history[-1]["dev_loss"] < 0.1 < history[0]["dev_loss"]
+    assert isinstance(network, StudentNetwork)
+    assert StudentShape(8, 6, 3, 3) == StudentShape(
+        8, 6, len(network.pairs.weight), network.emit.out_features
+    )
+    facts = {
+        "text": {
+            "sentences": 2,
+            "characters": 5,
+            "sources": [],
+            "reviews": 0,
+            "reviews_from": "none",
+            "copies": 1,
+        },
+        "training": {"width": 8, "hidden": 6, "pairs": 2, "epochs": 30, "batch": 8},
+        "history": history,
+    }
+    arrays = {name: one.numpy() for name, one in network.state_dict().items()}
+    export_fast(
+        tmp_path, arrays, tags=("x-B", "x-I", "O"), dictionary=("", "", "甲", "乙"), keys=keys, facts=facts
+    )
+    model = load_fast(tmp_path, threads=1)
+    assert [[word[:3] for word in words] for words in model.words(["甲乙甲", "乙乙"])] == [
+        [(0, 2, "x"), (2, 3, "O")],
+        [(0, 2, "x")],
+    ]
+    with torch.no_grad():
+        network.eval()
+        logits = network(
+            torch.tensor([[2], [3], [2]]), torch.tensor([[0], [1], [2], [0]]), torch.tensor([[2], [1], [0]])
+        )
+    found = model.shares(["甲乙甲"], np.array([3]))
+    # Columns: B of x and O, then I of x, and of O, which has none. Tables are kept in bytes.
+    assert np.allclose(found[:, [0, 2, 1]], torch.log_softmax(logits[:, 0], dim=1).numpy(), atol=0.1)
+
+
+@pytest.mark.parametrize(
+    ("content", "problem"),
+    [
+        ("[text]\ncorpora = []\n[augmentation]\n[training]\n", "corpora"),
+        ("[text]\ncorpora = ['x']\n", "sections"),
+        ('[text]\ncorpora = ["x"]\nlength = 3\n[augmentation]\n[training]\n', "length"),
+        ('[text]\ncorpora = ["x"]\n[augmentation]\n[training]\nrate = "high"\n', "rate"),
+    ],
+)
+def test_distil_config_says_what_is_wrong(tmp_path: Path, content: str, problem: str) -> None:
+    pytest.importorskip("torch")
+    from recipes.distil.build import read_distil_config  # noqa: PLC0415 — PyTorch may be absent
+
+    path = tmp_path / "fast.cfg"
+    path.write_text(content, encoding="utf-8")
+    with pytest.raises(ConfigError, match=problem):
+        read_distil_config(path)

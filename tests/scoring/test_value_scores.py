@@ -1,0 +1,188 @@
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import pytest
+
+from biaozhu.cli import run
+from biaozhu.data.errors import BiaozhuError, MeaningFileError
+from biaozhu.data.layers import read_layer, write_layer
+from biaozhu.data.model import Sentence, Span
+from biaozhu.scoring.scores_document import schema
+from biaozhu.scoring.value_scores import (
+    PLACE_KEYS,
+    VALUE_KEYS,
+    Meant,
+    read_gold_places,
+    read_gold_values,
+    score_meaning,
+)
+
+ROOT = Path(__file__).parent.parent.parent
+GOLD = ROOT / "annotations/gold"
+NAME = "handan-2020-07-02.jsonl"
+SEED = ROOT / "seeds/handan-2020-07-02.txt"
+
+TEXT = "平遥县洪善镇种红薯190亩，每亩约2300元。"
+SENTENCE = Sentence("0123456789ab", 0, len(TEXT), TEXT, (Span(0, 3, "PLACE"), Span(3, 6, "PLACE"), Span(9, 13, "AMOUNT"), Span(17, 22, "AMOUNT")))  # fmt: skip
+
+
+def value_line(start: int, end: int, **changes: Any) -> dict[str, Any]:
+    line = {
+        "sentence": SENTENCE.id,
+        "start": start,
+        "end": end,
+        "text": TEXT[start:end],
+        "low": "190",
+        "high": "190",
+    }
+    rest = {
+        "unit": "亩",
+        "dimension": "area",
+        "approx": "",
+        "bound": [],
+        "per": "",
+        "place": "山西省/晋中市/平遥县/洪善镇",
+    }
+    return line | rest | changes
+
+
+LINES = [
+    value_line(9, 13),
+    value_line(17, 22, low="2300", high="2300", unit="元", dimension="money", approx="约", per="亩"),
+]
+COUNTY = "山西省/晋中市/平遥县"
+PLACES = [
+    {"sentence": SENTENCE.id, "start": 0, "end": 3, "text": "平遥县", "path": COUNTY, "level": "county", "also": []},
+    {"sentence": SENTENCE.id, "start": 3, "end": 6, "text": "洪善镇", "path": "x", "level": "township", "also": [f"{COUNTY}/洪善镇"]},
+]  # fmt: skip
+
+
+def written(path: Path, lines: list[dict[str, Any]]) -> Path:
+    path.write_text("".join(json.dumps(line, ensure_ascii=False) + "\n" for line in lines), encoding="utf-8")
+    return path
+
+
+def test_values_scores_count_each_field(tmp_path: Path) -> None:
+    wrong = [LINES[0] | {"unit": "公顷"}, LINES[1] | {"per": ""}]
+    values = read_gold_values(written(tmp_path / "v.jsonl", wrong), [SENTENCE])
+    places = read_gold_places(written(tmp_path / "p.jsonl", PLACES), [SENTENCE])
+    scores = {
+        s.field: (s.correct, s.of) for s in score_meaning(Meant(values, places), [SENTENCE], layer=None)
+    }
+    assert scores == {
+        "amount value": (2, 2),
+        "amount unit": (1, 2),
+        "amount dimension": (2, 2),
+        "amount approx": (2, 2),
+        "amount bound": (2, 2),
+        "amount per": (1, 2),
+        "amount all of these": (0, 2),
+        "place path": (2, 2),
+        "place level": (2, 2),
+        "place path where one is given": (2, 2),
+    }
+
+
+def test_values_scores_of_spans_that_are_not_found_are_wrong(tmp_path: Path) -> None:
+    values = read_gold_values(written(tmp_path / "v.jsonl", LINES), [SENTENCE])
+    # One amount is missing, the other has another border.
+    layer = replace(SENTENCE, spans=(Span(9, 12, "AMOUNT"),))
+    scores = score_meaning(Meant(values, {}), [layer], layer="found")
+    assert {score.correct for score in scores} == {0}
+    assert {score.accuracy for score in scores} == {0.0}
+
+
+def test_values_scores_of_nothing_are_undefined() -> None:
+    scores = score_meaning(Meant({}, {}), [SENTENCE], layer="x")
+    assert scores == ()
+
+
+@pytest.mark.parametrize(
+    ("lines", "said"),
+    [
+        (LINES[:1], "no line for the AMOUNT '2300元'"),
+        ([*LINES, LINES[0]], "twice"),
+        ([LINES[0] | {"text": "191亩"}, LINES[1]], "no AMOUNT '191亩' there"),
+        ([{k: v for k, v in LINES[0].items() if k != "per"}, LINES[1]], "lacks per"),
+        ([LINES[0] | {"low": "viel"}, LINES[1]], "low cannot be read"),
+        ([LINES[0] | {"bound": "以上"}, LINES[1]], "bound cannot be read"),
+        ([LINES[0] | {"unit": 3}, LINES[1]], "unit cannot be read"),
+    ],
+)
+def test_values_scores_need_gold_that_fits(tmp_path: Path, lines: list[dict[str, Any]], said: str) -> None:
+    with pytest.raises(BiaozhuError, match="BZ053") as caught:
+        read_gold_values(written(tmp_path / "v.jsonl", lines), [SENTENCE])
+    assert said in str(caught.value)
+
+
+def test_values_scores_refuse_lines_that_are_no_json(tmp_path: Path) -> None:
+    path = tmp_path / "v.jsonl"
+    path.write_text("[]\nnot\n3\n", encoding="utf-8")
+    with pytest.raises(BiaozhuError, match="BZ053"):
+        read_gold_values(path, [SENTENCE])
+
+
+@pytest.mark.parametrize("changes", [{"sentence": ["x"]}, {"start": {}}, {"end": [13]}])
+def test_values_scores_refuse_places_that_are_lists(tmp_path: Path, changes: dict[str, Any]) -> None:
+    with pytest.raises(BiaozhuError, match="not a line of gold values"):
+        read_gold_values(written(tmp_path / "v.jsonl", [LINES[0] | changes, LINES[1]]), [SENTENCE])
+
+
+def test_values_scores_of_the_first_article_fit_its_gold() -> None:
+    gold = read_layer(GOLD / NAME)
+    values = read_gold_values(GOLD / "values" / NAME, gold)
+    places = read_gold_places(GOLD / "places" / NAME, gold)
+    counts = {
+        label: sum(s.label == label for one in gold for s in one.spans) for label in ("AMOUNT", "PLACE")
+    }
+    assert (len(values), len(places)) == (counts["AMOUNT"], counts["PLACE"])
+    # These floors lie under what was reached, so that a rule that loses much is seen.
+    scores = {s.field: s.accuracy for s in score_meaning(Meant(values, places), gold, layer=None)}
+    assert (scores["amount all of these"] or 0) >= 0.95
+    assert (scores["place path"] or 0) >= 0.95
+
+
+def test_values_scores_of_the_command_fit_the_schema(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    layer = tmp_path / "layer.jsonl"
+    write_layer(layer, read_layer(GOLD / NAME))
+    words = ["evaluate", "--gold", str(GOLD / NAME), "--layer", str(layer), "--article", str(SEED), "--json"]
+    words += [
+        "--values",
+        str(GOLD / "values" / NAME),
+        "--places",
+        str(GOLD / "places" / NAME),
+        "--resamples",
+        "100",
+    ]
+    assert run(words) == 0
+    document = json.loads(capsys.readouterr().out)
+    jsonschema.validate(document, schema())
+    assert {row["layer"] for row in document["values"]} == {None, "layer"}
+    assert len(document["values"]) == 2 * (len(VALUE_KEYS) + len(PLACE_KEYS))
+
+
+def test_values_of_a_folder_may_lack_articles_but_no_amount_of_one(tmp_path: Path) -> None:
+    one, two = (
+        Sentence(article * 12, 0, 4, "三亩五亩", (Span(0, 2, "AMOUNT"), Span(2, 4, "AMOUNT")))
+        for article in "ab"
+    )
+    rows = [
+        {"sentence": one.id, "start": span.start, "end": span.end, "text": one.text[span.start : span.end], "low": "3",
+         "high": "3", "unit": "亩", "dimension": "area", "per": "", "approx": "", "bound": [], "place": ""}
+        for span in one.spans
+    ]  # fmt: skip
+    (tmp_path / "a.jsonl").write_text("".join(f"{json.dumps(row)}\n" for row in rows), encoding="utf-8")
+    assert len(read_gold_values(tmp_path, [one, two])) == 2
+    assert read_gold_values(tmp_path, [two]) == {}
+    with pytest.raises(BiaozhuError, match="no line for the AMOUNT"):
+        read_gold_values(tmp_path / "a.jsonl", [one, two])
+    (tmp_path / "a.jsonl").write_text(f"{json.dumps(rows[0])}\n", encoding="utf-8")
+    with pytest.raises(MeaningFileError, match="no line for the AMOUNT '五亩'"):
+        read_gold_values(tmp_path, [one, two])
