@@ -166,12 +166,14 @@ def annotate(
 def distil(
     config: Annotated[Path, typer.Argument(help="The fast model's config.")] = Path("configs/fast.cfg"),
     *,
+    texts: Annotated[Path, typer.Option("--from", help="The folder of the texts.")],
+    teacher: Annotated[Path, typer.Option(help="The accurate model's folder.")] = Path("models/base"),
     output: Annotated[Path, typer.Option("-o", "--output", help="The model's folder.")] = Path(
-        "pipeline/annotators/fast"
+        "pipeline/biaozhu/annotators/network/fast"
     ),
     threads: Annotated[int, typer.Option(min=1, help="Threads of the networks.")] = 1,
 ) -> None:
-    """Train the fast model (`--lac fast`) on what both LACs say of unlabelled text, and write its card."""
+    """Train the fast model on what the accurate one says of unlabelled text and on the corpus, and write its card."""
     from recipes.distil.build import distil as run
 
     last = 0
@@ -183,7 +185,7 @@ def distil(
             last = characters
             say(", ".join(f"{key} {value:.4g}" for key, value in record.items()))
 
-    done = run(config, output=output, threads=threads, watch=watch)
+    done = run(config, teacher=teacher, texts=texts, output=output, threads=threads, watch=watch)
     say(f"{output}: {len(done['kinds'])} kinds of words, {len(done['history'])} epochs")
 
 
