@@ -32,6 +32,7 @@ def register(app: typer.Typer) -> None:
     corpus = typer.Typer(help="Fetch, convert and look at training corpora.", no_args_is_help=True)
     corpus.command("fetch")(fetch)
     corpus.command("add")(add)
+    corpus.command("extend")(extend)
     corpus.command("show")(show)
     app.add_typer(corpus, name="corpus")
     base = typer.Typer(help="The base model: build it, and annotate with it.", no_args_is_help=True)
@@ -106,6 +107,35 @@ def show(name: Name, *, as_json: AsJson = False) -> None:
     from biaozhu.training.corpus_store import corpora_folder, read_manifest
 
     _print_manifest(read_manifest(corpora_folder() / name), as_json=as_json)
+
+
+def extend(
+    name: Name,
+    output: Annotated[str, typer.Argument(help="What the new corpus is to be called.")],
+    *,
+    models: Annotated[list[Path], typer.Option("--model", help="Two or more models that must agree.")],
+    texts: Annotated[Path, typer.Option("--from", help="The folder of the texts.")],
+    config: Annotated[Path, typer.Option(help="Whose [text] names the files.")] = Path("configs/fast.cfg"),
+    characters: Annotated[int, typer.Option(min=1, help="That the models read at most.")] = 4_000_000,
+    copies: Annotated[int, typer.Option(min=1, help="Of the corpus's own train part.")] = 2,
+    as_json: AsJson = False,
+) -> None:
+    """Add to a corpus's train part the sentences of a folder on which several models agree."""
+    from recipes.base.self_training import extend_corpus
+    from recipes.distil.build import read_distil_config
+
+    manifest = extend_corpus(
+        name,
+        output,
+        models=models,
+        texts=texts,
+        files=read_distil_config(config).text.files,
+        offsets=MODERN,
+        characters=characters,
+        copies=copies,
+        watch=lambda record: say(f"{record['sentences']} sentences, {record['agreed']} agreed on"),
+    )
+    _print_manifest(manifest, as_json=as_json)
 
 
 def build(
