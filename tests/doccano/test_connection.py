@@ -23,11 +23,12 @@ if TYPE_CHECKING:
 
 PROFILE = {"id": 7, "username": "anna", "is_superuser": False, "is_staff": True}
 QUICK = (0.5, 0.5)
+CUT = -200
 TOKEN = secrets.token_hex(20)
 
 
 class Answers(BaseHTTPRequestHandler):
-    """Answers as the test has laid out, one after the other; then with the profile."""
+    """Answers as the test has laid out, one after the other, whole or CUT off; then with the profile."""
 
     plan: ClassVar[list[tuple[int, str]]] = []
     asked: ClassVar[list[tuple[str, str, str]]] = []
@@ -37,8 +38,8 @@ class Answers(BaseHTTPRequestHandler):
         body = self.rfile.read(length).decode()
         Answers.asked.append((self.command, self.path, self.headers.get("Authorization") or body))
         code, text = Answers.plan.pop(0) if Answers.plan else (200, json.dumps(PROFILE))
-        self.send_response(code)
-        self.send_header("Content-Length", str(len(text)))
+        self.send_response(abs(code))
+        self.send_header("Content-Length", str(len(text) + (code == CUT)))
         self.end_headers()
         self.wfile.write(text.encode())
 
@@ -80,13 +81,32 @@ def test_connection_waits_out_a_busy_server_but_sends_nothing_twice() -> None:
         assert len(Answers.asked) == 1
 
 
+def test_connection_asks_again_where_an_answer_breaks_off() -> None:
+    with serving() as url:
+        connection = connect(Account(url, token=TOKEN))
+        whole = json.dumps([{**PROFILE, "id": 8}])
+        Answers.plan += [(CUT, "[]"), (CUT, "[]"), (200, whole)]
+        assert [user.id for user in connection.client.search_users()] == [8]
+        Answers.plan += [(CUT, "{}")]
+        with pytest.raises(ServerError) as caught:
+            connection.post("projects", {})
+        assert "broke off" in str(caught.value)
+        assert [method for method, *_ in Answers.asked] == ["GET"] * 4 + ["POST"]
+
+
+@pytest.mark.parametrize("profile", ["{}", "[7]", json.dumps({**PROFILE, "id": "seven"})])
+def test_connection_refuses_a_server_that_is_not_a_doccano(profile: str) -> None:
+    with serving((200, profile)) as url, pytest.raises(RemoteError):
+        connect(Account(url, token=TOKEN))
+
+
 @pytest.mark.parametrize(
     ("answer", "error", "line"),
     [
         ((401, "{}"), AuthError, "BZ031"),
         ((403, "{}"), AuthError, "BZ031"),
         ((404, "gone"), RemoteError, "BZ034"),
-        ((200, "<html>welcome</html>"), RemoteError, "what answers there is no Doccano"),
+        ((200, "<html>welcome</html>"), RemoteError, "is not a Doccano"),
     ],
 )
 def test_connection_names_what_is_wrong_in_one_line(

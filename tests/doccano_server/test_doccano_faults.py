@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import psutil
 import pytest
 from doccano_cli import command, run
+from doccano_client.repositories.data_upload import DataUploadRepository
 from doccano_layers import make_layer
 
 from biaozhu.data.errors import LockedError
@@ -218,7 +219,7 @@ def import_raw(
     for sentence in layer:
         meta = to_meta(sentence, "double", by=connection.user_id, batch=batch)
         lines.append(to_line(with_spans(sentence, ()) if bare else sentence, meta, names))
-    uploads = connection.client._data_import_repository  # noqa: SLF001 — the tests play the broken import
+    uploads = DataUploadRepository(connection.http)
     path = f"/tmp/{secrets.token_hex(8)}.jsonl"  # noqa: S108 — removed below, its name cannot be guessed
     with open(path, "w", encoding="ascii") as file:  # noqa: PTH123 — as above
         file.write("\n".join(lines) + "\n")

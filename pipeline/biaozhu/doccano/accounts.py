@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from biaozhu.data.errors import AuthError, RemoteError
 from biaozhu.data.files import parse_json, read_bytes, write_text
-from biaozhu.doccano.connection import Account
+from biaozhu.doccano.connection import Account, reported
 from biaozhu.doccano.local.state import read_state
 
 if TYPE_CHECKING:
@@ -54,7 +54,8 @@ def ensure_accounts(connection: Connection, names: Sequence[str], *, home: Path)
             where=connection.url,
             next_step="Give the annotator a name of their own",
         )
-    found = {user["username"]: int(user["id"]) for user in connection.get("users")}
+    with reported(connection.url):
+        found: dict[str, int] = {user.username: user.id for user in connection.client.search_users()}
     missing = [name for name in names if name not in found]
     if missing:
         kept = _read(home)
@@ -63,8 +64,8 @@ def ensure_accounts(connection: Connection, names: Sequence[str], *, home: Path)
         content = {"schema": SCHEMA, "local": kept.local, "elsewhere": kept.elsewhere}
         write_text(accounts_path(home), json.dumps(content, ensure_ascii=False, indent=2) + "\n", mode=0o600)
         for name in missing:
-            data = {"username": name, "password1": mine[name], "password2": mine[name]}
-            found[name] = int(connection.post("users/create", data)["id"])
+            with reported(connection.url):
+                found[name] = connection.client.create_user(name, mine[name]).id
     return {name: found[name] for name in names}
 
 
@@ -74,11 +75,11 @@ def ensure_members(connection: Connection, project: Project, users: Mapping[str,
     Raises:
         ServerError, AuthError, RemoteError: see `connection.reported`.
     """
-    present = {data["user"] for data in connection.get(f"projects/{project.id}/members")}
-    role = next(data["id"] for data in connection.get("roles") if data["name"] == ROLE)
-    for user in users.values():
-        if user not in present:
-            connection.post(f"projects/{project.id}/members", {"user": user, "role": role})
+    with reported(connection.url):
+        present = {member.user for member in connection.client.list_members(project.id)}
+        for name, user in users.items():
+            if user not in present:
+                connection.client.add_member(project.id, name, ROLE)
 
 
 def find_password(home: Path, url: str, name: str) -> Account:

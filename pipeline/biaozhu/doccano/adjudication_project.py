@@ -18,6 +18,7 @@ from biaozhu.data.errors import GoldError
 from biaozhu.data.ledger import Entry
 from biaozhu.data.model import Span, with_spans
 from biaozhu.doccano.accounts import ensure_accounts, ensure_members
+from biaozhu.doccano.connection import reported
 from biaozhu.doccano.project import Project, Setting, require_project
 from biaozhu.doccano.pull import pull
 from biaozhu.doccano.push import push
@@ -139,7 +140,8 @@ def ask(
         for number, item in enumerate(items, 1):
             text = question(number, item, dispute.names, setting.names)
             if text not in [comment["text"] for comment in there[example]]:
-                connection.post(f"projects/{project.id}/comments?example={example}", {"text": text})
+                with reported(connection.url):
+                    connection.client.create_comment(project.id, example, text)
                 written += 1
     return Asked(report, sum(map(len, questions.values())), written)
 

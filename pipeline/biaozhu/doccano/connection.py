@@ -1,9 +1,11 @@
 """A logged-in connection to a Doccano: doccano-client, with time limits, retries and our errors around it.
 
-Where it is comes from the environment (DOCCANO_URL with DOCCANO_TOKEN, or with DOCCANO_USERNAME and
-DOCCANO_PASSWORD), else from the state file of the local server. TLS certificates are always verified;
-DOCCANO_CA_BUNDLE names a bundle of an authority of one's own. DOCCANO_TIMEOUT says how many seconds of silence are
-borne (60).
+The address comes from the environment (DOCCANO_URL with DOCCANO_TOKEN, or with DOCCANO_USERNAME and DOCCANO_PASSWORD),
+else from the state file of the local server. TLS certificates are always verified; DOCCANO_CA_BUNDLE names the bundle of
+another authority. DOCCANO_TIMEOUT is the longest silence in seconds (60).
+
+Other modules call the public methods of `Connection.client` inside `reported` where it has one that suffices. For the rest
+(paging, tags, health, PATCH, suggestions) there are the methods of `Connection`, over the client's own session.
 """
 
 from __future__ import annotations
@@ -18,6 +20,8 @@ from urllib.parse import urlsplit
 import requests
 from doccano_client import DoccanoClient
 from doccano_client.exceptions import DoccanoAPIError
+from doccano_client.repositories.base import BaseRepository, verbose_raise_for_status
+from pydantic import ValidationError
 from requests.adapters import HTTPAdapter
 from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait_exponential
 from urllib3.exceptions import NewConnectionError, ProtocolError
@@ -40,7 +44,7 @@ HEALTH_LIMIT = 20.0
 """Seconds to wait for the health report: it waits for the worker itself, and shall say when that is what hangs."""
 RETRIES = 4
 BROKEN_ANSWERS = 3
-"""How often at most the same is asked for when the answer breaks off in the middle."""
+"""How often a GET is sent at most when its answer breaks off in the middle."""
 REPEATABLE = frozenset({"GET", "HEAD", "OPTIONS", "PUT", "DELETE"})
 BUSY = (429, 500, 502, 503, 504)
 HUNG = (
@@ -72,9 +76,14 @@ class Account:
 
 @dataclass(frozen=True, slots=True)
 class Connection:
-    """A logged-in client; `user_id` and `username` are those of the account that pushes, `home` as in `Account`."""
+    """A logged-in client; `user_id` and `username` are those of the account that pushes, `home` as in `Account`.
 
-    client: Any
+    `http` is what the client itself sends its requests with, and `session` what that is made of.
+    """
+
+    client: DoccanoClient
+    http: BaseRepository
+    session: requests.Session
     url: str
     user_id: int
     username: str
@@ -87,7 +96,7 @@ class Connection:
             ServerError, AuthError, RemoteError: see `reported`.
         """
         with reported(self.url):
-            return self._ask(path, options).json()
+            return self.http.get(path, **options).json()
 
     def post(self, path: str, data: Any) -> Any:
         """Post JSON to `/v1/<path>` and return the JSON of the answer.
@@ -96,7 +105,7 @@ class Connection:
             ServerError, AuthError, RemoteError: see `reported`.
         """
         with reported(self.url):
-            return self.client._base_repository.post(path, json=data).json()  # noqa: SLF001 — as in `get`
+            return self.http.post(path, json=data).json()
 
     def patch(self, path: str, data: Any) -> None:
         """Change only the given fields of `/v1/<path>`.
@@ -105,23 +114,16 @@ class Connection:
             ServerError, AuthError, RemoteError: see `reported`.
         """
         with reported(self.url):
-            repository = self.client._base_repository  # noqa: SLF001 — the client has no PATCH
-            answer = repository._session.patch(f"{repository.api_url}/{path}", json=data)  # noqa: SLF001 — as above
-            if not answer.ok:
-                raise DoccanoAPIError(f"{answer.status_code} {answer.reason}", answer)
+            verbose_raise_for_status(self.session.patch(f"{self.http.api_url}/{path}", json=data))
 
-    def delete(self, path: str, data: Any = None) -> None:
-        """Delete `/v1/<path>`; what is already gone is fine.
+    def delete(self, path: str) -> None:
+        """Delete `/v1/<path>`; that it is already gone is no error.
 
         Raises:
             ServerError, AuthError, RemoteError: see `reported`.
         """
-        with reported(self.url):
-            try:
-                self.client._base_repository.delete(path, json=data)  # noqa: SLF001 — as in `get`
-            except DoccanoAPIError as error:
-                if error.response.status_code != requests.codes.not_found:
-                    raise
+        with reported(self.url), unless_gone():
+            self.http.delete(path)
 
     def download(self, path: str, **options: Any) -> requests.Response:
         """Return the whole answer of `/v1/<path>`.
@@ -130,19 +132,8 @@ class Connection:
             ServerError, AuthError, RemoteError: see `reported`.
         """
         with reported(self.url):
-            return self._ask(path, options)
-
-    def _ask(self, path: str, options: dict[str, Any]) -> requests.Response:
-        # An answer that broke off is asked for again; one that never began, the adapter has asked for again already.
-        tries = Retrying(
-            stop=stop_after_attempt(BROKEN_ANSWERS),
-            wait=wait_exponential(0.2),
-            retry=retry_if_exception_type(requests.exceptions.ChunkedEncodingError),
-            reraise=True,
-        )
-        get = self.client._base_repository.get  # noqa: SLF001 — the client has no public way to page or to pass parameters
-        answer: requests.Response = tries(get, path, **options)
-        return answer
+            answer: requests.Response = self.http.get(path, **options)
+            return answer
 
 
 def find_account(*, home: Path) -> Account:
@@ -205,7 +196,9 @@ def connect(
         RemoteError: it answers something that Doccano would not.
     """
     client = DoccanoClient(account.url, verify=account.ca_bundle or True)
-    session = client._base_repository._session  # noqa: SLF001 — the client offers no time limits and no retries
+    # The only two private names of the client that are used: it has no public way to time limits, retries and paging.
+    http = client._base_repository  # noqa: SLF001 — see above
+    session = http._session  # noqa: SLF001 — see above
     timeout = timeout or (CONNECT_LIMIT, account.silence)
     adapter = _PatientAdapter(timeout, retries)
     session.mount("http://", adapter)
@@ -222,7 +215,7 @@ def connect(
         else:
             _log_in(client, account)
         profile = client.get_profile()
-    return Connection(client, account.url, int(profile.id), str(profile.username), account.home)
+    return Connection(client, http, session, account.url, profile.id, profile.username, account.home)
 
 
 @contextmanager
@@ -232,17 +225,12 @@ def reported(url: str) -> Iterator[None]:
     Raises:
         ServerError: no connection, no answer in time, a broken answer, or a certificate that is not trusted.
         AuthError: the server says 401 or 403.
-        RemoteError: the server refuses the request, or what answers is no Doccano.
+        RemoteError: the server or the client refuses the request, or the server is not a Doccano.
     """
     try:
         yield
     except DoccanoAPIError as error:
-        code = error.response.status_code
-        if code in (requests.codes.unauthorized, requests.codes.forbidden):
-            raise AuthError(f"Doccano says {code}: this account may not do that", where=url) from None
-        what, place = _short(error.response.text), error.response.url.split("?")[0]
-        advice = FAILED if code >= requests.codes.server_error else ""
-        raise RemoteError(f"Doccano says {code}: {what}", where=place, next_step=advice) from None
+        raise _refusal(error.response, url) from None
     except requests.exceptions.SSLError as error:
         raise ServerError(
             f"its certificate is not one to trust ({_short(error)})",
@@ -251,8 +239,8 @@ def reported(url: str) -> Iterator[None]:
         ) from None
     except requests.exceptions.ContentDecodingError:
         raise RemoteError("it packs its answer, though asked not to", where=url) from None
-    except requests.exceptions.JSONDecodeError:
-        raise RemoteError("what answers there is no Doccano", where=url) from None
+    except (requests.exceptions.JSONDecodeError, ValidationError):
+        raise RemoteError("the server is not a Doccano, its answer has another form", where=url) from None
     except requests.exceptions.Timeout:
         raise ServerError("it does not answer in time", where=url, next_step=HUNG) from None
     except requests.exceptions.RequestException as error:
@@ -263,12 +251,34 @@ def reported(url: str) -> Iterator[None]:
         if isinstance(reason, ProtocolError):
             raise ServerError("the connection broke off", where=url, next_step=BROKEN) from None
         raise ServerError(f"it cannot be reached ({_short(reason).rsplit(': ', 1)[-1]})", where=url) from None
+    except ValueError as error:
+        raise RemoteError(f"doccano-client refuses the request: {_short(error)}", where=url) from None
+
+
+@contextmanager
+def unless_gone() -> Iterator[None]:
+    """Pass over the error of a request to delete something that is no longer there."""
+    try:
+        yield
+    except DoccanoAPIError as error:
+        if error.response.status_code != requests.codes.not_found:
+            raise
+
+
+def _refusal(response: requests.Response, url: str) -> AuthError | RemoteError:
+    code = response.status_code
+    if code in (requests.codes.unauthorized, requests.codes.forbidden):
+        return AuthError(f"Doccano says {code}: this account may not do that", where=url)
+    advice = FAILED if code >= requests.codes.server_error else ""
+    what = f"Doccano says {code}: {_short(response.text)}"
+    return RemoteError(what, where=response.url.split("?")[0], next_step=advice)
 
 
 class _PatientAdapter(HTTPAdapter):
     """Gives every request a time limit, and repeats what may be repeated, with growing pauses.
 
-    A POST is repeated only when it never left: one that was sent may have been carried out.
+    A POST is repeated only when it never left: one that was sent may have been carried out. A GET is repeated where its
+    answer breaks off, too.
     """
 
     def __init__(self, timeout: tuple[float, float], retries: int) -> None:
@@ -285,6 +295,15 @@ class _PatientAdapter(HTTPAdapter):
         )
 
     def send(self, request: requests.PreparedRequest, **options: Any) -> requests.Response:  # type: ignore[override]
+        tries = Retrying(
+            stop=stop_after_attempt(BROKEN_ANSWERS if request.method == "GET" else 1),
+            wait=wait_exponential(0.2),
+            retry=retry_if_exception_type(requests.exceptions.ChunkedEncodingError),
+            reraise=True,
+        )
+        return tries(self._send_once, request, options)
+
+    def _send_once(self, request: requests.PreparedRequest, options: dict[str, Any]) -> requests.Response:
         if options.get("timeout") is None:
             options["timeout"] = self.timeout
         # urllib3 1.26 unpacks without bounds (see SECURITY.md), so nothing is unpacked: the body is not read yet.
@@ -295,6 +314,7 @@ class _PatientAdapter(HTTPAdapter):
             raise requests.exceptions.ContentDecodingError("packed", request=request)
         # urllib3 1.26 would take half an answer for the whole.
         response.raw.enforce_content_length = True
+        _ = response.content  # reads it whole, and keeps it
         return response
 
 

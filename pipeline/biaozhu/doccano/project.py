@@ -131,7 +131,8 @@ def _create(connection: Connection, setting: Setting, *, collaborative: bool) ->
     # Two pushes at once may both have made one. The older one stays, and both pushes see which that is.
     same = [data["id"] for data in _all_projects(connection) if data["name"] == setting.name]
     if made.id != min(same, default=made.id):
-        connection.delete(f"projects/{made.id}")
+        with reported(connection.url):
+            connection.client.delete_project(made.id)
     project = find_project(connection, setting.name)
     if project is None:
         raise RemoteError(f"project {setting.name!r} is not there after it was made", where=connection.url)
@@ -139,19 +140,20 @@ def _create(connection: Connection, setting: Setting, *, collaborative: bool) ->
 
 
 def _ensure_labels(connection: Connection, project_id: int, labels: Sequence[Label]) -> None:
-    path = f"projects/{project_id}/span-types"
-    existing = {data["text"]: data for data in connection.get(path)}
-    for label in labels:
-        wanted = {"text": label.name, "suffix_key": label.shortcut.lower(), "background_color": label.color}
-        data = existing.get(label.name)
-        if data is None:
-            connection.post(path, {**wanted, "prefix_key": None, "text_color": "#ffffff"})
-        elif any(data[key] != value for key, value in wanted.items()):
-            connection.patch(f"{path}/{data['id']}", {**wanted, "prefix_key": data["prefix_key"]})
+    with reported(connection.url):
+        existing = {one.text: one for one in connection.client.list_label_types(project_id, "span")}
+        for label in labels:
+            there, key = existing.get(label.name), label.shortcut.lower()
+            wanted = {"text": label.name, "suffix_key": key, "color": label.color}
+            if there is None:
+                connection.client.create_label_type(project_id, "span", **wanted)
+            elif (there.suffix_key, there.background_color) != (key, label.color):
+                connection.client.update_label_type(project_id, there.id, "span", **wanted)
 
 
 def _label_types(connection: Connection, project_id: int) -> dict[str, int]:
-    return {data["text"]: data["id"] for data in connection.get(f"projects/{project_id}/span-types")}
+    with reported(connection.url):
+        return {one.text: one.id for one in connection.client.list_label_types(project_id, "span")}
 
 
 def _all_projects(connection: Connection) -> list[dict[str, Any]]:

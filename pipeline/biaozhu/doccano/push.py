@@ -12,9 +12,11 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from doccano_client.repositories.data_upload import DataUploadRepository
+
 from biaozhu.data.errors import DuplicateError, ImportFailedError, RemoteError, ServerError, raise_collected
 from biaozhu.data.ledger import Entry
-from biaozhu.doccano.connection import reported
+from biaozhu.doccano.connection import reported, unless_gone
 from biaozhu.doccano.journal import Batch, Journal, batch_name, locked
 from biaozhu.doccano.project import KIND, Project, Setting, ensure_project, find_project
 from biaozhu.doccano.remote import SpanRecord, read_examples, read_spans, wait_for_task
@@ -163,10 +165,11 @@ def _push_locked(work: Work, wanted: Sequence[tuple[Sentence, str]]) -> PushRepo
 def _settle(work: Work) -> None:
     """Make sure that nothing of a killed push arrives later."""
     batches = work.journal.batches()
+    uploads = DataUploadRepository(work.connection.http)
     for _, batch in batches:
         # A task that has not begun then finds no file, and imports nothing.
-        with reported(work.connection.url):
-            _revert(work.connection, batch.upload)
+        with reported(work.connection.url), unless_gone():
+            uploads.delete(batch.upload)
     if not batches:
         return
     # Tasks are done in order: when an empty one is done, those before it have begun.
@@ -186,7 +189,8 @@ def _remove_untouched(work: Work, examples: Sequence[Example]) -> set[int]:
         if not _by_person(work, example, read_spans(work.connection, work.project, example.id)):
             doomed.add(example.id)
     if doomed:
-        work.connection.delete(f"projects/{work.project.id}/examples", {"ids": sorted(doomed)})
+        with reported(work.connection.url):
+            work.connection.client.bulk_delete_examples(work.project.id, sorted(doomed))
     return doomed
 
 
@@ -215,16 +219,17 @@ def _import(work: Work, items: Sequence[tuple[Sentence, str]]) -> None:
 
 
 def _upload(connection: Connection, name: str, lines: Sequence[str]) -> str:
-    with tempfile.TemporaryDirectory() as folder, reported(connection.url):
+    with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / f"biaozhu-{name}.jsonl"
         path.write_text("".join(f"{line}\n" for line in lines), encoding="ascii")
-        return str(connection.client._data_import_repository.upload(str(path)))  # noqa: SLF001 — the public upload() sends no encoding and does not tell the id
+        with reported(connection.url):
+            return str(DataUploadRepository(connection.http).upload(str(path)))
 
 
 def _ingest(work: Work, uploads: list[str]) -> str:
     with reported(work.connection.url):
         return str(
-            work.connection.client._data_import_repository.ingest(  # noqa: SLF001 — as in `_upload`
+            DataUploadRepository(work.connection.http).ingest(
                 work.project.id,
                 uploads,
                 KIND,
@@ -234,12 +239,6 @@ def _ingest(work: Work, uploads: list[str]) -> str:
                 column_label="label",
             )
         )
-
-
-def _revert(connection: Connection, upload: str) -> None:
-    session = connection.client._base_repository._session  # noqa: SLF001 — the client raises where the upload is already gone
-    headers = {"Content-Type": "text/plain", "Accept": "*/*"}
-    session.delete(f"{connection.url}/v1/fp/revert/", data=upload, headers=headers)
 
 
 def _update(work: Work, pair: Pair) -> bool:
@@ -268,8 +267,8 @@ def _update(work: Work, pair: Pair) -> bool:
                 work.connection.delete(f"{path}/spans/{record.id}")
         for span in sorted(target - set(fresh.spans), key=lambda span: span.start):
             label = work.project.label_types[span.label]
-            data = {"start_offset": span.start, "end_offset": span.end, "label": label, "prob": 0}
-            work.connection.post(f"{path}/spans", data)
+            with reported(work.connection.url):
+                work.connection.client.create_span(work.project.id, example.id, span.start, span.end, label)
     work.connection.patch(path, {"meta": pack_meta(new)})
     return True
 

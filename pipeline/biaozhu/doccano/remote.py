@@ -15,6 +15,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from biaozhu.data.errors import RemoteError, ServerError
+from biaozhu.doccano.connection import reported
 from biaozhu.doccano.local.state import worker_runs
 from biaozhu.formats.serialization import Example, RemoteSpan, unpack_meta
 
@@ -68,7 +69,8 @@ def read_examples(connection: Connection, project: Project) -> list[Example]:
 
 def count_examples(connection: Connection, project: Project) -> int:
     """Return how many examples the server counts in the project."""
-    return int(connection.get(f"projects/{project.id}/examples", params={"limit": 1})["count"])
+    with reported(connection.url):
+        return int(connection.client.count_examples(project.id))
 
 
 def export(
@@ -145,7 +147,8 @@ def read_states(connection: Connection, project: Project, example: int) -> list[
 
 def member_names(connection: Connection, project: Project) -> Mapping[int, str]:
     """Return the members' names by user id."""
-    return {data["user"]: data["username"] for data in connection.get(f"projects/{project.id}/members")}
+    with reported(connection.url):
+        return {member.user: member.username for member in connection.client.list_members(project.id)}
 
 
 def wait_for_task(connection: Connection, task: str, *, limit: float = TASK_LIMIT) -> Any:

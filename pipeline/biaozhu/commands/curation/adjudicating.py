@@ -64,8 +64,6 @@ def adjudicate(
     from biaozhu.curation.disagreements import find_disagreements, in_common
     from biaozhu.data.errors import UsageError
     from biaozhu.data.layers import write_layer
-    from biaozhu.doccano.adjudication_project import Dispute, answers, ask
-    from biaozhu.doccano.connection import connect, find_account
 
     if to_doccano and from_doccano:
         raise UsageError("--to-doccano and --from-doccano are two steps", next_step="Give one of them")
@@ -74,33 +72,33 @@ def adjudicate(
     (name, layer), (other_name, other) = read_annotator(first), read_annotator(second)
     if common:
         layer, other = in_common(layer, other)
-    dispute = Dispute(layer, other, (name, other_name))
+    names = (name, other_name)
     given = read_decisions(decisions) if decisions and output and not from_doccano else ()
-    setting = (
-        make_setting(
-            project, labels, (guideline or GUIDELINE) if to_doccano else None, given=guideline is not None
-        )
-        if to_doccano or from_doccano
-        else None
-    )
-    connection = connect(find_account(home=home)) if setting else None
+    if to_doccano or from_doccano:
+        from biaozhu.doccano.adjudication_project import Dispute, answers, ask
+        from biaozhu.doccano.connection import connect, find_account
+
+        dispute = Dispute(layer, other, names)
+        shown = (guideline or GUIDELINE) if to_doccano else None
+        setting = make_setting(project, labels, shown, given=guideline is not None)
+        connection = connect(find_account(home=home))
     found = find_disagreements(layer, other)
     rows = [[item.sentence, item.start, item.end, item.kind, item.text] for item in found]
     print_table("Disagreements", ["sentence", "start", "end", "kind", "text"], rows, as_json=as_json)
     if questions is not None:
-        write_questions(questions, found, names=dispute.names)
+        write_questions(questions, found, names=names)
         say(f"{len(found)} disagreements written to {questions}")
-    if to_doccano and setting is not None and connection is not None:
+    if to_doccano:
         asked = ask(connection, dispute, setting, adjudicator=adjudicator, home=home)
         say(f"{asked.disagreements} disagreements in {asked.report.sentences} sentences: {asked.report.url}")
         finish(asked.report.losses)
-    if from_doccano and setting is not None and connection is not None and decisions is not None:
+    if from_doccano and decisions is not None:
         answered = answers(connection, dispute, setting)
         _keep(answered, dispute, decisions)
     if output is not None:
         if from_doccano and decisions is not None:
             given = read_decisions(decisions)
-        gold = bring_together(layer, other, given, names=dispute.names)
+        gold = bring_together(layer, other, given, names=names)
         write_layer(output, gold)
         say(
             f"{sum(len(s.spans) for s in gold)} gold spans in {len(gold)} sentences, {len(found)} disagreements decided"

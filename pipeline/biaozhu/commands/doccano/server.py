@@ -204,10 +204,12 @@ def make_setting(project: str, labels: Path, guideline: Path | None, *, given: b
     from biaozhu.data.errors import EncodingError
     from biaozhu.data.files import read_bytes
     from biaozhu.data.labels import read_labels
+    from biaozhu.data.shipped import find_shipped
     from biaozhu.doccano.project import Setting
 
     if guideline is None:
         return Setting(project, read_labels(labels))
+    guideline = guideline if given else find_shipped(guideline)
     if not given and not guideline.exists():
         say(f"no guideline: there is no {guideline}")
         return Setting(project, read_labels(labels))
