@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, astuple, dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -19,6 +19,7 @@ from biaozhu import __version__
 from biaozhu.annotators.trained import annotate_with
 from biaozhu.data.errors import TrainingError
 from biaozhu.data.files import sha256_of, write_text
+from biaozhu.data.strict_counts import count_strict_spans, sum_counts
 from biaozhu.nlp.encoders import remembering
 from biaozhu.training.extrapolation import DEFAULT_SAMPLING, FAILURES, look_ahead
 from biaozhu.training.train import fit
@@ -128,9 +129,10 @@ def learning_curve(
             found = annotate_with(fitted.nlp, [sentence.text for sentence in held_out], source="curve")
             seeds = slice(seed, seed + 1) if size < whole else slice(None)
             for sentence, spans in zip(held_out, found, strict=True):
-                there, given = {span.key for span in sentence.spans}, {span.key for span in spans}
-                figures = len(there), len(given), len(there & given)
-                counts[size, seeds, numbers[units.of[sentence.id]]] += figures
+                strict = count_strict_spans(
+                    (span.key for span in sentence.spans), (span.key for span in spans)
+                )
+                counts[size, seeds, numbers[units.of[sentence.id]]] += astuple(sum_counts(strict.values()))
     sizes = [round(float(np.mean(taken[size]))) for size in range(plan.sizes)]
     return LearningCurve(
         look_ahead(sizes, counts, annotated=len(gold), more=MORE, sampling=plan.sampling),
