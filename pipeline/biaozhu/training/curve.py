@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
     from biaozhu.data.ledger import Entry
     from biaozhu.data.model import Sentence
-    from biaozhu.scoring.significance import Sampling, Units
+    from biaozhu.scoring.significance import ResamplingUnits, Sampling
 from biaozhu.training.extrapolation import Outlook
 
 FORMAT = "biaozhu.curve.v1"
@@ -68,7 +68,7 @@ class LearningCurve:
     sentences: int
     folds: tuple[int, ...]
     trainings: int
-    units: Units
+    units: ResamplingUnits
     entries: tuple[Entry, ...]
 
 
@@ -76,7 +76,7 @@ def learning_curve(
     config: Config,
     gold: Sequence[Sentence],
     groups: Mapping[str, str],
-    units: Units,
+    units: ResamplingUnits,
     *,
     plan: Plan = DEFAULT_PLAN,
     on_training: Callable[[int, int], None] | None = None,
