@@ -102,7 +102,7 @@ def test_bad_input_problems_of_a_file_are_reported_together(workplace: Path, cap
     [
         (
             "evaluate --gold bad.jsonl --layer good.jsonl",
-            r"BZ016 good is of [0-9a-f]{12}, the gold of [0-9a-f]{12}: .*\. Make both from the same source file",
+            r"BZ016 good .*[0-9a-f]{12}.*[0-9a-f]{12}",
         ),
         (
             "table good.txt --layer bad.jsonl -o out.csv",
@@ -110,21 +110,21 @@ def test_bad_input_problems_of_a_file_are_reported_together(workplace: Path, cap
         ),
         (
             "report --gold bad.jsonl --layer a=good.jsonl -o out",
-            r"BZ016 a is of [0-9a-f]{12}, the gold of [0-9a-f]{12}: of other",
+            r"BZ016 a .*[0-9a-f]{12}.*[0-9a-f]{12}",
         ),
         (
             "report --gold good.jsonl --layer a=bad.jsonl -o out",
-            r"BZ016 a is of [0-9a-f]{12}, the gold of [0-9a-f]{12}: of other",
+            r"BZ016 a .*[0-9a-f]{12}.*[0-9a-f]{12}",
         ),
         (
             "report --gold bad.jsonl --layer a=bad.jsonl --article good.txt -o out",
-            r"BZ016 the gold is of [0-9a-f]{12}, the articles given are",
+            r"BZ016 the gold .*[0-9a-f]{12}",
         ),
         (
             f"report {SCORED} --annotator b=bad.jsonl -o out",
-            r"BZ016 b is of [0-9a-f]{12}, this report of [0-9a-f]{12}\.",
+            r"BZ016 b .*[0-9a-f]{12}.*[0-9a-f]{12}",
         ),
-        ("compare good.jsonl b=bad.jsonl --gold good.jsonl", r"BZ016 b is of [0-9a-f]{12}, the gold of"),
+        ("compare good.jsonl b=bad.jsonl --gold good.jsonl", r"BZ016 b .*[0-9a-f]{12}"),
         (
             "train good.cfg --held-out bad.jsonl -o new",
             r"BZ002 --held-out: \d+ gold sentences have no prediction",

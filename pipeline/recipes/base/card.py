@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from biaozhu.annotators.network.base import GRAPH, load_base
 from biaozhu.data.model import with_spans
-from biaozhu.scoring.evaluation import ALL, Setting, evaluate
+from biaozhu.scoring.evaluation import ALL, EvaluationOptions, evaluate_layer
 from recipes.corpora.fetch import PACKAGES
 
 if TYPE_CHECKING:
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from biaozhu.data.model import Sentence
-    from biaozhu.scoring.evaluation import Scored
+    from biaozhu.scoring.evaluation import ScoreEstimates
 
 # The corpus of models/base; a model of another one must claim nothing of what follows for itself.
 OWN = "pfr1998"
@@ -52,7 +52,7 @@ def score_model(folder: Path, gold: Sequence[Sentence]) -> dict[str, Any]:
     found = model([sentence.text for sentence in gold])
     done = time.process_time()
     layer = [with_spans(sentence, spans) for sentence, spans in zip(gold, found, strict=True)]
-    result = evaluate(gold, layer, name="base", setting=Setting(labels=model.labels))
+    result = evaluate_layer(gold, layer, name="base", options=EvaluationOptions(labels=model.labels))
     rows = {
         ALL: result.overall["strict"],
         **{label: scored["strict"] for label, scored in result.labels.items()},
@@ -66,7 +66,7 @@ def score_model(folder: Path, gold: Sequence[Sentence]) -> dict[str, Any]:
     }
 
 
-def _figures(scored: Scored) -> dict[str, Any]:
+def _figures(scored: ScoreEstimates) -> dict[str, Any]:
     interval = scored.f1.best
     return {
         "precision": scored.score.precision,

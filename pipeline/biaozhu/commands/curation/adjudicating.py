@@ -53,25 +53,25 @@ def adjudicate(
     home: Home = LOCAL,
     as_json: AsJson = False,
 ) -> None:
-    """Bring two annotators' layers together: what they agree on, and what was decided where they do not.
+    """Join two annotators' layers: what they agree on, and what was decided where they do not.
 
     Decisions come from a file, or from a Doccano project that shows only the disagreements. Exit status 1 with
     --from-doccano where something is not decided yet: each is named, and no gold is written.
     """
-    from biaozhu.curation.adjudication import adjudicate as bring_together
+    from biaozhu.curation.adjudication import adjudicate as join_layers
     from biaozhu.curation.adjudication import read_decisions, write_questions
-    from biaozhu.curation.annotator_layers import read_annotator
-    from biaozhu.curation.disagreements import find_disagreements, in_common
+    from biaozhu.curation.disagreements import find_disagreements, keep_common
+    from biaozhu.curation.status import read_annotator
     from biaozhu.data.errors import UsageError
     from biaozhu.data.layers import write_layer
 
     if to_doccano and from_doccano:
         raise UsageError("--to-doccano and --from-doccano are two steps", next_step="Give one of them")
     if from_doccano and decisions is None:
-        raise UsageError("the decisions need a file", next_step="Say with --decisions where they go")
+        raise UsageError("the decisions need a file", next_step="Name it with --decisions")
     (name, layer), (other_name, other) = read_annotator(first), read_annotator(second)
     if common:
-        layer, other = in_common(layer, other)
+        layer, other = keep_common(layer, other)
     names = (name, other_name)
     given = read_decisions(decisions) if decisions and output and not from_doccano else ()
     if to_doccano or from_doccano:
@@ -98,15 +98,14 @@ def adjudicate(
     if output is not None:
         if from_doccano and decisions is not None:
             given = read_decisions(decisions)
-        gold = bring_together(layer, other, given, names=names)
+        gold = join_layers(layer, other, given, names=names)
         write_layer(output, gold)
-        say(
-            f"{sum(len(s.spans) for s in gold)} gold spans in {len(gold)} sentences, {len(found)} disagreements decided"
-        )
+        spans = sum(len(sentence.spans) for sentence in gold)
+        say(f"{spans} gold spans in {len(gold)} sentences, {len(found)} disagreements decided")
 
 
 def _keep(answered: Answered, dispute: Dispute, path: Path) -> None:
-    """Write the decisions; those of the file on what Doccano leaves open stay."""
+    """Write the decisions; those of the file on disagreements that are still open in Doccano stay."""
     from biaozhu.curation.adjudication import read_decisions, write_decisions
     from biaozhu.curation.disagreements import find_disagreements
 

@@ -12,7 +12,7 @@ from biaozhu.curation.status import SentenceStatus, status_path, write_status
 from biaozhu.data.errors import ReportInputError
 from biaozhu.data.layers import write_layer
 from biaozhu.data.model import Sentence, Span
-from biaozhu.reporting.inputs import Request, gather
+from biaozhu.reporting.content import ReportRequest, gather_content
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -60,7 +60,7 @@ def test_report_shows_the_influence_of_the_pre_annotation(
     assert "<td>0.500</td><td>0.000</td>" in row
     assert "+0.500" in row
     assert {"zh": "改边界 1", "en": "moved 1"}[language] in html
-    assert {"zh": "预标注影响", "en": "bias"}[language] in html[html.index('id="made"') :]
+    assert {"zh": "预标注影响", "en": "bias"}[language] in html[html.index('id="provenance"') :]
 
 
 @pytest.mark.parametrize(
@@ -80,5 +80,5 @@ def test_report_refuses_what_is_no_bias_file(
     bias = json.loads(files["bias"].read_text("utf-8"))
     spoil(bias)
     files["bias"].write_text(json.dumps(bias), "utf-8")
-    with pytest.raises(ReportInputError, match="biaozhu bias"):
-        gather(Request(layers=(f"a={files['gold']}",), bias=files["bias"]))
+    with pytest.raises(ReportInputError, match="BZ052"):
+        gather_content(ReportRequest(layers=(f"a={files['gold']}",), bias=files["bias"]))

@@ -77,7 +77,7 @@ def test_disagreements_hold_each_differing_span_once(
 def test_disagreements_of_different_sentences_are_refused() -> None:
     with pytest.raises(GoldError, match="BZ041"):
         find_disagreements([sentence()], [sentence(start=3)])
-    with pytest.raises(GoldError, match="different texts"):
+    with pytest.raises(GoldError, match="BZ041"):
         find_disagreements([sentence()], [sentence(text=TEXT.replace("茶", "米"))])
 
 
@@ -102,22 +102,22 @@ def test_adjudication_marks_a_new_reading_as_new() -> None:
 
 
 @pytest.mark.parametrize(
-    ("decisions", "message"),
+    ("decisions", "code"),
     [
-        ([], "nobody has decided"),
+        ([], "BZ041"),
         (
             [Decision(sentence().id, 4, 7, (), "P1", "x"), Decision(sentence().id, 0, 3, (), "R1", "x")],
-            "no disagreement",
+            "BZ041",
         ),
-        ([Decision(sentence().id, 4, 7, (), "P1", "x")] * 2, "two decisions"),
-        ([Decision(sentence().id, 4, 7, ((12, 13, "AMOUNT"),), "P1", "x")], "do not fit"),
-        ([Decision(sentence().id, 4, 7, ((4, 99, "PLACE"),), "P1", "x")], "do not fit"),
+        ([Decision(sentence().id, 4, 7, (), "P1", "x")] * 2, "BZ041"),
+        ([Decision(sentence().id, 4, 7, ((12, 13, "AMOUNT"),), "P1", "x")], "BZ041"),
+        ([Decision(sentence().id, 4, 7, ((4, 99, "PLACE"),), "P1", "x")], "BZ041"),
     ],
 )
-def test_adjudication_refuses_what_does_not_fit(decisions: list[Decision], message: str) -> None:
+def test_adjudication_refuses_what_does_not_fit(decisions: list[Decision], code: str) -> None:
     with pytest.raises(BiaozhuError) as caught:
         adjudicate([sentence(COUNTY, AMOUNT)], [sentence(AMOUNT)], decisions, names=("a", "b"))
-    assert message in str(caught.value)
+    assert caught.value.code == code
 
 
 @given(spans_of(), spans_of())
@@ -137,7 +137,7 @@ def test_adjudication_questions_become_decisions_once_filled_in(tmp_path: Path) 
     mine, theirs = [sentence(COUNTY, TOWN)], [sentence(JOINED)]
     path = tmp_path / "questions.jsonl"
     write_questions(path, find_disagreements(mine, theirs), names=("a", "b"))
-    with pytest.raises(LineError, match="needs its rule"):
+    with pytest.raises(LineError, match="BZ013"):
         read_decisions(path)
     question = json.loads(path.read_text(encoding="utf-8"))
     assert question["a"] == [
@@ -189,7 +189,7 @@ def test_agreement_alpha_matches_the_textbook_formula() -> None:
 
 
 def test_agreement_needs_two_layers() -> None:
-    with pytest.raises(GoldError, match="two layers"):
+    with pytest.raises(GoldError, match="BZ041"):
         measure_agreement({"a": [sentence()]})
 
 
@@ -205,7 +205,7 @@ def test_frozen_gold_that_changed_is_an_error(tmp_path: Path) -> None:
         with pytest.raises(FrozenError, match="BZ040"):
             read()
     path.unlink()
-    with pytest.raises(FrozenError, match="not there"):
+    with pytest.raises(FrozenError, match="BZ040"):
         check_frozen(tmp_path)
 
 
@@ -213,9 +213,9 @@ def test_frozen_gold_beside_an_unlisted_file_is_an_error(tmp_path: Path) -> None
     write_layer(tmp_path / "x.jsonl", [sentence(PERSON)])
     freeze_gold(tmp_path)
     write_layer(tmp_path / "y.jsonl", [sentence(PERSON)])
-    with pytest.raises(FrozenError, match="not in the manifest"):
+    with pytest.raises(FrozenError, match="BZ040"):
         check_frozen(tmp_path)
-    with pytest.raises(FrozenError, match="not in the manifest"):
+    with pytest.raises(FrozenError, match="BZ040"):
         read_gold(tmp_path / "y.jsonl")
 
 
@@ -237,7 +237,7 @@ def test_frozen_diff_shows_both_sides() -> None:
     assert diff_gold((sentence(PERSON),), (sentence(PERSON),)) == ()
 
 
-def test_judging_commands_run_from_layers_to_frozen_gold(
+def test_curation_commands_run_from_layers_to_frozen_gold(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     first, second, gold = (tmp_path / name / "x.jsonl" for name in ("anna", "ben", "gold"))

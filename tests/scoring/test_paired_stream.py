@@ -16,16 +16,16 @@ from biaozhu.data.errors import BiaozhuError, ScoringError
 from biaozhu.data.layer_stream import stream_layer
 from biaozhu.data.layers import write_layer
 from biaozhu.data.model import Sentence, Span, sentence_to_line
-from biaozhu.scoring.evaluation import Setting, evaluate, evaluate_stream
-from biaozhu.scoring.paired_stream import Lacking, side_by_side
-from biaozhu.scoring.scores_document import schema
+from biaozhu.scoring.evaluation import EvaluationOptions, evaluate_layer, evaluate_stream
+from biaozhu.scoring.paired_stream import LackingSentences, pair_streams
+from biaozhu.scoring.scores_document import read_schema
 from biaozhu.scoring.significance import Sampling
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 LABELS = ("PLACE", "PERSON", "AMOUNT")
-SETTING = Setting(labels=LABELS, sampling=Sampling(resamples=200, seed=1))
+SETTING = EvaluationOptions(labels=LABELS, sampling=Sampling(resamples=200, seed=1))
 TEXT = "甲镇的王某收了三十斤茶叶，乙村的李某收了四十斤。"
 
 
@@ -63,8 +63,8 @@ def test_stream_scores_what_memory_scores(
     gold, layer = _layer([pair[0] for pair in drawn]), _layer([pair[1] for pair in drawn])
     write_layer(folder / "gold.jsonl", gold)
     write_layer(folder / "layer.jsonl", layer)
-    streamed = evaluate_stream(folder / "gold.jsonl", folder / "layer.jsonl", name="a", setting=SETTING)
-    whole = evaluate(gold, layer, name="a", setting=SETTING)
+    streamed = evaluate_stream(folder / "gold.jsonl", folder / "layer.jsonl", name="a", options=SETTING)
+    whole = evaluate_layer(gold, layer, name="a", options=SETTING)
     for part in ("sentences", "characters", "overall", "labels", "confusion", "calibration", "curve"):
         assert getattr(streamed, part) == getattr(whole, part)
     assert streamed.breakdowns == whole.breakdowns
@@ -79,37 +79,37 @@ def test_stream_reads_compressed_layers(tmp_path: Path, suffix: str, pack: objec
     write_layer(tmp_path / "gold.jsonl", gold)
     packed = tmp_path / f"gold.jsonl{suffix}"
     packed.write_bytes(pack((tmp_path / "gold.jsonl").read_bytes()))  # type: ignore[operator]
-    found = evaluate_stream(packed, tmp_path / "gold.jsonl", name="a", setting=SETTING)
+    found = evaluate_stream(packed, tmp_path / "gold.jsonl", name="a", options=SETTING)
     assert found.overall["strict"].score.f1 == 1.0
     whole = packed.read_bytes()
     packed.write_bytes(whole[: len(whole) // 2])
-    with pytest.raises(BiaozhuError, match="cannot be read to its end"):
-        evaluate_stream(packed, tmp_path / "gold.jsonl", name="a", setting=SETTING)
+    with pytest.raises(BiaozhuError, match="BZ003"):
+        evaluate_stream(packed, tmp_path / "gold.jsonl", name="a", options=SETTING)
 
 
 @pytest.mark.parametrize(
-    ("change", "says"),
+    ("change", "code"),
     [
-        (lambda lines: lines[:-1], "is not where it should be"),
-        (lambda lines: [*lines, lines[0]], "in two places"),
-        (lambda lines: [lines[1], lines[0], *lines[2:]], "is not where it should be"),
-        (lambda lines: [*lines[:21], lines[20], *lines[22:]], "behind a later sentence"),
-        (lambda lines: [*lines[:3], lines[2], *lines[3:]], "behind a later sentence"),
-        (lambda lines: [*lines[2:], *lines[:2]], "is not where it should be"),
-        (lambda lines: [*lines[:5], lines[5].replace('"end": 2', '"end": 99'), *lines[6:]], "span 0-99"),
-        (lambda lines: [*lines[:5], lines[5].replace("PLACE", "RIVER"), *lines[6:]], "unknown label"),
-        (lambda lines: [*lines[:5], "{", *lines[6:]], "not JSON"),
-        (lambda lines: [*lines[:5], lines[5].replace("王某", "张某"), *lines[6:]], "another text"),
-        (lambda _: [], "no sentence line"),
+        (lambda lines: lines[:-1], "BZ050"),
+        (lambda lines: [*lines, lines[0]], "BZ050"),
+        (lambda lines: [lines[1], lines[0], *lines[2:]], "BZ050"),
+        (lambda lines: [*lines[:21], lines[20], *lines[22:]], "BZ050"),
+        (lambda lines: [*lines[:3], lines[2], *lines[3:]], "BZ050"),
+        (lambda lines: [*lines[2:], *lines[:2]], "BZ050"),
+        (lambda lines: [*lines[:5], lines[5].replace('"end": 2', '"end": 99'), *lines[6:]], "BZ012"),
+        (lambda lines: [*lines[:5], lines[5].replace("PLACE", "RIVER"), *lines[6:]], "BZ015"),
+        (lambda lines: [*lines[:5], "{", *lines[6:]], "BZ013"),
+        (lambda lines: [*lines[:5], lines[5].replace("王某", "张某"), *lines[6:]], "BZ050"),
+        (lambda _: [], "BZ013"),
     ],
 )
-def test_stream_refuses_what_does_not_go_together(tmp_path: Path, change: object, says: str) -> None:
+def test_stream_refuses_what_does_not_go_together(tmp_path: Path, change: object, code: str) -> None:
     lines = [sentence_to_line(one) for one in _layer([(Span(0, 2, "PLACE"),)] * 24)]
     (tmp_path / "gold.jsonl").write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
     changed = change(lines)  # type: ignore[operator]
     (tmp_path / "layer.jsonl").write_text("".join(f"{line}\n" for line in changed), encoding="utf-8")
-    with pytest.raises(BiaozhuError, match=says):
-        evaluate_stream(tmp_path / "gold.jsonl", tmp_path / "layer.jsonl", name="a", setting=SETTING)
+    with pytest.raises(BiaozhuError, match=code):
+        evaluate_stream(tmp_path / "gold.jsonl", tmp_path / "layer.jsonl", name="a", options=SETTING)
 
 
 def test_stream_counts_what_a_layer_lacks_as_missed(tmp_path: Path) -> None:
@@ -117,13 +117,13 @@ def test_stream_counts_what_a_layer_lacks_as_missed(tmp_path: Path) -> None:
     write_layer(tmp_path / "gold.jsonl", gold)
     write_layer(tmp_path / "layer.jsonl", [one for at, one in enumerate(gold) if at % 4])
     lenient = replace(SETTING, missing="empty")
-    found = evaluate_stream(tmp_path / "gold.jsonl", tmp_path / "layer.jsonl", name="a", setting=lenient)
+    found = evaluate_stream(tmp_path / "gold.jsonl", tmp_path / "layer.jsonl", name="a", options=lenient)
     assert found.missing == tuple(one.id for one in gold[::4])
     assert found.overall["strict"].score.counts.mis == 6
-    lacking = Lacking()
-    with pytest.raises(ScoringError, match="not in the gold"):
+    lacking = LackingSentences()
+    with pytest.raises(ScoringError, match="BZ050"):
         list(
-            side_by_side(
+            pair_streams(
                 tmp_path / "layer.jsonl",
                 tmp_path / "gold.jsonl",
                 labels=LABELS,
@@ -144,7 +144,7 @@ def test_stream_counts_all_that_is_lacking_and_names_the_first(
     assert run(["evaluate", "--stream", *files, "--missing", "empty", "--resamples", "100", "--json"]) == 0
     out, err = capsys.readouterr()
     document = json.loads(out)
-    jsonschema.validate(document, schema())
+    jsonschema.validate(document, read_schema())
     assert document["layers"][0]["missing"] == [one.id for one in gold[:16:4]]
     assert document["layers"][0]["missing_more"] == 2
     assert "lacks 6 of 24 gold sentences, counted as found empty; the first 4" in err
@@ -156,7 +156,7 @@ def test_stream_is_read_as_it_is_needed(tmp_path: Path) -> None:
     path.write_text("".join(f"{line}\n" for line in [*lines, "{"]), encoding="utf-8")
     reading = stream_layer(path, labels=LABELS)
     assert [next(reading).start for _ in range(4)] == [0, len(TEXT)] * 2
-    with pytest.raises(BiaozhuError, match=":5: not JSON"):
+    with pytest.raises(BiaozhuError, match=r"BZ013 .*:5:"):
         next(reading)
 
 

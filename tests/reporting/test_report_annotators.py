@@ -12,7 +12,7 @@ from biaozhu.curation.status import SentenceStatus, status_path, write_status
 from biaozhu.data.errors import ReportInputError
 from biaozhu.data.layers import write_layer
 from biaozhu.data.model import Sentence, Span
-from biaozhu.reporting.inputs import Request, gather
+from biaozhu.reporting.content import ReportRequest, gather_content
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -149,5 +149,5 @@ def test_report_refuses_what_is_no_agreement_file(
     found = json.loads(path.read_text("utf-8"))
     spoil(found)
     path.write_text(json.dumps(found), "utf-8")
-    with pytest.raises(ReportInputError, match="biaozhu agree"):
-        gather(Request(layers=(f"a={folder / 'gold.jsonl'}",), agreement=path))
+    with pytest.raises(ReportInputError, match="BZ052"):
+        gather_content(ReportRequest(layers=(f"a={folder / 'gold.jsonl'}",), agreement=path))

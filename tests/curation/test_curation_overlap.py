@@ -8,7 +8,7 @@ import pytest
 
 from biaozhu.curation.adjudication import Decision, adjudicate, read_decisions, write_decisions
 from biaozhu.curation.agreement import GroupAgreement, measure_agreement
-from biaozhu.curation.disagreements import find_disagreements, in_common
+from biaozhu.curation.disagreements import find_disagreements, keep_common
 from biaozhu.data.errors import GoldError
 from biaozhu.data.model import Sentence, Span
 
@@ -29,7 +29,7 @@ def test_agreement_compares_each_two_on_what_both_have() -> None:
         "b": [sentence(1, TOWN), sentence(2, TOWN)],
         "c": [sentence(2, TEA), sentence(0, TOWN)],
     }
-    with pytest.raises(GoldError, match="only in the first"):
+    with pytest.raises(GoldError, match="BZ041"):
         measure_agreement(layers)
     result = measure_agreement(layers, common=True)
     assert [(p.first, p.second, p.sentences, p.strict["micro"]) for p in result.pairs] == [
@@ -43,7 +43,7 @@ def test_agreement_compares_each_two_on_what_both_have() -> None:
     # A fourth who shares nothing changes nothing; two who share nothing cannot be compared.
     lonely = measure_agreement({**layers, "d": [sentence(9, TEA)]}, common=True)
     assert (lonely.pairs, lonely.alpha) == (result.pairs, result.alpha)
-    with pytest.raises(GoldError, match="in common"):
+    with pytest.raises(GoldError, match="BZ041"):
         measure_agreement({"a": layers["a"], "d": [sentence(9)]}, common=True)
 
 
@@ -54,7 +54,9 @@ def test_agreement_alpha_with_gaps_is_that_of_what_two_have() -> None:
 
 
 def test_disagreements_in_common_keeps_order() -> None:
-    mine, theirs = in_common([sentence(2), sentence(0), sentence(1)], [sentence(1), sentence(2), sentence(3)])
+    mine, theirs = keep_common(
+        [sentence(2), sentence(0), sentence(1)], [sentence(1), sentence(2), sentence(3)]
+    )
     assert [s.start for s in mine] == [20, 10]
     assert [s.start for s in theirs] == [10, 20]
 

@@ -10,7 +10,7 @@ from biaozhu.data.layers import write_layer
 from biaozhu.data.model import Span, with_spans
 from biaozhu.reading.article import read_article
 from biaozhu.reading.sentences import split_checked
-from biaozhu.reporting.page.table_rows import p_value
+from biaozhu.reporting.page.number_formats import format_p
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -28,8 +28,8 @@ if TYPE_CHECKING:
 def test_report_p_values_read_the_same_in_table_and_sentence(
     value: float | None, cell: str, sentence: str
 ) -> None:
-    assert p_value(value) == cell
-    assert p_value(value, sign=True) == sentence
+    assert format_p(value) == cell
+    assert format_p(value, sign=True) == sentence
 
 
 @pytest.mark.parametrize("language", ["zh", "en"])
@@ -66,4 +66,4 @@ def test_report_shows_how_often_values_are_right(tmp_path: Path, language: str) 
     page = (report / "index.html").read_text(encoding="utf-8")
     assert ("Amount: value" if language == "en" else "数量：数值") in page
     assert page.count("<td>1 / 2</td>") >= 2
-    assert "meaning.field" not in page
+    assert "values.field" not in page
