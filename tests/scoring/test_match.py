@@ -53,6 +53,29 @@ def test_match_is_as_good_as_the_best_of_all_alignments(gold: list[Span], predic
     assert rank(align_spans(gold, predicted).pairs) == best_of_all(gold, predicted)
 
 
+@pytest.mark.parametrize(
+    ("gold", "predicted", "figures"),
+    [
+        # B-A and the pair of one character: with the touching spans paired too there would be two equal labels.
+        ([Span(0, 1, "B"), Span(2, 3, "B")], [Span(0, 3, "A"), Span(1, 2, "B")], (0, 0, 1, 0, 1)),
+        # A touches the first prediction, which only the second can leave to it.
+        ([Span(0, 3, "A"), Span(2, 6, "A")], [Span(3, 5, "A"), Span(4, 6, "A")], (0, 0, 2, 1, 1)),
+        # Two pairs rather than one with as much overlap and as few equal labels.
+        ([Span(1, 4, "B"), Span(0, 3, "B")], [Span(0, 1, "A"), Span(0, 2, "A")], (0, 0, 2, 0, 2)),
+        # More overlap rather than an equal label, for one pair and for two.
+        ([Span(0, 2, "A")], [Span(0, 3, "B"), Span(0, 1, "A")], (0, 0, 2, 0, 1)),
+        ([Span(0, 2, "B"), Span(0, 2, "B")], [Span(1, 2, "A"), Span(0, 1, "B")], (0, 0, 2, 1, 2)),
+        # Equal boundaries rather than an equal label with as much overlap.
+        ([Span(0, 2, "A")], [Span(0, 2, "B"), Span(0, 3, "A")], (0, 1, 2, 0, 1)),
+    ],
+)
+def test_match_ranks_alignments_by_each_aim_in_turn(
+    gold: list[Span], predicted: list[Span], figures: tuple[int, ...]
+) -> None:
+    assert best_of_all(gold, predicted) == figures
+    assert rank(align_spans(gold, predicted).pairs) == figures
+
+
 @given(LOOSE, LOOSE)
 def test_match_accounts_for_every_span_once(gold: list[Span], predicted: list[Span]) -> None:
     found = align_spans(gold, predicted)
@@ -76,6 +99,11 @@ def test_match_is_worth_the_same_the_other_way_round(gold: list[Span], predicted
 def test_match_takes_touching_spans_for_disjoint() -> None:
     found = align_spans([Span(0, 2, "PLACE")], [Span(2, 4, "PLACE")])
     assert (found.pairs, len(found.missed), len(found.invented)) == ((), 1, 1)
+
+
+def test_match_prefers_overlap_to_label_where_nervaluate_prefers_the_label() -> None:
+    gold = [Span(0, 3, "PLACE"), Span(3, 8, "PERSON")]
+    assert align_spans(gold, [Span(2, 6, "PLACE")]).pairs == (SpanPair(gold[1], Span(2, 6, "PLACE")),)
 
 
 def test_match_prefers_overlap_to_label_and_label_among_equals() -> None:

@@ -6,10 +6,10 @@ The alignment is the best there is, in this order: most identical spans, most eq
 overlap, most equal labels, most pairs. All counts follow from these five figures, so they depend neither on the order
 of the spans nor on the choice between equally good alignments. Offsets are half open: touching spans do not overlap.
 
-`type` differs from nervaluate here. A span is compared with its one partner only, and overlap decides before the label:
-a prediction over two gold spans is correct under `type` if the gold span that it overlaps most has its label, even
-where the other one has. nervaluate compares a prediction with the first gold span that it overlaps, and lets several
-predictions share one gold span.
+`type` can differ from nervaluate's. Here one alignment serves all schemes, and overlap decides before the label: a
+prediction over two gold spans is correct under `type` where the one that it overlaps most has its label. nervaluate
+aligns anew for each scheme, greedily from left to right, and under `type` the label decides first: there it is correct
+where either of them has its label.
 """
 
 from __future__ import annotations
@@ -132,8 +132,7 @@ def _pair_identical(
 def _assign(gold: Sequence[Span], predicted: Sequence[Span]) -> list[tuple[int, int]]:
     """Return the positions of the pairs of the best assignment."""
     size = min(len(gold), len(predicted)) + 1
-    reach = max(span.end for span in (*gold, *predicted)) * size + 1
-    weights = [[_weigh_pair(mine, theirs, size, reach) for theirs in predicted] for mine in gold]
+    weights = [[_weigh_pair(mine, theirs, size) for theirs in predicted] for mine in gold]
     chosen: Iterable[tuple[int, int]]
     if size == 2:  # noqa: PLR2004 — one span on one side: its best partner is the best assignment
         cells = product(range(len(gold)), range(len(predicted)))
@@ -146,13 +145,15 @@ def _assign(gold: Sequence[Span], predicted: Sequence[Span]) -> list[tuple[int, 
     return [(int(row), int(column)) for row, column in chosen if weights[row][column]]
 
 
-def _weigh_pair(gold: Span, predicted: Span, size: int, reach: int) -> int:
+def _weigh_pair(gold: Span, predicted: Span, size: int) -> int:
     """Return a figure whose sum ranks alignments by equal boundaries, overlap, equal labels and pairs, in turn.
 
-    A sum of fewer than `size` pairs never carries into the next aim, nor does a sum of overlaps below `reach`.
+    There are fewer than `size` pairs, so no sum carries into the aim before. Equal boundaries and overlap need no such
+    distance: for an interval I and any A and B, |I∩A| + |I∩B| <= |I| + |A∩B|, so that to pair two equal intervals never
+    costs overlap, and both aims are reached at once.
     """
     overlap = min(gold.end, predicted.end) - max(gold.start, predicted.start)
     if overlap < 1:
         return 0
     exact = gold.start == predicted.start and gold.end == predicted.end
-    return ((exact * reach + overlap) * size + (gold.label == predicted.label)) * size + 1
+    return ((exact + overlap) * size + (gold.label == predicted.label)) * size + 1
