@@ -96,7 +96,7 @@ def _metadata(page: Document, html: str) -> Metadata:
     tree = trafilatura.load_html(html)
     stated, meta = Metadata(), dict[str, str]()
     if tree is not None:
-        stated = stated_in(line for line in _visible_lines(tree) if is_furniture(line, at_edge=True))
+        stated = stated_in(line for line in _visible_lines(tree) if is_furniture(line, edge="head"))
         for element in tree.iter("meta"):
             name, content = (element.get("name") or "").lower(), _flat(element.get("content"))
             if name and content:
