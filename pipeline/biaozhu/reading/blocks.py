@@ -85,7 +85,7 @@ def _kinds(lines: Sequence[Line]) -> list[BlockKind]:
         edge: Edge | None = "head" if place < first else "tail" if place > last else None
         if page_patterns.is_furniture(line.text, edge=edge):
             kinds[place] = "furniture"
-    _keep_entries(lines, kinds)
+    _keep_entries(lines, kinds, first)
     _close_page(lines, kinds, last)
     title = _mark_title(lines, kinds, first)
     _mark_headings_and_captions(lines, kinds, title)
@@ -93,9 +93,9 @@ def _kinds(lines: Sequence[Line]) -> list[BlockKind]:
     return kinds
 
 
-def _keep_entries(lines: Sequence[Line], kinds: list[BlockKind]) -> None:
+def _keep_entries(lines: Sequence[Line], kinds: list[BlockKind], first: int) -> None:
     """Keep what has a label of furniture but is an entry of a notice (时间：… 对象：…) or a turn of an interview."""
-    entries = [place for place, line in enumerate(lines) if page_patterns.is_entry(line.text)]
+    entries = [place for place in range(first, len(lines)) if page_patterns.is_entry(lines[place].text)]
     generic = {place for place in entries if page_patterns.is_generic(lines[place].text)}
     begins = Counter(lines[place].text[:2] for place in entries)
     for run in _runs(entries):

@@ -25,7 +25,7 @@ def _words(text: str) -> str:
 
 _NAME = (
     r"(?:[\u3400-\u9fff·]{2,4}|[\u3400-\u9fff·]{2,16}(?:[局部委办院社站网报台府校队组团号]|中心|公司|大学|发布|在线|频道|融媒体?)"
-    r"|[A-Za-z0-9_.@-]{1,20})(?:\s?[(（][^)）]{1,12}[)）])?"
+    r"|[\u3400-\u9fff]{0,4}[A-Za-z0-9_.@-]{1,20})(?:\s?[(（][^)）]{1,12}[)）])?"
 )
 _NAMES = rf"(?:{_NAME}(?:[\s、,，/;；&+|｜]+{_NAME}){{0,7}}[\s、,，/;；]*)?"
 _MEDIA = r"[^，。,；;！？!?]{0,24}(?:[网报社台号刊局府委部院]|新闻|客户端|媒体?|公众号|微信|微博|发布|在线|频道|中心|日报|晚报)"
@@ -35,7 +35,7 @@ DATE = re.compile(
 )
 _DAY = rf"(?:{DATE.pattern})\s{{0,3}}(?:星期.|周.)?"
 _CONTROLS = _words(
-    "分享到 分享至 分享 打印 打印本页 字号 字体大小 字体 二维码 收藏 关闭 关闭窗口 返回 返回顶部 返回首页 返回列表 回到顶部 首页 评论 点赞 "
+    "分享到 分享至 分享 打印 打印本页 字号 字体大小 字体 调整字体 放大 缩小 正常 默认 二维码 收藏 关闭 关闭窗口 返回 返回顶部 返回首页 返回列表 回到顶部 首页 评论 点赞 "
     "扫一扫 纠错 正文 微信 微博 朋友圈 QQ QQ空间 登录 注册 设为首页 加入收藏 举报 投诉 反馈 复制链接 上一页 下一页 尾页 末页 浏览次数 浏览量 浏览 "
     "阅读次数 阅读量 阅读 点击数 点击量 点击次数 点击 访问量 评论数 上一篇 下一篇 上一条 下一条 相关新闻 相关阅读 相关链接 相关文章 推荐阅读 "
     "延伸阅读 热门推荐 阅读原文 阅读全文 展开全文 查看更多 加载更多 Tags"
@@ -72,7 +72,7 @@ _AT_EDGES = _valued(
     }
 )
 _LABEL = re.compile(rf"(?P<label>{_words(' '.join((*_ANYWHERE, *_AT_EDGES)))})\s*[:：|｜丨]")
-_OPENING = re.compile(r"[\[(（【]?\s*")
+_OPENING = re.compile(rf"[\[(（【]?\s*(?:{_DAY}[\s|｜/]*)?")
 # Words that notices and interviews begin their entries with, too.
 _GENERIC = frozenset((*AUTHOR_LABELS, "编辑", "主编", "审核", "时间", "日期", "关键词", "关键字", "标签"))
 # After one of these the page has no article text left, only links and imprint.
@@ -80,6 +80,8 @@ _CLOSING = re.compile(
     r"^[\[(（【]?\s*(?:责任编辑|责编|值班编辑|网络编辑|上一篇|下一篇|相关新闻|相关阅读|相关链接|相关文章|推荐阅读|延伸阅读|热门推荐)"
 )
 _ATTACHED = re.compile(r"^附[件表图录]?\s?\d{0,2}\s?[:：.、]")
+_SHORT_DATE = re.compile(r"[\d\s:：年月日/.-]{0,16}")
+_VALUE_END = re.compile(rf"\s{{2,}}|[|｜\])）】]|\s(?={_CONTROL})")
 _BARE = re.compile(rf"[\[(（【]?\s*{_CONTROL}\s*[\])）】]?[:：]?")
 _IMPRINT = re.compile(
     r"©|版权所有|All Rights Reserved|Copyright|ICP备|公网安备|许可证(?:编?号|[:：])|(?:未经|不得)[^。]{0,16}(?:转载|摘编|镜像)",
@@ -89,7 +91,7 @@ _DISCLAIMER = re.compile(
     r"^[\[(（【*※]?\s*(?:(?:特别|郑重|免责|版权|本[网站号])声明|声明|免责条款)\s*[】\])）]?[:：]?.{0,200}"
     r"(?:转载|版权|本[网站号]|平台|自媒体|侵权|侵犯|不代表|自行承担|信息存储)"
     r"|^(?:本文|本[网站号]|以上(?:内容|文章|图文)|文章|图片)[^。]{0,24}(?:不代表|版权归|仅供参考|自媒体|侵权|用户上传)"
-    r"|^.{0,20}(?:[扫长按识别]{1,2}[^。，]{0,8}二维码|微信扫一扫|(?:打开|下载)[^，。]{0,8}(?:APP|客户端)|点击[^，。]{0,8}(?:关注|阅读原文|查看更多))"
+    r"|^.{0,20}(?:[扫长按识别]{1,2}[^。，]{0,8}二维码|扫一扫|(?:打开|下载)[^，。]{0,8}(?:APP|客户端)|点击[^，。]{0,8}(?:关注|阅读原文|查看更多))"
     r".{0,20}$|^返回.{2,4}[，,]查看更多",
     re.IGNORECASE,
 )
@@ -125,7 +127,7 @@ _END_MARK = re.compile(r"[。！？!?…｡.．][”’」』)）】》\"'\s]*$"
 _MENU_LENGTH = 5
 _LABEL_LINE = 200
 _DISCLAIMER_LENGTH = 400
-_DATELINE = 24
+_BESIDE = 12
 
 
 def is_prose(line: str) -> bool:
@@ -179,7 +181,7 @@ def is_generic(line: str) -> bool:
 
 def _is_labelled(line: str, *, at_edge: bool) -> bool:
     opening = _OPENING.match(line)
-    if not opening or not _LABEL.match(line, opening.end()):
+    if opening is None or not _LABEL.match(line, opening.end()):
         return False
     return all(
         _fits(_ANYWHERE.get(label), text) or (at_edge and _fits(_AT_EDGES.get(label), text))
@@ -268,19 +270,23 @@ def author_in_text(line: str) -> str:
 
 
 def _value(label: str, text: str) -> str:
-    text = text.strip()
+    date = DATE.search(text)
     if label in TIME_LABELS:
-        date = DATE.search(text)
-        return date.group() if date else re.split(r"\s{2,}|[|｜]", text)[0]
-    if date := DATE.search(text):
-        text = text[: date.start()]
-    return re.split(r"\s{2,}|[|｜\])）】]", text.strip())[0].strip()
+        return (date or _SHORT_DATE.match(text.strip()) or [""])[0]
+    return _VALUE_END.split((text[: date.start()] if date else text).strip())[0].strip()
 
 
 def _is_dated(line: str) -> bool:
-    """Tell whether a line is a date with a source beside it, set off by white space."""
+    """Tell whether a line is a date with a source beside it, set off by white space or a time of day."""
     date = DATE.search(line)
-    if date is None or len(line) - len(date.group()) > _DATELINE:
+    if date is None:
         return False
     before, after = line[: date.start()], line[date.end() :]
-    return (not before or not before[-1].isalnum()) and (not after or not after[0].isalnum())
+    timed = ":" in date.group() or "：" in date.group()
+    beside = re.split(r"[\s|｜]+", f"{before} {after}")
+    return (
+        (not before[-1:].isalnum() or timed)
+        and not after[:1].isalnum()
+        and max(map(len, beside)) <= _BESIDE
+        and len(beside) <= _BESIDE
+    )
