@@ -85,8 +85,6 @@ def test_blocks_plain_text_has_no_furniture(raw: str, expected: str) -> None:
         "来源：云溪网",
         "来源 云溪网  2021-01-02",
         "作　者：周文清",
-        "记者 周文清 通讯员 赵一",
-        "本报记者 周文清",
         "【字体：大 中 小】",
         "[打印] [关闭]",
         "分享到：",
@@ -111,7 +109,6 @@ def test_blocks_furniture_above_the_text(line: str) -> None:
         "【责任编辑：钱一一】",
         "编辑|钱一一 校对|赵二 审核|孙三",
         "关键词：春耕,早稻责任编辑：钱一一",
-        "本报记者 周文清 文/图",
         "© 2021 云溪网 版权所有",
         "未经授权不得转载",
         "相关阅读：",
@@ -141,6 +138,9 @@ def test_blocks_furniture_below_the_text(line: str) -> None:
         "评论：网友赵一说好。",
         "记者：您怎么看？",
         "（记者 周文清 通讯员 赵一）",
+        "记者 周文清 通讯员 赵一",
+        "本报记者 周文清",
+        "本报记者 周文清 文/图",
         "(本报记者周文清)",
         "2021年3月5日上午9点在村部开会",
         "钱一一 孙二二 赵一 李三三 周文清",
@@ -262,6 +262,13 @@ def test_blocks_interview_lines_are_no_headings() -> None:
 
 def test_blocks_list_items_are_paragraphs() -> None:
     assert without_text(f"{PROSE}\n化肥十吨\n种子五吨\n农膜三吨\n{MORE}") == "ppppp"
+
+
+@pytest.mark.parametrize("byline", ["本报记者 周文清", "（记者 周文清）", "云溪报首席记者周文清"])
+def test_blocks_byline_is_a_paragraph_and_names_the_author(byline: str) -> None:
+    raw = f"云溪春耕正忙\n{byline}\n{PROSE}\n{MORE}"
+    assert without_text(raw) == "tppp"
+    assert find_blocks(raw)[1].author == "周文清"
 
 
 def test_blocks_reporter_of_the_dateline_is_the_author() -> None:

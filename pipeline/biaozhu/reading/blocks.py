@@ -30,6 +30,7 @@ _HEADING_LENGTH = 40
 _SHORT_CAPTION = 45
 _INDENTED_CAPTION = 60
 _LIST_LENGTH = 3
+_LEAD = 3
 _CREDITED = 2
 _LONG_ARTICLE = 8
 _LONG_PARAGRAPH = 120
@@ -165,6 +166,7 @@ def _mark_headings_and_captions(lines: Sequence[Line], kinds: list[BlockKind], t
         and len(line.text) <= _HEADING_LENGTH
         and not page_patterns.is_prose(line.text)
         and not page_patterns.ends(line.text)
+        and not page_patterns.is_byline(line.text)
         and line.text[-1] not in ":：;；,，、"
     }
     prefixes = {
@@ -254,8 +256,9 @@ def _metadata(lines: Sequence[Line], kinds: Sequence[BlockKind]) -> Metadata:
     pairs = list(zip(lines, kinds, strict=True))
     stated = stated_in(line.text for line, kind in pairs if kind == "furniture")
     title = next((line.text for line, kind in pairs if kind == "title"), "")
-    lead = next((line.text for line, kind in pairs if kind == "paragraph"), "")
-    return Metadata(title, stated.source, stated.author or page_patterns.author_in_text(lead), stated.time)
+    lead = [line.text for line, kind in pairs if kind == "paragraph"][:_LEAD]
+    author = stated.author or next(filter(None, map(page_patterns.author_in_text, lead)), "")
+    return Metadata(title, stated.source, author, stated.time)
 
 
 def stated_in(furniture: Iterable[str]) -> Metadata:

@@ -5,6 +5,7 @@ Nothing is dropped in silence: what is left out is named with a reason.
 
 from __future__ import annotations
 
+import re
 import sys
 from collections import defaultdict
 from dataclasses import dataclass, replace
@@ -32,6 +33,7 @@ _FAR_MORE = 8
 # What may name another article's source and date.
 _OTHERS = frozenset({"hidden", "comments", "related links"})
 _NEAR = 12
+_POST = re.compile(r"postmessage_\d+|read_tpc")
 # Elements that are a part of a text and never the whole of it.
 _PARTS = frozenset({"table", "tbody", "thead", "tr", "ul", "ol", "li", "dl", "p", "blockquote"})
 
@@ -52,7 +54,7 @@ class Body:
 def find_body(lines: Sequence[PageLine], named: Sequence[str]) -> Body:
     """Find the article among the lines of a page; `named`: what the page's head calls itself, best first."""
     lines = _clear_heaviest(lines)
-    inside = _inside(lines)
+    inside, is_post = _inside(lines)
     reasons = [
         line.reason or ("" if place in inside else "outside the article") for place, line in enumerate(lines)
     ]
@@ -60,7 +62,8 @@ def find_body(lines: Sequence[PageLine], named: Sequence[str]) -> Body:
     first, last = (prose[0], prose[-1]) if prose else (inside.start, inside.stop - 1)
     title, at = find_title(lines, named, before=first, start=inside.start)
     if at is not None:
-        _open_between(lines, reasons, at, inside.start)
+        if not is_post:
+            _open_between(lines, reasons, at, inside.start)
         for place in range(inside.start, at):
             reasons[place] = reasons[place] or "above the title"
     around: list[str] = []
@@ -112,11 +115,15 @@ def _clear_heaviest(lines: Sequence[PageLine]) -> list[PageLine]:
     return [replace(line, junk=None, reason="") if line.junk is heaviest else line for line in lines]
 
 
-def _inside(lines: Sequence[PageLine]) -> range:
-    """Return the places of the lines of the innermost element that holds most of the text."""
+def _inside(lines: Sequence[PageLine]) -> tuple[range, bool]:
+    """Return the places of the lines of the innermost element that holds most of the text, and whether it is a post."""
     root = lines[0].element.getroottree().getroot()
     measures = _measure(root, lines)
     chosen = element = root
+    # A thread of a forum: its first post is the article, the others answer it.
+    post = next((one for one in root.iter("td", "div") if _POST.fullmatch(one.get("id") or "")), None)
+    if post is not None and measures[post].stop:
+        return range(measures[post].start, measures[post].stop), True
     while len(element):
         element = max(element, key=lambda child: measures[child].weight)
         if measures[element].weight < _SHARE * max(1, measures[root].weight):
@@ -128,7 +135,7 @@ def _inside(lines: Sequence[PageLine]) -> range:
         if measures[parent].clutter - measures[chosen].clutter > _CLUTTER * more:
             break
         chosen = parent
-    return range(measures[chosen].start, measures[chosen].stop)
+    return range(measures[chosen].start, measures[chosen].stop), False
 
 
 @dataclass(slots=True)

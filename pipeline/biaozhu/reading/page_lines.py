@@ -20,6 +20,7 @@ _BLOCKS = frozenset(
     "figure footer form h1 h2 h3 h4 h5 h6 header hr html iframe legend li main menu nav noscript object ol optgroup "
     "option p pre section select summary table tbody td template textarea tfoot th thead tr ul video".split()
 )
+_HEADINGS = frozenset({"h1", "h2", "h3"})
 _TAGS = {
     "nav": "navigation",
     "aside": "sidebar",
@@ -32,13 +33,13 @@ _HIDDEN_STYLE = re.compile(r"display\s*:\s*none", re.IGNORECASE)
 _NAMES = {
     word: reason
     for reason, words in {
-        "navigation": "nav navi navbar navigation menu breadcrumb breadcrumbs crumb crumbs topbar pagination pager paging prevnext",
+        "navigation": "nav navi navbar navigation menu breadcrumb breadcrumbs crumb crumbs topbar pagination pager paging pages pagelist prevnext",
         "footer": "footer foot copyright",
         "sidebar": "sidebar aside",
         "comments": "comment comments commentlist reply replies pinglun",
         "related links": "related relate recommend recommended recommends tuijian xiangguan xgnews xgwz hotnews ranking",
         "sharing": "share sharing bdsharebuttonbox bshare jiathis social qrcode ewm erweima",
-        "control": "toolbar login search print fontsize ad ads advert advertisement guanggao popup modal banner",
+        "control": "edit digg toolbar login search print fontsize ad ads advert advertisement guanggao popup modal banner",
     }.items()
     for word in words.split()
 }
@@ -128,7 +129,8 @@ def _row(line: PageLine) -> tuple[HtmlElement | None, HtmlElement | None]:
 def _join_row(lines: list[PageLine]) -> Iterable[PageLine]:
     """Join the cells of a table's row; where a cell has lines of its own, the table is layout."""
     cells = [line.cell for line in lines]
-    if cells[0] is None or len(lines) == 1 or len(set(cells)) < len(cells):
+    headed = any(line.element.tag in _HEADINGS for line in lines)
+    if cells[0] is None or len(lines) == 1 or len(set(cells)) < len(cells) or headed:
         return lines
     return [
         replace(

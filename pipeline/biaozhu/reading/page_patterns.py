@@ -35,10 +35,10 @@ DATE = re.compile(
 )
 _DAY = rf"(?:{DATE.pattern})\s{{0,3}}(?:星期.|周.)?"
 _CONTROLS = _words(
-    "分享到 分享至 分享 打印 打印本页 字号 字体大小 字体 调整字体 放大 缩小 正常 默认 二维码 收藏 关闭 关闭窗口 返回 返回顶部 返回首页 返回列表 回到顶部 首页 评论 点赞 "
-    "扫一扫 纠错 正文 微信 微博 朋友圈 QQ QQ空间 登录 注册 设为首页 加入收藏 举报 投诉 反馈 复制链接 上一页 下一页 尾页 末页 浏览次数 浏览量 浏览 "
+    "分享到 分享至 分享 打印 打印本页 字号 字体大小 字体 调整字体 放大 缩小 正常 默认 二维码 收藏 关闭 关闭窗口 返回 返回顶部 返回首页 返回列表 回到顶部 首页 评论 点赞 赞 在看 "
+    "扫一扫 纠错 编辑 正文 微信 微博 朋友圈 QQ QQ空间 登录 注册 设为首页 加入收藏 举报 投诉 反馈 复制链接 上一页 下一页 尾页 末页 浏览次数 浏览量 浏览 "
     "阅读次数 阅读量 阅读 点击数 点击量 点击次数 点击 访问量 评论数 上一篇 下一篇 上一条 下一条 相关新闻 相关阅读 相关链接 相关文章 推荐阅读 "
-    "延伸阅读 热门推荐 阅读原文 阅读全文 展开全文 查看更多 加载更多 Tags"
+    "延伸阅读 热门推荐 热门文章 最新文章 相关推荐 猜你喜欢 为您推荐 喜欢此内容的人还喜欢 阅读原文 阅读全文 展开全文 查看更多 加载更多 Tags"
 )
 _CONTROL = rf"(?:{_CONTROLS}|A[+-]|[大中小]|T\|T)"
 
@@ -72,17 +72,19 @@ _AT_EDGES = _valued(
     }
 )
 _LABEL = re.compile(rf"(?P<label>{_words(' '.join((*_ANYWHERE, *_AT_EDGES)))})\s*[:：|｜丨]")
-_OPENING = re.compile(rf"[\[(（【]?\s*(?:{_DAY}[\s|｜/]*)?")
+_OPENING = re.compile(rf"(?:[【\[]{_CONTROL}[】\]])?[\[(（【]?\s*(?:{_DAY}[\s|｜/]*)?")
 # Words that notices and interviews begin their entries with, too.
 _GENERIC = frozenset((*AUTHOR_LABELS, "编辑", "主编", "审核", "时间", "日期", "关键词", "关键字", "标签"))
 # After one of these the page has no article text left, only links and imprint.
 _CLOSING = re.compile(
-    r"^[\[(（【]?\s*(?:责任编辑|责编|值班编辑|网络编辑|上一篇|下一篇|相关新闻|相关阅读|相关链接|相关文章|推荐阅读|延伸阅读|热门推荐)"
+    r"^[\[(（【]?\s*(?:责任编辑|责编|值班编辑|网络编辑|上一篇|下一篇|相关新闻|相关阅读|相关链接|相关文章|推荐阅读|延伸阅读|热门推荐|相关推荐|猜你喜欢|为您推荐|喜欢此内容)"
 )
 _ATTACHED = re.compile(r"^附[件表图录]?\s?\d{0,2}\s?[:：.、]")
+_RULE = re.compile(r"[-—_=*~·＊☆★◆■\s]{3,}(?:分[割隔]线[-—_=*~·\s]*)?")
+_SHORT_TIME = re.compile(r"\d{1,2}[-/]\d{1,2}\s{1,3}\d{1,2}[:：]\d{2}$")
 _SHORT_DATE = re.compile(r"[\d\s:：年月日/.-]{0,16}")
-_VALUE_END = re.compile(rf"\s{{2,}}|[|｜\])）】]|\s(?={_CONTROL})")
-_BARE = re.compile(rf"[\[(（【]?\s*{_CONTROL}\s*[\])）】]?[:：]?")
+_VALUE_END = re.compile(rf"\s{{2,}}|[|｜【\[\])）】]|\s(?={_CONTROL})")
+_BARE = re.compile(rf"(?:[\[(（【]?\s*{_CONTROL}\s*[\])）】]?[:：|｜/·]?){{1,6}}")
 _IMPRINT = re.compile(
     r"©|版权所有|All Rights Reserved|Copyright|ICP备|公网安备|许可证(?:编?号|[:：])|(?:未经|不得)[^。]{0,16}(?:转载|摘编|镜像)",
     re.IGNORECASE,
@@ -91,6 +93,7 @@ _DISCLAIMER = re.compile(
     r"^[\[(（【*※]?\s*(?:(?:特别|郑重|免责|版权|本[网站号])声明|声明|免责条款)\s*[】\])）]?[:：]?.{0,200}"
     r"(?:转载|版权|本[网站号]|平台|自媒体|侵权|侵犯|不代表|自行承担|信息存储)"
     r"|^(?:本文|本[网站号]|以上(?:内容|文章|图文)|文章|图片)[^。]{0,24}(?:不代表|版权归|仅供参考|自媒体|侵权|用户上传)"
+    r"|^点击(?:查看|进入|关注|阅读|下载|播放|图片|蓝字|上方|下方).{0,12}$"
     r"|^.{0,20}(?:[扫长按识别]{1,2}[^。，]{0,8}二维码|扫一扫|(?:打开|下载)[^，。]{0,8}(?:APP|客户端)|点击[^，。]{0,8}(?:关注|阅读原文|查看更多))"
     r".{0,20}$|^返回.{2,4}[，,]查看更多",
     re.IGNORECASE,
@@ -103,11 +106,13 @@ _SITE = re.compile(
     r"^(?=.{2,20}$)[^，。、,：:“”]*(?:网|网站|网络|频道|客户端|门户|传媒|媒体|日报|晚报|早报|晨报|时报|都市报|电视台|电台|融媒体中心|在线)$"
 )
 _BYLINE = re.compile(
-    r"^(?:(?:本报|本网|本刊|本台|新华社|中新社|[^(（【\[]{2,8}[网报社台])\s*)?(?:特约|实习|见习|首席)?(?:记者|通讯员|文/|文／|图/|图／)[^，。,？！?!：:“”]{2,30}$"
+    r"^[(（]?(?:(?:本报|本网|本刊|本台|新华社|中新社|[^(（【\[]{2,8}[网报社台])\s*)?(?:全媒体|融媒体|特约|实习|见习|首席)?"
+    r"(?:记者|通讯员|文/|文／|图/|图／)\s*([^，。,？！?!：:“”)）]{2,30})[)）]?$"
 )
 _AUTHOR_IN_TEXT = re.compile(
     r"[（(](?:本报|本网)?(?:全媒体|融媒体|见习|特约)?(?:记者|通讯员)\s*([^（()）。，,]{2,24})[）)]"
 )
+_CATEGORY = re.compile(r"^(?:分类|栏目|所属栏目|频道)\s*[:：]\s*\S{1,12}$")
 _MENU = re.compile(
     r"首页|主页|新闻|要闻|视频|图片|评论|财经|体育|娱乐|专题|政务|公开|服务|互动|论坛|关于我们|联系我们|网站地图"
 )
@@ -127,6 +132,7 @@ _END_MARK = re.compile(r"[。！？!?…｡.．][”’」』)）】》\"'\s]*$"
 _MENU_LENGTH = 5
 _LABEL_LINE = 200
 _DISCLAIMER_LENGTH = 400
+_DATED_LINE = 90
 _BESIDE = 12
 
 
@@ -159,6 +165,8 @@ def is_furniture(line: str, *, edge: Edge | None) -> bool:
 
 
 def _has_controls_only(line: str) -> bool:
+    if _RULE.fullmatch(line):
+        return True
     words = line.split()
     bare = [word for word in words if _BARE.fullmatch(word)]
     return bool(bare) and all(word.isdecimal() for word in words if word not in bare)
@@ -169,8 +177,8 @@ def _is_beside_text(line: str, edge: Edge) -> bool:
     menu = len(words) >= _MENU_LENGTH and max(map(len, words)) <= _MENU_LENGTH
     return (
         (menu and any(map(_MENU.fullmatch, words)))
-        or _BYLINE.match(line) is not None
-        or (edge == "head" and (_PROMOTION.match(line) is not None or _is_dated(line)))
+        or (edge == "head" and (_PROMOTION.match(line) or _CATEGORY.match(line)) is not None)
+        or (edge == "head" and _is_dated(line))
     )
 
 
@@ -241,6 +249,8 @@ def continues(line: str) -> bool:
 
 def labelled_values(line: str) -> list[tuple[str, str]]:
     """Return the label and value pairs of a furniture line: 来源：甲报 作者：乙 gives two."""
+    if _DISCLAIMER.search(line):
+        return []
     return [(label, _value(label, text)) for label, text in _split_labels(line)]
 
 
@@ -263,9 +273,14 @@ def _split_labels(line: str) -> list[tuple[str, str]]:
     ]
 
 
+def is_byline(line: str) -> bool:
+    """Tell whether a line names reporters and nothing else."""
+    return _BYLINE.match(line) is not None
+
+
 def author_in_text(line: str) -> str:
-    """Return the reporter whom a dateline names in brackets, (记者某某), or nothing."""
-    match = _AUTHOR_IN_TEXT.search(line[:_LABEL_LINE])
+    """Return the reporter whom a byline or a dateline names, (记者某某), or nothing."""
+    match = _BYLINE.match(line) or _AUTHOR_IN_TEXT.search(line[:_LABEL_LINE])
     return match[1].strip() if match else ""
 
 
@@ -277,16 +292,12 @@ def _value(label: str, text: str) -> str:
 
 
 def _is_dated(line: str) -> bool:
-    """Tell whether a line is a date with a source beside it, set off by white space or a time of day."""
-    date = DATE.search(line)
+    """Tell whether a line is a date with a source beside it; a running text writes no 2021-03-05."""
+    date = DATE.search(line) or _SHORT_TIME.search(line)
     if date is None:
         return False
     before, after = line[: date.start()], line[date.end() :]
-    timed = ":" in date.group() or "：" in date.group()
-    beside = re.split(r"[\s|｜]+", f"{before} {after}")
-    return (
-        (not before[-1:].isalnum() or timed)
-        and not after[:1].isalnum()
-        and max(map(len, beside)) <= _BESIDE
-        and len(beside) <= _BESIDE
-    )
+    numeric = re.search(r"[-/:：]", date.group()) is not None
+    beside = max(map(len, re.split(r"[\s|｜]+", f"{before} {after}")))
+    glued = before[-1:].isalnum() or after[:1].isalnum()
+    return len(line) <= _DATED_LINE and beside <= _BESIDE * (1 + numeric) and (numeric or not glued)

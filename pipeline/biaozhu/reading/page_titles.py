@@ -46,7 +46,8 @@ def find_title(
 
 def _pieces(name: str) -> set[str]:
     """Return all runs of whole parts of a title: 甲_乙_丙网 gives 甲, 甲_乙, 乙 and so on."""
-    edges = [0, *(edge for match in _SEPARATOR.finditer(name) for edge in match.span()), len(name)]
+    between = re.compile(rf"{_SEPARATOR.pattern}|\s+")
+    edges = [0, *(edge for match in between.finditer(name) for edge in match.span()), len(name)]
     starts, ends = edges[::2], edges[1::2]
     return {_squeeze(name[start:end]) for number, start in enumerate(starts) for end in ends[number:]}
 
@@ -57,7 +58,7 @@ def _without_site(name: str) -> str:
         return name
     last = separators[-1]
     tail = name[last.end() :]
-    if "_" in last.group() or "|" in last.group() or is_site_name(tail) or _CHANNEL.fullmatch(tail):
+    if re.search(r"[_|｜\s]", last.group()) or is_site_name(tail) or _CHANNEL.fullmatch(tail):
         return _without_site(name[: last.start()])
     return name
 
