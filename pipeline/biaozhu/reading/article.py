@@ -14,7 +14,7 @@ from biaozhu.data.errors import (
     raise_collected,
 )
 from biaozhu.data.files import MAX_ARTICLE_BYTES
-from biaozhu.data.model import Article, Metadata
+from biaozhu.data.model import Article, LeftOut, Metadata
 from biaozhu.reading.blocks import find_blocks
 from biaozhu.reading.encodings import decode
 
@@ -55,12 +55,12 @@ def article_from_bytes(data: bytes, *, name: str, where: str, page: bool = False
     Raises:
         EncodingError, EmptyArticleError: see `read_article`.
     """
-    stated = Metadata()
+    stated, left_out = Metadata(), tuple[LeftOut, ...]()
     if page or looks_like_html(data):
         # Only pages pay for loading the extractor.
         from biaozhu.reading.page import read_page  # noqa: PLC0415 — as said above
 
-        raw, encoding, stated = read_page(data, where=where)
+        raw, encoding, stated, left_out = read_page(data, where=where)
         data, encoding = raw.encode("utf-8"), f"html:{encoding}"
         if looks_like_html(data):
             # Saved and read again it would be taken for a page, and be another article.
@@ -77,7 +77,7 @@ def article_from_bytes(data: bytes, *, name: str, where: str, page: bool = False
         author=stated.author or found.author,
         time=stated.time or found.time,
     )
-    return Article(digest[:12], name, digest, encoding, raw, blocks, metadata)
+    return Article(digest[:12], name, digest, encoding, raw, blocks, metadata, left_out)
 
 
 def find_articles(paths: Iterable[Path]) -> tuple[Path, ...]:
