@@ -238,11 +238,15 @@ def main() -> None:
         right[case["kind"]] += good
         if options.wrong and not good:
             wanted = next(case[key] for key in ("spans", "value", "path", "sentences") if key in case)
-            print(f"{case['kind'][:2]} {case.get('text') or case.get('input') or case['check']}\n   {got}\n   wanted {wanted}")
+            print(
+                f"{case['kind'][:2]} {case.get('text') or case.get('input') or case['check']}\n   {got}\n   wanted {wanted}"
+            )
     table = Table("kind", "cases", "before", "right now", "share")
     for kind, count in sorted(Counter(case["kind"] for case in cases).items()):
         table.add_row(kind, str(count), "0", str(right[kind]), f"{right[kind] / count:.0%}")
-    table.add_row("all", str(len(cases)), "0", str(right.total()), f"{right.total() / max(1, len(cases)):.0%}")
+    table.add_row(
+        "all", str(len(cases)), "0", str(right.total()), f"{right.total() / max(1, len(cases)):.0%}"
+    )
     Console().print(table)
 
 
