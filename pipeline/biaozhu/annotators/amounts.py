@@ -79,7 +79,7 @@ def _with_range(number: str, measure: str, key: str) -> str:
         rf"{DASH}(?P<second{key}{count}>(?:零[下上]|[-+])?{NUMBER}) ?(?P<unit{key}{count}>{unit})"
         for count, unit in ((2, _AFTER_ARABIC), (1, measure))
     )
-    return rf"{number}(?:(?P<unit{key}>{measure})(?:{both})?|{shared})"
+    return rf"{number}(?:(?P<unit{key}>{measure})(?:(?:/{_AFTER_ARABIC})?{both})?|{shared})"
 
 
 _HALVES = "个|年|小时|公?斤|英?亩|公?里|米|尺|寸|吨|分钟|刻|成|倍|周|圈|场(?!所)|升|碗|杯|瓶|页|辈子|天|日|英[里寸尺]"
