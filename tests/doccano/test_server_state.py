@@ -105,27 +105,19 @@ def test_server_names_the_step_that_builds_its_environment(tmp_path: Path) -> No
 
 
 @pytest.mark.parametrize(
-    ("variables", "error", "hint"),
+    ("variables", "error"),
     [
-        ({}, ServerError, "biaozhu doccano up"),
-        ({"DOCCANO_URL": "doccano.example.org"}, ServerError, "https://"),
-        ({"DOCCANO_URL": "ftp://doccano.example.org"}, ServerError, "https://"),
-        ({"DOCCANO_URL": "https://me:secret@doccano.example.org"}, ServerError, "no name or password"),
-        ({"DOCCANO_URL": "https://doccano.example.org"}, AuthError, "DOCCANO_TOKEN"),
-        (
-            {"DOCCANO_URL": "https://doccano.example.org", "DOCCANO_USERNAME": "a"},
-            AuthError,
-            "DOCCANO_PASSWORD",
-        ),
-        ({"DOCCANO_URL": "http://doccano.example.org", "DOCCANO_TOKEN": "secret"}, AuthError, "in the clear"),
+        ({}, ServerError),
+        ({"DOCCANO_URL": "doccano.example.org"}, ServerError),
+        ({"DOCCANO_URL": "ftp://doccano.example.org"}, ServerError),
+        ({"DOCCANO_URL": "https://me:secret@doccano.example.org"}, ServerError),
+        ({"DOCCANO_URL": "https://doccano.example.org"}, AuthError),
+        ({"DOCCANO_URL": "https://doccano.example.org", "DOCCANO_USERNAME": "a"}, AuthError),
+        ({"DOCCANO_URL": "http://doccano.example.org", "DOCCANO_TOKEN": "secret"}, AuthError),
     ],
 )
-def test_connection_says_what_the_environment_lacks(
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    variables: dict[str, str],
-    error: type[Exception],
-    hint: str,
+def test_connection_refuses_an_environment_that_lacks_something(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, variables: dict[str, str], error: type[Exception]
 ) -> None:
     for name in ("DOCCANO_URL", "DOCCANO_TOKEN", "DOCCANO_USERNAME", "DOCCANO_PASSWORD"):
         monkeypatch.delenv(name, raising=False)
@@ -133,7 +125,6 @@ def test_connection_says_what_the_environment_lacks(
         monkeypatch.setenv(name, value)
     with pytest.raises(error) as caught:
         find_account(home=tmp_path)
-    assert hint in str(caught.value)
     assert "secret" not in str(caught.value)
 
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from biaozhu.data.errors import AuthError, RemoteError
 from biaozhu.data.files import parse_json, read_bytes, write_text
-from biaozhu.doccano.connection import Account, reported
+from biaozhu.doccano.connection import Account, translate_errors
 from biaozhu.doccano.local.state import read_state
 
 if TYPE_CHECKING:
@@ -46,7 +46,7 @@ def ensure_accounts(connection: Connection, names: Sequence[str], *, home: Path)
             where=connection.url,
             next_step="Give the annotator a name of their own",
         )
-    with reported(connection.url):
+    with translate_errors(connection.url):
         found: dict[str, int] = {user.username: user.id for user in connection.client.search_users()}
     missing = [name for name in names if name not in found]
     if missing:
@@ -56,14 +56,14 @@ def ensure_accounts(connection: Connection, names: Sequence[str], *, home: Path)
         content = json.dumps({"schema": SCHEMA, **data}, ensure_ascii=False, indent=2)
         write_text(accounts_path(home), f"{content}\n", mode=0o600)
         for name in missing:
-            with reported(connection.url):
+            with translate_errors(connection.url):
                 found[name] = connection.client.create_user(name, passwords[name]).id
     return {name: found[name] for name in names}
 
 
 def ensure_members(connection: Connection, project: Project, users: Mapping[str, int]) -> None:
     """Let these users annotate in the project; whoever is a member already keeps their role."""
-    with reported(connection.url):
+    with translate_errors(connection.url):
         present = {member.user for member in connection.client.list_members(project.id)}
         for name, user in users.items():
             if user not in present:

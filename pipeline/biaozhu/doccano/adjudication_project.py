@@ -18,7 +18,7 @@ from biaozhu.data.errors import GoldError
 from biaozhu.data.ledger import Entry
 from biaozhu.data.model import Span, with_spans
 from biaozhu.doccano.accounts import ensure_accounts, ensure_members
-from biaozhu.doccano.connection import reported
+from biaozhu.doccano.connection import translate_errors
 from biaozhu.doccano.project import ProjectSpec, require_project
 from biaozhu.doccano.pull import pull
 from biaozhu.doccano.push import push
@@ -139,7 +139,7 @@ def ask_adjudicator(
         present = {comment["text"] for comment in comments.get(example, ())}
         for text in dispute.phrase_questions(items, spec.names):
             if text not in present:
-                with reported(connection.url):
+                with translate_errors(connection.url):
                     connection.client.create_comment(project.id, example, text)
                 written += 1
     return AskedQuestions(report, sum(map(len, disagreements.values())), written)

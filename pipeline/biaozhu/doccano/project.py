@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from biaozhu.data.errors import RemoteError
-from biaozhu.doccano.connection import reported
+from biaozhu.doccano.connection import translate_errors
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -98,7 +98,7 @@ def ensure_project(connection: Connection, spec: ProjectSpec, *, collaborative: 
 
 
 def _create_project(connection: Connection, spec: ProjectSpec, *, collaborative: bool) -> Project:
-    with reported(connection.url):
+    with translate_errors(connection.url):
         made = connection.client.create_project(
             name=spec.name,
             project_type=PROJECT_TYPE,
@@ -114,7 +114,7 @@ def _create_project(connection: Connection, spec: ProjectSpec, *, collaborative:
         raise RemoteError(f"project {spec.name!r} is not there after it was made", where=connection.url)
     oldest = min(same, key=lambda data: int(data["id"]))
     if made.id != oldest["id"]:
-        with reported(connection.url):
+        with translate_errors(connection.url):
             connection.client.delete_project(made.id)
     return _read_project(connection, oldest)
 
@@ -126,7 +126,7 @@ def _ensure_labels(connection: Connection, project_id: int, labels: Sequence[Lab
         wanted = {"text": label.name, "suffix_key": key, "color": label.color}
         if label.name not in present:
             try:
-                with reported(connection.url):
+                with translate_errors(connection.url):
                     connection.client.create_label_type(project_id, "span", **wanted)
                 continue
             except RemoteError:
@@ -136,12 +136,12 @@ def _ensure_labels(connection: Connection, project_id: int, labels: Sequence[Lab
                     raise
         there = present[label.name]
         if (there.suffix_key, there.background_color) != (key, label.color):
-            with reported(connection.url):
+            with translate_errors(connection.url):
                 connection.client.update_label_type(project_id, there.id, "span", **wanted)
 
 
 def _list_labels(connection: Connection, project_id: int) -> dict[str, LabelType]:
-    with reported(connection.url):
+    with translate_errors(connection.url):
         return {one.text: one for one in connection.client.list_label_types(project_id, "span")}
 
 

@@ -16,7 +16,7 @@ from doccano_client.repositories.data_upload import DataUploadRepository
 
 from biaozhu.data.errors import DuplicateError, ImportFailedError, RemoteError, ServerError, raise_collected
 from biaozhu.data.ledger import Entry
-from biaozhu.doccano.connection import reported, unless_gone
+from biaozhu.doccano.connection import ignore_missing, translate_errors
 from biaozhu.doccano.journal import ImportBatch, Journal, hold_lock
 from biaozhu.doccano.project import PROJECT_TYPE, Project, ProjectSpec, ensure_project, find_project
 from biaozhu.doccano.push_plan import MatchedExample, PushPlan, is_as_sent, looks_touched, plan_push
@@ -165,7 +165,7 @@ def _cancel_earlier_batches(session: PushSession) -> None:
     uploads = DataUploadRepository(session.connection.http)
     for batch in batches:
         # A task that has not begun then finds no file, and imports nothing.
-        with reported(session.connection.url), unless_gone():
+        with translate_errors(session.connection.url), ignore_missing():
             uploads.delete(batch.upload)
     if not batches:
         return
@@ -187,7 +187,7 @@ def _remove_untouched(session: PushSession, examples: Sequence[DoccanoExample]) 
         if not _is_by_person(session, example, read_spans(session.connection, session.project, example.id))
     }
     if untouched:
-        with reported(session.connection.url):
+        with translate_errors(session.connection.url):
             session.connection.client.bulk_delete_examples(session.project.id, sorted(untouched))
     return untouched
 
@@ -222,14 +222,14 @@ def _upload(connection: Connection, name: str, lines: Sequence[str]) -> str:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / f"biaozhu-{name}.jsonl"
         path.write_text("".join(f"{line}\n" for line in lines), encoding="ascii")
-        with reported(connection.url):
+        with translate_errors(connection.url):
             return str(DataUploadRepository(connection.http).upload(str(path)))
 
 
 def _ingest(session: PushSession, uploads: list[str]) -> str:
     options = {"encoding": "utf_8", "column_data": "text", "column_label": "label"}
     importer = DataUploadRepository(session.connection.http)
-    with reported(session.connection.url):
+    with translate_errors(session.connection.url):
         return str(importer.ingest(session.project.id, uploads, PROJECT_TYPE, "JSONL", **options))
 
 

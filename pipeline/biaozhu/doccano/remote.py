@@ -15,7 +15,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from biaozhu.data.errors import RemoteError, ServerError
-from biaozhu.doccano.connection import reported
+from biaozhu.doccano.connection import translate_errors
 from biaozhu.doccano.local.state import worker_runs
 from biaozhu.formats.serialization import DoccanoExample, RemoteSpan, unpack_meta
 
@@ -62,7 +62,7 @@ def read_examples(connection: Connection, project: Project) -> list[DoccanoExamp
 
 def count_examples(connection: Connection, project: Project) -> int:
     """Return how many examples the server counts in the project."""
-    with reported(connection.url):
+    with translate_errors(connection.url):
         return int(connection.client.count_examples(project.id))
 
 
@@ -122,7 +122,7 @@ def change_spans(
         connection.delete(f"{path}/{record.id}")
     for span in sorted(draw, key=lambda span: span.start):
         label = project.label_types[span.label]
-        with reported(connection.url):
+        with translate_errors(connection.url):
             connection.client.create_span(project.id, example, span.start, span.end, label)
 
 
@@ -154,7 +154,7 @@ def read_confirmations(connection: Connection, project: Project, example: int) -
 
 def list_member_names(connection: Connection, project: Project) -> dict[int, str]:
     """Return the members' names by user id."""
-    with reported(connection.url):
+    with translate_errors(connection.url):
         return {member.user: member.username for member in connection.client.list_members(project.id)}
 
 
