@@ -49,7 +49,7 @@ def doccano_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 
     home = tmp_path_factory.mktemp("doccano").resolve()
     try:
-        start(home=home, wait=180)
+        start(home=home, wait_seconds=180)
         yield home
     finally:
         stop(home=home)
@@ -61,7 +61,7 @@ def doccano(doccano_server: Path) -> Connection:
     from biaozhu.doccano.connection import connect, find_account  # noqa: PLC0415 — an extra
     from biaozhu.doccano.local.server import start  # noqa: PLC0415 — as above
 
-    start(home=doccano_server, wait=180)
+    start(home=doccano_server, wait_seconds=180)
     return connect(find_account(home=doccano_server))
 
 

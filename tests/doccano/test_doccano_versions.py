@@ -12,10 +12,10 @@ from versioned_files import OTHERS, File, check_refused
 from biaozhu.data.errors import BiaozhuError
 from biaozhu.data.model import Sentence
 from biaozhu.doccano.accounts import accounts_path, find_password
-from biaozhu.doccano.assignment import make_plan, read_plan, write_plan
+from biaozhu.doccano.assignment import assign_sentences, read_assignment, write_assignment
 from biaozhu.doccano.local.backup import FORMAT as BACKUP
 from biaozhu.doccano.local.restore import read_manifest as read_backup
-from biaozhu.doccano.local.state import new_state, read_state, state_path, write_state
+from biaozhu.doccano.local.state import make_state, read_state, state_path, write_state
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -25,12 +25,12 @@ LAYER = [Sentence("a" * 12, 0, 5, "白水县下雨")]
 
 
 def plan(folder: Path) -> File:
-    write_plan(folder / "plan.json", make_plan("project", LAYER, ["anna"]))
-    return File(folder / "plan.json", read_plan, "schema", "biaozhu project create")
+    write_assignment(folder / "plan.json", assign_sentences("project", LAYER, ["anna"]))
+    return File(folder / "plan.json", read_assignment, "schema", "biaozhu project create")
 
 
 def state(folder: Path) -> File:
-    write_state(folder, new_state(4711))
+    write_state(folder, make_state(4711))
     return File(
         state_path(folder), lambda path: read_state(path.parent), "schema", "the version that wrote it"
     )

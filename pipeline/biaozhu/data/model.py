@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 ARTICLE_ID = re.compile(r"[0-9a-f]{12}")
-SENTENCE_ID = re.compile(r"([0-9a-f]{12}):(0|[1-9][0-9]*)-([1-9][0-9]*)")
+SENTENCE_ID = re.compile(r"([0-9a-f]{12}):(0|[1-9][0-9]{0,11})-([1-9][0-9]{0,11})")
 LINE_KEYS = ("id", "article", "start", "end", "text", "spans")
 SPAN_KEYS = ("start", "end", "label", "text", "source", "score")
 _BY_KEY = attrgetter("start", "end", "label")

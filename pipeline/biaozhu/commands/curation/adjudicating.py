@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from biaozhu.commands.console import finish, print_table, say
-from biaozhu.commands.doccano.server import GUIDELINE, LABELS, make_setting
+from biaozhu.commands.doccano.specs import GUIDELINE, LABELS, GuidelineFile, log_in, read_spec
 from biaozhu.commands.options import LOCAL, AsJson, Home, LabelsFile, layer_name, target
 
 if TYPE_CHECKING:
-    from biaozhu.doccano.adjudication_project import Answered, Dispute
+    from biaozhu.doccano.adjudication_project import AdjudicatorAnswers, Dispute
 
 LayerPath = Annotated[Path, typer.Argument(help="layers/<annotator>/ or one file of it.")]
 
@@ -49,7 +49,7 @@ def adjudicate(
         bool, typer.Option("--common", help="Take only the sentences that both annotators have.")
     ] = False,
     labels: LabelsFile = LABELS,
-    guideline: Annotated[Path | None, typer.Option(help="Guideline in Markdown, shown in Doccano.")] = None,
+    guideline: GuidelineFile = GUIDELINE,
     home: Home = LOCAL,
     as_json: AsJson = False,
 ) -> None:
@@ -75,13 +75,11 @@ def adjudicate(
     names = (name, other_name)
     given = read_decisions(decisions) if decisions and output and not from_doccano else ()
     if to_doccano or from_doccano:
-        from biaozhu.doccano.adjudication_project import Dispute, answers, ask
-        from biaozhu.doccano.connection import connect, find_account
+        from biaozhu.doccano.adjudication_project import Dispute, ask_adjudicator, read_adjudication
 
         dispute = Dispute(layer, other, names)
-        shown = (guideline or GUIDELINE) if to_doccano else None
-        setting = make_setting(project, labels, shown, given=guideline is not None)
-        connection = connect(find_account(home=home))
+        spec = read_spec(project, labels, guideline if to_doccano else None)
+        connection = log_in(home)
     found = find_disagreements(layer, other)
     rows = [[item.sentence, item.start, item.end, item.kind, item.text] for item in found]
     print_table("Disagreements", ["sentence", "start", "end", "kind", "text"], rows, as_json=as_json)
@@ -89,11 +87,11 @@ def adjudicate(
         write_questions(questions, found, names=names)
         say(f"{len(found)} disagreements written to {questions}")
     if to_doccano:
-        asked = ask(connection, dispute, setting, adjudicator=adjudicator, home=home)
+        asked = ask_adjudicator(connection, dispute, spec, adjudicator=adjudicator, home=home)
         say(f"{asked.disagreements} disagreements in {asked.report.sentences} sentences: {asked.report.url}")
         finish(asked.report.losses)
     if from_doccano and decisions is not None:
-        answered = answers(connection, dispute, setting)
+        answered = read_adjudication(connection, dispute, spec)
         _keep(answered, dispute, decisions)
     if output is not None:
         if from_doccano and decisions is not None:
@@ -104,7 +102,7 @@ def adjudicate(
         say(f"{spans} gold spans in {len(gold)} sentences, {len(found)} disagreements decided")
 
 
-def _keep(answered: Answered, dispute: Dispute, path: Path) -> None:
+def _keep(answered: AdjudicatorAnswers, dispute: Dispute, path: Path) -> None:
     """Write the decisions; those of the file on disagreements that are still open in Doccano stay."""
     from biaozhu.curation.adjudication import read_decisions, write_decisions
     from biaozhu.curation.disagreements import find_disagreements

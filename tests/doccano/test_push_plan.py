@@ -6,8 +6,14 @@ from typing import TYPE_CHECKING
 from doccano_layers import make_layer
 
 from biaozhu.data.model import Sentence, Span
-from biaozhu.doccano.sync import half_imports, plan_push
-from biaozhu.formats.serialization import Example, RemoteSpan, remote_spans, spans_to_json, to_meta
+from biaozhu.doccano.push_plan import find_half_imports, plan_push
+from biaozhu.formats.serialization import (
+    DoccanoExample,
+    RemoteSpan,
+    make_meta,
+    spans_to_json,
+    to_remote_spans,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -18,32 +24,32 @@ WANTED = [(sentence, "sync") for sentence in SENTENCES]
 OTHER = RemoteSpan(0, 1, "人物")
 
 
-def as_imported(sentences: Sequence[Sentence], batch: str = "p.0") -> list[Example]:
+def as_imported(sentences: Sequence[Sentence], batch: str = "p.0") -> list[DoccanoExample]:
     return [
-        Example(
+        DoccanoExample(
             number,
             sentence.text,
-            dict(to_meta(sentence, "sync", by=1, batch=batch)),
-            remote_spans(sentence.text, sentence.spans, NAMES),
+            dict(make_meta(sentence, "sync", by=1, batch=batch)),
+            to_remote_spans(sentence.text, sentence.spans, NAMES),
         )
         for number, sentence in enumerate(sentences, 1)
     ]
 
 
-def test_sync_adds_everything_to_an_empty_project_in_order() -> None:
+def test_push_plan_adds_everything_to_an_empty_project_in_order() -> None:
     plan = plan_push(WANTED, [], names=NAMES)
-    assert list(plan.add) == WANTED
+    assert plan.add == WANTED
     assert [*plan.same, *plan.update, *plan.kept, *plan.removed, *plan.duplicates] == []
 
 
-def test_sync_leaves_what_is_there_alone() -> None:
+def test_push_plan_leaves_what_is_there_alone() -> None:
     plan = plan_push(WANTED, as_imported(SENTENCES), names=NAMES)
     assert len(plan.same) == len(SENTENCES)
     others = [*plan.add, *plan.update, *plan.kept, *plan.duplicates, *plan.incomplete, *plan.damaged]
     assert others == []
 
 
-def test_sync_updates_only_what_nobody_touched() -> None:
+def test_push_plan_updates_only_what_nobody_touched() -> None:
     changed = [replace(sentence, spans=sentence.spans[1:]) for sentence in SENTENCES[:5]]
     examples = as_imported(SENTENCES[:5])
     examples[1] = replace(examples[1], confirmed=True)
@@ -54,14 +60,14 @@ def test_sync_updates_only_what_nobody_touched() -> None:
     assert [pair.example.id for pair in plan.kept] == [2, 3, 4]
 
 
-def test_sync_sees_a_change_of_score_alone() -> None:
+def test_push_plan_sees_a_change_of_score_alone() -> None:
     sentence = SENTENCES[0]
     rescored = replace(sentence, spans=tuple(replace(span, score=0.125) for span in sentence.spans))
     plan = plan_push([(rescored, "sync")], as_imported([sentence]), names=NAMES)
     assert [pair.example.id for pair in plan.update] == [1]
 
 
-def test_sync_goes_on_with_an_update_that_was_cut_off() -> None:
+def test_push_plan_goes_on_with_an_update_that_was_cut_off() -> None:
     old = SENTENCES[0]
     new = replace(old, spans=(Span(0, 1, "PERSON", "rule"),))
     (example,) = as_imported([old])
@@ -74,61 +80,61 @@ def test_sync_goes_on_with_an_update_that_was_cut_off() -> None:
     assert len(plan_push([(new, "sync")], [person], names=NAMES).kept) == 1
 
 
-def test_sync_reports_removed_sentences_and_leaves_other_articles_out() -> None:
+def test_push_plan_reports_removed_sentences_and_leaves_other_articles_out() -> None:
     others = [replace(example, id=example.id + 500) for example in as_imported(make_layer("other", 3))]
     others = [replace(example, meta={**example.meta, "article": "other"}) for example in others]
-    foreign = Example(999, "白水县", {})
+    foreign = DoccanoExample(999, "白水县", {})
     plan = plan_push(WANTED[2:], [*as_imported(SENTENCES), *others, foreign], names=NAMES)
-    assert [example.sid for example in plan.removed] == [sentence.id for sentence in SENTENCES[:2]]
+    assert [example.sentence_id for example in plan.removed] == [sentence.id for sentence in SENTENCES[:2]]
     assert plan.others == 4
 
 
-def test_sync_keeps_the_copy_that_was_worked_on() -> None:
+def test_push_plan_keeps_the_copy_that_was_worked_on() -> None:
     first, second = (
         replace(example, id=number)
         for number, example in ((1, as_imported(SENTENCES[:1])[0]), (2, as_imported(SENTENCES[:1])[0]))
     )
     plan = plan_push(WANTED[:1], [first, replace(second, confirmed=True)], names=NAMES)
     assert [example.id for example in plan.duplicates] == [1]
-    assert plan.conflicts == ()
+    assert plan.conflicts == []
     both = plan_push(
         WANTED[:1], [replace(first, confirmed=True), replace(second, comments=("!",))], names=NAMES
     )
     assert [example.id for example in both.conflicts] == [2]
-    assert both.duplicates == ()
+    assert both.duplicates == []
 
 
-def test_sync_tells_half_an_import_from_a_person_who_removed_spans() -> None:
+def test_push_plan_tells_half_an_import_from_a_person_who_removed_spans() -> None:
     bare = [replace(example, spans=()) for example in as_imported(SENTENCES)]
-    assert half_imports(bare, {"p.0"}) == {example.id for example in bare}
-    assert len(plan_push(WANTED, bare, names=NAMES, journal={"p.0"}).incomplete) == len(SENTENCES)
+    assert find_half_imports(bare, {"p.0"}) == {example.id for example in bare}
+    assert len(plan_push(WANTED, bare, names=NAMES, unverified={"p.0"}).incomplete) == len(SENTENCES)
     # Verified batches are never half: there the spans were taken away by people.
     assert len(plan_push(WANTED, bare, names=NAMES).same) == len(SENTENCES)
     # One bare sentence in a batch whose others have their spans is a person's work too.
     mixed = [bare[0], *as_imported(SENTENCES)[1:]]
-    assert not plan_push(WANTED, mixed, names=NAMES, journal={"p.0"}).incomplete
+    assert not plan_push(WANTED, mixed, names=NAMES, unverified={"p.0"}).incomplete
 
 
-def test_sync_imports_the_whole_of_a_run_that_was_cut_off_again_to_keep_the_order() -> None:
+def test_push_plan_imports_the_whole_of_a_run_that_was_cut_off_again_to_keep_the_order() -> None:
     layer = make_layer("sync", 40)
     assert any(not sentence.spans for sentence in layer)
     bare = [replace(example, spans=()) for example in as_imported(layer)]
     bare[0] = replace(bare[0], confirmed=True)
-    plan = plan_push([(sentence, "sync") for sentence in layer], bare, names=NAMES, journal={"p.0"})
+    plan = plan_push([(sentence, "sync") for sentence in layer], bare, names=NAMES, unverified={"p.0"})
     assert [pair.example.id for pair in plan.incomplete] == [example.id for example in bare[1:]]
 
 
-def test_sync_replaces_a_bare_copy_by_the_whole_one_of_a_repeated_task() -> None:
+def test_push_plan_replaces_a_bare_copy_by_the_whole_one_of_a_repeated_task() -> None:
     layer = make_layer("sync", 40)
     bare = [replace(example, spans=()) for example in as_imported(layer)]
     whole = [replace(example, id=example.id + 100) for example in as_imported(layer)]
     wanted = [(sentence, "sync") for sentence in layer]
-    plan = plan_push(wanted, [*bare, *whole], names=NAMES, journal={"p.0"})
+    plan = plan_push(wanted, [*bare, *whole], names=NAMES, unverified={"p.0"})
     assert {example.id for example in plan.duplicates} == {example.id for example in bare}
     assert [pair.example.id for pair in plan.same] == [example.id for example in whole]
 
 
-def test_sync_notices_a_text_that_was_edited() -> None:
+def test_push_plan_notices_a_text_that_was_edited() -> None:
     (example,) = as_imported(SENTENCES[:1])
     plan = plan_push(WANTED[:1], [replace(example, text=f"{example.text}。")], names=NAMES)
     assert len(plan.damaged) == 1
