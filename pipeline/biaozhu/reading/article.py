@@ -17,6 +17,7 @@ from biaozhu.data.files import MAX_ARTICLE_BYTES
 from biaozhu.data.model import Article, LeftOut, Metadata
 from biaozhu.reading.blocks import find_blocks
 from biaozhu.reading.encodings import decode
+from biaozhu.reading.hard_wraps import join_wrapped
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -30,8 +31,10 @@ def read_article(path: Path) -> Article:
     """Read one source file, plain text or HTML.
 
     Plain text is UTF-8, UTF-16 with a byte order mark, or GB18030; nothing of it is normalised, so that encoding
-    `raw` again gives the file's bytes. Of an HTML page, `raw` is the extracted text, `sha256` and `id` are those
-    of that text's UTF-8 bytes, and `encoding` begins with `html:`; saved and read again, it is the same article.
+    `raw` again gives the file's bytes. Of an HTML page, `raw` is the extracted text, and `encoding` begins with
+    `html:`; of a text with hard-wrapped lines it is that with the lines joined, and `encoding` begins with
+    `joined:`. `sha256` and `id` are then those of the UTF-8 bytes of `raw`, so that it is the same article when
+    saved and read again.
 
     Raises:
         MissingFileError: it is not there, a folder, or cannot be read.
@@ -67,6 +70,8 @@ def article_from_bytes(data: bytes, *, name: str, where: str, page: bool = False
             raise EncodingError("the text of the page begins like HTML itself", where=where)
     else:
         raw, encoding = decode(data, where=where)
+        if (joined := join_wrapped(raw)) != raw:
+            raw, data, encoding = joined, joined.encode("utf-8"), f"joined:{encoding}"
     blocks, found = find_blocks(raw)
     if not blocks:
         raise EmptyArticleError("nothing but white space", where=where)
