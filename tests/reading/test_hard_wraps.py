@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import given
@@ -11,6 +11,9 @@ from hypothesis import strategies as st
 from biaozhu.reading.article import article_from_bytes, read_article
 from biaozhu.reading.hard_wraps import join_wrapped
 from biaozhu.reading.sentences import split_article
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 PARAGRAPH = (
     "云溪县石桥乡去年种了2300亩油茶，86户农户入股，人均增收1.8万元，比前年多出两成。乡农技站站长周文清说，"
