@@ -141,7 +141,9 @@ def _mark_title(lines: Sequence[Line], kinds: list[BlockKind], first: int) -> in
         first_title -= 1
         kinds[first_title] = "title"
     for place in range(first_title) if furniture else ():
-        kinds[place] = "furniture"
+        text = lines[place].text
+        if len(text) < _KICKER_LENGTH or page_patterns.is_site_name(text):
+            kinds[place] = "furniture"
     last_title = title
     for place in range(title + 1, first):
         # A subtitle: below the title, and above the source line or led by a dash.
