@@ -10,11 +10,12 @@ export PYTHONPYCACHEPREFIX := $(CURDIR)/.cache/pycache
 AUDIT := $(addprefix --ignore-vuln ,CVE-2025-50181 CVE-2025-66418 CVE-2025-66471 CVE-2026-21441 CVE-2026-44431 \
   CVE-2026-97687 CVE-2026-97689 CVE-2024-1135)
 
-.PHONY: help run test test-real test-torch test-endurance fuzz audit lint types fast lock install install-dev install-doccano clean
+.PHONY: help run test test-core test-real test-torch test-endurance fuzz audit lint types fast lock install install-dev install-doccano clean
 
 help:
 	@echo "make run        the whole job on everything in seeds/, ends with a table and reports/*/index.html"
-	@echo "make test       lint, types and the fast tests"
+	@echo "make test       lint, types and the fast tests, beside doccano-client and the old packages that it needs"
+	@echo "make test-core  the fast tests on the core alone with today's packages, in an environment of its own (700 MB)"
 	@echo "make test-real  the tests against a real Doccano, a real Chromium, a real Ray cluster and the slow ones"
 	@echo "make test-torch the tests of what is trained in PyTorch, which gets an environment of its own (750 MB)"
 	@echo "make test-endurance  kills of server, worker and push at many points; takes most of an hour"
@@ -44,6 +45,9 @@ types: install-dev
 
 fast: install-dev
 	.venv/bin/python -m pytest -q -n auto
+
+test-core: .cache/core/stamp
+	.cache/core/bin/python -m pytest -q -n auto
 
 test-real: install-dev install-doccano
 	.venv/bin/python -m pytest -q -m "(server or browser or slow or ray) and not endurance"
@@ -80,6 +84,13 @@ install-doccano: .venv-doccano/stamp
 	$(UV) pip install -q --require-hashes -r locks/dev.lock
 	touch $@
 
+# Synchronised, not added to: the core must work without whatever is not in its lock file.
+.cache/core/stamp: .venv/uv.stamp locks/core.lock pyproject.toml
+	$(UV) venv -q --allow-existing --python $(PYTHON) .cache/core
+	$(UV) pip sync -q --python .cache/core/bin/python --require-hashes locks/core.lock
+	$(UV) pip install -q --python .cache/core/bin/python --no-deps --no-build-isolation -e .
+	touch $@
+
 .venv-doccano/stamp: .venv/uv.stamp locks/doccano.lock
 	$(UV) venv -q --allow-existing --python $(PYTHON) .venv-doccano
 	$(UV) pip install -q --python .venv-doccano/bin/python --require-hashes -r locks/doccano.lock
@@ -99,11 +110,13 @@ install-doccano: .venv-doccano/stamp
 	.cache/torch/bin/python -m pip install -q --disable-pip-version-check -r locks/torch.in
 	touch $@
 
-# run.lock first: dev.lock must agree with it, since both go into the same environment.
+# Two resolutions of pyproject.toml: core.lock without any extra, dev.lock beside doccano-client. run.lock is a part of
+# dev.lock, since both go into the same environment. Names, versions and hashes, and no address of an index.
 lock: .venv/uv.stamp
 	echo "uv" | $(COMPILE) - -o locks/installer.lock
-	$(COMPILE) pyproject.toml -o locks/run.lock
-	$(COMPILE) --extra dev -c locks/run.lock pyproject.toml -o locks/dev.lock
+	$(COMPILE) --group test pyproject.toml -o locks/core.lock
+	$(COMPILE) --group dev $(addprefix --extra ,doccano table ray remote) pyproject.toml -o locks/dev.lock
+	$(COMPILE) --extra doccano -c locks/dev.lock pyproject.toml -o locks/run.lock
 	$(COMPILE) locks/doccano.in -o locks/doccano.lock
 	$(COMPILE) locks/fuzz.in -o locks/fuzz.lock
 	$(COMPILE) locks/peers.in -o locks/peers.lock

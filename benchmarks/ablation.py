@@ -27,7 +27,7 @@ from biaozhu.data.model import with_spans
 from biaozhu.nlp.encoders import remembering
 from biaozhu.reading.article import find_articles, read_articles
 from biaozhu.reading.holdout import group_sentences
-from biaozhu.scoring.evaluation import Setting, evaluate
+from biaozhu.scoring.evaluation import evaluate_layer
 from biaozhu.training.corpus_store import corpora_folder, read_part
 from biaozhu.training.crossval import crossvalidate
 from biaozhu.training.gold import GoldCorpus
@@ -79,7 +79,7 @@ def on_corpus(config: Config, corpus: str, count: int) -> Iterator[str]:
             nlp = fit(changed, learned, name=name).nlp
             found = annotate_with(nlp, [sentence.text for sentence in dev], source=name)
             layer = [with_spans(sentence, spans) for sentence, spans in zip(dev, found, strict=True)]
-            scored = evaluate(dev, layer, name=name, setting=Setting())
+            scored = evaluate_layer(dev, layer, name=name)
             whole = whole or scored
             yield f"| {name} | {line(scored, whole)} | {time.process_time() - began:.0f} |"
 
@@ -109,7 +109,7 @@ def main() -> None:
             print(f"\n{path}\n\n| | strict F1 | 95 % |\n|---|---:|---:|", flush=True)
             for name, config in variants(whole):
                 held_out = crossvalidate(config, gold, groups, source=name)
-                found = evaluate(gold, held_out.sentences, name=name, setting=Setting()).overall["strict"]
+                found = evaluate_layer(gold, held_out.sentences, name=name).overall["strict"]
                 interval = found.f1.best
                 print(
                     f"| {name} | {found.score.f1 or 0:.4f} | {interval.low or 0:.4f} to {interval.high or 0:.4f} |",

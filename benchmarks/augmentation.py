@@ -31,7 +31,7 @@ from biaozhu.annotators.network.base import load_base
 from biaozhu.annotators.network.lac_weights import SIZES
 from biaozhu.data.layers import find_layers, read_layer
 from biaozhu.data.model import with_spans
-from biaozhu.scoring.evaluation import Setting, evaluate
+from biaozhu.scoring.evaluation import EvaluationOptions, evaluate_layer
 from biaozhu.training.corpus_store import Part, corpora_folder, read_manifest, read_part, write_corpus
 from recipes.base.build import (
     BaseConfig,
@@ -126,7 +126,7 @@ def scored(folder: Path, gold: Sequence[Sentence], name: str) -> Evaluation:
     model = load_base(folder, threads=1)
     found = model([one.text for one in gold])
     layer = [with_spans(one, spans) for one, spans in zip(gold, found, strict=True)]
-    return evaluate(gold, layer, name=name, setting=Setting(labels=model.labels))
+    return evaluate_layer(gold, layer, name=name, options=EvaluationOptions(labels=model.labels))
 
 
 def main() -> None:

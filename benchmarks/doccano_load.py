@@ -36,21 +36,21 @@ from biaozhu.data.errors import BiaozhuError
 from biaozhu.data.labels import read_labels
 from biaozhu.data.model import Sentence, Span
 from biaozhu.doccano.accounts import find_password
-from biaozhu.doccano.assignment import make_plan
+from biaozhu.doccano.assignment import assign_sentences
 from biaozhu.doccano.connection import Connection, connect, find_account
-from biaozhu.doccano.local.processes import family
+from biaozhu.doccano.local.processes import find_family
 from biaozhu.doccano.local.server import start, stop
-from biaozhu.doccano.project import Project, Setting, require_project
+from biaozhu.doccano.project import Project, ProjectSpec, require_project
 from biaozhu.doccano.remote import list_all
-from biaozhu.doccano.team import create_projects, own_setting, pull_layers
+from biaozhu.doccano.team import create_projects, make_own_spec, pull_layers
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from biaozhu.doccano.assignment import Plan
+    from biaozhu.doccano.assignment import Assignment
 
 TEXT = "第{n}句:白水县的林小满说,去年种了{n}亩苹果树。"
-SETTING = Setting("load", read_labels())
+SETTING = ProjectSpec("load", read_labels())
 
 
 @dataclass
@@ -90,7 +90,7 @@ def main() -> None:
     home = Path(tempfile.mkdtemp(prefix="biaozhu-load-"))
     use_postgres()
     try:
-        start(home=home, wait=180)
+        start(home=home, wait_seconds=180)
         print(json.dumps(measure(home, options), ensure_ascii=False, indent=2))
     finally:
         stop(home=home)
@@ -112,7 +112,7 @@ def measure(home: Path, options: argparse.Namespace) -> dict[str, Any]:
     """Fill the server, let the annotators work, and see what is there."""
     names = [f"annotator-{number:02d}" for number in range(options.annotators)]
     sentences = make_sentences(options.annotators * options.sentences)
-    plan = make_plan(SETTING.name, sentences, names, overlap=1, blind=0.0, previous=None)
+    plan = assign_sentences(SETTING.name, sentences, names, overlap=1, blind=0.0, previous=None)
     admin = connect(find_account(home=home))
     create_projects(admin, [("load", sentences)], SETTING, plan, home=home)
     log = Log()
@@ -120,7 +120,7 @@ def measure(home: Path, options: argparse.Namespace) -> dict[str, Any]:
         (name, connect(find_password(home, admin.url, name), retries=0), own_project(admin, name))
         for name in names
     ]
-    processes = family(home.resolve())
+    processes = find_family(home.resolve())
     server = sum(sum(process.cpu_times()[:2]) for process in processes)
     begun, client = time.monotonic(), time.process_time()
     end = begun + options.minutes * 60
@@ -181,7 +181,7 @@ def annotate(log: Log, name: str, connection: Connection, project: Project, end:
         position += 1
 
 
-def verify(admin: Connection, log: Log, names: list[str], plan: Plan) -> dict[str, Any]:
+def verify(admin: Connection, log: Log, names: list[str], plan: Assignment) -> dict[str, Any]:
     """Look for everything that was answered with success, through the API and through `pull`."""
     there_confirmed, there_spans = set(), set()
     for name in names:
@@ -215,7 +215,7 @@ def verify(admin: Connection, log: Log, names: list[str], plan: Plan) -> dict[st
 
 def own_project(admin: Connection, name: str) -> Project:
     """Return an annotator's project."""
-    return require_project(admin, own_setting(SETTING, name).name)
+    return require_project(admin, make_own_spec(SETTING, name).name)
 
 
 def make_sentences(count: int) -> list[Sentence]:

@@ -42,7 +42,7 @@ def measure(size: Weights, further: Sequence[Path]) -> dict[str, object]:
     from biaozhu.data.layers import read_layer  # noqa: PLC0415 — as above
     from biaozhu.reading.article import read_article  # noqa: PLC0415 — as above
     from biaozhu.scale.batch import load_model  # noqa: PLC0415 — as above
-    from biaozhu.scoring.evaluation import evaluate  # noqa: PLC0415 — as above
+    from biaozhu.scoring.evaluation import evaluate_layer  # noqa: PLC0415 — as above
 
     article, gold = read_article(SEED), read_layer(GOLD)
     started = time.perf_counter()
@@ -51,7 +51,7 @@ def measure(size: Weights, further: Sequence[Path]) -> dict[str, object]:
     done = next(iter(preannotate_articles([article], model=model)))
     scores = {}
     for name, layer in (("lac", done.layers["lac"]), ("combined", done.sentences)):
-        found = evaluate(gold, layer, name=name)
+        found = evaluate_layer(gold, layer, name=name)
         rows = {"micro": found.overall} | {label: found.labels[label] for label in LABELS}
         scores[name] = {label: round(row["strict"].score.f1 or 0.0, 4) for label, row in rows.items()}
     texts = [sentence.text for sentence in gold] * 10

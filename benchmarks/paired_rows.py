@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from biaozhu.scoring.evaluation import ALL, compare
+from biaozhu.scoring.evaluation import ALL, compare_evaluations
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -25,7 +25,9 @@ def line(found: Evaluation, whole: Evaluation) -> str:
     cells = scores(found, ("PLACE", "PERSON", "AMOUNT"))
     if found is whole:
         return " | ".join([*cells, ""])
-    change = next(one for one in compare(whole, found).differences if one.metric == f"{ALL} strict f1")
+    change = next(
+        one for one in compare_evaluations(whole, found).differences if one.metric == f"{ALL} strict f1"
+    )
     bounds = change.difference.best
     low, high = bounds.low or 0.0, bounds.high or 0.0
     return " | ".join([*cells, f"{change.difference.value or 0:+.4f} ({low:+.4f} to {high:+.4f})"])

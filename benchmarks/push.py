@@ -26,7 +26,7 @@ import psutil
 
 from biaozhu.data.layers import write_layer
 from biaozhu.data.model import Sentence, Span
-from biaozhu.doccano.local.processes import family
+from biaozhu.doccano.local.processes import find_family
 from biaozhu.doccano.local.server import start, stop
 
 TEXTS = (
@@ -46,7 +46,7 @@ def main() -> None:
     home, layer, back = folder / "home", folder / "made.jsonl", folder / "back.jsonl"
     write_layer(layer, make_sentences(count))
     try:
-        start(home=home, wait=300)
+        start(home=home, wait_seconds=300)
         steps = {
             "push": timed(home, "push", layer),
             "push again": timed(home, "push", layer),
@@ -83,7 +83,7 @@ def timed(home: Path, *arguments: object) -> dict[str, Any]:
 
 def cpu_of(home: Path) -> float:
     """Return the CPU seconds that the server's processes have taken."""
-    return sum(sum(process.cpu_times()[:2]) for process in family(home.resolve()))
+    return sum(sum(process.cpu_times()[:2]) for process in find_family(home.resolve()))
 
 
 def make_sentences(count: int) -> list[Sentence]:

@@ -25,11 +25,11 @@ from biaozhu.data.errors import RemoteError, ServerError
 from biaozhu.data.labels import read_labels
 from biaozhu.data.layers import read_layer
 from biaozhu.data.model import Sentence, Span, with_spans
-from biaozhu.doccano.adjudication_project import Dispute, ask
+from biaozhu.doccano.adjudication_project import Dispute, ask_adjudicator
 from biaozhu.doccano.connection import Account, connect
-from biaozhu.doccano.local.server import status
+from biaozhu.doccano.local.server import get_status
 from biaozhu.doccano.local.state import DEFAULT_HOME, read_state
-from biaozhu.doccano.project import Setting, find_project, require_project
+from biaozhu.doccano.project import ProjectSpec, find_project, require_project
 from biaozhu.doccano.push import push
 from biaozhu.doccano.suggest import switch_on
 from biaozhu.serving.app import make_app
@@ -99,7 +99,7 @@ def take_adjudication(browser: Browser, connection: Connection, account: Account
     """Take the adjudicator's page: the agreed spans in the text, and in the comments what each annotator holds."""
     dispute = Dispute([_invented(ANNA, "anna")], [_invented(BEN, "ben")], ("anna", "ben"))
     with made_for_it(connection, "biaozhu-adjudication") as setting:
-        ask(connection, dispute, setting, home=Path())
+        ask_adjudicator(connection, dispute, setting, home=Path())
         # High enough for the window of comments not to cover the text.
         with example(browser, account, require_project(connection, setting.name), 1, height=1120) as page:
             page.locator(COMMENTS).click()
@@ -135,12 +135,12 @@ def take_suggestion(browser: Browser, connection: Connection, account: Account) 
 
 
 @contextmanager
-def made_for_it(connection: Connection, name: str) -> Iterator[Setting]:
+def made_for_it(connection: Connection, name: str) -> Iterator[ProjectSpec]:
     """A project to be made, removed afterwards."""
     if find_project(connection, name):
         raise SystemExit(RemoteError(f"there is a project {name!r}", next_step="Rename or remove it"))
     try:
-        yield Setting(name, read_labels())
+        yield ProjectSpec(name, read_labels())
     finally:
         made = find_project(connection, name)
         if made:
@@ -182,7 +182,7 @@ def main() -> None:
     parser.add_argument("--home", type=Path, default=DEFAULT_HOME, help="of the Doccano that is up")
     options = parser.parse_args()
     state = read_state(options.home)
-    if state is None or not status(home=options.home).healthy:
+    if state is None or not get_status(home=options.home).healthy:
         raise SystemExit(ServerError("Doccano is not up", next_step="Run `biaozhu doccano up`"))
     account = Account(state.url, state.username, state.password)
     connection = connect(account)

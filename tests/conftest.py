@@ -8,26 +8,48 @@ import pytest
 from hypothesis import settings
 from training_material import worded_sentences
 
-from biaozhu.doccano.connection import Connection, connect, find_account
-from biaozhu.doccano.local.server import start, stop
 from biaozhu.training.segmentation import train_segmenter
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
+    from biaozhu.doccano.connection import Connection
+
+
+# Packages that an extra or a tool brings, with what the core's own environment lacks of them.
+OPTIONAL = {"doccano_client", "fsspec", "moto", "playwright", "s3fs"}
 
 # A busy machine is no failure; the rest stays as hypothesis sets it, which under CI draws the same cases each time.
 settings.register_profile("patient", parent=settings(), deadline=None)
 settings.load_profile("patient")
 
 
+class _Module(pytest.Module):
+    """A test module, skipped where it imports an optional package that is not installed."""
+
+    def collect(self) -> Sequence[pytest.Item | pytest.Collector]:  # type: ignore[override]
+        try:
+            return list(super().collect())
+        except self.CollectError as error:
+            missing = str(getattr(error.__cause__, "name", None)).partition(".")[0]
+            if missing not in OPTIONAL:
+                raise
+            pytest.skip(f"needs {missing}, which is not installed", allow_module_level=True)
+
+
+def pytest_pycollect_makemodule(module_path: Path, parent: pytest.Collector) -> pytest.Module:
+    return _Module.from_parent(parent, path=module_path)
+
+
 @pytest.fixture(scope="session")
 def doccano_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """The home folder of a real Doccano on a free port; whatever happens, all its processes end with the tests."""
+    from biaozhu.doccano.local.server import start, stop  # noqa: PLC0415 — an extra
+
     home = tmp_path_factory.mktemp("doccano").resolve()
     try:
-        start(home=home, wait=180)
+        start(home=home, wait_seconds=180)
         yield home
     finally:
         stop(home=home)
@@ -36,7 +58,10 @@ def doccano_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 @pytest.fixture
 def doccano(doccano_server: Path) -> Connection:
     """A connection of the administrator; starts again what an earlier test has killed."""
-    start(home=doccano_server, wait=180)
+    from biaozhu.doccano.connection import connect, find_account  # noqa: PLC0415 — an extra
+    from biaozhu.doccano.local.server import start  # noqa: PLC0415 — as above
+
+    start(home=doccano_server, wait_seconds=180)
     return connect(find_account(home=doccano_server))
 
 

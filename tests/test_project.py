@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 import srsly
+from weasel.util.config import load_project_config
 
 from biaozhu.annotators.network.lac import load_lac
 from biaozhu.data.labels import read_labels
@@ -177,3 +178,15 @@ def test_project_job_reads_only_what_an_earlier_step_wrote() -> None:
         between = {word for word in named if word.startswith("reports/steps/")}
         assert between <= written, name
     assert "reports/steps/${vars.model}.all.jsonl" in written
+
+
+def test_project_job_is_read_alike_by_every_weasel() -> None:
+    """confection 1.3 makes one string of variables that stand next to each other in a list."""
+    job = srsly.read_yaml(ROOT / "project.yml")
+    read = {step["name"]: step for step in load_project_config(ROOT)["commands"]}
+    for step in job["commands"]:
+        for key in ("deps", "outputs"):
+            said = [
+                re.sub(r"\$\{vars\.(\w+)\}", lambda found: job["vars"][found[1]], path) for path in step[key]
+            ]
+            assert list(read[step["name"]][key]) == said

@@ -8,6 +8,7 @@ import os
 import socket
 import subprocess
 import sys
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
@@ -85,6 +86,7 @@ def test_security_code_reads_no_pickles_starts_no_shell_and_unpacks_nothing_blin
         ("import yaml\nyaml.load('x')\n", "S506"),
     ],
 )
+@pytest.mark.skipif(find_spec("ruff") is None, reason="needs ruff, which is not installed")
 def test_security_lint_has_the_rules_of_bandit(code: str, rule: str) -> None:
     done = subprocess.run(
         [
@@ -219,10 +221,10 @@ def test_security_secrets_are_for_their_owner_whatever_the_umask(tmp_path: Path,
     script = (
         f"import os, pathlib; os.umask({umask})\n"
         "from biaozhu.serving.token import find_token\n"
-        "from biaozhu.doccano.local.state import new_state, write_state\n"
+        "from biaozhu.doccano.local.state import make_state, write_state\n"
         f"home = pathlib.Path({str(tmp_path)!r})\n"
         "find_token(home / 'token', make=True)\n"
-        "write_state(home, new_state(8000))\n"
+        "write_state(home, make_state(8000))\n"
     )
     subprocess.run([sys.executable, "-c", script], check=True, cwd=ROOT, env=os.environ)
     made = [path for path in tmp_path.rglob("*") if path.is_file()]

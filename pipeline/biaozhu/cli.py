@@ -14,13 +14,13 @@ import threading
 from typing import Annotated
 
 import typer
-from typer._click.exceptions import ClickException
 
 from biaozhu import __version__
 from biaozhu.commands import register_all
-from biaozhu.data.errors import BiaozhuError, WriteError
+from biaozhu.data.errors import BiaozhuError, MissingExtraError, WriteError, extra_advice
 
 STOPPED = 130
+EXTRA_OF = {"doccano_client": "doccano", "psutil": "doccano", "requests": "doccano", "tenacity": "doccano"}
 UNWRITABLE = {errno.ENOSPC, errno.EIO, errno.EDQUOT, errno.EFBIG}
 _stop_asked = threading.Event()
 
@@ -83,8 +83,8 @@ def run(arguments: list[str] | None = None) -> int:  # noqa: PLR0911 — each wa
         return 2
     except typer.Exit as stop:
         return stop.exit_code
-    except ClickException as error:
-        error.show()
+    except typer.TyperException as error:
+        error.show()  # type: ignore[attr-defined]  # those of usage have it, and a name of their own that is private
         return 2
     except (KeyboardInterrupt, typer.Abort):
         return _stopped()
@@ -112,6 +112,10 @@ def _called(arguments: list[str] | None) -> object:
         # An extension that is interrupted while it is imported makes an ImportError of it.
         if _stop_asked.is_set():
             raise Stopped from error
+        if isinstance(error, ModuleNotFoundError) and error.name in EXTRA_OF:
+            raise MissingExtraError(
+                f"the package {error.name} is not installed", next_step=extra_advice(EXTRA_OF[error.name])
+            ) from None
         raise
 
 

@@ -17,7 +17,7 @@ from biaozhu.cli import run
 from biaozhu.data.layers import read_layer
 from biaozhu.data.ledger import read_ledger
 from biaozhu.data.model import check_against_raw
-from biaozhu.reading.article import read_article
+from biaozhu.reading.article import list_left_out, read_article
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -98,7 +98,8 @@ def test_preannotate_command_writes_sentences_layers_and_ledger(article: Path, t
     assert run(["preannotate", str(article), "-o", str(output), "--layers", str(layers), "--ledger"]) == 0
     (done,) = preannotate_articles([read_article(article)], model=loaded("small"))
     assert read_layer(output) == done.sentences
-    assert read_ledger(output.with_suffix(".ledger.jsonl")) == done.entries
+    entries = (*list_left_out(done.article), *done.entries)
+    assert read_ledger(output.with_suffix(".ledger.jsonl")) == entries
     for source, sentences in done.layers.items():
         assert read_layer(layers / source / "berries.jsonl") == sentences
 

@@ -130,9 +130,6 @@ def bad_layers(folder: Path) -> tuple[Bad, ...]:
     def span(line: dict[str, Any], **values: Any) -> None:
         line["spans"][0] |= values
 
-    def swap(line: dict[str, Any]) -> None:
-        line["spans"][0], line["spans"][1] = line["spans"][1], line["spans"][0]
-
     def overlap(line: dict[str, Any]) -> None:
         first = line["spans"][0]
         line["spans"].insert(1, {**first, "start": first["start"] + 1, "text": first["text"][1:]})
@@ -190,7 +187,6 @@ def bad_layers(folder: Path) -> tuple[Bad, ...]:
         changed(
             "text", lambda line: span(line, text="泸定县"), rf"BZ012 {at}span \d+-\d+ says '泸定县' where"
         ),
-        changed("unsorted", swap, rf"BZ014 {at}span \d+-\d+ \w+ overlaps|BZ014 {at}.*not sorted"),
         changed("overlapping", overlap, rf"BZ014 {at}span \d+-\d+ \w+ overlaps the one before"),
         changed(
             "id",

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from inspect import unwrap
+from typing import TYPE_CHECKING, Any, get_type_hints
 
 import pytest
 import typer
@@ -31,7 +32,7 @@ PLAN_SAYS = r"BZ013 plans/p\.json: not a plan of assignments\. Restore the file"
 STATE_SAYS = r"BZ030 /.*/bad/state\.json: not a state file\. Move the file away and run `biaozhu doccano up`"
 META_SAYS = r"BZ020 bad/meta\.json: not the description of a model\. Train it again with `biaozhu train`"
 ROW_SAYS = r'BZ023 bad:1: no \{"text": …, "entities": \[\[start, end, label\], …\]\}\. A sentence a line'
-MEANING_SAYS = r"BZ053 bad:1: not a line of gold values or places\. Every amount or place of the gold"
+MEANING_SAYS = r"BZ053 bad:1: "
 
 # The command, the file that is bad, what may stand in it, and what is said of it.
 BAD_FILES = (
@@ -49,7 +50,7 @@ BAD_FILES = (
     ("doccano status --home bad", "bad/state.json", (BINARY, b"7", b"{}", DEEP), STATE_SAYS),
     ("doccano restore bad", "bad", (b"", BINARY, b"PK\x03\x04"), r"BZ036 bad: .*\. Give a whole file that"),
     ("doccano backup bad", "bad", (b"",), r"BZ030 there is no local Doccano|BZ036 "),
-    ("bias anna", "anna/good.status.json", (BINARY, b"7", DEEP), r"BZ013 anna/good\.status\.json: not a status file\. Pull the project again"),
+    ("bias anna", "anna/good.status.json", (BINARY, b"7", DEEP), r"BZ013 anna/good\.status\.json: .*`biaozhu project pull`"),
     (f"report {SCORED} --bias bad -o out", "bad", (b"", b"7", b"{}", DEEP), r"BZ052 bad: not "),
     (f"report {SCORED} --labels bad -o out", "bad", (BINARY,), LABELS_SAY),
     (f"report {SCORED} -o bad", "bad", (BINARY,), r"BZ004 bad/scores\.json: cannot be written \(File exists\)"),
@@ -139,8 +140,8 @@ MISSING = (
     ("project pull --project p --plans plans", r"BZ003 plans/p\.json: no such file"),
     ("pull -o out", r"BZ030 there is no local Doccano"),
     ("bias anna", r"BZ003 anna: no \*\.status\.json in this folder\. Make it with `biaozhu project pull`"),
-    ("worth bad.jsonl -n 1 -o out.jsonl", r"BZ003 bad\.jsonl: no such file"),
-    ("worth bad*.jsonl -n 1 -o out.jsonl", r"BZ003 bad\*\.jsonl: nothing matches this pattern"),
+    ("select bad.jsonl -n 1 -o out.jsonl", r"BZ003 bad\.jsonl: no such file"),
+    ("select bad*.jsonl -n 1 -o out.jsonl", r"BZ003 bad\*\.jsonl: nothing matches this pattern"),
     ("preannotate good.txt --base bad -o out.jsonl", r"BZ003 bad/config\.json: no such file"),
     ("base annotate good.txt --model bad -o out.jsonl", r"BZ003 bad/config\.json: no such file"),
     ("predict bad good.txt -o out.jsonl", r"BZ003 bad: there is no model\. Make one with `biaozhu train`"),
@@ -180,7 +181,8 @@ NO_ROW = {
 
 def commands(command: Any, *names: str) -> Iterator[tuple[str, Any]]:
     for name, one in sorted(getattr(command, "commands", {}).items()):
-        yield from commands(one, *names, name)
+        if not one.hidden:
+            yield from commands(one, *names, name)
     if names and not hasattr(command, "commands"):
         yield " ".join(names), command
 
@@ -193,8 +195,11 @@ def test_bad_input_every_option_that_takes_a_path_has_a_row() -> None:
     assert set(found) >= {"read", "project create", "corpus add", *NO_ROW}
     for name, command in found.items():
         rows = [f"{row} " for row in told if f"{row} ".startswith(f"{name} ")]
+        paths = {
+            name for name, hint in get_type_hints(unwrap(command.callback)).items() if "Path" in str(hint)
+        }
         for one in command.params:
-            if one.type.name != "path" or NO_ROW.get(name, set()) & set(one.opts):
+            if one.name not in paths or NO_ROW.get(name, set()) & set(one.opts):
                 continue
             options = one.opts if one.param_type_name == "option" else [""]
             if not any(f" {option} " in row or not option for option in options for row in rows):
@@ -233,7 +238,7 @@ def test_bad_input_corpus_of_somebody(
 LAYERS = (
     CREATE.format("bad.jsonl"),
     ENTER.format("bad.jsonl"),
-    "worth bad.jsonl -n 1 -o out.jsonl",
+    "select bad.jsonl -n 1 -o out.jsonl",
     "curve good.cfg --gold bad.jsonl --article good.txt -o out.json",
     "evaluate --stream --gold bad.jsonl --layer good.jsonl",
     "evaluate --stream --gold good.jsonl --layer bad.jsonl",

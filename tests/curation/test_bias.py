@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from biaozhu.cli import run
-from biaozhu.curation.bias import SCORE_EDGES, Rate, Work, measure_bias, read_work
+from biaozhu.curation.bias import SCORE_EDGES, ConfirmedSentence, Rate, measure_bias, read_work
 from biaozhu.curation.status import SentenceStatus, State, status_path, write_status
 from biaozhu.data.errors import GoldError, MissingFileError
 from biaozhu.data.layers import write_layer
@@ -40,14 +40,14 @@ def work(
     blind: bool = False,
     score: float | None = None,
     state: State = "confirmed",
-) -> Work:
+) -> ConfirmedSentence:
     start = number * len(TEXT)
     sentence = Sentence("0" * 12, start, start + len(TEXT), TEXT, spans(final))
     proposed = spans(pre, score)
     status = SentenceStatus(
         sentence.id, state, () if blind else proposed, proposed if blind else None, "ann", "2026-01-02"
     )
-    return Work("ann", sentence, status)
+    return ConfirmedSentence("ann", sentence, status)
 
 
 def test_bias_counts_what_became_of_each_shown_span() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -20,6 +21,7 @@ from biaozhu.data.errors import (
     OverlapError,
     UsageError,
 )
+from biaozhu.data.layer_stream import stream_layer
 from biaozhu.data.layers import find_layers, read_layer, write_layer
 from biaozhu.data.model import (
     LINE_KEYS,
@@ -33,6 +35,7 @@ from biaozhu.data.model import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
 TEXTS = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=60)
@@ -84,58 +87,80 @@ GOOD = {
 }
 
 
+def span(**changes: object) -> dict[str, object]:
+    (good,) = GOOD["spans"]
+    return {"spans": [{**good, **changes}]}
+
+
 @pytest.mark.parametrize(
     ("change", "error"),
     [
         ({"text": "易县"}, OffsetError),
         ({"start": 1}, OffsetError),
+        ({"id": "0123456789ab:-1-2", "start": -1, "end": 2}, OffsetError),
+        ({"id": "0123456789ab:0-0", "end": 0, "text": "", "spans": []}, OffsetError),
         ({"id": "0123456789ab:0-4"}, OffsetError),
-        ({"article": "xyz"}, OffsetError),
+        ({"article": "xyz", "id": "xyz:0-3"}, OffsetError),
         ({"start": True}, LineError),
         ({"start": "0"}, LineError),
+        ({"end": 3.0}, LineError),
         ({"spans": None}, LineError),
+        ({"article": 7}, LineError),
+        ({"text": 7}, LineError),
         ({"more": 1}, LineError),
         ({"text": "魏\ud800的"}, LineError),
-        (
-            {
-                "spans": [
-                    {"start": 0, "end": 2, "label": "PLACE", "text": "沛县", "source": "lac", "score": 1}
-                ]
-            },
-            OffsetError,
-        ),
-        (
-            {"spans": [{"start": 2, "end": 1, "label": "PLACE", "text": "", "source": "lac", "score": 1}]},
-            OffsetError,
-        ),
-        (
-            {
-                "spans": [
-                    {"start": 0, "end": 9, "label": "PLACE", "text": "易县的", "source": "lac", "score": 1}
-                ]
-            },
-            OffsetError,
-        ),
-        (
-            {
-                "spans": [
-                    {"start": 0, "end": 2, "label": "PLACE", "text": "易县", "source": "lac", "score": 2}
-                ]
-            },
-            LineError,
-        ),
-        (
-            {"spans": [{"start": 0, "end": 2, "label": "", "text": "易县", "source": "lac", "score": 1}]},
-            LineError,
-        ),
+        (span(text="沛县"), OffsetError),
+        # Python counts a negative start from the end: the text would fit.
+        (span(start=-3), OffsetError),
+        (span(start=2, end=1, text=""), OffsetError),
+        (span(start=1, end=1, text=""), OffsetError),
+        (span(end=9, text="易县的"), OffsetError),
+        (span(start=True, end=2, text="县"), LineError),
+        (span(start=0.0), LineError),
+        (span(score=2), LineError),
+        (span(score=-0.1), LineError),
+        (span(score=True), LineError),
+        (span(score="1"), LineError),
+        (span(score=float("nan")), LineError),
+        (span(label=""), LineError),
+        (span(label=7), LineError),
+        (span(label="PLACE\udfff"), LineError),
+        (span(source=7), LineError),
+        (span(source="lac\ud800"), LineError),
+        (span(note=""), LineError),
         ({"spans": [{"start": 0, "end": 2}]}, LineError),
-        ({"spans": GOOD["spans"] * 2}, OverlapError),  # type: ignore[operator]
+        ({"spans": ["PLACE"]}, LineError),
+        ({"spans": [*GOOD["spans"], *GOOD["spans"]]}, OverlapError),
     ],
 )
 def test_model_bad_line_is_refused(change: dict[str, object], error: type[BiaozhuError]) -> None:
-    with pytest.raises(error) as caught:
+    with pytest.raises(BiaozhuError) as caught:
         sentence_from_line(json.dumps({**GOOD, **change}), where="x.jsonl:7")
-    assert "x.jsonl:7" in str(caught.value)
+    assert type(caught.value) is error
+    assert caught.value.where == "x.jsonl:7"
+
+
+@pytest.mark.parametrize("line", ["[" * 100_000, '{"a":' * 100_000, "7", "", "{}", "not json"])
+def test_model_line_that_is_no_object_is_refused(line: str) -> None:
+    with pytest.raises(LineError):
+        sentence_from_line(line)
+
+
+@pytest.mark.parametrize("score", [0, 1, 0.5, None])
+def test_model_score_is_a_number_or_nothing(score: float | None) -> None:
+    (read,) = sentence_from_line(json.dumps({**GOOD, **span(score=score)})).spans
+    assert read.score == score
+    assert not isinstance(read.score, int)
+
+
+def test_model_spans_of_a_line_may_stand_in_any_order() -> None:
+    (first,) = GOOD["spans"]
+    last = {"start": 2, "end": 3, "label": "AMOUNT", "text": "的", "source": "", "score": None}
+    read = sentence_from_line(json.dumps({**GOOD, "spans": [last, first]}))
+    assert [one.start for one in read.spans] == [0, 2]
+    unsorted = replace(read, spans=read.spans[::-1])
+    with pytest.raises(OverlapError, match="not sorted"):
+        sentence_to_line(unsorted)
 
 
 @given(st.text(max_size=80))
@@ -159,6 +184,27 @@ def test_model_layer_reports_all_problems_at_once(tmp_path: Path) -> None:
     assert "4 problems" in message
     for kind in (DuplicateError, LabelError, LineError):
         assert kind.code in message
+
+
+@pytest.mark.parametrize("read", [read_layer, lambda path: tuple(stream_layer(path, labels=None))])
+def test_model_layer_with_a_byte_order_mark_and_blank_lines_is_read(
+    tmp_path: Path, read: Callable[[Path], tuple[Sentence, ...]]
+) -> None:
+    path = tmp_path / "layer.jsonl"
+    path.write_text(f"\ufeff{json.dumps(GOOD)}\n\n  \n", encoding="utf-8")
+    (sentence,) = read(path)
+    assert sentence.text == GOOD["text"]
+
+
+@pytest.mark.parametrize(
+    "data", [b"", b" \n", "\ufeff\n".encode(), json.dumps(GOOD).encode("utf-16"), b"\xff\n"]
+)
+def test_model_layer_without_a_sentence_is_refused(tmp_path: Path, data: bytes) -> None:
+    path = tmp_path / "layer.jsonl"
+    path.write_bytes(data)
+    with pytest.raises(LineError) as caught:
+        read_layer(path)
+    assert caught.value.where.startswith(str(path))
 
 
 def test_model_check_against_raw_names_the_sentence() -> None:

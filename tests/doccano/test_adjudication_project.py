@@ -6,7 +6,7 @@ import pytest
 
 from biaozhu.data.labels import read_labels
 from biaozhu.data.model import Sentence, Span
-from biaozhu.doccano.adjudication_project import Dispute, question, read_answers
+from biaozhu.doccano.adjudication_project import Dispute, read_reasons
 
 NAMES = {label.id: label.name for label in read_labels()}
 TEXT = "去灵山镇买三斤茶"
@@ -19,12 +19,12 @@ def layer(*spans: tuple[int, int, str]) -> list[Sentence]:
 def test_adjudicating_question_shows_both_versions() -> None:
     first = layer((1, 3, "PLACE"), (3, 4, "PLACE"), (5, 7, "AMOUNT"))
     dispute = Dispute(first, layer((1, 4, "PLACE"), (5, 7, "AMOUNT")), ("a", "b"))
-    (items,) = dispute.questions().values()
-    assert [question(1, item, dispute.names, NAMES) for item in items] == [
+    (items,) = dispute.group_disagreements().values()
+    assert dispute.phrase_questions(items, NAMES) == [
         "【分歧1】“灵山镇”(第2–4字,边界不同);a:地点“灵山”|地点“镇”;b:地点“灵山镇”"
     ]
-    (settled,) = dispute.settled().values()
-    assert settled.spans == (Span(5, 7, "AMOUNT", "a+b"),)
+    (agreed,) = dispute.list_agreed().values()
+    assert agreed.spans == (Span(5, 7, "AMOUNT", "a+b"),)
 
 
 @pytest.mark.parametrize(
@@ -45,4 +45,4 @@ def test_adjudicating_question_shows_both_versions() -> None:
 def test_adjudicating_reads_the_reason(
     comments: list[str], count: int, answers: dict[int, tuple[str, str]]
 ) -> None:
-    assert read_answers(comments, count) == answers
+    assert read_reasons(comments, count) == answers

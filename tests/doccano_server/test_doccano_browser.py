@@ -12,7 +12,7 @@ from biaozhu.data.labels import read_labels
 from biaozhu.data.model import Sentence, Span
 from biaozhu.doccano.connection import Account
 from biaozhu.doccano.local.state import read_state
-from biaozhu.doccano.project import Setting
+from biaozhu.doccano.project import ProjectSpec
 from biaozhu.doccano.pull import pull
 from biaozhu.doccano.push import push
 
@@ -39,7 +39,7 @@ def page(doccano_server: Path, doccano: Connection) -> Iterator[Page]:
 
 @pytest.mark.parametrize("before", ["", "在", "𠮷", "😀𠮷", "e\u0301", "👨‍👩‍👧", "  ", "在\r\n", "\u200f<b>"])
 def test_doccano_browser_draws_where_the_sentence_says(page: Page, doccano: Connection, before: str) -> None:
-    setting = Setting(f"b-{secrets.token_hex(4)}", LABELS)
+    setting = ProjectSpec(f"b-{secrets.token_hex(4)}", LABELS)
     text = f"{before}白水县的𫖯林小满有3万元"
     place, person = len(before), len(before) + 4
     sent = (Span(place, place + 3, "PLACE", "lac", 0.5),)
@@ -53,7 +53,7 @@ def test_doccano_browser_draws_where_the_sentence_says(page: Page, doccano: Conn
 
 
 def test_doccano_browser_shows_little_beside_the_text(page: Page, doccano: Connection) -> None:
-    setting = Setting(f"b-{secrets.token_hex(4)}", LABELS)
+    setting = ProjectSpec(f"b-{secrets.token_hex(4)}", LABELS)
     text = "白水县的林小满有3万元" * 8
     spans = tuple(
         Span(at, at + 3, "PLACE", "places", 0.98) for at in range(0, len(text), len("白水县的林小满有3万元"))

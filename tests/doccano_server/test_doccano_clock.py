@@ -17,9 +17,9 @@ from doccano_people import Person
 from biaozhu.data.labels import read_labels
 from biaozhu.data.layers import write_layer
 from biaozhu.data.model import Sentence, Span, with_spans
-from biaozhu.doccano.journal import Journal, locked
+from biaozhu.doccano.journal import Journal, LockOwner, hold_lock
 from biaozhu.doccano.local.database import sqlite_path
-from biaozhu.doccano.project import Setting, require_project
+from biaozhu.doccano.project import ProjectSpec, require_project
 from biaozhu.doccano.pull import pull
 from biaozhu.doccano.push import push
 from biaozhu.doccano.remote import list_all, read_spans
@@ -38,7 +38,7 @@ def make_layer() -> list[Sentence]:
 def test_doccano_server_clock_set_back_after_an_edit_hides_no_work(
     doccano: Connection, doccano_server: Path
 ) -> None:
-    setting, layer = Setting(f"c-{secrets.token_hex(4)}", read_labels()), make_layer()
+    setting, layer = ProjectSpec(f"c-{secrets.token_hex(4)}", read_labels()), make_layer()
     push(doccano, [("clock", layer)], setting)
     project = require_project(doccano, setting.name)
     example = int(list_all(doccano, f"projects/{project.id}/examples")[0]["id"])
@@ -65,20 +65,20 @@ def test_doccano_lock_of_a_clock_that_is_ahead_is_a_lock(
     doccano: Connection, doccano_server: Path, tmp_path: Path
 ) -> None:
     setting, layer, path = (
-        Setting(f"c-{secrets.token_hex(4)}", read_labels()),
+        ProjectSpec(f"c-{secrets.token_hex(4)}", read_labels()),
         make_layer(),
         tmp_path / "c.jsonl",
     )
     write_layer(path, layer)
     push(doccano, [("clock", layer)], setting)
     journal = Journal(doccano, require_project(doccano, setting.name))
-    with locked(journal) as owner:
+    with hold_lock(journal) as owner:
         ticks = int(Path("/proc/self/stat").read_text().rsplit(")", 1)[1].split()[19])
         # Counted from the machine's start, so that no setting of the clock makes a live push look dead.
         assert abs(owner.started - ticks / os.sysconf("SC_CLK_TCK")) < 2
-        ((number, _),) = journal.locks()
+        ((number, _),) = journal.read(LockOwner)
         journal.remove(number)
-        number = journal.lock(replace(owner, since="2099-01-01T00:00:00+00:00"))
+        number = journal.write(replace(owner, since="2099-01-01T00:00:00+00:00"))
         refused = run(doccano_server, "push", path, "--project", setting.name)
         assert refused.returncode == 2
         assert refused.stderr.splitlines()[-1].startswith("BZ035 ")

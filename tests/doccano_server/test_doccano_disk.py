@@ -18,7 +18,7 @@ from biaozhu.data.layers import write_layer
 from biaozhu.doccano.connection import connect, find_account
 from biaozhu.doccano.local.database import sqlite_path
 from biaozhu.doccano.local.server import start, stop
-from biaozhu.doccano.project import Setting, require_project
+from biaozhu.doccano.project import ProjectSpec, require_project
 from biaozhu.doccano.pull import pull
 from biaozhu.doccano.remote import count_examples
 
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 pytestmark = pytest.mark.server
-SETTING = Setting("disk", read_labels())
+SETTING = ProjectSpec("disk", read_labels())
 KIB = 1024
 
 
@@ -62,7 +62,7 @@ def test_doccano_on_a_full_disk_says_so_and_the_rerun_finishes(small_disk: Path,
     home, path, layer = small_disk / "home", tmp_path / "disk.jsonl", make_layer("disk", 600)
     write_layer(path, layer)
     try:
-        start(home=home, wait=180)
+        start(home=home, wait_seconds=180)
         first = make_layer("first", 5)
         write_layer(tmp_path / "first.jsonl", first)
         assert run(home, "push", tmp_path / "first.jsonl", "--project", "first").returncode == 0
@@ -89,12 +89,12 @@ def test_doccano_on_a_full_disk_says_so_and_the_rerun_finishes(small_disk: Path,
             assert sorted(os.listdir(small_disk)) == ["filler", "home"]  # noqa: PTH208 — names are enough
             filler.unlink()
         assert failed[:1] == [0]
-        start(home=home, wait=180)
+        start(home=home, wait_seconds=180)
         again = run(home, "push", path, "--project", SETTING.name)
         assert again.returncode == 0, again.stderr
         connection = connect(find_account(home=home))
         for name, sent in ((SETTING.name, layer), ("first", first)):
-            pulled = pull(connection, Setting(name, SETTING.labels))
+            pulled = pull(connection, ProjectSpec(name, SETTING.labels))
             assert list(pulled.sentences) == sent
             assert (pulled.losses, pulled.changes) == ((), ())
             assert count_examples(connection, require_project(connection, name)) == len(sent)

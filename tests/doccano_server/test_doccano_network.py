@@ -23,14 +23,14 @@ from biaozhu.data.errors import BiaozhuError
 from biaozhu.data.labels import read_labels
 from biaozhu.data.layers import read_layer, write_layer
 from biaozhu.data.model import Sentence, Span, with_spans
-from biaozhu.doccano.assignment import make_plan
+from biaozhu.doccano.assignment import assign_sentences
 from biaozhu.doccano.connection import find_account
-from biaozhu.doccano.local.processes import family
-from biaozhu.doccano.project import Setting, require_project
+from biaozhu.doccano.local.processes import find_family
+from biaozhu.doccano.project import ProjectSpec, require_project
 from biaozhu.doccano.pull import pull
 from biaozhu.doccano.push import push
 from biaozhu.doccano.remote import count_examples, list_all
-from biaozhu.doccano.team import create_projects, own_setting, pull_layers
+from biaozhu.doccano.team import create_projects, make_own_spec, pull_layers
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -57,8 +57,8 @@ CODES = ("BZ030 ", "BZ032 ", "BZ034 ")
 
 
 @pytest.fixture
-def setting() -> Setting:
-    return Setting(f"n-{secrets.token_hex(4)}", LABELS)
+def setting() -> ProjectSpec:
+    return ProjectSpec(f"n-{secrets.token_hex(4)}", LABELS)
 
 
 @pytest.fixture
@@ -90,7 +90,7 @@ def check_line(said: str) -> str:
     return last
 
 
-def push_until_done(capsys: pytest.CaptureFixture[str], path: Path, setting: Setting) -> list[str]:
+def push_until_done(capsys: pytest.CaptureFixture[str], path: Path, setting: ProjectSpec) -> list[str]:
     """Run the same push again and again, as somebody would; return the lines of those that failed."""
     lines = []
     for _ in range(12):
@@ -103,7 +103,7 @@ def push_until_done(capsys: pytest.CaptureFixture[str], path: Path, setting: Set
     raise AssertionError(lines)
 
 
-def check_whole(connection: Connection, setting: Setting, layer: Sequence[Sentence]) -> None:
+def check_whole(connection: Connection, setting: ProjectSpec, layer: Sequence[Sentence]) -> None:
     """Nothing lost, nothing twice, in order, and no lock left."""
     project = require_project(connection, setting.name)
     assert count_examples(connection, project) == len(layer)
@@ -119,7 +119,7 @@ def check_whole(connection: Connection, setting: Setting, layer: Sequence[Senten
 def test_doccano_push_through_a_bad_network_ends_whole(
     doccano: Connection,
     through: Callable[..., contextlib.AbstractContextManager[str]],
-    setting: Setting,
+    setting: ProjectSpec,
     tmp_path: Path,
     capsys: pytest.CaptureFixture[str],
     kind: str,
@@ -147,7 +147,7 @@ def test_doccano_push_through_a_bad_network_ends_whole(
 def test_doccano_pull_asks_again_for_a_download_that_broke_off(
     doccano: Connection,
     through: Callable[..., contextlib.AbstractContextManager[str]],
-    setting: Setting,
+    setting: ProjectSpec,
     tmp_path: Path,
     capsys: pytest.CaptureFixture[str],
     kind: str,
@@ -168,7 +168,7 @@ def test_doccano_pull_asks_again_for_a_download_that_broke_off(
 def test_doccano_slow_network_only_takes_longer(
     doccano: Connection,
     through: Callable[..., contextlib.AbstractContextManager[str]],
-    setting: Setting,
+    setting: ProjectSpec,
     tmp_path: Path,
     capsys: pytest.CaptureFixture[str],
     monkeypatch: pytest.MonkeyPatch,
@@ -186,7 +186,7 @@ def test_doccano_slow_network_only_takes_longer(
 def test_doccano_that_hangs_is_one_line_and_the_rerun_finishes(  # noqa: PLR0913, PLR0917 — fixtures
     doccano: Connection,
     doccano_server: Path,
-    setting: Setting,
+    setting: ProjectSpec,
     tmp_path: Path,
     capsys: pytest.CaptureFixture[str],
     monkeypatch: pytest.MonkeyPatch,
@@ -198,7 +198,7 @@ def test_doccano_that_hangs_is_one_line_and_the_rerun_finishes(  # noqa: PLR0913
     write_layer(path, layer)
     command = ["push", str(path), "--project", setting.name, "--home", str(doccano_server)]
     # Stopped, the processes still hold their sockets: the kernel accepts, nobody answers.
-    hung = [process for process in family(doccano_server) if part in " ".join(process.cmdline())]
+    hung = [process for process in find_family(doccano_server) if part in " ".join(process.cmdline())]
     stop_at_rest(hung, doccano_server)
     try:
         started = time.monotonic()
@@ -274,7 +274,7 @@ def somebody_editing(person: Person, examples: Sequence[int]) -> Iterator[None]:
 def test_doccano_pull_says_when_people_were_editing(
     doccano: Connection,
     doccano_server: Path,
-    setting: Setting,
+    setting: ProjectSpec,
     tmp_path: Path,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
@@ -296,13 +296,13 @@ def test_doccano_pull_says_when_people_were_editing(
 
 
 def test_doccano_annotators_layers_say_when_they_were_working(
-    doccano: Connection, setting: Setting, tmp_path: Path
+    doccano: Connection, setting: ProjectSpec, tmp_path: Path
 ) -> None:
     layer = plain_layer("working", 20)
     name = f"w-{secrets.token_hex(4)}"
-    plan = make_plan(setting.name, layer, [name])
+    plan = assign_sentences(setting.name, layer, [name])
     create_projects(doccano, [("working", layer)], setting, plan, home=tmp_path)
-    project = require_project(doccano, own_setting(setting, name).name)
+    project = require_project(doccano, make_own_spec(setting, name).name)
     person = Person(doccano, project)
     examples = [data["id"] for data in list_all(doccano, f"projects/{project.id}/examples")][:5]
     ticks: list[int] = []

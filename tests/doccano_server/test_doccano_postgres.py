@@ -20,12 +20,12 @@ from doccano_layers import make_layer
 from biaozhu.data.errors import ServerError
 from biaozhu.data.layers import read_layer, write_layer
 from biaozhu.doccano.connection import connect, find_account
-from biaozhu.doccano.local.backup import COUNTED, back_up
-from biaozhu.doccano.local.database import address
-from biaozhu.doccano.local.processes import family
+from biaozhu.doccano.local.backup import COUNTED_TABLES, back_up
+from biaozhu.doccano.local.database import hide_password
+from biaozhu.doccano.local.processes import find_family
 from biaozhu.doccano.local.restore import restore
 from biaozhu.doccano.local.server import stop
-from biaozhu.doccano.local.state import new_state, read_state, write_state
+from biaozhu.doccano.local.state import make_state, read_state, write_state
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -116,7 +116,7 @@ def test_doccano_on_postgres_keeps_everything_and_no_secret(postgres: Postgres, 
         assert int(postgres.sql("annotations", "select count(*) from examples_example")) == len(layer)
         listed = connect(find_account(home=home)).get("projects/1/examples", params={"limit": 1000})
         assert [data["meta"]["sid"] for data in listed["results"]] == [s.id for s in layer]
-        arguments = " ".join(word for process in family(home.resolve()) for word in process.cmdline())
+        arguments = " ".join(word for process in find_family(home.resolve()) for word in process.cmdline())
         written = [path for path in home.rglob("*") if path.suffix in (".json", ".log")]
         assert len(written) >= 3
         said = "".join(path.read_text("utf-8") for path in written)
@@ -150,11 +150,13 @@ def test_backup_of_postgres_goes_into_an_empty_database_only(
     home, fresh = tmp_path / "home", tmp_path / "fresh"
     for name in ("annotations", "restored"):
         postgres.sql("postgres", f"create database {name}")
-    for table in COUNTED.values():
+    for table in COUNTED_TABLES.values():
         postgres.sql("annotations", f"create table {table} (id serial primary key, text text)")
     postgres.sql("annotations", "insert into labels_span (text) values ('𠮷野村'), (E'a\\tb'), (null)")
     monkeypatch.setenv("DATABASE_URL", postgres.url("annotations"))
-    write_state(home, replace(new_state(4711), prepared="x", database=address(postgres.url("annotations"))))
+    write_state(
+        home, replace(make_state(4711), prepared="x", database=hide_password(postgres.url("annotations")))
+    )
     manifest = back_up(tmp_path / "b.zip", home=home)
     assert (manifest.database, manifest.rows["spans"], manifest.rows["users"]) == ("postgresql", 3, 0)
     with pytest.raises(ServerError, match="has tables already") as caught:
@@ -168,7 +170,7 @@ def test_backup_of_postgres_goes_into_an_empty_database_only(
     assert sorted(path.name for path in fresh.iterdir()) == ["media", "state.json", "uploads"]
     state = read_state(fresh)
     assert state is not None
-    assert state.database == address(postgres.url("restored"))
+    assert state.database == hide_password(postgres.url("restored"))
     rows = "select id, text, text is null from labels_span order by id"
     assert postgres.sql("restored", rows) == postgres.sql("annotations", rows)
     assert postgres.password not in (fresh / "state.json").read_text()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import secrets
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -16,11 +17,11 @@ from doccano_people import Person, annotator
 from biaozhu.data.labels import read_labels
 from biaozhu.data.layers import read_layer, write_layer
 from biaozhu.data.model import Sentence, Span, with_spans
-from biaozhu.doccano.connection import Account, Connection, connect
-from biaozhu.doccano.local.processes import family
+from biaozhu.doccano.connection import Account, Connection, connect, find_account
+from biaozhu.doccano.local.processes import find_family
 from biaozhu.doccano.local.server import start, stop
 from biaozhu.doccano.local.state import read_state, state_path
-from biaozhu.doccano.project import Setting, find_project
+from biaozhu.doccano.project import ProjectSpec, ensure_project, find_project
 from biaozhu.doccano.pull import pull
 from biaozhu.doccano.push import push
 from biaozhu.doccano.remote import read_examples, read_spans
@@ -34,11 +35,11 @@ pytestmark = pytest.mark.server
 LABELS = read_labels()
 
 
-def new_setting() -> Setting:
-    return Setting(f"t-{secrets.token_hex(4)}", LABELS, "# 标注说明\n")
+def new_setting() -> ProjectSpec:
+    return ProjectSpec(f"t-{secrets.token_hex(4)}", LABELS, "# 标注说明\n")
 
 
-def project_of(doccano: Connection, setting: Setting) -> Project:
+def project_of(doccano: Connection, setting: ProjectSpec) -> Project:
     project = find_project(doccano, setting.name)
     assert project is not None
     return project
@@ -51,7 +52,7 @@ def test_doccano_up_twice_is_one_server_with_no_secret_in_sight(doccano_server: 
     assert again.healthy
     state = read_state(doccano_server)
     assert state is not None
-    members = family(doccano_server)
+    members = find_family(doccano_server)
     assert len(members) >= 4
     for member in members:
         arguments = " ".join(member.cmdline())
@@ -76,7 +77,7 @@ def test_doccano_keeps_everything_over_down_and_up(doccano: Connection, doccano_
     push(doccano, [("restart", layer)], setting)
     url = doccano.url
     assert stop(home=doccano_server)
-    assert family(doccano_server) == []
+    assert find_family(doccano_server) == []
     shown = run(doccano_server, "doccano", "status", "--json")
     assert shown.returncode == 1
     assert json.loads(shown.stdout)["running"] is False
@@ -132,6 +133,18 @@ def test_doccano_shows_the_labels_guideline_and_order_of_the_files(doccano: Conn
     push(doccano, [("order", layer)], replace(setting, guideline="# 新的说明\n"))
     assert doccano.get(f"projects/{project.id}")["guideline"] == "# 新的说明"
     assert doccano.get(f"projects/{project.id}/tags") == []
+
+
+def test_doccano_first_pushes_at_once_make_one_project(doccano: Connection, doccano_server: Path) -> None:
+    account = find_account(home=doccano_server)
+    for _ in range(5):
+        setting = new_setting()
+        with ThreadPoolExecutor(4) as pool:
+            begun = [pool.submit(ensure_project, connect(account), setting) for _ in range(4)]
+            made = [each.result() for each in begun]
+        assert len({project.id for project in made}) == 1
+        assert project_of(doccano, setting).label_types.keys() == set(setting.names.values())
+        assert all(project.label_types == made[0].label_types for project in made)
 
 
 def test_doccano_never_overwrites_what_people_did(doccano: Connection) -> None:
@@ -236,13 +249,13 @@ def test_doccano_pull_of_a_shared_project_takes_what_is_ours(
     push(doccano, [("shared", new)], setting)
     project = project_of(doccano, setting)
     doccano.post(f"projects/{project.id}/examples", {"text": "外来的句子", "meta": {"page": "3"}})
-    numbers = {example.sid: example.id for example in read_examples(doccano, project)}
+    numbers = {example.sentence_id: example.id for example in read_examples(doccano, project)}
     for sentence in (old[1], new[2], new[4]):
         Person(doccano, project).confirm(numbers[sentence.id])
     pull_it = ("pull", "-o", tmp_path / "back", "--project", setting.name)
     whole = run(doccano_server, *pull_it)
     assert whole.returncode == 0, whole.stderr
-    assert "of another maker, left there: example" in whole.stderr
+    assert "of another program, left there: example" in whole.stderr
     assert "外来的句子" in whole.stderr
     earlier = f"shared.{old[0].article}"
     assert f"an earlier article of the same name: its 6 sentences are in {earlier}.jsonl" in whole.stderr

@@ -17,12 +17,12 @@ from biaozhu.data.labels import read_labels
 from biaozhu.data.layers import read_layer, write_layer
 from biaozhu.data.model import Span, with_spans
 from biaozhu.doccano.accounts import accounts_path, find_password
-from biaozhu.doccano.assignment import read_plan
+from biaozhu.doccano.assignment import read_assignment
 from biaozhu.doccano.connection import connect
 from biaozhu.doccano.local.server import start
 from biaozhu.doccano.project import find_project
 from biaozhu.doccano.remote import read_spans
-from biaozhu.formats.serialization import remote_spans
+from biaozhu.formats.serialization import to_remote_spans
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -55,7 +55,7 @@ def work(
     person.confirm(examples[emptied]["id"])
     span = by_id[edited].spans[0]
     label = "PERSON" if span.label == "PLACE" else "PLACE"
-    drawn = remote_spans(by_id[edited].text, [span], NAMES)[0]
+    drawn = to_remote_spans(by_id[edited].text, [span], NAMES)[0]
     person.draw(examples[edited]["id"], drawn.start, drawn.end, NAMES[label])
     record = read_spans(person.connection, person.project, examples[relabelled]["id"])[0]
     person.relabel(examples[relabelled]["id"], record.id, "数量" if record.span.label != "数量" else "人物")
@@ -85,13 +85,13 @@ def test_doccano_team_brings_back_each_ones_own_work(
     again = run(doccano_server, *create)
     assert [row["added"] for row in json.loads(again.stdout)["shares"]] == [0, 0, 0]
 
-    plan = read_plan(tmp_path / "plans" / f"{project}.json")
+    plan = read_assignment(tmp_path / "plans" / f"{project}.json")
     person, examples = log_in(doccano_server, doccano.url, project, ann)
     assert examples.keys() == plan.annotators[ann].keys()
     by_id = {sentence.id: sentence for sentence in layer}
     for sid, withheld in plan.annotators[ann].items():
         seen = {r.span for r in read_spans(person.connection, person.project, examples[sid]["id"])}
-        pre = set(remote_spans(by_id[sid].text, by_id[sid].spans, NAMES))
+        pre = set(to_remote_spans(by_id[sid].text, by_id[sid].spans, NAMES))
         assert seen == (pre if withheld is None else set())
     shown = [sid for sid, withheld in plan.annotators[ann].items() if withheld is None]
     accepted, emptied, edited, relabelled, noted, idle = shown[:6]
@@ -133,7 +133,7 @@ def test_doccano_team_brings_back_each_ones_own_work(
 
 
 def test_doccano_team_enters_a_layer_as_its_annotators_own(doccano_server: Path, tmp_path: Path) -> None:
-    start(home=doccano_server, wait=180)
+    start(home=doccano_server, wait_seconds=180)
     project, name = f"enter-{secrets.token_hex(3)}", f"ann-{secrets.token_hex(3)}"
     pre = make_layer("enter", 8)
     # The annotator agrees with some spans, drops others, moves one, and has their own name on all of them.

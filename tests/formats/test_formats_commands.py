@@ -62,7 +62,7 @@ def test_formats_commands_overwrite_no_other_text(tmp_path: Path, capsys: pytest
     source.write_text(json.dumps({"text": TEXT, "label": []}), encoding="utf-8")
     (tmp_path / "seed.txt").write_text("别的文章。", encoding="utf-8")
     assert run(["import", str(source), "-f", "doccano", "-o", str(output)]) == 2
-    assert "another text stands where" in capsys.readouterr().err
+    assert capsys.readouterr().err.startswith("BZ002 ")
     assert (tmp_path / "seed.txt").read_text("utf-8") == "别的文章。"
     assert not output.exists()
     (tmp_path / "seed.txt").write_text(TEXT, encoding="utf-8")
@@ -84,7 +84,7 @@ def test_formats_commands_find_foreign_texts_in_the_article(tmp_path: Path) -> N
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
-        (["import", "{layer}", "-f", "labelstudio", "-o", "x.jsonl"], "BZ060"),
+        (["import", "{layer}", "-f", "conll", "-o", "x.jsonl"], "BZ060"),
         (["import", "{layer}", "-f", "doccano", "-o", "x.txt"], "BZ002"),
         (["import", "{layer}", "-f", "doccano", "-o", "x.jsonl", "--map", "LOC"], "BZ002"),
         (["import", "nowhere", "-f", "conll", "-o", "x.jsonl"], "BZ003"),
@@ -113,3 +113,23 @@ def test_formats_commands_refuse_another_article(
     )
     assert "BZ016" in capsys.readouterr().err
     assert not output.exists()
+
+
+@pytest.mark.parametrize(
+    ("row", "units", "status"),
+    [
+        ({"text": TEXT, "annotations": [{"label": "LOC", "start_offset": 4, "end_offset": 7}]}, (), 0),
+        ({"text": TEXT, "tags": [[4, 7, "LOC"], "draft"]}, (), 1),
+        ({"text": TEXT, "label": [[3, 7, "LOC"]], "relations": [{"id": 1}]}, (), 1),
+        ({"text": f"😀{TEXT}", "label": [[5, 8, "LOC"]]}, (), 1),
+        ({"text": f"😀{TEXT}", "label": [[5, 8, "LOC"]]}, ("--units", "codepoints"), 0),
+        ({"text": f" {TEXT} ", "label": [[0, 4, "LOC"]]}, (), 0),
+    ],
+)
+def test_formats_commands_end_with_status_1_where_something_did_not_come_in(
+    tmp_path: Path, row: dict, units: tuple[str, ...], status: int
+) -> None:
+    (tmp_path / "rows.json").write_text(json.dumps(row, indent=2), encoding="utf-8")
+    output = tmp_path / "layer.jsonl"
+    assert run(["import", str(tmp_path / "rows.json"), "-f", "doccano", "-o", str(output), *units]) == status
+    assert len(read_layer(output)[0].spans) == ("😀" not in row["text"] or bool(units))

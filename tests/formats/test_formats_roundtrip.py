@@ -12,9 +12,8 @@ from hypothesis import given, settings
 
 from biaozhu.data.model import Sentence, Span, check_sentence
 from biaozhu.formats.convert import export_layer, read_documents
-from biaozhu.formats.foreign_document import Document
-from biaozhu.formats.format_names import Format
-from biaozhu.formats.importing import settle
+from biaozhu.formats.documents import Document, Format
+from biaozhu.formats.importing import import_documents
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -31,17 +30,19 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def there_and_back(
     layer: list[Sentence], form: Format, folder: Path
 ) -> tuple[tuple[Sentence, ...], set[tuple]]:
-    made, entries = export_layer(layer, form, names=NAMES)
+    made = export_layer(layer, form, names=NAMES)
     for old in folder.iterdir():
         old.unlink()
     for name, content in made.files.items():
         (folder / (name or "file")).write_bytes(content)
     path = folder if form is Format.brat else folder / "file"
     ids = {name: label for label, name in NAMES.items()}
-    settled = settle(read_documents(path, form, names=ids, renamed={}))
-    assert settled.entries == ()
-    assert settled.raws == {}
-    return settled.sentences, {(entry.sentence, entry.start, entry.end, entry.label) for entry in entries}
+    imported = import_documents(read_documents(path, form, names=ids, renamed={}))
+    assert imported.entries == ()
+    assert imported.raws == {}
+    return imported.sentences, {
+        (entry.sentence, entry.start, entry.end, entry.label) for entry in made.entries
+    }
 
 
 @pytest.mark.parametrize("form", CARRYING)
@@ -89,7 +90,7 @@ def test_formats_brat_loses_only_what_begins_or_ends_with_a_break(hard: str, fol
 
 @settings(deadline=None, max_examples=40)
 @given(layer=sentences())
-def test_formats_settling_makes_an_article_that_holds_every_text(layer: list[Sentence]) -> None:
+def test_formats_importing_makes_an_article_that_holds_every_text(layer: list[Sentence]) -> None:
     # Control characters of any number make a text binary, which no article is.
     documents = [
         Document(
@@ -101,20 +102,22 @@ def test_formats_settling_makes_an_article_that_holds_every_text(layer: list[Sen
     if not "".join(document.text for document in documents).strip("\ufeff\u200b\u2060 \n\r\t\u2028\u3000"):
         return
     for split in (False, True):
-        settled = settle(documents, split=split)
-        (raw,) = settled.raws.values()
-        assert settled.entries == ()
-        assert {one.article for one in settled.sentences} == {hashlib.sha256(raw.encode()).hexdigest()[:12]}
-        for sentence in settled.sentences:
+        imported = import_documents(documents, split=split)
+        (raw,) = imported.raws.values()
+        assert {one.article for one in imported.sentences} == {hashlib.sha256(raw.encode()).hexdigest()[:12]}
+        for sentence in imported.sentences:
             check_sentence(sentence)
             assert raw[sentence.start : sentence.end] == sentence.text
+        lost = [entry.text for entry in imported.entries if entry.severity == "loss"]
+        assert not "".join(lost).strip()
         found = [
             (sentence.text[span.start : span.end], span.label)
-            for sentence in settled.sentences
+            for sentence in imported.sentences
             for span in sentence.spans
         ]
         assert found == [
-            (document.text[span.start : span.end], span.label)
+            (shown, span.label)
             for document in documents
             for span in document.spans
+            if (shown := document.text[span.start : span.end].strip())
         ]

@@ -10,18 +10,16 @@ from hypothesis import strategies as st
 from biaozhu.data.errors import RoundTripError
 from biaozhu.data.model import Sentence, Span
 from biaozhu.formats.serialization import (
-    Example,
+    DoccanoExample,
     RemoteSpan,
-    from_units,
+    from_remote_spans,
     is_ours,
-    local_spans,
+    make_import_line,
+    make_meta,
     pack_meta,
+    rebuild_sentence,
     spans_from_json,
     spans_to_json,
-    to_line,
-    to_meta,
-    to_sentence,
-    to_units,
     unpack_meta,
 )
 
@@ -30,45 +28,21 @@ IDS = {name: label for label, name in NAMES.items()}
 TEXTS = st.text(st.characters(exclude_categories=("Cs",)), min_size=1, max_size=40)
 
 
-@given(TEXTS, st.data())
-def test_wire_units_are_those_of_utf16_and_come_back(text: str, data: st.DataObject) -> None:
-    offset = data.draw(st.integers(0, len(text)))
-    units = to_units(text, offset)
-    assert units == len(text[:offset].encode("utf-16-le")) // 2
-    assert from_units(text, units) == offset
-
-
-@pytest.mark.parametrize(
-    ("text", "units", "expected"),
-    [
-        ("𠮷野", 1, None),
-        ("𠮷野", 2, 1),
-        ("𠮷野", 3, 2),
-        ("𠮷野", 4, None),
-        ("", 0, 0),
-        ("😀", 2, 1),
-        ("野", -1, None),
-    ],
-)
-def test_wire_refuses_offsets_inside_a_character(text: str, units: int, expected: int | None) -> None:
-    assert from_units(text, units) == expected
-
-
 @given(st.integers(0, 30))
 def test_wire_brings_a_sentence_back_as_it_was(seed: int) -> None:
     for sentence in make_layer("wire", 5, seed=seed):
-        line = json.loads(to_line(sentence, to_meta(sentence, "wire", by=1, batch="x.0"), NAMES))
+        line = json.loads(make_import_line(sentence, make_meta(sentence, "wire", by=1, batch="x.0"), NAMES))
         text, label = line.pop("text"), line.pop("label")
         assert line.keys() == {"sid", "article", "biaozhu"}
-        example = Example(7, text, unpack_meta(line), tuple(RemoteSpan(*row) for row in label))
-        spans, refused = local_spans(example, IDS)
+        example = DoccanoExample(7, text, unpack_meta(line), tuple(RemoteSpan(*row) for row in label))
+        spans, refused = from_remote_spans(example, IDS)
         assert refused == ()
-        assert to_sentence(example, spans) == sentence
+        assert rebuild_sentence(example, spans) == sentence
 
 
 def test_wire_sends_only_ascii_and_the_same_keys_in_every_line() -> None:
     sentences = make_layer("wire", 30)
-    lines = [to_line(s, to_meta(s, "文章", by=1, batch="x.0"), NAMES) for s in sentences]
+    lines = [make_import_line(s, make_meta(s, "文章", by=1, batch="x.0"), NAMES) for s in sentences]
     assert all(line.isascii() and "\n" not in line for line in lines)
     assert len({tuple(json.loads(line)) for line in lines}) == 1
     assert all(isinstance(v, str) for line in lines for k, v in json.loads(line).items() if k != "label")
@@ -84,18 +58,18 @@ def test_wire_sends_only_ascii_and_the_same_keys_in_every_line() -> None:
     ],
 )
 def test_wire_names_each_span_that_cannot_come_back(spans: list[tuple[int, int, str]], reason: str) -> None:
-    example = Example(1, "𠮷野村", {}, tuple(RemoteSpan(*span) for span in spans))
-    kept, refused = local_spans(example, IDS)
+    example = DoccanoExample(1, "𠮷野村", {}, tuple(RemoteSpan(*span) for span in spans))
+    kept, refused = from_remote_spans(example, IDS)
     assert [why for _, why in refused] == [reason]
     assert len(kept) + len(refused) == len(spans)
 
 
 def test_wire_gives_what_a_person_drew_a_source_of_its_own() -> None:
     sent = (Span(0, 2, "PLACE", "lac", 0.5),)
-    example = Example(
+    example = DoccanoExample(
         1, "白水县林小满", {"pre": spans_to_json(sent)}, (RemoteSpan(0, 2, "地点"), RemoteSpan(3, 6, "人物"))
     )
-    assert local_spans(example, IDS)[0] == (*sent, Span(3, 6, "PERSON", "doccano"))
+    assert from_remote_spans(example, IDS)[0] == (*sent, Span(3, 6, "PERSON", "doccano"))
 
 
 @pytest.mark.parametrize("line", [None, "", "{}", "[1]", "[[1,2]]", '[["a",1,"L","s",null]]', 3])
@@ -106,11 +80,13 @@ def test_wire_takes_no_damaged_record_for_spans(line: object) -> None:
 @pytest.mark.parametrize("text", ["白水县在", "白水县林"])
 def test_wire_notices_a_text_that_was_edited_on_the_server(text: str) -> None:
     sentence = Sentence("0" * 12, 0, 3, "白水县")
-    meta = to_meta(sentence, "a", by=1, batch="x.0")
+    meta = make_meta(sentence, "a", by=1, batch="x.0")
     with pytest.raises(RoundTripError):
-        to_sentence(Example(1, text[:3] if text.endswith("林") else text, {**meta, "text_sha": "0" * 12}), ())
+        rebuild_sentence(
+            DoccanoExample(1, text[:3] if text.endswith("林") else text, {**meta, "text_sha": "0" * 12}), ()
+        )
     with pytest.raises(RoundTripError):
-        to_sentence(Example(1, text, meta), ())
+        rebuild_sentence(DoccanoExample(1, text, meta), ())
 
 
 SPANS = st.lists(
@@ -130,7 +106,7 @@ SPANS = st.lists(
 def test_wire_packs_metadata_into_three_rows_and_back(
     spans: list[Span], article: str, more: set[str]
 ) -> None:
-    meta = to_meta(Sentence("0" * 12, 0, 3, "白水县"), article, by=1, batch="x.0")
+    meta = make_meta(Sentence("0" * 12, 0, 3, "白水县"), article, by=1, batch="x.0")
     meta["pre"] = spans_to_json(spans)
     meta |= dict.fromkeys(more, spans_to_json(spans[:1]))
     packed = pack_meta(meta)

@@ -10,7 +10,7 @@ import srsly
 
 from biaozhu.data.model import Sentence, Span, sentence_to_line
 from biaozhu.formats.convert import export_layer
-from biaozhu.formats.format_names import Format
+from biaozhu.formats.documents import Format
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -44,7 +44,7 @@ WORDS = (
 def seeds() -> Mapping[str, Sequence[bytes]]:
     """The seeds of each target, by its name."""
     text = TEXT.encode()
-    made = {form: export_layer(LAYER, form, names={})[0].files for form in Format}
+    made = {form: export_layer(LAYER, form, names={}).files for form in Format}
     spacy = made[Format.spacy][""]
     name = LAYER[0].article
     ours = b"!" + b"\n".join(made[Format.brat][f"{name}.sentences.jsonl"].split(b"\n")[1:])

@@ -28,16 +28,16 @@ from biaozhu.data.model import (
     sentence_from_line,
     sentence_to_line,
 )
-from biaozhu.formats.brat import SIDECAR, read_brat
+from biaozhu.formats.brat import SIDECAR_SUFFIX, read_brat
 from biaozhu.formats.conll import read_conll
 from biaozhu.formats.convert import export_layer
 from biaozhu.formats.docbin import read_docbin
 from biaozhu.formats.doccano_jsonl import read_doccano
-from biaozhu.formats.format_names import Format
-from biaozhu.formats.importing import settle
+from biaozhu.formats.documents import Format, OffsetUnit
+from biaozhu.formats.importing import import_documents
 from biaozhu.formats.labelstudio import read_labelstudio
 from biaozhu.normalization.table import article_meaning, rows_as_csv
-from biaozhu.normalization.values import in_base, read_amount, read_phrase, render_amount
+from biaozhu.normalization.values import in_base, read_amount
 from biaozhu.reading.article import article_from_bytes
 from biaozhu.reading.encodings import encode
 from biaozhu.reading.sentences import INVISIBLE, split_article, split_checked, split_text
@@ -46,7 +46,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from biaozhu.data.model import Article
-    from biaozhu.formats.foreign_document import Document
+    from biaozhu.formats.documents import Document
 
 NAMES = {"PLACE": "地点", "PERSON": "人物"}
 IDS = {name: label for label, name in NAMES.items()}
@@ -61,7 +61,7 @@ def article(data: bytes) -> None:
     found = _read(data, page=False)
     if found is None:
         return
-    if not found.encoding.startswith("html:"):
+    if ":" not in found.encoding:
         assert encode(found.raw, found.encoding) == data
     _check_article(found)
 
@@ -119,14 +119,12 @@ def amounts(data: bytes) -> None:
             assert value.low <= value.high
             base = in_base(value)
             assert base is None or base[0] <= base[1]
-            again = read_phrase(render_amount(value))
-            assert again is None or again.low <= again.high
 
 
 def table(data: bytes) -> None:
     """Any text as an article with the amounts found in it: one row for each, which says what stands there."""
     found = _read(_text(data).encode("utf-8"), page=False)
-    if found is None or found.encoding.startswith("html:"):
+    if found is None or ":" in found.encoding:
         return
     plain = split_article(found)
     spans = find_amounts([one.text for one in plain])
@@ -141,7 +139,7 @@ def table(data: bytes) -> None:
 
 def doccano(data: bytes) -> None:
     """Any bytes as Doccano's JSONL, its offsets in either unit."""
-    _imported(data[1:], Format.doccano, units=bool(data[:1] < OURS))
+    _imported(data[1:], Format.doccano, unit=list(OffsetUnit)[data[:1] < OURS])
 
 
 def conll(data: bytes) -> None:
@@ -244,29 +242,29 @@ def _check_article(found: Article) -> None:
         assert sentence_from_line(sentence_to_line(one)) == one
 
 
-def _documents(files: Mapping[str, bytes], form: Format, *, units: bool) -> tuple[Document, ...]:
+def _documents(files: Mapping[str, bytes], form: Format, *, unit: OffsetUnit) -> tuple[Document, ...]:
     if form is Format.brat:
         return read_brat(files, where="where")
     (data,) = files.values()
     if form is Format.doccano:
-        return read_doccano(data, where="where", names=IDS, units=units)
+        return read_doccano(data, where="where", names=IDS, unit=unit)
     read = {Format.conll: read_conll, Format.spacy: read_docbin, Format.labelstudio: read_labelstudio}
     return read[form](data, where="where")
 
 
-def _imported(data: bytes, form: Format, *, units: bool = True) -> None:
+def _imported(data: bytes, form: Format, *, unit: OffsetUnit = OffsetUnit.utf16) -> None:
     files = _brat_files(data) if form is Format.brat else {"": data}
     try:
-        documents = _documents(files, form, units=units)
+        documents = _documents(files, form, unit=unit)
         for document in documents:
             for span in document.spans:
                 assert 0 <= span.start < span.end <= len(document.text)
-        settled = settle(documents)
+        settled = import_documents(documents)
     except BiaozhuError as error:
         _check_error(error)
         return
     lost = [entry for entry in settled.entries if entry.severity == "loss"]
-    stated = sum(len({span.key for span in one.spans}) + len(one.refused) for one in documents)
+    stated = sum(_count_stated(one) for one in documents)
     assert stated == sum(len(one.spans) for one in settled.sentences) + len(lost)
     for one in settled.sentences:
         check_sentence(one)
@@ -276,20 +274,31 @@ def _imported(data: bytes, form: Format, *, units: bool = True) -> None:
     _there_and_back(settled.sentences, form)
 
 
+def _count_stated(document: Document) -> int:
+    """Count the spans of a document as they are told apart once white space at their edges is cut off."""
+    keys = set()
+    for span in document.spans:
+        shown = document.text[span.start : span.end]
+        front, back = len(shown) - len(shown.lstrip()), len(shown) - len(shown.rstrip())
+        trim = not document.sentence_id and shown.strip()
+        keys.add((span.start + front, span.end - back, span.label) if trim else span.key)
+    return len(keys) + sum(entry.severity == "loss" for entry in document.entries)
+
+
 def _brat_files(data: bytes) -> dict[str, bytes]:
-    from biaozhu.formats.serialization import text_sha  # noqa: PLC0415 — only here
+    from biaozhu.formats.serialization import checksum_text  # noqa: PLC0415 — only here
 
     text, annotations, sidecar = (*data.split(NUL, 2), b"", b"")[:3]
     files = {"a.txt": text, "a.ann": annotations}
     if sidecar.startswith(OURS):
         # The checksum is right, or no random bytes would come any further.
-        sidecar = f'{{"text_sha": "{text_sha(_text(text))}"}}\n'.encode() + sidecar[1:]
-    return files | ({"a" + SIDECAR: sidecar} if sidecar else {})
+        sidecar = f'{{"text_sha": "{checksum_text(_text(text))}"}}\n'.encode() + sidecar[1:]
+    return files | ({"a" + SIDECAR_SUFFIX: sidecar} if sidecar else {})
 
 
 def _with_part(data: bytes) -> bytes:
     """A right DocBin, unpacked, in which one part is these bytes, or the value that they pack."""
-    (packed,) = export_layer(LAYER, Format.spacy, names={})[0].files.values()
+    (packed,) = export_layer(LAYER, Format.spacy, names={}).files.values()
     whole = srsly.msgpack_loads(zlib.decompress(packed))
     part = sorted(whole)[(data[0] if data else 0) % len(whole)]
     whole[part] = data[1:]
@@ -305,11 +314,11 @@ def _with_part(data: bytes) -> bytes:
 def _there_and_back(layer: Sequence[Sentence], form: Format) -> None:
     if not layer:
         return
-    made, entries = export_layer(layer, form, names=NAMES)
-    back = settle(_documents(made.files, form, units=True))
+    made = export_layer(layer, form, names=NAMES)
+    back = import_documents(_documents(made.files, form, unit=OffsetUnit.utf16))
     assert back.entries == ()
     assert not back.raws
-    lost = {(entry.sentence, entry.start, entry.end, entry.label) for entry in entries}
+    lost = {(entry.sentence, entry.start, entry.end, entry.label) for entry in made.entries}
     assert not lost or form is Format.brat
     expected = [
         (one.id, one.text, tuple(_kept(span, form) for span in one.spans if (one.id, *span.key) not in lost))

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from playwright.sync_api import sync_playwright
 
-from biaozhu.doccano.project import Setting, find_project
+from biaozhu.doccano.project import ProjectSpec, find_project
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -58,7 +58,7 @@ def pages_of(account: Account) -> Iterator[Page]:
         browser.close()
 
 
-def open_example(page: Page, connection: Connection, setting: Setting, number: int) -> None:
+def open_example(page: Page, connection: Connection, setting: ProjectSpec, number: int) -> None:
     project = find_project(connection, setting.name)
     assert project is not None
     page.goto(project.url.replace("page=1", f"page={number}"))

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from biaozhu.data.errors import (
     BiaozhuError,
+    DuplicateError,
     EmptyArticleError,
     EncodingError,
     ManyProblemsError,
@@ -20,7 +21,7 @@ from biaozhu.data.errors import (
 )
 from biaozhu.data.files import MAX_ARTICLE_BYTES
 from biaozhu.data.model import Article, Metadata, check_against_raw, check_sentence
-from biaozhu.reading.article import find_articles, read_article, read_articles
+from biaozhu.reading.article import find_articles, is_rewritten, read_article, read_articles, read_readable
 from biaozhu.reading.encodings import encode
 from biaozhu.reading.sentences import rebuild, section_of, section_titles, split_article
 
@@ -303,17 +304,34 @@ def test_article_without_the_right_to_read_is_refused(tmp_path: Path) -> None:
         read_article(path)
 
 
-def test_article_several_files_report_all_problems(tmp_path: Path) -> None:
+def test_article_several_files_are_read_without_the_bad_ones(tmp_path: Path) -> None:
     good = put(tmp_path, "云溪下雨。".encode(), "a.txt")
-    with pytest.raises(ManyProblemsError) as caught:
-        read_articles(
-            [tmp_path / "none", good, put(tmp_path, b"", "b.txt"), put(tmp_path, good.read_bytes(), "c.txt")]
-        )
-    message = str(caught.value)
-    assert all(
-        part in message for part in ("none: no such file", "b.txt: the file is empty", "c.txt: the same text")
-    )
+    bad = [tmp_path / "none", put(tmp_path, b"", "b.txt"), put(tmp_path, good.read_bytes(), "c.txt")]
+    articles, problems = read_readable([bad[0], good, *bad[1:]])
+    assert [(path, article.name) for path, article in articles.items()] == [(good, "a")]
+    assert [(type(one), one.where) for one in problems] == [
+        (MissingFileError, str(bad[0])),
+        (EmptyArticleError, str(bad[1])),
+        (DuplicateError, str(bad[2])),
+    ]
+    with pytest.raises(ManyProblemsError):
+        read_articles([good, *bad])
+    with pytest.raises(ManyProblemsError):
+        read_readable(bad[:2])
     assert [article.name for article in read_articles([good])] == ["a"]
+
+
+@pytest.mark.parametrize(
+    ("data", "rewritten"),
+    [
+        (b"<html><p>x", True),
+        ("云溪下雨，路滑，行人都慢走。过桥的车辆也\n慢行，注意安全。".encode(), True),
+        ("云溪下雨。\n".encode(), False),
+        (b"PK\x03\x04", False),
+    ],
+)
+def test_article_text_that_is_not_its_file_is_known(data: bytes, *, rewritten: bool) -> None:
+    assert is_rewritten(data) == rewritten
 
 
 def test_article_folders_stand_for_the_articles_in_them(tmp_path: Path) -> None:

@@ -85,8 +85,6 @@ def test_blocks_plain_text_has_no_furniture(raw: str, expected: str) -> None:
         "来源：云溪网",
         "来源 云溪网  2021-01-02",
         "作　者：周文清",
-        "记者 周文清 通讯员 赵一",
-        "本报记者 周文清",
         "【字体：大 中 小】",
         "[打印] [关闭]",
         "分享到：",
@@ -111,7 +109,6 @@ def test_blocks_furniture_above_the_text(line: str) -> None:
         "【责任编辑：钱一一】",
         "编辑|钱一一 校对|赵二 审核|孙三",
         "关键词：春耕,早稻责任编辑：钱一一",
-        "本报记者 周文清 文/图",
         "© 2021 云溪网 版权所有",
         "未经授权不得转载",
         "相关阅读：",
@@ -121,6 +118,87 @@ def test_blocks_furniture_above_the_text(line: str) -> None:
 )
 def test_blocks_furniture_below_the_text(line: str) -> None:
     assert kinds(f"{PROSE}\n{MORE}\n{line}")[-1] == ("f", line)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "审核：村委会对86户逐户走访",
+        "编辑：您家收了多少斤？",
+        "来源：石桥水库每天放水300吨，浇了1200亩",
+        "时间：3月5日至9日，共5天",
+        "时间：2021年3月5日上午在村部集合",
+        "地点：云溪县青禾乡文化站",
+        "标签：每袋米贴2张",
+        "关键词：增收80万元",
+        "主编：周文清写了3本乡志",
+        "阅读：全乡建成12间书屋",
+        "分享：赵一讲了4个故事",
+        "打印：每村2台打印机",
+        "评论：网友赵一说好。",
+        "记者：您怎么看？",
+        "（记者 周文清 通讯员 赵一）",
+        "记者 周文清 通讯员 赵一",
+        "本报记者 周文清",
+        "本报记者 周文清 文/图",
+        "(本报记者周文清)",
+        "2021年3月5日上午9点在村部开会",
+        "钱一一 孙二二 赵一 李三三 周文清",
+        "全县办理许可证300份",
+        "未经批准不得采砂",
+        "审核",
+        "2021-03-05\t青禾乡\t86户",
+    ],
+)
+@pytest.mark.parametrize("place", ["head", "inside", "tail"])
+def test_blocks_text_that_looks_like_furniture_is_kept(line: str, place: str) -> None:
+    raw = {
+        "head": f"云溪春耕正忙\n{line}\n{PROSE}\n{MORE}",
+        "inside": f"云溪春耕正忙\n{PROSE}\n{line}\n{MORE}",
+        "tail": f"云溪春耕正忙\n{PROSE}\n{MORE}\n{line}",
+    }[place]
+    assert "f" not in without_text(raw)
+
+
+def test_blocks_entries_of_a_notice_are_kept() -> None:
+    entries = ["时间：2021-03-05", "对象：全乡1200户", "审核：村委会", "作者：周文清", "联系人：赵一"]
+    assert without_text("\n".join(["云溪补贴公告", PROSE, *entries])) == "tpppppp"
+    interview = ["编辑：好不好", "周文清：86亩", "编辑：多少户", "周文清：300户"]
+    assert "f" not in without_text("\n".join([PROSE, *interview]))
+
+
+def test_blocks_attachments_below_the_imprint_are_kept() -> None:
+    raw = f"云溪补贴公告\n{PROSE}\n责任编辑：钱一一\n附件：1.青禾乡补贴名单\n上一篇：水库开闸\n夜市开张"
+    assert without_text(raw) == "tpfpff"
+
+
+def test_blocks_kicker_above_the_title_is_part_of_it() -> None:
+    raw = f"云溪新闻网\n春风送暖入农家\n云溪建起三座冷库\n来源：云溪日报\n{PROSE}"
+    assert without_text(raw) == "fttfp"
+
+
+def test_blocks_table_without_running_text_has_its_title() -> None:
+    raw = "云溪统计表\n来源：云溪县统计局\n2021-03-05\n乡镇\t户数\n青禾乡\t86户\n石桥乡\t120户"
+    assert without_text(raw) == "tffppp"
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "特别声明：以上内容由用户上传并发布，本平台仅提供信息存储服务。",
+        "【免责声明】本站转载文章的观点不代表本站。如有侵权，请联系删除。",
+        "版权声明：凡注明来源的作品，转载须注明出处。",
+        "微信扫一扫，关注云溪发布",
+        "长按识别二维码关注我们",
+        "打开云溪客户端看更多",
+        "返回云溪，查看更多",
+        "阅读 86",
+        "浏览次数：1.2万次",
+        "上一页 1 2 3 下一页",
+    ],
+)
+def test_blocks_junk_of_pages_is_furniture(line: str) -> None:
+    assert without_text(f"云溪春耕正忙\n{PROSE}\n{MORE}\n{line}") == "tppf"
 
 
 def test_blocks_links_after_the_end_are_furniture() -> None:
@@ -184,6 +262,13 @@ def test_blocks_interview_lines_are_no_headings() -> None:
 
 def test_blocks_list_items_are_paragraphs() -> None:
     assert without_text(f"{PROSE}\n化肥十吨\n种子五吨\n农膜三吨\n{MORE}") == "ppppp"
+
+
+@pytest.mark.parametrize("byline", ["本报记者 周文清", "（记者 周文清）", "云溪报首席记者周文清"])
+def test_blocks_byline_is_a_paragraph_and_names_the_author(byline: str) -> None:
+    raw = f"云溪春耕正忙\n{byline}\n{PROSE}\n{MORE}"
+    assert without_text(raw) == "tppp"
+    assert find_blocks(raw)[1].author == "周文清"
 
 
 def test_blocks_reporter_of_the_dateline_is_the_author() -> None:

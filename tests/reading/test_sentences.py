@@ -59,6 +59,28 @@ def make_article(raw: str, *blocks: Block) -> Article:
         pytest.param(
             "“来吗？”、“走吗？”的话都说了。", ["“来吗？”、“走吗？”的话都说了。"], id="list of quotes"
         ),
+        pytest.param(
+            "以“春天！你好”为主题。好。", ["以“春天！你好”为主题。", "好。"], id="slogan inside its clause"
+        ),
+        pytest.param("“春天！你好”活动启动。好。", ["“春天！你好”活动启动。", "好。"], id="slogan first"),
+        pytest.param(
+            '以"春天!你好"为题。好。', ['以"春天!你好"为题。', "好。"], id="slogan in straight quotes"
+        ),
+        pytest.param("“来！去”、“是？否”两句。", ["“来！去”、“是？否”两句。"], id="slogans in a row"),
+        pytest.param("“来！去”“是？否”两句。", ["“来！去”“是？否”两句。"], id="slogans without a comma"),
+        pytest.param(
+            "举行“向前冲！”比赛。好。", ["举行“向前冲！”比赛。", "好。"], id="slogan with its end mark"
+        ),
+        pytest.param(
+            "他喊“来。去。”她走了。", ["他喊“来。", "去。”", "她走了。"], id="speech inside a clause"
+        ),
+        pytest.param("“来！去”", ["“来！", "去”"], id="quote that ends the line"),
+        pytest.param(
+            f"以“春天！{'甲' * 21}”为题。", ["以“春天！", f"{'甲' * 21}”为题。"], id="long quote is speech"
+        ),
+        pytest.param(
+            f"以“春天！{'甲' * 20}”为题。", [f"以“春天！{'甲' * 20}”为题。"], id="as long as a slogan may be"
+        ),
         pytest.param("《谁来种地？》一书出版。好。", ["《谁来种地？》一书出版。", "好。"], id="book title"),
         pytest.param("他来了！她呢？走了。", ["他来了！", "她呢？", "走了。"], id="full width marks"),
         pytest.param("他来了!她呢?走了。", ["他来了!", "她呢?", "走了。"], id="half width marks"),
@@ -71,6 +93,9 @@ def make_article(raw: str, *blocks: Block) -> Article:
         pytest.param(
             "要求:1.加强管理。2. 落实责任。", ["要求:1.加强管理。", "2. 落实责任。"], id="numbering"
         ),
+        pytest.param("得分:100.很好。", ["得分:100.", "很好。"], id="three digits are no numbering"),
+        pytest.param("见12.很好。", ["见12.", "很好。"], id="a number inside a clause is no numbering"),
+        pytest.param("it's好。'行。'走了。", ["it's好。", "'行。'", "走了。"], id="apostrophe"),
         pytest.param(
             "Mr. Li met Dr. Wu at 9 a.m. today. He left.",
             ["Mr. Li met Dr. Wu at 9 a.m. today.", "He left."],
@@ -241,8 +266,11 @@ def test_sentences_of_another_text_are_not_rebuilt() -> None:
         rebuild(ARTICLE, [Sentence("ba9876543210", 0, 1, "站")])
     with pytest.raises(OffsetError, match="beyond"):
         rebuild(ARTICLE, [Sentence(ARTICLE.id, len(RAW), len(RAW) + 1, "站")])
-    with pytest.raises(OffsetError, match="no block"):
-        section_of(ARTICLE, [Sentence(ARTICLE.id, 4, 7, "目\n甲")])
+    for stranger in (Sentence("ba9876543210", 6, 9, "甲来。"), Sentence(ARTICLE.id, 4, 7, "目\n甲")):
+        with pytest.raises(OffsetError, match="no block"):
+            section_of(ARTICLE, [stranger])
+        with pytest.raises(OffsetError, match="no block"):
+            kind_of(ARTICLE, [stranger])
 
 
 @given(ANY)

@@ -13,13 +13,14 @@ import pytest
 
 from biaozhu.data.layers import write_layer
 from biaozhu.data.model import Sentence, Span
-from biaozhu.reporting.inputs import Request, gather
+from biaozhu.reporting.content import ReportRequest, gather_content
+from biaozhu.scoring.significance import Sampling
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from biaozhu.reporting.inputs import Material
+    from biaozhu.reporting.content import ReportContent
 
 TYPED = re.compile(r"\[([A-Z]+) ([^\]]+)\]")
 LABELS = ("PLACE", "PERSON", "AMOUNT")
@@ -168,13 +169,13 @@ def case(
 
 
 @pytest.fixture(scope="session")
-def material(case: dict[str, Path]) -> Material:
+def material(case: dict[str, Path]) -> ReportContent:
     """Return that article, gathered with its gold and two layers."""
-    return gather(
-        Request(
+    return gather_content(
+        ReportRequest(
             layers=(f"规则={case['pre']}", f"模型={case['model']}"),
             articles=(case["article"],),
             gold=(case["gold"],),
-            resamples=500,
+            sampling=Sampling(resamples=500),
         )
     )

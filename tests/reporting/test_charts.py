@@ -7,23 +7,23 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from biaozhu.reporting.page.charts import (
-    About,
+    Caption,
     Series,
     Whisker,
-    chart,
-    count_axis,
-    intervals,
-    place_axis,
-    share_axis,
+    lay_out_chart,
+    lay_out_intervals,
+    make_count_axis,
+    make_place_axis,
+    make_share_axis,
 )
 
-ABOUT = About("c", "title", "text")
+ABOUT = Caption("c", "title", "text")
 
 
 @given(st.floats(0, 1), st.floats(0, 1))
 def test_charts_share_axis_covers_its_values(one: float, other: float) -> None:
     low, high = sorted((one, other))
-    axis = share_axis("F1", low, high)
+    axis = make_share_axis("F1", low, high)
     assert low >= axis.low
     assert axis.high >= high or high - axis.high < 1e-9
     assert axis.high - axis.low >= 0.1 - 1e-9
@@ -33,25 +33,27 @@ def test_charts_share_axis_covers_its_values(one: float, other: float) -> None:
 
 @given(st.floats(0.1, 1e7))
 def test_charts_count_axis_covers_its_values(high: float) -> None:
-    axis = count_axis("sentences", high)
+    axis = make_count_axis("sentences", high)
     assert axis.high >= high - 1e-6
     assert 2 <= len(axis.ticks) <= 8
 
 
 def test_charts_place_points_where_the_axes_say() -> None:
-    drawn = chart(ABOUT, x=share_axis("x"), y=share_axis("y"), series=[Series("s", ((0.0, 0.0), (1.0, 1.0)))])
+    drawn = lay_out_chart(
+        ABOUT, x=make_share_axis("x"), y=make_share_axis("y"), series=[Series("s", ((0.0, 0.0), (1.0, 1.0)))]
+    )
     left, top, wide, high = drawn.frame
     assert [dot[:2] for dot in drawn.series[0].dots] == [(left, top + high), (left + wide, top)]
     assert drawn.series[0].path == f"M{float(left)} {float(top + high)}L{float(left + wide)} {float(top)}"
 
 
 def test_charts_write_few_of_many_places() -> None:
-    assert len(place_axis("run", [str(at) for at in range(100)]).ticks) <= 9
+    assert len(make_place_axis("run", [str(at) for at in range(100)]).ticks) <= 9
 
 
 @pytest.mark.parametrize("value", [None, 0.5])
 def test_charts_intervals_keep_undefined_undefined(value: float | None) -> None:
-    found = intervals(
+    found = lay_out_intervals(
         ABOUT, [Whisker("all", "a", 0, value, None, None), Whisker("all", "b", 1, 0.9, 0.8, 1.0)]
     )
     assert (found.lines[0][2] is None) == (value is None)

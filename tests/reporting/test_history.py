@@ -10,17 +10,17 @@ from typing import TYPE_CHECKING
 import pytest
 
 from biaozhu.cli import run
-from biaozhu.reporting.history import history_rows, read_runs, write_history
+from biaozhu.reporting.history import list_history, read_reports, write_history
 from biaozhu.reporting.report import write_report
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from biaozhu.reporting.inputs import Material
+    from biaozhu.reporting.content import ReportContent
 
 
-def dated(material: Material, date: str, gold: str = "a" * 64, f1: float | None = None) -> Material:
+def dated(material: ReportContent, date: str, gold: str = "a" * 64, f1: float | None = None) -> ReportContent:
     document = json.loads(json.dumps(material.document))
     document["made"]["date"] = date
     for item in document["made"]["inputs"]:
@@ -31,7 +31,7 @@ def dated(material: Material, date: str, gold: str = "a" * 64, f1: float | None 
 
 
 @pytest.fixture
-def reports(material: Material, tmp_path: Path) -> Path:
+def reports(material: ReportContent, tmp_path: Path) -> Path:
     write_report(tmp_path / "late", dated(material, "2030-03-01T00:00:00+00:00", f1=0.5))
     write_report(tmp_path / "early", dated(material, "2030-01-01T00:00:00+00:00", f1=0.75))
     write_report(tmp_path / "other", dated(material, "2030-02-01T00:00:00+00:00", gold="b" * 64))
@@ -39,7 +39,7 @@ def reports(material: Material, tmp_path: Path) -> Path:
 
 
 def test_history_is_by_date_and_compares_on_the_same_gold_only(reports: Path) -> None:
-    rows = [row for row in history_rows(read_runs(reports)) if row.layer == "规则"]
+    rows = [row for row in list_history(read_reports(reports)) if row.layer == "规则"]
     assert [row.run for row in rows] == ["early", "other", "late"]
     assert [row.change for row in rows] == [None, None, pytest.approx(-0.25)]
     assert [row.fell for row in rows] == [False, False, True]
@@ -47,7 +47,7 @@ def test_history_is_by_date_and_compares_on_the_same_gold_only(reports: Path) ->
 
 @pytest.mark.parametrize("language", ["zh", "en"])
 def test_history_page_has_every_row_and_a_chart(reports: Path, read_page: Callable, language: str) -> None:
-    rows = history_rows(read_runs(reports))
+    rows = list_history(read_reports(reports))
     write_history(reports / "history.html", rows, language=language)
     html = (reports / "history.html").read_text("utf-8")
     page = read_page(html)
@@ -76,7 +76,7 @@ def test_summary_table_names_every_layer(reports: Path, capsys: pytest.CaptureFi
 
 
 def test_summary_counts_the_articles_that_were_scored(
-    material: Material, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    material: ReportContent, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     other = replace(material.articles[0], id="f" * 12, name="unscored")
     write_report(tmp_path / "two", replace(material, articles=(*material.articles, other)))
@@ -102,4 +102,4 @@ def test_summary_reports_every_broken_file_at_once(
         (tmp_path / name).mkdir()
         (tmp_path / name / "scores.json").write_text("{")
     assert run(["summary", str(tmp_path)]) == 2
-    assert "2 problems" in capsys.readouterr().err
+    assert "BZ001" in capsys.readouterr().err

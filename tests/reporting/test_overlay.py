@@ -6,8 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from biaozhu.data.model import Article, Block, Metadata, Sentence
-from biaozhu.reporting.escaping import UNSEEN, shown_html, shown_markdown, shown_plain
-from biaozhu.reporting.page.overlay import Bar, Mark, anchor_of, lines_of
+from biaozhu.reporting.escaping import UNSEEN, escape_html, escape_markdown, escape_plain
+from biaozhu.reporting.page.overlay import Bar, Mark, cut_article, make_anchor
 
 RAW = "  云岭县开会。\n\n村民种了三十亩梨树,又修了两公里水渠。\n"
 BLOCKS = (Block(2, 8, "title", 0), Block(10, len(RAW) - 1, "paragraph", 0))
@@ -31,7 +31,7 @@ def article() -> Article:
 
 @given(bars())
 def test_overlay_pieces_hold_the_text_once_and_in_order(found: list[Bar]) -> None:
-    lines = lines_of(article(), found, [], name="a1")
+    lines = cut_article(article(), found, [], name="a1")
     assert ["".join(piece.text for piece in line.pieces) for line in lines] == [
         RAW[block.start : block.end] for block in BLOCKS
     ]
@@ -44,7 +44,7 @@ def test_overlay_pieces_hold_the_text_once_and_in_order(found: list[Bar]) -> Non
 def test_overlay_each_character_is_under_the_bars_that_cover_it(found: list[Bar]) -> None:
     shown = {
         at: sorted(touch.lane for touch in piece.touches)
-        for line in lines_of(article(), found, [], name="a1")
+        for line in cut_article(article(), found, [], name="a1")
         for piece in line.pieces
         for at in range(piece.start, piece.start + len(piece.text))
     }
@@ -57,7 +57,7 @@ def test_overlay_each_character_is_under_the_bars_that_cover_it(found: list[Bar]
 def test_overlay_each_bar_starts_once_and_ends_once(found: list[Bar]) -> None:
     touches = [
         touch
-        for line in lines_of(article(), found, [], name="a1")
+        for line in cut_article(article(), found, [], name="a1")
         for piece in line.pieces
         for touch in piece.touches
     ]
@@ -68,12 +68,12 @@ def test_overlay_each_bar_starts_once_and_ends_once(found: list[Bar]) -> None:
 @given(bars())
 def test_overlay_each_mark_stands_once_and_has_its_anchor(found: list[Bar]) -> None:
     marks = [Mark(bar.lane, bar.start, bar.end, "missed", f"e{at}", "") for at, bar in enumerate(found)]
-    pieces = [piece for line in lines_of(article(), found, marks, name="a1") for piece in line.pieces]
+    pieces = [piece for line in cut_article(article(), found, marks, name="a1") for piece in line.pieces]
     assert sorted(mark.error for piece in pieces for mark in piece.marks) == sorted(
         mark.error for mark in marks
     )
     anchors = [piece.anchor for piece in pieces if piece.anchor]
-    assert sorted(anchors) == sorted({anchor_of("a1", mark.start) for mark in marks})
+    assert sorted(anchors) == sorted({make_anchor("a1", mark.start) for mark in marks})
 
 
 def test_overlay_without_a_file_joins_neighbours_and_parts_paragraphs() -> None:
@@ -81,18 +81,18 @@ def test_overlay_without_a_file_joins_neighbours_and_parts_paragraphs() -> None:
     sentences = [
         Sentence("0" * 12, start, start + len(text), text) for start in (0, len(text), 2 * len(text) + 4)
     ]
-    lines = lines_of(sentences, [], [], name="a1")
+    lines = cut_article(sentences, [], [], name="a1")
     assert [line.pieces[0].text for line in lines] == [text * 2, text]
 
 
 @given(st.text())
 def test_shown_keeps_no_character_that_acts(text: str) -> None:
-    for shown in (str(shown_html(text)), shown_plain(text), shown_markdown(text)):
+    for shown in (str(escape_html(text)), escape_plain(text), escape_markdown(text)):
         assert not UNSEEN.search(shown)
-    assert "<" not in str(shown_html(text)).replace('<span class="ctl">', "").replace("</span>", "")
+    assert "<" not in str(escape_html(text)).replace('<span class="ctl">', "").replace("</span>", "")
 
 
 @given(st.text(st.characters(categories=["L", "N"])))
 def test_shown_leaves_ordinary_text_as_it_is(text: str) -> None:
     if not UNSEEN.search(text):
-        assert shown_html(text) == shown_plain(text) == shown_markdown(text) == text
+        assert escape_html(text) == escape_plain(text) == escape_markdown(text) == text

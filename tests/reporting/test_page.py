@@ -9,9 +9,14 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from biaozhu.curation.agreement import Agreement, GroupAgreement, PairAgreement
+from biaozhu.curation.bias import Bias, Contrast, Rate
+from biaozhu.data.diff import Change
 from biaozhu.data.ledger import Entry
-from biaozhu.reporting.inputs import Request, gather
+from biaozhu.reporting.content import ReportRequest, gather_content
+from biaozhu.reporting.evidence import CurveFigures, CurveFit, CurvePoint, RoundTrip
 from biaozhu.reporting.report import write_report
+from biaozhu.scoring.significance import Sampling
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -19,7 +24,7 @@ if TYPE_CHECKING:
 
     from playwright.sync_api import Browser
 
-    from biaozhu.reporting.inputs import Material
+    from biaozhu.reporting.content import ReportContent
 
 pytestmark = pytest.mark.browser
 
@@ -44,59 +49,52 @@ def browser() -> Iterator[Browser]:
         found.close()
 
 
-RATE = {"count": 1, "of": 2, "rate": 0.5}
-CONTRAST = {"shown": RATE, "blind": RATE, "difference": 0.0, "interval": [-0.1, 0.1]}
+RATE = Rate(1, 2, 0.5)
+CONTRAST = Contrast(RATE, RATE, 0.0, (-0.1, 0.1))
 
 
 @pytest.fixture(scope="module")
-def address(material: Material, tmp_path_factory: pytest.TempPathFactory) -> str:
+def address(material: ReportContent, tmp_path_factory: pytest.TempPathFactory) -> str:
     """Return the address of a report with every section that there is, losses and a round trip that differs."""
     folder = tmp_path_factory.mktemp("page")
+    pair = PairAgreement("a", "b", 3, (2, 2), {"micro": 0.9}, {"micro": 0.95}, {"boundary": 1})
+    points = tuple(CurvePoint(at, at / 100, at / 120, at / 90) for at in (10, 40, 80))
     whole = replace(
         material,
         ledger=(Entry("pull", "loss", "dropped", "x:0-3", 0, 2, "PLACE", "云岭"),),
-        round_trip={
-            "identical": False,
-            "sentences": 1,
-            "changes": [{"sentence": "x:0-3", "kind": "moved", "text": "云岭"}],
-        },
-        agreement={
-            "pairs": [
-                {
-                    "first": "a",
-                    "second": "b",
-                    "sentences": 3,
-                    "strict": {"micro": 0.9},
-                    "partial": {"micro": 0.95},
-                    "disagreements": {"boundary": 1},
-                }
-            ],
-            "alpha": 0.9,
-            "by_month": {"2026-01": {"comparisons": 3, "strict": 0.9}},
-            "by_article": {"x": {"comparisons": 1, "strict": None}, "y": {"comparisons": 2, "strict": 0.9}},
-        },
-        curve={
-            "points": [
-                {"sentences": at, "mean": at / 100, "low": at / 120, "high": at / 90} for at in (10, 40, 80)
-            ],
-            "fit": [{"sentences": at, "f1": at / 200} for at in (10, 180)],
-            "worth": 0.02,
-            "worth_low": -0.01,
-            "worth_high": 0.05,
-            "distinguishable": False,
-        },
-        bias={
-            "sentences": {"shown": 2, "blind": 2},
-            "accepted": RATE,
-            "accepted_by_annotator": {"a": RATE},
-            "fates": {"kept": 1, "moved": 1, "relabelled": 0, "removed": 0, "added": 0},
-            "edited": RATE,
-            "edited_by_label": {"PLACE": RATE},
-            "edited_by_score": {"no score": RATE},
-            "agreement": CONTRAST,
-            "errors_taken": CONTRAST,
-            "omissions_taken": {"shown": RATE, "blind": RATE, "difference": None, "interval": None},
-        },
+        round_trip=RoundTrip(
+            identical=False, sentences=1, changes=(Change("x:0-3", "moved", text="云岭"),), losses=("x",)
+        ),
+        agreement=Agreement(
+            annotators=("a", "b"),
+            pairs=(pair,),
+            mean_strict=0.9,
+            mean_partial=0.95,
+            alpha=0.9,
+            alpha_by_label={},
+            by_article={"x": GroupAgreement(1, None), "y": GroupAgreement(2, 0.9)},
+            by_month={"2026-01": GroupAgreement(3, 0.9)},
+        ),
+        curve=CurveFigures(
+            points,
+            tuple(CurveFit(at, at / 200) for at in (10, 180)),
+            worth=0.02,
+            worth_low=-0.01,
+            worth_high=0.05,
+            distinguishable=False,
+        ),
+        bias=Bias(
+            sentences={"shown": 2, "blind": 2},
+            accepted=RATE,
+            accepted_by_annotator={"a": RATE},
+            fates={"kept": 1, "moved": 1, "relabelled": 0, "removed": 0, "added": 0},
+            edited=RATE,
+            edited_by_label={"PLACE": RATE},
+            edited_by_score={"no score": RATE},
+            agreement=CONTRAST,
+            errors_taken=CONTRAST,
+            omissions_taken=replace(CONTRAST, difference=None, interval=None),
+        ),
     )
     write_report(folder, whole)
     return (folder / "index.html").as_uri()
@@ -109,7 +107,16 @@ def test_page_passes_axe(browser: Browser, address: str, width: int, scheme: str
 
     page = browser.new_page(viewport={"width": width, "height": 900}, color_scheme=scheme)
     page.goto(address)
-    for section in ("learning", "agreement", "bias", "losses", "confusion", "breakdown", "errors", "made"):
+    for section in (
+        "learning",
+        "agreement",
+        "bias",
+        "losses",
+        "confusion",
+        "breakdown",
+        "errors",
+        "provenance",
+    ):
         assert page.locator(f"section#{section}").is_visible(), section
     page.evaluate("document.querySelectorAll('details').forEach(one => { one.open = true; })")
     found = Axe().run(page)
@@ -201,8 +208,10 @@ def test_page_of_a_hundred_articles_opens_in_time(
         layers += [f"规则={case['pre']}", f"模型={case['model']}"]
         articles.append(case["article"])
         gold.append(case["gold"])
-    material = gather(
-        Request(layers=tuple(layers), articles=tuple(articles), gold=tuple(gold), resamples=200)
+    material = gather_content(
+        ReportRequest(
+            layers=tuple(layers), articles=tuple(articles), gold=tuple(gold), sampling=Sampling(resamples=200)
+        )
     )
     write_report(tmp_path / "out", material)
     page = browser.new_page()

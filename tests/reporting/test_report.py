@@ -8,6 +8,7 @@ from dataclasses import asdict, replace
 from typing import TYPE_CHECKING
 
 import jsonschema
+import msgspec
 import pytest
 
 from biaozhu.cli import run
@@ -15,17 +16,19 @@ from biaozhu.data.diff import Change, Kind
 from biaozhu.data.errors import ReportInputError
 from biaozhu.data.ledger import Entry, write_ledger
 from biaozhu.data.model import Span
-from biaozhu.reporting.inputs import Request, gather
-from biaozhu.reporting.page.strings import translator
-from biaozhu.reporting.page.table_rows import breakdown_tables
-from biaozhu.reporting.report import checks_of, render_report, write_report
-from biaozhu.scoring.scores_document import read_scores, schema
+from biaozhu.reporting.content import ReportRequest, gather_content
+from biaozhu.reporting.evidence import CurveFigures, RoundTrip
+from biaozhu.reporting.page.strings import make_translator
+from biaozhu.reporting.page.table_rows import make_breakdowns
+from biaozhu.reporting.report import make_checks, render_report, write_report
+from biaozhu.scoring.scores_document import read_schema, read_scores
+from biaozhu.scoring.significance import Sampling
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from biaozhu.reporting.inputs import Material
+    from biaozhu.reporting.content import ReportContent
 
 HOSTILE = (
     "<script>alert(1)</script>\u202e县\x1b[31m:题目\n\n"
@@ -36,7 +39,7 @@ HOSTILE = (
 
 @pytest.mark.parametrize("language", ["zh", "en"])
 def test_report_links_lead_to_places_in_the_page(
-    material: Material, read_page: Callable, language: str
+    material: ReportContent, read_page: Callable, language: str
 ) -> None:
     page = read_page(render_report(material, language=language)[0])
     assert len(page.ids) == len(set(page.ids))
@@ -50,7 +53,9 @@ def test_report_links_lead_to_places_in_the_page(
 
 
 @pytest.mark.parametrize("language", ["zh", "en"])
-def test_report_loads_nothing_from_outside(material: Material, read_page: Callable, language: str) -> None:
+def test_report_loads_nothing_from_outside(
+    material: ReportContent, read_page: Callable, language: str
+) -> None:
     html = render_report(material, language=language)[0]
     page = read_page(html)
     assert not re.search(r"(?i)(https?:|//[a-z]|@import|url\()", re.sub(r"\n//[^\n]*", "", html))
@@ -60,12 +65,12 @@ def test_report_loads_nothing_from_outside(material: Material, read_page: Callab
 
 
 def test_report_figures_are_those_of_the_scores(
-    material: Material, read_page: Callable, tmp_path: Path
+    material: ReportContent, read_page: Callable, tmp_path: Path
 ) -> None:
     write_report(tmp_path, material)
     page = read_page((tmp_path / "index.html").read_text("utf-8"))
     document = read_scores(tmp_path / "scores.json")
-    jsonschema.validate(document, schema())
+    jsonschema.validate(document, read_schema())
     layers = document["layers"]
     schemes = ("strict", "exact", "partial", "type")
     tables = [
@@ -82,7 +87,7 @@ def test_report_figures_are_those_of_the_scores(
         assert len(listed) == sum(group["count"] for group in layer["errors"])
 
 
-def test_report_shows_the_whole_text_once(material: Material, read_page: Callable) -> None:
+def test_report_shows_the_whole_text_once(material: ReportContent, read_page: Callable) -> None:
     page = read_page(render_report(material)[0])
     (article,) = material.articles
     shown = "".join("".join(page.article_text).split())
@@ -94,12 +99,12 @@ def test_report_shows_hostile_text_harmlessly(
     tmp_path: Path, write_case: Callable, read_page: Callable, *, with_article: bool
 ) -> None:
     case = write_case(tmp_path / "in", HOSTILE)
-    material = gather(
-        Request(
+    material = gather_content(
+        ReportRequest(
             layers=(f"<b>层</b>={case['pre']}", f"</style>\x1b[2J\u202e={case['model']}"),
             articles=(case["article"],) if with_article else (),
             gold=(case["gold"],),
-            resamples=200,
+            sampling=Sampling(resamples=200),
             command=("biaozhu", "report", "</code><script>\u202e"),
         )
     )
@@ -120,7 +125,7 @@ def test_report_without_gold_shows_layers_and_no_scores(
     case: dict[str, Path], read_page: Callable, tmp_path: Path
 ) -> None:
     (tmp_path / "scores.json").write_text("{}")
-    material = gather(Request(layers=(f"规则={case['pre']}",), articles=(case["article"],)))
+    material = gather_content(ReportRequest(layers=(f"规则={case['pre']}",), articles=(case["article"],)))
     write_report(tmp_path, material)
     html = (tmp_path / "index.html").read_text("utf-8")
     page = read_page(html)
@@ -139,12 +144,12 @@ def test_report_scores_only_articles_with_gold(
 ) -> None:
     first = write_case(tmp_path / "in", "[PLACE 云岭县]有[AMOUNT 9个]乡。\n", name="one")
     second = write_case(tmp_path / "in", "[PERSON 何春生]种了[AMOUNT 7亩]地。\n", name="two")
-    material = gather(
-        Request(
+    material = gather_content(
+        ReportRequest(
             layers=(f"规则={first['pre']}", f"规则={second['pre']}"),
             articles=(first["article"], second["article"]),
             gold=(first["gold"],),
-            resamples=200,
+            sampling=Sampling(resamples=200),
         )
     )
     assert material.evaluations[0].sentences == 1
@@ -157,13 +162,17 @@ def test_report_undefined_is_a_dash_and_never_zero(
     tmp_path: Path, write_case: Callable, read_page: Callable
 ) -> None:
     case = write_case(tmp_path / "in", "[PLACE 云岭县]开会。\n")
-    material = gather(Request(layers=(f"规则={case['gold']}",), gold=(case["gold"],), resamples=200))
+    material = gather_content(
+        ReportRequest(
+            layers=(f"规则={case['gold']}",), gold=(case["gold"],), sampling=Sampling(resamples=200)
+        )
+    )
     page = read_page(render_report(material)[0])
     # All, PLACE, PERSON, AMOUNT, then the four schemes.
     assert page.figures["f1"] == ["1.000", "1.000", "–", "–", "1.000", "1.000", "1.000", "1.000"]
 
 
-def test_report_summary_has_a_line_for_each_layer_and_label(material: Material) -> None:
+def test_report_summary_has_a_line_for_each_layer_and_label(material: ReportContent) -> None:
     summary = render_report(material, language="en")[1]
     rows = [line for line in summary.splitlines() if line.startswith("|")]
     assert len(rows) == 2 + len(material.evaluations) * (1 + len(material.labels))
@@ -172,10 +181,12 @@ def test_report_summary_has_a_line_for_each_layer_and_label(material: Material) 
     assert f"| **{strict.f1:.3f}** |" in summary
 
 
-def test_report_checks_say_what_was_not_checked(material: Material) -> None:
-    assert checks_of(material)["round_trip_identical"] is None
-    assert checks_of(material)["ledger_losses"] is None
-    found = checks_of(replace(material, ledger=(), round_trip={"identical": True}, agreement=None, bias=None))
+def test_report_checks_say_what_was_not_checked(material: ReportContent) -> None:
+    assert make_checks(material)["round_trip_identical"] is None
+    assert make_checks(material)["ledger_losses"] is None
+    found = make_checks(
+        replace(material, ledger=(), round_trip=RoundTrip(identical=True), agreement=None, bias=None)
+    )
     assert found | {"articles": []} == {
         "format": "biaozhu.checks.v1",
         "articles": [],
@@ -219,11 +230,11 @@ def test_report_command_exits_by_losses_and_round_trip(
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        (["--layer", "no-name.jsonl"], "BZ002"),
+        (["--layer", "missing.jsonl"], "BZ003"),
         (["--layer", "a=missing.jsonl"], "BZ003"),
-        (["--layer", "a={pre}", "--layer", "a={pre}"], "BZ002"),
+        (["--layer", "a={pre}", "--layer", "a={pre}"], "BZ017"),
         (["--layer", "a={pre}", "--round-trip", "{pre}"], "BZ052"),
-        (["--layer", "a={pre}", "--agreement", "{pre}", "--gold", "missing.jsonl"], "2 problems"),
+        (["--layer", "a={pre}", "--agreement", "{pre}", "--gold", "missing.jsonl"], "BZ001"),
     ],
 )
 def test_report_command_refuses_bad_input_and_writes_nothing(
@@ -267,9 +278,11 @@ CURVE = {
     ],
 )
 def test_report_says_what_more_sentences_are_worth(
-    material: Material, read_page: Callable, more: dict[str, object], said: str
+    material: ReportContent, read_page: Callable, more: dict[str, object], said: str
 ) -> None:
-    html = render_report(replace(material, curve={**CURVE, **more}), language="en")[0]
+    html = render_report(
+        replace(material, curve=msgspec.convert({**CURVE, **more}, CurveFigures)), language="en"
+    )[0]
     assert "learning" in read_page(html).ids
     assert said in html
 
@@ -288,17 +301,17 @@ def test_report_refuses_what_is_no_curve(
     case: dict[str, Path], tmp_path: Path, broken: dict[str, object]
 ) -> None:
     (tmp_path / "curve.json").write_text(json.dumps(broken))
-    with pytest.raises(ReportInputError, match="biaozhu curve"):
-        gather(Request(layers=(f"a={case['pre']}",), curve=tmp_path / "curve.json"))
+    with pytest.raises(ReportInputError, match="BZ052"):
+        gather_content(ReportRequest(layers=(f"a={case['pre']}",), curve=tmp_path / "curve.json"))
 
 
-def test_report_puts_classes_in_order_whichever_layer_has_them(material: Material) -> None:
-    tables = breakdown_tables(material.evaluations, names={}, words=translator("en"))
-    reverse = breakdown_tables(material.evaluations[::-1], names={}, words=translator("en"))
+def test_report_puts_classes_in_order_whichever_layer_has_them(material: ReportContent) -> None:
+    tables = make_breakdowns(material.evaluations, titles={}, words=make_translator("en"))
+    reverse = make_breakdowns(material.evaluations[::-1], titles={}, words=make_translator("en"))
     assert {"length", "confidence", "sentence_length"} <= {table.aspect for table in tables}
     for table, other in zip(tables, reverse, strict=True):
         if table.aspect in ("length", "confidence", "sentence_length"):
-            assert [row.name for row in table.rows] == [row.name for row in other.rows], table.aspect
+            assert [row[0] for row in table.rows] == [row[0] for row in other.rows], table.aspect
 
 
 def test_report_shows_seen_and_unseen_of_held_out_layers(
@@ -318,7 +331,9 @@ def test_report_claims_no_certainty_for_a_layer_without_errors(
     case = write_case(
         tmp_path / "in", "[PLACE 云岭县]有[AMOUNT 9个]乡。[PERSON 何春生]种了[AMOUNT 7亩]地。\n"
     )
-    material = gather(Request(layers=(f"a={case['gold']}",), gold=(case["gold"],), resamples=200))
+    material = gather_content(
+        ReportRequest(layers=(f"a={case['gold']}",), gold=(case["gold"],), sampling=Sampling(resamples=200))
+    )
     strict = material.evaluations[0].overall["strict"]
     assert strict.score.f1 == 1
     assert strict.f1.best.low == pytest.approx(0.025 ** (1 / 4))

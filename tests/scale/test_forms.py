@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from functools import cache
+from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
 import pytest
@@ -22,13 +23,17 @@ from biaozhu.formats.docbin import read_docbin
 from biaozhu.nlp.tokenizer import make_char_tokenizer
 from biaozhu.scale.batch import annotate_sources
 from biaozhu.scale.corpus_stream import Source, read_sources
-from biaozhu.scale.shard_formats import ENDINGS, FORMS, pack
+from biaozhu.scale.shard_formats import ENDINGS, pack
+from biaozhu.scale.shard_formats import FORMS as ALL_FORMS
 from biaozhu.scale.shards import Plan, write_shards
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from biaozhu.scale.shard_formats import Form
+
+NO_TABLES = pytest.mark.skipif(find_spec("pyarrow") is None, reason="needs pyarrow, which is not installed")
+FORMS = [pytest.param(form, marks=NO_TABLES) if form == "parquet" else form for form in ALL_FORMS]
 
 loaded = cache(load_lac)
 

@@ -108,22 +108,22 @@ def store(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[type[Stor
     server.server_close()
 
 
-WORTH = "worth s3://corpus/a.jsonl -n 3 -o out.jsonl"
+SELECT = "select s3://corpus/a.jsonl -n 3 -o out.jsonl"
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
     "case",
     [
-        ("denied", WORTH, rf"BZ003 s3://corpus/a\.jsonl: cannot be read to its end \(Forbidden\)\. {CONNECT}"),
-        ("denied", "worth s3://corpus/*.jsonl -n 3 -o out.jsonl", rf"BZ003 s3://corpus/\*\.jsonl: cannot be listed \(Access Denied\)\. {CONNECT}"),
+        ("denied", SELECT, rf"BZ003 s3://corpus/a\.jsonl: cannot be read to its end \(Forbidden\)\. {CONNECT}"),
+        ("denied", "select s3://corpus/*.jsonl -n 3 -o out.jsonl", rf"BZ003 s3://corpus/\*\.jsonl: cannot be listed \(Access Denied\)\. {CONNECT}"),
         ("denied", "preannotate s3://corpus/a.jsonl --shards s3://corpus/out", r"BZ004 s3://corpus/out: cannot be listed \(Access Denied\)\."),
-        ("breaks off", WORTH, rf"BZ003 s3://corpus/a\.jsonl: cannot be read to its end \(.*not completed.*\)\. {CONNECT}"),
-        ("hangs", WORTH, rf"BZ003 s3://corpus/a\.jsonl: cannot be read to its end \(.*[Tt]ime.*\)\. {CONNECT}"),
-        ("gone", WORTH, rf"BZ003 s3://corpus/a\.jsonl: cannot be read to its end \(Could not connect.*\)\. {CONNECT}"),
-        ("gone", "worth s3://corpus/*.jsonl -n 3 -o out.jsonl", r"BZ003 s3://corpus/\*\.jsonl: cannot be listed \(Could not connect"),
+        ("breaks off", SELECT, rf"BZ003 s3://corpus/a\.jsonl: cannot be read to its end \(.*not completed.*\)\. {CONNECT}"),
+        ("hangs", SELECT, rf"BZ003 s3://corpus/a\.jsonl: cannot be read to its end \(.*[Tt]ime.*\)\. {CONNECT}"),
+        ("gone", SELECT, rf"BZ003 s3://corpus/a\.jsonl: cannot be read to its end \(Could not connect.*\)\. {CONNECT}"),
+        ("gone", "select s3://corpus/*.jsonl -n 3 -o out.jsonl", r"BZ003 s3://corpus/\*\.jsonl: cannot be listed \(Could not connect"),
         ("gone", "preannotate s3://corpus/a.jsonl --shards s3://corpus/out", r"BZ004 s3://corpus/out: cannot be listed \(Could not connect"),
-        ("nobody", WORTH, rf"BZ003 s3://corpus/a\.jsonl: cannot be read to its end \(Unable to locate credentials\)\. {CONNECT}"),
+        ("nobody", SELECT, rf"BZ003 s3://corpus/a\.jsonl: cannot be read to its end \(Unable to locate credentials\)\. {CONNECT}"),
     ],
 )  # fmt: skip
 def test_remote_store_that_fails_is_one_line(
@@ -155,7 +155,7 @@ def test_remote_store_that_works_is_read_to_its_end(
     store: type[Store], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(store, "fault", "whole")
-    assert run(WORTH.split()) == 0
+    assert run(SELECT.split()) == 0
     assert (tmp_path / "out.jsonl").read_bytes().count(b"\n") == 3
 
 
@@ -175,9 +175,9 @@ def test_remote_source_that_breaks_off_is_named_and_the_others_are_annotated(
 @pytest.mark.parametrize(
     ("command", "expected"),
     [
-        ("evaluate --stream --gold s3://corpus/g.jsonl --layer a.jsonl --labels labels.toml", "BZ003 s3:/corpus/g.jsonl: no such file. Addresses are read by `preannotate` and `worth`"),
+        ("evaluate --stream --gold s3://corpus/g.jsonl --layer a.jsonl --labels labels.toml", "BZ003 s3:/corpus/g.jsonl: no such file. Addresses are read by `preannotate` and `select`"),
         ("export s3://corpus/g.jsonl --format conll -o out.conll --labels labels.toml", "BZ003 s3:/corpus/g.jsonl: no such file. Addresses are read"),
-        ("worth a.jsonl -n 3 -o s3://corpus/out.jsonl", "BZ004 s3:/corpus/out.jsonl: this is an address, no path. Addresses are read"),
+        ("select a.jsonl -n 3 -o s3://corpus/out.jsonl", "BZ004 s3:/corpus/out.jsonl: this is an address, no path. Addresses are read"),
         ("split a.txt -o s3://corpus/out.jsonl", "BZ004 s3:/corpus/out.jsonl: this is an address, no path. Addresses are read"),
     ],
 )  # fmt: skip

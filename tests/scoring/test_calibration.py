@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from scoring_layers import random_pair
 
 from biaozhu.data.model import with_spans
-from biaozhu.scoring.calibration import STEPS, ScoreTally, bin_of, calibrate, threshold_curve
-from biaozhu.scoring.evaluation import Setting, evaluate
+from biaozhu.scoring.calibration import STEPS, ScoreTally, find_bin, measure_calibration, trace_thresholds
+from biaozhu.scoring.evaluation import EvaluationOptions, evaluate_layer
 from biaozhu.scoring.significance import Sampling
 
 if TYPE_CHECKING:
@@ -30,11 +30,11 @@ def tallied(scores: Iterable[float], correct: Iterable[bool], most: int | None =
 
 @pytest.mark.parametrize(("score", "number"), [(0, 0), (0.1, 1), (0.0999, 0), (0.95, 9), (1, 9)])
 def test_confidence_bins_are_half_open_but_the_last(score: float, number: int) -> None:
-    assert bin_of(score) == number
+    assert find_bin(score) == number
 
 
 def test_confidence_gives_the_written_calibration_error() -> None:
-    found = calibrate(tallied([0.95, 0.95, 0.55, 0.55], [True, False, True, True]), unscored=3)
+    found = measure_calibration(tallied([0.95, 0.95, 0.55, 0.55], [True, False, True, True]), unscored=3)
     # Bins 0.5 and 0.9 hold two spans each: |0.55 - 1| and |0.95 - 0.5|, half the weight each.
     assert found.ece == pytest.approx(0.45)
     assert (found.scored, found.unscored) == (4, 3)
@@ -46,24 +46,22 @@ def test_confidence_gives_the_written_calibration_error() -> None:
 
 
 def test_confidence_of_nothing_is_undefined() -> None:
-    found = calibrate(ScoreTally(), unscored=2)
+    found = measure_calibration(ScoreTally(), unscored=2)
     assert (found.ece, found.bins[3].precision) == (None, None)
-    assert threshold_curve({}, gold=3) == ()
+    assert trace_thresholds({}, gold=3) == ()
 
 
 def test_confidence_curve_gives_the_written_points() -> None:
-    points = threshold_curve(
-        tallied([0.5, 0.9, 0.5], [True, True, False]).by_score, gold=4, unscored=1, unscored_correct=1
-    )
+    points = trace_thresholds(tallied([0.5, 0.9, 0.5], [True, True, False]).by_score, gold=4, unscored=(1, 1))
     assert [(one.threshold, one.kept) for one in points] == [(0.9, 2), (0.5, 4)]
     assert [one.precision for one in points] == [1, 0.75]
     assert [one.recall for one in points] == [0.5, 0.75]
 
 
 def test_confidence_curve_is_what_scoring_the_kept_spans_gives() -> None:
-    setting = Setting(sampling=Sampling(resamples=100))
+    setting = EvaluationOptions(sampling=Sampling(resamples=100))
     gold, layer = random_pair(random.Random(31), 40)  # noqa: S311 — test data
-    curve = evaluate(gold, layer, setting=setting).curve
+    curve = evaluate_layer(gold, layer, options=setting).curve
     assert len(curve) > 10
     for point in curve[::5]:
         kept = tuple(
@@ -73,7 +71,7 @@ def test_confidence_curve_is_what_scoring_the_kept_spans_gives() -> None:
             )
             for sentence in layer
         )
-        anew = evaluate(gold, kept, setting=setting).overall["strict"].score
+        anew = evaluate_layer(gold, kept, options=setting).overall["strict"].score
         assert (point.precision, point.recall, point.f1) == pytest.approx(
             (anew.precision, anew.recall, anew.f1)
         )
@@ -82,7 +80,7 @@ def test_confidence_curve_is_what_scoring_the_kept_spans_gives() -> None:
 
 def test_confidence_curve_is_thinned_but_keeps_both_ends() -> None:
     scores = [at / 1000 for at in range(1000)]
-    points = threshold_curve(tallied(scores, [True] * 1000).by_score, gold=1000)
+    points = trace_thresholds(tallied(scores, [True] * 1000).by_score, gold=1000)
     assert (len(points), points[0].kept, points[-1].kept) == (200, 1, 1000)
 
 
@@ -100,9 +98,9 @@ def test_confidence_of_too_many_distinct_scores_still_counts_exactly(
 ) -> None:
     scores, correct = zip(*scored, strict=True) if scored else ((), ())
     whole, coarse = tallied(scores, correct), tallied(scores, correct, most)
-    assert calibrate(coarse) == calibrate(whole)
+    assert measure_calibration(coarse) == measure_calibration(whole)
     assert coarse.coarse == (len(set(scores)) > most)
-    for point in threshold_curve(coarse.by_score, gold=len(scored)):
+    for point in trace_thresholds(coarse.by_score, gold=len(scored)):
         kept = [right for score, right in scored if score >= point.threshold]
         assert (point.kept, point.precision) == (len(kept), sum(kept) / len(kept))
         assert not coarse.coarse or (point.threshold * STEPS).is_integer()

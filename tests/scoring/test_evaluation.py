@@ -12,15 +12,15 @@ from scoring_layers import LABELS, layer_pairs, marked, random_pair
 
 from biaozhu.data.errors import ScoringError
 from biaozhu.data.model import Sentence
-from biaozhu.scoring.breakdown import length_class, length_classes
-from biaozhu.scoring.evaluation import Evaluation, Setting, compare, evaluate
+from biaozhu.scoring.breakdown import name_length_class, sort_classes
+from biaozhu.scoring.evaluation import Evaluation, EvaluationOptions, compare_evaluations, evaluate_layer
 from biaozhu.scoring.match import SCHEMES
-from biaozhu.scoring.scores import score_of, tally_spans
-from biaozhu.scoring.seen import seen_by
+from biaozhu.scoring.scores import score_tally, tally_spans
+from biaozhu.scoring.seen import collect_seen
 from biaozhu.scoring.significance import Sampling
 
 Layers = tuple[tuple[Sentence, ...], tuple[Sentence, ...]]
-QUICK = Setting(labels=LABELS, sampling=Sampling(resamples=100))
+QUICK = EvaluationOptions(labels=LABELS, sampling=Sampling(resamples=100))
 
 GOLD = (
     marked("[清河镇|PLACE]的[王小明|PERSON]种桃", article=1),
@@ -40,8 +40,8 @@ def rows(evaluation: Evaluation, aspect: str) -> dict[str, tuple[int | None, int
 
 def test_evaluation_gives_the_written_breakdowns() -> None:
     sections = {GOLD[0].id: "一", GOLD[1].id: "二", GOLD[2].id: "二"}
-    setting = replace(QUICK, sections=sections, seen=seen_by([GOLD[:1]]))
-    found = evaluate(GOLD, LAYER, name="model", setting=setting)
+    setting = replace(QUICK, sections=sections, seen=collect_seen([GOLD[:1]]))
+    found = evaluate_layer(GOLD, LAYER, name="model", options=setting)
     assert rows(found, "article") == {"000000000001": (4, 4, 2), "000000000002": (0, 0, 0)}
     assert rows(found, "section") == {"一": (2, 2, 1), "二": (2, 2, 1)}
     assert rows(found, "length") == {"1": (0, 1, 0), "2": (1, 1, 0), "3": (3, 2, 2)}
@@ -70,34 +70,36 @@ def test_evaluation_gives_the_written_breakdowns() -> None:
 def test_evaluation_scores_labels_with_both_sides_restricted_to_them() -> None:
     # Among all labels 0-3 goes with the longer PERSON; within PLACE it still has its partner.
     gold, layer = marked("[清河镇|PLACE]"), marked("[清河|PERSON][镇|PLACE]")
-    found = evaluate([gold], [layer], setting=QUICK)
+    found = evaluate_layer([gold], [layer], options=QUICK)
     assert found.overall["type"].score.counts.cor == 0
     assert found.labels["PLACE"]["type"].score.counts.cor == 1
 
 
 def test_evaluation_of_empty_layers_is_undefined_not_zero() -> None:
     sentences = (marked("没有名字"),)
-    score = evaluate(sentences, sentences, setting=QUICK).overall["strict"]
+    score = evaluate_layer(sentences, sentences, options=QUICK).overall["strict"]
     assert (score.score.precision, score.score.recall, score.score.f1, score.f1.value) == (None,) * 4
     one_side = (
-        evaluate((marked("[桃源村|PLACE]"),), (marked("桃源村"),), setting=QUICK).overall["strict"].score
+        evaluate_layer((marked("[桃源村|PLACE]"),), (marked("桃源村"),), options=QUICK)
+        .overall["strict"]
+        .score
     )
     assert (one_side.precision, one_side.recall, one_side.f1) == (None, 0, 0)
 
 
 def test_evaluation_counts_a_lacking_sentence_as_found_empty_and_names_it() -> None:
-    found = evaluate(GOLD, LAYER[:1], setting=replace(QUICK, missing="empty"))
+    found = evaluate_layer(GOLD, LAYER[:1], options=replace(QUICK, missing="empty"))
     assert found.missing == (GOLD[1].id, GOLD[2].id)
     assert found.overall["strict"].score.recall == 1 / 4
     with pytest.raises(ScoringError):
-        evaluate(GOLD, LAYER[:2], setting=QUICK)
+        evaluate_layer(GOLD, LAYER[:2], options=QUICK)
 
 
 @given(layer_pairs())
 @settings(deadline=None, max_examples=40)
 def test_evaluation_is_the_sum_of_its_sentences(layers: Layers) -> None:
     gold, layer = layers
-    found = evaluate(gold, layer, setting=QUICK)
+    found = evaluate_layer(gold, layer, options=QUICK)
     spans = [[span for sentence in side for span in sentence.spans] for side in layers]
     for scheme in SCHEMES:
         counts = found.overall[scheme].score.counts
@@ -106,7 +108,7 @@ def test_evaluation_is_the_sum_of_its_sentences(layers: Layers) -> None:
     total = tally_spans((), ())
     for mine, theirs in zip(gold, layer, strict=True):
         total += tally_spans(mine.spans, theirs.spans)
-    assert all(found.overall[scheme].score == score_of(total, scheme) for scheme in SCHEMES)
+    assert all(found.overall[scheme].score == score_tally(total, scheme) for scheme in SCHEMES)
     correct = found.overall["strict"].score.counts.cor
     for aspect in ("article", "length", "sentence_length", "confidence", "source"):
         assert sum(row.correct for row in found.breakdowns[aspect]) == correct
@@ -123,7 +125,7 @@ def test_evaluation_is_the_sum_of_its_sentences(layers: Layers) -> None:
 def test_evaluation_depends_on_no_order_of_sentences(layers: Layers, rng: random.Random) -> None:
     gold, layer = layers
     mixed = sorted(layer, key=lambda _: rng.random())
-    one, other = evaluate(gold, layer, setting=QUICK), evaluate(gold, mixed, setting=QUICK)
+    one, other = evaluate_layer(gold, layer, options=QUICK), evaluate_layer(gold, mixed, options=QUICK)
     assert (one.overall, one.labels, one.breakdowns, one.errors) == (
         other.overall,
         other.labels,
@@ -136,7 +138,7 @@ def test_evaluation_depends_on_no_order_of_sentences(layers: Layers, rng: random
 @settings(deadline=None, max_examples=40)
 def test_evaluation_swaps_precision_and_recall_when_the_sides_swap(layers: Layers) -> None:
     gold, layer = layers
-    there, back = evaluate(gold, layer, setting=QUICK), evaluate(layer, gold, setting=QUICK)
+    there, back = evaluate_layer(gold, layer, options=QUICK), evaluate_layer(layer, gold, options=QUICK)
     for one, other in [(there.overall, back.overall), *((there.labels[x], back.labels[x]) for x in LABELS)]:
         for scheme in SCHEMES:
             assert one[scheme].score.precision == other[scheme].score.recall
@@ -146,8 +148,8 @@ def test_evaluation_swaps_precision_and_recall_when_the_sides_swap(layers: Layer
 
 def test_evaluation_resamples_articles_where_there_are_enough() -> None:
     gold, layer = random_pair(random.Random(41), 60, articles=12)  # noqa: S311 — test data
-    found = evaluate(gold, layer, setting=QUICK)
-    assert (found.units.kind, found.units.count, len(found.counted.rows)) == ("article", 12, 12)
+    found = evaluate_layer(gold, layer, options=QUICK)
+    assert (found.units.kind, found.units.count, len(found.counts.rows)) == ("article", 12, 12)
     f1 = found.overall["strict"].f1
     assert f1.percentile.low < f1.value < f1.percentile.high
 
@@ -156,8 +158,11 @@ def test_compare_of_evaluations_finds_the_better_layer() -> None:
     rng = random.Random(42)  # noqa: S311 — test data
     gold, worse = random_pair(rng, 80)
     better = (*gold[:60], *worse[60:])
-    a, b = evaluate(gold, worse, name="a", setting=QUICK), evaluate(gold, better, name="b", setting=QUICK)
-    found = {one.metric: one for one in compare(a, b).differences}
+    a, b = (
+        evaluate_layer(gold, worse, name="a", options=QUICK),
+        evaluate_layer(gold, better, name="b", options=QUICK),
+    )
+    found = {one.metric: one for one in compare_evaluations(a, b).differences}
     assert set(found) == {
         *(f"ALL {scheme} f1" for scheme in SCHEMES),
         "ALL strict precision",
@@ -175,18 +180,28 @@ def test_compare_aligns_labels_that_only_one_layer_uses() -> None:
     gold = [marked("[清河镇|PLACE]", start=10 * at) for at in range(3)]
     other = [marked("[清河镇|ORG]", start=10 * at) for at in range(3)]
     quick = replace(QUICK, labels=())
-    a, b = evaluate(gold, gold, setting=quick), evaluate(gold, other, setting=quick)
-    found = {one.metric: one for one in compare(a, b).differences}
+    a, b = evaluate_layer(gold, gold, options=quick), evaluate_layer(gold, other, options=quick)
+    found = {one.metric: one for one in compare_evaluations(a, b).differences}
     assert (found["ORG strict f1"].a, found["ORG strict f1"].b) == (None, 0)
     assert found["PLACE strict f1"].difference.value == -1
 
 
 def test_compare_refuses_evaluations_on_different_gold() -> None:
-    a = evaluate(GOLD, LAYER, setting=QUICK)
+    a = evaluate_layer(GOLD, LAYER, options=QUICK)
     with pytest.raises(ScoringError):
-        compare(a, evaluate(GOLD[:2], LAYER[:2], setting=QUICK))
+        compare_evaluations(a, evaluate_layer(GOLD[:2], LAYER[:2], options=QUICK))
 
 
-def test_length_class_names_every_length_once() -> None:
-    assert length_classes((1, 2, 4)) == ("1", "2", "3-4", "5+")
-    assert [length_class(length, (1, 2, 4)) for length in range(1, 7)] == ["1", "2", "3-4", "3-4", "5+", "5+"]
+@pytest.mark.parametrize(
+    ("length", "name"), [(1, "1"), (2, "2"), (3, "3-4"), (4, "3-4"), (5, "5+"), (99, "5+")]
+)
+def test_length_class_names_every_length(length: int, name: str) -> None:
+    assert name_length_class(length, (1, 2, 4)) == name
+
+
+def test_sort_classes_puts_lengths_in_order_of_size() -> None:
+    assert sort_classes("length", ["11+", "2", "6-7", "1"]) == ["1", "2", "6-7", "11+"]
+    assert sort_classes("sentence_length", ["101+", "11-20", "1-10"]) == ["1-10", "11-20", "101+"]
+    assert sort_classes("confidence", ["none", "0.9-1.0"]) == ["0.9-1.0", "none"]
+    assert sort_classes("surface", ["unseen", "seen"]) == ["seen", "unseen"]
+    assert sort_classes("article", ["b", "a"]) == ["b", "a"]

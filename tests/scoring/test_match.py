@@ -14,17 +14,17 @@ from hypothesis import strategies as st
 from scoring_layers import LOOSE
 
 from biaozhu.data.model import Span
-from biaozhu.scoring.match import Pair, align, clusters
+from biaozhu.scoring.match import SpanPair, align_spans, group_overlapping
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
 
-def overlap(pair: Pair) -> int:
+def overlap(pair: SpanPair) -> int:
     return min(pair.gold.end, pair.predicted.end) - max(pair.gold.start, pair.predicted.start)
 
 
-def worth(pairs: Iterable[Pair]) -> tuple[int, ...]:
+def rank(pairs: Iterable[SpanPair]) -> tuple[int, ...]:
     pairs = tuple(pairs)
     return (
         sum(pair.identical for pair in pairs),
@@ -39,9 +39,9 @@ def best_of_all(gold: Sequence[Span], predicted: Sequence[Span]) -> tuple[int, .
     if len(gold) > len(predicted):
         return best_of_all(predicted, gold)
     return max(
-        worth(
+        rank(
             pair
-            for pair in (Pair(mine, theirs) for mine, theirs in zip(gold, chosen, strict=True))
+            for pair in (SpanPair(mine, theirs) for mine, theirs in zip(gold, chosen, strict=True))
             if overlap(pair) > 0
         )
         for chosen in permutations(predicted, len(gold))
@@ -50,12 +50,35 @@ def best_of_all(gold: Sequence[Span], predicted: Sequence[Span]) -> tuple[int, .
 
 @given(LOOSE, LOOSE)
 def test_match_is_as_good_as_the_best_of_all_alignments(gold: list[Span], predicted: list[Span]) -> None:
-    assert worth(align(gold, predicted).pairs) == best_of_all(gold, predicted)
+    assert rank(align_spans(gold, predicted).pairs) == best_of_all(gold, predicted)
+
+
+@pytest.mark.parametrize(
+    ("gold", "predicted", "figures"),
+    [
+        # B-A and the pair of one character: with the touching spans paired too there would be two equal labels.
+        ([Span(0, 1, "B"), Span(2, 3, "B")], [Span(0, 3, "A"), Span(1, 2, "B")], (0, 0, 1, 0, 1)),
+        # A touches the first prediction, which only the second can leave to it.
+        ([Span(0, 3, "A"), Span(2, 6, "A")], [Span(3, 5, "A"), Span(4, 6, "A")], (0, 0, 2, 1, 1)),
+        # Two pairs rather than one with as much overlap and as few equal labels.
+        ([Span(1, 4, "B"), Span(0, 3, "B")], [Span(0, 1, "A"), Span(0, 2, "A")], (0, 0, 2, 0, 2)),
+        # More overlap rather than an equal label, for one pair and for two.
+        ([Span(0, 2, "A")], [Span(0, 3, "B"), Span(0, 1, "A")], (0, 0, 2, 0, 1)),
+        ([Span(0, 2, "B"), Span(0, 2, "B")], [Span(1, 2, "A"), Span(0, 1, "B")], (0, 0, 2, 1, 2)),
+        # Equal boundaries rather than an equal label with as much overlap.
+        ([Span(0, 2, "A")], [Span(0, 2, "B"), Span(0, 3, "A")], (0, 1, 2, 0, 1)),
+    ],
+)
+def test_match_ranks_alignments_by_each_aim_in_turn(
+    gold: list[Span], predicted: list[Span], figures: tuple[int, ...]
+) -> None:
+    assert best_of_all(gold, predicted) == figures
+    assert rank(align_spans(gold, predicted).pairs) == figures
 
 
 @given(LOOSE, LOOSE)
 def test_match_accounts_for_every_span_once(gold: list[Span], predicted: list[Span]) -> None:
-    found = align(gold, predicted)
+    found = align_spans(gold, predicted)
     assert Counter(gold) == Counter([*(pair.gold for pair in found.pairs), *found.missed])
     assert Counter(predicted) == Counter([*(pair.predicted for pair in found.pairs), *found.invented])
     assert all(overlap(pair) > 0 for pair in found.pairs)
@@ -63,60 +86,65 @@ def test_match_accounts_for_every_span_once(gold: list[Span], predicted: list[Sp
 
 @given(LOOSE, LOOSE, st.randoms())
 def test_match_depends_on_no_order(gold: list[Span], predicted: list[Span], rng: object) -> None:
-    before = align(gold, predicted)
+    before = align_spans(gold, predicted)
     mixed = sorted(gold, key=lambda _: rng.random()), sorted(predicted, key=lambda _: rng.random())  # type: ignore[attr-defined]
-    assert align(*mixed) == before
+    assert align_spans(*mixed) == before
 
 
 @given(LOOSE, LOOSE)
 def test_match_is_worth_the_same_the_other_way_round(gold: list[Span], predicted: list[Span]) -> None:
-    assert worth(align(gold, predicted).pairs) == worth(align(predicted, gold).pairs)
+    assert rank(align_spans(gold, predicted).pairs) == rank(align_spans(predicted, gold).pairs)
 
 
 def test_match_takes_touching_spans_for_disjoint() -> None:
-    found = align([Span(0, 2, "PLACE")], [Span(2, 4, "PLACE")])
+    found = align_spans([Span(0, 2, "PLACE")], [Span(2, 4, "PLACE")])
     assert (found.pairs, len(found.missed), len(found.invented)) == ((), 1, 1)
+
+
+def test_match_prefers_overlap_to_label_where_nervaluate_prefers_the_label() -> None:
+    gold = [Span(0, 3, "PLACE"), Span(3, 8, "PERSON")]
+    assert align_spans(gold, [Span(2, 6, "PLACE")]).pairs == (SpanPair(gold[1], Span(2, 6, "PLACE")),)
 
 
 def test_match_prefers_overlap_to_label_and_label_among_equals() -> None:
     gold = [Span(0, 5, "PLACE")]
     longer, shorter = Span(0, 3, "PERSON"), Span(3, 5, "PLACE")
-    assert align(gold, [longer, shorter]).pairs == (Pair(gold[0], longer),)
+    assert align_spans(gold, [longer, shorter]).pairs == (SpanPair(gold[0], longer),)
     equal = Span(0, 2, "PERSON")
-    assert align(gold, [equal, shorter]).pairs == (Pair(gold[0], shorter),)
+    assert align_spans(gold, [equal, shorter]).pairs == (SpanPair(gold[0], shorter),)
 
 
 def test_match_gives_up_a_greater_overlap_for_more_in_sum() -> None:
     # Taking the greatest first pairs 0-7 with 1-10 (6 characters) and leaves 5-10 nothing.
     gold = [Span(0, 7, "A"), Span(5, 10, "A")]
     predicted = [Span(0, 4, "A"), Span(1, 10, "A")]
-    assert [overlap(pair) for pair in align(gold, predicted).pairs] == [4, 5]
+    assert [overlap(pair) for pair in align_spans(gold, predicted).pairs] == [4, 5]
 
 
 def test_match_counts_duplicates_as_often_as_they_stand_there() -> None:
     twice = [Span(0, 2, "PLACE")] * 2
-    found = align(twice, twice[:1])
+    found = align_spans(twice, twice[:1])
     assert (len(found.pairs), len(found.missed), len(found.invented)) == (1, 1, 0)
-    assert len(align(twice, twice).pairs) == 2
+    assert len(align_spans(twice, twice).pairs) == 2
 
 
 def test_match_handles_overlapping_gold() -> None:
     nested = [Span(0, 5, "PLACE"), Span(0, 2, "PLACE")]
-    found = align(nested, [Span(0, 2, "PLACE")])
+    found = align_spans(nested, [Span(0, 2, "PLACE")])
     assert [pair.identical for pair in found.pairs] == [True]
     assert found.missed == (Span(0, 5, "PLACE"),)
 
 
 @pytest.mark.parametrize(("gold", "predicted"), [([], []), ([Span(0, 1, "A")], []), ([], [Span(0, 1, "A")])])
 def test_match_of_nothing(gold: list[Span], predicted: list[Span]) -> None:
-    found = align(gold, predicted)
+    found = align_spans(gold, predicted)
     assert (found.pairs, list(found.missed), list(found.invented)) == ((), gold, predicted)
 
 
 def test_match_groups_what_hangs_together() -> None:
     gold = [Span(0, 3, "A"), Span(3, 5, "A"), Span(8, 9, "A")]
     predicted = [Span(2, 4, "A"), Span(5, 8, "A")]
-    assert list(clusters(gold, predicted)) == [
+    assert list(group_overlapping(gold, predicted)) == [
         (gold[:2], predicted[:1]),
         ([], predicted[1:]),
         (gold[2:], []),
@@ -127,12 +155,12 @@ def test_match_needs_no_scipy_for_identical_disjoint_or_single_overlaps() -> Non
     program = (
         "import sys\n"
         "from biaozhu.data.model import Span\n"
-        "from biaozhu.scoring.match import align\n"
+        "from biaozhu.scoring.match import align_spans\n"
         "same = [Span(0, 2, 'A'), Span(2, 4, 'B')]\n"
-        "align(same, same)\n"
-        "align(same, [Span(4, 6, 'A'), Span(7, 8, 'A')])\n"
-        "align(same, [Span(0, 3, 'A')])\n"
-        "align([Span(0, 9, 'A')], same)\n"
+        "align_spans(same, same)\n"
+        "align_spans(same, [Span(4, 6, 'A'), Span(7, 8, 'A')])\n"
+        "align_spans(same, [Span(0, 3, 'A')])\n"
+        "align_spans([Span(0, 9, 'A')], same)\n"
         "sys.exit(any(name.startswith('scipy') for name in sys.modules))\n"
     )
     assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0

@@ -14,18 +14,18 @@ from seqeval.scheme import IOB2
 from sklearn.metrics import confusion_matrix
 
 from biaozhu.data.model import Sentence
-from biaozhu.scoring.counting import WIDTH, Counted, count_layer
-from biaozhu.scoring.scores import ratio
+from biaozhu.data.strict_counts import divide
+from biaozhu.scoring.counting import WIDTH, LayerCounts, count_layer
 
 Layer = tuple[Sentence, ...]
 
 
-def counted(gold: Layer, layer: Layer) -> Counted:
+def counted(gold: Layer, layer: Layer) -> LayerCounts:
     units = {sentence.id: sentence.article for sentence in gold}
     return count_layer(zip(gold, layer, strict=True), labels=LABELS, units=units)
 
 
-def strict_counts(found: Counted) -> dict[str, tuple[int, int, int]]:
+def strict_counts(found: LayerCounts) -> dict[str, tuple[int, int, int]]:
     """Return gold, predicted and correct by label, and of all under ALL."""
     total = found.rows.sum(axis=0).reshape(-1, WIDTH)
     return {
@@ -98,9 +98,9 @@ def same_figures(ours: tuple[int, int, int], theirs: list[float | None]) -> None
     gold, predicted, correct = ours
     precision, recall, f1, support = theirs
     # seqeval says 0 where a figure is undefined.
-    assert (ratio(correct, predicted) or 0.0) == pytest.approx(precision, abs=1e-12)
-    assert (ratio(correct, gold) or 0.0) == pytest.approx(recall, abs=1e-12)
-    assert (ratio(2 * correct, gold + predicted) or 0.0) == pytest.approx(f1, abs=1e-12)
+    assert (divide(correct, predicted) or 0.0) == pytest.approx(precision, abs=1e-12)
+    assert (divide(correct, gold) or 0.0) == pytest.approx(recall, abs=1e-12)
+    assert (divide(2 * correct, gold + predicted) or 0.0) == pytest.approx(f1, abs=1e-12)
     assert support is None or support == gold
 
 

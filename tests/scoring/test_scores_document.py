@@ -14,8 +14,15 @@ from scoring_layers import LABELS, layer_pairs, marked
 from biaozhu import __version__
 from biaozhu.data.errors import ScoresFileError
 from biaozhu.scoring.error_patterns import PATTERNS
-from biaozhu.scoring.evaluation import Setting, compare, evaluate
-from biaozhu.scoring.scores_document import FORMAT, Input, read_scores, schema, scores_document, write_scores
+from biaozhu.scoring.evaluation import EvaluationOptions, compare_evaluations, evaluate_layer
+from biaozhu.scoring.scores_document import (
+    FORMAT,
+    InputFile,
+    make_document,
+    read_schema,
+    read_scores,
+    write_scores,
+)
 from biaozhu.scoring.significance import Sampling
 
 if TYPE_CHECKING:
@@ -23,23 +30,23 @@ if TYPE_CHECKING:
 
     from biaozhu.data.model import Sentence
 
-QUICK = Setting(labels=LABELS, sampling=Sampling(resamples=100))
-INPUTS = [Input("gold", "gold", "gold.jsonl", "0" * 64, 3, 4)]
-CHECK = jsonschema.Draft202012Validator(schema(), format_checker=jsonschema.FormatChecker())
+QUICK = EvaluationOptions(labels=LABELS, sampling=Sampling(resamples=100))
+INPUTS = [InputFile("gold", "gold", "gold.jsonl", "0" * 64, 3, 4)]
+CHECK = jsonschema.Draft202012Validator(read_schema(), format_checker=jsonschema.FormatChecker())
 
 
 @given(layer_pairs())
 @settings(deadline=None, max_examples=10)
 def test_document_fits_its_schema(layers: tuple[tuple[Sentence, ...], tuple[Sentence, ...]]) -> None:
-    a = evaluate(layers[0], layers[1], name="a", setting=QUICK)
-    b = evaluate(layers[0], layers[0], name="b", setting=QUICK)
-    document = scores_document([a, b], [compare(a, b)], inputs=INPUTS, command=["biaozhu"])
+    a = evaluate_layer(layers[0], layers[1], name="a", options=QUICK)
+    b = evaluate_layer(layers[0], layers[0], name="b", options=QUICK)
+    document = make_document([a, b], [compare_evaluations(a, b)], inputs=INPUTS, command=["biaozhu"])
     CHECK.validate(json.loads(json.dumps(document, allow_nan=False)))
 
 
 def test_document_schema_is_a_schema_and_knows_every_pattern() -> None:
-    jsonschema.Draft202012Validator.check_schema(schema())
-    assert set(schema()["$defs"]["errors"]["properties"]["pattern"]["enum"]) == set(PATTERNS)
+    jsonschema.Draft202012Validator.check_schema(read_schema())
+    assert set(read_schema()["$defs"]["errors"]["properties"]["pattern"]["enum"]) == set(PATTERNS)
 
 
 @pytest.mark.parametrize(
@@ -54,7 +61,9 @@ def test_document_schema_is_a_schema_and_knows_every_pattern() -> None:
 )
 def test_document_schema_refuses_what_is_not_a_document(spoil: object) -> None:
     layer = [marked("[清河镇|PLACE]")]
-    document = scores_document([evaluate(layer, layer, setting=QUICK)], inputs=INPUTS, command=["biaozhu"])
+    document = make_document(
+        [evaluate_layer(layer, layer, options=QUICK)], inputs=INPUTS, command=["biaozhu"]
+    )
     CHECK.validate(document)
     spoil(document)  # type: ignore[operator]
     with pytest.raises(jsonschema.ValidationError):
@@ -64,8 +73,8 @@ def test_document_schema_refuses_what_is_not_a_document(spoil: object) -> None:
 def test_document_is_written_and_read_back(tmp_path: Path) -> None:
     gold, layer = [marked("[清河镇|PLACE]的[王小明|PERSON]")], [marked("[清河镇|PLACE]的[王小|PERSON]明")]
     date = dt.datetime(2020, 2, 3, 4, 5, 6, tzinfo=dt.UTC)
-    document = scores_document(
-        [evaluate(gold, layer, name="model", setting=QUICK)],
+    document = make_document(
+        [evaluate_layer(gold, layer, name="model", options=QUICK)],
         inputs=INPUTS,
         command=["biaozhu", "x"],
         date=date,

@@ -16,11 +16,11 @@ from biaozhu.scoring.significance import (
     Estimate,
     Interval,
     Sampling,
-    bootstrap,
+    add_exact_interval,
     choose_units,
-    compare,
-    holm,
-    with_exact,
+    compare_rows,
+    correct_by_holm,
+    estimate_metrics,
 )
 
 
@@ -44,7 +44,7 @@ def test_bootstrap_agrees_with_scipy(units: int, method: str) -> None:
     # Few distinct rows take the multinomial path, many the other one: both must agree with SciPy.
     for spread in (0, 1000):
         rows = np.column_stack([hits, tries, np.arange(units) * (spread > 0)])
-        ours = bootstrap(rows, METRICS, sampling=Sampling(resamples=10_000))["share"]
+        ours = estimate_metrics(rows, METRICS, sampling=Sampling(resamples=10_000))["share"]
         theirs = stats.bootstrap(
             (hits, tries), mean_of, paired=True, vectorized=True, n_resamples=10_000, method=method, rng=1
         ).confidence_interval
@@ -59,7 +59,7 @@ def test_bootstrap_covers_the_truth_about_as_often_as_it_says() -> None:
     for trial in range(trials):
         tries = rng.integers(1, 6, 60)
         rows = np.column_stack([rng.binomial(tries, 0.8), tries])
-        found = bootstrap(rows, METRICS, sampling=Sampling(resamples=500, seed=trial))["share"]
+        found = estimate_metrics(rows, METRICS, sampling=Sampling(resamples=500, seed=trial))["share"]
         for method in covered:
             interval = getattr(found, method)
             covered[method] += interval.low <= 0.8 <= interval.high
@@ -67,30 +67,30 @@ def test_bootstrap_covers_the_truth_about_as_often_as_it_says() -> None:
 
 
 def test_bootstrap_says_nothing_of_one_unit_and_of_undefined_metrics() -> None:
-    one = bootstrap(np.array([[3, 4]]), METRICS)["share"]
+    one = estimate_metrics(np.array([[3, 4]]), METRICS)["share"]
     assert (one.value, one.percentile.low, one.bca.high) == (0.75, None, None)
-    never = bootstrap(np.array([[0, 0]] * 5), METRICS)["share"]
+    never = estimate_metrics(np.array([[0, 0]] * 5), METRICS)["share"]
     assert (never.value, never.percentile.low, never.undefined) == (None, None, 10_000)
-    rare = bootstrap(np.array([[0, 0]] * 9 + [[1, 2]]), METRICS)["share"]
+    rare = estimate_metrics(np.array([[0, 0]] * 9 + [[1, 2]]), METRICS)["share"]
     # A unit is left out of a resample with probability 0.9 to the tenth.
     assert rare.undefined / 10_000 == pytest.approx(0.9**10, abs=0.02)
     assert (rare.value, rare.percentile.low, rare.bca.high) == (0.5, 0.5, 0.5)
 
 
 def test_bootstrap_of_a_perfect_layer_is_a_point() -> None:
-    found = bootstrap(np.array([[2, 2], [5, 5], [1, 1]]), METRICS)["share"]
+    found = estimate_metrics(np.array([[2, 2], [5, 5], [1, 1]]), METRICS)["share"]
     assert (found.bca.low, found.bca.high, found.percentile.low) == (1, 1, 1)
 
 
 @pytest.mark.parametrize("trials", [1, 5, 18, 157])
 def test_exact_interval_is_that_of_scipy_where_the_bootstrap_is_a_point(trials: int) -> None:
     point = Interval(1.0, 1.0)
-    right = with_exact(Estimate(1.0, point, point, 0), trials, confidence=0.95)
+    right = add_exact_interval(Estimate(1.0, point, point, 0), trials, confidence=0.95)
     theirs = stats.binomtest(trials, trials).proportion_ci(0.95, method="exact")
     assert (right.exact.low, right.exact.high) == pytest.approx((theirs.low, theirs.high))
     assert right.best == right.exact
     nothing = Interval(0.0, 0.0)
-    wrong = with_exact(Estimate(0.0, nothing, nothing, 0), trials, confidence=0.95)
+    wrong = add_exact_interval(Estimate(0.0, nothing, nothing, 0), trials, confidence=0.95)
     theirs = stats.binomtest(0, trials).proportion_ci(0.95, method="exact")
     assert (wrong.exact.low, wrong.exact.high) == pytest.approx((theirs.low, theirs.high))
 
@@ -104,7 +104,7 @@ def test_exact_interval_is_that_of_scipy_where_the_bootstrap_is_a_point(trials: 
     ],
 )
 def test_exact_interval_stands_only_where_it_is_needed(estimate: Estimate) -> None:
-    assert with_exact(estimate, 40, confidence=0.95) == estimate
+    assert add_exact_interval(estimate, 40, confidence=0.95) == estimate
     assert estimate.best == estimate.bca
 
 
@@ -115,8 +115,8 @@ def test_estimate_falls_back_to_percentile() -> None:
 def test_bootstrap_gives_the_same_for_the_same_seed_and_any_order_of_units() -> None:
     rng = np.random.default_rng(7)
     rows = np.column_stack([rng.integers(0, 3, 50), np.full(50, 3)])
-    assert bootstrap(rows, METRICS) == bootstrap(rows[::-1], METRICS)
-    assert bootstrap(rows, METRICS) != bootstrap(rows, METRICS, sampling=Sampling(seed=2))
+    assert estimate_metrics(rows, METRICS) == estimate_metrics(rows[::-1], METRICS)
+    assert estimate_metrics(rows, METRICS) != estimate_metrics(rows, METRICS, sampling=Sampling(seed=2))
 
 
 def by_enumeration(a: np.ndarray, b: np.ndarray) -> float:
@@ -142,7 +142,7 @@ def two_runs(units: int, seed: int, better: float) -> tuple[np.ndarray, np.ndarr
 
 def test_compare_is_exact_for_few_units() -> None:
     a, b = two_runs(10, 8, 0.9)
-    found = compare(a, b, METRICS)[0]
+    found = compare_rows(a, b, METRICS)[0]
     assert found.exact
     assert found.p == pytest.approx(by_enumeration(a, b))
     assert found.difference.value == pytest.approx(found.b - found.a)
@@ -152,21 +152,21 @@ def test_compare_samples_close_to_the_exact_answer() -> None:
     rng = np.random.default_rng(9)
     hits, tries = rng.integers(0, 4, 14), np.full(14, 3)
     a, b = np.column_stack([hits, tries]), np.column_stack([(hits + rng.choice((1, 1, 2), 14)) % 4, tries])
-    found = compare(a, b, METRICS, sampling=Sampling(resamples=1000))[0]
+    found = compare_rows(a, b, METRICS, sampling=Sampling(resamples=1000))[0]
     assert not found.exact
     assert found.p == pytest.approx(by_enumeration(a, b), abs=0.05)
 
 
 def test_compare_of_equal_runs_is_certain_of_nothing() -> None:
     a, _ = two_runs(50, 10, 0.7)
-    found = compare(a, a, METRICS)[0]
+    found = compare_rows(a, a, METRICS)[0]
     assert (found.difference.value, found.p, found.p_holm) == (0, 1, 1)
     assert (found.difference.bca.low, found.difference.bca.high) == (0, 0)
 
 
 def test_compare_finds_a_real_difference_and_turns_round() -> None:
     a, b = two_runs(300, 11, 0.9)
-    there, back = compare(a, b, METRICS)[0], compare(b, a, METRICS)[0]
+    there, back = compare_rows(a, b, METRICS)[0], compare_rows(b, a, METRICS)[0]
     assert there.p < 0.001
     assert there.difference.bca.low > 0
     assert back.p == pytest.approx(there.p, abs=1e-3)
@@ -175,7 +175,7 @@ def test_compare_finds_a_real_difference_and_turns_round() -> None:
 
 def test_compare_holds_its_level_under_the_null_hypothesis() -> None:
     rejected = sum(
-        compare(*two_runs(80, 100 + trial, 0.7), METRICS, sampling=Sampling(resamples=500))[0].p < 0.1
+        compare_rows(*two_runs(80, 100 + trial, 0.7), METRICS, sampling=Sampling(resamples=500))[0].p < 0.1
         for trial in range(200)
     )
     assert rejected / 200 == pytest.approx(0.1, abs=0.05)
@@ -183,18 +183,18 @@ def test_compare_holds_its_level_under_the_null_hypothesis() -> None:
 
 def test_compare_refuses_different_units() -> None:
     with pytest.raises(ScoringError):
-        compare(np.zeros((3, 2)), np.zeros((4, 2)), METRICS)
+        compare_rows(np.zeros((3, 2)), np.zeros((4, 2)), METRICS)
 
 
 def test_holm_gives_the_textbook_answer() -> None:
-    found = holm({"a": 0.01, "b": 0.04, "c": 0.03, "d": 0.005, "e": None})
+    found = correct_by_holm({"a": 0.01, "b": 0.04, "c": 0.03, "d": 0.005, "e": None})
     assert found == pytest.approx({"a": 0.03, "b": 0.06, "c": 0.06, "d": 0.02, "e": None})
 
 
 @given(st.lists(st.floats(0, 1), min_size=1, max_size=8))
 def test_holm_never_lowers_a_p_value_and_keeps_their_order(values: list[float]) -> None:
     names = {str(at): value for at, value in enumerate(values)}
-    found = holm(names)
+    found = correct_by_holm(names)
     assert all(names[name] <= found[name] <= 1 for name in names)
     ordered = sorted(names, key=names.get)
     assert [found[name] for name in ordered] == sorted(found.values())

@@ -9,18 +9,11 @@ import jsonschema
 import pytest
 
 from biaozhu.cli import run
-from biaozhu.data.errors import BiaozhuError, MeaningFileError
+from biaozhu.data.errors import BiaozhuError, ManyProblemsError, MeaningFileError
 from biaozhu.data.layers import read_layer, write_layer
 from biaozhu.data.model import Sentence, Span
-from biaozhu.scoring.scores_document import schema
-from biaozhu.scoring.value_scores import (
-    PLACE_KEYS,
-    VALUE_KEYS,
-    Meant,
-    read_gold_places,
-    read_gold_values,
-    score_meaning,
-)
+from biaozhu.scoring.scores_document import read_schema
+from biaozhu.scoring.value_scores import read_gold_places, read_gold_values, score_values
 
 ROOT = Path(__file__).parent.parent.parent
 GOLD = ROOT / "annotations/gold"
@@ -71,9 +64,7 @@ def test_values_scores_count_each_field(tmp_path: Path) -> None:
     wrong = [LINES[0] | {"unit": "公顷"}, LINES[1] | {"per": ""}]
     values = read_gold_values(written(tmp_path / "v.jsonl", wrong), [SENTENCE])
     places = read_gold_places(written(tmp_path / "p.jsonl", PLACES), [SENTENCE])
-    scores = {
-        s.field: (s.correct, s.of) for s in score_meaning(Meant(values, places), [SENTENCE], layer=None)
-    }
+    scores = {s.field: (s.correct, s.of) for s in score_values(values, places, [SENTENCE], layer=None)}
     assert scores == {
         "amount value": (2, 2),
         "amount unit": (1, 2),
@@ -92,45 +83,44 @@ def test_values_scores_of_spans_that_are_not_found_are_wrong(tmp_path: Path) -> 
     values = read_gold_values(written(tmp_path / "v.jsonl", LINES), [SENTENCE])
     # One amount is missing, the other has another border.
     layer = replace(SENTENCE, spans=(Span(9, 12, "AMOUNT"),))
-    scores = score_meaning(Meant(values, {}), [layer], layer="found")
+    scores = score_values(values, {}, [layer], layer="found")
     assert {score.correct for score in scores} == {0}
     assert {score.accuracy for score in scores} == {0.0}
 
 
 def test_values_scores_of_nothing_are_undefined() -> None:
-    scores = score_meaning(Meant({}, {}), [SENTENCE], layer="x")
+    scores = score_values({}, {}, [SENTENCE], layer="x")
     assert scores == ()
 
 
 @pytest.mark.parametrize(
-    ("lines", "said"),
+    ("lines", "where"),
     [
-        (LINES[:1], "no line for the AMOUNT '2300元'"),
-        ([*LINES, LINES[0]], "twice"),
-        ([LINES[0] | {"text": "191亩"}, LINES[1]], "no AMOUNT '191亩' there"),
-        ([{k: v for k, v in LINES[0].items() if k != "per"}, LINES[1]], "lacks per"),
-        ([LINES[0] | {"low": "viel"}, LINES[1]], "low cannot be read"),
-        ([LINES[0] | {"bound": "以上"}, LINES[1]], "bound cannot be read"),
-        ([LINES[0] | {"unit": 3}, LINES[1]], "unit cannot be read"),
+        (LINES[:1], "17-22"),
+        ([*LINES, LINES[0]], "v.jsonl:3"),
+        ([LINES[0] | {"text": "191亩"}, LINES[1]], "v.jsonl:1"),
+        ([LINES[0] | {"start": 8}, LINES[1]], "v.jsonl:1"),
+        ([{k: v for k, v in LINES[0].items() if k != "per"}, LINES[1]], "v.jsonl:1"),
+        ([LINES[0], LINES[1] | {"low": "viel"}], "v.jsonl:2"),
+        ([LINES[0] | {"bound": "以上"}, LINES[1]], "v.jsonl:1"),
+        ([LINES[0] | {"unit": 3}, LINES[1]], "v.jsonl:1"),
+        ([LINES[0] | {"sentence": ["x"]}, LINES[1]], "v.jsonl:1"),
+        ([LINES[0] | {"start": {}}, LINES[1]], "v.jsonl:1"),
+        ([LINES[0] | {"end": [13]}, LINES[1]], "v.jsonl:1"),
     ],
 )
-def test_values_scores_need_gold_that_fits(tmp_path: Path, lines: list[dict[str, Any]], said: str) -> None:
-    with pytest.raises(BiaozhuError, match="BZ053") as caught:
+def test_values_scores_need_gold_that_fits(tmp_path: Path, lines: list[dict[str, Any]], where: str) -> None:
+    with pytest.raises(MeaningFileError) as caught:
         read_gold_values(written(tmp_path / "v.jsonl", lines), [SENTENCE])
-    assert said in str(caught.value)
+    assert caught.value.where.endswith(where)
 
 
 def test_values_scores_refuse_lines_that_are_no_json(tmp_path: Path) -> None:
     path = tmp_path / "v.jsonl"
     path.write_text("[]\nnot\n3\n", encoding="utf-8")
-    with pytest.raises(BiaozhuError, match="BZ053"):
+    with pytest.raises(ManyProblemsError) as caught:
         read_gold_values(path, [SENTENCE])
-
-
-@pytest.mark.parametrize("changes", [{"sentence": ["x"]}, {"start": {}}, {"end": [13]}])
-def test_values_scores_refuse_places_that_are_lists(tmp_path: Path, changes: dict[str, Any]) -> None:
-    with pytest.raises(BiaozhuError, match="not a line of gold values"):
-        read_gold_values(written(tmp_path / "v.jsonl", [LINES[0] | changes, LINES[1]]), [SENTENCE])
+    assert [one.code for one in caught.value.problems] == ["BZ053"] * 3
 
 
 def test_values_scores_of_the_first_article_fit_its_gold() -> None:
@@ -142,7 +132,7 @@ def test_values_scores_of_the_first_article_fit_its_gold() -> None:
     }
     assert (len(values), len(places)) == (counts["AMOUNT"], counts["PLACE"])
     # These floors lie under what was reached, so that a rule that loses much is seen.
-    scores = {s.field: s.accuracy for s in score_meaning(Meant(values, places), gold, layer=None)}
+    scores = {s.field: s.accuracy for s in score_values(values, places, gold, layer=None)}
     assert (scores["amount all of these"] or 0) >= 0.95
     assert (scores["place path"] or 0) >= 0.95
 
@@ -163,9 +153,9 @@ def test_values_scores_of_the_command_fit_the_schema(
     ]
     assert run(words) == 0
     document = json.loads(capsys.readouterr().out)
-    jsonschema.validate(document, schema())
+    jsonschema.validate(document, read_schema())
     assert {row["layer"] for row in document["values"]} == {None, "layer"}
-    assert len(document["values"]) == 2 * (len(VALUE_KEYS) + len(PLACE_KEYS))
+    assert len(document["values"]) == 2 * (8 + 3)
 
 
 def test_values_of_a_folder_may_lack_articles_but_no_amount_of_one(tmp_path: Path) -> None:
@@ -181,8 +171,8 @@ def test_values_of_a_folder_may_lack_articles_but_no_amount_of_one(tmp_path: Pat
     (tmp_path / "a.jsonl").write_text("".join(f"{json.dumps(row)}\n" for row in rows), encoding="utf-8")
     assert len(read_gold_values(tmp_path, [one, two])) == 2
     assert read_gold_values(tmp_path, [two]) == {}
-    with pytest.raises(BiaozhuError, match="no line for the AMOUNT"):
+    with pytest.raises(BiaozhuError, match="BZ053"):
         read_gold_values(tmp_path / "a.jsonl", [one, two])
     (tmp_path / "a.jsonl").write_text(f"{json.dumps(rows[0])}\n", encoding="utf-8")
-    with pytest.raises(MeaningFileError, match="no line for the AMOUNT '五亩'"):
+    with pytest.raises(MeaningFileError):
         read_gold_values(tmp_path, [one, two])

@@ -16,7 +16,7 @@ from biaozhu.data.errors import RemoteError, ServiceError, UsageError
 from biaozhu.data.labels import read_labels
 from biaozhu.data.model import Sentence
 from biaozhu.doccano.connection import find_account
-from biaozhu.doccano.project import Project, Setting, find_project
+from biaozhu.doccano.project import Project, ProjectSpec, find_project
 from biaozhu.doccano.pull import pull
 from biaozhu.doccano.push import push
 from biaozhu.doccano.suggest import switch_off, switch_on
@@ -51,13 +51,13 @@ def url(predictor: Predictor) -> Iterator[str]:
 
 
 @pytest.fixture
-def setting(doccano: Connection) -> Setting:
-    setting = Setting(f"s-{secrets.token_hex(4)}", LABELS)
+def setting(doccano: Connection) -> ProjectSpec:
+    setting = ProjectSpec(f"s-{secrets.token_hex(4)}", LABELS)
     push(doccano, [("suggest", [Sentence("b" * 12, 0, len(TEXT), TEXT)])], setting)
     return setting
 
 
-def project_of(doccano: Connection, setting: Setting) -> Project:
+def project_of(doccano: Connection, setting: ProjectSpec) -> Project:
     project = find_project(doccano, setting.name)
     assert project is not None
     return project
@@ -72,13 +72,13 @@ def ask(doccano: Connection, project: Project) -> None:
     doccano.post(f"projects/{project.id}/auto-labeling?example={example['id']}", {})
 
 
-def spans_of(doccano: Connection, setting: Setting) -> list[tuple[str, str]]:
+def spans_of(doccano: Connection, setting: ProjectSpec) -> list[tuple[str, str]]:
     (sentence,) = pull(doccano, setting).sentences
     return [(sentence.text[span.start : span.end], span.label) for span in sentence.spans]
 
 
 def test_suggest_fills_an_example_where_the_text_says(
-    doccano: Connection, setting: Setting, url: str
+    doccano: Connection, setting: ProjectSpec, url: str
 ) -> None:
     project = project_of(doccano, setting)
     assert switch_on(doccano, project, url=url, token=TOKEN, labels=LABELS)
@@ -89,7 +89,7 @@ def test_suggest_fills_an_example_where_the_text_says(
 
 
 def test_suggest_is_set_once_and_leaves_settings_of_others(
-    doccano: Connection, setting: Setting, url: str
+    doccano: Connection, setting: ProjectSpec, url: str
 ) -> None:
     project = project_of(doccano, setting)
     other = {
@@ -122,7 +122,7 @@ def test_suggest_is_set_once_and_leaves_settings_of_others(
     ],
 )
 def test_suggest_sets_nothing_that_does_not_work(
-    doccano: Connection, setting: Setting, url: str, address: str, token: str, problem: type[Exception]
+    doccano: Connection, setting: ProjectSpec, url: str, address: str, token: str, problem: type[Exception]
 ) -> None:
     project = project_of(doccano, setting)
     address = address.format(url=url, health=url.replace("/predict", "/health"))
@@ -134,7 +134,7 @@ def test_suggest_sets_nothing_that_does_not_work(
 
 
 def test_suggest_takes_no_error_for_a_text_without_entities(
-    doccano: Connection, setting: Setting, predictor: Predictor
+    doccano: Connection, setting: ProjectSpec, predictor: Predictor
 ) -> None:
     project = project_of(doccano, setting)
     with running(predictor, Limits(body=60)) as address:  # enough for the trial, and not for the example
@@ -148,7 +148,7 @@ def test_suggest_takes_no_error_for_a_text_without_entities(
 def test_suggest_command_says_what_changed(
     doccano: Connection,  # noqa: ARG001 — it must run
     doccano_server: Path,
-    setting: Setting,
+    setting: ProjectSpec,
     url: str,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
@@ -177,7 +177,7 @@ def click_the_wand(page: Page) -> None:
 
 @pytest.mark.browser
 def test_suggest_shows_spans_at_a_click(
-    doccano: Connection, doccano_server: Path, setting: Setting, url: str
+    doccano: Connection, doccano_server: Path, setting: ProjectSpec, url: str
 ) -> None:
     project = project_of(doccano, setting)
     switch_on(doccano, project, url=url, token=TOKEN, labels=LABELS)

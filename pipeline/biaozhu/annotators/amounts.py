@@ -1,7 +1,8 @@
 """Amounts by grammar: a numeral with its measure word, unit, currency or percent sign, as the guideline's A and N say.
 
 One regular expression reads a text once from left to right. Its first alternatives take what looks like an amount
-and is none (dates, clock times, ordinals, idioms, quoted slogans), so that no later alternative sees it.
+and is none, so that no later alternative sees it. What follows the measure word and belongs to it (三斤二两, 一米八,
+3000元港币, 12元/公斤) is added; then what stands around decides.
 """
 
 from __future__ import annotations
@@ -10,17 +11,24 @@ import re
 from functools import cache
 from typing import TYPE_CHECKING
 
+from biaozhu.annotators.amount_context import Counted, chinese_score, counts_nothing, is_no_figure
+from biaozhu.annotators.amount_skips import DIGITS, IDIOMS, SKIPPED, SMALL
 from biaozhu.data.model import Span
+from biaozhu.knowledge.division_names import COUNTY
 from biaozhu.knowledge.gazetteer import gazetteer
 from biaozhu.knowledge.measures import (
     ARABIC,
+    ASCII_UNIT,
     CHINESE,
     DASH,
-    EXACT_KINDS,
+    FIGURES,
     MAGNITUDE,
     MEASURES,
     NUMBER,
+    NUMERAL,
     SMALLER,
+    alternation,
+    fold_text,
     kind_of,
     measure_pattern,
 )
@@ -29,106 +37,116 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 LABEL, SOURCE = "AMOUNT", "amounts"
+# Start, end and score.
+Found = tuple[int, int, float]
 SLOGAN_LENGTH = 12
-# Longer figures without separators are telephone or registration numbers.
-LONGEST_PLAIN_NUMBER = 9
-HOURS = 25
-# 一 before these is no count even though they are units (一度, 一番, 一点, 滚在一块).
-NEVER_EXACT = ("大", "度", "番", "点", "分", "块")
-# 这一年, 新的一天: a certain one, no duration.
-VAGUE_BEFORE = tuple("这那每某新的有头同当另整此上下又前后")
-
-_D, _DIGITS = "[0-9０-９]", "〇零一二三四五六七八九"
-_SMALL = "一二三四五六七八九十"
-# Set phrases in which a numeral and a measure word say no quantity.
-_IDIOMS = (
-    "千家万户 万里 千百年 千百万 成千上万 千千万万 三三两两 四面八方 五湖四海 百家争鸣 三番五次 "
-    "三番两次 三天两头 一年一度 一年四季 百年大计 百年好合 百年树人 十年树木 十年寒窗 一日千里 "
-    "三顾茅庐 三头六臂 八方 百般 万般 五角大楼 五角星 八路军 新四军 "
-    "百里挑一 百尺竿头 六神无主 一五一十 三令五申 三言两语 千丝万缕 千层饼 万户侯 万元户 五保户 "
-    "九牛一毛 一年之计 一分为二 三足鼎立 三位一体 五位一体 四位一体 两人三足 "
-    "三级跳 百年老店 七十二行 三百六十行 三口之家 五口之家 四口之家 百科 百姓 百货 "
-    "三轮车 两轮车 二轮 三维 二维 三班倒 半天 半路 半边天 上半年 下半年 半年报 半个月板 "
-    "百分百 三合一 半斤八两 千瓦 千克 千米 千卡 千伏 千帕 千赫 千安 千焦 百帕 百分 一成不变 半封建 "
-    "遗臭万年 五花八门 一日三餐 一分一秒 一点一滴 一元化 一元论 二元化 二元结构 二元论 万家灯火 "
-    "千头万绪 家家户户 八一队 唯一 半数 成百上千 四伏 百折不挠 百孔千疮 千疮百孔 千奇百怪 万年青 "
-    "三分球 二元对立 七夕 三人成虎 九层之台 万人空巷 十人九 五层次 万代"
-)
-IDIOMS = tuple(_IDIOMS.split())
-# Idioms that are amounts as well: each with what tells them apart.
-_IDIOMS_IN_CONTEXT = (
-    r"十分(?!钟|之)",
-    r"万分(?!之)",
-    r"(?<=不远)千里|(?<=一泻)千里",
-    r"千里(?=之外|之行|之遥|之堤|旅游|长廊|江山|山河|河山|海疆|边[关疆]|迢迢|冰封|飘香|沃野|平川|姻缘|单骑|奔袭|驰援|马|眼|寻|送)",
-    r"四处(?=奔|逃|流[浪窜]|打[听探工]|寻|找|搜|散|飘|漂|飞|游|张[望罗贴]|求|蔓延|碰壁|躲|活动|走|借|乱|巡|弥漫|传|联系|筹|告|招|讨|乞|溢|都是|可见|皆|推销|化缘|漏风)",
-    r"(?<![续期时近约足])四周(?!后|内|年|以[来上]|之[后内]|时间|左右|多|的(?:时间|培训|课程))",
-    r"四面(?!锦旗|红旗|旗|彩旗|镜|鼓|锣|屏|墙)",
-    r"(?<![元块\d])三角(?!钱|[五一二三四六七八九\d]分)",
-    r"[两三四]轮(?=驱动|摩托|电动|机动|农用|马车|拖拉机|小货车)",
-    r"(?<=[声烟火言歌])四起|四起(?=[，。；！？、]|$)",
-    r"三人行(?=[，。；！？、”]|必|$)",
-    r"二人转(?![移让入身为业学院向到])",
-    r"百人团(?!队|体|圆|聚|结|员)",
-    r"[三四]件套(?!装|餐|房)",
-)
+# How far around an amount its surroundings are read.
+REACH_BEFORE, REACH_AFTER = 24, 6
 
 _QUOTED = "|".join(
     f"{left}[^{left}{right}，。；：！？,;:!?\n]{{1,{SLOGAN_LENGTH}}}{right}"
     for left, right in ("“”", "‘’", "「」", "『』", "〝〞")
 )
-_CLOCK = rf"{_D}{{1,2}}[:：]{_D}{{2}}(?:[:：]{_D}{{2}})?|(?:{_D}{{1,2}}|[{_SMALL}]{{1,3}})[时点](?:{_D}{{1,2}}|[{_SMALL}]{{1,3}})分"
-_DATE = (
-    rf"(?<!{_D})[12１２]{_D}{{3}}(?:{DASH}{_D}{{2,4}})?年(?:{_D}{{1,2}}月)?(?:{_D}{{1,2}}日)?(?!期)"
-    rf"|(?<![{_DIGITS}十百千万])[一二][{_DIGITS}○ＯO]{{3}}年"
-    rf"|(?<!{_D}){_D}{{2}}年(?={_D}{{1,2}}月|底|初|末|春|夏|秋|冬|度)"
-    rf"|(?<![{_SMALL}百千万])(?!六七|七八|八九)[六七八九][{_DIGITS}]年"
-    rf"|(?:{_D}{{1,2}}(?:{DASH}|、))?{_D}{{1,2}}[月日号](?!\w?均)"
-    rf"|[{_SMALL}]{{1,3}}[月日号]"
-    rf"|(?<!{_D}){_D}{{4}}[-/.]{_D}{{1,2}}[-/.]{_D}{{1,2}}(?!{_D})"
-    rf"|(?:{_D}{{1,4}}|[{_SMALL}]{{1,3}})(?:年代|世纪|年级|年度|楼)"
-)
-_ORDINAL = (
-    rf"公元前? ?{_D}++年|{_D}++[:：∶]{_D}++|{_D}++[×xX*](?={_D})"
-    rf"|第 ?(?:{_D}++|[{_SMALL}百千零〇几]++)(?:[、和及—–\-至到](?:第?(?:{_D}++|[{_SMALL}百零]++)))*+"
-    rf"|[前头首](?:{_D}++|[{_SMALL}两几]++)个(?:多?月|季度)"
-    rf"|(?:周|星期|礼拜|初)[一二三四五六七八九十日]+"
-    rf"|[A-Za-zＡ-Ｚａ-ｚ][A-Za-zＡ-Ｚａ-ｚ0-9０-９.\-]*+"
-    rf"|[一两](?:[这那]?年|天)(?=到头|又一|比一)"
-)
+_PART = rf"(?:{ARABIC}|{CHINESE})[多余]?"
 _FRACTION = (
-    rf"(?:百|千|万)分之(?:{ARABIC}(?:{DASH}{ARABIC})?|[{_DIGITS}十百]+(?:点[{_DIGITS}]+)?(?:{DASH}[{_DIGITS}十百]+)?)(?:多|余)?"
-    rf"|[{_DIGITS}十两]{{1,3}}分之[{_DIGITS}十两]{{1,3}}|(?<![{_D[1:-1]}/／.]){_D}[/／](?:{_D}|10|100|１０)(?![{_D[1:-1]}/／.A-Za-z元年月])"
+    rf"(?<![十百千万亿])[十百千万亿]++分之{_PART}(?:{DASH}(?:[十百千万亿]++分之)?{_PART})?"
+    rf"|[{DIGITS}十两]{{1,3}}分之[{DIGITS}十两]{{1,3}}(?:{DASH}[{DIGITS}十两]{{1,3}}分之[{DIGITS}十两]{{1,3}})?|(?<![0-9/.])[0-9]/(?:[0-9]|10|100)(?![0-9/.A-Za-z元年月])"
 )
+_HALF = r"一半(?![径个年天路导岛是点以])|一半(?=以上|以下|是)|(?<!前)半数|一整[天年晚夜周]|半世纪|个把月"
 _ALL = " ".join(MEASURES.values())
-_AFTER_ARABIC = f"(?:大(?:类|项|种|块|批|件)|{measure_pattern(_ALL)})"
+_GROUPS = "大(?:类(?!别)|项|种|块|批|件|门类)"
+_AFTER_ARABIC = f"(?:{_GROUPS}|{measure_pattern(_ALL)}|{ASCII_UNIT})"
 # Measure words that after a Chinese numeral need their noun to be told from other words (三节, 三重, 五味).
 _RARELY = (
-    f"(?<=[元块][{_SMALL}])角|节(?=课|专?题?课|公开课|党课|电池|车厢|竹|藕)|味(?=中?草?药|调料|香料|佐料|食材)"
+    f"角(?=[钱整]|[{SMALL}]分)|节(?=课|专?题?课|公开课|党课|电池|车厢|竹|藕)|味(?=中?草?药|调料|香料|佐料|食材)"
     "|重(?=保障|保险|保护|含义|意义|意思|压力|任务|困难|考验|挑战|身份|角色|防线|优惠|好礼|惊喜|功能|障碍|属性|标准|审核|把关|认证|难关|境界|因素|作用|效应|变化|矛盾)"
+    "|级(?=地震|大?风|强风|台风|浪)|点(?=看法|意见|建议|要求|希望|体会|经验|启示|原因|理由|共识|说明|声明|感受|计划|倡议|内容|主张|[：:])"
+    "|(?<=[一二三四五六七八九两几百][十百千万])字(?![路架形楼铺典])|(?<=[万亿])方(?![面案式向针法便位])"
 )
-_AFTER_CHINESE = f"(?:大(?:类|项|种|块|批|件)|{measure_pattern(_ALL, chinese=True)}|级(?=地震|大?风|强风|台风|浪)|{_RARELY}|点(?=看法|意见|建议|要求|希望|体会|经验|启示|原因|理由|共识|说明|声明|感受))"
-_PER = (
-    r"(?:[/／](?:平方米|立方米|平方公里|公顷|公里|小时|分钟|千克|公斤|千瓦时|人次|个月|[亩斤吨年月天日人户度秒个棵株次米升克头只件套]"
-    r"|kg|km|mL|ml|[hsLtgm](?![A-Za-z])))?"
+_AFTER_CHINESE = f"(?:{_GROUPS}|{measure_pattern(_ALL, chinese=True)}|{ASCII_UNIT}|{_RARELY})"
+# -5℃, 零下5℃, 负2%: not where the sign would be a dash.
+_SIGN = (
+    r"(?:零[下上] ?|(?<![0-9A-Za-z%‰℃°度年月日元)\]）_])[-+±]|(?<![减担背抱欠肩税])负(?=[0-9]))?(?:[摄华]氏)?"
 )
-_FIRST = rf"(?:{NUMBER} ?{_AFTER_ARABIC}?{DASH})?"
-_ARABIC_AMOUNT = rf"{ARABIC}{MAGNITUDE}(?: ?[余多来几])? ?{_AFTER_ARABIC}{_PER}"
-_CHINESE_AMOUNT = rf"(?:{CHINESE}[余多来]?|(?<![上下大多一])半(?=个|年|小时|公?斤|英?亩|公?里|米|尺|寸|吨|分钟|刻|成|倍|周|圈|场(?!所)|升|碗|杯|瓶|页|辈子)){_AFTER_CHINESE}{_PER}"
+_TIMES = (
+    r"(?<![0-9.])(?:(?:[0-9]++(?:\.[0-9]++)? ?[×xX*] ?){1,2}|[0-9]{2,3}/(?=[0-9]{2,3} ?(?:mmHg|毫米汞柱)))?"
+)
 
+
+def _with_range(number: str, measure: str, key: str) -> str:
+    """Return the pattern of a number with its measure word, of a range of two such, and of a range that shares one."""
+    both, shared = (
+        rf"{DASH}(?P<second{key}{count}>(?:零[下上]|[-+])?{NUMBER}) ?(?P<unit{key}{count}>{unit})"
+        for count, unit in ((2, _AFTER_ARABIC), (1, measure))
+    )
+    return rf"{number}(?:(?P<unit{key}>{measure})(?:(?:/{_AFTER_ARABIC})?{both})?|{shared})"
+
+
+_HALVES = "个|年|小时|公?斤|英?亩|公?里|米|尺|寸|吨|分钟|刻|成|倍|周|圈|场(?!所)|升|碗|杯|瓶|页|辈子|天|日|英[里寸尺]"
+_ARABIC_AMOUNT = _with_range(rf"(?P<figures>{_TIMES}{FIGURES}(?: ?[余多来几])?) ?", _AFTER_ARABIC, "A")
+_CHINESE_AMOUNT = _with_range(
+    rf"(?P<numeral>{NUMERAL}[余多来几]?|(?<![上下大多一小])半(?={_HALVES}))", _AFTER_CHINESE, "C"
+)
+_MONEY = alternation(MEASURES["money"].split())
+_CURRENCY = (
+    r"(?:(?<![A-Za-z])(?:US|HK|NT|CA|AU|SG|[ACS])?[$]|[¥€£₩₽฿]"
+    r"|(?<![A-Za-z])(?:RMB|CNY|USD|HKD|EUR|GBP|JPY|TWD|KRW|AUD|CAD|SGD|CHF|MOP)(?![A-Za-z])[¥$]?)"
+)
+_PRICE = (
+    rf"(?=[-+$¥€£₩₽฿A-Z])[-+]?{_CURRENCY} ?{ARABIC}{MAGNITUDE}"
+    rf"(?:{DASH}{_CURRENCY}? ?{ARABIC}{MAGNITUDE})?[余多]?(?: ?(?:{_MONEY})|[MBK](?![A-Za-z]))?"
+)
 # What can begin a match: most characters of a text are passed over at once.
 _FIRSTS = "".join(
-    sorted(
-        {idiom[0] for idiom in IDIOMS} | set("第公前头首周星礼初数几半百千万亿两廿卅○〇零“‘「『〝" + _SMALL)
-    )
+    {idiom[0] for idiom in IDIOMS}
+    | set("第公前头首周星礼初数几半百千万亿两廿卅〇零负个摄华“‘「『〝$¥€£₩₽฿+±" + SMALL)
 )
 PATTERN = re.compile(
-    rf"(?=[{_FIRSTS}0-9０-９A-Za-zＡ-Ｚａ-ｚ])(?:(?P<quoted>{_QUOTED})|(?P<fraction>{_FRACTION})"
-    rf"|(?P<skip>{'|'.join((*sorted(IDIOMS, key=len, reverse=True), *_IDIOMS_IN_CONTEXT))}|{_CLOCK}|{_DATE}|{_ORDINAL})"
-    rf"|(?P<amount>{_FIRST}(?:{_ARABIC_AMOUNT}|{_CHINESE_AMOUNT})))"
+    rf"(?=[{_FIRSTS}0-9A-Za-z-])(?:(?P<quoted>{_QUOTED})|(?P<price>{_PRICE})|(?P<part>{_FRACTION}|{_HALF})"
+    rf"|(?P<skip>{SKIPPED})|(?P<amount>{_SIGN}(?:{_ARABIC_AMOUNT}|{_CHINESE_AMOUNT})))"
 )
-_PARTS = re.compile(rf"(?P<number>{NUMBER}|半) ?(?P<measure>{_AFTER_ARABIC}{_PER})$")
-_ONLY_ARABIC = re.compile(_ARABIC_AMOUNT)
+
+
+def _smaller_parts() -> dict[str, re.Pattern[str]]:
+    """Return for each unit the pattern of a smaller part that may follow it: 三斤 二两, 3个月 零5天."""
+    parts: dict[str, set[str]] = {}
+    for scale in SMALLER:
+        for place, unit in enumerate(scale[:-1]):
+            parts.setdefault(unit, set()).update(scale[place + 1 :])
+    return {
+        unit: re.compile(rf"[零又]?(?:{ARABIC}|{CHINESE}|半)(?P<unit>{measure_pattern(' '.join(smaller))})")
+        for unit, smaller in parts.items()
+    }
+
+
+def _unsaid_part(count: int) -> re.Pattern[str]:
+    """Return the pattern of digits whose unit is left unsaid: 一米八, 1米62, 三块五; but 两块五一斤 ends before 一斤."""
+    return re.compile(
+        rf"(?:[0-9]{{1,{count}}}|[{SMALL[:-1]}]{{1,{count}}})"
+        rf"(?=一[斤个张只条本碗份瓶袋盒包件次人天克米]|(?![0-9{DIGITS}十百千万亿两]|[.,][0-9])(?!{_AFTER_ARABIC}))"
+    )
+
+
+_SMALLER_PART = _smaller_parts()
+# 一年365天 and 一天24小时 say how long a year is.
+_WHOLE = re.compile("(?:年36[56]天|年12个月|天24个?小时|天二十四小时|周[7七]天|星期[7七]天|小时60分钟)")
+_UNSAID = {"米": _unsaid_part(2), **dict.fromkeys("块尺斤度丈亩成", _unsaid_part(1))}
+_UNSAID["秒"] = re.compile(r"[0-9]{1,3}(?![0-9.A-Za-z])")
+_AND_A_HALF = re.compile("半(?![价数场年月日路夜径导岛成山决球圆壁边挂自潜职封殖透程个小])")
+_CURRENCY_NAME = re.compile(
+    alternation(word for word in MEASURES["money"].split() if len(word) > 1 and word[0] not in "元块角毛分")
+)
+_AFTERWARDS = re.compile(
+    rf"(?:(?<=[毛角分])钱)?(?:[（(](?:{measure_pattern(MEASURES['classifier'])})[）)])?"
+    rf"(?: ?[/·] ?(?:[0-9]++ ?)?(?:{_AFTER_ARABIC}|[月平$]|(?:min|[hdsa])(?![A-Za-z]))"
+    "|每(?:小时|分钟|秒|平方米|立方米|公顷|[兆千]瓦时?|吨|公斤|千克|升))*+"
+)
+_BEGIN_MORE = frozenset(
+    "0123456789零又半/（( ·每两几" + SMALL + "".join(word[0] for word in MEASURES["money"].split())
+)
+# “18条” is the name of a policy.
+_BARE_COUNT = re.compile(f"[0-9](?:{measure_pattern(MEASURES['classifier'])})$")
+_CHANGED = re.compile("(?:[下上]调|[减增]少|减|下[降跌滑]|上[升涨]|增加|回[落升])[了约近]?$")
 
 
 def find_amounts(texts: Sequence[str]) -> list[tuple[Span, ...]]:
@@ -136,92 +154,88 @@ def find_amounts(texts: Sequence[str]) -> list[tuple[Span, ...]]:
 
     The score is a stated confidence, not a probability: Arabic figures over Chinese numerals over bare 百, 千, 万.
     """
-    return [tuple(_joined(text, _amounts(text))) for text in texts]
+    return [
+        tuple(Span(start, end, LABEL, SOURCE, score) for start, end, score in _amounts(fold_text(text)))
+        for text in texts
+    ]
 
 
-def _amounts(text: str) -> list[Span]:
-    spans = []
-    for match in PATTERN.finditer(text):
-        start, end = match.span()
-        if match.lastgroup == "quoted":
+def _amounts(text: str) -> list[Found]:
+    amounts: list[Found] = []
+    position = 0
+    while found := PATTERN.search(text, position):
+        start, position = found.span()
+        kind = found.lastgroup
+        if kind == "amount":
+            position = _read(text, found, amounts)
+        elif kind in ("part", "price"):
+            position = _end_of(_AFTERWARDS, text, position)
+            amounts.append((start, position, 0.95))
+        elif kind == "quoted" and text[start + 1] in "0123456789$¥€£-+":
             # “500万元” quotes a figure; everything else that short and quoted is a slogan or a fixed name.
-            if _ONLY_ARABIC.fullmatch(text, start + 1, end - 1):
-                spans.append(Span(start + 1, end - 1, LABEL, SOURCE, 0.8))
-        elif match.lastgroup == "fraction":
-            spans.append(Span(start, end, LABEL, SOURCE, 0.95))
-        elif match.lastgroup == "amount":
-            score = _score(text, start, end)
-            if score:
-                spans.append(Span(start, end, LABEL, SOURCE, score))
-    return spans
+            inner = text[start + 1 : position - 1]
+            if [one[:2] for one in _amounts(inner)] == [(0, len(inner))] and not _BARE_COUNT.search(inner):
+                amounts.append((start + 1, position - 1, 0.8))
+    return amounts
 
 
-def _score(text: str, start: int, end: int) -> float:
-    found = _PARTS.search(text, start, end)
-    if not found:
-        return 0.0
-    number, measure = found["number"], found["measure"]
-    if found.start() > start:
-        return 0.95
-    if number.strip()[0] in "0123456789０１２３４５６７８９":
-        return _arabic_score(text, start, number, measure)
-    if _in_a_name(text, start, end) or _says_no_number(text, start, end, number, measure):
-        return 0.0
-    if number in ("一", "两", "几"):
-        return 0.7 if _exact(text, start, number, measure) else 0.0
-    return 0.75 if number in ("百", "千", "万", "亿", "十", "半") else 0.9
-
-
-def _says_no_number(text: str, start: int, end: int, number: str, measure: str) -> bool:
-    doubled = text.startswith(measure, end)  # 一天天, 一块块
-    before = text[max(0, start - 1) : start]
-    # 百年 alone is rhetoric (百年梦想), 近百年 counts.
-    rhetoric = number in ("百", "千", "万") and measure == "年" and (not before or before not in "近上约逾超")
-    return doubled or rhetoric or number == "一一" or not number.strip("零〇")
-
-
-def _exact(text: str, start: int, number: str, measure: str) -> bool:
-    if number == "几" or kind_of(measure) not in EXACT_KINDS or measure.startswith(NEVER_EXACT):
-        return False
-    vague = number == "一" and text[max(0, start - 1) : start] in VAGUE_BEFORE
-    return not (vague and kind_of(measure) == "time")
-
-
-def _arabic_score(text: str, start: int, number: str, measure: str) -> float:
-    digits = number.strip()
-    before = text[start - 1 : start]
-    plain = int(digits) if digits.isdecimal() else None
-    no_amount = plain is not None and (
-        len(digits) > LONGEST_PLAIN_NUMBER
-        # 97年 is a date, 70年 and 24年 are durations.
-        or (measure == "年" and plain in range(51, 100) and len(digits) == len("97") and plain % 10 > 0)
-        # The points of an index are more than the hours of a day.
-        or (measure == "点" and plain < HOURS)
+def _read(text: str, found: re.Match[str], amounts: list[Found]) -> int:
+    """Add what a match says to the amounts, and return where it ends with all that belongs to it."""
+    key = "A" if found["figures"] else "C"
+    first = found[f"unit{key}"]
+    other = f"{key}2" if first else f"{key}1"
+    measure, second = found[f"unit{other}"] or first, found.start(f"second{other}")
+    start, end = found.start(), _whole_end(text, found.end(), measure)
+    kind = kind_of(measure)
+    if kind in ("classifier", "time") and text[start] in "-+±负":
+        start += 1
+    one = Counted(
+        (found["figures"] or found["numeral"]).strip(),
+        measure,
+        kind,
+        text[max(0, start - REACH_BEFORE) : start],
+        text[end : end + REACH_AFTER],
     )
-    return 0.0 if no_amount or (measure == "分" and before in ("时", "点", "：")) else 0.97
-
-
-def _joined(text: str, spans: list[Span]) -> list[Span]:
-    # 5元8角, 3小时20分钟: the parts of one quantity stand side by side.
-    result: list[Span] = []
-    for span in spans:
-        last = result[-1] if result else None
-        if last and last.end == span.start and _same_quantity(text, last, span):
-            result[-1] = Span(last.start, span.end, LABEL, SOURCE, min(last.score or 0, span.score or 0))
+    if counts_nothing(one):
+        return end
+    if second >= 0:
+        if first and (kind_of(first) != kind or _is_change(one, text[second - 1])):
+            # 上涨0.2%至9096.7亿元, 减少3吨至9吨: by so much to so much.
+            amounts += (start, found.end(f"unit{key}"), 0.95), (second, end, 0.95)
         else:
-            result.append(span)
-    return result
+            amounts.append((start, end, 0.95))
+    elif found["figures"]:
+        if not is_no_figure(one):
+            amounts.append((start, end, 0.97))
+    elif not _in_a_name(text, start, found.end()):
+        score = chinese_score(one, extended=end > found.end())
+        if score:
+            amounts.append((start, end, score))
+    return end
 
 
-def _same_quantity(text: str, left: Span, right: Span) -> bool:
-    found = [_PARTS.search(text, span.start, span.end) for span in (left, right)]
-    if not found[0] or not found[1]:
-        return False
-    larger, smaller = found[0]["measure"], found[1]["measure"]
-    return any(
-        larger in scale and smaller in scale and scale.index(larger) < scale.index(smaller)
-        for scale in SMALLER
-    )
+def _whole_end(text: str, end: int, unit: str) -> int:
+    if text[end : end + 1] not in _BEGIN_MORE or _WHOLE.match(text, end - len(unit)):
+        return end
+    while (part := _SMALLER_PART[unit].match(text, end) if unit in _SMALLER_PART else None) is not None:
+        end, unit = part.end(), part["unit"]
+    more = _UNSAID[unit].match(text, end) if unit in _UNSAID else None
+    if not more and (kind_of(unit) != "classifier" or unit in "本场页"):
+        more = _AND_A_HALF.match(text, end)
+    if not more and unit in "元圆块":
+        more = _CURRENCY_NAME.match(text, end)
+    return _end_of(_AFTERWARDS, text, more.end() if more else end)
+
+
+def _end_of(pattern: re.Pattern[str], text: str, position: int) -> int:
+    found = pattern.match(text, position)
+    return found.end() if found else position
+
+
+def _is_change(one: Counted, dash: str) -> bool:
+    # 下降5%至8% is a range, 下调0.1%至6.2% is none.
+    verb = one.before.endswith(("下调", "上调")) if one.measure == "%" else _CHANGED.search(one.before)
+    return dash in "至到" and bool(verb)
 
 
 def _in_a_name(text: str, start: int, end: int) -> bool:
@@ -235,8 +249,9 @@ def _in_a_name(text: str, start: int, end: int) -> bool:
 @cache
 def _names_with_amounts() -> dict[str, tuple[tuple[str, int], ...]]:
     table: dict[str, list[tuple[str, int]]] = {}
-    for name in gazetteer().named:
-        if len(name) > 2:  # noqa: PLR2004 — two characters are as often an amount (五里, 三台)
+    for name, named in gazetteer().named.items():
+        # Short names are as often an amount: 五里, and of townships 三只羊.
+        if len(name) > 2 and (named.full or named.level <= COUNTY):  # noqa: PLR2004 — as said above
             for match in PATTERN.finditer(name):
                 if match.lastgroup == "amount" and match.end() - match.start() < len(name):
                     table.setdefault(match.group(), []).append((name, match.start()))

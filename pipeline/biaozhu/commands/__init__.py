@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from biaozhu.commands.articles import formats, preannotating, reading, tables
-from biaozhu.commands.curation import adjudicating, bias, gold, selecting
+from biaozhu.commands.curation import adjudicating, annotators, gold, selecting
 from biaozhu.commands.doccano import projects, server
 from biaozhu.commands.models import serving, training
 from biaozhu.commands.scores import reporting, scoring
@@ -31,9 +31,9 @@ def register_all(app: typer.Typer) -> None:
         server,
         projects,
         formats,
-        gold,
+        annotators,
         adjudicating,
-        bias,
+        gold,
         selecting,
         training,
         tables,

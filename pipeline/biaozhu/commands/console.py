@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from rich.progress import Progress, TaskID
 
+    from biaozhu.data.errors import BiaozhuError
     from biaozhu.data.ledger import Entry
 
 LOSSES_SHOWN = 20
@@ -106,13 +107,13 @@ def _bar(title: str, total: int | None, *, counts: bool) -> Iterator[tuple[Progr
         yield bar, bar.add_task(title, total=total)
 
 
-def finish(entries: Iterable[Entry]) -> None:
-    """Name what a command lost and exit with status 1, or return when nothing was lost."""
+def finish(entries: Iterable[Entry], *, left_out: Sequence[BiaozhuError] = ()) -> None:
+    """Name what a command lost and which files it left out, and exit with status 1; return when there is nothing."""
     entries = tuple(entries)
     for reason, count in count_by_reason(entry for entry in entries if entry.severity == "decision").items():
         say(f"decided: {count} × {reason}")
     lost = losses(entries)
-    if not lost:
+    if not lost and not left_out:
         return
     for entry in lost[:LOSSES_SHOWN]:
         say(
@@ -120,6 +121,8 @@ def finish(entries: Iterable[Entry]) -> None:
         )
     for reason, count in count_by_reason(lost).items():
         say(f"lost in all: {count} × {reason}")
+    for problem in left_out:
+        say(f"left out: {problem}")
     raise typer.Exit(1)
 
 

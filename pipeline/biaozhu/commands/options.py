@@ -36,6 +36,13 @@ def target(path: Path | None) -> Path | None:
     return path
 
 
+def shipped(path: Path) -> Path:
+    """Return the path, or that of the package's own file where the working folder has none of this name."""
+    from biaozhu.data.shipped import find_shipped
+
+    return find_shipped(path)
+
+
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
 GoldLayers = Annotated[list[Path], typer.Option("--gold", help="A gold layer. Repeatable.")]
 LabelsFile = Annotated[Path, typer.Option("--labels", help="The label set.")]

@@ -1,4 +1,4 @@
-"""Two layers and the adjudicator's decisions -> gold in which every span says who proposed and who decided."""
+"""Two layers and the adjudicator's decisions -> gold in which every span says who proposed it and who decided."""
 
 from __future__ import annotations
 
@@ -6,13 +6,15 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+import msgspec
+
 from biaozhu.curation.disagreements import agreed_spans, find_disagreements, pair_sentences
 from biaozhu.data.errors import BiaozhuError, GoldError, LineError, raise_collected
-from biaozhu.data.files import parse_json, read_bytes, write_lines
+from biaozhu.data.files import parse_json_as, read_bytes, write_lines
 from biaozhu.data.model import Sentence, Span, with_spans
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
     from pathlib import Path
 
     from biaozhu.curation.disagreements import Disagreement
@@ -20,7 +22,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """What the adjudicator made of one disagreement: the spans that are right there (maybe none), and why.
+    """What the adjudicator decided on one disagreement: the correct spans there (maybe none), and why.
 
     `start` and `end` are those of the disagreement; `rule` is the guideline's paragraph, such as A3. `by` and `at`
     (ISO 8601) say who decided and when, where that is known.
@@ -41,6 +43,23 @@ class Decision:
         return self.sentence, self.start, self.end
 
 
+class _DecidedSpan(msgspec.Struct):
+    start: int
+    end: int
+    label: str
+
+
+class _DecisionLine(msgspec.Struct):
+    sentence: str
+    start: int
+    end: int
+    spans: list[_DecidedSpan]
+    rule: str
+    note: str
+    by: str = ""
+    at: str = ""
+
+
 def adjudicate(
     first: Sequence[Sentence],
     second: Sequence[Sentence],
@@ -48,15 +67,15 @@ def adjudicate(
     *,
     names: tuple[str, str],
 ) -> tuple[Sentence, ...]:
-    """Bring two layers together: what both hold is gold, the rest is as decided.
+    """Join two annotators' layers of the same sentences: what both have is gold, the rest is as decided.
 
     A gold span's source is `a+b` where both agreed, else `adjudicated:` with those who proposed just this span
-    (`adjudicated:a`), or `adjudicated:new` where neither did, and `/` with who decided, where that is known. What
-    a model proposed and an annotator kept has the model before it, `lac>a+b`, and the model's score.
+    (`adjudicated:a`), or `adjudicated:new` where neither did, and `/` with who decided, where that is known. A span
+    that a model proposed and an annotator kept has the model before it, `lac>a+b`, and the model's score.
 
     Args:
         first: the first annotator's layer.
-        second: the second annotator's layer of the same sentences.
+        second: the second annotator's layer.
         decisions: one for each disagreement, in any order.
         names: the annotators' names, in the same order.
 
@@ -74,7 +93,7 @@ def adjudicate(
         if decision is None:
             problems.append(_undecided(disagreement))
             continue
-        spans.setdefault(disagreement.sentence, []).extend(_decided(decision, disagreement, names))
+        spans.setdefault(disagreement.sentence, []).extend(_make_decided(decision, disagreement, names))
     problems += [
         GoldError(
             f"the decision on {place[1]}-{place[2]} is about no disagreement",
@@ -86,7 +105,7 @@ def adjudicate(
     gold: list[Sentence] = []
     for one, other in pair_sentences(first, second):
         agreed = [
-            _with_origin(span.key, "+".join(names), [*one.spans, *other.spans], names)
+            _add_origin(span.key, "+".join(names), [*one.spans, *other.spans], names)
             for span in agreed_spans(one, other)
         ]
         try:
@@ -101,41 +120,30 @@ def read_decisions(path: Path) -> tuple[Decision, ...]:
     """Read decisions, one JSON object a line.
 
     Raises:
-        LineError: a line is no decision, or says neither rule nor note; all are reported together.
+        LineError: a line is not a decision, or lacks its rule or note; all are reported together.
     """
     decisions: list[Decision] = []
     problems: list[BiaozhuError] = []
-    for number, line in enumerate(read_bytes(path).decode("utf-8", "replace").split("\n"), 1):
+    for number, line in enumerate(read_bytes(path).split(b"\n"), 1):
         if not line.strip():
             continue
         try:
-            data: Any = parse_json(line)
-            spans = tuple(
-                (int(span["start"]), int(span["end"]), str(span["label"])) for span in data["spans"]
-            )
-            decision = Decision(
-                str(data["sentence"]),
-                int(data["start"]),
-                int(data["end"]),
-                spans,
-                str(data["rule"]),
-                str(data["note"]),
-                str(data.get("by", "")),
-                str(data.get("at", "")),
-            )
-        except (ValueError, KeyError, TypeError, OverflowError):
-            problems.append(LineError("not a decision", where=f"{path}:{number}"))
+            read = parse_json_as(line, _DecisionLine)
+        except ValueError as error:
+            problems.append(LineError(f"not a decision: {error}", where=f"{path}:{number}"))
             continue
-        if not decision.rule or not decision.note:
+        if not read.rule or not read.note:
             problems.append(LineError("a decision needs its rule and a note", where=f"{path}:{number}"))
-        decisions.append(decision)
+        spans = tuple((span.start, span.end, span.label) for span in read.spans)
+        place = (read.sentence, read.start, read.end)
+        decisions.append(Decision(*place, spans, read.rule, read.note, read.by, read.at))
     raise_collected(problems)
     return tuple(decisions)
 
 
 def write_questions(path: Path, disagreements: Sequence[Disagreement], *, names: tuple[str, str]) -> None:
-    """Write the disagreements as decisions to be filled in: spans, rule and note are empty."""
-    write_lines(path, [_line(item, None, names) for item in disagreements])
+    """Write the disagreements as decisions to fill in: spans, rule and note are empty."""
+    write_lines(path, [_make_line(item, None, names) for item in disagreements])
 
 
 def write_decisions(
@@ -145,17 +153,17 @@ def write_decisions(
     *,
     names: tuple[str, str],
 ) -> None:
-    """Write the decisions that were made, each with what it is about, in the order of the disagreements."""
+    """Write the decisions, each with its disagreement, in the order of these."""
     by_place = {decision.place: decision for decision in decisions}
-    write_lines(
-        path,
-        [_line(item, by_place[item.place], names) for item in disagreements if item.place in by_place],
-    )
+    lines = [
+        _make_line(item, by_place[item.place], names) for item in disagreements if item.place in by_place
+    ]
+    write_lines(path, lines)
 
 
-def _line(item: Disagreement, decision: Decision | None, names: tuple[str, str]) -> str:
+def _make_line(item: Disagreement, decision: Decision | None, names: tuple[str, str]) -> str:
     versions = {
-        name: [{"start": s.start, "end": s.end, "label": s.label} for s in side]
+        name: _describe_spans(span.key for span in side)
         for name, side in zip(names, (item.first, item.second), strict=True)
     }
     line: dict[str, Any] = {
@@ -165,9 +173,7 @@ def _line(item: Disagreement, decision: Decision | None, names: tuple[str, str])
         "text": item.text,
         "kind": item.kind,
         **versions,
-        "spans": [{"start": s, "end": e, "label": label} for s, e, label in decision.spans]
-        if decision
-        else [],
+        "spans": _describe_spans(decision.spans if decision else ()),
         "rule": decision.rule if decision else "",
         "note": decision.note if decision else "",
     }
@@ -176,41 +182,35 @@ def _line(item: Disagreement, decision: Decision | None, names: tuple[str, str])
     return json.dumps(line, ensure_ascii=False)
 
 
-def _decided(decision: Decision, disagreement: Disagreement, names: tuple[str, str]) -> list[Span]:
-    proposals = {
-        name: {span.key for span in side}
-        for name, side in zip(names, (disagreement.first, disagreement.second), strict=True)
-    }
+def _describe_spans(keys: Iterable[tuple[int, int, str]]) -> list[dict[str, Any]]:
+    return [{"start": start, "end": end, "label": label} for start, end, label in keys]
+
+
+def _make_decided(decision: Decision, disagreement: Disagreement, names: tuple[str, str]) -> list[Span]:
+    sides = dict(zip(names, (disagreement.first, disagreement.second), strict=True))
     decider = f"/{decision.by}" if decision.by else ""
-    return [
-        _with_origin(
-            span,
-            f"adjudicated:{'+'.join(n for n in names if span in proposals[n]) or 'new'}{decider}",
-            [*disagreement.first, *disagreement.second],
-            names,
-        )
-        for span in decision.spans
-    ]
+    spans = []
+    for key in decision.spans:
+        proposers = "+".join(name for name, side in sides.items() if key in {span.key for span in side})
+        source = f"adjudicated:{proposers or 'new'}{decider}"
+        spans.append(_add_origin(key, source, [*disagreement.first, *disagreement.second], names))
+    return spans
 
 
-def _with_origin(
+def _add_origin(
     key: tuple[int, int, str], source: str, proposed: Sequence[Span], names: tuple[str, str]
 ) -> Span:
     """Return the gold span, with the model that proposed it first where an annotator kept a model's span."""
     for span in proposed:
-        if (
-            span.key == key
-            and span.source
-            and span.source not in names
-            and not span.source.startswith("doccano")
-        ):
+        by_people = not span.source or span.source in names or span.source.startswith("doccano")
+        if span.key == key and not by_people:
             return Span(*key, f"{span.source}>{source}", span.score)
     return Span(*key, source)
 
 
 def _undecided(disagreement: Disagreement) -> GoldError:
     return GoldError(
-        f"nobody has decided on {disagreement.text!r} ({disagreement.kind})",
+        f"{disagreement.text!r} ({disagreement.kind}) is not decided",
         where=f"{disagreement.sentence}@{disagreement.start}",
         next_step="Decide it in the decisions file",
     )

@@ -8,34 +8,35 @@ as a nominal value; it is corrected for chance and takes more than two annotator
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import combinations
 from typing import TYPE_CHECKING
 
 import krippendorff
 import numpy as np
 
-from biaozhu.curation.disagreements import find_disagreements, in_common, pair_sentences
+from biaozhu.curation.disagreements import find_disagreements, keep_common, pair_sentences
 from biaozhu.data.errors import GoldError
-from biaozhu.scoring.scores import Tally, score_of, tally_spans
+from biaozhu.scoring.scores import Tally, score_tally, tally_spans
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from biaozhu.data.model import Sentence
 
     Layer = Sequence[Sentence]
+    Couple = tuple[Layer, Layer]
     Values = np.ndarray[tuple[int, int], np.dtype[np.float64]]
 
 FORMAT = "biaozhu.agreement.v1"
-"""What `-o` says that its file is."""
+"""The format of the file that `-o` writes."""
 
 TWO = 2
 
 
 @dataclass(frozen=True, slots=True)
 class PairAgreement:
-    """Span F1 of two annotators by label, and how they disagree; None where neither marked anything."""
+    """Span F1 of two annotators by label, None where neither marked anything, and how often they disagree how."""
 
     first: str
     second: str
@@ -48,9 +49,12 @@ class PairAgreement:
 
 @dataclass(frozen=True, slots=True)
 class GroupAgreement:
-    """The pairs' mean strict F1 on some of the sentences; `comparisons` counts a sentence once for each pair."""
+    """The pairs' mean strict F1 on some of the sentences; `comparisons` counts a sentence once for each pair.
 
-    comparisons: int
+    It is None in a file of an earlier version, which does not say it.
+    """
+
+    comparisons: int | None
     strict: float | None
 
 
@@ -69,7 +73,7 @@ class Agreement:
     alpha: float | None
     alpha_by_label: dict[str, float | None]
     by_article: dict[str, GroupAgreement]
-    by_month: dict[str, GroupAgreement]
+    by_month: dict[str, GroupAgreement] = field(default_factory=dict)
 
 
 def measure_agreement(
@@ -91,79 +95,69 @@ def measure_agreement(
     """
     if len(layers) < TWO:
         raise GoldError("agreement needs two layers or more", next_step="Name a second layer")
-    couples = {
-        (one, other): _couple(layers[one], layers[other], common=common)
-        for one, other in combinations(layers, TWO)
-    }
-    couples = {names: couple for names, couple in couples.items() if couple[0] or not common}
+    couples: dict[tuple[str, str], Couple] = {}
+    for one, other in combinations(layers, TWO):
+        couple = keep_common(layers[one], layers[other]) if common else (layers[one], layers[other])
+        if couple[0] or not common:
+            couples[one, other] = couple
     if not couples:
         raise GoldError("no two annotators have a sentence in common", next_step="Name other layers")
     labels = sorted(
         {span.label for layer in layers.values() for sentence in layer for span in sentence.spans}
     )
-    pairs = tuple(_pair(names, couple, labels) for names, couple in couples.items())
-    values = _characters(layers, labels)
+    pairs = tuple(_compare_pair(names, couple, labels) for names, couple in couples.items())
+    values = _code_characters(layers, labels)
+    known = times or {}
     return Agreement(
         annotators=tuple(layers),
         pairs=pairs,
-        mean_strict=_mean([pair.strict["micro"] for pair in pairs]),
-        mean_partial=_mean([pair.partial["micro"] for pair in pairs]),
-        alpha=_alpha(values),
+        mean_strict=_mean(pair.strict["micro"] for pair in pairs),
+        mean_partial=_mean(pair.partial["micro"] for pair in pairs),
+        alpha=_compute_alpha(values),
         alpha_by_label={
-            label: _alpha(np.where(np.isnan(values), np.nan, values == code))
+            label: _compute_alpha(np.where(np.isnan(values), np.nan, values == code))
             for code, label in enumerate(labels, 1)
         },
-        by_article=_by_group(couples, lambda _names, sentence: sentence.article),
-        by_month=_by_group(couples, lambda names, sentence: _month(names, sentence, times or {})),
+        by_article=_compare_groups(couples, lambda _names, sentence: sentence.article),
+        by_month=_compare_groups(couples, lambda names, sentence: _find_month(names, sentence, known)),
     )
 
 
-def _couple(first: Layer, second: Layer, *, common: bool) -> tuple[Layer, Layer]:
-    return in_common(first, second) if common else (first, second)
-
-
-def _pair(names: tuple[str, str], couple: tuple[Layer, Layer], labels: Sequence[str]) -> PairAgreement:
+def _compare_pair(names: tuple[str, str], couple: Couple, labels: Sequence[str]) -> PairAgreement:
     tallies = {label: Tally() for label in ("micro", *labels)}
-    spans = [0, 0]
-    sentences = 0
-    for one, other in pair_sentences(*couple):
-        sentences += 1
-        spans[0] += len(one.spans)
-        spans[1] += len(other.spans)
+    paired = list(pair_sentences(*couple))
+    for one, other in paired:
         tallies["micro"] += tally_spans(one.spans, other.spans)
-        for label in labels:
+        for label in {span.label for span in (*one.spans, *other.spans)}:
             mine, theirs = ([span for span in side.spans if span.label == label] for side in (one, other))
-            if mine or theirs:
-                tallies[label] += tally_spans(mine, theirs)
+            tallies[label] += tally_spans(mine, theirs)
     return PairAgreement(
         first=names[0],
         second=names[1],
-        sentences=sentences,
-        spans=(spans[0], spans[1]),
-        strict={label: score_of(tally, "strict").f1 for label, tally in tallies.items()},
-        partial={label: score_of(tally, "partial").f1 for label, tally in tallies.items()},
+        sentences=len(paired),
+        spans=(tallies["micro"].gold, tallies["micro"].predicted),
+        strict={label: score_tally(tally, "strict").f1 for label, tally in tallies.items()},
+        partial={label: score_tally(tally, "partial").f1 for label, tally in tallies.items()},
         disagreements=dict(Counter(item.kind for item in find_disagreements(*couple))),
     )
 
 
-def _characters(layers: Mapping[str, Layer], labels: Sequence[str]) -> Values:
+def _code_characters(layers: Mapping[str, Layer], labels: Sequence[str]) -> Values:
     """Return annotators x characters: 0 for no label, else its place in `labels` counted from 1, NaN where missing."""
-    codes = {label: code for code, label in enumerate(labels, 1)}
     lengths = {sentence.id: len(sentence.text) for layer in layers.values() for sentence in layer}
-    rows = []
-    for layer in layers.values():
-        by_id = {sentence.id: sentence for sentence in layer}
-        row: list[float] = []
-        for key, length in lengths.items():
-            characters = [0.0 if key in by_id else np.nan] * length
-            for span in by_id[key].spans if key in by_id else ():
-                characters[span.start : span.end] = [codes[span.label]] * (span.end - span.start)
-            row += characters
-        rows.append(row)
-    return np.array(rows, dtype=np.float64)
+    ends = np.cumsum([0, *lengths.values()])
+    starts = dict(zip(lengths, ends.tolist(), strict=False))
+    values = np.full((len(layers), int(ends[-1])), np.nan)
+    for row, layer in zip(values, layers.values(), strict=True):
+        for sentence in layer:
+            start = starts[sentence.id]
+            row[start : start + lengths[sentence.id]] = 0
+            for span in sentence.spans:
+                row[start + span.start : start + span.end] = 1 + labels.index(span.label)
+    return values
 
 
-def _alpha(values: Values) -> float | None:
+def _compute_alpha(values: Values) -> float | None:
     # Characters that fewer than two annotators have say nothing about agreement.
     values = values[:, (~np.isnan(values)).sum(axis=0) >= TWO]
     if len(np.unique(values[~np.isnan(values)])) < TWO:
@@ -171,33 +165,31 @@ def _alpha(values: Values) -> float | None:
     return float(krippendorff.alpha(reliability_data=values, level_of_measurement="nominal"))
 
 
-def _by_group(
-    couples: Mapping[tuple[str, str], tuple[Layer, Layer]],
-    group_of: Callable[[tuple[str, str], Sentence], str],
+def _compare_groups(
+    couples: Mapping[tuple[str, str], Couple], find_group: Callable[[tuple[str, str], Sentence], str]
 ) -> dict[str, GroupAgreement]:
     """Return the agreement by group of sentences; a sentence of no group (an empty name) is left out."""
     tallies: dict[str, dict[tuple[str, str], Tally]] = {}
     comparisons: Counter[str] = Counter()
     for names, couple in couples.items():
         for one, other in pair_sentences(*couple):
-            group = group_of(names, one)
-            if group:
+            if group := find_group(names, one):
                 comparisons[group] += 1
                 found = tallies.setdefault(group, {})
                 found[names] = found.get(names, Tally()) + tally_spans(one.spans, other.spans)
     return {
         group: GroupAgreement(
-            comparisons[group], _mean([score_of(tally, "strict").f1 for tally in found.values()])
+            comparisons[group], _mean(score_tally(tally, "strict").f1 for tally in found.values())
         )
         for group, found in sorted(tallies.items())
     }
 
 
-def _month(names: tuple[str, str], sentence: Sentence, times: Mapping[str, Mapping[str, str]]) -> str:
+def _find_month(names: tuple[str, str], sentence: Sentence, times: Mapping[str, Mapping[str, str]]) -> str:
     known = [times.get(name, {}).get(sentence.id, "") for name in names]
     return max(known)[: len("2026-01")] if all(known) else ""
 
 
-def _mean(values: Sequence[float | None]) -> float | None:
+def _mean(values: Iterable[float | None]) -> float | None:
     known = [value for value in values if value is not None]
     return sum(known) / len(known) if known else None

@@ -1,9 +1,9 @@
 """Does seeing a pre-annotation change what annotators say? Measured on their confirmed sentences.
 
-On its own a high rate of unchanged acceptance says nothing: the model may be right, or the annotator may be asleep.
-The control slice, whose pre-annotations are withheld, tells the two apart: who marks by themselves agrees with the
-hidden pre-annotation as often as with a shown one. With gold there is a sharper figure: how many of the model's
-errors stand in the annotators' work when they were shown, and how many when they were not. The effect is known
+On its own a high rate of unchanged acceptance says nothing: the model may be right, or the annotator may not look.
+The control slice, whose pre-annotations are withheld, separates the two: an annotator who works independently agrees
+with a hidden pre-annotation as often as with a shown one. With gold there is a sharper figure: how many of the model's
+errors are in the annotators' work when they were shown, and how many when they were not. The effect is known
 from Fort & Sagot 2010 (pre-annotation in POS tagging) and Lingren et al. 2014 (clinical entities).
 """
 
@@ -21,6 +21,7 @@ from biaozhu.data.diff import compare_spans
 from biaozhu.data.errors import GoldError, MissingFileError
 from biaozhu.data.layers import read_layer
 from biaozhu.data.model import with_spans
+from biaozhu.data.strict_counts import count_strict_spans, divide, sum_counts
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -28,15 +29,18 @@ if TYPE_CHECKING:
 
     from biaozhu.data.model import Sentence, Span
 
+    Keys = set[tuple[int, int, str]]
+
 FORMAT = "biaozhu.bias.v1"
-"""What `-o` says that its file is."""
+"""The format of the file that `-o` writes."""
 
 SCORE_EDGES = (0.5, 0.7, 0.8, 0.9, 0.95)
 UNSCORED = "no score"
+BANDS = (*(f"{low:g}–{high:g}" for low, high in pairwise((0.0, *SCORE_EDGES, 1.0))), UNSCORED)
+FATES = ("kept", "moved", "relabelled", "removed", "added")
 RESAMPLES = 10_000
 CONFIDENCE = 0.95
-NEEDED = 2
-"""Sentences that a slice needs before a spread can be told."""
+SENTENCES_NEEDED = 2  # in each slice, before there is a spread
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,8 +53,8 @@ class Rate:
 
 
 @dataclass(frozen=True, slots=True)
-class Work:
-    """A sentence that an annotator confirmed: as it is now, and what became of it."""
+class ConfirmedSentence:
+    """A sentence that an annotator confirmed, and what became of it."""
 
     annotator: str
     sentence: Sentence
@@ -99,7 +103,7 @@ class Bias:
     omissions_taken: Contrast | None
 
 
-def read_work(folder: Path) -> tuple[Work, ...]:
+def read_work(folder: Path) -> tuple[ConfirmedSentence, ...]:
     """Read what one annotator confirmed, `layers/<annotator>/`.
 
     Raises:
@@ -112,7 +116,7 @@ def read_work(folder: Path) -> tuple[Work, ...]:
         raise MissingFileError(
             f"no *{SUFFIX} in this folder", where=str(folder), next_step="Make it with `biaozhu project pull`"
         )
-    found: list[Work] = []
+    found: list[ConfirmedSentence] = []
     for file in files:
         path = file.with_name(file.name.removesuffix(SUFFIX) + ".jsonl")
         layer = {sentence.id: sentence for sentence in (read_layer(path) if path.exists() else ())}
@@ -125,16 +129,16 @@ def read_work(folder: Path) -> tuple[Work, ...]:
                     where=f"{path}: {status.sentence}",
                     next_step="Pull the project again",
                 )
-            found.append(Work(folder.resolve().name, layer[status.sentence], status))
+            found.append(ConfirmedSentence(folder.resolve().name, layer[status.sentence], status))
     return tuple(found)
 
 
-def measure_bias(work: Sequence[Work], *, gold: Sequence[Sentence] = (), seed: int = 1) -> Bias:
+def measure_bias(work: Sequence[ConfirmedSentence], *, gold: Sequence[Sentence] = (), seed: int = 1) -> Bias:
     """Measure how annotators treat pre-annotations.
 
     Args:
         work: confirmed sentences of all annotators.
-        gold: gold of some or all of these sentences; none leaves the two figures out that need it.
+        gold: gold of some or all of these sentences; without any the two figures that need it are left out.
         seed: of the bootstrap.
 
     Raises:
@@ -142,93 +146,83 @@ def measure_bias(work: Sequence[Work], *, gold: Sequence[Sentence] = (), seed: i
     """
     if not work:
         raise GoldError("no confirmed sentence", next_step="Pull again when annotators have confirmed some")
-    shown = [item for item in work if not item.status.blind]
-    blind = [item for item in work if item.status.blind]
-    fates: Counter[str] = Counter({"kept": 0, "moved": 0, "relabelled": 0, "removed": 0, "added": 0})
-    by_label: defaultdict[str, list[bool]] = defaultdict(list)
-    by_score: dict[str, list[bool]] = {band: [] for band in _bands()}
+    slices = [[item for item in work if item.status.blind == blind] for blind in (False, True)]
+    fates: Counter[str] = Counter(dict.fromkeys(FATES, 0))
+    edited: list[tuple[Span, bool]] = []
     unchanged: defaultdict[str, list[bool]] = defaultdict(list)
-    for item in shown:
-        found = _fates(item)
-        fates.update(found.values())
-        fates["added"] += _added(item)
-        for span, fate in found.items():
-            by_label[span.label].append(fate != "kept")
-            by_score[_band(span.score)].append(fate != "kept")
+    for item in slices[0]:
+        before = with_spans(item.sentence, item.status.shown)
+        changes = compare_spans(before, item.sentence)
+        changed = {one.before: one.kind for one in changes if one.before and one.kind != "provenance"}
+        fates.update(changed.get(span, "kept") for span in before.spans)
+        fates["added"] += sum(one.kind == "added" for one in changes)
+        edited += [(span, span in changed) for span in before.spans]
         if item.status.shown:
-            unchanged[item.annotator].append(_keys(item.sentence.spans) == _keys(item.status.shown))
-    edits = [edited for found in by_label.values() for edited in found]
-    truth = _truth(gold, work)
-    contrast = _contrasts(shown, blind, seed)
+            unchanged[item.annotator].append(_find_keys(item.sentence.spans) == _find_keys(item.status.shown))
+    truth = _index_gold(gold, work)
     return Bias(
-        sentences={"shown": len(shown), "blind": len(blind)},
+        sentences={"shown": len(slices[0]), "blind": len(slices[1])},
         accepted=_rate([same for found in unchanged.values() for same in found]),
         accepted_by_annotator={name: _rate(found) for name, found in sorted(unchanged.items())},
         fates=dict(fates),
-        edited=_rate(edits),
-        edited_by_label={label: _rate(found) for label, found in sorted(by_label.items())},
-        edited_by_score={band: _rate(found) for band, found in by_score.items()},
-        agreement=contrast(_agreeing),
-        errors_taken=contrast(lambda item: _errors(item, truth)) if truth else None,
-        omissions_taken=contrast(lambda item: _omissions(item, truth)) if truth else None,
+        edited=_rate([was_edited for _, was_edited in edited]),
+        edited_by_label={
+            label: _rate([was_edited for span, was_edited in edited if span.label == label])
+            for label in sorted({span.label for span, _ in edited})
+        },
+        edited_by_score={
+            band: _rate([was_edited for span, was_edited in edited if _find_band(span.score) == band])
+            for band in BANDS
+        },
+        agreement=_contrast(slices, _count_agreeing, seed),
+        errors_taken=_contrast(slices, lambda item: _count_errors(item, truth), seed) if truth else None,
+        omissions_taken=_contrast(slices, lambda item: _count_omissions(item, truth), seed)
+        if truth
+        else None,
     )
 
 
-def _fates(item: Work) -> dict[Span, str]:
-    before = with_spans(item.sentence, item.status.shown)
-    changed = {
-        change.before: change.kind
-        for change in compare_spans(before, item.sentence)
-        if change.before is not None and change.kind != "provenance"
-    }
-    return {span: changed.get(span, "kept") for span in before.spans}
+def _count_agreeing(item: ConfirmedSentence) -> tuple[int, int]:
+    counts = sum_counts(
+        count_strict_spans(_find_keys(item.status.proposed), _find_keys(item.sentence.spans)).values()
+    )
+    return 2 * counts.correct, counts.gold + counts.predicted
 
 
-def _added(item: Work) -> int:
-    before = with_spans(item.sentence, item.status.shown)
-    return sum(change.kind == "added" for change in compare_spans(before, item.sentence))
-
-
-def _agreeing(item: Work) -> tuple[int, int]:
-    mine, theirs = _keys(item.sentence.spans), _keys(item.status.proposed)
-    return 2 * len(mine & theirs), len(mine) + len(theirs)
-
-
-def _errors(item: Work, truth: Mapping[str, set[tuple[int, int, str]]]) -> tuple[int, int]:
+def _count_errors(item: ConfirmedSentence, truth: Mapping[str, Keys]) -> tuple[int, int]:
     if item.sentence.id not in truth:
         return 0, 0
-    wrong = _keys(item.status.proposed) - truth[item.sentence.id]
-    return len(wrong & _keys(item.sentence.spans)), len(wrong)
+    wrong = _find_keys(item.status.proposed) - truth[item.sentence.id]
+    return len(wrong & _find_keys(item.sentence.spans)), len(wrong)
 
 
-def _omissions(item: Work, truth: Mapping[str, set[tuple[int, int, str]]]) -> tuple[int, int]:
-    if item.sentence.id not in truth:
-        return 0, 0
-    omitted = truth[item.sentence.id] - _keys(item.status.proposed)
-    return len(omitted - _keys(item.sentence.spans)), len(omitted)
+def _count_omissions(item: ConfirmedSentence, truth: Mapping[str, Keys]) -> tuple[int, int]:
+    omitted = truth.get(item.sentence.id, set()) - _find_keys(item.status.proposed)
+    return len(omitted - _find_keys(item.sentence.spans)), len(omitted)
 
 
-def _contrasts(
-    shown: Sequence[Work], blind: Sequence[Work], seed: int
-) -> Callable[[Callable[[Work], tuple[int, int]]], Contrast]:
-    def contrast(count: Callable[[Work], tuple[int, int]]) -> Contrast:
-        sides = [np.array([count(item) for item in side]).reshape(-1, 2) for side in (shown, blind)]
-        rates = [_share(int(side[:, 0].sum()), int(side[:, 1].sum())) for side in sides]
-        first, second = (rate.rate for rate in rates)
-        if first is None or second is None:
-            return Contrast(rates[0], rates[1], None, None)
-        if min(len(side) for side in sides) < NEEDED:
-            return Contrast(rates[0], rates[1], first - second, None)
-        draws = [_resampled(side, np.random.default_rng((seed, number))) for number, side in enumerate(sides)]
-        differences = draws[0] - draws[1]
+def _contrast(
+    slices: Sequence[Sequence[ConfirmedSentence]],
+    count: Callable[[ConfirmedSentence], tuple[int, int]],
+    seed: int,
+) -> Contrast:
+    """Compare a figure, `count` of `of` in each sentence, between the two slices."""
+    sides = [np.array([count(item) for item in side]).reshape(-1, 2) for side in slices]
+    shown, blind = (_share(int(side[:, 0].sum()), int(side[:, 1].sum())) for side in sides)
+    if shown.rate is None or blind.rate is None:
+        return Contrast(shown, blind, None, None)
+    interval = None
+    if min(len(side) for side in sides) >= SENTENCES_NEEDED:
+        draws = [
+            _draw_rates(side, np.random.default_rng((seed, number))) for number, side in enumerate(sides)
+        ]
         tail = 100 * (1 - CONFIDENCE) / 2
-        low, high = np.nanpercentile(differences, [tail, 100 - tail])
-        return Contrast(rates[0], rates[1], first - second, (float(low), float(high)))
+        low, high = np.nanpercentile(draws[0] - draws[1], [tail, 100 - tail])
+        interval = float(low), float(high)
+    return Contrast(shown, blind, shown.rate - blind.rate, interval)
 
-    return contrast
 
-
-def _resampled(
+def _draw_rates(
     side: np.ndarray[tuple[int, int], np.dtype[np.int64]], chance: np.random.Generator
 ) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
     """Return the rate in each resample of the sentences, NaN where a resample has nothing to count."""
@@ -239,25 +233,20 @@ def _resampled(
     return np.where(sums[:, 1] == 0, np.nan, sums[:, 0] / np.maximum(sums[:, 1], 1))
 
 
-def _truth(gold: Sequence[Sentence], work: Iterable[Work]) -> dict[str, set[tuple[int, int, str]]]:
+def _index_gold(gold: Sequence[Sentence], work: Iterable[ConfirmedSentence]) -> dict[str, Keys]:
     texts = {item.sentence.id: item.sentence.text for item in work}
     for sentence in gold:
         if texts.get(sentence.id, sentence.text) != sentence.text:
-            raise GoldError("the gold holds another text", where=sentence.id, next_step="Name the right gold")
-    return {sentence.id: _keys(sentence.spans) for sentence in gold if sentence.id in texts}
+            raise GoldError("the gold has another text", where=sentence.id, next_step="Name the right gold")
+    return {sentence.id: _find_keys(sentence.spans) for sentence in gold if sentence.id in texts}
 
 
-def _keys(spans: Iterable[Span]) -> set[tuple[int, int, str]]:
+def _find_keys(spans: Iterable[Span]) -> Keys:
     return {span.key for span in spans}
 
 
-def _bands() -> list[str]:
-    edges = (0.0, *SCORE_EDGES, 1.0)
-    return [*(f"{low:g}–{high:g}" for low, high in pairwise(edges)), UNSCORED]
-
-
-def _band(score: float | None) -> str:
-    return UNSCORED if score is None else _bands()[sum(score >= edge for edge in SCORE_EDGES)]
+def _find_band(score: float | None) -> str:
+    return UNSCORED if score is None else BANDS[sum(score >= edge for edge in SCORE_EDGES)]
 
 
 def _rate(outcomes: Sequence[bool]) -> Rate:
@@ -265,4 +254,4 @@ def _rate(outcomes: Sequence[bool]) -> Rate:
 
 
 def _share(count: int, of: int) -> Rate:
-    return Rate(count, of, count / of if of else None)
+    return Rate(count, of, divide(count, of))

@@ -1,4 +1,4 @@
-"""Where two layers of the same sentences differ: clusters of overlapping spans, each with its type."""
+"""Where two layers of the same sentences differ: groups of overlapping spans, each with its kind."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from biaozhu.data.errors import GoldError
+from biaozhu.scoring.match import group_overlapping
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -33,11 +34,11 @@ class Disagreement:
 
     @property
     def place(self) -> tuple[str, int, int]:
-        """Sentence and offsets: no two disagreements of the same layers share them."""
+        """Sentence and offsets, which no two disagreements of the same layers share."""
         return self.sentence, self.start, self.end
 
 
-def in_common(
+def keep_common(
     first: Sequence[Sentence], second: Sequence[Sentence]
 ) -> tuple[tuple[Sentence, ...], tuple[Sentence, ...]]:
     """Return the sentences that both layers have, each in the order of its layer."""
@@ -67,7 +68,7 @@ def pair_sentences(
         other = others[sentence.id]
         if other.text != sentence.text:
             raise GoldError(
-                "the layers hold different texts", where=sentence.id, next_step="Pull both layers again"
+                "the layers have different texts", where=sentence.id, next_step="Pull both layers again"
             )
         yield sentence, other
 
@@ -78,49 +79,25 @@ def find_disagreements(first: Sequence[Sentence], second: Sequence[Sentence]) ->
     Raises:
         GoldError: see `pair_sentences`.
     """
-    return tuple(
-        disagreement
-        for one, other in pair_sentences(first, second)
-        for disagreement in _in_sentence(one, other)
-    )
+    found = []
+    for one, other in pair_sentences(first, second):
+        shared = {span.key for span in agreed_spans(one, other)}
+        mine, theirs = ([span for span in side.spans if span.key not in shared] for side in (one, other))
+        for ours, others in group_overlapping(mine, theirs):
+            start = min(span.start for span in (*ours, *others))
+            end = max(span.end for span in (*ours, *others))
+            kind, text = _find_kind(ours, others), one.text[start:end]
+            found.append(Disagreement(one.id, start, end, kind, text, tuple(ours), tuple(others)))
+    return tuple(found)
 
 
 def agreed_spans(one: Sentence, other: Sentence) -> tuple[Span, ...]:
-    """Return the spans of `one` that `other` holds too, same offsets and label."""
+    """Return the spans of `one` that `other` has too, with the same offsets and label."""
     shared = {span.key for span in other.spans}
     return tuple(span for span in one.spans if span.key in shared)
 
 
-def _in_sentence(one: Sentence, other: Sentence) -> Iterator[Disagreement]:
-    shared = {span.key for span in agreed_spans(one, other)}
-    loose = sorted(
-        (span.start, span.end, side, span)
-        for side, sentence in ((0, one), (1, other))
-        for span in sentence.spans
-        if span.key not in shared
-    )
-    cluster: list[tuple[int, Span]] = []
-    reached = -1
-    for start, end, side, span in loose:
-        if cluster and start >= reached:
-            yield _disagreement(one, cluster)
-            cluster = []
-        cluster.append((side, span))
-        reached = max(reached, end)
-    if cluster:
-        yield _disagreement(one, cluster)
-
-
-def _disagreement(sentence: Sentence, cluster: list[tuple[int, Span]]) -> Disagreement:
-    first = tuple(span for side, span in cluster if side == 0)
-    second = tuple(span for side, span in cluster if side == 1)
-    start, end = min(span.start for _, span in cluster), max(span.end for _, span in cluster)
-    return Disagreement(
-        sentence.id, start, end, _kind(first, second), sentence.text[start:end], first, second
-    )
-
-
-def _kind(first: tuple[Span, ...], second: tuple[Span, ...]) -> Kind:
+def _find_kind(first: Sequence[Span], second: Sequence[Span]) -> Kind:
     if not second:
         return "missing"
     if not first:

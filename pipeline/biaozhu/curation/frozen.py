@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections import Counter
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
+import msgspec
+
 from biaozhu.data.errors import BiaozhuError, FrozenError, raise_collected
-from biaozhu.data.files import parse_json, read_bytes, sha256_of, write_text
+from biaozhu.data.files import parse_json_as, read_bytes, sha256_of, write_text
 from biaozhu.data.layers import read_layer
 
 if TYPE_CHECKING:
@@ -23,7 +24,7 @@ SCHEMA = 1
 
 @dataclass(frozen=True, slots=True)
 class FrozenFile:
-    """One gold file: its checksum, the articles it is about (first 12 hex digits) and what it holds."""
+    """One gold file: its checksum, the articles it is about (first 12 hex digits) and how many spans of each label."""
 
     sha256: str
     articles: tuple[str, ...]
@@ -32,8 +33,8 @@ class FrozenFile:
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
-    """A span that two versions of a gold file do not share; offsets are code points into the sentence."""
+class GoldChange:
+    """A span that only one of two versions of a gold file has; offsets are code points into the sentence."""
 
     kind: str
     sentence: str
@@ -47,10 +48,10 @@ def freeze_gold(folder: Path) -> dict[str, FrozenFile]:
     """Write the manifest of every gold file (`*.jsonl`) in a folder and return it.
 
     Raises:
-        FrozenError: the folder holds no gold.
+        FrozenError: the folder has no gold.
         LineError, OffsetError, …: a gold file is not valid; nothing is written.
     """
-    files = {path.name: _describe(path) for path in sorted(folder.glob("*.jsonl"))}
+    files = {path.name: _describe_file(path) for path in sorted(folder.glob("*.jsonl"))}
     if not files:
         raise FrozenError(
             "no gold to freeze (*.jsonl)", where=str(folder), next_step="Make gold with `biaozhu adjudicate`"
@@ -65,23 +66,20 @@ def read_manifest(folder: Path) -> dict[str, FrozenFile]:
 
     Raises:
         MissingFileError: there is none.
-        FrozenError: it cannot be understood.
+        FrozenError: it is not a manifest of this version.
     """
     path = folder / MANIFEST
     try:
-        data: Any = parse_json(read_bytes(path))
-        if data["schema"] != SCHEMA:
-            raise FrozenError(
-                f"manifest of schema {data['schema']}, this version reads {SCHEMA}",
-                where=str(path),
-                next_step="Look at the gold, then freeze it again with `biaozhu gold freeze`",
-            )
-        return {
-            name: FrozenFile(file["sha256"], tuple(file["articles"]), file["sentences"], dict(file["spans"]))
-            for name, file in data["files"].items()
-        }
-    except (ValueError, KeyError, TypeError, AttributeError):
-        raise FrozenError("not a manifest", where=str(path)) from None
+        data: dict[str, Any] = parse_json_as(read_bytes(path), dict)
+        if data["schema"] == SCHEMA:
+            return msgspec.convert(data["files"], dict[str, FrozenFile])
+    except (ValueError, KeyError, msgspec.ValidationError) as error:
+        raise FrozenError(f"not a manifest: {error}", where=str(path)) from None
+    raise FrozenError(
+        f"a manifest of schema {data['schema']}, this version reads {SCHEMA}",
+        where=str(path),
+        next_step="Look at the gold, then freeze it again with `biaozhu gold freeze`",
+    )
 
 
 def check_frozen(folder: Path) -> dict[str, FrozenFile]:
@@ -94,13 +92,10 @@ def check_frozen(folder: Path) -> dict[str, FrozenFile]:
     problems: list[BiaozhuError] = []
     present = {path.name for path in folder.glob("*.jsonl")}
     for name in sorted(files.keys() | present):
-        where = str(folder / name)
         if name not in present:
-            problems.append(FrozenError("in the manifest but not there", where=where))
-        elif name not in files:
-            problems.append(FrozenError("not in the manifest", where=where))
-        elif sha256_of(folder / name) != files[name].sha256:
-            problems.append(FrozenError("changed since it was frozen", where=where))
+            problems.append(FrozenError("in the manifest but not in the folder", where=str(folder / name)))
+        else:
+            problems += _find_change(folder / name, files)
     raise_collected(problems)
     return files
 
@@ -110,49 +105,39 @@ def read_gold(path: Path) -> tuple[Sentence, ...]:
 
     Raises:
         FrozenError: the file is not what its manifest says.
-        LineError, OffsetError, …: it is no layer.
+        LineError, OffsetError, …: it is not a layer.
     """
-    manifest = path.parent / MANIFEST
-    if manifest.exists():
-        frozen = read_manifest(path.parent).get(path.name)
-        if frozen is None:
-            raise FrozenError("not in the manifest beside it", where=str(path))
-        if sha256_of(path) != frozen.sha256:
-            raise FrozenError("changed since it was frozen", where=str(path))
+    if (path.parent / MANIFEST).exists():
+        raise_collected(_find_change(path, read_manifest(path.parent)))
     return read_layer(path)
 
 
-def diff_gold(old: tuple[Sentence, ...], new: tuple[Sentence, ...]) -> tuple[Change, ...]:
-    """Return the spans that only one of two versions of a gold file holds, in the order of the article."""
+def diff_gold(old: tuple[Sentence, ...], new: tuple[Sentence, ...]) -> tuple[GoldChange, ...]:
+    """Return the spans that only one of two versions of a gold file has, in the order of the article."""
     before, after = ({sentence.id: sentence for sentence in layer} for layer in (old, new))
-    changes: list[Change] = []
-    for key in sorted(before.keys() | after.keys(), key=_position):
-        changes += _only_in_first("removed", before.get(key), after.get(key))
-        changes += _only_in_first("added", after.get(key), before.get(key))
-    return tuple(changes)
+    return tuple(
+        GoldChange(kind, one.id, *span.key, mine[one.id].text[span.start : span.end])
+        for one in sorted({**after, **before}.values(), key=lambda one: (one.article, one.start))
+        for kind, mine, theirs in (("removed", before, after), ("added", after, before))
+        if one.id in mine
+        for span in mine[one.id].spans
+        if one.id not in theirs or span.key not in {other.key for other in theirs[one.id].spans}
+    )
 
 
-def _only_in_first(kind: str, sentence: Sentence | None, other: Sentence | None) -> list[Change]:
-    if sentence is None:
-        return []
-    kept = {span.key for span in other.spans} if other else set()
-    return [
-        Change(kind, sentence.id, *span.key, sentence.text[span.start : span.end])
-        for span in sentence.spans
-        if span.key not in kept
-    ]
+def _find_change(path: Path, files: dict[str, FrozenFile]) -> list[BiaozhuError]:
+    if path.name not in files:
+        return [FrozenError("not in the manifest", where=str(path))]
+    if sha256_of(path) != files[path.name].sha256:
+        return [FrozenError("changed since it was frozen", where=str(path))]
+    return []
 
 
-def _describe(path: Path) -> FrozenFile:
+def _describe_file(path: Path) -> FrozenFile:
     layer = read_layer(path)
     return FrozenFile(
-        sha256=hashlib.sha256(read_bytes(path)).hexdigest(),
+        sha256=sha256_of(path),
         articles=tuple(sorted({sentence.article for sentence in layer})),
         sentences=len(layer),
         spans=dict(sorted(Counter(span.label for sentence in layer for span in sentence.spans).items())),
     )
-
-
-def _position(sentence_id: str) -> tuple[str, int]:
-    article, _, offsets = sentence_id.partition(":")
-    return article, int(offsets.partition("-")[0])

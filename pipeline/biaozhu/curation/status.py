@@ -1,6 +1,6 @@
-"""Beside a layer that came from Doccano: who did what and when, sentence by sentence, `<article>.status.json`.
+"""An annotator's folder: one layer an article, and beside each who did what and when, `<article>.status.json`.
 
-A layer holds only the sentences that its annotator worked on. What it cannot say stands here: which sentences were
+A layer holds only the sentences that its annotator worked on. The status file says what it cannot: which sentences were
 confirmed and which show no work (neither confirmed nor commented on nor changed), so that `untouched` and `no
 entities` are two things; the spans that were shown; and those that were withheld in the blind control slice.
 """
@@ -9,15 +9,20 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any, Literal, get_args
+from typing import TYPE_CHECKING, Any, Literal
+
+import msgspec
 
 from biaozhu.data.errors import LineError
-from biaozhu.data.files import parse_json, read_bytes, write_text
-from biaozhu.data.model import Span
+from biaozhu.data.files import parse_json_as, read_bytes, write_text
+from biaozhu.data.layers import find_layers, read_layer
+from biaozhu.data.model import Span  # noqa: TC001 — msgspec reads the annotations when it runs
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
+
+    from biaozhu.data.model import Sentence
 
 SCHEMA = 1
 SUFFIX = ".status.json"
@@ -74,6 +79,37 @@ class SentenceStatus:
         return self.shown if self.withheld is None else self.withheld
 
 
+def read_annotator(path: Path) -> tuple[str, tuple[Sentence, ...]]:
+    """Read an annotator's name and the sentences of all files, in the order of the files' names.
+
+    Args:
+        path: `layers/<annotator>/`, or one `layers/<annotator>/<article>.jsonl` of it.
+
+    Raises:
+        MissingFileError: there is no layer there.
+        LineError, OffsetError, …: a file is not valid.
+    """
+    files = find_layers([path])
+    return files[0].resolve().parent.name, tuple(sentence for file in files for sentence in read_layer(file))
+
+
+def read_times(path: Path) -> dict[str, str]:
+    """Read when an annotator confirmed each sentence (ISO 8601), from the status files beside the layers, if any.
+
+    Raises:
+        MissingFileError: there is no layer there.
+        LineError: a status file is not valid.
+    """
+    files = [status_path(file) for file in find_layers([path])]
+    return {
+        status.sentence: status.confirmed_at
+        for file in files
+        if file.exists()
+        for status in read_status(file)
+        if status.confirmed_at
+    }
+
+
 def status_path(layer: Path) -> Path:
     """Return the path of the status file beside a layer."""
     return layer.with_name(layer.name.removesuffix(".jsonl") + SUFFIX)
@@ -95,34 +131,19 @@ def read_status(path: Path) -> tuple[SentenceStatus, ...]:
 
     Raises:
         MissingFileError: there is none.
-        LineError: it is no status file of this version.
+        LineError: it is not a status file of this version.
     """
+    keys = set(SentenceStatus.__dataclass_fields__)
     try:
-        data: Any = parse_json(read_bytes(path))
+        data: dict[str, Any] = parse_json_as(read_bytes(path), dict)
         if data["schema"] != SCHEMA:
-            raise LineError(
-                f"a status file of schema {data['schema']}, this version reads {SCHEMA}",
-                where=str(path),
-                next_step="Pull the project again with `biaozhu project pull`",
-            )
-        return tuple(_sentence(entry) for entry in data["sentences"])
-    except (ValueError, KeyError, TypeError):
+            raise ValueError(f"its schema is {data['schema']}, this version reads {SCHEMA}")  # noqa: TRY301 — one error for all
+        if any(set(entry) != keys for entry in data["sentences"]):
+            raise ValueError(f"each sentence has the keys {', '.join(sorted(keys))}")  # noqa: TRY301 — as above
+        return msgspec.convert(data["sentences"], tuple[SentenceStatus, ...])
+    except (ValueError, KeyError, TypeError, msgspec.ValidationError) as error:
         raise LineError(
-            "not a status file",
+            f"not a status file: {error}",
             where=str(path),
             next_step="Pull the project again with `biaozhu project pull`",
         ) from None
-
-
-def _sentence(entry: dict[str, Any]) -> SentenceStatus:
-    withheld = entry.pop("withheld")
-    status = SentenceStatus(
-        withheld=None if withheld is None else tuple(Span(**span) for span in withheld),
-        shown=tuple(Span(**span) for span in entry.pop("shown")),
-        drawn=tuple(Drawn(**span) for span in entry.pop("drawn")),
-        comments=tuple(Note(**note) for note in entry.pop("comments")),
-        **entry,
-    )
-    if status.state not in get_args(State):
-        raise ValueError(status.state)
-    return status

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import hashlib
 import json
 import os
@@ -10,8 +11,9 @@ import stat
 import tempfile
 from contextlib import closing, contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
+import msgspec
 import platformdirs
 
 from biaozhu.data.errors import MissingFileError, WriteError
@@ -19,6 +21,8 @@ from biaozhu.data.errors import MissingFileError, WriteError
 if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Iterable, Iterator
+
+Value = TypeVar("Value")
 
 MAX_ARTICLE_BYTES = 32 * 1024 * 1024
 """Bytes of the largest file that is taken for an article, and of the longest line of a layer."""
@@ -29,7 +33,7 @@ ENDLESS = 256 * 1024 * 1024
 
 ADDRESS = re.compile(r"[a-z][a-z0-9+.-]+:/", re.IGNORECASE)
 """What an address (`s3://bucket/x`) is once it has been taken for a path."""
-ONLY_HERE = "Addresses are read by `preannotate` and `worth`, and written by `preannotate --shards`; else name a file of this machine"
+ONLY_HERE = "Addresses are read by `preannotate` and `select`, and written by `preannotate --shards`; else name a file of this machine"
 
 
 def read_bytes(path: Path) -> bytes:
@@ -156,6 +160,21 @@ def parse_json(data: bytes | str) -> Any:
         except UnicodeEncodeError:
             raise ValueError("a lone surrogate in it") from None
     return value
+
+
+def parse_json_as(data: bytes | str, kind: type[Value]) -> Value:
+    """Return the value of a JSON document that must be of a type, such as a dataclass; unknown keys are ignored.
+
+    Raises:
+        ValueError: it is not JSON, is nested too deep to read, or is not of this type.
+    """
+    content = data.encode() if isinstance(data, str) else data.removeprefix(codecs.BOM_UTF8)
+    try:
+        return msgspec.json.decode(content, type=kind)
+    except RecursionError:
+        raise ValueError("nested too deep") from None
+    except msgspec.DecodeError as error:
+        raise ValueError(str(error)) from None
 
 
 def cache_folder() -> Path:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from biaozhu.data.errors import LabelsFileError
 from biaozhu.data.files import read_bytes
+from biaozhu.data.shipped import find_shipped
 
 DEFAULT = Path("configs/labels.toml")
 
@@ -25,12 +26,13 @@ class Label:
 
 
 def read_labels(path: Path = DEFAULT) -> tuple[Label, ...]:
-    """Read the labels in the order of the file.
+    """Read the labels in the order of the file; see `find_shipped`.
 
     Raises:
         MissingFileError: there is no such file.
         LabelsFileError: it is no TOML, or an entry lacks a key, repeats an id, name or shortcut, or has no colour.
     """
+    path = find_shipped(path)
     where = str(path)
     try:
         table = tomllib.loads(read_bytes(path).decode("utf-8"))

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 ARTICLE_ID = re.compile(r"[0-9a-f]{12}")
-SENTENCE_ID = re.compile(r"([0-9a-f]{12}):(0|[1-9][0-9]*)-([1-9][0-9]*)")
+SENTENCE_ID = re.compile(r"([0-9a-f]{12}):(0|[1-9][0-9]{0,11})-([1-9][0-9]{0,11})")
 LINE_KEYS = ("id", "article", "start", "end", "text", "spans")
 SPAN_KEYS = ("start", "end", "label", "text", "source", "score")
 _BY_KEY = attrgetter("start", "end", "label")
@@ -59,6 +59,14 @@ class Metadata:
 
 
 @dataclass(frozen=True, slots=True)
+class LeftOut:
+    """Visible text of an HTML page that is not in the article, and why."""
+
+    text: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class Article:
     """A source file: its text as decoded (offsets count its code points), blocks in order, and metadata.
 
@@ -72,6 +80,7 @@ class Article:
     raw: str
     blocks: tuple[Block, ...]
     metadata: Metadata
+    left_out: tuple[LeftOut, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -151,6 +160,10 @@ def check_sentence(sentence: Sentence, *, where: str = "") -> None:
                 where=where or sentence.id,
             )
         if span.start < reached:
+            if list(sentence.spans) != sorted(sentence.spans, key=_BY_KEY):
+                raise OverlapError(
+                    "the spans are not sorted", where=where or sentence.id, next_step="Sort them by start"
+                )
             raise OverlapError(
                 f"span {span.start}-{span.end} {span.label} overlaps the one before it",
                 where=where or sentence.id,
@@ -207,12 +220,12 @@ def sentence_to_line(sentence: Sentence) -> str:
 
 
 def sentence_from_line(line: str, *, where: str = "") -> Sentence:
-    """Parse and check one sentence line.
+    """Parse and check one sentence line; its spans may stand in any order.
 
     Raises:
         LineError: it is no JSON object with exactly the keys of a sentence line, or a value has the wrong type.
         OffsetError: the id, an offset or a span's text does not match.
-        OverlapError: spans overlap or are not sorted.
+        OverlapError: spans overlap.
     """
     try:
         data = json.loads(line)
@@ -224,16 +237,22 @@ def sentence_from_line(line: str, *, where: str = "") -> Sentence:
         raise LineError("text and article must be strings and spans a list", where=where)
     if not _is_text(text):
         raise LineError("the text holds a lone surrogate, which no UTF-8 file can carry", where=where)
+    stated = [_span_from(item, where) for item in spans]
     sentence = Sentence(
         article=data["article"],
         start=_int(data["start"], "start", where),
         end=_int(data["end"], "end", where),
         text=text,
-        spans=tuple(_span_from(span, text, where) for span in spans),
+        spans=tuple(sorted(stated, key=_BY_KEY)),
     )
     if data["id"] != sentence.id:
         raise OffsetError(f"the id {data['id']!r} is not {sentence.id}", where=where)
     check_sentence(sentence, where=where)
+    for span, item in zip(stated, spans, strict=True):
+        if (there := text[span.start : span.end]) != item["text"]:
+            raise OffsetError(
+                f"span {span.start}-{span.end} says {item['text']!r} where {there!r} stands", where=where
+            )
     return sentence
 
 
@@ -263,7 +282,7 @@ def _is_text(text: str) -> bool:
     return True
 
 
-def _span_from(data: Any, text: str, where: str) -> Span:
+def _span_from(data: Any, where: str) -> Span:
     _check_keys(data, SPAN_KEYS, "span", where)
     start, end = _int(data["start"], "span start", where), _int(data["end"], "span end", where)
     if not isinstance(data["label"], str) or not data["label"] or not isinstance(data["source"], str):
@@ -276,10 +295,4 @@ def _span_from(data: Any, text: str, where: str) -> Span:
         isinstance(score, bool) or not isinstance(score, int | float) or not 0 <= score <= 1
     ):
         raise LineError("a span's score must be a number from 0 to 1, or null", where=where)
-    if start < 0 or start >= end or len(text) < end:
-        raise OffsetError(f"span {start}-{end} is outside the sentence or empty", where=where)
-    if text[start:end] != data["text"]:
-        raise OffsetError(
-            f"span {start}-{end} says {data['text']!r} where {text[start:end]!r} stands", where=where
-        )
     return Span(start, end, data["label"], data["source"], None if score is None else float(score))

@@ -1,16 +1,31 @@
 """Offsets in UTF-16 units, as browsers and Doccano count them, from code points and back."""
 
+from __future__ import annotations
 
-def to_units(text: str, offset: int) -> int:
-    """Convert an offset from code points to UTF-16 units."""
-    return offset + sum(character > "\uffff" for character in text[:offset])
+import re
+from bisect import bisect_left
+
+ASTRAL = re.compile("[\U00010000-\U0010ffff]")
 
 
-def from_units(text: str, units: int) -> int | None:
-    """Convert an offset from UTF-16 units to code points; None inside a surrogate pair or outside the text."""
-    offset = 0
-    for position, character in enumerate(text):
-        if offset >= units:
-            return position if offset == units else None
-        offset += 2 if character > "\uffff" else 1
-    return len(text) if offset == units else None
+class Utf16Offsets:
+    """A converter for the offsets of one text, which is read once; each conversion is a binary search."""
+
+    __slots__ = ("_astral", "_astral_units", "_length")
+
+    def __init__(self, text: str) -> None:
+        self._length = len(text)
+        self._astral = [match.start() for match in ASTRAL.finditer(text)]
+        self._astral_units = [offset + number for number, offset in enumerate(self._astral)]
+
+    def to_units(self, offset: int) -> int:
+        """Convert an offset from code points to UTF-16 units."""
+        return offset + bisect_left(self._astral, offset)
+
+    def from_units(self, units: int) -> int | None:
+        """Convert an offset from UTF-16 units; None inside a surrogate pair or outside the text."""
+        before = bisect_left(self._astral_units, units)
+        if before and self._astral_units[before - 1] == units - 1:
+            return None
+        offset = units - before
+        return offset if 0 <= offset <= self._length else None

@@ -1,5 +1,4 @@
-"""The round trip: `server` starts a real Doccano, `push` brings sentence lines there, `pull` brings them back.
+"""The round trip: `local` runs a real Doccano, `push` sends layers to one, `pull` brings them back.
 
-What comes back is compared with what was sent, span by span (`changes`). `team` gives each annotator a layer of
-their own, `adjudicating` puts what they disagree on to a third.
+`team` gives each annotator a project of their own, `adjudication_project` shows a third person their disagreements.
 """

@@ -1,8 +1,8 @@
 """Adjudication in Doccano: a project of the disagreements only, and the decisions that come back from it.
 
-Every sentence shows the spans that both annotators hold; each disagreement is left open, and a comment says where it
-is and how each annotator read it. The adjudicator draws what is right there (or nothing), answers in a comment with
-the guideline's paragraph and a reason (`N3 泛指`, or `2 N3 泛指` for the second of a sentence), and confirms.
+Every sentence shows the spans that both annotators have. Each disagreement is left open, and a comment says where it is
+and how each annotator read it. The adjudicator draws what is right there (or nothing), answers in a comment with the
+guideline's paragraph and a reason (`N3 泛指`, or `2 N3 泛指` for the second of a sentence), and confirms.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from biaozhu.curation.adjudication import Decision
 from biaozhu.curation.disagreements import agreed_spans, find_disagreements, pair_sentences
@@ -18,10 +18,11 @@ from biaozhu.data.errors import GoldError
 from biaozhu.data.ledger import Entry
 from biaozhu.data.model import Span, with_spans
 from biaozhu.doccano.accounts import ensure_accounts, ensure_members
-from biaozhu.doccano.project import Project, Setting, require_project
+from biaozhu.doccano.connection import translate_errors
+from biaozhu.doccano.project import ProjectSpec, require_project
 from biaozhu.doccano.pull import pull
 from biaozhu.doccano.push import push
-from biaozhu.doccano.remote import list_all, list_examples, member_names, read_states
+from biaozhu.doccano.remote import list_comments, list_examples, list_member_names, read_confirmations
 from biaozhu.formats.serialization import spans_from_json
 
 if TYPE_CHECKING:
@@ -40,8 +41,8 @@ KINDS = {
     "extra": "只有后者标",
     "mixed": "边界和标签都不同",
 }
-OURS = re.compile(r"【分歧(\d+)】")
-ANSWER = re.compile(r"\s*(?:(\d+)[\s.、::]+)?([A-Za-z]{1,3}\d+)[\s.、,:,:]*(.+)", re.DOTALL)
+QUESTION = re.compile(r"【分歧(\d+)】")
+ANSWER = re.compile(r"\s*(?:(\d{1,4})[\s.、::]+)?([A-Za-z]{1,3}\d+)[\s.、,:,:]*(.+)", re.DOTALL)
 ANSWER_FORM = "“依据条号 理由”,如“N3 泛指”;一句有几处分歧时前面写序号,如“2 N3 泛指”"
 
 
@@ -53,29 +54,43 @@ class Dispute:
     second: Sequence[Sentence]
     names: tuple[str, str]
 
-    def questions(self) -> dict[str, list[Disagreement]]:
-        """Return the disagreements by sentence.
-
-        Raises:
-            GoldError: the layers are not of the same sentences.
-        """
+    def group_disagreements(self) -> dict[str, list[Disagreement]]:
+        """Return the disagreements by sentence."""
         found: dict[str, list[Disagreement]] = defaultdict(list)
         for item in find_disagreements(self.first, self.second):
             found[item.sentence].append(item)
         return dict(found)
 
-    def settled(self) -> dict[str, Sentence]:
-        """Return each sentence with the spans that both annotators hold."""
+    def list_agreed(self) -> dict[str, Sentence]:
+        """Return each sentence with the spans that both annotators have."""
         source = "+".join(self.names)
         return {
             one.id: with_spans(one, (Span(*span.key, source) for span in agreed_spans(one, other)))
             for one, other in pair_sentences(self.first, self.second)
         }
 
+    def phrase_questions(self, items: Sequence[Disagreement], labels: Mapping[str, str]) -> list[str]:
+        """Return the comment that puts each disagreement of a sentence to the adjudicator.
+
+        Each is one line: Doccano shows a line feed as a space.
+        """
+        comments = []
+        for number, item in enumerate(items, 1):
+            place = (
+                f"第{item.start + 1}字" if item.end - item.start == 1 else f"第{item.start + 1}–{item.end}字"
+            )
+            versions = [
+                f"{name}:{_describe_version(item, side, labels)}"
+                for name, side in zip(self.names, (item.first, item.second), strict=True)
+            ]
+            head = f"【分歧{number}】“{item.text}”({place},{KINDS[item.kind]})"
+            comments.append(";".join([head, *versions]))
+        return comments
+
 
 @dataclass(frozen=True, slots=True)
-class Asked:
-    """What `ask` did: the push, and how many comments it wrote."""
+class AskedQuestions:
+    """What `ask_adjudicator` did: the push, and how many comments it wrote."""
 
     report: PushReport
     disagreements: int
@@ -83,13 +98,13 @@ class Asked:
 
 
 @dataclass(frozen=True, slots=True)
-class Answered:
+class AdjudicatorAnswers:
     """What came back.
 
     Attributes:
         decisions: one for each disagreement that is decided, with who and when.
-        open: the disagreements that are not, each with what is lacking.
-        losses: what the adjudicator changed outside all disagreements: it is not taken over.
+        open: the disagreements that are not, each with what is missing.
+        losses: what the adjudicator changed outside all disagreements: it is not used.
     """
 
     decisions: tuple[Decision, ...]
@@ -97,179 +112,126 @@ class Answered:
     losses: tuple[Entry, ...]
 
 
-def ask(
-    connection: Connection,
-    dispute: Dispute,
-    setting: Setting,
-    *,
-    adjudicator: str = "",
-    home: Path,
-) -> Asked:
-    """Make the project of the disagreements; run again it changes nothing.
+def ask_adjudicator(
+    connection: Connection, dispute: Dispute, spec: ProjectSpec, *, adjudicator: str = "", home: Path
+) -> AskedQuestions:
+    """Make the project of the disagreements; another run changes nothing.
 
-    Args:
-        connection: logged in as an administrator.
-        dispute: the two layers.
-        setting: the project's name, label set and guideline.
-        adjudicator: an account to make, and to let in; empty for the administrator alone.
-        home: where generated passwords are kept.
-
-    Raises:
-        GoldError: the layers are not of the same sentences, or do not differ.
-        ServerError, AuthError, RemoteError, ImportFailedError: see `push`.
+    `adjudicator` names an account to make and to let in, whose password goes to a file in `home`.
     """
-    questions = dispute.questions()
-    if not questions:
+    disagreements = dispute.group_disagreements()
+    if not disagreements:
         raise GoldError(
-            "the layers do not differ", next_step="Make the gold with -o, nothing is to be decided"
+            "the layers do not differ", next_step="Make the gold with -o, there is nothing to decide"
         )
     layers: dict[str, list[Sentence]] = defaultdict(list)
-    for sid, sentence in dispute.settled().items():
-        if sid in questions:
+    for sid, sentence in dispute.list_agreed().items():
+        if sid in disagreements:
             layers[sentence.article].append(sentence)
-    report = push(connection, list(layers.items()), setting)
-    project = require_project(connection, setting.name)
+    report = push(connection, list(layers.items()), spec)
+    project = require_project(connection, spec.name)
     if adjudicator:
         ensure_members(connection, project, ensure_accounts(connection, [adjudicator], home=home))
-    examples = list_examples(connection, project)
-    there = _comments(connection, project)
+    examples, comments = list_examples(connection, project), list_comments(connection, project)
     written = 0
-    for sid, items in questions.items():
+    for sid, items in disagreements.items():
         example = examples[sid]["id"]
-        for number, item in enumerate(items, 1):
-            text = question(number, item, dispute.names, setting.names)
-            if text not in [comment["text"] for comment in there[example]]:
-                connection.post(f"projects/{project.id}/comments?example={example}", {"text": text})
+        present = {comment["text"] for comment in comments.get(example, ())}
+        for text in dispute.phrase_questions(items, spec.names):
+            if text not in present:
+                with translate_errors(connection.url):
+                    connection.client.create_comment(project.id, example, text)
                 written += 1
-    return Asked(report, sum(map(len, questions.values())), written)
+    return AskedQuestions(report, sum(map(len, disagreements.values())), written)
 
 
-def answers(
-    connection: Connection,
-    dispute: Dispute,
-    setting: Setting,
-) -> Answered:
-    """Read the decisions back.
-
-    Raises:
-        GoldError: the project is not about these disagreements.
-        ServerError, AuthError, RemoteError: no connection, or no such project.
-    """
-    questions = dispute.questions()
-    settled = dispute.settled()
-    project = require_project(connection, setting.name)
-    pulled = pull(connection, setting)
+def read_adjudication(connection: Connection, dispute: Dispute, spec: ProjectSpec) -> AdjudicatorAnswers:
+    """Read the decisions back from the project of these very layers."""
+    agreed = dispute.list_agreed()
+    project = require_project(connection, spec.name)
+    pulled = pull(connection, spec)
     back = {sentence.id: sentence for sentence in pulled.sentences}
-    examples, comments = list_examples(connection, project), _comments(connection, project)
-    users = member_names(connection, project)
+    examples, comments = list_examples(connection, project), list_comments(connection, project)
+    users = list_member_names(connection, project)
     decisions: list[Decision] = []
-    open_: list[tuple[Disagreement, str]] = []
+    still_open: list[tuple[Disagreement, str]] = []
     losses = list(pulled.losses)
-    for sid, items in questions.items():
+    for sid, items in dispute.group_disagreements().items():
         if sid not in back:
-            open_ += [
-                (item, "the sentence is not in the project: send it with --to-doccano") for item in items
-            ]
+            missing = "the sentence is not in the project: send it with --to-doccano"
+            still_open += [(item, missing) for item in items]
             continue
         example = examples[sid]
-        texts = [comment["text"] for comment in comments[example["id"]]]
-        asked = {question(number, item, dispute.names, setting.names) for number, item in enumerate(items, 1)}
-        if spans_from_json(example["meta"].get("pre")) != settled[sid].spans or not asked <= set(texts):
+        texts = [comment["text"] for comment in comments.get(example["id"], ())]
+        is_same = spans_from_json(example["meta"].get("pre")) == agreed[sid].spans
+        if not is_same or not set(texts).issuperset(dispute.phrase_questions(items, spec.names)):
             raise GoldError(
                 "the layers have changed since this was sent to Doccano",
                 where=sid,
                 next_step="Send it again with --to-doccano under another --project",
             )
-        taken, strays = _assign(back[sid].spans, settled[sid].spans, items)
-        losses += [_stray(back[sid], span, reason) for span, reason in strays]
-        state = next(iter(read_states(connection, project, example["id"])), None)
-        reasons = read_answers(texts, len(items))
+        taken, strays = _assign_spans(back[sid], agreed[sid], items)
+        losses += strays
+        confirmation = next(iter(read_confirmations(connection, project, example["id"])), None)
+        reasons = read_reasons(texts, len(items))
         for number, (item, spans) in enumerate(zip(items, taken, strict=True), 1):
-            if state is None:
-                open_.append((item, "the sentence is not confirmed"))
+            if confirmation is None:
+                still_open.append((item, "the sentence is not confirmed"))
             elif number not in reasons:
-                open_.append((item, f"no comment gives the reason: {ANSWER_FORM}"))
+                still_open.append((item, f"no comment gives the reason: {ANSWER_FORM}"))
             else:
-                rule, note = reasons[number]
-                by = users.get(state["confirmed_by"], connection.username)
+                by = users.get(confirmation["confirmed_by"], connection.username)
                 keys = tuple(span.key for span in spans)
-                decisions.append(Decision(*item.place, keys, rule, note, by, state["confirmed_at"]))
-    return Answered(tuple(decisions), tuple(open_), tuple(losses))
+                decisions.append(
+                    Decision(*item.place, keys, *reasons[number], by, confirmation["confirmed_at"])
+                )
+    return AdjudicatorAnswers(tuple(decisions), tuple(still_open), tuple(losses))
 
 
-def question(number: int, item: Disagreement, names: tuple[str, str], labels: Mapping[str, str]) -> str:
-    """Return the comment that puts a disagreement to the adjudicator."""
-    versions = [
-        f"{name}:{_version(item, side, labels)}"
-        for name, side in zip(names, (item.first, item.second), strict=True)
-    ]
-    place = f"第{item.start + 1}字" if item.end - item.start == 1 else f"第{item.start + 1}–{item.end}字"
-    # One line: Doccano shows a line feed as a space.
-    return ";".join([f"【分歧{number}】“{item.text}”({place},{KINDS[item.kind]})", *versions])
+def read_reasons(comments: Iterable[str], count: int) -> dict[int, tuple[str, str]]:
+    """Return the adjudicator's rule and note by the disagreement's number, from 1, out of a sentence's comments.
 
-
-def read_answers(comments: Iterable[str], count: int) -> dict[int, tuple[str, str]]:
-    """Read the adjudicator's reasons from a sentence's comments, in the order in which they were written.
-
-    Args:
-        comments: all comments; ours, which ask, are passed over.
-        count: how many disagreements the sentence has; a comment without a number speaks of all of them.
-
-    Returns:
-        The rule and the note by the disagreement's number, counted from 1; a later comment replaces an earlier one.
+    A comment without a number answers all `count` disagreements; a later comment replaces an earlier one.
     """
-    found: dict[int, tuple[str, str]] = {}
-    special: dict[int, tuple[str, str]] = {}
+    general: dict[int, tuple[str, str]] = {}
+    numbered: dict[int, tuple[str, str]] = {}
     for comment in comments:
         answer = ANSWER.fullmatch(comment)
-        if answer is None or OURS.match(comment):
+        if answer is None or QUESTION.match(comment):
             continue
-        numbers = [int(answer[1])] if answer[1] else range(1, count + 1)
-        (special if answer[1] else found).update(
-            dict.fromkeys(numbers, (answer[2].upper(), answer[3].strip()))
-        )
-    return {number: reason for number, reason in (found | special).items() if number in range(1, count + 1)}
-
-
-def _assign(
-    spans: Sequence[Span], agreed: Sequence[Span], items: Sequence[Disagreement]
-) -> tuple[list[list[Span]], list[tuple[Span, str]]]:
-    """Give each span that is not agreed to the first disagreement that it touches; the rest are strays."""
-    kept = {span.key for span in spans}
-    settled = {span.key for span in agreed}
-    taken: list[list[Span]] = [[] for _ in items]
-    strays = [(span, "an agreed span was removed") for span in agreed if span.key not in kept]
-    for span in spans:
-        if span.key in settled:
-            continue
-        home = next(
-            (n for n, item in enumerate(items) if item.start < span.end and span.start < item.end), None
-        )
-        if home is None:
-            strays.append((span, "a span was drawn outside the disagreements"))
+        reason = (answer[2].upper(), answer[3].strip())
+        if answer[1]:
+            numbered[int(answer[1])] = reason
         else:
-            taken[home].append(span)
-    return taken, strays
+            general = dict.fromkeys(range(1, count + 1), reason)
+    return {number: reason for number, reason in (general | numbered).items() if 1 <= number <= count}
 
 
-def _stray(sentence: Sentence, span: Span, reason: str) -> Entry:
-    text = sentence.text[span.start : span.end]
-    detail = "mend an annotator's layer instead"
-    return Entry(
-        "adjudicate", "loss", reason, sentence.id, span.start, span.end, span.label, text, detail=detail
-    )
+def _assign_spans(
+    back: Sentence, agreed: Sentence, items: Sequence[Disagreement]
+) -> tuple[list[list[Span]], list[Entry]]:
+    """Give each span that is not agreed to the first disagreement that it touches; the rest is lost."""
+    kept, known = ({span.key for span in one.spans} for one in (back, agreed))
+    taken: list[list[Span]] = [[] for _ in items]
+    strays = [(span, "an agreed span was removed") for span in agreed.spans if span.key not in kept]
+    for span in back.spans:
+        if span.key in known:
+            continue
+        touched = [n for n, item in enumerate(items) if item.start < span.end and span.start < item.end]
+        if touched:
+            taken[touched[0]].append(span)
+        else:
+            strays.append((span, "a span was drawn outside the disagreements"))
+    advice = "correct an annotator's layer instead"
+    return taken, [
+        Entry("adjudicate", "loss", why, back.id, *one.key, back.text[one.start : one.end], detail=advice)
+        for one, why in strays
+    ]
 
 
-def _version(item: Disagreement, spans: Sequence[Span], labels: Mapping[str, str]) -> str:
+def _describe_version(item: Disagreement, spans: Sequence[Span], labels: Mapping[str, str]) -> str:
     pieces = [
         f"{labels[span.label]}“{item.text[span.start - item.start : span.end - item.start]}”"
         for span in spans
     ]
     return "|".join(pieces) or "不标"
-
-
-def _comments(connection: Connection, project: Project) -> defaultdict[int, list[dict[str, Any]]]:
-    found: defaultdict[int, list[dict[str, Any]]] = defaultdict(list)
-    for data in list_all(connection, f"projects/{project.id}/comments"):
-        found[data["example"]].append(data)
-    return found

@@ -1,7 +1,7 @@
-"""Who annotates which sentence, and who sees no pre-annotation there: worked out once, kept in a file.
+"""Who annotates which sentence, and who sees no pre-annotation there: computed once, kept in a file.
 
-Sentences are dealt out in stretches, so that an annotator reads connected text. An assignment that was made stays:
-later runs only deal out what is new.
+Sentences are assigned in stretches, so that an annotator reads connected text. What was assigned stays: later runs only
+assign what is new.
 """
 
 from __future__ import annotations
@@ -25,28 +25,30 @@ if TYPE_CHECKING:
 
     from biaozhu.data.model import Sentence, Span
 
+    Withheld = tuple[Span, ...] | None
+
 SCHEMA = 1
-STRETCH = 25
+STRETCH_SENTENCES = 25
 """About how many sentences in a row one annotator gets where there are many."""
-MOST_APART = 3
-"""Shares differ by less than this many sentences, where earlier assignments allow it."""
-NAME = re.compile(r"\w[\w.@+-]{0,59}")
-PROJECT = re.compile(r"\w[\w. -]{0,38}")
+MAX_DIFFERENCE = 3
+"""Shares differ by fewer than this many sentences, where earlier assignments allow it."""
+ANNOTATOR_NAME = re.compile(r"\w[\w.@+-]{0,59}")
+PROJECT_NAME = re.compile(r"\w[\w. -]{0,38}")
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
-    """A project's assignments: annotator -> sentence id -> the spans withheld there, None where nothing is hidden."""
+class Assignment:
+    """Who gets what: annotator -> sentence id -> the spans that are withheld there, None where nothing is."""
 
     project: str
     overlap: int
     blind: float
-    annotators: Mapping[str, Mapping[str, tuple[Span, ...] | None]]
+    annotators: Mapping[str, Mapping[str, Withheld]]
 
 
 @dataclass(frozen=True, slots=True)
-class Share:
-    """What one annotator got of the sentences at hand: how many, how many characters, how many of them blind."""
+class AnnotatorShare:
+    """How many of the given sentences one annotator got, how many characters, and how many of them blind."""
 
     annotator: str
     sentences: int
@@ -55,192 +57,177 @@ class Share:
 
 
 def check_names(project: str, annotators: Sequence[str], overlap: int, blind: float) -> None:
-    """Check what a user typed.
-
-    Raises:
-        UsageError: a name cannot be an account or a folder, two are alike, or a number is out of range.
-    """
-    if not PROJECT.fullmatch(project):
+    """Check names that will name accounts and folders, and the numbers that go with them."""
+    if not PROJECT_NAME.fullmatch(project):
         raise UsageError(f"{project!r} cannot name a project", next_step="Use up to 39 letters and digits")
     for name in annotators:
-        if not NAME.fullmatch(name):
+        if not ANNOTATOR_NAME.fullmatch(name):
             raise UsageError(
                 f"{name!r} cannot be an annotator's name",
                 next_step="Use up to 60 letters, digits and .@+-_, beginning with a letter or digit",
             )
     if len({name.casefold() for name in annotators}) < len(annotators):
         raise UsageError("two annotators have the same name", next_step="Give each a name of their own")
-    if overlap < 1 or len(annotators) < overlap:
+    if not 1 <= overlap <= len(annotators):
         raise UsageError(
             f"{len(annotators)} annotators cannot give {overlap} annotations of each sentence",
             next_step="Choose an --overlap from 1 to the number of annotators",
         )
     if not 0 <= blind <= 1:
-        raise UsageError(f"--blind {blind} is no share", next_step="Give a number from 0 to 1")
+        raise UsageError(f"--blind {blind} is not a share", next_step="Give a number from 0 to 1")
 
 
-def make_plan(
+def assign_sentences(
     project: str,
     sentences: Sequence[Sentence],
     annotators: Sequence[str],
     *,
     overlap: int = 1,
     blind: float = 0.0,
-    previous: Plan | None = None,
-) -> Plan:
-    """Deal out sentences: each to `overlap` annotators, shares even, pairs of annotators mixed.
+    previous: Assignment | None = None,
+) -> Assignment:
+    """Assign each sentence to `overlap` annotators, in even shares and with pairs of annotators mixed.
 
     Args:
-        project: the project's name; it seeds the choice of the blind sentences.
+        project: the project's name, the seed for the choice of the blind sentences.
         sentences: in reading order, with their pre-annotations.
         annotators: who takes part.
         overlap: how many annotate each sentence.
-        blind: the share of each annotator's sentences without pre-annotations; chosen by chance, so that a
-            sentence is mostly blind for one annotator and not for another.
+        blind: the share of each annotator's sentences without pre-annotations, chosen at random.
         previous: what was assigned before; it stays, also to annotators who are no longer named.
-
-    Raises:
-        UsageError: see `check_names`.
     """
     check_names(project, annotators, overlap, blind)
-    held: dict[str, dict[str, tuple[Span, ...] | None]] = {
-        name: dict(given) for name, given in (previous.annotators if previous else {}).items()
-    }
+    before = previous.annotators if previous else {}
+    held = {name: dict(given) for name, given in before.items()}
     for name in annotators:
         held.setdefault(name, {})
     takers = Counter(sid for given in held.values() for sid in given)
-    open_ = [sentence for sentence in sentences if takers[sentence.id] < overlap]
+    open_sentences = [sentence for sentence in sentences if takers[sentence.id] < overlap]
     pairs: Counter[frozenset[str]] = Counter()
     loads = {name: len(held[name]) for name in annotators}
-    for stretch in _stretches(open_, len(annotators), takers):
+    for stretch in _cut_stretches(open_sentences, len(annotators), takers):
         team = [name for name in held if stretch[0].id in held[name]]
         while len(team) < overlap:
             free = [name for name in annotators if name not in team]
-            team.append(
-                min(free, key=lambda name: (loads[name], sum(pairs[frozenset((name, o))] for o in team)))
+            taker = min(
+                free, key=lambda name: (loads[name], sum(pairs[frozenset((name, one))] for one in team))
             )
-            loads[team[-1]] += len(stretch)
-            for sentence in stretch:
-                held[team[-1]][sentence.id] = None
+            team.append(taker)
+            loads[taker] += len(stretch)
+            held[taker] |= dict.fromkeys(sentence.id for sentence in stretch)
         pairs.update(frozenset((one, other)) for one in team for other in team if one < other)
-    before = previous.annotators if previous else {}
     _even_out(held, annotators, before)
-    _hide(project, sentences, held, {name: before.get(name, {}) for name in held}, blind)
-    return Plan(project, overlap, blind, held)
+    _withhold_spans(project, sentences, held, before, blind)
+    return Assignment(project, overlap, blind, held)
 
 
-def shares(plan: Plan, sentences: Sequence[Sentence]) -> tuple[Share, ...]:
-    """State what each annotator got of these sentences."""
+def count_shares(assignment: Assignment, sentences: Sequence[Sentence]) -> tuple[AnnotatorShare, ...]:
+    """Count what each annotator got of these sentences."""
     return tuple(
-        Share(
+        AnnotatorShare(
             name,
             sum(sentence.id in given for sentence in sentences),
             sum(len(sentence.text) for sentence in sentences if sentence.id in given),
             sum(given.get(sentence.id) is not None for sentence in sentences),
         )
-        for name, given in plan.annotators.items()
+        for name, given in assignment.annotators.items()
     )
 
 
-def write_plan(path: Path, plan: Plan) -> None:
-    """Write a plan, one sentence a line, spans in the compact form of the wire."""
-    people = []
-    for name, given in plan.annotators.items():
-        lines = [
-            f"{json.dumps(sid)}: {json.dumps(None if spans is None else spans_to_json(spans), ensure_ascii=False)}"
-            for sid, spans in given.items()
-        ]
-        people.append(json.dumps(name, ensure_ascii=False) + ": {\n" + ",\n".join(lines) + "\n}")
-    head = json.dumps(
-        {"schema": SCHEMA, "project": plan.project, "overlap": plan.overlap, "blind": plan.blind},
-        ensure_ascii=False,
-    )
-    write_text(path, head[:-1] + ', "annotators": {\n' + ",\n".join(people) + "\n}}\n")
+def write_assignment(path: Path, assignment: Assignment) -> None:
+    """Write an assignment, one sentence a line, spans as in Doccano's metadata."""
+    data = {
+        "schema": SCHEMA,
+        "project": assignment.project,
+        "overlap": assignment.overlap,
+        "blind": assignment.blind,
+        "annotators": {
+            name: {sid: None if spans is None else spans_to_json(spans) for sid, spans in given.items()}
+            for name, given in assignment.annotators.items()
+        },
+    }
+    write_text(path, json.dumps(data, ensure_ascii=False, indent=0) + "\n")
 
 
-def read_plan(path: Path) -> Plan:
-    """Read a plan.
-
-    Raises:
-        MissingFileError: there is none.
-        LineError: it is no plan of this version.
-    """
+def read_assignment(path: Path) -> Assignment:
+    """Read an assignment."""
     try:
         data: Any = parse_json(read_bytes(path))
         if data["schema"] != SCHEMA:
             raise LineError(
-                f"a plan of schema {data['schema']}, this version reads {SCHEMA}",
+                f"an assignment of schema {data['schema']}, this version reads {SCHEMA}",
                 where=str(path),
                 next_step="Use the version of biaozhu that wrote it, or make another project with "
                 "`biaozhu project create`",
             )
         people = {
-            str(name): {sid: None if line is None else _spans(line) for sid, line in given.items()}
+            str(name): {sid: None if line is None else _read_spans(line) for sid, line in given.items()}
             for name, given in data["annotators"].items()
         }
-        return Plan(str(data["project"]), int(data["overlap"]), float(data["blind"]), people)
+        return Assignment(str(data["project"]), int(data["overlap"]), float(data["blind"]), people)
     except (ValueError, KeyError, TypeError, AttributeError):
         raise LineError("not a plan of assignments", where=str(path), next_step="Restore the file") from None
 
 
-def _spans(line: str) -> tuple[Span, ...]:
+def _read_spans(line: str) -> tuple[Span, ...]:
     spans = spans_from_json(line)
     if spans is None:
         raise ValueError(line)
     return spans
 
 
-def _stretches(
+def _cut_stretches(
     sentences: Sequence[Sentence], annotators: int, takers: Mapping[str, int]
 ) -> list[list[Sentence]]:
-    """Cut into even stretches, a multiple of the number of annotators, so that shares come out even."""
-    alike: list[list[Sentence]] = []
+    """Cut into even stretches, a multiple of the number of annotators, so that the shares come out even."""
+    runs: list[list[Sentence]] = []
     for sentence in sentences:
         # What somebody has already goes one by one: its neighbours may have other annotators.
-        if takers[sentence.id] or not alike or takers[alike[-1][0].id]:
-            alike.append([])
-        alike[-1].append(sentence)
+        if takers[sentence.id] or not runs or takers[runs[-1][0].id]:
+            runs.append([])
+        runs[-1].append(sentence)
     found: list[list[Sentence]] = []
-    for run in alike:
-        count = min(len(run), annotators * max(1, math.floor(len(run) / (annotators * STRETCH) + 0.5)))
+    for run in runs:
+        multiple = max(1, math.floor(len(run) / (annotators * STRETCH_SENTENCES) + 0.5))
+        count = min(len(run), annotators * multiple)
         cuts = [len(run) * number // count for number in range(count + 1)]
         found += [run[start:end] for start, end in pairwise(cuts)]
     return found
 
 
 def _even_out(
-    held: dict[str, dict[str, tuple[Span, ...] | None]],
+    held: Mapping[str, dict[str, Withheld]],
     annotators: Sequence[str],
-    before: Mapping[str, Mapping[str, tuple[Span, ...] | None]],
+    before: Mapping[str, Mapping[str, Withheld]],
 ) -> None:
-    # Whole stretches leave shares up to a stretch apart; single sentences then change hands, but none given before.
+    """Let single sentences that are new change hands, since whole stretches leave shares up to a stretch apart."""
     while True:
         most = max(annotators, key=lambda name: len(held[name]))
         least = min(annotators, key=lambda name: len(held[name]))
         movable = [sid for sid in held[most] if sid not in before.get(most, {}) and sid not in held[least]]
-        if len(held[most]) - len(held[least]) < MOST_APART or not movable:
+        if len(held[most]) - len(held[least]) < MAX_DIFFERENCE or not movable:
             return
         held[least][movable[-1]] = held[most].pop(movable[-1])
 
 
-def _hide(
+def _withhold_spans(
     project: str,
     sentences: Sequence[Sentence],
-    held: Mapping[str, dict[str, tuple[Span, ...] | None]],
-    before: Mapping[str, Mapping[str, tuple[Span, ...] | None]],
+    held: Mapping[str, dict[str, Withheld]],
+    before: Mapping[str, Mapping[str, Withheld]],
     blind: float,
 ) -> None:
-    """Fill up each annotator's blind slice to its share, and keep what it hides up to date.
+    """Fill each annotator's blind slice up to its share, and keep what it withholds up to date.
 
-    Only a sentence that was never assigned before can become blind: of the others the annotator may have seen it.
+    Only a sentence that was not assigned before can become blind: the annotator may have seen the others.
     """
     by_id = {sentence.id: sentence for sentence in sentences}
     for name, given in held.items():
         for sid in given:
             if given[sid] is not None and sid in by_id:
                 given[sid] = by_id[sid].spans
-        fresh = [sid for sid in given if sid not in before[name]]
-        short = math.floor(blind * len(given) + 0.5) - sum(spans is not None for spans in given.values())
+        missing = math.floor(blind * len(given) + 0.5) - sum(spans is not None for spans in given.values())
+        fresh = [sid for sid in given if sid not in before.get(name, {})]
         fresh.sort(key=lambda sid: hashlib.sha256(f"{project}\n{name}\n{sid}".encode()).digest())
-        for sid in fresh[: max(0, short)]:
+        for sid in fresh[: max(0, missing)]:
             given[sid] = by_id[sid].spans

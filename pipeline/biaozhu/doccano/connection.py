@@ -1,9 +1,11 @@
 """A logged-in connection to a Doccano: doccano-client, with time limits, retries and our errors around it.
 
-Where it is comes from the environment (DOCCANO_URL with DOCCANO_TOKEN, or with DOCCANO_USERNAME and
-DOCCANO_PASSWORD), else from the state file of the local server. TLS certificates are always verified;
-DOCCANO_CA_BUNDLE names a bundle of an authority of one's own. DOCCANO_TIMEOUT says how many seconds of silence are
-borne (60).
+The address comes from the environment (DOCCANO_URL with DOCCANO_TOKEN, or with DOCCANO_USERNAME and DOCCANO_PASSWORD),
+else from the state file of the local server. TLS certificates are always verified; DOCCANO_CA_BUNDLE names the bundle of
+another authority. DOCCANO_TIMEOUT is the longest silence in seconds (60).
+
+Other modules call the public methods of `Connection.client`, inside `translate_errors`, where one suffices. For the rest
+(paging, tags, health, PATCH, suggestions) there are the methods of `Connection`, over the client's own session.
 """
 
 from __future__ import annotations
@@ -18,6 +20,8 @@ from urllib.parse import urlsplit
 import requests
 from doccano_client import DoccanoClient
 from doccano_client.exceptions import DoccanoAPIError
+from doccano_client.repositories.base import BaseRepository, verbose_raise_for_status
+from pydantic import ValidationError
 from requests.adapters import HTTPAdapter
 from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait_exponential
 from urllib3.exceptions import NewConnectionError, ProtocolError
@@ -32,30 +36,30 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
-CONNECT_LIMIT = 5.0
-"""Seconds to wait for the connection."""
-SILENCE_LIMIT = 60.0
-"""Seconds to wait for the next bytes of an answer, where DOCCANO_TIMEOUT says nothing else."""
-HEALTH_LIMIT = 20.0
-"""Seconds to wait for the health report: it waits for the worker itself, and shall say when that is what hangs."""
-RETRIES = 4
-BROKEN_ANSWERS = 3
-"""How often at most the same is asked for when the answer breaks off in the middle."""
-REPEATABLE = frozenset({"GET", "HEAD", "OPTIONS", "PUT", "DELETE"})
-BUSY = (429, 500, 502, 503, 504)
-HUNG = (
+CONNECT_SECONDS = 5.0
+"""How long to wait for the connection."""
+SILENCE_SECONDS = 60.0
+"""How long to wait for the next bytes of an answer, unless DOCCANO_TIMEOUT says otherwise."""
+HEALTH_SECONDS = 20.0
+"""How long to wait for the health report, which itself waits for the worker."""
+MAX_RETRIES = 4
+MAX_TRIES_OF_GET = 3
+"""How often a GET is sent when its answer breaks off in the middle."""
+REPEATABLE_METHODS = frozenset({"GET", "HEAD", "OPTIONS", "PUT", "DELETE"})
+BUSY_CODES = (429, 500, 502, 503, 504)
+HUNG_ADVICE = (
     "See `biaozhu doccano status`; `down` and `up` start it anew, DOCCANO_TIMEOUT waits longer. Then run the same "
     "command again, it finishes what is left"
 )
-FAILED = "See the server's log, then run the same command again, it finishes what is left"
-BROKEN = "Run the same command again, it finishes what is left"
+FAILED_ADVICE = "See the server's log, then run the same command again, it finishes what is left"
+BROKEN_ADVICE = "Run the same command again, it finishes what is left"
 
 
 @dataclass(frozen=True, slots=True)
 class Account:
     """Where a Doccano is and who logs in: by token, or by name and password. Its repr shows no secret.
 
-    `home` is the folder of a local server, whose processes can be looked at; None for any other.
+    `home` is the folder of a local server, whose processes can be seen; None for any other.
     """
 
     url: str
@@ -63,7 +67,7 @@ class Account:
     password: str = ""
     token: str = ""
     ca_bundle: str = ""
-    silence: float = SILENCE_LIMIT
+    silence_seconds: float = SILENCE_SECONDS
     home: Path | None = None
 
     def __repr__(self) -> str:
@@ -72,88 +76,50 @@ class Account:
 
 @dataclass(frozen=True, slots=True)
 class Connection:
-    """A logged-in client; `user_id` and `username` are those of the account that pushes, `home` as in `Account`."""
+    """A logged-in client; `user_id` and `username` are those of the account that pushes, `home` as in `Account`.
 
-    client: Any
+    `http` is what the client itself sends its requests with, and `session` what that is made of.
+    """
+
+    client: DoccanoClient
+    http: BaseRepository
+    session: requests.Session
     url: str
     user_id: int
     username: str
     home: Path | None = None
 
     def get(self, path: str, **options: Any) -> Any:
-        """Return the JSON that stands at `/v1/<path>`.
-
-        Raises:
-            ServerError, AuthError, RemoteError: see `reported`.
-        """
-        with reported(self.url):
-            return self._ask(path, options).json()
+        """Return the JSON at `/v1/<path>`."""
+        with translate_errors(self.url):
+            return self.http.get(path, **options).json()
 
     def post(self, path: str, data: Any) -> Any:
-        """Post JSON to `/v1/<path>` and return the JSON of the answer.
-
-        Raises:
-            ServerError, AuthError, RemoteError: see `reported`.
-        """
-        with reported(self.url):
-            return self.client._base_repository.post(path, json=data).json()  # noqa: SLF001 — as in `get`
+        """Post JSON to `/v1/<path>` and return the JSON of the answer."""
+        with translate_errors(self.url):
+            return self.http.post(path, json=data).json()
 
     def patch(self, path: str, data: Any) -> None:
-        """Change only the given fields of `/v1/<path>`.
+        """Change only the given fields of `/v1/<path>`."""
+        with translate_errors(self.url):
+            verbose_raise_for_status(self.session.patch(f"{self.http.api_url}/{path}", json=data))
 
-        Raises:
-            ServerError, AuthError, RemoteError: see `reported`.
-        """
-        with reported(self.url):
-            repository = self.client._base_repository  # noqa: SLF001 — the client has no PATCH
-            answer = repository._session.patch(f"{repository.api_url}/{path}", json=data)  # noqa: SLF001 — as above
-            if not answer.ok:
-                raise DoccanoAPIError(f"{answer.status_code} {answer.reason}", answer)
-
-    def delete(self, path: str, data: Any = None) -> None:
-        """Delete `/v1/<path>`; what is already gone is fine.
-
-        Raises:
-            ServerError, AuthError, RemoteError: see `reported`.
-        """
-        with reported(self.url):
-            try:
-                self.client._base_repository.delete(path, json=data)  # noqa: SLF001 — as in `get`
-            except DoccanoAPIError as error:
-                if error.response.status_code != requests.codes.not_found:
-                    raise
+    def delete(self, path: str) -> None:
+        """Delete `/v1/<path>`; that it is already gone is no error."""
+        with translate_errors(self.url), ignore_missing():
+            self.http.delete(path)
 
     def download(self, path: str, **options: Any) -> requests.Response:
-        """Return the whole answer of `/v1/<path>`.
-
-        Raises:
-            ServerError, AuthError, RemoteError: see `reported`.
-        """
-        with reported(self.url):
-            return self._ask(path, options)
-
-    def _ask(self, path: str, options: dict[str, Any]) -> requests.Response:
-        # An answer that broke off is asked for again; one that never began, the adapter has asked for again already.
-        tries = Retrying(
-            stop=stop_after_attempt(BROKEN_ANSWERS),
-            wait=wait_exponential(0.2),
-            retry=retry_if_exception_type(requests.exceptions.ChunkedEncodingError),
-            reraise=True,
-        )
-        get = self.client._base_repository.get  # noqa: SLF001 — the client has no public way to page or to pass parameters
-        answer: requests.Response = tries(get, path, **options)
-        return answer
+        """Return the whole answer of `/v1/<path>`."""
+        with translate_errors(self.url):
+            answer: requests.Response = self.http.get(path, **options)
+            return answer
 
 
 def find_account(*, home: Path) -> Account:
-    """Return the account of the environment, or of the local server of this home folder.
-
-    Raises:
-        ServerError: neither is there, or the address is no http(s) address.
-        AuthError: the environment names a server and no account, or would send a password in the clear.
-    """
+    """Return the account of the environment, or of the local server of this home folder."""
     url = os.environ.get("DOCCANO_URL", "").rstrip("/")
-    silence = _silence()
+    silence = _read_silence_seconds()
     if not url:
         state = read_state(home)
         if state is None:
@@ -161,17 +127,16 @@ def find_account(*, home: Path) -> Account:
                 "there is no local Doccano, and DOCCANO_URL names no other",
                 next_step="Run `biaozhu doccano up`, or set DOCCANO_URL",
             )
-        return Account(state.url, state.username, state.password, silence=silence, home=home)
+        return Account(state.url, state.username, state.password, silence_seconds=silence, home=home)
     parts = urlsplit(url)
     if parts.scheme not in ("http", "https") or not parts.hostname or parts.username or parts.password:
         raise ServerError(
-            "DOCCANO_URL is no plain http or https address",
+            "DOCCANO_URL is not a plain http or https address",
             next_step="Write it as https://doccano.example.org, with no name or password in it",
         )
     if parts.scheme == "http" and parts.hostname not in LOOPBACK:
-        raise AuthError(
-            "http would send the password in the clear", where=url, next_step="Use https in DOCCANO_URL"
-        )
+        what = "http would send the password unencrypted"
+        raise AuthError(what, where=url, next_step="Use https in DOCCANO_URL")
     account = Account(
         url,
         os.environ.get("DOCCANO_USERNAME", ""),
@@ -181,16 +146,13 @@ def find_account(*, home: Path) -> Account:
         silence,
     )
     if not account.token and not (account.username and account.password):
-        raise AuthError(
-            "no account for this server",
-            where=url,
-            next_step="Set DOCCANO_TOKEN, or DOCCANO_USERNAME and DOCCANO_PASSWORD",
-        )
+        advice = "Set DOCCANO_TOKEN, or DOCCANO_USERNAME and DOCCANO_PASSWORD"
+        raise AuthError("no account for this server", where=url, next_step=advice)
     return account
 
 
 def connect(
-    account: Account, *, timeout: tuple[float, float] | None = None, retries: int = RETRIES
+    account: Account, *, timeout: tuple[float, float] | None = None, retries: int = MAX_RETRIES
 ) -> Connection:
     """Log in.
 
@@ -198,77 +160,93 @@ def connect(
         account: where, and who.
         timeout: seconds to wait for a connection, and for the next bytes of an answer; else the account's.
         retries: how often a request that may be repeated is repeated, with growing pauses.
-
-    Raises:
-        ServerError: the server does not answer, or its certificate is not one to trust.
-        AuthError: it refuses the account.
-        RemoteError: it answers something that Doccano would not.
     """
     client = DoccanoClient(account.url, verify=account.ca_bundle or True)
-    session = client._base_repository._session  # noqa: SLF001 — the client offers no time limits and no retries
-    timeout = timeout or (CONNECT_LIMIT, account.silence)
+    # The only two private names of the client that are used: it has no public way to time limits, retries and paging.
+    http = client._base_repository  # noqa: SLF001 — see above
+    session = http._session  # noqa: SLF001 — see above
+    timeout = timeout or (CONNECT_SECONDS, account.silence_seconds)
     adapter = _PatientAdapter(timeout, retries)
     session.mount("http://", adapter)
     session.mount("https://", adapter)
-    # The health report says 500 when a part is down: that is its answer, and no reason to ask again.
-    patience = (timeout[0], max(timeout[1], HEALTH_LIMIT))
+    # The health report's answer is 500 when a part is down: no reason to ask again.
+    patience = (timeout[0], max(timeout[1], HEALTH_SECONDS))
     session.mount(f"{account.url}/v1/health/", _PatientAdapter(patience, 0))
     if urlsplit(account.url).hostname in LOOPBACK:
-        session.trust_env = False  # no proxy stands before loopback
-    with reported(account.url):
+        session.trust_env = False  # there is no proxy before loopback
+    with translate_errors(account.url):
         if account.token:
             # As an auth object, since a .netrc entry for the host would overwrite a header.
             session.auth = _TokenAuth(account.token)
         else:
             _log_in(client, account)
         profile = client.get_profile()
-    return Connection(client, account.url, int(profile.id), str(profile.username), account.home)
+    return Connection(client, http, session, account.url, profile.id, profile.username, account.home)
 
 
 @contextmanager
-def reported(url: str) -> Iterator[None]:
+def translate_errors(url: str) -> Iterator[None]:
     """Turn what requests and doccano-client raise into our errors.
 
     Raises:
         ServerError: no connection, no answer in time, a broken answer, or a certificate that is not trusted.
         AuthError: the server says 401 or 403.
-        RemoteError: the server refuses the request, or what answers is no Doccano.
+        RemoteError: the server or the client refuses the request, or the server is not a Doccano.
     """
     try:
         yield
     except DoccanoAPIError as error:
-        code = error.response.status_code
-        if code in (requests.codes.unauthorized, requests.codes.forbidden):
-            raise AuthError(f"Doccano says {code}: this account may not do that", where=url) from None
-        what, place = _short(error.response.text), error.response.url.split("?")[0]
-        advice = FAILED if code >= requests.codes.server_error else ""
-        raise RemoteError(f"Doccano says {code}: {what}", where=place, next_step=advice) from None
+        raise _make_refusal(error.response, url) from None
     except requests.exceptions.SSLError as error:
         raise ServerError(
-            f"its certificate is not one to trust ({_short(error)})",
+            f"its certificate is not trusted ({_shorten(error)})",
             where=url,
             next_step="Name your authority's bundle in DOCCANO_CA_BUNDLE",
         ) from None
     except requests.exceptions.ContentDecodingError:
-        raise RemoteError("it packs its answer, though asked not to", where=url) from None
-    except requests.exceptions.JSONDecodeError:
-        raise RemoteError("what answers there is no Doccano", where=url) from None
+        raise RemoteError("it compresses its answer, though asked not to", where=url) from None
+    except (requests.exceptions.JSONDecodeError, ValidationError):
+        raise RemoteError("the server is not a Doccano, its answer has another form", where=url) from None
     except requests.exceptions.Timeout:
-        raise ServerError("it does not answer in time", where=url, next_step=HUNG) from None
+        raise ServerError("it does not answer in time", where=url, next_step=HUNG_ADVICE) from None
     except requests.exceptions.RequestException as error:
         cause = error.args[0] if error.args else error
         reason = getattr(cause, "reason", cause)
         if isinstance(reason, SilenceError) and not isinstance(reason, NewConnectionError):
-            raise ServerError("it does not answer in time", where=url, next_step=HUNG) from None
+            raise ServerError("it does not answer in time", where=url, next_step=HUNG_ADVICE) from None
         if isinstance(reason, ProtocolError):
-            raise ServerError("the connection broke off", where=url, next_step=BROKEN) from None
-        raise ServerError(f"it cannot be reached ({_short(reason).rsplit(': ', 1)[-1]})", where=url) from None
+            raise ServerError("the connection broke off", where=url, next_step=BROKEN_ADVICE) from None
+        raise ServerError(
+            f"it cannot be reached ({_shorten(reason).rsplit(': ', 1)[-1]})", where=url
+        ) from None
+    except ValueError as error:
+        raise RemoteError(f"doccano-client refuses the request: {_shorten(error)}", where=url) from None
+
+
+@contextmanager
+def ignore_missing() -> Iterator[None]:
+    """Ignore that something to delete is no longer there."""
+    try:
+        yield
+    except DoccanoAPIError as error:
+        if error.response.status_code != requests.codes.not_found:
+            raise
+
+
+def _make_refusal(response: requests.Response, url: str) -> AuthError | RemoteError:
+    code = response.status_code
+    if code in (requests.codes.unauthorized, requests.codes.forbidden):
+        return AuthError(f"Doccano says {code}: this account may not do that", where=url)
+    advice = FAILED_ADVICE if code >= requests.codes.server_error else ""
+    what = f"Doccano says {code}: {_shorten(response.text)}"
+    return RemoteError(what, where=response.url.split("?")[0], next_step=advice)
 
 
 class _PatientAdapter(HTTPAdapter):
     """Gives every request a time limit, and repeats what may be repeated, with growing pauses.
 
-    A POST is repeated only when it never left: one that was sent may have been carried out.
+    A POST is repeated only if it was never sent: else it may have been carried out. A GET is also repeated where its
+    answer breaks off.
     """
 
     def __init__(self, timeout: tuple[float, float], retries: int) -> None:
@@ -278,23 +256,33 @@ class _PatientAdapter(HTTPAdapter):
                 total=retries,
                 read=min(retries, 1),  # a server that is silent for a minute is not asked five times
                 backoff_factor=0.3,
-                status_forcelist=BUSY,
-                allowed_methods=REPEATABLE,
+                status_forcelist=BUSY_CODES,
+                allowed_methods=REPEATABLE_METHODS,
                 raise_on_status=False,
             )
         )
 
     def send(self, request: requests.PreparedRequest, **options: Any) -> requests.Response:  # type: ignore[override]
+        tries = Retrying(
+            stop=stop_after_attempt(MAX_TRIES_OF_GET if request.method == "GET" else 1),
+            wait=wait_exponential(0.2),
+            retry=retry_if_exception_type(requests.exceptions.ChunkedEncodingError),
+            reraise=True,
+        )
+        return tries(self._send_once, request, options)
+
+    def _send_once(self, request: requests.PreparedRequest, options: dict[str, Any]) -> requests.Response:
         if options.get("timeout") is None:
             options["timeout"] = self.timeout
-        # urllib3 1.26 unpacks without bounds (see SECURITY.md), so nothing is unpacked: the body is not read yet.
+        # urllib3 1.26 decompresses without bounds (see SECURITY.md), so nothing is: the body is not read yet.
         request.headers["Accept-Encoding"] = "identity"
         response = super().send(request, **options)
         if response.headers.get("Content-Encoding", "identity") != "identity":
             response.close()
-            raise requests.exceptions.ContentDecodingError("packed", request=request)
+            raise requests.exceptions.ContentDecodingError("compressed", request=request)
         # urllib3 1.26 would take half an answer for the whole.
         response.raw.enforce_content_length = True
+        _ = response.content  # reads it whole, and keeps it
         return response
 
 
@@ -307,16 +295,15 @@ class _TokenAuth(requests.auth.AuthBase):
         return request
 
 
-def _silence() -> float:
+def _read_silence_seconds() -> float:
     given = os.environ.get("DOCCANO_TIMEOUT", "")
     try:
-        seconds = float(given or SILENCE_LIMIT)
+        seconds = float(given or SILENCE_SECONDS)
     except ValueError:
         seconds = math.nan
     if not 0 < seconds < math.inf:
-        raise ServerError(
-            f"DOCCANO_TIMEOUT is no number of seconds: {given[:40]!r}", next_step="Set it to 60, or unset it"
-        )
+        what = f"DOCCANO_TIMEOUT is not a number of seconds: {given[:40]!r}"
+        raise ServerError(what, next_step="Set it to 60, or unset it")
     return seconds
 
 
@@ -329,5 +316,5 @@ def _log_in(client: DoccanoClient, account: Account) -> None:
         raise
 
 
-def _short(value: object) -> str:
+def _shorten(value: object) -> str:
     return " ".join(str(value).split())[:200]

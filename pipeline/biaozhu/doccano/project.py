@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from biaozhu.data.errors import RemoteError
-from biaozhu.doccano.connection import reported
+from biaozhu.doccano.connection import translate_errors
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from doccano_client.models.label_type import LabelType
+
     from biaozhu.data.labels import Label
     from biaozhu.doccano.connection import Connection
 
-KIND = "SequenceLabeling"
-PAGE = 1000
+PROJECT_TYPE = "SequenceLabeling"
+PAGE_SIZE = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,8 +33,8 @@ class Project:
 
 
 @dataclass(frozen=True, slots=True)
-class Setting:
-    """How a project shall be: its name (at most 100 characters), label set, and guideline in Markdown."""
+class ProjectSpec:
+    """How a project should be: its name (at most 100 characters), label set, and guideline in Markdown."""
 
     name: str
     labels: Sequence[Label]
@@ -49,125 +52,120 @@ class Setting:
 
 
 def find_project(connection: Connection, name: str) -> Project | None:
-    """Return the project of this name, or None.
-
-    Raises:
-        RemoteError: several have the name, or the one that has it counts offsets in another way.
-        ServerError, AuthError: no connection.
-    """
-    found = [data for data in _all_projects(connection) if data["name"] == name]
-    if not found:
-        return None
+    """Return the project of this name, or None; several, or one of another kind, are an error."""
+    found = _list_projects(connection, name)
+    for pause in (0.5, 1.0, 2.0):
+        if len(found) > 1:  # another first push may be about to remove the one too many
+            time.sleep(pause)
+            found = _list_projects(connection, name)
     if len(found) > 1:
         raise RemoteError(
             f"{len(found)} projects are named {name!r}",
             where=connection.url,
             next_step="Rename all but one of them",
         )
-    data = found[0]
-    if data["project_type"] != KIND or data.get("grapheme_mode") or data.get("use_relation"):
-        raise RemoteError(
-            f"project {name!r} is no plain sequence labelling project",
-            where=connection.url,
-            next_step="Give --project another name; grapheme mode and relations must be off",
-        )
-    return _project(connection, data)
+    return _read_project(connection, found[0]) if found else None
 
 
 def require_project(connection: Connection, name: str) -> Project:
-    """Return the project of this name.
-
-    Raises:
-        RemoteError: there is none; or see `find_project`.
-        ServerError, AuthError: no connection.
-    """
+    """Return the project of this name, which must be there."""
     project = find_project(connection, name)
     if project is None:
         raise RemoteError(
             f"there is no project {name!r}",
             where=connection.url,
-            next_step="Make it first, or give --project the name of another",
+            next_step="Push first, or give --project the name of another",
         )
     return project
 
 
-def ensure_project(connection: Connection, setting: Setting, *, collaborative: bool = True) -> Project:
+def ensure_project(connection: Connection, spec: ProjectSpec, *, collaborative: bool = True) -> Project:
     """Find or make the project, and bring its labels and guideline up to date.
 
-    Label types that are on the server and not in the label set are left alone, and so is the server's guideline
-    where the setting has none.
-
-    Args:
-        connection: logged in as a user who may make projects, or who administers this one.
-        setting: how the project shall be.
-        collaborative: all annotators share the spans, so that they see the pre-annotations. A new project only.
-
-    Raises:
-        RemoteError: see `find_project`; or the server refuses a label.
-        ServerError, AuthError: no connection.
+    Label types that are only on the server stay, and so does the server's guideline where the spec has none. In a
+    `collaborative` project all annotators share the spans, so that they see the pre-annotations.
     """
-    project = find_project(connection, setting.name) or _create(
-        connection, setting, collaborative=collaborative
+    project = find_project(connection, spec.name) or _create_project(
+        connection, spec, collaborative=collaborative
     )
     path = f"projects/{project.id}"
-    guideline = setting.guideline.strip()  # the server strips it too
+    guideline = spec.guideline.strip()  # the server strips it too
     if guideline and connection.get(path)["guideline"] != guideline:
-        connection.patch(path, {"guideline": guideline, "resourcetype": f"{KIND}Project"})
-    _ensure_labels(connection, project.id, setting.labels)
-    return replace(project, label_types=_label_types(connection, project.id))
+        connection.patch(path, {"guideline": guideline, "resourcetype": f"{PROJECT_TYPE}Project"})
+    _ensure_labels(connection, project.id, spec.labels)
+    labels = _list_labels(connection, project.id)
+    return replace(project, label_types={name: label.id for name, label in labels.items()})
 
 
-def _create(connection: Connection, setting: Setting, *, collaborative: bool) -> Project:
-    with reported(connection.url):
+def _create_project(connection: Connection, spec: ProjectSpec, *, collaborative: bool) -> Project:
+    with translate_errors(connection.url):
         made = connection.client.create_project(
-            name=setting.name,
-            project_type=KIND,
+            name=spec.name,
+            project_type=PROJECT_TYPE,
             description="Made by biaozhu",
-            guideline=setting.guideline,
+            guideline=spec.guideline,
             collaborative_annotation=collaborative,
             allow_overlapping=False,
             grapheme_mode=False,
         )
-    # Two pushes at once may both have made one. The older one stays, and both pushes see which that is.
-    same = [data["id"] for data in _all_projects(connection) if data["name"] == setting.name]
-    if made.id != min(same, default=made.id):
-        connection.delete(f"projects/{made.id}")
-    project = find_project(connection, setting.name)
-    if project is None:
-        raise RemoteError(f"project {setting.name!r} is not there after it was made", where=connection.url)
-    return project
+    # Two first pushes at once may both have made one. Both see which is the older: that one stays.
+    same = _list_projects(connection, spec.name)
+    if not same:
+        raise RemoteError(f"project {spec.name!r} is not there after it was made", where=connection.url)
+    oldest = min(same, key=lambda data: int(data["id"]))
+    if made.id != oldest["id"]:
+        with translate_errors(connection.url):
+            connection.client.delete_project(made.id)
+    return _read_project(connection, oldest)
 
 
 def _ensure_labels(connection: Connection, project_id: int, labels: Sequence[Label]) -> None:
-    path = f"projects/{project_id}/span-types"
-    existing = {data["text"]: data for data in connection.get(path)}
+    present = _list_labels(connection, project_id)
     for label in labels:
-        wanted = {"text": label.name, "suffix_key": label.shortcut.lower(), "background_color": label.color}
-        data = existing.get(label.name)
-        if data is None:
-            connection.post(path, {**wanted, "prefix_key": None, "text_color": "#ffffff"})
-        elif any(data[key] != value for key, value in wanted.items()):
-            connection.patch(f"{path}/{data['id']}", {**wanted, "prefix_key": data["prefix_key"]})
+        key = label.shortcut.lower()
+        wanted = {"text": label.name, "suffix_key": key, "color": label.color}
+        if label.name not in present:
+            try:
+                with translate_errors(connection.url):
+                    connection.client.create_label_type(project_id, "span", **wanted)
+                continue
+            except RemoteError:
+                # Another push may have made it since we looked.
+                present = _list_labels(connection, project_id)
+                if label.name not in present:
+                    raise
+        there = present[label.name]
+        if (there.suffix_key, there.background_color) != (key, label.color):
+            with translate_errors(connection.url):
+                connection.client.update_label_type(project_id, there.id, "span", **wanted)
 
 
-def _label_types(connection: Connection, project_id: int) -> dict[str, int]:
-    return {data["text"]: data["id"] for data in connection.get(f"projects/{project_id}/span-types")}
+def _list_labels(connection: Connection, project_id: int) -> dict[str, LabelType]:
+    with translate_errors(connection.url):
+        return {one.text: one for one in connection.client.list_label_types(project_id, "span")}
 
 
-def _all_projects(connection: Connection) -> list[dict[str, Any]]:
+def _list_projects(connection: Connection, name: str) -> list[dict[str, Any]]:
     found: list[dict[str, Any]] = []
     while True:
-        page = connection.get("projects", params={"limit": PAGE, "offset": len(found)})
+        page = connection.get("projects", params={"limit": PAGE_SIZE, "offset": len(found)})
         found += page["results"]
         if not page["next"] or not page["results"]:
-            return found
+            return [data for data in found if data["name"] == name]
 
 
-def _project(connection: Connection, data: Mapping[str, Any]) -> Project:
+def _read_project(connection: Connection, data: Mapping[str, Any]) -> Project:
+    if data["project_type"] != PROJECT_TYPE or data.get("grapheme_mode") or data.get("use_relation"):
+        raise RemoteError(
+            f"project {data['name']!r} is no plain sequence labelling project",
+            where=connection.url,
+            next_step="Give --project another name; grapheme mode and relations must be off",
+        )
+    labels = _list_labels(connection, data["id"])
     return Project(
         id=data["id"],
         name=data["name"],
         url=f"{connection.url}/projects/{data['id']}/sequence-labeling?page=1",
         collaborative=bool(data["collaborative_annotation"]),
-        label_types=_label_types(connection, data["id"]),
+        label_types={name: label.id for name, label in labels.items()},
     )

@@ -1,8 +1,8 @@
-"""Pull a Doccano project: every sentence back as a sentence line, offsets true, what people changed told apart.
+"""Pull a Doccano project: every sentence back as a sentence line, and what people changed.
 
-A span that is as it was sent keeps its source and score. A span that a person drew or changed has the source
-`doccano:<user>`, or `doccano` where the server only knows the account that pushed. What cannot be brought back to
-a sentence is a loss, and named in the ledger.
+A span that is as it was sent keeps its source and score. One that a person drew or changed has the source
+`doccano:<user>`, or `doccano` where the server only knows the account that pushed. What cannot become a sentence again
+is a loss, named in the ledger.
 """
 
 from __future__ import annotations
@@ -15,16 +15,14 @@ from biaozhu.data.diff import Change, compare_layers
 from biaozhu.data.errors import BiaozhuError, RemoteError
 from biaozhu.data.ledger import Entry
 from biaozhu.data.model import check_sentence
-from biaozhu.doccano.project import Project, Setting, find_project
-from biaozhu.doccano.remote import member_names, read_examples, read_spans
+from biaozhu.doccano.project import Project, ProjectSpec, require_project
+from biaozhu.doccano.remote import list_member_names, read_examples, read_spans
 from biaozhu.formats.serialization import (
-    Example,
-    RemoteSpan,
+    DoccanoExample,
+    from_remote_spans,
     is_ours,
-    local_spans,
-    remote_spans,
-    spans_from_json,
-    to_sentence,
+    rebuild_sentence,
+    to_remote_spans,
 )
 
 if TYPE_CHECKING:
@@ -33,33 +31,33 @@ if TYPE_CHECKING:
     from biaozhu.data.model import Sentence, Span
     from biaozhu.doccano.connection import Connection
 
-STABLE_READS = 3
-"""How often a project is read at most until two reads in a row agree."""
+MAX_READS = 3
+"""How often a project is read until two readings in a row agree."""
 
 
 @dataclass(frozen=True, slots=True)
-class Other:
-    """An example that another maker put into the project: it is left there."""
+class ForeignExample:
+    """An example that another program put into the project: it stays there."""
 
     example: int
     text: str
 
 
 @dataclass(frozen=True, slots=True)
-class Pulled:
+class PulledProject:
     """What came back.
 
     Attributes:
         layers: article name -> its sentences, in the article's order. Where several articles were pushed under one
-            name, the one that came last has it, and each of the others is `<name>.<article id>`.
+            name, the last one has it, and each of the others is `<name>.<article id>`.
         confirmed: the ids of the sentences that someone confirmed.
         comments: sentence id -> what people noted there.
-        changes: what people changed in the spans they were given.
-        losses: what could not be brought back, each named.
-        consistent: False when people were still editing while it was read, so that two reads differed.
-        examples: what the server held, to tell later whether it still does.
-        others: what other makers put into a shared project; no loss.
-        unconfirmed: how many sentences were left out because only confirmed ones were asked for.
+        changes: what people changed in the spans that were sent.
+        losses: what could not be brought back.
+        consistent: whether two readings agreed; else people were editing meanwhile.
+        examples: what the server held.
+        others: what other programs put into the project; no loss.
+        unconfirmed: how many sentences were left out because only confirmed ones were wanted.
     """
 
     layers: Mapping[str, tuple[Sentence, ...]]
@@ -68,9 +66,9 @@ class Pulled:
     changes: tuple[Change, ...]
     losses: tuple[Entry, ...]
     consistent: bool
-    examples: tuple[Example, ...] = ()
-    others: tuple[Other, ...] = ()
-    unconfirmed: int = 0
+    examples: tuple[DoccanoExample, ...]
+    others: tuple[ForeignExample, ...]
+    unconfirmed: int
 
     @property
     def sentences(self) -> tuple[Sentence, ...]:
@@ -78,143 +76,118 @@ class Pulled:
         return tuple(sentence for layer in self.layers.values() for sentence in layer)
 
 
-def pull(connection: Connection, setting: Setting, *, confirmed: bool = False) -> Pulled:
-    """Read a collaborative project back.
-
-    Args:
-        connection: logged in as an administrator of the project.
-        setting: the project's name and the label set.
-        confirmed: leave out the sentences that nobody has confirmed.
-
-    Raises:
-        RemoteError: there is no such project, or its export fails.
-        ServerError, AuthError: no connection.
-    """
-    project = find_project(connection, setting.name)
-    if project is None:
-        raise RemoteError(
-            f"there is no project {setting.name!r}",
-            where=connection.url,
-            next_step="Push first, or give --project the name of another",
-        )
+def pull(connection: Connection, spec: ProjectSpec, *, confirmed: bool = False) -> PulledProject:
+    """Read a collaborative project back; with `confirmed` only the sentences that someone has confirmed."""
+    project = require_project(connection, spec.name)
     if not project.collaborative:
         raise RemoteError(
-            f"project {setting.name!r} is not collaborative, each annotator has a layer there",
+            f"project {spec.name!r} is not collaborative, each annotator has a layer there",
             where=connection.url,
             next_step="Pull the annotators' layers instead",
         )
-    # The server does not export in one transaction: what was read counts when a second read, after all, is the same.
+    # The server does not export in one transaction: a reading counts when the one after it is the same.
     examples = read_examples(connection, project)
-    for _ in range(STABLE_READS - 1):
-        pulled = _bring_back(connection, project, setting, examples, only_confirmed=confirmed)
+    for _ in range(MAX_READS - 1):
+        pulled = _convert_examples(connection, project, spec, examples, only_confirmed=confirmed)
         again = read_examples(connection, project)
         if again == examples:
-            return replace(pulled, consistent=True)
+            return pulled
         examples = again
-    return _bring_back(connection, project, setting, examples, only_confirmed=confirmed)
+    pulled = _convert_examples(connection, project, spec, examples, only_confirmed=confirmed)
+    return replace(pulled, consistent=False)
 
 
-def still_holds(connection: Connection, project: Project, pulled: Pulled) -> bool:
-    """Tell whether the project is still as it was pulled, so that what was read since belongs to it."""
-    return tuple(read_examples(connection, project)) == pulled.examples
-
-
-def _bring_back(
+def _convert_examples(
     connection: Connection,
     project: Project,
-    setting: Setting,
-    examples: Sequence[Example],
+    spec: ProjectSpec,
+    examples: Sequence[DoccanoExample],
     *,
     only_confirmed: bool,
-) -> Pulled:
+) -> PulledProject:
     ours = [example for example in examples if is_ours(example.meta)]
     wanted = [example for example in ours if example.confirmed or not only_confirmed]
+    found: dict[str, DoccanoExample] = {}
     pieces: dict[tuple[str, str], list[Sentence]] = defaultdict(list)
     sent: list[Sentence] = []
     losses: list[Entry] = []
-    confirmed: set[str] = set()
-    comments: dict[str, tuple[str, ...]] = {}
-    seen: set[str] = set()
-    users: Mapping[int, str] = member_names(connection, project)
+    users = list_member_names(connection, project)
     for example in wanted:
-        if example.sid in seen:
-            losses.append(
-                _entry(example, "the sentence is there twice", "push again, it removes the untouched copy")
-            )
+        if example.sentence_id in found:
+            advice = "push again, it removes the untouched copy"
+            losses.append(_make_loss(example, "the sentence is there twice", advice))
             continue
-        spans, refused = local_spans(example, setting.ids)
+        spans, refused = from_remote_spans(example, spec.ids)
         try:
-            sentence = to_sentence(example, spans)
+            sentence = rebuild_sentence(example, spans)
             check_sentence(sentence)
         except BiaozhuError as error:
-            losses.append(_entry(example, error.what, f"example {example.id}"))
+            losses.append(_make_loss(example, error.what, f"example {example.id}"))
             continue
-        seen.add(sentence.id)
-        losses += [_entry_of_span(example, span, reason) for span, reason in refused]
+        found[sentence.id] = example
+        unit = "offsets in UTF-16 units"
+        losses += [
+            Entry("pull", "loss", why, sentence.id, one.start, one.end, one.label, "", "doccano", unit)
+            for one, why in refused
+        ]
         if any(span.source == "doccano" for span in spans):
-            sentence = replace(sentence, spans=_with_authors(connection, project, setting, example, users))
+            sentence = replace(
+                sentence, spans=_name_authors(connection, project, spec, example, users, spans)
+            )
         pieces[str(example.meta.get("article")), sentence.article].append(sentence)
-        before = spans_from_json(example.meta.get("pre"))
-        if before is None:
-            losses.append(_entry(example, "its record of the spans that were sent is damaged"))
+        if example.sent_spans is None:
+            losses.append(_make_loss(example, "its record of the spans that were sent is damaged"))
         else:
-            sent.append(replace(sentence, spans=before))
-        if example.confirmed:
-            confirmed.add(sentence.id)
-        if example.comments:
-            comments[sentence.id] = example.comments
-    layers = _by_article(pieces)
+            sent.append(replace(sentence, spans=example.sent_spans))
+    layers = _name_layers(pieces)
     back = [sentence for layer in layers.values() for sentence in layer]
-    return Pulled(
-        layers,
-        frozenset(confirmed),
-        comments,
-        tuple(change for change in compare_layers(sent, back) if change.kind != "new sentence"),
-        tuple(losses),
-        consistent=False,
+    return PulledProject(
+        layers=layers,
+        confirmed=frozenset(sid for sid, example in found.items() if example.confirmed),
+        comments={sid: example.comments for sid, example in found.items() if example.comments},
+        changes=tuple(change for change in compare_layers(sent, back) if change.kind != "new sentence"),
+        losses=tuple(losses),
+        consistent=True,
         examples=tuple(examples),
-        others=tuple(Other(example.id, example.text) for example in examples if not is_ours(example.meta)),
+        others=tuple(ForeignExample(one.id, one.text) for one in examples if not is_ours(one.meta)),
         unconfirmed=len(ours) - len(wanted),
     )
 
 
-def _by_article(pieces: Mapping[tuple[str, str], list[Sentence]]) -> dict[str, tuple[Sentence, ...]]:
-    """Name each article's layer; examples come in the order in which they were pushed, and so do the pieces."""
+def _name_layers(
+    pieces: Mapping[tuple[str, str], list[Sentence]],
+) -> dict[str, tuple[Sentence, ...]]:
+    """Name each article's layer; the pieces come in the order in which they were pushed."""
     last = dict(pieces.keys())
     return {
         name if last[name] == article else f"{name}.{article}": tuple(
-            sorted(found, key=lambda sentence: sentence.start)
+            sorted(found, key=lambda one: one.start)
         )
         for (name, article), found in pieces.items()
     }
 
 
-def _with_authors(
-    connection: Connection, project: Project, setting: Setting, example: Example, users: Mapping[int, str]
+def _name_authors(
+    connection: Connection,
+    project: Project,
+    spec: ProjectSpec,
+    example: DoccanoExample,
+    users: Mapping[int, str],
+    spans: Sequence[Span],
 ) -> tuple[Span, ...]:
-    """Return the example's spans with the names of those who drew what was not sent."""
+    """Return the spans with the names of the people who drew what was not sent."""
+    records = read_spans(connection, project, example.id)
     importer = str(example.meta.get("by"))
-    authors = {
-        record.span: users.get(record.user, "")
-        for record in read_spans(connection, project, example.id)
-        if str(record.user) != importer
-    }
-    named = []
-    for span in local_spans(example, setting.ids)[0]:
-        (remote,) = remote_spans(example.text, (span,), setting.names)
-        author = authors.get(remote, "")
-        named.append(
-            replace(span, source=f"doccano:{author}") if span.source == "doccano" and author else span
-        )
-    return tuple(named)
+    authors = {one.span: users.get(one.user, "") for one in records if str(one.user) != importer}
+    remote = to_remote_spans(example.text, spans, spec.names)
+    return tuple(
+        replace(span, source=f"doccano:{authors[there]}")
+        if span.source == "doccano" and authors.get(there)
+        else span
+        for span, there in zip(spans, remote, strict=True)
+    )
 
 
-def _entry(example: Example, reason: str, detail: str = "") -> Entry:
-    sentence = example.sid or f"example {example.id}"
-    return Entry("pull", "loss", reason, sentence, 0, len(example.text), "", example.text, detail=detail)
-
-
-def _entry_of_span(example: Example, span: RemoteSpan, reason: str) -> Entry:
-    sentence = example.sid or f"example {example.id}"
-    detail = "offsets in UTF-16 units"
-    return Entry("pull", "loss", reason, sentence, span.start, span.end, span.label, "", "doccano", detail)
+def _make_loss(example: DoccanoExample, reason: str, detail: str = "") -> Entry:
+    name = example.sentence_id or f"example {example.id}"
+    return Entry("pull", "loss", reason, name, 0, len(example.text), "", example.text, detail=detail)

@@ -1,7 +1,7 @@
-"""What is in a Doccano project, read as a whole, and the server's tasks waited for.
+"""A Doccano project read as a whole, and the server's tasks awaited.
 
-Reading example by example takes minutes for ten thousand; the export takes seconds. It leaves out who is
-confirmed, so a second export of the confirmed ones tells them apart.
+To read example by example takes minutes for ten thousand; an export takes seconds. It does not say who is confirmed, so
+there is a second export, of the confirmed examples.
 """
 
 from __future__ import annotations
@@ -15,29 +15,29 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from biaozhu.data.errors import RemoteError, ServerError
+from biaozhu.doccano.connection import translate_errors
 from biaozhu.doccano.local.state import worker_runs
-from biaozhu.formats.serialization import Example, RemoteSpan, unpack_meta
+from biaozhu.formats.serialization import DoccanoExample, RemoteSpan, unpack_meta
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from biaozhu.doccano.connection import Connection
     from biaozhu.doccano.project import Project
 
-TASK_LIMIT = 900.0
-"""Seconds that one import or export may take."""
-SILENCE = 8.0
-"""Seconds without an end of the task after which we ask whether the worker is alive at all."""
-BUSY_LIMIT = 60.0
-"""Seconds for which a worker elsewhere may do nothing but what it is at: a dead one looks the same from here."""
-EVERYTHING = 1_000_000
-"""More than any list holds."""
+TASK_LIMIT_SECONDS = 900.0
+WORKER_CHECK_SECONDS = 8.0
+"""How long a task may run before we ask whether the worker is alive."""
+WORKER_SILENCE_SECONDS = 60.0
+"""How long a worker on another machine may be silent: while it is busy it looks like a dead one."""
+ALL_ITEMS = 1_000_000
+"""A page size that no list exceeds."""
 OWN_KEYS = ("id", "text", "label", "Comments")
 
 
 @dataclass(frozen=True, slots=True)
 class SpanRecord:
-    """One span as the API shows it, with who made it and when (ISO 8601, as the server says it)."""
+    """A span as the API shows it, with who made it and when (ISO 8601)."""
 
     id: int
     user: int
@@ -47,61 +47,48 @@ class SpanRecord:
     updated: str
 
 
-def read_examples(connection: Connection, project: Project) -> list[Example]:
-    """Return all examples of a collaborative project in the order in which annotators see them.
-
-    Raises:
-        RemoteError: the export fails, is damaged, or does not hold every example that the server counts.
-        ServerError: the server or its worker is down.
-    """
-    # An empty project has no columns to export.
+def read_examples(connection: Connection, project: Project) -> list[DoccanoExample]:
+    """Return all examples of a collaborative project in the order in which annotators see them."""
     if not count_examples(connection, project):
-        return []
-    rows = export(connection, project)["all"]
-    confirmed = {row["id"] for row in export(connection, project, confirmed=True).get("all", [])}
+        return []  # an empty project cannot be exported
+    rows = export_rows(connection, project)["all"]
+    confirmed = {row["id"] for row in export_rows(connection, project, confirmed=True).get("all", [])}
     if len(rows) != count_examples(connection, project):
         raise RemoteError(
             "the export does not hold every example", where=connection.url, next_step="Run the command again"
         )
-    return [_example(row, confirmed=row["id"] in confirmed) for row in rows]
+    return [_read_row(row, confirmed=row["id"] in confirmed) for row in rows]
 
 
 def count_examples(connection: Connection, project: Project) -> int:
     """Return how many examples the server counts in the project."""
-    return int(connection.get(f"projects/{project.id}/examples", params={"limit": 1})["count"])
+    with translate_errors(connection.url):
+        return int(connection.client.count_examples(project.id))
 
 
-def export(
+def export_rows(
     connection: Connection, project: Project, *, confirmed: bool = False
 ) -> dict[str, list[dict[str, Any]]]:
-    """Export a project as JSONL.
-
-    Args:
-        connection: logged in as an administrator of the project.
-        project: which.
-        confirmed: only the examples that were confirmed.
-
-    Returns:
-        The rows by file: `all` in a collaborative project, else one list for each member's name.
-
-    Raises:
-        RemoteError: the export fails or is damaged.
-        ServerError: the server or its worker is down.
-    """
+    """Return a project's examples as Doccano exports them: under `all`, or where each works alone by member."""
     path = f"projects/{project.id}/download"
     task = connection.post(path, {"format": "JSONL", "exportApproved": confirmed})["task_id"]
     wait_for_task(connection, task)
     answer = connection.download(path, params={"taskId": task})
     try:
         with zipfile.ZipFile(io.BytesIO(answer.content)) as archive:
+            # Only line feeds end a line: a text may hold U+2028.
             return {
-                name.removesuffix(".jsonl"): _rows(archive.read(name).decode("utf-8"))
+                name.removesuffix(".jsonl"): [
+                    json.loads(line)
+                    for line in archive.read(name).decode("utf-8").split("\n")
+                    if line.strip()
+                ]
                 for name in archive.namelist()
                 if name.endswith(".jsonl")
             }
     except (zipfile.BadZipFile, ValueError) as error:
         raise RemoteError(
-            f"the export came damaged ({error})", where=connection.url, next_step="Run the command again"
+            f"the export is damaged ({error})", where=connection.url, next_step="Run the command again"
         ) from None
 
 
@@ -113,8 +100,7 @@ def read_spans(connection: Connection, project: Project, example: int) -> list[S
             id=data["id"],
             user=data["user"],
             span=RemoteSpan(data["start_offset"], data["end_offset"], names.get(data["label"], "")),
-            # By their distance: the server's clock may have been set back in between.
-            edited=abs(_seconds(data["created_at"], data["updated_at"])) >= 1,
+            edited=_is_edited(data["created_at"], data["updated_at"]),
             created=data["created_at"],
             updated=data["updated_at"],
         )
@@ -122,74 +108,87 @@ def read_spans(connection: Connection, project: Project, example: int) -> list[S
     ]
 
 
+def change_spans(
+    connection: Connection,
+    project: Project,
+    example: int,
+    *,
+    remove: Iterable[SpanRecord],
+    draw: Iterable[RemoteSpan],
+) -> None:
+    """Remove spans of an example and draw others there, in the name of the account that is logged in."""
+    path = f"projects/{project.id}/examples/{example}/spans"
+    for record in remove:
+        connection.delete(f"{path}/{record.id}")
+    for span in sorted(draw, key=lambda span: span.start):
+        label = project.label_types[span.label]
+        with translate_errors(connection.url):
+            connection.client.create_span(project.id, example, span.start, span.end, label)
+
+
 def list_all(connection: Connection, path: str) -> list[dict[str, Any]]:
-    """Return a whole list of the API in one page: its order is that of no unique column, pages could overlap."""
-    found: list[dict[str, Any]] = connection.get(path, params={"limit": EVERYTHING})["results"]
+    """Return a whole list of the API as one page: its pages may overlap, since their order is not unique."""
+    found: list[dict[str, Any]] = connection.get(path, params={"limit": ALL_ITEMS})["results"]
     return found
 
 
 def list_examples(connection: Connection, project: Project) -> dict[str, dict[str, Any]]:
     """Return the examples that biaozhu made, as the API shows them, by sentence id."""
-    found = {}
-    for data in list_all(connection, f"projects/{project.id}/examples"):
-        meta = unpack_meta(data["meta"])
-        if "sid" in meta:
-            found[str(meta["sid"])] = {**data, "meta": meta}
+    listed = list_all(connection, f"projects/{project.id}/examples")
+    unpacked = [{**data, "meta": unpack_meta(data["meta"])} for data in listed]
+    return {str(data["meta"]["sid"]): data for data in unpacked if "sid" in data["meta"]}
+
+
+def list_comments(connection: Connection, project: Project) -> dict[int, list[dict[str, Any]]]:
+    """Return the comments as the API shows them, by example."""
+    found: dict[int, list[dict[str, Any]]] = {}
+    for data in list_all(connection, f"projects/{project.id}/comments"):
+        found.setdefault(data["example"], []).append(data)
     return found
 
 
-def read_states(connection: Connection, project: Project, example: int) -> list[dict[str, Any]]:
+def read_confirmations(connection: Connection, project: Project, example: int) -> list[dict[str, Any]]:
     """Return who confirmed an example and when: `confirmed_by` (user id), `confirmed_at` (ISO 8601)."""
     return list_all(connection, f"projects/{project.id}/examples/{example}/states")
 
 
-def member_names(connection: Connection, project: Project) -> Mapping[int, str]:
+def list_member_names(connection: Connection, project: Project) -> dict[int, str]:
     """Return the members' names by user id."""
-    return {data["user"]: data["username"] for data in connection.get(f"projects/{project.id}/members")}
+    with translate_errors(connection.url):
+        return {member.user: member.username for member in connection.client.list_members(project.id)}
 
 
-def wait_for_task(connection: Connection, task: str, *, limit: float = TASK_LIMIT) -> Any:
+def wait_for_task(connection: Connection, task: str, *, limit_seconds: float = TASK_LIMIT_SECONDS) -> Any:
     """Wait until the worker has ended a task, and return its result.
 
     Raises:
-        RemoteError: the task failed.
-        ServerError: it did not end in time, or no worker is there to do it.
+        RemoteError: the task failed; ServerError: it did not end in time, or no worker runs.
     """
-    started = asked = heard = time.monotonic()
+    started = checked = heard = time.monotonic()
     pause = 0.05
     while True:
         state = connection.get(f"tasks/status/{task}")
         if state["ready"]:
             if state["error"]:
-                raise RemoteError(
-                    f"a task failed: {' '.join(str(state['error']).split())[:300]}", where=connection.url
-                )
+                what = " ".join(str(state["error"]).split())[:300]
+                raise RemoteError(f"a task failed: {what}", where=connection.url)
             return state["result"]
         now = time.monotonic()
-        if now - started >= limit:
-            raise ServerError(f"a task has not ended after {limit:.0f} s", where=connection.url)
-        if now - asked >= SILENCE:
-            heard = check_worker(connection, heard)
-            asked = now
+        if now - started >= limit_seconds:
+            raise ServerError(f"a task has not ended after {limit_seconds:.0f} s", where=connection.url)
+        if now - checked >= WORKER_CHECK_SECONDS:
+            checked, heard = now, check_worker(connection, heard)
         time.sleep(pause)
         pause = min(pause * 1.3, 1.0)
 
 
 def check_worker(connection: Connection, heard: float) -> float:
-    """See to it that the server's worker is not dead; busy with one long task, it cannot say that it lives.
+    """Check that the server's worker is not dead, and return when it last answered; `heard` is the time before.
 
-    Args:
-        connection: logged in.
-        heard: when it last said so (`time.monotonic`).
-
-    Returns:
-        When it last said so now.
-
-    Raises:
-        ServerError: a local server's worker does not run; one elsewhere has been silent for BUSY_LIMIT.
+    A worker that is busy with a long task does not answer, so only a long silence counts, unless its process can be
+    seen on this machine.
     """
     if connection.home is not None:
-        # Its process tells at once.
         if worker_runs(connection.home):
             return time.monotonic()
         raise ServerError(
@@ -200,7 +199,7 @@ def check_worker(connection: Connection, heard: float) -> float:
     try:
         report = connection.get("health/")
     except RemoteError as error:
-        if time.monotonic() - heard < BUSY_LIMIT:
+        if time.monotonic() - heard < WORKER_SILENCE_SECONDS:
             return heard
         raise ServerError(
             f"its worker does not answer ({error.what})",
@@ -212,27 +211,18 @@ def check_worker(connection: Connection, heard: float) -> float:
     return time.monotonic()
 
 
-def _example(row: Mapping[str, Any], *, confirmed: bool) -> Example:
-    spans = tuple(
-        RemoteSpan(int(start), int(end), str(label)) for start, end, label in row.get("label") or ()
-    )
-    return Example(
+def _read_row(row: Mapping[str, Any], *, confirmed: bool) -> DoccanoExample:
+    meta = {key: value for key, value in row.items() if key not in OWN_KEYS and value is not None}
+    return DoccanoExample(
         id=int(row["id"]),
         text=str(row["text"]),
-        meta=unpack_meta(
-            {key: value for key, value in row.items() if key not in OWN_KEYS and value is not None}
-        ),
-        spans=spans,
+        meta=unpack_meta(meta),
+        spans=tuple(RemoteSpan(int(s), int(e), str(label)) for s, e, label in row.get("label") or ()),
         confirmed=confirmed,
         comments=tuple(str(comment) for comment in row.get("Comments") or ()),
     )
 
 
-def _seconds(earlier: str, later: str) -> float:
-    # Both times are set when a span is made, microseconds apart.
-    return (datetime.fromisoformat(later) - datetime.fromisoformat(earlier)).total_seconds()
-
-
-def _rows(content: str) -> list[dict[str, Any]]:
-    # Only line feeds end a line: a text may hold U+2028.
-    return [json.loads(line) for line in content.split("\n") if line.strip()]
+def _is_edited(created: str, updated: str) -> bool:
+    # Both times are set when a span is made, microseconds apart. The server's clock may be set back later.
+    return abs((datetime.fromisoformat(updated) - datetime.fromisoformat(created)).total_seconds()) >= 1

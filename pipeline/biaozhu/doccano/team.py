@@ -1,8 +1,8 @@
 """A project with several annotators: for each a Doccano project of their own, `<project>@<annotator>`.
 
-A Doccano project in which nobody sees the spans of others also hides the pre-annotations, and one in which
-everybody does forgets whose work it is. So each annotator gets a collaborative project that only they and the
-administrator are in: they see the pre-annotations, and what comes back is their layer.
+A Doccano project in which nobody sees the spans of others also hides the pre-annotations, and one in which everybody
+does forgets whose work it is. So each annotator gets a collaborative project with only them and the administrator: they
+see the pre-annotations, and what comes back is their layer.
 """
 
 from __future__ import annotations
@@ -13,31 +13,40 @@ from typing import TYPE_CHECKING, Any
 
 from biaozhu.curation.status import Drawn, Note, SentenceStatus
 from biaozhu.data.errors import BiaozhuError, RoundTripError, raise_collected
-from biaozhu.data.model import Sentence, Span, with_spans
-from biaozhu.data.offsets import from_units
+from biaozhu.data.model import Sentence, with_spans
+from biaozhu.data.offsets import Utf16Offsets
 from biaozhu.doccano.accounts import ensure_accounts, ensure_members
-from biaozhu.doccano.project import Project, Setting, require_project
-from biaozhu.doccano.pull import pull, still_holds
+from biaozhu.doccano.project import ProjectSpec, require_project
+from biaozhu.doccano.pull import pull
 from biaozhu.doccano.push import push
-from biaozhu.doccano.remote import SpanRecord, list_all, list_examples, member_names, read_spans, read_states
-from biaozhu.formats.serialization import remote_spans, spans_from_json
+from biaozhu.doccano.remote import (
+    SpanRecord,
+    change_spans,
+    list_comments,
+    list_examples,
+    list_member_names,
+    read_confirmations,
+    read_examples,
+    read_spans,
+)
+from biaozhu.formats.serialization import spans_from_json, to_remote_spans
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
     from pathlib import Path
 
     from biaozhu.data.ledger import Entry
-    from biaozhu.doccano.assignment import Plan
+    from biaozhu.doccano.assignment import Assignment, Withheld
     from biaozhu.doccano.connection import Connection
     from biaozhu.doccano.push import PushReport
 
-READERS = 4
+READER_THREADS = 4
 """Requests at a time while a project is read example by example: as many as a worker of the server has threads."""
 
 
 @dataclass(frozen=True, slots=True)
 class AnnotatorLayer:
-    """One annotator's work: what they touched, article by article; and what became of every sentence they got."""
+    """One annotator's work: what they touched, by article, and what became of every sentence they got."""
 
     annotator: str
     layers: Mapping[str, tuple[Sentence, ...]]
@@ -51,8 +60,8 @@ class AnnotatorLayer:
 
 
 @dataclass(frozen=True, slots=True)
-class Entered:
-    """What it took to bring an annotator's work into Doccano: spans drawn, spans removed, sentences confirmed."""
+class EnteredWork:
+    """What it took to enter a layer into Doccano: spans drawn, spans removed, sentences confirmed."""
 
     sentences: int
     drawn: int
@@ -60,49 +69,32 @@ class Entered:
     confirmed: int
 
 
-def own_setting(setting: Setting, annotator: str) -> Setting:
-    """Return the setting of one annotator's own project."""
-    return replace(setting, name=f"{setting.name}@{annotator}")
+def make_own_spec(spec: ProjectSpec, annotator: str) -> ProjectSpec:
+    """Return the spec of one annotator's own project."""
+    return replace(spec, name=f"{spec.name}@{annotator}")
 
 
 def create_projects(
     connection: Connection,
     layers: Sequence[tuple[str, Sequence[Sentence]]],
-    setting: Setting,
-    plan: Plan,
+    spec: ProjectSpec,
+    assignment: Assignment,
     *,
     home: Path,
     tick: Callable[[int], None] = lambda _done: None,
 ) -> dict[str, PushReport]:
-    """Make accounts and projects and push to each annotator what the plan assigns; run again it only adds.
+    """Make accounts and projects, and push to each annotator what is assigned to them; another run only adds.
 
-    Args:
-        connection: logged in as an administrator of the server.
-        layers: each article's name and its pre-annotated sentences, in reading order.
-        setting: the team's project name, label set and guideline.
-        plan: who gets which sentence, and where pre-annotations are withheld.
-        home: the folder where generated passwords are kept.
-        tick: called with the number of sentences that were sent since its last call.
-
-    Raises:
-        AuthError: the account may not make accounts.
-        ServerError, RemoteError, ImportFailedError, LockedError: see `push`.
+    The connection is an administrator's, and `home` the folder of the file of generated passwords.
     """
-    users = ensure_accounts(connection, tuple(plan.annotators), home=home)
+    users = ensure_accounts(connection, tuple(assignment.annotators), home=home)
     reports = {}
-    for name, given in plan.annotators.items():
-        own = own_setting(setting, name)
-        mine = [
-            (
-                article,
-                [
-                    with_spans(sentence, ()) if given[sentence.id] is not None else sentence
-                    for sentence in sentences
-                    if sentence.id in given
-                ],
-            )
-            for article, sentences in layers
-        ]
+    for name, given in assignment.annotators.items():
+        own = make_own_spec(spec, name)
+        mine = []
+        for article, sentences in layers:
+            ours = [one for one in sentences if one.id in given]
+            mine.append((article, [one if given[one.id] is None else with_spans(one, ()) for one in ours]))
         reports[name] = push(connection, mine, own, tick=tick)
         ensure_members(connection, require_project(connection, own.name), {name: users[name]})
     return reports
@@ -110,209 +102,143 @@ def create_projects(
 
 def pull_layers(
     connection: Connection,
-    setting: Setting,
-    plan: Plan,
+    spec: ProjectSpec,
+    assignment: Assignment,
     *,
     tick: Callable[[int], None] = lambda _done: None,
 ) -> tuple[AnnotatorLayer, ...]:
     """Read every annotator's work back.
 
-    A span that stayed as it was sent keeps its source and score. One that the annotator drew, or changed, has the
-    annotator's name as its source; one that the administrator drew there has `doccano:<administrator>`.
-
-    Raises:
-        RemoteError: a project is missing, or its export fails.
-        ServerError, AuthError: no connection.
+    A span that is as it was sent keeps its source and score. One that the annotator drew or changed has the annotator's
+    name as its source; one that the administrator drew there has `doccano:<administrator>`.
     """
-    return tuple(
-        _pull_layer(connection, own_setting(setting, name), name, given, tick)
-        for name, given in plan.annotators.items()
-    )
+    layers = []
+    for name, given in assignment.annotators.items():
+        own = make_own_spec(spec, name)
+        layer = _read_layer(connection, own, name, given, tick)
+        if not layer.consistent:
+            layer = _read_layer(connection, own, name, given, lambda _done: None)
+        layers.append(layer)
+    return tuple(layers)
 
 
 def enter_layer(
     annotator: Connection,
     layer: Sequence[Sentence],
-    setting: Setting,
+    spec: ProjectSpec,
     *,
     tick: Callable[[int], None] = lambda _done: None,
-) -> Entered:
+) -> EnteredWork:
     """Enter a layer that was made elsewhere as the work of the annotator who is logged in, and confirm it.
 
-    Every sentence of the layer shows exactly the layer's spans afterwards; the others stay as they are. Entering
-    twice changes nothing.
-
-    Args:
-        annotator: logged in as that annotator.
-        layer: the annotator's work.
-        setting: the team's project name and the label set.
-        tick: called with the number of sentences that were entered since its last call.
-
-    Raises:
-        RoundTripError: a sentence is not in the annotator's project, or has another text there; all are reported
-            together, and nothing is entered.
-        ServerError, AuthError, RemoteError: see `connection.reported`.
+    Afterwards every sentence of the layer has exactly the layer's spans; the others stay as they are. Nothing is entered
+    if a sentence is not in the annotator's project, or has another text there.
     """
-    own = own_setting(setting, annotator.username)
+    own = make_own_spec(spec, annotator.username)
     project = require_project(annotator, own.name)
     there = list_examples(annotator, project)
-    problems: list[BiaozhuError] = []
-    for sentence in layer:
-        if sentence.id not in there:
-            problems.append(
-                RoundTripError(
-                    f"the sentence is not in {own.name!r}",
-                    where=sentence.id,
-                    next_step="Assign it with `biaozhu project create`",
-                )
-            )
-        elif there[sentence.id]["text"] != sentence.text:
-            problems.append(RoundTripError("Doccano holds another text", where=sentence.id))
-    raise_collected(problems)
+    _check_texts(layer, there, own.name)
     drawn = removed = confirmed = 0
     for sentence in layer:
         example = there[sentence.id]
         path = f"projects/{project.id}/examples/{example['id']}"
-        wanted = set(remote_spans(sentence.text, sentence.spans, own.names))
+        wanted = set(to_remote_spans(sentence.text, sentence.spans, own.names))
+        records = read_spans(annotator, project, example["id"])
         # A span of the pre-annotation is not this annotator's work: it is drawn again in their name.
-        for record in read_spans(annotator, project, example["id"]):
-            if record.span in wanted and record.user == annotator.user_id:
-                wanted.remove(record.span)
-            else:
-                annotator.delete(f"{path}/spans/{record.id}")
-                removed += 1
-        for span in sorted(wanted, key=lambda span: span.start):
-            label = project.label_types[span.label]
-            annotator.post(
-                f"{path}/spans", {"start_offset": span.start, "end_offset": span.end, "label": label}
-            )
-            drawn += 1
+        kept = {one.span: one for one in records if one.span in wanted and one.user == annotator.user_id}
+        surplus = [one for one in records if one not in kept.values()]
+        change_spans(annotator, project, example["id"], remove=surplus, draw=wanted - kept.keys())
+        drawn, removed = drawn + len(wanted - kept.keys()), removed + len(surplus)
         if not annotator.get(path)["is_confirmed"]:
             annotator.post(f"{path}/states", {})
             confirmed += 1
         tick(1)
-    return Entered(len(layer), drawn, removed, confirmed)
+    return EnteredWork(len(layer), drawn, removed, confirmed)
 
 
-def _pull_layer(
-    connection: Connection,
-    own: Setting,
-    name: str,
-    given: Mapping[str, tuple[Span, ...] | None],
-    tick: Callable[[int], None],
-) -> AnnotatorLayer:
-    found = _read_layer(connection, own, name, given, tick)
-    # The second time nothing is counted: every sentence has been already.
-    return found if found.consistent else _read_layer(connection, own, name, given, lambda _done: None)
+def _check_texts(layer: Sequence[Sentence], there: Mapping[str, Mapping[str, Any]], project: str) -> None:
+    problems: list[BiaozhuError] = []
+    for sentence in layer:
+        if sentence.id not in there:
+            what, advice = f"the sentence is not in {project!r}", "Assign it with `biaozhu project create`"
+            problems.append(RoundTripError(what, where=sentence.id, next_step=advice))
+        elif there[sentence.id]["text"] != sentence.text:
+            problems.append(RoundTripError("Doccano holds another text", where=sentence.id))
+    raise_collected(problems)
 
 
 def _read_layer(
     connection: Connection,
-    own: Setting,
-    name: str,
-    given: Mapping[str, tuple[Span, ...] | None],
+    own: ProjectSpec,
+    annotator: str,
+    given: Mapping[str, Withheld],
     tick: Callable[[int], None],
 ) -> AnnotatorLayer:
     pulled = pull(connection, own)
     project = require_project(connection, own.name)
-    work = _Work(connection, project, own, name, member_names(connection, project), given)
-    comments: dict[int, list[Note]] = {}
-    for data in list_all(connection, f"projects/{project.id}/comments"):
-        comments.setdefault(data["example"], []).append(
-            Note(data["username"], data["created_at"], data["text"])
-        )
+    users = list_member_names(connection, project)
+    comments = list_comments(connection, project)
     examples = list_examples(connection, project)
+
+    def read_sentence(sentence: Sentence) -> tuple[Sentence, SentenceStatus]:
+        example = examples[sentence.id]
+        shown = spans_from_json(example["meta"].get("pre")) or ()
+        is_changed = {span.key for span in shown} != {span.key for span in sentence.spans}
+        is_confirmed = example["is_confirmed"]
+        records = read_spans(connection, project, example["id"]) if is_confirmed or is_changed else []
+        states = read_confirmations(connection, project, example["id"]) if is_confirmed else []
+        notes = tuple(
+            Note(one["username"], one["created_at"], one["text"]) for one in comments.get(example["id"], ())
+        )
+        importer = str(example["meta"].get("by"))
+        by_person = {one.span: one for one in records if one.edited or str(one.user) != importer}
+        # A changed span keeps the account that sent it; only the annotator works in this project.
+        authors = {int(importer): annotator} if importer.isdecimal() else {}
+        is_worked_on = is_changed or by_person or notes
+        status = SentenceStatus(
+            sentence=sentence.id,
+            state="confirmed" if states else "edited" if is_worked_on else "untouched",
+            shown=shown,
+            withheld=None if shown else given.get(sentence.id),
+            confirmed_by=users.get(states[0]["confirmed_by"], "") if states else "",
+            confirmed_at=states[0]["confirmed_at"] if states else "",
+            drawn=_list_drawn(sentence.text, by_person.values(), own.ids, users | authors),
+            comments=notes,
+        )
+        remote = to_remote_spans(sentence.text, sentence.spans, own.names)
+        spans = []
+        for span, there in zip(sentence.spans, remote, strict=True):
+            source = span.source
+            if source == f"doccano:{annotator}" or (source == "doccano" and there in by_person):
+                source = annotator
+            elif source == "doccano":
+                source = f"doccano:{connection.username}"
+            spans.append(replace(span, source=source))
+        return with_spans(sentence, spans), status
+
     layers: dict[str, tuple[Sentence, ...]] = {}
     status: dict[str, tuple[SentenceStatus, ...]] = {}
-    with ThreadPoolExecutor(READERS) as pool:
+    with ThreadPoolExecutor(READER_THREADS) as pool:
         for article, sentences in pulled.layers.items():
-            here = [sentence for sentence in sentences if sentence.id in examples]
-            records = pool.map(work.read, here, [examples[sentence.id] for sentence in here])
-            worked, found = [], []
-            for sentence, record in zip(here, records, strict=True):
-                example = examples[sentence.id]
-                notes = tuple(comments.get(example["id"], ()))
-                one, state = work.judge(sentence, example, record, notes)
-                found.append(state)
-                if state.state != "untouched":
-                    worked.append(one)
+            results = []
+            for result in pool.map(read_sentence, [one for one in sentences if one.id in examples]):
+                results.append(result)
                 tick(1)
-            layers[article], status[article] = tuple(worked), tuple(found)
-    # A sentence confirmed since would count as done with the spans that it had before.
-    consistent = pulled.consistent and still_holds(connection, project, pulled)
-    return AnnotatorLayer(name, layers, status, pulled.losses, consistent)
+            layers[article] = tuple(one for one, each in results if each.state != "untouched")
+            status[article] = tuple(each for _, each in results)
+    # A sentence that was confirmed since would count as done with the spans that it had before.
+    consistent = pulled.consistent and tuple(read_examples(connection, project)) == pulled.examples
+    return AnnotatorLayer(annotator, layers, status, pulled.losses, consistent)
 
 
-@dataclass(frozen=True, slots=True)
-class _Work:
-    connection: Connection
-    project: Project
-    setting: Setting
-    name: str
-    users: Mapping[int, str]
-    given: Mapping[str, tuple[Span, ...] | None]
-
-    def read(
-        self, sentence: Sentence, example: Mapping[str, Any]
-    ) -> tuple[list[SpanRecord], list[dict[str, Any]]]:
-        """Return the example's spans with who made them, and who confirmed it; nothing where no work shows."""
-        shown = spans_from_json(example["meta"].get("pre")) or ()
-        if not example["is_confirmed"] and {s.key for s in shown} == {s.key for s in sentence.spans}:
-            return [], []
-        spans = read_spans(self.connection, self.project, example["id"])
-        if not example["is_confirmed"]:
-            return spans, []
-        return spans, read_states(self.connection, self.project, example["id"])
-
-    def judge(
-        self,
-        sentence: Sentence,
-        example: Mapping[str, Any],
-        record: tuple[list[SpanRecord], list[dict[str, Any]]],
-        comments: tuple[Note, ...],
-    ) -> tuple[Sentence, SentenceStatus]:
-        """Return the sentence with its spans' authors, and what became of it."""
-        records, states = record
-        meta = example["meta"]
-        importer = str(meta.get("by"))
-        by_person = {r.span: r for r in records if str(r.user) != importer or r.edited}
-        drawn = tuple(
-            Drawn(
-                start,
-                end,
-                self.setting.ids.get(r.span.label, r.span.label),
-                self._author(r, importer),
-                r.created,
-                r.updated,
-            )
-            for r in by_person.values()
-            if (start := from_units(sentence.text, r.span.start)) is not None
-            and (end := from_units(sentence.text, r.span.end)) is not None
-        )
-        shown = spans_from_json(meta.get("pre")) or ()
-        remote = remote_spans(sentence.text, sentence.spans, self.setting.names)
-        spans = [
-            replace(span, source=self._source(span.source, by_person.get(place)))
-            for span, place in zip(sentence.spans, remote, strict=True)
-        ]
-        changed = bool(by_person) or {s.key for s in shown} != {s.key for s in sentence.spans}
-        withheld = self.given.get(sentence.id)
-        return with_spans(sentence, spans), SentenceStatus(
-            sentence=sentence.id,
-            state="confirmed" if states else "edited" if changed or comments else "untouched",
-            shown=shown,
-            withheld=None if shown else withheld,
-            confirmed_by=self.users.get(states[0]["confirmed_by"], "") if states else "",
-            confirmed_at=states[0]["confirmed_at"] if states else "",
-            drawn=drawn,
-            comments=comments,
-        )
-
-    def _author(self, record: SpanRecord, importer: str) -> str:
-        # A changed span keeps the account that sent it; only the annotator works in this project.
-        return self.name if str(record.user) == importer else self.users.get(record.user, "")
-
-    def _source(self, source: str, record: SpanRecord | None) -> str:
-        if source == f"doccano:{self.name}" or (source == "doccano" and record is not None):
-            return self.name
-        return f"doccano:{self.connection.username}" if source == "doccano" else source
+def _list_drawn(
+    text: str, records: Iterable[SpanRecord], ids: Mapping[str, str], users: Mapping[int, str]
+) -> tuple[Drawn, ...]:
+    from_units = Utf16Offsets(text).from_units
+    drawn = []
+    for record in records:
+        start, end = from_units(record.span.start), from_units(record.span.end)
+        if start is not None and end is not None:
+            label, user = ids.get(record.span.label, record.span.label), users.get(record.user, "")
+            drawn.append(Drawn(start, end, label, user, record.created, record.updated))
+    return tuple(drawn)

@@ -1,262 +1,204 @@
 """brat's standoff: for each article a `.txt` and a `.ann`, offsets in code points as brat's server counts them.
 
-We write each sentence on a line of its own, the spans as T lines, and each span's source and score as a note of it
-(`#1 AnnotatorNotes T1 …`). brat has no place for sentence ids, so `<name>.sentences.jsonl` lies beside, and is
-believed as long as the text is the one it was written for.
+We write each sentence on a line of its own, the spans as T lines, and each span's source and score as a note on it
+(`#1 AnnotatorNotes T1 …`). brat has no place for sentence ids, so `<name>.sentences.jsonl` lies beside; it counts as
+long as the text is the one it was written for.
 
-A text-bound annotation stands on one line, so brat itself cuts a span at line breaks into fragments; so do we, at
-tabs too, which brat's lines use. Fragments parted by nothing but white space with such a break are one span again.
-What is refused: spans that begin or end with a line break, other discontinuous spans, and relations, events and
-attributes. Its browser counts UTF-16 units (brat issue 1115), and some programs write those: per file that counting
-is taken under which more of the stated texts are right.
+A text-bound annotation stands on one line, so brat cuts a span at line breaks into fragments. So do we, also at tabs,
+which separate the fields of a line. Fragments with nothing but such a gap between them are one span again. Refused are
+spans that begin or end with a line break, other discontinuous spans, and relations, events and attributes. brat's
+browser counts UTF-16 units (brat issue 1115), and some programs write those: in each file the unit is taken in which
+more of the stated texts are right.
 """
 
 from __future__ import annotations
 
 import json
 import re
+from bisect import bisect_right
+from collections import defaultdict
 from dataclasses import replace
-from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from biaozhu.data.errors import FormatError, raise_collected
-from biaozhu.data.model import SENTENCE_ID, Span
-from biaozhu.data.offsets import from_units
-from biaozhu.formats.foreign_document import (
+from biaozhu.data.ledger import Entry
+from biaozhu.data.model import SENTENCE_ID
+from biaozhu.formats.documents import (
     Document,
-    Export,
-    Refused,
-    Stated,
-    decoded,
+    ExportedFiles,
+    StatedSpan,
+    cut_spans,
+    decode_utf8,
+    find_gaps,
+    load_json,
     make_document,
-    parsed,
-    probability,
+    make_entry,
+    read_score,
 )
-from biaozhu.formats.serialization import text_sha
+from biaozhu.formats.serialization import checksum_text
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
-    from biaozhu.data.model import Sentence
+    from biaozhu.data.model import Sentence, Span
+    from biaozhu.formats.documents import OffsetUnit
 
-# All that Python's codecs end a line at, since brat reads with them; and the tab.
-BREAK = "\t\n\v\f\r\x1c\x1d\x1e\x85\u2028\u2029"
-GAP = re.compile(rf"\s*[{BREAK}]\s*")
 TYPE = re.compile(r"[A-Za-z0-9_-]+")
-TEXT_BOUND = re.compile(r"(T\S+)\t(\S+) ([0-9]+ [0-9]+(?:;[0-9]+ [0-9]+)*)\t(.*)", re.DOTALL)
+OFFSETS = r"[0-9]{1,11} [0-9]{1,11}"
+TEXT_BOUND = re.compile(rf"(T\S+)\t(\S+) ({OFFSETS}(?:;{OFFSETS})*)\t(.*)", re.DOTALL)
 NOTE = re.compile(r"#\S+\tAnnotatorNotes (T\S+)\t(.*)", re.DOTALL)
-SIDECAR = ".sentences.jsonl"
+SIDECAR_SUFFIX = ".sentences.jsonl"
 SOURCE = "brat"
 
 
-def write_brat(sentences: Sequence[Sentence]) -> Export:
-    """Return the files of each article, named by its id."""
+def write_brat(sentences: Sequence[Sentence]) -> ExportedFiles:
+    """Write the files of each article, named by its id."""
     files: dict[str, bytes] = {}
-    refused: list[tuple[str, Refused]] = []
-    for article in dict.fromkeys(sentence.article for sentence in sentences):
-        text = ""
+    entries: list[Entry] = []
+    by_article: dict[str, list[Sentence]] = defaultdict(list)
+    for sentence in sentences:
+        by_article[sentence.article].append(sentence)
+    for article, members in by_article.items():
+        text = "".join(f"{sentence.text}\n" for sentence in members)
         lines: list[str] = []
-        sidecar: list[dict[str, Any]] = []
-        for sentence in (one for one in sentences if one.article == article):
-            start, text = len(text), f"{text}{sentence.text}\n"
-            sidecar.append({"id": sentence.id, "start": start})
+        rows: list[dict[str, Any]] = [{"text_sha": checksum_text(text)}]
+        start = 0
+        for sentence in members:
+            rows.append({"id": sentence.id, "start": start})
             for span in sentence.spans:
-                problem = _problem(sentence.text, span)
+                shown = sentence.text[span.start : span.end]
+                problem = _find_problem(span.label, shown)
                 if problem:
-                    shown = sentence.text[span.start : span.end]
-                    refused.append((sentence.id, Refused(span.start, span.end, span.label, shown, problem)))
+                    entries.append(Entry("export", "loss", problem, sentence.id, *span.key, shown))
                 else:
-                    lines += _lines(len(lines) // 2 + 1, sentence.text, span, start)
-        rows = [{"text_sha": text_sha(text)}, *sidecar]
+                    lines += _make_lines(len(lines) // 2 + 1, span, shown, start)
+            start += len(sentence.text) + 1
         files[f"{article}.txt"] = text.encode("utf-8")
         files[f"{article}.ann"] = "".join(f"{line}\n" for line in lines).encode("utf-8")
-        files[article + SIDECAR] = "".join(f"{json.dumps(row)}\n" for row in rows).encode("utf-8")
-    return Export(files, tuple(refused))
+        files[article + SIDECAR_SUFFIX] = "".join(f"{json.dumps(row)}\n" for row in rows).encode("utf-8")
+    return ExportedFiles(files, tuple(entries))
 
 
-def read_brat(files: Mapping[str, bytes], *, where: str, units: bool | None = None) -> tuple[Document, ...]:
-    """Read the files of a folder.
-
-    Args:
-        files: content by name, among them pairs of `.txt` and `.ann`.
-        where: the folder's name in messages.
-        units: see `make_document`.
-
-    Raises:
-        FormatError: an annotation without a text, or lines that are none; all are reported together.
-    """
+def read_brat(
+    files: Mapping[str, bytes], *, where: str, unit: OffsetUnit | None = None
+) -> tuple[Document, ...]:
+    """Read the files of a folder, given by name, among them pairs of `.txt` and `.ann`."""
     documents: list[Document] = []
     problems: list[FormatError] = []
     names = sorted(name.removesuffix(".ann") for name in files if name.endswith(".ann"))
     for name in names:
-        if f"{name}.txt" not in files:
-            problems.append(FormatError(f"{name}.ann has no {name}.txt beside it", where=where))
-            continue
         try:
-            documents += _documents(name, files, where, units=units)
+            documents += _read_pair(name, files, where, unit)
         except FormatError as error:
             problems.append(error)
     if not names:
-        problems.append(FormatError("no .ann file", where=where))
+        problems.append(FormatError("there is no .ann file", where=where))
     raise_collected(problems)
     return tuple(documents)
 
 
-def _problem(text: str, span: Span) -> str:
-    if not TYPE.fullmatch(span.label):
+def _find_problem(label: str, shown: str) -> str:
+    if not TYPE.fullmatch(label):
         return "a type of brat has only letters, digits, - and _"
-    shown = text[span.start : span.end]
-    first, last = GAP.match(shown), re.search(rf"[{BREAK}]\s*\Z", shown)
-    return "a span of brat cannot begin or end with a line break or tab" if first or last else ""
+    gaps = find_gaps(shown)
+    at_edge = gaps and (gaps[0][0] == 0 or gaps[-1][1] == len(shown))
+    return "a span of brat cannot begin or end with a line break or tab" if at_edge else ""
 
 
-def _lines(number: int, text: str, span: Span, base: int) -> list[str]:
-    shown = text[span.start : span.end]
-    cuts = [0, *(border for gap in GAP.finditer(shown) for border in gap.span()), len(shown)]
-    pieces = [(cuts[at], cuts[at + 1]) for at in range(0, len(cuts), 2)]
+def _make_lines(number: int, span: Span, shown: str, base: int) -> list[str]:
+    cuts = [0, *(border for gap in find_gaps(shown) for border in gap), len(shown)]
+    pieces = list(zip(cuts[::2], cuts[1::2], strict=True))
     first = base + span.start
     offsets = ";".join(f"{first + start} {first + end}" for start, end in pieces)
-    note = json.dumps({"source": span.source, "score": span.score}, ensure_ascii=True)
+    note = json.dumps({"source": span.source, "score": span.score})
     return [
         f"T{number}\t{span.label} {offsets}\t{' '.join(shown[start:end] for start, end in pieces)}",
         f"#{number}\tAnnotatorNotes T{number}\t{note}",
     ]
 
 
-def _documents(name: str, files: Mapping[str, bytes], where: str, *, units: bool | None) -> list[Document]:
+def _read_pair(name: str, files: Mapping[str, bytes], where: str, unit: OffsetUnit | None) -> list[Document]:
     path = f"{where}/{name}"
-    # A byte order mark counts as a character for brat: it reads as plain UTF-8.
-    try:
-        text = files[f"{name}.txt"].decode("utf-8")
-    except UnicodeDecodeError as error:
-        raise FormatError("not UTF-8", where=f"{path}.txt@{error.start}") from None
-    lines = decoded(files[f"{name}.ann"], where=f"{path}.ann").split("\n")
+    if f"{name}.txt" not in files:
+        raise FormatError(f"{name}.ann has no {name}.txt beside it", where=where)
+    # brat reads plain UTF-8, in which a byte order mark is a character.
+    text = decode_utf8(files[f"{name}.txt"], where=f"{path}.txt", keep_mark=True)
+    lines = decode_utf8(files[f"{name}.ann"], where=f"{path}.ann").split("\n")
     notes = {match[1]: match[2] for line in lines if (match := NOTE.fullmatch(line))}
-    bound: list[re.Match[str]] = []
-    refused: list[Refused] = []
+    stated: list[StatedSpan] = []
+    entries: list[Entry] = []
     problems: list[FormatError] = []
     for number, line in enumerate(lines, 1):
         match = TEXT_BOUND.fullmatch(line.removesuffix("\r"))
         if match:
-            bound.append(match)
-        elif line.startswith("T"):
-            problems.append(
-                FormatError(f"no text-bound annotation: {line[:60]!r}", where=f"{path}.ann:{number}")
-            )
+            stated.append(_read_span(match, notes.get(match[1], "")))
         elif line[:1] in tuple("REAMN*"):
-            refused.append(Refused(0, 0, "", line[:200], "relations, events and attributes are no spans"))
+            entries.append(make_entry("relations, events and attributes are no spans", text=line[:200]))
         elif line.strip() and not line.startswith("#"):
-            problems.append(FormatError(f"no line of brat: {line[:60]!r}", where=f"{path}.ann:{number}"))
+            what = "text-bound annotation" if line.startswith("T") else "line of brat"
+            problems.append(FormatError(f"not a {what}: {line[:60]!r}", where=f"{path}.ann:{number}"))
     raise_collected(problems)
-    if units is None:
-        units = _right(bound, text, units=True) > _right(bound, text, units=False)
-    read = [_stated(match, text, notes.get(match[1], ""), units=units) for match in bound]
-    refused += [one for one in read if isinstance(one, Refused)]
-    stated = [one for one in read if isinstance(one, Stated)]
-    document = make_document(text, stated, units=False, name=name, refused=refused)
-    return _by_sentence(document, files.get(name + SIDECAR), f"{path}{SIDECAR}")
+    document = replace(make_document(text, stated, unit=unit, entries=entries), name=name)
+    sidecar = files.get(name + SIDECAR_SUFFIX)
+    return [document] if sidecar is None else _cut_document(document, sidecar, f"{path}{SIDECAR_SUFFIX}")
 
 
-def _right(bound: Iterable[re.Match[str]], text: str, *, units: bool) -> int:
-    found = ((_borders(match, text, units=units), match[4]) for match in bound)
-    return sum(borders is not None and _joined(text, borders) == said for borders, said in found)
-
-
-def _borders(match: re.Match[str], text: str, *, units: bool) -> list[tuple[int, int]] | None:
-    """The fragments in code points, or None where they do not fit the text."""
-    found: list[tuple[int, int]] = []
-    for piece in match[3].split(";"):
-        start, end = (from_units(text, int(one)) if units else int(one) for one in piece.split(" "))
-        if start is None or end is None or start >= end or len(text) < end:
-            return None
-        if found and start < found[-1][1]:
-            return None
-        found.append((start, end))
-    return found
-
-
-def _joined(text: str, borders: Iterable[tuple[int, int]]) -> str:
-    return " ".join(text[start:end] for start, end in borders)
-
-
-def _stated(match: re.Match[str], text: str, note: str, *, units: bool) -> Stated | Refused:
-    label, said = match[2], match[4]
-    borders = _borders(match, text, units=units)
-    if borders is None:
-        return Refused(0, 0, label, said, f"its offsets {match[3]} do not fit the text")
-    start, end = borders[0][0], borders[-1][1]
-    if _joined(text, borders) != said:
-        return Refused(start, end, label, said, "its text is not what stands there")
-    gaps = [text[one[1] : other[0]] for one, other in pairwise(borders)]
-    if not all(GAP.fullmatch(gap) for gap in gaps):
-        return Refused(start, end, label, said, "it is discontinuous")
-    ours = _note(note)
+def _read_span(match: re.Match[str], note: str) -> StatedSpan:
+    offsets = [int(one) for one in re.findall("[0-9]+", match[3])]
+    try:
+        ours = load_json(note, where="")
+    except FormatError:
+        ours = None  # somebody else's note
+    ours = ours if isinstance(ours, dict) else {}
     source = ours.get("source")
-    return Stated(
-        start,
-        end,
-        label,
-        source=source if isinstance(source, str) else SOURCE,
-        score=probability(ours.get("score")),
+    return StatedSpan(
+        offsets[0],
+        offsets[-1],
+        match[2],
+        match[4],
+        source if isinstance(source, str) else SOURCE,
+        read_score(ours.get("score")),
+        pieces=len(offsets) // 2,
     )
 
 
-def _note(note: str) -> dict[str, Any]:
-    """Return what a note of ours holds; nothing where an annotator wrote it."""
-    try:
-        value = parsed(note, where="")
-    except FormatError:
-        return {}
-    return value if isinstance(value, dict) else {}
-
-
-def _by_sentence(document: Document, sidecar: bytes | None, where: str) -> list[Document]:
-    if sidecar is None:
-        return [document]
-    rows = [parsed(line, where=where) for line in decoded(sidecar, where=where).split("\n") if line.strip()]
-    if not rows or rows[0] != {"text_sha": text_sha(document.text)}:
+def _cut_document(document: Document, sidecar: bytes, where: str) -> list[Document]:
+    """Cut the document of an article that we have exported into its sentences."""
+    lines = decode_utf8(sidecar, where=where).split("\n")
+    rows = [load_json(line, where=where) for line in lines if line.strip()]
+    if not rows or rows[0] != {"text_sha": checksum_text(document.text)}:
         raise FormatError(
             "it was written for another text",
             where=where,
             next_step="Restore the .txt, or remove this file to import the text as an article of its own",
         )
-    return _cut(document, rows[1:], where)
-
-
-def _cut(document: Document, rows: Iterable[Any], where: str) -> list[Document]:
-    borders: list[tuple[int, int, str]] = []
-    for row in rows:
+    borders: list[tuple[int, int]] = []
+    ids: list[str] = []
+    for row in rows[1:]:
         match = SENTENCE_ID.fullmatch(str(row.get("id"))) if isinstance(row, dict) else None
         start = row.get("start") if match else None
-        if match is None or not isinstance(start, int):
-            raise FormatError(f"no sentence: {row!r}", where=where)
-        borders.append((start, start + int(match[3]) - int(match[2]), match[0]))
-    spans = sorted(document.spans, key=lambda span: (span.key, span.source))
-    crossing = [
-        Refused(
-            span.start,
-            span.end,
-            span.label,
-            document.text[span.start : span.end],
-            "it crosses a sentence's border",
-        )
-        for span in spans
-        if not any(span.start >= start and not end < span.end for start, end, _ in borders)
+        if match is None or not isinstance(start, int) or start < (borders[-1][1] if borders else 0):
+            raise FormatError(f"not a sentence after the one before it: {row!r}", where=where)
+        borders.append((start, start + int(match[3]) - int(match[2])))
+        ids.append(match[0])
+    spans, crossing = cut_spans(sorted(document.spans, key=lambda span: (span.key, span.source)), borders)
+    entries = [
+        *document.entries,
+        *(
+            make_entry("it crosses a sentence's border", *span.key, document.text[span.start : span.end])
+            for span in crossing
+        ),
     ]
-    refused = [*document.refused, *crossing]
-    found: list[Document] = []
-    for number, (start, end, sid) in enumerate(borders):
-        # What stands nowhere, or between sentences, goes with the sentence before it.
-        until = borders[number + 1][0] if number + 1 < len(borders) else len(document.text) + 1
-        inside = tuple(
-            replace(span, start=span.start - start, end=span.end - start)
-            for span in spans
-            if span.start >= start and not end < span.end
+    starts = [start for start, _ in borders]
+    by_sentence: dict[int, list[Entry]] = defaultdict(list)
+    for entry in entries:
+        # What stands between two sentences goes with the one before it, what stands nowhere with the first.
+        number = max(bisect_right(starts, entry.start) - 1, 0)
+        shift = starts[number] if starts else 0
+        by_sentence[number].append(replace(entry, start=entry.start - shift, end=entry.end - shift))
+    return [
+        Document(
+            document.text[start:end], tuple(inside), tuple(by_sentence[number]), ids[number], document.name
         )
-        here = tuple(
-            replace(one, start=one.start - start, end=one.end - start)
-            for one in refused
-            if one.start < until and (one.start >= start or number == 0)
-        )
-        found.append(Document(document.text[start:end], inside, here, sid, document.name))
-    return found
+        for number, ((start, end), inside) in enumerate(zip(borders, spans, strict=True))
+    ]

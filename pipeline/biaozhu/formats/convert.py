@@ -1,4 +1,4 @@
-"""One door to all formats: a layer to files of a format, and files of a format to sentences."""
+"""The way to all formats: a layer to files of a format, and files of a format to documents."""
 
 from __future__ import annotations
 
@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING
 
 from biaozhu.data.errors import FormatError, MissingFileError
 from biaozhu.data.files import read_bytes
-from biaozhu.data.ledger import Entry
-from biaozhu.formats import brat, conll, docbin, doccano_jsonl, labelstudio
-from biaozhu.formats.foreign_document import LARGEST, Document, Export
-from biaozhu.formats.format_names import Format, Units
+from biaozhu.formats.brat import SIDECAR_SUFFIX, read_brat, write_brat
+from biaozhu.formats.conll import read_conll, write_conll
+from biaozhu.formats.docbin import read_docbin, write_docbin
+from biaozhu.formats.doccano_jsonl import read_doccano, write_doccano
+from biaozhu.formats.documents import MAX_FILE_BYTES, Document, ExportedFiles, Format, OffsetUnit
+from biaozhu.formats.labelstudio import read_labelstudio, write_labelstudio
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -18,38 +20,22 @@ if TYPE_CHECKING:
 
     from biaozhu.data.model import Sentence
 
-STEP = "export"
-
-
-NOT_CARRIED = {Format.conll: "CoNLL carries no sources and no scores: they stay in the layer"}
+NOT_CARRIED = {Format.conll: "CoNLL has no place for sources and scores: they stay in the layer"}
 """What a format cannot hold beside spans, as a sentence for people."""
+BRAT_SUFFIXES = (".ann", ".txt", SIDECAR_SUFFIX)
 
 
-def export_layer(
-    sentences: Sequence[Sentence], into: Format, *, names: Mapping[str, str]
-) -> tuple[Export, tuple[Entry, ...]]:
-    """Return a layer in another format, and a ledger entry for each span that the format cannot hold.
-
-    Args:
-        sentences: the layer.
-        into: the format.
-        names: label id -> the name that annotators see; only Doccano shows names.
-    """
+def export_layer(sentences: Sequence[Sentence], into: Format, *, names: Mapping[str, str]) -> ExportedFiles:
+    """Write a layer in another format; `names` maps label ids to what annotators see in Doccano."""
     if into is Format.doccano:
-        made = doccano_jsonl.write_doccano(sentences, names=names)
-    else:
-        writers = {
-            Format.conll: conll.write_conll,
-            Format.spacy: docbin.write_docbin,
-            Format.labelstudio: labelstudio.write_labelstudio,
-            Format.brat: brat.write_brat,
-        }
-        made = writers[into](sentences)
-    entries = tuple(
-        Entry(STEP, "loss", one.reason, sid, one.start, one.end, one.label, one.text)
-        for sid, one in made.refused
-    )
-    return made, entries
+        return write_doccano(sentences, names=names)
+    writers = {
+        Format.conll: write_conll,
+        Format.spacy: write_docbin,
+        Format.labelstudio: write_labelstudio,
+        Format.brat: write_brat,
+    }
+    return writers[into](sentences)
 
 
 def read_documents(
@@ -58,62 +44,55 @@ def read_documents(
     *,
     names: Mapping[str, str],
     renamed: Mapping[str, str],
-    units: Units | None = None,
+    unit: OffsetUnit | None = None,
 ) -> tuple[Document, ...]:
     """Read a file (for brat also a folder) of a format.
 
     Args:
         path: what to read.
         of: its format.
-        names: the name that annotators see -> label id, for Doccano.
+        names: the name that annotators see in Doccano -> label id.
         renamed: the file's label -> ours, for every format.
-        units: what the file's offsets count; None takes what the format's tool counts.
-
-    Raises:
-        MissingFileError: there is no such file.
-        FormatError: it is not of this format.
+        unit: what the file's offsets count; None takes what the format's tool counts.
     """
-    utf16 = None if units is None else units is Units.utf16
     where = str(path)
     if of is Format.brat:
-        documents = brat.read_brat(
-            _pair(path), where=str(path if path.is_dir() else path.parent), units=utf16
-        )
-    elif of is Format.doccano:
-        data = _content(path)
-        documents = doccano_jsonl.read_doccano(
-            data, where=where, names=names, units=True if utf16 is None else utf16
-        )
-    elif of is Format.labelstudio:
-        documents = labelstudio.read_labelstudio(_content(path), where=where, units=utf16)
+        folder = str(path if path.is_dir() else path.parent)
+        documents = read_brat(_read_brat_files(path), where=folder, unit=unit)
     else:
-        read = conll.read_conll if of is Format.conll else docbin.read_docbin
-        documents = read(_content(path), where=where)
+        data = _read_file(path)
+        if of is Format.doccano:
+            documents = read_doccano(data, where=where, names=names, unit=unit)
+        elif of is Format.labelstudio:
+            documents = read_labelstudio(data, where=where, unit=unit)
+        else:
+            documents = (read_conll if of is Format.conll else read_docbin)(data, where=where)
     if not documents:
         raise FormatError("there is nothing in it", where=where)
-    return tuple(
-        replace(
-            document,
-            spans=tuple(replace(span, label=renamed.get(span.label, span.label)) for span in document.spans),
+    return tuple(_rename_labels(document, renamed) for document in documents)
+
+
+def _rename_labels(document: Document, renamed: Mapping[str, str]) -> Document:
+    spans = tuple(replace(span, label=renamed.get(span.label, span.label)) for span in document.spans)
+    return replace(document, spans=spans)
+
+
+def _read_file(path: Path) -> bytes:
+    if path.is_file() and path.stat().st_size > MAX_FILE_BYTES:
+        raise FormatError(
+            f"more than {MAX_FILE_BYTES >> 20} MiB", where=str(path), next_step="Export in parts"
         )
-        for document in documents
-    )
-
-
-def _content(path: Path) -> bytes:
-    if path.is_file() and path.stat().st_size > LARGEST:
-        raise FormatError(f"more than {LARGEST >> 20} MiB", where=str(path), next_step="Export in parts")
     return read_bytes(path)
 
 
-def _pair(path: Path) -> dict[str, bytes]:
+def _read_brat_files(path: Path) -> dict[str, bytes]:
     if path.is_dir():
-        return {file.name: _content(file) for file in sorted(path.iterdir()) if _is_brat(file)}
-    if path.suffix not in (".ann", ".txt"):
+        files = [
+            file for file in sorted(path.iterdir()) if file.is_file() and file.name.endswith(BRAT_SUFFIXES)
+        ]
+    elif path.suffix in (".ann", ".txt"):
+        beside = [path.with_suffix(suffix) for suffix in BRAT_SUFFIXES]
+        files = [file for file in beside if file.is_file() or file == path]
+    else:
         raise MissingFileError("brat's files are a .txt and a .ann", where=str(path))
-    beside = {path.with_suffix(end) for end in (".ann", ".txt", brat.SIDECAR)}
-    return {file.name: _content(file) for file in sorted(beside) if file.is_file() or file == path}
-
-
-def _is_brat(file: Path) -> bool:
-    return file.is_file() and file.name.endswith((".ann", ".txt", brat.SIDECAR))
+    return {file.name: _read_file(file) for file in files}

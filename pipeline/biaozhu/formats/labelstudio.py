@@ -1,13 +1,13 @@
-"""Label Studio's JSON: a list of tasks, each with `data.text` and the results of its annotations.
+"""Label Studio's JSON: tasks with `data.text` and the results of their annotations; also its shorter JSON-MIN.
 
 Its offsets are code points since 1.6 (label-studio-frontend pull request 308, "Store code points instead of js
-length") and were UTF-16 units before; each result states its text, and per task that counting is taken under which
-more of the texts are right. Show such texts with `<Style>.htx-text{white-space: pre-wrap}</Style>`, or Label Studio
-hides white space (its documentation of the Text tag).
+length") and were UTF-16 units before. Each result states its text, so in each task the unit is taken in which more of
+the texts are right. Show our texts with `<Style>.htx-text{white-space: pre-wrap}</Style>`, or Label Studio hides white
+space (its documentation of the Text tag).
 
-A task holds one version for each annotator, a layer one for all: the ground truth is taken, else the version that
-was changed last, else, where nobody has annotated, the last prediction. Spans of the other versions that it lacks
-are refused, and so named in the ledger.
+A task holds one version for each annotator, a layer one for all: the ground truth is taken, else the version that was
+changed last, else, where nobody has annotated, the last prediction. The spans that only other versions have are named
+in the ledger.
 """
 
 from __future__ import annotations
@@ -17,72 +17,73 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from biaozhu.data.errors import BiaozhuError, FormatError, raise_collected
-from biaozhu.formats.foreign_document import (
+from biaozhu.formats.documents import (
     Document,
-    Export,
-    Refused,
-    Stated,
-    decoded,
+    ExportedFiles,
+    decode_utf8,
     make_document,
-    parsed,
-    probability,
-    whole,
+    make_entry,
+    read_score,
 )
+from biaozhu.formats.json_rows import parse_span, read_rows, read_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
+    from biaozhu.data.ledger import Entry
     from biaozhu.data.model import Sentence
+    from biaozhu.formats.documents import OffsetUnit, StatedSpan
 
-FROM, TO = "label", "text"
 SOURCE = "labelstudio"
 
 
-def write_labelstudio(sentences: Sequence[Sentence]) -> Export:
-    """Return sentences as tasks with one annotation each; source and score stand in each result."""
+def write_labelstudio(sentences: Sequence[Sentence]) -> ExportedFiles:
+    """Write sentences as tasks with one annotation each; each result has its source and score."""
     tasks = [
         {
             "data": {"text": sentence.text, "sid": sentence.id},
-            "annotations": [{"result": _results(sentence), "was_cancelled": False, "ground_truth": False}],
+            "annotations": [
+                {"result": _make_results(sentence), "was_cancelled": False, "ground_truth": False}
+            ],
         }
         for sentence in sentences
     ]
-    return Export({"": (json.dumps(tasks, ensure_ascii=False, indent=1) + "\n").encode("utf-8")})
+    return ExportedFiles({"": (json.dumps(tasks, ensure_ascii=False, indent=1) + "\n").encode("utf-8")})
 
 
-def read_labelstudio(data: bytes, *, where: str, units: bool | None = None) -> tuple[Document, ...]:
-    """Read the tasks of a JSON export.
-
-    Args:
-        data: the file.
-        where: its name in messages.
-        units: see `make_document`.
-
-    Raises:
-        FormatError: it is no list of tasks with texts; all are reported together.
-    """
-    tasks = parsed(decoded(data, where=where), where=where)
-    if not isinstance(tasks, list):
-        raise FormatError(
-            "an export is a list of tasks", where=where, next_step="Export as JSON from the project"
-        )
+def read_labelstudio(data: bytes, *, where: str, unit: OffsetUnit | None = None) -> tuple[Document, ...]:
+    """Read the tasks of an export."""
     documents: list[Document] = []
-    problems: list[BiaozhuError] = []
-    for number, task in enumerate(tasks, 1):
+    rows, problems = read_rows(decode_utf8(data, where=where), where=where)
+    tasks: dict[object, tuple[str, dict[str, Any]]] = {}
+    for number, (place, row) in enumerate(rows):
         try:
-            documents.append(_document(task, f"{where}:task {number}", units=units))
+            if isinstance(row.get("data"), dict):
+                tasks[number] = place, row
+                continue
+            task = _expand_row(row, place)
+            # JSON-MIN has a row for each annotation of a task.
+            _, first = tasks.setdefault(
+                (str(row.get("id", f"row {number}")), task["data"]["text"]), (place, task)
+            )
+            first["annotations"] += task["annotations"] if first is not task else []
+        except BiaozhuError as error:
+            problems.append(error)
+    for place, task in tasks.values():
+        try:
+            documents.append(_read_task(task, place, unit))
         except BiaozhuError as error:
             problems.append(error)
     raise_collected(problems)
     return tuple(documents)
 
 
-def _results(sentence: Sentence) -> list[dict[str, Any]]:
+def _make_results(sentence: Sentence) -> list[dict[str, Any]]:
     return [
         {
             "id": f"s{number}",
-            "from_name": FROM,
-            "to_name": TO,
+            "from_name": "label",
+            "to_name": "text",
             "type": "labels",
             "value": {
                 "start": span.start,
@@ -97,100 +98,78 @@ def _results(sentence: Sentence) -> list[dict[str, Any]]:
     ]
 
 
-def _document(task: Any, where: str, *, units: bool | None) -> Document:
-    if not isinstance(task, dict) or not isinstance(task.get("data"), dict):
-        raise FormatError("a task is an object with data", where=where)
-    text = _text(task["data"], where)
-    versions = [
-        make_document(text, _stated(results, where), units=units, refused=_unread(results))
-        for results in _versions(task, where)
+def _expand_row(row: Mapping[str, Any], where: str) -> dict[str, Any]:
+    """Make a task of a row of JSON-MIN, in which the names of tags are keys."""
+    results = [
+        {"type": "labels" if isinstance(item, dict) and "labels" in item else "other", "value": item}
+        for value in row.values()
+        if isinstance(value, list)
+        for item in value
     ]
-    if not versions:
-        return make_document(text, (), units=units, sid=task["data"].get("sid"))
-    chosen = versions[-1]
+    version = {"result": results, "updated_at": row.get("updated_at")}
+    return {"data": {"text": read_text(row, where=where)}, "annotations": [version]}
+
+
+def _read_task(task: Mapping[str, Any], where: str, unit: OffsetUnit | None) -> Document:
+    data = task["data"]
+    text = _find_text(data, where)
+    versions = [
+        _read_version(text, results, unit, data.get("sid")) for results in _list_versions(task, where) or [[]]
+    ]
+    chosen, others = versions[-1], versions[:-1]
     known = {span.key for span in chosen.spans}
-    others = [
-        Refused(
-            span.start,
-            span.end,
-            span.label,
-            text[span.start : span.end],
-            "another version of the task has it",
-        )
-        for version in versions[:-1]
+    lost = [
+        make_entry("another version of the task has it", *span.key, text[span.start : span.end])
+        for version in others
         for span in version.spans
         if span.key not in known
     ]
-    others += [refused for version in versions[:-1] for refused in version.refused]
-    sid = make_document("", (), sid=task["data"].get("sid")).sid
-    return replace(chosen, refused=(*chosen.refused, *dict.fromkeys(others)), sid=sid)
+    lost += [entry for version in others for entry in version.entries if entry.severity == "loss"]
+    return replace(chosen, entries=(*chosen.entries, *dict.fromkeys(lost)))
 
 
-def _text(data: Mapping[str, Any], where: str) -> str:
+def _find_text(data: Mapping[str, Any], where: str) -> str:
     texts = {key: value for key, value in data.items() if isinstance(value, str) and key != "sid"}
-    if isinstance(data.get("text"), str):
-        return str(data["text"])
-    if len(texts) != 1:
+    if "text" not in texts and len(texts) != 1:
         raise FormatError(
-            f"which of {', '.join(texts) or 'no'} data is the text?",
+            f"{len(texts)} of the task's data can be its text",
             where=where,
-            next_step="Name the task's text `text` in its data",
+            next_step="Name the text `text` in the data",
         )
-    return next(iter(texts.values()))
+    return texts.get("text", next(iter(texts.values())))
 
 
-def _versions(task: Mapping[str, Any], where: str) -> list[list[dict[str, Any]]]:
-    """The results of each version, the one to take last."""
+def _list_versions(task: Mapping[str, Any], where: str) -> list[list[dict[str, Any]]]:
+    """Return the results of each version, the one to take last."""
 
-    def listed(owner: Mapping[str, Any], *keys: str) -> list[dict[str, Any]]:
-        found = [one for key in keys for one in owner.get(key) or []]
-        if not all(isinstance(one, dict) for one in found):
-            raise FormatError(f"{keys[0]} are no objects", where=where)
-        return found
+    def list_objects(owner: Mapping[str, Any], *keys: str) -> list[dict[str, Any]]:
+        lists = [owner.get(key) or [] for key in keys]
+        if not all(isinstance(one, list) and all(isinstance(each, dict) for each in one) for one in lists):
+            raise FormatError(f"{keys[0]} is not a list of objects", where=where)
+        return [each for one in lists for each in one]
 
     # `completions` is what annotations were called before 1.0.
-    made = [one for one in listed(task, "annotations", "completions") if not one.get("was_cancelled")]
-    made.sort(key=lambda one: (bool(one.get("ground_truth")), str(one.get("updated_at") or "")))
-    return [listed(one, "result") for one in made or listed(task, "predictions")[-1:]]
-
-
-def _stated(results: Iterable[Mapping[str, Any]], where: str) -> list[Stated]:
-    return [
-        Stated(
-            whole(result["value"].get("start"), where=where),
-            whole(result["value"].get("end"), where=where),
-            str(label),
-            said if isinstance(said := result["value"].get("text"), str) else None,
-            _source(result),
-            probability(result.get("score")),
-        )
-        for result in results
-        if _is_span(result)
-        for label in result["value"].get("labels") or [""]
+    versions = [
+        one for one in list_objects(task, "annotations", "completions") if not one.get("was_cancelled")
     ]
+    versions.sort(key=lambda one: (bool(one.get("ground_truth")), str(one.get("updated_at") or "")))
+    return [list_objects(one, "result") for one in versions or list_objects(task, "predictions")[-1:]]
 
 
-def _is_span(result: Mapping[str, Any]) -> bool:
-    value = result.get("value")
-    # Regions of an HTML page count from elements of the page: their start and end are offsets there.
-    return isinstance(value, dict) and result.get("type") == "labels" and "startOffset" not in value
-
-
-def _unread(results: Iterable[Mapping[str, Any]]) -> list[Refused]:
-    return [
-        Refused(
-            0,
-            0,
-            "",
-            str(result.get("id", "")),
-            f"a result of type {result.get('type')!r} is no span of a text",
-        )
-        for result in results
-        if not _is_span(result)
-    ]
-
-
-def _source(result: Mapping[str, Any]) -> str:
-    meta = result.get("meta")
-    source = meta.get("source") if isinstance(meta, dict) else None
-    return source if isinstance(source, str) else SOURCE
+def _read_version(
+    text: str, results: Iterable[Mapping[str, Any]], unit: OffsetUnit | None, sentence_id: object
+) -> Document:
+    stated: list[StatedSpan] = []
+    entries: list[Entry] = []
+    for result in results:
+        value = result.get("value") if result.get("type") == "labels" else None
+        # Offsets into an HTML page are no numbers: they name elements.
+        spans = parse_span({"labels": [""], **value}, source="") if isinstance(value, dict) else []
+        meta = result.get("meta")
+        source = meta.get("source") if isinstance(meta, dict) else None
+        source = source if isinstance(source, str) else SOURCE
+        stated += [replace(span, source=source, score=read_score(result.get("score"))) for span in spans]
+        if not spans:
+            reason = f"a result of type {result.get('type')!r} is no span of a text"
+            entries.append(make_entry(reason, text=str(result.get("id", result.get("value")))[:200]))
+    return make_document(text, stated, unit=unit, sentence_id=sentence_id, entries=entries)

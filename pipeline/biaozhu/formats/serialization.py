@@ -1,20 +1,18 @@
-"""A sentence as Doccano holds it, and back: offsets, label names, and what its metadata carry.
+"""A sentence as Doccano stores it, and back: offsets, label names and metadata.
 
-Offsets in Doccano are those of its front end, which counts UTF-16 units (a project in grapheme mode, which we
-never make, counts graphemes). Ours are code points. Every offset is converted here and nowhere else.
+Doccano's offsets count UTF-16 units, as its page does (except in grapheme mode, which we never use); ours count code
+points. An example's metadata are strings, because Doccano turns a missing value into NaN:
 
-Metadata of an example, all strings (Doccano makes NaN of what is missing):
-    sid      the stable sentence id
+    sid      the sentence id
     article  the article's name
-    text_sha the first 12 hex digits of the text's SHA-256: a text that was edited on the server is noticed
-    pre      the spans as they were sent, `[[start, end, label id, source, score], …]` in code points
-    by       the user id of the account that pushed: spans of another user are a person's
-    batch    the batch that brought it, `<push>.<number>`
-    next     only while these spans are being replaced: the spans to come
+    text_sha the first 12 hex digits of the text's SHA-256, which show that a text was edited on the server
+    pre      the spans that were sent, `[[start, end, label id, source, score], …]` in code points
+    by       the user id of the account that pushed; spans of any other user are a person's work
+    batch    the batch that imported the example, `<push>.<number>`
+    next     while the spans are being replaced: the new spans
 
-Doccano shows annotators every key in a row of its own beside the text. So text_sha, by, batch and pre travel in one
-row, `biaozhu`, as a flat JSON list in which a browser breaks no line. Examples of the form before, with a key for each,
-are read as well.
+Doccano shows annotators each key in a row of its own. So text_sha, by, batch and pre travel in one row, `biaozhu`, as a
+flat JSON list. Examples of an older version, with a key for each, can be read too.
 """
 
 from __future__ import annotations
@@ -28,19 +26,19 @@ from typing import TYPE_CHECKING, Any
 from biaozhu.data.errors import RoundTripError
 from biaozhu.data.files import parse_json
 from biaozhu.data.model import SENTENCE_ID, Sentence, Span
-from biaozhu.data.offsets import from_units, to_units
+from biaozhu.data.offsets import Utf16Offsets
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-RECORD = "biaozhu"
-HEAD = ("text_sha", "by", "batch")
+PACKED_KEY = "biaozhu"
+HEAD_KEYS = ("text_sha", "by", "batch")
 SPAN_FIELDS = 5
 
 
 @dataclass(frozen=True, slots=True)
 class RemoteSpan:
-    """A span as Doccano holds it: offsets in UTF-16 units, and the label's displayed name."""
+    """A span as Doccano stores it: offsets in UTF-16 units, and the label's displayed name."""
 
     start: int
     end: int
@@ -48,8 +46,8 @@ class RemoteSpan:
 
 
 @dataclass(frozen=True, slots=True)
-class Example:
-    """An example as Doccano holds it, with its spans in order."""
+class DoccanoExample:
+    """An example as Doccano stores it, with its spans in order and its metadata unpacked."""
 
     id: int
     text: str
@@ -59,27 +57,30 @@ class Example:
     comments: tuple[str, ...] = ()
 
     @property
-    def sid(self) -> str:
-        """The stable sentence id, or nothing when biaozhu did not make this example."""
+    def sentence_id(self) -> str:
+        """The sentence id, or nothing where biaozhu did not make this example."""
         value = self.meta.get("sid")
         return value if isinstance(value, str) and SENTENCE_ID.fullmatch(value) else ""
 
+    @property
+    def sent_spans(self) -> tuple[Span, ...] | None:
+        """The spans that were sent, or None where their record is missing or damaged."""
+        return spans_from_json(self.meta.get("pre"))
 
-def text_sha(text: str) -> str:
+
+def checksum_text(text: str) -> str:
     """Return the first 12 hex digits of the text's SHA-256."""
     return hashlib.sha256(text.encode("utf-8")).hexdigest()[:12]
 
 
 def spans_to_json(spans: Iterable[Span]) -> str:
     """Return spans, with source and score, as one compact line."""
-    rows = [[span.start, span.end, span.label, span.source, span.score] for span in spans]
-    return json.dumps(rows, ensure_ascii=False, separators=(",", ":"))
+    return _compact([[span.start, span.end, span.label, span.source, span.score] for span in spans])
 
 
 def spans_from_json(line: object) -> tuple[Span, ...] | None:
     """Return the spans of `spans_to_json`, or None where the line is not of that form."""
     try:
-        # Whoever may change the server's metadata may write anything there.
         rows = parse_json(line) if isinstance(line, str) else None
         if not isinstance(rows, list):
             return None
@@ -92,12 +93,12 @@ def spans_from_json(line: object) -> tuple[Span, ...] | None:
     return spans if all(span.score is None or 0 <= span.score <= 1 for span in spans) else None
 
 
-def to_meta(sentence: Sentence, article: str, *, by: int, batch: str) -> dict[str, str]:
-    """Return the metadata of a sentence's example, see the module's text."""
+def make_meta(sentence: Sentence, article: str, *, by: int, batch: str) -> dict[str, str]:
+    """Return the metadata of a sentence's example."""
     return {
         "sid": sentence.id,
         "article": article,
-        "text_sha": text_sha(sentence.text),
+        "text_sha": checksum_text(sentence.text),
         "pre": spans_to_json(sentence.spans),
         "by": str(by),
         "batch": batch,
@@ -105,79 +106,64 @@ def to_meta(sentence: Sentence, article: str, *, by: int, batch: str) -> dict[st
 
 
 def pack_meta(meta: Mapping[str, Any]) -> dict[str, Any]:
-    """Return metadata as the server shall hold them: what annotators need not read in one row."""
-    packed = {*HEAD, "pre"}
+    """Put what annotators need not read into one row; damaged metadata stay as they are."""
+    packed = {*HEAD_KEYS, "pre"}
     if spans_from_json(meta.get("pre")) is None or not packed <= meta.keys():
         return dict(meta)
-    rows = json.loads(meta["pre"])
-    record = [*(meta[key] for key in HEAD), *chain.from_iterable(rows)]
-    line = json.dumps(record, ensure_ascii=False, separators=(",", ":"))
+    line = _compact([*(meta[key] for key in HEAD_KEYS), *chain.from_iterable(json.loads(meta["pre"]))])
     rest = {key: value for key, value in meta.items() if key not in packed}
     first: dict[str, Any] = {key: rest.pop(key) for key in ("sid", "article") if key in rest}
-    return {**first, RECORD: line, **rest}
+    return {**first, PACKED_KEY: line, **rest}
 
 
 def unpack_meta(meta: Mapping[str, Any]) -> dict[str, Any]:
-    """Return metadata with a key for each of the module's list; what `pack_meta` has not made stays as it is."""
+    """Undo `pack_meta`; metadata that it did not make stay as they are."""
     try:
-        record = parse_json(meta[RECORD])
-        head, flat = record[: len(HEAD)], record[len(HEAD) :]
+        record = parse_json(meta[PACKED_KEY])
+        head, flat = record[: len(HEAD_KEYS)], record[len(HEAD_KEYS) :]
     except (KeyError, TypeError, ValueError):
         return dict(meta)
-    if len(head) != len(HEAD) or len(flat) % SPAN_FIELDS:
+    if len(head) != len(HEAD_KEYS) or len(flat) % SPAN_FIELDS:
         return dict(meta)
-    rows = [flat[at : at + SPAN_FIELDS] for at in range(0, len(flat), SPAN_FIELDS)]
-    pre = json.dumps(rows, ensure_ascii=False, separators=(",", ":"))
-    rest = {key: value for key, value in meta.items() if key != RECORD}
-    return {**rest, **dict(zip(HEAD, map(str, head), strict=True)), "pre": pre}
+    pre = _compact([flat[at : at + SPAN_FIELDS] for at in range(0, len(flat), SPAN_FIELDS)])
+    rest = {key: value for key, value in meta.items() if key != PACKED_KEY}
+    return {**rest, **dict(zip(HEAD_KEYS, map(str, head), strict=True)), "pre": pre}
 
 
 def is_ours(meta: Mapping[str, Any]) -> bool:
-    """Tell whether biaozhu made the example with these metadata, be they damaged since."""
-    return RECORD in meta or {"sid", "pre"} & meta.keys() != set()
+    """Tell whether biaozhu made the example with these metadata, even if they were damaged since."""
+    return not meta.keys().isdisjoint({PACKED_KEY, "sid", "pre"})
 
 
-def to_line(sentence: Sentence, meta: Mapping[str, str], names: Mapping[str, str]) -> str:
-    """Return the line of Doccano's JSONL import, in ASCII: the server then cannot guess a wrong encoding.
+def make_import_line(sentence: Sentence, meta: Mapping[str, str], names: Mapping[str, str]) -> str:
+    """Return a line for Doccano's JSONL import, in ASCII so that the server cannot guess a wrong encoding.
 
-    Args:
-        sentence: with the spans that annotators shall see.
-        meta: its metadata (see `to_meta`), the same keys in every line of a file.
-        names: label id -> the name that annotators see.
+    Every line of a file needs the same metadata keys; `names` maps label ids to what annotators see.
     """
-    label = [
-        [span.start, span.end, span.label] for span in remote_spans(sentence.text, sentence.spans, names)
-    ]
+    label = [[s.start, s.end, s.label] for s in to_remote_spans(sentence.text, sentence.spans, names)]
     return json.dumps({"text": sentence.text, "label": label, **pack_meta(meta)}, ensure_ascii=True)
 
 
-def remote_spans(text: str, spans: Iterable[Span], names: Mapping[str, str]) -> tuple[RemoteSpan, ...]:
-    """Return spans as Doccano shall hold them."""
-    return tuple(
-        RemoteSpan(to_units(text, span.start), to_units(text, span.end), names[span.label]) for span in spans
-    )
+def to_remote_spans(text: str, spans: Iterable[Span], names: Mapping[str, str]) -> tuple[RemoteSpan, ...]:
+    """Convert spans to the form in which Doccano stores them."""
+    to_units = Utf16Offsets(text).to_units
+    return tuple(RemoteSpan(to_units(span.start), to_units(span.end), names[span.label]) for span in spans)
 
 
-def local_spans(
-    example: Example, ids: Mapping[str, str]
+def from_remote_spans(
+    example: DoccanoExample, ids: Mapping[str, str]
 ) -> tuple[tuple[Span, ...], tuple[tuple[RemoteSpan, str], ...]]:
-    """Bring an example's spans back to code points, each with the source and score it was sent with.
+    """Convert an example's spans back, each with the source and score that it was sent with.
 
-    Args:
-        example: as Doccano holds it.
-        ids: the name that annotators see -> label id.
-
-    Returns:
-        The spans, sorted and disjoint; a span that was not sent has source `doccano` and no score. And the spans
-        that cannot be brought back, each with the reason.
+    The spans come sorted and disjoint; one that was not sent has the source `doccano` and no score. Those that cannot be
+    converted come apart, each with the reason. `ids` maps the names that annotators see to label ids.
     """
-    sent = {
-        (span.start, span.end, span.label): span for span in spans_from_json(example.meta.get("pre")) or ()
-    }
+    from_units = Utf16Offsets(example.text).from_units
+    sent = {span.key: span for span in example.sent_spans or ()}
     found: list[Span] = []
     refused: list[tuple[RemoteSpan, str]] = []
     for remote in sorted(example.spans, key=lambda span: (span.start, span.end, span.label)):
-        start, end = from_units(example.text, remote.start), from_units(example.text, remote.end)
+        start, end = from_units(remote.start), from_units(remote.end)
         label = ids.get(remote.label)
         if start is None or end is None or start >= end:
             refused.append((remote, "its offsets do not fit the text"))
@@ -190,16 +176,16 @@ def local_spans(
     return tuple(found), tuple(refused)
 
 
-def to_sentence(example: Example, spans: tuple[Span, ...]) -> Sentence:
-    """Return the sentence of an example that biaozhu made, with these spans.
-
-    Raises:
-        RoundTripError: the text is not the one that was sent.
-    """
-    match = SENTENCE_ID.fullmatch(example.sid)
+def rebuild_sentence(example: DoccanoExample, spans: tuple[Span, ...]) -> Sentence:
+    """Return the sentence of an example with these spans; its text must be the one that was sent."""
+    match = SENTENCE_ID.fullmatch(example.sentence_id)
     if match is None:
         raise RoundTripError("no sentence id in the metadata", where=f"example {example.id}")
     start, end = int(match[2]), int(match[3])
-    if end - start != len(example.text) or example.meta.get("text_sha") != text_sha(example.text):
-        raise RoundTripError("its text was changed in Doccano", where=example.sid)
+    if end - start != len(example.text) or example.meta.get("text_sha") != checksum_text(example.text):
+        raise RoundTripError("its text was changed in Doccano", where=example.sentence_id)
     return Sentence(match[1], start, end, example.text, spans)
+
+
+def _compact(value: object) -> str:
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))

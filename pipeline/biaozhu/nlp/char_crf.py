@@ -14,7 +14,6 @@ from typing import Any, Literal
 
 import numpy as np
 import srsly
-from pydantic import PositiveInt, confloat, conint
 from spacy.language import Language
 from spacy.pipeline import Pipe
 from spacy.tokens import Doc
@@ -22,6 +21,7 @@ from spacy.training import Example
 from spacy.vocab import Vocab
 
 from biaozhu.data.errors import TrainingError, extra_advice
+from biaozhu.nlp.bounds import NgramLength, NonNegativeFloat, PositiveInt
 from biaozhu.nlp.char_features import CharFeatures, emissions_of
 from biaozhu.nlp.crf import Tagging, make_tagging
 from biaozhu.nlp.ner_component import annotate_docs, gold_path, scored_spans
@@ -225,13 +225,13 @@ def _trained(
 def make_crf(  # noqa: PLR0913, PLR0917 — the settings of a config
     nlp: Language,
     name: str,
-    longest: conint(ge=1, le=3),  # type: ignore[valid-type]  # pydantic's way to bound a number
+    longest: NgramLength,
     classes: bool,  # noqa: FBT001 — confection calls by name
     at_least: PositiveInt,
     algorithm: Literal["lbfgs", "ap"],
     iterations: PositiveInt,
-    l1: confloat(ge=0),  # type: ignore[valid-type]  # as above
-    l2: confloat(ge=0),  # type: ignore[valid-type]  # as above
+    l1: NonNegativeFloat,
+    l2: NonNegativeFloat,
 ) -> CrfsuiteNer:
     """Make the component a config names as `biaozhu_crf`.
 

@@ -14,7 +14,6 @@ from hashlib import blake2b
 from typing import Any
 
 import numpy as np
-from pydantic import NonNegativeInt
 from spacy.tokens import Doc
 from thinc.api import Model
 
@@ -24,6 +23,7 @@ from biaozhu.annotators.network.lac_data import Size
 from biaozhu.annotators.preannotate import annotate
 from biaozhu.data.errors import ConfigError
 from biaozhu.data.model import Sentence, Span, with_spans
+from biaozhu.nlp.bounds import NonNegativeInt
 
 # What makes the parts of a vector weigh about alike in a linear model with one penalty for all of them.
 STATES_SCALE, SCORES_SCALE, TAGS_SCALE, CLASS_SCALE, LOWEST_SCORE = 0.1, 0.05, 0.25, 0.3, -20.0

@@ -12,13 +12,13 @@ from typing import Any
 
 import numpy as np
 import spacy_pkuseg
-from pydantic import NonNegativeInt
 from spacy.tokens import Doc
 from thinc.api import Model
 
 from biaozhu.data.errors import MissingFileError, ModelDataError
 from biaozhu.data.files import sha256_of
 from biaozhu.knowledge.lexicon import WIDTH, lexicon_columns
+from biaozhu.nlp.bounds import NonNegativeInt
 from biaozhu.nlp.encoders import check_pin, frozen, remembered, spread
 
 WORD_ENCODER = "biaozhu.WordEncoder.v1"

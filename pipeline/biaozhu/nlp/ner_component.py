@@ -6,11 +6,10 @@ zero: no learning rate, no seed, the same result each time. `update` takes part 
 
 # Annotations are evaluated here, not postponed: confection checks a config's values by them.
 from collections.abc import Callable, Iterable, Sequence, Sized
-from typing import Annotated, Any
+from typing import Any
 
 import numpy as np
 import spacy
-from pydantic import Field
 from spacy.language import Language
 from spacy.pipeline import TrainablePipe
 from spacy.tokens import Doc, SpanGroup
@@ -20,6 +19,7 @@ from thinc.api import Model, Optimizer
 
 from biaozhu.data.errors import TrainingError
 from biaozhu.nlp.architectures import least_loss, starting_chain, starting_emissions
+from biaozhu.nlp.bounds import Probability
 from biaozhu.nlp.crf import (
     Tagging,
     best_path,
@@ -35,7 +35,6 @@ from biaozhu.nlp.crf import (
 # The key of doc.spans where the spans stand with their probabilities, as spaCy's span categorizer has it:
 # doc.spans[SPANS_KEY].attrs["scores"][i] is that of doc.spans[SPANS_KEY][i].
 SPANS_KEY = "biaozhu_ner"
-Probability = Annotated[float, Field(ge=0.0, le=1.0)]
 DEFAULT_MODEL = """
 [model]
 @architectures = "biaozhu.Crf.v1"

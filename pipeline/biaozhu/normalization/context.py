@@ -48,25 +48,21 @@ _EACH = re.compile(
     rf"每(?:(?:一|1)(?![0-9]))?(?P<each>(?:[0-9.]+|[一二三四五六七八九十百千万]+)?(?:{_MEASURE}|月|日|季度|学期|村|乡|镇|县|校|班|晚|平方英哩|生)"
     rf"|个(?=人)人|个(?:[\u4e00-\u9fff]{{1,4}}?(?={_NOUN_ENDS}))?)"
 )
+# What a later clause is still about: not a price by the pound, nor a speed.
+_LASTING = re.compile("人|户|亩|公顷|[棵株头只羽口个].*|家|村|年|季度?|生|学期")
 _EVEN = re.compile(r"(?P<each>[人户亩村年月日头株棵周校班县省次件台])均(?!衡|匀|为|已|有|可|由|是|在|不)")
 _RATE = re.compile(
     "(?<![0-9今去前明每近全当同本多半整一二三四五六七八九十这那两几上下青少老壮周往来丰历常])(?P<each>[年月日])"
-    "(?=收入|产值|产量|产|租金|薪|销售|利润|增收|纯收入|营业额|发电|接待|处理|加工|供|耗|用电|用水|吞吐)"
-    "|(?P<field>亩)(?=产(?!业)|收入|收益|效益|成本|投入|纯)"
+    "(?=收入|产值|产量|产|租金|薪|销售|利润|增收|纯收入|营业额|工资|消费|支出|净利|补贴|补助|发电|接待|处理|加工|供|耗|用电|用水|吞吐)"
+    "|(?P<field>亩)(?=产(?!业)|收入|收益|效益|成本|投入|纯)|(?P<speed>[时秒])速"
 )
 _PER_AFTER = re.compile(rf"(?:/|每)(?P<each>{_MEASURE}|月|日)")
 _PRICED_AFTER = re.compile(r"一(?P<each>斤|公斤|亩|吨|个|年|天|月|人|只|头|张|瓶|袋|平方米|平米)(?![多半])")
 # A total, or a new count, ends what 每 began.
 _TOTAL = re.compile(
-    r"[。;!?]|共|合计|累计|总(?!体)|全[省市县区乡镇村国年]|目前|现有|已|均|今年|去年|其中|带动"
+    r"[。;!?]|共|合计|累计|总(?!体)|全[省市县区乡镇村国年]|目前|现有|已|均|今年|去年|其中|带动|毛收入|净收入|营业额"
+    r"|[0-9一二两三四五六七八九十几半](?:年|个?月|天|周|小时)"
 )
-
-
-def each_phrase(per: str) -> str:
-    """Write `per` as text that says it: 每人每年, 每个村."""
-    return "".join(
-        f"每{word}" if _EACH.fullmatch(f"每{word}") else f"每个{word}" for word in per.split("·") if word
-    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,21 +95,19 @@ def bound_around(before: str, after: str) -> tuple[str, ...]:
     return tuple(found + [name for name in (inner, outer if outer != inner else None) if name])
 
 
-def per_around(before: str, after: str, unit: Unit) -> str:
-    """Return what the amount is counted for (亩, 人·年), canonical, or an empty string.
+def per_around(before: str, after: str, unit: Unit) -> tuple[str, bool]:
+    """Return what the amount is counted for (亩, 人·年), canonical or empty, and whether an earlier clause says so.
 
-    The nearest 每…, …均 or 年/月/日 + a word of yield counts within its clause; 每 reaches on to later clauses of
-    the sentence for what can be divided (money, mass), until a total or another count begins.
+    The nearest 每…, …均 or 年/月/日 + a word of yield counts within its clause; 每亩 and 每人 reach on to later clauses
+    of the sentence for what can be divided (money, mass), until a total, a time or another count begins.
     """
     behind = _PER_AFTER.match(after) or (_PRICED_AFTER.match(after) if unit.dimension == "money" else None)
     if behind:
-        return unit_of(behind["each"]).name
+        return unit_of(behind["each"]).name, False
     found = sorted(_matches(before), key=lambda one: one.start)
-    if not found:
-        return ""
     # 人均收入的80%: a share is of the whole, unless it is one of each year.
-    if unit.dimension == "ratio" and found[-1].word not in ("年", "月", "日", "天", "季度"):
-        return ""
+    if not found or (unit.dimension == "ratio" and found[-1].word not in ("年", "月", "日", "天", "季度")):
+        return "", False
     words = [found[-1].word]
     start, end, lasting = found[-1].start, found[-1].end, found[-1].lasting
     for one in reversed(found[:-1]):
@@ -124,11 +118,11 @@ def per_around(before: str, after: str, unit: Unit) -> str:
     between = before[end:]
     later = bool(re.search("[,:]", between))
     if later and (not lasting or unit.dimension in ("count", "age", "ratio") or _TOTAL.search(between)):
-        return ""
-    if not later and re.search("[。;!?]", between):
-        return ""
+        return "", False
+    if re.search("[。;!?]", between):
+        return "", False
     names = [_per_name(word) for word in words]
-    return "" if names == [unit.name] else "·".join(names)
+    return ("", False) if names == [unit.name] else ("·".join(names), later)
 
 
 def _per_name(word: str) -> str:
@@ -138,9 +132,15 @@ def _per_name(word: str) -> str:
 
 
 def _matches(before: str) -> list[_Per]:
-    each = [_Per(m.start(), m.end(), m["each"], lasting=True) for m in _EACH.finditer(before)]
+    each = [
+        _Per(m.start(), m.end(), m["each"], lasting=bool(_LASTING.fullmatch(m["each"])))
+        for m in _EACH.finditer(before)
+    ]
     even = [_Per(m.start(), m.end(), m["each"], lasting=False) for m in _EVEN.finditer(before)]
-    rate = [_Per(m.start(), m.end(), m["each"] or m["field"], lasting=False) for m in _RATE.finditer(before)]
+    rate = [
+        _Per(m.start(), m.end(), m.group(m.lastgroup or 0).replace("时", "小时"), lasting=False)
+        for m in _RATE.finditer(before)
+    ]
     # 每亩产值 is 每亩, not 亩产值 as well.
     others = [one for one in even + rate if not any(e.start < one.end and one.start < e.end for e in each)]
     return each + others

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from decimal import Context, Decimal, Inexact, InvalidOperation, localcontext
+from typing import Literal
 
 from biaozhu.reading.width import to_half_width
 
@@ -21,16 +22,20 @@ DIGITS = {
 }
 SCORES = {"廿": "二十", "卅": "三十", "卌": "四十"}
 FORMAL = str.maketrans("壹贰叁肆伍陆柒捌玖拾佰仟萬億兩貳參陸", "一二三四五六七八九十百千万亿两二三六")
-POWERS = {"十": 1, "百": 2, "千": 3, "万": 4, "亿": 8}
-# 余, 多 say "and something more"; 来 says "about".
-MORE, ABOUT = frozenset("余多"), "来"
+POWERS = {"兆": 12, "亿": 8, "万": 4, "千": 3, "百": 2, "十": 1}
+# 余, 多 say "and something more"; 来, 把 say "about" (十来个, 万把块).
+MORE, ABOUT = frozenset("余多"), frozenset("来把")
 SOME = frozenset("几数")
 # 几 by itself is 2 to 9, after 十 it is 1 to 9 (现代汉语词典: 大于一而小于十的不定数目).
 SOME_LOW, SOME_HIGH = 2, 9
 # Characters of a numeral, and digits of its value.
 LONGEST, PRECISION = 64, 100
 _ARABIC = re.compile(r"\d+(?:,\d{3})*(?:\.\d+)?|\d+\.\d+")
-_WRITTEN = "零一二三四五六七八九"
+_NEIGHBOURS = re.compile("([1-9])、([1-9])")
+_CHINESE_DIGITS = dict(zip("123456789", "一二三四五六七八九", strict=True))
+
+
+Approx = Literal["", "余", "几", "约", "近"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +47,7 @@ class Numeral:
 
     low: Decimal
     high: Decimal
-    approx: str = ""
+    approx: Approx = ""
 
 
 def read_numeral(text: str) -> Numeral | None:
@@ -50,12 +55,17 @@ def read_numeral(text: str) -> Numeral | None:
     plain = re.sub(r"\s", "", to_half_width(text)).translate(FORMAL).replace("·", ".")
     for score, written in SCORES.items():
         plain = plain.replace(score, written)
-    approx = ""
+    approx: Approx = ""
     if any(sign in plain for sign in MORE):
         approx = "余"
-    elif ABOUT in plain:
+    elif any(sign in plain for sign in ABOUT):
         approx = "约"
-    plain = re.sub("[余多来]", "", plain)
+    plain = re.sub("[余多来把]", "", plain)
+    # 6、7: six or seven, as 六、七.
+    plain = _NEIGHBOURS.sub(lambda pair: _CHINESE_DIGITS[pair[1]] + _CHINESE_DIGITS[pair[2]], plain).replace(
+        "、", ""
+    )
+    plain = "一" if plain == "个" else plain
     if any(sign in plain for sign in SOME):
         approx = "几"
     if len(plain) > LONGEST:
@@ -75,28 +85,6 @@ def write_numeral(value: Decimal) -> str:
     return text.rstrip("0").rstrip(".") if "." in text else text
 
 
-def write_chinese(value: int) -> str:
-    """Write a whole number from 0 to below 10**16 in Chinese, as read aloud: 105 is 一百零五, 12 is 十二."""
-    if value == 0:
-        return "零"
-    written = _sections(value)
-    return written[1:] if written.startswith("一十") else written
-
-
-def _sections(value: int) -> str:
-    for sign, power in (("亿", 8), ("万", 4)):
-        above, rest = divmod(value, 10**power)
-        if above:
-            gap = "零" if rest and rest < 10 ** (power - 1) else ""
-            return _sections(above) + sign + gap + (_sections(rest) if rest else "")
-    for sign, power in (("千", 3), ("百", 2), ("十", 1)):
-        digit, rest = divmod(value, 10**power)
-        if digit:
-            gap = "零" if rest and rest < 10 ** (power - 1) else ""
-            return _WRITTEN[digit] + sign + gap + (_sections(rest) if rest else "")
-    return _WRITTEN[value]
-
-
 def _range(text: str) -> tuple[Decimal, Decimal]:
     if text == "半":
         return Decimal("0.5"), Decimal("0.5")
@@ -108,7 +96,7 @@ def _range(text: str) -> tuple[Decimal, Decimal]:
 
 def _pointed(text: str) -> tuple[Decimal, Decimal]:
     # 三点五万: the digits after the point, then a magnitude for all of it.
-    found = re.fullmatch(r"(.*?)点([零〇○一二三四五六七八九]+)([十百千万亿]*)", text)
+    found = re.fullmatch(r"(.*?)点([零〇○一二三四五六七八九]+)([十百千万亿兆]*)", text)
     if not found:
         raise ValueError(text)
     whole, _ = _range(found[1]) if found[1] else (Decimal(0), None)
@@ -136,7 +124,7 @@ def _neighbours(text: str) -> bool:
 
 def _scaled(text: str, limit: int | None = None) -> tuple[Decimal, Decimal]:
     """Read a numeral by its largest magnitude: what stands before it counts it, what stands after it is added."""
-    for sign, power in (("亿", 8), ("万", 4), ("千", 3), ("百", 2), ("十", 1)):
+    for sign, power in POWERS.items():
         if sign not in text:
             continue
         large = power >= POWERS["万"]

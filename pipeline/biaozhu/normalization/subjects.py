@@ -8,14 +8,15 @@ last subject of their level; in a quotation, for the speaker's.
 from __future__ import annotations
 
 import re
-from bisect import bisect_right
-from dataclasses import dataclass
+from bisect import bisect_left, bisect_right
+from dataclasses import dataclass, field
+from itertools import chain, groupby
 from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from biaozhu.data.model import Article, Sentence, Span
+    from biaozhu.data.model import Article, Sentence
     from biaozhu.normalization.addresses import Place
 
 AMOUNT, PERSON = "AMOUNT", "PERSON"
@@ -31,7 +32,7 @@ _ENDS = {
     "村": "村庄屯寨区疃堡",
 }
 _FIRST_PERSON = ("我", "我们", "咱", "咱们")
-_CLAUSE_ENDS = "，,；;：:。！!？?、…\n"
+_CLAUSE_END = re.compile("[，,；;：:。！!？?、…\n]")
 _QUOTES = "“”‘’\"'（(「『 \u3000"
 # What may stand in a clause before its subject: time, and words that carry on.
 _LEADING = re.compile(
@@ -41,6 +42,9 @@ _NO_SUBJECT = re.compile(
     r"(?:到|赴|去|往|从|来自|向|与|和|同|跟|由|至|对|比|将|把|引进了?|引入了?|参观|[、])$"
 )
 _MEMBER = re.compile(r"[、等]")
+_RANKS = {"inside": 0, "of_a_person": 1, "subject": 2, "pointing": 2}
+# How far a clause is read around a place, and how many sentences away a speaker is looked for.
+LEAD, REACH = 40, 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +57,35 @@ class _Anchor:
     rank: Literal["subject", "of_a_person", "inside", "pointing"]
     who: str = ""
     unit: str = ""
+
+
+@dataclass(slots=True)
+class _Seen:
+    """The subjects so far: the last of all, and the last that a pointing word of each unit can mean."""
+
+    last: Steps = ()
+    by_unit: dict[str, Steps] = field(default_factory=dict)
+
+    def add(self, path: Steps) -> None:
+        self.last = path or self.last
+        for unit, ends in _ENDS.items():
+            length = next((n for n in range(len(path), 0, -1) if path[n - 1][-1] in ends), 0)
+            if length:
+                self.by_unit[unit] = path[:length]
+
+    def path_of(self, anchor: _Anchor) -> Steps:
+        return self.by_unit.get(anchor.unit, ()) if anchor.rank == "pointing" else anchor.path
+
+
+@dataclass(slots=True)
+class _Paragraph:
+    """The sentences of one block with their anchors, the heading above, and what earlier sentences leave behind."""
+
+    sentences: Sequence[Sentence]
+    rows: list[list[_Anchor]]
+    heading: Steps
+    before: _Anchor | None = None
+    open_quotes: int = 0
 
 
 def subject_places(
@@ -68,94 +101,81 @@ def subject_places(
     by_sentence: dict[str, list[Place]] = {}
     for place in places:
         by_sentence.setdefault(place.sentence, []).append(place)
-    rows = [_anchors(sentence, by_sentence.get(sentence.id, ())) for sentence in sentences]
     starts = [block.start for block in article.blocks]
-    blocks = [max(0, bisect_right(starts, sentence.start) - 1) for sentence in sentences]
     found: dict[tuple[str, int], Steps] = {}
-    history: list[Steps] = []
+    seen = _Seen()
     heading: Steps = ()
-    for index, sentence in enumerate(sentences):
-        block = article.blocks[blocks[index]] if article.blocks else None
-        if block is not None and block.kind in ("heading", "title"):
-            history = [anchor.path for anchor in rows[index] if anchor.rank != "pointing"]
-            heading = history[-1] if history else ()
-        paragraph = [other for other in range(len(sentences)) if blocks[other] == blocks[index]]
-        for span in sentence.spans:
-            if span.label == AMOUNT:
-                found[sentence.id, span.start] = _subject(
-                    index, span.start, sentences, rows, _Scope(paragraph, history, heading)
-                )
-        if block is None or block.kind == "paragraph":
-            resolved = [_resolved(anchor, history) for anchor in rows[index] if anchor.rank != "inside"]
-            history += [path for path in resolved if path]
+    for number, members in groupby(sentences, lambda one: max(0, bisect_right(starts, one.start) - 1)):
+        ones = list(members)
+        rows = [_anchors(one, by_sentence.get(one.id, ())) for one in ones]
+        paragraph = _Paragraph(ones, rows, heading)
+        kind = article.blocks[number].kind if article.blocks else "paragraph"
+        for index, anchors in enumerate(rows):
+            if kind in ("heading", "title"):
+                seen = _Seen()
+                for anchor in anchors:
+                    seen.add(anchor.path)
+                heading = paragraph.heading = seen.last
+            found |= _subjects(paragraph, index, seen)
+            if kind == "paragraph":
+                for path in [seen.path_of(anchor) for anchor in anchors if anchor.rank != "inside"]:
+                    seen.add(path)
     return found
 
 
-@dataclass(frozen=True, slots=True)
-class _Scope:
-    paragraph: list[int]
-    history: list[Steps]
-    heading: Steps
+def _subjects(paragraph: _Paragraph, index: int, seen: _Seen) -> dict[tuple[str, int], Steps]:
+    """Return the path of the place that each amount of a sentence is about."""
+    sentence, anchors = paragraph.sentences[index], paragraph.rows[index]
+    found: dict[tuple[str, int], Steps] = {}
+    own: _Anchor | None = None
+    passed = reached = 0
+    for span in sentence.spans:
+        while passed < len(anchors) and anchors[passed].start < span.start:
+            own = _better(own, anchors[passed])
+            passed += 1
+        paragraph.open_quotes += _opened(sentence.text, reached, span.start)
+        reached = span.start
+        if span.label == AMOUNT:
+            found[sentence.id, span.start] = _subject(paragraph, index, own, seen)
+    paragraph.open_quotes += _opened(sentence.text, reached, len(sentence.text))
+    for anchor in anchors[passed:]:
+        own = _better(own, anchor)
+    paragraph.before = own or paragraph.before
+    return found
 
 
-def _subject(
-    index: int, position: int, sentences: Sequence[Sentence], rows: Sequence[Sequence[_Anchor]], scope: _Scope
-) -> Steps:
-    own = _best([anchor for anchor in rows[index] if anchor.start < position])
-    earlier = [other for other in scope.paragraph if other < index]
-    before = "".join(sentences[other].text for other in earlier) + sentences[index].text[:position]
-    quoted = before.count("“") > before.count("”")
+def _opened(text: str, start: int, end: int) -> int:
+    return text.count("“", start, end) - text.count("”", start, end)
+
+
+def _subject(paragraph: _Paragraph, index: int, own: _Anchor | None, seen: _Seen) -> Steps:
+    quoted = paragraph.open_quotes > 0
     if own and own.rank == "pointing" and own.who in _FIRST_PERSON and quoted:
-        speaker = _speaker(index, sentences, rows, scope)
+        speaker = _speaker(paragraph, index)
         if speaker and speaker[-1][-1] in _ENDS[own.unit]:
             return speaker
-    if own:
-        return _resolved(own, scope.history) or scope.heading
-    for other in reversed(earlier):
-        anchor = _best(rows[other])
-        if anchor:
-            return _resolved(anchor, scope.history) or scope.heading
-    if quoted:
-        return _speaker(index, sentences, rows, scope)
-    return scope.heading or (scope.history[-1] if scope.history else ())
+    anchor = own or paragraph.before
+    if anchor:
+        return seen.path_of(anchor) or paragraph.heading
+    return _speaker(paragraph, index) if quoted else paragraph.heading or seen.last
 
 
-def _speaker(
-    index: int, sentences: Sequence[Sentence], rows: Sequence[Sequence[_Anchor]], scope: _Scope
-) -> Steps:
+def _speaker(paragraph: _Paragraph, index: int) -> Steps:
     """Return the place in the paragraph that says who speaks: before the quotation, or else right after it."""
-    order = [other for other in reversed(scope.paragraph) if other < index]
-    order += [other for other in scope.paragraph if other >= index]
-    for other in order:
-        opened = sentences[other].text.find("“") if other < index else -1
-        named = [
-            a
-            for a in rows[other]
-            if a.rank in ("subject", "of_a_person") and (opened < 0 or a.start < opened)
-        ]
-        if named:
-            return named[-1].path
+    first, last = max(0, index - REACH), min(len(paragraph.rows), index + REACH)
+    for other in chain(range(index - 1, first - 1, -1), range(index, last)):
+        opened = paragraph.sentences[other].text.find("“") if other < index else -1
+        for anchor in reversed(paragraph.rows[other]):
+            if anchor.rank in ("subject", "of_a_person") and (opened < 0 or anchor.start < opened):
+                return anchor.path
     return ()
 
 
-def _best(anchors: Sequence[_Anchor]) -> _Anchor | None:
+def _better(own: _Anchor | None, other: _Anchor) -> _Anchor:
     """Return the last subject or pointing word, else the last place of a person, else the first other place."""
-    for ranks, last in ((("subject", "pointing"), True), (("of_a_person",), True), (("inside",), False)):
-        chosen = [anchor for anchor in anchors if anchor.rank in ranks]
-        if chosen:
-            return chosen[-1] if last else chosen[0]
-    return None
-
-
-def _resolved(anchor: _Anchor, history: Sequence[Steps]) -> Steps:
-    if anchor.rank != "pointing":
-        return anchor.path
-    ends = _ENDS[anchor.unit]
-    for path in reversed(history):
-        for length in range(len(path), 0, -1):
-            if path[length - 1][-1] in ends:
-                return path[:length]
-    return ()
+    if own is None or _RANKS[other.rank] > _RANKS[own.rank]:
+        return other
+    return other if _RANKS[other.rank] == _RANKS[own.rank] > 0 else own
 
 
 def _anchors(sentence: Sentence, places: Sequence[Place]) -> list[_Anchor]:
@@ -169,12 +189,12 @@ def _anchors(sentence: Sentence, places: Sequence[Place]) -> list[_Anchor]:
             chains[-1].append(place)
         else:
             chains.append([place])
-    persons = [span for span in sentence.spans if span.label == PERSON]
-    for chain in chains:
-        path = _path_of(chain[-1])
-        rank = _rank(sentence.text, chain[0].start, chain[-1].end, persons)
+    persons = [span.start for span in sentence.spans if span.label == PERSON]
+    for levels in chains:
+        path = _path_of(levels[-1])
+        rank = _rank(sentence.text, levels[0].start, levels[-1].end, persons)
         if path and rank:
-            anchors.append(_Anchor(chain[0].start, chain[-1].end, path, rank))
+            anchors.append(_Anchor(levels[0].start, levels[-1].end, path, rank))
     return sorted(anchors, key=lambda anchor: anchor.start)
 
 
@@ -185,18 +205,17 @@ def _path_of(place: Place) -> Steps:
 
 
 def _rank(
-    text: str, start: int, end: int, persons: Sequence[Span]
+    text: str, start: int, end: int, persons: Sequence[int]
 ) -> Literal["subject", "of_a_person", "inside"] | None:
-    opening = start
-    while opening > 0 and text[opening - 1] not in _CLAUSE_ENDS:
-        opening -= 1
-    lead = text[opening:start].strip(_QUOTES)
+    lead = _CLAUSE_END.split(text[max(0, start - LEAD) : start])[-1].strip(_QUOTES)
     if _NO_SUBJECT.search(lead) or text[start - 1 : start] == "、" or _MEMBER.match(text, end):
         return None
-    if not _LEADING.fullmatch(lead):
+    if len(lead) == LEAD or not _LEADING.fullmatch(lead):
         return "inside"
-    closing = next((at for at in range(end, len(text)) if text[at] in _CLAUSE_ENDS), len(text))
-    return "of_a_person" if any(end <= person.start < closing for person in persons) else "subject"
+    closing = _CLAUSE_END.search(text, end, end + LEAD)
+    person = bisect_left(persons, end)
+    near = person < len(persons) and persons[person] < (closing.start() if closing else end + LEAD)
+    return "of_a_person" if near else "subject"
 
 
 def paths_by_amount(found: Mapping[tuple[str, int], Steps]) -> dict[tuple[str, int], str]:

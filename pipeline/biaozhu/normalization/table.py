@@ -29,13 +29,16 @@ if TYPE_CHECKING:
 LABEL = "AMOUNT"
 # Figures of a converted value; the written value stays exact beside it.
 BASE_PLACES = 6
-ABOUT_LENGTH = 12
+# How far around an amount its clause is read, and how much of it says what the amount is about.
+REACH, ABOUT_LENGTH = 40, 12
 _CLAUSE = re.compile(r"[,，。;；:：、!！?？…“”‘’\"'()（）《》\n\s]")
 # What qualifies the amount and names nothing: 共, 约, 达到, 最高.
 _FILLER = re.compile(
     r"^(?:等|的|和|与|及|了|每[^\d\s]{1,3}?(?=.{2})|可|已|将|其中)+|(?:约|近|达到?|共计?|超过?|不足|最高|最低|为|有|至|可|能|到|了|实现|的|等)+$"
 )
 _EACH = re.compile(r"(?:按照?)?每个?[^\d]{1,2}$")
+# Where a clause may be cut and no word with it.
+_BORDER = re.compile("[的了着在把将等与及]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +47,7 @@ class Row:
 
     `start` and `end` are code points into the sentence; `about` is the text beside the amount in its clause;
     `base_low` and `base_high` are in `base_unit` (CNY, m², kg …), rounded to six places; `place` is the path of the
-    place that the amount is about, empty where none was found.
+    place that the amount is about, empty where none was found; `doubt` is what is not certain, as `AmountValue` has it.
     """
 
     article: str
@@ -64,6 +67,7 @@ class Row:
     base_high: str | None
     base_unit: str
     place: str
+    doubt: str
 
 
 COLUMNS = tuple(field.name for field in fields(Row))
@@ -94,18 +98,19 @@ def article_meaning(article: Article, sentences: Sequence[Sentence]) -> Meaning:
     ordered = sorted(sentences, key=lambda sentence: sentence.start)
     places = resolve_places(ordered)
     subjects = paths_by_amount(subject_places(article, ordered, places))
-    rows = tuple(
-        _row(article, sentence, span.start, span.end, subjects.get((sentence.id, span.start), ""))
-        for sentence in ordered
-        for span in sentence.spans
-        if span.label == LABEL
-    )
-    return Meaning(rows, places, group_people(ordered))
-
-
-def table_rows(article: Article, sentences: Sequence[Sentence]) -> tuple[Row, ...]:
-    """Return one row per amount of the article; see `article_meaning`."""
-    return article_meaning(article, sentences).rows
+    rows: list[Row] = []
+    for sentence in ordered:
+        spans = sentence.spans
+        for at, span in enumerate(spans):
+            if span.label == LABEL:
+                place = subjects.get((sentence.id, span.start), "")
+                # Not into the next or the last span: those are other things.
+                reach = (
+                    spans[at - 1].end if at else 0,
+                    spans[at + 1].start if at + 1 < len(spans) else len(sentence.text),
+                )
+                rows.append(_row(article, sentence, (span.start, span.end), reach, place))
+    return Meaning(tuple(rows), places, group_people(ordered))
 
 
 def rows_as_csv(rows: Iterable[Row]) -> str:
@@ -151,13 +156,16 @@ def _parquet(rows: Sequence[Row]) -> bytes:
 
 
 def in_words(row: Row) -> str:
-    """Return an amount as text with what its surroundings add: 约2300元/亩, 1000元/亩 以上."""
+    """Return an amount as text with what its surroundings add: 约2300元/亩, 1000元/亩 以上; ? where that is not certain."""
     before = row.approx if row.approx in ("约", "近") else ""
     per = f"/{row.per}" if row.per and "/" not in row.text else ""
-    return f"{before}{row.text}{per} {row.bound}".rstrip()
+    return f"{before}{row.text}{per}{'?' * bool(row.doubt)} {row.bound}".rstrip()
 
 
-def _row(article: Article, sentence: Sentence, start: int, end: int, place: str) -> Row:
+def _row(
+    article: Article, sentence: Sentence, span: tuple[int, int], reach: tuple[int, int], place: str
+) -> Row:
+    start, end = span
     value = read_amount(sentence.text, start, end)
     base = in_base(value) if value else None
     return Row(
@@ -166,7 +174,11 @@ def _row(article: Article, sentence: Sentence, start: int, end: int, place: str)
         start=start,
         end=end,
         text=sentence.text[start:end],
-        about=_about(sentence, start, end, value),
+        about=_about(
+            sentence.text[max(reach[0], start - REACH) : start],
+            sentence.text[end : min(reach[1], end + REACH)],
+            value,
+        ),
         low=write_numeral(value.low) if value else None,
         high=write_numeral(value.high) if value else None,
         unit=value.unit if value else "",
@@ -178,21 +190,21 @@ def _row(article: Article, sentence: Sentence, start: int, end: int, place: str)
         base_high=_rounded(base[1]) if base else None,
         base_unit=base[2] if base else "",
         place=place,
+        doubt=value.doubt if value else "",
     )
 
 
-def _about(sentence: Sentence, start: int, end: int, value: AmountValue | None) -> str:
+def _about(before: str, after: str, value: AmountValue | None) -> str:
     """Return what is counted, as the text has it: after a classifier the noun, else what stands before the amount."""
-    before = _CLAUSE.split(sentence.text[:start])[-1]
-    after = _CLAUSE.split(to_half_width(sentence.text[end:]))[0]
-    # Not into the next or the last span: those are other things.
-    spans = [span for span in sentence.spans if (span.start, span.end) != (start, end)]
-    reach = max((span.end for span in spans if span.end <= start), default=0)
-    before = before[-(start - reach) :] if start > reach else ""
-    limit = min((span.start for span in spans if span.start >= end), default=len(sentence.text)) - end
-    after = after[: min(limit, ABOUT_LENGTH)]
-    before = _FILLER.sub("", _EACH.sub("", before))[-ABOUT_LENGTH:]
-    after = re.sub(r"^(?:以上|以下|左右|多|余|的)+", "", after)
+    before = _FILLER.sub("", _EACH.sub("", _CLAUSE.split(before)[-1]))
+    after = re.sub("^(?:以上|以下|左右|多|余|的)+", "", _CLAUSE.split(to_half_width(after))[0])
+    if len(before) > ABOUT_LENGTH:
+        # From a border on; where there is none, nothing is better than half a word.
+        border = _BORDER.search(before, len(before) - ABOUT_LENGTH - 1)
+        before = before[border.end() :] if border else ""
+    if len(after) > ABOUT_LENGTH:
+        border = _BORDER.search(after, 1, ABOUT_LENGTH)
+        after = after[: border.start()] if border else ""
     counted = value is not None and value.dimension == "count"
     return (after or before) if counted else (before or after)
 

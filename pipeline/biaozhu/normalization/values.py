@@ -1,29 +1,35 @@
 """The value of an amount: its figures, unit and dimension from the span, how exact it is and per what from around it.
 
 The words for bounds are read as Article 1259 of the Civil Code reads them: 以上, 以下 and 以内 include the figure,
-超过 and 不足 (不满) do not.
+超过 and 不足 (不满) do not. Where a reading is likely but not certain, `doubt` says what it rests on.
 """
 
 from __future__ import annotations
 
+import math
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from fractions import Fraction
 from typing import TYPE_CHECKING, Literal
 
-from biaozhu.knowledge.measures import MEASURES
-from biaozhu.normalization.context import approx_around, bound_around, each_phrase, per_around
-from biaozhu.normalization.numerals import Numeral, read_numeral, write_chinese, write_numeral
+from biaozhu.knowledge.measures import ASCII_UNIT, FIGURES, MEASURES, NUMERAL, fold_text
+from biaozhu.normalization.context import approx_around, bound_around, per_around
+from biaozhu.normalization.numerals import DIGITS, Approx, read_numeral
 from biaozhu.normalization.units import Dimension, part_of, split_measure, unit_of
 from biaozhu.reading.width import to_half_width
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from biaozhu.normalization.numerals import Numeral
     from biaozhu.normalization.units import Unit
 
-Approx = Literal["", "余", "几", "约", "近"]
+Doubt = Literal["", "per", "unit", "currency", "sign", "calendar", "product", "pair", "reading"]
+# How far around an amount its sentence is read: what lies further says nothing about it.
+REACH_BEFORE, REACH_AFTER = 120, 40
+DISCOUNT_TENTHS = 10
+DAYS_A_MONTH, DAYS_A_YEAR, SECONDS_A_DAY = 30, 365, 86400
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +44,9 @@ class AmountValue:
         approx: 余 (and more: 余, 多), 几 (an unsaid digit: 几, 数), 约 (about), 近 (nearly) or empty.
         bound: the words that make the figure a limit, canonical, in the order 最高, 最低, 以上, 超过, 以下, 不足.
         per: what it is counted for (亩 in 每亩2300元; 人·年 in 每人每年), empty where nothing is said.
+        doubt: what is not certain, empty where all is: `per` (carried over from an earlier clause), `unit` (块 may be
+            money or pieces), `currency` ($ is a dollar of some country), `sign` (零下5至8℃), `calendar` (a month is
+            taken for 30 days), `product` (2×66万千瓦), `pair` (120/80mmHg), `reading` (六七折).
     """
 
     low: Decimal
@@ -47,35 +56,43 @@ class AmountValue:
     approx: Approx = ""
     bound: tuple[str, ...] = ()
     per: str = ""
+    doubt: Doubt = ""
 
 
 @dataclass(frozen=True, slots=True)
 class _Part:
-    numeral: Numeral
+    """A number with its unit, which may be said later, and the magnitude that its numeral ends in (万 in 10万)."""
+
+    low: Fraction
+    high: Fraction
     unit: Unit | None
-    written: str
-    half: Fraction = Fraction(0)
-    more: bool = False
+    approx: Approx = ""
+    doubt: Doubt = ""
+    magnitude: str = ""
+    below_zero: bool = False
 
 
-_NUMERAL = (
-    "0-9,.〇○零一二三四五六七八九十百千万亿两俩仨廿卅卌半几数余多来壹贰叁肆伍陆柒捌玖拾佰仟萬億兩貳參陸"
-)
-_MEASURES = "|".join(
-    re.escape(word)
-    for word in sorted(
-        {w for words in MEASURES.values() for w in to_half_width(words).split()}, key=lambda w: (-len(w), w)
-    )
-)
+_WORDS = sorted((word for words in MEASURES.values() for word in words.split()), key=len, reverse=True)
+_MONEY = sorted((word for word in MEASURES["money"].split() if len(word) > 1), key=len, reverse=True)
 _PIECE = re.compile(
-    rf"(?P<number>[{_NUMERAL}][{_NUMERAL} ]*?)\s*(?:(?P<measure>{_MEASURES}|[^{_NUMERAL}\s/]+)(?=[{_NUMERAL}]|$)|$)"
+    r"[零又]?(?P<sign>零[下上]|[-+±负])? ?(?:[摄华]氏)?(?P<currency>[A-Z]{0,3}[$¥€£₩₽฿]|[A-Z]{3}[$¥]?)? ?"
+    rf"(?P<number>(?:[一二三四五六七八九两0-9]、)?(?:一整|{FIGURES}|{NUMERAL}|[几数])(?: ?[余多来几])?|半) ?"
+    rf"(?P<letter>[MBK](?![A-Za-z]))?(?P<measure>大?(?:{'|'.join(map(re.escape, _WORDS))})|{ASCII_UNIT}"
+    r"|[^0-9.,零一二三四五六七八九十百千万亿两\s/]+)?"
+    rf"(?:(?P<unsaid>半|[0-9]{{1,3}}|[一二三四五六七八九]{{1,2}})?(?P<named>{'|'.join(_MONEY)}|钱)?(?:[（(].[）)])?$)?"
 )
-_DASH = re.compile(r"(?<=.)(?:[-—–~〜]{1,2}|至|到)(?=.)")
+_TIMES = re.compile(r"(?:[0-9.]+ ?[×xX*] ?)+(?=[0-9])|[0-9]{2,3}/(?=[0-9]{2,3} ?(?:mmHg|毫米汞柱))")
+_RANGE = re.compile(r"(?<=.) ?(?:[—–-]{1,2}|~|至|到) ?(?=.)")
 _FRACTION = re.compile(
-    rf"(?P<of>[{_NUMERAL}]+)分之(?P<part>.+?)(?P<more>[多余]?)|(?P<over>\d+)/(?P<under>\d+)"
+    r"(?P<of>[十百千万亿]+|[两一二三四五六七八九十0-9]+)分之(?P<part>.+?)(?P<more>[多余])?|(?P<over>\d+)/(?P<under>\d+)"
 )
 _PERCENTS = {"百": "%", "千": "‰", "万": "‱"}
-_UNIT_PER = re.compile(r"(?P<amount>.+?[^\d/])(?:/|每)(?P<per>[^\d/]+)")
+_UNIT_PER = re.compile(r"(?P<amount>.+?[^\d/])(?:/|每)(?P<per>[^\d/]+(?:/[^\d/]+)?)")
+# 2.4万元/吨至2.6万元/吨
+_SAME_PER = re.compile(r"/([^0-9/]+)(?=[至到~—–-].*/\1$)")
+_LETTERS = {"K": 3, "M": 6, "B": 9}
+# What makes money of 块.
+_PRICED = re.compile("[元花卖价买付收钱贵涨降赚交欠给省补]")
 
 
 def read_amount(text: str, start: int, end: int) -> AmountValue | None:
@@ -89,22 +106,37 @@ def read_amount(text: str, start: int, end: int) -> AmountValue | None:
     Returns:
         None where the span holds no numeral that can be read.
     """
-    plain = to_half_width(text)
-    before, after = plain[:start], plain[end:]
-    span = plain[start:end].strip()
-    found = _UNIT_PER.fullmatch(span)
-    own_per = unit_of(found["per"]).name if found else ""
+    first = max(0, start - REACH_BEFORE)
+    plain = fold_text(to_half_width(text[first : end + REACH_AFTER]))
+    before, span, after = (
+        plain[: start - first],
+        plain[start - first : end - first].strip(),
+        plain[end - first :],
+    )
+    found = _UNIT_PER.fullmatch(_SAME_PER.sub("", span))
+    own_per = "·".join(unit_of(word).name for word in found["per"].split("/")) if found else ""
     span = found["amount"] if found else span
     read = _read_span(span, before, after)
     if read is None and span[-1:] in ("多", "余"):
         # 三倍多: not the guideline's border, but plain in meaning.
         read, after = _read_span(span[:-1], before, after), span[-1]
-    if read is None:
+    if read is None or read.unit is None:
         return None
-    low, high, unit, said = read
-    approx = said or approx_around(before, after, unit.dimension)
-    per = own_per or per_around(before, after, unit)
-    return AmountValue(low, high, unit.name, unit.dimension, approx, bound_around(before, after), per)
+    low, high = _decimal(min(read.low, read.high)), _decimal(max(read.low, read.high))
+    if low is None or high is None:
+        return None
+    unit, doubt = read.unit, read.doubt
+    per, carried = (own_per, False) if own_per else per_around(before, after, unit)
+    return AmountValue(
+        low,
+        high,
+        unit.name,
+        unit.dimension,
+        read.approx or approx_around(before, after, unit.dimension),
+        bound_around(before, after),
+        per,
+        doubt or ("per" if carried else ""),
+    )
 
 
 def in_base(value: AmountValue) -> tuple[Fraction, Fraction, str] | None:
@@ -115,81 +147,31 @@ def in_base(value: AmountValue) -> tuple[Fraction, Fraction, str] | None:
     return Fraction(value.low) * unit.factor, Fraction(value.high) * unit.factor, unit.base
 
 
-def render_amount(value: AmountValue) -> str:
-    """Write a value in canonical form, which `read_phrase` reads back as the same value.
-
-    Not so for pieces (块) without what they are pieces of, which read as money.
-    """
-    number = write_numeral(value.low)
-    if value.low != value.high:
-        number = _some(value) or f"{number}-{write_numeral(value.high)}"
-    part = re.fullmatch(r"1/(\d+)", value.unit)
-    body = f"{number}/{part[1]}" if part else number + ("余" if value.approx == "余" else "") + value.unit
-    before = "".join(word for word in ("最高", "最低", "超过", "不足") if word in value.bound)
-    before += value.approx if value.approx in ("约", "近") else ""
-    after = "".join(word for word in ("以上", "以下") if word in value.bound)
-    return each_phrase(value.per) + before + body + after
-
-
-def read_phrase(phrase: str) -> AmountValue | None:
-    """Read an amount that stands alone with its qualifiers: 每亩约2300元, 最高1000元以上."""
-    plain = to_half_width(phrase)
-    heads = [match.start() for match in re.finditer(rf"(?<![每{_NUMERAL}])[{_NUMERAL}]", plain)]
-    tail = re.search(r"(?:以上|以下|左右)$", plain)
-    end = tail.start() if tail else len(plain)
-    # The first numeral that reads to the end counts; 每100克 in front of it holds one too.
-    values = (read_amount(phrase, start, end) for start in heads)
-    return next((value for value in values if value is not None), None)
-
-
-def _some(value: AmountValue) -> str:
-    # 几百, 十几万: the digit that is unsaid lies between the bounds.
-    if value.approx != "几":
-        return ""
-    for power, sign in (
-        (0, ""),
-        (4, "万"),
-        (8, "亿"),
-        (1, "十"),
-        (2, "百"),
-        (3, "千"),
-        (5, "十万"),
-        (6, "百万"),
-        (7, "千万"),
-    ):
-        unit = Decimal(10) ** power
-        if value.low == 2 * unit and value.high == 9 * unit:
-            return f"几{sign}"
-        tens = value.low - unit
-        if power % 4 == 0 and tens > 0 and tens % (10 * unit) == 0 and value.high == tens + 9 * unit:
-            return f"{write_chinese(int(tens / unit))}几{sign}"
-    return ""
-
-
-def _read_span(span: str, before: str, after: str) -> tuple[Decimal, Decimal, Unit, Approx] | None:
-    fraction = _FRACTION.fullmatch(span)
-    if fraction:
-        return _read_fraction(fraction)
-    cut = _DASH.search(span)
+def _read_span(span: str, before: str, after: str) -> _Part | None:
+    if span in ("一半", "半数"):
+        return _Part(Fraction(1), Fraction(1), unit_of("1/2"))
+    times = _TIMES.match(span)
+    if times:
+        return _multiplied(times.group(), _read_span(span[times.end() :], before, after))
+    cut = _RANGE.search(span, 1)
     sides = [span[: cut.start()], span[cut.end() :]] if cut else [span]
-    pieces = [_parts(side, before, after) for side in sides]
-    if not all(pieces) or pieces[-1][-1].unit is None:
+    if "分之" in span or "/" in span:
+        # 百分之5—8: the second figure shares 百分之.
+        sides[1:] = [
+            side if "分之" in side else f"{sides[0].split('分之')[0]}分之{side}" for side in sides[1:]
+        ]
+        parts = [_read_fraction(side) for side in sides]
+    else:
+        parts = [_summed(_parts(side, before, after)) for side in sides]
+    first, last = parts[0], parts[-1]
+    if first is None or last is None:
         return None
-    approx: Approx = ""
-    for part in (part for parts in pieces for part in parts):
-        if part.numeral.approx or part.more:
-            approx = "余" if part.more else part.numeral.approx  # type: ignore[assignment]
-    ends = [_summed(parts) for parts in pieces]
-    if ends[-1] is None:
-        return None
-    low, high, unit = ends[-1]
     if cut:
-        shared = _lower_end(pieces[0], pieces[-1], ends[0], (low, high, unit))
-        if shared is None:
-            return None
-        low, high, unit = shared
-    lows, highs = _decimal(low), _decimal(high)
-    return None if lows is None or highs is None else (lows, highs, unit, approx)
+        return _ranged(first, last)
+    cold = (
+        last.low >= 0 and last.unit is not None and last.unit.name == "℃" and before.endswith(("零下", "-"))
+    )
+    return replace(last, low=-last.low, high=-last.high) if cold else last
 
 
 def _parts(text: str, before: str, after: str) -> list[_Part]:
@@ -197,80 +179,142 @@ def _parts(text: str, before: str, after: str) -> list[_Part]:
     position = 0
     while position < len(text):
         found = _PIECE.match(text, position)
-        numeral = read_numeral(found["number"]) if found else None
+        numeral = read_numeral(found["number"].replace("一整", "一")) if found else None
         if not found or numeral is None:
             return []
-        if found["measure"]:
-            measure, half, more = split_measure(found["measure"])
-            unit = part_of(parts[-1].unit) if measure == "分" and parts else None
-            unit = unit or unit_of(measure, before=before, after=after)
-            parts.append(_Part(numeral, unit, found["number"], half, more))
-        else:
-            parts.append(_Part(numeral, None, found["number"]))
+        unit, doubt = _unit(found, parts[-1].unit if parts else None, before, after)
+        parts.append(_part(found, numeral, unit, doubt))
         position = found.end()
     return parts
 
 
-def _summed(parts: Sequence[_Part]) -> tuple[Fraction, Fraction, Unit] | None:
+def _unit(found: re.Match[str], larger: Unit | None, before: str, after: str) -> tuple[Unit | None, Doubt]:
+    measure, named, currency = split_measure(found["measure"] or "")[0], found["named"], found["currency"]
+    if (measure in ("元", "圆", "块") and named not in (None, "钱")) or (currency and not measure):
+        return unit_of(named or currency), "currency" if currency == "$" else ""
+    if not measure:
+        return None, ""
+    if measure == "分" and (larger or "秒" in found.string):
+        return part_of(larger or unit_of("小时")) or unit_of(measure), ""
+    unit = unit_of(measure, before=before, after=after)
+    money = (
+        found["unsaid"]
+        or named
+        or larger
+        or re.search("[毛角]", found.string)
+        or _PRICED.search(before[-8:])
+        or after.startswith("钱")
+    )
+    return unit, "unit" if measure == "块" and unit.base == "CNY" and not money else ""
+
+
+def _part(found: re.Match[str], numeral: Numeral, unit: Unit | None, doubt: Doubt) -> _Part:
+    _, half, more = split_measure(found["measure"] or "")
+    unsaid = "".join(str(DIGITS.get(digit, digit)) for digit in found["unsaid"] or "")
+    half += Fraction(1, 2) if unsaid == "半" else Fraction(int(unsaid or 0), 10 ** len(unsaid))
+    scale = 10 ** _LETTERS.get(found["letter"] or "", 0)
+    low, high = (Fraction(end) * scale + half for end in (numeral.low, numeral.high))
+    if unit is not None and unit.name == "折":
+        # 八五折 is 8.5 of ten; 六七折 may be 6.7 or from 6 to 7.
+        doubt = "reading" if low != high else doubt
+        low, high = (end / 10 if end >= DISCOUNT_TENTHS else end for end in (low, high))
+    if found["sign"] in ("零下", "-", "负"):
+        low, high = -low, -high
+    magnitude = re.search(r"[十百千万亿]+(?=[余多]?$)", found["number"].rstrip())
+    return _Part(
+        low,
+        high,
+        unit,
+        "余" if more else numeral.approx,
+        "sign" if found["sign"] == "±" else doubt,
+        magnitude[0] if magnitude else "",
+        found["sign"] == "零下",
+    )
+
+
+def _summed(parts: Sequence[_Part]) -> _Part | None:
     """Add the parts of one quantity in the unit of the first, or of the last where that is not exact."""
-    first = parts[0].unit
-    if len(parts) == 1 or first is None:
-        low, high = (Fraction(end) + parts[0].half for end in (parts[0].numeral.low, parts[0].numeral.high))
-        return (low, high, first) if first is not None else None
-    for unit in (first, parts[-1].unit):
-        low = high = Fraction(0)
-        for part in parts:
-            ratio = _ratio(part.unit, unit)
-            if ratio is None:
-                return None
-            low += (Fraction(part.numeral.low) + part.half) * ratio
-            high += (Fraction(part.numeral.high) + part.half) * ratio
-        if unit is not None and _decimal(low) is not None and _decimal(high) is not None:
-            return low, high, unit
-    return None
+    # 两天两夜 is two days.
+    parts = [part for part in parts if part.unit is None or part.unit.name not in ("夜", "晚")] or parts
+    if len(parts) < 2:  # noqa: PLR2004 — nothing to add
+        return parts[0] if parts else None
+    approx: Approx = next((part.approx for part in reversed(parts) if part.approx), "")
+    doubt: Doubt = next((part.doubt for part in parts if part.doubt), "")
+    for unit in (parts[0].unit, parts[-1].unit):
+        ratios = [_ratio(part.unit, unit) for part in parts]
+        if None not in ratios:
+            low, high = (
+                sum(
+                    (end * ratio for end, ratio in zip(ends, ratios, strict=True) if ratio is not None),
+                    Fraction(0),
+                )
+                for ends in ([part.low for part in parts], [part.high for part in parts])
+            )
+            if _decimal(low) is not None and _decimal(high) is not None:
+                return _Part(low, high, unit, approx, doubt)
+    days = [_days(part) for part in parts]
+    if None in days:
+        return None
+    total = sum((day for day in days if day is not None), Fraction(0))
+    return _Part(total, total, unit_of("天"), approx, "calendar")
 
 
-def _lower_end(
-    left: Sequence[_Part],
-    right: Sequence[_Part],
-    lower: tuple[Fraction, Fraction, Unit] | None,
-    upper: tuple[Fraction, Fraction, Unit],
-) -> tuple[Fraction, Fraction, Unit] | None:
-    low, high, unit = upper
-    if lower is None:
-        start = Fraction(left[0].numeral.low)
+def _days(part: _Part) -> Fraction | None:
+    """Return a duration in days, a month for 30 and a year for 365 of them."""
+    if part.unit is None or part.unit.factor is None or part.unit.dimension != "duration":
+        return None
+    if part.unit.base == "s":
+        return part.low * part.unit.factor / SECONDS_A_DAY
+    years, months = divmod(part.low * part.unit.factor, 12)
+    return years * DAYS_A_YEAR + months * DAYS_A_MONTH
+
+
+def _ranged(first: _Part, last: _Part) -> _Part | None:
+    unit = last.unit or first.unit
+    doubt = first.doubt or last.doubt
+    approx = last.approx or first.approx
+    start, low, high = first.low, last.low, last.high
+    if first.unit is not None and last.unit is not None:
+        ratio = _ratio(first.unit, last.unit)
+        if ratio is None:
+            return None
+        start *= ratio
+        if _decimal(start) is None:
+            # In the first unit, then.
+            start, low, high, unit = first.low, low / ratio, high / ratio, first.unit
+    elif first.below_zero and not last.below_zero and last.low > 0:
+        # 零下5至8℃ is mostly colder than 零下5℃.
+        low, high, doubt = -low, -high, "sign"
+    elif last.magnitude and not first.magnitude and last.unit is not None:
         # 10-20万: the magnitude counts for both, as long as the range still rises.
-        magnitude = re.search(r"[十百千万亿]+(?=[余多]?$)", right[0].written.rstrip())
-        if magnitude and not re.search(r"[十百千万亿]", left[0].written) and len(left) == len(right) == 1:
-            scale = read_numeral(magnitude[0])
-            scaled = start * Fraction(scale.low) if scale else start
-            start = scaled if scaled < high else start
-        return min(start, low), max(start, high), unit
-    ratio = _ratio(lower[2], unit)
-    if ratio is None:
+        scale = read_numeral(last.magnitude)
+        scaled = start * Fraction(scale.low) if scale else start
+        start = scaled if scaled < high else start
+    return _Part(min(start, low, high), max(start, low, high), unit, approx, doubt)
+
+
+def _multiplied(times: str, part: _Part | None) -> _Part | None:
+    factors = [Fraction(factor) for factor in re.findall(r"[0-9]+(?:\.[0-9]+)?", times)]
+    if part is None:
         return None
-    start = lower[0] * ratio
-    if _decimal(start) is None:
-        back = _ratio(unit, lower[2])
-        return None if back is None else (lower[0], high * back, lower[2])
-    return min(start, low), max(start, high), unit
+    if times.endswith("/"):
+        return replace(part, high=factors[0], doubt="pair")
+    product = math.prod(factors, start=Fraction(1))
+    return replace(part, low=part.low * product, high=part.high * product, doubt="product")
 
 
-def _read_fraction(found: re.Match[str]) -> tuple[Decimal, Decimal, Unit, Approx] | None:
+def _read_fraction(text: str) -> _Part | None:
+    found = _FRACTION.fullmatch(text)
+    if not found:
+        return None
     if found["over"]:
-        value = Decimal(found["over"])
-        return (value, value, unit_of(f"1/{int(found['under'])}"), "") if int(found["under"]) else None
-    ends = [read_numeral(side) for side in _DASH.split(found["part"])]
-    whole = read_numeral(found["of"])
-    if whole is None or whole.low != whole.low.to_integral_value() or whole.low < 1:
-        return None
-    numerals = [end for end in ends if end is not None]
-    if len(numerals) != len(ends):
+        over, under = Fraction(found["over"]), int(found["under"])
+        return _Part(over, over, unit_of(f"1/{under}")) if under else None
+    part, whole = read_numeral(found["part"]), read_numeral(found["of"])
+    if part is None or whole is None or whole.low != whole.low.to_integral_value() or whole.low < 1:
         return None
     unit = unit_of(_PERCENTS.get(found["of"], f"1/{int(whole.low)}"))
-    low, high = min(one.low for one in numerals), max(one.high for one in numerals)
-    approx: Approx = "余" if found["more"] else numerals[-1].approx  # type: ignore[assignment]
-    return low, high, unit, approx
+    return _Part(Fraction(part.low), Fraction(part.high), unit, "余" if found["more"] else part.approx)
 
 
 def _ratio(unit: Unit | None, other: Unit | None) -> Fraction | None:

@@ -14,9 +14,11 @@ from biaozhu.data.errors import (
     raise_collected,
 )
 from biaozhu.data.files import MAX_ARTICLE_BYTES
-from biaozhu.data.model import Article, Metadata
+from biaozhu.data.ledger import Entry
+from biaozhu.data.model import Article, LeftOut, Metadata
 from biaozhu.reading.blocks import find_blocks
 from biaozhu.reading.encodings import decode
+from biaozhu.reading.hard_wraps import join_wrapped
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -30,8 +32,10 @@ def read_article(path: Path) -> Article:
     """Read one source file, plain text or HTML.
 
     Plain text is UTF-8, UTF-16 with a byte order mark, or GB18030; nothing of it is normalised, so that encoding
-    `raw` again gives the file's bytes. Of an HTML page, `raw` is the extracted text, `sha256` and `id` are those
-    of that text's UTF-8 bytes, and `encoding` begins with `html:`; saved and read again, it is the same article.
+    `raw` again gives the file's bytes. Of an HTML page, `raw` is the extracted text, and `encoding` begins with
+    `html:`; of a text with hard-wrapped lines it is that with the lines joined, and `encoding` begins with
+    `joined:`. `sha256` and `id` are then those of the UTF-8 bytes of `raw`, so that it is the same article when
+    saved and read again.
 
     Raises:
         MissingFileError: it is not there, a folder, or cannot be read.
@@ -55,18 +59,20 @@ def article_from_bytes(data: bytes, *, name: str, where: str, page: bool = False
     Raises:
         EncodingError, EmptyArticleError: see `read_article`.
     """
-    stated = Metadata()
+    stated, left_out = Metadata(), tuple[LeftOut, ...]()
     if page or looks_like_html(data):
         # Only pages pay for loading the extractor.
         from biaozhu.reading.page import read_page  # noqa: PLC0415 — as said above
 
-        raw, encoding, stated = read_page(data, where=where)
+        raw, encoding, stated, left_out = read_page(data, where=where)
         data, encoding = raw.encode("utf-8"), f"html:{encoding}"
         if looks_like_html(data):
             # Saved and read again it would be taken for a page, and be another article.
             raise EncodingError("the text of the page begins like HTML itself", where=where)
     else:
         raw, encoding = decode(data, where=where)
+        if (joined := join_wrapped(raw)) != raw:
+            raw, data, encoding = joined, joined.encode("utf-8"), f"joined:{encoding}"
     blocks, found = find_blocks(raw)
     if not blocks:
         raise EmptyArticleError("nothing but white space", where=where)
@@ -77,7 +83,7 @@ def article_from_bytes(data: bytes, *, name: str, where: str, page: bool = False
         author=stated.author or found.author,
         time=stated.time or found.time,
     )
-    return Article(digest[:12], name, digest, encoding, raw, blocks, metadata)
+    return Article(digest[:12], name, digest, encoding, raw, blocks, metadata, left_out)
 
 
 def find_articles(paths: Iterable[Path]) -> tuple[Path, ...]:
@@ -96,10 +102,25 @@ def read_articles(paths: Iterable[Path]) -> tuple[Article, ...]:
     """Read several source files, in order.
 
     Raises:
-        BiaozhuError: what `read_article` raises, for all files together; DuplicateError where two files are the
-            same article, since their sentences would share ids.
+        BiaozhuError: what `read_readable` leaves out, for all files together.
     """
-    articles: dict[str, tuple[Path, Article]] = {}
+    articles, problems = read_readable(paths)
+    raise_collected(problems)
+    return tuple(articles.values())
+
+
+def read_readable(paths: Iterable[Path]) -> tuple[dict[Path, Article], tuple[BiaozhuError, ...]]:
+    """Read several source files, in order, and leave out those that cannot be read.
+
+    Returns:
+        The articles by their files, and what is wrong with each file left out: what `read_article` raises, or
+        DuplicateError where it is the same article as one before it, since their sentences would share ids.
+
+    Raises:
+        BiaozhuError: no file can be read; all are reported together.
+    """
+    articles: dict[Path, Article] = {}
+    seen: dict[str, Path] = {}
     problems: list[BiaozhuError] = []
     for path in paths:
         try:
@@ -107,15 +128,31 @@ def read_articles(paths: Iterable[Path]) -> tuple[Article, ...]:
         except BiaozhuError as error:
             problems.append(error)
             continue
-        if article.id in articles:
-            problems.append(
-                DuplicateError(
-                    f"the same text as {articles[article.id][0]}", where=str(path), next_step="Give it once"
-                )
+        if article.id in seen:
+            problem = DuplicateError(
+                f"the same text as {seen[article.id]}", where=str(path), next_step="Give it once"
             )
-        articles.setdefault(article.id, (path, article))
-    raise_collected(problems)
-    return tuple(article for _, article in articles.values())
+            problems.append(problem)
+            continue
+        seen[article.id] = path
+        articles[path] = article
+    if not articles:
+        raise_collected(problems)
+    return articles, tuple(problems)
+
+
+def list_left_out(article: Article) -> tuple[Entry, ...]:
+    """Return for the ledger what of a source is not annotated: furniture, and a page's text outside the article."""
+    furniture = (
+        (f"{article.id}:{block.start}-{block.end}", "furniture", article.raw[block.start : block.end])
+        for block in article.blocks
+        if block.kind == "furniture"
+    )
+    outside = ((article.id, one.reason, one.text) for one in article.left_out)
+    return tuple(
+        Entry("read", "decision", reason, sentence, 0, len(text), "", text)
+        for sentence, reason, text in (*outside, *furniture)
+    )
 
 
 def read_source(path: Path) -> bytes:
@@ -141,6 +178,17 @@ def read_source(path: Path) -> bytes:
             next_step="Cut it into one file an article",
         )
     return data
+
+
+def is_rewritten(data: bytes) -> bool:
+    """Return whether an article's text is not that of its file: it is an HTML page, or has hard-wrapped lines."""
+    if looks_like_html(data):
+        return True
+    try:
+        raw, _ = decode(data, where="")
+    except BiaozhuError:
+        return False
+    return join_wrapped(raw) != raw
 
 
 def looks_like_html(data: bytes) -> bool:

@@ -21,12 +21,16 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from biaozhu.data.model import BlockKind
+    from biaozhu.reading.page_patterns import Edge
 
 _TITLE_LENGTH = 60
+_KICKER_LENGTH = 7
+_HEAD_LINES = 8
 _HEADING_LENGTH = 40
 _SHORT_CAPTION = 45
 _INDENTED_CAPTION = 60
 _LIST_LENGTH = 3
+_LEAD = 3
 _CREDITED = 2
 _LONG_ARTICLE = 8
 _LONG_PARAGRAPH = 120
@@ -67,13 +71,22 @@ def _kinds(lines: Sequence[Line]) -> list[BlockKind]:
     prose = [
         place
         for place, line in enumerate(lines)
-        if page_patterns.is_prose(line.text) and not _imprint(line.text)
+        if page_patterns.is_prose(line.text) and not page_patterns.is_furniture(line.text, edge="head")
     ]
-    first, last = (prose[0], prose[-1]) if prose else (len(lines), -1)
+    # A list or a table has no running text: what names its source or date may still stand above it.
+    dated = [
+        place
+        for place, line in enumerate(lines[:_HEAD_LINES])
+        if page_patterns.is_furniture(line.text, edge="head")
+        and page_patterns.names_source_or_time(line.text)
+    ]
+    first, last = (prose[0], prose[-1]) if prose else (dated[-1] + 1 if dated else 0, len(lines))
     kinds: list[BlockKind] = ["paragraph"] * len(lines)
     for place, line in enumerate(lines):
-        if page_patterns.is_furniture(line.text, at_edge=place < first or place > last):
+        edge: Edge | None = "head" if place < first else "tail" if place > last else None
+        if page_patterns.is_furniture(line.text, edge=edge):
             kinds[place] = "furniture"
+    _keep_entries(lines, kinds, first)
     _close_page(lines, kinds, last)
     title = _mark_title(lines, kinds, first)
     _mark_headings_and_captions(lines, kinds, title)
@@ -81,23 +94,29 @@ def _kinds(lines: Sequence[Line]) -> list[BlockKind]:
     return kinds
 
 
-def _imprint(text: str) -> bool:
-    return page_patterns.is_furniture(text, at_edge=True)
+def _keep_entries(lines: Sequence[Line], kinds: list[BlockKind], first: int) -> None:
+    """Keep what has a label of furniture but is an entry of a notice (时间：… 对象：…) or a turn of an interview."""
+    entries = [place for place in range(first, len(lines)) if page_patterns.is_entry(lines[place].text)]
+    generic = {place for place in entries if page_patterns.is_generic(lines[place].text)}
+    begins = Counter(lines[place].text[:2] for place in entries)
+    for run in _runs(entries):
+        notice = sum(kinds[place] == "paragraph" for place in run) > 1
+        for place in run:
+            if place in generic and (notice or begins[lines[place].text[:2]] > 1):
+                kinds[place] = "paragraph"
 
 
 def _close_page(lines: Sequence[Line], kinds: list[BlockKind], last: int) -> None:
     closed = False
     for place in range(last + 1, len(lines)):
-        closed = closed or (kinds[place] == "furniture" and page_patterns.closes_the_page(lines[place].text))
-        if closed:
+        text = lines[place].text
+        closed = closed or (kinds[place] == "furniture" and page_patterns.closes_the_page(text))
+        if closed and not page_patterns.is_attachment(text):
             kinds[place] = "furniture"
 
 
 def _mark_title(lines: Sequence[Line], kinds: list[BlockKind], first: int) -> int:
     """Mark the title and what stands above it; return the place of the last title line, -1 if there is none."""
-    if first == len(lines):
-        # Without running text there is nothing to be the title of.
-        return -1
     furniture = [place for place in range(first) if kinds[place] == "furniture"]
     candidates = [
         place
@@ -117,8 +136,14 @@ def _mark_title(lines: Sequence[Line], kinds: list[BlockKind], first: int) -> in
     else:
         title = (below_menu or candidates)[0]
     kinds[title] = "title"
-    for place in range(title) if furniture else ():
-        kinds[place] = "furniture"
+    first_title = title
+    while first_title - 1 in candidates and len(lines[first_title - 1].text) >= _KICKER_LENGTH:
+        first_title -= 1
+        kinds[first_title] = "title"
+    for place in range(first_title) if furniture else ():
+        text = lines[place].text
+        if len(text) < _KICKER_LENGTH or page_patterns.is_site_name(text):
+            kinds[place] = "furniture"
     last_title = title
     for place in range(title + 1, first):
         # A subtitle: below the title, and above the source line or led by a dash.
@@ -143,6 +168,7 @@ def _mark_headings_and_captions(lines: Sequence[Line], kinds: list[BlockKind], t
         and len(line.text) <= _HEADING_LENGTH
         and not page_patterns.is_prose(line.text)
         and not page_patterns.ends(line.text)
+        and not page_patterns.is_byline(line.text)
         and line.text[-1] not in ":：;；,，、"
     }
     prefixes = {
@@ -232,8 +258,9 @@ def _metadata(lines: Sequence[Line], kinds: Sequence[BlockKind]) -> Metadata:
     pairs = list(zip(lines, kinds, strict=True))
     stated = stated_in(line.text for line, kind in pairs if kind == "furniture")
     title = next((line.text for line, kind in pairs if kind == "title"), "")
-    lead = next((line.text for line, kind in pairs if kind == "paragraph"), "")
-    return Metadata(title, stated.source, stated.author or page_patterns.author_in_text(lead), stated.time)
+    lead = [line.text for line, kind in pairs if kind == "paragraph"][:_LEAD]
+    author = stated.author or next(filter(None, map(page_patterns.author_in_text, lead)), "")
+    return Metadata(title, stated.source, author, stated.time)
 
 
 def stated_in(furniture: Iterable[str]) -> Metadata:

@@ -1,4 +1,4 @@
-"""HTML pages through trafilatura, offline: the page becomes a plain text, and offsets are true to that text.
+"""HTML pages, offline: the page becomes a plain text, and offsets are true to that text.
 
 The text has the title, a line with source and author, a line with the date, and the paragraphs, so that reading
 the saved text finds the same blocks and metadata as reading the page.
@@ -7,22 +7,21 @@ the saved text finds the same blocks and metadata as reading the page.
 from __future__ import annotations
 
 import codecs
-import logging
 import re
 from typing import TYPE_CHECKING
 
-import trafilatura
-from lxml import etree
-from trafilatura.settings import Document, use_config
+from lxml import etree, html
 
 from biaozhu.data.errors import EmptyArticleError, EncodingError
-from biaozhu.data.model import Metadata
+from biaozhu.data.model import LeftOut, Metadata
 from biaozhu.reading.blocks import stated_in
 from biaozhu.reading.encodings import decode
-from biaozhu.reading.page_patterns import is_furniture
+from biaozhu.reading.page_body import Body, find_body
+from biaozhu.reading.page_lines import find_lines, flatten
+from biaozhu.reading.page_patterns import DATE, is_furniture
 
 if TYPE_CHECKING:
-    from configparser import ConfigParser
+    from collections.abc import Mapping
 
     from lxml.html import HtmlElement
 
@@ -31,24 +30,26 @@ _LEGACY = re.compile(
     r"gb2312|gbk|gb18030|big5(?:-hkscs)?|euc-(?:jp|kr)|shift_jis|iso-8859-\d{1,2}|windows-125\d|koi8-[ru]"
 )
 _HEAD_BYTES = 8192
-_LABEL_LINE = 80
-_SHORTEST = 60
-_HIDDEN = frozenset({"script", "style", "noscript", "template", "head"})
-_INLINE = frozenset(
-    {"a", "b", "i", "em", "strong", "span", "font", "u", "small", "label", "time", "sub", "sup"}
-)
 _LARGEST = 4 * 1024 * 1024
+_TITLES = ("articletitle", "og:title", "twitter:title")
+_SOURCES = ("contentsource", "source", "og:site_name", "application-name")
+_AUTHORS = ("author", "article:author", "og:article:author")
+_TIMES = (
+    "pubdate",
+    "publishdate",
+    "article:published_time",
+    "og:release_date",
+    "datepublished",
+    "weibo: article:create_at",
+)
 
-for _name in ("trafilatura", "htmldate", "courlan", "justext"):
-    # What these log about a page is no message to our user: ours is one line.
-    logging.getLogger(_name).addHandler(logging.NullHandler())
 
-
-def read_page(data: bytes, *, where: str) -> tuple[str, str, Metadata]:
+def read_page(data: bytes, *, where: str) -> tuple[str, str, Metadata, tuple[LeftOut, ...]]:
     """Extract the article of an HTML page.
 
     Returns:
-        The article as plain text, the page's encoding, and the metadata that the page states.
+        The article as plain text, the page's encoding, the metadata that the page states, and its visible text
+        that is not in the article.
 
     Raises:
         EncodingError: the bytes are not what the page declares, nor UTF-8 or GB18030; or the page is too large.
@@ -60,88 +61,63 @@ def read_page(data: bytes, *, where: str) -> tuple[str, str, Metadata]:
             where=where,
             next_step="Save its text and read that",
         )
-    html, encoding = _decode(data, where)
+    text, encoding = _decode(data, where)
     try:
-        page = trafilatura.bare_extraction(
-            html.lstrip("\ufeff"),
-            include_comments=False,
-            include_tables=True,
-            with_metadata=True,
-            config=_extraction(),
-        )
-    except (ValueError, RecursionError) as error:
+        # Without huge_tree the parser stops at some depth and drops what follows.
+        parser = html.HTMLParser(encoding="utf-8", huge_tree=True, remove_comments=True, remove_pis=True)
+        tree = html.document_fromstring(text.lstrip("\ufeff").encode("utf-8"), parser=parser)
+    except (etree.LxmlError, ValueError) as error:
         raise EmptyArticleError(f"the page cannot be parsed ({type(error).__name__})", where=where) from None
-    body = (page.text or "").strip() if isinstance(page, Document) else ""
-    if not isinstance(page, Document) or not body:
+    stated = _stated_in_head(tree)
+    lines = find_lines(tree)
+    body = find_body(lines, _named(tree, stated)) if lines else None
+    if body is None or not body.lines:
         raise EmptyArticleError(
             "no article text was found in the page", where=where, next_step="Save its text and read that"
         )
-    metadata = _metadata(page, html)
-    return _as_text(metadata, body), encoding, metadata
+    metadata = _metadata(body, stated)
+    return _as_text(metadata, body), encoding, metadata, body.left_out
 
 
-def _extraction() -> ConfigParser:
-    # Below its minimum trafilatura falls back to text without paragraphs; 250 characters is a short text in a
-    # Latin script but a whole news item in Chinese.
-    config = use_config()
-    config.set("DEFAULT", "MIN_EXTRACTED_SIZE", str(_SHORTEST))
-    return config
+def _stated_in_head(tree: HtmlElement) -> dict[str, str]:
+    """Return what the page's meta elements state, by their name in lower case; the first of each counts."""
+    stated: dict[str, str] = {}
+    for element in tree.iter("meta"):
+        name = element.get("name") or element.get("property") or element.get("itemprop") or ""
+        if content := flatten(element.get("content")):
+            stated.setdefault(name.lower(), content)
+    return stated
 
 
-def _metadata(page: Document, html: str) -> Metadata:
-    """Return what the page states: its source line first, then trafilatura's findings, then meta elements.
+def _named(tree: HtmlElement, stated: Mapping[str, str]) -> list[str]:
+    titles = [flatten(element.text_content()) for element in tree.iter("title")][:1]
+    return [name for name in (*(stated.get(key, "") for key in _TITLES), *titles) if name]
 
-    Trafilatura drops one-word authors, which Chinese names are, and knows no source but the site's name.
-    """
-    tree = trafilatura.load_html(html)
-    stated, meta = Metadata(), dict[str, str]()
-    if tree is not None:
-        stated = stated_in(line for line in _visible_lines(tree) if is_furniture(line, at_edge=True))
-        for element in tree.iter("meta"):
-            name, content = (element.get("name") or "").lower(), _flat(element.get("content"))
-            if name and content:
-                meta.setdefault(name, content)
+
+def _metadata(body: Body, stated: Mapping[str, str]) -> Metadata:
+    """Return what the lines around the text state, then what the page's head does."""
+    shown = stated_in(body.around)
+    date = DATE.search(_first(stated, _TIMES))
+    author = _first(stated, _AUTHORS)
     return Metadata(
-        title=_flat(page.title),
-        source=stated.source or meta.get("contentsource") or _flat(page.sitename),
-        author=stated.author or _flat(page.author) or meta.get("author", ""),
-        time=stated.time or _flat(page.date) or meta.get("pubdate", ""),
+        title=body.title,
+        source=shown.source or _first(stated, _SOURCES),
+        # A number or an address is an account, no name.
+        author=shown.author or (author if not author.isdecimal() and "@" not in author else ""),
+        time=shown.time or (date.group() if date else ""),
     )
 
 
-def _visible_lines(tree: HtmlElement) -> list[str]:
-    """Return the page's text, a line for each block element, in one walk."""
-    parts: list[str] = []
-    hidden = 0
-    for event, element in etree.iterwalk(tree, events=("start", "end", "comment", "pi")):
-        tag = element.tag if isinstance(element.tag, str) else ""
-        if event == "start":
-            hidden += tag in _HIDDEN
-            parts += ["\n"] * (tag not in _INLINE) + [element.text or ""] * (not hidden)
-            continue
-        if event == "end":
-            hidden -= tag in _HIDDEN
-            parts += ["\n"] * (tag not in _INLINE)
-        parts += [element.tail or ""] * (not hidden)
-    lines = (_flat(line) for line in "".join(parts).split("\n"))
-    return [line for line in lines if 0 < len(line) <= _LABEL_LINE]
+def _first(stated: Mapping[str, str], names: tuple[str, ...]) -> str:
+    return next((stated[name] for name in names if name in stated), "")
 
 
-def _as_text(metadata: Metadata, body: str) -> str:
-    labelled = [
-        f"{label}：{value}"
-        for label, value in (("来源", metadata.source), ("作者", metadata.author))
-        if value
-    ]
-    head = [metadata.title, "  ".join(labelled), metadata.time]
-    paragraphs = [line.strip() for line in body.split("\n")]
-    if paragraphs and paragraphs[0] == metadata.title:
-        del paragraphs[0]
-    return "".join(f"{line}\n\n" for line in [*head, *paragraphs] if line).rstrip("\n") + "\n"
-
-
-def _flat(value: str | None) -> str:
-    return " ".join((value or "").split())
+def _as_text(metadata: Metadata, body: Body) -> str:
+    labelled = (f"来源：{metadata.source}", f"作者：{metadata.author}")
+    # What reading the saved text would not take for furniture would be annotated.
+    labels = [line for line in labelled if line[3:] and is_furniture(line, edge="head")]
+    head = [metadata.title, "  ".join(labels), metadata.time]
+    return "".join(f"{line}\n\n" for line in (*head, *body.lines) if line).rstrip("\n") + "\n"
 
 
 def _decode(data: bytes, where: str) -> tuple[str, str]:

@@ -6,123 +6,97 @@ The words are the furniture of Chinese news sites in general; none is taken from
 from __future__ import annotations
 
 import re
+from typing import Literal
 
-SOURCE_LABELS = ("文章来源", "信息来源", "稿件来源", "新闻来源", "稿源", "来源", "转自", "摘自")
+SOURCE_LABELS = ("文章来源", "信息来源", "稿件来源", "新闻来源", "本文来源", "稿源", "来源", "转自", "摘自")
 AUTHOR_LABELS = ("作者", "撰文", "撰稿", "记者", "通讯员", "供稿", "文字")
 TIME_LABELS = (
-    "发布时间",
-    "发表时间",
-    "更新时间",
-    "发稿时间",
-    "发布日期",
-    "发表日期",
-    "时间",
-    "日期",
+    *("发布时间", "发表时间", "更新时间", "发稿时间", "发布日期", "发表日期"),
+    *("时间", "日期"),
 )
-_ANYWHERE = (
-    *SOURCE_LABELS,
-    *TIME_LABELS[:-2],
-    "作者",
-    "责任编辑",
-    "责任主编",
-    "值班编辑",
-    "执行编辑",
-    "网络编辑",
-    "编辑",
-    "责编",
-    "主编",
-    "编审",
-    "审核",
-    "审校",
-    "校对",
-    "校审",
-    "监制",
-    "终审",
-    "初审",
-    "复审",
-    "关键词",
-    "关键字",
-    "标签",
-    "Tags",
-    "分享到",
-    "分享至",
-    "分享",
-    "您当前的位置",
-    "您的当前位置",
-    "您现在的位置",
-    "您所在的位置",
-    "你的位置",
-    "您的位置",
-    "当前位置",
-    "所在位置",
-    "打印",
-    "打印本页",
-    "字号",
-    "字体大小",
-    "字体",
-    "浏览次数",
-    "浏览量",
-    "浏览",
-    "阅读次数",
-    "阅读量",
-    "阅读",
-    "点击数",
-    "点击量",
-    "点击次数",
-    "点击",
-    "访问量",
-    "评论数",
-    "上一篇",
-    "下一篇",
-    "上一条",
-    "下一条",
-    "原标题",
-    "原文链接",
-    "本文链接",
-    "本文来源",
-    "相关新闻",
-    "相关阅读",
-    "相关链接",
-    "相关文章",
-    "推荐阅读",
-    "延伸阅读",
-    "热门推荐",
-    "二维码",
+Edge = Literal["head", "tail"]
+"""Where a line stands that is outside the running text: before all of it, or after."""
+
+
+def _words(text: str) -> str:
+    # Longest first, and letters may be spaced out: 作　者：
+    return "|".join(r"\s{0,2}".join(word) for word in sorted(text.split(), key=len, reverse=True))
+
+
+_NAME = (
+    r"(?:[\u3400-\u9fff·]{2,4}|[\u3400-\u9fff·]{2,16}(?:[局部委办院社站网报台府校队组团号]|中心|公司|大学|发布|在线|频道|融媒体?)"
+    r"|[\u3400-\u9fff]{0,4}[A-Za-z0-9_.@-]{1,20})(?:\s?[(（][^)）]{1,12}[)）])?"
 )
-_AT_THE_EDGES = (
-    *AUTHOR_LABELS,
-    *TIME_LABELS,
-    "主办",
-    "主管",
-    "承办",
-    "协办",
-    "主办单位",
-    "网站",
-    "发布者",
-    "发布人",
+_NAMES = rf"(?:{_NAME}(?:[\s、,，/;；&+|｜]+{_NAME}){{0,7}}[\s、,，/;；]*)?"
+_MEDIA = r"[^，。,；;！？!?]{0,24}(?:[网报社台号刊局府委部院]|新闻|客户端|媒体?|公众号|微信|微博|发布|在线|频道|中心|日报|晚报)"
+DATE = re.compile(
+    r"(?:19|20)\d{2}\s{0,2}(?:[-/.]\s?\d{1,2}\s?[-/.]\s?\d{1,2}|年\s?\d{1,2}\s?月\s?\d{1,2}\s?日)"
+    r"(?:\s{0,3}(?:T|星期.|周.)?\s{0,3}\d{1,2}[:：]\d{2}(?:[:：]\d{2})?)?"
 )
+_DAY = rf"(?:{DATE.pattern})\s{{0,3}}(?:星期.|周.)?"
+_CONTROLS = _words(
+    "分享到 分享至 分享 打印 打印本页 字号 字体大小 字体 调整字体 放大 缩小 正常 默认 二维码 收藏 关闭 关闭窗口 返回 返回顶部 返回首页 返回列表 回到顶部 首页 评论 点赞 赞 在看 "
+    "扫一扫 纠错 编辑 正文 微信 微博 朋友圈 QQ QQ空间 登录 注册 设为首页 加入收藏 举报 投诉 反馈 复制链接 上一页 下一页 尾页 末页 浏览次数 浏览量 浏览 "
+    "阅读次数 阅读量 阅读 点击数 点击量 点击次数 点击 访问量 评论数 上一篇 下一篇 上一条 下一条 相关新闻 相关阅读 相关链接 相关文章 推荐阅读 "
+    "延伸阅读 热门推荐 热门文章 最新文章 相关推荐 猜你喜欢 为您推荐 喜欢此内容的人还喜欢 阅读原文 阅读全文 展开全文 查看更多 加载更多 Tags"
+)
+_CONTROL = rf"(?:{_CONTROLS}|A[+-]|[大中小]|T\|T)"
+
+
+def _valued(kinds: dict[str, str]) -> dict[str, re.Pattern[str]]:
+    return {word: re.compile(value) for words, value in kinds.items() for word in words.split()}
+
+
+# What a label is followed by where it is furniture: 审核：张三 is, 审核：镇政府对1200户逐户核查 is text.
+_ANYWHERE = _valued(
+    {
+        "责任编辑 责任主编 值班编辑 执行编辑 网络编辑 责编 编审 审校 校对 校审 监制 终审 初审 复审": _NAMES,
+        " ".join(SOURCE_LABELS): _MEDIA,
+        "发布时间 发表时间 更新时间 发稿时间 发布日期 发表日期": r"[^。]{0,40}",
+        "分享到 分享至 分享 打印 打印本页 字号 字体大小 字体 二维码": rf"(?:{_CONTROL}[\s|｜/·]*)*",
+        "浏览次数 浏览量 浏览 阅读次数 阅读量 阅读 点击数 点击量 点击次数 点击 访问量 评论数 评论": (
+            r"(?:[\d,.]+\s?[万千wWkK]?\+?\s?(?:次|人次|人|条|个)?)?"
+        ),
+        "您当前的位置 您的当前位置 您现在的位置 您所在的位置 你的位置 您的位置 当前位置 所在位置": r"[^。，！？]{0,80}",
+        "上一篇 下一篇 上一条 下一条 原标题 原文链接 本文链接 相关新闻 相关阅读 相关链接 相关文章 推荐阅读 延伸阅读 热门推荐": (
+            r"[^。]{0,80}"
+        ),
+    }
+)
+_AT_EDGES = _valued(
+    {
+        f"{' '.join(AUTHOR_LABELS)} 编辑 主编 审核 发布者 发布人": _NAMES,
+        f"{' '.join(SOURCE_LABELS)} 主办 主管 承办 协办 主办单位 网站": r"[^，。,；;！？!?\d]{0,24}|.{0,6}",
+        "时间 日期": rf"(?:{_DAY})?",
+        "关键词 关键字 标签 Tags": r"[^。！？!?：:\d]{0,80}",
+    }
+)
+_LABEL = re.compile(rf"(?P<label>{_words(' '.join((*_ANYWHERE, *_AT_EDGES)))})\s*[:：|｜丨]")
+_OPENING = re.compile(rf"(?:[【\[]{_CONTROL}[】\]])?[\[(（【]?\s*(?:{_DAY}[\s|｜/]*)?")
+# Words that notices and interviews begin their entries with, too.
+_GENERIC = frozenset((*AUTHOR_LABELS, "编辑", "主编", "审核", "时间", "日期", "关键词", "关键字", "标签"))
 # After one of these the page has no article text left, only links and imprint.
 _CLOSING = re.compile(
-    r"^[\[(（【]?\s*(?:责任编辑|责编|值班编辑|网络编辑|编辑|上一篇|下一篇|相关新闻|相关阅读|相关链接|相关文章|推荐阅读|延伸阅读|热门推荐)"
+    r"^[\[(（【]?\s*(?:责任编辑|责编|值班编辑|网络编辑|上一篇|下一篇|相关新闻|相关阅读|相关链接|相关文章|推荐阅读|延伸阅读|热门推荐|相关推荐|猜你喜欢|为您推荐|喜欢此内容)"
 )
-
-_COLON = r"\s*[:：|｜丨]"
-
-
-def _labels(words: tuple[str, ...]) -> str:
-    # Longest first, and letters may be spaced out: 作　者：
-    return "|".join(r"[\s]{0,2}".join(word) for word in sorted(set(words), key=len, reverse=True))
-
-
-_LABEL = re.compile(rf"(?P<label>{_labels((*_ANYWHERE, *_AT_THE_EDGES))}){_COLON}")
-_LABELLED_ANYWHERE = re.compile(rf"[\[(（【]?\s*(?:{_labels(_ANYWHERE)}){_COLON}")
-_LABELLED_AT_EDGES = re.compile(rf"[\[(（【]?\s*(?:{_labels((*_ANYWHERE, *_AT_THE_EDGES))}){_COLON}")
-_BARE = re.compile(
-    rf"[\[(（【]?\s*(?:{_labels(_ANYWHERE[len(SOURCE_LABELS) :])}|收藏|关闭|关闭窗口|返回|返回顶部|返回首页|回到顶部|首页|评论|点赞|"
-    r"扫一扫|纠错|正文|微信|微博|QQ空间|登录|注册|设为首页|加入收藏|打印本页|A[+-]|[大中小])\s*[\])）】]?[:：]?"
-)
+_ATTACHED = re.compile(r"^附[件表图录]?\s?\d{0,2}\s?[:：.、]")
+_RULE = re.compile(r"[-—_=*~·＊☆★◆■\s]{3,}(?:分[割隔]线[-—_=*~·\s]*)?")
+_SHORT_TIME = re.compile(r"\d{1,2}[-/]\d{1,2}\s{1,3}\d{1,2}[:：]\d{2}$")
+_SHORT_DATE = re.compile(r"[\d\s:：年月日/.-]{0,16}")
+_VALUE_END = re.compile(rf"\s{{2,}}|[|｜【\[\])）】]|\s(?={_CONTROL})")
+_BARE = re.compile(rf"(?:[\[(（【]?\s*{_CONTROL}\s*[\])）】]?[:：|｜/·]?){{1,6}}")
 _IMPRINT = re.compile(
-    r"©|版权所有|All Rights Reserved|Copyright|ICP备|公网安备|许可证|(?:未经|不得)[^。]{0,12}(?:授权|许可|转载)|免责声明",
+    r"©|版权所有|All Rights Reserved|Copyright|ICP备|公网安备|许可证[^，。]{0,4}[:：]?\s*[^，。\s]{0,8}\d{4}|(?:未经|不得)[^。]{0,16}(?:转载|摘编|镜像)",
+    re.IGNORECASE,
+)
+_DISCLAIMER = re.compile(
+    r"^[\[(（【*※]?\s*(?:(?:特别|郑重|免责|版权|本[网站号])声明|声明|免责条款)\s*[】\])）]?[:：]?.{0,200}"
+    r"(?:转载|版权|本[网站号]|平台|自媒体|侵权|侵犯|不代表|自行承担|信息存储)"
+    r"|^(?:本文|本[网站号]|以上(?:内容|文章|图文)|文章|图片)[^。]{0,24}(?:不代表|版权归|仅供参考|自媒体|侵权|用户上传)"
+    r"|^(?:请|立即|马上)?(?:打开|下载)[^，。]{0,8}(?:APP|客户端)"
+    r"|^点击(?:查看|进入|关注|阅读|下载|播放|图片|蓝字|上方|下方).{0,12}$"
+    r"|^.{0,20}(?:[扫长按识别]{1,2}[^。，]{0,8}二维码|扫一扫|点击[^，。]{0,8}(?:关注|阅读原文|查看更多))"
+    r".{0,20}$|^返回.{2,4}[，,]查看更多",
     re.IGNORECASE,
 )
 _BREADCRUMB = re.compile(
@@ -132,15 +106,16 @@ _PROMOTION = re.compile(r"^.{2,30}\s{1,4}(?:主办|主管|承办|协办)$")
 _SITE = re.compile(
     r"^(?=.{2,20}$)[^，。、,：:“”]*(?:网|网站|网络|频道|客户端|门户|传媒|媒体|日报|晚报|早报|晨报|时报|都市报|电视台|电台|融媒体中心|在线)$"
 )
-DATE = re.compile(
-    r"(?:19|20)\d{2}\s{0,2}(?:[-/.]\s?\d{1,2}\s?[-/.]\s?\d{1,2}|年\s?\d{1,2}\s?月\s?\d{1,2}\s?日)"
-    r"(?:\s{0,3}(?:T|星期.|周.)?\s{0,3}\d{1,2}[:：]\d{2}(?:[:：]\d{2})?)?"
-)
 _BYLINE = re.compile(
-    r"^[\[(（【]?(?:(?:本报|本网|本刊|本台|新华社|中新社|.{2,8}[网报社台])\s*)?(?:特约|实习|见习|首席)?(?:记者|通讯员|文/|文／|图/|图／)[^，。,？！?!：:“”]{2,30}$"
+    r"^[(（]?(?:(?:本报|本网|本刊|本台|新华社|中新社|[^(（【\[]{2,8}[网报社台])\s*)?(?:全媒体|融媒体|特约|实习|见习|首席)?"
+    r"(?:记者|通讯员|文/|文／|图/|图／)\s*([^，。,？！?!：:“”)）]{2,30})[)）]?$"
 )
 _AUTHOR_IN_TEXT = re.compile(
     r"[（(](?:本报|本网)?(?:全媒体|融媒体|见习|特约)?(?:记者|通讯员)\s*([^（()）。，,]{2,24})[）)]"
+)
+_CATEGORY = re.compile(r"^(?:分类|栏目|所属栏目|频道)\s*[:：]\s*\S{1,12}$")
+_MENU = re.compile(
+    r"首页|主页|新闻|要闻|视频|图片|评论|财经|体育|娱乐|专题|政务|公开|服务|互动|论坛|关于我们|联系我们|网站地图"
 )
 _CAPTION = re.compile(
     r"^(?:[▲△▼▽↑↓←→☝☟]|[（(]?图[为片\d一二三四五六①-⑨]?\s?[:：/／]|图为|[上下左右]图|资料图|配图|插图|示意图|图片说明|图说)"
@@ -155,8 +130,11 @@ _ENTRY = re.compile(r"^[^:：，。]{1,16}[:：]\s*\S")
 _BOXED = re.compile(r"^【[^】]{2,30}】$")
 _CONTINUES = re.compile(r"^(?:但|而|然|此|因|所|于是|同时|据|记者|目前|当|随|其|这|那|为此|近)")
 _END_MARK = re.compile(r"[。！？!?…｡.．][”’」』)）】》\"'\s]*$")
-_NAVIGATION_WORDS = 5
+_MENU_LENGTH = 5
 _LABEL_LINE = 200
+_DISCLAIMER_LENGTH = 400
+_DATED_LINE = 90
+_BESIDE = 12
 
 
 def is_prose(line: str) -> bool:
@@ -169,38 +147,75 @@ def ends(line: str) -> bool:
     return _END_MARK.search(line[-12:]) is not None
 
 
-def is_furniture(line: str, *, at_edge: bool) -> bool:
-    """Tell whether a line is page furniture; `at_edge`: it stands before or after all running text."""
-    if _IMPRINT.search(line[:_LABEL_LINE]) and (at_edge or len(line) < 60):  # noqa: PLR2004 — an imprint is short
+def is_furniture(line: str, *, edge: Edge | None) -> bool:
+    """Tell whether a line is page furniture; `edge`: where it stands if outside the running text."""
+    if len(line) <= _DISCLAIMER_LENGTH and _DISCLAIMER.search(line):
         return True
-    if len(line) > _LABEL_LINE or "。" in line.rstrip("。"):
+    if _IMPRINT.search(line[:_LABEL_LINE]) and (edge or len(line) < 60):  # noqa: PLR2004 — an imprint is short
+        return True
+    # A tab stands between the cells of a table.
+    if len(line) > _LABEL_LINE or "。" in line.rstrip("。") or "\t" in line:
         return False
-    if _BARE.fullmatch(line) or _LABELLED_ANYWHERE.match(line):
+    return (
+        _has_controls_only(line)
+        or _is_labelled(line, at_edge=edge is not None)
+        or re.fullmatch(_DAY, line) is not None
+        or (_BREADCRUMB.match(line) is not None and (edge == "head" or line.startswith(("首页", "主页"))))
+        or (edge is not None and not ends(line) and _is_beside_text(line, edge))
+    )
+
+
+def _has_controls_only(line: str) -> bool:
+    if _RULE.fullmatch(line):
         return True
     words = line.split()
-    if len(words) > 1 and all(_BARE.fullmatch(word) for word in words):
-        return True
-    if not at_edge:
-        return _BREADCRUMB.match(line) is not None and line.startswith(("首页", "主页"))
-    return bool(
-        _LABELLED_AT_EDGES.match(line)
-        or _BREADCRUMB.match(line)
-        or _PROMOTION.match(line)
-        or (_BYLINE.match(line) and not ends(line))
-        or _is_dated(line)
-        or (len(words) >= _NAVIGATION_WORDS and max(map(len, words)) <= 6)  # noqa: PLR2004 — a menu's entries
+    bare = [word for word in words if _BARE.fullmatch(word)]
+    return bool(bare) and all(word.isdecimal() for word in words if word not in bare)
+
+
+def _is_beside_text(line: str, edge: Edge) -> bool:
+    words = line.split()
+    menu = len(words) >= _MENU_LENGTH and max(map(len, words)) <= _MENU_LENGTH
+    return (
+        (menu and any(map(_MENU.fullmatch, words)))
+        or (edge == "head" and (_PROMOTION.match(line) or _CATEGORY.match(line)) is not None)
+        or (edge == "head" and _is_dated(line))
     )
+
+
+def is_generic(line: str) -> bool:
+    """Tell whether a furniture line begins with a word that a notice or an interview may begin an entry with."""
+    return any(label in _GENERIC for label, _ in _split_labels(line)[:1])
+
+
+def _is_labelled(line: str, *, at_edge: bool) -> bool:
+    opening = _OPENING.match(line)
+    if opening is None or not _LABEL.match(line, opening.end()):
+        return False
+    return all(
+        _fits(_ANYWHERE.get(label), text) or (at_edge and _fits(_AT_EDGES.get(label), text))
+        for label, text in _pairs(line)
+    )
+
+
+def _fits(value: re.Pattern[str] | None, text: str) -> bool:
+    return value is not None and value.fullmatch(text) is not None
 
 
 def names_source_or_time(line: str) -> bool:
     """Tell whether a furniture line is the one under the title: source, author or time."""
-    labels = {_squeeze(match["label"]) for match in _LABEL.finditer(line)}
+    labels = {label for label, _ in _split_labels(line)}
     return bool(labels & {*SOURCE_LABELS, *AUTHOR_LABELS, *TIME_LABELS} or DATE.search(line))
 
 
 def closes_the_page(line: str) -> bool:
     """Tell whether a furniture line is one after which only links and imprint follow."""
     return _CLOSING.match(line) is not None
+
+
+def is_attachment(line: str) -> bool:
+    """Tell whether a line names what is attached to a notice, which stands below all else and belongs to it."""
+    return _ATTACHED.match(line) is not None
 
 
 def is_site_name(line: str) -> bool:
@@ -235,34 +250,55 @@ def continues(line: str) -> bool:
 
 def labelled_values(line: str) -> list[tuple[str, str]]:
     """Return the label and value pairs of a furniture line: 来源：甲报 作者：乙 gives two."""
+    if _DISCLAIMER.search(line):
+        return []
+    return [(label, _value(label, text)) for label, text in _split_labels(line)]
+
+
+def _pairs(line: str) -> list[tuple[str, str]]:
+    """Return labels and all that follows each, but for a date beside a name and the bracket around the line."""
+    pairs = []
+    for label, after in _split_labels(line):
+        text = after if label in TIME_LABELS else DATE.sub("", after)
+        text = text.strip(" \u3000|｜")
+        pairs.append((label, text if text.count("(") + text.count("（") else text.rstrip(")）】] ")))
+    return pairs
+
+
+def _split_labels(line: str) -> list[tuple[str, str]]:
     matches = list(_LABEL.finditer(line))
     ends_at = [*(match.start() for match in matches), len(line)][1:]
     return [
-        (_squeeze(match["label"]), _value(match["label"], line[match.end() : end]))
+        ("".join(match["label"].split()), line[match.end() : end])
         for match, end in zip(matches, ends_at, strict=True)
     ]
 
 
+def is_byline(line: str) -> bool:
+    """Tell whether a line names reporters and nothing else."""
+    return _BYLINE.match(line) is not None
+
+
 def author_in_text(line: str) -> str:
-    """Return the reporter whom a dateline names in brackets, (记者某某), or nothing."""
-    match = _AUTHOR_IN_TEXT.search(line[:_LABEL_LINE])
+    """Return the reporter whom a byline or a dateline names, (记者某某), or nothing."""
+    match = _BYLINE.match(line) or _AUTHOR_IN_TEXT.search(line[:_LABEL_LINE])
     return match[1].strip() if match else ""
 
 
-def _squeeze(label: str) -> str:
-    return "".join(label.split())
-
-
 def _value(label: str, text: str) -> str:
-    text = text.strip()
-    if _squeeze(label) in TIME_LABELS:
-        date = DATE.search(text)
-        return date.group() if date else re.split(r"\s{2,}|[|｜]", text)[0]
-    if date := DATE.search(text):
-        text = text[: date.start()]
-    return re.split(r"\s{2,}|[|｜\])）】]", text.strip())[0].strip()
+    date = DATE.search(text)
+    if label in TIME_LABELS:
+        return (date or _SHORT_DATE.match(text.strip()) or [""])[0]
+    return _VALUE_END.split((text[: date.start()] if date else text).strip())[0].strip()
 
 
 def _is_dated(line: str) -> bool:
-    date = DATE.search(line)
-    return date is not None and len(line) - len(date.group()) <= 24 and not ends(line) and date.start() <= 16  # noqa: PLR2004 — room for a source beside the date
+    """Tell whether a line is a date with a source beside it; a running text writes no 2021-03-05."""
+    date = DATE.search(line) or _SHORT_TIME.search(line)
+    if date is None:
+        return False
+    before, after = line[: date.start()], line[date.end() :]
+    numeric = re.search(r"[-/:：]", date.group()) is not None
+    beside = max(map(len, re.split(r"[\s|｜]+", f"{before} {after}")))
+    glued = before[-1:].isalnum() or after[:1].isalnum()
+    return len(line) <= _DATED_LINE and beside <= _BESIDE * (1 + numeric) and (numeric or not glued)

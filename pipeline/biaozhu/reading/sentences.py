@@ -2,8 +2,8 @@
 
 A sentence ends at 。！？ (either width) or at a full stop that is no decimal, abbreviation, address or numbering,
 together with the closing quotes and brackets that follow; or at the end of its line. It does not end at a
-semicolon, at an ellipsis inside a line, inside brackets, or where what follows a closing quote goes on with
-the clause (a comma, a dash, 的).
+semicolon, at an ellipsis inside a line, inside brackets, inside a short quote that is a word of its clause
+(“你好！春天”活动), or where what follows a closing quote goes on with the clause (a comma, a dash, 的).
 """
 
 from __future__ import annotations
@@ -38,6 +38,8 @@ _GOES_ON_AFTER_QUOTE = _GOES_ON | frozenset("—―─～~的")
 # Longer than this, a bracket pair is rather two slips of the pen than one aside.
 _ASIDE = 300
 _INDENT = 16
+_PHRASE = 24
+_PHRASE_FOLLOWS = "“‘「『《、"
 
 _TOKEN = re.compile(
     r"(?:https?|ftp)://[!-~]+|www\.[!-~]+"
@@ -220,24 +222,44 @@ def _pairs(line: str, marks: list[int]) -> tuple[dict[int, int], set[int]]:
     """Return the asides (place of the opener -> offset after the closer) and the straight quotes that close."""
     asides: dict[int, int] = {}
     straight_closers: set[int] = set()
-    open_straight = dict.fromkeys(_STRAIGHT, False)
+    open_straight = dict.fromkeys(_STRAIGHT, -1)
     waiting: dict[str, list[int]] = {closer: [] for closer in _CLOSERS}
     for place in marks:
         mark = line[place]
         if mark in open_straight:
             if mark == "'" and _between_letters(line, place):
                 continue
-            if open_straight[mark]:
-                straight_closers.add(place)
-            open_straight[mark] = not open_straight[mark]
+            if (opener := open_straight[mark]) < 0:
+                open_straight[mark] = place
+                continue
+            open_straight[mark] = -1
+            straight_closers.add(place)
+            if _is_phrase(line, opener, place):
+                asides[opener] = place + 1
         elif mark in _OPENERS:
             waiting[_OPENERS[mark]].append(place)
         elif mark in _CLOSERS and waiting[mark]:
             opener = waiting[mark].pop()
             named = line[place + 1 : place + 2] == "的"
-            if (line[opener] in _BRACKETS or named) and place - opener < _ASIDE:
+            hides = line[opener] in _BRACKETS or named
+            if (hides and place - opener < _ASIDE) or _is_phrase(line, opener, place):
                 asides[opener] = place + 1
     return asides, straight_closers
+
+
+def _is_phrase(line: str, opener: int, closer: int) -> bool:
+    """Tell whether a quote is a word of its clause, as a slogan is, and no speech: its end marks end nothing."""
+    following = line[closer + 1 : closer + 2]
+    if (
+        closer - opener > _PHRASE
+        or not following
+        or not (following.isalnum() or following in _PHRASE_FOLLOWS)
+    ):
+        return False
+    inside = line[opener + 1 : closer].rstrip("”’」』")
+    if inside[-1:] not in _ENDS:
+        return True
+    return line[opener - 1 : opener].isalnum() and "。" not in inside
 
 
 def _absorb(line: str, place: int, straight_closers: set[int]) -> int:

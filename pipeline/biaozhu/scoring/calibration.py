@@ -1,4 +1,4 @@
-"""What a layer's own scores are worth: reliability bins, expected calibration error, the precision-recall curve.
+"""How far a layer's own scores can be trusted: reliability bins, calibration error, the precision-recall curve.
 
 Correct means strict: the gold has the same boundaries and label. Spans of a layer are disjoint, so whether one is
 correct does not depend on which others a threshold keeps.
@@ -12,19 +12,20 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from biaozhu.scoring.scores import ratio
+from biaozhu.data.strict_counts import StrictCounts, divide
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
 BINS = 10
-POINTS = 200
+BIN_NAMES = tuple(f"{at / BINS:.1f}-{(at + 1) / BINS:.1f}" for at in range(BINS))
+MOST_POINTS = 200
 # Scores of four decimals, as all annotators write them, are 10,001 at most. A power of two, so that nothing is rounded.
 STEPS = 1 << 14
 
 
 @dataclass(frozen=True, slots=True)
-class Bin:
+class ScoreBin:
     """Predicted spans whose score lies in [low, high), the last bin up to and with 1."""
 
     low: float
@@ -35,8 +36,8 @@ class Bin:
 
     @property
     def precision(self) -> float | None:
-        """The share that is correct; a calibrated layer has it close to `mean_score`."""
-        return ratio(self.correct, self.count)
+        """The share that is correct; close to `mean_score` where the layer is calibrated."""
+        return divide(self.correct, self.count)
 
 
 class ScoreTally:
@@ -55,27 +56,23 @@ class ScoreTally:
 
     def add(self, score: float, correct: bool) -> int:  # noqa: FBT001 — runs for each span, keywords cost time
         """Count one span and return the number of its bin."""
-        number = bin_of(score)
+        number = find_bin(score)
         bin_, self.number = self.bins[number], self.number + 1
         bin_[0] += 1
         bin_[1] += correct
         bin_[2] += score
-        key = floor_of(score) if self.coarse else score
-        counts = self.by_score.get(key)
-        if counts is None:
-            counts = self.by_score[key] = [0, 0]
-            if self._most is not None and not self.coarse and len(self.by_score) > self._most:
-                self._coarsen()
-                counts = self.by_score[floor_of(score)]
+        counts = self.by_score.setdefault(_round_down(score) if self.coarse else score, [0, 0])
         counts[0] += 1
         counts[1] += correct
+        if self._most is not None and not self.coarse and len(self.by_score) > self._most:
+            self._coarsen()
         return number
 
     def _coarsen(self) -> None:
         self.coarse = True
         fine, self.by_score = self.by_score, {}
         for score, (spans, correct) in fine.items():
-            counts = self.by_score.setdefault(floor_of(score), [0, 0])
+            counts = self.by_score.setdefault(_round_down(score), [0, 0])
             counts[0] += spans
             counts[1] += correct
 
@@ -87,18 +84,15 @@ class Calibration:
     `ece` is the mean of |mean score - precision| over bins, weighted by count; None where no span has a score.
     """
 
-    bins: tuple[Bin, ...]
+    ece: float | None
     scored: int
     unscored: int
-    ece: float | None
+    bins: tuple[ScoreBin, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Point:
-    """Strict precision, recall and F1 when only spans with a score of at least `threshold` are kept.
-
-    Spans without a score are kept at every threshold.
-    """
+class ThresholdPoint:
+    """Strict figures when only spans with a score of at least `threshold`, and those without one, are kept."""
 
     threshold: float
     kept: int
@@ -107,45 +101,30 @@ class Point:
     f1: float | None
 
 
-def bin_of(score: float) -> int:
+def find_bin(score: float) -> int:
     """Return the number of the bin that a score in [0, 1] falls into, from 0."""
     return min(int(score * BINS), BINS - 1)
 
 
-def floor_of(score: float) -> float:
-    """Return the multiple of 1 / `STEPS` at or below a score: it is at least such a threshold if the score is."""
+def _round_down(score: float) -> float:
+    # A score is at least a threshold of this kind exactly if the rounded one is.
     return math.floor(score * STEPS) / STEPS
 
 
-def calibrate(scored: ScoreTally, *, unscored: int = 0) -> Calibration:
-    """Put scored spans into ten bins of equal width.
-
-    Args:
-        scored: the predicted spans that have a score.
-        unscored: how many have none.
-    """
-    counts, hits, sums = np.array(scored.bins, dtype=np.float64).T
+def measure_calibration(scored: ScoreTally, *, unscored: int = 0) -> Calibration:
+    """Put scored spans into ten bins of equal width; `unscored` is how many have no score."""
+    _, hits, sums = np.array(scored.bins, dtype=np.float64).T
     bins = tuple(
-        Bin(
-            at / BINS,
-            (at + 1) / BINS,
-            int(counts[at]),
-            int(hits[at]),
-            ratio(float(sums[at]), int(counts[at])),
-        )
-        for at in range(BINS)
+        ScoreBin(at / BINS, (at + 1) / BINS, int(count), int(correct), divide(float(total), int(count)))
+        for at, (count, correct, total) in enumerate(scored.bins)
     )
-    ece = ratio(float(np.abs(sums - hits).sum()), scored.number)
-    return Calibration(bins, scored.number, unscored, ece)
+    ece = divide(float(np.abs(sums - hits).sum()), scored.number)
+    return Calibration(ece, scored.number, unscored, bins)
 
 
-def threshold_curve(
-    by_score: Mapping[float, Sequence[int]],
-    *,
-    gold: int,
-    unscored: int = 0,
-    unscored_correct: int = 0,
-) -> tuple[Point, ...]:
+def trace_thresholds(
+    by_score: Mapping[float, Sequence[int]], *, gold: int, unscored: tuple[int, int] = (0, 0)
+) -> tuple[ThresholdPoint, ...]:
     """Return the points of the precision-recall curve, from the highest threshold to the lowest.
 
     Each distinct score is a threshold; above 200 of them, 200 spread evenly over their ranks stand for all.
@@ -153,22 +132,19 @@ def threshold_curve(
     Args:
         by_score: number of spans and of strictly correct ones, by score in [0, 1].
         gold: number of gold spans.
-        unscored: number of predicted spans without a score.
-        unscored_correct: how many of those are strictly correct.
+        unscored: number of predicted spans without a score and of strictly correct ones, which are always kept.
     """
     if not by_score:
         return ()
     ranked = sorted(by_score, reverse=True)
-    sums = np.cumsum(np.array([by_score[score] for score in ranked], dtype=np.int64), axis=0)
-    chosen = range(len(ranked))
-    if len(ranked) > POINTS:
-        chosen = np.unique(np.linspace(0, len(ranked) - 1, POINTS).round().astype(np.int64)).tolist()
+    sums = np.cumsum(np.array([by_score[score] for score in ranked], dtype=np.int64), axis=0) + unscored
+    chosen = np.unique(
+        np.linspace(0, len(ranked) - 1, min(len(ranked), MOST_POINTS)).round().astype(np.int64)
+    )
     points = []
-    for at in chosen:
-        kept, right = int(sums[at, 0]) + unscored, int(sums[at, 1]) + unscored_correct
+    for at in chosen.tolist():
+        counts = StrictCounts(gold, *(int(figure) for figure in sums[at]))
         points.append(
-            Point(
-                float(ranked[at]), kept, ratio(right, kept), ratio(right, gold), ratio(2 * right, kept + gold)
-            )
+            ThresholdPoint(float(ranked[at]), counts.predicted, counts.precision, counts.recall, counts.f1)
         )
     return tuple(points)

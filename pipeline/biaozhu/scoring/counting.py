@@ -1,8 +1,8 @@
 """One pass over the paired sentences of gold and layer that gathers all figures.
 
-Sentences in which both sides carry the same spans are most of what a good layer has; they are counted without any
-alignment. What is gathered grows with the number of units and classes and not with the text; of a stream with that
-of labels, sources and the like only, see `ArticleRows` and `ScoreTally`.
+Sentences in which both sides have the same spans are most of what a good layer has; they are counted without any
+alignment. What is kept grows with the number of units and classes and not with the text; of a stream only with that
+of labels, sources and the like, see `ArticleRows` and `ScoreTally`.
 """
 
 from __future__ import annotations
@@ -14,11 +14,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from biaozhu.scoring.breakdown import SENTENCE_LENGTHS, SPAN_LENGTHS, length_class
-from biaozhu.scoring.calibration import STEPS, ScoreTally
-from biaozhu.scoring.error_patterns import cases_among
+from biaozhu.scoring.breakdown import ASPECTS, NO_SCORE, SENTENCE_LENGTHS, SPAN_LENGTHS, name_length_class
+from biaozhu.scoring.calibration import BIN_NAMES, STEPS, ScoreTally
+from biaozhu.scoring.error_patterns import find_cases_among
 from biaozhu.scoring.resampling import ArticleRows, UnitRows
-from biaozhu.scoring.scores import as_row, tally_spans
+from biaozhu.scoring.scores import tally_spans
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -28,28 +28,32 @@ if TYPE_CHECKING:
     from biaozhu.data.model import Sentence, Span
     from biaozhu.scoring.breakdown import Aspect
     from biaozhu.scoring.error_patterns import Case, Pattern
-    from biaozhu.scoring.seen import Seen
+    from biaozhu.scoring.seen import SeenNames
 
 WIDTH = 6
-_LONGEST = SPAN_LENGTHS[-1] + 1
-
-# Length in characters (the last class of lengths as its shortest), and whether training has seen the surface form (None: not known).
-GoldClass = tuple[int, bool | None]
-# The same, the confidence bin (None: no score), the source, and whether it is strictly correct.
-PredictedClass = tuple[int, bool | None, int | None, str, bool]
+# Classes that are kept apart by more would make memory grow with the text.
+_LONGEST_SPAN, _LONGEST_SENTENCE = SPAN_LENGTHS[-1] + 1, SENTENCE_LENGTHS[-1] + 1
 
 _KEY = attrgetter("start", "end", "label")
 
 
 @dataclass(frozen=True, slots=True)
-class Counted:
+class LayerCounts:
     """All figures of one layer against the gold.
 
-    `rows` has shape (units, (1 + labels) * 6): the six figures of a `Tally` for all labels together, then for each
-    label with both sides restricted to it; `units` names its rows, `number` and `digest` are
-    those of `Rows`. `groups` holds [sentences, gold, predicted, strict] by aspect and
-    key. `confusion` has shape (labels + 1, labels + 1), O last. `cases` holds some of the errors of each pattern, `patterns`
-    counts all.
+    Attributes:
+        labels: every label, in the order of the columns.
+        units: names of the rows, see `UnitCounts`.
+        rows: shape (units, (1 + labels) * 6): the six figures of a `Tally` for all labels together, then for each
+            label with both sides restricted to it.
+        number: of units, see `UnitCounts`.
+        digest: of the units, see `UnitCounts`.
+        sentences: how many were counted.
+        groups: [sentences, gold, predicted, strict] by aspect and class.
+        confusion: characters, shape (labels + 1, labels + 1), O last.
+        scores: predicted spans by their score.
+        patterns: how often each error pattern occurs.
+        cases: the first errors of each pattern.
     """
 
     labels: tuple[str, ...]
@@ -59,8 +63,6 @@ class Counted:
     digest: str
     sentences: int
     groups: Mapping[Aspect, Mapping[str, Sequence[int]]]
-    gold_classes: Mapping[GoldClass, int]
-    predicted_classes: Mapping[PredictedClass, int]
     confusion: NDArray[np.int64]
     scores: ScoreTally
     patterns: Mapping[Pattern, int]
@@ -73,9 +75,9 @@ def count_layer(
     labels: Sequence[str],
     units: Mapping[str, str] | None,
     sections: Mapping[str, str] | None = None,
-    seen: Seen | None = None,
+    seen: SeenNames | None = None,
     examples: int = 20,
-) -> Counted:
+) -> LayerCounts:
     """Count a layer against the gold, sentence by sentence.
 
     Args:
@@ -84,19 +86,20 @@ def count_layer(
         units: unit of each sentence, by sentence id; None for a stream: its units are articles, the sentences of each
             come together, and what is kept of them does not grow.
         sections: section of each sentence, by sentence id.
-        seen: what training has seen.
+        seen: names that training has seen.
         examples: how many errors of each pattern to keep.
     """
-    counter = _Counter(labels, seen, examples, streamed=units is None)
+    counter = _LayerCounter(labels, seen, examples, streamed=units is None)
     for gold, predicted in pairs:
-        identifier = gold.id
-        unit = gold.article if units is None else units[identifier]
-        counter.add(gold, predicted, unit, None if sections is None else sections[identifier])
-    return counter.result()
+        unit = gold.article if units is None else units[gold.id]
+        counter.add(gold, predicted, unit, None if sections is None else sections[gold.id])
+    return counter.finish()
 
 
-class _Counter:
-    def __init__(self, labels: Sequence[str], seen: Seen | None, examples: int, *, streamed: bool) -> None:
+class _LayerCounter:
+    def __init__(
+        self, labels: Sequence[str], seen: SeenNames | None, examples: int, *, streamed: bool
+    ) -> None:
         self.labels = tuple(labels)
         self.numbers = {label: number for number, label in enumerate(self.labels)}
         self.seen = seen
@@ -106,12 +109,8 @@ class _Counter:
         self.streamed = streamed
         self.rows = ArticleRows(width) if streamed else UnitRows(width)
         self.groups: dict[Aspect, defaultdict[str, list[int]]] = {
-            "article": defaultdict(_four),
-            "section": defaultdict(_four),
-            "sentence_length": defaultdict(_four),
+            aspect: defaultdict(lambda: [0, 0, 0, 0]) for aspect in ASPECTS
         }
-        self.gold_classes: Counter[GoldClass] = Counter()
-        self.predicted_classes: Counter[PredictedClass] = Counter()
         self.confusion = [[0] * (len(self.labels) + 1) for _ in range(len(self.labels) + 1)]
         self.scores = ScoreTally(STEPS if streamed else None)
         self.patterns: Counter[Pattern] = Counter()
@@ -120,38 +119,35 @@ class _Counter:
     def add(self, gold: Sentence, predicted: Sentence, unit: str, section: str | None) -> None:
         """Count one sentence."""
         self.sentences += 1
-        row = self.rows.row(unit)
+        row = self.rows.find_row(unit)
         wanted = [_KEY(span) for span in gold.spans]
-        given = [_KEY(span) for span in predicted.spans]
-        covered = 0
-        if wanted == given:
-            right: set[tuple[int, int, str]] | None = None
-            strict = len(wanted)
-            if strict:
-                covered = self._add_right(gold.spans, row)
+        found = [_KEY(span) for span in predicted.spans]
+        right: set[tuple[int, int, str]] | None = None  # None: all of them
+        if wanted == found:
+            covered = self._add_right(gold.spans, row) if wanted else 0
         else:
             # Spans of one side are disjoint, so what is identical overlaps nothing else.
-            right = {*wanted}.intersection(given)
-            strict = len(right)
+            right = {*wanted}.intersection(found)
             mine = [span for span in gold.spans if _KEY(span) not in right]
             theirs = [span for span in predicted.spans if _KEY(span) not in right]
             covered = self._add_right([span for span in gold.spans if _KEY(span) in right], row)
             covered += self._add_wrong(gold, mine, theirs, row)
         self.confusion[-1][-1] += len(gold.text) - covered
-        figures = (1, len(wanted), len(given), strict)
+        figures = (1, len(wanted), len(found), len(wanted if right is None else right))
+        length = name_length_class(min(len(gold.text), _LONGEST_SENTENCE), SENTENCE_LENGTHS)
+        _increase(self.groups["sentence_length"][length], figures)
         if not self.streamed:
             _increase(self.groups["article"][gold.article], figures)
-        _increase(self.groups["sentence_length"][length_class(len(gold.text), SENTENCE_LENGTHS)], figures)
         if section is not None:
             _increase(self.groups["section"][section], figures)
         self._classify(gold, predicted, right)
 
-    def result(self) -> Counted:
+    def finish(self) -> LayerCounts:
         """Return what was counted."""
-        rows = self.rows.result()
+        rows = self.rows.finish()
         for (unit, sentences), row in zip((rows.sentences or {}).items(), rows.counts, strict=False):
             _increase(self.groups["article"][unit], (sentences, int(row[0]), int(row[1]), int(row[3])))
-        return Counted(
+        return LayerCounts(
             labels=self.labels,
             units=rows.units,
             rows=rows.counts,
@@ -159,8 +155,6 @@ class _Counter:
             digest=rows.digest,
             sentences=self.sentences,
             groups=self.groups,
-            gold_classes=self.gold_classes,
-            predicted_classes=self.predicted_classes,
             confusion=np.array(self.confusion, dtype=np.int64),
             scores=self.scores,
             patterns=self.patterns,
@@ -168,10 +162,9 @@ class _Counter:
         )
 
     def _add_right(self, spans: Sequence[Span], row: list[int]) -> int:
-        """Count spans that both sides carry, and return how many characters they cover."""
-        count = len(spans)
+        """Count spans that both sides have, and return how many characters they cover."""
         for column in range(WIDTH):
-            row[column] += count
+            row[column] += len(spans)
         covered = 0
         for span in spans:
             number = self.numbers[span.label]
@@ -187,23 +180,15 @@ class _Counter:
         self, sentence: Sentence, gold: Sequence[Span], predicted: Sequence[Span], row: list[int]
     ) -> int:
         """Count the other spans, and return how many characters they cover."""
-        tally = as_row(tally_spans(gold, predicted))
-        for column, figure in enumerate(tally):
-            row[column] += figure
-        labels = {span.label for span in gold}.union(span.label for span in predicted)
+        tally = tally_spans(gold, predicted)
+        _increase(row, tally.row)
+        labels = {span.label for span in (*gold, *predicted)}
         for label in labels:
             # Aligned anew: what is best among all labels need not be best within one.
-            part = tally
-            if len(labels) > 1:
-                part = as_row(
-                    tally_spans(
-                        (span for span in gold if span.label == label),
-                        (span for span in predicted if span.label == label),
-                    )
-                )
-            for column, figure in enumerate(part, (1 + self.numbers[label]) * WIDTH):
-                row[column] += figure
-        for case in cases_among(sentence, gold, predicted):
+            mine, theirs = ([span for span in side if span.label == label] for side in (gold, predicted))
+            part = tally_spans(mine, theirs) if len(labels) > 1 else tally
+            _increase(row, part.row, (1 + self.numbers[label]) * WIDTH)
+        for case in find_cases_among(sentence, gold, predicted):
             self.patterns[case.pattern] += 1
             if len(self.cases[case.pattern]) < self.examples:
                 self.cases[case.pattern].append(case)
@@ -228,23 +213,28 @@ class _Counter:
         return covered + sum(only_predicted)
 
     def _classify(self, gold: Sentence, predicted: Sentence, right: set[tuple[int, int, str]] | None) -> None:
-        seen, text = self.seen, gold.text
+        """Count the spans of both sides by their classes."""
         for span in gold.spans:
-            known = None if seen is None else seen.knows(gold.id, text[span.start : span.end])
-            self.gold_classes[min(span.end - span.start, _LONGEST), known] += 1
+            for aspect, key in self._find_classes(gold, span):
+                self.groups[aspect][key][1] += 1
         for span in predicted.spans:
-            known = None if seen is None else seen.knows(gold.id, text[span.start : span.end])
             correct = right is None or _KEY(span) in right
             score = span.score
-            confidence = None if score is None else self.scores.add(score, correct)
-            length = min(span.end - span.start, _LONGEST)
-            self.predicted_classes[length, known, confidence, span.source, correct] += 1
+            band = NO_SCORE if score is None else BIN_NAMES[self.scores.add(score, correct)]
+            classes = self._find_classes(gold, span)
+            for aspect, key in (*classes, ("confidence", band), ("source", span.source)):
+                counts = self.groups[aspect][key]
+                counts[2] += 1
+                counts[3] += correct
+
+    def _find_classes(self, sentence: Sentence, span: Span) -> tuple[tuple[Aspect, str], ...]:
+        length: tuple[Aspect, str] = ("length", name_length_class(min(span.end - span.start, _LONGEST_SPAN)))
+        if self.seen is None:
+            return (length,)
+        known = self.seen.knows(sentence.id, sentence.text[span.start : span.end])
+        return length, ("surface", "seen" if known else "unseen")
 
 
-def _four() -> list[int]:
-    return [0, 0, 0, 0]
-
-
-def _increase(group: list[int], figures: tuple[int, int, int, int]) -> None:
-    for at, figure in enumerate(figures):
-        group[at] += figure
+def _increase(row: list[int], figures: Sequence[int], first: int = 0) -> None:
+    for at, figure in enumerate(figures, first):
+        row[at] += figure

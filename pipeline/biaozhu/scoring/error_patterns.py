@@ -1,8 +1,8 @@
-"""Error patterns: what went wrong with spans that hang together by overlap, with the text around them.
+"""Error patterns: what is wrong with spans that are connected by overlap, with the text around them.
 
-The shape says how the boundaries lie; the pattern is the shape, except where the place or person stands at the
-head of an organisation's name (河北|某某公司, 某某镇|党委): whether such a name is marked is a matter of the guideline
-more than of boundaries, so it is a class of its own.
+The shape says how the boundaries differ; the pattern is the shape, except where the place or person is the head of an
+organisation's name (河北|某某公司, 某某镇|党委): whether such a name is marked is a question of the guideline more than
+of boundaries, so it is a class of its own.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
-from biaozhu.scoring.match import clusters
+from biaozhu.scoring.match import group_overlapping
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -47,7 +47,7 @@ PATTERNS: tuple[Pattern, ...] = (
 )
 
 CONTEXT = 15
-# Numbers count things, they do not name them: 3家|公司 is no part of an organisation's name.
+# Numbers count things, they do not name them: 3家|公司 is not part of an organisation's name.
 NEVER_IN_NAMES = frozenset({"AMOUNT"})
 CAN_BE_NESTED = frozenset({"missed", "invented", "boundary_right", "boundary_both", "boundary_and_label"})
 
@@ -76,7 +76,7 @@ _BODY = (
     r"大学|学院|中学|小学|学校|幼儿园|研究院|研究所|设计院|医院|卫生院|卫生室|博物馆|图书馆|"
     r"局(?![面势部限域])|厂(?![房家区长址])|厅(?![堂长])"
 )
-# Between the place and the body stand at most a few characters of its name (某县|教育|局), never a function word,
+# Between the place and the body there are at most a few characters of the name (某县|教育|局), never a function word,
 # white space or punctuation: those end a name.
 _NAME_PART = r"[^\W\d_的了在到和与及或是为对把被将向从由给让使有这该各每并就也都又再已很所着过等]{0,8}?"
 _ORGANISATION = re.compile(rf"(?:{_NAME_PART})(?:{_BODY})")
@@ -84,10 +84,10 @@ _ORGANISATION = re.compile(rf"(?:{_NAME_PART})(?:{_BODY})")
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """One error: the spans that hang together, what is wrong with them, and the text around them.
+    """One error: spans that are connected by overlap, what is wrong with them, and the text around them.
 
-    `start` and `end` (code points into the sentence) reach from the first to the last of the spans; `text` is what
-    stands there, `before` and `after` up to 15 characters on either side.
+    `start` and `end` (code points into the sentence) enclose all the spans; `text` is the text between them,
+    `before` and `after` are up to 15 characters on either side.
     """
 
     sentence: str
@@ -103,20 +103,15 @@ class Case:
 
 
 def find_cases(gold: Sentence, predicted: Sentence) -> tuple[Case, ...]:
-    """Return the errors of one sentence, from left to right; every wrong span stands in exactly one of them.
-
-    Args:
-        gold: the gold sentence.
-        predicted: the same sentence with the spans of a layer.
-    """
-    return cases_among(gold, gold.spans, predicted.spans)
+    """Return the errors of one sentence, from left to right; every wrong span is in exactly one of them."""
+    return find_cases_among(gold, gold.spans, predicted.spans)
 
 
-def cases_among(sentence: Sentence, gold: Sequence[Span], predicted: Sequence[Span]) -> tuple[Case, ...]:
+def find_cases_among(sentence: Sentence, gold: Sequence[Span], predicted: Sequence[Span]) -> tuple[Case, ...]:
     """Return the errors among some spans of a sentence, both sides sorted; see `find_cases`."""
     cases = []
-    for mine, theirs in clusters(gold, predicted):
-        shape = shape_of(mine, theirs)
+    for mine, theirs in group_overlapping(gold, predicted):
+        shape = _find_shape(mine, theirs)
         if shape is None:
             continue
         spans = (*mine, *theirs)
@@ -141,8 +136,8 @@ def cases_among(sentence: Sentence, gold: Sequence[Span], predicted: Sequence[Sp
     return tuple(cases)
 
 
-def shape_of(gold: Sequence[Span], predicted: Sequence[Span]) -> Shape | None:
-    """Return how a group of spans that hang together is wrong, or None where it is right."""
+def _find_shape(gold: Sequence[Span], predicted: Sequence[Span]) -> Shape | None:
+    """Return how a group of connected spans is wrong, or None where it is right."""
     if len(gold) != 1 or len(predicted) != 1:
         return _BY_NUMBER[min(len(gold), 2), min(len(predicted), 2)]
     mine, theirs = gold[0], predicted[0]
@@ -153,5 +148,5 @@ def shape_of(gold: Sequence[Span], predicted: Sequence[Span]) -> Shape | None:
 
 
 def heads_organisation(text: str, end: int) -> bool:
-    """Say whether the name that ends at `end` goes on as an organisation's, by the characters that follow it."""
+    """Tell whether the name that ends at `end` goes on as an organisation's, by the characters that follow it."""
     return _ORGANISATION.match(text, end) is not None

@@ -1,4 +1,4 @@
-"""The whole evaluation of a layer against the gold, and the comparison of two layers."""
+"""The whole evaluation of a layer against the gold, and the comparison of two evaluations."""
 
 from __future__ import annotations
 
@@ -11,59 +11,58 @@ from biaozhu.data.errors import ScoringError
 from biaozhu.scoring.breakdown import (
     ASPECTS,
     NO_SCORE,
-    SENTENCE_LENGTHS,
-    Row,
-    confusion_of,
-    length_class,
-    length_classes,
+    OF_PREDICTIONS,
+    OF_SENTENCES,
+    OUTSIDE,
+    ClassScore,
+    Confusion,
+    sort_classes,
 )
-from biaozhu.scoring.calibration import BINS, STEPS, calibrate, threshold_curve
+from biaozhu.scoring.calibration import STEPS, measure_calibration, trace_thresholds
 from biaozhu.scoring.counting import WIDTH, count_layer
 from biaozhu.scoring.error_patterns import PATTERNS
 from biaozhu.scoring.match import SCHEMES
-from biaozhu.scoring.paired_stream import Lacking, side_by_side
+from biaozhu.scoring.paired_stream import LackingSentences, pair_streams
 from biaozhu.scoring.resampling import GROUPS, MOST_ARTICLES
-from biaozhu.scoring.scores import Tally, pair_layers, score_of
+from biaozhu.scoring.scores import Tally, pair_layers, score_tally
 from biaozhu.scoring.significance import (
     ARTICLES_NEEDED,
     DEFAULT_SAMPLING,
-    Units,
-    bootstrap,
+    ResamplingUnits,
+    add_exact_interval,
     choose_units,
-    with_exact,
+    compare_rows,
+    estimate_metrics,
 )
-from biaozhu.scoring.significance import compare as compare_rows
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     from numpy.typing import NDArray
 
     from biaozhu.data.model import Sentence
-    from biaozhu.scoring.breakdown import Aspect, Confusion
-    from biaozhu.scoring.calibration import Calibration, Point
-    from biaozhu.scoring.counting import Counted
+    from biaozhu.scoring.breakdown import Aspect
+    from biaozhu.scoring.calibration import Calibration, ThresholdPoint
+    from biaozhu.scoring.counting import LayerCounts
     from biaozhu.scoring.error_patterns import Case, Pattern
     from biaozhu.scoring.match import Scheme
     from biaozhu.scoring.scores import Missing, Score
-    from biaozhu.scoring.seen import Seen
-    from biaozhu.scoring.significance import Difference, Estimate, Metric, Sampling
-
-    Floats = NDArray[np.float64]
+    from biaozhu.scoring.seen import SeenNames
+    from biaozhu.scoring.significance import Difference, Estimate, Floats, Metric, Sampling
 
 ALL = "ALL"
-_HEADLINE = ("precision", "recall", "f1")
+_FIGURES = ("precision", "recall", "f1")
 
 
 @dataclass(frozen=True, slots=True)
-class Setting:
-    """What an evaluation needs to know besides the two layers.
+class EvaluationOptions:
+    """What an evaluation needs besides the two layers.
 
     Attributes:
-        labels: ids in the order of reports; further ones that occur follow in alphabetical order.
-        sections: unit name of the section of each sentence, by sentence id (unique over articles).
-        seen: what training has seen; None where the layer is of no trained model.
+        labels: ids in the order of reports; others that occur follow in alphabetical order.
+        sections: unique name of the section of each sentence, by sentence id.
+        seen: names that training has seen; None where the layer is not a trained model's.
         missing: what to do with gold sentences that the layer lacks, see `pair_layers`.
         sampling: of the intervals.
         examples: how many errors of each pattern to keep.
@@ -71,17 +70,17 @@ class Setting:
 
     labels: tuple[str, ...] = ()
     sections: Mapping[str, str] | None = None
-    seen: Seen | None = None
+    seen: SeenNames | None = None
     missing: Missing = "error"
     sampling: Sampling = DEFAULT_SAMPLING
     examples: int = 20
 
 
-DEFAULT_SETTING = Setting()
+DEFAULT_OPTIONS = EvaluationOptions()
 
 
 @dataclass(frozen=True, slots=True)
-class Scored:
+class ScoreEstimates:
     """A score under one scheme with the intervals of its three figures."""
 
     score: Score
@@ -101,28 +100,28 @@ class ErrorGroup:
 
 @dataclass(frozen=True, slots=True)
 class Evaluation:
-    """Everything that is known about one layer against the gold.
+    """All that is known about one layer against the gold.
 
     `overall` and each label's scores hold the four schemes; a label's are those of both sides restricted to it.
     `missing` names gold sentences that the layer lacks and that were counted as found empty; of a stream the first
-    10,000, `missing_more` is how many others there are. `curve_step` is what the thresholds of the curve are multiples
-    of, where a stream has too many distinct scores to tell them apart.
+    10,000, `missing_more` is how many others there are. `curve_step` is set where a stream has too many distinct
+    scores: the thresholds of the curve are multiples of it.
     """
 
     name: str
     sentences: int
     characters: int
     missing: tuple[str, ...]
-    units: Units
+    units: ResamplingUnits
     sampling: Sampling
-    overall: Mapping[Scheme, Scored]
-    labels: Mapping[str, Mapping[Scheme, Scored]]
-    breakdowns: Mapping[Aspect, tuple[Row, ...]]
+    overall: Mapping[Scheme, ScoreEstimates]
+    labels: Mapping[str, Mapping[Scheme, ScoreEstimates]]
+    breakdowns: Mapping[Aspect, tuple[ClassScore, ...]]
     confusion: Confusion
     calibration: Calibration
-    curve: tuple[Point, ...]
+    curve: tuple[ThresholdPoint, ...]
     errors: tuple[ErrorGroup, ...]
-    counted: Counted
+    counts: LayerCounts
     missing_more: int = 0
     curve_step: float | None = None
 
@@ -133,159 +132,145 @@ class Comparison:
 
     a: str
     b: str
-    units: Units
+    units: ResamplingUnits
     sampling: Sampling
     differences: tuple[Difference, ...]
 
 
-def evaluate(
+def evaluate_layer(
     gold: Sequence[Sentence],
     layer: Sequence[Sentence],
     *,
     name: str = "layer",
-    setting: Setting = DEFAULT_SETTING,
+    options: EvaluationOptions = DEFAULT_OPTIONS,
 ) -> Evaluation:
-    """Score a layer against the gold.
-
-    Args:
-        gold: the gold sentences.
-        layer: the same sentences with the spans to be scored, in any order.
-        name: of the layer, as reports show it.
-        setting: what else is known, and how to sample.
+    """Score a layer, whose sentences may come in any order, against the gold; reports call it by its name.
 
     Raises:
         ScoringError, VersionError: the layers cannot be compared, see `pair_layers` and `choose_units`.
     """
-    pairs = pair_layers(gold, layer, missing=setting.missing, name=name)
-    units = choose_units({sentence.id: sentence.article for sentence in gold}, setting.sections)
+    pairs = pair_layers(gold, layer, missing=options.missing, name=name)
+    units = choose_units({sentence.id: sentence.article for sentence in gold}, options.sections)
     occurring = {span.label for pair in pairs for sentence in pair for span in sentence.spans}
-    counted = count_layer(
+    counts = count_layer(
         pairs,
-        labels=(*setting.labels, *sorted(occurring - set(setting.labels))),
+        labels=(*options.labels, *sorted(occurring - set(options.labels))),
         units=units.of,
-        sections=setting.sections,
-        seen=setting.seen,
-        examples=setting.examples,
+        sections=options.sections,
+        seen=options.seen,
+        examples=options.examples,
     )
-    given = {sentence.id for sentence in layer}
-    lacking = [sentence.id for sentence in gold if sentence.id not in given]
-    return _evaluated(counted, units, name, setting, lacking)
+    known = {sentence.id for sentence in layer}
+    lacking = [sentence.id for sentence in gold if sentence.id not in known]
+    return _evaluate_counts(counts, units, name, options.sampling, LackingSentences(len(lacking), lacking))
 
 
-def evaluate_stream(gold: Path, layer: Path, *, name: str, setting: Setting) -> Evaluation:
-    """Score a layer against the gold, both read side by side; see `side_by_side` for what the files must be.
+def evaluate_stream(gold: Path, layer: Path, *, name: str, options: EvaluationOptions) -> Evaluation:
+    """Score a layer against the gold, both read side by side; see `pair_streams` for what the files must be.
 
-    The units that intervals resample are articles, above 10,000 of them groups of articles (see `biaozhu.scoring.resampling`),
-    which are then not listed one by one. What training has seen and sections are not told apart. Memory does not grow
-    with the number of sentences, articles or spans.
+    The units that intervals resample are articles, above 10,000 of them groups of articles (see
+    `biaozhu.scoring.resampling`), which are then not listed one by one. Seen names and sections are not used. Memory
+    does not grow with the number of sentences, articles or spans.
 
     Args:
         gold: the gold layer, JSONL, plain or compressed.
-        layer: the layer to be scored, likewise.
+        layer: the layer to score, likewise.
         name: of the layer, as reports show it.
-        setting: how to sample; its labels are all that there may be.
+        options: no labels but its own may occur.
 
     Raises:
         ScoringError: the files do not go together, or hold fewer than 10 articles.
         BiaozhuError: a file cannot be read, see `stream_layer`.
     """
-    lacking = Lacking()
-    pairs = side_by_side(gold, layer, labels=setting.labels, missing=setting.missing, lacking=lacking)
-    counted = count_layer(pairs, labels=setting.labels, units=None, examples=setting.examples)
-    found = counted.number
+    lacking = LackingSentences()
+    pairs = pair_streams(gold, layer, labels=options.labels, missing=options.missing, lacking=lacking)
+    counts = count_layer(pairs, labels=options.labels, units=None, examples=options.examples)
+    found = counts.number
     if found < ARTICLES_NEEDED:
         raise ScoringError(
             f"{found} articles, fewer than {ARTICLES_NEEDED}",
             where=str(gold),
             next_step="Score so few articles without --stream",
         )
-    units = Units("article", {}, found, f"{found} articles")
-    if not counted.units:
+    units = ResamplingUnits("article", {}, found, f"{found} articles")
+    if not counts.units:
         reason = f"{found} articles, more than {MOST_ARTICLES}: in {GROUPS} groups by a hash of their ids, each one unit"
-        units = Units("article", {}, found, reason, GROUPS)
-    return _evaluated(counted, units, name, setting, lacking.named, lacking.count - len(lacking.named))
+        units = ResamplingUnits("article", {}, found, reason, GROUPS)
+    return _evaluate_counts(counts, units, name, options.sampling, lacking)
 
 
-def _evaluated(
-    counted: Counted,
-    units: Units,
-    name: str,
-    setting: Setting,
-    missing: Sequence[str],
-    missing_more: int = 0,
-) -> Evaluation:
-    estimates = bootstrap(counted.rows, _metrics(counted.labels), sampling=setting.sampling)
-    total = counted.rows.sum(axis=0)
-    gold_spans = int(total[0])
-    unscored, unscored_correct = _unscored(counted)
-    return Evaluation(
-        name=name,
-        sentences=counted.sentences,
-        characters=int(counted.confusion.sum()),
-        missing=tuple(missing),
-        units=units,
-        sampling=setting.sampling,
-        overall=_scored(ALL, 0, total, estimates, setting.sampling),
-        labels={
-            label: _scored(label, number, total, estimates, setting.sampling)
-            for number, label in enumerate(counted.labels, 1)
-        },
-        breakdowns=_breakdowns(counted),
-        confusion=confusion_of(counted.confusion, counted.labels),
-        calibration=calibrate(counted.scores, unscored=unscored),
-        curve=threshold_curve(
-            counted.scores.by_score,
-            gold=gold_spans,
-            unscored=unscored,
-            unscored_correct=unscored_correct,
-        ),
-        errors=tuple(
-            ErrorGroup(pattern, counted.patterns[pattern], counted.cases.get(pattern, ()))
-            for pattern in sorted(PATTERNS, key=lambda pattern: -counted.patterns.get(pattern, 0))
-            if counted.patterns.get(pattern)
-        ),
-        counted=counted,
-        missing_more=missing_more,
-        curve_step=1 / STEPS if counted.scores.coarse else None,
-    )
-
-
-def compare(a: Evaluation, b: Evaluation, *, sampling: Sampling = DEFAULT_SAMPLING) -> Comparison:
+def compare_evaluations(a: Evaluation, b: Evaluation, *, sampling: Sampling = DEFAULT_SAMPLING) -> Comparison:
     """Compare two evaluations on the same gold: F1 under the four schemes, strict P and R, strict F1 of each label.
 
     Raises:
         ScoringError: they were not made from the same gold and units.
     """
-    ours, theirs = ((one.counted.units, one.counted.digest, one.units.of) for one in (a, b))
+    ours, theirs = ((one.counts.units, one.counts.digest, one.units.of) for one in (a, b))
     if ours != theirs:
         raise ScoringError(f"{a.name} and {b.name} were scored on different gold or units")
-    labels = tuple(dict.fromkeys((*a.counted.labels, *b.counted.labels)))
+    labels = tuple(dict.fromkeys((*a.counts.labels, *b.counts.labels)))
     names = [
         *(f"{ALL} {scheme} f1" for scheme in SCHEMES),
         f"{ALL} strict precision",
         f"{ALL} strict recall",
         *(f"{label} strict f1" for label in labels),
     ]
-    metrics = _metrics(labels)
+    metrics = _make_metrics(labels)
     differences = compare_rows(
-        _columns(a.counted, labels),
-        _columns(b.counted, labels),
+        _arrange_columns(a.counts, labels),
+        _arrange_columns(b.counts, labels),
         {name: metrics[name] for name in names},
         sampling=sampling,
     )
     return Comparison(a.name, b.name, a.units, sampling, differences)
 
 
-def _metrics(labels: Sequence[str]) -> dict[str, Metric]:
+def _evaluate_counts(
+    counts: LayerCounts, units: ResamplingUnits, name: str, sampling: Sampling, lacking: LackingSentences
+) -> Evaluation:
+    estimates = estimate_metrics(counts.rows, _make_metrics(counts.labels), sampling=sampling)
+    total = counts.rows.sum(axis=0)
+    overall, *by_label = (
+        _estimate_scores(key, Tally(*figures), estimates, sampling)
+        for key, figures in zip((ALL, *counts.labels), total.reshape(-1, WIDTH).tolist(), strict=True)
+    )
+    _, _, unscored, unscored_correct = counts.groups["confidence"].get(NO_SCORE, (0, 0, 0, 0))
+    return Evaluation(
+        name=name,
+        sentences=counts.sentences,
+        characters=int(counts.confusion.sum()),
+        missing=tuple(lacking.named),
+        units=units,
+        sampling=sampling,
+        overall=overall,
+        labels=dict(zip(counts.labels, by_label, strict=True)),
+        breakdowns={aspect: _score_classes(counts, aspect) for aspect in ASPECTS},
+        confusion=Confusion((*counts.labels, OUTSIDE), tuple(map(tuple, counts.confusion.tolist()))),
+        calibration=measure_calibration(counts.scores, unscored=unscored),
+        curve=trace_thresholds(
+            counts.scores.by_score, gold=int(total[0]), unscored=(unscored, unscored_correct)
+        ),
+        errors=tuple(
+            ErrorGroup(pattern, counts.patterns[pattern], counts.cases.get(pattern, ()))
+            for pattern in sorted(PATTERNS, key=lambda pattern: -counts.patterns.get(pattern, 0))
+            if counts.patterns.get(pattern)
+        ),
+        counts=counts,
+        missing_more=lacking.count - len(lacking.named),
+        curve_step=1 / STEPS if counts.scores.coarse else None,
+    )
+
+
+def _make_metrics(labels: Sequence[str]) -> dict[str, Metric]:
     return {
-        f"{key} {scheme} {figure}": _metric(number * WIDTH, scheme, figure)
+        f"{key} {scheme} {figure}": _make_metric(number * WIDTH, scheme, figure)
         for number, key in enumerate((ALL, *labels))
         for scheme in SCHEMES
-        for figure in _HEADLINE
+        for figure in _FIGURES
     }
 
 
-def _metric(first: int, scheme: Scheme, figure: str) -> Callable[[Floats], Floats]:
+def _make_metric(first: int, scheme: Scheme, figure: str) -> Metric:
     def compute(sums: Floats) -> Floats:
         gold, predicted, paired, strict, exact, same = (sums[:, first + at] for at in range(WIDTH))
         credit = {"strict": strict, "exact": exact, "partial": (exact + paired) / 2, "type": same}[scheme]
@@ -297,87 +282,42 @@ def _metric(first: int, scheme: Scheme, figure: str) -> Callable[[Floats], Float
     return compute
 
 
-def _scored(
-    key: str, number: int, total: NDArray[np.int64], estimates: Mapping[str, Estimate], sampling: Sampling
-) -> dict[Scheme, Scored]:
-    tally = Tally(*(int(figure) for figure in total[number * WIDTH : (number + 1) * WIDTH]))
+def _estimate_scores(
+    key: str, tally: Tally, estimates: Mapping[str, Estimate], sampling: Sampling
+) -> dict[Scheme, ScoreEstimates]:
     # What each figure is a share of; of F1 half of both sides, which are equal where it is 1.
     trials = tally.predicted, tally.gold, (tally.gold + tally.predicted) / 2
     return {
-        scheme: Scored(
-            score_of(tally, scheme),
+        scheme: ScoreEstimates(
+            score_tally(tally, scheme),
             *(
-                with_exact(estimates[f"{key} {scheme} {figure}"], whole, confidence=sampling.confidence)
-                for figure, whole in zip(_HEADLINE, trials, strict=True)
+                add_exact_interval(
+                    estimates[f"{key} {scheme} {figure}"], whole, confidence=sampling.confidence
+                )
+                for figure, whole in zip(_FIGURES, trials, strict=True)
             ),
         )
         for scheme in SCHEMES
     }
 
 
-def _columns(counted: Counted, labels: Sequence[str]) -> NDArray[np.int64]:
-    blocks = [counted.rows[:, :WIDTH]]
-    for label in labels:
-        if label in counted.labels:
-            first = (1 + counted.labels.index(label)) * WIDTH
-            blocks.append(counted.rows[:, first : first + WIDTH])
-        else:
-            blocks.append(np.zeros((len(counted.rows), WIDTH), dtype=np.int64))
-    return np.hstack(blocks)
+def _arrange_columns(counts: LayerCounts, labels: Sequence[str]) -> NDArray[np.int64]:
+    """Return the rows with a block of columns for each of these labels, zeros for one that the layer lacks."""
+    blocks = counts.rows.reshape(len(counts.rows), -1, WIDTH)
+    arranged = np.zeros((len(blocks), 1 + len(labels), WIDTH), dtype=np.int64)
+    arranged[:, [0, *(1 + labels.index(label) for label in counts.labels)]] = blocks
+    return arranged.reshape(len(blocks), -1)
 
 
-def _unscored(counted: Counted) -> tuple[int, int]:
-    of_them = {key: count for key, count in counted.predicted_classes.items() if key[2] is None}
-    return sum(of_them.values()), sum(count for key, count in of_them.items() if key[4])
-
-
-def _breakdowns(counted: Counted) -> dict[Aspect, tuple[Row, ...]]:
-    rows: dict[Aspect, tuple[Row, ...]] = {
-        aspect: tuple(
-            Row(key, gold, predicted, strict, sentences)
-            for key, (sentences, gold, predicted, strict) in group.items()
-        )
-        for aspect, group in counted.groups.items()
-    }
-    order = length_classes(SENTENCE_LENGTHS)
-    rows["sentence_length"] = tuple(sorted(rows["sentence_length"], key=lambda row: order.index(row.key)))
-    rows["length"] = _span_rows(
-        counted, lambda key: length_class(key[0]), lambda key: length_class(key[0]), length_classes()
-    )
-    known = {True: "seen", False: "unseen"}
-    rows["surface"] = _span_rows(
-        counted,
-        lambda key: None if key[1] is None else known[key[1]],
-        lambda key: None if key[1] is None else known[key[1]],
-        tuple(known.values()),
-    )
-    bins = [f"{at / BINS:.1f}-{(at + 1) / BINS:.1f}" for at in range(BINS)]
-    rows["confidence"] = _span_rows(
-        counted, None, lambda key: NO_SCORE if key[2] is None else bins[key[2]], (*bins, NO_SCORE)
-    )
-    rows["source"] = _span_rows(
-        counted, None, lambda key: key[3], tuple(sorted({key[3] for key in counted.predicted_classes}))
-    )
-    return {aspect: rows[aspect] for aspect in ASPECTS}
-
-
-def _span_rows(
-    counted: Counted,
-    gold_key: Callable[..., str | None] | None,
-    predicted_key: Callable[..., str | None],
-    order: Sequence[str],
-) -> tuple[Row, ...]:
-    gold, predicted, correct = (dict.fromkeys(order, 0) for _ in range(3))
-    if gold_key is not None:
-        for mine, count in counted.gold_classes.items():
-            if (key := gold_key(mine)) is not None:
-                gold[key] += count
-    for theirs, count in counted.predicted_classes.items():
-        if (key := predicted_key(theirs)) is not None:
-            predicted[key] += count
-            correct[key] += count * theirs[4]
+def _score_classes(counts: LayerCounts, aspect: Aspect) -> tuple[ClassScore, ...]:
+    group = counts.groups[aspect]
     return tuple(
-        Row(key, None if gold_key is None else gold[key], predicted[key], correct[key])
-        for key in order
-        if gold[key] or predicted[key]
+        ClassScore(
+            key,
+            None if aspect in OF_PREDICTIONS else group[key][1],
+            group[key][2],
+            group[key][3],
+            group[key][0] if aspect in OF_SENTENCES else None,
+        )
+        for key in sort_classes(aspect, group)
     )

@@ -1,16 +1,21 @@
-"""Pair the spans of two layers one to one, and count what the pairs are worth.
+"""Pair the spans of two layers one to one, for all four schemes of SemEval-2013 at once.
 
-One alignment serves all four schemes of SemEval-2013 task 9 (Segura-Bedmar et al. 2013, after MUC-5's scoring
-categories): strict (boundaries and label), exact (boundaries), partial (any overlap, half credit unless the
-boundaries are equal) and type (any overlap with the same label). The alignment is the best there is, in this
-order: most identical spans, most equal boundaries, most characters of overlap, most equal labels, most pairs. All
-counts follow from these five figures, so they depend on no order and on no choice between equally good alignments.
-Offsets are half open: spans that only touch do not overlap.
+The schemes (Segura-Bedmar et al. 2013, after the categories of MUC-5) are strict (boundaries and label), exact
+(boundaries), partial (any overlap, half credit unless the boundaries are equal) and type (any overlap, same label).
+The alignment is the best there is, in this order: most identical spans, most equal boundaries, most characters of
+overlap, most equal labels, most pairs. All counts follow from these five figures, so they depend neither on the order
+of the spans nor on the choice between equally good alignments. Offsets are half open: touching spans do not overlap.
+
+`type` can differ from nervaluate's. Here one alignment serves all schemes, and overlap decides before the label: a
+prediction over two gold spans is correct under `type` where the one that it overlaps most has its label. nervaluate
+aligns anew for each scheme, greedily from left to right, and under `type` the label decides first: there it is correct
+where either of them has its label.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import product
 from operator import attrgetter
 from typing import TYPE_CHECKING, Literal
 
@@ -26,7 +31,7 @@ _KEY = attrgetter("start", "end", "label")
 
 
 @dataclass(frozen=True, slots=True)
-class Pair:
+class SpanPair:
     """A gold span and the predicted span it is compared with; they overlap by at least one character."""
 
     gold: Span
@@ -39,7 +44,7 @@ class Pair:
 
     @property
     def same_label(self) -> bool:
-        """Both carry the same label."""
+        """Both have the same label."""
         return self.gold.label == self.predicted.label
 
     @property
@@ -50,38 +55,20 @@ class Pair:
 
 @dataclass(frozen=True, slots=True)
 class Alignment:
-    """Every span of both sides exactly once: in a pair, missed (gold alone) or invented (prediction alone)."""
+    """Every span of both sides exactly once: in a pair, missed (gold only) or invented (predicted only)."""
 
-    pairs: tuple[Pair, ...]
+    pairs: tuple[SpanPair, ...]
     missed: tuple[Span, ...]
     invented: tuple[Span, ...]
 
 
-def align(gold: Iterable[Span], predicted: Iterable[Span]) -> Alignment:
-    """Pair the spans of one sentence one to one.
-
-    Any lists will do: spans of one side may overlap or stand there twice (each is then counted as often as it
-    stands there), and their order does not matter.
-
-    Args:
-        gold: spans, offsets into the sentence.
-        predicted: spans, offsets into the same sentence.
-    """
-    gold, predicted = sorted(gold, key=_KEY), sorted(predicted, key=_KEY)
-    if [_KEY(span) for span in gold] == [_KEY(span) for span in predicted]:
-        return Alignment(tuple(map(Pair, gold, predicted)), (), ())
-    if not gold or not predicted:
-        return Alignment((), tuple(gold), tuple(predicted))
-    if len(gold) == 1 and len(predicted) == 1:
-        # Most errors are of this kind.
-        if _overlap(gold[0], predicted[0]) > 0:
-            return Alignment((Pair(gold[0], predicted[0]),), (), ())
-        return Alignment((), tuple(gold), tuple(predicted))
-    identical, gold, predicted = _take_identical(gold, predicted)
-    pairs, missed, invented = identical, [], []
-    for mine, theirs in clusters(gold, predicted):
+def align_spans(gold: Iterable[Span], predicted: Iterable[Span]) -> Alignment:
+    """Pair the spans of one sentence one to one; either side may hold overlapping or equal spans, in any order."""
+    pairs, gold, predicted = _pair_identical(sorted(gold, key=_KEY), sorted(predicted, key=_KEY))
+    missed, invented = [], []
+    for mine, theirs in group_overlapping(gold, predicted):
         chosen = _assign(mine, theirs) if mine and theirs else []
-        pairs += [Pair(mine[row], theirs[column]) for row, column in chosen]
+        pairs += [SpanPair(mine[row], theirs[column]) for row, column in chosen]
         rows, columns = {row for row, _ in chosen}, {column for _, column in chosen}
         missed += [span for row, span in enumerate(mine) if row not in rows]
         invented += [span for column, span in enumerate(theirs) if column not in columns]
@@ -89,8 +76,10 @@ def align(gold: Iterable[Span], predicted: Iterable[Span]) -> Alignment:
     return Alignment(tuple(pairs), tuple(missed), tuple(invented))
 
 
-def clusters(gold: Sequence[Span], predicted: Sequence[Span]) -> Iterator[tuple[list[Span], list[Span]]]:
-    """Yield the groups of spans that hang together by overlap, from left to right.
+def group_overlapping(
+    gold: Sequence[Span], predicted: Sequence[Span]
+) -> Iterator[tuple[list[Span], list[Span]]]:
+    """Yield the groups of spans that are connected by overlap, from left to right.
 
     Args:
         gold: spans sorted by start.
@@ -103,7 +92,7 @@ def clusters(gold: Sequence[Span], predicted: Sequence[Span]) -> Iterator[tuple[
     theirs: list[Span] = []
     reached = left = right = 0
     while left < len(gold) or right < len(predicted):
-        takes_gold = right >= len(predicted) or (
+        takes_gold = right == len(predicted) or (
             left < len(gold) and predicted[right].start >= gold[left].start
         )
         span = gold[left] if takes_gold else predicted[right]
@@ -121,47 +110,50 @@ def clusters(gold: Sequence[Span], predicted: Sequence[Span]) -> Iterator[tuple[
         yield mine, theirs
 
 
-def _take_identical(gold: list[Span], predicted: list[Span]) -> tuple[list[Pair], list[Span], list[Span]]:
-    # Most identical spans comes first in the order of aims, and spans with one key are interchangeable, so
-    # taking them out beforehand loses nothing.
+def _pair_identical(
+    gold: Sequence[Span], predicted: Sequence[Span]
+) -> tuple[list[SpanPair], list[Span], list[Span]]:
+    """Return the identical pairs, and what each side has left; both sides are sorted.
+
+    Most identical spans is the first aim, and spans with one key are interchangeable, so nothing is lost.
+    """
     waiting: dict[tuple[int, int, str], list[Span]] = {}
     for span in reversed(predicted):
         waiting.setdefault(_KEY(span), []).append(span)
     pairs, rest = [], []
     for span in gold:
         if partners := waiting.get(_KEY(span)):
-            pairs.append(Pair(span, partners.pop()))
+            pairs.append(SpanPair(span, partners.pop()))
         else:
             rest.append(span)
-    left_over = [span for spans in waiting.values() for span in spans]
-    return pairs, rest, sorted(left_over, key=_KEY)
+    return pairs, rest, sorted((span for spans in waiting.values() for span in spans), key=_KEY)
 
 
-def _assign(gold: list[Span], predicted: list[Span]) -> list[tuple[int, int]]:
+def _assign(gold: Sequence[Span], predicted: Sequence[Span]) -> list[tuple[int, int]]:
+    """Return the positions of the pairs of the best assignment."""
     size = min(len(gold), len(predicted)) + 1
-    reach = max(span.end for span in (*gold, *predicted)) * size + 1
-    worth = [[_worth(mine, theirs, size, reach) for theirs in predicted] for mine in gold]
+    weights = [[_weigh_pair(mine, theirs, size) for theirs in predicted] for mine in gold]
+    chosen: Iterable[tuple[int, int]]
     if size == 2:  # noqa: PLR2004 — one span on one side: its best partner is the best assignment
-        best = max(
-            ((row, column) for row in range(len(gold)) for column in range(len(predicted))),
-            key=lambda at: worth[at[0]][at[1]],
-        )
-        return [best] if worth[best[0]][best[1]] else []
-    # Loading SciPy takes longer than scoring most articles, and few sentences get here.
-    from scipy.optimize import linear_sum_assignment  # noqa: PLC0415 — see above
+        cells = product(range(len(gold)), range(len(predicted)))
+        chosen = [max(cells, key=lambda cell: weights[cell[0]][cell[1]])]
+    else:
+        # Loading SciPy takes longer than scoring most articles, and few sentences get here.
+        from scipy.optimize import linear_sum_assignment  # noqa: PLC0415 — see above
 
-    rows, columns = linear_sum_assignment(worth, maximize=True)
-    return [(int(row), int(column)) for row, column in zip(rows, columns, strict=True) if worth[row][column]]
+        chosen = zip(*linear_sum_assignment(weights, maximize=True), strict=True)
+    return [(int(row), int(column)) for row, column in chosen if weights[row][column]]
 
 
-def _worth(gold: Span, predicted: Span, size: int, reach: int) -> int:
-    """One figure whose sum orders alignments by equal boundaries, overlap, equal labels and pairs, in turn."""
-    overlap = _overlap(gold, predicted)
+def _weigh_pair(gold: Span, predicted: Span, size: int) -> int:
+    """Return a figure whose sum ranks alignments by equal boundaries, overlap, equal labels and pairs, in turn.
+
+    There are fewer than `size` pairs, so no sum carries into the aim before. Equal boundaries and overlap need no such
+    distance: for an interval I and any A and B, |I∩A| + |I∩B| <= |I| + |A∩B|, so that to pair two equal intervals never
+    costs overlap, and both aims are reached at once.
+    """
+    overlap = min(gold.end, predicted.end) - max(gold.start, predicted.start)
     if overlap < 1:
         return 0
     exact = gold.start == predicted.start and gold.end == predicted.end
-    return ((exact * reach + overlap) * size + (gold.label == predicted.label)) * size + 1
-
-
-def _overlap(gold: Span, predicted: Span) -> int:
-    return min(gold.end, predicted.end) - max(gold.start, predicted.start)
+    return ((exact + overlap) * size + (gold.label == predicted.label)) * size + 1

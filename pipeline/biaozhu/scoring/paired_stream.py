@@ -18,12 +18,12 @@ if TYPE_CHECKING:
 
     from biaozhu.scoring.scores import Missing
 
-# Of what a layer lacks so many sentences are named, and all counted.
+# Of the sentences that a layer lacks so many are named, and all are counted.
 MOST_NAMED = 10_000
 
 
 @dataclass(slots=True)
-class Lacking:
+class LackingSentences:
     """Sentences that a layer lacks: how many there are, and the ids of the first `MOST_NAMED`."""
 
     count: int = 0
@@ -36,17 +36,17 @@ class Lacking:
             self.named.append(identifier)
 
 
-def side_by_side(
-    gold: Path, layer: Path, *, labels: Collection[str], missing: Missing, lacking: Lacking
+def pair_streams(
+    gold: Path, layer: Path, *, labels: Collection[str], missing: Missing, lacking: LackingSentences
 ) -> Iterator[tuple[Sentence, Sentence]]:
     """Pair the sentences of two files that hold them in the same order.
 
     Args:
         gold: the gold layer.
-        layer: the layer to be scored.
+        layer: the layer to score.
         labels: the ids that are allowed.
         missing: what a gold sentence that the layer lacks means, see `pair_layers`.
-        lacking: gets those that it lacks.
+        lacking: receives those that it lacks.
 
     Raises:
         ScoringError: the layer lacks a sentence, has one that the gold has not, or another order or text.
@@ -63,7 +63,7 @@ def side_by_side(
             continue
         if missing == "error":
             raise ScoringError(
-                f"{sentence.id} is not where it should be in {layer}",
+                f"{sentence.id} is not at the same place in {layer}",
                 where=str(gold),
                 next_step="Bring both into the same order, or give --missing empty if it lacks sentences",
             )
@@ -71,7 +71,5 @@ def side_by_side(
         yield sentence, Sentence(sentence.article, sentence.start, sentence.end, sentence.text)
     if other is not None:
         raise ScoringError(
-            f"{other.id} is not in the gold, or not in the gold's order",
-            where=str(layer),
-            next_step=SORT_ADVICE,
+            f"{other.id} is not in the gold, or not in its order", where=str(layer), next_step=SORT_ADVICE
         )

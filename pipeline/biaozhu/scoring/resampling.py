@@ -1,7 +1,7 @@
 """Rows of counts, one for each unit of resampling; the articles of a long stream are put together in groups.
 
-What is in memory has a row for each unit. A stream has one for each article, up to 10,000 articles. Above that the
-articles are dealt out by a hash of their ids to 10,000 groups, of which each is then a unit: memory and the time of a
+Layers in memory have a row for each unit, a stream one for each article, up to 10,000 articles. Above that the
+articles are dealt by a hash of their ids to 10,000 groups, of which each is then a unit: memory and the time of a
 resample no longer grow. Sums over random groups have in expectation the variance that the articles have (random groups:
 Hansen, Hurwitz and Madow 1953; Wolter 2007, chapter 2), so they are resampled, left out one by one (Kott 2001) and
 swapped between two layers as articles are. With 10,000 groups a standard error is known to 1 / sqrt(2 * 10,000) =
@@ -24,20 +24,19 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 MOST_ARTICLES = GROUPS = 10_000
-# An article's id is so many bytes in hex.
-_ID_BYTES = 6
+_ID_BYTES = 6  # an article's id holds them in hex
 
 
 @dataclass(frozen=True, slots=True)
-class Rows:
-    """What was counted by unit.
+class UnitCounts:
+    """Counts by unit.
 
     Attributes:
         units: names of the rows; empty where the rows are groups of articles.
         counts: one row a unit, shape (units, columns).
-        number: of units, or of articles where these are in groups.
-        digest: of the articles' ids in their order, where these are in groups; else empty.
-        sentences: of each article of a stream; None where articles are in groups or units anything else.
+        number: of units, or of articles where they are in groups.
+        digest: of the articles' ids in their order, where they are in groups; else empty.
+        sentences: number by article of a stream; None where articles are in groups, and for other units.
     """
 
     units: tuple[str, ...]
@@ -48,30 +47,27 @@ class Rows:
 
 
 class UnitRows:
-    """A row for each unit, whose sentences may come in any order."""
+    """A row of `width` columns for each unit, whose sentences may come in any order."""
 
     def __init__(self, width: int) -> None:
-        """`width` is the number of columns."""
         self._width = width
         self._rows: defaultdict[str, list[int]] = defaultdict(lambda: [0] * width)
 
-    def row(self, unit: str) -> list[int]:
-        """Return the row to which the next sentence's counts are to be added."""
+    def find_row(self, unit: str) -> list[int]:
+        """Return the row to which the next sentence's counts are added."""
         return self._rows[unit]
 
-    def result(self) -> Rows:
+    def finish(self) -> UnitCounts:
         """Return all rows, in the order in which the units came."""
         counts = np.array(list(self._rows.values()), dtype=np.int64).reshape(len(self._rows), self._width)
-        return Rows(tuple(self._rows), counts, len(self._rows))
+        return UnitCounts(tuple(self._rows), counts, len(self._rows))
 
 
 class ArticleRows:
     """A row for each article of a stream, whose sentences come together; above `MOST_ARTICLES`, for each group."""
 
     def __init__(self, width: int) -> None:
-        """`width` is the number of columns."""
-        # The last column counts sentences.
-        self._width = width + 1
+        self._width = width + 1  # the last column counts sentences
         self._article = ""
         self._row: list[int] = []
         self._number = 0
@@ -80,49 +76,49 @@ class ArticleRows:
         self._groups: NDArray[np.int64] | None = None
         self._digest = hashlib.sha256()
 
-    def row(self, article: str) -> list[int]:
-        """Return the row to which the next sentence's counts are to be added."""
+    def find_row(self, article: str) -> list[int]:
+        """Return the row to which the next sentence's counts are added."""
         if article != self._article:
             self._close()
             self._article, self._row = article, [0] * self._width
         self._row[-1] += 1
         return self._row
 
-    def result(self) -> Rows:
+    def finish(self) -> UnitCounts:
         """Return all rows, in the order in which the articles came."""
         self._close()
         if self._groups is not None:
-            return Rows((), self._groups[:, :-1], self._number, self._digest.hexdigest())
+            return UnitCounts((), self._groups[:, :-1], self._number, self._digest.hexdigest())
         units = tuple(f"{key:0{2 * _ID_BYTES}x}" for key in self._ids)
         counts = np.array(self._rows, dtype=np.int64).reshape(-1, self._width)
         sentences = dict(zip(units, counts[:, -1].tolist(), strict=True))
-        return Rows(units, counts[:, :-1], self._number, sentences=sentences)
+        return UnitCounts(units, counts[:, :-1], self._number, sentences=sentences)
 
     def _close(self) -> None:
-        """Put the row of the article at hand to the others."""
+        """Add the row of the current article to the others."""
         if not self._article:
             return
         key = int(self._article, 16)
         self._number += 1
         self._digest.update(key.to_bytes(_ID_BYTES, "big"))
         if self._groups is not None:
-            self._groups[group_of(key)] += self._row
+            self._groups[find_group(key)] += self._row
         else:
             self._ids.append(key)
             self._rows.extend(self._row)
             if self._number > MOST_ARTICLES:
-                self._groups = _grouped(self._ids, np.array(self._rows).reshape(-1, self._width))
+                self._groups = _sum_groups(self._ids, np.array(self._rows).reshape(-1, self._width))
                 self._ids, self._rows = array("Q"), array("q")
         self._article = ""
 
 
-def group_of(article: int) -> int:
-    """Return the number of an article's group; hashed, since ids need not be checksums and may have a period."""
+def find_group(article: int) -> int:
+    """Return the number of an article's group, by a hash: ids need not be checksums and may have a period."""
     digest = hashlib.blake2b(article.to_bytes(_ID_BYTES, "big"), digest_size=8).digest()
     return int.from_bytes(digest, "big") % GROUPS
 
 
-def _grouped(articles: Sequence[int], rows: NDArray[np.int64]) -> NDArray[np.int64]:
+def _sum_groups(articles: Sequence[int], rows: NDArray[np.int64]) -> NDArray[np.int64]:
     sums = np.zeros((GROUPS, rows.shape[1]), dtype=np.int64)
-    np.add.at(sums, np.array([group_of(article) for article in articles]), rows)
+    np.add.at(sums, np.array([find_group(article) for article in articles]), rows)
     return sums

@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING, Literal
 
 from biaozhu.data.errors import BiaozhuError, ScoringError, VersionError, raise_collected
 from biaozhu.data.model import check_sentence
-from biaozhu.scoring.match import Scheme, align
+from biaozhu.data.strict_counts import divide
+from biaozhu.scoring.match import Scheme, align_spans
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Sequence
 
     from biaozhu.data.model import Sentence, Span
 
@@ -23,7 +24,7 @@ Missing = Literal["error", "empty"]
 
 @dataclass(frozen=True, slots=True)
 class Tally:
-    """The six figures that all four schemes follow from.
+    """The six figures from which all four schemes follow.
 
     `gold` and `predicted` are numbers of spans, `paired` of pairs, and `strict`, `exact` (boundaries) and `type`
     (label) of pairs that agree in that respect.
@@ -36,8 +37,13 @@ class Tally:
     exact: int = 0
     type: int = 0
 
+    @property
+    def row(self) -> tuple[int, int, int, int, int, int]:
+        """The six figures in their order."""
+        return self.gold, self.predicted, self.paired, self.strict, self.exact, self.type
+
     def __add__(self, other: Tally) -> Tally:
-        return Tally(*(mine + theirs for mine, theirs in zip(as_row(self), as_row(other), strict=True)))
+        return Tally(*(mine + theirs for mine, theirs in zip(self.row, other.row, strict=True)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,14 +77,9 @@ class Score:
     f1: float | None
 
 
-def as_row(tally: Tally) -> tuple[int, int, int, int, int, int]:
-    """Return gold, predicted, paired, strict, exact, type."""
-    return tally.gold, tally.predicted, tally.paired, tally.strict, tally.exact, tally.type
-
-
 def tally_spans(gold: Iterable[Span], predicted: Iterable[Span]) -> Tally:
-    """Align the spans of one sentence and tally them; any lists, see `align`."""
-    found = align(gold, predicted)
+    """Align the spans of one sentence and tally them; any lists, see `align_spans`."""
+    found = align_spans(gold, predicted)
     strict = exact = same = 0
     for pair in found.pairs:
         strict += pair.identical
@@ -88,31 +89,24 @@ def tally_spans(gold: Iterable[Span], predicted: Iterable[Span]) -> Tally:
     return Tally(paired + len(found.missed), paired + len(found.invented), paired, strict, exact, same)
 
 
-def counts_of(tally: Tally, scheme: Scheme) -> Counts:
-    """Return the five counts under a scheme; PAR occurs under `partial` only."""
-    if scheme == "partial":
-        correct, partial, incorrect = tally.exact, tally.paired - tally.exact, 0
-    else:
-        correct = {"strict": tally.strict, "exact": tally.exact, "type": tally.type}[scheme]
-        partial, incorrect = 0, tally.paired - correct
-    return Counts(correct, incorrect, partial, tally.gold - tally.paired, tally.predicted - tally.paired)
+def score_tally(tally: Tally, scheme: Scheme) -> Score:
+    """Return counts, precision, recall and F1 under a scheme.
 
-
-def score_of(tally: Tally, scheme: Scheme) -> Score:
-    """Return counts, precision, recall and F1 under a scheme; a partial match earns half."""
-    counts = counts_of(tally, scheme)
-    credit = counts.cor + counts.par / 2
+    PAR occurs under `partial` only, where a pair with different boundaries earns half.
+    """
+    correct = {"strict": tally.strict, "exact": tally.exact, "partial": tally.exact, "type": tally.type}[
+        scheme
+    ]
+    other = tally.paired - correct
+    partial = other if scheme == "partial" else 0
+    missing, spurious = tally.gold - tally.paired, tally.predicted - tally.paired
+    credit = correct + partial / 2
     return Score(
-        counts,
-        ratio(credit, counts.actual),
-        ratio(credit, counts.possible),
-        ratio(2 * credit, counts.actual + counts.possible),
+        Counts(correct, other - partial, partial, missing, spurious),
+        divide(credit, tally.predicted),
+        divide(credit, tally.gold),
+        divide(2 * credit, tally.gold + tally.predicted),
     )
-
-
-def ratio(part: float, whole: float) -> float | None:
-    """Return part / whole, or None where whole is 0."""
-    return part / whole if whole else None
 
 
 def pair_layers(
@@ -124,27 +118,46 @@ def pair_layers(
 ) -> tuple[tuple[Sentence, Sentence], ...]:
     """Pair the sentences of two layers by id, in the order of the gold.
 
-    A sentence that the gold does not have cannot be scored and is always an error. A sentence that the layer
-    lacks is an error too, unless `missing` is "empty": then it counts as a sentence without predictions, so
-    that all its gold spans are missed; it never drops out of the score. `name` is what messages call the layer.
+    A sentence that the gold lacks cannot be scored and is always an error. A sentence that the layer lacks is an
+    error too, unless `missing` is "empty": then it counts as a sentence without predictions, so that all its gold
+    spans are missed; it never drops out of the score. `name` is what messages call the layer.
 
     Raises:
-        ScoringError: the gold is empty, a sentence stands twice in a layer, or the sets of sentences differ.
-        VersionError: they are about other articles, or the same id has different texts.
-        OffsetError, OverlapError: spans of one side are out of range, unsorted, twice there or overlap.
+        ScoringError: the gold is empty, a layer holds a sentence twice, or the sets of sentences differ.
+        VersionError: the layers are about other articles, or the same id has different texts.
+        OffsetError, OverlapError: spans of one side are out of range, unsorted, equal or overlapping.
     """
     if not gold:
         raise ScoringError("the gold has no sentences", next_step="Give a gold file with sentence lines")
-    wanted = _by_id(gold, "the gold")
-    given = _by_id(layer, name)
-    ours, theirs = ({sentence.article for sentence in one} for one in (gold, layer))
+    wanted, found = _index_by_id(gold, "the gold"), _index_by_id(layer, name)
+    ours, theirs = ({sentence.article for sentence in side} for side in (gold, layer))
     if theirs and ours.isdisjoint(theirs):
         # One line instead of one for each sentence; what changed in the file is not known here.
         raise VersionError(
-            f"{name} is of {', '.join(sorted(theirs))}, the gold of {', '.join(sorted(ours))}: of other articles, or"
-            " of other versions of them"
+            f"{name} is about {', '.join(sorted(theirs))}, the gold about {', '.join(sorted(ours))}: other articles,"
+            " or other versions of them"
         )
-    problems = _differences(wanted, given, missing=missing, name=name)
+    strange = [one for one in found if one not in wanted]
+    changed = [one for one in found if one in wanted and wanted[one].text != found[one].text]
+    lacking = [one for one in wanted if one not in found] if missing == "error" else []
+    problems: list[BiaozhuError] = [
+        kind(
+            f"{what}{f' ({len(ids) - 1} more like it)' if len(ids) > 1 else ''}",
+            where=ids[0],
+            next_step=advice,
+        )
+        for ids, kind, what, advice in (
+            (strange, ScoringError, f"{name} has a sentence that the gold lacks", ""),
+            (changed, VersionError, f"the text of a sentence in {name} is not that of the gold", ""),
+            (
+                lacking,
+                ScoringError,
+                f"{name} lacks a sentence of the gold",
+                "Annotate it too, or count such sentences as found empty with --missing empty",
+            ),
+        )
+        if ids
+    ]
     for sentence in (*gold, *layer):
         try:
             check_sentence(sentence)
@@ -152,55 +165,15 @@ def pair_layers(
             problems.append(error)
     raise_collected(problems)
     return tuple(
-        (sentence, given[identifier] if identifier in given else _emptied(sentence))
-        for identifier, sentence in wanted.items()
+        (sentence, found.get(one) or replace(sentence, spans=())) for one, sentence in wanted.items()
     )
 
 
-def _differences(
-    wanted: Mapping[str, Sentence], given: Mapping[str, Sentence], *, missing: Missing, name: str
-) -> list[BiaozhuError]:
-    """One problem for each way in which the sets of sentences differ, not one for each sentence."""
-    strange = [one for one in given if one not in wanted]
-    changed = [one for one in given if one in wanted and wanted[one].text != given[one].text]
-    lacking = [one for one in wanted if one not in given] if missing == "error" else []
-    problems: list[BiaozhuError] = []
-    if strange:
-        problems.append(
-            ScoringError(f"{name} has this sentence{_others(strange)}, the gold has not", where=strange[0])
-        )
-    if changed:
-        problems.append(
-            VersionError(
-                f"the text of this sentence{_others(changed)} in {name} is not that of the gold",
-                where=changed[0],
-            )
-        )
-    if lacking:
-        problems.append(
-            ScoringError(
-                f"{name} lacks this sentence{_others(lacking)}",
-                where=lacking[0],
-                next_step="Annotate what is lacking too, or count it as found empty with --missing empty",
-            )
-        )
-    return problems
-
-
-def _others(found: Sequence[str]) -> str:
-    more = len(found) - 1
-    return f" and {more} {'other' if more == 1 else 'others'}" if more else ""
-
-
-def _by_id(layer: Sequence[Sentence], name: str) -> dict[str, Sentence]:
+def _index_by_id(layer: Sequence[Sentence], name: str) -> dict[str, Sentence]:
     found = {sentence.id: sentence for sentence in layer}
     if len(found) < len(layer):
         raise ScoringError(
-            f"{len(layer) - len(found)} sentences stand more than once in {name}",
+            f"{name} holds {len(layer) - len(found)} sentences more than once",
             next_step="Remove the repeated lines",
         )
     return found
-
-
-def _emptied(sentence: Sentence) -> Sentence:
-    return replace(sentence, spans=())

@@ -1,4 +1,4 @@
-"""The scores.json document: one evaluation run as plain JSON values, as scores.schema.json describes them.
+"""The scores.json document: one evaluation as plain JSON values, as scores.schema.json describes them.
 
 Reports, histories and checks in CI read this file; what is undefined is null in it.
 """
@@ -15,27 +15,25 @@ from typing import TYPE_CHECKING, Any
 from biaozhu import __version__
 from biaozhu.data.errors import ScoresFileError
 from biaozhu.data.files import parse_json, read_bytes, write_text
-from biaozhu.scoring.match import SCHEMES
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
     from pathlib import Path
 
     from biaozhu.data.model import Span
-    from biaozhu.scoring.breakdown import Row
     from biaozhu.scoring.error_patterns import Case
-    from biaozhu.scoring.evaluation import Comparison, Evaluation, Scored
-    from biaozhu.scoring.scores import Counts
-    from biaozhu.scoring.significance import Difference, Estimate, Interval, Units
+    from biaozhu.scoring.evaluation import Comparison, Evaluation, ScoreEstimates
+    from biaozhu.scoring.significance import Estimate, Interval, ResamplingUnits
 
 FORMAT = "biaozhu.scores.v1"
 
 
 @dataclass(frozen=True, slots=True)
-class Input:
-    """A file that a run has read: what it was used for, its name in the run, and its checksum.
+class InputFile:
+    """A file that was read: what it was used for, its name, and its checksum.
 
-    `role` is gold, layer, train, article, ledger, round_trip, agreement, curve or bias; `sentences` and `spans` are None for a file that is no layer.
+    `role` is gold, layer, train, article, ledger, round_trip, agreement, curve or bias; `sentences` and `spans` are
+    None for a file that is not a layer.
     """
 
     role: str
@@ -46,22 +44,24 @@ class Input:
     spans: int | None = None
 
 
-def scores_document(
+def make_document(
     evaluations: Sequence[Evaluation],
     comparisons: Sequence[Comparison] = (),
     *,
-    inputs: Sequence[Input],
+    values: Sequence[Mapping[str, Any]] = (),
+    inputs: Sequence[InputFile],
     command: Sequence[str],
     date: dt.datetime | None = None,
 ) -> dict[str, Any]:
-    """Return the document of a run.
+    """Return the document of evaluations on the same gold, in the order of reports.
 
     Args:
-        evaluations: of the layers, in the order of reports, all on the same gold.
+        evaluations: of the layers.
         comparisons: between them.
+        values: scores of values and paths, from `score_value_files`.
         inputs: every file that was read.
         command: the words of the command line.
-        date: when the run was made; None is now, in UTC.
+        date: when it was made; None is now, in UTC.
     """
     date = date or dt.datetime.now(dt.UTC)
     return {
@@ -73,8 +73,9 @@ def scores_document(
             "python": platform.python_version(),
             "inputs": [asdict(item) for item in inputs],
         },
-        "layers": [_evaluation(evaluation) for evaluation in evaluations],
-        "comparisons": [_comparison(comparison) for comparison in comparisons],
+        "layers": [_describe_evaluation(evaluation) for evaluation in evaluations],
+        "comparisons": [_describe_comparison(comparison) for comparison in comparisons],
+        **({"values": list(values)} if values else {}),
     }
 
 
@@ -92,153 +93,129 @@ def read_scores(path: Path) -> dict[str, Any]:
 
     Raises:
         MissingFileError: there is no such file.
-        ScoresFileError: it is no scores.json of a version that this program knows.
+        ScoresFileError: it is not a scores.json of a version that this program reads.
     """
     try:
         document = parse_json(read_bytes(path))
     except ValueError as error:
         raise ScoresFileError(f"not JSON ({error})", where=str(path)) from None
-    if not isinstance(document, dict) or document.get("format") != FORMAT:
-        found = document.get("format") if isinstance(document, dict) else None
-        what = (
-            f"format {found}, this version reads {FORMAT}" if found else f"no document of the format {FORMAT}"
-        )
+    found = document.get("format") if isinstance(document, dict) else None
+    if not isinstance(document, dict) or found != FORMAT:
+        what = f"the format is {found}, this version reads {FORMAT}" if found else f"not a {FORMAT} document"
         raise ScoresFileError(what, where=str(path))
     return document
 
 
-def schema() -> dict[str, Any]:
+def read_schema() -> dict[str, Any]:
     """Return the JSON Schema (draft 2020-12) of the document."""
     text = (resources.files("biaozhu.scoring") / "scores.schema.json").read_text(encoding="utf-8")
     loaded: dict[str, Any] = json.loads(text)
     return loaded
 
 
-def _evaluation(evaluation: Evaluation) -> dict[str, Any]:
+def _describe_evaluation(evaluation: Evaluation) -> dict[str, Any]:
+    calibration = evaluation.calibration
+    optional = {"missing_more": evaluation.missing_more, "curve_step": evaluation.curve_step}
     return {
         "name": evaluation.name,
         "sentences": evaluation.sentences,
         "characters": evaluation.characters,
         "missing": list(evaluation.missing),
-        **({"missing_more": evaluation.missing_more} if evaluation.missing_more else {}),
-        "units": _units(evaluation.units),
+        "units": _describe_units(evaluation.units),
         "sampling": asdict(evaluation.sampling),
-        "overall": _schemes(evaluation.overall),
-        "labels": {label: _schemes(scored) for label, scored in evaluation.labels.items()},
-        "breakdowns": {aspect: [_row(row) for row in rows] for aspect, rows in evaluation.breakdowns.items()},
+        "overall": _describe_schemes(evaluation.overall),
+        "labels": {label: _describe_schemes(scores) for label, scores in evaluation.labels.items()},
+        "breakdowns": {
+            aspect: [
+                {**asdict(row), "precision": row.precision, "recall": row.recall, "f1": row.f1}
+                for row in rows
+            ]
+            for aspect, rows in evaluation.breakdowns.items()
+        },
         "confusion": {
             "labels": list(evaluation.confusion.labels),
             "matrix": [list(row) for row in evaluation.confusion.matrix],
         },
         "calibration": {
-            "ece": evaluation.calibration.ece,
-            "scored": evaluation.calibration.scored,
-            "unscored": evaluation.calibration.unscored,
-            "bins": [{**asdict(one), "precision": one.precision} for one in evaluation.calibration.bins],
+            **asdict(calibration),
+            "bins": [{**asdict(one), "precision": one.precision} for one in calibration.bins],
         },
         "curve": [asdict(point) for point in evaluation.curve],
-        **({} if evaluation.curve_step is None else {"curve_step": evaluation.curve_step}),
         "errors": [
             {
                 "pattern": group.pattern,
                 "count": group.count,
-                "examples": [_case(case) for case in group.examples],
+                "examples": [_describe_case(case) for case in group.examples],
             }
             for group in evaluation.errors
+        ],
+        **{key: value for key, value in optional.items() if value},
+    }
+
+
+def _describe_comparison(comparison: Comparison) -> dict[str, Any]:
+    return {
+        "a": comparison.a,
+        "b": comparison.b,
+        "units": _describe_units(comparison.units),
+        "sampling": asdict(comparison.sampling),
+        "differences": [
+            {**asdict(one), "difference": _describe_estimate(one.difference)}
+            for one in comparison.differences
         ],
     }
 
 
-def _comparison(comparison: Comparison) -> dict[str, Any]:
-    return {
-        "a": comparison.a,
-        "b": comparison.b,
-        "units": _units(comparison.units),
-        "sampling": asdict(comparison.sampling),
-        "differences": [_difference(difference) for difference in comparison.differences],
-    }
-
-
-def _units(units: Units) -> dict[str, Any]:
+def _describe_units(units: ResamplingUnits) -> dict[str, Any]:
     groups = {} if units.groups is None else {"groups": units.groups}
     return {"kind": units.kind, "count": units.count, "reason": units.reason, **groups}
 
 
-def _schemes(scored: Mapping[Any, Scored]) -> dict[str, Any]:
+def _describe_schemes(scores: Mapping[Any, ScoreEstimates]) -> dict[str, Any]:
     return {
         scheme: {
-            "counts": _counts(scored[scheme].score.counts),
-            "precision": _estimate(scored[scheme].precision),
-            "recall": _estimate(scored[scheme].recall),
-            "f1": _estimate(scored[scheme].f1),
+            "counts": {
+                **asdict(one.score.counts),
+                "possible": one.score.counts.possible,
+                "actual": one.score.counts.actual,
+            },
+            **{
+                figure: {**_describe_estimate(estimate), "exact": _describe_interval(estimate.exact)}
+                for figure, estimate in (("precision", one.precision), ("recall", one.recall), ("f1", one.f1))
+            },
         }
-        for scheme in SCHEMES
+        for scheme, one in scores.items()
     }
 
 
-def _counts(counts: Counts) -> dict[str, int]:
-    return {**asdict(counts), "possible": counts.possible, "actual": counts.actual}
-
-
-def _estimate(estimate: Estimate) -> dict[str, Any]:
+def _describe_estimate(estimate: Estimate) -> dict[str, Any]:
+    # Differences have no exact interval: two layers may differ by nothing, or by all there is, and neither is sure.
     return {
         "value": estimate.value,
-        "percentile": _interval(estimate.percentile),
-        "bca": _interval(estimate.bca),
-        "exact": _interval(estimate.exact),
+        "percentile": _describe_interval(estimate.percentile),
+        "bca": _describe_interval(estimate.bca),
         "undefined": estimate.undefined,
     }
 
 
-def _change(estimate: Estimate) -> dict[str, Any]:
-    # Two layers may differ by nothing, or by all there is, without either being sure.
-    return {key: value for key, value in _estimate(estimate).items() if key != "exact"}
+def _describe_interval(interval: Interval) -> list[float] | None:
+    return None if interval.low is None or interval.high is None else [interval.low, interval.high]
 
 
-def _interval(interval: Interval) -> list[float] | None:
-    if interval.low is None or interval.high is None:
-        return None
-    return [interval.low, interval.high]
-
-
-def _difference(difference: Difference) -> dict[str, Any]:
+def _describe_case(case: Case) -> dict[str, Any]:
+    keys = ("sentence", "shape", "start", "end", "before", "text", "after")
     return {
-        "metric": difference.metric,
-        "a": difference.a,
-        "b": difference.b,
-        "difference": _change(difference.difference),
-        "p": difference.p,
-        "p_holm": difference.p_holm,
-        "exact": difference.exact,
+        **{key: getattr(case, key) for key in keys},
+        "gold": _describe_spans(case.gold, case),
+        "predicted": _describe_spans(case.predicted, case),
     }
 
 
-def _row(row: Row) -> dict[str, Any]:
-    return {**asdict(row), "precision": row.precision, "recall": row.recall, "f1": row.f1}
-
-
-def _case(case: Case) -> dict[str, Any]:
-    return {
-        "sentence": case.sentence,
-        "shape": case.shape,
-        "start": case.start,
-        "end": case.end,
-        "gold": _spans(case.gold, case),
-        "predicted": _spans(case.predicted, case),
-        "before": case.before,
-        "text": case.text,
-        "after": case.after,
-    }
-
-
-def _spans(spans: Iterable[Span], case: Case) -> list[dict[str, Any]]:
+def _describe_spans(spans: Iterable[Span], case: Case) -> list[dict[str, Any]]:
+    # A stream's spans have the same fields but another class.
     return [
         {
-            "start": span.start,
-            "end": span.end,
-            "label": span.label,
-            "source": span.source,
-            "score": span.score,
+            **{key: getattr(span, key) for key in ("start", "end", "label", "source", "score")},
             "text": case.text[span.start - case.start : span.end - case.start],
         }
         for span in spans

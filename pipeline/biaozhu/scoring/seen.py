@@ -1,4 +1,4 @@
-"""Which surface forms a model has seen in training: on names it knows it scores better than on others."""
+"""Which names a model has seen in training: on those it scores better than on others."""
 
 from __future__ import annotations
 
@@ -16,24 +16,24 @@ ALWAYS = ""
 
 
 @dataclass(frozen=True, slots=True)
-class Seen:
-    """The groups in which each surface form stands, `ALWAYS` for what no fold leaves out, and each sentence's group."""
+class SeenNames:
+    """The groups in which each name occurs, `ALWAYS` for what no fold leaves out, and each sentence's group."""
 
     places: Mapping[str, AbstractSet[str]]
     groups: Mapping[str, str]
 
-    def knows(self, identifier: str, surface: str) -> bool:
-        """Say whether the model that annotated a sentence has seen this surface form."""
-        return not self.places.get(surface, frozenset()) <= {self.groups.get(identifier)}
+    def knows(self, identifier: str, name: str) -> bool:
+        """Tell whether the model that annotated a sentence has seen this name."""
+        return not self.places.get(name, frozenset()) <= {self.groups.get(identifier)}
 
 
-def seen_by(
+def collect_seen(
     trained: Iterable[Sequence[Sentence]],
     *,
     held_out: Sequence[Sentence] = (),
     groups: Mapping[str, str] | None = None,
-) -> Seen:
-    """Return what a model has seen.
+) -> SeenNames:
+    """Return the names that a model has seen.
 
     Args:
         trained: layers that it was trained on.
@@ -41,15 +41,11 @@ def seen_by(
         groups: the group of each sentence of `held_out`, by sentence id.
     """
     places: defaultdict[str, set[str]] = defaultdict(set)
-    for layer in trained:
-        for surface in _surfaces(layer):
-            places[surface].add(ALWAYS)
-    of = groups or {}
-    for sentence in held_out:
-        for surface in _surfaces([sentence]):
-            places[surface].add(of[sentence.id])
-    return Seen(places, of)
-
-
-def _surfaces(layer: Sequence[Sentence]) -> Iterable[str]:
-    return (sentence.text[span.start : span.end] for sentence in layer for span in sentence.spans)
+    groups = groups or {}
+    for sentence, group in [
+        *((sentence, ALWAYS) for layer in trained for sentence in layer),
+        *((sentence, groups[sentence.id]) for sentence in held_out),
+    ]:
+        for span in sentence.spans:
+            places[sentence.text[span.start : span.end]].add(group)
+    return SeenNames(places, groups)

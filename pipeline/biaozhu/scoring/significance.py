@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    Integers = NDArray[np.int64]
     Floats = NDArray[np.float64]
     # From sums of counts, shape (resamples, columns), to the metric, shape (resamples,); NaN where undefined.
     Metric = Callable[[Floats], Floats]
@@ -34,15 +35,16 @@ ARTICLES_NEEDED = 10
 SECTIONS_NEEDED = 10
 UNITS_NEEDED = 2
 CELLS_AT_ONCE = 500_000
-ROUNDING = 1e-12
+ROUNDING_ERROR = 1e-12
+# How much a cell of a multinomial draw costs, where drawing units one by one and counting them costs 1.
 MULTINOMIAL_COST = 3
 
 
 @dataclass(frozen=True, slots=True)
-class Units:
+class ResamplingUnits:
     """What is resampled: its kind, the unit of each sentence by sentence id, how many there are, and why.
 
-    `groups` is into how many groups they are put together, each resampled as one; None where each stands alone.
+    `groups` is into how many groups the units are put, each resampled as one; None where each stands alone.
     """
 
     kind: UnitKind
@@ -66,7 +68,7 @@ DEFAULT_SAMPLING = Sampling()
 
 @dataclass(frozen=True, slots=True)
 class Interval:
-    """Bounds of a confidence interval; both None where it cannot be had."""
+    """Bounds of a confidence interval; both None where there is none."""
 
     low: float | None
     high: float | None
@@ -91,7 +93,7 @@ class Estimate:
 
     @property
     def best(self) -> Interval:
-        """The interval to show: exact, where the bootstrap is a point; BCa; percentile where BCa cannot be had."""
+        """The interval to show: exact where the bootstrap is a point, BCa, or percentile where there is no BCa."""
         return next((one for one in (self.exact, self.bca) if one.low is not None), self.percentile)
 
 
@@ -111,7 +113,7 @@ class Difference:
     exact: bool
 
 
-def choose_units(articles: Mapping[str, str], sections: Mapping[str, str] | None = None) -> Units:
+def choose_units(articles: Mapping[str, str], sections: Mapping[str, str] | None = None) -> ResamplingUnits:
     """Choose what to resample: articles; with fewer than 10 sections; with fewer than 10 of these sentences.
 
     Args:
@@ -122,11 +124,7 @@ def choose_units(articles: Mapping[str, str], sections: Mapping[str, str] | None
     Raises:
         ScoringError: `sections` lacks a sentence.
     """
-    lacking = [
-        identifier
-        for identifier in articles
-        if identifier not in (articles if sections is None else sections)
-    ]
+    lacking = [one for one in articles if sections is not None and one not in sections]
     if lacking:
         raise ScoringError(
             f"{len(lacking)} sentences have no section",
@@ -135,24 +133,23 @@ def choose_units(articles: Mapping[str, str], sections: Mapping[str, str] | None
         )
     found = len(set(articles.values()))
     if found >= ARTICLES_NEEDED:
-        return Units("article", dict(articles), found, f"{found} articles")
-    few = f"{found} article{'s' * (found != 1)}, fewer than {ARTICLES_NEEDED}"
-    if sections is None:
-        return _by_sentence(articles, f"{few}, and no sections are known")
-    of = {identifier: sections[identifier] for identifier in articles}
-    count = len(set(of.values()))
-    if count < SECTIONS_NEEDED:
-        return _by_sentence(articles, f"{few}, and {count} sections, fewer than {SECTIONS_NEEDED}")
-    return Units("section", of, count, few)
+        return ResamplingUnits("article", dict(articles), found, f"{found} articles")
+    reason = f"{found} article{'s' * (found != 1)}, fewer than {ARTICLES_NEEDED}"
+    if sections is not None:
+        of = {one: sections[one] for one in articles}
+        count = len(set(of.values()))
+        if count >= SECTIONS_NEEDED:
+            return ResamplingUnits("section", of, count, reason)
+        reason += f", and {count} sections, fewer than {SECTIONS_NEEDED}"
+    else:
+        reason += ", and no sections are known"
+    return ResamplingUnits("sentence", {one: one for one in articles}, len(articles), reason)
 
 
-def bootstrap(
-    rows: NDArray[np.int64],
-    metrics: Mapping[str, Metric],
-    *,
-    sampling: Sampling = DEFAULT_SAMPLING,
+def estimate_metrics(
+    rows: Integers, metrics: Mapping[str, Metric], *, sampling: Sampling = DEFAULT_SAMPLING
 ) -> dict[str, Estimate]:
-    """Estimate metrics with percentile and BCa intervals by resampling units.
+    """Estimate metrics with percentile and BCa intervals by the bootstrap over units.
 
     Args:
         rows: counts, one row a unit, shape (units, columns).
@@ -164,39 +161,28 @@ def bootstrap(
     """
     rows = np.asarray(rows, dtype=np.int64)
     total = rows.sum(axis=0, keepdims=True).astype(np.float64)
-    values = {name: _scalar(metric(total)) for name, metric in metrics.items()}
+    values = {name: _read_scalar(metric(total)) for name, metric in metrics.items()}
     if len(rows) < UNITS_NEEDED:
-        nothing = Interval(None, None)
-        return {name: Estimate(value, nothing, nothing, 0) for name, value in values.items()}
+        return {name: Estimate(value, NO_INTERVAL, NO_INTERVAL, 0) for name, value in values.items()}
     distinct, sizes = np.unique(rows, axis=0, return_counts=True)
-    sums = _resampled_sums(distinct, sizes, sampling)
+    sums = _draw_resamples(distinct, sizes, sampling)
     without_one = total - distinct
     return {
-        name: _estimate(values[name], metric(sums), metric(without_one), sizes, sampling.confidence)
+        name: _make_estimate(values[name], metric(sums), metric(without_one), sizes, sampling.confidence)
         for name, metric in metrics.items()
     }
 
 
-def with_exact(estimate: Estimate, trials: float, *, confidence: float) -> Estimate:
-    """Return the estimate with its exact interval, where it has intervals and is 0 or 1.
-
-    Args:
-        estimate: of a share.
-        trials: how many spans the share is of.
-        confidence: what the interval should cover.
-    """
+def add_exact_interval(estimate: Estimate, trials: float, *, confidence: float) -> Estimate:
+    """Return the estimate of a share of `trials` spans, with its exact interval where it has others and is 0 or 1."""
     if estimate.percentile.low is None or estimate.value not in {0.0, 1.0} or not trials:
         return estimate
     reach = ((1 - confidence) / 2) ** (1 / trials)
     return replace(estimate, exact=Interval(reach, 1.0) if estimate.value else Interval(0.0, 1 - reach))
 
 
-def compare(
-    a: NDArray[np.int64],
-    b: NDArray[np.int64],
-    metrics: Mapping[str, Metric],
-    *,
-    sampling: Sampling = DEFAULT_SAMPLING,
+def compare_rows(
+    a: Integers, b: Integers, metrics: Mapping[str, Metric], *, sampling: Sampling = DEFAULT_SAMPLING
 ) -> tuple[Difference, ...]:
     """Compare two runs, unit by unit: b - a with its interval, p by approximate randomisation, Holm over all metrics.
 
@@ -220,24 +206,24 @@ def compare(
     def difference_of(metric: Metric) -> Metric:
         return lambda sums: metric(sums[:, columns:]) - metric(sums[:, :columns])
 
-    estimates = bootstrap(
+    estimates = estimate_metrics(
         np.hstack([a, b]),
         {name: difference_of(metric) for name, metric in metrics.items()},
         sampling=sampling,
     )
-    moved, exact = _swapped_sums(a, b, sampling)
+    moved, exact = _draw_swaps(a, b, sampling)
     total_a, total_b = a.sum(axis=0).astype(np.float64), b.sum(axis=0).astype(np.float64)
     tests: dict[str, float | None] = {}
     for name, metric in metrics.items():
         seen = estimates[name].value
         swapped = metric(total_b - moved) - metric(total_a + moved)
-        tests[name] = None if seen is None else _p_value(abs(seen), np.abs(swapped), exact=exact)
-    corrected = holm(tests)
+        tests[name] = None if seen is None else _compute_p(abs(seen), np.abs(swapped), exact=exact)
+    corrected = correct_by_holm(tests)
     return tuple(
         Difference(
             name,
-            _scalar(metric(total_a[None])),
-            _scalar(metric(total_b[None])),
+            _read_scalar(metric(total_a[None])),
+            _read_scalar(metric(total_b[None])),
             estimates[name],
             tests[name],
             corrected[name],
@@ -247,7 +233,7 @@ def compare(
     )
 
 
-def holm(p_values: Mapping[str, float | None]) -> dict[str, float | None]:
+def correct_by_holm(p_values: Mapping[str, float | None]) -> dict[str, float | None]:
     """Correct p-values of several tests by Holm's step-down method; None stays None and counts as no test."""
     ordered = sorted((p, name) for name, p in p_values.items() if p is not None)
     corrected: dict[str, float | None] = dict.fromkeys(p_values)
@@ -258,11 +244,7 @@ def holm(p_values: Mapping[str, float | None]) -> dict[str, float | None]:
     return corrected
 
 
-def _by_sentence(articles: Mapping[str, str], reason: str) -> Units:
-    return Units("sentence", {identifier: identifier for identifier in articles}, len(articles), reason)
-
-
-def _resampled_sums(distinct: NDArray[np.int64], sizes: NDArray[np.int64], sampling: Sampling) -> Floats:
+def _draw_resamples(distinct: Integers, sizes: Integers, sampling: Sampling) -> Floats:
     rng, resamples = np.random.default_rng(sampling.seed), sampling.resamples
     units = int(sizes.sum())
     # A multinomial draw costs about three times as much a cell as drawing units and counting them.
@@ -282,7 +264,7 @@ def _resampled_sums(distinct: NDArray[np.int64], sizes: NDArray[np.int64], sampl
     return np.concatenate(sums)
 
 
-def _swapped_sums(a: NDArray[np.int64], b: NDArray[np.int64], sampling: Sampling) -> tuple[Floats, bool]:
+def _draw_swaps(a: Integers, b: Integers, sampling: Sampling) -> tuple[Floats, bool]:
     """Return how much moves from b to a in each way of swapping, shape (ways, columns), and whether that is all."""
     rng, resamples = np.random.default_rng(sampling.seed), sampling.resamples
     changed = (a != b).any(axis=1)
@@ -302,39 +284,39 @@ def _swapped_sums(a: NDArray[np.int64], b: NDArray[np.int64], sampling: Sampling
     return np.concatenate(moved), False
 
 
-def _p_value(seen: float, swapped: Floats, *, exact: bool) -> float:
+def _compute_p(seen: float, swapped: Floats, *, exact: bool) -> float:
     # An undefined difference cannot be told from a large one: count it against significance.
-    as_large = int(np.count_nonzero(~(swapped < seen - ROUNDING)))
+    as_large = int(np.count_nonzero(~(swapped < seen - ROUNDING_ERROR)))
     return as_large / len(swapped) if exact else (as_large + 1) / (len(swapped) + 1)
 
 
-def _estimate(
-    value: float | None, drawn: Floats, without_one: Floats, sizes: NDArray[np.int64], confidence: float
+def _make_estimate(
+    value: float | None, drawn: Floats, without_one: Floats, sizes: Integers, confidence: float
 ) -> Estimate:
     defined = np.sort(drawn[~np.isnan(drawn)])
     undefined = len(drawn) - len(defined)
     if value is None or not len(defined):
-        return Estimate(value, Interval(None, None), Interval(None, None), undefined)
+        return Estimate(value, NO_INTERVAL, NO_INTERVAL, undefined)
     tail = (1 - confidence) / 2
     percentile = Interval(*(float(x) for x in np.quantile(defined, [tail, 1 - tail])))
-    return Estimate(value, percentile, _bca(value, defined, without_one, sizes, tail), undefined)
+    return Estimate(value, percentile, _compute_bca(value, defined, without_one, sizes, tail), undefined)
 
 
-def _bca(
-    value: float, defined: Floats, without_one: Floats, sizes: NDArray[np.int64], tail: float
+def _compute_bca(
+    value: float, defined: Floats, without_one: Floats, sizes: Integers, tail: float
 ) -> Interval:
-    if defined[-1] - defined[0] < ROUNDING:
+    if defined[-1] - defined[0] < ROUNDING_ERROR:
         return Interval(value, value)
     kept = ~np.isnan(without_one)
     left, weights = without_one[kept], sizes[kept]
     # Ties with the value count half, or a coarse metric would look biased.
     below = (
-        np.count_nonzero(defined < value - ROUNDING)
-        + np.count_nonzero(np.abs(defined - value) <= ROUNDING) / 2
+        np.count_nonzero(defined < value - ROUNDING_ERROR)
+        + np.count_nonzero(np.abs(defined - value) <= ROUNDING_ERROR) / 2
     )
     share = float(below) / len(defined)
     if not len(left) or not 0 < share < 1:
-        return Interval(None, None)
+        return NO_INTERVAL
     normal = NormalDist()
     bias = normal.inv_cdf(share)
     gaps = np.average(left, weights=weights) - left
@@ -344,11 +326,11 @@ def _bca(
     for z in (normal.inv_cdf(tail), normal.inv_cdf(1 - tail)):
         stretch = 1 - acceleration * (bias + z)
         if stretch <= 0:
-            return Interval(None, None)
+            return NO_INTERVAL
         bounds.append(float(np.quantile(defined, normal.cdf(bias + (bias + z) / stretch))))
     return Interval(*bounds)
 
 
-def _scalar(values: Floats) -> float | None:
+def _read_scalar(values: Floats) -> float | None:
     value = float(values[0])
     return None if np.isnan(value) else value

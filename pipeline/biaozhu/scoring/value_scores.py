@@ -1,49 +1,74 @@
-"""Scores what spans mean: the value of each amount and the path of each place, against values read by people.
+"""Scores of what spans mean: the value of each amount and the path of each place, against values written by people.
 
-Gold values and paths are JSONL files beside the gold layer, one line per amount or place of it. A field is scored on
-the gold's own spans (what reading a right span gives) and on a layer's (where a span that is not found is wrong too).
+Gold values and paths are JSONL files beside the gold layer, one line for each amount or place of it. A field is scored
+on the gold's own spans (is a correct span read correctly?) and on a layer's (where a span that is not found counts as
+wrong).
 """
 
 from __future__ import annotations
 
-import json
-from dataclasses import dataclass
-from decimal import Decimal, InvalidOperation
-from typing import TYPE_CHECKING, Any
+from dataclasses import asdict, dataclass
+from decimal import Decimal  # noqa: TC003 — msgspec reads the annotations when it runs
+from operator import attrgetter
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from biaozhu.data.errors import BiaozhuError, MeaningFileError, raise_collected
-from biaozhu.data.files import read_bytes
+from biaozhu.data.files import parse_json_as, read_bytes
 from biaozhu.data.layers import find_layers
+from biaozhu.data.strict_counts import divide
 from biaozhu.normalization.addresses import resolve_places
 from biaozhu.normalization.subjects import paths_by_amount, subject_places
-from biaozhu.normalization.values import AmountValue, read_amount
+from biaozhu.normalization.values import read_amount
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
     from biaozhu.data.model import Article, Sentence
     from biaozhu.normalization.addresses import Place
 
+    # Sentence id, start and end.
+    Where = tuple[str, int, int]
+
 AMOUNT, PLACE = "AMOUNT", "PLACE"
-VALUE_FIELDS = ("value", "unit", "dimension", "approx", "bound", "per")
-Key = tuple[str, int, int]
-VALUE_KEYS = ("low", "high", "unit", "dimension", "approx", "bound", "per", "place")
-PLACE_KEYS = ("path", "level", "also")
+# What must be equal for a field of an amount to be correct; an AmountValue and a GoldValue have the same names.
+FIELDS: Mapping[str, Callable[[Any], object]] = {
+    "value": attrgetter("low", "high"),
+    "unit": attrgetter("unit"),
+    "dimension": attrgetter("dimension"),
+    "approx": attrgetter("approx"),
+    "bound": lambda value: frozenset(value.bound),
+    "per": attrgetter("per"),
+}
+WHOLE = "all of these"
 
 
 @dataclass(frozen=True, slots=True)
 class GoldValue:
-    """What an amount means by reading; `place` is the path of the place it is about, empty for none."""
+    """The value of an amount; `place` is the path of the place it is about, empty for none."""
 
-    value: AmountValue
+    sentence: str
+    start: int
+    end: int
+    text: str
+    low: Decimal
+    high: Decimal
+    unit: str
+    dimension: str
+    approx: str
+    bound: tuple[str, ...]
+    per: str
     place: str
 
 
 @dataclass(frozen=True, slots=True)
 class GoldPlace:
-    """A place's path by reading, empty for what lies in no one division; `also` are paths that are as right."""
+    """The path of a place, empty for one that is not in a single division; paths in `also` are correct as well."""
 
+    sentence: str
+    start: int
+    end: int
+    text: str
     path: str
     level: str
     also: tuple[str, ...]
@@ -51,7 +76,7 @@ class GoldPlace:
 
 @dataclass(frozen=True, slots=True)
 class FieldScore:
-    """How often a field is right; `layer` None is the gold's own spans. `accuracy` is None where nothing is scored."""
+    """How often a field is correct; `layer` None is the gold's own spans. `accuracy` of nothing is None."""
 
     layer: str | None
     field: str
@@ -60,19 +85,14 @@ class FieldScore:
 
     @property
     def accuracy(self) -> float | None:
-        """Share of right ones."""
-        return self.correct / self.of if self.of else None
+        """Share of correct ones."""
+        return divide(self.correct, self.of)
 
 
-@dataclass(frozen=True, slots=True)
-class Meant:
-    """Gold values and gold places of a gold layer, by sentence id, start and end; empty where none were given."""
-
-    values: Mapping[Key, GoldValue]
-    places: Mapping[Key, GoldPlace]
+GoldLine = TypeVar("GoldLine", GoldValue, GoldPlace)
 
 
-def read_gold_values(path: Path, gold: Sequence[Sentence]) -> dict[Key, GoldValue]:
+def read_gold_values(path: Path, gold: Sequence[Sentence]) -> dict[Where, GoldValue]:
     """Read gold values: one line for each amount of the gold layer.
 
     Args:
@@ -81,224 +101,165 @@ def read_gold_values(path: Path, gold: Sequence[Sentence]) -> dict[Key, GoldValu
 
     Raises:
         MissingFileError: there is no such file.
-        MeaningFileError: lines that are no values, or amounts without a line or with two; reported together.
+        MeaningFileError: lines that are not values, or amounts with no line or two; reported together.
     """
-    return {key: _gold_value(row, where) for key, row, where in _lines(path, gold, AMOUNT, VALUE_KEYS)}
+    return _read_gold_lines(path, gold, AMOUNT, GoldValue)
 
 
-def read_gold_places(path: Path, gold: Sequence[Sentence]) -> dict[Key, GoldPlace]:
+def read_gold_places(path: Path, gold: Sequence[Sentence]) -> dict[Where, GoldPlace]:
     """Read gold paths: one line for each place of the gold layer; errors as of `read_gold_values`."""
-    return {
-        key: GoldPlace(row["path"], row["level"], tuple(row["also"]))
-        for key, row, _ in _lines(path, gold, PLACE, PLACE_KEYS)
-    }
+    return _read_gold_lines(path, gold, PLACE, GoldPlace)
 
 
-def score_meaning(
-    meant: Meant,
+def score_values(
+    values: Mapping[Where, GoldValue],
+    places: Mapping[Where, GoldPlace],
     sentences: Sequence[Sentence],
     *,
     layer: str | None,
     articles: Sequence[Article] = (),
 ) -> tuple[FieldScore, ...]:
-    """Score what the spans of a layer mean.
+    """Score the values and paths of a layer's spans.
 
     Args:
-        meant: the gold values and places.
-        sentences: the layer's sentences; spans of the same offsets and label as the gold's are read.
+        values: the gold values; none leaves amounts out.
+        places: the gold paths; none leaves places out.
+        sentences: the layer's sentences; spans with the gold's offsets and label are read.
         layer: the layer's name; None for the gold layer itself.
         articles: the articles; without them the place that an amount is about is not scored.
     """
     by_article: dict[str, list[Sentence]] = {}
     for sentence in sorted(sentences, key=lambda one: (one.article, one.start)):
         by_article.setdefault(sentence.article, []).append(sentence)
-    scores: list[FieldScore] = []
-    resolved = {name: resolve_places(ones) for name, ones in by_article.items()}
-    if meant.values:
-        subjects: dict[tuple[str, int], str] | None = None
+    resolved = {article: resolve_places(ones) for article, ones in by_article.items()}
+    counts: dict[str, tuple[int, int]] = {}
+    if values:
+        counts = _count_values(values, sentences)
         if articles:
-            subjects = {}
-            for article in articles:
-                ones = by_article.get(article.id, [])
-                subjects |= paths_by_amount(subject_places(article, ones, resolved.get(article.id, ())))
-        scores += _value_scores(meant.values, sentences, layer, subjects)
-    if meant.places:
-        places = {(p.sentence, p.start, p.end): p for ones in resolved.values() for p in ones}
-        scores += _place_scores(meant.places, places, layer)
-    return tuple(scores)
+            subjects: dict[tuple[str, int], str] = {}
+            for one in articles:
+                mine = by_article.get(one.id, [])
+                subjects |= paths_by_amount(subject_places(one, mine, resolved.get(one.id, ())))
+            found = values.keys() & _find_spans(sentences, AMOUNT)
+            correct = sum(subjects.get(where[:2], "") == values[where].place for where in found)
+            counts["amount place"] = correct, len(values)
+    if places:
+        read = {(one.sentence, one.start, one.end): one for ones in resolved.values() for one in ones}
+        counts |= _count_places(places, read)
+    return tuple(FieldScore(layer, field, *count) for field, count in counts.items())
 
 
-def meaning_rows(
-    files: tuple[Path | None, Path | None],
+def score_value_files(
+    values: Path | None,
+    places: Path | None,
     gold: Sequence[Sentence],
     layers: Mapping[str, Sequence[Sentence]],
     articles: Sequence[Article],
 ) -> list[dict[str, Any]]:
-    """Score what the spans of the gold itself and of each layer mean, as `score_rows` gives it.
+    """Score the gold itself and each layer against files of gold values and paths, as `values` of scores.json has it.
 
     Args:
-        files: gold values and gold places, files or folders; what is None is not scored.
+        values: a file or folder of gold values, or None.
+        places: a file or folder of gold paths, or None.
         gold: the gold layer.
         layers: the layers by name.
-        articles: see `score_meaning`.
+        articles: see `score_values`.
 
     Raises:
         MissingFileError, MeaningFileError: see `read_gold_values`.
     """
-    values, places = files
-    if values is None and places is None:
-        return []
-    meant = Meant(
-        read_gold_values(values, gold) if values else {}, read_gold_places(places, gold) if places else {}
+    wanted = (
+        read_gold_values(values, gold) if values else {},
+        read_gold_places(places, gold) if places else {},
     )
-    scores = list(score_meaning(meant, gold, layer=None, articles=articles))
-    for name, layer in layers.items():
-        scores += score_meaning(meant, layer, layer=name, articles=articles)
-    return score_rows(scores)
-
-
-def score_rows(scores: Sequence[FieldScore]) -> list[dict[str, Any]]:
-    """Return scores as plain JSON values, as scores.schema.json describes them under `values`."""
+    if not any(wanted):
+        return []
     return [
-        {"layer": s.layer, "field": s.field, "correct": s.correct, "of": s.of, "accuracy": s.accuracy}
-        for s in scores
+        {**asdict(score), "accuracy": score.accuracy}
+        for name, layer in [(None, gold), *layers.items()]
+        for score in score_values(*wanted, layer, layer=name, articles=articles)
     ]
 
 
-def _value_scores(
-    values: Mapping[Key, GoldValue],
-    sentences: Sequence[Sentence],
-    layer: str | None,
-    subjects: Mapping[tuple[str, int], str] | None,
-) -> list[FieldScore]:
-    found = {
-        (sentence.id, span.start, span.end): read_amount(sentence.text, span.start, span.end)
-        for sentence in sentences
-        for span in sentence.spans
-        if span.label == AMOUNT
-    }
-    counts = dict.fromkeys((*VALUE_FIELDS, "all of these"), 0)
-    places = 0
-    for key, gold in values.items():
-        value = found.get(key)
-        right = {field: value is not None and _same(field, value, gold.value) for field in VALUE_FIELDS}
-        for field, correct in right.items():
-            counts[field] += correct
-        counts["all of these"] += all(right.values())
-        places += subjects is not None and key in found and subjects.get(key[:2], "") == gold.place
-    scores = [FieldScore(layer, f"amount {field}", count, len(values)) for field, count in counts.items()]
-    if subjects is not None:
-        scores.append(FieldScore(layer, "amount place", places, len(values)))
-    return scores
-
-
-def _same(field: str, value: AmountValue, gold: AmountValue) -> bool:
-    if field == "value":
-        return (value.low, value.high) == (gold.low, gold.high)
-    if field == "bound":
-        return set(value.bound) == set(gold.bound)
-    return bool(getattr(value, field) == getattr(gold, field))
-
-
-def _place_scores(
-    golds: Mapping[Key, GoldPlace], places: Mapping[Key, Place], layer: str | None
-) -> list[FieldScore]:
-    path = level = resolved = right = 0
-    for key, gold in golds.items():
-        place = places.get(key)
-        if place is None:
-            continue
-        correct = "/".join(place.path) in (gold.path, *gold.also)
-        # An empty path is right only for what has none.
-        correct = correct and (bool(place.path) or place.status == "natural")
-        path += correct
-        level += place.level == gold.level
-        resolved += place.status in ("known", "natural")
-        right += correct and place.status in ("known", "natural")
-    return [
-        FieldScore(layer, "place path", path, len(golds)),
-        FieldScore(layer, "place level", level, len(golds)),
-        FieldScore(layer, "place path where one is given", right, resolved),
-    ]
-
-
-def _numbered(files: Iterable[Path]) -> Iterator[tuple[str, str]]:
-    for file in files:
-        for number, line in enumerate(read_bytes(file).decode("utf-8", "replace").split("\n"), 1):
-            if line.strip():
-                yield f"{file}:{number}", line
-
-
-def _lines(
-    path: Path, gold: Sequence[Sentence], label: str, keys: tuple[str, ...]
-) -> list[tuple[Key, dict[str, Any], str]]:
-    wanted = {
+def _find_spans(sentences: Sequence[Sentence], label: str) -> dict[Where, str]:
+    return {
         (sentence.id, span.start, span.end): sentence.text[span.start : span.end]
-        for sentence in gold
+        for sentence in sentences
         for span in sentence.spans
         if span.label == label
     }
+
+
+def _count_values(
+    values: Mapping[Where, GoldValue], sentences: Sequence[Sentence]
+) -> dict[str, tuple[int, int]]:
+    texts = {sentence.id: sentence.text for sentence in sentences}
+    correct = dict.fromkeys((*FIELDS, WHOLE), 0)
+    for sentence, start, end in values.keys() & _find_spans(sentences, AMOUNT):
+        gold, found = values[sentence, start, end], read_amount(texts[sentence], start, end)
+        same = {field: found is not None and read(found) == read(gold) for field, read in FIELDS.items()}
+        for field, equal in (*same.items(), (WHOLE, all(same.values()))):
+            correct[field] += equal
+    return {f"amount {field}": (count, len(values)) for field, count in correct.items()}
+
+
+def _count_places(
+    golds: Mapping[Where, GoldPlace], places: Mapping[Where, Place]
+) -> dict[str, tuple[int, int]]:
+    paths = levels = resolved = right = 0
+    for where in golds.keys() & places.keys():
+        gold, place = golds[where], places[where]
+        # An empty path is correct only for a place that has none.
+        correct = "/".join(place.path) in (gold.path, *gold.also) and (
+            bool(place.path) or place.status == "natural"
+        )
+        given = place.status in ("known", "natural")
+        paths += correct
+        levels += place.level == gold.level
+        resolved += given
+        right += correct and given
+    return {
+        "place path": (paths, len(golds)),
+        "place level": (levels, len(golds)),
+        "place path where one is given": (right, resolved),
+    }
+
+
+def _read_gold_lines(
+    path: Path, gold: Sequence[Sentence], label: str, kind: type[GoldLine]
+) -> dict[Where, GoldLine]:
+    wanted = _find_spans(gold, label)
     articles = {sentence.article for sentence in gold}
     problems: list[BiaozhuError] = []
-    rows: dict[Key, tuple[dict[str, Any], str]] = {}
-    for where, line in _numbered(find_layers([path])):
-        try:
-            row = json.loads(line)
-            key = (row["sentence"], row["start"], row["end"])
-            hash(key)  # JSON's lists and objects are no keys
-            text = row["text"]
-            missing = [name for name in keys if name not in row]
-            if missing:
-                raise MeaningFileError(f"the line lacks {', '.join(missing)}", where=where)  # noqa: TRY301 — collected with the others
-            _typed(row, where)
-        except MeaningFileError as error:
-            problems.append(error)
-            continue
-        except (ValueError, TypeError, KeyError, RecursionError):
-            problems.append(MeaningFileError("not a line of gold values or places", where=where))
-            continue
-        if path.is_dir() and str(key[0]).partition(":")[0] not in articles:
-            continue
-        if wanted.get(key) != text:
-            problems.append(MeaningFileError(f"the gold layer has no {label} {text!r} there", where=where))
-        elif key in rows:
-            problems.append(MeaningFileError(f"{text!r} stands there twice", where=where))
-        rows[key] = (row, where)
-    # Where lines cannot be read, those that they would have been are not missing.
+    rows: dict[Where, GoldLine] = {}
+    for file in find_layers([path]):
+        for number, line in enumerate(read_bytes(file).split(b"\n"), 1):
+            if not line.strip():
+                continue
+            try:
+                row = parse_json_as(line, kind)
+            except ValueError as error:
+                problems.append(MeaningFileError(f"not a line of gold: {error}", where=f"{file}:{number}"))
+                continue
+            where = row.sentence, row.start, row.end
+            if path.is_dir() and row.sentence.partition(":")[0] not in articles:
+                continue
+            if wanted.get(where) != row.text:
+                what = f"the gold layer has no {label} {row.text!r} there"
+                problems.append(MeaningFileError(what, where=f"{file}:{number}"))
+            elif where in rows:
+                problems.append(MeaningFileError(f"a second line for {row.text!r}", where=f"{file}:{number}"))
+            rows[where] = row
+    # Of a line that cannot be read it is not known which amount or place it is about.
     raise_collected(problems)
-    # A folder may lack whole articles of the gold, and have others: neither are scored.
-    covered = {key[0].partition(":")[0] for key in (rows if path.is_dir() else wanted)}
-    problems = [
-        MeaningFileError(f"no line for the {label} {text!r}", where=f"{path}, {key[0]} {key[1]}-{key[2]}")
-        for key, text in wanted.items()
-        if key not in rows and key[0].partition(":")[0] in covered
-    ]
-    raise_collected(problems)
-    return [(key, row, where) for key, (row, where) in rows.items()]
-
-
-def _typed(row: dict[str, Any], where: str) -> None:
-    lists = [name for name in ("bound", "also") if name in row]
-    texts = [name for name in (*VALUE_KEYS, *PLACE_KEYS) if name in row and name not in lists]
-    wrong = [name for name in texts if not isinstance(row[name], str)]
-    wrong += [name for name in lists if not isinstance(row[name], list)]
-    for name in ("low", "high"):
-        try:
-            Decimal(row.get(name, "0"))
-        except (InvalidOperation, TypeError, ValueError):
-            wrong.append(name)
-    if wrong:
-        raise MeaningFileError(f"{', '.join(dict.fromkeys(wrong))} cannot be read", where=where)
-
-
-def _gold_value(row: dict[str, Any], _where: str) -> GoldValue:
-    value = AmountValue(
-        Decimal(row["low"]),
-        Decimal(row["high"]),
-        row["unit"],
-        row["dimension"],
-        row["approx"],
-        tuple(row["bound"]),
-        row["per"],
+    covered = {where[0].partition(":")[0] for where in (rows if path.is_dir() else wanted)}
+    raise_collected(
+        [
+            MeaningFileError(
+                f"no line for the {label} {text!r}", where=f"{path}, {where[0]} {where[1]}-{where[2]}"
+            )
+            for where, text in wanted.items()
+            if where not in rows and where[0].partition(":")[0] in covered
+        ]
     )
-    return GoldValue(value, row["place"])
+    return rows

@@ -6,7 +6,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from biaozhu.data.errors import RequestError
-from biaozhu.data.offsets import to_units
+from biaozhu.data.offsets import Utf16Offsets
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -64,12 +64,13 @@ def answer(
 
 
 def _entities(text: str, spans: Sequence[Span]) -> list[dict[str, Any]]:
+    to_units = Utf16Offsets(text).to_units
     return [
         {
             "start": span.start,
             "end": span.end,
-            "start_offset": to_units(text, span.start),
-            "end_offset": to_units(text, span.end),
+            "start_offset": to_units(span.start),
+            "end_offset": to_units(span.end),
             "label": span.label,
             "text": text[span.start : span.end],
             "source": span.source,

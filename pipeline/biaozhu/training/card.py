@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from biaozhu.data.files import read_bytes, sha256_of, write_text
 from biaozhu.data.layers import read_layer
+from biaozhu.data.strict_counts import StrictCounts, count_strict_spans, sum_counts
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -56,30 +57,21 @@ def count_strictly(
         gold: sentences with the spans that are there.
         predicted: the same sentences, in the same order, with those found.
     """
-    counts: dict[str, tuple[int, int, int]] = {}
-    for truth, guess in zip(gold, predicted, strict=True):
-        there = {(span.start, span.end, span.label) for span in truth.spans}
-        found = {(span.start, span.end, span.label) for span in guess.spans}
-        for label in {key[2] for key in there | found}:
-            for name, chosen in ((label, {label}), (ALL, {label})):
-                ours, theirs = ({key for key in keys if key[2] in chosen} for keys in (found, there))
-                before = counts.get(name, (0, 0, 0))
-                counts[name] = (
-                    before[0] + len(ours),
-                    before[1] + len(theirs),
-                    before[2] + len(ours & theirs),
-                )
-    return {name: counts[name] for name in sorted(counts, key=lambda name: (name == ALL, name))}
+    there, found = (
+        [(number, *span.key) for number, one in enumerate(side) for span in one.spans]
+        for side in (gold, predicted)
+    )
+    counts = count_strict_spans(there, found)
+    if counts:
+        counts[ALL] = sum_counts(counts.values())
+    return {name: (one.predicted, one.gold, one.correct) for name, one in counts.items()}
 
 
 def figures(counts: tuple[int, int, int]) -> tuple[float | None, float | None, float | None]:
     """Return precision, recall and F1; None where there is nothing to divide by."""
     found, there, right = counts
-    return (
-        right / found if found else None,
-        right / there if there else None,
-        2 * right / (found + there) if found + there else None,
-    )
+    strict = StrictCounts(there, found, right)
+    return strict.precision, strict.recall, strict.f1
 
 
 def write_card(  # noqa: PLR0913 — what a card says

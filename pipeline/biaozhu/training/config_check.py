@@ -46,7 +46,9 @@ def _problems(config: Mapping[str, Any]) -> Iterator[str]:
     if missing:
         yield f"it lacks {', '.join(f'[{name}]' for name in missing)}"
     for name, schema in SCHEMAS.items():
-        known = [field.alias for field in schema.__fields__.values()]
+        # pydantic 2 and 1.
+        fields = getattr(schema, "model_fields", None) or schema.__fields__
+        known = [field.alias or key for key, field in fields.items()]
         yield from _unknown(config.get(name), known, f"[{name}]")
     components = config.get("components")
     components = components if isinstance(components, dict) else {}

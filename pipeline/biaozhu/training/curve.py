@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, astuple, dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -19,6 +19,7 @@ from biaozhu import __version__
 from biaozhu.annotators.trained import annotate_with
 from biaozhu.data.errors import TrainingError
 from biaozhu.data.files import sha256_of, write_text
+from biaozhu.data.strict_counts import count_strict_spans, sum_counts
 from biaozhu.nlp.encoders import remembering
 from biaozhu.training.extrapolation import DEFAULT_SAMPLING, FAILURES, look_ahead
 from biaozhu.training.train import fit
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
 
     from biaozhu.data.ledger import Entry
     from biaozhu.data.model import Sentence
-    from biaozhu.scoring.significance import Sampling, Units
+    from biaozhu.scoring.significance import ResamplingUnits, Sampling
 from biaozhu.training.extrapolation import Outlook
 
 FORMAT = "biaozhu.curve.v1"
@@ -67,7 +68,7 @@ class LearningCurve:
     sentences: int
     folds: tuple[int, ...]
     trainings: int
-    units: Units
+    units: ResamplingUnits
     entries: tuple[Entry, ...]
 
 
@@ -75,7 +76,7 @@ def learning_curve(
     config: Config,
     gold: Sequence[Sentence],
     groups: Mapping[str, str],
-    units: Units,
+    units: ResamplingUnits,
     *,
     plan: Plan = DEFAULT_PLAN,
     on_training: Callable[[int, int], None] | None = None,
@@ -128,9 +129,10 @@ def learning_curve(
             found = annotate_with(fitted.nlp, [sentence.text for sentence in held_out], source="curve")
             seeds = slice(seed, seed + 1) if size < whole else slice(None)
             for sentence, spans in zip(held_out, found, strict=True):
-                there, given = {span.key for span in sentence.spans}, {span.key for span in spans}
-                figures = len(there), len(given), len(there & given)
-                counts[size, seeds, numbers[units.of[sentence.id]]] += figures
+                strict = count_strict_spans(
+                    (span.key for span in sentence.spans), (span.key for span in spans)
+                )
+                counts[size, seeds, numbers[units.of[sentence.id]]] += astuple(sum_counts(strict.values()))
     sizes = [round(float(np.mean(taken[size]))) for size in range(plan.sizes)]
     return LearningCurve(
         look_ahead(sizes, counts, annotated=len(gold), more=MORE, sampling=plan.sampling),

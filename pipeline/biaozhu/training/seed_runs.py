@@ -22,7 +22,7 @@ from biaozhu.data.files import read_bytes, sha256_of, write_text
 from biaozhu.data.layers import read_layer
 from biaozhu.data.ledger import Entry
 from biaozhu.data.model import with_spans
-from biaozhu.scoring.evaluation import ALL, Setting, evaluate
+from biaozhu.scoring.evaluation import ALL, EvaluationOptions, evaluate_layer
 from biaozhu.scoring.significance import Sampling
 from biaozhu.training.card import markdown_table
 from biaozhu.training.train import check_output, corpus_of, read_config, train
@@ -30,7 +30,7 @@ from biaozhu.training.train import check_output, corpus_of, read_config, train
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from biaozhu.scoring.evaluation import Scored
+    from biaozhu.scoring.evaluation import ScoreEstimates
     from biaozhu.training.train import OnStep
 
 RESULT = "run.json"
@@ -166,14 +166,14 @@ def _run(folder: Path, seed: int, scored: Sequence[Path]) -> Run:
         taken += time.perf_counter() - begun
         characters += sum(map(len, texts))
         layer = [with_spans(sentence, spans) for sentence, spans in zip(gold, found, strict=True)]
-        result = evaluate(gold, layer, name=model.name, setting=Setting(sampling=SAMPLING))
+        result = evaluate_layer(gold, layer, name=model.name, options=EvaluationOptions(sampling=SAMPLING))
         rows = {ALL: result.overall, **result.labels}
         scores[str(path)] = {label: _figures(row["strict"]) for label, row in rows.items()}
     size = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
     return Run(seed, scores, size, round(load, 3), round(characters / taken) if taken else 0)
 
 
-def _figures(scored: Scored) -> tuple[float | None, ...]:
+def _figures(scored: ScoreEstimates) -> tuple[float | None, ...]:
     interval = scored.f1.best
     return scored.score.f1, interval.low, interval.high
 

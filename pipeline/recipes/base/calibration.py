@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from biaozhu.annotators.network.crf_decoding import decode, make_chain
+from biaozhu.data.strict_counts import StrictCounts
 from recipes.base.train import emissions_of, gold_spans, scores_of
 
 if TYPE_CHECKING:
@@ -56,7 +57,8 @@ class _Found:
         scores = {}
         for name, wanted in [*sorted(gold.items()), ("micro", sum(gold.values()))]:
             chosen = kept if name == "micro" else kept & (self.labels == name)
-            scores[name] = 2 * int((chosen & self.right).sum()) / max(1, int(chosen.sum()) + wanted)
+            counts = StrictCounts(wanted, int(chosen.sum()), int((chosen & self.right).sum()))
+            scores[name] = counts.f1 or 0.0
         return scores
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from biaozhu.annotators.network.base import GRAPH, load_base
 from biaozhu.data.model import with_spans
-from biaozhu.scoring.evaluation import ALL, Setting, evaluate
+from biaozhu.scoring.evaluation import ALL, EvaluationOptions, evaluate_layer
 from recipes.corpora.fetch import PACKAGES
 from recipes.corpora.modern import NAME as MODERN
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from biaozhu.data.model import Sentence
-    from biaozhu.scoring.evaluation import Scored
+    from biaozhu.scoring.evaluation import ScoreEstimates
 
 MEGABYTE = 1_000_000
 
@@ -37,7 +37,7 @@ def score_model(folder: Path, gold: Sequence[Sentence]) -> dict[str, Any]:
     found = model([sentence.text for sentence in gold])
     done = time.process_time()
     layer = [with_spans(sentence, spans) for sentence, spans in zip(gold, found, strict=True)]
-    result = evaluate(gold, layer, name="base", setting=Setting(labels=model.labels))
+    result = evaluate_layer(gold, layer, name="base", options=EvaluationOptions(labels=model.labels))
     rows = {
         ALL: result.overall["strict"],
         **{label: scored["strict"] for label, scored in result.labels.items()},
@@ -51,7 +51,7 @@ def score_model(folder: Path, gold: Sequence[Sentence]) -> dict[str, Any]:
     }
 
 
-def _figures(scored: Scored) -> dict[str, Any]:
+def _figures(scored: ScoreEstimates) -> dict[str, Any]:
     interval = scored.f1.best
     return {
         "precision": scored.score.precision,

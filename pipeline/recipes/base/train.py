@@ -19,6 +19,7 @@ from torch import nn
 from biaozhu.annotators.network.base_graph import BaseWeights, Head
 from biaozhu.annotators.network.crf_decoding import Chain, decode, make_chain
 from biaozhu.data.errors import TrainingError
+from biaozhu.data.strict_counts import StrictCounts, count_strict_spans, sum_counts
 from biaozhu.nlp.torch_encoders.lac_layers import in_onnx_layer
 from recipes.base.data import IGNORED, Example, batches, padded, plan, well_formed
 from recipes.base.network import BaseNetwork, Shape
@@ -265,7 +266,7 @@ def strict_scores(
     """Return strict F1 of each label and `micro`, of one member or of several together."""
     tags = vocabulary.tags
     chain = chain_of(networks, tags)
-    counts: dict[str, list[int]] = {}
+    counts: dict[str, StrictCounts] = {}
     for batch, emissions in emissions_of(networks, vocabulary, examples):
         found = decode(chain, emissions, batch.lengths)
         predicted = {
@@ -273,12 +274,10 @@ def strict_scores(
             for s, a, b, t in zip(found.sentence, found.start, found.end, found.tag, strict=True)
             if tags[t] != "O"
         }
-        gold = gold_spans(batch, tags)
-        for name, group in (("right", predicted & gold), ("found", predicted), ("gold", gold)):
-            for *_, label in group:
-                counts.setdefault(label, [0, 0, 0])[("right", "found", "gold").index(name)] += 1
-    counts["micro"] = [sum(column) for column in zip(*counts.values(), strict=True)] if counts else [0, 0, 0]
-    return {label: 2 * right / max(1, found + gold) for label, (right, found, gold) in sorted(counts.items())}
+        for label, one in count_strict_spans(gold_spans(batch, tags), predicted).items():
+            counts[label] = counts.get(label, StrictCounts()) + one
+    counts["micro"] = sum_counts(counts.values())
+    return {label: one.f1 or 0.0 for label, one in sorted(counts.items())}
 
 
 def gold_spans(batch: Batch, tags: Sequence[str]) -> set[tuple[int, int, int, str]]:

@@ -13,7 +13,7 @@ from biaozhu.commands.options import (  # noqa: TC001 — typer reads the annota
     LabelsFile,
     LayerFile,
 )
-from biaozhu.formats.format_names import Format, Units
+from biaozhu.formats.documents import Format, OffsetUnit
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -49,7 +49,8 @@ def export(
     names = {label.id: label.name for label in read_labels(labels)}
     sentences = [sentence for path in find_layers(layers) for sentence in read_layer(path, labels=names)]
     _unique(sentences)
-    made, entries = export_layer(sentences, into, names=names)
+    made = export_layer(sentences, into, names=names)
+    entries = made.entries
     for name, content in made.files.items():
         write_bytes(output / name if name else output, content)
     spans = sum(len(sentence.spans) for sentence in sentences)
@@ -77,7 +78,8 @@ def import_(
         ),
     ] = None,
     units: Annotated[
-        Units | None, typer.Option(help="What the file's offsets count; else what the format's tool counts.")
+        OffsetUnit | None,
+        typer.Option(help="What the file's offsets count; else what the format's tool counts."),
     ] = None,
     split: Annotated[
         bool, typer.Option("--split", help="Cut texts into sentences, never inside a span.")
@@ -99,17 +101,17 @@ def import_(
     from biaozhu.data.layers import write_layer
     from biaozhu.data.ledger import write_ledger
     from biaozhu.formats.convert import read_documents
-    from biaozhu.formats.importing import settle
+    from biaozhu.formats.importing import import_documents
     from biaozhu.reading.article import read_article
 
     if output.suffix != ".jsonl":
         raise UsageError("a layer is a .jsonl file", where=str(output), next_step="Give -o LAYER.jsonl")
     label_set = read_labels(labels)
     names = {label.name: label.id for label in label_set}
-    documents = read_documents(file, of, names=names, renamed=_renamed(rename or ()), units=units)
-    settled = settle(documents, article=read_article(article) if article else None, split=split)
+    documents = read_documents(file, of, names=names, renamed=_renamed(rename or ()), unit=units)
+    imported = import_documents(documents, article=read_article(article) if article else None, split=split)
     written = {
-        output.with_suffix(f".{name}.txt" if name else ".txt"): raw for name, raw in settled.raws.items()
+        output.with_suffix(f".{name}.txt" if name else ".txt"): raw for name, raw in imported.raws.items()
     }
     raise_collected(
         [
@@ -124,22 +126,22 @@ def import_(
     )
     for path, raw in written.items():
         write_text(path, raw)
-    write_layer(output, settled.sentences)
+    write_layer(output, imported.sentences)
     if ledger:
-        write_ledger(output.with_suffix(".ledger.jsonl"), settled.entries)
+        write_ledger(output.with_suffix(".ledger.jsonl"), imported.entries)
     if as_json:
         _print(
-            settled.sentences,
-            settled.entries,
+            imported.sentences,
+            imported.entries,
             {"format": of.value, "articles": [str(one) for one in written]},
         )
     else:
-        spans = sum(len(sentence.spans) for sentence in settled.sentences)
-        say(f"{spans} spans in {len(settled.sentences)} sentences written to {output}")
+        spans = sum(len(sentence.spans) for sentence in imported.sentences)
+        say(f"{spans} spans in {len(imported.sentences)} sentences written to {output}")
         for path in written:
             say(f"the article of these sentences: {path}")
-        _tell_unknown(settled.sentences, {label.id for label in label_set})
-    finish(settled.entries)
+        _tell_unknown(imported.sentences, {label.id for label in label_set})
+    finish(imported.entries)
 
 
 def _renamed(pairs: Iterable[str]) -> dict[str, str]:

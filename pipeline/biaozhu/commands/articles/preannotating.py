@@ -166,11 +166,12 @@ def _few(
     from biaozhu.data.errors import UsageError
     from biaozhu.data.layers import write_layer
     from biaozhu.data.model import sentence_to_line
-    from biaozhu.reading.article import find_articles, read_articles
+    from biaozhu.reading.article import find_articles, list_left_out, read_readable
 
     if ledger and output is None:
         raise UsageError("--ledger needs a name", next_step="Give --output OUT.jsonl")
-    articles = read_articles(find_articles(files))
+    read, problems = read_readable(find_articles(files))
+    articles = list(read.values())
     into_folder = output is not None and output.suffix != ".jsonl"
     names = [article.name for article in articles]
     if (layers is not None or into_folder) and len(set(names)) < len(names):
@@ -179,7 +180,8 @@ def _few(
             next_step="Rename one of the files",
         )
     done = _annotated(articles, *models())
-    entries = [entry for one in done for entry in one.entries]
+    decided = {one.article.id: [*list_left_out(one.article), *one.entries] for one in done}
+    entries = [entry for one in decided.values() for entry in one]
     sentences = [sentence for one in done for sentence in one.sentences]
     if layers is not None:
         for one in done:
@@ -189,14 +191,18 @@ def _few(
         sys.stdout.writelines(f"{sentence_to_line(sentence)}\n" for sentence in sentences)
     elif into_folder:
         for one in done:
-            _write(output / f"{one.article.name}.jsonl", one.sentences, one.entries if ledger else None)
+            _write(
+                output / f"{one.article.name}.jsonl",
+                one.sentences,
+                decided[one.article.id] if ledger else None,
+            )
     else:
         _write(output, sentences, entries if ledger else None)
     spans = sum(len(sentence.spans) for sentence in sentences)
     say(
         f"{spans} spans in {len(sentences)} sentences of {len(articles)} {'article' if len(articles) == 1 else 'articles'}"
     )
-    finish(entries)
+    finish(entries, left_out=problems)
 
 
 def _write(path: Path, sentences: Sequence[Sentence], entries: Sequence[Entry] | None) -> None:

@@ -7,9 +7,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from biaozhu.commands.console import print_json, print_table, say
+from biaozhu.commands.console import finish, print_json, print_table, say
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from biaozhu.data.errors import BiaozhuError
     from biaozhu.data.model import Article
 
 _SHOWN = 60
@@ -35,11 +38,16 @@ def read(
     text: SavedText = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON, with full texts and offsets.")] = False,
 ) -> None:
-    """Show the blocks of articles (furniture, title, headings, captions, paragraphs) and their metadata."""
-    articles = _read_all(files, text)
+    """Show the blocks of articles (furniture, title, headings, captions, paragraphs), their metadata, what is left out."""
+    articles, problems = _read_all(files, text)
     if as_json:
         print_json([_as_json(article) for article in articles])
-        return
+    else:
+        _print_articles(articles)
+    finish((), left_out=problems)
+
+
+def _print_articles(articles: Sequence[Article]) -> None:
     print_table(
         "articles",
         ("article", "id", "encoding", "title", "source", "author", "time", "code points", "sections"),
@@ -73,6 +81,12 @@ def read(
                 for block in article.blocks
             ],
         )
+        if article.left_out:
+            print_table(
+                f"{_shown(article.name)}: left out of the page",
+                ("reason", "text"),
+                [(one.reason, _shown(one.text)) for one in article.left_out],
+            )
 
 
 def split(
@@ -90,7 +104,7 @@ def split(
     from biaozhu.data.model import sentence_to_line
     from biaozhu.reading.sentences import split_checked
 
-    articles = _read_all(files, text)
+    articles, problems = _read_all(files, text)
     sentences = [sentence for article in articles for sentence in split_checked(article)]
     lines = [sentence_to_line(sentence) for sentence in sentences]
     if output is None:
@@ -100,27 +114,31 @@ def split(
 
         write_lines(output, lines)
     say(f"{len(lines)} sentences of {len(articles)} {'article' if len(articles) == 1 else 'articles'}")
+    finish((), left_out=problems)
 
 
-def _read_all(files: list[Path], text: Path | None) -> list[Article]:
-    """Read every file before anything is written; all problems are reported together."""
+def _read_all(files: list[Path], text: Path | None) -> tuple[list[Article], tuple[BiaozhuError, ...]]:
+    """Read every file before anything is written, and return the articles and what is wrong with the rest."""
     from biaozhu.data.errors import UsageError
     from biaozhu.data.files import write_text
-    from biaozhu.reading.article import find_articles, read_articles
+    from biaozhu.reading.article import find_articles, read_readable
 
     files = list(find_articles(files))
     if text is not None and len(files) > 1:
         raise UsageError("--text saves the text of one article", next_step="Give one FILE")
-    articles = list(read_articles(files))
-    for path, article in zip(files, articles, strict=True):
-        if article.encoding.startswith("html:"):
-            hint = f"saved as {text}" if text else "--text OUT.txt saves it"
-            say(f"{path}: HTML ({article.encoding[5:]}); offsets are those of the extracted text ({hint})")
-        elif article.encoding != "utf-8":
-            say(f"{path}: decoded as {article.encoding}")
+    articles, problems = read_readable(files)
+    hint = f"saved as {text}" if text else "--text OUT.txt saves it"
+    for path, article in articles.items():
+        form, _, encoding = article.encoding.rpartition(":")
+        if form == "html":
+            say(f"{path}: HTML ({encoding}); offsets are those of the extracted text ({hint})")
+        elif form == "joined":
+            say(f"{path}: hard-wrapped lines joined; offsets are those of the joined text ({hint})")
+        elif encoding != "utf-8":
+            say(f"{path}: decoded as {encoding}")
     if text is not None:
-        write_text(text, articles[0].raw)
-    return articles
+        write_text(text, next(iter(articles.values())).raw)
+    return list(articles.values()), problems
 
 
 def _as_json(article: Article) -> dict[str, Any]:
@@ -136,6 +154,7 @@ def _as_json(article: Article) -> dict[str, Any]:
         "blocks": [
             {**asdict(block), "text": article.raw[block.start : block.end]} for block in article.blocks
         ],
+        "left_out": [asdict(one) for one in article.left_out],
     }
 
 

@@ -44,9 +44,10 @@ def table(
 ) -> None:
     """What the amounts of articles say: value, unit, per what, and about which place."""
     from biaozhu.normalization.table import article_meaning, write_table
-    from biaozhu.reading.article import find_articles, read_articles
+    from biaozhu.reading.article import find_articles, read_readable
 
-    articles = read_articles(find_articles(files))
+    read, problems = read_readable(find_articles(files))
+    articles = list(read.values())
     sentences = _from_layers(articles, layer) if layer else _found(articles)
     meanings = [article_meaning(article, sentences[article.id]) for article in articles]
     rows = [row for meaning in meanings for row in meaning.rows]
@@ -62,7 +63,7 @@ def table(
     )
     total = sum(len(meaning.places) for meaning in meanings)
     say(f"places: {total - unknown} of {total} resolved, {unknown} unknown or ambiguous")
-    finish(_unread(rows))
+    finish(_unread(rows), left_out=problems)
 
 
 def _from_layers(articles: Sequence[Article], layers: Sequence[Path]) -> dict[str, list[Sentence]]:

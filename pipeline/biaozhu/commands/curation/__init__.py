@@ -1,1 +1,1 @@
-"""Commands from layers to gold: agree, bias, adjudicate, select, gold."""
+"""Commands from layers to gold: agree, bias, adjudicate, gold, select."""

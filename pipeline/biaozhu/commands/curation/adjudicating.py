@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from biaozhu.commands.console import finish, print_table, say
-from biaozhu.commands.doccano.server import GUIDELINE, LABELS, make_setting
+from biaozhu.commands.doccano.specs import GUIDELINE, LABELS, GuidelineFile, log_in, read_spec
 from biaozhu.commands.options import LOCAL, AsJson, Home, LabelsFile, layer_name, target
 
 if TYPE_CHECKING:
-    from biaozhu.doccano.adjudication_project import Answered, Dispute
+    from biaozhu.doccano.adjudication_project import AdjudicatorAnswers, Dispute
 
 LayerPath = Annotated[Path, typer.Argument(help="layers/<annotator>/ or one file of it.")]
 
@@ -49,66 +49,61 @@ def adjudicate(
         bool, typer.Option("--common", help="Take only the sentences that both annotators have.")
     ] = False,
     labels: LabelsFile = LABELS,
-    guideline: Annotated[Path | None, typer.Option(help="Guideline in Markdown, shown in Doccano.")] = None,
+    guideline: GuidelineFile = GUIDELINE,
     home: Home = LOCAL,
     as_json: AsJson = False,
 ) -> None:
-    """Bring two annotators' layers together: what they agree on, and what was decided where they do not.
+    """Join two annotators' layers: what they agree on, and what was decided where they do not.
 
     Decisions come from a file, or from a Doccano project that shows only the disagreements. Exit status 1 with
     --from-doccano where something is not decided yet: each is named, and no gold is written.
     """
-    from biaozhu.curation.adjudication import adjudicate as bring_together
+    from biaozhu.curation.adjudication import adjudicate as join_layers
     from biaozhu.curation.adjudication import read_decisions, write_questions
-    from biaozhu.curation.annotator_layers import read_annotator
-    from biaozhu.curation.disagreements import find_disagreements, in_common
+    from biaozhu.curation.disagreements import find_disagreements, keep_common
+    from biaozhu.curation.status import read_annotator
     from biaozhu.data.errors import UsageError
     from biaozhu.data.layers import write_layer
-    from biaozhu.doccano.adjudication_project import Dispute, answers, ask
-    from biaozhu.doccano.connection import connect, find_account
 
     if to_doccano and from_doccano:
         raise UsageError("--to-doccano and --from-doccano are two steps", next_step="Give one of them")
     if from_doccano and decisions is None:
-        raise UsageError("the decisions need a file", next_step="Say with --decisions where they go")
+        raise UsageError("the decisions need a file", next_step="Name it with --decisions")
     (name, layer), (other_name, other) = read_annotator(first), read_annotator(second)
     if common:
-        layer, other = in_common(layer, other)
-    dispute = Dispute(layer, other, (name, other_name))
+        layer, other = keep_common(layer, other)
+    names = (name, other_name)
     given = read_decisions(decisions) if decisions and output and not from_doccano else ()
-    setting = (
-        make_setting(
-            project, labels, (guideline or GUIDELINE) if to_doccano else None, given=guideline is not None
-        )
-        if to_doccano or from_doccano
-        else None
-    )
-    connection = connect(find_account(home=home)) if setting else None
+    if to_doccano or from_doccano:
+        from biaozhu.doccano.adjudication_project import Dispute, ask_adjudicator, read_adjudication
+
+        dispute = Dispute(layer, other, names)
+        spec = read_spec(project, labels, guideline if to_doccano else None)
+        connection = log_in(home)
     found = find_disagreements(layer, other)
     rows = [[item.sentence, item.start, item.end, item.kind, item.text] for item in found]
     print_table("Disagreements", ["sentence", "start", "end", "kind", "text"], rows, as_json=as_json)
     if questions is not None:
-        write_questions(questions, found, names=dispute.names)
+        write_questions(questions, found, names=names)
         say(f"{len(found)} disagreements written to {questions}")
-    if to_doccano and setting is not None and connection is not None:
-        asked = ask(connection, dispute, setting, adjudicator=adjudicator, home=home)
+    if to_doccano:
+        asked = ask_adjudicator(connection, dispute, spec, adjudicator=adjudicator, home=home)
         say(f"{asked.disagreements} disagreements in {asked.report.sentences} sentences: {asked.report.url}")
         finish(asked.report.losses)
-    if from_doccano and setting is not None and connection is not None and decisions is not None:
-        answered = answers(connection, dispute, setting)
+    if from_doccano and decisions is not None:
+        answered = read_adjudication(connection, dispute, spec)
         _keep(answered, dispute, decisions)
     if output is not None:
         if from_doccano and decisions is not None:
             given = read_decisions(decisions)
-        gold = bring_together(layer, other, given, names=dispute.names)
+        gold = join_layers(layer, other, given, names=names)
         write_layer(output, gold)
-        say(
-            f"{sum(len(s.spans) for s in gold)} gold spans in {len(gold)} sentences, {len(found)} disagreements decided"
-        )
+        spans = sum(len(sentence.spans) for sentence in gold)
+        say(f"{spans} gold spans in {len(gold)} sentences, {len(found)} disagreements decided")
 
 
-def _keep(answered: Answered, dispute: Dispute, path: Path) -> None:
-    """Write the decisions; those of the file on what Doccano leaves open stay."""
+def _keep(answered: AdjudicatorAnswers, dispute: Dispute, path: Path) -> None:
+    """Write the decisions; those of the file on disagreements that are still open in Doccano stay."""
     from biaozhu.curation.adjudication import read_decisions, write_decisions
     from biaozhu.curation.disagreements import find_disagreements
 

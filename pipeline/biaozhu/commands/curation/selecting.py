@@ -1,4 +1,4 @@
-"""Commands: worth."""
+"""Command: select."""
 
 from __future__ import annotations
 
@@ -11,11 +11,13 @@ from biaozhu.commands.console import say
 
 
 def register(app: typer.Typer) -> None:
-    """Add the commands of this area."""
-    app.command("worth")(worth)
+    """Add the command of this area."""
+    app.command("select")(select)
+    # Its name in version 0.1.
+    app.command("worth", hidden=True)(select)
 
 
-def worth(
+def select(
     layers: Annotated[
         list[str],
         typer.Argument(
@@ -23,7 +25,7 @@ def worth(
         ),
     ],
     *,
-    number: Annotated[int, typer.Option("--number", "-n", min=1, help="How many sentences to choose.")],
+    number: Annotated[int, typer.Option("--number", "-n", min=1, help="How many sentences to select.")],
     output: Annotated[Path, typer.Option("--output", "-o", metavar="OUT", help="The layer to write.")],
     share: Annotated[
         float,
@@ -33,19 +35,19 @@ def worth(
     ] = 0.2,
     seed: Annotated[int, typer.Option("--seed", min=0, help="Seed of that draw.")] = 1,
 ) -> None:
-    """Choose the sentences that are worth a human: the least sure ones, and some at random."""
-    from biaozhu.curation.select import choose_worth, stream_files
+    """Select the sentences to annotate next: the least confident ones, and some at random."""
+    from biaozhu.curation.select import select_sentences, stream_files
     from biaozhu.data.errors import UsageError
     from biaozhu.data.layers import write_layer
     from biaozhu.scale.corpus_stream import expand_globs
     from biaozhu.scale.shard_folders import place
 
     files = expand_globs(place(layer) for layer in layers)
-    chosen = choose_worth(stream_files(files), number, share=share, seed=seed)
-    if not chosen:
+    selected = select_sentences(stream_files(files), number, share=share, seed=seed)
+    if not selected:
         raise UsageError(
-            "no span there has a score that says how sure it is, and none is drawn at random",
+            "no span there has a score, and no sentence is drawn at random",
             next_step="Give a pre-annotated layer, or --random 1",
         )
-    write_layer(output, chosen)
-    say(f"{len(chosen)} sentences of {len({one.article for one in chosen})} articles")
+    write_layer(output, selected)
+    say(f"{len(selected)} sentences of {len({one.article for one in selected})} articles")

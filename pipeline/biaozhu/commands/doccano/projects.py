@@ -9,8 +9,19 @@ from typing import Annotated
 import typer
 
 from biaozhu.commands.console import finish, print_json, print_table, progress, say
-from biaozhu.commands.doccano.server import GUIDELINE, LABELS, check_file_names, make_setting
-from biaozhu.commands.options import LOCAL, AsJson, Home, LabelsFile, target
+from biaozhu.commands.doccano.specs import (
+    GUIDELINE,
+    LABELS,
+    GuidelineFile,
+    LayerPaths,
+    LedgerFile,
+    check_file_names,
+    log_in,
+    print_values,
+    read_layers,
+    read_spec,
+)
+from biaozhu.commands.options import LOCAL, AsJson, Home, LabelsFile
 
 PLANS = Path("annotations/projects")
 
@@ -28,10 +39,7 @@ def register(app: typer.Typer) -> None:
 
 
 def create(
-    layers: Annotated[
-        list[Path],
-        typer.Argument(metavar="LAYER...", help="Layers (.jsonl) to annotate, in order, or folders."),
-    ],
+    layers: LayerPaths,
     *,
     annotators: Annotated[str, typer.Option(help="Names of the annotators, with commas between them.")],
     project: Project,
@@ -40,9 +48,7 @@ def create(
         float, typer.Option(help="Share of each one's sentences without pre-annotations, 0 to 1.")
     ] = 0.0,
     labels: LabelsFile = LABELS,
-    guideline: Annotated[
-        Path | None, typer.Option(help="Guideline in Markdown, shown to annotators.")
-    ] = None,
+    guideline: GuidelineFile = GUIDELINE,
     plans: Plans = PLANS,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only print the shares.")] = False,
     home: Home = LOCAL,
@@ -53,41 +59,44 @@ def create(
     Generated passwords go to accounts.json in the home folder, which only you can read. Run again with further
     layers or annotators, it only adds: what was assigned stays.
     """
-    from biaozhu.data.layers import find_layers, read_layer
     from biaozhu.doccano.accounts import accounts_path
-    from biaozhu.doccano.assignment import check_names, make_plan, read_plan, shares, write_plan
-    from biaozhu.doccano.connection import connect, find_account
+    from biaozhu.doccano.assignment import (
+        assign_sentences,
+        check_names,
+        count_shares,
+        read_assignment,
+        write_assignment,
+    )
     from biaozhu.doccano.team import create_projects
 
     names = [name.strip() for name in annotators.split(",")]
     check_names(project, names, overlap, blind)
-    setting = make_setting(project, labels, guideline or GUIDELINE, given=guideline is not None)
-    read = [(path.stem, read_layer(path, labels=setting.names)) for path in find_layers(layers)]
+    spec = read_spec(project, labels, guideline)
+    read = read_layers(layers, spec)
     sentences = [sentence for _, found in read for sentence in found]
     path = plans / f"{project}.json"
-    previous = read_plan(path) if path.exists() else None
-    plan = make_plan(project, sentences, names, overlap=overlap, blind=blind, previous=previous)
-    rows = [asdict(share) for share in shares(plan, sentences)]
+    previous = read_assignment(path) if path.exists() else None
+    assignment = assign_sentences(project, sentences, names, overlap=overlap, blind=blind, previous=previous)
+    rows = [asdict(share) for share in count_shares(assignment, sentences)]
     losses = []
     if not dry_run:
-        connection = connect(find_account(home=home))
-        # Kept before anything is sent: a run that is cut off is then finished with the same shares.
-        write_plan(path, plan)
+        connection = log_in(home)
+        # Written before anything is sent: after an interruption the same shares are sent.
+        write_assignment(path, assignment)
         with progress("create", sum(row["sentences"] for row in rows)) as tick:
-            reports = create_projects(connection, read, setting, plan, home=home, tick=tick)
-        rows = [
-            {**row, "added": reports[row["annotator"]].added, "url": reports[row["annotator"]].url}
-            for row in rows
-        ]
-        losses = [entry for report in reports.values() for entry in report.losses]
+            reports = create_projects(connection, read, spec, assignment, home=home, tick=tick)
+        for row in rows:
+            report = reports[row["annotator"]]
+            row |= {"added": report.added, "url": report.url}
+            losses += report.losses
     if as_json:
         print_json({"project": project, "plan": str(path), "dry_run": dry_run, "shares": rows})
     else:
         columns = [key for key in rows[0] if key != "url"]
         print_table(f"shares of {project}", columns, [[row[key] for key in columns] for row in rows])
-        for row in rows if not dry_run else ():
-            say(f"{row['annotator']}: {row['url']}")
         if not dry_run:
+            for row in rows:
+                say(f"{row['annotator']}: {row['url']}")
             say(f"generated passwords stand in {accounts_path(home)}, which only you can read")
     finish(losses)
 
@@ -100,10 +109,7 @@ def pull(
     ] = Path("annotations/layers"),
     labels: LabelsFile = LABELS,
     plans: Plans = PLANS,
-    ledger: Annotated[
-        Path | None,
-        typer.Option(callback=target, help="Write what could not be brought back to this file."),
-    ] = None,
+    ledger: LedgerFile = None,
     home: Home = LOCAL,
     as_json: AsJson = False,
 ) -> None:
@@ -115,21 +121,20 @@ def pull(
     from biaozhu.curation.status import status_path, write_status
     from biaozhu.data.layers import write_layer
     from biaozhu.data.ledger import write_ledger
-    from biaozhu.doccano.assignment import read_plan
-    from biaozhu.doccano.connection import connect, find_account
+    from biaozhu.doccano.assignment import read_assignment
     from biaozhu.doccano.team import pull_layers
 
-    setting = make_setting(project, labels, None, given=False)
-    plan = read_plan(plans / f"{project}.json")
-    with progress("pull", sum(len(given) for given in plan.annotators.values())) as tick:
-        found = pull_layers(connect(find_account(home=home)), setting, plan, tick=tick)
+    spec = read_spec(project, labels)
+    assignment = read_assignment(plans / f"{project}.json")
+    with progress("pull", sum(len(given) for given in assignment.annotators.values())) as tick:
+        found = pull_layers(log_in(home), spec, assignment, tick=tick)
     for one in found:
         check_file_names(one.layers)
     rows = []
     for one in found:
         for article, sentences in one.layers.items():
             path = output / one.annotator / f"{article}.jsonl"
-            # Nothing of an article that nobody has begun: an empty layer would read as `nothing to find`.
+            # An empty layer would mean that there is nothing to annotate in the article.
             if sentences:
                 write_layer(path, sentences)
             write_status(status_path(path), project, one.annotator, one.status[article])
@@ -143,16 +148,12 @@ def pull(
                 "consistent": one.consistent,
             }
         )
+        if not (one.consistent or as_json):
+            say(f"{one.annotator} was working during the pull: pull again later")
     losses = [entry for one in found for entry in one.losses]
     if ledger is not None:
         write_ledger(ledger, losses)
-    if as_json:
-        print_json(rows)
-    else:
-        print_table(f"layers of {project}", list(rows[0]), [list(row.values()) for row in rows])
-        for one in found:
-            if not one.consistent:
-                say(f"{one.annotator} was working during the pull: pull again later")
+    print_table(f"layers of {project}", list(rows[0]), [list(row.values()) for row in rows], as_json=as_json)
     finish(losses)
 
 
@@ -168,17 +169,13 @@ def enter(
     as_json: AsJson = False,
 ) -> None:
     """Enter a layer that was made elsewhere as that annotator's own work, logged in as them, and confirm it."""
-    from biaozhu.data.layers import find_layers, read_layer
     from biaozhu.doccano.accounts import find_password
     from biaozhu.doccano.connection import connect, find_account
     from biaozhu.doccano.team import enter_layer
 
-    setting = make_setting(project, labels, None, given=False)
-    sentences = [s for path in find_layers(layers) for s in read_layer(path, labels=setting.names)]
+    spec = read_spec(project, labels)
+    sentences = [sentence for _, found in read_layers(layers, spec) for sentence in found]
     account = find_password(home, find_account(home=home).url, annotator)
     with progress("enter", len(sentences)) as tick:
-        done = enter_layer(connect(account), sentences, setting, tick=tick)
-    if as_json:
-        print_json(asdict(done))
-    else:
-        print_table(f"entered for {annotator}", ("what", "count"), list(asdict(done).items()))
+        done = enter_layer(connect(account), sentences, spec, tick=tick)
+    print_values(f"entered for {annotator}", asdict(done), as_json=as_json)

@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from biaozhu.commands.console import finish, print_json, print_table, progress_of_steps, say
-from biaozhu.commands.options import AsJson, GoldLayers, LayerFile, SentenceFiles, target
+from biaozhu.commands.options import AsJson, GoldLayers, LayerFile, SentenceFiles, shipped, target
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
 
-Config = Annotated[Path, typer.Argument(help="A training config, such as configs/ner.cfg.")]
+Config = Annotated[Path, typer.Argument(callback=shipped, help="A training config, such as configs/ner.cfg.")]
 Settings = Annotated[
     list[str],
     typer.Option(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -9,6 +10,14 @@ import typer
 
 from biaozhu.commands.console import finish, print_json, print_table, say
 from biaozhu.commands.options import AsJson  # noqa: TC001 — typer reads the annotations when it runs
+from biaozhu.commands.scores.scoring import (  # noqa: TC001 — as above
+    HeldOut,
+    Places,
+    Resamples,
+    Seed,
+    Train,
+    Values,
+)
 
 Language = Annotated[Literal["zh", "en"], typer.Option("--lang", help="Language of the report.")]
 Reports = Annotated[Path, typer.Argument(help="The folder of the reports, one folder each.")]
@@ -26,7 +35,7 @@ def report(
     layer: Annotated[
         list[str],
         typer.Option(
-            "--layer", help="NAME=FILE or NAME=FOLDER; scored, compared with the first. Repeatable."
+            "--layer", help="PATH or NAME=PATH of a layer or a folder; compared with the first. Repeatable."
         ),
     ],
     output: Annotated[Path, typer.Option("-o", "--output", help="Folder to write: reports/NAME.")],
@@ -37,15 +46,8 @@ def report(
     annotator: Annotated[
         list[str], typer.Option("--annotator", help="NAME=FILE or FOLDER; shown, not scored. Repeatable.")
     ] = [],  # noqa: B006 — as above
-    train: Annotated[
-        list[Path], typer.Option("--train", help="A layer that training saw; tells seen from unseen.")
-    ] = [],  # noqa: B006 — as above
-    held_out: Annotated[
-        bool,
-        typer.Option(
-            "--held-out", help="Layers from `crossval` on this gold: seen is what its other sections have."
-        ),
-    ] = False,
+    train: Train = [],  # noqa: B006 — as above
+    held_out: HeldOut = False,
     ledger: Annotated[list[Path], typer.Option("--ledger", help="A ledger. Repeatable.")] = [],  # noqa: B006 — as above
     round_trip: Annotated[
         Path | None, typer.Option("--round-trip", help="From `pull --compare LAYER --result`.")
@@ -53,35 +55,26 @@ def report(
     agreement: Annotated[Path | None, typer.Option("--agreement", help="From `agree -o`.")] = None,
     curve: Annotated[Path | None, typer.Option("--curve", help="From `curve -o`.")] = None,
     bias: Annotated[Path | None, typer.Option("--bias", help="From `bias -o`.")] = None,
-    values: Annotated[
-        Path | None,
-        typer.Option(
-            "--values", help="Gold values of the amounts, file or folder; else GOLD/values, where it is."
-        ),
-    ] = None,
-    places: Annotated[
-        Path | None,
-        typer.Option(
-            "--places", help="Gold paths of the places, file or folder; else GOLD/places, where it is."
-        ),
-    ] = None,
+    values: Values = None,
+    places: Places = None,
     labels: Annotated[Path, typer.Option("--labels", help="Labels file.")] = Path("configs/labels.toml"),
     lang: Language = "zh",
-    resamples: Annotated[int, typer.Option(min=100, max=1_000_000, help="Bootstrap samples.")] = 10_000,
-    seed: Annotated[int, typer.Option(min=0, help="Seed of the random draws.")] = 1,
+    resamples: Resamples = 10_000,
+    seed: Seed = 1,
 ) -> None:
-    """Score layers and write the report: index.html, scores.json, summary.md and checks.json."""
-    import sys
+    """Score layers and write the report: index.html, scores.json, summary.md and checks.json.
 
+    Gold values and paths are those of --values and --places, else of GOLD/values and GOLD/places, where these are.
+    """
     from biaozhu.data.layers import find_layers
-    from biaozhu.reading.article import find_articles
-    from biaozhu.reporting.inputs import Request, gather, is_whole
+    from biaozhu.reporting.content import ReportRequest, gather_content
     from biaozhu.reporting.report import write_report
+    from biaozhu.scoring.significance import Sampling
 
-    material = gather(
-        Request(
+    content = gather_content(
+        ReportRequest(
             layers=tuple(layer),
-            articles=find_articles(article),
+            articles=tuple(article),
             gold=find_layers(gold),
             annotators=tuple(annotator),
             train=find_layers(train),
@@ -91,42 +84,37 @@ def report(
             agreement=agreement,
             curve=curve,
             bias=bias,
-            values=values or _beside(gold, "values"),
-            places=places or _beside(gold, "places"),
+            values=values or _find_beside(gold, "values"),
+            places=places or _find_beside(gold, "places"),
             labels=labels,
-            resamples=resamples,
-            seed=seed,
+            sampling=Sampling(resamples=resamples, seed=seed),
             command=("biaozhu", *sys.argv[1:]),
         )
     )
-    write_report(output, material, language=lang)
+    write_report(output, content, language=lang)
     say(f"report written to {output / 'index.html'}")
-    differs = material.round_trip is not None and not is_whole(material.round_trip)
+    differs = content.round_trip is not None and not content.round_trip.whole
     if differs:
         say("the round trip differs")
-    finish(material.ledger or ())
+    finish(content.ledger or ())
     if differs:
         raise typer.Exit(1)
 
 
-def _beside(gold: list[Path], name: str) -> Path | None:
+def _find_beside(gold: list[Path], name: str) -> Path | None:
     found = [folder / name for folder in gold if any((folder / name).glob("*.jsonl"))]
     return found[0] if len(found) == 1 else None
 
 
-def summary(
-    reports: Reports = Path("reports"),
-    *,
-    as_json: AsJson = False,
-) -> None:
+def summary(reports: Reports = Path("reports"), *, as_json: AsJson = False) -> None:
     """Print what every report in a folder found: scores with intervals, round trip, losses."""
-    from biaozhu.reporting.history import COLUMNS, read_runs, summary_cells
+    from biaozhu.reporting.history import COLUMNS, list_cells, read_reports, summarize_report
 
-    runs = read_runs(reports)
+    found = read_reports(reports)
     if as_json:
-        print_json([run.as_json() for run in runs])
+        print_json([summarize_report(one) for one in found])
         return
-    print_table("Reports", COLUMNS, [row for run in runs for row in summary_cells(run)])
+    print_table("Reports", COLUMNS, [row for one in found for row in list_cells(one)])
 
 
 def history(
@@ -138,33 +126,17 @@ def history(
     lang: Language = "zh",
     as_json: AsJson = False,
 ) -> None:
-    """Collect the runs of a folder by time, with the change of strict F1 from one to the next."""
+    """Collect the reports of a folder by time, with the change of strict F1 from one to the next."""
     from dataclasses import asdict
 
-    from biaozhu.reporting.history import history_rows, read_runs, write_history
+    from biaozhu.reporting.history import list_history, read_reports, write_history
 
-    rows = history_rows(read_runs(reports))
+    rows = list_history(read_reports(reports))
     if output is not None:
         write_history(output, rows, language=lang)
     if as_json:
         print_json([asdict(row) for row in rows])
         return
-    print_table(
-        "History",
-        ("date", "run", "layer", "gold spans", "P", "R", "strict F1", "95 %", "change", "gold"),
-        [
-            (
-                row.date,
-                row.run,
-                row.layer,
-                row.gold,
-                row.precision,
-                row.recall,
-                row.f1,
-                row.shown,
-                row.change,
-                row.gold_sha,
-            )
-            for row in rows
-        ],
-    )
+    columns = ("date", "run", "layer", "gold spans", "P", "R", "strict F1", "95 %", "change", "gold")
+    fields = ("date", "run", "layer", "gold", "precision", "recall", "f1", "interval", "change", "gold_sha")
+    print_table("History", columns, [[getattr(row, field) for field in fields] for row in rows])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -10,8 +11,7 @@ import typer
 from biaozhu.commands.console import print_json, print_table, say
 
 if TYPE_CHECKING:
-    from biaozhu.scoring.evaluation import Scored
-    from biaozhu.scoring.run import Run
+    from biaozhu.scoring.layer_scoring import ScoredFiles
     from biaozhu.scoring.significance import Interval
 
 Gold = Annotated[Path, typer.Option("--gold", help="The gold: a layer (.jsonl), or a folder of them.")]
@@ -21,7 +21,7 @@ Articles = Annotated[
 ]
 Train = Annotated[
     list[Path],
-    typer.Option("--train", help="A layer that training saw; tells seen from unseen names. Repeatable."),
+    typer.Option("--train", help="A layer that training saw; separates seen from unseen names. Repeatable."),
 ]
 HeldOut = Annotated[
     bool,
@@ -45,6 +45,16 @@ Stream = Annotated[
         help="Read gold and layers side by side, in the same order (.jsonl, .gz, .zst): more than fits into memory.",
     ),
 ]
+Values = Annotated[
+    Path | None,
+    typer.Option(
+        "--values", help="Gold values of the amounts (file or folder): their reading is scored, too."
+    ),
+]
+Places = Annotated[
+    Path | None,
+    typer.Option("--places", help="Gold paths of the places (file or folder): their paths are scored, too."),
+]
 Output = Annotated[Path | None, typer.Option("-o", "--output", help="Write scores.json here.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print the scores.json document instead of a table.")]
 
@@ -66,18 +76,8 @@ def evaluate(
     held_out: HeldOut = False,
     missing: Missing = "error",
     stream: Stream = False,
-    values: Annotated[
-        Path | None,
-        typer.Option(
-            "--values", help="Gold values of the amounts (file or folder): what they mean is scored, too."
-        ),
-    ] = None,
-    places: Annotated[
-        Path | None,
-        typer.Option(
-            "--places", help="Gold paths of the places (file or folder): where they lie is scored, too."
-        ),
-    ] = None,
+    values: Values = None,
+    places: Places = None,
     labels: Labels = None,
     resamples: Resamples = 10_000,
     seed: Seed = 1,
@@ -93,47 +93,39 @@ def evaluate(
     as_json: AsJson = False,
 ) -> None:
     """Score layers against the gold: strict, exact, partial, type; per label; with 95 % intervals."""
-    from biaozhu.data.errors import UsageError
-    from biaozhu.scoring.run import Request, run_evaluation
-
-    if stream and (values is not None or places is not None):
-        raise UsageError("--stream goes without --values and --places")
-    run = run_evaluation(
-        Request(
-            verb="evaluate",
-            gold=gold,
-            layers=tuple(layer),
-            articles=tuple(article),
-            train=tuple(train),
-            held_out=held_out,
-            missing=missing,
-            labels=labels,
-            resamples=resamples,
-            seed=seed,
-            stream=stream,
-        )
+    found = _score(
+        output,
+        gold=gold,
+        layers=tuple(layer),
+        articles=tuple(article),
+        train=tuple(train),
+        held_out=held_out,
+        values=values,
+        places=places,
+        missing=missing,
+        labels=labels,
+        stream=stream,
+        sampling=(resamples, seed),
     )
-    meant = _meant(run, values, places, article)
-    if meant:
-        run.document["values"] = meant
-    _hand_out(run, output, as_json)
-    if not as_json:
+    if as_json:
+        print_json(found.document)
+    else:
         print_table(
-            f"Scores on {gold} (intervals: BCa over {run.evaluations[0].units.kind}s)",
+            f"Scores on {gold} (intervals: BCa over {found.evaluations[0].units.kind}s)",
             ("layer", "label", "scheme", "P", "R", "F1", "F1 95 %", "COR", "INC", "PAR", "MIS", "SPU"),
-            _score_rows(run),
+            _list_scores(found),
         )
-    if meant and not as_json:
-        print_table(
-            "What spans mean, over all of the gold",
-            ("spans of", "field", "correct", "of", "accuracy"),
-            [(one["layer"] or "the gold itself", *list(one.values())[1:]) for one in meant],
-        )
-    _notes(run)
+        if scores := found.document.get("values"):
+            print_table(
+                "Values and paths, over all of the gold",
+                ("spans of", "field", "correct", "of", "accuracy"),
+                [(one["layer"] or "the gold itself", *list(one.values())[1:]) for one in scores],
+            )
+    _say_notes(found)
     if fail_under is None:
         return
     failed = False
-    for one in run.evaluations:
+    for one in found.evaluations:
         reached = one.overall["strict"].score.f1
         if reached is None or reached < fail_under:
             shown = "undefined" if reached is None else f"{reached:.4f}"
@@ -160,26 +152,22 @@ def compare(
     as_json: AsJson = False,
 ) -> None:
     """Compare two layers on the gold: differences b - a with intervals, p by approximate randomisation, Holm."""
-    from biaozhu.scoring.run import Request, run_evaluation
-
-    run = run_evaluation(
-        Request(
-            verb="compare",
-            gold=gold,
-            layers=(a, b),
-            articles=tuple(article),
-            train=tuple(train),
-            held_out=held_out,
-            missing=missing,
-            labels=labels,
-            resamples=resamples,
-            seed=seed,
-            stream=stream,
-        )
+    found = _score(
+        output,
+        gold=gold,
+        layers=(a, b),
+        articles=tuple(article),
+        train=tuple(train),
+        held_out=held_out,
+        missing=missing,
+        labels=labels,
+        stream=stream,
+        sampling=(resamples, seed),
     )
-    _hand_out(run, output, as_json)
-    if not as_json:
-        compared = run.comparisons[0]
+    if as_json:
+        print_json(found.document)
+    else:
+        compared = found.comparisons[0]
         print_table(
             f"{compared.b} - {compared.a} on {gold} (over {compared.units.kind}s)",
             ("metric", "a", "b", "b - a", "95 %", "p", "p (Holm)"),
@@ -189,42 +177,39 @@ def compare(
                     one.a,
                     one.b,
                     one.difference.value,
-                    _range(one.difference.best),
+                    _format(one.difference.best),
                     one.p,
                     one.p_holm,
                 )
                 for one in compared.differences
             ],
         )
-    _notes(run)
+    _say_notes(found)
 
 
-def _meant(run: Run, values: Path | None, places: Path | None, articles: list[Path]) -> list[dict[str, Any]]:
-    if values is None and places is None:
-        return []
-    from biaozhu.reading.article import find_articles, read_articles
-    from biaozhu.scoring.value_scores import meaning_rows
-
-    names = [evaluation.name for evaluation in run.evaluations]
-    layers = dict(zip(names, run.layers, strict=True))
-    return meaning_rows((values, places), run.gold, layers, read_articles(find_articles(articles)))
-
-
-def _hand_out(run: Run, output: Path | None, as_json: bool) -> None:
+def _score(output: Path | None, *, sampling: tuple[int, int], **options: Any) -> ScoredFiles:
+    from biaozhu.scoring.layer_scoring import EvaluationRequest, score_files
     from biaozhu.scoring.scores_document import write_scores
+    from biaozhu.scoring.significance import Sampling
 
+    resamples, seed = sampling
+    request = EvaluationRequest(
+        **options,
+        sampling=Sampling(resamples=resamples, seed=seed),
+        command=("biaozhu", *sys.argv[1:]),
+    )
+    found = score_files(request)
     if output is not None:
-        write_scores(output, run.document)
-    if as_json:
-        print_json(run.document)
+        write_scores(output, found.document)
+    return found
 
 
-def _notes(run: Run) -> None:
-    first = run.evaluations[0]
-    say(f"intervals resample {first.units.count} {first.units.kind}s: {first.units.reason}")
-    for name, count in run.left_out.items():
-        say(f"{name}: {count} sentences of articles that the gold lacks take no part")
-    for one in run.evaluations:
+def _say_notes(found: ScoredFiles) -> None:
+    units = found.evaluations[0].units
+    say(f"intervals resample {units.count} {units.kind}s: {units.reason}")
+    for name, count in found.left_out.items():
+        say(f"{name}: {count} sentences about articles that the gold lacks take no part")
+    for one in found.evaluations:
         if lacking := len(one.missing) + one.missing_more:
             named = f"; the first {len(one.missing)} of them are named" if one.missing_more else ""
             say(
@@ -234,32 +219,35 @@ def _notes(run: Run) -> None:
             say(
                 f"{one.name}: too many distinct scores, the curve's thresholds are multiples of {one.curve_step:g}"
             )
-    if first.units.groups is not None:
+    if units.groups is not None:
         say("so many articles are not broken down one by one")
 
 
-def _score_rows(run: Run) -> list[tuple[Any, ...]]:
+def _list_scores(found: ScoredFiles) -> list[tuple[Any, ...]]:
     rows = []
-    for one in run.evaluations:
-        rows += [_score_row(one.name, "ALL", scheme, scored) for scheme, scored in one.overall.items()]
-        rows += [_score_row(one.name, label, "strict", by["strict"]) for label, by in one.labels.items()]
+    for one in found.evaluations:
+        scores = [("ALL", scheme, scores) for scheme, scores in one.overall.items()]
+        scores += [(label, "strict", by["strict"]) for label, by in one.labels.items()]
+        for label, scheme, row in scores:
+            score, counts = row.score, row.score.counts
+            figures = (score.precision, score.recall, score.f1, _format(row.f1.best))
+            rows.append(
+                (
+                    one.name,
+                    label,
+                    scheme,
+                    *figures,
+                    counts.cor,
+                    counts.inc,
+                    counts.par,
+                    counts.mis,
+                    counts.spu,
+                )
+            )
     return rows
 
 
-def _score_row(name: str, label: str, scheme: str, scored: Scored) -> tuple[Any, ...]:
-    score = scored.score
-    counts = score.counts
-    return (
-        *(name, label, scheme, score.precision, score.recall, score.f1, _range(scored.f1.best)),
-        *(counts.cor, counts.inc, counts.par, counts.mis, counts.spu),
-    )
-
-
-def _range(interval: Interval) -> str | None:
+def _format(interval: Interval) -> str | None:
     if interval.low is None or interval.high is None:
         return None
-    return (
-        f"{interval.low:.4f}–{interval.high:.4f}"
-        if interval.low >= 0
-        else f"{interval.low:.4f} … {interval.high:.4f}"
-    )
+    return f"{interval.low:.4f}{'–' if interval.low >= 0 else ' … '}{interval.high:.4f}"

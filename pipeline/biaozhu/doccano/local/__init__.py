@@ -1,1 +1,1 @@
-"""A Doccano on this machine: its processes, database and state, a backup of it, and the way back."""
+"""A Doccano on this machine: its processes, its database, its state file, and backups that can be restored."""

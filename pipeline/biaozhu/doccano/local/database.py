@@ -12,7 +12,7 @@ from urllib.parse import parse_qs, unquote, urlsplit
 from biaozhu.data.errors import ServerError
 
 if TYPE_CHECKING:
-    from biaozhu.doccano.local.state import State
+    from biaozhu.doccano.local.state import ServerState
 
 
 def database_url(home: Path) -> str:
@@ -21,12 +21,8 @@ def database_url(home: Path) -> str:
     return given if given.startswith(("postgres:", "postgresql:")) else f"sqlite:///{sqlite_path(home)}"
 
 
-def address(url: str) -> str:
-    """Return a database's address without user, password and options.
-
-    Raises:
-        ServerError: it is no address.
-    """
+def hide_password(url: str) -> str:
+    """Return a database's address without user, password and options."""
     parts = urlsplit(url)
     if parts.scheme == "sqlite":
         return "sqlite"
@@ -34,24 +30,22 @@ def address(url: str) -> str:
         return f"postgresql://{parts.hostname or ''}:{parts.port or 5432}{parts.path}"
     except ValueError:
         raise ServerError(
-            "DATABASE_URL is no address", next_step="Write it as postgresql://user:password@host:5432/name"
+            "DATABASE_URL is not an address",
+            next_step="Write it as postgresql://user:password@host:5432/name",
         ) from None
 
 
-def check_database(state: State, home: Path) -> None:
-    """See to it that this start takes the database that the home folder began with.
-
-    Raises:
-        ServerError: it would take another, and the annotations would seem to be gone.
-    """
-    now = address(database_url(home))
+def check_database(state: ServerState, home: Path) -> None:
+    """Refuse another database than the one that the home folder began with: all annotations would seem lost."""
+    now = hide_password(database_url(home))
     if state.database and state.database != now:
+        change = "Unset DATABASE_URL"
+        if state.database != "sqlite":
+            change = f"Set DATABASE_URL to {state.database} again"
         raise ServerError(
-            f"its annotations are in {state.database}, and this start would take {now}",
+            f"its annotations are in {state.database}, and DATABASE_URL now leads to {now}",
             where=str(home),
-            next_step=f"Set DATABASE_URL to {state.database} again, or give another --home"
-            if state.database != "sqlite"
-            else "Unset DATABASE_URL, or give another --home",
+            next_step=f"{change}, or give another --home",
         )
 
 
@@ -61,41 +55,31 @@ def sqlite_path(home: Path) -> Path:
 
 
 def call_postgres(program: str, *arguments: str, url: str) -> str:
-    """Run one of PostgreSQL's own programs on a database and return what it prints.
+    """Run `psql`, `pg_dump` or `pg_restore` on a database and return what it prints.
 
-    The password goes to it through its environment: process arguments are readable by every user of the machine.
-
-    Args:
-        program: `psql`, `pg_dump` or `pg_restore`; from the PATH, else the newest that Debian keeps off it.
-        arguments: its arguments, without the database.
-        url: the database.
-
-    Raises:
-        ServerError: the program is not there, or fails.
+    The program is the one on the PATH, else the newest that Debian keeps elsewhere. The password goes to it through its
+    environment: every user of the machine can read process arguments.
     """
-    found = shutil.which(program)
-    folders = sorted(Path("/usr/lib/postgresql").glob("*/bin"), key=lambda one: float(one.parent.name))
-    path = (
-        Path(found)
-        if found
-        else next((f / program for f in reversed(folders) if (f / program).exists()), None)
+    folders = sorted(
+        Path("/usr/lib/postgresql").glob("*/bin"), key=lambda folder: float(folder.parent.name), reverse=True
     )
+    debians = [str(folder / program) for folder in folders if (folder / program).exists()]
+    path = shutil.which(program) or next(iter(debians), None)
     if path is None:
-        raise ServerError(
-            f"no {program} on this machine", next_step="Install PostgreSQL's client programs, then run again"
-        )
+        advice = "Install PostgreSQL's client programs, then run again"
+        raise ServerError(f"there is no {program} on this machine", next_step=advice)
     parts = urlsplit(url)
     given = {
-        "PGHOST": parts.hostname or "",
+        "PGHOST": parts.hostname,
         "PGPORT": str(parts.port or 5432),
         "PGUSER": unquote(parts.username or ""),
         "PGPASSWORD": unquote(parts.password or ""),
         "PGDATABASE": unquote(parts.path.lstrip("/")),
-        # What Doccano itself asks for where the address says nothing.
+        # Doccano's own default.
         "PGSSLMODE": parse_qs(parts.query).get("sslmode", ["require"])[0],
     }
-    result = subprocess.run(  # noqa: S603 — PostgreSQL's own programs, no shell is in between
-        [str(path), *arguments],
+    result = subprocess.run(  # noqa: S603 — PostgreSQL's own programs, there is no shell
+        [path, *arguments],
         env={"PATH": os.environ.get("PATH", ""), **{name: value for name, value in given.items() if value}},
         stdin=subprocess.DEVNULL,
         capture_output=True,
@@ -105,7 +89,5 @@ def call_postgres(program: str, *arguments: str, url: str) -> str:
     )
     if result.returncode:
         said = " ".join(result.stderr.split())[:300] or "it says nothing"
-        raise ServerError(
-            f"{program} fails ({said})", next_step="See to the database that DATABASE_URL names"
-        )
+        raise ServerError(f"{program} fails ({said})", next_step="Check the database that DATABASE_URL names")
     return result.stdout.strip()

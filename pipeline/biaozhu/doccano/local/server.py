@@ -1,11 +1,10 @@
 """A real Doccano on loopback: gunicorn and the Celery worker, in Doccano's own environment.
 
-Everything it writes lies under one home folder (`.doccano/`): database, queue, uploads, logs and the state file.
-Secrets go to the processes through their environment, never through their arguments.
+Everything it writes is in one home folder (`.doccano/`): database, queue, uploads, logs and the state file. Secrets go
+to the processes through their environment, never through their arguments.
 
 The database is SQLite in the home folder, or the PostgreSQL that DATABASE_URL names (`postgresql://user:password@
-host/name`; `?sslmode=disable` where the server has no TLS). A home folder keeps to the database that it began with:
-a start without that DATABASE_URL, or with another, is refused, since the annotations would seem to be gone.
+host/name`; `?sslmode=disable` where the server has no TLS). A home folder keeps the database that it began with.
 """
 
 from __future__ import annotations
@@ -15,100 +14,95 @@ import os
 import socket
 import subprocess
 import time
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import requests
 
 from biaozhu.data.errors import ServerError
 from biaozhu.doccano import server_plugin
-from biaozhu.doccano.local.database import address, check_database, database_url
-from biaozhu.doccano.local.processes import MARK, Process, is_alive, spawn, stop_family
-from biaozhu.doccano.local.state import State, locked, new_state, read_state, write_state
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
+from biaozhu.doccano.local.database import check_database, database_url, hide_password
+from biaozhu.doccano.local.processes import HOME_VARIABLE, ServerProcess, is_alive, spawn, stop_family
+from biaozhu.doccano.local.state import ServerState, lock_home, make_state, read_state, write_state
 
 VENV_VARIABLE = "BIAOZHU_DOCCANO_VENV"
 DEFAULT_VENV = Path(".venv-doccano")
-VERSION = "1.8.4"
+DOCCANO_VERSION = "1.8.4"
 PARTS = ("webserver", "worker")
-# What a process needs of our own environment; everything else (tokens, proxies) stays here.
-PASSED_ON = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "TZ")
+PASSED_VARIABLES = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "TZ")
+"""What the processes get of our own environment; everything else (tokens, proxies) stays here."""
 
 
 @dataclass(frozen=True, slots=True)
-class Status:
+class ServerStatus:
     """What is known about the local server: `health` is Doccano's own report, by part."""
 
     home: Path
-    url: str
-    running: bool
-    healthy: bool
-    username: str
-    database: str
-    processes: tuple[Process, ...]
-    dead: tuple[str, ...]
-    health: dict[str, str]
-    logs: tuple[Path, ...]
+    url: str = ""
+    running: bool = False
+    healthy: bool = False
+    username: str = ""
+    database: str = ""
+    processes: tuple[ServerProcess, ...] = ()
+    dead: tuple[str, ...] = ()
+    health: dict[str, str] = field(default_factory=dict)
+    logs: tuple[Path, ...] = ()
 
 
-def start(*, home: Path, port: int | None = None, venv: Path | None = None, wait: float = 90.0) -> Status:
+def start(
+    *, home: Path, port: int | None = None, venv: Path | None = None, wait_seconds: float = 90.0
+) -> ServerStatus:
     """Start what does not run yet and wait until Doccano says that all its parts work.
 
     Args:
         home: the folder of the database, the logs and the state file; made if it is not there.
         port: the port on 127.0.0.1; None keeps the last one, or takes a free one.
         venv: Doccano's environment; None looks at BIAOZHU_DOCCANO_VENV, then at `.venv-doccano`.
-        wait: seconds to wait for a healthy server.
-
-    Raises:
-        ServerError: there is no such environment, the port is taken, the home folder began with another database,
-            that database is another program's, or the server does not come up.
-        WriteError: the home folder cannot be written.
+        wait_seconds: how long to wait for a healthy server.
     """
     home = home.resolve()
     venv = find_venv(venv)
-    with locked(home):
+    with lock_home(home):
         state = read_state(home)
-        if state is not None and port is not None and port != state.port and _living(state, home):
-            raise ServerError(
-                f"it runs already, on port {state.port}",
-                next_step="Run `biaozhu doccano down` before you give it another port",
-            )
-        state = state or new_state(port or choose_free_port())
+        if state is not None and port is not None and port != state.port and _list_living(state, home):
+            advice = "Run `biaozhu doccano down` before you give it another port"
+            raise ServerError(f"it runs already, on port {state.port}", next_step=advice)
+        state = state or make_state(port or find_free_port())
         check_database(state, home)
         write_state(home, state)
-        if not _living(state, home):
+        if not _list_living(state, home):
             state = replace(state, port=_choose_port(state.port, port))
             # Doccano keeps every export that was ever asked for.
             for archive in (home / "media").glob("*.zip"):
                 archive.unlink(missing_ok=True)
-        environment = _environment(home, state, venv)
-        state = _prepare(home, state, venv, environment)
-
-        def begin(part: str, state: State) -> State:
-            return _start_part(part, home, state, venv, environment)
-
-        missing = set(PARTS) - {process.name for process in _living(state, home)}
-        for part in PARTS:
-            if part in missing:
-                state = begin(part, state)
-        _wait_until_healthy(home, state, begun=missing, begin=begin, deadline=time.monotonic() + wait)
-        return status(home=home)
+        environment = _make_environment(home, state, venv)
+        state = _prepare_database(home, state, venv, environment)
+        deadline = time.monotonic() + wait_seconds
+        begun: set[str] = set()
+        health: dict[str, str] = {}
+        while time.monotonic() < deadline:
+            living = {process.name for process in _list_living(state, home)}
+            for part in (part for part in PARTS if part not in living):
+                if part in begun:
+                    log = _log_path(home, part)
+                    what = f"the {part} ended at once ({_read_last_line(log)})"
+                    raise ServerError(what, next_step=f"Look into {log}")
+                begun.add(part)
+                state = _start_part(part, home, state, venv, environment)
+            healthy, health = _check_health(state.url)
+            if healthy:
+                return get_status(home=home)
+            time.sleep(0.2)
+    report = "; ".join(f"{name}: {value}" for name, value in health.items()) or "no answer"
+    raise ServerError(f"not healthy in time ({report})", where=state.url)
 
 
 def stop(*, home: Path) -> list[int]:
-    """End every process of the local server and of its children; the data stay.
-
-    Returns:
-        The pids that were ended; empty when nothing ran.
-    """
+    """End every process of the local server and of its children, and return their pids; the data stay."""
     home = home.resolve()
     if not home.is_dir():
         return []
-    with locked(home):
+    with lock_home(home):
         ended = stop_family(home)
         state = read_state(home)
         if state is not None:
@@ -116,39 +110,32 @@ def stop(*, home: Path) -> list[int]:
         return ended
 
 
-def status(*, home: Path) -> Status:
-    """Look at the local server without changing anything.
-
-    Raises:
-        ServerError: the state file is damaged.
-    """
+def get_status(*, home: Path) -> ServerStatus:
+    """Look at the local server without changing anything."""
     home = home.resolve()
     state = read_state(home)
     if state is None:
-        return Status(home, "", False, False, "", "", (), (), {}, ())  # noqa: FBT003 — nothing runs, nothing is healthy
-    living = _living(state, home)
+        return ServerStatus(home)
+    living = _list_living(state, home)
     names = {process.name for process in living}
-    healthy, health = _health(state.url) if "webserver" in names else (False, {})
-    return Status(
+    healthy, health = _check_health(state.url) if "webserver" in names else (False, {})
+    logs = [_log_path(home, part) for part in PARTS]
+    return ServerStatus(
         home=home,
         url=state.url,
         running=bool(living),
         healthy=healthy and len(names) == len(PARTS),
         username=state.username,
-        database=(state.database or address(database_url(home))).split(":", 1)[0],
+        database=(state.database or hide_password(database_url(home))).split(":", 1)[0],
         processes=living,
         dead=tuple(part for part in PARTS if part not in names),
         health=health,
-        logs=tuple(_log(home, part) for part in PARTS if _log(home, part).exists()),
+        logs=tuple(log for log in logs if log.exists()),
     )
 
 
 def find_venv(venv: Path | None = None) -> Path:
-    """Return Doccano's environment.
-
-    Raises:
-        ServerError: it has not been built.
-    """
+    """Return Doccano's environment, which must have been built."""
     venv = (venv or Path(os.environ.get(VENV_VARIABLE) or DEFAULT_VENV)).absolute()
     if not (venv / "bin" / "gunicorn").exists():
         raise ServerError(
@@ -159,20 +146,27 @@ def find_venv(venv: Path | None = None) -> Path:
     return venv
 
 
-def _backend(venv: Path) -> Path:
-    for folder in sorted(venv.glob("lib/python*/site-packages/backend")):
-        return folder
-    raise ServerError(
-        "no Doccano in this environment", where=str(venv), next_step="Run `make install-doccano`"
-    )
+def find_free_port() -> int:
+    """Return a port of 127.0.0.1 on which nothing listens now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
 
 
-def _environment(home: Path, state: State, venv: Path) -> dict[str, str]:
-    backend = _backend(venv)
+def _find_backend(venv: Path) -> Path:
+    found = sorted(venv.glob("lib/python*/site-packages/backend"))
+    if not found:
+        advice = "Run `make install-doccano`"
+        raise ServerError("there is no Doccano in this environment", where=str(venv), next_step=advice)
+    return found[0]
+
+
+def _make_environment(home: Path, state: ServerState, venv: Path) -> dict[str, str]:
+    plugin = Path(server_plugin.__file__).parent
     return {
-        **{name: os.environ[name] for name in PASSED_ON if name in os.environ},
-        MARK: str(home),
-        "PYTHONPATH": os.pathsep.join((str(Path(server_plugin.__file__).parent), str(backend))),
+        **{name: os.environ[name] for name in PASSED_VARIABLES if name in os.environ},
+        HOME_VARIABLE: str(home),
+        "PYTHONPATH": os.pathsep.join((str(plugin), str(_find_backend(venv)))),
         "PYTHONUTF8": "1",
         "PYTHONUNBUFFERED": "1",
         "DJANGO_SETTINGS_MODULE": "biaozhu_settings",
@@ -185,24 +179,21 @@ def _environment(home: Path, state: State, venv: Path) -> dict[str, str]:
     }
 
 
-def _prepare(home: Path, state: State, venv: Path, environment: dict[str, str]) -> State:
-    # The address of the database holds a password: only its checksum is kept.
-    prepared = hashlib.sha256(f"{VERSION} {environment['DATABASE_URL']}".encode()).hexdigest()[:12]
+def _prepare_database(home: Path, state: ServerState, venv: Path, environment: dict[str, str]) -> ServerState:
+    # The address of the database has a password in it: only its checksum is kept.
+    prepared = hashlib.sha256(f"{DOCCANO_VERSION} {environment['DATABASE_URL']}".encode()).hexdigest()[:12]
     if state.prepared == prepared:
         return state
     for name in ("media", "uploads"):
         (home / name).mkdir(exist_ok=True)
-    log = _log(home, "setup")
+    admin = {"DJANGO_SUPERUSER_USERNAME": state.username, "DJANGO_SUPERUSER_PASSWORD": state.password}
+    log = _log_path(home, "setup")
     log.touch(mode=0o600, exist_ok=True)
     with log.open("ab") as output:
-        result = subprocess.run(  # noqa: S603 — the program is one of Doccano's environment, no shell is in between
+        result = subprocess.run(  # noqa: S603 — the program is one of Doccano's environment, there is no shell
             [str(venv / "bin" / "python"), "-m", "biaozhu_setup"],
-            env={
-                **environment,
-                "DJANGO_SUPERUSER_USERNAME": state.username,
-                "DJANGO_SUPERUSER_PASSWORD": state.password,
-            },
-            cwd=_backend(venv),
+            env=environment | admin,
+            cwd=_find_backend(venv),
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=subprocess.STDOUT,
@@ -210,17 +201,18 @@ def _prepare(home: Path, state: State, venv: Path, environment: dict[str, str]) 
             check=False,
         )
     if result.returncode:
-        raise ServerError(
-            f"the database cannot be prepared ({_last_line(log)})", next_step=f"Look into {log}"
-        )
-    # Only now: a mistyped address must not stick.
-    state = replace(state, prepared=prepared, database=address(environment["DATABASE_URL"]))
+        what = f"the database cannot be prepared ({_read_last_line(log)})"
+        raise ServerError(what, next_step=f"Look into {log}")
+    # Only now: a mistyped address must not be kept.
+    state = replace(state, prepared=prepared, database=hide_password(environment["DATABASE_URL"]))
     write_state(home, state)
     return state
 
 
-def _start_part(part: str, home: Path, state: State, venv: Path, environment: dict[str, str]) -> State:
-    backend = _backend(venv)
+def _start_part(
+    part: str, home: Path, state: ServerState, venv: Path, environment: dict[str, str]
+) -> ServerState:
+    backend = _find_backend(venv)
     commands = {
         "webserver": [
             str(venv / "bin" / "gunicorn"),
@@ -234,46 +226,22 @@ def _start_part(part: str, home: Path, state: State, venv: Path, environment: di
             *("--loglevel", "info", "--concurrency", "1", "--without-gossip", "--without-mingle"),
         ],
     }
+    log = _log_path(home, part)
     try:
-        process = spawn(part, commands[part], environment=environment, folder=backend, log=_log(home, part))
+        process = spawn(part, commands[part], environment=environment, folder=backend, log=log)
     except OSError as error:
         raise ServerError(f"the {part} cannot be started ({error})") from None
-    others = tuple(other for other in state.processes if other.name != part)
+    others = [other for other in state.processes if other.name != part]
     state = replace(state, processes=(*others, process))
     write_state(home, state)
     return state
 
 
-def _wait_until_healthy(
-    home: Path, state: State, *, begun: set[str], begin: Callable[[str, State], State], deadline: float
-) -> None:
-    health: dict[str, str] = {}
-    while time.monotonic() < deadline:
-        for process in state.processes:
-            if is_alive(process, home):
-                continue
-            # What was found running may have been about to end.
-            if process.name not in begun:
-                begun |= {process.name}
-                state = begin(process.name, state)
-            else:
-                log = _log(home, process.name)
-                raise ServerError(
-                    f"the {process.name} ended at once ({_last_line(log)})", next_step=f"Look into {log}"
-                )
-        healthy, health = _health(state.url)
-        if healthy:
-            return
-        time.sleep(0.2)
-    report = "; ".join(f"{name}: {value}" for name, value in health.items()) or "no answer"
-    raise ServerError(f"not healthy in time ({report})", where=state.url)
-
-
-def _health(url: str) -> tuple[bool, dict[str, str]]:
+def _check_health(url: str) -> tuple[bool, dict[str, str]]:
     """Return whether all of Doccano's parts work, and its report about each; empty when it does not answer."""
     try:
         with requests.Session() as session:
-            session.trust_env = False  # no proxy stands before loopback
+            session.trust_env = False  # there is no proxy before loopback
             answer = session.get(f"{url}/v1/health/", headers={"Accept": "application/json"}, timeout=10)
         report = answer.json()
     except (requests.RequestException, ValueError):
@@ -283,41 +251,27 @@ def _health(url: str) -> tuple[bool, dict[str, str]]:
     return answer.status_code == requests.codes.ok, {str(name): str(value) for name, value in report.items()}
 
 
-def _living(state: State, home: Path) -> tuple[Process, ...]:
+def _list_living(state: ServerState, home: Path) -> tuple[ServerProcess, ...]:
     return tuple(process for process in state.processes if is_alive(process, home))
 
 
 def _choose_port(last: int, wanted: int | None) -> int:
-    if _is_free(wanted or last):
-        return wanted or last
-    if wanted is not None:
-        raise ServerError(
-            f"port {wanted} of 127.0.0.1 is taken", next_step="Give another --port, or none to get a free one"
-        )
-    return choose_free_port()
-
-
-def _is_free(port: int) -> bool:
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
-            probe.bind(("127.0.0.1", port))
+            probe.bind(("127.0.0.1", wanted or last))
         except OSError:
-            return False
-    return True
+            if wanted is None:
+                return find_free_port()
+            advice = "Give another --port, or none to get a free one"
+            raise ServerError(f"port {wanted} of 127.0.0.1 is taken", next_step=advice) from None
+    return wanted or last
 
 
-def choose_free_port() -> int:
-    """Return a port of 127.0.0.1 on which nothing listens now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
-def _log(home: Path, part: str) -> Path:
+def _log_path(home: Path, part: str) -> Path:
     return home / f"{part}.log"
 
 
-def _last_line(log: Path) -> str:
+def _read_last_line(log: Path) -> str:
     lines = log.read_text("utf-8", "replace").strip().splitlines() if log.exists() else []
     return lines[-1][:200] if lines else "it says nothing"

@@ -15,13 +15,13 @@ _home = Path(os.environ["DOCCANO_HOME"])
 DJANGO_DRF_FILEPOND_UPLOAD_TMP = str(_home / "uploads")
 DJANGO_DRF_FILEPOND_ALLOW_EXTERNAL_UPLOAD_DIR = True
 
-# A page of another site that rebinds its name to 127.0.0.1 is refused.
+# Refuses a page of another site that rebinds its name to 127.0.0.1.
 ALLOWED_HOSTS = ["127.0.0.1", "localhost"]
 
 if "sqlite" in DATABASES["default"]["ENGINE"]:
     DATABASES["default"].setdefault("OPTIONS", {})["timeout"] = 30
-# The queue has a file of its own, whatever the database: polling it never locks the annotations, and two servers on
-# one PostgreSQL do not take each other's tasks, whose uploads lie in the other's home.
+# The queue always has a file of its own: polling it never locks the annotations, and two servers on one PostgreSQL do
+# not take each other's tasks, whose uploads are in the other's home.
 CELERY_BROKER_URL = f"sqla+sqlite:///{_home / 'queue.sqlite3'}"
 # Set on the class: this transport hands its options to SQLAlchemy, which knows none of that name.
 Transport.polling_interval = 0.1

@@ -1,7 +1,7 @@
-"""Prepare Doccano's database: tables, roles, the administrator. Run again it changes nothing.
+"""Prepare Doccano's database: tables, roles, the administrator. Another run changes nothing.
 
-Run by the Python of Doccano's environment inside Doccano's `backend` folder. The password comes through the
-environment, since process arguments are readable by every user of the machine.
+The Python of Doccano's environment runs this in Doccano's `backend` folder. The password comes through the environment:
+every user of the machine can read process arguments.
 """
 
 from __future__ import annotations
@@ -15,18 +15,18 @@ from django.core.management import call_command
 
 
 def main() -> None:
-    """Migrate, create the roles, and see to it that the administrator has the given password."""
+    """Migrate, create the roles, and make sure that the administrator has the given password."""
     django.setup()
     from django.conf import settings  # noqa: PLC0415 — Django's parts exist only after its setup
     from django.contrib.auth import get_user_model  # noqa: PLC0415 — as above
 
     database = settings.DATABASES["default"]
     if "sqlite" not in database["ENGINE"]:
-        _check_ours()
+        _check_owner()
     call_command("migrate", verbosity=0)
     call_command("create_roles")
     if "sqlite" in database["ENGINE"]:
-        # Readers and the writer no longer lock each other out; the mode stays with the file.
+        # Readers and the writer no longer block each other; the file keeps the mode.
         with sqlite3.connect(database["NAME"]) as connection:
             connection.execute("PRAGMA journal_mode=WAL")
     password = os.environ["DJANGO_SUPERUSER_PASSWORD"]
@@ -38,8 +38,8 @@ def main() -> None:
     user.save()
 
 
-def _check_ours() -> None:
-    """Leave a database alone that another program, or another Doccano's administrator, is at home in."""
+def _check_owner() -> None:
+    """Refuse a database that has the tables of another program, or another administrator."""
     from django.contrib.auth import get_user_model  # noqa: PLC0415 — as in `main`
     from django.db import connection  # noqa: PLC0415 — as in `main`
 

@@ -1,7 +1,7 @@
-"""Charts as small inline SVG: where everything stands, in user units; a template draws it.
+"""Charts as small inline SVG: positions in user units, which a template draws.
 
-Drawn by hand and not by a plotting library: a chart is 2 kB this way, takes its colours from the page (light and
-dark), and its text stays text. Series differ by dash and by the shape of their dots, not by colour alone.
+No plotting library makes them: a chart is 2 kB this way, takes its colours from the page (light and dark), and its text
+stays text. Series differ by dash and by the shape of their dots, not by colour alone.
 """
 
 from __future__ import annotations
@@ -16,13 +16,13 @@ if TYPE_CHECKING:
 WIDTH, HEIGHT = 460, 300
 LEFT, RIGHT, TOP, BOTTOM = 46, 14, 12, 40
 ROW = 20
-KINDS = 6  # how many ways the style sheet has to draw a series
+KINDS = 6  # ways of the style sheet to draw a series
 NAME_WIDTH = 96
 
 
 @dataclass(frozen=True, slots=True)
-class About:
-    """A figure's id in the page, its title, and in words what it shows, for those who do not see it."""
+class Caption:
+    """A figure's id in the page, its title, and in words what it shows, for readers who do not see it."""
 
     id: str
     title: str
@@ -41,19 +41,18 @@ class Axis:
 
 @dataclass(frozen=True, slots=True)
 class Series:
-    """Points joined by a line (unless `line` is off), with a band (x, low, high) behind it or none."""
+    """Points joined by a line, with a band (x, low, high) behind it or none."""
 
     name: str
     points: tuple[tuple[float, float], ...]
     band: tuple[tuple[float, float, float], ...] = ()
-    line: bool = True
     dots: bool = True
     sizes: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
-class Drawn:
-    """A series in user units: paths ("" where there is none), dots (x, y, radius) and its style's number."""
+class PlacedSeries:
+    """A series in user units: paths ("" where there is none), dots (x, y, radius) and the number of its style."""
 
     name: str
     kind: int
@@ -64,9 +63,9 @@ class Drawn:
 
 @dataclass(frozen=True, slots=True)
 class Chart:
-    """A chart ready to be drawn."""
+    """A chart in user units."""
 
-    about: About
+    caption: Caption
     width: int
     height: int
     frame: tuple[float, float, float, float]
@@ -74,7 +73,7 @@ class Chart:
     y: Axis
     x_ticks: tuple[tuple[float, str], ...]
     y_ticks: tuple[tuple[float, str], ...]
-    series: tuple[Drawn, ...]
+    series: tuple[PlacedSeries, ...]
     guide: str = ""
 
 
@@ -91,13 +90,13 @@ class Whisker:
 
 
 @dataclass(frozen=True, slots=True)
-class Intervals:
+class IntervalChart:
     """Values with their confidence intervals, one under the other, by group.
 
     `lines` are (y, whisker, x of value, x of low, x of high); `groups` are (y, name, whether a rule stands above).
     """
 
-    about: About
+    caption: Caption
     width: int
     height: int
     ticks: tuple[tuple[float, str], ...]
@@ -105,7 +104,7 @@ class Intervals:
     groups: tuple[tuple[float, str, bool], ...]
 
 
-def share_axis(name: str, low: float = 0.0, high: float = 1.0) -> Axis:
+def make_share_axis(name: str, low: float = 0.0, high: float = 1.0) -> Axis:
     """Return an axis for shares between 0 and 1, with about five ticks."""
     low = max(0.0, floor(low * 20) / 20)
     high = min(1.0, ceil(high * 20) / 20)
@@ -118,7 +117,7 @@ def share_axis(name: str, low: float = 0.0, high: float = 1.0) -> Axis:
     )
 
 
-def count_axis(name: str, high: float) -> Axis:
+def make_count_axis(name: str, high: float) -> Axis:
     """Return an axis for counts from 0, ending at a round figure."""
     size = 10 ** floor(log10(max(high, 1)))
     step = next(s for s in (size / 5, size / 2, size, size * 2) if high / s <= 5.5 or s == size * 2)  # noqa: PLR2004 — at most six ticks
@@ -127,28 +126,20 @@ def count_axis(name: str, high: float) -> Axis:
     return Axis(name, 0.0, step * count, tuple((at * step, f"{at * step:.0f}") for at in range(count + 1)))
 
 
-def place_axis(name: str, labels: Sequence[str]) -> Axis:
-    """Return an axis with one place for each label, at 0, 1, 2, …; of many labels only some are written."""
+def make_place_axis(name: str, labels: Sequence[str]) -> Axis:
+    """Return an axis with a place for each label, at 0, 1, 2, …; of many labels only some are written."""
     every = max(1, ceil(len(labels) / 9))
     ticks = tuple((float(at), label) for at, label in enumerate(labels) if at % every == 0)
     return Axis(name, -0.5, len(labels) - 0.5, ticks)
 
 
-def chart(about: About, *, x: Axis, y: Axis, series: Sequence[Series], diagonal: bool = False) -> Chart:
-    """Lay out a chart.
-
-    Args:
-        about: its id and what it says in words.
-        x: the horizontal axis.
-        y: the vertical axis.
-        series: what to draw, the first under the others.
-        diagonal: draw the line on which both axes are equal.
-    """
-    guide = ""
-    if diagonal:
-        guide = f"M{_x(x.low, x)} {_y(x.low, y)}L{_x(x.high, x)} {_y(x.high, y)}"
+def lay_out_chart(
+    caption: Caption, *, x: Axis, y: Axis, series: Sequence[Series], diagonal: bool = False
+) -> Chart:
+    """Lay out series, the first under the others; `diagonal` draws the line on which both axes are equal."""
+    guide = f"M{_x(x.low, x)} {_y(x.low, y)}L{_x(x.high, x)} {_y(x.high, y)}" if diagonal else ""
     return Chart(
-        about,
+        caption,
         WIDTH,
         HEIGHT,
         (LEFT, TOP, WIDTH - LEFT - RIGHT, HEIGHT - TOP - BOTTOM),
@@ -156,15 +147,15 @@ def chart(about: About, *, x: Axis, y: Axis, series: Sequence[Series], diagonal:
         y,
         tuple((_x(value, x), shown) for value, shown in x.ticks),
         tuple((_y(value, y), shown) for value, shown in y.ticks),
-        tuple(_draw(one, position % KINDS, x, y) for position, one in enumerate(series)),
+        tuple(_place_series(one, position % KINDS, x, y) for position, one in enumerate(series)),
         guide,
     )
 
 
-def intervals(about: About, whiskers: Sequence[Whisker]) -> Intervals:
-    """Lay out an interval chart; whiskers of one group stand together, in the order given."""
+def lay_out_intervals(caption: Caption, whiskers: Sequence[Whisker]) -> IntervalChart:
+    """Lay out an interval chart; whiskers of one group follow each other."""
     known = [value for line in whiskers for value in (line.value, line.low, line.high) if value is not None]
-    axis = share_axis("", min(known, default=0.0), 1.0)
+    axis = make_share_axis("", min(known, default=0.0), 1.0)
     lines, groups = [], []
     y, group = float(TOP), None
     for line in whiskers:
@@ -178,34 +169,35 @@ def intervals(about: About, whiskers: Sequence[Whisker]) -> Intervals:
         )
         y += ROW
     ticks = tuple((_along(value, axis) or 0.0, text) for value, text in axis.ticks)
-    return Intervals(about, WIDTH, int(y) + 26, ticks, tuple(lines), tuple(groups))
+    return IntervalChart(caption, WIDTH, int(y) + 26, ticks, tuple(lines), tuple(groups))
 
 
 def _along(value: float | None, axis: Axis) -> float | None:
     if value is None:
         return None
-    share = (min(max(value, axis.low), axis.high) - axis.low) / (axis.high - axis.low)
-    return round(NAME_WIDTH + share * (WIDTH - NAME_WIDTH - RIGHT - 46), 1)
+    return round(NAME_WIDTH + _find_share(value, axis) * (WIDTH - NAME_WIDTH - RIGHT - 46), 1)
 
 
-def _draw(series: Series, kind: int, x: Axis, y: Axis) -> Drawn:
+def _place_series(series: Series, kind: int, x: Axis, y: Axis) -> PlacedSeries:
     placed = [(_x(at, x), _y(value, y)) for at, value in series.points]
     sizes = series.sizes or (3.5,) * len(placed)
-    path = "M" + "L".join(f"{left} {top}" for left, top in placed) if series.line and len(placed) > 1 else ""
+    path = "M" + "L".join(f"{left} {top}" for left, top in placed) if len(placed) > 1 else ""
     band = ""
     if len(series.band) > 1:
         upper = [f"{_x(at, x)} {_y(high, y)}" for at, _, high in series.band]
         lower = [f"{_x(at, x)} {_y(low, y)}" for at, low, _ in reversed(series.band)]
         band = "M" + "L".join([*upper, *lower]) + "Z"
     dots = tuple((*at, size) for at, size in zip(placed, sizes, strict=True)) if series.dots else ()
-    return Drawn(series.name, kind, path, band, dots)
+    return PlacedSeries(series.name, kind, path, band, dots)
 
 
 def _x(value: float, axis: Axis) -> float:
-    share = (value - axis.low) / (axis.high - axis.low)
-    return round(LEFT + min(max(share, 0.0), 1.0) * (WIDTH - LEFT - RIGHT), 1)
+    return round(LEFT + _find_share(value, axis) * (WIDTH - LEFT - RIGHT), 1)
 
 
 def _y(value: float, axis: Axis) -> float:
-    share = (value - axis.low) / (axis.high - axis.low)
-    return round(HEIGHT - BOTTOM - min(max(share, 0.0), 1.0) * (HEIGHT - TOP - BOTTOM), 1)
+    return round(HEIGHT - BOTTOM - _find_share(value, axis) * (HEIGHT - TOP - BOTTOM), 1)
+
+
+def _find_share(value: float, axis: Axis) -> float:
+    return min(max((value - axis.low) / (axis.high - axis.low), 0.0), 1.0)

@@ -1,31 +1,34 @@
-"""Which charts a report shows, made from evaluations."""
+"""The charts that a report shows, made from evaluations."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from biaozhu.reporting.page.charts import (
-    About,
+    Caption,
     Series,
     Whisker,
-    chart,
-    count_axis,
-    intervals,
-    place_axis,
-    share_axis,
+    lay_out_chart,
+    lay_out_intervals,
+    make_count_axis,
+    make_place_axis,
+    make_share_axis,
 )
-from biaozhu.scoring.breakdown import OUTSIDE, first_of
+from biaozhu.reporting.page.number_formats import format_difference
+from biaozhu.scoring.breakdown import OUTSIDE, sort_classes
+from biaozhu.scoring.evaluation import ALL
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from biaozhu.reporting.page.charts import Chart, Intervals
+    from biaozhu.reporting.evidence import CurveFigures
+    from biaozhu.reporting.page.charts import Chart, IntervalChart
     from biaozhu.scoring.evaluation import Evaluation
 
     Words = Callable[..., str]
 
-CURVE_DOTS = 12  # more points than these are a line without dots
+MOST_DOTS = 12  # a line of more points has no dots
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,182 +41,159 @@ class Cell:
     diagonal: bool
 
 
-def f1_chart(evaluations: Sequence[Evaluation], names: Mapping[str, str], words: Words) -> Intervals:
-    """Draw strict F1 with its interval, overall and by label, for each layer."""
+def chart_f1(evaluations: Sequence[Evaluation], names: Mapping[str, str], words: Words) -> IntervalChart:
+    """Chart strict F1 with its interval, overall and by label, for each layer."""
     whiskers = []
-    for label in ("", *evaluations[0].labels):
-        for kind, evaluation in enumerate(evaluations):
-            scores = evaluation.labels.get(label) if label else evaluation.overall
-            found = scores["strict"].f1 if scores else None
-            interval = found.best if found else None
-            whiskers.append(
-                Whisker(
-                    names.get(label, label) if label else words("all"),
-                    evaluation.name,
-                    kind,
-                    found.value if found else None,
-                    interval.low if interval else None,
-                    interval.high if interval else None,
-                )
-            )
+    for label in (ALL, *evaluations[0].labels):
+        for kind, one in enumerate(evaluations):
+            f1 = (one.overall if label == ALL else one.labels[label])["strict"].f1
+            whiskers.append(Whisker(names[label], one.name, kind, f1.value, f1.best.low, f1.best.high))
     text = words("chart.f1.text") + words("stop").join(
         f"{line.group} {line.name} {line.value:.3f}" for line in whiskers if line.value is not None
     )
-    return intervals(About("c-f1", words("chart.f1"), text), whiskers)
+    return lay_out_intervals(Caption("c-f1", words("chart.f1"), text), whiskers)
 
 
-def threshold_chart(evaluations: Sequence[Evaluation], words: Words) -> Chart | None:
-    """Draw precision over recall as the score threshold falls; None where no layer has scores."""
+def chart_thresholds(evaluations: Sequence[Evaluation], words: Words) -> Chart | None:
+    """Chart precision over recall as the score threshold falls; None where no layer has scores."""
     series = [
         Series(
-            evaluation.name,
+            one.name,
             points := tuple(
                 (point.recall, point.precision)
-                for point in evaluation.curve
+                for point in one.curve
                 if point.recall is not None and point.precision is not None
             ),
-            dots=len(points) <= CURVE_DOTS,
+            dots=len(points) <= MOST_DOTS,
         )
-        for evaluation in evaluations
+        for one in evaluations
     ]
     if not any(one.points for one in series):
         return None
-    lowest = min(value for one in series for _, value in one.points)
-    text = words("chart.threshold.text") + words("stop").join(_best_threshold(evaluations, words))
-    return chart(
-        About("c-threshold", words("chart.threshold"), text),
-        x=share_axis(words("recall")),
-        y=share_axis(words("precision"), min(lowest, 0.95)),
+    best = [
+        words("chart.threshold.best", name=one.name, threshold=point.threshold, f1=point.f1)
+        for one in evaluations
+        if (point := max(one.curve, key=lambda point: point.f1 or -1.0, default=None))
+        and point.f1 is not None
+    ]
+    lowest = min(precision for one in series for _, precision in one.points)
+    return lay_out_chart(
+        Caption(
+            "c-threshold", words("chart.threshold"), words("chart.threshold.text") + words("stop").join(best)
+        ),
+        x=make_share_axis(words("recall")),
+        y=make_share_axis(words("precision"), min(lowest, 0.95)),
         series=series,
     )
 
 
-def reliability_chart(evaluations: Sequence[Evaluation], words: Words) -> Chart | None:
-    """Draw the share of correct spans over their mean score, by bin; None where no layer has scores."""
+def chart_reliability(evaluations: Sequence[Evaluation], words: Words) -> Chart | None:
+    """Chart the share of correct spans over their mean score, by bin; None where no layer has scores."""
     series = []
-    for evaluation in evaluations:
-        bins = [one for one in evaluation.calibration.bins if one.mean_score is not None]
-        most = max((one.count for one in bins), default=1)
+    for one in evaluations:
+        bins = [bin_ for bin_ in one.calibration.bins if bin_.mean_score is not None]
+        most = max((bin_.count for bin_ in bins), default=1)
         series.append(
             Series(
-                evaluation.name,
-                tuple((one.mean_score or 0.0, one.precision or 0.0) for one in bins),
-                sizes=tuple(round(2.5 + 5 * (one.count / most) ** 0.5, 1) for one in bins),
+                one.name,
+                tuple((bin_.mean_score or 0.0, bin_.precision or 0.0) for bin_ in bins),
+                sizes=tuple(round(2.5 + 5 * (bin_.count / most) ** 0.5, 1) for bin_ in bins),
             )
         )
     if not any(one.points for one in series):
         return None
     text = words("chart.reliability.text") + words("stop").join(
-        f"{evaluation.name} ECE {evaluation.calibration.ece:.3f}"
-        for evaluation in evaluations
-        if evaluation.calibration.ece is not None
+        f"{one.name} ECE {one.calibration.ece:.3f}" for one in evaluations if one.calibration.ece is not None
     )
-    return chart(
-        About("c-reliability", words("chart.reliability"), text),
-        x=share_axis(words("mean_score")),
-        y=share_axis(words("share_correct")),
+    return lay_out_chart(
+        Caption("c-reliability", words("chart.reliability"), text),
+        x=make_share_axis(words("mean_score")),
+        y=make_share_axis(words("share_correct")),
         series=series,
         diagonal=True,
     )
 
 
-def length_chart(evaluations: Sequence[Evaluation], words: Words) -> Chart | None:
-    """Draw strict F1 over the length of spans; None where there are no spans at all."""
-    keys = list(
-        dict.fromkeys(row.key for evaluation in evaluations for row in evaluation.breakdowns["length"])
-    )
-    keys.sort(key=first_of)
-    series = [
-        Series(
-            evaluation.name,
-            tuple(
-                (float(keys.index(row.key)), row.f1)
-                for row in evaluation.breakdowns["length"]
-                if row.f1 is not None
-            ),
-        )
-        for evaluation in evaluations
-    ]
+def chart_lengths(evaluations: Sequence[Evaluation], words: Words) -> Chart | None:
+    """Chart strict F1 over the length of spans; None where there are fewer than two classes of lengths."""
+    rows = [one.breakdowns["length"] for one in evaluations]
+    keys = sort_classes("length", {row.key for of_layer in rows for row in of_layer})
     if len(keys) < 2:  # noqa: PLR2004 — one class is no chart
         return None
+    series = [
+        Series(
+            one.name,
+            tuple((float(keys.index(row.key)), row.f1) for row in of_layer if row.f1 is not None),
+        )
+        for one, of_layer in zip(evaluations, rows, strict=True)
+    ]
     lowest = min((value for one in series for _, value in one.points), default=0.0)
-    return chart(
-        About("c-length", words("chart.length"), words("chart.length.text")),
-        x=place_axis(words("length"), keys),
-        y=share_axis("F1", lowest),
+    return lay_out_chart(
+        Caption("c-length", words("chart.length"), words("chart.length.text")),
+        x=make_place_axis(words("length"), keys),
+        y=make_share_axis("F1", lowest),
         series=series,
     )
 
 
-def learning_chart(curve: Mapping[str, Any], words: Words) -> Chart | None:
-    """Draw F1 over the number of annotated sentences with its band, and the extrapolation.
-
-    Args:
-        curve: `points` of {sentences, mean, low, high}, and optionally `fit` of {sentences, f1}.
-        words: the translator.
-    """
-    known = [point for point in curve.get("points", ()) if point["mean"] is not None]
-    points = sorted(known, key=lambda point: point["sentences"])
+def chart_learning(curve: CurveFigures, words: Words) -> Chart | None:
+    """Chart F1 over the number of annotated sentences with its band, and the extrapolation."""
+    points = sorted((one for one in curve.points if one.mean is not None), key=lambda one: one.sentences)
     if not points:
         return None
-    fit = [(float(point["sentences"]), float(point["f1"])) for point in curve.get("fit", ())]
-    banded = [point for point in points if point["low"] is not None and point["high"] is not None]
-    measured = Series(
-        words("measured"),
-        tuple((float(point["sentences"]), float(point["mean"])) for point in points),
-        tuple((float(point["sentences"]), float(point["low"]), float(point["high"])) for point in banded),
+    means = tuple((one.sentences, one.mean or 0.0) for one in points)
+    band = tuple(
+        (one.sentences, one.low, one.high) for one in points if one.low is not None and one.high is not None
     )
-    series = [measured, *([Series(words("extrapolated"), tuple(fit), dots=False)] if fit else [])]
-    lows = (float(point["low"]) for point in banded)
-    lowest = min([*lows, *(float(point["mean"]) for point in points), *(value for _, value in fit)])
-    text = words("chart.learning.text", count=len(points), first=points[0]["mean"], last=points[-1]["mean"])
-    most = max([float(points[-1]["sentences"]), *(at for at, _ in fit)])
-    return chart(
-        About("c-learning", words("chart.learning"), text),
-        x=count_axis(words("sentences"), most),
-        y=share_axis("F1", lowest),
+    fit = tuple((one.sentences, one.f1) for one in curve.fit)
+    series = [Series(words("measured"), means, band)]
+    series += [Series(words("extrapolated"), fit, dots=False)] if fit else []
+    text = words("chart.learning.text", count=len(points), first=means[0][1], last=means[-1][1])
+    lowest = min(*(low for _, low, _ in band), *(value for _, value in (*means, *fit)), 1.0)
+    return lay_out_chart(
+        Caption("c-learning", words("chart.learning"), text),
+        x=make_count_axis(words("sentences"), max(at for at, _ in (means[-1], *fit))),
+        y=make_share_axis("F1", lowest),
         series=series,
     )
 
 
-def learning_worth(curve: Mapping[str, Any], words: Words) -> str:
-    """Say what another 100 sentences are worth, with its interval, or why that cannot be told.
-
-    Args:
-        curve: `worth`, and optionally `worth_low`, `worth_high`, `distinguishable` and `failure`.
-        words: the translator.
-    """
-    if curve.get("worth") is None:
-        failure = curve.get("failure")
+def describe_gain(curve: CurveFigures, words: Words) -> str:
+    """Say how much another 100 sentences change F1, with the interval, or why that is not known."""
+    if curve.worth is None:
+        failure = curve.failure
         return words("learning.failure", why=words(f"learning.failure.{failure}")) if failure else ""
-    said = words("learning.worth", worth=_signed(curve["worth"]))
-    low, high = curve.get("worth_low"), curve.get("worth_high")
-    if low is None or high is None:
+    said = words("learning.worth", worth=format_difference(curve.worth))
+    if curve.worth_low is None or curve.worth_high is None:
         return said + words("learning.no_interval")
-    said += words("learning.interval", low=_signed(low), high=_signed(high))
-    return said + words("learning.sure" if curve.get("distinguishable") else "learning.nothing")
+    low, high = format_difference(curve.worth_low), format_difference(curve.worth_high)
+    return (
+        said
+        + words("learning.interval", low=low, high=high)
+        + words("learning.sure" if curve.distinguishable else "learning.nothing")
+    )
 
 
-def history_chart(
+def chart_history(
     runs: Sequence[str], layers: Mapping[str, Sequence[float | None]], words: Words
 ) -> Chart | None:
-    """Draw the strict F1 of each layer over the runs; None where there is nothing to draw."""
-    values = [value for found in layers.values() for value in found if value is not None]
-    if not values:
-        return None
+    """Chart the strict F1 of each layer over the runs; None where no layer has one."""
     series = [
         Series(name, tuple((float(at), value) for at, value in enumerate(found) if value is not None))
         for name, found in layers.items()
     ]
-    return chart(
-        About("c-history", words("chart.history"), words("chart.history.text", count=len(runs))),
-        x=place_axis(words("run"), runs),
-        y=share_axis("F1", min(values)),
+    values = [value for one in series for _, value in one.points]
+    if not values:
+        return None
+    return lay_out_chart(
+        Caption("c-history", words("chart.history"), words("chart.history.text", count=len(runs))),
+        x=make_place_axis(words("run"), runs),
+        y=make_share_axis("F1", min(values)),
         series=series,
     )
 
 
-def confusion_cells(evaluation: Evaluation) -> tuple[tuple[str, tuple[Cell, ...]], ...]:
+def make_confusion_cells(evaluation: Evaluation) -> list[tuple[str, list[Cell]]]:
     """Return the rows of the confusion matrix: the gold's label, and a cell for each predicted label."""
     rows = []
     for label, counts in zip(evaluation.confusion.labels, evaluation.confusion.matrix, strict=True):
@@ -224,21 +204,5 @@ def confusion_cells(evaluation: Evaluation) -> tuple[tuple[str, tuple[Cell, ...]
             quiet = not share or (label == OUTSIDE and other == OUTSIDE)
             shade = 0 if quiet else 1 + sum((share or 0) >= bound for bound in (0.02, 0.1, 0.5))
             cells.append(Cell(count, share, shade, label == other))
-        rows.append((label, tuple(cells)))
-    return tuple(rows)
-
-
-def _best_threshold(evaluations: Sequence[Evaluation], words: Words) -> list[str]:
-    found = []
-    for evaluation in evaluations:
-        defined = [point for point in evaluation.curve if point.f1 is not None]
-        if defined:
-            best = max(defined, key=lambda point: point.f1 or 0.0)
-            found.append(
-                words("chart.threshold.best", name=evaluation.name, threshold=best.threshold, f1=best.f1)
-            )
-    return found
-
-
-def _signed(value: float) -> str:
-    return f"{value:+.3f}".replace("-", "−")
+        rows.append((label, cells))
+    return rows

@@ -14,11 +14,8 @@ Language = Literal["zh", "en"]
 LANGUAGES: tuple[Language, ...] = ("zh", "en")
 
 
-def translator(language: Language) -> Callable[..., str]:
-    """Return a function from a key (and the values for its {places}) to the words in a language.
-
-    The function raises KeyError for a key that the table lacks.
-    """
+def make_translator(language: Language) -> Callable[..., str]:
+    """Return a function from a key, and values for its {places}, to words; it raises KeyError for an unknown key."""
     table = read_strings()
 
     def translate(key: str, /, **values: object) -> str:

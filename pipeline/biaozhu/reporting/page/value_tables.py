@@ -1,4 +1,4 @@
-"""What the amounts and places of the articles mean, as the report shows it: a table and a tree of places."""
+"""The values of amounts and the places of the articles, as the report shows them: a table and a tree of places."""
 
 from __future__ import annotations
 
@@ -13,78 +13,64 @@ if TYPE_CHECKING:
 
     from biaozhu.data.model import Article
     from biaozhu.normalization.table import Row
-    from biaozhu.reporting.inputs import Layer, Material
-
-    Words = Callable[..., str]
+    from biaozhu.reporting.content import Layer, ReportContent
 
 # More would make a page that nobody reads; `biaozhu table` gives all.
-ARTICLES_SHOWN = 20
-NUMBER, UNIT = "{:,}", " {}"
+MOST_ARTICLES = 20
 
 
 @dataclass(frozen=True, slots=True)
-class ShownAmount:
-    """A row: last step of the place's path, what it is about, the amount in words, its value, and the full path."""
+class ArticleValues:
+    """One article: its title, its amounts grouped by place in the order of the text, and the tree of its places.
 
-    place: str
-    path: str
-    about: str
-    amount: str
-    value: str
-
-
-@dataclass(frozen=True, slots=True)
-class ShownMeaning:
-    """One article: its title, its rows grouped by place in the order of the text, and the tree of its places."""
+    A row is the path of the place, what the amount is about, the amount in words, and its value.
+    """
 
     title: str
-    rows: tuple[ShownAmount, ...]
+    rows: tuple[tuple[str, str, str, str], ...]
     tree: dict[str, Any]
-    unresolved: int
 
 
-def meaning_view(material: Material, words: Words) -> dict[str, Any]:
-    """Return the values of the section on meaning; from the gold, or the first layer where there is no gold."""
-    source = material.gold or next(iter(material.layers.values()), ())
+def make_value_view(content: ReportContent, words: Callable[..., str]) -> dict[str, Any]:
+    """Return the values of the section on amounts and places; from the gold, or the first layer without gold."""
+    source = content.gold or next(iter(content.layers.values()), ())
     covered = {sentence.article for sentence in source}
-    articles = [article for article in material.articles if article.id in covered]
-    shown = [_shown(article, source) for article in articles[:ARTICLES_SHOWN]]
+    articles = [article for article in content.articles if article.id in covered]
+    read = [_read_values(article, source) for article in articles[:MOST_ARTICLES]]
     return {
-        "meanings": [one for one in shown if one.rows or one.tree["count"]],
-        "meanings_more": max(0, len(articles) - ARTICLES_SHOWN),
-        "meant": [
-            (
-                {**row, "layer": row["layer"] or words("gold")},
-                words(f"meaning.field.{row['field'].replace(' ', '_')}"),
-            )
-            for row in material.meant
+        "article_values": [one for one in read if one.rows or one.tree["count"]],
+        "articles_more": max(0, len(articles) - MOST_ARTICLES),
+        "value_scores": [
+            {
+                **score,
+                "layer": score["layer"] or words("gold"),
+                "name": words(f"values.field.{score['field'].replace(' ', '_')}"),
+            }
+            for score in content.values
         ],
-        "meanings_from": "" if material.gold else next(iter(material.layers), ""),
+        "values_from": "" if content.gold else next(iter(content.layers), ""),
     }
 
 
-def _shown(article: Article, source: Layer) -> ShownMeaning:
+def _read_values(article: Article, source: Layer) -> ArticleValues:
     meaning = article_meaning(article, [one for one in source if one.article == article.id])
     order = {place: at for at, place in enumerate(dict.fromkeys(row.place for row in meaning.rows))}
-    rows = sorted(meaning.rows, key=lambda row: order[row.place])
-    return ShownMeaning(
+    return ArticleValues(
         article.metadata.title or article.name,
         tuple(
-            ShownAmount(row.place.rpartition("/")[2], row.place, row.about, in_words(row), _value(row))
-            for row in rows
+            (row.place, row.about, in_words(row), _format_value(row))
+            for row in sorted(meaning.rows, key=lambda row: order[row.place])
         ),
         place_tree(meaning.places),
-        sum(place.status in ("ambiguous", "unknown") for place in meaning.places),
     )
 
 
-def _value(row: Row) -> str:
+def _format_value(row: Row) -> str:
     if row.low is None or row.high is None:
         return ""
-    ends = [_grouped(row.low)] if row.low == row.high else [_grouped(row.low), _grouped(row.high)]
-    return "–".join(ends) + UNIT.format(row.unit)
+    return "–".join(_group_digits(one) for one in dict.fromkeys((row.low, row.high))) + f" {row.unit}"
 
 
-def _grouped(number: str) -> str:
+def _group_digits(number: str) -> str:
     whole, point, rest = number.partition(".")
-    return NUMBER.format(int(whole)) + point + rest
+    return f"{int(whole):,}{point}{rest}"

@@ -1,0 +1,163 @@
+"""Whether a numeral with a measure word says an amount, by what stands around it; the guideline's N rules."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from biaozhu.annotators.amount_skips import DIGITS, ERAS, SMALL
+from biaozhu.knowledge.measures import EXACT_KINDS, EXACT_WORDS
+
+if TYPE_CHECKING:
+    from biaozhu.knowledge.measures import Kind
+
+# Longer figures without separators are telephone or registration numbers.
+LONGEST_PLAIN_NUMBER = 9
+HOURS = 25
+# Between these a bare number of years is a date (97年, 846年); longer ones are read as dates before.
+YEARS = range(51, 1000)
+
+# 这五年, 每10天, 今明两天: which ones, not how long.
+_WHICH = re.compile("(?:[这那每]|第[一二三四五六七八九十]{1,2}个|今明|(?<![学提目之])前|非凡|黄金|关键)$")
+_RANK = re.compile(
+    "(?:排[名在行]?|位?[居列]|名列|跃[居升][至到]?|升[至到]|降[至到]|前|第|全[国省市球县]|世界)$"
+)
+_MEETING = re.compile("(?:届|人大|政协|纪委|大会|全会)$")
+_HELD = re.compile("(?:办了?|行了?|连续|近|历|累计|过)$")
+_COORDINATE = re.compile("(?:[东西]经|[南北]纬|赤纬|赤经|经度|纬度|经|纬)约?$")
+_FORCE = re.compile(
+    "(?:里氏|震级|烈度|风力|风速|阵风|级风|级大风|级地震|瞬[间时])[^，。；]{0,12}[，]?[^，。；震]{0,6}$"
+)
+_FORCED = re.compile("(?:以上)?(?:地震|余震|强震|大?风|强风|台风|飓风|阵风|狂风|巨?大?浪|海况)")
+_HEADER = re.compile("(?:单位(?:[:：为是]|均为)?[^，。；]{0,8}|[（(:：])$")
+_NEARLY = re.compile("(?:近|上|约|逾|超|达)$")
+_LASTING = re.compile(
+    "(?:约|近|达|有|历时|历经|长达|长|超|超过|逾|过|了|存|跨|跨越|共|隔|距|距离|整整|持续|至少|满|需|要|用|的)[约近]?$"
+)
+_LASTED = re.compile("(?:以?来|的?(?:历史|周期|时间|时光|历程|奋斗|岁月)|之久|[间老左]|以上)")
+_SAME_YEAR = re.compile("[（(](?:公元)?前?[0-9]{1,4}年?[）)]")
+_POINTS = re.compile("[(（]指数|内容|希望|建议|倡议|意见|要求|主张|共识|[：:]")
+# 这一年, 新的一天: a certain one, no duration.
+_VAGUE = re.compile(
+    "(?:[这那某新有头同当另整此上下又前后一每无哪是]|关键|重要|接着|比"
+    "|(?<!过去)(?<!之后)(?<!来)(?<!未来)(?<!随后)(?<!最近)的)$"
+)
+_NOT_LASTING = re.compile("都没|也没|到晚|又一|比一")
+# 一 before these is no count even though they are units (一度, 一番, 一点, 滚在一块).
+_NEVER_EXACT = frozenset(("度", "番", "点", "分", "块", "级", "节"))
+_NOBODY = re.compile("(?:同|无|每|这|那|某|不落|没有|没|第|另)$")
+_OPENING = ("", *"，。；！？\n“")
+
+
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """A numeral with its measure word, the kind of that, and what stands before and after both."""
+
+    number: str
+    measure: str
+    kind: Kind | None
+    before: str
+    after: str
+
+
+def counts_nothing(one: Counted) -> bool:  # noqa: PLR0911 — a line for each measure word that is special
+    """Return whether what stands around says that this is no amount, whatever its figures are written in."""
+    before, after = one.before, one.after
+    match one.measure:
+        case "年" | "周年" | "个月" | "天" | "日" | "周" | "小时" | "分钟" | "晚" | "夜" | "个季度":
+            return bool(_WHICH.search(before)) or (one.measure == "年" and _is_date(one))
+        case "位" | "名":
+            return bool(_RANK.search(before))
+        case "组" | "队":
+            return before[-1:] in tuple("村庄屯寨区")
+        case "次":
+            return bool(_MEETING.search(before)) or (after[:2] in ("会议", "全会") and "届" in before)
+        case "届":
+            return not _HELD.search(before) or after[:1] in tuple(SMALL)
+        case "线":
+            return before[-1:] != "面"
+        case "级":
+            return not (_FORCED.match(after) or _FORCE.search(before))
+        case "度" | "°":
+            return bool(_COORDINATE.search(before))
+    if one.number.strip("十百千万亿"):
+        return False
+    # (万元), 单位:万元
+    header = _HEADER.search(before) and (after[:1] in ("", *"）)，。；、\n") or "单位" in before)
+    return bool(header) or after.startswith("为单位")
+
+
+def is_no_figure(one: Counted) -> bool:
+    """Return whether Arabic figures are a telephone number, an hour or a minute."""
+    if not one.number.isdecimal():
+        return False
+    hour = one.measure == "点" and int(one.number) < HOURS
+    return (
+        len(one.number) > LONGEST_PLAIN_NUMBER
+        # The points of an index are more than the hours of a day.
+        or (hour and one.before[-1:] not in tuple("跌涨升降高低逾") and not _POINTS.match(one.after))
+        or (one.measure == "分" and one.before[-1:] in tuple("时点：") and not one.before.endswith("小时"))
+    )
+
+
+def chinese_score(one: Counted, *, extended: bool) -> float:
+    """Return the score of a Chinese numeral with its measure word, 0 where it says no amount.
+
+    Args:
+        one: the numeral.
+        extended: whether something follows that belongs to it (一米八): then 一 is exact.
+    """
+    if _is_no_count(one):
+        return 0.0
+    if one.number not in ("一", "两", "几", "一两"):
+        return 0.75 if one.number in ("百", "千", "万", "亿", "十", "半") else 0.9
+    # 两块五一斤 is a price by the pound.
+    price = one.before[-1:] in tuple(SMALL)
+    return 0.7 * (one.number != "几" and not price and (extended or _is_exact(one)))
+
+
+def _is_no_count(one: Counted) -> bool:
+    """Return whether a Chinese numeral with its measure word is rhetoric, an ordinal, a name or no number at all."""
+    number, measure, before = one.number, one.measure, one.before
+    if one.after.startswith(measure) or number == "一一" or not number.strip("零〇"):
+        return True  # 一天天, 一块块
+    if number in ("百", "千", "万") and measure in ("年", "日", "天"):
+        # 百年 alone is rhetoric (百年梦想), 近百年 counts.
+        return not (_NEARLY.search(before) or re.match("来|以来|[老古]|历史", one.after))
+    if len(number) > 1:
+        return False
+    # A thing is counted with 两; 二次, 二级, 二段 say which one.
+    ordinal = number == "二" and one.kind == "classifier" and measure not in EXACT_WORDS
+    named = before[-1:] in ("小", "老") and before[-2:] not in ("大小", "大老")
+    degrees = (
+        measure == "度" and number in DIGITS and not re.search("[温热烧气度电]", before[-8:] + one.after)
+    )
+    return ordinal or named or degrees or (number in ("数", "几") and one.kind == "time")
+
+
+def _is_exact(one: Counted) -> bool:
+    """Return whether 一 or 两 says a real quantity here (一亩, 两年), not "a" or "some"."""
+    single, measure = one.number == "一", one.measure
+    if measure in EXACT_WORDS:
+        return not (_NOBODY.search(one.before) or (single and one.after[:1] in tuple("一公称身")))
+    if measure == "番":
+        return bool(re.search("翻了?[近约]?$", one.before))
+    if one.kind not in EXACT_KINDS or measure in _NEVER_EXACT or measure.startswith("大"):
+        return False
+    if one.kind != "time":
+        return True
+    # 一天，他…: one day.
+    story = single and measure in ("天", "日") and one.after[:1] == "，" and one.before[-1:] in _OPENING
+    vague = single and _VAGUE.search(one.before) and not one.after.startswith("多")
+    return not (story or vague or _NOT_LASTING.match(one.after))
+
+
+def _is_date(one: Counted) -> bool:
+    number = one.number
+    if one.before[-2:] in ERAS or _SAME_YEAR.match(one.after):
+        return True
+    if not number.isdecimal() or int(number) not in YEARS or (len(number) == len("70") and number[1] == "0"):
+        return False
+    ago = number.endswith("0") and one.after[:1] in ("前", "后")
+    return not (ago or _LASTED.match(one.after) or _LASTING.search(one.before))

@@ -1,0 +1,127 @@
+"""Commands about annotators: agree and bias."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from biaozhu.commands.console import print_json, print_table, say
+from biaozhu.commands.options import AsJson  # noqa: TC001 — typer reads the annotations when it runs
+
+if TYPE_CHECKING:
+    from biaozhu.curation.agreement import Agreement
+    from biaozhu.curation.bias import Bias
+
+Output = Annotated[Path | None, typer.Option("-o", "--output", help="Write the figures as JSON.")]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands of this area."""
+    app.command()(agree)
+    app.command()(bias)
+
+
+def agree(
+    layers: Annotated[list[Path], typer.Argument(help="Two or more: layers/<annotator>/ or one file of it.")],
+    *,
+    common: Annotated[
+        bool, typer.Option("--common", help="Compare each two annotators on the sentences that both have.")
+    ] = False,
+    output: Output = None,
+    as_json: AsJson = False,
+) -> None:
+    """Measure how well annotators agree: pairwise F1, Krippendorff's alpha, kinds of disagreement."""
+    from biaozhu.curation.agreement import FORMAT, measure_agreement
+    from biaozhu.curation.status import read_annotator, read_times
+
+    read = [(*read_annotator(path), read_times(path)) for path in layers]
+    result = measure_agreement(
+        {name: layer for name, layer, _ in read},
+        common=common,
+        times={name: times for name, _, times in read},
+    )
+    _write_figures(output, FORMAT, result)
+    if as_json:
+        print_json(asdict(result))
+        return
+    rows: list[tuple[object, ...]] = [
+        (f"{pair.first} – {pair.second}", label, pair.strict[label], pair.partial[label], None)
+        for pair in result.pairs
+        for label in pair.strict
+    ]
+    rows.append(("all", "micro", result.mean_strict, result.mean_partial, result.alpha))
+    rows += [("all", label, None, None, alpha) for label, alpha in result.alpha_by_label.items()]
+    print_table("Agreement", ("annotators", "label", "strict F1", "partial F1", "alpha (characters)"), rows)
+    for title, groups in (("month", result.by_month), ("article", result.by_article)):
+        # One article says what the total says; one month still says when.
+        if len(groups) > (title == "article"):
+            lines = [(name, group.comparisons, group.strict) for name, group in groups.items()]
+            print_table(f"Agreement by {title}", (title, "comparisons", "strict F1"), lines)
+    for pair in result.pairs:
+        kinds = ", ".join(f"{count} × {kind}" for kind, count in pair.disagreements.items()) or "none"
+        say(f"disagreements of {pair.first} and {pair.second} in {pair.sentences} sentences: {kinds}")
+
+
+def bias(
+    annotators: Annotated[
+        list[Path],
+        typer.Argument(help="Folders layers/<annotator>/ from `project pull`.", metavar="FOLDER..."),
+    ],
+    *,
+    gold: Annotated[
+        list[Path] | None, typer.Option("--gold", help="Gold of the same sentences, or its folder.")
+    ] = None,
+    output: Output = None,
+    as_json: AsJson = False,
+) -> None:
+    """Measure how far annotators follow the pre-annotation: acceptance, edits, and the blind control slice."""
+    from biaozhu.curation.bias import FORMAT, measure_bias, read_work
+    from biaozhu.curation.frozen import read_gold
+    from biaozhu.data.layers import find_layers
+
+    work = [item for folder in annotators for item in read_work(folder)]
+    truth = [sentence for path in find_layers(gold or ()) for sentence in read_gold(path)]
+    result = measure_bias(work, gold=truth)
+    _write_figures(output, FORMAT, result)
+    if as_json:
+        print_json(asdict(result))
+        return
+    rates = {
+        "sentences accepted unchanged": result.accepted,
+        **{f"… by {name}": rate for name, rate in result.accepted_by_annotator.items()},
+        "shown spans edited": result.edited,
+        **{f"… {label}": rate for label, rate in result.edited_by_label.items()},
+        **{f"… score {band}": rate for band, rate in result.edited_by_score.items() if rate.of},
+    }
+    print_table(
+        "Pre-annotations and annotators",
+        ("what", "count", "of", "rate"),
+        [(name, rate.count, rate.of, rate.rate) for name, rate in rates.items()],
+    )
+    contrasts = {
+        "agreement with the pre-annotation (strict F1)": result.agreement,
+        "the model's errors taken over": result.errors_taken,
+        "the model's omissions taken over": result.omissions_taken,
+    }
+    print_table(
+        f"Shown ({result.sentences['shown']} sentences) and blind ({result.sentences['blind']})",
+        ("what", "shown", "blind", "difference", "95 % from", "to"),
+        [
+            (name, one.shown.rate, one.blind.rate, one.difference, *(one.interval or (None, None)))
+            for name, one in contrasts.items()
+            if one is not None
+        ],
+    )
+    typer.echo("shown spans: " + ", ".join(f"{count} {fate}" for fate, count in result.fates.items()))
+
+
+def _write_figures(output: Path | None, form: str, result: Agreement | Bias) -> None:
+    from json import dumps
+
+    from biaozhu.data.files import write_text
+
+    if output is not None:
+        write_text(output, dumps({"format": form, **asdict(result)}, ensure_ascii=False, indent=2) + "\n")

@@ -1,0 +1,85 @@
+"""What the commands on Doccano share: options, the project's spec, the login, and checks of names from the server."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from biaozhu.commands.console import print_json, print_table, say
+from biaozhu.commands.options import target
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from biaozhu.data.model import Sentence
+    from biaozhu.doccano.connection import Connection
+    from biaozhu.doccano.project import ProjectSpec
+
+LABELS = Path("configs/labels.toml")
+GUIDELINE = Path("annotations/guideline.md")
+
+LayerPaths = Annotated[
+    list[Path],
+    typer.Argument(metavar="LAYER...", help="Layers (.jsonl) to annotate, in order, or folders."),
+]
+GuidelineFile = Annotated[Path, typer.Option(help="Guideline in Markdown, shown to annotators.")]
+LedgerFile = Annotated[
+    Path | None, typer.Option(callback=target, help="Write what could not be brought back to this file.")
+]
+Port = Annotated[int | None, typer.Option(min=1, max=65535, help="Port on 127.0.0.1; else a free one.")]
+
+
+def read_spec(project: str, labels: Path, guideline: Path | None = None) -> ProjectSpec:
+    """Read the label set and the guideline; the default guideline may be missing."""
+    from biaozhu.data.errors import EncodingError
+    from biaozhu.data.files import read_bytes
+    from biaozhu.data.labels import read_labels
+    from biaozhu.data.shipped import find_shipped
+    from biaozhu.doccano.project import ProjectSpec
+
+    text, is_default = "", guideline == GUIDELINE
+    if guideline is not None and is_default:
+        guideline = find_shipped(guideline)
+    if guideline is not None and is_default and not guideline.exists():
+        say(f"no guideline: there is no {guideline}")
+    elif guideline is not None:
+        try:
+            text = read_bytes(guideline).decode("utf-8-sig")
+        except UnicodeDecodeError as error:
+            where = f"{guideline}@{error.start}"
+            raise EncodingError("the guideline is not UTF-8", where=where) from None
+    return ProjectSpec(project, read_labels(labels), text)
+
+
+def read_layers(paths: Iterable[Path], spec: ProjectSpec) -> list[tuple[str, tuple[Sentence, ...]]]:
+    """Read layers, each with its article's name, checked against the label set."""
+    from biaozhu.data.layers import find_layers, read_layer
+
+    return [(path.stem, read_layer(path, labels=spec.names)) for path in find_layers(paths)]
+
+
+def log_in(home: Path) -> Connection:
+    """Log in to the Doccano of the environment, or the local one of this home folder."""
+    from biaozhu.doccano.connection import connect, find_account
+
+    return connect(find_account(home=home))
+
+
+def check_file_names(names: Iterable[str]) -> None:
+    """Check names that come from the server: none may lead out of the folder."""
+    from biaozhu.data.errors import RoundTripError
+
+    for name in names:
+        if not name or "\0" in name or name.startswith(".") or Path(name).name != name:
+            what = f"the article's name {name!r} is not a file name"
+            raise RoundTripError(what, next_step="Give -o a .jsonl file")
+
+
+def print_values(title: str, data: Mapping[str, Any], *, as_json: bool) -> None:
+    """Print named values as a table of two columns, or as a JSON object."""
+    if as_json:
+        print_json(data)
+    else:
+        print_table(title, ("what", "value"), list(data.items()))

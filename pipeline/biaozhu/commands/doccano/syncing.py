@@ -1,0 +1,204 @@
+"""Commands: push and pull."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from pathlib import Path  # noqa: TC003 — typer reads the annotations when it runs
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from biaozhu.commands.console import finish, print_json, print_table, progress, say, show
+from biaozhu.commands.doccano.specs import (
+    GUIDELINE,
+    LABELS,
+    GuidelineFile,
+    LayerPaths,
+    LedgerFile,
+    check_file_names,
+    log_in,
+    read_layers,
+    read_spec,
+)
+from biaozhu.commands.options import LOCAL, AsJson, Home, LabelsFile, target
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from biaozhu.data.diff import Change
+    from biaozhu.doccano.pull import PulledProject
+    from biaozhu.doccano.push import PushReport
+
+MAX_SHOWN = 50
+
+ProjectName = Annotated[str, typer.Option("--project", help="Name of the Doccano project.")]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands of this area."""
+    app.command("push")(push)
+    app.command("pull")(pull)
+
+
+def push(
+    layers: LayerPaths,
+    *,
+    project: ProjectName = "biaozhu",
+    labels: LabelsFile = LABELS,
+    guideline: GuidelineFile = GUIDELINE,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only print what would be done.")] = False,
+    break_lock: Annotated[
+        bool, typer.Option("--break-lock", help="Take the lock of a push that is gone.")
+    ] = False,
+    home: Home = LOCAL,
+    as_json: AsJson = False,
+) -> None:
+    """Make a Doccano project hold what the layers say, and read every text and span back.
+
+    New sentences are added, unchanged ones skipped; a changed pre-annotation replaces the old one only where nobody
+    has touched it. Pushing twice changes nothing, and a push that was killed is finished by pushing again.
+    """
+    from biaozhu.doccano.push import push as push_layers
+
+    spec = read_spec(project, labels, guideline)
+    read = read_layers(layers, spec)
+    connection = log_in(home)
+    with progress("push", sum(len(sentences) for _, sentences in read)) as tick:
+        report = push_layers(connection, read, spec, dry_run=dry_run, break_lock=break_lock, tick=tick)
+    if as_json:
+        print_json({"dry_run": dry_run, **asdict(report)})
+    else:
+        _print_push(report, dry_run=dry_run)
+    finish(report.losses)
+
+
+def pull(
+    *,
+    output: Annotated[
+        Path | None, typer.Option("-o", "--output", help="A .jsonl file, or a folder for a file by article.")
+    ] = None,
+    compare: Annotated[
+        list[Path] | None,
+        typer.Option("--compare", help="A layer that was sent, or a folder: list what differs."),
+    ] = None,
+    confirmed: Annotated[
+        bool, typer.Option("--confirmed", help="Only the sentences that somebody has confirmed.")
+    ] = False,
+    project: ProjectName = "biaozhu",
+    labels: LabelsFile = LABELS,
+    ledger: LedgerFile = None,
+    result: Annotated[
+        Path | None, typer.Option(callback=target, help="Write what was found as JSON, for the report.")
+    ] = None,
+    home: Home = LOCAL,
+    as_json: AsJson = False,
+) -> None:
+    """Bring a Doccano project's sentences back, and list what people changed.
+
+    Changes are no losses; a sentence or a span that cannot be brought back is one, and makes the exit status 1. What
+    other programs put into a shared project is listed, and stays there.
+    """
+    from biaozhu.data.diff import NOT_BY_PEOPLE, compare_layers
+    from biaozhu.data.errors import UsageError
+    from biaozhu.data.files import write_text
+    from biaozhu.data.layers import find_layers, read_layer
+    from biaozhu.data.ledger import write_ledger
+    from biaozhu.doccano.pull import pull as pull_project
+
+    if output is None and not compare:
+        raise UsageError("there is neither -o for the layer nor --compare for one to compare it with")
+    spec = read_spec(project, labels)
+    sent = [sentence for path in find_layers(compare or ()) for sentence in read_layer(path)]
+    pulled = pull_project(log_in(home), spec, confirmed=confirmed)
+    if confirmed:
+        sent = [sentence for sentence in sent if sentence.id in pulled.confirmed]
+    if output is not None:
+        _write_layers(pulled, output)
+    if ledger is not None:
+        write_ledger(ledger, pulled.losses)
+    changes = compare_layers(sent, pulled.sentences) if compare else pulled.changes
+    found = _describe_pulled(pulled, changes)
+    if result is not None:
+        write_text(result, json.dumps(found, ensure_ascii=False, indent=2) + "\n")
+    if as_json:
+        print_json(found)
+    else:
+        _print_pulled(pulled, changes, compared=len(sent) if compare else len(pulled.sentences))
+    finish(pulled.losses)
+    if compare and any(change.kind in NOT_BY_PEOPLE for change in changes):
+        raise typer.Exit(1)
+
+
+def _write_layers(pulled: PulledProject, output: Path) -> None:
+    from biaozhu.data.layers import write_layer
+
+    if output.suffix == ".jsonl":
+        write_layer(output, pulled.sentences)
+        return
+    check_file_names(pulled.layers)
+    for name, sentences in pulled.layers.items():
+        write_layer(output / f"{name}.jsonl", sentences)
+        if name.endswith(f".{sentences[0].article}"):
+            say(f"an earlier article of the same name: its {len(sentences)} sentences are in {name}.jsonl")
+
+
+def _print_push(report: PushReport, *, dry_run: bool) -> None:
+    rows = [
+        ("sentences", report.sentences),
+        ("to add" if dry_run else "added", report.added),
+        ("unchanged", report.unchanged),
+        ("to update" if dry_run else "updated", report.updated),
+        ("left alone, touched by people", len(report.kept)),
+        ("no longer in the layers", len(report.removed)),
+        ("copies and half imports removed", report.healed),
+        ("worked on by people", report.worked_on),
+        ("of other articles", report.others),
+    ]
+    print_table(f"push to {report.project}", ("what", "sentences"), rows)
+    _say_first("left alone", report.kept)
+    _say_first("no longer in the layers", report.removed)
+    if report.url:
+        say(report.url)
+
+
+def _print_pulled(pulled: PulledProject, changes: Sequence[Change], *, compared: int) -> None:
+    from biaozhu.data.diff import describe
+
+    differing = {change.sentence for change in changes if change.kind != "new sentence"}
+    for change in changes:
+        show(describe(change))
+    show(f"{compared - len(differing)} of {compared} sentences identical")
+    say(
+        f"{len(pulled.confirmed)} confirmed, {len(pulled.comments)} with comments, {len(pulled.losses)} losses"
+    )
+    if pulled.unconfirmed:
+        say(f"{pulled.unconfirmed} not confirmed, left out")
+    others = [f"example {other.example} {other.text[:MAX_SHOWN]}" for other in pulled.others]
+    _say_first("of another program, left there", others)
+    if not pulled.consistent:
+        say("people were editing during the pull: pull again when they have stopped")
+
+
+def _say_first(title: str, items: Sequence[str]) -> None:
+    for item in items[:MAX_SHOWN]:
+        say(f"{title}: {item}")
+    if len(items) > MAX_SHOWN:
+        say(f"{title}: … and {len(items) - MAX_SHOWN} more")
+
+
+def _describe_pulled(pulled: PulledProject, changes: Sequence[Change]) -> dict[str, Any]:
+    from biaozhu.data.diff import FORMAT
+
+    return {
+        "format": FORMAT,
+        "sentences": len(pulled.sentences),
+        "confirmed": sorted(pulled.confirmed),
+        "comments": {sid: list(comments) for sid, comments in pulled.comments.items()},
+        "others": [asdict(other) for other in pulled.others],
+        "unconfirmed": pulled.unconfirmed,
+        "consistent": pulled.consistent,
+        "identical": all(change.kind == "new sentence" for change in changes),
+        "changes": [asdict(change) for change in changes],
+        "losses": [asdict(entry) for entry in pulled.losses],
+    }

@@ -1,0 +1,171 @@
+"""What a push has to do, computed from the layers and from the server's examples. Nothing here talks to a server.
+
+Sentences are matched by their id. People's work is never overwritten: a sentence counts as touched when it is confirmed,
+has a comment, or its spans are no longer those that were sent.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+from biaozhu.formats.serialization import (
+    DoccanoExample,
+    checksum_text,
+    spans_from_json,
+    spans_to_json,
+    to_remote_spans,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Mapping, Sequence
+
+    from biaozhu.data.model import Sentence, Span
+
+
+@dataclass(frozen=True, slots=True)
+class MatchedExample:
+    """A sentence of a layer, its article's name, and the example that holds it on the server."""
+
+    sentence: Sentence
+    article: str
+    example: DoccanoExample
+
+
+@dataclass(frozen=True, slots=True)
+class PushPlan:
+    """What a push has to do.
+
+    Attributes:
+        add: sentences that are not on the server, with their article's name, in order.
+        same: the pre-annotation is unchanged; what people made of it stays.
+        update: the pre-annotation has changed, and as far as the export shows nobody has touched the sentence.
+        kept: the pre-annotation has changed, but people have touched the sentence, so it stays.
+        incomplete: a killed import left the example without its spans.
+        damaged: the example's text is not the sentence's.
+        removed: examples of these articles whose sentence is no longer in the layer; they stay.
+        duplicates: surplus copies that nobody has touched.
+        conflicts: surplus copies that people have touched.
+        others: how many examples of other articles or programs the project has.
+    """
+
+    add: list[tuple[Sentence, str]] = field(default_factory=list)
+    same: list[MatchedExample] = field(default_factory=list)
+    update: list[MatchedExample] = field(default_factory=list)
+    kept: list[MatchedExample] = field(default_factory=list)
+    incomplete: list[MatchedExample] = field(default_factory=list)
+    damaged: list[MatchedExample] = field(default_factory=list)
+    removed: list[DoccanoExample] = field(default_factory=list)
+    duplicates: list[DoccanoExample] = field(default_factory=list)
+    conflicts: list[DoccanoExample] = field(default_factory=list)
+    others: int = 0
+
+
+def plan_push(
+    sentences: Sequence[tuple[Sentence, str]],
+    examples: Sequence[DoccanoExample],
+    *,
+    names: Mapping[str, str],
+    unverified: Collection[str] = (),
+) -> PushPlan:
+    """Compare what should be on the server with what is.
+
+    `unverified` are the batches that may be half an import: the server writes all examples of a batch, then their spans.
+    """
+    half = find_half_imports(examples, unverified)
+    by_id: dict[str, list[DoccanoExample]] = defaultdict(list)
+    for example in examples:
+        by_id[example.sentence_id].append(example)
+    foreign = by_id.pop("", [])
+    plan = PushPlan()
+    for sentence, article in sentences:
+        copies = by_id.pop(sentence.id, [])
+        if not copies:
+            plan.add.append((sentence, article))
+            continue
+        keeper = copies[0]
+        if len(copies) > 1:
+            touched = [copy for copy in copies if copy.id not in half and looks_touched(copy, names)]
+            whole = [copy for copy in copies if copy.id not in half and is_as_sent(copy, names)]
+            keeper = (touched or whole or copies)[0]
+            plan.conflicts.extend(touched[1:])
+            plan.duplicates.extend(one for one in copies if one is not keeper and one not in touched)
+        _choose_group(plan, sentence, keeper, names, half).append(MatchedExample(sentence, article, keeper))
+    articles = {sentence.article for sentence, _ in sentences}
+    article_names = {article for _, article in sentences}
+    left = [example for copies in by_id.values() for example in copies]
+    plan.removed.extend(
+        example
+        for example in left
+        if example.sentence_id.split(":")[0] in articles or example.meta.get("article") in article_names
+    )
+    return replace(plan, others=len(foreign) + len(left) - len(plan.removed))
+
+
+def looks_touched(example: DoccanoExample, names: Mapping[str, str]) -> bool:
+    """Tell whether the export shows a person's work; a span that was redrawn at the same place does not show."""
+    return (
+        example.confirmed
+        or bool(example.comments)
+        or not (is_as_sent(example, names) or _is_half_updated(example, names))
+    )
+
+
+def is_as_sent(example: DoccanoExample, names: Mapping[str, str]) -> bool:
+    """Tell whether the example has the spans that it was sent with."""
+    sent = example.sent_spans
+    return sent is not None and _convert(example, sent, names) == set(example.spans)
+
+
+def find_half_imports(examples: Iterable[DoccanoExample], unverified: Collection[str]) -> set[int]:
+    """Return the ids of the examples of interrupted imports that nobody has worked on since.
+
+    One run of an import task writes the examples and then all their spans, or none. Where the task was repeated, the
+    n-th copy of each sentence belongs to the n-th run. People may have changed some spans since, so the majority of a
+    run shows whether it was interrupted. Its sentences without spans belong to it too: they have to be imported again
+    with their neighbours, or the article's order would be lost.
+    """
+    copies: Counter[tuple[str, str]] = Counter()
+    runs: dict[tuple[str, int], list[DoccanoExample]] = defaultdict(list)
+    for example in examples:
+        batch = str(example.meta.get("batch"))
+        if batch in unverified:
+            runs[batch, copies[batch, example.sentence_id]].append(example)
+            copies[batch, example.sentence_id] += 1
+    half: set[int] = set()
+    for run in runs.values():
+        with_spans = [example for example in run if example.sent_spans]
+        if sum(not example.spans for example in with_spans) * 2 > len(with_spans):
+            half |= {one.id for one in run if not (one.spans or one.confirmed or one.comments)}
+    return half
+
+
+def _choose_group(
+    plan: PushPlan,
+    sentence: Sentence,
+    example: DoccanoExample,
+    names: Mapping[str, str],
+    half: Collection[int],
+) -> list[MatchedExample]:
+    if example.text != sentence.text or example.meta.get("text_sha") != checksum_text(sentence.text):
+        return plan.damaged
+    if example.id in half:
+        return plan.incomplete
+    if example.meta.get("pre") == spans_to_json(sentence.spans) and "next" not in example.meta:
+        return plan.same
+    return plan.kept if looks_touched(example, names) else plan.update
+
+
+def _is_half_updated(example: DoccanoExample, names: Mapping[str, str]) -> bool:
+    """Tell whether a killed push left the example between the spans that were sent and the new ones."""
+    old, new = example.sent_spans, spans_from_json(example.meta.get("next"))
+    if old is None or new is None:
+        return False
+    before, after, now = _convert(example, old, names), _convert(example, new, names), set(example.spans)
+    return before & after <= now <= before | after
+
+
+def _convert(example: DoccanoExample, spans: Iterable[Span], names: Mapping[str, str]) -> set[object]:
+    known = [span for span in spans if span.label in names]
+    return set(to_remote_spans(example.text, known, names))

@@ -1,0 +1,252 @@
+"""What each format is read into: a text with the spans that its file states, in code points."""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_left, bisect_right
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any
+
+from biaozhu.data.errors import FormatError
+from biaozhu.data.files import parse_json
+from biaozhu.data.ledger import Entry
+from biaozhu.data.model import SENTENCE_ID, Span
+from biaozhu.data.offsets import Utf16Offsets
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from biaozhu.data.ledger import Severity
+
+MAX_FILE_BYTES = 256 * 1024 * 1024
+"""Size of the largest file that is read, unpacked."""
+MAX_OFFSET_DIGITS = 11
+# All that Python's codecs, with which brat reads, end a line at; and the tab.
+BREAKS = frozenset("\t\n\v\f\r\x1c\x1d\x1e\x85\u2028\u2029")
+WHITE_SPACE = re.compile(r"\s+")
+UNSURE = "its offsets fit as code points and as UTF-16 units: say with --units which it is"
+
+
+class Format(StrEnum):
+    """The formats, by their names on the command line."""
+
+    doccano = "doccano"
+    conll = "conll"
+    spacy = "spacy"
+    labelstudio = "labelstudio"
+    brat = "brat"
+
+
+class OffsetUnit(StrEnum):
+    """What a file's offsets count."""
+
+    codepoints = "codepoints"
+    utf16 = "utf16"
+
+
+@dataclass(frozen=True, slots=True)
+class StatedSpan:
+    """A span as a file states it, in the units of its tool.
+
+    `text` is what stands there according to the file, if it says; `pieces` counts the fragments of a span of brat.
+    """
+
+    start: int
+    end: int
+    label: str
+    text: str | None = None
+    source: str = ""
+    score: float | None = None
+    pieces: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """A text with the spans of a file, which may overlap, and ledger entries, which name no sentence yet.
+
+    `sentence_id` is ours where the file carries one; documents of the same `name` belong to the same article.
+    """
+
+    text: str
+    spans: tuple[Span, ...] = ()
+    entries: tuple[Entry, ...] = ()
+    sentence_id: str = ""
+    name: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ExportedFiles:
+    """A layer in another format: content by file name, and ledger entries for spans that the format cannot hold."""
+
+    files: dict[str, bytes]
+    entries: tuple[Entry, ...] = ()
+
+
+def make_document(
+    text: str,
+    stated: Iterable[StatedSpan],
+    *,
+    unit: OffsetUnit | None = None,
+    default: OffsetUnit = OffsetUnit.codepoints,
+    sentence_id: object = None,
+    entries: Iterable[Entry] = (),
+) -> Document:
+    """Convert stated spans to code points.
+
+    A span that does not fit the text becomes a ledger entry. Where a span states its text and that text stands
+    somewhere else, the span moves there if only one place can be meant.
+
+    Args:
+        text: the document's.
+        stated: its spans.
+        unit: what the offsets count; None takes the unit in which more of the spans fit. Spans that fit in both, at
+            different places and without a stated text, are refused, except in a document that we have exported.
+        default: the unit to take where both fit alike.
+        sentence_id: what may be a sentence id of ours.
+        entries: what the format's reader could not read.
+    """
+    stated = tuple(stated)
+    known_id = sentence_id if isinstance(sentence_id, str) and SENTENCE_ID.fullmatch(sentence_id) else ""
+    units = [unit] if unit else sorted(OffsetUnit, key=lambda each: each is not default)
+    places = {each: _find_places(text, stated, each) for each in units}
+    fitting = [
+        sum(_fits(text, one, place) for one, place in zip(stated, places[each], strict=True))
+        for each in units
+    ]
+    chosen = units[fitting.index(max(fitting))]
+    is_sure = bool(unit or known_id) or len(set(fitting)) > 1
+    spans: list[Span] = []
+    found = list(entries)
+    for number, one in enumerate(stated):
+        place, note = _resolve(text, one, places[chosen][number])
+        if not is_sure and one.text is None and len({places[each][number] for each in units}) > 1:
+            place, note = None, UNSURE
+        if place:
+            spans.append(Span(*place, one.label, one.source, one.score))
+        if note:
+            shown = one.text or (text[slice(*place)] if place else "")
+            found.append(make_entry(note, one.start, one.end, one.label, shown, decided=place is not None))
+    return Document(text, tuple(spans), tuple(found), known_id)
+
+
+def make_entry(
+    reason: str, start: int = 0, end: int = 0, label: str = "", text: str = "", *, decided: bool = False
+) -> Entry:
+    """Return a ledger entry of an import whose sentence is not known yet: a loss, or a decision."""
+    severity: Severity = "decision" if decided else "loss"
+    return Entry("import", severity, reason, "", start, end, label, text)
+
+
+def cut_spans(
+    spans: Iterable[Span], borders: Sequence[tuple[int, int]]
+) -> tuple[list[list[Span]], list[Span]]:
+    """Give each span to the stretch that holds it, with offsets into it; return those in none apart.
+
+    The stretches of the text must be sorted and disjoint.
+    """
+    starts = [start for start, _ in borders]
+    inside: list[list[Span]] = [[] for _ in borders]
+    crossing: list[Span] = []
+    for span in spans:
+        number = bisect_right(starts, span.start) - 1
+        if number >= 0 and span.end <= borders[number][1]:
+            start = starts[number]
+            inside[number].append(replace(span, start=span.start - start, end=span.end - start))
+        else:
+            crossing.append(span)
+    return inside, crossing
+
+
+def find_gaps(text: str) -> list[tuple[int, int]]:
+    """Return where white space with a line break or a tab in it stands."""
+    return [found.span() for found in WHITE_SPACE.finditer(text) if not BREAKS.isdisjoint(found[0])]
+
+
+def decode_utf8(data: bytes, *, where: str, keep_mark: bool = False) -> str:
+    """Decode a file, without a byte order mark at its beginning unless it is to be kept."""
+    try:
+        return data.decode("utf-8").removeprefix("" if keep_mark else "\ufeff")
+    except UnicodeDecodeError as error:
+        raise FormatError("not UTF-8", where=f"{where}@{error.start}") from None
+
+
+def load_json(text: str, *, where: str) -> Any:
+    """Parse JSON that a UTF-8 file can carry: without lone surrogates."""
+    try:
+        return parse_json(text)
+    except ValueError as error:
+        raise FormatError(f"not JSON ({error})", where=where) from None
+
+
+def read_offset(value: object) -> int | None:
+    """Return an offset, which some tools write as a string of digits, or None where the value is none."""
+    if isinstance(value, str) and value.isascii() and value.isdecimal() and len(value) <= MAX_OFFSET_DIGITS:
+        return int(value)
+    return value if isinstance(value, int) and not isinstance(value, bool) else None
+
+
+def read_score(value: object) -> float | None:
+    """Return a score, or None where the value is no number from 0 to 1."""
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < 1 + 1e-9:
+        return None
+    return min(float(value), 1.0)
+
+
+def _find_places(text: str, stated: Iterable[StatedSpan], unit: OffsetUnit) -> list[tuple[int, int] | None]:
+    """Convert offsets to code points; None where they do not fit the text."""
+    from_units = Utf16Offsets(text).from_units
+    places: list[tuple[int, int] | None] = []
+    for one in stated:
+        start: int | None = one.start
+        end: int | None = one.end
+        if unit is OffsetUnit.utf16:
+            start, end = from_units(one.start), from_units(one.end)
+        if start is not None and end is not None and 0 <= start < end <= len(text):
+            places.append((start, end))
+        else:
+            places.append(None)
+    return places
+
+
+def _fits(text: str, one: StatedSpan, place: tuple[int, int] | None) -> bool:
+    # A tool may state a line break as a space, or CR LF as LF.
+    return place is not None and (
+        one.text is None or _join_lines(text[slice(*place)]) == _join_lines(one.text)
+    )
+
+
+def _join_lines(text: str) -> str:
+    return WHITE_SPACE.sub(lambda found: found[0] if BREAKS.isdisjoint(found[0]) else " ", text)
+
+
+def _resolve(text: str, one: StatedSpan, place: tuple[int, int] | None) -> tuple[tuple[int, int] | None, str]:
+    """Return the span's place, or None where it has none, and what the ledger says of it."""
+    if not one.label:
+        return None, "it has no label"
+    if _fits(text, one, place):
+        return place, ""
+    if one.pieces > 1:
+        return None, "it is discontinuous"
+    moved = _find_stated_text(text, one, near=place[0] if place else one.start)
+    if moved:
+        return moved, "its text stands elsewhere: moved there"
+    return None, "its text is not what stands there" if place else "its offsets do not fit the text"
+
+
+def _find_stated_text(text: str, one: StatedSpan, *, near: int) -> tuple[int, int] | None:
+    """Find the one place that wrong offsets can mean."""
+    if not one.text:
+        return None
+    said = one.text if one.text in text else one.text.replace("\n", "\r\n")
+    starts = [match.start() for match in re.finditer(re.escape(said), text)]
+    starts.sort(key=lambda start: abs(start - near))
+    # Browsers count CR LF as one character.
+    returns = [match.start() for match in re.finditer("\r\n", text)]
+    exact = [start for start in starts if start - bisect_left(returns, start) == one.start]
+    if not exact and len(starts) > 1:
+        nearest, next_nearest = starts[:2]
+        overlaps = nearest < near + len(said) and near < nearest + len(said)
+        if not overlaps or abs(nearest - near) == abs(next_nearest - near):
+            return None
+    return next(((start, start + len(said)) for start in exact or starts), None)

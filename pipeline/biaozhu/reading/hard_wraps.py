@@ -1,0 +1,93 @@
+"""Lines that were cut at a width: joined again, since the cut goes through names and amounts."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from itertools import chain, pairwise, zip_longest
+
+from biaozhu.reading.page_patterns import is_caption, is_furniture
+
+_FULL_STOP = re.compile(r"[。！？!?]")
+_PAUSE = re.compile(r"[，。、；！？,;!?]")
+# A line that ends in one of these may be whole: its sentence, its aside or what it announces ends there.
+_WHOLE = re.compile(r"[。！？!?….．:：;；”’\"'」』)）】》>]$")
+_NEW = re.compile(
+    r"[\s\u3000•·●■◆▲★※*#|-]|\d{1,2}[、.．)）](?!\d)|[一二三四五六七八九十]{1,3}[、.．]|[（(][一二三四五六七八九十\d]{1,3}[)）]|第[一二三四五六七八九十\d]{1,3}[条章节]"
+)
+_GOES_ON = re.compile(r"[，。、；：！？”’）》,;:!?)]")
+_SHORTEST = 12
+_SURE = 20
+_SHARE, _FIRST_SHARE = 0.5, 0.75
+_MOST = 0.6
+
+
+def join_wrapped(text: str) -> str:
+    """Return the text with its hard-wrapped lines joined; the same text where no lines look cut at a width."""
+    while (joined := _join_once(text)) != text:
+        text = joined
+    return text
+
+
+def _join_once(text: str) -> str:
+    pieces = re.split(r"(\r\n|\n|\r)", text)
+    lines, ends = pieces[::2], pieces[1::2]
+    width = _find_width(lines)
+    if not width:
+        return text
+    start = 0
+    for stop, line in enumerate(lines):
+        if stop < len(ends) and _is_joined(lines, stop, width):
+            continue
+        # Only what comes to an end is a paragraph.
+        for place in range(start, stop if _WHOLE.search(line.rstrip()) else start):
+            lines[place] = lines[place].rstrip()
+            ends[place] = " " * (_is_letter(lines[place][-1]) and _is_letter(lines[place + 1][0]))
+        start = stop + 1
+    return "".join(chain.from_iterable(zip_longest(lines, ends, fillvalue="")))
+
+
+def _find_width(lines: list[str]) -> int:
+    """Return the width at which a text's lines are cut, 0 if they are not: nearly all that could end do not."""
+    full = [(line, after) for line, after in pairwise(lines) if _is_running(line) and _carries_on(after)]
+    cut = [(line, after) for line, after in full if _may_go_on(line)]
+    strong = [line for line, after in cut if _FULL_STOP.search(line) or _GOES_ON.match(after)]
+    alone = len(full) == 1 and len(full[0][0]) >= _SURE
+    if not strong or len(cut) < _MOST * len(full) or not (len(cut) > 1 or alone):
+        return 0
+    return max(_width(line) for line, _ in cut)
+
+
+def _is_joined(lines: list[str], place: int, width: int) -> bool:
+    line, after = lines[place], lines[place + 1]
+    if not _may_go_on(line) or not _carries_on(after):
+        return False
+    if _FULL_STOP.search(line) or _GOES_ON.match(after) or line.rstrip()[-1] in "，、,":
+        return True
+    # A title may be as long as half a line.
+    is_first = not any(map(str.strip, lines[:place]))
+    return _width(line) >= width * (_FIRST_SHARE if is_first else _SHARE) and (
+        _is_running(line) or not is_first
+    )
+
+
+def _is_running(line: str) -> bool:
+    text = line.strip()
+    return len(text) >= _SHORTEST and _PAUSE.search(text[:-1]) is not None and "\t" not in text
+
+
+def _may_go_on(line: str) -> bool:
+    text = line.strip()
+    return bool(text) and not (_WHOLE.search(text) or is_caption(text) or is_furniture(text, edge="head"))
+
+
+def _carries_on(line: str) -> bool:
+    return bool(line) and _NEW.match(line) is None and not is_furniture(line.strip(), edge="tail")
+
+
+def _is_letter(character: str) -> bool:
+    return character.isascii() and character.isalpha()
+
+
+def _width(line: str) -> int:
+    return sum(1 + (unicodedata.east_asian_width(one) in "FWA") for one in line.strip())

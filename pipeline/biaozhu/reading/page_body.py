@@ -1,0 +1,188 @@
+"""Which lines of an HTML page are its article: the element that holds most of the text, without links and controls.
+
+Nothing is dropped in silence: what is left out is named with a reason.
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections import defaultdict
+from dataclasses import dataclass, replace
+from itertools import groupby
+from typing import TYPE_CHECKING
+
+from biaozhu.data.model import LeftOut
+from biaozhu.reading.page_patterns import is_attachment, is_furniture, is_prose
+from biaozhu.reading.page_titles import find_title
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from lxml.html import HtmlElement
+
+    from biaozhu.reading.page_lines import PageLine
+    from biaozhu.reading.page_patterns import Edge
+
+# Of the weight of a page's text, what its article has at least.
+_SHARE = 0.6
+_PROSE_WEIGHT = 3
+_LINKED = 0.6
+_CLUTTER = 0.3
+_FAR_MORE = 8
+# What may name another article's source and date.
+_OTHERS = frozenset({"hidden", "comments", "related links"})
+_NEAR = 12
+_POST = re.compile(r"postmessage_\d+|read_tpc")
+# Elements that are a part of a text and never the whole of it.
+_PARTS = frozenset({"table", "tbody", "thead", "tr", "ul", "ol", "li", "dl", "p", "blockquote"})
+
+
+@dataclass(frozen=True, slots=True)
+class Body:
+    """A page's article: its title as the page shows it or names it, its lines, and the lines of its frame.
+
+    `around` are the furniture lines above and below the text, which name source, author and time.
+    """
+
+    title: str
+    lines: tuple[str, ...]
+    around: tuple[str, ...]
+    left_out: tuple[LeftOut, ...]
+
+
+def find_body(lines: Sequence[PageLine], named: Sequence[str]) -> Body:
+    """Find the article among the lines of a page; `named`: what the page's head calls itself, best first."""
+    lines = _clear_heaviest(lines)
+    inside, is_post = _inside(lines)
+    reasons = [
+        line.reason or ("" if place in inside else "outside the article") for place, line in enumerate(lines)
+    ]
+    prose = [place for place in inside if not reasons[place] and _is_prose(lines[place])]
+    first, last = (prose[0], prose[-1]) if prose else (inside.start, inside.stop - 1)
+    title, at = find_title(lines, named, before=first, start=inside.start)
+    if at is not None:
+        if not is_post:
+            _open_between(lines, reasons, at, inside.start)
+        for place in range(inside.start, at):
+            reasons[place] = reasons[place] or "above the title"
+    around: list[str] = []
+    below, begin = range(last + 1, min(len(lines), inside.stop + _NEAR)), first if at is None else at
+    # A page's top may show today's date: what stands below the title comes first.
+    for place in (*range(begin, first), *range(max(0, begin - _NEAR), begin), *below):
+        line = lines[place]
+        edge: Edge = "head" if place < first else "tail"
+        if line.reason not in _OTHERS and is_furniture(line.text, edge=edge):
+            around.append(line.text)
+            if place < first and not reasons[place]:
+                reasons[place] = "source line"
+    _leave_links(lines, reasons, inside, first, last)
+    if at is not None and lines[at].text == title:
+        reasons[at] = "title"
+    kept = tuple(line.text for line, reason in zip(lines, reasons, strict=True) if not reason)
+    pairs = zip(reasons, (line.text for line in lines), strict=True)
+    left_out = tuple(
+        LeftOut(" / ".join(text for _, text in run), reason)
+        for reason, run in groupby(pairs, key=lambda pair: pair[0])
+        if reason not in {"", "title"}
+    )
+    return Body(title, kept, tuple(around), left_out)
+
+
+def _is_prose(line: PageLine) -> bool:
+    return is_prose(line.text) and not _is_linked(line) and not is_furniture(line.text, edge="head")
+
+
+def _is_linked(line: PageLine) -> bool:
+    return line.linked > _LINKED * len("".join(line.text.split()))
+
+
+def _weight(line: PageLine) -> int:
+    if _is_linked(line) or is_furniture(line.text, edge="tail"):
+        return 0
+    return (len(line.text) - line.linked) * (_PROSE_WEIGHT if is_prose(line.text) else 1)
+
+
+def _clear_heaviest(lines: Sequence[PageLine]) -> list[PageLine]:
+    """Take back what speaks against an element that holds nearly all running text: names mislead."""
+    prose: dict[HtmlElement | None, int] = defaultdict(int)
+    for line in lines:
+        prose[line.junk] += len(line.text) if _is_prose(line) else 0
+    rest = prose.pop(None, 0)
+    heaviest = max(prose, key=lambda junk: prose[junk], default=None)
+    if heaviest is None or prose[heaviest] <= _FAR_MORE * rest:
+        return list(lines)
+    return [replace(line, junk=None, reason="") if line.junk is heaviest else line for line in lines]
+
+
+def _inside(lines: Sequence[PageLine]) -> tuple[range, bool]:
+    """Return the places of the lines of the innermost element that holds most of the text, and whether it is a post."""
+    root = lines[0].element.getroottree().getroot()
+    measures = _measure(root, lines)
+    chosen = element = root
+    # A thread of a forum: its first post is the article, the others answer it.
+    post = next((one for one in root.iter("td", "div") if _POST.fullmatch(one.get("id") or "")), None)
+    if post is not None and measures[post].stop:
+        return range(measures[post].start, measures[post].stop), True
+    while len(element):
+        element = max(element, key=lambda child: measures[child].weight)
+        if measures[element].weight < _SHARE * max(1, measures[root].weight):
+            break
+        if element.tag not in _PARTS and measures[element].stop - measures[element].start > 1:
+            chosen = element
+    while (parent := chosen.getparent()) is not None:
+        more = measures[parent].size - measures[chosen].size
+        if measures[parent].clutter - measures[chosen].clutter > _CLUTTER * more:
+            break
+        chosen = parent
+    return range(measures[chosen].start, measures[chosen].stop), False
+
+
+@dataclass(slots=True)
+class _Measure:
+    """What an element holds: weight of its text, characters, those of links and furniture, places of its lines."""
+
+    weight: int = 0
+    size: int = 0
+    clutter: int = 0
+    start: int = sys.maxsize
+    stop: int = 0
+
+    def add(self, other: _Measure) -> None:
+        self.weight += other.weight
+        self.size += other.size
+        self.clutter += other.clutter
+        self.start = min(self.start, other.start)
+        self.stop = max(self.stop, other.stop)
+
+
+def _measure(root: HtmlElement, lines: Sequence[PageLine]) -> Mapping[HtmlElement, _Measure]:
+    measures: dict[HtmlElement, _Measure] = defaultdict(_Measure)
+    for place, line in enumerate(lines):
+        weight, size = 0 if line.reason else _weight(line), len(line.text)
+        measures[line.element].add(_Measure(weight, size, 0 if weight else size, place, place + 1))
+    # Children come after their parents, so that backwards each is whole before it is added.
+    for element in reversed(list(root.iter())):
+        if (parent := element.getparent()) is not None:
+            measures[parent].add(measures[element])
+    return measures
+
+
+def _open_between(lines: Sequence[PageLine], reasons: list[str], start: int, stop: int) -> None:
+    """Take in what stands between a title and the article's element: a subtitle, a summary, a picture's caption."""
+    if stop - start <= _NEAR:
+        for place in range(start + 1, stop):
+            line = lines[place]
+            if not line.reason and not _is_linked(line) and not is_furniture(line.text, edge="head"):
+                reasons[place] = ""
+
+
+def _leave_links(lines: Sequence[PageLine], reasons: list[str], inside: range, first: int, last: int) -> None:
+    """Leave out lists of links, and single ones that stand above or below the text."""
+    for linked, run in groupby(inside, key=lambda place: _is_linked(lines[place])):
+        places = list(run)
+        if not linked or (len(places) == 1 and first <= places[0] <= last):
+            continue
+        for place in places:
+            if not is_attachment(lines[place].text):
+                reasons[place] = reasons[place] or "links"

@@ -1,0 +1,147 @@
+"""The visible text of an HTML page as lines, each with its element, its links and what speaks against it."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, replace
+from itertools import groupby
+from typing import TYPE_CHECKING
+
+from lxml import etree
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from lxml.html import HtmlElement
+
+UNSEEN = frozenset({"head", "script", "style", "title"})
+_BLOCKS = frozenset(
+    "address article aside audio blockquote body br button center dd details dialog dir div dl dt fieldset figcaption "  # noqa: SIM905 — a list of 50 would fill the screen
+    "figure footer form h1 h2 h3 h4 h5 h6 header hr html iframe legend li main menu nav noscript object ol optgroup "
+    "option p pre section select summary table tbody td template textarea tfoot th thead tr ul video".split()
+)
+_HEADINGS = frozenset({"h1", "h2", "h3"})
+_TAGS = {
+    "nav": "navigation",
+    "aside": "sidebar",
+    "footer": "footer",
+    **dict.fromkeys(("button", "select", "textarea"), "control"),
+    # What a browser shows only where it cannot show something else.
+    **dict.fromkeys(("noscript", "template", "iframe", "object", "audio", "video"), "hidden"),
+}
+_HIDDEN_STYLE = re.compile(r"display\s*:\s*none", re.IGNORECASE)
+_NAMES = {
+    word: reason
+    for reason, words in {
+        "navigation": "nav navi navbar navigation menu breadcrumb breadcrumbs crumb crumbs topbar pagination pager paging pages pagelist prevnext",
+        "footer": "footer foot copyright",
+        "sidebar": "sidebar aside",
+        "comments": "comment comments commentlist reply replies pinglun",
+        "related links": "related relate recommend recommended recommends tuijian xiangguan xgnews xgwz hotnews ranking",
+        "sharing": "share sharing bdsharebuttonbox bshare jiathis social qrcode ewm erweima",
+        "control": "edit digg toolbar login search print fontsize ad ads advert advertisement guanggao popup modal banner",
+    }.items()
+    for word in words.split()
+}
+_WORD = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])")
+# A line feed in a source file that breaks a Chinese text is no space.
+_WIDE = r"[\u2e80-\u9fff\uff00-\uff60“”]"
+_SOURCE_BREAK = re.compile(rf"(?<={_WIDE})[ \t]*[\r\n]\s*(?={_WIDE})")
+
+
+@dataclass(frozen=True, slots=True)
+class PageLine:
+    """A line as a reader sees it: a paragraph, a list item, a row of a table (a tab between its cells).
+
+    `junk` is the outermost element that is no article by its tag, name or style, `reason` what it is then.
+    """
+
+    text: str
+    element: HtmlElement
+    linked: int
+    junk: HtmlElement | None = None
+    reason: str = ""
+    cell: HtmlElement | None = None
+
+
+def find_lines(tree: HtmlElement) -> list[PageLine]:
+    """Return every line of a page's visible text, in order."""
+    return [line for _, row in groupby(_walk(tree), key=_row) for line in _join_row(list(row))]
+
+
+def _walk(tree: HtmlElement) -> Iterator[PageLine]:
+    owners, cells = [tree], [None]
+    junk: list[tuple[HtmlElement | None, str]] = [(None, "")]
+    parts: list[str] = []
+    unseen = links = linked = 0
+    for event, element in etree.iterwalk(tree, events=("start", "end")):
+        tag = element.tag if isinstance(element.tag, str) else ""
+        if tag in _BLOCKS:
+            yield from _lines_of(parts, linked, owners[-1], junk[-1], cells[-1])
+            parts, linked = [], 0
+        if event == "start":
+            unseen += tag in UNSEEN
+            links += tag == "a"
+            if tag in _BLOCKS:
+                owners.append(element)
+                cells.append(element if tag in {"td", "th"} else cells[-1])
+                found = "" if junk[-1][1] else _find_reason(element, tag)
+                junk.append((element, found) if found else junk[-1])
+            text = element.text
+        else:
+            unseen -= tag in UNSEEN
+            links -= tag == "a"
+            if tag in _BLOCKS:
+                del owners[-1], cells[-1], junk[-1]
+            text = element.tail if element is not tree else ""
+        if text and not unseen:
+            shown = text if owners[-1].tag == "pre" else _SOURCE_BREAK.sub("", text).replace("\n", " ")
+            parts.append(shown)
+            linked += len("".join(shown.split())) if links else 0
+
+
+def _lines_of(
+    parts: list[str],
+    linked: int,
+    owner: HtmlElement,
+    junk: tuple[HtmlElement | None, str],
+    cell: HtmlElement | None,
+) -> Iterator[PageLine]:
+    for piece in "".join(parts).split("\n"):
+        if text := flatten(piece):
+            yield PageLine(text, owner, linked, *junk, cell)
+
+
+def _find_reason(element: HtmlElement, tag: str) -> str:
+    """Return why what stands in an element is no article, or nothing."""
+    if tag in _TAGS:
+        return _TAGS[tag]
+    if element.get("hidden") is not None or _HIDDEN_STYLE.search(element.get("style") or ""):
+        return "hidden"
+    words = _WORD.findall(f"{element.get('class') or ''} {element.get('id') or ''}")
+    return next((_NAMES[word.lower()] for word in words if word.lower() in _NAMES), "")
+
+
+def _row(line: PageLine) -> tuple[HtmlElement | None, HtmlElement | None]:
+    return (line.cell.getparent() if line.cell is not None else None), line.junk
+
+
+def _join_row(lines: list[PageLine]) -> Iterable[PageLine]:
+    """Join the cells of a table's row; where a cell has lines of its own, the table is layout."""
+    cells = [line.cell for line in lines]
+    headed = any(line.element.tag in _HEADINGS for line in lines)
+    if cells[0] is None or len(lines) == 1 or len(set(cells)) < len(cells) or headed:
+        return lines
+    return [
+        replace(
+            lines[0],
+            text="\t".join(line.text for line in lines),
+            element=cells[0].getparent(),
+            linked=sum(line.linked for line in lines),
+        )
+    ]
+
+
+def flatten(value: str | None) -> str:
+    """Return a text on one line, with single spaces."""
+    return " ".join((value or "").split())

@@ -1,0 +1,74 @@
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+import pytest
+
+from biaozhu.cli import run
+from biaozhu.data.layers import read_layer, write_layer
+from biaozhu.data.model import Sentence, Span
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def sentence(article: str, start: int, *spans: Span) -> Sentence:
+    return Sentence(article * 12, start, start + 4, "青岛成都", spans)
+
+
+PLACES = (Span(0, 2, "PLACE"), Span(2, 4, "PLACE"))
+
+
+@pytest.fixture
+def folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    for article in "ab":
+        write_layer(tmp_path / f"gold/{article}.jsonl", [sentence(article, 0, *PLACES)])
+    for article, spans in (("a", PLACES), ("b", PLACES[:1]), ("c", PLACES)):
+        write_layer(tmp_path / f"layer/{article}.jsonl", [sentence(article, 0, *spans)])
+    (tmp_path / "layer/a.ledger.jsonl").write_text("no layer")
+    write_layer(
+        tmp_path / "gold.jsonl", [one for x in "ab" for one in read_layer(tmp_path / f"gold/{x}.jsonl")]
+    )
+    write_layer(
+        tmp_path / "l.jsonl", [one for x in "ab" for one in read_layer(tmp_path / f"layer/{x}.jsonl")]
+    )
+    return tmp_path
+
+
+def scores(capsys: pytest.CaptureFixture[str]) -> list[dict[str, object]]:
+    return json.loads(capsys.readouterr().out)["layers"]
+
+
+@pytest.mark.usefixtures("folders")
+def test_scoring_folders_score_as_one_file_does(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["evaluate", "--gold", "gold", "--layer", "x=layer", "--resamples", "100", "--json"]) == 0
+    by_folder = scores(capsys)
+    assert (
+        run(["evaluate", "--gold", "gold.jsonl", "--layer", "x=l.jsonl", "--resamples", "100", "--json"]) == 0
+    )
+    assert by_folder == scores(capsys)
+
+
+@pytest.mark.usefixtures("folders")
+def test_scoring_folders_say_what_takes_no_part(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["evaluate", "--gold", "gold", "--layer", "layer", "--resamples", "100"]) == 0
+    assert "layer: 1 sentences about articles that the gold lacks" in capsys.readouterr().err
+    assert run(["compare", "layer", "y=gold", "--gold", "gold", "--resamples", "100"]) == 0
+
+
+def test_scoring_folders_with_a_sentence_twice_are_refused(
+    folders: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (folders / "layer/again.jsonl").write_bytes((folders / "layer/a.jsonl").read_bytes())
+    assert run(["evaluate", "--gold", "gold", "--layer", "layer"]) == 2
+    assert capsys.readouterr().err.startswith("BZ017 ")
+
+
+def test_scoring_folders_without_a_layer_are_refused(
+    folders: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (folders / "empty").mkdir()
+    assert run(["evaluate", "--gold", "empty", "--layer", "layer"]) == 2
+    assert capsys.readouterr().err.startswith("BZ003 ")
