@@ -6,8 +6,8 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from biaozhu.annotators.network.lac import LacWord
 from biaozhu.annotators.persons import find_persons
+from biaozhu.annotators.words import LacWord
 from biaozhu.data.model import Sentence, with_spans
 from biaozhu.knowledge.surnames import COMPOUND_SURNAMES, SURNAMES, surname_length
 

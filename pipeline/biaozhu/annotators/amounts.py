@@ -10,6 +10,7 @@ import re
 from functools import cache
 from typing import TYPE_CHECKING
 
+from biaozhu.annotators.registry import Annotator
 from biaozhu.data.model import Span
 from biaozhu.knowledge.gazetteer import gazetteer
 from biaozhu.knowledge.measures import (
@@ -241,3 +242,6 @@ def _names_with_amounts() -> dict[str, tuple[tuple[str, int], ...]]:
                 if match.lastgroup == "amount" and match.end() - match.start() < len(name):
                     table.setdefault(match.group(), []).append((name, match.start()))
     return {amount: tuple(names) for amount, names in table.items()}
+
+
+AMOUNTS = Annotator(SOURCE, find_amounts, proposes={LABEL: 40}, by_sentence=True, built_in=True)

@@ -13,6 +13,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from biaozhu.annotators.registry import Annotator
 from biaozhu.data.model import Span
 from biaozhu.knowledge.division_names import MINORITIES
 from biaozhu.knowledge.gazetteer import gazetteer, villages
@@ -21,7 +22,7 @@ from biaozhu.knowledge.surnames import SURNAME_STARTS, surname_length
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from biaozhu.annotators.network.lac import LacWord
+    from biaozhu.annotators.words import LacWord
 
 SOURCE = "persons"
 
@@ -352,3 +353,5 @@ _ORDINARY = frozenset(
         *("年均", "月均", "日均", "户均", "鞠躬", "史诗", "韩元"),
     )
 )
+
+PERSONS = Annotator(SOURCE, find_persons, proposes={"PERSON": 30}, reads_words=True, built_in=True)
