@@ -12,7 +12,7 @@ from biaozhu.annotators.persons import PERSONS
 from biaozhu.annotators.places import PLACES
 from biaozhu.annotators.registry import BY_PLACE
 from biaozhu.annotators.words import LAC
-from biaozhu.data.errors import AnnotatorError, MissingFileError, ModelDataError, bug_from
+from biaozhu.data.errors import MissingFileError, ModelDataError, bug_from
 from biaozhu.data.model import with_spans
 from biaozhu.reading.sentences import split_checked
 
@@ -99,7 +99,7 @@ def preannotate_batch(
         raise  # no article's fault, and the same for all of them
     except Exception as error:
         if len(articles) == 1:
-            failure = _failure(error, articles[0].name)
+            failure = bug_from(error, where=articles[0].name)
             if on_failure is None:
                 raise failure from error
             on_failure(articles[0], failure)
@@ -149,9 +149,3 @@ def _preannotate(
         spanned = tuple(with_spans(one, spans) for one, spans in zip(sentences, combined, strict=True))
         done.append(Preannotation(article, spanned, found, tuple(annotators)))
     return done
-
-
-def _failure(error: Exception, name: str) -> BiaozhuError:
-    if isinstance(error, AnnotatorError):
-        return AnnotatorError(f"annotator {error.where}: {error.what}", where=name)
-    return bug_from(error, where=name)

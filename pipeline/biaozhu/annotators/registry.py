@@ -11,10 +11,11 @@ does it with the decorator:
 
 from __future__ import annotations
 
-import importlib.util
+import runpy
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cache
+from importlib.metadata import entry_points
 from operator import attrgetter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -138,7 +139,7 @@ def find_annotators(name: str) -> tuple[Annotator, ...]:
     except Exception as error:
         raise AnnotatorError(f"does not load: {bug_from(error, where=name).what}", where=name) from error
     if not isinstance(found, Annotator):
-        names = ", ".join((*_built_in(), *registry.get_all()))
+        names = ", ".join((*_built_in(), *entry_points(group=registry.entry_point_namespace).names))
         raise AnnotatorError(
             "no annotator of this name", where=name, next_step=f"Take a file (.py) or one of: {names}"
         )
@@ -148,17 +149,13 @@ def find_annotators(name: str) -> tuple[Annotator, ...]:
 def _from_file(path: Path) -> tuple[Annotator, ...]:
     if not path.is_file():
         raise MissingFileError("no such file", where=str(path))
-    before = _registered().get_all()
-    spec = importlib.util.spec_from_file_location(path.stem, path)
-    if spec is None or spec.loader is None:
-        raise AnnotatorError("not a Python file", where=str(path))
     try:
-        spec.loader.exec_module(importlib.util.module_from_spec(spec))
+        found = runpy.run_path(str(path), run_name=path.stem)
     except BiaozhuError:
         raise
     except Exception as error:
         raise AnnotatorError(f"does not run: {bug_from(error, where='').what}", where=str(path)) from error
-    made = tuple(one for name, one in _registered().get_all().items() if one is not before.get(name))
+    made = tuple(one for one in found.values() if isinstance(one, Annotator) and not one.built_in)
     if not made:
         raise AnnotatorError("registers no annotator", where=str(path), next_step="Add @annotator(…) to it")
     return made

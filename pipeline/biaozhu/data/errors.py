@@ -96,9 +96,7 @@ class BugError(BiaozhuError):
     """Code of ours broke a rule of its own, or raised what it should not: no fault of the user or of the text."""
 
     code = "BZ007"
-    advice = (
-        "This is a bug in biaozhu: please report it, with the text if you may; all other texts are unharmed"
-    )
+    advice = "This is a bug in biaozhu, please report it; other articles are not affected"
 
 
 class EncodingError(BiaozhuError):
@@ -324,13 +322,19 @@ def extra_advice(extra: str) -> str:
     return f"In the project's folder, install them: .venv/bin/python -m pip install -e '.[{extra}]'"
 
 
-def bug_from(error: Exception, *, where: str) -> BugError:
-    """Return what to report of an unexpected error: what it says and the line that raised it.
+def bug_from(error: Exception, *, where: str) -> BiaozhuError:
+    """Return what to report of an error that annotating raised: a `BugError` with the line that raised it.
+
+    What is no bug comes back as what it is: a file of the installation, or an annotator of others.
 
     Args:
         error: one that was caught.
         where: the name of the article that brings it about.
     """
+    if isinstance(error, ModelDataError | MissingFileError):
+        return error
+    if isinstance(error, BugError | AnnotatorError):
+        return type(error)(f"annotator {error.where}: {error.what}", where=where)
     frames = traceback.extract_tb(error.__traceback__)
     line = f" ({Path(frames[-1].filename).name}:{frames[-1].lineno})" if frames else ""
     said = f"{error.what} at {error.where}" if isinstance(error, BiaozhuError) else str(error)
