@@ -129,8 +129,8 @@ def _predictor(model: Path | None, lac: LacSize, *, workers: int) -> Predictor:
 
     if model is not None:
         return trained_predictor(model)
-    from biaozhu.annotators.network.lac import default_threads
-    from biaozhu.scale.batch import load_model
+    from biaozhu.annotators.network.runtime import default_threads
+    from biaozhu.annotators.network.word_models import load_model
 
     # The workers share the cores: threads inside of each would only wait for one another.
     return rule_predictor(load_model(lac, threads=max(1, default_threads() // workers)))

@@ -1,0 +1,57 @@
+"""The networks that words can come from, by the names that `--lac` has for them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal
+
+from biaozhu.data.files import sha256_of
+
+if TYPE_CHECKING:
+    from biaozhu.annotators.words import WordModel
+
+# One of LAC's two sets of weights, the mean of what both say, or a small network that has learned it from them.
+Weights = Literal["fast", "small", "large", "both"]
+
+
+def load_model(weights: Weights, *, threads: int | None = None) -> WordModel:
+    """Load a network; see `load_lac`.
+
+    Raises:
+        ModelDataError: the weights are missing or not those that were measured.
+    """
+    from biaozhu.annotators.network.lac import load_lac  # noqa: PLC0415 — brings the runtime
+    from biaozhu.annotators.network.lac_pair import load_lac_pair  # noqa: PLC0415 — as above
+
+    if weights == "fast":
+        from biaozhu.annotators.network.fast import load_fast  # noqa: PLC0415 — as above
+
+        return load_fast(threads=threads)
+    return load_lac_pair(threads=threads) if weights == "both" else load_lac(weights, threads=threads)
+
+
+def weights_mark(weights: Weights) -> str:
+    """Return what tells one state of the weights from another, where the version of biaozhu does not.
+
+    Raises:
+        MissingFileError: there is no fast model.
+    """
+    if weights != "fast":
+        return ""
+    from biaozhu.annotators.network import fast, runtime  # noqa: PLC0415 — they bring ONNX Runtime
+
+    # `biaozhu base distil` replaces the model; its config holds the checksums of all that it is.
+    return sha256_of(fast.FOLDER / runtime.CONFIG)
+
+
+def check_weights(weights: Weights) -> None:
+    """Check that the packages of the weights are installed, without loading anything.
+
+    Raises:
+        ModelDataError: one is not.
+    """
+    from biaozhu.annotators.network.lac_data import lac_folder  # noqa: PLC0415 — brings NumPy
+
+    if weights in ("small", "both"):
+        lac_folder("small")
+    if weights in ("large", "both"):
+        lac_folder("large")
