@@ -2,51 +2,65 @@
 
     python benchmarks/base_layer.py annotations/gold/*.jsonl CACHE/corpora/pfr1998/dev.jsonl
 
-In each way `base` proposes only what combine.LEAST lets through. Each file is read as one article. Labels that a file's gold lacks are left out of its figures.
+In each way `base` proposes only what its least score lets through. Each file is read as one article. Labels that a file's
+gold lacks are left out of its figures.
 """
 
 from __future__ import annotations
 
 import argparse
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from biaozhu.annotators.combine import PRECEDENCE, combine
-from biaozhu.annotators.network.base import load_base
+from biaozhu.annotators.combine import combine_rows
+from biaozhu.annotators.network.base import base_annotator
 from biaozhu.annotators.network.lac import load_lac
-from biaozhu.annotators.preannotate import BASE, annotate
+from biaozhu.annotators.preannotate import DEFAULT_ANNOTATORS, annotate
 from biaozhu.data.layers import read_layer
 from biaozhu.data.model import with_spans
 from biaozhu.training.card import ALL, count_strictly, figures
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
-    from biaozhu.annotators.network.base import Base
     from biaozhu.annotators.network.lac import Lac
+    from biaozhu.annotators.registry import Annotator
     from biaozhu.data.model import Sentence
 
-RULES = {label: tuple(name for name in names if name != BASE) for label, names in PRECEDENCE.items()}
-WAYS: dict[str, Mapping[str, tuple[str, ...]]] = {
-    "without base": RULES,
-    "as preannotate has it": PRECEDENCE,
-    "base adds all": {label: (*names, BASE) for label, names in RULES.items()},
-    "base first": {label: (BASE, *names) for label, names in RULES.items()},
-    "base alone": dict.fromkeys(RULES, (BASE,)),
-}
+LABELS = ("PLACE", "PERSON", "AMOUNT")
 
 
-def scored(gold: Sequence[Sentence], *, model: Lac, base: Base) -> dict[str, dict[str, float | None]]:
+def ways(base: Annotator) -> dict[str, tuple[Annotator, ...]]:
+    """Return the annotators of each way to combine."""
+
+    def with_base(*, added: int) -> tuple[Annotator, ...]:
+        stated = {label: priority for one in DEFAULT_ANNOTATORS for label, priority in one.proposes.items()}
+        proposes = {label: stated[label] + added for label in LABELS}
+        return (*DEFAULT_ANNOTATORS, replace(base, proposes=proposes))
+
+    mute = [replace(one, proposes={}) for one in DEFAULT_ANNOTATORS]
+    return {
+        "without base": DEFAULT_ANNOTATORS,
+        "as preannotate has it": (*DEFAULT_ANNOTATORS, base),
+        "base adds all": with_base(added=-1),
+        "base first": with_base(added=1),
+        "base alone": (*mute, replace(base, proposes=dict.fromkeys(LABELS, 1))),
+    }
+
+
+def scored(gold: Sequence[Sentence], *, model: Lac, base: Annotator) -> dict[str, dict[str, float | None]]:
     """Return way -> label -> strict F1."""
     labels = {span.label for sentence in gold for span in sentence.spans}
-    layers = {
-        name: [with_spans(sentence, spans) for sentence, spans in zip(gold, found, strict=True)]
-        for name, found in annotate([sentence.text for sentence in gold], model=model, base=base).items()
-    }
+    texts = [sentence.text for sentence in gold]
+    found = annotate(texts, model=model, annotators=(*DEFAULT_ANNOTATORS, base))
     rows = {}
-    for way, precedence in WAYS.items():
-        combined, _ = combine(gold, layers, precedence)
-        known = [with_spans(one, [span for span in one.spans if span.label in labels]) for one in combined]
+    for way, annotators in ways(base).items():
+        layers = {one.name: found[one.name] for one in annotators}
+        known = [
+            with_spans(sentence, [span for span in row if span.label in labels])
+            for sentence, row in zip(gold, combine_rows(layers, annotators), strict=True)
+        ]
         rows[way] = {label: figures(counts)[2] for label, counts in count_strictly(gold, known).items()}
     return rows
 
@@ -57,7 +71,7 @@ def main() -> None:
     parser.add_argument("gold", nargs="+", type=Path)
     parser.add_argument("--base", type=Path, default=Path("models/base"))
     arguments = parser.parse_args()
-    model, base = load_lac("small", threads=1), load_base(arguments.base, threads=1)
+    model, base = load_lac("small", threads=1), base_annotator(arguments.base, threads=1)
     for path in arguments.gold:
         gold = read_layer(path)
         print(f"\n{path} ({len(gold)} sentences)\n")

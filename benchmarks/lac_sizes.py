@@ -24,8 +24,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from biaozhu.annotators.network.lac import WordModel
-    from biaozhu.scale.batch import Weights
+    from biaozhu.annotators.network.word_models import Weights
+    from biaozhu.annotators.words import WordModel
 
 SEED = Path("seeds/handan-2020-07-02.txt")
 GOLD = Path("annotations/gold/handan-2020-07-02.jsonl")
@@ -36,12 +36,12 @@ LABELS = ("PLACE", "PERSON", "AMOUNT")
 
 def measure(size: Weights, further: Sequence[Path]) -> dict[str, object]:
     """Measure one choice of weights in this process."""
-    from biaozhu.annotators.preannotate import (  # noqa: PLC0415 — after the clock has started
-        preannotate_articles,
+    from biaozhu.annotators.network.word_models import (  # noqa: PLC0415 — after the clock has started
+        load_model,
     )
+    from biaozhu.annotators.preannotate import preannotate_articles  # noqa: PLC0415 — as above
     from biaozhu.data.layers import read_layer  # noqa: PLC0415 — as above
     from biaozhu.reading.article import read_article  # noqa: PLC0415 — as above
-    from biaozhu.scale.batch import load_model  # noqa: PLC0415 — as above
     from biaozhu.scoring.evaluation import evaluate_layer  # noqa: PLC0415 — as above
 
     article, gold = read_article(SEED), read_layer(GOLD)
@@ -71,15 +71,14 @@ def measure(size: Weights, further: Sequence[Path]) -> dict[str, object]:
 
 
 def _scores(model: WordModel, path: Path) -> dict[str, float]:
-    from biaozhu.annotators.combine import combine_rows  # noqa: PLC0415 — after the clock has started
-    from biaozhu.annotators.preannotate import annotate  # noqa: PLC0415 — as above
+    from biaozhu.annotators.preannotate import annotate_combined  # noqa: PLC0415 — after the clock has started
     from biaozhu.data.layers import read_layer  # noqa: PLC0415 — as above
     from biaozhu.data.model import with_spans  # noqa: PLC0415 — as above
     from biaozhu.training.card import count_strictly, figures  # noqa: PLC0415 — as above
 
     gold = read_layer(path)
     labels = {span.label for sentence in gold for span in sentence.spans}
-    rows = combine_rows(annotate([sentence.text for sentence in gold], model=model))
+    rows = annotate_combined([sentence.text for sentence in gold], model=model)
     found = [
         with_spans(sentence, [span for span in spans if span.label in labels])
         for sentence, spans in zip(gold, rows, strict=True)

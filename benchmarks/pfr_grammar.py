@@ -18,7 +18,7 @@ from pathlib import Path
 from biaozhu.annotators.amounts import find_amounts
 from biaozhu.annotators.network.lac import load_lac
 from biaozhu.annotators.place_units import FACILITY
-from biaozhu.annotators.places import split_places
+from biaozhu.annotators.places import find_places
 from biaozhu.knowledge.measures import EXACT_KINDS, SMALLER, kind_of
 
 Token = tuple[str, str]
@@ -66,7 +66,7 @@ def main() -> None:
         words = load_lac("large").words(texts)
         lac = [{(w.start, w.end) for w in row if w.tag in ("LOC", "ns")} for row in words]
         found = [
-            {(span.start, span.end) for span in split_places(text, row)}
+            {(span.start, span.end) for span in find_places([text], [row])[0]}
             for text, row in zip(texts, words, strict=True)
         ]
         places = [places_of(tokens) for tokens in paragraphs]

@@ -29,7 +29,7 @@ from threadpoolctl import threadpool_limits
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from biaozhu.scale.batch import Weights
+    from biaozhu.annotators.network.word_models import Weights
 
 SEED = Path("seeds/handan-2020-07-02.txt")
 SIZES: tuple[Weights, ...] = ("fast", "small")
@@ -48,9 +48,10 @@ def main() -> None:
     import jieba  # noqa: PLC0415 — a peer, loaded where it is timed
     import jieba.posseg  # noqa: PLC0415 — as above
 
-    from biaozhu.reading.article import article_from_bytes  # noqa: PLC0415 — beside its peer
+    from biaozhu.annotators.network.word_models import load_model  # noqa: PLC0415 — beside its peer
+    from biaozhu.reading.article import article_from_bytes  # noqa: PLC0415 — as above
     from biaozhu.reading.sentences import split_checked  # noqa: PLC0415 — as above
-    from biaozhu.scale.batch import annotate_sources, load_model  # noqa: PLC0415 — as above
+    from biaozhu.scale.batch import annotate_sources  # noqa: PLC0415 — as above
     from biaozhu.scale.corpus_stream import Source  # noqa: PLC0415 — as above
 
     given = [Path(name) for name in sys.argv[1:]]
@@ -102,15 +103,14 @@ def main() -> None:
 
 
 def _network(model: Any, sentences: Sequence[str]) -> None:
-    from biaozhu.annotators.network import fast, lac  # noqa: PLC0415 — beside its peer
+    from biaozhu.annotators.network import batching, fast  # noqa: PLC0415 — beside its peer
 
-    lengths = np.array([len(text) for text in sentences], np.int32)
-    for batch in fast.batches_of(lengths) if isinstance(model, fast.Fast) else lac.batches_of(lengths):
-        texts = [sentences[at] for at in batch]
-        if isinstance(model, fast.Fast):
-            model.shares(texts, lengths[batch])
+    is_fast = isinstance(model, fast.Fast)
+    for batch in batching.make_batches(sentences, fast.LIMITS if is_fast else batching.LIMITS):
+        if is_fast:
+            model.shares(batch.texts, batch.lengths)
         else:
-            model.emissions(texts)
+            model.emissions(batch.texts)
 
 
 def _start(size: str) -> dict[str, float]:

@@ -6,13 +6,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from biaozhu.annotators.combine import LEAST, PRECEDENCE, combine
+from biaozhu.annotators.combine import combine, combine_rows
+from biaozhu.annotators.network.base import BASE
+from biaozhu.annotators.preannotate import DEFAULT_ANNOTATORS
+from biaozhu.annotators.registry import Annotator
 from biaozhu.data.errors import DuplicateError, VersionError
 from biaozhu.data.model import Sentence, Span, check_sentence, with_spans
 
 TEXT = "王小明在青石镇种了三百亩桃树，收入二十万元。"
 SENTENCE = Sentence("0123456789ab", 5, 5 + len(TEXT), TEXT)
-SOURCES = ("lac", "places", "persons", "amounts", "base", "trained")
+ANNOTATORS = (*DEFAULT_ANNOTATORS, BASE)
+SOURCES = (*(one.name for one in ANNOTATORS), "trained")
 LABELS = ("PLACE", "PERSON", "AMOUNT", "CROP")
 
 
@@ -42,7 +46,7 @@ def _layers(draw: st.DrawFn) -> dict[str, list[Sentence]]:
 
 @given(layers=_layers())
 def test_combine_loses_nothing_and_overlaps_nowhere(layers: dict[str, list[Sentence]]) -> None:
-    (combined,), entries = combine([SENTENCE], layers)
+    (combined,), entries = combine([SENTENCE], layers, ANNOTATORS)
     check_sentence(combined)
     kept = {(span.start, span.end, span.label) for span in combined.spans}
     dropped = Counter((entry.source, entry.start, entry.end, entry.label) for entry in entries)
@@ -65,7 +69,9 @@ def test_combine_does_not_ask_for_the_order_of_layers(
 ) -> None:
     names = list(layers)
     shuffled.shuffle(names)  # type: ignore[attr-defined]
-    assert combine([SENTENCE], layers) == combine([SENTENCE], {name: layers[name] for name in names})
+    assert combine([SENTENCE], layers, ANNOTATORS) == combine(
+        [SENTENCE], {name: layers[name] for name in names}, reversed(ANNOTATORS)
+    )
 
 
 def test_combine_takes_the_deciding_layer_and_names_what_lost() -> None:
@@ -74,7 +80,7 @@ def test_combine_takes_the_deciding_layer_and_names_what_lost() -> None:
         "places": _layer("places", (4, 7, "PLACE", 0.9)),
         "persons": _layer("persons", (0, 3, "PERSON", 0.6)),
     }
-    (combined,), entries = combine([SENTENCE], layers)
+    (combined,), entries = combine([SENTENCE], layers, ANNOTATORS)
     assert combined.spans == (
         Span(0, 3, "PERSON", "persons", 0.92),
         Span(4, 7, "PLACE", "places", 0.9),
@@ -86,7 +92,7 @@ def test_combine_takes_the_deciding_layer_and_names_what_lost() -> None:
 
 def test_combine_does_not_let_a_veto_come_back() -> None:
     (combined,), entries = combine(
-        [SENTENCE], {"lac": _layer("lac", (4, 7, "PERSON", 0.4)), "persons": _layer("persons")}
+        [SENTENCE], {"lac": _layer("lac", (4, 7, "PERSON", 0.4)), "persons": _layer("persons")}, ANNOTATORS
     )
     assert combined.spans == ()
     assert [entry.reason for entry in entries] == ["persons decide on PERSON"]
@@ -95,8 +101,8 @@ def test_combine_does_not_let_a_veto_come_back() -> None:
 @pytest.mark.parametrize(
     ("span", "kept", "reason"),
     [
-        ((0, 3, "PERSON", LEAST["base"]), True, ""),
-        ((0, 3, "PERSON", LEAST["base"] - 0.01), False, "base proposes only what it gives 0.9 or more"),
+        ((0, 3, "PERSON", BASE.min_score), True, ""),
+        ((0, 3, "PERSON", BASE.min_score - 0.01), False, "base proposes only what it gives 0.9 or more"),
         ((0, 3, "PERSON", None), False, "base proposes only what it gives 0.9 or more"),
         ((4, 7, "PLACE", 1.0), False, "places decide on PLACE"),
     ],
@@ -105,7 +111,7 @@ def test_combine_takes_from_base_the_persons_that_it_is_sure_of(
     span: tuple[int, int, str, float | None], *, kept: bool, reason: str
 ) -> None:
     layers = {"base": _layer("base", span), "persons": _layer("persons"), "places": _layer("places")}
-    (combined,), entries = combine([SENTENCE], layers)
+    (combined,), entries = combine([SENTENCE], layers, ANNOTATORS)
     assert [(*one.key, one.source) for one in combined.spans] == ([(*span[:3], "base")] if kept else [])
     assert [entry.reason for entry in entries] == ([] if kept else [reason])
 
@@ -116,34 +122,115 @@ def test_combine_lets_base_confirm_what_others_propose() -> None:
         "places": _layer("places", (4, 7, "PLACE", 0.8)),
         "persons": _layer("persons", (0, 3, "PERSON", 0.1)),
     }
-    (combined,), entries = combine([SENTENCE], layers)
+    (combined,), entries = combine([SENTENCE], layers, ANNOTATORS)
     assert combined.spans == (Span(0, 3, "PERSON", "persons", 0.1), Span(4, 7, "PLACE", "places", 0.9))
     assert [entry.reason for entry in entries] == ["persons has PERSON there"]
 
 
-def test_combine_takes_all_layers_for_a_label_without_precedence() -> None:
+def test_combine_takes_a_layer_of_no_annotator_for_a_label_that_none_claims() -> None:
     layers = {
-        "trained": _layer("trained", (12, 14, "CROP", None)),
-        "amounts": _layer("amounts", (9, 14, "CROP", 0.7)),
+        "trained": _layer("trained", (0, 3, "PERSON", 1.0), (12, 14, "CROP", None)),
+        "other": _layer("other", (3, 5, "CROP", 1.0), (9, 14, "CROP", 0.7)),
+        "places": _layer("places", (4, 7, "PLACE", 0.1)),
+        "amounts": _layer("amounts", (5, 7, "CROP", 1.0), (7, 8, "CROP", 1.0)),
     }
-    (combined,), entries = combine([SENTENCE], layers)
-    assert combined.spans == (Span(9, 14, "CROP", "amounts", 0.7),)
-    assert [entry.source for entry in entries] == ["trained"]
+    (combined,), entries = combine([SENTENCE], layers, ANNOTATORS)
+    assert combined.spans == (Span(4, 7, "PLACE", "places", 0.1), Span(9, 14, "CROP", "other", 0.7))
+    assert {(entry.source, entry.reason) for entry in entries} == {
+        ("amounts", "places has PLACE there"),
+        ("amounts", "amounts does not propose CROP"),
+        ("other", "places has PLACE there"),
+        ("trained", "other has CROP there"),
+        ("trained", "persons decide on PERSON"),
+    }
 
 
-def test_combine_goes_by_the_order_of_labels() -> None:
-    assert tuple(PRECEDENCE) == ("AMOUNT", "PERSON", "PLACE")
+@pytest.mark.parametrize(("priority", "winner"), [(9, "PLACE"), (11, "CROP")])
+def test_combine_goes_by_the_priorities_that_annotators_state(priority: int, winner: str) -> None:
+    layers = {"places": _layer("places", (0, 7, "PLACE", 1.0)), "crops": _layer("crops", (2, 4, "CROP", 0.1))}
+    crops = Annotator("crops", list, proposes={"CROP": priority})
+    (combined,), _ = combine([SENTENCE], layers, (*ANNOTATORS, crops))
+    assert [span.label for span in combined.spans] == [winner]
+
+
+def test_combine_gives_amounts_before_persons_before_places() -> None:
     layers = {
-        "places": _layer("places", (0, 7, "PLACE", 1.0)),
-        "persons": _layer("persons", (0, 3, "PERSON", 0.1)),
+        "places": _layer("places", (0, 7, "PLACE", 1.0), (8, 11, "PLACE", 1.0)),
+        "persons": _layer("persons", (0, 3, "PERSON", 0.1), (9, 12, "PERSON", 1.0)),
+        "amounts": _layer("amounts", (10, 14, "AMOUNT", 0.1)),
     }
-    (combined,), _ = combine([SENTENCE], layers)
-    assert [span.label for span in combined.spans] == ["PERSON"]
+    (combined,), _ = combine([SENTENCE], layers, ANNOTATORS)
+    assert [span.key for span in combined.spans] == [(0, 3, "PERSON"), (10, 14, "AMOUNT")]
+
+
+def test_combine_ranks_proposals_of_one_priority_by_label_and_layer() -> None:
+    rivals = [Annotator(name, list, proposes={"B": 5, "A": 5}) for name in ("second", "first")]
+    layers = {
+        "first": _layer("first", (0, 4, "B", 1.0), (6, 9, "A", 0.1)),
+        "second": _layer("second", (2, 5, "A", 0.1), (7, 10, "A", 1.0)),
+    }
+    (combined,), _ = combine([SENTENCE], layers, rivals)
+    assert [(*span.key, span.source) for span in combined.spans] == [
+        (2, 5, "A", "second"),
+        (6, 9, "A", "first"),
+    ]
+
+
+def test_combine_keeps_spans_that_touch_and_does_not_blame_them() -> None:
+    layers = {
+        "amounts": _layer("amounts", (3, 6, "AMOUNT", 0.9)),
+        "lac": _layer("lac", (0, 3, "PLACE", 0.9), (6, 9, "PLACE", 0.9)),
+        "persons": _layer("persons", (0, 3, "PERSON", 0.9)),
+        "places": _layer("places", (6, 8, "PLACE", 0.9)),
+    }
+    (combined,), entries = combine([SENTENCE], layers, ANNOTATORS)
+    assert [span.source for span in combined.spans] == ["persons", "amounts", "places"]
+    assert [entry.reason for entry in entries] == ["persons has PERSON there", "places has PLACE there"]
+    (_,), entries = combine([SENTENCE], {"amounts": layers["amounts"], "lac": layers["lac"]}, ANNOTATORS)
+    assert [entry.reason for entry in entries] == ["places decide on PLACE"] * 2
+
+
+def test_combine_names_those_who_decide_the_strongest_first() -> None:
+    more = [Annotator(name, list, proposes={"PLACE": priority}) for name, priority in (("a", 10), ("z", 50))]
+    (_,), entries = combine([SENTENCE], {"lac": _layer("lac", (0, 3, "PLACE", 0.9))}, (*ANNOTATORS, *more))
+    assert [entry.reason for entry in entries] == ["z and a and places decide on PLACE"]
+
+
+@pytest.mark.parametrize(
+    ("others", "score"),
+    [
+        ({"lac": (0, 3, "PERSON", 0.5)}, 0.8),
+        ({"lac": (0, 3, "PERSON", None)}, 0.8),  # without a score it counts as one half
+        ({"lac": (0, 3, "PLACE", 0.5)}, 0.6),  # another label says nothing of this one
+        ({"lac": (0, 2, "PERSON", 0.5)}, 0.6),
+        ({"lac": (0, 3, "PERSON", 0.5), "trained": (0, 3, "PERSON", 0.9)}, 0.98),
+    ],
+)
+def test_combine_scores_agreement_on_borders_and_label(
+    others: dict[str, tuple[int, int, str, float | None]], score: float
+) -> None:
+    layers = {name: _layer(name, span) for name, span in others.items()}
+    layers["persons"] = _layer("persons", (0, 3, "PERSON", 0.6))
+    (combined,), _ = combine([SENTENCE], layers, ANNOTATORS)
+    assert combined.spans == (Span(0, 3, "PERSON", "persons", score),)
+
+
+def test_combine_gives_no_score_where_no_layer_has_one() -> None:
+    layers = {name: _layer(name, (0, 3, "PERSON", None)) for name in ("persons", "lac")}
+    (combined,), _ = combine([SENTENCE], layers, ANNOTATORS)
+    assert combined.spans == (Span(0, 3, "PERSON", "persons", None),)
+
+
+@given(layers=_layers())
+def test_combine_rows_gives_what_combine_gives(layers: dict[str, list[Sentence]]) -> None:
+    rows = combine_rows({name: [one.spans for one in layer] for name, layer in layers.items()}, ANNOTATORS)
+    (combined,), _ = combine([SENTENCE], layers, ANNOTATORS)
+    assert [sorted(row, key=lambda span: span.start) for row in rows] == [list(combined.spans)] * bool(layers)
 
 
 def test_combine_refuses_foreign_and_repeated_sentences() -> None:
     foreign = Sentence("0123456789ab", 0, 1, "王")
     with pytest.raises(VersionError):
-        combine([SENTENCE], {"lac": [foreign]})
+        combine([SENTENCE], {"lac": [foreign]}, ANNOTATORS)
     with pytest.raises(DuplicateError):
-        combine([SENTENCE], {"lac": [SENTENCE, SENTENCE]})
+        combine([SENTENCE], {"lac": [SENTENCE, SENTENCE]}, ANNOTATORS)

@@ -13,14 +13,19 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
-from biaozhu.annotators.network.fast import CONFIG, FOLDER, GRAPH, batches_of, decode, load_fast
-from biaozhu.annotators.network.lac import LONGEST, make_session
+from biaozhu.annotators.network.batching import LIMITS, LONGEST_PIECE_CHARS, group_lengths
+from biaozhu.annotators.network.fast import FOLDER, decode, load_fast
+from biaozhu.annotators.network.fast import LIMITS as FAST_LIMITS
 from biaozhu.annotators.network.pair_rows import frequent_pairs, make_pair_table, pair_keys
+from biaozhu.annotators.network.runtime import CONFIG, GRAPH, make_session
+from biaozhu.annotators.words import find_names
 from biaozhu.data.errors import ModelDataError
 from recipes.distil.graph import FULL, FastWeights, build_fast_graph, in_bytes
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from biaozhu.annotators.network.batching import Limits
 
 WIDTH, HIDDEN, KINDS = 8, 5, 3
 TEXTS = ["张晓梅在青河县种了120亩苹果。", "记者 李建国", "共投入3.5万元，", "\U00020000", "好" * 30]
@@ -145,10 +150,17 @@ def test_fast_decoding_takes_the_likeliest_kind_and_the_least_share() -> None:
     assert scores == pytest.approx([0.5, 0.6, 0.9])
 
 
-@given(st.lists(st.integers(1, 400), min_size=1, max_size=200))
-def test_fast_batches_hold_each_text_once(lengths: list[int]) -> None:
-    found = np.concatenate(list(batches_of(np.array(lengths))))
-    assert sorted(found.tolist()) == list(range(len(lengths)))
+@pytest.mark.parametrize("limits", [LIMITS, FAST_LIMITS])
+@given(lengths=st.lists(st.integers(1, 400), max_size=200))
+def test_batches_hold_each_text_once_and_little_padding(limits: Limits, lengths: list[int]) -> None:
+    groups = list(group_lengths(np.array(lengths, np.int32), limits))
+    assert sorted(position for group in groups for position in group) == list(range(len(lengths)))
+    for group in groups:
+        sizes = [lengths[position] for position in group]
+        assert sizes == sorted(sizes)
+        if len(sizes) > 1:
+            assert len(sizes) * sizes[-1] <= limits.chars
+            assert sizes[-1] <= sizes[0] * limits.spread + limits.slack
 
 
 @settings(max_examples=25, deadline=None)
@@ -161,7 +173,7 @@ def test_fast_words_leave_out_nothing(texts: list[str]) -> None:
 
 def test_fast_words_do_not_depend_on_the_texts_beside() -> None:
     model = loaded(threads=1)
-    together = model.words([*TEXTS, "一" * (2 * LONGEST + 5)])
+    together = model.words([*TEXTS, "一" * (2 * LONGEST_PIECE_CHARS + 5)])
     for text, words in zip(TEXTS, together, strict=False):
         (alone,) = model.words([text])
         assert [word[:3] for word in alone] == [word[:3] for word in words]
@@ -169,7 +181,7 @@ def test_fast_words_do_not_depend_on_the_texts_beside() -> None:
 
 
 def test_fast_names_persons_places_and_amounts() -> None:
-    (spans,) = loaded(threads=1)([TEXTS[0]])
+    (spans,) = find_names([TEXTS[0]], loaded(threads=1).words([TEXTS[0]]))
     assert {(TEXTS[0][span.start : span.end], span.label) for span in spans} == {
         ("张晓梅", "PERSON"),
         ("青河县", "PLACE"),

@@ -1,7 +1,10 @@
 from __future__ import annotations
 
 import dataclasses
+import os
 import shutil
+import subprocess
+import sys
 from functools import cache
 from typing import TYPE_CHECKING
 
@@ -11,10 +14,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from biaozhu.annotators.network.batching import LONGEST_PIECE_CHARS
 from biaozhu.annotators.network.crf_decoding import best_path
-from biaozhu.annotators.network.lac import LONGEST, Lac, LacWord, default_threads, lac_spans, load_lac
+from biaozhu.annotators.network.lac import Lac, load_lac
 from biaozhu.annotators.network.lac_data import Size, lac_folder
 from biaozhu.annotators.network.lac_pair import load_lac_pair
+from biaozhu.annotators.network.runtime import MOST_THREADS, default_threads
+from biaozhu.annotators.words import LacWord, find_names
 from biaozhu.data.errors import ModelDataError
 from biaozhu.data.model import Span
 
@@ -101,7 +107,7 @@ def test_lac_words_cover_any_text(texts: list[str]) -> None:
 
 
 def test_lac_words_cover_a_text_longer_than_its_window() -> None:
-    text = "王小明在北京市工作，" * 200 + "长" * (2 * LONGEST + 1)
+    text = "王小明在北京市工作，" * 200 + "长" * (2 * LONGEST_PIECE_CHARS + 1)
     (words,) = loaded("small").words([text])
     assert [word.start for word in words] == [0, *(word.end for word in words[:-1])]
     assert words[-1].end == len(text)
@@ -111,7 +117,7 @@ def test_lac_words_cover_a_text_longer_than_its_window() -> None:
 @settings(max_examples=40, deadline=None)
 @given(texts=st.lists(st.text(alphabet=" \u3000\t王明北京市3亩，", max_size=30), max_size=6))
 def test_lac_spans_never_begin_or_end_with_white_space(texts: list[str]) -> None:
-    for text, spans in zip(texts, loaded("large")(texts), strict=True):
+    for text, spans in zip(texts, find_names(texts, loaded("large").words(texts)), strict=True):
         reached = 0
         for span in spans:
             found = text[span.start : span.end]
@@ -130,26 +136,30 @@ def test_lac_spans_join_a_numeral_with_its_measure_word() -> None:
         LacWord(7, 9, "m", 0.7),
         LacWord(10, 11, "m", 0.6),
     )
-    assert lac_spans(text, words) == (
-        Span(2, 6, "AMOUNT", "lac", 0.8),
-        Span(7, 9, "AMOUNT", "lac", 0.7),
-    )
+    assert find_names([text], [words]) == [
+        (Span(2, 6, "AMOUNT", "lac", 0.8), Span(7, 9, "AMOUNT", "lac", 0.7))
+    ]
 
 
-def test_lac_keeps_its_graph_and_mends_a_damaged_one(tmp_path: Path) -> None:
-    expected = load_lac("small", cache=tmp_path).words(TEXTS)
-    (graph,) = tmp_path.iterdir()
+@pytest.fixture
+def cache_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("BIAOZHU_CACHE", str(tmp_path / "cache"))
+    return tmp_path / "cache"
+
+
+def test_lac_keeps_its_graph_and_mends_a_damaged_one(cache_folder: Path) -> None:
+    expected = load_lac("small").words(TEXTS)
+    (graph,) = cache_folder.iterdir()
     content = graph.read_bytes()
     graph.write_bytes(content[: len(content) // 2])
-    assert load_lac("small", cache=tmp_path).words(TEXTS) == expected
+    assert load_lac("small").words(TEXTS) == expected
     assert graph.read_bytes() == content
-    assert load_lac("small", cache=tmp_path).words(TEXTS) == expected
+    assert load_lac("small").words(TEXTS) == expected
 
 
-def test_lac_works_where_nothing_can_be_kept(tmp_path: Path) -> None:
-    file = tmp_path / "file"
-    file.write_text("not a folder")
-    model = load_lac("small", cache=file / "below")
+def test_lac_works_where_nothing_can_be_kept(cache_folder: Path) -> None:
+    cache_folder.write_text("not a folder")
+    model = load_lac("small")
     assert isinstance(model, Lac)
     assert model.words(TEXTS) == loaded("small").words(TEXTS)
 
@@ -166,7 +176,7 @@ def test_lac_refuses_weights_that_are_not_the_measured_ones(tmp_path: Path, dama
         content[-1] ^= 1
         weights.write_bytes(content)
     with pytest.raises(ModelDataError, match="small LAC"):
-        load_lac("small", folder=folder, cache=tmp_path)
+        load_lac("small", folder=folder)
 
 
 def test_lac_pair_takes_the_mean_of_both() -> None:
@@ -183,8 +193,18 @@ def test_lac_pair_takes_the_mean_of_both() -> None:
     column = loaded("large").chain.kinds.index("PER")
     mean = (small[:, 0, pair.columns[column]] + large[:, 0, column]) / 2
     assert pair.emissions([text])[:, 0, column] == pytest.approx(mean, rel=1e-5)
-    assert [span.label for span in pair([text])[0][:2]] == ["PERSON", "PLACE"]
 
 
 def test_lac_threads_are_at_most_four() -> None:
-    assert 1 <= default_threads() <= 4
+    assert 1 <= default_threads() <= MOST_THREADS
+
+
+def test_runtime_leaves_no_telemetry_files_in_the_home_folder(tmp_path: Path) -> None:
+    program = (
+        "from biaozhu.annotators.network.lac import load_lac; load_lac('small', threads=1).words(['王小明']); "
+        "import onnxruntime; assert 'telemetry' in ' '.join(dir(onnxruntime)), 'nothing to switch off any more'"
+    )
+    environment = {name: value for name, value in os.environ.items() if name != "ORT_DISABLE_TELEMETRY"}
+    environment |= {"HOME": str(tmp_path), "XDG_CACHE_HOME": str(tmp_path / ".cache"), "BIAOZHU_CACHE": ""}
+    subprocess.run([sys.executable, "-c", program], env=environment, check=True)
+    assert {path.name for path in (tmp_path / ".cache").iterdir()} == {"biaozhu"}

@@ -3,11 +3,12 @@ from __future__ import annotations
 import itertools
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from biaozhu.annotators.network.lac import LacWord
 from biaozhu.annotators.persons import find_persons
+from biaozhu.annotators.words import LacWord
+from biaozhu.data.model import Sentence, with_spans
 from biaozhu.knowledge.surnames import COMPOUND_SURNAMES, SURNAMES, surname_length
 
 
@@ -73,24 +74,51 @@ def test_persons_are_full_names_only(tagged: str, names: list[str]) -> None:
     assert _found(tagged) == names
 
 
-@given(data=st.data())
-def test_persons_are_disjoint_and_inside_the_text(data: st.DataObject) -> None:
-    text = data.draw(st.text(alphabet="王李欧阳说记者、（）·“”小明 市长a", max_size=30))
-    cuts = sorted({0, len(text), *data.draw(st.lists(st.integers(0, len(text)), max_size=8))})
-    words = [
-        LacWord(
-            start, end, data.draw(st.sampled_from(("PER", "n", "v", "w", "LOC"))), data.draw(st.floats(0, 1))
+# Surnames, titles, marks and what stands between them: where the rules about the end of a name meet.
+_WORDS = "欧阳 司马 小明 徐娜 记者 村长 先生 夫人 女儿 说 报道 摄 有限公司 （满族） 、李强、 明·徐娜"
+PIECES = st.sampled_from([*"王李明徐欧高水毛南方的等族牌村a1 、，（）·“”。\u3000", *_WORDS.split()])
+TAGS = st.sampled_from(["PER", "PER", "PER", "n", "v", "a", "w", "TIME", "LOC"])
+SENTENCES = st.lists(st.tuples(PIECES | st.text(min_size=1, max_size=3), TAGS, st.floats(0, 1)), max_size=10)
+# Names that took characters of each other: one that grew over the next, one after a title that ran into another.
+REPORTED = [
+    [
+        ("记者", "n", 1.0),
+        ("明涛", "PER", 0.62),
+        ("明", "PER", 0.37),
+        ("徐娜", "PER", 0.61),
+        ("报道", "v", 1.0),
+    ],
+    [
+        *[("记者", "n", 1.0), ("王", "n", 0.5), ("徐", "n", 0.5)],
+        *[("明", "PER", 0.9), ("·", "w", 1.0), ("徐娜", "PER", 0.9)],
+    ],
+]
+
+
+@given(st.lists(SENTENCES, max_size=3))
+@example(REPORTED)
+@settings(max_examples=500)
+def test_persons_are_disjoint_and_inside_the_text(article: list[list[tuple[str, str, float]]]) -> None:
+    texts = ["".join(word for word, _, _ in sentence) for sentence in article]
+    words = []
+    for sentence in article:
+        ends = [*itertools.accumulate(len(word) for word, _, _ in sentence)]
+        words.append(
+            [
+                LacWord(end - len(word), end, tag, score)
+                for end, (word, tag, score) in zip(ends, sentence, strict=True)
+            ]
         )
-        for start, end in itertools.pairwise(cuts)
-    ]
-    (spans,) = find_persons([text], [words])
-    reached = 0
-    for span in spans:
-        assert span.start >= reached
-        assert span.start < span.end
-        assert not text[span.start : span.end].isspace()
-        reached = span.end
-    assert len(text) >= reached
+    for text, spans in zip(texts, find_persons(texts, words), strict=True):
+        if text:
+            with_spans(Sentence("0" * 12, 0, len(text), text), spans)
+        assert list(spans) == sorted(spans)
+        assert all(text[span.start : span.end].strip() for span in spans)
+
+
+def test_persons_leave_a_name_that_follows_whole() -> None:
+    tagged = ["/".join(map(str, word)) for word in REPORTED[0]]
+    assert _found(" ".join(tagged)) == ["明涛", "徐娜"]
 
 
 def test_surnames_are_single_or_compound() -> None:

@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from biaozhu.annotators.network.lac import LacWord
 from biaozhu.annotators.place_units import cut_units, is_generic, leading_units
-from biaozhu.annotators.places import LABEL, SOURCE, places_in_article, split_places
+from biaozhu.annotators.places import LABEL, SOURCE, find_places
+from biaozhu.annotators.words import LacWord
 
 
 def words_of(tagged: str, score: float = 0.9) -> tuple[str, list[LacWord]]:
@@ -24,7 +24,8 @@ def words_of(tagged: str, score: float = 0.9) -> tuple[str, list[LacWord]]:
 
 def found(tagged: str, score: float = 0.9) -> list[str]:
     text, words = words_of(tagged, score)
-    return [text[span.start : span.end] for span in split_places(text, words)]
+    (spans,) = find_places([text], [words])
+    return [text[span.start : span.end] for span in spans]
 
 
 @pytest.mark.parametrize(
@@ -176,7 +177,7 @@ def test_places_are_no_village_before_a_collective_in_doubt() -> None:
 
 def article(*tagged: str) -> list[list[str]]:
     rows = [words_of(line) for line in tagged]
-    spans = places_in_article([text for text, _ in rows], [words for _, words in rows])
+    spans = find_places([text for text, _ in rows], [words for _, words in rows])
     return [[text[s.start : s.end] for s in row] for (text, _), row in zip(rows, spans, strict=True)]
 
 
@@ -210,7 +211,7 @@ def test_places_short_names_stand_beside_a_place() -> None:
     assert rows[1] == ["平遥县", "卜庐"]
 
 
-def test_places_in_article_leave_people_alone() -> None:
+def test_find_places_leave_people_alone() -> None:
     rows = article("龙岩/LOC 多/v 山/n", "王龙岩/PER 说/v")
     assert rows == [["龙岩"], []]
 
@@ -237,11 +238,7 @@ def test_places_are_sorted_disjoint_and_inside(sentences: list[list[tuple[str, s
             text += word
         texts.append(text)
         rows.append(words)
-    single = [split_places(text, words) for text, words in zip(texts, rows, strict=True)]
-    for text, spans in [
-        *zip(texts, single, strict=True),
-        *zip(texts, places_in_article(texts, rows), strict=True),
-    ]:
+    for text, spans in zip(texts, find_places(texts, rows), strict=True):
         reached = 0
         for span in spans:
             assert reached <= span.start < span.end <= len(text)

@@ -10,9 +10,9 @@ import pytest
 from base_models import write_model
 
 from biaozhu.annotators.network import lac_data
-from biaozhu.annotators.network.base import load_base
+from biaozhu.annotators.network.base import base_annotator, load_base
 from biaozhu.annotators.network.lac import load_lac
-from biaozhu.annotators.preannotate import annotate, preannotate_articles
+from biaozhu.annotators.preannotate import DEFAULT_ANNOTATORS, annotate, preannotate_articles
 from biaozhu.cli import run
 from biaozhu.data.layers import read_layer
 from biaozhu.data.ledger import read_ledger
@@ -110,7 +110,8 @@ def test_preannotate_command_adds_the_layer_of_a_base_model(article: Path, tmp_p
     command = ["preannotate", str(article), "-o", str(output), "--layers", str(layers), "--ledger"]
     assert run([*command, "--base", str(base)]) == 0
     network = load_base(base, threads=1)
-    (done,) = preannotate_articles([read_article(article)], model=loaded("small"), base=network)
+    annotators = (*DEFAULT_ANNOTATORS, base_annotator(base, threads=1))
+    (done,) = preannotate_articles([read_article(article)], model=loaded("small"), annotators=annotators)
     assert read_layer(output) == done.sentences
     found = read_layer(layers / "base" / "berries.jsonl")
     assert [one.spans for one in found] == network([one.text for one in done.sentences])

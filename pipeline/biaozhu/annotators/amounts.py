@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from biaozhu.annotators.amount_context import Counted, chinese_score, counts_nothing, is_no_figure
 from biaozhu.annotators.amount_skips import DIGITS, IDIOMS, SKIPPED, SMALL
+from biaozhu.annotators.registry import Annotator
 from biaozhu.data.model import Span
 from biaozhu.knowledge.division_names import COUNTY
 from biaozhu.knowledge.gazetteer import gazetteer
@@ -256,3 +257,6 @@ def _names_with_amounts() -> dict[str, tuple[tuple[str, int], ...]]:
                 if match.lastgroup == "amount" and match.end() - match.start() < len(name):
                     table.setdefault(match.group(), []).append((name, match.start()))
     return {amount: tuple(names) for amount, names in table.items()}
+
+
+AMOUNTS = Annotator(SOURCE, find_amounts, proposes={LABEL: 40}, by_sentence=True, built_in=True)

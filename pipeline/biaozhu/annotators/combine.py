@@ -1,24 +1,21 @@
-"""Several layers of the same sentences brought together into one, by a stated precedence.
+"""Several layers of the same sentences brought together into one, by the precedence that their annotators state.
 
-For each label `PRECEDENCE` names the layers that may propose spans of it, the first the strongest; the others only
-confirm. The raw layer `lac` proposes nothing of its own: places, persons and amounts are made from its words, and
-what they drop of it must not come back through it. A label that the table does not name takes all layers, by name.
+An annotator may propose the labels of its `proposes`, with its `min_score` or more; what else it finds only confirms.
+So `lac` proposes nothing of its own: places, persons and amounts are made of its words, and what they drop must not
+come back through it. `base` proposes persons that it is sure of, where `persons` has none. Its bound and these
+priorities were chosen on PFR dev and UNER train (benchmarks/base_layer.py): to add its places, too, helps on the
+newspaper that it was trained on and harms elsewhere. A layer of no annotator, such as a file's, may propose the labels
+that no annotator claims.
 
-`base` is the network of models/base/, where it is asked for. It proposes persons that it is sure of, where `persons`
-has none; places and amounts it only confirms. `LEAST` and this order were chosen on PFR dev and UNER train
-(benchmarks/base_layer.py): to add its places, too, helps on the newspaper that it was trained on and harms elsewhere.
-
-Among the proposals the stronger wins where two overlap: by the order of the labels in the table, then by the order
-of the layers, then the longer, then the earlier. A span that more layers have with the same borders and label gets
-`1 - (1 - a)(1 - b)…` of their scores (a layer without a score counts as one half): a figure to rank by, no
-calibrated probability, since the layers share LAC's words. All that loses is a ledger entry of severity "decision";
-it stays in the file of its own layer.
+Where proposals overlap the higher priority wins; of the same priority the label, then the layer, that is first by name.
+A span that several layers have with the same borders and label gets `1 - (1 - a)(1 - b)…` of their scores (a layer
+without a score counts as one half): a figure to rank by, no calibrated probability, since the layers share LAC's words.
+All that loses is a ledger entry of severity "decision"; it stays in the file of its own layer.
 """
 
 from __future__ import annotations
 
 from math import prod
-from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from biaozhu.data.errors import DuplicateError, VersionError
@@ -26,16 +23,16 @@ from biaozhu.data.ledger import Entry
 from biaozhu.data.model import Span, with_spans
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
+    from biaozhu.annotators.registry import Annotator
     from biaozhu.data.model import Sentence
 
+    # A layer's name and a span of it.
+    Proposal = tuple[str, Span]
+    Key = tuple[int, int, str]
+
 STEP = "combine"
-PRECEDENCE: Mapping[str, tuple[str, ...]] = MappingProxyType(
-    {"AMOUNT": ("amounts",), "PERSON": ("persons", "base"), "PLACE": ("places",)}
-)
-# The least score with which a layer may propose.
-LEAST: Mapping[str, float] = MappingProxyType({"base": 0.9})
 UNSCORED = 0.5
 SCORE_DIGITS = 4
 
@@ -43,14 +40,14 @@ SCORE_DIGITS = 4
 def combine(
     sentences: Sequence[Sentence],
     layers: Mapping[str, Sequence[Sentence]],
-    precedence: Mapping[str, tuple[str, ...]] = PRECEDENCE,
+    annotators: Iterable[Annotator],
 ) -> tuple[tuple[Sentence, ...], tuple[Entry, ...]]:
     """Bring layers together.
 
     Args:
         sentences: what the result is made of, in order; their own spans are ignored.
         layers: layer name -> its sentences, by id among `sentences`; a sentence that it lacks has no spans there.
-        precedence: label -> the layers that may propose it, the strongest first; its order is that of the labels.
+        annotators: those that made layers; a layer is that of the annotator of its name.
 
     Returns:
         The sentences with the spans that stand (the source is the layer that proposed each), and a ledger entry for
@@ -61,7 +58,7 @@ def combine(
         VersionError: a layer's sentence is not among the sentences.
     """
     known = {sentence.id: sentence.text for sentence in sentences}
-    proposals: dict[str, list[tuple[str, Span]]] = {identity: [] for identity in known}
+    found: dict[str, list[Proposal]] = {identity: [] for identity in known}
     for name in sorted(layers):
         seen: set[str] = set()
         for sentence in layers[name]:
@@ -72,93 +69,79 @@ def combine(
             if sentence.id in seen:
                 raise DuplicateError(f"layer {name} has this sentence twice", where=sentence.id)
             seen.add(sentence.id)
-            proposals[sentence.id] += [(name, span) for span in sentence.spans]
+            found[sentence.id] += [(name, span) for span in sentence.spans]
+    precedence = _Precedence(annotators)
     combined: list[Sentence] = []
     entries: list[Entry] = []
     for sentence in sentences:
-        chosen = _chosen(proposals[sentence.id], precedence)
+        chosen = _choose(found[sentence.id], precedence)
         combined.append(with_spans(sentence, chosen.values()))
-        entries += _lost(sentence, proposals[sentence.id], chosen, precedence)
+        entries += _explain_losses(sentence, found[sentence.id], chosen, precedence)
     return tuple(combined), tuple(entries)
 
 
 def combine_rows(
-    layers: Mapping[str, Sequence[Sequence[Span]]], precedence: Mapping[str, tuple[str, ...]] = PRECEDENCE
+    layers: Mapping[str, Sequence[Sequence[Span]]], annotators: Iterable[Annotator]
 ) -> list[list[Span]]:
     """Bring layers of the same sentences together, as `combine` does, without saying what was lost.
 
     Args:
         layers: layer name -> the spans of each sentence; all of the same length.
-        precedence: see `combine`.
+        annotators: see `combine`.
     """
-    names = sorted(layers)
-    return [
-        list(
-            _chosen(
-                [(name, span) for name, spans in zip(names, row, strict=True) for span in spans], precedence
-            ).values()
-        )
-        for row in zip(*(layers[name] for name in names), strict=True)
+    names, precedence = sorted(layers), _Precedence(annotators)
+    rows = []
+    for row in zip(*(layers[name] for name in names), strict=True):
+        found = [(name, span) for name, spans in zip(names, row, strict=True) for span in spans]
+        rows.append(list(_choose(found, precedence).values()) if found else [])
+    return rows
+
+
+class _Precedence:
+    """What each annotator may propose, and with which priority."""
+
+    def __init__(self, annotators: Iterable[Annotator]) -> None:
+        self.by_name = {one.name: one for one in annotators}
+        self.claimed = {label for one in self.by_name.values() for label in one.proposes}
+
+    def of(self, name: str, span: Span) -> int | None:
+        """Return the priority of a layer's span, None where the layer may not propose it."""
+        annotator = self.by_name.get(name)
+        if annotator is None:
+            return None if span.label in self.claimed else 0
+        sure = UNSCORED if span.score is None else span.score
+        return annotator.proposes.get(span.label) if sure >= annotator.min_score else None
+
+    def explain(self, name: str, label: str) -> str:
+        """Say why a span that nothing overlaps does not stand."""
+        annotator = self.by_name.get(name)
+        if annotator is not None and label in annotator.proposes:
+            return f"{name} proposes only what it gives {annotator.min_score} or more"
+        deciding = [one for one in self.by_name.values() if label in one.proposes and not one.min_score]
+        deciding.sort(key=lambda one: (-one.proposes[label], one.name))
+        if not deciding:
+            return f"{name} does not propose {label}"
+        return f"{' and '.join(one.name for one in deciding)} decide on {label}"
+
+
+def _choose(found: list[Proposal], precedence: _Precedence) -> dict[Key, Span]:
+    ranked = [
+        (-priority, span.label, name, span)
+        for name, span in found
+        if (priority := precedence.of(name, span)) is not None
     ]
-
-
-def _chosen(
-    proposals: list[tuple[str, Span]], precedence: Mapping[str, tuple[str, ...]]
-) -> dict[tuple[int, int, str], Span]:
-    able = [one for one in proposals if _may_propose(*one, precedence)]
-    if not able:
-        return {}
-    labels = tuple(precedence)
-
-    def rank(proposal: tuple[str, Span]) -> tuple[int, str, int, str, int, int]:
-        name, span = proposal
-        listed = precedence.get(span.label)
-        label = labels.index(span.label) if listed else len(labels)
-        layer = listed.index(name) if listed and name in listed else len(listed or ())
-        return label, span.label, layer, name, span.start - span.end, span.start
-
-    chosen: dict[tuple[int, int, str], Span] = {}
-    for name, span in sorted(able, key=rank):
+    ranked.sort(key=lambda one: one[:3])
+    chosen: dict[Key, Span] = {}
+    for _, _, name, span in ranked:
         start, end, label = key = span.key
         if not any(start < other.end and other.start < end for other in chosen.values()):
-            agreeing = [
-                other.score
-                for _, other in proposals
-                if other.start == start and other.end == end and other.label == label
-            ]
-            chosen[key] = Span(start, end, label, name, _agreed(agreeing))
+            chosen[key] = Span(
+                start, end, label, name, _agree([other.score for _, other in found if other.key == key])
+            )
     return chosen
 
 
-def _lost(
-    sentence: Sentence,
-    proposals: list[tuple[str, Span]],
-    chosen: dict[tuple[int, int, str], Span],
-    precedence: Mapping[str, tuple[str, ...]],
-) -> list[Entry]:
-    return [
-        Entry(
-            step=STEP,
-            severity="decision",
-            reason=_reason(name, span, list(chosen.values()), precedence),
-            sentence=sentence.id,
-            start=span.start,
-            end=span.end,
-            label=span.label,
-            text=sentence.text[span.start : span.end],
-            source=name,
-        )
-        for name, span in proposals
-        if span.key not in chosen
-    ]
-
-
-def _may_propose(name: str, span: Span, precedence: Mapping[str, tuple[str, ...]]) -> bool:
-    sure = UNSCORED if span.score is None else span.score
-    return name in precedence.get(span.label, (name,)) and sure >= LEAST.get(name, 0.0)
-
-
-def _agreed(scores: list[float | None]) -> float | None:
+def _agree(scores: list[float | None]) -> float | None:
     if all(score is None for score in scores):
         return None
     # Sorted: products of floats depend on their order, the result must not.
@@ -166,11 +149,27 @@ def _agreed(scores: list[float | None]) -> float | None:
     return round(1 - prod(doubts), SCORE_DIGITS)
 
 
-def _reason(name: str, span: Span, chosen: list[Span], precedence: Mapping[str, tuple[str, ...]]) -> str:
-    winner = next((one for one in chosen if one.start < span.end and span.start < one.end), None)
-    if winner is not None:
-        return f"{winner.source} has {winner.label} there"
-    if name in precedence.get(span.label, (name,)):
-        return f"{name} proposes only what it gives {LEAST[name]} or more"
-    deciding = [one for one in precedence.get(span.label, (name,)) if one not in LEAST]
-    return f"{' and '.join(deciding)} decide on {span.label}"
+def _explain_losses(
+    sentence: Sentence, found: list[Proposal], chosen: Mapping[Key, Span], precedence: _Precedence
+) -> list[Entry]:
+    entries = []
+    for name, span in found:
+        if span.key in chosen:
+            continue
+        winner = next((one for one in chosen.values() if one.start < span.end and span.start < one.end), None)
+        entries.append(
+            Entry(
+                step=STEP,
+                severity="decision",
+                reason=f"{winner.source} has {winner.label} there"
+                if winner
+                else precedence.explain(name, span.label),
+                sentence=sentence.id,
+                start=span.start,
+                end=span.end,
+                label=span.label,
+                text=sentence.text[span.start : span.end],
+                source=name,
+            )
+        )
+    return entries

@@ -13,6 +13,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from biaozhu.annotators.registry import Annotator
 from biaozhu.data.model import Span
 from biaozhu.knowledge.division_names import MINORITIES
 from biaozhu.knowledge.gazetteer import gazetteer, villages
@@ -21,7 +22,7 @@ from biaozhu.knowledge.surnames import SURNAME_STARTS, surname_length
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from biaozhu.annotators.network.lac import LacWord
+    from biaozhu.annotators.words import LacWord
 
 SOURCE = "persons"
 
@@ -158,7 +159,11 @@ def _from_lac(text: str, words: list[LacWord]) -> Names:
                 last += 2
             found = _checked(text, words, position, last)
             if found is not None:
-                names[found[:2]] = found[2]
+                start, end, score = found
+                names[start, end] = score
+                # A name that has taken the next word leaves it to no other.
+                while last + 1 < len(words) and words[last + 1].start < end:
+                    last += 1
         position = last + 1
     return names
 
@@ -202,6 +207,8 @@ def _grown(text: str, following: Sequence[LacWord], end: int, given: int) -> int
         return end
     if SPEECH_AFTER.match(text, end) or TITLE_AFTER.match(text, end):
         return end
+    if follower.tag == "PER" and not _is_none(text, end, follower.end, surname_length(tail), follower.score):
+        return end  # 明|徐娜: a name of its own
     if follower.score >= SURE and given:
         return end
     goes_on = after is not None and after.tag in GOING_ON
@@ -311,7 +318,7 @@ def _with_titled(text: str, words: list[LacWord], names: Names) -> Names:
             continue
         if word.tag == "PER" or not surname_length(text[start : start + 2]):
             continue
-        if any(span[0] < start + 2 and start < span[1] for span in found):
+        if _is_taken(found, start, start + 2):
             continue
         if not TITLE_BEFORE.search(text, max(0, start - LONGEST_TITLE), start):
             continue
@@ -322,6 +329,7 @@ def _with_titled(text: str, words: list[LacWord], names: Names) -> Names:
             if (
                 end in ends
                 and len(name) == end - start
+                and not _is_taken(found, start, end)
                 and HAN.fullmatch(name)
                 and _name_like(name)
                 and not any(c in FUNCTION_CHARACTERS for c in name[surname:])
@@ -334,6 +342,10 @@ def _with_titled(text: str, words: list[LacWord], names: Names) -> Names:
     return found
 
 
+def _is_taken(names: Names, start: int, end: int) -> bool:
+    return any(taken_start < end and start < taken_end for taken_start, taken_end in names)
+
+
 # Ordinary words that begin with a surname's character and are taken for names.
 _ORDINARY = frozenset(
     (
@@ -341,3 +353,5 @@ _ORDINARY = frozenset(
         *("年均", "月均", "日均", "户均", "鞠躬", "史诗", "韩元"),
     )
 )
+
+PERSONS = Annotator(SOURCE, find_persons, proposes={"PERSON": 30}, reads_words=True, built_in=True)

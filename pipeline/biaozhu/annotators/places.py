@@ -1,6 +1,6 @@
 """The layer `places`: one span per named place, from LAC's words, the gazetteer, and the article as a whole.
 
-`split_places` reads one sentence; `places_in_article` reads all sentences of an article, so that a name found with
+`split_places` reads one sentence; `find_places` reads all sentences of an article, so that a name found with
 certainty once is found everywhere in it, and the villages of a township that the article names are known by name.
 """
 
@@ -22,6 +22,7 @@ from biaozhu.annotators.place_units import (
     is_generic_here,
     leading_units,
 )
+from biaozhu.annotators.registry import Annotator
 from biaozhu.data.model import Span
 from biaozhu.knowledge.countries import COUNTRIES
 from biaozhu.knowledge.division_names import CITY, COUNTY, TOWNSHIP, VILLAGE, short_form
@@ -31,7 +32,7 @@ from biaozhu.knowledge.names import finder, names_in
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
-    from biaozhu.annotators.network.lac import LacWord
+    from biaozhu.annotators.words import LacWord
 
 LABEL, SOURCE = "PLACE", "places"
 PLACE_TAGS, ORGANISATION_TAGS = ("LOC", "ns"), ("ORG", "nt")
@@ -56,22 +57,6 @@ _BREAK = re.compile(
 _HAN = re.compile(r"[\u3400-\u9fff\U00020000-\U0003ffff]")
 
 
-def split_places(
-    text: str, words: Sequence[LacWord], *, seen: frozenset[str] = frozenset()
-) -> tuple[Span, ...]:
-    """Return the places of a sentence, one span per unit, sorted and disjoint.
-
-    Args:
-        text: the sentence.
-        words: LAC's words of it, in order.
-        seen: names that the article uses as places elsewhere.
-
-    Returns:
-        Spans labelled PLACE, source `places`. The score is LAC's where no table knows the name, else at least 0.9.
-    """
-    return _disjoint([*_from_words(text, words, seen), *_full_names(text, words)])
-
-
 def _from_words(text: str, words: Sequence[LacWord], seen: frozenset[str]) -> list[Span]:
     spans: list[Span] = []
     for index, word in enumerate(words):
@@ -92,7 +77,7 @@ def _from_words(text: str, words: Sequence[LacWord], seen: frozenset[str]) -> li
     return spans
 
 
-def places_in_article(texts: Sequence[str], words: Sequence[Sequence[LacWord]]) -> list[tuple[Span, ...]]:
+def find_places(texts: Sequence[str], words: Sequence[Sequence[LacWord]]) -> list[tuple[Span, ...]]:
     """Return the places of each sentence of one article.
 
     Args:
@@ -387,3 +372,6 @@ def _disjoint(spans: Iterable[Span]) -> tuple[Span, ...]:
         if all(span.end <= other.start or other.end <= span.start for other in kept):
             kept.append(span)
     return tuple(sorted(kept))
+
+
+PLACES = Annotator(SOURCE, find_places, proposes={LABEL: 10}, reads_words=True, built_in=True)

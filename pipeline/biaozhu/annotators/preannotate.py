@@ -6,23 +6,31 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import TYPE_CHECKING
 
-from biaozhu.annotators import amounts, persons, places
+from biaozhu.annotators.amounts import AMOUNTS
 from biaozhu.annotators.combine import combine, combine_rows
-from biaozhu.annotators.network import lac
+from biaozhu.annotators.persons import PERSONS
+from biaozhu.annotators.places import PLACES
+from biaozhu.annotators.registry import BY_PLACE
+from biaozhu.annotators.words import LAC, NETWORK
+from biaozhu.data.errors import MissingFileError, ModelDataError, bug_from
 from biaozhu.data.model import with_spans
 from biaozhu.reading.sentences import split_checked
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
-    from biaozhu.annotators.network.base import Base
-    from biaozhu.annotators.network.lac import LacWord, WordModel
+    from biaozhu.annotators.registry import Annotator, Rows
+    from biaozhu.annotators.words import WordModel
+    from biaozhu.data.errors import BiaozhuError
     from biaozhu.data.ledger import Entry
-    from biaozhu.data.model import Article, Sentence, Span
+    from biaozhu.data.model import Article, Sentence
 
-BASE = "base"
+DEFAULT_ANNOTATORS: tuple[Annotator, ...] = (LAC, PLACES, PERSONS, AMOUNTS)
+"""The annotators that run over LAC's words where no others are named, in the order of their layers."""
+NETWORK_ANNOTATORS: tuple[Annotator, ...] = (NETWORK, AMOUNTS)
+"""Those of a network that gives names by itself."""
 # Code points of articles that the network sees at once: sentences of like length are then enough to fill a batch.
-TOGETHER = 1 << 16
+BATCH_CHARS = 1 << 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +39,8 @@ class Preannotation:
 
     article: Article
     sentences: tuple[Sentence, ...]
-    found: Mapping[str, Sequence[tuple[Span, ...]]]
+    found: Mapping[str, Rows]
+    annotators: tuple[Annotator, ...]
 
     @property
     def layers(self) -> dict[str, tuple[Sentence, ...]]:
@@ -44,84 +53,107 @@ class Preannotation:
     @property
     def entries(self) -> tuple[Entry, ...]:
         """What the combination decided; made when asked for."""
-        return combine(self.sentences, self.layers)[1]
+        return combine(self.sentences, self.layers, self.annotators)[1]
+
+
+def default_annotators(model: WordModel) -> tuple[Annotator, ...]:
+    """Return the annotators that read what a network gives: names as they are, or words that rules make names of."""
+    return NETWORK_ANNOTATORS if hasattr(model, "labels") else DEFAULT_ANNOTATORS
 
 
 def preannotate_articles(
-    articles: Iterable[Article], *, model: WordModel, base: Base | None = None
+    articles: Iterable[Article],
+    *,
+    model: WordModel,
+    annotators: Sequence[Annotator] | None = None,
+    on_failure: Callable[[Article, BiaozhuError], None] | None = None,
 ) -> Iterator[Preannotation]:
-    """Annotate articles in order, as many at a time as fill the network's batches.
-
-    What comes out for an article does not depend on the articles beside it.
-
-    Args:
-        articles: what to annotate.
-        model: the network that places and persons lean on.
-        base: the base model, for a layer of its own; None leaves it out.
-
-    Raises:
-        OffsetError: the sentences of an article do not rebuild its file.
-    """
+    """Annotate articles in order, as many at a time as fill the network's batches; see `preannotate_batch`."""
     waiting: list[Article] = []
     size = 0
     for article in articles:
         waiting.append(article)
         size += len(article.raw)
-        if size >= TOGETHER:
-            yield from preannotate_batch(waiting, model=model, base=base)
+        if size >= BATCH_CHARS:
+            yield from preannotate_batch(waiting, model=model, annotators=annotators, on_failure=on_failure)
             waiting, size = [], 0
-    yield from preannotate_batch(waiting, model=model, base=base)
+    yield from preannotate_batch(waiting, model=model, annotators=annotators, on_failure=on_failure)
 
 
 def preannotate_batch(
-    articles: Sequence[Article], *, model: WordModel, base: Base | None = None
+    articles: Sequence[Article],
+    *,
+    model: WordModel,
+    annotators: Sequence[Annotator] | None = None,
+    on_failure: Callable[[Article, BiaozhuError], None] | None = None,
 ) -> list[Preannotation]:
-    """Annotate articles at once: the networks see the sentences of all of them together, the rest each by itself.
+    """Annotate articles at once. What comes out for one does not depend on those beside it.
+
+    Args:
+        articles: few enough for their words to fit into memory.
+        model: the network whose words places and persons are made of.
+        annotators: those that make layers; None takes `default_annotators`.
+        on_failure: takes an article that cannot be annotated, and why; the others go on. None raises the error.
 
     Raises:
-        OffsetError: the sentences of an article do not rebuild its file.
+        BugError: code of ours fails on an article.
+        AnnotatorError: an annotator of others does.
+        ModelDataError, MissingFileError: a file that an annotator reads is missing or damaged.
     """
-    split = [split_checked(article) for article in articles]
-    texts = [sentence.text for sentences in split for sentence in sentences]
-    words = iter(model.words(texts))
-    based = None if base is None else iter(base(texts))
+    try:
+        return _preannotate(articles, model, annotators or default_annotators(model))
+    except (ModelDataError, MissingFileError):
+        raise  # no article's fault, and the same for all of them
+    except Exception as error:
+        if len(articles) == 1:
+            failure = bug_from(error, where=articles[0].name)
+            if on_failure is None:
+                raise failure from error
+            on_failure(articles[0], failure)
+            return []
     return [
-        _preannotated(
-            article,
-            sentences,
-            list(islice(words, len(sentences))),
-            None if based is None else list(islice(based, len(sentences))),
-        )
-        for article, sentences in zip(articles, split, strict=True)
+        one
+        for article in articles
+        for one in preannotate_batch([article], model=model, annotators=annotators, on_failure=on_failure)
     ]
 
 
 def annotate(
-    texts: Sequence[str], *, model: WordModel, base: Base | None = None
-) -> dict[str, list[tuple[Span, ...]]]:
+    texts: Sequence[str], *, model: WordModel, annotators: Sequence[Annotator] | None = None
+) -> dict[str, Rows]:
     """Return every annotator's spans for each text of one article, by the name of the layer."""
-    return _layers(texts, model.words(texts)) | ({} if base is None else {BASE: base(texts)})
+    words = model.words(texts)
+    return {one.name: one.annotate(texts, words) for one in annotators or default_annotators(model)}
 
 
-def _preannotated(
-    article: Article,
-    sentences: tuple[Sentence, ...],
-    words: Sequence[tuple[LacWord, ...]],
-    based: list[tuple[Span, ...]] | None,
-) -> Preannotation:
-    found = _layers([sentence.text for sentence in sentences], words)
-    if based is not None:
-        found[BASE] = based
-    combined = tuple(
-        with_spans(sentence, spans) for sentence, spans in zip(sentences, combine_rows(found), strict=True)
-    )
-    return Preannotation(article, combined, found)
+def annotate_combined(
+    texts: Sequence[str], *, model: WordModel, annotators: Sequence[Annotator] | None = None
+) -> Rows:
+    """Return the spans that all annotators together give for each text of one article, sorted."""
+    annotators = annotators or default_annotators(model)
+    rows = combine_rows(annotate(texts, model=model, annotators=annotators), annotators)
+    return [tuple(sorted(row, key=BY_PLACE)) for row in rows]
 
 
-def _layers(texts: Sequence[str], words: Sequence[tuple[LacWord, ...]]) -> dict[str, list[tuple[Span, ...]]]:
-    return {
-        lac.SOURCE: [lac.lac_spans(*pair) for pair in zip(texts, words, strict=True)],
-        places.SOURCE: places.places_in_article(texts, words),
-        persons.SOURCE: persons.find_persons(texts, words),
-        amounts.SOURCE: amounts.find_amounts(texts),
-    }
+def _preannotate(
+    articles: Sequence[Article], model: WordModel, annotators: Sequence[Annotator]
+) -> list[Preannotation]:
+    split = [split_checked(article) for article in articles]
+    texts = [[sentence.text for sentence in sentences] for sentences in split]
+    every = [text for some in texts for text in some]
+    # The networks see the sentences of all articles together, what goes by the article the rest.
+    words = model.words(every)
+    rows_of = {one.name: iter(one.annotate(every, words)) if one.by_sentence else None for one in annotators}
+    done = []
+    reached = 0
+    for article, sentences, some in zip(articles, split, texts, strict=True):
+        own = words[reached : reached + len(some)]
+        reached += len(some)
+        found: dict[str, Rows] = {}
+        for one in annotators:
+            rows = rows_of[one.name]
+            found[one.name] = one.annotate(some, own) if rows is None else list(islice(rows, len(some)))
+        combined = combine_rows(found, annotators)
+        spanned = tuple(with_spans(one, spans) for one, spans in zip(sentences, combined, strict=True))
+        done.append(Preannotation(article, spanned, found, tuple(annotators)))
+    return done

@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from biaozhu.annotators.network.model_folder import check_model
-from biaozhu.data.errors import ModelDataError, OffsetError
-from biaozhu.data.model import Span
+from biaozhu.data.errors import MissingFileError, ModelDataError, OffsetError
+from biaozhu.data.model import Span, with_spans
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
     from spacy.language import Language
     from spacy.tokens import Doc
+
+    from biaozhu.data.model import Sentence
 
 # Where the component biaozhu_ner leaves the probabilities of its spans.
 SCORED = "biaozhu_ner"
@@ -51,6 +53,27 @@ def load_trained(folder: Path) -> TrainedModel:
             f"the model does not load ({what})", where=str(folder), next_step="Train it again"
         ) from None
     return TrainedModel(folder.resolve().name, nlp)
+
+
+def annotate_sentences(
+    model: TrainedModel, sentences: Sequence[Sentence]
+) -> tuple[list[Sentence], dict[str, Exception]]:
+    """Return the sentences with the model's spans instead, and what it raised by the article that it fails on."""
+    try:
+        found = model([sentence.text for sentence in sentences])
+        return [with_spans(one, spans) for one, spans in zip(sentences, found, strict=True)], {}
+    except (ModelDataError, MissingFileError):
+        raise  # no article's fault
+    except Exception as error:  # noqa: BLE001 — whatever an article brings about, the others go on
+        articles = dict.fromkeys(sentence.article for sentence in sentences)
+        if len(articles) == 1:
+            return [], dict.fromkeys(articles, error)
+    done: list[Sentence] = []
+    failed: dict[str, Exception] = {}
+    for article in articles:
+        some, bad = annotate_sentences(model, [one for one in sentences if one.article == article])
+        done, failed = done + some, failed | bad
+    return done, failed
 
 
 def annotate_with(nlp: Language, texts: Sequence[str], *, source: str) -> list[tuple[Span, ...]]:

@@ -6,6 +6,8 @@ library raises it. Loops collect what they find and raise once through `raise_co
 
 from __future__ import annotations
 
+import traceback
+from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
 if TYPE_CHECKING:
@@ -88,6 +90,13 @@ class WorkerError(BiaozhuError):
 
     code = "BZ006"
     advice = "Run again with fewer --jobs; finished shards are kept"
+
+
+class BugError(BiaozhuError):
+    """Code of ours broke a rule of its own, or raised what it should not: no fault of the user or of the text."""
+
+    code = "BZ007"
+    advice = "This is a bug in biaozhu, please report it; other articles are not affected"
 
 
 class EncodingError(BiaozhuError):
@@ -185,6 +194,13 @@ class ShardError(BiaozhuError):
 
     code = "BZ024"
     advice = "Make it again, or leave it out"
+
+
+class AnnotatorError(BiaozhuError):
+    """An annotator that is not ours cannot be loaded, fails, or gives what no layer can hold."""
+
+    code = "BZ025"
+    advice = "Correct the annotator and run again"
 
 
 class ServerError(BiaozhuError):
@@ -304,6 +320,25 @@ def extra_advice(extra: str) -> str:
     No index has the project itself: its extras are installed from its own folder.
     """
     return f"In the project's folder, install them: .venv/bin/python -m pip install -e '.[{extra}]'"
+
+
+def bug_from(error: Exception, *, where: str) -> BiaozhuError:
+    """Return what to report of an error that annotating raised: a `BugError` with the line that raised it.
+
+    What is no bug comes back as what it is: a file of the installation, or an annotator of others.
+
+    Args:
+        error: one that was caught.
+        where: the name of the article that brings it about.
+    """
+    if isinstance(error, ModelDataError | MissingFileError):
+        return error
+    if isinstance(error, BugError | AnnotatorError):
+        return type(error)(f"annotator {error.where}: {error.what}", where=where)
+    frames = traceback.extract_tb(error.__traceback__)
+    line = f" ({Path(frames[-1].filename).name}:{frames[-1].lineno})" if frames else ""
+    said = f"{error.what} at {error.where}" if isinstance(error, BiaozhuError) else str(error)
+    return BugError(" ".join(f"{type(error).__name__}{line}: {said}".split()), where=where)
 
 
 def raise_collected(problems: Sequence[BiaozhuError]) -> None:

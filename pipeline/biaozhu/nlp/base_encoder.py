@@ -14,9 +14,10 @@ import numpy as np
 from spacy.tokens import Doc
 from thinc.api import Model
 
-from biaozhu.annotators.network.base import CONFIG, GRAPH, Base, load_base, read_config
+from biaozhu.annotators.network.base import Base, load_base, read_config
 from biaozhu.annotators.network.base_graph import HIDDEN
 from biaozhu.annotators.network.crf_decoding import FORBIDDEN, Chain
+from biaozhu.annotators.network.runtime import CONFIG, GRAPH
 from biaozhu.nlp.bounds import NonNegativeInt
 from biaozhu.nlp.crf import START, STOP, Tagging, make_tagging
 from biaozhu.nlp.encoders import check_pin, frozen, remembered, spread

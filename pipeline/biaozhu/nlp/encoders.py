@@ -17,12 +17,12 @@ import numpy as np
 from spacy.tokens import Doc
 from thinc.api import Model
 
-from biaozhu.annotators.combine import combine
+from biaozhu.annotators.combine import combine_rows
 from biaozhu.annotators.network.lac import Lac, load_lac
 from biaozhu.annotators.network.lac_data import Size
-from biaozhu.annotators.preannotate import annotate
+from biaozhu.annotators.preannotate import DEFAULT_ANNOTATORS, annotate
 from biaozhu.data.errors import ConfigError
-from biaozhu.data.model import Sentence, Span, with_spans
+from biaozhu.data.model import Span
 from biaozhu.nlp.bounds import NonNegativeInt
 
 # What makes the parts of a vector weigh about alike in a linear model with one penalty for all of them.
@@ -31,8 +31,7 @@ STATES = 256
 NUMERALS = "零〇一二两三四五六七八九十百千万亿壹贰叁肆伍陆柒捌玖拾佰仟"
 VAGUE = "几数余多来"
 CLASSES = 8
-NO_ARTICLE = "0" * 12
-ANNOTATORS = ("lac", "places", "persons", "amounts")
+ANNOTATORS = tuple(one.name for one in DEFAULT_ANNOTATORS)
 # All of them brought together, as pre-annotation does it.
 COMBINED = "combined"
 
@@ -233,20 +232,7 @@ def _by_token(doc: Doc, rows: np.ndarray) -> np.ndarray:
 @lru_cache(maxsize=1)
 def _annotated(size: Size, texts: tuple[str, ...]) -> dict[str, list[tuple[Span, ...]]]:
     found = annotate(texts, model=_lac(size))
-    return {**found, COMBINED: _combined(texts, found)}
-
-
-def _combined(texts: Sequence[str], found: dict[str, list[tuple[Span, ...]]]) -> list[tuple[Span, ...]]:
-    # Combining is by sentence id, and an empty text is no sentence.
-    kept = [row for row, text in enumerate(texts) if text]
-    sentences = [Sentence(NO_ARTICLE, row, row + len(texts[row]), texts[row]) for row in kept]
-    layers = {
-        name: [with_spans(one, spans[row]) for row, one in zip(kept, sentences, strict=True)]
-        for name, spans in found.items()
-    }
-    joined, _ = combine(sentences, layers)
-    spans = {one.start: one.spans for one in joined}
-    return [spans.get(row, ()) for row in range(len(texts))]
+    return {**found, COMBINED: [tuple(row) for row in combine_rows(found, DEFAULT_ANNOTATORS)]}
 
 
 def _marks(length: int, spans: Sequence[Span], columns: dict[str, int], width: int) -> np.ndarray:

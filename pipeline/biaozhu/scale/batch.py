@@ -6,7 +6,6 @@ rest: it becomes a `Failure`, which a dead-letter file keeps.
 
 from __future__ import annotations
 
-import hashlib
 import multiprocessing
 import os
 import threading
@@ -15,25 +14,23 @@ from collections import deque
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
-from biaozhu.annotators.preannotate import TOGETHER, preannotate_batch
+from biaozhu.annotators.network.word_models import load_model
+from biaozhu.annotators.preannotate import BATCH_CHARS, preannotate_batch
 from biaozhu.data.errors import BiaozhuError, WorkerError
-from biaozhu.data.files import read_bytes
 from biaozhu.data.model import sentence_to_line
 from biaozhu.reading.article import article_from_bytes
 from biaozhu.scale.duplicates import without_duplicates
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
-    from pathlib import Path
 
-    from biaozhu.annotators.network.lac import WordModel
-    from biaozhu.annotators.preannotate import Preannotation
+    from biaozhu.annotators.network.word_models import Weights
+    from biaozhu.annotators.words import WordModel
     from biaozhu.data.model import Article
     from biaozhu.scale.corpus_stream import Source
 
-Weights = Literal["fast", "small", "large", "both"]
 Task = TypeVar("Task")
 Result = TypeVar("Result")
 # Bytes of source text in a batch whose lines go straight to a file or to standard output.
@@ -62,38 +59,6 @@ class Batch:
     spans: int
 
 
-def load_model(weights: Weights, *, threads: int | None = None, cache: Path | None = None) -> WordModel:
-    """Load the pre-annotation's network; see `load_lac`.
-
-    Raises:
-        ModelDataError: the weights are missing or not those that were measured.
-    """
-    from biaozhu.annotators.network.lac import load_lac  # noqa: PLC0415 — brings the runtime
-    from biaozhu.annotators.network.lac_pair import load_lac_pair  # noqa: PLC0415 — as above
-
-    if weights == "fast":
-        from biaozhu.annotators.network.fast import load_fast  # noqa: PLC0415 — as above
-
-        return load_fast(threads=threads)
-    if weights == "both":
-        return load_lac_pair(threads=threads, cache=cache)
-    return load_lac(weights, threads=threads, cache=cache)
-
-
-def weights_mark(weights: Weights) -> str:
-    """Return what tells one state of the weights from another, where the version of biaozhu does not.
-
-    Raises:
-        MissingFileError: there is no fast model.
-    """
-    if weights != "fast":
-        return ""
-    from biaozhu.annotators.network import fast  # noqa: PLC0415 — brings the runtime
-
-    # `biaozhu base distil` replaces the model; its config holds the checksums of all that it is.
-    return hashlib.sha256(read_bytes(fast.FOLDER / fast.CONFIG)).hexdigest()
-
-
 def annotate_sources(sources: Sequence[Source], *, model: WordModel) -> Batch:
     """Read, split and annotate a batch of sources, of which no two are the same article."""
     failed: list[Failure] = []
@@ -108,12 +73,16 @@ def annotate_sources(sources: Sequence[Source], *, model: WordModel) -> Batch:
             failed.append(Failure(source.name, source.where, source.problem))
         else:
             articles.append((source, article))
+    places = {id(article): source for source, article in articles}
+
+    def fail(article: Article, error: BiaozhuError) -> None:
+        source = places[id(article)]
+        failed.append(Failure(source.name, source.where, str(error)))
+
     lines: list[str] = []
     spans = characters = count = 0
-    for some in _chunks(articles, TOGETHER, lambda pair: len(pair[1].raw)):
-        done, bad = _annotated(some, model)
-        failed += bad
-        for one in done:
+    for some in _chunks([article for _, article in articles], BATCH_CHARS, lambda one: len(one.raw)):
+        for one in preannotate_batch(some, model=model, on_failure=fail):
             lines += [sentence_to_line(sentence) for sentence in one.sentences]
             spans += sum(len(sentence.spans) for sentence in one.sentences)
             characters += len(one.article.raw)
@@ -212,20 +181,6 @@ def _article(source: Source) -> Article | None:
     if source.problem:
         return None
     return article_from_bytes(source.data, name=source.name, where=source.where, page=source.page)
-
-
-def _annotated(
-    pairs: Sequence[tuple[Source, Article]], model: WordModel
-) -> tuple[list[Preannotation], list[Failure]]:
-    try:
-        return preannotate_batch([article for _, article in pairs], model=model), []
-    except Exception as error:  # noqa: BLE001 — whatever one article brings about, the others go on
-        if len(pairs) == 1:
-            source = pairs[0][0]
-            reason = str(error) if isinstance(error, BiaozhuError) else f"{type(error).__name__}: {error}"
-            return [], [Failure(source.name, source.where, reason)]
-    singly = [_annotated([pair], model) for pair in pairs]
-    return [one for done, _ in singly for one in done], [one for _, bad in singly for one in bad]
 
 
 def _chunks(items: Iterable[Task], size: int, weight: Callable[[Task], int]) -> Iterator[tuple[Task, ...]]:

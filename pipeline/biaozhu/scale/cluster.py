@@ -13,20 +13,17 @@ import json
 import logging
 import os
 import socket
-import tempfile
 import warnings
 from contextlib import contextmanager
 from dataclasses import asdict
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from biaozhu import __version__
+from biaozhu.annotators.network.word_models import load_model, weights_mark
 from biaozhu.data.errors import BiaozhuError, MissingExtraError, ModelDataError, WorkerError, extra_advice
-from biaozhu.data.files import write_stream
-from biaozhu.scale.batch import load_model, weights_mark
 from biaozhu.scale.corpus_stream import Source, read_sources
 from biaozhu.scale.shard_folders import held
 from biaozhu.scale.shard_formats import check_form
@@ -34,8 +31,9 @@ from biaozhu.scale.shards import Shard, collect, make_shard, receipt_from, shard
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
+    from pathlib import Path
 
-    from biaozhu.scale.batch import Weights
+    from biaozhu.annotators.network.word_models import Weights
     from biaozhu.scale.shards import Plan, Receipt
 
 # Bytes of the object store of a Ray that is started here; a running cluster has its own.
@@ -89,11 +87,10 @@ def write_shards_on_ray(
             raise _reason(error) from None
 
 
-class Annotator:
+class ShardMaker:
     """An actor: holds the network, makes one shard after the other.
 
     Args:
-        graphs: by file name, where in the object store the networks' graphs lie. Each node fetches them once.
         weights: which network.
         folder: where the shards go.
         plan: of the shards.
@@ -106,7 +103,6 @@ class Annotator:
 
     def __init__(
         self,
-        graphs: Mapping[str, Any],
         *,
         weights: Weights,
         folder: Path,
@@ -118,14 +114,8 @@ class Annotator:
             raise ModelDataError(f"a node has biaozhu {__version__}, the driver {version}")
         if mark != weights_mark(weights):
             raise ModelDataError(f"a node has another {weights} model than the driver")
-        import ray  # noqa: PLC0415 — an extra
-
-        with tempfile.TemporaryDirectory(prefix="biaozhu-") as cache:
-            for name, reference in graphs.items():
-                # The array is a view of the node's shared memory.
-                write_stream(Path(cache) / name, (ray.get(reference).data,))
-            self._model = load_model(weights, threads=1, cache=Path(cache))
-        self._make = partial(make_shard, folder=folder, form=plan.form, model=self._model)
+        model = load_model(weights, threads=1)
+        self._make = partial(make_shard, folder=folder, form=plan.form, model=model)
 
     def __call__(self, row: dict[str, Any]) -> dict[str, str]:
         """Make one shard, and return its receipt as JSON."""
@@ -154,14 +144,12 @@ def _made(paths: Sequence[Path], folder: Path, plan: Plan, workers: int) -> Iter
         object_store_memory=_room(ray.cluster_resources(), plan, workers)
     )
     logging.getLogger("ray.data").setLevel(logging.ERROR)
-    graphs = {name: ray.put(np.frombuffer(graph, np.uint8)) for name, graph in _graphs(plan.weights).items()}
     done = ray.data.read_datasource(
         shard_source(partial(_rows, tuple(paths), plan)),
         override_num_blocks=1,
         ray_remote_args={"num_cpus": 0},
     ).map(
-        Annotator,
-        fn_constructor_args=(graphs,),
+        ShardMaker,
         fn_constructor_kwargs={
             "weights": plan.weights,
             "folder": folder.absolute(),
@@ -192,12 +180,6 @@ def _rows(paths: Sequence[Path], plan: Plan) -> Iterator[dict[str, Any]]:
             "lengths": [len(one.data) for one in shard.sources],
             "data": b"".join(one.data for one in shard.sources),
         }
-
-
-def _graphs(weights: Weights) -> dict[str, bytes]:
-    with tempfile.TemporaryDirectory(prefix="biaozhu-") as cache:
-        load_model(weights, threads=1, cache=Path(cache))
-        return {path.name: path.read_bytes() for path in Path(cache).iterdir()}
 
 
 def _room(resources: Mapping[str, float], plan: Plan, workers: int) -> float:

@@ -15,8 +15,9 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from biaozhu import __version__
+from biaozhu.annotators.network.word_models import weights_mark
 from biaozhu.data.errors import WorkerError, WriteError
-from biaozhu.scale.batch import Failure, annotate_sources, batches, run_in_order, weights_mark
+from biaozhu.scale.batch import Failure, annotate_sources, batches, run_in_order
 from biaozhu.scale.duplicates import without_duplicates
 from biaozhu.scale.shard_folders import held, names_in, remove, write_whole
 from biaozhu.scale.shard_formats import ENDINGS, check_form, pack
@@ -25,8 +26,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
     from pathlib import Path
 
-    from biaozhu.annotators.network.lac import WordModel
-    from biaozhu.scale.batch import Weights
+    from biaozhu.annotators.network.word_models import Weights
+    from biaozhu.annotators.words import WordModel
     from biaozhu.scale.corpus_stream import Source
     from biaozhu.scale.shard_formats import Form
 

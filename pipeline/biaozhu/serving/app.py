@@ -22,7 +22,7 @@ from starlette.requests import ClientDisconnect
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from biaozhu.data.errors import BiaozhuError, RequestError
+from biaozhu.data.errors import BiaozhuError, RequestError, bug_from
 from biaozhu.serving.messages import answer, read_texts
 from biaozhu.serving.metrics import Metrics, make_metrics
 
@@ -156,9 +156,9 @@ class _Service:
             return await asyncio.wait_for(asyncio.wrap_future(work), self.limits.answering)
         except TimeoutError:
             raise _RefusedError(TOO_SLOW, "it takes too long", FEWER) from None
-        except BiaozhuError as error:
+        except Exception as error:  # noqa: BLE001 — whatever a text brings about, the service lives on
             _log.exception("a text could not be annotated")
-            raise _RefusedError(FAILED, error) from None
+            raise _RefusedError(FAILED, bug_from(error, where="/predict")) from None
 
     async def _body(self, request: Request) -> bytes:
         too_large = _RefusedError(TOO_LARGE, f"more than {self.limits.body} bytes", FEWER)

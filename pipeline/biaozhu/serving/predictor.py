@@ -6,21 +6,16 @@ from dataclasses import dataclass, field, replace
 from threading import Lock
 from typing import TYPE_CHECKING
 
-from biaozhu.annotators.combine import combine
-from biaozhu.annotators.preannotate import annotate
+from biaozhu.annotators.preannotate import annotate_combined
 from biaozhu.annotators.trained import load_trained
-from biaozhu.data.model import Sentence, with_spans
 from biaozhu.reading.sentences import split_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
 
-    from biaozhu.annotators.network.lac import WordModel
+    from biaozhu.annotators.words import WordModel
     from biaozhu.data.model import Span
-
-# Texts of requests are no articles: this id is in no answer.
-NO_ARTICLE = "0" * 12
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,13 +61,9 @@ def trained_predictor(folder: Path) -> Predictor:
 
 
 def _of_article(text: str, model: WordModel) -> tuple[Span, ...]:
-    sentences = [Sentence(NO_ARTICLE, start, end, text[start:end]) for start, end in split_text(text)]
-    layers = {
-        name: tuple(with_spans(sentence, spans) for sentence, spans in zip(sentences, found, strict=True))
-        for name, found in annotate([sentence.text for sentence in sentences], model=model).items()
-    }
-    combined, _ = combine(sentences, layers)
-    return tuple(_moved(span, sentence.start) for sentence in combined for span in sentence.spans)
+    cuts = split_text(text)
+    found = annotate_combined([text[start:end] for start, end in cuts], model=model)
+    return tuple(_moved(span, start) for (start, _), row in zip(cuts, found, strict=True) for span in row)
 
 
 def _moved(span: Span, by: int) -> Span:

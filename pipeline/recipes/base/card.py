@@ -6,7 +6,8 @@ import time
 from statistics import fmean, stdev
 from typing import TYPE_CHECKING, Any
 
-from biaozhu.annotators.network.base import GRAPH, load_base
+from biaozhu.annotators.network.base import load_base
+from biaozhu.annotators.network.runtime import GRAPH
 from biaozhu.data.model import with_spans
 from biaozhu.scoring.evaluation import ALL, EvaluationOptions, evaluate_layer
 from recipes.corpora.fetch import PACKAGES

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from biaozhu.annotators.network.base import CONFIG, DICTIONARY, FORMAT, GRAPH, SCORES
+from biaozhu.annotators.network.base import FORMAT, SCORES
 from biaozhu.annotators.network.base_graph import build_base_graph
+from biaozhu.annotators.network.runtime import CONFIG, DICTIONARY, GRAPH
 from biaozhu.data.files import write_bytes, write_text
 
 if TYPE_CHECKING:

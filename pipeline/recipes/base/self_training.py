@@ -9,7 +9,8 @@ from __future__ import annotations
 import random
 from typing import TYPE_CHECKING, Any
 
-from biaozhu.annotators.network.base import CONFIG, load_base
+from biaozhu.annotators.network.base import load_base
+from biaozhu.annotators.network.runtime import CONFIG
 from biaozhu.data.files import sha256_of, write_lines
 from biaozhu.data.model import Sentence, Span
 from biaozhu.training.corpus_store import (

@@ -12,10 +12,11 @@ import numpy as np
 
 from biaozhu.annotators.network.base import load_base
 from biaozhu.annotators.network.char_rows import rows_of
-from biaozhu.annotators.network.fast import CONFIG, DICTIONARY, FORMAT, GRAPH, PAIRS
+from biaozhu.annotators.network.fast import FORMAT, PAIRS
 from biaozhu.annotators.network.lac_weights import lac_start
 from biaozhu.annotators.network.onnx_graph import in_onnx_order
 from biaozhu.annotators.network.pair_rows import frequent_pairs, make_pair_table
+from biaozhu.annotators.network.runtime import CONFIG, DICTIONARY, GRAPH
 from biaozhu.data.errors import ConfigError
 from biaozhu.data.files import sha256_of, write_text
 from biaozhu.training.corpus_store import corpora_folder, read_manifest, read_part

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from threadpoolctl import threadpool_limits
 
+from biaozhu.annotators.network.batching import cut_pieces, group_lengths
 from biaozhu.annotators.network.crf_decoding import marginals
-from biaozhu.annotators.network.lac import batches_of, pieces_of
 from biaozhu.annotators.network.lac_pair import tags_of
 from recipes.base.data import example
 
@@ -47,7 +47,7 @@ def teach(texts: Sequence[str], teacher: Lac, *, watch: Callable[[int], None] = 
         teacher: the network of the accurate model.
         watch: called with the number of characters done.
     """
-    pieces = [text[start:end] for text in texts for start, end in pieces_of(text)]
+    pieces = [text[start:end] for text in texts for start, end in cut_pieces(text)]
     lengths = np.array([len(piece) for piece in pieces], np.int64)
     ends = np.cumsum(lengths)
     points = np.frombuffer("".join(pieces).encode("utf-32-le", "surrogatepass"), "<u4")
@@ -55,7 +55,7 @@ def teach(texts: Sequence[str], teacher: Lac, *, watch: Callable[[int], None] = 
     shares = np.zeros((len(points), len(tags)), np.uint8)
     done = 0
     with threadpool_limits(1):
-        for batch in batches_of(lengths):
+        for batch in group_lengths(lengths):
             sizes = lengths[batch]
             emissions = teacher.emissions([pieces[index] for index in batch])
             found = marginals(teacher.chain, emissions, sizes)

@@ -1,40 +1,41 @@
-"""The base model as an annotator: PLACE, PERSON and AMOUNT straight from a network trained on news, layer `base`.
+"""The accurate model: places, persons and amounts straight from a network that was trained on the modern corpus.
 
-The model lies in models/base/ (see its README.md): a graph for ONNX Runtime, the CRF's scores, the dictionary, and a
-config with the checksums of all of them. `biaozhu base build` makes it.
+It lies in the folder accurate/ (see its README.md): a graph for ONNX Runtime, the CRF's scores, the dictionary, and a
+config with the checksums of all of them. `biaozhu base build` makes it. It is used in two ways: `--model accurate` takes
+its names in place of the rules, `--base FOLDER` adds a model of this kind as the layer `base`.
 """
 
 from __future__ import annotations
 
-import hashlib
-import io
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-import onnxruntime
-
-from biaozhu.annotators.network.char_rows import rows_of
+from biaozhu.annotators.network import runtime
 from biaozhu.annotators.network.crf_decoding import make_chain
-from biaozhu.annotators.network.lac import Lac, default_threads
-from biaozhu.data.errors import ModelDataError
-from biaozhu.data.files import parse_json, read_bytes
-from biaozhu.data.model import Span
+from biaozhu.annotators.network.lac import Lac
+from biaozhu.annotators.network.runtime import ModelKind, load_checked
+from biaozhu.annotators.registry import Annotator
+from biaozhu.annotators.words import LacWord, trimmed_span
 from biaozhu.knowledge.lexicon import lexicon_columns, lexicon_facts, loaded_lexicon
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from biaozhu.annotators.network.lac import Columns, LacWord
+    from biaozhu.annotators.network.lac import Columns
+    from biaozhu.data.model import Span
 
 SOURCE = "base"
-DEFAULT = Path("models/base")
-CONFIG = "config.json"
-GRAPH, SCORES, DICTIONARY = "model.onnx", "crf.npz", "dictionary.txt"
+DEFAULT = Path(__file__).parent / "accurate"
+SCORES = "crf.npz"
 OUTSIDE = "O"
 # 2: with the lexicon's columns; a model without them is the same in both.
-FORMAT, READ = 2, (1, 2)
+FORMAT = 2
+KIND = ModelKind("base model", "tags", SCORES, (1, FORMAT), "Build it again with `biaozhu base build`")
+# Labels that it only confirms (see `combine`), and the priority and least score of the persons that it proposes.
+CONFIRMED = frozenset(("PLACE", "AMOUNT"))
+PERSONS, MIN_SCORE = {"PERSON": 20}, 0.9
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +45,14 @@ class Base:
     labels: tuple[str, ...]
     network: Lac = field(repr=False)
     # Spans that are less likely are not given; chosen on dev when the model was built.
-    least: float = 0.0
+    min_score: float = 0.0
+
+    def words(self, texts: Sequence[str]) -> list[tuple[LacWord, ...]]:
+        """Return the spans of each text as words that have their label as tag; what is unlikely is outside."""
+        return [
+            tuple(word if word.score >= self.min_score else word._replace(tag=OUTSIDE) for word in words)
+            for words in self.network.words(texts)
+        ]
 
     def __call__(self, texts: Sequence[str]) -> list[tuple[Span, ...]]:
         """Return the spans of each text, sorted and disjoint; none begins or ends with white space."""
@@ -52,110 +60,66 @@ class Base:
             tuple(
                 span
                 for word in words
-                if word.tag != OUTSIDE and word.score >= self.least
-                for span in _trimmed(text, word)
+                if word.tag != OUTSIDE and word.score >= self.min_score
+                for span in trimmed_span(
+                    text, word.start, word.end, label=word.tag, source=SOURCE, score=word.score
+                )
             )
             for text, words in zip(texts, self.network.words(texts), strict=True)
         ]
 
 
 def load_base(folder: Path = DEFAULT, *, threads: int | None = None) -> Base:
-    """Load the model.
-
-    Args:
-        folder: where it lies.
-        threads: of ONNX Runtime; None takes the processors this process may use, at most 4.
+    """Load the model; see `load_checked`.
 
     Raises:
         MissingFileError: there is no model.
-        ModelDataError: a file is damaged or not the one that the config names.
+        ModelDataError: it is damaged, or was trained on another lexicon than this version has.
     """
-    config = read_config(folder / CONFIG)
-    contents = {
-        name: _checked(folder / name, config["files"].get(name)) for name in (GRAPH, SCORES, DICTIONARY)
-    }
-    tags = tuple(map(str, config["tags"]))
+    model = load_checked(folder, KIND, threads=threads)
     try:
-        with np.load(io.BytesIO(contents[SCORES]), allow_pickle=False) as arrays:
-            chain = make_chain(
-                tags, start=arrays["start"], stop=arrays["stop"], transitions=arrays["transitions"]
-            )
-        rows = rows_of(contents[DICTIONARY].decode("utf-8").split("\n")[:-1]).astype(np.int32)
-        session = _session(contents[GRAPH], threads or default_threads())
-    except Exception as error:  # noqa: BLE001 — ONNX Runtime and zipfile raise what they like: a damaged file
-        raise ModelDataError(
-            f"the base model cannot be loaded ({error})",
-            where=str(folder),
-            next_step="Build it again with `biaozhu base build`",
-        ) from None
-    columns = _columns(config.get("lexicon"), folder)
+        chain = make_chain(
+            tuple(map(str, model.config["tags"])),
+            **{name: model.arrays[name] for name in ("start", "stop", "transitions")},
+        )
+    except KeyError as error:
+        raise KIND.refuse(folder / SCORES, f"it lacks {error}") from None
     labels = tuple(dict.fromkeys(kind for kind in chain.kinds if kind != OUTSIDE))
+    columns = _columns(model.config.get("lexicon"), folder)
     # The same batches, padding and decoding as for LAC's own network, whose shape ours has.
-    return Base(labels, Lac("large", rows, chain, session, columns), float(config.get("least", 0.0)))
+    network = Lac("large", model.rows, chain, model.session, columns)
+    return Base(labels, network, float(model.config.get("least", 0.0)))
+
+
+def base_annotator(folder: Path = DEFAULT, *, threads: int | None = None) -> Annotator:
+    """Return the annotator of the model in a folder; see `load_base`."""
+    model = load_base(folder, threads=threads)
+    others = dict.fromkeys(label for label in model.labels if label not in CONFIRMED)
+    return replace(BASE, find=model, proposes=dict.fromkeys(others, 0) | PERSONS)
+
+
+def read_config(path: Path) -> dict[str, Any]:
+    """Read the config of a base model; see `runtime.read_config`."""
+    return runtime.read_config(path, KIND)
 
 
 def _columns(wanted: Any, folder: Path) -> Columns | None:
     if wanted is None:
         return None
     if wanted != lexicon_facts():
-        raise ModelDataError(
-            "the base model was trained on another lexicon than this version has",
-            where=str(folder),
-            next_step="Build it again with `biaozhu base build`",
-        )
+        raise KIND.refuse(folder, "the base model was trained on another lexicon than this version has")
     # Here, so that a dictionary that is not the right one is told before anything is read.
     loaded_lexicon()
     return lexicon_columns
 
 
-def read_config(path: Path) -> dict[str, Any]:
-    """Read a model's config.
-
-    Raises:
-        MissingFileError: there is none.
-        ModelDataError: it is no config of a base model, or of another format.
-    """
-    try:
-        config = parse_json(read_bytes(path))
-    except ValueError:
-        config = None
-    if not isinstance(config, dict) or not isinstance(config.get("files"), dict) or not config.get("tags"):
-        raise ModelDataError(
-            "not the config of a base model",
-            where=str(path),
-            next_step="Build it again with `biaozhu base build`",
-        )
-    if config.get("format") not in READ:
-        raise ModelDataError(
-            f"format {config.get('format')} of the base model, {FORMAT} is needed", where=str(path),
-            next_step="Build it again with `biaozhu base build`",
-        )  # fmt: skip
-    return config
+def _find(texts: Sequence[str]) -> list[tuple[Span, ...]]:
+    return _default()(texts)
 
 
-def _checked(path: Path, sha256: str | None) -> bytes:
-    content = read_bytes(path)
-    if hashlib.sha256(content).hexdigest() != sha256:
-        raise ModelDataError(
-            "the file is not the one that its config names",
-            where=str(path),
-            next_step="Build it again with `biaozhu base build`",
-        )
-    return content
+@cache
+def _default() -> Base:
+    return load_base()
 
 
-def _session(graph: bytes, threads: int) -> Any:
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = threads
-    options.inter_op_num_threads = 1
-    # As for LAC: waiting threads must not burn the cores that decoding needs.
-    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-    options.log_severity_level = 3
-    return onnxruntime.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
-
-
-def _trimmed(text: str, word: LacWord) -> list[Span]:
-    kept = text[word.start : word.end]
-    start = word.start + len(kept) - len(kept.lstrip())
-    end = start + len(kept.strip())
-    return [Span(start, end, word.tag, SOURCE, word.score)] if start < end else []
+BASE = Annotator(SOURCE, _find, proposes=PERSONS, min_score=MIN_SCORE, by_sentence=True, built_in=True)

@@ -17,13 +17,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from biaozhu.annotators.network.crf_decoding import FORBIDDEN, Chain, make_chain
-from biaozhu.annotators.network.lac import Lac, LacWord, lac_spans, load_lac, words_from
+from biaozhu.annotators.network.lac import Lac, load_lac, words_from
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from pathlib import Path
 
-    from biaozhu.data.model import Span
+    from biaozhu.annotators.words import LacWord
 
 SHARE = 0.5
 # The small one's start scores go far below what its emissions can make good; the large one has none.
@@ -39,10 +38,6 @@ class LacPair:
     chain: Chain = field(repr=False)
     columns: np.ndarray = field(repr=False)
 
-    def __call__(self, texts: Sequence[str]) -> list[tuple[Span, ...]]:
-        """Return the names and amounts of each text, sorted and disjoint."""
-        return [lac_spans(text, words) for text, words in zip(texts, self.words(texts), strict=True)]
-
     def words(self, texts: Sequence[str]) -> list[tuple[LacWord, ...]]:
         """Return the words of each text, in order; they leave out nothing of it."""
         return words_from(texts, self.chain, self.emissions)
@@ -53,13 +48,13 @@ class LacPair:
         return np.asarray(SHARE * small + (1 - SHARE) * self.large.emissions(texts), np.float32)
 
 
-def load_lac_pair(*, threads: int | None = None, cache: Path | None = None) -> LacPair:
+def load_lac_pair(*, threads: int | None = None) -> LacPair:
     """Load both; see `load_lac`.
 
     Raises:
         ModelDataError: the weights of one of them are missing or not those that were measured.
     """
-    large, small = (load_lac(size, threads=threads, cache=cache) for size in ("large", "small"))
+    large, small = (load_lac(size, threads=threads) for size in ("large", "small"))
     tags = tags_of(large.chain)
     order = {tag: position for position, tag in enumerate(tags_of(small.chain))}
     # The small one has eight tags more (nr, ns, nt, t beside PER, LOC, ORG, TIME): the pair does without.

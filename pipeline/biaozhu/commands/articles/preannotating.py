@@ -3,28 +3,27 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from pathlib import Path  # noqa: TC003 — typer reads the annotations when it runs
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
 from biaozhu.commands.console import finish, progress, say
-from biaozhu.commands.options import layer_name
+from biaozhu.commands.options import LabelsFile, layer_name
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from biaozhu.annotators.network.base import Base
-    from biaozhu.annotators.network.lac import WordModel
     from biaozhu.annotators.preannotate import Preannotation
+    from biaozhu.annotators.registry import Annotator
+    from biaozhu.annotators.words import WordModel
+    from biaozhu.data.errors import BiaozhuError
     from biaozhu.data.ledger import Entry
-    from biaozhu.data.model import Article, Sentence
-    from biaozhu.scale.batch import Weights
+    from biaozhu.data.model import Article
 
 
-# Which of LAC's two sets of weights; both means the mean of what they say, in the time of both; fast a small network
-# that has learned it from them.
-LacSize = Literal["fast", "small", "large", "both"]
+# As `Weights`, which typer must see without the import of the networks.
+LacSize = Literal["accurate", "fast", "small", "large", "both"]
 
 
 class Engine(StrEnum):
@@ -77,14 +76,29 @@ def preannotate(
         bool,
         typer.Option("--ledger", help="Also write what the combination decided to OUT.ledger.jsonl."),
     ] = False,
-    lac: Annotated[LacSize, typer.Option(help="LAC's weights.")] = "small",
+    lac: Annotated[
+        LacSize,
+        typer.Option(
+            "--model",
+            "--lac",
+            help="accurate: a network that gives names; the others: LAC's words, of which rules make names.",
+        ),
+    ] = "accurate",
     base: Annotated[
         Path | None,
         typer.Option(
             metavar="DIR",
-            help="Also a base model, as the layer `base`. models/base was trained on PFR: for research only.",
+            help="Also a model of `base build`, as the layer `base`.",
         ),
     ] = None,
+    annotator: Annotated[
+        list[str],
+        typer.Option(
+            metavar="NAME",
+            help="Also an annotator of another package, or of a Python file (.py), as a layer of its own. Repeatable.",
+        ),
+    ] = [],  # noqa: B006 — typer copies the default
+    labels: LabelsFile = Path("configs/labels.toml"),
     threads: Annotated[
         int | None, typer.Option(min=1, help="Threads of the network; as many as processors by default.")
     ] = None,
@@ -116,9 +130,9 @@ def preannotate(
     ] = None,
 ) -> None:
     """Find places, persons and amounts in articles: sentence lines with spans."""
+    from biaozhu.annotators.network.word_models import check_weights
     from biaozhu.commands.articles.streaming import Output, Run, annotate_corpus
     from biaozhu.data.errors import UsageError
-    from biaozhu.scale.batch import load_model
     from biaozhu.scale.corpus_stream import expand_globs, is_stream
     from biaozhu.scale.shard_folders import is_remote, place
 
@@ -131,8 +145,11 @@ def preannotate(
     if ray_address is not None and engine is not Engine.ray:
         raise UsageError("--ray-address needs --engine ray")
     if shards is not None or (jobs or 1) > 1 or remote or any(is_stream(path) for path in paths):
-        if layers is not None or ledger or base is not None:
-            raise UsageError("--layers, --ledger and --base are for a few articles, not for a stream")
+        if layers is not None or ledger or base is not None or annotator:
+            raise UsageError(
+                "--layers, --ledger, --base and --annotator are for a few articles, not for a stream"
+            )
+        check_weights(lac)  # before any worker starts: each would only say again that they are missing
         annotate_corpus(
             paths,
             output=Output(
@@ -141,7 +158,7 @@ def preannotate(
                 shard_size,
                 None if shard_format is None else shard_format.value,
             ),
-            run=Run(_usable(lac), jobs, threads, ray=engine is Engine.ray, address=ray_address),
+            run=Run(lac, jobs, threads, ray=engine is Engine.ray, address=ray_address),
         )
         return
     _few(
@@ -149,7 +166,7 @@ def preannotate(
         output=output,
         layers=layers,
         ledger=ledger,
-        models=lambda: (load_model(lac, threads=threads), _based(base, threads)),
+        load=lambda: _load(lac, (annotator, labels, base), threads),
     )
 
 
@@ -159,14 +176,10 @@ def _few(
     output: Path | None,
     layers: Path | None,
     ledger: bool,
-    models: Callable[[], tuple[WordModel, Base | None]],
+    load: Callable[[], tuple[WordModel, Sequence[Annotator]]],
 ) -> None:
-    import sys
-
     from biaozhu.data.errors import UsageError
-    from biaozhu.data.layers import write_layer
-    from biaozhu.data.model import sentence_to_line
-    from biaozhu.reading.article import find_articles, list_left_out, read_readable
+    from biaozhu.reading.article import find_articles, read_readable
 
     if ledger and output is None:
         raise UsageError("--ledger needs a name", next_step="Give --output OUT.jsonl")
@@ -179,65 +192,94 @@ def _few(
             "two articles have the same file name, their layers would overwrite each other",
             next_step="Rename one of the files",
         )
-    done = _annotated(articles, *models())
-    decided = {one.article.id: [*list_left_out(one.article), *one.entries] for one in done}
-    entries = [entry for one in decided.values() for entry in one]
-    sentences = [sentence for one in done for sentence in one.sentences]
+    done, failures = _annotated(articles, *load())
     if layers is not None:
+        _write_layers(done, layers)
+    if output is not None and into_folder:
         for one in done:
-            for source, layer in one.layers.items():
-                write_layer(layers / source / f"{one.article.name}.jsonl", layer)
-    if output is None:
-        sys.stdout.writelines(f"{sentence_to_line(sentence)}\n" for sentence in sentences)
-    elif into_folder:
-        for one in done:
-            _write(
-                output / f"{one.article.name}.jsonl",
-                one.sentences,
-                decided[one.article.id] if ledger else None,
-            )
+            _write([one], output / f"{one.article.name}.jsonl", ledger=ledger)
     else:
-        _write(output, sentences, entries if ledger else None)
+        _write(done, output, ledger=ledger)
+    sentences = [sentence for one in done for sentence in one.sentences]
     spans = sum(len(sentence.spans) for sentence in sentences)
     say(
-        f"{spans} spans in {len(sentences)} sentences of {len(articles)} {'article' if len(articles) == 1 else 'articles'}"
+        f"{spans} spans in {len(sentences)} sentences of {len(done)} {'article' if len(done) == 1 else 'articles'}"
     )
-    finish(entries, left_out=problems)
+    for failure in failures:
+        say(f"failed: {failure}")
+    finish([entry for one in done for entry in _entries(one)], left_out=problems)
+    if failures:
+        raise typer.Exit(1)
 
 
-def _write(path: Path, sentences: Sequence[Sentence], entries: Sequence[Entry] | None) -> None:
+def _entries(one: Preannotation) -> list[Entry]:
+    from biaozhu.reading.article import list_left_out
+
+    return [*list_left_out(one.article), *one.entries]
+
+
+def _write_layers(done: Sequence[Preannotation], folder: Path) -> None:
+    from biaozhu.data.layers import write_layer
+
+    for one in done:
+        for source, layer in one.layers.items():
+            write_layer(folder / source / f"{one.article.name}.jsonl", layer)
+
+
+def _write(done: Sequence[Preannotation], path: Path | None, *, ledger: bool) -> None:
+    import sys
+
     from biaozhu.data.layers import write_layer
     from biaozhu.data.ledger import write_ledger
+    from biaozhu.data.model import sentence_to_line
 
+    sentences = [sentence for one in done for sentence in one.sentences]
+    if path is None:
+        sys.stdout.writelines(f"{sentence_to_line(sentence)}\n" for sentence in sentences)
+        return
     write_layer(path, sentences)
-    if entries is not None:
-        write_ledger(path.with_suffix(".ledger.jsonl"), entries)
+    if ledger:
+        write_ledger(path.with_suffix(".ledger.jsonl"), [entry for one in done for entry in _entries(one)])
 
 
-def _annotated(articles: Sequence[Article], model: WordModel, base: Base | None) -> list[Preannotation]:
+def _annotated(
+    articles: Sequence[Article], model: WordModel, annotators: Sequence[Annotator]
+) -> tuple[list[Preannotation], list[BiaozhuError]]:
     from biaozhu.annotators.preannotate import preannotate_articles
 
-    done = []
+    done, failures = [], []
     with progress("annotating", len(articles)) as tick:
-        for one in preannotate_articles(articles, model=model, base=base):
+        for one in preannotate_articles(
+            articles, model=model, annotators=annotators, on_failure=lambda _, error: failures.append(error)
+        ):
             done.append(one)
             tick(1)
-    return done
+    return done, failures
 
 
-def _based(folder: Path | None, threads: int | None) -> Base | None:
-    from biaozhu.annotators.network.base import load_base
+def _load(
+    lac: LacSize, more: tuple[Sequence[str], Path, Path | None], threads: int | None
+) -> tuple[WordModel, tuple[Annotator, ...]]:
+    from biaozhu.annotators.network.word_models import load_model
+    from biaozhu.annotators.preannotate import default_annotators
 
-    return None if folder is None else load_base(folder, threads=threads)
+    model = load_model(lac, threads=threads)
+    added = _added(*more, threads)
+    return model, tuple({one.name: one for one in (*default_annotators(model), *added)}.values())
 
 
-def _usable(weights: Weights) -> Weights:
-    # Before any worker starts: each would only say again that they are missing.
-    from biaozhu.annotators.network.lac_data import lac_folder
+def _added(names: Sequence[str], labels: Path, base: Path | None, threads: int | None) -> list[Annotator]:
+    from biaozhu.annotators.network.base import base_annotator
+    from biaozhu.annotators.registry import find_annotators
+    from biaozhu.data.errors import LabelError
+    from biaozhu.data.labels import read_labels
 
-    if weights == "fast":
-        return weights
-    sizes: tuple[Literal["small", "large"], ...] = ("small", "large") if weights == "both" else (weights,)
-    for size in sizes:
-        lac_folder(size)
-    return weights
+    more = [one for name in names for one in find_annotators(name)]
+    known = {label.id for label in read_labels(labels)} if more else set()
+    for one in more:
+        unknown = sorted(set(one.proposes) - known)
+        if unknown:
+            raise LabelError(f"{', '.join(unknown)} of annotator {one.name} is not in it", where=str(labels))
+    if base is not None:
+        more.append(base_annotator(base, threads=threads))
+    return more

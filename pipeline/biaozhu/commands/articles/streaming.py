@@ -13,7 +13,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
     from pathlib import Path
 
-    from biaozhu.scale.batch import Batch, Failure, Weights
+    from biaozhu.annotators.network.word_models import Weights
+    from biaozhu.scale.batch import Batch, Failure
     from biaozhu.scale.shard_formats import Form
     from biaozhu.scale.shards import Plan, Receipt
 

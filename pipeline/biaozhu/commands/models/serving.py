@@ -45,7 +45,7 @@ def serve(
     model: Annotated[
         Path | None, typer.Option(help="A trained model's folder; else the pre-annotators answer.")
     ] = None,
-    lac: Annotated[LacSize, typer.Option(help="LAC's weights, for the pre-annotators.")] = "small",
+    lac: Annotated[LacSize, typer.Option(help="The network of the pre-annotation.")] = "accurate",
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(min=0, max=65535, help="Port; 0 takes a free one.")] = PORT,
     token_file: TokenFile = TOKEN_FILE,
@@ -129,8 +129,8 @@ def _predictor(model: Path | None, lac: LacSize, *, workers: int) -> Predictor:
 
     if model is not None:
         return trained_predictor(model)
-    from biaozhu.annotators.network.lac import default_threads
-    from biaozhu.scale.batch import load_model
+    from biaozhu.annotators.network.runtime import default_threads
+    from biaozhu.annotators.network.word_models import load_model
 
     # The workers share the cores: threads inside of each would only wait for one another.
     return rule_predictor(load_model(lac, threads=max(1, default_threads() // workers)))

@@ -250,22 +250,39 @@ def predict(
     ] = [],  # noqa: B006 — typer copies the default
 ) -> None:
     """Annotate articles, or the sentences of layers, with a trained model."""
-    from biaozhu.annotators.trained import load_trained
+    from biaozhu.annotators.trained import annotate_sentences, load_trained
+    from biaozhu.data.errors import bug_from
     from biaozhu.data.layers import read_layer, write_layer
-    from biaozhu.data.model import with_spans
     from biaozhu.reading.sources import read_sentences
 
     kept = [sentence for path in keep for sentence in read_layer(path)]
     there = {sentence.article for sentence in kept}
     sentences = [sentence for sentence in read_sentences(files) if sentence.article not in there]
-    annotated = []
-    if sentences:
-        with progress_of_steps("predicting"):
-            found = load_trained(model)([sentence.text for sentence in sentences])
-        annotated = [with_spans(sentence, spans) for sentence, spans in zip(sentences, found, strict=True)]
+    with progress_of_steps("predicting"):
+        annotated, failed = annotate_sentences(load_trained(model), sentences) if sentences else ([], {})
     write_layer(output, [*kept, *annotated])
     taken = f", {len(kept)} sentences kept" if keep else ""
     say(f"{output}: {sum(len(one.spans) for one in annotated)} spans in {len(annotated)} sentences{taken}")
+    names = _article_names(files) if failed else {}
+    for article, error in failed.items():
+        say(f"failed: {bug_from(error, where=names[article])}")
+    if failed:
+        raise typer.Exit(1)
+
+
+def _article_names(files: Sequence[Path]) -> dict[str, str]:
+    from biaozhu.data.layers import read_layer
+    from biaozhu.reading.article import find_articles, read_articles
+
+    found = find_articles(files)
+    names = {
+        sentence.article: path.stem
+        for path in found
+        if path.suffix == ".jsonl"
+        for sentence in read_layer(path)
+    }
+    articles = read_articles(path for path in found if path.suffix != ".jsonl")
+    return names | {article.id: article.name for article in articles}
 
 
 def segmenter(

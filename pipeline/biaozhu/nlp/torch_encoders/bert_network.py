@@ -20,7 +20,7 @@ from safetensors.torch import load as read_safetensors
 from torch import nn
 from torch.nn.utils.rnn import pad_sequence
 
-from biaozhu.annotators.network.lac import pieces_of
+from biaozhu.annotators.network.batching import cut_pieces
 from biaozhu.data.errors import ModelDataError
 from biaozhu.data.files import read_bytes
 
@@ -83,7 +83,7 @@ class BertNetwork(nn.Module):  # type: ignore[misc]  # PyTorch may be absent her
         parts = [
             torch.tensor([marks[0], *map(self._row, text[at : min(at + most, end)]), marks[1]])
             for text in texts
-            for start, end in pieces_of(text)
+            for start, end in cut_pieces(text)
             for at in range(start, end, most)
         ]
         lengths = torch.tensor([len(part) for part in parts], dtype=torch.int64)

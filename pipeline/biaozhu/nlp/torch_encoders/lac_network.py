@@ -10,8 +10,8 @@ from torch import nn
 from torch.nn.utils.rnn import pad_sequence
 
 from biaozhu.annotators.network.base_graph import HIDDEN
+from biaozhu.annotators.network.batching import cut_pieces
 from biaozhu.annotators.network.char_rows import rows_of
-from biaozhu.annotators.network.lac import pieces_of
 from biaozhu.annotators.network.lac_weights import SIZES, lac_start
 from biaozhu.nlp.torch_encoders.lac_layers import LacLayers
 
@@ -64,7 +64,7 @@ def large_lac(
         pieces = [
             torch.from_numpy(rows[_points(text[start:end])])
             for text in texts
-            for start, end in pieces_of(text)
+            for start, end in cut_pieces(text)
         ]
         lengths = torch.tensor([len(piece) for piece in pieces], dtype=torch.int64)
         if not pieces:

@@ -1,0 +1,88 @@
+"""Texts of any length cut to pieces, and pieces of like length put together for one run of a network."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+# A longer text is cut: a backward GRU and a decoder want all of a text in memory at once.
+LONGEST_PIECE_CHARS = 400
+BREAKS = "。！？；，、!?;, \u3000\n"
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What one run may hold, padding included: so many code points, if there is more than one text.
+
+    Its longest text may have `spread` times the length of its shortest, and `slack` more: padding costs as much as text.
+    """
+
+    chars: int
+    spread: float
+    slack: float
+
+
+# Large enough for full matrix products, small enough for the cache. Measured on People's Daily, 30 sentences at a
+# time: half as fast again as without a bound on padding.
+LIMITS = Limits(4095, 1.5, 7.5)
+
+
+class Piece(NamedTuple):
+    """A stretch of a text: the position of the text, and code points of it, half open."""
+
+    text: int
+    start: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Pieces for one run, the shortest first, with their texts and lengths."""
+
+    pieces: list[Piece]
+    texts: list[str]
+    lengths: np.ndarray
+
+
+def make_batches(texts: Sequence[str], limits: Limits = LIMITS) -> Iterator[Batch]:
+    """Cut texts and yield batches of like length; the pieces of one text may come in any order."""
+    pieces = [Piece(number, *piece) for number, text in enumerate(texts) for piece in cut_pieces(text)]
+    lengths = np.array([piece.end - piece.start for piece in pieces], np.int32)
+    for group in group_lengths(lengths, limits):
+        chosen = [pieces[position] for position in group]
+        yield Batch(chosen, [texts[piece.text][piece.start : piece.end] for piece in chosen], lengths[group])
+
+
+def cut_pieces(text: str) -> Iterator[tuple[int, int]]:
+    """Yield the stretches, of LONGEST_PIECE_CHARS at most, that a text is read in; an empty text has none."""
+    start = 0
+    while start + LONGEST_PIECE_CHARS < len(text):
+        window = text[start : start + LONGEST_PIECE_CHARS]
+        cut = max((window.rfind(mark) for mark in BREAKS), default=-1) + 1 or LONGEST_PIECE_CHARS
+        yield start, start + cut
+        start += cut
+    if start < len(text):
+        yield start, len(text)
+
+
+def group_lengths(lengths: np.ndarray, limits: Limits = LIMITS) -> Iterator[list[int]]:
+    """Yield positions of like length that go through a network together, the shortest first."""
+    order = np.argsort(lengths, kind="stable").tolist()
+    first = shortest = 0
+    for position, length in enumerate(lengths[order].tolist()):
+        # Sorted: the newcomer is the longest, and decides what the padded batch takes.
+        full = (
+            length * (position - first + 1) > limits.chars or length > shortest * limits.spread + limits.slack
+        )
+        if position > first and full:
+            yield order[first:position]
+            first = position
+        if position == first:
+            shortest = length
+    if order:
+        yield order[first:]

@@ -1,0 +1,176 @@
+"""Annotators by name: what each of them finds, and which labels it may propose where layers are combined.
+
+An annotator takes the texts of one article, its sentences in order, and gives the spans of each: a layer that has the
+annotator's name. Other packages register theirs by entry points of the group `biaozhu_annotators`, a file of your own
+does it with the decorator:
+
+    @annotator("crops", proposes={"CROP": 50})
+    def find_crops(texts):
+        return [[Span(*one.span(), "CROP") for one in re.finditer("小麦|玉米", text)] for text in texts]
+"""
+
+from __future__ import annotations
+
+import runpy
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cache
+from importlib.metadata import entry_points
+from operator import attrgetter
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from biaozhu.data.errors import AnnotatorError, BiaozhuError, MissingFileError, bug_from
+
+if TYPE_CHECKING:
+    from biaozhu.annotators.words import LacWord
+    from biaozhu.data.model import Span
+
+Rows = list[tuple["Span", ...]]
+Find = Callable[..., Iterable[Iterable["Span"]]]
+BY_PLACE = attrgetter("start", "end")
+
+
+@dataclass(frozen=True, slots=True)
+class Annotator:
+    """One way to find spans.
+
+    Attributes:
+        name: that of its layer, and the source of its spans.
+        find: the texts of an article to the spans of each, in any order, disjoint.
+        proposes: label -> priority: of proposals that overlap the one of the higher priority stands, whatever the
+            labels. Ours have 40 for AMOUNT, 30 for PERSON (20 by `base`) and 10 for PLACE. Spans of other labels only
+            confirm what another annotator proposes.
+        min_score: a span that has less is not proposed.
+        reads_words: whether `find` is called with LAC's words of each text, too.
+        by_sentence: whether the spans of a text depend on that text alone, so that texts of several articles may come
+            in one call.
+        built_in: whether it is ours, so that what it does wrong is a bug of ours.
+    """
+
+    name: str
+    find: Find = field(repr=False)
+    proposes: Mapping[str, int] = field(default_factory=dict)
+    min_score: float = 0.0
+    reads_words: bool = False
+    by_sentence: bool = False
+    built_in: bool = False
+
+    def annotate(self, texts: Sequence[str], words: Sequence[Sequence[LacWord]] = ()) -> Rows:
+        """Return the spans of each text, sorted, with this annotator as source.
+
+        Raises:
+            AnnotatorError: it fails, or gives spans that no layer can hold.
+            BugError: the same of an annotator of ours.
+        """
+        try:
+            found = self.find(texts, words) if self.reads_words else self.find(texts)
+            return [self._checked(text, row) for text, row in zip(texts, found, strict=True)]
+        except BiaozhuError:
+            raise
+        except Exception as error:
+            bug = bug_from(error, where=self.name)
+            raise (bug if self.built_in else AnnotatorError(bug.what, where=self.name)) from error
+
+    def _checked(self, text: str, found: Iterable[Span]) -> tuple[Span, ...]:
+        row = tuple(found)
+        if len(row) > 1:
+            row = tuple(sorted(row, key=BY_PLACE))
+        reached = 0
+        for span in row:
+            if not reached <= span.start < span.end <= len(text):
+                raise ValueError(
+                    f"span {span.start}-{span.end} {span.label} is empty, outside its text or overlaps another"
+                )
+            if not span.label or not (span.score is None or 0 <= span.score <= 1):
+                raise ValueError(f"span {span.start}-{span.end} has label {span.label!r}, score {span.score}")
+            reached = span.end
+        return row if self.built_in else tuple(replace(span, source=self.name) for span in row)
+
+
+def annotator(
+    name: str,
+    *,
+    proposes: Mapping[str, int],
+    min_score: float = 0.0,
+    reads_words: bool = False,
+    by_sentence: bool = False,
+) -> Callable[[Find], Annotator]:
+    """Make an annotator of the function below and register it; for the arguments see `Annotator`.
+
+    Raises:
+        AnnotatorError: the name is that of an annotator of ours.
+    """
+
+    def register(find: Find) -> Annotator:
+        made = Annotator(
+            name,
+            find,
+            proposes=proposes,
+            min_score=min_score,
+            reads_words=reads_words,
+            by_sentence=by_sentence,
+        )
+        if name in _built_in():
+            raise AnnotatorError("an annotator of biaozhu has this name", where=name)
+        _registered().register(name, func=made)
+        return made
+
+    return register
+
+
+def find_annotators(name: str) -> tuple[Annotator, ...]:
+    """Return the annotator of a name, or all that a Python file registers.
+
+    Args:
+        name: of one of ours, of a registered one, or the path of a file, which is run.
+
+    Raises:
+        MissingFileError: there is no such file.
+        AnnotatorError: there is no such annotator, or the file does not run or registers none.
+    """
+    if name.endswith(".py"):
+        return _from_file(Path(name))
+    if name in _built_in():
+        return (_built_in()[name],)
+    registry = _registered()
+    try:
+        found = registry.get(name) if name in registry else None
+    except Exception as error:
+        raise AnnotatorError(f"does not load: {bug_from(error, where=name).what}", where=name) from error
+    if not isinstance(found, Annotator):
+        names = ", ".join((*_built_in(), *entry_points(group=registry.entry_point_namespace).names))
+        raise AnnotatorError(
+            "no annotator of this name", where=name, next_step=f"Take a file (.py) or one of: {names}"
+        )
+    return (found,)
+
+
+def _from_file(path: Path) -> tuple[Annotator, ...]:
+    if not path.is_file():
+        raise MissingFileError("no such file", where=str(path))
+    try:
+        found = runpy.run_path(str(path), run_name=path.stem)
+    except BiaozhuError:
+        raise
+    except Exception as error:
+        raise AnnotatorError(f"does not run: {bug_from(error, where='').what}", where=str(path)) from error
+    made = tuple(one for one in found.values() if isinstance(one, Annotator) and not one.built_in)
+    if not made:
+        raise AnnotatorError("registers no annotator", where=str(path), next_step="Add @annotator(…) to it")
+    return made
+
+
+@cache
+def _built_in() -> dict[str, Annotator]:
+    from biaozhu.annotators.network.base import BASE  # noqa: PLC0415 — it is made of `Annotator`
+    from biaozhu.annotators.preannotate import DEFAULT_ANNOTATORS  # noqa: PLC0415 — as above
+
+    return {one.name: one for one in (*DEFAULT_ANNOTATORS, BASE)}
+
+
+@cache
+def _registered() -> Any:
+    import catalogue  # noqa: PLC0415 — it reads the entry points of all packages, and few runs need it
+
+    return catalogue.create("biaozhu", "annotators", entry_points=True)

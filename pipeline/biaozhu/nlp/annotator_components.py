@@ -1,0 +1,125 @@
+"""Annotators as spaCy components: `nlp.add_pipe("biaozhu_places")`, or `biaozhu_annotator` for one of your own.
+
+A Doc is an article. A component keeps what it finds in `doc.spans[spans_key]`, with the scores in its attributes, and adds
+to `doc.ents` what overlaps nothing there: the component that stands first in the pipeline wins.
+"""
+
+# Annotations are evaluated here, not postponed: confection checks a config's values by them.
+import warnings
+from collections.abc import Callable
+from functools import cache, lru_cache
+
+from spacy.language import Language
+from spacy.tokens import Doc, SpanGroup
+
+from biaozhu.annotators.amounts import AMOUNTS
+from biaozhu.annotators.network.word_models import Weights, load_model
+from biaozhu.annotators.persons import PERSONS
+from biaozhu.annotators.places import PLACES
+from biaozhu.annotators.registry import Annotator, find_annotators
+from biaozhu.annotators.words import LAC, LacWord, WordModel
+from biaozhu.data.errors import ConfigError
+from biaozhu.reading.sentences import split_text
+
+ASSIGNS = ["doc.ents", "token.ent_iob", "token.ent_type", "doc.spans"]
+SETTINGS = {"lac": "small", "spans_key": None, "set_ents": True}
+
+
+class AnnotatorComponent:
+    """A component of one annotator.
+
+    Args:
+        annotator: what finds the spans.
+        lac: where the words come from that it reads, if it reads any; as `preannotate --lac`.
+        spans_key: of the span group; None takes the annotator's name.
+        set_ents: whether to add to `doc.ents`, too.
+    """
+
+    def __init__(
+        self, annotator: Annotator, *, lac: Weights, spans_key: str | None = None, set_ents: bool = True
+    ) -> None:
+        self.annotator = annotator
+        self.lac = lac
+        self.spans_key = spans_key or annotator.name
+        self.set_ents = set_ents
+
+    def __call__(self, doc: Doc) -> Doc:
+        """Annotate a Doc.
+
+        Raises:
+            AnnotatorError, BugError: see `Annotator.annotate`.
+        """
+        cuts = split_text(doc.text)
+        texts = tuple(doc.text[start:end] for start, end in cuts)
+        words = _words(self.lac, texts) if self.annotator.reads_words else ()
+        found, scores, missed = [], [], 0
+        for (offset, _), row in zip(cuts, self.annotator.annotate(texts, words), strict=True):
+            for span in row:
+                one = doc.char_span(offset + span.start, offset + span.end, label=span.label)
+                if one is None:
+                    missed += 1
+                else:
+                    found.append(one)
+                    scores.append(span.score)
+        if missed:
+            warnings.warn(
+                f"{missed} spans of {self.annotator.name} do not begin and end with tokens and are left out; the tokenizer "
+                "biaozhu.CharTokenizer.v1 loses none",
+                stacklevel=2,
+            )
+        doc.spans[self.spans_key] = SpanGroup(doc, name=self.spans_key, spans=found, attrs={"scores": scores})
+        if self.set_ents:
+            taken = {token.i for one in doc.ents for token in one}
+            free = [one for one in found if taken.isdisjoint(range(one.start, one.end))]
+            doc.set_ents([*doc.ents, *free])
+        return doc
+
+
+def _factory(annotator: Annotator) -> Callable[..., AnnotatorComponent]:
+    def make(
+        nlp: Language,  # noqa: ARG001 — spaCy passes it to every factory
+        name: str,  # noqa: ARG001 — as above
+        lac: Weights,
+        spans_key: str | None,
+        set_ents: bool,  # noqa: FBT001 — a config names it
+    ) -> AnnotatorComponent:
+        return AnnotatorComponent(annotator, lac=lac, spans_key=spans_key, set_ents=set_ents)
+
+    Language.factory(f"biaozhu_{annotator.name}", assigns=ASSIGNS, default_config=SETTINGS, func=make)
+    return make
+
+
+# Entry points name these.
+make_lac, make_places, make_persons, make_amounts = map(_factory, (LAC, PLACES, PERSONS, AMOUNTS))
+
+
+@Language.factory("biaozhu_annotator", assigns=ASSIGNS, default_config=SETTINGS)
+def make_annotator(
+    nlp: Language,  # noqa: ARG001 — spaCy passes it to every factory
+    name: str,
+    annotator: str,
+    lac: Weights,
+    spans_key: str | None,
+    set_ents: bool,  # noqa: FBT001 — a config names it
+) -> AnnotatorComponent:
+    """Make a component of the annotator that is registered under a name.
+
+    Raises:
+        ConfigError: the name is a file's; a config runs none, its code comes with `--code` of spaCy's commands.
+        AnnotatorError: there is no such annotator.
+    """
+    if annotator.endswith(".py"):
+        raise ConfigError("a config names an annotator, no file", where=f"components.{name}.annotator")
+    (found,) = find_annotators(annotator)
+    return AnnotatorComponent(found, lac=lac, spans_key=spans_key, set_ents=set_ents)
+
+
+# Several components read the words of the same Doc, one after the other.
+@lru_cache(maxsize=1)
+def _words(lac: Weights, texts: tuple[str, ...]) -> list[tuple[LacWord, ...]]:
+    return _model(lac).words(texts)
+
+
+@cache
+def _model(lac: Weights) -> WordModel:
+    return load_model(lac)
