@@ -83,7 +83,21 @@ def _one_by_one(numbers: range) -> list[str]:
 
 
 def test_shards_hold_what_one_article_at_a_time_gives(corpus: Path, tmp_path: Path) -> None:
-    assert run(["preannotate", str(corpus), "--shards", str(tmp_path / "out"), "--shard-size", "2000"]) == 1
+    assert (
+        run(
+            [
+                "preannotate",
+                str(corpus),
+                "--lac",
+                "small",
+                "--shards",
+                str(tmp_path / "out"),
+                "--shard-size",
+                "2000",
+            ]
+        )
+        == 1
+    )
     lines = _lines(tmp_path / "out")
     assert lines == _one_by_one(range(60))
     (failed,) = (tmp_path / "out" / "failed.jsonl").read_text(encoding="utf-8").splitlines()
