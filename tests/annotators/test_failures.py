@@ -78,7 +78,21 @@ def test_failures_of_few_articles_leave_the_others_alone(
     articles: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     out = tmp_path / "pre"
-    assert run(["preannotate", str(articles), "-o", str(out), "--layers", str(tmp_path / "layers")]) == 1
+    assert (
+        run(
+            [
+                "preannotate",
+                str(articles),
+                "--lac",
+                "small",
+                "-o",
+                str(out),
+                "--layers",
+                str(tmp_path / "layers"),
+            ]
+        )
+        == 1
+    )
     assert reported(capsys.readouterr().err) == dict.fromkeys(BAD, "BZ007")
     assert sorted(path.stem for path in out.iterdir()) == ["a-good", "e-good"]
     assert [span.label for span in read_layer(out / "a-good.jsonl")[0].spans] == ["PERSON", "PLACE", "AMOUNT"]
@@ -94,7 +108,7 @@ def test_failures_in_a_stream_go_to_its_dead_letters(
     rows = [{"name": path.stem, "text": path.read_text()} for path in sorted(articles.iterdir())]
     corpus.write_text("".join(f"{json.dumps(row)}\n" for row in rows))
     place = ["--shards", str(tmp_path / "out")] if shards else ["-o", str(tmp_path / "out.jsonl")]
-    assert run(["preannotate", str(corpus), *place]) == 1
+    assert run(["preannotate", str(corpus), "--lac", "small", *place]) == 1
     assert "lost in all: 3 articles" in capsys.readouterr().err
     failed = tmp_path / "out" / "failed.jsonl" if shards else tmp_path / "out.failed.jsonl"
     letters = [json.loads(line) for line in failed.read_text().splitlines()]
@@ -120,7 +134,19 @@ def test_failures_of_a_trained_model_leave_the_others_alone(
         ]
 
     monkeypatch.setattr(TrainedModel, "__call__", wrong)
-    assert run(["preannotate", str(articles / "d-raise.txt"), "-o", str(tmp_path / "d-raise.jsonl")]) == 0
+    assert (
+        run(
+            [
+                "preannotate",
+                str(articles / "d-raise.txt"),
+                "--lac",
+                "small",
+                "-o",
+                str(tmp_path / "d-raise.jsonl"),
+            ]
+        )
+        == 0
+    )
     (articles / "d-raise.txt").unlink()
     capsys.readouterr()
     output = tmp_path / "predicted.jsonl"

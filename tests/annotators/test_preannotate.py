@@ -95,7 +95,8 @@ def test_preannotate_takes_no_text_at_all() -> None:
 
 def test_preannotate_command_writes_sentences_layers_and_ledger(article: Path, tmp_path: Path) -> None:
     output, layers = tmp_path / "out" / "pre.jsonl", tmp_path / "layers"
-    assert run(["preannotate", str(article), "-o", str(output), "--layers", str(layers), "--ledger"]) == 0
+    command = ["preannotate", str(article), "-o", str(output), "--layers", str(layers), "--ledger"]
+    assert run([*command, "--lac", "small"]) == 0
     (done,) = preannotate_articles([read_article(article)], model=loaded("small"))
     assert read_layer(output) == done.sentences
     entries = (*list_left_out(done.article), *done.entries)
@@ -108,7 +109,7 @@ def test_preannotate_command_adds_the_layer_of_a_base_model(article: Path, tmp_p
     base, output, layers = tmp_path / "base", tmp_path / "pre.jsonl", tmp_path / "layers"
     write_model(base)
     command = ["preannotate", str(article), "-o", str(output), "--layers", str(layers), "--ledger"]
-    assert run([*command, "--base", str(base)]) == 0
+    assert run([*command, "--lac", "small", "--base", str(base)]) == 0
     network = load_base(base, threads=1)
     annotators = (*DEFAULT_ANNOTATORS, base_annotator(base, threads=1))
     (done,) = preannotate_articles([read_article(article)], model=loaded("small"), annotators=annotators)

@@ -62,6 +62,6 @@ OTHER_FILES = (
     ("import bad --format doccano -o out.jsonl", ("", "7", "{}", DEEP, "\0", '{"id":1,"text":"\\ud800ab","label":[]}'), r"BZ060 bad(:1)?: "),
     ("import bad --format conll -o out.jsonl", ("", "\0", "王 B-PERSON extra B-\n"), r"BZ060 bad"),
     ("import bad --format labelstudio -o out.jsonl", ("", "7", "{}", DEEP, '[{"data":{"text":7}}]'), r"BZ060 bad"),
-    ("import bad --format spacy -o out.jsonl", ("", "7", "\x7fELF"), r"BZ060 bad: no DocBin"),
-    ("import marked.ann --format brat -o out.jsonl", ("7", "T1\tPLACE x y\tz", "{}"), r"BZ060 \./marked\.ann:1: no (line of brat|text-bound)"),
+    ("import bad --format spacy -o out.jsonl", ("", "7", "\x7fELF"), r"BZ060 bad: not a DocBin"),
+    ("import marked.ann --format brat -o out.jsonl", ("7", "T1\tPLACE x y\tz", "{}"), r"BZ060 \./marked\.ann:1: not a (line of brat|text-bound)"),
 )  # fmt: skip

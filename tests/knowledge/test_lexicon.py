@@ -12,8 +12,10 @@ from hypothesis import strategies as st
 from biaozhu.data.errors import ModelDataError
 from biaozhu.knowledge import lexicon as module
 from biaozhu.knowledge.gazetteer import gazetteer
-from biaozhu.knowledge.lexicon import DIVISION, KINDS, WIDTH, lexicon_columns, lexicon_facts
+from biaozhu.knowledge.lexicon import DIVISION, FOREIGN, KINDS, WIDTH, lexicon_columns, lexicon_facts
 from biaozhu.knowledge.surnames import COMPOUND_SURNAMES, SURNAMES
+from biaozhu.knowledge.world import KINDS as WORLD_KINDS
+from biaozhu.knowledge.world import world_names
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -58,6 +60,8 @@ def test_lexicon_marks_what_the_tables_hold_and_no_more(kinds: dict[str, int], t
             meaning = gazetteer().named.get(word)
             bits = [kinds[word]] if word in kinds and end - start < module.LONGEST + 1 else []
             bits += [] if meaning is None else [DIVISION + 2 * (meaning.level - 1) + meaning.full]
+            world = world_names().get(word, 0)
+            bits += [FOREIGN + kind for kind in range(WORLD_KINDS) if world >> kind & 1]
             for bit in bits:
                 wanted[start, BEGINS + bit] = wanted[end - 1, ENDS + bit] = 1
                 wanted[start + 1 : end - 1, INSIDE + bit] = 1

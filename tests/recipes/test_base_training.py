@@ -237,9 +237,9 @@ def config_of_run(folder: Path, seed: int, f1: float, *, dropout: float = 0.3) -
     ("corpus", "has", "has_not"),
     [
         (
-            "pfr1998",
-            ["PFR corpus", "Peking", "Read by eye", "corpus fetch pfr1998", "by time"],
-            ["as in the corpus"],
+            "modern-self",
+            ["the corpus modern-self", "annotations/modern", "adjudicated"],
+            ["PFR", "Peking", "in its order"],
         ),
         (
             "msra",
@@ -249,7 +249,7 @@ def config_of_run(folder: Path, seed: int, f1: float, *, dropout: float = 0.3) -
         ("tiny", ["corpus add tiny", "tiny: made up."], ["PFR", "Peking", "by eye", "by time"]),
     ],
 )
-def test_card_claims_of_another_corpus_nothing_that_holds_for_pfr(
+def test_card_claims_of_a_corpus_nothing_that_holds_for_another(
     tmp_path: Path, corpus: str, has: list[str], has_not: list[str]
 ) -> None:
     config_of_run(tmp_path / "1", 1, 0.9)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gzip
+import json
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -11,43 +13,61 @@ from biaozhu.annotators.network.crf_decoding import decode, make_chain, marginal
 from biaozhu.annotators.network.fast import load_fast
 from biaozhu.annotators.network.lac_pair import load_lac_pair
 from biaozhu.annotators.network.pair_rows import make_pair_table
-from biaozhu.data.errors import ConfigError
+from biaozhu.data.errors import ConfigError, CorpusError
 from biaozhu.data.model import Sentence, Span
-from biaozhu.training.corpus_store import Part, write_corpus
-from recipes.base.augment import Rates
-from recipes.distil.teacher import FULL, teach
+from recipes.base.data import name_tags
+from recipes.distil.teacher import FULL, joined, teach, told
 from recipes.distil.text import distil_texts
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 TEXT = "王大山在河东县种了１９９７亩树，1998年卖了30株。"
-SETTINGS = {"reviews": 1, "copies": 3, "numbers": 1.0}
+FILE = "texts/news"
 
 
-def _corpus(folder: Path) -> None:
-    def part(text: str) -> Part:
-        spans = (Span(0, 3, "PERSON"), Span(4, 7, "PLACE"))
-        return Part(text, (Sentence("0" * 12, 0, len(text), text, spans),))
+@pytest.fixture
+def folders(tmp_path: Path) -> tuple[Path, Path]:
+    """Give a folder of texts and the offsets of a corpus whose dev part is cut from its second document."""
+    texts, offsets = tmp_path / "shared", tmp_path / "offsets"
+    (texts / "texts").mkdir(parents=True)
+    offsets.mkdir()
+    documents = {
+        "a": f"{TEXT}\n{TEXT}短。",
+        "b": "这一篇文章留给评测,不能拿来学习。",
+        "c": "抄来的:这一篇文章留给评测,不能拿来学习。",
+    }
+    lines = [json.dumps({"path": path, "text": text}, ensure_ascii=False) for path, text in documents.items()]
+    (texts / f"{FILE}.jsonl.gz").write_bytes(gzip.compress("\n".join(lines).encode()))
+    row = {"file": FILE, "path": "b", "start": 0, "end": len(documents["b"]), "sha256": "", "spans": []}
+    for part in ("dev", "test"):
+        (offsets / f"{part}.jsonl").write_text(json.dumps(row) + "\n", encoding="utf-8")
+    return texts, offsets
 
-    write_corpus(
-        folder / "some", {"train": part(TEXT), "dev": part(f"{TEXT}乙"), "test": part(f"{TEXT}丙")}, {}
-    )
-    (folder / "reviews.txt").write_text("书很好。字太小。", encoding="utf-8")
+
+def test_distil_text_leaves_out_what_is_held_out_and_what_repeats_it(folders: tuple[Path, Path]) -> None:
+    texts, offsets = folders
+    found = distil_texts(texts, [FILE], offsets=offsets, characters=1000, seed=1)
+    assert found == [TEXT]
+    assert distil_texts(texts, [FILE], offsets=offsets, characters=0, seed=1) == []
 
 
-def test_distil_text_reads_train_and_reviews_only(tmp_path: Path) -> None:
-    _corpus(tmp_path)
-    rates = Rates(marks=0.0, headline=0.0, place=1.0, person=1.0)
-    texts, watched = distil_texts(tmp_path, ["some"], amounts=SETTINGS, rates=rates, seed=1)
-    assert texts[0] == TEXT
-    assert watched == [f"{TEXT}乙"]
-    assert not any("乙" in text or "丙" in text for text in texts)
-    assert sum(text in ("书很好。", "字太小。") for text in texts) == 1
-    copies = texts[1:-1]
-    assert len(copies) == SETTINGS["copies"]
-    assert all("种了" in text and "河东县" not in text and "30株" not in text for text in copies)
-    assert texts == distil_texts(tmp_path, ["some"], amounts=SETTINGS, rates=rates, seed=1)[0]
+def test_distil_text_names_a_missing_file(folders: tuple[Path, Path]) -> None:
+    texts, offsets = folders
+    with pytest.raises(CorpusError):
+        distil_texts(texts, ["texts/none"], offsets=offsets, characters=1000, seed=1)
+
+
+def test_distil_joins_what_is_told_with_what_the_teacher_says() -> None:
+    sentence = Sentence("0" * 12, 0, len(TEXT), TEXT, (Span(0, 3, "PERSON"), Span(4, 7, "PLACE")))
+    tags = name_tags(("PLACE", "PERSON"))
+    both = joined([told([sentence], tags), told([sentence], tags)])
+    assert both.ends.tolist() == [len(TEXT), 2 * len(TEXT)]
+    own = both.shares[len(TEXT) :].argmax(axis=1)
+    assert [tags[tag] for tag in own[:7].tolist()] == [
+        "PERSON-B", "PERSON-I", "PERSON-I", "O", "PLACE-B", "PLACE-I", "PLACE-I",
+    ]  # fmt: skip
+    assert (both.shares.sum(axis=1) == FULL).all()
 
 
 def test_distil_teacher_gives_the_shares_of_both_lacs() -> None:
@@ -104,14 +124,9 @@ def test_distil_exports_what_it_trained(tmp_path: Path) -> None:
         8, 6, len(network.pairs.weight), network.emit.out_features
     )
     facts = {
-        "text": {
-            "sentences": 2,
-            "characters": 5,
-            "sources": [],
-            "reviews": 0,
-            "reviews_from": "none",
-            "copies": 1,
-        },
+        "text": {"sentences": 2, "taught": 5, "files": ["texts/x"], "copies": 1},
+        "corpus": {"name": "modern", "package_sha256": "0" * 64, "licence": "none"},
+        "teacher": "0" * 64,
         "training": {"width": 8, "hidden": 6, "pairs": 2, "epochs": 30, "batch": 8},
         "history": history,
     }
@@ -137,10 +152,10 @@ def test_distil_exports_what_it_trained(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("content", "problem"),
     [
-        ("[text]\ncorpora = []\n[augmentation]\n[training]\n", "corpora"),
-        ("[text]\ncorpora = ['x']\n", "sections"),
-        ('[text]\ncorpora = ["x"]\nlength = 3\n[augmentation]\n[training]\n', "length"),
-        ('[text]\ncorpora = ["x"]\n[augmentation]\n[training]\nrate = "high"\n', "rate"),
+        ("[text]\nfiles = []\n[training]\n", "files"),
+        ("[text]\nfiles = ['x']\n", "sections"),
+        ('[text]\nfiles = ["x"]\nlength = 3\n[training]\n', "length"),
+        ('[text]\nfiles = ["x"]\n[training]\nrate = "high"\n', "rate"),
     ],
 )
 def test_distil_config_says_what_is_wrong(tmp_path: Path, content: str, problem: str) -> None:

@@ -74,7 +74,7 @@ def test_forms_hold_the_same_sentences(form: Form) -> None:
     wanted = [sentence_from_line(line) for line in _lines()]
     if form == "docbin":
         documents = read_docbin(packed, where="shard")
-        assert [document.sid for document in documents] == [sentence.id for sentence in wanted]
+        assert [document.sentence_id for document in documents] == [sentence.id for sentence in wanted]
         found = [[(s.start, s.end, s.label, s.source, s.score) for s in one.spans] for one in documents]
         assert found == [[(s.start, s.end, s.label, s.source, s.score) for s in one.spans] for one in wanted]
         return

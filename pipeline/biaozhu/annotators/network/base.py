@@ -1,7 +1,8 @@
-"""The base model as an annotator: PLACE, PERSON and AMOUNT straight from a network trained on news, layer `base`.
+"""The accurate model: places, persons and amounts straight from a network that was trained on the modern corpus.
 
-The model lies in models/base/ (see its README.md): a graph for ONNX Runtime, the CRF's scores, the dictionary, and a
-config with the checksums of all of them. `biaozhu base build` makes it.
+It lies in the folder accurate/ (see its README.md): a graph for ONNX Runtime, the CRF's scores, the dictionary, and a
+config with the checksums of all of them. `biaozhu base build` makes it. It is used in two ways: `--model accurate` takes
+its names in place of the rules, `--base FOLDER` adds a model of this kind as the layer `base`.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from biaozhu.annotators.network.crf_decoding import make_chain
 from biaozhu.annotators.network.lac import Lac
 from biaozhu.annotators.network.runtime import ModelKind, load_checked
 from biaozhu.annotators.registry import Annotator
-from biaozhu.annotators.words import trimmed_span
+from biaozhu.annotators.words import LacWord, trimmed_span
 from biaozhu.knowledge.lexicon import lexicon_columns, lexicon_facts, loaded_lexicon
 
 if TYPE_CHECKING:
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
     from biaozhu.data.model import Span
 
 SOURCE = "base"
-DEFAULT = Path("models/base")
+DEFAULT = Path(__file__).parent / "accurate"
 SCORES = "crf.npz"
 OUTSIDE = "O"
 # 2: with the lexicon's columns; a model without them is the same in both.
@@ -45,6 +46,13 @@ class Base:
     network: Lac = field(repr=False)
     # Spans that are less likely are not given; chosen on dev when the model was built.
     min_score: float = 0.0
+
+    def words(self, texts: Sequence[str]) -> list[tuple[LacWord, ...]]:
+        """Return the spans of each text as words that have their label as tag; what is unlikely is outside."""
+        return [
+            tuple(word if word.score >= self.min_score else word._replace(tag=OUTSIDE) for word in words)
+            for words in self.network.words(texts)
+        ]
 
     def __call__(self, texts: Sequence[str]) -> list[tuple[Span, ...]]:
         """Return the spans of each text, sorted and disjoint; none begins or ends with white space."""

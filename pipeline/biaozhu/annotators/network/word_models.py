@@ -1,4 +1,4 @@
-"""The networks that words can come from, by the names that `--lac` has for them."""
+"""The networks that words can come from, by the names that `--model` has for them."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from biaozhu.data.files import sha256_of
 if TYPE_CHECKING:
     from biaozhu.annotators.words import WordModel
 
-# One of LAC's two sets of weights, the mean of what both say, or a small network that has learned it from them.
-Weights = Literal["fast", "small", "large", "both"]
+# The accurate model, a small network that has learned from LAC, one of LAC's two sets of weights, or the mean of both.
+Weights = Literal["accurate", "fast", "small", "large", "both"]
 
 
 def load_model(weights: Weights, *, threads: int | None = None) -> WordModel:
@@ -22,6 +22,10 @@ def load_model(weights: Weights, *, threads: int | None = None) -> WordModel:
     from biaozhu.annotators.network.lac import load_lac  # noqa: PLC0415 — brings the runtime
     from biaozhu.annotators.network.lac_pair import load_lac_pair  # noqa: PLC0415 — as above
 
+    if weights == "accurate":
+        from biaozhu.annotators.network.base import load_base  # noqa: PLC0415 — as above
+
+        return load_base(threads=threads)
     if weights == "fast":
         from biaozhu.annotators.network.fast import load_fast  # noqa: PLC0415 — as above
 
@@ -35,12 +39,11 @@ def weights_mark(weights: Weights) -> str:
     Raises:
         MissingFileError: there is no fast model.
     """
-    if weights != "fast":
-        return ""
-    from biaozhu.annotators.network import fast, runtime  # noqa: PLC0415 — they bring ONNX Runtime
+    from biaozhu.annotators.network import base, fast, runtime  # noqa: PLC0415 — they bring ONNX Runtime
 
-    # `biaozhu base distil` replaces the model; its config holds the checksums of all that it is.
-    return sha256_of(fast.FOLDER / runtime.CONFIG)
+    # A recipe replaces a model; its config holds the checksums of all that it is.
+    folder = {"accurate": base.DEFAULT, "fast": fast.FOLDER}.get(weights)
+    return "" if folder is None else sha256_of(folder / runtime.CONFIG)
 
 
 def check_weights(weights: Weights) -> None:

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 # As `Weights`, which typer must see without the import of the networks.
-LacSize = Literal["fast", "small", "large", "both"]
+LacSize = Literal["accurate", "fast", "small", "large", "both"]
 
 
 class Engine(StrEnum):
@@ -76,12 +76,19 @@ def preannotate(
         bool,
         typer.Option("--ledger", help="Also write what the combination decided to OUT.ledger.jsonl."),
     ] = False,
-    lac: Annotated[LacSize, typer.Option(help="LAC's weights.")] = "small",
+    lac: Annotated[
+        LacSize,
+        typer.Option(
+            "--model",
+            "--lac",
+            help="accurate: a network that gives names; the others: LAC's words, of which rules make names.",
+        ),
+    ] = "accurate",
     base: Annotated[
         Path | None,
         typer.Option(
             metavar="DIR",
-            help="Also a base model, as the layer `base`. models/base was trained on PFR: for research only.",
+            help="Also a model of `base build`, as the layer `base`.",
         ),
     ] = None,
     annotator: Annotated[
@@ -123,7 +130,7 @@ def preannotate(
     ] = None,
 ) -> None:
     """Find places, persons and amounts in articles: sentence lines with spans."""
-    from biaozhu.annotators.network.word_models import check_weights, load_model
+    from biaozhu.annotators.network.word_models import check_weights
     from biaozhu.commands.articles.streaming import Output, Run, annotate_corpus
     from biaozhu.data.errors import UsageError
     from biaozhu.scale.corpus_stream import expand_globs, is_stream
@@ -159,7 +166,7 @@ def preannotate(
         output=output,
         layers=layers,
         ledger=ledger,
-        load=lambda: (load_model(lac, threads=threads), _annotators(annotator, labels, base, threads)),
+        load=lambda: _load(lac, (annotator, labels, base), threads),
     )
 
 
@@ -250,11 +257,19 @@ def _annotated(
     return done, failures
 
 
-def _annotators(
-    names: Sequence[str], labels: Path, base: Path | None, threads: int | None
-) -> tuple[Annotator, ...]:
+def _load(
+    lac: LacSize, more: tuple[Sequence[str], Path, Path | None], threads: int | None
+) -> tuple[WordModel, tuple[Annotator, ...]]:
+    from biaozhu.annotators.network.word_models import load_model
+    from biaozhu.annotators.preannotate import default_annotators
+
+    model = load_model(lac, threads=threads)
+    added = _added(*more, threads)
+    return model, tuple({one.name: one for one in (*default_annotators(model), *added)}.values())
+
+
+def _added(names: Sequence[str], labels: Path, base: Path | None, threads: int | None) -> list[Annotator]:
     from biaozhu.annotators.network.base import base_annotator
-    from biaozhu.annotators.preannotate import DEFAULT_ANNOTATORS
     from biaozhu.annotators.registry import find_annotators
     from biaozhu.data.errors import LabelError
     from biaozhu.data.labels import read_labels
@@ -267,4 +282,4 @@ def _annotators(
             raise LabelError(f"{', '.join(unknown)} of annotator {one.name} is not in it", where=str(labels))
     if base is not None:
         more.append(base_annotator(base, threads=threads))
-    return tuple({one.name: one for one in (*DEFAULT_ANNOTATORS, *more)}.values())
+    return more

@@ -45,7 +45,7 @@ def serve(
     model: Annotated[
         Path | None, typer.Option(help="A trained model's folder; else the pre-annotators answer.")
     ] = None,
-    lac: Annotated[LacSize, typer.Option(help="LAC's weights, for the pre-annotators.")] = "small",
+    lac: Annotated[LacSize, typer.Option(help="The network of the pre-annotation.")] = "accurate",
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(min=0, max=65535, help="Port; 0 takes a free one.")] = PORT,
     token_file: TokenFile = TOKEN_FILE,

@@ -1,0 +1,148 @@
+"""The modern corpus: annotations/modern keeps offsets and checksums, the texts come from a folder of theirs.
+
+A line of a part is one sentence, keys in this order: `file` and `path` (where its document lies in the folder), `start` and
+`end` (code points into the document), `sha256` (first 16 hex digits, of the sentence's UTF-8 bytes), `kind` of text, `by` (the
+readers; `adjudicated` where two of them were compared), `spans` as [start, end, label].
+"""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import json
+from typing import TYPE_CHECKING, Any
+
+from biaozhu.data.errors import CorpusError, MissingFileError
+from biaozhu.data.files import parse_json, read_bytes, sha256_of
+from biaozhu.data.ledger import Entry
+from biaozhu.data.model import Sentence, Span
+from biaozhu.training.corpus_store import PARTS, Part, article_id, corpora_folder, write_corpus
+from recipes.corpora.fetch import without_leaks
+from recipes.corpora.leaks import THRESHOLD
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from pathlib import Path
+
+NAME, SOURCE = "modern", "readers"
+CHECKSUM_DIGITS = 16
+BREAKS = str.maketrans("\t\r\n", "   ")
+LICENCE = (
+    "offsets and labels MIT; the texts as their sources state (official documents, CC BY-SA, CC0, Apache-2.0, and press whose "
+    "rights are not cleared): they are not part of the project"
+)
+READERS = "read under annotations/guideline.md by language models, each from the plain text"
+
+
+def fetch_modern(
+    offsets: Path, texts: Path, *, folder: Path | None = None, others: Mapping[str, str] | None = None
+) -> tuple[dict[str, Any], tuple[Entry, ...]]:
+    """Put the corpus together from its offsets and a folder of texts, and check every sentence against its checksum.
+
+    Args:
+        offsets: annotations/modern, with a file for each part.
+        texts: holds the files that the offsets name, plain or packed by gzip.
+        folder: where to write; None takes the cache folder's own.
+        others: name -> text that must not stand in train.
+
+    Returns:
+        The manifest, and an entry for each sentence whose text is not there or is another one.
+
+    Raises:
+        CorpusError: a line of the offsets is damaged, or a part has no sentence left.
+    """
+    documents = _Documents(texts)
+    lost: list[Entry] = []
+    parts: dict[str, Part] = {}
+    for part in PARTS:
+        found: list[tuple[str, list[list[Any]]]] = []
+        for where, row in read_rows(offsets / f"{part}.jsonl"):
+            text = documents.sentence(row)
+            if text is None:
+                place = f"{row['file']} {row['path']}"
+                lost.append(
+                    Entry(
+                        "corpus",
+                        "loss",
+                        "its text is not in the folder",
+                        where,
+                        row["start"],
+                        row["end"],
+                        "",
+                        place,
+                    )
+                )
+            else:
+                found.append((text, row["spans"]))
+        if not found:
+            raise CorpusError("no sentence of this part is in the folder", where=f"{texts} {part}")
+        parts[part] = _part(found)
+    parts, leaks = without_leaks(parts, others or {})
+    digest = hashlib.sha256(
+        " ".join(sha256_of(offsets / f"{part}.jsonl") for part in PARTS).encode()
+    ).hexdigest()
+    facts = {
+        "name": NAME,
+        "package": READERS,
+        "package_sha256": digest,
+        "licence": LICENCE,
+        "near_duplicates": {"likeness": THRESHOLD, "left_train": leaks},
+        "lost": len(lost),
+    }
+    return write_corpus(folder or corpora_folder() / NAME, parts, facts), tuple(lost)
+
+
+def read_rows(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Yield where each line of a part stands, and what it says."""
+    for number, line in enumerate(read_bytes(path).decode("utf-8").splitlines(), 1):
+        row = parse_json(line)
+        if not isinstance(row, dict) or {"file", "path", "start", "end", "sha256", "spans"} - row.keys():
+            raise CorpusError("this is not a line of offsets", where=f"{path}:{number}")
+        yield f"{path}:{number}", row
+
+
+def checksum(text: str) -> str:
+    """Return the first hex digits of a sentence's SHA-256."""
+    return hashlib.sha256(text.encode("utf-8")).hexdigest()[:CHECKSUM_DIGITS]
+
+
+class _Documents:
+    """The documents of the folder, a file read when it is first named."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.files: dict[str, dict[str, list[str]]] = {}
+
+    def sentence(self, row: Mapping[str, Any]) -> str | None:
+        """Return the text of a row with its breaks as spaces, None where it is not there or is another one."""
+        if row["file"] not in self.files:
+            self.files[row["file"]] = self._read(row["file"])
+        for document in self.files[row["file"]].get(row["path"], ()):
+            text = document[row["start"] : row["end"]]
+            if checksum(text) == row["sha256"]:
+                return text.translate(BREAKS)
+        return None
+
+    def _read(self, name: str) -> dict[str, list[str]]:
+        plain, packed = self.folder / f"{name}.jsonl", self.folder / f"{name}.jsonl.gz"
+        try:
+            data = read_bytes(plain) if plain.is_file() else gzip.decompress(read_bytes(packed))
+        except MissingFileError:
+            return {}
+        found: dict[str, list[str]] = {}
+        for number, line in enumerate(data.decode("utf-8").splitlines()):
+            document = json.loads(line)
+            # Rows of the labelled sets have no path of their own: their number is one.
+            found.setdefault(document.get("path") or f"#{number}", []).append(document["text"])
+        return found
+
+
+def _part(found: list[tuple[str, list[list[Any]]]]) -> Part:
+    raw = "".join(f"{text}\n" for text, _ in found)
+    article, offset = article_id(raw), 0
+    sentences = []
+    for text, spans in found:
+        inside = tuple(Span(start, end, label, SOURCE) for start, end, label in spans)
+        sentences.append(Sentence(article, offset, offset + len(text), text, inside))
+        offset += len(text) + 1
+    return Part(raw, tuple(sentences))

@@ -1,0 +1,66 @@
+"""Build the table of foreign places and former divisions: `python -m recipes.world FOLDER`.
+
+FOLDER holds the lexicons that NOTICE names: iso-codes and CLDR (countries, their parts, cities of time zones), GeoNames
+(cities of 5,000 people and more), JioNLP (countries, capitals, cities) and areacodes (counties of China since 1980).
+"""
+
+from __future__ import annotations
+
+import csv
+import lzma
+import re
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from biaozhu.knowledge.world import COUNTRY, FOREIGN_CITY, FOREIGN_REGION, FORMER_DIVISION, TOWN, WORLD
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+HAN = re.compile("[\u4e00-\u9fff]{2,8}")
+PAIR = 2
+
+
+def read_tsv(path: Path) -> list[list[str]]:
+    """Read the rows of a tab-separated file."""
+    return [line.split("\t") for line in path.read_text("utf-8").splitlines() if line]
+
+
+def read_names(folder: Path) -> Iterator[tuple[str, int]]:
+    """Yield every name of the lexicons with one of its kinds."""
+    for name, _, kind in read_tsv(folder / "iso_codes_4.15_zh.tsv"):
+        yield name, FOREIGN_REGION if kind == "subdivision" else COUNTRY
+    for name, *_ in read_tsv(folder / "cldr_48.2_territories_zh.tsv"):
+        yield name, COUNTRY
+    for name, *_ in read_tsv(folder / "cldr_48.2_cities_zh.tsv"):
+        yield name, FOREIGN_CITY
+    for name, country, *_ in read_tsv(folder / "geonames_cities5000_han.tsv"):
+        yield name, TOWN if country == "CN" else FOREIGN_CITY
+    for row in read_tsv(folder / "jionlp_world_location.txt"):
+        for column, cell in enumerate(row):
+            yield from ((name, COUNTRY if column < PAIR else FOREIGN_CITY) for name in cell.split("/"))
+    with (folder / "areacodes_1980_2025.csv").open(encoding="utf-8-sig", newline="") as file:
+        yield from ((row["名称"], FORMER_DIVISION) for row in csv.DictReader(file) if row["状态"] != "在用")
+
+
+def collect_names(folder: Path) -> dict[str, int]:
+    """Collect the names of two to eight Han characters with all of their kinds, as bits."""
+    names: dict[str, int] = {}
+    for name, kind in read_names(folder):
+        if HAN.fullmatch(name):
+            names[name] = names.get(name, 0) | kind
+    return names
+
+
+def write_table(folder: Path, output: Path) -> int:
+    """Write the table, a name and its kinds a line, and return how many names it has."""
+    names = collect_names(folder)
+    lines = "".join(f"{name}\t{kinds}\n" for name, kinds in sorted(names.items()))
+    output.write_bytes(lzma.compress(lines.encode("utf-8"), preset=9 | lzma.PRESET_EXTREME))
+    return len(names)
+
+
+if __name__ == "__main__":
+    target = Path(__file__).resolve().parents[1] / "biaozhu" / "knowledge" / WORLD
+    sys.stdout.write(f"{target}: {write_table(Path(sys.argv[1]), target)} names\n")

@@ -1,0 +1,67 @@
+from __future__ import annotations
+
+import gzip
+import json
+from typing import TYPE_CHECKING
+
+import pytest
+
+from biaozhu.cli import run
+from biaozhu.data.errors import CorpusError
+from biaozhu.training.corpus_store import PARTS, read_part
+from recipes.corpora.modern import checksum, fetch_modern
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+DOCUMENTS = {"a": "山城新闻。\n周青去了大成市,买了3斤米。", "b": "没有名字的一句。", "c": "何小帆在云州。"}
+
+
+def row(path: str, start: int, end: int, spans: list[list[object]]) -> dict[str, object]:
+    text = DOCUMENTS[path][start:end]
+    return {
+        "file": "texts/news", "path": path, "start": start, "end": end, "sha256": checksum(text), "kind": "news",
+        "by": "r1", "spans": spans,
+    }  # fmt: skip
+
+
+@pytest.fixture
+def folders(tmp_path: Path) -> tuple[Path, Path]:
+    offsets, texts = tmp_path / "offsets", tmp_path / "shared"
+    offsets.mkdir()
+    (texts / "texts").mkdir(parents=True)
+    lines = [json.dumps({"path": path, "text": text}, ensure_ascii=False) for path, text in DOCUMENTS.items()]
+    (texts / "texts/news.jsonl.gz").write_bytes(gzip.compress("\n".join(lines).encode()))
+    rows = [
+        row("a", 6, 20, [[0, 2, "PERSON"], [4, 7, "PLACE"], [10, 12, "AMOUNT"]]),
+        row("b", 0, 8, []),
+        row("c", 0, 7, [[0, 3, "PERSON"], [4, 6, "PLACE"]]),
+    ]
+    for part, one in zip(PARTS, rows, strict=True):
+        (offsets / f"{part}.jsonl").write_text(json.dumps(one) + "\n", encoding="utf-8")
+    return offsets, texts
+
+
+def test_modern_puts_sentences_and_spans_together(folders: tuple[Path, Path], tmp_path: Path) -> None:
+    manifest, lost = fetch_modern(*folders, folder=tmp_path / "corpus")
+    assert lost == ()
+    assert manifest["parts"]["train"]["spans"] == {"AMOUNT": 1, "PERSON": 1, "PLACE": 1}
+    (sentence,) = read_part(tmp_path / "corpus", "train")
+    assert [sentence.text[span.start : span.end] for span in sentence.spans] == ["周青", "大成市", "3斤"]
+
+
+def test_modern_names_sentences_whose_text_is_another_one(folders: tuple[Path, Path], tmp_path: Path) -> None:
+    offsets, texts = folders
+    damaged = row("c", 0, 7, []) | {"sha256": "0" * 16}
+    with (offsets / "test.jsonl").open("a", encoding="utf-8") as file:
+        file.write(json.dumps(damaged) + "\n")
+    manifest, lost = fetch_modern(offsets, texts, folder=tmp_path / "corpus")
+    assert manifest["lost"] == len(lost) == 1
+    assert lost[0].sentence.endswith("test.jsonl:2")
+
+
+def test_modern_without_texts_is_refused(folders: tuple[Path, Path], tmp_path: Path) -> None:
+    with pytest.raises(CorpusError):
+        fetch_modern(folders[0], tmp_path / "nothing", folder=tmp_path / "corpus")
+    assert run(["corpus", "fetch", "modern"]) == 2
+    assert run(["corpus", "fetch", "msra", "--from", str(tmp_path)]) == 2
