@@ -129,6 +129,8 @@ def test_shards_go_on_after_a_stop_and_mend_what_is_damaged(corpus: Path, tmp_pa
     before = (stopped / "part-00000.jsonl.gz").stat().st_mtime_ns
     (stopped / "part-00001.jsonl.gz").write_bytes(b"half")
     (stopped / ".part-00002.json.x1").write_bytes(b"left by a kill")
+    longer = json.loads((stopped / "part-00001.json").read_bytes()) | {"file": "part-00099.jsonl.gz"}
+    (stopped / "part-00099.json").write_text(json.dumps(longer), encoding="utf-8")
     (stopped / "part-00099.jsonl.gz").write_bytes(b"of a longer corpus")
     assert not (stopped / "MANIFEST.json").exists()
     list(write_shards(read_sources([corpus]), stopped, Plan(size=2000)))

@@ -99,6 +99,13 @@ class BugError(BiaozhuError):
     advice = "This is a bug in biaozhu, please report it; other articles are not affected"
 
 
+class OutputError(BiaozhuError):
+    """An output would destroy an input, or a file that is not of its kind."""
+
+    code = "BZ008"
+    advice = "Give another output; if the file there is not needed, remove it first"
+
+
 class EncodingError(BiaozhuError):
     """The bytes of a source are no text that we can decode for sure."""
 

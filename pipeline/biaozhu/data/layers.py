@@ -11,6 +11,7 @@ from biaozhu.data.errors import (
     LabelError,
     LineError,
     MissingFileError,
+    OutputError,
     UsageError,
     raise_collected,
 )
@@ -34,7 +35,7 @@ def find_layers(paths: Iterable[Path]) -> tuple[Path, ...]:
     problems: list[BiaozhuError] = []
     for path in paths:
         inside = path.glob("*.jsonl") if path.is_dir() else [path]
-        found = sorted(file for file in inside if not _is_beside(file))
+        found = sorted(file for file in inside if not is_beside(file))
         if not found:
             problems.append(MissingFileError("no layer (*.jsonl) in this folder", where=str(path)))
         files += found
@@ -90,7 +91,7 @@ def check_layer_name(path: Path) -> None:
     Raises:
         UsageError: the name is one of a ledger or of failures, which `find_layers` passes over.
     """
-    if _is_beside(path):
+    if is_beside(path):
         raise UsageError(
             f"a name in {LEDGER_SUFFIX} or {FAILED_SUFFIX} is for ledgers and failures, no layer is read from it",
             where=str(path),
@@ -98,7 +99,8 @@ def check_layer_name(path: Path) -> None:
         )
 
 
-def _is_beside(path: Path) -> bool:
+def is_beside(path: Path) -> bool:
+    """Return whether a file is called as ledgers and failures are, which are no layers."""
     # The second is what a folder of shards calls it.
     return path.name.endswith((LEDGER_SUFFIX, FAILED_SUFFIX)) or path.name == FAILED_SUFFIX[1:]
 
@@ -108,9 +110,13 @@ def write_layer(path: Path, sentences: Iterable[Sentence]) -> None:
 
     Raises:
         OffsetError, OverlapError, UsageError, WriteError: nothing is written then.
+        OutputError: it has no sentence, and would replace a file that has content.
     """
     check_layer_name(path)
-    write_lines(path, [sentence_to_line(sentence) for sentence in sentences])
+    lines = [sentence_to_line(sentence) for sentence in sentences]
+    if not lines and path.is_file() and path.stat().st_size:
+        raise OutputError("a layer without a sentence would replace this", where=str(path))
+    write_lines(path, lines)
 
 
 def _decoded(data: bytes, path: Path) -> str:

@@ -71,6 +71,8 @@ class Row:
 
 
 COLUMNS = tuple(field.name for field in fields(Row))
+FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
+NUMBER = re.compile(r"[+-]?[0-9]+(?:\.[0-9]+)?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,12 +115,19 @@ def article_meaning(article: Article, sentences: Sequence[Sentence]) -> Meaning:
     return Meaning(tuple(rows), places, group_people(ordered))
 
 
+def neutralize_cell(value: object) -> object:
+    """Return a cell with an apostrophe before what a spreadsheet takes for a formula; numbers stay as they are."""
+    is_formula = isinstance(value, str) and value.startswith(FORMULA_STARTS) and not NUMBER.fullmatch(value)
+    return f"'{value}" if is_formula else value
+
+
 def rows_as_csv(rows: Iterable[Row]) -> str:
-    """Return rows as CSV with a header line."""
+    """Return rows as CSV with a header line; see `neutralize_cell`."""
     buffer = io.StringIO()
     writer = csv.DictWriter(buffer, COLUMNS, lineterminator="\n")
     writer.writeheader()
-    writer.writerows(asdict(row) for row in rows)
+    # A spreadsheet would run a cell that begins like a formula.
+    writer.writerows({name: neutralize_cell(value) for name, value in asdict(row).items()} for row in rows)
     return buffer.getvalue()
 
 

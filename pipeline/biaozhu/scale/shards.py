@@ -1,22 +1,24 @@
 """A corpus into a folder of shards that a kill at any moment neither loses from nor repeats in.
 
-A shard is a fixed stretch of the stream of sources. Its sentences go to `part-00000.jsonl.gz` (or another form), and
-only then its receipt to `part-00000.json`: checksums of what went in and of what came out, counts, and what failed.
-Both are written whole or not at all, so a shard without a fitting receipt is made again, to the same bytes, and one
-with it is passed over. At the end `MANIFEST.json` names all shards and `failed.jsonl` all articles that gave none.
+A shard is a fixed stretch of the stream of sources. Its receipt goes to `part-00000.json`: checksums of what went in
+and of what came out, counts, and what failed; then its sentences go to `part-00000.jsonl.gz` (or another form). Both
+are written whole or not at all, so a shard that does not fit its receipt is made again, to the same bytes, and one
+that does is passed over. At the end `MANIFEST.json` names all shards and `failed.jsonl` all articles that gave none.
+Only files that the manifest or a receipt names are written over or removed.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
+import re
 from dataclasses import asdict, dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from biaozhu import __version__
 from biaozhu.annotators.network.word_models import weights_mark
-from biaozhu.data.errors import WorkerError, WriteError
+from biaozhu.data.errors import OutputError, WorkerError, WriteError
 from biaozhu.scale.batch import Failure, annotate_sources, batches, run_in_order
 from biaozhu.scale.duplicates import without_duplicates
 from biaozhu.scale.shard_folders import held, names_in, remove, write_whole
@@ -34,6 +36,9 @@ if TYPE_CHECKING:
 MANIFEST, FAILED = "MANIFEST.json", "failed.jsonl"
 PART = "part-"
 SHARD_BYTES = 4 << 20
+RECEIPT = re.compile(rf"{PART}\d{{5,}}\.json")
+_NUMBERED = rf"{PART}\d{{5,}}\.(?:json|{'|'.join(one[1:] for one in ENDINGS.values())})"
+NUMBERED, UNFINISHED = re.compile(_NUMBERED), re.compile(rf"\.{_NUMBERED}\..+")
 COUNTS = ("articles", "sentences", "characters", "spans")
 
 
@@ -116,7 +121,6 @@ def make_shard(shard: Shard, *, folder: Path, form: Form, model: WordModel) -> R
     batch = annotate_sources(shard.sources, model=model)
     packed = pack(batch.lines, form)
     name = _file(shard.number, form)
-    write_whole(folder / name, packed)
     receipt = Receipt(
         file=name,
         sha256=hashlib.sha256(packed).hexdigest(),
@@ -127,7 +131,9 @@ def make_shard(shard: Shard, *, folder: Path, form: Form, model: WordModel) -> R
         spans=batch.spans,
         failed=batch.failed,
     )
+    # Before the shard: after a kill every file of ours is one that a receipt names.
     write_whole(folder / f"{_stem(shard.number)}.json", _json(asdict(receipt)))
+    write_whole(folder / name, packed)
     return receipt
 
 
@@ -164,10 +170,12 @@ def collect(receipts: Iterable[Receipt], folder: Path, plan: Plan) -> Iterator[R
     Raises:
         WorkerError: a shard is missing or was made twice, which no engine should bring about.
         WriteError: the folder cannot be listed, or a file in it not removed, written or read back.
+        OutputError: see `find_own_files`.
     """
+    earlier = find_own_files(folder)
     for name in names_in(folder):
         # What a killed run was writing, and a manifest that is no longer true.
-        if name == MANIFEST or name.startswith(f".{PART}"):
+        if name == MANIFEST or UNFINISHED.fullmatch(name):
             remove(folder / name)
     totals = dict.fromkeys((*COUNTS, "failed"), 0)
     files: list[str] = []
@@ -183,10 +191,63 @@ def collect(receipts: Iterable[Receipt], folder: Path, plan: Plan) -> Iterator[R
     kept = wanted.union(f"{_stem(number)}.json" for number in range(len(files)))
     for name in names_in(folder):
         # An earlier corpus had more, or its shards another form.
-        if name.startswith(PART) and name not in kept:
+        if name in earlier and name not in kept:
             remove(folder / name)
     facts = {"biaozhu": __version__, "lac": plan.weights, "form": plan.form, "shards": len(files)}
     _finish(folder, len(files), {**facts, **totals})
+
+
+def find_own_files(folder: Path) -> frozenset[str]:
+    """Return the names of the shards and receipts that the folder's manifest or receipts state.
+
+    Raises:
+        OutputError: a file that would be written over is none of an earlier run.
+        WriteError: the folder cannot be listed.
+    """
+    names = names_in(folder)
+    manifest = _read_json(folder / MANIFEST) if MANIFEST in names else None
+    listed = manifest.get("files") if isinstance(manifest, dict) and "shards" in manifest else None
+    own = (
+        {str(one.get("file")) for one in listed if isinstance(one, dict)}
+        if isinstance(listed, list)
+        else set()
+    )
+    own |= {f"{name.partition('.')[0]}.json" for name in own}
+    for name in names:
+        if name not in own and RECEIPT.fullmatch(name):
+            try:
+                receipt = receipt_from(_read_json(folder / name))
+            except (TypeError, KeyError, AttributeError):
+                continue
+            own |= {name, receipt.file}
+    failed = _read_lines(folder / FAILED) if FAILED in names else []
+    strange = [
+        name for name in names if NUMBERED.fullmatch(name) and name not in own and (folder / name).is_file()
+    ]
+    if MANIFEST in names and listed is None and (folder / MANIFEST).is_file():
+        strange.append(MANIFEST)
+    if not all(isinstance(one, dict) and set(one) == {"name", "where", "reason"} for one in failed):
+        strange.append(FAILED)
+    if strange:
+        raise OutputError(
+            "no manifest or receipt of an earlier run names this file, and a shard may replace it",
+            where=str(folder / strange[0]),
+        )
+    return frozenset(own)
+
+
+def _read_json(path: Path) -> Any:
+    try:
+        return json.loads(path.read_bytes())
+    except Exception:  # noqa: BLE001 — each file system raises its own kinds
+        return None
+
+
+def _read_lines(path: Path) -> list[Any]:
+    try:
+        return [json.loads(line) for line in path.read_bytes().split(b"\n") if line]
+    except Exception:  # noqa: BLE001 — as above
+        return [None]
 
 
 def _finish(folder: Path, count: int, facts: dict[str, Any]) -> None:

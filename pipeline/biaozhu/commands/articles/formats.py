@@ -44,6 +44,7 @@ def export(
     from biaozhu.data.files import write_bytes
     from biaozhu.data.labels import read_labels
     from biaozhu.data.layers import find_layers, read_layer
+    from biaozhu.data.outputs import check_output
     from biaozhu.formats.convert import NOT_CARRIED, export_layer
 
     names = {label.id: label.name for label in read_labels(labels)}
@@ -51,6 +52,9 @@ def export(
     _unique(sentences)
     made = export_layer(sentences, into, names=names)
     entries = made.entries
+    check_output(output, into.value, layers)
+    for name in made.files:
+        check_output(output / name if name else output, into.value, layers)
     for name, content in made.files.items():
         write_bytes(output / name if name else output, content)
     spans = sum(len(sentence.spans) for sentence in sentences)
@@ -100,12 +104,16 @@ def import_(
     from biaozhu.data.labels import read_labels
     from biaozhu.data.layers import write_layer
     from biaozhu.data.ledger import write_ledger
+    from biaozhu.data.outputs import check_output
     from biaozhu.formats.convert import read_documents
     from biaozhu.formats.importing import import_documents
     from biaozhu.reading.article import read_article
 
     if output.suffix != ".jsonl":
         raise UsageError("a layer is a .jsonl file", where=str(output), next_step="Give -o LAYER.jsonl")
+    check_output(output, "layer", [file], articles=[article])
+    if ledger:
+        check_output(output.with_suffix(".ledger.jsonl"), "ledger", [file], articles=[article])
     label_set = read_labels(labels)
     names = {label.name: label.id for label in label_set}
     documents = read_documents(file, of, names=names, renamed=_renamed(rename or ()), unit=units)

@@ -183,10 +183,14 @@ def _few(
 
     if ledger and output is None:
         raise UsageError("--ledger needs a name", next_step="Give --output OUT.jsonl")
+    into_folder = output is not None and output.suffix != ".jsonl"
+    if output is not None:
+        _check_outputs([output], files, ledger=ledger and not into_folder)
     read, problems = read_readable(find_articles(files))
     articles = list(read.values())
-    into_folder = output is not None and output.suffix != ".jsonl"
     names = [article.name for article in articles]
+    folders = [*([output] if output and into_folder else ()), *(layers.glob("*") if layers else ())]
+    _check_outputs([folder / f"{name}.jsonl" for folder in folders for name in names], files, ledger=ledger)
     if (layers is not None or into_folder) and len(set(names)) < len(names):
         raise UsageError(
             "two articles have the same file name, their layers would overwrite each other",
@@ -224,6 +228,14 @@ def _write_layers(done: Sequence[Preannotation], folder: Path) -> None:
     for one in done:
         for source, layer in one.layers.items():
             write_layer(folder / source / f"{one.article.name}.jsonl", layer)
+
+
+def _check_outputs(paths: Sequence[Path], inputs: Sequence[Path], *, ledger: bool) -> None:
+    from biaozhu.data.outputs import check_output
+
+    for path in paths:
+        check_output(path, "layer", articles=inputs)
+        check_output(path.with_suffix(".ledger.jsonl") if ledger else None, "ledger", articles=inputs)
 
 
 def _write(done: Sequence[Preannotation], path: Path | None, *, ledger: bool) -> None:

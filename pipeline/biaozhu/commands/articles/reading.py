@@ -102,8 +102,10 @@ def split(
     import sys
 
     from biaozhu.data.model import sentence_to_line
+    from biaozhu.data.outputs import check_output
     from biaozhu.reading.sentences import split_checked
 
+    check_output(output, "layer", articles=files)
     articles, problems = _read_all(files, text)
     sentences = [sentence for article in articles for sentence in split_checked(article)]
     lines = [sentence_to_line(sentence) for sentence in sentences]
@@ -121,6 +123,7 @@ def _read_all(files: list[Path], text: Path | None) -> tuple[list[Article], tupl
     """Read every file before anything is written, and return the articles and what is wrong with the rest."""
     from biaozhu.data.errors import UsageError
     from biaozhu.data.files import write_text
+    from biaozhu.data.outputs import check_output
     from biaozhu.reading.article import find_articles, read_readable
 
     files = list(find_articles(files))
@@ -137,7 +140,9 @@ def _read_all(files: list[Path], text: Path | None) -> tuple[list[Article], tupl
         elif encoding != "utf-8":
             say(f"{path}: decoded as {encoding}")
     if text is not None:
-        write_text(text, next(iter(articles.values())).raw)
+        raw = next(iter(articles.values())).raw
+        check_output(text, "text", articles=files, content=raw.encode("utf-8"))
+        write_text(text, raw)
     return list(articles.values()), problems
 
 

@@ -50,6 +50,7 @@ def annotate_corpus(files: Sequence[Path], *, output: Output, run: Run) -> None:
         Exit: with status 1, when articles failed; they are named.
     """
     from biaozhu.data.errors import UsageError
+    from biaozhu.data.outputs import check_output_folder
 
     if output.folder is None:
         if output.file is not None and output.file.suffix != ".jsonl":
@@ -62,14 +63,16 @@ def annotate_corpus(files: Sequence[Path], *, output: Output, run: Run) -> None:
         raise UsageError("--shards and --output are two places", next_step="Give one of them")
     if run.ray and "-" in map(str, files):
         raise UsageError("--engine ray reads no standard input", next_step="Save it to a file")
+    check_output_folder(output.folder, files)
     _shard(files, output.folder, output, run)
 
 
 def _shard(files: Sequence[Path], folder: Path, output: Output, run: Run) -> None:
     from itertools import islice
 
-    from biaozhu.scale.shards import FAILED, SHARD_BYTES, Plan
+    from biaozhu.scale.shards import FAILED, SHARD_BYTES, Plan, find_own_files
 
+    find_own_files(folder)  # before a lock is put there
     spans = articles = failed = 0
     plan = Plan(run.weights, output.size or SHARD_BYTES, output.form or "jsonl")
     for receipt in _counted(_receipts(files, folder, plan, run)):
@@ -95,8 +98,10 @@ def _stream(files: Sequence[Path], output: Path | None, run: Run) -> None:
     import sys
     from dataclasses import asdict
 
+    from biaozhu.data.errors import EmptyArticleError
     from biaozhu.data.files import write_lines, write_stream
     from biaozhu.data.layers import FAILED_SUFFIX
+    from biaozhu.data.outputs import check_output
     from biaozhu.scale.batch import annotate_stream
     from biaozhu.scale.corpus_stream import read_sources
 
@@ -112,8 +117,15 @@ def _stream(files: Sequence[Path], output: Path | None, run: Run) -> None:
             counts["spans"] += batch.spans
             counts["articles"] += batch.articles
             yield "".join(f"{line}\n" for line in batch.lines).encode("utf-8")
+        if not counts["articles"]:
+            _tell(failed[:LOSSES_SHOWN])
+            raise EmptyArticleError(
+                f"no article could be read, {len(failed)} failed", where=", ".join(map(str, files))
+            )
 
     dead = None if output is None else output.with_suffix(FAILED_SUFFIX)
+    check_output(output, "layer", files)
+    check_output(dead, "failures", files)
     if output is None or dead is None:
         for part in parts():
             sys.stdout.write(part.decode("utf-8"))

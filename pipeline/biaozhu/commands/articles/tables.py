@@ -43,9 +43,12 @@ def table(
     ] = False,
 ) -> None:
     """What the amounts of articles say: value, unit, per what, and about which place."""
+    from biaozhu.data.outputs import check_output
     from biaozhu.normalization.table import article_meaning, write_table
     from biaozhu.reading.article import find_articles, read_readable
 
+    is_parquet = output is not None and output.suffix == ".parquet"
+    check_output(output, "parquet" if is_parquet else "csv", layer, articles=files)
     read, problems = read_readable(find_articles(files))
     articles = list(read.values())
     sentences = _from_layers(articles, layer) if layer else _found(articles)

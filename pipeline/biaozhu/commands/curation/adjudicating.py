@@ -64,11 +64,15 @@ def adjudicate(
     from biaozhu.curation.status import read_annotator
     from biaozhu.data.errors import UsageError
     from biaozhu.data.layers import write_layer
+    from biaozhu.data.outputs import check_output
 
     if to_doccano and from_doccano:
         raise UsageError("--to-doccano and --from-doccano are two steps", next_step="Give one of them")
     if from_doccano and decisions is None:
         raise UsageError("the decisions need a file", next_step="Name it with --decisions")
+    check_output(output, "layer", [first, second, decisions])
+    check_output(questions, "decisions", [first, second, decisions])
+    check_output(decisions if from_doccano else None, "decisions", [first, second])
     (name, layer), (other_name, other) = read_annotator(first), read_annotator(second)
     if common:
         layer, other = keep_common(layer, other)

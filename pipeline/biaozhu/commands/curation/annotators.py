@@ -36,7 +36,9 @@ def agree(
     """Measure how well annotators agree: pairwise F1, Krippendorff's alpha, kinds of disagreement."""
     from biaozhu.curation.agreement import FORMAT, measure_agreement
     from biaozhu.curation.status import read_annotator, read_times
+    from biaozhu.data.outputs import check_output
 
+    check_output(output, "agreement", layers)
     read = [(*read_annotator(path), read_times(path)) for path in layers]
     result = measure_agreement(
         {name: layer for name, layer, _ in read},
@@ -81,7 +83,9 @@ def bias(
     from biaozhu.curation.bias import FORMAT, measure_bias, read_work
     from biaozhu.curation.frozen import read_gold
     from biaozhu.data.layers import find_layers
+    from biaozhu.data.outputs import check_output
 
+    check_output(output, "bias", [*annotators, *(gold or ())])
     work = [item for folder in annotators for item in read_work(folder)]
     truth = [sentence for path in find_layers(gold or ()) for sentence in read_gold(path)]
     result = measure_bias(work, gold=truth)

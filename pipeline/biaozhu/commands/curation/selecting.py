@@ -39,10 +39,12 @@ def select(
     from biaozhu.curation.select import select_sentences, stream_files
     from biaozhu.data.errors import UsageError
     from biaozhu.data.layers import write_layer
+    from biaozhu.data.outputs import check_output
     from biaozhu.scale.corpus_stream import expand_globs
     from biaozhu.scale.shard_folders import place
 
     files = expand_globs(place(layer) for layer in layers)
+    check_output(output, "layer", files)
     selected = select_sentences(stream_files(files), number, share=share, seed=seed)
     if not selected:
         raise UsageError(

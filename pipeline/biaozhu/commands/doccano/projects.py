@@ -121,15 +121,19 @@ def pull(
     from biaozhu.curation.status import status_path, write_status
     from biaozhu.data.layers import write_layer
     from biaozhu.data.ledger import write_ledger
+    from biaozhu.data.outputs import check_output
     from biaozhu.doccano.assignment import read_assignment
     from biaozhu.doccano.team import pull_layers
 
     spec = read_spec(project, labels)
+    check_output(ledger, "ledger")
     assignment = read_assignment(plans / f"{project}.json")
     with progress("pull", sum(len(given) for given in assignment.annotators.values())) as tick:
         found = pull_layers(log_in(home), spec, assignment, tick=tick)
     for one in found:
         check_file_names(one.layers)
+        for article in one.layers:
+            check_output(output / one.annotator / f"{article}.jsonl", "layer")
     rows = []
     for one in found:
         for article, sentences in one.layers.items():

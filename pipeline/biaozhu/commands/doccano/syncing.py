@@ -104,17 +104,20 @@ def pull(
     from biaozhu.data.files import write_text
     from biaozhu.data.layers import find_layers, read_layer
     from biaozhu.data.ledger import write_ledger
+    from biaozhu.data.outputs import check_output
     from biaozhu.doccano.pull import pull as pull_project
 
     if output is None and not compare:
         raise UsageError("there is neither -o for the layer nor --compare for one to compare it with")
+    for path, kind in ((output, "layer"), (ledger, "ledger"), (result, "round-trip")):
+        check_output(path, kind, compare or ())
     spec = read_spec(project, labels)
     sent = [sentence for path in find_layers(compare or ()) for sentence in read_layer(path)]
     pulled = pull_project(log_in(home), spec, confirmed=confirmed)
     if confirmed:
         sent = [sentence for sentence in sent if sentence.id in pulled.confirmed]
     if output is not None:
-        _write_layers(pulled, output)
+        _write_layers(pulled, output, compare or ())
     if ledger is not None:
         write_ledger(ledger, pulled.losses)
     changes = compare_layers(sent, pulled.sentences) if compare else pulled.changes
@@ -130,13 +133,16 @@ def pull(
         raise typer.Exit(1)
 
 
-def _write_layers(pulled: PulledProject, output: Path) -> None:
+def _write_layers(pulled: PulledProject, output: Path, inputs: Iterable[Path]) -> None:
     from biaozhu.data.layers import write_layer
+    from biaozhu.data.outputs import check_output
 
     if output.suffix == ".jsonl":
         write_layer(output, pulled.sentences)
         return
     check_file_names(pulled.layers)
+    for name in pulled.layers:
+        check_output(output / f"{name}.jsonl", "layer", inputs)
     for name, sentences in pulled.layers.items():
         write_layer(output / f"{name}.jsonl", sentences)
         if name.endswith(f".{sentences[0].article}"):

@@ -74,8 +74,11 @@ def train(
 
     With --seeds or --score a run that was killed goes on with the seeds that are missing when it is started again.
     """
+    from biaozhu.data.outputs import check_output, check_output_folder
     from biaozhu.training.train import train as run
 
+    check_output_folder(output, [config, *gold, *held_out, *score])
+    check_output(ledger, "ledger", [config, *gold, *held_out, *score])
     overrides = _overrides(settings, gold)
     if seeds > 1 or score:
         _train_runs(config, output, (seeds, score, held_out), overrides, ledger, as_json=as_json)
@@ -149,6 +152,7 @@ def crossval(
 ) -> None:
     """Predict each section (article, where there are several) by a model trained on the others only."""
     from biaozhu.data.layers import find_layers, write_layer
+    from biaozhu.data.outputs import check_output
     from biaozhu.reading.article import find_articles, read_articles
     from biaozhu.reading.holdout import group_sentences
     from biaozhu.training.card import count_strictly
@@ -156,6 +160,8 @@ def crossval(
     from biaozhu.training.gold import GoldCorpus
     from biaozhu.training.train import read_config
 
+    check_output(output, "layer", [config, *gold], articles=article)
+    check_output(ledger, "ledger", [config, *gold], articles=article)
     gold = list(find_layers(gold))
     sentences = GoldCorpus(tuple(glob.escape(str(path)) for path in gold)).sentences()
     groups = group_sentences(read_articles(find_articles(article)), sentences, at_least=at_least)
@@ -196,6 +202,7 @@ def curve(
 ) -> None:
     """Train on growing shares of the gold, and say what another 100 sentences are worth."""
     from biaozhu.data.layers import find_layers
+    from biaozhu.data.outputs import check_output
     from biaozhu.reading.article import find_articles, read_articles
     from biaozhu.reading.holdout import group_sentences
     from biaozhu.reading.sections import sections_of
@@ -204,6 +211,8 @@ def curve(
     from biaozhu.training.gold import GoldCorpus
     from biaozhu.training.train import read_config
 
+    check_output(output, "curve", [config, *gold], articles=article)
+    check_output(ledger, "ledger", [config, *gold], articles=article)
     gold, paths = list(find_layers(gold)), find_articles(article)
     sentences = GoldCorpus(tuple(glob.escape(str(path)) for path in gold)).sentences()
     articles = read_articles(paths)
@@ -253,8 +262,10 @@ def predict(
     from biaozhu.annotators.trained import annotate_sentences, load_trained
     from biaozhu.data.errors import bug_from
     from biaozhu.data.layers import read_layer, write_layer
+    from biaozhu.data.outputs import check_output
     from biaozhu.reading.sources import read_sentences
 
+    check_output(output, "layer", [model, *keep], articles=files)
     kept = [sentence for path in keep for sentence in read_layer(path)]
     there = {sentence.article for sentence in kept}
     sentences = [sentence for sentence in read_sentences(files) if sentence.article not in there]

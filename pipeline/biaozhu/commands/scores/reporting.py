@@ -67,10 +67,15 @@ def report(
     Gold values and paths are those of --values and --places, else of GOLD/values and GOLD/places, where these are.
     """
     from biaozhu.data.layers import find_layers
+    from biaozhu.data.outputs import check_output
     from biaozhu.reporting.content import ReportRequest, gather_content
-    from biaozhu.reporting.report import write_report
+    from biaozhu.reporting.report import FILES, write_report
     from biaozhu.scoring.significance import Sampling
 
+    read = (*layer, *gold, *annotator, *train, *ledger, round_trip, agreement, curve, bias, values, places)
+    check_output(output, "page", read, articles=article)
+    for name, kind in FILES.items():
+        check_output(output / name, kind, read, articles=article)
     content = gather_content(
         ReportRequest(
             layers=tuple(layer),
@@ -129,8 +134,10 @@ def history(
     """Collect the reports of a folder by time, with the change of strict F1 from one to the next."""
     from dataclasses import asdict
 
+    from biaozhu.data.outputs import check_output
     from biaozhu.reporting.history import list_history, read_reports, write_history
 
+    check_output(output, "page")
     rows = list_history(read_reports(reports))
     if output is not None:
         write_history(output, rows, language=lang)

@@ -188,6 +188,7 @@ def compare(
 
 
 def _score(output: Path | None, *, sampling: tuple[int, int], **options: Any) -> ScoredFiles:
+    from biaozhu.data.outputs import check_output
     from biaozhu.scoring.layer_scoring import EvaluationRequest, score_files
     from biaozhu.scoring.scores_document import write_scores
     from biaozhu.scoring.significance import Sampling
@@ -198,6 +199,8 @@ def _score(output: Path | None, *, sampling: tuple[int, int], **options: Any) ->
         sampling=Sampling(resamples=resamples, seed=seed),
         command=("biaozhu", *sys.argv[1:]),
     )
+    read = (request.gold, *request.layers, *request.train, request.values, request.places)
+    check_output(output, "scores", read, articles=request.articles)
     found = score_files(request)
     if output is not None:
         write_scores(output, found.document)

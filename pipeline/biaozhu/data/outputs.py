@@ -1,0 +1,194 @@
+"""What a command may write over: nothing that it reads, and only files of the kind that it writes itself."""
+
+from __future__ import annotations
+
+import codecs
+import json
+import os
+import re
+import stat
+import zlib
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, cast
+
+from biaozhu.data.errors import MissingFileError, OutputError
+from biaozhu.data.files import MAX_ARTICLE_BYTES, parse_json, read_bytes
+from biaozhu.data.layers import is_beside
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    Input = Path | str | None
+
+Kind = Literal[
+    "layer", "ledger", "failures", "decisions", "scores", "checks", "curve", "agreement", "bias", "round-trip",
+    "page", "summary", "csv", "parquet", "conll", "doccano", "labelstudio", "spacy", "brat", "text",
+]  # fmt: skip
+
+# Which files of a folder a command reads that is given the folder.
+ARTICLE_SUFFIXES = frozenset({".txt", ".html", ".htm", ".xhtml", ".shtml"})
+READ_SUFFIXES = ARTICLE_SUFFIXES | {".jsonl", ".parquet"}
+COMPRESSED = frozenset({".gz", ".zst"})
+KEYS_OF_LINES: dict[str, set[str]] = {
+    "layer": {"id", "article", "start", "end", "text", "spans"},
+    "ledger": {"step", "severity", "reason", "sentence"},
+    "failures": {"name", "where", "reason"},
+    "decisions": {"sentence", "start", "end", "spans", "rule", "note"},
+    "doccano": {"text", "label"},
+    "brat": {"text_sha"},
+}
+DOCUMENT = re.compile(rb'"format"\s*:\s*"biaozhu\.([a-z-]+)\.v')
+TABLE_HEADER = b"article,sentence,start,end,text,about,"
+BRAT_SUFFIXES, BRAT_SIDECAR = (".txt", ".ann"), ".sentences.jsonl"
+HEAD_BYTES = 1 << 16
+
+
+def check_output(
+    path: Path | None,
+    kind: Kind,
+    inputs: Iterable[Input] = (),
+    *,
+    articles: Iterable[Path | None] = (),
+    content: bytes | None = None,
+) -> None:
+    """Check before any work that writing a file destroys no input and no file of another kind.
+
+    Args:
+        path: the file; None, an address and what is no regular file (a device, a pipe) pass. Of a folder only
+            is checked that it is no input.
+        kind: what the command writes there.
+        inputs: files and folders that the command reads; a string may be NAME=PATH.
+        articles: further inputs, of whose folders only articles are read.
+        content: what will be written, where a file that already holds exactly this may stay.
+
+    Raises:
+        OutputError: it is an input, lies where an input folder is read, or holds something else than the kind.
+    """
+    if path is None or not isinstance(cast("Any", path), Path):
+        return
+    # As a file is written: `file/../other` is `other`.
+    there = _stat(Path(os.path.realpath(path)))
+    for given, suffixes in ((inputs, READ_SUFFIXES), (articles, ARTICLE_SUFFIXES)):
+        for one in _paths_of(given):
+            _check_input(path, there, one, suffixes)
+    if there is None or not stat.S_ISREG(there.st_mode) or not there.st_size:
+        return
+    if content is not None and there.st_size == len(content) and read_bytes(path) == content:
+        return
+    found = identify_file(path)
+    if found != kind:
+        what = f"another kind of file ({found})" if found else "a file that is not ours"
+        raise OutputError(f"{what} would be replaced by this command's output ({kind})", where=str(path))
+
+
+def check_output_folder(folder: Path, inputs: Iterable[Input]) -> None:
+    """Check that a folder which is written as a whole is no input and holds none.
+
+    Raises:
+        OutputError: it is one, or holds one.
+    """
+    if not isinstance(cast("Any", folder), Path):
+        return
+    place = os.path.realpath(folder)
+    for one in _paths_of(inputs):
+        if _stat(one) and f"{os.path.realpath(one)}{os.sep}".startswith(f"{place}{os.sep}"):
+            raise OutputError(f"the input {one} lies in this folder", where=str(folder))
+
+
+def identify_file(path: Path) -> str:
+    """Return the kind of a file of ours, or nothing for a file that we do not write."""
+    place = Path(os.path.realpath(path))
+    if _is_frozen(place):
+        return "frozen gold"
+    if place.suffix in BRAT_SUFFIXES and place.with_suffix(BRAT_SIDECAR).exists():
+        return "brat"
+    try:
+        with place.open("rb") as file:
+            line = file.readline(MAX_ARTICLE_BYTES + 1).removeprefix(codecs.BOM_UTF8)
+            file.seek(0)
+            head = file.read(HEAD_BYTES).removeprefix(codecs.BOM_UTF8)
+            file.seek(max(0, os.fstat(file.fileno()).st_size - HEAD_BYTES))
+            tail = file.read()
+    except OSError:
+        return ""
+    document = DOCUMENT.search(head) if head.startswith(b"{") else None
+    if document:
+        return document[1].decode()
+    recognized = {
+        "csv": head.startswith(TABLE_HEADER),
+        "parquet": head.startswith(b"PAR1") and b"base_low" in tail,
+        "conll": head.startswith(b"# biaozhu "),
+        "labelstudio": head.startswith(b"[") and b'"data"' in head,
+        "spacy": b"attrs" in _unpacked(head),
+        "page": head.startswith(b"<!doctype html>") and b'class="kicker"' in head,
+        "summary": line.startswith(b"### ") and " · ".encode() in line,
+    }
+    return next((kind for kind, is_it in recognized.items() if is_it), _kind_of_line(line))
+
+
+def _check_input(path: Path, there: os.stat_result | None, one: Path, suffixes: frozenset[str]) -> None:
+    found = _stat(one)
+    if found is None:
+        return
+    if there is not None and os.path.samestat(there, found):
+        raise OutputError("this is an input", where=str(path))
+    if not stat.S_ISDIR(found.st_mode) or (there is not None and stat.S_ISDIR(there.st_mode)):
+        return
+    parent = _stat(Path(os.path.realpath(path)).parent)
+    among = _is_read(path, suffixes) and parent is not None and os.path.samestat(parent, found)
+    # A link elsewhere may lead to one of its files.
+    if among or (
+        there is not None and any(os.path.samestat(there, child) for child in _files_of(one, suffixes))
+    ):
+        raise OutputError(f"this lies among the files of the input {one}", where=str(path))
+
+
+def _files_of(folder: Path, suffixes: frozenset[str]) -> Iterator[os.stat_result]:
+    return (found for child in folder.iterdir() if _is_read(child, suffixes) and (found := _stat(child)))
+
+
+def _stat(path: Path) -> os.stat_result | None:
+    try:
+        return path.stat()
+    except (OSError, ValueError):
+        return None
+
+
+def _paths_of(inputs: Iterable[Input]) -> Iterator[Path]:
+    for one in inputs:
+        if isinstance(one, str):
+            yield Path(one if _stat(Path(one)) else one.partition("=")[2] or one)
+        elif isinstance(cast("Any", one), Path):
+            yield cast("Path", one)
+
+
+def _is_read(path: Path, read: frozenset[str]) -> bool:
+    suffixes = [suffix.lower() for suffix in path.suffixes]
+    while suffixes and suffixes[-1] in COMPRESSED:
+        suffixes.pop()
+    return bool(suffixes) and suffixes[-1] in read and not is_beside(path)
+
+
+def _is_frozen(path: Path) -> bool:
+    try:
+        manifest = parse_json(read_bytes(path.parent / "MANIFEST.json"))
+    except (MissingFileError, ValueError):
+        return False
+    files = manifest.get("files") if isinstance(manifest, dict) else None
+    return isinstance(files, dict) and path.name in files
+
+
+def _kind_of_line(line: bytes) -> str:
+    try:
+        value = json.loads(line)
+    except (ValueError, RecursionError):
+        return ""
+    keys = set(value) if isinstance(value, dict) else set()
+    return next((kind for kind, needed in KEYS_OF_LINES.items() if needed <= keys), "")
+
+
+def _unpacked(head: bytes) -> bytes:
+    try:
+        return zlib.decompressobj().decompress(head, 256)
+    except zlib.error:
+        return b""
