@@ -110,9 +110,9 @@ def main() -> None:
             for name, config in variants(whole):
                 held_out = crossvalidate(config, gold, groups, source=name)
                 found = evaluate_layer(gold, held_out.sentences, name=name).overall["strict"]
-                interval = found.f1.best
+                low, high = found.f1.best or (0, 0)
                 print(
-                    f"| {name} | {found.score.f1 or 0:.4f} | {interval.low or 0:.4f} to {interval.high or 0:.4f} |",
+                    f"| {name} | {found.f1.value or 0:.4f} | {low:.4f} to {high:.4f} |",
                     flush=True,
                 )
 

@@ -53,7 +53,7 @@ def measure(size: Weights, further: Sequence[Path]) -> dict[str, object]:
     for name, layer in (("lac", done.layers["lac"]), ("combined", done.sentences)):
         found = evaluate_layer(gold, layer, name=name)
         rows = {"micro": found.overall} | {label: found.labels[label] for label in LABELS}
-        scores[name] = {label: round(row["strict"].score.f1 or 0.0, 4) for label, row in rows.items()}
+        scores[name] = {label: round(row["strict"].f1.value or 0.0, 4) for label, row in rows.items()}
     texts = [sentence.text for sentence in gold] * 10
     characters = sum(map(len, texts))
     network = min(_timed(lambda: model.words(texts)) for _ in range(REPEATS))

@@ -15,9 +15,9 @@ if TYPE_CHECKING:
 def scores(found: Evaluation, labels: Sequence[str]) -> list[str]:
     """Return the cells of strict F1 with its interval, and of each label."""
     strict = found.overall["strict"]
-    interval = strict.f1.best
-    cells = [f"{strict.score.f1 or 0:.4f} ({interval.low or 0:.4f} to {interval.high or 0:.4f})"]
-    return cells + [f"{found.labels[label]['strict'].score.f1 or 0:.4f}" for label in labels]
+    low, high = strict.f1.best or (0, 0)
+    cells = [f"{strict.f1.value or 0:.4f} ({low:.4f} to {high:.4f})"]
+    return cells + [f"{found.labels[label]['strict'].f1.value or 0:.4f}" for label in labels]
 
 
 def line(found: Evaluation, whole: Evaluation) -> str:
@@ -28,6 +28,5 @@ def line(found: Evaluation, whole: Evaluation) -> str:
     change = next(
         one for one in compare_evaluations(whole, found).differences if one.metric == f"{ALL} strict f1"
     )
-    bounds = change.difference.best
-    low, high = bounds.low or 0.0, bounds.high or 0.0
+    low, high = change.difference.best or (0, 0)
     return " | ".join([*cells, f"{change.difference.value or 0:+.4f} ({low:+.4f} to {high:+.4f})"])

@@ -177,7 +177,7 @@ def test_report_summary_has_a_line_for_each_layer_and_label(material: ReportCont
     rows = [line for line in summary.splitlines() if line.startswith("|")]
     assert len(rows) == 2 + len(material.evaluations) * (1 + len(material.labels))
     assert len({row.replace("\\|", "").count("|") for row in rows}) == 1
-    strict = material.evaluations[1].overall["strict"].score
+    strict = material.evaluations[1].overall["strict"].counts
     assert f"| **{strict.f1:.3f}** |" in summary
 
 
@@ -335,8 +335,8 @@ def test_report_claims_no_certainty_for_a_layer_without_errors(
         ReportRequest(layers=(f"a={case['gold']}",), gold=(case["gold"],), sampling=Sampling(resamples=200))
     )
     strict = material.evaluations[0].overall["strict"]
-    assert strict.score.f1 == 1
-    assert strict.f1.best.low == pytest.approx(0.025 ** (1 / 4))
+    assert strict.f1.value == 1
+    assert strict.f1.best[0] == pytest.approx(0.025 ** (1 / 4))
     html = render_report(material, language="en")[0]
     assert "0.398–1.000" in html
     assert "not fit for use" in html

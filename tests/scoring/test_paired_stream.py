@@ -80,7 +80,7 @@ def test_stream_reads_compressed_layers(tmp_path: Path, suffix: str, pack: objec
     packed = tmp_path / f"gold.jsonl{suffix}"
     packed.write_bytes(pack((tmp_path / "gold.jsonl").read_bytes()))  # type: ignore[operator]
     found = evaluate_stream(packed, tmp_path / "gold.jsonl", name="a", options=SETTING)
-    assert found.overall["strict"].score.f1 == 1.0
+    assert found.overall["strict"].f1.value == 1.0
     whole = packed.read_bytes()
     packed.write_bytes(whole[: len(whole) // 2])
     with pytest.raises(BiaozhuError, match="BZ003"):
@@ -119,7 +119,7 @@ def test_stream_counts_what_a_layer_lacks_as_missed(tmp_path: Path) -> None:
     lenient = replace(SETTING, missing="empty")
     found = evaluate_stream(tmp_path / "gold.jsonl", tmp_path / "layer.jsonl", name="a", options=lenient)
     assert found.missing == tuple(one.id for one in gold[::4])
-    assert found.overall["strict"].score.counts.mis == 6
+    assert found.overall["strict"].counts.mis == 6
     lacking = LackingSentences()
     with pytest.raises(ScoringError, match="BZ050"):
         list(

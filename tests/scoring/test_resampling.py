@@ -94,9 +94,9 @@ def test_rows_in_groups_give_the_intervals_of_the_articles(period: int) -> None:
     for kind in ("percentile", "bca"):
         ours, theirs = getattr(grouped, kind), getattr(one_by_one, kind)
         # Bounds from 2,000 resamples are about 4 % of the width off, each.
-        width = theirs.high - theirs.low
-        assert (ours.low, ours.high) == pytest.approx((theirs.low, theirs.high), abs=0.15 * width)
-        assert ours.high - ours.low == pytest.approx(width, rel=0.12)
+        width = theirs[1] - theirs[0]
+        assert ours == pytest.approx(theirs, abs=0.15 * width)
+        assert ours[1] - ours[0] == pytest.approx(width, rel=0.12)
 
 
 def test_rows_in_groups_give_the_tests_of_the_articles() -> None:
@@ -160,8 +160,8 @@ def test_rows_of_a_long_stream_score_what_memory_scores_and_say_so(
     )
     for part in ("sentences", "characters", "confusion", "calibration"):
         assert getattr(found, part) == getattr(whole, part)
-    assert {label: by["strict"].score for label, by in found.labels.items()} == {
-        label: by["strict"].score for label, by in whole.labels.items()
+    assert {label: by["strict"].counts for label, by in found.labels.items()} == {
+        label: by["strict"].counts for label, by in whole.labels.items()
     }
     assert [(one.pattern, one.count, len(one.examples)) for one in found.errors] == [("label", len(gold), 20)]
     for aspect in ("sentence_length", "length", "confidence", "source"):

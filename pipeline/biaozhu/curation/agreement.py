@@ -17,7 +17,7 @@ import numpy as np
 
 from biaozhu.curation.disagreements import find_disagreements, keep_common, pair_sentences
 from biaozhu.data.errors import GoldError
-from biaozhu.scoring.scores import Tally, score_tally, tally_spans
+from biaozhu.scoring.scores import Tally, count_scheme, tally_spans
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -136,8 +136,8 @@ def _compare_pair(names: tuple[str, str], couple: Couple, labels: Sequence[str])
         second=names[1],
         sentences=len(paired),
         spans=(tallies["micro"].gold, tallies["micro"].predicted),
-        strict={label: score_tally(tally, "strict").f1 for label, tally in tallies.items()},
-        partial={label: score_tally(tally, "partial").f1 for label, tally in tallies.items()},
+        strict={label: count_scheme(tally, "strict").f1 for label, tally in tallies.items()},
+        partial={label: count_scheme(tally, "partial").f1 for label, tally in tallies.items()},
         disagreements=dict(Counter(item.kind for item in find_disagreements(*couple))),
     )
 
@@ -179,7 +179,7 @@ def _compare_groups(
                 found[names] = found.get(names, Tally()) + tally_spans(one.spans, other.spans)
     return {
         group: GroupAgreement(
-            comparisons[group], _mean(score_tally(tally, "strict").f1 for tally in found.values())
+            comparisons[group], _mean(count_scheme(tally, "strict").f1 for tally in found.values())
         )
         for group, found in sorted(tallies.items())
     }

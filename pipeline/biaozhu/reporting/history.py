@@ -21,7 +21,6 @@ from biaozhu.reporting.page.strings import make_translator
 from biaozhu.reporting.report import CHECKS_FORMAT, render_template
 from biaozhu.scoring.evaluation import ALL
 from biaozhu.scoring.scores_document import read_scores
-from biaozhu.scoring.significance import Interval
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -77,7 +76,9 @@ class HistoryRow:
     @property
     def interval(self) -> str:
         """The interval of F1 in a table's cell."""
-        return format_interval(Interval(self.low, self.high))
+        return format_interval(
+            (self.low, self.high) if self.low is not None and self.high is not None else None
+        )
 
     @property
     def fell(self) -> bool:
@@ -157,8 +158,7 @@ def list_cells(report: PastReport) -> list[tuple[Any, ...]]:
         first, last = (("", ""), ("", "")) if rows else once
         layer = "" if row["layer"] == before else escape_plain(row["layer"])
         before = row["layer"]
-        bounds = format_interval(Interval(*(row["interval"] or (None, None))))
-        figures = (row["gold"], row["precision"], row["recall"], row["f1"], bounds)
+        figures = (row["gold"], row["precision"], row["recall"], row["f1"], format_interval(row["interval"]))
         rows.append((*first, layer, row["label"], *figures, *last))
     return rows
 

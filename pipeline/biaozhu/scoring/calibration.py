@@ -26,18 +26,17 @@ STEPS = 1 << 14
 
 @dataclass(frozen=True, slots=True)
 class ScoreBin:
-    """Predicted spans whose score lies in [low, high), the last bin up to and with 1."""
+    """Predicted spans whose score lies in [low, high), the last bin up to and with 1.
+
+    The layer is calibrated where `precision`, the share that is correct, is close to `mean_score`.
+    """
 
     low: float
     high: float
     count: int
     correct: int
     mean_score: float | None
-
-    @property
-    def precision(self) -> float | None:
-        """The share that is correct; close to `mean_score` where the layer is calibrated."""
-        return divide(self.correct, self.count)
+    precision: float | None
 
 
 class ScoreTally:
@@ -113,12 +112,12 @@ def _round_down(score: float) -> float:
 
 def measure_calibration(scored: ScoreTally, *, unscored: int = 0) -> Calibration:
     """Put scored spans into ten bins of equal width; `unscored` is how many have no score."""
-    _, hits, sums = np.array(scored.bins, dtype=np.float64).T
     bins = tuple(
-        ScoreBin(at / BINS, (at + 1) / BINS, int(count), int(correct), divide(float(total), int(count)))
-        for at, (count, correct, total) in enumerate(scored.bins)
+        ScoreBin(at / BINS, (at + 1) / BINS, int(count), int(hits), divide(total, count), divide(hits, count))
+        for at, (count, hits, total) in enumerate(scored.bins)
     )
-    ece = divide(float(np.abs(sums - hits).sum()), scored.number)
+    gaps = np.abs([total - hits for _, hits, total in scored.bins])
+    ece = divide(float(gaps.sum()), scored.number)
     return Calibration(ece, scored.number, unscored, bins)
 
 

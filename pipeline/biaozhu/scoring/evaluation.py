@@ -24,7 +24,7 @@ from biaozhu.scoring.error_patterns import PATTERNS
 from biaozhu.scoring.match import SCHEMES
 from biaozhu.scoring.paired_stream import LackingSentences, pair_streams
 from biaozhu.scoring.resampling import GROUPS, MOST_ARTICLES
-from biaozhu.scoring.scores import Tally, pair_layers, score_tally
+from biaozhu.scoring.scores import Tally, count_scheme, pair_layers
 from biaozhu.scoring.significance import (
     ARTICLES_NEEDED,
     DEFAULT_SAMPLING,
@@ -47,7 +47,7 @@ if TYPE_CHECKING:
     from biaozhu.scoring.counting import LayerCounts
     from biaozhu.scoring.error_patterns import Case, Pattern
     from biaozhu.scoring.match import Scheme
-    from biaozhu.scoring.scores import Missing, Score
+    from biaozhu.scoring.scores import Counts, Missing
     from biaozhu.scoring.seen import SeenNames
     from biaozhu.scoring.significance import Difference, Estimate, Floats, Metric, Sampling
 
@@ -81,9 +81,9 @@ DEFAULT_OPTIONS = EvaluationOptions()
 
 @dataclass(frozen=True, slots=True)
 class ScoreEstimates:
-    """A score under one scheme with the intervals of its three figures."""
+    """The counts under one scheme, and its three figures with their intervals."""
 
-    score: Score
+    counts: Counts
     precision: Estimate
     recall: Estimate
     f1: Estimate
@@ -289,7 +289,7 @@ def _estimate_scores(
     trials = tally.predicted, tally.gold, (tally.gold + tally.predicted) / 2
     return {
         scheme: ScoreEstimates(
-            score_tally(tally, scheme),
+            count_scheme(tally, scheme),
             *(
                 add_exact_interval(
                     estimates[f"{key} {scheme} {figure}"], whole, confidence=sampling.confidence

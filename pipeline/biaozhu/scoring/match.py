@@ -72,7 +72,6 @@ def align_spans(gold: Iterable[Span], predicted: Iterable[Span]) -> Alignment:
         rows, columns = {row for row, _ in chosen}, {column for _, column in chosen}
         missed += [span for row, span in enumerate(mine) if row not in rows]
         invented += [span for column, span in enumerate(theirs) if column not in columns]
-    pairs.sort(key=lambda pair: (_KEY(pair.gold), _KEY(pair.predicted)))
     return Alignment(tuple(pairs), tuple(missed), tuple(invented))
 
 

@@ -48,33 +48,30 @@ class Tally:
 
 @dataclass(frozen=True, slots=True)
 class Counts:
-    """SemEval-2013 counts: correct, incorrect, partial, missing, spurious."""
+    """SemEval-2013 counts: correct, incorrect, partial (earns half), missing, spurious; spans in the gold, predicted."""
 
     cor: int
     inc: int
     par: int
     mis: int
     spu: int
+    possible: int
+    actual: int
 
     @property
-    def possible(self) -> int:
-        """Spans in the gold (POS)."""
-        return self.cor + self.inc + self.par + self.mis
+    def precision(self) -> float | None:
+        """(COR + PAR / 2) / ACT."""
+        return divide(self.cor + self.par / 2, self.actual)
 
     @property
-    def actual(self) -> int:
-        """Spans predicted (ACT)."""
-        return self.cor + self.inc + self.par + self.spu
+    def recall(self) -> float | None:
+        """(COR + PAR / 2) / POS."""
+        return divide(self.cor + self.par / 2, self.possible)
 
-
-@dataclass(frozen=True, slots=True)
-class Score:
-    """Counts with what follows from them; None where it is undefined."""
-
-    counts: Counts
-    precision: float | None
-    recall: float | None
-    f1: float | None
+    @property
+    def f1(self) -> float | None:
+        """(2 COR + PAR) / (POS + ACT)."""
+        return divide(2 * self.cor + self.par, self.possible + self.actual)
 
 
 def tally_spans(gold: Iterable[Span], predicted: Iterable[Span]) -> Tally:
@@ -89,24 +86,15 @@ def tally_spans(gold: Iterable[Span], predicted: Iterable[Span]) -> Tally:
     return Tally(paired + len(found.missed), paired + len(found.invented), paired, strict, exact, same)
 
 
-def score_tally(tally: Tally, scheme: Scheme) -> Score:
-    """Return counts, precision, recall and F1 under a scheme.
-
-    PAR occurs under `partial` only, where a pair with different boundaries earns half.
-    """
+def count_scheme(tally: Tally, scheme: Scheme) -> Counts:
+    """Return the counts under a scheme; PAR occurs under `partial` only, and INC under the others."""
     correct = {"strict": tally.strict, "exact": tally.exact, "partial": tally.exact, "type": tally.type}[
         scheme
     ]
     other = tally.paired - correct
     partial = other if scheme == "partial" else 0
     missing, spurious = tally.gold - tally.paired, tally.predicted - tally.paired
-    credit = correct + partial / 2
-    return Score(
-        Counts(correct, other - partial, partial, missing, spurious),
-        divide(credit, tally.predicted),
-        divide(credit, tally.gold),
-        divide(2 * credit, tally.gold + tally.predicted),
-    )
+    return Counts(correct, other - partial, partial, missing, spurious, tally.gold, tally.predicted)
 
 
 def pair_layers(

@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 
     from biaozhu.data.model import Span
     from biaozhu.scoring.error_patterns import Case
-    from biaozhu.scoring.evaluation import Comparison, Evaluation, ScoreEstimates
-    from biaozhu.scoring.significance import Estimate, Interval, ResamplingUnits
+    from biaozhu.scoring.evaluation import Comparison, Evaluation
+    from biaozhu.scoring.significance import ResamplingUnits
 
 FORMAT = "biaozhu.scores.v1"
 
@@ -68,14 +68,14 @@ def make_document(
         "format": FORMAT,
         "made": {
             "version": __version__,
-            "command": list(command),
+            "command": command,
             "date": date.isoformat(timespec="seconds"),
             "python": platform.python_version(),
             "inputs": [asdict(item) for item in inputs],
         },
         "layers": [_describe_evaluation(evaluation) for evaluation in evaluations],
         "comparisons": [_describe_comparison(comparison) for comparison in comparisons],
-        **({"values": list(values)} if values else {}),
+        **({"values": values} if values else {}),
     }
 
 
@@ -114,17 +114,19 @@ def read_schema() -> dict[str, Any]:
 
 
 def _describe_evaluation(evaluation: Evaluation) -> dict[str, Any]:
-    calibration = evaluation.calibration
     optional = {"missing_more": evaluation.missing_more, "curve_step": evaluation.curve_step}
     return {
         "name": evaluation.name,
         "sentences": evaluation.sentences,
         "characters": evaluation.characters,
-        "missing": list(evaluation.missing),
+        "missing": evaluation.missing,
         "units": _describe_units(evaluation.units),
         "sampling": asdict(evaluation.sampling),
-        "overall": _describe_schemes(evaluation.overall),
-        "labels": {label: _describe_schemes(scores) for label, scores in evaluation.labels.items()},
+        "overall": {scheme: asdict(one) for scheme, one in evaluation.overall.items()},
+        "labels": {
+            label: {scheme: asdict(one) for scheme, one in scores.items()}
+            for label, scores in evaluation.labels.items()
+        },
         "breakdowns": {
             aspect: [
                 {**asdict(row), "precision": row.precision, "recall": row.recall, "f1": row.f1}
@@ -132,14 +134,8 @@ def _describe_evaluation(evaluation: Evaluation) -> dict[str, Any]:
             ]
             for aspect, rows in evaluation.breakdowns.items()
         },
-        "confusion": {
-            "labels": list(evaluation.confusion.labels),
-            "matrix": [list(row) for row in evaluation.confusion.matrix],
-        },
-        "calibration": {
-            **asdict(calibration),
-            "bins": [{**asdict(one), "precision": one.precision} for one in calibration.bins],
-        },
+        "confusion": asdict(evaluation.confusion),
+        "calibration": asdict(evaluation.calibration),
         "curve": [asdict(point) for point in evaluation.curve],
         "errors": [
             {
@@ -154,52 +150,22 @@ def _describe_evaluation(evaluation: Evaluation) -> dict[str, Any]:
 
 
 def _describe_comparison(comparison: Comparison) -> dict[str, Any]:
+    differences = [asdict(one) for one in comparison.differences]
+    for one in differences:
+        # Two layers may differ by nothing, or by all there is, and neither is sure.
+        del one["difference"]["exact"]
     return {
         "a": comparison.a,
         "b": comparison.b,
         "units": _describe_units(comparison.units),
         "sampling": asdict(comparison.sampling),
-        "differences": [
-            {**asdict(one), "difference": _describe_estimate(one.difference)}
-            for one in comparison.differences
-        ],
+        "differences": differences,
     }
 
 
 def _describe_units(units: ResamplingUnits) -> dict[str, Any]:
     groups = {} if units.groups is None else {"groups": units.groups}
     return {"kind": units.kind, "count": units.count, "reason": units.reason, **groups}
-
-
-def _describe_schemes(scores: Mapping[Any, ScoreEstimates]) -> dict[str, Any]:
-    return {
-        scheme: {
-            "counts": {
-                **asdict(one.score.counts),
-                "possible": one.score.counts.possible,
-                "actual": one.score.counts.actual,
-            },
-            **{
-                figure: {**_describe_estimate(estimate), "exact": _describe_interval(estimate.exact)}
-                for figure, estimate in (("precision", one.precision), ("recall", one.recall), ("f1", one.f1))
-            },
-        }
-        for scheme, one in scores.items()
-    }
-
-
-def _describe_estimate(estimate: Estimate) -> dict[str, Any]:
-    # Differences have no exact interval: two layers may differ by nothing, or by all there is, and neither is sure.
-    return {
-        "value": estimate.value,
-        "percentile": _describe_interval(estimate.percentile),
-        "bca": _describe_interval(estimate.bca),
-        "undefined": estimate.undefined,
-    }
-
-
-def _describe_interval(interval: Interval) -> list[float] | None:
-    return None if interval.low is None or interval.high is None else [interval.low, interval.high]
 
 
 def _describe_case(case: Case) -> dict[str, Any]:

@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float64]
     # From sums of counts, shape (resamples, columns), to the metric, shape (resamples,); NaN where undefined.
     Metric = Callable[[Floats], Floats]
+    # Of an interval; None where there is none.
+    Bounds = tuple[float, float] | None
 
 UnitKind = Literal["article", "section", "sentence"]
 
@@ -67,17 +69,6 @@ DEFAULT_SAMPLING = Sampling()
 
 
 @dataclass(frozen=True, slots=True)
-class Interval:
-    """Bounds of a confidence interval; both None where there is none."""
-
-    low: float | None
-    high: float | None
-
-
-NO_INTERVAL = Interval(None, None)
-
-
-@dataclass(frozen=True, slots=True)
 class Estimate:
     """A metric with its two confidence intervals; `undefined` counts the resamples in which it has no value.
 
@@ -86,15 +77,15 @@ class Estimate:
     """
 
     value: float | None
-    percentile: Interval
-    bca: Interval
-    undefined: int
-    exact: Interval = NO_INTERVAL
+    percentile: Bounds = None
+    bca: Bounds = None
+    undefined: int = 0
+    exact: Bounds = None
 
     @property
-    def best(self) -> Interval:
+    def best(self) -> Bounds:
         """The interval to show: exact where the bootstrap is a point, BCa, or percentile where there is no BCa."""
-        return next((one for one in (self.exact, self.bca) if one.low is not None), self.percentile)
+        return self.exact or self.bca or self.percentile
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,7 +154,7 @@ def estimate_metrics(
     total = rows.sum(axis=0, keepdims=True).astype(np.float64)
     values = {name: _read_scalar(metric(total)) for name, metric in metrics.items()}
     if len(rows) < UNITS_NEEDED:
-        return {name: Estimate(value, NO_INTERVAL, NO_INTERVAL, 0) for name, value in values.items()}
+        return {name: Estimate(value) for name, value in values.items()}
     distinct, sizes = np.unique(rows, axis=0, return_counts=True)
     sums = _draw_resamples(distinct, sizes, sampling)
     without_one = total - distinct
@@ -175,10 +166,10 @@ def estimate_metrics(
 
 def add_exact_interval(estimate: Estimate, trials: float, *, confidence: float) -> Estimate:
     """Return the estimate of a share of `trials` spans, with its exact interval where it has others and is 0 or 1."""
-    if estimate.percentile.low is None or estimate.value not in {0.0, 1.0} or not trials:
+    if not estimate.percentile or estimate.value not in {0.0, 1.0} or not trials:
         return estimate
     reach = ((1 - confidence) / 2) ** (1 / trials)
-    return replace(estimate, exact=Interval(reach, 1.0) if estimate.value else Interval(0.0, 1 - reach))
+    return replace(estimate, exact=(reach, 1.0) if estimate.value else (0.0, 1 - reach))
 
 
 def compare_rows(
@@ -296,17 +287,16 @@ def _make_estimate(
     defined = np.sort(drawn[~np.isnan(drawn)])
     undefined = len(drawn) - len(defined)
     if value is None or not len(defined):
-        return Estimate(value, NO_INTERVAL, NO_INTERVAL, undefined)
+        return Estimate(value, undefined=undefined)
     tail = (1 - confidence) / 2
-    percentile = Interval(*(float(x) for x in np.quantile(defined, [tail, 1 - tail])))
-    return Estimate(value, percentile, _compute_bca(value, defined, without_one, sizes, tail), undefined)
+    low, high = np.quantile(defined, [tail, 1 - tail])
+    bca = _compute_bca(value, defined, without_one, sizes, tail)
+    return Estimate(value, (float(low), float(high)), bca, undefined)
 
 
-def _compute_bca(
-    value: float, defined: Floats, without_one: Floats, sizes: Integers, tail: float
-) -> Interval:
+def _compute_bca(value: float, defined: Floats, without_one: Floats, sizes: Integers, tail: float) -> Bounds:
     if defined[-1] - defined[0] < ROUNDING_ERROR:
-        return Interval(value, value)
+        return value, value
     kept = ~np.isnan(without_one)
     left, weights = without_one[kept], sizes[kept]
     # Ties with the value count half, or a coarse metric would look biased.
@@ -316,7 +306,7 @@ def _compute_bca(
     )
     share = float(below) / len(defined)
     if not len(left) or not 0 < share < 1:
-        return NO_INTERVAL
+        return None
     normal = NormalDist()
     bias = normal.inv_cdf(share)
     gaps = np.average(left, weights=weights) - left
@@ -326,9 +316,9 @@ def _compute_bca(
     for z in (normal.inv_cdf(tail), normal.inv_cdf(1 - tail)):
         stretch = 1 - acceleration * (bias + z)
         if stretch <= 0:
-            return NO_INTERVAL
+            return None
         bounds.append(float(np.quantile(defined, normal.cdf(bias + (bias + z) / stretch))))
-    return Interval(*bounds)
+    return bounds[0], bounds[1]
 
 
 def _read_scalar(values: Floats) -> float | None:

@@ -174,8 +174,7 @@ def _run(folder: Path, seed: int, scored: Sequence[Path]) -> Run:
 
 
 def _figures(scored: ScoreEstimates) -> tuple[float | None, ...]:
-    interval = scored.f1.best
-    return scored.score.f1, interval.low, interval.high
+    return scored.f1.value, *(scored.f1.best or (None, None))
 
 
 def _shown(figures: Sequence[float | None]) -> str:

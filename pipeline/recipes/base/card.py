@@ -53,13 +53,12 @@ def score_model(folder: Path, gold: Sequence[Sentence]) -> dict[str, Any]:
 
 
 def _figures(scored: ScoreEstimates) -> dict[str, Any]:
-    interval = scored.f1.best
     return {
-        "precision": scored.score.precision,
-        "recall": scored.score.recall,
-        "f1": scored.score.f1,
-        "interval": [interval.low, interval.high],
-        "gold": scored.score.counts.possible,
+        "precision": scored.precision.value,
+        "recall": scored.recall.value,
+        "f1": scored.f1.value,
+        "interval": list(scored.f1.best or (None, None)),
+        "gold": scored.counts.possible,
     }
 
 

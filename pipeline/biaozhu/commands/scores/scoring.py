@@ -12,7 +12,7 @@ from biaozhu.commands.console import print_json, print_table, say
 
 if TYPE_CHECKING:
     from biaozhu.scoring.layer_scoring import ScoredFiles
-    from biaozhu.scoring.significance import Interval
+    from biaozhu.scoring.significance import Bounds
 
 Gold = Annotated[Path, typer.Option("--gold", help="The gold: a layer (.jsonl), or a folder of them.")]
 Articles = Annotated[
@@ -126,7 +126,7 @@ def evaluate(
         return
     failed = False
     for one in found.evaluations:
-        reached = one.overall["strict"].score.f1
+        reached = one.overall["strict"].f1.value
         if reached is None or reached < fail_under:
             shown = "undefined" if reached is None else f"{reached:.4f}"
             say(f"too low: strict F1 of {one.name} is {shown}, under {fail_under}")
@@ -232,8 +232,8 @@ def _list_scores(found: ScoredFiles) -> list[tuple[Any, ...]]:
         scores = [("ALL", scheme, scores) for scheme, scores in one.overall.items()]
         scores += [(label, "strict", by["strict"]) for label, by in one.labels.items()]
         for label, scheme, row in scores:
-            score, counts = row.score, row.score.counts
-            figures = (score.precision, score.recall, score.f1, _format(row.f1.best))
+            counts = row.counts
+            figures = (row.precision.value, row.recall.value, row.f1.value, _format(row.f1.best))
             rows.append(
                 (
                     one.name,
@@ -250,7 +250,5 @@ def _list_scores(found: ScoredFiles) -> list[tuple[Any, ...]]:
     return rows
 
 
-def _format(interval: Interval) -> str | None:
-    if interval.low is None or interval.high is None:
-        return None
-    return f"{interval.low:.4f}{'–' if interval.low >= 0 else ' … '}{interval.high:.4f}"
+def _format(bounds: Bounds) -> str | None:
+    return f"{bounds[0]:.4f}{'–' if bounds[0] >= 0 else ' … '}{bounds[1]:.4f}" if bounds else None

@@ -47,7 +47,7 @@ def chart_f1(evaluations: Sequence[Evaluation], names: Mapping[str, str], words:
     for label in (ALL, *evaluations[0].labels):
         for kind, one in enumerate(evaluations):
             f1 = (one.overall if label == ALL else one.labels[label])["strict"].f1
-            whiskers.append(Whisker(names[label], one.name, kind, f1.value, f1.best.low, f1.best.high))
+            whiskers.append(Whisker(names[label], one.name, kind, f1.value, *(f1.best or (None, None))))
     text = words("chart.f1.text") + words("stop").join(
         f"{line.group} {line.name} {line.value:.3f}" for line in whiskers if line.value is not None
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from biaozhu.scoring.significance import Interval
+    from biaozhu.scoring.significance import Bounds
 
 NOTHING = "–"
 SMALLEST_P = 0.001  # as journals print it
@@ -26,13 +26,11 @@ def format_difference(value: float | None) -> str:
     return NOTHING if value is None else f"{value:+.3f}".replace("-", "−")
 
 
-def format_interval(interval: Interval | None, *, sign: bool = False) -> str:
+def format_interval(bounds: Bounds, *, sign: bool = False) -> str:
     """Return the bounds of an interval; those of a difference with their signs."""
-    if interval is None or interval.low is None or interval.high is None:
+    if not bounds:
         return NOTHING
-    if sign:
-        return f"{format_difference(interval.low)} … {format_difference(interval.high)}"
-    return f"{interval.low:.3f}–{interval.high:.3f}"
+    return " … ".join(map(format_difference, bounds)) if sign else f"{bounds[0]:.3f}–{bounds[1]:.3f}"
 
 
 def format_p(value: float | None, *, sign: bool = False) -> str:

@@ -19,17 +19,17 @@ SIGNIFICANT = 0.05
 
 def judge_layer(evaluation: Evaluation) -> Trust:
     """Judge a layer by the lower bound of its strict F1; without an interval the answer is unknown."""
-    low = evaluation.overall["strict"].f1.best.low
-    if low is None:
+    bounds = evaluation.overall["strict"].f1.best
+    if not bounds:
         return "unknown"
-    if low >= HIGH:
+    if bounds[0] >= HIGH:
         # An interval over sections or sentences says nothing about other articles.
         return "high" if evaluation.units.kind == "article" else "high_here"
-    return "some" if low >= SOME else "low"
+    return "some" if bounds[0] >= SOME else "low"
 
 
 def find_weakest(evaluation: Evaluation) -> str:
     """Return the label with the lowest strict F1, empty where no label has one."""
-    scores = {label: by["strict"].score.f1 for label, by in evaluation.labels.items()}
+    scores = {label: by["strict"].f1.value for label, by in evaluation.labels.items()}
     known = {label: f1 for label, f1 in scores.items() if f1 is not None}
     return min(known, key=lambda label: known[label], default="")

@@ -197,7 +197,7 @@ def _view_scores(
         "units": first.units,
         "scope": words(
             "scope",
-            gold=first.overall["strict"].score.counts.possible,
+            gold=first.overall["strict"].counts.possible,
             sentences=first.sentences,
             characters=first.characters,
             articles=len({sentence.article for sentence in content.gold}),
@@ -238,8 +238,8 @@ def _list_findings(content: ReportContent, names: Mapping[str, str], words: Word
 def _list_conclusions(content: ReportContent, words: Words) -> Iterator[str]:
     for comparison in content.comparisons:
         found = next(one for one in comparison.differences if one.metric == f"{ALL} strict f1")
-        value, interval = found.difference.value, found.difference.best
-        if value is None or interval.low is None:
+        value, bounds = found.difference.value, found.difference.best
+        if value is None or not bounds:
             continue
         sure = found.p_holm is not None and found.p_holm < verdict.SIGNIFICANT
         direction = "better" if value > 0 else "worse"
@@ -248,14 +248,14 @@ def _list_conclusions(content: ReportContent, words: Words) -> Iterator[str]:
             a=escape_plain(comparison.a),
             b=escape_plain(comparison.b),
             difference=format_difference(value),
-            low=format_difference(interval.low),
-            high=format_difference(interval.high),
+            low=format_difference(bounds[0]),
+            high=format_difference(bounds[1]),
             p=format_p(found.p_holm, sign=True),
         )
     articles = len({sentence.article for sentence in content.gold})
     if articles < FEW_ARTICLES:
         yield words("says.few_articles", count=articles)
-    spans = content.evaluations[0].overall["strict"].score.counts.possible
+    spans = content.evaluations[0].overall["strict"].counts.possible
     if spans < verdict.FEW_SPANS:
         yield words("says.few_spans", count=spans)
     for one in content.evaluations:
