@@ -176,13 +176,13 @@ def bad_layers(folder: Path) -> tuple[Bad, ...]:
         changed(
             "out of range",
             lambda line: span(line, end=999),
-            rf"BZ012 {at}span \d+-999 is outside the sentence",
+            rf"BZ012 {at}span \d+-999 \w+ is outside the sentence",
         ),
-        changed("negative", lambda line: span(line, start=-1), rf"BZ012 {at}span -1-\d+ is outside"),
+        changed("negative", lambda line: span(line, start=-1), rf"BZ012 {at}span -1-\d+ \w+ is outside"),
         changed(
             "reversed",
             lambda line: span(line, start=4, end=1),
-            rf"BZ012 {at}span 4-1 is outside the sentence or empty",
+            rf"BZ012 {at}span 4-1 \w+ is outside the sentence or empty",
         ),
         changed(
             "text", lambda line: span(line, text="泸定县"), rf"BZ012 {at}span \d+-\d+ says '泸定县' where"
