@@ -1,0 +1,24 @@
+"""Traditional characters to simplified ones, one code point to one, so that offsets stay true.
+
+The table is from OpenCC (Apache License 2.0), built by `recipes/simplified.py`; a character with several simplified
+forms has the most frequent one. What simplified texts write themselves (著, 乾) is not in it.
+"""
+
+from __future__ import annotations
+
+import lzma
+from functools import cache
+from pathlib import Path
+
+TABLE = Path(__file__).with_name("simplified.txt.xz")
+
+
+def to_simplified(text: str) -> str:
+    """Return the text with traditional characters in their simplified form; the length is unchanged."""
+    return text if text.isascii() else text.translate(_read_table())
+
+
+@cache
+def _read_table() -> dict[int, str]:
+    traditional, simplified = lzma.decompress(TABLE.read_bytes()).decode("utf-8").split()
+    return str.maketrans(dict(zip(traditional, simplified, strict=True)))

@@ -1,0 +1,43 @@
+"""Traditional characters to simplified ones, one code point to one."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from biaozhu.reading.simplified import to_simplified
+
+GB2312 = [
+    bytes((lead, trail)).decode("gb2312", "ignore")
+    for lead in range(0xA1, 0xF8)
+    for trail in range(0xA1, 0xFF)
+]
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("臺灣省臺北縣雙溪鄉", "台湾省台北县双溪乡"),
+        ("衞生署長陳馮富珍", "卫生署长陈冯富珍"),
+        ("三萬兩千餘戶，畝產八百餘斤", "三万两千余户，亩产八百余斤"),
+        ("貳佰參拾億圓", "贰佰参拾亿圆"),
+        ("後龍鎮裡的麵店", "后龙镇里的面店"),
+        ("著名的乾隆瞭望臺", "著名的乾隆瞭望台"),
+        ("ABC 123", "ABC 123"),
+    ],
+)
+def test_simplified_maps(text: str, expected: str) -> None:
+    assert to_simplified(text) == expected
+
+
+def test_simplified_text_stays() -> None:
+    simplified = "".join(GB2312).replace("後", "")
+    assert to_simplified(simplified) == simplified
+
+
+@given(st.text() | st.text(st.characters(min_codepoint=0x4E00, max_codepoint=0x9FFF)))
+def test_simplified_keeps_the_length_and_is_done_after_once(text: str) -> None:
+    simplified = to_simplified(text)
+    assert len(simplified) == len(text)
+    assert to_simplified(simplified) == simplified
