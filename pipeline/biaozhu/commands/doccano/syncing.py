@@ -24,7 +24,7 @@ from biaozhu.commands.doccano.specs import (
 from biaozhu.commands.options import LOCAL, AsJson, Home, LabelsFile, target
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from biaozhu.data.diff import Change
     from biaozhu.doccano.pull import PulledProject
@@ -109,8 +109,9 @@ def pull(
 
     if output is None and not compare:
         raise UsageError("there is neither -o for the layer nor --compare for one to compare it with")
-    for path, kind in ((output, "layer"), (ledger, "ledger"), (result, "round-trip")):
-        check_output(path, kind, compare or ())
+    check_output(output, "layer", compare or ())
+    check_output(ledger, "ledger", compare or ())
+    check_output(result, "round-trip", compare or ())
     spec = read_spec(project, labels)
     sent = [sentence for path in find_layers(compare or ()) for sentence in read_layer(path)]
     pulled = pull_project(log_in(home), spec, confirmed=confirmed)
