@@ -94,7 +94,7 @@ def find_labelled(texts: Sequence[str], words: Sequence[Sequence[LacWord]]) -> l
     ]
 
 
-# Its amounts only confirm those of the grammar, which is better on modern dev (benchmarks/models.py).
+# Its amounts only confirm those of the grammar, which is better on modern dev (`python benchmarks/modern.py dev`).
 NETWORK = Annotator(
     NETWORK_SOURCE, find_labelled, proposes=PROPOSED, reads_words=True, by_sentence=True, built_in=True
 )

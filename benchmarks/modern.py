@@ -1,0 +1,62 @@
+"""Strict F1 of the pre-annotation on the modern corpus, by label and kind of text: `python benchmarks/modern.py dev [MODEL …]`.
+
+Needs the corpus in the cache folder (`biaozhu corpus fetch modern --from FOLDER`). Sentences of one document are annotated together.
+"""
+
+from __future__ import annotations
+
+import itertools
+import json
+import sys
+import time
+from collections import Counter
+from pathlib import Path
+
+from biaozhu.annotators.network.word_models import load_model
+from biaozhu.annotators.preannotate import annotate_combined
+from biaozhu.training.corpus_store import corpora_folder, read_manifest, read_part
+
+OFFSETS = Path(__file__).parent.parent / "annotations" / "modern"
+MODELS = ("accurate", "small", "large", "both", "fast")
+LABELS = ("PLACE", "PERSON", "AMOUNT")
+
+
+def main(part: str, names: list[str]) -> None:
+    """Print a table in Markdown for each model."""
+    folder = corpora_folder() / "modern"
+    gold = read_part(folder, part)
+    rows = [json.loads(line) for line in (OFFSETS / f"{part}.jsonl").read_text("utf-8").splitlines()]
+    if len(rows) != len(gold):
+        sys.exit(f"{part} in the cache folder is not that of {OFFSETS}: fetch it again")
+    print(
+        f"modern {part}, {len(gold)} sentences, layer {read_manifest(folder)['parts'][part]['sha256'][:12]}\n"
+    )
+    kinds = list(dict.fromkeys(row["kind"] for row in rows))
+    print(f"| | all | {' | '.join(LABELS)} | {' | '.join(kinds)} | characters a CPU second |")
+    print("|---|" + "---:|" * (len(LABELS) + len(kinds) + 2))
+    for name in names:
+        model = load_model(name, threads=1)  # type: ignore[arg-type]
+        begun, counts = time.process_time(), Counter[tuple[str, str]]()
+        for _, group in itertools.groupby(
+            zip(rows, gold, strict=True), key=lambda pair: (pair[0]["file"], pair[0]["path"])
+        ):
+            pairs = list(group)
+            found = annotate_combined([sentence.text for _, sentence in pairs], model=model)
+            for (row, sentence), spans in zip(pairs, found, strict=True):
+                ours, theirs = {span.key for span in spans}, {span.key for span in sentence.spans}
+                for key, count in (
+                    *((span, "right") for span in ours & theirs),
+                    *((span, "all") for span in (*ours, *theirs)),
+                ):
+                    for group_name in ("all", key[2], row["kind"]):
+                        counts[group_name, count] += 1
+        seconds = time.process_time() - begun
+        cells = [
+            f"{2 * counts[one, 'right'] / counts[one, 'all']:.3f}" if counts[one, "all"] else "–"
+            for one in ("all", *LABELS, *kinds)
+        ]
+        print(f"| {name} | {' | '.join(cells)} | {sum(len(one.text) for one in gold) / seconds:,.0f} |")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1], sys.argv[2:] or list(MODELS))
