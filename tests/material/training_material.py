@@ -1,4 +1,4 @@
-"""Small gold that was invented for the tests, and a config that learns it without LAC."""
+"""Small gold that was invented for the tests, and a small config that learns it."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ AMOUNTS = ("30斤", "5台", "120元", "8.5亩", "两千人")
 SMALL_CONFIG = """
 [paths]
 train = ["gold.jsonl"]
+dev = ${paths.train}
 
 [system]
 seed = 1
@@ -34,7 +35,7 @@ pipeline = ["ner"]
 
 [components.ner]
 factory = "biaozhu_ner"
-penalty = 0.1
+l2 = 0.1
 iterations = 60
 
 [components.ner.model]
@@ -47,9 +48,10 @@ iterations = 60
 @architectures = "biaozhu.ClassEncoder.v1"
 window = 2
 
-[components.ner.model.tok2vec.*.bigrams]
-@architectures = "biaozhu.BigramEncoder.v1"
-width = 64
+[components.ner.model.tok2vec.*.lac]
+@architectures = "biaozhu.LacEncoder.v1"
+size = "small"
+window = 1
 
 [corpora]
 
@@ -59,7 +61,7 @@ paths = ${paths.train}
 
 [corpora.dev]
 @readers = "biaozhu.GoldCorpus.v1"
-paths = []
+paths = ${paths.dev}
 
 [training]
 train_corpus = "corpora.train"

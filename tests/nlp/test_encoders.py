@@ -9,12 +9,11 @@ from spacy.tokens import Doc
 
 from biaozhu.data.errors import ConfigError
 from biaozhu.nlp.encoders import (
-    bigram_encoder,
     class_encoder,
     lac_encoder,
     layer_encoder,
     remembering,
-    spread,
+    set_neighbours_beside,
 )
 from biaozhu.nlp.tokenizer import make_char_tokenizer
 
@@ -35,7 +34,6 @@ LABELS = ["PLACE", "PERSON", "AMOUNT"]
         lac_encoder("small", 0),
         layer_encoder("small", LAYERS, LABELS, 1),
         class_encoder(2),
-        bigram_encoder(64),
     ],
     ids=lambda model: model.name,
 )
@@ -98,17 +96,19 @@ def test_encoder_refuses_an_annotator_that_is_not_there() -> None:
         layer_encoder("small", ["oracle"], LABELS, 0)
 
 
-def test_encoder_spread_sets_neighbours_beside_each_row() -> None:
+def test_encoder_sets_neighbours_beside_each_row() -> None:
     rows = np.array([[1.0], [2.0], [3.0]])
-    assert spread(rows, 1).tolist() == [[0, 1, 2], [1, 2, 3], [2, 3, 0]]
-    assert spread(rows[:0], 2).shape == (0, 5)
+    assert set_neighbours_beside(rows, 1).tolist() == [[0, 1, 2], [1, 2, 3], [2, 3, 0]]
+    assert set_neighbours_beside(rows[:0], 2).shape == (0, 5)
 
 
 def test_encoder_combines_annotators_as_preannotation_does() -> None:
     texts = ["王小明在青岛市买了30斤苹果。", "", "他走了。"]
     model = layer_encoder("small", ["combined"], LABELS, 0)
     rows = model.predict([CHARACTERS(text) for text in texts])
-    starts = {label: (rows[0][:, 4 * place] > 0).nonzero()[0].tolist() for place, label in enumerate(LABELS)}
+    starts = {
+        label: (rows[0][:, 4 * place] > 0).nonzero()[0].tolist() for place, label in enumerate(sorted(LABELS))
+    }
     assert starts == {"PLACE": [4], "PERSON": [0], "AMOUNT": [9]}
     assert [len(one) for one in rows] == [len(text) for text in texts]
     assert not rows[2].any()

@@ -17,7 +17,7 @@ from biaozhu.data.layers import write_layer
 from biaozhu.data.model import with_spans
 from biaozhu.reading.holdout import group_sentences
 from biaozhu.scoring.significance import Sampling, choose_units
-from biaozhu.training.curve import Plan, draw, learning_curve
+from biaozhu.training.curve import CurvePlan, draw_sentences, measure_curve
 from biaozhu.training.train import read_config
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from biaozhu.training.curve import LearningCurve
 
 FEW = Sampling(resamples=100)
-PLAN = Plan(sizes=4, seeds=2, folds=3, sampling=FEW)
+PLAN = CurvePlan(sizes=4, seeds=2, folds=3, sampling=FEW)
 
 
 @pytest.fixture
@@ -39,10 +39,10 @@ def config(tmp_path: Path) -> Path:
 
 
 def measure(
-    config: Path, gold: Sequence[Sentence], groups: dict[str, str], plan: Plan = PLAN
+    config: Path, gold: Sequence[Sentence], groups: dict[str, str], plan: CurvePlan = PLAN
 ) -> LearningCurve:
     units = choose_units({one.id: one.article for one in gold})
-    return learning_curve(read_config(config), gold, groups, units, plan=plan)
+    return measure_curve(read_config(config), gold, groups, units, plan=plan)
 
 
 def test_curve_has_a_point_a_size_over_all_held_out_sentences(config: Path, tmp_path: Path) -> None:
@@ -50,17 +50,17 @@ def test_curve_has_a_point_a_size_over_all_held_out_sentences(config: Path, tmp_
     heard: list[tuple[int, int]] = []
     groups = group_sentences([article], gold)
     units = choose_units({one.id: one.article for one in gold})
-    done = learning_curve(
+    done = measure_curve(
         read_config(config), gold, groups, units, plan=PLAN, on_training=lambda *at: heard.append(at)
     )
-    sizes = [point.sentences for point in done.outlook.points]
+    sizes = [point.sentences for point in done.result.points]
     assert sizes == sorted(sizes)
     assert len(sizes) == PLAN.sizes
     assert sum(done.folds) == len(gold) == done.sentences
     # All seeds train on the same at the last size, so that is done once a fold.
     assert done.trainings == 3 * (2 * 3 + 1)
     assert heard == [(number, done.trainings) for number in range(done.trainings)]
-    assert len(set(done.outlook.points[-1].runs)) == 1
+    assert len(set(done.result.points[-1].runs)) == 1
     assert sizes[-1] < len(gold)
 
 
@@ -73,14 +73,14 @@ def test_curve_learns_nothing_from_what_it_scores_on(config: Path) -> None:
     )
     gold = (*first, *second)
     groups = {one.id: one.article for one in gold}
-    done = measure(config, gold, groups, Plan(sizes=2, seeds=1, sampling=FEW))
-    assert [point.mean for point in done.outlook.points] == [0.0, 0.0]
+    done = measure(config, gold, groups, CurvePlan(sizes=2, seeds=1, sampling=FEW))
+    assert [point.mean for point in done.result.points] == [0.0, 0.0]
     # And with the same labels it is right about all of it.
     twice = (*first, *invented_gold(15, article="0" * 12))
     again = measure(
-        config, twice, {one.id: one.article for one in twice}, Plan(sizes=2, seeds=1, sampling=FEW)
+        config, twice, {one.id: one.article for one in twice}, CurvePlan(sizes=2, seeds=1, sampling=FEW)
     )
-    assert again.outlook.points[-1].mean == pytest.approx(1.0, abs=0.05)
+    assert again.result.points[-1].mean == pytest.approx(1.0, abs=0.05)
 
 
 def test_curve_needs_two_groups_and_spans_to_learn_from(config: Path) -> None:
@@ -105,11 +105,11 @@ def test_curve_draws_a_larger_share_over_a_smaller_one(
         with_spans(sentence, sentence.spans if kept else [])
         for sentence, kept in zip(invented_gold(len(spans)), spans, strict=True)
     ]
-    small, large = (draw(pool, share, seed=seed, fold=0) for share in sorted((one, other)))
+    small, large = (draw_sentences(pool, share, seed=seed, fold=0) for share in sorted((one, other)))
     assert set(small) <= set(large) <= set(pool)
     assert any(sentence.spans for sentence in small)
-    assert small == draw(pool, min(one, other), seed=seed, fold=0)
-    assert draw(pool, 1.0, seed=seed, fold=0) == pool
+    assert small == draw_sentences(pool, min(one, other), seed=seed, fold=0)
+    assert draw_sentences(pool, 1.0, seed=seed, fold=0) == pool
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from biaozhu.scoring.significance import Sampling
-from biaozhu.training.extrapolation import Fit, Outlook, Worth, fit_power_law, look_ahead
+from biaozhu.training.extrapolation import Extrapolation, Gain, PowerLaw, extrapolate, fit_power_law
 
 FEW = Sampling(resamples=100)
 SIZES = (10, 20, 40, 80, 160)
@@ -31,7 +31,7 @@ def made_counts(shares: list[float], *, seeds: int = 4, units: int = 40, noise: 
     ("a", "b", "c"), [(0.95, 2.0, 0.8), (0.8, 1.0, 0.5), (1.0, 5.0, 1.2), (0.7, -0.6, 0.9)]
 )
 def test_extrapolation_finds_the_law_that_points_were_made_by(a: float, b: float, c: float) -> None:
-    made = Fit(a, b, c)
+    made = PowerLaw(a, b, c)
     found = fit_power_law(SIZES, np.array([a - b * n**-c for n in SIZES]), np.full(5, 0.01))
     assert found is not None
     for size in (15, 160, 300):
@@ -39,18 +39,18 @@ def test_extrapolation_finds_the_law_that_points_were_made_by(a: float, b: float
 
 
 def test_extrapolation_says_what_more_is_worth() -> None:
-    made = Fit(0.9, 2.0, 0.7)
-    outlook = look_ahead(
+    made = PowerLaw(0.9, 2.0, 0.7)
+    found = extrapolate(
         SIZES, made_counts([made.at(n) for n in SIZES], noise=1), annotated=160, more=100, sampling=FEW
     )
-    assert outlook.failure == ""
-    assert outlook.worth is not None
-    assert outlook.worth.low is not None
-    assert outlook.worth.high is not None
-    assert outlook.worth.gain == pytest.approx(made.at(260) - made.at(160), abs=0.01)
-    assert outlook.worth.low <= outlook.worth.gain <= outlook.worth.high
-    assert outlook.worth.distinguishable
-    for point in outlook.points:
+    assert found.failure == ""
+    assert found.gain is not None
+    assert found.gain.low is not None
+    assert found.gain.high is not None
+    assert found.gain.gain == pytest.approx(made.at(260) - made.at(160), abs=0.01)
+    assert found.gain.low <= found.gain.gain <= found.gain.high
+    assert found.gain.distinguishable
+    for point in found.points:
         assert point.low is not None
         assert point.high is not None
         assert point.mean is not None
@@ -59,10 +59,10 @@ def test_extrapolation_says_what_more_is_worth() -> None:
 
 @pytest.mark.parametrize("share", [0.8, 1.0])
 def test_extrapolation_of_a_flat_curve_is_not_distinguishable_from_nothing(share: float) -> None:
-    outlook = look_ahead(SIZES, made_counts([share] * 5, noise=2), annotated=160, more=100, sampling=FEW)
-    assert outlook.worth is not None
-    assert abs(outlook.worth.gain) < 0.01
-    assert not outlook.worth.distinguishable
+    found = extrapolate(SIZES, made_counts([share] * 5, noise=2), annotated=160, more=100, sampling=FEW)
+    assert found.gain is not None
+    assert abs(found.gain.gain) < 0.01
+    assert not found.gain.distinguishable
 
 
 @pytest.mark.parametrize(
@@ -75,24 +75,24 @@ def test_extrapolation_of_a_flat_curve_is_not_distinguishable_from_nothing(share
     ],
 )
 def test_extrapolation_says_that_it_cannot(sizes: tuple[int, ...], shares: list[float], failure: str) -> None:
-    outlook = look_ahead(sizes, made_counts(shares), annotated=100, more=100, sampling=FEW)
-    assert (outlook.fit, outlook.worth, outlook.failure) == (None, None, failure)
-    assert len(outlook.points) == len(sizes)
+    found = extrapolate(sizes, made_counts(shares), annotated=100, more=100, sampling=FEW)
+    assert (found.law, found.gain, found.failure) == (None, None, failure)
+    assert len(found.points) == len(sizes)
 
 
 def test_extrapolation_of_nothing_is_undefined() -> None:
-    outlook = look_ahead(SIZES, np.zeros((5, 2, 3, 3), np.int64), annotated=100, more=100, sampling=FEW)
-    assert outlook.failure == "undefined"
-    assert {(point.mean, point.low, point.runs) for point in outlook.points} == {(None, None, (None, None))}
+    found = extrapolate(SIZES, np.zeros((5, 2, 3, 3), np.int64), annotated=100, more=100, sampling=FEW)
+    assert found.failure == "undefined"
+    assert {(point.mean, point.low, point.runs) for point in found.points} == {(None, None, (None, None))}
 
 
 def test_extrapolation_over_one_unit_has_no_interval() -> None:
     counts = made_counts([0.3, 0.5, 0.6, 0.7, 0.8], units=1, seeds=1)
-    outlook = look_ahead(SIZES, counts, annotated=100, more=100, sampling=FEW)
-    assert {(point.low, point.high) for point in outlook.points} == {(None, None)}
-    assert outlook.worth is not None
-    assert outlook.worth.low is None
-    assert not outlook.worth.distinguishable
+    found = extrapolate(SIZES, counts, annotated=100, more=100, sampling=FEW)
+    assert {(point.low, point.high) for point in found.points} == {(None, None)}
+    assert found.gain is not None
+    assert found.gain.low is None
+    assert not found.gain.distinguishable
 
 
 @given(st.lists(st.floats(0.05, 1), min_size=4, max_size=6, unique=True), st.integers(0, 3))
@@ -111,8 +111,10 @@ def test_extrapolation_stays_a_share_and_knows_its_own_mind(shares: list[float],
 def test_extrapolation_draws_the_same_from_the_same_seed() -> None:
     counts = made_counts([0.3, 0.5, 0.6, 0.7, 0.75], noise=2)
 
-    def again(seed: int) -> Outlook:
-        return look_ahead(SIZES, counts, annotated=100, more=100, sampling=Sampling(resamples=100, seed=seed))
+    def again(seed: int) -> Extrapolation:
+        return extrapolate(
+            SIZES, counts, annotated=100, more=100, sampling=Sampling(resamples=100, seed=seed)
+        )
 
     assert again(1) == again(1)
     assert again(1) != again(2)
@@ -125,4 +127,4 @@ def test_extrapolation_draws_the_same_from_the_same_seed() -> None:
 def test_extrapolation_tells_a_gain_from_nothing_by_its_interval(
     low: float | None, high: float | None, *, sure: bool
 ) -> None:
-    assert Worth(100, 100, 0.01, low, high).distinguishable == sure
+    assert Gain(100, 100, 0.01, low, high).distinguishable == sure

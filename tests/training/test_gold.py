@@ -58,7 +58,7 @@ def test_gold_reads_patterns_once_and_sorted(tmp_path: Path) -> None:
 
 
 def test_gold_says_what_is_missing_or_twice(tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match="nothing to train on"):
+    with pytest.raises(ConfigError, match="nothing to read"):
         gold_corpus([]).files()
     with pytest.raises(MissingFileError, match="no such file"):
         gold_corpus([str(tmp_path / "*.jsonl")]).files()

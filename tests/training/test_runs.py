@@ -15,7 +15,7 @@ from biaozhu.data.errors import TrainingError, UsageError, WriteError
 from biaozhu.data.layers import write_layer
 from biaozhu.data.ledger import Entry
 from biaozhu.training import seed_runs as module
-from biaozhu.training.seed_runs import train_runs
+from biaozhu.training.seed_runs import train_seeds
 from biaozhu.training.train import train
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ def project(tmp_path: Path) -> tuple[Path, Path]:
 def test_runs_train_each_seed_and_the_card_tells_all(project: tuple[Path, Path], tmp_path: Path) -> None:
     config, other = project
     told: list[tuple[int, bool]] = []
-    entries, runs = train_runs(
+    entries, runs = train_seeds(
         config, tmp_path / "model", seeds=3, scored=[other], on_seed=lambda *one: told.append(one)
     )
     assert entries == ()
@@ -68,11 +68,11 @@ def test_runs_go_on_after_a_kill(
 
     monkeypatch.setattr(module, "train", killed)
     with pytest.raises(KeyboardInterrupt):
-        train_runs(config, tmp_path / "model", seeds=2, scored=[other])
+        train_seeds(config, tmp_path / "model", seeds=2, scored=[other])
     assert not (tmp_path / "model").exists()
     monkeypatch.undo()
     told: list[tuple[int, bool]] = []
-    _, runs = train_runs(
+    _, runs = train_seeds(
         config, tmp_path / "model", seeds=2, scored=[other], on_seed=lambda *one: told.append(one)
     )
     assert told == [(1, True), (2, False)]
@@ -93,10 +93,10 @@ def test_runs_killed_at_the_end_go_on(
 
     monkeypatch.setattr(module, "_move", killed)
     with pytest.raises(KeyboardInterrupt):
-        train_runs(config, tmp_path / "model", seeds=2, scored=[other])
+        train_seeds(config, tmp_path / "model", seeds=2, scored=[other])
     monkeypatch.undo()
     told: list[tuple[int, bool]] = []
-    train_runs(config, tmp_path / "model", seeds=2, scored=[other], on_seed=lambda *one: told.append(one))
+    train_seeds(config, tmp_path / "model", seeds=2, scored=[other], on_seed=lambda *one: told.append(one))
     assert told == [(1, False), (2, True)]
     load_trained(tmp_path / "model")
 
@@ -116,33 +116,33 @@ def test_runs_that_were_there_still_tell_what_was_lost(
     monkeypatch.setattr(module, "train", trained)
     monkeypatch.setattr(module, "_move", killed)
     with pytest.raises(KeyboardInterrupt):
-        train_runs(config, tmp_path / "model", seeds=1, scored=[other])
+        train_seeds(config, tmp_path / "model", seeds=1, scored=[other])
     monkeypatch.undo()
-    entries, _ = train_runs(config, tmp_path / "model", seeds=1, scored=[other])
+    entries, _ = train_seeds(config, tmp_path / "model", seeds=1, scored=[other])
     assert entries == (lost,)
 
 
 def test_runs_train_again_where_the_data_are_others(project: tuple[Path, Path], tmp_path: Path) -> None:
     config, other = project
-    train_runs(config, tmp_path / "model", seeds=1, scored=[other])
+    train_seeds(config, tmp_path / "model", seeds=1, scored=[other])
     write_layer(tmp_path / "gold.jsonl", invented_gold(20))
     told: list[tuple[int, bool]] = []
-    train_runs(config, tmp_path / "model", seeds=1, scored=[other], on_seed=lambda *one: told.append(one))
+    train_seeds(config, tmp_path / "model", seeds=1, scored=[other], on_seed=lambda *one: told.append(one))
     assert told == [(1, False)]
 
 
 def test_runs_refuse_what_makes_no_sense(project: tuple[Path, Path], tmp_path: Path) -> None:
     config, other = project
     with pytest.raises(UsageError, match="trained on"):
-        train_runs(config, tmp_path / "model", seeds=1, scored=[tmp_path / "gold.jsonl"])
+        train_seeds(config, tmp_path / "model", seeds=1, scored=[tmp_path / "gold.jsonl"])
     text = config.read_text(encoding="utf-8")
     config.write_text(text.replace("[system]\nseed = 1\n", "[system]\n").replace("${system.seed}", "1"))
     with pytest.raises(TrainingError, match=r"system\.seed"):
-        train_runs(config, tmp_path / "model", seeds=1, scored=[other])
+        train_seeds(config, tmp_path / "model", seeds=1, scored=[other])
     config.write_text(text, encoding="utf-8")
     (tmp_path / "model").mkdir()
     with pytest.raises(WriteError, match="is no model"):
-        train_runs(config, tmp_path / "model", seeds=1, scored=[other])
+        train_seeds(config, tmp_path / "model", seeds=1, scored=[other])
 
 
 def test_train_command_takes_seeds_and_layers(

@@ -22,7 +22,14 @@ from biaozhu.data.model import Sentence
 from biaozhu.data.model import Span as OurSpan
 from biaozhu.formats.docbin import write_docbin
 from biaozhu.nlp.tokenizer import make_char_tokenizer
-from biaozhu.training.docbin_stream import DocBinStream, Taught, docbin_stream, example, read_shard, shuffled
+from biaozhu.training.docbin_stream import (
+    AnnotatedText,
+    DocBinStream,
+    docbin_stream,
+    make_example,
+    read_shard,
+    shuffle_stream,
+)
 from biaozhu.training.train import read_config, train
 
 if TYPE_CHECKING:
@@ -53,8 +60,8 @@ def texts(stream: DocBinStream, epoch: int = 0) -> list[str]:
 
 @given(st.integers(0, 40), st.integers(1, 50), st.integers(0, 5))
 def test_stream_shuffles_each_once_and_none_far_forward(count: int, buffer: int, seed: int) -> None:
-    items = [Taught(str(number), ()) for number in range(count)]
-    out, again = (list(shuffled(iter(items), buffer, drawing(seed))) for _ in range(2))
+    items = [AnnotatedText(str(number), ()) for number in range(count)]
+    out, again = (list(shuffle_stream(iter(items), buffer, drawing(seed))) for _ in range(2))
     assert sorted(out, key=lambda one: int(one.text)) == items
     # A buffer of n sentences cannot give out one that stands more than n later than its turn.
     assert all(int(one.text) < place + buffer for place, one in enumerate(out))
@@ -72,8 +79,8 @@ def test_stream_gives_the_spans_of_a_shard(
     path = tmp_path_factory.mktemp("shard") / "one.spacy"
     write_shard(path, [Sentence("a" * 12, 0, len(text), text, (OurSpan(start, end, "X"),))])
     (taught,) = read_shard(path)
-    assert taught == Taught(text, ((start, end, "X"),))
-    made = example(CHARACTERS, taught)
+    assert taught == AnnotatedText(text, ((start, end, "X"),))
+    made = make_example(CHARACTERS, taught)
     assert [(one.start_char, one.end_char, one.label_) for one in made.reference.ents] == [(start, end, "X")]
     assert made.reference.text == made.predicted.text == text
     assert None not in made.get_aligned_ner()
@@ -116,21 +123,21 @@ def test_stream_leaves_unknown_what_a_foreign_shard_does_not_know(tmp_path: Path
     empty = Doc(vocab, words=[], spaces=[])
     DocBin(docs=[doc, empty]).to_disk(tmp_path / "foreign.spacy")
     (taught,) = read_shard(tmp_path / "foreign.spacy")
-    assert taught == Taught("Li met Anna there", ((0, 2, "PERSON"),), ((7, 12),))
-    made = example(CHARACTERS, taught).reference
+    assert taught == AnnotatedText("Li met Anna there", ((0, 2, "PERSON"),), ((7, 12),))
+    made = make_example(CHARACTERS, taught).reference
     assert [token.ent_iob_ for token in made] == ["B", "I", *"OOOOO", *[""] * 5, *"OOOOO"]
 
 
 def test_stream_surveys_all_shards_and_keeps_a_sentence_of_each_label(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("biaozhu.training.docbin_stream.SAMPLE", 12)
+    monkeypatch.setattr("biaozhu.training.docbin_stream.SAMPLE_SENTENCES", 12)
     stream = shards(tmp_path, 2)
     rare = Sentence("f" * 12, 0, 3, "三月里", (OurSpan(0, 2, "DATE"),))
     write_shard(tmp_path / "z.spacy", [*invented_gold(3), rare])
     found = stream.survey()
     assert (found.data.sentences, found.data.spans) == (24, 3 * 23 + 1)
-    assert (found.first, len(found.shown()), len(found.sample)) == (12, 12, 13)
+    assert (found.first, len(found.first_sentences()), len(found.sample)) == (12, 12, 13)
     assert found.sample[-1].text == rare.text
     first = found.data.sha256
     write_shard(tmp_path / "part-1.spacy", invented_gold(9))
@@ -157,7 +164,7 @@ def test_stream_bad_shard_is_one_line_and_no_model(
     good = (tmp_path / "part-0.spacy").read_bytes()
     content = {"cut": good[:-9], "json": b"{}", "empty": b"", "huge": good}.get(kind)
     if kind == "huge":
-        monkeypatch.setattr("biaozhu.training.docbin_stream.LARGEST", 100)
+        monkeypatch.setattr("biaozhu.training.docbin_stream.MAX_UNPACKED_BYTES", 100)
         (tmp_path / "part-0.spacy").unlink()
     if content is None:
         doc = Doc(CHARACTERS.vocab, words=list("李家村"))
@@ -191,7 +198,6 @@ def test_stream_refuses_what_cannot_be_streamed(tmp_path: Path) -> None:
     ("change", "says"),
     [
         ("solved", "solved on all data at once"),
-        ("replay", "no replayed sample"),
         ("words", "CharTokenizer"),
     ],
 )
@@ -200,10 +206,6 @@ def test_stream_config_that_needs_all_data_is_refused(tmp_path: Path, change: st
     text = (ROOT / "configs" / "stream.cfg").read_text(encoding="utf-8")
     if change == "solved":
         text = SMALL_CONFIG.replace("biaozhu.GoldCorpus.v1", "biaozhu.DocBinStream.v1", 1)
-    elif change == "replay":
-        text += (
-            '\n[corpora.replay]\n@readers = "biaozhu.ReplayCorpus.v1"\ncorpus = "pfr1998"\nsentences = 9\n'
-        )
     else:
         text = text.replace('"biaozhu.CharTokenizer.v1"', '"spacy.zh.ChineseTokenizer"')
     config = tmp_path / "changed.cfg"
@@ -238,12 +240,12 @@ def test_stream_trains_a_model_that_loads(tmp_path: Path, capsys: pytest.Capture
 
 
 def test_stream_counts_the_first_sentences_only(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("biaozhu.training.docbin_stream.SAMPLE", 10)
+    monkeypatch.setattr("biaozhu.training.docbin_stream.SAMPLE_SENTENCES", 10)
     shards(tmp_path, 2)
     overrides = {"paths.train": [str(tmp_path / "*.spacy")], "training.max_steps": 1}
     done = train(ROOT / "configs" / "stream.cfg", tmp_path / "model", overrides=overrides)
-    assert (done.sentences, done.spans, done.counted) == (20, 60, 10)
-    assert done.counts["all"][1] == 30
+    assert (done.sentences, done.spans, done.scored) == (20, 60, 10)
+    assert done.scores["all"].counts.possible == 30
     assert "(its first 10 sentences)" in (tmp_path / "model" / "README.md").read_text(encoding="utf-8")
     assert read_config(ROOT / "configs" / "stream.cfg")["corpora"]["train"]["buffer"] == 10_000
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from biaozhu.annotators.network.model_folder import check_model
 from biaozhu.data.errors import MissingFileError, ModelDataError, OffsetError
@@ -18,8 +18,6 @@ if TYPE_CHECKING:
 
     from biaozhu.data.model import Sentence
 
-# Where the component biaozhu_ner leaves the probabilities of its spans.
-SCORED = "biaozhu_ner"
 SCORE_DIGITS = 4
 
 
@@ -88,13 +86,12 @@ def annotate_with(nlp: Language, texts: Sequence[str], *, source: str) -> list[t
 def _spans(doc: Doc, text: str, source: str) -> tuple[Span, ...]:
     if doc.text != text:
         raise OffsetError("the model's tokenizer changes the text", where=repr(text[:20]))
-    scores: dict[tuple[int, int], Any] = {}
-    if SCORED in doc.spans:
-        group = doc.spans[SCORED]
-        scores = {
-            (span.start, span.end): round(float(score), SCORE_DIGITS)
-            for span, score in zip(group, group.attrs["scores"], strict=True)
-        }
+    # Whatever key the component has for its spans: their probabilities stand beside them.
+    scores: dict[tuple[int, int], float] = {
+        (span.start, span.end): round(float(score), SCORE_DIGITS)
+        for group in doc.spans.values()
+        for span, score in zip(group, group.attrs.get("scores", ()), strict=False)
+    }
     return tuple(
         Span(span.start_char, span.end_char, span.label_, source, scores.get((span.start, span.end)))
         for span in doc.ents

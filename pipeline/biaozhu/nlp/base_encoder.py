@@ -1,14 +1,10 @@
-"""The base model as a frozen encoder, and as where a custom model starts from.
-
-Its graph gives for each character the last states of its GRU and the scores of its tags; its CRF gives the chain's.
-A custom model adds to these what it learns from the gold, so that untrained it says what the base model says.
-"""
+"""The base model as a frozen encoder, and as where a custom model starts from."""
 
 # Annotations are evaluated here, not postponed: confection checks a config's values by them.
 from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 from spacy.tokens import Doc
@@ -16,30 +12,30 @@ from thinc.api import Model
 
 from biaozhu.annotators.network.base import Base, load_base, read_config
 from biaozhu.annotators.network.base_graph import HIDDEN
-from biaozhu.annotators.network.crf_decoding import FORBIDDEN, Chain
+from biaozhu.annotators.network.crf_decoding import FORBIDDEN
+from biaozhu.annotators.network.lac_pair import tags_of
 from biaozhu.annotators.network.runtime import CONFIG, GRAPH
+from biaozhu.data.errors import ConfigError
 from biaozhu.nlp.bounds import NonNegativeInt
-from biaozhu.nlp.crf import START, STOP, Tagging, make_tagging
-from biaozhu.nlp.encoders import check_pin, frozen, remembered, spread
+from biaozhu.nlp.encoders import LOWEST_SCORE, freeze, set_neighbours_beside
 
 ENCODER = "biaozhu.BaseEncoder.v1"
 STATES = 2 * HIDDEN
-# Weighs states about like what `encoder` gives; scores of tags further below the best count as this.
-STATES_SCALE, SCORES_SCALE, LOWEST_SCORE = 0.3, 0.05, -20.0
+# Weighs states about like what the other encoders give.
+STATES_SCALE, SCORES_SCALE = 0.3, 0.05
 # How far below the best tag a label begins that the base model does not know.
 UNKNOWN_LABEL = -4.0
-OUTSIDE = "O"
 
 
 def base_encoder(
     folder: str, part: Literal["states", "scores"], window: NonNegativeInt = 0, sha256: str = ""
 ) -> Model[list[Doc], list[np.ndarray]]:
-    """Return the base model of a folder as a frozen encoder, in ONNX Runtime.
+    """Return the base model of a folder as a frozen encoder.
 
     Args:
         folder: such as models/base.
         part: `states` gives the last GRU's states and the tags' scores, with `window` neighbours, to learn from;
-            `scores` the tags' scores alone, for a `biaozhu.Crf.v1` to start from.
+            `scores` the tags' scores alone, as the prior of a `biaozhu.Crf.v1`.
         window: how many neighbours a character sees on each side.
         sha256: of the model's graph; `biaozhu train` fills it in. Empty takes any.
 
@@ -49,25 +45,32 @@ def base_encoder(
         ConfigError: it is not the one that `sha256` names.
     """
     found = checksum(folder)
-    check_pin(found, sha256, kind="base model", folder=folder, where=ENCODER)
-    base = _base(folder, found)
-    chain = base.network.chain
+    if sha256 and found != sha256:
+        raise ConfigError(
+            f"the base model in {folder} is not the one that this model was trained on",
+            where=ENCODER,
+            next_step="Train this model again, or put the old base model back",
+        )
+    network = _base(folder, found).network
+    chain, tags = network.chain, tags_of(network.chain)
 
     def vectors(texts: Sequence[str]) -> list[np.ndarray]:
-        rows = base.network.states(texts)
-        scores = [_below_best(one[:, STATES:]) for one in rows]
-        if part == "scores":
-            return scores
-        return [
-            spread(np.concatenate([one[:, :STATES] * STATES_SCALE, score * SCORES_SCALE], axis=1), window)
-            for one, score in zip(rows, scores, strict=True)
-        ]
+        found = []
+        for rows in network.states(texts):
+            best = rows[:, STATES:].max(axis=1, keepdims=True)
+            scores = np.maximum(rows[:, STATES:] - best, np.float32(LOWEST_SCORE))
+            if part == "states":
+                both = [rows[:, :STATES] * STATES_SCALE, scores * SCORES_SCALE]
+                scores = set_neighbours_beside(np.concatenate(both, axis=1), window)
+            found.append(scores)
+        return found
 
-    width = len(chain.kinds) if part == "scores" else (STATES + len(chain.kinds)) * (2 * window + 1)
-    model = frozen("base_encoder", remembered(vectors, "base", found, part, window), width)
+    width = len(tags) if part == "scores" else (STATES + len(tags)) * (2 * window + 1)
+    model = freeze("base_encoder", vectors, width, key=(found, part, window))
     if part == "scores":
-        model.attrs["starts"] = True
-    model.attrs["folder"] = folder
+        scores = np.vstack([chain.start, chain.stop, chain.transitions])
+        scores = np.where(scores > FORBIDDEN / 2, scores, 0)
+        model.attrs.update(tags=list(tags), unknown=UNKNOWN_LABEL, chain=scores.astype(np.float32))
     return model
 
 
@@ -81,56 +84,19 @@ def checksum(folder: str) -> str:
     return str(read_config(Path(folder) / CONFIG)["files"].get(GRAPH))
 
 
-def tag_rows(folder: str, tagging: Tagging) -> list[int]:
-    """Return for each BIOES tag the base model's BI tag with the same scores, -1 where its label is unknown there."""
-    chain = _base(folder, checksum(folder)).network.chain
-    rows = {
-        kind if kind == OUTSIDE else f"{kind}-{'B' if begins else 'I'}": row
-        for row, (kind, begins) in enumerate(zip(chain.kinds, chain.begins, strict=True))
-    }
-    return [rows.get(_as_bi(tag), -1) for tag in tagging.tags]
+def pin_checksums(config: dict[str, Any]) -> None:
+    """Write the checksum of the base model that lies there into each encoder of a config, in place.
 
+    A trained model then runs only with the base model that it was trained with.
 
-def as_emissions(folder: str, labels: Sequence[str], scores: list[np.ndarray]) -> list[np.ndarray]:
-    """Return the tags' scores (tokens, BI tags) as emissions of shape (tokens, BIOES tags)."""
-    rows = tag_rows(folder, make_tagging(labels))
-    known = np.array(rows) >= 0
-    return [
-        np.where(known, one[:, rows], np.float32(UNKNOWN_LABEL)).astype(np.float32)
-        if len(one)
-        else np.zeros((0, len(rows)), np.float32)
-        for one in scores
-    ]
-
-
-def as_chain(folder: str, labels: Sequence[str]) -> np.ndarray:
-    """Return the base model's chain as that of BIOES tags, float64 of shape (2 + tags, tags); see `crf`.
-
-    Each well-formed path of BI tags has one well-formed path of BIOES tags and the other way round: with these scores
-    both have the same score. What is not allowed, and what is unknown, is 0.
+    Raises:
+        MissingFileError, ModelDataError: see `checksum`.
     """
-    tagging = make_tagging(labels)
-    rows = np.array(tag_rows(folder, tagging))
-    chain: Chain = _base(folder, checksum(folder)).network.chain
-    both = (rows[:, None] >= 0) & (rows[None, :] >= 0)
-    found = np.zeros(tagging.allowed.shape)
-    found[START] = np.where(rows >= 0, chain.start[rows], 0.0)
-    found[STOP] = np.where(rows >= 0, chain.stop[rows], 0.0)
-    found[2:] = np.where(both, chain.transitions[np.ix_(rows, rows)], 0.0)
-    chosen: np.ndarray = np.where(tagging.allowed & (found > FORBIDDEN / 2), found, 0.0)
-    return chosen
-
-
-def _as_bi(tag: str) -> str:
-    if tag == OUTSIDE:
-        return tag
-    return f"{tag[2:]}-{'B' if tag[0] in 'BS' else 'I'}"
-
-
-def _below_best(scores: np.ndarray) -> np.ndarray:
-    if not len(scores):
-        return scores
-    return np.asarray(np.maximum(scores - scores.max(axis=1, keepdims=True), LOWEST_SCORE))
+    for value in config.values():
+        if isinstance(value, dict):
+            if value.get("@architectures") == ENCODER and not value.get("sha256"):
+                value["sha256"] = checksum(str(value.get("folder")))
+            pin_checksums(value)
 
 
 @cache

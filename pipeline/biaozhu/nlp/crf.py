@@ -1,225 +1,123 @@
-"""A linear-chain CRF over BIOES tags in NumPy: likelihood with gradient, best path, probability of a span.
+"""The tags of a trained model, texts as padded batches of them, and the spans of the best paths.
 
-Only well-formed sequences have any probability: B and I go on to I or E of the same label, everything else to O, B
-or S. Sentences come as one array of rows, longest sentence first, so that each step along them is one matrix
-product over those that are still long enough (Lafferty et al. 2001; forward-backward after Rabiner 1989).
+The chain itself, its loss and its decoding are those of the networks: `biaozhu.annotators.network.crf_decoding`.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
+from threadpoolctl import threadpool_limits
+
+from biaozhu.annotators.network.batching import group_lengths
+from biaozhu.annotators.network.crf_decoding import decode, loss_and_gradients, make_chain
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-START, STOP = 0, 1
-# Scores this far below a position's best count as this far: their exponentials stay above the smallest float.
-LOWEST = -80.0
-FORBIDDEN = -1e9
+    from biaozhu.annotators.network.crf_decoding import Chain
+
+OUTSIDE = "O"
+
+
+class TokenSpan(NamedTuple):
+    """A span over the tokens of a Doc, half open, with its probability."""
+
+    start: int
+    end: int
+    label: str
+    score: float
 
 
 @dataclass(frozen=True, slots=True)
-class Tagging:
-    """The tags of a label set and what may follow what.
+class PaddedBatch:
+    """Texts of like length side by side.
 
-    Attributes:
-        labels: sorted.
-        tags: `O`, then B, I, E and S of each label: `B-PLACE`.
-        allowed: bool of shape (2 + tags, tags), as the scores of a chain: row 0 may start a sentence, row 1 may
-            end it, row 2 + i may follow tag i.
+    `rows`, int of shape (time, texts), says which row of all texts' tokens, one text after the other, stands at each
+    place; what it says past a text's end means nothing. `texts` are their positions, `lengths` their tokens.
     """
 
-    labels: tuple[str, ...]
-    tags: tuple[str, ...]
-    allowed: np.ndarray
-
-
-@dataclass(frozen=True, slots=True)
-class Rows:
-    """Where the sentences of a batch lie in its rows, longest first.
-
-    Attributes:
-        lengths: int of shape (sentences,), not increasing, each at least 1.
-        firsts: the row of each sentence's first character.
-        active: for each step, how many sentences reach it.
-    """
-
+    rows: np.ndarray
+    texts: tuple[int, ...]
     lengths: np.ndarray
-    firsts: np.ndarray
-    active: tuple[int, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Passed:
-    """What forward-backward gives.
-
-    Attributes:
-        log_z: the sum over the sentences of their logarithm of the partition function.
-        marginals: probability of each tag at each row, shape (rows, tags).
-        steps: expected count of each step [from, to], shape (tags, tags).
-        forward, backward: scaled, shape (rows, tags); their product is the marginals.
-        gain: what a row's emission multiplies in, over its scale; shape (rows, tags).
-    """
-
-    log_z: float
-    marginals: np.ndarray
-    steps: np.ndarray
-    forward: np.ndarray
-    backward: np.ndarray
-    gain: np.ndarray
+def make_tags(labels: Iterable[str]) -> tuple[str, ...]:
+    """Return `O`, then B, I, E and S of each label, each label once, sorted."""
+    return (OUTSIDE, *(f"{label}-{part}" for label in sorted(set(labels)) for part in "BIES"))
 
 
-def make_tagging(labels: Iterable[str]) -> Tagging:
-    """Return the tags of the labels, each label once, sorted."""
-    names = tuple(sorted(set(labels)))
-    tags = ("O", *(f"{part}-{name}" for name in names for part in "BIES"))
-    opened = np.array([tag[0] in "BI" for tag in tags])
-    closes = np.array([tag[0] in "IE" for tag in tags])
-    same = np.array([[one[2:] == other[2:] for other in tags] for one in tags])
-    follows = np.where(opened[:, None], closes & same, ~closes)
-    return Tagging(names, tags, np.vstack([~closes, ~opened, follows]))
+def build_chain(labels: Iterable[str], scores: np.ndarray) -> Chain:
+    """Return the chain of the labels' tags from start, stop and transitions, one under the other."""
+    return make_chain(make_tags(labels), start=scores[0], stop=scores[1], transitions=scores[2:])
 
 
-def make_rows(lengths: Sequence[int]) -> Rows:
-    """Lay out sentences of these lengths, which must not increase."""
+def pad_batches(lengths: Sequence[int]) -> list[PaddedBatch]:
+    """Put texts of these lengths into batches; empty ones are left out."""
     sizes = np.asarray(lengths, np.int64)
-    firsts = np.concatenate([[0], np.cumsum(sizes)[:-1]])
-    longest = int(sizes[0]) if len(sizes) else 0
-    # Lengths fall, so their negatives rise: the position is the number of sentences longer than the step.
-    active = np.searchsorted(-sizes, -np.arange(longest), side="left")
-    return Rows(sizes, firsts, tuple(int(count) for count in active))
+    firsts = np.cumsum(sizes) - sizes
+    filled = np.flatnonzero(sizes)
+    batches = []
+    for batch in group_lengths(sizes[filled]):
+        chosen = filled[batch]
+        places = np.arange(sizes[chosen].max())[:, None]
+        rows = np.where(places < sizes[chosen], firsts[chosen] + places, firsts[chosen])
+        batches.append(PaddedBatch(rows, tuple(chosen.tolist()), sizes[chosen]))
+    return batches
 
 
-def encode(tagging: Tagging, length: int, spans: Iterable[tuple[int, int, str]]) -> np.ndarray:
+def encode_spans(labels: Iterable[str], length: int, spans: Iterable[tuple[int, int, str]]) -> np.ndarray:
     """Return the tag of each position for disjoint spans (start, end, label), int of shape (length,)."""
-    index = {tag: position for position, tag in enumerate(tagging.tags)}
+    index = {tag: position for position, tag in enumerate(make_tags(labels))}
     path = np.zeros(length, np.int64)
     for start, end, label in spans:
-        path[start:end] = index[f"I-{label}"]
-        path[start] = index[f"B-{label}"]
-        path[end - 1] = index[f"E-{label}" if start < end - 1 else f"S-{label}"]
+        path[start:end] = index[f"{label}-I"]
+        path[start] = index[f"{label}-B"]
+        path[end - 1] = index[f"{label}-E" if start < end - 1 else f"{label}-S"]
     return path
 
 
-def decode(tagging: Tagging, path: np.ndarray) -> list[tuple[int, int, str]]:
-    """Return the spans (start, end, label) of a well-formed path."""
-    spans = []
-    start = 0
-    for position, tag in enumerate(path.tolist()):
-        name = tagging.tags[tag]
-        if name[0] in "BS":
-            start = position
-        if name[0] in "ES":
-            spans.append((start, position + 1, name[2:]))
-    return spans
-
-
-def forward_backward(tagging: Tagging, chain: np.ndarray, emissions: np.ndarray, rows: Rows) -> Passed:
-    """Run forward-backward.
-
-    Args:
-        tagging: the tags.
-        chain: scores of shape (2 + tags, tags): start, stop, then steps [from, to].
-        emissions: scores of shape (rows, tags).
-        rows: how the sentences lie in the rows.
-    """
-    weights = np.where(tagging.allowed, np.exp(chain), 0.0)
-    start, stop, step = weights[START], weights[STOP], weights[2:]
-    peaks = emissions.max(axis=1)
-    likely = np.exp(np.maximum(emissions - peaks[:, None], LOWEST))
-    forward, backward = np.empty_like(likely), np.empty_like(likely)
-    scale = np.empty(len(likely))
-    for position, count in enumerate(rows.active):
-        here = rows.firsts[:count] + position
-        reached = (forward[here - 1] @ step if position else start) * likely[here]
-        scale[here] = reached.sum(axis=1)
-        forward[here] = reached / scale[here, None]
-    lasts = rows.firsts + rows.lengths - 1
-    stopping = forward[lasts] @ stop
-    gain = likely / scale[:, None]
-    backward[lasts] = stop / stopping[:, None]
-    steps = np.zeros_like(step)
-    for position in range(len(rows.active) - 1, 0, -1):
-        here = rows.firsts[: rows.active[position]] + position
-        onward = gain[here] * backward[here]
-        backward[here - 1] = onward @ step.T
-        steps += forward[here - 1].T @ onward
-    log_z = float(np.log(scale).sum() + peaks.sum() + np.log(stopping).sum())
-    return Passed(log_z, forward * backward, steps * step, forward, backward, gain)
-
-
-def loss_and_gradients(
-    tagging: Tagging, chain: np.ndarray, emissions: np.ndarray, rows: Rows, path: np.ndarray
+def sum_losses(
+    chain: Chain, emissions: np.ndarray, path: np.ndarray, batches: Iterable[PaddedBatch]
 ) -> tuple[float, np.ndarray, np.ndarray]:
-    """Return the negative log-likelihood of a path, and its gradients by emissions and by chain.
+    """Return loss and gradients of all texts; see `loss_and_gradients`.
 
     Args:
-        tagging: the tags.
-        chain: as for `forward_backward`.
-        emissions: as for `forward_backward`.
-        rows: how the sentences lie in the rows.
-        path: the well-formed tag of each row.
+        chain: of the labels' tags.
+        emissions: of shape (rows, tags), one text after the other.
+        path: the right tag of each row.
+        batches: how the texts lie in the rows.
     """
-    passed = forward_backward(tagging, chain, emissions, rows)
-    everywhere = np.arange(len(path))
-    lasts = rows.firsts + rows.lengths - 1
-    inner = np.ones(len(path), bool)
-    inner[rows.firsts] = False
-    seen = np.zeros_like(chain)
-    np.add.at(seen[START], path[rows.firsts], 1.0)
-    np.add.at(seen[STOP], path[lasts], 1.0)
-    np.add.at(seen[2:], (path[:-1][inner[1:]], path[1:][inner[1:]]), 1.0)
-    reached = float(emissions[everywhere, path].sum() + (chain * seen).sum())
-    by_emission = passed.marginals.copy()
-    by_emission[everywhere, path] -= 1.0
-    expected = np.vstack(
-        [passed.marginals[rows.firsts].sum(axis=0), passed.marginals[lasts].sum(axis=0), passed.steps]
-    )
-    return passed.log_z - reached, by_emission, expected - seen
+    loss, by_emission, by_chain = 0.0, np.zeros(emissions.shape), np.zeros((2 + emissions.shape[1],) * 2)
+    by_chain = by_chain[:, 2:]
+    for batch in batches:
+        value, gradient, steps = loss_and_gradients(
+            chain, emissions[batch.rows], batch.lengths, path[batch.rows]
+        )
+        live = np.arange(len(batch.rows))[:, None] < batch.lengths
+        by_emission[batch.rows[live]] = gradient[live]
+        loss, by_chain = loss + value, by_chain + steps
+    return loss, by_emission, by_chain
 
 
-def best_path(tagging: Tagging, chain: np.ndarray, emissions: np.ndarray, rows: Rows) -> np.ndarray:
-    """Return the best well-formed tag of each row (Viterbi 1967); arguments as for `forward_backward`."""
-    scores = np.where(tagging.allowed, chain, FORBIDDEN)
-    best = np.empty(emissions.shape)
-    came_from = np.zeros(emissions.shape, np.int64)
-    for position, count in enumerate(rows.active):
-        here = rows.firsts[:count] + position
-        if position:
-            candidates = best[here - 1][:, :, None] + scores[2:]
-            came_from[here] = candidates.argmax(axis=1)
-            best[here] = candidates.max(axis=1) + emissions[here]
-        else:
-            best[here] = scores[START] + emissions[here]
-    path = np.zeros(len(emissions), np.int64)
-    lasts = rows.firsts + rows.lengths - 1
-    path[lasts] = (best[lasts] + scores[STOP]).argmax(axis=1)
-    for position in range(len(rows.active) - 1, 0, -1):
-        here = rows.firsts[: rows.active[position]] + position
-        path[here - 1] = came_from[here, path[here]]
-    return path
-
-
-def span_probabilities(
-    tagging: Tagging, chain: np.ndarray, passed: Passed, path: np.ndarray, spans: Iterable[tuple[int, int]]
-) -> list[float]:
-    """Return for each span of a path the probability that exactly this span with this label is there.
+def find_spans(chain: Chain, emissions: Sequence[np.ndarray]) -> list[list[TokenSpan]]:
+    """Return the spans of the best paths, sorted.
 
     Args:
-        tagging: the tags.
-        chain: as for `forward_backward`.
-        passed: what it gave.
-        path: the tag of each row.
-        spans: first row and row after the last of each span.
+        chain: of the labels' tags.
+        emissions: for each text, float of shape (tokens, tags).
     """
-    weights = np.where(tagging.allowed, np.exp(chain), 0.0)[2:]
-    found = []
-    for start, end in spans:
-        tags = path[start:end]
-        along = weights[tags[:-1], tags[1:]] * passed.gain[np.arange(start + 1, end), tags[1:]]
-        whole = passed.forward[start, tags[0]] * along.prod() * passed.backward[end - 1, tags[-1]]
-        found.append(float(np.clip(whole, 0.0, 1.0)))
+    found: list[list[TokenSpan]] = [[] for _ in emissions]
+    batches = pad_batches([len(one) for one in emissions])
+    joined = np.concatenate([*emissions, np.zeros((0, len(chain.kinds)), np.float32)])
+    # The products are too small for BLAS's threads, and their order would hang on the machine's number of cores.
+    with threadpool_limits(1, user_api="blas"):
+        for batch in batches:
+            words = decode(chain, joined[batch.rows], batch.lengths)
+            columns = (words.sentence, words.start, words.end, words.tag, words.score)
+            for text, start, end, tag, score in zip(*(one.tolist() for one in columns), strict=True):
+                if chain.kinds[tag] != OUTSIDE:
+                    found[batch.texts[text]].append(TokenSpan(start, end, chain.kinds[tag], score))
     return found

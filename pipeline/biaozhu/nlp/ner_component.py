@@ -1,12 +1,12 @@
-"""The pipeline component `biaozhu_ner`: emissions from any tok2vec, a CRF over them, spans with probabilities.
+"""The pipeline components `biaozhu_ner` and `biaozhu_crf`: one recognizer, a linear-chain CRF, over two kinds of features.
 
-Where the tok2vec has no parameters of its own the rest is a convex problem, which `fit` solves with L-BFGS from
-zero: no learning rate, no seed, the same result each time. `update` takes part in spaCy's own training as well.
+`biaozhu_ner` takes any tok2vec, `biaozhu_crf` n-grams of characters. Where the features have no parameters of their own
+the rest is a convex problem, which `biaozhu train` solves outright; `spacy train` descends by `update`.
 """
 
 # Annotations are evaluated here, not postponed: confection checks a config's values by them.
-from collections.abc import Callable, Iterable, Sequence, Sized
-from typing import Any
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, Literal
 
 import numpy as np
 import spacy
@@ -17,67 +17,80 @@ from spacy.training import Example
 from spacy.vocab import Vocab
 from thinc.api import Model, Optimizer
 
-from biaozhu.data.errors import TrainingError
-from biaozhu.nlp.architectures import least_loss, starting_chain, starting_emissions
-from biaozhu.nlp.bounds import Probability
+from biaozhu.nlp.bounds import NonNegativeFloat, PositiveInt, Probability
 from biaozhu.nlp.crf import (
-    Tagging,
-    best_path,
-    decode,
-    encode,
-    forward_backward,
-    loss_and_gradients,
-    make_rows,
-    make_tagging,
-    span_probabilities,
+    TokenSpan,
+    build_chain,
+    encode_spans,
+    find_spans,
+    make_tags,
+    pad_batches,
+    sum_losses,
 )
+from biaozhu.nlp.ngrams import ENCODER as NGRAMS
+from biaozhu.nlp.scorer import SCORER
 
-# The key of doc.spans where the spans stand with their probabilities, as spaCy's span categorizer has it:
-# doc.spans[SPANS_KEY].attrs["scores"][i] is that of doc.spans[SPANS_KEY][i].
+# As spaCy's span categorizer has it: doc.spans[key].attrs["scores"][i] is the probability of doc.spans[key][i].
 SPANS_KEY = "biaozhu_ner"
-DEFAULT_MODEL = """
-[model]
+INITIAL_SAMPLE = 10
+DEFAULTS = spacy.util.load_config_from_str("""
+[biaozhu_ner]
+algorithm = "lbfgs"
+iterations = 200
+l1 = 0.0
+l2 = 0.3
+
+[biaozhu_ner.model]
 @architectures = "biaozhu.Crf.v1"
 
-[model.tok2vec]
+[biaozhu_ner.model.tok2vec]
 @architectures = "biaozhu.LacEncoder.v1"
 size = "large"
 window = 2
-"""
-DEFAULTS = spacy.util.load_config_from_str(DEFAULT_MODEL)
+
+[biaozhu_crf]
+algorithm = "crfsuite"
+iterations = 100
+l1 = 0.1
+l2 = 0.01
+
+[biaozhu_crf.model]
+@architectures = "biaozhu.Crf.v1"
+
+[biaozhu_crf.model.tok2vec]
+@architectures = "biaozhu.NgramEncoder.v1"
+""")
+OUTPUT = {
+    "min_score": 0.0,
+    "spans_key": SPANS_KEY,
+    "set_ents": True,
+    "scorer": {"@scorers": SCORER},
+}
+Scorer = Callable[..., dict[str, Any]] | None
 
 
-class CharNer(TrainablePipe):  # type: ignore[misc]
-    """A named entity recognizer with a linear-chain CRF; sets `doc.ents` and `doc.spans["biaozhu_ner"]`.
+class CrfNer(TrainablePipe):  # type: ignore[misc]
+    """A named entity recognizer with a linear-chain CRF.
 
     Args:
         vocab: the pipeline's.
         model: a `biaozhu.Crf.v1`.
         name: of this component.
-        penalty: weight of the squared norm of all parameters in the loss of `fit`.
-        iterations: at most so many steps of L-BFGS.
-        least: a span of the best path is given if its probability is at least this.
+        scorer: for spaCy's `evaluate` and `train`.
+        settings: `min_score`: a span of the best path is given if its probability is at least this; `spans_key`: its
+            group in `doc.spans`, with probabilities; `set_ents`: whether they are added to `doc.ents`, too; and what
+            training reads.
     """
 
     def __init__(
-        self,
-        vocab: Vocab,
-        model: Model[Any, Any],
-        name: str,
-        *,
-        penalty: float,
-        iterations: int,
-        least: float = 0.0,
+        self, vocab: Vocab, model: Model[Any, Any], name: str, *, scorer: Scorer = None, **settings: Any
     ) -> None:
         self.vocab = vocab
         self.model: Any = model
         self.name = name
-        self.cfg: dict[str, Any] = {
-            "labels": [],
-            "penalty": penalty,
-            "iterations": iterations,
-            "least": least,
-        }
+        self.scorer = scorer
+        self.cfg: dict[str, Any] = {"labels": [], **OUTPUT, **settings}
+        self.cfg.pop("scorer")
 
     @property
     def labels(self) -> tuple[str, ...]:
@@ -89,11 +102,6 @@ class CharNer(TrainablePipe):  # type: ignore[misc]
         """What `initialize` takes as `labels`."""
         return list(self.labels)
 
-    @property
-    def tagging(self) -> Tagging:
-        """The tags of the labels."""
-        return make_tagging(self.labels)
-
     def initialize(
         self,
         get_examples: Callable[[], Iterable[Example]],
@@ -102,173 +110,123 @@ class CharNer(TrainablePipe):  # type: ignore[misc]
         labels: Sequence[str] | None = None,
     ) -> None:
         """Set the labels, from the examples where none are given, and parameters of zero."""
-        found = {span.label_ for example in get_examples() for span in example.reference.ents}
+        references = [example.reference for example in get_examples()]
+        found = {span.label_ for doc in references for span in doc.ents}
         self.cfg["labels"] = sorted(found if labels is None else labels)
-        self.model.set_dim("nO", len(self.tagging.tags))
+        self.model.set_dim("nO", len(make_tags(self.labels)), force=True)
         self.model.attrs["labels"] = list(self.labels)
-        sample = [example.reference for example in list(get_examples())[:10]]
-        self.model.initialize(X=sample)
+        everything = self.model.get_ref("tok2vec").name == NGRAMS
+        self.model.initialize(X=references if everything else references[:INITIAL_SAMPLE])
 
-    def predict(self, docs: Iterable[Doc]) -> list[list[tuple[int, int, str, float]]]:
-        """Return for each Doc its spans: token, token after the last, label, probability."""
+    def predict(self, docs: Iterable[Doc]) -> list[list[TokenSpan]]:
+        """Return the spans of each Doc, with their probabilities."""
         docs = list(docs)
         if not docs or not self.labels:
             return [[] for _ in docs]
-        found = scored_spans(
-            self.labels, self.model.get_param("chain").astype(np.float64), self.model.predict(docs)
-        )
-        # A model that was saved before there was such a bound has none.
-        least = self.cfg.get("least", 0.0)
-        return [[span for span in spans if span[-1] >= least] for spans in found]
+        chain = build_chain(self.labels, self.model.get_param("chain"))
+        found = find_spans(chain, self.model.predict(docs))
+        return [[span for span in spans if span.score >= self.cfg["min_score"]] for spans in found]
 
-    def set_annotations(
-        self, docs: Iterable[Doc], scores: Sequence[Sequence[tuple[int, int, str, float]]]
-    ) -> None:
-        """Set `doc.ents` and the span group with the probabilities."""
-        annotate_docs(docs, scores)
+    def set_annotations(self, docs: Iterable[Doc], scores: Sequence[Sequence[TokenSpan]]) -> None:
+        """Keep the spans in `doc.spans`, with their probabilities, and add to `doc.ents` what overlaps nothing there."""
+        key = self.cfg["spans_key"]
+        for doc, found in zip(docs, scores, strict=True):
+            spans = [spacy.tokens.Span(doc, one.start, one.end, label=one.label) for one in found]
+            attrs = {"scores": [one.score for one in found]}
+            doc.spans[key] = SpanGroup(doc, name=key, spans=spans, attrs=attrs)
+            if self.cfg["set_ents"]:
+                taken = {token.i for one in doc.ents for token in one}
+                free = [one for one in spans if taken.isdisjoint(range(one.start, one.end))]
+                doc.set_ents([*doc.ents, *free])
 
     def update(
         self,
         examples: Iterable[Example],
         *,
         drop: float = 0.0,  # noqa: ARG002 — spaCy passes it; a linear layer drops nothing
-        sgd: Optimizer | None = None,
+        sgd: Optimizer | Literal[False] | None = None,
         losses: dict[str, float] | None = None,
     ) -> dict[str, float]:
         """Take one step of gradient descent, through the tok2vec where that can learn."""
         losses = {} if losses is None else losses
-        examples = list(examples)
-        order = _longest_first([example.predicted for example in examples])
         losses.setdefault(self.name, 0.0)
-        if not order:
+        examples = [example for example in examples if len(example.predicted)]
+        if not examples:
             return losses
-        chosen = [examples[index] for index in order]
-        emissions, backprop = self.model.begin_update([example.predicted for example in chosen])
-        rows = make_rows([len(example.predicted) for example in chosen])
-        loss, by_emission, by_chain = loss_and_gradients(
-            self.tagging,
-            self.model.get_param("chain").astype(np.float64),
-            np.concatenate(emissions).astype(np.float64),
-            rows,
-            self._gold(chosen),
+        emissions, backprop = self.model.begin_update([example.predicted for example in examples])
+        lengths = [len(one) for one in emissions]
+        loss, by_emission, by_chain = sum_losses(
+            build_chain(self.labels, self.model.get_param("chain")),
+            np.concatenate(emissions),
+            self.read_path(examples),
+            pad_batches(lengths),
         )
         self.model.inc_grad("chain", by_chain.astype(np.float32))
-        backprop(np.split(by_emission.astype(np.float32), rows.firsts[1:]))
-        if sgd is not None:
+        backprop(np.split(by_emission.astype(np.float32), np.cumsum(lengths)[:-1]))
+        if sgd:
             self.finish_update(sgd)
         losses[self.name] += loss
         return losses
 
-    def fit(
-        self, examples: Iterable[Example], *, on_step: Callable[[float], None] | None = None
-    ) -> dict[str, float]:
-        """Find the parameters with the least penalised loss, the tok2vec staying as it is.
-
-        Args:
-            examples: the training data; empty ones are passed over.
-            on_step: called after each step with the loss.
-
-        Returns:
-            `loss`, `steps` and `tokens`.
-
-        Raises:
-            TrainingError: there is nothing to learn from.
-        """
-        examples = list(examples)
-        chosen = [examples[index] for index in _longest_first([example.predicted for example in examples])]
-        if not chosen or not self.labels:
-            raise TrainingError("the gold has no spans to learn from", next_step="Give gold with spans")
-        docs = [example.predicted for example in chosen]
-        vectors = np.concatenate(self.model.get_ref("tok2vec").predict(docs))
-        rows = make_rows([len(example.predicted) for example in chosen])
-        found, loss, steps = least_loss(
-            self.tagging,
-            vectors,
-            rows,
-            self._gold(chosen),
-            start=np.concatenate(starting_emissions(self.model, docs)),
-            chain=starting_chain(self.model),
-            penalty=self.cfg["penalty"],
-            iterations=self.cfg["iterations"],
-            on_step=on_step,
-        )
-        for name, value in found.items():
-            self.model.set_param(name, value)
-        return {"loss": loss, "steps": float(steps), "tokens": float(len(vectors))}
-
-    @property
-    def is_frozen_below(self) -> bool:
-        """Whether the tok2vec has nothing to learn, so that `fit` finds all there is to find."""
-        # A shim is a network of another library, such as PyTorch, whose parameters thinc does not name.
-        return not any(node.param_names or node.shims for node in self.model.get_ref("tok2vec").walk())
-
-    def _gold(self, examples: Sequence[Example]) -> np.ndarray:
-        tagging = self.tagging
-        return np.concatenate([gold_path(tagging, example) for example in examples])
+    def read_path(self, examples: Iterable[Example]) -> np.ndarray:
+        """Return the right tag of each token of the examples' predictions, one after the other."""
+        found = [np.zeros(0, np.int64)]
+        for example in examples:
+            spans = example.get_aligned_spans_y2x(example.reference.ents)
+            keys = [(one.start, one.end, one.label_) for one in spans]
+            found.append(encode_spans(self.labels, len(example.predicted), keys))
+        return np.concatenate(found)
 
 
-@Language.factory(
-    "biaozhu_ner",
-    assigns=["doc.ents", "token.ent_iob", "token.ent_type", "doc.spans"],
-    default_config={"model": DEFAULTS["model"], "penalty": 0.3, "iterations": 200, "least": 0.0},
-    default_score_weights={"ents_f": 1.0, "ents_p": 0.0, "ents_r": 0.0, "ents_per_type": None},
-)
-def make_ner(
+def make_ner(  # noqa: PLR0913, PLR0917 — the settings of a config
     nlp: Language,
     name: str,
     model: Model[list[Doc], list[np.ndarray]],
-    penalty: float,
-    iterations: int,
-    least: Probability,
-) -> CharNer:
-    """Make the component a config names as `biaozhu_ner`."""
-    return CharNer(nlp.vocab, model, name, penalty=penalty, iterations=iterations, least=least)
-
-
-def scored_spans(
-    labels: Sequence[str], chain: np.ndarray, emissions: Sequence[np.ndarray]
-) -> list[list[tuple[int, int, str, float]]]:
-    """Return the spans of the best paths: token, token after the last, label, probability.
+    algorithm: Literal["lbfgs", "crfsuite", "ap"],
+    iterations: PositiveInt,
+    l1: NonNegativeFloat,
+    l2: NonNegativeFloat,
+    min_score: Probability,
+    spans_key: str,
+    set_ents: bool,  # noqa: FBT001 — confection calls by name
+    scorer: Scorer,
+) -> CrfNer:
+    """Make the component that a config names as `biaozhu_ner` or `biaozhu_crf`.
 
     Args:
-        labels: sorted.
-        chain: see `crf.forward_backward`.
-        emissions: for each Doc, float of shape (tokens, tags).
+        nlp: the pipeline.
+        name: of the component.
+        model: a `biaozhu.Crf.v1`.
+        algorithm: of `biaozhu train`: `lbfgs` is our own; `crfsuite`, and `ap`, its averaged perceptron, which is quick
+            and has no use for penalties, take n-grams only.
+        iterations: at most so many.
+        l1: weight of the sum of the weights' magnitudes in the loss, of `crfsuite` only.
+        l2: weight of the sum of their squares (`lbfgs`: half of it).
+        min_score: a span of the best path is given if its probability is at least this.
+        spans_key: the group in `doc.spans` that gets the spans, with their probabilities.
+        set_ents: whether to add to `doc.ents`, too, what overlaps nothing there.
+        scorer: a `biaozhu.ner_scorer.v1`.
     """
-    found: list[list[tuple[int, int, str, float]]] = [[] for _ in emissions]
-    filled = _longest_first(emissions)
-    if not filled or not labels:
-        return found
-    tagging = make_tagging(labels)
-    joined = np.concatenate([emissions[index] for index in filled]).astype(np.float64)
-    rows = make_rows([len(emissions[index]) for index in filled])
-    path = best_path(tagging, chain, joined, rows)
-    passed = forward_backward(tagging, chain, joined, rows)
-    for index, first, length in zip(filled, rows.firsts.tolist(), rows.lengths.tolist(), strict=True):
-        spans = decode(tagging, path[first : first + length])
-        scores = span_probabilities(
-            tagging, chain, passed, path, [(first + start, first + end) for start, end, _ in spans]
-        )
-        found[index] = [(*span, score) for span, score in zip(spans, scores, strict=True)]
-    return found
+    return CrfNer(
+        nlp.vocab,
+        model,
+        name,
+        scorer=scorer,
+        algorithm=algorithm,
+        iterations=iterations,
+        l1=l1,
+        l2=l2,
+        min_score=min_score,
+        spans_key=spans_key,
+        set_ents=set_ents,
+    )
 
 
-def annotate_docs(docs: Iterable[Doc], scores: Sequence[Sequence[tuple[int, int, str, float]]]) -> None:
-    """Set `doc.ents` and the span group with the probabilities of each Doc."""
-    for doc, spans in zip(docs, scores, strict=True):
-        made = [spacy.tokens.Span(doc, start, end, label=label) for start, end, label, _ in spans]
-        doc.set_ents(made)
-        doc.spans[SPANS_KEY] = SpanGroup(
-            doc, name=SPANS_KEY, spans=made, attrs={"scores": [score for *_, score in spans]}
-        )
-
-
-def gold_path(tagging: Tagging, example: Example) -> np.ndarray:
-    """Return the tag of each token of an example's prediction, int of shape (tokens,)."""
-    spans = example.get_aligned_spans_y2x(example.reference.ents)
-    return encode(tagging, len(example.predicted), [(one.start, one.end, one.label_) for one in spans])
-
-
-def _longest_first(docs: Sequence[Sized]) -> list[int]:
-    order = sorted(range(len(docs)), key=lambda index: -len(docs[index]))
-    return [index for index in order if len(docs[index])]
+for _name, _defaults in DEFAULTS.items():
+    Language.factory(
+        _name,
+        assigns=["doc.ents", "token.ent_iob", "token.ent_type", "doc.spans"],
+        default_config={**_defaults, **OUTPUT},
+        default_score_weights={"ents_f": 1.0, "ents_p": 0.0, "ents_r": 0.0, "ents_per_type": None},
+        func=make_ner,
+    )

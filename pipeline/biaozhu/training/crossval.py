@@ -55,15 +55,10 @@ def crossvalidate(
         TrainingError: there are fewer than two groups.
         BiaozhuError: see `fit`.
     """
-    names = [groups[sentence.id] for sentence in gold]
-    folds = Counter(names)
-    if len(folds) < 2:  # noqa: PLR2004 — one left out, one to learn from
-        raise TrainingError(
-            "there is one group only, nothing is left to learn from",
-            next_step="Give another article, or gold of more sections",
-        )
+    folds = count_groups(gold, groups)
     predicted: dict[str, Sentence] = {}
     entries: dict[Entry, None] = {}
+    names = [groups[sentence.id] for sentence in gold]
     for number, (learned, left_out) in enumerate(LeaveOneGroupOut().split(gold, groups=names)):
         if on_fold:
             on_fold(number, len(folds))
@@ -78,3 +73,18 @@ def crossvalidate(
     return HeldOut(
         tuple(predicted[sentence.id] for sentence in gold), tuple(entries), tuple(sorted(folds.items()))
     )
+
+
+def count_groups(gold: Sequence[Sentence], groups: Mapping[str, str]) -> Counter[str]:
+    """Return how many sentences each group has.
+
+    Raises:
+        TrainingError: there are fewer than two groups.
+    """
+    counts = Counter(groups[sentence.id] for sentence in gold)
+    if len(counts) < 2:  # noqa: PLR2004 — one left out, one to learn from
+        raise TrainingError(
+            "there is one group only, nothing is left to learn from",
+            next_step="Give another article, or gold of more sections",
+        )
+    return counts

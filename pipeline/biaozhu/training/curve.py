@@ -21,7 +21,8 @@ from biaozhu.data.errors import TrainingError
 from biaozhu.data.files import sha256_of, write_text
 from biaozhu.data.strict_counts import count_strict_spans, sum_counts
 from biaozhu.nlp.encoders import remembering
-from biaozhu.training.extrapolation import DEFAULT_SAMPLING, FAILURES, look_ahead
+from biaozhu.training.crossval import count_groups
+from biaozhu.training.extrapolation import DEFAULT_SAMPLING, FAILURES, extrapolate
 from biaozhu.training.train import fit
 
 if TYPE_CHECKING:
@@ -33,38 +34,37 @@ if TYPE_CHECKING:
     from biaozhu.data.ledger import Entry
     from biaozhu.data.model import Sentence
     from biaozhu.scoring.significance import ResamplingUnits, Sampling
-from biaozhu.training.extrapolation import Outlook
+    from biaozhu.training.extrapolation import Extrapolation
 
 FORMAT = "biaozhu.curve.v1"
-MORE = 100
+MORE_SENTENCES = 100
 # Points of the extrapolated line, from the smallest size to what is asked about.
-LINE = 40
-FOLDS = 5
+LINE_POINTS = 40
 # The smallest share; the sizes between it and the whole grow by one factor.
 SMALLEST_SHARE = 0.1
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class CurvePlan:
     """How many sizes and seeds to train with, into how many folds at most the gold is cut, and how bands are drawn."""
 
     sizes: int = 6
     seeds: int = 5
-    folds: int = FOLDS
+    folds: int = 5
     sampling: Sampling = DEFAULT_SAMPLING
 
 
-DEFAULT_PLAN = Plan()
+DEFAULT_PLAN = CurvePlan()
 
 
 @dataclass(frozen=True, slots=True)
 class LearningCurve:
-    """The outlook, what it was measured on, and what could not be aligned in training.
+    """The extrapolated curve, what it was measured on, and what could not be aligned in training.
 
     `folds` are the numbers of held-out sentences; `trainings` counts the models that were trained.
     """
 
-    outlook: Outlook
+    result: Extrapolation
     sentences: int
     folds: tuple[int, ...]
     trainings: int
@@ -72,13 +72,13 @@ class LearningCurve:
     entries: tuple[Entry, ...]
 
 
-def learning_curve(
+def measure_curve(
     config: Config,
     gold: Sequence[Sentence],
     groups: Mapping[str, str],
     units: ResamplingUnits,
     *,
-    plan: Plan = DEFAULT_PLAN,
+    plan: CurvePlan = DEFAULT_PLAN,
     on_training: Callable[[int, int], None] | None = None,
 ) -> LearningCurve:
     """Train on growing shares of the gold, score strictly on what was held out, and extrapolate.
@@ -96,18 +96,13 @@ def learning_curve(
         BiaozhuError: see `fit`.
     """
     names = [groups[sentence.id] for sentence in gold]
-    count = len(set(names))
-    if count < 2:  # noqa: PLR2004 — one left out, one to learn from
-        raise TrainingError(
-            "there is one group only, nothing is left to learn from",
-            next_step="Give another article, or gold of more sections",
-        )
+    cutter = GroupKFold(min(plan.folds, len(count_groups(gold, groups))))
     splits = [
         ([gold[at] for at in learned], [gold[at] for at in left_out])
-        for learned, left_out in GroupKFold(min(plan.folds, count)).split(gold, groups=names)
+        for learned, left_out in cutter.split(gold, groups=names)
     ]
-    numbers = {name: at for at, name in enumerate(dict.fromkeys(units.of[one.id] for one in gold))}
-    counts = np.zeros((plan.sizes, plan.seeds, len(numbers), 3), np.int64)
+    rows = {name: at for at, name in enumerate(dict.fromkeys(units.of[one.id] for one in gold))}
+    counts = np.zeros((plan.sizes, plan.seeds, len(rows), 3), np.int64)
     taken: defaultdict[int, list[int]] = defaultdict(list)
     entries: dict[Entry, None] = {}
     shares, whole = np.geomspace(SMALLEST_SHARE, 1.0, plan.sizes).tolist(), plan.sizes - 1
@@ -122,20 +117,18 @@ def learning_curve(
             if on_training:
                 on_training(done, len(trainings))
             pool, held_out = splits[fold]
-            chosen = draw(pool, shares[size], seed=seed, fold=fold)
+            chosen = draw_sentences(pool, shares[size], seed=seed, fold=fold)
             taken[size].append(len(chosen))
             fitted = fit(config, chosen)
             entries |= dict.fromkeys(fitted.entries)
             found = annotate_with(fitted.nlp, [sentence.text for sentence in held_out], source="curve")
             seeds = slice(seed, seed + 1) if size < whole else slice(None)
             for sentence, spans in zip(held_out, found, strict=True):
-                strict = count_strict_spans(
-                    (span.key for span in sentence.spans), (span.key for span in spans)
-                )
-                counts[size, seeds, numbers[units.of[sentence.id]]] += astuple(sum_counts(strict.values()))
+                strict = count_strict_spans((one.key for one in sentence.spans), (one.key for one in spans))
+                counts[size, seeds, rows[units.of[sentence.id]]] += astuple(sum_counts(strict.values()))
     sizes = [round(float(np.mean(taken[size]))) for size in range(plan.sizes)]
     return LearningCurve(
-        look_ahead(sizes, counts, annotated=len(gold), more=MORE, sampling=plan.sampling),
+        extrapolate(sizes, counts, annotated=len(gold), more=MORE_SENTENCES, sampling=plan.sampling),
         len(gold),
         tuple(len(held_out) for _, held_out in splits),
         len(trainings),
@@ -144,8 +137,8 @@ def learning_curve(
     )
 
 
-def curve_document(
-    curve: LearningCurve, *, plan: Plan = DEFAULT_PLAN, files: Sequence[Path], command: Sequence[str]
+def describe_curve(
+    curve: LearningCurve, *, plan: CurvePlan = DEFAULT_PLAN, files: Sequence[Path], command: Sequence[str]
 ) -> dict[str, Any]:
     """Return the curve as plain JSON values, as `biaozhu report --curve` takes them; what is not known is null.
 
@@ -157,32 +150,25 @@ def curve_document(
         files: config, gold and articles, named with their checksums.
         command: the words of the command line.
     """
-    outlook = curve.outlook
-    fit, worth = outlook.fit, outlook.worth
+    law, gain, points = curve.result.law, curve.result.gain, curve.result.points
+    line: list[int] = []
+    if law and gain:
+        ends = points[0].sentences, gain.annotated + gain.more
+        line = sorted({round(at) for at in np.linspace(*ends, LINE_POINTS)})
     return {
         "format": FORMAT,
-        "points": [asdict(point) for point in outlook.points],
+        "points": [asdict(point) for point in points],
         "model": "F1 = a - b n^-c",
-        "parameters": asdict(fit) if fit else None,
-        "fit": [
-            {"sentences": at, "f1": fit.at(at)}
-            for at in sorted(
-                {
-                    round(at)
-                    for at in np.linspace(outlook.points[0].sentences, worth.annotated + worth.more, LINE)
-                }
-            )
-        ]
-        if fit and worth
-        else [],
-        "failure": outlook.failure or None,
-        "failure_text": FAILURES.get(outlook.failure),
+        "parameters": asdict(law) if law else None,
+        "fit": [{"sentences": at, "f1": law.at(at)} for at in line] if law else [],
+        "failure": curve.result.failure or None,
+        "failure_text": FAILURES.get(curve.result.failure),
         "annotated": curve.sentences,
-        "more": MORE,
-        "worth": worth.gain if worth else None,
-        "worth_low": worth.low if worth else None,
-        "worth_high": worth.high if worth else None,
-        "distinguishable": worth.distinguishable if worth else None,
+        "more": MORE_SENTENCES,
+        "worth": gain.gain if gain else None,
+        "worth_low": gain.low if gain else None,
+        "worth_high": gain.high if gain else None,
+        "distinguishable": gain.distinguishable if gain else None,
         "held_out": list(curve.folds),
         "units": {"kind": curve.units.kind, "count": curve.units.count, "reason": curve.units.reason},
         "sampling": asdict(plan.sampling),
@@ -205,7 +191,7 @@ def write_curve(path: Path, document: Mapping[str, Any]) -> None:
     write_text(path, json.dumps(document, ensure_ascii=False, indent=2, allow_nan=False) + "\n")
 
 
-def draw(pool: Sequence[Sentence], share: float, *, seed: int, fold: int) -> list[Sentence]:
+def draw_sentences(pool: Sequence[Sentence], share: float, *, seed: int, fold: int) -> list[Sentence]:
     """Return the first sentences of the order that a seed draws, in the order of the pool.
 
     The same seed draws the same order for every share. Sentences are added until one of them has a span: without

@@ -22,7 +22,7 @@ from biaozhu.data.files import read_bytes, sha256_of
 from biaozhu.data.model import Sentence, Span
 from biaozhu.nlp.tokenizer import CharTokenizer
 from biaozhu.training.card import DataFile
-from biaozhu.training.gold import matching_files
+from biaozhu.training.gold import match_files
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -31,17 +31,14 @@ if TYPE_CHECKING:
     from spacy.language import Language
 
 READER = "biaozhu.DocBinStream.v1"
-BUFFER = 10_000
-SAMPLE = 1000
-LARGEST = 1 << 30
-"""Bytes that a shard may have, unpacked."""
-STEP = 1 << 20
+BUFFER_SENTENCES, SAMPLE_SENTENCES = 10_000, 1000
+MAX_UNPACKED_BYTES, CHUNK_BYTES = 1 << 30, 1 << 20
+# spaCy's `Token.ent_iob`.
 MISSING = 0
-"""spaCy's `Token.ent_iob`."""
 
 
 @dataclass(frozen=True, slots=True)
-class Taught:
+class AnnotatedText:
     """A text, its spans as (start, end, label), and the stretches of which nobody knows whether they are spans.
 
     Code points, half open, none overlapping.
@@ -53,18 +50,18 @@ class Taught:
 
 
 @dataclass(frozen=True, slots=True)
-class Survey:
-    """What one pass over all shards found: `sentences` and `spans` in all, the first sentences, and the card's line.
+class StreamSurvey:
+    """What one pass over all shards found: the card's line, and a sample.
 
     `sample` are the first sentences of the stream in the order of the files, and after them the first of each label
     that those lack: `first` counts the former.
     """
 
     data: DataFile
-    sample: tuple[Taught, ...]
+    sample: tuple[AnnotatedText, ...]
     first: int
 
-    def shown(self) -> tuple[Sentence, ...]:
+    def first_sentences(self) -> tuple[Sentence, ...]:
         """Return the first sentences of the stream, with ids that only count them."""
         return tuple(
             Sentence("0" * 12, at, at + len(one.text), one.text, tuple(Span(*span) for span in one.spans))
@@ -81,14 +78,10 @@ class DocBinStream:
     seed: int
 
     def files(self) -> tuple[Path, ...]:
-        """Return the shards, each once, sorted.
+        """Return the shards, each once, sorted; see `match_files`."""
+        return match_files(self.paths, where=READER)
 
-        Raises:
-            BiaozhuError: see `matching_files`.
-        """
-        return matching_files(self.paths, where=READER)
-
-    def survey(self) -> Survey:
+    def survey(self) -> StreamSurvey:
         """Read all shards once, so that what is wrong in the last is known before training begins.
 
         Raises:
@@ -98,21 +91,21 @@ class DocBinStream:
         files = self.files()
         digest = hashlib.sha256()
         sentences = spans = 0
-        first: list[Taught] = []
-        late: dict[str, Taught] = {}
+        first: list[AnnotatedText] = []
+        late: dict[str, AnnotatedText] = {}
         known: set[str] = set()
         problems: list[ShardError] = []
         for path in files:
             digest.update(f"{sha256_of(path)}  {path.name}\n".encode())
             try:
-                for taught in read_shard(path):
+                for text in read_shard(path):
                     sentences += 1
-                    spans += len(taught.spans)
-                    labels = {label for *_, label in taught.spans}
-                    if len(first) < SAMPLE:
-                        first.append(taught)
+                    spans += len(text.spans)
+                    labels = {label for *_, label in text.spans}
+                    if len(first) < SAMPLE_SENTENCES:
+                        first.append(text)
                     else:
-                        late |= dict.fromkeys(labels - known, taught)
+                        late |= dict.fromkeys(labels - known, text)
                     known |= labels
             except ShardError as error:
                 problems.append(error)
@@ -120,30 +113,29 @@ class DocBinStream:
         if not spans:
             raise TrainingError("the shards have no spans to learn from", next_step="Give annotated shards")
         name = f"{', '.join(self.paths)} ({len(files)} shards, checksum of their `sha256sum`)"
-        return Survey(
-            DataFile(name, digest.hexdigest(), sentences, spans), (*first, *late.values()), len(first)
-        )
+        data = DataFile(name, digest.hexdigest(), sentences, spans)
+        return StreamSurvey(data, (*first, *late.values()), len(first))
 
     def examples(self, nlp: Language, epoch: int = 0) -> Iterator[Example]:
         """Yield each sentence once, in an order that seed and epoch decide.
 
         Raises:
             ShardError: a shard cannot be used.
-            ConfigError: see `example`.
+            ConfigError: see `make_example`.
         """
         draw = random.Random(f"{self.seed} {epoch}")  # noqa: S311 — an order, no secret
         files = list(self.files())
         draw.shuffle(files)
-        read = (taught for path in files for taught in read_shard(path))
-        for taught in shuffled(read, self.buffer, draw):
-            yield example(nlp, taught)
+        read = (text for path in files for text in read_shard(path))
+        for text in shuffle_stream(read, self.buffer, draw):
+            yield make_example(nlp, text)
 
     def __call__(self, nlp: Language) -> Iterator[Example]:
-        """Yield each sentence once, for spaCy's own training (`max_epochs = -1`)."""
+        """Yield each sentence once, for `spacy train` (`max_epochs = -1`)."""
         yield from self.examples(nlp)
 
 
-def docbin_stream(paths: list[str], buffer: int = BUFFER, seed: int = 1) -> DocBinStream:
+def docbin_stream(paths: str | list[str], buffer: int = BUFFER_SENTENCES, seed: int = 1) -> DocBinStream:
     """Return the stream that a config names as `biaozhu.DocBinStream.v1`.
 
     A sentence that stands in two shards is learned from twice: telling them apart would take memory for all of them.
@@ -158,27 +150,25 @@ def docbin_stream(paths: list[str], buffer: int = BUFFER, seed: int = 1) -> DocB
     """
     if buffer < 1:
         raise ConfigError(f"a buffer of {buffer} sentences holds none", where=READER)
-    return DocBinStream(tuple(paths), buffer, seed)
+    return DocBinStream((paths,) if isinstance(paths, str) else tuple(paths), buffer, seed)
 
 
-def read_shard(path: Path) -> Iterator[Taught]:
+def read_shard(path: Path) -> Iterator[AnnotatedText]:
     """Yield the texts of a DocBin with their entities, empty ones left out.
 
     Raises:
         MissingFileError: see `read_bytes`.
-        ShardError: it is no DocBin, unpacks to more than `LARGEST` bytes, or has span groups that are no entities,
-            which training would not see.
+        ShardError: it is no DocBin, unpacks to too much, or has span groups that are no entities, which training would
+            not see.
     """
     where = str(path)
     data = read_bytes(path)
-    _check_size(data, where)
     try:
-        box = tokens.DocBin().from_bytes(data)
+        _check_size(data, where)
         # A vocabulary of its own: words of foreign shards would pile up in the pipeline's.
-        docs = box.get_docs(Vocab())
-        for doc in docs:
+        for doc in tokens.DocBin().from_bytes(data).get_docs(Vocab()):
             if doc.text:
-                yield _taught(doc, where)
+                yield _read_doc(doc, where)
     except ShardError:
         raise
     except Exception as error:  # noqa: BLE001 — what foreign bytes raise depends on the bytes
@@ -186,9 +176,11 @@ def read_shard(path: Path) -> Iterator[Taught]:
         raise ShardError(f"no DocBin ({type(error).__name__}: {what})", where=where) from None
 
 
-def shuffled(items: Iterable[Taught], buffer: int, draw: random.Random) -> Iterator[Taught]:
+def shuffle_stream(
+    items: Iterable[AnnotatedText], buffer: int, draw: random.Random
+) -> Iterator[AnnotatedText]:
     """Yield all items once, each drawn from the next `buffer` that have not been yielded."""
-    held: list[Taught] = []
+    held: list[AnnotatedText] = []
     for item in items:
         if len(held) < buffer:
             held.append(item)
@@ -200,7 +192,7 @@ def shuffled(items: Iterable[Taught], buffer: int, draw: random.Random) -> Itera
     yield from held
 
 
-def example(nlp: Language, taught: Taught) -> Example:
+def make_example(nlp: Language, text: AnnotatedText) -> Example:
     """Make an Example whose tokens are code points, so that no span can fail to align.
 
     Raises:
@@ -208,15 +200,15 @@ def example(nlp: Language, taught: Taught) -> Example:
     """
     if not isinstance(nlp.tokenizer, CharTokenizer):
         raise ConfigError(f"{READER} needs biaozhu.CharTokenizer.v1 as the tokenizer", where="nlp.tokenizer")
-    reference = nlp.make_doc(taught.text)
+    reference = nlp.make_doc(text.text)
     reference.set_ents(
-        [tokens.Span(reference, start, end, label=label) for start, end, label in taught.spans],
-        missing=[tokens.Span(reference, start, end) for start, end in taught.unknown],
+        [tokens.Span(reference, start, end, label=label) for start, end, label in text.spans],
+        missing=[tokens.Span(reference, start, end) for start, end in text.unknown],
     )
-    return Example(nlp.make_doc(taught.text), reference)
+    return Example(nlp.make_doc(text.text), reference)
 
 
-def _taught(doc: tokens.Doc, where: str) -> Taught:
+def _read_doc(doc: tokens.Doc, where: str) -> AnnotatedText:
     spans = tuple((ent.start_char, ent.end_char, ent.label_) for ent in doc.ents)
     outside = sum(
         (one.start_char, one.end_char, one.label_) not in spans for key in doc.spans for one in doc.spans[key]
@@ -230,17 +222,14 @@ def _taught(doc: tokens.Doc, where: str) -> Taught:
     unknown = tuple(
         (token.idx, token.idx + len(token.text_with_ws)) for token in doc if token.ent_iob == MISSING
     )
-    return Taught(doc.text, spans, unknown)
+    return AnnotatedText(doc.text, spans, unknown)
 
 
 def _check_size(data: bytes, where: str) -> None:
     unpacking = zlib.decompressobj()
     size, rest = 0, data
-    try:
-        while rest and not unpacking.eof:
-            size += len(unpacking.decompress(rest, STEP))
-            rest = unpacking.unconsumed_tail
-            if size > LARGEST:
-                raise ShardError(f"it unpacks to more than {LARGEST >> 20} MiB", where=where)
-    except zlib.error as error:
-        raise ShardError(f"no DocBin ({error})", where=where) from None
+    while rest and not unpacking.eof:
+        size += len(unpacking.decompress(rest, CHUNK_BYTES))
+        rest = unpacking.unconsumed_tail
+        if size > MAX_UNPACKED_BYTES:
+            raise ShardError(f"it unpacks to more than {MAX_UNPACKED_BYTES >> 20} MiB", where=where)

@@ -35,7 +35,6 @@ DEFAULT_SAMPLING = Sampling(resamples=1000)
 # a is a share; b and c are kept where the curve still bends within what anybody annotates.
 LOWEST, HIGHEST = (0.0, -20.0, 0.01), (1.0, 20.0, 3.0)
 STARTS = (0.5, 1.0, 0.1)
-PARAMETERS = len(LOWEST)
 # Differences in F1 below this are rounding.
 SMALLEST = 0.001
 # With more draws than this that no curve fits, or sizes whose band the curve misses, the figures would be a fiction.
@@ -44,7 +43,7 @@ MOST_MISSED = 1 / 3
 
 
 @dataclass(frozen=True, slots=True)
-class Point:
+class CurvePoint:
     """Strict F1 after training on so many sentences (their mean over the folds): mean over the seeds, and its band.
 
     `runs` has the F1 of each seed; what is undefined (nothing there and nothing found) is None.
@@ -58,7 +57,7 @@ class Point:
 
 
 @dataclass(frozen=True, slots=True)
-class Fit:
+class PowerLaw:
     """The curve F1 = a - b n^-c."""
 
     a: float
@@ -71,7 +70,7 @@ class Fit:
 
 
 @dataclass(frozen=True, slots=True)
-class Worth:
+class Gain:
     """What `more` sentences on top of `annotated` change F1 by; the bounds are None where they cannot be had."""
 
     annotated: int
@@ -89,23 +88,23 @@ class Worth:
 
 
 @dataclass(frozen=True, slots=True)
-class Outlook:
+class Extrapolation:
     """The points, and the curve with the gain it promises, or in `failure` why there is none."""
 
-    points: tuple[Point, ...]
-    fit: Fit | None
-    worth: Worth | None
+    points: tuple[CurvePoint, ...]
+    law: PowerLaw | None
+    gain: Gain | None
     failure: Failure
 
 
-def look_ahead(
+def extrapolate(
     sizes: Sequence[int],
     counts: NDArray[np.int64],
     *,
     annotated: int,
     more: int,
     sampling: Sampling = DEFAULT_SAMPLING,
-) -> Outlook:
+) -> Extrapolation:
     """Put bands around the points of a learning curve and extrapolate it.
 
     Args:
@@ -117,30 +116,37 @@ def look_ahead(
     """
     measured = _f1(counts.sum(axis=2))
     means = _mean_of_seeds(measured)
-    drawn = _draws(counts, sampling)
+    drawn = _draw(counts, sampling)
     points = tuple(
-        _point(size, mean, runs, _bounds(around, sampling))
+        CurvePoint(size, _known(mean), *_bounds(around, sampling), tuple(_known(value) for value in runs))
         for size, mean, runs, around in zip(sizes, means, measured, drawn.T, strict=True)
     )
-    failure = _unfit(sizes, means)
-    if failure:
-        return Outlook(points, None, None, failure)
+    if len(set(sizes)) <= len(LOWEST):
+        return Extrapolation(points, None, None, "few_sizes")
+    if np.isnan(means).any():
+        return Extrapolation(points, None, None, "undefined")
     # A size whose mean hardly varies weighs more, but not without end.
     spread = np.array([np.nanstd(around) if len(around) else 0.0 for around in drawn.T])
     weights = np.maximum(spread, SMALLEST)
-    fit = fit_power_law(sizes, means, weights)
-    if fit is None:
-        return Outlook(points, None, None, "no_convergence")
-    if sum(_misses(fit, point) for point in points) > MOST_MISSED * len(points):
-        return Outlook(points, None, None, "misses")
-    low, high = _gain_bounds(fit, drawn, sizes, weights, (annotated, annotated + more), sampling)
-    gain = fit.at(annotated + more) - fit.at(annotated)
-    return Outlook(points, fit, Worth(annotated, more, gain, low, high), "")
+    law = fit_power_law(sizes, means, weights)
+    if law is None:
+        return Extrapolation(points, None, None, "no_convergence")
+    if sum(_misses(law, point) for point in points) > MOST_MISSED * len(points):
+        return Extrapolation(points, None, None, "misses")
+    gains = []
+    for values in drawn:
+        again = None if np.isnan(values).any() else fit_power_law(sizes, values, weights, near=law)
+        if again:
+            gains.append(again.at(annotated + more) - again.at(annotated))
+    fitted = len(gains) >= (1 - MOST_UNFITTED) * len(drawn)
+    bounds = _bounds(np.array(gains), sampling) if fitted else (None, None)
+    gain = law.at(annotated + more) - law.at(annotated)
+    return Extrapolation(points, law, Gain(annotated, more, gain, *bounds), "")
 
 
 def fit_power_law(
-    sizes: Sequence[float], values: Floats, weights: Floats, *, near: Fit | None = None
-) -> Fit | None:
+    sizes: Sequence[float], values: Floats, weights: Floats, *, near: PowerLaw | None = None
+) -> PowerLaw | None:
     """Fit F1 = a - b n^-c by weighted least squares, or return None where no search converges.
 
     Args:
@@ -151,7 +157,7 @@ def fit_power_law(
     """
     at = np.asarray(sizes, np.float64)
     starts = [_start(at, values, c) for c in STARTS] if near is None else [(near.a, near.b, near.c)]
-    best: tuple[float, Fit] | None = None
+    best: tuple[float, PowerLaw] | None = None
     for start in starts:
         try:
             with warnings.catch_warnings():
@@ -170,33 +176,13 @@ def fit_power_law(
                 )
         except RuntimeError:
             continue
-        fit = Fit(*(float(value) for value in found))
         loss = float((((_power_law(at, *found) - values) / weights) ** 2).sum())
         if best is None or loss < best[0]:
-            best = loss, fit
+            best = loss, PowerLaw(*map(float, found))
     return best[1] if best else None
 
 
-def _unfit(sizes: Sequence[int], means: Floats) -> Failure:
-    if len(set(sizes)) <= PARAMETERS:
-        return "few_sizes"
-    return "undefined" if np.isnan(means).any() else ""
-
-
-def _gain_bounds(
-    fit: Fit, drawn: Floats, sizes: Sequence[int], weights: Floats, ends: tuple[int, int], sampling: Sampling
-) -> tuple[float | None, float | None]:
-    gains = []
-    for values in drawn:
-        again = None if np.isnan(values).any() else fit_power_law(sizes, values, weights, near=fit)
-        if again:
-            gains.append(again.at(ends[1]) - again.at(ends[0]))
-    if len(gains) < (1 - MOST_UNFITTED) * len(drawn):
-        return None, None
-    return _bounds(np.array(gains), sampling)
-
-
-def _draws(counts: NDArray[np.int64], sampling: Sampling) -> Floats:
+def _draw(counts: NDArray[np.int64], sampling: Sampling) -> Floats:
     """Return the mean F1 of each size in each draw, shape (draws, sizes); no draws where there is one unit only."""
     sizes, seeds, units, _ = counts.shape
     if units < 2:  # noqa: PLR2004 — one unit has nothing to vary against
@@ -224,10 +210,6 @@ def _mean_of_seeds(values: Floats) -> Floats:
     return mean
 
 
-def _point(size: int, mean: float, runs: Floats, bounds: tuple[float | None, float | None]) -> Point:
-    return Point(size, _known(mean), *bounds, tuple(_known(value) for value in runs))
-
-
 def _bounds(values: Floats, sampling: Sampling) -> tuple[float | None, float | None]:
     known = values[~np.isnan(values)]
     if not len(known):
@@ -237,8 +219,8 @@ def _bounds(values: Floats, sampling: Sampling) -> tuple[float | None, float | N
     return float(low), float(high)
 
 
-def _misses(fit: Fit, point: Point) -> bool:
-    value = fit.at(point.sentences)
+def _misses(law: PowerLaw, point: CurvePoint) -> bool:
+    value = law.at(point.sentences)
     return (
         point.low is not None
         and point.high is not None

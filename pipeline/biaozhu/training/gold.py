@@ -17,11 +17,12 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     from spacy.language import Language
-    from spacy.tokens import Doc
+    from spacy.tokens import Span as SpacySpan
+    from spacy.tokens import Token
 
-    from biaozhu.data.errors import BiaozhuError
     from biaozhu.data.model import Sentence
 
+READER = "biaozhu.GoldCorpus.v1"
 STEP = "align"
 
 
@@ -32,12 +33,8 @@ class GoldCorpus:
     paths: tuple[str, ...]
 
     def files(self) -> tuple[Path, ...]:
-        """Return the files, each once, sorted.
-
-        Raises:
-            BiaozhuError: see `matching_files`.
-        """
-        return matching_files(self.paths, where="biaozhu.GoldCorpus.v1")
+        """Return the files, each once, sorted; see `match_files`."""
+        return match_files(self.paths, where=READER)
 
     def sentences(self) -> tuple[Sentence, ...]:
         """Read all files.
@@ -59,12 +56,12 @@ class GoldCorpus:
         yield from make_examples(nlp, self.sentences())[0]
 
 
-def gold_corpus(paths: list[str]) -> GoldCorpus:
-    """Return the corpus a config names as `biaozhu.GoldCorpus.v1`."""
-    return GoldCorpus(tuple(paths))
+def gold_corpus(paths: str | list[str]) -> GoldCorpus:
+    """Return the corpus that a config names as `biaozhu.GoldCorpus.v1`."""
+    return GoldCorpus((paths,) if isinstance(paths, str) else tuple(paths))
 
 
-def matching_files(paths: Sequence[str], *, where: str) -> tuple[Path, ...]:
+def match_files(paths: Sequence[str], *, where: str) -> tuple[Path, ...]:
     """Return the files that paths or glob patterns name, each once, sorted.
 
     Raises:
@@ -72,17 +69,17 @@ def matching_files(paths: Sequence[str], *, where: str) -> tuple[Path, ...]:
         MissingFileError: a path or pattern names no file; all such are reported together.
     """
     if not paths:
-        raise ConfigError("paths is empty: there is nothing to train on", where=where)
-    found: set[Path] = set()
-    problems: list[BiaozhuError] = []
-    for pattern in paths:
-        # glob, not Path.glob: patterns may be absolute.
-        matched = [Path(name) for name in glob.glob(pattern, recursive=True)]  # noqa: PTH207 — as said
-        if not matched:
-            problems.append(MissingFileError("no such file to train on", where=pattern))
-        found.update(matched)
-    raise_collected(problems)
-    return tuple(sorted(found))
+        raise ConfigError("paths is empty: there is nothing to read", where=where)
+    # glob, not Path.glob: patterns may be absolute.
+    found = {path: glob.glob(path, recursive=True) for path in paths}  # noqa: PTH207 — as said
+    raise_collected(
+        [
+            MissingFileError("no such file to train on", where=path)
+            for path, names in found.items()
+            if not names
+        ]
+    )
+    return tuple(sorted({Path(name) for names in found.values() for name in names}))
 
 
 def make_examples(nlp: Language, sentences: Iterable[Sentence]) -> tuple[list[Example], tuple[Entry, ...]]:
@@ -101,40 +98,30 @@ def make_examples(nlp: Language, sentences: Iterable[Sentence]) -> tuple[list[Ex
             raise OffsetError(
                 "the tokenizer changes the text", where=sentence.id, next_step="Use biaozhu.CharTokenizer.v1"
             )
-        aligned, astray = [], []
+        aligned: list[SpacySpan] = []
+        around: list[Token] = []
         for span in sentence.spans:
-            tokens = reference.char_span(span.start, span.end, label=span.label, alignment_mode="strict")
-            if tokens is None:
-                astray.append(span)
-            else:
+            tokens = reference.char_span(span.start, span.end, label=span.label)
+            if tokens is not None:
                 aligned.append(tokens)
-        taken = {token.i for tokens in aligned for token in tokens}
-        unknown = [
-            reference[token.i : token.i + 1]
-            for span in astray
-            for token in reference.char_span(span.start, span.end, alignment_mode="expand") or ()
-            if token.i not in taken
-        ]
-        reference.set_ents(aligned, missing=list({piece.start: piece for piece in unknown}.values()))
-        entries += [
-            Entry(
-                step=STEP,
-                severity="loss",
-                reason="not on token borders",
-                sentence=sentence.id,
-                start=span.start,
-                end=span.end,
-                label=span.label,
-                text=sentence.text[span.start : span.end],
-                source=span.source,
-                detail=_words_around(reference, span.start, span.end),
+                continue
+            words = reference.char_span(span.start, span.end, alignment_mode="expand") or ()
+            around += words
+            entries.append(
+                Entry(
+                    step=STEP,
+                    severity="loss",
+                    reason="not on token borders",
+                    sentence=sentence.id,
+                    start=span.start,
+                    end=span.end,
+                    label=span.label,
+                    text=sentence.text[span.start : span.end],
+                    source=span.source,
+                    detail="|".join(token.text for token in words),
+                )
             )
-            for span in astray
-        ]
+        unknown = {token.i for token in around} - {token.i for tokens in aligned for token in tokens}
+        reference.set_ents(aligned, missing=[reference[at : at + 1] for at in sorted(unknown)])
         examples.append(Example(nlp.make_doc(sentence.text), reference))
     return examples, tuple(entries)
-
-
-def _words_around(doc: Doc, start: int, end: int) -> str:
-    tokens = doc.char_span(start, end, alignment_mode="expand")
-    return "" if tokens is None else "|".join(token.text for token in tokens)

@@ -16,6 +16,8 @@ from pathlib import Path
 from statistics import fmean, stdev
 from typing import TYPE_CHECKING, Any
 
+from spacy.util import walk_dict
+
 from biaozhu.annotators.trained import load_trained
 from biaozhu.data.errors import TrainingError, UsageError, WriteError
 from biaozhu.data.files import read_bytes, sha256_of, write_text
@@ -30,6 +32,7 @@ from biaozhu.training.train import check_output, corpus_of, read_config, train
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
+    from biaozhu.data.strict_counts import StrictCounts
     from biaozhu.scoring.evaluation import ScoreEstimates
     from biaozhu.training.train import OnStep
 
@@ -39,7 +42,7 @@ SAMPLING = Sampling(resamples=1000)
 
 
 @dataclass(frozen=True, slots=True)
-class Run:
+class SeedRun:
     """What one seed gave.
 
     `scores`: layer's path -> label (and ALL) -> strict F1 with its 95 % interval, None where undefined; `bytes` is the
@@ -53,17 +56,17 @@ class Run:
     characters_per_s: int
 
 
-def train_runs(  # noqa: PLR0913 — what `train` takes, and seeds and layers
+def train_seeds(  # noqa: PLR0913 — what `train` takes, and seeds and layers
     config_path: Path,
     output: Path,
     *,
     seeds: int,
     scored: Sequence[Path],
     overrides: Mapping[str, Any] | None = None,
-    held_out: Mapping[str, tuple[int, int, int]] | None = None,
+    held_out: Mapping[str, StrictCounts] | None = None,
     on_seed: Callable[[int, bool], None] | None = None,
     on_step: OnStep | None = None,
-) -> tuple[tuple[Entry, ...], tuple[Run, ...]]:
+) -> tuple[tuple[Entry, ...], tuple[SeedRun, ...]]:
     """Train once for each seed, counted up from the config's own, score each, and keep the first model.
 
     Args:
@@ -112,28 +115,30 @@ def train_runs(  # noqa: PLR0913 — what `train` takes, and seeds and layers
                 config_path, folder, overrides={**overrides, SEED: seed}, held_out=held_out, on_step=on_step
             )
             told = {
-                "run": asdict(_run(folder, seed, scored)),
+                "run": asdict(_score_run(folder, seed, scored)),
                 "entries": [asdict(one) for one in done.entries],
             }
             write_text(result, json.dumps(told, ensure_ascii=False) + "\n")
         known = json.loads(read_bytes(result))
         entries = tuple(Entry(**one) for one in known["entries"])
-        runs.append(Run(**known["run"]))
+        runs.append(SeedRun(**known["run"]))
     chosen = work / str(first) / output.name
     card = read_bytes(chosen / "README.md").decode("utf-8")
-    write_text(chosen / "README.md", card.split("\n## Seeds\n", 1)[0].rstrip() + "\n\n" + runs_card(runs))
+    write_text(
+        chosen / "README.md", card.split("\n## Seeds\n", 1)[0].rstrip() + "\n\n" + describe_seeds(runs)
+    )
     _move(chosen, output)
     shutil.rmtree(work.parent, ignore_errors=True)
     return entries, tuple(runs)
 
 
-def runs_card(runs: Sequence[Run]) -> str:
+def describe_seeds(runs: Sequence[SeedRun]) -> str:
     """Return the card's section on seeds: scores on each layer with their mean and spread, size and speed."""
     parts = ["## Seeds", f"This model is the run with seed {runs[0].seed}. Strict F1, with 95 % intervals:"]
     for path in runs[0].scores:
         labels = list(runs[0].scores[path])
         rows: list[tuple[object, ...]] = [
-            (run.seed, *(_shown(run.scores[path].get(label, (None,))) for label in labels)) for run in runs
+            (run.seed, *(_show(run.scores[path].get(label, (None,))) for label in labels)) for run in runs
         ]
         if len(runs) > 1:
             columns = [
@@ -152,7 +157,7 @@ def runs_card(runs: Sequence[Run]) -> str:
     return "\n\n".join(parts) + "\n"
 
 
-def _run(folder: Path, seed: int, scored: Sequence[Path]) -> Run:
+def _score_run(folder: Path, seed: int, scored: Sequence[Path]) -> SeedRun:
     begun = time.perf_counter()
     model = load_trained(folder)
     load = time.perf_counter() - begun
@@ -168,16 +173,16 @@ def _run(folder: Path, seed: int, scored: Sequence[Path]) -> Run:
         layer = [with_spans(sentence, spans) for sentence, spans in zip(gold, found, strict=True)]
         result = evaluate_layer(gold, layer, name=model.name, options=EvaluationOptions(sampling=SAMPLING))
         rows = {ALL: result.overall, **result.labels}
-        scores[str(path)] = {label: _figures(row["strict"]) for label, row in rows.items()}
+        scores[str(path)] = {label: _with_interval(row["strict"]) for label, row in rows.items()}
     size = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
-    return Run(seed, scores, size, round(load, 3), round(characters / taken) if taken else 0)
+    return SeedRun(seed, scores, size, round(load, 3), round(characters / taken) if taken else 0)
 
 
-def _figures(scored: ScoreEstimates) -> tuple[float | None, ...]:
+def _with_interval(scored: ScoreEstimates) -> tuple[float | None, ...]:
     return scored.f1.value, *(scored.f1.best or (None, None))
 
 
-def _shown(figures: Sequence[float | None]) -> str:
+def _show(figures: Sequence[float | None]) -> str:
     if figures[0] is None:
         return "–"
     if len(figures) < 3 or figures[1] is None:  # noqa: PLR2004 — value, low, high
@@ -186,23 +191,10 @@ def _shown(figures: Sequence[float | None]) -> str:
 
 
 def _key(path: Path, config: Mapping[str, Any], settings: Mapping[str, Any], files: Sequence[Path]) -> str:
-    parts = [
-        sha256_of(path),
-        json.dumps(settings, default=str, sort_keys=True),
-        *(sha256_of(file) for file in [*files, *_leaned_on(config)]),
-    ]
+    named = [value for _, value in walk_dict(dict(config)) if isinstance(value, str) and value]
+    models = [Path(value) / "config.json" for value in named if (Path(value) / "config.json").is_file()]
+    parts = [json.dumps(settings, default=str, sort_keys=True), *map(sha256_of, [path, *files, *models])]
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:12]
-
-
-def _leaned_on(config: Mapping[str, Any]) -> list[Path]:
-    """Return the descriptions of the model folders that a config names."""
-    found = []
-    for value in config.values():
-        if isinstance(value, dict):
-            found += _leaned_on(value)
-        elif isinstance(value, str) and value and (Path(value) / "config.json").is_file():
-            found.append(Path(value) / "config.json")
-    return found
 
 
 def _move(model: Path, output: Path) -> None:

@@ -8,7 +8,6 @@ import os
 import random
 import shutil
 import tempfile
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,23 +16,15 @@ import spacy_pkuseg
 
 from biaozhu.data.errors import TrainingError, WriteError
 from biaozhu.data.files import cache_folder
-from biaozhu.nlp.lexicon_encoder import SEGMENTER_FILES
+from biaozhu.data.strict_counts import StrictCounts, count_strict_spans, sum_counts
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from biaozhu.data.model import Sentence
 
 SEED = 1
-
-
-@dataclass(frozen=True, slots=True)
-class Segmenter:
-    """A trained segmentation model: its folder, and its word precision and recall on sentences held back."""
-
-    folder: Path
-    precision: float | None
-    recall: float | None
+SEGMENTER_FILES = ("features.msgpack", "weights.npz")
 
 
 def segmenter_folder() -> Path:
@@ -43,7 +34,7 @@ def segmenter_folder() -> Path:
 
 def train_segmenter(
     words: Sequence[Sentence], dev: Sequence[Sentence], folder: Path, *, iterations: int = 5
-) -> Segmenter:
+) -> StrictCounts:
     """Train on sentences whose spans are their words, and write the model whole or not at all.
 
     Args:
@@ -91,11 +82,9 @@ def train_segmenter(
         if temporary:
             shutil.rmtree(temporary, ignore_errors=True)
     segment = spacy_pkuseg.pkuseg(str(folder))
-    found = there = right = 0
-    for sentence in dev:
-        ours, theirs = _borders(segment.cut(sentence.text)), _borders(words_of(sentence))
-        found, there, right = found + len(ours), there + len(theirs), right + len(ours & theirs)
-    return Segmenter(folder, right / found if found else None, right / there if there else None)
+    there = (key for number, one in enumerate(dev) for key in _keys(number, words_of(one)))
+    found = (key for number, one in enumerate(dev) for key in _keys(number, segment.cut(one.text)))
+    return sum_counts(count_strict_spans(there, found).values())
 
 
 def words_of(sentence: Sentence) -> list[str]:
@@ -109,10 +98,8 @@ def words_of(sentence: Sentence) -> list[str]:
     return words + sentence.text[reached:].split()
 
 
-def _borders(words: Sequence[str]) -> set[tuple[int, int]]:
-    borders = set()
+def _keys(number: int, words: Sequence[str]) -> Iterator[tuple[int, int, int, str]]:
     position = 0
     for word in words:
-        borders.add((position, position + len(word)))
+        yield number, position, position + len(word), "WORD"
         position += len(word)
-    return borders

@@ -12,8 +12,16 @@ from itertools import count, islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from confection import Config
 from spacy.schemas import ConfigSchemaTraining
-from spacy.util import load_config_from_str, load_model_from_config, registry, resolve_dot_names
+from spacy.util import (
+    get_minor_version_range,
+    load_config_from_str,
+    load_model_from_config,
+    registry,
+    resolve_dot_names,
+    walk_dict,
+)
 from thinc.api import fix_random_seed
 
 from biaozhu import __version__
@@ -22,33 +30,42 @@ from biaozhu.annotators.trained import annotate_with
 from biaozhu.data.errors import ConfigError, TrainingError, WriteError, raise_collected
 from biaozhu.data.files import read_bytes
 from biaozhu.data.model import with_spans
-from biaozhu.nlp.checksums import pinned
-from biaozhu.training.card import DataFile, count_strictly, write_card
-from biaozhu.training.config_check import misspelt
-from biaozhu.training.docbin_stream import READER, DocBinStream, example
+from biaozhu.data.renamed import rename_training_keys
+from biaozhu.nlp.base_encoder import pin_checksums
+from biaozhu.nlp.torch_encoders.trainable import BERT, TRAINABLE_LAC
+from biaozhu.training.card import HELD_OUT, IN_SAMPLE, describe_file, score_strictly, write_card
+from biaozhu.training.config_check import find_misspelt
+from biaozhu.training.docbin_stream import READER as STREAM
+from biaozhu.training.docbin_stream import DocBinStream, make_example
+from biaozhu.training.gold import READER as GOLD
 from biaozhu.training.gold import GoldCorpus, make_examples
-from biaozhu.training.replay import replay_of
+from biaozhu.training.solving import can_solve, solve
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
-    from confection import Config
     from spacy.language import Language
     from spacy.training import Example
 
     from biaozhu.data.ledger import Entry
     from biaozhu.data.model import Sentence
-    from biaozhu.training.docbin_stream import Survey
+    from biaozhu.data.strict_counts import StrictCounts
+    from biaozhu.training.docbin_stream import StreamSurvey
 
     OnStep = Callable[[int, int, float], None]
+
+# Architectures that need an extra at run time, too.
+EXTRAS = {TRAINABLE_LAC: "train", BERT: "transformer"}
+# What spaCy, confection and their registries raise of a config.
+CONFIG_ERRORS = (ValueError, OSError, KeyError, ImportError)
 
 
 @dataclass(frozen=True, slots=True)
 class Trained:
-    """What a training run gave: where it lies, what it learned from, what could not be aligned, and the card's scores.
+    """What a training run gave: where it lies, what it learned from, what could not be aligned, and its scores.
 
-    `steps` and `loss` are those of the optimiser; `counts` are strict, on the training data itself: on its first
-    `counted` sentences.
+    `steps` and `loss` are those of the optimiser; `scores` are strict, on the training data itself: on its first
+    `scored` sentences.
     """
 
     folder: Path
@@ -57,8 +74,8 @@ class Trained:
     entries: tuple[Entry, ...]
     steps: int
     loss: float
-    counts: Mapping[str, tuple[int, int, int]]
-    counted: int
+    scores: Mapping[str, StrictCounts]
+    scored: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +89,7 @@ class Fitted:
 
 
 def read_config(path: Path, overrides: Mapping[str, Any] | None = None) -> Config:
-    """Read a training config, with `section.key` values in place of its own.
+    """Read a training config, with `section.key` values in place of its own; see `data.renamed` for old names.
 
     Raises:
         MissingFileError: there is no such file.
@@ -81,12 +98,18 @@ def read_config(path: Path, overrides: Mapping[str, Any] | None = None) -> Confi
     where = str(path)
     try:
         text = read_bytes(path).decode("utf-8-sig")
-        config: Config = load_config_from_str(text, overrides=dict(overrides or {}), interpolate=False)
+        config: Config = load_config_from_str(text, interpolate=False)
+        rename_training_keys(config)
+        # A second time, since an override may have an old name, too.
+        config = Config().from_str(
+            config.to_str(interpolate=False), interpolate=False, overrides=dict(overrides or {})
+        )
+        rename_training_keys(config)
     except UnicodeDecodeError as error:
         raise ConfigError("not UTF-8", where=f"{where}@{error.start}") from None
     except (ValueError, configparser.Error) as error:
-        raise ConfigError(_first_line(error), where=where) from None
-    raise_collected(misspelt(config, where=where))
+        raise ConfigError(_shorten(error), where=where) from None
+    raise_collected(find_misspelt(config, where=where))
     return config
 
 
@@ -95,7 +118,7 @@ def train(
     output: Path,
     *,
     overrides: Mapping[str, Any] | None = None,
-    held_out: Mapping[str, tuple[int, int, int]] | None = None,
+    held_out: Mapping[str, StrictCounts] | None = None,
     on_step: OnStep | None = None,
 ) -> Trained:
     """Train the pipeline of a config and write it, whole or not at all, with README.md as its card.
@@ -106,7 +129,7 @@ def train(
         config_path: a spaCy config.
         output: the folder to write; what is there is replaced if it is a model.
         overrides: `section.key` -> value.
-        held_out: strict counts of a cross-validation, for the card; see `count_strictly`.
+        held_out: strict scores of a cross-validation, for the card; see `score_strictly`.
         on_step: called after each step with its number, the most there can be, and the loss.
 
     Raises:
@@ -115,21 +138,20 @@ def train(
     check_output(output)
     config = read_config(config_path, overrides)
     corpus = corpus_of(config, config_path)
-    where = str(config_path)
+    told: dict[str, Any] = {"name": output.name, "where": str(config_path), "on_step": on_step}
     if isinstance(corpus, DocBinStream):
         survey = corpus.survey()
-        fitted = _fit_stream(config, corpus, survey, name=output.name, where=where, on_step=on_step)
-        files = [survey.data]
-        sentences = survey.shown()
+        fitted = _fit_stream(config, corpus, survey, **told)
+        files, sentences = [survey.data], survey.first_sentences()
     else:
         sentences = corpus.sentences()
-        fitted = fit(config, sentences, name=output.name, where=where, on_step=on_step)
-        files = [DataFile.of(path) for path in corpus.files()]
+        fitted = fit(config, sentences, **told)
+        files = [describe_file(path) for path in corpus.files()]
     fitted.nlp.meta[META_KEY] = {"schema": SCHEMA, "version": __version__}
+    fitted.nlp.meta["requirements"] = [_requirement_of(config)]
     found = annotate_with(fitted.nlp, [sentence.text for sentence in sentences], source=output.name)
     predicted = [with_spans(sentence, spans) for sentence, spans in zip(sentences, found, strict=True)]
-    counts = count_strictly(sentences, predicted)
-    replay = replay_of(config)
+    scores = score_strictly(sentences, predicted)
     _write_folder(
         fitted.nlp,
         output,
@@ -139,13 +161,19 @@ def train(
             config_path=config_path,
             overrides=overrides or {},
             files=files,
-            counts={"in-sample": counts} | ({"held-out": held_out} if held_out else {}),
-            counted=len(sentences),
-            replay=replay.facts() if replay and replay.count else None,
+            scores={IN_SAMPLE: scores} | ({HELD_OUT: held_out} if held_out else {}),
+            scored=len(sentences),
         ),
     )
     total, spans = sum(one.sentences for one in files), sum(one.spans for one in files)
-    return Trained(output, total, spans, fitted.entries, fitted.steps, fitted.loss, counts, len(sentences))
+    return Trained(output, total, spans, fitted.entries, fitted.steps, fitted.loss, scores, len(sentences))
+
+
+def _requirement_of(config: Config) -> str:
+    """Return what a package of the model must bring, for `spacy package`."""
+    named = [value for _, value in walk_dict(config["components"])]
+    extras = ",".join(sorted(extra for name, extra in EXTRAS.items() if name in named))
+    return f"biaozhu{f'[{extras}]' if extras else ''}{get_minor_version_range(__version__)}"
 
 
 def check_output(output: Path) -> None:
@@ -168,11 +196,10 @@ def fit(
     where: str = "",
     on_step: OnStep | None = None,
 ) -> Fitted:
-    """Train the pipeline of a config on sentences, and on the sample that it names as [corpora.replay].
+    """Train the pipeline of a config on sentences.
 
-    What can be solved outright (a `fit` method, over an encoder without parameters) is; all other components take
-    part in gradient descent for the config's number of steps. There is no early stopping, so no data is looked at
-    but these sentences.
+    What can be solved outright (see `can_solve`) is; all other components take part in gradient descent for the
+    config's number of steps. There is no early stopping, so no data is looked at but these sentences.
 
     Raises:
         ConfigError: the config does not make a pipeline.
@@ -180,27 +207,22 @@ def fit(
     """
     if not any(sentence.spans for sentence in sentences):
         raise TrainingError("the gold has no spans to learn from", next_step="Give gold with spans")
-    cache: list[tuple[list[Example], tuple[Entry, ...]]] = []
+    made: list[tuple[list[Example], tuple[Entry, ...]]] = []
 
     def examples() -> list[Example]:
         # Made late: nlp.initialize sets up the tokenizer before it asks.
-        if not cache:
-            cache.append(make_examples(nlp, (*sentences, *replayed)))
-        return cache[0][0]
+        if not made:
+            made.append(make_examples(nlp, sentences))
+        return made[0][0]
 
-    replayed: tuple[Sentence, ...] = ()
     try:
-        replay = replay_of(config)
-        if replay:
-            replayed = replay.sentences()
         nlp, settings = _load(config)
         nlp.initialize(examples)
-    except (ValueError, OSError, KeyError, ImportError) as error:
-        raise ConfigError(_first_line(error), where=where or name) from None
+    except CONFIG_ERRORS as error:
+        raise ConfigError(_shorten(error), where=where or name) from None
     nlp.meta["name"] = name
     solved, steps, loss = _solve(nlp, examples(), on_step)
-    rest = [part for part, component in nlp.pipeline if hasattr(component, "update") and part not in solved]
-    if rest:
+    if any(hasattr(component, "update") and part not in solved for part, component in nlp.pipeline):
         order = list(examples())
 
         def passes() -> Iterator[list[Example]]:
@@ -209,27 +231,25 @@ def fit(
                 yield order
 
         steps, loss = _descend(nlp, passes(), settings, solved, on_step)
-    return Fitted(nlp, cache[0][1], steps, loss)
+    return Fitted(nlp, made[0][1], steps, loss)
 
 
 def _fit_stream(
     config: Config,
     stream: DocBinStream,
-    survey: Survey,
+    survey: StreamSurvey,
     *,
     name: str,
     where: str,
     on_step: OnStep | None,
 ) -> Fitted:
-    # On code points nothing can fail to align, so there are no entries: `example` checks that they are the tokens.
+    # On code points nothing can fail to align, so there are no entries: `make_example` checks that they are the tokens.
     try:
-        if replay_of(config):
-            raise ConfigError("a stream takes no replayed sample: give the corpus as a shard", where=where)
         nlp, settings = _load(config)
-        nlp.initialize(lambda: [example(nlp, taught) for taught in survey.sample])
-    except (ValueError, OSError, KeyError, ImportError) as error:
-        raise ConfigError(_first_line(error), where=where or name) from None
-    whole = [part for part, component in nlp.pipeline if getattr(component, "is_frozen_below", False)]
+        nlp.initialize(lambda: [make_example(nlp, text) for text in survey.sample])
+    except CONFIG_ERRORS as error:
+        raise ConfigError(_shorten(error), where=where or name) from None
+    whole = [part for part, component in nlp.pipeline if can_solve(component)]
     if whole:
         raise ConfigError(
             f"{', '.join(whole)} is solved on all data at once, which a stream does not give",
@@ -243,7 +263,7 @@ def _fit_stream(
 
 def _load(config: Config) -> tuple[Language, Mapping[str, Any]]:
     config = config.interpolate()
-    pinned(config)
+    pin_checksums(config)
     nlp = load_model_from_config(config, auto_fill=True)
     settings = registry.resolve(nlp.config.interpolate()["training"], schema=ConfigSchemaTraining)
     fix_random_seed(settings["seed"])
@@ -252,20 +272,17 @@ def _load(config: Config) -> tuple[Language, Mapping[str, Any]]:
 
 def _solve(nlp: Language, examples: list[Example], on_step: OnStep | None) -> tuple[list[str], int, float]:
     solved, steps, loss = [], 0, 0.0
-    pipeline: list[tuple[str, Any]] = nlp.pipeline
-    for part, component in pipeline:
-        if not getattr(component, "is_frozen_below", False):
-            continue
-        most = component.cfg["iterations"]
-        result = component.fit(examples, on_step=_counted(most, on_step) if on_step else None)
-        solved.append(part)
-        steps, loss = steps + int(result["steps"]), result["loss"]
+    for part, component in nlp.pipeline:
+        if can_solve(component):
+            result = solve(component, examples, on_step=_count_steps(component.cfg["iterations"], on_step))
+            solved.append(part)
+            steps, loss = steps + result.steps, result.loss
     return solved, steps, loss
 
 
-def _counted(most: int, on_step: OnStep) -> Callable[[float], None]:
+def _count_steps(most: int, on_step: OnStep | None) -> Callable[[float], None] | None:
     steps = count(1)
-    return lambda loss: on_step(next(steps), most, loss)
+    return (lambda loss: on_step(next(steps), most, loss)) if on_step else None
 
 
 def _descend(
@@ -278,11 +295,11 @@ def _descend(
     optimizer, most = settings["optimizer"], settings["max_steps"]
     losses: dict[str, float] = {}
     step = 0
-    for batch in _batches(passes, settings):
+    for batch in _batch(passes, settings):
         losses = {}
-        nlp.update(
-            batch, drop=_value(settings["dropout"], step), sgd=optimizer, losses=losses, exclude=exclude
-        )
+        dropout = settings["dropout"]
+        drop = float(dropout(step) if callable(dropout) else dropout)
+        nlp.update(batch, drop=drop, sgd=optimizer, losses=losses, exclude=exclude)
         optimizer.step_schedules()
         step += 1
         if on_step:
@@ -296,16 +313,12 @@ def _descend(
     return step, float(sum(losses.values()))
 
 
-def _batches(passes: Iterator[Iterable[Example]], settings: Mapping[str, Any]) -> Iterator[list[Example]]:
+def _batch(passes: Iterator[Iterable[Example]], settings: Mapping[str, Any]) -> Iterator[list[Example]]:
     if settings["max_steps"] < 1:
         raise ConfigError("max_steps must be at least 1", where="training")
     epochs = settings["max_epochs"]
     for examples in islice(passes, epochs if epochs > 0 else None):
         yield from settings["batcher"](examples)
-
-
-def _value(schedule: Any, step: int) -> float:
-    return float(schedule(step)) if callable(schedule) else float(schedule)
 
 
 def gold_of(config: Config, path: Path) -> GoldCorpus:
@@ -316,7 +329,7 @@ def gold_of(config: Config, path: Path) -> GoldCorpus:
     """
     corpus = corpus_of(config, path)
     if not isinstance(corpus, GoldCorpus):
-        raise ConfigError("its training corpus is no biaozhu.GoldCorpus.v1", where=str(path))
+        raise ConfigError(f"its training corpus is no {GOLD}", where=str(path))
     return corpus
 
 
@@ -331,9 +344,9 @@ def corpus_of(config: Config, path: Path) -> GoldCorpus | DocBinStream:
         name = whole["training"]["train_corpus"]
         (corpus,) = resolve_dot_names(whole, [name])
     except (ValueError, KeyError) as error:
-        raise ConfigError(_first_line(error), where=str(path)) from None
+        raise ConfigError(_shorten(error), where=str(path)) from None
     if not isinstance(corpus, GoldCorpus | DocBinStream):
-        raise ConfigError(f"{name} is no biaozhu.GoldCorpus.v1 and no {READER}", where=str(path))
+        raise ConfigError(f"{name} is no {GOLD} and no {STREAM}", where=str(path))
     return corpus
 
 
@@ -355,7 +368,7 @@ def _write_folder(nlp: Language, output: Path, add: Callable[[Path], None]) -> N
             shutil.rmtree(temporary, ignore_errors=True)
 
 
-def _first_line(error: Exception) -> str:
+def _shorten(error: Exception) -> str:
     # confection's errors are tables of several lines with the config behind them: the reader wants one line.
     text = " ".join(str(error).split()).partition(" {'")[0]
     return text.rstrip(". ") or type(error).__name__

@@ -1,8 +1,8 @@
-"""A linear-chain CRF over B/I tags, decoded for a whole padded batch at once in NumPy.
+"""A linear-chain CRF for a whole padded batch at once, in NumPy; its tags are B and I of each kind, or B, I, E and S.
 
-Only well-formed sequences count: `X-I` follows `X-B` or `X-I`. `decode` gives the best one (Viterbi 1967) and, for
+Only well-formed sequences count: `X-I` and `X-E` follow `X-B` or `X-I`; where there are E tags, nothing else does. `decode` gives the best one (Viterbi 1967) and, for
 each of its words, the probability of exactly that word under the model: the sum over all well-formed sequences
-that hold it (forward-backward, Rabiner 1989).
+that hold it (forward-backward, Rabiner 1989). `loss_and_gradients` is what training needs (Lafferty et al. 2001).
 """
 
 from __future__ import annotations
@@ -18,20 +18,24 @@ if TYPE_CHECKING:
 # Far below any real score, and finite: minus infinity turns into NaN where two of them meet.
 FORBIDDEN = np.float32(-1e4)
 SMALLEST = 1e-30
+LETTERS = ("-B", "-I", "-E", "-S")
+# Scores this far below a position's best count as this far: what a chain leaves over stays above SMALLEST.
+LOWEST = np.float32(-60)
 
 
 @dataclass(frozen=True, slots=True)
 class Chain:
     """Constrained scores of a chain: start and stop of shape (tags,), transitions [from, to], and its words' tags.
 
-    `kinds[i]` is the name of tag i without its B or I, `inside[i]` the index of its I tag (-1: it has none), and
-    `begins[i]` says that tag i starts a word.
+    `kinds[i]` is the name of tag i without its letter, `heads[i]` and `inside[i]` are the indices of the B and the I tag
+    of this kind (-1: it has none), and `begins[i]` says that tag i starts a word.
     """
 
     start: np.ndarray
     stop: np.ndarray
     transitions: np.ndarray
     kinds: tuple[str, ...]
+    heads: np.ndarray
     inside: np.ndarray
     begins: np.ndarray
 
@@ -55,20 +59,26 @@ def make_chain(tags: Sequence[str], *, start: np.ndarray, stop: np.ndarray, tran
     """Forbid what is not well-formed.
 
     Args:
-        tags: `X-B`, `X-I` or `O`, one for each column.
+        tags: `X-B`, `X-I`, `X-E`, `X-S` or `O`, one for each column.
         start: scores of shape (tags,).
         stop: scores of shape (tags,).
         transitions: scores [from, to] of shape (tags, tags).
     """
-    kinds = tuple(tag.removesuffix("-B").removesuffix("-I") for tag in tags)
-    inner = np.array([tag.endswith("-I") for tag in tags])
+    kinds = tuple(tag[:-2] if tag[-2:] in LETTERS else tag for tag in tags)
+    inner = np.array([tag.endswith(("-I", "-E")) for tag in tags])
+    ended = any(tag.endswith("-E") for tag in tags)
+    opened = np.array([ended and tag.endswith(("-B", "-I")) for tag in tags])
     same = np.array([[one == other for other in kinds] for one in kinds])
+    # Into a word from its own kind, where there are E tags from its B and I alone; out of one that has not ended, never.
+    into = same & (opened[:, None] if ended else True)
+    follows = np.where(inner, into, ~opened[:, None])
     index = {tag: position for position, tag in enumerate(tags)}
     return Chain(
         start=np.where(inner, FORBIDDEN, start).astype(np.float32),
-        stop=stop.astype(np.float32),
-        transitions=np.where(inner[None, :] & ~same, FORBIDDEN, transitions).astype(np.float32),
+        stop=np.where(opened, FORBIDDEN, stop).astype(np.float32),
+        transitions=np.where(follows, transitions, FORBIDDEN).astype(np.float32),
         kinds=kinds,
+        heads=np.array([index.get(f"{kind}-B", -1) for kind in kinds]),
         inside=np.array([index.get(f"{kind}-I", -1) for kind in kinds]),
         begins=~inner,
     )
@@ -91,30 +101,63 @@ def marginals(chain: Chain, emissions: np.ndarray, lengths: np.ndarray) -> np.nd
 
     Args:
         chain: the constrained scores.
-        emissions: float32 of shape (time, batch, tags); what stands past a sentence's length means nothing.
+        emissions: float of shape (time, batch, tags); what stands past a sentence's length means nothing.
         lengths: int of shape (batch,), each at least 1.
     """
-    weight = np.exp(chain.transitions.astype(np.float64))
-    likely = np.exp(emissions - emissions.max(axis=2, keepdims=True)).astype(np.float64)
-    forward, scale = _forward(chain, likely, weight)
-    likely /= scale[:, :, None]
-    forward *= _backward(chain, likely, weight, lengths)
-    shares: np.ndarray = forward / np.maximum(forward.sum(axis=2, keepdims=True), SMALLEST)
+    passed = _pass(chain, emissions, lengths)
+    shares: np.ndarray = passed.forward * passed.backward / passed.total[:, None]
     return shares
+
+
+def loss_and_gradients(
+    chain: Chain, emissions: np.ndarray, lengths: np.ndarray, path: np.ndarray
+) -> tuple[float, np.ndarray, np.ndarray]:
+    """Return the negative log-likelihood of a well-formed path, and its gradients.
+
+    Args:
+        chain: the constrained scores.
+        emissions: float of shape (time, batch, tags).
+        lengths: int of shape (batch,), each at least 1.
+        path: the right tags, int of shape (time, batch).
+
+    Returns:
+        The loss; its gradient by the emissions, 0 past a sentence's length; and by start, stop and transitions, one
+        under the other, of shape (2 + tags, tags): 0 where a step is forbidden.
+    """
+    time, _, tags = emissions.shape
+    passed = _pass(chain, emissions, lengths)
+    live = np.arange(time)[:, None] < lengths[None]
+    places, onward = np.nonzero(live), np.nonzero(live[1:])
+    lasts = lengths - 1, np.arange(len(lengths))
+    by_emission = passed.forward * passed.backward / passed.total[:, None] * live[:, :, None]
+    expected = np.empty((2 + tags, tags))
+    expected[0], expected[1] = by_emission[0].sum(axis=0), by_emission[lasts].sum(axis=0)
+    before = (passed.forward[:-1] / passed.total[:, None])[onward]
+    after = (passed.likely[1:] * passed.backward[1:])[onward]
+    expected[2:] = before.T @ after * np.exp(chain.transitions.astype(np.float64))
+    seen = np.zeros_like(expected)
+    np.add.at(seen[0], path[0], 1.0)
+    np.add.at(seen[1], path[lasts], 1.0)
+    np.add.at(seen[2:], (path[:-1][onward], path[1:][onward]), 1.0)
+    scores = np.vstack([chain.start, chain.stop, chain.transitions]).astype(np.float64)
+    reached = float(emissions[(*places, path[places])].sum(dtype=np.float64) + (scores * seen).sum())
+    by_emission[(*places, path[places])] -= 1.0
+    log_z = (np.log(passed.scale) + emissions.max(axis=2))[places].sum() + np.log(passed.total).sum()
+    return float(log_z) - reached, by_emission, expected - seen
 
 
 def best_path(chain: Chain, emissions: np.ndarray, lengths: np.ndarray) -> np.ndarray:
     """Return the best well-formed tags, int of shape (time, batch); 0 past a sentence's length."""
     time, batch, tags = emissions.shape
-    # A word may begin after any tag, an I tag has two predecessors only, its B and itself. Openers come first here.
+    # A word may begin after any tag, an inner tag has two predecessors only, its B and its I. Openers come first here.
     openers, inner = np.flatnonzero(chain.begins), np.flatnonzero(~chain.begins)
     order = np.concatenate([openers, inner])
     place = np.argsort(order)
     transitions = np.ascontiguousarray(chain.transitions[np.ix_(order, order)])
-    heads = np.array([place[openers[chain.inside[openers] == tag][0]] for tag in inner], np.int64)
     count, own = len(openers), np.arange(len(openers), tags)
+    heads, middles = place[chain.heads[inner]], place[chain.inside[inner]]
     opening = np.ascontiguousarray(transitions[:, :count])[:, :, None]
-    from_head, from_itself = transitions[heads, own][:, None], transitions[own, own][:, None]
+    from_head, from_middle = transitions[heads, own][:, None], transitions[middles, own][:, None]
     # The batch is the last axis, so that each maximum runs along contiguous memory.
     scores = np.ascontiguousarray(emissions[:, :, order].transpose(0, 2, 1))
     scores[0] += chain.start[order][:, None]
@@ -124,7 +167,7 @@ def best_path(chain: Chain, emissions: np.ndarray, lengths: np.ndarray) -> np.nd
         before = scores[step - 1]
         np.add(before[:, None, :], opening, out=reached)
         scores[step, :count] += reached.max(axis=0)
-        scores[step, count:] += np.maximum(before[heads] + from_head, before[count:] + from_itself)
+        scores[step, count:] += np.maximum(before[heads] + from_head, before[middles] + from_middle)
     path = np.zeros((time, batch), np.int64)
     current = np.zeros(batch, np.int64)
     leaving, stop = np.ascontiguousarray(transitions.T), chain.stop[order]
@@ -158,13 +201,8 @@ def _word_scores(
 ) -> np.ndarray:
     sentence, start, end = words
     time, batch, _ = emissions.shape
-    # In double precision: a score must not depend on the batch, whose size decides how products are summed.
-    weight = np.exp(chain.transitions.astype(np.float64))
-    likely = np.exp(emissions - emissions.max(axis=2, keepdims=True)).astype(np.float64)
-    forward, scale = _forward(chain, likely, weight)
-    # As ratios to the scale of their position: inside a word the product of its steps is its share.
-    likely /= scale[:, :, None]
-    backward = _backward(chain, likely, weight, lengths)
+    passed = _pass(chain, emissions, lengths)
+    forward, backward, likely = passed.forward, passed.backward, passed.likely
     step = np.zeros((time, batch))
     step[1:] = chain.transitions[path[:-1], path[1:]] + np.log(
         np.maximum(np.take_along_axis(likely[1:], path[1:, :, None], axis=2)[..., 0], SMALLEST)
@@ -176,36 +214,52 @@ def _word_scores(
     # What follows must not go on with the same word.
     after = np.minimum(end, time - 1)
     inner = chain.inside[last]
-    going_on = weight[last, inner] * likely[after, sentence, inner] * backward[after, sentence, inner]
+    going_on = np.exp(chain.transitions[last, inner].astype(np.float64))
+    going_on *= likely[after, sentence, inner] * backward[after, sentence, inner]
     going_on = np.where((inner >= 0) & (end < lengths[sentence]), going_on, 0)
     leaving = np.maximum(backward[end - 1, sentence, last] - going_on, 0)
-    total = np.einsum("wt,wt->w", forward[start, sentence], backward[start, sentence])
-    scores: np.ndarray = np.exp(share) * leaving / np.maximum(total, SMALLEST)
+    scores: np.ndarray = np.exp(share) * leaving / passed.total[sentence]
     return scores.clip(0, 1)
 
 
-def _forward(chain: Chain, likely: np.ndarray, weight: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+@dataclass(frozen=True, slots=True)
+class _Passed:
+    """Forward and backward weights, scaled; their product over `total`, of shape (batch,), is the marginals.
+
+    `likely` has the exponentials of the emissions over the scale of their place: inside a word the product of its
+    steps is its share.
+    """
+
+    forward: np.ndarray
+    backward: np.ndarray
+    likely: np.ndarray
+    scale: np.ndarray
+    total: np.ndarray
+
+
+def _pass(chain: Chain, emissions: np.ndarray, lengths: np.ndarray) -> _Passed:
+    # In double precision: a score must not depend on the batch, whose size decides how products are summed.
+    start, stop, weight = (
+        np.exp(part.astype(np.float64)) for part in (chain.start, chain.stop, chain.transitions)
+    )
+    likely = emissions - emissions.max(axis=2, keepdims=True)
+    likely = np.exp(np.maximum(likely, LOWEST, out=likely)).astype(np.float64)
     time, batch, _ = likely.shape
-    forward = np.empty_like(likely)
-    scale = np.empty((time, batch), likely.dtype)
+    forward, backward, scale = np.empty_like(likely), np.empty_like(likely), np.empty((time, batch))
     for step in range(time):
         reached = forward[step]
         if step:
             np.matmul(forward[step - 1], weight, out=reached)
         else:
-            reached[:] = np.exp(chain.start.astype(np.float64))
+            reached[:] = start
         reached *= likely[step]
         scale[step] = np.maximum(reached.sum(axis=1), SMALLEST)
         reached /= scale[step][:, None]
-    return forward, scale
-
-
-def _backward(chain: Chain, likely: np.ndarray, weight: np.ndarray, lengths: np.ndarray) -> np.ndarray:
-    backward = np.empty_like(likely)
-    stop = np.exp(chain.stop.astype(np.float64))
+    likely /= scale[:, :, None]
     onward = np.ascontiguousarray(weight.T)
     backward[-1] = stop
-    for step in range(len(likely) - 2, -1, -1):
+    for step in range(time - 2, -1, -1):
         np.matmul(backward[step + 1] * likely[step + 1], onward, out=backward[step])
         backward[step, lengths <= step + 1] = stop
-    return backward
+    total = forward[lengths - 1, np.arange(batch)] @ stop
+    return _Passed(forward, backward, likely, scale, np.maximum(total, SMALLEST))

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from pathlib import Path
 
-SCHEMA = 1
+SCHEMA = 2
 """Of meta.json's `biaozhu` entry; higher when a model of before cannot be loaded as it was meant."""
 META_KEY = "biaozhu"
 LANGUAGE = "zh"
@@ -30,9 +30,7 @@ FUNCTIONS = {
             "biaozhu.LayerEncoder.v1",
             "biaozhu.BaseEncoder.v1",
             "biaozhu.ClassEncoder.v1",
-            "biaozhu.BigramEncoder.v1",
-            "biaozhu.LexiconEncoder.v1",
-            "biaozhu.WordEncoder.v1",
+            "biaozhu.NgramEncoder.v1",
             "biaozhu.TrainableLac.v1",
             "biaozhu.Bert.v1",
             "spacy.HashEmbedCNN.v2",
@@ -48,7 +46,7 @@ FUNCTIONS = {
     "@layers": frozenset({"concatenate.v1"}),
     "@tokenizers": frozenset({"biaozhu.CharTokenizer.v1", "spacy.zh.ChineseTokenizer"}),
     "@vectors": frozenset({"spacy.Vectors.v1"}),
-    "@scorers": frozenset({"spacy.ner_scorer.v1"}),
+    "@scorers": frozenset({"biaozhu.ner_scorer.v1", "spacy.ner_scorer.v1"}),
 }
 FILES = frozenset(
     {

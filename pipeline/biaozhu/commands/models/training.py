@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import glob
 import json
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -15,9 +16,12 @@ from biaozhu.commands.options import AsJson, GoldLayers, LayerFile, SentenceFile
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from biaozhu.data.ledger import Entry
+    from biaozhu.data.model import Sentence
+    from biaozhu.data.strict_counts import StrictCounts
 
 Config = Annotated[Path, typer.Argument(callback=shipped, help="A training config, such as configs/ner.cfg.")]
-Settings = Annotated[
+Overrides = Annotated[
     list[str],
     typer.Option(
         "--set", help="SECTION.KEY=VALUE in place of the config's own; VALUE as JSON or plain text."
@@ -66,7 +70,7 @@ def train(
             "--score", help="A gold layer that is not trained on, scored with each seed. Repeatable."
         ),
     ] = [],  # noqa: B006 — as above
-    settings: Settings = [],  # noqa: B006 — as above
+    settings: Overrides = [],  # noqa: B006 — as above
     ledger: Ledger = None,
     as_json: AsJson = False,
 ) -> None:
@@ -79,46 +83,50 @@ def train(
 
     check_output_folder(output, [config, *gold, *held_out, *score])
     check_output(ledger, "ledger", [config, *gold, *held_out, *score])
-    overrides = _overrides(settings, gold)
+    overrides = _parse_overrides(settings, gold)
+    held = _score_held_out(config, overrides, held_out) if held_out else None
     if seeds > 1 or score:
-        _train_runs(config, output, (seeds, score, held_out), overrides, ledger, as_json=as_json)
+        entries = _train_seeds(
+            config, output, seeds=seeds, score=score, overrides=overrides, held_out=held, as_json=as_json
+        )
+        _close(entries, ledger)
         return
     with progress_of_steps("training") as bar:
         done = run(
             config,
             output,
             overrides=overrides,
-            held_out=_held_out_counts(config, overrides, held_out) if held_out else None,
+            held_out=held,
             on_step=lambda step, most, loss: bar(step, most, f"training, loss {loss:.1f}"),
         )
     say(
         f"{output}: {done.spans} spans in {done.sentences} sentences, {done.steps} steps, loss {done.loss:.3f}"
     )
-    some = f", its first {done.counted} sentences" if done.counted < done.sentences else ""
-    _print_counts(f"On the training data itself (in-sample){some}", done.counts, as_json=as_json)
+    some = f", its first {done.scored} sentences" if done.scored < done.sentences else ""
+    _print_scores(f"On the training data itself (in-sample){some}", done.scores, as_json=as_json)
     _close(done.entries, ledger)
 
 
-def _train_runs(
+def _train_seeds(
     config: Path,
     output: Path,
-    wanted: tuple[int, Sequence[Path], Sequence[Path]],
-    overrides: Mapping[str, Any],
-    ledger: Path | None,
     *,
+    seeds: int,
+    score: Sequence[Path],
+    overrides: Mapping[str, Any],
+    held_out: Mapping[str, StrictCounts] | None,
     as_json: bool,
-) -> None:
-    from biaozhu.training.seed_runs import train_runs
+) -> tuple[Entry, ...]:
+    from biaozhu.training.seed_runs import train_seeds
 
-    seeds, score, held_out = wanted
     with progress_of_steps("training") as bar:
-        entries, runs = train_runs(
+        entries, runs = train_seeds(
             config,
             output,
             seeds=seeds,
             scored=score,
             overrides=overrides,
-            held_out=_held_out_counts(config, overrides, held_out) if held_out else None,
+            held_out=held_out,
             on_seed=lambda seed, was: say(f"seed {seed}{' was trained before' if was else ''}"),
             on_step=lambda step, most, loss: bar(step, most, f"training, loss {loss:.1f}"),
         )
@@ -131,7 +139,7 @@ def _train_runs(
     print_table(
         f"{output}, strict", ("seed", "layer", "label", "F1", "95 % from", "to"), rows, as_json=as_json
     )
-    _close(entries, ledger)
+    return entries
 
 
 def crossval(
@@ -146,28 +154,26 @@ def crossval(
     at_least: Annotated[
         int, typer.Option("--at-least", min=1, help="Smaller sections join the next one.")
     ] = 5,
-    settings: Settings = [],  # noqa: B006 — as above
+    settings: Overrides = [],  # noqa: B006 — as above
     ledger: Ledger = None,
     as_json: AsJson = False,
 ) -> None:
     """Predict each section (article, where there are several) by a model trained on the others only."""
-    from biaozhu.data.layers import find_layers, write_layer
+    from biaozhu.data.layers import write_layer
     from biaozhu.data.outputs import check_output
     from biaozhu.reading.article import find_articles, read_articles
     from biaozhu.reading.holdout import group_sentences
-    from biaozhu.training.card import count_strictly
+    from biaozhu.training.card import score_strictly
     from biaozhu.training.crossval import crossvalidate
-    from biaozhu.training.gold import GoldCorpus
     from biaozhu.training.train import read_config
 
     check_output(output, "layer", [config, *gold], articles=article)
     check_output(ledger, "ledger", [config, *gold], articles=article)
-    gold = list(find_layers(gold))
-    sentences = GoldCorpus(tuple(glob.escape(str(path)) for path in gold)).sentences()
+    _, sentences = _read_gold(gold)
     groups = group_sentences(read_articles(find_articles(article)), sentences, at_least=at_least)
     with progress_of_steps("cross-validation") as bar:
         done = crossvalidate(
-            read_config(config, _overrides(settings, gold)),
+            read_config(config, _parse_overrides(settings, gold)),
             sentences,
             groups,
             source=name or config.stem,
@@ -176,7 +182,7 @@ def crossval(
     write_layer(output, done.sentences)
     for group, size in done.folds:
         say(f"held out: {group} ({size} sentences)")
-    _print_counts("Held out", count_strictly(sentences, done.sentences), as_json=as_json)
+    _print_scores("Held out", score_strictly(sentences, done.sentences), as_json=as_json)
     _close(done.entries, ledger)
 
 
@@ -196,40 +202,39 @@ def curve(
     seeds: Annotated[int, typer.Option(min=1, max=100, help="How many draws of each share.")] = 5,
     folds: Annotated[int, typer.Option(min=2, max=100, help="Parts to hold out in turn, at most.")] = 5,
     resamples: Annotated[int, typer.Option(min=100, max=100_000, help="Draws for bands and gain.")] = 1000,
-    settings: Settings = [],  # noqa: B006 — as above
+    settings: Overrides = [],  # noqa: B006 — as above
     ledger: Ledger = None,
     as_json: AsJson = False,
 ) -> None:
     """Train on growing shares of the gold, and say what another 100 sentences are worth."""
-    from biaozhu.data.layers import find_layers
     from biaozhu.data.outputs import check_output
     from biaozhu.reading.article import find_articles, read_articles
     from biaozhu.reading.holdout import group_sentences
     from biaozhu.reading.sections import sections_of
     from biaozhu.scoring.significance import Sampling, choose_units
-    from biaozhu.training.curve import Plan, curve_document, learning_curve, write_curve
-    from biaozhu.training.gold import GoldCorpus
+    from biaozhu.training.curve import CurvePlan, describe_curve, measure_curve, write_curve
     from biaozhu.training.train import read_config
 
     check_output(output, "curve", [config, *gold], articles=article)
     check_output(ledger, "ledger", [config, *gold], articles=article)
-    gold, paths = list(find_layers(gold)), find_articles(article)
-    sentences = GoldCorpus(tuple(glob.escape(str(path)) for path in gold)).sentences()
+    gold, sentences = _read_gold(gold)
+    paths = find_articles(article)
     articles = read_articles(paths)
     groups = group_sentences(articles, sentences, by=held_out_by)
     of = {sentence.id: sentence.article for sentence in sentences}
     units = choose_units(of, sections_of([one for one in articles if one.id in of.values()], sentences))
-    plan = Plan(sizes, seeds, folds, Sampling(resamples=resamples))
+    plan = CurvePlan(sizes, seeds, folds, Sampling(resamples=resamples))
     with progress_of_steps("learning curve") as bar:
-        done = learning_curve(
-            read_config(config, _overrides(settings, gold)),
+        done = measure_curve(
+            read_config(config, _parse_overrides(settings, gold)),
             sentences,
             groups,
             units,
             plan=plan,
             on_training=lambda number, most: bar(number, most, f"training {number + 1} of {most}"),
         )
-    document = curve_document(done, plan=plan, files=(config, *gold, *paths), command=_command())
+    command = ["biaozhu", *sys.argv[1:]]
+    document = describe_curve(done, plan=plan, files=(config, *gold, *paths), command=command)
     write_curve(output, document)
     say(f"{done.trainings} models, each scored on what it was not trained on")
     say(f"bands resample {units.count} {units.kind}s and {seeds} seeds: {units.reason}")
@@ -239,9 +244,9 @@ def curve(
         print_table(
             "Held-out strict F1 by annotated sentences",
             ("sentences", "F1", "95 % from", "to"),
-            [(one.sentences, one.mean, one.low, one.high) for one in done.outlook.points],
+            [(one.sentences, one.mean, one.low, one.high) for one in done.result.points],
         )
-    say(_worth(document))
+    say(_tell_gain(document))
     _close(done.entries, ledger)
 
 
@@ -314,21 +319,25 @@ def segmenter(
     from biaozhu.training.segmentation import segmenter_folder, train_segmenter
 
     with progress_of_steps("segmentation"):
-        done = train_segmenter(
-            read_layer(words)[:sentences],
-            read_layer(dev),
-            output or segmenter_folder(),
-            iterations=iterations,
-        )
+        folder = output or segmenter_folder()
+        done = train_segmenter(read_layer(words)[:sentences], read_layer(dev), folder, iterations=iterations)
     print_table(
         "Word segmentation, on --dev",
         ("folder", "precision", "recall"),
-        [(str(done.folder), done.precision, done.recall)],
+        [(str(folder), done.precision, done.recall)],
         as_json=as_json,
     )
 
 
-def _overrides(settings: Sequence[str], gold: Sequence[Path]) -> dict[str, Any]:
+def _read_gold(layers: Sequence[Path]) -> tuple[list[Path], tuple[Sentence, ...]]:
+    from biaozhu.data.layers import find_layers
+    from biaozhu.training.gold import GoldCorpus
+
+    files = list(find_layers(layers))
+    return files, GoldCorpus(tuple(glob.escape(str(path)) for path in files)).sentences()
+
+
+def _parse_overrides(settings: Sequence[str], gold: Sequence[Path]) -> dict[str, Any]:
     from biaozhu.data.errors import UsageError
     from biaozhu.data.layers import find_layers
 
@@ -346,12 +355,12 @@ def _overrides(settings: Sequence[str], gold: Sequence[Path]) -> dict[str, Any]:
     return found
 
 
-def _held_out_counts(
+def _score_held_out(
     config: Path, overrides: Mapping[str, Any], layers: Sequence[Path]
-) -> dict[str, tuple[int, int, int]]:
+) -> dict[str, StrictCounts]:
     from biaozhu.data.errors import UsageError
     from biaozhu.data.layers import read_layer
-    from biaozhu.training.card import count_strictly
+    from biaozhu.training.card import score_strictly
     from biaozhu.training.train import gold_of, read_config
 
     predicted = {sentence.id: sentence for path in layers for sentence in read_layer(path)}
@@ -361,16 +370,10 @@ def _held_out_counts(
         raise UsageError(
             f"{len(missing)} gold sentences have no prediction, {missing[0]} first", where="--held-out"
         )
-    return count_strictly(gold, [predicted[sentence.id] for sentence in gold])
+    return score_strictly(gold, [predicted[sentence.id] for sentence in gold])
 
 
-def _command() -> list[str]:
-    import sys
-
-    return ["biaozhu", *sys.argv[1:]]
-
-
-def _worth(document: Mapping[str, Any]) -> str:
+def _tell_gain(document: Mapping[str, Any]) -> str:
     if document["worth"] is None:
         return f"what {document['more']} more sentences are worth cannot be told: {document['failure_text']}"
     said = (
@@ -382,15 +385,10 @@ def _worth(document: Mapping[str, Any]) -> str:
     return f"{said} (95 % {document['worth_low']:+.3f} … {document['worth_high']:+.3f}){verdict}"
 
 
-def _print_counts(title: str, counts: Mapping[str, tuple[int, int, int]], *, as_json: bool) -> None:
-    from biaozhu.training.card import figures
+def _print_scores(title: str, scores: Mapping[str, StrictCounts], *, as_json: bool) -> None:
+    from biaozhu.training.card import COLUMNS, score_rows
 
-    print_table(
-        title,
-        ("label", "precision", "recall", "strict F1", "there", "found", "right"),
-        [(label, *figures(one), one[1], one[0], one[2]) for label, one in counts.items()],
-        as_json=as_json,
-    )
+    print_table(title, COLUMNS, score_rows(scores), as_json=as_json)
 
 
 def _close(entries: Sequence[Any], ledger: Path | None) -> None:

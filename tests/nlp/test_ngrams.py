@@ -1,4 +1,4 @@
-"""The character CRF: features, training by CRFsuite, a saved model that does without it."""
+"""The CRF over n-grams of characters: features, training by CRFsuite, a saved model that does without it."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import subprocess
 import sys
 from pathlib import Path
 
-import numpy as np
 import pytest
 import spacy
 from hypothesis import given
@@ -15,11 +14,11 @@ from training_material import invented_gold, small_project
 
 from biaozhu.annotators.trained import annotate_with, load_trained
 from biaozhu.data.errors import TrainingError
-from biaozhu.nlp.char_features import CharFeatures, emissions_of
-from biaozhu.nlp.crf import encode, make_tagging
-from biaozhu.nlp.ner_component import scored_spans
+from biaozhu.nlp.crf import encode_spans
+from biaozhu.nlp.ngrams import ngrams_of
 from biaozhu.nlp.tokenizer import make_char_tokenizer
 from biaozhu.training.gold import make_examples
+from biaozhu.training.solving import solve
 from biaozhu.training.train import read_config, train
 
 pycrfsuite = pytest.importorskip("pycrfsuite")
@@ -28,62 +27,53 @@ TEXT = "去年 孙丽在雅安市卖了120元。"
 
 
 @given(text=st.text(max_size=30), longest=st.integers(1, 3), classes=st.booleans())
-def test_char_features_has_a_row_a_code_point_and_the_same_names(
-    text: str, longest: int, *, classes: bool
-) -> None:
-    found = CharFeatures(longest, classes).of(text)
+def test_ngrams_have_a_row_a_code_point_and_the_same_names(text: str, longest: int, *, classes: bool) -> None:
+    found = ngrams_of(text, longest=longest, classes=classes)
     assert len(found) == len(text)
     assert len({len(row) for row in found}) <= 1
     for row in found:
         assert len(set(row)) == len(row)
 
 
-def test_char_features_see_neighbours_and_no_further() -> None:
-    middle = CharFeatures().of("甲乙丙丁戊己庚")[3]
-    assert middle == CharFeatures().of("子乙丙丁戊己丑")[3]
-    assert middle != CharFeatures().of("甲子丙丁戊己庚")[3]
-    assert CharFeatures(classes=False).of("１２")[0] == CharFeatures(classes=False).of("34")[0]
-    assert len(CharFeatures(1, classes=False).of("甲")[0]) == 5
+def test_ngrams_see_neighbours_and_no_further() -> None:
+    middle = ngrams_of("甲乙丙丁戊己庚")[3]
+    assert middle == ngrams_of("子乙丙丁戊己丑")[3]
+    assert middle != ngrams_of("甲子丙丁戊己庚")[3]
+    assert ngrams_of("１２", classes=False)[0] == ngrams_of("34", classes=False)[0]
+    assert len(ngrams_of("甲", longest=1, classes=False)[0]) == 5
 
 
-def test_emissions_sum_the_weights_of_known_features() -> None:
-    weights = np.array([[1.0, 2.0], [10.0, 20.0]], np.float32)
-    found = emissions_of([["a", "b"], ["c"], ["b", "c"]], {"a": 0, "b": 1}, weights)
-    assert found.tolist() == [[11.0, 22.0], [0.0, 0.0], [10.0, 20.0]]
-
-
-def test_char_crf_gives_the_same_tags_as_crfsuite(tmp_path: Path) -> None:
+def test_ngrams_give_the_tags_of_crfsuite(tmp_path: Path) -> None:
     nlp = spacy.blank("zh")
     nlp.tokenizer = make_char_tokenizer()(nlp)
     part = nlp.add_pipe("biaozhu_crf", name="ner")
     gold = invented_gold()
     nlp.initialize(lambda: make_examples(nlp, gold)[0])
-    part.fit(make_examples(nlp, gold)[0])
+    solve(part, make_examples(nlp, gold)[0])
     # CRFsuite itself, on the same features under the same numbers.
-    tagging, of = make_tagging(part.labels), CharFeatures().of
+    columns = part.model.get_ref("tok2vec").attrs["columns"]
 
     def rows(text: str) -> list[list[str]]:
-        return [[str(part.columns[one]) for one in some if one in part.columns] for some in of(text)]
+        return [[str(columns[one]) for one in some if one in columns] for some in ngrams_of(text)]
 
     trainer = pycrfsuite.Trainer(
         algorithm="lbfgs", params={"c1": 0.1, "c2": 0.01, "max_iterations": 100}, verbose=False
     )
     for one in gold:
-        path = encode(tagging, len(one.text), [span.key for span in one.spans])
+        path = encode_spans(part.labels, len(one.text), [span.key for span in one.spans])
         trainer.append(rows(one.text), [str(tag) for tag in path])
     trainer.train(str(tmp_path / "crf"))
     tagger = pycrfsuite.Tagger()
     tagger.open(str(tmp_path / "crf"))
     tags = [int(tag) for tag in tagger.tag(rows(TEXT))]
-    emissions = emissions_of(of(TEXT), part.columns, part.weights)
-    (spans,) = scored_spans(part.labels, part.chain.astype(np.float64), [emissions])
-    assert encode(tagging, len(TEXT), [span[:3] for span in spans]).tolist() == tags
+    (spans,) = part.predict([nlp.make_doc(TEXT)])
+    assert encode_spans(part.labels, len(TEXT), [span[:3] for span in spans]).tolist() == tags
     assert [(TEXT[start:end], label) for start, end, label, _ in spans] == [
         ("孙丽", "PERSON"), ("雅安市", "PLACE"), ("120元", "AMOUNT"),
     ]  # fmt: skip
 
 
-def test_char_crf_config_trains_a_model_that_loads_without_crfsuite(tmp_path: Path) -> None:
+def test_ngrams_config_trains_a_model_that_loads_without_crfsuite(tmp_path: Path) -> None:
     _, gold = small_project(tmp_path)
     overrides = {"paths.train": [str(gold)]}
     folders = [tmp_path / "one" / "model", tmp_path / "two" / "model"]
@@ -92,7 +82,7 @@ def test_char_crf_config_trains_a_model_that_loads_without_crfsuite(tmp_path: Pa
         done = train(
             CONFIG, folder, overrides=overrides, on_step=lambda step, most, _: steps.append((step, most))
         )
-    assert done.counts["all"] == (75, 75, 75)
+    assert done.scores["all"].f1 == 1
     assert 0 < done.steps <= 100
     assert len(steps) == 2 * done.steps
     assert (folders[0] / "ner" / "model").read_bytes() == (folders[1] / "ner" / "model").read_bytes()
@@ -110,7 +100,7 @@ def test_char_crf_config_trains_a_model_that_loads_without_crfsuite(tmp_path: Pa
     assert all(0.3 < (span.score or 0) <= 1 for span in spans[0])
 
 
-def test_char_crf_averaged_perceptron_and_rare_features_left_out(tmp_path: Path) -> None:
+def test_ngrams_averaged_perceptron_and_rare_features_left_out(tmp_path: Path) -> None:
     _, gold = small_project(tmp_path)
     overrides = {
         "paths.train": [str(gold)],
@@ -120,10 +110,10 @@ def test_char_crf_averaged_perceptron_and_rare_features_left_out(tmp_path: Path)
     }
     done = train(CONFIG, tmp_path / "model", overrides=overrides)
     assert done.steps == 10
-    assert done.counts["all"] == (75, 75, 75)
+    assert done.scores["all"].f1 == 1
 
 
-def test_char_crf_says_what_to_install(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_ngrams_says_what_to_install(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     _, gold = small_project(tmp_path)
     monkeypatch.setitem(sys.modules, "pycrfsuite", None)
     with pytest.raises(TrainingError, match=r"'\.\[train\]'"):
@@ -131,7 +121,7 @@ def test_char_crf_says_what_to_install(monkeypatch: pytest.MonkeyPatch, tmp_path
     assert not (tmp_path / "model").exists()
 
 
-def test_char_crf_untrained_finds_nothing() -> None:
+def test_ngrams_untrained_finds_nothing() -> None:
     nlp = spacy.blank("zh")
     nlp.tokenizer = make_char_tokenizer()(nlp)
     nlp.add_pipe("biaozhu_crf")

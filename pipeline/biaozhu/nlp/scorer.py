@@ -1,0 +1,65 @@
+"""The scorer of our components in spaCy's own commands: strict F1 on characters, with the keys that they show."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from biaozhu.data.strict_counts import count_strict_spans, sum_counts
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from spacy.training import Example
+
+    from biaozhu.data.strict_counts import StrictCounts
+
+SCORER = "biaozhu.ner_scorer.v1"
+
+
+def score_spans(examples: Iterable[Example], **settings: Any) -> dict[str, Any]:
+    """Return `ents_p`, `ents_r`, `ents_f` and `ents_per_type`; None where no reference is annotated.
+
+    A span is right if its first and last character and its label are those of a reference entity. A prediction over
+    tokens of which the reference does not say whether they are entities counts neither way.
+
+    Args:
+        examples: predictions and references, whatever the tokens of either.
+        settings: of the component: `spans_key` and `set_ents` say where its predictions stand.
+    """
+    gold, found = [], []
+    annotated = False
+    for number, example in enumerate(examples):
+        reference, predicted = example.reference, example.predicted
+        if not reference.has_annotation("ENT_IOB"):
+            continue
+        annotated = True
+        unknown = {
+            place
+            for token in reference
+            if not token.ent_iob
+            for place in range(token.idx, token.idx + len(token))
+        }
+        gold += [(number, one.start_char, one.end_char, one.label_) for one in reference.ents]
+        found += [
+            (number, one.start_char, one.end_char, one.label_)
+            for one in (
+                predicted.ents if settings["set_ents"] else predicted.spans.get(settings["spans_key"], ())
+            )
+            if unknown.isdisjoint(range(one.start_char, one.end_char))
+        ]
+    by_label = count_strict_spans(gold, found)
+    total = _figures(sum_counts(by_label.values()))
+    return {
+        **{f"ents_{name}": value if annotated else None for name, value in total.items()},
+        "ents_per_type": {label: _figures(one) for label, one in by_label.items()} if annotated else None,
+    }
+
+
+def make_scorer() -> Callable[..., dict[str, Any]]:
+    """Return what a config names as `biaozhu.ner_scorer.v1`."""
+    return score_spans
+
+
+def _figures(counts: StrictCounts) -> dict[str, float]:
+    # spaCy's tables ask for numbers: what has no denominator is 0 there, as spaCy's own scorer has it.
+    return {"p": counts.precision or 0.0, "r": counts.recall or 0.0, "f": counts.f1 or 0.0}
