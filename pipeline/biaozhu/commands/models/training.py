@@ -15,7 +15,6 @@ from biaozhu.commands.options import AsJson, GoldLayers, LayerFile, SentenceFile
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-
 Config = Annotated[Path, typer.Argument(callback=shipped, help="A training config, such as configs/ner.cfg.")]
 Settings = Annotated[
     list[str],
