@@ -118,7 +118,7 @@ def pull(
     if confirmed:
         sent = [sentence for sentence in sent if sentence.id in pulled.confirmed]
     if output is not None:
-        _write_layers(pulled, output, compare or [])
+        _write_layers(pulled, output, compare or ())
     if ledger is not None:
         write_ledger(ledger, pulled.losses)
     changes = compare_layers(sent, pulled.sentences) if compare else pulled.changes
@@ -134,7 +134,7 @@ def pull(
         raise typer.Exit(1)
 
 
-def _write_layers(pulled: PulledProject, output: Path, inputs: list[Path]) -> None:
+def _write_layers(pulled: PulledProject, output: Path, inputs: Iterable[Path]) -> None:
     from biaozhu.data.layers import write_layer
     from biaozhu.data.outputs import check_output
 
