@@ -1,7 +1,7 @@
 """What is fuzzed: for each target a function of bytes that fails where an invariant of the project does.
 
 The invariants: what is read can be rebuilt exactly, offsets are true, nothing is dropped without a ledger entry, and
-nothing is raised but the errors of `pipeline/errors.py`, each in printable lines. Atheris calls these functions
+nothing is raised but the errors of `pipeline/biaozhu/data/errors.py`, each in printable lines. Atheris calls these functions
 (`run_fuzz.py`), and pytest replays its corpus and its findings through them (`test_fuzz_replay.py`).
 """
 
