@@ -16,7 +16,7 @@ import pytest
 from biaozhu import __version__
 from biaozhu.cli import run
 from biaozhu.data.errors import ModelDataError
-from biaozhu.scale.cluster import ON_LOOPBACK, PRIVATE, Annotator, write_shards_on_ray
+from biaozhu.scale.cluster import ON_LOOPBACK, PRIVATE, ShardMaker, write_shards_on_ray
 from biaozhu.scale.corpus_stream import read_sources
 from biaozhu.scale.shard_folders import place
 from biaozhu.scale.shards import Plan, write_shards
@@ -129,7 +129,7 @@ def test_cluster_that_is_not_there_is_one_line(corpus: Path, tmp_path: Path) -> 
 def test_cluster_refuses_a_node_with_another_fast_model(tmp_path: Path) -> None:
     plan = Plan("fast")
     with pytest.raises(ModelDataError, match="another fast model"):
-        Annotator({}, weights="fast", folder=tmp_path, plan=plan, version=__version__, mark="0" * 64)
+        ShardMaker(weights="fast", folder=tmp_path, plan=plan, version=__version__, mark="0" * 64)
 
 
 @pytest.mark.parametrize(

@@ -14,14 +14,15 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from biaozhu.annotators import persons
 from biaozhu.annotators.network import fast as fast_module
 from biaozhu.annotators.network.lac import load_lac
+from biaozhu.annotators.network.runtime import CONFIG
 from biaozhu.annotators.preannotate import preannotate_articles
 from biaozhu.cli import run
 from biaozhu.data.errors import LockedError, WriteError
 from biaozhu.data.model import sentence_to_line
 from biaozhu.reading.article import article_from_bytes
-from biaozhu.scale import batch as batch_module
 from biaozhu.scale.batch import annotate_sources, batches
 from biaozhu.scale.corpus_stream import Source, read_sources
 from biaozhu.scale.shard_folders import names_in
@@ -142,7 +143,7 @@ def test_shards_are_made_again_when_the_fast_model_is_another(
     monkeypatch.setattr(fast_module, "FOLDER", model)
     list(write_shards(read_sources([corpus]), folder, Plan("fast", 2000)))
     assert {path: path.stat().st_mtime_ns for path in before} == before
-    (model / fast_module.CONFIG).write_bytes((model / fast_module.CONFIG).read_bytes() + b"\n")
+    (model / CONFIG).write_bytes((model / CONFIG).read_bytes() + b"\n")
     list(write_shards(read_sources([corpus]), folder, Plan("fast", 2000)))
     assert not any(path.stat().st_mtime_ns == before[path] for path in before)
 
@@ -205,20 +206,19 @@ def test_batch_tells_a_bad_article_apart(monkeypatch: pytest.MonkeyPatch) -> Non
         Source("breaks", "x:5", "会出错。\n".encode()),
         Source("other", "x:6", _text(4).encode()),
     ]
-    real = batch_module.preannotate_batch
+    real = persons._find  # noqa: SLF001 — what is broken here must be ours
 
-    def breaking(articles: list, *, model: object) -> list:
-        if any(article.name == "breaks" for article in articles):
-            raise ZeroDivisionError
-        return real(articles, model=model)
+    def breaking(text: str, words: list) -> dict:
+        return real(text, words) if "会出错" not in text else {(0, 0): 1 / 0}
 
-    monkeypatch.setattr(batch_module, "preannotate_batch", breaking)
+    monkeypatch.setattr(persons, "_find", breaking)
     batch = annotate_sources(sources, model=loaded("small"))
     assert list(batch.lines) == _one_by_one(range(3, 5))
     reasons = {one.name: one.reason for one in batch.failed}
     assert set(reasons) == {"empty", "binary", "breaks"}
     assert "BZ011" in reasons["empty"]
     assert "BZ010" in reasons["binary"]
+    assert reasons["breaks"].startswith("BZ007 breaks: ")
     assert "ZeroDivisionError" in reasons["breaks"]
 
 
