@@ -12,20 +12,13 @@ import math
 import re
 from collections import Counter
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import TYPE_CHECKING, Literal
 
 from biaozhu.knowledge.countries import COUNTRIES
-from biaozhu.knowledge.division_names import (
-    ABBREVIATIONS,
-    CITY,
-    COUNTY,
-    GENERIC,
-    PROVINCE,
-    TOWNSHIP,
-    VILLAGE,
-    short_form,
-)
+from biaozhu.knowledge.division_names import CITY, COUNTY, PROVINCE, TOWNSHIP, VILLAGE
 from biaozhu.knowledge.gazetteer import CODE_DIGITS, Division, gazetteer, villages
+from biaozhu.normalization.division_lookup import divisions_named, former_codes
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -41,14 +34,21 @@ ROOT_SHARE, ROOT_COUNT = 0.6, 3
 SURE, POSSIBLE, SHOWN = 0.6, 0.15, 0.02
 # A short name means the highest division that has it, mostly: 河南 is the province, whatever streets share its name.
 PRIOR = {PROVINCE: 5.0, CITY: 4.0, COUNTY: 3.0, TOWNSHIP: 1.2, VILLAGE: 0.6}
-FULL, RESPELT = 1.0, 0.3
+# 昌江县 is rather 昌江黎族自治县 than 昌江区; 海城县 is what has been called so.
+FULL, RESPELT, SAME_UNIT, FORMER = 1.0, 0.3, 1.5, 1.0
 IN_ROOT, IN_CITY, IN_COUNTY, IN_TOWNSHIP = 2.5, 0.5, 2.0, 2.5
-BESIDE, NOT_BESIDE, HOLDS_NEXT, SAME_NAME = 5.0, -1.0, 3.0, 3.0
+BESIDE, NOT_BESIDE, HOLDS_NEXT = 5.0, -1.0, 3.0
+# Villages of one name lie in one county: the township that the text is at counts for more than an earlier mention.
+SAME_NAME, SAME_VILLAGE = 3.0, 1.5
 # What speaks for a place that no table has.
 NONE_OF_THESE = 1.0
 _VILLAGE_LIKE = re.compile(r".*(?:社区|嘎查|[村庄屯寨疃堡营沟坡湾坪])$")
 _NATURAL = re.compile(
     r".+(?:[江河湖海山岛岭峰峡湾洋溪]|山脉|平原|高原|盆地|草原|沙漠|半岛|群岛|海峡|流域|三角洲)$"
+)
+# A hill or a brook like any other, unless the text is at the county that is called so: 竹山, 石河.
+_COMMON = re.compile(
+    "[竹石茶松荒青绿花果药林草土沙雪火煤铁铜金银大小高前后东西南北上下老新][山河湖江海岛岭溪]"
 )
 _BY_SUFFIX = (
     ("village", _VILLAGE_LIKE),
@@ -103,6 +103,8 @@ class _Context:
     root: str
     at: str = ""
     senses: dict[str, str] = field(default_factory=dict)
+    # Townships that the article itself puts a village into.
+    stated: dict[str, set[str]] = field(default_factory=dict)
     written: dict[str, str] = field(default_factory=dict)
 
 
@@ -138,7 +140,7 @@ def root_of(names: Iterable[str]) -> str:
         weight = min(count, ROOT_COUNT)
         codes = {
             division.code[:digits]
-            for division in _divisions(name)
+            for division in divisions_named(name)
             for digits in CODE_DIGITS[PROVINCE : COUNTY + 1]
             if len(division.code) >= digits
         }
@@ -208,18 +210,28 @@ def _read(mentions: Sequence[_Mention], context: _Context) -> tuple[Place, ...]:
 def _place(mention: _Mention, before: str | None, following: _Mention | None, context: _Context) -> Place:
     name = mention.text
     key = (mention.sentence, mention.start, mention.end, name)
-    found = [*_divisions(name), *_villages(name, before or context.at or context.root, context)]
+    found = [*divisions_named(name), *_villages(name, before or context.at or context.root, context.root)]
+    found += _stated(name, before, found, context)
     under = _path_of_code(context.at or context.root, context)
-    if _NATURAL.fullmatch(name) and not _VILLAGE_LIKE.fullmatch(name):
+    natural = _NATURAL.fullmatch(name) and not _VILLAGE_LIKE.fullmatch(name)
+    if natural:
         # Streets and townships are called after rivers and mountains; the text means them where it says so.
         found = [d for d in found if d.name == name or d.level <= COUNTY]
+    inside = [division.code for division in divisions_named(following.text)] if following else []
+    if _COMMON.fullmatch(name):
+        near = (context.at or context.root)[: CODE_DIGITS[CITY]] or "-"
+        found = [
+            d
+            for d in found
+            if d.code.startswith((near, before or "-")) or any(code.startswith(d.code) for code in inside)
+        ]
     if not found:
         if name in COUNTRIES:
             return Place(*key, "known", "country", (name,))
-        if _NATURAL.fullmatch(name) and not _VILLAGE_LIKE.fullmatch(name):
+        if natural:
             return Place(*key, "natural", "natural")
         return Place(*key, "unknown", _level_by_suffix(name), under=under)
-    scores = [_score(division, name, before, following, context) for division in found]
+    scores = [_score(division, name, before, inside, context) for division in found]
     top = max([*scores, NONE_OF_THESE])
     weights = [math.exp(score - top) for score in scores]
     total = sum(weights) + math.exp(NONE_OF_THESE - top)
@@ -240,24 +252,9 @@ def _place(mention: _Mention, before: str | None, following: _Mention | None, co
     return Place(*key, "known", LEVELS[best.level], candidates[0].path, best.code, candidates)
 
 
-def _divisions(name: str) -> list[Division]:
-    if name in GENERIC:
-        return []
-    table = gazetteer()
-    if name in ABBREVIATIONS:
-        return list(table.within(ABBREVIATIONS[name], PROVINCE))
-    found = list(table.lookup(name))
-    if found:
-        return found
-    # A 乡 has become a 镇 since, a 县 a 市 or 区, or the other way round.
-    for level in (TOWNSHIP, COUNTY):
-        short = short_form(name, level)
-        found += [division for division in (table.lookup(short) if short else ()) if division.level == level]
-    return found
-
-
-def _villages(name: str, scope: str, context: _Context) -> list[Division]:
-    if len(scope) < CODE_DIGITS[CITY] or not (_VILLAGE_LIKE.fullmatch(name) or not _divisions(name)):
+@lru_cache(maxsize=1 << 12)
+def _villages(name: str, scope: str, root: str) -> list[Division]:
+    if len(scope) < CODE_DIGITS[CITY] or not (_VILLAGE_LIKE.fullmatch(name) or not divisions_named(name)):
         return []
     table = villages()
     spellings = [name] if name.endswith(("村", "社区")) else [name, f"{name}村", f"{name}社区"]
@@ -268,42 +265,49 @@ def _villages(name: str, scope: str, context: _Context) -> list[Division]:
     part = re.compile(f"{stem}(?:[一二三四五六七八九十东西南北前后上下中]+(?:街|区|组)?)村")
     parts = [village for village in table.within(township) if part.fullmatch(village)] if township else []
     divided = [Division(township, name, VILLAGE)] if len(parts) > 1 else []
-    for within in dict.fromkeys((county, context.root or county)):
+    for within in dict.fromkeys((county, root or county)):
         found = [village for spelling in spellings for village in table.lookup(spelling, within=within)]
         if found:
             return divided + found
     return divided
 
 
+def _stated(name: str, before: str | None, found: Sequence[Division], context: _Context) -> list[Division]:
+    """Return the village in the townships that the article puts it into, where no table has it there."""
+    townships = context.stated.setdefault(name, set())
+    if before and len(before) == CODE_DIGITS[TOWNSHIP] and _VILLAGE_LIKE.fullmatch(name):
+        townships.add(before)
+    missing = [code for code in sorted(townships) if not any(d.code.startswith(code) for d in found)]
+    return [Division(code, name, VILLAGE) for code in missing]
+
+
 def _score(
-    division: Division, name: str, before: str | None, following: _Mention | None, context: _Context
+    division: Division, name: str, before: str | None, inside: Sequence[str], context: _Context
 ) -> float:
-    score = PRIOR[division.level]
-    respelt = not division.name.startswith(name)
-    score += FULL * (division.name == name) - RESPELT * respelt
     code, at = division.code, context.at
+    score = PRIOR[division.level] + FULL * (division.name == name)
+    same_unit = len(name) > 1 and name[-1] == division.name[-1]
+    score += SAME_UNIT if same_unit else FORMER * (code in former_codes(name))
+    score -= RESPELT * (not division.name.startswith(name))
     score += IN_ROOT * bool(context.root and (code.startswith(context.root) or context.root.startswith(code)))
     for level, gain in ((CITY, IN_CITY), (COUNTY, IN_COUNTY), (TOWNSHIP, IN_TOWNSHIP)):
         digits = CODE_DIGITS[level]
         score += gain * (len(at) >= digits and code[:digits] == at[:digits])
     if before:
-        score += (
-            BESIDE
-            if code.startswith(before) and division.level > CODE_DIGITS.index(len(before))
-            else NOT_BESIDE
-        )
-    if following:
-        score += HOLDS_NEXT * any(
-            other.code.startswith(code) and other.code != code for other in _divisions(following.text)
-        )
-    return score + SAME_NAME * (context.senses.get(name) == code)
+        holds = code.startswith(before) and division.level > CODE_DIGITS.index(len(before))
+        score += BESIDE if holds else NOT_BESIDE
+    score += HOLDS_NEXT * any(other.startswith(code) and other != code for other in inside)
+    same = SAME_VILLAGE if division.level == VILLAGE else SAME_NAME
+    return score + same * (context.senses.get(name) == code)
 
 
 def _path(division: Division, context: _Context) -> tuple[str, ...]:
     table = gazetteer()
     if division.level == VILLAGE:
         return (*_path_of_code(division.code[: CODE_DIGITS[TOWNSHIP]], context), division.name)
-    return tuple(context.written.get(step.code, step.name) for step in table.path(division))
+    steps = [context.written.get(step.code, step.name) for step in table.path(division)]
+    # 东莞市 has no districts: its row of a district bears the city's own name.
+    return tuple(step for at, step in enumerate(steps) if step not in steps[:at])
 
 
 def _path_of_code(code: str, context: _Context) -> tuple[str, ...]:

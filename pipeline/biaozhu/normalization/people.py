@@ -9,7 +9,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
-from biaozhu.knowledge.surnames import COMPOUND_SURNAMES, surname_length
+from biaozhu.knowledge.surnames import surname_length
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -23,9 +23,10 @@ _TITLE_WORDS = (
 )
 TITLES = tuple(sorted(_TITLE_WORDS.split(), key=lambda word: (-len(word), word)))
 _TITLE = "|".join(TITLES)
+LONGEST_TITLE = 6
 # 总 alone (陈总) is a title only where nothing goes on with it: 总书记, 总体.
 _AFTER = re.compile(
-    rf"(?:副|总)?(?P<title>{_TITLE.replace('|总', '')}|总(?![\u4e00-\u9fff]*[体共计部数结量额裁工书理统经]))"
+    rf"(?:副|总)?(?P<title>{_TITLE.replace('|总', '')}|总(?![\u4e00-\u9fff]{{0,20}}[体共计部数结量额裁工书理统经]))"
 )
 _BEFORE = re.compile(rf"(?:副|总)?(?P<title>{_TITLE.replace('|总', '')})$")
 # Verbs of office whose last character is a surname too: 曾任主任, 时任书记.
@@ -78,9 +79,12 @@ def group_people(sentences: Sequence[Sentence]) -> People:
                 mentions.setdefault(name, []).append(Mention(sentence.id, span.start, span.end, name, "name"))
                 titles.setdefault(name, []).extend(_titles_beside(sentence.text, span.start, span.end))
     unresolved = []
+    by_surname: dict[str, list[str]] = {}
+    for name in mentions:
+        by_surname.setdefault(_surname(name), []).append(name)
     for sentence in sentences:
-        for mention in _titled(sentence, mentions):
-            name = _meant(mention.text, titles)
+        for mention in _titled(sentence, frozenset(by_surname)):
+            name = _meant(mention.text, by_surname, titles)
             if name:
                 mentions[name].append(mention)
             else:
@@ -98,19 +102,18 @@ def group_people(sentences: Sequence[Sentence]) -> People:
 
 
 def _titles_beside(text: str, start: int, end: int) -> list[str]:
-    found = [_BEFORE.search(text, 0, start), _AFTER.match(text, end)]
+    found = [_BEFORE.search(text, max(0, start - LONGEST_TITLE), start), _AFTER.match(text, end)]
     return [match["title"] for match in found if match]
 
 
-def _titled(sentence: Sentence, names: dict[str, list[Mention]]) -> list[Mention]:
+def _titled(sentence: Sentence, surnames: frozenset[str]) -> list[Mention]:
     taken = {at for span in sentence.spans if span.label == LABEL for at in range(span.start, span.end)}
-    surnames = {_surname(name) for name in names} - {""}
     found = []
     position = 0
     while position < len(sentence.text):
         length = _surname_at(sentence.text, position, surnames)
         title = _AFTER.match(sentence.text, position + length) if length and position not in taken else None
-        if title and not _OFFICE.search(sentence.text, 0, position + length):
+        if title and not _OFFICE.search(sentence.text, max(0, position - 2), position + length):
             end = title.end()
             found.append(Mention(sentence.id, position, end, sentence.text[position:end], "titled"))
             position = end
@@ -119,21 +122,19 @@ def _titled(sentence: Sentence, names: dict[str, list[Mention]]) -> list[Mention
     return found
 
 
-def _surname_at(text: str, position: int, surnames: set[str]) -> int:
+def _surname_at(text: str, position: int, surnames: frozenset[str]) -> int:
     # Only surnames of the article's own persons: many surnames are ordinary words as well (和, 向, 于).
-    if text[position : position + 2] in surnames & COMPOUND_SURNAMES:
-        return 2
-    return int(text[position] in surnames)
+    return 2 if text[position : position + 2] in surnames else int(text[position] in surnames)
 
 
 def _surname(name: str) -> str:
     return name[: surname_length(name)]
 
 
-def _meant(mention: str, titles: dict[str, list[str]]) -> str:
-    surname = mention[:2] if mention[:2] in COMPOUND_SURNAMES else mention[0]
+def _meant(mention: str, by_surname: dict[str, list[str]], titles: dict[str, list[str]]) -> str:
+    surname = mention[:2] if mention[:2] in by_surname else mention[0]
     title = _AFTER.match(mention, len(surname))
-    same = [name for name in titles if _surname(name) == surname]
+    same = by_surname.get(surname, [])
     fitting = [name for name in same if title and title["title"] in titles[name]]
     chosen = same if len(same) == 1 else fitting
     return chosen[0] if len(chosen) == 1 else ""

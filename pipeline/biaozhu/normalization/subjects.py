@@ -42,6 +42,10 @@ _NO_SUBJECT = re.compile(
     r"(?:到|赴|去|往|从|来自|向|与|和|同|跟|由|至|对|比|将|把|引进了?|引入了?|参观|[、])$"
 )
 _MEMBER = re.compile(r"[、等]")
+# 贵州大学 is no place that anything is about.
+_NAMES_ON = re.compile(
+    "(?:师范|理工|科技|农业|医科|财经|民族|工业|交通|外国语|中医药|职业技术)?(?:大学|学院)|[日晚早]报|卫视|电视台|银行|出版社"
+)
 _RANKS = {"inside": 0, "of_a_person": 1, "subject": 2, "pointing": 2}
 # How far a clause is read around a place, and how many sentences away a speaker is looked for.
 LEAD, REACH = 40, 8
@@ -86,6 +90,7 @@ class _Paragraph:
     heading: Steps
     before: _Anchor | None = None
     open_quotes: int = 0
+    speakers: dict[int, Steps] = field(default_factory=dict)
 
 
 def subject_places(
@@ -161,6 +166,12 @@ def _subject(paragraph: _Paragraph, index: int, own: _Anchor | None, seen: _Seen
 
 
 def _speaker(paragraph: _Paragraph, index: int) -> Steps:
+    if index not in paragraph.speakers:
+        paragraph.speakers[index] = _found_speaker(paragraph, index)
+    return paragraph.speakers[index]
+
+
+def _found_speaker(paragraph: _Paragraph, index: int) -> Steps:
     """Return the place in the paragraph that says who speaks: before the quotation, or else right after it."""
     first, last = max(0, index - REACH), min(len(paragraph.rows), index + REACH)
     for other in chain(range(index - 1, first - 1, -1), range(index, last)):
@@ -209,6 +220,8 @@ def _rank(
 ) -> Literal["subject", "of_a_person", "inside"] | None:
     lead = _CLAUSE_END.split(text[max(0, start - LEAD) : start])[-1].strip(_QUOTES)
     if _NO_SUBJECT.search(lead) or text[start - 1 : start] == "、" or _MEMBER.match(text, end):
+        return None
+    if _NAMES_ON.match(text, end):
         return None
     if len(lead) == LEAD or not _LEADING.fullmatch(lead):
         return "inside"

@@ -1,0 +1,103 @@
+"""The divisions that a name can mean: its own, short forms (恩施州, 喀左县), names of a former kind or time (开县)."""
+
+from __future__ import annotations
+
+import lzma
+import re
+from functools import cache
+from importlib.resources import files
+
+from biaozhu.data.errors import ModelDataError
+from biaozhu.knowledge.division_names import (
+    ABBREVIATIONS,
+    CITY,
+    COUNTY,
+    GENERIC,
+    PROVINCE,
+    TOWNSHIP,
+    short_form,
+)
+from biaozhu.knowledge.gazetteer import CODE_DIGITS, Division, gazetteer
+
+FORMER = "former_divisions.txt.xz"
+# Names longer than this are shortened to some of their characters: 喀喇沁左翼蒙古族自治县 to 喀左县.
+LONG_NAME = 6
+_SHORTENED = re.compile("[\u4e00-\u9fff]{1,3}[州县旗]")
+
+
+@cache
+def divisions_named(name: str) -> tuple[Division, ...]:
+    """Return the divisions down to townships that a name can mean, today or else formerly."""
+    found = _today(name) + [division for code in former_codes(name) for division in _of_code(code)]
+    return tuple(dict.fromkeys(found or _abbreviated(name)))
+
+
+def former_codes(name: str) -> tuple[str, ...]:
+    """Return the codes of what a division that no longer bears the name is today."""
+    # 均县 is no name of 均县镇, but of what is 丹江口市 today.
+    if any(one.name == name or one.level <= COUNTY for one in gazetteer().lookup(name)):
+        return ()
+    return _former().get(name) or _former().get(f"{name}市", ())
+
+
+def _today(name: str) -> list[Division]:
+    table = gazetteer()
+    if name in GENERIC:
+        return []
+    if name in ABBREVIATIONS:
+        return list(_of_code(ABBREVIATIONS[name]))
+    found = [*table.lookup(name), *table.lookup(f"{name}新区")]
+    if name in _FEW:
+        found += _abbreviated(name)
+    elif not table.lookup(name):
+        # A 乡 has become a 镇 since, a 县 a 市 or 区, or the other way round.
+        for level in (TOWNSHIP, COUNTY):
+            short = short_form(name, level)
+            found += [one for one in (table.lookup(short) if short else ()) if one.level == level]
+        if len(name) > 2:  # noqa: PLR2004 — 恩施州; of 通县 too little is left
+            long = f"自治{name[-1]}"
+            found += [
+                one for one in _long_named() if one.name.startswith(name[:-1]) and one.name.endswith(long)
+            ]
+    return found
+
+
+# Short names of prefectures that are districts' and townships' names too, and some that are written without 县.
+_FEW = frozenset(("巴州", "博州", "克州"))
+_WITHOUT_UNIT = {"喀左": "县", "前郭": "县", "杜蒙": "县", "阜蒙": "县", "达茂": "旗"}
+
+
+def _of_code(code: str) -> tuple[Division, ...]:
+    return gazetteer().within(code, CODE_DIGITS.index(len(code)))
+
+
+def _abbreviated(name: str) -> list[Division]:
+    """Return the divisions whose long names hold the characters of a short one in order: 喀左县."""
+    name += _WITHOUT_UNIT.get(name, "")
+    if not _SHORTENED.fullmatch(name):
+        return []
+    pattern = re.compile(".*".join(name[:-1]) + f".*{name[-1]}")
+    return [division for division in _long_named() if pattern.fullmatch(division.name)]
+
+
+@cache
+def _long_named() -> tuple[Division, ...]:
+    table = gazetteer()
+    provinces = {division.code for code in "123456789" for division in table.within(code, PROVINCE)}
+    return tuple(
+        division
+        for code in sorted(provinces)
+        for level in (CITY, COUNTY)
+        for division in table.within(code, level)
+        if len(division.name) >= LONG_NAME or division.name.endswith("旗")
+    )
+
+
+@cache
+def _former() -> dict[str, tuple[str, ...]]:
+    try:
+        packed = files("biaozhu.normalization").joinpath(FORMER).read_bytes()
+        lines = lzma.decompress(packed).decode("utf-8").splitlines()
+    except (OSError, lzma.LZMAError, ValueError):
+        raise ModelDataError("the table of former divisions is missing or damaged", where=FORMER) from None
+    return {name: tuple(codes.split()) for name, codes in (line.split("\t") for line in lines)}
