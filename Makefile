@@ -10,12 +10,13 @@ export PYTHONPYCACHEPREFIX := $(CURDIR)/.cache/pycache
 AUDIT := $(addprefix --ignore-vuln ,CVE-2025-50181 CVE-2025-66418 CVE-2025-66471 CVE-2026-21441 CVE-2026-44431 \
   CVE-2026-97687 CVE-2026-97689 CVE-2024-1135)
 
-.PHONY: help run test test-core test-real test-torch test-endurance fuzz audit lint types fast lock install install-dev install-doccano clean
+.PHONY: help run test test-core test-random test-real test-torch test-endurance fuzz audit lint types fast lock install install-dev install-doccano clean
 
 help:
 	@echo "make run        the whole job on everything in seeds/, ends with a table and reports/*/index.html"
 	@echo "make test       lint, types and the fast tests, beside doccano-client and the old packages that it needs"
 	@echo "make test-core  the fast tests on the core alone with today's packages, in an environment of its own (700 MB)"
+	@echo "make test-random  the property tests with a thousand examples each, other ones in each run (SEED=N for those of a run)"
 	@echo "make test-real  the tests against a real Doccano, a real Chromium, a real Ray cluster and the slow ones"
 	@echo "make test-torch the tests of what is trained in PyTorch, which gets an environment of its own (750 MB)"
 	@echo "make test-endurance  kills of server, worker and push at many points; takes most of an hour"
@@ -43,11 +44,21 @@ lint: install-dev
 types: install-dev
 	.venv/bin/mypy
 
+# Measured where pytest-cov is installed, which the environment of `make test` has.
+COVERAGE_FLOOR ?= 85
+COVERAGE = $(shell .venv/bin/python -c "import pytest_cov" 2>/dev/null && echo --cov --cov-report=term:skip-covered --cov-fail-under=$(COVERAGE_FLOOR))
+
 fast: install-dev
-	.venv/bin/python -m pytest -q -n auto
+	.venv/bin/python -m pytest -q -n auto $(COVERAGE)
 
 test-core: .cache/core/stamp
 	.cache/core/bin/python -m pytest -q -n auto
+
+# A failure prints the example and a blob for @reproduce_failure; with the same seed the same examples come again.
+test-random: install-dev
+	@seed=$${SEED:-$$(od -An -N4 -tu4 /dev/urandom | tr -d ' ')}; echo "the same examples again: make test-random SEED=$$seed"; \
+	HYPOTHESIS_PROFILE=random .venv/bin/python -m pytest -q -n auto --hypothesis-seed=$$seed \
+	  -m "hypothesis and not (server or browser or ray or slow or endurance)"
 
 test-real: install-dev install-doccano
 	.venv/bin/python -m pytest -q -m "(server or browser or slow or ray) and not endurance"

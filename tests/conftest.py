@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING
 
 import pytest
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 from training_material import worded_sentences
 
 from biaozhu.training.segmentation import train_segmenter
@@ -20,9 +21,19 @@ if TYPE_CHECKING:
 # Packages that an extra or a tool brings, with what the core's own environment lacks of them.
 OPTIONAL = {"doccano_client", "fsspec", "moto", "playwright", "s3fs"}
 
-# A busy machine is no failure; the rest stays as hypothesis sets it, which under CI draws the same cases each time.
-settings.register_profile("patient", parent=settings(), deadline=None)
-settings.load_profile("patient")
+# A busy machine is no failure: no example has a deadline. `ci` draws the same examples each time, so that a commit is
+# judged by the same tests as the one before it; `random` draws many others, which `make test-random` looks for faults
+# with. An example that it finds is pinned with @example.
+settings.register_profile("ci", deadline=None, derandomize=True, database=None, print_blob=True)
+settings.register_profile(
+    "random",
+    deadline=None,
+    derandomize=False,
+    max_examples=1000,
+    print_blob=True,
+    suppress_health_check=[HealthCheck.too_slow],
+)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci"))
 
 
 class _Module(pytest.Module):

@@ -15,10 +15,11 @@ TABLE = Path(__file__).with_name("simplified.txt.xz")
 
 def to_simplified(text: str) -> str:
     """Return the text with traditional characters in their simplified form; the length is unchanged."""
-    return text if text.isascii() else text.translate(_read_table())
+    return text if text.isascii() else text.translate(read_table())
 
 
 @cache
-def _read_table() -> dict[int, str]:
+def read_table() -> dict[int, str]:
+    """Return the table for `str.translate`: code points of traditional characters and their simplified forms."""
     traditional, simplified = lzma.decompress(TABLE.read_bytes()).decode("utf-8").split()
     return str.maketrans(dict(zip(traditional, simplified, strict=True)))
