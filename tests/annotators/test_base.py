@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 import json
-from pathlib import Path
 
 import numpy as np
 import onnxruntime
@@ -13,14 +12,18 @@ from base_models import DICTIONARY, TAGS, emissions_of, random_weights, write_mo
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from biaozhu.annotators.network.base import load_base
+from biaozhu.annotators.network.base import DEFAULT, load_base
 from biaozhu.annotators.network.base_graph import bigram_rows, build_base_graph, quantised
 from biaozhu.annotators.network.char_rows import UNKNOWN, rows_of
 from biaozhu.annotators.network.runtime import CONFIG, GRAPH
 from biaozhu.data.errors import MissingFileError, ModelDataError
 from biaozhu.data.model import Sentence, with_spans
+from typing import TYPE_CHECKING
 
-MODEL = Path(__file__).parents[2] / "models" / "base"
+if TYPE_CHECKING:
+    from pathlib import Path
+
+MODEL = DEFAULT
 
 
 @pytest.fixture(scope="module")
@@ -154,7 +157,6 @@ def test_load_base_refuses_what_is_missing_or_changed(tmp_path: Path) -> None:
         load_base(tmp_path)
 
 
-@pytest.mark.skipif(not (MODEL / CONFIG).is_file(), reason="models/base has not been built")
 def test_base_model_of_the_repository_finds_names_it_never_saw() -> None:
     text = "龙山县卧牛镇石佛村党支部书记上官云鹏介绍说，全村共有350户1200人。"
     (spans,) = load_base(MODEL, threads=1)([text])
@@ -168,6 +170,5 @@ def test_base_model_of_the_repository_finds_names_it_never_saw() -> None:
     ]
 
 
-@pytest.mark.skipif(not (MODEL / CONFIG).is_file(), reason="models/base has not been built")
 def test_base_model_of_the_repository_is_small() -> None:
     assert sum(path.stat().st_size for path in MODEL.iterdir()) < 12_000_000

@@ -53,7 +53,7 @@ BAD_FILES = (
     ("bias anna", "anna/good.status.json", (BINARY, b"7", DEEP), r"BZ013 anna/good\.status\.json: .*`biaozhu project pull`"),
     (f"report {SCORED} --bias bad -o out", "bad", (b"", b"7", b"{}", DEEP), r"BZ052 bad: not "),
     (f"report {SCORED} --labels bad -o out", "bad", (BINARY,), LABELS_SAY),
-    (f"report {SCORED} -o bad", "bad", (BINARY,), r"BZ004 bad/scores\.json: cannot be written \(File exists\)"),
+    (f"report {SCORED} -o bad", "bad", (BINARY,), r"BZ008 bad: a file that is not ours"),
     (f"evaluate {SCORED} --labels bad", "bad", (BINARY,), LABELS_SAY),
     ("compare a=good.jsonl b=good.jsonl --gold good.jsonl --labels bad", "bad", (BINARY,), LABELS_SAY),
     (VALUES, "bad", (BINARY, b"7", b"{}", DEEP, b'{"sentence": [], "start": 0, "end": 1, "text": ""}'), MEANING_SAYS),

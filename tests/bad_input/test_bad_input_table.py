@@ -193,7 +193,7 @@ def test_bad_input_huge_single_line(workplace: Path, capsys: Capture, size: int)
 
 
 CONFIG_TYPOS = (
-    ("penalty = ", "penalti = ", r"\[components\.ner\] has no setting 'penalti', the nearest is 'penalty'"),
+    ("iterations = ", "iteratons = ", r"\[components\.ner\] has no setting 'iteratons', the nearest is 'iterations'"),
     ("factory = ", "factroy = ", r"\[components\.ner\] lacks factory, it has 'factroy'"),
     ('"biaozhu_ner"', '"biaozhu_nre"', r"\[components\.ner\] there is no factory 'biaozhu_nre', the nearest is 'biaozhu_ner'"),
     ("biaozhu.Crf.v1", "biaozhu.Crff.v1", r"\[components\.ner\.model\] there is no @architectures 'biaozhu\.Crff\.v1', the nearest is 'biaozhu\.Crf\.v1'"),
@@ -205,7 +205,7 @@ CONFIG_TYPOS = (
     ("paths = ${paths.train}", "path = ${paths.train}", r"\[corpora\.train\] has no setting 'path', the nearest is 'paths'"),
     ("${paths.train}", "${paths.trian}", r".*paths\.trian"),
     ('lang = "zh"', 'lang = "zz"', r".*language zz"),
-    ("penalty = 0.1", "penalty = x", r".*penalty\b"),
+    ("l2 = 0.1", "l2 = x", r".*l2\b"),
     ("[nlp]\n", "[nlp\n", r".*\[nlp"),
     ("[system]", "[system]\n[system]", r".*section 'system' already exists"),
 )  # fmt: skip

@@ -245,7 +245,7 @@ def test_stream_counts_the_first_sentences_only(tmp_path: Path, monkeypatch: pyt
     overrides = {"paths.train": [str(tmp_path / "*.spacy")], "training.max_steps": 1}
     done = train(ROOT / "configs" / "stream.cfg", tmp_path / "model", overrides=overrides)
     assert (done.sentences, done.spans, done.scored) == (20, 60, 10)
-    assert done.scores["all"].counts.possible == 30
+    assert done.scores["all"].gold == 30
     assert "(its first 10 sentences)" in (tmp_path / "model" / "README.md").read_text(encoding="utf-8")
     assert read_config(ROOT / "configs" / "stream.cfg")["corpora"]["train"]["buffer"] == 10_000
 

@@ -16,7 +16,7 @@ from biaozhu.annotators.trained import load_trained
 from biaozhu.cli import run
 from biaozhu.data.errors import ConfigError, TrainingError, WriteError
 from biaozhu.data.layers import read_layer, write_layer
-from biaozhu.scoring.scores import Tally, score_of
+from biaozhu.data.strict_counts import StrictCounts
 from biaozhu.training.gold import make_examples
 from biaozhu.training.train import fit, read_config, train
 
@@ -77,7 +77,7 @@ def test_train_writes_no_pickle(tmp_path: Path) -> None:
 
 def test_train_card_names_data_config_scores_and_versions(tmp_path: Path) -> None:
     config, gold = small_project(tmp_path)
-    held_out = score_of(Tally(gold=5, predicted=4, paired=3, strict=3), "strict")
+    held_out = StrictCounts(gold=5, predicted=4, correct=3)
     train(config, tmp_path / "model", held_out={"PLACE": held_out, "all": held_out})
     card = (tmp_path / "model" / "README.md").read_text(encoding="utf-8")
     for path in (gold, config):

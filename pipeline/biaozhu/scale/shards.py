@@ -174,8 +174,9 @@ def collect(receipts: Iterable[Receipt], folder: Path, plan: Plan) -> Iterator[R
     """
     earlier = find_own_files(folder)
     for name in names_in(folder):
-        # What a killed run was writing, and a manifest that is no longer true.
-        if name == MANIFEST or UNFINISHED.fullmatch(name):
+        # What a killed run was writing, shards of another form, and a manifest that is no longer true.
+        other_form = name in earlier and not name.endswith((".json", ENDINGS[plan.form]))
+        if name == MANIFEST or UNFINISHED.fullmatch(name) or other_form:
             remove(folder / name)
     totals = dict.fromkeys((*COUNTS, "failed"), 0)
     files: list[str] = []
