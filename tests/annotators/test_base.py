@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
+from typing import TYPE_CHECKING
 
 import numpy as np
 import onnxruntime
@@ -18,7 +19,6 @@ from biaozhu.annotators.network.char_rows import UNKNOWN, rows_of
 from biaozhu.annotators.network.runtime import CONFIG, GRAPH
 from biaozhu.data.errors import MissingFileError, ModelDataError
 from biaozhu.data.model import Sentence, with_spans
-from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from pathlib import Path
