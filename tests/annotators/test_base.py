@@ -7,14 +7,12 @@ import json
 from typing import TYPE_CHECKING
 
 import numpy as np
-import onnxruntime
 import pytest
 from base_models import DICTIONARY, TAGS, emissions_of, random_weights, write_model
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from biaozhu.annotators.network.base import DEFAULT, load_base
-from biaozhu.annotators.network.base_graph import bigram_rows, build_base_graph, quantised
 from biaozhu.annotators.network.char_rows import UNKNOWN, rows_of
 from biaozhu.annotators.network.runtime import CONFIG, GRAPH
 from biaozhu.data.errors import MissingFileError, ModelDataError
@@ -31,43 +29,6 @@ def tiny(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("base")
     write_model(folder)
     return folder
-
-
-@pytest.mark.parametrize(
-    ("heads", "own", "lexicon"), [(1, False, 0), (3, False, 0), (2, True, 0), (1, False, 5), (2, True, 5)]
-)
-def test_graph_gives_what_plain_numpy_gives_padding_or_not(heads: int, own: bool, lexicon: int) -> None:  # noqa: FBT001 — a parameter of the test
-    weights = random_weights(7, heads=heads, own=own, lexicon=lexicon)
-    session = onnxruntime.InferenceSession(build_base_graph(weights))
-    rng = np.random.default_rng(3)
-    sentences = [rng.integers(1, len(DICTIONARY), size) for size in (1, 5, 12)]
-    ids = np.zeros((12, 3), np.int32)
-    for column, rows in enumerate(sentences):
-        ids[: len(rows), column] = rows
-    lengths = np.array([len(rows) for rows in sentences], np.int32)
-    inputs = {"ids": ids, "lengths": lengths}
-    columns = rng.integers(0, 2, (12, 3, lexicon)).astype(np.uint8)
-    if lexicon:
-        inputs["lexicon"] = columns
-    (emissions,) = session.run(["emissions"], inputs)
-    for column, rows in enumerate(sentences):
-        told = columns[: len(rows), column] if lexicon else None
-        expected = emissions_of(weights, rows, told)
-        np.testing.assert_allclose(emissions[: len(rows), column], expected, atol=2e-3)
-
-
-def test_bigram_rows_look_one_back_and_one_ahead() -> None:
-    left, right = bigram_rows(np.array([[2], [3]]), 1_000_003)
-    assert left[:, 0].tolist() == [2, 2 * 31337 + 3]
-    assert right[:, 0].tolist() == [2 * 31337 + 3, 3 * 31337 % 1_000_003]
-
-
-def test_quantised_rows_come_back_within_half_a_step() -> None:
-    rows = np.random.default_rng(1).normal(0, 2, (50, 8)).astype(np.float32)
-    rows[3] = 0
-    values, scales = quantised(rows)
-    assert values.dtype == np.int8
-    assert (np.abs(values * scales - rows) < scales * 0.5001).all()
 
 
 def test_rows_of_gives_all_characters_of_a_line_its_row() -> None:

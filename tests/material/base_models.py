@@ -6,16 +6,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from biaozhu.annotators.network.base_graph import (
-    HIDDEN,
-    BaseWeights,
-    Head,
-    LacWeights,
-    Layer,
-    bigram_rows,
-    quantised,
-)
+from biaozhu.annotators.network.lac_data import HIDDEN
+from biaozhu.annotators.network.lac_weights import LacWeights, Layer
 from recipes.base.export import export_base
+from recipes.base.graph import BaseWeights, Head, bigram_rows, quantised
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -15,7 +15,6 @@ from base_models import random_weights, write_model
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from biaozhu.annotators.network.base_graph import build_base_graph
 from biaozhu.annotators.network.char_rows import rows_of
 from biaozhu.annotators.network.lac import load_lac
 from biaozhu.annotators.network.lac_weights import SIZES, lac_start
@@ -36,6 +35,7 @@ from recipes.base.data import (
     shortened,
     well_formed,
 )
+from recipes.base.graph import build_base_graph
 
 if TYPE_CHECKING:
     from pathlib import Path

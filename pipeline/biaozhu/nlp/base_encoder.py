@@ -11,8 +11,8 @@ from spacy.tokens import Doc
 from thinc.api import Model
 
 from biaozhu.annotators.network.base import Base, load_base, read_config
-from biaozhu.annotators.network.base_graph import HIDDEN
 from biaozhu.annotators.network.crf_decoding import FORBIDDEN
+from biaozhu.annotators.network.lac_data import HIDDEN
 from biaozhu.annotators.network.lac_pair import tags_of
 from biaozhu.annotators.network.runtime import CONFIG, GRAPH
 from biaozhu.data.errors import ConfigError

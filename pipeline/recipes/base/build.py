@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from biaozhu.annotators.network.base_graph import HIDDEN
 from biaozhu.annotators.network.char_rows import rows_of
 from biaozhu.annotators.network.lac import load_lac
+from biaozhu.annotators.network.lac_data import HIDDEN
 from biaozhu.annotators.network.lac_weights import SIZES, lac_start
 from biaozhu.data.errors import ConfigError
 from biaozhu.data.files import write_text
@@ -27,10 +27,9 @@ from recipes.recipe_config import check_sections, corpus_of, filled, needing_tor
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from biaozhu.annotators.network.base_graph import LacWeights
     from biaozhu.annotators.network.lac import Lac
     from biaozhu.annotators.network.lac_data import Size
-    from biaozhu.annotators.network.lac_weights import Start
+    from biaozhu.annotators.network.lac_weights import LacWeights, Start
     from biaozhu.data.model import Sentence
     from recipes.base.auxiliary import Auxiliary
     from recipes.base.data import Example

@@ -20,8 +20,8 @@ from recipes.base.train import emissions_of, gold_spans, scores_of
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from biaozhu.annotators.network.base_graph import BaseWeights
     from recipes.base.data import Batch, Example
+    from recipes.base.graph import BaseWeights
     from recipes.base.network import BaseNetwork
     from recipes.base.train import Vocabulary
 

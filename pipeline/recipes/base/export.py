@@ -10,15 +10,15 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from biaozhu.annotators.network.base import FORMAT, SCORES
-from biaozhu.annotators.network.base_graph import build_base_graph
 from biaozhu.annotators.network.runtime import CONFIG, DICTIONARY, GRAPH
 from biaozhu.data.files import write_bytes, write_text
+from recipes.base.graph import build_base_graph
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
-    from biaozhu.annotators.network.base_graph import BaseWeights
+    from recipes.base.graph import BaseWeights
 
 
 def export_base(

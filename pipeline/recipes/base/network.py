@@ -13,13 +13,14 @@ from typing import TYPE_CHECKING
 import torch
 from torch import nn
 
-from biaozhu.annotators.network.base_graph import HIDDEN, bigram_rows
+from biaozhu.annotators.network.lac_data import HIDDEN
 from biaozhu.nlp.torch_encoders.lac_layers import LacLayers, both_ways, reversal
+from recipes.base.graph import bigram_rows
 
 if TYPE_CHECKING:
     import numpy as np
 
-    from biaozhu.annotators.network.base_graph import LacWeights
+    from biaozhu.annotators.network.lac_weights import LacWeights
 
 # As in decoding: far below any score, and finite.
 FORBIDDEN = -1e4

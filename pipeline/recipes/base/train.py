@@ -16,12 +16,12 @@ import numpy as np
 import torch
 from torch import nn
 
-from biaozhu.annotators.network.base_graph import BaseWeights, Head
 from biaozhu.annotators.network.crf_decoding import Chain, decode, make_chain
 from biaozhu.data.errors import TrainingError
 from biaozhu.data.strict_counts import StrictCounts, count_strict_spans, sum_counts
 from biaozhu.nlp.torch_encoders.lac_layers import in_onnx_layer
 from recipes.base.data import IGNORED, Example, batches, padded, plan, well_formed
+from recipes.base.graph import BaseWeights, Head
 from recipes.base.network import BaseNetwork, Shape
 from recipes.checkpoints import read_checkpoint, write_checkpoint
 
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
-    from biaozhu.annotators.network.base_graph import LacWeights
+    from biaozhu.annotators.network.lac_weights import LacWeights
     from recipes.base.data import Batch
 
 DEV_BATCH = 20_000

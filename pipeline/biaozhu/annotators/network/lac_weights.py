@@ -6,9 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-from onnx import load_model_from_string, numpy_helper
 
-from biaozhu.annotators.network.base_graph import LacWeights
 from biaozhu.annotators.network.lac_data import build_lac_graph, read_lac_data
 
 if TYPE_CHECKING:
@@ -18,6 +16,25 @@ if TYPE_CHECKING:
 
 SIZES: tuple[Size, ...] = ("large", "small")
 LAYERS = 2
+# Input (2, 384, in), recurrent (2, 384, 128) and bias (2, 768) of a layer, gates in the order z, r, h.
+Layer = tuple[np.ndarray, np.ndarray, np.ndarray]
+
+
+@dataclass(frozen=True, slots=True)
+class LacWeights:
+    """One of LAC's networks.
+
+    Attributes:
+        rows: row of the dictionary -> row of the embedding, int32.
+        embedding: float32 of shape (rows, 128).
+        layers: from the input up.
+        reset_after: whether the reset gate acts after the recurrent product (`linear_before_reset`).
+    """
+
+    rows: np.ndarray
+    embedding: np.ndarray
+    layers: tuple[Layer, ...]
+    reset_after: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +65,8 @@ def lac_start() -> Start:
 
 def shared_dictionary(datas: Sequence[LacData]) -> tuple[tuple[str, ...], np.ndarray]:
     """Return the characters of each row, and the rows that they have in each network, int of shape (rows, networks)."""
-    tables = [_rows(data) for data in datas]
+    # A line feed ends a sentence, and would end the dictionary's line.
+    tables = [{one: row for one, row in data.characters.items() if one != "\n"} for data in datas]
     unknown = tuple(data.unknown for data in datas)
     groups: dict[tuple[int, ...], list[str]] = {}
     for character in sorted(set().union(*tables)):
@@ -59,16 +77,9 @@ def shared_dictionary(datas: Sequence[LacData]) -> tuple[tuple[str, ...], np.nda
     return ("", "", *("".join(characters) for characters in groups.values())), np.array(keys)
 
 
-def _rows(data: LacData) -> dict[str, int]:
-    table = dict(data.characters)
-    for variant, character in data.variants.items():
-        if character in data.characters:
-            table[variant] = data.characters[character]
-    # A line feed ends a sentence, and would end the dictionary's line.
-    return {character: row for character, row in table.items() if character != "\n"}
-
-
 def _weights(size: Size, data: LacData, rows: np.ndarray) -> LacWeights:
+    from onnx import load_model_from_string, numpy_helper  # noqa: PLC0415 — a third of a second
+
     graph = load_model_from_string(build_lac_graph(size, data.folder)).graph
     arrays = {one.name: numpy_helper.to_array(one) for one in graph.initializer}
     # Only the rows of single characters are ever asked for.

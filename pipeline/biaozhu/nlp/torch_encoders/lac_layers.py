@@ -9,11 +9,11 @@ import numpy as np
 import torch
 from torch import nn
 
-from biaozhu.annotators.network.base_graph import HIDDEN
+from biaozhu.annotators.network.lac_data import HIDDEN
 from biaozhu.annotators.network.onnx_graph import in_onnx_order
 
 if TYPE_CHECKING:
-    from biaozhu.annotators.network.base_graph import LacWeights, Layer
+    from biaozhu.annotators.network.lac_weights import LacWeights, Layer
 
 
 class LacLayers(nn.Module):  # type: ignore[misc]  # PyTorch may be absent here

@@ -9,16 +9,16 @@ import torch
 from torch import nn
 from torch.nn.utils.rnn import pad_sequence
 
-from biaozhu.annotators.network.base_graph import HIDDEN
 from biaozhu.annotators.network.batching import cut_pieces
 from biaozhu.annotators.network.char_rows import rows_of
+from biaozhu.annotators.network.lac_data import HIDDEN
 from biaozhu.annotators.network.lac_weights import SIZES, lac_start
 from biaozhu.nlp.torch_encoders.lac_layers import LacLayers
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from biaozhu.annotators.network.base_graph import LacWeights
+    from biaozhu.annotators.network.lac_weights import LacWeights
 
 
 class LacNetwork(nn.Module):  # type: ignore[misc]  # PyTorch may be absent here

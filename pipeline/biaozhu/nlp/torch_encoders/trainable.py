@@ -37,9 +37,7 @@ def trainable_lac(
         )
     check_dropout(dropout, TRAINABLE_LAC)
     need_torch(TRAINABLE_LAC)
-    from biaozhu.annotators.network.base_graph import (  # noqa: PLC0415 — with PyTorch, which is an extra
-        HIDDEN,
-    )
+    from biaozhu.annotators.network.lac_data import HIDDEN  # noqa: PLC0415 — with PyTorch, which is an extra
     from biaozhu.nlp.torch_encoders.lac_network import large_lac  # noqa: PLC0415 — as above
     from biaozhu.nlp.torch_encoders.torch_layer import torch_layer  # noqa: PLC0415 — as above
 

@@ -12,33 +12,16 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from biaozhu.annotators.network.lac_data import HIDDEN
 from biaozhu.annotators.network.onnx_graph import FLOAT, INT32, INT64, UINT8, OnnxGraph
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-HIDDEN = 128
+    from biaozhu.annotators.network.lac_weights import LacWeights, Layer
+
 # Two rows are mixed to a bucket; the factor is odd and small enough that no product leaves 63 bits.
 BIGRAM_FACTOR = 31337
-
-Layer = tuple[np.ndarray, np.ndarray, np.ndarray]
-
-
-@dataclass(frozen=True, slots=True)
-class LacWeights:
-    """One of LAC's networks.
-
-    Attributes:
-        rows: row of the dictionary -> row of the embedding, int32.
-        embedding: float32 of shape (rows, 128).
-        layers: input (2, 384, in), recurrent (2, 384, 128) and bias (2, 768) of each layer, gates in the order z, r, h.
-        reset_after: whether the reset gate acts after the recurrent product (`linear_before_reset`).
-    """
-
-    rows: np.ndarray
-    embedding: np.ndarray
-    layers: tuple[Layer, ...]
-    reset_after: bool
 
 
 @dataclass(frozen=True, slots=True)
