@@ -76,7 +76,7 @@ def rows(settings: Settings, rates: Rates) -> dict[str, Row]:
 
 def parts(settings: Settings, rates: Rates) -> dict[str, Row]:
     """Return a row with all parts of the network, and one without each."""
-    frozen = replace(settings, tuned=0.0)
+    frozen = replace(settings, encoder_lr_factor=0.0)
     return {
         "all": Row(settings, rates),
         "LAC as it is": Row(frozen, rates),
@@ -116,7 +116,7 @@ def build(config: BaseConfig, material: Material, folder: Path) -> Path:
 
 def configured(material: Material, row: Row) -> Material:
     """Return the material as a row's settings want it."""
-    tuned = material.start.lacs[0] if row.settings.tuned else None
+    tuned = material.start.lacs[0] if row.settings.encoder_lr_factor else None
     frozen = (SIZES if tuned is None else SIZES[1:]) if row.lac else ()
     return replace(material, frozen=frozen, tuned=tuned, lexicon=row.settings.lexicon)
 

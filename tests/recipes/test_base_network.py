@@ -52,7 +52,7 @@ def vocabulary() -> Vocabulary:
 
 def small(**changes: Any) -> Any:
     return Settings(
-        **{"buckets": 50, "bigram": 4, "epochs": 3, "warm_up": 5, "batch": 60, "average": 0.9, **changes}
+        **{"buckets": 50, "bigram": 4, "epochs": 3, "warm_up": 5, "batch": 60, "ema_decay": 0.9, **changes}
     )
 
 
@@ -119,7 +119,11 @@ def test_train_changes_the_lac_that_learns_as_fast_as_it_is_told(
     known = replace(vocabulary(), states=2 * HIDDEN, tuned=lac)
     bare = [replace(one, states=np.zeros((6, 0), np.float16)) for one in corpus(60, 1)]
     (network,), history = train(
-        small(tuned=share, epochs=1), known, examples=lambda _: bare, dev=bare[:20], folder=tmp_path
+        small(encoder_lr_factor=share, epochs=1),
+        known,
+        examples=lambda _: bare,
+        dev=bare[:20],
+        folder=tmp_path,
     )
     assert network.tuned is not None
     same = np.array_equal(network.tuned.arrays().embedding, lac.embedding)

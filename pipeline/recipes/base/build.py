@@ -129,8 +129,8 @@ def read_material(config: BaseConfig, *, corpora: Path | None = None) -> Materia
         rows_of(start.dictionary),
         start,
         others,
-        SIZES[1:] if config.settings.tuned else SIZES,
-        start.lacs[0] if config.settings.tuned else None,
+        SIZES[1:] if config.settings.encoder_lr_factor else SIZES,
+        start.lacs[0] if config.settings.encoder_lr_factor else None,
         config.settings.lexicon,
     )
 
@@ -279,7 +279,7 @@ def export_members(
             "members": len(networks),
             **({"lexicon": lexicon_facts()} if material.lexicon else {}),
             "temperature": found.temperature,
-            "least": found.least,
+            "min_score": found.min_score,
             "dev": found.scores,
             "dev_best_sequence": strict_scores(networks, vocabulary, dev),
         },
