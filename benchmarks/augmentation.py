@@ -32,7 +32,6 @@ from biaozhu.annotators.network.lac_weights import SIZES
 from biaozhu.data.layers import find_layers, read_layer
 from biaozhu.data.model import with_spans
 from biaozhu.scoring.evaluation import EvaluationOptions, evaluate_layer
-from biaozhu.training.corpus_store import Part, corpora_folder, read_manifest, read_part, write_corpus
 from recipes.base.build import (
     BaseConfig,
     export_members,
@@ -42,6 +41,7 @@ from recipes.base.build import (
     train_base,
     with_states,
 )
+from recipes.corpora.corpus_store import Part, corpora_folder, read_manifest, read_part, write_corpus
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -16,10 +16,10 @@ from biaozhu.annotators.network.base import load_base
 from biaozhu.annotators.network.base_graph import HIDDEN, build_base_graph
 from biaozhu.annotators.network.char_rows import rows_of
 from biaozhu.data.errors import TrainingError
-from biaozhu.training.corpus_store import write_corpus
 from recipes.base.auxiliary import read_auxiliary
 from recipes.base.build import build_base
 from recipes.base.data import IGNORED, Example, batches, name_tags, well_formed
+from recipes.corpora.corpus_store import write_corpus
 from recipes.corpora.fetch import pfr_parts
 
 if TYPE_CHECKING:

@@ -16,12 +16,12 @@ from biaozhu.annotators.network.lac_weights import SIZES, lac_start
 from biaozhu.data.errors import ConfigError
 from biaozhu.data.files import write_text
 from biaozhu.knowledge.lexicon import WIDTH, lexicon_columns, lexicon_facts
-from biaozhu.training.corpus_store import corpora_folder, read_part
 from recipes.base.augment import Rates, drawn
 from recipes.base.auxiliary import read_auxiliary
 from recipes.base.card import card, score_model
 from recipes.base.corpus import corpus_examples, corpus_facts, work_folder
 from recipes.base.export import export_base
+from recipes.corpora.corpus_store import corpora_folder, read_part
 from recipes.recipe_config import check_sections, corpus_of, filled, needing_torch, read_table
 
 if TYPE_CHECKING:
