@@ -1,13 +1,13 @@
 """What each part of a training config is worth: held-out strict F1 on the gold, with all of it and without each part.
 
     python benchmarks/ablation.py configs/ner.cfg configs/crf.cfg
-    python benchmarks/ablation.py configs/columns.cfg --corpus pfr1998 --sentences 600 --segmenter FOLDER
+    python benchmarks/ablation.py configs/ner.cfg --corpus pfr1998 --sentences 600
 
 Each section of the article is predicted by a model that saw the others only (as `biaozhu crossval`); 95 % intervals
 come from resampling sentences. Parts are the columns of a `biaozhu_ner` (each encoder) and what it starts from, or the
 features of a `biaozhu_crf`. With one article the intervals are wide: read differences against them. With `--corpus` so
 many sentences of the second half of a fetched corpus's train part are learned from, and its dev part is predicted, with
-the paired difference to all; make the segmentation model from the first half.
+the paired difference to all.
 """
 
 from __future__ import annotations
@@ -28,10 +28,10 @@ from biaozhu.nlp.encoders import remembering
 from biaozhu.reading.article import find_articles, read_articles
 from biaozhu.reading.holdout import group_sentences
 from biaozhu.scoring.evaluation import evaluate_layer
-from biaozhu.training.corpus_store import corpora_folder, read_part
 from biaozhu.training.crossval import crossvalidate
 from biaozhu.training.gold import GoldCorpus
 from biaozhu.training.train import fit, read_config
+from recipes.corpora.corpus_store import corpora_folder, read_part
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -52,16 +52,16 @@ def variants(config: Config) -> Iterator[tuple[str, Config]]:
     ner = config["components"]["ner"]
     for name, key, value in FACTORY.get(ner["factory"], ()):
         changed = copy.deepcopy(config)
-        changed["components"]["ner"][key] = value
+        changed["components"]["ner"]["model"]["tok2vec"][key] = value
         yield name, changed
     model = ner.get("model", {})
     for column in model.get("tok2vec", {}).get("*", {}):
         changed = copy.deepcopy(config)
         del changed["components"]["ner"]["model"]["tok2vec"]["*"][column]
         yield f"without {column}", changed
-    if "start" in model:
+    if "prior" in model:
         changed = copy.deepcopy(config)
-        changed["components"]["ner"]["model"]["trust"] = 0.0
+        changed["components"]["ner"]["model"]["prior_weight"] = 0.0
         yield "starts from nothing", changed
 
 
@@ -92,10 +92,8 @@ def main() -> None:
     parser.add_argument("--article", type=Path, default=Path("seeds"))
     parser.add_argument("--corpus", default="", help="a fetched corpus instead of the gold")
     parser.add_argument("--sentences", type=int, default=600)
-    parser.add_argument("--segmenter", default="", help="in place of the config's own")
     arguments = parser.parse_args()
-    changed = {"paths.segmenter": arguments.segmenter} if arguments.segmenter else {}
-    configs = [(path, read_config(path, changed)) for path in arguments.configs]
+    configs = [(path, read_config(path)) for path in arguments.configs]
     if arguments.corpus:
         for path, config in configs:
             print(f"\n{path}\n\n{HEAD}", flush=True)

@@ -32,7 +32,6 @@ from biaozhu.annotators.network.lac_weights import SIZES
 from biaozhu.data.layers import find_layers, read_layer
 from biaozhu.data.model import with_spans
 from biaozhu.scoring.evaluation import EvaluationOptions, evaluate_layer
-from biaozhu.training.corpus_store import Part, corpora_folder, read_manifest, read_part, write_corpus
 from recipes.base.build import (
     BaseConfig,
     export_members,
@@ -42,6 +41,7 @@ from recipes.base.build import (
     train_base,
     with_states,
 )
+from recipes.corpora.corpus_store import Part, corpora_folder, read_manifest, read_part, write_corpus
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -76,7 +76,7 @@ def rows(settings: Settings, rates: Rates) -> dict[str, Row]:
 
 def parts(settings: Settings, rates: Rates) -> dict[str, Row]:
     """Return a row with all parts of the network, and one without each."""
-    frozen = replace(settings, tuned=0.0)
+    frozen = replace(settings, encoder_lr_factor=0.0)
     return {
         "all": Row(settings, rates),
         "LAC as it is": Row(frozen, rates),
@@ -116,7 +116,7 @@ def build(config: BaseConfig, material: Material, folder: Path) -> Path:
 
 def configured(material: Material, row: Row) -> Material:
     """Return the material as a row's settings want it."""
-    tuned = material.start.lacs[0] if row.settings.tuned else None
+    tuned = material.start.lacs[0] if row.settings.encoder_lr_factor else None
     frozen = (SIZES if tuned is None else SIZES[1:]) if row.lac else ()
     return replace(material, frozen=frozen, tuned=tuned, lexicon=row.settings.lexicon)
 

@@ -1,6 +1,6 @@
 """What more text would give a base model's recipe: the same config on growing shares of the corpus's train part.
 
-    BIAOZHU_CACHE=CACHE python benchmarks/base_curve.py configs/msra.cfg --shares 0.125 0.25 0.5
+    BIAOZHU_CACHE=CACHE python benchmarks/base_curve.py configs/base.cfg --shares 0.125 0.25 0.5
 
 It needs PyTorch and the fetched corpus. Each row is one member with the config's own seed, epochs and rates, trained on
 a share of the sentences (the smaller ones stand in the larger) and exported; its layer is scored on the dev part, which
@@ -19,8 +19,8 @@ from tempfile import TemporaryDirectory
 from augmentation import build, cut, scored
 from paired_rows import scores
 
-from biaozhu.training.corpus_store import corpora_folder, read_part
 from recipes.base.build import read_config, read_material
+from recipes.corpora.corpus_store import corpora_folder, read_part
 
 
 def main() -> None:

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from biaozhu.annotators.network.word_models import load_model
 from biaozhu.annotators.preannotate import annotate_combined
-from biaozhu.training.corpus_store import corpora_folder, read_manifest, read_part
+from recipes.corpora.corpus_store import corpora_folder, read_manifest, read_part
 
 OFFSETS = Path(__file__).parent.parent / "annotations" / "modern"
 MODELS = ("accurate", "small", "large", "both", "fast")

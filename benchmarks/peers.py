@@ -34,7 +34,7 @@ from typing import TYPE_CHECKING, Any
 
 from biaozhu.data.files import sha256_of, write_text
 from biaozhu.data.layers import read_layer, write_layer
-from biaozhu.training.corpus_store import corpora_folder, read_part
+from recipes.corpora.corpus_store import corpora_folder, read_part
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

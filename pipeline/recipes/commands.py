@@ -104,7 +104,7 @@ def _texts(apart: list[Path]) -> dict[str, str]:
 
 def show(name: Name, *, as_json: AsJson = False) -> None:
     """Show the parts of a corpus that has been fetched."""
-    from biaozhu.training.corpus_store import corpora_folder, read_manifest
+    from recipes.corpora.corpus_store import corpora_folder, read_manifest
 
     _print_manifest(read_manifest(corpora_folder() / name), as_json=as_json)
 

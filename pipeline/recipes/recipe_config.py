@@ -10,6 +10,7 @@ from confection import Config
 
 from biaozhu.data.errors import ConfigError, TrainingError, extra_advice
 from biaozhu.data.files import read_bytes
+from biaozhu.data.renamed import RECIPE, rename_keys
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -65,6 +66,8 @@ def filled(kind: type[Any], section: dict[str, Any], where: str) -> Any:
         ConfigError: a key is unknown, or its value of the wrong type.
     """
     known = {field.name: type(field.default) for field in fields(kind)}
+    section = dict(section)
+    rename_keys(section, RECIPE)
     for key, value in section.items():
         if key not in known:
             raise ConfigError(f"unknown key {key!r}", where=where)

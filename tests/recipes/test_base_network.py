@@ -16,11 +16,11 @@ from biaozhu.annotators.network.base import load_base
 from biaozhu.annotators.network.char_rows import rows_of
 from biaozhu.annotators.network.lac_data import HIDDEN
 from biaozhu.data.errors import TrainingError
-from biaozhu.training.corpus_store import write_corpus
 from recipes.base.auxiliary import read_auxiliary
 from recipes.base.build import build_base
 from recipes.base.data import IGNORED, Example, batches, name_tags, well_formed
 from recipes.base.graph import build_base_graph
+from recipes.corpora.corpus_store import write_corpus
 from recipes.corpora.fetch import pfr_parts
 
 if TYPE_CHECKING:
@@ -53,7 +53,7 @@ def vocabulary() -> Vocabulary:
 
 def small(**changes: Any) -> Any:
     return Settings(
-        **{"buckets": 50, "bigram": 4, "epochs": 3, "warm_up": 5, "batch": 60, "average": 0.9, **changes}
+        **{"buckets": 50, "bigram": 4, "epochs": 3, "warm_up": 5, "batch": 60, "ema_decay": 0.9, **changes}
     )
 
 
@@ -120,7 +120,11 @@ def test_train_changes_the_lac_that_learns_as_fast_as_it_is_told(
     known = replace(vocabulary(), states=2 * HIDDEN, tuned=lac)
     bare = [replace(one, states=np.zeros((6, 0), np.float16)) for one in corpus(60, 1)]
     (network,), history = train(
-        small(tuned=share, epochs=1), known, examples=lambda _: bare, dev=bare[:20], folder=tmp_path
+        small(encoder_lr_factor=share, epochs=1),
+        known,
+        examples=lambda _: bare,
+        dev=bare[:20],
+        folder=tmp_path,
     )
     assert network.tuned is not None
     same = np.array_equal(network.tuned.arrays().embedding, lac.embedding)

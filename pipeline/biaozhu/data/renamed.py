@@ -10,9 +10,9 @@ if TYPE_CHECKING:
 # The names that blocks of each kind had -> those that they have now.
 RECOGNIZER = {"penalty": "l2", "least": "min_score"}
 CRF = {"trust": "prior_weight", "start": "prior"}
+NETWORK = {"least": "min_score"}
 # What stands with the encoder of a `biaozhu_crf` now.
 NGRAMS = {"longest", "classes", "at_least"}
-NETWORK = {"least": "min_score"}
 RECIPE = {
     "narrow": "projection_dim",
     "tuned": "encoder_lr_factor",
@@ -31,6 +31,12 @@ def rename_keys(block: MutableMapping[str, Any], names: dict[str, str]) -> None:
     for old, new in names.items():
         if old in block:
             block[new] = block.pop(old)
+
+
+def rename_network_keys(config: MutableMapping[str, Any]) -> None:
+    """Rename the keys of the config.json of a network of ours, in place."""
+    rename_keys(config, NETWORK)
+    rename_keys(config.get("training", {}), RECIPE)
 
 
 def rename_training_keys(config: MutableMapping[str, Any]) -> None:

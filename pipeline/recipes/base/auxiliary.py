@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from biaozhu.training.corpus_store import read_manifest, read_part
 from recipes.base.data import example, name_tags, shortened
+from recipes.corpora.corpus_store import read_manifest, read_part
 from recipes.corpora.leaks import find_leaks
 
 if TYPE_CHECKING:

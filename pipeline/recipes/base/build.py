@@ -16,12 +16,12 @@ from biaozhu.annotators.network.lac_weights import SIZES, lac_start
 from biaozhu.data.errors import ConfigError
 from biaozhu.data.files import write_text
 from biaozhu.knowledge.lexicon import WIDTH, lexicon_columns, lexicon_facts
-from biaozhu.training.corpus_store import corpora_folder, read_part
 from recipes.base.augment import Rates, drawn
 from recipes.base.auxiliary import read_auxiliary
 from recipes.base.card import card, score_model
 from recipes.base.corpus import corpus_examples, corpus_facts, work_folder
 from recipes.base.export import export_base
+from recipes.corpora.corpus_store import corpora_folder, read_part
 from recipes.recipe_config import check_sections, corpus_of, filled, needing_torch, read_table
 
 if TYPE_CHECKING:
@@ -128,8 +128,8 @@ def read_material(config: BaseConfig, *, corpora: Path | None = None) -> Materia
         rows_of(start.dictionary),
         start,
         others,
-        SIZES[1:] if config.settings.tuned else SIZES,
-        start.lacs[0] if config.settings.tuned else None,
+        SIZES[1:] if config.settings.encoder_lr_factor else SIZES,
+        start.lacs[0] if config.settings.encoder_lr_factor else None,
         config.settings.lexicon,
     )
 
@@ -278,7 +278,7 @@ def export_members(
             "members": len(networks),
             **({"lexicon": lexicon_facts()} if material.lexicon else {}),
             "temperature": found.temperature,
-            "least": found.least,
+            "min_score": found.min_score,
             "dev": found.scores,
             "dev_best_sequence": strict_scores(networks, vocabulary, dev),
         },

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 # From sharper to flatter by an eighth each.
 TEMPERATURES = tuple(round(0.8 * 1.125**step, 3) for step in range(8))
-LEAST = (0.0, 0.3, 0.35, 0.4, 0.45, 0.5, 0.55, 0.6)
+MIN_SCORES = (0.0, 0.3, 0.35, 0.4, 0.45, 0.5, 0.55, 0.6)
 _SMALLEST = 1e-6
 
 
@@ -36,7 +36,7 @@ class Calibration:
     """What was chosen on dev, and strict F1 there with it: of each label, and `micro`."""
 
     temperature: float
-    least: float
+    min_score: float
     scores: dict[str, float]
 
 
@@ -52,8 +52,8 @@ class _Found:
         chances = np.where(self.right, self.probabilities, 1 - self.probabilities)
         return float(-np.log(np.maximum(chances, _SMALLEST)).mean()) if len(chances) else 0.0
 
-    def f1(self, gold: dict[str, int], least: float) -> dict[str, float]:
-        kept = self.probabilities >= least
+    def f1(self, gold: dict[str, int], min_score: float) -> dict[str, float]:
+        kept = self.probabilities >= min_score
         scores = {}
         for name, wanted in [*sorted(gold.items()), ("micro", sum(gold.values()))]:
             chosen = kept if name == "micro" else kept & (self.labels == name)
@@ -89,8 +89,8 @@ def calibrate(networks: Sequence[BaseNetwork], vocabulary: Vocabulary, dev: Sequ
         for temperature in TEMPERATURES
     }
     temperature = min(tried, key=lambda one: tried[one].loss())
-    least = max(LEAST, key=lambda one: tried[temperature].f1(gold, one)["micro"])
-    return Calibration(temperature, least, tried[temperature].f1(gold, least))
+    min_score = max(MIN_SCORES, key=lambda one: tried[temperature].f1(gold, one)["micro"])
+    return Calibration(temperature, min_score, tried[temperature].f1(gold, min_score))
 
 
 def cooled(weights: BaseWeights, temperature: float) -> BaseWeights:

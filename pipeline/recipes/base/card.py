@@ -131,8 +131,8 @@ def part_rows(corpus: Mapping[str, Any]) -> list[str]:
 def _network(config: Mapping[str, Any]) -> list[str]:
     training = config["training"]
     reads = (
-        f"the large one learns, at {training['tuned']} of the others' rate, the small one stays as it is;"
-        if training.get("tuned")
+        f"the large one learns, at {training['encoder_lr_factor']} of the others' rate, the small one stays as it is;"
+        if training.get("encoder_lr_factor")
         else "they stay as they are:"
     )
     told = (
@@ -141,7 +141,7 @@ def _network(config: Mapping[str, Any]) -> list[str]:
         else ""
     )
     count = config.get("members", 1)
-    over = "each with its own large LAC" if training.get("tuned") else "over the same states"
+    over = "each with its own large LAC" if training.get("encoder_lr_factor") else "over the same states"
     return [
         "Both of Baidu's LAC networks (two bidirectional GRU layers each) read a sentence;",
         f"{reads} what they see{told}",
@@ -224,7 +224,7 @@ def _calibration(config: Mapping[str, Any]) -> list[str]:
         return []
     plain, chosen = config["dev_best_sequence"]["micro"], config["dev"]["micro"]
     return [
-        f"Chosen on dev: temperature {config['temperature']}; a span is given if its probability is at least {config['least']}.",
+        f"Chosen on dev: temperature {config['temperature']}; a span is given if its probability is at least {config['min_score']}.",
         f"Strict F1 on dev: {_number(plain)} for all spans of the best sequence, {_number(chosen)} for those.",
         "",
     ]

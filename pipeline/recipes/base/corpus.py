@@ -6,9 +6,9 @@ import hashlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from biaozhu.training.corpus_store import read_manifest, read_part
 from recipes.base.augment import collect_names
 from recipes.base.data import example, name_tags, shortened, word_tags
+from recipes.corpora.corpus_store import read_manifest, read_part
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

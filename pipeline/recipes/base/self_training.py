@@ -13,7 +13,7 @@ from biaozhu.annotators.network.base import load_base
 from biaozhu.annotators.network.runtime import CONFIG
 from biaozhu.data.files import sha256_of, write_lines
 from biaozhu.data.model import Sentence, Span
-from biaozhu.training.corpus_store import (
+from recipes.corpora.corpus_store import (
     Part,
     article_id,
     corpora_folder,

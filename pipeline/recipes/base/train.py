@@ -43,19 +43,19 @@ class Settings:
     members: int = 1
     epochs: int = 12
     batch: int = 3000
-    rate: float = 2e-3
+    learn_rate: float = 2e-3
     decay: float = 0.01
     warm_up: int = 200
     dropout: float = 0.3
     unseen_bigrams: float = 0.3
     buckets: int = 65536
     bigram: int = 16
-    narrow: int = 128
-    tuned: float = 0.0
+    projection_dim: int = 128
+    encoder_lr_factor: float = 0.0
     lexicon: bool = False
     word_loss: float = 0.3
     auxiliary_loss: float = 0.5
-    average: float = 0.999
+    ema_decay: float = 0.999
     clip: float = 5.0
 
 
@@ -79,7 +79,7 @@ def build_network(settings: Settings, vocabulary: Vocabulary) -> BaseNetwork:
     torch.manual_seed(settings.seed)
     shape = Shape(
         vocabulary.states,
-        settings.narrow,
+        settings.projection_dim,
         settings.buckets,
         settings.bigram,
         len(vocabulary.tags),
@@ -229,7 +229,7 @@ def _epoch(run: _Run, vocabulary: Vocabulary, examples: Sequence[Example]) -> fl
         batch = padded([examples[index] for index in group_of], vocabulary.rows)
         rate = _rate(run.state["step"], settings.warm_up, steps)
         for group in run.optimizer.param_groups:
-            group["lr"] = settings.rate * rate * group["share"]
+            group["lr"] = settings.learn_rate * rate * group["share"]
         loss = _loss(run.network, batch, settings)
         if not math.isfinite(loss.item()):
             raise TrainingError(
@@ -243,7 +243,7 @@ def _epoch(run: _Run, vocabulary: Vocabulary, examples: Sequence[Example]) -> fl
         _mix(
             run.average,
             run.network,
-            min(settings.average, (1 + run.state["step"]) / (10 + run.state["step"])),
+            min(settings.ema_decay, (1 + run.state["step"]) / (10 + run.state["step"])),
         )
         run.state["step"] += 1
         total += loss.item()
@@ -327,8 +327,8 @@ def _optimizer(network: BaseNetwork, settings: Settings) -> torch.optim.Optimize
     ]
     if tuned:
         # Decay would pull what LAC knows towards nothing.
-        groups.append({"params": tuned, "share": settings.tuned, "weight_decay": 0.0})
-    return torch.optim.AdamW(groups, lr=settings.rate, weight_decay=settings.decay)
+        groups.append({"params": tuned, "share": settings.encoder_lr_factor, "weight_decay": 0.0})
+    return torch.optim.AdamW(groups, lr=settings.learn_rate, weight_decay=settings.decay)
 
 
 def _rate(step: int, warm_up: int, steps: int) -> float:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from biaozhu.data.errors import CorpusError, OffsetError, OverlapError, UsageError, raise_collected
 from biaozhu.data.files import parse_json, read_bytes
 from biaozhu.data.model import Sentence, Span, check_sentence
-from biaozhu.training.corpus_store import PARTS, Part, article_id, corpora_folder, write_corpus
+from recipes.corpora.corpus_store import PARTS, Part, article_id, corpora_folder, write_corpus
 from recipes.corpora.fetch import PACKAGES, without_leaks
 from recipes.corpora.leaks import THRESHOLD
 

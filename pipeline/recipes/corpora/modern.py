@@ -16,7 +16,7 @@ from biaozhu.data.errors import CorpusError, MissingFileError
 from biaozhu.data.files import parse_json, read_bytes, sha256_of
 from biaozhu.data.ledger import Entry
 from biaozhu.data.model import Sentence, Span
-from biaozhu.training.corpus_store import PARTS, Part, article_id, corpora_folder, write_corpus
+from recipes.corpora.corpus_store import PARTS, Part, article_id, corpora_folder, write_corpus
 from recipes.corpora.fetch import without_leaks
 from recipes.corpora.leaks import THRESHOLD
 

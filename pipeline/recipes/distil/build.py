@@ -19,8 +19,8 @@ from biaozhu.annotators.network.pair_rows import frequent_pairs, make_pair_table
 from biaozhu.annotators.network.runtime import CONFIG, DICTIONARY, GRAPH
 from biaozhu.data.errors import ConfigError
 from biaozhu.data.files import sha256_of, write_text
-from biaozhu.training.corpus_store import corpora_folder, read_manifest, read_part
 from recipes.base.export import write_files
+from recipes.corpora.corpus_store import corpora_folder, read_manifest, read_part
 from recipes.distil.graph import FastWeights, build_fast_graph
 from recipes.distil.text import distil_texts
 from recipes.recipe_config import check_sections, filled, needing_torch, read_table

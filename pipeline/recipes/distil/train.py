@@ -29,7 +29,7 @@ class Settings:
     seed: int = 1
     epochs: int = 4
     batch: int = 8000
-    rate: float = 4e-3
+    learn_rate: float = 4e-3
     decay: float = 0.0
     warm_up: int = 200
     dropout: float = 0.05
@@ -95,7 +95,11 @@ def train(
         unseen=settings.unseen,
     )
     optimiser = torch.optim.AdamW(
-        network.parameters(), lr=settings.rate, weight_decay=settings.decay, betas=(0.9, 0.98), fused=True
+        network.parameters(),
+        lr=settings.learn_rate,
+        weight_decay=settings.decay,
+        betas=(0.9, 0.98),
+        fused=True,
     )
     epochs = [_plan(data.ends, settings.batch, rng) for _ in range(settings.epochs)]
     steps = sum(map(len, epochs))
@@ -113,7 +117,7 @@ def train(
                 break
             for one in optimiser.param_groups:
                 one["lr"] = (
-                    settings.rate * min(1, step / settings.warm_up) * (1 + math.cos(math.pi * done)) / 2
+                    settings.learn_rate * min(1, step / settings.warm_up) * (1 + math.cos(math.pi * done)) / 2
                 )
             loss, _ = _loss(network, data, group)
             optimiser.zero_grad()

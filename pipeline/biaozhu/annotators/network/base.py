@@ -18,6 +18,7 @@ from biaozhu.annotators.network.lac import Lac
 from biaozhu.annotators.network.runtime import ModelKind, load_checked
 from biaozhu.annotators.registry import Annotator
 from biaozhu.annotators.words import LacWord, trimmed_span
+from biaozhu.data.renamed import rename_network_keys
 from biaozhu.knowledge.lexicon import lexicon_columns, lexicon_facts, loaded_lexicon
 
 if TYPE_CHECKING:
@@ -88,7 +89,8 @@ def load_base(folder: Path = DEFAULT, *, threads: int | None = None) -> Base:
     columns = _columns(model.config.get("lexicon"), folder)
     # The same batches, padding and decoding as for LAC's own network, whose shape ours has.
     network = Lac("large", model.rows, chain, model.session, columns)
-    return Base(labels, network, float(model.config.get("least", 0.0)))
+    rename_network_keys(model.config)
+    return Base(labels, network, float(model.config.get("min_score", 0.0)))
 
 
 def base_annotator(folder: Path = DEFAULT, *, threads: int | None = None) -> Annotator:
