@@ -14,6 +14,7 @@ import pytest
 from biaozhu.data.layers import write_layer
 from biaozhu.data.model import Sentence, Span
 from biaozhu.reporting.content import ReportRequest, gather_content
+from biaozhu.scoring.layer_scoring import ScoringRequest
 from biaozhu.scoring.significance import Sampling
 
 if TYPE_CHECKING:
@@ -173,9 +174,11 @@ def material(case: dict[str, Path]) -> ReportContent:
     """Return that article, gathered with its gold and two layers."""
     return gather_content(
         ReportRequest(
-            layers=(f"规则={case['pre']}", f"模型={case['model']}"),
-            articles=(case["article"],),
-            gold=(case["gold"],),
-            sampling=Sampling(resamples=500),
+            ScoringRequest(
+                layers=(f"规则={case['pre']}", f"模型={case['model']}"),
+                articles=(case["article"],),
+                gold=(case["gold"],),
+                sampling=Sampling(resamples=500),
+            )
         )
     )

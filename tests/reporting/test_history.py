@@ -21,13 +21,13 @@ if TYPE_CHECKING:
 
 
 def dated(material: ReportContent, date: str, gold: str = "a" * 64, f1: float | None = None) -> ReportContent:
-    document = json.loads(json.dumps(material.document))
+    document = json.loads(json.dumps(material.scores.document))
     document["made"]["date"] = date
     for item in document["made"]["inputs"]:
         item["sha256"] = gold if item["role"] == "gold" else item["sha256"]
     if f1 is not None:
         document["layers"][0]["overall"]["strict"]["f1"]["value"] = f1
-    return replace(material, document=document)
+    return replace(material, scores=replace(material.scores, document=document))
 
 
 @pytest.fixture
@@ -78,8 +78,11 @@ def test_summary_table_names_every_layer(reports: Path, capsys: pytest.CaptureFi
 def test_summary_counts_the_articles_that_were_scored(
     material: ReportContent, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    other = replace(material.articles[0], id="f" * 12, name="unscored")
-    write_report(tmp_path / "two", replace(material, articles=(*material.articles, other)))
+    other = replace(material.given.articles[0], id="f" * 12, name="unscored")
+    write_report(
+        tmp_path / "two",
+        replace(material, given=replace(material.given, articles=(*material.given.articles, other))),
+    )
     assert run(["summary", str(tmp_path)]) == 0
     assert "1 of 2" in capsys.readouterr().out
     assert run(["summary", str(tmp_path), "--json"]) == 0

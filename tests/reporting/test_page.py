@@ -16,6 +16,7 @@ from biaozhu.data.ledger import Entry
 from biaozhu.reporting.content import ReportRequest, gather_content
 from biaozhu.reporting.evidence import CurveFigures, CurveFit, CurvePoint, RoundTrip
 from biaozhu.reporting.report import write_report
+from biaozhu.scoring.layer_scoring import ScoringRequest
 from biaozhu.scoring.significance import Sampling
 
 if TYPE_CHECKING:
@@ -210,7 +211,12 @@ def test_page_of_a_hundred_articles_opens_in_time(
         gold.append(case["gold"])
     material = gather_content(
         ReportRequest(
-            layers=tuple(layers), articles=tuple(articles), gold=tuple(gold), sampling=Sampling(resamples=200)
+            ScoringRequest(
+                layers=tuple(layers),
+                articles=tuple(articles),
+                gold=tuple(gold),
+                sampling=Sampling(resamples=200),
+            )
         )
     )
     write_report(tmp_path / "out", material)

@@ -21,6 +21,7 @@ from biaozhu.reporting.evidence import CurveFigures, RoundTrip
 from biaozhu.reporting.page.strings import make_translator
 from biaozhu.reporting.page.table_rows import make_breakdowns
 from biaozhu.reporting.report import make_checks, render_report, write_report
+from biaozhu.scoring.layer_scoring import ScoringRequest
 from biaozhu.scoring.scores_document import read_schema, read_scores
 from biaozhu.scoring.significance import Sampling
 
@@ -89,7 +90,7 @@ def test_report_figures_are_those_of_the_scores(
 
 def test_report_shows_the_whole_text_once(material: ReportContent, read_page: Callable) -> None:
     page = read_page(render_report(material)[0])
-    (article,) = material.articles
+    (article,) = material.given.articles
     shown = "".join("".join(page.article_text).split())
     assert shown == "".join("".join(article.raw[block.start : block.end] for block in article.blocks).split())
 
@@ -101,11 +102,13 @@ def test_report_shows_hostile_text_harmlessly(
     case = write_case(tmp_path / "in", HOSTILE)
     material = gather_content(
         ReportRequest(
-            layers=(f"<b>层</b>={case['pre']}", f"</style>\x1b[2J\u202e={case['model']}"),
-            articles=(case["article"],) if with_article else (),
-            gold=(case["gold"],),
-            sampling=Sampling(resamples=200),
-            command=("biaozhu", "report", "</code><script>\u202e"),
+            ScoringRequest(
+                layers=(f"<b>层</b>={case['pre']}", f"</style>\x1b[2J\u202e={case['model']}"),
+                articles=(case["article"],) if with_article else (),
+                gold=(case["gold"],),
+                sampling=Sampling(resamples=200),
+                command=("biaozhu", "report", "</code><script>\u202e"),
+            )
         )
     )
     html, summary = render_report(material)
@@ -125,14 +128,16 @@ def test_report_without_gold_shows_layers_and_no_scores(
     case: dict[str, Path], read_page: Callable, tmp_path: Path
 ) -> None:
     (tmp_path / "scores.json").write_text("{}")
-    material = gather_content(ReportRequest(layers=(f"规则={case['pre']}",), articles=(case["article"],)))
+    material = gather_content(
+        ReportRequest(ScoringRequest(layers=(f"规则={case['pre']}",), articles=(case["article"],), gold=()))
+    )
     write_report(tmp_path, material)
     html = (tmp_path / "index.html").read_text("utf-8")
     page = read_page(html)
     assert not (tmp_path / "scores.json").exists()
     assert "0.000" not in html
     assert "不是零" in html
-    spans = sum(len(line.spans) for line in material.layers["规则"])
+    spans = sum(len(line.spans) for line in material.given.layers["规则"])
     assert len(re.findall(r'class="x l1c [^"]*\bw s1\b', html)) == spans
     assert f"标出 {spans} 个实体" in html
     assert "不是零" in (tmp_path / "summary.md").read_text("utf-8")
@@ -146,13 +151,15 @@ def test_report_scores_only_articles_with_gold(
     second = write_case(tmp_path / "in", "[PERSON 何春生]种了[AMOUNT 7亩]地。\n", name="two")
     material = gather_content(
         ReportRequest(
-            layers=(f"规则={first['pre']}", f"规则={second['pre']}"),
-            articles=(first["article"], second["article"]),
-            gold=(first["gold"],),
-            sampling=Sampling(resamples=200),
+            ScoringRequest(
+                layers=(f"规则={first['pre']}", f"规则={second['pre']}"),
+                articles=(first["article"], second["article"]),
+                gold=(first["gold"],),
+                sampling=Sampling(resamples=200),
+            )
         )
     )
-    assert material.evaluations[0].sentences == 1
+    assert material.scores.evaluations[0].sentences == 1
     html = render_report(material)[0]
     assert "".join(read_page(html).article_text).count("何春生") == 1
     assert html.count("无金标准</span>") == 1
@@ -164,7 +171,9 @@ def test_report_undefined_is_a_dash_and_never_zero(
     case = write_case(tmp_path / "in", "[PLACE 云岭县]开会。\n")
     material = gather_content(
         ReportRequest(
-            layers=(f"规则={case['gold']}",), gold=(case["gold"],), sampling=Sampling(resamples=200)
+            ScoringRequest(
+                layers=(f"规则={case['gold']}",), gold=(case["gold"],), sampling=Sampling(resamples=200)
+            )
         )
     )
     page = read_page(render_report(material)[0])
@@ -175,9 +184,9 @@ def test_report_undefined_is_a_dash_and_never_zero(
 def test_report_summary_has_a_line_for_each_layer_and_label(material: ReportContent) -> None:
     summary = render_report(material, language="en")[1]
     rows = [line for line in summary.splitlines() if line.startswith("|")]
-    assert len(rows) == 2 + len(material.evaluations) * (1 + len(material.labels))
+    assert len(rows) == 2 + len(material.scores.evaluations) * (1 + len(material.labels))
     assert len({row.replace("\\|", "").count("|") for row in rows}) == 1
-    strict = material.evaluations[1].overall["strict"].counts
+    strict = material.scores.evaluations[1].overall["strict"].counts
     assert f"| **{strict.f1:.3f}** |" in summary
 
 
@@ -302,12 +311,16 @@ def test_report_refuses_what_is_no_curve(
 ) -> None:
     (tmp_path / "curve.json").write_text(json.dumps(broken))
     with pytest.raises(ReportInputError, match="BZ052"):
-        gather_content(ReportRequest(layers=(f"a={case['pre']}",), curve=tmp_path / "curve.json"))
+        gather_content(
+            ReportRequest(
+                ScoringRequest(layers=(f"a={case['pre']}",), gold=()), curve=tmp_path / "curve.json"
+            )
+        )
 
 
 def test_report_puts_classes_in_order_whichever_layer_has_them(material: ReportContent) -> None:
-    tables = make_breakdowns(material.evaluations, titles={}, words=make_translator("en"))
-    reverse = make_breakdowns(material.evaluations[::-1], titles={}, words=make_translator("en"))
+    tables = make_breakdowns(material.scores.evaluations, titles={}, words=make_translator("en"))
+    reverse = make_breakdowns(material.scores.evaluations[::-1], titles={}, words=make_translator("en"))
     assert {"length", "confidence", "sentence_length"} <= {table.aspect for table in tables}
     for table, other in zip(tables, reverse, strict=True):
         if table.aspect in ("length", "confidence", "sentence_length"):
@@ -332,9 +345,13 @@ def test_report_claims_no_certainty_for_a_layer_without_errors(
         tmp_path / "in", "[PLACE 云岭县]有[AMOUNT 9个]乡。[PERSON 何春生]种了[AMOUNT 7亩]地。\n"
     )
     material = gather_content(
-        ReportRequest(layers=(f"a={case['gold']}",), gold=(case["gold"],), sampling=Sampling(resamples=200))
+        ReportRequest(
+            ScoringRequest(
+                layers=(f"a={case['gold']}",), gold=(case["gold"],), sampling=Sampling(resamples=200)
+            )
+        )
     )
-    strict = material.evaluations[0].overall["strict"]
+    strict = material.scores.evaluations[0].overall["strict"]
     assert strict.f1.value == 1
     assert strict.f1.best[0] == pytest.approx(0.025 ** (1 / 4))
     html = render_report(material, language="en")[0]

@@ -13,6 +13,7 @@ from biaozhu.data.errors import ReportInputError
 from biaozhu.data.layers import write_layer
 from biaozhu.data.model import Sentence, Span
 from biaozhu.reporting.content import ReportRequest, gather_content
+from biaozhu.scoring.layer_scoring import ScoringRequest
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -150,4 +151,6 @@ def test_report_refuses_what_is_no_agreement_file(
     spoil(found)
     path.write_text(json.dumps(found), "utf-8")
     with pytest.raises(ReportInputError, match="BZ052"):
-        gather_content(ReportRequest(layers=(f"a={folder / 'gold.jsonl'}",), agreement=path))
+        gather_content(
+            ReportRequest(ScoringRequest(layers=(f"a={folder / 'gold.jsonl'}",), gold=()), agreement=path)
+        )

@@ -13,6 +13,7 @@ from biaozhu.data.errors import ReportInputError
 from biaozhu.data.layers import write_layer
 from biaozhu.data.model import Sentence, Span
 from biaozhu.reporting.content import ReportRequest, gather_content
+from biaozhu.scoring.layer_scoring import ScoringRequest
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -81,4 +82,6 @@ def test_report_refuses_what_is_no_bias_file(
     spoil(bias)
     files["bias"].write_text(json.dumps(bias), "utf-8")
     with pytest.raises(ReportInputError, match="BZ052"):
-        gather_content(ReportRequest(layers=(f"a={files['gold']}",), bias=files["bias"]))
+        gather_content(
+            ReportRequest(ScoringRequest(layers=(f"a={files['gold']}",), gold=()), bias=files["bias"])
+        )

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 def test_value_tables_show_every_amount_and_place_of_the_gold(material: ReportContent) -> None:
     view = make_value_view(material, str)
     shown = view["article_values"]
-    spans = [span for sentence in material.gold for span in sentence.spans]
+    spans = [span for sentence in material.given.gold for span in sentence.spans]
     assert sum(len(one.rows) for one in shown) == sum(span.label == "AMOUNT" for span in spans)
     assert sum(one.tree["count"] for one in shown) == sum(span.label == "PLACE" for span in spans)
     assert view["values_from"] == ""

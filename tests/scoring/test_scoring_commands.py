@@ -149,7 +149,7 @@ def test_evaluate_resamples_sections_of_the_given_articles(
     assert model["units"]["kind"] == "section"
     assert model["units"]["count"] == len(model["breakdowns"]["section"]) >= 10
     assert any("story §1 第1节" in row["key"] for row in model["breakdowns"]["section"])
-    assert document["made"]["inputs"][-1]["sha256"][:12] == sentences[0].article
+    assert document["made"]["inputs"][0]["sha256"][:12] == sentences[0].article
 
 
 def test_evaluate_held_out_tells_seen_from_unseen_by_section(
@@ -209,14 +209,22 @@ def test_compare_prints_differences_and_the_document(files: Path, capsys: pytest
 
 
 def test_name_layers_keeps_names_apart(tmp_path: Path) -> None:
-    named = name_layers(["x/a.jsonl", "y/a.jsonl", "b.jsonl", "mine=b.jsonl"])
-    assert [name for name, _ in named] == ["x/a", "y/a", "b", "mine"]
-    assert named[3][1] == Path("b.jsonl")
+    named = name_layers(["x/a.jsonl", "y/a.jsonl", "b.jsonl", "mine=b.jsonl", "mine=c.jsonl"])
+    assert list(named) == ["x/a", "y/a", "b", "mine"]
+    assert named["mine"] == [Path("b.jsonl"), Path("c.jsonl")]
     strange = tmp_path / "a=b.jsonl"
     strange.touch()
-    assert name_layers([str(strange)]) == (("a=b", strange),)
+    assert name_layers([str(strange)]) == {"a=b": [strange]}
 
 
-def test_name_layers_refuses_one_name_for_two_layers(files: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_evaluate_refuses_a_layer_that_is_given_twice(
+    files: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     assert evaluate(files, ["good.jsonl", "good.jsonl"]) == 2
+    assert capsys.readouterr().err.startswith("BZ017 ")
+
+
+def test_compare_refuses_one_name_for_both_layers(files: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    layers = [f"a={files / name}" for name in ("good.jsonl", "poor.jsonl")]
+    assert run(["compare", *layers, "--gold", str(files / "gold.jsonl")]) == 2
     assert capsys.readouterr().err.startswith("BZ002 ")

@@ -3,94 +3,65 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from functools import partial
 from itertools import combinations
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from biaozhu.curation.agreement import measure_agreement
 from biaozhu.curation.bias import measure_bias, read_work
 from biaozhu.curation.frozen import read_gold
 from biaozhu.curation.status import SUFFIX, read_times
 from biaozhu.data.errors import VersionError, raise_collected
-from biaozhu.data.labels import DEFAULT, Label, read_labels
+from biaozhu.data.labels import Label
 from biaozhu.data.ledger import read_ledger
 from biaozhu.reporting.evidence import read_agreement, read_bias, read_curve, read_round_trip
-from biaozhu.scoring.evaluation import EvaluationOptions
-from biaozhu.scoring.layer_scoring import InputReader, add_context, keep_covered, name_layers, score_layers
-from biaozhu.scoring.scores_document import make_document
-from biaozhu.scoring.significance import DEFAULT_SAMPLING
-from biaozhu.scoring.value_scores import score_value_files
+from biaozhu.scoring.layer_scoring import InputReader, name_layers, read_inputs, score_inputs
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping
     from pathlib import Path
 
     from biaozhu.curation.agreement import Agreement
     from biaozhu.curation.bias import Bias
     from biaozhu.data.ledger import Entry
-    from biaozhu.data.model import Article, Sentence
     from biaozhu.reporting.evidence import CurveFigures, RoundTrip
-    from biaozhu.scoring.evaluation import Comparison, Evaluation
+    from biaozhu.scoring.layer_scoring import Layer, ScoredLayers, ScoringInputs, ScoringRequest
     from biaozhu.scoring.scores_document import InputFile
-    from biaozhu.scoring.significance import Sampling
-
-    Layer = tuple[Sentence, ...]
-    Paths = Mapping[str, Sequence[Path]]
 
 UNNAMED_COLOR = "#5A5A5A"
 
 
 @dataclass(frozen=True, slots=True)
 class ReportRequest:
-    """What to report on.
+    """What to report on: what to score, and what to show besides.
 
-    `layers` and `annotators` are PATH or NAME=PATH, files or folders; the same name given again adds to the layer.
-    Layers are scored and compared with the first; annotators are only shown. `held_out`, `values` and `places` are
-    as in `EvaluationRequest`. Without a file of figures, agreement and bias are measured from the annotators' layers
-    and status files.
+    Without gold the layers are shown and not scored. `annotators`, named as layers are, are only shown. Without a
+    file of figures, agreement and bias are measured from the annotators' layers and status files.
     """
 
-    layers: tuple[str, ...]
-    articles: tuple[Path, ...] = ()
-    gold: tuple[Path, ...] = ()
+    scoring: ScoringRequest
     annotators: tuple[str, ...] = ()
-    train: tuple[Path, ...] = ()
-    held_out: bool = False
     ledgers: tuple[Path, ...] = ()
     round_trip: Path | None = None
     agreement: Path | None = None
     curve: Path | None = None
     bias: Path | None = None
-    values: Path | None = None
-    places: Path | None = None
-    labels: Path = DEFAULT
-    sampling: Sampling = DEFAULT_SAMPLING
-    command: tuple[str, ...] = ("biaozhu", "report")
 
 
 @dataclass(frozen=True, slots=True)
 class ReportContent:
-    """Everything that a report shows; what was not given is None or empty.
+    """Everything that a report shows; what was not given is None or empty, and without gold there are no scores."""
 
-    Without gold there are no evaluations and no `document` (scores.json).
-    """
-
-    labels: tuple[Label, ...]
-    articles: tuple[Article, ...]
-    gold: Layer
-    layers: Mapping[str, Layer]
-    annotators: Mapping[str, Layer]
-    evaluations: tuple[Evaluation, ...]
-    comparisons: tuple[Comparison, ...]
-    document: dict[str, Any] | None
-    inputs: tuple[InputFile, ...]
     command: tuple[str, ...]
+    inputs: tuple[InputFile, ...]
+    labels: tuple[Label, ...]
+    given: ScoringInputs
+    annotators: Mapping[str, Layer]
+    scores: ScoredLayers | None = None
     ledger: tuple[Entry, ...] | None = None
     round_trip: RoundTrip | None = None
     agreement: Agreement | None = None
     curve: CurveFigures | None = None
     bias: Bias | None = None
-    values: tuple[dict[str, Any], ...] = ()
 
 
 def gather_content(request: ReportRequest) -> ReportContent:
@@ -102,91 +73,42 @@ def gather_content(request: ReportRequest) -> ReportContent:
         BiaozhuError: a file cannot be read or scored; everything that is wrong is reported together.
     """
     reader = InputReader()
-    articles = reader.read_articles(request.articles)
-    gold = reader.read_layer("gold", request.gold, read=read_gold)
-    layers, annotators = (
-        {name: reader.read_layer("layer", paths, name=name) for name, paths in _group_paths(given).items()}
-        for given in (request.layers, request.annotators)
-    )
-    trained = [reader.read_layer("train", [path]) for path in request.train]
+    given = read_inputs(request.scoring, reader, read_gold=read_gold)
+    annotators = reader.read_layers(request.annotators)
     ledgers = [reader.read("ledger", path, read_ledger) or () for path in request.ledgers]
-    round_trip = reader.read("round_trip", request.round_trip, read_round_trip)
-    agreement = reader.read("agreement", request.agreement, read_agreement)
-    curve = reader.read("curve", request.curve, read_curve)
-    bias = reader.read("bias", request.bias, read_bias)
-    labels = reader.attempt(partial(read_labels, request.labels)) or ()
-    reader.problems.extend(_find_foreign(articles, gold, layers, annotators))
-    raise_collected(reader.problems)
-    if not request.agreement:
-        agreement = _measure_agreement(_group_paths(request.annotators), annotators)
-    if not request.bias:
-        bias = _measure_bias(_group_paths(request.annotators), gold)
-    labels = (*labels, *_name_unknown(labels, (gold, *layers.values(), *annotators.values())))
     content = ReportContent(
-        labels=labels,
-        articles=articles,
-        gold=gold,
-        layers=layers,
+        command=request.scoring.command,
+        inputs=(),
+        labels=(*given.labels, *_name_unknown(given, annotators)),
+        given=given,
         annotators=annotators,
-        evaluations=(),
-        comparisons=(),
-        document=None,
-        inputs=tuple(reader.inputs),
-        command=request.command,
         ledger=tuple(entry for found in ledgers for entry in found) if request.ledgers else None,
-        round_trip=round_trip,
-        agreement=agreement,
-        curve=curve,
-        bias=bias,
+        round_trip=reader.read("round_trip", request.round_trip, read_round_trip),
+        agreement=reader.read("agreement", request.agreement, read_agreement),
+        curve=reader.read("curve", request.curve, read_curve),
+        bias=reader.read("bias", request.bias, read_bias),
     )
-    return _add_scores(content, request, trained) if gold else content
-
-
-def _add_scores(
-    content: ReportContent, request: ReportRequest, trained: Sequence[Sequence[Sentence]]
-) -> ReportContent:
-    gold = content.gold
-    covered = {sentence.article for sentence in gold}
-    given = tuple(article for article in content.articles if article.id in covered)
-    # Sections are a help where articles are few; without every file they are not known for all sentences.
-    context = given if len(given) == len(covered) or request.held_out else ()
-    options = add_context(
-        EvaluationOptions(labels=tuple(label.id for label in content.labels), sampling=request.sampling),
-        gold,
-        articles=context,
-        trained=trained,
-        held_out=request.held_out,
-    )
-    layers = {name: keep_covered(layer, gold) for name, layer in content.layers.items()}
-    evaluations, comparisons = score_layers(gold, layers, options)
-    values = score_value_files(request.values, request.places, gold, layers, content.articles)
+    reader.problems.extend(_find_foreign(given, annotators))
+    raise_collected(reader.problems)
+    paths = name_layers(request.annotators)
     return replace(
         content,
-        evaluations=evaluations,
-        comparisons=comparisons,
-        values=tuple(values),
-        document=make_document(
-            evaluations, comparisons, values=values, inputs=content.inputs, command=content.command
-        ),
+        inputs=tuple(reader.inputs),
+        agreement=content.agreement or _measure_agreement(paths, annotators),
+        bias=content.bias or _measure_bias(paths, given.gold),
+        scores=score_inputs(request.scoring, given, labels=content.labels, inputs=reader.inputs)
+        if given.gold
+        else None,
     )
 
 
-def _group_paths(given: Sequence[str]) -> dict[str, list[Path]]:
-    found: dict[str, list[Path]] = {}
-    for name, path in name_layers(given):
-        found.setdefault(name, []).append(path)
-    return found
-
-
-def _find_foreign(
-    articles: Sequence[Article], gold: Layer, layers: Mapping[str, Layer], annotators: Mapping[str, Layer]
-) -> Iterator[VersionError]:
+def _find_foreign(given: ScoringInputs, annotators: Mapping[str, Layer]) -> Iterator[VersionError]:
     """Yield a problem for each input that shares no article with the rest: it was made from another version."""
-    files = {article.id for article in articles}
-    scored = {one.article for one in gold}
+    files = {article.id for article in given.articles}
+    scored = {one.article for one in given.gold}
     if scored and files and scored.isdisjoint(files):
         yield VersionError(f"the gold is about {_join(scored)}, the articles given are {_join(files)}")
-    shown = files | scored | {one.article for layer in layers.values() for one in layer}
+    shown = files | scored | {one.article for layer in given.layers.values() for one in layer}
     for name, layer in annotators.items():
         theirs = {one.article for one in layer}
         if theirs and theirs.isdisjoint(shown):
@@ -197,13 +119,14 @@ def _join(articles: Iterable[str]) -> str:
     return ", ".join(sorted(articles))
 
 
-def _name_unknown(labels: Sequence[Label], layers: Iterable[Layer]) -> list[Label]:
+def _name_unknown(given: ScoringInputs, annotators: Mapping[str, Layer]) -> list[Label]:
+    layers = (given.gold, *given.layers.values(), *annotators.values())
     found = {span.label for layer in layers for sentence in layer for span in sentence.spans}
-    unknown = sorted(found - {label.id for label in labels})
+    unknown = sorted(found - {label.id for label in given.labels})
     return [Label(one, one, UNNAMED_COLOR, "", "") for one in unknown]
 
 
-def _measure_agreement(paths: Paths, layers: Mapping[str, Layer]) -> Agreement | None:
+def _measure_agreement(paths: Mapping[str, Iterable[Path]], layers: Mapping[str, Layer]) -> Agreement | None:
     """Return the agreement of the annotators on the sentences that each two of them have; None where none do."""
     ids = [{sentence.id for sentence in layer} for layer in layers.values()]
     if not any(one & other for one, other in combinations(ids, 2)):
@@ -215,7 +138,7 @@ def _measure_agreement(paths: Paths, layers: Mapping[str, Layer]) -> Agreement |
     return measure_agreement(layers, common=True, times=times)
 
 
-def _measure_bias(paths: Paths, gold: Layer) -> Bias | None:
+def _measure_bias(paths: Mapping[str, Iterable[Path]], gold: Layer) -> Bias | None:
     """Return how the annotators treat pre-annotations; None where no folder holds what `project pull` writes."""
     work = [
         replace(item, annotator=name)

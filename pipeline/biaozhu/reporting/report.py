@@ -71,8 +71,8 @@ def write_report(folder: Path, content: ReportContent, *, language: Language = "
         WriteError: the folder does not take it.
     """
     page, summary = render_report(content, language=language)
-    if content.document is not None:
-        write_scores(folder / "scores.json", content.document)
+    if content.scores:
+        write_scores(folder / "scores.json", content.scores.document)
     else:
         # Scores of an earlier run with gold would not belong to this page.
         (folder / "scores.json").unlink(missing_ok=True)
@@ -84,11 +84,11 @@ def write_report(folder: Path, content: ReportContent, *, language: Language = "
 def make_checks(content: ReportContent) -> dict[str, Any]:
     """Return what was checked besides the scores; what was not checked is null."""
     trip = content.round_trip
-    scored = {sentence.article for sentence in content.gold}
+    scored = {sentence.article for sentence in content.given.gold}
     return {
         "format": CHECKS_FORMAT,
-        "articles": [article.name for article in content.articles],
-        "scored": [article.name for article in content.articles if article.id in scored],
+        "articles": [article.name for article in content.given.articles],
+        "scored": [article.name for article in content.given.articles if article.id in scored],
         "round_trip_identical": trip.identical if trip else None,
         "round_trip_whole": trip.whole if trip else None,
         "ledger_losses": None if content.ledger is None else len(losses(content.ledger)),

@@ -1,7 +1,4 @@
-"""The one way from files to scores: read gold, layers, articles and training layers, score them, make the document.
-
-`evaluate` and `compare` go through `score_files`; `report` reads more besides and goes through `score_layers`.
-"""
+"""The one way from files to scores, for `evaluate`, `compare` and `report`: read the inputs, then score them."""
 
 from __future__ import annotations
 
@@ -29,6 +26,7 @@ from biaozhu.scoring.value_scores import score_value_files
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
+    from biaozhu.data.labels import Label
     from biaozhu.data.model import Article, Sentence
     from biaozhu.scoring.evaluation import Comparison, Evaluation
     from biaozhu.scoring.scores import Missing
@@ -40,16 +38,27 @@ Value = TypeVar("Value")
 
 
 @dataclass(frozen=True, slots=True)
-class EvaluationRequest:
-    """What to score: `layers` are paths or NAME=PATH; `labels` None is configs/labels.toml, where there is one.
+class ScoringRequest:
+    """What to score.
 
-    Gold and layers are files or folders of them. Of a folder only the articles of the gold take part.
-    `held_out` says that the layers were predicted by models cross-validated on this gold: seen is then what occurs
-    in another section (article, where there are several) of it. `values` and `places` are files or folders of gold
-    values and paths. `stream` reads gold and layers side by side. `command` is what the document says.
+    Attributes:
+        gold: files or folders of the gold.
+        layers: PATH or NAME=PATH, files or folders; the same name given again adds to the layer.
+        articles: files or folders of the articles, which give sections.
+        train: layers that training saw.
+        held_out: the layers were predicted by models cross-validated on this gold: seen is then what occurs in
+            another section (article, where there are several) of it.
+        values: a file or folder of gold values.
+        places: a file or folder of gold paths.
+        missing: what to do with gold sentences that a layer lacks, see `pair_layers`.
+        labels: the labels file; None is configs/labels.toml, where there is one.
+        strict: refuse a file with sentences about articles that the gold lacks, and articles that are not all of the
+            gold's; else such sentences take no part, and there are no sections. Folders may always have others.
+        sampling: of the intervals.
+        command: the words of the command line, for the document.
     """
 
-    gold: Path
+    gold: tuple[Path, ...]
     layers: tuple[str, ...]
     articles: tuple[Path, ...] = ()
     train: tuple[Path, ...] = ()
@@ -58,22 +67,30 @@ class EvaluationRequest:
     places: Path | None = None
     missing: Missing = "error"
     labels: Path | None = None
+    strict: bool = False
     sampling: Sampling = DEFAULT_SAMPLING
-    stream: bool = False
     command: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
-class ScoredFiles:
-    """What came of a request; each layer after the first is compared with the first.
+class ScoringInputs:
+    """What the files of a request hold; `covered` are the layers' sentences about articles of the gold."""
 
-    `left_out` counts a folder's sentences about articles that the gold lacks.
-    """
+    labels: tuple[Label, ...]
+    articles: tuple[Article, ...]
+    gold: Layer
+    layers: Mapping[str, Layer]
+    covered: Mapping[str, Layer]
+    trained: tuple[Layer, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ScoredLayers:
+    """Evaluations of the layers, the comparison of each later one with the first, and scores.json."""
 
     evaluations: tuple[Evaluation, ...]
     comparisons: tuple[Comparison, ...]
     document: dict[str, Any]
-    left_out: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,10 +112,8 @@ class InputReader:
 
     def read(self, role: str, path: Path | None, read: Callable[[Path], Value]) -> Value | None:
         """Return what a function makes of a file, or None where there is no file or it cannot be read."""
-        if path is None:
-            return None
-        value = self.attempt(partial(read, path))
-        if value is not None:
+        value = self.attempt(partial(read, path)) if path else None
+        if path and value is not None:
             self.inputs.append(InputFile(role, path.stem, str(path), sha256_of(path)))
         return value
 
@@ -108,18 +123,24 @@ class InputReader:
         """Return the sentences of files and folders, each of which must hold others."""
         lines: list[Sentence] = []
         for file in self.attempt(partial(find_layers, paths)) or ():
-            layer = self.attempt(partial(read, file))
-            if layer is not None:
+            layer = self.read(role, file, read) or ()
+            if layer:
                 spans = sum(len(line.spans) for line in layer)
-                self.inputs.append(
-                    InputFile(role, name or file.stem, str(file), sha256_of(file), len(layer), spans)
+                self.inputs[-1] = replace(
+                    self.inputs[-1], name=name or file.stem, sentences=len(layer), spans=spans
                 )
-                lines += layer
+            lines += layer
         again = sorted(key for key, count in Counter(line.id for line in lines).items() if count > 1)
         if again:
             what = f"{len(again)} sentences are in two files of {name or role}, the first is {again[0]}"
             self.problems.append(DuplicateError(what, next_step="Give each article's file once"))
         return tuple(lines)
+
+    def read_layers(self, layers: Sequence[str]) -> dict[str, Layer]:
+        """Return layers by name, see `name_layers`."""
+        return {
+            name: self.read_layer("layer", paths, name=name) for name, paths in name_layers(layers).items()
+        }
 
     def read_articles(self, paths: Sequence[Path]) -> tuple[Article, ...]:
         """Return the articles of files and folders."""
@@ -135,64 +156,105 @@ class InputReader:
         return articles or ()
 
 
-def score_files(request: EvaluationRequest) -> ScoredFiles:
-    """Read the files of a request and score them.
-
-    Raises:
-        BiaozhuError: a file cannot be read or compared; everything that is wrong with the files is reported together.
-    """
-    named = name_layers(request.layers)
-    for name, count in Counter(name for name, _ in named).items():
-        if count > 1:
-            raise UsageError(
-                f"{count} layers have the name {name}",
-                next_step="Name each of them, as in --layer first=PATH",
-            )
-    options = EvaluationOptions(
-        labels=_read_label_ids(request.labels), missing=request.missing, sampling=request.sampling
-    )
-    if request.stream:
-        return _score_streams(request, dict(named), options)
-    reader = InputReader()
-    gold = reader.read_layer("gold", [request.gold])
-    whole = {name: reader.read_layer("layer", [path], name=name) for name, path in named}
-    trained = [reader.read_layer("train", [path]) for path in request.train]
+def read_inputs(
+    request: ScoringRequest, reader: InputReader, *, read_gold: Callable[[Path], Layer] = read_layer
+) -> ScoringInputs:
+    """Read the files of a request; problems stay in the reader."""
+    path = request.labels or (DEFAULT if DEFAULT.exists() else None)
+    labels = (reader.attempt(partial(read_labels, path)) if path else None) or ()
     articles = reader.read_articles(request.articles)
-    raise_collected(reader.problems)
-    layers = {name: keep_covered(whole[name], gold) if path.is_dir() else whole[name] for name, path in named}
-    # Of a folder's articles those without gold say nothing here.
-    covered = {sentence.article for sentence in gold}
-    articles = tuple(one for one in articles if one.id in covered) or articles
-    options = add_context(options, gold, articles=articles, trained=trained, held_out=request.held_out)
-    evaluations, comparisons = score_layers(gold, layers, options)
-    document = make_document(
-        evaluations,
-        comparisons,
-        values=score_value_files(request.values, request.places, gold, layers, articles),
-        inputs=reader.inputs,
-        command=request.command,
-    )
-    left_out = {name: len(whole[name]) - len(layer) for name, layer in layers.items()}
-    return ScoredFiles(
-        evaluations, comparisons, document, {name: count for name, count in left_out.items() if count}
-    )
+    gold = reader.read_layer("gold", request.gold, read=read_gold)
+    layers = reader.read_layers(request.layers)
+    trained = tuple(reader.read_layer("train", [path]) for path in request.train)
+    ids = {sentence.article for sentence in gold}
+    covered = dict(layers)
+    for name, paths in name_layers(request.layers).items():
+        if not request.strict or all(path.is_dir() for path in paths):
+            # Where nothing is left the layer is about other articles, and scoring says so in one line.
+            kept = tuple(sentence for sentence in layers[name] if sentence.article in ids)
+            covered[name] = kept or layers[name]
+    return ScoringInputs(labels, articles, gold, layers, covered, trained)
 
 
-def add_context(
-    options: EvaluationOptions,
-    gold: Sequence[Sentence],
-    *,
-    articles: Sequence[Article],
-    trained: Sequence[Sequence[Sentence]],
-    held_out: bool,
-) -> EvaluationOptions:
-    """Return the options with the sections of the articles and the names that training has seen.
+def score_inputs(
+    request: ScoringRequest, given: ScoringInputs, *, labels: Sequence[Label], inputs: Sequence[InputFile]
+) -> ScoredLayers:
+    """Score layers; `labels` are in the order of reports, `inputs` all files of the document.
 
     Raises:
-        UsageError: something was held out, but there are no articles.
-        BiaozhuError: the articles are not those of the gold.
+        BiaozhuError: layers cannot be compared with the gold, all reported together; or articles, values or paths do
+            not fit it.
     """
-    if held_out and not articles:
+    options = EvaluationOptions(
+        labels=tuple(label.id for label in labels), missing=request.missing, sampling=request.sampling
+    )
+    options = _add_context(options, request, given)
+    reader = InputReader()
+    found = [
+        reader.attempt(partial(evaluate_layer, given.gold, layer, name=name, options=options))
+        for name, layer in given.covered.items()
+    ]
+    raise_collected(reader.problems)
+    evaluations = tuple(one for one in found if one is not None)
+    comparisons = _compare_with_first(evaluations, request.sampling)
+    values = score_value_files(request.values, request.places, given.gold, given.covered, given.articles)
+    document = make_document(evaluations, comparisons, values=values, inputs=inputs, command=request.command)
+    return ScoredLayers(evaluations, comparisons, document)
+
+
+def score_streams(request: ScoringRequest) -> ScoredLayers:
+    """Score layers that are read side by side with the gold, see `evaluate_stream`.
+
+    Raises:
+        UsageError: the request has what a stream cannot use, or no labels.
+        BiaozhuError: see `evaluate_stream`.
+    """
+    if request.articles or request.train or request.held_out or request.values or request.places:
+        raise UsageError("--stream goes without --article, --train, --held-out, --values and --places")
+    path = request.labels or (DEFAULT if DEFAULT.exists() else None)
+    if path is None:
+        raise UsageError("the labels of a stream must be known before", next_step="Give --labels")
+    labels = tuple(label.id for label in read_labels(path))
+    options = EvaluationOptions(labels=labels, missing=request.missing, sampling=request.sampling)
+    (gold,) = request.gold
+    layers = [(name, path) for name, paths in name_layers(request.layers).items() for path in paths]
+    evaluations = tuple(evaluate_stream(gold, path, name=name, options=options) for name, path in layers)
+    comparisons = _compare_with_first(evaluations, request.sampling)
+    files = [("gold", gold.stem, gold), *(("layer", *one) for one in layers)]
+    inputs = [InputFile(role, name, str(path), sha256_of_stream(path)) for role, name, path in files]
+    document = make_document(evaluations, comparisons, inputs=inputs, command=request.command)
+    return ScoredLayers(evaluations, comparisons, document)
+
+
+def name_layers(layers: Sequence[str]) -> dict[str, list[Path]]:
+    """Return the paths of each layer given as PATH or NAME=PATH, by name.
+
+    Without a name a layer is called by its file's stem, with the folder before it where stems are equal.
+    """
+    given: list[tuple[str, Path]] = []
+    for layer in layers:
+        name, equals, rest = layer.partition("=")
+        given.append((name, Path(rest)) if equals and not Path(layer).exists() else ("", Path(layer)))
+    stems = Counter(path.stem for name, path in given if not name)
+    named: dict[str, list[Path]] = {}
+    for name, path in given:
+        stem = path.stem if stems[path.stem] == 1 else f"{path.parent.name}/{path.stem}"
+        named.setdefault(name or stem, []).append(path)
+    return named
+
+
+def _add_context(
+    options: EvaluationOptions, request: ScoringRequest, given: ScoringInputs
+) -> EvaluationOptions:
+    """Return the options with the sections of the articles and the names that training has seen."""
+    gold, ids = given.gold, {sentence.article for sentence in given.gold}
+    # Of a folder's articles those without gold say nothing here.
+    articles = tuple(one for one in given.articles if one.id in ids)
+    if request.strict:
+        articles = articles or given.articles
+    elif len(articles) < len(ids) and not request.held_out:
+        articles = ()
+    if request.held_out and not articles:
         raise UsageError(
             "it is not known which sentences were held out together",
             next_step="Give the articles with --article",
@@ -203,78 +265,13 @@ def add_context(
         from biaozhu.reading.holdout import group_sentences  # noqa: PLC0415 — see above
         from biaozhu.reading.sections import sections_of  # noqa: PLC0415 — see above
 
-        groups = group_sentences(articles, gold) if held_out else {}
+        groups = group_sentences(articles, gold) if request.held_out else {}
         options = replace(options, sections=sections_of(articles, gold))
-    if not trained and not held_out:
+    if not given.trained and not groups:
         return options
-    return replace(options, seen=collect_seen(trained, held_out=gold if held_out else (), groups=groups))
-
-
-def score_layers(
-    gold: Layer, layers: Mapping[str, Layer], options: EvaluationOptions
-) -> tuple[tuple[Evaluation, ...], tuple[Comparison, ...]]:
-    """Score layers by name, and compare each later one with the first.
-
-    Raises:
-        BiaozhuError: layers cannot be compared with the gold; all are reported together.
-    """
-    reader = InputReader()
-    found = [
-        reader.attempt(partial(evaluate_layer, gold, layer, name=name, options=options))
-        for name, layer in layers.items()
-    ]
-    raise_collected(reader.problems)
-    evaluations = tuple(one for one in found if one is not None)
-    return evaluations, _compare_with_first(evaluations, options.sampling)
-
-
-def keep_covered(layer: Layer, gold: Sequence[Sentence]) -> Layer:
-    """Return a layer's sentences about the articles that the gold covers; all where there are none.
-
-    A layer about other articles only is thus refused by scoring, in one line.
-    """
-    covered = {sentence.article for sentence in gold}
-    return tuple(sentence for sentence in layer if sentence.article in covered) or layer
-
-
-def name_layers(layers: Sequence[str]) -> tuple[tuple[str, Path], ...]:
-    """Return the name and path of each layer given as PATH or NAME=PATH.
-
-    Without a name a layer is called by its file's stem, with the folder before it where stems are equal.
-    """
-    given: list[tuple[str, Path]] = []
-    for layer in layers:
-        name, equals, path = layer.partition("=")
-        given.append((name, Path(path)) if equals and not Path(layer).exists() else ("", Path(layer)))
-    stems = Counter(path.stem for name, path in given if not name)
-    return tuple(
-        (name or (path.stem if stems[path.stem] == 1 else f"{path.parent.name}/{path.stem}"), path)
-        for name, path in given
-    )
-
-
-def _score_streams(
-    request: EvaluationRequest, layers: Mapping[str, Path], options: EvaluationOptions
-) -> ScoredFiles:
-    if request.articles or request.train or request.held_out or request.values or request.places:
-        raise UsageError("--stream goes without --article, --train, --held-out, --values and --places")
-    if not options.labels:
-        raise UsageError("the labels of a stream must be known before", next_step="Give --labels")
-    evaluations = tuple(
-        evaluate_stream(request.gold, path, name=name, options=options) for name, path in layers.items()
-    )
-    comparisons = _compare_with_first(evaluations, options.sampling)
-    files = [("gold", request.gold.stem, request.gold), *(("layer", *one) for one in layers.items())]
-    inputs = [InputFile(role, name, str(path), sha256_of_stream(path)) for role, name, path in files]
-    document = make_document(evaluations, comparisons, inputs=inputs, command=request.command)
-    return ScoredFiles(evaluations, comparisons, document)
+    seen = collect_seen(given.trained, held_out=gold if groups else (), groups=groups)
+    return replace(options, seen=seen)
 
 
 def _compare_with_first(evaluations: Sequence[Evaluation], sampling: Sampling) -> tuple[Comparison, ...]:
     return tuple(compare_evaluations(evaluations[0], later, sampling=sampling) for later in evaluations[1:])
-
-
-def _read_label_ids(path: Path | None) -> tuple[str, ...]:
-    if path is None and not DEFAULT.exists():
-        return ()
-    return tuple(label.id for label in read_labels(path or DEFAULT))

@@ -12,6 +12,7 @@ from biaozhu.commands.console import finish, print_json, print_table, say
 from biaozhu.commands.options import AsJson  # noqa: TC001 — typer reads the annotations when it runs
 from biaozhu.commands.scores.scoring import (  # noqa: TC001 — as above
     HeldOut,
+    Labels,
     Places,
     Resamples,
     Seed,
@@ -57,7 +58,7 @@ def report(
     bias: Annotated[Path | None, typer.Option("--bias", help="From `bias -o`.")] = None,
     values: Values = None,
     places: Places = None,
-    labels: Annotated[Path, typer.Option("--labels", help="Labels file.")] = Path("configs/labels.toml"),
+    labels: Labels = None,
     lang: Language = "zh",
     resamples: Resamples = 10_000,
     seed: Seed = 1,
@@ -66,34 +67,37 @@ def report(
 
     Gold values and paths are those of --values and --places, else of GOLD/values and GOLD/places, where these are.
     """
-    from biaozhu.data.layers import find_layers
     from biaozhu.data.outputs import check_output
     from biaozhu.reporting.content import ReportRequest, gather_content
     from biaozhu.reporting.report import FILES, write_report
+    from biaozhu.scoring.layer_scoring import ScoringRequest
     from biaozhu.scoring.significance import Sampling
 
     read = (*layer, *gold, *annotator, *train, *ledger, round_trip, agreement, curve, bias, values, places)
     check_output(output, "page", read, articles=article)
     for name, kind in FILES.items():
         check_output(output / name, kind, read, articles=article)
+    scoring = ScoringRequest(
+        gold=tuple(gold),
+        layers=tuple(layer),
+        articles=tuple(article),
+        train=tuple(train),
+        held_out=held_out,
+        values=values or _find_beside(gold, "values"),
+        places=places or _find_beside(gold, "places"),
+        labels=labels,
+        sampling=Sampling(resamples=resamples, seed=seed),
+        command=("biaozhu", *sys.argv[1:]),
+    )
     content = gather_content(
         ReportRequest(
-            layers=tuple(layer),
-            articles=tuple(article),
-            gold=find_layers(gold),
+            scoring,
             annotators=tuple(annotator),
-            train=find_layers(train),
-            held_out=held_out,
             ledgers=tuple(ledger),
             round_trip=round_trip,
             agreement=agreement,
             curve=curve,
             bias=bias,
-            values=values or _find_beside(gold, "values"),
-            places=places or _find_beside(gold, "places"),
-            labels=labels,
-            sampling=Sampling(resamples=resamples, seed=seed),
-            command=("biaozhu", *sys.argv[1:]),
         )
     )
     write_report(output, content, language=lang)

@@ -11,7 +11,7 @@ import typer
 from biaozhu.commands.console import print_json, print_table, say
 
 if TYPE_CHECKING:
-    from biaozhu.scoring.layer_scoring import ScoredFiles
+    from biaozhu.scoring.layer_scoring import ScoredLayers
     from biaozhu.scoring.significance import Bounds
 
 Gold = Annotated[Path, typer.Option("--gold", help="The gold: a layer (.jsonl), or a folder of them.")]
@@ -95,7 +95,7 @@ def evaluate(
     """Score layers against the gold: strict, exact, partial, type; per label; with 95 % intervals."""
     found = _score(
         output,
-        gold=gold,
+        gold=(gold,),
         layers=tuple(layer),
         articles=tuple(article),
         train=tuple(train),
@@ -152,9 +152,14 @@ def compare(
     as_json: AsJson = False,
 ) -> None:
     """Compare two layers on the gold: differences b - a with intervals, p by approximate randomisation, Holm."""
+    from biaozhu.data.errors import UsageError
+    from biaozhu.scoring.layer_scoring import name_layers
+
+    if len(name_layers((a, b))) == 1:
+        raise UsageError("both layers have the same name", next_step="Name one of them, as in second=PATH")
     found = _score(
         output,
-        gold=gold,
+        gold=(gold,),
         layers=(a, b),
         articles=tuple(article),
         train=tuple(train),
@@ -187,31 +192,45 @@ def compare(
     _say_notes(found)
 
 
-def _score(output: Path | None, *, sampling: tuple[int, int], **options: Any) -> ScoredFiles:
+def _score(output: Path | None, *, stream: bool, sampling: tuple[int, int], **options: Any) -> ScoredLayers:
+    from biaozhu.data.errors import raise_collected
     from biaozhu.data.outputs import check_output
-    from biaozhu.scoring.layer_scoring import EvaluationRequest, score_files
+    from biaozhu.scoring.layer_scoring import (
+        InputReader,
+        ScoringRequest,
+        read_inputs,
+        score_inputs,
+        score_streams,
+    )
     from biaozhu.scoring.scores_document import write_scores
     from biaozhu.scoring.significance import Sampling
 
-    resamples, seed = sampling
-    request = EvaluationRequest(
+    request = ScoringRequest(
         **options,
-        sampling=Sampling(resamples=resamples, seed=seed),
+        strict=True,
+        sampling=Sampling(resamples=sampling[0], seed=sampling[1]),
         command=("biaozhu", *sys.argv[1:]),
     )
-    read = (request.gold, *request.layers, *request.train, request.values, request.places)
+    read = (*request.gold, *request.layers, *request.train, request.values, request.places)
     check_output(output, "scores", read, articles=request.articles)
-    found = score_files(request)
+    if stream:
+        found = score_streams(request)
+    else:
+        reader = InputReader()
+        given = read_inputs(request, reader)
+        raise_collected(reader.problems)
+        found = score_inputs(request, given, labels=given.labels, inputs=reader.inputs)
+        for name, layer in given.layers.items():
+            if left_out := len(layer) - len(given.covered[name]):
+                say(f"{name}: {left_out} sentences about articles that the gold lacks take no part")
     if output is not None:
         write_scores(output, found.document)
     return found
 
 
-def _say_notes(found: ScoredFiles) -> None:
+def _say_notes(found: ScoredLayers) -> None:
     units = found.evaluations[0].units
     say(f"intervals resample {units.count} {units.kind}s: {units.reason}")
-    for name, count in found.left_out.items():
-        say(f"{name}: {count} sentences about articles that the gold lacks take no part")
     for one in found.evaluations:
         if lacking := len(one.missing) + one.missing_more:
             named = f"; the first {len(one.missing)} of them are named" if one.missing_more else ""
@@ -226,7 +245,7 @@ def _say_notes(found: ScoredFiles) -> None:
         say("so many articles are not broken down one by one")
 
 
-def _list_scores(found: ScoredFiles) -> list[tuple[Any, ...]]:
+def _list_scores(found: ScoredLayers) -> list[tuple[Any, ...]]:
     rows = []
     for one in found.evaluations:
         scores = [("ALL", scheme, scores) for scheme, scores in one.overall.items()]

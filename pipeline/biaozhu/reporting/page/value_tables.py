@@ -13,7 +13,8 @@ if TYPE_CHECKING:
 
     from biaozhu.data.model import Article
     from biaozhu.normalization.table import Row
-    from biaozhu.reporting.content import Layer, ReportContent
+    from biaozhu.reporting.content import ReportContent
+    from biaozhu.scoring.layer_scoring import Layer
 
 # More would make a page that nobody reads; `biaozhu table` gives all.
 MOST_ARTICLES = 20
@@ -33,9 +34,9 @@ class ArticleValues:
 
 def make_value_view(content: ReportContent, words: Callable[..., str]) -> dict[str, Any]:
     """Return the values of the section on amounts and places; from the gold, or the first layer without gold."""
-    source = content.gold or next(iter(content.layers.values()), ())
+    source = content.given.gold or next(iter(content.given.layers.values()), ())
     covered = {sentence.article for sentence in source}
-    articles = [article for article in content.articles if article.id in covered]
+    articles = [article for article in content.given.articles if article.id in covered]
     read = [_read_values(article, source) for article in articles[:MOST_ARTICLES]]
     return {
         "article_values": [one for one in read if one.rows or one.tree["count"]],
@@ -46,9 +47,9 @@ def make_value_view(content: ReportContent, words: Callable[..., str]) -> dict[s
                 "layer": score["layer"] or words("gold"),
                 "name": words(f"values.field.{score['field'].replace(' ', '_')}"),
             }
-            for score in content.values
+            for score in (content.scores.document.get("values", ()) if content.scores else ())
         ],
-        "values_from": "" if content.gold else next(iter(content.layers), ""),
+        "values_from": "" if content.given.gold else next(iter(content.given.layers), ""),
     }
 
 

@@ -17,7 +17,6 @@ from biaozhu.reporting.page.table_rows import make_breakdowns, make_score_rows
 from biaozhu.reporting.page.value_tables import make_value_view
 from biaozhu.reporting.provenance import describe_provenance
 from biaozhu.scoring.evaluation import ALL
-from biaozhu.scoring.layer_scoring import keep_covered
 from biaozhu.scoring.match import SCHEMES
 from biaozhu.scoring.scores import pair_layers
 
@@ -28,6 +27,7 @@ if TYPE_CHECKING:
     from biaozhu.reporting.content import ReportContent
     from biaozhu.reporting.page.error_list import ListedError
     from biaozhu.reporting.page.overlay import Bar, PageBlock
+    from biaozhu.scoring.layer_scoring import ScoredLayers
 
     Words = Callable[..., str]
     Errors = Mapping[int, Sequence[ListedError]]
@@ -50,32 +50,32 @@ class ArticleView:
 
 def build_view(content: ReportContent, words: Words) -> dict[str, Any]:
     """Return the values that the templates name; `words` is the translator."""
-    layers = (content.gold, *content.layers.values(), *content.annotators.values())
-    ids = [one.id for one in content.articles] + [one.article for layer in layers for one in layer]
+    layers = (content.given.gold, *content.given.layers.values(), *content.annotators.values())
+    ids = [one.id for one in content.given.articles] + [one.article for layer in layers for one in layer]
     names = {article: f"a{number}" for number, article in enumerate(dict.fromkeys(ids), 1)}
-    known = {article.id: article.metadata.title or article.name for article in content.articles}
+    known = {article.id: article.metadata.title or article.name for article in content.given.articles}
     titles = {article: known.get(article, article) for article in names}
     lanes = _make_lanes(content, words)
-    scored = [lane for lane in lanes if lane.number and lane.name in content.layers]
+    scored = [lane for lane in lanes if lane.number and lane.name in content.given.layers]
     pairs = {
-        lane.number: pair_layers(content.gold, keep_covered(content.layers[lane.name], content.gold))
+        lane.number: pair_layers(content.given.gold, content.given.covered[lane.name])
         for lane in scored
-        if content.gold
+        if content.given.gold
     }
     errors = list_errors(pairs, names)
     label_names = {label.id: label.name for label in content.labels}
     ledger = content.ledger or ()
     view: dict[str, Any] = {
         **STYLE,
-        "scored": bool(content.evaluations),
-        "compared": bool(content.comparisons),
+        "scored": content.scores is not None,
+        "compared": content.scores is not None and bool(content.scores.comparisons),
         "title": next(iter(titles.values())) if len(titles) == 1 else words("articles", count=len(titles)),
         "titles": titles,
         "labels": content.labels,
         "label_shorts": abbreviate_names([label.name for label in content.labels]),
         "label_names": label_names,
         "label_numbers": {label.id: at for at, label in enumerate(content.labels)},
-        "layer_names": list(content.layers),
+        "layer_names": list(content.given.layers),
         "lanes": lanes,
         "articles": _view_articles(content, lanes, errors, names, titles, words),
         "provenance": describe_provenance(content),
@@ -92,8 +92,8 @@ def build_view(content: ReportContent, words: Words) -> dict[str, Any]:
         "decisions": count_by_reason(entry for entry in ledger if entry.severity == "decision"),
         **make_value_view(content, words),
     }
-    if content.evaluations:
-        view |= _view_scores(content, view, {lane.name: lane.number for lane in scored}, errors, words)
+    if content.scores:
+        view |= _view_scores(content.scores, view, {lane.name: lane.number for lane in scored}, errors, words)
     wanted = {
         "values": view["article_values"],
         "learning": view["learning_chart"],
@@ -117,9 +117,9 @@ def build_view(content: ReportContent, words: Words) -> dict[str, Any]:
 
 
 def _make_lanes(content: ReportContent, words: Words) -> list[Lane]:
-    names = [words("gold"), *content.layers, *content.annotators]
+    names = [words("gold"), *content.given.layers, *content.annotators]
     return [
-        Lane(number, name, short, number == 0 and bool(content.gold), name not in content.annotators)
+        Lane(number, name, short, number == 0 and bool(content.given.gold), name not in content.annotators)
         for number, (name, short) in enumerate(zip(names, abbreviate_names(names), strict=True))
     ]
 
@@ -132,15 +132,15 @@ def _view_articles(
     titles: Mapping[str, str],
     words: Words,
 ) -> list[ArticleView]:
-    files = {article.id: article for article in content.articles}
-    layers = {**content.layers, **content.annotators}
-    gold = {sentence.id: sentence for sentence in content.gold}
-    covered = {sentence.article for sentence in content.gold}
+    files = {article.id: article for article in content.given.articles}
+    layers = {**content.given.layers, **content.annotators}
+    gold = {sentence.id: sentence for sentence in content.given.gold}
+    covered = {sentence.article for sentence in content.given.gold}
     bars: dict[str, list[Bar]] = defaultdict(list)
     marks: dict[str, list[Mark]] = defaultdict(list)
     sentences: dict[str, dict[str, Sentence]] = defaultdict(dict)
     for lane in lanes:
-        for sentence in layers[lane.name] if lane.number else content.gold:
+        for sentence in layers[lane.name] if lane.number else content.given.gold:
             sentences[sentence.article].setdefault(sentence.id, sentence)
             truth = gold.get(sentence.id) if lane.number else None
             bars[sentence.article] += make_bars(lane.number, sentence, truth)
@@ -175,9 +175,9 @@ def _describe_error(error: ListedError, layer: str, words: Words) -> str:
 
 
 def _view_scores(
-    content: ReportContent, view: Mapping[str, Any], lanes: Mapping[str, int], errors: Errors, words: Words
+    scores: ScoredLayers, view: Mapping[str, Any], lanes: Mapping[str, int], errors: Errors, words: Words
 ) -> dict[str, Any]:
-    evaluations, comparisons = content.evaluations, content.comparisons
+    evaluations, comparisons = scores.evaluations, scores.comparisons
     first = evaluations[0]
     names = {ALL: words("all"), **view["label_names"]}
     layers = [
@@ -200,11 +200,11 @@ def _view_scores(
             gold=first.overall["strict"].counts.possible,
             sentences=first.sentences,
             characters=first.characters,
-            articles=len({sentence.article for sentence in content.gold}),
+            articles=sum(article.gold for article in view["articles"]),
         ),
         "layers": layers,
         "rule": {"high": f"{verdict.HIGH:.2f}", "some": f"{verdict.SOME:.2f}"},
-        "says": list(_list_conclusions(content, words)),
+        "says": list(_list_conclusions(scores, sum(article.gold for article in view["articles"]), words)),
         "f1_chart": figures.chart_f1(evaluations, names, words),
         "label_rows": make_score_rows(
             evaluations, comparisons, [(label, "strict") for label in (ALL, *first.labels)]
@@ -220,7 +220,7 @@ def _view_scores(
 
 def _list_findings(content: ReportContent, names: Mapping[str, str], words: Words) -> list[str]:
     said = []
-    for name, layer in content.layers.items():
+    for name, layer in content.given.layers.items():
         counts = Counter(span.label for sentence in layer for span in sentence.spans)
         labels = words("stop").join(f"{names[label]} {counts[label]}" for label in names)
         said.append(
@@ -235,8 +235,8 @@ def _list_findings(content: ReportContent, names: Mapping[str, str], words: Word
     return said
 
 
-def _list_conclusions(content: ReportContent, words: Words) -> Iterator[str]:
-    for comparison in content.comparisons:
+def _list_conclusions(scores: ScoredLayers, articles: int, words: Words) -> Iterator[str]:
+    for comparison in scores.comparisons:
         found = next(one for one in comparison.differences if one.metric == f"{ALL} strict f1")
         value, bounds = found.difference.value, found.difference.best
         if value is None or not bounds:
@@ -252,13 +252,12 @@ def _list_conclusions(content: ReportContent, words: Words) -> Iterator[str]:
             high=format_difference(bounds[1]),
             p=format_p(found.p_holm, sign=True),
         )
-    articles = len({sentence.article for sentence in content.gold})
     if articles < FEW_ARTICLES:
         yield words("says.few_articles", count=articles)
-    spans = content.evaluations[0].overall["strict"].counts.possible
+    spans = scores.evaluations[0].overall["strict"].counts.possible
     if spans < verdict.FEW_SPANS:
         yield words("says.few_spans", count=spans)
-    for one in content.evaluations:
+    for one in scores.evaluations:
         if one.missing:
             yield words("says.missing", name=escape_plain(one.name), count=len(one.missing))
 
