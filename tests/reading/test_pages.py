@@ -66,6 +66,47 @@ def test_pages_give_the_article_and_name_the_rest(path: Path) -> None:
     assert (again.id, again.blocks) == (article.id, article.blocks)
 
 
+PROSE = "云溪县的农技员走进田间，手把手教农户育秧。今年全县早稻面积预计达到三十万亩，比去年增加一成。"
+
+
+@pytest.mark.parametrize(
+    ("page", "left_out"),
+    [
+        pytest.param(
+            f'<body class="no-sidebar nav-fixed"><nav>导航</nav><div><p>{PROSE}</p><p>86户</p></div></body>',
+            {"navigation": "导航"},
+            id="names of the whole page say nothing",
+        ),
+        pytest.param(
+            f'<div class="share-page"><p>{PROSE}</p><p>86户</p><div class="comments"><p>好文</p></div></div>',
+            {"comments": "好文"},
+            id="an element with all the text is no sharing, what is inside it may be comments",
+        ),
+        pytest.param(
+            f'<p>86户</p><p>{PROSE}</p><div class="footer"><p>{PROSE}</p></div>',
+            {"footer": PROSE},
+            id="half the text is not nearly all",
+        ),
+        pytest.param(
+            f'<div style="display: none"><p>{PROSE}</p><p>86户</p></div><nav>导航</nav>',
+            {"navigation": "导航"},
+            id="a page that scripts would show",
+        ),
+    ],
+)
+def test_pages_names_of_elements_are_weighed(page: str, left_out: dict[str, str]) -> None:
+    article = article_from_bytes(f"<html>{page}</html>".encode(), name="x", where="x", page=True)
+    assert sorted(article.raw.split()) == sorted([PROSE, "86户"])
+    assert {one.reason: one.text for one in article.left_out} == left_out
+
+
+@pytest.mark.parametrize("depth", [2500, 20_000])
+def test_pages_nested_too_deep_are_refused(depth: int) -> None:
+    page = f"<html>{'<div>甲。' * depth}"
+    with pytest.raises(EmptyArticleError):
+        article_from_bytes(page.encode(), name="x", where="x", page=True)
+
+
 TAGS = st.sampled_from(
     [
         "div",

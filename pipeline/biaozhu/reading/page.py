@@ -16,7 +16,7 @@ from biaozhu.data.errors import EmptyArticleError, EncodingError
 from biaozhu.data.model import LeftOut, Metadata
 from biaozhu.reading.blocks import stated_in
 from biaozhu.reading.encodings import decode
-from biaozhu.reading.page_body import Body, find_body
+from biaozhu.reading.page_body import Body, find_body, find_misnamed
 from biaozhu.reading.page_lines import find_lines, flatten
 from biaozhu.reading.page_patterns import DATE, is_furniture
 
@@ -68,8 +68,14 @@ def read_page(data: bytes, *, where: str) -> tuple[str, str, Metadata, tuple[Lef
         tree = html.document_fromstring(text.lstrip("\ufeff").encode("utf-8"), parser=parser)
     except (etree.LxmlError, ValueError) as error:
         raise EmptyArticleError(f"the page cannot be parsed ({type(error).__name__})", where=where) from None
+    if any(entry.type_name == "ERR_RESOURCE_LIMIT" for entry in parser.error_log):
+        raise EmptyArticleError("the page is nested too deep to be parsed whole", where=where)
     stated = _stated_in_head(tree)
     lines = find_lines(tree)
+    trusted: list[HtmlElement] = []
+    while (misnamed := find_misnamed(lines)) is not None:
+        trusted.append(misnamed)
+        lines = find_lines(tree, trusted=trusted)
     body = find_body(lines, _named(tree, stated)) if lines else None
     if body is None or not body.lines:
         raise EmptyArticleError(

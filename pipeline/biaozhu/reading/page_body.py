@@ -8,12 +8,12 @@ from __future__ import annotations
 import re
 import sys
 from collections import defaultdict
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import groupby
 from typing import TYPE_CHECKING
 
 from biaozhu.data.model import LeftOut
-from biaozhu.reading.page_patterns import is_attachment, is_furniture, is_prose
+from biaozhu.reading.page_patterns import closes_the_page, is_attachment, is_furniture, is_prose
 from biaozhu.reading.page_titles import find_title
 
 if TYPE_CHECKING:
@@ -51,9 +51,18 @@ class Body:
     left_out: tuple[LeftOut, ...]
 
 
+def find_misnamed(lines: Sequence[PageLine]) -> HtmlElement | None:
+    """Return the element that something speaks against though it holds nearly all running text: names mislead."""
+    prose: dict[HtmlElement | None, int] = defaultdict(int)
+    for line in lines:
+        prose[line.junk] += len(line.text) if _is_prose(line) else 0
+    rest = prose.pop(None, 0)
+    heaviest = max(prose, key=lambda junk: prose[junk], default=None)
+    return heaviest if heaviest is not None and prose[heaviest] > _FAR_MORE * rest else None
+
+
 def find_body(lines: Sequence[PageLine], named: Sequence[str]) -> Body:
     """Find the article among the lines of a page; `named`: what the page's head calls itself, best first."""
-    lines = _clear_heaviest(lines)
     inside, is_post = _inside(lines)
     reasons = [
         line.reason or ("" if place in inside else "outside the article") for place, line in enumerate(lines)
@@ -77,6 +86,7 @@ def find_body(lines: Sequence[PageLine], named: Sequence[str]) -> Body:
             if place < first and not reasons[place]:
                 reasons[place] = "source line"
     _leave_links(lines, reasons, inside, first, last)
+    _close_page(lines, reasons, range(last + 1, inside.stop))
     if at is not None and lines[at].text == title:
         reasons[at] = "title"
     kept = tuple(line.text for line, reason in zip(lines, reasons, strict=True) if not reason)
@@ -101,18 +111,6 @@ def _weight(line: PageLine) -> int:
     if _is_linked(line) or is_furniture(line.text, edge="tail"):
         return 0
     return (len(line.text) - line.linked) * (_PROSE_WEIGHT if is_prose(line.text) else 1)
-
-
-def _clear_heaviest(lines: Sequence[PageLine]) -> list[PageLine]:
-    """Take back what speaks against an element that holds nearly all running text: names mislead."""
-    prose: dict[HtmlElement | None, int] = defaultdict(int)
-    for line in lines:
-        prose[line.junk] += len(line.text) if _is_prose(line) else 0
-    rest = prose.pop(None, 0)
-    heaviest = max(prose, key=lambda junk: prose[junk], default=None)
-    if heaviest is None or prose[heaviest] <= _FAR_MORE * rest:
-        return list(lines)
-    return [replace(line, junk=None, reason="") if line.junk is heaviest else line for line in lines]
 
 
 def _inside(lines: Sequence[PageLine]) -> tuple[range, bool]:
@@ -175,6 +173,16 @@ def _open_between(lines: Sequence[PageLine], reasons: list[str], start: int, sto
             line = lines[place]
             if not line.reason and not _is_linked(line) and not is_furniture(line.text, edge="head"):
                 reasons[place] = ""
+
+
+def _close_page(lines: Sequence[PageLine], reasons: list[str], below: range) -> None:
+    """Leave out what stands below the line that ends an article, such as its editor's."""
+    closed = False
+    for place in below:
+        text = lines[place].text
+        closed = closed or (closes_the_page(text) and is_furniture(text, edge="tail"))
+        if closed and not is_attachment(text):
+            reasons[place] = reasons[place] or "below the article"
 
 
 def _leave_links(lines: Sequence[PageLine], reasons: list[str], inside: range, first: int, last: int) -> None:

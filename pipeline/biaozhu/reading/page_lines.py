@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from lxml import etree
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Collection, Iterable, Iterator
 
     from lxml.html import HtmlElement
 
@@ -20,6 +20,8 @@ _BLOCKS = frozenset(
     "figure footer form h1 h2 h3 h4 h5 h6 header hr html iframe legend li main menu nav noscript object ol optgroup "
     "option p pre section select summary table tbody td template textarea tfoot th thead tr ul video".split()
 )
+# What a theme writes on these is about the page as a whole.
+_WHOLE = frozenset({"html", "body", "main", "article"})
 _HEADINGS = frozenset({"h1", "h2", "h3"})
 _TAGS = {
     "nav": "navigation",
@@ -38,8 +40,8 @@ _NAMES = {
         "sidebar": "sidebar aside",
         "comments": "comment comments commentlist reply replies pinglun",
         "related links": "related relate recommend recommended recommends tuijian xiangguan xgnews xgwz hotnews ranking",
-        "sharing": "share sharing bdsharebuttonbox bshare jiathis social qrcode ewm erweima",
-        "control": "edit digg toolbar login search print fontsize ad ads advert advertisement guanggao popup modal banner",
+        "sharing": "share sharing bdsharebuttonbox bshare jiathis qrcode ewm erweima",
+        "control": "edit digg toolbar login search fontsize ad ads advert advertisement guanggao popup modal banner",
     }.items()
     for word in words.split()
 }
@@ -64,12 +66,12 @@ class PageLine:
     cell: HtmlElement | None = None
 
 
-def find_lines(tree: HtmlElement) -> list[PageLine]:
-    """Return every line of a page's visible text, in order."""
-    return [line for _, row in groupby(_walk(tree), key=_row) for line in _join_row(list(row))]
+def find_lines(tree: HtmlElement, *, trusted: Collection[HtmlElement] = ()) -> list[PageLine]:
+    """Return every line of a page's visible text, in order; nothing speaks against elements that are trusted."""
+    return [line for _, row in groupby(_walk(tree, trusted), key=_row) for line in _join_row(list(row))]
 
 
-def _walk(tree: HtmlElement) -> Iterator[PageLine]:
+def _walk(tree: HtmlElement, trusted: Collection[HtmlElement]) -> Iterator[PageLine]:
     owners, cells = [tree], [None]
     junk: list[tuple[HtmlElement | None, str]] = [(None, "")]
     parts: list[str] = []
@@ -85,7 +87,7 @@ def _walk(tree: HtmlElement) -> Iterator[PageLine]:
             if tag in _BLOCKS:
                 owners.append(element)
                 cells.append(element if tag in {"td", "th"} else cells[-1])
-                found = "" if junk[-1][1] else _find_reason(element, tag)
+                found = "" if junk[-1][1] or element in trusted else _find_reason(element, tag)
                 junk.append((element, found) if found else junk[-1])
             text = element.text
         else:
@@ -118,6 +120,8 @@ def _find_reason(element: HtmlElement, tag: str) -> str:
         return _TAGS[tag]
     if element.get("hidden") is not None or _HIDDEN_STYLE.search(element.get("style") or ""):
         return "hidden"
+    if tag in _WHOLE:
+        return ""
     words = _WORD.findall(f"{element.get('class') or ''} {element.get('id') or ''}")
     return next((_NAMES[word.lower()] for word in words if word.lower() in _NAMES), "")
 
