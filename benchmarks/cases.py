@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING, Any
 from rich.console import Console
 from rich.table import Table
 
-from biaozhu.annotators.network.lac import load_lac
+from biaozhu.annotators.network.word_models import load_model
 from biaozhu.annotators.preannotate import preannotate_batch
 from biaozhu.cli import run
 from biaozhu.data.errors import BiaozhuError
@@ -90,7 +90,7 @@ def _judge(case: Case) -> tuple[bool, str]:
 @cache
 def _preannotated(text: str) -> Preannotation:
     article = article_from_bytes(text.encode("utf-8"), name="case", where="case")
-    return preannotate_batch([article], model=load_lac("small"))[0]
+    return preannotate_batch([article], model=load_model("accurate", threads=1))[0]
 
 
 def _of_place(case: Case, meaning: Meaning) -> tuple[bool, str]:

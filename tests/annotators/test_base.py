@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from biaozhu.annotators.network.base import DEFAULT, load_base
 from biaozhu.annotators.network.char_rows import UNKNOWN, rows_of
 from biaozhu.annotators.network.runtime import CONFIG, GRAPH
+from biaozhu.annotators.words import find_labelled
 from biaozhu.data.errors import MissingFileError, ModelDataError
 from biaozhu.data.model import Sentence, with_spans
 
@@ -133,3 +134,15 @@ def test_base_model_of_the_repository_finds_names_it_never_saw() -> None:
 
 def test_base_model_of_the_repository_is_small() -> None:
     assert sum(path.stat().st_size for path in MODEL.iterdir()) < 12_000_000
+
+
+@pytest.mark.parametrize(
+    ("text", "names"),
+    [
+        ("林右昌在臺南市說明。", [("林右昌", "PERSON"), ("臺南市", "PLACE")]),
+        ("李某和王某某在云州路报警。", []),
+    ],
+)
+def test_base_network_follows_the_guideline_by_form(text: str, names: list[tuple[str, str]]) -> None:
+    (spans,) = find_labelled([text], load_base(threads=1).words([text]))
+    assert [(text[span.start : span.end], span.label) for span in spans] == names

@@ -20,6 +20,7 @@ from biaozhu.annotators.registry import Annotator
 from biaozhu.annotators.words import LacWord, trimmed_span
 from biaozhu.data.renamed import rename_network_keys
 from biaozhu.knowledge.lexicon import lexicon_columns, lexicon_facts, loaded_lexicon
+from biaozhu.reading.simplified import to_simplified
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -52,7 +53,7 @@ class Base:
         """Return the spans of each text as words that have their label as tag; what is unlikely is outside."""
         return [
             tuple(word if word.score >= self.min_score else word._replace(tag=OUTSIDE) for word in words)
-            for words in self.network.words(texts)
+            for words in self.network.words([to_simplified(text) for text in texts])
         ]
 
     def __call__(self, texts: Sequence[str]) -> list[tuple[Span, ...]]:
