@@ -35,11 +35,15 @@ from biaozhu.reading.sentences import split_article, split_text
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from biaozhu.annotators.network.word_models import Weights
     from biaozhu.annotators.preannotate import Preannotation
+    from biaozhu.annotators.words import WordModel
 
 Case = dict[str, Any]
 ROOT = Path(__file__).resolve().parent.parent
 CASES = ROOT.parent / "shared" / "data" / "cases" / "bug_reports.jsonl"
+# The default of `biaozhu preannotate`.
+MODEL: Weights = "accurate"
 # Where the guideline, settled after the cases were written, rules otherwise: text, right spans, rule.
 RULED: dict[str, tuple[list[list[Any]], str]] = {
     "万把块钱。": ([[0, 4, "AMOUNT"]], "A1: 三块钱 is marked up to 钱"),
@@ -88,9 +92,14 @@ def _judge(case: Case) -> tuple[bool, str]:
 
 
 @cache
+def _model() -> WordModel:
+    return load_model(MODEL)
+
+
+@cache
 def _preannotated(text: str) -> Preannotation:
     article = article_from_bytes(text.encode("utf-8"), name="case", where="case")
-    return preannotate_batch([article], model=load_model("accurate", threads=1))[0]
+    return preannotate_batch([article], model=_model())[0]
 
 
 def _of_place(case: Case, meaning: Meaning) -> tuple[bool, str]:
@@ -188,7 +197,10 @@ def _import_without_labels(folder: Path) -> tuple[bool, str]:
 
 
 def _unsorted_layer(folder: Path) -> tuple[bool, str]:
-    spans = [SPAN | {"start": 4, "end": 6, "text": "果树"}, SPAN | {"text": "曲阳县"}]
+    spans = [
+        SPAN | {"start": 4, "end": 6, "text": "果树", "source": "", "score": None},
+        SPAN | {"text": "曲阳县", "source": "", "score": None},
+    ]
     row = {"id": "0123456789ab:0-7", "article": "0123456789ab", "start": 0, "end": 7, "text": TEXT}
     for name, ones in (("gold", spans[::-1]), ("layer", spans)):
         line = json.dumps(row | {"spans": ones}, ensure_ascii=False)

@@ -4,6 +4,7 @@ import csv
 import io
 import json
 import sys
+import time
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -12,6 +13,7 @@ import pytest
 from biaozhu.cli import run
 from biaozhu.data.errors import MissingExtraError, UsageError, VersionError
 from biaozhu.data.layers import write_layer
+from biaozhu.data.model import Span
 from biaozhu.normalization.table import (
     COLUMNS,
     article_meaning,
@@ -57,6 +59,44 @@ def test_table_has_a_row_for_each_amount(marked: Marked) -> None:
     for row in rows:
         start = int(row.sentence.split(":")[1].split("-")[0]) + row.start
         assert marked(ARTICLE)[0].raw[start : start + len(row.text)] == row.text
+
+
+@pytest.mark.parametrize(
+    "piece", ["[A1元]", "每人[A1元]，", "[P平遥县][A1元]", "“我村[A1元]", "[N李明]主任[A1元]，该县"]
+)
+def test_table_takes_time_in_proportion_to_the_text(marked: Marked, piece: str) -> None:
+    article_meaning(*marked("[P平遥县][A1元]"))
+    seconds = []
+    for times in (300, 1200):
+        made = marked(piece * times)
+        begun = time.process_time()
+        article_meaning(*made)
+        seconds.append(time.process_time() - begun)
+    assert seconds[1] < 8 * max(seconds[0], 0.05)
+
+
+def test_table_says_what_is_not_certain(marked: Marked) -> None:
+    made = marked("[P洪善镇]每亩投入[A200元]，产出[A1800元]，共花了[A$15]。")
+    rows = article_meaning(*made).rows
+    assert [(in_words(row), row.doubt) for row in rows] == [
+        ("200元/亩", ""),
+        ("1800元/亩?", "per"),
+        ("$15?", "currency"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "about"),
+    [
+        ("[P洪善镇]红薯[A300亩]", "红薯"),
+        ("位于太行山深处的红薯种植示范基地面积[A300亩]", "红薯种植示范基地面积"),
+        # Rather nothing than half a word.
+        ("沙漠大景区沿线绿化提升改造工程总投资[A300万元]", ""),
+    ],
+)
+def test_table_about_ends_at_the_border_of_a_word(marked: Marked, text: str, about: str) -> None:
+    (row,) = article_meaning(*marked(text)).rows
+    assert row.about == about
 
 
 def test_table_of_another_article_is_an_error(marked: Marked) -> None:
@@ -138,6 +178,37 @@ def test_table_command_of_a_strange_layer_is_an_error(
     assert not (tmp_path / "t.csv").exists()
 
 
+def test_table_command_prints_paths_and_what_it_could_not_resolve(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "made.txt"
+    path.write_text("平遥县洪善镇种树190亩。不存镇种树80亩。\n", encoding="utf-8")
+    article = read_article(path)
+    layer = tmp_path / "layer.jsonl"
+    names = (
+        ("平遥县", "PLACE"),
+        ("洪善镇", "PLACE"),
+        ("190亩", "AMOUNT"),
+        ("不存镇", "PLACE"),
+        ("80亩", "AMOUNT"),
+    )
+    made = [
+        replace(
+            one,
+            spans=tuple(
+                Span(one.text.find(n), one.text.find(n) + len(n), k) for n, k in names if n in one.text
+            ),
+        )
+        for one in split_article(article)
+    ]
+    write_layer(layer, made)
+    assert run(["table", str(path), "--layer", str(layer)]) == 0
+    captured = capsys.readouterr()
+    assert "山西省/晋中市/平遥县/洪善镇" in captured.out
+    assert "不存镇" in captured.out.split("Places not resolved")[1]
+    assert "1 unknown or ambiguous" in captured.err
+
+
 def test_table_command_names_amounts_that_it_cannot_read(
     source: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -149,7 +220,5 @@ def test_table_command_names_amounts_that_it_cannot_read(
 
 
 def _with_amount(sentence: Sentence) -> Sentence:
-    from biaozhu.data.model import Span  # noqa: PLC0415 — the one test that needs it
-
     at = sentence.text.find("红薯")
     return replace(sentence, spans=(Span(at, at + 2, "AMOUNT"),)) if at >= 0 else sentence

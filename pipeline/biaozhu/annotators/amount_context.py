@@ -27,7 +27,7 @@ _MEETING = re.compile("(?:届|人大|政协|纪委|大会|全会)$")
 _HELD = re.compile("(?:办了?|行了?|连续|近|历|累计|过)$")
 _COORDINATE = re.compile("(?:[东西]经|[南北]纬|赤纬|赤经|经度|纬度|经|纬)约?$")
 _FORCE = re.compile(
-    "(?:里氏|震级|烈度|风力|风速|阵风|级风|级大风|级地震|瞬[间时])[^，。；]{0,12}[，]?[^，。；震]{0,6}$"
+    "(?:里氏|震级|烈度|风力|风速|阵风|级风|级大风|级地震|瞬[间时])[^，。；、]{0,12}[，]?[^，。；、震]{0,6}$"
 )
 _FORCED = re.compile("(?:以上)?(?:地震|余震|强震|大?风|强风|台风|飓风|阵风|狂风|巨?大?浪|海况)")
 _HEADER = re.compile("(?:单位(?:[:：为是]|均为)?[^，。；]{0,8}|[（(:：])$")
@@ -37,6 +37,7 @@ _LASTING = re.compile(
 )
 _LASTED = re.compile("(?:以?来|的?(?:历史|周期|时间|时光|历程|奋斗|岁月)|之久|[间老左]|以上)")
 _SAME_YEAR = re.compile("[（(](?:公元)?前?[0-9]{1,4}年?[）)]")
+_MOVED = re.compile("[跌涨升降高低逾][了约近]?$")
 _POINTS = re.compile("[(（]指数|内容|希望|建议|倡议|意见|要求|主张|共识|[：:]")
 # 这一年, 新的一天: a certain one, no duration.
 _VAGUE = re.compile(
@@ -72,7 +73,7 @@ def counts_nothing(one: Counted) -> bool:  # noqa: PLR0911 — a line for each m
         case "组" | "队":
             return before[-1:] in tuple("村庄屯寨区")
         case "次":
-            return bool(_MEETING.search(before)) or (after[:2] in ("会议", "全会") and "届" in before)
+            return bool(_MEETING.search(before)) or (after[:2] in ("会议", "全会") and "届" in before[-8:])
         case "届":
             return not _HELD.search(before) or after[:1] in tuple(SMALL)
         case "线":
@@ -96,7 +97,7 @@ def is_no_figure(one: Counted) -> bool:
     return (
         len(one.number) > LONGEST_PLAIN_NUMBER
         # The points of an index are more than the hours of a day.
-        or (hour and one.before[-1:] not in tuple("跌涨升降高低逾") and not _POINTS.match(one.after))
+        or (hour and not _MOVED.search(one.before) and not _POINTS.match(one.after))
         or (one.measure == "分" and one.before[-1:] in tuple("时点：") and not one.before.endswith("小时"))
     )
 

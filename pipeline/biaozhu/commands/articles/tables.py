@@ -13,9 +13,11 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from biaozhu.data.model import Article, Sentence
+    from biaozhu.normalization.addresses import Place
     from biaozhu.normalization.table import Meaning, Row
 
 SHOWN = ("place", "about", "amount", "low", "high", "unit", "sentence")
+UNRESOLVED = ("place", "times", "status", "under", "may be", "sentence")
 
 
 def register(app: typer.Typer) -> None:
@@ -61,11 +63,13 @@ def table(
         print_json([_document(article, meaning) for article, meaning in zip(articles, meanings, strict=True)])
     elif output is None:
         print_table("Amounts", SHOWN, [_shown(row) for row in rows])
-    unknown = sum(
-        place.status in ("unknown", "ambiguous") for meaning in meanings for place in meaning.places
+    places = [place for meaning in meanings for place in meaning.places]
+    unknown = [place for place in places if place.status in ("unknown", "ambiguous")]
+    if unknown and not as_json and output is None:
+        print_table("Places not resolved", UNRESOLVED, _unresolved(unknown))
+    say(
+        f"places: {len(places) - len(unknown)} of {len(places)} resolved, {len(unknown)} unknown or ambiguous"
     )
-    total = sum(len(meaning.places) for meaning in meanings)
-    say(f"places: {total - unknown} of {total} resolved, {unknown} unknown or ambiguous")
     finish(_unread(rows), left_out=problems)
 
 
@@ -122,9 +126,33 @@ def _shown(row: Row) -> list[str | None]:
     from biaozhu.normalization.table import in_words
 
     high = row.high if row.high != row.low else None
-    # The last step says enough on a screen; files and JSON have the whole path.
-    place = row.place.rpartition("/")[2]
-    return [place or None, row.about or None, in_words(row), row.low, high, row.unit or None, row.sentence]
+    return [
+        row.place or None,
+        row.about or None,
+        in_words(row),
+        row.low,
+        high,
+        row.unit or None,
+        row.sentence,
+    ]
+
+
+def _unresolved(places: Sequence[Place]) -> list[list[object]]:
+    """Return one row for each name that has no path here: how often it stands, where, and what it may be."""
+    by_name: dict[tuple[str, tuple[str, ...]], list[Place]] = {}
+    for place in places:
+        by_name.setdefault((place.text, place.under), []).append(place)
+    return [
+        [
+            name,
+            len(ones),
+            ones[0].status,
+            "/".join(under) or None,
+            "; ".join("/".join(candidate.path) for candidate in ones[0].candidates) or None,
+            ones[0].sentence,
+        ]
+        for (name, under), ones in by_name.items()
+    ]
 
 
 def _unread(rows: Sequence[Row]) -> list[Any]:

@@ -1,0 +1,113 @@
+"""Kinds of paths that public bug reports name, in places of our own."""
+
+from __future__ import annotations
+
+import pytest
+
+from biaozhu.data.model import Article, Block, Metadata, Sentence, Span
+from biaozhu.knowledge.division_names import CITY, COUNTY, PROVINCE, short_form
+from biaozhu.knowledge.gazetteer import Division, gazetteer
+from biaozhu.normalization.addresses import Place, resolve_places
+from biaozhu.normalization.table import article_meaning
+
+ARTICLE = "0123456789ab"
+
+
+def sentence(text: str, start: int = 0) -> Sentence:
+    """Make a sentence of names and other words, parted by spaces; names begin with @."""
+    plain, spans = "", []
+    for word in text.split(" "):
+        if word.startswith(("@", "#")):
+            label = "PLACE" if word[0] == "@" else "AMOUNT"
+            spans.append(Span(len(plain), len(plain) + len(word) - 1, label))
+        plain += word.lstrip("@#")
+    return Sentence(ARTICLE, start, start + len(plain), plain, tuple(spans))
+
+
+def resolved(*texts: str) -> list[Place]:
+    sentences: list[Sentence] = []
+    for text in texts:
+        sentences.append(sentence(text, sentences[-1].end if sentences else 0))
+    return list(resolve_places(sentences))
+
+
+AUTONOMOUS = [
+    (division, unit)
+    for code in "12345678"
+    for province in gazetteer().within(code, PROVINCE)
+    for level, unit in ((CITY, "州"), (COUNTY, "县"), (COUNTY, "旗"))
+    for division in gazetteer().within(province.code, level)
+    if division.name.endswith(f"自治{unit}") and short_form(division.name, level)
+]
+
+
+@pytest.mark.parametrize(("division", "unit"), AUTONOMOUS, ids=[division.name for division, _ in AUTONOMOUS])
+def test_cases_short_forms_of_autonomous_divisions(division: Division, unit: str) -> None:
+    (place,) = resolved(f"@{short_form(division.name, division.level)}{unit} 有500户")
+    assert place.code == division.code
+
+
+@pytest.mark.parametrize(
+    ("text", "path"),
+    [
+        ("@喀左县", "辽宁省/朝阳市/喀喇沁左翼蒙古族自治县"),
+        ("@科左后旗", "内蒙古自治区/通辽市/科尔沁左翼后旗"),
+        ("@新疆 @博州", "新疆维吾尔自治区/博尔塔拉蒙古自治州"),
+        ("@凉山州 @西昌", "四川省/凉山彝族自治州/西昌市"),
+        ("@楚雄州 @楚雄市", "云南省/楚雄彝族自治州/楚雄市"),
+        ("@上海 @浦东", "上海市/浦东新区"),
+        ("@东莞市 @长安镇", "广东省/东莞市/长安镇"),
+        ("@中山 @古镇镇", "广东省/中山市/古镇镇"),
+        ("@三亚", "海南省/三亚市"),
+        ("@仙桃 @毛嘴镇", "湖北省/仙桃市/毛嘴镇"),
+        ("@郫县", "四川省/成都市/郫都区"),
+        ("@通县", "北京市/通州区"),
+        ("@大庸市", "湖南省/张家界市"),
+        ("@中甸县", "云南省/迪庆藏族自治州/香格里拉市"),
+        ("@宣武区", "北京市/西城区"),
+        ("@海城县", "辽宁省/鞍山市/海城市"),
+    ],
+)
+def test_cases_paths(text: str, path: str) -> None:
+    place = resolved(text)[-1]
+    assert (place.status, "/".join(place.path)) == ("known", path)
+
+
+def test_cases_no_level_stands_twice() -> None:
+    for code in ("4419", "4420", "4604", "6202"):
+        city = gazetteer().within(code, CITY)[0].name
+        for town in gazetteer().within(code, 4):
+            path = resolved(f"@{city} @{town.name}")[-1].path
+            assert len(set(path)) == len(path)
+            assert path[-2:] == (city, town.name)
+
+
+@pytest.mark.parametrize(
+    ("text", "status"),
+    [("后面的 @竹山", "natural"), ("@十堰 @竹山", "known"), ("@石河", "natural"), ("@衡山", "known")],
+)
+def test_cases_hills_that_share_a_countys_name(text: str, status: str) -> None:
+    assert resolved(text)[-1].status == status
+
+
+def test_cases_village_lies_where_the_article_puts_it() -> None:
+    places = resolved(
+        "@平遥县 @洪善镇 @老槐村 有100户。",
+        "@平遥县 @宁固镇 @老槐村 有200户。",
+        "@老槐村 修路。",
+        "@洪善镇 开会，",
+        "@老槐村 也去。",
+    )
+    villages = [place.path[-2] for place in places if place.text == "老槐村"]
+    assert villages == ["洪善镇", "宁固镇", "宁固镇", "洪善镇"]
+
+
+def test_cases_university_is_no_place_that_an_amount_is_about() -> None:
+    one = sentence("@平遥县 的 @洪善镇 请 @山西 大学教授讲课 #3次")
+    two = sentence("@平遥县 请 @山西 客商参观 #3次")
+    for made in (one, two):
+        article = Article(
+            ARTICLE, "made", ARTICLE, "utf-8", made.text, (Block(0, made.end, "paragraph", 0),), Metadata()
+        )
+        (row,) = article_meaning(article, [made]).rows
+        assert row.place.startswith("山西省/晋中市/平遥县")
