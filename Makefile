@@ -135,4 +135,4 @@ lock: .venv/uv.stamp
 
 clean:
 	rm -rf reports annotations/pre annotations/layers/doccano project.lock
-	find models -mindepth 1 -maxdepth 1 -type d ! -name base -exec rm -rf {} +
+	find models -mindepth 1 -maxdepth 1 -type d -exec rm -rf {} +
