@@ -150,13 +150,17 @@ PATTERNS = (
 @pytest.mark.parametrize("piece", PATTERNS)
 def test_amounts_take_time_in_proportion_to_the_text(piece: str) -> None:
     find_amounts(["三门峡"])
-    seconds = []
-    for length in (40_000, 160_000):
-        begun = time.process_time()
-        find_amounts([piece * (length // len(piece))])
-        seconds.append(time.process_time() - begun)
+    ratios = []
+    # A machine that is busy with others slows one run down, not each of three.
+    while len(ratios) < 3 and (not ratios or ratios[-1] >= 8):
+        seconds = []
+        for length in (40_000, 160_000):
+            begun = time.process_time()
+            find_amounts([piece * (length // len(piece))])
+            seconds.append(time.process_time() - begun)
+        ratios.append(seconds[1] / max(seconds[0], 0.05))
     # Four times the text; what grows with its square would take sixteen times as long.
-    assert seconds[1] < 8 * max(seconds[0], 0.05)
+    assert min(ratios) < 8
 
 
 @given(st.text(max_size=60) | st.lists(PIECES, max_size=60).map("".join))
