@@ -7,12 +7,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 import spacy
+from spacy.tokens import Span
 
 from biaozhu.data.errors import ConfigError
-from biaozhu.data.model import Sentence, Span
+from biaozhu.data.model import Sentence
+from biaozhu.data.model import Span as OurSpan
 from biaozhu.nlp.crf_model import crf_model
 from biaozhu.nlp.encoders import class_encoder, layer_encoder
-from biaozhu.nlp.ner_component import CrfNer
+from biaozhu.nlp.ner_component import SPANS_KEY, CrfNer
 from biaozhu.nlp.tokenizer import make_char_tokenizer
 from biaozhu.training.gold import make_examples
 from biaozhu.training.solving import solve
@@ -23,7 +25,7 @@ if TYPE_CHECKING:
 LABELS = ["PLACE", "PERSON", "AMOUNT"]
 # CROP is a label that no annotator knows.
 GOLD = Sentence(
-    "a" * 12, 0, 15, "王小明在青岛市买了3斤小麦。。", (Span(9, 11, "AMOUNT"), Span(11, 13, "CROP"))
+    "a" * 12, 0, 15, "王小明在青岛市买了3斤小麦。。", (OurSpan(9, 11, "AMOUNT"), OurSpan(11, 13, "CROP"))
 )
 TEXT = "李秀英在桐庐县卖了120元的小麦。"
 
@@ -84,3 +86,12 @@ def test_crf_model_min_score_leaves_out_what_is_less_likely() -> None:
 def test_crf_model_refuses_a_prior_without_scores_of_tags(prior: Model) -> None:
     with pytest.raises(ConfigError, match="no scores of tags"):
         crf_model(class_encoder(1), prior)
+
+
+def test_crf_model_leaves_entities_that_stand_before_it() -> None:
+    nlp, part = begin(1.0)
+    doc = nlp.make_doc(TEXT)
+    doc.set_ents([Span(doc, 2, 5, label="ORG")])
+    part.set_annotations([doc], part.predict([doc]))
+    assert [(one.text, one.label_) for one in doc.ents] == [("英在桐", "ORG"), ("120元", "AMOUNT")]
+    assert [one.text for one in doc.spans[SPANS_KEY]] == ["李秀英", "桐庐县", "120元"]

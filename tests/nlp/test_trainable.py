@@ -152,9 +152,6 @@ def test_torch_layer_keeps_no_pickle() -> None:
         list(pickletools.genops(content))
 
 
-@pytest.mark.parametrize(
-    ("arguments", "says"), [(("small", 0.3), "PyTorch does not have"), (("large", 1.0), "a dropout of 1.0")]
-)
-def test_trainable_lac_refuses_what_it_cannot_do(arguments: tuple[Any, float], says: str) -> None:
-    with pytest.raises(ConfigError, match=says):
-        trainable_lac(*arguments)
+def test_trainable_lac_refuses_a_dropout_of_everything() -> None:
+    with pytest.raises(ConfigError, match=r"a dropout of 1\.0"):
+        trainable_lac("large", 1.0)

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from biaozhu.commands.articles import formats, preannotating, reading, tables
 from biaozhu.commands.curation import adjudicating, annotators, gold, selecting
 from biaozhu.commands.doccano import projects, server
-from biaozhu.commands.models import serving, training
+from biaozhu.commands.models import predicting, serving, training
 from biaozhu.commands.scores import reporting, scoring
 
 if TYPE_CHECKING:
@@ -36,6 +36,7 @@ def register_all(app: typer.Typer) -> None:
         gold,
         selecting,
         training,
+        predicting,
         tables,
         scoring,
         reporting,

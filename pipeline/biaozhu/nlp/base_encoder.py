@@ -38,11 +38,6 @@ def base_encoder(
             `scores` the tags' scores alone, as the prior of a `biaozhu.Crf.v1`.
         window: how many neighbours a character sees on each side.
         sha256: of the model's graph; `biaozhu train` fills it in. Empty takes any.
-
-    Raises:
-        MissingFileError: there is no model.
-        ModelDataError: it is damaged.
-        ConfigError: it is not the one that `sha256` names.
     """
     found = checksum(folder)
     if sha256 and found != sha256:
@@ -75,12 +70,7 @@ def base_encoder(
 
 
 def checksum(folder: str) -> str:
-    """Return the SHA-256 of a base model's graph, as its config names it.
-
-    Raises:
-        MissingFileError: there is no model.
-        ModelDataError: its config is damaged.
-    """
+    """Return the SHA-256 of a base model's graph, as its config names it."""
     return str(read_config(Path(folder) / CONFIG)["files"].get(GRAPH))
 
 
@@ -88,9 +78,6 @@ def pin_checksums(config: dict[str, Any]) -> None:
     """Write the checksum of the base model that lies there into each encoder of a config, in place.
 
     A trained model then runs only with the base model that it was trained with.
-
-    Raises:
-        MissingFileError, ModelDataError: see `checksum`.
     """
     for value in config.values():
         if isinstance(value, dict):

@@ -28,9 +28,6 @@ def crf_model(
         prior: where learning begins: untrained, the model says what this says, and `l2` holds it there until the gold
             has enough against it. A `LayerEncoder` of one layer without window, or a `BaseEncoder` of scores.
         prior_weight: what the prior's scores are multiplied with; its chain is taken as it is.
-
-    Raises:
-        ConfigError: the prior gives no scores of tags.
     """
     if prior is not None and len(prior.attrs.get("tags", ())) != prior.get_dim("nO"):
         raise ConfigError(

@@ -87,9 +87,6 @@ def layer_encoder(
         layers: names of annotators, or `combined` for what pre-annotation makes of them all.
         labels: the labels to look at.
         window: how many neighbours' marks a character sees on each side.
-
-    Raises:
-        ConfigError: there is no such annotator.
     """
     unknown = [name for name in layers if name not in (*ANNOTATORS, COMBINED)]
     if unknown:
@@ -156,20 +153,26 @@ def freeze(
         keys = [(name, *key, doc.text) for doc in docs]
         new = list(dict.fromkeys(one for one in keys if one not in memory))
         memory.update(zip(new, vectors([str(one[-1]) for one in new]) if new else (), strict=True))
-        # Frozen: nothing flows back.
-        return [_by_token(doc, memory[one]) for doc, one in zip(docs, keys, strict=True)], lambda _: []
+        # Nothing flows back.
+        rows = [mean_by_token(memory[one], token_sizes(doc)) for doc, one in zip(docs, keys, strict=True)]
+        return rows, lambda _: []
 
     return Model(name, forward, dims={"nO": width})
 
 
-def _by_token(doc: Doc, rows: np.ndarray) -> np.ndarray:
-    if len(doc) == len(rows):
+def token_sizes(doc: Doc) -> np.ndarray:
+    """Return the code points of each token, the space behind it included, int of shape (tokens,)."""
+    if len(doc) == len(doc.text):
+        return np.ones(len(doc), np.int64)
+    return np.diff([*(token.idx for token in doc), len(doc.text)])
+
+
+def mean_by_token(rows: np.ndarray, sizes: np.ndarray) -> np.ndarray:
+    """Return the mean of the rows of each token's code points, float32; see `token_sizes`."""
+    if len(sizes) == len(rows):
         # A copy: what a caller does to it must not reach the memory.
         return rows.astype(np.float32)
-    starts = np.array([token.idx for token in doc], np.int64)
-    sizes = np.diff(np.append(starts, len(rows)))
-    # A token keeps the space behind it: the mean takes it in.
-    return np.asarray(np.add.reduceat(rows, starts, axis=0) / sizes[:, None], np.float32)
+    return np.asarray(np.add.reduceat(rows, np.cumsum(sizes) - sizes, axis=0) / sizes[:, None], np.float32)
 
 
 # One batch back: a model's prior and its features ask for the same texts one after the other.

@@ -17,7 +17,7 @@ SCORER = "biaozhu.ner_scorer.v1"
 
 
 def score_spans(examples: Iterable[Example], **settings: Any) -> dict[str, Any]:
-    """Return `ents_p`, `ents_r`, `ents_f` and `ents_per_type`; None where no reference is annotated.
+    """Return `ents_p`, `ents_r`, `ents_f` and `ents_per_type`; None where there are no spans, as of spaCy's own scorer.
 
     A span is right if its first and last character and its label are those of a reference entity. A prediction over
     tokens of which the reference does not say whether they are entities counts neither way.
@@ -27,12 +27,10 @@ def score_spans(examples: Iterable[Example], **settings: Any) -> dict[str, Any]:
         settings: of the component: `spans_key` and `set_ents` say where its predictions stand.
     """
     gold, found = [], []
-    annotated = False
     for number, example in enumerate(examples):
         reference, predicted = example.reference, example.predicted
         if not reference.has_annotation("ENT_IOB"):
             continue
-        annotated = True
         unknown = {
             place
             for token in reference
@@ -50,8 +48,8 @@ def score_spans(examples: Iterable[Example], **settings: Any) -> dict[str, Any]:
     by_label = count_strict_spans(gold, found)
     total = _figures(sum_counts(by_label.values()))
     return {
-        **{f"ents_{name}": value if annotated else None for name, value in total.items()},
-        "ents_per_type": {label: _figures(one) for label, one in by_label.items()} if annotated else None,
+        **{f"ents_{name}": value if by_label else None for name, value in total.items()},
+        "ents_per_type": {label: _figures(one) for label, one in by_label.items()} or None,
     }
 
 
@@ -61,5 +59,5 @@ def make_scorer() -> Callable[..., dict[str, Any]]:
 
 
 def _figures(counts: StrictCounts) -> dict[str, float]:
-    # spaCy's tables ask for numbers: what has no denominator is 0 there, as spaCy's own scorer has it.
+    # spaCy's tables ask for numbers: what has no denominator is 0 there.
     return {"p": counts.precision or 0.0, "r": counts.recall or 0.0, "f": counts.f1 or 0.0}

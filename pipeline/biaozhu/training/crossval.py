@@ -50,10 +50,6 @@ def crossvalidate(
         groups: the group of each sentence by its id.
         source: what the predicted spans name as their source.
         on_fold: called before each fold with its number from 0 and how many there are.
-
-    Raises:
-        TrainingError: there are fewer than two groups.
-        BiaozhuError: see `fit`.
     """
     folds = count_groups(gold, groups)
     predicted: dict[str, Sentence] = {}

@@ -88,12 +88,8 @@ def measure_curve(
         gold: the sentences with their gold spans.
         groups: what is held out together, by sentence id; see `group_sentences`.
         units: what is drawn together for bands and intervals; see `choose_units`.
-        plan: sizes, seeds and folds.
+        plan: how.
         on_training: called before each training with its number from 0 and how many there are.
-
-    Raises:
-        TrainingError: there are fewer than two groups, or a fold leaves nothing to learn from.
-        BiaozhuError: see `fit`.
     """
     names = [groups[sentence.id] for sentence in gold]
     cutter = GroupKFold(min(plan.folds, len(count_groups(gold, groups))))
@@ -183,11 +179,7 @@ def describe_curve(
 
 
 def write_curve(path: Path, document: Mapping[str, Any]) -> None:
-    """Write a document atomically.
-
-    Raises:
-        WriteError: it cannot be written.
-    """
+    """Write a document atomically."""
     write_text(path, json.dumps(document, ensure_ascii=False, indent=2, allow_nan=False) + "\n")
 
 
@@ -196,9 +188,6 @@ def draw_sentences(pool: Sequence[Sentence], share: float, *, seed: int, fold: i
 
     The same seed draws the same order for every share. Sentences are added until one of them has a span: without
     any there is nothing to learn.
-
-    Raises:
-        TrainingError: the pool has no spans.
     """
     order = np.random.default_rng([seed, fold]).permutation(len(pool)).tolist()
     first = next((at for at, number in enumerate(order) if pool[number].spans), None)

@@ -82,12 +82,7 @@ class DocBinStream:
         return match_files(self.paths, where=READER)
 
     def survey(self) -> StreamSurvey:
-        """Read all shards once, so that what is wrong in the last is known before training begins.
-
-        Raises:
-            ShardError: a shard cannot be used; all such are reported together.
-            TrainingError: there are no spans in them.
-        """
+        """Read all shards once, so that what is wrong in the last is known before training begins."""
         files = self.files()
         digest = hashlib.sha256()
         sentences = spans = 0
@@ -117,12 +112,7 @@ class DocBinStream:
         return StreamSurvey(data, (*first, *late.values()), len(first))
 
     def examples(self, nlp: Language, epoch: int = 0) -> Iterator[Example]:
-        """Yield each sentence once, in an order that seed and epoch decide.
-
-        Raises:
-            ShardError: a shard cannot be used.
-            ConfigError: see `make_example`.
-        """
+        """Yield each sentence once, in an order that seed and epoch decide."""
         draw = random.Random(f"{self.seed} {epoch}")  # noqa: S311 — an order, no secret
         files = list(self.files())
         draw.shuffle(files)
@@ -144,9 +134,6 @@ def docbin_stream(paths: str | list[str], buffer: int = BUFFER_SENTENCES, seed: 
         paths: DocBin files (`.spacy`), of ours or of anybody.
         buffer: sentences from which the next one is drawn; 1 leaves them in the order of the shards.
         seed: of the order of shards and of the drawing.
-
-    Raises:
-        ConfigError: the buffer holds nothing.
     """
     if buffer < 1:
         raise ConfigError(f"a buffer of {buffer} sentences holds none", where=READER)
@@ -157,7 +144,6 @@ def read_shard(path: Path) -> Iterator[AnnotatedText]:
     """Yield the texts of a DocBin with their entities, empty ones left out.
 
     Raises:
-        MissingFileError: see `read_bytes`.
         ShardError: it is no DocBin, unpacks to too much, or has span groups that are no entities, which training would
             not see.
     """
@@ -193,11 +179,7 @@ def shuffle_stream(
 
 
 def make_example(nlp: Language, text: AnnotatedText) -> Example:
-    """Make an Example whose tokens are code points, so that no span can fail to align.
-
-    Raises:
-        ConfigError: the pipeline has another tokenizer.
-    """
+    """Make an Example whose tokens are code points, so that no span can fail to align."""
     if not isinstance(nlp.tokenizer, CharTokenizer):
         raise ConfigError(f"{READER} needs biaozhu.CharTokenizer.v1 as the tokenizer", where="nlp.tokenizer")
     reference = nlp.make_doc(text.text)

@@ -37,12 +37,7 @@ class GoldCorpus:
         return match_files(self.paths, where=READER)
 
     def sentences(self) -> tuple[Sentence, ...]:
-        """Read all files.
-
-        Raises:
-            BiaozhuError: see `files` and `read_layer`.
-            DuplicateError: two files hold the same sentence.
-        """
+        """Read all files; a sentence that stands in two of them is an error."""
         found: dict[str, Sentence] = {}
         for path in self.files():
             for sentence in read_layer(path):
@@ -62,12 +57,7 @@ def gold_corpus(paths: str | list[str]) -> GoldCorpus:
 
 
 def match_files(paths: Sequence[str], *, where: str) -> tuple[Path, ...]:
-    """Return the files that paths or glob patterns name, each once, sorted.
-
-    Raises:
-        ConfigError: there is no path; `where` says which reader has none.
-        MissingFileError: a path or pattern names no file; all such are reported together.
-    """
+    """Return the files that paths or glob patterns name, each once, sorted; one that names no file is an error."""
     if not paths:
         raise ConfigError("paths is empty: there is nothing to read", where=where)
     # glob, not Path.glob: patterns may be absolute.
@@ -87,9 +77,6 @@ def make_examples(nlp: Language, sentences: Iterable[Sentence]) -> tuple[list[Ex
 
     Returns:
         The examples, and a loss for each span whose borders are no token borders.
-
-    Raises:
-        OffsetError: the tokenizer does not keep a text as it is.
     """
     examples, entries = [], []
     for sentence in sentences:

@@ -27,7 +27,7 @@ from biaozhu.data.model import with_spans
 from biaozhu.scoring.evaluation import ALL, EvaluationOptions, evaluate_layer
 from biaozhu.scoring.significance import Sampling
 from biaozhu.training.card import markdown_table
-from biaozhu.training.train import check_output, corpus_of, read_config, train
+from biaozhu.training.train import check_model_folder, corpus_of, read_config, train
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -81,13 +81,8 @@ def train_seeds(  # noqa: PLR0913 — what `train` takes, and seeds and layers
 
     Returns:
         What could not be aligned with the tokens, which is the same for each seed, and each seed's run.
-
-    Raises:
-        UsageError: a layer to be scored is trained on.
-        TrainingError: the config has no `system.seed`.
-        BiaozhuError: see `train`.
     """
-    check_output(output)
+    check_model_folder(output)
     overrides = dict(overrides or {})
     config = read_config(config_path, overrides)
     first = config.get("system", {}).get("seed")

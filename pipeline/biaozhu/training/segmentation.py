@@ -42,10 +42,6 @@ def train_segmenter(
         dev: to measure on.
         folder: the model's, replaced if it holds one.
         iterations: passes over the data (Sun et al. 2012, ADF training of a CRF).
-
-    Raises:
-        TrainingError: there are no words.
-        WriteError: the folder cannot be written, or holds something else.
     """
     if not any(sentence.spans for sentence in words) or not dev:
         raise TrainingError("there are no words to learn from", next_step="Give layers whose spans are words")

@@ -72,7 +72,7 @@ def solve(component: CrfNer, examples: Sequence[Example], *, on_step: OnLoss | N
         raise TrainingError("the gold has no spans to learn from", next_step="Give gold with spans")
     tok2vec = component.model.get_ref("tok2vec")
     features = tok2vec.predict([example.predicted for example in chosen])
-    if component.cfg["algorithm"] in ALGORITHMS:
+    if component.cfg.get("algorithm") in ALGORITHMS:
         if tok2vec.name != NGRAMS:
             raise TrainingError(
                 "CRFsuite takes n-grams only", where=component.name, next_step='Take algorithm = "lbfgs"'

@@ -123,19 +123,16 @@ def train(
 ) -> Trained:
     """Train the pipeline of a config and write it, whole or not at all, with README.md as its card.
 
-    Gold is read as a whole, DocBin shards are streamed: no more of them is in memory at a time than `stream` says.
+    Gold is read as a whole, DocBin shards are streamed. What is in the folder is replaced if it is a model.
 
     Args:
         config_path: a spaCy config.
-        output: the folder to write; what is there is replaced if it is a model.
+        output: the folder to write.
         overrides: `section.key` -> value.
         held_out: strict scores of a cross-validation, for the card; see `score_strictly`.
         on_step: called after each step with its number, the most there can be, and the loss.
-
-    Raises:
-        BiaozhuError: the config, the gold or the folder cannot be used; nothing is written then.
     """
-    check_output(output)
+    check_model_folder(output)
     config = read_config(config_path, overrides)
     corpus = corpus_of(config, config_path)
     told: dict[str, Any] = {"name": output.name, "where": str(config_path), "on_step": on_step}
@@ -176,12 +173,8 @@ def _requirement_of(config: Config) -> str:
     return f"biaozhu{f'[{extras}]' if extras else ''}{get_minor_version_range(__version__)}"
 
 
-def check_output(output: Path) -> None:
-    """Check that a model may be written to a folder.
-
-    Raises:
-        WriteError: something else than a model is there.
-    """
+def check_model_folder(output: Path) -> None:
+    """Check that a folder is a model's or not there, so that a model may be written to it."""
     if output.exists() and not (output / "meta.json").is_file():
         raise WriteError(
             "this is there already and is no model", where=str(output), next_step="Choose another name"
@@ -200,10 +193,6 @@ def fit(
 
     What can be solved outright (see `can_solve`) is; all other components take part in gradient descent for the
     config's number of steps. There is no early stopping, so no data is looked at but these sentences.
-
-    Raises:
-        ConfigError: the config does not make a pipeline.
-        TrainingError: there is nothing to learn from.
     """
     if not any(sentence.spans for sentence in sentences):
         raise TrainingError("the gold has no spans to learn from", next_step="Give gold with spans")
@@ -293,9 +282,13 @@ def _descend(
     on_step: OnStep | None,
 ) -> tuple[int, float]:
     optimizer, most = settings["optimizer"], settings["max_steps"]
+    if most < 1:
+        raise ConfigError("max_steps must be at least 1", where="training")
     losses: dict[str, float] = {}
     step = 0
-    for batch in _batch(passes, settings):
+    epochs = settings["max_epochs"]
+    chosen = islice(passes, epochs if epochs > 0 else None)
+    for batch in (batch for examples in chosen for batch in settings["batcher"](examples)):
         losses = {}
         dropout = settings["dropout"]
         drop = float(dropout(step) if callable(dropout) else dropout)
@@ -313,32 +306,8 @@ def _descend(
     return step, float(sum(losses.values()))
 
 
-def _batch(passes: Iterator[Iterable[Example]], settings: Mapping[str, Any]) -> Iterator[list[Example]]:
-    if settings["max_steps"] < 1:
-        raise ConfigError("max_steps must be at least 1", where="training")
-    epochs = settings["max_epochs"]
-    for examples in islice(passes, epochs if epochs > 0 else None):
-        yield from settings["batcher"](examples)
-
-
-def gold_of(config: Config, path: Path) -> GoldCorpus:
-    """Return the gold that a config names.
-
-    Raises:
-        ConfigError: it names none, or another kind.
-    """
-    corpus = corpus_of(config, path)
-    if not isinstance(corpus, GoldCorpus):
-        raise ConfigError(f"its training corpus is no {GOLD}", where=str(path))
-    return corpus
-
-
 def corpus_of(config: Config, path: Path) -> GoldCorpus | DocBinStream:
-    """Return the training corpus that a config names.
-
-    Raises:
-        ConfigError: it names none, or another kind.
-    """
+    """Return the training corpus that a config names."""
     try:
         whole = config.interpolate()
         name = whole["training"]["train_corpus"]

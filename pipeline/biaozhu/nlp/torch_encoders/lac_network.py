@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     from biaozhu.annotators.network.lac_weights import LacWeights
 
 
+WIDTH = 2 * HIDDEN
+
+
 class LacNetwork(nn.Module):  # type: ignore[misc]  # PyTorch may be absent here
     """Gives the last states of each character, width 256.
 
@@ -42,7 +45,7 @@ class LacNetwork(nn.Module):  # type: ignore[misc]  # PyTorch may be absent here
             lengths: of the texts, none of them 0.
         """
         if not len(lengths):
-            return torch.zeros((0, 2 * HIDDEN))
+            return torch.zeros((0, WIDTH))
         states = self.layers(ids, lengths).transpose(0, 1)
         return self.dropout(states[torch.arange(len(ids))[None] < lengths[:, None]])
 
@@ -50,11 +53,7 @@ class LacNetwork(nn.Module):  # type: ignore[misc]  # PyTorch may be absent here
 def large_lac(
     dropout: float,
 ) -> tuple[LacNetwork, Callable[[Sequence[str]], tuple[torch.Tensor, torch.Tensor]]]:
-    """Return the large LAC's network, and what makes its inputs of texts.
-
-    Raises:
-        ModelDataError: the package's files are missing or not those that were measured.
-    """
+    """Return the large LAC's network, and what makes its inputs of texts."""
     start = lac_start()
     weights = start.lacs[SIZES.index("large")]
     rows = weights.rows[rows_of(start.dictionary)].astype(np.int64)

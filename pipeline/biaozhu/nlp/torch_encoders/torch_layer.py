@@ -15,6 +15,7 @@ import torch
 from thinc.api import ArgsKwargs, Model, PyTorchWrapper_v3
 
 from biaozhu.data.errors import ModelDataError
+from biaozhu.nlp.encoders import mean_by_token, token_sizes
 
 if TYPE_CHECKING:
     from spacy.tokens import Doc
@@ -108,41 +109,19 @@ def _convert_outputs(
     is_train: bool,  # noqa: ARG001, FBT001 — thinc calls it so
 ) -> tuple[list[np.ndarray], Callable[[list[np.ndarray]], ArgsKwargs]]:
     docs, rows = both
-    sizes = _sizes(docs)
-    # Where a token is a character, which the CharTokenizer sees to, there is nothing to join.
-    alone = all(int(one.max(initial=1)) == 1 for one in sizes)
     found = rows.detach().cpu().numpy()
-    starts = np.cumsum([0, *(int(one.sum()) for one in sizes)])
-    made = [found[first : first + int(one.sum())] for first, one in zip(starts[:-1], sizes, strict=True)]
-    if not alone:
-        made = [_means(one, size) for one, size in zip(made, sizes, strict=True)]
+    sizes = [token_sizes(doc) for doc in docs]
+    ends = np.cumsum([len(doc.text) for doc in docs], dtype=np.int64)
+    pieces = np.split(found, ends)[: len(docs)]
+    made = [mean_by_token(piece, size) for piece, size in zip(pieces, sizes, strict=True)]
 
     def backward(gradients: list[np.ndarray]) -> ArgsKwargs:
-        parts = (
-            gradients
-            if alone
-            else [
-                np.repeat(one / size[:, None].astype(np.float32), size, axis=0)
-                for one, size in zip(gradients, sizes, strict=True)
-            ]
-        )
-        joined = np.concatenate(parts) if parts else found
+        # The code points of a token share its gradient.
+        parts = [
+            np.repeat(one / size[:, None], size, axis=0) for one, size in zip(gradients, sizes, strict=True)
+        ]
+        joined = np.concatenate([np.zeros((0, found.shape[1])), *parts])
         back = torch.from_numpy(np.ascontiguousarray(joined, np.float32)).to(rows.device)
         return ArgsKwargs(args=((rows,),), kwargs={"grad_tensors": (back,)})
 
     return made, backward
-
-
-def _sizes(docs: Sequence[Doc]) -> list[np.ndarray]:
-    # A token keeps the space behind it, as in `encoder`.
-    return [
-        np.diff(np.array([*(token.idx for token in doc), len(doc.text)] if len(doc) else [0], np.int64))
-        for doc in docs
-    ]
-
-
-def _means(rows: np.ndarray, sizes: np.ndarray) -> np.ndarray:
-    if not len(sizes):
-        return rows
-    starts = np.cumsum(sizes) - sizes
-    return np.asarray(np.add.reduceat(rows, starts, axis=0) / sizes[:, None].astype(np.float32))

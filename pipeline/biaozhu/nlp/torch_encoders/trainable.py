@@ -1,6 +1,8 @@
 """Encoders that are trained with what stands on them, in PyTorch (extra `train`), for spaCy's `ner` or our own."""
 
 # Annotations are evaluated here, not postponed: confection checks a config's values by them.
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Literal
 
@@ -12,37 +14,26 @@ from biaozhu.data.errors import ConfigError, TrainingError, extra_advice
 
 TRAINABLE_LAC = "biaozhu.TrainableLac.v1"
 BERT = "biaozhu.Bert.v1"
+EXTRAS = {"torch": "train", "curated_transformers": "transformer", "safetensors": "transformer"}
 
 
 def trainable_lac(
-    size: Literal["large", "small"] = "large", dropout: float = 0.3
+    size: Literal["large"] = "large",  # noqa: ARG001 — a config says which, and may not say the other
+    dropout: float = 0.3,
 ) -> Model[list[Doc], list[np.ndarray]]:
     """Return LAC's network as an encoder that learns; before it does, it gives the states that the frozen one gives.
 
     Args:
-        size: `large`: PyTorch has the kind of GRU that this one is (the reset gate acts after the recurrent product);
-            the small one is of the other kind, which PyTorch lacks, and is refused.
-        dropout: while training.
-
-    Raises:
-        ConfigError: the size is `small`, or the dropout is not from 0 to below 1.
-        TrainingError: PyTorch is not installed.
-        ModelDataError: the package's weights are missing or not those that were measured.
+        size: `large` only: PyTorch has the kind of GRU that this one is (the reset gate acts after the recurrent
+            product) and not that of the small one.
+        dropout: while training, from 0 to below 1.
     """
-    if size != "large":
-        raise ConfigError(
-            "the small LAC's kind of GRU is one that PyTorch does not have",
-            where=TRAINABLE_LAC,
-            next_step='Take size = "large"',
-        )
-    check_dropout(dropout, TRAINABLE_LAC)
-    need_torch(TRAINABLE_LAC)
-    from biaozhu.annotators.network.lac_data import HIDDEN  # noqa: PLC0415 — with PyTorch, which is an extra
-    from biaozhu.nlp.torch_encoders.lac_network import large_lac  # noqa: PLC0415 — as above
-    from biaozhu.nlp.torch_encoders.torch_layer import torch_layer  # noqa: PLC0415 — as above
+    with _naming_extra(TRAINABLE_LAC, dropout):
+        from biaozhu.nlp.torch_encoders.lac_network import WIDTH, large_lac  # noqa: PLC0415 — with PyTorch
+        from biaozhu.nlp.torch_encoders.torch_layer import torch_layer  # noqa: PLC0415 — as above
 
     network, inputs = large_lac(dropout)
-    return torch_layer("trainable_lac", network, inputs, 2 * HIDDEN)
+    return torch_layer("trainable_lac", network, inputs, WIDTH)
 
 
 def bert(folder: str, width: int = 768, dropout: float = 0.1) -> Model[list[Doc], list[np.ndarray]]:
@@ -51,28 +42,11 @@ def bert(folder: str, width: int = 768, dropout: float = 0.1) -> Model[list[Doc]
     Args:
         folder: with the files that it is published in: config.json, vocab.txt, model.safetensors or pytorch_model.bin.
         width: of its states, as config.json says it.
-        dropout: while training.
-
-    Raises:
-        ConfigError: the dropout is not from 0 to below 1.
-        TrainingError: PyTorch, curated-transformers or safetensors is not installed.
+        dropout: while training, from 0 to below 1.
     """
-    check_dropout(dropout, BERT)
-    need_torch(BERT)
-    from biaozhu.nlp.torch_encoders.torch_layer import (  # noqa: PLC0415 — with PyTorch, which is an extra
-        torch_layer,
-    )
-
-    try:
+    with _naming_extra(BERT, dropout):
         from biaozhu.nlp.torch_encoders.bert_network import BertNetwork, read_bert  # noqa: PLC0415 — as above
-    except ModuleNotFoundError as error:
-        if (error.name or "").partition(".")[0] not in {"curated_transformers", "safetensors"}:
-            raise
-        raise TrainingError(
-            f"it needs {error.name}, which is not installed",
-            where=BERT,
-            next_step=extra_advice("transformer"),
-        ) from None
+        from biaozhu.nlp.torch_encoders.torch_layer import torch_layer  # noqa: PLC0415 — as above
 
     network = BertNetwork(width, dropout)
 
@@ -84,27 +58,17 @@ def bert(folder: str, width: int = 768, dropout: float = 0.1) -> Model[list[Doc]
     return model
 
 
-def check_dropout(dropout: float, where: str) -> None:
-    """Check a share of dropped values.
-
-    Raises:
-        ConfigError: it is none.
-    """
+@contextmanager
+def _naming_extra(where: str, dropout: float) -> Iterator[None]:
+    """Check a dropout; within it, an import that fails for want of an extra's package says which extra."""
     if not 0 <= dropout < 1:
         raise ConfigError(f"a dropout of {dropout} is not from 0 to below 1", where=where)
-
-
-def need_torch(where: str) -> None:
-    """Check that PyTorch is there.
-
-    Raises:
-        TrainingError: it is not.
-    """
     try:
-        import torch  # noqa: F401, PLC0415 — an extra
+        yield
     except ModuleNotFoundError as error:
-        if error.name != "torch":
+        extra = EXTRAS.get((error.name or "").partition(".")[0])
+        if extra is None:
             raise
         raise TrainingError(
-            "it runs in PyTorch, which is not installed", where=where, next_step=extra_advice("train")
+            f"it needs {error.name}, which is not installed", where=where, next_step=extra_advice(extra)
         ) from None
