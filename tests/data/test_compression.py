@@ -1,0 +1,91 @@
+"""Compressed files: read to their end, or refused."""
+
+from __future__ import annotations
+
+import gzip
+from typing import TYPE_CHECKING
+
+import pytest
+import zstandard
+
+from biaozhu.data.compression import CHUNK, SLICE, opened, reason_of
+from biaozhu.data.errors import MissingFileError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+TEXT = "".join(f"{number} 云溪县石桥乡\n" for number in range(20_000)).encode()
+
+
+def zstd(data: bytes) -> bytes:
+    return zstandard.ZstdCompressor().compress(data)
+
+
+@pytest.mark.parametrize(
+    ("packing", "data", "content"),
+    [
+        ("", TEXT, TEXT),
+        (".gz", gzip.compress(TEXT), TEXT),
+        (".gz", gzip.compress(TEXT) + gzip.compress(b"end\n"), TEXT + b"end\n"),
+        (".zst", zstd(TEXT), TEXT),
+        (".zst", zstd(TEXT) + zstd(b"end\n"), TEXT + b"end\n"),
+        (".zst", zstd(b"0" * (1 << 22)), b"0" * (1 << 22)),
+        (".zst", zstd(b""), b""),
+        (".zst", b"", b""),
+    ],
+)
+def test_compression_gives_the_whole_content(
+    tmp_path: Path, packing: str, data: bytes, content: bytes
+) -> None:
+    path = tmp_path / f"x{packing}"
+    path.write_bytes(data)
+    with opened(path, packing) as file:
+        assert file.read() == content
+    with opened(path, packing) as file:
+        first = file.readline(5)
+        assert first == content[:5].split(b"\n")[0] + b"\n" * (b"\n" in content[:5])
+        assert first + file.read() == content
+
+
+@pytest.mark.parametrize("packing", [".gz", ".zst"])
+@pytest.mark.parametrize("keep", [5, -1, -9])
+def test_compression_file_that_breaks_off_is_refused(tmp_path: Path, packing: str, keep: int) -> None:
+    path = tmp_path / f"x{packing}"
+    path.write_bytes((gzip.compress(TEXT) if packing == ".gz" else zstd(TEXT))[:keep])
+    with pytest.raises(MissingFileError) as caught, opened(path, packing) as file:
+        file.read()
+    assert caught.value.where == str(path)
+
+
+@pytest.mark.parametrize("packing", ["", ".gz", ".zst"])
+def test_compression_file_that_is_not_there_is_refused(tmp_path: Path, packing: str) -> None:
+    for path in (tmp_path / "none", tmp_path):
+        with pytest.raises(MissingFileError) as caught, opened(path, packing):
+            pass
+        assert caught.value.where == str(path)
+
+
+def test_compression_of_other_bytes_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "x"
+    path.write_bytes(TEXT)
+    for packing in (".gz", ".zst"):
+        with pytest.raises(MissingFileError), opened(path, packing) as file:
+            file.read()
+
+
+def test_compression_reads_in_pieces() -> None:
+    # What a packed file says of its size must not decide how much comes at once.
+    assert (CHUNK, SLICE) == (16_384, 2_048)
+
+
+def test_compression_reason_is_that_of_the_file_system() -> None:
+    inner = OSError("no such bucket")
+    outer = TypeError("'NoneType' is not callable")
+    outer.__context__ = inner
+    assert reason_of(outer) == "no such bucket"
+    assert reason_of(TypeError("odd")) == "odd"
+    assert reason_of(TypeError("")) == "TypeError"
+    caused = ValueError("in handling")
+    caused.__cause__ = PermissionError("forbidden")
+    caused.__context__ = OSError("other")
+    assert reason_of(caused) == "forbidden"

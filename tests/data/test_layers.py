@@ -1,0 +1,150 @@
+"""Layers in folders and as streams."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+import pytest
+
+from biaozhu.data.errors import (
+    BiaozhuError,
+    DuplicateError,
+    LabelError,
+    LineError,
+    MissingFileError,
+    ScoringError,
+)
+from biaozhu.data.layer_stream import stream_layer
+from biaozhu.data.layers import find_layers, read_layer
+from biaozhu.data.model import Sentence, Span, sentence_to_line
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+A, B = "0123456789ab", "ba9876543210"
+FIRST = Sentence(A, 0, 3, "易县的", (Span(0, 2, "PLACE", "lac", 0.5), Span(2, 3, "AMOUNT")))
+SECOND = Sentence(A, 3, 5, "沛县")
+OTHER = Sentence(B, 0, 1, "风")
+
+
+def put(path: Path, *lines: str) -> Path:
+    path.write_text("".join(f"{line}\n" for line in lines), "utf-8")
+    return path
+
+
+def lines(*sentences: Sentence) -> list[str]:
+    return [sentence_to_line(sentence) for sentence in sentences]
+
+
+def changed(sentence: Sentence = FIRST, /, **values: object) -> str:
+    return json.dumps({**json.loads(sentence_to_line(sentence)), **values})
+
+
+def test_layers_of_a_folder_are_found_by_name(tmp_path: Path) -> None:
+    for name in ("b.jsonl", "a.jsonl", "a.ledger.jsonl", "a.failed.jsonl", "failed.jsonl", "x.txt"):
+        (tmp_path / name).touch()
+    (tmp_path / "empty").mkdir()
+    assert find_layers([tmp_path, tmp_path / "x.txt"]) == tuple(
+        tmp_path / name for name in ("a.jsonl", "b.jsonl", "x.txt")
+    )
+    with pytest.raises(MissingFileError):
+        find_layers([tmp_path, tmp_path / "empty"])
+
+
+def test_layers_stream_gives_what_reading_gives(tmp_path: Path) -> None:
+    path = put(tmp_path / "x.jsonl", *lines(FIRST, SECOND), "", *lines(OTHER))
+    streamed = [
+        (
+            one.id,
+            one.start,
+            one.end,
+            one.text,
+            [(s.start, s.end, s.label, s.source, s.score) for s in one.spans],
+        )
+        for one in stream_layer(path, labels={"PLACE", "AMOUNT"})
+    ]
+    assert streamed == [
+        (
+            one.id,
+            one.start,
+            one.end,
+            one.text,
+            [(s.start, s.end, s.label, s.source, s.score) for s in one.spans],
+        )
+        for one in read_layer(path, labels={"PLACE", "AMOUNT"})
+    ]
+
+
+BOTH: list[tuple[list[str], type[BiaozhuError], int]] = [
+    ([changed(id="x")], BiaozhuError, 1),
+    ([*lines(OTHER), changed(start=1)], BiaozhuError, 2),
+    ([changed(end=4)], BiaozhuError, 1),
+    ([changed(OTHER, text="", end=0, id=f"{B}:0-0")], BiaozhuError, 1),
+    ([changed(OTHER, start=-1, end=0, id=f"{B}:-1-0")], BiaozhuError, 1),
+    ([changed(article="x", id="x:0-3")], BiaozhuError, 1),
+    *(
+        ([changed(spans=[{**json.loads(changed())["spans"][0], **change}])], BiaozhuError, 1)
+        for change in (
+            {"start": -3},
+            {"start": 2},
+            {"start": 3, "end": 2, "text": ""},
+            {"end": 4},
+            {"text": "沛县"},
+            {"label": ""},
+            {"score": 1.1},
+            {"score": -0.1},
+            {"score": True},
+        )
+    ),
+    ([changed(spans=json.loads(changed())["spans"][:1] * 2)], BiaozhuError, 1),
+    (["[]"], LineError, 1),
+]
+
+
+@pytest.mark.parametrize(("content", "error", "number"), BOTH)
+@pytest.mark.parametrize("read", [read_layer, lambda path: list(stream_layer(path, labels=None))])
+def test_layers_bad_line_is_refused_on_both_ways(
+    tmp_path: Path,
+    content: list[str],
+    error: type[BiaozhuError],
+    number: int,
+    read: Callable[[Path], object],
+) -> None:
+    path = put(tmp_path / "x.jsonl", *content)
+    with pytest.raises(error) as caught:
+        read(path)
+    assert caught.value.where == f"{path}:{number}"
+
+
+def test_layers_labels_are_checked_on_both_ways(tmp_path: Path) -> None:
+    path = put(tmp_path / "x.jsonl", *lines(FIRST))
+    for read in (read_layer, lambda path, labels: list(stream_layer(path, labels=labels))):
+        with pytest.raises(LabelError):
+            read(path, labels={"PLACE"})
+
+
+def test_layers_sentence_comes_once(tmp_path: Path) -> None:
+    path = put(tmp_path / "x.jsonl", *lines(FIRST, OTHER, FIRST))
+    with pytest.raises(DuplicateError) as caught:
+        read_layer(path)
+    assert caught.value.where == f"{path}:3"
+
+
+@pytest.mark.parametrize("order", [(SECOND, FIRST), (FIRST, FIRST), (FIRST, OTHER, SECOND)])
+def test_layers_stream_is_in_order(tmp_path: Path, order: tuple[Sentence, ...]) -> None:
+    path = put(tmp_path / "x.jsonl", *lines(*order))
+    with pytest.raises(ScoringError) as caught:
+        list(stream_layer(path, labels=None))
+    assert caught.value.where == f"{path}:{len(order)}"
+
+
+def test_layers_stream_without_a_sentence_or_in_another_encoding_is_refused(tmp_path: Path) -> None:
+    path = put(tmp_path / "x.jsonl", "", " ")
+    with pytest.raises(LineError):
+        list(stream_layer(path, labels=None))
+    path.write_bytes(b"\xff\n")
+    with pytest.raises(LineError) as caught:
+        list(stream_layer(path, labels=None))
+    assert caught.value.where == f"{path}:1"
