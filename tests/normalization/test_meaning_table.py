@@ -66,13 +66,16 @@ def test_table_has_a_row_for_each_amount(marked: Marked) -> None:
 )
 def test_table_takes_time_in_proportion_to_the_text(marked: Marked, piece: str) -> None:
     article_meaning(*marked("[P平遥县][A1元]"))
-    seconds = []
-    for times in (300, 1200):
-        made = marked(piece * times)
-        begun = time.process_time()
-        article_meaning(*made)
-        seconds.append(time.process_time() - begun)
-    assert seconds[1] < 8 * max(seconds[0], 0.05)
+    made, ratios = [marked(piece * times) for times in (300, 1200)], []
+    # A machine that is busy with others slows one run down, not each of three.
+    while len(ratios) < 3 and (not ratios or ratios[-1] >= 8):
+        seconds = []
+        for one in made:
+            begun = time.process_time()
+            article_meaning(*one)
+            seconds.append(time.process_time() - begun)
+        ratios.append(seconds[1] / max(seconds[0], 0.05))
+    assert min(ratios) < 8
 
 
 def test_table_says_what_is_not_certain(marked: Marked) -> None:
