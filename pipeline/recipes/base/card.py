@@ -171,7 +171,14 @@ def _beside(config: Mapping[str, Any]) -> str:
 
 def _fetched(config: Mapping[str, Any]) -> str:
     names = [one["name"] for one in (config["corpus"], config.get("auxiliary")) if one is not None]
-    return ", ".join(f"`biaozhu corpus {'fetch' if name in PACKAGES else 'add'} {name}`" for name in names)
+    return ", ".join(_how_to_get(name) for name in names)
+
+
+def _how_to_get(name: str) -> str:
+    if name.startswith(MODERN):
+        more = "" if name == MODERN else f", `biaozhu corpus extend {MODERN} {name}`"
+        return f"`biaozhu corpus fetch {MODERN}`{more}"
+    return f"`biaozhu corpus {'fetch' if name in PACKAGES else 'add'} {name}`"
 
 
 def _cut(name: str) -> tuple[str, str]:
