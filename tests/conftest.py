@@ -29,7 +29,7 @@ settings.register_profile(
     "random",
     deadline=None,
     derandomize=False,
-    max_examples=1000,
+    max_examples=300,
     print_blob=True,
     suppress_health_check=[HealthCheck.too_slow],
 )
