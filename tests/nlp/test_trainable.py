@@ -91,9 +91,9 @@ def test_trainable_lac_config_learns_and_comes_back_without_pickle(tmp_path: Pat
     rate = "training.optimizer.learn_rate"
     steps = {"training.max_steps": 40, f"{rate}.warmup_steps": 5, f"{rate}.initial_rate": 0.01}
     done = train(CONFIG, tmp_path / "model", overrides={"paths.train": [str(gold)], **steps})
-    counts = done.scores["all"].counts
-    assert counts.possible == 75
-    assert counts.cor >= 60
+    counts = done.scores["all"]
+    assert counts.gold == 75
+    assert counts.correct >= 60
     # load_trained refuses pickles that are files; within the file of the network there must be none either.
     state = srsly.msgpack_loads((tmp_path / "model" / "ner" / "model").read_bytes())
     shims = [one for node in state["shims"] for one in node]
@@ -105,7 +105,7 @@ def test_trainable_lac_config_learns_and_comes_back_without_pickle(tmp_path: Pat
         len({span.key for span in one.spans} & {span.key for span in ours})
         for one, ours in zip(sentences, spans, strict=True)
     )
-    assert kept == counts.cor
+    assert kept == counts.correct
 
 
 def test_trainable_lac_learns_under_our_own_component_by_descent(tmp_path: Path) -> None:
