@@ -8,8 +8,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from biaozhu.annotators.amount_forms import fold_text
 from biaozhu.annotators.amounts import LABEL, SOURCE, find_amounts
-from biaozhu.knowledge.measures import fold_text
 
 MARKED = [
     # A1: numeral and measure word

@@ -52,29 +52,32 @@ def _day(number: str) -> str:
     return rf"(?={number} ?日){terms}{number} ?日(?!(?:以|之)?内|以[上下]|之后)(?!\w?均)"
 
 
-_CLOCK = (
-    rf"(?=[0-9])(?:{_FIGURES}[:：][0-9]{{2}}(?:[:：][0-9]{{2}})?|{_FIGURES}[时点]{_FIGURES}分(?:{_FIGURES}秒)?)"
-    rf"|[零{SMALL}]{{1,3}}[时点][零{SMALL}]{{1,3}}分"
-)
-_DATE = (
-    rf"(?=[0-9])(?:(?<![0-9])[12][0-9]{{3}}(?:{DASH}[0-9]{{2,4}})? ?年(?:{_FIGURES}月)?(?:{_FIGURES}日)?(?!期|的?历史)"
+# By what they begin with, so that each is tried where it can match only.
+_OF_FIGURES = (
+    rf"{_FIGURES}[:：][0-9]{{2}}(?:[:：][0-9]{{2}})?|{_FIGURES}[时点]{_FIGURES}分(?:{_FIGURES}秒)?"
+    rf"|(?<![0-9])[12][0-9]{{3}}(?:{DASH}[0-9]{{2,4}})? ?年(?:{_FIGURES}月)?(?:{_FIGURES}日)?(?!期|的?历史)"
     rf"|(?<![0-9])[0-9]{{2}}年(?={_FIGURES}月|[底初末春夏秋冬度])|(?<![0-9.])0[0-9]年"
     rf"|(?:{_FIGURES}(?:{DASH}|、))?(?:{_FIGURES} ?[月号](?!\w?均)(?: ?{_FIGURES} ?日)?|{_day(_FIGURES)})"
-    rf"|(?<![0-9])[0-9]{{4}}[-/.]{_FIGURES}[-/.]{_FIGURES}(?![0-9])|[0-9]{{1,4}} ?(?:年代|世纪|年级|年度|楼))"
-    rf"|(?=[{SMALL}])(?:(?<![{DIGITS}十百千万])[一二][{DIGITS}O]{{3}}(?:[—-]{{1,2}}[一二][{DIGITS}O]{{3}})?年"
-    rf"|(?<![{SMALL}百千万])(?!六七|七八|八九)[六七八九][{DIGITS}]年"
-    rf"|{_NUMERAL}(?:月(?:{_NUMERAL}日)?|号|年代|世纪|年级|年度|楼)|(?![四五六七八九]十){_day(_NUMERAL)}(?!前))"
+    rf"|(?<![0-9])[0-9]{{4}}[-/.]{_FIGURES}[-/.]{_FIGURES}(?![0-9])|[0-9]{{1,4}} ?(?:年代|世纪|年级|年度|楼)"
+    r"|(?<![0-9])[0-9]++[:：∶][0-9]++"
 )
-_ORDINAL = (
-    r"公元前? ?[0-9]++年|(?<![0-9])[0-9]++[:：∶][0-9]++"
-    rf"|第 ?(?:[0-9]++|[{SMALL}百千零〇几]++)(?:[、和及—–\-至到](?:第?(?:[0-9]++|[{SMALL}百零]++)))*+"
-    rf"|[前头首](?:[0-9]++|[{SMALL}两几]++)个(?:多?月|季度)"
-    rf"|(?:周|星期|礼拜|初)[{SMALL}日]+"
-    # VIP9折 holds an amount, V9 and iPhone 5s none.
-    r"|[A-Za-z]++(?=[0-9.,]++[万亿]*(?:美?元|%|折))|[A-Za-z][A-Za-z0-9.\-]*+"
+# VIP9折 holds an amount, V9 and iPhone 5s none.
+_OF_LETTERS = r"[A-Za-z]++(?=[0-9.,]++[万亿]*(?:美?元|%|折))|[A-Za-z][A-Za-z0-9.\-]*+"
+_OF_NUMERALS = (
+    rf"(?<![{DIGITS}十百千万])[一二][{DIGITS}O]{{3}}(?:[—-]{{1,2}}[一二][{DIGITS}O]{{3}})?年"
+    rf"|(?<![{SMALL}百千万])(?!六七|七八|八九)[六七八九][{DIGITS}]年|[零{SMALL}]{{1,3}}[时点][零{SMALL}]{{1,3}}分"
+    rf"|{_NUMERAL}(?:月(?:{_NUMERAL}日)?|号|年代|世纪|年级|年度|楼)|(?![四五六七八九]十){_day(_NUMERAL)}(?!前)"
     r"|[一两](?:[这那]?年|天)(?=到头|又一|比一)"
 )
-SKIPPED = "|".join((alternation(IDIOMS), *_IDIOMS_IN_CONTEXT, _CLOCK, _DATE, _ORDINAL))
+_OF_WORDS = (
+    r"公元前? ?[0-9]++年"
+    rf"|第 ?(?:[0-9]++|[{SMALL}百千零〇几]++)(?:[、和及—–\-至到](?:第?(?:[0-9]++|[{SMALL}百零]++)))*+"
+    rf"|[前头首](?:[0-9]++|[{SMALL}两几]++)个(?:多?月|季度)|(?:周|星期|礼拜|初)[{SMALL}日]+"
+)
+SKIPPED = (
+    rf"(?=[0-9])(?:{_OF_FIGURES})|(?=[A-Za-z])(?:{_OF_LETTERS})|(?![0-9A-Za-z])(?:{alternation(IDIOMS)}|{_OF_WORDS})"
+    rf"|(?=[零两{SMALL}百千万])(?:{'|'.join(_IDIOMS_IN_CONTEXT)}|{_OF_NUMERALS})"
+)
 
 # Reign titles: 洪武九年 is a date. Those that are ordinary words, towns or end in 和 ("and") are left out.
 _ERAS = (

@@ -12,6 +12,7 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 from biaozhu.annotators.amount_context import Counted, chinese_score, counts_nothing, is_no_figure
+from biaozhu.annotators.amount_forms import fold_text
 from biaozhu.annotators.amount_skips import DIGITS, IDIOMS, SKIPPED, SMALL
 from biaozhu.annotators.registry import Annotator
 from biaozhu.data.model import Span
@@ -29,7 +30,6 @@ from biaozhu.knowledge.measures import (
     NUMERAL,
     SMALLER,
     alternation,
-    fold_text,
     kind_of,
     measure_pattern,
 )
@@ -50,10 +50,10 @@ _QUOTED = "|".join(
 )
 _PART = rf"(?:{ARABIC}|{CHINESE})[多余]?"
 _FRACTION = (
-    rf"(?<![十百千万亿])[十百千万亿]++分之{_PART}(?:{DASH}(?:[十百千万亿]++分之)?{_PART})?"
-    rf"|[{DIGITS}十两]{{1,3}}分之[{DIGITS}十两]{{1,3}}(?:{DASH}[{DIGITS}十两]{{1,3}}分之[{DIGITS}十两]{{1,3}})?|(?<![0-9/.])[0-9]/(?:[0-9]|10|100)(?![0-9/.A-Za-z元年月])"
+    rf"(?=[十百千万亿])(?<![十百千万亿])[十百千万亿]++分之{_PART}(?:{DASH}(?:[十百千万亿]++分之)?{_PART})?"
+    rf"|[{DIGITS}十两]{{1,3}}分之[{DIGITS}十两]{{1,3}}(?:{DASH}[{DIGITS}十两]{{1,3}}分之[{DIGITS}十两]{{1,3}})?|(?=[0-9]/)(?<![0-9/.])[0-9]/(?:[0-9]|10|100)(?![0-9/.A-Za-z元年月])"
 )
-_HALF = r"一半(?![径个年天路导岛是点以])|一半(?=以上|以下|是)|(?<!前)半数|一整[天年晚夜周]|半世纪|个把月"
+_HALF = r"(?=[一半个])(?:一半(?![径个年天路导岛是点以])|一半(?=以上|以下|是)|一整[天年晚夜周]|半世纪|个把月)|(?<!前)半数"
 _ALL = " ".join(MEASURES.values())
 _GROUPS = "大(?:类(?!别)|项|种|块|批|件|门类)"
 _AFTER_ARABIC = f"(?:{_GROUPS}|{measure_pattern(_ALL)}|{ASCII_UNIT})"
@@ -62,7 +62,7 @@ _RARELY = (
     f"角(?=[钱整]|[{SMALL}]分)|节(?=课|专?题?课|公开课|党课|电池|车厢|竹|藕)|味(?=中?草?药|调料|香料|佐料|食材)"
     "|重(?=保障|保险|保护|含义|意义|意思|压力|任务|困难|考验|挑战|身份|角色|防线|优惠|好礼|惊喜|功能|障碍|属性|标准|审核|把关|认证|难关|境界|因素|作用|效应|变化|矛盾)"
     "|级(?=地震|大?风|强风|台风|浪)|点(?=看法|意见|建议|要求|希望|体会|经验|启示|原因|理由|共识|说明|声明|感受|计划|倡议|内容|主张|[：:])"
-    "|(?<=[一二三四五六七八九两几百][十百千万])字(?![路架形楼铺典])|(?<=[万亿])方(?![面案式向针法便位])"
+    "|(?<=[一二三四五六七八九两几百][十百千万])字(?![路架形楼铺典])|(?<=[万亿])方(?![面案式向针法便位])|两(?=[酒茶肉米油盐糖药重]|面粉|黄金|白银|银子|左右)"
 )
 _AFTER_CHINESE = f"(?:{_GROUPS}|{measure_pattern(_ALL, chinese=True)}|{ASCII_UNIT}|{_RARELY})"
 # -5℃, 零下5℃, 负2%: not where the sign would be a dash.
@@ -123,7 +123,7 @@ def _smaller_parts() -> dict[str, re.Pattern[str]]:
 def _unsaid_part(count: int) -> re.Pattern[str]:
     """Return the pattern of digits whose unit is left unsaid: 一米八, 1米62, 三块五; but 两块五一斤 ends before 一斤."""
     return re.compile(
-        rf"(?:[0-9]{{1,{count}}}|[{SMALL[:-1]}]{{1,{count}}})"
+        rf"(?:[0-9]{{1,{count}}}|[{SMALL[:-1]}]{{1,{count}}}几?)"
         rf"(?=一[斤个张只条本碗份瓶袋盒包件次人天克米]|(?![0-9{DIGITS}十百千万亿两]|[.,][0-9])(?!{_AFTER_ARABIC}))"
     )
 

@@ -1,15 +1,14 @@
-"""Measure words of Chinese by kind, the numerals before them, and what a text writes in other characters.
+"""Measure words of Chinese by kind, and the numerals before them.
 
 Sources: classifiers as in 现代汉语八百词 (Lü Shuxiang), its table of nouns and their classifiers; legal units as in
 GB 3100-93; market units (亩 斤 里 …); currency names as in ISO 4217. A word that is mostly something else after a
 Chinese numeral (三方, 四面, 二手) stands in `ARABIC_ONLY`: it measures only after Arabic figures. All patterns read
-text that `fold_text` has folded.
+text that `amount_forms` has folded.
 """
 
 from __future__ import annotations
 
 import re
-import unicodedata
 from functools import cache
 from itertools import groupby
 from types import MappingProxyType
@@ -56,8 +55,8 @@ _ARABIC_ONLY = "方 级 期 手 路 字 角 毛 两 钱 点 圆 单 下 站 节 
 ARABIC_ONLY = frozenset(_ARABIC_ONLY.split())
 # Units in letters, whatever their case; a single letter only in its own.
 ASCII_UNIT = (
-    r"(?:(?i:k?bps|mbps|gbps|[kmgtp]b|[km]?cal|[kmgt]?wh|[kmg]w|[kmg]?hz|[kmcdnμµ]m|hm|[kmμµ]?mol|mmhg|[mhk]?pa|mah|kva?|"
-    r"[kmμµ]g|[mdμµ]l|db|pp[mb]|cc|[km]ph|[kmg]?bq|rpm|fps|dpi|[tp]?flops|pf|iu|[km]ev|kj|kn|lx|lm|ms|mm)|[kMμ]?Ω|[mgtVWLJP]|[㎎-㏓ℓ])"
+    r"(?:(?i:k?bps|mbps|gbps|[kmgtp]b|[km]?cal|[kmgt]?wh|[kmg]w|[kmg]?hz|[kmcdnμµ]m|hm|[kmμµ]?mol|mmhg|[mhk]?pa|m?ah|kva?|"
+    r"[kmμµ]g|[mdμµ]l|db|pp[mb]|cc|[km]ph|[kmg]?bq|rpm|fps|dpi|[tp]?flops|pf|iu|[km]ev|kj|kn|lx|lm|ms|mm|n·m|u(?=/))|[kMμ]?Ω|[mgtVWLJP]|[㎎-㏓ℓ])"
     r"(?:[²³]|(?<=m)[23])?(?![A-Za-z0-9])"
 )
 # 一 and 两 with these say a real quantity (一亩, 两年); with a classifier they say "a" or "some".
@@ -317,7 +316,7 @@ _NEIGHBOURS = (
 _EITHER = "|".join(f"[{pair[:-1]}]、(?={pair[-1]})" for pair in _NEIGHBOURS)
 _EITHER = rf"(?:(?<=[^\\s。；;：:，,、第0-9{_DIGIT}])(?:{_EITHER}))?"
 FIGURES = rf"{_EITHER}{ARABIC}{MAGNITUDE}"
-NUMERAL = rf"(?:(?<![{_CHARACTERS}两0-9])[十百千万个]把|{_EITHER}{CHINESE})"
+NUMERAL = rf"(?:(?<![{_CHARACTERS}两0-9])[十百千万个]把|千儿八百|百儿八十|{_EITHER}{CHINESE})"
 NUMBER = rf"(?:{FIGURES}|{NUMERAL})(?: ?[余多来几])?"
 DASH = r"(?: ?(?:[-—–~]{1,2}|至|到) ?)"
 
@@ -356,44 +355,6 @@ def kind_of(measure: str) -> Kind | None:
     return _KINDS.get(head) or ("unit" if re.fullmatch(ASCII_UNIT, head) else None)
 
 
-def fold_text(text: str) -> str:
-    """Return the text with full-width, traditional and capital forms as the patterns here read them, of the same length.
-
-    Capital numerals (壹万贰仟) are folded only where a measure word follows them: 陆 and 伍 are mostly other words.
-    """
-    if not _FOLDED.search(text):
-        return text
-    return _CAPITALS.sub(_plain, text.translate(_FOLD))
-
-
-def _plain(found: re.Match[str]) -> str:
-    run, measure = found.groups()
-    # 大陆几亿人, 队伍三人
-    certain = sum(sign in _CAPITAL for sign in run) > 1 or run[0] not in "伍陆陸柒捌"
-    return run.translate(_PLAIN) if certain or (measure == "元" and not run[1:].strip("万亿")) else run
-
-
 _KINDS: dict[str, Kind] = {
     word: kind for kind in ("classifier", "unit", "money", "time", "ratio") for word in MEASURES[kind].split()
 }
-_TRADITIONAL = (
-    "萬万億亿兩两個个箇个戶户畝亩噸吨餘余幾几數数歲岁隻只條条輛辆棟栋項项種种張张雙双層层樓楼場场間间處处臺台檯台圓圆塊块顆颗盤盘籠笼籃篮"
-    "盞盏頂顶輪轮對对隊队組组團团門门羣群頁页冊册級级類类樣样樁桩筆笔艙舱頭头畫画鍋锅罈坛鐘钟鍾钟時时週周點点釐厘裡里裏里頃顷錢钱幣币歐欧韓韩"
-    "盧卢鎊镑擔担來来絲丝聲声劑剂貼贴檔档齣出縷缕線线針针葉叶壟垄碼码環环節节槍枪捆捆疊叠車车員员過过達达約约長长寬宽學学課课書书會会議议國国"
-    "體体幾几號号後后餐餐從从業业術术責责標标準准傳传飛飞機机場场連连進进際际電电視视現现實实買买賣卖爾尔關关開开遠远運运選选極极樂乐觀观萬万"
-    "師师帶带庭庭屬属將将專专導导歷历曆历於于與与發发僅仅僑侨價价僱雇產产華华單单權权總总農农辦办協协劃划勵励動动務务區区參参變变響响員员圖图"
-)
-_RADICALS = {chr(code): unicodedata.normalize("NFKC", chr(code)) for code in range(0x2F00, 0x2FD6)}
-_FOLD = str.maketrans(
-    {chr(code): chr(code - 0xFEE0) for code in range(0xFF01, 0xFF5F) if chr(code) not in "，。；：！？（）"}
-    # GB/T 15835 parts thousands by a quarter space, which texts write as any of these.
-    | dict(zip("○￥−∼〜╱µ\u00a0\u2009\u202f\u3000", "〇¥-~~/μ    ", strict=True))
-    | _RADICALS
-    | dict(zip(_TRADITIONAL[::2], _TRADITIONAL[1::2], strict=True))
-)
-_PLAIN = str.maketrans("壹贰貳弍叁叄肆伍陆陸柒捌玖拾佰仟", "一二二二三三四五六六七八九十百千")
-_FOLDED = re.compile(f"[{re.escape(''.join(map(chr, _FOLD)))}{''.join(map(chr, _PLAIN))}]")
-_CAPITAL = "".join(map(chr, _PLAIN))
-_CAPITALS = re.compile(
-    rf"(?<![收{_CAPITAL}零〇万亿几余多])([{_CAPITAL}][{_CAPITAL}零〇万亿几余多]*+)(?=([元圆角分人户名亩吨斤]))"
-)

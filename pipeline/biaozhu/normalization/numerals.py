@@ -26,6 +26,8 @@ POWERS = {"兆": 12, "亿": 8, "万": 4, "千": 3, "百": 2, "十": 1}
 # 余, 多 say "and something more"; 来, 把 say "about" (十来个, 万把块).
 MORE, ABOUT = frozenset("余多"), frozenset("来把")
 SOME = frozenset("几数")
+# Set phrases, as ranges.
+_PHRASES = {"千儿八百": (800, 1000), "百儿八十": (80, 100)}
 # 几 by itself is 2 to 9, after 十 it is 1 to 9 (现代汉语词典: 大于一而小于十的不定数目).
 SOME_LOW, SOME_HIGH = 2, 9
 # Characters of a numeral, and digits of its value.
@@ -55,6 +57,9 @@ def read_numeral(text: str) -> Numeral | None:
     plain = re.sub(r"\s", "", to_half_width(text)).translate(FORMAL).replace("·", ".")
     for score, written in SCORES.items():
         plain = plain.replace(score, written)
+    if plain in _PHRASES:
+        low, high = map(Decimal, _PHRASES[plain])
+        return Numeral(low, high, "约")
     approx: Approx = ""
     if any(sign in plain for sign in MORE):
         approx = "余"

@@ -13,7 +13,8 @@ from decimal import Decimal
 from fractions import Fraction
 from typing import TYPE_CHECKING, Literal
 
-from biaozhu.knowledge.measures import ASCII_UNIT, FIGURES, MEASURES, NUMERAL, fold_text
+from biaozhu.annotators.amount_forms import fold_text
+from biaozhu.knowledge.measures import ASCII_UNIT, FIGURES, MEASURES, NUMERAL
 from biaozhu.normalization.context import approx_around, bound_around, per_around
 from biaozhu.normalization.numerals import DIGITS, Approx, read_numeral
 from biaozhu.normalization.units import Dimension, part_of, split_measure, unit_of
@@ -79,7 +80,7 @@ _PIECE = re.compile(
     rf"(?P<number>(?:[一二三四五六七八九两0-9]、)?(?:一整|{FIGURES}|{NUMERAL}|[几数])(?: ?[余多来几])?|半) ?"
     rf"(?P<letter>[MBK](?![A-Za-z]))?(?P<measure>大?(?:{'|'.join(map(re.escape, _WORDS))})|{ASCII_UNIT}"
     r"|[^0-9.,零一二三四五六七八九十百千万亿两\s/]+)?"
-    rf"(?:(?P<unsaid>半|[0-9]{{1,3}}|[一二三四五六七八九]{{1,2}})?(?P<named>{'|'.join(_MONEY)}|钱)?(?:[（(].[）)])?$)?"
+    rf"(?:(?P<unsaid>半|[0-9]{{1,3}}|[一二三四五六七八九]{{1,2}})?(?P<some>几)?(?P<named>{'|'.join(_MONEY)}|钱)?(?:[（(].[）)])?$)?"
 )
 _TIMES = re.compile(r"(?:[0-9.]+ ?[×xX*] ?)+(?=[0-9])|[0-9]{2,3}/(?=[0-9]{2,3} ?(?:mmHg|毫米汞柱))")
 _RANGE = re.compile(r"(?<=.) ?(?:[—–-]{1,2}|~|至|到) ?(?=.)")
@@ -196,7 +197,7 @@ def _unit(found: re.Match[str], larger: Unit | None, before: str, after: str) ->
         return None, ""
     if measure == "分" and (larger or "秒" in found.string):
         return part_of(larger or unit_of("小时")) or unit_of(measure), ""
-    unit = unit_of(measure, before=before, after=after)
+    unit = unit_of(measure, before=before + (found["sign"] or ""), after=after)
     money = (
         found["unsaid"]
         or named
@@ -220,12 +221,15 @@ def _part(found: re.Match[str], numeral: Numeral, unit: Unit | None, doubt: Doub
         low, high = (end / 10 if end >= DISCOUNT_TENTHS else end for end in (low, high))
     if found["sign"] in ("零下", "-", "负"):
         low, high = -low, -high
+    if found["some"]:
+        # 一米八几: from 1.81 to 1.89
+        low, high = (end + Fraction(digit, 10 ** (len(unsaid) + 1)) for end, digit in ((low, 1), (high, 9)))
     magnitude = re.search(r"[十百千万亿]+(?=[余多]?$)", found["number"].rstrip())
     return _Part(
         low,
         high,
         unit,
-        "余" if more else numeral.approx,
+        "几" if found["some"] else "余" if more else numeral.approx,
         "sign" if found["sign"] == "±" else doubt,
         magnitude[0] if magnitude else "",
         found["sign"] == "零下",

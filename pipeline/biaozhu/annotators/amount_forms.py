@@ -1,0 +1,41 @@
+"""Other forms of the characters of amounts: full-width, traditional, capital (壹万贰仟), and what looks alike (⼀)."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+
+from biaozhu.reading.simplified import to_simplified
+
+# Not the punctuation, by which clauses are told.
+_PUNCTUATION = frozenset("，。；：！？（）")
+_FULL_WIDTH = {
+    chr(code): chr(code - 0xFEE0) for code in range(0xFF01, 0xFF5F) if chr(code) not in _PUNCTUATION
+}
+# GB/T 15835 parts thousands by a quarter space, which texts write as any of these.
+_LIKENESSES = dict(zip("○￥−∼〜╱µ\u00a0\u2009\u202f\u3000", "〇¥-~~/μ    ", strict=True))
+_RADICALS = {chr(code): unicodedata.normalize("NFKC", chr(code)) for code in range(0x2F00, 0x2FD6)}
+_HAN = "".join(map(chr, range(0x4E00, 0xA000)))
+_TRADITIONAL = {sign: plain for sign, plain in zip(_HAN, to_simplified(_HAN), strict=True) if sign != plain}
+_FORMS = str.maketrans(_FULL_WIDTH | _LIKENESSES | _RADICALS | _TRADITIONAL)
+_CAPITAL = "壹贰弍叁叄肆伍陆柒捌玖拾佰仟"
+_PLAIN = str.maketrans(_CAPITAL, "一二二三三四五六七八九十百千")
+_OTHER = re.compile(f"[{re.escape(''.join(map(chr, _FORMS)))}{_CAPITAL}]")
+_CAPITALS = re.compile(
+    rf"(?<![收{_CAPITAL}零〇万亿几余多])([{_CAPITAL}][{_CAPITAL}零〇万亿几余多]*+)(?=([元圆角分人户名亩吨斤]))"
+)
+
+
+def fold_text(text: str) -> str:
+    """Return the text with the forms that the patterns of amounts read, of the same length.
+
+    Capital numerals are folded only where a measure word follows them: 陆 and 伍 are mostly other words.
+    """
+    return _CAPITALS.sub(_in_plain, text.translate(_FORMS)) if _OTHER.search(text) else text
+
+
+def _in_plain(found: re.Match[str]) -> str:
+    run, measure = found.groups()
+    # 大陆几亿人, 队伍三人
+    certain = sum(sign in _CAPITAL for sign in run) > 1 or run[0] not in "伍陆柒捌"
+    return run.translate(_PLAIN) if certain or (measure == "元" and not run[1:].strip("万亿")) else run
