@@ -152,7 +152,7 @@ def test_amounts_take_time_in_proportion_to_the_text(piece: str) -> None:
     find_amounts(["三门峡"])
     ratios = []
     # A machine that is busy with others slows one run down, not each of three.
-    while len(ratios) < 3 and (not ratios or ratios[-1] >= 8):
+    while len(ratios) < 3 and (not ratios or ratios[-1] >= 12):
         seconds = []
         for length in (40_000, 160_000):
             begun = time.process_time()
@@ -160,7 +160,7 @@ def test_amounts_take_time_in_proportion_to_the_text(piece: str) -> None:
             seconds.append(time.process_time() - begun)
         ratios.append(seconds[1] / max(seconds[0], 0.05))
     # Four times the text; what grows with its square would take sixteen times as long.
-    assert min(ratios) < 8
+    assert min(ratios) < 12
 
 
 @given(st.text(max_size=60) | st.lists(PIECES, max_size=60).map("".join))

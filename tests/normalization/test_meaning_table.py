@@ -68,14 +68,14 @@ def test_table_takes_time_in_proportion_to_the_text(marked: Marked, piece: str) 
     article_meaning(*marked("[P平遥县][A1元]"))
     made, ratios = [marked(piece * times) for times in (300, 1200)], []
     # A machine that is busy with others slows one run down, not each of three.
-    while len(ratios) < 3 and (not ratios or ratios[-1] >= 8):
+    while len(ratios) < 3 and (not ratios or ratios[-1] >= 12):
         seconds = []
         for one in made:
             begun = time.process_time()
             article_meaning(*one)
             seconds.append(time.process_time() - begun)
         ratios.append(seconds[1] / max(seconds[0], 0.05))
-    assert min(ratios) < 8
+    assert min(ratios) < 12
 
 
 def test_table_says_what_is_not_certain(marked: Marked) -> None:
