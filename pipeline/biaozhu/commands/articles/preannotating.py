@@ -275,8 +275,8 @@ def _load(
     from biaozhu.annotators.network.word_models import load_model
     from biaozhu.annotators.preannotate import default_annotators
 
-    model = load_model(lac, threads=threads)
     added = _added(*more, threads)
+    model = load_model(lac, threads=threads)
     return model, tuple({one.name: one for one in (*default_annotators(model), *added)}.values())
 
 
