@@ -39,7 +39,7 @@ def test_doccano_behind_tls_is_used_only_with_a_certificate_to_trust(
         assert refused.returncode == 2
         last = refused.stderr.splitlines()[-1]
         assert last.startswith("BZ030 ")
-        assert "certificate is not one to trust" in last
+        assert "certificate" in last
         assert "DOCCANO_CA_BUNDLE" in last
         assert "Traceback" not in refused.stderr
         trusted = {"DOCCANO_URL": url, "DOCCANO_CA_BUNDLE": str(certificate)}

@@ -71,6 +71,8 @@ def test_remote_shards_are_those_of_a_disk(
     bucket.pipe_file(f"corpus/out/{first}", b"half")
     bucket.rm_file(f"corpus/out/{second}")
     bucket.pipe_file("corpus/out/part-00099.jsonl.gz", b"of a longer corpus")
+    receipt = json.loads(bucket.cat_file("corpus/out/part-00000.json")) | {"file": "part-00099.jsonl.gz"}
+    bucket.pipe_file("corpus/out/part-00099.json", json.dumps(receipt).encode())
     stays = bucket.info(f"corpus/out/{sorted(wanted)[2]}")["LastModified"]
     bucket.invalidate_cache()
     assert run(there) == 0

@@ -49,7 +49,7 @@ class Plan:
     `weights` are the network's, `size` the bytes of source text in a shard, `form` what its file is.
     """
 
-    weights: Weights = "small"
+    weights: Weights = "accurate"
     size: int = SHARD_BYTES
     form: Form = "jsonl"
 
