@@ -27,10 +27,10 @@ _MEETING = re.compile("(?:届|人大|政协|纪委|大会|全会)$")
 _HELD = re.compile("(?:办了?|行了?|连续|近|历|累计|过)$")
 _COORDINATE = re.compile("(?:[东西]经|[南北]纬|赤纬|赤经|经度|纬度|经|纬)约?$")
 _FORCE = re.compile(
-    "(?:里氏|震级|烈度|风力|风速|阵风|级风|级大风|级地震|瞬[间时])[^，。；、]{0,12}[，]?[^，。；、震]{0,6}$"
+    "(?:里氏|震级|烈度|风力|风速|阵风|级风|级大风|级地震|瞬[间时])[^，,。；、]{0,12}[，,]?[^，,。；、震]{0,6}$"
 )
 _FORCED = re.compile("(?:以上)?(?:地震|余震|强震|大?风|强风|台风|飓风|阵风|狂风|巨?大?浪|海况)")
-_HEADER = re.compile("(?:单位(?:[:：为是]|均为)?[^，。；]{0,8}|[（(:：])$")
+_HEADER = re.compile("(?:单位(?:[:：为是]|均为)?[^，,。；]{0,8}|[（(:：])$")
 _NEARLY = re.compile("(?:近|上|约|逾|超|达)$")
 _LASTING = re.compile(
     "(?:约|近|达|有|历时|历经|长达|长|超|超过|逾|过|了|存|跨|跨越|共|隔|距|距离|整整|持续|至少|满|需|要|用|的)[约近]?$"
@@ -48,7 +48,7 @@ _NOT_LASTING = re.compile("都没|也没|到晚|又一|比一")
 # 一 before these is no count even though they are units (一度, 一番, 一点, 滚在一块).
 _NEVER_EXACT = frozenset(("度", "番", "点", "分", "块", "级", "节"))
 _NOBODY = re.compile("(?:同|无|每|这|那|某|不落|没有|没|第|另)$")
-_OPENING = ("", *"，。；！？\n“")
+_OPENING = ("", *"，,。；！？\n“")
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +85,7 @@ def counts_nothing(one: Counted) -> bool:  # noqa: PLR0911 — a line for each m
     if one.number.strip("十百千万亿"):
         return False
     # (万元), 单位:万元
-    header = _HEADER.search(before) and (after[:1] in ("", *"）)，。；、\n") or "单位" in before)
+    header = _HEADER.search(before) and (after[:1] in ("", *"）)，,。；、\n") or "单位" in before)
     return bool(header) or after.startswith("为单位")
 
 
@@ -149,7 +149,9 @@ def _is_exact(one: Counted) -> bool:
     if one.kind != "time":
         return True
     # 一天，他…: one day.
-    story = single and measure in ("天", "日") and one.after[:1] == "，" and one.before[-1:] in _OPENING
+    story = (
+        single and measure in ("天", "日") and one.after[:1] in ("，", ",") and one.before[-1:] in _OPENING
+    )
     vague = single and _VAGUE.search(one.before) and not one.after.startswith("多")
     return not (story or vague or _NOT_LASTING.match(one.after))
 

@@ -13,7 +13,7 @@ import re
 from collections import Counter
 from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from biaozhu.knowledge.countries import COUNTRIES
 from biaozhu.knowledge.division_names import CITY, COUNTY, PROVINCE, TOWNSHIP, VILLAGE
@@ -151,32 +151,30 @@ def root_of(names: Iterable[str]) -> str:
     return max(enough, key=lambda code: (len(code), votes[code], code), default="")
 
 
-def place_tree(places: Iterable[Place]) -> dict[str, object]:
+def place_tree(places: Iterable[Place]) -> dict[str, Any]:
     """Return the places as a tree: name, count of mentions at or below it, and children in order of their codes.
 
     What is unknown hangs under the division that the text was at; `unknown` marks it.
     """
-    root: dict[str, object] = {"name": "", "count": 0, "unknown": False, "children": {}}
+    root = _node("")
     for place in places:
         unknown = place.status in ("ambiguous", "unknown")
-        steps = (*place.under, place.text) if unknown else place.path or (place.text,)
         node = root
-        node["count"] = int(str(node["count"])) + 1
-        for position, step in enumerate(steps):
-            children = node["children"]
-            assert isinstance(children, dict)  # noqa: S101 — narrows the type of what was just built
-            last = position == len(steps) - 1
-            node = children.setdefault(
-                step, {"name": step, "count": 0, "unknown": unknown and last, "children": {}}
-            )
+        node["count"] += 1
+        for step in (*place.under, place.text) if unknown else place.path or (place.text,):
+            node = node["children"].setdefault(step, _node(step))
             node["count"] += 1
+        if node["count"] == 1:
+            node["unknown"] = unknown
     return _listed(root)
 
 
-def _listed(node: dict[str, object]) -> dict[str, object]:
-    children = node["children"]
-    assert isinstance(children, dict)  # noqa: S101 — as above
-    return {**node, "children": [_listed(child) for child in children.values()]}
+def _node(name: str) -> dict[str, Any]:
+    return {"name": name, "count": 0, "unknown": False, "children": {}}
+
+
+def _listed(node: dict[str, Any]) -> dict[str, Any]:
+    return {**node, "children": [_listed(child) for child in node["children"].values()]}
 
 
 def _mentions(sentences: Sequence[Sentence]) -> list[_Mention]:

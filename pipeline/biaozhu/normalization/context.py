@@ -35,7 +35,7 @@ _BOUND_AFTER = (
 )
 _EXTREMES = (
     ("最高", re.compile(r"最(?:[高大长远重]|多的)[^0-9]{0,8}$")),
-    ("最低", re.compile(r"最[低少小短近轻][^0-9]{0,8}$")),
+    ("最低", re.compile(r"最[低少小短轻][^0-9]{0,8}$")),
 )
 
 _WORDS = sorted(
@@ -104,7 +104,8 @@ def per_around(before: str, after: str, unit: Unit) -> tuple[str, bool]:
     behind = _PER_AFTER.match(after) or (_PRICED_AFTER.match(after) if unit.dimension == "money" else None)
     if behind:
         return unit_of(behind["each"]).name, False
-    found = sorted(_matches(before), key=lambda one: one.start)
+    # 人均寿命78岁 is an age.
+    found = [] if unit.dimension == "age" else sorted(_matches(before), key=lambda one: one.start)
     # 人均收入的80%: a share is of the whole, unless it is one of each year.
     if not found or (unit.dimension == "ratio" and found[-1].word not in ("年", "月", "日", "天", "季度")):
         return "", False

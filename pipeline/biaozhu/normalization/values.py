@@ -93,7 +93,7 @@ _UNIT_PER = re.compile(r"(?P<amount>.+?[^\d/])(?:/|每)(?P<per>[^\d/]+(?:/[^\d/]
 _SAME_PER = re.compile(r"/([^0-9/]+)(?=[至到~—–-].*/\1$)")
 _LETTERS = {"K": 3, "M": 6, "B": 9}
 # What makes money of 块.
-_PRICED = re.compile("[元花卖价买付收钱贵涨降赚交欠给省补]")
+_PRICED = re.compile("[元毛角花卖价买付收钱贵涨降赚交欠给省补]")
 
 
 def read_amount(text: str, start: int, end: int) -> AmountValue | None:
@@ -109,14 +109,11 @@ def read_amount(text: str, start: int, end: int) -> AmountValue | None:
     """
     first = max(0, start - REACH_BEFORE)
     plain = fold_text(to_half_width(text[first : end + REACH_AFTER]))
-    before, span, after = (
-        plain[: start - first],
-        plain[start - first : end - first].strip(),
-        plain[end - first :],
-    )
+    before, after = plain[: start - first], plain[end - first :]
+    span = plain[start - first : end - first].strip()
     found = _UNIT_PER.fullmatch(_SAME_PER.sub("", span))
     own_per = "·".join(unit_of(word).name for word in found["per"].split("/")) if found else ""
-    span = found["amount"] if found else span
+    span = found["amount"].strip() if found else span
     read = _read_span(span, before, after)
     if read is None and span[-1:] in ("多", "余"):
         # 三倍多: not the guideline's border, but plain in meaning.
@@ -169,9 +166,8 @@ def _read_span(span: str, before: str, after: str) -> _Part | None:
         return None
     if cut:
         return _ranged(first, last)
-    cold = (
-        last.low >= 0 and last.unit is not None and last.unit.name == "℃" and before.endswith(("零下", "-"))
-    )
+    heat = last.unit is not None and last.unit.name == "℃" and last.low >= 0
+    cold = heat and before.endswith(("零下", "-"))
     return replace(last, low=-last.low, high=-last.high) if cold else last
 
 
@@ -198,15 +194,8 @@ def _unit(found: re.Match[str], larger: Unit | None, before: str, after: str) ->
     if measure == "分" and (larger or "秒" in found.string):
         return part_of(larger or unit_of("小时")) or unit_of(measure), ""
     unit = unit_of(measure, before=before + (found["sign"] or ""), after=after)
-    money = (
-        found["unsaid"]
-        or named
-        or larger
-        or re.search("[毛角]", found.string)
-        or _PRICED.search(before[-8:])
-        or after.startswith("钱")
-    )
-    return unit, "unit" if measure == "块" and unit.base == "CNY" and not money else ""
+    priced = found["unsaid"] or named or larger or _PRICED.search(f"{before[-8:]}{found.string}{after[:1]}")
+    return unit, "unit" if measure == "块" and unit.base == "CNY" and not priced else ""
 
 
 def _part(found: re.Match[str], numeral: Numeral, unit: Unit | None, doubt: Doubt) -> _Part:
@@ -245,22 +234,15 @@ def _summed(parts: Sequence[_Part]) -> _Part | None:
     approx: Approx = next((part.approx for part in reversed(parts) if part.approx), "")
     doubt: Doubt = next((part.doubt for part in parts if part.doubt), "")
     for unit in (parts[0].unit, parts[-1].unit):
-        ratios = [_ratio(part.unit, unit) for part in parts]
-        if None not in ratios:
-            low, high = (
-                sum(
-                    (end * ratio for end, ratio in zip(ends, ratios, strict=True) if ratio is not None),
-                    Fraction(0),
-                )
-                for ends in ([part.low for part in parts], [part.high for part in parts])
-            )
+        ratios = [ratio for part in parts if (ratio := _ratio(part.unit, unit)) is not None]
+        if len(ratios) == len(parts):
+            low = sum((part.low * ratio for part, ratio in zip(parts, ratios, strict=True)), Fraction(0))
+            high = sum((part.high * ratio for part, ratio in zip(parts, ratios, strict=True)), Fraction(0))
             if _decimal(low) is not None and _decimal(high) is not None:
                 return _Part(low, high, unit, approx, doubt)
-    days = [_days(part) for part in parts]
-    if None in days:
-        return None
-    total = sum((day for day in days if day is not None), Fraction(0))
-    return _Part(total, total, unit_of("天"), approx, "calendar")
+    days = [day for part in parts if (day := _days(part)) is not None]
+    total = sum(days, Fraction(0))
+    return _Part(total, total, unit_of("天"), approx, "calendar") if len(days) == len(parts) else None
 
 
 def _days(part: _Part) -> Fraction | None:
