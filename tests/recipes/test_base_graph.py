@@ -7,7 +7,7 @@ import onnxruntime
 import pytest
 from base_models import DICTIONARY, emissions_of, random_weights
 
-from recipes.base.graph import bigram_rows, build_base_graph, quantised
+from recipes.base.graph import bigram_rows, build_base_graph, quantise
 
 
 @pytest.mark.parametrize(
@@ -42,6 +42,6 @@ def test_base_graph_bigram_rows_look_one_back_and_one_ahead() -> None:
 def test_base_graph_quantised_rows_come_back_within_half_a_step() -> None:
     rows = np.random.default_rng(1).normal(0, 2, (50, 8)).astype(np.float32)
     rows[3] = 0
-    values, scales = quantised(rows)
+    values, scales = quantise(rows)
     assert values.dtype == np.int8
     assert (np.abs(values * scales - rows) < scales * 0.5001).all()
