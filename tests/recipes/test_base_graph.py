@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import numpy as np
-import onnxruntime
 import pytest
 from base_models import DICTIONARY, emissions_of, random_weights
 
+from biaozhu.annotators.network.runtime import make_session
 from recipes.base.graph import bigram_rows, build_base_graph, quantise
 
 
@@ -15,7 +15,7 @@ from recipes.base.graph import bigram_rows, build_base_graph, quantise
 )
 def test_base_graph_gives_what_plain_numpy_gives_padding_or_not(heads: int, own: bool, lexicon: int) -> None:  # noqa: FBT001 — a parameter of the test
     weights = random_weights(7, heads=heads, own=own, lexicon=lexicon)
-    session = onnxruntime.InferenceSession(build_base_graph(weights))
+    session = make_session(build_base_graph(weights), 1)
     rng = np.random.default_rng(3)
     sentences = [rng.integers(1, len(DICTIONARY), size) for size in (1, 5, 12)]
     ids = np.zeros((12, 3), np.int32)

@@ -80,7 +80,7 @@ def load_base(folder: Path = DEFAULT, *, threads: int | None = None) -> Base:
     labels = tuple(dict.fromkeys(kind for kind in chain.kinds if kind != OUTSIDE))
     columns = _columns(model.config.get("lexicon"), folder)
     # The same batches, padding and decoding as for LAC's own network, whose shape ours has.
-    network = Lac("large", model.rows, chain, model.session, columns)
+    network = Lac(model.rows, chain, model.session, columns)
     rename_network_keys(model.config)
     return Base(labels, network, float(model.config.get("min_score", 0.0)))
 

@@ -37,7 +37,6 @@ Columns = Callable[[Sequence[str]], list[np.ndarray]]
 class Lac:
     """A loaded LAC."""
 
-    size: Size
     rows: np.ndarray = field(repr=False)
     chain: Chain = field(repr=False)
     session: Any = field(repr=False)
@@ -136,7 +135,7 @@ def load_lac(which: Size, *, threads: int | None = None, folder: Path | None = N
         raise ModelDataError(f"ONNX Runtime does not take the {which} LAC ({error})") from None
     rows = np.full(CODE_POINTS, data.unknown, np.int32)
     rows[[ord(character) for character in data.characters]] = list(data.characters.values())
-    return Lac(which, rows, chain, session)
+    return Lac(rows, chain, session)
 
 
 @cache
