@@ -12,7 +12,7 @@ import time
 from pathlib import Path
 
 from biaozhu.knowledge.gazetteer import gazetteer, villages
-from biaozhu.knowledge.names import names_in
+from biaozhu.knowledge.names import find_table_names
 
 CHARACTERS = 10_000_000
 
@@ -38,14 +38,14 @@ def main(path: Path) -> None:
     step(f"gazetteer, {len(table)} divisions")
     village_table = villages()
     step(f"villages, {len(village_table)}")
-    names_in("")
+    find_table_names("")
     step("automaton of all names")
     print(f"together: {1000 * (time.process_time() - first):.0f} ms of CPU")
     print(f"peak while loading: {resident('VmHWM') - before:.0f} MB")
     text = path.read_text(encoding="utf-8")
     text *= -(-CHARACTERS // len(text))
     began = time.process_time()
-    found = names_in(text)
+    found = find_table_names(text)
     seconds = time.process_time() - began
     print(
         f"{len(found)} names in {len(text)} characters: {len(text) / seconds / 1e6:.1f} million characters/s"

@@ -17,7 +17,7 @@ from pathlib import Path
 
 from biaozhu.annotators.amounts import find_amounts
 from biaozhu.annotators.network.lac import load_lac
-from biaozhu.annotators.place_units import FACILITY
+from biaozhu.annotators.place_units import FACILITIES
 from biaozhu.annotators.places import find_places
 from biaozhu.knowledge.measures import EXACT_KINDS, SMALLER, kind_of
 
@@ -153,7 +153,7 @@ def places_of(tokens: list[Token]) -> tuple[set[Key], set[Key]]:
             while index < len(tokens) and position < rest.end():
                 position += len(tokens[index][0])
                 index += 1
-        (optional if FACILITY.search(text[start:position]) else places).add((start, position))
+        (optional if text[start:position].endswith(FACILITIES) else places).add((start, position))
     return places, optional
 
 

@@ -12,10 +12,10 @@ from base_models import DICTIONARY, TAGS, emissions_of, random_weights, write_mo
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from biaozhu.annotators.labelled import find_labelled
 from biaozhu.annotators.network.base import DEFAULT, load_base
 from biaozhu.annotators.network.char_rows import UNKNOWN, rows_of
 from biaozhu.annotators.network.runtime import CONFIG, GRAPH
-from biaozhu.annotators.words import find_labelled
 from biaozhu.data.errors import MissingFileError, ModelDataError
 from biaozhu.data.model import Sentence, with_spans
 

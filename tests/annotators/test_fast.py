@@ -25,7 +25,7 @@ from recipes.distil.graph import FULL, FastWeights, build_fast_graph, in_bytes
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from biaozhu.annotators.network.batching import Limits
+    from biaozhu.annotators.network.batching import BatchLimits
 
 WIDTH, HIDDEN, KINDS = 8, 5, 3
 TEXTS = ["张晓梅在青河县种了120亩苹果。", "记者 李建国", "共投入3.5万元，", "\U00020000", "好" * 30]
@@ -152,7 +152,7 @@ def test_fast_decoding_takes_the_likeliest_kind_and_the_least_share() -> None:
 
 @pytest.mark.parametrize("limits", [LIMITS, FAST_LIMITS])
 @given(lengths=st.lists(st.integers(1, 400), max_size=200))
-def test_batches_hold_each_text_once_and_little_padding(limits: Limits, lengths: list[int]) -> None:
+def test_batches_hold_each_text_once_and_little_padding(limits: BatchLimits, lengths: list[int]) -> None:
     groups = list(group_lengths(np.array(lengths, np.int32), limits))
     assert sorted(position for group in groups for position in group) == list(range(len(lengths)))
     for group in groups:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from biaozhu.annotators.place_units import cut_units, is_generic, leading_units
+from biaozhu.annotators.place_units import cut_units, find_leading_units, is_generic
 from biaozhu.annotators.places import LABEL, SOURCE, find_places
 from biaozhu.annotators.words import LacWord
 
@@ -76,7 +76,7 @@ def test_place_units_cut_joined_names(marked: str) -> None:
     ],
 )
 def test_place_units_leading_an_organisation(name: str, expected: list[str]) -> None:
-    assert [name[unit.start : unit.end] for unit in leading_units(name, 0, len(name))] == expected
+    assert [name[unit.start : unit.end] for unit in find_leading_units(name, 0, len(name))] == expected
 
 
 @pytest.mark.parametrize(

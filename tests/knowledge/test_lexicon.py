@@ -100,7 +100,7 @@ def test_lexicon_without_daachorse_gives_the_same(monkeypatch: pytest.MonkeyPatc
     before = lexicon_columns(texts)
     module.loaded_lexicon.cache_clear()
     monkeypatch.setenv("BIAOZHU_CACHE", str(tmp_path))
-    monkeypatch.setattr(module, "daachorse", lambda: None)
+    monkeypatch.setattr(module, "import_automaton", lambda: None)
     for one, other in zip(lexicon_columns(texts), before, strict=True):
         np.testing.assert_array_equal(one, other)
 

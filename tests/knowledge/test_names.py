@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from biaozhu.data.disk_cache import laid_out_parts, laid_out_path
 from biaozhu.knowledge import names as module
 from biaozhu.knowledge.gazetteer import gazetteer, villages
-from biaozhu.knowledge.names import finder, finder_without_daachorse, names_in
+from biaozhu.knowledge.names import find_table_names, make_finder, make_finder_without_daachorse
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -41,19 +41,19 @@ def test_names_in_finds_what_the_tables_hold_and_no_more(text: str) -> None:
         for start, end in stretches(text, LONGEST)
         if text[start:end] in gazetteer().named or text[start:end] in villages()
     ]
-    found = names_in(text)
+    found = find_table_names(text)
     assert [span for span in found if span[1] - span[0] <= LONGEST] == held
 
 
 @pytest.mark.parametrize("name", ["十里铺村", "平遥县", "平遥", "礐石街道", "龙潭社区"])
 def test_names_in_knows_villages_and_divisions(name: str) -> None:
-    assert (2, 2 + len(name)) in names_in(f"𠮷在{name}。")
+    assert (2, 2 + len(name)) in find_table_names(f"𠮷在{name}。")
 
 
 def test_names_in_finds_every_tenth_village_of_a_province_in_one_text() -> None:
-    names = [village.name for village in villages().divisions_within("35")[::10]]
+    names = list(villages().within("35")[::10])
     text = "。".join(names)
-    found = {text[start:end] for start, end in names_in(text)}
+    found = {text[start:end] for start, end in find_table_names(text)}
     assert len(names) > 1000
     assert set(names) <= found
 
@@ -61,20 +61,20 @@ def test_names_in_finds_every_tenth_village_of_a_province_in_one_text() -> None:
 @given(st.lists(st.text("甲乙𠮷a", min_size=1, max_size=4), min_size=1), st.text("甲乙𠮷a丙"))
 def test_names_finders_agree(names: Sequence[str], text: str) -> None:
     held = [(start, end) for start, end in stretches(text, 4) if text[start:end] in names]
-    assert finder(names)(text) == held
-    assert sorted(finder_without_daachorse(names)(text)) == sorted(held)
+    assert make_finder(names)(text) == held
+    assert sorted(make_finder_without_daachorse(names)(text)) == sorted(held)
 
 
 def test_names_in_is_the_same_without_daachorse(monkeypatch: pytest.MonkeyPatch) -> None:
     text = "".join(VILLAGE_NAMES[::7])
-    expected = sorted(names_in(text))
-    monkeypatch.setattr(module, "daachorse", lambda: None)
+    expected = sorted(find_table_names(text))
+    monkeypatch.setattr(module, "import_automaton", lambda: None)
     monkeypatch.setattr(module, "_all_names", lambda: VILLAGE_NAMES)
-    module._all_names_finder.cache_clear()  # noqa: SLF001 — the finder of this process
+    module._make_names_finder.cache_clear()  # noqa: SLF001 — the make_finder of this process
     try:
-        found = names_in(text)
+        found = find_table_names(text)
     finally:
-        module._all_names_finder.cache_clear()  # noqa: SLF001 — as above
+        module._make_names_finder.cache_clear()  # noqa: SLF001 — as above
     assert found
     assert set(found) <= set(expected)
 

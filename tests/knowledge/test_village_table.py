@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from biaozhu.knowledge.village_table import cached_path, village_table
+from biaozhu.knowledge.village_table import load_village_table, village_table_path
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -23,7 +23,7 @@ def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def test_village_table_finds_rows_by_name() -> None:
     for _ in range(2):  # laid out, and then mapped
-        table = village_table(PACKED)
+        table = load_village_table(PACKED)
         assert list(table.codes) == [3, 7, 12, 18]
         assert [table.rows(name) for name in ("东村", "西村", "𠮷村", "南村", "", "东", "\ud800")] == [
             [0, 2], [1], [3], [], [], [], [],
@@ -32,8 +32,8 @@ def test_village_table_finds_rows_by_name() -> None:
 
 
 def test_village_table_is_mapped_from_the_second_time_on() -> None:
-    village_table(PACKED)
-    base = village_table(PACKED).text
+    load_village_table(PACKED)
+    base = load_village_table(PACKED).text
     while isinstance(base, np.ndarray) and not isinstance(base, np.memmap):
         base = base.base
     assert isinstance(base, np.memmap)
@@ -41,37 +41,37 @@ def test_village_table_is_mapped_from_the_second_time_on() -> None:
 
 @pytest.mark.parametrize("content", [b"", b"no array", b"\x93NUMPY\x01\x00"])
 def test_village_table_replaces_a_damaged_file(content: bytes) -> None:
-    village_table(PACKED)
-    cached_path(PACKED).write_bytes(content)
-    assert village_table(PACKED).rows("东村") == [0, 2]
+    load_village_table(PACKED)
+    village_table_path(PACKED).write_bytes(content)
+    assert load_village_table(PACKED).rows("东村") == [0, 2]
 
 
 def test_village_table_replaces_a_file_cut_short() -> None:
-    village_table(PACKED)
-    path = cached_path(PACKED)
+    load_village_table(PACKED)
+    path = village_table_path(PACKED)
     whole = path.read_bytes()
     path.write_bytes(whole[:-3])
-    assert village_table(PACKED).rows("东村") == [0, 2]
+    assert load_village_table(PACKED).rows("东村") == [0, 2]
     assert path.read_bytes() == whole
 
 
 def test_village_table_works_where_the_cache_takes_no_file(cache: Path) -> None:
     cache.write_text("a file where the folder should be")
-    assert village_table(PACKED).rows("西村") == [1]
+    assert load_village_table(PACKED).rows("西村") == [1]
 
 
 def test_village_table_of_a_damaged_package_is_an_error() -> None:
     with pytest.raises((lzma.LZMAError, ValueError)):
-        village_table(lzma.compress(b"1 2\n\n\nonly one"))
+        load_village_table(lzma.compress(b"1 2\n\n\nonly one"))
     with pytest.raises(lzma.LZMAError):
-        village_table(b"no archive")
+        load_village_table(b"no archive")
 
 
 def test_village_table_of_the_package_answers_the_same_mapped_and_laid_out(cache: Path) -> None:
     packed = files("biaozhu.knowledge").joinpath("villages.txt.xz").read_bytes()
-    first = village_table(packed)
-    assert (cache / cached_path(packed).name).stat().st_size < 30_000_000
-    second = village_table(packed)
+    first = load_village_table(packed)
+    assert (cache / village_table_path(packed).name).stat().st_size < 30_000_000
+    second = load_village_table(packed)
     names = [first.name(row) for row in range(0, len(first.codes), 5003)]
     assert [first.rows(name) for name in names] == [second.rows(name) for name in names]
     assert all(

@@ -9,7 +9,7 @@ import numpy as np
 from biaozhu.annotators.network.lac_data import HIDDEN
 from biaozhu.annotators.network.lac_weights import LacWeights, Layer
 from recipes.base.export import export_base
-from recipes.base.graph import BaseWeights, Head, bigram_rows, quantised
+from recipes.base.graph import BaseWeights, Head, bigram_rows, quantise
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -35,7 +35,7 @@ def random_weights(  # noqa: PLR0913 — keyword-only
 
     def draw(*shape: int) -> np.ndarray:
         # Values that 8 bits with a scale hold, so that the graph has the same ones.
-        values, scales = quantised(rng.normal(0, 0.3, shape).astype(np.float32))
+        values, scales = quantise(rng.normal(0, 0.3, shape).astype(np.float32))
         return values * scales
 
     def halves(*shape: int) -> np.ndarray:
@@ -91,7 +91,7 @@ def lac_states(lacs: Iterable[LacWeights], ids: np.ndarray) -> np.ndarray:
     """Return the states of LAC's networks side by side, float of shape (time, 256 for each)."""
     states = []
     for lac in lacs:
-        values, scales = quantised(lac.embedding)
+        values, scales = quantise(lac.embedding)
         state = (values * scales)[lac.rows[ids]]
         for layer in lac.layers:
             state = _both(state, layer, reset_after=lac.reset_after)

@@ -14,7 +14,7 @@ import spacy
 from confection import Config
 from spacy.tokens import Doc
 
-from biaozhu.annotators.network.lac import load_lac
+from biaozhu.annotators.network.word_models import load_model
 from biaozhu.annotators.preannotate import annotate
 from biaozhu.annotators.registry import Annotator, annotator
 from biaozhu.data.model import Span
@@ -65,7 +65,8 @@ def crops() -> Annotator:
 @cache
 def by_article() -> dict[str, list[tuple[int, int, str, float | None]]]:
     cuts = split_text(TEXT)
-    found = annotate([TEXT[start:end] for start, end in cuts], model=load_lac("small"))
+    texts = [TEXT[start:end] for start, end in cuts]
+    found = annotate(texts, model=load_model("accurate")) | annotate(texts, model=load_model("small"))
     return {
         name: [
             (start + span.start, start + span.end, span.label, span.score)
@@ -90,7 +91,7 @@ def group_of(doc: Doc, key: str) -> list[tuple[int, int, str, float | None]]:
     ]
 
 
-@pytest.mark.parametrize("name", ["lac", "places", "persons", "amounts"])
+@pytest.mark.parametrize("name", ["network", "lac", "places", "persons", "amounts"])
 def test_components_give_what_preannotation_gives(name: str) -> None:
     nlp = blank()
     nlp.add_pipe(f"biaozhu_{name}")
@@ -146,17 +147,23 @@ def test_components_say_what_the_tokens_cut_through() -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "error"), [("crops.py", "BZ021 components.x.annotator"), ("nobody", "BZ025 nobody")]
+    ("factory", "config", "error"),
+    [
+        ("annotator", {"annotator": "crops.py"}, "BZ021 components.x.annotator"),
+        ("annotator", {"annotator": "nobody"}, "BZ025 nobody"),
+        ("places", {"model": "accurate"}, "BZ021 components.x.model"),
+        ("network", {"model": "small"}, "BZ021 components.x.model"),
+    ],
 )
-def test_components_take_registered_annotators_only(name: str, error: str) -> None:
+def test_components_refuse_what_cannot_work(factory: str, config: dict[str, str], error: str) -> None:
     with pytest.raises(Exception, match=re.escape(error)):
-        blank().add_pipe("biaozhu_annotator", name="x", config={"annotator": name})
+        blank().add_pipe(f"biaozhu_{factory}", name="x", config=config)
 
 
 def test_components_are_entry_points_that_need_no_import(tmp_path: Path) -> None:
     project = tomllib.loads((Path(__file__).parents[2] / "pyproject.toml").read_text(encoding="utf-8"))
     stated = project["project"]["entry-points"]["spacy_factories"]
-    names = [f"biaozhu_{one}" for one in ("lac", "places", "persons", "amounts", "annotator")]
+    names = [f"biaozhu_{one}" for one in ("network", "lac", "places", "persons", "amounts", "annotator")]
     for name in names:
         module, _, function = stated[name].partition(":")
         assert module == annotator_components.__name__

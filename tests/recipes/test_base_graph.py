@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import numpy as np
-import onnxruntime
 import pytest
 from base_models import DICTIONARY, emissions_of, random_weights
 
-from recipes.base.graph import bigram_rows, build_base_graph, quantised
+from biaozhu.annotators.network.runtime import make_session
+from recipes.base.graph import bigram_rows, build_base_graph, quantise
 
 
 @pytest.mark.parametrize(
@@ -15,7 +15,7 @@ from recipes.base.graph import bigram_rows, build_base_graph, quantised
 )
 def test_base_graph_gives_what_plain_numpy_gives_padding_or_not(heads: int, own: bool, lexicon: int) -> None:  # noqa: FBT001 — a parameter of the test
     weights = random_weights(7, heads=heads, own=own, lexicon=lexicon)
-    session = onnxruntime.InferenceSession(build_base_graph(weights))
+    session = make_session(build_base_graph(weights), 1)
     rng = np.random.default_rng(3)
     sentences = [rng.integers(1, len(DICTIONARY), size) for size in (1, 5, 12)]
     ids = np.zeros((12, 3), np.int32)
@@ -42,6 +42,6 @@ def test_base_graph_bigram_rows_look_one_back_and_one_ahead() -> None:
 def test_base_graph_quantised_rows_come_back_within_half_a_step() -> None:
     rows = np.random.default_rng(1).normal(0, 2, (50, 8)).astype(np.float32)
     rows[3] = 0
-    values, scales = quantised(rows)
+    values, scales = quantise(rows)
     assert values.dtype == np.int8
     assert (np.abs(values * scales - rows) < scales * 0.5001).all()

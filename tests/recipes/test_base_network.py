@@ -8,13 +8,13 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import onnxruntime
 import pytest
 from base_models import lac_states, random_weights
 
 from biaozhu.annotators.network.base import load_base
 from biaozhu.annotators.network.char_rows import rows_of
 from biaozhu.annotators.network.lac_data import HIDDEN
+from biaozhu.annotators.network.runtime import make_session
 from biaozhu.data.errors import TrainingError
 from recipes.base.auxiliary import read_auxiliary
 from recipes.base.build import build_base
@@ -81,7 +81,7 @@ def test_network_and_onnx_agree(tuned: bool, lexicon: int) -> None:  # noqa: FBT
     lacs = (small_one,) if tuned else (large, small_one)
     known = replace(vocabulary(), states=4 * HIDDEN + lexicon, tuned=large if tuned else None)
     network = build_network(small(), known).eval()
-    session = onnxruntime.InferenceSession(build_base_graph(weights_of([network], lacs, lexicon)))
+    session = make_session(build_base_graph(weights_of([network], lacs, lexicon)), 1)
     ids = np.zeros((7, 3), np.int64)
     lengths = np.array([7, 3, 1])
     columns = np.random.default_rng(4).integers(0, 2, (7, 3, lexicon)).astype(np.uint8)

@@ -9,7 +9,6 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
-import onnxruntime
 import pytest
 from base_models import random_weights, write_model
 from hypothesis import given, settings
@@ -18,6 +17,7 @@ from hypothesis import strategies as st
 from biaozhu.annotators.network.char_rows import rows_of
 from biaozhu.annotators.network.lac import load_lac
 from biaozhu.annotators.network.lac_weights import SIZES, lac_start
+from biaozhu.annotators.network.runtime import make_session
 from biaozhu.data.errors import ConfigError, TrainingError
 from biaozhu.data.model import Sentence, Span
 from recipes.base.augment import Names, Rates, augmented, collect_names
@@ -173,7 +173,7 @@ def test_base_graph_of_lac_gives_lac_states() -> None:
     matrix = head.emit[0].copy()
     matrix[:256] = 0
     changed = replace(weights, heads=(replace(head, emit=(matrix, head.emit[1])),))
-    session = onnxruntime.InferenceSession(build_base_graph(changed))
+    session = make_session(build_base_graph(changed), 1)
     (emissions,) = session.run(["emissions"], {"ids": ids, "lengths": np.array([len(text)], np.int32)})
     np.testing.assert_allclose(emissions[:, 0], narrow @ matrix[256:] + head.emit[1], atol=0.1)
 

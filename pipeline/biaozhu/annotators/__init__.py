@@ -1,4 +1,4 @@
-"""Text -> spans, one layer per annotator: `lac`, `amounts`, `places`, `persons`, `trained`; then `combine`.
+"""Texts -> spans, one layer per annotator (`registry` says what one is), and `combine`, which makes one layer of them.
 
-An annotator takes a batch of texts and gives a tuple of spans for each; its layer stays apart until `combine`.
+`network` has the networks whose words and names they read; `preannotate` runs them on articles; `trained` is a spaCy model.
 """

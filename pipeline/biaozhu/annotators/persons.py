@@ -1,11 +1,10 @@
-"""Full names of persons: LAC's PER words, checked and mended by surnames, titles and lists.
+"""Full names of persons: LAC's PER words, corrected by surnames, titles and lists.
 
-LAC finds most names. What it gets wrong is of a few kinds, and each has its rule here: a given name cut in two
-(the last character left over as a word of its own), a title or 夫人 inside the name, names joined by · taken
-apart, a name in a list or after a title read as common words, and things called like persons: brands, quoted
-names, ordinary words. Only full names count: a surname with a title (王主任) is none.
-
-The rules were made on People's Daily of January 1998 (PFR corpus), part of it that no score is reported on.
+LAC finds most names. Each kind of its errors has a rule here: a given name cut in two (the last character is a word of
+its own), a title or 夫人 inside the name, names joined by · taken apart, a name in a list or after a title read as
+common words, and things called like persons: brands, quoted names, ordinary words. Only full names count: a surname
+with a title (王主任) is none. The rules were made on a part of People's Daily of January 1998 (PFR corpus) that no score
+is reported on.
 """
 
 from __future__ import annotations
@@ -42,7 +41,7 @@ TITLE_ENDS = frozenset(
     for one in (title[-3:-1] if title.endswith("?") else title[-1])
 )
 # No title above is longer; only so much of the text before a name is searched.
-LONGEST_TITLE = 8
+LONGEST_TITLE_CHARS = 8
 # Titles and forms of address right after a name; LAC may take them into it.
 TITLE_AFTER = re.compile(
     "(?:[总副老]?(?:书记|主任|主席|总理|总统|部长|省长|市长|县长|区长|乡长|镇长|村长|局长|处长|科长|所长|院长|校长|厂长|站长|队长|会长"
@@ -83,10 +82,10 @@ FUNCTION_CHARACTERS = frozenset(
 HAN = re.compile(r"[\u3400-\u9fff\U00020000-\U0003ffff]+")
 BRACKETED = re.compile(r"（[^（）]{1,12}）|\([^()]{1,12}\)")
 LIST_GAP = re.compile(rf"(?:{BRACKETED.pattern})?(?:\s|[、，,]\s*)")
-WEAK, FAIR, LIKELY, SURE = 0.45, 0.6, 0.7, 0.9
+WEAK_SCORE, FAIR_SCORE, LIKELY_SCORE, SURE_SCORE = 0.45, 0.6, 0.7, 0.9
 LIST_SCORE, TITLE_SCORE, SEEN_SCORE = 0.8, 0.7, 0.85
 # A surname and one or two characters; two characters in all are too often part of something else.
-GIVEN_NAME, FULL_NAME, LONG_NAME = 2, 2, 3
+GIVEN_NAME_CHARS, FULL_NAME_CHARS, LONG_NAME_CHARS = 2, 2, 3
 # Borders of a name to its score.
 Names = dict[tuple[int, int], float]
 DOT = "·"
@@ -112,7 +111,7 @@ def find_persons(texts: Sequence[str], words: Sequence[Sequence[LacWord]]) -> li
         text[start:end]
         for text, names in zip(texts, found, strict=True)
         for (start, end), score in names.items()
-        if score >= SURE and end - start >= LONG_NAME and surname_length(text[start:end])
+        if score >= SURE_SCORE and end - start >= LONG_NAME_CHARS and surname_length(text[start:end])
     }
     if sure:
         again = re.compile("|".join(sorted(sure, key=lambda name: (-len(name), name))))
@@ -181,13 +180,13 @@ def _checked(text: str, words: list[LacWord], first: int, last: int) -> tuple[in
         name = name[: title.start()]
     if not name:
         return None
-    if name[0] in FAMILIAR and surname_length(name[1:]) and len(name) >= LONG_NAME:
+    if name[0] in FAMILIAR and surname_length(name[1:]) and len(name) >= LONG_NAME_CHARS:
         start, name = start + 1, name[1:]
-    if name[-1] in CREDITS and len(name) >= LONG_NAME and text[end : end + 1] in CLOSING:
+    if name[-1] in CREDITS and len(name) >= LONG_NAME_CHARS and text[end : end + 1] in CLOSING:
         end, name = end - 1, name[:-1]
     surname = surname_length(name)
     following = words[last + 1 : last + 3]
-    if surname and len(name) - surname < GIVEN_NAME and end == words[last].end and following:
+    if surname and len(name) - surname < GIVEN_NAME_CHARS and end == words[last].end and following:
         grown = _grown(text, following, end, end - start - surname)
         name, end = text[start:grown], grown
     if _is_none(text, start, end, surname, score):
@@ -200,7 +199,7 @@ def _grown(text: str, following: Sequence[LacWord], end: int, given: int) -> int
     follower, after = following[0], following[1] if len(following) > 1 else None
     tail = text[follower.start : follower.end]
     if (
-        len(tail) > GIVEN_NAME - given
+        len(tail) > GIVEN_NAME_CHARS - given
         or not HAN.fullmatch(tail)
         or any(c in FUNCTION_CHARACTERS for c in tail)
     ):
@@ -209,7 +208,7 @@ def _grown(text: str, following: Sequence[LacWord], end: int, given: int) -> int
         return end
     if follower.tag == "PER" and not _is_none(text, end, follower.end, surname_length(tail), follower.score):
         return end  # 明|徐娜: a name of its own
-    if follower.score >= SURE and given:
+    if follower.score >= SURE_SCORE and given:
         return end
     goes_on = after is not None and after.tag in GOING_ON
     return follower.end if goes_on or _closed(text, follower.end) else end
@@ -226,15 +225,15 @@ def _closed(text: str, position: int) -> bool:
 
 def _is_none(text: str, start: int, end: int, surname: int, score: float) -> bool:
     name = text[start:end]
-    if len(name) < FULL_NAME or not HAN.match(name) or name in _ORDINARY or NOBODY.fullmatch(name):
+    if len(name) < FULL_NAME_CHARS or not HAN.match(name) or name in _ORDINARY or NOBODY.fullmatch(name):
         return True
     quoted = QUOTES.get(text[start - 1 : start]) == text[end : end + 1] != ""
-    titled = bool(TITLE_BEFORE.search(text, max(0, start - LONGEST_TITLE), start))
+    titled = bool(TITLE_BEFORE.search(text, max(0, start - LONGEST_TITLE_CHARS), start))
     if quoted or _is_unit(text, start, end, score, titled=titled):
         return True
     if titled or SPEECH_AFTER.match(text, end):
         return False
-    if FIRM_AFTER.match(text, end) or (score < SURE and TRADE_AFTER.match(text, end)):
+    if FIRM_AFTER.match(text, end) or (score < SURE_SCORE and TRADE_AFTER.match(text, end)):
         return True
     if surname and TITLE_AFTER.match(text, end):
         return False
@@ -251,7 +250,7 @@ def _is_unit(text: str, start: int, end: int, score: float, *, titled: bool) -> 
     tables = (gazetteer().named, villages())
     if any(form in table for table in tables for form in (name, name + text[end], f"{name}村")):
         return True
-    return not titled and score < (LIKELY if IN_THE_VILLAGE.match(text, end) else SURE)
+    return not titled and score < (LIKELY_SCORE if IN_THE_VILLAGE.match(text, end) else SURE_SCORE)
 
 
 def _needed(text: str, start: int, end: int, surname: int) -> float:
@@ -259,8 +258,8 @@ def _needed(text: str, start: int, end: int, surname: int) -> float:
     length = end - start
     if not surname:
         # Names of other peoples have three characters or more; two are mostly ordinary words.
-        return 0 if DOT in text[start:end] else SURE if length < LONG_NAME else WEAK
-    return FAIR if length - surname < GIVEN_NAME else WEAK
+        return 0 if DOT in text[start:end] else SURE_SCORE if length < LONG_NAME_CHARS else WEAK_SCORE
+    return FAIR_SCORE if length - surname < GIVEN_NAME_CHARS else WEAK_SCORE
 
 
 def _with_listed(text: str, words: list[LacWord], names: Names) -> Names:
@@ -298,7 +297,7 @@ def _name_like(text: str) -> bool:
     surname = surname_length(text)
     return (
         surname > 0
-        and 0 < len(text) - surname < GIVEN_NAME + 1
+        and 0 < len(text) - surname < GIVEN_NAME_CHARS + 1
         and text not in _ORDINARY
         and not TITLE_AFTER.search(text)
     )
@@ -306,7 +305,7 @@ def _name_like(text: str) -> bool:
 
 def _is_firm(words: list[LacWord], start: int, end: int) -> bool:
     covering = [word.score for word in words if word.start < end and word.end > start]
-    return min(covering, default=0.0) >= SURE
+    return min(covering, default=0.0) >= SURE_SCORE
 
 
 def _with_titled(text: str, words: list[LacWord], names: Names) -> Names:
@@ -320,7 +319,7 @@ def _with_titled(text: str, words: list[LacWord], names: Names) -> Names:
             continue
         if _is_taken(found, start, start + 2):
             continue
-        if not TITLE_BEFORE.search(text, max(0, start - LONGEST_TITLE), start):
+        if not TITLE_BEFORE.search(text, max(0, start - LONGEST_TITLE_CHARS), start):
             continue
         surname = surname_length(text[start : start + 2])
         ends = ends or {one.end for one in words}

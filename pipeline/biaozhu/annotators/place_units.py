@@ -1,7 +1,7 @@
-"""Cuts a stretch of text into named places, one per administrative unit.
+"""Cut a stretch of text into named places, one per administrative unit.
 
-A dynamic programme weighs gazetteer entries, unit words and unknown rests; levels must go down from left to right
-(a village is followed by no township), which keeps names that hold a unit word (杏花村镇, 赵镇村) in one piece.
+A dynamic programme weighs gazetteer entries, unit words and unknown rests. Levels go down from left to right (no
+township follows a village), which keeps names that hold a unit word (杏花村镇, 赵镇村) in one piece.
 """
 
 from __future__ import annotations
@@ -15,9 +15,9 @@ from biaozhu.knowledge.division_names import CITY, COUNTY, GENERIC, PROVINCE, TO
 from biaozhu.knowledge.gazetteer import gazetteer, villages
 
 NATURAL = 6
-LONGEST_UNIT = 14
-LONGEST_PIECE = 30
-# Unit words that may follow an unknown stem. Provinces are a closed list; 市 and 县 nearly so.
+LONGEST_UNIT_CHARS = 14
+LONGEST_PIECE_CHARS = 30
+# PlaceUnit words that may follow an unknown stem. Provinces are a closed list; 市 and 县 nearly so.
 SUFFIXES = (
     (re.compile(r".{1,7}(?:自治州|自治县|自治旗|林区|特区)$"), COUNTY, 2.6),
     (re.compile(r".{1,7}市$"), CITY, 2.8),
@@ -41,14 +41,16 @@ TAIL = re.compile(
     r"|[城西东南北]郊|地区|境外|海域|上空|街头|全[境省市县]|各地|内外|方面|当局|籍|段|人)+$"
 )
 # Facilities: guideline P5 leaves their names out, and keeps the units before them.
-FACILITY = re.compile(
-    r"(?:公园|学院|大学|中学|小学|学校|幼儿园|医院|卫生院|车站|火车站|机场|码头|港口|大桥|立交桥|隧道|大道|大街|公路|高速|铁路|路|街|巷|胡同|"
-    r"水库|大坝|水电站|电站|核电站|小区|花园|新村小区|大厦|广场|大楼|宾馆|饭店|酒店|体育馆|体育场|博物馆|纪念馆|图书馆|展览馆|剧院|会堂|"
-    r"工业园|产业园|园区|示范区|开发区|景区|风景区|度假区|保护区|基地|农场|林场|牧场|合作社|寺|庙|宫|陵|塔|故居|遗址|纪念堂|音乐厅|展厅|会馆|动物园|植物园|游乐园|纪念碑|瀑布|市场|商场|超市|矿|厂|站|"
-    r"中心|派出所|监狱|法院|检察院|银行|公司|集团)$"
+_FACILITIES = (
+    "公园 学院 大学 中学 小学 学校 幼儿园 医院 卫生院 车站 火车站 机场 码头 港口 "
+    "大桥 立交桥 隧道 大道 大街 公路 高速 铁路 路 街 巷 胡同 水库 大坝 水电站 电站 "
+    "核电站 小区 花园 新村小区 大厦 广场 大楼 宾馆 饭店 酒店 体育馆 体育场 博物馆 "
+    "纪念馆 图书馆 展览馆 剧院 会堂 工业园 产业园 园区 示范区 开发区 景区 风景区 "
+    "度假区 保护区 基地 农场 林场 牧场 合作社 寺 庙 宫 陵 塔 故居 遗址 纪念堂 "
+    "音乐厅 展厅 会馆 动物园 植物园 游乐园 纪念碑 瀑布 市场 商场 超市 矿 厂 站 中心 "
+    "派出所 监狱 法院 检察院 银行 公司 集团"
 )
-# The same for `str.endswith`, which is faster.
-FACILITIES = tuple(FACILITY.pattern.removeprefix("(?:").removesuffix(")$").split("|"))
+FACILITIES = tuple(_FACILITIES.split())
 # Words in front of a unit word that make it any such unit (guideline P6).
 _ANY = (
     "[全本该各我某此这那每两几多诸外邻]|我们|咱们|你们|他们|有的|一些|所有|贫困|示范|专业|薄弱|空心|文明|沿[岸线河江海路边]|相?邻|自然|行政|中心|重点|"
@@ -77,12 +79,12 @@ _EVERYDAY = frozenset(_EVERYDAY_WORDS.split())
 # 各位来宾, 百名来宾: guests.
 _GUESTS = frozenset("位名嘉众批")
 # What LAC takes for a place with such a score, and a table knows, is one.
-SURE_NAME = 0.7
-LONGEST_PARENT = 8
+SURE_SCORE = 0.7
+LONGEST_PARENT_CHARS = 8
 
 
 @dataclass(frozen=True, slots=True)
-class Unit:
+class PlaceUnit:
     """A piece of a stretch: offsets into the text, level (0: unknown rest), and whether a table knows it."""
 
     start: int
@@ -102,17 +104,10 @@ def is_generic(name: str) -> bool:
 
 
 def is_generic_here(text: str, start: int, end: int, score: float) -> bool:
-    """Return whether the words name no certain place where they stand.
+    """Return whether text[start:end] names no certain place where it stands.
 
-    Args:
-        text: the sentence.
-        start: where the words begin.
-        end: where they end.
-        score: LAC's score of the place that holds them.
-
-    Returns:
-        False, too, for a generic word that a table knows as a name (来宾, 大屯), if LAC is sure or the division that it
-        belongs to stands right before it.
+    A generic word that a table knows as a name (来宾, 大屯) does, if `score`, LAC's of the place that holds it, is high
+    or the division that it belongs to stands right before it.
     """
     name = text[start:end]
     if not is_generic(name):
@@ -124,7 +119,10 @@ def is_generic_here(text: str, start: int, end: int, score: float) -> bool:
     if not known or len(name) < 2:  # noqa: PLR2004 — a unit word or an abbreviation
         return True
     sure = (
-        score >= SURE_NAME and name not in _EVERYDAY and name[-1] != "村" and text[:start][-1:] not in _GUESTS
+        score >= SURE_SCORE
+        and name not in _EVERYDAY
+        and name[-1] != "村"
+        and text[:start][-1:] not in _GUESTS
     )
     return not sure and not _belongs_to_the_left(text, start, name)
 
@@ -136,7 +134,7 @@ def _is_county_too(name: str) -> bool:
 
 def _belongs_to_the_left(text: str, start: int, name: str) -> bool:
     table = gazetteer()
-    for begin in range(max(0, start - LONGEST_PARENT), start - 1):
+    for begin in range(max(0, start - LONGEST_PARENT_CHARS), start - 1):
         for parent in table.lookup(text[begin:start]):
             inside = any(d.code != parent.code and d.code.startswith(parent.code) for d in table.lookup(name))
             if inside or villages().lookup(name, within=parent.code):
@@ -150,26 +148,28 @@ def is_certain(name: str) -> bool:
     return named is not None and (named.full or named.level <= COUNTY)
 
 
-def cut_units(text: str, start: int, end: int) -> tuple[Unit, ...]:
+def cut_units(text: str, start: int, end: int) -> tuple[PlaceUnit, ...]:
     """Cut text[start:end] into units with the least cost; rests that no rule knows are units of level 0."""
     cut = _cut(text[start:end])
     return (
-        tuple(Unit(start + one.start, start + one.end, one.level, one.known) for one in cut) if start else cut
+        tuple(PlaceUnit(start + one.start, start + one.end, one.level, one.known) for one in cut)
+        if start
+        else cut
     )
 
 
 @lru_cache(maxsize=1 << 14)
-def _cut(text: str) -> tuple[Unit, ...]:
+def _cut(text: str) -> tuple[PlaceUnit, ...]:
     length = len(text)
     whole, price = _unit(text, 0, length)
     # No piece costs less than 1: two of them are no better.
     if price < 2:  # noqa: PLR2004 — as said above
         return (whole,)
-    best: list[tuple[float, tuple[Unit, ...]]] = [(float("inf"), ())] * (length + 1)
+    best: list[tuple[float, tuple[PlaceUnit, ...]]] = [(float("inf"), ())] * (length + 1)
     best[0] = (0.0, ())
     for left in range(length):
         cost, units = best[left]
-        for right in range(left + 1, min(length, left + LONGEST_PIECE) + 1):
+        for right in range(left + 1, min(length, left + LONGEST_PIECE_CHARS) + 1):
             unit, price = _unit(text, left, right)
             if (
                 units
@@ -189,16 +189,14 @@ def _cut(text: str) -> tuple[Unit, ...]:
     return best[length][1]
 
 
-def leading_units(text: str, start: int, end: int, *, seen: frozenset[str] = frozenset()) -> tuple[Unit, ...]:
-    """Return the units that an organisation's name begins with, as long as a table or a unit word vouches for each.
+def find_leading_units(
+    text: str, start: int, end: int, *, seen: frozenset[str] = frozenset()
+) -> tuple[PlaceUnit, ...]:
+    """Return the units that the organisation's name text[start:end] begins with.
 
-    Args:
-        text: the sentence.
-        start: where the organisation's name begins.
-        end: where it ends.
-        seen: names that the article uses as places elsewhere.
+    A table, a unit word or `seen`, the names that the article uses as places elsewhere, must vouch for each.
     """
-    units: list[Unit] = []
+    units: list[PlaceUnit] = []
     position, level = start, 0
     while position < end:
         found = _leading(text, position, end, level, seen)
@@ -214,8 +212,8 @@ _NOT_LEADING = frozenset(("中山", "东方", "海南州", "中方"))
 _COMMITTEE = re.compile(r"[省市县区州旗盟](?=委(?!员会))")
 
 
-def _leading(text: str, position: int, end: int, level: int, seen: frozenset[str]) -> Unit | None:
-    stops = range(min(end, position + LONGEST_UNIT), position + 1, -1)
+def _leading(text: str, position: int, end: int, level: int, seen: frozenset[str]) -> PlaceUnit | None:
+    stops = range(min(end, position + LONGEST_UNIT_CHARS), position + 1, -1)
     for stop in stops:
         known = _leading_known(text, position, stop, level, seen, whole=stop == end)
         if known:
@@ -237,22 +235,22 @@ def _leading(text: str, position: int, end: int, level: int, seen: frozenset[str
 
 def _leading_known(
     text: str, position: int, stop: int, level: int, seen: frozenset[str], *, whole: bool
-) -> Unit | None:
+) -> PlaceUnit | None:
     name = text[position:stop]
     named = gazetteer().named.get(name)
     if named and named.full and named.level > level and name not in NO_NAMES:
         # 龙岩市委 is 龙岩 and 市委, one word; 泾县 has no shorter name.
         cut = stop - position > 2 and bool(_COMMITTEE.match(text, stop - 1))  # noqa: PLR2004
-        return Unit(position, stop - cut, named.level, known=True)
+        return PlaceUnit(position, stop - cut, named.level, known=True)
     if name in COUNTRIES and not level:
-        return Unit(position, stop, PROVINCE - 1, known=True)
+        return PlaceUnit(position, stop, PROVINCE - 1, known=True)
     if whole and not level:
         return None
     if named and not named.full and named.level > level and name not in _NOT_LEADING:
         short = named.level <= CITY or name in seen
-        return Unit(position, stop, named.level, known=True) if short else None
+        return PlaceUnit(position, stop, named.level, known=True) if short else None
     if name in seen and not level:
-        return Unit(position, stop, VILLAGE, known=True)
+        return PlaceUnit(position, stop, VILLAGE, known=True)
     return None
 
 
@@ -261,9 +259,9 @@ _ORGAN = re.compile(
 )
 
 
-def _unit(text: str, start: int, end: int) -> tuple[Unit, float]:
+def _unit(text: str, start: int, end: int) -> tuple[PlaceUnit, float]:
     level, known, price = _priced(text[start:end])
-    return Unit(start, end, level, known), price
+    return PlaceUnit(start, end, level, known), price
 
 
 @lru_cache(maxsize=1 << 16)

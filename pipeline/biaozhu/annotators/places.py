@@ -1,7 +1,7 @@
 """The layer `places`: one span per named place, from LAC's words, the gazetteer, and the article as a whole.
 
-`split_places` reads one sentence; `find_places` reads all sentences of an article, so that a name found with
-certainty once is found everywhere in it, and the villages of a township that the article names are known by name.
+A name that is certain in one sentence is found everywhere in the article, and so are the names of villages that belong
+to a township which the article names.
 """
 
 from __future__ import annotations
@@ -15,19 +15,19 @@ from biaozhu.annotators.place_units import (
     FACILITIES,
     NATURAL,
     TAIL,
-    Unit,
+    PlaceUnit,
     cut_units,
+    find_leading_units,
     is_certain,
     is_generic,
     is_generic_here,
-    leading_units,
 )
 from biaozhu.annotators.registry import Annotator
 from biaozhu.data.model import Span
 from biaozhu.knowledge.countries import COUNTRIES
 from biaozhu.knowledge.division_names import CITY, COUNTY, TOWNSHIP, VILLAGE, short_form
 from biaozhu.knowledge.gazetteer import gazetteer, villages
-from biaozhu.knowledge.names import finder, names_in
+from biaozhu.knowledge.names import find_table_names, make_finder
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -37,15 +37,15 @@ if TYPE_CHECKING:
 LABEL, SOURCE = "PLACE", "places"
 PLACE_TAGS, ORGANISATION_TAGS = ("LOC", "ns"), ("ORG", "nt")
 # A name scored as high may be looked for in the rest of the article.
-CERTAIN = 0.7
-DOUBTFUL = 0.5
-HOPELESS = 0.35
-SURE_VILLAGE = 0.6
-SEEN = 0.85
-LEFT_COMPLETED = 0.6
-LONGEST_BARE = 6
+CERTAIN_SCORE = 0.7
+DOUBTFUL_SCORE = 0.5
+HOPELESS_SCORE = 0.35
+SURE_VILLAGE_SCORE = 0.6
+SEEN_SCORE = 0.85
+COMPLETED_SCORE = 0.6
+LONGEST_BARE_CHARS = 6
 # Long enough to be nothing else where they fill whole words; countries even where they do not.
-LONG_NAME = 3
+LONG_NAME_CHARS = 3
 _PARTICLES = "如在到从由对为与和及赴驻向把将让被据经是"
 _DIRECTIONS = ("东南", "西南", "东北", "西北")
 _TAGS = frozenset((*PLACE_TAGS, *ORGANISATION_TAGS, "nz", "nw"))
@@ -65,14 +65,14 @@ def _from_words(text: str, words: Sequence[LacWord], seen: frozenset[str]) -> li
             continue
         if tag in PLACE_TAGS:
             begin, end = _completed_left(text, words, index), _completed(text, words, index)
-            score = word.score if begin == word.start else max(word.score, LEFT_COMPLETED)
+            score = word.score if begin == word.start else max(word.score, COMPLETED_SCORE)
             for start, stop in _stretches(text, begin, end):
                 spans += _units_of_place(text, start, stop, score, seen)
         else:
             for start, stop in _stretches(text, word.start, word.end):
-                units = leading_units(text, start, stop, seen=seen)
+                units = find_leading_units(text, start, stop, seen=seen)
                 spans += [_span(unit, word.score) for unit in units]
-                if not units and stop - start <= LONGEST_BARE and _whole_village(text, start, stop):
+                if not units and stop - start <= LONGEST_BARE_CHARS and _whole_village(text, start, stop):
                     spans.append(Span(start, stop, LABEL, SOURCE, round(max(word.score, 0.6), 4)))
     return spans
 
@@ -96,9 +96,9 @@ def find_places(texts: Sequence[str], words: Sequence[Sequence[LacWord]]) -> lis
     )
     known = seen | _children(texts, seen)
     # A village's name without its 村, where it is long enough to be nothing else.
-    known |= {name[:-1] for name in known if name.endswith("村") and len(name) > LONG_NAME}
+    known |= {name[:-1] for name in known if name.endswith("村") and len(name) > LONG_NAME_CHARS}
     pattern = _pattern(known)
-    people = [[word for word in row if word.tag == "PER" and word.score >= CERTAIN] for row in words]
+    people = [[word for word in row if word.tag == "PER" and word.score >= CERTAIN_SCORE] for row in words]
     shorts = _short_names(known)
     result = []
     for text, spans, row, persons in zip(texts, second, words, people, strict=True):
@@ -123,7 +123,7 @@ def _completed_left(text: str, words: Sequence[LacWord], index: int) -> int:
     # 东西 坡底村: LAC takes the first part of a village's name for a direction, and then doubts the rest.
     word = words[index]
     before = words[index - 1] if index else None
-    doubted = word.score < DOUBTFUL and word.end - word.start > 1 and text[word.end - 1] in "村庄屯寨"
+    doubted = word.score < DOUBTFUL_SCORE and word.end - word.start > 1 and text[word.end - 1] in "村庄屯寨"
     if (
         before
         and doubted
@@ -139,7 +139,7 @@ def _completed(text: str, words: Sequence[LacWord], index: int) -> int:
     if index + 1 < len(words):
         following = words[index + 1]
         unit = text[following.start : following.end]
-        confident = word.score >= DOUBTFUL
+        confident = word.score >= DOUBTFUL_SCORE
         has_own = _UNIT_WORD.search(text, max(word.start, word.end - 1), word.end)
         if following.start == word.end and _UNIT_WORD.fullmatch(unit) and not has_own:
             joined = text[word.start : following.end]
@@ -171,9 +171,9 @@ def _units_of_place(text: str, start: int, end: int, score: float, seen: frozens
     if not _HAN.search(name) or _no_place_here(text, start, end, score, seen):
         return []
     if name in seen:
-        score = max(score, SEEN)
+        score = max(score, SEEN_SCORE)
     if not is_certain(name) and name not in COUNTRIES and name.endswith(FACILITIES):
-        return [_span(unit, score) for unit in leading_units(text, start, end, seen=seen)]
+        return [_span(unit, score) for unit in find_leading_units(text, start, end, seen=seen)]
     tail = TAIL.search(text, start, end)
     if tail and name not in gazetteer().named and name not in villages() and tail.start() - start != 1:
         end = tail.start()
@@ -184,13 +184,13 @@ def _units_of_place(text: str, start: int, end: int, score: float, seen: frozens
         piece = text[unit.start : unit.end]
         if is_generic_here(text, unit.start, unit.end, score) or (not unit.known and len(piece) < 2):  # noqa: PLR2004
             continue
-        if unit.known or piece in seen or unit.level == NATURAL or score >= HOPELESS:
+        if unit.known or piece in seen or unit.level == NATURAL or score >= HOPELESS_SCORE:
             spans.append(_span(unit, score))
     return spans
 
 
 def _without_particle(text: str, start: int, end: int) -> int:
-    # LAC takes 如 or 在 into the name now and then: what is left must be a name that a table knows.
+    # LAC takes 如 or 在 into some names: what is left must be a name that a table knows.
     name, rest = text[start:end], text[start + 1 : end]
     begins = text[start] in _PARTICLES and name not in gazetteer().named and name not in villages()
     return start + (begins and (is_certain(rest) or rest in villages()))
@@ -200,13 +200,15 @@ def _no_place_here(text: str, start: int, end: int, score: float, seen: frozense
     name = text[start:end]
     # 城区东北 is a direction; 在强大村级组织中 names no village as long as nothing else says so.
     direction = name in _DIRECTIONS and text[max(0, start - 1) : start] in tuple("城省市县区乡镇村")
-    collective = name.endswith("村") and score < SURE_VILLAGE and text.startswith(("集体", "级", "民"), end)
+    collective = (
+        name.endswith("村") and score < SURE_VILLAGE_SCORE and text.startswith(("集体", "级", "民"), end)
+    )
     return direction or (collective and name not in seen)
 
 
-def _span(unit: Unit, score: float) -> Span:
+def _span(unit: PlaceUnit, score: float) -> Span:
     if unit.known:
-        score = max(score, 0.9 if unit.level <= COUNTY or score >= DOUBTFUL else 0.6)
+        score = max(score, 0.9 if unit.level <= COUNTY or score >= DOUBTFUL_SCORE else 0.6)
     return Span(unit.start, unit.end, LABEL, SOURCE, round(score, 4))
 
 
@@ -220,10 +222,10 @@ def _whole_village(text: str, start: int, end: int) -> bool:
 
 
 def _full_names(text: str, words: Sequence[LacWord]) -> list[Span]:
-    # Full names of divisions that LAC took for other words: certain where they fill whole words.
+    # Full names of divisions that LAC reads as other words: certain where they fill whole words.
     spans: list[Span] = []
     long_names = _long_names()
-    found = [(start, end) for start, end in names_in(text) if text[start:end] in long_names]
+    found = [(start, end) for start, end in find_table_names(text) if text[start:end] in long_names]
     found += _countries_in()(text)
     if not found:
         return spans
@@ -239,13 +241,13 @@ def _full_names(text: str, words: Sequence[LacWord]) -> list[Span]:
 
 @cache
 def _long_names() -> frozenset[str]:
-    names = (name for name, named in gazetteer().named.items() if named.full and len(name) >= LONG_NAME)
+    names = (name for name, named in gazetteer().named.items() if named.full and len(name) >= LONG_NAME_CHARS)
     return frozenset(name for name in names if not is_generic(name))
 
 
 @cache
 def _countries_in() -> Callable[[str], list[tuple[int, int]]]:
-    return finder(name for name in COUNTRIES if len(name) >= LONG_NAME)
+    return make_finder(name for name in COUNTRIES if len(name) >= LONG_NAME_CHARS)
 
 
 def _certain_names(texts: Sequence[str], rows: Iterable[tuple[Span, ...]]) -> set[str]:
@@ -259,7 +261,7 @@ def _certain_names(texts: Sequence[str], rows: Iterable[tuple[Span, ...]]) -> se
     return {
         name
         for name, score in best.items()
-        if len(name) > 1 and (score >= CERTAIN or counts[name] > 2)  # noqa: PLR2004 — thrice the same name is no slip
+        if len(name) > 1 and (score >= CERTAIN_SCORE or counts[name] > 2)  # noqa: PLR2004 — thrice the same name is no slip
     }
 
 
@@ -275,7 +277,7 @@ def _children(texts: Sequence[str], seen: frozenset[str]) -> set[str]:
     townships = [d for d in divisions if d.level == TOWNSHIP]
     inside = [d for d in townships if any(d.code.startswith(code) for code in parents)]
     text = "\n".join(texts)
-    standing = {text[start:end] for start, end in names_in(text)}
+    standing = {text[start:end] for start, end in find_table_names(text)}
     found = {
         township.name
         for county in counties
@@ -334,7 +336,9 @@ def _everywhere(
         if all(start <= span.start and span.end <= end for span in overlapping):
             result = [span for span in result if span not in overlapping]
             result.append(Span(start, end, LABEL, SOURCE, 0.85))
-        elif all(span.end - span.start < end - start and (span.score or 0) < CERTAIN for span in overlapping):
+        elif all(
+            span.end - span.start < end - start and (span.score or 0) < CERTAIN_SCORE for span in overlapping
+        ):
             result = [span for span in result if span not in overlapping]
             result.append(Span(start, end, LABEL, SOURCE, 0.7))
     return result
@@ -357,7 +361,7 @@ def _beside(text: str, spans: Sequence[Span], shorts: frozenset[str]) -> list[Sp
 
 def _weak(text: str, span: Span, seen: frozenset[str]) -> bool:
     name = text[span.start : span.end]
-    if name in seen or (span.score or 0.0) >= DOUBTFUL:
+    if name in seen or (span.score or 0.0) >= DOUBTFUL_SCORE:
         return False
     unit = cut_units(text, span.start, span.end)
     return not any(piece.known or piece.level == NATURAL for piece in unit)

@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING
 
 from biaozhu.annotators.amounts import AMOUNTS
 from biaozhu.annotators.combine import combine, combine_rows
+from biaozhu.annotators.labelled import NETWORK
 from biaozhu.annotators.persons import PERSONS
 from biaozhu.annotators.places import PLACES
 from biaozhu.annotators.registry import BY_PLACE
-from biaozhu.annotators.words import LAC, NETWORK
+from biaozhu.annotators.words import LAC
 from biaozhu.data.errors import MissingFileError, ModelDataError, bug_from
 from biaozhu.data.model import with_spans
 from biaozhu.reading.sentences import split_checked

@@ -164,9 +164,9 @@ def _from_file(path: Path) -> tuple[Annotator, ...]:
 @cache
 def _built_in() -> dict[str, Annotator]:
     from biaozhu.annotators.network.base import BASE  # noqa: PLC0415 — it is made of `Annotator`
-    from biaozhu.annotators.preannotate import DEFAULT_ANNOTATORS  # noqa: PLC0415 — as above
+    from biaozhu.annotators.preannotate import DEFAULT_ANNOTATORS, NETWORK_ANNOTATORS  # noqa: PLC0415 — as above
 
-    return {one.name: one for one in (*DEFAULT_ANNOTATORS, BASE)}
+    return {one.name: one for one in (*DEFAULT_ANNOTATORS, *NETWORK_ANNOTATORS, BASE)}
 
 
 @cache

@@ -13,45 +13,6 @@ if TYPE_CHECKING:
 SOURCE = "lac"
 LABELS = {"LOC": "PLACE", "PER": "PERSON"}
 NUMERAL, MEASURE = "m", "q"
-NETWORK_SOURCE = "network"
-PROPOSED = {"PERSON": 30, "PLACE": 10}
-LABELLED = frozenset((*PROPOSED, "AMOUNT"))
-UNNAMED = "某"
-FACILITIES = (
-    "路",
-    "街",
-    "大道",
-    "巷",
-    "胡同",
-    "国道",
-    "省道",
-    "高速",
-    "公路",
-    "铁路",
-    "大桥",
-    "立交桥",
-    "隧道",
-    "机场",
-    "车站",
-    "大学",
-    "学院",
-    "医院",
-    "小学",
-    "中学",
-    "公园",
-    "广场",
-    "大厦",
-    "小区",
-    "水库",
-    "公司",
-    "集团",
-    "酒店",
-    "宾馆",
-    "超市",
-    "商场",
-    "博物馆",
-    "纪念馆",
-)
 _READ = frozenset((*LABELS, NUMERAL))
 
 
@@ -114,29 +75,3 @@ def trimmed_span(text: str, start: int, end: int, *, label: str, source: str, sc
 
 
 LAC = Annotator(SOURCE, find_names, reads_words=True, by_sentence=True, built_in=True)
-
-
-def is_refused(name: str, label: str) -> bool:
-    """Tell whether the guideline refuses a name by its form: 李某 (R4), a road or another facility (P5)."""
-    return (label == "PERSON" and UNNAMED in name) or (label == "PLACE" and name.endswith(FACILITIES))
-
-
-def find_labelled(texts: Sequence[str], words: Sequence[Sequence[LacWord]]) -> list[tuple[Span, ...]]:
-    """Return the words that have a label as tag, as the accurate model gives them."""
-    return [
-        tuple(
-            span
-            for word in row
-            if word.tag in LABELLED and not is_refused(text[word.start : word.end], word.tag)
-            for span in trimmed_span(
-                text, word.start, word.end, label=word.tag, source=NETWORK_SOURCE, score=word.score
-            )
-        )
-        for text, row in zip(texts, words, strict=True)
-    ]
-
-
-# Its amounts only confirm those of the grammar, which is better on modern dev (`python benchmarks/modern.py dev`).
-NETWORK = Annotator(
-    NETWORK_SOURCE, find_labelled, proposes=PROPOSED, reads_words=True, by_sentence=True, built_in=True
-)

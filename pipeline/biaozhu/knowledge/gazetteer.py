@@ -17,7 +17,7 @@ import numpy as np
 from biaozhu.data.disk_cache import laid_out_parts
 from biaozhu.data.errors import ModelDataError
 from biaozhu.knowledge.division_names import PLACEHOLDERS, PROVINCE, TOWNSHIP, VILLAGE
-from biaozhu.knowledge.village_table import village_table
+from biaozhu.knowledge.village_table import load_village_table
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -58,7 +58,7 @@ class Gazetteer:
     """
 
     def __init__(self) -> None:
-        content = packed(DIVISIONS)
+        content = read_packed(DIVISIONS)
         parts = laid_out_parts("divisions", (content, LAYOUT), lambda: _laid_out(content))
         self._codes = np.frombuffer(parts["codes"], np.int64)
         self._levels = parts["levels"]
@@ -112,9 +112,7 @@ class Gazetteer:
 
 
 class Villages:
-    """The names of 620,000 villages and neighbourhoods by code; 村委会 and 居委会 are cut from the names.
-
-    See `village_table` for how they lie in memory.
+    """The names of 620,000 villages and neighbourhoods by code, without their 村委会 and 居委会; see `village_table`.
 
     Raises:
         ModelDataError: the data file is missing or damaged.
@@ -122,7 +120,7 @@ class Villages:
 
     def __init__(self) -> None:
         try:
-            self._table = village_table(packed(VILLAGES))
+            self._table = load_village_table(read_packed(VILLAGES))
         except (lzma.LZMAError, ValueError):
             raise ModelDataError(DAMAGED, where=VILLAGES) from None
 
@@ -146,14 +144,6 @@ class Villages:
         first, last = _code_range(self._table.codes, code)
         return tuple(self._table.name(row) for row in range(first, last))
 
-    def divisions_within(self, code: str) -> tuple[Division, ...]:
-        """Return all villages whose code begins with `code`, by code."""
-        first, last = _code_range(self._table.codes, code)
-        return tuple(
-            Division(_code(int(self._table.codes[row]), VILLAGE), self._table.name(row), VILLAGE)
-            for row in range(first, last)
-        )
-
 
 @cache
 def gazetteer() -> Gazetteer:
@@ -167,7 +157,7 @@ def villages() -> Villages:
     return Villages()
 
 
-def packed(name: str) -> bytes:
+def read_packed(name: str) -> bytes:
     """Return a data file as the package carries it, compressed.
 
     Raises:

@@ -22,11 +22,11 @@ import numpy as np
 from biaozhu.data.disk_cache import laid_out_parts
 from biaozhu.data.errors import ModelDataError
 from biaozhu.data.files import read_bytes
-from biaozhu.knowledge.gazetteer import DIVISIONS, gazetteer, packed
-from biaozhu.knowledge.names import daachorse
+from biaozhu.knowledge.gazetteer import DIVISIONS, gazetteer, read_packed
+from biaozhu.knowledge.names import import_automaton
 from biaozhu.knowledge.surnames import COMPOUND_SURNAMES, SURNAMES
 from biaozhu.knowledge.world import KINDS as WORLD_KINDS
-from biaozhu.knowledge.world import packed_world, world_names
+from biaozhu.knowledge.world import WORLD, world_names
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -90,8 +90,8 @@ def lexicon_facts() -> dict[str, str | int]:
         "layout": LAYOUT.decode(),
         "width": WIDTH,
         "words_sha256": SHA256,
-        "divisions_sha256": hashlib.sha256(packed(DIVISIONS)).hexdigest(),
-        "world_sha256": hashlib.sha256(packed_world()).hexdigest(),
+        "divisions_sha256": hashlib.sha256(read_packed(DIVISIONS)).hexdigest(),
+        "world_sha256": hashlib.sha256(read_packed(WORLD)).hexdigest(),
     }
 
 
@@ -113,11 +113,11 @@ def _compound() -> np.ndarray:
 @cache
 def loaded_lexicon() -> tuple[Callable[[str], list[tuple[int, int, int]]], np.ndarray, np.ndarray]:
     """Return what finds words (start, end, number), the kinds of each word as bits, and which code points are surnames."""
-    content, automaton = _dictionary(), daachorse()
+    content, automaton = _dictionary(), import_automaton()
     made_by = version("daachorse").encode() if automaton else b""
     parts = laid_out_parts(
         "lexicon",
-        (content, packed(DIVISIONS), packed_world(), LAYOUT, made_by),
+        (content, read_packed(DIVISIONS), read_packed(WORLD), LAYOUT, made_by),
         lambda: _laid_out(content, automaton),
     )
     if automaton:

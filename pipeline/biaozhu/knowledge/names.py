@@ -1,8 +1,7 @@
 """Every name of the tables in a text: one automaton of all divisions, their short forms, and all villages.
 
-The automaton is daachorse's (a double array, character by character). It takes half a second to build, and so lies in
-the cache folder after the first time. Where no daachorse is built for the machine (Linux on ARM), ahocorasick-rs
-finds the same, but cannot be kept: there each process builds its own.
+The automaton is daachorse's (a double array of characters), takes half a second to build and is kept in the cache
+folder. Where daachorse has no wheel (Linux on ARM) ahocorasick-rs finds the same, and each process builds its own.
 """
 
 from __future__ import annotations
@@ -12,7 +11,7 @@ from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
 from biaozhu.data.disk_cache import laid_out_parts
-from biaozhu.knowledge.gazetteer import DIVISIONS, VILLAGES, gazetteer, packed, villages
+from biaozhu.knowledge.gazetteer import DIVISIONS, VILLAGES, gazetteer, read_packed, villages
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -21,30 +20,23 @@ if TYPE_CHECKING:
 LAYOUT = b"1"
 
 
-def names_in(text: str) -> list[tuple[int, int]]:
-    """Return where names stand, overlapping ones too, in the order of their ends.
+def find_table_names(text: str) -> list[tuple[int, int]]:
+    """Return where names of `gazetteer().named` and `villages()` stand, in the order of their ends; half open.
 
-    A name is what `gazetteer().named` or `villages()` holds. Many are also words (新村, 和平), and short ones stand
-    inside longer ones: what a name means where it stands is for the caller to decide.
-
-    Args:
-        text: any text, of any length.
-
-    Returns:
-        Code points, half open.
+    They overlap, and many are also words (新村, 和平): the caller decides what a name means where it stands.
     """
-    return _all_names_finder()(text)
+    return _make_names_finder()(text)
 
 
-def finder(names: Iterable[str]) -> Callable[[str], list[tuple[int, int]]]:
-    """Return a function that finds these names in a text as `names_in` does."""
+def make_finder(names: Iterable[str]) -> Callable[[str], list[tuple[int, int]]]:
+    """Return a function that finds these names in a text as `find_table_names` does."""
     patterns = sorted(set(names))
-    automaton = daachorse()
-    return _finds(automaton(patterns)) if automaton else finder_without_daachorse(patterns)
+    automaton = import_automaton()
+    return _finds(automaton(patterns)) if automaton else make_finder_without_daachorse(patterns)
 
 
-def finder_without_daachorse(names: Iterable[str]) -> Callable[[str], list[tuple[int, int]]]:
-    """Return what `finder` returns where there is no daachorse."""
+def make_finder_without_daachorse(names: Iterable[str]) -> Callable[[str], list[tuple[int, int]]]:
+    """Return what `make_finder` returns where there is no daachorse."""
     from ahocorasick_rs import AhoCorasick  # noqa: PLC0415 — installed only where it is needed
 
     find = AhoCorasick(sorted(set(names)), store_patterns=False).find_matches_as_indexes
@@ -52,16 +44,16 @@ def finder_without_daachorse(names: Iterable[str]) -> Callable[[str], list[tuple
 
 
 @cache
-def _all_names_finder() -> Callable[[str], list[tuple[int, int]]]:
-    automaton = daachorse()
+def _make_names_finder() -> Callable[[str], list[tuple[int, int]]]:
+    automaton = import_automaton()
     if not automaton:
-        return finder(_all_names())
-    sources = (packed(DIVISIONS), packed(VILLAGES), LAYOUT, version("daachorse").encode())
+        return make_finder(_all_names())
+    sources = (read_packed(DIVISIONS), read_packed(VILLAGES), LAYOUT, version("daachorse").encode())
     parts = laid_out_parts("names", sources, lambda: {"automaton": automaton(_all_names()).serialize()})
     return _finds(automaton.deserialize(parts["automaton"]))
 
 
-def daachorse() -> Any:
+def import_automaton() -> Any:
     """Return the automaton's class, None where it is not built for the machine."""
     try:
         from daachorse import CharwiseDoubleArrayAhoCorasick  # noqa: PLC0415 — see the module's docstring

@@ -1,8 +1,8 @@
-"""The villages' names laid out for lookup: one array of bytes, built once into the cache folder and mapped into memory.
+"""The villages' names for lookup: one array of bytes, built once into the cache folder and mapped into memory.
 
-The committed file is small and compressed, and takes a second to lay out. The laid-out file holds five parts of
-fixed types one after the other, so that mapping it costs nothing and only the pages in use stay in memory. Names are
-found by their sorted 64-bit hashes and then compared.
+The committed file is compressed and takes a second to unfold. The array holds five parts of fixed types one after the
+other: mapping it costs nothing, and only the pages in use stay in memory. Names are found by their sorted 64-bit hashes
+and then compared.
 """
 
 from __future__ import annotations
@@ -63,7 +63,7 @@ class VillageTable:
         ]
 
 
-def village_table(packed: bytes) -> VillageTable:
+def load_village_table(packed: bytes) -> VillageTable:
     """Return the table of a packed villages file, mapped from the cache folder, where the first call puts it.
 
     Where the folder takes no file, the table is laid out in memory, in each process anew.
@@ -74,7 +74,7 @@ def village_table(packed: bytes) -> VillageTable:
     Raises:
         lzma.LZMAError, ValueError: the packed file is damaged.
     """
-    path = cached_path(packed)
+    path = village_table_path(packed)
     table = _mapped(path)
     if table is not None:
         return table
@@ -88,7 +88,7 @@ def village_table(packed: bytes) -> VillageTable:
     return _mapped(path) or _parts(laid_out)
 
 
-def cached_path(packed: bytes) -> Path:
+def village_table_path(packed: bytes) -> Path:
     """Return where the laid-out table of this packed file lies: its name holds the file's checksum."""
     return cache_folder() / f"villages-{LAYOUT}-{hashlib.sha256(packed).hexdigest()[:16]}.npy"
 

@@ -13,6 +13,7 @@ from spacy.language import Language
 from spacy.tokens import Doc, SpanGroup
 
 from biaozhu.annotators.amounts import AMOUNTS
+from biaozhu.annotators.labelled import NETWORK
 from biaozhu.annotators.network.word_models import Weights, load_model
 from biaozhu.annotators.persons import PERSONS
 from biaozhu.annotators.places import PLACES
@@ -22,7 +23,8 @@ from biaozhu.data.errors import ConfigError
 from biaozhu.reading.sentences import split_text
 
 ASSIGNS = ["doc.ents", "token.ent_iob", "token.ent_type", "doc.spans"]
-SETTINGS = {"lac": "small", "spans_key": None, "set_ents": True}
+SETTINGS = {"model": "small", "spans_key": None, "set_ents": True}
+ACCURATE = "accurate"
 
 
 class AnnotatorComponent:
@@ -30,16 +32,16 @@ class AnnotatorComponent:
 
     Args:
         annotator: what finds the spans.
-        lac: where the words come from that it reads, if it reads any; as `preannotate --lac`.
+        model: where the words come from that it reads, if it reads any; as `preannotate --model`.
         spans_key: of the span group; None takes the annotator's name.
         set_ents: whether to add to `doc.ents`, too.
     """
 
     def __init__(
-        self, annotator: Annotator, *, lac: Weights, spans_key: str | None = None, set_ents: bool = True
+        self, annotator: Annotator, *, model: Weights, spans_key: str | None = None, set_ents: bool = True
     ) -> None:
         self.annotator = annotator
-        self.lac = lac
+        self.model = model
         self.spans_key = spans_key or annotator.name
         self.set_ents = set_ents
 
@@ -51,7 +53,7 @@ class AnnotatorComponent:
         """
         cuts = split_text(doc.text)
         texts = tuple(doc.text[start:end] for start, end in cuts)
-        words = _words(self.lac, texts) if self.annotator.reads_words else ()
+        words = _words(self.model, texts) if self.annotator.reads_words else ()
         found, scores, missed = [], [], 0
         for (offset, _), row in zip(cuts, self.annotator.annotate(texts, words), strict=True):
             for span in row:
@@ -78,19 +80,26 @@ class AnnotatorComponent:
 def _factory(annotator: Annotator) -> Callable[..., AnnotatorComponent]:
     def make(
         nlp: Language,  # noqa: ARG001 — spaCy passes it to every factory
-        name: str,  # noqa: ARG001 — as above
-        lac: Weights,
+        name: str,
+        model: Weights,
         spans_key: str | None,
         set_ents: bool,  # noqa: FBT001 — a config names it
     ) -> AnnotatorComponent:
-        return AnnotatorComponent(annotator, lac=lac, spans_key=spans_key, set_ents=set_ents)
+        if annotator.reads_words and (model == ACCURATE) != (annotator is NETWORK):
+            raise ConfigError(
+                f"{annotator.name} does not read the words of {model!r}", where=f"components.{name}.model"
+            )
+        return AnnotatorComponent(annotator, model=model, spans_key=spans_key, set_ents=set_ents)
 
-    Language.factory(f"biaozhu_{annotator.name}", assigns=ASSIGNS, default_config=SETTINGS, func=make)
+    settings = SETTINGS | ({"model": ACCURATE} if annotator is NETWORK else {})
+    Language.factory(f"biaozhu_{annotator.name}", assigns=ASSIGNS, default_config=settings, func=make)
     return make
 
 
 # Entry points name these.
-make_lac, make_places, make_persons, make_amounts = map(_factory, (LAC, PLACES, PERSONS, AMOUNTS))
+make_network, make_lac, make_places, make_persons, make_amounts = map(
+    _factory, (NETWORK, LAC, PLACES, PERSONS, AMOUNTS)
+)
 
 
 @Language.factory("biaozhu_annotator", assigns=ASSIGNS, default_config=SETTINGS)
@@ -98,7 +107,7 @@ def make_annotator(
     nlp: Language,  # noqa: ARG001 — spaCy passes it to every factory
     name: str,
     annotator: str,
-    lac: Weights,
+    model: Weights,
     spans_key: str | None,
     set_ents: bool,  # noqa: FBT001 — a config names it
 ) -> AnnotatorComponent:
@@ -111,15 +120,15 @@ def make_annotator(
     if annotator.endswith(".py"):
         raise ConfigError("a config names an annotator, no file", where=f"components.{name}.annotator")
     (found,) = find_annotators(annotator)
-    return AnnotatorComponent(found, lac=lac, spans_key=spans_key, set_ents=set_ents)
+    return AnnotatorComponent(found, model=model, spans_key=spans_key, set_ents=set_ents)
 
 
 # Several components read the words of the same Doc, one after the other.
 @lru_cache(maxsize=1)
-def _words(lac: Weights, texts: tuple[str, ...]) -> list[tuple[LacWord, ...]]:
-    return _model(lac).words(texts)
+def _words(model: Weights, texts: tuple[str, ...]) -> list[tuple[LacWord, ...]]:
+    return _load(model).words(texts)
 
 
 @cache
-def _model(lac: Weights) -> WordModel:
-    return load_model(lac)
+def _load(model: Weights) -> WordModel:
+    return load_model(model)

@@ -73,7 +73,7 @@ def bigram_rows(
     return pairs[:-1], pairs[1:]
 
 
-def quantised(rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def quantise(rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Return rows as int8, and the scale of each, float32 of shape (…, rows, 1), by which they are to be multiplied."""
     scales = np.maximum(np.abs(rows).max(axis=-1, keepdims=True), np.finfo(np.float32).tiny) / 127
     return np.round(rows / scales).astype(np.int8), scales.astype(np.float32)
@@ -81,14 +81,14 @@ def quantised(rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 def _eighth(graph: OnnxGraph, name: str, array: np.ndarray) -> str:
     """Keep a matrix in 8 bits with a scale for each row; ONNX Runtime widens it once, when the graph is loaded."""
-    values, scales = quantised(array)
+    values, scales = quantise(array)
     wide = graph.node("Cast", [graph.constant(f"{name}_small", values)], f"{name}_wide", to=FLOAT)
     return graph.node("Mul", [wide, graph.constant(f"{name}_scale", scales)], name)
 
 
 def _table(graph: OnnxGraph, name: str, table: np.ndarray) -> tuple[str, str]:
     """Keep a table in 8 bits with a scale for each row; return the names of both."""
-    values, scales = quantised(table)
+    values, scales = quantise(table)
     return graph.constant(f"{name}_rows_small", values), graph.constant(f"{name}_rows_scale", scales)
 
 
@@ -148,7 +148,7 @@ def build_base_graph(weights: BaseWeights) -> bytes:
     share = graph.constant("share", np.array(1 / len(emissions), np.float32))
     graph.node("Mul", [summed, share], "emissions")
     graph.node("Identity", ["head0_seen_state"], "states")
-    return graph.serialised(
+    return graph.serialise(
         "base",
         inputs,
         {

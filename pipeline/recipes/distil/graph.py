@@ -86,7 +86,7 @@ def build_fast_graph(weights: FastWeights) -> bytes:
     product = node("MatMul", [live, constant("projection", weights.projection)], "product")
     scores = node("Add", [product, constant("bias", weights.bias)], "scores")
     node("LogSoftmax", [scores], "shares", axis=1)
-    return graph.serialised(
+    return graph.serialise(
         "fast",
         {
             "chars": (INT32, ["time", "batch"]),

@@ -1,1 +1,1 @@
-"""The networks that propose names: LAC, the base model and the distilled fast model, in ONNX Runtime."""
+"""The networks that words and names come from, in ONNX Runtime: LAC's, the fast and the accurate model."""

@@ -12,12 +12,12 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from biaozhu.annotators.labelled import OUTSIDE, labelled_spans
 from biaozhu.annotators.network import runtime
 from biaozhu.annotators.network.crf_decoding import make_chain
 from biaozhu.annotators.network.lac import Lac
 from biaozhu.annotators.network.runtime import ModelKind, load_checked
 from biaozhu.annotators.registry import Annotator
-from biaozhu.annotators.words import LacWord, trimmed_span
 from biaozhu.data.renamed import rename_network_keys
 from biaozhu.knowledge.lexicon import lexicon_columns, lexicon_facts, loaded_lexicon
 from biaozhu.reading.simplified import to_simplified
@@ -26,12 +26,12 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from biaozhu.annotators.network.lac import Columns
+    from biaozhu.annotators.words import LacWord
     from biaozhu.data.model import Span
 
 SOURCE = "base"
 DEFAULT = Path(__file__).parent / "accurate"
 SCORES = "crf.npz"
-OUTSIDE = "O"
 # 2: with the lexicon's columns; a model without them is the same in both.
 FORMAT = 2
 KIND = ModelKind("base model", "tags", SCORES, (1, FORMAT), "Build it again with `biaozhu base build`")
@@ -58,17 +58,8 @@ class Base:
 
     def __call__(self, texts: Sequence[str]) -> list[tuple[Span, ...]]:
         """Return the spans of each text, sorted and disjoint; none begins or ends with white space."""
-        return [
-            tuple(
-                span
-                for word in words
-                if word.tag != OUTSIDE and word.score >= self.min_score
-                for span in trimmed_span(
-                    text, word.start, word.end, label=word.tag, source=SOURCE, score=word.score
-                )
-            )
-            for text, words in zip(texts, self.network.words(texts), strict=True)
-        ]
+        rows = zip(texts, self.words(texts), strict=True)
+        return [tuple(labelled_spans(text, row, source=SOURCE)) for text, row in rows]
 
 
 def load_base(folder: Path = DEFAULT, *, threads: int | None = None) -> Base:
@@ -89,7 +80,7 @@ def load_base(folder: Path = DEFAULT, *, threads: int | None = None) -> Base:
     labels = tuple(dict.fromkeys(kind for kind in chain.kinds if kind != OUTSIDE))
     columns = _columns(model.config.get("lexicon"), folder)
     # The same batches, padding and decoding as for LAC's own network, whose shape ours has.
-    network = Lac("large", model.rows, chain, model.session, columns)
+    network = Lac(model.rows, chain, model.session, columns)
     rename_network_keys(model.config)
     return Base(labels, network, float(model.config.get("min_score", 0.0)))
 

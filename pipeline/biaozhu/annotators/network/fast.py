@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from biaozhu.annotators.network.batching import Limits, make_batches
+from biaozhu.annotators.network.batching import BatchLimits, make_batches
 from biaozhu.annotators.network.char_rows import EDGE
 from biaozhu.annotators.network.pair_rows import PairTable, make_pair_table
 from biaozhu.annotators.network.runtime import ModelKind, load_checked
@@ -25,14 +25,14 @@ from biaozhu.annotators.words import LacWord
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from biaozhu.annotators.network.batching import Batch
+    from biaozhu.annotators.network.batching import PieceBatch
 
 FOLDER = Path(__file__).parent / "fast"
 PAIRS = "pairs.npy"
 FORMAT = 1
 KIND = ModelKind("fast model", "kinds", PAIRS, (FORMAT,), "Install biaozhu again, or `biaozhu base distil`")
 SCORE_DIGITS = 4
-LIMITS = Limits(8192, 1.2, 3)
+LIMITS = BatchLimits(8192, 1.2, 3)
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +84,7 @@ class Fast:
         )
         return np.asarray(shares)
 
-    def _decode(self, batch: Batch) -> list[tuple[LacWord, ...]]:
+    def _decode(self, batch: PieceBatch) -> list[tuple[LacWord, ...]]:
         begins, starts, ends, kinds, scores = decode(self.shares(batch.texts, batch.lengths), batch.lengths)
         edges = np.append(np.searchsorted(starts, begins), len(starts))
         shift = np.repeat(np.array([piece.start for piece in batch.pieces]) - begins, np.diff(edges))

@@ -37,7 +37,6 @@ Columns = Callable[[Sequence[str]], list[np.ndarray]]
 class Lac:
     """A loaded LAC."""
 
-    size: Size
     rows: np.ndarray = field(repr=False)
     chain: Chain = field(repr=False)
     session: Any = field(repr=False)
@@ -46,7 +45,7 @@ class Lac:
 
     def words(self, texts: Sequence[str]) -> list[tuple[LacWord, ...]]:
         """Return the words of each text, in order; they leave out nothing of it."""
-        return words_from(texts, self.chain, self.emissions)
+        return decode_words(texts, self.chain, self.emissions)
 
     def emissions(self, texts: list[str]) -> np.ndarray:
         """Return the tags' scores for a batch of short texts, float32 of shape (time, batch, tags), padded."""
@@ -85,7 +84,7 @@ def _padded(places: np.ndarray, values: np.ndarray) -> np.ndarray:
     return np.ascontiguousarray(found.swapaxes(0, 1))
 
 
-def words_from(
+def decode_words(
     texts: Sequence[str], chain: Chain, emissions_of: Callable[[list[str]], np.ndarray]
 ) -> list[tuple[LacWord, ...]]:
     """Cut texts to pieces, batch them, and decode what a network makes of them.
@@ -136,7 +135,7 @@ def load_lac(which: Size, *, threads: int | None = None, folder: Path | None = N
         raise ModelDataError(f"ONNX Runtime does not take the {which} LAC ({error})") from None
     rows = np.full(CODE_POINTS, data.unknown, np.int32)
     rows[[ord(character) for character in data.characters]] = list(data.characters.values())
-    return Lac(which, rows, chain, session)
+    return Lac(rows, chain, session)
 
 
 @cache

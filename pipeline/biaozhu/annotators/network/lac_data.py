@@ -271,7 +271,7 @@ def _graph(weights: _Weights, reset_after: bool) -> bytes:  # noqa: FBT001 — o
     node("Identity", [state], "states")
     product = node("MatMul", [state, constant("projection", weights.projection)], "product")
     node("Add", [product, constant("projection_bias", weights.bias)], "emissions")
-    return graph.serialised(
+    return graph.serialise(
         "lac",
         {"ids": (INT32, ["time", "batch"]), "lengths": (INT32, ["batch"])},
         {

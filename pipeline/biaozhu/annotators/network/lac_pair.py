@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from biaozhu.annotators.network.crf_decoding import FORBIDDEN, Chain, make_chain
-from biaozhu.annotators.network.lac import Lac, load_lac, words_from
+from biaozhu.annotators.network.lac import Lac, decode_words, load_lac
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -40,7 +40,7 @@ class LacPair:
 
     def words(self, texts: Sequence[str]) -> list[tuple[LacWord, ...]]:
         """Return the words of each text, in order; they leave out nothing of it."""
-        return words_from(texts, self.chain, self.emissions)
+        return decode_words(texts, self.chain, self.emissions)
 
     def emissions(self, texts: list[str]) -> np.ndarray:
         """Return the mean of both models' scores, float32 of shape (time, batch, tags)."""

@@ -37,7 +37,7 @@ class OnnxGraph:
         self.nodes.append(helper.make_node(kind, inputs, [output], **attributes))
         return output
 
-    def serialised(
+    def serialise(
         self,
         name: str,
         inputs: Mapping[str, tuple[int, Sequence[str | int]]],
