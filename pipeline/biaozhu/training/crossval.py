@@ -40,7 +40,7 @@ def crossvalidate(
     groups: Mapping[str, str],
     *,
     source: str,
-    on_fold: Callable[[int, int], None] | None = None,
+    on_fold: Callable[[int, int], None] = lambda *_: None,
 ) -> HeldOut:
     """Leave one group out at a time, train on the others, and predict it.
 
@@ -56,8 +56,7 @@ def crossvalidate(
     entries: dict[Entry, None] = {}
     names = [groups[sentence.id] for sentence in gold]
     for number, (learned, left_out) in enumerate(LeaveOneGroupOut().split(gold, groups=names)):
-        if on_fold:
-            on_fold(number, len(folds))
+        on_fold(number, len(folds))
         fitted = fit(config, [gold[index] for index in learned], name=source)
         # Each span stands in all folds but one: it is lost once.
         entries |= dict.fromkeys(fitted.entries)

@@ -79,7 +79,7 @@ def measure_curve(
     units: ResamplingUnits,
     *,
     plan: CurvePlan = DEFAULT_PLAN,
-    on_training: Callable[[int, int], None] | None = None,
+    on_training: Callable[[int, int], None] = lambda *_: None,
 ) -> LearningCurve:
     """Train on growing shares of the gold, score strictly on what was held out, and extrapolate.
 
@@ -110,8 +110,7 @@ def measure_curve(
     ]
     with remembering():
         for done, (fold, size, seed) in enumerate(trainings):
-            if on_training:
-                on_training(done, len(trainings))
+            on_training(done, len(trainings))
             pool, held_out = splits[fold]
             chosen = draw_sentences(pool, shares[size], seed=seed, fold=fold)
             taken[size].append(len(chosen))

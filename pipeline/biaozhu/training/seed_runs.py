@@ -27,7 +27,8 @@ from biaozhu.data.model import with_spans
 from biaozhu.scoring.evaluation import ALL, EvaluationOptions, evaluate_layer
 from biaozhu.scoring.significance import Sampling
 from biaozhu.training.card import markdown_table
-from biaozhu.training.train import check_model_folder, corpus_of, read_config, train
+from biaozhu.training.train import corpus_of, read_config, train
+from biaozhu.training.whole_folder import check_replaceable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -64,8 +65,8 @@ def train_seeds(  # noqa: PLR0913 — what `train` takes, and seeds and layers
     scored: Sequence[Path],
     overrides: Mapping[str, Any] | None = None,
     held_out: Mapping[str, StrictCounts] | None = None,
-    on_seed: Callable[[int, bool], None] | None = None,
-    on_step: OnStep | None = None,
+    on_seed: Callable[[int, bool], None] = lambda *_: None,
+    on_step: OnStep = lambda *_: None,
 ) -> tuple[tuple[Entry, ...], tuple[SeedRun, ...]]:
     """Train once for each seed, counted up from the config's own, score each, and keep the first model.
 
@@ -82,7 +83,7 @@ def train_seeds(  # noqa: PLR0913 — what `train` takes, and seeds and layers
     Returns:
         What could not be aligned with the tokens, which is the same for each seed, and each seed's run.
     """
-    check_model_folder(output)
+    check_replaceable(output)
     overrides = dict(overrides or {})
     config = read_config(config_path, overrides)
     first = config.get("system", {}).get("seed")
@@ -103,8 +104,7 @@ def train_seeds(  # noqa: PLR0913 — what `train` takes, and seeds and layers
         result = folder.parent / RESULT
         # The first seed's model moves away at the end: its result alone is no model.
         there = result.is_file() and (folder / "meta.json").is_file()
-        if on_seed:
-            on_seed(seed, there)
+        on_seed(seed, there)
         if not there:
             done = train(
                 config_path, folder, overrides={**overrides, SEED: seed}, held_out=held_out, on_step=on_step

@@ -4,22 +4,21 @@ from __future__ import annotations
 
 import contextlib
 import io
-import os
 import random
 import shutil
-import tempfile
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 import spacy_pkuseg
 
-from biaozhu.data.errors import TrainingError, WriteError
+from biaozhu.data.errors import TrainingError
 from biaozhu.data.files import cache_folder
 from biaozhu.data.strict_counts import StrictCounts, count_strict_spans, sum_counts
+from biaozhu.training.whole_folder import check_replaceable, replace_folder
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+    from pathlib import Path
 
     from biaozhu.data.model import Sentence
 
@@ -45,38 +44,27 @@ def train_segmenter(
     """
     if not any(sentence.spans for sentence in words) or not dev:
         raise TrainingError("there are no words to learn from", next_step="Give layers whose spans are words")
-    if folder.exists() and not (folder / SEGMENTER_FILES[0]).is_file():
-        raise WriteError("this is there already and is no segmentation model", where=str(folder))
-    temporary = ""
+    check_replaceable(folder, "segmentation model", mark=SEGMENTER_FILES[0])
     try:
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        temporary = tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.parent)
-        room = Path(temporary)
-        for name, layer in (("train", words), ("dev", dev)):
-            lines = (" ".join(words_of(sentence)) for sentence in layer)
-            (room / name).write_text("".join(f"{line}\n" for line in lines if line), encoding="utf-8")
-        # pkuseg draws from the global generators, and prints its progress.
-        random.seed(SEED)
-        np.random.seed(SEED)  # noqa: NPY002 — the generator that pkuseg uses
-        with contextlib.redirect_stdout(io.StringIO()):
-            spacy_pkuseg.train(
-                str(room / "train"), str(room / "dev"), str(room / "made"), train_iter=iterations
-            )
-        (room / "kept").mkdir()
-        for name in SEGMENTER_FILES:
-            shutil.copyfile(room / "made" / name, room / "kept" / name)
-        if folder.exists():
-            os.replace(folder, room / "old")  # noqa: PTH105 — a rename over a folder, as elsewhere
-        os.replace(room / "kept", folder)  # noqa: PTH105 — as above
+        with replace_folder(folder) as made:
+            room = made.parent
+            for name, layer in (("train", words), ("dev", dev)):
+                lines = (" ".join(words_of(sentence)) for sentence in layer)
+                (room / name).write_text("".join(f"{line}\n" for line in lines if line), encoding="utf-8")
+            # pkuseg draws from the global generators, and prints its progress.
+            random.seed(SEED)
+            np.random.seed(SEED)  # noqa: NPY002 — the generator that pkuseg uses
+            with contextlib.redirect_stdout(io.StringIO()):
+                spacy_pkuseg.train(
+                    str(room / "train"), str(room / "dev"), str(room / "all"), train_iter=iterations
+                )
+            made.mkdir()
+            for name in SEGMENTER_FILES:
+                shutil.copyfile(room / "all" / name, made / name)
     except ZeroDivisionError:
         raise TrainingError(
             "too few words to learn from", next_step="Give a corpus; thousands of sentences are none too many"
         ) from None
-    except OSError as error:
-        raise WriteError(f"cannot be written ({error.strerror})", where=str(folder)) from None
-    finally:
-        if temporary:
-            shutil.rmtree(temporary, ignore_errors=True)
     segment = spacy_pkuseg.pkuseg(str(folder))
     there = (key for number, one in enumerate(dev) for key in _keys(number, words_of(one)))
     found = (key for number, one in enumerate(dev) for key in _keys(number, segment.cut(one.text)))

@@ -56,7 +56,7 @@ def can_solve(component: Any) -> TypeGuard[CrfNer]:
     )
 
 
-def solve(component: CrfNer, examples: Sequence[Example], *, on_step: OnLoss | None = None) -> Solution:
+def solve(component: CrfNer, examples: Sequence[Example], *, on_step: OnLoss = lambda _: None) -> Solution:
     """Set the parameters of least loss.
 
     Args:
@@ -85,7 +85,7 @@ def solve(component: CrfNer, examples: Sequence[Example], *, on_step: OnLoss | N
 
 
 def _solve_by_descent(
-    component: CrfNer, features: Sequence[Any], examples: Sequence[Example], on_step: OnLoss | None
+    component: CrfNer, features: Sequence[Any], examples: Sequence[Example], on_step: OnLoss
 ) -> Solution:
     model = component.model
     tags, width = len(make_tags(component.labels)), features[0].shape[1]
@@ -122,7 +122,7 @@ def _solve_by_descent(
         np.zeros(len(penalties)),
         jac=True,
         method="L-BFGS-B",
-        callback=None if on_step is None else lambda _: on_step(losses[0]),
+        callback=lambda _: on_step(losses[0]),
         options={"maxiter": component.cfg["iterations"], "maxcor": MEMORY, "ftol": TOLERANCE},
     )
     weights, bias, steps = unpack(result.x.astype(np.float32))
@@ -135,7 +135,7 @@ def _solve_by_crfsuite(
     component: CrfNer,
     features: Sequence[Any],
     examples: Sequence[Example],
-    on_step: OnLoss | None,
+    on_step: OnLoss,
 ) -> Solution:
     try:
         import pycrfsuite  # noqa: PLC0415 — an extra
@@ -147,8 +147,7 @@ def _solve_by_crfsuite(
         def message(self, message: str) -> None:
             if self.logparser.feed(message) == "iteration":
                 losses.append(float(self.logparser.last_iteration.get("loss") or 0.0))
-                if on_step:
-                    on_step(losses[-1])
+                on_step(losses[-1])
 
     settings, algorithm = component.cfg, component.cfg["algorithm"]
     given = {name: settings[ours] for name, ours in ALGORITHMS[algorithm].items()}

@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import configparser
-import os
 import random
-import shutil
-import tempfile
 from dataclasses import dataclass
+from functools import cache
 from itertools import count, islice
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from confection import Config
@@ -27,7 +24,7 @@ from thinc.api import fix_random_seed
 from biaozhu import __version__
 from biaozhu.annotators.network.model_folder import META_KEY, SCHEMA
 from biaozhu.annotators.trained import annotate_with
-from biaozhu.data.errors import ConfigError, TrainingError, WriteError, raise_collected
+from biaozhu.data.errors import ConfigError, TrainingError, raise_collected
 from biaozhu.data.files import read_bytes
 from biaozhu.data.model import with_spans
 from biaozhu.data.renamed import rename_training_keys
@@ -40,9 +37,11 @@ from biaozhu.training.docbin_stream import DocBinStream, make_example
 from biaozhu.training.gold import READER as GOLD
 from biaozhu.training.gold import GoldCorpus, make_examples
 from biaozhu.training.solving import can_solve, solve
+from biaozhu.training.whole_folder import check_replaceable, replace_folder
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from pathlib import Path
 
     from spacy.language import Language
     from spacy.training import Example
@@ -119,7 +118,7 @@ def train(
     *,
     overrides: Mapping[str, Any] | None = None,
     held_out: Mapping[str, StrictCounts] | None = None,
-    on_step: OnStep | None = None,
+    on_step: OnStep = lambda *_: None,
 ) -> Trained:
     """Train the pipeline of a config and write it, whole or not at all, with README.md as its card.
 
@@ -132,7 +131,7 @@ def train(
         held_out: strict scores of a cross-validation, for the card; see `score_strictly`.
         on_step: called after each step with its number, the most there can be, and the loss.
     """
-    check_model_folder(output)
+    check_replaceable(output)
     config = read_config(config_path, overrides)
     corpus = corpus_of(config, config_path)
     told: dict[str, Any] = {"name": output.name, "where": str(config_path), "on_step": on_step}
@@ -149,19 +148,17 @@ def train(
     found = annotate_with(fitted.nlp, [sentence.text for sentence in sentences], source=output.name)
     predicted = [with_spans(sentence, spans) for sentence, spans in zip(sentences, found, strict=True)]
     scores = score_strictly(sentences, predicted)
-    _write_folder(
-        fitted.nlp,
-        output,
-        lambda folder: write_card(
-            folder,
+    with replace_folder(output) as made:
+        fitted.nlp.to_disk(made)
+        write_card(
+            made,
             nlp=fitted.nlp,
             config_path=config_path,
             overrides=overrides or {},
             files=files,
             scores={IN_SAMPLE: scores} | ({HELD_OUT: held_out} if held_out else {}),
             scored=len(sentences),
-        ),
-    )
+        )
     total, spans = sum(one.sentences for one in files), sum(one.spans for one in files)
     return Trained(output, total, spans, fitted.entries, fitted.steps, fitted.loss, scores, len(sentences))
 
@@ -173,21 +170,13 @@ def _requirement_of(config: Config) -> str:
     return f"biaozhu{f'[{extras}]' if extras else ''}{get_minor_version_range(__version__)}"
 
 
-def check_model_folder(output: Path) -> None:
-    """Check that a folder is a model's or not there, so that a model may be written to it."""
-    if output.exists() and not (output / "meta.json").is_file():
-        raise WriteError(
-            "this is there already and is no model", where=str(output), next_step="Choose another name"
-        )
-
-
 def fit(
     config: Config,
     sentences: Sequence[Sentence],
     *,
     name: str = "model",
     where: str = "",
-    on_step: OnStep | None = None,
+    on_step: OnStep = lambda *_: None,
 ) -> Fitted:
     """Train the pipeline of a config on sentences.
 
@@ -196,23 +185,18 @@ def fit(
     """
     if not any(sentence.spans for sentence in sentences):
         raise TrainingError("the gold has no spans to learn from", next_step="Give gold with spans")
-    made: list[tuple[list[Example], tuple[Entry, ...]]] = []
-
-    def examples() -> list[Example]:
-        # Made late: nlp.initialize sets up the tokenizer before it asks.
-        if not made:
-            made.append(make_examples(nlp, sentences))
-        return made[0][0]
-
-    try:
-        nlp, settings = _load(config)
-        nlp.initialize(examples)
-    except CONFIG_ERRORS as error:
-        raise ConfigError(_shorten(error), where=where or name) from None
-    nlp.meta["name"] = name
-    solved, steps, loss = _solve(nlp, examples(), on_step)
+    made = cache(lambda nlp: make_examples(nlp, sentences))
+    nlp, settings = _begin(config, lambda nlp: made(nlp)[0], name=name, where=where)
+    examples, entries = made(nlp)
+    solved, steps, loss = [], 0, 0.0
+    for part, component in nlp.pipeline:
+        if can_solve(component):
+            most, numbers = component.cfg["iterations"], count(1)
+            result = solve(component, examples, on_step=lambda loss: on_step(next(numbers), most, loss))  # noqa: B023 — called within this round
+            solved.append(part)
+            steps, loss = steps + result.steps, result.loss
     if any(hasattr(component, "update") and part not in solved for part, component in nlp.pipeline):
-        order = list(examples())
+        order = list(examples)
 
         def passes() -> Iterator[list[Example]]:
             while True:
@@ -220,24 +204,15 @@ def fit(
                 yield order
 
         steps, loss = _descend(nlp, passes(), settings, solved, on_step)
-    return Fitted(nlp, made[0][1], steps, loss)
+    return Fitted(nlp, entries, steps, loss)
 
 
 def _fit_stream(
-    config: Config,
-    stream: DocBinStream,
-    survey: StreamSurvey,
-    *,
-    name: str,
-    where: str,
-    on_step: OnStep | None,
+    config: Config, stream: DocBinStream, survey: StreamSurvey, *, name: str, where: str, on_step: OnStep
 ) -> Fitted:
-    # On code points nothing can fail to align, so there are no entries: `make_example` checks that they are the tokens.
-    try:
-        nlp, settings = _load(config)
-        nlp.initialize(lambda: [make_example(nlp, text) for text in survey.sample])
-    except CONFIG_ERRORS as error:
-        raise ConfigError(_shorten(error), where=where or name) from None
+    nlp, settings = _begin(
+        config, lambda nlp: [make_example(nlp, text) for text in survey.sample], name=name, where=where
+    )
     whole = [part for part, component in nlp.pipeline if can_solve(component)]
     if whole:
         raise ConfigError(
@@ -245,33 +220,27 @@ def _fit_stream(
             where=where,
             next_step="Take configs/stream.cfg",
         )
-    nlp.meta["name"] = name
     steps, loss = _descend(nlp, (stream.examples(nlp, epoch) for epoch in count()), settings, [], on_step)
+    # On code points nothing can fail to align, so there are no entries: `make_example` checks that they are the tokens.
     return Fitted(nlp, (), steps, loss)
 
 
-def _load(config: Config) -> tuple[Language, Mapping[str, Any]]:
-    config = config.interpolate()
-    pin_checksums(config)
-    nlp = load_model_from_config(config, auto_fill=True)
-    settings = registry.resolve(nlp.config.interpolate()["training"], schema=ConfigSchemaTraining)
-    fix_random_seed(settings["seed"])
+def _begin(
+    config: Config, examples: Callable[[Language], Sequence[Example]], *, name: str, where: str
+) -> tuple[Language, Mapping[str, Any]]:
+    """Return the initialized pipeline of a config and its resolved training settings."""
+    try:
+        config = config.interpolate()
+        pin_checksums(config)
+        nlp = load_model_from_config(config, auto_fill=True)
+        settings = registry.resolve(nlp.config.interpolate()["training"], schema=ConfigSchemaTraining)
+        fix_random_seed(settings["seed"])
+        # It sets up the tokenizer before it asks for examples.
+        nlp.initialize(lambda: examples(nlp))
+    except CONFIG_ERRORS as error:
+        raise ConfigError(_shorten(error), where=where or name) from None
+    nlp.meta["name"] = name
     return nlp, settings
-
-
-def _solve(nlp: Language, examples: list[Example], on_step: OnStep | None) -> tuple[list[str], int, float]:
-    solved, steps, loss = [], 0, 0.0
-    for part, component in nlp.pipeline:
-        if can_solve(component):
-            result = solve(component, examples, on_step=_count_steps(component.cfg["iterations"], on_step))
-            solved.append(part)
-            steps, loss = steps + result.steps, result.loss
-    return solved, steps, loss
-
-
-def _count_steps(most: int, on_step: OnStep | None) -> Callable[[float], None] | None:
-    steps = count(1)
-    return (lambda loss: on_step(next(steps), most, loss)) if on_step else None
 
 
 def _descend(
@@ -279,7 +248,7 @@ def _descend(
     passes: Iterator[Iterable[Example]],
     settings: Mapping[str, Any],
     exclude: list[str],
-    on_step: OnStep | None,
+    on_step: OnStep,
 ) -> tuple[int, float]:
     optimizer, most = settings["optimizer"], settings["max_steps"]
     if most < 1:
@@ -295,8 +264,7 @@ def _descend(
         nlp.update(batch, drop=drop, sgd=optimizer, losses=losses, exclude=exclude)
         optimizer.step_schedules()
         step += 1
-        if on_step:
-            on_step(step, most, sum(losses.values()))
+        on_step(step, most, sum(losses.values()))
         if step >= most:
             break
     if optimizer.averages:
@@ -317,24 +285,6 @@ def corpus_of(config: Config, path: Path) -> GoldCorpus | DocBinStream:
     if not isinstance(corpus, GoldCorpus | DocBinStream):
         raise ConfigError(f"{name} is no {GOLD} and no {STREAM}", where=str(path))
     return corpus
-
-
-def _write_folder(nlp: Language, output: Path, add: Callable[[Path], None]) -> None:
-    temporary = ""
-    try:
-        output.parent.mkdir(parents=True, exist_ok=True)
-        temporary = tempfile.mkdtemp(prefix=f".{output.name}.", dir=output.parent)
-        made = Path(temporary) / "made"
-        nlp.to_disk(made)
-        add(made)
-        if output.exists():
-            os.replace(output, Path(temporary) / "old")  # noqa: PTH105 — the name is a plain string from mkdtemp
-        os.replace(made, output)  # noqa: PTH105 — as above
-    except OSError as error:
-        raise WriteError(f"cannot be written ({error.strerror})", where=str(output)) from None
-    finally:
-        if temporary:
-            shutil.rmtree(temporary, ignore_errors=True)
 
 
 def _shorten(error: Exception) -> str:
