@@ -2,17 +2,37 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
+import stat
 import subprocess
 import sys
 import threading
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
-from biaozhu.data.errors import WriteError
-from biaozhu.data.files import write_text
+from biaozhu.data import files as module
+from biaozhu.data.errors import MissingFileError, WriteError
+from biaozhu.data.files import (
+    MAX_ARTICLE_BYTES,
+    ONLY_HERE,
+    check_target,
+    parse_json,
+    read_bytes,
+    scratch_database,
+    sha256_of,
+    sha256_of_stream,
+    write_bytes,
+    write_lines,
+    write_stream,
+    write_text,
+)
 from biaozhu.data.ledger import Entry, read_ledger, write_ledger
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 
 def test_files_pipe_is_written_into_and_not_replaced(tmp_path: Path) -> None:
@@ -58,3 +78,98 @@ def test_cli_full_disk_under_stdout_is_no_loss(redirect: str, status: int) -> No
         )  # fmt: skip
     assert done.returncode == status
     assert b"Traceback" not in done.stderr
+
+
+def test_files_of_any_kind_are_read_whole_or_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "ENDLESS", 1000)
+    large = tmp_path / "large"
+    large.write_bytes(b"x" * 1000)
+    assert read_bytes(large) == b"x" * 1000
+    assert sha256_of(large) == sha256_of_stream(large) == hashlib.sha256(b"x" * 1000).hexdigest()
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    writer = threading.Thread(target=lambda: pipe.write_bytes(b"y" * 999))
+    writer.start()
+    assert read_bytes(pipe) == b"y" * 999
+    writer.join(10)
+    for path in (tmp_path, tmp_path / "none", Path("/dev/zero")):
+        with pytest.raises(MissingFileError) as caught:
+            read_bytes(path)
+        assert caught.value.where == str(path)
+    for path in (tmp_path, tmp_path / "none"):
+        with pytest.raises(MissingFileError):
+            sha256_of_stream(path)
+
+
+def test_files_limits_are_those_that_are_said() -> None:
+    assert (MAX_ARTICLE_BYTES, module.ENDLESS) == (33_554_432, 268_435_456)
+
+
+@pytest.mark.parametrize(("name", "advised"), [("s3:/bucket/x", True), ("x", False)])
+def test_files_address_is_no_path(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, *, advised: bool
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(MissingFileError) as missing:
+        read_bytes(Path(name))
+    assert (missing.value.next_step == ONLY_HERE) == advised
+    if advised:
+        with pytest.raises(WriteError):
+            write_bytes(Path(name), b"")
+        (tmp_path / "s3:").mkdir()
+    write_bytes(Path(name), b"x")
+    assert read_bytes(Path(name)) == b"x"
+
+
+def test_files_have_the_mode_that_is_asked_for(tmp_path: Path) -> None:
+    written = {tmp_path / "a": {}, tmp_path / "b": {"mode": 0o600}}
+    for path, options in written.items():
+        write_text(path, "x", **options)
+    assert [stat.S_IMODE(path.stat().st_mode) for path in written] == [0o644, 0o600]
+    write_lines(tmp_path / "c", ["甲", "乙"])
+    assert (tmp_path / "c").read_text("utf-8") == "甲\n乙\n"
+
+
+def test_files_that_cannot_be_made_whole_leave_the_old_one(tmp_path: Path) -> None:
+    path = tmp_path / "new" / "x"
+    write_bytes(path, b"old")
+
+    def parts() -> Iterator[bytes]:
+        yield b"new"
+        raise KeyError
+
+    with pytest.raises(KeyError):
+        write_stream(path, parts())
+    assert [(one.name, one.read_bytes()) for one in path.parent.iterdir()] == [("x", b"old")]
+
+
+def test_files_target_is_checked_before_the_work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "file").touch()
+    for path in (Path("x"), Path("file"), tmp_path / "a" / "b" / "x"):
+        check_target(path)
+    for path in (tmp_path, tmp_path / "file" / "x", Path("file/a/x")):
+        with pytest.raises(WriteError) as caught:
+            check_target(path)
+        assert caught.value.where == str(path)
+    monkeypatch.setattr(os, "access", lambda *_: False)
+    with pytest.raises(WriteError):
+        check_target(Path("x"))
+
+
+@pytest.mark.parametrize("data", ['{"a": ["\\u4e91", 1]}', b'\xef\xbb\xbf{"a": ["\\u4e91", 1]}'])
+def test_files_json_is_parsed(data: bytes | str) -> None:
+    assert parse_json(data) == {"a": ["云", 1]}
+
+
+@pytest.mark.parametrize("data", ["{", '"\\ud800"', "[" * 100_000, b"\xff", b""])
+def test_files_json_that_cannot_be_kept_is_refused(data: bytes | str) -> None:
+    with pytest.raises(ValueError, match=r"."):
+        parse_json(data)
+
+
+def test_files_scratch_database_keeps_little_in_memory_and_nothing_on_disk() -> None:
+    with scratch_database(cache=64) as database:
+        assert database.execute("PRAGMA cache_size").fetchone() == (-64,)
+        assert database.execute("PRAGMA synchronous").fetchone() == (0,)
+        assert database.execute("PRAGMA journal_mode").fetchone() == ("off",)

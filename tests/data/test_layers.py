@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 A, B = "0123456789ab", "ba9876543210"
 FIRST = Sentence(A, 0, 3, "易县的", (Span(0, 2, "PLACE", "lac", 0.5), Span(2, 3, "AMOUNT")))
-SECOND = Sentence(A, 3, 5, "沛县")
+SECOND = Sentence(A, 3, 5, "沛县", (Span(0, 2, "PLACE"),))
 OTHER = Sentence(B, 0, 1, "风")
 
 
@@ -90,6 +90,7 @@ BOTH: list[tuple[list[str], type[BiaozhuError], int]] = [
             {"start": -3},
             {"start": 2},
             {"start": 3, "end": 2, "text": ""},
+            {"start": 2, "end": 2, "text": ""},
             {"end": 4},
             {"text": "沛县"},
             {"label": ""},

@@ -127,6 +127,7 @@ def test_blocks_furniture_below_the_text(line: str) -> None:
         "编辑：您家收了多少斤？",
         "来源：石桥水库每天放水300吨，浇了1200亩",
         "时间：3月5日至9日，共5天",
+        "发布时间：3月5日，共发布3项成果",
         "时间：2021年3月5日上午在村部集合",
         "地点：云溪县青禾乡文化站",
         "标签：每袋米贴2张",
@@ -166,8 +167,15 @@ def test_blocks_text_that_looks_like_furniture_is_kept(line: str, place: str) ->
 
 
 def test_blocks_entries_of_a_notice_are_kept() -> None:
-    entries = ["时间：2021-03-05", "对象：全乡1200户", "审核：村委会", "作者：周文清", "联系人：赵一"]
-    assert without_text("\n".join(["云溪补贴公告", PROSE, *entries])) == "tpppppp"
+    entries = [
+        "时间：2021-03-05",
+        "对象：全乡1200户",
+        "审核：村委会",
+        "作者：周文清",
+        "联系人：赵一",
+        "主办：青禾乡政府",
+    ]
+    assert without_text("\n".join(["云溪补贴公告", PROSE, *entries])) == "tppppppp"
     interview = ["编辑：好不好", "周文清：86亩", "编辑：多少户", "周文清：300户"]
     assert "f" not in without_text("\n".join([PROSE, *interview]))
 

@@ -84,6 +84,12 @@ def test_hard_wraps_article_is_the_joined_text(tmp_path: Path) -> None:
     )
 
 
+def test_hard_wraps_of_a_page_are_joined() -> None:
+    page = f"<html><title>{TITLE}</title><h1>{TITLE}</h1><p>{wrapped(PARAGRAPH, 19, '<br>')}</p><p>云溪</p></html>"
+    article = article_from_bytes(page.encode(), name="x", where="x", page=True)
+    assert article.raw.split() == [TITLE, PARAGRAPH, "云溪"]
+
+
 @given(
     st.lists(st.text(st.sampled_from("云溪县86，。、：万元1a”（ \u3000"), max_size=30), max_size=8),
     st.sampled_from(["\n", "\r\n", "\r"]),

@@ -9,10 +9,11 @@ import re
 import sys
 from collections import defaultdict
 from dataclasses import dataclass
-from itertools import groupby
+from itertools import chain, groupby
 from typing import TYPE_CHECKING
 
 from biaozhu.data.model import LeftOut
+from biaozhu.reading.hard_wraps import join_wrapped
 from biaozhu.reading.page_patterns import closes_the_page, is_attachment, is_furniture, is_prose
 from biaozhu.reading.page_titles import find_title
 
@@ -89,14 +90,20 @@ def find_body(lines: Sequence[PageLine], named: Sequence[str]) -> Body:
     _close_page(lines, reasons, range(last + 1, inside.stop))
     if at is not None and lines[at].text == title:
         reasons[at] = "title"
-    kept = tuple(line.text for line, reason in zip(lines, reasons, strict=True) if not reason)
+    kept = groupby((line for line, reason in zip(lines, reasons, strict=True) if not reason), _element)
     pairs = zip(reasons, (line.text for line in lines), strict=True)
     left_out = tuple(
         LeftOut(" / ".join(text for _, text in run), reason)
         for reason, run in groupby(pairs, key=lambda pair: pair[0])
         if reason not in {"", "title"}
     )
-    return Body(title, kept, tuple(around), left_out)
+    # An element's own lines may be cut at a width by <br>.
+    texts = (join_wrapped("\n".join(line.text for line in run)).split("\n") for _, run in kept)
+    return Body(title, tuple(chain.from_iterable(texts)), tuple(around), left_out)
+
+
+def _element(line: PageLine) -> HtmlElement:
+    return line.element
 
 
 def _is_prose(line: PageLine) -> bool:

@@ -52,7 +52,9 @@ _ANYWHERE = _valued(
     {
         "责任编辑 责任主编 值班编辑 执行编辑 网络编辑 责编 编审 审校 校对 校审 监制 终审 初审 复审": _NAMES,
         " ".join(SOURCE_LABELS): _MEDIA,
-        "发布时间 发表时间 更新时间 发稿时间 发布日期 发表日期": r"[^。]{0,40}",
+        "发布时间 发表时间 更新时间 发稿时间 发布日期 发表日期": (
+            r"\s*(?:[\d\s:：年月日/.TZ-]*|今天|昨天|刚刚|\d+\s?(?:分钟|小时|天)前)[^，。,；;！？\d]{0,20}"
+        ),
         "分享到 分享至 分享 打印 打印本页 字号 字体大小 字体 二维码": rf"(?:{_CONTROL}[\s|｜/·]*)*",
         "浏览次数 浏览量 浏览 阅读次数 阅读量 阅读 点击数 点击量 点击次数 点击 访问量 评论数 评论": (
             r"(?:[\d,.]+\s?[万千wWkK]?\+?\s?(?:次|人次|人|条|个)?)?"
@@ -74,7 +76,7 @@ _AT_EDGES = _valued(
 _LABEL = re.compile(rf"(?P<label>{_words(' '.join((*_ANYWHERE, *_AT_EDGES)))})\s*[:：|｜丨]")
 _OPENING = re.compile(rf"(?:[【\[]{_CONTROL}[】\]])?[\[(（【]?\s*(?:{_DAY}[\s|｜/]*)?")
 # Words that notices and interviews begin their entries with, too.
-_GENERIC = frozenset((*AUTHOR_LABELS, "编辑", "主编", "审核", "时间", "日期", "关键词", "关键字", "标签"))
+_GENERIC = frozenset(_AT_EDGES) - {*SOURCE_LABELS, "Tags"}
 # After one of these the page has no article text left, only links and imprint.
 _CLOSING = re.compile(
     r"^[\[(（【]?\s*(?:责任编辑|责编|值班编辑|网络编辑|上一篇|下一篇|相关新闻|相关阅读|相关链接|相关文章|推荐阅读|延伸阅读|热门推荐|相关推荐|猜你喜欢|为您推荐|喜欢此内容)"

@@ -249,17 +249,15 @@ def _pairs(line: str, marks: list[int]) -> tuple[dict[int, int], set[int]]:
 
 def _is_phrase(line: str, opener: int, closer: int) -> bool:
     """Tell whether a quote is a word of its clause, as a slogan is, and no speech: its end marks end nothing."""
-    following = line[closer + 1 : closer + 2]
-    if (
-        closer - opener > _PHRASE
-        or not following
-        or not (following.isalnum() or following in _PHRASE_FOLLOWS)
-    ):
-        return False
+    before, after = line[opener - 1 : opener].isalnum(), line[closer + 1 : closer + 2]
     inside = line[opener + 1 : closer].rstrip("”’」』")
-    if inside[-1:] not in _ENDS:
+    if closer - opener > _PHRASE:
+        return False
+    if inside[-1:] in _ENDS:
+        return before and after.isalnum() and "。" not in inside
+    if after and (after.isalnum() or after in _PHRASE_FOLLOWS):
         return True
-    return line[opener - 1 : opener].isalnum() and "。" not in inside
+    return before and (after in _GOES_ON or after in _ENDS)
 
 
 def _absorb(line: str, place: int, straight_closers: set[int]) -> int:
