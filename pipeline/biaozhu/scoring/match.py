@@ -78,14 +78,9 @@ def align_spans(gold: Iterable[Span], predicted: Iterable[Span]) -> Alignment:
 def group_overlapping(
     gold: Sequence[Span], predicted: Sequence[Span]
 ) -> Iterator[tuple[list[Span], list[Span]]]:
-    """Yield the groups of spans that are connected by overlap, from left to right.
+    """Yield the groups of spans that are connected by overlap, from left to right; both sides are sorted by start.
 
-    Args:
-        gold: spans sorted by start.
-        predicted: spans sorted by start.
-
-    Yields:
-        The gold and the predicted spans of a group, each sorted; one of the two may be empty.
+    One of the two sides of a group may be empty.
     """
     mine: list[Span] = []
     theirs: list[Span] = []
