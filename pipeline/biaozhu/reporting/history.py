@@ -30,9 +30,8 @@ if TYPE_CHECKING:
 
     from biaozhu.reporting.page.strings import Language
 
-COLUMNS = (
-    *("report", "articles", "layer", "label", "gold", "P", "R", "strict F1", "95 %", "round trip", "losses"),
-)
+FIGURES = ("gold", "P", "R", "strict F1", "95 %")
+COLUMNS = ("report", "articles", "layer", "label", *FIGURES, "round trip", "losses")
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,17 +157,18 @@ def summarize_report(report: PastReport) -> dict[str, Any]:
 
 def list_cells(report: PastReport) -> list[tuple[Any, ...]]:
     """Return the rows that `summary` prints of a report, one for each layer and label; one of dashes without gold."""
-    rows: list[tuple[Any, ...]] = [
-        (
-            *("", ""),
-            escape_plain(layer) if label == ALL else "",
-            label,
-            scores.counts.possible,
-            *(scores.precision.value, scores.recall.value, scores.f1.value, format_interval(scores.f1.best)),
-            *("", ""),
+    rows: list[tuple[Any, ...]] = []
+    for layer, label, scores in _list_scores(report):
+        figures = (
+            scores.precision.value,
+            scores.recall.value,
+            scores.f1.value,
+            format_interval(scores.f1.best),
         )
-        for layer, label, scores in _list_scores(report)
-    ] or [(*("", "", NOTHING, NOTHING), *(None, None, None, None), NOTHING, *("", ""))]
+        called = escape_plain(layer) if label == ALL else ""
+        rows.append(("", "", called, label, scores.counts.possible, *figures, "", ""))
+    if not rows:
+        rows = [("", "", NOTHING, NOTHING, None, None, None, None, NOTHING, "", "")]
     first = (escape_plain(report.name), _describe_articles(report))
     last = (_describe_round_trip(report.checks), report.checks.ledger_losses)
     rows[0] = (*first, *rows[0][2:-2], *last)
