@@ -16,6 +16,7 @@ from biaozhu.reporting.evidence import RoundTrip
 from biaozhu.reporting.page.overlay import Status
 from biaozhu.reporting.page.strings import LANGUAGES, make_translator, read_strings
 from biaozhu.reporting.page.verdict import Trust
+from biaozhu.reporting.page.view import SECTIONS
 from biaozhu.scoring.breakdown import ASPECTS
 from biaozhu.scoring.error_patterns import PATTERNS
 from biaozhu.scoring.match import SCHEMES
@@ -23,11 +24,6 @@ from biaozhu.scoring.scores_document import read_schema
 from biaozhu.scoring.significance import UnitKind
 from biaozhu.scoring.value_scores import FIELDS
 from biaozhu.training.extrapolation import Failure
-
-SECTIONS = (
-    *("verdict", "scores", "text", "values", "errors", "breakdown", "confidence", "confusion"),
-    *("learning", "agreement", "bias", "losses", "provenance"),
-)
 
 
 def used_keys() -> set[str]:

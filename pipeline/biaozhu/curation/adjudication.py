@@ -71,13 +71,8 @@ def adjudicate(
 
     A gold span's source is `a+b` where both agreed, else `adjudicated:` with those who proposed just this span
     (`adjudicated:a`), or `adjudicated:new` where neither did, and `/` with who decided, where that is known. A span
-    that a model proposed and an annotator kept has the model before it, `lac>a+b`, and the model's score.
-
-    Args:
-        first: the first annotator's layer.
-        second: the second annotator's layer.
-        decisions: one for each disagreement, in any order.
-        names: the annotators' names, in the same order.
+    that a model proposed and an annotator kept has the model before it, `lac>a+b`, and the model's score. `names` are
+    the annotators'; there is one decision for each disagreement, in any order.
 
     Raises:
         GoldError: the layers are not of the same sentences, or a disagreement has no decision, or a decision no
@@ -117,11 +112,7 @@ def adjudicate(
 
 
 def read_decisions(path: Path) -> tuple[Decision, ...]:
-    """Read decisions, one JSON object a line.
-
-    Raises:
-        LineError: a line is not a decision, or lacks its rule or note; all are reported together.
-    """
+    """Read decisions, one JSON object a line, each with a rule and a note; what is wrong is reported together."""
     decisions: list[Decision] = []
     problems: list[BiaozhuError] = []
     for number, line in enumerate(read_bytes(path).split(b"\n"), 1):

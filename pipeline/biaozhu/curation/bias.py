@@ -108,7 +108,6 @@ def read_work(folder: Path) -> tuple[ConfirmedSentence, ...]:
 
     Raises:
         MissingFileError: there is no status file: the layer did not come from `biaozhu project pull`.
-        LineError, OffsetError, …: a file is not valid.
         GoldError: a layer lacks a sentence that its status file calls confirmed.
     """
     files = sorted(folder.glob(f"*{SUFFIX}"))
@@ -134,12 +133,9 @@ def read_work(folder: Path) -> tuple[ConfirmedSentence, ...]:
 
 
 def measure_bias(work: Sequence[ConfirmedSentence], *, gold: Sequence[Sentence] = (), seed: int = 1) -> Bias:
-    """Measure how annotators treat pre-annotations.
+    """Measure how annotators treat pre-annotations, on sentences that they confirmed.
 
-    Args:
-        work: confirmed sentences of all annotators.
-        gold: gold of some or all of these sentences; without any the two figures that need it are left out.
-        seed: of the bootstrap.
+    The gold covers some or all of them; without any the two figures that need it are left out.
 
     Raises:
         GoldError: nothing is confirmed; or a gold sentence has another text.

@@ -74,11 +74,7 @@ def pair_sentences(
 
 
 def find_disagreements(first: Sequence[Sentence], second: Sequence[Sentence]) -> tuple[Disagreement, ...]:
-    """Return every stretch where the two layers differ in offsets or label, in order.
-
-    Raises:
-        GoldError: see `pair_sentences`.
-    """
+    """Return every stretch where the two layers differ in offsets or label, in order."""
     found = []
     for one, other in pair_sentences(first, second):
         shared = {span.key for span in agreed_spans(one, other)}

@@ -45,12 +45,7 @@ class GoldChange:
 
 
 def freeze_gold(folder: Path) -> dict[str, FrozenFile]:
-    """Write the manifest of every gold file (`*.jsonl`) in a folder and return it.
-
-    Raises:
-        FrozenError: the folder has no gold.
-        LineError, OffsetError, …: a gold file is not valid; nothing is written.
-    """
+    """Write the manifest of every gold file (`*.jsonl`) in a folder, if all are valid, and return it."""
     files = {path.name: _describe_file(path) for path in sorted(folder.glob("*.jsonl"))}
     if not files:
         raise FrozenError(
@@ -62,12 +57,7 @@ def freeze_gold(folder: Path) -> dict[str, FrozenFile]:
 
 
 def read_manifest(folder: Path) -> dict[str, FrozenFile]:
-    """Read a folder's manifest.
-
-    Raises:
-        MissingFileError: there is none.
-        FrozenError: it is not a manifest of this version.
-    """
+    """Read a folder's manifest."""
     path = folder / MANIFEST
     try:
         data: dict[str, Any] = parse_json_as(read_bytes(path), dict)
@@ -101,12 +91,7 @@ def check_frozen(folder: Path) -> dict[str, FrozenFile]:
 
 
 def read_gold(path: Path) -> tuple[Sentence, ...]:
-    """Read a gold file, checked against the manifest beside it where there is one.
-
-    Raises:
-        FrozenError: the file is not what its manifest says.
-        LineError, OffsetError, …: it is not a layer.
-    """
+    """Read a gold file, checked against the manifest beside it where there is one."""
     if (path.parent / MANIFEST).exists():
         raise_collected(_find_change(path, read_manifest(path.parent)))
     return read_layer(path)

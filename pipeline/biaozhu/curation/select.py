@@ -27,7 +27,6 @@ def stream_files(files: Iterable[Path]) -> Iterator[Sentence]:
 
     Raises:
         DuplicateError: an article is in two files, as it is in two layers of the same corpus.
-        BiaozhuError: see `stream_layer`.
     """
     known: dict[int, Path] = {}
     for file in files:
@@ -52,9 +51,6 @@ def select_sentences(
         count: how many to select at most.
         share: of them that are drawn at random from all sentences, the same for the same seed whatever their order.
         seed: of that draw.
-
-    Raises:
-        UsageError: `count` or `share` is out of range.
     """
     if count < 1 or not 0 <= share <= 1:
         raise UsageError(f"{count} sentences with a random share of {share} cannot be selected")

@@ -80,26 +80,13 @@ class SentenceStatus:
 
 
 def read_annotator(path: Path) -> tuple[str, tuple[Sentence, ...]]:
-    """Read an annotator's name and the sentences of all files, in the order of the files' names.
-
-    Args:
-        path: `layers/<annotator>/`, or one `layers/<annotator>/<article>.jsonl` of it.
-
-    Raises:
-        MissingFileError: there is no layer there.
-        LineError, OffsetError, …: a file is not valid.
-    """
+    """Read an annotator's name and all sentences from `layers/<annotator>/` or one file of it."""
     files = find_layers([path])
     return files[0].resolve().parent.name, tuple(sentence for file in files for sentence in read_layer(file))
 
 
 def read_times(path: Path) -> dict[str, str]:
-    """Read when an annotator confirmed each sentence (ISO 8601), from the status files beside the layers, if any.
-
-    Raises:
-        MissingFileError: there is no layer there.
-        LineError: a status file is not valid.
-    """
+    """Read when an annotator confirmed each sentence (ISO 8601), from the status files beside the layers, if any."""
     files = [status_path(file) for file in find_layers([path])]
     return {
         status.sentence: status.confirmed_at
@@ -116,23 +103,14 @@ def status_path(layer: Path) -> Path:
 
 
 def write_status(path: Path, project: str, annotator: str, sentences: Iterable[SentenceStatus]) -> None:
-    """Write a status file, one sentence a line.
-
-    Raises:
-        WriteError: see `biaozhu.data.files.write_text`.
-    """
+    """Write a status file, one sentence a line."""
     head = json.dumps({"schema": SCHEMA, "project": project, "annotator": annotator}, ensure_ascii=False)
     lines = [json.dumps(asdict(sentence), ensure_ascii=False) for sentence in sentences]
     write_text(path, head[:-1] + ', "sentences": [\n' + ",\n".join(lines) + "\n]}\n")
 
 
 def read_status(path: Path) -> tuple[SentenceStatus, ...]:
-    """Read a status file.
-
-    Raises:
-        MissingFileError: there is none.
-        LineError: it is not a status file of this version.
-    """
+    """Read a status file of this version."""
     keys = set(SentenceStatus.__dataclass_fields__)
     try:
         data: dict[str, Any] = parse_json_as(read_bytes(path), dict)

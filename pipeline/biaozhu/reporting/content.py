@@ -65,12 +65,9 @@ class ReportContent:
 
 
 def gather_content(request: ReportRequest) -> ReportContent:
-    """Read the files of a request and score its layers.
+    """Read the files of a request and score its layers; everything that is wrong is reported together.
 
     Articles that the gold does not cover are shown, and take no part in the scores.
-
-    Raises:
-        BiaozhuError: a file cannot be read or scored; everything that is wrong is reported together.
     """
     reader = InputReader()
     given = read_inputs(request.scoring, reader, read_gold=read_gold)

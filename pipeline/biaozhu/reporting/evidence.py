@@ -100,7 +100,6 @@ def read_curve(path: Path) -> CurveFigures:
     """Read what `curve -o` wrote.
 
     Raises:
-        MissingFileError: there is no such file.
         ReportInputError: it is not what that command writes in this version.
     """
     command = "biaozhu curve -o"

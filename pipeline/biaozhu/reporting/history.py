@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
+
+import msgspec
 
 from biaozhu.data.errors import (
     BiaozhuError,
@@ -13,48 +15,75 @@ from biaozhu.data.errors import (
     ScoresFileError,
     raise_collected,
 )
-from biaozhu.data.files import parse_json, read_bytes, write_text
+from biaozhu.data.files import parse_json_as, read_bytes, write_text
 from biaozhu.reporting.escaping import escape_plain
 from biaozhu.reporting.page.figures import chart_history
 from biaozhu.reporting.page.number_formats import NOTHING, format_interval
 from biaozhu.reporting.page.strings import make_translator
 from biaozhu.reporting.report import CHECKS_FORMAT, render_template
-from biaozhu.scoring.evaluation import ALL
-from biaozhu.scoring.scores_document import read_scores
+from biaozhu.scoring.evaluation import ALL, ScoreEstimates
+from biaozhu.scoring.scores_document import InputFile, read_scores
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
     from biaozhu.reporting.page.strings import Language
 
-COLUMNS = (
-    "report",
-    "articles",
-    "layer",
-    "label",
-    "gold",
-    "P",
-    "R",
-    "strict F1",
-    "95 %",
-    "round trip",
-    "losses",
-)
+FIGURES = ("gold", "P", "R", "strict F1", "95 %")
+COLUMNS = ("report", "articles", "layer", "label", *FIGURES, "round trip", "losses")
+
+
+@dataclass(frozen=True, slots=True)
+class _Made:
+    date: str
+    inputs: tuple[InputFile, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Schemes:
+    strict: ScoreEstimates
+
+
+@dataclass(frozen=True, slots=True)
+class _PastLayer:
+    name: str
+    overall: _Schemes
+    labels: dict[str, _Schemes]
+
+
+@dataclass(frozen=True, slots=True)
+class PastScores:
+    """What a history needs of a scores.json."""
+
+    made: _Made
+    layers: tuple[_PastLayer, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class PastChecks:
+    """What a history needs of a checks.json; a report of an earlier version may lack some of it."""
+
+    articles: tuple[str, ...] = ()
+    scored: tuple[str, ...] | None = None
+    round_trip_identical: bool | None = None
+    round_trip_whole: bool | None = None
+    ledger_losses: int | None = None
+    format: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class PastReport:
-    """One report: its folder's name, scores.json (None without gold) and checks.json (empty where there is none)."""
+    """One report: its folder's name, its scores (None without gold) and checks."""
 
     name: str
-    scores: Mapping[str, Any] | None
-    checks: Mapping[str, Any]
+    scores: PastScores | None
+    checks: PastChecks = field(default_factory=PastChecks)
 
     @property
     def date(self) -> str:
         """When the scores were made; empty without scores."""
-        return str(self.scores["made"]["date"]) if self.scores else ""
+        return self.scores.made.date if self.scores else ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,23 +105,11 @@ class HistoryRow:
     @property
     def interval(self) -> str:
         """The interval of F1 in a table's cell."""
-        return format_interval(
-            (self.low, self.high) if self.low is not None and self.high is not None else None
-        )
-
-    @property
-    def fell(self) -> bool:
-        """It is lower than in the report before on the same gold."""
-        return self.change is not None and self.change < 0
+        return format_interval(None if self.low is None or self.high is None else (self.low, self.high))
 
 
 def read_reports(folder: Path) -> list[PastReport]:
-    """Read the reports in a folder, at any depth, by date; those without scores come last.
-
-    Raises:
-        MissingFileError: there is no report in it.
-        ScoresFileError, ReportInputError: a file is not what its name says; all are reported together.
-    """
+    """Read the reports in a folder, at any depth, by date; those without scores come last."""
     found = sorted({path.parent for name in ("scores.json", "checks.json") for path in folder.rglob(name)})
     if not found:
         raise MissingFileError(
@@ -101,96 +118,82 @@ def read_reports(folder: Path) -> list[PastReport]:
     reports: list[PastReport] = []
     problems: list[BiaozhuError] = []
     for path in found:
+        name = path.relative_to(folder).as_posix() if path != folder else path.resolve().name
         try:
-            scores = read_scores(path / "scores.json") if (path / "scores.json").exists() else None
-            checks = _read_checks(path / "checks.json") if (path / "checks.json").exists() else {}
-            name = path.relative_to(folder).as_posix() if path != folder else path.resolve().name
-            report = PastReport(name, scores, checks)
-            list_cells(report)
-            list_history([report])
+            scores = _read_scores(path / "scores.json") if (path / "scores.json").exists() else None
+            checks = _read_checks(path / "checks.json") if (path / "checks.json").exists() else PastChecks()
+            reports.append(PastReport(name, scores, checks))
         except BiaozhuError as error:
             problems.append(error)
-        except (KeyError, TypeError, ValueError, AttributeError, IndexError):
-            problems.append(ScoresFileError("it lacks what its format promises", where=str(path)))
-        else:
-            reports.append(report)
     raise_collected(problems)
     return sorted(reports, key=lambda report: (not report.date, report.date, report.name))
 
 
 def summarize_report(report: PastReport) -> dict[str, Any]:
     """Return what `summary --json` prints of a report."""
-    scores, checks = report.scores, report.checks
+    checks = report.checks
     return {
         "report": report.name,
         "date": report.date or None,
-        "articles": checks.get("articles", []),
-        "scored": checks.get("scored", []) if scores else [],
-        "round_trip_identical": checks.get("round_trip_identical"),
-        "round_trip_whole": checks.get("round_trip_whole"),
-        "ledger_losses": checks.get("ledger_losses"),
+        "articles": checks.articles,
+        "scored": (checks.scored or ()) if report.scores else (),
+        "round_trip_identical": checks.round_trip_identical,
+        "round_trip_whole": checks.round_trip_whole,
+        "ledger_losses": checks.ledger_losses,
         "scores": [
             {
-                "layer": layer["name"],
+                "layer": layer,
                 "label": label,
-                "gold": schemes["strict"]["counts"]["possible"],
-                **{name: schemes["strict"][name]["value"] for name in ("precision", "recall", "f1")},
-                "interval": _find_bounds(schemes["strict"]["f1"]),
+                "gold": scores.counts.possible,
+                "precision": scores.precision.value,
+                "recall": scores.recall.value,
+                "f1": scores.f1.value,
+                "interval": scores.f1.best,
             }
-            for layer in (scores["layers"] if scores else ())
-            for label, schemes in ((ALL, layer["overall"]), *layer["labels"].items())
+            for layer, label, scores in _list_scores(report)
         ],
     }
 
 
 def list_cells(report: PastReport) -> list[tuple[Any, ...]]:
     """Return the rows that `summary` prints of a report, one for each layer and label; one of dashes without gold."""
-    found = summarize_report(report)
-    once = (
-        (escape_plain(report.name), _describe_articles(report)),
-        (_describe_round_trip(report.checks), found["ledger_losses"]),
-    )
-    if not found["scores"]:
-        return [(*once[0], NOTHING, NOTHING, None, None, None, None, NOTHING, *once[1])]
     rows: list[tuple[Any, ...]] = []
-    before = None
-    for row in found["scores"]:
-        first, last = (("", ""), ("", "")) if rows else once
-        layer = "" if row["layer"] == before else escape_plain(row["layer"])
-        before = row["layer"]
-        figures = (row["gold"], row["precision"], row["recall"], row["f1"], format_interval(row["interval"]))
-        rows.append((*first, layer, row["label"], *figures, *last))
+    for layer, label, scores in _list_scores(report):
+        figures = (
+            scores.precision.value,
+            scores.recall.value,
+            scores.f1.value,
+            format_interval(scores.f1.best),
+        )
+        called = escape_plain(layer) if label == ALL else ""
+        rows.append(("", "", called, label, scores.counts.possible, *figures, "", ""))
+    if not rows:
+        rows = [("", "", NOTHING, NOTHING, None, None, None, None, NOTHING, "", "")]
+    first = (escape_plain(report.name), _describe_articles(report))
+    last = (_describe_round_trip(report.checks), report.checks.ledger_losses)
+    rows[0] = (*first, *rows[0][2:-2], *last)
     return rows
 
 
 def list_history(reports: Sequence[PastReport]) -> list[HistoryRow]:
     """Return one row for each layer of each report, in their order."""
-    last: dict[tuple[str, str], float] = {}
+    before: dict[tuple[str, str], float] = {}
     rows = []
-    overall = (
-        (report, row)
-        for report in reports
-        for row in summarize_report(report)["scores"]
-        if row["label"] == ALL
-    )
-    for report, row in overall:
-        sha = _hash_gold(report.scores or {})
-        before, value = last.get((row["layer"], sha)), row["f1"]
-        low, high = row["interval"] or (None, None)
-        figures = (row["gold"], row["precision"], row["recall"], value, low, high)
-        change = None if before is None or value is None else value - before
-        rows.append(HistoryRow(report.date, report.name, row["layer"], *figures, change, sha))
-        if value is not None:
-            last[row["layer"], sha] = value
+    for report in reports:
+        sha = _hash_gold(report.scores) if report.scores else ""
+        for layer in report.scores.layers if report.scores else ():
+            strict, key = layer.overall.strict, (layer.name, sha)
+            f1, (low, high) = strict.f1.value, strict.f1.best or (None, None)
+            figures = (strict.counts.possible, strict.precision.value, strict.recall.value, f1, low, high)
+            change = None if f1 is None or key not in before else f1 - before[key]
+            rows.append(HistoryRow(report.date, report.name, layer.name, *figures, change, sha))
+            if f1 is not None:
+                before[key] = f1
     return rows
 
 
 def write_history(path: Path, rows: Sequence[HistoryRow], *, language: Language = "zh") -> None:
-    """Write the reports as one page with table and chart.
-
-    Raises:
-        WriteError: it cannot be written.
-    """
+    """Write the reports as one page with table and chart."""
     words = make_translator(language)
     runs = list(dict.fromkeys(row.run for row in rows))
     several = len({row.gold_sha for row in rows}) > 1
@@ -204,40 +207,47 @@ def write_history(path: Path, rows: Sequence[HistoryRow], *, language: Language 
     write_text(path, render_template("history.html.j2", values))
 
 
+def _list_scores(report: PastReport) -> Iterator[tuple[str, str, ScoreEstimates]]:
+    for layer in report.scores.layers if report.scores else ():
+        yield layer.name, ALL, layer.overall.strict
+        for label, schemes in layer.labels.items():
+            yield layer.name, label, schemes.strict
+
+
 def _describe_articles(report: PastReport) -> str:
     """Return the article's name, or how many were scored, of how many; a dash where no article file was given."""
-    names = report.checks.get("articles", [])
-    scored = report.checks.get("scored", names)
-    if report.scores and len(scored) < len(names):
+    names, scored = report.checks.articles, report.checks.scored
+    if report.scores and scored is not None and len(scored) < len(names):
         return f"{len(scored)} of {len(names)}"
     return NOTHING if not names else escape_plain(names[0]) if len(names) == 1 else str(len(names))
 
 
-def _describe_round_trip(checks: Mapping[str, Any]) -> str:
-    if checks.get("round_trip_whole") is None:
+def _describe_round_trip(checks: PastChecks) -> str:
+    if checks.round_trip_whole is None:
         return NOTHING
-    if not checks["round_trip_whole"]:
+    if not checks.round_trip_whole:
         return "DIFFERS"
-    return "identical" if checks["round_trip_identical"] else "edited"
+    return "identical" if checks.round_trip_identical else "edited"
 
 
-def _hash_gold(scores: Mapping[str, Any]) -> str:
+def _hash_gold(scores: PastScores) -> str:
     """Return 12 hex digits that are equal where two reports were scored on the same gold files."""
-    sums = sorted(item["sha256"] for item in scores["made"]["inputs"] if item["role"] == "gold")
+    sums = sorted(item.sha256 for item in scores.made.inputs if item.role == "gold")
     return sums[0][:12] if len(sums) == 1 else hashlib.sha256("".join(sums).encode()).hexdigest()[:12]
 
 
-def _find_bounds(estimate: Mapping[str, Any]) -> list[float] | None:
-    """Return the interval of an estimate to show, as `Estimate.best`."""
-    found: list[float] | None = estimate.get("exact") or estimate["bca"] or estimate["percentile"]
-    return found
-
-
-def _read_checks(path: Path) -> dict[str, Any]:
+def _read_scores(path: Path) -> PastScores:
     try:
-        value = parse_json(read_bytes(path))
+        return msgspec.convert(read_scores(path), PastScores)
+    except msgspec.ValidationError as error:
+        raise ScoresFileError(f"it lacks what its format promises: {error}", where=str(path)) from None
+
+
+def _read_checks(path: Path) -> PastChecks:
+    try:
+        checks = parse_json_as(read_bytes(path), PastChecks)
     except ValueError as error:
-        raise ReportInputError(f"not JSON ({error})", where=str(path)) from None
-    if not isinstance(value, dict) or value.get("format") != CHECKS_FORMAT:
+        raise ReportInputError(f"not a {CHECKS_FORMAT} document ({error})", where=str(path)) from None
+    if checks.format != CHECKS_FORMAT:
         raise ReportInputError(f"not a {CHECKS_FORMAT} document", where=str(path))
-    return value
+    return checks

@@ -131,7 +131,7 @@ def trace_thresholds(
     Args:
         by_score: number of spans and of strictly correct ones, by score in [0, 1].
         gold: number of gold spans.
-        unscored: number of predicted spans without a score and of strictly correct ones, which are always kept.
+        unscored: the same two numbers of the spans without a score, which are always kept.
     """
     if not by_score:
         return ()

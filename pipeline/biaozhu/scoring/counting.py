@@ -83,8 +83,8 @@ def count_layer(
     Args:
         pairs: gold sentence and the same sentence with the layer's spans, sorted and disjoint.
         labels: every label that occurs.
-        units: unit of each sentence, by sentence id; None for a stream: its units are articles, the sentences of each
-            come together, and what is kept of them does not grow.
+        units: unit of each sentence, by sentence id; None for a stream: its units are articles, whose sentences follow
+            each other, and what is kept of them does not grow.
         sections: section of each sentence, by sentence id.
         seen: names that training has seen.
         examples: how many errors of each pattern to keep.

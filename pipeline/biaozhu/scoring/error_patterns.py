@@ -51,23 +51,6 @@ CONTEXT = 15
 NEVER_IN_NAMES = frozenset({"AMOUNT"})
 CAN_BE_NESTED = frozenset({"missed", "invented", "boundary_right", "boundary_both", "boundary_and_label"})
 
-# Two stands for two or more gold spans, predicted spans.
-_BY_NUMBER: dict[tuple[int, int], Shape] = {
-    (0, 1): "invented",
-    (0, 2): "invented",
-    (1, 0): "missed",
-    (2, 0): "missed",
-    (1, 2): "split",
-    (2, 1): "merged",
-    (2, 2): "tangled",
-}
-_BY_BOUNDARY: dict[tuple[bool, bool], Shape | None] = {
-    (False, False): None,
-    (True, False): "boundary_left",
-    (False, True): "boundary_right",
-    (True, True): "boundary_both",
-}
-
 # Ends of organisations' names. Those of one character need a guard against words that begin with it (局面, 厂房).
 _BODY = (
     r"(?:股份|有限|责任)*公司|集团|合作社|合作联社|联合社|信用社|出版社|报社|通讯社|电视台|广播台|银行|证券|基金会|"
@@ -138,13 +121,30 @@ def find_cases_among(sentence: Sentence, gold: Sequence[Span], predicted: Sequen
 
 def _find_shape(gold: Sequence[Span], predicted: Sequence[Span]) -> Shape | None:
     """Return how a group of connected spans is wrong, or None where it is right."""
-    if len(gold) != 1 or len(predicted) != 1:
-        return _BY_NUMBER[min(len(gold), 2), min(len(predicted), 2)]
-    mine, theirs = gold[0], predicted[0]
-    left, right = mine.start != theirs.start, mine.end != theirs.end
-    if mine.label != theirs.label:
+    shape: Shape | None
+    match len(gold), len(predicted):
+        case _, 0:
+            shape = "missed"
+        case 0, _:
+            shape = "invented"
+        case 1, 1:
+            shape = _compare_boundaries(gold[0], predicted[0])
+        case 1, _:
+            shape = "split"
+        case _, 1:
+            shape = "merged"
+        case _:
+            shape = "tangled"
+    return shape
+
+
+def _compare_boundaries(gold: Span, predicted: Span) -> Shape | None:
+    left, right = gold.start != predicted.start, gold.end != predicted.end
+    if gold.label != predicted.label:
         return "boundary_and_label" if left or right else "label"
-    return _BY_BOUNDARY[left, right]
+    if left:
+        return "boundary_both" if right else "boundary_left"
+    return "boundary_right" if right else None
 
 
 def heads_organisation(text: str, end: int) -> bool:

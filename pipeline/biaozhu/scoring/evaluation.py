@@ -24,10 +24,16 @@ from biaozhu.scoring.error_patterns import PATTERNS
 from biaozhu.scoring.match import SCHEMES
 from biaozhu.scoring.paired_stream import LackingSentences, pair_streams
 from biaozhu.scoring.resampling import GROUPS, MOST_ARTICLES
-from biaozhu.scoring.scores import Tally, count_scheme, pair_layers
+from biaozhu.scoring.scores import (
+    Counts,
+    Tally,
+    count_scheme,
+    pair_layers,
+)
 from biaozhu.scoring.significance import (
     ARTICLES_NEEDED,
     DEFAULT_SAMPLING,
+    Estimate,
     ResamplingUnits,
     add_exact_interval,
     choose_units,
@@ -47,9 +53,9 @@ if TYPE_CHECKING:
     from biaozhu.scoring.counting import LayerCounts
     from biaozhu.scoring.error_patterns import Case, Pattern
     from biaozhu.scoring.match import Scheme
-    from biaozhu.scoring.scores import Counts, Missing
+    from biaozhu.scoring.scores import Missing
     from biaozhu.scoring.seen import SeenNames
-    from biaozhu.scoring.significance import Difference, Estimate, Floats, Metric, Sampling
+    from biaozhu.scoring.significance import Difference, Floats, Metric, Sampling
 
 ALL = "ALL"
 _FIGURES = ("precision", "recall", "f1")
@@ -144,11 +150,7 @@ def evaluate_layer(
     name: str = "layer",
     options: EvaluationOptions = DEFAULT_OPTIONS,
 ) -> Evaluation:
-    """Score a layer, whose sentences may come in any order, against the gold; reports call it by its name.
-
-    Raises:
-        ScoringError, VersionError: the layers cannot be compared, see `pair_layers` and `choose_units`.
-    """
+    """Score a layer, whose sentences may be in any order, against the gold; reports call it by its name."""
     pairs = pair_layers(gold, layer, missing=options.missing, name=name)
     units = choose_units({sentence.id: sentence.article for sentence in gold}, options.sections)
     occurring = {span.label for pair in pairs for sentence in pair for span in sentence.spans}
@@ -166,21 +168,14 @@ def evaluate_layer(
 
 
 def evaluate_stream(gold: Path, layer: Path, *, name: str, options: EvaluationOptions) -> Evaluation:
-    """Score a layer against the gold, both read side by side; see `pair_streams` for what the files must be.
+    """Score a layer against the gold, both read side by side as `pair_streams` does, in flat memory.
 
     The units that intervals resample are articles, above 10,000 of them groups of articles (see
-    `biaozhu.scoring.resampling`), which are then not listed one by one. Seen names and sections are not used. Memory
-    does not grow with the number of sentences, articles or spans.
-
-    Args:
-        gold: the gold layer, JSONL, plain or compressed.
-        layer: the layer to score, likewise.
-        name: of the layer, as reports show it.
-        options: no labels but its own may occur.
+    `biaozhu.scoring.resampling`), which are then not listed one by one. Seen names and sections are not used, and no
+    labels but those of the options may occur.
 
     Raises:
-        ScoringError: the files do not go together, or hold fewer than 10 articles.
-        BiaozhuError: a file cannot be read, see `stream_layer`.
+        ScoringError: the files hold fewer than 10 articles, or not the same sentences in the same order.
     """
     lacking = LackingSentences()
     pairs = pair_streams(gold, layer, labels=options.labels, missing=options.missing, lacking=lacking)
@@ -200,7 +195,7 @@ def evaluate_stream(gold: Path, layer: Path, *, name: str, options: EvaluationOp
 
 
 def compare_evaluations(a: Evaluation, b: Evaluation, *, sampling: Sampling = DEFAULT_SAMPLING) -> Comparison:
-    """Compare two evaluations on the same gold: F1 under the four schemes, strict P and R, strict F1 of each label.
+    """Compare two evaluations: F1 under the four schemes, strict P and R, strict F1 of each label.
 
     Raises:
         ScoringError: they were not made from the same gold and units.

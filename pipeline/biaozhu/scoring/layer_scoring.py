@@ -179,12 +179,7 @@ def read_inputs(
 def score_inputs(
     request: ScoringRequest, given: ScoringInputs, *, labels: Sequence[Label], inputs: Sequence[InputFile]
 ) -> ScoredLayers:
-    """Score layers; `labels` are in the order of reports, `inputs` all files of the document.
-
-    Raises:
-        BiaozhuError: layers cannot be compared with the gold, all reported together; or articles, values or paths do
-            not fit it.
-    """
+    """Score layers; `labels` are in the order of reports, `inputs` all files of the document."""
     options = EvaluationOptions(
         labels=tuple(label.id for label in labels), missing=request.missing, sampling=request.sampling
     )
@@ -203,12 +198,7 @@ def score_inputs(
 
 
 def score_streams(request: ScoringRequest) -> ScoredLayers:
-    """Score layers that are read side by side with the gold, see `evaluate_stream`.
-
-    Raises:
-        UsageError: the request has what a stream cannot use, or no labels.
-        BiaozhuError: see `evaluate_stream`.
-    """
+    """Score layers that are read side by side with the gold, see `evaluate_stream`."""
     if request.articles or request.train or request.held_out or request.values or request.places:
         raise UsageError("--stream goes without --article, --train, --held-out, --values and --places")
     path = request.labels or (DEFAULT if DEFAULT.exists() else None)

@@ -64,7 +64,7 @@ class Alignment:
 
 def align_spans(gold: Iterable[Span], predicted: Iterable[Span]) -> Alignment:
     """Pair the spans of one sentence one to one; either side may hold overlapping or equal spans, in any order."""
-    pairs, gold, predicted = _pair_identical(sorted(gold, key=_KEY), sorted(predicted, key=_KEY))
+    pairs, gold, predicted = _pair_identical(sorted(gold, key=_KEY), predicted)
     missed, invented = [], []
     for mine, theirs in group_overlapping(gold, predicted):
         chosen = _assign(mine, theirs) if mine and theirs else []
@@ -78,14 +78,9 @@ def align_spans(gold: Iterable[Span], predicted: Iterable[Span]) -> Alignment:
 def group_overlapping(
     gold: Sequence[Span], predicted: Sequence[Span]
 ) -> Iterator[tuple[list[Span], list[Span]]]:
-    """Yield the groups of spans that are connected by overlap, from left to right.
+    """Yield the groups of spans that are connected by overlap, from left to right; both sides are sorted by start.
 
-    Args:
-        gold: spans sorted by start.
-        predicted: spans sorted by start.
-
-    Yields:
-        The gold and the predicted spans of a group, each sorted; one of the two may be empty.
+    One of the two sides of a group may be empty.
     """
     mine: list[Span] = []
     theirs: list[Span] = []
@@ -110,14 +105,14 @@ def group_overlapping(
 
 
 def _pair_identical(
-    gold: Sequence[Span], predicted: Sequence[Span]
+    gold: Sequence[Span], predicted: Iterable[Span]
 ) -> tuple[list[SpanPair], list[Span], list[Span]]:
-    """Return the identical pairs, and what each side has left; both sides are sorted.
+    """Return the identical pairs, and what each side has left, sorted as the gold is.
 
     Most identical spans is the first aim, and spans with one key are interchangeable, so nothing is lost.
     """
     waiting: dict[tuple[int, int, str], list[Span]] = {}
-    for span in reversed(predicted):
+    for span in predicted:
         waiting.setdefault(_KEY(span), []).append(span)
     pairs, rest = [], []
     for span in gold:

@@ -39,18 +39,11 @@ class LackingSentences:
 def pair_streams(
     gold: Path, layer: Path, *, labels: Collection[str], missing: Missing, lacking: LackingSentences
 ) -> Iterator[tuple[Sentence, Sentence]]:
-    """Pair the sentences of two files that hold them in the same order.
-
-    Args:
-        gold: the gold layer.
-        layer: the layer to score.
-        labels: the ids that are allowed.
-        missing: what a gold sentence that the layer lacks means, see `pair_layers`.
-        lacking: receives those that it lacks.
+    """Pair the sentences of two files that hold them in the same order; `lacking` receives those that the layer lacks.
 
     Raises:
-        ScoringError: the layer lacks a sentence, has one that the gold has not, or another order or text.
-        BiaozhuError: see `stream_layer`.
+        ScoringError: the layer lacks a sentence (unless `missing` is "empty", see `pair_layers`), has one that the gold
+            lacks, or another order or text.
     """
     theirs = stream_layer(layer, labels=labels)
     other = next(theirs, None)

@@ -109,11 +109,6 @@ def pair_layers(
     A sentence that the gold lacks cannot be scored and is always an error. A sentence that the layer lacks is an
     error too, unless `missing` is "empty": then it counts as a sentence without predictions, so that all its gold
     spans are missed; it never drops out of the score. `name` is what messages call the layer.
-
-    Raises:
-        ScoringError: the gold is empty, a layer holds a sentence twice, or the sets of sentences differ.
-        VersionError: the layers are about other articles, or the same id has different texts.
-        OffsetError, OverlapError: spans of one side are out of range, unsorted, equal or overlapping.
     """
     if not gold:
         raise ScoringError("the gold has no sentences", next_step="Give a gold file with sentence lines")

@@ -80,21 +80,12 @@ def make_document(
 
 
 def write_scores(path: Path, document: Mapping[str, Any]) -> None:
-    """Write a document atomically.
-
-    Raises:
-        WriteError: it cannot be written.
-    """
+    """Write a document atomically."""
     write_text(path, json.dumps(document, ensure_ascii=False, indent=2, allow_nan=False) + "\n")
 
 
 def read_scores(path: Path) -> dict[str, Any]:
-    """Read a document.
-
-    Raises:
-        MissingFileError: there is no such file.
-        ScoresFileError: it is not a scores.json of a version that this program reads.
-    """
+    """Read a document of the version that this program reads."""
     try:
         document = parse_json(read_bytes(path))
     except ValueError as error:

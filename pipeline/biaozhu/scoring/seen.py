@@ -33,12 +33,9 @@ def collect_seen(
     held_out: Sequence[Sentence] = (),
     groups: Mapping[str, str] | None = None,
 ) -> SeenNames:
-    """Return the names that a model has seen.
+    """Return the names in layers that a model was trained on, and in gold that it was cross-validated on.
 
-    Args:
-        trained: layers that it was trained on.
-        held_out: gold that it was cross-validated on: of it each sentence's model has seen the other groups.
-        groups: the group of each sentence of `held_out`, by sentence id.
+    `groups` holds the group of each sentence of `held_out` by its id: each one's model has seen the other groups.
     """
     places: defaultdict[str, set[str]] = defaultdict(set)
     groups = groups or {}

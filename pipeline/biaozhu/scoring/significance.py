@@ -27,10 +27,10 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float64]
     # From sums of counts, shape (resamples, columns), to the metric, shape (resamples,); NaN where undefined.
     Metric = Callable[[Floats], Floats]
-    # Of an interval; None where there is none.
-    Bounds = tuple[float, float] | None
 
 UnitKind = Literal["article", "section", "sentence"]
+# Of an interval; None where there is none.
+Bounds = tuple[float, float] | None
 
 ARTICLES_NEEDED = 10
 # Fewer make intervals too narrow, and let no difference be significant: 2^-5 / 9 tests is as low as p gets with six.
@@ -111,9 +111,6 @@ def choose_units(articles: Mapping[str, str], sections: Mapping[str, str] | None
         articles: article of each sentence, by sentence id.
         sections: section of each sentence, by sentence id, or None where sections are not known. Sections of
             different articles need different names.
-
-    Raises:
-        ScoringError: `sections` lacks a sentence.
     """
     lacking = [one for one in articles if sections is not None and one not in sections]
     if lacking:
@@ -140,15 +137,12 @@ def choose_units(articles: Mapping[str, str], sections: Mapping[str, str] | None
 def estimate_metrics(
     rows: Integers, metrics: Mapping[str, Metric], *, sampling: Sampling = DEFAULT_SAMPLING
 ) -> dict[str, Estimate]:
-    """Estimate metrics with percentile and BCa intervals by the bootstrap over units.
+    """Estimate metrics with percentile and BCa intervals by the bootstrap over units; none with fewer than two.
 
     Args:
         rows: counts, one row a unit, shape (units, columns).
         metrics: by name, functions of the summed counts.
         sampling: how to draw.
-
-    Returns:
-        An estimate for each metric. With fewer than two units there is no interval, only the value.
     """
     rows = np.asarray(rows, dtype=np.int64)
     total = rows.sum(axis=0, keepdims=True).astype(np.float64)
@@ -178,13 +172,8 @@ def compare_rows(
     """Compare two runs, unit by unit: b - a with its interval, p by approximate randomisation, Holm over all metrics.
 
     The null hypothesis is that each unit's two outputs could as well be swapped. With so few units that all ways
-    of swapping fit into `resamples`, all are tried and p is exact.
-
-    Args:
-        a: counts of the first run, one row a unit, shape (units, columns).
-        b: counts of the second run, the same units in the same order.
-        metrics: by name, functions of the summed counts of one run.
-        sampling: how to draw; `resamples` is also how many times to swap at random.
+    of swapping fit into the number of resamples, all are tried and p is exact. Rows are as in `estimate_metrics`, those of
+    the same unit at the same place.
 
     Raises:
         ScoringError: the runs have different units.

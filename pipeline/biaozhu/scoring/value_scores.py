@@ -93,14 +93,9 @@ GoldLine = TypeVar("GoldLine", GoldValue, GoldPlace)
 
 
 def read_gold_values(path: Path, gold: Sequence[Sentence]) -> dict[Where, GoldValue]:
-    """Read gold values: one line for each amount of the gold layer.
-
-    Args:
-        path: a file, or a folder of them, which may lack articles of the gold and have others.
-        gold: the gold layer.
+    """Read gold values, one line for each amount of the gold layer; a folder may lack articles and have others.
 
     Raises:
-        MissingFileError: there is no such file.
         MeaningFileError: lines that are not values, or amounts with no line or two; reported together.
     """
     return _read_gold_lines(path, gold, AMOUNT, GoldValue)
@@ -119,12 +114,12 @@ def score_values(
     layer: str | None,
     articles: Sequence[Article] = (),
 ) -> tuple[FieldScore, ...]:
-    """Score the values and paths of a layer's spans.
+    """Score the values and paths of a layer's spans, those with the gold's offsets and label.
 
     Args:
         values: the gold values; none leaves amounts out.
         places: the gold paths; none leaves places out.
-        sentences: the layer's sentences; spans with the gold's offsets and label are read.
+        sentences: the layer's sentences.
         layer: the layer's name; None for the gold layer itself.
         articles: the articles; without them the place that an amount is about is not scored.
     """
@@ -156,18 +151,7 @@ def score_value_files(
     layers: Mapping[str, Sequence[Sentence]],
     articles: Sequence[Article],
 ) -> list[dict[str, Any]]:
-    """Score the gold itself and each layer against files of gold values and paths, as `values` of scores.json has it.
-
-    Args:
-        values: a file or folder of gold values, or None.
-        places: a file or folder of gold paths, or None.
-        gold: the gold layer.
-        layers: the layers by name.
-        articles: see `score_values`.
-
-    Raises:
-        MissingFileError, MeaningFileError: see `read_gold_values`.
-    """
+    """Score the gold itself and each layer against files of gold values and paths, as `values` of scores.json has it."""
     wanted = (
         read_gold_values(values, gold) if values else {},
         read_gold_places(places, gold) if places else {},

@@ -111,10 +111,7 @@ def group_errors(errors: Iterable[ListedError]) -> list[PatternErrors]:
 def make_bars(lane: int, sentence: Sentence, gold: Sentence | None) -> Iterator[Bar]:
     """Yield what a layer says about a sentence; with the gold, also whether it is correct and what it missed.
 
-    Args:
-        lane: of the layer; 0 is the gold itself.
-        sentence: with the layer's spans.
-        gold: the same sentence with the gold's spans; None without gold, or where the layer is the gold.
+    Lane 0 is the gold itself; `gold` is the same sentence with the gold's spans, None without gold and for lane 0.
     """
     missed: list[Span] = []
     status: dict[tuple[int, int, str], Status] = {}

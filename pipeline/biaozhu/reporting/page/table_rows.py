@@ -73,13 +73,7 @@ def make_score_rows(
 def make_breakdowns(
     evaluations: Sequence[Evaluation], *, titles: Mapping[str, str], words: Callable[..., str]
 ) -> list[BreakdownTable]:
-    """Return a table for each aspect that has at least two classes.
-
-    Args:
-        evaluations: of the layers.
-        titles: article id -> its title.
-        words: the translator.
-    """
+    """Return a table for each aspect that has at least two classes; `titles` names articles by id."""
     tables = []
     for aspect in ASPECTS:
         by_layer = [{row.key: row for row in one.breakdowns[aspect]} for one in evaluations]

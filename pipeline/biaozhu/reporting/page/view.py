@@ -32,6 +32,10 @@ if TYPE_CHECKING:
     Words = Callable[..., str]
     Errors = Mapping[int, Sequence[ListedError]]
 
+SECTIONS = (
+    *("verdict", "scores", "text", "values", "errors", "breakdown", "confidence", "confusion", "learning"),
+    *("agreement", "bias", "losses", "provenance"),
+)
 OPEN_ARTICLES = 5  # more than these are folded up at first
 OPEN_ERRORS = 200
 FEW_ARTICLES = 10  # as many as the bootstrap over articles needs
@@ -50,18 +54,15 @@ class ArticleView:
 
 def build_view(content: ReportContent, words: Words) -> dict[str, Any]:
     """Return the values that the templates name; `words` is the translator."""
-    layers = (content.given.gold, *content.given.layers.values(), *content.annotators.values())
-    ids = [one.id for one in content.given.articles] + [one.article for layer in layers for one in layer]
+    given = content.given
+    layers = (given.gold, *given.layers.values(), *content.annotators.values())
+    ids = [one.id for one in given.articles] + [one.article for layer in layers for one in layer]
     names = {article: f"a{number}" for number, article in enumerate(dict.fromkeys(ids), 1)}
-    known = {article.id: article.metadata.title or article.name for article in content.given.articles}
+    known = {article.id: article.metadata.title or article.name for article in given.articles}
     titles = {article: known.get(article, article) for article in names}
     lanes = _make_lanes(content, words)
-    scored = [lane for lane in lanes if lane.number and lane.name in content.given.layers]
-    pairs = {
-        lane.number: pair_layers(content.given.gold, content.given.covered[lane.name])
-        for lane in scored
-        if content.given.gold
-    }
+    scored = [lane for lane in lanes if lane.number and lane.name in given.layers]
+    pairs = {lane.number: pair_layers(given.gold, given.covered[lane.name]) for lane in scored if given.gold}
     errors = list_errors(pairs, names)
     label_names = {label.id: label.name for label in content.labels}
     ledger = content.ledger or ()
@@ -75,7 +76,7 @@ def build_view(content: ReportContent, words: Words) -> dict[str, Any]:
         "label_shorts": abbreviate_names([label.name for label in content.labels]),
         "label_names": label_names,
         "label_numbers": {label.id: at for at, label in enumerate(content.labels)},
-        "layer_names": list(content.given.layers),
+        "layer_names": list(given.layers),
         "lanes": lanes,
         "articles": _view_articles(content, lanes, errors, names, titles, words),
         "provenance": describe_provenance(content),
@@ -100,19 +101,7 @@ def build_view(content: ReportContent, words: Words) -> dict[str, Any]:
         "agreement": content.agreement,
         "bias": content.bias,
     } | dict.fromkeys(("scores", "errors", "breakdown", "confidence", "confusion"), view["scored"])
-    order = (
-        "verdict",
-        "scores",
-        "text",
-        "values",
-        "errors",
-        "breakdown",
-        "confidence",
-        "confusion",
-        "learning",
-    )
-    sections = (*order, "agreement", "bias", "losses", "provenance")
-    view["contents"] = [section for section in sections if wanted.get(section, True)]
+    view["contents"] = [section for section in SECTIONS if wanted.get(section, True)]
     return view
 
 
