@@ -184,7 +184,7 @@ class CorpusError(BiaozhuError):
 
 
 class ConfigError(BiaozhuError):
-    """A training config cannot be used."""
+    """A config, of training or of a language model, cannot be used."""
 
     code = "BZ021"
     advice = "Correct the config and run again"
@@ -208,6 +208,13 @@ class AnnotatorError(BiaozhuError):
 
     code = "BZ025"
     advice = "Correct the annotator and run again"
+
+
+class EndpointError(BiaozhuError):
+    """A language model's server cannot be reached, or refuses the key, the model or every request."""
+
+    code = "BZ026"
+    advice = "Check base_url, model and key_env; answers so far are kept, the same command goes on from them"
 
 
 class ServerError(BiaozhuError):

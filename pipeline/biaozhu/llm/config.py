@@ -1,0 +1,170 @@
+"""The configuration of a language model: which server, which model, what it may cost, and how it is asked."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import tomllib
+from typing import TYPE_CHECKING, Annotated, Any
+from urllib.parse import urlsplit
+
+import msgspec
+
+from biaozhu.data.errors import ConfigError
+from biaozhu.data.files import read_bytes
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+LOOPBACK = ("127.0.0.1", "localhost", "::1")
+DEFAULT_MAX_TOKENS = 4096
+OWN_PARAMETERS = frozenset({"messages", "model", "n", "response_format", "tools"})
+"""Keys of a request that `[parameters]` may not set, since the answer could not be read or checked then."""
+# What a key may look like: it travels in a header.
+KEY = re.compile(r"[!-~]+")
+
+Count = Annotated[int, msgspec.Meta(ge=1)]
+Many = Annotated[int, msgspec.Meta(ge=0)]
+Amount = Annotated[float, msgspec.Meta(ge=0)]
+Positive = Annotated[float, msgspec.Meta(gt=0)]
+Text = Annotated[str, msgspec.Meta(min_length=1)]
+
+
+class Prices(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What a million tokens cost; `cached_input` is for those that the server says it had in its own cache."""
+
+    input: Amount
+    output: Amount
+    cached_input: Amount | None = None
+    currency: Text = "CNY"
+
+
+class Budget(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What one run may use; None sets no limit."""
+
+    tokens: Count | None = None
+    money: Positive | None = None
+
+
+class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What a configuration file says.
+
+    Attributes:
+        base_url: what `/chat/completions` is added to.
+        key_env: the environment variable that holds the key; empty where the server wants none.
+        name: of the layer.
+        batch_sentences, context_chars: how many sentences one call may have, and how much text before and after them.
+        examples: how many sentences of `gold` (layers of other articles) the prompt shows.
+        guideline: the file whose text the prompt quotes; empty for none.
+        timeout_seconds: how long one call may take in all.
+        retries, retry_seconds: how often a call is sent again, and how long the first wait is.
+        parameters: sent as they are, such as temperature, max_tokens, seed.
+        proposes: label -> priority, of what the combined layer may take from this one; see `annotators.registry`.
+    """
+
+    base_url: Text
+    model: Text
+    key_env: str = ""
+    name: Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*\Z")] = "llm"
+    concurrency: Annotated[int, msgspec.Meta(ge=1, le=64)] = 4
+    batch_sentences: Annotated[int, msgspec.Meta(ge=1, le=200)] = 20
+    context_chars: Many = 200
+    examples: Many = 8
+    gold: tuple[str, ...] = ("annotations/gold",)
+    guideline: str = "annotations/guideline.md"
+    timeout_seconds: Positive = 120.0
+    retries: Many = 5
+    retry_seconds: Positive = 1.0
+    proxy: str = ""
+    ca_bundle: str = ""
+    parameters: dict[str, Any] = {}
+    prices: Prices | None = None
+    budget: Budget = Budget()
+    proposes: dict[str, Annotated[int, msgspec.Meta(ge=0)]] = {}
+
+    @property
+    def max_tokens(self) -> int:
+        """The most tokens that one answer may have."""
+        stated = self.parameters.get("max_tokens", self.parameters.get("max_completion_tokens"))
+        return DEFAULT_MAX_TOKENS if stated is None else int(stated)
+
+    @property
+    def request_parameters(self) -> dict[str, Any]:
+        """What each request carries beside its messages."""
+        limit = {} if "max_completion_tokens" in self.parameters else {"max_tokens": self.max_tokens}
+        return {"temperature": 0, **limit, **self.parameters}
+
+
+def read_config(path: Path) -> Config:
+    """Read and check a configuration.
+
+    Raises:
+        MissingFileError: there is no such file.
+        ConfigError: it is no TOML, has an unknown key or a wrong value, or would send a key unencrypted.
+    """
+    where = str(path)
+    try:
+        table = tomllib.loads(read_bytes(path).decode("utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ConfigError(f"not TOML: {error}", where=where) from None
+    try:
+        config = msgspec.convert(table, Config)
+        json.dumps(config.parameters, allow_nan=False)
+    except (msgspec.ValidationError, TypeError, ValueError) as error:
+        advice = (
+            "A key belongs into the environment: name the variable in key_env" if "key" in str(error) else ""
+        )
+        raise ConfigError(
+            f"not a language model's configuration: {error}", where=where, next_step=advice
+        ) from None
+    _check_parameters(config, where)
+    _check_url(config, where)
+    if config.budget.money is not None and config.prices is None:
+        raise ConfigError(
+            "budget.money without [prices]", where=where, next_step="Give both, or budget.tokens"
+        )
+    return config
+
+
+def read_key(config: Config) -> str:
+    """Return the key from the environment, or nothing where the configuration names no variable.
+
+    Raises:
+        ConfigError: the variable is not set, or holds what no header can carry; the message does not show it.
+    """
+    if not config.key_env:
+        return ""
+    key = os.environ.get(config.key_env, "").strip()
+    if not KEY.fullmatch(key):
+        what = "is not set" if not key else "holds a character that no key has"
+        raise ConfigError(f"the variable {what}", where=config.key_env, next_step="Export the key in it")
+    return key
+
+
+def _check_parameters(config: Config, where: str) -> None:
+    taken = sorted(OWN_PARAMETERS & set(config.parameters))
+    if taken:
+        raise ConfigError(f"parameters.{taken[0]} is not for the configuration to set", where=where)
+    for name in ("max_tokens", "max_completion_tokens"):
+        value = config.parameters.get(name, 1)
+        if isinstance(value, bool) or not isinstance(value, int) or value < 1:
+            raise ConfigError(f"parameters.{name} is {value!r}, no whole number above 0", where=where)
+
+
+def _check_url(config: Config, where: str) -> None:
+    try:
+        parts = urlsplit(config.base_url)
+        usable = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
+    except ValueError:
+        usable = False
+    if not usable or parts.query or parts.fragment or not config.base_url.isprintable():
+        what = f"base_url {config.base_url!r} is no http or https address"
+        raise ConfigError(what, where=where, next_step="Write it as https://api.example.org/v1")
+    if parts.username or parts.password:
+        # The address itself is not shown: it holds a secret.
+        what, advice = "base_url holds a name or a password", "Name the key's variable in key_env instead"
+        raise ConfigError(what, where=where, next_step=advice)
+    if config.key_env and parts.scheme == "http" and parts.hostname not in LOOPBACK:
+        what = f"http would send the key of {config.key_env} unencrypted to {parts.hostname}"
+        raise ConfigError(what, where=where, next_step="Use https in base_url")

@@ -1,0 +1,198 @@
+"""What a run would send: which sentences are answered already, and which calls ask about the others."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from biaozhu.data.errors import ConfigError
+from biaozhu.data.files import read_bytes
+from biaozhu.data.shipped import find_shipped
+from biaozhu.llm.cache import make_key
+from biaozhu.llm.examples import draw_examples, read_gold
+from biaozhu.llm.prompt import PROMPT_VERSION, count_chars, make_prompt
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from biaozhu.data.labels import Label
+    from biaozhu.data.model import Sentence
+    from biaozhu.llm.answers import Checked, Problem
+    from biaozhu.llm.cache import AnswerCache
+    from biaozhu.llm.config import Config
+    from biaozhu.llm.prompt import Prompt
+
+MAX_BATCH_CHARS = 4000
+"""Text of sentences in one call, so that few long ones do not outgrow what a model can answer."""
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """A sentence that is asked about, the text around it, and the key of its answer in the cache."""
+
+    sentence: Sentence
+    before: str
+    after: str
+    key: str
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Sentences of one article that one call asks about."""
+
+    prompt: Prompt
+    questions: tuple[Question, ...]
+
+    def messages(self, problems: Sequence[Sequence[Problem]] = ()) -> list[dict[str, str]]:
+        """Return the messages of the call."""
+        return self.prompt.render(
+            [one.sentence.text for one in self.questions],
+            before=self.questions[0].before,
+            after=self.questions[-1].after,
+            problems=problems,
+        )
+
+    def part(self, wanted: Sequence[Question]) -> Batch:
+        """Return a batch of some of the questions."""
+        return Batch(self.prompt, tuple(wanted))
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What there is to do.
+
+    Attributes:
+        config: whom it goes to.
+        articles: the sentences of each article, in order.
+        prompts: the prompt of each article.
+        known: answers by sentence id that the cache had.
+        batches: the calls to make.
+        checksum: tells what all answers depend on from any other: prompts, model, parameters.
+    """
+
+    config: Config
+    articles: tuple[tuple[Sentence, ...], ...]
+    prompts: tuple[Prompt, ...]
+    known: Mapping[str, Checked]
+    batches: tuple[Batch, ...]
+    checksum: str
+
+    @property
+    def source(self) -> str:
+        """What the spans of its layer name as their source."""
+        return f"{self.config.name}@{self.checksum[:8]}"
+
+    @property
+    def text_chars(self) -> int:
+        """Characters of articles that would be sent, without context, examples and guideline."""
+        return sum(len(one.sentence.text) for batch in self.batches for one in batch.questions)
+
+    @property
+    def sent_chars(self) -> int:
+        """Characters of all messages that would be sent, were every first answer right."""
+        return sum(count_chars(batch.messages()) for batch in self.batches)
+
+
+def make_plan(
+    config: Config, articles: Sequence[Sequence[Sentence]], *, labels: Sequence[Label], cache: AnswerCache
+) -> Plan:
+    """Plan what to ask about articles.
+
+    Args:
+        config: what the configuration says; files in it are of the working folder, or the package's own.
+        articles: the sentences of each article, in order.
+        labels: the label set.
+        cache: where answers are looked up.
+
+    Raises:
+        MissingFileError: the guideline or gold is not there.
+        ConfigError: the configuration proposes a label that is not in the set, or the guideline is no text.
+    """
+    ids = [one.id for one in labels]
+    if unknown := sorted(set(config.proposes) - set(ids)):
+        raise ConfigError(f"proposes.{unknown[0]} is no label of the label set", where=config.name)
+    guideline = _read_guideline(config)
+    gold = read_gold([Path(one) for one in config.gold], labels=ids) if config.examples else ()
+    prompts = tuple(
+        make_prompt(labels, guideline, draw_examples(gold, some, config.examples, labels=ids))
+        for some in articles
+    )
+    asked = (config.base_url, config.model, config.request_parameters)
+    known: dict[str, Checked] = {}
+    batches: list[Batch] = []
+    for sentences, prompt in zip(articles, prompts, strict=True):
+        waiting = []
+        for question in _questions(sentences, prompt, asked, config.context_chars):
+            answer = cache.read(question.key, question.sentence.text)
+            if answer is None:
+                waiting.append(question)
+            else:
+                known[question.sentence.id] = answer
+        batches += [Batch(prompt, some) for some in _in_batches(waiting, config.batch_sentences)]
+    # Not by article: a layer of many articles has one source.
+    examples = [one.id for one in gold], config.examples
+    base = make_prompt(labels, guideline, ()).checksum
+    checksum = make_key(PROMPT_VERSION, base, examples, *asked, config.context_chars)
+    return Plan(config, tuple(map(tuple, articles)), prompts, known, tuple(batches), checksum)
+
+
+def guideline_checksum(config: Config) -> str | None:
+    """Return the SHA-256 of the guideline; None where the prompt quotes none."""
+    text = _read_guideline(config)
+    return hashlib.sha256(text.encode()).hexdigest() if text else None
+
+
+def _read_guideline(config: Config) -> str:
+    if not config.guideline:
+        return ""
+    path = find_shipped(Path(config.guideline))
+    try:
+        return read_bytes(path).decode("utf-8-sig")
+    except UnicodeDecodeError:
+        raise ConfigError("the guideline is not UTF-8", where=str(path)) from None
+
+
+def _questions(
+    sentences: Sequence[Sentence], prompt: Prompt, asked: tuple[object, ...], context_chars: int
+) -> Iterator[Question]:
+    texts = [one.text for one in sentences]
+    for at, sentence in enumerate(sentences):
+        before = _last_chars(texts[:at], context_chars)
+        after = _first_chars(texts[at + 1 :], context_chars)
+        # Its surroundings count: another article may have the same sentence with another meaning.
+        key = make_key(prompt.checksum, *asked, before, sentence.text, after)
+        yield Question(sentence, before, after, key)
+
+
+def _last_chars(texts: Sequence[str], count: int) -> str:
+    taken = ""
+    for text in reversed(texts):
+        if len(taken) >= count:
+            break
+        taken = text + taken
+    return taken[-count:] if count else ""
+
+
+def _first_chars(texts: Sequence[str], count: int) -> str:
+    taken = ""
+    for text in texts:
+        if len(taken) >= count:
+            break
+        taken += text
+    return taken[:count]
+
+
+def _in_batches(questions: Sequence[Question], most: int) -> Iterator[tuple[Question, ...]]:
+    batch: list[Question] = []
+    chars = 0
+    for question in questions:
+        size = len(question.sentence.text)
+        if batch and (len(batch) >= most or chars + size > MAX_BATCH_CHARS):
+            yield tuple(batch)
+            batch, chars = [], 0
+        batch.append(question)
+        chars += size
+    if batch:
+        yield tuple(batch)

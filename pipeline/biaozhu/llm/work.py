@@ -1,0 +1,219 @@
+"""The calls of a plan, several at a time: answers checked, asked again once where they are wrong, and what is lost named."""
+
+from __future__ import annotations
+
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from biaozhu.data.errors import EndpointError, UsageError
+from biaozhu.data.ledger import Entry
+from biaozhu.llm.answers import Checked, Problem, check_answer
+from biaozhu.llm.budget import Meter
+from biaozhu.llm.endpoint import Endpoint
+from biaozhu.llm.protocol import CallFailedError, NoBudgetError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+
+    from biaozhu.data.model import Sentence, Span
+    from biaozhu.llm.cache import AnswerCache
+    from biaozhu.llm.plan import Batch, Plan, Question
+
+STEP = "llm"
+MAX_FAILURES = 3
+"""Calls in a row that the server fails in spite of all retries, after which nothing more is asked."""
+OUT_OF_BUDGET = "not asked: the budget is used up"
+SERVER_DOWN = "not asked: the server had failed too often"
+SHOWN_CHARS = 40
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What came of a plan: the spans of each sentence that has an answer by its id, what is lost, and the figures."""
+
+    spans: Mapping[str, tuple[Span, ...]]
+    losses: tuple[Entry, ...]
+    figures: Mapping[str, Any]
+
+    def losses_of(self, sentences: Sequence[Sentence]) -> list[Entry]:
+        """Return what is lost of some sentences."""
+        ids = {one.id for one in sentences}
+        return [one for one in self.losses if one.sentence in ids]
+
+
+def carry_out(
+    plan: Plan, key: str, *, cache: AnswerCache, tell: Callable[[int, int, str], None] | None = None
+) -> Outcome:
+    """Make the calls of a plan.
+
+    Args:
+        plan: what `make_plan` gives.
+        key: the server's, or nothing.
+        cache: where each answer is kept as soon as it is there.
+        tell: hears how many sentences are done, of how many, and the cost so far.
+
+    Raises:
+        EndpointError: no call can succeed, or none did; answers so far are in the cache.
+        UsageError: the budget has no room for a single call.
+    """
+    meter = Meter(plan.config.budget, plan.config.prices)
+    begun = time.monotonic()
+    answers = dict(plan.known)
+    retries, form = 0, None
+    if plan.batches:
+        endpoint = Endpoint(plan.config, key, meter, plan.batches[0].prompt.schema)
+        _check_budget(plan, endpoint)
+        worker = _Worker(endpoint, cache, frozenset(_labels_of(plan)))
+        asked = sum(len(batch.questions) for batch in plan.batches)
+        for done in _run(worker, plan):
+            answers |= done
+            if tell:
+                tell(len(answers) - len(plan.known), asked, f"{plan.config.model}: {meter.show_cost()}")
+        retries, form = endpoint.retries, endpoint.format
+        if not endpoint.answered:
+            raise _explain_failure(plan, answers)
+    figures = {
+        **meter.describe(),
+        "seconds": round(time.monotonic() - begun, 3),
+        "retries": retries,
+        "format": form,
+        "sentences": sum(map(len, plan.articles)),
+        "cache_hits": len(plan.known),
+    }
+    return _conclude(plan, answers, figures)
+
+
+class _Worker:
+    """Asks about batches, in threads; what it is told to stop for ends all of them."""
+
+    def __init__(self, endpoint: Endpoint, cache: AnswerCache, labels: frozenset[str]) -> None:
+        self.endpoint = endpoint
+        self._cache = cache
+        self._labels = labels
+        self._lock = threading.Lock()
+        self._failures = 0
+        self._why_stopped = ""
+
+    def ask(self, batch: Batch, problems: Sequence[Sequence[Problem]] = ()) -> dict[str, Checked]:
+        """Return the answer for each sentence of a batch, by its id; a wrong one is asked for again once."""
+        try:
+            content = self._call(batch, problems)
+        except CallFailedError as failed:
+            if failed.may_split and len(batch.questions) > 1:
+                return self._split(batch, problems)
+            answer = Checked(problems=(Problem(failed.reason, detail=failed.detail),))
+            return {one.sentence.id: answer for one in batch.questions}
+        texts = [one.sentence.text for one in batch.questions]
+        checked = check_answer(content, texts, labels=self._labels)
+        pairs = list(zip(batch.questions, checked, strict=True))
+        wrong = [(question, answer) for question, answer in pairs if answer.problems and not problems]
+        done = dict(
+            self._keep((question, answer) for question, answer in pairs if problems or not answer.problems)
+        )
+        if wrong:
+            again = self.ask(batch.part([one for one, _ in wrong]), [answer.problems for _, answer in wrong])
+            for question, answer in wrong:
+                second = again[question.sentence.id]
+                # What stood in the text the first time is not lost with a second call that fails.
+                done[question.sentence.id] = second if second.answered or not answer.answered else answer
+        return done
+
+    def _call(self, batch: Batch, problems: Sequence[Sequence[Problem]]) -> str:
+        if self._why_stopped:
+            raise CallFailedError(self._why_stopped)
+        try:
+            reply = self.endpoint.ask(batch.messages(problems))
+        except NoBudgetError:
+            self._why_stopped = OUT_OF_BUDGET
+            raise CallFailedError(OUT_OF_BUDGET) from None
+        except CallFailedError as failed:
+            with self._lock:
+                self._failures = self._failures + 1 if failed.is_server else 0
+                if self._failures >= MAX_FAILURES:
+                    self._why_stopped = SERVER_DOWN
+            raise
+        with self._lock:
+            self._failures = 0
+        if reply.finish != "stop":
+            reason = "answer cut off" if reply.finish == "length" else "refused by the model"
+            raise CallFailedError(reason, may_split=True)
+        return reply.content
+
+    def _split(self, batch: Batch, problems: Sequence[Sequence[Problem]]) -> dict[str, Checked]:
+        # Which sentence is too much, or is refused, only smaller calls tell.
+        half = len(batch.questions) // 2
+        first, second = batch.part(batch.questions[:half]), batch.part(batch.questions[half:])
+        return self.ask(first, problems[:half]) | self.ask(second, problems[half:])
+
+    def _keep(self, pairs: Iterator[tuple[Question, Checked]]) -> Iterator[tuple[str, Checked]]:
+        for question, answer in pairs:
+            if answer.answered:
+                self._cache.write(question.key, answer)
+            yield question.sentence.id, answer
+
+
+def _run(worker: _Worker, plan: Plan) -> Iterator[dict[str, Checked]]:
+    pool = ThreadPoolExecutor(plan.config.concurrency, thread_name_prefix="llm")
+    try:
+        for future in as_completed([pool.submit(worker.ask, batch) for batch in plan.batches]):
+            yield future.result()
+    finally:
+        # After an error or Ctrl-C no thread begins another call or waits for its next try.
+        worker.endpoint.stop.set()
+        pool.shutdown(cancel_futures=True)
+
+
+def _check_budget(plan: Plan, endpoint: Endpoint) -> None:
+    largest = max((endpoint.most_used(batch.messages()) for batch in plan.batches), key=lambda one: one.input)
+    if not endpoint.meter.fits(largest):
+        raise UsageError(
+            f"one call may take {largest.input:,} tokens and answer with {largest.output:,}, more than the budget",
+            where=plan.config.name,
+            next_step="Raise the budget, or lower parameters.max_tokens and batch_sentences",
+        )
+
+
+def _explain_failure(plan: Plan, answers: Mapping[str, Checked]) -> EndpointError:
+    first = next(one.problems[0] for one in answers.values() if not one.answered)
+    what = f"no call was answered: {first.reason}{' ' if first.detail else ''}{first.detail}"
+    return EndpointError(what, where=plan.config.base_url)
+
+
+def _labels_of(plan: Plan) -> Sequence[str]:
+    schema = plan.batches[0].prompt.schema
+    found: Sequence[str] = schema["properties"]["answers"]["items"]["properties"]["spans"]["items"][
+        "properties"
+    ]["label"]["enum"]
+    return found
+
+
+def _conclude(plan: Plan, answers: Mapping[str, Checked], figures: dict[str, Any]) -> Outcome:
+    spans: dict[str, tuple[Span, ...]] = {}
+    losses: list[Entry] = []
+    for sentence in (one for some in plan.articles for one in some):
+        answer = answers[sentence.id]
+        if answer.answered:
+            spans[sentence.id] = tuple(replace(one, source=plan.source) for one in answer.spans)
+        losses += [_entry(plan, sentence, problem) for problem in answer.problems]
+    unanswered = sum(map(len, plan.articles)) - len(spans)
+    return Outcome(spans, tuple(losses), {**figures, "unanswered": unanswered, "losses": len(losses)})
+
+
+def _entry(plan: Plan, sentence: Sentence, problem: Problem) -> Entry:
+    text = problem.text if problem.is_span else sentence.text[:SHOWN_CHARS]
+    detail = f"occurrence {problem.occurrence}" if problem.is_span else problem.detail
+    return Entry(
+        step=STEP,
+        severity="loss",
+        reason=problem.reason,
+        sentence=sentence.id,
+        start=0,
+        end=len(sentence.text),
+        label=problem.label,
+        text=text,
+        source=plan.source,
+        detail=detail,
+    )
