@@ -20,7 +20,7 @@ from biaozhu.commands import register_all
 from biaozhu.data.errors import BiaozhuError, MissingExtraError, WriteError, extra_advice
 
 STOPPED = 130
-EXTRA_OF = {"doccano_client": "doccano", "psutil": "doccano", "requests": "doccano", "tenacity": "doccano"}
+EXTRA_OF = {"doccano_client": "doccano", "psutil": "doccano", "tenacity": "doccano"}
 UNWRITABLE = {errno.ENOSPC, errno.EIO, errno.EDQUOT, errno.EFBIG}
 _stop_asked = threading.Event()
 

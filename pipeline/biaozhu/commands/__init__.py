@@ -11,7 +11,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from biaozhu.commands.articles import formats, preannotating, reading, tables
+from biaozhu.commands.articles import formats, language_models, preannotating, reading, tables
 from biaozhu.commands.curation import adjudicating, annotators, gold, selecting
 from biaozhu.commands.doccano import projects, server
 from biaozhu.commands.models import predicting, serving, training
@@ -28,6 +28,7 @@ def register_all(app: typer.Typer) -> None:
     for area in (
         reading,
         preannotating,
+        language_models,
         server,
         projects,
         formats,

@@ -53,3 +53,4 @@ SentenceFiles = Annotated[
     list[Path], typer.Argument(metavar="FILE…", help="Articles, or sentence lines (.jsonl).")
 ]
 Home = Annotated[Path, typer.Option(help="Folder of the local server: database, logs, secrets.")]
+Yes = Annotated[bool, typer.Option("--yes", "-y", help="Send texts to language models without asking.")]

@@ -207,6 +207,8 @@ class Endpoint:
 
 
 def _read_until(response: requests.Response, deadline: float) -> bytes:
+    # urllib3 1 takes half an answer for a whole one unless it is told.
+    response.raw.enforce_content_length = True
     # The time limit of requests is for the next bytes, not for the whole answer.
     content = bytearray()
     for chunk in response.iter_content(CHUNK_BYTES):

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from biaozhu.llm.work import Outcome
 
 FORMAT = "biaozhu.llm.v1"
-SUFFIX = ".llm.json"
+SUFFIX = ".run.json"
 
 
 def make_annotator(plan: Plan, outcome: Outcome) -> Annotator:
@@ -77,12 +77,12 @@ def describe_run(plan: Plan, outcome: Outcome, articles: Sequence[int]) -> dict[
     }
 
 
-def record_path(layer: Path) -> Path:
-    """Return where the record of a layer lies."""
-    return layer.with_suffix(SUFFIX)
+def record_path(layer: Path, name: str) -> Path:
+    """Return where the record of a model's part in a layer lies."""
+    return layer.with_suffix(f".{name}{SUFFIX}")
 
 
 def write_record(layer: Path, plan: Plan, outcome: Outcome, articles: Sequence[int]) -> None:
     """Write the record beside a layer."""
     record = describe_run(plan, outcome, articles)
-    write_text(record_path(layer), json.dumps(record, ensure_ascii=False, indent=2) + "\n")
+    write_text(record_path(layer, plan.config.name), json.dumps(record, ensure_ascii=False, indent=2) + "\n")

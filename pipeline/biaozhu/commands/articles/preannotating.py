@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from biaozhu.commands.console import finish, progress, say
-from biaozhu.commands.options import LabelsFile, layer_name
+from biaozhu.commands.options import LabelsFile, Yes, layer_name
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from biaozhu.annotators.preannotate import Preannotation
     from biaozhu.annotators.registry import Annotator
     from biaozhu.annotators.words import WordModel
+    from biaozhu.commands.articles.language_models import Answered
     from biaozhu.data.errors import BiaozhuError
     from biaozhu.data.ledger import Entry
     from biaozhu.data.model import Article
@@ -24,6 +25,9 @@ if TYPE_CHECKING:
 
 # As `Weights`, which typer must see without the import of the networks.
 LacSize = Literal["accurate", "fast", "small", "large", "both"]
+
+
+LANGUAGE_MODEL = ".toml"
 
 
 class Engine(StrEnum):
@@ -95,7 +99,7 @@ def preannotate(
         list[str],
         typer.Option(
             metavar="NAME",
-            help="Also an annotator of another package, or of a Python file (.py), as a layer of its own. Repeatable.",
+            help="Also an annotator of another package, of a Python file (.py), or a language model that a file (.toml) describes, as a layer of its own. Repeatable.",
         ),
     ] = [],  # noqa: B006 — typer copies the default
     labels: LabelsFile = Path("configs/labels.toml"),
@@ -128,6 +132,10 @@ def preannotate(
         str | None,
         typer.Option(metavar="HOST:PORT", help="A running Ray cluster; else one of this machine is started."),
     ] = None,
+    yes: Yes = False,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print what language models used as JSON; needs --output.")
+    ] = False,
 ) -> None:
     """Find places, persons and amounts in articles: sentence lines with spans."""
     from biaozhu.annotators.network.word_models import check_weights
@@ -161,12 +169,15 @@ def preannotate(
             run=Run(lac, jobs, threads, ray=engine is Engine.ray, address=ray_address),
         )
         return
+    if as_json and output is None:
+        raise UsageError("--json needs --output: the layer goes to stdout without it")
     _few(
         paths,
         output=output,
         layers=layers,
         ledger=ledger,
-        load=lambda: _load(lac, (annotator, labels, base), threads),
+        ask=lambda articles, written: _ask(annotator, articles, written, labels, yes=yes, as_json=as_json),
+        load=lambda asked: _load(lac, (annotator, labels, base), asked, threads),
     )
 
 
@@ -176,7 +187,8 @@ def _few(
     output: Path | None,
     layers: Path | None,
     ledger: bool,
-    load: Callable[[], tuple[WordModel, Sequence[Annotator]]],
+    ask: Callable[[Sequence[Article], Sequence[Path]], Sequence[Answered]],
+    load: Callable[[Sequence[Answered]], tuple[WordModel, Sequence[Annotator]]],
 ) -> None:
     from biaozhu.data.errors import UsageError
     from biaozhu.reading.article import find_articles, read_readable
@@ -196,14 +208,17 @@ def _few(
             "two articles have the same file name, their layers would overwrite each other",
             next_step="Rename one of the files",
         )
-    done, failures = _annotated(articles, *load())
+    own = [*([output] if output and into_folder else ()), *([layers / "*"] if layers else ())]
+    written = [folder / f"{name}.jsonl" for folder in own for name in names]
+    asked = ask(articles, written if into_folder or output is None else [output, *written])
+    done, failures = _annotated(articles, *load(asked))
     if layers is not None:
-        _write_layers(done, layers)
+        _write_layers(done, layers, asked)
     if output is not None and into_folder:
         for one in done:
-            _write([one], output / f"{one.article.name}.jsonl", ledger=ledger)
+            _write([one], output / f"{one.article.name}.jsonl", asked, ledger=ledger)
     else:
-        _write(done, output, ledger=ledger)
+        _write(done, output, asked, ledger=ledger)
     sentences = [sentence for one in done for sentence in one.sentences]
     spans = sum(len(sentence.spans) for sentence in sentences)
     say(
@@ -211,23 +226,29 @@ def _few(
     )
     for failure in failures:
         say(f"failed: {failure}")
-    finish([entry for one in done for entry in _entries(one)], left_out=problems)
+    finish([entry for one in done for entry in _entries(one, asked)], left_out=problems)
     if failures:
         raise typer.Exit(1)
 
 
-def _entries(one: Preannotation) -> list[Entry]:
+def _entries(one: Preannotation, asked: Sequence[Answered]) -> list[Entry]:
     from biaozhu.reading.article import list_left_out
 
-    return [*list_left_out(one.article), *one.entries]
+    lost = [entry for model in asked for entry in model.outcome.losses_of(one.sentences)]
+    return [*list_left_out(one.article), *one.entries, *lost]
 
 
-def _write_layers(done: Sequence[Preannotation], folder: Path) -> None:
+def _write_layers(done: Sequence[Preannotation], folder: Path, asked: Sequence[Answered]) -> None:
     from biaozhu.data.layers import write_layer
 
+    models = {model.plan.config.name: model for model in asked}
     for one in done:
         for source, layer in one.layers.items():
-            write_layer(folder / source / f"{one.article.name}.jsonl", layer)
+            path = folder / source / f"{one.article.name}.jsonl"
+            if source in models:
+                models[source].write_layer(path, [one.sentences])
+            else:
+                write_layer(path, layer)
 
 
 def _check_outputs(paths: Sequence[Path], inputs: Sequence[Path], *, ledger: bool) -> None:
@@ -238,7 +259,9 @@ def _check_outputs(paths: Sequence[Path], inputs: Sequence[Path], *, ledger: boo
         check_output(path.with_suffix(".ledger.jsonl") if ledger else None, "ledger", articles=inputs)
 
 
-def _write(done: Sequence[Preannotation], path: Path | None, *, ledger: bool) -> None:
+def _write(
+    done: Sequence[Preannotation], path: Path | None, asked: Sequence[Answered], *, ledger: bool
+) -> None:
     import sys
 
     from biaozhu.data.layers import write_layer
@@ -250,8 +273,11 @@ def _write(done: Sequence[Preannotation], path: Path | None, *, ledger: bool) ->
         sys.stdout.writelines(f"{sentence_to_line(sentence)}\n" for sentence in sentences)
         return
     write_layer(path, sentences)
+    for model in asked:
+        model.write_record(path, [one.article.id for one in done])
     if ledger:
-        write_ledger(path.with_suffix(".ledger.jsonl"), [entry for one in done for entry in _entries(one)])
+        entries = [entry for one in done for entry in _entries(one, asked)]
+        write_ledger(path.with_suffix(".ledger.jsonl"), entries)
 
 
 def _annotated(
@@ -269,15 +295,41 @@ def _annotated(
     return done, failures
 
 
+def _ask(
+    names: Sequence[str],
+    articles: Sequence[Article],
+    written: Sequence[Path],
+    labels: Path,
+    *,
+    yes: bool,
+    as_json: bool,
+) -> list[Answered]:
+    configs = [Path(name) for name in names if name.endswith(LANGUAGE_MODEL)]
+    if not configs:
+        return []
+    from biaozhu.commands.articles.language_models import ask_models, check_records
+
+    check_records(configs, written)
+    return ask_models(configs, articles, labels=labels, yes=yes, as_json=as_json)
+
+
 def _load(
-    lac: LacSize, more: tuple[Sequence[str], Path, Path | None], threads: int | None
+    lac: LacSize,
+    more: tuple[Sequence[str], Path, Path | None],
+    asked: Sequence[Answered],
+    threads: int | None,
 ) -> tuple[WordModel, tuple[Annotator, ...]]:
     from biaozhu.annotators.network.word_models import load_model
     from biaozhu.annotators.preannotate import default_annotators
+    from biaozhu.data.errors import ConfigError
 
     added = _added(*more, threads)
     model = load_model(lac, threads=threads)
-    return model, tuple({one.name: one for one in (*default_annotators(model), *added)}.values())
+    found = {one.name: one for one in (*default_annotators(model), *added)}
+    for one in asked:
+        if one.plan.config.name in found:
+            raise ConfigError("another layer has this name", where=one.plan.config.name)
+    return model, (*found.values(), *(one.annotator for one in asked))
 
 
 def _added(names: Sequence[str], labels: Path, base: Path | None, threads: int | None) -> list[Annotator]:
@@ -286,7 +338,7 @@ def _added(names: Sequence[str], labels: Path, base: Path | None, threads: int |
     from biaozhu.data.errors import LabelError
     from biaozhu.data.labels import read_labels
 
-    more = [one for name in names for one in find_annotators(name)]
+    more = [one for name in names if not name.endswith(LANGUAGE_MODEL) for one in find_annotators(name)]
     known = {label.id for label in read_labels(labels)} if more else set()
     for one in more:
         unknown = sorted(set(one.proposes) - known)

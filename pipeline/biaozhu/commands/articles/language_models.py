@@ -1,0 +1,210 @@
+"""Command: llm; and how `preannotate` asks language models: what goes to whom is said before it does."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from biaozhu.commands.console import finish, print_json, progress_of_steps, say
+from biaozhu.commands.options import LabelsFile, Yes, layer_name
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Sequence
+
+    from biaozhu.annotators.registry import Annotator
+    from biaozhu.data.model import Article, Sentence
+    from biaozhu.llm.plan import Plan
+    from biaozhu.llm.work import Outcome
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """What one language model was asked and what came of it."""
+
+    plan: Plan
+    outcome: Outcome
+
+    @property
+    def annotator(self) -> Annotator:
+        """It as an annotator of the articles that it was asked about."""
+        from biaozhu.llm.record import make_annotator
+
+        return make_annotator(self.plan, self.outcome)
+
+    def write_layer(self, path: Path, articles: Sequence[Sequence[Sentence]]) -> None:
+        """Write its own layer of some articles, and the record beside it; no file where nothing was answered."""
+        from biaozhu.data.layers import write_layer
+        from biaozhu.llm.record import make_layer
+
+        layer = [one for sentences in articles for one in make_layer(sentences, self.outcome)]
+        if layer:
+            write_layer(path, layer)
+            self.write_record(path, {one.article for one in layer})
+
+    def write_record(self, path: Path, articles: Collection[str]) -> None:
+        """Write its record beside a layer of some articles, named by their ids."""
+        from biaozhu.llm.record import write_record
+
+        numbers = [
+            number for number, some in enumerate(self.plan.articles) if some and some[0].article in articles
+        ]
+        write_record(path, self.plan, self.outcome, numbers)
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command of this area."""
+    app.command("llm")(llm)
+
+
+def llm(
+    files: Annotated[list[Path], typer.Argument(metavar="FILE…", help="Articles, or folders of them.")],
+    *,
+    config: Annotated[Path, typer.Option(metavar="TOML", help="The language model; see docs/llm.md.")],
+    output: Annotated[
+        Path,
+        typer.Option(
+            "--output",
+            "-o",
+            metavar="OUT",
+            callback=layer_name,
+            help="A .jsonl file, or a folder for a file by article.",
+        ),
+    ],
+    labels: LabelsFile = Path("configs/labels.toml"),
+    yes: Yes = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print what it used as JSON.")] = False,
+) -> None:
+    """Ask a language model for the spans of articles: a layer of its own."""
+    from biaozhu.data.outputs import check_output
+    from biaozhu.reading.article import find_articles, read_readable
+
+    read, problems = read_readable(find_articles(files))
+    articles = list(read.values())
+    whole = output.suffix == ".jsonl"
+    paths = [output] if whole else [output / f"{one.name}.jsonl" for one in articles]
+    _check_names(paths)
+    for path in paths:
+        check_output(path, "layer", articles=[config, *files])
+    check_records([config], paths)
+    (asked,) = ask_models([config], articles, labels=labels, yes=yes, as_json=as_json)
+    if whole:
+        asked.write_layer(output, asked.plan.articles)
+    else:
+        for path, sentences in zip(paths, asked.plan.articles, strict=True):
+            asked.write_layer(path, [sentences])
+    finish(asked.outcome.losses, left_out=problems)
+
+
+def check_records(configs: Sequence[Path], layers: Sequence[Path]) -> None:
+    """Check before any work that the records beside layers replace nothing else; in a path * stands for the model's name."""
+    from biaozhu.data.outputs import check_output
+    from biaozhu.llm.config import read_config
+    from biaozhu.llm.record import record_path
+
+    for config in configs:
+        name = read_config(config).name
+        for layer in layers:
+            check_output(
+                record_path(Path(*(name if part == "*" else part for part in layer.parts)), name), "llm"
+            )
+
+
+def ask_models(
+    configs: Sequence[Path], articles: Sequence[Article], *, labels: Path, yes: bool, as_json: bool
+) -> list[Answered]:
+    """Ask each language model about all articles, after saying what goes to whom and, without `yes`, being told to.
+
+    Raises:
+        UsageError: the user does not agree, or cannot be asked.
+    """
+    from biaozhu.data.errors import ConfigError
+    from biaozhu.data.files import cache_folder
+    from biaozhu.data.labels import read_labels
+    from biaozhu.llm.cache import AnswerCache
+    from biaozhu.llm.config import read_config, read_key
+    from biaozhu.llm.plan import make_plan
+    from biaozhu.llm.work import carry_out
+    from biaozhu.reading.sentences import split_checked
+
+    read = [read_config(path) for path in configs]
+    for number, one in enumerate(read):
+        if one.name in {other.name for other in read[:number]}:
+            raise ConfigError("another model has this name", where=one.name)
+    keys = [read_key(one) for one in read]
+    known = read_labels(labels)
+    sentences = [split_checked(article) for article in articles]
+    cache = AnswerCache(cache_folder() / "llm" / "answers.sqlite")
+    try:
+        plans = [make_plan(one, sentences, labels=known, cache=cache) for one in read]
+        _agree_to(plans, yes=yes)
+        answered = []
+        for plan, key in zip(plans, keys, strict=True):
+            with progress_of_steps(plan.config.model) as tell:
+                answered.append(Answered(plan, carry_out(plan, key, cache=cache, tell=tell)))
+    finally:
+        cache.close()
+    for done in answered:
+        say(_summarize(done))
+    if as_json:
+        print_json({one.plan.config.name: one.outcome.figures for one in answered})
+    return answered
+
+
+def _check_names(paths: Sequence[Path]) -> None:
+    from biaozhu.data.errors import UsageError
+
+    if len(set(paths)) < len(paths):
+        raise UsageError(
+            "two articles have the same file name, their layers would overwrite each other",
+            next_step="Rename one of the files",
+        )
+
+
+def _agree_to(plans: Sequence[Plan], *, yes: bool) -> None:
+    from biaozhu.data.errors import UsageError
+
+    for plan in plans:
+        say(_announce(plan))
+    if yes or not any(plan.batches for plan in plans):
+        return
+    if not sys.stdin.isatty():
+        raise UsageError("nothing was sent: nobody can be asked", next_step="Give --yes to send it")
+    if not typer.confirm("Send it?", err=True):
+        raise UsageError("nothing was sent", next_step="Answer y, or give --yes, to send it")
+
+
+def _announce(plan: Plan) -> str:
+    from biaozhu.llm.budget import Usage, estimate_tokens
+
+    config = plan.config
+    if not plan.batches:
+        return f"{config.name}: all {len(plan.known)} sentences are in the cache, nothing is sent"
+    articles = {one.sentence.article for batch in plan.batches for one in batch.questions}
+    sentences = sum(len(batch.questions) for batch in plan.batches)
+    cost = Usage(estimate_tokens(plan.sent_chars)).cost(config.prices)
+    price = (
+        ""
+        if cost is None or config.prices is None
+        else f", about {cost:.2f} {config.prices.currency} before answers"
+    )
+    return (
+        f"{config.name}: {plan.text_chars:,} characters of {len(articles)} articles ({sentences} sentences) go to "
+        f"{config.base_url} (model {config.model}) in {len(plan.batches)} calls; with guideline, examples and context "
+        f"{plan.sent_chars:,} characters{price}; {len(plan.known)} sentences are in the cache"
+    )
+
+
+def _summarize(done: Answered) -> str:
+    figures = done.outcome.figures
+    used = figures["tokens"]
+    cost = "" if figures["cost"] is None else f", {figures['cost']:.4f} {figures['currency']}"
+    about = "about " if used["estimated"] else ""
+    return (
+        f"{done.plan.config.name}: {figures['calls']} calls ({figures['retries']} tried again), {about}{used['input']:,} + "
+        f"{used['output']:,} tokens{cost}, {figures['seconds']:.1f} s; {figures['cache_hits']} of {figures['sentences']} "
+        f"sentences from the cache, {figures['unanswered']} without an answer"
+    )
