@@ -13,10 +13,10 @@ from biaozhu.commands.console import finish, print_json, progress_of_steps, say
 from biaozhu.commands.options import LabelsFile, Yes, layer_name
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
+    from collections.abc import Collection, Mapping, Sequence
 
     from biaozhu.annotators.registry import Annotator
-    from biaozhu.data.model import Article, Sentence
+    from biaozhu.data.model import Article, Sentence, Span
     from biaozhu.llm.plan import Plan
     from biaozhu.llm.work import Outcome
 
@@ -35,8 +35,21 @@ class Answered:
 
         return make_annotator(self.plan, self.outcome)
 
-    def write_layer(self, path: Path, articles: Sequence[Sequence[Sentence]]) -> None:
-        """Write its own layer of some articles, and the record beside it; no file where nothing was answered."""
+    def write_layer(
+        self,
+        path: Path,
+        articles: Sequence[Sequence[Sentence]],
+        *,
+        hidden: Mapping[str, tuple[Span, ...]] | None = None,
+    ) -> None:
+        """Write its own layer of some articles, with its record and status beside it; nothing where nothing was answered.
+
+        Args:
+            path: of the layer.
+            articles: their sentences.
+            hidden: what others propose for each sentence, by its id: the model has not seen it, as an annotator of a
+                blind slice, which is how `bias` counts it.
+        """
         from biaozhu.data.layers import write_layer
         from biaozhu.llm.record import make_layer
 
@@ -44,6 +57,29 @@ class Answered:
         if layer:
             write_layer(path, layer)
             self.write_record(path, {one.article for one in layer})
+            self._write_status(path, [one for sentences in articles for one in sentences], hidden or {})
+
+    def _write_status(
+        self, path: Path, sentences: Sequence[Sentence], hidden: Mapping[str, tuple[Span, ...]]
+    ) -> None:
+        from datetime import UTC, datetime
+
+        from biaozhu.curation.status import SentenceStatus, status_path, write_status
+
+        now = datetime.now(UTC).isoformat(timespec="seconds")
+        statuses = [
+            SentenceStatus(
+                one.id,
+                "confirmed",
+                withheld=hidden.get(one.id),
+                confirmed_by=self.plan.source,
+                confirmed_at=now,
+            )
+            if one.id in self.outcome.spans
+            else SentenceStatus(one.id, "untouched", withheld=hidden.get(one.id))
+            for one in sentences
+        ]
+        write_status(status_path(path), self.plan.config.base_url, self.plan.config.name, statuses)
 
     def write_record(self, path: Path, articles: Collection[str]) -> None:
         """Write its record beside a layer of some articles, named by their ids."""

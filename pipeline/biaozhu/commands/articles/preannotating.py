@@ -12,7 +12,7 @@ from biaozhu.commands.console import finish, progress, say
 from biaozhu.commands.options import LabelsFile, Yes, layer_name
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Collection, Sequence
 
     from biaozhu.annotators.preannotate import Preannotation
     from biaozhu.annotators.registry import Annotator
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from biaozhu.commands.articles.language_models import Answered
     from biaozhu.data.errors import BiaozhuError
     from biaozhu.data.ledger import Entry
-    from biaozhu.data.model import Article
+    from biaozhu.data.model import Article, Span
 
 
 # As `Weights`, which typer must see without the import of the networks.
@@ -243,12 +243,21 @@ def _write_layers(done: Sequence[Preannotation], folder: Path, asked: Sequence[A
 
     models = {model.plan.config.name: model for model in asked}
     for one in done:
+        hidden = _proposed_without(one, models) if models else {}
         for source, layer in one.layers.items():
             path = folder / source / f"{one.article.name}.jsonl"
             if source in models:
-                models[source].write_layer(path, [one.sentences])
+                models[source].write_layer(path, [one.sentences], hidden=hidden)
             else:
                 write_layer(path, layer)
+
+
+def _proposed_without(one: Preannotation, names: Collection[str]) -> dict[str, tuple[Span, ...]]:
+    from biaozhu.annotators.combine import combine_rows
+
+    found = {name: rows for name, rows in one.found.items() if name not in names}
+    rows = combine_rows(found, [other for other in one.annotators if other.name not in names])
+    return {sentence.id: tuple(sorted(row)) for sentence, row in zip(one.sentences, rows, strict=True)}
 
 
 def _check_outputs(paths: Sequence[Path], inputs: Sequence[Path], *, ledger: bool) -> None:
