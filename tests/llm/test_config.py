@@ -32,6 +32,7 @@ def written(folder: Path, text: str) -> Path:
         (GOOD + "concurrency = true", "concurrency"),
         (GOOD + "batch_sentences = 1.5", "batch_sentences"),
         (GOOD + "timeout_seconds = 0", "timeout_seconds"),
+        (GOOD + "score = 1.1", "score"),
         (GOOD + "timeout_seconds = nan", "timeout_seconds"),
         (GOOD + "[parameters]\ntemperature = inf", "JSON"),
         (GOOD + "[parameters]\nuntil = 2026-01-01", "JSON"),

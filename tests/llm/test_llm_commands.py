@@ -310,10 +310,10 @@ def test_preannotate_refuses_a_name_that_another_layer_has(
 def test_two_models_go_through_agree_bias_adjudicate_select_and_report(
     project: Any, server: ChatServer, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    # One of them wants the last sentence to have a place, and misses the rest of the first.
-    wrong = spans_saying({"text": "青岛市", "label": "PLACE", "occurrence": 1})
-    for name, queue in (("qwen", []), ("glm", [wrong])):
-        project.write(name=name, model=name)
+    # One of them misses most of the first sentence, and has a place there that nobody else has.
+    places = [{"text": text, "label": "PLACE", "occurrence": 1} for text in ("青岛市", "农民")]
+    for name, queue in (("qwen", []), ("glm", [spans_saying(*places)])):
+        project.write("[proposes]\nPLACE = 5\n", name=name, model=name, score=0.2)
         project.config.rename(tmp_path / f"{name}.toml")
         server.queue += [right, *queue][-1:]
     models = ["--annotator", "qwen.toml", "--annotator", "glm.toml"]
@@ -362,8 +362,11 @@ def test_two_models_go_through_agree_bias_adjudicate_select_and_report(
     assert run(command) == 0
     assert len(read_layer(tmp_path / "gold" / "fields.jsonl")) == SENTENCES
 
-    assert run(["select", first, "-n", "2", "--random", "1", "-o", "chosen.jsonl"]) == 0
+    assert run(["select", f"{first}/fields.jsonl", "-n", "2", "--random", "1", "-o", "chosen.jsonl"]) == 0
     assert len(read_layer(tmp_path / "chosen.jsonl")) == 2
+    # What only one model has is the least sure.
+    assert run(["select", "pre/fields.jsonl", "-n", "1", "--random", "0", "-o", "unsure.jsonl"]) == 0
+    assert [one.start for one in read_layer(tmp_path / "unsure.jsonl")] == [0]
     layers = ["--layer", f"glm={second}", "--annotator", f"qwen={first}", "--annotator", f"glm={second}"]
     assert run(
         ["report", "--gold", "gold/fields.jsonl", *layers, "--article", "fields.txt", "-o", "page"]

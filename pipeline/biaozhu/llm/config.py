@@ -60,6 +60,7 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         timeout_seconds: how long one call may take in all.
         retries, retry_seconds: how often a call is sent again, and how long the first wait is.
         parameters: sent as they are, such as temperature, max_tokens, seed.
+        score: what each of its spans gets, such as its precision on gold of yours; None for no score.
         proposes: label -> priority, of what the combined layer may take from this one; see `annotators.registry`.
     """
 
@@ -80,6 +81,7 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     ca_bundle: str = ""
     parameters: dict[str, Any] = {}
     prices: Prices | None = None
+    score: Annotated[float, msgspec.Meta(ge=0, le=1)] | None = None
     budget: Budget = Budget()
     proposes: dict[str, Annotated[int, msgspec.Meta(ge=0)]] = {}
 

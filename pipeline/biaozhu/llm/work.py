@@ -196,7 +196,9 @@ def _conclude(plan: Plan, answers: Mapping[str, Checked], figures: dict[str, Any
     for sentence in (one for some in plan.articles for one in some):
         answer = answers[sentence.id]
         if answer.answered:
-            spans[sentence.id] = tuple(replace(one, source=plan.source) for one in answer.spans)
+            spans[sentence.id] = tuple(
+                replace(one, source=plan.source, score=plan.config.score) for one in answer.spans
+            )
         losses += [_entry(plan, sentence, problem) for problem in answer.problems]
     unanswered = sum(map(len, plan.articles)) - len(spans)
     return Outcome(spans, tuple(losses), {**figures, "unanswered": unanswered, "losses": len(losses)})
