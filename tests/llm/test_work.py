@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import threading
 import time
@@ -250,6 +251,13 @@ def test_work_ends_where_nothing_speaks_the_protocol(project: Any, server: ChatS
     server.usual = Said(body)
     with pytest.raises(EndpointError):
         project.ask()
+
+
+def test_work_unpacks_nothing(project: Any, server: ChatServer) -> None:
+    server.usual = Said(gzip.compress(bytes(10_000_000)), headers={"Content-Encoding": "gzip"})
+    with pytest.raises(EndpointError, match="packed"):
+        project.ask()
+    assert server.headers[0]["Accept-Encoding"] == "identity"
 
 
 def test_work_stops_asking_a_server_that_fails_again_and_again(project: Any, server: ChatServer) -> None:
