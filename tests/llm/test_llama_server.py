@@ -60,11 +60,10 @@ def llama(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
             process.terminate()
 
 
-@pytest.mark.parametrize("stream", [False, True])
+@pytest.mark.parametrize("options", ["", "stream = true\nstream_options = { include_usage = true }\n"])
 def test_llama_server_answers_under_the_schema_or_is_named(
-    llama: str, project: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str], stream: bool
+    llama: str, project: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str], options: str
 ) -> None:
-    options = "stream = true\nstream_options = { include_usage = true }\n" if stream else ""
     more = f"[parameters]\nmax_tokens = 256\nseed = 1\n{options}"
     project.write(more, base_url=llama, model="local", concurrency=2, timeout_seconds=300.0, retries=1)
     command = ["llm", "fields.txt", "--config", "llm.toml", "-o", "own.jsonl", "--yes", "--json"]

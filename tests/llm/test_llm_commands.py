@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import pty
+import signal
 import subprocess
 import sys
 import time
@@ -170,8 +171,9 @@ def test_llm_goes_nowhere_else(
     assert "Authorization" not in server.headers[0]
 
 
+@pytest.mark.parametrize(("sent", "status"), [(signal.SIGKILL, -signal.SIGKILL), (signal.SIGTERM, 130)])
 def test_llm_goes_on_after_a_kill(
-    project: Any, server: ChatServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    project: Any, server: ChatServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, sent: int, status: int
 ) -> None:
     monkeypatch.setenv("LLM_TEST_KEY", SECRET)
     count = 12
@@ -203,7 +205,8 @@ def test_llm_goes_on_after_a_kill(
         while len(server.requests) < 5 and time.monotonic() < deadline:
             time.sleep(0.02)
         assert SECRET not in " ".join(psutil.Process(process.pid).cmdline())
-        process.kill()
+        process.send_signal(sent)
+    assert process.returncode == status
     asked = len(server.requests)
     assert 5 <= asked < count
     assert not (tmp_path / "own.jsonl").exists()

@@ -338,6 +338,18 @@ def test_work_never_passes_its_budget(project: Any, server: ChatServer) -> None:
     assert not rest.losses
 
 
+def test_work_uses_its_budget_up_though_calls_under_way_had_more_set_aside(
+    project: Any, server: ChatServer
+) -> None:
+    # Room for one call with all that it may use, but for many as they are.
+    project.write(
+        "[parameters]\nmax_tokens = 4000\n[budget]\ntokens = 6500\n", batch_sentences=1, concurrency=4
+    )
+    outcome = project.ask("\n".join(f"第{number}天，王小明到了济南。" for number in range(9)))
+    assert len(outcome.spans) == 9
+    assert server.busiest == 1
+
+
 def test_work_counts_money(project: Any) -> None:
     project.write("[prices]\ninput = 2.0\noutput = 8.0\n[budget]\nmoney = 1.0\n")
     outcome = project.ask()

@@ -49,22 +49,32 @@ class Meter:
         self.calls = 0
         self.used = Usage()
         self._reserved = Usage()
-        self._lock = threading.Lock()
+        self._under_way = 0
+        self._settled = threading.Condition()
 
     def reserve(self, most: Usage) -> bool:
-        """Set aside what a call may use at most; return False, and set nothing aside, where the budget has no room."""
-        with self._lock:
+        """Set aside what a call may use at most, once calls under way have left room for it.
+
+        Returns False, with nothing set aside, where the budget has no room though nothing is under way.
+        """
+        with self._settled:
+            self._settled.wait_for(
+                lambda: not self._under_way or self._fits(self.used + self._reserved + most)
+            )
             if not self._fits(self.used + self._reserved + most):
                 return False
             self._reserved += most
+            self._under_way += 1
             return True
 
     def settle(self, reserved: Usage, used: Usage) -> None:
         """Count a call that was made, in place of what was set aside for it."""
-        with self._lock:
+        with self._settled:
             self._reserved += Usage(-reserved.input, -reserved.output)
+            self._under_way -= 1
             self.used += used
             self.calls += 1
+            self._settled.notify_all()
 
     def fits(self, most: Usage) -> bool:
         """Tell whether one call alone would fit into the whole budget."""

@@ -55,7 +55,7 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         key_env: the environment variable that holds the key; empty where the server wants none.
         name: of the layer.
         batch_sentences, context_chars: how many sentences one call may have, and how much text before and after them.
-        examples: how many sentences of `gold` (layers of other articles) the prompt shows.
+        examples: how many sentences of `gold` (layers, none by default) the prompt shows.
         guideline: the file whose text the prompt quotes; empty for none.
         timeout_seconds: how long one call may take in all.
         retries, retry_seconds: how often a call is sent again, and how long the first wait is.
@@ -72,7 +72,7 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     batch_sentences: Annotated[int, msgspec.Meta(ge=1, le=200)] = 20
     context_chars: Many = 200
     examples: Many = 8
-    gold: tuple[str, ...] = ("annotations/gold",)
+    gold: tuple[str, ...] = ()
     guideline: str = "annotations/guideline.md"
     timeout_seconds: Positive = 120.0
     retries: Many = 5

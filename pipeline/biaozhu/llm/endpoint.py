@@ -16,7 +16,7 @@ from requests.adapters import HTTPAdapter
 
 from biaozhu.data.errors import EndpointError
 from biaozhu.llm.budget import Usage, estimate_tokens
-from biaozhu.llm.prompt import count_chars
+from biaozhu.llm.prompt import count_chars, make_schema
 from biaozhu.llm.protocol import (
     BusyError,
     CallFailedError,
@@ -59,14 +59,14 @@ class Endpoint:
     `stop` ends all waits and lets no further call begin, `answered` says whether any call was.
     """
 
-    def __init__(self, config: Config, key: str, meter: Meter, schema: Mapping[str, Any]) -> None:
+    def __init__(self, config: Config, key: str, meter: Meter, labels: Sequence[str]) -> None:
         self.meter = meter
         self.retries = 0
         self.answered = False
         self.stop = threading.Event()
         self._config = config
         self._key = key
-        self._schema = schema
+        self._schema = make_schema(labels)
         self._url = f"{config.base_url.rstrip('/')}/chat/completions"
         self._session = self._open()
         self._lock = threading.Lock()

@@ -114,7 +114,9 @@ def make_plan(
     if unknown := sorted(set(config.proposes) - set(ids)):
         raise ConfigError(f"proposes.{unknown[0]} is no label of the label set", where=config.name)
     guideline = _read_guideline(config)
-    gold = read_gold([Path(one) for one in config.gold], labels=ids) if config.examples else ()
+    gold = (
+        read_gold([Path(one) for one in config.gold], labels=ids) if config.gold and config.examples else ()
+    )
     prompts = tuple(
         make_prompt(labels, guideline, draw_examples(gold, some, config.examples, labels=ids))
         for some in articles

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from biaozhu.llm.answers import find_occurrence
@@ -45,7 +45,7 @@ class Prompt:
 
     system: str
     examples: tuple[Sentence, ...]
-    schema: Mapping[str, Any] = field(repr=False)
+    labels: tuple[str, ...]
     checksum: str
 
     def render(
@@ -81,15 +81,15 @@ def make_prompt(labels: Sequence[Label], guideline: str, examples: Sequence[Sent
         guideline: its text; empty for none.
         examples: sentences of other articles.
     """
+    ids = tuple(one.id for one in labels)
     system = TASK.format(
         labels="\n".join(f"- {one.id}（{one.name}）：{one.definition}" for one in labels),
         guideline=f"\n# 标注指南\n{guideline.strip()}\n" if guideline.strip() else "",
-        ids="、".join(one.id for one in labels),
+        ids="、".join(ids),
     )
-    schema = make_schema([one.id for one in labels])
     shown = [_question([one.text for one in examples], "", ""), _answer(examples)]
-    whole = _dump([PROMPT_VERSION, system, AGAIN, shown, schema])
-    return Prompt(system, tuple(examples), schema, hashlib.sha256(whole.encode()).hexdigest())
+    whole = _dump([PROMPT_VERSION, system, AGAIN, shown, make_schema(ids)])
+    return Prompt(system, tuple(examples), ids, hashlib.sha256(whole.encode()).hexdigest())
 
 
 def make_schema(labels: Sequence[str]) -> dict[str, Any]:

@@ -64,9 +64,10 @@ def carry_out(
     answers = dict(plan.known)
     retries, form = 0, None
     if plan.batches:
-        endpoint = Endpoint(plan.config, key, meter, plan.batches[0].prompt.schema)
+        labels = plan.batches[0].prompt.labels
+        endpoint = Endpoint(plan.config, key, meter, labels)
         _check_budget(plan, endpoint)
-        worker = _Worker(endpoint, cache, frozenset(_labels_of(plan)))
+        worker = _Worker(endpoint, cache, frozenset(labels))
         asked = sum(len(batch.questions) for batch in plan.batches)
         for done in _run(worker, plan):
             answers |= done
@@ -180,14 +181,6 @@ def _explain_failure(plan: Plan, answers: Mapping[str, Checked]) -> EndpointErro
     first = next(one.problems[0] for one in answers.values() if not one.answered)
     what = f"no call was answered: {first.reason}{' ' if first.detail else ''}{first.detail}"
     return EndpointError(what, where=plan.config.base_url)
-
-
-def _labels_of(plan: Plan) -> Sequence[str]:
-    schema = plan.batches[0].prompt.schema
-    found: Sequence[str] = schema["properties"]["answers"]["items"]["properties"]["spans"]["items"][
-        "properties"
-    ]["label"]["enum"]
-    return found
 
 
 def _conclude(plan: Plan, answers: Mapping[str, Checked], figures: dict[str, Any]) -> Outcome:
