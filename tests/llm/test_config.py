@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from biaozhu.data.errors import ConfigError
+from biaozhu.data.errors import ConfigError, MissingFileError
 from biaozhu.llm.config import read_config, read_key
 
 if TYPE_CHECKING:
@@ -57,6 +57,11 @@ def written(folder: Path, text: str) -> Path:
 def test_config_refuses_what_is_wrong_and_names_it(tmp_path: Path, text: str, named: str) -> None:
     with pytest.raises(ConfigError, match=named):
         read_config(written(tmp_path, text))
+
+
+def test_config_names_certificates_that_are_not_there(tmp_path: Path) -> None:
+    with pytest.raises(MissingFileError, match="no such file"):
+        read_config(written(tmp_path, GOOD + 'ca_bundle = "nowhere.pem"'))
 
 
 def test_config_shows_no_password_of_an_address(tmp_path: Path) -> None:

@@ -6,16 +6,14 @@ import json
 import os
 import re
 import tomllib
-from typing import TYPE_CHECKING, Annotated, Any
+from pathlib import Path
+from typing import Annotated, Any
 from urllib.parse import urlsplit
 
 import msgspec
 
-from biaozhu.data.errors import ConfigError
+from biaozhu.data.errors import ConfigError, MissingFileError
 from biaozhu.data.files import read_bytes
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 DEFAULT_MAX_TOKENS = 4096
@@ -102,7 +100,7 @@ def read_config(path: Path) -> Config:
     """Read and check a configuration.
 
     Raises:
-        MissingFileError: there is no such file.
+        MissingFileError: there is no such file, or not the certificates that it names.
         ConfigError: it is no TOML, has an unknown key or a wrong value, or would send a key unencrypted.
     """
     where = str(path)
@@ -122,6 +120,8 @@ def read_config(path: Path) -> Config:
         ) from None
     _check_parameters(config, where)
     _check_url(config, where)
+    if config.ca_bundle and not Path(config.ca_bundle).is_file():
+        raise MissingFileError("no such file", where=config.ca_bundle)
     if config.budget.money is not None and config.prices is None:
         raise ConfigError(
             "budget.money without [prices]", where=where, next_step="Give both, or budget.tokens"
