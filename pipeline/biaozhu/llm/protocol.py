@@ -89,7 +89,7 @@ def read_usage(body: bytes, most: Usage) -> Usage:
         details = usage.get("prompt_tokens_details") or {}
         cached = details.get("cached_tokens") or usage.get("prompt_cache_hit_tokens") or 0
         found = Usage(int(usage["prompt_tokens"]), int(usage["completion_tokens"]), int(cached))
-    except (BusyError, CallFailedError, TypeError, KeyError, ValueError, AttributeError):
+    except (BusyError, CallFailedError, TypeError, KeyError, ValueError, OverflowError, AttributeError):
         # Bytes of JSON around Chinese text, of which a character has three.
         return Usage(most.input, min(most.output, len(body) // 3), estimated=True)
     if min(found.input, found.output, found.cached) < 0 or found.cached > found.input:
