@@ -83,8 +83,9 @@ def test_endpoint_ends_where_no_call_can_succeed(project: Any, server: ChatServe
     assert len(server.requests) == 1
 
 
-def test_endpoint_names_a_server_that_is_not_there(project: Any) -> None:
-    project.write(base_url="http://127.0.0.1:9/v1", retries=1)
+@pytest.mark.parametrize("host", ["127.0.0.1:9", "nowhere.invalid"])
+def test_endpoint_names_a_server_that_is_not_there(project: Any, host: str) -> None:
+    project.write(base_url=f"http://{host}/v1", retries=1)
     with pytest.raises(EndpointError, match="cannot be reached"):
         project.ask()
 

@@ -49,6 +49,8 @@ REFUSED_FOR_GOOD = {
 }
 UNREADABLE = (400, 422)
 TOO_LARGE, TOO_MANY, OK, FIRST_REDIRECT, FIRST_FAULT = 413, 429, 200, 300, 500
+NEVER_CONNECTED = ("NewConnectionError", "NameResolutionError")
+"""What urllib3 1 and 2 name in an error where not even a connection was made."""
 FORMATS = ("json_schema", "json_object", "")
 """Kinds of `response_format`, tried in this order where a server does not take one."""
 
@@ -173,7 +175,7 @@ class Endpoint:
         except (requests.ConnectionError, requests.exceptions.ChunkedEncodingError) as error:
             if time.monotonic() > deadline or "timed out" in str(error):
                 raise BusyError("time-out") from None
-            was_sent = "NewConnectionError" not in repr(error)
+            was_sent = not any(one in repr(error) for one in NEVER_CONNECTED)
             reason = "the connection broke off" if was_sent else "the server cannot be reached"
             raise BusyError(reason, _last(error), was_sent=was_sent) from None
         except requests.RequestException as error:
