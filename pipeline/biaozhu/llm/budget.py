@@ -59,9 +59,9 @@ class Meter:
         """
         with self._settled:
             self._settled.wait_for(
-                lambda: not self._under_way or self._fits(self.used + self._reserved + most)
+                lambda: not self._under_way or self.fits(self.used + self._reserved + most)
             )
-            if not self._fits(self.used + self._reserved + most):
+            if not self.fits(self.used + self._reserved + most):
                 return False
             self._reserved += most
             self._under_way += 1
@@ -75,10 +75,6 @@ class Meter:
             self.used += used
             self.calls += 1
             self._settled.notify_all()
-
-    def fits(self, most: Usage) -> bool:
-        """Tell whether one call alone would fit into the whole budget."""
-        return self._fits(most)
 
     def describe(self) -> dict[str, Any]:
         """Return the figures of a summary."""
@@ -97,7 +93,8 @@ class Meter:
             return f"{self.used.input + self.used.output:,} tokens"
         return f"{cost:.4f} {self.prices.currency}"
 
-    def _fits(self, most: Usage) -> bool:
+    def fits(self, most: Usage) -> bool:
+        """Tell whether the whole budget has room for so much."""
         cost = most.cost(self.prices)
         return not (
             (self.budget.tokens is not None and most.input + most.output > self.budget.tokens)
