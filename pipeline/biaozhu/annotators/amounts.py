@@ -15,6 +15,7 @@ from biaozhu.annotators.amount_context import Counted, chinese_score, counts_not
 from biaozhu.annotators.amount_forms import fold_text
 from biaozhu.annotators.amount_skips import DIGITS, IDIOMS, SKIPPED, SMALL
 from biaozhu.annotators.registry import Annotator
+from biaozhu.annotators.repair.numbered import is_in_name
 from biaozhu.data.model import Span
 from biaozhu.knowledge.division_names import COUNTY
 from biaozhu.knowledge.gazetteer import gazetteer
@@ -240,8 +241,8 @@ def _is_change(one: Counted, dash: str) -> bool:
 
 
 def _in_a_name(text: str, start: int, end: int) -> bool:
-    # 三门峡, 五台山镇: a division's name that holds what reads as an amount.
-    return any(
+    # 三门峡, 五台山镇: a division's name that holds what reads as an amount; 王七斤, a person's.
+    return is_in_name(text, start, end) or any(
         start >= offset and text.startswith(name, start - offset)
         for name, offset in _names_with_amounts().get(text[start:end], ())
     )

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from biaozhu.annotators.registry import Annotator
+from biaozhu.annotators.registry import BY_PLACE, Annotator
+from biaozhu.annotators.repair.edit import make_edit
+from biaozhu.annotators.repair.persons import repair_persons
+from biaozhu.annotators.repair.places import repair_places
 from biaozhu.annotators.words import trimmed_span
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from biaozhu.annotators.words import LacWord
     from biaozhu.data.model import Span
@@ -26,15 +29,26 @@ REFUSED_ENDINGS = tuple(_REFUSED.split())
 
 
 def find_labelled(texts: Sequence[str], words: Sequence[Sequence[LacWord]]) -> list[tuple[Span, ...]]:
-    """Return the words that have a label of ours as tag, without those that the guideline refuses by their form."""
+    """Return the words that have a label of ours as tag, without those that the guideline refuses, and repaired."""
     return [
-        tuple(
-            span
-            for span in labelled_spans(text, row, source=SOURCE)
-            if span.label in LABELS and not is_refused(text[span.start : span.end], span.label)
+        repair_names(
+            text,
+            [
+                span
+                for span in labelled_spans(text, row, source=SOURCE)
+                if span.label in LABELS and not is_refused(text[span.start : span.end], span.label)
+            ],
         )
         for text, row in zip(texts, words, strict=True)
     ]
+
+
+def repair_names(text: str, spans: Iterable[Span]) -> tuple[Span, ...]:
+    """Return the spans of a text as the rules of `repair` leave them, sorted."""
+    edit = make_edit(text, spans)
+    repair_persons(edit)
+    repair_places(edit)
+    return tuple(sorted(edit.spans.values(), key=BY_PLACE))
 
 
 def labelled_spans(text: str, words: Sequence[LacWord], *, source: str) -> Iterator[Span]:

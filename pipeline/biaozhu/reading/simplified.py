@@ -7,6 +7,7 @@ forms has the most frequent one. What simplified texts write themselves (著, �
 from __future__ import annotations
 
 import lzma
+import unicodedata
 from functools import cache
 from pathlib import Path
 
@@ -22,4 +23,10 @@ def to_simplified(text: str) -> str:
 def read_table() -> dict[int, str]:
     """Return the table for `str.translate`: code points of traditional characters and their simplified forms."""
     traditional, simplified = lzma.decompress(TABLE.read_bytes()).decode("utf-8").split()
-    return str.maketrans(dict(zip(traditional, simplified, strict=True)))
+    table = dict(zip(traditional, simplified, strict=True))
+    # Radicals (⼤) and compatibility forms, which PDFs give in place of the characters.
+    for code in (*range(0x2F00, 0x2FD6), *range(0xF900, 0xFB00)):
+        plain = unicodedata.normalize("NFKC", chr(code))
+        if len(plain) == 1:
+            table[chr(code)] = table.get(plain, plain)
+    return str.maketrans(table)

@@ -1,0 +1,235 @@
+"""Divisions of China that a network misses or cuts: full names, villages behind a town, provinces in one character, branches."""
+
+from __future__ import annotations
+
+import re
+from functools import cache
+from typing import TYPE_CHECKING
+
+from biaozhu.annotators.place_units import is_generic
+from biaozhu.annotators.repair.edit import PERSON, PLACE
+from biaozhu.knowledge.division_names import CITY, COUNTY, PROVINCE, TOWNSHIP, short_form
+from biaozhu.knowledge.gazetteer import gazetteer, villages
+from biaozhu.knowledge.names import make_finder
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from biaozhu.annotators.repair.edit import Edit, Word
+    from biaozhu.data.model import Span
+
+LONG_NAME_CHARS = 3
+
+
+def repair_divisions(edit: Edit) -> None:
+    """Correct the divisions of a text in place."""
+    _complete_names(edit)
+    _find_below(edit)
+    _find_provinces(edit)
+    _join_provinces(edit)
+    _find_branches(edit)
+    _cut_heads(edit)
+
+
+# A unit word that is as often the beginning of the next word (市委, 县长, 区域).
+_NEXT_WORD = re.compile(
+    "(?:市|县|区|省|州|旗|镇|乡)(?=[委长])|区(?=[域间别分划])|市(?=[区域])|县(?=[域城])|州(?=长)|市(?=[场值面民])|旗(?=[下舰帜])"
+)
+
+
+def _complete_names(edit: Edit) -> None:
+    """Give a division's full name one span where the network has part of it or nothing: 塔城|地区, 莫力达瓦旗 (P2)."""
+    text = edit.text
+    found = [(word.start, word.end) for word in edit.words if word.is_division(PROVINCE, TOWNSHIP, full=True)]
+    found += _find_short_autonomous()(text)
+    for start, end in sorted(found, key=lambda one: one[0] - one[1]):
+        name = text[start:end]
+        if end - start < LONG_NAME_CHARS or is_generic(name) or _NEXT_WORD.match(text, end - 1):
+            continue
+        old = edit.over(start, end)
+        if (start, end) in edit.spans or any(
+            span.label == PERSON or not start <= span.start < span.end <= end for span in old
+        ):
+            continue
+        crossed = any(
+            (one.start < start < one.end or one.start < end < one.end)
+            and (one.is_plain or one.is_division(PROVINCE, TOWNSHIP, full=True))
+            for one in edit.words
+        )
+        units = len(old) > 1 and all(text[span.end - 1] in "省市县区州旗镇乡" for span in old)
+        if crossed or units:
+            continue
+        if (old and old[0].start == start) or (not old and _stands_apart(edit, start, end)):
+            edit.put(start, end, PLACE)
+
+
+_BEFORE_NAME = re.compile(
+    "(?:^|[，。、；：:！？“”（(\\s的在到从赴至往由和与及]|前往|位于|来自|抵达|走进|来到)$"
+)
+
+
+def _stands_apart(edit: Edit, start: int, end: int) -> bool:
+    # 滨海|城市, 大中小|城镇: the ends of words that go together.
+    if any(
+        one.end == end and start < one.start < end and one.is_plain and one.end - one.start > 1
+        for one in edit.words
+    ):
+        return False
+    return end - start > LONG_NAME_CHARS or bool(
+        _BEFORE_NAME.search(edit.text, max(0, start - 2), start) or edit.has(PLACE, end=start)
+    )
+
+
+@cache
+def _find_short_autonomous() -> Callable[[str], list[tuple[int, int]]]:
+    """Find 凉山州, 莫力达瓦旗: autonomous divisions without their nations."""
+    names = set()
+    for name, named in gazetteer().named.items():
+        if named.full and named.level in (CITY, COUNTY) and name[-3:-1] == "自治":
+            short = short_form(name, named.level)
+            if short:
+                names.add(short + name[-1])
+    return make_finder(names)
+
+
+_BELOW = re.compile("(?P<village>[\u4e00-\u9fff]{1,5}?(?:村|社区|嘎查))(?![委民支里内外干级])")
+_GROUP = re.compile(
+    "(?P<group>[\u4e00-\u9fff][湾沟坝坪坡岭山塘冲坳洞桥井庄寨屯家河溪岩林田垭口梁头堡院坎槽]组)(?![织长员成])"
+)
+
+
+def _find_below(edit: Edit) -> None:
+    """Find what the tables have right behind a division: one inside it, a village; and a named group behind a village (P2)."""
+    for word in edit.words:
+        above = edit.has(PLACE, end=word.start) if word.is_division(CITY, TOWNSHIP) else None
+        if above and not edit.over(word.start, word.end) and _is_inside(edit, above, word):
+            edit.put(word.start, word.end, PLACE)
+    for above in edit.labelled(PLACE):
+        village = _BELOW.match(edit.text, above.end)
+        if village and not edit.over(*village.span("village")):
+            name = village["village"]
+            if name in villages() and not is_generic(name):
+                edit.put(*village.span("village"), PLACE)
+    for above in edit.labelled(PLACE):
+        group = _GROUP.match(edit.text, above.end)
+        if group and edit.text[above.end - 1] in "村区" and not edit.over(*group.span("group")):
+            edit.put(*group.span("group"), PLACE)
+
+
+def _is_inside(edit: Edit, above: Span, word: Word) -> bool:
+    """Return whether a division's name right behind another is one inside it, and no part of another word."""
+    text = edit.text
+    crossing = any(
+        one.start < word.end < one.end
+        for one in edit.words
+        if one.start >= word.start and not one.is_division(CITY, TOWNSHIP, full=False)
+    )
+    plain = any((one.start, one.end) == (word.start, word.end) and one.is_plain for one in edit.words)
+    if crossing or plain or _NEXT_WORD.match(text, word.end - 1):
+        return False
+    codes = {one.code for one in gazetteer().lookup(text[above.start : above.end])}
+    return any(
+        one.code.startswith(code)
+        and one.code != code
+        and (one.level <= COUNTY or text[word.end - 1] in "乡镇道")
+        for one in gazetteer().lookup(text[word.start : word.end])
+        for code in codes
+    )
+
+
+_ONE = "京津沪渝冀晋辽浙皖闽赣鲁豫鄂湘粤桂琼滇黔陕陇藏疆苏川蒙港澳台"
+_STAY = (
+    "考察|调研|办事处|干部|医生|医疗队?|教师|务工|打工|工作|投资|创业|参[会加观展赛保与]|学习|旅游|游客|旅客|就[医业读]|求学|招商|交流|访问|演出|巡[展演]|捐[赠助]|抗疫|支援|指导|挂职|扶贫|高校|机构|记者"
+    "|央企|单位|部队|企业|人[员士才]|老乡|建设者?|青年|学[子生]|专家|同胞|商[会人]|签约|亮相|落户|开[幕馆工庭业]|启动|揭[牌晓幕]|成立|发布|首[发演映]|热映|举[行办]|召开|期间|项目|两地|三地|会[谈晤见]"
+    "|路上|途中|航[班线]|列车|讨论|研讨|座谈|接受|出席|休假|避暑|过冬|过年|采访|拍摄|取景|设[立点厂]|建[厂成]|直播|慰问|帮扶|支教|检查|督[导查]|巡视|维修|援助|使[馆领]|军[队人营]|工程师?|志愿者|指挥部|纪检|代表|大使"
+)
+_STAYING = re.compile(
+    f"(?<![\\u4e00-\\u9fff])(?P<lone>[{_ONE}])(?=[、和与][{_ONE}](?:[、和与两三四省市等]))"
+    f"|(?:赴|驻|援|抵|离|返|飞抵|入|进出?|来|在|到|回|迁|居|留|旅|自|由|从|往)(?P<place>[{_ONE}])(?={_STAY})"
+    f"|(?:赴|驻|抵|离|返|援)(?P<bound>[{_ONE}])(?=[，。、；！？,;（(]|后|前|时|的|$)"
+)
+_SIDES = re.compile(
+    f"(?P<place>[{_ONE}])(?=企(?!业|图|鹅|及|盼|划|事)|籍(?!贯)|军(?!训|工|区|人)|媒(?!体|介)|股(?!份|东)|府(?!邸)|警(?!察))"
+)
+
+
+def _find_provinces(edit: Edit) -> None:
+    """Find a province of one character: where somebody goes or stays (赴闽考察, 驻京办事处), and before 企 or 籍 (P3)."""
+    for pattern in (_STAYING, _SIDES):
+        for found in pattern.finditer(edit.text):
+            start = next(found.start(name) for name in pattern.groupindex if found.start(name) >= 0)
+            if not edit.over(start, start + 1) and not _in_a_word(edit, start, found.start()):
+                edit.put(start, start + 1, PLACE)
+
+
+def _in_a_word(edit: Edit, start: int, begin: int) -> bool:
+    # 援藏, 驻京 and 藏医 (in 援藏医生) are words that say nothing here; 在港口 and 全国各省 do.
+    for word in edit.words:
+        longer = word.start == start and word.is_plain and word.end > start + 2
+        holds = word.start < begin <= start < word.end
+        if not word.is_place and (longer or holds):
+            return True
+    return False
+
+
+_PROVINCES = "京津沪渝冀晋辽吉黑浙皖闽赣鲁豫鄂湘粤桂琼滇黔陕甘宁青藏苏川贵云"
+_RUN = re.compile(
+    f"(?<![{_PROVINCES}])(?:[{_PROVINCES}]{{3}}(?=苏区)|[{_PROVINCES}]{{3,4}}(?![{_PROVINCES}]))"
+)
+_BORDERLAND = re.compile("边[区界境]|交界|根据地|地区|诸省|等|[，。、；！？]|$|一带|革命|苏区|红军|游击|军区")
+# Of four characters most are a list of provinces; these are regions.
+_REGIONS = frozenset(("晋冀鲁豫", "湘鄂川黔", "苏鲁豫皖", "云贵川渝"))
+
+
+def _join_provinces(edit: Edit) -> None:
+    """Give three provinces or more that make one region a single span: 湘鄂赣 (P3)."""
+    for run in _RUN.finditer(edit.text):
+        start, end = run.span()
+        old = edit.over(start, end)
+        if len(set(run.group())) < end - start or (end - start > 3 and run.group() not in _REGIONS):  # noqa: PLR2004
+            continue
+        inside = all(span.label == PLACE and start <= span.start and span.end <= end for span in old)
+        crossed = any(
+            one.is_plain and (one.start < start < one.end or one.start < end < one.end) for one in edit.words
+        )
+        if inside and (start, end) not in edit.spans and not crossed and _BORDERLAND.match(edit.text, end):
+            edit.put(start, end, PLACE)
+
+
+_BRANCH = re.compile(
+    "(?:支行|分行|分公司|分局|分院|分校|分部|分店|分社|营业部|项目部|办事处|事业部|公司|供电公司|电力公司)"
+)
+_DATELINE = re.compile(
+    "(?:本报|新华社|中新[社网]|人民网|新华网|[\\u4e00-\\u9fff]{2,5}[网报])(?P<place>[\\u4e00-\\u9fff]{2,6}?)(?:\\d{1,2}月\\d{1,2}日)?[讯电](?=[ \\u3000（(:：]|记者|$)"
+)
+_INSTITUTION = re.compile(
+    "(?:银行|集团|电网|电力|石油|石化|移动|联通|电信|人寿|财险|保险|证券|邮政|烟草|铁塔|公司)$"
+)
+
+
+def _find_branches(edit: Edit) -> None:
+    """Find where a firm's branch is (银行|曲阳|支行) and what a dateline names (本报|赫章|讯) (P4)."""
+    for word in edit.words:
+        if not word.is_division(PROVINCE, COUNTY) or edit.over(word.start, word.end):
+            continue
+        if _BRANCH.match(edit.text, word.end) and _INSTITUTION.search(
+            edit.text, max(0, word.start - 4), word.start
+        ):
+            edit.put(word.start, word.end, PLACE)
+    for line in _DATELINE.finditer(edit.text):
+        start, end = line.span("place")
+        if not edit.over(start, end) and (line["place"] in gazetteer().named or line["place"] in villages()):
+            edit.put(start, end, PLACE)
+
+
+_HEAD = re.compile(
+    "长(?!安|城|江|沙|春|治|乐|兴|丰|垣|葛|宁|阳|岛|清|寿|白|期|年|远|大|途|短|度|廊|假|势|效|三角)"
+)
+
+
+def _cut_heads(edit: Edit) -> None:
+    """Leave 市长, 县长 and the like whole, as 市委 is: 基隆|市长 (P4)."""
+    for span in edit.labelled(PLACE):
+        name = edit.text[span.start : span.end]
+        if len(name) > 2 and name[-1] in "省市县区州镇乡" and _HEAD.match(edit.text, span.end):  # noqa: PLR2004
+            edit.cut(span, span.start, span.end - 1)

@@ -1,0 +1,313 @@
+"""Persons that a network misses, cuts or makes up: names with dots, of minorities, with numbers, in bylines; forms of address."""
+
+from __future__ import annotations
+
+import re
+from functools import cache
+from typing import TYPE_CHECKING
+
+from biaozhu.annotators.persons import SPEECH_AFTER
+from biaozhu.annotators.repair.edit import DOTS, HAN, PERSON, PLACE
+from biaozhu.annotators.repair.numbered import find_numbered_names
+from biaozhu.knowledge.given_names import MONGOLIAN, TIBETAN, TRANSLITERATING, TURKIC, TURKIC_ENDINGS, YI
+from biaozhu.knowledge.names import make_finder
+from biaozhu.knowledge.surnames import COMPOUND_SURNAMES, SURNAMES, surname_length
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from biaozhu.annotators.repair.edit import Edit
+
+_SURNAME = f"(?:{'|'.join(sorted(COMPOUND_SURNAMES))}|[{''.join(sorted(name for name in SURNAMES if len(name) == 1))}])"
+# Right before a name, and no part of one. The longer of two comes first: 护边员 before 员.
+_ROLE = re.compile(
+    "(?:[\u4e00-\u9fff](?:员|户|人|者|民|工人?|生|师|匠|兵)|主任|书记|主席|[省市县区乡镇村州局处科所院校厂队站组班连排会社馆]长|代表|演员|歌手"
+    "|老师|教授|专家|干部|同志|老板|老汉|大爷|大妈|大叔|大哥|大姐|阿姨|医生|护士|司机|保安|模范|能手|青年|姑娘|小伙|男子|女子|妇女"
+    "|儿子|女儿|丈夫|妻子|父亲|母亲|同学|名叫|叫做|名为|记者|作家|诗人|总统|总理|首相|外长|部长)$"
+)
+LONGEST_ROLE_CHARS = 4
+
+
+def repair_persons(edit: Edit) -> None:
+    """Correct the persons of a text in place."""
+    _join_dotted(edit)
+    _find_minority_names(edit)
+    _refuse_addresses(edit)
+    _find_numbered(edit)
+    _find_in_bylines(edit)
+    _find_after_households(edit)
+
+
+_PIECE = "[\u3400-\u9fff]"
+_DOTTED = re.compile(f"{_PIECE}+(?: ?[{DOTS}] ?{_PIECE}+)+")
+_DOT = re.compile(f" ?[{DOTS}] ?")
+LONGEST_PIECE_CHARS = 8
+# 马·克 is as often a list.
+SHORTEST_DOTTED_CHARS = 4
+# A stop in the place of a dot (马克.吐温) parts names only where both sides transliterate.
+_STOPS = ".．"
+_BEFORE_NAMES = frozenset("的和与及在对由给被把是为向叫跟同")
+# What is called after somebody (R5): no new span there.
+_NAMESAKE = re.compile(
+    "大学|学院|医院|公司|基金会?|研究所|实验室|[奖号杯]|定律|中心|剧院|体育场|机场|市|州|镇|酒店|集团|银行"
+)
+# Characters that a transliterated name hardly ever ends in before another word.
+_NEVER_LAST = frozenset("家说的等和在是养拍有对与曾也将及为把被从向到去开了")
+
+
+def _join_dotted(edit: Edit) -> None:
+    """Give a name with dots one span, from where its first part begins to where its last one ends (R3)."""
+    text = edit.text
+    for run in _DOTTED.finditer(text):
+        dots = [dot.span() for dot in _DOT.finditer(text, *run.span())]
+        old = edit.over(*run.span())
+        if any(span.label == PLACE and span.start < dots[0][0] and dots[-1][1] < span.end for span in old):
+            continue
+        if _NAMESAKE.search(text, dots[-1][1], dots[-1][1] + LONGEST_PIECE_CHARS + 2):
+            continue
+        start = _first_part(text, run.start(), dots[0][0])
+        end = _last_part(edit, dots[-1][1], run.end())
+        whole = [
+            span
+            for span in old
+            if span.label == PERSON and span.start < dots[0][0] and dots[-1][1] < span.end
+        ]
+        if whole:
+            _straighten(edit, whole[0].start, whole[0].end, start, dots[0][0])
+            continue
+        parts = [
+            text[left:right]
+            for left, right in zip([start, *(b for _, b in dots)], [*(a for a, _ in dots), end], strict=True)
+        ]
+        beside = [
+            span
+            for span in old
+            if span.label == PERSON and (span.end == dots[0][0] or span.start == dots[-1][1])
+        ]
+        spelt = all(
+            part and TRANSLITERATING.issuperset(part) and len(part) <= LONGEST_PIECE_CHARS for part in parts
+        )
+        if beside and (spelt or len(beside) > 1 or not any(text[a:b].strip() in _STOPS for a, b in dots)):
+            left = min([span.start for span in beside if span.end == dots[0][0]], default=start)
+            right = max([span.end for span in beside if span.start == dots[-1][1]], default=end)
+            if left < dots[0][0] and dots[-1][1] < right:
+                edit.put(left, right, PERSON)
+        elif spelt and sum(map(len, parts)) >= SHORTEST_DOTTED_CHARS and _is_bounded(edit, start):
+            edit.put(start, end, PERSON)
+
+
+def _is_bounded(edit: Edit, start: int) -> bool:
+    text = edit.text
+    if text[start - 1 : start] == "-" or text[:start].endswith("－"):
+        return False
+    apart = not start or not HAN.match(text, start - 1) or text[start - 1] in _BEFORE_NAMES
+    return apart or _role_end(text, start) or any(word.end == start for word in edit.words)
+
+
+def _straighten(edit: Edit, start: int, end: int, first: int, dot: int) -> None:
+    text = edit.text
+    left = start
+    crossed = any(word.start < first < word.end for word in edit.words)
+    if first < start and not crossed and (_role_end(text, first) or text[first:dot] in TURKIC or not first):
+        left = first
+    right = end
+    if right < len(text) and text[right - 1] in _NEVER_LAST and text[right - 2] not in DOTS:
+        right -= 1
+    if (left, right) != (start, end):
+        edit.put(left, right, PERSON)
+
+
+def _role_end(text: str, end: int) -> bool:
+    return bool(_ROLE.search(text, max(0, end - LONGEST_ROLE_CHARS), end))
+
+
+def _first_part(text: str, begin: int, dot: int) -> int:
+    """Return where the first part of a dotted name begins: after a role, or where characters stop to transliterate."""
+    start = next(
+        (end for end in range(max(begin, dot - LONGEST_PIECE_CHARS), dot) if text[end:dot] in TURKIC), dot
+    )
+    while start > max(begin, dot - LONGEST_PIECE_CHARS) and text[start - 1] in TRANSLITERATING:
+        start -= 1
+        if start > begin and _role_end(text, start):
+            break
+    return start
+
+
+def _last_part(edit: Edit, dot: int, end: int) -> int:
+    text, stop = edit.text, dot
+    while stop < min(end, dot + LONGEST_PIECE_CHARS) and text[stop] in TRANSLITERATING:
+        stop += 1
+    crossing = [word.start for word in edit.words if word.is_plain and dot + 1 < word.start < stop < word.end]
+    # 金斯 in 霍普金斯 is no word that follows a name.
+    return min(
+        (one for one in crossing if not TRANSLITERATING.issuperset(text[one : stop + 1])), default=stop
+    )
+
+
+PAIR_CHARS = 2
+# What makes a place's name of a person's, right behind it, or goes on with it.
+_NO_PERSON_AFTER = re.compile(f"[县旗镇乡盟州山河湖路街桥寺岛区市省{DOTS}]|自治|民族|草原|机场|大街")
+
+
+def _find_minority_names(edit: Edit) -> None:
+    """Find Tibetan names of two parts, Mongolian and Turkic ones of three characters or more, that no table of places has."""
+    text = edit.text
+    for start, end in _minority_names(text):
+        if _NO_PERSON_AFTER.match(text, end) or (start and text[start - 1] in DOTS):
+            continue
+        old = edit.over(start, end)
+        held = any(span.label == PERSON and span.start <= start and end <= span.end for span in old)
+        if held or any(span.start < start and span.end < end for span in old):
+            continue
+        vouched = _role_end(text, start) or bool(SPEECH_AFTER.match(text, end))
+        if vouched or not (_goes_on(text, start, end) or _is_crossed(edit, start, end)):
+            edit.put(start, end, PERSON)
+
+
+def _is_crossed(edit: Edit, start: int, end: int) -> bool:
+    # Words of two characters stand across the borders of such names by chance.
+    return any(
+        word.start < start < word.end
+        or (word.start < end < word.end and word.is_plain and word.end - word.start > PAIR_CHARS)
+        for word in edit.words
+    )
+
+
+def _goes_on(text: str, start: int, end: int) -> bool:
+    # 阿不都拉 within a longer name that no list has, 其其格 in 哈日其其格.
+    before, after = text[start - 1 : start], text[end : end + 1]
+    return (before in TRANSLITERATING and before != "") or (after in TRANSLITERATING and after != "")
+
+
+def _minority_names(text: str) -> Iterator[tuple[int, int]]:
+    for names, least in ((TIBETAN, 4), (MONGOLIAN, 3), (TURKIC, 3), (YI, 4)):
+        found = _find_parts(names)(text)
+        reached = 0
+        for start, end in sorted(found, key=lambda one: (one[0], -one[1])):
+            if start < reached:
+                continue
+            stop = end
+            for _ in range(2):  # no name has more than three parts
+                stop = max((right for left, right in found if left == stop), default=stop)
+            if names is TURKIC:
+                stop += next((len(tail) for tail in TURKIC_ENDINGS if text.startswith(tail, stop)), 0)
+            if stop - start >= least:
+                yield start, stop
+                reached = stop
+
+
+@cache
+def _find_parts(names: frozenset[str]) -> Callable[[str], list[tuple[int, int]]]:
+    return make_finder(names)
+
+
+_TITLE = (
+    "[总副老]?(?:书记|支书|主任|主席|总理|总统|[部省市县区乡镇村局处科所院校厂站队会组班连排营团师军司行馆馆社]长|经理|老总|教授|老师|医生|大夫|先生|女士|小姐|同志|夫人|委员"
+    "|大使|将军|司令员?|老人|大爷|大妈|大娘|大嫂|老汉|大伯|大婶|大姐|大哥|大叔|阿姨|伯伯|叔叔|奶奶|爷爷|婶婶|婆婆|师傅|老板|同学|烈士|博士|院士|法官|律师|警官|检察官"
+    "|会计|出纳|工程师|护士|主播|教练|导演|编辑|记者|干事|干部|秘书|总监|董事长?|股东|员外|掌柜|太太|公公|姑娘|小伙|总|工|局|姐|哥|嫂|婶|叔|伯|爷|姨|妈|姑|舅|氏|某人?)"
+)
+_ADDRESSED = re.compile(
+    f"(?:[大小老]{{0,2}}{_SURNAME})[大小老二三四五六七八九]?(?:{_TITLE}){{1,2}}|老{_SURNAME}头|[小老][\u4e00-\u9fff]"
+)
+# Two characters that are a whole name, or a Japanese surname (R3).
+_WHOLE_NAMES = frozenset(
+    [
+        "小野",
+        "小泉",
+        "小林",
+        "小泽",
+        "小岛",
+        "小池",
+        "小川",
+        "小山",
+        "小西",
+        "小松",
+        "小原",
+        "小田",
+        "小仓",
+        "小室",
+        "小栗",
+        "小津",
+        "小村",
+        "小出",
+        "小坂",
+        "小堀",
+        "小柳",
+        "小暮",
+        "小椋",
+        "小宫",
+        "小关",
+        "小森",
+        "小杉",
+        "小熊",
+        "小玉",
+        "小谷",
+        "老子",
+        "老舍",
+    ]
+)
+_TITLED = re.compile(
+    f"({_SURNAME}[\u4e00-\u9fff]{{2}})(?:{_TITLE.replace('|总|工|局|姐|哥|嫂|婶|叔|伯|爷|姨|妈|姑|舅|氏|某人?', '')})"
+)
+
+
+def _refuse_addresses(edit: Edit) -> None:
+    """Leave out a surname with a form of address and nicknames, and cut titles off full names (R1, R4)."""
+    for span in edit.labelled(PERSON):
+        name = edit.text[span.start : span.end]
+        if name in _WHOLE_NAMES:
+            continue
+        if _ADDRESSED.fullmatch(name):
+            # 张工同志 is called 张工.
+            if len(name) > PAIR_CHARS or not edit.text.startswith(("同志", "先生", "女士"), span.end):
+                edit.drop(span)
+        elif titled := _TITLED.fullmatch(name):
+            edit.cut(span, span.start, span.start + titled.end(1))
+
+
+def _find_numbered(edit: Edit) -> None:
+    """Find names that hold a number (王七斤), and give back the verb that a network takes into one (李九|来了)."""
+    for start, end in find_numbered_names(edit.text):
+        edit.put(start, end, PERSON)
+    for span in edit.labelled(PERSON):
+        if _NUMBER_AND_VERB.fullmatch(edit.text, span.start, span.end) and edit.text.startswith(
+            "了", span.end
+        ):
+            edit.cut(span, span.start, span.end - 1)
+
+
+_NUMBER_AND_VERB = re.compile(f"{_SURNAME}[一二三四五六七八九十][来去走]")
+_BYLINE_WORD = "本报|特约|见习|实习|全媒体|融媒体|驻站|首席|记者|通讯员|实习生|特派员|报道员|摄影|撰文|供稿|供图|文图|图文|编辑|责任编辑|责编|校对|审核|主编|作者|姓名|联系人|负责人|法定代表人|户主"
+_BYLINE = re.compile(
+    rf"(?:记者|通讯员|实习生|特派员|报道员|摄影|撰文|供稿|供图|文图|图文|编辑|责编|校对|审核|主编|作者|姓名|联系人|法定代表人|户主)(?:[ \u3000]*[:：/][ \u3000]*|[ \u3000]+)"
+    rf"(?P<names>(?:(?!{_BYLINE_WORD})[\u4e00-\u9fff]{{2,4}}(?:[ \u3000]+|[、，,；;/][ \u3000]*|(?=[）)。]|$)))+)"
+)
+_NAME = re.compile(f"{_SURNAME}[\u4e00-\u9fff]{{1,2}}")
+_APART = re.compile("[\u4e00-\u9fff]+")
+
+
+def _find_in_bylines(edit: Edit) -> None:
+    """Find the names of a byline, parted by spaces: 记者 欧阳晓 通讯员 李强."""
+    for byline in _BYLINE.finditer(edit.text):
+        for name in _APART.finditer(edit.text, *byline.span("names")):
+            start, end = name.span()
+            if _NAME.fullmatch(edit.text, start, end) and not _is_word(edit, start, end):
+                edit.put(start, end, PERSON)
+
+
+def _is_word(edit: Edit, start: int, end: int) -> bool:
+    return any((word.start, word.end) == (start, end) and word.is_plain for word in edit.words)
+
+
+_HOUSEHOLD = re.compile(
+    f"(?:[\u4e00-\u9fff](?:户主?|民)|老人|老汉|党员|职工|军人|军属|遗属|学生)(?P<name>{_SURNAME}[\u4e00-\u9fff]{{1,2}})(?:的?家[中里](?![的人])|家(?=[，。、；！]|$|的[房院门田地羊牛猪])|家门口)"
+)
+
+
+def _find_after_households(edit: Edit) -> None:
+    """Find the name between what somebody is and his home: 低保户张有福家中."""
+    for found in _HOUSEHOLD.finditer(edit.text):
+        start, end = found.span("name")
+        shorter = all(span.label == PERSON and span.start == start for span in edit.over(start, end))
+        if shorter and surname_length(edit.text[start:end]) and not _is_word(edit, start, end):
+            edit.put(start, end, PERSON)
