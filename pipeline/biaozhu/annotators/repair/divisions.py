@@ -11,6 +11,7 @@ from biaozhu.annotators.repair.edit import PERSON, PLACE
 from biaozhu.knowledge.division_names import CITY, COUNTY, PROVINCE, TOWNSHIP, short_form
 from biaozhu.knowledge.gazetteer import gazetteer, villages
 from biaozhu.knowledge.names import make_finder
+from biaozhu.knowledge.surnames import SURNAMES
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -29,6 +30,7 @@ def repair_divisions(edit: Edit) -> None:
     _join_provinces(edit)
     _find_branches(edit)
     _cut_heads(edit)
+    _find_settlements(edit)
 
 
 # A unit word that is as often the beginning of the next word (市委, 县长, 区域).
@@ -41,8 +43,8 @@ def _complete_names(edit: Edit) -> None:
     """Give a division's full name one span where the network has part of it or nothing: 塔城|地区, 莫力达瓦旗 (P2)."""
     text = edit.text
     found = [(word.start, word.end) for word in edit.words if word.is_division(PROVINCE, TOWNSHIP, full=True)]
-    found += _find_short_autonomous()(text)
-    for start, end in sorted(found, key=lambda one: one[0] - one[1]):
+    short = set(_find_short_autonomous()(text))
+    for start, end in sorted({*found, *short}, key=lambda one: one[0] - one[1]):
         name = text[start:end]
         if end - start < LONG_NAME_CHARS or is_generic(name) or _NEXT_WORD.match(text, end - 1):
             continue
@@ -59,7 +61,9 @@ def _complete_names(edit: Edit) -> None:
         units = len(old) > 1 and all(text[span.end - 1] in "省市县区州旗镇乡" for span in old)
         if crossed or units:
             continue
-        if (old and old[0].start == start) or (not old and _stands_apart(edit, start, end)):
+        if (old and old[0].start == start) or (
+            not old and ((start, end) in short or _stands_apart(edit, start, end))
+        ):
             edit.put(start, end, PLACE)
 
 
@@ -80,10 +84,17 @@ def _stands_apart(edit: Edit, start: int, end: int) -> bool:
     )
 
 
+# Names that banners go by, of some characters of their own (see `division_lookup`).
+_SHORT_BANNERS = (
+    "科右前旗 科右中旗 科左中旗 科左后旗 察右前旗 察右中旗 察右后旗 鄂前旗 东乌旗 西乌旗 阿左旗 阿右旗 新左旗 新右旗 土左旗 土右旗 "
+    "乌前旗 乌中旗 乌后旗 巴林左旗 巴林右旗 达茂旗 莫旗 鄂伦春旗 鄂温克旗 喀左县 前郭县 杜蒙县 阜蒙县 黔东南州 黔西南州 黔南州"
+)
+
+
 @cache
 def _find_short_autonomous() -> Callable[[str], list[tuple[int, int]]]:
     """Find 凉山州, 莫力达瓦旗: autonomous divisions without their nations."""
-    names = set()
+    names = set(_SHORT_BANNERS.split())
     for name, named in gazetteer().named.items():
         if named.full and named.level in (CITY, COUNTY) and name[-3:-1] == "自治":
             short = short_form(name, named.level)
@@ -125,7 +136,8 @@ def _is_inside(edit: Edit, above: Span, word: Word) -> bool:
         if one.start >= word.start and not one.is_division(CITY, TOWNSHIP, full=False)
     )
     plain = any((one.start, one.end) == (word.start, word.end) and one.is_plain for one in edit.words)
-    if crossing or plain or _NEXT_WORD.match(text, word.end - 1):
+    natural = text[word.end - 1] in "湖江河山城海岛" and not word.is_division(CITY, TOWNSHIP, full=True)
+    if crossing or plain or natural or _NEXT_WORD.match(text, word.end - 1):
         return False
     codes = {one.code for one in gazetteer().lookup(text[above.start : above.end])}
     return any(
@@ -139,12 +151,12 @@ def _is_inside(edit: Edit, above: Span, word: Word) -> bool:
 
 _ONE = "京津沪渝冀晋辽浙皖闽赣鲁豫鄂湘粤桂琼滇黔陕陇藏疆苏川蒙港澳台"
 _STAY = (
-    "考察|调研|办事处|干部|医生|医疗队?|教师|务工|打工|工作|投资|创业|参[会加观展赛保与]|学习|旅游|游客|旅客|就[医业读]|求学|招商|交流|访问|演出|巡[展演]|捐[赠助]|抗疫|支援|指导|挂职|扶贫|高校|机构|记者"
+    "考察|调研|办事处|干部|医生|医护|医疗队?|护[士理]|教师|务工|打工|工作|投资|创业|参[会加观展赛保与]|学习|旅游|游客|旅客|就[医业读]|求学|招商|交流|访问|演出|巡[展演]|捐[赠助]|抗疫|支援|指导|挂职|扶贫|高校|机构|记者"
     "|央企|单位|部队|企业|人[员士才]|老乡|建设者?|青年|学[子生]|专家|同胞|商[会人]|签约|亮相|落户|开[幕馆工庭业]|启动|揭[牌晓幕]|成立|发布|首[发演映]|热映|举[行办]|召开|期间|项目|两地|三地|会[谈晤见]"
     "|路上|途中|航[班线]|列车|讨论|研讨|座谈|接受|出席|休假|避暑|过冬|过年|采访|拍摄|取景|设[立点厂]|建[厂成]|直播|慰问|帮扶|支教|检查|督[导查]|巡视|维修|援助|使[馆领]|军[队人营]|工程师?|志愿者|指挥部|纪检|代表|大使"
 )
 _STAYING = re.compile(
-    f"(?<![\\u4e00-\\u9fff])(?P<lone>[{_ONE}])(?=[、和与][{_ONE}](?:[、和与两三四省市等]))"
+    f"(?<![\u4e00-\u9fff])(?P<lone>[{_ONE}])(?=[、和与][{_ONE}](?:[、和与两三四省市等]))"
     f"|(?:赴|驻|援|抵|离|返|飞抵|入|进出?|来|在|到|回|迁|居|留|旅|自|由|从|往)(?P<place>[{_ONE}])(?={_STAY})"
     f"|(?:赴|驻|抵|离|返|援)(?P<bound>[{_ONE}])(?=[，。、；！？,;（(]|后|前|时|的|$)"
 )
@@ -179,10 +191,23 @@ _RUN = re.compile(
 _BORDERLAND = re.compile("边[区界境]|交界|根据地|地区|诸省|等|[，。、；！？]|$|一带|革命|苏区|红军|游击|军区")
 # Of four characters most are a list of provinces; these are regions.
 _REGIONS = frozenset(("晋冀鲁豫", "湘鄂川黔", "苏鲁豫皖", "云贵川渝"))
+# Regions whose names no run of provinces is, and such as stand before 苏 or 边区.
+_OLD_REGIONS = re.compile(
+    "(?:晋察冀|湘鄂西|豫皖苏|豫皖苏鲁|冀热辽|冀热察|苏浙皖|苏鲁皖|闽浙赣|湘鄂赣|鄂豫陕|鄂豫皖|晋绥察)(?=边[区界境]|根据地|苏区|交界|革命)"
+)
+_TWO = re.compile(
+    f"(?<![\u4e00-\u9fff])[{_ONE}杭甬宁深穗蓉汉](?P<second>[{_ONE}杭甬深穗蓉])(?=[两二][省地市])"
+)
 
 
 def _join_provinces(edit: Edit) -> None:
     """Give three provinces or more that make one region a single span: 湘鄂赣 (P3)."""
+    for region in _OLD_REGIONS.finditer(edit.text):
+        edit.put(*region.span(), PLACE)
+    for pair in _TWO.finditer(edit.text):
+        if not edit.over(*pair.span()):
+            edit.put(pair.start(), pair.start("second"), PLACE)
+            edit.put(*pair.span("second"), PLACE)
     for run in _RUN.finditer(edit.text):
         start, end = run.span()
         old = edit.over(start, end)
@@ -200,7 +225,7 @@ _BRANCH = re.compile(
     "(?:支行|分行|分公司|分局|分院|分校|分部|分店|分社|营业部|项目部|办事处|事业部|公司|供电公司|电力公司)"
 )
 _DATELINE = re.compile(
-    "(?:本报|新华社|中新[社网]|人民网|新华网|[\\u4e00-\\u9fff]{2,5}[网报])(?P<place>[\\u4e00-\\u9fff]{2,6}?)(?:\\d{1,2}月\\d{1,2}日)?[讯电](?=[ \\u3000（(:：]|记者|$)"
+    "(?:本报|新华社|中新[社网]|人民网|新华网|[\u4e00-\u9fff]{2,5}[网报])(?P<place>[\u4e00-\u9fff]{2,6}?)(?:\\d{1,2}月\\d{1,2}日)?[讯电](?=[ \\u3000（(:：]|记者|$)"
 )
 _INSTITUTION = re.compile(
     "(?:银行|集团|电网|电力|石油|石化|移动|联通|电信|人寿|财险|保险|证券|邮政|烟草|铁塔|公司)$"
@@ -231,5 +256,26 @@ def _cut_heads(edit: Edit) -> None:
     """Leave 市长, 县长 and the like whole, as 市委 is: 基隆|市长 (P4)."""
     for span in edit.labelled(PLACE):
         name = edit.text[span.start : span.end]
-        if len(name) > 2 and name[-1] in "省市县区州镇乡" and _HEAD.match(edit.text, span.end):  # noqa: PLR2004
+        if (
+            name[-1] == "村"
+            and edit.text.startswith("民", span.end)
+            and name[:-1] in gazetteer().named
+            and name not in villages()
+        ):
+            edit.cut(span, span.start, span.end - 1)  # 德宏|村民
+        elif len(name) > 2 and name[-1] in "省市县区州镇乡" and _HEAD.match(edit.text, span.end):  # noqa: PLR2004
             edit.cut(span, span.start, span.end - 1)
+
+
+_SETTLEMENT = re.compile(
+    "(?:^|(?<=[，。、；：“（(从到在至去往回的是和与、]))(?P<name>[\u4e00-\u9fff]家(?:河子|河|坪|湾|沟|庄|集|坝|寨|店子|堡子?|屯|岭|塘|洼|畈|冲|坳|垭|桥|渡|咀|嘴|圩|岗|窑|营子?|窝棚|川|湖|台子))"
+    "(?=[，。、；！？到至的]|$|在|有|位于|赶集|要走|出发)"
+)
+
+
+def _find_settlements(edit: Edit) -> None:
+    """Find 王家河子, 陈家坪: a family's settlement, where it stands as a place would."""
+    for found in _SETTLEMENT.finditer(edit.text):
+        start, end = found.span("name")
+        if edit.text[start] in SURNAMES and not edit.over(start, end):
+            edit.put(start, end, PLACE)

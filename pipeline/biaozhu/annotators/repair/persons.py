@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from biaozhu.annotators.repair.edit import Edit
+    from biaozhu.data.model import Span
 
 _SURNAME = f"(?:{'|'.join(sorted(COMPOUND_SURNAMES))}|[{''.join(sorted(name for name in SURNAMES if len(name) == 1))}])"
 # Right before a name, and no part of one. The longer of two comes first: 护边员 before 员.
@@ -73,7 +74,7 @@ def _join_dotted(edit: Edit) -> None:
             if span.label == PERSON and span.start < dots[0][0] and dots[-1][1] < span.end
         ]
         if whole:
-            _straighten(edit, whole[0].start, whole[0].end, start, dots[0][0])
+            _straighten(edit, whole[0], (start, end), (dots[0][0], dots[-1][1]))
             continue
         parts = [
             text[left:right]
@@ -84,9 +85,7 @@ def _join_dotted(edit: Edit) -> None:
             for span in old
             if span.label == PERSON and (span.end == dots[0][0] or span.start == dots[-1][1])
         ]
-        spelt = all(
-            part and TRANSLITERATING.issuperset(part) and len(part) <= LONGEST_PIECE_CHARS for part in parts
-        )
+        spelt = all(_is_spelt(part) for part in parts)
         if beside and (spelt or len(beside) > 1 or not any(text[a:b].strip() in _STOPS for a, b in dots)):
             left = min([span.start for span in beside if span.end == dots[0][0]], default=start)
             right = max([span.end for span in beside if span.start == dots[-1][1]], default=end)
@@ -94,6 +93,10 @@ def _join_dotted(edit: Edit) -> None:
                 edit.put(left, right, PERSON)
         elif spelt and sum(map(len, parts)) >= SHORTEST_DOTTED_CHARS and _is_bounded(edit, start):
             edit.put(start, end, PERSON)
+
+
+def _is_spelt(part: str) -> bool:
+    return part in TURKIC or (0 < len(part) <= LONGEST_PIECE_CHARS and TRANSLITERATING.issuperset(part))
 
 
 def _is_bounded(edit: Edit, start: int) -> bool:
@@ -104,13 +107,14 @@ def _is_bounded(edit: Edit, start: int) -> bool:
     return apart or _role_end(text, start) or any(word.end == start for word in edit.words)
 
 
-def _straighten(edit: Edit, start: int, end: int, first: int, dot: int) -> None:
-    text = edit.text
+def _straighten(edit: Edit, span: Span, spelt: tuple[int, int], dots: tuple[int, int]) -> None:
+    """Move the borders of a span that holds the dots to where a role or a table says that the name begins and ends."""
+    text, (start, end), (first, last), (dot, last_dot) = edit.text, (span.start, span.end), spelt, dots
     left = start
     crossed = any(word.start < first < word.end for word in edit.words)
     if first < start and not crossed and (_role_end(text, first) or text[first:dot] in TURKIC or not first):
         left = first
-    right = end
+    right = max(end, last) if text[last_dot:last] in TURKIC else end
     if right < len(text) and text[right - 1] in _NEVER_LAST and text[right - 2] not in DOTS:
         right -= 1
     if (left, right) != (start, end):
@@ -129,12 +133,17 @@ def _first_part(text: str, begin: int, dot: int) -> int:
     while start > max(begin, dot - LONGEST_PIECE_CHARS) and text[start - 1] in TRANSLITERATING:
         start -= 1
         if start > begin and _role_end(text, start):
-            break
-    return start
+            return start
+    # 约翰; 约 before other names is no part of them.
+    return start - (text[begin:start].endswith("约") and text[start : start + 1] in "翰瑟")
 
 
 def _last_part(edit: Edit, dot: int, end: int) -> int:
-    text, stop = edit.text, dot
+    text = edit.text
+    stop = max(
+        (stop for stop in range(dot, min(end, dot + LONGEST_PIECE_CHARS) + 1) if text[dot:stop] in TURKIC),
+        default=dot,
+    )
     while stop < min(end, dot + LONGEST_PIECE_CHARS) and text[stop] in TRANSLITERATING:
         stop += 1
     crossing = [word.start for word in edit.words if word.is_plain and dot + 1 < word.start < stop < word.end]
@@ -265,10 +274,16 @@ def _refuse_addresses(edit: Edit) -> None:
             edit.cut(span, span.start, span.start + titled.end(1))
 
 
+_DAI = re.compile("[岩玉][温罕香叫康坎应龙吨扁帕腊保光尖晓恩甩拉批丙囡]{1,2}(?![村寨乡镇山石])")
+
+
 def _find_numbered(edit: Edit) -> None:
-    """Find names that hold a number (王七斤), and give back the verb that a network takes into one (李九|来了)."""
+    """Find names that hold a number (王七斤) and of the Dai (村民岩罕); give back the verb that a network takes into one (李九|来了)."""
     for start, end in find_numbered_names(edit.text):
         edit.put(start, end, PERSON)
+    for found in _DAI.finditer(edit.text):
+        if _role_end(edit.text, found.start()) and not edit.over(*found.span()):
+            edit.put(*found.span(), PERSON)
     for span in edit.labelled(PERSON):
         if _NUMBER_AND_VERB.fullmatch(edit.text, span.start, span.end) and edit.text.startswith(
             "了", span.end

@@ -43,8 +43,16 @@ _GOES_ON = re.compile(
 SHORT_CHARS, LONG_CHARS = 2, 4
 
 
+# Countries of two islands, and capitals, that the table has by another name or not at all.
+_JOINED = re.compile(
+    "圣文森特和格林纳丁斯|特立尼达和多巴哥|安提瓜和巴布达|圣基茨和尼维斯|圣多美和普林西比|波斯尼亚和黑塞哥维那|瓦利斯和富图纳|内比都|姆巴巴内|危地马拉城|特克斯和凯科斯群岛"
+)
+
+
 def _find_abroad(edit: Edit) -> None:
     """Find countries, and cities abroad beside them or behind a verb of going; one name has one span."""
+    for found in _JOINED.finditer(edit.text):
+        edit.put(*found.span(), PLACE)
     names = _longest([word for word in edit.words if word.is_foreign and _is_named_by_guideline(edit, word)])
     for position, word in enumerate(names):
         after = names[position + 1] if position + 1 < len(names) else None
@@ -71,7 +79,9 @@ def _is_a_pair(edit: Edit, country: Word, city: Word) -> bool:
     old = edit.over(country.start, city.end)
     inside = all(span.label == PLACE and country.start <= span.start for span in old)
     borders = {(country.start, country.end), (city.start, city.end)}
-    right = borders <= edit.spans.keys() or city.is_country or city.end - city.start <= SHORT_CHARS
+    one_span = [(span.start, span.end) for span in old] == [(country.start, city.end)]
+    short = city.end - city.start <= SHORT_CHARS and not one_span
+    right = borders <= edit.spans.keys() or city.is_country or short
     return inside and not right and _is_whole(edit, city)
 
 
