@@ -6,7 +6,7 @@ import re
 from functools import cache
 from typing import TYPE_CHECKING
 
-from biaozhu.annotators.place_units import is_generic
+from biaozhu.annotators.place_units import ANY_UNIT, is_generic
 from biaozhu.annotators.repair.edit import PERSON, PLACE
 from biaozhu.knowledge.division_names import CITY, COUNTY, PROVINCE, TOWNSHIP, short_form
 from biaozhu.knowledge.gazetteer import gazetteer, villages
@@ -42,7 +42,12 @@ _NEXT_WORD = re.compile(
 def _complete_names(edit: Edit) -> None:
     """Give a division's full name one span where the network has part of it or nothing: 塔城|地区, 莫力达瓦旗 (P2)."""
     text = edit.text
-    found = [(word.start, word.end) for word in edit.words if word.is_division(PROVINCE, TOWNSHIP, full=True)]
+    found = [
+        (word.start, word.end)
+        for word in edit.words
+        if word.is_division(PROVINCE, TOWNSHIP, full=True)
+        or (word.is_former and not edit.over(word.start, word.end))
+    ]
     short = set(_find_short_autonomous()(text))
     for start, end in sorted({*found, *short}, key=lambda one: one[0] - one[1]):
         name = text[start:end]
@@ -78,6 +83,9 @@ def _stands_apart(edit: Edit, start: int, end: int) -> bool:
         one.end == end and start < one.start < end and one.is_plain and one.end - one.start > 1
         for one in edit.words
     ):
+        return False
+    # 小城镇 is a town's name, too.
+    if ANY_UNIT.fullmatch(edit.text, start, end):
         return False
     return end - start > LONG_NAME_CHARS or bool(
         _BEFORE_NAME.search(edit.text, max(0, start - 2), start) or edit.has(PLACE, end=start)
@@ -153,7 +161,7 @@ _ONE = "京津沪渝冀晋辽浙皖闽赣鲁豫鄂湘粤桂琼滇黔陕陇藏疆
 _STAY = (
     "考察|调研|办事处|干部|医生|医护|医疗队?|护[士理]|教师|务工|打工|工作|投资|创业|参[会加观展赛保与]|学习|旅游|游客|旅客|就[医业读]|求学|招商|交流|访问|演出|巡[展演]|捐[赠助]|抗疫|支援|指导|挂职|扶贫|高校|机构|记者"
     "|央企|单位|部队|企业|人[员士才]|老乡|建设者?|青年|学[子生]|专家|同胞|商[会人]|签约|亮相|落户|开[幕馆工庭业]|启动|揭[牌晓幕]|成立|发布|首[发演映]|热映|举[行办]|召开|期间|项目|两地|三地|会[谈晤见]"
-    "|路上|途中|航[班线]|列车|讨论|研讨|座谈|接受|出席|休假|避暑|过冬|过年|采访|拍摄|取景|设[立点厂]|建[厂成]|直播|慰问|帮扶|支教|检查|督[导查]|巡视|维修|援助|使[馆领]|军[队人营]|工程师?|志愿者|指挥部|纪检|代表|大使"
+    "|路上|途中|返[乡程校岗工]|航[班线]|列车|讨论|研讨|座谈|接受|出席|休假|避暑|过冬|过年|采访|拍摄|取景|设[立点厂]|建[厂成]|直播|慰问|帮扶|支教|检查|督[导查]|巡视|维修|援助|使[馆领]|军[队人营]|工程师?|志愿者|指挥部|纪检|代表|大使"
 )
 _STAYING = re.compile(
     f"(?<![\u4e00-\u9fff])(?P<lone>[{_ONE}])(?=[、和与][{_ONE}](?:[、和与两三四省市等]))"

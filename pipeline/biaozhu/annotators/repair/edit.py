@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from biaozhu.data.model import Span
 from biaozhu.knowledge.lexicon import DIVISION, FOREIGN, LONE, loaded_lexicon
-from biaozhu.knowledge.world import COUNTRY, FOREIGN_CITY, FOREIGN_REGION
+from biaozhu.knowledge.world import COUNTRY, FOREIGN_CITY, FOREIGN_REGION, FORMER_DIVISION
 from biaozhu.reading.simplified import to_simplified
 
 if TYPE_CHECKING:
@@ -49,6 +49,11 @@ class Word:
     def is_foreign(self) -> bool:
         """Whether it names a country, or a region or city abroad."""
         return bool(self.kinds >> FOREIGN & (COUNTRY | FOREIGN_REGION | FOREIGN_CITY))
+
+    @property
+    def is_former(self) -> bool:
+        """Whether it names a division that is no more."""
+        return bool(self.kinds >> FOREIGN & FORMER_DIVISION)
 
     def is_division(self, highest: int, lowest: int, *, full: bool | None = None) -> bool:
         """Return whether it names a division of these levels, with its unit word or (`full` false) without."""
@@ -102,9 +107,8 @@ class Edit:
 
 def make_edit(text: str, spans: Iterable[Span]) -> Edit:
     """Return what rules work on."""
-    text = to_simplified(text)
+    # The automata read UTF-8, which has no lone surrogates.
+    text = LONE.sub("\ufffd", to_simplified(text))
     find, kinds, _ = loaded_lexicon()
-    words = tuple(
-        Word(start, end, int(kinds[number])) for start, end, number in find(LONE.sub("\ufffd", text))
-    )
+    words = tuple(Word(start, end, int(kinds[number])) for start, end, number in find(text))
     return Edit(text, words, {(span.start, span.end): span for span in spans})
