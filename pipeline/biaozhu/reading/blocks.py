@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 _TITLE_LENGTH = 60
 _KICKER_LENGTH = 7
 _HEAD_LINES = 8
+# A title, its kicker and its subtitles; a date below more than these is an entry of the text.
+_HEAD_TITLES = 4
 _HEADING_LENGTH = 40
 _SHORT_CAPTION = 45
 _INDENTED_CAPTION = 60
@@ -79,6 +81,7 @@ def _kinds(lines: Sequence[Line]) -> list[BlockKind]:
         for place, line in enumerate(lines[:_HEAD_LINES])
         if page_patterns.is_furniture(line.text, edge="head")
         and page_patterns.names_source_or_time(line.text)
+        and sum(not page_patterns.is_furniture(one.text, edge="head") for one in lines[:place]) <= _HEAD_TITLES
     ]
     first, last = (prose[0], prose[-1]) if prose else (dated[-1] + 1 if dated else 0, len(lines))
     kinds: list[BlockKind] = ["paragraph"] * len(lines)
