@@ -1,6 +1,6 @@
 """Run small inputs that came out wrong once, and print by kind how many come out right now.
 
-    python benchmarks/cases.py [CASES.jsonl ...] [--kind A] [--wrong]
+    python benchmarks/cases.py [CASES.jsonl ...] [--kind A] [--wrong] [--markdown]
 
 CASES defaults to `../shared/data/cases/bug_reports.jsonl` beside the repository: inputs reduced from public bug
 reports, every one of which was wrong on 2026-11-27, so that the column "before" is 0 of all. A case is read as it
@@ -47,6 +47,10 @@ MODEL: Weights = "accurate"
 # Where the guideline, settled after the cases were written, rules otherwise: text, right spans, rule.
 RULED: dict[str, tuple[list[list[Any]], str]] = {
     "万把块钱。": ([[0, 4, "AMOUNT"]], "A1: 三块钱 is marked up to 钱"),
+    "Tim Cook访华。": (
+        [[0, 8, "PERSON"], [9, 10, "PLACE"]],
+        "P3: one character that means a place is marked",
+    ),
 }
 
 
@@ -242,6 +246,7 @@ def main() -> None:
     parser.add_argument("cases", type=Path, nargs="*", default=[CASES])
     parser.add_argument("--kind", default="", help="only kinds that begin so")
     parser.add_argument("--wrong", action="store_true", help="print each case that is wrong")
+    parser.add_argument("--markdown", action="store_true", help="print the table in Markdown")
     options = parser.parse_args()
     cases = [case for case in read_cases(options.cases) if case["kind"].startswith(options.kind)]
     right: Counter[str] = Counter()
@@ -253,12 +258,16 @@ def main() -> None:
             print(
                 f"{case['kind'][:2]} {case.get('text') or case.get('input') or case['check']}\n   {got}\n   wanted {wanted}"
             )
+    counts = Counter(case["kind"] for case in cases)
+    rows = [(kind, count, right[kind]) for kind, count in sorted(counts.items())]
+    rows.append(("all", len(cases), right.total()))
+    if options.markdown:
+        print("| kind | cases | before | right now |\n|---|---:|---:|---:|")
+        print("\n".join(f"| {kind} | {count} | 0 | {good} |" for kind, count, good in rows))
+        return
     table = Table("kind", "cases", "before", "right now", "share")
-    for kind, count in sorted(Counter(case["kind"] for case in cases).items()):
-        table.add_row(kind, str(count), "0", str(right[kind]), f"{right[kind] / count:.0%}")
-    table.add_row(
-        "all", str(len(cases)), "0", str(right.total()), f"{right.total() / max(1, len(cases)):.0%}"
-    )
+    for kind, count, good in rows:
+        table.add_row(kind, str(count), "0", str(good), f"{good / max(1, count):.0%}")
     Console().print(table)
 
 

@@ -81,7 +81,8 @@ def _kinds(lines: Sequence[Line]) -> list[BlockKind]:
         for place, line in enumerate(lines[:_HEAD_LINES])
         if page_patterns.is_furniture(line.text, edge="head")
         and page_patterns.names_source_or_time(line.text)
-        and sum(not page_patterns.is_furniture(one.text, edge="head") for one in lines[:place]) <= _HEAD_TITLES
+        and sum(not page_patterns.is_furniture(one.text, edge="head") for one in lines[:place])
+        <= _HEAD_TITLES
     ]
     first, last = (prose[0], prose[-1]) if prose else (dated[-1] + 1 if dated else 0, len(lines))
     kinds: list[BlockKind] = ["paragraph"] * len(lines)
