@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
+from functools import cache
 from typing import TYPE_CHECKING
 
 from biaozhu.data.model import Span
@@ -57,9 +58,13 @@ class Word:
 
     def is_division(self, highest: int, lowest: int, *, full: bool | None = None) -> bool:
         """Return whether it names a division of these levels, with its unit word or (`full` false) without."""
-        forms = (0, 1) if full is None else (int(full),)
-        bits = sum(1 << 2 * (level - 1) + form for level in range(highest, lowest + 1) for form in forms)
-        return bool(self.kinds >> DIVISION & bits)
+        return bool(self.kinds >> DIVISION & _division_bits(highest, lowest, full))
+
+
+@cache
+def _division_bits(highest: int, lowest: int, full: bool | None) -> int:  # noqa: FBT001 — private, called by position
+    forms = (0, 1) if full is None else (int(full),)
+    return sum(1 << 2 * (level - 1) + form for level in range(highest, lowest + 1) for form in forms)
 
 
 @dataclass(slots=True)
