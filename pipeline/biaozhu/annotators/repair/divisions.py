@@ -121,7 +121,7 @@ def _find_below(edit: Edit) -> None:
     """Find what the tables have right behind a division: one inside it, a village; and a named group behind a village (P2)."""
     for word in edit.words:
         above = edit.has(PLACE, end=word.start) if word.is_division(CITY, TOWNSHIP) else None
-        if above and not edit.over(word.start, word.end) and _is_inside(edit, above, word):
+        if above and not edit.over(word.start, word.end) and is_inside(edit, above, word):
             edit.put(word.start, word.end, PLACE)
     for above in edit.labelled(PLACE):
         village = _BELOW.match(edit.text, above.end)
@@ -135,7 +135,7 @@ def _find_below(edit: Edit) -> None:
             edit.put(*group.span("group"), PLACE)
 
 
-def _is_inside(edit: Edit, above: Span, word: Word) -> bool:
+def is_inside(edit: Edit, above: Span, word: Word) -> bool:
     """Return whether a division's name right behind another is one inside it, and no part of another word."""
     text = edit.text
     crossing = any(
@@ -203,8 +203,10 @@ _REGIONS = frozenset(("晋冀鲁豫", "湘鄂川黔", "苏鲁豫皖", "云贵川
 _OLD_REGIONS = re.compile(
     "(?:晋察冀|湘鄂西|豫皖苏|豫皖苏鲁|冀热辽|冀热察|苏浙皖|苏鲁皖|闽浙赣|湘鄂赣|鄂豫陕|鄂豫皖|晋绥察)(?=边[区界境]|根据地|苏区|交界|革命)"
 )
+_SHORT = f"{_ONE}甘宁青吉黑云贵杭甬深穗蓉汉"
 _TWO = re.compile(
-    f"(?<![\u4e00-\u9fff])[{_ONE}杭甬宁深穗蓉汉](?P<second>[{_ONE}杭甬深穗蓉])(?=[两二][省地市])"
+    f"(?:(?<![\u4e00-\u9fff])(?P<first>[{_SHORT}])(?P<second>[{_SHORT}])(?=[两二][省地市])"
+    f"|(?P<one>[{_SHORT}])[、和与](?P<other>[{_SHORT}])(?=(?:[两二三]|等)[省地市]))"
 )
 
 
@@ -213,9 +215,11 @@ def _join_provinces(edit: Edit) -> None:
     for region in _OLD_REGIONS.finditer(edit.text):
         edit.put(*region.span(), PLACE)
     for pair in _TWO.finditer(edit.text):
-        if not edit.over(*pair.span()):
-            edit.put(pair.start(), pair.start("second"), PLACE)
-            edit.put(*pair.span("second"), PLACE)
+        names = ("first", "second") if pair["first"] else ("one", "other")
+        for name in names:
+            old = edit.over(*pair.span(name))
+            if not old or (old[0].start, old[0].end) == pair.span():  # 云贵|两省
+                edit.put(*pair.span(name), PLACE)
     for run in _RUN.finditer(edit.text):
         start, end = run.span()
         old = edit.over(start, end)

@@ -216,7 +216,7 @@ _TITLE = (
     "|会计|出纳|工程师|护士|主播|教练|导演|编辑|记者|干事|干部|秘书|总监|董事长?|股东|员外|掌柜|太太|公公|姑娘|小伙|总|工|局|姐|哥|嫂|婶|叔|伯|爷|姨|妈|姑|舅|氏|某人?)"
 )
 _ADDRESSED = re.compile(
-    f"(?:[大小老]{{0,2}}{_SURNAME})[大小老二三四五六七八九]?(?:{_TITLE}){{1,2}}|老{_SURNAME}头|[小老][\u4e00-\u9fff]"
+    f"(?:[大小老]{{0,2}}{_SURNAME})[大小老二三四五六七八九]?(?:{_TITLE}){{1,2}}|老{_SURNAME}头|[小老][\u4e00-\u9fff]|阿[强明华珍芳英霞丽红兰梅娟福财旺贵宝龙虎牛毛伟军]"
 )
 # Two characters that are a whole name, or a Japanese surname (R3).
 _WHOLE_NAMES = frozenset(

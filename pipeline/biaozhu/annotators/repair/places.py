@@ -196,12 +196,25 @@ def _refuse_facilities(edit: Edit) -> None:
         name = edit.text[span.start : span.end]
         if len(name) < 2 or _is_unit_ended(edit.text, span):  # noqa: PLR2004 — 津站
             continue
-        if (
-            _OWN_NAMES.match(edit.text, span.end)
-            and not _is_division(name)
-            and not TRANSLITERATING.issuperset(name)
-        ) or (_BRIDGES.match(edit.text, span.end) and name[-1] in "江河湖海山岭峡"):
+        known = _is_division(name) or TRANSLITERATING.issuperset(name)
+        shop = _OWN_NAMES.match(edit.text, span.end) and not known
+        bridge = _BRIDGES.match(edit.text, span.end) and name[-1] in "江河湖海山岭峡"
+        if shop or bridge or _is_built(edit, span):
             edit.drop(span)
+
+
+_BUILT = re.compile("[\u4e00-\u9fff]{0,3}?(?:花园|小区|家园|公寓|大厦|广场|湿地|教堂|商城|雅苑|花苑|新苑)")
+
+
+def _is_built(edit: Edit, span: Span) -> bool:
+    """Return whether a name right behind a division, and not inside it, is that of a house or an estate."""
+    above = edit.has(PLACE, end=span.start)
+    natural = edit.text[span.end - 1] in "江河湖海山"
+    if above is None or natural or not _BUILT.match(edit.text, span.end):
+        return False
+    codes = [one.code for one in gazetteer().lookup(edit.text[above.start : above.end])]
+    own = gazetteer().lookup(edit.text[span.start : span.end])
+    return not any(one.code.startswith(code) for one in own for code in codes)
 
 
 def _is_division(name: str) -> bool:
