@@ -51,7 +51,12 @@ def _complete_names(edit: Edit) -> None:
     short = set(_find_short_autonomous()(text))
     for start, end in sorted({*found, *short}, key=lambda one: one[0] - one[1]):
         name = text[start:end]
-        if end - start < LONG_NAME_CHARS or is_generic(name) or _NEXT_WORD.match(text, end - 1):
+        if (
+            end - start < LONG_NAME_CHARS
+            or is_generic(name)
+            or _ZONE.search(name)
+            or _NEXT_WORD.match(text, end - 1)
+        ):
             continue
         old = edit.over(start, end)
         if (start, end) in edit.spans or any(
@@ -72,6 +77,8 @@ def _complete_names(edit: Edit) -> None:
             edit.put(start, end, PLACE)
 
 
+# Zones are facilities (P5); the ends of words that go together make no name of three characters.
+_ZONE = re.compile("(?:开发|实验|试验|园|示范|管理|合作|产业|经济)区$|^.城[镇市区]$")
 _BEFORE_NAME = re.compile(
     "(?:^|[，。、；：:！？“”（(\\s的在到从赴至往由和与及]|前往|位于|来自|抵达|走进|来到)$"
 )
@@ -111,7 +118,7 @@ def _find_short_autonomous() -> Callable[[str], list[tuple[int, int]]]:
     return make_finder(names)
 
 
-_BELOW = re.compile("(?P<village>[\u4e00-\u9fff]{1,5}?(?:村|社区|嘎查))(?![委民支里内外干级])")
+_BELOW = re.compile("(?P<village>[\u4e00-\u9fff]{1,5}?(?:村|社区|嘎查))(?![委民支里内外干级]|科技|路|街|站)")
 _GROUP = re.compile(
     "(?P<group>[\u4e00-\u9fff][湾沟坝坪坡岭山塘冲坳洞桥井庄寨屯家河溪岩林田垭口梁头堡院坎槽]组)(?![织长员成])"
 )
@@ -135,6 +142,9 @@ def _find_below(edit: Edit) -> None:
             edit.put(*group.span("group"), PLACE)
 
 
+_AFTER_SHORT = re.compile("[村农牧渔居市]民|等|的|有|[，。、；：！？]|$|[一-鿿]{1,4}[县区镇乡村]")
+
+
 def is_inside(edit: Edit, above: Span, word: Word) -> bool:
     """Return whether a division's name right behind another is one inside it, and no part of another word."""
     text = edit.text
@@ -145,7 +155,9 @@ def is_inside(edit: Edit, above: Span, word: Word) -> bool:
     )
     plain = any((one.start, one.end) == (word.start, word.end) and one.is_plain for one in edit.words)
     natural = text[word.end - 1] in "湖江河山城海岛" and not word.is_division(CITY, TOWNSHIP, full=True)
-    if crossing or plain or natural or _NEXT_WORD.match(text, word.end - 1):
+    # 白云|机场 is no district here.
+    short = not word.is_division(CITY, TOWNSHIP, full=True) and not _AFTER_SHORT.match(text, word.end)
+    if crossing or plain or natural or short or _NEXT_WORD.match(text, word.end - 1):
         return False
     codes = {one.code for one in gazetteer().lookup(text[above.start : above.end])}
     return any(
@@ -169,7 +181,7 @@ _STAYING = re.compile(
     f"|(?:赴|驻|抵|离|返|援)(?P<bound>[{_ONE}])(?=[，。、；！？,;（(]|后|前|时|的|$)"
 )
 _SIDES = re.compile(
-    f"(?P<place>[{_ONE}])(?=企(?!业|图|鹅|及|盼|划|事)|籍(?!贯)|军(?!训|工|区|人)|媒(?!体|介)|股(?!份|东)|府(?!邸)|警(?!察))"
+    f"(?:(?<![\u4e00-\u9fff])|(?<=[的是在为由与和对给家名位多各])|(?<=[该一]家))(?P<place>[{_ONE}])(?=企(?!业|图|鹅|及|盼|划|事)|籍(?!贯)|军(?!训|工|区|人)|媒(?!体|介)|股(?!份|东)|府(?!邸)|警(?!察))"
 )
 
 

@@ -37,7 +37,7 @@ _OF_STATE = re.compile(
     "(?:总统|总理|政府|首都|首相|外长|外交部|议会|国民|军队|大使|国王|共和国|人民|籍|、|和|与|等)"
 )
 _GOES_ON = re.compile(
-    "时间|标准时|夏令时|特区|帝国|汗国|王国|王朝|联邦|民主|（|[州省府县市区郡岛湾河山湖城港海语族币裔法盾]"
+    "时间|标准时|夏令时|特区|帝国|汗国|王国|王朝|联邦|民主|（|大区|边疆区|[国州省府县市区郡岛湾河山湖城港海语族币裔法盾]"
 )
 # A name of two characters needs the dictionary, one of three a verb, a longer one nothing.
 SHORT_CHARS, LONG_CHARS = 2, 4
@@ -71,13 +71,13 @@ def _find_abroad(edit: Edit) -> None:
 
 def _is_named_by_guideline(edit: Edit, word: Word) -> bool:
     name = edit.text[word.start : word.end]
-    return name not in _NO_COUNTRIES and not name.endswith("地区")
+    return name not in _NO_COUNTRIES and not name.endswith(("地区", "海岸"))
 
 
 def _is_a_pair(edit: Edit, country: Word, city: Word) -> bool:
     """Return whether a country and what follows it share their characters with spans of other borders."""
     old = edit.over(country.start, city.end)
-    inside = all(span.label == PLACE and country.start <= span.start for span in old)
+    inside = all(span.label == PLACE and country.start <= span.start < span.end <= city.end for span in old)
     borders = {(country.start, country.end), (city.start, city.end)}
     one_span = [(span.start, span.end) for span in old] == [(country.start, city.end)]
     short = city.end - city.start <= SHORT_CHARS and not one_span
@@ -198,18 +198,22 @@ def _refuse_facilities(edit: Edit) -> None:
             continue
         known = _is_division(name) or TRANSLITERATING.issuperset(name)
         shop = _OWN_NAMES.match(edit.text, span.end) and not known
-        bridge = _BRIDGES.match(edit.text, span.end) and name[-1] in "江河湖海山岭峡"
+        bridge = (
+            _BRIDGES.match(edit.text, span.end) and name[-1] in "江河湖海山岭峡" and not _is_division(name)
+        )
         if shop or bridge or _is_built(edit, span):
             edit.drop(span)
 
 
-_BUILT = re.compile("[\u4e00-\u9fff]{0,3}?(?:花园|小区|家园|公寓|大厦|广场|湿地|教堂|商城|雅苑|花苑|新苑)")
+_BUILT = re.compile(
+    "(?:(?!的|一个)[\u4e00-\u9fff]){0,2}(?:花园|小区|家园|公寓|大厦|广场|湿地|教堂|商城|雅苑|花苑|新苑)"
+)
 
 
 def _is_built(edit: Edit, span: Span) -> bool:
     """Return whether a name right behind a division, and not inside it, is that of a house or an estate."""
     above = edit.has(PLACE, end=span.start)
-    natural = edit.text[span.end - 1] in "江河湖海山"
+    natural = edit.text[span.end - 1] in "江河湖海山庄屯寨"
     if above is None or natural or not _BUILT.match(edit.text, span.end):
         return False
     codes = [one.code for one in gazetteer().lookup(edit.text[above.start : above.end])]
