@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from biaozhu.annotators.repeated import MIN_SCORE, find_repeated
@@ -41,6 +41,7 @@ def test_repeated_believes_only_what_the_network_is_sure_of() -> None:
     assert found("西姆斯说。", score=MIN_SCORE - 0.01) == [[], []]
 
 
+@example(["说西姆斯"])
 @given(st.lists(st.text("西姆斯韦德·说𠮷\r\n", max_size=12), max_size=4))
 def test_repeated_gives_disjoint_spans_of_the_text(texts: list[str]) -> None:
     rows = find_repeated([FULL, *texts], [(word(0, 6),), *[()] * len(texts)])

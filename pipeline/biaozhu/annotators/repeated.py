@@ -52,7 +52,10 @@ def find_repeated(texts: Sequence[str], words: Sequence[Sequence[LacWord]]) -> l
 def _occurrences(text: str, known: Mapping[str, float], lengths: Sequence[int]) -> Iterator[Span]:
     start = 0
     while start < len(text):
-        end = next((start + size for size in lengths if text[start : start + size] in known), 0)
+        # A slice at the text's end is shorter than its bounds say.
+        end = next(
+            (start + len(some) for size in lengths if (some := text[start : start + size]) in known), 0
+        )
         if end and not _NOT_BEFORE.match(text, end):
             yield Span(start, end, "PERSON", SOURCE, known[text[start:end]])
         start = end or start + 1

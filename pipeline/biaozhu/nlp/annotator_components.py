@@ -26,7 +26,8 @@ from biaozhu.reading.sentences import split_text
 ASSIGNS = ["doc.ents", "token.ent_iob", "token.ent_type", "doc.spans"]
 SETTINGS = {"model": "small", "spans_key": None, "set_ents": True}
 ACCURATE = "accurate"
-# Those that read names, and not words with parts of speech.
+# Models that give names, not words with parts of speech, and the annotators that read them.
+NAMING = (ACCURATE, "fast")
 NAMED = (NETWORK, REPEATED)
 
 
@@ -88,7 +89,7 @@ def _factory(annotator: Annotator) -> Callable[..., AnnotatorComponent]:
         spans_key: str | None,
         set_ents: bool,  # noqa: FBT001 — a config names it
     ) -> AnnotatorComponent:
-        if annotator.reads_words and (model == ACCURATE) != (annotator in NAMED):
+        if annotator.reads_words and (model in NAMING) != (annotator in NAMED):
             raise ConfigError(
                 f"{annotator.name} does not read the words of {model!r}", where=f"components.{name}.model"
             )
