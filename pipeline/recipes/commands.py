@@ -16,6 +16,8 @@ from biaozhu.commands.options import (  # typer reads the annotations when it ru
 
 Name = Annotated[str, typer.Argument(help="The corpus: modern, pfr1998, msra, or one of `corpus add`.")]
 MODERN = Path("annotations/modern")
+# The shipped model, in a checkout.
+ACCURATE = Path("pipeline/biaozhu/annotators/network/accurate")
 Apart = Annotated[
     list[Path],
     typer.Option(
@@ -177,7 +179,7 @@ def annotate(
     files: SentenceFiles,
     *,
     output: LayerFile,
-    model: Annotated[Path, typer.Option(help="The model's folder.")] = Path("models/base"),
+    model: Annotated[Path, typer.Option(help="The model's folder.")] = ACCURATE,
     threads: Annotated[int | None, typer.Option(min=1, help="As many as processors by default.")] = None,
 ) -> None:
     """Annotate articles, or the sentences of layers, with the base model."""
@@ -197,7 +199,7 @@ def distil(
     config: Annotated[Path, typer.Argument(help="The fast model's config.")] = Path("configs/fast.cfg"),
     *,
     texts: Annotated[Path, typer.Option("--from", help="The folder of the texts.")],
-    teacher: Annotated[Path, typer.Option(help="The accurate model's folder.")] = Path("models/base"),
+    teacher: Annotated[Path, typer.Option(help="The accurate model's folder.")] = ACCURATE,
     output: Annotated[Path, typer.Option("-o", "--output", help="The model's folder.")] = Path(
         "pipeline/biaozhu/annotators/network/fast"
     ),

@@ -177,7 +177,7 @@ def test_failures_in_the_service_are_answered_and_survived() -> None:
         assert [one["label"] for one in answer.json()["entities"]] == ["PERSON", "PLACE", "AMOUNT"]
 
 
-@pytest.mark.parametrize("lac", ["small", "large", "fast", "both"])
+@pytest.mark.parametrize("lac", ["small", "large", "both"])
 def test_failures_of_before_are_none_any_more(tmp_path: Path, lac: str) -> None:
     (tmp_path / "reported.txt").write_text(REPORTED, encoding="utf-8")
     output, layers = tmp_path / "out.jsonl", tmp_path / "layers"

@@ -18,7 +18,7 @@ from biaozhu.annotators.network.fast import FOLDER, decode, load_fast
 from biaozhu.annotators.network.fast import LIMITS as FAST_LIMITS
 from biaozhu.annotators.network.pair_rows import frequent_pairs, make_pair_table, pair_keys
 from biaozhu.annotators.network.runtime import CONFIG, GRAPH, make_session
-from biaozhu.annotators.words import find_names
+from biaozhu.annotators.preannotate import annotate_combined
 from biaozhu.data.errors import ModelDataError
 from recipes.distil.graph import FULL, FastWeights, build_fast_graph, in_bytes
 
@@ -165,10 +165,13 @@ def test_batches_hold_each_text_once_and_little_padding(limits: BatchLimits, len
 
 @settings(max_examples=25, deadline=None)
 @given(st.lists(st.text(max_size=60), max_size=8))
-def test_fast_words_leave_out_nothing(texts: list[str]) -> None:
-    for text, words in zip(texts, loaded(threads=1).words(texts), strict=True):
-        assert "".join(text[word.start : word.end] for word in words) == text
-        assert all(word.start < word.end for word in words)
+def test_fast_words_are_disjoint_names_of_the_text(texts: list[str]) -> None:
+    model = loaded(threads=1)
+    for text, words in zip(texts, model.words(texts), strict=True):
+        edges = [edge for word in words for edge in (word.start, word.end)]
+        assert edges == sorted(edges)
+        assert all(word.start < word.end <= len(text) for word in words)
+        assert {word.tag for word in words} <= set(model.labels)
 
 
 def test_fast_words_do_not_depend_on_the_texts_beside() -> None:
@@ -181,7 +184,7 @@ def test_fast_words_do_not_depend_on_the_texts_beside() -> None:
 
 
 def test_fast_names_persons_places_and_amounts() -> None:
-    (spans,) = find_names([TEXTS[0]], loaded(threads=1).words([TEXTS[0]]))
+    (spans,) = annotate_combined([TEXTS[0]], model=loaded(threads=1))
     assert {(TEXTS[0][span.start : span.end], span.label) for span in spans} == {
         ("张晓梅", "PERSON"),
         ("青河县", "PLACE"),

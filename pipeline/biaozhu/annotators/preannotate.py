@@ -12,6 +12,7 @@ from biaozhu.annotators.labelled import NETWORK
 from biaozhu.annotators.persons import PERSONS
 from biaozhu.annotators.places import PLACES
 from biaozhu.annotators.registry import BY_PLACE
+from biaozhu.annotators.repeated import REPEATED
 from biaozhu.annotators.words import LAC
 from biaozhu.data.errors import MissingFileError, ModelDataError, bug_from
 from biaozhu.data.model import with_spans
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
 
 DEFAULT_ANNOTATORS: tuple[Annotator, ...] = (LAC, PLACES, PERSONS, AMOUNTS)
 """The annotators that run over LAC's words where no others are named, in the order of their layers."""
-NETWORK_ANNOTATORS: tuple[Annotator, ...] = (NETWORK, AMOUNTS)
+NETWORK_ANNOTATORS: tuple[Annotator, ...] = (NETWORK, REPEATED, AMOUNTS)
 """Those of a network that gives names by itself."""
 # Code points of articles that the network sees at once: sentences of like length are then enough to fill a batch.
 BATCH_CHARS = 1 << 16

@@ -26,7 +26,7 @@ from biaozhu.knowledge.gazetteer import DIVISIONS, gazetteer, read_packed
 from biaozhu.knowledge.names import import_automaton
 from biaozhu.knowledge.surnames import COMPOUND_SURNAMES, SURNAMES
 from biaozhu.knowledge.world import KINDS as WORLD_KINDS
-from biaozhu.knowledge.world import WORLD, world_names
+from biaozhu.knowledge.world import PEOPLE, WORLD, world_names
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -45,7 +45,7 @@ SHORTEST, LONGEST = 2, 8
 # Of each kind: a word begins here, ends here, goes on here; then a surname of one character, and both of one of two.
 WIDTH = 3 * KINDS + 3
 # Counts up whenever the columns or what is laid out change.
-LAYOUT = b"2"
+LAYOUT = b"3"
 SHA256 = "7197c3211ddd98962b036cdf40324d1ea2bfaa12bd028e68faa70111a88e12a8"
 # Stands in no word, and so may part texts that are looked through at once.
 PART = "\n"
@@ -66,7 +66,7 @@ def lexicon_columns(texts: Sequence[str]) -> list[np.ndarray]:
     """
     find, kinds, single = loaded_lexicon()
     joined = PART.join(texts)
-    marks = np.zeros((len(joined), 3), np.uint32)
+    marks = np.zeros((len(joined), 3), np.uint64)
     # The automaton reads UTF-8, which has no lone surrogates; they stand in no word.
     found = np.array(find(LONE.sub("\ufffd", joined)), np.int64).reshape(-1, 3)
     starts, ends, bits = found[:, 0], found[:, 1], kinds[found[:, 2]]
@@ -76,7 +76,7 @@ def lexicon_columns(texts: Sequence[str]) -> list[np.ndarray]:
     # Places 1, 2, … within each word, one word after the other.
     steps = np.arange(inner.sum()) - np.repeat(np.cumsum(inner) - inner, inner) + 1
     np.bitwise_or.at(marks[:, 2], np.repeat(starts, inner) + steps, np.repeat(bits, inner))
-    columns = ((marks[:, :, None] >> np.arange(KINDS, dtype=np.uint32)) & 1).astype(np.uint8)
+    columns = ((marks[:, :, None] >> np.arange(KINDS, dtype=np.uint64)) & 1).astype(np.uint8)
     every = np.concatenate([columns.reshape(len(joined), 3 * KINDS), _surnames(joined, single)], axis=1)
     reached = np.cumsum([0, *(len(text) + len(PART) for text in texts)])
     return [
@@ -92,6 +92,7 @@ def lexicon_facts() -> dict[str, str | int]:
         "words_sha256": SHA256,
         "divisions_sha256": hashlib.sha256(read_packed(DIVISIONS)).hexdigest(),
         "world_sha256": hashlib.sha256(read_packed(WORLD)).hexdigest(),
+        "people_sha256": hashlib.sha256(read_packed(PEOPLE)).hexdigest(),
     }
 
 
@@ -117,7 +118,7 @@ def loaded_lexicon() -> tuple[Callable[[str], list[tuple[int, int, int]]], np.nd
     made_by = version("daachorse").encode() if automaton else b""
     parts = laid_out_parts(
         "lexicon",
-        (content, read_packed(DIVISIONS), read_packed(WORLD), LAYOUT, made_by),
+        (content, read_packed(DIVISIONS), read_packed(WORLD), read_packed(PEOPLE), LAYOUT, made_by),
         lambda: _laid_out(content, automaton),
     )
     if automaton:
@@ -126,7 +127,7 @@ def loaded_lexicon() -> tuple[Callable[[str], list[tuple[int, int, int]]], np.nd
         find = _find_without_daachorse(parts["words"].decode("utf-8").split(PART))
     single = np.zeros(CODE_POINTS, np.uint8)
     single[[ord(name) for name in SURNAMES if len(name) == 1]] = 1
-    return find, np.frombuffer(parts["kinds"], np.uint32), single
+    return find, np.frombuffer(parts["kinds"], np.uint64), single
 
 
 def _laid_out(content: bytes, automaton: Any) -> dict[str, bytes]:
@@ -146,7 +147,7 @@ def _laid_out(content: bytes, automaton: Any) -> dict[str, bytes]:
         "automaton": automaton(words).serialize() if automaton else b"",
         # Only what keeps no automaton needs the words again.
         "words": b"" if automaton else PART.join(words).encode("utf-8"),
-        "kinds": np.array([kinds[word] for word in words], np.uint32).tobytes(),
+        "kinds": np.array([kinds[word] for word in words], np.uint64).tobytes(),
     }
 
 

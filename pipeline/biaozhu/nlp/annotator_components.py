@@ -18,6 +18,7 @@ from biaozhu.annotators.network.word_models import Weights, load_model
 from biaozhu.annotators.persons import PERSONS
 from biaozhu.annotators.places import PLACES
 from biaozhu.annotators.registry import Annotator, find_annotators
+from biaozhu.annotators.repeated import REPEATED
 from biaozhu.annotators.words import LAC, LacWord, WordModel
 from biaozhu.data.errors import ConfigError
 from biaozhu.reading.sentences import split_text
@@ -25,6 +26,9 @@ from biaozhu.reading.sentences import split_text
 ASSIGNS = ["doc.ents", "token.ent_iob", "token.ent_type", "doc.spans"]
 SETTINGS = {"model": "small", "spans_key": None, "set_ents": True}
 ACCURATE = "accurate"
+# Models that give names, not words with parts of speech, and the annotators that read them.
+NAMING = (ACCURATE, "fast")
+NAMED = (NETWORK, REPEATED)
 
 
 class AnnotatorComponent:
@@ -85,20 +89,20 @@ def _factory(annotator: Annotator) -> Callable[..., AnnotatorComponent]:
         spans_key: str | None,
         set_ents: bool,  # noqa: FBT001 — a config names it
     ) -> AnnotatorComponent:
-        if annotator.reads_words and (model == ACCURATE) != (annotator is NETWORK):
+        if annotator.reads_words and (model in NAMING) != (annotator in NAMED):
             raise ConfigError(
                 f"{annotator.name} does not read the words of {model!r}", where=f"components.{name}.model"
             )
         return AnnotatorComponent(annotator, model=model, spans_key=spans_key, set_ents=set_ents)
 
-    settings = SETTINGS | ({"model": ACCURATE} if annotator is NETWORK else {})
+    settings = SETTINGS | ({"model": ACCURATE} if annotator in NAMED else {})
     Language.factory(f"biaozhu_{annotator.name}", assigns=ASSIGNS, default_config=settings, func=make)
     return make
 
 
 # Entry points name these.
-make_network, make_lac, make_places, make_persons, make_amounts = map(
-    _factory, (NETWORK, LAC, PLACES, PERSONS, AMOUNTS)
+make_network, make_repeated, make_lac, make_places, make_persons, make_amounts = map(
+    _factory, (NETWORK, REPEATED, LAC, PLACES, PERSONS, AMOUNTS)
 )
 
 

@@ -15,6 +15,14 @@ import numpy as np
 from biaozhu.knowledge.division_names import COUNTY, GENERIC, TOWNSHIP
 from biaozhu.knowledge.gazetteer import gazetteer
 from biaozhu.knowledge.surnames import SURNAMES, surname_length
+from biaozhu.knowledge.world import (
+    COUNTRY,
+    FOREIGN_CITY,
+    FOREIGN_NAME,
+    FOREIGN_REGION,
+    HISTORIC_PERSON,
+    world_names,
+)
 from recipes.base.data import IGNORED, Example
 
 if TYPE_CHECKING:
@@ -73,7 +81,8 @@ _VILLAGE_ENDS = [
 class Rates:
     """How often each change is made: of a sentence (marks, headline) or of a name (place, chain, person).
 
-    `empty` is the share of the sentences without a name that an epoch sees.
+    `empty` is the share of the sentences without a name that an epoch sees; `table` that of new names which come from
+    the tables of foreign places, foreign names and persons of history, and not from the gazetteer and the train part.
     """
 
     empty: float = 1.0
@@ -82,6 +91,7 @@ class Rates:
     place: float = 0.12
     chain: float = 0.4
     person: float = 0.15
+    table: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +106,9 @@ class Names:
     surnames: tuple[str, ...]
     given: tuple[str, ...]
     foreign: tuple[str, ...]
+    abroad: tuple[str, ...] = ()
+    transliterated: tuple[str, ...] = ()
+    historic: tuple[str, ...] = ()
 
 
 def collect_names(sentences: Iterable[Sentence]) -> Names:
@@ -125,7 +138,12 @@ def collect_names(sentences: Iterable[Sentence]) -> Names:
         tuple(surnames),
         tuple(given),
         tuple(foreign),
+        *map(_names_of, (COUNTRY | FOREIGN_REGION | FOREIGN_CITY, FOREIGN_NAME, HISTORIC_PERSON)),
     )
+
+
+def _names_of(kinds: int) -> tuple[str, ...]:
+    return tuple(name for name, bits in world_names().items() if bits & kinds)
 
 
 def drawn(
@@ -150,7 +168,14 @@ def augmented(
         elif label == "PERSON" and names.given and rng.random() < rates.person:
             text = "".join(map(chr, one.points[start:end].tolist()))
             if _is_foreign(text) and names.foreign:
-                edits.append((start, end, *_tagged([_pick(names.foreign, rng)], "PERSON", tags)))
+                new = (
+                    _transliterated(text, names, rng)
+                    if rng.random() < rates.table
+                    else _pick(names.foreign, rng)
+                )
+                edits.append((start, end, *_tagged([new], "PERSON", tags)))
+            elif rng.random() < rates.table / 2:
+                edits.append((start, end, *_tagged([_pick(names.historic, rng)], "PERSON", tags)))
             elif surname_length(text) and len(text) <= _LONGEST_NAME:
                 edits.append((start, end, *_tagged([_person(names, rng)], "PERSON", tags)))
     changed = _edited(one, edits) if edits else one
@@ -197,6 +222,8 @@ def _edited(one: Example, edits: list[tuple[int, int, str, list[int]]]) -> Examp
 
 def _places(names: Names, rates: Rates, rng: np.random.Generator) -> list[str]:
     """Return one place, or a chain of units that follow each other in a text."""
+    if rng.random() < rates.table:
+        return [_pick(names.abroad, rng)]
     township = _pick(names.townships, rng)
     if rng.random() >= rates.chain:
         kinds = (_shown(_pick(names.counties, rng), rng), _shown(township, rng), _village(names, rng))
@@ -233,6 +260,11 @@ def _person(names: Names, rng: np.random.Generator) -> str:
         # The first character of one name and the last of another: more names than anyone has.
         given = given[0] + _pick(names.given, rng)[-1] if len(given) > 1 else _pick(names.given, rng)[-1]
     return surname + given
+
+
+def _transliterated(name: str, names: Names, rng: np.random.Generator) -> str:
+    """Return a foreign name with as many parts as the one that it replaces."""
+    return "·".join(_pick(names.transliterated, rng) for _ in range(name.count("·") + 1))
 
 
 def _is_foreign(name: str) -> bool:

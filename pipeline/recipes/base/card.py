@@ -157,6 +157,7 @@ def _dictionary(config: Mapping[str, Any]) -> list[str]:
         "- Dictionary: `dict.txt` of jieba 0.42.1, MIT. Its author counted words in the segmented People's Daily of 1998, among",
         "  others.",
         "- Foreign places and former divisions: iso-codes, CLDR, GeoNames, JioNLP, areacodes (NOTICE).",
+        "- Foreign names and persons of history: CedPane, HanLP, Chinese-Names-Corpus, THUOCL (NOTICE).",
     ]
 
 

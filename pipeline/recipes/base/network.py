@@ -50,6 +50,8 @@ class BaseNetwork(nn.Module):  # type: ignore[misc]  # PyTorch may be absent her
         unseen: share of the bigrams dropped while training, so that unseen ones do no harm.
         tuned: a LAC that learns too; its states come before the others, and count among the shape's.
         tuned_dropout: share of the units dropped within it.
+        lexicon: how many of the states, the last ones, are columns of the lexicon.
+        blind: share of the sentences whose other states are all dropped while training, so that the lexicon counts.
     """
 
     def __init__(  # noqa: PLR0913 — keyword-only
@@ -62,9 +64,12 @@ class BaseNetwork(nn.Module):  # type: ignore[misc]  # PyTorch may be absent her
         unseen: float,
         tuned: LacWeights | None = None,
         tuned_dropout: float = 0.1,
+        lexicon: int = 0,
+        blind: float = 0.0,
     ) -> None:
         super().__init__()
         self.shape = shape
+        self.lexicon, self.blind = lexicon, blind
         self.unseen = unseen
         self.tuned = None
         if tuned is not None:
@@ -102,6 +107,10 @@ class BaseNetwork(nn.Module):  # type: ignore[misc]  # PyTorch may be absent her
         """
         if self.tuned is not None:
             states = torch.cat([self.tuned(self.tuned_rows[ids], lengths), states], dim=-1)
+        if self.training and self.blind:
+            seen = (torch.rand(len(lengths)) >= self.blind).to(states.dtype)[None, :, None]
+            told = self.shape.states - self.lexicon
+            states = torch.cat([states[..., :told] * seen, states[..., told:]], dim=-1)
         narrow = self.narrow(self.dropout(states))
         parts = [narrow]
         for rows in bigram_rows(ids, self.shape.buckets, concatenate=torch.cat, zeros=torch.zeros_like):
@@ -112,8 +121,8 @@ class BaseNetwork(nn.Module):  # type: ignore[misc]  # PyTorch may be absent her
         state = self.dropout(torch.cat(parts, dim=-1))
         back = reversal(lengths, len(ids))[..., None]
         both = both_ways(self.ahead, self.behind, state, back)
-        seen = self.dropout(torch.cat([both, narrow], dim=-1))
-        return self.emit(seen), self.emit_words(seen)
+        joined = self.dropout(torch.cat([both, narrow], dim=-1))
+        return self.emit(joined), self.emit_words(joined)
 
     def loss(self, emissions: torch.Tensor, tags: torch.Tensor, lengths: torch.Tensor) -> torch.Tensor:
         """Return the mean over the sentences of minus the log-likelihood of their tags under the CRF.

@@ -19,6 +19,7 @@ from torch import nn
 from biaozhu.annotators.network.crf_decoding import Chain, decode, make_chain
 from biaozhu.data.errors import TrainingError
 from biaozhu.data.strict_counts import StrictCounts, count_strict_spans, sum_counts
+from biaozhu.knowledge.lexicon import WIDTH
 from biaozhu.nlp.torch_encoders.lac_layers import in_onnx_layer
 from recipes.base.data import IGNORED, Example, batches, padded, plan, well_formed
 from recipes.base.graph import BaseWeights, Head
@@ -53,6 +54,7 @@ class Settings:
     projection_dim: int = 128
     encoder_lr_factor: float = 0.0
     lexicon: bool = False
+    blind: float = 0.0
     word_loss: float = 0.3
     auxiliary_loss: float = 0.5
     ema_decay: float = 0.999
@@ -92,6 +94,8 @@ def build_network(settings: Settings, vocabulary: Vocabulary) -> BaseNetwork:
         dropout=settings.dropout,
         unseen=settings.unseen_bigrams,
         tuned=vocabulary.tuned,
+        lexicon=WIDTH * settings.lexicon,
+        blind=settings.blind,
     )
 
 

@@ -221,8 +221,8 @@ def _card(config: Mapping[str, Any], size: int) -> str:
     files = "\n".join(f"- `{name}`: SHA-256 {checksum}" for name, checksum in config["files"].items())
     return f"""# The fast model
 
-The default of pre-annotation: places, persons and amounts from a small network that learned what the accurate model
-(`models/base`, config `{config["teacher"][:16]}`) says of unlabelled text, and the train part of the modern corpus.
+`--model fast`: places, persons and amounts from a small network that learned what an accurate model (config
+`{config["teacher"][:16]}`) says of unlabelled text, and the train part of the modern corpus.
 
 - Network: characters ({training["width"]} units) and pairs of neighbours ({training["pairs"]:,} pairs at most, {training["width"] // 2} units)
   as tables of bytes, one bidirectional GRU of {training["hidden"]} units each way, the share of each tag; no CRF. {size / 1e6:.1f} MB in all.

@@ -1,9 +1,9 @@
-"""The fast model: LAC's words and tags from a small network that was distilled from both LACs.
+"""The fast model: places, persons and amounts from a small network that was distilled from the accurate one.
 
 It lies in the folder `fast` beside this file (see its README.md): a graph for ONNX Runtime, the dictionary, the pairs of
 characters that it knows, and a config with the checksums of all of them. `biaozhu base distil` makes it.
 
-It has no CRF. A word begins where the shares of all B tags together outweigh the rest; its tag is the one that is
+It has no CRF. A word begins where the shares of all B tags and of O together outweigh the rest; its tag is the one that is
 likeliest over all of its characters; its score is the least of their shares, and of the share of ending where it ends.
 """
 
@@ -16,11 +16,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from biaozhu.annotators.labelled import OUTSIDE
 from biaozhu.annotators.network.batching import BatchLimits, make_batches
 from biaozhu.annotators.network.char_rows import EDGE
 from biaozhu.annotators.network.pair_rows import PairTable, make_pair_table
 from biaozhu.annotators.network.runtime import ModelKind, load_checked
 from biaozhu.annotators.words import LacWord
+from biaozhu.reading.simplified import to_simplified
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -37,17 +39,22 @@ LIMITS = BatchLimits(8192, 1.2, 3)
 
 @dataclass(frozen=True, slots=True)
 class Fast:
-    """The loaded model. The first columns of the network are B of each kind, then I of each."""
+    """The loaded model. The first columns of the network are B of each kind, then I of each; O is a kind without I."""
 
     kinds: tuple[str, ...]
     rows: np.ndarray = field(repr=False)
     pairs: PairTable = field(repr=False)
     session: Any = field(repr=False)
 
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """The labels of the names that it finds."""
+        return tuple(kind for kind in self.kinds if kind != OUTSIDE)
+
     def words(self, texts: Sequence[str]) -> list[tuple[LacWord, ...]]:
-        """Return the words of each text, in order; they leave out nothing of it."""
+        """Return the names in each text, in order."""
         found: list[tuple[LacWord, ...]] = [()] * len(texts)
-        for batch in make_batches(texts, LIMITS):
+        for batch in make_batches([to_simplified(text) for text in texts], LIMITS):
             for piece, some in zip(batch.pieces, self._decode(batch), strict=True):
                 before = found[piece.text]
                 found[piece.text] = tuple(sorted(before + some)) if before else some
@@ -85,10 +92,12 @@ class Fast:
         return np.asarray(shares)
 
     def _decode(self, batch: PieceBatch) -> list[tuple[LacWord, ...]]:
-        begins, starts, ends, kinds, scores = decode(self.shares(batch.texts, batch.lengths), batch.lengths)
+        begins, *words = decode(self.shares(batch.texts, batch.lengths), batch.lengths)
+        named = np.flatnonzero(words[2] != self.kinds.index(OUTSIDE))
+        starts, ends, kinds, scores = (one[named] for one in words)
         edges = np.append(np.searchsorted(starts, begins), len(starts))
         shift = np.repeat(np.array([piece.start for piece in batch.pieces]) - begins, np.diff(edges))
-        words = list(
+        found = list(
             map(
                 LacWord,
                 (starts + shift).tolist(),
@@ -97,7 +106,7 @@ class Fast:
                 scores.astype(np.float64).round(SCORE_DIGITS).tolist(),
             )
         )
-        return [tuple(words[first:last]) for first, last in pairwise(edges.tolist())]
+        return [tuple(found[first:last]) for first, last in pairwise(edges.tolist())]
 
 
 def decode(

@@ -1,0 +1,53 @@
+"""Persons that an article names once in full."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from biaozhu.annotators.repeated import MIN_SCORE, find_repeated
+from biaozhu.annotators.words import LacWord
+
+FULL = "韦德·西姆斯到了。"
+
+
+def word(start: int, end: int, score: float = 0.9) -> LacWord:
+    return LacWord(start, end, "PERSON", score)
+
+
+def found(*texts: str, score: float = 0.9) -> list[list[str]]:
+    rows = find_repeated([FULL, *texts], [(word(0, 6, score),), *[()] * len(texts)])
+    return [
+        [text[one.start : one.end] for one in row] for text, row in zip((FULL, *texts), rows, strict=True)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "wanted"),
+    [
+        ("西姆斯和西姆斯的朋友。", ["西姆斯", "西姆斯"]),
+        ("韦德·西姆斯说。", ["韦德·西姆斯"]),
+        ("韦德说。", []),
+        ("西姆斯路很长，西姆斯奖也是。", []),
+        ("", []),
+    ],
+)
+def test_repeated_finds_a_person_of_another_sentence(text: str, wanted: list[str]) -> None:
+    assert found(text)[1] == wanted
+
+
+def test_repeated_believes_only_what_the_network_is_sure_of() -> None:
+    assert found("西姆斯说。", score=MIN_SCORE - 0.01) == [[], []]
+
+
+@example(["说西姆斯"])
+@given(st.lists(st.text("西姆斯韦德·说𠮷\r\n", max_size=12), max_size=4))
+def test_repeated_gives_disjoint_spans_of_the_text(texts: list[str]) -> None:
+    rows = find_repeated([FULL, *texts], [(word(0, 6),), *[()] * len(texts)])
+    for text, row in zip(texts, rows[1:], strict=True):
+        reached = 0
+        for one in row:
+            assert reached <= one.start < one.end <= len(text)
+            assert text[one.start : one.end] in ("韦德·西姆斯", "西姆斯")
+            reached = one.end
