@@ -251,7 +251,7 @@ def test_page_of_a_thousand_articles_opens_in_time(
     # From the table to the text, and from an error there to its place, without a server.
     page.evaluate("document.querySelectorAll('details').forEach(one => { one.open = true; })")
     page.locator("#by_article tbody a").nth(990).click()
-    assert page.locator(":target article").is_visible()
+    page.locator(":target article").wait_for()
     assert page.locator("article.art").count() == 20
     line = page.locator("[data-errors='1'] li a").first
     line.click()

@@ -48,6 +48,7 @@ def used_keys() -> set[str]:
     }
     found |= {f"layer.held_out_{by}" for by in ("article", "section")} | {"footer", "footer.paged"}
     found |= {f"agreement.{name}" for name in ("scope", "foreign")}
+    found |= {f"next.{step}" for step in ("about", "more", "articles", "use", "person")}
     found |= {f"learning.{end}" for end in ("sure", "nothing")} | {
         "no_gold",
         "agreement.articles",
