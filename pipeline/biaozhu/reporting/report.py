@@ -6,6 +6,7 @@ import hashlib
 import json
 from base64 import b64encode
 from dataclasses import asdict
+from functools import cache
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
@@ -119,17 +120,22 @@ def make_checks(content: ReportContent) -> dict[str, Any]:
 
 def render_template(template: str, values: Mapping[str, Any]) -> str:
     """Fill a template of this package; in HTML everything is escaped, and an unknown value is an error."""
+    return _make_environment(template.endswith(".html.j2")).get_template(template).render(values)
+
+
+@cache
+def _make_environment(html: bool) -> Environment:  # noqa: FBT001 — functools.cache and one caller
     # Markdown is not HTML: its cells go through the filter `markdown` instead.
     environment = Environment(
         loader=PackageLoader("biaozhu.reporting.page"),
-        autoescape=template.endswith(".html.j2"),
+        autoescape=html,
         undefined=StrictUndefined,
         # Whatever a template forgets to filter: no character of it may act.
         finalize=lambda value: (
             value if isinstance(value, Markup) or not isinstance(value, str) else escape_plain(value)
         ),
         keep_trailing_newline=True,
-        trim_blocks=not template.endswith(".html.j2"),
+        trim_blocks=not html,
     )
     environment.filters |= FILTERS
-    return environment.get_template(template).render(values)
+    return environment
