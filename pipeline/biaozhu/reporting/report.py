@@ -128,7 +128,7 @@ def _make_environment(html: bool) -> Environment:  # noqa: FBT001 — functools.
     # Markdown is not HTML: its cells go through the filter `markdown` instead.
     environment = Environment(
         loader=PackageLoader("biaozhu.reporting.page"),
-        autoescape=html,
+        autoescape=html,  # noqa: S701 — of HTML always; Markdown goes through its own filter
         undefined=StrictUndefined,
         # Whatever a template forgets to filter: no character of it may act.
         finalize=lambda value: (
