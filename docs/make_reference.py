@@ -37,7 +37,17 @@ REFERENCE = ROOT / "docs" / "reference"
 PACKAGE = ROOT / "pipeline" / "biaozhu"
 MADE = "<!-- Made by docs/make_reference.py; do not edit. -->\n\n"
 # What a library's user may want; the rest serves the commands.
-PUBLIC = ("data", "reading", "annotators", "nlp", "normalization", "scoring", "curation", "formats", "training")
+PUBLIC = (
+    "data",
+    "reading",
+    "annotators",
+    "nlp",
+    "normalization",
+    "scoring",
+    "curation",
+    "formats",
+    "training",
+)
 RECORDS = {
     "A span of a sentence line": Span,
     "A line of a ledger (`*.ledger.jsonl`)": Entry,
@@ -86,11 +96,15 @@ def write_formats() -> str:
     for title, kind in RECORDS.items():
         fields = "\n".join(f"- `{one.name}`: `{one.type}`" for one in dataclasses.fields(kind))
         parts.append(f"## {title}\n\n{_paragraphs(kind.__doc__)}\n\n{fields}")
-    parts.append("## How a file is recognized\n\nA JSON Lines file is of the kind whose keys its first line has.")
+    parts.append(
+        "## How a file is recognized\n\nA JSON Lines file is of the kind whose keys its first line has."
+    )
     parts.append("\n".join(f"- {kind}: {_quote(sorted(keys))}" for kind, keys in KEYS_OF_LINES.items()))
     schema = json.loads((PACKAGE / "scoring" / "scores.schema.json").read_text(encoding="utf-8"))
     parts.append(f"## scores.json\n\n{_describe_schema(schema)}")
-    parts.append(f"A sentence has the fields {_quote(one.name for one in dataclasses.fields(Sentence))} in Python.")
+    parts.append(
+        f"A sentence has the fields {_quote(one.name for one in dataclasses.fields(Sentence))} in Python."
+    )
     return "\n\n".join(parts)
 
 
@@ -105,8 +119,10 @@ def write_errors() -> str:
     return "\n".join(
         [
             "# Error codes\n",
-            "An error is one line, `CODE where: what is wrong. what to do.`, and the exit status is 2. Status 1 says that "
-            "the command is done, but something was lost or differs; each case is named.\n",
+            (
+                "An error is one line, `CODE where: what is wrong. what to do.`, and the exit status is 2. Status 1 says that "
+                "the command is done, but something was lost or differs; each case is named.\n"
+            ),
             "| code | meaning | what to do |",
             "| --- | --- | --- |",
             *rows,
@@ -158,7 +174,9 @@ def _list_parameters(path: str, command: click.Command) -> Iterator[str]:
     usage = " ".join([path, *("[OPTIONS]" for _ in options[:1]), *(_name_argument(one) for one in arguments)])
     yield f"```console\n$ {usage}\n```"
     rows = [(f"`{_name_argument(one)}`", getattr(one, "help", "")) for one in arguments]
-    rows += [(f"`{', '.join([*one.opts, *one.secondary_opts])}`", getattr(one, "help", "")) for one in options]
+    rows += [
+        (f"`{', '.join([*one.opts, *one.secondary_opts])}`", getattr(one, "help", "")) for one in options
+    ]
     if rows:
         lines = [f"| {name} | {_escape(' '.join((text or '').split()))} |" for name, text in rows]
         yield "\n".join(["| argument or option | meaning |", "| --- | --- |", *lines])
