@@ -149,7 +149,7 @@ def bad_layers(folder: Path) -> tuple[Bad, ...]:
         Bad(
             "broken",
             "\n".join([*lines[:2], lines[2][:-9], *lines[3:]]).encode(),
-            rf"BZ013 {at}not JSON \(.*\)\. Mend or remove the line\.",
+            rf"BZ013 {at}not JSON \(.*\)\. Fix or remove the line\.",
         ),
         Bad(
             "no object",

@@ -84,7 +84,7 @@ def _checked(path: Path, labels: Collection[str] | None, is_new: Callable[[int],
                 )
         if line.start < reached:
             raise ScoringError(
-                f"{line.id} stands behind a later sentence, or twice",
+                f"{line.id} comes after a later sentence, or twice",
                 where=f"{path}:{number}",
                 next_step=SORT_ADVICE,
             )

@@ -70,7 +70,7 @@ def read_layer(path: Path, *, labels: Collection[str] | None = None) -> tuple[Se
             continue
         if sentence.id in seen:
             problems.append(
-                DuplicateError(f"{sentence.id} stands in line {seen[sentence.id]} too", where=where)
+                DuplicateError(f"{sentence.id} is in line {seen[sentence.id]} too", where=where)
             )
         problems += [
             LabelError(f"unknown label {span.label!r}", where=where)

@@ -183,7 +183,7 @@ def check_against_raw(sentences: Iterable[Sentence], raw: str) -> None:
         OffsetError: one or more do not; all are reported together.
     """
     problems = [
-        OffsetError(f"{sentence.text[:20]!r}… is not what stands there in the raw file", where=sentence.id)
+        OffsetError(f"{sentence.text[:20]!r}… is not the text at this place in the raw file", where=sentence.id)
         for sentence in sentences
         if raw[sentence.start : sentence.end] != sentence.text
     ]

@@ -92,7 +92,7 @@ def check_output_folder(folder: Path, inputs: Iterable[Input]) -> None:
     place = os.path.realpath(folder)
     for one in _paths_of(inputs):
         if _stat(one) and f"{os.path.realpath(one)}{os.sep}".startswith(f"{place}{os.sep}"):
-            raise OutputError(f"the input {one} lies in this folder", where=str(folder))
+            raise OutputError(f"the input {one} is in this folder", where=str(folder))
 
 
 def identify_file(path: Path) -> str:
@@ -140,7 +140,7 @@ def _check_input(path: Path, there: os.stat_result | None, one: Path, suffixes: 
     if among or (
         there is not None and any(os.path.samestat(there, child) for child in _files_of(one, suffixes))
     ):
-        raise OutputError(f"this lies among the files of the input {one}", where=str(path))
+        raise OutputError(f"this is among the files of the input {one}", where=str(path))
 
 
 def _files_of(folder: Path, suffixes: frozenset[str]) -> Iterator[os.stat_result]:

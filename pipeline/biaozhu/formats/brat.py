@@ -133,7 +133,7 @@ def _read_pair(name: str, files: Mapping[str, bytes], where: str, unit: OffsetUn
         if match:
             stated.append(_read_span(match, notes.get(match[1], "")))
         elif line[:1] in tuple("REAMN*"):
-            entries.append(make_entry("relations, events and attributes are no spans", text=line[:200]))
+            entries.append(make_entry("relations, events and attributes are not spans", text=line[:200]))
         elif line.strip() and not line.startswith("#"):
             what = "text-bound annotation" if line.startswith("T") else "line of brat"
             problems.append(FormatError(f"not a {what}: {line[:60]!r}", where=f"{path}.ann:{number}"))

@@ -230,8 +230,8 @@ def _resolve(text: str, one: StatedSpan, place: tuple[int, int] | None) -> tuple
         return None, "it is discontinuous"
     moved = _find_stated_text(text, one, near=place[0] if place else one.start)
     if moved:
-        return moved, "its text stands elsewhere: moved there"
-    return None, "its text is not what stands there" if place else "its offsets do not fit the text"
+        return moved, "its text is elsewhere: moved there"
+    return None, "its text is not the text at its offsets" if place else "its offsets do not fit the text"
 
 
 def _find_stated_text(text: str, one: StatedSpan, *, near: int) -> tuple[int, int] | None:

@@ -37,7 +37,7 @@ def group_sentences(
     strangers = sorted({sentence.article for sentence in gold} - set(known))
     if strangers:
         raise TrainingError(
-            f"the gold has sentences of {', '.join(strangers)}, which is no article given",
+            f"the gold has sentences of {', '.join(strangers)}, of which no article was given",
             next_step="Give every article of the gold with --article",
         )
     used = {sentence.article for sentence in gold}

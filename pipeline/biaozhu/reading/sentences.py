@@ -167,7 +167,7 @@ def _with_blocks(article: Article, sentences: Iterable[Sentence]) -> list[tuple[
     for sentence in sentences:
         place = bisect_right(starts, sentence.start) - 1
         if place < 0 or sentence.article != article.id or article.blocks[place].end < sentence.end:
-            raise OffsetError(f"stands in no block of article {article.id}", where=sentence.id)
+            raise OffsetError(f"is in no block of article {article.id}", where=sentence.id)
         pairs.append((sentence, article.blocks[place]))
     return pairs
 

@@ -197,7 +197,7 @@ def _read_doc(doc: tokens.Doc, where: str) -> AnnotatedText:
     )
     if outside:
         raise ShardError(
-            f"{outside} spans of doc.spans are no entities in {doc.text[:20]!r}: training would not see them",
+            f"{outside} spans of doc.spans are not entities in {doc.text[:20]!r}: training would not see them",
             where=where,
             next_step="Make them entities, or `biaozhu import` it, which names them in its ledger",
         )

@@ -42,7 +42,7 @@ class GoldCorpus:
         for path in self.files():
             for sentence in read_layer(path):
                 if sentence.id in found:
-                    raise DuplicateError(f"{sentence.id} stands in another file too", where=str(path))
+                    raise DuplicateError(f"{sentence.id} is in another file too", where=str(path))
                 found[sentence.id] = sentence
         return tuple(found.values())
 

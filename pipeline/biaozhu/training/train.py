@@ -283,7 +283,7 @@ def corpus_of(config: Config, path: Path) -> GoldCorpus | DocBinStream:
     except (ValueError, KeyError) as error:
         raise ConfigError(_shorten(error), where=str(path)) from None
     if not isinstance(corpus, GoldCorpus | DocBinStream):
-        raise ConfigError(f"{name} is no {GOLD} and no {STREAM}", where=str(path))
+        raise ConfigError(f"{name} is neither {GOLD} nor {STREAM}", where=str(path))
     return corpus
 
 

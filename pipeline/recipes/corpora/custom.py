@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 # The names of the labels of this project; another label keeps its own.
 SOURCE = "given"
-MEND = "Mend the file and add it again"
+MEND = "Fix the file and add it again"
 LABELS = {"LOC": "PLACE", "PER": "PERSON"}
 
 
@@ -66,7 +66,7 @@ def add_corpus(
     parts, leaks = without_leaks(parts, others or {})
     if not parts["train"].sentences:
         raise CorpusError(
-            "nothing is left of train: all of it stands in other parts",
+            "nothing is left of train: all of it is in other parts",
             where=str(files["train"]),
             next_step="Give a corpus that is cut into parts",
         )

@@ -89,7 +89,7 @@ def _from_layers(articles: Sequence[Article], layers: Sequence[Path]) -> dict[st
             if sentence.article in strange:
                 continue
             if sentence.id in seen:
-                problems.append(DuplicateError(f"{sentence.id} stands in another layer too", where=str(path)))
+                problems.append(DuplicateError(f"{sentence.id} is in another layer too", where=str(path)))
             else:
                 seen.add(sentence.id)
                 by_article[sentence.article].append(sentence)

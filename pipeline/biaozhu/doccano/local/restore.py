@@ -193,7 +193,7 @@ def _make_state(fresh: Path, home: Path, port: int | None) -> None:
             database=hide_password(database_url(home)),
         )
     except (ValueError, KeyError, TypeError):
-        raise BackupError(f"its {SECRETS} is not one of ours", where=SECRETS) from None
+        raise BackupError(f"its {SECRETS} was not made by biaozhu", where=SECRETS) from None
     (fresh / SECRETS).unlink()
     write_state(fresh, state)
 
