@@ -1,4 +1,4 @@
-"""Whether a numeral with a measure word says an amount, by what stands around it; the guideline's N rules."""
+"""Context rules that decide whether a numeral with a measure word is an amount: the guideline's N rules."""
 
 from __future__ import annotations
 

@@ -53,7 +53,7 @@ class Preannotation:
 
     @property
     def entries(self) -> tuple[Entry, ...]:
-        """What the combination decided; made when asked for."""
+        """The decisions of the combination, computed on access."""
         return combine(self.sentences, self.layers, self.annotators)[1]
 
 

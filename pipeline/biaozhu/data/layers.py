@@ -69,9 +69,7 @@ def read_layer(path: Path, *, labels: Collection[str] | None = None) -> tuple[Se
             problems.append(error)
             continue
         if sentence.id in seen:
-            problems.append(
-                DuplicateError(f"{sentence.id} is in line {seen[sentence.id]} too", where=where)
-            )
+            problems.append(DuplicateError(f"{sentence.id} is in line {seen[sentence.id]} too", where=where))
         problems += [
             LabelError(f"unknown label {span.label!r}", where=where)
             for span in sentence.spans

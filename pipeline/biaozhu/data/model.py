@@ -50,7 +50,7 @@ class Block:
 
 @dataclass(frozen=True, slots=True)
 class Metadata:
-    """What the page says about the article; empty where it says nothing. `time` is as the page writes it."""
+    """Metadata that the page states; empty where it states none. `time` is written as on the page."""
 
     title: str = ""
     source: str = ""
@@ -95,7 +95,7 @@ class Span:
 
     @property
     def key(self) -> tuple[int, int, str]:
-        """What makes two spans the same annotation, whoever made them."""
+        """The identity of an annotation: two spans with this key are equal."""
         return self.start, self.end, self.label
 
 
@@ -183,7 +183,9 @@ def check_against_raw(sentences: Iterable[Sentence], raw: str) -> None:
         OffsetError: one or more do not; all are reported together.
     """
     problems = [
-        OffsetError(f"{sentence.text[:20]!r}… is not the text at this place in the raw file", where=sentence.id)
+        OffsetError(
+            f"{sentence.text[:20]!r}… is not the text at this place in the raw file", where=sentence.id
+        )
         for sentence in sentences
         if raw[sentence.start : sentence.end] != sentence.text
     ]

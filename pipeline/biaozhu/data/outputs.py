@@ -1,4 +1,4 @@
-"""What a command may write over: nothing that it reads, and only files of the kind that it writes itself."""
+"""Checks of output paths: a command replaces no input, and only files of the kind that it writes itself."""
 
 from __future__ import annotations
 

@@ -57,7 +57,7 @@ BROKEN_ADVICE = "Run the same command again, it finishes what is left"
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """Where a Doccano is and who logs in: by token, or by name and password. Its repr shows no secret.
+    """Address of a Doccano and a login, by token or by name and password. Its repr shows no secret.
 
     `home` is the folder of a local server, whose processes can be seen; None for any other.
     """

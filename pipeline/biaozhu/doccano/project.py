@@ -34,7 +34,7 @@ class Project:
 
 @dataclass(frozen=True, slots=True)
 class ProjectSpec:
-    """How a project should be: its name (at most 100 characters), label set, and guideline in Markdown."""
+    """Specification of a project: its name (at most 100 characters), label set, and guideline in Markdown."""
 
     name: str
     labels: Sequence[Label]

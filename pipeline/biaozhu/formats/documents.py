@@ -1,4 +1,4 @@
-"""What each format is read into: a text with the spans that its file states, in code points."""
+"""Documents that each format is read into: a text with the spans that its file states, in code points."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class Format(StrEnum):
 
 
 class OffsetUnit(StrEnum):
-    """What a file's offsets count."""
+    """Unit of a file's offsets."""
 
     codepoints = "codepoints"
     utf16 = "utf16"

@@ -70,7 +70,7 @@ class Candidate:
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """What a place name means.
+    """Meaning of a place name.
 
     Attributes:
         sentence: id of the sentence; `start` and `end` are code points into its text.
@@ -98,7 +98,7 @@ class Place:
 
 @dataclass(slots=True)
 class _Context:
-    """Where the text is: the root of the article, the last division read inside it, and what names meant so far."""
+    """Reading context: the root of the article, the last division read inside it, and what names meant so far."""
 
     root: str
     at: str = ""

@@ -1,4 +1,4 @@
-"""Who is who in an article: the mentions of one person, full names and a surname with a title (林主任), put together.
+"""People of an article: the mentions of one person, full names and a surname with a title (林主任), joined.
 
 The result is a layer of its own. A surname with a title is no PERSON by the guideline (R4), and never becomes one.
 """

@@ -1,4 +1,4 @@
-"""Which sentences are held out together when a model is judged by what it has not seen."""
+"""Groups of sentences that are held out together when a model is scored on unseen text."""
 
 from __future__ import annotations
 

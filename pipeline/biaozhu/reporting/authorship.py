@@ -1,4 +1,4 @@
-"""Who made the gold, when, and which layers' authors had seen its articles: from `about.toml` beside the gold."""
+"""Authors of the gold, the time, and layers that are in sample: from `about.toml` beside the gold."""
 
 from __future__ import annotations
 

@@ -34,7 +34,7 @@ UNNAMED_COLOR = "#5A5A5A"
 
 @dataclass(frozen=True, slots=True)
 class ReportRequest:
-    """What to report on: what to score, and what to show besides.
+    """Request for a report: the layers to score, and what to show besides.
 
     Without gold the layers are shown and not scored. `annotators`, named as layers are, are only shown. Without a
     file of figures, agreement and bias are measured from the annotators' layers and status files.

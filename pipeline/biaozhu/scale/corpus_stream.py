@@ -1,4 +1,4 @@
-"""Where a corpus comes from: files, folders, globs, JSONL, Parquet, gzip, zstd, standard input, as one stream.
+"""Sources of a corpus: files, folders, globs, JSONL, Parquet, gzip, zstd, standard input, as one stream.
 
 Only one source is in memory at a time. What cannot be read becomes a source with a problem instead of an error, so
 that the rest of the corpus goes on.
@@ -165,7 +165,9 @@ def _of_file(path: Path) -> Iterator[Source]:
 def _whole(file: IO[bytes], where: str) -> bytes:
     data = file.read(MAX_ARTICLE_BYTES + 1)
     if len(data) > MAX_ARTICLE_BYTES:
-        raise EncodingError(f"more than {MAX_ARTICLE_BYTES >> 20} MiB, which is too large for an article", where=where)
+        raise EncodingError(
+            f"more than {MAX_ARTICLE_BYTES >> 20} MiB, which is too large for an article", where=where
+        )
     return data
 
 

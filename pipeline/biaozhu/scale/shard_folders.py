@@ -1,4 +1,4 @@
-"""Where shards lie: a folder of this machine, or one on an object store that fsspec knows (`s3://bucket/run`).
+"""Storage of shards: a folder of this machine, or one on an object store that fsspec knows (`s3://bucket/run`).
 
 A file is there whole or not at all: on a disk by a temporary file, fsync and rename; on an object store because an
 object appears when it has been sent; on other remote file systems by a temporary file and a move.

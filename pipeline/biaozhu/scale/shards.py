@@ -44,7 +44,7 @@ COUNTS = ("articles", "sentences", "characters", "spans")
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What decides the bytes of the shards, besides the corpus.
+    """Settings that decide the bytes of the shards, besides the corpus.
 
     `weights` are the network's, `size` the bytes of source text in a shard, `form` what its file is.
     """
@@ -65,7 +65,7 @@ class Shard:
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
-    """What is known of a finished shard; `sha256` is that of the file's bytes, `input` that of the sources."""
+    """Record of a finished shard; `sha256` is that of the file's bytes, `input` that of the sources."""
 
     file: str
     sha256: str

@@ -1,4 +1,4 @@
-"""How far a layer's own scores can be trusted: reliability bins, calibration error, the precision-recall curve.
+"""Calibration of a layer's own scores: reliability bins, calibration error, the precision-recall curve.
 
 Correct means strict: the gold has the same boundaries and label. Spans of a layer are disjoint, so whether one is
 correct does not depend on which others a threshold keeps.

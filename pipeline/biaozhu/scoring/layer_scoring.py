@@ -39,7 +39,7 @@ Value = TypeVar("Value")
 
 @dataclass(frozen=True, slots=True)
 class ScoringRequest:
-    """What to score.
+    """Request for scores.
 
     Attributes:
         gold: files or folders of the gold.
@@ -74,7 +74,7 @@ class ScoringRequest:
 
 @dataclass(frozen=True, slots=True)
 class ScoringInputs:
-    """What the files of a request hold; `covered` are the layers' sentences about articles of the gold."""
+    """Content of a request's files; `covered` are the layers' sentences about articles of the gold."""
 
     labels: tuple[Label, ...]
     articles: tuple[Article, ...]

@@ -54,7 +54,7 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What one request may take: bytes, texts, seconds to arrive and to be answered; and how many at once.
+    """Limits of a request: bytes, texts, seconds to arrive and to be answered; and how many at once.
 
     `workers` are worked on at the same time, `waiting` wait for one of these.
     """

@@ -1,4 +1,4 @@
-"""What the service is sent, and what it answers."""
+"""Requests to the service and its answers."""
 
 from __future__ import annotations
 

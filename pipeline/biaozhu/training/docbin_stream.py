@@ -51,7 +51,7 @@ class AnnotatedText:
 
 @dataclass(frozen=True, slots=True)
 class StreamSurvey:
-    """What one pass over all shards found: the card's line, and a sample.
+    """Result of one pass over all shards: the card's line, and a sample.
 
     `sample` are the first sentences of the stream in the order of the files, and after them the first of each label
     that those lack: `first` counts the former.

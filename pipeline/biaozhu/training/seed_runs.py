@@ -44,7 +44,7 @@ SAMPLING = Sampling(resamples=1000)
 
 @dataclass(frozen=True, slots=True)
 class SeedRun:
-    """What one seed gave.
+    """Result of one seed.
 
     `scores`: layer's path -> label (and ALL) -> strict F1 with its 95 % interval, None where undefined; `bytes` is the
     model folder's size, `load_s` and `characters_per_s` are of the machine that ran it, on all its layers.

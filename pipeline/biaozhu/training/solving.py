@@ -42,7 +42,7 @@ OnLoss = Callable[[float], None]
 
 @dataclass(frozen=True, slots=True)
 class Solution:
-    """How many steps a solver took, and the loss at its end."""
+    """Steps of a solver, and the loss at its end."""
 
     steps: int
     loss: float

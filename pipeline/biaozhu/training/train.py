@@ -61,7 +61,7 @@ CONFIG_ERRORS = (ValueError, OSError, KeyError, ImportError)
 
 @dataclass(frozen=True, slots=True)
 class Trained:
-    """What a training run gave: where it lies, what it learned from, what could not be aligned, and its scores.
+    """Result of a training run: its folder, its data, spans that could not be aligned, and its scores.
 
     `steps` and `loss` are those of the optimiser; `scores` are strict, on the training data itself: on its first
     `scored` sentences.

@@ -43,7 +43,7 @@ AUXILIARY = "auxiliary"
 
 @dataclass(frozen=True, slots=True)
 class BaseConfig:
-    """What configs/base.cfg says: the corpus's name, the labels, how to train, and how often to change sentences.
+    """Content of configs/base.cfg: the corpus's name, the labels, how to train, and how often to change sentences.
 
     `auxiliary`: a second corpus whose names, under its own rules, are a task beside ours, and the share of it that an
     epoch sees.
@@ -58,7 +58,7 @@ class BaseConfig:
 
 @dataclass(frozen=True, slots=True)
 class Material:
-    """What training works on: examples of train and dev, names for augmentation, tags, rows and weights.
+    """Data of a training: examples of train and dev, names for augmentation, tags, rows and weights.
 
     `others`: the auxiliary corpus's examples and tags, and its manifest with the sentences that left it. `frozen`:
     the LACs that stay as they are. `tuned`: the one that learns too. `lexicon`: whether the lexicon's columns stand beside LAC's states.

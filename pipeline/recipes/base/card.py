@@ -1,4 +1,4 @@
-"""What the base model scores, how fast and how large it is, and its model card."""
+"""Scores, speed and size of the base model, and its model card."""
 
 from __future__ import annotations
 

@@ -37,7 +37,7 @@ DEV_BATCH = 20_000
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """How to train; see configs/base.cfg for what each does."""
+    """Training settings; see configs/base.cfg for what each does."""
 
     seed: int = 1
     members: int = 1
@@ -61,7 +61,7 @@ class Settings:
 
 @dataclass(frozen=True, slots=True)
 class Vocabulary:
-    """What the network's numbers mean: tags of names, tags of words, code point -> row; and how wide LAC's states are.
+    """Meaning of the network's numbers: tags of names, tags of words, code point -> row; and how wide LAC's states are.
 
     `others` are the tags of the auxiliary corpus; `tuned` is the LAC that learns too, whose states count among them.
     """

@@ -38,7 +38,7 @@ NEVER = -1e4
 
 @dataclass(frozen=True, slots=True)
 class Text:
-    """Which text: files of a folder, characters at most, how often the corpus's own train part is in it, seed."""
+    """Source text: files of a folder, characters at most, how often the corpus's own train part is in it, seed."""
 
     files: tuple[str, ...] = ()
     corpus: str = "modern"
@@ -49,7 +49,7 @@ class Text:
 
 @dataclass(frozen=True, slots=True)
 class DistilConfig:
-    """What configs/fast.cfg says."""
+    """Content of configs/fast.cfg."""
 
     text: Text
     settings: Settings

@@ -1,4 +1,4 @@
-"""What a model's folder may hold: loading one must read numbers, not run what somebody put there.
+"""The content allowed in a model's folder: loading it must read numbers, and never run code.
 
 `spacy.load` calls every function that the config names for the pipeline, from any installed package, and some
 formats are pickles, which run code when they are read. So only functions that are known to do neither are let

@@ -47,7 +47,7 @@ class ModelKind:
 
 @dataclass(frozen=True, slots=True)
 class CheckedModel:
-    """What lies in a model's folder: its config, the rows of its dictionary, its arrays, its graph as a session."""
+    """The content of a model's folder: config, dictionary rows, arrays, and the graph as a session."""
 
     config: dict[str, Any]
     rows: np.ndarray

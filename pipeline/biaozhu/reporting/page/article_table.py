@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class ArticlePlace:
-    """Where a report shows an article: what its anchors begin with, the file (empty: the report itself), its title."""
+    """Place of an article in a report: the prefix of its anchors, its file (empty: the report itself), its title."""
 
     anchor: str
     page: str
