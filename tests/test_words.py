@@ -23,7 +23,7 @@ WORDS = {
     r"\bis borne\b|\bbears? (?:with|bad)\b": "is tolerated, is waited for",
     r"\b(?:told|tell|tells|telling) apart\b": "distinguished",
     r"\b[Ww]hat answers\b": "the server",
-    r"\b(?<!there )(?:is|are) no (?!longer\b|more\b|such\b|other\b|gold\b|evidence\b|fault\b|change\b|limit\b)": "is not a",
+    r"\b(?<![Tt]here )(?:is|are) no (?!longer\b|more\b|such\b|other\b|gold\b|evidence\b|fault\b|change\b|limit\b)": "is not a",
     r"\b[Mm]end(?:s|ed|ing)?\b": "fix, correct",
     r"\bof one's own\b": "your own, a local",
     r"\bwhoever\b|\bWhoever\b": "anyone who",

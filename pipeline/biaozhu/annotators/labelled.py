@@ -26,7 +26,7 @@ REFUSED_ENDINGS = tuple(_REFUSED.split())
 
 
 def find_labelled(texts: Sequence[str], words: Sequence[Sequence[LacWord]]) -> list[tuple[Span, ...]]:
-    """Return the words that have a label of ours as tag, without those that the guideline refuses by their form."""
+    """Return the words that have a label of biaozhu as tag, without those that the guideline refuses by their form."""
     return [
         tuple(
             span

@@ -339,7 +339,7 @@ def extra_advice(extra: str) -> str:
 def bug_from(error: Exception, *, where: str) -> BiaozhuError:
     """Return what to report of an error that annotating raised: a `BugError` with the line that raised it.
 
-    What is no bug comes back as what it is: a file of the installation, or an annotator of others.
+    What is not a bug comes back as what it is: a file of the installation, or an annotator of others.
 
     Args:
         error: one that was caught.

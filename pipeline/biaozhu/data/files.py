@@ -70,7 +70,7 @@ def check_target(path: Path) -> None:
     """Check before long work that a file can be put there: failing after it would leave the rest of the output alone.
 
     Raises:
-        WriteError: a folder is there, or the folder that it would lie in cannot be made or written.
+        WriteError: a folder is there, or the folder that it would be in cannot be made or written.
     """
     if path.is_dir():
         raise WriteError("this is a folder, a file is to be written", where=str(path))

@@ -98,7 +98,7 @@ def check_layer_name(path: Path) -> None:
 
 
 def is_beside(path: Path) -> bool:
-    """Return whether a file is called as ledgers and failures are, which are no layers."""
+    """Return whether a file is called as ledgers and failures are, which are not layers."""
     # The second is what a folder of shards calls it.
     return path.name.endswith((LEDGER_SUFFIX, FAILED_SUFFIX)) or path.name == FAILED_SUFFIX[1:]
 

@@ -177,7 +177,7 @@ def _is_article_id(text: str) -> bool:
 
 
 def check_against_raw(sentences: Iterable[Sentence], raw: str) -> None:
-    """Check that each sentence's text is what stands at its offsets in the raw file.
+    """Check that each sentence's text is the text at its offsets in the raw file.
 
     Raises:
         OffsetError: one or more do not; all are reported together.
@@ -222,10 +222,10 @@ def sentence_to_line(sentence: Sentence) -> str:
 
 
 def sentence_from_line(line: str, *, where: str = "") -> Sentence:
-    """Parse and check one sentence line; its spans may stand in any order.
+    """Parse and check one sentence line; its spans may be in any order.
 
     Raises:
-        LineError: it is no JSON object with exactly the keys of a sentence line, or a value has the wrong type.
+        LineError: it is not a JSON object with exactly the keys of a sentence line, or a value has the wrong type.
         OffsetError: the id, an offset or a span's text does not match.
         OverlapError: spans overlap.
     """

@@ -54,8 +54,8 @@ def check_output(
     """Check before any work that writing a file destroys no input and no file of another kind.
 
     Args:
-        path: the file; None, an address and what is no regular file (a device, a pipe) pass. Of a folder only
-            is checked that it is no input.
+        path: the file; None, an address and what is not a regular file (a device, a pipe) pass. Of a folder only
+            is checked that it is not an input.
         kind: what the command writes there.
         inputs: files and folders that the command reads; a string may be NAME=PATH.
         articles: further inputs, of whose folders only articles are read.
@@ -82,7 +82,7 @@ def check_output(
 
 
 def check_output_folder(folder: Path, inputs: Iterable[Input]) -> None:
-    """Check that a folder which is written as a whole is no input and holds none.
+    """Check that a folder which is written as a whole is not an input and holds none.
 
     Raises:
         OutputError: it is one, or holds one.
@@ -96,7 +96,7 @@ def check_output_folder(folder: Path, inputs: Iterable[Input]) -> None:
 
 
 def identify_file(path: Path) -> str:
-    """Return the kind of a file of ours, or nothing for a file that we do not write."""
+    """Return the kind of a file of biaozhu, or nothing for a file that we do not write."""
     place = Path(os.path.realpath(path))
     if _is_frozen(place):
         return "frozen gold"

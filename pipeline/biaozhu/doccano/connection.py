@@ -105,7 +105,7 @@ class Connection:
             verbose_raise_for_status(self.session.patch(f"{self.http.api_url}/{path}", json=data))
 
     def delete(self, path: str) -> None:
-        """Delete `/v1/<path>`; that it is already gone is no error."""
+        """Delete `/v1/<path>`; that it is already gone is not an error."""
         with translate_errors(self.url), ignore_missing():
             self.http.delete(path)
 

@@ -89,7 +89,7 @@ def push(
         layers: each article's name and its sentences, in the order in which annotators should see them.
         spec: how the project should be.
         dry_run: only report what would be done.
-        break_lock: take the lock from whoever holds it.
+        break_lock: take the lock from its holder.
         tick: called with the number of sentences that were sent or changed since its last call.
     """
     wanted = [(sentence, name) for name, sentences in layers for sentence in sentences]

@@ -1,7 +1,7 @@
 """brat's standoff: for each article a `.txt` and a `.ann`, offsets in code points as brat's server counts them.
 
 We write each sentence on a line of its own, the spans as T lines, and each span's source and score as a note on it
-(`#1 AnnotatorNotes T1 …`). brat has no place for sentence ids, so `<name>.sentences.jsonl` lies beside; it counts as
+(`#1 AnnotatorNotes T1 …`). brat has no place for sentence ids, so `<name>.sentences.jsonl` is beside; it counts as
 long as the text is the one it was written for.
 
 A text-bound annotation stands on one line, so brat cuts a span at line breaks into fragments. So do we, also at tabs,

@@ -53,7 +53,7 @@ class Body:
 
 
 def find_misnamed(lines: Sequence[PageLine]) -> HtmlElement | None:
-    """Return the element that something speaks against though it holds nearly all running text: names mislead."""
+    """Return the element that something is evidence against though it holds nearly all running text: names mislead."""
     prose: dict[HtmlElement | None, int] = defaultdict(int)
     for line in lines:
         prose[line.junk] += len(line.text) if _is_prose(line) else 0

@@ -38,7 +38,7 @@ class Author:
 
 @dataclass(frozen=True, slots=True)
 class About:
-    """The content of `about.toml`; `in_sample` says for a layer (or `*`) why it is no blind test, by language."""
+    """The content of `about.toml`; `in_sample` says for a layer (or `*`) why it is not a blind test, by language."""
 
     annotator: tuple[Author, ...] = ()
     in_sample: dict[str, dict[str, str]] = field(default_factory=dict)

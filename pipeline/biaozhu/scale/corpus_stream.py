@@ -38,7 +38,7 @@ WILD = frozenset("*?[")
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """An article as it lies in the corpus: its name, its place, its bytes, or the problem instead of them.
+    """An article as it is in the corpus: its name, its place, its bytes, or the problem instead of them.
 
     `page` says that it is HTML whatever its bytes look like.
     """

@@ -114,7 +114,7 @@ def held(folder: Path) -> Iterator[None]:
     waste work and harm nothing.
 
     Raises:
-        LockedError: another run is at work in this folder.
+        LockedError: another run is active in this folder.
         WriteError: the folder cannot be made or takes no lock.
     """
     if is_remote(folder):

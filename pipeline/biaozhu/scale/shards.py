@@ -93,7 +93,7 @@ def write_shards(
         threads: of the network in each process.
 
     Raises:
-        LockedError: another run is at work in this folder.
+        LockedError: another run is active in this folder.
         WriteError: a file cannot be written.
         MissingExtraError: see `check_form`.
         ModelDataError, WorkerError: see `run_in_order`.

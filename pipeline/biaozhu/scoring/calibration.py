@@ -26,7 +26,7 @@ STEPS = 1 << 14
 
 @dataclass(frozen=True, slots=True)
 class ScoreBin:
-    """Predicted spans whose score lies in [low, high), the last bin up to and with 1.
+    """Predicted spans whose score is in [low, high), the last bin up to and with 1.
 
     The layer is calibrated where `precision`, the share that is correct, is close to `mean_score`.
     """

@@ -2,7 +2,7 @@
 
 Each seed's model is written whole into a work folder beside the output, under a checksum of config, settings and data,
 with its scores: what is there when the command is started again is not trained again. The first seed's model is what
-stays; its card tells what the others score.
+stays; its card says what the others score.
 """
 
 from __future__ import annotations

@@ -92,7 +92,7 @@ def read_config(path: Path, overrides: Mapping[str, Any] | None = None) -> Confi
 
     Raises:
         MissingFileError: there is no such file.
-        ConfigError: it is no config, or it or an override names something that there is not; all reported together.
+        ConfigError: it is not a config, or it or an override names something that there is not; all reported together.
     """
     where = str(path)
     try:

@@ -61,7 +61,7 @@ class Material:
     """Data of a training: examples of train and dev, names for augmentation, tags, rows and weights.
 
     `others`: the auxiliary corpus's examples and tags, and its manifest with the sentences that left it. `frozen`:
-    the LACs that stay as they are. `tuned`: the one that learns too. `lexicon`: whether the lexicon's columns stand beside LAC's states.
+    the LACs that stay as they are. `tuned`: the one that learns too. `lexicon`: whether the lexicon's columns are beside LAC's states.
     """
 
     train: tuple[Example, ...]
@@ -82,7 +82,7 @@ def read_config(path: Path) -> BaseConfig:
 
     Raises:
         MissingFileError: there is no such file.
-        ConfigError: it is no config, or has a section or a key that is unknown or of the wrong type.
+        ConfigError: it is not a config, or has a section or a key that is unknown or of the wrong type.
         TrainingError: PyTorch is not installed.
     """
     with needing_torch("the base model"):

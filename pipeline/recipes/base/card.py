@@ -24,7 +24,7 @@ MEGABYTE = 1_000_000
 
 
 def score_model(folder: Path, gold: Sequence[Sentence]) -> dict[str, Any]:
-    """Annotate gold sentences with the model as it lies in its folder, on one thread, and score it.
+    """Annotate gold sentences with the model as it is in its folder, on one thread, and score it.
 
     Times are the processor's: on one thread what an idle machine takes, and the same on a busy one.
 

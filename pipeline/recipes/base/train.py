@@ -166,7 +166,7 @@ def train(
         The members, each with the averaged weights of its best epoch on dev, and a record of each epoch of each.
 
     Raises:
-        TrainingError: the checkpoint belongs to other settings, or the loss is no number.
+        TrainingError: the checkpoint belongs to other settings, or the loss is not a number.
     """
     seeds = range(settings.seed, settings.seed + settings.members)
     runs = [_begin(replace(settings, seed=seed), vocabulary) for seed in seeds]

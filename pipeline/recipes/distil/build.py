@@ -60,7 +60,7 @@ def read_distil_config(path: Path) -> DistilConfig:
 
     Raises:
         MissingFileError: there is no such file.
-        ConfigError: it is no config, or has a section or a key that is unknown or of the wrong type.
+        ConfigError: it is not a config, or has a section or a key that is unknown or of the wrong type.
         TrainingError: PyTorch is not installed.
     """
     with needing_torch("the fast model"):

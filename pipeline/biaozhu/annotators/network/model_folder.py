@@ -60,7 +60,7 @@ CALLED = ("nlp", "components")
 
 
 def check_model(folder: Path) -> None:
-    """Check that a folder is a model of ours which can be loaded without running anything else.
+    """Check that a folder is a model of biaozhu which can be loaded without running anything else.
 
     Raises:
         MissingFileError: there is no model.

@@ -1,4 +1,4 @@
-"""Collecting an ONNX graph node by node; a finished graph does without the package onnx, which is slow to import."""
+"""Collecting an ONNX graph node by node; a finished graph does not need the package onnx, which is slow to import."""
 
 from __future__ import annotations
 

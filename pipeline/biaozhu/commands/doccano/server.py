@@ -1,4 +1,4 @@
-"""Commands on a Doccano of one's own: doccano up, down, status, backup and restore."""
+"""Commands on a local Doccano: doccano up, down, status, backup and restore."""
 
 from __future__ import annotations
 

@@ -68,7 +68,7 @@ def restore(
     """Restore a backup into a home folder, where `start` then brings the server up.
 
     With `replace` a folder that holds something is moved aside first. The folder's lock is held while it is replaced:
-    whoever starts, stops or saves a server there waits.
+    anyone who starts, stops or saves a server there waits.
 
     Returns:
         What the backup holds, and where the folder that was there before is now.
