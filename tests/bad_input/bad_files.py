@@ -201,7 +201,7 @@ def bad_layers(folder: Path) -> tuple[Bad, ...]:
         Bad(
             "twice",
             "\n".join([*lines, lines[1], ""]).encode(),
-            rf"BZ017 bad\.jsonl:{len(lines) + 1}: .* stands in line 2 too",
+            rf"BZ017 bad\.jsonl:{len(lines) + 1}: .* is in line 2 too",
         ),
     )
 
