@@ -17,7 +17,8 @@ from biaozhu.cli import app
 
 ROOT = Path(__file__).parent.parent
 MOST_BYTES = 7_000
-# Commands that other branches of the same release bring may be named before they are there.
+# Commands that the quickstart names and the command line does not have yet; remove a name when it is there.
+PENDING = {"run"}
 MAIN = [ROOT / name for name in ("README.md", "README.zh.md", "CONTRIBUTING.md", "SECURITY.md")]
 PAGES = [*MAIN, *sorted(path for path in (ROOT / "docs").rglob("*.md") if path.name != "python.md")]
 MADE_LATER = {"reference/python.md"}
@@ -64,6 +65,8 @@ def test_docs_commands_have_the_options_that_documents_use(path: Path) -> None:
     for line in find_commands(path):
         _, *words = shlex.split(line, comments=True)
         command = typer.main.get_command(app)
+        if words[0] in PENDING - set(command.commands):  # type: ignore[attr-defined]
+            continue
         while words and words[0] in getattr(command, "commands", {}):
             command = command.commands[words.pop(0)]  # type: ignore[attr-defined]
         assert not getattr(command, "commands", None), line
