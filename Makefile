@@ -10,7 +10,7 @@ export PYTHONPYCACHEPREFIX := $(CURDIR)/.cache/pycache
 AUDIT := $(addprefix --ignore-vuln ,CVE-2025-50181 CVE-2025-66418 CVE-2025-66471 CVE-2026-21441 CVE-2026-44431 \
   CVE-2026-97687 CVE-2026-97689 CVE-2024-1135)
 
-.PHONY: help run test test-core test-random test-real test-torch test-endurance fuzz audit lint types fast lock install install-dev install-doccano clean
+.PHONY: help run test test-core test-random test-real test-torch test-endurance fuzz audit lint types fast docs reference lock install install-dev install-doccano clean
 
 help:
 	@echo "make run        the whole job on everything in seeds/, ends with a table and reports/*/index.html"
@@ -22,6 +22,8 @@ help:
 	@echo "make test-endurance  kills of server, worker and push at many points; takes most of an hour"
 	@echo "make fuzz       atheris on every reader, converter and /predict, MINUTES=5 each (see tests/fuzz/README.md)"
 	@echo "make audit      look the lock files up in a list of known holes (PyPI's, or ADVISORIES=FOLDER; see SECURITY.md)"
+	@echo "make docs       build the documentation into site/, strictly; needs an environment of its own"
+	@echo "make reference  write the reference in docs/reference/ from the code again"
 	@echo "make lock       resolve the lock files again"
 	@echo "make clean      remove what make run made (not the environments, not what annotators did)"
 
@@ -32,6 +34,13 @@ run: install install-doccano
 	@echo "The article in Doccano: see .venv/bin/biaozhu doccano status (up starts it, down stops it)"
 
 test: lint types fast
+
+docs: install .cache/docs/stamp
+	.venv/bin/python docs/make_reference.py --python
+	NO_MKDOCS_2_WARNING=1 .cache/docs/bin/mkdocs build --strict --quiet
+
+reference: install
+	.venv/bin/python docs/make_reference.py
 
 audit: install
 	.venv/bin/python locks/audit.py $(if $(ADVISORIES),--advisories $(ADVISORIES)) $(AUDIT)
@@ -107,6 +116,11 @@ install-doccano: .venv-doccano/stamp
 	$(UV) pip install -q --python .venv-doccano/bin/python --require-hashes -r locks/doccano.lock
 	touch $@
 
+.cache/docs/stamp: .venv/uv.stamp locks/docs.lock
+	$(UV) venv -q --allow-existing --python $(PYTHON) .cache/docs
+	$(UV) pip sync -q --python .cache/docs/bin/python --require-hashes locks/docs.lock
+	touch $@
+
 # Beside the environment and not in it: only this one target needs it.
 .cache/fuzz/stamp: .venv/uv.stamp locks/fuzz.lock
 	$(UV) pip install -q --python .venv/bin/python --target .cache/fuzz/packages --require-hashes -r locks/fuzz.lock
@@ -129,10 +143,11 @@ lock: .venv/uv.stamp
 	$(COMPILE) --group dev $(addprefix --extra ,doccano table ray remote) pyproject.toml -o locks/dev.lock
 	$(COMPILE) --extra doccano -c locks/dev.lock pyproject.toml -o locks/run.lock
 	$(COMPILE) locks/doccano.in -o locks/doccano.lock
+	$(COMPILE) --group pyproject.toml:docs -o locks/docs.lock
 	$(COMPILE) locks/fuzz.in -o locks/fuzz.lock
 	$(COMPILE) locks/peers.in -o locks/peers.lock
 	$(COMPILE) locks/jionlp.in -o locks/jionlp.lock
 
 clean:
-	rm -rf reports annotations/pre annotations/layers/doccano project.lock
+	rm -rf reports site annotations/pre annotations/layers/doccano project.lock
 	find models -mindepth 1 -maxdepth 1 -type d -exec rm -rf {} +

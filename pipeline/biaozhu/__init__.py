@@ -4,4 +4,4 @@
 `scoring` <- `scale` <- `commands` <- `cli`: raw file -> sentences -> layers -> Doccano -> gold -> model -> report.
 """
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"

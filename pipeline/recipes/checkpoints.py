@@ -24,7 +24,7 @@ def write_checkpoint(path: Path, content: dict[str, Any]) -> None:
 
 
 def read_checkpoint(path: Path, settings: Any) -> dict[str, Any]:
-    """Read a checkpoint, without running anything that stands in it.
+    """Read a checkpoint, without running anything that is in it.
 
     Raises:
         TrainingError: it is none, or was made with other settings.

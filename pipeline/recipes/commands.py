@@ -81,7 +81,7 @@ def add(
     ],
     dev: Annotated[Path, typer.Option(help="As --train.")],
     test: Annotated[Path, typer.Option(help="As --train.")],
-    licence: Annotated[str, typer.Option(help="What the data may be used for; stands in every model card.")],
+    licence: Annotated[str, typer.Option(help="What the data may be used for, for every model card.")],
     apart: Apart = [],  # noqa: B006 — typer copies the default
     as_json: AsJson = False,
 ) -> None:

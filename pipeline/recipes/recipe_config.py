@@ -22,7 +22,7 @@ def read_table(path: Path) -> dict[str, Any]:
 
     Raises:
         MissingFileError: there is no such file.
-        ConfigError: it is no config.
+        ConfigError: it is not a config.
     """
     content = read_bytes(path)
     try:

@@ -1,4 +1,4 @@
-"""How the wheel is built: setuptools, with the labels, the guideline and the training configs copied into the package.
+"""Build of the wheel: setuptools, with the labels, the guideline and the training configs copied into the package.
 
 pyproject.toml names the class. An editable install copies nothing: `biaozhu.data.shipped` finds the checkout's own files.
 """

@@ -149,7 +149,7 @@ def bad_layers(folder: Path) -> tuple[Bad, ...]:
         Bad(
             "broken",
             "\n".join([*lines[:2], lines[2][:-9], *lines[3:]]).encode(),
-            rf"BZ013 {at}not JSON \(.*\)\. Mend or remove the line\.",
+            rf"BZ013 {at}not JSON \(.*\)\. Fix or remove the line\.",
         ),
         Bad(
             "no object",
@@ -201,7 +201,7 @@ def bad_layers(folder: Path) -> tuple[Bad, ...]:
         Bad(
             "twice",
             "\n".join([*lines, lines[1], ""]).encode(),
-            rf"BZ017 bad\.jsonl:{len(lines) + 1}: .* stands in line 2 too",
+            rf"BZ017 bad\.jsonl:{len(lines) + 1}: .* is in line 2 too",
         ),
     )
 

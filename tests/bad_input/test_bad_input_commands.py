@@ -66,7 +66,7 @@ BAD_FILES = (
     ("serve --model bad --port 0 --token-file new/token", "bad/meta.json", (BINARY, DEEP), META_SAYS),
     ("serve --port 0 --token-file bad", "bad", (b"", BINARY), r"BZ\d\d\d bad: "),
     ("preannotate good.txt --shards bad", "bad", (BINARY,), r"BZ004 bad: the folder cannot be made"),
-    ("train good.cfg -o bad", "bad", (BINARY,), r"BZ004 bad: this is there already and is no model"),
+    ("train good.cfg -o bad", "bad", (BINARY,), r"BZ004 bad: this exists already and is not a model"),
     ("gold freeze bad", "bad", (BINARY,), r"BZ0\d\d bad"),
     ("project pull --project p --plans plans --labels bad", "bad", (BINARY,), LABELS_SAY),
     ("import good.conll --format conll --labels bad -o out.jsonl", "bad", (BINARY,), LABELS_SAY),
@@ -85,7 +85,7 @@ BAD_FILES = (
         )
     ),
     *(
-        (f"{command} bad/file", "bad", (BINARY,), r"BZ004 bad/file: bad is no folder\. Check the folder's rights")
+        (f"{command} bad/file", "bad", (BINARY,), r"BZ004 bad/file: bad is not a folder\. Check the folder's rights")
         for command in (
             "train good.cfg -o new --ledger",
             "crossval good.cfg --gold good.jsonl --article good.txt --at-least 1 -o out.jsonl --ledger",
@@ -218,10 +218,10 @@ CORPUS_ROWS = (
     ('{"text": "", "entities": []}', ROW_SAYS),
     ('{"text": "\\ud800a", "entities": []}', ROW_SAYS),
     ('{"text": "王小明", "entities": [[0, 1e999, "PER"]]}', ROW_SAYS),
-    ('{"text": "王小明", "entities": [[0, 9, "PER"]]}', r"BZ023 bad:1: span 0-9 PERSON is outside the sentence or empty\. Mend the file and add it again"),
+    ('{"text": "王小明", "entities": [[0, 9, "PER"]]}', r"BZ023 bad:1: span 0-9 PERSON is outside the sentence or empty\. Fix the file and add it again"),
     ('{"text": "王小明", "entities": [[2, 1, "PER"]]}', r"BZ023 bad:1: span 2-1 PERSON is outside"),
     ('{"text": "王小明", "entities": [[0, 2, "PER"], [1, 3, "LOC"]]}', r"BZ023 bad:1: span 1-3 PLACE overlaps the one before it"),
-    ("", r"BZ023 bad: it has no sentence\. Mend the file and add it again"),
+    ("", r"BZ023 bad: it has no sentence\. Fix the file and add it again"),
 )  # fmt: skip
 
 
@@ -271,7 +271,7 @@ def test_bad_input_layers_of_options(
         workplace,
         capsys,
         command,
-        r"BZ013 (badgold/)?bad\.jsonl:3: not JSON \(.*\)\. Mend or remove the line",
+        r"BZ013 (badgold/)?bad\.jsonl:3: not JSON \(.*\)\. Fix or remove the line",
     )
 
 
@@ -282,4 +282,4 @@ def test_bad_input_values_that_cannot_be_read_are_told_without_those_that_lack(
     assert run(VALUES.split()) == 2
     said = capsys.readouterr().err.splitlines()
     assert [line.split(":")[1] for line in said[:2]] == ["1", "2"]
-    assert said[2:] == ["BZ001 2 problems found. Mend each of them and run again."]
+    assert said[2:] == ["BZ001 2 problems found. Fix them and run again."]

@@ -98,7 +98,7 @@ def test_bad_input_device_that_never_ends(
     elif "--stream" in command or "select" in command:
         expected = "BZ013 /dev/zero:1: a line of more than 32 MiB"
     else:
-        expected = "BZ003 /dev/zero: this is no file"
+        expected = "BZ003 /dev/zero: this is not a regular file"
     refused(workplace, capsys, command, expected)
 
 
@@ -110,7 +110,10 @@ def test_bad_input_single_line_of_500_mb(workplace: Path, capsys: pytest.Capture
             file.truncate(500_000_000)
     before = {path.name for path in workplace.iterdir()}
     for command, expected in (
-        ("split bad.txt -o out.jsonl", "BZ010 bad.txt: more than 32 MiB, which is no article. "),
+        (
+            "split bad.txt -o out.jsonl",
+            "BZ010 bad.txt: more than 32 MiB, which is too large for an article. ",
+        ),
         ("export bad.jsonl --format conll -o out.conll", "BZ013 bad.jsonl:1: not JSON "),
         ("import bad.jsonl --format doccano -o out.jsonl", "BZ060 bad.jsonl: more than 256 MiB. "),
     ):

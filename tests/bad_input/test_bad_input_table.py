@@ -94,7 +94,7 @@ def test_bad_input_problems_of_a_file_are_reported_together(workplace: Path, cap
     assert run(["export", "bad.jsonl", "--format", "conll", "-o", "out.conll"]) == 2
     said = capsys.readouterr().err.splitlines()
     assert [line.split(":")[1] for line in said[:3]] == ["1", str(len(lines) + 1), str(len(lines) + 2)]
-    assert said[3] == "BZ001 3 problems found. Mend each of them and run again."
+    assert said[3] == "BZ001 3 problems found. Fix them and run again."
 
 
 @pytest.mark.parametrize(
@@ -186,7 +186,7 @@ def test_bad_input_huge_single_line(workplace: Path, capsys: Capture, size: int)
         workplace,
         capsys,
         "split bad.txt -o out.jsonl",
-        r"BZ010 bad\.txt: more than 32 MiB, which is no article",
+        r"BZ010 bad\.txt: more than 32 MiB, which is too large for an article",
     )
     (workplace / "bad.jsonl").write_bytes(b'{"id": "' + b"a" * size + b'"}')
     refuse(workplace, capsys, LAYER_COMMANDS[0], r"BZ013 bad\.jsonl:1: the sentence line lacks")
@@ -200,7 +200,7 @@ CONFIG_TYPOS = (
     ("window = 2", "windw = 2", r"\[components\.ner\.model.*\] has no setting 'windw', the nearest is 'window'"),
     ("train_corpus", "train_corpse", r"\[training\] has no setting 'train_corpse', the nearest is 'train_corpus'"),
     ("[training]", "[traning]", r"there is no section \[traning\], the nearest is 'training'"),
-    ('pipeline = ["ner"]', 'pipeline = ["nre"]', r"\[nlp\] pipeline names 'nre', which is no component, the nearest is 'ner'"),
+    ('pipeline = ["ner"]', 'pipeline = ["nre"]', r"\[nlp\] pipeline names 'nre', which is not a component, the nearest is 'ner'"),
     ("@readers", "@reader", r"\[corpora\.train\] there is no kind of function @reader, the nearest is '@readers'"),
     ("paths = ${paths.train}", "path = ${paths.train}", r"\[corpora\.train\] has no setting 'path', the nearest is 'paths'"),
     ("${paths.train}", "${paths.trian}", r".*paths\.trian"),

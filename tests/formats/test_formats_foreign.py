@@ -119,7 +119,7 @@ def test_formats_labelstudio_takes_one_version_and_names_the_rest(tmp_path: Path
     imported = import_documents(read(tmp_path / "a", json.dumps([task]), Format.labelstudio))
     assert found(imported) == [("林小满", "PER")]
     assert sorted(entry.reason for entry in imported.entries) == [
-        "a result of type 'choices' is no span of a text",
+        "a result of type 'choices' is not a span of a text",
         "another version of the task has it",
     ]
 
@@ -158,9 +158,9 @@ def test_formats_brat_reads_fragments_and_names_what_is_no_span(tmp_path: Path) 
     )
     assert found(imported) == [("白水\n  县", "PLACE"), ("林先生", "PERSON")]
     assert [entry.reason for entry in imported.entries] == [
-        "relations, events and attributes are no spans",
+        "relations, events and attributes are not spans",
         "it is discontinuous",
-        "its text is not what stands there",
+        "its text is not the text at its offsets",
     ]
     assert imported.raws == {"doc": text}
 
@@ -175,9 +175,9 @@ def test_formats_brat_names_what_crosses_our_sentences(tmp_path: Path) -> None:
     imported = import_documents(read_documents(tmp_path, Format.brat, names={}, renamed={}))
     assert found(imported) == [("白水县", "PLACE")]
     assert [(one.sentence, one.start, one.end, one.reason) for one in imported.entries] == [
-        (layer[0].id, 0, 0, "relations, events and attributes are no spans"),
+        (layer[0].id, 0, 0, "relations, events and attributes are not spans"),
         (layer[0].id, 3, 7, "it crosses a sentence's border"),
-        (layer[1].id, 0, 3, "its text is not what stands there"),
+        (layer[1].id, 0, 3, "its text is not the text at its offsets"),
     ]
     (tmp_path / f"{'a' * 12}.txt").write_text("别的", encoding="utf-8")
     with pytest.raises(FormatError):

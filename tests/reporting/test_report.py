@@ -111,7 +111,7 @@ def test_report_shows_hostile_text_harmlessly(
             )
         )
     )
-    html, summary = render_report(material)
+    html, summary, _ = render_report(material)
     page = read_page(html)
     assert page.elements["script"] == 1
     assert page.elements["img"] == page.elements["iframe"] == 0
@@ -283,7 +283,7 @@ CURVE = {
             {"worth_low": -0.01, "worth_high": 0.05, "distinguishable": False},
             "(95% CI −0.010 to +0.050): not distinguishable from nothing.",
         ),
-        ({"worth": None, "fit": [], "failure": "misses"}, "cannot be told: even the best power law"),
+        ({"worth": None, "fit": [], "failure": "misses"}, "cannot be estimated: even the best power law"),
     ],
 )
 def test_report_says_what_more_sentences_are_worth(

@@ -12,10 +12,11 @@ import pytest
 from biaozhu.curation.bias import FATES
 from biaozhu.curation.disagreements import Kind as DisagreementKind
 from biaozhu.data.diff import Kind
+from biaozhu.reporting.authorship import AuthorKind
 from biaozhu.reporting.evidence import RoundTrip
 from biaozhu.reporting.page.overlay import Status
 from biaozhu.reporting.page.strings import LANGUAGES, make_translator, read_strings
-from biaozhu.reporting.page.verdict import Trust
+from biaozhu.reporting.page.verdict import Direction, Doubt, Trust
 from biaozhu.reporting.page.view import SECTIONS
 from biaozhu.scoring.breakdown import ASPECTS
 from biaozhu.scoring.error_patterns import PATTERNS
@@ -41,7 +42,13 @@ def used_keys() -> set[str]:
     found |= {f"aspect.{aspect}" for aspect in ASPECTS} | {f"units.{kind}" for kind in get_args(UnitKind)}
     found |= {f"status.{status}" for status in get_args(Status)} - {"status.gold", "status.plain"}
     found |= {f"trust.{trust}" for trust in get_args(Trust)} | {"surface.seen", "surface.unseen"}
-    found |= {f"says.{direction}" for direction in ("better", "worse", "open")} | {"no_score", "not_checked"}
+    found |= {f"says.{direction}" for direction in get_args(Direction)} | {"no_score", "not_checked"}
+    found |= {f"doubt.{doubt}" for doubt in get_args(Doubt)} | {
+        f"author.{kind}" for kind in get_args(AuthorKind)
+    }
+    found |= {f"layer.held_out_{by}" for by in ("article", "section")} | {"footer", "footer.paged"}
+    found |= {f"agreement.{name}" for name in ("scope", "foreign")}
+    found |= {f"next.{step}" for step in ("about", "more", "articles", "use", "person")}
     found |= {f"learning.{end}" for end in ("sure", "nothing")} | {
         "no_gold",
         "agreement.articles",

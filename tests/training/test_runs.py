@@ -141,7 +141,7 @@ def test_runs_refuse_what_makes_no_sense(project: tuple[Path, Path], tmp_path: P
         train_seeds(config, tmp_path / "model", seeds=1, scored=[other])
     config.write_text(text, encoding="utf-8")
     (tmp_path / "model").mkdir()
-    with pytest.raises(WriteError, match="is no model"):
+    with pytest.raises(WriteError, match="BZ004"):
         train_seeds(config, tmp_path / "model", seeds=1, scored=[other])
 
 

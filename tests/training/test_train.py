@@ -95,7 +95,7 @@ def test_train_replaces_a_model_and_nothing_else(tmp_path: Path) -> None:
     other = tmp_path / "letters"
     other.mkdir()
     (other / "mine.txt").write_text("keep", encoding="utf-8")
-    with pytest.raises(WriteError, match="is no model"):
+    with pytest.raises(WriteError, match="BZ004"):
         train(config, other)
     assert contents(other) == {"mine.txt": b"keep"}
     assert not [path for path in tmp_path.iterdir() if path.name.startswith(".")]

@@ -1,4 +1,4 @@
-"""Whether a numeral with a measure word says an amount, by what stands around it; the guideline's N rules."""
+"""Context rules that decide whether a numeral with a measure word is an amount: the guideline's N rules."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ class Counted:
 
 
 def counts_nothing(one: Counted) -> bool:  # noqa: PLR0911 — a line for each measure word that is special
-    """Return whether what stands around says that this is no amount, whatever its figures are written in."""
+    """Return whether the text around says that this is not an amount, whatever its figures are written in."""
     before, after = one.before, one.after
     match one.measure:
         case "年" | "周年" | "个月" | "天" | "日" | "周" | "小时" | "分钟" | "晚" | "夜" | "个季度":

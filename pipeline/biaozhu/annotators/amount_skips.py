@@ -1,4 +1,4 @@
-"""What reads as an amount and is none: set phrases, dates, clock times, ordinals, reign titles."""
+"""Phrases that look like an amount and are none: set phrases, dates, clock times, ordinals, reign titles."""
 
 from __future__ import annotations
 

@@ -2,7 +2,7 @@
 
 One regular expression reads a text once from left to right. Its first alternatives take what looks like an amount
 and is none, so that no later alternative sees it. What follows the measure word and belongs to it (三斤二两, 一米八,
-3000元港币, 12元/公斤) is added; then what stands around decides.
+3000元港币, 12元/公斤) is added; then the text around decides.
 """
 
 from __future__ import annotations

@@ -98,7 +98,7 @@ def combine_rows(
 
 
 class _Precedence:
-    """What each annotator may propose, and with which priority."""
+    """The labels that each annotator may propose, with their priorities."""
 
     def __init__(self, annotators: Iterable[Annotator]) -> None:
         self.by_name = {one.name: one for one in annotators}

@@ -29,7 +29,7 @@ REFUSED_ENDINGS = tuple(_REFUSED.split())
 
 
 def find_labelled(texts: Sequence[str], words: Sequence[Sequence[LacWord]]) -> list[tuple[Span, ...]]:
-    """Return the words that have a label of ours as tag, without those that the guideline refuses, and repaired."""
+    """Return the words that have a label of biaozhu as tag, repaired, without those that the guideline refuses."""
     return [
         repair_names(
             text,

@@ -46,7 +46,7 @@ class Preannotation:
 
     @property
     def layers(self) -> dict[str, tuple[Sentence, ...]]:
-        """Each annotator's own layer by name; made when asked for, a stream does without."""
+        """Each annotator's own layer by name; made when asked for, a stream does not need them."""
         return {
             name: tuple(with_spans(one, spans) for one, spans in zip(self.sentences, rows, strict=True))
             for name, rows in self.found.items()
@@ -54,7 +54,7 @@ class Preannotation:
 
     @property
     def entries(self) -> tuple[Entry, ...]:
-        """What the combination decided; made when asked for."""
+        """The decisions of the combination, computed on access."""
         return combine(self.sentences, self.layers, self.annotators)[1]
 
 
@@ -98,7 +98,7 @@ def preannotate_batch(
         on_failure: takes an article that cannot be annotated, and why; the others go on. None raises the error.
 
     Raises:
-        BugError: code of ours fails on an article.
+        BugError: code of biaozhu fails on an article.
         AnnotatorError: an annotator of others does.
         ModelDataError, MissingFileError: a file that an annotator reads is missing or damaged.
     """

@@ -45,7 +45,7 @@ class Annotator:
         reads_words: whether `find` is called with LAC's words of each text, too.
         by_sentence: whether the spans of a text depend on that text alone, so that texts of several articles may come
             in one call.
-        built_in: whether it is ours, so that what it does wrong is a bug of ours.
+        built_in: whether it is ours, so that what it does wrong is a bug of biaozhu.
     """
 
     name: str
@@ -61,7 +61,7 @@ class Annotator:
 
         Raises:
             AnnotatorError: it fails, or gives spans that no layer can hold.
-            BugError: the same of an annotator of ours.
+            BugError: the same of an annotator of biaozhu.
         """
         try:
             found = self.find(texts, words) if self.reads_words else self.find(texts)
@@ -99,7 +99,7 @@ def annotator(
     """Make an annotator of the function below and register it; for the arguments see `Annotator`.
 
     Raises:
-        AnnotatorError: the name is that of an annotator of ours.
+        AnnotatorError: the name is that of an annotator of biaozhu.
     """
 
     def register(find: Find) -> Annotator:
@@ -123,7 +123,7 @@ def find_annotators(name: str) -> tuple[Annotator, ...]:
     """Return the annotator of a name, or all that a Python file registers.
 
     Args:
-        name: of one of ours, of a registered one, or the path of a file, which is run.
+        name: of one of biaozhu, of a registered one, or the path of a file, which is run.
 
     Raises:
         MissingFileError: there is no such file.

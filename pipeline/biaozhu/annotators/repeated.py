@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from biaozhu.annotators.labelled import find_labelled
+from biaozhu.annotators.labelled import labelled_spans
 from biaozhu.annotators.registry import Annotator
 from biaozhu.data.model import Span
 
@@ -38,8 +38,8 @@ def find_repeated(texts: Sequence[str], words: Sequence[Sequence[LacWord]]) -> l
         words: the network's words of each.
     """
     known: dict[str, float] = {}
-    for text, spans in zip(texts, find_labelled(texts, words), strict=True):
-        for span in spans:
+    for text, row in zip(texts, words, strict=True):
+        for span in labelled_spans(text, row, source=SOURCE):
             if span.label == "PERSON" and (span.score or 0.0) >= MIN_SCORE:
                 name = text[span.start : span.end]
                 for part in (name, *_DOTS.split(name)):

@@ -49,5 +49,5 @@ def register_all(app: typer.Typer) -> None:
 
 
 def has_recipes() -> bool:
-    """Tell whether the recipes of this very checkout stand beside the package; a wheel does not carry them."""
+    """Tell whether the recipes of this very checkout are beside the package; a wheel does not carry them."""
     return (SOURCE_ROOT / "recipes" / "commands.py").is_file() and str(SOURCE_ROOT) in sys.path

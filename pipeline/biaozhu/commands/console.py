@@ -1,4 +1,4 @@
-"""What every command shares: results to stdout as a table or JSON, notes to stderr, the exit status of a ledger."""
+"""Input and output that every command shares: results to stdout as a table or JSON, notes to stderr, the exit status of a ledger."""
 
 from __future__ import annotations
 

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """What the adjudicator decided on one disagreement: the correct spans there (maybe none), and why.
+    """The adjudicator's decision on one disagreement: the correct spans (possibly none), and why.
 
     `start` and `end` are those of the disagreement; `rule` is the guideline's paragraph, such as A3. `by` and `at`
     (ISO 8601) say who decided and when, where that is known.
@@ -39,7 +39,7 @@ class Decision:
 
     @property
     def place(self) -> tuple[str, int, int]:
-        """Which disagreement it is about."""
+        """The key of the disagreement."""
         return self.sentence, self.start, self.end
 
 

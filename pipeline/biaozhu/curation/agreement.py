@@ -1,4 +1,4 @@
-"""How well annotators agree: pairwise span F1, and Krippendorff's alpha over characters.
+"""Agreement of annotators: pairwise span F1, and Krippendorff's alpha over characters.
 
 F1 between two annotators is the chance-uncorrected standard for spans (Hripcsak & Rothschild 2005). Alpha
 (Krippendorff 2013, through the library `krippendorff`) takes each character as a unit and its label, or none,

@@ -76,7 +76,7 @@ class Contrast:
 
 @dataclass(frozen=True, slots=True)
 class Bias:
-    """How annotators treat pre-annotations.
+    """The annotators' treatment of pre-annotations.
 
     Attributes:
         sentences: confirmed sentences, shown and blind.

@@ -1,4 +1,4 @@
-"""Where two layers of the same sentences differ: groups of overlapping spans, each with its kind."""
+"""Disagreements of two layers of the same sentences: groups of overlapping spans, each with its kind."""
 
 from __future__ import annotations
 

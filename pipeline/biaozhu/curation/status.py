@@ -53,7 +53,7 @@ class Note:
 
 @dataclass(frozen=True, slots=True)
 class SentenceStatus:
-    """What became of one sentence in one annotator's hands.
+    """The state of one sentence after one annotator's work.
 
     `shown` are the pre-annotated spans that the annotator saw; `withheld` those that a blind sentence hid, None
     where the sentence is not blind. `confirmed_by` and `confirmed_at` are empty where nobody confirmed it.
@@ -70,7 +70,7 @@ class SentenceStatus:
 
     @property
     def blind(self) -> bool:
-        """Whether the sentence belongs to the control slice, where pre-annotations are not shown."""
+        """True where the sentence is in the control slice, where pre-annotations are hidden."""
         return self.withheld is not None
 
     @property

@@ -1,4 +1,4 @@
-"""Files that may be compressed by gzip or zstd, read as they are needed; one that breaks off is no whole one."""
+"""Files that may be compressed by gzip or zstd, read as they are needed; one that breaks off is incomplete."""
 
 from __future__ import annotations
 

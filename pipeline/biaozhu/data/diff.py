@@ -1,4 +1,4 @@
-"""What differs between two layers of the same sentences: added, removed, moved, relabelled, by sentence."""
+"""Differences between two layers of the same sentences: added, removed, moved, relabelled, by sentence."""
 
 from __future__ import annotations
 

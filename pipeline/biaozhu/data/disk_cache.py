@@ -1,4 +1,4 @@
-"""Tables that take long to lay out lie in the cache folder: the first process lays them out, all others read them.
+"""Tables that take long to lay out are in the cache folder: the first process lays them out, all others read them.
 
 The committed files are small and compressed. What is made of them lies uncompressed in a ZIP file, whose checksums
 tell a damaged one; its name holds the checksum of what it was made of.

@@ -1,4 +1,4 @@
-"""Whether a number has come before, exactly and in memory that does not grow: in a temporary SQLite database."""
+"""An exact set of numbers in flat memory, kept in a temporary SQLite database."""
 
 from __future__ import annotations
 

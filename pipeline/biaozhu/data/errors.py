@@ -48,7 +48,7 @@ class ManyProblemsError(BiaozhuError):
 
     def __init__(self, problems: Sequence[BiaozhuError]) -> None:
         self.problems = tuple(problems)
-        super().__init__(f"{len(self.problems)} problems found", next_step="Mend each of them and run again")
+        super().__init__(f"{len(self.problems)} problems found", next_step="Fix them and run again")
 
     def __str__(self) -> str:
         lines = [str(problem) for problem in self.problems[: self.shown]]
@@ -93,7 +93,7 @@ class WorkerError(BiaozhuError):
 
 
 class BugError(BiaozhuError):
-    """Code of ours broke a rule of its own, or raised what it should not: no fault of the user or of the text."""
+    """A bug in biaozhu: its code broke a rule of its own or raised an unexpected error. Neither user nor text is at fault."""
 
     code = "BZ007"
     advice = "This is a bug in biaozhu, please report it; other articles are not affected"
@@ -107,7 +107,7 @@ class OutputError(BiaozhuError):
 
 
 class EncodingError(BiaozhuError):
-    """The bytes of a source are no text that we can decode for sure."""
+    """The bytes of a source cannot be decoded with certainty."""
 
     code = "BZ010"
     advice = "Save the file as UTF-8 and run again"
@@ -131,7 +131,7 @@ class LineError(BiaozhuError):
     """A line of a JSONL file is not a sentence line."""
 
     code = "BZ013"
-    advice = "Mend or remove the line"
+    advice = "Fix or remove the line"
 
 
 class OverlapError(BiaozhuError):
@@ -156,7 +156,7 @@ class VersionError(BiaozhuError):
 
 
 class DuplicateError(BiaozhuError):
-    """A sentence id stands more than once in a layer."""
+    """A sentence id occurs more than once in a layer."""
 
     code = "BZ017"
     advice = "Remove one of the two lines"
@@ -204,7 +204,7 @@ class ShardError(BiaozhuError):
 
 
 class AnnotatorError(BiaozhuError):
-    """An annotator that is not ours cannot be loaded, fails, or gives what no layer can hold."""
+    """An external annotator cannot be loaded, fails, or returns invalid spans."""
 
     code = "BZ025"
     advice = "Correct the annotator and run again"
@@ -232,28 +232,28 @@ class AuthError(BiaozhuError):
 
 
 class ImportFailedError(BiaozhuError):
-    """Doccano did not take what was sent, or not all of it."""
+    """Doccano did not accept all that was sent."""
 
     code = "BZ032"
     advice = "Run `biaozhu push` again: it only adds what is missing"
 
 
 class RoundTripError(BiaozhuError):
-    """What came back from Doccano is not what is there."""
+    """The sentences that came back from Doccano differ from those on the server."""
 
     code = "BZ033"
     advice = "Look at the sentences named above in Doccano"
 
 
 class RemoteError(BiaozhuError):
-    """Doccano refuses a request, or answers something that Doccano would not."""
+    """Doccano refuses a request, or its answer is invalid."""
 
     code = "BZ034"
     advice = "See the server's log"
 
 
 class LockedError(BiaozhuError):
-    """Another push is at work on the same project."""
+    """Another push is running on the same project."""
 
     code = "BZ035"
     advice = "Wait for it to end; if its machine is gone for good, push with --break-lock"
@@ -274,7 +274,7 @@ class FrozenError(BiaozhuError):
 
 
 class GoldError(BiaozhuError):
-    """Layers cannot be brought together to gold."""
+    """Layers cannot be joined to gold."""
 
     code = "BZ041"
 
@@ -287,7 +287,7 @@ class ScoringError(BiaozhuError):
 
 
 class ScoresFileError(BiaozhuError):
-    """A file is no scores.json."""
+    """A file is not a scores.json."""
 
     code = "BZ051"
     advice = "Make it again with `biaozhu evaluate`"
@@ -339,7 +339,7 @@ def extra_advice(extra: str) -> str:
 def bug_from(error: Exception, *, where: str) -> BiaozhuError:
     """Return what to report of an error that annotating raised: a `BugError` with the line that raised it.
 
-    What is no bug comes back as what it is: a file of the installation, or an annotator of others.
+    What is not a bug comes back as what it is: a file of the installation, or an annotator of others.
 
     Args:
         error: one that was caught.

@@ -28,7 +28,7 @@ MAX_ARTICLE_BYTES = 32 * 1024 * 1024
 """Bytes of the largest file that is taken for an article, and of the longest line of a layer."""
 
 ENDLESS = 256 * 1024 * 1024
-"""Bytes after which what is no regular file is taken for one that never ends."""
+"""Bytes after which a device or a pipe is treated as one that never ends."""
 
 
 ADDRESS = re.compile(r"[a-z][a-z0-9+.-]+:/", re.IGNORECASE)
@@ -55,7 +55,7 @@ def read_bytes(path: Path) -> bytes:
     except OSError as error:
         raise MissingFileError(f"cannot be read ({error.strerror})", where=str(path)) from None
     if len(data) == ENDLESS:
-        raise MissingFileError("this is no file, and it does not end", where=str(path))
+        raise MissingFileError("this is not a regular file, and it does not end", where=str(path))
     return data
 
 
@@ -70,13 +70,13 @@ def check_target(path: Path) -> None:
     """Check before long work that a file can be put there: failing after it would leave the rest of the output alone.
 
     Raises:
-        WriteError: a folder is there, or the folder that it would lie in cannot be made or written.
+        WriteError: a folder is there, or the folder that it would be in cannot be made or written.
     """
     if path.is_dir():
         raise WriteError("this is a folder, a file is to be written", where=str(path))
     nearest = next(one for one in path.absolute().parents if one.exists() or one == one.parent)
     if not nearest.is_dir():
-        raise WriteError(f"{nearest.name} is no folder", where=str(path))
+        raise WriteError(f"{nearest.name} is not a folder", where=str(path))
     if not os.access(nearest, os.W_OK):
         raise WriteError("cannot be written (Permission denied)", where=str(path))
 

@@ -30,7 +30,7 @@ def read_labels(path: Path = DEFAULT) -> tuple[Label, ...]:
 
     Raises:
         MissingFileError: there is no such file.
-        LabelsFileError: it is no TOML, or an entry lacks a key, repeats an id, name or shortcut, or has no colour.
+        LabelsFileError: it is not TOML, or an entry lacks a key, repeats an id, name or shortcut, or has no colour.
     """
     path = find_shipped(path)
     where = str(path)

@@ -1,6 +1,6 @@
 """A layer read as a stream, for corpora that do not fit into memory.
 
-The sentences stand in order, article by article. Only the line at hand is in memory; which articles have come lies on
+The sentences are in order, article by article. Only the line at hand is in memory; which articles have come is on
 the disk, some ten bytes each.
 """
 
@@ -56,7 +56,7 @@ def stream_layer(path: Path, *, labels: Collection[str] | None) -> Iterator[Sent
     Raises:
         MissingFileError: it is not there or cannot be read to its end.
         LineError, OffsetError, OverlapError, LabelError: the first line that is none.
-        ScoringError: a sentence does not stand behind the one before it in its article, or an article comes twice.
+        ScoringError: a sentence does not follow the one before it in its article, or an article comes twice.
         WriteError: there is no room on the disk for the articles' ids.
     """
     with once() as is_new:
@@ -84,7 +84,7 @@ def _checked(path: Path, labels: Collection[str] | None, is_new: Callable[[int],
                 )
         if line.start < reached:
             raise ScoringError(
-                f"{line.id} stands behind a later sentence, or twice",
+                f"{line.id} comes after a later sentence, or twice",
                 where=f"{path}:{number}",
                 next_step=SORT_ADVICE,
             )

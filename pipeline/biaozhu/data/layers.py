@@ -69,9 +69,7 @@ def read_layer(path: Path, *, labels: Collection[str] | None = None) -> tuple[Se
             problems.append(error)
             continue
         if sentence.id in seen:
-            problems.append(
-                DuplicateError(f"{sentence.id} stands in line {seen[sentence.id]} too", where=where)
-            )
+            problems.append(DuplicateError(f"{sentence.id} is in line {seen[sentence.id]} too", where=where))
         problems += [
             LabelError(f"unknown label {span.label!r}", where=where)
             for span in sentence.spans
@@ -100,7 +98,7 @@ def check_layer_name(path: Path) -> None:
 
 
 def is_beside(path: Path) -> bool:
-    """Return whether a file is called as ledgers and failures are, which are no layers."""
+    """Return whether a file is called as ledgers and failures are, which are not layers."""
     # The second is what a folder of shards calls it.
     return path.name.endswith((LEDGER_SUFFIX, FAILED_SUFFIX)) or path.name == FAILED_SUFFIX[1:]
 

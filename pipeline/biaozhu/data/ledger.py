@@ -59,7 +59,7 @@ def read_ledger(path: Path) -> tuple[Entry, ...]:
     """Read a ledger.
 
     Raises:
-        LineError: a line is no ledger entry.
+        LineError: a line is not a ledger entry.
     """
     entries = []
     # Only line feeds end a line: a text may hold U+2028 or U+0085, which splitlines would cut at.

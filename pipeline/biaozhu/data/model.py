@@ -50,7 +50,7 @@ class Block:
 
 @dataclass(frozen=True, slots=True)
 class Metadata:
-    """What the page says about the article; empty where it says nothing. `time` is as the page writes it."""
+    """Metadata that the page states; empty where it states none. `time` is written as on the page."""
 
     title: str = ""
     source: str = ""
@@ -95,7 +95,7 @@ class Span:
 
     @property
     def key(self) -> tuple[int, int, str]:
-        """What makes two spans the same annotation, whoever made them."""
+        """The identity of an annotation: two spans with this key are equal."""
         return self.start, self.end, self.label
 
 
@@ -177,13 +177,15 @@ def _is_article_id(text: str) -> bool:
 
 
 def check_against_raw(sentences: Iterable[Sentence], raw: str) -> None:
-    """Check that each sentence's text is what stands at its offsets in the raw file.
+    """Check that each sentence's text is the text at its offsets in the raw file.
 
     Raises:
         OffsetError: one or more do not; all are reported together.
     """
     problems = [
-        OffsetError(f"{sentence.text[:20]!r}… is not what stands there in the raw file", where=sentence.id)
+        OffsetError(
+            f"{sentence.text[:20]!r}… is not the text at this place in the raw file", where=sentence.id
+        )
         for sentence in sentences
         if raw[sentence.start : sentence.end] != sentence.text
     ]
@@ -220,10 +222,10 @@ def sentence_to_line(sentence: Sentence) -> str:
 
 
 def sentence_from_line(line: str, *, where: str = "") -> Sentence:
-    """Parse and check one sentence line; its spans may stand in any order.
+    """Parse and check one sentence line; its spans may be in any order.
 
     Raises:
-        LineError: it is no JSON object with exactly the keys of a sentence line, or a value has the wrong type.
+        LineError: it is not a JSON object with exactly the keys of a sentence line, or a value has the wrong type.
         OffsetError: the id, an offset or a span's text does not match.
         OverlapError: spans overlap.
     """

@@ -1,4 +1,4 @@
-"""What a command may write over: nothing that it reads, and only files of the kind that it writes itself."""
+"""Checks of output paths: a command replaces no input, and only files of the kind that it writes itself."""
 
 from __future__ import annotations
 
@@ -54,8 +54,8 @@ def check_output(
     """Check before any work that writing a file destroys no input and no file of another kind.
 
     Args:
-        path: the file; None, an address and what is no regular file (a device, a pipe) pass. Of a folder only
-            is checked that it is no input.
+        path: the file; None, an address and what is not a regular file (a device, a pipe) pass. Of a folder only
+            is checked that it is not an input.
         kind: what the command writes there.
         inputs: files and folders that the command reads; a string may be NAME=PATH.
         articles: further inputs, of whose folders only articles are read.
@@ -82,7 +82,7 @@ def check_output(
 
 
 def check_output_folder(folder: Path, inputs: Iterable[Input]) -> None:
-    """Check that a folder which is written as a whole is no input and holds none.
+    """Check that a folder which is written as a whole is not an input and holds none.
 
     Raises:
         OutputError: it is one, or holds one.
@@ -92,11 +92,11 @@ def check_output_folder(folder: Path, inputs: Iterable[Input]) -> None:
     place = os.path.realpath(folder)
     for one in _paths_of(inputs):
         if _stat(one) and f"{os.path.realpath(one)}{os.sep}".startswith(f"{place}{os.sep}"):
-            raise OutputError(f"the input {one} lies in this folder", where=str(folder))
+            raise OutputError(f"the input {one} is in this folder", where=str(folder))
 
 
 def identify_file(path: Path) -> str:
-    """Return the kind of a file of ours, or nothing for a file that we do not write."""
+    """Return the kind of a file of biaozhu, or nothing for a file that we do not write."""
     place = Path(os.path.realpath(path))
     if _is_frozen(place):
         return "frozen gold"
@@ -140,7 +140,7 @@ def _check_input(path: Path, there: os.stat_result | None, one: Path, suffixes: 
     if among or (
         there is not None and any(os.path.samestat(there, child) for child in _files_of(one, suffixes))
     ):
-        raise OutputError(f"this lies among the files of the input {one}", where=str(path))
+        raise OutputError(f"this is among the files of the input {one}", where=str(path))
 
 
 def _files_of(folder: Path, suffixes: frozenset[str]) -> Iterator[os.stat_result]:

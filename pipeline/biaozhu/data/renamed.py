@@ -34,7 +34,7 @@ def rename_keys(block: MutableMapping[str, Any], names: dict[str, str]) -> None:
 
 
 def rename_network_keys(config: MutableMapping[str, Any]) -> None:
-    """Rename the keys of the config.json of a network of ours, in place."""
+    """Rename the keys of the config.json of a network of biaozhu, in place."""
     rename_keys(config, NETWORK)
     rename_keys(config.get("training", {}), RECIPE)
 

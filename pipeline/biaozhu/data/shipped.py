@@ -1,6 +1,6 @@
 """The files that a working folder may have and the package has too: labels, guideline and training configs.
 
-In a checkout they lie at its top; building the wheel copies them into the package (`recipes/wheel.py`).
+In a checkout they are at its top; building the wheel copies them into the package (`recipes/wheel.py`).
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Strict counts: a predicted span is correct where the gold has a span with the same boundaries and label.
 
-This is the one place that counts them. It lies in `data`, so that the spaCy scorer and training share it with scoring.
+This is the one place that counts them. It is in `data`, so that the spaCy scorer and training share it with scoring.
 """
 
 from __future__ import annotations

@@ -62,7 +62,7 @@ def ensure_accounts(connection: Connection, names: Sequence[str], *, home: Path)
 
 
 def ensure_members(connection: Connection, project: Project, users: Mapping[str, int]) -> None:
-    """Let these users annotate in the project; whoever is a member already keeps their role."""
+    """Let these users annotate in the project; anyone who is a member already keeps their role."""
     with translate_errors(connection.url):
         present = {member.user for member in connection.client.list_members(project.id)}
         for name, user in users.items():

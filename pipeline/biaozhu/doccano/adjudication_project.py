@@ -90,7 +90,7 @@ class Dispute:
 
 @dataclass(frozen=True, slots=True)
 class AskedQuestions:
-    """What `ask_adjudicator` did: the push, and how many comments it wrote."""
+    """Result of `ask_adjudicator`: the push, and the number of comments."""
 
     report: PushReport
     disagreements: int
@@ -99,7 +99,7 @@ class AskedQuestions:
 
 @dataclass(frozen=True, slots=True)
 class AdjudicatorAnswers:
-    """What came back.
+    """Result of reading the adjudication back.
 
     Attributes:
         decisions: one for each disagreement that is decided, with who and when.

@@ -1,4 +1,4 @@
-"""Who annotates which sentence, and who sees no pre-annotation there: computed once, kept in a file.
+"""Assignment of sentences to annotators, with the blind ones: computed once, kept in a file.
 
 Sentences are assigned in stretches, so that an annotator reads connected text. What was assigned stays: later runs only
 assign what is new.
@@ -38,7 +38,7 @@ PROJECT_NAME = re.compile(r"\w[\w. -]{0,38}")
 
 @dataclass(frozen=True, slots=True)
 class Assignment:
-    """Who gets what: annotator -> sentence id -> the spans that are withheld there, None where nothing is."""
+    """Shares: annotator -> sentence id -> the spans that are withheld there, or None."""
 
     project: str
     overlap: int
@@ -48,7 +48,7 @@ class Assignment:
 
 @dataclass(frozen=True, slots=True)
 class AnnotatorShare:
-    """How many of the given sentences one annotator got, how many characters, and how many of them blind."""
+    """The size of one annotator's share: sentences, characters, blind sentences."""
 
     annotator: str
     sentences: int

@@ -57,7 +57,7 @@ BROKEN_ADVICE = "Run the same command again, it finishes what is left"
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """Where a Doccano is and who logs in: by token, or by name and password. Its repr shows no secret.
+    """Address of a Doccano and a login, by token or by name and password. Its repr shows no secret.
 
     `home` is the folder of a local server, whose processes can be seen; None for any other.
     """
@@ -105,7 +105,7 @@ class Connection:
             verbose_raise_for_status(self.session.patch(f"{self.http.api_url}/{path}", json=data))
 
     def delete(self, path: str) -> None:
-        """Delete `/v1/<path>`; that it is already gone is no error."""
+        """Delete `/v1/<path>`; that it is already gone is not an error."""
         with translate_errors(self.url), ignore_missing():
             self.http.delete(path)
 

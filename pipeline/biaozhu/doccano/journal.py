@@ -36,7 +36,7 @@ _held_pushes: set[str] = set()
 
 @dataclass(frozen=True, slots=True)
 class LockOwner:
-    """Who pushes. `host` and `boot` name the machine and its start, so that a dead process can be recognised.
+    """The process that pushes. `host` and `boot` name the machine and its start, so that a dead process can be recognised.
 
     `started` is the process's start in seconds since the machine's, which does not depend on the clock.
     """

@@ -34,7 +34,7 @@ class Project:
 
 @dataclass(frozen=True, slots=True)
 class ProjectSpec:
-    """How a project should be: its name (at most 100 characters), label set, and guideline in Markdown."""
+    """Specification of a project: its name (at most 100 characters), label set, and guideline in Markdown."""
 
     name: str
     labels: Sequence[Label]
@@ -157,7 +157,7 @@ def _list_projects(connection: Connection, name: str) -> list[dict[str, Any]]:
 def _read_project(connection: Connection, data: Mapping[str, Any]) -> Project:
     if data["project_type"] != PROJECT_TYPE or data.get("grapheme_mode") or data.get("use_relation"):
         raise RemoteError(
-            f"project {data['name']!r} is no plain sequence labelling project",
+            f"project {data['name']!r} is not a plain sequence labelling project",
             where=connection.url,
             next_step="Give --project another name; grapheme mode and relations must be off",
         )

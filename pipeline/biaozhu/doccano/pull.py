@@ -45,7 +45,7 @@ class ForeignExample:
 
 @dataclass(frozen=True, slots=True)
 class PulledProject:
-    """What came back.
+    """Result of a pull.
 
     Attributes:
         layers: article name -> its sentences, in the article's order. Where several articles were pushed under one

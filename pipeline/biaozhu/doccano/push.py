@@ -45,7 +45,7 @@ RETRY_SECONDS = 12.0
 
 @dataclass(frozen=True, slots=True)
 class PushSession:
-    """What a push works with: `push_id` names it, `names` maps label ids to what annotators see."""
+    """Context of a push: `push_id` names it, `names` maps label ids to what annotators see."""
 
     connection: Connection
     project: Project
@@ -57,7 +57,7 @@ class PushSession:
 
 @dataclass(slots=True)
 class PushReport:
-    """What a push did, or would do. The tuples hold sentence ids; `losses` is empty when all is well."""
+    """Result of a push, or its plan. The tuples hold sentence ids; `losses` is empty when all is well."""
 
     project: str
     url: str
@@ -89,7 +89,7 @@ def push(
         layers: each article's name and its sentences, in the order in which annotators should see them.
         spec: how the project should be.
         dry_run: only report what would be done.
-        break_lock: take the lock from whoever holds it.
+        break_lock: take the lock from its holder.
         tick: called with the number of sentences that were sent or changed since its last call.
     """
     wanted = [(sentence, name) for name, sentences in layers for sentence in sentences]

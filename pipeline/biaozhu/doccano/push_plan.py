@@ -1,4 +1,4 @@
-"""What a push has to do, computed from the layers and from the server's examples. Nothing here talks to a server.
+"""Plan of a push, computed from the layers and from the server's examples without a request.
 
 Sentences are matched by their id. People's work is never overwritten: a sentence counts as touched when it is confirmed,
 has a comment, or its spans are no longer those that were sent.
@@ -35,7 +35,7 @@ class MatchedExample:
 
 @dataclass(frozen=True, slots=True)
 class PushPlan:
-    """What a push has to do.
+    """Steps of a push.
 
     Attributes:
         add: sentences that are not on the server, with their article's name, in order.

@@ -61,7 +61,7 @@ class AnnotatorLayer:
 
 @dataclass(frozen=True, slots=True)
 class EnteredWork:
-    """What it took to enter a layer into Doccano: spans drawn, spans removed, sentences confirmed."""
+    """Counts of entering a layer into Doccano: spans drawn, spans removed, sentences confirmed."""
 
     sentences: int
     drawn: int

@@ -1,7 +1,7 @@
 """brat's standoff: for each article a `.txt` and a `.ann`, offsets in code points as brat's server counts them.
 
 We write each sentence on a line of its own, the spans as T lines, and each span's source and score as a note on it
-(`#1 AnnotatorNotes T1 …`). brat has no place for sentence ids, so `<name>.sentences.jsonl` lies beside; it counts as
+(`#1 AnnotatorNotes T1 …`). brat has no place for sentence ids, so `<name>.sentences.jsonl` is beside; it counts as
 long as the text is the one it was written for.
 
 A text-bound annotation stands on one line, so brat cuts a span at line breaks into fragments. So do we, also at tabs,
@@ -133,7 +133,7 @@ def _read_pair(name: str, files: Mapping[str, bytes], where: str, unit: OffsetUn
         if match:
             stated.append(_read_span(match, notes.get(match[1], "")))
         elif line[:1] in tuple("REAMN*"):
-            entries.append(make_entry("relations, events and attributes are no spans", text=line[:200]))
+            entries.append(make_entry("relations, events and attributes are not spans", text=line[:200]))
         elif line.strip() and not line.startswith("#"):
             what = "text-bound annotation" if line.startswith("T") else "line of brat"
             problems.append(FormatError(f"not a {what}: {line[:60]!r}", where=f"{path}.ann:{number}"))

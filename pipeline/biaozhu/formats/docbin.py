@@ -1,7 +1,7 @@
 """spaCy's DocBin (`.spacy`): each code point is a token, the spans are `doc.ents`, so that all of them align.
 
 The sentence id and the spans' sources and scores are in `doc.user_data["biaozhu"]`. Other people's files are read with
-any tokens; spans of `doc.spans` that are no entities are refused. A DocBin is zlib and msgpack: nothing in it is run.
+any tokens; spans of `doc.spans` that are not entities are refused. A DocBin is zlib and msgpack: nothing in it is run.
 """
 
 from __future__ import annotations

@@ -69,7 +69,7 @@ def _read_row(
     stated, entries = read_spans(row, where=where, source=SOURCE)
     if isinstance(row.get("relations"), list):
         entries += [
-            make_entry("relations are no spans", text=json.dumps(relation, ensure_ascii=False)[:200])
+            make_entry("relations are not spans", text=json.dumps(relation, ensure_ascii=False)[:200])
             for relation in row["relations"]
         ]
     is_doccanos = not row.keys().isdisjoint(DOCCANO_KEYS)

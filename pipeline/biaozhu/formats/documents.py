@@ -1,4 +1,4 @@
-"""What each format is read into: a text with the spans that its file states, in code points."""
+"""Documents that each format is read into: a text with the spans that its file states, in code points."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class Format(StrEnum):
 
 
 class OffsetUnit(StrEnum):
-    """What a file's offsets count."""
+    """Unit of a file's offsets."""
 
     codepoints = "codepoints"
     utf16 = "utf16"
@@ -49,7 +49,7 @@ class OffsetUnit(StrEnum):
 class StatedSpan:
     """A span as a file states it, in the units of its tool.
 
-    `text` is what stands there according to the file, if it says; `pieces` counts the fragments of a span of brat.
+    `text` is the text there according to the file, if it says; `pieces` counts the fragments of a span of brat.
     """
 
     start: int
@@ -103,7 +103,7 @@ def make_document(
         unit: what the offsets count; None takes the unit in which more of the spans fit. Spans that fit in both, at
             different places and without a stated text, are refused, except in a document that we have exported.
         default: the unit to take where both fit alike.
-        sentence_id: what may be a sentence id of ours.
+        sentence_id: what may be a sentence id of biaozhu.
         entries: what the format's reader could not read.
     """
     stated = tuple(stated)
@@ -187,7 +187,7 @@ def read_offset(value: object) -> int | None:
 
 
 def read_score(value: object) -> float | None:
-    """Return a score, or None where the value is no number from 0 to 1."""
+    """Return a score, or None where the value is not a number from 0 to 1."""
     if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < 1 + 1e-9:
         return None
     return min(float(value), 1.0)
@@ -230,8 +230,8 @@ def _resolve(text: str, one: StatedSpan, place: tuple[int, int] | None) -> tuple
         return None, "it is discontinuous"
     moved = _find_stated_text(text, one, near=place[0] if place else one.start)
     if moved:
-        return moved, "its text stands elsewhere: moved there"
-    return None, "its text is not what stands there" if place else "its offsets do not fit the text"
+        return moved, "its text is elsewhere: moved there"
+    return None, "its text is not the text at its offsets" if place else "its offsets do not fit the text"
 
 
 def _find_stated_text(text: str, one: StatedSpan, *, near: int) -> tuple[int, int] | None:

@@ -1,6 +1,6 @@
-"""Documents of a foreign file become sentences of ours: disjoint spans, ids, and the article that the ids point into.
+"""Documents of a foreign file become sentences of biaozhu: disjoint spans, ids, and the article that the ids point into.
 
-A document that carries a sentence id of ours becomes that sentence. Any other is looked for in the given article, in
+A document that carries a sentence id of biaozhu becomes that sentence. Any other is looked for in the given article, in
 order. Where none is given, an article is made of the documents of the same name, one to a line, and its raw file is
 written beside the layer, so that `raw[start:end] == text` holds as for every sentence.
 """
@@ -117,7 +117,7 @@ def _split_document(document: Document) -> list[Document]:
 
 
 def _join_texts(documents: Iterable[Document]) -> dict[str, str]:
-    """Return the raw text of the article that documents of the same name make, where they have no id of ours."""
+    """Return the raw text of the article that documents of the same name make, where they have no id of biaozhu."""
     texts: dict[str, list[str]] = defaultdict(list)
     for document in documents:
         if document.text and not document.sentence_id:

@@ -170,6 +170,6 @@ def _read_version(
         source = source if isinstance(source, str) else SOURCE
         stated += [replace(span, source=source, score=read_score(result.get("score"))) for span in spans]
         if not spans:
-            reason = f"a result of type {result.get('type')!r} is no span of a text"
+            reason = f"a result of type {result.get('type')!r} is not a span of a text"
             entries.append(make_entry(reason, text=str(result.get("id", result.get("value")))[:200]))
     return make_document(text, stated, unit=unit, sentence_id=sentence_id, entries=entries)

@@ -1,4 +1,4 @@
-"""The grammar of division names: unit words by level, short forms, and names that are no names.
+"""The grammar of division names: unit words by level, short forms, and names that are not names.
 
 Sources: the Organic Law's unit words, the State Ethnic Affairs Commission's list of nationalities.
 """

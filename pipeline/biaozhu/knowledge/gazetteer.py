@@ -44,7 +44,7 @@ class Division:
 
 @dataclass(frozen=True, slots=True)
 class Named:
-    """What a name can mean: its highest level, and whether it has its unit word (龙岩市) or not (龙岩)."""
+    """Meaning of a name: its highest level, and whether it has its unit word (龙岩市) or not (龙岩)."""
 
     level: int
     full: bool

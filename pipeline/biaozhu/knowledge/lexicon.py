@@ -1,4 +1,4 @@
-"""What dictionaries say of each character of a text: the words that could stand there, by kind, as columns of 0 and 1.
+"""Dictionary features of each character of a text: the words that could be there, by kind, as columns of 0 and 1.
 
 Words and their parts of speech are those of jieba 0.42.1 (`jieba/dict.txt`, 349,046 words, MIT); divisions those of the
 gazetteer; surnames those of `surnames`. jieba's author counted words in the segmented People's Daily of 1998, among

@@ -35,7 +35,7 @@ class TokenSpan(NamedTuple):
 class PaddedBatch:
     """Texts of like length side by side.
 
-    `rows`, int of shape (time, texts), says which row of all texts' tokens, one text after the other, stands at each
+    `rows`, int of shape (time, texts), says which row of all texts' tokens, one text after the other, is at each
     place; what it says past a text's end means nothing. `texts` are their positions, `lengths` their tokens.
     """
 
@@ -88,7 +88,7 @@ def sum_losses(
         chain: of the labels' tags.
         emissions: of shape (rows, tags), one text after the other.
         path: the right tag of each row.
-        batches: how the texts lie in the rows.
+        batches: how the texts are in the rows.
     """
     loss, by_emission, by_chain = 0.0, np.zeros(emissions.shape), np.zeros((2 + emissions.shape[1],) * 2)
     by_chain = by_chain[:, 2:]

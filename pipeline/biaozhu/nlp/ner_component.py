@@ -99,7 +99,7 @@ class CrfNer(TrainablePipe):  # type: ignore[misc]
 
     @property
     def label_data(self) -> list[str]:
-        """What `initialize` takes as `labels`."""
+        """The value that `initialize` takes as `labels`."""
         return list(self.labels)
 
     def initialize(

@@ -18,7 +18,7 @@ class CharTokenizer(DummyTokenizer):
     """Makes each code point a token, white space too; the Doc's text is the text, character for character.
 
     spaCy's own character segmentation hangs a single space on the token before it, and a span that ends at such a
-    space or begins with one could not be told apart.
+    space or begins with one could not be distinguished.
     """
 
     def __init__(self, vocab: Vocab) -> None:

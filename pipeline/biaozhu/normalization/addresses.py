@@ -70,13 +70,13 @@ class Candidate:
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """What a place name means.
+    """Meaning of a place name.
 
     Attributes:
         sentence: id of the sentence; `start` and `end` are code points into its text.
         text: the name as written.
         status: known; ambiguous (`candidates` says between what); unknown to every table; natural (a river, a plain:
-            it lies in no one division).
+            it is in no one division).
         level: country (and what is larger, 亚洲), province, city, county, township, village or natural; by its unit word where it is unknown.
         path: names from the province down, as the article writes its own; empty unless it is known.
         code: statistical code of the division, of its township where a village has been divided; empty as above.
@@ -98,7 +98,7 @@ class Place:
 
 @dataclass(slots=True)
 class _Context:
-    """Where the text is: the root of the article, the last division read inside it, and what names meant so far."""
+    """Reading context: the root of the article, the last division read inside it, and what names meant so far."""
 
     root: str
     at: str = ""

@@ -1,4 +1,4 @@
-"""What stands around an amount and changes it: about, at least, at most, and per what."""
+"""Words around an amount that change it: about, at least, at most, and per what."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""Who is who in an article: the mentions of one person, full names and a surname with a title (林主任), put together.
+"""People of an article: the mentions of one person, full names and a surname with a title (林主任), joined.
 
-The result is a layer of its own. A surname with a title is no PERSON by the guideline (R4), and never becomes one.
+The result is a layer of its own. A surname with a title is not a PERSON by the guideline (R4), and never becomes one.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ class Mention:
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """A person of an article: the full name, titles that stand beside it, and all mentions in order."""
+    """A person of an article: the full name, titles that are beside it, and all mentions in order."""
 
     name: str
     titles: tuple[str, ...]

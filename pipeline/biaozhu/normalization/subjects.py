@@ -1,4 +1,4 @@
-"""Which place an amount is about: the nearest subject before it in its sentence, paragraph or section.
+"""The place that an amount is about: the nearest subject before it in its sentence, paragraph or section.
 
 A place is a subject where a clause begins with it, with its whole chain (county, township) read as its last member.
 Members of a list, goals and sources (到, 从, 与 …) are none. Words that point back (该乡, 全县, 我们村) stand for the

@@ -1,4 +1,4 @@
-"""What an article's spans mean, laid out: one row per amount, and the places and people beside it."""
+"""Table of the meaning of an article's spans: one row per amount, and the places and people beside it."""
 
 from __future__ import annotations
 

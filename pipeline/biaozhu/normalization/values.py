@@ -35,7 +35,7 @@ DAYS_A_MONTH, DAYS_A_YEAR, SECONDS_A_DAY = 30, 365, 86400
 
 @dataclass(frozen=True, slots=True)
 class AmountValue:
-    """What an amount says, in exact decimals.
+    """Value of an amount, in exact decimals.
 
     Attributes:
         low: the figure, or the lower end of a range; with 余 the written figure itself.

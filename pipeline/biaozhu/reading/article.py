@@ -173,7 +173,7 @@ def read_source(path: Path) -> bytes:
         raise MissingFileError(f"cannot be read ({reason})", where=str(path)) from None
     if len(data) > MAX_ARTICLE_BYTES:
         raise EncodingError(
-            f"more than {MAX_ARTICLE_BYTES >> 20} MiB, which is no article",
+            f"more than {MAX_ARTICLE_BYTES >> 20} MiB, which is too large for an article",
             where=str(path),
             next_step="Cut it into one file an article",
         )

@@ -1,4 +1,4 @@
-"""Which sentences are held out together when a model is judged by what it has not seen."""
+"""Groups of sentences that are held out together when a model is scored on unseen text."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ def group_sentences(
     """Return the group of each sentence by its id: its article, or its section where there is one article.
 
     A section of fewer than `at_least` sentences joins the one after it (the last one the one before): a headline
-    belongs to what follows it, and a fold of a sentence or two tells nothing.
+    belongs to what follows it, and a fold of a sentence or two says nothing.
 
     Args:
-        articles: every article that the gold speaks of.
+        articles: every article that the gold is about.
         gold: the sentences.
         at_least: the size of a group.
-        by: section or article, however many articles there are.
+        by: section or article, whatever the number of articles.
 
     Raises:
         TrainingError: the gold has sentences of another article.
@@ -37,7 +37,7 @@ def group_sentences(
     strangers = sorted({sentence.article for sentence in gold} - set(known))
     if strangers:
         raise TrainingError(
-            f"the gold has sentences of {', '.join(strangers)}, which is no article given",
+            f"the gold has sentences of {', '.join(strangers)}, of which no article was given",
             next_step="Give every article of the gold with --article",
         )
     used = {sentence.article for sentence in gold}

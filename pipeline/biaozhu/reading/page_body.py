@@ -1,4 +1,4 @@
-"""Which lines of an HTML page are its article: the element that holds most of the text, without links and controls.
+"""The article's lines in an HTML page: the element that holds most of the text, without links and controls.
 
 Nothing is dropped in silence: what is left out is named with a reason.
 """
@@ -53,7 +53,7 @@ class Body:
 
 
 def find_misnamed(lines: Sequence[PageLine]) -> HtmlElement | None:
-    """Return the element that something speaks against though it holds nearly all running text: names mislead."""
+    """Return the element that something is evidence against though it holds nearly all running text: names mislead."""
     prose: dict[HtmlElement | None, int] = defaultdict(int)
     for line in lines:
         prose[line.junk] += len(line.text) if _is_prose(line) else 0
@@ -145,7 +145,7 @@ def _inside(lines: Sequence[PageLine]) -> tuple[range, bool]:
 
 @dataclass(slots=True)
 class _Measure:
-    """What an element holds: weight of its text, characters, those of links and furniture, places of its lines."""
+    """Statistics of an element: weight of its text, characters, those of links and furniture, places of its lines."""
 
     weight: int = 0
     size: int = 0

@@ -1,4 +1,4 @@
-"""The visible text of an HTML page as lines, each with its element, its links and what speaks against it."""
+"""The visible text of an HTML page as lines, each with its element, its links and what is evidence against it."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ _SOURCE_BREAK = re.compile(rf"(?<={_WIDE})[ \t]*[\r\n]\s*(?={_WIDE})")
 class PageLine:
     """A line as a reader sees it: a paragraph, a list item, a row of a table (a tab between its cells).
 
-    `junk` is the outermost element that is no article by its tag, name or style, `reason` what it is then.
+    `junk` is the outermost element that is not an article by its tag, name or style, `reason` what it is then.
     """
 
     text: str
@@ -67,7 +67,7 @@ class PageLine:
 
 
 def find_lines(tree: HtmlElement, *, trusted: Collection[HtmlElement] = ()) -> list[PageLine]:
-    """Return every line of a page's visible text, in order; nothing speaks against elements that are trusted."""
+    """Return every line of a page's visible text, in order; nothing is evidence against elements that are trusted."""
     return [line for _, row in groupby(_walk(tree, trusted), key=_row) for line in _join_row(list(row))]
 
 
@@ -115,7 +115,7 @@ def _lines_of(
 
 
 def _find_reason(element: HtmlElement, tag: str) -> str:
-    """Return why what stands in an element is no article, or nothing."""
+    """Return why the content of an element is not an article, or nothing."""
     if tag in _TAGS:
         return _TAGS[tag]
     if element.get("hidden") is not None or _HIDDEN_STYLE.search(element.get("style") or ""):

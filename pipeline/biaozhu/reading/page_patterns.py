@@ -1,4 +1,4 @@
-"""What the lines of a Chinese news page look like: labels, dates, bylines, breadcrumbs, captions, numbering.
+"""Patterns of lines of a Chinese news page: labels, dates, bylines, breadcrumbs, captions, numbering.
 
 The words are the furniture of Chinese news sites in general; none is taken from one page.
 """

@@ -1,4 +1,4 @@
-"""Name the section that each gold sentence stands in: the unit of resampling where articles are few."""
+"""Name the section that each gold sentence is in: the unit of resampling where articles are few."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def sections_of(articles: Sequence[Article], gold: Sequence[Sentence]) -> dict[s
 
     Raises:
         ScoringError: an article is not in the gold, or the gold has sentences of an article that is not given.
-        OffsetError: a sentence stands in no block of its article.
+        OffsetError: a sentence is in no block of its article.
     """
     known, wanted = {article.id for article in articles}, {sentence.article for sentence in gold}
     problems: list[BiaozhuError] = [

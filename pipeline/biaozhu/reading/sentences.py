@@ -1,6 +1,6 @@
 """Sentences of an article, with offsets into its raw file.
 
-A sentence ends at 。！？ (either width) or at a full stop that is no decimal, abbreviation, address or numbering,
+A sentence ends at 。！？ (either width) or at a full stop that is not a decimal, abbreviation, address or numbering,
 together with the closing quotes and brackets that follow; or at the end of its line. It does not end at a
 semicolon, at an ellipsis inside a line, inside brackets, inside a short quote that is a word of its clause
 (“你好！春天”活动), or where what follows a closing quote goes on with the clause (a comma, a dash, 的).
@@ -130,7 +130,7 @@ def section_of(article: Article, sentences: Iterable[Sentence]) -> dict[str, int
     """Return each sentence's section by its id; 0 is what stands before the first heading.
 
     Raises:
-        OffsetError: a sentence stands in no block of the article.
+        OffsetError: a sentence is in no block of the article.
     """
     return {sentence.id: block.section for sentence, block in _with_blocks(article, sentences)}
 
@@ -139,7 +139,7 @@ def kind_of(article: Article, sentences: Iterable[Sentence]) -> dict[str, BlockK
     """Return the kind of each sentence's block by the sentence's id.
 
     Raises:
-        OffsetError: a sentence stands in no block of the article.
+        OffsetError: a sentence is in no block of the article.
     """
     return {sentence.id: block.kind for sentence, block in _with_blocks(article, sentences)}
 
@@ -167,7 +167,7 @@ def _with_blocks(article: Article, sentences: Iterable[Sentence]) -> list[tuple[
     for sentence in sentences:
         place = bisect_right(starts, sentence.start) - 1
         if place < 0 or sentence.article != article.id or article.blocks[place].end < sentence.end:
-            raise OffsetError(f"stands in no block of article {article.id}", where=sentence.id)
+            raise OffsetError(f"is in no block of article {article.id}", where=sentence.id)
         pairs.append((sentence, article.blocks[place]))
     return pairs
 

@@ -13,6 +13,7 @@ from biaozhu.curation.status import SUFFIX, read_times
 from biaozhu.data.errors import VersionError, raise_collected
 from biaozhu.data.labels import Label
 from biaozhu.data.ledger import read_ledger
+from biaozhu.reporting.authorship import NOTHING_STATED, list_authors, read_about
 from biaozhu.reporting.evidence import read_agreement, read_bias, read_curve, read_round_trip
 from biaozhu.scoring.layer_scoring import InputReader, name_layers, read_inputs, score_inputs
 
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from biaozhu.curation.agreement import Agreement
     from biaozhu.curation.bias import Bias
     from biaozhu.data.ledger import Entry
+    from biaozhu.reporting.authorship import About, GoldAuthor
     from biaozhu.reporting.evidence import CurveFigures, RoundTrip
     from biaozhu.scoring.layer_scoring import Layer, ScoredLayers, ScoringInputs, ScoringRequest
     from biaozhu.scoring.scores_document import InputFile
@@ -32,7 +34,7 @@ UNNAMED_COLOR = "#5A5A5A"
 
 @dataclass(frozen=True, slots=True)
 class ReportRequest:
-    """What to report on: what to score, and what to show besides.
+    """Request for a report: the layers to score, and what to show besides.
 
     Without gold the layers are shown and not scored. `annotators`, named as layers are, are only shown. Without a
     file of figures, agreement and bias are measured from the annotators' layers and status files.
@@ -49,7 +51,10 @@ class ReportRequest:
 
 @dataclass(frozen=True, slots=True)
 class ReportContent:
-    """Everything that a report shows; what was not given is None or empty, and without gold there are no scores."""
+    """Everything that a report shows; what was not given is None or empty, and without gold there are no scores.
+
+    `held_out` says that the layers come from models cross-validated on this gold.
+    """
 
     command: tuple[str, ...]
     inputs: tuple[InputFile, ...]
@@ -62,6 +67,9 @@ class ReportContent:
     agreement: Agreement | None = None
     curve: CurveFigures | None = None
     bias: Bias | None = None
+    about: About = NOTHING_STATED
+    authors: tuple[GoldAuthor, ...] = ()
+    held_out: bool = False
 
 
 def gather_content(request: ReportRequest) -> ReportContent:
@@ -88,11 +96,15 @@ def gather_content(request: ReportRequest) -> ReportContent:
     reader.problems.extend(_find_foreign(given, annotators))
     raise_collected(reader.problems)
     paths = name_layers(request.annotators)
+    about = read_about(request.scoring.gold)
     return replace(
         content,
         inputs=tuple(reader.inputs),
         agreement=content.agreement or _measure_agreement(paths, annotators),
         bias=content.bias or _measure_bias(paths, given.gold),
+        about=about,
+        authors=list_authors(given.gold, about, _find_months(paths)),
+        held_out=request.scoring.held_out,
         scores=score_inputs(request.scoring, given, labels=content.labels, inputs=reader.inputs)
         if given.gold
         else None,
@@ -121,6 +133,17 @@ def _name_unknown(given: ScoringInputs, annotators: Mapping[str, Layer]) -> list
     found = {span.label for layer in layers for sentence in layer for span in sentence.spans}
     unknown = sorted(found - {label.id for label in given.labels})
     return [Label(one, one, UNNAMED_COLOR, "", "") for one in unknown]
+
+
+def _find_months(paths: Mapping[str, Iterable[Path]]) -> dict[str, str]:
+    """Return the first and last month in which each annotator, by folder name, confirmed a sentence."""
+    found: dict[str, str] = {}
+    for path in (one for ones in paths.values() for one in ones):
+        months = sorted({time[:7] for time in read_times(path).values()})
+        folder = path if path.is_dir() else path.parent
+        if months:
+            found[folder.resolve().name] = " – ".join(dict.fromkeys((months[0], months[-1])))
+    return found
 
 
 def _measure_agreement(paths: Mapping[str, Iterable[Path]], layers: Mapping[str, Layer]) -> Agreement | None:

@@ -27,7 +27,7 @@ Value = TypeVar("Value")
 
 @dataclass(frozen=True, slots=True)
 class RoundTrip:
-    """What `pull --compare` found: how many sentences came back, what changed and what was lost."""
+    """Result of `pull --compare`: how many sentences came back, what changed and what was lost."""
 
     identical: bool
     sentences: int | None = None
@@ -67,7 +67,7 @@ class CurveFit:
 
 @dataclass(frozen=True, slots=True)
 class CurveFigures:
-    """What `curve -o` writes, as far as a report shows it: points, extrapolation, the gain of 100 more sentences."""
+    """Output of `curve -o` that a report shows: points, extrapolation, the gain of 100 more sentences."""
 
     points: tuple[CurvePoint, ...]
     fit: tuple[CurveFit, ...] = ()

@@ -54,7 +54,7 @@ class _PastLayer:
 
 @dataclass(frozen=True, slots=True)
 class PastScores:
-    """What a history needs of a scores.json."""
+    """Part of a scores.json that a history shows."""
 
     made: _Made
     layers: tuple[_PastLayer, ...]
@@ -62,7 +62,7 @@ class PastScores:
 
 @dataclass(frozen=True, slots=True)
 class PastChecks:
-    """What a history needs of a checks.json; a report of an earlier version may lack some of it."""
+    """Part of a checks.json that a history shows; a report of an earlier version may lack some of it."""
 
     articles: tuple[str, ...] = ()
     scored: tuple[str, ...] | None = None
@@ -82,7 +82,7 @@ class PastReport:
 
     @property
     def date(self) -> str:
-        """When the scores were made; empty without scores."""
+        """Date of the scores; empty without scores."""
         return self.scores.made.date if self.scores else ""
 
 

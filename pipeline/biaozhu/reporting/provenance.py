@@ -1,4 +1,4 @@
-"""How a report was made: versions, machine, command, checksums."""
+"""Provenance of a report: versions, machine, command, checksums."""
 
 from __future__ import annotations
 

@@ -6,6 +6,7 @@ import hashlib
 import json
 from base64 import b64encode
 from dataclasses import asdict
+from functools import cache
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
@@ -14,11 +15,12 @@ from markupsafe import Markup
 
 from biaozhu.data.files import write_text
 from biaozhu.data.ledger import losses
+from biaozhu.data.outputs import identify_file
 from biaozhu.reporting.escaping import escape_html, escape_markdown, escape_plain
 from biaozhu.reporting.page import number_formats
 from biaozhu.reporting.page.strings import make_translator
 from biaozhu.reporting.page.styling import list_classes, quote_css
-from biaozhu.reporting.page.view import build_view
+from biaozhu.reporting.page.view import build_view, select_page
 from biaozhu.scoring.scores_document import write_scores
 
 if TYPE_CHECKING:
@@ -50,11 +52,20 @@ FILTERS = {
 }
 
 
-def render_report(content: ReportContent, *, language: Language = "zh") -> tuple[str, str]:
-    """Return the report as one HTML page that needs nothing else, and its summary in Markdown."""
+def render_report(content: ReportContent, *, language: Language = "zh") -> tuple[str, str, dict[str, str]]:
+    """Return the report in HTML, its summary in Markdown, and the pages of texts of a report of many articles.
+
+    The pages are by path relative to the report; without them the report needs no other file.
+    """
     words = make_translator(language)
-    view = {**build_view(content, words), "t": words, "language": language, **_read_script()}
-    return render_template("report.html.j2", view), render_template("summary.md.j2", view)
+    view = {**build_view(content, words, language), **_read_script()}
+    texts = dict.fromkeys(page for page in view["page_names"].values() if page)
+    pages = {page: render_template("text_page.html.j2", select_page(view, page)) for page in texts}
+    return (
+        render_template("report.html.j2", view),
+        render_template("summary.md.j2", view),
+        pages,
+    )
 
 
 def _read_script() -> dict[str, str]:
@@ -65,12 +76,12 @@ def _read_script() -> dict[str, str]:
 
 
 def write_report(folder: Path, content: ReportContent, *, language: Language = "zh") -> None:
-    """Write index.html, summary.md, checks.json and, where there is gold, scores.json.
+    """Write index.html, summary.md, checks.json, where there is gold scores.json, of many articles text/*.html.
 
     Raises:
         WriteError: the folder does not take it.
     """
-    page, summary = render_report(content, language=language)
+    page, summary, texts = render_report(content, language=language)
     if content.scores:
         write_scores(folder / "scores.json", content.scores.document)
     else:
@@ -79,6 +90,16 @@ def write_report(folder: Path, content: ReportContent, *, language: Language = "
     write_text(folder / "checks.json", json.dumps(make_checks(content), ensure_ascii=False, indent=2) + "\n")
     write_text(folder / "summary.md", summary)
     write_text(folder / "index.html", page)
+    for name, text in texts.items():
+        write_text(folder / name, text)
+    for path in list_text_pages(folder):
+        if f"text/{path.name}" not in texts and identify_file(path) == "page":
+            path.unlink()
+
+
+def list_text_pages(folder: Path) -> list[Path]:
+    """Return the pages of texts that a report's folder holds from an earlier run."""
+    return sorted((folder / "text").glob("[0-9][0-9][0-9].html"))
 
 
 def make_checks(content: ReportContent) -> dict[str, Any]:
@@ -99,17 +120,22 @@ def make_checks(content: ReportContent) -> dict[str, Any]:
 
 def render_template(template: str, values: Mapping[str, Any]) -> str:
     """Fill a template of this package; in HTML everything is escaped, and an unknown value is an error."""
+    return _make_environment(template.endswith(".html.j2")).get_template(template).render(values)
+
+
+@cache
+def _make_environment(html: bool) -> Environment:  # noqa: FBT001 — functools.cache and one caller
     # Markdown is not HTML: its cells go through the filter `markdown` instead.
     environment = Environment(
         loader=PackageLoader("biaozhu.reporting.page"),
-        autoescape=template.endswith(".html.j2"),
+        autoescape=html,  # noqa: S701 — of HTML always; Markdown goes through its own filter
         undefined=StrictUndefined,
         # Whatever a template forgets to filter: no character of it may act.
         finalize=lambda value: (
             value if isinstance(value, Markup) or not isinstance(value, str) else escape_plain(value)
         ),
         keep_trailing_newline=True,
-        trim_blocks=not template.endswith(".html.j2"),
+        trim_blocks=not html,
     )
     environment.filters |= FILTERS
-    return environment.get_template(template).render(values)
+    return environment

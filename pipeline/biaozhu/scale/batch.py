@@ -1,6 +1,6 @@
 """A batch of sources to sentence lines: the one function that a process, a shard and a cluster's actor call alike.
 
-What it gives for an article does not depend on the batch it stands in, and one bad article is told apart from the
+What it gives for an article does not depend on the batch it is in, and one bad article is distinguished from the
 rest: it becomes a `Failure`, which a dead-letter file keeps.
 """
 

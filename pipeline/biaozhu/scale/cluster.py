@@ -72,7 +72,7 @@ def write_shards_on_ray(
 
     Raises:
         MissingExtraError: Ray is not installed, or see `check_form`.
-        LockedError: another run is at work in this folder.
+        LockedError: another run is active in this folder.
         WriteError, ModelDataError: see `write_shards`.
         WorkerError: the cluster cannot be reached, or work on it failed.
     """
@@ -232,7 +232,7 @@ def _knock(address: str) -> None:
 
 
 def _reason(error: BaseException) -> BiaozhuError:
-    """Return the error of ours that lies at the bottom of what Ray raises, or one that says what Ray says."""
+    """Return the error of biaozhu that is at the bottom of what Ray raises, or one that says what Ray says."""
     at: BaseException | None = error
     while at is not None:
         for inner in (at, getattr(at, "cause", None)):

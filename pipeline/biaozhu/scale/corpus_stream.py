@@ -1,4 +1,4 @@
-"""Where a corpus comes from: files, folders, globs, JSONL, Parquet, gzip, zstd, standard input, as one stream.
+"""Sources of a corpus: files, folders, globs, JSONL, Parquet, gzip, zstd, standard input, as one stream.
 
 Only one source is in memory at a time. What cannot be read becomes a source with a problem instead of an error, so
 that the rest of the corpus goes on.
@@ -38,7 +38,7 @@ WILD = frozenset("*?[")
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """An article as it lies in the corpus: its name, its place, its bytes, or the problem instead of them.
+    """An article as it is in the corpus: its name, its place, its bytes, or the problem instead of them.
 
     `page` says that it is HTML whatever its bytes look like.
     """
@@ -165,7 +165,9 @@ def _of_file(path: Path) -> Iterator[Source]:
 def _whole(file: IO[bytes], where: str) -> bytes:
     data = file.read(MAX_ARTICLE_BYTES + 1)
     if len(data) > MAX_ARTICLE_BYTES:
-        raise EncodingError(f"more than {MAX_ARTICLE_BYTES >> 20} MiB, which is no article", where=where)
+        raise EncodingError(
+            f"more than {MAX_ARTICLE_BYTES >> 20} MiB, which is too large for an article", where=where
+        )
     return data
 
 
@@ -176,7 +178,7 @@ def _standard_input() -> Iterator[Source]:
         yield from _lines(file, STDIN, first)
         return
     data = first + file.read(MAX_ARTICLE_BYTES + 1 - len(first))
-    too_large = f"more than {MAX_ARTICLE_BYTES >> 20} MiB, which is no article"
+    too_large = f"more than {MAX_ARTICLE_BYTES >> 20} MiB, which is too large for an article"
     yield (
         Source("stdin", STDIN, problem=str(EncodingError(too_large, where=STDIN)))
         if len(data) > MAX_ARTICLE_BYTES
@@ -244,5 +246,5 @@ def _article(name: object, text: object, where: str) -> Source:
 
 
 def _refused(where: str, reason: str, name: str = "") -> Source:
-    problem = LineError(reason, where=where, next_step="Mend the line and run again")
+    problem = LineError(reason, where=where, next_step="Fix the line and run again")
     return Source(name, where, problem=str(problem))

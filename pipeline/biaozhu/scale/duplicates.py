@@ -1,6 +1,6 @@
-"""Articles that a corpus holds twice: told apart in the stream, before any is annotated.
+"""Articles that a corpus holds twice: distinguished in the stream, before any is annotated.
 
-What was seen lies in a temporary SQLite database, which spills from memory to disk, so memory stays flat.
+What was seen is in a temporary SQLite database, which spills from memory to disk, so memory stays flat.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Where shards lie: a folder of this machine, or one on an object store that fsspec knows (`s3://bucket/run`).
+"""Storage of shards: a folder of this machine, or one on an object store that fsspec knows (`s3://bucket/run`).
 
 A file is there whole or not at all: on a disk by a temporary file, fsync and rename; on an object store because an
 object appears when it has been sent; on other remote file systems by a temporary file and a move.
@@ -114,7 +114,7 @@ def held(folder: Path) -> Iterator[None]:
     waste work and harm nothing.
 
     Raises:
-        LockedError: another run is at work in this folder.
+        LockedError: another run is active in this folder.
         WriteError: the folder cannot be made or takes no lock.
     """
     if is_remote(folder):

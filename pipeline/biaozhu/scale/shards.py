@@ -44,7 +44,7 @@ COUNTS = ("articles", "sentences", "characters", "spans")
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What decides the bytes of the shards, besides the corpus.
+    """Settings that decide the bytes of the shards, besides the corpus.
 
     `weights` are the network's, `size` the bytes of source text in a shard, `form` what its file is.
     """
@@ -65,7 +65,7 @@ class Shard:
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
-    """What is known of a finished shard; `sha256` is that of the file's bytes, `input` that of the sources."""
+    """Record of a finished shard; `sha256` is that of the file's bytes, `input` that of the sources."""
 
     file: str
     sha256: str
@@ -93,7 +93,7 @@ def write_shards(
         threads: of the network in each process.
 
     Raises:
-        LockedError: another run is at work in this folder.
+        LockedError: another run is active in this folder.
         WriteError: a file cannot be written.
         MissingExtraError: see `check_form`.
         ModelDataError, WorkerError: see `run_in_order`.

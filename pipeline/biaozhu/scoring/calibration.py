@@ -1,4 +1,4 @@
-"""How far a layer's own scores can be trusted: reliability bins, calibration error, the precision-recall curve.
+"""Calibration of a layer's own scores: reliability bins, calibration error, the precision-recall curve.
 
 Correct means strict: the gold has the same boundaries and label. Spans of a layer are disjoint, so whether one is
 correct does not depend on which others a threshold keeps.
@@ -26,7 +26,7 @@ STEPS = 1 << 14
 
 @dataclass(frozen=True, slots=True)
 class ScoreBin:
-    """Predicted spans whose score lies in [low, high), the last bin up to and with 1.
+    """Predicted spans whose score is in [low, high), the last bin up to and with 1.
 
     The layer is calibrated where `precision`, the share that is correct, is close to `mean_score`.
     """

@@ -63,7 +63,7 @@ _FIGURES = ("precision", "recall", "f1")
 
 @dataclass(frozen=True, slots=True)
 class EvaluationOptions:
-    """What an evaluation needs besides the two layers.
+    """Options of an evaluation.
 
     Attributes:
         labels: ids in the order of reports; others that occur follow in alphabetical order.
@@ -97,7 +97,7 @@ class ScoreEstimates:
 
 @dataclass(frozen=True, slots=True)
 class ErrorGroup:
-    """How often a pattern occurs, and the first cases of it in the order of the gold."""
+    """Count of an error pattern, and its first cases in the order of the gold."""
 
     pattern: Pattern
     count: int

@@ -39,7 +39,7 @@ Value = TypeVar("Value")
 
 @dataclass(frozen=True, slots=True)
 class ScoringRequest:
-    """What to score.
+    """Request for scores.
 
     Attributes:
         gold: files or folders of the gold.
@@ -74,7 +74,7 @@ class ScoringRequest:
 
 @dataclass(frozen=True, slots=True)
 class ScoringInputs:
-    """What the files of a request hold; `covered` are the layers' sentences about articles of the gold."""
+    """Content of a request's files; `covered` are the layers' sentences about articles of the gold."""
 
     labels: tuple[Label, ...]
     articles: tuple[Article, ...]
@@ -200,7 +200,7 @@ def score_inputs(
 def score_streams(request: ScoringRequest) -> ScoredLayers:
     """Score layers that are read side by side with the gold, see `evaluate_stream`."""
     if request.articles or request.train or request.held_out or request.values or request.places:
-        raise UsageError("--stream goes without --article, --train, --held-out, --values and --places")
+        raise UsageError("--stream does not take --article, --train, --held-out, --values and --places")
     path = request.labels or (DEFAULT if DEFAULT.exists() else None)
     if path is None:
         raise UsageError("the labels of a stream must be known before", next_step="Give --labels")

@@ -1,4 +1,4 @@
-"""Which names a model has seen in training: on those it scores better than on others."""
+"""Names that a model has seen in training, on which it scores better than on others."""
 
 from __future__ import annotations
 

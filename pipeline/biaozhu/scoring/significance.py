@@ -1,4 +1,4 @@
-"""How sure a score is: the bootstrap over units, paired approximate randomisation, Holm's correction.
+"""Uncertainty of scores: the bootstrap over units, paired approximate randomisation, Holm's correction.
 
 A unit is what was sampled together: an article, or where there are few of them a section or a sentence. All
 figures of one unit stay together, so a resample is a weighting of the units' rows of counts. Units with equal rows
@@ -44,7 +44,7 @@ MULTINOMIAL_COST = 3
 
 @dataclass(frozen=True, slots=True)
 class ResamplingUnits:
-    """What is resampled: its kind, the unit of each sentence by sentence id, how many there are, and why.
+    """Units of resampling: their kind, the unit of each sentence by sentence id, how many there are, and why.
 
     `groups` is into how many groups the units are put, each resampled as one; None where each stands alone.
     """
@@ -58,7 +58,7 @@ class ResamplingUnits:
 
 @dataclass(frozen=True, slots=True)
 class Sampling:
-    """How intervals and p-values are drawn: number of resamples, share an interval should cover, random seed."""
+    """Settings of intervals and p-values: number of resamples, share an interval should cover, random seed."""
 
     resamples: int = 10_000
     confidence: float = 0.95

@@ -76,7 +76,7 @@ class GoldPlace:
 
 @dataclass(frozen=True, slots=True)
 class FieldScore:
-    """How often a field is correct; `layer` None is the gold's own spans. `accuracy` of nothing is None."""
+    """Accuracy of a field; `layer` None is the gold's own spans. `accuracy` of nothing is None."""
 
     layer: str | None
     field: str

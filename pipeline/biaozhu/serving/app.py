@@ -54,7 +54,7 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What one request may take: bytes, texts, seconds to arrive and to be answered; and how many at once.
+    """Limits of a request: bytes, texts, seconds to arrive and to be answered; and how many at once.
 
     `workers` are worked on at the same time, `waiting` wait for one of these.
     """
@@ -71,8 +71,8 @@ def make_app(predictor: Predictor, *, token: str, limits: Limits | None = None) 
     """Return the application.
 
     Args:
-        predictor: what answers.
-        token: what a request must carry as `Authorization: Bearer …`; `/health` needs none, and tells nothing.
+        predictor: gives the spans.
+        token: what a request must carry as `Authorization: Bearer …`; `/health` needs none, and says nothing.
         limits: see `Limits`.
     """
     service = _Service(predictor, token.encode("utf-8"), limits or Limits())

@@ -1,4 +1,4 @@
-"""What the service is sent, and what it answers."""
+"""Requests to the service and its answers."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def read_texts(body: bytes, *, most: int) -> tuple[list[str], bool]:
         for text in texts:
             text.encode("utf-8")
     except UnicodeEncodeError:
-        raise RequestError("a lone surrogate, which is no character", where="body") from None
+        raise RequestError("a lone surrogate, which is not a character", where="body") from None
     return texts, many
 
 

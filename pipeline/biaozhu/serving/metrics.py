@@ -1,4 +1,4 @@
-"""What the service counts, for Prometheus. No figure tells anything of a text but its length."""
+"""Metrics of the service for Prometheus. Of a text they reveal no more than its length."""
 
 from __future__ import annotations
 

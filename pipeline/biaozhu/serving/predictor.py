@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Predictor:
-    """What answers: its name, and the function from texts to the spans of each (code points, sorted, disjoint).
+    """A predictor: its name, and the function from texts to the spans of each (code points, sorted, disjoint).
 
     The function may be called from several threads at once.
     """

@@ -59,7 +59,7 @@ def run(app: Starlette, listening: socket.socket, *, drain: float, ready: Callab
     """Serve until SIGTERM or SIGINT; then take no new connection, and end the requests that were begun.
 
     Args:
-        app: what answers.
+        app: the application.
         listening: from `bind`.
         drain: seconds that begun requests may still take.
         ready: called before the first request is taken.

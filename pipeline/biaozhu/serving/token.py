@@ -24,7 +24,7 @@ def find_token(file: Path, *, make: bool = False) -> str:
         make: write a new one when there is no such file.
 
     Raises:
-        ServiceError: there is none, it is no token, or others can read the file.
+        ServiceError: there is none, it is not a token, or others can read the file.
         WriteError: a new one cannot be written.
     """
     given = os.environ.get(VARIABLE, "")

@@ -48,7 +48,7 @@ def _find_problems(config: Mapping[str, Any]) -> Iterator[str]:
     pipeline = config.get("nlp", {}).get("pipeline")
     for name in pipeline if isinstance(pipeline, list) else ():
         if name not in components:
-            yield f"[nlp] pipeline names {name!r}, which is no component{_name_nearest(str(name), components)}"
+            yield f"[nlp] pipeline names {name!r}, which is not a component{_name_nearest(str(name), components)}"
     for name, block in components.items():
         if isinstance(block, dict) and "source" not in block:
             yield from _check_component(nlp, block, f"[components.{name}]")

@@ -46,7 +46,7 @@ SMALLEST_SHARE = 0.1
 
 @dataclass(frozen=True, slots=True)
 class CurvePlan:
-    """How many sizes and seeds to train with, into how many folds at most the gold is cut, and how bands are drawn."""
+    """Plan of a learning curve: sizes, seeds, the most folds of the gold, and the sampling of bands."""
 
     sizes: int = 6
     seeds: int = 5

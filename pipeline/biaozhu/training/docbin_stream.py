@@ -1,8 +1,8 @@
-"""DocBin shards as training data that never stand in memory as a whole.
+"""DocBin shards as training data that are never in memory as a whole.
 
 A config names them as [corpora.train] with `@readers = "biaozhu.DocBinStream.v1"`. Shards are read one after the other;
 what comes from them passes through a buffer from which the next sentence is drawn by chance, so that neighbours of an
-article part and memory holds one shard and one buffer, however many shards there are.
+article part and memory holds one shard and one buffer, whatever the number of shards.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ class AnnotatedText:
 
 @dataclass(frozen=True, slots=True)
 class StreamSurvey:
-    """What one pass over all shards found: the card's line, and a sample.
+    """Result of one pass over all shards: the card's line, and a sample.
 
     `sample` are the first sentences of the stream in the order of the files, and after them the first of each label
     that those lack: `first` counts the former.
@@ -128,10 +128,10 @@ class DocBinStream:
 def docbin_stream(paths: str | list[str], buffer: int = BUFFER_SENTENCES, seed: int = 1) -> DocBinStream:
     """Return the stream that a config names as `biaozhu.DocBinStream.v1`.
 
-    A sentence that stands in two shards is learned from twice: telling them apart would take memory for all of them.
+    A sentence that is in two shards is learned from twice: telling them apart would take memory for all of them.
 
     Args:
-        paths: DocBin files (`.spacy`), of ours or of anybody.
+        paths: DocBin files (`.spacy`), of biaozhu or of anybody.
         buffer: sentences from which the next one is drawn; 1 leaves them in the order of the shards.
         seed: of the order of shards and of the drawing.
     """
@@ -144,7 +144,7 @@ def read_shard(path: Path) -> Iterator[AnnotatedText]:
     """Yield the texts of a DocBin with their entities, empty ones left out.
 
     Raises:
-        ShardError: it is no DocBin, unpacks to too much, or has span groups that are no entities, which training would
+        ShardError: it is not a DocBin, unpacks to too much, or has span groups that are not entities, which training would
             not see.
     """
     where = str(path)
@@ -197,7 +197,7 @@ def _read_doc(doc: tokens.Doc, where: str) -> AnnotatedText:
     )
     if outside:
         raise ShardError(
-            f"{outside} spans of doc.spans are no entities in {doc.text[:20]!r}: training would not see them",
+            f"{outside} spans of doc.spans are not entities in {doc.text[:20]!r}: training would not see them",
             where=where,
             next_step="Make them entities, or `biaozhu import` it, which names them in its ledger",
         )

@@ -1,4 +1,4 @@
-"""What a learning curve says: bands around its points, a curve through them, and what more sentences are worth.
+"""Extrapolation of a learning curve: bands around its points, a curve through them, and what more sentences are worth.
 
 The curve is an inverse power law, F1 = a - b n^-c (Figueroa et al. 2012, Hestness et al. 2017), fitted by weighted
 least squares. Bands and the interval of the gain come from one bootstrap that draws the held-out units and the seeds
@@ -71,7 +71,7 @@ class PowerLaw:
 
 @dataclass(frozen=True, slots=True)
 class Gain:
-    """What `more` sentences on top of `annotated` change F1 by; the bounds are None where they cannot be had."""
+    """Change of F1 by `more` sentences on top of `annotated`; the bounds are None where they cannot be computed."""
 
     annotated: int
     more: int

@@ -37,12 +37,12 @@ class GoldCorpus:
         return match_files(self.paths, where=READER)
 
     def sentences(self) -> tuple[Sentence, ...]:
-        """Read all files; a sentence that stands in two of them is an error."""
+        """Read all files; a sentence that is in two of them is an error."""
         found: dict[str, Sentence] = {}
         for path in self.files():
             for sentence in read_layer(path):
                 if sentence.id in found:
-                    raise DuplicateError(f"{sentence.id} stands in another file too", where=str(path))
+                    raise DuplicateError(f"{sentence.id} is in another file too", where=str(path))
                 found[sentence.id] = sentence
         return tuple(found.values())
 
@@ -76,7 +76,7 @@ def make_examples(nlp: Language, sentences: Iterable[Sentence]) -> tuple[list[Ex
     """Make an Example of each sentence; the tokens under a span that cannot be aligned count as unknown, not as O.
 
     Returns:
-        The examples, and a loss for each span whose borders are no token borders.
+        The examples, and a loss for each span whose borders are not token borders.
     """
     examples, entries = [], []
     for sentence in sentences:

@@ -2,7 +2,7 @@
 
 Each seed's model is written whole into a work folder beside the output, under a checksum of config, settings and data,
 with its scores: what is there when the command is started again is not trained again. The first seed's model is what
-stays; its card tells what the others score.
+stays; its card says what the others score.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ SAMPLING = Sampling(resamples=1000)
 
 @dataclass(frozen=True, slots=True)
 class SeedRun:
-    """What one seed gave.
+    """Result of one seed.
 
     `scores`: layer's path -> label (and ALL) -> strict F1 with its 95 % interval, None where undefined; `bytes` is the
     model folder's size, `load_s` and `characters_per_s` are of the machine that ran it, on all its layers.

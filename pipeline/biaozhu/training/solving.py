@@ -2,7 +2,7 @@
 
 Both find the best parameters of all examples at once. L-BFGS starts from zero: no learning rate, no seed, the same
 result each time (Liu and Nocedal 1989). CRFsuite (Okazaki 2007, package python-crfsuite, MIT) is read once, right after
-training, as a table of numbers, so a saved model does without it.
+training, as a table of numbers, so a saved model does not need it.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ OnLoss = Callable[[float], None]
 
 @dataclass(frozen=True, slots=True)
 class Solution:
-    """How many steps a solver took, and the loss at its end."""
+    """Steps of a solver, and the loss at its end."""
 
     steps: int
     loss: float

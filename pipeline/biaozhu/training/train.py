@@ -61,7 +61,7 @@ CONFIG_ERRORS = (ValueError, OSError, KeyError, ImportError)
 
 @dataclass(frozen=True, slots=True)
 class Trained:
-    """What a training run gave: where it lies, what it learned from, what could not be aligned, and its scores.
+    """Result of a training run: its folder, its data, spans that could not be aligned, and its scores.
 
     `steps` and `loss` are those of the optimiser; `scores` are strict, on the training data itself: on its first
     `scored` sentences.
@@ -92,7 +92,7 @@ def read_config(path: Path, overrides: Mapping[str, Any] | None = None) -> Confi
 
     Raises:
         MissingFileError: there is no such file.
-        ConfigError: it is no config, or it or an override names something that there is not; all reported together.
+        ConfigError: it is not a config, or it or an override names something that there is not; all reported together.
     """
     where = str(path)
     try:
@@ -283,7 +283,7 @@ def corpus_of(config: Config, path: Path) -> GoldCorpus | DocBinStream:
     except (ValueError, KeyError) as error:
         raise ConfigError(_shorten(error), where=str(path)) from None
     if not isinstance(corpus, GoldCorpus | DocBinStream):
-        raise ConfigError(f"{name} is no {GOLD} and no {STREAM}", where=str(path))
+        raise ConfigError(f"{name} is neither {GOLD} nor {STREAM}", where=str(path))
     return corpus
 
 

@@ -18,7 +18,7 @@ def check_replaceable(output: Path, kind: str = "model", *, mark: str = "meta.js
     """Check that a folder is not there, or holds the file that marks what may be replaced."""
     if output.exists() and not (output / mark).is_file():
         raise WriteError(
-            f"this is there already and is no {kind}", where=str(output), next_step="Choose another name"
+            f"this exists already and is not a {kind}", where=str(output), next_step="Choose another name"
         )
 
 

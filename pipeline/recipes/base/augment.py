@@ -79,7 +79,7 @@ _VILLAGE_ENDS = [
 
 @dataclass(frozen=True, slots=True)
 class Rates:
-    """How often each change is made: of a sentence (marks, headline) or of a name (place, chain, person).
+    """Rates of each change: of a sentence (marks, headline) or of a name (place, chain, person).
 
     `empty` is the share of the sentences without a name that an epoch sees; `table` that of new names which come from
     the tables of foreign places, foreign names and persons of history, and not from the gazetteer and the train part.
@@ -96,7 +96,7 @@ class Rates:
 
 @dataclass(frozen=True, slots=True)
 class Names:
-    """What names are drawn from: divisions from county to township; surnames, given and foreign names of the train part.
+    """Sources of drawn names: divisions from county to township; surnames, given and foreign names of the train part.
 
     Given and foreign names stand as often as the train part has them.
     """

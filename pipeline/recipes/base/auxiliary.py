@@ -32,7 +32,7 @@ class Auxiliary:
 
 
 def read_auxiliary(folder: Path, kept_apart: Mapping[str, Sequence[str]]) -> Auxiliary:
-    """Read a corpus's train part but for the sentences that nearly stand in texts that are to be scored.
+    """Read a corpus's train part but for the sentences that are nearly in texts that are to be scored.
 
     Args:
         folder: the corpus's.

@@ -43,7 +43,7 @@ AUXILIARY = "auxiliary"
 
 @dataclass(frozen=True, slots=True)
 class BaseConfig:
-    """What configs/base.cfg says: the corpus's name, the labels, how to train, and how often to change sentences.
+    """Content of configs/base.cfg: the corpus's name, the labels, how to train, and how often to change sentences.
 
     `auxiliary`: a second corpus whose names, under its own rules, are a task beside ours, and the share of it that an
     epoch sees.
@@ -58,10 +58,10 @@ class BaseConfig:
 
 @dataclass(frozen=True, slots=True)
 class Material:
-    """What training works on: examples of train and dev, names for augmentation, tags, rows and weights.
+    """Data of a training: examples of train and dev, names for augmentation, tags, rows and weights.
 
     `others`: the auxiliary corpus's examples and tags, and its manifest with the sentences that left it. `frozen`:
-    the LACs that stay as they are. `tuned`: the one that learns too. `lexicon`: whether the lexicon's columns stand beside LAC's states.
+    the LACs that stay as they are. `tuned`: the one that learns too. `lexicon`: whether the lexicon's columns are beside LAC's states.
     """
 
     train: tuple[Example, ...]
@@ -82,7 +82,7 @@ def read_config(path: Path) -> BaseConfig:
 
     Raises:
         MissingFileError: there is no such file.
-        ConfigError: it is no config, or has a section or a key that is unknown or of the wrong type.
+        ConfigError: it is not a config, or has a section or a key that is unknown or of the wrong type.
         TrainingError: PyTorch is not installed.
     """
     with needing_torch("the base model"):

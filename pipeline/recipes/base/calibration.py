@@ -33,7 +33,7 @@ _SMALLEST = 1e-6
 
 @dataclass(frozen=True, slots=True)
 class Calibration:
-    """What was chosen on dev, and strict F1 there with it: of each label, and `micro`."""
+    """Settings chosen on dev, and strict F1 there with them: of each label, and `micro`."""
 
     temperature: float
     min_score: float

@@ -1,4 +1,4 @@
-"""What the base model scores, how fast and how large it is, and its model card."""
+"""Scores, speed and size of the base model, and its model card."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ MEGABYTE = 1_000_000
 
 
 def score_model(folder: Path, gold: Sequence[Sentence]) -> dict[str, Any]:
-    """Annotate gold sentences with the model as it lies in its folder, on one thread, and score it.
+    """Annotate gold sentences with the model as it is in its folder, on one thread, and score it.
 
     Times are the processor's: on one thread what an idle machine takes, and the same on a busy one.
 
@@ -73,7 +73,7 @@ def card(folder: Path, config: Mapping[str, Any]) -> str:
         f"trained on the corpus {corpus['name']}{_beside(config)}. One graph for ONNX Runtime, {size:.1f} MB, tables and",
         "matrices in 8 bits with a scale for each row (they are widened when it is loaded: ONNX Runtime has no 8-bit GRU). Rebuild it with",
         f"{_fetched(config)} and `biaozhu base build CONFIG` (extra `train`); settings, epochs and",
-        "checksums stand in `config.json`.",
+        "checksums are in `config.json`.",
         "",
         f"## Strict scores on {corpus['name']} test",
         "",
@@ -99,7 +99,7 @@ def card(folder: Path, config: Mapping[str, Any]) -> str:
         "",
         *_agreed(corpus),
         *_remarks(config),
-        "Training sentences are varied (`[augmentation]`; how often each stands in `config.json`): marks and widths, headlines",
+        "Training sentences are varied (`[augmentation]`; how often each is in `config.json`): marks and widths, headlines",
         "without end mark, places and chains of units from the gazetteer, persons by the table of surnames. No annotated article",
         "of this repository was used.",
         "",
@@ -136,7 +136,7 @@ def _network(config: Mapping[str, Any]) -> list[str]:
         else "they stay as they are:"
     )
     told = (
-        ", with what dictionaries say of the words that could stand at a character"
+        ", with what dictionaries say of the words that could be at a character"
         if "lexicon" in config
         else ""
     )

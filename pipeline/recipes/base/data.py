@@ -23,7 +23,7 @@ class Example:
     """A sentence: code points, tag numbers and word tag numbers (IGNORED where unknown), one for each character.
 
     `states` are LAC's, float16 of shape (characters, states); empty until they are asked for. An example that is not
-    `ours` comes from the auxiliary corpus: its names, under that corpus's own rules, stand in `words`.
+    `ours` comes from the auxiliary corpus: its names, under that corpus's own rules, are in `words`.
     """
 
     points: np.ndarray

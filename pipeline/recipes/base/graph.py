@@ -26,7 +26,7 @@ BIGRAM_FACTOR = 31337
 
 @dataclass(frozen=True, slots=True)
 class Head:
-    """What one member makes of LAC's states.
+    """Output of one member from LAC's states.
 
     Attributes:
         bigrams: float32 of shape (buckets, width).

@@ -38,7 +38,7 @@ DEV_BATCH = 20_000
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """How to train; see configs/base.cfg for what each does."""
+    """Training settings; see configs/base.cfg for what each does."""
 
     seed: int = 1
     members: int = 1
@@ -63,7 +63,7 @@ class Settings:
 
 @dataclass(frozen=True, slots=True)
 class Vocabulary:
-    """What the network's numbers mean: tags of names, tags of words, code point -> row; and how wide LAC's states are.
+    """Meaning of the network's numbers: tags of names, tags of words, code point -> row; and how wide LAC's states are.
 
     `others` are the tags of the auxiliary corpus; `tuned` is the LAC that learns too, whose states count among them.
     """
@@ -170,7 +170,7 @@ def train(
         The members, each with the averaged weights of its best epoch on dev, and a record of each epoch of each.
 
     Raises:
-        TrainingError: the checkpoint belongs to other settings, or the loss is no number.
+        TrainingError: the checkpoint belongs to other settings, or the loss is not a number.
     """
     seeds = range(settings.seed, settings.seed + settings.members)
     runs = [_begin(replace(settings, seed=seed), vocabulary) for seed in seeds]

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 # The names of the labels of this project; another label keeps its own.
 SOURCE = "given"
-MEND = "Mend the file and add it again"
+MEND = "Fix the file and add it again"
 LABELS = {"LOC": "PLACE", "PER": "PERSON"}
 
 
@@ -40,9 +40,9 @@ def add_corpus(
     Args:
         name: of the corpus, from now on.
         files: `train`, `dev` and `test`.
-        licence: what its data may be used for; stands in every model card.
+        licence: what its data may be used for; is in every model card.
         folder: where to write; None takes the cache folder's own.
-        others: name -> text that must not stand in train (articles that are annotated here).
+        others: name -> text that must not be in train (articles that are annotated here).
 
     Returns:
         The manifest.
@@ -50,7 +50,7 @@ def add_corpus(
     Raises:
         UsageError: a part is missing, or the name is one that `corpus fetch` has, or no name.
         MissingFileError: there is no such file.
-        CorpusError: lines are no sentences with entities (all are reported together), or all of train leaks.
+        CorpusError: lines are not sentences with entities (all are reported together), or all of train leaks.
     """
     if set(files) != set(PARTS):
         raise UsageError(f"a corpus needs {', '.join(PARTS)}")
@@ -66,7 +66,7 @@ def add_corpus(
     parts, leaks = without_leaks(parts, others or {})
     if not parts["train"].sentences:
         raise CorpusError(
-            "nothing is left of train: all of it stands in other parts",
+            "nothing is left of train: all of it is in other parts",
             where=str(files["train"]),
             next_step="Give a corpus that is cut into parts",
         )

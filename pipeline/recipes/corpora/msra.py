@@ -30,7 +30,7 @@ def read_sentences(content: str) -> list[tuple[str, tuple[Span, ...]]]:
                 characters, tags = [], []
             continue
         if len(parts) != 2 or len(parts[0]) != 1 or (parts[1] != "O" and parts[1][2:] not in LABELS):  # noqa: PLR2004 — character and tag
-            raise CorpusError(f"{line[:30]!r} is no character with its tag", where=f"line {number}")
+            raise CorpusError(f"{line[:30]!r} is not a character with its tag", where=f"line {number}")
         characters.append(parts[0])
         tags.append(parts[1])
     return found

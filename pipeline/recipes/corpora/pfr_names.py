@@ -62,7 +62,7 @@ _VERB_AND_PLACE = re.compile("[驻访来在对抵赴返离援旅留][华京沪�
 
 
 def given_names(paragraphs: Sequence[Sequence[Token]]) -> frozenset[str]:
-    """Return the two-character words that stand again and again behind a surname: alone they are no full names."""
+    """Return the two-character words that stand again and again behind a surname: alone they are not full names."""
     counts: dict[str, int] = {}
     for tokens in paragraphs:
         for one, other in pairwise(tokens):

@@ -28,7 +28,7 @@ def parse_line(line: str, *, where: str = "") -> tuple[Token, ...]:
     for pair in line.split():
         word, slash, pos = pair.rpartition("/")
         if not slash or not word or not pos:
-            raise CorpusError(f"{pair!r} is no word with its part of speech", where=where)
+            raise CorpusError(f"{pair!r} is not a word with its part of speech", where=where)
         tokens.append(Token(position, position + len(word), word, pos))
         position += len(word)
     return tuple(tokens)

@@ -38,7 +38,7 @@ NEVER = -1e4
 
 @dataclass(frozen=True, slots=True)
 class Text:
-    """Which text: files of a folder, characters at most, how often the corpus's own train part is in it, seed."""
+    """Source text: files of a folder, characters at most, how often the corpus's own train part is in it, seed."""
 
     files: tuple[str, ...] = ()
     corpus: str = "modern"
@@ -49,7 +49,7 @@ class Text:
 
 @dataclass(frozen=True, slots=True)
 class DistilConfig:
-    """What configs/fast.cfg says."""
+    """Content of configs/fast.cfg."""
 
     text: Text
     settings: Settings
@@ -60,7 +60,7 @@ def read_distil_config(path: Path) -> DistilConfig:
 
     Raises:
         MissingFileError: there is no such file.
-        ConfigError: it is no config, or has a section or a key that is unknown or of the wrong type.
+        ConfigError: it is not a config, or has a section or a key that is unknown or of the wrong type.
         TrainingError: PyTorch is not installed.
     """
     with needing_torch("the fast model"):

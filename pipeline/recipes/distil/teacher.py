@@ -1,4 +1,4 @@
-"""What the teacher says: the accurate model's probability of each tag at each character, kept in a byte each."""
+"""Output of the teacher: the accurate model's probability of each tag at each character, kept in a byte each."""
 
 from __future__ import annotations
 

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """How to train; see configs/fast.cfg for what each does."""
+    """Training settings; see configs/fast.cfg for what each does."""
 
     seed: int = 1
     epochs: int = 4

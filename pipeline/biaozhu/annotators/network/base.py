@@ -1,6 +1,6 @@
 """The accurate model: places, persons and amounts straight from a network that was trained on the modern corpus.
 
-It lies in the folder accurate/ (see its README.md): a graph for ONNX Runtime, the CRF's scores, the dictionary, and a
+It is in the folder accurate/ (see its README.md): a graph for ONNX Runtime, the CRF's scores, the dictionary, and a
 config with the checksums of all of them. `biaozhu base build` makes it. It is used in two ways: `--model accurate` takes
 its names in place of the rules, `--base FOLDER` adds a model of this kind as the layer `base`.
 """

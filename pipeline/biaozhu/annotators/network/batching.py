@@ -17,7 +17,7 @@ BREAKS = "。！？；，、!?;, \u3000\n"
 
 @dataclass(frozen=True, slots=True)
 class BatchLimits:
-    """What one run may hold, padding included: so many code points, if there is more than one text.
+    """The most code points in one run of several texts, padding included.
 
     Its longest text may have `spread` times the length of its shortest, and `slack` more: padding costs as much as text.
     """

@@ -1,6 +1,6 @@
 """The fast model: places, persons and amounts from a small network that was distilled from the accurate one.
 
-It lies in the folder `fast` beside this file (see its README.md): a graph for ONNX Runtime, the dictionary, the pairs of
+It is in the folder `fast` beside this file (see its README.md): a graph for ONNX Runtime, the dictionary, the pairs of
 characters that it knows, and a config with the checksums of all of them. `biaozhu base distil` makes it.
 
 It has no CRF. A word begins where the shares of all B tags and of O together outweigh the rest; its tag is the one that is

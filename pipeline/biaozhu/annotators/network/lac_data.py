@@ -79,7 +79,7 @@ _LARGE_LAYERS = (
 
 @dataclass(frozen=True, slots=True)
 class LacData:
-    """What decoding needs beside the graph.
+    """The data that decoding needs beside the graph.
 
     Attributes:
         folder: where the files lie.

@@ -1,4 +1,4 @@
-"""What a model's folder may hold: loading one must read numbers, not run what somebody put there.
+"""The content allowed in a model's folder: loading it must read numbers, and never run code.
 
 `spacy.load` calls every function that the config names for the pipeline, from any installed package, and some
 formats are pickles, which run code when they are read. So only functions that are known to do neither are let
@@ -60,7 +60,7 @@ CALLED = ("nlp", "components")
 
 
 def check_model(folder: Path) -> None:
-    """Check that a folder is a model of ours which can be loaded without running anything else.
+    """Check that a folder is a model of biaozhu which can be loaded without running anything else.
 
     Raises:
         MissingFileError: there is no model.
@@ -140,7 +140,7 @@ def _foreign_functions(path: Path) -> Iterator[BiaozhuError]:
         what = " ".join(str(error).split())
         yield ModelDataError(f"not a config ({what})", where=where, next_step="Train the model again")
         return
-    problems = [f"[{name}] is no section" for name in CALLED if not isinstance(config.get(name), dict)]
+    problems = [f"[{name}] is not a section" for name in CALLED if not isinstance(config.get(name), dict)]
     if not problems:
         if config["nlp"].get("lang") != LANGUAGE:
             problems.append(f"[nlp] lang = {config['nlp'].get('lang')!r} is not {LANGUAGE!r}")
@@ -158,7 +158,7 @@ def _foreign_functions(path: Path) -> Iterator[BiaozhuError]:
 
 def _component(name: str, block: Any) -> Iterator[str]:
     if not isinstance(block, dict):
-        yield f"[components.{name}] is no section"
+        yield f"[components.{name}] is not a section"
     elif block.get("factory") not in FACTORIES:
         yield f"[components.{name}] factory = {block.get('factory')!r} is not known"
     elif "source" in block:

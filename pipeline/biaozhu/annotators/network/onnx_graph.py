@@ -1,4 +1,4 @@
-"""Collecting an ONNX graph node by node; a finished graph does without the package onnx, which is slow to import."""
+"""Collecting an ONNX graph node by node; a finished graph does not need the package onnx, which is slow to import."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ FLOAT, UINT8, INT32, INT64 = 1, 2, 6, 7
 
 @dataclass(slots=True)
 class OnnxGraph:
-    """What a graph is made of so far, in the order in which it was added."""
+    """The parts of a graph, in the order in which they were added."""
 
     constants: list[Any] = field(default_factory=list)
     nodes: list[Any] = field(default_factory=list)

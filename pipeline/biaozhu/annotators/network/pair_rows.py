@@ -55,7 +55,7 @@ def frequent_pairs(chars: np.ndarray, count: int, *, least: int = 3) -> np.ndarr
     Args:
         chars: rows of characters with EDGE between the sentences.
         count: how many at most.
-        least: how often one must stand at least.
+        least: the least count of a pair.
     """
     keys, counts = np.unique(pair_keys(chars), return_counts=True)
     keys, counts = keys[counts >= least], counts[counts >= least]

@@ -1,4 +1,4 @@
-"""ONNX Runtime, and the checked folders that our own models lie in."""
+"""ONNX Runtime, and the checked folders that our own models are in."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ MOST_THREADS = 4
 
 @dataclass(frozen=True, slots=True)
 class ModelKind:
-    """A kind of model of ours: its name, the key of its config that lists tags, the file of its arrays.
+    """A kind of model of biaozhu: its name, the key of its config that lists tags, the file of its arrays.
 
     `formats` are those that this version reads, the last of them is written; `remedy` makes a damaged one anew.
     """
@@ -47,7 +47,7 @@ class ModelKind:
 
 @dataclass(frozen=True, slots=True)
 class CheckedModel:
-    """What lies in a model's folder: its config, the rows of its dictionary, its arrays, its graph as a session."""
+    """The content of a model's folder: config, dictionary rows, arrays, and the graph as a session."""
 
     config: dict[str, Any]
     rows: np.ndarray
@@ -60,7 +60,7 @@ def read_config(path: Path, kind: ModelKind) -> dict[str, Any]:
 
     Raises:
         MissingFileError: there is none.
-        ModelDataError: it is no config of such a model, or of another format.
+        ModelDataError: it is not a config of such a model, or of another format.
     """
     try:
         config = parse_json(read_bytes(path))

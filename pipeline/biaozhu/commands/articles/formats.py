@@ -96,7 +96,7 @@ def import_(
 ) -> None:
     """Make a layer of another tool's annotations.
 
-    Texts that do not carry sentence ids of ours become an article of their own, whose raw file is written beside
+    Texts that do not carry sentence ids of biaozhu become an article of their own, whose raw file is written beside
     the layer.
     """
     from biaozhu.data.errors import UsageError, raise_collected

@@ -31,14 +31,14 @@ LANGUAGE_MODEL = ".toml"
 
 
 class Engine(StrEnum):
-    """What works on shards: processes of this machine, or a Ray cluster."""
+    """Engine for shards: processes of this machine, or a Ray cluster."""
 
     local = "local"
     ray = "ray"
 
 
 class ShardForm(StrEnum):
-    """What a shard's file is."""
+    """Format of a shard's file."""
 
     jsonl = "jsonl"
     zstd = "jsonl.zst"

@@ -1,4 +1,4 @@
-"""How `preannotate` treats corpora: streams to one file or to shards, with what failed beside it."""
+"""Corpora in `preannotate`: streams to one file or to shards, with a file of failures beside it."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ Part = TypeVar("Part", "Batch", "Receipt")
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """How to annotate: `jobs` None is one process, with Ray as many actors as cores; `address` is a Ray cluster's."""
+    """Settings of the annotation: `jobs` None is one process, with Ray as many actors as cores; `address` is a Ray cluster's."""
 
     weights: Weights
     jobs: int | None
@@ -34,7 +34,7 @@ class Run:
 
 @dataclass(frozen=True, slots=True)
 class Output:
-    """Where lines go: `file`, or shards in `folder`, of `size` bytes of source text in `form`; else stdout."""
+    """Destination of lines: `file`, or shards in `folder`, of `size` bytes of source text in `form`; else stdout."""
 
     file: Path | None
     folder: Path | None

@@ -44,7 +44,7 @@ def table(
         bool, typer.Option("--json", help="Print rows, places and people as JSON instead of a table.")
     ] = False,
 ) -> None:
-    """What the amounts of articles say: value, unit, per what, and about which place."""
+    """Print the amounts of articles: value, unit, per what, and about which place."""
     from biaozhu.data.outputs import check_output
     from biaozhu.normalization.table import article_meaning, write_table
     from biaozhu.reading.article import find_articles, read_readable
@@ -89,7 +89,7 @@ def _from_layers(articles: Sequence[Article], layers: Sequence[Path]) -> dict[st
             if sentence.article in strange:
                 continue
             if sentence.id in seen:
-                problems.append(DuplicateError(f"{sentence.id} stands in another layer too", where=str(path)))
+                problems.append(DuplicateError(f"{sentence.id} is in another layer too", where=str(path)))
             else:
                 seen.add(sentence.id)
                 by_article[sentence.article].append(sentence)

@@ -97,7 +97,7 @@ def create(
         if not dry_run:
             for row in rows:
                 say(f"{row['annotator']}: {row['url']}")
-            say(f"generated passwords stand in {accounts_path(home)}, which only you can read")
+            say(f"the generated passwords are in {accounts_path(home)}, which only you can read")
     finish(losses)
 
 

@@ -1,4 +1,4 @@
-"""Commands on a Doccano of one's own: doccano up, down, status, backup and restore."""
+"""Commands on a local Doccano: doccano up, down, status, backup and restore."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 def register(app: typer.Typer) -> None:
     """Add the commands of this area."""
-    local = typer.Typer(help="Start, stop and see a Doccano of one's own, on loopback.", no_args_is_help=True)
+    local = typer.Typer(help="Start, stop and inspect a local Doccano, on loopback.", no_args_is_help=True)
     for command in (up, down, status, backup, restore, suggest):
         local.command(command.__name__)(command)
     app.add_typer(local, name="doccano")
@@ -157,7 +157,7 @@ def _print_status(found: ServerStatus, *, as_json: bool) -> None:
         "Doccano", data if as_json else {key: _to_words(one) for key, one in data.items()}, as_json=as_json
     )
     if found.running and not as_json:
-        say(f"the password stands in {state}, which only you can read")
+        say(f"the password is in {state}, which only you can read")
 
 
 def _to_words(value: object) -> object:

@@ -1,4 +1,4 @@
-"""What the commands on Doccano share: options, the project's spec, the login, and checks of names from the server."""
+"""Parts that the commands on Doccano share: options, the project's spec, the login, and checks of names from the server."""
 
 from __future__ import annotations
 

@@ -96,7 +96,7 @@ def pull(
 ) -> None:
     """Bring a Doccano project's sentences back, and list what people changed.
 
-    Changes are no losses; a sentence or a span that cannot be brought back is one, and makes the exit status 1. What
+    Changes are not losses; a sentence or a span that cannot be brought back is one, and makes the exit status 1. What
     other programs put into a shared project is listed, and stays there.
     """
     from biaozhu.data.diff import NOT_BY_PEOPLE, compare_layers

@@ -21,7 +21,7 @@ PORT = 8620
 
 
 class Switch(StrEnum):
-    """Whether a project has suggestions."""
+    """State of a project's suggestions."""
 
     on = "on"
     off = "off"

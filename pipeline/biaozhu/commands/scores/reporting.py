@@ -69,7 +69,7 @@ def report(
     """
     from biaozhu.data.outputs import check_output
     from biaozhu.reporting.content import ReportRequest, gather_content
-    from biaozhu.reporting.report import FILES, write_report
+    from biaozhu.reporting.report import FILES, list_text_pages, write_report
     from biaozhu.scoring.layer_scoring import ScoringRequest
     from biaozhu.scoring.significance import Sampling
 
@@ -77,6 +77,8 @@ def report(
     check_output(output, "page", read, articles=article)
     for name, kind in FILES.items():
         check_output(output / name, kind, read, articles=article)
+    for page in list_text_pages(output):
+        check_output(page, "page", read, articles=article)
     scoring = ScoringRequest(
         gold=tuple(gold),
         layers=tuple(layer),

@@ -64,7 +64,7 @@ class BackupFile:
 
 @dataclass(frozen=True, slots=True)
 class BackupManifest:
-    """What a backup holds: when it was made (ISO 8601 in UTC), by which versions, and its files by name.
+    """Manifest of a backup: when it was made (ISO 8601 in UTC), by which versions, and its files by name.
 
     `database` is `sqlite` or `postgresql`. `rows` counts projects, sentences, spans and so on; in PostgreSQL they are
     counted after the dump, so that they may include what people added meanwhile.

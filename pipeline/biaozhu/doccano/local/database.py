@@ -1,4 +1,4 @@
-"""Where a local Doccano keeps its annotations: SQLite in the home folder, or the PostgreSQL that DATABASE_URL names."""
+"""Database of a local Doccano: SQLite in the home folder, or the PostgreSQL that DATABASE_URL names."""
 
 from __future__ import annotations
 

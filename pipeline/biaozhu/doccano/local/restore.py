@@ -68,7 +68,7 @@ def restore(
     """Restore a backup into a home folder, where `start` then brings the server up.
 
     With `replace` a folder that holds something is moved aside first. The folder's lock is held while it is replaced:
-    whoever starts, stops or saves a server there waits.
+    anyone who starts, stops or saves a server there waits.
 
     Returns:
         What the backup holds, and where the folder that was there before is now.
@@ -193,7 +193,7 @@ def _make_state(fresh: Path, home: Path, port: int | None) -> None:
             database=hide_password(database_url(home)),
         )
     except (ValueError, KeyError, TypeError):
-        raise BackupError(f"its {SECRETS} is not one of ours", where=SECRETS) from None
+        raise BackupError(f"its {SECRETS} was not made by biaozhu", where=SECRETS) from None
     (fresh / SECRETS).unlink()
     write_state(fresh, state)
 

@@ -35,7 +35,7 @@ PASSED_VARIABLES = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "TZ")
 
 @dataclass(frozen=True, slots=True)
 class ServerStatus:
-    """What is known about the local server: `health` is Doccano's own report, by part."""
+    """State of the local server: `health` is Doccano's own report, by part."""
 
     home: Path
     url: str = ""

@@ -1,4 +1,4 @@
-"""What is kept about the local server between commands: a JSON file of mode 600 in its home folder.
+"""The local server's state between commands: a JSON file of mode 600 in its home folder.
 
 It alone has the generated secret key and the administrator's password.
 """

@@ -1,1 +1,1 @@
-"""What runs in Doccano's own environment: its settings and its set-up. Nothing of the pipeline imports this."""
+"""Code that runs in Doccano's own environment: settings and set-up. The pipeline does not import it."""

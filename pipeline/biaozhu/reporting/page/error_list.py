@@ -48,10 +48,11 @@ class ListedError:
 
 @dataclass(frozen=True, slots=True)
 class PatternErrors:
-    """All errors of one pattern in one layer, in the order of the text, and how many of each label."""
+    """The errors of one pattern in one layer, in the order of the text; how many there are, and of each label."""
 
     pattern: Pattern
     errors: tuple[ListedError, ...]
+    count: int
     labels: tuple[tuple[str, int], ...]
 
 
@@ -92,8 +93,8 @@ def list_errors(
     }
 
 
-def group_errors(errors: Iterable[ListedError]) -> list[PatternErrors]:
-    """Group the errors of a layer by pattern, the most frequent first."""
+def group_errors(errors: Iterable[ListedError], *, most: int | None = None) -> list[PatternErrors]:
+    """Group the errors of a layer by pattern, the most frequent first; each group lists at most so many."""
     groups: dict[Pattern, list[ListedError]] = {}
     for error in errors:
         groups.setdefault(error.case.pattern, []).append(error)
@@ -101,7 +102,8 @@ def group_errors(errors: Iterable[ListedError]) -> list[PatternErrors]:
     return [
         PatternErrors(
             pattern,
-            tuple(found),
+            tuple(found[:most]),
+            len(found),
             tuple(Counter(label for one in found for label in one.labels).most_common()),
         )
         for pattern, found in ordered

@@ -24,7 +24,7 @@ PARAGRAPH_GAP = 1
 
 @dataclass(frozen=True, slots=True)
 class Bar:
-    """What one layer says about a stretch of the raw file.
+    """A layer's statement about a stretch of the raw file.
 
     `lane` is 0 for the gold and 1, 2, … for the other layers; `missed` is a gold span that the lane's layer lacks;
     `plain` a span where there is no gold to compare it with.

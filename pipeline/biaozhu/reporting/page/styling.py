@@ -1,4 +1,4 @@
-"""What the style of the text needs: the lanes of the layers, the signs of labels, the CSS classes of a piece of text.
+"""Style of the text: the lanes of the layers, the signs of labels, the CSS classes of a piece of text.
 
 The page holds the text once, with a lane for each layer under it, so that any number of layers can be laid over the
 same text, switched on and off by a check box without a script, and left out of what a reader copies.

@@ -18,6 +18,10 @@ if TYPE_CHECKING:
     from biaozhu.scoring.significance import Difference
 
 FEW_ROWS = 5
+MOST_ROWS = 30
+
+
+ClassRow = tuple[str, int, tuple["ClassScore | None", ...]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,11 +43,16 @@ class ScoreRow:
 
 @dataclass(frozen=True, slots=True)
 class BreakdownTable:
-    """The classes of one aspect: name, gold spans, and each layer's scores, None where a layer has none of the class."""
+    """The classes of one aspect: name, gold spans, and each layer's scores, None where a layer has none of the class.
+
+    `perfect` are the classes without an error, which the page folds up; `more` counts the classes that are left out.
+    """
 
     aspect: Aspect
     has_gold: bool
-    rows: tuple[tuple[str, int, tuple[ClassScore | None, ...]], ...]
+    rows: tuple[ClassRow, ...]
+    perfect: tuple[ClassRow, ...]
+    more: int
 
 
 def make_score_rows(
@@ -73,9 +82,9 @@ def make_score_rows(
 def make_breakdowns(
     evaluations: Sequence[Evaluation], *, titles: Mapping[str, str], words: Callable[..., str]
 ) -> list[BreakdownTable]:
-    """Return a table for each aspect that has at least two classes; `titles` names articles by id."""
+    """Return a table for each aspect but the article that has at least two classes; `titles` is by article."""
     tables = []
-    for aspect in ASPECTS:
+    for aspect in (one for one in ASPECTS if one != "article"):
         by_layer = [{row.key: row for row in one.breakdowns[aspect]} for one in evaluations]
         keys = sort_classes(aspect, dict.fromkeys(key for rows in by_layer for key in rows))
         if len(keys) < 2:  # noqa: PLR2004 — one class says what the total says
@@ -88,20 +97,33 @@ def make_breakdowns(
             )
             for key in keys
         ]
-        if aspect in ("article", "section") and len(rows) > FEW_ROWS:
+        if aspect == "section" and len(rows) > FEW_ROWS:
             rows.sort(key=lambda row: _find_worst(row[2]))
-        tables.append(BreakdownTable(aspect, aspect not in OF_PREDICTIONS, tuple(rows)))
+        perfect = [row for row in rows if all(cell is None or _is_perfect(cell) for cell in row[2])]
+        others = [row for row in rows if row not in perfect]
+        more = len(others[MOST_ROWS:]) + len(perfect[MOST_ROWS:])
+        tables.append(
+            BreakdownTable(
+                aspect,
+                aspect not in OF_PREDICTIONS,
+                tuple(others[:MOST_ROWS]),
+                tuple(perfect[:MOST_ROWS]),
+                more,
+            )
+        )
     return tables
 
 
 def _name_class(aspect: Aspect, key: str, titles: Mapping[str, str], words: Callable[..., str]) -> str:
-    if aspect == "article":
-        return titles.get(key, key)
     if aspect == "section" and len(titles) == 1:
         return "§" + key.partition("§")[2]
     if aspect == "surface":
         return words(f"surface.{key}")
     return words("no_score") if aspect == "confidence" and key == NO_SCORE else key or words("no_source")
+
+
+def _is_perfect(cell: ClassScore) -> bool:
+    return cell.correct == cell.predicted and cell.gold in (None, cell.correct)
 
 
 def _find_worst(cells: Iterable[ClassScore | None]) -> float:

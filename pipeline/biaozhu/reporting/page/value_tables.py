@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 # More would make a page that nobody reads; `biaozhu table` gives all.
 MOST_ARTICLES = 20
+AMOUNT = "AMOUNT"
+OPEN_ROWS = 12  # of a table of amounts; a longer one is folded up
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,17 +40,25 @@ def make_value_view(content: ReportContent, words: Callable[..., str]) -> dict[s
     covered = {sentence.article for sentence in source}
     articles = [article for article in content.given.articles if article.id in covered]
     read = [_read_values(article, source) for article in articles[:MOST_ARTICLES]]
+    scores = [
+        {
+            **score,
+            "layer": score["layer"] or words("gold"),
+            "name": words(f"values.field.{score['field'].replace(' ', '_')}"),
+        }
+        for score in (content.scores.document.get("values", ()) if content.scores else ())
+    ]
     return {
+        "open_rows": OPEN_ROWS,
         "article_values": [one for one in read if one.rows or one.tree["count"]],
         "articles_more": max(0, len(articles) - MOST_ARTICLES),
-        "value_scores": [
-            {
-                **score,
-                "layer": score["layer"] or words("gold"),
-                "name": words(f"values.field.{score['field'].replace(' ', '_')}"),
-            }
-            for score in (content.scores.document.get("values", ()) if content.scores else ())
-        ],
+        "value_scores": [score for score in scores if score["accuracy"] != 1],
+        "value_scores_perfect": [score for score in scores if score["accuracy"] == 1],
+        "values_covered": words(
+            "values.covered",
+            of=next((score["of"] for score in scores if score["field"] == "amount value"), 0),
+            amounts=sum(span.label == AMOUNT for line in content.given.gold for span in line.spans),
+        ),
         "values_from": "" if content.given.gold else next(iter(content.given.layers), ""),
     }
 

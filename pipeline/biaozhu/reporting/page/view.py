@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import defaultdict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from biaozhu.data.ledger import count_by_reason, losses
 from biaozhu.reporting.escaping import escape_plain
-from biaozhu.reporting.page import figures, verdict
+from biaozhu.reporting.page import conclusions, figures, verdict
+from biaozhu.reporting.page.article_table import ArticlePlace, make_article_rows
 from biaozhu.reporting.page.error_list import group_errors, list_errors, make_bars
-from biaozhu.reporting.page.number_formats import NOTHING, format_difference, format_p
+from biaozhu.reporting.page.number_formats import NOTHING
 from biaozhu.reporting.page.overlay import Mark, cut_article
 from biaozhu.reporting.page.styling import STYLE, Lane, abbreviate_names
 from biaozhu.reporting.page.table_rows import make_breakdowns, make_score_rows
@@ -21,7 +22,7 @@ from biaozhu.scoring.match import SCHEMES
 from biaozhu.scoring.scores import pair_layers
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from biaozhu.data.model import Sentence
     from biaozhu.reporting.content import ReportContent
@@ -33,44 +34,53 @@ if TYPE_CHECKING:
     Errors = Mapping[int, Sequence[ListedError]]
 
 SECTIONS = (
-    *("verdict", "scores", "text", "values", "errors", "breakdown", "confidence", "confusion", "learning"),
-    *("agreement", "bias", "losses", "provenance"),
+    *("verdict", "scores", "by_article", "gold_authors", "text", "values", "errors", "breakdown"),
+    *("confidence", "confusion", "learning", "agreement", "bias", "losses", "provenance"),
 )
 OPEN_ARTICLES = 5  # more than these are folded up at first
 OPEN_ERRORS = 200
-FEW_ARTICLES = 10  # as many as the bootstrap over articles needs
+PAGE_ARTICLES = 20  # with more, the texts lie on pages of so many articles beside the report
+MOST_ERRORS = 20  # of a pattern on the report itself, where the texts lie on pages
+MOST_CHANGES = 200  # losses and changes that are listed
 
 
 @dataclass(frozen=True, slots=True)
 class ArticleView:
-    """An article as the report shows it; `name` begins its anchors."""
+    """An article as the report shows it; `name` begins its anchors, and `page` is its text's file, where not this."""
 
     name: str
+    page: str
     title: str
     gold: bool
     open: bool
     blocks: tuple[PageBlock, ...]
 
 
-def build_view(content: ReportContent, words: Words) -> dict[str, Any]:
-    """Return the values that the templates name; `words` is the translator."""
+def build_view(content: ReportContent, words: Words, language: str) -> dict[str, Any]:
+    """Return the values that the templates name; `words` is the translator of the language."""
     given = content.given
     layers = (given.gold, *given.layers.values(), *content.annotators.values())
     ids = [one.id for one in given.articles] + [one.article for layer in layers for one in layer]
     names = {article: f"a{number}" for number, article in enumerate(dict.fromkeys(ids), 1)}
     known = {article.id: article.metadata.title or article.name for article in given.articles}
     titles = {article: known.get(article, article) for article in names}
+    pages = _assign_pages(list(names))
+    places = {one: ArticlePlace(name, pages[one], titles[one]) for one, name in names.items()}
     lanes = _make_lanes(content, words)
     scored = [lane for lane in lanes if lane.number and lane.name in given.layers]
     pairs = {lane.number: pair_layers(given.gold, given.covered[lane.name]) for lane in scored if given.gold}
     errors = list_errors(pairs, names)
     label_names = {label.id: label.name for label in content.labels}
     ledger = content.ledger or ()
+    rows = make_article_rows(content, places)
+    scored_rows = [row for row in rows if row.gold]
     view: dict[str, Any] = {
         **STYLE,
+        "t": words,
+        "language": language,
         "scored": content.scores is not None,
         "compared": content.scores is not None and bool(content.scores.comparisons),
-        "title": next(iter(titles.values())) if len(titles) == 1 else words("articles", count=len(titles)),
+        "title": _name_report(titles, len(scored_rows), words),
         "titles": titles,
         "labels": content.labels,
         "label_shorts": abbreviate_names([label.name for label in content.labels]),
@@ -78,14 +88,23 @@ def build_view(content: ReportContent, words: Words) -> dict[str, Any]:
         "label_numbers": {label.id: at for at, label in enumerate(content.labels)},
         "layer_names": list(given.layers),
         "lanes": lanes,
-        "articles": _view_articles(content, lanes, errors, names, titles, words),
+        "articles": _view_articles(content, lanes, errors, places, words),
+        "article_rows": scored_rows,
+        "unscored_rows": [row for row in rows if not row.gold],
+        "paged": any(pages.values()),
+        "page_names": {names[article]: page for article, page in pages.items()},
+        "here": "",
+        "gold_authors": content.authors,
         "provenance": describe_provenance(content),
         "scope": words("scope.no_gold", articles=len(names)),
-        "says": _list_findings(content, label_names, words),
-        "alerts": list(_list_alerts(content, words)),
+        "says": conclusions.list_findings(content, label_names, words),
+        "next_step": conclusions.choose_next_step(content, {}, {}, rows, words),
+        "alerts": list(conclusions.list_alerts(content, words)),
         "learning_chart": figures.chart_learning(content.curve, words) if content.curve else None,
         "learning_gain": figures.describe_gain(content.curve, words) if content.curve else "",
         "agreement": content.agreement,
+        "agreement_scope": _count_agreed(content),
+        "most_changes": MOST_CHANGES,
         "bias": content.bias,
         "round_trip": content.round_trip,
         "ledger": content.ledger,
@@ -94,15 +113,58 @@ def build_view(content: ReportContent, words: Words) -> dict[str, Any]:
         **make_value_view(content, words),
     }
     if content.scores:
-        view |= _view_scores(content.scores, view, {lane.name: lane.number for lane in scored}, errors, words)
+        numbers = {lane.name: lane.number for lane in scored}
+        view |= _view_scores(content, content.scores, view, errors, words)
+        view["says"] = list(conclusions.list_conclusions(content, rows, words))
+        view["next_step"] = conclusions.choose_next_step(
+            content,
+            {one["evaluation"].name: one["verdict"] for one in view["layers"]},
+            {name: errors[number] for name, number in numbers.items()},
+            rows,
+            words,
+        )
     wanted = {
         "values": view["article_values"],
         "learning": view["learning_chart"],
         "agreement": content.agreement,
         "bias": content.bias,
+        "gold_authors": bool(content.given.gold),
+        "by_article": len(names) > 1,
     } | dict.fromkeys(("scores", "errors", "breakdown", "confidence", "confusion"), view["scored"])
     view["contents"] = [section for section in SECTIONS if wanted.get(section, True)]
     return view
+
+
+def select_page(view: Mapping[str, Any], page: str) -> dict[str, Any]:
+    """Return the view of one page of texts: its articles, and the errors in them."""
+    articles = [article for article in view["articles"] if article.page == page]
+    names = {article.name for article in articles}
+    layers = []
+    for one in view.get("layers", ()):
+        found = [error for error in one["errors"] if error.anchor.partition("-")[0] in names]
+        layers.append({**one, "error_count": len(found), "error_groups": group_errors(found)})
+    return {**view, "articles": articles, "layers": layers, "here": page, "errors_open": True}
+
+
+def _assign_pages(articles: Sequence[str]) -> dict[str, str]:
+    """Return the file of each article's text, relative to the report; empty where it is the report itself."""
+    if len(articles) <= PAGE_ARTICLES:
+        return dict.fromkeys(articles, "")
+    return {one: f"text/{at // PAGE_ARTICLES + 1:03}.html" for at, one in enumerate(articles)}
+
+
+def _name_report(titles: Mapping[str, str], scored: int, words: Words) -> str:
+    if len(titles) == 1:
+        return next(iter(titles.values()))
+    if scored in (0, len(titles)):
+        return words("articles", count=len(titles))
+    return words("articles.some", count=len(titles), scored=scored)
+
+
+def _count_agreed(content: ReportContent) -> tuple[int, int]:
+    """Return how many of the gold's articles the agreement is about, and how many articles the gold has."""
+    gold = {sentence.article for sentence in content.given.gold}
+    return len(gold & set(content.agreement.by_article if content.agreement else ())), len(gold)
 
 
 def _make_lanes(content: ReportContent, words: Words) -> list[Lane]:
@@ -117,8 +179,7 @@ def _view_articles(
     content: ReportContent,
     lanes: Sequence[Lane],
     errors: Errors,
-    names: Mapping[str, str],
-    titles: Mapping[str, str],
+    places: Mapping[str, ArticlePlace],
     words: Words,
 ) -> list[ArticleView]:
     files = {article.id: article for article in content.given.articles}
@@ -141,18 +202,19 @@ def _view_articles(
             marks[error.case.sentence.partition(":")[0]].append(mark)
     return [
         ArticleView(
-            name,
-            titles[article],
+            place.anchor,
+            place.page,
+            place.title,
             article in covered,
-            len(names) <= OPEN_ARTICLES,
+            len(places) <= OPEN_ARTICLES,
             cut_article(
                 files.get(article) or tuple(sentences[article].values()),
                 bars[article],
                 marks[article],
-                name=name,
+                name=place.anchor,
             ),
         )
-        for article, name in names.items()
+        for article, place in places.items()
     ]
 
 
@@ -164,23 +226,34 @@ def _describe_error(error: ListedError, layer: str, words: Words) -> str:
 
 
 def _view_scores(
-    scores: ScoredLayers, view: Mapping[str, Any], lanes: Mapping[str, int], errors: Errors, words: Words
+    content: ReportContent,
+    scores: ScoredLayers,
+    view: Mapping[str, Any],
+    errors: Errors,
+    words: Words,
 ) -> dict[str, Any]:
     evaluations, comparisons = scores.evaluations, scores.comparisons
     first = evaluations[0]
+    lanes = {lane.name: lane.number for lane in view["lanes"]}
     names = {ALL: words("all"), **view["label_names"]}
-    layers = [
-        {
-            "evaluation": one,
-            "lane": lanes[one.name],
-            "trust": verdict.judge_layer(one),
-            "weakest": verdict.find_weakest(one),
-            "error_count": len(errors[lanes[one.name]]),
-            "error_groups": group_errors(errors[lanes[one.name]]),
-            "confusion": figures.make_confusion_cells(one),
-        }
-        for one in evaluations
-    ]
+    layers = []
+    for one in evaluations:
+        in_sample = conclusions.explain_in_sample(content, one.name, view["language"], words)
+        found = errors[lanes[one.name]]
+        layers.append(
+            {
+                "evaluation": one,
+                "lane": lanes[one.name],
+                "verdict": verdict.judge_layer(one, content.authors, in_sample=bool(in_sample)),
+                "in_sample": in_sample,
+                "means": conclusions.describe_layer(content, one.name, words),
+                "weakest": verdict.find_weakest(one),
+                "error_count": len(found),
+                "errors": found,
+                "error_groups": group_errors(found, most=MOST_ERRORS if view["paged"] else None),
+                "confusion": figures.make_confusion_cells(one),
+            }
+        )
     return {
         "confidence": f"{first.sampling.confidence:.0%}",
         "units": first.units,
@@ -189,11 +262,11 @@ def _view_scores(
             gold=first.overall["strict"].counts.possible,
             sentences=first.sentences,
             characters=first.characters,
-            articles=sum(article.gold for article in view["articles"]),
+            articles=len(view["article_rows"]),
+            all=len(view["articles"]),
         ),
         "layers": layers,
         "rule": {"high": f"{verdict.HIGH:.2f}", "some": f"{verdict.SOME:.2f}"},
-        "says": list(_list_conclusions(scores, sum(article.gold for article in view["articles"]), words)),
         "f1_chart": figures.chart_f1(evaluations, names, words),
         "label_rows": make_score_rows(
             evaluations, comparisons, [(label, "strict") for label in (ALL, *first.labels)]
@@ -205,56 +278,3 @@ def _view_scores(
         "threshold_chart": figures.chart_thresholds(evaluations, words),
         "reliability_chart": figures.chart_reliability(evaluations, words),
     }
-
-
-def _list_findings(content: ReportContent, names: Mapping[str, str], words: Words) -> list[str]:
-    said = []
-    for name, layer in content.given.layers.items():
-        counts = Counter(span.label for sentence in layer for span in sentence.spans)
-        labels = words("stop").join(f"{names[label]} {counts[label]}" for label in names)
-        said.append(
-            words(
-                "says.found",
-                name=escape_plain(name),
-                sentences=len(layer),
-                count=counts.total(),
-                labels=labels,
-            )
-        )
-    return said
-
-
-def _list_conclusions(scores: ScoredLayers, articles: int, words: Words) -> Iterator[str]:
-    for comparison in scores.comparisons:
-        found = next(one for one in comparison.differences if one.metric == f"{ALL} strict f1")
-        value, bounds = found.difference.value, found.difference.best
-        if value is None or not bounds:
-            continue
-        sure = found.p_holm is not None and found.p_holm < verdict.SIGNIFICANT
-        direction = "better" if value > 0 else "worse"
-        yield words(
-            f"says.{direction}" if sure else "says.open",
-            a=escape_plain(comparison.a),
-            b=escape_plain(comparison.b),
-            difference=format_difference(value),
-            low=format_difference(bounds[0]),
-            high=format_difference(bounds[1]),
-            p=format_p(found.p_holm, sign=True),
-        )
-    if articles < FEW_ARTICLES:
-        yield words("says.few_articles", count=articles)
-    spans = scores.evaluations[0].overall["strict"].counts.possible
-    if spans < verdict.FEW_SPANS:
-        yield words("says.few_spans", count=spans)
-    for one in scores.evaluations:
-        if one.missing:
-            yield words("says.missing", name=escape_plain(one.name), count=len(one.missing))
-
-
-def _list_alerts(content: ReportContent, words: Words) -> Iterator[str]:
-    """Yield the lines on red at the top of the report: losses, and a round trip that differs."""
-    lost = losses(content.ledger or ())
-    if lost:
-        yield words("alert.losses", count=len(lost))
-    if content.round_trip is not None and not content.round_trip.whole:
-        yield words("alert.round_trip")

@@ -35,6 +35,22 @@
     label.addEventListener("change", filter);
     if (alone) alone.addEventListener("change", filter);
   });
+  // Says in words that a table goes on sideways, since phones hide scroll bars.
+  function hint() {
+    document.querySelectorAll(".scroll").forEach(function (box) {
+      var before = box.previousElementSibling, said = before && before.classList.contains("hint");
+      if (box.clientWidth && box.scrollWidth > box.clientWidth + 1) {
+        if (said) return;
+        var line = document.createElement("p");
+        line.className = "hint";
+        line.textContent = document.body.dataset.scroll;
+        box.parentNode.insertBefore(line, box);
+      } else if (said && box.clientWidth) before.remove();
+    });
+  }
+  hint();
+  addEventListener("resize", hint);
+  document.addEventListener("toggle", hint, true);
   var at = -1;
   document.querySelectorAll("[data-step]").forEach(function (button) {
     button.addEventListener("click", function () {

@@ -1,0 +1,235 @@
+"""Write the reference pages of the documentation from the code: commands, configs, file formats, error codes.
+
+Run: python docs/make_reference.py [--python]. With --python it writes docs/reference/python.md too, which is not kept
+in the repository.
+"""
+
+from __future__ import annotations
+
+import argparse
+import ast
+import dataclasses
+import json
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import typer.main
+
+from biaozhu.cli import app
+from biaozhu.curation.frozen import FrozenFile
+from biaozhu.curation.status import SentenceStatus
+from biaozhu.data import errors
+from biaozhu.data.errors import BiaozhuError
+from biaozhu.data.labels import Label
+from biaozhu.data.ledger import Entry
+from biaozhu.data.model import Sentence, Span
+from biaozhu.data.outputs import KEYS_OF_LINES
+from biaozhu.reporting.authorship import About, Author
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    import click
+
+ROOT = Path(__file__).parent.parent
+REFERENCE = ROOT / "docs" / "reference"
+PACKAGE = ROOT / "pipeline" / "biaozhu"
+MADE = "<!-- Made by docs/make_reference.py; do not edit. -->\n\n"
+# What a library's user may want; the rest serves the commands.
+PUBLIC = (
+    "data",
+    "reading",
+    "annotators",
+    "nlp",
+    "normalization",
+    "scoring",
+    "curation",
+    "formats",
+    "training",
+)
+RECORDS = {
+    "A span of a sentence line": Span,
+    "A line of a ledger (`*.ledger.jsonl`)": Entry,
+    "A file in `MANIFEST.json` of frozen gold": FrozenFile,
+    "A sentence in a status file (`*.status.json`)": SentenceStatus,
+    "A label in `configs/labels.toml`": Label,
+    "`about.toml` beside the gold": About,
+    "An annotator in `about.toml`": Author,
+}
+SENTENCE_LINE = """\
+A layer is a file of sentence lines: JSON Lines in UTF-8, with the keys in this order.
+
+```json
+{"id": "<article>:<start>-<end>", "article": "<first 12 hex digits of the file's SHA-256>", "start": 812, "end": 861, "text": "…",
+ "spans": [{"start": 3, "end": 5, "label": "PLACE", "text": "…", "source": "places", "score": 0.98}]}
+```
+
+Offsets count code points, half open: `raw[start:end] == text` for the sentence, `text[s.start:s.end] == s.text` for each
+span. Spans of a layer are sorted and do not overlap. Every read and every write checks this.
+"""
+
+
+def write_commands() -> str:
+    """Return the page of commands: each with its usage, help, arguments and options."""
+    group = typer.main.get_command(app)
+    parts = ["# Commands", "`biaozhu COMMAND --help` shows the same in the terminal."]
+    for path, command in _walk(group, "biaozhu"):
+        parts.append(f"## {path}\n\n{_paragraphs(command.help)}")
+        parts += _list_parameters(path, command)
+    return "\n\n".join(parts)
+
+
+def write_configs() -> str:
+    """Return the page of configs: the comment at the top of each, and its settings."""
+    parts = ["# Configs", "`biaozhu train CONFIG -o models/NAME --set SECTION.KEY=VALUE` changes a setting."]
+    for path in sorted((ROOT / "configs").iterdir()):
+        text = path.read_text(encoding="utf-8").strip()
+        kind = "toml" if path.suffix == ".toml" else "ini"
+        parts.append(f"## {path.name}\n\n```{kind}\n{text}\n```")
+    return "\n\n".join(parts)
+
+
+def write_formats() -> str:
+    """Return the page of file formats: sentence lines, records, kinds of lines, and the keys of scores.json."""
+    parts = ["# File formats", "## A sentence line", SENTENCE_LINE.strip()]
+    for title, kind in RECORDS.items():
+        fields = "\n".join(f"- `{one.name}`: `{one.type}`" for one in dataclasses.fields(kind))
+        parts.append(f"## {title}\n\n{_paragraphs(kind.__doc__)}\n\n{fields}")
+    parts.append(
+        "## How a file is recognized\n\nA JSON Lines file is of the kind whose keys its first line has."
+    )
+    parts.append("\n".join(f"- {kind}: {_quote(sorted(keys))}" for kind, keys in KEYS_OF_LINES.items()))
+    schema = json.loads((PACKAGE / "scoring" / "scores.schema.json").read_text(encoding="utf-8"))
+    parts.append(f"## scores.json\n\n{_describe_schema(schema)}")
+    parts.append(
+        f"A sentence has the fields {_quote(one.name for one in dataclasses.fields(Sentence))} in Python."
+    )
+    return "\n\n".join(parts)
+
+
+def write_errors() -> str:
+    """Return the page of error codes: what each says and what to do."""
+    known = [one for one in vars(errors).values() if isinstance(one, type) and issubclass(one, BiaozhuError)]
+    rows = [
+        f"| `{one.code}` | {_escape(' '.join(_paragraphs(one.__doc__).split()))} | {_escape(one.advice)}. |"
+        for one in sorted(known, key=lambda one: one.code)
+        if one is not BiaozhuError
+    ]
+    return "\n".join(
+        [
+            "# Error codes\n",
+            (
+                "An error is one line, `CODE where: what is wrong. what to do.`, and the exit status is 2. Status 1 says that "
+                "the command is done, but something was lost or differs; each case is named.\n"
+            ),
+            "| code | meaning | what to do |",
+            "| --- | --- | --- |",
+            *rows,
+        ]
+    )
+
+
+def write_python() -> str:
+    """Return the page of Python functions and classes, by module, from their source."""
+    parts = ["# Python", "Names that begin with an underscore are private and not listed."]
+    for folder in PUBLIC:
+        for path in sorted((PACKAGE / folder).glob("*.py")):
+            tree = ast.parse(path.read_text(encoding="utf-8"))
+            name = f"biaozhu.{folder}" + ("" if path.stem == "__init__" else f".{path.stem}")
+            parts.append(f"## {name}\n\n{_escape(_first_line(tree))}")
+            parts += [
+                f"### `{_signature(node)}`\n\n{_escape(_first_line(node))}"
+                for node in tree.body
+                if isinstance(node, ast.FunctionDef | ast.ClassDef) and not node.name.startswith("_")
+            ]
+    return "\n\n".join(parts)
+
+
+PAGES = {
+    "commands.md": write_commands,
+    "configs.md": write_configs,
+    "formats.md": write_formats,
+    "errors.md": write_errors,
+}
+
+
+def make_pages() -> dict[str, str]:
+    """Return the pages that the repository keeps, by file name."""
+    return {name: MADE + write().rstrip() + "\n" for name, write in PAGES.items()}
+
+
+def _walk(command: click.Command, path: str) -> Iterator[tuple[str, click.Command]]:
+    for name, below in getattr(command, "commands", {}).items():
+        if not below.hidden:
+            yield f"{path} {name}", below
+            yield from _walk(below, f"{path} {name}")
+
+
+def _list_parameters(path: str, command: click.Command) -> Iterator[str]:
+    if getattr(command, "commands", None):
+        return
+    arguments = [one for one in command.params if one.param_type_name == "argument"]
+    options = [one for one in command.params if one.param_type_name == "option" and one.name != "help"]
+    usage = " ".join([path, *("[OPTIONS]" for _ in options[:1]), *(_name_argument(one) for one in arguments)])
+    yield f"```console\n$ {usage}\n```"
+    rows = [(f"`{_name_argument(one)}`", getattr(one, "help", "")) for one in arguments]
+    rows += [
+        (f"`{', '.join([*one.opts, *one.secondary_opts])}`", getattr(one, "help", "")) for one in options
+    ]
+    if rows:
+        lines = [f"| {name} | {_escape(' '.join((text or '').split()))} |" for name, text in rows]
+        yield "\n".join(["| argument or option | meaning |", "| --- | --- |", *lines])
+
+
+def _name_argument(argument: click.Parameter) -> str:
+    name = (argument.metavar or argument.name or "").upper()
+    return f"{name.removesuffix('...')}…" if argument.nargs != 1 else name
+
+
+def _describe_schema(schema: dict[str, object]) -> str:
+    properties = schema.get("properties", {})
+    rows = [f"- `{name}`: {one.get('description', '')}".rstrip(": ") for name, one in properties.items()]  # type: ignore[attr-defined]
+    return "\n".join([str(schema.get("description", "")), "", *rows]).strip()
+
+
+def _paragraphs(text: str | None) -> str:
+    """Return a docstring without its sections, as Markdown in which nothing is markup by accident."""
+    plain = re.split(r"\n\s*(?:Args|Raises|Attributes|Returns|Yields):\n", text or "")[0]
+    lines = [" ".join(part.split()) for part in re.split(r"\n\s*\n", plain.replace("\b", ""))]
+    return "\n\n".join(_escape(line) for line in lines if line)
+
+
+def _escape(text: str) -> str:
+    return re.sub(r"([|<*])", r"\\\1", text) if "`" not in text else text.replace("|", "\\|")
+
+
+def _quote(names: object) -> str:
+    return ", ".join(f"`{name}`" for name in names)  # type: ignore[attr-defined]
+
+
+def _first_line(node: ast.Module | ast.FunctionDef | ast.ClassDef) -> str:
+    return " ".join((ast.get_docstring(node) or "").split("\n\n")[0].split())
+
+
+def _signature(node: ast.FunctionDef | ast.ClassDef) -> str:
+    if isinstance(node, ast.ClassDef):
+        return f"class {node.name}"
+    returns = f" -> {ast.unparse(node.returns)}" if node.returns else ""
+    return f"{node.name}({ast.unparse(node.args)}){returns}"
+
+
+def main() -> None:
+    """Write the pages."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--python", action="store_true", help="write the page of the Python functions too")
+    pages = make_pages()
+    if parser.parse_args().python:
+        pages["python.md"] = MADE + write_python() + "\n"
+    REFERENCE.mkdir(exist_ok=True)
+    for name, text in pages.items():
+        (REFERENCE / name).write_text(text, encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

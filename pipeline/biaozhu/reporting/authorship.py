@@ -1,0 +1,111 @@
+"""Authors of the gold, the time, and layers that are in sample: from `about.toml` beside the gold."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections import defaultdict
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Literal
+
+import msgspec
+
+from biaozhu.data.errors import ReportInputError
+from biaozhu.data.files import read_bytes
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+    from pathlib import Path
+
+    from biaozhu.data.model import Sentence
+
+ABOUT = "about.toml"
+EVERY_LAYER = "*"
+# `a+b`, `adjudicated:a+b:decider` and `network>adjudicated:new` all name those who drew the span.
+NO_NAMES = frozenset({"", "adjudicated", "new", "gold"})
+
+AuthorKind = Literal["person", "model", "unknown"]
+
+
+@dataclass(frozen=True, slots=True)
+class Author:
+    """An annotator as `about.toml` describes it: the name that the gold's spans carry, person or model, and when."""
+
+    name: str
+    kind: AuthorKind = "unknown"
+    when: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class About:
+    """The content of `about.toml`; `in_sample` says for a layer (or `*`) why it is not a blind test, by language."""
+
+    annotator: tuple[Author, ...] = ()
+    in_sample: dict[str, dict[str, str]] = field(default_factory=dict)
+
+    def explain_in_sample(self, layer: str, language: str) -> str:
+        """Return why a layer is in sample, in this language or else in any; empty where nothing is stated."""
+        found = self.in_sample.get(layer) or self.in_sample.get(EVERY_LAYER) or {}
+        return found.get(language) or next(iter(found.values()), "")
+
+
+NOTHING_STATED = About()
+
+
+@dataclass(frozen=True, slots=True)
+class GoldAuthor:
+    """An annotator of the gold at hand: how many articles and spans carry the name, and what is stated of it."""
+
+    name: str
+    kind: AuthorKind
+    when: str
+    articles: int
+    spans: int
+
+
+def read_about(paths: Iterable[Path]) -> About:
+    """Read the `about.toml` of each gold folder (or of a gold file's folder) and join them; a later one adds.
+
+    Raises:
+        ReportInputError: a file is not TOML, or has other keys or kinds than these.
+    """
+    files = dict.fromkeys((path if path.is_dir() else path.parent) / ABOUT for path in paths)
+    found = [_read_file(path) for path in files if path.is_file()]
+    return About(
+        tuple(author for one in found for author in one.annotator),
+        {layer: why for one in found for layer, why in one.in_sample.items()},
+    )
+
+
+def list_authors(gold: Iterable[Sentence], about: About, times: Mapping[str, str]) -> tuple[GoldAuthor, ...]:
+    """Return the annotators that the gold's spans name, those of most spans first; `times` is when by name."""
+    spans: dict[str, int] = defaultdict(int)
+    articles: dict[str, set[str]] = defaultdict(set)
+    for sentence in gold:
+        for span in sentence.spans:
+            for name in set(re.split(r"[+:>]", span.source)) - NO_NAMES:
+                spans[name] += 1
+                articles[name].add(sentence.article)
+    known = {author.name: author for author in about.annotator}
+    authors = [known.get(name) or Author(name) for name in sorted(spans, key=lambda one: (-spans[one], one))]
+    return tuple(
+        GoldAuthor(
+            one.name, one.kind, one.when or times.get(one.name, ""), len(articles[one.name]), spans[one.name]
+        )
+        for one in authors
+    )
+
+
+def _read_file(path: Path) -> About:
+    try:
+        table: dict[str, Any] = tomllib.loads(read_bytes(path).decode("utf-8"))
+        unknown = sorted(set(table) - {"annotator", "in_sample"})
+        if unknown:
+            raise ValueError(f"unknown key {unknown[0]}")  # noqa: TRY301 — one error for all
+        return msgspec.convert(table, About)
+    except (ValueError, msgspec.ValidationError) as error:
+        raise ReportInputError(
+            f"not a description of gold: {error}",
+            where=str(path),
+            next_step='Write [[annotator]] with name, kind ("person" or "model") and when, and [in_sample]',
+        ) from None

@@ -1,0 +1,237 @@
+"""The verdict: green only where the evidence suffices, and in agreement with the interval that stands beside it."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import pytest
+
+from biaozhu.curation.agreement import Agreement, GroupAgreement
+from biaozhu.data.errors import ReportInputError
+from biaozhu.data.labels import read_labels
+from biaozhu.reporting.authorship import About, Author, GoldAuthor, list_authors, read_about
+from biaozhu.reporting.content import ReportRequest, gather_content
+from biaozhu.reporting.page.verdict import Verdict, judge_difference, judge_layer
+from biaozhu.reporting.report import render_report, write_report
+from biaozhu.scoring.evaluation import evaluate_layer
+from biaozhu.scoring.layer_scoring import ScoringRequest
+from biaozhu.scoring.significance import Difference, Estimate, Sampling
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from biaozhu.reporting.content import ReportContent
+
+PERSON = (GoldAuthor("a", "person", "2026-01", 1, 1),)
+MODEL = (GoldAuthor("a", "model", "2026-01", 1, 1), GoldAuthor("b", "model", "2026-01", 1, 1))
+
+
+@pytest.mark.parametrize(
+    ("authors", "in_sample", "kind", "expected"),
+    [
+        (PERSON, False, "article", Verdict("high", ())),
+        (PERSON, True, "article", Verdict("limited", ("in_sample",))),
+        (PERSON, False, "section", Verdict("limited", ("few_articles",))),
+        (MODEL, False, "article", Verdict("limited", ("models_only",))),
+        ((), False, "article", Verdict("limited", ("authors_unknown",))),
+        ((*PERSON, *MODEL), False, "article", Verdict("high", ())),
+    ],
+)
+def test_verdict_is_green_only_with_evidence(
+    material: ReportContent,
+    authors: tuple[GoldAuthor, ...],
+    in_sample: bool,  # noqa: FBT001 — a case of the table
+    kind: str,
+    expected: Verdict,
+) -> None:
+    gold = material.given.gold
+    perfect = evaluate_layer(gold, gold)
+    perfect = replace(perfect, units=replace(perfect.units, kind=kind))
+    assert judge_layer(perfect, authors, in_sample=in_sample) == expected
+
+
+def test_verdict_of_a_bad_layer_stays_low_whoever_made_the_gold(material: ReportContent) -> None:
+    (bad, _) = material.scores.evaluations
+    assert judge_layer(bad, PERSON, in_sample=False).trust == "low"
+
+
+@pytest.mark.parametrize(
+    ("bounds", "p", "tests", "expected"),
+    [
+        ((0.005, 0.037), 0.01, 1, "better"),
+        ((-0.037, -0.005), 0.01, 1, "worse"),
+        ((-0.01, 0.02), 0.4, 1, "open"),
+        # As the issue found: an interval without zero beside a p-value that shows no difference.
+        ((-0.037, -0.005), 0.198, 1, "unclear"),
+        ((-0.037, 0.001), 0.04, 1, "unclear"),
+        ((-0.037, -0.001), 0.04, 2, "unclear"),
+        ((-0.037, -0.001), 0.02, 2, "worse"),
+    ],
+)
+def test_verdict_on_a_difference_agrees_with_interval_and_p(
+    bounds: tuple[float, float], p: float, tests: int, expected: str
+) -> None:
+    value = sum(bounds) / 2
+    found = Difference("ALL strict f1", 0.9, 0.9 + value, Estimate(value, bounds), p, 1.0, exact=False)
+    assert judge_difference(found, tests)[0] == expected
+
+
+def test_verdict_compares_several_layers_with_a_corrected_interval(case: dict[str, Path]) -> None:
+    layers = tuple(f"{name}={case[path]}" for name, path in (("a", "pre"), ("b", "model"), ("c", "gold")))
+    request = ScoringRequest(layers=layers, gold=(case["gold"],), sampling=Sampling(resamples=200))
+    html = render_report(gather_content(ReportRequest(request)), language="en")[0]
+    said = re.findall(r"<li>(?:b|c) [^<]*|<li>[^<]*between (?:b|c)[^<]*", html)
+    assert len(said) == 2
+    assert all("97.5% CI" in line or "(97.5%" in line for line in said)
+
+
+@pytest.mark.parametrize(
+    ("source", "names"),
+    [
+        ("a+b", {"a", "b"}),
+        ("adjudicated:a:lin", {"a", "lin"}),
+        ("network>adjudicated:new", {"network"}),
+        ("", set()),
+        ("gold", set()),
+    ],
+)
+def test_authorship_reads_names_from_sources(material: ReportContent, source: str, names: set[str]) -> None:
+    line = next(line for line in material.given.gold if line.spans)
+    line = replace(line, spans=(replace(line.spans[0], source=source),))
+    about = About((Author("a", "person", "2026-03"),))
+    found = {one.name: one for one in list_authors([line], about, {"lin": "2026-04"})}
+    assert found.keys() == names
+    assert "a" not in names or (found["a"].kind, found["a"].when) == ("person", "2026-03")
+    assert "lin" not in names or (found["lin"].kind, found["lin"].when) == ("unknown", "2026-04")
+
+
+def test_authorship_is_read_beside_the_gold(case: dict[str, Path], tmp_path: Path) -> None:
+    gold = tmp_path / "gold.jsonl"
+    gold.write_bytes(case["gold"].read_bytes())
+    (tmp_path / "about.toml").write_text(
+        '[[annotator]]\nname = "lin"\nkind = "person"\n[in_sample]\n"*" = { en = "It was written beside it." }\n'
+    )
+    for path in (gold, tmp_path):
+        about = read_about([path])
+        assert about.annotator == (Author("lin", "person"),)
+        assert about.explain_in_sample("any", "zh") == "It was written beside it."
+    request = ScoringRequest(layers=(f"a={gold}",), gold=(gold,), sampling=Sampling(resamples=200))
+    assert "It was written beside it." in render_report(gather_content(ReportRequest(request)))[0]
+
+
+@pytest.mark.parametrize(
+    "broken", ["name = ", "other = 1", '[[annotator]]\nname = "a"\nkind = "robot"', "[[annotator]]", "\udcff"]
+)
+def test_authorship_refuses_a_broken_file(tmp_path: Path, broken: str) -> None:
+    (tmp_path / "about.toml").write_bytes(broken.encode("utf-8", "surrogateescape"))
+    with pytest.raises(ReportInputError, match="BZ052"):
+        read_about([tmp_path])
+
+
+def test_report_marks_a_layer_trained_on_the_gold(case: dict[str, Path]) -> None:
+    request = ScoringRequest(
+        layers=(f"a={case['gold']}",),
+        gold=(case["gold"],),
+        train=(case["gold"],),
+        sampling=Sampling(resamples=200),
+    )
+    html = render_report(gather_content(ReportRequest(request)), language="en")[0]
+    assert "It was trained on this gold." in html
+    assert 't-high"' not in html
+
+
+def test_report_names_unscored_articles_and_scores_each(tmp_path: Path, write_case: Callable) -> None:
+    cases = [
+        write_case(tmp_path / "in", f"标题{at}\n\n[PLACE 云岭县]有[AMOUNT {at + 2}个]乡。\n", name=f"n{at}")
+        for at in range(3)
+    ]
+    request = ScoringRequest(
+        layers=tuple(f"a={case['pre']}" for case in cases),
+        articles=tuple(case["article"] for case in cases),
+        gold=tuple(case["gold"] for case in cases[:2]),
+        sampling=Sampling(resamples=200),
+    )
+    content = gather_content(ReportRequest(request))
+    html = render_report(content)[0]
+    assert "3 篇文章，其中 2 篇有金标准" in html
+    assert "没有评分的文章 1 篇（没有金标准）：标题2。" in html
+    table = html[html.index('id="by_article"') : html.index('id="gold_authors"')]
+    assert re.findall(r">(标题\d)</a>", table) == ["标题0", "标题1", "标题2"]
+    assert table.count("<b>") == 2
+
+
+def test_report_shows_no_agreement_of_another_gold(material: ReportContent) -> None:
+    agreement = Agreement(
+        annotators=("a", "b"),
+        pairs=(),
+        mean_strict=0.5,
+        mean_partial=0.5,
+        alpha=0.123,
+        alpha_by_label={},
+        by_article={"other": GroupAgreement(1, 0.123)},
+    )
+    assert "属于另一份金标准" in render_report(replace(material, agreement=agreement))[0]
+    assert "0.123" not in render_report(replace(material, agreement=agreement))[0]
+    own = replace(agreement, by_article={material.given.gold[0].article: GroupAgreement(1, 0.123)})
+    assert "一致性涉及金标准 1 篇文章中的 1 篇" in render_report(replace(material, agreement=own))[0]
+
+
+def test_report_folds_rows_without_an_error(case: dict[str, Path]) -> None:
+    request = ScoringRequest(
+        layers=(f"a={case['gold']}",), gold=(case["gold"],), sampling=Sampling(resamples=200)
+    )
+    html = render_report(gather_content(ReportRequest(request)), language="en")[0]
+    breakdown = html[html.index('id="breakdown"') : html.index('id="confidence"')]
+    outside = re.sub(r"<details.*?</details>", "", breakdown, flags=re.DOTALL)
+    assert "1.000" in breakdown
+    assert "<td>1.000" not in outside
+
+
+def test_report_colour_of_errors_is_none_of_a_label(material: ReportContent) -> None:
+    html = render_report(material)[0]
+    error = re.search(r"--bad:(#[0-9a-f]{6})", html)[1]
+
+    def mix(color: str) -> tuple[int, ...]:
+        return tuple(int(color[at : at + 2], 16) for at in (1, 3, 5))
+
+    for label in read_labels():
+        apart = sum((one - other) ** 2 for one, other in zip(mix(error), mix(label.color), strict=True))
+        assert apart > 75**2, label.id
+
+
+def test_report_of_many_articles_puts_texts_on_pages_and_removes_old_ones(
+    tmp_path: Path, write_case: Callable, read_page: Callable
+) -> None:
+    cases = [
+        write_case(tmp_path / "in", f"标题{at}\n\n[PLACE 云岭县]有[AMOUNT {at + 2}个]乡。\n", name=f"n{at}")
+        for at in range(45)
+    ]
+
+    def report(some: list[dict[str, Path]]) -> None:
+        request = ScoringRequest(
+            layers=tuple(f"a={case['pre']}" for case in some),
+            articles=tuple(case["article"] for case in some),
+            gold=tuple(case["gold"] for case in some),
+            sampling=Sampling(resamples=200),
+        )
+        write_report(tmp_path / "out", gather_content(ReportRequest(request)))
+
+    report(cases)
+    pages = sorted((tmp_path / "out" / "text").iterdir())
+    assert [page.name for page in pages] == ["001.html", "002.html", "003.html"]
+    ids = {f"text/{page.name}": set(read_page(page.read_text("utf-8")).ids) for page in pages}
+    index = read_page((tmp_path / "out" / "index.html").read_text("utf-8"))
+    ids[""] = set(index.ids)
+    for link in index.links:
+        page, _, anchor = link.partition("#")
+        assert not anchor or anchor in ids[page], link
+    for page in pages:
+        found = read_page(page.read_text("utf-8"))
+        assert {link[1:] for link in found.links if link.startswith("#")} <= set(found.ids)
+    assert sum(len(read_page(page.read_text("utf-8")).article_text) > 0 for page in pages) == 3
+    (tmp_path / "out" / "text" / "004.html").write_text("not ours")
+    report(cases[:2])
+    assert [page.name for page in (tmp_path / "out" / "text").iterdir()] == ["004.html"]

@@ -1,0 +1,99 @@
+"""The documents: short enough, links that lead somewhere, commands that exist, a reference that is up to date."""
+
+from __future__ import annotations
+
+import importlib.util
+import re
+import shlex
+import tomllib
+from pathlib import Path
+
+import pytest
+import srsly
+import typer.main
+
+from biaozhu import __version__
+from biaozhu.cli import app
+
+ROOT = Path(__file__).parent.parent
+MOST_BYTES = 7_000
+# Commands that the quickstart names and the command line does not have yet; remove a name when it is there.
+PENDING = {"run"}
+MAIN = [ROOT / name for name in ("README.md", "README.zh.md", "CONTRIBUTING.md", "SECURITY.md")]
+PAGES = [*MAIN, *sorted(path for path in (ROOT / "docs").rglob("*.md") if path.name != "python.md")]
+MADE_LATER = {"reference/python.md"}
+
+
+def load_reference() -> object:
+    spec = importlib.util.spec_from_file_location("make_reference", ROOT / "docs" / "make_reference.py")
+    assert spec
+    assert spec.loader
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def find_commands(path: Path) -> list[str]:
+    blocks = re.findall(r"```(?:console|bash)\n(.*?)```", path.read_text(encoding="utf-8"), re.DOTALL)
+    lines = "".join(blocks).replace("\\\n", " ").splitlines()
+    return [line[2:] for line in lines if line.startswith("$ biaozhu ") and "…" not in line]
+
+
+@pytest.mark.parametrize("name", ["README.md", "README.zh.md"])
+def test_docs_readme_is_short(name: str) -> None:
+    assert (ROOT / name).stat().st_size <= MOST_BYTES
+
+
+def test_docs_reference_is_made_from_the_code_as_it_is() -> None:
+    pages = load_reference().make_pages()  # type: ignore[attr-defined]
+    for name, text in pages.items():
+        kept = (ROOT / "docs" / "reference" / name).read_text(encoding="utf-8")
+        assert kept == text, f"{name} is out of date: run `make reference`"
+
+
+@pytest.mark.parametrize("path", PAGES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_docs_links_lead_to_files(path: Path) -> None:
+    for link in re.findall(r"\]\(([^)#\s]+)[^)]*\)", path.read_text(encoding="utf-8")):
+        if "://" not in link and link not in MADE_LATER:
+            assert (path.parent / link).exists(), link
+
+
+@pytest.mark.parametrize(
+    "path", [path for path in PAGES if "reference" not in path.parts], ids=lambda path: path.name
+)
+def test_docs_commands_have_the_options_that_documents_use(path: Path) -> None:
+    for line in find_commands(path):
+        _, *words = shlex.split(line, comments=True)
+        command = typer.main.get_command(app)
+        if words[0] in PENDING - set(command.commands):  # type: ignore[attr-defined]
+            continue
+        while words and words[0] in getattr(command, "commands", {}):
+            command = command.commands[words.pop(0)]  # type: ignore[attr-defined]
+        assert not getattr(command, "commands", None), line
+        known = {name for one in command.params for name in (*one.opts, *one.secondary_opts)}
+        used = {word.partition("=")[0] for word in words if re.match(r"--?[a-z]", word)}
+        assert used <= known, line
+
+
+def test_docs_two_readmes_give_the_same_commands_and_figures() -> None:
+    english, chinese = (ROOT / name for name in ("README.md", "README.zh.md"))
+    assert find_commands(english) == find_commands(chinese)
+    figures = [re.findall(r"\b0\.\d{3}\b", path.read_text(encoding="utf-8")) for path in (english, chinese)]
+    assert figures[0] == figures[1]
+
+
+def test_docs_versions_agree() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    citation = srsly.read_yaml(ROOT / "CITATION.cff")
+    changelog = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
+    assert project["version"] == __version__ == citation["version"]
+    assert f"## [{__version__}]" in changelog
+
+
+def test_docs_workflow_and_hooks_call_make() -> None:
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    targets = set(re.findall(r"^([a-z-]+):", makefile, re.MULTILINE))
+    for path in (*(ROOT / ".github/workflows").iterdir(), ROOT / ".pre-commit-config.yaml"):
+        used = re.findall(r"\bmake ([a-z-]+)", path.read_text(encoding="utf-8"))
+        assert used, path
+        assert set(used) <= targets, path
