@@ -178,4 +178,7 @@ PLANTS: dict[str, Plant] = {
 
 if __name__ == "__main__":
     given = sys.argv[1:]
-    main(given[0] if given else "train", *(int(one) for one in (*given[1:3], *("1500", "1")[len(given[1:3]) :])))
+    main(
+        given[0] if given else "train",
+        *(int(one) for one in (*given[1:3], *("1500", "1")[len(given[1:3]) :])),
+    )

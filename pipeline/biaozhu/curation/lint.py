@@ -42,7 +42,7 @@ _TO_DATE = re.compile(r"(?:前|头)[0-9一二三四五六七八九十]+个?(?:�
 _BARE = re.compile(r"[0-9][0-9,.，]*(?:[0-9]|[百千万亿]+)?")
 _NICKNAME = re.compile("[老小阿].")
 # Of a name like 刚果（金） the bracket is a part.
-_PAIRS = ("（）", "()", "《》", "“”")
+_PAIRS = (("（", "）"), ("(", ")"), ("《", "》"), ("“", "”"))
 _EDGE = "，。、；：！？“”‘’（）《》()[]【】,;!? \u3000"
 
 
@@ -100,10 +100,14 @@ def _lint_place(text: str, span: Span) -> _Finding | None:
         return _Finding("P6", "no name of a certain place", 0.7, ())
     tail = _TAIL.search(name)
     if tail and tail.start() > 1:
-        return _Finding("P7", f"{tail[0]} is no part of the name", 0.7, ((span.start, span.start + tail.start()),))
+        return _Finding(
+            "P7", f"{tail[0]} is no part of the name", 0.7, ((span.start, span.start + tail.start()),)
+        )
     unit = _UNIT_AFTER.match(text, span.end)
     if unit and len(name) > 1 and not _UNIT_END.search(name):
-        return _Finding("P2", f"the unit word {unit[0]} belongs to the name", 0.6, ((span.start, unit.end()),))
+        return _Finding(
+            "P2", f"the unit word {unit[0]} belongs to the name", 0.6, ((span.start, unit.end()),)
+        )
     units = cut_units(text, span.start, span.end)
     if len(units) > 1 and all(_UNIT_END.search(text[one.start : one.end]) for one in units):
         return _Finding("P1", "one span for each unit", 0.9, tuple((one.start, one.end) for one in units))
@@ -114,7 +118,7 @@ def _lint_person(text: str, span: Span) -> _Finding | None:
     name = text[span.start : span.end]
     if UNNAMED in name:
         return _Finding("R4", "no full name", 0.9, ())
-    if len(name) == 2 and _NICKNAME.fullmatch(name) and surname_length(name[1:]) and not surname_length(name[:1]):  # noqa: PLR2004 — 老周
+    if _NICKNAME.fullmatch(name) and surname_length(name[1:]) and not surname_length(name[:1]):
         return _Finding("R4", "no full name", 0.7, ())
     after = TITLE_INSIDE.search(name)
     if after and after.start() > 0:
@@ -134,7 +138,9 @@ def _lint_amount(text: str, span: Span) -> _Finding | None:
         start = span.start + (before.end() if before else 0)
         end = span.start + (after.start() if after else len(name))
         words = " and ".join(one[0] for one in (before, after) if one)
-        return _Finding("A3", f"{words} is no part of the amount", 0.9, ((start, end),) if start < end else ())
+        return _Finding(
+            "A3", f"{words} is no part of the amount", 0.9, ((start, end),) if start < end else ()
+        )
     if _DATE.fullmatch(name) and not _LASTING.match(text, span.end):
         return _Finding("N1", "a date or a time of day", 0.9, ())
     if _ORDINAL.match(name):

@@ -36,6 +36,8 @@ if TYPE_CHECKING:
 
 # A labelled span that the model gives less, and a span it gives more that has no label, are in doubt.
 LEAST_GIVEN, MOST_MISSED = 0.1, 0.95
+# That a model reads nothing is a weaker sign than that it reads something else: names that it does not know.
+ABSENCE_WEIGHT = 0.9
 # A reading without a score is as likely as not.
 UNSCORED = 0.5
 OUTSIDE = "O"
@@ -50,11 +52,16 @@ def find_improbable(layer: Sequence[Sentence], readings: Sequence[Reading]) -> I
     """
     needed = _thresholds(layer, readings)
     for sentence, (found, share) in zip(layer, readings, strict=True):
-        # A label that the model does not know is in no doubt.
-        given = [span for span in sentence.spans if span.key in share]
-        known = {span.key for span in given}
-        wrong = [span for span in given if span.key not in {one.key for one in found}]
-        sure = [span for span in found if span.key not in known]
+        # A label that the model does not know is in no doubt, nor is what the span with it covers.
+        unknown = [span for span in sentence.spans if span.key not in share]
+        keys, read = {span.key for span in sentence.spans}, {span.key for span in found}
+        wrong = [span for span in sentence.spans if span.key in share and span.key not in read]
+        sure = [
+            span
+            for span in found
+            if span.key not in keys
+            and not any(one.start < span.end and span.start < one.end for one in unknown)
+        ]
         for mine, theirs in group_overlapping(wrong, sure):
             own = max((share[span.key] for span in mine), default=0.0)
             # What speaks for another reading: its spans, or that none of the layer's is one.
@@ -64,17 +71,13 @@ def find_improbable(layer: Sequence[Sentence], readings: Sequence[Reading]) -> I
             if not missed and least >= LEAST_GIVEN:
                 continue
             right = [span for span in theirs if share[span.key] >= UNSCORED]
+            score = (1 + other - own) / 2 if mine else other
             yield make_doubt(
                 sentence,
-                [
-                    span
-                    for span in sentence.spans
-                    if span in mine or any(span.start < one.end and one.start < span.end for one in right)
-                ]
-                or list(theirs),
+                [*mine, *theirs],
                 right,
                 reason=_reason(sentence.text, mine, theirs, share),
-                score=max(0.0, min(1.0, (1 + other - own) / 2)) if mine else other,
+                score=max(0.0, score) * (1 if right else ABSENCE_WEIGHT),
                 by="model",
             )
 
@@ -106,7 +109,7 @@ def read_by_layer(layer: Sequence[Sentence], predicted: Sequence[Sentence]) -> l
 
 
 def read_by_network(layer: Sequence[Sentence], model: Base) -> list[Reading]:
-    """Ask a network with a CRF for its reading, and for the probability of each span of the layer: no other model needed."""
+    """Ask a network with a CRF for its reading, and for the probability of each span of the layer: it is asked once."""
     chain = model.network.chain
     tags = _tags_by_kind(model)
     texts = [to_simplified(sentence.text) for sentence in layer]

@@ -27,6 +27,9 @@ SHORTEST_CHARS = 2
 LEAST_VOTES, LEAST_SHARE = 2, 0.7
 # One occurrence with the same neighbours says as much as these.
 SAME_NEIGHBOURS = 3
+# Words of the same form are often something else: this check confirms others, and weighs half alone. Chosen with
+# `python benchmarks/doubt.py` on other samples than those of its published figures, as is ABSENCE_WEIGHT.
+WEIGHT = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,10 +44,12 @@ class _Occurrence:
 
     @property
     def text(self) -> str:
+        """The surface form."""
         return self.sentence.text[self.start : self.end]
 
     @property
     def neighbours(self) -> tuple[str, str]:
+        """The characters before and after it; empty at an end of the sentence."""
         text = self.sentence.text
         return text[: self.start][-1:], text[self.end : self.end + 1]
 
@@ -89,7 +94,9 @@ def find_inconsistent(layer: Sequence[Sentence]) -> Iterator[Doubt]:
         if one.label or not one.over:
             votes[one.text].count(one)
     for one in occurrences:
-        doubt = _border_doubt(one, votes) if one.over and not one.label else _label_doubt(one, votes[one.text])
+        doubt = (
+            _border_doubt(one, votes) if one.over and not one.label else _label_doubt(one, votes[one.text])
+        )
         if doubt is not None:
             yield doubt
 
@@ -154,8 +161,8 @@ def _is_loose(one: _Occurrence, span: Span, votes: dict[str, _Votes]) -> bool:
     """Tell whether what a span has beyond the surface form is a name of its own, or a single character."""
     text = one.sentence.text
     rest = text[one.end : span.end] if span.start == one.start else text[span.start : one.start]
-    return len(rest) == 1 or votes[rest].by_label[span.label] > 0 if rest in votes else len(rest) == 1
+    return len(rest) == 1 or (rest in votes and votes[rest].by_label[span.label] > 0)
 
 
 def _score(count: int, share: float) -> float:
-    return share * count / (count + 1)
+    return WEIGHT * share * count / (count + 1)
