@@ -95,18 +95,13 @@ def plant_errors(sample: list[Sentence], chance: random.Random) -> tuple[list[Se
 
 def _print_row(name: str, found: list[Doubt], planted: list[Planted]) -> None:
     ranked = rank_doubts(found)
-    cells = [
-        f"{sum(any(map(one.__eq__, planted_at(doubt, planted))) for doubt in ranked[:depth] for one in planted_at(doubt, planted)[:1]) / depth:.2f}"
-        for depth in DEPTHS
-    ]
-    early = {one for doubt in ranked[: DEPTHS[-1]] for one in planted_at(doubt, planted)}
-    hit = {one for doubt in ranked for one in planted_at(doubt, planted)}
-    every = Counter(one.kind for one in planted)
-    by_kind = Counter(one.kind for one in hit)
-    shares = ", ".join(f"{kind} {by_kind[kind] / every[kind]:.2f}" for kind in PLANTS)
-    print(
-        f"| {name} | {len(ranked)} | {' | '.join(cells)} | {len(early) / len(planted):.2f} | {len(hit) / len(planted):.2f} | {shares} |"
-    )
+    hits = [planted_at(doubt, planted) for doubt in ranked]
+    precision = [sum(map(bool, hits[:depth])) / len(hits[:depth]) for depth in DEPTHS]
+    early, every = ({one for some in part for one in some} for part in (hits[: DEPTHS[-1]], hits))
+    of_kind, found_of = Counter(one.kind for one in planted), Counter(one.kind for one in every)
+    figures = [*precision, len(early) / len(planted), len(every) / len(planted)]
+    kinds = ", ".join(f"{kind} {found_of[kind] / of_kind[kind]:.2f}" for kind in PLANTS)
+    print(f"| {name} | {len(ranked)} | {' | '.join(f'{one:.2f}' for one in figures)} | {kinds} |")
 
 
 def planted_at(doubt: Doubt, planted: list[Planted]) -> list[Planted]:

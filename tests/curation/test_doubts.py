@@ -81,7 +81,7 @@ def test_lint_names_the_rule_and_what_is_right(label: str, marked: str, rule: st
 
 
 def test_surfaces_doubt_the_minority() -> None:
-    said = [_sentence(f"他到【湖东】去第{n}次", "PLACE", start=100 * n) for n in range(5)]
+    said = [_sentence(f"他到【湖东】去第{n}次", "PLACE", start=100 * n) for n in range(8)]
     left_out = _sentence("她从湖东来", start=1000)
     otherwise = _sentence("又见【湖东】了", "PERSON", start=2000)
     short = _sentence("后来【湖】东也变了", "PLACE", start=3000)
