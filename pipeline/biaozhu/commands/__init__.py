@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from biaozhu.commands.articles import formats, language_models, preannotating, reading, tables
-from biaozhu.commands.curation import adjudicating, annotators, doubting, gold, selecting
+from biaozhu.commands.curation import adjudicating, annotators, doubting, gold, looping, selecting
 from biaozhu.commands.doccano import projects, server
 from biaozhu.commands.models import predicting, serving, training
 from biaozhu.commands.scores import reporting, scoring
@@ -39,6 +39,7 @@ def register_all(app: typer.Typer) -> None:
         selecting,
         training,
         predicting,
+        looping,
         tables,
         scoring,
         reporting,

@@ -72,7 +72,7 @@ def select(
         from biaozhu.curation.uncertainty import make_judge
 
         judge = make_judge(load_base())
-    files = [file for path in given for file in _layers_in(path)]
+    files = [file for path in given for file in layers_in(path)]
     selected = select_sentences(stream_files(files), number, share=share, seed=seed, aim=aim, unsure_of=judge)
     if not selected:
         raise UsageError(
@@ -87,7 +87,7 @@ def select(
     say(f"{len(selected)} sentences of {len(articles)} articles{f' ({counts})' if counts else ''}")
 
 
-def _layers_in(path: Path) -> list[Path]:
+def layers_in(path: Path) -> list[Path]:
     """Return the layers and shards of a folder by name, or the path itself."""
     from biaozhu.data.errors import MissingFileError
     from biaozhu.data.layers import is_beside
