@@ -160,7 +160,7 @@ def test_select_takes_another_judge() -> None:
 
 def test_select_command_takes_folders_and_marginals(tmp_path: Path) -> None:
     folder, output = tmp_path / "layers", tmp_path / "chosen.jsonl"
-    texts = ("河北省邯郸市魏县有三个人。", "他说了。")
+    texts = ("福建省龙岩市有三个人。", "他说了。")
     for number, text in enumerate(texts):
         write_layer(folder / f"{number}.jsonl", [_said(text, number=number)])
     (folder / "0.ledger.jsonl").write_text("")
