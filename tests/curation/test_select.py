@@ -8,15 +8,21 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from biaozhu.cli import run
-from biaozhu.curation.select import select_sentences
-from biaozhu.data.errors import UsageError
+from biaozhu.curation.select import Selected, Unsure, read_reasons, reasons_path, select_sentences
+from biaozhu.data.errors import LineError, UsageError
 from biaozhu.data.layers import write_layer
 from biaozhu.data.model import Sentence, Span
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-scores = st.lists(st.lists(st.one_of(st.none(), st.floats(0, 1)), max_size=3), min_size=1, max_size=40)
+    from biaozhu.curation.select import Aim
+
+scores = st.lists(
+    st.lists(st.one_of(st.none(), st.floats(0, 1).map(lambda one: round(one, 4))), max_size=3),
+    min_size=1,
+    max_size=40,
+)
 
 
 def _layer(drawn: list[list[float | None]]) -> list[Sentence]:
@@ -25,7 +31,8 @@ def _layer(drawn: list[list[float | None]]) -> list[Sentence]:
             f"{number:012x}",
             0,
             6,
-            "甲乙丙丁戊己",
+            # No two are near-duplicates.
+            "".join(chr(0x4E00 + 6 * number + place) for place in range(6)),
             tuple(Span(at * 2, at * 2 + 1, "PLACE", "x", score) for at, score in enumerate(one)),
         )
         for number, one in enumerate(drawn)
@@ -39,23 +46,29 @@ def _surety(sentence: Sentence) -> float | None:
 @given(scores, st.integers(1, 50))
 def test_select_takes_the_least_sure(drawn: list[list[float | None]], count: int) -> None:
     layer = _layer(drawn)
-    chosen = select_sentences(layer, count, share=0)
+    chosen = [one.sentence for one in select_sentences(layer, count, share=0, aim="uncertainty")]
     scored = [_surety(one) for one in layer if _surety(one) is not None]
     assert len(chosen) == min(count, len(scored))
     assert sorted(_surety(one) for one in chosen) == sorted(scored)[: len(chosen)]
     assert set(chosen) <= set(layer)
 
 
-@given(scores, st.integers(1, 50), st.floats(0, 1), st.randoms())
+@given(
+    scores,
+    st.integers(1, 50),
+    st.floats(0, 1),
+    st.randoms(),
+    st.sampled_from(["both", "uncertainty", "diversity"]),
+)
 def test_select_depends_on_no_order(
-    drawn: list[list[float | None]], count: int, share: float, random: object
+    drawn: list[list[float | None]], count: int, share: float, random: object, aim: Aim
 ) -> None:
     layer = _layer(drawn)
-    chosen = select_sentences(layer, count, share=share)
-    assert len({one.id for one in chosen}) == len(chosen) <= count
+    chosen = select_sentences(layer, count, share=share, aim=aim)
+    assert len({one.sentence.id for one in chosen}) == len(chosen) <= count
     shuffled = layer[:]
     random.shuffle(shuffled)  # type: ignore[attr-defined]
-    assert select_sentences(shuffled, count, share=share) == chosen
+    assert select_sentences(shuffled, count, share=share, aim=aim) == chosen
     if share == 1:
         assert len(chosen) == min(count, len(layer))
 
@@ -77,6 +90,8 @@ def test_select_command_writes_a_layer(tmp_path: Path) -> None:
     assert run(["worth", *command[1:]]) == 0
     found = [json.loads(line)["id"] for line in output.read_text(encoding="utf-8").splitlines()]
     assert found == [layer[1].id, layer[3].id]
+    assert set(read_reasons(output)) == set(found)
+    assert "0.20" in read_reasons(output)[layer[1].id]
 
 
 def test_select_refuses_an_article_of_two_files(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -97,3 +112,69 @@ def test_select_writes_no_empty_layer(tmp_path: Path, capsys: pytest.CaptureFixt
     assert capsys.readouterr().err.startswith("BZ002 ")
     assert not (tmp_path / "out.jsonl").exists()
     assert run([*command, "--random", "1"]) == 0
+
+
+def _said(text: str, *spans: Span, number: int = 0) -> Sentence:
+    return Sentence(f"{number:012x}", 0, len(text), text, spans)
+
+
+def _texts(chosen: tuple[Selected, ...]) -> set[str]:
+    return {one.sentence.text for one in chosen}
+
+
+def test_select_leaves_near_duplicates_out() -> None:
+    unsure = [Span(0, 2, "PLACE", "x", 0.2)]
+    layer = [
+        _said("湖东的果园今年收了十二万斤苹果", *unsure, number=1),
+        _said("湖东的果园今年收了十三万斤苹果", *unsure, number=2),
+        _said("河西有人来过", Span(0, 2, "PLACE", "x", 0.9), number=3),
+    ]
+    assert len(select_sentences(layer, 3, share=0)) == 2
+    assert "河西有人来过" in _texts(select_sentences(layer, 2, share=0))
+    assert len(select_sentences(layer, 3, share=0, aim="uncertainty")) == 3
+
+
+@pytest.mark.parametrize("balanced", ["label", "article"])
+def test_select_balances_labels_and_articles(balanced: str) -> None:
+    # Forty of one kind are a little less certain than two of the other.
+    layer = []
+    for number in range(42):
+        text = "".join(chr(0x4E00 + 6 * number + place) for place in range(6))
+        rare = number >= 40
+        label = "PERSON" if rare and balanced == "label" else "PLACE"
+        article = 99 if rare or balanced == "label" else 1
+        span = Span(0, 2, label, "x", 0.35 if rare else 0.3)
+        layer.append(Sentence(f"{article:012x}", 10 * number, 10 * number + 6, text, (span,)))
+    rare_ids = {one.id for one in layer[40:]}
+    chosen = {one.sentence.id for one in select_sentences(layer, 6, share=0)}
+    assert rare_ids <= chosen
+    assert not rare_ids & {one.sentence.id for one in select_sentences(layer, 6, share=0, aim="uncertainty")}
+
+
+def test_select_takes_another_judge() -> None:
+    layer = _layer([[0.1], [0.9]])
+    judged = {layer[0].id: None, layer[1].id: Unsure(0.3, "why")}
+    (one,) = select_sentences(layer, 2, share=0, unsure_of=lambda sentence: judged[sentence.id])
+    assert one == Selected(layer[1], "why")
+
+
+def test_select_command_takes_folders_and_marginals(tmp_path: Path) -> None:
+    folder, output = tmp_path / "layers", tmp_path / "chosen.jsonl"
+    texts = ("福建省龙岩市有三个人。", "他说了。")
+    for number, text in enumerate(texts):
+        write_layer(folder / f"{number}.jsonl", [_said(text, number=number)])
+    (folder / "0.ledger.jsonl").write_text("")
+    assert run(["select", str(folder), "-n", "2", "--random", "0", "-o", str(output)]) == 2
+    assert run(["select", str(folder), "-n", "2", "--random", "0", "--marginals", "-o", str(output)]) == 0
+    assert len(read_reasons(output)) == 2
+    (tmp_path / "empty").mkdir()
+    assert run(["select", str(tmp_path / "empty"), "-n", "2", "-o", str(output)]) == 2
+
+
+@pytest.mark.parametrize("content", ["", "[]", '{"reasons": [1]}', '{"reasons": {"a": 1}}'])
+def test_select_refuses_damaged_reasons(tmp_path: Path, content: str) -> None:
+    layer = tmp_path / "chosen.jsonl"
+    assert read_reasons(layer) == {}
+    reasons_path(layer).write_text(content)
+    with pytest.raises(LineError):
+        read_reasons(layer)

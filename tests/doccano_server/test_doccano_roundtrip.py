@@ -14,6 +14,7 @@ from doccano_cli import run
 from doccano_layers import make_layer
 from doccano_people import Person, annotator
 
+from biaozhu.curation.select import Selected, write_reasons
 from biaozhu.data.labels import read_labels
 from biaozhu.data.layers import read_layer, write_layer
 from biaozhu.data.model import Sentence, Span, with_spans
@@ -315,3 +316,19 @@ def test_doccano_refuses_a_wrong_password_in_one_line(
     assert refused.returncode == 2
     assert refused.stderr.splitlines()[-1].startswith("BZ031 ")
     assert "falsch" not in refused.stderr
+
+
+def test_push_shows_annotators_why_a_sentence_was_selected(
+    doccano: Connection, doccano_server: Path, tmp_path: Path
+) -> None:
+    setting, layer, chosen = new_setting(), make_layer("reasons", 6), tmp_path / "reasons.jsonl"
+    selected = [Selected(one, f"把握低:{number}") for number, one in enumerate(layer)]
+    write_layer(chosen, layer)
+    write_reasons(chosen, selected)
+    command = ("push", chosen, "--project", setting.name)
+    assert run(doccano_server, *command).returncode == 0
+    assert json.loads(run(doccano_server, *command, "--json").stdout)["unchanged"] == len(layer)
+    examples = read_examples(doccano, project_of(doccano, setting))
+    shown = {one.sentence_id: one.meta["reason"] for one in examples}
+    assert shown == {one.sentence.id: one.reason for one in selected}
+    assert list(pull(doccano, setting).sentences) == list(layer)

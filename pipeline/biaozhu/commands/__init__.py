@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from biaozhu.commands.articles import formats, language_models, preannotating, reading, tables
-from biaozhu.commands.curation import adjudicating, annotators, gold, selecting
+from biaozhu.commands.curation import adjudicating, annotators, doubting, gold, looping, selecting
 from biaozhu.commands.doccano import projects, server
 from biaozhu.commands.models import predicting, serving, training
 from biaozhu.commands.scores import reporting, scoring
@@ -35,9 +35,11 @@ def register_all(app: typer.Typer) -> None:
         annotators,
         adjudicating,
         gold,
+        doubting,
         selecting,
         training,
         predicting,
+        looping,
         tables,
         scoring,
         reporting,

@@ -1,25 +1,67 @@
-"""Select the sentences that annotators should see first: those with the least confident pre-annotation.
+"""Select the sentences that annotators should see next: unsure ones, unlike each other, and some at random.
 
-Least confidence (Lewis and Gale 1994, "A Sequential Algorithm for Training Text Classifiers"), for a layer of spans: a
-sentence is as confident as the least confident of its spans. Sentences without spans say nothing about what was missed,
-so a share of the selection is drawn at random from all; an unbiased estimate of the error needs it too.
+Uncertainty is that of the least confident span (Lewis and Gale 1994, "A Sequential Algorithm for Training Text
+Classifiers"), or of the least certain character by the network's marginals, which sees what was missed, too. The most
+unsure are candidates; of these, one at a time, that is taken whose uncertainty, new character pairs, article and labels
+together add most to what is taken already. Each of these only falls as more is taken, so that a stale figure is an upper
+bound and few are counted anew (Minoux 1978). Some are drawn at random from all: sentences without spans say nothing
+about what was missed, and an unbiased estimate of the error needs them.
 """
 
 from __future__ import annotations
 
 import hashlib
 import heapq
-from typing import TYPE_CHECKING
+import json
+from collections import Counter, defaultdict
+from dataclasses import dataclass, field
+from itertools import pairwise
+from math import fsum, sqrt
+from typing import TYPE_CHECKING, Literal
 
-from biaozhu.data.errors import DuplicateError, UsageError
+from biaozhu.data.errors import DuplicateError, LineError, UsageError
+from biaozhu.data.files import parse_json_as, read_bytes, write_text
 from biaozhu.data.layer_stream import stream_layer
 from biaozhu.data.model import Sentence, Span
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Mapping
     from pathlib import Path
 
 RANDOM_SHARE = 0.2
+# So many candidates for each sentence that is wanted.
+CANDIDATES = 10
+# Two texts are near-duplicates when so much of the character pairs of both is common (Jaccard).
+LIKENESS = 0.7
+REASONS_SUFFIX, FORMAT = ".reasons.json", "biaozhu.reasons.v1"
+
+Aim = Literal["both", "uncertainty", "diversity"]
+
+
+@dataclass(frozen=True, slots=True)
+class Selected:
+    """A sentence to annotate, and why it was taken, in Chinese, for those who annotate it."""
+
+    sentence: Sentence
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Unsure:
+    """How unsure a model is of a sentence, 0 to 1, and where: what annotators read of it."""
+
+    doubt: float
+    where: str
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class _Candidate:
+    """A sentence that may be taken; ordered by how much speaks for it, then by its id."""
+
+    rank: float
+    sid: str
+    sentence: Sentence = field(compare=False)
+    why: Unsure = field(compare=False)
 
 
 def stream_files(files: Iterable[Path]) -> Iterator[Sentence]:
@@ -42,41 +84,157 @@ def stream_files(files: Iterable[Path]) -> Iterator[Sentence]:
 
 
 def select_sentences(
-    sentences: Iterable[Sentence], count: int, *, share: float = RANDOM_SHARE, seed: int = 1
-) -> tuple[Sentence, ...]:
-    """Select sentences from a stream, of which only the selected are kept in memory, by article and place.
+    sentences: Iterable[Sentence],
+    count: int,
+    *,
+    share: float = RANDOM_SHARE,
+    seed: int = 1,
+    aim: Aim = "both",
+    unsure_of: Callable[[Sentence], Unsure | None] | None = None,
+) -> tuple[Selected, ...]:
+    """Select sentences from a stream, of which only candidates are kept in memory, by article and place.
 
     Args:
         sentences: of a layer, each id once; spans without a score count as confident.
         count: how many to select at most.
         share: of them that are drawn at random from all sentences, the same for the same seed whatever their order.
         seed: of that draw.
+        aim: `uncertainty` takes the most unsure and nothing else; `diversity` leaves out how unsure they are.
+        unsure_of: how unsure a sentence is, None where nothing says so; `least_sure_span` if it is None.
     """
     if count < 1 or not 0 <= share <= 1:
         raise UsageError(f"{count} sentences with a random share of {share} cannot be selected")
-    drawn: list[tuple[float, str, Sentence]] = []
-    unsure: list[tuple[float, str, Sentence]] = []
+    judge = unsure_of or least_sure_span
+    drawn: list[_Candidate] = []
+    candidates: list[_Candidate] = []
     at_random = round(count * share)
+    # Some of them may be among the drawn, or like each other.
+    most = count * (1 if aim == "uncertainty" else CANDIDATES) + at_random
     for sentence in sentences:
-        _keep_largest(drawn, (-_draw_lot(sentence.id, seed), sentence.id, sentence), at_random)
-        scores = [span.score for span in sentence.spans if span.score is not None]
-        if scores:
-            # As many as are wanted in all: some of them may be among the drawn.
-            _keep_largest(unsure, (-min(scores), sentence.id, sentence), count)
-    chosen = {sid: sentence for _, sid, sentence in drawn}
-    for _, sid, sentence in sorted(unsure, key=lambda one: (-one[0], one[1])):
-        if len(chosen) >= count:
-            break
-        chosen.setdefault(sid, sentence)
-    return tuple(sorted(map(_to_sentence, chosen.values()), key=lambda one: (one.article, one.start)))
+        lot = _draw_lot(sentence.id, seed)
+        _keep_largest(drawn, _Candidate(-lot, sentence.id, sentence, Unsure(0, "随机抽取")), at_random)
+        why = Unsure(1, "内容新") if aim == "diversity" else judge(sentence)
+        if why is not None:
+            rank = lot if aim == "diversity" else why.doubt
+            _keep_largest(candidates, _Candidate(rank, sentence.id, sentence, why), most)
+    chosen = {one.sid: one for one in sorted(drawn)}
+    left = [one for one in sorted(candidates, key=lambda one: (-one.rank, one.sid)) if one.sid not in chosen]
+    wanted = count - len(chosen)
+    taken = left[:wanted] if aim == "uncertainty" else _take_unlike(left, wanted, tuple(chosen.values()))
+    chosen |= {one.sid: one for one in taken}
+    selected = [Selected(_to_sentence(one.sentence), one.why.where) for one in chosen.values()]
+    return tuple(sorted(selected, key=lambda one: (one.sentence.article, one.sentence.start)))
 
 
-def _keep_largest(
-    heap: list[tuple[float, str, Sentence]], item: tuple[float, str, Sentence], most: int
-) -> None:
+def least_sure_span(sentence: Sentence) -> Unsure | None:
+    """Return how unsure the least confident span is; None where no span has a score."""
+    scored = [(span.score, span.start, span) for span in sentence.spans if span.score is not None]
+    if not scored:
+        return None
+    score, _, span = min(scored, key=lambda one: one[:2])
+    return Unsure(1 - score, f"把握低:“{sentence.text[span.start : span.end]}”{score:.2f}")
+
+
+def reasons_path(layer: Path) -> Path:
+    """Return the path of the file beside a selection that says why each sentence was taken."""
+    return layer.with_name(layer.name.removesuffix(".jsonl") + REASONS_SUFFIX)
+
+
+def write_reasons(layer: Path, selected: Iterable[Selected]) -> None:
+    """Write why each sentence of a selection was taken: `push` gives it to annotators in Doccano's metadata."""
+    reasons = {one.sentence.id: one.reason for one in selected}
+    content = json.dumps({"format": FORMAT, "reasons": reasons}, ensure_ascii=False, indent=1)
+    write_text(reasons_path(layer), f"{content}\n")
+
+
+def read_reasons(layer: Path) -> Mapping[str, str]:
+    """Read the reasons beside a layer, sentence id -> reason; nothing where there is no such file.
+
+    Raises:
+        LineError: it is not as `write_reasons` writes it.
+    """
+    path = reasons_path(layer)
+    if not path.is_file():
+        return {}
+    try:
+        found = parse_json_as(read_bytes(path), dict)["reasons"]
+        if all(isinstance(value, str) for value in found.values()):
+            return dict(found)
+    except (ValueError, KeyError, AttributeError):
+        pass
+    raise LineError(
+        "no reasons of a selection", where=str(path), next_step="Select again, or remove the file"
+    )
+
+
+def _take_unlike(left: list[_Candidate], wanted: int, taken: tuple[_Candidate, ...]) -> Iterator[_Candidate]:
+    """Yield up to so many candidates, each the one that adds most to those before it; near-duplicates are left out."""
+    so_far = _Taken()
+    for one in taken:
+        so_far.add(one)
+    heap = [(-so_far.gain(one), one.sid, one) for one in left]
+    heapq.heapify(heap)
+    while heap and wanted > 0:
+        _, sid, one = heapq.heappop(heap)
+        gain = -so_far.gain(one)
+        if heap and (gain, sid) > heap[0][:2]:
+            heapq.heappush(heap, (gain, sid, one))
+        elif not so_far.is_like_one(one):
+            so_far.add(one)
+            wanted -= 1
+            yield one
+
+
+@dataclass(slots=True)
+class _Taken:
+    """What has been taken: how often each character pair, label and article, and which sentences hold a pair."""
+
+    pairs: Counter[str] = field(default_factory=Counter)
+    labels: Counter[str] = field(default_factory=Counter)
+    articles: Counter[str] = field(default_factory=Counter)
+    holders: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
+    sizes: dict[str, int] = field(default_factory=dict)
+
+    def gain(self, one: _Candidate) -> float:
+        """Return what a sentence adds; it never rises as more is taken."""
+        pairs = _pairs(one.sentence)
+        fresh = fsum(1 / (1 + self.pairs[pair]) for pair in pairs) / len(pairs)
+        labels = _labels(one.sentence)
+        rare = fsum(1 / sqrt(1 + self.labels[label]) for label in labels) / len(labels)
+        return one.why.doubt * fresh * rare / sqrt(1 + self.articles[one.sentence.article])
+
+    def add(self, one: _Candidate) -> None:
+        """Take a sentence."""
+        pairs = _pairs(one.sentence)
+        self.pairs.update(pairs)
+        self.labels.update(_labels(one.sentence))
+        self.articles[one.sentence.article] += 1
+        self.sizes[one.sid] = len(pairs)
+        for pair in pairs:
+            self.holders[pair].append(one.sid)
+
+    def is_like_one(self, one: _Candidate) -> bool:
+        """Tell whether a sentence is a near-duplicate of one that was taken."""
+        pairs = _pairs(one.sentence)
+        common = Counter(sid for pair in pairs for sid in self.holders.get(pair, ()))
+        return any(
+            count >= LIKENESS * (len(pairs) + self.sizes[sid] - count) for sid, count in common.items()
+        )
+
+
+def _pairs(sentence: Sentence) -> set[str]:
+    return {one + other for one, other in pairwise(f"^{sentence.text}$")}
+
+
+def _labels(sentence: Sentence) -> set[str]:
+    # No label is one to be balanced, too.
+    return {span.label for span in sentence.spans} or {""}
+
+
+def _keep_largest(heap: list[_Candidate], item: _Candidate, most: int) -> None:
     if len(heap) < most:
         heapq.heappush(heap, item)
-    elif most and item[:2] > heap[0][:2]:
+    elif most and item > heap[0]:
         heapq.heapreplace(heap, item)
 
 

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 Kind = Literal[
     "layer", "ledger", "failures", "decisions", "scores", "checks", "curve", "agreement", "bias", "round-trip",
-    "page", "summary", "llm", "csv", "parquet", "conll", "doccano", "labelstudio", "spacy", "brat", "text",
+    "reasons", "page", "summary", "llm", "csv", "parquet", "conll", "doccano", "labelstudio", "spacy", "brat", "text",
 ]  # fmt: skip
 
 # Which files of a folder a command reads that is given the folder.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from biaozhu.data.errors import RemoteError
@@ -34,11 +34,15 @@ class Project:
 
 @dataclass(frozen=True, slots=True)
 class ProjectSpec:
-    """Specification of a project: its name (at most 100 characters), label set, and guideline in Markdown."""
+    """Specification of a project: its name (at most 100 characters), label set, and guideline in Markdown.
+
+    `reasons` says by sentence id why a sentence was selected; where there are any, new examples show theirs.
+    """
 
     name: str
     labels: Sequence[Label]
     guideline: str = ""
+    reasons: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def names(self) -> dict[str, str]:

@@ -45,7 +45,7 @@ RETRY_SECONDS = 12.0
 
 @dataclass(frozen=True, slots=True)
 class PushSession:
-    """Context of a push: `push_id` names it, `names` maps label ids to what annotators see."""
+    """Context of a push: `push_id` names it, `names` maps label ids to what annotators see; see `ProjectSpec`."""
 
     connection: Connection
     project: Project
@@ -53,6 +53,7 @@ class PushSession:
     push_id: str
     names: Mapping[str, str]
     tick: Callable[[int], None]
+    reasons: Mapping[str, str]
 
 
 @dataclass(slots=True)
@@ -108,7 +109,7 @@ def push(
         )
     journal = Journal(connection, project)
     with hold_lock(journal, break_lock=break_lock) as owner:
-        session = PushSession(connection, project, journal, owner.push, spec.names, tick)
+        session = PushSession(connection, project, journal, owner.push, spec.names, tick, spec.reasons)
         _cancel_earlier_batches(session)
         report = _push_in_rounds(session, wanted)
         for number, _ in journal.read(ImportBatch):
@@ -199,10 +200,12 @@ def _import_sentences(session: PushSession, items: Sequence[tuple[Sentence, str]
         chunk = items[position : position + BATCH_SENTENCES]
         batch = ImportBatch(session.push_id, number, upload="")
         by = session.connection.user_id
-        lines = [
-            make_import_line(sentence, make_meta(sentence, article, by=by, batch=batch.name), session.names)
-            for sentence, article in chunk
-        ]
+        lines = []
+        for sentence, article in chunk:
+            meta = make_meta(sentence, article, by=by, batch=batch.name)
+            if session.reasons:
+                meta["reason"] = session.reasons.get(sentence.id, "")
+            lines.append(make_import_line(sentence, meta, session.names))
         batch = replace(batch, upload=_upload(session.connection, batch.name, lines))
         session.journal.write(batch)
         task = _ingest(session, [batch.upload])

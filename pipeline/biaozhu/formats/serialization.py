@@ -9,6 +9,7 @@ points. An example's metadata are strings, because Doccano turns a missing value
     pre      the spans that were sent, `[[start, end, label id, source, score], …]` in code points
     by       the user id of the account that pushed; spans of any other user are a person's work
     batch    the batch that imported the example, `<push>.<number>`
+    reason   where `select` chose it: why
     next     while the spans are being replaced: the new spans
 
 Doccano shows annotators each key in a row of its own. So text_sha, by, batch and pre travel in one row, `biaozhu`, as a

@@ -92,8 +92,7 @@ def decode(chain: Chain, emissions: np.ndarray, lengths: np.ndarray) -> Words:
         emissions: float32 of shape (time, batch, tags); what stands past a sentence's length is ignored.
         lengths: int of shape (batch,), each at least 1.
     """
-    best = best_path(chain, emissions, lengths)
-    return _words(chain, emissions, lengths, best)
+    return words_of_path(chain, emissions, lengths, best_path(chain, emissions, lengths))
 
 
 def marginals(chain: Chain, emissions: np.ndarray, lengths: np.ndarray) -> np.ndarray:
@@ -179,7 +178,8 @@ def best_path(chain: Chain, emissions: np.ndarray, lengths: np.ndarray) -> np.nd
     return path
 
 
-def _words(chain: Chain, emissions: np.ndarray, lengths: np.ndarray, path: np.ndarray) -> Words:
+def words_of_path(chain: Chain, emissions: np.ndarray, lengths: np.ndarray, path: np.ndarray) -> Words:
+    """Return the words of a well-formed path of tags, int of shape (time, batch), as `decode` does of the best one."""
     time = len(path)
     live = np.arange(time)[:, None] < lengths[None]
     sentence, start = np.nonzero((chain.begins[path] & live).T)

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from pathlib import Path  # noqa: TC003 — typer reads the annotations when it runs
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
 from biaozhu.commands.console import say
+
+# As in `biaozhu.curation.select`, which is imported when the command runs.
+Aim = Literal["both", "uncertainty", "diversity"]
 
 
 def register(app: typer.Typer) -> None:
@@ -21,12 +25,25 @@ def select(
     layers: Annotated[
         list[str],
         typer.Argument(
-            metavar="LAYER...", help="Pre-annotated layers or shards: .jsonl, .gz, .zst; patterns."
+            metavar="LAYER...",
+            help="Pre-annotated layers or shards, or folders of them: .jsonl, .gz, .zst; patterns.",
         ),
     ],
     *,
     number: Annotated[int, typer.Option("--number", "-n", min=1, help="How many sentences to select.")],
-    output: Annotated[Path, typer.Option("--output", "-o", metavar="OUT", help="The layer to write.")],
+    output: Annotated[
+        Path,
+        typer.Option("--output", "-o", metavar="OUT", help="The layer to write; OUT.reasons.json says why."),
+    ],
+    aim: Annotated[
+        Aim, typer.Option(help="Uncertain ones that are unlike each other, or only one of the two.")
+    ] = "both",
+    marginals: Annotated[
+        bool,
+        typer.Option(
+            "--marginals", help="Ask the default network how sure it is; else the spans' scores say it."
+        ),
+    ] = False,
     share: Annotated[
         float,
         typer.Option(
@@ -35,21 +52,51 @@ def select(
     ] = 0.2,
     seed: Annotated[int, typer.Option("--seed", min=0, help="Seed of that draw.")] = 1,
 ) -> None:
-    """Select the sentences to annotate next: the least confident ones, and some at random."""
-    from biaozhu.curation.select import select_sentences, stream_files
+    """Select the sentences to annotate next: uncertain, unlike each other, balanced over labels and articles.
+
+    Near-duplicates are left out; some are drawn at random. `push` shows annotators why each was selected.
+    """
+    from biaozhu.curation.select import reasons_path, select_sentences, stream_files, write_reasons
     from biaozhu.data.errors import UsageError
     from biaozhu.data.layers import write_layer
     from biaozhu.data.outputs import check_output
     from biaozhu.scale.corpus_stream import expand_globs
     from biaozhu.scale.shard_folders import place
 
-    files = expand_globs(place(layer) for layer in layers)
-    check_output(output, "layer", files)
-    selected = select_sentences(stream_files(files), number, share=share, seed=seed)
+    given = expand_globs(place(layer) for layer in layers)
+    check_output(output, "layer", given)
+    check_output(reasons_path(output), "reasons", given)
+    judge = None
+    if marginals:
+        from biaozhu.annotators.network.base import load_base
+        from biaozhu.curation.uncertainty import make_judge
+
+        judge = make_judge(load_base())
+    files = [file for path in given for file in layers_in(path)]
+    selected = select_sentences(stream_files(files), number, share=share, seed=seed, aim=aim, unsure_of=judge)
     if not selected:
         raise UsageError(
             "no span there has a score, and no sentence is drawn at random",
-            next_step="Give a pre-annotated layer, or --random 1",
+            next_step="Give a pre-annotated layer, --marginals, or --random 1",
         )
-    write_layer(output, selected)
-    say(f"{len(selected)} sentences of {len({one.article for one in selected})} articles")
+    write_layer(output, [one.sentence for one in selected])
+    write_reasons(output, selected)
+    articles = {one.sentence.article for one in selected}
+    labels = Counter(label for one in selected for label in {span.label for span in one.sentence.spans})
+    counts = ", ".join(f"{count} with {label}" for label, count in sorted(labels.items()))
+    say(f"{len(selected)} sentences of {len(articles)} articles{f' ({counts})' if counts else ''}")
+
+
+def layers_in(path: Path) -> list[Path]:
+    """Return the layers and shards of a folder by name, or the path itself."""
+    from biaozhu.data.errors import MissingFileError
+    from biaozhu.data.layers import is_beside
+
+    if not path.is_dir():
+        return [path]
+    plain = {file: file.name.removesuffix(".gz").removesuffix(".zst") for file in path.iterdir()}
+    found = [file for file, name in plain.items() if name.endswith(".jsonl")]
+    found = [file for file in found if not is_beside(file.with_name(plain[file]))]
+    if not found:
+        raise MissingFileError("no layer (*.jsonl, *.jsonl.gz, *.jsonl.zst) in this folder", where=str(path))
+    return sorted(found, key=lambda file: file.name)

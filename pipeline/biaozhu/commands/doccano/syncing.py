@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path  # noqa: TC003 — typer reads the annotations when it runs
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -59,10 +59,14 @@ def push(
     New sentences are added, unchanged ones skipped; a changed pre-annotation replaces the old one only where nobody
     has touched it. Pushing twice changes nothing, and a push that was killed is finished by pushing again.
     """
+    from biaozhu.curation.select import read_reasons
+    from biaozhu.data.layers import find_layers
     from biaozhu.doccano.push import push as push_layers
 
     spec = read_spec(project, labels, guideline)
     read = read_layers(layers, spec)
+    reasons = {sid: why for path in find_layers(layers) for sid, why in read_reasons(path).items()}
+    spec = replace(spec, reasons=reasons)
     connection = log_in(home)
     with progress("push", sum(len(sentences) for _, sentences in read)) as tick:
         report = push_layers(connection, read, spec, dry_run=dry_run, break_lock=break_lock, tick=tick)

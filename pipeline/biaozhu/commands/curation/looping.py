@@ -1,0 +1,220 @@
+"""Command: loop."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from biaozhu.commands.console import say
+from biaozhu.commands.options import LOCAL, Home, shipped
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from biaozhu.curation.loop_state import LoopState, Step
+
+
+@dataclass(frozen=True, slots=True)
+class _Paths:
+    """Where a round has its files."""
+
+    folder: Path
+    number: int
+
+    @property
+    def name(self) -> str:
+        """The round's name, by which its Doccano project is called, too."""
+        return f"{self.folder.resolve().name}-{self.number:02}"
+
+    @property
+    def work(self) -> Path:
+        """Folder of what comes and goes in this round."""
+        return self.folder / f"round-{self.number:02}"
+
+    @property
+    def chosen(self) -> Path:
+        """The sentences that were selected."""
+        return self.work / "chosen.jsonl"
+
+    @property
+    def gold(self) -> Path:
+        """The gold of all rounds."""
+        return self.folder / "gold"
+
+    @property
+    def model(self) -> Path:
+        """The model that this round trains."""
+        return self.folder / "models" / f"round-{self.number:02}"
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command of this area."""
+    app.command()(loop)
+
+
+def loop(
+    folder: Annotated[Path, typer.Argument(help="The loop's folder: state, gold, models, scores.")],
+    *,
+    pool: Annotated[
+        list[str],
+        typer.Option("--pool", help="Pre-annotated layers or folders to select from. Repeatable. First run."),
+    ] = [],  # noqa: B006 — typer copies the default
+    annotators: Annotated[str, typer.Option(help="The two annotators, as in ann,bo. First run.")] = "",
+    config: Annotated[Path, typer.Option(help="The training config. First run.")] = Path("configs/ner.cfg"),
+    number: Annotated[int, typer.Option("-n", "--number", min=1, help="Sentences a round. First run.")] = 50,
+    test: Annotated[
+        Path | None, typer.Option(help="Gold that each round's model is scored on. First run.")
+    ] = None,
+    home: Home = LOCAL,
+) -> None:
+    """Go round: select, push, pull, adjudicate, freeze, train, evaluate; run it again and it goes on.
+
+    It stops with exit status 1 where people must act, and says what they have to do; with 0 at the end of a round. Both
+    annotators get every sentence without pre-annotations, as the guideline wants it for gold.
+    """
+    from biaozhu.curation.loop_state import LoopState, advance, read_state, write_state
+    from biaozhu.data.errors import UsageError
+
+    state = read_state(folder)
+    if state is None:
+        names = tuple(name.strip() for name in annotators.split(","))
+        if len(names) != 2 or not pool:  # noqa: PLR2004 — gold needs two
+            raise UsageError(
+                "a new loop needs a --pool and two --annotators",
+                next_step="Give both, as in --annotators ann,bo",
+            )
+        state = LoopState(tuple(pool), names, str(shipped(config)), number, str(test or ""))
+    elif pool or annotators or test:
+        raise UsageError(
+            "the loop has begun, and what it works on stands in its loop.json",
+            where=str(folder),
+            next_step="Run `biaozhu loop FOLDER` alone",
+        )
+    begun = state.round
+    while state.round == begun:
+        paths = _Paths(folder, state.round)
+        paths.work.mkdir(parents=True, exist_ok=True)
+        say(f"round {state.round}: {state.step}")
+        done = _STEPS[state.step](state, paths, home)
+        waits = done.asked and not state.asked
+        state = done if waits else advance(done)
+        write_state(folder, state)
+        if waits:
+            _wait(
+                f"decide the disagreements in the Doccano project {paths.name}-adjudication: draw what is right, give the "
+                "rule in a comment, and confirm"
+            )
+        if state.step == "pull":
+            _wait(
+                f"{' and '.join(state.annotators)} annotate {paths.name} in Doccano, and confirm each sentence"
+            )
+    scores = ", ".join("–" if one is None else f"{one:.4f}" for one in state.f1)
+    say(f"round {begun} is done{f'; F1 after each round: {scores}' if scores else ''}. Run again for another")
+
+
+def _select(state: LoopState, paths: _Paths, _home: Path) -> LoopState:
+    from biaozhu.commands.curation.selecting import layers_in
+    from biaozhu.curation.select import select_sentences, stream_files, write_reasons
+    from biaozhu.data.errors import UsageError
+    from biaozhu.data.layers import read_layer, write_layer
+
+    known = {one.id for file in paths.gold.glob("*.jsonl") for one in read_layer(file)}
+    files = [file for one in state.pool for file in layers_in(Path(one))]
+    left = (sentence for sentence in stream_files(files) if sentence.id not in known)
+    selected = select_sentences(left, state.number, seed=state.round)
+    if not selected:
+        raise UsageError("every sentence of the pool is gold", where=str(paths.folder))
+    write_layer(paths.chosen, [one.sentence for one in selected])
+    write_reasons(paths.chosen, selected)
+    return state
+
+
+def _push(state: LoopState, paths: _Paths, home: Path) -> LoopState:
+    from biaozhu.commands.doccano.projects import create
+
+    names = ",".join(state.annotators)
+    create([paths.chosen], annotators=names, project=paths.name, blind=1.0, plans=paths.work, home=home)
+    return state
+
+
+def _pull(state: LoopState, paths: _Paths, home: Path) -> LoopState:
+    from biaozhu.commands.doccano.projects import pull
+    from biaozhu.curation.status import read_status
+
+    pull(project=paths.name, output=paths.work / "layers", plans=paths.work, home=home)
+    for name in state.annotators:
+        files = (paths.work / "layers" / name).glob("*.status.json")
+        left = [one for file in files for one in read_status(file) if not one.confirmed_by]
+        if left:
+            _wait(f"{name} has {len(left)} sentences of {paths.name} to confirm in Doccano")
+    return state
+
+
+def _adjudicate(state: LoopState, paths: _Paths, home: Path) -> LoopState:
+    from biaozhu.commands.curation.adjudicating import adjudicate
+    from biaozhu.curation.disagreements import find_disagreements
+    from biaozhu.curation.status import read_annotator
+
+    first, second = (paths.work / "layers" / name for name in state.annotators)
+    gold, project = paths.gold / f"{paths.work.name}.jsonl", f"{paths.name}-adjudication"
+    if not find_disagreements(read_annotator(first)[1], read_annotator(second)[1]):
+        adjudicate(first, second, output=gold, home=home)
+    elif not state.asked:
+        adjudicate(first, second, to_doccano=True, project=project, home=home)
+        return replace(state, asked=True)
+    else:
+        # Ends here, with status 1 and each of them named, while something is not decided.
+        decisions = paths.work / "decisions.jsonl"
+        adjudicate(
+            first, second, from_doccano=True, decisions=decisions, output=gold, project=project, home=home
+        )
+    return state
+
+
+def _freeze(state: LoopState, paths: _Paths, _home: Path) -> LoopState:
+    from biaozhu.commands.curation.gold import gold_freeze
+
+    gold_freeze(paths.gold)
+    return state
+
+
+def _train(state: LoopState, paths: _Paths, _home: Path) -> LoopState:
+    from biaozhu.commands.models.training import train
+
+    train(Path(state.config), output=paths.model, gold=sorted(paths.gold.glob("*.jsonl")))
+    return state
+
+
+def _evaluate(state: LoopState, paths: _Paths, _home: Path) -> LoopState:
+    from biaozhu.annotators.trained import annotate_sentences, load_trained
+    from biaozhu.curation.frozen import read_gold
+    from biaozhu.data.layers import find_layers
+    from biaozhu.training.card import ALL, score_strictly
+
+    if not state.test:
+        return state
+    gold = [one for file in find_layers([Path(state.test)]) for one in read_gold(file)]
+    predicted, failed = annotate_sentences(load_trained(paths.model), gold)
+    for error in failed.values():
+        raise error
+    f1 = score_strictly(gold, predicted)[ALL].f1
+    return replace(state, f1=(*state.f1, f1))
+
+
+def _wait(what: str) -> None:
+    say(f"now people must act: {what}. Then run the same command again")
+    raise typer.Exit(1)
+
+
+_STEPS: dict[Step, Callable[[LoopState, _Paths, Path], LoopState]] = {
+    "select": _select,
+    "push": _push,
+    "pull": _pull,
+    "adjudicate": _adjudicate,
+    "freeze": _freeze,
+    "train": _train,
+    "evaluate": _evaluate,
+}

@@ -1,0 +1,152 @@
+"""Guideline lint: spans that a rule of annotations/guideline.md forbids by their form, each with the rule's number."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, NamedTuple
+
+from biaozhu.annotators.labelled import UNNAMED, is_refused
+from biaozhu.annotators.persons import TITLE_BEFORE, TITLE_INSIDE
+from biaozhu.annotators.place_units import ANY_UNIT, cut_units, is_certain
+from biaozhu.curation.doubts import make_doubt
+from biaozhu.data.model import Span
+from biaozhu.knowledge.surnames import surname_length
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from biaozhu.curation.doubts import Doubt
+    from biaozhu.data.model import Sentence
+
+# 市委 and 省委 are words of their own (P4), 市区, 山区, 河边 and the like are none of the name (P6, P7).
+_UNIT_AFTER = re.compile(
+    "(?:自治区|自治州|自治县|街道|群岛|半岛|海峡|盆地|平原|高原|山脉|[省市县乡镇村屯]|[江河](?=两岸|流域|上游|中游|下游|沿岸))"
+    "(?![委长级里内外中民场区域属管容郊花价情面立直辖政府际亲辈企落官医城上下派域份试土仓门])"
+)
+_UNIT_END = re.compile("[省市县区州盟旗乡镇村庄屯寨道江河湖海山岛]$")
+_TAIL = re.compile(
+    "(?:[东西南北中]部|境内|境外|沿岸|两岸|流域|以[东西南北]|[上中下]游|周边|附近|郊区|一带|内外|当局)$"
+)
+_AROUND_BEFORE = re.compile(
+    "大约|约|近|将近|接近|超过|超|达到|达|不足|不到|不少于|逾|共计|共|一共|总计|至少|上(?=[百千万亿])"
+)
+_AROUND_AFTER = re.compile("(?:以上|以下|左右|上下|以内|之多|有余)$")
+_NUMERAL = "0-9０-９〇零一二三四五六七八九十"
+_DATE = re.compile(
+    rf"(?:公元)?前?(?:1[0-9]|20|[一二][〇零一二三四五六七八九])[{_NUMERAL}]{{2}}年(?:[{_NUMERAL}]{{1,3}}月)?(?:[{_NUMERAL}]{{1,3}}[日号])?"
+    rf"|[{_NUMERAL}]{{1,3}}月[{_NUMERAL}]{{1,3}}[日号]|[{_NUMERAL}]{{1,3}}[时点][{_NUMERAL}]{{1,3}}分|[{_NUMERAL}]{{2,4}}年代"
+)
+_LASTING = re.compile("的?历史|以?来|前|后|间")
+_ORDINAL = re.compile("第[0-9一二三四五六七八九十百千]+")
+_TO_DATE = re.compile(r"(?:前|头)[0-9一二三四五六七八九十]+个?(?:月|季度)")
+_BARE = re.compile(r"[0-9][0-9,.，]*(?:[0-9]|[百千万亿]+)?")
+_NICKNAME = re.compile("[老小阿].")
+# Of a name like 刚果（金） the bracket is a part.
+_PAIRS = (("（", "）"), ("(", ")"), ("《", "》"), ("“", "”"))
+_EDGE = "，。、；：！？“”‘’（）《》()[]【】,;!? \u3000"
+
+
+class _Finding(NamedTuple):
+    """A rule that a span breaks: what is wrong, how sure that is, and what should stand there."""
+
+    rule: str
+    what: str
+    score: float
+    right: tuple[tuple[int, int], ...]
+
+
+def lint_layer(layer: Sequence[Sentence]) -> Iterator[Doubt]:
+    """Yield a doubt for each span that a rule of the guideline forbids."""
+    checks = {"PLACE": _lint_place, "PERSON": _lint_person, "AMOUNT": _lint_amount}
+    for sentence in layer:
+        for span in sentence.spans:
+            finding = _lint_edges(sentence.text, span)
+            if finding is None and span.label in checks:
+                finding = checks[span.label](sentence.text, span)
+            if finding is None:
+                continue
+            right = [Span(start, end, span.label) for start, end in finding.right]
+            # A longer span may reach into its neighbour: whoever decides sees both.
+            wrong = [
+                one
+                for one in sentence.spans
+                if one == span or any(one.start < new.end and new.start < one.end for new in right)
+            ]
+            yield make_doubt(
+                sentence,
+                wrong,
+                right,
+                reason=f"{finding.rule}: {finding.what}",
+                score=finding.score,
+                by="lint",
+            )
+
+
+def _lint_edges(text: str, span: Span) -> _Finding | None:
+    name = text[span.start : span.end]
+    kept = name.strip(_EDGE)
+    if kept == name or any(opening in name and closing in name for opening, closing in _PAIRS):
+        return None
+    start = span.start + len(name) - len(name.lstrip(_EDGE))
+    right = ((start, start + len(kept)),) if kept else ()
+    return _Finding("一.3", "white space or punctuation at an end", 0.6, right)
+
+
+def _lint_place(text: str, span: Span) -> _Finding | None:
+    name = text[span.start : span.end]
+    if is_refused(name, span.label):
+        return _Finding("P5", "a facility's name", 0.8, ())
+    if ANY_UNIT.fullmatch(name) and not is_certain(name):
+        return _Finding("P6", "no name of a certain place", 0.7, ())
+    tail = _TAIL.search(name)
+    if tail and tail.start() > 1:
+        return _Finding(
+            "P7", f"{tail[0]} is no part of the name", 0.7, ((span.start, span.start + tail.start()),)
+        )
+    unit = _UNIT_AFTER.match(text, span.end)
+    if unit and len(name) > 1 and not _UNIT_END.search(name):
+        return _Finding(
+            "P2", f"the unit word {unit[0]} belongs to the name", 0.6, ((span.start, unit.end()),)
+        )
+    units = cut_units(text, span.start, span.end)
+    if len(units) > 1 and all(_UNIT_END.search(text[one.start : one.end]) for one in units):
+        return _Finding("P1", "one span for each unit", 0.9, tuple((one.start, one.end) for one in units))
+    return None
+
+
+def _lint_person(text: str, span: Span) -> _Finding | None:
+    name = text[span.start : span.end]
+    if UNNAMED in name:
+        return _Finding("R4", "no full name", 0.9, ())
+    if _NICKNAME.fullmatch(name) and surname_length(name[1:]) and not surname_length(name[:1]):
+        return _Finding("R4", "no full name", 0.7, ())
+    after = TITLE_INSIDE.search(name)
+    if after and after.start() > 0:
+        kept = name[: after.start()]
+        right = ((span.start, span.start + len(kept)),) if len(kept) > 1 else ()
+        return _Finding("R1" if right else "R4", f"{after[0]} is a title", 0.9, right)
+    for length in range(len(name) - 2, 1, -1):
+        if TITLE_BEFORE.fullmatch(name[:length]):
+            return _Finding("R1", f"{name[:length]} is a title", 0.9, ((span.start + length, span.end),))
+    return None
+
+
+def _lint_amount(text: str, span: Span) -> _Finding | None:
+    name = text[span.start : span.end]
+    before, after = _AROUND_BEFORE.match(name), _AROUND_AFTER.search(name)
+    if before or after:
+        start = span.start + (before.end() if before else 0)
+        end = span.start + (after.start() if after else len(name))
+        words = " and ".join(one[0] for one in (before, after) if one)
+        return _Finding(
+            "A3", f"{words} is no part of the amount", 0.9, ((start, end),) if start < end else ()
+        )
+    if _DATE.fullmatch(name) and not _LASTING.match(text, span.end):
+        return _Finding("N1", "a date or a time of day", 0.9, ())
+    if _ORDINAL.match(name):
+        return _Finding("N2", "an ordinal", 0.8, ())
+    if _TO_DATE.fullmatch(name):
+        return _Finding("N4", "a period of the year so far", 0.8, ())
+    if _BARE.fullmatch(name):
+        return _Finding("A10", "a numeral without its unit", 0.8, ())
+    return None

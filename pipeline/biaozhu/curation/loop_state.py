@@ -1,0 +1,71 @@
+"""Where a loop of select, annotate, adjudicate, train stands: one JSON file in its folder."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass, replace
+from typing import TYPE_CHECKING, Literal, get_args
+
+import msgspec
+
+from biaozhu.data.errors import LineError
+from biaozhu.data.files import parse_json_as, read_bytes, write_text
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+FILE, FORMAT = "loop.json", "biaozhu.loop.v1"
+
+Step = Literal["select", "push", "pull", "adjudicate", "freeze", "train", "evaluate"]
+STEPS: tuple[Step, ...] = get_args(Step)
+
+
+@dataclass(frozen=True, slots=True)
+class LoopState:
+    """What the loop works on, and its next step; paths are as they were given.
+
+    `asked` says that the disagreements of this round are in Doccano. `f1` has the score on the test gold after each
+    round, if there is test gold.
+    """
+
+    pool: tuple[str, ...]
+    annotators: tuple[str, str]
+    config: str
+    number: int = 50
+    test: str = ""
+    round: int = 1
+    step: Step = "select"
+    asked: bool = False
+    f1: tuple[float | None, ...] = ()
+    format: str = FORMAT
+
+
+def advance(state: LoopState) -> LoopState:
+    """Return the state with the next step, which after the last is the first of another round."""
+    position = STEPS.index(state.step) + 1
+    if position < len(STEPS):
+        return replace(state, step=STEPS[position])
+    return replace(state, round=state.round + 1, step=STEPS[0], asked=False)
+
+
+def read_state(folder: Path) -> LoopState | None:
+    """Read the state of the loop in a folder, None where there is none yet.
+
+    Raises:
+        LineError: the file is not as `write_state` writes it.
+    """
+    path = folder / FILE
+    if not path.is_file():
+        return None
+    try:
+        state = msgspec.convert(parse_json_as(read_bytes(path), dict), LoopState)
+        if state.format == FORMAT and state.round >= 1:
+            return state
+    except (ValueError, msgspec.ValidationError):
+        pass
+    raise LineError("not the state of a loop of this version", where=str(path), next_step="Restore the file")
+
+
+def write_state(folder: Path, state: LoopState) -> None:
+    """Write the state, whole or not at all."""
+    write_text(folder / FILE, json.dumps(asdict(state), ensure_ascii=False, indent=2) + "\n")

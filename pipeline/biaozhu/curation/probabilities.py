@@ -1,0 +1,182 @@
+"""Doubts from probabilities: spans that a model gives next to nothing, and sure spans that the layer lacks.
+
+Confident learning (Northcutt, Jiang and Chuang 2021, "Confident Learning: Estimating Uncertainty in Dataset Labels",
+https://arxiv.org/abs/1911.00068), for spans: a class's threshold is the mean probability that its own spans have, so
+that a model which is unsure of a class in general does not put all of it in doubt; a label is in doubt where another
+reading is over its threshold, and errors are ranked by the margin between the two. Probabilities must be of a model
+that has not seen the layer (`crossval`), or else it repeats what it has learned; a network that has seen other texts
+is a cheap start.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from biaozhu.annotators.network.batching import make_batches
+from biaozhu.annotators.network.crf_decoding import best_path, words_of_path
+from biaozhu.curation.doubts import make_doubt
+from biaozhu.data.errors import GoldError
+from biaozhu.data.model import Span
+from biaozhu.reading.simplified import to_simplified
+from biaozhu.scoring.match import group_overlapping
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from biaozhu.annotators.network.base import Base
+    from biaozhu.curation.doubts import Doubt
+    from biaozhu.data.model import Sentence
+
+    Key = tuple[int, int, str]
+    # The model's reading of a sentence, and the probability of each span of it and of the layer's.
+    Reading = tuple[Sequence[Span], Mapping[Key, float]]
+
+# A labelled span that the model gives less, and a span it gives more that has no label, are in doubt.
+LEAST_GIVEN, MOST_MISSED = 0.1, 0.95
+# That a model reads nothing is a weaker sign than that it reads something else: names that it does not know.
+ABSENCE_WEIGHT = 0.9
+# A reading without a score is as likely as not.
+UNSCORED = 0.5
+OUTSIDE = "O"
+
+
+def find_improbable(layer: Sequence[Sentence], readings: Sequence[Reading]) -> Iterator[Doubt]:
+    """Yield a doubt for each place where the model is sure of another reading.
+
+    Args:
+        layer: the sentences with the spans that are to be checked.
+        readings: of each sentence, from `read_by_network` or `read_by_layer`.
+    """
+    needed = _thresholds(layer, readings)
+    for sentence, (found, share) in zip(layer, readings, strict=True):
+        # A label that the model does not know is in no doubt, nor is what the span with it covers.
+        unknown = [span for span in sentence.spans if span.key not in share]
+        keys, read = {span.key for span in sentence.spans}, {span.key for span in found}
+        wrong = [span for span in sentence.spans if span.key in share and span.key not in read]
+        sure = [
+            span
+            for span in found
+            if span.key not in keys
+            and not any(one.start < span.end and span.start < one.end for one in unknown)
+        ]
+        for mine, theirs in group_overlapping(wrong, sure):
+            own = max((share[span.key] for span in mine), default=0.0)
+            # What speaks for another reading: its spans, or that none of the layer's is one.
+            other = max((share[span.key] for span in theirs), default=1 - own)
+            missed = any(share[span.key] >= min(MOST_MISSED, needed.get(span.label, 1.0)) for span in theirs)
+            least = min((share[span.key] for span in mine), default=1.0)
+            if not missed and least >= LEAST_GIVEN:
+                continue
+            right = [span for span in theirs if share[span.key] >= UNSCORED]
+            score = (1 + other - own) / 2 if mine else other
+            yield make_doubt(
+                sentence,
+                [*mine, *theirs],
+                right,
+                reason=_reason(sentence.text, mine, theirs, share),
+                score=max(0.0, score) * (1 if right else ABSENCE_WEIGHT),
+                by="model",
+            )
+
+
+def read_by_layer(layer: Sequence[Sentence], predicted: Sequence[Sentence]) -> list[Reading]:
+    """Take a model's reading from a layer of its spans with scores, such as `crossval` writes.
+
+    What it does not have is as likely as its surest overlapping span leaves over.
+
+    Raises:
+        GoldError: it lacks a sentence.
+    """
+    by_id = {sentence.id: sentence for sentence in predicted}
+    readings: list[Reading] = []
+    for sentence in layer:
+        if sentence.id not in by_id or by_id[sentence.id].text != sentence.text:
+            raise GoldError(
+                "the held-out layer lacks this sentence",
+                where=sentence.id,
+                next_step="Make it of the same gold with `biaozhu crossval`",
+            )
+        found = by_id[sentence.id].spans
+        share = {span.key: UNSCORED if span.score is None else span.score for span in found}
+        for span in sentence.spans:
+            over = [share[one.key] for one in found if one.start < span.end and span.start < one.end]
+            share.setdefault(span.key, (1 - max(over)) / 2 if over else LEAST_GIVEN)
+        readings.append((found, share))
+    return readings
+
+
+def read_by_network(layer: Sequence[Sentence], model: Base) -> list[Reading]:
+    """Ask a network with a CRF for its reading, and for the probability of each span of the layer: it is asked once."""
+    chain = model.network.chain
+    tags = _tags_by_kind(model)
+    texts = [to_simplified(sentence.text) for sentence in layer]
+    found: list[list[Span]] = [[] for _ in layer]
+    share: list[dict[Key, float]] = [{} for _ in layer]
+    for batch in make_batches(texts):
+        emissions = model.network.emissions(batch.texts)
+        paths = [best_path(chain, emissions, batch.lengths)]
+        given = np.full_like(paths[0], chain.kinds.index(OUTSIDE))
+        for row, piece in enumerate(batch.pieces):
+            for span in layer[piece.text].spans:
+                if span.label in tags and piece.start <= span.start and span.end <= piece.end:
+                    given[span.start - piece.start : span.end - piece.start, row] = _path_of(span, tags)
+        for path in (given, paths[0]):
+            words = words_of_path(chain, emissions, batch.lengths, path)
+            for row, start, end, tag, score in zip(
+                words.sentence.tolist(),
+                words.start.tolist(),
+                words.end.tolist(),
+                words.tag.tolist(),
+                words.score.tolist(),
+                strict=True,
+            ):
+                number, offset, _ = batch.pieces[row]
+                key = (offset + start, offset + end, chain.kinds[tag])
+                if key[2] == OUTSIDE:
+                    continue
+                share[number][key] = round(score, 4)
+                if path is not given:
+                    found[number].append(Span(*key, "model", round(score, 4)))
+    return [(sorted(spans), shares) for spans, shares in zip(found, share, strict=True)]
+
+
+def _tags_by_kind(model: Base) -> dict[str, tuple[int, int, int, int]]:
+    """Return of each label the indices of its tags B, I, E and S; where there is no E or S, it is I or B."""
+    chain = model.network.chain
+    tags = {}
+    for label in model.labels:
+        own = [position for position, kind in enumerate(chain.kinds) if kind == label]
+        head, inner = int(chain.heads[own[0]]), int(chain.inside[own[0]])
+        last = next((one for one in own if not chain.begins[one] and one != inner), inner)
+        single = next((one for one in own if chain.begins[one] and one != head), head)
+        tags[label] = head, inner, last, single
+    return tags
+
+
+def _path_of(span: Span, tags: Mapping[str, tuple[int, int, int, int]]) -> list[int]:
+    head, inner, last, single = tags[span.label]
+    size = span.end - span.start
+    return [single] if size == 1 else [head, *[inner] * (size - 2), last]
+
+
+def _thresholds(layer: Sequence[Sentence], readings: Sequence[Reading]) -> dict[str, float]:
+    own: dict[str, list[float]] = defaultdict(list)
+    for sentence, (_, share) in zip(layer, readings, strict=True):
+        for span in sentence.spans:
+            if span.key in share:
+                own[span.label].append(share[span.key])
+    return {label: sum(values) / len(values) for label, values in own.items()}
+
+
+def _reason(text: str, mine: Sequence[Span], theirs: Sequence[Span], share: Mapping[Key, float]) -> str:
+    def said(spans: Sequence[Span]) -> str:
+        return ", ".join(
+            f"{text[span.start : span.end]} {span.label} {share[span.key]:.2f}" for span in spans
+        )
+
+    if not theirs:
+        return f"the model gives {said(mine)}"
+    return f"the model reads {said(theirs)}" + (f", and gives {said(mine)}" if mine else "")
