@@ -138,7 +138,7 @@ def test_registry_says_which_annotators_there_are(capsys: pytest.CaptureFixture[
     assert run(["preannotate", "berries.txt", "--annotator", "nobody"]) == 2
     line = capsys.readouterr().err
     assert line.startswith("BZ025 nobody")
-    assert "places, persons, amounts, network, base" in line
+    assert "places, persons, amounts, network, repeated, base" in line
     assert run(["preannotate", "berries.txt", "-j", "2", "--annotator", "base"]) == 2
     assert capsys.readouterr().err.startswith("BZ002")
 
