@@ -18,16 +18,16 @@ from typing import TYPE_CHECKING, TypeVar
 
 from biaozhu.annotators.network.word_models import load_model
 from biaozhu.annotators.preannotate import BATCH_CHARS, preannotate_batch
-from biaozhu.data.errors import BiaozhuError, WorkerError
+from biaozhu.data.errors import WorkerError
 from biaozhu.data.model import sentence_to_line
-from biaozhu.reading.article import article_from_bytes
-from biaozhu.scale.duplicates import without_duplicates
+from biaozhu.scale.duplicates import read_or_explain, without_duplicates
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from biaozhu.annotators.network.word_models import Weights
     from biaozhu.annotators.words import WordModel
+    from biaozhu.data.errors import BiaozhuError
     from biaozhu.data.model import Article
     from biaozhu.scale.corpus_stream import Source
 
@@ -64,13 +64,9 @@ def annotate_sources(sources: Sequence[Source], *, model: WordModel) -> Batch:
     failed: list[Failure] = []
     articles: list[tuple[Source, Article]] = []
     for source in sources:
-        try:
-            article = _article(source)
-        except BiaozhuError as error:
-            failed.append(Failure(source.name, source.where, str(error)))
-            continue
-        if article is None:
-            failed.append(Failure(source.name, source.where, source.problem))
+        article = read_or_explain(source)
+        if isinstance(article, str):
+            failed.append(Failure(source.name, source.where, article))
         else:
             articles.append((source, article))
     places = {id(article): source for source, article in articles}
@@ -175,12 +171,6 @@ def _end_with(parent: int) -> None:
 
 def _call(work: Callable[..., Result], task: object) -> Result:
     return work(task, model=_loaded["model"])
-
-
-def _article(source: Source) -> Article | None:
-    if source.problem:
-        return None
-    return article_from_bytes(source.data, name=source.name, where=source.where, page=source.page)
 
 
 def _chunks(items: Iterable[Task], size: int, weight: Callable[[Task], int]) -> Iterator[tuple[Task, ...]]:
