@@ -8,8 +8,6 @@ from __future__ import annotations
 
 import multiprocessing
 import os
-import threading
-import time
 from collections import deque
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
@@ -20,6 +18,7 @@ from biaozhu.annotators.network.word_models import load_model
 from biaozhu.annotators.preannotate import BATCH_CHARS, preannotate_batch
 from biaozhu.data.errors import WorkerError
 from biaozhu.data.model import sentence_to_line
+from biaozhu.data.processes import end_with_parent
 from biaozhu.scale.duplicates import read_or_explain, without_duplicates
 
 if TYPE_CHECKING:
@@ -35,8 +34,6 @@ Task = TypeVar("Task")
 Result = TypeVar("Result")
 # Bytes of source text in a batch whose lines go straight to a file or to standard output.
 BATCH_BYTES = 1 << 18
-# How often a worker looks whether the process that started it still lives, in seconds.
-WATCH = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,15 +155,8 @@ _loaded: dict[str, WordModel] = {}
 
 
 def _begin(weights: Weights, threads: int, parent: int) -> None:
-    threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
+    end_with_parent(parent)
     _loaded["model"] = load_model(weights, threads=threads)
-
-
-def _end_with(parent: int) -> None:
-    # Killed with -9 the parent cannot end its workers, and they would wait for tasks for ever.
-    while os.getppid() == parent:
-        time.sleep(WATCH)
-    os._exit(1)
 
 
 def _call(work: Callable[..., Result], task: object) -> Result:
