@@ -80,8 +80,10 @@ class WorkerProcesses:
         except BiaozhuError as error:
             is_sound = error.where == PATH
             raise
-        except OSError as error:
-            raise error if isinstance(error, TimeoutError) else _ended() from None
+        except TimeoutError:
+            raise
+        except OSError:
+            raise _ended() from None
         else:
             return found
         finally:
@@ -121,13 +123,12 @@ class WorkerProcesses:
 
     def _answer(self, worker: _Worker, seconds: float) -> Any:
         try:
-            if not worker.connection.poll(seconds):
-                raise TimeoutError
-            is_error, value = worker.connection.recv()
-        except TimeoutError:
-            raise
+            is_there = worker.connection.poll(seconds)
+            is_error, value = worker.connection.recv() if is_there else (False, None)
         except (EOFError, OSError):
             raise _ended() from None
+        if not is_there:
+            raise TimeoutError
         if is_error:
             kind, what, where, next_step = value
             raise kind(what, where=where, next_step=next_step)
