@@ -124,11 +124,12 @@ class WorkerProcesses:
     def _answer(self, worker: _Worker, seconds: float) -> Any:
         try:
             is_there = worker.connection.poll(seconds)
-            is_error, value = worker.connection.recv() if is_there else (False, None)
+            answer: tuple[bool, Any] = worker.connection.recv() if is_there else (False, None)
         except (EOFError, OSError):
             raise _ended() from None
         if not is_there:
             raise TimeoutError
+        is_error, value = answer
         if is_error:
             kind, what, where, next_step = value
             raise kind(what, where=where, next_step=next_step)
