@@ -17,10 +17,12 @@ import typer
 
 from biaozhu import __version__
 from biaozhu.commands import register_all
-from biaozhu.data.errors import BiaozhuError, MissingExtraError, WriteError, extra_advice
+from biaozhu.data.errors import BiaozhuError, MissingExtraError, MissingFileError, WriteError, extra_advice
 
 STOPPED = 130
 EXTRA_OF = {"doccano_client": "doccano", "psutil": "doccano", "tenacity": "doccano"}
+# A path that no file can have, whatever a command asks of it first.
+UNUSABLE = {errno.ENAMETOOLONG, errno.ELOOP, errno.EACCES, errno.ENOTDIR}
 UNWRITABLE = {errno.ENOSPC, errno.EIO, errno.EDQUOT, errno.EFBIG}
 _stop_asked = threading.Event()
 
@@ -94,6 +96,11 @@ def run(arguments: list[str] | None = None) -> int:  # noqa: PLR0911 — each wa
             raise
         return _reader_gone()
     except OSError as error:
+        if error.errno in UNUSABLE and error.filename is not None:
+            sys.stderr.write(
+                f"{MissingFileError(f'cannot be used ({error.strerror})', where=str(error.filename))}\n"
+            )
+            return 2
         if error.errno not in UNWRITABLE:
             raise
         sys.stderr.write(

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 
-from biaozhu.curation.status import Drawn, Note, SentenceStatus, read_status, status_path, write_status
-from biaozhu.data.errors import LineError
-from biaozhu.data.layers import find_layers
-from biaozhu.data.model import Span
-
-if TYPE_CHECKING:
-    from pathlib import Path
+from biaozhu.curation.status import (
+    Drawn,
+    Note,
+    SentenceStatus,
+    read_annotators,
+    read_status,
+    status_path,
+    write_status,
+)
+from biaozhu.data.errors import DuplicateError, LineError
+from biaozhu.data.layers import find_layers, write_layer
+from biaozhu.data.model import Sentence, Span
 
 STATUSES = (
     SentenceStatus("a" * 12 + ":0-9", "untouched", shown=(Span(0, 3, "PLACE", "lac", 0.5),)),
@@ -52,3 +57,31 @@ def test_status_refuses_another_file(tmp_path: Path, old: str, new: str) -> None
     path.write_text(content.replace(old, new), encoding="utf-8")
     with pytest.raises(LineError):
         read_status(path)
+
+
+@pytest.mark.parametrize(
+    ("paths", "names"),
+    [
+        (["r/a", "r/b"], ["a", "b"]),
+        # A regression test: of folders with the same name all but the last were left out without a word.
+        (["r/a", "s/a", "r/b"], ["r/a", "s/a", "r/b"]),
+        (["r/a/x.jsonl", "r/a/y.jsonl"], ["x", "y"]),
+        (["r/a/x.jsonl", "s/a/x.jsonl"], ["r/a", "s/a"]),
+        (["r/a/x.jsonl", "r/a/x.jsonl"], None),
+    ],
+)
+def test_status_names_annotators_so_that_they_differ(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, paths: list[str], names: list[str] | None
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for folder in ("r/a", "r/b", "s/a"):
+        for name in ("x", "y"):
+            file = tmp_path / folder / f"{name}.jsonl"
+            file.parent.mkdir(parents=True, exist_ok=True)
+            write_layer(file, [Sentence("a" * 12, 0, 1, "水")])
+    given = [Path(path) for path in paths]
+    if names is None:
+        with pytest.raises(DuplicateError):
+            read_annotators(given)
+    else:
+        assert [name for name, _ in read_annotators(given)] == names

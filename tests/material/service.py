@@ -10,11 +10,10 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import requests
-import uvicorn
 
 from biaozhu.serving.app import Limits, make_app
 from biaozhu.serving.predictor import Predictor
-from biaozhu.serving.server import address_of, bind
+from biaozhu.serving.server import address_of, bind, make_server
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -29,9 +28,8 @@ WITH_TOKEN = {"Authorization": f"Bearer {TOKEN}"}
 @contextmanager
 def running(predictor: Predictor, limits: Limits | None = None) -> Iterator[str]:
     listening = bind("127.0.0.1", 0)
-    server = uvicorn.Server(
-        uvicorn.Config(make_app(predictor, token=TOKEN, limits=limits), log_level="warning", access_log=False)
-    )
+    limits = limits or Limits()
+    server = make_server(make_app(predictor, token=TOKEN, limits=limits), limits, drain=limits.answering)
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
     thread.start()
     try:

@@ -15,9 +15,11 @@ All that loses is a ledger entry of severity "decision"; it stays in the file of
 
 from __future__ import annotations
 
+from collections import defaultdict
 from math import prod
 from typing import TYPE_CHECKING
 
+from biaozhu.annotators.cover import Cover
 from biaozhu.data.errors import DuplicateError, VersionError
 from biaozhu.data.ledger import Entry
 from biaozhu.data.model import Span, with_spans
@@ -131,13 +133,16 @@ def _choose(found: list[Proposal], precedence: _Precedence) -> dict[Key, Span]:
         if (priority := precedence.of(name, span)) is not None
     ]
     ranked.sort(key=lambda one: one[:3])
+    scores: dict[Key, list[float | None]] = defaultdict(list)
+    for _, span in found:
+        scores[span.key].append(span.score)
     chosen: dict[Key, Span] = {}
+    taken: Cover[None] = Cover()
     for _, _, name, span in ranked:
         start, end, label = key = span.key
-        if not any(start < other.end and other.start < end for other in chosen.values()):
-            chosen[key] = Span(
-                start, end, label, name, _agree([other.score for _, other in found if other.key == key])
-            )
+        if taken.is_free(start, end):
+            taken.add(start, end, None)
+            chosen[key] = Span(start, end, label, name, _agree(scores[key]))
     return chosen
 
 
@@ -153,10 +158,11 @@ def _explain_losses(
     sentence: Sentence, found: list[Proposal], chosen: Mapping[Key, Span], precedence: _Precedence
 ) -> list[Entry]:
     entries = []
+    cover = Cover((one.start, one.end, one) for one in chosen.values())
     for name, span in found:
         if span.key in chosen:
             continue
-        winner = next((one for one in chosen.values() if one.start < span.end and span.start < one.end), None)
+        winner = next(iter(cover.find(span.start, span.end)), None)
         entries.append(
             Entry(
                 step=STEP,

@@ -10,12 +10,17 @@ is reported on.
 from __future__ import annotations
 
 import re
+from bisect import bisect_left, bisect_right
+from itertools import islice, takewhile
+from operator import attrgetter
 from typing import TYPE_CHECKING
 
+from biaozhu.annotators.cover import Cover
 from biaozhu.annotators.registry import Annotator
 from biaozhu.data.model import Span
 from biaozhu.knowledge.division_names import MINORITIES
 from biaozhu.knowledge.gazetteer import gazetteer, villages
+from biaozhu.knowledge.names import find_longest, make_finder
 from biaozhu.knowledge.surnames import SURNAME_STARTS, surname_length
 
 if TYPE_CHECKING:
@@ -62,7 +67,7 @@ TRADE_AFTER = re.compile(
 _PLAIN = r"[^\W的地得了着过和与及同跟在是有也都就把被向对从到于给将要来去做当任带办开建创进入等]"
 FIRM_AFTER = re.compile(
     rf"{_PLAIN}{{0,6}}?(?:(?:股份|有限|责任)*公司|集团|股份|超市|商[场店行城]|酒[店楼]|饭店|旅行社|合作社|农场|药[房店]|专卖店|厂(?!长))"
-    rf"|{_PLAIN}{{1,4}}(?:、\w{{2,8}})*等\d*[一二三四五六七八九十两几多余百]*家"
+    rf"|{_PLAIN}{{1,4}}(?:、\w{{2,8}}){{0,30}}等\d*[一二三四五六七八九十两几多余百]*家"
 )
 # A village or road called like a person.
 UNIT_AFTER = re.compile(
@@ -86,6 +91,7 @@ WEAK_SCORE, FAIR_SCORE, LIKELY_SCORE, SURE_SCORE = 0.45, 0.6, 0.7, 0.9
 LIST_SCORE, TITLE_SCORE, SEEN_SCORE = 0.8, 0.7, 0.85
 # A surname and one or two characters; two characters in all are too often part of something else.
 GIVEN_NAME_CHARS, FULL_NAME_CHARS, LONG_NAME_CHARS = 2, 2, 3
+WORD_START, WORD_END = attrgetter("start"), attrgetter("end")
 # Borders of a name to its score.
 Names = dict[tuple[int, int], float]
 DOT = "·"
@@ -114,8 +120,10 @@ def find_persons(texts: Sequence[str], words: Sequence[Sequence[LacWord]]) -> li
         if score >= SURE_SCORE and end - start >= LONG_NAME_CHARS and surname_length(text[start:end])
     }
     if sure:
-        again = re.compile("|".join(sorted(sure, key=lambda name: (-len(name), name))))
-        found = [_with_sure(text, names, again) for text, names in zip(texts, found, strict=True)]
+        find = make_finder(sure)
+        found = [
+            _with_sure(names, find_longest(find, text)) for text, names in zip(texts, found, strict=True)
+        ]
     return [
         tuple(Span(start, end, "PERSON", SOURCE, score) for (start, end), score in sorted(names.items()))
         for names in found
@@ -128,17 +136,25 @@ def _find(text: str, words: list[LacWord]) -> Names:
     return _with_titled(text, words, names)
 
 
-def _with_sure(text: str, names: Names, again: re.Pattern[str]) -> Names:
+def _with_sure(names: Names, sure: Sequence[tuple[int, int]]) -> Names:
+    if not sure:
+        return names
     found = dict(names)
-    for match in again.finditer(text):
-        start, end = match.span()
-        near = [span for span in found if span[0] < end and start < span[1]]
+    cover = _cover(found)
+    for start, end in sure:
+        near = cover.find(start, end)
         if (start, end) in found or any(span[0] < start or end < span[1] for span in near):
             continue
         for span in near:
             del found[span]
+            cover.remove(*span)
         found[start, end] = SEEN_SCORE
+        cover.add(start, end, (start, end))
     return found
+
+
+def _cover(names: Names) -> Cover[tuple[int, int]]:
+    return Cover((start, end, (start, end)) for start, end in names)
 
 
 def _from_lac(text: str, words: list[LacWord]) -> Names:
@@ -269,6 +285,7 @@ def _with_listed(text: str, words: list[LacWord], names: Names) -> Names:
     bare = BRACKETED.sub(lambda match: "（" * len(match.group()), text)
     runs = [match.span() for match in HAN.finditer(bare)]
     found = dict(names)
+    cover = _cover(found)
     for position, (start, end) in enumerate(runs):
         if (
             (start, end) in found
@@ -278,14 +295,21 @@ def _with_listed(text: str, words: list[LacWord], names: Names) -> Names:
             continue
         before = position > 0 and _listed(text, runs[position - 1][1], start)
         after = position + 1 < len(runs) and _listed(text, end, runs[position + 1][0])
-        left = before and any(name_end == runs[position - 1][1] for _, name_end in found)
-        right = after and any(name_start == runs[position + 1][0] for name_start, _ in found)
+        left = before and any(
+            name[1] == runs[position - 1][1] for name in cover.find(runs[position - 1][1] - 1, start)
+        )
+        right = after and any(
+            name[0] == runs[position + 1][0] for name in cover.find(end, runs[position + 1][0] + 1)
+        )
         if not left and not right:
             continue
         if not (left and right) and _is_firm(words, start, end):
             continue
-        found = {span: score for span, score in found.items() if span[0] >= end or start >= span[1]}
+        for span in cover.find(start, end):
+            del found[span]
+            cover.remove(*span)
         found[start, end] = LIST_SCORE
+        cover.add(start, end, (start, end))
     return found
 
 
@@ -304,12 +328,19 @@ def _name_like(text: str) -> bool:
 
 
 def _is_firm(words: list[LacWord], start: int, end: int) -> bool:
-    covering = [word.score for word in words if word.start < end and word.end > start]
-    return min(covering, default=0.0) >= SURE_SCORE
+    first = bisect_right(words, start, key=WORD_END)
+    covering = takewhile(lambda word: word.start < end, islice(words, first, None))
+    return min((word.score for word in covering), default=0.0) >= SURE_SCORE
+
+
+def _is_predicate(words: list[LacWord], start: int, end: int) -> bool:
+    at = bisect_left(words, start, key=WORD_START)
+    return at < len(words) and words[at][:2] == (start, end) and words[at].tag in PREDICATES
 
 
 def _with_titled(text: str, words: list[LacWord], names: Names) -> Names:
     found = dict(names)
+    cover = _cover(found)
     ends: set[int] = set()
     for word in words:
         start = word.start
@@ -317,7 +348,7 @@ def _with_titled(text: str, words: list[LacWord], names: Names) -> Names:
             continue
         if word.tag == "PER" or not surname_length(text[start : start + 2]):
             continue
-        if _is_taken(found, start, start + 2):
+        if not cover.is_free(start, start + 2):
             continue
         if not TITLE_BEFORE.search(text, max(0, start - LONGEST_TITLE_CHARS), start):
             continue
@@ -328,21 +359,18 @@ def _with_titled(text: str, words: list[LacWord], names: Names) -> Names:
             if (
                 end in ends
                 and len(name) == end - start
-                and not _is_taken(found, start, end)
+                and cover.is_free(start, end)
                 and HAN.fullmatch(name)
                 and _name_like(name)
                 and not any(c in FUNCTION_CHARACTERS for c in name[surname:])
                 and not _is_firm(words, start, end)
                 and _closed(text, end)
-                and not any((one.start, one.end) == (start, end) and one.tag in PREDICATES for one in words)
+                and not _is_predicate(words, start, end)
             ):
                 found[start, end] = TITLE_SCORE
+                cover.add(start, end, (start, end))
                 break
     return found
-
-
-def _is_taken(names: Names, start: int, end: int) -> bool:
-    return any(taken_start < end and start < taken_end for taken_start, taken_end in names)
 
 
 # Ordinary words that begin with a surname's character and are taken for names.

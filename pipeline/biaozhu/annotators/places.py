@@ -11,6 +11,7 @@ from collections import Counter
 from functools import cache, lru_cache
 from typing import TYPE_CHECKING
 
+from biaozhu.annotators.cover import Cover
 from biaozhu.annotators.place_units import (
     FACILITIES,
     NATURAL,
@@ -27,7 +28,7 @@ from biaozhu.data.model import Span
 from biaozhu.knowledge.countries import COUNTRIES
 from biaozhu.knowledge.division_names import CITY, COUNTY, TOWNSHIP, VILLAGE, short_form
 from biaozhu.knowledge.gazetteer import gazetteer, villages
-from biaozhu.knowledge.names import find_table_names, make_finder
+from biaozhu.knowledge.names import find_longest, find_table_names, make_finder
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -97,26 +98,31 @@ def find_places(texts: Sequence[str], words: Sequence[Sequence[LacWord]]) -> lis
     known = seen | _children(texts, seen)
     # A village's name without its 村, where it is long enough to be nothing else.
     known |= {name[:-1] for name in known if name.endswith("村") and len(name) > LONG_NAME_CHARS}
-    pattern = _pattern(known)
-    people = [[word for word in row if word.tag == "PER" and word.score >= CERTAIN_SCORE] for row in words]
+    find = make_finder(known) if known else None
+    people = [
+        Cover(
+            (word.start, word.end, word) for word in row if word.tag == "PER" and word.score >= CERTAIN_SCORE
+        )
+        for row in words
+    ]
     shorts = _short_names(known)
     result = []
     for text, spans, row, persons in zip(texts, second, words, people, strict=True):
-        found = _everywhere(text, spans, row, pattern) if pattern else list(spans)
+        found = _everywhere(spans, row, find_longest(find, text)) if find else list(spans)
         found += _beside(text, found, shorts)
         kept = [
             span
             for span in found
-            if not _weak(text, span, seen) and not any(_inside_another(span, person) for person in persons)
+            if not _weak(text, span, seen)
+            # The very name of a place of this article is no person, whatever LAC says; a part of a person's name is
+            # no place.
+            and all(
+                (person.start, person.end) == (span.start, span.end)
+                for person in persons.find(span.start, span.end)
+            )
         ]
         result.append(_disjoint(kept))
     return result
-
-
-def _inside_another(span: Span, person: LacWord) -> bool:
-    # The very name of a place of this article is no person, whatever LAC says; a part of a person's name is no place.
-    overlaps = person.start < span.end and span.start < person.end
-    return overlaps and (person.start, person.end) != (span.start, span.end)
 
 
 def _completed_left(text: str, words: Sequence[LacWord], index: int) -> int:
@@ -312,36 +318,36 @@ def _short_names(names: Iterable[str]) -> frozenset[str]:
     return frozenset(shorts)
 
 
-def _pattern(names: Iterable[str]) -> re.Pattern[str] | None:
-    wanted = sorted(names, key=lambda name: (-len(name), name))
-    return re.compile("|".join(map(re.escape, wanted))) if wanted else None
-
-
 def _everywhere(
-    text: str, spans: Sequence[Span], words: Sequence[LacWord], pattern: re.Pattern[str]
+    spans: Sequence[Span], words: Sequence[LacWord], names: Sequence[tuple[int, int]]
 ) -> list[Span]:
-    result = list(spans)
-    starts: set[int] = set()
-    ends: set[int] = set()
-    for match in pattern.finditer(text):
-        start, end = match.span()
-        if not starts:
-            starts, ends = {word.start for word in words}, {word.end for word in words}
-        overlapping = [span for span in result if span.start < end and start < span.end]
+    if not names:
+        return list(spans)
+    result = dict.fromkeys(spans)
+    cover = Cover((span.start, span.end, span) for span in spans)
+    starts, ends = {word.start for word in words}, {word.end for word in words}
+    for start, end in names:
+        overlapping = cover.find(start, end)
         if any(span.start <= start and end <= span.end for span in overlapping):
             continue
         # Short names also stand inside other words, and must fill whole words.
         if end - start < 3 and not (start in starts and end in ends):  # noqa: PLR2004
             continue
         if all(start <= span.start and span.end <= end for span in overlapping):
-            result = [span for span in result if span not in overlapping]
-            result.append(Span(start, end, LABEL, SOURCE, 0.85))
+            score = 0.85
         elif all(
             span.end - span.start < end - start and (span.score or 0) < CERTAIN_SCORE for span in overlapping
         ):
-            result = [span for span in result if span not in overlapping]
-            result.append(Span(start, end, LABEL, SOURCE, 0.7))
-    return result
+            score = 0.7
+        else:
+            continue
+        for span in overlapping:
+            cover.remove(span.start, span.end)
+            del result[span]
+        added = Span(start, end, LABEL, SOURCE, score)
+        cover.add(start, end, added)
+        result[added] = None
+    return list(result)
 
 
 def _beside(text: str, spans: Sequence[Span], shorts: frozenset[str]) -> list[Span]:
@@ -369,11 +375,13 @@ def _weak(text: str, span: Span, seen: frozenset[str]) -> bool:
 
 def _disjoint(spans: Iterable[Span]) -> tuple[Span, ...]:
     kept: list[Span] = []
+    taken: Cover[None] = Cover()
     spans = tuple(spans)
     if len(spans) < 2:  # noqa: PLR2004 — nothing that could overlap
         return spans
     for span in sorted(set(spans), key=lambda s: (-(s.end - s.start), -(s.score or 0.0), s.start)):
-        if all(span.end <= other.start or other.end <= span.start for other in kept):
+        if taken.is_free(span.start, span.end):
+            taken.add(span.start, span.end, None)
             kept.append(span)
     return tuple(sorted(kept))
 

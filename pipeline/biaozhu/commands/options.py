@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 LOCAL = Path(".doccano")
+MAX_PROCESSES = 1024
 
 
 def layer_name(path: Path | None) -> Path | None:

@@ -13,13 +13,13 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import msgspec
 
-from biaozhu.data.errors import LineError
+from biaozhu.data.errors import DuplicateError, LineError
 from biaozhu.data.files import parse_json_as, read_bytes, write_text
 from biaozhu.data.layers import find_layers, read_layer
 from biaozhu.data.model import Span  # noqa: TC001 — msgspec reads the annotations when it runs
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
     from pathlib import Path
 
     from biaozhu.data.model import Sentence
@@ -79,10 +79,29 @@ class SentenceStatus:
         return self.shown if self.withheld is None else self.withheld
 
 
-def read_annotator(path: Path) -> tuple[str, tuple[Sentence, ...]]:
-    """Read an annotator's name and all sentences from `layers/<annotator>/` or one file of it."""
-    files = find_layers([path])
-    return files[0].resolve().parent.name, tuple(sentence for file in files for sentence in read_layer(file))
+def read_annotators(paths: Sequence[Path]) -> list[tuple[str, tuple[Sentence, ...]]]:
+    """Read the name and all sentences of each annotator from `layers/<annotator>/` or one file of it.
+
+    The name is that of the folder; where that is no annotator's own, with the folders above it, and with the file of
+    a folder that comes twice.
+
+    Raises:
+        DuplicateError: two of them are the same layer.
+    """
+    files = [find_layers([path]) for path in paths]
+    folders = [some[0].resolve().parent for some in files]
+    places = [
+        (*folder.parts, some[0].stem) if folders.count(folder) > 1 else folder.parts
+        for folder, some in zip(folders, files, strict=True)
+    ]
+    lengths = range(1, max(map(len, places), default=0) + 1)
+    length = next((n for n in lengths if len({place[-n:] for place in places}) == len(places)), 0)
+    if not length:
+        raise DuplicateError(
+            "the same layer comes twice", where=", ".join(map(str, paths)), next_step="Give each once"
+        )
+    layers = [tuple(sentence for file in some for sentence in read_layer(file)) for some in files]
+    return [("/".join(place[-length:]), layer) for place, layer in zip(places, layers, strict=True)]
 
 
 def read_times(path: Path) -> dict[str, str]:

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import codecs
+import fcntl
+import glob
 import hashlib
 import json
 import os
 import re
+import shutil
 import stat
 import tempfile
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
@@ -30,6 +33,11 @@ MAX_ARTICLE_BYTES = 32 * 1024 * 1024
 ENDLESS = 256 * 1024 * 1024
 """Bytes after which a device or a pipe is treated as one that never ends."""
 
+
+TEMPORARY = ".biaozhu-tmp"
+"""What the name of a file that is being written ends with."""
+# Of a file's name in that of its temporary file.
+MAX_PREFIX_BYTES = 200
 
 ADDRESS = re.compile(r"[a-z][a-z0-9+.-]+:/", re.IGNORECASE)
 """What an address (`s3://bucket/x`) is once it has been taken for a path."""
@@ -103,23 +111,82 @@ def write_stream(path: Path, parts: Iterable[bytes], *, mode: int = 0o644) -> No
     if ADDRESS.match(str(path)) and not Path(path.parts[0]).exists():
         raise WriteError("this is an address, no path", where=str(path), next_step=ONLY_HERE)
     temporary = ""
+    target = Path(os.path.realpath(path))  # a link stays a link: what it points at is replaced
+    if target.is_symlink():
+        raise WriteError("the link leads back to itself", where=str(path))
     try:
-        target = path.resolve()  # a link stays a link: what it points at is replaced
         target.parent.mkdir(parents=True, exist_ok=True)
-        handle, temporary = tempfile.mkstemp(prefix=f".{target.name}.", dir=target.parent)
+        prefix = _temporary_prefix(target)
+        _remove_abandoned(target.parent, prefix)
+        handle, temporary = _open_temporary(target.parent, prefix)
         with os.fdopen(handle, "wb") as file:
             for part in parts:
                 file.write(part)
             file.flush()
             os.fsync(file.fileno())
-        os.chmod(temporary, mode)  # noqa: PTH101 — the name is a plain string from mkstemp
-        os.replace(temporary, target)  # noqa: PTH105 — as above
+            os.chmod(temporary, mode)  # noqa: PTH101 — the name is a plain string from mkstemp
+            os.replace(temporary, target)  # noqa: PTH105 — as above
         _sync_folder(target.parent)
     except OSError as error:
         raise WriteError(f"cannot be written ({error.strerror})", where=str(path)) from None
     finally:
         if temporary:
             Path(temporary).unlink(missing_ok=True)
+
+
+def _temporary_prefix(target: Path) -> str:
+    # A name may be as long as the file system allows, and that of the temporary file is longer.
+    name = target.name.encode()[:MAX_PREFIX_BYTES].decode("utf-8", "ignore")
+    return f".{name}."
+
+
+def _remove_abandoned(folder: Path, prefix: str) -> None:
+    """Remove the temporary files of writers that were killed: nobody holds them any more."""
+    for path in folder.glob(f"{glob.escape(prefix)}*{TEMPORARY}"):
+        with suppress(OSError):
+            handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW)
+            try:
+                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                if stat.S_ISDIR(os.fstat(handle).st_mode):
+                    shutil.rmtree(path)
+                else:
+                    path.unlink()
+            finally:
+                os.close(handle)
+
+
+@contextmanager
+def temporary_folder(target: Path) -> Iterator[Path]:
+    """Give a new folder beside what will be written, which goes at the end, and after a kill at the next run.
+
+    Raises:
+        OSError: it cannot be made.
+    """
+    target.parent.mkdir(parents=True, exist_ok=True)
+    prefix = _temporary_prefix(target)
+    _remove_abandoned(target.parent, prefix)
+    with tempfile.TemporaryDirectory(
+        prefix=prefix, suffix=TEMPORARY, dir=target.parent, ignore_cleanup_errors=True
+    ) as name:
+        handle = os.open(name, os.O_RDONLY)
+        try:
+            with suppress(OSError):
+                fcntl.flock(handle, fcntl.LOCK_EX)
+            yield Path(name)
+        finally:
+            os.close(handle)
+
+
+def _open_temporary(folder: Path, prefix: str) -> tuple[int, str]:
+    while True:
+        handle, name = tempfile.mkstemp(prefix=prefix, suffix=TEMPORARY, dir=folder)
+        # On a file system without locks nobody removes abandoned files either.
+        with suppress(OSError):
+            fcntl.flock(handle, fcntl.LOCK_EX)
+        # Another writer may have taken it for abandoned before it was locked.
+        if os.fstat(handle).st_nlink:
+            return handle, name
+        os.close(handle)
 
 
 def _write_through(path: Path, parts: Iterable[bytes]) -> None:
@@ -188,15 +255,26 @@ def scratch_database(*, cache: int) -> Iterator[sqlite3.Connection]:
 
     Args:
         cache: KiB of it that stay in memory.
+
+    Raises:
+        WriteError: the folder for temporary files is full.
     """
     import sqlite3  # noqa: PLC0415 — few commands need it, all import this module
 
+    advice = "Make room there, or let TMPDIR name another folder"
     # An empty name is a private database in a temporary file, which goes with the connection.
     with closing(sqlite3.connect("", isolation_level=None)) as database:
-        database.execute(f"PRAGMA cache_size = -{cache}")
-        database.execute("PRAGMA journal_mode = OFF")
-        database.execute("PRAGMA synchronous = OFF")
-        yield database
+        try:
+            database.execute(f"PRAGMA cache_size = -{cache}")
+            database.execute("PRAGMA journal_mode = OFF")
+            database.execute("PRAGMA synchronous = OFF")
+            yield database
+        except sqlite3.OperationalError as error:
+            raise WriteError(
+                f"the temporary database cannot be written ({error})",
+                where=os.environ.get("TMPDIR", ""),
+                next_step=advice,
+            ) from None
 
 
 def sha256_of(path: Path) -> str:

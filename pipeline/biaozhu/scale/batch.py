@@ -8,8 +8,6 @@ from __future__ import annotations
 
 import multiprocessing
 import os
-import threading
-import time
 from collections import deque
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
@@ -18,16 +16,17 @@ from typing import TYPE_CHECKING, TypeVar
 
 from biaozhu.annotators.network.word_models import load_model
 from biaozhu.annotators.preannotate import BATCH_CHARS, preannotate_batch
-from biaozhu.data.errors import BiaozhuError, WorkerError
+from biaozhu.data.errors import WorkerError
 from biaozhu.data.model import sentence_to_line
-from biaozhu.reading.article import article_from_bytes
-from biaozhu.scale.duplicates import without_duplicates
+from biaozhu.data.processes import end_with_parent
+from biaozhu.scale.duplicates import read_or_explain, without_duplicates
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from biaozhu.annotators.network.word_models import Weights
     from biaozhu.annotators.words import WordModel
+    from biaozhu.data.errors import BiaozhuError
     from biaozhu.data.model import Article
     from biaozhu.scale.corpus_stream import Source
 
@@ -35,8 +34,6 @@ Task = TypeVar("Task")
 Result = TypeVar("Result")
 # Bytes of source text in a batch whose lines go straight to a file or to standard output.
 BATCH_BYTES = 1 << 18
-# How often a worker looks whether the process that started it still lives, in seconds.
-WATCH = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,13 +61,9 @@ def annotate_sources(sources: Sequence[Source], *, model: WordModel) -> Batch:
     failed: list[Failure] = []
     articles: list[tuple[Source, Article]] = []
     for source in sources:
-        try:
-            article = _article(source)
-        except BiaozhuError as error:
-            failed.append(Failure(source.name, source.where, str(error)))
-            continue
-        if article is None:
-            failed.append(Failure(source.name, source.where, source.problem))
+        article = read_or_explain(source)
+        if isinstance(article, str):
+            failed.append(Failure(source.name, source.where, article))
         else:
             articles.append((source, article))
     places = {id(article): source for source, article in articles}
@@ -162,25 +155,12 @@ _loaded: dict[str, WordModel] = {}
 
 
 def _begin(weights: Weights, threads: int, parent: int) -> None:
-    threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
+    end_with_parent(parent)
     _loaded["model"] = load_model(weights, threads=threads)
-
-
-def _end_with(parent: int) -> None:
-    # Killed with -9 the parent cannot end its workers, and they would wait for tasks for ever.
-    while os.getppid() == parent:
-        time.sleep(WATCH)
-    os._exit(1)
 
 
 def _call(work: Callable[..., Result], task: object) -> Result:
     return work(task, model=_loaded["model"])
-
-
-def _article(source: Source) -> Article | None:
-    if source.problem:
-        return None
-    return article_from_bytes(source.data, name=source.name, where=source.where, page=source.page)
 
 
 def _chunks(items: Iterable[Task], size: int, weight: Callable[[Task], int]) -> Iterator[tuple[Task, ...]]:

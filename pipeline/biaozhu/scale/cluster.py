@@ -27,7 +27,7 @@ from biaozhu.data.errors import BiaozhuError, MissingExtraError, ModelDataError,
 from biaozhu.scale.corpus_stream import Source, read_sources
 from biaozhu.scale.shard_folders import held
 from biaozhu.scale.shard_formats import check_form
-from biaozhu.scale.shards import Shard, collect, make_shard, receipt_from, shards_of
+from biaozhu.scale.shards import Shard, collect, make_shard, parse_receipt, require_readable, shards_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -73,10 +73,11 @@ def write_shards_on_ray(
     Raises:
         MissingExtraError: Ray is not installed, or see `check_form`.
         LockedError: another run is active in this folder.
-        WriteError, ModelDataError: see `write_shards`.
+        EmptyArticleError, WriteError, ModelDataError: see `write_shards`.
         WorkerError: the cluster cannot be reached, or work on it failed.
     """
     check_form(plan.form)
+    require_readable(read_sources(paths))
     with held(folder), _connected(address, workers) as ray:
         cores = int(ray.cluster_resources().get("CPU", 0))
         if cores < 1:
@@ -164,7 +165,7 @@ def _made(paths: Sequence[Path], folder: Path, plan: Plan, workers: int) -> Iter
         num_cpus=1,
     )
     for row in done.iter_rows():
-        yield receipt_from(json.loads(row["receipt"]))
+        yield parse_receipt(row["receipt"])
 
 
 def _rows(paths: Sequence[Path], plan: Plan) -> Iterator[dict[str, Any]]:

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import glob
 import json
+import re
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
@@ -32,7 +33,11 @@ if TYPE_CHECKING:
 STDIN = "-"
 LINES, TABLE = ".jsonl", ".parquet"
 COMPRESSED = frozenset({".gz", ".zst"})
-ROWS_AT_ONCE = 64
+ROWS_AT_ONCE, BATCH_BYTES = 64, 16 << 20
+# A row group of a Parquet file that is larger in memory, and so many times larger than in the file, is refused.
+MAX_UNPACKED_BYTES, MAX_PACKING_RATIO = 64 << 20, 100
+# As pyarrow writes the type of a column of strings.
+STRINGS = re.compile(r"(?:dictionary<values=)?(?:large_)?string\b")
 WILD = frozenset("*?[")
 
 
@@ -96,6 +101,28 @@ def read_sources(paths: Iterable[Path]) -> Iterator[Source]:
     Raises:
         MissingExtraError: a Parquet file, and pyarrow is not installed.
     """
+    for source in _sources_of(paths):
+        names = source.name + source.where
+        # A file's name may be no UTF-8, but what a dead letter says must be.
+        yield source if names.isascii() or _is_unicode(names) else _escaped(source)
+
+
+def _is_unicode(text: str) -> bool:
+    try:
+        text.encode("utf-8")
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def _escaped(source: Source) -> Source:
+    name, where = (
+        text.encode("utf-8", "backslashreplace").decode("utf-8") for text in (source.name, source.where)
+    )
+    return replace(source, name=name, where=where)
+
+
+def _sources_of(paths: Iterable[Path]) -> Iterator[Source]:
     for path in paths:
         if str(path) == STDIN:
             yield from _standard_input()
@@ -221,28 +248,67 @@ def _rows(path: Path) -> Iterator[Source]:
             where=str(path),
             next_step=extra_advice("table"),
         ) from None
-    number = 0
+    number, columns = 0, ["name", "text"]
     try:
         with path.open("rb") as file, parquet.ParquetFile(file) as table:
-            for batch in table.iter_batches(batch_size=ROWS_AT_ONCE, columns=["name", "text"]):
-                if batch.num_columns < 2:  # noqa: PLR2004 — the two named above
-                    raise LineError("the table needs the columns name and text", where=str(path))
-                for row in batch.to_pylist():
-                    number += 1
-                    yield _article(row["name"], row["text"], f"{path}:{number}")
+            kinds = {field.name: str(field.type) for field in table.schema_arrow}
+            if not all(STRINGS.match(kinds.get(name, "")) for name in columns):
+                raise LineError("the table needs the columns name and text, of strings", where=str(path))
+            # As dictionaries: a value that many rows have is in memory once. By pages, not by whole row groups.
+            with parquet.ParquetFile(
+                file,
+                metadata=table.metadata,
+                read_dictionary=columns,
+                pre_buffer=False,
+                buffer_size=BATCH_BYTES,
+            ) as rows:
+                for group in range(rows.num_row_groups):
+                    size = _rows_at_once(rows.metadata.row_group(group), columns, f"{path}:{number + 1}")
+                    for batch in rows.iter_batches(size, row_groups=[group], columns=columns):
+                        for name, text in zip(*(_strings(batch[one]) for one in columns), strict=True):
+                            number += 1
+                            yield _article(name, text, f"{path}:{number}")
     except FileNotFoundError:
         raise MissingFileError("no such file", where=str(path)) from None
     except (OSError, pa.ArrowException) as error:
         raise MissingFileError(f"cannot be read to its end as Parquet ({error})", where=str(path)) from None
 
 
+def _rows_at_once(group: Any, columns: list[str], where: str) -> int:
+    """Return how many rows of a row group to read at once.
+
+    Raises:
+        LineError: it unpacks to very much more than what stands in the file.
+    """
+    every = [group.column(number) for number in range(group.num_columns)]
+    chosen = [one for one in every if one.path_in_schema in columns]
+    unpacked = max(group.num_rows, *(one.total_uncompressed_size for one in chosen))
+    if unpacked > max(
+        MAX_UNPACKED_BYTES, MAX_PACKING_RATIO * sum(one.total_compressed_size for one in chosen)
+    ):
+        raise LineError(f"rows that unpack to {unpacked:,} bytes or more", where=where)
+    return int(max(1, min(ROWS_AT_ONCE, BATCH_BYTES * group.num_rows // max(1, unpacked))))
+
+
+def _strings(column: Any) -> Iterator[str | None]:
+    """Yield the strings of a column that was read as a dictionary; what is no UTF-8 comes with lone surrogates."""
+    words = column.dictionary.cast("large_binary" if "large" in str(column.type) else "binary")
+    for index in column.indices.to_pylist():
+        value = None if index is None else words[index].as_buffer()
+        if value is not None and value.size > MAX_ARTICLE_BYTES:
+            yield None
+        else:
+            yield None if value is None else bytes(value).decode("utf-8", "surrogateescape")
+
+
 def _article(name: object, text: object, where: str) -> Source:
     if not isinstance(name, str) or not name or not isinstance(text, str):
-        return _refused(where, "name and text must be strings, and the name not empty")
-    try:
-        return Source(name, where, text.encode("utf-8"))
-    except UnicodeEncodeError:
-        return _refused(where, "the text holds a lone surrogate, which no UTF-8 file can carry", name)
+        reason = f"name and text must be strings, the name not empty, the text of at most {MAX_ARTICLE_BYTES >> 20} MiB"
+        return _refused(where, reason)
+    for kind, value in (("name", name), ("text", text)):
+        if not _is_unicode(value):
+            return _refused(where, f"the {kind} holds bytes or a lone surrogate that are no UTF-8", name)
+    return Source(name, where, text.encode("utf-8"))
 
 
 def _refused(where: str, reason: str, name: str = "") -> Source:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 from typing import TYPE_CHECKING
 
-from biaozhu.data.errors import BiaozhuError, DuplicateError
+from biaozhu.data.errors import BiaozhuError, DuplicateError, bug_from
 from biaozhu.data.files import scratch_database
 from biaozhu.reading.article import article_from_bytes, is_rewritten
 from biaozhu.scale.corpus_stream import Source
@@ -16,6 +16,8 @@ from biaozhu.scale.corpus_stream import Source
 if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Iterable, Iterator
+
+    from biaozhu.data.model import Article
 
 # KiB of the database that stay in memory.
 CACHE = 16_384
@@ -36,15 +38,29 @@ def without_duplicates(sources: Iterable[Source]) -> Iterator[Source]:
             yield text if text.problem else _judged(text, seen)
 
 
+def read_or_explain(source: Source) -> Article | str:
+    """Return a source's article, or the line that says why it is none, whatever reading it raises."""
+    if source.problem:
+        return source.problem
+    try:
+        return article_from_bytes(source.data, name=source.name, where=source.where, page=source.page)
+    except BiaozhuError as error:
+        return str(error)
+    except Exception as error:  # noqa: BLE001 — whatever one article brings about, the others go on
+        return str(bug_from(error, where=source.where))
+
+
+def is_readable(source: Source) -> bool:
+    """Return whether a source is an article."""
+    return not isinstance(read_or_explain(source), str)
+
+
 def _read(source: Source) -> Source:
     if source.problem or not (source.page or is_rewritten(source.data)):
         return source
-    try:
-        article = article_from_bytes(source.data, name=source.name, where=source.where, page=source.page)
-    except BiaozhuError as error:
-        return Source(source.name, source.where, problem=str(error))
-    except Exception as error:  # noqa: BLE001 — whatever one page brings about, the others go on
-        return Source(source.name, source.where, problem=f"{type(error).__name__}: {error}")
+    article = read_or_explain(source)
+    if isinstance(article, str):
+        return Source(source.name, source.where, problem=article)
     return Source(source.name, source.where, article.raw.encode("utf-8"))
 
 

@@ -12,15 +12,17 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import partial
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 from biaozhu import __version__
 from biaozhu.annotators.network.word_models import weights_mark
-from biaozhu.data.errors import OutputError, WorkerError, WriteError
+from biaozhu.data.errors import EmptyArticleError, OutputError, WorkerError, WriteError
+from biaozhu.data.files import parse_json_as
 from biaozhu.scale.batch import Failure, annotate_sources, batches, run_in_order
-from biaozhu.scale.duplicates import without_duplicates
+from biaozhu.scale.duplicates import is_readable, without_duplicates
 from biaozhu.scale.shard_folders import held, names_in, remove, write_whole
 from biaozhu.scale.shard_formats import ENDINGS, check_form, pack
 
@@ -65,7 +67,10 @@ class Shard:
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
-    """Record of a finished shard; `sha256` is that of the file's bytes, `input` that of the sources."""
+    """Record of a finished shard.
+
+    `sha256` is that of the file's bytes, `input` that of the sources, `checksum` that of the receipt itself.
+    """
 
     file: str
     sha256: str
@@ -75,6 +80,7 @@ class Receipt:
     characters: int
     spans: int
     failed: tuple[Failure, ...]
+    checksum: str = ""
 
 
 def write_shards(
@@ -94,6 +100,7 @@ def write_shards(
 
     Raises:
         LockedError: another run is active in this folder.
+        EmptyArticleError: no article can be read; the folder is as it was.
         WriteError: a file cannot be written.
         MissingExtraError: see `check_form`.
         ModelDataError, WorkerError: see `run_in_order`.
@@ -101,9 +108,27 @@ def write_shards(
     check_form(plan.form)
     with held(folder):
         work = partial(make_shard, folder=folder, form=plan.form)
-        shards = shards_of(sources, plan)
+        shards = shards_of(require_readable(sources), plan)
         made = run_in_order(work, shards, weights=plan.weights, jobs=jobs, threads=threads)
         yield from collect(made, folder, plan)
+
+
+def require_readable(sources: Iterable[Source]) -> Iterator[Source]:
+    """Return a stream of sources as it is, once one of them has turned out to be an article.
+
+    Raises:
+        EmptyArticleError: none of them is.
+    """
+    sources = iter(sources)
+    passed: list[Source] = []
+    for source in sources:
+        passed.append(source)
+        if is_readable(source):
+            return chain(passed, sources)
+    problems = [one.problem for one in passed if one.problem]
+    raise EmptyArticleError(
+        f"no article could be read, {len(passed)} failed{''.join(f', the first: {one}' for one in problems[:1])}"
+    )
 
 
 def shards_of(sources: Iterable[Source], plan: Plan) -> Iterator[Shard]:
@@ -132,6 +157,7 @@ def make_shard(shard: Shard, *, folder: Path, form: Form, model: WordModel) -> R
         failed=batch.failed,
     )
     # Before the shard: after a kill every file of ours is one that a receipt names.
+    receipt = replace(receipt, checksum=_sum_receipt(receipt))
     write_whole(folder / f"{_stem(shard.number)}.json", _json(asdict(receipt)))
     write_whole(folder / name, packed)
     return receipt
@@ -140,11 +166,11 @@ def make_shard(shard: Shard, *, folder: Path, form: Form, model: WordModel) -> R
 def read_receipt(folder: Path, shard: Shard, form: Form) -> Receipt | None:
     """Return the receipt of a shard that was made from these sources and whose file is as it was written, or None."""
     try:
-        receipt = receipt_from(json.loads((folder / f"{_stem(shard.number)}.json").read_bytes()))
+        receipt = parse_receipt((folder / f"{_stem(shard.number)}.json").read_bytes())
     except Exception:  # noqa: BLE001 — each file system raises its own kinds; what cannot be read is made again
         return None
     name = _file(shard.number, form)
-    if receipt.input != shard.checksum or receipt.file != name:
+    if (receipt.input, receipt.file, receipt.checksum) != (shard.checksum, name, _sum_receipt(receipt)):
         return None
     try:
         content = (folder / name).read_bytes()
@@ -153,15 +179,16 @@ def read_receipt(folder: Path, shard: Shard, form: Form) -> Receipt | None:
     return receipt if hashlib.sha256(content).hexdigest() == receipt.sha256 else None
 
 
-def receipt_from(value: dict[str, Any]) -> Receipt:
-    """Return the receipt that a JSON object states.
+def parse_receipt(data: bytes | str) -> Receipt:
+    """Return the receipt that a JSON document states.
 
     Raises:
-        TypeError, KeyError, AttributeError: it is none.
+        ValueError: it is none, or names no file of a shard.
     """
-    fields = dict(value)
-    failed = tuple(Failure(**one) for one in fields.pop("failed"))
-    return Receipt(**fields, failed=failed)
+    receipt = parse_json_as(data, Receipt)
+    if not NUMBERED.fullmatch(receipt.file) or min(getattr(receipt, name) for name in COUNTS) < 0:
+        raise ValueError("no receipt of a shard")
+    return receipt
 
 
 def collect(receipts: Iterable[Receipt], folder: Path, plan: Plan) -> Iterator[Receipt]:
@@ -211,14 +238,15 @@ def find_own_files(folder: Path) -> frozenset[str]:
     own = (
         {str(one.get("file")) for one in listed if isinstance(one, dict)}
         if isinstance(listed, list)
-        else set()
+        else set[str]()
     )
+    own = {name for name in own if NUMBERED.fullmatch(name)}
     own |= {f"{name.partition('.')[0]}.json" for name in own}
     for name in names:
         if name not in own and RECEIPT.fullmatch(name):
             try:
-                receipt = receipt_from(_read_json(folder / name))
-            except (TypeError, KeyError, AttributeError):
+                receipt = parse_receipt((folder / name).read_bytes())
+            except Exception:  # noqa: BLE001, S112 — each file system raises its own kinds; it is none of ours
                 continue
             own |= {name, receipt.file}
     failed = _read_lines(folder / FAILED) if FAILED in names else []
@@ -257,13 +285,18 @@ def _finish(folder: Path, count: int, facts: dict[str, Any]) -> None:
     for number in range(count):
         path = folder / f"{_stem(number)}.json"
         try:
-            receipt = json.loads(path.read_bytes())
+            receipt = asdict(parse_receipt(path.read_bytes()))
         except Exception as error:  # noqa: BLE001 — each file system raises its own kinds
             raise WriteError(f"cannot be read back ({error})", where=str(path)) from None
         failed += [f"{json.dumps(one, ensure_ascii=False)}\n" for one in receipt.pop("failed")]
         shards.append(receipt)
     write_whole(folder / FAILED, "".join(failed).encode("utf-8"))
     write_whole(folder / MANIFEST, _json({**facts, "files": shards}))
+
+
+def _sum_receipt(receipt: Receipt) -> str:
+    stated = json.dumps(asdict(replace(receipt, checksum="")))
+    return hashlib.sha256(stated.encode("ascii")).hexdigest()
 
 
 def _checksum(sources: Sequence[Source], by: str) -> str:

@@ -1,8 +1,8 @@
 """The HTTP service: `/predict`, `/health` and `/metrics`, with limits on everything that a client can make large.
 
-A request takes a place before its body is read, and keeps it until the work on it has really ended, even where its
-client was told that it takes too long: so there are never more threads or bodies than places. Without a free place
-the answer is 429, at once.
+A request takes a place before its body is read, and keeps it until the work on it has really ended: so there are never
+more threads or bodies than places. Without a free place the answer is 429, at once. Large requests have a part of the
+places and of the workers only, and so has each client, so that neither shuts out the others.
 """
 
 from __future__ import annotations
@@ -11,8 +11,9 @@ import asyncio
 import hmac
 import logging
 import time
+from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -25,9 +26,10 @@ from starlette.routing import Route
 from biaozhu.data.errors import BiaozhuError, RequestError, bug_from
 from biaozhu.serving.messages import answer, read_texts
 from biaozhu.serving.metrics import Metrics, make_metrics
+from biaozhu.serving.workers import PATH
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Callable
     from concurrent.futures import Future
 
     from starlette.requests import Request
@@ -47,6 +49,8 @@ OK, UNAUTHORIZED, SLOW_CLIENT, TOO_LARGE, REFUSED, BUSY, FAILED, TOO_SLOW = (
 )
 
 AGAIN = {"Retry-After": "1"}
+LARGE_BYTES = 64 * 1024
+"""Bytes of a body beyond which a request is a large one, and so it is where it does not say its length."""
 FEWER = "Send shorter texts, or fewer at once"
 
 _log = logging.getLogger(__name__)
@@ -56,7 +60,7 @@ _log = logging.getLogger(__name__)
 class Limits:
     """Limits of a request: bytes, texts, seconds to arrive and to be answered; and how many at once.
 
-    `workers` are worked on at the same time, `waiting` wait for one of these.
+    `workers` are worked on at the same time, `waiting` wait for one of these; `client` are those of one address at once.
     """
 
     body: int = 1024 * 1024
@@ -65,6 +69,7 @@ class Limits:
     answering: float = 30.0
     workers: int = 2
     waiting: int = 16
+    client: int = 12
 
 
 def make_app(predictor: Predictor, *, token: str, limits: Limits | None = None) -> Starlette:
@@ -93,12 +98,18 @@ class _Service:
         self.limits = limits
         self.metrics: Metrics = make_metrics()
         self.taken = 0
+        self.large = 0
+        self.clients: Counter[str] = Counter()
         self.pool = ThreadPoolExecutor(limits.workers, thread_name_prefix="predict")
+        # Of several workers one is left to the others, whatever the large requests do.
+        self.large_pool = ThreadPoolExecutor(max(1, limits.workers - 1), thread_name_prefix="predict-large")
 
     @asynccontextmanager
     async def lifespan(self, _app: Starlette) -> AsyncIterator[None]:
         yield
         self.pool.shutdown(wait=False, cancel_futures=True)
+        self.large_pool.shutdown(wait=False, cancel_futures=True)
+        self.predictor.close()
 
     async def health(self, _request: Request) -> Response:
         return JSONResponse({"status": "ok"})
@@ -121,18 +132,23 @@ class _Service:
     async def _answered(self, request: Request) -> dict[str, Any]:
         if not self._allowed(request):
             raise _no_token()
-        if self.taken >= self.limits.workers + self.limits.waiting:
-            raise _RefusedError(BUSY, "too many requests at once", "Send it again in a second")
-        self._take(1)
+        stated = request.headers.get("content-length", "")
+        is_large = not stated.isdecimal() or int(stated) > LARGE_BYTES
+        place = (request.client.host if request.client else "", is_large)
+        self._check_room(*place)
+        self._take(1, *place)
         try:
             texts, many = await self._received(request)
-            work = self.pool.submit(self.predictor.predict, texts)
+            pool, predict = self.pool, self.predictor.predict
+            if is_large:
+                pool, predict = self.large_pool, self.predictor.predict_large or predict
+            work = pool.submit(predict, texts)
         except BaseException:
-            self._take(-1)
+            self._take(-1, *place)
             raise
         # The place is free when the thread is, not when the client has gone.
         loop = asyncio.get_running_loop()
-        work.add_done_callback(lambda _: loop.call_soon_threadsafe(self._take, -1))
+        work.add_done_callback(lambda _: _call_in(loop, self._take, -1, *place))
         found = await self._found(work)
         self.metrics.characters.inc(sum(map(len, texts)))
         for spans in found:
@@ -156,9 +172,13 @@ class _Service:
             return await asyncio.wait_for(asyncio.wrap_future(work), self.limits.answering)
         except TimeoutError:
             raise _RefusedError(TOO_SLOW, "it takes too long", FEWER) from None
+        except asyncio.CancelledError:
+            # It was asked to end, and what was begun has had its time.
+            raise _RefusedError(TOO_SLOW, "the service ends", "Send it again later") from None
         except Exception as error:  # noqa: BLE001 — whatever a text brings about, the service lives on
             _log.exception("a text could not be annotated")
-            raise _RefusedError(FAILED, bug_from(error, where="/predict")) from None
+            said = isinstance(error, BiaozhuError) and error.where == PATH
+            raise _RefusedError(FAILED, error if said else bug_from(error, where=PATH)) from None  # type: ignore[arg-type]
 
     async def _body(self, request: Request) -> bytes:
         too_large = _RefusedError(TOO_LARGE, f"more than {self.limits.body} bytes", FEWER)
@@ -178,8 +198,21 @@ class _Service:
         right = hmac.compare_digest(sent.strip().encode("latin-1", "replace"), self.token)
         return right and scheme.lower() == "bearer"
 
-    def _take(self, change: int) -> None:
+    def _check_room(self, client: str, is_large: bool) -> None:  # noqa: FBT001 — one of the two things a place is of
+        places = self.limits.workers + self.limits.waiting
+        if (
+            self.taken >= places
+            or self.clients[client] >= self.limits.client
+            or (is_large and self.large >= max(1, places // 2))
+        ):
+            raise _RefusedError(BUSY, "too many requests at once", "Send it again in a second")
+
+    def _take(self, change: int, client: str, is_large: bool) -> None:  # noqa: FBT001 — as above
         self.taken += change
+        self.large += change * is_large
+        self.clients[client] += change
+        if not self.clients[client]:
+            del self.clients[client]
         self.metrics.busy.set(self.taken)
 
 
@@ -190,6 +223,12 @@ class _RefusedError(Exception):
         super().__init__(status)
         self.status = status
         self.error = RequestError(error, next_step=next_step) if isinstance(error, str) else error
+
+
+def _call_in(loop: asyncio.AbstractEventLoop, call: Callable[..., None], *values: Any) -> None:
+    # What ends after the service has no loop any more.
+    with suppress(RuntimeError):
+        loop.call_soon_threadsafe(call, *values)
 
 
 def _no_token() -> _RefusedError:

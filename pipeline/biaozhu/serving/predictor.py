@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from functools import partial
 from threading import Lock
 from typing import TYPE_CHECKING
 
+from biaozhu.annotators.network.word_models import load_model
 from biaozhu.annotators.preannotate import annotate_combined
 from biaozhu.annotators.trained import load_trained
 from biaozhu.reading.sentences import split_text
+from biaozhu.serving.workers import WorkerProcesses
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
 
+    from biaozhu.annotators.network.word_models import Weights
     from biaozhu.annotators.words import WordModel
     from biaozhu.data.model import Span
 
@@ -22,11 +26,25 @@ if TYPE_CHECKING:
 class Predictor:
     """A predictor: its name, and the function from texts to the spans of each (code points, sorted, disjoint).
 
-    The function may be called from several threads at once.
+    The function may be called from several threads at once; `predict_large` is the same for large requests, which must
+    not take every worker, and `close` ends what is worked on.
     """
 
     name: str
     predict: Callable[[Sequence[str]], list[tuple[Span, ...]]] = field(repr=False)
+    close: Callable[[], None] = field(default=lambda: None, repr=False)
+    predict_large: Callable[[Sequence[str]], list[tuple[Span, ...]]] | None = field(default=None, repr=False)
+
+
+def process_predictor(make: Callable[[], Predictor], *, size: int, seconds: float) -> Predictor:
+    """Return a predictor that works in processes, see `WorkerProcesses`."""
+    workers = WorkerProcesses(make, size=size, seconds=seconds)
+    return Predictor(workers.name, workers.predict, workers.close, partial(workers.predict, is_large=True))
+
+
+def load_rule_predictor(weights: Weights, threads: int) -> Predictor:
+    """Load a network, and return the predictor of the pre-annotators over it."""
+    return rule_predictor(load_model(weights, threads=threads))
 
 
 def rule_predictor(model: WordModel) -> Predictor:

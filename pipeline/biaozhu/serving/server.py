@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import contextlib
 import socket
-from typing import TYPE_CHECKING
+from functools import partial
+from typing import TYPE_CHECKING, Any, cast
 
 import uvicorn
 
 from biaozhu.data.errors import ServiceError
+from biaozhu.serving.connections import CONNECTIONS, Connection
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from starlette.applications import Starlette
 
-CONNECTIONS = 256
-"""Open connections; one more is answered with 503 at once. Requests at once are bounded by `Limits`, with 429."""
+    from biaozhu.serving.app import Limits
+
 IDLE = 5
 """Seconds after which a silent connection is closed."""
 LOOPBACK = ("127.0.0.1", "::1")
@@ -55,17 +57,19 @@ def address_of(listening: socket.socket) -> str:
     return f"http://{f'[{host}]' if ':' in host else host}:{port}/predict"
 
 
-def run(app: Starlette, listening: socket.socket, *, drain: float, ready: Callable[[], None]) -> None:
-    """Serve until SIGTERM or SIGINT; then take no new connection, and end the requests that were begun.
-
-    Args:
-        app: the application.
-        listening: from `bind`.
-        drain: seconds that begun requests may still take.
-        ready: called before the first request is taken.
-    """
+def make_server(app: Starlette, limits: Limits, *, drain: float) -> uvicorn.Server:
+    """Return the server of an application; see `run`."""
     config = uvicorn.Config(
         app,
+        # What uvicorn itself has no deadlines for.
+        http=cast(
+            "Any",
+            partial(
+                Connection,
+                header_seconds=limits.arriving,
+                request_seconds=2 * limits.arriving + limits.answering,
+            ),
+        ),
         access_log=False,
         log_level="warning",
         server_header=False,
@@ -75,7 +79,22 @@ def run(app: Starlette, listening: socket.socket, *, drain: float, ready: Callab
         timeout_graceful_shutdown=int(drain) + 1,
         ws="none",
     )
+    return uvicorn.Server(config)
+
+
+def run(
+    app: Starlette, listening: socket.socket, *, limits: Limits, drain: float, ready: Callable[[], None]
+) -> None:
+    """Serve until SIGTERM or SIGINT; then take no new connection, and end the requests that were begun.
+
+    Args:
+        app: what answers.
+        listening: from `bind`.
+        limits: those of the application.
+        drain: seconds that begun requests may still take.
+        ready: called before the first request is taken.
+    """
     ready()
     # uvicorn raises the signal again once it has drained, and the command line makes KeyboardInterrupt of it.
     with contextlib.suppress(KeyboardInterrupt):
-        uvicorn.Server(config).run(sockets=[listening])
+        make_server(app, limits, drain=drain).run(sockets=[listening])

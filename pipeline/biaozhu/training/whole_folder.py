@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import os
-import tempfile
 from contextlib import contextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from biaozhu.data.errors import WriteError
+from biaozhu.data.files import temporary_folder
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
 
 def check_replaceable(output: Path, kind: str = "model", *, mark: str = "meta.json") -> None:
@@ -29,13 +29,10 @@ def replace_folder(output: Path) -> Iterator[Path]:
     Beside it is room for other files, which go.
     """
     try:
-        output.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(
-            prefix=f".{output.name}.", dir=output.parent, ignore_cleanup_errors=True
-        ) as room:
-            yield Path(room) / "made"
+        with temporary_folder(output) as room:
+            yield room / "made"
             if output.exists():
-                os.replace(output, Path(room) / "old")  # noqa: PTH105 — a rename
-            os.replace(Path(room) / "made", output)  # noqa: PTH105 — as above
+                os.replace(output, room / "old")  # noqa: PTH105 — a rename
+            os.replace(room / "made", output)  # noqa: PTH105 — as above
     except OSError as error:
         raise WriteError(f"cannot be written ({error.strerror})", where=str(output)) from None

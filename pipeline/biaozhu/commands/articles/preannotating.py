@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from biaozhu.commands.console import finish, progress, say
-from biaozhu.commands.options import LabelsFile, Yes, layer_name
+from biaozhu.commands.options import MAX_PROCESSES, LabelsFile, Yes, layer_name
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Sequence
@@ -104,7 +104,10 @@ def preannotate(
     ] = [],  # noqa: B006 — typer copies the default
     labels: LabelsFile = Path("configs/labels.toml"),
     threads: Annotated[
-        int | None, typer.Option(min=1, help="Threads of the network; as many as processors by default.")
+        int | None,
+        typer.Option(
+            min=1, max=MAX_PROCESSES, help="Threads of the network; as many as processors by default."
+        ),
     ] = None,
     shards: Annotated[
         str | None,
@@ -122,7 +125,11 @@ def preannotate(
     jobs: Annotated[
         int | None,
         typer.Option(
-            "--jobs", "-j", min=1, help="Processes, each with one thread: 1; with Ray, one for each core."
+            "--jobs",
+            "-j",
+            min=1,
+            max=MAX_PROCESSES,
+            help="Processes, each with one thread: 1; with Ray, one for each core.",
         ),
     ] = None,
     engine: Annotated[

@@ -61,7 +61,7 @@ def adjudicate(
     from biaozhu.curation.adjudication import adjudicate as join_layers
     from biaozhu.curation.adjudication import read_decisions, write_questions
     from biaozhu.curation.disagreements import find_disagreements, keep_common
-    from biaozhu.curation.status import read_annotator
+    from biaozhu.curation.status import read_annotators
     from biaozhu.data.errors import UsageError
     from biaozhu.data.layers import write_layer
     from biaozhu.data.outputs import check_output
@@ -73,7 +73,7 @@ def adjudicate(
     check_output(output, "layer", [first, second, decisions])
     check_output(questions, "decisions", [first, second, decisions])
     check_output(decisions if from_doccano else None, "decisions", [first, second])
-    (name, layer), (other_name, other) = read_annotator(first), read_annotator(second)
+    (name, layer), (other_name, other) = read_annotators([first, second])
     if common:
         layer, other = keep_common(layer, other)
     names = (name, other_name)

@@ -35,16 +35,13 @@ def agree(
 ) -> None:
     """Measure how well annotators agree: pairwise F1, Krippendorff's alpha, kinds of disagreement."""
     from biaozhu.curation.agreement import FORMAT, measure_agreement
-    from biaozhu.curation.status import read_annotator, read_times
+    from biaozhu.curation.status import read_annotators, read_times
     from biaozhu.data.outputs import check_output
 
     check_output(output, "agreement", layers)
-    read = [(*read_annotator(path), read_times(path)) for path in layers]
-    result = measure_agreement(
-        {name: layer for name, layer, _ in read},
-        common=common,
-        times={name: times for name, _, times in read},
-    )
+    read = read_annotators(layers)
+    times = {name: read_times(path) for (name, _), path in zip(read, layers, strict=True)}
+    result = measure_agreement(dict(read), common=common, times=times)
     _write_figures(output, FORMAT, result)
     if as_json:
         print_json(asdict(result))

@@ -15,6 +15,8 @@ from biaozhu.commands.console import print_table, say
 from biaozhu.commands.options import AsJson  # noqa: TC001 — typer reads the annotations when it runs
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from biaozhu.serving.predictor import Predictor
 
 PORT = 8620
@@ -52,28 +54,40 @@ def serve(
     workers: Annotated[int, typer.Option(min=1, max=64, help="Requests worked on at once.")] = 2,
     waiting: Annotated[int, typer.Option(min=0, max=1024, help="Requests that may wait; more get 429.")] = 16,
     max_bytes: Annotated[int, typer.Option(min=1, help="Largest request.")] = 1024 * 1024,
-    timeout: Annotated[float, typer.Option(min=0.01, help="Seconds that a prediction may take.")] = 30.0,
+    timeout: Annotated[
+        float,
+        typer.Option(
+            min=0.01, max=86_400, help="Seconds that a prediction may take; its process is ended then."
+        ),
+    ] = 30.0,
+    per_client: Annotated[
+        int, typer.Option(min=1, max=1024, help="Requests of one address at once; more get 429.")
+    ] = 12,
 ) -> None:
     """Answer texts with spans over HTTP: /predict, /health, /metrics.
 
     POST {"text": "…"} or {"texts": ["…"]} with `Authorization: Bearer TOKEN`. The token is made at the first start.
     """
     from biaozhu.serving.app import Limits, make_app
+    from biaozhu.serving.predictor import process_predictor
     from biaozhu.serving.server import LOOPBACK, address_of, bind, run
     from biaozhu.serving.token import VARIABLE, find_token
 
-    limits = Limits(body=max_bytes, answering=timeout, workers=workers, waiting=waiting)
+    limits = Limits(body=max_bytes, answering=timeout, workers=workers, waiting=waiting, client=per_client)
     listening = bind(host, port)
-    predictor = _predictor(model, lac, workers=workers)
-    token = find_token(token_file, make=True)  # last: a service that cannot start leaves no token behind
-    predictor.predict(["先读一遍。"])  # what is loaded at the first text is loaded before the first request
+    predictor = process_predictor(_maker(model, lac, workers=workers), size=workers, seconds=timeout)
+    try:
+        token = find_token(token_file, make=True)  # last: a service that cannot start leaves no token behind
 
-    def ready() -> None:
-        say(f"{predictor.name} answers at {address_of(listening)}; the token: {VARIABLE} or {token_file}")
-        if listening.getsockname()[0] not in LOOPBACK:
-            say("others on the network can reach it, and http shows them the token: put TLS before it")
+        def ready() -> None:
+            say(f"{predictor.name} answers at {address_of(listening)}; the token: {VARIABLE} or {token_file}")
+            if listening.getsockname()[0] not in LOOPBACK:
+                say("others on the network can reach it, and http shows them the token: put TLS before it")
 
-    run(make_app(predictor, token=token, limits=limits), listening, drain=timeout, ready=ready)
+        app = make_app(predictor, token=token, limits=limits)
+        run(app, listening, limits=limits, drain=timeout, ready=ready)
+    finally:
+        predictor.close()
 
 
 def suggest(
@@ -124,13 +138,18 @@ def suggest(
     print_table("suggestions", ("project", "suggestions", "changed"), rows, as_json=as_json)
 
 
-def _predictor(model: Path | None, lac: LacSize, *, workers: int) -> Predictor:
-    from biaozhu.serving.predictor import rule_predictor, trained_predictor
+def _maker(model: Path | None, lac: LacSize, *, workers: int) -> Callable[[], Predictor]:
+    from functools import partial
 
-    if model is not None:
-        return trained_predictor(model)
+    from biaozhu.annotators.network.model_folder import check_model
     from biaozhu.annotators.network.runtime import default_threads
-    from biaozhu.annotators.network.word_models import load_model
+    from biaozhu.annotators.network.word_models import check_weights
+    from biaozhu.serving.predictor import load_rule_predictor, trained_predictor
 
+    # Before any process starts: each would only say again what is wrong.
+    if model is not None:
+        check_model(model)
+        return partial(trained_predictor, model)
+    check_weights(lac)
     # The workers share the cores: threads inside of each would only wait for one another.
-    return rule_predictor(load_model(lac, threads=max(1, default_threads() // workers)))
+    return partial(load_rule_predictor, lac, max(1, default_threads() // workers))

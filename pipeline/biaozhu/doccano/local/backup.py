@@ -18,16 +18,15 @@ import hashlib
 import json
 import os
 import sqlite3
-import tempfile
 import zipfile
 from contextlib import closing
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from biaozhu import __version__
 from biaozhu.data.errors import BackupError, WriteError
+from biaozhu.data.files import temporary_folder
 from biaozhu.doccano.accounts import accounts_path
 from biaozhu.doccano.local.database import call_postgres, check_database, database_url, sqlite_path
 from biaozhu.doccano.local.server import DOCCANO_VERSION
@@ -35,6 +34,7 @@ from biaozhu.doccano.local.state import lock_home, read_state
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from pathlib import Path
 
     from biaozhu.doccano.local.state import ServerState
 
@@ -101,11 +101,10 @@ def back_up(path: Path, *, home: Path) -> BackupManifest:
 
 
 def _write_archive(path: Path, home: Path, state: ServerState) -> BackupManifest:
-    path.parent.mkdir(parents=True, exist_ok=True)
     kind = (state.database or "sqlite").split(":", 1)[0]
     # Beside the target, so that it can be moved there; only its owner can look into it.
-    with tempfile.TemporaryDirectory(prefix=f".{path.name}.", dir=path.parent) as folder:
-        copy, secrets, archive = (Path(folder) / name for name in (DATABASES[kind], SECRETS, "backup"))
+    with temporary_folder(path) as folder:
+        copy, secrets, archive = (folder / name for name in (DATABASES[kind], SECRETS, "backup"))
         rows = _copy_sqlite(home, copy) if kind == "sqlite" else _dump_postgres(home, copy)
         content = {key: getattr(state, key) for key in ("username", "password", "secret_key")}
         secrets.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")

@@ -10,7 +10,6 @@ import hashlib
 import lzma
 import os
 import shutil
-import tempfile
 import zipfile
 import zlib
 from contextlib import contextmanager, suppress
@@ -19,7 +18,7 @@ from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 
 from biaozhu.data.errors import BackupError, ServerError, WriteError
-from biaozhu.data.files import parse_json, read_bytes
+from biaozhu.data.files import parse_json, read_bytes, temporary_folder
 from biaozhu.doccano.local.backup import (
     ACCOUNTS,
     CHUNK_BYTES,
@@ -49,6 +48,8 @@ COUNT_TABLES = "SELECT count(*) FROM information_schema.tables WHERE table_schem
 
 def read_manifest(path: Path) -> BackupManifest:
     """Read what a backup says that it holds, and check that it holds exactly that under names that lead nowhere else."""
+    if path.exists() and not path.is_file():
+        raise BackupError("this is no file", where=str(path))
     try:
         with zipfile.ZipFile(path) as archive:
             manifest = _parse_manifest(archive, path)
@@ -81,9 +82,8 @@ def restore(
     if needed >= shutil.disk_usage(existing).free:
         raise WriteError(f"the disk has no room for {needed:,} bytes", where=str(home))
     try:
-        home.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(prefix=f".{home.name}.", dir=home.parent) as folder:
-            fresh = Path(folder) / "home"
+        with temporary_folder(home) as folder:
+            fresh = folder / "home"
             _unpack(path, manifest, fresh)
             _make_state(fresh, home, port)
             with _lock_target(home):

@@ -1,0 +1,205 @@
+"""Processes that predict, each of which is ended when it works on a request for longer than it may."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import signal
+import threading
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from biaozhu.data.errors import BiaozhuError, ServiceError, bug_from
+from biaozhu.data.processes import end_with_parent
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from multiprocessing.connection import Connection
+
+    from biaozhu.data.model import Span
+    from biaozhu.serving.predictor import Predictor
+
+LOADING_SECONDS = 120.0
+# Before a process that could not load is tried again.
+AGAIN_SECONDS = 1.0
+PATH = "/predict"
+FIRST_TEXT = "先读一遍。"
+
+
+@dataclass(slots=True)
+class _Worker:
+    process: Any
+    connection: Connection
+    is_reserved: bool
+
+
+class WorkerProcesses:
+    """Processes with a predictor each; `predict` may be called from several threads at once."""
+
+    def __init__(self, make: Callable[[], Predictor], *, size: int, seconds: float) -> None:
+        """Start the processes and wait until each has loaded its predictor.
+
+        Args:
+            make: makes the predictor; pickled, so a function at the top level of a module, or a `partial` of one.
+            size: how many processes; of several, one takes no large requests.
+            seconds: that one request may take of a process.
+
+        Raises:
+            BiaozhuError: what `make` raises.
+        """
+        self._make = make
+        self._seconds = seconds
+        self._idle: list[_Worker] = []
+        self._changed = threading.Condition()
+        self._all: set[Any] = set()
+        self._is_closed = False
+        self.name = ""
+        started = [self._start(is_reserved=number == 0 and size > 1) for number in range(size)]
+        try:
+            for worker in started:
+                self.name = self._answer(worker, LOADING_SECONDS)
+                self._put(worker)
+        except BaseException:
+            self.close()
+            raise
+
+    def predict(self, texts: Sequence[str], *, is_large: bool = False) -> list[tuple[Span, ...]]:
+        """Return the spans of each text.
+
+        Raises:
+            TimeoutError: no process is free, or one has worked on it for as long as it may, and has been ended.
+            BiaozhuError: what the predictor raises; ServiceError where the process has ended unasked.
+        """
+        worker = self._take(is_large=is_large)
+        is_sound = False
+        try:
+            worker.connection.send(list(texts))
+            found: list[tuple[Span, ...]] = self._answer(worker, self._seconds)
+            is_sound = True
+        except BiaozhuError as error:
+            is_sound = error.where == PATH
+            raise
+        except TimeoutError:
+            raise
+        except OSError:
+            raise _ended() from None
+        else:
+            return found
+        finally:
+            if is_sound:
+                self._put(worker)
+            else:
+                self._replace(worker)
+
+    def _take(self, *, is_large: bool) -> _Worker:
+        until = time.monotonic() + self._seconds
+        with self._changed:
+            while not self._is_closed:
+                fitting = [one for one in self._idle if not (is_large and one.is_reserved)]
+                # The reserved one only where there is no other.
+                worker = min(fitting, key=lambda one: one.is_reserved, default=None)
+                if worker is not None:
+                    self._idle.remove(worker)
+                    if worker.process.is_alive():
+                        return worker
+                    self._replace(worker)
+                elif not self._changed.wait(until - time.monotonic()):
+                    break
+        raise TimeoutError
+
+    def _put(self, worker: _Worker) -> None:
+        with self._changed:
+            self._idle.append(worker)
+            self._changed.notify_all()
+
+    def close(self) -> None:
+        """End all processes, whatever they work on."""
+        with self._changed:
+            self._is_closed = True
+            self._changed.notify_all()
+        for process in tuple(self._all):
+            process.kill()
+
+    def _answer(self, worker: _Worker, seconds: float) -> Any:
+        try:
+            is_there = worker.connection.poll(seconds)
+            answer: tuple[bool, Any] = worker.connection.recv() if is_there else (False, None)
+        except (EOFError, OSError):
+            raise _ended() from None
+        if not is_there:
+            raise TimeoutError
+        is_error, value = answer
+        if is_error:
+            kind, what, where, next_step = value
+            raise kind(what, where=where, next_step=next_step)
+        return value
+
+    def _start(self, *, is_reserved: bool) -> _Worker:
+        # Spawned, not forked: ONNX Runtime's threads do not survive a fork.
+        context = multiprocessing.get_context("spawn")
+        ours, theirs = context.Pipe()
+        process = context.Process(target=_work, args=(theirs, self._make, os.getpid()), daemon=True)
+        process.start()
+        theirs.close()
+        self._all.add(process)
+        if self._is_closed:
+            process.kill()
+        return _Worker(process, ours, is_reserved)
+
+    def _replace(self, worker: _Worker) -> None:
+        """End a process, and let another take its place as soon as it has loaded."""
+        self._end(worker)
+        if not self._is_closed:
+            threading.Thread(target=self._admit, args=(worker.is_reserved,), daemon=True).start()
+
+    def _admit(self, is_reserved: bool) -> None:  # noqa: FBT001 — a thread's argument
+        while not self._is_closed:
+            worker = self._start(is_reserved=is_reserved)
+            try:
+                self._answer(worker, LOADING_SECONDS)
+            except (BiaozhuError, TimeoutError):
+                self._end(worker)
+                time.sleep(AGAIN_SECONDS)
+            else:
+                self._put(worker)
+                return
+
+    def _end(self, worker: _Worker) -> None:
+        worker.process.kill()
+        worker.process.join()
+        worker.connection.close()
+        self._all.discard(worker.process)
+
+
+def _ended() -> ServiceError:
+    return ServiceError("a worker process ended unasked, perhaps for want of memory")
+
+
+def _work(connection: Connection, make: Callable[[], Predictor], parent: int) -> None:
+    # Only the parent ends it, after what was begun.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    end_with_parent(parent)
+    try:
+        predictor = make()
+        predictor.predict([FIRST_TEXT])  # what is loaded at the first text is loaded before the first request
+    except Exception as error:  # noqa: BLE001 — whatever it is, the parent says it
+        connection.send(
+            (True, _stated(error if isinstance(error, BiaozhuError) else bug_from(error, where="")))
+        )
+        return
+    connection.send((False, predictor.name))
+    while True:
+        try:
+            texts = connection.recv()
+        except EOFError:
+            return
+        try:
+            connection.send((False, predictor.predict(texts)))
+        except Exception as error:  # noqa: BLE001 — whatever a text brings about, the process lives on
+            connection.send((True, _stated(bug_from(error, where=PATH), where=PATH)))
+
+
+def _stated(error: BiaozhuError, where: str = "") -> tuple[type[BiaozhuError], str, str, str]:
+    return type(error), error.what, where or error.where, error.next_step
