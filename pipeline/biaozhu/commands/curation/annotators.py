@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -36,6 +36,7 @@ def agree(
     """Measure how well annotators agree: pairwise F1, Krippendorff's alpha, kinds of disagreement."""
     from biaozhu.curation.agreement import FORMAT, measure_agreement
     from biaozhu.curation.status import read_annotator, read_times
+    from biaozhu.data.layers import name_articles, read_named_layers
     from biaozhu.data.outputs import check_output
 
     check_output(output, "agreement", layers)
@@ -45,6 +46,8 @@ def agree(
         common=common,
         times={name: times for name, _, times in read},
     )
+    names = name_articles(read_named_layers(layers))
+    result = replace(result, by_article={names[one]: group for one, group in result.by_article.items()})
     _write_figures(output, FORMAT, result)
     if as_json:
         print_json(asdict(result))

@@ -21,7 +21,7 @@ def select(
     layers: Annotated[
         list[str],
         typer.Argument(
-            metavar="LAYER...", help="Pre-annotated layers or shards: .jsonl, .gz, .zst; patterns."
+            metavar="LAYER...", help="Pre-annotated layers or shards: .jsonl, .gz, .zst; folders; patterns."
         ),
     ],
     *,
@@ -38,12 +38,14 @@ def select(
     """Select the sentences to annotate next: the least confident ones, and some at random."""
     from biaozhu.curation.select import select_sentences, stream_files
     from biaozhu.data.errors import UsageError
-    from biaozhu.data.layers import write_layer
+    from biaozhu.data.layers import find_layers, is_beside, write_layer
     from biaozhu.data.outputs import check_output
     from biaozhu.scale.corpus_stream import expand_globs
     from biaozhu.scale.shard_folders import place
 
-    files = expand_globs(place(layer) for layer in layers)
+    found = expand_globs(place(layer) for layer in layers)
+    files = [file for path in found for file in (find_layers([path]) if path.is_dir() else [path])]
+    files = [file for file in files if not is_beside(file)]
     check_output(output, "layer", files)
     selected = select_sentences(stream_files(files), number, share=share, seed=seed)
     if not selected:
