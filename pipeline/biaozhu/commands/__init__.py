@@ -16,7 +16,7 @@ from biaozhu.commands.curation import adjudicating, annotators, gold, selecting
 from biaozhu.commands.doccano import projects, server
 from biaozhu.commands.models import predicting, serving, training
 from biaozhu.commands.scores import reporting, scoring
-from biaozhu.commands.workspace import running
+from biaozhu.commands.workspace import checking, running, starting
 
 if TYPE_CHECKING:
     import typer
@@ -27,7 +27,9 @@ SOURCE_ROOT = Path(__file__).resolve().parents[2]
 def register_all(app: typer.Typer) -> None:
     """Add every command to the app, and those of the recipes in a checkout."""
     for area in (
+        starting,
         running,
+        checking,
         reading,
         preannotating,
         language_models,

@@ -313,7 +313,7 @@ def _list_next_steps(job: Job, folder: Path) -> Iterable[str]:
         yield f"{count}: `biaozhu adjudicate {first} {second} --common --questions questions.jsonl`, fill it in,"
         yield f"then `biaozhu adjudicate {first} {second} --common --decisions questions.jsonl -o annotations/gold`"
     elif (PLANS / f"{job.name}.json").is_file():
-        yield f"{count}: `biaozhu project status --project {job.name}` shows how far the annotators are;"
+        yield f"{count}: `biaozhu project status {job.name}` shows how far the annotators are;"
         yield f"when they are done: `biaozhu project pull --project {job.name}`, then `biaozhu run {folder}`"
     else:
         yield f"{count}: `biaozhu doccano up`, then"
