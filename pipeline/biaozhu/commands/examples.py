@@ -55,6 +55,10 @@ EXAMPLES: dict[str, tuple[str, str]] = {
         "select annotations/pre -n 50 -o next.jsonl",
         "select 'shards/*.jsonl.gz' -n 200 -o next.jsonl --random 0.3",
     ),
+    "llm": (
+        "llm seeds --config llm.toml -o annotations/layers/llm",
+        "llm seeds --config llm.toml -o annotations/layers/llm --yes",
+    ),
     "agree": (
         "agree annotations/layers/anna annotations/layers/ben",
         "agree annotations/layers/anna annotations/layers/ben --common -o agreement.json",

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 GROUPS = {
     "A project of your own": ("new", "run", "doctor", "labels", "configs"),
-    "Articles": ("read", "split", "preannotate", "table", "export", "import"),
+    "Articles": ("read", "split", "preannotate", "llm", "table", "export", "import"),
     "Annotators and Doccano": ("doccano", "push", "pull", "project", "select"),
     "Gold": ("agree", "bias", "adjudicate", "gold"),
     "Models": ("train", "crossval", "curve", "predict", "segmenter", "serve"),
