@@ -141,6 +141,7 @@ MISSING = (
     ("project status p --plans plans", r"BZ0(03|30) "),
     ("project accounts p --plans plans", r"BZ0(03|30) "),
     ("run bad.txt --gold good.jsonl --config good.cfg", r"BZ003 bad\.txt: no such file"),
+    ("llm bad.txt --config bad --labels bad -o out.jsonl", r"BZ003 bad"),
     ("new good.txt", r"BZ003 good\.txt: this is a file"),
     ("labels --labels bad", r"BZ003 bad: no such file"),
     ("pull -o out", r"BZ030 there is no local Doccano"),
