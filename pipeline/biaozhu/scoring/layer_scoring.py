@@ -75,7 +75,7 @@ class ScoringRequest:
 
 @dataclass(frozen=True, slots=True)
 class ScoringInputs:
-    """What the files of a request hold.
+    """Content of the files of a request.
 
     Attributes:
         labels: the label set.
