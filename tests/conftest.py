@@ -33,6 +33,8 @@ settings.register_profile(
     print_blob=True,
     suppress_health_check=[HealthCheck.too_slow],
 )
+# Tests read messages in English, whatever the locale.
+os.environ["LANGUAGE"] = "en"
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci"))
 
 

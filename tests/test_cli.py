@@ -37,7 +37,7 @@ def test_cli_names_the_extra_whose_package_is_missing(
         monkeypatch.setitem(sys.modules, package, None)
         __import__(package)
 
-    monkeypatch.setattr(cli, "app", importing)
+    monkeypatch.setattr(cli, "list_all_commands", lambda: importing)
     assert cli.run([]) == 2
     line = capsys.readouterr().err
     assert line.startswith("BZ005 ")
@@ -48,7 +48,7 @@ def test_cli_raises_where_a_package_is_missing_that_no_extra_brings(monkeypatch:
     def importing(*_: object, **__: object) -> None:
         __import__("biaozhu.there_is_no_such_module")
 
-    monkeypatch.setattr(cli, "app", importing)
+    monkeypatch.setattr(cli, "list_all_commands", lambda: importing)
     with pytest.raises(ModuleNotFoundError):
         cli.run([])
 
@@ -65,7 +65,7 @@ def test_cli_stopped_while_an_extension_is_imported(
         except KeyboardInterrupt as stop:
             raise ImportError("initialization failed") from stop
 
-    monkeypatch.setattr(cli, "app", importing)
+    monkeypatch.setattr(cli, "list_all_commands", lambda: importing)
     assert cli.run([]) == 130
     assert capsys.readouterr().err == "stopped; nothing half-written was left\n"
 
@@ -74,6 +74,6 @@ def test_cli_import_that_fails_by_itself_is_no_stop(monkeypatch: pytest.MonkeyPa
     def importing(*_: object, **__: object) -> None:
         raise ImportError("initialization failed")
 
-    monkeypatch.setattr(cli, "app", importing)
+    monkeypatch.setattr(cli, "list_all_commands", lambda: importing)
     with pytest.raises(ImportError):
         cli.run([])

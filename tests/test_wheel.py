@@ -19,8 +19,16 @@ from biaozhu.data.layers import write_layer
 
 ROOT = Path(__file__).parent.parent
 UV = shutil.which("uv", path=os.pathsep.join([str(ROOT / ".venv/bin"), os.environ["PATH"]]))
-SOURCES = ("pyproject.toml", "README.md", "LICENSE", "pipeline", "configs", "annotations/guideline.md")
-SHIPPED = ("configs/labels.toml", "configs/ner.cfg", "annotations/guideline.md")
+SOURCES = (
+    "pyproject.toml",
+    "README.md",
+    "LICENSE",
+    "pipeline",
+    "configs",
+    "annotations/guideline.md",
+    "locks/doccano.lock",
+)
+SHIPPED = ("configs/labels.toml", "configs/ner.cfg", "annotations/guideline.md", "locks/doccano.lock")
 # Names of packages that only extras and Doccano's own environment bring.
 OF_EXTRAS = {"config", "curated_transformers", "django", "doccano_client", "kombu", "psutil", "pyarrow", "ray",
              "safetensors", "tenacity", "torch"}  # fmt: skip

@@ -11,13 +11,18 @@ import os
 import signal
 import sys
 import threading
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
 from biaozhu import __version__
 from biaozhu.commands import register_all
+from biaozhu.commands.help_pages import GroupedCommands, prepare_help
 from biaozhu.data.errors import BiaozhuError, MissingExtraError, MissingFileError, WriteError, extra_advice
+from biaozhu.data.translation import choose_language
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 STOPPED = 130
 EXTRA_OF = {"doccano_client": "doccano", "psutil": "doccano", "tenacity": "doccano"}
@@ -38,12 +43,19 @@ class Stopped(KeyboardInterrupt):
 app = typer.Typer(
     name="biaozhu",
     help="标注: Chinese NER annotation and evaluation, offline, offset-true.",
+    cls=GroupedCommands,
     no_args_is_help=True,
-    add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
 register_all(app)
+
+
+def list_all_commands() -> Any:
+    """Return the commands as typer has them, with their help in the user's language."""
+    command = typer.main.get_command(app)
+    prepare_help(command)
+    return command
 
 
 def _show_version(wanted: bool) -> None:  # noqa: FBT001 — typer calls it with the flag's value
@@ -58,6 +70,10 @@ def _options(
     version: Annotated[
         bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Print the version.")
     ] = False,
+    lang: Annotated[
+        Literal["zh", "en"] | None,
+        typer.Option(help="Language of help and messages; else that of LANG."),
+    ] = None,
 ) -> None:
     pass
 
@@ -75,7 +91,7 @@ def main(arguments: list[str] | None = None) -> None:
     sys.exit(run(arguments))
 
 
-def run(arguments: list[str] | None = None) -> int:  # noqa: PLR0911 — each way to end has its own status
+def run(arguments: list[str] | None = None) -> int:  # noqa: C901, PLR0911 — each way to end has its own status
     """Run a command and return its exit status, with every known failure as a line on stderr."""
     try:
         result = _called(arguments)
@@ -86,6 +102,10 @@ def run(arguments: list[str] | None = None) -> int:  # noqa: PLR0911 — each wa
     except typer.Exit as stop:
         return stop.exit_code
     except typer.TyperException as error:
+        if type(error).__name__ == "NoArgsIsHelpError":
+            # A group without a command: its help is what was asked for.
+            sys.stdout.write(f"{error}\n")
+            return 0
         error.show()  # type: ignore[attr-defined]  # those of usage have it, and a name of their own that is private
         return 2
     except (KeyboardInterrupt, typer.Abort):
@@ -114,7 +134,8 @@ def run(arguments: list[str] | None = None) -> int:  # noqa: PLR0911 — each wa
 
 def _called(arguments: list[str] | None) -> object:
     try:
-        return app(arguments, prog_name="biaozhu", standalone_mode=False)
+        choose_language(_find_language(sys.argv[1:] if arguments is None else arguments))
+        return list_all_commands()(arguments, prog_name="biaozhu", standalone_mode=False)
     except Exception as error:
         # An extension that is interrupted while it is imported makes an ImportError of it.
         if _stop_asked.is_set():
@@ -124,6 +145,18 @@ def _called(arguments: list[str] | None) -> object:
                 f"the package {error.name} is not installed", next_step=extra_advice(EXTRA_OF[error.name])
             ) from None
         raise
+
+
+def _find_language(arguments: Sequence[str]) -> str:
+    """Return the value of --lang before the command; a report has an option of this name too."""
+    for position, one in enumerate(arguments):
+        if not one.startswith("-"):
+            break
+        if one == "--lang":
+            return next(iter(arguments[position + 1 :]), "")
+        if one.startswith("--lang="):
+            return one.partition("=")[2]
+    return ""
 
 
 def _stopped() -> int:

@@ -138,6 +138,12 @@ MISSING = (
     (ENTER.format("bad.jsonl"), r"BZ003 bad\.jsonl: no such file"),
     (ENTER.format("good.jsonl"), r"BZ030 there is no local Doccano, and DOCCANO_URL names no other\. Run `biaozhu doccano up`"),
     ("project pull --project p --plans plans", r"BZ003 plans/p\.json: no such file"),
+    ("project status p --plans plans", r"BZ0(03|30) "),
+    ("project accounts p --plans plans", r"BZ0(03|30) "),
+    ("run bad.txt --gold good.jsonl --config good.cfg", r"BZ003 bad\.txt: no such file"),
+    ("llm bad.txt --config bad --labels bad -o out.jsonl", r"BZ003 bad"),
+    ("new good.txt", r"BZ003 good\.txt: this is a file"),
+    ("labels --labels bad", r"BZ003 bad: no such file"),
     ("pull -o out", r"BZ030 there is no local Doccano"),
     ("bias anna", r"BZ003 anna: no \*\.status\.json in this folder\. Make it with `biaozhu project pull`"),
     ("select bad.jsonl -n 1 -o out.jsonl", r"BZ003 bad\.jsonl: no such file"),
@@ -179,7 +185,7 @@ def test_bad_input_missing_files_of_options(
 NO_ROW = {
     "doccano down": {"--home"}, "doccano restore": {"--home"}, "doccano suggest": {"--home"},
     "base build": {"--output"}, "base distil": {"--output"}, "bias": {"--output"}, "project pull": {"--output", "--home"},
-    "doccano up": {"--home"},
+    "doccano up": {"--home"}, "project status": {"--home"}, "project accounts": {"--home"},
 }  # fmt: skip
 
 

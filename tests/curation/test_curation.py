@@ -15,7 +15,7 @@ from biaozhu.curation.adjudication import Decision, adjudicate, read_decisions, 
 from biaozhu.curation.agreement import GroupAgreement, measure_agreement
 from biaozhu.curation.disagreements import find_disagreements
 from biaozhu.curation.frozen import check_frozen, diff_gold, freeze_gold, read_gold
-from biaozhu.data.errors import BiaozhuError, FrozenError, GoldError, LineError
+from biaozhu.data.errors import BiaozhuError, FrozenError, GoldError
 from biaozhu.data.layers import write_layer
 from biaozhu.data.model import Sentence, Span
 
@@ -137,14 +137,15 @@ def test_adjudication_questions_become_decisions_once_filled_in(tmp_path: Path) 
     mine, theirs = [sentence(COUNTY, TOWN)], [sentence(JOINED)]
     path = tmp_path / "questions.jsonl"
     write_questions(path, find_disagreements(mine, theirs), names=("a", "b"))
-    with pytest.raises(LineError, match="BZ013"):
-        read_decisions(path)
+    assert read_decisions(path) == ()
+    with pytest.raises(GoldError, match="--to-doccano"):
+        adjudicate(mine, theirs, (), names=("a", "b"))
     question = json.loads(path.read_text(encoding="utf-8"))
     assert question["a"] == [
         {"start": 4, "end": 7, "label": "PLACE"},
         {"start": 7, "end": 10, "label": "PLACE"},
     ]
-    question.update(rule="P1", note="two units", spans=question["a"])
+    question.update(note="two units", spans=question["a"])
     path.write_text(json.dumps(question), encoding="utf-8")
     assert (
         adjudicate(mine, theirs, read_decisions(path), names=("a", "b"))[0].spans[0].source == "adjudicated:a"
@@ -271,3 +272,63 @@ def test_gold_diff_of_the_same_gold_is_a_line_and_no_table(
     assert (said.out, said.err) == ("", "no span differs\n")
     assert run(["gold", "diff", str(path), str(path), "--json"]) == 0
     assert capsys.readouterr().out == "[]\n"
+
+
+def two_articles(folder: Path, *spans: tuple[int, int, str]) -> Path:
+    for name, article in (("north", "1" * 12), ("south", "2" * 12)):
+        write_layer(
+            folder / f"{name}.jsonl", [Sentence(article, 0, len(TEXT), TEXT, tuple(Span(*s) for s in spans))]
+        )
+    return folder
+
+
+def test_curation_adjudicate_writes_a_file_an_article_into_a_folder(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    first = two_articles(tmp_path / "anna", PERSON, COUNTY)
+    second = two_articles(tmp_path / "ben", PERSON)
+    questions, gold = tmp_path / "q.jsonl", tmp_path / "gold"
+    given = ["adjudicate", str(first), str(second)]
+    assert run([*given, "--questions", str(questions), "--json"]) == 0
+    assert [row["article"] for row in json.loads(capsys.readouterr().out)] == ["north", "south"]
+    assert run([*given, "--decisions", str(questions), "-o", str(gold)]) == 2
+    assert "--to-doccano" in capsys.readouterr().err
+    assert not gold.exists()
+    lines = [json.loads(line) for line in questions.read_text(encoding="utf-8").splitlines()]
+    lines[0]["spans"] = lines[0]["anna"]  # without rule and note
+    lines[1]["note"] = "no place"
+    questions.write_text("".join(f"{json.dumps(line)}\n" for line in lines), encoding="utf-8")
+    assert run([*given, "--decisions", str(questions), "-o", str(gold)]) == 0
+    assert "2 decisions name no rule" in capsys.readouterr().err
+    spans = {path.stem: [s.key for s in read_gold(path)[0].spans] for path in gold.glob("*.jsonl")}
+    assert spans == {"north": [PERSON, COUNTY], "south": [PERSON]}
+
+
+def test_curation_adjudicate_into_a_folder_spares_frozen_gold(tmp_path: Path) -> None:
+    first, second = two_articles(tmp_path / "anna", PERSON), two_articles(tmp_path / "ben", PERSON)
+    gold = two_articles(tmp_path / "gold", PERSON, COUNTY)
+    freeze_gold(gold)
+    before = {path: path.read_bytes() for path in gold.iterdir()}
+    assert run(["adjudicate", str(first), str(second), "-o", str(gold)]) == 2
+    assert {path: path.read_bytes() for path in gold.iterdir()} == before
+
+
+def test_curation_agree_calls_articles_by_their_names(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    layers = [str(two_articles(tmp_path / name, PERSON)) for name in ("anna", "ben")]
+    assert run(["agree", *layers, "--json"]) == 0
+    assert set(json.loads(capsys.readouterr().out)["by_article"]) == {"north", "south"}
+
+
+def test_frozen_gold_passes_over_a_ledger_beside_it(tmp_path: Path) -> None:
+    write_layer(tmp_path / "x.jsonl", [sentence(PERSON)])
+    (tmp_path / "x.ledger.jsonl").write_text("{}\n", encoding="utf-8")
+    assert set(freeze_gold(tmp_path)) == {"x.jsonl"}
+    assert set(check_frozen(tmp_path)) == {"x.jsonl"}
+
+
+def test_gold_diff_takes_folders(tmp_path: Path) -> None:
+    old, new = two_articles(tmp_path / "old", PERSON), two_articles(tmp_path / "new", PERSON, COUNTY)
+    assert run(["gold", "diff", str(old), str(old)]) == 0
+    assert run(["gold", "diff", str(old), str(new)]) == 1

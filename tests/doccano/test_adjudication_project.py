@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import pytest
 
+from biaozhu.curation.disagreements import Dispute
 from biaozhu.data.labels import read_labels
 from biaozhu.data.model import Sentence, Span
-from biaozhu.doccano.adjudication_project import Dispute, read_reasons
+from biaozhu.doccano.adjudication_project import HOW_TO_ANSWER, phrase_questions, read_reasons
 
 NAMES = {label.id: label.name for label in read_labels()}
 TEXT = "去灵山镇买三斤茶"
@@ -20,7 +21,7 @@ def test_adjudicating_question_shows_both_versions() -> None:
     first = layer((1, 3, "PLACE"), (3, 4, "PLACE"), (5, 7, "AMOUNT"))
     dispute = Dispute(first, layer((1, 4, "PLACE"), (5, 7, "AMOUNT")), ("a", "b"))
     (items,) = dispute.group_disagreements().values()
-    assert dispute.phrase_questions(items, NAMES) == [
+    assert phrase_questions(dispute.names, items, NAMES) == [
         "【分歧1】“灵山镇”(第2–4字,边界不同);a:地点“灵山”|地点“镇”;b:地点“灵山镇”"
     ]
     (agreed,) = dispute.list_agreed().values()
@@ -39,7 +40,11 @@ def test_adjudicating_question_shows_both_versions() -> None:
         (["2. N3 二"], 2, {2: ("N3", "二")}),
         (["3 N3 三", "0 N3 零"], 2, {}),
         (["N3 先", "N4 后"], 1, {1: ("N4", "后")}),
-        (["【分歧1】“三斤”(第6–7字,只有前者标);a:数量“三斤”;b:不标", "随便", "N3"], 1, {}),
+        (["【分歧1】“三斤”(第6–7字,只有前者标);a:数量“三斤”;b:不标", HOW_TO_ANSWER, " "], 1, {}),
+        (["随便"], 2, {1: ("", "随便"), 2: ("", "随便")}),
+        (["随便", "N3"], 1, {1: ("N3", "")}),
+        (["2 泛指"], 2, {2: ("", "泛指")}),
+        (["2020 年的说法"], 1, {1: ("", "2020 年的说法")}),
     ],
 )
 def test_adjudicating_reads_the_reason(

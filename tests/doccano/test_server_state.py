@@ -16,8 +16,9 @@ import pytest
 from biaozhu.cli import run
 from biaozhu.data.errors import AuthError, ServerError
 from biaozhu.doccano.connection import find_account
+from biaozhu.doccano.local.environment import find_venv
 from biaozhu.doccano.local.processes import HOME_VARIABLE, ServerProcess, is_alive, spawn, stop_family
-from biaozhu.doccano.local.server import find_venv, get_status, start, stop
+from biaozhu.doccano.local.server import get_status, start, stop
 from biaozhu.doccano.local.state import make_state, read_state, state_path, write_state
 
 if TYPE_CHECKING:
@@ -101,7 +102,8 @@ def test_server_status_of_nothing_is_not_running(tmp_path: Path) -> None:
 def test_server_names_the_step_that_builds_its_environment(tmp_path: Path) -> None:
     with pytest.raises(ServerError) as caught:
         find_venv(tmp_path)
-    assert "make install-doccano" in str(caught.value)
+    assert f"-m venv {tmp_path} && " in str(caught.value)
+    assert "locks/doccano.lock" in str(caught.value)
 
 
 @pytest.mark.parametrize(

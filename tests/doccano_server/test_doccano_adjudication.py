@@ -15,6 +15,7 @@ from biaozhu.data.labels import read_labels
 from biaozhu.data.layers import read_layer, write_layer
 from biaozhu.data.model import Sentence, Span, with_spans
 from biaozhu.doccano.accounts import find_password
+from biaozhu.doccano.adjudication_project import HOW_TO_ANSWER
 from biaozhu.doccano.connection import connect
 from biaozhu.doccano.project import ProjectSpec, require_project
 
@@ -76,7 +77,8 @@ def test_doccano_adjudication_brings_back_the_decisions_of_the_file(
         assert sent.returncode == 0, sent.stderr
     project = require_project(doccano, case.project)
     notes = doccano.get(f"projects/{project.id}/comments", params={"limit": 100})["results"]
-    assert [note["text"].split(";")[0] for note in notes] == [
+    assert sum(note["text"] == HOW_TO_ANSWER for note in notes) == 2
+    assert [note["text"].split(";")[0] for note in notes if note["text"] != HOW_TO_ANSWER] == [
         "【分歧1】“三斤”(第7–8字,只有前者标)",
         "【分歧1】“灵山镇”(第3–5字,边界不同)",
         "【分歧2】“三斤”(第7–8字,只有前者标)",
@@ -98,8 +100,9 @@ def test_doccano_adjudication_brings_back_the_decisions_of_the_file(
     zoe.confirm(second)
     zoe.comment(second, "1 P1 通名归地名")
     half = case.fetch()
-    assert half.returncode == 1
-    assert half.stderr.count("no comment gives the reason") == 1
+    assert half.returncode == 0, half.stderr
+    assert "1 decisions name no rule" in half.stderr
+    (tmp_path / "gold.jsonl").unlink()
     zoe.comment(second, "2 A1 数词加量词")
     done = case.fetch()
     assert done.returncode == 0, done.stderr

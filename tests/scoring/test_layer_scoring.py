@@ -54,8 +54,21 @@ def test_scoring_folders_score_as_one_file_does(capsys: pytest.CaptureFixture[st
 @pytest.mark.usefixtures("folders")
 def test_scoring_folders_say_what_takes_no_part(capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["evaluate", "--gold", "gold", "--layer", "layer", "--resamples", "100"]) == 0
-    assert "layer: 1 sentences about articles that the gold lacks" in capsys.readouterr().err
+    assert "layer: 1 sentences that the gold lacks take no part" in capsys.readouterr().err
     assert run(["compare", "layer", "y=gold", "--gold", "gold", "--resamples", "100"]) == 0
+    assert run(["evaluate", "--gold", "gold", "--layer", "layer", "--strict", "--resamples", "100"]) == 2
+    assert run(["compare", "layer", "y=gold", "--gold", "gold", "--strict", "--resamples", "100"]) == 2
+
+
+@pytest.mark.usefixtures("folders")
+def test_scoring_compare_scores_what_gold_and_both_layers_have(capsys: pytest.CaptureFixture[str]) -> None:
+    options = ["--resamples", "100", "--json"]
+    assert run(["compare", "layer", "part=gold/a.jsonl", "--gold", "gold", *options]) == 1
+    said = capsys.readouterr()
+    document = json.loads(said.out)
+    assert [one["sentences"] for one in document["layers"]] == [1, 1]
+    assert document["skipped"] == [sentence("b", 0).id]
+    assert "part lacks it" in said.err
 
 
 def test_scoring_folders_with_a_sentence_twice_are_refused(

@@ -107,8 +107,18 @@ def test_evaluate_takes_an_undefined_score_for_too_low(
 def test_evaluate_refuses_or_counts_lacking_sentences(
     files: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert evaluate(files, ["short.jsonl"]) == 2
+    assert evaluate(files, ["short.jsonl"], "--strict") == 2
     assert capsys.readouterr().err.startswith("BZ050 ")
+    assert evaluate(files, ["gold.jsonl"], "--strict") == 0
+    capsys.readouterr()
+    assert evaluate(files, ["short.jsonl", "gold.jsonl"], "--json") == 1
+    said = capsys.readouterr()
+    document = json.loads(said.out)
+    jsonschema.validate(document, read_schema())
+    assert [layer["sentences"] for layer in document["layers"]] == [2, 2]
+    (skipped,) = document["skipped"]
+    assert f"not scored: {skipped}" in said.err
+    assert "1 of 3 gold sentences" in said.err
     assert evaluate(files, ["short.jsonl"], "--missing", "empty") == 0
     assert "short lacks 1 of 3 gold sentences" in capsys.readouterr().err
 

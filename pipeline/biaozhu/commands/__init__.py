@@ -1,4 +1,4 @@
-"""The commands, one thin function each, in groups: articles, Doccano, curation, models, scores.
+"""The commands, one thin function each, in groups: workspace, articles, Doccano, curation, models, scores.
 
 A module here imports only typer at the top; each command imports its library function when it runs.
 Each module has `register(app)`; `register_all` calls them in the order in which data passes through.
@@ -16,6 +16,7 @@ from biaozhu.commands.curation import adjudicating, annotators, doubting, gold, 
 from biaozhu.commands.doccano import projects, server
 from biaozhu.commands.models import predicting, serving, training
 from biaozhu.commands.scores import reporting, scoring
+from biaozhu.commands.workspace import checking, running, starting
 
 if TYPE_CHECKING:
     import typer
@@ -26,6 +27,9 @@ SOURCE_ROOT = Path(__file__).resolve().parents[2]
 def register_all(app: typer.Typer) -> None:
     """Add every command to the app, and those of the recipes in a checkout."""
     for area in (
+        starting,
+        running,
+        checking,
         reading,
         preannotating,
         language_models,

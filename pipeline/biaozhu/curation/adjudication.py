@@ -20,12 +20,18 @@ if TYPE_CHECKING:
     from biaozhu.curation.disagreements import Disagreement
 
 
+WAYS_TO_DECIDE = (
+    "Decide it in a file: --questions FILE writes the disagreements; fill in spans (or none), with a rule or a note, and "
+    "give it as --decisions FILE. Or in Doccano: --to-doccano, and when all is confirmed --from-doccano --decisions FILE"
+)
+
+
 @dataclass(frozen=True, slots=True)
 class Decision:
     """The adjudicator's decision on one disagreement: the correct spans (possibly none), and why.
 
-    `start` and `end` are those of the disagreement; `rule` is the guideline's paragraph, such as A3. `by` and `at`
-    (ISO 8601) say who decided and when, where that is known.
+    `start` and `end` are those of the disagreement; `rule` is the guideline's paragraph, such as A3, and may be empty,
+    as `note` may. `by` and `at` (ISO 8601) say who decided and when, where that is known.
     """
 
     sentence: str
@@ -54,8 +60,8 @@ class _DecisionLine(msgspec.Struct):
     start: int
     end: int
     spans: list[_DecidedSpan]
-    rule: str
-    note: str
+    rule: str = ""
+    note: str = ""
     by: str = ""
     at: str = ""
 
@@ -112,7 +118,10 @@ def adjudicate(
 
 
 def read_decisions(path: Path) -> tuple[Decision, ...]:
-    """Read decisions, one JSON object a line, each with a rule and a note; what is wrong is reported together."""
+    """Read decisions, one JSON object a line; what is wrong is reported together.
+
+    A line whose spans, rule and note are all empty is a question that nobody has answered, and no decision.
+    """
     decisions: list[Decision] = []
     problems: list[BiaozhuError] = []
     for number, line in enumerate(read_bytes(path).split(b"\n"), 1):
@@ -123,8 +132,8 @@ def read_decisions(path: Path) -> tuple[Decision, ...]:
         except ValueError as error:
             problems.append(LineError(f"not a decision: {error}", where=f"{path}:{number}"))
             continue
-        if not read.rule or not read.note:
-            problems.append(LineError("a decision needs its rule and a note", where=f"{path}:{number}"))
+        if not (read.spans or read.rule or read.note):
+            continue
         spans = tuple((span.start, span.end, span.label) for span in read.spans)
         place = (read.sentence, read.start, read.end)
         decisions.append(Decision(*place, spans, read.rule, read.note, read.by, read.at))
@@ -203,5 +212,5 @@ def _undecided(disagreement: Disagreement) -> GoldError:
     return GoldError(
         f"{disagreement.text!r} ({disagreement.kind}) is not decided",
         where=f"{disagreement.sentence}@{disagreement.start}",
-        next_step="Decide it in the decisions file",
+        next_step=WAYS_TO_DECIDE,
     )

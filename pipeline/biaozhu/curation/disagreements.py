@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections import defaultdict
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
 from biaozhu.data.errors import GoldError
+from biaozhu.data.model import Span, with_spans
 from biaozhu.scoring.match import group_overlapping
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
-    from biaozhu.data.model import Sentence, Span
+    from biaozhu.data.model import Sentence
 
 Kind = Literal["boundary", "label", "missing", "extra", "mixed"]
 
@@ -36,6 +38,31 @@ class Disagreement:
     def place(self) -> tuple[str, int, int]:
         """Sentence and offsets, which no two disagreements of the same layers share."""
         return self.sentence, self.start, self.end
+
+
+@dataclass(frozen=True, slots=True)
+class Dispute:
+    """Two annotators' layers of the same sentences, the annotators' names in the same order, and the articles' by id."""
+
+    first: Sequence[Sentence]
+    second: Sequence[Sentence]
+    names: tuple[str, str]
+    articles: Mapping[str, str] = field(default_factory=dict)
+
+    def group_disagreements(self) -> dict[str, list[Disagreement]]:
+        """Return the disagreements by sentence."""
+        found: dict[str, list[Disagreement]] = defaultdict(list)
+        for item in find_disagreements(self.first, self.second):
+            found[item.sentence].append(item)
+        return dict(found)
+
+    def list_agreed(self) -> dict[str, Sentence]:
+        """Return each sentence with the spans that both annotators have."""
+        source = "+".join(self.names)
+        return {
+            one.id: with_spans(one, (Span(*span.key, source) for span in agreed_spans(one, other)))
+            for one, other in pair_sentences(self.first, self.second)
+        }
 
 
 def keep_common(

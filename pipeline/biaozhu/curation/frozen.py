@@ -11,7 +11,7 @@ import msgspec
 
 from biaozhu.data.errors import BiaozhuError, FrozenError, raise_collected
 from biaozhu.data.files import parse_json_as, read_bytes, sha256_of, write_text
-from biaozhu.data.layers import read_layer
+from biaozhu.data.layers import is_beside, read_layer
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -46,7 +46,9 @@ class GoldChange:
 
 def freeze_gold(folder: Path) -> dict[str, FrozenFile]:
     """Write the manifest of every gold file (`*.jsonl`) in a folder, if all are valid, and return it."""
-    files = {path.name: _describe_file(path) for path in sorted(folder.glob("*.jsonl"))}
+    files = {
+        path.name: _describe_file(path) for path in sorted(folder.glob("*.jsonl")) if not is_beside(path)
+    }
     if not files:
         raise FrozenError(
             "no gold to freeze (*.jsonl)", where=str(folder), next_step="Make gold with `biaozhu adjudicate`"
@@ -80,7 +82,7 @@ def check_frozen(folder: Path) -> dict[str, FrozenFile]:
     """
     files = read_manifest(folder)
     problems: list[BiaozhuError] = []
-    present = {path.name for path in folder.glob("*.jsonl")}
+    present = {path.name for path in folder.glob("*.jsonl") if not is_beside(path)}
     for name in sorted(files.keys() | present):
         if name not in present:
             problems.append(FrozenError("in the manifest but not in the folder", where=str(folder / name)))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import codecs
+from collections import Counter
 from typing import TYPE_CHECKING
 
 from biaozhu.data.errors import (
@@ -26,21 +27,52 @@ LEDGER_SUFFIX, FAILED_SUFFIX = ".ledger.jsonl", ".failed.jsonl"
 
 
 def find_layers(paths: Iterable[Path]) -> tuple[Path, ...]:
-    """Replace each folder by the layers in it, by name: `*.jsonl`, but not the ledgers and failures beside them.
+    """Replace each folder by the layers in it, by name; ledgers and failures, which a pattern names too, are left out.
 
     Raises:
-        MissingFileError: a folder holds no layer; all such folders are reported together.
+        MissingFileError: a folder holds no layer, or only ledgers are named; all are reported together.
     """
     files: list[Path] = []
     problems: list[BiaozhuError] = []
+    paths = tuple(paths)
     for path in paths:
-        inside = path.glob("*.jsonl") if path.is_dir() else [path]
-        found = sorted(file for file in inside if not is_beside(file))
-        if not found:
-            problems.append(MissingFileError("no layer (*.jsonl) in this folder", where=str(path)))
-        files += found
+        if path.is_dir():
+            found = sorted(file for file in path.glob("*.jsonl") if not is_beside(file))
+            if not found:
+                problems.append(MissingFileError("no layer (*.jsonl) in this folder", where=str(path)))
+            files += found
+        elif not is_beside(path):
+            files.append(path)
+    if paths and not files and not problems:
+        problems.append(
+            MissingFileError(
+                "ledgers and failures are no layers", where=str(paths[0]), next_step="Name a layer"
+            )
+        )
     raise_collected(problems)
     return tuple(files)
+
+
+def read_named_layers(
+    paths: Iterable[Path], *, labels: Collection[str] | None = None
+) -> list[tuple[str, tuple[Sentence, ...]]]:
+    """Read the layers of files and folders, each with its file's name, which is that of its article."""
+    return [(path.stem, read_layer(path, labels=labels)) for path in find_layers(paths)]
+
+
+def read_layers(paths: Iterable[Path], *, labels: Collection[str] | None = None) -> tuple[Sentence, ...]:
+    """Read all sentences of files and folders."""
+    return tuple(sentence for _, layer in read_named_layers(paths, labels=labels) for sentence in layer)
+
+
+def name_articles(layers: Iterable[tuple[str, Iterable[Sentence]]]) -> dict[str, str]:
+    """Return the name of each article by its id: that of its layer's file, with the id where names are not unique."""
+    names: dict[str, str] = {}
+    for name, layer in layers:
+        for article in dict.fromkeys(sentence.article for sentence in layer):
+            names.setdefault(article, name)
+    counts = Counter(names.values())
+    return {one: name if counts[name] == 1 else f"{name}.{one}" for one, name in names.items()}
 
 
 def read_layer(path: Path, *, labels: Collection[str] | None = None) -> tuple[Sentence, ...]:

@@ -82,6 +82,11 @@ def find_password(home: Path, url: str, name: str) -> Account:
     return Account(url, name, password)
 
 
+def list_accounts(home: Path, url: str) -> tuple[str, ...]:
+    """Return the names whose passwords are kept for this server."""
+    return tuple(_select_passwords(_read_accounts(home), home, url))
+
+
 def _select_passwords(data: dict[str, Any], home: Path, url: str) -> dict[str, str]:
     """Return the passwords by name for one server."""
     state = read_state(home)

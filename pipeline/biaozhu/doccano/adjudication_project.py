@@ -1,22 +1,20 @@
 """Adjudication in Doccano: a project of the disagreements only, and the decisions that come back from it.
 
 Every sentence shows the spans that both annotators have. Each disagreement is left open, and a comment says where it is
-and how each annotator read it. The adjudicator draws what is right there (or nothing), answers in a comment with the
-guideline's paragraph and a reason (`N3 泛指`, or `2 N3 泛指` for the second of a sentence), and confirms.
+and how each annotator read it. The adjudicator draws what is right there (or nothing) and confirms, which is the
+decision; a comment gives the guideline's paragraph and a reason (`N3 泛指`, or `2 N3 泛指` for the second of a sentence).
 """
 
 from __future__ import annotations
 
 import re
 from collections import defaultdict
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from biaozhu.curation.adjudication import Decision
-from biaozhu.curation.disagreements import agreed_spans, find_disagreements, pair_sentences
 from biaozhu.data.errors import GoldError
 from biaozhu.data.ledger import Entry
-from biaozhu.data.model import Span, with_spans
 from biaozhu.doccano.accounts import ensure_accounts, ensure_members
 from biaozhu.doccano.connection import translate_errors
 from biaozhu.doccano.project import ProjectSpec, require_project
@@ -29,8 +27,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
     from pathlib import Path
 
-    from biaozhu.curation.disagreements import Disagreement
-    from biaozhu.data.model import Sentence
+    from biaozhu.curation.disagreements import Disagreement, Dispute
+    from biaozhu.data.model import Sentence, Span
     from biaozhu.doccano.connection import Connection
     from biaozhu.doccano.push import PushReport
 
@@ -42,50 +40,12 @@ KINDS = {
     "mixed": "边界和标签都不同",
 }
 QUESTION = re.compile(r"【分歧(\d+)】")
-ANSWER = re.compile(r"\s*(?:(\d{1,4})[\s.、::]+)?([A-Za-z]{1,3}\d+)[\s.、,:,:]*(.+)", re.DOTALL)
-ANSWER_FORM = "“依据条号 理由”,如“N3 泛指”;一句有几处分歧时前面写序号,如“2 N3 泛指”"
-
-
-@dataclass(frozen=True, slots=True)
-class Dispute:
-    """Two annotators' layers of the same sentences, and the annotators' names in the same order."""
-
-    first: Sequence[Sentence]
-    second: Sequence[Sentence]
-    names: tuple[str, str]
-
-    def group_disagreements(self) -> dict[str, list[Disagreement]]:
-        """Return the disagreements by sentence."""
-        found: dict[str, list[Disagreement]] = defaultdict(list)
-        for item in find_disagreements(self.first, self.second):
-            found[item.sentence].append(item)
-        return dict(found)
-
-    def list_agreed(self) -> dict[str, Sentence]:
-        """Return each sentence with the spans that both annotators have."""
-        source = "+".join(self.names)
-        return {
-            one.id: with_spans(one, (Span(*span.key, source) for span in agreed_spans(one, other)))
-            for one, other in pair_sentences(self.first, self.second)
-        }
-
-    def phrase_questions(self, items: Sequence[Disagreement], labels: Mapping[str, str]) -> list[str]:
-        """Return the comment that puts each disagreement of a sentence to the adjudicator.
-
-        Each is one line: Doccano shows a line feed as a space.
-        """
-        comments = []
-        for number, item in enumerate(items, 1):
-            place = (
-                f"第{item.start + 1}字" if item.end - item.start == 1 else f"第{item.start + 1}–{item.end}字"
-            )
-            versions = [
-                f"{name}:{_describe_version(item, side, labels)}"
-                for name, side in zip(self.names, (item.first, item.second), strict=True)
-            ]
-            head = f"【分歧{number}】“{item.text}”({place},{KINDS[item.kind]})"
-            comments.append(";".join([head, *versions]))
-        return comments
+ANSWER = re.compile(r"\s*(?:(\d{1,4})[\s.、::]+)?(?:([A-Za-z]{1,3}\d+)[\s.、,:,:]*)?(.*)", re.DOTALL)
+NO_REASON = "已确认,没有写理由"
+HOW_TO_ANSWER = (
+    "【答法】在文中画出正确的标注(不该标就不画),再打勾确认;评论里写“条号 理由”,如“N3 泛指”;"
+    "一句有几处分歧时前面写序号,如“2 N3 泛指”。没有合适的条号,只写理由也可以。"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,8 +87,11 @@ def ask_adjudicator(
     layers: dict[str, list[Sentence]] = defaultdict(list)
     for sid, sentence in dispute.list_agreed().items():
         if sid in disagreements:
-            layers[sentence.article].append(sentence)
-    report = push(connection, list(layers.items()), spec)
+            layers[dispute.articles.get(sentence.article, sentence.article)].append(sentence)
+    told = replace(
+        spec, guideline=f"{spec.guideline.rstrip()}\n\n## 裁决时怎么答\n\n{HOW_TO_ANSWER}\n".lstrip()
+    )
+    report = push(connection, list(layers.items()), told)
     project = require_project(connection, spec.name)
     if adjudicator:
         ensure_members(connection, project, ensure_accounts(connection, [adjudicator], home=home))
@@ -137,7 +100,7 @@ def ask_adjudicator(
     for sid, items in disagreements.items():
         example = examples[sid]["id"]
         present = {comment["text"] for comment in comments.get(example, ())}
-        for text in dispute.phrase_questions(items, spec.names):
+        for text in (*phrase_questions(dispute.names, items, spec.names), HOW_TO_ANSWER):
             if text not in present:
                 with translate_errors(connection.url):
                     connection.client.create_comment(project.id, example, text)
@@ -164,7 +127,7 @@ def read_adjudication(connection: Connection, dispute: Dispute, spec: ProjectSpe
         example = examples[sid]
         texts = [comment["text"] for comment in comments.get(example["id"], ())]
         is_same = spans_from_json(example["meta"].get("pre")) == agreed[sid].spans
-        if not is_same or not set(texts).issuperset(dispute.phrase_questions(items, spec.names)):
+        if not is_same or not set(texts).issuperset(phrase_questions(dispute.names, items, spec.names)):
             raise GoldError(
                 "the layers have changed since this was sent to Doccano",
                 where=sid,
@@ -177,34 +140,52 @@ def read_adjudication(connection: Connection, dispute: Dispute, spec: ProjectSpe
         for number, (item, spans) in enumerate(zip(items, taken, strict=True), 1):
             if confirmation is None:
                 still_open.append((item, "the sentence is not confirmed"))
-            elif number not in reasons:
-                still_open.append((item, f"no comment gives the reason: {ANSWER_FORM}"))
             else:
                 by = users.get(confirmation["confirmed_by"], connection.username)
                 keys = tuple(span.key for span in spans)
-                decisions.append(
-                    Decision(*item.place, keys, *reasons[number], by, confirmation["confirmed_at"])
-                )
+                reason = reasons.get(number, ("", NO_REASON))
+                decisions.append(Decision(*item.place, keys, *reason, by, confirmation["confirmed_at"]))
     return AdjudicatorAnswers(tuple(decisions), tuple(still_open), tuple(losses))
 
 
 def read_reasons(comments: Iterable[str], count: int) -> dict[int, tuple[str, str]]:
     """Return the adjudicator's rule and note by the disagreement's number, from 1, out of a sentence's comments.
 
-    A comment without a number answers all `count` disagreements; a later comment replaces an earlier one.
+    A comment without a number answers all `count` disagreements; a later comment replaces an earlier one. The rule is
+    empty where a comment names none.
     """
     general: dict[int, tuple[str, str]] = {}
     numbered: dict[int, tuple[str, str]] = {}
     for comment in comments:
         answer = ANSWER.fullmatch(comment)
-        if answer is None or QUESTION.match(comment):
+        if answer is None or QUESTION.match(comment) or comment == HOW_TO_ANSWER or not comment.strip():
             continue
-        reason = (answer[2].upper(), answer[3].strip())
-        if answer[1]:
-            numbered[int(answer[1])] = reason
+        rule, number = (answer[2] or "").upper(), int(answer[1] or 0)
+        if answer[1] and (rule or 1 <= number <= count):
+            numbered[number] = (rule, answer[3].strip())
         else:
-            general = dict.fromkeys(range(1, count + 1), reason)
+            note = answer[3] if rule else comment
+            general = dict.fromkeys(range(1, count + 1), (rule, note.strip()))
     return {number: reason for number, reason in (general | numbered).items() if 1 <= number <= count}
+
+
+def phrase_questions(
+    names: tuple[str, str], items: Sequence[Disagreement], labels: Mapping[str, str]
+) -> list[str]:
+    """Return the comment that puts each disagreement of a sentence to the adjudicator.
+
+    Each is one line: Doccano shows a line feed as a space.
+    """
+    comments = []
+    for number, item in enumerate(items, 1):
+        place = f"第{item.start + 1}字" if item.end - item.start == 1 else f"第{item.start + 1}–{item.end}字"
+        versions = [
+            f"{name}:{_describe_version(item, side, labels)}"
+            for name, side in zip(names, (item.first, item.second), strict=True)
+        ]
+        head = f"【分歧{number}】“{item.text}”({place},{KINDS[item.kind]})"
+        comments.append(";".join([head, *versions]))
+    return comments
 
 
 def _assign_spans(

@@ -60,6 +60,21 @@ class AnnotatorLayer:
 
 
 @dataclass(frozen=True, slots=True)
+class AnnotatorProgress:
+    """How many sentences one annotator has, how many of them are confirmed, and where they work."""
+
+    annotator: str
+    sentences: int
+    confirmed: int
+    url: str
+
+    @property
+    def share(self) -> float:
+        """The share that is confirmed; of nothing all is."""
+        return self.confirmed / self.sentences if self.sentences else 1.0
+
+
+@dataclass(frozen=True, slots=True)
 class EnteredWork:
     """Counts of entering a layer into Doccano: spans drawn, spans removed, sentences confirmed."""
 
@@ -120,6 +135,19 @@ def pull_layers(
             layer = _read_layer(connection, own, name, given, lambda _done: None)
         layers.append(layer)
     return tuple(layers)
+
+
+def count_progress(
+    connection: Connection, name: str, assignment: Assignment
+) -> tuple[AnnotatorProgress, ...]:
+    """Count how many of their sentences each annotator of a project has confirmed."""
+    found = []
+    for annotator, given in assignment.annotators.items():
+        project = require_project(connection, f"{name}@{annotator}")
+        there = list_examples(connection, project)
+        confirmed = sum(one in there and bool(there[one]["is_confirmed"]) for one in given)
+        found.append(AnnotatorProgress(annotator, len(given), confirmed, project.url))
+    return tuple(found)
 
 
 def enter_layer(

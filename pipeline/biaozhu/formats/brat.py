@@ -51,14 +51,15 @@ SIDECAR_SUFFIX = ".sentences.jsonl"
 SOURCE = "brat"
 
 
-def write_brat(sentences: Sequence[Sentence]) -> ExportedFiles:
-    """Write the files of each article, named by its id."""
+def write_brat(sentences: Sequence[Sentence], *, names: Mapping[str, str] | None = None) -> ExportedFiles:
+    """Write the files of each article, called by its name in `names`, else by its id."""
     files: dict[str, bytes] = {}
     entries: list[Entry] = []
     by_article: dict[str, list[Sentence]] = defaultdict(list)
     for sentence in sentences:
         by_article[sentence.article].append(sentence)
-    for article, members in by_article.items():
+    for identifier, members in by_article.items():
+        article = (names or {}).get(identifier, identifier)
         text = "".join(f"{sentence.text}\n" for sentence in members)
         lines: list[str] = []
         rows: list[dict[str, Any]] = [{"text_sha": checksum_text(text)}]

@@ -25,15 +25,29 @@ NOT_CARRIED = {Format.conll: "CoNLL has no place for sources and scores: they st
 BRAT_SUFFIXES = (".ann", ".txt", SIDECAR_SUFFIX)
 
 
-def export_layer(sentences: Sequence[Sentence], into: Format, *, names: Mapping[str, str]) -> ExportedFiles:
-    """Write a layer in another format; `names` maps label ids to what annotators see in Doccano."""
+def export_layer(
+    sentences: Sequence[Sentence],
+    into: Format,
+    *,
+    names: Mapping[str, str],
+    articles: Mapping[str, str] | None = None,
+) -> ExportedFiles:
+    """Write a layer in another format.
+
+    Args:
+        sentences: the layer's.
+        into: the format.
+        names: label id -> the name that annotators see in Doccano.
+        articles: article id -> its name, by which brat's files are called; else by the id.
+    """
     if into is Format.doccano:
         return write_doccano(sentences, names=names)
+    if into is Format.brat:
+        return write_brat(sentences, names=articles or {})
     writers = {
         Format.conll: write_conll,
         Format.spacy: write_docbin,
         Format.labelstudio: write_labelstudio,
-        Format.brat: write_brat,
     }
     return writers[into](sentences)
 

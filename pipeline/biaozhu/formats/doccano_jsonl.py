@@ -42,10 +42,11 @@ def write_doccano(sentences: Sequence[Sentence], *, names: Mapping[str, str]) ->
             sentence,
             {"sid": sentence.id, "pre": spans_to_json(sentence.spans)},
             {span.label: names.get(span.label, span.label) for span in sentence.spans},
+            ascii_only=False,
         )
         for sentence in sentences
     ]
-    return ExportedFiles({"": "".join(f"{line}\n" for line in lines).encode("ascii")})
+    return ExportedFiles({"": "".join(f"{line}\n" for line in lines).encode("utf-8")})
 
 
 def read_doccano(

@@ -136,13 +136,19 @@ def is_ours(meta: Mapping[str, Any]) -> bool:
     return not meta.keys().isdisjoint({PACKED_KEY, "sid", "pre"})
 
 
-def make_import_line(sentence: Sentence, meta: Mapping[str, str], names: Mapping[str, str]) -> str:
-    """Return a line for Doccano's JSONL import, in ASCII so that the server cannot guess a wrong encoding.
+def make_import_line(
+    sentence: Sentence, meta: Mapping[str, str], names: Mapping[str, str], *, ascii_only: bool = True
+) -> str:
+    """Return a line for Doccano's JSONL import; every line of a file needs the same metadata keys.
 
-    Every line of a file needs the same metadata keys; `names` maps label ids to what annotators see.
+    Args:
+        sentence: what to import.
+        meta: its metadata.
+        names: label id -> the name that annotators see.
+        ascii_only: escape all else, so that the server cannot guess a wrong encoding.
     """
     label = [[s.start, s.end, s.label] for s in to_remote_spans(sentence.text, sentence.spans, names)]
-    return json.dumps({"text": sentence.text, "label": label, **pack_meta(meta)}, ensure_ascii=True)
+    return json.dumps({"text": sentence.text, "label": label, **pack_meta(meta)}, ensure_ascii=ascii_only)
 
 
 def to_remote_spans(text: str, spans: Iterable[Span], names: Mapping[str, str]) -> tuple[RemoteSpan, ...]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from biaozhu.data.layers import read_layer
+from biaozhu.data.layers import find_layers, read_layers
 from biaozhu.reading.article import find_articles, read_articles
 from biaozhu.reading.sentences import split_checked
 
@@ -19,12 +19,23 @@ def read_sentences(files: Iterable[Path]) -> tuple[Sentence, ...]:
     """Return the sentences of layers (`*.jsonl`, with their spans) and of articles, in this order.
 
     Args:
-        files: layers, articles, and folders of articles.
+        files: layers, articles, and folders of either.
 
     Raises:
         MissingFileError, LineError, EncodingError, EmptyArticleError: see `read_layer` and `read_articles`.
     """
-    found = find_articles(files)
-    layers = [read_layer(path) for path in found if path.suffix == ".jsonl"]
-    articles = read_articles(path for path in found if path.suffix != ".jsonl")
-    return tuple(one for layer in (*layers, *map(split_checked, articles)) for one in layer)
+    layers, sources = divide_sources(files)
+    articles = map(split_checked, read_articles(sources))
+    return (*read_layers(layers), *(sentence for article in articles for sentence in article))
+
+
+def divide_sources(files: Iterable[Path]) -> tuple[tuple[Path, ...], tuple[Path, ...]]:
+    """Return the layers and the articles of files and folders; a folder of layers alone is one of layers."""
+    layers: list[Path] = []
+    articles: list[Path] = []
+    for path in files:
+        inside = find_articles([path])
+        is_layer = path.suffix == ".jsonl" or (inside == (path,) and any(path.glob("*.jsonl")))
+        layers += [path] if is_layer else []
+        articles += () if is_layer else inside
+    return find_layers(layers), tuple(articles)

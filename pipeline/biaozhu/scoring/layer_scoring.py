@@ -6,7 +6,7 @@ from collections import Counter
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 from biaozhu.data.errors import BiaozhuError, DuplicateError, ManyProblemsError, UsageError, raise_collected
 from biaozhu.data.files import sha256_of, sha256_of_stream
@@ -50,10 +50,11 @@ class ScoringRequest:
             another section (article, where there are several) of it.
         values: a file or folder of gold values.
         places: a file or folder of gold paths.
-        missing: what to do with gold sentences that a layer lacks, see `pair_layers`.
+        missing: what to do with gold sentences that a layer lacks, see `pair_layers`; or `skip`: score the sentences
+            that the gold and all layers have. Unless it is `error`, sentences that the gold lacks take no part.
         labels: the labels file; None is configs/labels.toml, where there is one.
-        strict: refuse a file with sentences about articles that the gold lacks, and articles that are not all of the
-            gold's; else such sentences take no part, and there are no sections. Folders may always have others.
+        strict: refuse articles that are not all of the gold's, and layers with sentences about others; else such
+            sentences take no part, and there are no sections.
         sampling: of the intervals.
         command: the words of the command line, for the document.
     """
@@ -65,7 +66,7 @@ class ScoringRequest:
     held_out: bool = False
     values: Path | None = None
     places: Path | None = None
-    missing: Missing = "error"
+    missing: Missing | Literal["skip"] = "error"
     labels: Path | None = None
     strict: bool = False
     sampling: Sampling = DEFAULT_SAMPLING
@@ -74,7 +75,17 @@ class ScoringRequest:
 
 @dataclass(frozen=True, slots=True)
 class ScoringInputs:
-    """Content of a request's files; `covered` are the layers' sentences about articles of the gold."""
+    """Content of the files of a request.
+
+    Attributes:
+        labels: the label set.
+        articles: the articles.
+        gold: the gold sentences that are scored.
+        layers: the layers by name, whole.
+        covered: of each layer the sentences that are scored.
+        trained: the layers that training saw.
+        skipped: gold sentences that are not scored, since not all layers have them.
+    """
 
     labels: tuple[Label, ...]
     articles: tuple[Article, ...]
@@ -82,6 +93,7 @@ class ScoringInputs:
     layers: Mapping[str, Layer]
     covered: Mapping[str, Layer]
     trained: tuple[Layer, ...]
+    skipped: Layer = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,14 +178,38 @@ def read_inputs(
     gold = reader.read_layer("gold", request.gold, read=read_gold)
     layers = reader.read_layers(request.layers)
     trained = tuple(reader.read_layer("train", [path]) for path in request.train)
-    ids = {sentence.article for sentence in gold}
+    covered = _keep_covered(request, gold, layers)
+    scored = gold
+    if request.missing == "skip":
+        common = set.intersection(
+            *({sentence.id for sentence in layer} for layer in (gold, *covered.values()))
+        )
+        # Where nothing is common, scoring says why.
+        if common:
+            scored, *rest = (
+                tuple(sentence for sentence in layer if sentence.id in common)
+                for layer in (gold, *covered.values())
+            )
+            covered = dict(zip(covered, rest, strict=True))
+    kept = {sentence.id for sentence in scored}
+    skipped = tuple(sentence for sentence in gold if sentence.id not in kept)
+    return ScoringInputs(labels, articles, scored, layers, covered, trained, skipped)
+
+
+def _keep_covered(request: ScoringRequest, gold: Layer, layers: Mapping[str, Layer]) -> dict[str, Layer]:
+    """Return the layers without the sentences that take no part since the gold lacks them or their articles.
+
+    Where nothing would be left the layer is about other articles, and scoring says so in one line.
+    """
+    ids, articles = {sentence.id for sentence in gold}, {sentence.article for sentence in gold}
     covered = dict(layers)
-    for name, paths in name_layers(request.layers).items():
-        if not request.strict or all(path.is_dir() for path in paths):
-            # Where nothing is left the layer is about other articles, and scoring says so in one line.
-            kept = tuple(sentence for sentence in layers[name] if sentence.article in ids)
-            covered[name] = kept or layers[name]
-    return ScoringInputs(labels, articles, gold, layers, covered, trained)
+    if request.missing != "error":
+        covered = {name: tuple(one for one in layer if one.id in ids) for name, layer in layers.items()}
+    elif not request.strict:
+        covered = {
+            name: tuple(one for one in layer if one.article in articles) for name, layer in layers.items()
+        }
+    return {name: layer or layers[name] for name, layer in covered.items()}
 
 
 def score_inputs(
@@ -181,7 +217,7 @@ def score_inputs(
 ) -> ScoredLayers:
     """Score layers; `labels` are in the order of reports, `inputs` all files of the document."""
     options = EvaluationOptions(
-        labels=tuple(label.id for label in labels), missing=request.missing, sampling=request.sampling
+        labels=tuple(label.id for label in labels), missing=_find_missing(request), sampling=request.sampling
     )
     options = _add_context(options, request, given)
     reader = InputReader()
@@ -192,8 +228,11 @@ def score_inputs(
     raise_collected(reader.problems)
     evaluations = tuple(one for one in found if one is not None)
     comparisons = _compare_with_first(evaluations, request.sampling)
-    values = score_value_files(request.values, request.places, given.gold, given.covered, given.articles)
+    gold = (*given.gold, *given.skipped)
+    values = score_value_files(request.values, request.places, gold, given.covered, given.articles)
     document = make_document(evaluations, comparisons, values=values, inputs=inputs, command=request.command)
+    if given.skipped:
+        document["skipped"] = [sentence.id for sentence in given.skipped]
     return ScoredLayers(evaluations, comparisons, document)
 
 
@@ -205,7 +244,7 @@ def score_streams(request: ScoringRequest) -> ScoredLayers:
     if path is None:
         raise UsageError("the labels of a stream must be known before", next_step="Give --labels")
     labels = tuple(label.id for label in read_labels(path))
-    options = EvaluationOptions(labels=labels, missing=request.missing, sampling=request.sampling)
+    options = EvaluationOptions(labels=labels, missing=_find_missing(request), sampling=request.sampling)
     (gold,) = request.gold
     layers = [(name, path) for name, paths in name_layers(request.layers).items() for path in paths]
     evaluations = tuple(evaluate_stream(gold, path, name=name, options=options) for name, path in layers)
@@ -231,6 +270,11 @@ def name_layers(layers: Sequence[str]) -> dict[str, list[Path]]:
         stem = path.stem if stems[path.stem] == 1 else f"{path.parent.name}/{path.stem}"
         named.setdefault(name or stem, []).append(path)
     return named
+
+
+def _find_missing(request: ScoringRequest) -> Missing:
+    # What is to be skipped has been; a stream cannot look ahead for what all layers have.
+    return "error" if request.missing == "skip" else request.missing
 
 
 def _add_context(

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from spacy.training import Example
 
 from biaozhu.data.errors import ConfigError, DuplicateError, MissingFileError, OffsetError, raise_collected
-from biaozhu.data.layers import read_layer
+from biaozhu.data.layers import is_beside, read_layer
 from biaozhu.data.ledger import Entry
 
 if TYPE_CHECKING:
@@ -69,7 +69,8 @@ def match_files(paths: Sequence[str], *, where: str) -> tuple[Path, ...]:
             if not names
         ]
     )
-    return tuple(sorted({Path(name) for names in found.values() for name in names}))
+    files = {Path(name) for names in found.values() for name in names}
+    return tuple(sorted(file for file in files if not is_beside(file)))
 
 
 def make_examples(nlp: Language, sentences: Iterable[Sentence]) -> tuple[list[Example], tuple[Entry, ...]]:

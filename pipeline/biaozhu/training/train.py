@@ -28,6 +28,7 @@ from biaozhu.data.errors import ConfigError, TrainingError, raise_collected
 from biaozhu.data.files import read_bytes
 from biaozhu.data.model import with_spans
 from biaozhu.data.renamed import rename_training_keys
+from biaozhu.data.shipped import find_owner
 from biaozhu.nlp.base_encoder import pin_checksums
 from biaozhu.nlp.torch_encoders.trainable import BERT, TRAINABLE_LAC
 from biaozhu.training.card import HELD_OUT, IN_SAMPLE, describe_file, score_strictly, write_card
@@ -98,6 +99,7 @@ def read_config(path: Path, overrides: Mapping[str, Any] | None = None) -> Confi
     try:
         text = read_bytes(path).decode("utf-8-sig")
         config: Config = load_config_from_str(text, interpolate=False)
+        _check_owner(config, where)
         rename_training_keys(config)
         # A second time, since an override may have an old name, too.
         config = Config().from_str(
@@ -110,6 +112,16 @@ def read_config(path: Path, overrides: Mapping[str, Any] | None = None) -> Confi
         raise ConfigError(_shorten(error), where=where) from None
     raise_collected(find_misspelt(config, where=where))
     return config
+
+
+def _check_owner(config: Config, where: str) -> None:
+    owner = find_owner(config)
+    if owner != "train":
+        raise ConfigError(
+            "this config is for another command",
+            where=where,
+            next_step=f"Give it to `biaozhu {owner}`; `biaozhu configs` lists those of `train`",
+        )
 
 
 def train(

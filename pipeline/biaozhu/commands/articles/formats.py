@@ -43,14 +43,15 @@ def export(
     """Write layers in the format of another tool."""
     from biaozhu.data.files import write_bytes
     from biaozhu.data.labels import read_labels
-    from biaozhu.data.layers import find_layers, read_layer
+    from biaozhu.data.layers import name_articles, read_named_layers
     from biaozhu.data.outputs import check_output
     from biaozhu.formats.convert import NOT_CARRIED, export_layer
 
     names = {label.id: label.name for label in read_labels(labels)}
-    sentences = [sentence for path in find_layers(layers) for sentence in read_layer(path, labels=names)]
+    named = read_named_layers(layers, labels=names)
+    sentences = [sentence for _, layer in named for sentence in layer]
     _unique(sentences)
-    made = export_layer(sentences, into, names=names)
+    made = export_layer(sentences, into, names=names, articles=name_articles(named))
     entries = made.entries
     check_output(output, into.value, layers)
     for name in made.files:

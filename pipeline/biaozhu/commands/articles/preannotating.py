@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from biaozhu.commands.articles.hints import say_where_not_chinese
 from biaozhu.commands.console import finish, progress, say
 from biaozhu.commands.options import MAX_PROCESSES, LabelsFile, Yes, layer_name
 
@@ -207,6 +208,7 @@ def _few(
         _check_outputs([output], files, ledger=ledger and not into_folder)
     read, problems = read_readable(find_articles(files))
     articles = list(read.values())
+    say_where_not_chinese(articles)
     names = [article.name for article in articles]
     folders = [*([output] if output and into_folder else ()), *(layers.glob("*") if layers else ())]
     _check_outputs([folder / f"{name}.jsonl" for folder in folders for name in names], files, ledger=ledger)

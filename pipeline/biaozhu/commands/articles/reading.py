@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from biaozhu.commands.articles.hints import say_where_not_chinese
 from biaozhu.commands.console import finish, print_json, print_table, say
 
 if TYPE_CHECKING:
@@ -130,6 +131,7 @@ def _read_all(files: list[Path], text: Path | None) -> tuple[list[Article], tupl
     if text is not None and len(files) > 1:
         raise UsageError("--text saves the text of one article", next_step="Give one FILE")
     articles, problems = read_readable(files)
+    say_where_not_chinese(articles.values())
     hint = f"saved as {text}" if text else "--text OUT.txt saves it"
     for path, article in articles.items():
         form, _, encoding = article.encoding.rpartition(":")

@@ -12,7 +12,11 @@ from biaozhu.commands.doccano.specs import GUIDELINE, LABELS, GuidelineFile, log
 from biaozhu.commands.options import LOCAL, AsJson, Home, LabelsFile, layer_name, target
 
 if TYPE_CHECKING:
-    from biaozhu.doccano.adjudication_project import AdjudicatorAnswers, Dispute
+    from collections.abc import Mapping, Sequence
+
+    from biaozhu.curation.disagreements import Disagreement, Dispute
+    from biaozhu.data.model import Sentence
+    from biaozhu.doccano.adjudication_project import AdjudicatorAnswers
 
 LayerPath = Annotated[Path, typer.Argument(help="layers/<annotator>/ or one file of it.")]
 
@@ -33,7 +37,13 @@ def adjudicate(
         Path | None, typer.Option(callback=target, help="Write the disagreements here, to be decided.")
     ] = None,
     output: Annotated[
-        Path | None, typer.Option("-o", "--output", callback=layer_name, help="Write the gold here.")
+        Path | None,
+        typer.Option(
+            "-o",
+            "--output",
+            callback=layer_name,
+            help="Write the gold to a .jsonl file, or a folder: a file an article.",
+        ),
     ] = None,
     to_doccano: Annotated[
         bool, typer.Option("--to-doccano", help="Make a Doccano project of the disagreements.")
@@ -60,50 +70,91 @@ def adjudicate(
     """
     from biaozhu.curation.adjudication import adjudicate as join_layers
     from biaozhu.curation.adjudication import read_decisions, write_questions
-    from biaozhu.curation.disagreements import find_disagreements, keep_common
-    from biaozhu.curation.status import read_annotators
-    from biaozhu.data.errors import UsageError
-    from biaozhu.data.layers import write_layer
     from biaozhu.data.outputs import check_output
+
+    _check_steps(decisions, to_doccano=to_doccano, from_doccano=from_doccano)
+    dispute = _read_dispute(first, second, common=common)
+    targets = _plan_gold(output, dispute)
+    for path in targets:
+        check_output(path, "layer", [first, second, decisions])
+    check_output(questions, "decisions", [first, second, decisions])
+    check_output(decisions if from_doccano else None, "decisions", [first, second])
+    given = read_decisions(decisions) if decisions and output and not from_doccano else ()
+    if to_doccano or from_doccano:
+        spec = read_spec(project, labels, guideline if to_doccano else None)
+        connection = log_in(home)
+    found = _show_disagreements(dispute, as_json=as_json)
+    if questions is not None:
+        write_questions(questions, found, names=dispute.names)
+        say(f"{len(found)} disagreements written to {questions}")
+    if to_doccano:
+        from biaozhu.doccano.adjudication_project import ask_adjudicator
+
+        asked = ask_adjudicator(connection, dispute, spec, adjudicator=adjudicator, home=home)
+        say(f"{asked.disagreements} disagreements in {asked.report.sentences} sentences: {asked.report.url}")
+        finish(asked.report.losses)
+    if from_doccano and decisions is not None:
+        from biaozhu.doccano.adjudication_project import read_adjudication
+
+        _keep(read_adjudication(connection, dispute, spec), dispute, decisions)
+        given = read_decisions(decisions)
+    if output is not None:
+        _write_gold(join_layers(dispute.first, dispute.second, given, names=dispute.names), targets)
+        say(f"{len(found)} disagreements decided")
+        if without := sum(not decision.rule for decision in given):
+            say(f"{without} decisions name no rule of the guideline: they count, and a rule would say why")
+        say(f"next: `biaozhu gold freeze {next(iter(targets)).parent}`")
+
+
+def _check_steps(decisions: Path | None, *, to_doccano: bool, from_doccano: bool) -> None:
+    from biaozhu.data.errors import UsageError
 
     if to_doccano and from_doccano:
         raise UsageError("--to-doccano and --from-doccano are two steps", next_step="Give one of them")
     if from_doccano and decisions is None:
         raise UsageError("the decisions need a file", next_step="Name it with --decisions")
-    check_output(output, "layer", [first, second, decisions])
-    check_output(questions, "decisions", [first, second, decisions])
-    check_output(decisions if from_doccano else None, "decisions", [first, second])
+
+
+def _read_dispute(first: Path, second: Path, *, common: bool) -> Dispute:
+    from biaozhu.curation.disagreements import Dispute, keep_common
+    from biaozhu.curation.status import read_annotators
+    from biaozhu.data.layers import name_articles, read_named_layers
+
     (name, layer), (other_name, other) = read_annotators([first, second])
     if common:
         layer, other = keep_common(layer, other)
-    names = (name, other_name)
-    given = read_decisions(decisions) if decisions and output and not from_doccano else ()
-    if to_doccano or from_doccano:
-        from biaozhu.doccano.adjudication_project import Dispute, ask_adjudicator, read_adjudication
+    return Dispute(layer, other, (name, other_name), name_articles(read_named_layers([first, second])))
 
-        dispute = Dispute(layer, other, names)
-        spec = read_spec(project, labels, guideline if to_doccano else None)
-        connection = log_in(home)
-    found = find_disagreements(layer, other)
-    rows = [[item.sentence, item.start, item.end, item.kind, item.text] for item in found]
-    print_table("Disagreements", ["sentence", "start", "end", "kind", "text"], rows, as_json=as_json)
-    if questions is not None:
-        write_questions(questions, found, names=names)
-        say(f"{len(found)} disagreements written to {questions}")
-    if to_doccano:
-        asked = ask_adjudicator(connection, dispute, spec, adjudicator=adjudicator, home=home)
-        say(f"{asked.disagreements} disagreements in {asked.report.sentences} sentences: {asked.report.url}")
-        finish(asked.report.losses)
-    if from_doccano and decisions is not None:
-        answered = read_adjudication(connection, dispute, spec)
-        _keep(answered, dispute, decisions)
-    if output is not None:
-        if from_doccano and decisions is not None:
-            given = read_decisions(decisions)
-        gold = join_layers(layer, other, given, names=names)
-        write_layer(output, gold)
-        spans = sum(len(sentence.spans) for sentence in gold)
-        say(f"{spans} gold spans in {len(gold)} sentences, {len(found)} disagreements decided")
+
+def _plan_gold(output: Path | None, dispute: Dispute) -> dict[Path, set[str]]:
+    """Return the files to write, each with the ids of its articles: one file, or in a folder one an article."""
+    ids = {sentence.article for sentence in dispute.first}
+    if output is None or output.suffix == ".jsonl":
+        return {output: ids} if output else {}
+    return {output / f"{dispute.articles[one]}.jsonl": {one} for one in sorted(ids)}
+
+
+def _write_gold(gold: Sequence[Sentence], targets: Mapping[Path, set[str]]) -> None:
+    from biaozhu.data.layers import write_layer
+
+    for path, articles in targets.items():
+        sentences = [sentence for sentence in gold if sentence.article in articles]
+        write_layer(path, sentences)
+        spans = sum(len(sentence.spans) for sentence in sentences)
+        say(f"{spans} gold spans in {len(sentences)} sentences written to {path}")
+
+
+def _show_disagreements(dispute: Dispute, *, as_json: bool) -> tuple[Disagreement, ...]:
+    from biaozhu.curation.disagreements import find_disagreements
+
+    found = find_disagreements(dispute.first, dispute.second)
+    names = {sentence.id: dispute.articles[sentence.article] for sentence in dispute.first}
+    rows = [
+        [names[item.sentence], item.sentence, item.start, item.end, item.kind, item.text] for item in found
+    ]
+    columns = ["article", "sentence", "start", "end", "kind", "text"]
+    print_table("Disagreements", columns, rows, as_json=as_json)
+    return found
 
 
 def _keep(answered: AdjudicatorAnswers, dispute: Dispute, path: Path) -> None:

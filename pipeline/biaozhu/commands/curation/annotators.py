@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -36,12 +36,15 @@ def agree(
     """Measure how well annotators agree: pairwise F1, Krippendorff's alpha, kinds of disagreement."""
     from biaozhu.curation.agreement import FORMAT, measure_agreement
     from biaozhu.curation.status import read_annotators, read_times
+    from biaozhu.data.layers import name_articles, read_named_layers
     from biaozhu.data.outputs import check_output
 
     check_output(output, "agreement", layers)
     read = read_annotators(layers)
     times = {name: read_times(path) for (name, _), path in zip(read, layers, strict=True)}
     result = measure_agreement(dict(read), common=common, times=times)
+    names = name_articles(read_named_layers(layers))
+    result = replace(result, by_article={names[one]: group for one, group in result.by_article.items()})
     _write_figures(output, FORMAT, result)
     if as_json:
         print_json(asdict(result))

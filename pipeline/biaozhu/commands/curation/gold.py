@@ -41,16 +41,16 @@ def gold_check(folder: GoldFolder = GOLD) -> None:
 
 @gold_app.command("diff")
 def gold_diff(
-    old: Annotated[Path, typer.Argument(help="A gold file.")],
+    old: Annotated[Path, typer.Argument(help="A gold file, or a folder.")],
     new: Annotated[Path, typer.Argument(help="Another version of it.")],
     *,
     as_json: AsJson = False,
 ) -> None:
     """Show the spans that only one of two versions of a gold file has."""
     from biaozhu.curation.frozen import diff_gold
-    from biaozhu.data.layers import read_layer
+    from biaozhu.data.layers import read_layers
 
-    changes = diff_gold(read_layer(old), read_layer(new))
+    changes = diff_gold(read_layers([old]), read_layers([new]))
     if not changes and not as_json:
         say("no span differs")
         return

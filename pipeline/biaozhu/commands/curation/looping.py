@@ -156,11 +156,12 @@ def _pull(state: LoopState, paths: _Paths, home: Path) -> LoopState:
 def _adjudicate(state: LoopState, paths: _Paths, home: Path) -> LoopState:
     from biaozhu.commands.curation.adjudicating import adjudicate
     from biaozhu.curation.disagreements import find_disagreements
-    from biaozhu.curation.status import read_annotator
+    from biaozhu.curation.status import read_annotators
 
     first, second = (paths.work / "layers" / name for name in state.annotators)
     gold, project = paths.gold / f"{paths.work.name}.jsonl", f"{paths.name}-adjudication"
-    if not find_disagreements(read_annotator(first)[1], read_annotator(second)[1]):
+    (_, ours), (_, theirs) = read_annotators([first, second])
+    if not find_disagreements(ours, theirs):
         adjudicate(first, second, output=gold, home=home)
     elif not state.asked:
         adjudicate(first, second, to_doccano=True, project=project, home=home)

@@ -1,4 +1,4 @@
-"""Commands: project create, pull and enter."""
+"""Commands: project create, pull, enter, status and accounts."""
 
 from __future__ import annotations
 
@@ -26,6 +26,9 @@ from biaozhu.commands.options import LOCAL, AsJson, Home, LabelsFile
 PLANS = Path("annotations/projects")
 
 Project = Annotated[str, typer.Option("--project", help="Name of the project of all annotators.")]
+ProjectArgument = Annotated[
+    str, typer.Argument(metavar="NAME", help="Name of the project of all annotators.")
+]
 Plans = Annotated[Path, typer.Option("--plans", help="Folder of the files that say who got which sentence.")]
 
 
@@ -35,6 +38,8 @@ def register(app: typer.Typer) -> None:
     team.command("create")(create)
     team.command("pull")(pull)
     team.command("enter")(enter)
+    team.command("status")(status)
+    team.command("accounts")(accounts)
     app.add_typer(team, name="project")
 
 
@@ -183,3 +188,36 @@ def enter(
     with progress("enter", len(sentences)) as tick:
         done = enter_layer(connect(account), sentences, spec, tick=tick)
     print_values(f"entered for {annotator}", asdict(done), as_json=as_json)
+
+
+def status(
+    name: ProjectArgument, *, plans: Plans = PLANS, home: Home = LOCAL, as_json: AsJson = False
+) -> None:
+    """Show how far each annotator is: sentences, confirmed ones, the share, and their page."""
+    from biaozhu.doccano.assignment import read_assignment
+    from biaozhu.doccano.team import count_progress
+
+    found = count_progress(log_in(home), name, read_assignment(plans / f"{name}.json"))
+    columns = ("annotator", "sentences", "confirmed", "share", "page")
+    rows = [(one.annotator, one.sentences, one.confirmed, f"{one.share:.0%}", one.url) for one in found]
+    print_table(f"progress of {name}", columns, rows, as_json=as_json)
+    if all(one.confirmed == one.sentences for one in found):
+        say(f"everybody is done: `biaozhu project pull --project {name}`")
+
+
+def accounts(
+    name: ProjectArgument, *, plans: Plans = PLANS, home: Home = LOCAL, as_json: AsJson = False
+) -> None:
+    """List a project's annotators: their page, and whether their password is kept. No password is printed."""
+    from biaozhu.doccano.accounts import accounts_path, list_accounts
+    from biaozhu.doccano.assignment import read_assignment
+    from biaozhu.doccano.connection import find_account
+
+    url = find_account(home=home).url
+    kept = list_accounts(home, url)
+    given = read_assignment(plans / f"{name}.json").annotators
+    rows = [(one, f"{name}@{one}", url, "yes" if one in kept else "no") for one in given]
+    print_table(
+        f"accounts of {name}", ("annotator", "project", "page", "password kept"), rows, as_json=as_json
+    )
+    say(f"generated passwords stand in {accounts_path(home)}, which only you can read")

@@ -55,9 +55,9 @@ def read_spec(project: str, labels: Path, guideline: Path | None = None) -> Proj
 
 def read_layers(paths: Iterable[Path], spec: ProjectSpec) -> list[tuple[str, tuple[Sentence, ...]]]:
     """Read layers, each with its article's name, checked against the label set."""
-    from biaozhu.data.layers import find_layers, read_layer
+    from biaozhu.data.layers import read_named_layers
 
-    return [(path.stem, read_layer(path, labels=spec.names)) for path in find_layers(paths)]
+    return read_named_layers(paths, labels=spec.names)
 
 
 def log_in(home: Path) -> Connection:

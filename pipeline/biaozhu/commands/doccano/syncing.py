@@ -106,7 +106,7 @@ def pull(
     from biaozhu.data.diff import NOT_BY_PEOPLE, compare_layers
     from biaozhu.data.errors import UsageError
     from biaozhu.data.files import write_text
-    from biaozhu.data.layers import find_layers, read_layer
+    from biaozhu.data.layers import read_layers as read_all
     from biaozhu.data.ledger import write_ledger
     from biaozhu.data.outputs import check_output
     from biaozhu.doccano.pull import pull as pull_project
@@ -117,10 +117,10 @@ def pull(
     check_output(ledger, "ledger", compare or ())
     check_output(result, "round-trip", compare or ())
     spec = read_spec(project, labels)
-    sent = [sentence for path in find_layers(compare or ()) for sentence in read_layer(path)]
+    sent = read_all(compare or ())
     pulled = pull_project(log_in(home), spec, confirmed=confirmed)
     if confirmed:
-        sent = [sentence for sentence in sent if sentence.id in pulled.confirmed]
+        sent = tuple(sentence for sentence in sent if sentence.id in pulled.confirmed)
     if output is not None:
         _write_layers(pulled, output, compare or ())
     if ledger is not None:

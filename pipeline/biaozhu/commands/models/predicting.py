@@ -33,24 +33,24 @@ def predict(
         list[Path],
         typer.Option(
             "--keep",
-            help="A layer whose articles are taken over as they are, such as what `crossval` wrote. Repeatable.",
+            help="A layer or folder whose articles are taken over as they are, such as what `crossval` wrote. Repeatable.",
         ),
     ] = [],  # noqa: B006 — typer copies the default
 ) -> None:
     """Annotate articles, or the sentences of layers, with a trained model."""
     from biaozhu.annotators.trained import annotate_sentences, load_trained
     from biaozhu.data.errors import bug_from
-    from biaozhu.data.layers import read_layer, write_layer
+    from biaozhu.data.layers import read_layers, write_layer
     from biaozhu.data.outputs import check_output
     from biaozhu.reading.sources import read_sentences
 
     check_output(output, "layer", [model, *keep], articles=files)
-    kept = [sentence for path in keep for sentence in read_layer(path)]
+    kept = read_layers(keep)
     there = {sentence.article for sentence in kept}
     sentences = [sentence for sentence in read_sentences(files) if sentence.article not in there]
     with progress_of_steps("predicting"):
         annotated, failed = annotate_sentences(load_trained(model), sentences) if sentences else ([], {})
-    write_layer(output, [*kept, *annotated])
+    write_layer(output, (*kept, *annotated))
     taken = f", {len(kept)} sentences kept" if keep else ""
     say(f"{output}: {sum(len(one.spans) for one in annotated)} spans in {len(annotated)} sentences{taken}")
     names = _article_names(files) if failed else {}
@@ -61,23 +61,20 @@ def predict(
 
 
 def _article_names(files: Sequence[Path]) -> dict[str, str]:
-    from biaozhu.data.layers import read_layer
-    from biaozhu.reading.article import find_articles, read_articles
+    from biaozhu.data.layers import name_articles, read_named_layers
+    from biaozhu.reading.article import read_articles
+    from biaozhu.reading.sources import divide_sources
 
-    found = find_articles(files)
-    names = {
-        sentence.article: path.stem
-        for path in found
-        if path.suffix == ".jsonl"
-        for sentence in read_layer(path)
-    }
-    articles = read_articles(path for path in found if path.suffix != ".jsonl")
-    return names | {article.id: article.name for article in articles}
+    layers, articles = divide_sources(files)
+    names = name_articles(read_named_layers(layers))
+    return names | {article.id: article.name for article in read_articles(articles)}
 
 
 def segmenter(
     *,
-    words: Annotated[Path, typer.Option("--words", help="A layer whose spans are words, to learn from.")],
+    words: Annotated[
+        Path, typer.Option("--words", help="A layer, or a folder, whose spans are words, to learn from.")
+    ],
     dev: Annotated[Path, typer.Option("--dev", help="Another one, to measure on.")],
     output: Annotated[
         Path | None, typer.Option("-o", "--output", help="The model's folder; the user's cache if not given.")
@@ -89,12 +86,14 @@ def segmenter(
     as_json: AsJson = False,
 ) -> None:
     """Train a word segmentation model for spacy-pkuseg, which ships none."""
-    from biaozhu.data.layers import read_layer
+    from biaozhu.data.layers import read_layers
     from biaozhu.training.segmentation import segmenter_folder, train_segmenter
 
     with progress_of_steps("segmentation"):
         folder = output or segmenter_folder()
-        done = train_segmenter(read_layer(words)[:sentences], read_layer(dev), folder, iterations=iterations)
+        done = train_segmenter(
+            read_layers([words])[:sentences], read_layers([dev]), folder, iterations=iterations
+        )
     print_table(
         "Word segmentation, on --dev",
         ("folder", "precision", "recall"),

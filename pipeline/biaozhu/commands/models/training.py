@@ -84,8 +84,11 @@ def train(
     overrides = _parse_overrides(settings, gold)
     held = _score_held_out(config, overrides, held_out) if held_out else None
     if seeds > 1 or score:
+        from biaozhu.data.layers import find_layers
+
+        scored = find_layers(score)
         entries = _train_seeds(
-            config, output, seeds=seeds, score=score, overrides=overrides, held_out=held, as_json=as_json
+            config, output, seeds=seeds, score=scored, overrides=overrides, held_out=held, as_json=as_json
         )
         _close(entries, ledger)
         return
@@ -278,12 +281,12 @@ def _score_held_out(
     config: Path, overrides: Mapping[str, Any], layers: Sequence[Path]
 ) -> dict[str, StrictCounts]:
     from biaozhu.data.errors import UsageError
-    from biaozhu.data.layers import read_layer
+    from biaozhu.data.layers import read_layers
     from biaozhu.training.card import score_strictly
     from biaozhu.training.gold import GoldCorpus
     from biaozhu.training.train import corpus_of, read_config
 
-    predicted = {sentence.id: sentence for path in layers for sentence in read_layer(path)}
+    predicted = {sentence.id: sentence for sentence in read_layers(layers)}
     corpus = corpus_of(read_config(config, overrides), config)
     if not isinstance(corpus, GoldCorpus):
         raise UsageError("a stream has no held-out layer", where="--held-out")

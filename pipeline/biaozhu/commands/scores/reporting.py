@@ -121,7 +121,8 @@ def summary(reports: Reports = Path("reports"), *, as_json: AsJson = False) -> N
     """Print what every report in a folder found: scores with intervals, round trip, losses."""
     from biaozhu.reporting.history import COLUMNS, list_cells, read_reports, summarize_report
 
-    found = read_reports(reports)
+    # What `biaozhu run` keeps of earlier runs is for `history`.
+    found = [one for one in read_reports(reports) if "runs" not in one.name.split("/")[:-1]]
     if as_json:
         print_json([summarize_report(one) for one in found])
         return

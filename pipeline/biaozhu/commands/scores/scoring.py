@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from biaozhu.commands.console import print_json, print_table, say
+from biaozhu.commands.console import LOSSES_SHOWN, print_json, print_table, say
 
 if TYPE_CHECKING:
-    from biaozhu.scoring.layer_scoring import ScoredLayers
+    from biaozhu.scoring.layer_scoring import ScoredLayers, ScoringInputs
     from biaozhu.scoring.significance import Bounds
+
+TEXT_SHOWN = 20
 
 Gold = Annotated[Path, typer.Option("--gold", help="The gold: a layer (.jsonl), or a folder of them.")]
 Articles = Annotated[
@@ -30,10 +32,14 @@ HeldOut = Annotated[
     ),
 ]
 Missing = Annotated[
-    Literal["error", "empty"],
+    Literal["skip", "empty"],
     typer.Option(
-        "--missing", help="A gold sentence that a layer lacks: `error`, or `empty` (counts as found empty)."
+        "--missing",
+        help="A gold sentence that a layer lacks: skip (not scored, named, exit status 1) or empty (counts as found empty).",
     ),
+]
+Strict = Annotated[
+    bool, typer.Option("--strict", help="Refuse where gold and layers do not hold the same sentences.")
 ]
 Labels = Annotated[Path | None, typer.Option("--labels", help="Labels file; orders the labels.")]
 Resamples = Annotated[int, typer.Option("--resamples", min=100, max=1_000_000, help="Bootstrap samples.")]
@@ -74,7 +80,8 @@ def evaluate(
     article: Articles = [],  # noqa: B006 — typer copies the default
     train: Train = [],  # noqa: B006 — as above
     held_out: HeldOut = False,
-    missing: Missing = "error",
+    missing: Missing = "skip",
+    strict: Strict = False,
     stream: Stream = False,
     values: Values = None,
     places: Places = None,
@@ -102,7 +109,7 @@ def evaluate(
         held_out=held_out,
         values=values,
         places=places,
-        missing=missing,
+        missing="error" if strict else missing,
         labels=labels,
         stream=stream,
         sampling=(resamples, seed),
@@ -122,12 +129,10 @@ def evaluate(
                 [(one["layer"] or "the gold itself", *list(one.values())[1:]) for one in scores],
             )
     _say_notes(found)
-    if fail_under is None:
-        return
-    failed = False
-    for one in found.evaluations:
+    failed = bool(found.document.get("skipped"))
+    for one in found.evaluations if fail_under is not None else ():
         reached = one.overall["strict"].f1.value
-        if reached is None or reached < fail_under:
+        if reached is None or (fail_under is not None and reached < fail_under):
             shown = "undefined" if reached is None else f"{reached:.4f}"
             say(f"too low: strict F1 of {one.name} is {shown}, under {fail_under}")
             failed = True
@@ -143,7 +148,8 @@ def compare(
     article: Articles = [],  # noqa: B006 — typer copies the default
     train: Train = [],  # noqa: B006 — as above
     held_out: HeldOut = False,
-    missing: Missing = "error",
+    missing: Missing = "skip",
+    strict: Strict = False,
     stream: Stream = False,
     labels: Labels = None,
     resamples: Resamples = 10_000,
@@ -164,7 +170,7 @@ def compare(
         articles=tuple(article),
         train=tuple(train),
         held_out=held_out,
-        missing=missing,
+        missing="error" if strict else missing,
         labels=labels,
         stream=stream,
         sampling=(resamples, seed),
@@ -190,6 +196,8 @@ def compare(
             ],
         )
     _say_notes(found)
+    if found.document.get("skipped"):
+        raise typer.Exit(1)
 
 
 def _score(output: Path | None, *, stream: bool, sampling: tuple[int, int], **options: Any) -> ScoredLayers:
@@ -221,11 +229,24 @@ def _score(output: Path | None, *, stream: bool, sampling: tuple[int, int], **op
         raise_collected(reader.problems)
         found = score_inputs(request, given, labels=given.labels, inputs=reader.inputs)
         for name, layer in given.layers.items():
-            if left_out := len(layer) - len(given.covered[name]):
-                say(f"{name}: {left_out} sentences about articles that the gold lacks take no part")
+            gold = {sentence.id for sentence in (*given.gold, *given.skipped)}
+            if left_out := sum(sentence.id not in gold for sentence in layer):
+                say(f"{name}: {left_out} sentences that the gold lacks take no part")
+        _say_skipped(given)
     if output is not None:
         write_scores(output, found.document)
     return found
+
+
+def _say_skipped(given: ScoringInputs) -> None:
+    for sentence in given.skipped[:LOSSES_SHOWN]:
+        lacking = [
+            name for name, layer in given.layers.items() if sentence.id not in {one.id for one in layer}
+        ]
+        say(f"not scored: {sentence.id} {sentence.text[:TEXT_SHOWN]!r}: {' and '.join(lacking)} lacks it")
+    if given.skipped:
+        total = len(given.gold) + len(given.skipped)
+        say(f"not scored in all: {len(given.skipped)} of {total} gold sentences, which not every layer has")
 
 
 def _say_notes(found: ScoredLayers) -> None:

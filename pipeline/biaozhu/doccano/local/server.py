@@ -22,11 +22,10 @@ import requests
 from biaozhu.data.errors import ServerError
 from biaozhu.doccano import server_plugin
 from biaozhu.doccano.local.database import check_database, database_url, hide_password
+from biaozhu.doccano.local.environment import find_venv
 from biaozhu.doccano.local.processes import HOME_VARIABLE, ServerProcess, is_alive, spawn, stop_family
 from biaozhu.doccano.local.state import ServerState, lock_home, make_state, read_state, write_state
 
-VENV_VARIABLE = "BIAOZHU_DOCCANO_VENV"
-DEFAULT_VENV = Path(".venv-doccano")
 DOCCANO_VERSION = "1.8.4"
 PARTS = ("webserver", "worker")
 PASSED_VARIABLES = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "TZ")
@@ -132,18 +131,6 @@ def get_status(*, home: Path) -> ServerStatus:
         health=health,
         logs=tuple(log for log in logs if log.exists()),
     )
-
-
-def find_venv(venv: Path | None = None) -> Path:
-    """Return Doccano's environment, which must have been built."""
-    venv = (venv or Path(os.environ.get(VENV_VARIABLE) or DEFAULT_VENV)).absolute()
-    if not (venv / "bin" / "gunicorn").exists():
-        raise ServerError(
-            "Doccano's own environment is not there",
-            where=str(venv),
-            next_step=f"Run `make install-doccano`, or name the environment in {VENV_VARIABLE}",
-        )
-    return venv
 
 
 def find_free_port() -> int:

@@ -1,0 +1,1 @@
+"""Commands on a project of one's own: new, run, doctor, labels, configs."""

@@ -1,0 +1,320 @@
+"""Command: run, the whole job on one's own articles."""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from biaozhu.commands.articles.preannotating import (
+    LacSize,
+    preannotate,
+)
+from biaozhu.commands.articles.tables import table
+from biaozhu.commands.console import finish, print_table, say
+from biaozhu.commands.models.predicting import predict
+from biaozhu.commands.models.training import crossval, train
+from biaozhu.commands.options import shipped
+from biaozhu.commands.scores.reporting import report
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from biaozhu.commands.workspace.steps import StepRecord
+    from biaozhu.data.model import Article
+
+PRE, LAYERS, PLANS = Path("annotations/pre"), Path("annotations/layers"), Path("annotations/projects")
+NAMED = 3
+# Folders below layers/ that no annotator wrote: what came back from one's own Doccano, and who decided.
+NO_ANNOTATORS = ("doccano", "adjudicator")
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """What a run works on: the articles by their files, the gold files about them, and where its results go."""
+
+    name: str
+    articles: Mapping[Path, Article]
+    gold: tuple[Path, ...]
+    covered: frozenset[str]
+    config: Path
+    lac: LacSize
+
+    @property
+    def with_gold(self) -> list[Path]:
+        """The articles that the gold covers."""
+        return [path for path, article in self.articles.items() if article.id in self.covered]
+
+    @property
+    def without_gold(self) -> list[str]:
+        """The names of the articles that the gold does not cover."""
+        return [article.name for article in self.articles.values() if article.id not in self.covered]
+
+    @property
+    def layers(self) -> list[Path]:
+        """The pre-annotated layer of each article."""
+        return [PRE / f"{article.name}.jsonl" for article in self.articles.values()]
+
+    @property
+    def report(self) -> Path:
+        """The folder of the report."""
+        return Path("reports") / self.name
+
+    @property
+    def steps(self) -> Path:
+        """The folder of what lies between the steps."""
+        return self.report / "steps"
+
+    @property
+    def predicted(self) -> Path:
+        """What the trained model says of all articles."""
+        return self.steps / f"{self.config.stem}.all.jsonl"
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command of this area."""
+    app.command("run")(run)
+
+
+def run(
+    folder: Annotated[Path, typer.Argument(help="The folder of the articles.")] = Path("seeds"),
+    *,
+    gold: Annotated[Path, typer.Option("--gold", help="The folder of the gold.")] = Path("annotations/gold"),
+    config: Annotated[
+        Path, typer.Option(callback=shipped, help="The training config, used as soon as there is gold.")
+    ] = Path("configs/ner.cfg"),
+    name: Annotated[str, typer.Option(help="Name of the report; else that of the folder.")] = "",
+    lac: Annotated[LacSize, typer.Option("--model", help="The network of the pre-annotation.")] = "accurate",
+    force: Annotated[bool, typer.Option("--force", help="Redo every step.")] = False,
+) -> None:
+    """Do the whole job on a folder of articles, redo only what changed, and say what comes next.
+
+    The articles are pre-annotated and their amounts tabled; with gold, a model is cross-validated, trained and scored.
+    The report goes to reports/NAME, and the scores of each run stay for `biaozhu history`.
+    """
+    from biaozhu.commands.workspace.steps import read_record
+    from biaozhu.reading.article import find_articles, read_readable
+
+    articles, problems = read_readable(find_articles([folder]))
+    job = _plan_job(name or folder.resolve().name, articles, gold, config, lac)
+    record = read_record(job.steps / "done.json", force=force)
+    _preannotate_changed(job, record)
+    _table_amounts(job, record)
+    trained = _train_model(job, record)
+    _report_scores(job, record, trained=trained)
+    _print_summary(job)
+    say(f"report: {job.report / 'index.html'}")
+    for line in _list_next_steps(job, folder):
+        say(line)
+    finish((), left_out=problems)
+    if record.status:
+        raise typer.Exit(record.status)
+
+
+def _plan_job(name: str, articles: Mapping[Path, Article], gold: Path, config: Path, lac: LacSize) -> Job:
+    from biaozhu.curation.frozen import read_gold
+    from biaozhu.data.errors import UsageError
+    from biaozhu.data.layers import find_layers
+
+    names = [article.name for article in articles.values()]
+    twice = sorted({one for one in names if names.count(one) > 1})
+    if twice:
+        raise UsageError(
+            f"two articles have the same file name: {', '.join(twice)}", next_step="Rename one of the files"
+        )
+    ids = {article.id for article in articles.values()}
+    files, covered = [], set[str]()
+    for path in find_layers([gold]) if any(gold.glob("*.jsonl")) or gold.is_file() else ():
+        about = {sentence.article for sentence in read_gold(path)}
+        if about <= ids:
+            files.append(path)
+            covered |= about
+        elif path.stem in names:
+            say(f"{path}: the gold is about another version of {path.stem}, and takes no part")
+    return Job(name, articles, tuple(files), frozenset(covered), config, lac)
+
+
+def _preannotate_changed(job: Job, record: StepRecord) -> None:
+    """Pre-annotate the articles that are new or changed, and remove the layers of those that are gone."""
+    from biaozhu.commands.workspace.steps import DoneStep, hash_files, hash_inputs
+
+    wanted = {f"pre {article.name}": (path, article) for path, article in job.articles.items()}
+    for gone in [name for name in record.done if name.startswith("pre ") and name not in wanted]:
+        for file in record.done.pop(gone).files:
+            Path(file).unlink(missing_ok=True)
+    inputs = {name: hash_inputs([path], job.lac) for name, (path, _) in wanted.items()}
+    stale = {
+        name: path
+        for name, (path, article) in wanted.items()
+        if not record.is_current(name, inputs[name], _list_layers(article.name))
+    }
+    for name in wanted.keys() - stale.keys():
+        record.status = max(record.status, record.done[name].status)
+    if not stale:
+        say("pre-annotation: unchanged")
+        return
+    say(f"pre-annotation of {len(stale)} of {len(wanted)} articles …")
+    status = 0
+    try:
+        files = [str(path) for path in stale.values()]
+        preannotate(files, output=PRE, layers=PRE / "layers", ledger=True, lac=job.lac)
+    except typer.Exit as ended:
+        status = ended.exit_code
+    record.status = max(record.status, status)
+    for name in stale:
+        files = [str(path) for path in _list_layers(wanted[name][1].name)]
+        record.done[name] = DoneStep(inputs[name], hash_files(map(Path, files)), tuple(files), status)
+    record.save()
+
+
+def _list_layers(name: str) -> list[Path]:
+    return [PRE / f"{name}.jsonl", PRE / f"{name}.ledger.jsonl", *sorted(PRE.glob(f"layers/*/{name}.jsonl"))]
+
+
+def _table_amounts(job: Job, record: StepRecord) -> None:
+    from biaozhu.commands.workspace.steps import hash_inputs
+
+    files, output = list(job.articles), job.report / "amounts.csv"
+    record.run_step(
+        "table",
+        "table of amounts",
+        lambda: table(files, layer=job.layers, output=output),
+        inputs=hash_inputs([*files, *job.layers]),
+        outputs=[output],
+    )
+
+
+def _train_model(job: Job, record: StepRecord) -> bool:
+    """Cross-validate, train and predict where there is gold enough, and return whether there is a model."""
+    from biaozhu.commands.workspace.steps import hash_inputs
+    from biaozhu.data.errors import TrainingError
+
+    if not job.gold:
+        return False
+    held_out, model = job.steps / f"{job.config.stem}.jsonl", Path("models") / job.config.stem
+    gold, files = list(job.gold), list(job.articles)
+    inputs = hash_inputs([*gold, *job.with_gold, job.config])
+
+    def make_held_out() -> None:
+        crossval(job.config, gold=gold, article=job.with_gold, output=held_out, ledger=_ledger_of(held_out))
+
+    try:
+        record.run_step(
+            "crossval",
+            "cross-validation",
+            make_held_out,
+            inputs=inputs,
+            outputs=[held_out, _ledger_of(held_out)],
+        )
+    except TrainingError as error:
+        say(f"no model: {error.what}; annotate more, then run again")
+        return False
+    record.run_step(
+        "train",
+        f"training of {model}",
+        lambda: train(job.config, output=model, gold=gold, held_out=[held_out]),
+        inputs=hash_inputs([*gold, job.config, held_out]),
+        outputs=[model],
+    )
+    record.run_step(
+        "predict",
+        "prediction",
+        lambda: predict(model, files, output=job.predicted, keep=[held_out]),
+        inputs=hash_inputs([*files, model, held_out]),
+        outputs=[job.predicted],
+    )
+    return True
+
+
+def _ledger_of(layer: Path) -> Path:
+    return layer.with_suffix(".ledger.jsonl")
+
+
+def _report_scores(job: Job, record: StepRecord, *, trained: bool) -> None:
+    from biaozhu.commands.workspace.steps import hash_inputs
+    from biaozhu.reporting.report import FILES
+
+    layers = [f"pre={path}" for path in job.layers]
+    read: list[Path] = [*job.articles, *job.layers, *job.gold]
+    if trained:
+        layers.append(f"{job.config.stem}={job.predicted}")
+        read.append(job.predicted)
+    annotators = [f"{folder.name}={folder}" for folder in _find_annotators(job)]
+    outputs = [job.report / name for name in FILES if job.gold or name != "scores.json"]
+
+    def write_report() -> None:
+        _keep_scores(job.report)
+        report(
+            layer=layers,
+            output=job.report,
+            article=list(job.articles),
+            gold=list(job.gold),
+            annotator=annotators,
+            held_out=trained,
+            ledger=[_ledger_of(job.steps / f"{job.config.stem}.jsonl")] if trained else [],
+        )
+
+    inputs = hash_inputs([*read, *_find_annotators(job)], *layers)
+    record.run_step("report", "report", write_report, inputs=inputs, outputs=outputs)
+
+
+def _keep_scores(folder: Path) -> None:
+    """Move the scores of the run before to runs/<when they were made>/, where `history` finds them."""
+    from biaozhu.reporting.history import read_reports
+
+    if not (folder / "scores.json").is_file():
+        return
+    (last,) = [one for one in read_reports(folder) if one.name == folder.resolve().name]
+    kept = folder / "runs" / last.date.replace(":", "-")
+    kept.mkdir(parents=True, exist_ok=True)
+    for name in ("scores.json", "checks.json"):
+        if (folder / name).is_file():
+            shutil.move(folder / name, kept / name)
+
+
+def _find_annotators(job: Job) -> list[Path]:
+    """Return the folders of annotators who worked on one of the articles."""
+    from biaozhu.data.layers import find_layers, read_layer
+
+    ids = {article.id for article in job.articles.values()}
+    folders = [one for one in sorted(LAYERS.glob("*")) if one.name not in NO_ANNOTATORS]
+    return [
+        folder
+        for folder in folders
+        if any(folder.glob("*.jsonl"))
+        and any(sentence.article in ids for file in find_layers([folder]) for sentence in read_layer(file))
+    ]
+
+
+def _print_summary(job: Job) -> None:
+    from biaozhu.reporting.history import COLUMNS, list_cells, read_reports
+
+    found = [one for one in read_reports(job.report) if one.name == job.report.resolve().name]
+    print_table("Reports", COLUMNS, [row for one in found for row in list_cells(one)])
+
+
+def _list_next_steps(job: Job, folder: Path) -> Iterable[str]:
+    """Yield what to do next: annotate what has no gold, adjudicate what two have annotated, else look at the scores."""
+    lacking = job.without_gold
+    if not lacking:
+        yield "every article has gold; `biaozhu history reports` shows how the scores went from run to run"
+        return
+    count = f"{len(lacking)} {'article has' if len(lacking) == 1 else 'articles have'} no gold"
+    few = len(lacking) <= NAMED and len(lacking) < len(job.articles)
+    given = " ".join(str(PRE / f"{one}.jsonl") for one in lacking) if few else str(PRE)
+    annotators = [
+        one for one in _find_annotators(job) if any((one / f"{name}.jsonl").is_file() for name in lacking)
+    ]
+    if len(annotators) > 1:
+        first, second, *_ = annotators
+        yield f"{count}: `biaozhu adjudicate {first} {second} --common --questions questions.jsonl`, fill it in,"
+        yield f"then `biaozhu adjudicate {first} {second} --common --decisions questions.jsonl -o annotations/gold`"
+    elif (PLANS / f"{job.name}.json").is_file():
+        yield f"{count}: `biaozhu project status {job.name}` shows how far the annotators are;"
+        yield f"when they are done: `biaozhu project pull --project {job.name}`, then `biaozhu run {folder}`"
+    else:
+        yield f"{count}: `biaozhu doccano up`, then"
+        yield f"`biaozhu project create {given} --project {job.name} --annotators anna,ben`"

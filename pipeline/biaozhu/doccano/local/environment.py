@@ -1,0 +1,34 @@
+"""Doccano's own environment, which holds what biaozhu's cannot: where it is, and the one command that makes it."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+from biaozhu.data.errors import ServerError
+from biaozhu.data.shipped import find_shipped
+
+VENV_VARIABLE = "BIAOZHU_DOCCANO_VENV"
+DEFAULT_VENV = Path(".venv-doccano")
+LOCK = Path("locks/doccano.lock")
+
+
+def find_venv(venv: Path | None = None) -> Path:
+    """Return Doccano's environment, which must have been built."""
+    venv = (venv or Path(os.environ.get(VENV_VARIABLE) or DEFAULT_VENV)).absolute()
+    if not (venv / "bin" / "gunicorn").exists():
+        raise ServerError(
+            "Doccano's own environment is not there",
+            where=str(venv),
+            next_step=f"Make it: {describe_install(venv)}; or name another in {VENV_VARIABLE}",
+        )
+    return venv
+
+
+def describe_install(venv: Path) -> str:
+    """Return the shell command that makes the environment from the lock file that comes along."""
+    lock = find_shipped(LOCK)
+    if lock == LOCK and Path("Makefile").exists() and venv == DEFAULT_VENV.absolute():
+        return "make install-doccano"
+    return f"{sys.executable} -m venv {venv} && {venv}/bin/python -m pip install --require-hashes -r {lock}"

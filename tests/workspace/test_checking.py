@@ -1,0 +1,89 @@
+from __future__ import annotations
+
+import importlib.metadata
+import json
+from pathlib import Path
+
+import pytest
+
+from biaozhu.cli import run
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def test_checking_doctor_finds_the_core_whole_and_names_the_one_command_for_doccano(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("BIAOZHU_DOCCANO_VENV", raising=False)
+    assert run(["doctor", "--json"]) == 0
+    rows = {row["what"]: row for row in json.loads(capsys.readouterr().out)}
+    assert rows["packages of the core"]["state"] == "ok"
+    advice = rows["Doccano's own environment"]["how to get it, or where it is"]
+    lock = Path(advice.partition(" -r ")[2].partition(";")[0])
+    assert "-m venv" in advice
+    assert lock.is_file()
+    assert not list(Path.cwd().iterdir())
+
+
+def test_checking_doctor_names_what_the_core_lacks(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(importlib.metadata, "requires", lambda _name: ["no-such-package>=1", "rich>=999"])
+    assert run(["doctor", "--json"]) == 1
+    rows = {row["what"]: row for row in json.loads(capsys.readouterr().out)}
+    assert rows["packages of the core"]["state"] == "missing"
+    said = rows["packages of the core"]["how to get it, or where it is"]
+    assert "no-such-package" in said
+    assert "rich" in said
+
+
+def test_checking_labels_lists_those_of_the_working_folder(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(["labels", "--json"]) == 0
+    assert [row["id"] for row in json.loads(capsys.readouterr().out)] == ["PLACE", "PERSON", "AMOUNT"]
+    assert run(["new", str(folder)]) == 0
+    with (folder / "configs/labels.toml").open("a", encoding="utf-8") as file:
+        file.write('\n[[label]]\nid="CROP"\nname="作物"\ncolor="#112233"\nshortcut="z"\ndefinition="x"\n')
+    capsys.readouterr()
+    assert run(["labels", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)[-1]["id"] == "CROP"
+
+
+def test_checking_configs_lists_each_config_with_its_command(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["configs", "--json"]) == 0
+    rows = {row["config"]: row for row in json.loads(capsys.readouterr().out)}
+    assert set(rows) == {f"configs/{path.name}" for path in (ROOT / "configs").glob("*.cfg")}
+    assert rows["configs/base.cfg"]["for"] == "biaozhu base build"
+    assert rows["configs/fast.cfg"]["for"] == "biaozhu base distil"
+    assert rows["configs/ner.cfg"]["for"] == "biaozhu train"
+    assert rows["configs/finetune.cfg"]["needs"] == "extra train"
+    assert all(row["what it is"] for row in rows.values())
+
+
+@pytest.mark.parametrize(("config", "command"), [("base", "base build"), ("fast", "base distil")])
+def test_checking_a_config_of_another_command_says_whose_it_is(
+    config: str, command: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert (
+        run(
+            [
+                "train",
+                str(ROOT / f"configs/{config}.cfg"),
+                "--gold",
+                str(ROOT / "annotations/gold"),
+                "-o",
+                "m",
+            ]
+        )
+        == 2
+    )
+    said = capsys.readouterr().err
+    assert said.startswith("BZ021 ")
+    assert f"biaozhu {command}" in said

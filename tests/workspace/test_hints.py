@@ -1,0 +1,37 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from biaozhu.cli import run
+from biaozhu.commands.articles.hints import is_chinese
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+@pytest.mark.parametrize(
+    ("text", "chinese"),
+    [
+        ("去青岛买三斤茶", True),
+        ("2020-07-02 12:00", True),
+        ("𠮷林的OPPO、vivo和华为Mate", True),
+        ("Only a line of English, with 青岛 in it", False),
+        ("東京でりんごを三つ買いました", False),
+        ("Привет, мир", False),
+    ],
+)
+def test_hints_tell_chinese_text(text: str, chinese: bool) -> None:  # noqa: FBT001 — parametrised
+    assert is_chinese(text) is chinese
+
+
+def test_hints_name_the_article_that_is_not_chinese(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "english.txt").write_text("The mayor visited the town on Monday.\n", "utf-8")
+    (tmp_path / "chinese.txt").write_text("市长周一来到镇里。\n", "utf-8")
+    assert run(["split", str(tmp_path), "-o", str(tmp_path / "out.jsonl")]) == 0
+    hints = [line for line in capsys.readouterr().err.splitlines() if line.startswith("hint: ")]
+    assert len(hints) == 1
+    assert "english" in hints[0]

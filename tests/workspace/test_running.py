@@ -1,0 +1,138 @@
+from __future__ import annotations
+
+import json
+import shutil
+from typing import TYPE_CHECKING
+
+import pytest
+from own_articles import write_own_articles
+
+from biaozhu.cli import run
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+NAMES = ("dingxi", "meitan", "qingci")
+# The smallest network: what is tested is which steps run.
+RUN = ("run", "mine", "--model", "fast")
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    write_own_articles(tmp_path / "mine")
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def test_running_own_articles_gives_layers_table_and_report_and_says_what_comes_next(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run([*RUN]) == 0
+    said = capsys.readouterr().err
+    assert {path.stem for path in (folder / "annotations/pre").glob("*.jsonl")} >= set(NAMES)
+    assert (folder / "reports/mine/index.html").is_file()
+    assert (folder / "reports/mine/amounts.csv").is_file()
+    assert "3 articles have no gold" in said
+    assert "biaozhu project create annotations/pre --project mine" in said
+
+
+def test_running_again_redoes_only_what_changed(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run([*RUN]) == 0
+    files = {path: path.stat().st_mtime_ns for path in folder.rglob("*") if path.is_file()}
+    capsys.readouterr()
+    assert run([*RUN]) == 0
+    assert capsys.readouterr().err.count("unchanged") == 3
+    assert {path: path.stat().st_mtime_ns for path in files} == files
+    with (folder / "mine/qingci.txt").open("a", encoding="utf-8") as file:
+        file.write("松阳县也有3家。\n")
+    assert run([*RUN]) == 0
+    assert "pre-annotation of 1 of 3 articles" in capsys.readouterr().err
+    layer = folder / "annotations/pre/dingxi.jsonl"
+    assert layer.stat().st_mtime_ns == files[layer]
+
+
+def test_running_redoes_a_layer_that_somebody_changed(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run([*RUN]) == 0
+    layer = folder / "annotations/pre/dingxi.jsonl"
+    whole = layer.read_bytes()
+    layer.write_bytes(whole.split(b"\n")[0] + b"\n")
+    capsys.readouterr()
+    assert run([*RUN]) == 0
+    assert "pre-annotation of 1 of 3 articles" in capsys.readouterr().err
+    assert layer.read_bytes() == whole
+
+
+def test_running_removes_the_layers_of_an_article_that_is_gone_and_no_others(folder: Path) -> None:
+    assert run([*RUN]) == 0
+    stranger = folder / "annotations/pre/stranger.jsonl"
+    shutil.copy(folder / "annotations/pre/dingxi.jsonl", stranger)
+    (folder / "mine/meitan.html").unlink()
+    assert run([*RUN]) == 0
+    assert not list((folder / "annotations/pre").rglob("meitan*"))
+    assert stranger.is_file()
+
+
+def test_running_with_gold_trains_scores_and_keeps_the_scores_of_each_run(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run([*RUN]) == 0
+    (folder / "annotations/gold").mkdir()
+    for names in (NAMES[:2], NAMES):
+        for name in names:
+            shutil.copy(folder / f"annotations/pre/{name}.jsonl", folder / "annotations/gold")
+        capsys.readouterr()
+        assert run([*RUN]) == 0
+    assert "every article has gold" in capsys.readouterr().err
+    assert (folder / "models/ner/meta.json").is_file()
+    assert run(["history", "reports", "--json"]) == 0
+    rows = json.loads(capsys.readouterr().out)
+    assert [row["layer"] for row in rows] == ["pre", "ner", "pre", "ner"]
+    assert rows[0]["gold"] < rows[2]["gold"]
+    assert run(["summary", "reports", "--json"]) == 0
+    assert [one["report"] for one in json.loads(capsys.readouterr().out)] == ["mine"]
+
+
+def test_running_leaves_out_what_cannot_be_read_and_names_it(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (folder / "mine/broken.txt").write_bytes(b"\x00\x01\x02\xff")
+    for _ in range(2):
+        assert run([*RUN]) == 1
+        assert "BZ010 mine/broken.txt" in capsys.readouterr().err
+
+
+def test_running_with_too_little_gold_says_so_and_scores_the_pre_annotation(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run([*RUN]) == 0
+    gold = folder / "annotations/gold/dingxi.jsonl"
+    gold.parent.mkdir()
+    gold.write_bytes((folder / "annotations/pre/dingxi.jsonl").read_bytes())
+    assert run([*RUN]) == 0
+    assert "no model" in capsys.readouterr().err
+    assert json.loads((folder / "reports/mine/scores.json").read_text())["layers"][0]["name"] == "pre"
+
+
+def test_running_gold_of_another_version_takes_no_part(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run([*RUN]) == 0
+    (folder / "annotations/gold").mkdir()
+    shutil.copy(folder / "annotations/pre/qingci.jsonl", folder / "annotations/gold")
+    with (folder / "mine/qingci.txt").open("a", encoding="utf-8") as file:
+        file.write("松阳县也有3家。\n")
+    assert run([*RUN]) == 0
+    said = capsys.readouterr().err
+    assert "another version of qingci" in said
+    assert "3 articles have no gold" in said
+
+
+def test_running_without_articles_is_bad_input(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert run(["run", "nothing"]) == 2
+    assert capsys.readouterr().err.startswith("BZ003 ")
+    assert not list(tmp_path.iterdir())

@@ -1,0 +1,42 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from own_articles import write_own_articles
+
+from biaozhu.cli import run
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    import pytest
+
+
+def test_starting_lays_out_a_project_in_which_run_works(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert run(["new", "mine"]) == 0
+    assert "biaozhu run" in capsys.readouterr().err
+    write_own_articles(tmp_path / "mine/seeds")
+    monkeypatch.chdir(tmp_path / "mine")
+    assert run(["run", "--model", "fast"]) == 0
+    assert (tmp_path / "mine/reports/seeds/index.html").is_file()
+    assert {path.name for path in tmp_path.iterdir()} == {"mine"}
+
+
+def test_starting_again_replaces_nothing(tmp_path: Path) -> None:
+    own = tmp_path / "configs/labels.toml"
+    own.parent.mkdir()
+    own.write_text("mine", "utf-8")
+    assert run(["new", str(tmp_path)]) == 0
+    assert own.read_text("utf-8") == "mine"
+    files = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
+    assert run(["new", str(tmp_path)]) == 0
+    assert {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()} == files
+
+
+def test_starting_where_a_file_is_is_bad_input(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "file").write_text("x", "utf-8")
+    assert run(["new", str(tmp_path / "file")]) == 2
+    assert capsys.readouterr().err.startswith("BZ003 ")
