@@ -88,7 +88,7 @@ def start(
                     raise ServerError(what, next_step=f"Look into {log}")
                 begun.add(part)
                 state = _start_part(part, home, state, venv, environment)
-            healthy, health = _check_health(state.url)
+            healthy, health = _check_health(state)
             if healthy:
                 return get_status(home=home)
             time.sleep(0.2)
@@ -117,7 +117,7 @@ def get_status(*, home: Path) -> ServerStatus:
         return ServerStatus(home)
     living = _list_living(state, home)
     names = {process.name for process in living}
-    healthy, health = _check_health(state.url) if "webserver" in names else (False, {})
+    healthy, health = _check_health(state) if "webserver" in names else (False, {})
     logs = [_log_path(home, part) for part in PARTS]
     return ServerStatus(
         home=home,
@@ -224,12 +224,14 @@ def _start_part(
     return state
 
 
-def _check_health(url: str) -> tuple[bool, dict[str, str]]:
+def _check_health(state: ServerState) -> tuple[bool, dict[str, str]]:
     """Return whether all of Doccano's parts work, and its report about each; empty when it does not answer."""
+    key = hashlib.sha256(f"health {state.secret_key}".encode()).hexdigest()
+    headers = {"Accept": "application/json", "X-Biaozhu-Health": key}
     try:
         with requests.Session() as session:
             session.trust_env = False  # there is no proxy before loopback
-            answer = session.get(f"{url}/v1/health/", headers={"Accept": "application/json"}, timeout=10)
+            answer = session.get(f"{state.url}/v1/health/", headers=headers, timeout=10)
         report = answer.json()
     except (requests.RequestException, ValueError):
         return False, {}

@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 
 from config.settings.production import *  # noqa: F403 — a Django settings module takes over the one it builds on
-from config.settings.production import DATABASES
+from config.settings.production import DATABASES, INSTALLED_APPS, MIDDLEWARE, REST_FRAMEWORK
 from kombu.transport.sqlalchemy import Transport
 
 _home = Path(os.environ["DOCCANO_HOME"])
@@ -14,6 +14,22 @@ _home = Path(os.environ["DOCCANO_HOME"])
 # Doccano puts uploads into its installed package; two servers of one environment would share them.
 DJANGO_DRF_FILEPOND_UPLOAD_TMP = str(_home / "uploads")
 DJANGO_DRF_FILEPOND_ALLOW_EXTERNAL_UPLOAD_DIR = True
+
+INSTALLED_APPS = [*INSTALLED_APPS, "biaozhu_cleanup.CleanupConfig"]
+MIDDLEWARE = ["biaozhu_guard.Guard", *MIDDLEWARE]
+# Doccano's client and pages send JSON; a form of another site cannot.
+REST_FRAMEWORK = {**REST_FRAMEWORK, "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"]}
+DJANGO_DRF_FILEPOND_PERMISSION_CLASSES = {
+    endpoint: ["rest_framework.permissions.IsAuthenticated"]
+    for endpoint in ("POST_PROCESS", "PATCH_PATCH", "GET_LOAD", "GET_RESTORE", "DELETE_REVERT", "GET_FETCH")
+}
+MAX_UPLOAD_SIZE = 128 << 20
+DATA_UPLOAD_MAX_MEMORY_SIZE = 8 << 20
+SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Strict"
+CELERY_RESULT_EXTENDED = True  # an export's result says of which project it is
+BIAOZHU_EXPORT_SECONDS = 15 * 60
+BIAOZHU_DOWNLOAD_SECONDS = 60
+BIAOZHU_UPLOAD_SECONDS = 24 * 3600
 
 # Refuses a page of another site that rebinds its name to 127.0.0.1.
 ALLOWED_HOSTS = ["127.0.0.1", "localhost"]
