@@ -174,8 +174,10 @@ def _has_role(user: Any, role: Role | None) -> bool:
         return False
     if role is Role.ANYBODY or (user.is_authenticated and user.is_superuser):
         return True
-    managed = Member.objects.filter(user_id=user.pk, role__name=settings.ROLE_PROJECT_ADMIN)
-    return bool(user.is_authenticated) and (role is Role.USER or (role is Role.MANAGER and managed.exists()))
+    if not user.is_authenticated or role is Role.ADMINISTRATOR:
+        return False
+    managed = Member.objects.filter(user=user, role__name=settings.ROLE_PROJECT_ADMIN)
+    return role is Role.USER or bool(managed.exists())
 
 
 def _has_health_key(request: HttpRequest) -> bool:
