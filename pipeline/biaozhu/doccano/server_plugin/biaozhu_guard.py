@@ -188,7 +188,8 @@ def _has_health_key(request: HttpRequest) -> bool:
 def _may_see(user: Any, path: str) -> bool:
     """Tell whether an uploaded picture or sound belongs to a project of the user; exports never do."""
     examples = Example.objects.filter(filename=path)
-    return (examples if user.is_superuser else examples.filter(project__role_mappings__user=user)).exists()
+    mine = examples if user.is_superuser else examples.filter(project__role_mappings__user=user)
+    return bool(mine.exists())
 
 
 def _may_use_uploads(user: Any, uploads: list[str]) -> bool:
@@ -196,7 +197,7 @@ def _may_use_uploads(user: Any, uploads: list[str]) -> bool:
     managed = Member.objects.filter(user=user, role__name=settings.ROLE_PROJECT_ADMIN).values("project")
     people = Member.objects.filter(project__in=managed).values("user")
     others = TemporaryUpload.objects.filter(upload_id__in=uploads).exclude(uploaded_by__in=people)
-    return bool(user.is_superuser) or not others.exists()
+    return bool(user.is_superuser or not others.exists())
 
 
 def _check_project(
