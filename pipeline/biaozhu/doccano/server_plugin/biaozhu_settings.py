@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from config.settings.production import *  # noqa: F403 — a Django settings module takes over the one it builds on
 from config.settings.production import DATABASES, INSTALLED_APPS, MIDDLEWARE, REST_FRAMEWORK
@@ -33,6 +34,9 @@ BIAOZHU_UPLOAD_SECONDS = 24 * 3600
 
 # Refuses a page of another site that rebinds its name to 127.0.0.1.
 ALLOWED_HOSTS = ["127.0.0.1", "localhost"]
+if _public_url := os.environ.get("DOCCANO_PUBLIC_URL", ""):
+    ALLOWED_HOSTS.append(urlsplit(_public_url).hostname or "")
+    CSRF_TRUSTED_ORIGINS = [_public_url]
 
 if "sqlite" in DATABASES["default"]["ENGINE"]:
     DATABASES["default"].setdefault("OPTIONS", {})["timeout"] = 30
