@@ -56,8 +56,10 @@ def proxied(
         for name in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
     )
     config = tmp_path / "nginx.conf"
+    # As root, nginx would work as another user, who may not enter the test's folder.
+    user = "user root;" if os.geteuid() == 0 else ""
     config.write_text(
-        f"daemon off; pid {tmp_path / 'pid'}; error_log {tmp_path / 'error.log'};"
+        f"{user} daemon off; pid {tmp_path / 'pid'}; error_log {tmp_path / 'error.log'};"
         f"events {{}} http {{ access_log off; {places} {recipe} }}"
     )
     command = [NGINX, "-p", tmp_path, "-e", tmp_path / "error.log", "-c", config]
