@@ -179,3 +179,18 @@ def test_server_commands_in_another_folder_point_at_home(
     said = capsys.readouterr().err
     assert str(tmp_path / ".doccano") in said
     assert "--home" in said
+
+
+@pytest.mark.parametrize(
+    "url", ["http://x.example", "https://x.example/path", "https://", "https://a b", "x.example"]
+)
+def test_server_public_url_that_is_no_https_address_is_refused(
+    url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gunicorn = tmp_path / "venv/bin/gunicorn"
+    gunicorn.parent.mkdir(parents=True)
+    gunicorn.touch()
+    monkeypatch.setenv("DOCCANO_PUBLIC_URL", url)
+    with pytest.raises(ServerError):
+        start(home=tmp_path / "home", venv=tmp_path / "venv")
+    assert not (tmp_path / "home").exists()

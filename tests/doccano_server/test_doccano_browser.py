@@ -6,7 +6,7 @@ import secrets
 from typing import TYPE_CHECKING
 
 import pytest
-from doccano_pages import draw, open_example, pages_of
+from doccano_pages import PLACE_OF, draw, open_example, pages_of, press
 
 from biaozhu.data.labels import read_labels
 from biaozhu.data.model import Sentence, Span
@@ -69,3 +69,29 @@ def test_doccano_browser_shows_little_beside_the_text(page: Page, doccano: Conne
     # However many spans were sent, their record takes one line.
     boxes = [rows.nth(number).bounding_box() for number in range(rows.count())]
     assert len({box["height"] for box in boxes if box}) == 1
+
+
+def test_doccano_browser_opens_the_link_in_chinese_and_a_key_first_labels_at_once(
+    page: Page, doccano: Connection
+) -> None:
+    setting = ProjectSpec(f"b-{secrets.token_hex(4)}", LABELS)
+    text = "白水县的林小满有3万元"
+    report = push(doccano, [("link", [Sentence("c" * 12, 0, len(text), text, ())])], setting)
+    page.goto(report.url)
+    page.wait_for_selector("#container text[id*=':']")
+    page.keyboard.press(LABELS[0].shortcut)
+    box = page.evaluate(PLACE_OF, [0, 3])
+    with page.expect_response(
+        lambda answer: answer.url.endswith("/spans") and answer.request.method == "POST"
+    ):
+        page.mouse.move(box["left"] + 1, box["middle"])
+        page.mouse.down()
+        page.mouse.move(box["right"] - 1, box["middle"], steps=8)
+        page.mouse.up()
+    with page.expect_response(
+        lambda answer: answer.url.endswith("/states") and answer.request.method == "POST"
+    ):
+        press(page, "未选")
+    pulled = pull(doccano, setting)
+    assert [span.key for span in pulled.sentences[0].spans] == [(0, 3, LABELS[0].id)]
+    assert pulled.confirmed == {pulled.sentences[0].id}

@@ -61,7 +61,7 @@ def pages_of(account: Account) -> Iterator[Page]:
 def open_example(page: Page, connection: Connection, setting: ProjectSpec, number: int) -> None:
     project = find_project(connection, setting.name)
     assert project is not None
-    page.goto(project.url.replace("page=1", f"page={number}"))
+    page.goto(project.url.replace("/zh/", "/").replace("page=1", f"page={number}"))
     page.wait_for_selector("#container text[id*=':']")
 
 

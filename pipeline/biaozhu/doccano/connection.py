@@ -174,6 +174,7 @@ def connect(
     session.mount(f"{account.url}/v1/health/", _PatientAdapter(patience, 0))
     if urlsplit(account.url).hostname in LOOPBACK:
         session.trust_env = False  # there is no proxy before loopback
+    session.headers["Referer"] = f"{account.url}/"  # Django asks for it on https
     with translate_errors(account.url):
         if account.token:
             # As an auth object, since a .netrc entry for the host would overwrite a header.

@@ -23,7 +23,10 @@ PAGE_SIZE = 1000
 
 @dataclass(frozen=True, slots=True)
 class Project:
-    """A Doccano project; `label_types` maps the displayed name of a label to its id on the server."""
+    """A Doccano project; `label_types` maps the displayed name of a label to its id on the server.
+
+    `url` is the first example's page, in Chinese.
+    """
 
     id: int
     name: str
@@ -169,7 +172,7 @@ def _read_project(connection: Connection, data: Mapping[str, Any]) -> Project:
     return Project(
         id=data["id"],
         name=data["name"],
-        url=f"{connection.url}/projects/{data['id']}/sequence-labeling?page=1",
+        url=f"{connection.url}/zh/projects/{data['id']}/sequence-labeling?page=1",
         collaborative=bool(data["collaborative_annotation"]),
         label_types={name: label.id for name, label in labels.items()},
     )

@@ -5,12 +5,15 @@ to the processes through their environment, never through their arguments.
 
 The database is SQLite in the home folder, or the PostgreSQL that DATABASE_URL names (`postgresql://user:password@
 host/name`; `?sslmode=disable` where the server has no TLS). A home folder keeps the database that it began with.
+
+DOCCANO_PUBLIC_URL is the https address of a reverse proxy before it (docs/doccano-proxy.md).
 """
 
 from __future__ import annotations
 
 import hashlib
 import os
+import re
 import socket
 import subprocess
 import time
@@ -29,6 +32,8 @@ from biaozhu.doccano.local.state import ServerState, lock_home, make_state, read
 DOCCANO_VERSION = "1.8.4"
 PARTS = ("webserver", "worker")
 PASSED_VARIABLES = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "TZ")
+PUBLIC_URL_VARIABLE = "DOCCANO_PUBLIC_URL"
+PUBLIC_URL = re.compile(r"https://[a-z0-9]([a-z0-9.-]*[a-z0-9])?(:\d{1,5})?", re.IGNORECASE)
 """What the processes get of our own environment; everything else (tokens, proxies) stays here."""
 
 
@@ -60,7 +65,7 @@ def start(
         wait_seconds: how long to wait for a healthy server.
     """
     home = home.resolve()
-    venv = find_venv(venv)
+    venv, public_url = find_venv(venv), _read_public_url()
     with lock_home(home):
         state = read_state(home)
         if state is not None and port is not None and port != state.port and _list_living(state, home):
@@ -74,7 +79,7 @@ def start(
             # Doccano keeps every export that was ever asked for.
             for archive in (home / "media").glob("*.zip"):
                 archive.unlink(missing_ok=True)
-        environment = _make_environment(home, state, venv)
+        environment = _make_environment(home, state, venv) | {PUBLIC_URL_VARIABLE: public_url}
         state = _prepare_database(home, state, venv, environment)
         deadline = time.monotonic() + wait_seconds
         begun: set[str] = set()
@@ -88,7 +93,7 @@ def start(
                     raise ServerError(what, next_step=f"Look into {log}")
                 begun.add(part)
                 state = _start_part(part, home, state, venv, environment)
-            healthy, health = _check_health(state.url)
+            healthy, health = _check_health(state)
             if healthy:
                 return get_status(home=home)
             time.sleep(0.2)
@@ -117,7 +122,7 @@ def get_status(*, home: Path) -> ServerStatus:
         return ServerStatus(home)
     living = _list_living(state, home)
     names = {process.name for process in living}
-    healthy, health = _check_health(state.url) if "webserver" in names else (False, {})
+    healthy, health = _check_health(state) if "webserver" in names else (False, {})
     logs = [_log_path(home, part) for part in PARTS]
     return ServerStatus(
         home=home,
@@ -164,6 +169,15 @@ def _make_environment(home: Path, state: ServerState, venv: Path) -> dict[str, s
         "MEDIA_ROOT": str(home / "media"),
         "SECRET_KEY": state.secret_key,
     }
+
+
+def _read_public_url() -> str:
+    """Return the address at which annotators reach the server through a proxy, or nothing."""
+    url = os.environ.get(PUBLIC_URL_VARIABLE, "").rstrip("/")
+    if url and not PUBLIC_URL.fullmatch(url):
+        advice = "Write it as https://doccano.example.org, without a path"
+        raise ServerError(f"{PUBLIC_URL_VARIABLE} is not an https address: {url[:80]!r}", next_step=advice)
+    return url
 
 
 def _prepare_database(home: Path, state: ServerState, venv: Path, environment: dict[str, str]) -> ServerState:
@@ -224,12 +238,14 @@ def _start_part(
     return state
 
 
-def _check_health(url: str) -> tuple[bool, dict[str, str]]:
+def _check_health(state: ServerState) -> tuple[bool, dict[str, str]]:
     """Return whether all of Doccano's parts work, and its report about each; empty when it does not answer."""
+    key = hashlib.sha256(f"health {state.secret_key}".encode()).hexdigest()
+    headers = {"Accept": "application/json", "X-Biaozhu-Health": key}
     try:
         with requests.Session() as session:
             session.trust_env = False  # there is no proxy before loopback
-            answer = session.get(f"{url}/v1/health/", headers={"Accept": "application/json"}, timeout=10)
+            answer = session.get(f"{state.url}/v1/health/", headers=headers, timeout=10)
         report = answer.json()
     except (requests.RequestException, ValueError):
         return False, {}
