@@ -204,7 +204,12 @@ def fit(
     for part, component in nlp.pipeline:
         if can_solve(component):
             most, numbers = component.cfg["iterations"], count(1)
-            result = solve(component, examples, on_step=lambda loss: on_step(next(numbers), most, loss))  # noqa: B023 — called within this round
+            result = solve(
+                component,
+                examples,
+                groups=[sentence.article for sentence in sentences],
+                on_step=lambda loss: on_step(next(numbers), most, loss),  # noqa: B023 — called within this round
+            )
             solved.append(part)
             steps, loss = steps + result.steps, result.loss
     if any(hasattr(component, "update") and part not in solved for part, component in nlp.pipeline):
