@@ -212,7 +212,8 @@ def annotate_once(network: str, texts: tuple[str, ...]) -> dict[str, list[tuple[
 @cache
 def load_network(network: str, mark: str = "") -> WordModel:  # noqa: ARG001 — another model in the same folder is another entry
     """Load what words come from: a name that `preannotate --model` has, or the folder of a base model."""
-    return load_model(network) if network in get_args(Weights) else load_base(Path(network))
+    named: dict[str, Weights] = {one: one for one in get_args(Weights)}
+    return load_model(named[network]) if network in named else load_base(Path(network))
 
 
 def _mark(length: int, spans: Sequence[Span], labels: Sequence[str]) -> np.ndarray:

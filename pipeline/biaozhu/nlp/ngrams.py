@@ -35,7 +35,13 @@ def ngram_encoder(
         at_least: n-grams that are rarer are left out.
         most: of more n-grams than these the rarest are left out.
     """
-    attrs = {"longest": longest, "classes": classes, "at_least": at_least, "most": most, "columns": {}}
+    attrs: dict[str, Any] = {
+        "longest": longest,
+        "classes": classes,
+        "at_least": at_least,
+        "most": most,
+        "columns": {},
+    }
     return Model(ENCODER, _forward, init=_collect, dims={"nO": None}, attrs=attrs)
 
 

@@ -21,9 +21,9 @@ if TYPE_CHECKING:
 
     from biaozhu.nlp.crf import TokenSpan
 
-FOLDS = 4
+FOLDS = 3
 # Of more gold a part, drawn by article, is enough to choose on.
-MOST_TOKENS = 40_000
+MOST_TOKENS = 20_000
 SEED = 1
 # Shorter than the last training: only the order of the holds counts.
 ITERATIONS, TOLERANCE = 60, 1e-4
@@ -156,11 +156,11 @@ def compare_spans(
             )
             for key in sorted(before ^ after)
         ]
-    (test,) = compare_rows(*counts, {"f1": _strict_f1}, sampling=SAMPLING)
+    (test,) = compare_rows(counts[0], counts[1], {"f1": _strict_f1}, sampling=SAMPLING)
     right = [one for one in changes if one.right]
     wrong = [one for one in changes if not one.right]
-    before, after = (StrictCounts(*side.sum(axis=0).tolist()) for side in counts)
-    return Comparison(before, after, len(right), len(wrong), test.p, (*right[:EXAMPLES], *wrong[:EXAMPLES]))
+    totals = [StrictCounts(*side.sum(axis=0).tolist()) for side in counts]
+    return Comparison(*totals, len(right), len(wrong), test.p, (*right[:EXAMPLES], *wrong[:EXAMPLES]))
 
 
 def _strict_f1(sums: np.ndarray) -> np.ndarray:

@@ -119,7 +119,7 @@ def solve_problem(
         tolerance: ends where a step gains less than this share of the loss.
         on_step: called after each step with the loss.
     """
-    sizes, tags, batches = problem.sizes, problem.tags, pad_batches(problem.lengths)
+    sizes, tags, batches = problem.sizes, problem.tags, pad_batches(problem.lengths.tolist())
     still = build_chain(problem.labels, np.zeros((2 + tags, tags), np.float32))
     strengths = (*hold.l2, *[FREQUENCY_PENALTY * hold.l2[0]] * 2)
     penalties = np.repeat(np.asarray(strengths, np.float64), sizes)
