@@ -14,6 +14,7 @@ from biaozhu.annotators.network.batching import make_batches
 from biaozhu.annotators.network.crf_decoding import Chain, marginals
 from biaozhu.annotators.network.lac_data import HIDDEN
 from biaozhu.annotators.network.runtime import CONFIG, GRAPH
+from biaozhu.annotators.preannotate import default_annotators
 from biaozhu.data.errors import ConfigError
 from biaozhu.knowledge.lexicon import WIDTH, lexicon_columns
 from biaozhu.nlp.bounds import NonNegativeInt
@@ -65,7 +66,8 @@ def base_encoder(
     base = load_network(folder, found)
     if not isinstance(base, Base):
         raise ConfigError(f"{folder} gives words, not names", where=ENCODER, next_step=f"Take {ACCURATE!r}")
-    labels, kinds = base.labels, len(base.network.chain.kinds)
+    proposed = (label for one in default_annotators(base) for label in one.proposes)
+    labels, kinds = sorted({*base.labels, *proposed}), len(base.network.chain.kinds)
 
     def states(texts: Sequence[str]) -> list[np.ndarray]:
         rows = zip(_read(base, texts), lexicon_columns(texts), strict=True)
@@ -87,7 +89,7 @@ def base_encoder(
         columns = _columns_of(make_tags(labels), base.network.chain)
         found = []
         for (_, likely), spans in zip(_read(base, texts), decided, strict=True):
-            rows = likely[:, columns]
+            rows = np.where(columns < 0, np.float32(UNKNOWN_LABEL), likely[:, columns])
             chosen = [span.key for span in spans if span.label in labels]
             places = np.arange(len(rows)), encode_spans(labels, len(rows), chosen)
             rows[places] = rows.max(axis=1) + MARGIN
@@ -138,10 +140,12 @@ def _read(base: Base, texts: Sequence[str]) -> list[tuple[np.ndarray, np.ndarray
     return found
 
 
-def _columns_of(tags: Sequence[str], chain: Chain) -> list[int]:
-    """Return the column of the network's that says most of each tag: it may have B and I alone."""
-    names = [kind if begins else f"{kind}-I" for kind, begins in zip(chain.kinds, chain.begins, strict=True)]
-    return [
-        names.index(tag[:-2] if tag.endswith(("-B", "-S")) else tag[:-1] + "I" if "-" in tag else tag)
-        for tag in tags
-    ]
+def _columns_of(tags: Sequence[str], chain: Chain) -> np.ndarray:
+    """Return the column of the network, whose tags are B and I, that stands for each tag; -1 where it has none."""
+    columns = {
+        kind if begins else f"{kind}-I": column
+        for column, (kind, begins) in enumerate(zip(chain.kinds, chain.begins, strict=True))
+    }
+    parts = (tag.rpartition("-") for tag in tags)
+    names = (label + "-I" if part in ("I", "E") else label or part for label, _, part in parts)
+    return np.array([columns.get(name, -1) for name in names])

@@ -159,8 +159,8 @@ def compare_spans(
     (test,) = compare_rows(counts[0], counts[1], {"f1": _strict_f1}, sampling=SAMPLING)
     right = [one for one in changes if one.right]
     wrong = [one for one in changes if not one.right]
-    totals = [StrictCounts(*side.sum(axis=0).tolist()) for side in counts]
-    return Comparison(*totals, len(right), len(wrong), test.p, (*right[:EXAMPLES], *wrong[:EXAMPLES]))
+    begun, now = (StrictCounts(*side.sum(axis=0).tolist()) for side in counts)
+    return Comparison(begun, now, len(right), len(wrong), test.p, (*right[:EXAMPLES], *wrong[:EXAMPLES]))
 
 
 def _strict_f1(sums: np.ndarray) -> np.ndarray:

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeGuard
 
 import numpy as np
+from scipy import sparse
 
 from biaozhu.data.errors import TrainingError, extra_advice
 from biaozhu.nlp.crf_model import blocks_of, prior_scores
@@ -23,6 +24,7 @@ from biaozhu.training.descent import (
     Hold,
     Problem,
     Solved,
+    merge_columns,
     predict,
     read_gold,
     solve_problem,
@@ -89,20 +91,34 @@ def solve(
                 "CRFsuite takes n-grams only", where=component.name, next_step='Take algorithm = "lbfgs"'
             )
         return _solve_by_crfsuite(component, features[0], some, on_step)
+    merged = [_merge(stack(one)) for one in features]
     problem = Problem(
         tuple(docs),
         component.labels,
-        tuple(map(stack, features)),
+        tuple(one for one, *_ in merged),
         np.concatenate(prior_scores(component.model, docs)),
         component.read_path(some),
         np.array([len(doc) for doc in docs]),
     )
-    del features
-    return _solve_by_descent(component, problem, [groups[at] for at in chosen] if groups else [], on_step)
+    return _solve_by_descent(
+        component,
+        problem,
+        [(place, share) for _, place, share in merged],
+        [groups[at] for at in chosen] if groups else [],
+        on_step,
+    )
+
+
+def _merge(block: Any) -> tuple[Any, Any, Any]:
+    return merge_columns(block) if sparse.issparse(block) else (block, slice(None), np.float32(1))
 
 
 def _solve_by_descent(
-    component: CrfNer, problem: Problem, groups: Sequence[str], on_step: OnLoss
+    component: CrfNer,
+    problem: Problem,
+    columns: Sequence[tuple[Any, Any]],
+    groups: Sequence[str],
+    on_step: OnLoss,
 ) -> Solution:
     model, settings = component.model, component.cfg
     hold: Hold | None = Hold(model.attrs["prior_weight"], (settings["l2"],) * len(problem.blocks))
@@ -120,7 +136,11 @@ def _solve_by_descent(
     if hold is not None:
         model.attrs["prior_weight"] = hold.prior_weight
         solved = solve_problem(problem, hold, iterations=settings["iterations"], on_step=on_step)
-    weights, bias, chain = unpack(problem, solved.flat.astype(np.float32))
+    merged, bias, chain = unpack(problem, solved.flat.astype(np.float32))
+    weights = [
+        (one[:, place] * share).astype(np.float32)
+        for one, (place, share) in zip(merged, columns, strict=True)
+    ]
     for name, value in (("W", np.concatenate(weights, axis=1)), ("b", bias), ("chain", chain)):
         model.set_param(name, value)
     learned = None
