@@ -24,6 +24,7 @@ from biaozhu.annotators.network.word_models import load_model
 from biaozhu.annotators.preannotate import annotate_combined
 from biaozhu.annotators.trained import annotate_with
 from biaozhu.data.model import Sentence, Span
+from biaozhu.nlp.encoders import remembering
 from biaozhu.scoring.significance import Sampling, compare_rows
 from biaozhu.training.train import fit, read_config
 
@@ -37,7 +38,6 @@ CORPORA = {
     "uner": (["uner_ud_gsdsimp_train"], ["uner_ud_gsdsimp_test"], ("AMOUNT", "ORG", "PERSON", "PLACE")),
     "weibo": (["weibo_ner_train"], ["weibo_ner_dev", "weibo_ner_test"], ("PERSON", "PLACE")),
 }
-MOST_SCORED = 2000
 START = "start"
 
 
@@ -92,13 +92,20 @@ def main() -> None:
     parser.add_argument("--sizes", type=int, nargs="+", default=[10, 25, 50, 100, 200, 400, 800])
     parser.add_argument("--seeds", type=int, default=5)
     parser.add_argument("-o", "--output", type=Path, required=True)
+    parser.add_argument("--scored", type=int, default=2000, help="sentences to score on, at most")
     given = parser.parse_args()
+    with remembering():
+        table(measure(given))
+
+
+def measure(given: argparse.Namespace) -> dict[tuple[Any, ...], Any]:
+    """Train what is missing and return all models' rows."""
     lines = given.output.read_text(encoding="utf-8").splitlines() if given.output.is_file() else []
     done = {tuple(one["key"]): one for one in map(json.loads, lines)}
     for name in given.corpora:
         learnable, scored_on, labels = CORPORA[name]
         scored = read(given.folder, scored_on, labels)
-        order = np.random.default_rng(0).permutation(len(scored))[:MOST_SCORED]
+        order = np.random.default_rng(0).permutation(len(scored))[: given.scored]
         scored = [scored[at] for at in sorted(order.tolist())]
         seen = {sentence.text for sentence in scored}
         pool = [one for one in read(given.folder, learnable, labels) if one.text not in seen]
@@ -132,7 +139,7 @@ def main() -> None:
             with given.output.open("a", encoding="utf-8") as file:
                 file.write(json.dumps(row, ensure_ascii=False) + "\n")
             print(*key, f"{float(f1(np.sum(counts['ALL'], axis=0)[None])[0]):.4f}", learned or "", flush=True)
-    table(done)
+    return done
 
 
 def table(done: dict[tuple[Any, ...], Any]) -> None:

@@ -161,7 +161,7 @@ def _solve_by_crfsuite(
     try:
         import pycrfsuite  # noqa: PLC0415 — an extra
     except ModuleNotFoundError:
-        raise TrainingError("python-crfsuite is not installed", next_step=extra_advice("train")) from None
+        raise TrainingError("python-crfsuite is not installed", next_step=extra_advice("crf")) from None
     losses: list[float] = []
 
     class Watched(pycrfsuite.Trainer):  # type: ignore[misc]  # its way to be told of each iteration
