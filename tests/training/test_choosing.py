@@ -64,11 +64,11 @@ def test_choosing_says_that_there_is_nothing_to_learn() -> None:
 
 
 def test_choosing_takes_the_start_where_every_hold_does_harm() -> None:
-    # Noise: what half of the sentences say the other half contradicts, under the same characters.
+    # Two of three sentences contradict the third, of the same characters.
     right, wrong = problem_of([TEXT] * 3, right=True), problem_of([TEXT] * 3, right=True)
     wrong.path[:] = 0
-    ends = np.cumsum(right.lengths)[:1]
-    path = np.concatenate([wrong.path[: ends[0]], right.path[ends[0] :]])
+    ends = np.cumsum(right.lengths)[1]
+    path = np.concatenate([wrong.path[:ends], right.path[ends:]])
     problem = Problem(right.docs, LABELS, right.blocks, right.prior, path, right.lengths)
     hold, found = choose_hold(problem, [Hold(0.01, (1e-3,))], [])
     assert found.broken > found.mended
