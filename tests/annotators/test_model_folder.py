@@ -12,7 +12,7 @@ import pytest
 import spacy
 from training_material import invented_gold, small_project
 
-from biaozhu.annotators.network.model_folder import FACTORIES, FUNCTIONS, check_model
+from biaozhu.annotators.network.model_folder import FACTORIES, FUNCTIONS, META_KEY, SCHEMA, check_model
 from biaozhu.annotators.trained import load_trained
 from biaozhu.cli import run
 from biaozhu.data.errors import BiaozhuError, ManyProblemsError, ModelDataError
@@ -55,6 +55,15 @@ def edit(path: Path, old: str, new: str) -> None:
 def test_model_folder_of_training_is_let_through(model: Path) -> None:
     check_model(model)
     assert load_trained(model).name == "tiny"
+
+
+def test_model_folder_of_an_annotator_component_is_let_through(tmp_path: Path) -> None:
+    nlp = spacy.blank("zh")
+    nlp.add_pipe("biaozhu_amounts")
+    nlp.meta[META_KEY] = {"schema": SCHEMA}
+    nlp.to_disk(tmp_path / "amounts")
+    ((span,),) = load_trained(tmp_path / "amounts")(["买了3斤米。"])
+    assert span.key == (2, 4, "AMOUNT")
 
 
 @pytest.mark.parametrize(
@@ -145,7 +154,7 @@ def test_model_folder_arrays_of_objects_are_not_read(model: Path) -> None:
     ("change", "says"),
     [
         (lambda meta: meta.pop("biaozhu"), "no model of `biaozhu train`, or one of an older version"),
-        (lambda meta: meta.update(biaozhu={"schema": 1}), "a model of schema 1, this version reads 2"),
+        (lambda meta: meta.update(biaozhu={"schema": 1}), "a model of schema 1, this version reads 3"),
         (lambda meta: meta.update(spacy_version=">=3.0.0,<3.1.0"), "made for spaCy >=3.0.0,<3.1.0"),
     ],
 )

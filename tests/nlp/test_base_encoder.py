@@ -2,31 +2,34 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
 import spacy
-from base_models import TAGS, write_model
+from base_models import write_model
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from training_material import SMALL_CONFIG, invented_gold
 
 from biaozhu.annotators.network.base import load_base
+from biaozhu.annotators.network.word_models import load_model
+from biaozhu.annotators.preannotate import annotate_combined
 from biaozhu.annotators.trained import load_trained
 from biaozhu.data.errors import MissingFileError, ModelDataError
-from biaozhu.data.layers import write_layer
+from biaozhu.data.layers import read_layer, write_layer
+from biaozhu.knowledge.lexicon import WIDTH
 from biaozhu.nlp.base_encoder import base_encoder, checksum, pin_checksums
 from biaozhu.nlp.crf_model import crf_model
-from biaozhu.nlp.ner_component import SPANS_KEY, CrfNer
+from biaozhu.nlp.ner_component import CrfNer
 from biaozhu.nlp.tokenizer import make_char_tokenizer
 from biaozhu.training.train import train
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from biaozhu.annotators.network.base import Base
 
+GOLD = Path("annotations/gold/handan-2020-07-02.jsonl")
 PRIOR = """
 [components.ner.model.prior]
 @architectures = "biaozhu.BaseEncoder.v1"
@@ -43,23 +46,25 @@ def tiny(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-@pytest.fixture(scope="module")
-def both(tiny: Path) -> tuple[Base, spacy.Language]:
+def untrained(folder: str) -> spacy.Language:
     nlp = spacy.blank("zh")
     nlp.tokenizer = make_char_tokenizer()(nlp)
-    model = crf_model(
-        base_encoder(str(tiny), "states", 1), base_encoder(str(tiny), "scores"), prior_weight=1.0
-    )
-    part = CrfNer(nlp.vocab, model, "ner", l2=1.0, iterations=5)
-    part.initialize(list, nlp=nlp, labels=["PLACE", "PERSON"])
+    states, scores = base_encoder(folder, "states", 1), base_encoder(folder, "scores")
+    part = CrfNer(nlp.vocab, crf_model(states, prior=scores, prior_weight=0.5), "ner", l2=1.0, iterations=5)
+    part.initialize(list, nlp=nlp, labels=["PLACE", "PERSON", "AMOUNT"])
 
-    @spacy.Language.component("test_started")
+    @spacy.Language.component(f"test_started_{Path(folder).name}")
     def started(doc: spacy.tokens.Doc) -> spacy.tokens.Doc:
         part.set_annotations([doc], part.predict([doc]))
         return doc
 
-    nlp.add_pipe("test_started")
-    return load_base(tiny, threads=1), nlp
+    nlp.add_pipe(f"test_started_{Path(folder).name}")
+    return nlp
+
+
+@pytest.fixture(scope="module")
+def both(tiny: Path) -> tuple[Base, spacy.Language]:
+    return load_base(tiny, threads=1), untrained(str(tiny))
 
 
 def config_of(folder: Path, base: Path) -> Path:
@@ -70,28 +75,31 @@ def config_of(folder: Path, base: Path) -> Path:
     return folder / "base.cfg"
 
 
-# No white space: the layer `base` trims it off its spans.
-@given(text=st.text(alphabet="山河周青1１。𠮷x", min_size=1, max_size=30))
+@given(text=st.text(alphabet="山河周青1１。𠮷x 斤亩两", min_size=1, max_size=30))
 @settings(max_examples=30, deadline=None)
-def test_base_encoder_untrained_says_what_the_base_model_says(
+def test_base_encoder_untrained_says_what_preannotation_says(
     both: tuple[Base, spacy.Language], text: str
 ) -> None:
     base, nlp = both
-    (spans,) = base([text])
-    doc = nlp(text)
-    assert [(one.start, one.end, one.label_) for one in doc.ents] == [one.key for one in spans]
-    # In the one BI, in the other BIOES tags: the same paths, so the same probabilities.
-    np.testing.assert_allclose(doc.spans[SPANS_KEY].attrs["scores"], [one.score for one in spans], atol=2e-3)
+    (spans,) = annotate_combined([text], model=base)
+    assert [(one.start, one.end, one.label_) for one in nlp(text).ents] == [one.key for one in spans]
 
 
-@pytest.mark.parametrize(("part", "window", "width"), [("scores", 0, 5), ("states", 2, 5 * (256 + 5))])
+def test_base_encoder_untrained_says_what_preannotation_says_of_the_gold() -> None:
+    nlp, texts = untrained("accurate"), [one.text for one in read_layer(GOLD)]
+    expected = annotate_combined(texts, model=load_model("accurate"))
+    assert sum(map(len, expected)) > 100
+    found = [[(one.start, one.end, one.label_) for one in doc.ents] for doc in nlp.pipe(texts)]
+    assert found == [[span.key for span in row] for row in expected]
+
+
+@pytest.mark.parametrize(("part", "window", "width"), [("scores", 0, 13), ("states", 2, 256 + 5 * 5 + WIDTH)])
 def test_base_encoder_gives_a_row_a_token(tiny: Path, part: str, window: int, width: int) -> None:
     model = base_encoder(str(tiny), part, window)  # type: ignore[arg-type]  # parametrised
     docs = [make_char_tokenizer()(spacy.blank("zh"))(text) for text in ("周青山。", "", "河" * 450)]
     for doc, rows in zip(docs, model.predict(docs), strict=True):
         assert rows.shape == (len(doc), width)
         assert np.isfinite(rows).all()
-    assert width % len(TAGS) == 0 or part == "states"
 
 
 def test_base_encoder_prior_learns_a_label_that_base_does_not_know(tiny: Path, tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ from spacy.tokens import Span
 from biaozhu.data.errors import ConfigError
 from biaozhu.data.model import Sentence
 from biaozhu.data.model import Span as OurSpan
+from biaozhu.nlp.base_encoder import base_encoder
 from biaozhu.nlp.crf_model import crf_model
 from biaozhu.nlp.encoders import class_encoder, layer_encoder
 from biaozhu.nlp.ner_component import SPANS_KEY, CrfNer
@@ -33,8 +34,7 @@ TEXT = "李秀英在桐庐县卖了120元的小麦。"
 def begin(l2: float, min_score: float = 0.0) -> tuple[spacy.Language, CrfNer]:
     nlp = spacy.blank("zh")
     nlp.tokenizer = make_char_tokenizer()(nlp)
-    prior = layer_encoder("small", ["combined"], LABELS, 0)
-    model = crf_model(class_encoder(1), prior, prior_weight=6.0)
+    model = crf_model(class_encoder(1), prior=base_encoder(part="scores"), prior_weight=1.0)
     part = CrfNer(nlp.vocab, model, "ner", algorithm="lbfgs", l2=l2, iterations=50, min_score=min_score)
     examples, _ = make_examples(nlp, [GOLD])
     part.initialize(lambda: examples, nlp=nlp, labels=[*LABELS, "CROP"])
@@ -85,7 +85,7 @@ def test_crf_model_min_score_leaves_out_what_is_less_likely() -> None:
 @pytest.mark.parametrize("prior", [class_encoder(0), layer_encoder("small", ["combined"], LABELS, 1)])
 def test_crf_model_refuses_a_prior_without_scores_of_tags(prior: Model) -> None:
     with pytest.raises(ConfigError, match="no scores of tags"):
-        crf_model(class_encoder(1), prior)
+        crf_model(class_encoder(1), prior=prior)
 
 
 def test_crf_model_leaves_entities_that_stand_before_it() -> None:

@@ -31,8 +31,9 @@ LABELS = ["PLACE", "PERSON", "AMOUNT"]
     "model",
     [
         lac_encoder("large", 2),
-        lac_encoder("small", 0),
+        lac_encoder("small", 0, words=True),
         layer_encoder("small", LAYERS, LABELS, 1),
+        layer_encoder("accurate", ["network", "combined"], LABELS, 1),
         class_encoder(2),
     ],
     ids=lambda model: model.name,

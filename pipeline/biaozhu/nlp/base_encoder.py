@@ -1,8 +1,7 @@
-"""The base model as a frozen encoder, and as where a custom model starts from."""
+"""The network of the pre-annotation as a frozen encoder, and its decisions as where a custom model starts from."""
 
 # Annotations are evaluated here, not postponed: confection checks a config's values by them.
 from collections.abc import Sequence
-from functools import cache
 from pathlib import Path
 from typing import Any, Literal
 
@@ -10,82 +9,143 @@ import numpy as np
 from spacy.tokens import Doc
 from thinc.api import Model
 
-from biaozhu.annotators.network.base import Base, load_base, read_config
-from biaozhu.annotators.network.crf_decoding import FORBIDDEN
+from biaozhu.annotators.network.base import DEFAULT, Base, read_config
+from biaozhu.annotators.network.batching import make_batches
+from biaozhu.annotators.network.crf_decoding import Chain, marginals
 from biaozhu.annotators.network.lac_data import HIDDEN
-from biaozhu.annotators.network.lac_pair import tags_of
 from biaozhu.annotators.network.runtime import CONFIG, GRAPH
+from biaozhu.annotators.preannotate import default_annotators
 from biaozhu.data.errors import ConfigError
+from biaozhu.knowledge.lexicon import WIDTH, lexicon_columns
 from biaozhu.nlp.bounds import NonNegativeInt
-from biaozhu.nlp.encoders import LOWEST_SCORE, freeze, set_neighbours_beside
+from biaozhu.nlp.crf import encode_spans, make_tags
+from biaozhu.nlp.encoders import (
+    COMBINED,
+    annotate_once,
+    freeze,
+    load_network,
+    set_neighbours_beside,
+)
+from biaozhu.reading.simplified import to_simplified
 
 ENCODER = "biaozhu.BaseEncoder.v1"
+ACCURATE = "accurate"
 STATES = 2 * HIDDEN
-# Weighs states about like what the other encoders give.
-STATES_SCALE, SCORES_SCALE = 0.3, 0.05
-# How far below the best tag a label begins that the base model does not know.
-UNKNOWN_LABEL = -4.0
+# What makes the parts of a vector weigh about alike.
+STATES_SCALE, LIKELY_SCALE, LEXICON_SCALE = 0.3, 0.2, 0.3
+# Probabilities below this count as this, and a label that the network does not know begins at `UNKNOWN_LABEL`.
+SMALLEST = 1e-4
+UNKNOWN_LABEL = -6.0
+# How far the tag that pre-annotation decided on stands above every other one.
+MARGIN = 1.0
 
 
 def base_encoder(
-    folder: str, part: Literal["states", "scores"], window: NonNegativeInt = 0, sha256: str = ""
+    folder: str = ACCURATE,
+    part: Literal["states", "scores"] = "states",
+    window: NonNegativeInt = 0,
+    sha256: str = "",
 ) -> Model[list[Doc], list[np.ndarray]]:
-    """Return the base model of a folder as a frozen encoder.
+    """Return a network that gives names as a frozen encoder.
 
     Args:
-        folder: such as models/base.
-        part: `states` gives the last GRU's states and the tags' scores, with `window` neighbours, to learn from;
-            `scores` the tags' scores alone, as the prior of a `biaozhu.Crf.v1`.
+        folder: `accurate`, or the folder of a base model.
+        part: `states` gives the last hidden states, the tags' log-probabilities with `window` neighbours, and the lexicon's
+            columns, to learn from; `scores` is the prior of a `biaozhu.Crf.v1`: the tags' log-probabilities, with the
+            tags of the pre-annotation by this network on top, so that an untrained model gives just that.
         window: how many neighbours a character sees on each side.
         sha256: of the model's graph; `biaozhu train` fills it in. Empty takes any.
     """
     found = checksum(folder)
     if sha256 and found != sha256:
         raise ConfigError(
-            f"the base model in {folder} is not the one that this model was trained on",
+            f"the network {folder} is not the one that this model was trained on",
             where=ENCODER,
-            next_step="Train this model again, or put the old base model back",
+            next_step="Train this model again, or put the old network back",
         )
-    network = _base(folder, found).network
-    chain, tags = network.chain, tags_of(network.chain)
+    base = load_network(folder, found)
+    if not isinstance(base, Base):
+        raise ConfigError(f"{folder} gives words, not names", where=ENCODER, next_step=f"Take {ACCURATE!r}")
+    proposed = (label for one in default_annotators(base) for label in one.proposes)
+    labels, kinds = sorted({*base.labels, *proposed}), len(base.network.chain.kinds)
 
-    def vectors(texts: Sequence[str]) -> list[np.ndarray]:
+    def states(texts: Sequence[str]) -> list[np.ndarray]:
+        rows = zip(_read(base, texts), lexicon_columns(texts), strict=True)
+        return [
+            np.concatenate(
+                [
+                    states * STATES_SCALE,
+                    set_neighbours_beside(likely * LIKELY_SCALE, window),
+                    columns * LEXICON_SCALE,
+                ],
+                axis=1,
+                dtype=np.float32,
+            )
+            for (states, likely), columns in rows
+        ]
+
+    def scores(texts: Sequence[str]) -> list[np.ndarray]:
+        decided = annotate_once(folder, tuple(texts))[COMBINED]
+        columns = _columns_of(make_tags(labels), base.network.chain)
         found = []
-        for rows in network.states(texts):
-            best = rows[:, STATES:].max(axis=1, keepdims=True)
-            scores = np.maximum(rows[:, STATES:] - best, np.float32(LOWEST_SCORE))
-            if part == "states":
-                both = [rows[:, :STATES] * STATES_SCALE, scores * SCORES_SCALE]
-                scores = set_neighbours_beside(np.concatenate(both, axis=1), window)
-            found.append(scores)
+        for (_, likely), spans in zip(_read(base, texts), decided, strict=True):
+            rows = np.where(columns < 0, np.float32(UNKNOWN_LABEL), likely[:, columns])
+            chosen = [span.key for span in spans if span.label in labels]
+            places = np.arange(len(rows)), encode_spans(labels, len(rows), chosen)
+            rows[places] = rows.max(axis=1) + MARGIN
+            found.append(rows)
         return found
 
-    width = len(tags) if part == "scores" else (STATES + len(tags)) * (2 * window + 1)
-    model = freeze("base_encoder", vectors, width, key=(found, part, window))
-    if part == "scores":
-        scores = np.vstack([chain.start, chain.stop, chain.transitions])
-        scores = np.where(scores > FORBIDDEN / 2, scores, 0)
-        model.attrs.update(tags=list(tags), unknown=UNKNOWN_LABEL, chain=scores.astype(np.float32))
+    if part == "states":
+        width = STATES + kinds * (2 * window + 1) + WIDTH
+        return freeze("base_encoder", states, width, key=(folder, found, part, window))
+    tags = make_tags(labels)
+    model = freeze("base_encoder", scores, len(tags), key=(folder, found, part))
+    model.attrs.update(tags=list(tags), unknown=UNKNOWN_LABEL)
     return model
 
 
 def checksum(folder: str) -> str:
-    """Return the SHA-256 of a base model's graph, as its config names it."""
-    return str(read_config(Path(folder) / CONFIG)["files"].get(GRAPH))
+    """Return the SHA-256 of a network's graph, as its config names it."""
+    place = DEFAULT if folder == ACCURATE else Path(folder)
+    return str(read_config(place / CONFIG)["files"].get(GRAPH))
 
 
 def pin_checksums(config: dict[str, Any]) -> None:
-    """Write the checksum of the base model that lies there into each encoder of a config, in place.
+    """Write the checksum of the network that lies there into each encoder of a config, in place.
 
-    A trained model then runs only with the base model that it was trained with.
+    A trained model then runs only with the network that it was trained with.
     """
     for value in config.values():
         if isinstance(value, dict):
             if value.get("@architectures") == ENCODER and not value.get("sha256"):
-                value["sha256"] = checksum(str(value.get("folder")))
+                value["sha256"] = checksum(str(value.get("folder", ACCURATE)))
             pin_checksums(value)
 
 
-@cache
-def _base(folder: str, sha256: str) -> Base:  # noqa: ARG001 — another model in the same folder is another entry
-    return load_base(Path(folder))
+def _read(base: Base, texts: Sequence[str]) -> list[tuple[np.ndarray, np.ndarray]]:
+    """Return the last hidden states and the tags' log-probabilities of each text."""
+    plain = [to_simplified(text) for text in texts]
+    rows = base.network.states(plain)
+    found = [(row[:, :STATES], np.zeros((len(row), row.shape[1] - STATES), np.float32)) for row in rows]
+    for batch in make_batches(plain):
+        emissions = np.zeros(
+            (int(batch.lengths.max()), len(batch.pieces), rows[0].shape[1] - STATES), np.float32
+        )
+        for at, (number, start, end) in enumerate(batch.pieces):
+            emissions[: end - start, at] = rows[number][start:end, STATES:]
+        likely = np.log(np.maximum(marginals(base.network.chain, emissions, batch.lengths), SMALLEST))
+        for at, (number, start, end) in enumerate(batch.pieces):
+            found[number][1][start:end] = likely[: end - start, at]
+    return found
+
+
+def _columns_of(tags: Sequence[str], chain: Chain) -> np.ndarray:
+    """Return the column of the network, whose tags are B and I, that stands for each tag; -1 where it has none."""
+    columns = {
+        kind if begins else f"{kind}-I": column
+        for column, (kind, begins) in enumerate(zip(chain.kinds, chain.begins, strict=True))
+    }
+    parts = (tag.rpartition("-") for tag in tags)
+    names = (label + "-I" if part in ("I", "E") else label or part for label, _, part in parts)
+    return np.array([columns.get(name, -1) for name in names])

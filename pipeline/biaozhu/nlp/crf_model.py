@@ -9,13 +9,14 @@ from spacy.tokens import Doc
 from thinc.api import Model
 
 from biaozhu.data.errors import ConfigError
-from biaozhu.nlp.crf import OUTSIDE, make_tags
+from biaozhu.nlp.crf import make_tags
 
 ARCHITECTURE = "biaozhu.Crf.v1"
 
 
 def crf_model(
     tok2vec: Model[list[Doc], list[Any]],
+    surface: Model[list[Doc], list[Any]] | None = None,
     prior: Model[list[Doc], list[np.ndarray]] | None = None,
     prior_weight: float = 0.0,
 ) -> Model[list[Doc], list[np.ndarray]]:
@@ -25,71 +26,65 @@ def crf_model(
 
     Args:
         tok2vec: gives the features, as arrays or sparse rows.
-        prior: where learning begins: untrained, the model says what this says, and `l2` holds it there until the gold
-            has enough against it. A `LayerEncoder` of one layer without window, or a `BaseEncoder` of scores.
-        prior_weight: what the prior's scores are multiplied with; its chain is taken as it is.
+        surface: gives sparse rows that stand beside those arrays, such as n-grams.
+        prior: where learning begins: untrained, the model says what this says, and training holds it there until the gold
+            has enough against it. A `BaseEncoder` with part = "scores".
+        prior_weight: what the prior's scores are multiplied with.
     """
     if prior is not None and len(prior.attrs.get("tags", ())) != prior.get_dim("nO"):
         raise ConfigError(
             "the prior gives no scores of tags",
             where=ARCHITECTURE,
-            next_step='Take a LayerEncoder of one layer without window, or a BaseEncoder with part = "scores"',
+            next_step='Take a BaseEncoder with part = "scores"',
         )
     return Model(
         "biaozhu_crf",
         _forward,
         init=_initialize,
-        layers=[tok2vec] if prior is None else [tok2vec, prior],
+        layers=[one for one in (tok2vec, surface, prior) if one is not None],
         dims={"nO": None, "nI": None},
         params={"W": None, "b": None, "chain": None},
-        refs={"tok2vec": tok2vec, "prior": prior},
+        refs={"tok2vec": tok2vec, "surface": surface, "prior": prior},
         attrs={"labels": [], "prior_weight": float(prior_weight)},
     )
 
 
-def prior_emissions(model: Any, docs: list[Doc]) -> list[np.ndarray]:
-    """Return what the prior says, as emissions of shape (tokens, tags) for each Doc."""
+def blocks_of(model: Any) -> list[Any]:
+    """Return the layers whose features stand beside each other, in the order of their columns of `W`."""
+    return [one for name in ("tok2vec", "surface") if (one := model.maybe_get_ref(name)) is not None]
+
+
+def prior_scores(model: Any, docs: list[Doc]) -> list[np.ndarray]:
+    """Return what the prior says, before its weight, as emissions of shape (tokens, tags) for each Doc."""
     prior, tags = model.maybe_get_ref("prior"), make_tags(model.attrs["labels"])
     if prior is None:
         return [np.zeros((len(doc), len(tags)), np.float32) for doc in docs]
     columns, known = _columns_of(prior, tags)
+    dropped = [column for column, tag in enumerate(prior.attrs["tags"]) if tag not in tags]
     found = []
     for scores in prior.predict(docs):
         emissions = np.where(known, scores[:, columns], np.float32(prior.attrs["unknown"]))
-        if OUTSIDE not in prior.attrs["tags"]:
-            emissions[:, 0] = 1 - scores.sum(axis=1)
-        found.append(emissions * np.float32(model.attrs["prior_weight"]))
-    return found
-
-
-def prior_chain(model: Any) -> np.ndarray:
-    """Return the chain that the prior has, of shape (2 + tags, tags); zeros where it has none."""
-    prior, tags = model.maybe_get_ref("prior"), make_tags(model.attrs["labels"])
-    found = np.zeros((2 + len(tags), len(tags)), np.float32)
-    if prior is not None and "chain" in prior.attrs:
-        columns, known = _columns_of(prior, tags)
-        chain = prior.attrs["chain"]
-        found[:2] = np.where(known, chain[:2, columns], 0)
-        found[2:] = np.where(known[:, None] & known, chain[2:][np.ix_(columns, columns)], 0)
+        # What the prior marks with a label that the model does not have is outside.
+        emissions[:, 0] = scores[:, [0, *dropped]].max(axis=1)
+        found.append(emissions)
     return found
 
 
 def _columns_of(prior: Any, tags: tuple[str, ...]) -> tuple[list[int], np.ndarray]:
-    # Of B and I tags alone each well-formed path is one of ours, and the other way round.
     there = {tag: column for column, tag in enumerate(prior.attrs["tags"])}
-    shorter = [tag[:-1] + {"S": "B", "E": "I"}.get(tag[-1], tag[-1]) for tag in tags]
-    found = [there.get(tag, there.get(other, -1)) for tag, other in zip(tags, shorter, strict=True)]
+    found = [there.get(tag, -1) for tag in tags]
     return found, np.array(found) >= 0
 
 
 def _initialize(model: Any, X: list[Doc] | None = None, Y: Any = None) -> None:  # noqa: ARG001, N803 — thinc calls it by these names
-    tok2vec = model.get_ref("tok2vec")
-    tok2vec.initialize(X=X)
-    width, tags = tok2vec.get_dim("nO"), model.get_dim("nO")
+    blocks, tags = blocks_of(model), model.get_dim("nO")
+    for block in blocks:
+        block.initialize(X=X)
+    width = sum(block.get_dim("nO") for block in blocks)
     model.set_dim("nI", width, force=True)
     model.set_param("W", np.zeros((tags, width), np.float32))
     model.set_param("b", np.zeros(tags, np.float32))
-    model.set_param("chain", prior_chain(model))
+    model.set_param("chain", np.zeros((2 + tags, tags), np.float32))
 
 
 def _forward(
@@ -97,16 +92,23 @@ def _forward(
     docs: list[Doc],
     is_train: bool,  # noqa: FBT001 — thinc calls it so
 ) -> tuple[list[np.ndarray], Callable[[list[np.ndarray]], Any]]:
-    features, back = model.get_ref("tok2vec")(docs, is_train)
-    weights, bias = model.get_param("W"), model.get_param("b")
+    blocks, weights = blocks_of(model), model.get_param("W")
+    made = [block(docs, is_train) for block in blocks]
+    parts = np.split(weights, np.cumsum([block.get_dim("nO") for block in blocks])[:-1], axis=1)
     emissions = [
-        rows @ weights.T + bias + prior
-        for rows, prior in zip(features, prior_emissions(model, docs), strict=True)
+        np.asarray(sum((rows @ part.T for rows, part in zip(row, parts, strict=True)), model.get_param("b")))
+        + prior * np.float32(model.attrs["prior_weight"])
+        for *row, prior in zip(*(rows for rows, _ in made), prior_scores(model, docs), strict=True)
     ]
 
     def backprop(gradients: list[np.ndarray]) -> Any:
-        model.inc_grad("W", sum(part.T @ rows for part, rows in zip(gradients, features, strict=True)))
+        by_block = [
+            sum(np.asarray(gradient.T @ rows) for gradient, rows in zip(gradients, features, strict=True))
+            for features, _ in made
+        ]
+        model.inc_grad("W", np.concatenate(by_block, axis=1))
         model.inc_grad("b", sum(part.sum(axis=0) for part in gradients))
-        return back([part @ weights for part in gradients])
+        # The surface has nothing to learn.
+        return made[0][1]([gradient @ parts[0] for gradient in gradients])
 
     return emissions, backprop

@@ -10,28 +10,43 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import cache, lru_cache
-from typing import Any
+from pathlib import Path
+from typing import Any, get_args
 
 import numpy as np
 from spacy.tokens import Doc
 from thinc.api import Model
 
 from biaozhu.annotators.combine import combine_rows
+from biaozhu.annotators.network.base import load_base
 from biaozhu.annotators.network.lac import Lac, load_lac
 from biaozhu.annotators.network.lac_data import Size
-from biaozhu.annotators.preannotate import DEFAULT_ANNOTATORS, annotate
+from biaozhu.annotators.network.word_models import Weights, load_model
+from biaozhu.annotators.preannotate import (
+    annotate,
+    default_annotators,
+)
+from biaozhu.annotators.words import WordModel
 from biaozhu.data.errors import ConfigError
 from biaozhu.data.model import Span
 from biaozhu.nlp.bounds import NonNegativeInt
 from biaozhu.nlp.crf import encode_spans, make_tags
 
 # What makes the parts of a vector weigh about alike in a linear model with one penalty for all of them.
-STATES_SCALE, SCORES_SCALE, TAGS_SCALE, CLASS_SCALE, LOWEST_SCORE = 0.1, 0.05, 0.25, 0.3, -20.0
+STATES_SCALE, SCORES_SCALE, TAGS_SCALE, CLASS_SCALE, WORDS_SCALE, LOWEST_SCORE = (
+    0.1,
+    0.05,
+    0.25,
+    0.3,
+    2.0,
+    -20.0,
+)
+# LAC's tags whose words an encoder can mark: names, times, nouns, numerals, measure words.
+WORD_TAGS = ("LOC", "ORG", "PER", "TIME", "m", "n", "nw", "nz", "q")
 STATES = 256
 NUMERALS = "零〇一二两三四五六七八九十百千万亿壹贰叁肆伍陆柒捌玖拾佰仟"
 VAGUE = "几数余多来"
 CLASSES = 8
-ANNOTATORS = tuple(one.name for one in DEFAULT_ANNOTATORS)
 # All of them brought together, as pre-annotation does it.
 COMBINED = "combined"
 
@@ -53,51 +68,63 @@ def remembering() -> Iterator[None]:
         _memory.reset(token)
 
 
-def lac_encoder(size: Size, window: NonNegativeInt) -> Model[list[Doc], list[np.ndarray]]:
+def lac_encoder(
+    size: Size,
+    window: NonNegativeInt,
+    words: bool = False,  # noqa: FBT001, FBT002 — confection calls by name
+) -> Model[list[Doc], list[np.ndarray]]:
     """Return LAC's network: its last hidden states, the scores of its tags, and their probabilities.
 
     Args:
         size: `large` or `small`; the weights stay in the package that they come in.
         window: how many neighbours' probabilities a character sees on each side.
+        words: whether LAC's words of `WORD_TAGS` are marked, too, with those of the next neighbours.
     """
     lac = _lac(size)
 
     def vectors(texts: Sequence[str]) -> list[np.ndarray]:
         found = []
-        for states in lac.states(texts):
+        marked = lac.words(texts) if words else [()] * len(texts)
+        for states, row in zip(lac.states(texts), marked, strict=True):
             best = states[:, STATES:].max(axis=1, keepdims=True)
             scores = np.maximum(states[:, STATES:] - best, np.float32(LOWEST_SCORE))
             likely = np.exp(scores)
             likely *= TAGS_SCALE / likely.sum(axis=1, keepdims=True)
-            parts = states[:, :STATES] * STATES_SCALE, scores * SCORES_SCALE
-            found.append(np.concatenate([*parts, set_neighbours_beside(likely, window)], axis=1))
+            parts = [states[:, :STATES] * STATES_SCALE, scores * SCORES_SCALE]
+            parts.append(set_neighbours_beside(likely, window))
+            if words:
+                spans = [Span(one.start, one.end, one.tag) for one in row]
+                parts.append(set_neighbours_beside(_mark(len(states), spans, WORD_TAGS) * WORDS_SCALE, 1))
+            found.append(np.concatenate(parts, axis=1, dtype=np.float32))
         return found
 
     tags = len(lac.chain.kinds)
-    return freeze("lac_encoder", vectors, STATES + tags + tags * (2 * window + 1), key=(size, window))
+    width = STATES + tags + tags * (2 * window + 1) + words * 3 * len(make_tags(WORD_TAGS)[1:])
+    return freeze("lac_encoder", vectors, width, key=(size, window, words))
 
 
 def layer_encoder(
-    size: Size, layers: list[str], labels: list[str], window: NonNegativeInt
+    size: Weights, layers: list[str], labels: list[str], window: NonNegativeInt
 ) -> Model[list[Doc], list[np.ndarray]]:
     """Return what each annotator marked, as B, I, E or S of each label, with the span's score, 1 where there is none.
 
     Args:
-        size: the LAC that they lean on, `large` or `small`.
+        size: the network that they lean on, as `preannotate --model` names it.
         layers: names of annotators, or `combined` for what pre-annotation makes of them all.
         labels: the labels to look at.
         window: how many neighbours' marks a character sees on each side.
     """
-    unknown = [name for name in layers if name not in (*ANNOTATORS, COMBINED)]
+    known = (*(one.name for one in default_annotators(load_network(size))), COMBINED)
+    unknown = [name for name in layers if name not in known]
     if unknown:
         raise ConfigError(
-            f"no annotator {', '.join(unknown)}; there are {', '.join((*ANNOTATORS, COMBINED))}",
+            f"no annotator {', '.join(unknown)} over {size}; there are {', '.join(known)}",
             where="LayerEncoder",
         )
     tags = make_tags(labels)[1:]
 
     def vectors(texts: Sequence[str]) -> list[np.ndarray]:
-        found = _annotate(size, tuple(texts))
+        found = annotate_once(size, tuple(texts))
         return [
             set_neighbours_beside(
                 np.concatenate([_mark(len(text), found[name][at], labels) for name in layers], axis=1), window
@@ -106,9 +133,7 @@ def layer_encoder(
         ]
 
     key = size, tuple(layers), tuple(labels), window
-    model = freeze("layer_encoder", vectors, len(layers) * len(tags) * (2 * window + 1), key=key)
-    model.attrs.update(tags=list(tags), unknown=0.0)
-    return model
+    return freeze("layer_encoder", vectors, len(layers) * len(tags) * (2 * window + 1), key=key)
 
 
 def class_encoder(window: NonNegativeInt) -> Model[list[Doc], list[np.ndarray]]:
@@ -177,12 +202,21 @@ def mean_by_token(rows: np.ndarray, sizes: np.ndarray) -> np.ndarray:
 
 # One batch back: a model's prior and its features ask for the same texts one after the other.
 @lru_cache(maxsize=1)
-def _annotate(size: Size, texts: tuple[str, ...]) -> dict[str, list[tuple[Span, ...]]]:
-    found = annotate(texts, model=_lac(size))
-    return {**found, COMBINED: [tuple(row) for row in combine_rows(found, DEFAULT_ANNOTATORS)]}
+def annotate_once(network: str, texts: tuple[str, ...]) -> dict[str, list[tuple[Span, ...]]]:
+    """Return each annotator's spans, and under `COMBINED` those of pre-annotation; see `load_network`."""
+    model = load_network(network)
+    found, annotators = annotate(texts, model=model), default_annotators(model)
+    return {**found, COMBINED: [tuple(row) for row in combine_rows(found, annotators)]}
 
 
-def _mark(length: int, spans: Sequence[Span], labels: list[str]) -> np.ndarray:
+@cache
+def load_network(network: str, mark: str = "") -> WordModel:  # noqa: ARG001 — another model in the same folder is another entry
+    """Load what words come from: a name that `preannotate --model` has, or the folder of a base model."""
+    named: dict[str, Weights] = {one: one for one in get_args(Weights)}
+    return load_model(named[network]) if network in named else load_base(Path(network))
+
+
+def _mark(length: int, spans: Sequence[Span], labels: Sequence[str]) -> np.ndarray:
     chosen = [span for span in spans if span.label in labels]
     path = encode_spans(labels, length, [span.key for span in chosen])
     scores = np.zeros(length, np.float32)

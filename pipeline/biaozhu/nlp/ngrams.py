@@ -25,6 +25,7 @@ def ngram_encoder(
     longest: NgramLength = 3,
     classes: bool = True,  # noqa: FBT001, FBT002 — confection calls by name
     at_least: PositiveInt = 1,
+    most: PositiveInt | None = None,
 ) -> Model[list[Doc], list[csr_matrix]]:
     """Return n-grams as sparse rows; which ones there are is set by the Docs that it is initialized with.
 
@@ -32,8 +33,15 @@ def ngram_encoder(
         longest: the longest n-gram of characters.
         classes: whether n-grams of the kinds of characters are features, too.
         at_least: n-grams that are rarer are left out.
+        most: of more n-grams than these the rarest are left out.
     """
-    attrs = {"longest": longest, "classes": classes, "at_least": at_least, "columns": {}}
+    attrs: dict[str, Any] = {
+        "longest": longest,
+        "classes": classes,
+        "at_least": at_least,
+        "most": most,
+        "columns": {},
+    }
     return Model(ENCODER, _forward, init=_collect, dims={"nO": None}, attrs=attrs)
 
 
@@ -64,7 +72,8 @@ def _features(model: Any, doc: Doc) -> list[list[str]]:
 
 def _collect(model: Any, X: list[Doc] | None = None, Y: Any = None) -> None:  # noqa: ARG001, N803 — thinc calls it by these names
     counts = Counter(one for doc in X or () for some in _features(model, doc) for one in some)
-    kept = sorted(one for one, count in counts.items() if count >= model.attrs["at_least"])
+    common = sorted(counts, key=lambda one: (-counts[one], one))[: model.attrs["most"]]
+    kept = sorted(one for one in common if counts[one] >= model.attrs["at_least"])
     model.attrs["columns"] = {one: column for column, one in enumerate(kept)}
     model.set_dim("nO", len(kept), force=True)
 

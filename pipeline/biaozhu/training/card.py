@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from biaozhu.data.model import Sentence
     from biaozhu.data.strict_counts import StrictCounts
+    from biaozhu.training.choosing import Learned
 
 ALL = "all"
 IN_SAMPLE, HELD_OUT = "in-sample", "held-out"
@@ -79,6 +80,7 @@ def write_card(  # noqa: PLR0913 — what a card says
     files: Sequence[DataFile],
     scores: Mapping[str, Mapping[str, StrictCounts]],
     scored: int,
+    learned: Learned | None = None,
 ) -> None:
     """Write README.md into a model's folder; the same data and config give the same card.
 
@@ -90,6 +92,7 @@ def write_card(  # noqa: PLR0913 — what a card says
         files: its training data.
         scores: `IN_SAMPLE` or `HELD_OUT` -> label -> strict score.
         scored: on so many of the first sentences the in-sample scores are.
+        learned: what the model changes against its start, if it has one.
 
     Raises:
         WriteError: the folder does not take it.
@@ -108,6 +111,8 @@ def write_card(  # noqa: PLR0913 — what a card says
         "The model holds what its training data says; the data's own licence is that of its source.",
         "## Scores",
     ]
+    if learned is not None:
+        parts += [f"### Against its start, the pre-annotation\n\nIt {learned}.", _list_changes(learned)]
     for kind, one in scores.items():
         parts.append(f"### {kind.capitalize()}: {MEANING[kind]}{of if kind == IN_SAMPLE else ''}")
         rows = [
@@ -124,6 +129,15 @@ def write_card(  # noqa: PLR0913 — what a card says
         markdown_table(("package", "version"), [("Python", platform.python_version()), *_versions()]),
     ]
     write_text(folder / "README.md", "\n\n".join(parts) + "\n")
+
+
+def _list_changes(learned: Learned) -> str:
+    rows = [
+        (where, "mended" if one.right else "broken", str(one))
+        for where, side in (("own gold", learned.own), (HELD_OUT, learned.held_out))
+        for one in side.examples
+    ]
+    return markdown_table(("where", "change", "span, such as"), rows)
 
 
 def _versions() -> list[tuple[str, str]]:

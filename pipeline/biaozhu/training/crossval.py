@@ -11,6 +11,7 @@ from sklearn.model_selection import LeaveOneGroupOut
 from biaozhu.annotators.trained import annotate_with
 from biaozhu.data.errors import TrainingError
 from biaozhu.data.model import with_spans
+from biaozhu.nlp.encoders import remembering
 from biaozhu.training.train import fit
 
 if TYPE_CHECKING:
@@ -55,16 +56,19 @@ def crossvalidate(
     predicted: dict[str, Sentence] = {}
     entries: dict[Entry, None] = {}
     names = [groups[sentence.id] for sentence in gold]
-    for number, (learned, left_out) in enumerate(LeaveOneGroupOut().split(gold, groups=names)):
-        on_fold(number, len(folds))
-        fitted = fit(config, [gold[index] for index in learned], name=source)
-        # Each span stands in all folds but one: it is lost once.
-        entries |= dict.fromkeys(fitted.entries)
-        chosen = [gold[index] for index in left_out]
-        found = annotate_with(fitted.nlp, [sentence.text for sentence in chosen], source=source)
-        predicted |= {
-            sentence.id: with_spans(sentence, spans) for sentence, spans in zip(chosen, found, strict=True)
-        }
+    # Each sentence is learned from in all folds but one: the networks read it once.
+    with remembering():
+        for number, (learned, left_out) in enumerate(LeaveOneGroupOut().split(gold, groups=names)):
+            on_fold(number, len(folds))
+            fitted = fit(config, [gold[index] for index in learned], name=source)
+            # Each span stands in all folds but one: it is lost once.
+            entries |= dict.fromkeys(fitted.entries)
+            chosen = [gold[index] for index in left_out]
+            found = annotate_with(fitted.nlp, [sentence.text for sentence in chosen], source=source)
+            predicted |= {
+                sentence.id: with_spans(sentence, spans)
+                for sentence, spans in zip(chosen, found, strict=True)
+            }
     return HeldOut(
         tuple(predicted[sentence.id] for sentence in gold), tuple(entries), tuple(sorted(folds.items()))
     )

@@ -1,36 +1,40 @@
-"""Training of our recognizer outright, over features that do not learn: L-BFGS of our own, or CRFsuite.
+"""Training of our recognizer outright, over features that do not learn: by L-BFGS (see `descent`), or by CRFsuite.
 
-Both find the best parameters of all examples at once. L-BFGS starts from zero: no learning rate, no seed, the same
-result each time (Liu and Nocedal 1989). CRFsuite (Okazaki 2007, package python-crfsuite, MIT) is read once, right after
-training, as a table of numbers, so a saved model does not need it.
+Both find the best parameters of all examples at once. CRFsuite (Okazaki 2007, package python-crfsuite, MIT) is read once, right after
+training, as a table of numbers, so a saved model does without it.
 """
 
 from __future__ import annotations
 
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeGuard
 
 import numpy as np
 from scipy import sparse
-from scipy.optimize import minimize
-from threadpoolctl import threadpool_limits
 
 from biaozhu.data.errors import TrainingError, extra_advice
-from biaozhu.nlp.crf import build_chain, make_tags, pad_batches, sum_losses
-from biaozhu.nlp.crf_model import prior_chain, prior_emissions
+from biaozhu.nlp.crf_model import blocks_of, prior_scores
 from biaozhu.nlp.ner_component import CrfNer
 from biaozhu.nlp.ngrams import ENCODER as NGRAMS
+from biaozhu.training.choosing import Learned, choose_hold, compare_spans
+from biaozhu.training.descent import (
+    Hold,
+    Problem,
+    Solved,
+    merge_columns,
+    predict,
+    read_gold,
+    solve_problem,
+    stack,
+    unpack,
+)
 
 if TYPE_CHECKING:
     from spacy.training import Example
 
-# L-BFGS remembers so many steps; it ends where a step gains less than this share of the loss.
-MEMORY, TOLERANCE = 10, 1e-5
-# The bias and the chain say how frequent tags are, which one article tells little of the next one's.
-FREQUENCY_PENALTY = 100.0
 # CRFsuite's algorithms, and which of our settings each takes under which name.
 ALGORITHMS: Mapping[str, Mapping[str, str]] = {
     "crfsuite": {"c1": "l1", "c2": "l2", "max_iterations": "iterations"},
@@ -42,10 +46,11 @@ OnLoss = Callable[[float], None]
 
 @dataclass(frozen=True, slots=True)
 class Solution:
-    """Steps of a solver, and the loss at its end."""
+    """How many steps a solver took, the loss at its end, and what it learned against its start, if it has one."""
 
     steps: int
     loss: float
+    learned: Learned | None = None
 
 
 def can_solve(component: Any) -> TypeGuard[CrfNer]:
@@ -56,79 +61,95 @@ def can_solve(component: Any) -> TypeGuard[CrfNer]:
     )
 
 
-def solve(component: CrfNer, examples: Sequence[Example], *, on_step: OnLoss = lambda _: None) -> Solution:
+def solve(
+    component: CrfNer,
+    examples: Sequence[Example],
+    *,
+    groups: Sequence[str] = (),
+    on_step: OnLoss = lambda _: None,
+) -> Solution:
     """Set the parameters of least loss.
 
     Args:
         component: initialized.
         examples: the training data; empty ones are passed over.
+        groups: the article of each example, for the choice among `holds`.
         on_step: called after each step with the loss.
 
     Raises:
         TrainingError: there is nothing to learn from, or python-crfsuite is not installed.
     """
-    chosen = [example for example in examples if len(example.predicted)]
+    chosen = [at for at, example in enumerate(examples) if len(example.predicted)]
     if not chosen or not component.labels:
         raise TrainingError("the gold has no spans to learn from", next_step="Give gold with spans")
-    tok2vec = component.model.get_ref("tok2vec")
-    features = tok2vec.predict([example.predicted for example in chosen])
+    some = [examples[at] for at in chosen]
+    docs = [example.predicted for example in some]
+    features = [block.predict(docs) for block in blocks_of(component.model)]
     if component.cfg.get("algorithm") in ALGORITHMS:
-        if tok2vec.name != NGRAMS:
+        if component.model.get_ref("tok2vec").name != NGRAMS:
             raise TrainingError(
                 "CRFsuite takes n-grams only", where=component.name, next_step='Take algorithm = "lbfgs"'
             )
-        return _solve_by_crfsuite(component, features, chosen, on_step)
-    # One thread: the products are small, waiting for each other costs more than it gains, and the order of the sums,
-    # so the result, does not hang on the machine's number of cores.
-    with threadpool_limits(1):
-        return _solve_by_descent(component, features, chosen, on_step)
+        return _solve_by_crfsuite(component, features[0], some, on_step)
+    merged = [_merge(stack(one)) for one in features]
+    problem = Problem(
+        tuple(docs),
+        component.labels,
+        tuple(one for one, *_ in merged),
+        np.concatenate(prior_scores(component.model, docs)),
+        component.read_path(some),
+        np.array([len(doc) for doc in docs]),
+    )
+    return _solve_by_descent(
+        component,
+        problem,
+        [(place, share) for _, place, share in merged],
+        [groups[at] for at in chosen] if groups else [],
+        on_step,
+    )
+
+
+def _merge(block: Any) -> tuple[Any, Any, Any]:
+    return merge_columns(block) if sparse.issparse(block) else (block, slice(None), np.float32(1))
 
 
 def _solve_by_descent(
-    component: CrfNer, features: Sequence[Any], examples: Sequence[Example], on_step: OnLoss
+    component: CrfNer,
+    problem: Problem,
+    columns: Sequence[tuple[Any, Any]],
+    groups: Sequence[str],
+    on_step: OnLoss,
 ) -> Solution:
-    model = component.model
-    tags, width = len(make_tags(component.labels)), features[0].shape[1]
-    batches = pad_batches([one.shape[0] for one in features])
-    rows = sparse.vstack(features, "csr") if sparse.issparse(features[0]) else np.concatenate(features)
-    path = component.read_path(examples)
-    prior = np.concatenate(prior_emissions(model, [example.predicted for example in examples]))
-    start = prior_chain(model)
-    chain = build_chain(component.labels, start)
-    cuts = tags * width, tags * width + tags
-    penalties = np.full(cuts[1] + start.size, component.cfg["l2"])
-    penalties[cuts[0] :] *= FREQUENCY_PENALTY
-    losses = [0.0]
-
-    def unpack(flat: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        weights, bias, steps = np.split(flat, cuts)
-        return weights.reshape(tags, width), bias, steps.reshape(start.shape)
-
-    def loss(flat: np.ndarray) -> tuple[float, np.ndarray]:
-        weights, bias, steps = unpack(flat)
-        moved = replace(
-            chain, start=chain.start + steps[0], stop=chain.stop + steps[1],
-            transitions=chain.transitions + steps[2:],
-        )  # fmt: skip
-        emissions = (rows @ weights.astype(np.float32).T).astype(np.float64) + bias + prior
-        value, by_emission, by_chain = sum_losses(moved, emissions, path, batches)
-        by_weight = (by_emission.astype(np.float32).T @ rows).astype(np.float64)
-        gradient = np.concatenate([by_weight.ravel(), by_emission.sum(axis=0), by_chain.ravel()])
-        losses[0] = value + float((penalties * flat) @ flat) / 2
-        return losses[0], gradient + penalties * flat
-
-    result = minimize(
-        loss,
-        np.zeros(len(penalties)),
-        jac=True,
-        method="L-BFGS-B",
-        callback=lambda _: on_step(losses[0]),
-        options={"maxiter": component.cfg["iterations"], "maxcor": MEMORY, "ftol": TOLERANCE},
-    )
-    weights, bias, steps = unpack(result.x.astype(np.float32))
-    for name, value in (("W", weights), ("b", bias), ("chain", start + steps)):
+    model, settings = component.model, component.cfg
+    hold: Hold | None = Hold(model.attrs["prior_weight"], (settings["l2"],) * len(problem.blocks))
+    comparison = None
+    if settings.get("holds") and model.maybe_get_ref("prior") is not None:
+        holds = [Hold(weight, tuple(l2)) for weight, *l2 in settings["holds"]]
+        wrong = [one for one in holds if len(one.l2) != len(problem.blocks) or not one.prior_weight > 0]
+        if wrong:
+            raise TrainingError(
+                f"a hold has a prior weight above 0 and {len(problem.blocks)} values of l2",
+                where=f"components.{component.name}.holds",
+            )
+        hold, comparison = choose_hold(problem, holds, groups)
+    solved = Solved(np.zeros(sum(problem.sizes)), 0, 0.0)
+    if hold is not None:
+        model.attrs["prior_weight"] = hold.prior_weight
+        solved = solve_problem(problem, hold, iterations=settings["iterations"], on_step=on_step)
+    merged, bias, chain = unpack(problem, solved.flat.astype(np.float32))
+    weights = [
+        (one[:, place] * share).astype(np.float32)
+        for one, (place, share) in zip(merged, columns, strict=True)
+    ]
+    for name, value in (("W", np.concatenate(weights, axis=1)), ("b", bias), ("chain", chain)):
         model.set_param(name, value)
-    return Solution(int(result.nit), float(result.fun))
+    learned = None
+    if comparison is not None:
+        start = Hold(1.0, ())
+        own = predict(problem, hold or start, solved.flat)
+        changed = compare_spans(problem, read_gold(problem), predict(problem, start, None), own)
+        learned = Learned(hold, changed, comparison)
+    return Solution(solved.steps, solved.loss, learned)
 
 
 def _solve_by_crfsuite(
@@ -140,7 +161,7 @@ def _solve_by_crfsuite(
     try:
         import pycrfsuite  # noqa: PLC0415 — an extra
     except ModuleNotFoundError:
-        raise TrainingError("python-crfsuite is not installed", next_step=extra_advice("train")) from None
+        raise TrainingError("python-crfsuite is not installed", next_step=extra_advice("crf")) from None
     losses: list[float] = []
 
     class Watched(pycrfsuite.Trainer):  # type: ignore[misc]  # its way to be told of each iteration

@@ -50,6 +50,7 @@ if TYPE_CHECKING:
     from biaozhu.data.ledger import Entry
     from biaozhu.data.model import Sentence
     from biaozhu.data.strict_counts import StrictCounts
+    from biaozhu.training.choosing import Learned
     from biaozhu.training.docbin_stream import StreamSurvey
 
     OnStep = Callable[[int, int, float], None]
@@ -65,7 +66,7 @@ class Trained:
     """Result of a training run: its folder, its data, spans that could not be aligned, and its scores.
 
     `steps` and `loss` are those of the optimiser; `scores` are strict, on the training data itself: on its first
-    `scored` sentences.
+    `scored` sentences. `learned` is what it changes against its start, if it has one.
     """
 
     folder: Path
@@ -76,16 +77,18 @@ class Trained:
     loss: float
     scores: Mapping[str, StrictCounts]
     scored: int
+    learned: Learned | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Fitted:
-    """A trained pipeline in memory, with what could not be aligned, the optimiser's steps and its last loss."""
+    """A trained pipeline in memory, with what could not be aligned, the optimiser's steps, its last loss, what it learned."""
 
     nlp: Language
     entries: tuple[Entry, ...]
     steps: int
     loss: float
+    learned: Learned | None = None
 
 
 def read_config(path: Path, overrides: Mapping[str, Any] | None = None) -> Config:
@@ -156,6 +159,8 @@ def train(
         fitted = fit(config, sentences, **told)
         files = [describe_file(path) for path in corpus.files()]
     fitted.nlp.meta[META_KEY] = {"schema": SCHEMA, "version": __version__}
+    if fitted.learned is not None:
+        fitted.nlp.meta[META_KEY]["learned"] = fitted.learned.as_json()
     fitted.nlp.meta["requirements"] = [_requirement_of(config)]
     found = annotate_with(fitted.nlp, [sentence.text for sentence in sentences], source=output.name)
     predicted = [with_spans(sentence, spans) for sentence, spans in zip(sentences, found, strict=True)]
@@ -170,9 +175,20 @@ def train(
             files=files,
             scores={IN_SAMPLE: scores} | ({HELD_OUT: held_out} if held_out else {}),
             scored=len(sentences),
+            learned=fitted.learned,
         )
     total, spans = sum(one.sentences for one in files), sum(one.spans for one in files)
-    return Trained(output, total, spans, fitted.entries, fitted.steps, fitted.loss, scores, len(sentences))
+    return Trained(
+        output,
+        total,
+        spans,
+        fitted.entries,
+        fitted.steps,
+        fitted.loss,
+        scores,
+        len(sentences),
+        fitted.learned,
+    )
 
 
 def _requirement_of(config: Config) -> str:
@@ -200,13 +216,19 @@ def fit(
     made = cache(lambda nlp: make_examples(nlp, sentences))
     nlp, settings = _begin(config, lambda nlp: made(nlp)[0], name=name, where=where)
     examples, entries = made(nlp)
-    solved, steps, loss = [], 0, 0.0
+    solved, steps, loss, learned = [], 0, 0.0, None
     for part, component in nlp.pipeline:
         if can_solve(component):
             most, numbers = component.cfg["iterations"], count(1)
-            result = solve(component, examples, on_step=lambda loss: on_step(next(numbers), most, loss))  # noqa: B023 — called within this round
+            result = solve(
+                component,
+                examples,
+                groups=[sentence.article for sentence in sentences],
+                on_step=lambda loss: on_step(next(numbers), most, loss),  # noqa: B023 — called within this round
+            )
             solved.append(part)
             steps, loss = steps + result.steps, result.loss
+            learned = result.learned or learned
     if any(hasattr(component, "update") and part not in solved for part, component in nlp.pipeline):
         order = list(examples)
 
@@ -216,7 +238,7 @@ def fit(
                 yield order
 
         steps, loss = _descend(nlp, passes(), settings, solved, on_step)
-    return Fitted(nlp, entries, steps, loss)
+    return Fitted(nlp, entries, steps, loss, learned)
 
 
 def _fit_stream(

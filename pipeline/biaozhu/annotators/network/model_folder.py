@@ -17,11 +17,18 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from pathlib import Path
 
-SCHEMA = 2
+SCHEMA = 3
 """Of meta.json's `biaozhu` entry; higher when a model of before cannot be loaded as it was meant."""
 META_KEY = "biaozhu"
 LANGUAGE = "zh"
-FACTORIES = frozenset({"biaozhu_ner", "biaozhu_crf", "ner", "tok2vec"})
+FACTORIES = frozenset(
+    {
+        *("biaozhu_ner", "biaozhu_crf", "ner", "tok2vec"),
+        # Our own annotators, and `biaozhu_annotator`, which takes registered ones by name and no files.
+        *("biaozhu_network", "biaozhu_lac", "biaozhu_places", "biaozhu_persons", "biaozhu_amounts"),
+        "biaozhu_annotator",
+    }
+)
 FUNCTIONS = {
     "@architectures": frozenset(
         {

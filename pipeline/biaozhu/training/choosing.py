@@ -1,0 +1,200 @@
+"""How strongly a model is held to its start, by cross-validation over the gold at hand, and what it changes against it.
+
+The start stands unless the held-out sentences speak against it: a hold is taken if it scores better there than the start,
+by a paired test. Otherwise the strongest one is, which says what its own gold says, if it breaks no more than it mends;
+and if even that does harm, the start itself.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from biaozhu.data.strict_counts import StrictCounts
+from biaozhu.scoring.significance import Sampling, compare_rows
+from biaozhu.training.descent import Hold, Problem, predict, read_gold, solve_problem
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from biaozhu.nlp.crf import TokenSpan
+
+FOLDS = 3
+# Of more gold a part, drawn by article, is enough to choose on.
+MOST_TOKENS = 20_000
+SEED = 1
+# Shorter than the last training: only the order of the holds counts.
+ITERATIONS, TOLERANCE = 60, 1e-4
+# What counts as shown, and what is enough to choose: a hundred sentences show little held out.
+SIGNIFICANT, LIKELY = 0.05, 0.2
+SAMPLING = Sampling(resamples=2000)
+EXAMPLES = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A span that a model gives and its start does not (`added`), or the other way round, and whether that is right."""
+
+    text: str
+    label: str
+    added: bool
+    right: bool
+
+    def __str__(self) -> str:
+        """Say it in the length of a cell."""
+        return f"{'+' if self.added else '−'}{self.text} ({self.label})"
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """A model's spans against those of its start and the gold: strict counts, what was mended and broken, and a paired test.
+
+    `p` is that of approximate randomisation over sentences. `examples` has some of the changes, broken ones too.
+    """
+
+    start: StrictCounts
+    model: StrictCounts
+    mended: int
+    broken: int
+    p: float | None
+    examples: tuple[Change, ...]
+
+    @property
+    def changed(self) -> int:
+        """How many spans only one of the two has."""
+        return self.mended + self.broken
+
+    def __str__(self) -> str:
+        """Say it in words."""
+        scores = " → ".join(_show(one.f1) for one in (self.start, self.model))
+        p = "" if self.p is None else f", p = {self.p:.3f}"
+        return f"{self.mended} mended, {self.broken} broken, F1 {scores}{p}"
+
+
+@dataclass(frozen=True, slots=True)
+class Learned:
+    """What a model learned: its hold (None: it is its start), its changes on its own gold, and held out."""
+
+    hold: Hold | None
+    own: Comparison
+    held_out: Comparison
+
+    def __str__(self) -> str:
+        """Say in words what was learned, if anything."""
+        own, out = self.own, self.held_out
+        gained = (
+            self.hold is not None and out.p is not None and out.p < SIGNIFICANT and out.mended > out.broken
+        )
+        verdict = "better than its start" if gained else "nothing gained for sure"
+        if self.hold is None:
+            verdict += ": the model is its start"
+        return (
+            f"changes {own.changed} spans of its start's {own.start.predicted} in its own gold ({own}); "
+            f"held out: {verdict} ({out})"
+        )
+
+    def as_json(self) -> dict[str, Any]:
+        """Return it as plain values."""
+        return {"said": str(self), **asdict(self)}
+
+
+def choose_hold(
+    problem: Problem, holds: Sequence[Hold], groups: Sequence[str]
+) -> tuple[Hold | None, Comparison]:
+    """Choose among holds by cross-validation.
+
+    Args:
+        problem: all gold.
+        holds: the strongest first.
+        groups: the article of each text; empty where they are not known.
+
+    Returns:
+        The hold, None for the start as it is, and its held-out comparison with the start.
+    """
+    texts = _draw_texts(problem, groups)
+    problem = problem.take(texts)
+    folds = _cut_folds([groups[at] for at in texts] if groups else [], len(texts))
+    found: list[list[list[TokenSpan]]] = [[[] for _ in texts] for _ in holds]
+    for left_out in folds:
+        learned = problem.take(sorted(set(range(len(texts))) - set(left_out)))
+        scored = problem.take(left_out)
+        flat = None
+        for hold, rows in zip(holds, found, strict=True):
+            flat = solve_problem(learned, hold, begin=flat, iterations=ITERATIONS, tolerance=TOLERANCE).flat
+            for at, spans in zip(left_out, predict(scored, hold, flat), strict=True):
+                rows[at] = spans
+    begun = predict(problem, Hold(1.0, ()), None)
+    gold = read_gold(problem)
+    if not folds:
+        return holds[0], compare_spans(problem, gold, begun, begun)
+    compared = [compare_spans(problem, gold, begun, rows) for rows in found]
+    best = max(range(len(holds)), key=lambda at: (compared[at].model.f1 or 0, -at))
+    for at in (best, 0):
+        one = compared[at]
+        better = one.mended > one.broken and one.p is not None and one.p < LIKELY
+        if better or (at == 0 and one.mended >= one.broken):
+            return holds[at], one
+    return None, compared[0]
+
+
+def compare_spans(
+    problem: Problem,
+    gold: Sequence[Sequence[TokenSpan]],
+    start: Sequence[Sequence[TokenSpan]],
+    model: Sequence[Sequence[TokenSpan]],
+) -> Comparison:
+    """Compare the spans of a model with those of its start, text by text."""
+    counts = np.zeros((2, len(gold), 3), np.int64)
+    changes: list[Change] = []
+    for at, sides in enumerate(zip(gold, start, model, strict=True)):
+        there, before, after = ({one[:3] for one in side} for side in sides)
+        counts[:, at] = [(len(there), len(one), len(one & there)) for one in (before, after)]
+        changes += [
+            Change(
+                problem.docs[at][key[0] : key[1]].text, key[2], key in after, (key in after) == (key in there)
+            )
+            for key in sorted(before ^ after)
+        ]
+    (test,) = compare_rows(counts[0], counts[1], {"f1": _strict_f1}, sampling=SAMPLING)
+    right = [one for one in changes if one.right]
+    wrong = [one for one in changes if not one.right]
+    begun, now = (StrictCounts(*side.sum(axis=0).tolist()) for side in counts)
+    return Comparison(begun, now, len(right), len(wrong), test.p, (*right[:EXAMPLES], *wrong[:EXAMPLES]))
+
+
+def _strict_f1(sums: np.ndarray) -> np.ndarray:
+    return np.asarray(2 * sums[:, 2] / np.maximum(sums[:, 0] + sums[:, 1], 1))
+
+
+def _draw_texts(problem: Problem, groups: Sequence[str]) -> list[int]:
+    """Return all texts, or whole articles of about `MOST_TOKENS`."""
+    total = int(problem.lengths.sum())
+    if total <= MOST_TOKENS:
+        return list(range(len(problem.lengths)))
+    names = list(groups) or [str(at) for at in range(len(problem.lengths))]
+    if len(set(names)) < FOLDS:
+        names = [str(at) for at in range(len(names))]
+    order = np.random.default_rng(SEED).permutation(sorted(set(names))).tolist()
+    sizes = dict.fromkeys(order, 0)
+    for name, size in zip(names, problem.lengths.tolist(), strict=True):
+        sizes[name] += size
+    reached = np.cumsum([sizes[name] for name in order])
+    kept = set(order[: max(FOLDS, int(np.searchsorted(reached, MOST_TOKENS)))])
+    return [at for at, name in enumerate(names) if name in kept]
+
+
+def _cut_folds(groups: Sequence[str], texts: int) -> list[list[int]]:
+    """Return the texts of each fold: whole articles, or stretches of texts where there are fewer articles than folds."""
+    articles = sorted(set(groups))
+    if len(articles) >= FOLDS:
+        parts = [set(articles[fold::FOLDS]) for fold in range(FOLDS)]
+        return [[at for at, name in enumerate(groups) if name in part] for part in parts]
+    if texts < 2:  # noqa: PLR2004 — one left out, one to learn from
+        return []
+    return [part.tolist() for part in np.array_split(np.arange(texts), min(FOLDS, texts))]
+
+
+def _show(value: float | None) -> str:
+    return "–" if value is None else f"{value:.4f}"

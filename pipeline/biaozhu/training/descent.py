@@ -1,0 +1,205 @@
+"""The best linear-chain CRF over fixed features by L-BFGS: no learning rate, no seed, the same result each time.
+
+It begins at zero, where a model says what its prior says, and is held there by L2 (Liu and Nocedal 1989).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+from scipy import sparse
+from scipy.optimize import minimize
+from threadpoolctl import threadpool_limits
+
+from biaozhu.nlp.crf import build_chain, find_spans, make_tags, pad_batches, sum_losses
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from spacy.tokens import Doc
+
+    from biaozhu.nlp.crf import TokenSpan
+
+# L-BFGS remembers so many steps; it ends where a step gains less than this share of the loss.
+MEMORY, TOLERANCE = 10, 1e-5
+# The bias and the chain say how frequent tags are, which one article tells little of the next one's.
+FREQUENCY_PENALTY = 3.0
+
+
+class Hold(NamedTuple):
+    """How strongly a model is held to its prior: the prior's weight, and the L2 of each block's weights."""
+
+    prior_weight: float
+    l2: tuple[float, ...]
+
+
+class Solved(NamedTuple):
+    """Parameters in one row: the weights of each block, bias, chain; how many steps they took, and the loss."""
+
+    flat: np.ndarray
+    steps: int
+    loss: float
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """Texts with features and right tags, one text after the other.
+
+    Attributes:
+        docs: the texts.
+        labels: what the tags are of.
+        blocks: matrices, dense or sparse, each with a row a token.
+        prior: scores of shape (tokens, tags), before their weight.
+        path: the right tag of each token.
+        lengths: tokens of each text.
+    """
+
+    docs: tuple[Doc, ...]
+    labels: tuple[str, ...]
+    blocks: tuple[Any, ...]
+    prior: np.ndarray
+    path: np.ndarray
+    lengths: np.ndarray
+
+    @property
+    def tags(self) -> int:
+        """How many tags there are."""
+        return len(make_tags(self.labels))
+
+    @property
+    def sizes(self) -> tuple[int, ...]:
+        """How many parameters each part of `Solved.flat` has."""
+        return (
+            *(self.tags * block.shape[1] for block in self.blocks),
+            self.tags,
+            (2 + self.tags) * self.tags,
+        )
+
+    def take(self, texts: Sequence[int]) -> Problem:
+        """Return the problem of some of the texts."""
+        ends = np.cumsum(self.lengths)
+        rows = np.concatenate([np.arange(ends[at] - self.lengths[at], ends[at]) for at in texts])
+        return replace(
+            self,
+            docs=tuple(self.docs[at] for at in texts),
+            blocks=tuple(block[rows] for block in self.blocks),
+            prior=self.prior[rows],
+            path=self.path[rows],
+            lengths=self.lengths[list(texts)],
+        )
+
+    def split(self, rows: np.ndarray) -> list[np.ndarray]:
+        """Cut rows of all tokens into those of each text."""
+        return np.split(rows, np.cumsum(self.lengths)[:-1])
+
+
+def stack(features: Sequence[Any]) -> Any:
+    """Return the rows of all texts as one matrix, dense or sparse."""
+    return sparse.vstack(features, "csr") if sparse.issparse(features[0]) else np.concatenate(features)
+
+
+def merge_columns(block: Any) -> tuple[Any, np.ndarray, np.ndarray]:
+    """Put the columns of a sparse matrix that have entries in the same rows together into one.
+
+    Under L2 a column with the root of the sum of their squared values learns just what they would. Most n-grams stand
+    at one place only, so this is most of the work.
+
+    Returns:
+        The matrix, the new column of each old one, and the share of its weight that the old one has.
+    """
+    values = np.asarray(block.max(axis=0).todense()).ravel()
+    # Sums that wrap around: two columns have the same if they have the same rows, others by chance of 2^-64.
+    draws = np.random.default_rng(0).integers(np.iinfo(np.int64).max, size=block.shape[0])
+    rows = block.tocoo()
+    marks = np.zeros(block.shape[1], np.int64)
+    np.add.at(marks, rows.col, draws[rows.row])
+    _, first, place = np.unique(marks, return_index=True, return_inverse=True)
+    sizes = np.sqrt(np.bincount(place, values.astype(np.float64) ** 2))
+    merged = block[:, first] @ sparse.diags(sizes / np.maximum(values[first], 1e-12))
+    return merged.astype(np.float32).tocsr(), place, values / np.maximum(sizes[place], 1e-12)
+
+
+def solve_problem(
+    problem: Problem,
+    hold: Hold,
+    *,
+    begin: np.ndarray | None = None,
+    iterations: int,
+    tolerance: float = TOLERANCE,
+    on_step: Callable[[float], None] = lambda _: None,
+) -> Solved:
+    """Return the parameters of least loss.
+
+    Args:
+        problem: what to learn from.
+        hold: how strongly the model is held to its prior.
+        begin: where to begin, such as the solution of a stronger hold; None is zero.
+        iterations: at most so many.
+        tolerance: ends where a step gains less than this share of the loss.
+        on_step: called after each step with the loss.
+    """
+    sizes, tags, batches = problem.sizes, problem.tags, pad_batches(problem.lengths.tolist())
+    still = build_chain(problem.labels, np.zeros((2 + tags, tags), np.float32))
+    strengths = (*hold.l2, *[FREQUENCY_PENALTY * hold.l2[0]] * 2)
+    penalties = np.repeat(np.asarray(strengths, np.float64), sizes)
+    prior = problem.prior * hold.prior_weight
+    losses = [0.0]
+
+    def loss(flat: np.ndarray) -> tuple[float, np.ndarray]:
+        steps = unpack(problem, flat)[2]
+        chain = replace(
+            still,
+            start=still.start + steps[0],
+            stop=still.stop + steps[1],
+            transitions=still.transitions + steps[2:],
+        )
+        emissions = _emit(problem, flat) + prior
+        value, by_emission, by_chain = sum_losses(chain, emissions, problem.path, batches)
+        single = by_emission.astype(np.float32)
+        by_weight = [np.asarray(single.T @ block).ravel() for block in problem.blocks]
+        gradient = np.concatenate([*by_weight, by_emission.sum(axis=0), by_chain.ravel()])
+        losses[0] = value + float((penalties * flat) @ flat) / 2
+        return losses[0], gradient + penalties * flat
+
+    # One thread: the products are small, waiting for each other costs more than it gains, and the order of the sums,
+    # so the result, does not hang on the machine's number of cores.
+    with threadpool_limits(1):
+        result = minimize(
+            loss,
+            np.zeros(len(penalties)) if begin is None else begin,
+            jac=True,
+            method="L-BFGS-B",
+            callback=lambda _: on_step(losses[0]),
+            options={"maxiter": iterations, "maxcor": MEMORY, "ftol": tolerance},
+        )
+    return Solved(result.x, int(result.nit), float(result.fun))
+
+
+def unpack(problem: Problem, flat: np.ndarray) -> tuple[list[np.ndarray], np.ndarray, np.ndarray]:
+    """Return the weights of each block, the bias and the chain's scores."""
+    *weights, bias, chain = np.split(flat, np.cumsum(problem.sizes)[:-1])
+    return [one.reshape(problem.tags, -1) for one in weights], bias, chain.reshape(-1, problem.tags)
+
+
+def predict(problem: Problem, hold: Hold, flat: np.ndarray | None) -> list[list[TokenSpan]]:
+    """Return the spans of each text under parameters; None has those of the prior."""
+    flat = np.zeros(sum(problem.sizes)) if flat is None else flat
+    emissions = _emit(problem, flat) + problem.prior * hold.prior_weight
+    return _decode(problem, unpack(problem, flat)[2], emissions)
+
+
+def read_gold(problem: Problem) -> list[list[TokenSpan]]:
+    """Return the right spans of each text."""
+    return _decode(problem, np.zeros((2 + problem.tags, problem.tags)), np.eye(problem.tags)[problem.path])
+
+
+def _emit(problem: Problem, flat: np.ndarray) -> np.ndarray:
+    weights, bias, _ = unpack(problem, flat)
+    parts = (block @ one.T.astype(np.float32) for block, one in zip(problem.blocks, weights, strict=True))
+    return np.asarray(sum(parts, bias))
+
+
+def _decode(problem: Problem, chain: np.ndarray, emissions: np.ndarray) -> list[list[TokenSpan]]:
+    return find_spans(build_chain(problem.labels, chain), problem.split(emissions.astype(np.float32)))

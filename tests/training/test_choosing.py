@@ -1,0 +1,114 @@
+"""How strongly a model is held to its start: what is learned, what is refused, and what is said of it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import spacy
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy import sparse
+
+from biaozhu.data.layers import read_layer
+from biaozhu.nlp.crf import encode_spans, make_tags
+from biaozhu.nlp.tokenizer import make_char_tokenizer
+from biaozhu.training.choosing import Learned, choose_hold, compare_spans
+from biaozhu.training.descent import Hold, Problem, merge_columns, predict, read_gold, solve_problem
+from biaozhu.training.train import fit, read_config
+
+GOLD = Path("annotations/gold/handan-2020-07-02.jsonl")
+LABELS = ("PLACE",)
+# A place is what stands before 市; the start takes 市 for no part of it, or is right.
+TEXT = "他到青岛市了。"
+HOLDS = [Hold(1.0, (30.0,)), Hold(0.5, (0.1,))]
+
+
+def problem_of(texts: list[str], *, right: bool) -> Problem:
+    nlp = spacy.blank("zh")
+    nlp.tokenizer = make_char_tokenizer()(nlp)
+    end = 5 if right else 4
+    path = [encode_spans(LABELS, len(text), [(2, 5, "PLACE")]) for text in texts]
+    prior = [
+        np.eye(len(make_tags(LABELS)))[encode_spans(LABELS, len(one), [(2, end, "PLACE")])] for one in texts
+    ]
+    alphabet = sorted(set("".join(texts)))
+    rows = [np.eye(len(alphabet), dtype=np.float32)[[alphabet.index(one) for one in text]] for text in texts]
+    return Problem(
+        tuple(nlp.make_doc(text) for text in texts),
+        LABELS,
+        (np.concatenate(rows),),
+        np.concatenate(prior).astype(np.float32),
+        np.concatenate(path),
+        np.array([len(text) for text in texts]),
+    )
+
+
+@pytest.mark.parametrize("groups", [[], [str(at % 7) for at in range(20)]], ids=["sentences", "articles"])
+def test_choosing_learns_what_the_held_out_sentences_confirm(groups: list[str]) -> None:
+    hold, found = choose_hold(problem_of([TEXT] * 20, right=False), HOLDS, groups)
+    assert hold == HOLDS[1]
+    assert (found.mended, found.broken, found.start.f1, found.model.f1) == (40, 0, 0, 1)
+    assert found.p is not None
+    assert found.p < 0.05
+    assert {str(one) for one in found.examples} == {"+青岛市 (PLACE)", "−青岛 (PLACE)"}
+
+
+def test_choosing_says_that_there_is_nothing_to_learn() -> None:
+    problem = problem_of([TEXT] * 8, right=True)
+    hold, found = choose_hold(problem, HOLDS, [])
+    assert hold == HOLDS[0]
+    assert (found.changed, found.start, found.start.f1) == (0, found.model, 1)
+    assert "nothing gained for sure" in str(Learned(hold, found, found))
+
+
+def test_choosing_takes_the_start_where_every_hold_does_harm() -> None:
+    # Two of three sentences contradict the third, of the same characters.
+    right, wrong = problem_of([TEXT] * 3, right=True), problem_of([TEXT] * 3, right=True)
+    wrong.path[:] = 0
+    ends = np.cumsum(right.lengths)[1]
+    path = np.concatenate([wrong.path[:ends], right.path[ends:]])
+    problem = Problem(right.docs, LABELS, right.blocks, right.prior, path, right.lengths)
+    hold, found = choose_hold(problem, [Hold(0.01, (1e-3,))], [])
+    assert found.broken > found.mended
+    assert hold is None
+
+
+def test_choosing_with_one_sentence_holds_it_strongly() -> None:
+    hold, found = choose_hold(problem_of([TEXT], right=False), HOLDS, [])
+    assert hold == HOLDS[0]
+    assert found.changed == 0
+
+
+def test_choosing_counts_mended_and_broken_spans() -> None:
+    problem = problem_of([TEXT, TEXT], right=True)
+    gold, start = read_gold(problem), predict(problem, Hold(1.0, ()), None)
+    assert compare_spans(problem, gold, start, start).changed == 0
+    found = compare_spans(problem, gold, start, [start[0], []])
+    assert (found.mended, found.broken) == (0, 1)
+    assert str(found.examples[0]).endswith("青岛市 (PLACE)")
+
+
+@given(seed=st.integers(0, 1000))
+@settings(max_examples=20, deadline=None)
+def test_descent_of_merged_columns_gives_the_same_emissions(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    problem = problem_of([TEXT] * 2, right=False)
+    patterns = rng.integers(0, 2, (len(problem.path), 4))
+    block = sparse.csr_matrix(patterns[:, rng.integers(0, 4, 12)].astype(np.float32))
+    merged, place, share = merge_columns(block)
+    assert merged.shape[1] <= 4
+    hold, emissions = Hold(1.0, (1.0,)), []
+    for one in (block, merged):
+        whole = Problem(problem.docs, LABELS, (one,), problem.prior, problem.path, problem.lengths)
+        flat = solve_problem(whole, hold, iterations=200, tolerance=1e-12).flat
+        emissions.append(flat[: whole.sizes[0]].reshape(whole.tags, -1))
+    np.testing.assert_allclose(emissions[1][:, place] * share, emissions[0], atol=2e-3)
+
+
+def test_choosing_ner_config_says_all_that_the_seed_gold_says() -> None:
+    done = fit(read_config(Path("configs/ner.cfg")), read_layer(GOLD))
+    assert done.learned is not None
+    assert (done.learned.own.model.f1 or 0) >= 0.995
+    assert done.learned.held_out.broken <= done.learned.held_out.mended
