@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from biaozhu.annotators.labelled import labelled_spans
+from biaozhu.annotators.labelled import find_labelled
 from biaozhu.annotators.registry import Annotator
 from biaozhu.data.model import Span
 
@@ -38,8 +38,9 @@ def find_repeated(texts: Sequence[str], words: Sequence[Sequence[LacWord]]) -> l
         words: the network's words of each.
     """
     known: dict[str, float] = {}
-    for text, row in zip(texts, words, strict=True):
-        for span in labelled_spans(text, row, source=SOURCE):
+    some = [pair for pair in zip(texts, words, strict=True) if any(map(_may_name, pair[1]))]
+    for (text, _), spans in zip(some, find_labelled(*zip(*some, strict=True)) if some else (), strict=True):
+        for span in spans:
             if span.label == "PERSON" and (span.score or 0.0) >= MIN_SCORE:
                 name = text[span.start : span.end]
                 for part in (name, *_DOTS.split(name)):
@@ -47,6 +48,10 @@ def find_repeated(texts: Sequence[str], words: Sequence[Sequence[LacWord]]) -> l
                         known[part] = max(known.get(part, 0.0), span.score or 0.0)
     lengths = sorted({len(name) for name in known}, reverse=True)
     return [list(_occurrences(text, known, lengths)) for text in texts]
+
+
+def _may_name(word: LacWord) -> bool:
+    return word.tag == "PERSON" and word.end - word.start >= SHORTEST
 
 
 def _occurrences(text: str, known: Mapping[str, float], lengths: Sequence[int]) -> Iterator[Span]:

@@ -12,6 +12,7 @@ from biaozhu.knowledge.gazetteer import read_packed
 
 WORLD, PEOPLE = "world.txt.xz", "people.txt.xz"
 COUNTRY, FOREIGN_REGION, FOREIGN_CITY, FORMER_DIVISION, TOWN = 1, 2, 4, 8, 16
+PLACE_KINDS = COUNTRY | FOREIGN_REGION | FOREIGN_CITY | FORMER_DIVISION | TOWN
 FOREIGN_NAME, HISTORIC_PERSON = 32, 64
 KINDS = 7
 

@@ -284,13 +284,25 @@ def _find_numbered(edit: Edit) -> None:
     for found in _DAI.finditer(edit.text):
         if _role_end(edit.text, found.start()) and not edit.over(*found.span()):
             edit.put(*found.span(), PERSON)
+    for found in _LATIN_SPEAKER.finditer(edit.text):
+        if not edit.over(*found.span()):
+            edit.put(*found.span(), PERSON)
     for span in edit.labelled(PERSON):
+        if _BIRTH_ORDER.fullmatch(edit.text, span.start, span.end):
+            beside = _AND_ANOTHER.match(edit.text, span.end)
+            if beside and not edit.over(*beside.span(1)):
+                edit.put(*beside.span(1), PERSON)
         if _NUMBER_AND_VERB.fullmatch(edit.text, span.start, span.end) and edit.text.startswith(
             "了", span.end
         ):
             edit.cut(span, span.start, span.end - 1)
 
 
+# 赵四和李九: one of them vouches for the other.
+_BIRTH_ORDER = re.compile(f"{_SURNAME}[一二三四五六七八九十]")
+_AND_ANOTHER = re.compile(f"[和与、]({_SURNAME}[一二三四五六七八九十])(?![个只条张件名位人岁万千百斤两元])")
+# Who visits or speaks is a person, and no company of two words.
+_LATIN_SPEAKER = re.compile(r"[A-Z][a-z]+(?: [A-Z][a-z]+){1,2}(?=访|说|表示|指出|认为|告诉|回忆)")
 _NUMBER_AND_VERB = re.compile(f"{_SURNAME}[一二三四五六七八九十][来去走]")
 _BYLINE_WORD = "本报|特约|见习|实习|全媒体|融媒体|驻站|首席|记者|通讯员|实习生|特派员|报道员|摄影|撰文|供稿|供图|文图|图文|编辑|责任编辑|责编|校对|审核|主编|作者|姓名|联系人|负责人|法定代表人|户主"
 _BYLINE = re.compile(

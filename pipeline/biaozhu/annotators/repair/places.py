@@ -10,7 +10,7 @@ from biaozhu.annotators.repair.edit import DOTS, HAN, PLACE
 from biaozhu.knowledge.division_names import COUNTY, PROVINCE, TOWNSHIP
 from biaozhu.knowledge.gazetteer import gazetteer
 from biaozhu.knowledge.given_names import TRANSLITERATING
-from biaozhu.knowledge.world import world_names
+from biaozhu.knowledge.world import PLACE_KINDS, world_names
 
 if TYPE_CHECKING:
     from biaozhu.annotators.repair.edit import Edit, Word
@@ -223,7 +223,7 @@ def _is_built(edit: Edit, span: Span) -> bool:
 
 def _is_division(name: str) -> bool:
     named = gazetteer().named.get(name)
-    return (named is not None and named.level <= COUNTY) or name in world_names()
+    return (named is not None and named.level <= COUNTY) or bool(world_names().get(name, 0) & PLACE_KINDS)
 
 
 _ESTATE = re.compile(
