@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from bisect import bisect_left
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from biaozhu.knowledge.surnames import SURNAMES
@@ -42,4 +44,12 @@ def is_in_name(text: str, start: int, end: int) -> bool:
     """Return whether what reads as an amount is part of such a name, or of a street's (人民路三段)."""
     if text[end - 1] == "段" and _STREETS.search(text, max(0, start - 3), start):
         return True
-    return any(first < start and end <= last for first, last in find_numbered_names(text))
+    names = _names_in(text)
+    before = bisect_left(names, (start,)) - 1
+    return before >= 0 and end <= names[before][1]
+
+
+# Once a text, not once an amount of it.
+@lru_cache(maxsize=16)
+def _names_in(text: str) -> tuple[tuple[int, int], ...]:
+    return tuple(find_numbered_names(text))
