@@ -25,10 +25,12 @@ CREATE, ENTER = (
 )
 ADD = "corpus add mine --train bad --dev bad --test bad --licence free"
 SCORED = "--gold good.jsonl --layer a=good.jsonl"
+LOOP = "loop new --pool good.jsonl --annotators ann,bo"
 VALUES = f"evaluate {SCORED} --values bad"
 LABELS_SAY = r"BZ018 bad: not TOML: .*\. Compare it with the configs/labels\.toml"
 GUIDELINE_SAYS = r"BZ010 bad@4: the guideline is not UTF-8\. Save the file as UTF-8"
 PLAN_SAYS = r"BZ013 plans/p\.json: not a plan of assignments\. Restore the file"
+LOOP_SAYS = r"BZ013 bad/loop\.json: not the state of a loop of this version\. Restore the file"
 STATE_SAYS = r"BZ030 /.*/bad/state\.json: not a state file\. Move the file away and run `biaozhu doccano up`"
 META_SAYS = r"BZ020 bad/meta\.json: not the description of a model\. Train it again with `biaozhu train`"
 ROW_SAYS = r'BZ023 bad:1: no \{"text": …, "entities": \[\[start, end, label\], …\]\}\. A sentence a line'
@@ -48,6 +50,10 @@ BAD_FILES = (
     ("adjudicate anna bert --to-doccano --guideline bad", "bad", (BINARY,), GUIDELINE_SAYS),
     ("doccano suggest on --labels bad", "bad", (BINARY,), LABELS_SAY),
     ("doccano status --home bad", "bad/state.json", (BINARY, b"7", b"{}", DEEP), STATE_SAYS),
+    ("loop bad", "bad/loop.json", (BINARY, b"7", b"{}", DEEP), LOOP_SAYS),
+    ("loop bad --pool good.jsonl --annotators ann,bo", "bad", (BINARY,), r"BZ003 bad/round-01: cannot be used"),
+    ("doubt good.jsonl -o bad/file.jsonl", "bad", (BINARY,), r"BZ004 bad/file\.jsonl: "),
+    ("doubt good.jsonl --project p --home bad", "bad", (BINARY,), r"BZ030 there is no local Doccano"),
     ("doccano restore bad", "bad", (b"", BINARY, b"PK\x03\x04"), r"BZ036 bad: .*\. Give a whole file that"),
     ("doccano backup bad", "bad", (b"",), r"BZ030 there is no local Doccano|BZ036 "),
     ("bias anna", "anna/good.status.json", (BINARY, b"7", DEEP), r"BZ013 anna/good\.status\.json: .*`biaozhu project pull`"),
@@ -148,6 +154,11 @@ MISSING = (
     ("bias anna", r"BZ003 anna: no \*\.status\.json in this folder\. Make it with `biaozhu project pull`"),
     ("select bad.jsonl -n 1 -o out.jsonl", r"BZ003 bad\.jsonl: no such file"),
     ("select bad*.jsonl -n 1 -o out.jsonl", r"BZ003 bad\*\.jsonl: nothing matches this pattern"),
+    ("doubt bad.jsonl", r"BZ003 bad\.jsonl: no such file"),
+    ("doubt good.jsonl --held-out bad.jsonl", r"BZ003 bad\.jsonl: no such file"),
+    ("loop new --pool bad.jsonl --annotators ann,bo", r"BZ003 bad\.jsonl: no such file"),
+    (f"{LOOP} --config bad", r"BZ003 bad: no such file"),
+    (f"{LOOP} --config good.cfg --test bad", r"BZ003 bad: no such file"),
     ("preannotate good.txt --base bad -o out.jsonl", r"BZ003 bad/config\.json: no such file"),
     ("preannotate good.txt --annotator bad.py --labels bad -o out.jsonl", r"BZ003 bad"),
     ("corpus fetch modern --from bad", r"BZ003 annotations/modern/train\.jsonl: no such file"),
@@ -181,11 +192,11 @@ def test_bad_input_missing_files_of_options(
     refuse(workplace, capsys, command, expected)
 
 
-# No row: what is given there is made, or asked for nothing, where it is not there.
+# No row: what is given there is made, or asked for nothing or only at a later step, where it is not there.
 NO_ROW = {
     "doccano down": {"--home"}, "doccano restore": {"--home"}, "doccano suggest": {"--home"},
     "base build": {"--output"}, "base distil": {"--output"}, "bias": {"--output"}, "project pull": {"--output", "--home"},
-    "doccano up": {"--home"}, "project status": {"--home"}, "project accounts": {"--home"},
+    "doccano up": {"--home"}, "project status": {"--home"}, "project accounts": {"--home"}, "loop": {"--home"},
 }  # fmt: skip
 
 
@@ -262,6 +273,8 @@ LAYERS = (
     "gold freeze badgold",
     "predict model good.txt --keep bad.jsonl -o out.jsonl",
     "bias anna --gold bad.jsonl",
+    "doubt bad.jsonl -o out.jsonl",
+    "doubt good.jsonl --held-out bad.jsonl",
 )
 
 

@@ -133,7 +133,7 @@ def crowded(workplace: Path) -> Path:
             "notes.txt": b"my notes\n", "notes.csv": b"my,notes\n", "notes.parquet": b"PAR1", "binary": b"\x78\x9c\0",
             "strange.jsonl": b"", "strange.ledger.jsonl": b"mine\n", "strange.failed.jsonl": b"mine\n",
             "stranger/part-00007.jsonl.gz": b"theirs", "lettered/MANIFEST.json": b"{}", "mine/index.html": b"<p>mine",
-            "pages/index.html": b"<p>mine", "out/checks.json": b"{}", f"brat/{article}.txt": b"theirs",
+            "pages/index.html": b"<p>mine", "out/checks.json": b"{}", "brat/good.txt": b"theirs",
             "in.conll": b"\xe9\x9d\x92 O\n", "decisions.jsonl": b'{"sentence": "x"}\n', "good.csv": layer,
             "in.conll.jsonl": layer,
         },

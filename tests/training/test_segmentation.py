@@ -63,9 +63,9 @@ def test_segmentation_model_serves_the_pkuseg_config(
 
 def test_segmentation_refuses_what_it_cannot_use(tmp_path: Path) -> None:
     bare = [Sentence("a" * 12, 0, 2, "我们")]
-    with pytest.raises(TrainingError, match="no words"):
+    with pytest.raises(TrainingError, match="BZ022"):
         train_segmenter(bare, bare, tmp_path / "pkuseg")
     (tmp_path / "letters").mkdir()
-    with pytest.raises(WriteError, match="no segmentation model"), contextlib.redirect_stdout(io.StringIO()):
+    with pytest.raises(WriteError, match="BZ004"), contextlib.redirect_stdout(io.StringIO()):
         train_segmenter(worded_sentences(2), worded_sentences(2), tmp_path / "letters")
     assert [path.name for path in tmp_path.iterdir()] == ["letters"]

@@ -56,6 +56,9 @@ def test_files_and_folders_sentences_of_a_folder_of_layers(layers: Path) -> None
 
 
 def test_files_and_folders_select_takes_a_folder(layers: Path, tmp_path: Path) -> None:
+    # Another text than north's, of which it would be a duplicate.
+    other = Sentence("2" * 12, 0, 9, "李秀英住在雅安市。", (Span(0, 3, "PERSON", "a", 0.5),))
+    write_layer(layers / "south.jsonl", [other])
     outputs = [tmp_path / f"{name}.jsonl" for name in ("folder", "files")]
     given = [[str(layers)], [str(path) for path in sorted(layers.glob("*.jsonl"))]]
     for output, paths in zip(outputs, given, strict=True):

@@ -128,8 +128,9 @@ def _read_dispute(first: Path, second: Path, *, common: bool) -> Dispute:
 
 def _plan_gold(output: Path | None, dispute: Dispute) -> dict[Path, set[str]]:
     """Return the files to write, each with the ids of its articles: one file, or in a folder one an article."""
+    # A file that exists is no folder: `check_output` says what it is.
     ids = {sentence.article for sentence in dispute.first}
-    if output is None or output.suffix == ".jsonl":
+    if output is None or output.suffix == ".jsonl" or output.is_file():
         return {output: ids} if output else {}
     return {output / f"{dispute.articles[one]}.jsonl": {one} for one in sorted(ids)}
 

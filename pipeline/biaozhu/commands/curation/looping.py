@@ -12,7 +12,7 @@ from biaozhu.commands.console import say
 from biaozhu.commands.options import LOCAL, Home, shipped
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from biaozhu.curation.loop_state import LoopState, Step
 
@@ -86,7 +86,9 @@ def loop(
                 "a new loop needs a --pool and two --annotators",
                 next_step="Give both, as in --annotators ann,bo",
             )
-        state = LoopState(tuple(pool), names, str(shipped(config)), number, str(test or ""))
+        config = shipped(config)
+        _check_inputs([*map(Path, pool), config, *([test] if test else [])])
+        state = LoopState(tuple(pool), names, str(config), number, str(test or ""))
     elif pool or annotators or test:
         raise UsageError(
             "the loop has begun, and what it works on stands in its loop.json",
@@ -115,14 +117,23 @@ def loop(
     say(f"round {begun} is done{f'; F1 after each round: {scores}' if scores else ''}. Run again for another")
 
 
+def _check_inputs(paths: Sequence[Path]) -> None:
+    """Check before people annotate what a later step of the round needs."""
+    from biaozhu.data.errors import MissingFileError, raise_collected
+
+    raise_collected(
+        [MissingFileError("no such file", where=str(path)) for path in paths if not path.exists()]
+    )
+
+
 def _select(state: LoopState, paths: _Paths, _home: Path) -> LoopState:
-    from biaozhu.commands.curation.selecting import layers_in
+    from biaozhu.commands.curation.selecting import find_pool
     from biaozhu.curation.select import select_sentences, stream_files, write_reasons
     from biaozhu.data.errors import UsageError
     from biaozhu.data.layers import read_layer, write_layer
 
     known = {one.id for file in paths.gold.glob("*.jsonl") for one in read_layer(file)}
-    files = [file for one in state.pool for file in layers_in(Path(one))]
+    files = find_pool(Path(one) for one in state.pool)
     left = (sentence for sentence in stream_files(files) if sentence.id not in known)
     selected = select_sentences(left, state.number, seed=state.round)
     if not selected:

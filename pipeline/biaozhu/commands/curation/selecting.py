@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections import Counter
 from pathlib import Path  # noqa: TC003 — typer reads the annotations when it runs
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
 from biaozhu.commands.console import say
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 # As in `biaozhu.curation.select`, which is imported when the command runs.
 Aim = Literal["both", "uncertainty", "diversity"]
@@ -72,7 +75,7 @@ def select(
         from biaozhu.curation.uncertainty import make_judge
 
         judge = make_judge(load_base())
-    files = [file for path in given for file in layers_in(path)]
+    files = find_pool(given)
     selected = select_sentences(stream_files(files), number, share=share, seed=seed, aim=aim, unsure_of=judge)
     if not selected:
         raise UsageError(
@@ -87,16 +90,32 @@ def select(
     say(f"{len(selected)} sentences of {len(articles)} articles{f' ({counts})' if counts else ''}")
 
 
-def layers_in(path: Path) -> list[Path]:
-    """Return the layers and shards of a folder by name, or the path itself."""
+def find_pool(paths: Iterable[Path]) -> list[Path]:
+    """Return the layers and shards among files, and in folders by name; ledgers and failures are left out.
+
+    Raises:
+        MissingFileError: a folder holds none, or only ledgers are named.
+    """
     from biaozhu.data.errors import MissingFileError
     from biaozhu.data.layers import is_beside
 
-    if not path.is_dir():
-        return [path]
-    plain = {file: file.name.removesuffix(".gz").removesuffix(".zst") for file in path.iterdir()}
-    found = [file for file, name in plain.items() if name.endswith(".jsonl")]
-    found = [file for file in found if not is_beside(file.with_name(plain[file]))]
+    found: list[Path] = []
+    for path in paths:
+        files = path.iterdir() if path.is_dir() else [path]
+        layers = [one for one in files if one == path or _plain(one).suffix == ".jsonl"]
+        layers = [one for one in layers if not is_beside(_plain(one))]
+        if not layers and path.is_dir():
+            raise MissingFileError(
+                "no layer (*.jsonl, *.jsonl.gz, *.jsonl.zst) in this folder", where=str(path)
+            )
+        found += sorted(layers, key=lambda file: file.name)
     if not found:
-        raise MissingFileError("no layer (*.jsonl, *.jsonl.gz, *.jsonl.zst) in this folder", where=str(path))
-    return sorted(found, key=lambda file: file.name)
+        raise MissingFileError(
+            "ledgers and failures are no layers",
+            next_step="Name a layer",
+        )
+    return found
+
+
+def _plain(path: Path) -> Path:
+    return path.with_name(path.name.removesuffix(".gz").removesuffix(".zst"))
