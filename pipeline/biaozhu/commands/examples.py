@@ -55,6 +55,14 @@ EXAMPLES: dict[str, tuple[str, str]] = {
         "select annotations/pre -n 50 -o next.jsonl",
         "select 'shards/*.jsonl.gz' -n 200 -o next.jsonl --random 0.3",
     ),
+    "doubt": (
+        "doubt annotations/gold",
+        "doubt annotations/gold --held-out heldout.jsonl -n 50 -o annotations/doubts",
+    ),
+    "loop": (
+        "loop rounds --pool annotations/pre --annotators ann,bo --test annotations/gold",
+        "loop rounds",
+    ),
     "llm": (
         "llm seeds --config llm.toml -o annotations/layers/llm",
         "llm seeds --config llm.toml -o annotations/layers/llm --yes",

@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 GROUPS = {
     "A project of your own": ("new", "run", "doctor", "labels", "configs"),
     "Articles": ("read", "split", "preannotate", "llm", "table", "export", "import"),
-    "Annotators and Doccano": ("doccano", "push", "pull", "project", "select"),
-    "Gold": ("agree", "bias", "adjudicate", "gold"),
+    "Annotators and Doccano": ("doccano", "push", "pull", "project", "select", "loop"),
+    "Gold": ("agree", "bias", "doubt", "adjudicate", "gold"),
     "Models": ("train", "crossval", "curve", "predict", "segmenter", "serve"),
     "Scores": ("evaluate", "compare", "report", "summary", "history"),
     "Corpora and base models (in a checkout)": ("corpus", "base"),

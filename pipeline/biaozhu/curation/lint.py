@@ -101,7 +101,7 @@ def _lint_place(text: str, span: Span) -> _Finding | None:
     tail = _TAIL.search(name)
     if tail and tail.start() > 1:
         return _Finding(
-            "P7", f"{tail[0]} is no part of the name", 0.7, ((span.start, span.start + tail.start()),)
+            "P7", f"{tail[0]} is not part of the name", 0.7, ((span.start, span.start + tail.start()),)
         )
     unit = _UNIT_AFTER.match(text, span.end)
     if unit and len(name) > 1 and not _UNIT_END.search(name):
@@ -139,7 +139,7 @@ def _lint_amount(text: str, span: Span) -> _Finding | None:
         end = span.start + (after.start() if after else len(name))
         words = " and ".join(one[0] for one in (before, after) if one)
         return _Finding(
-            "A3", f"{words} is no part of the amount", 0.9, ((start, end),) if start < end else ()
+            "A3", f"{words} is not part of the amount", 0.9, ((start, end),) if start < end else ()
         )
     if _DATE.fullmatch(name) and not _LASTING.match(text, span.end):
         return _Finding("N1", "a date or a time of day", 0.9, ())

@@ -46,7 +46,7 @@ def find_layers(paths: Iterable[Path]) -> tuple[Path, ...]:
     if paths and not files and not problems:
         problems.append(
             MissingFileError(
-                "ledgers and failures are no layers", where=str(paths[0]), next_step="Name a layer"
+                "ledgers and failures are not layers", where=str(paths[0]), next_step="Name a layer"
             )
         )
     raise_collected(problems)

@@ -161,7 +161,7 @@ def _check_url(config: Config, where: str) -> None:
     except ValueError:
         usable = False
     if not usable or parts.query or parts.fragment or not config.base_url.isprintable():
-        what = f"base_url {config.base_url!r} is no http or https address"
+        what = f"base_url {config.base_url!r} is not an http or https address"
         raise ConfigError(what, where=where, next_step="Write it as https://api.example.org/v1")
     if parts.username or parts.password:
         # The address itself is not shown: it holds a secret.

@@ -112,7 +112,7 @@ def make_plan(
     """
     ids = [one.id for one in labels]
     if unknown := sorted(set(config.proposes) - set(ids)):
-        raise ConfigError(f"proposes.{unknown[0]} is no label of the label set", where=config.name)
+        raise ConfigError(f"proposes.{unknown[0]} is not a label of the label set", where=config.name)
     guideline = _read_guideline(config)
     gold = (
         read_gold([Path(one) for one in config.gold], labels=ids) if config.gold and config.examples else ()

@@ -307,7 +307,7 @@ def _article(name: object, text: object, where: str) -> Source:
         return _refused(where, reason)
     for kind, value in (("name", name), ("text", text)):
         if not _is_unicode(value):
-            return _refused(where, f"the {kind} holds bytes or a lone surrogate that are no UTF-8", name)
+            return _refused(where, f"the {kind} holds bytes or a lone surrogate that are not UTF-8", name)
     return Source(name, where, text.encode("utf-8"))
 
 

@@ -65,7 +65,7 @@ class Problem:
 
     @property
     def tags(self) -> int:
-        """How many tags there are."""
+        """Return the number of tags."""
         return len(make_tags(self.labels))
 
     @property

@@ -33,27 +33,27 @@ class Word:
 
     @property
     def is_plain(self) -> bool:
-        """Whether jieba has it, as anything but the name of a person or a place."""
+        """Return whether jieba has it, as anything but the name of a person or a place."""
         return bool(self.kinds & ((1 << DIVISION) - 1) & ~(_PERSON_BITS | _PLACE_BIT))
 
     @property
     def is_place(self) -> bool:
-        """Whether jieba has it as a place's name."""
+        """Return whether jieba has it as a place's name."""
         return bool(self.kinds & _PLACE_BIT)
 
     @property
     def is_country(self) -> bool:
-        """Whether it names a country, a dependency or a large region of the world."""
+        """Return whether it names a country, a dependency or a large region of the world."""
         return bool(self.kinds >> FOREIGN & COUNTRY)
 
     @property
     def is_foreign(self) -> bool:
-        """Whether it names a country, or a region or city abroad."""
+        """Return whether it names a country, or a region or city abroad."""
         return bool(self.kinds >> FOREIGN & (COUNTRY | FOREIGN_REGION | FOREIGN_CITY))
 
     @property
     def is_former(self) -> bool:
-        """Whether it names a division that is no more."""
+        """Return whether it names a division that is no more."""
         return bool(self.kinds >> FOREIGN & FORMER_DIVISION)
 
     def is_division(self, highest: int, lowest: int, *, full: bool | None = None) -> bool:

@@ -91,7 +91,7 @@ def loop(
         state = LoopState(tuple(pool), names, str(config), number, str(test or ""))
     elif pool or annotators or test:
         raise UsageError(
-            "the loop has begun, and what it works on stands in its loop.json",
+            "the loop has begun, and its settings are in its loop.json",
             where=str(folder),
             next_step="Run `biaozhu loop FOLDER` alone",
         )

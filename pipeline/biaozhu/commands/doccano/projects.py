@@ -220,4 +220,4 @@ def accounts(
     print_table(
         f"accounts of {name}", ("annotator", "project", "page", "password kept"), rows, as_json=as_json
     )
-    say(f"generated passwords stand in {accounts_path(home)}, which only you can read")
+    say(f"generated passwords are in {accounts_path(home)}, which only you can read")

@@ -1,1 +1,1 @@
-"""Commands on a project of one's own: new, run, doctor, labels, configs."""
+"""Commands on your own project: new, run, doctor, labels, configs."""

@@ -156,7 +156,7 @@ def show_labels(*, labels: LabelsFile = Path("configs/labels.toml"), as_json: As
 
 
 def show_configs(*, as_json: AsJson = False) -> None:
-    """List the configs that come along or lie in configs/: which command each is for, what it needs, what it is."""
+    """List the configs that are included or in configs/: which command each is for, what it needs, what it is."""
     from biaozhu.data.shipped import find_owner, list_configs
 
     rows = []

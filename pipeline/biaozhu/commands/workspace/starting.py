@@ -1,4 +1,4 @@
-"""Command: new, a project of one's own outside the checkout."""
+"""Command: new, your own project outside the checkout."""
 
 from __future__ import annotations
 
@@ -47,9 +47,9 @@ def register(app: typer.Typer) -> None:
 def new(
     folder: Annotated[Path, typer.Argument(help="The folder to lay out; it may have articles already.")],
 ) -> None:
-    """Lay out a project of one's own: label set, guideline, configs, and a place for the articles.
+    """Lay out your own project: label set, guideline, configs, and a place for the articles.
 
-    Nothing that is there is replaced. Articles that lie in the folder itself stay there: move them into seeds/.
+    Nothing that is there is replaced. Articles in the folder itself stay there: move them into seeds/.
     """
     from biaozhu.data.errors import MissingFileError
     from biaozhu.data.files import read_bytes, write_bytes

@@ -49,7 +49,7 @@ COUNT_TABLES = "SELECT count(*) FROM information_schema.tables WHERE table_schem
 def read_manifest(path: Path) -> BackupManifest:
     """Read what a backup says that it holds, and check that it holds exactly that under names that lead nowhere else."""
     if path.exists() and not path.is_file():
-        raise BackupError("this is no file", where=str(path))
+        raise BackupError("this is not a file", where=str(path))
     try:
         with zipfile.ZipFile(path) as archive:
             manifest = _parse_manifest(archive, path)
