@@ -30,7 +30,7 @@ SOURCES = (
 )
 SHIPPED = ("configs/labels.toml", "configs/ner.cfg", "annotations/guideline.md", "locks/doccano.lock")
 # Names of packages that only extras and Doccano's own environment bring.
-OF_EXTRAS = {"config", "curated_transformers", "django", "doccano_client", "kombu", "psutil", "pyarrow", "ray",
+OF_EXTRAS = {"auto_labeling", "celery", "config", "curated_transformers", "django", "doccano_client", "kombu", "psutil", "pyarrow", "ray",
              "safetensors", "tenacity", "torch"}  # fmt: skip
 IMPORT_ALL = """
 import importlib, json, pkgutil, biaozhu

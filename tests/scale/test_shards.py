@@ -18,6 +18,7 @@ from biaozhu.annotators import persons
 from biaozhu.annotators.network import fast as fast_module
 from biaozhu.annotators.network.lac import load_lac
 from biaozhu.annotators.network.runtime import CONFIG
+from biaozhu.annotators.network.word_models import load_model
 from biaozhu.annotators.preannotate import preannotate_articles
 from biaozhu.cli import run
 from biaozhu.data.errors import LockedError, WriteError
@@ -30,6 +31,8 @@ from biaozhu.scale.shards import Plan, write_shards
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from biaozhu.annotators.words import WordModel
 
 CITIES = ("成都市", "杭州市", "青岛市", "昆明市", "厦门市")
 PEOPLE = ("王小明", "李大海", "欧阳文静", "郑国强")
@@ -72,12 +75,12 @@ def _lines(folder: Path) -> list[str]:
     return lines
 
 
-def _one_by_one(numbers: range) -> list[str]:
+def _one_by_one(numbers: range, model: WordModel | None = None) -> list[str]:
     articles = [article_from_bytes(_text(number).encode(), name=f"a{number}", where="") for number in numbers]
     return [
         sentence_to_line(sentence)
         for article in articles
-        for one in preannotate_articles([article], model=loaded("small"))
+        for one in preannotate_articles([article], model=model or loaded("small"))
         for sentence in one.sentences
     ]
 
@@ -208,10 +211,11 @@ def _killed_at(corpus: Path, folder: Path, moments: list[float]) -> None:
 def test_shards_survive_kills_at_random_moments(corpus: Path, tmp_path: Path) -> None:
     whole, killed = tmp_path / "whole", tmp_path / "killed"
     list(write_shards(read_sources([corpus]), whole, Plan(size=500)))
+    model = load_model("accurate")
     draw = random.Random(20)  # noqa: S311 — moments, no secrets
     _killed_at(corpus, killed, [draw.uniform(0.5, 6) for _ in range(20)])
     assert _sums(killed) == _sums(whole)
-    assert _lines(killed) == _one_by_one(range(60))
+    assert _lines(killed) == _one_by_one(range(60), model)
 
 
 def test_batch_tells_a_bad_article_apart(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -98,13 +98,16 @@ def find_pool(paths: Iterable[Path]) -> list[Path]:
     """
     from biaozhu.data.errors import MissingFileError
     from biaozhu.data.layers import is_beside
+    from biaozhu.scale.shard_folders import is_remote
 
     found: list[Path] = []
     for path in paths:
-        files = path.iterdir() if path.is_dir() else [path]
+        # An address is a file's: to ask the store whether it is a folder fails as reading it does, and later.
+        folder = not is_remote(path) and path.is_dir()
+        files = path.iterdir() if folder else [path]
         layers = [one for one in files if one == path or _plain(one).suffix == ".jsonl"]
         layers = [one for one in layers if not is_beside(_plain(one))]
-        if not layers and path.is_dir():
+        if not layers and folder:
             raise MissingFileError(
                 "no layer (*.jsonl, *.jsonl.gz, *.jsonl.zst) in this folder", where=str(path)
             )
