@@ -11,7 +11,7 @@ from bad_files import make_workplace, write_all
 
 from biaozhu.training.train import train
 
-OF_DOCCANO = re.compile(r"^(doccano|project|push|pull)\b|--to-doccano")
+OF_DOCCANO = re.compile(r"^(doccano|project|push|pull)\b|^doubt .*--project|--to-doccano")
 
 
 @pytest.fixture(scope="session")
