@@ -53,7 +53,7 @@ lint: install-dev
 types: install-dev
 	.venv/bin/mypy
 
-# Measured where pytest-cov is installed, which the environment of `make test` has.
+# Measured where pytest-cov is installed; the lock files do not bring it.
 COVERAGE_FLOOR ?= 85
 COVERAGE = $(shell .venv/bin/python -c "import pytest_cov" 2>/dev/null && echo --cov --cov-report=term:skip-covered --cov-fail-under=$(COVERAGE_FLOOR))
 
