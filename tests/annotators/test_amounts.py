@@ -8,7 +8,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from biaozhu.annotators.amount_forms import fold_text
+from biaozhu.annotators.amount_grammar.forms import fold_text
 from biaozhu.annotators.amounts import LABEL, SOURCE, find_amounts
 
 MARKED = [

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import pytest
 import zstandard
 
-from biaozhu.data.compression import CHUNK, SLICE, opened, reason_of
 from biaozhu.data.errors import MissingFileError
+from biaozhu.data.storage.compression import CHUNK, SLICE, opened, reason_of
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from biaozhu.data.disk_cache import laid_out_parts, laid_out_path
+from biaozhu.data.storage.disk_cache import laid_out_parts, laid_out_path
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from biaozhu.data import distinct as module
-from biaozhu.data.distinct import once
 from biaozhu.data.errors import WriteError
+from biaozhu.data.storage import distinct as module
+from biaozhu.data.storage.distinct import once
 
 
 @given(st.lists(st.integers(0, 2**48 - 1) | st.integers(0, 5)))

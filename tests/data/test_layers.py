@@ -15,9 +15,9 @@ from biaozhu.data.errors import (
     MissingFileError,
     ScoringError,
 )
-from biaozhu.data.layer_stream import stream_layer
 from biaozhu.data.layers import find_layers, read_layer
 from biaozhu.data.model import Sentence, Span, sentence_to_line
+from biaozhu.data.storage.layer_stream import stream_layer
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -21,7 +21,6 @@ from biaozhu.data.errors import (
     OverlapError,
     UsageError,
 )
-from biaozhu.data.layer_stream import stream_layer
 from biaozhu.data.layers import find_layers, read_layer, write_layer
 from biaozhu.data.model import (
     LINE_KEYS,
@@ -33,6 +32,7 @@ from biaozhu.data.model import (
     sentence_to_line,
     with_spans,
 )
+from biaozhu.data.storage.layer_stream import stream_layer
 
 if TYPE_CHECKING:
     from collections.abc import Callable

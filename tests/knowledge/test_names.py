@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from biaozhu.data.disk_cache import laid_out_parts, laid_out_path
+from biaozhu.data.storage.disk_cache import laid_out_parts, laid_out_path
 from biaozhu.knowledge import names as module
 from biaozhu.knowledge.gazetteer import gazetteer, villages
 from biaozhu.knowledge.names import find_table_names, make_finder, make_finder_without_daachorse

@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 
 from biaozhu.cli import run
 from biaozhu.data.errors import BiaozhuError, ScoringError
-from biaozhu.data.layer_stream import stream_layer
 from biaozhu.data.layers import write_layer
 from biaozhu.data.model import Sentence, Span, sentence_to_line
+from biaozhu.data.storage.layer_stream import stream_layer
 from biaozhu.scoring.evaluation import EvaluationOptions, evaluate_layer, evaluate_stream
 from biaozhu.scoring.paired_stream import LackingSentences, pair_streams
 from biaozhu.scoring.scores_document import read_schema

@@ -11,9 +11,9 @@ import re
 from functools import cache
 from typing import TYPE_CHECKING
 
-from biaozhu.annotators.amount_context import Counted, chinese_score, counts_nothing, is_no_figure
-from biaozhu.annotators.amount_forms import fold_text
-from biaozhu.annotators.amount_skips import DIGITS, IDIOMS, SKIPPED, SMALL
+from biaozhu.annotators.amount_grammar.context import Counted, chinese_score, counts_nothing, is_no_figure
+from biaozhu.annotators.amount_grammar.forms import fold_text
+from biaozhu.annotators.amount_grammar.skips import DIGITS, IDIOMS, SKIPPED, SMALL
 from biaozhu.annotators.registry import Annotator
 from biaozhu.annotators.repair.numbered import is_in_name
 from biaozhu.data.model import Span

@@ -21,8 +21,8 @@ from typing import TYPE_CHECKING, Literal
 
 from biaozhu.data.errors import DuplicateError, LineError, UsageError
 from biaozhu.data.files import parse_json_as, read_bytes, write_text
-from biaozhu.data.layer_stream import stream_layer
 from biaozhu.data.model import Sentence, Span
+from biaozhu.data.storage.layer_stream import stream_layer
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping

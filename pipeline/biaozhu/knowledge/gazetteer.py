@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from biaozhu.data.disk_cache import laid_out_parts
 from biaozhu.data.errors import ModelDataError
+from biaozhu.data.storage.disk_cache import laid_out_parts
 from biaozhu.knowledge.division_names import PLACEHOLDERS, PROVINCE, TOWNSHIP, VILLAGE
 from biaozhu.knowledge.village_table import load_village_table
 

@@ -19,9 +19,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from biaozhu.data.disk_cache import laid_out_parts
 from biaozhu.data.errors import ModelDataError
 from biaozhu.data.files import read_bytes
+from biaozhu.data.storage.disk_cache import laid_out_parts
 from biaozhu.knowledge.gazetteer import DIVISIONS, gazetteer, read_packed
 from biaozhu.knowledge.names import import_automaton
 from biaozhu.knowledge.surnames import COMPOUND_SURNAMES, SURNAMES

@@ -3,7 +3,7 @@
 Sources: classifiers as in 现代汉语八百词 (Lü Shuxiang), its table of nouns and their classifiers; legal units as in
 GB 3100-93; market units (亩 斤 里 …); currency names as in ISO 4217. A word that is mostly something else after a
 Chinese numeral (三方, 四面, 二手) is in `ARABIC_ONLY`: it measures only after Arabic figures. All patterns read
-text that `amount_forms` has folded.
+text that `amount_grammar.forms` has folded.
 """
 
 from __future__ import annotations

@@ -10,7 +10,7 @@ from functools import cache
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
-from biaozhu.data.disk_cache import laid_out_parts
+from biaozhu.data.storage.disk_cache import laid_out_parts
 from biaozhu.knowledge.gazetteer import DIVISIONS, VILLAGES, gazetteer, read_packed, villages
 
 if TYPE_CHECKING:

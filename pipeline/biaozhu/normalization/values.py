@@ -13,7 +13,7 @@ from decimal import Decimal
 from fractions import Fraction
 from typing import TYPE_CHECKING, Literal
 
-from biaozhu.annotators.amount_forms import fold_text
+from biaozhu.annotators.amount_grammar.forms import fold_text
 from biaozhu.knowledge.measures import ASCII_UNIT, FIGURES, MEASURES, NUMERAL
 from biaozhu.normalization.context import approx_around, bound_around, per_around
 from biaozhu.normalization.numerals import DIGITS, Approx, read_numeral

@@ -14,14 +14,14 @@ from statistics import median
 from typing import TYPE_CHECKING
 
 from biaozhu.data.model import Block, Metadata
-from biaozhu.reading import page_patterns
+from biaozhu.reading.pages import patterns as page_patterns
 from biaozhu.reading.sentences import LINE, split_text, trim
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from biaozhu.data.model import BlockKind
-    from biaozhu.reading.page_patterns import Edge
+    from biaozhu.reading.pages.patterns import Edge
 
 _TITLE_LENGTH = 60
 _KICKER_LENGTH = 7

@@ -6,7 +6,7 @@ import re
 import unicodedata
 from itertools import chain, pairwise, zip_longest
 
-from biaozhu.reading.page_patterns import is_caption, is_furniture
+from biaozhu.reading.pages.patterns import is_caption, is_furniture
 
 _FULL_STOP = re.compile(r"[。！？!?]")
 _PAUSE = re.compile(r"[，。、；！？,;!?]")

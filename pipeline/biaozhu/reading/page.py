@@ -16,9 +16,9 @@ from biaozhu.data.errors import EmptyArticleError, EncodingError
 from biaozhu.data.model import LeftOut, Metadata
 from biaozhu.reading.blocks import stated_in
 from biaozhu.reading.encodings import decode
-from biaozhu.reading.page_body import Body, find_body, find_misnamed
-from biaozhu.reading.page_lines import find_lines, flatten
-from biaozhu.reading.page_patterns import DATE, is_furniture
+from biaozhu.reading.pages.body import Body, find_body, find_misnamed
+from biaozhu.reading.pages.lines import find_lines, flatten
+from biaozhu.reading.pages.patterns import DATE, is_furniture
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -14,7 +14,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
-from biaozhu.data.compression import advice_on, opened, reason_of
 from biaozhu.data.errors import (
     BiaozhuError,
     EncodingError,
@@ -24,6 +23,7 @@ from biaozhu.data.errors import (
     extra_advice,
 )
 from biaozhu.data.files import MAX_ARTICLE_BYTES
+from biaozhu.data.storage.compression import advice_on, opened, reason_of
 from biaozhu.reading.article import ARTICLE_SUFFIXES, HTML_SUFFIXES, read_source
 from biaozhu.scale.shard_folders import is_remote, place
 

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any, cast
 
 from filelock import FileLock, Timeout
 
-from biaozhu.data.compression import reason_of
 from biaozhu.data.errors import LockedError, MissingExtraError, WriteError, extra_advice
 from biaozhu.data.files import write_bytes
+from biaozhu.data.storage.compression import reason_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

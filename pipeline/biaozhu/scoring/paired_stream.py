@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from biaozhu.data.errors import ScoringError
-from biaozhu.data.layer_stream import SORT_ADVICE, stream_layer
 from biaozhu.data.model import Sentence
+from biaozhu.data.storage.layer_stream import SORT_ADVICE, stream_layer
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator

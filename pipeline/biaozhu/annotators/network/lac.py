@@ -21,8 +21,8 @@ from biaozhu.annotators.network.lac_data import (
 )
 from biaozhu.annotators.network.runtime import make_session
 from biaozhu.annotators.words import LacWord
-from biaozhu.data.disk_cache import laid_out_parts
 from biaozhu.data.errors import ModelDataError
+from biaozhu.data.storage.disk_cache import laid_out_parts
 
 if TYPE_CHECKING:
     from pathlib import Path

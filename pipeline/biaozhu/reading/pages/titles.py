@@ -5,12 +5,12 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from biaozhu.reading.page_patterns import is_furniture, is_site_name
+from biaozhu.reading.pages.patterns import is_furniture, is_site_name
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from biaozhu.reading.page_lines import PageLine
+    from biaozhu.reading.pages.lines import PageLine
 
 _SHORTEST, _LONGEST = 2, 90
 _BEHIND = 3

@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from biaozhu.annotators.amount_skips import DIGITS, ERAS, SMALL
+from biaozhu.annotators.amount_grammar.skips import DIGITS, ERAS, SMALL
 from biaozhu.knowledge.measures import EXACT_KINDS, EXACT_WORDS
 
 if TYPE_CHECKING:

@@ -14,16 +14,16 @@ from typing import TYPE_CHECKING
 
 from biaozhu.data.model import LeftOut
 from biaozhu.reading.hard_wraps import join_wrapped
-from biaozhu.reading.page_patterns import closes_the_page, is_attachment, is_furniture, is_prose
-from biaozhu.reading.page_titles import find_title
+from biaozhu.reading.pages.patterns import closes_the_page, is_attachment, is_furniture, is_prose
+from biaozhu.reading.pages.titles import find_title
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from lxml.html import HtmlElement
 
-    from biaozhu.reading.page_lines import PageLine
-    from biaozhu.reading.page_patterns import Edge
+    from biaozhu.reading.pages.lines import PageLine
+    from biaozhu.reading.pages.patterns import Edge
 
 # Of the weight of a page's text, what its article has at least.
 _SHARE = 0.6

@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, cast
 
 import msgspec
 
-from biaozhu.data.compression import opened
-from biaozhu.data.distinct import once
 from biaozhu.data.errors import LabelError, LineError, ScoringError
 from biaozhu.data.files import MAX_ARTICLE_BYTES
 from biaozhu.data.model import ARTICLE_ID, Sentence, sentence_from_line
+from biaozhu.data.storage.compression import opened
+from biaozhu.data.storage.distinct import once
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator
