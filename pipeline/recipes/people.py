@@ -6,7 +6,6 @@ and `historic.txt` (THUOCL).
 
 from __future__ import annotations
 
-import lzma
 import re
 import sys
 from pathlib import Path
@@ -14,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from biaozhu.knowledge.world import FOREIGN_NAME, HISTORIC_PERSON, PEOPLE
 from biaozhu.reading.simplified import to_simplified
-from recipes.world import HAN, read_tsv
+from recipes.world import read_tsv, write_table
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -36,17 +35,6 @@ def read_people(folder: Path) -> Iterator[tuple[str, int]]:
         yield row[0].strip("\ufeff "), HISTORIC_PERSON
 
 
-def write_people(folder: Path, output: Path) -> int:
-    """Write the table, a name and its kinds a line, and return how many names it has."""
-    names: dict[str, int] = {}
-    for name, kind in read_people(folder):
-        if HAN.fullmatch(name):
-            names[name] = names.get(name, 0) | kind
-    lines = "".join(f"{name}\t{kinds}\n" for name, kinds in sorted(names.items()))
-    output.write_bytes(lzma.compress(lines.encode("utf-8"), preset=9 | lzma.PRESET_EXTREME))
-    return len(names)
-
-
 if __name__ == "__main__":
     target = Path(__file__).resolve().parents[1] / "biaozhu" / "knowledge" / PEOPLE
-    sys.stdout.write(f"{target}: {write_people(Path(sys.argv[1]), target)} names\n")
+    sys.stdout.write(f"{target}: {write_table(read_people(Path(sys.argv[1])), target)} names\n")

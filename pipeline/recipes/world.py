@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from biaozhu.knowledge.world import COUNTRY, FOREIGN_CITY, FOREIGN_REGION, FORMER_DIVISION, TOWN, WORLD
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
 HAN = re.compile("[\u4e00-\u9fff]{2,8}")
 PAIR = 2
@@ -44,23 +44,17 @@ def read_names(folder: Path) -> Iterator[tuple[str, int]]:
         yield from ((row["名称"], FORMER_DIVISION) for row in csv.DictReader(file) if row["状态"] != "在用")
 
 
-def collect_names(folder: Path) -> dict[str, int]:
-    """Collect the names of two to eight Han characters with all of their kinds, as bits."""
-    names: dict[str, int] = {}
-    for name, kind in read_names(folder):
+def write_table(names: Iterable[tuple[str, int]], output: Path) -> int:
+    """Write the names of two to eight Han characters, one a line with all of its kinds as bits; return how many."""
+    kinds: dict[str, int] = {}
+    for name, kind in names:
         if HAN.fullmatch(name):
-            names[name] = names.get(name, 0) | kind
-    return names
-
-
-def write_table(folder: Path, output: Path) -> int:
-    """Write the table, a name and its kinds a line, and return how many names it has."""
-    names = collect_names(folder)
-    lines = "".join(f"{name}\t{kinds}\n" for name, kinds in sorted(names.items()))
+            kinds[name] = kinds.get(name, 0) | kind
+    lines = "".join(f"{name}\t{bits}\n" for name, bits in sorted(kinds.items()))
     output.write_bytes(lzma.compress(lines.encode("utf-8"), preset=9 | lzma.PRESET_EXTREME))
-    return len(names)
+    return len(kinds)
 
 
 if __name__ == "__main__":
     target = Path(__file__).resolve().parents[1] / "biaozhu" / "knowledge" / WORLD
-    sys.stdout.write(f"{target}: {write_table(Path(sys.argv[1]), target)} names\n")
+    sys.stdout.write(f"{target}: {write_table(read_names(Path(sys.argv[1])), target)} names\n")
