@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import codecs
 from collections import Counter
+from operator import methodcaller
 from typing import TYPE_CHECKING
 
 from biaozhu.data.errors import (
@@ -20,14 +21,24 @@ from biaozhu.data.files import read_bytes, write_lines
 from biaozhu.data.model import Sentence, sentence_from_line, sentence_to_line
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable
+    from collections.abc import Callable, Collection, Iterable
     from pathlib import Path
 
 LEDGER_SUFFIX, FAILED_SUFFIX = ".ledger.jsonl", ".failed.jsonl"
 
 
-def find_layers(paths: Iterable[Path]) -> tuple[Path, ...]:
+def find_layers(
+    paths: Iterable[Path],
+    *,
+    suffixes: tuple[str, ...] = (".jsonl",),
+    is_folder: Callable[[Path], bool] = methodcaller("is_dir"),
+) -> tuple[Path, ...]:
     """Replace each folder by the layers in it, by name; ledgers and failures, which a pattern names too, are left out.
+
+    Args:
+        paths: of layers and folders.
+        suffixes: how the names of layers in a folder end.
+        is_folder: says whether a path is one, for paths that are not of this machine.
 
     Raises:
         MissingFileError: a folder holds no layer, or only ledgers are named; all are reported together.
@@ -36,10 +47,13 @@ def find_layers(paths: Iterable[Path]) -> tuple[Path, ...]:
     problems: list[BiaozhuError] = []
     paths = tuple(paths)
     for path in paths:
-        if path.is_dir():
-            found = sorted(file for file in path.glob("*.jsonl") if not is_beside(file))
+        if is_folder(path):
+            found = sorted(
+                file for file in path.iterdir() if file.name.endswith(suffixes) and not is_beside(file)
+            )
             if not found:
-                problems.append(MissingFileError("no layer (*.jsonl) in this folder", where=str(path)))
+                wanted = ", ".join(f"*{suffix}" for suffix in suffixes)
+                problems.append(MissingFileError(f"no layer ({wanted}) in this folder", where=str(path)))
             files += found
         elif not is_beside(path):
             files.append(path)
@@ -131,8 +145,14 @@ def check_layer_name(path: Path) -> None:
 
 def is_beside(path: Path) -> bool:
     """Return whether a file is called as ledgers and failures are, which are not layers."""
+    name = path.name.removesuffix(".gz").removesuffix(".zst")
     # The second is what a folder of shards calls it.
-    return path.name.endswith((LEDGER_SUFFIX, FAILED_SUFFIX)) or path.name == FAILED_SUFFIX[1:]
+    return name.endswith((LEDGER_SUFFIX, FAILED_SUFFIX)) or name == FAILED_SUFFIX[1:]
+
+
+def ledger_path(layer: Path) -> Path:
+    """Return where the ledger of a layer lies."""
+    return layer.with_suffix(LEDGER_SUFFIX)
 
 
 def write_layer(path: Path, sentences: Iterable[Sentence]) -> None:

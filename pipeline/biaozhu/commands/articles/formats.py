@@ -103,7 +103,7 @@ def import_(
     from biaozhu.data.errors import UsageError, raise_collected
     from biaozhu.data.files import write_text
     from biaozhu.data.labels import read_labels
-    from biaozhu.data.layers import write_layer
+    from biaozhu.data.layers import ledger_path, write_layer
     from biaozhu.data.ledger import write_ledger
     from biaozhu.data.outputs import check_output
     from biaozhu.formats.convert import read_documents
@@ -114,7 +114,7 @@ def import_(
         raise UsageError("a layer is a .jsonl file", where=str(output), next_step="Give -o LAYER.jsonl")
     check_output(output, "layer", [file], articles=[article])
     if ledger:
-        check_output(output.with_suffix(".ledger.jsonl"), "ledger", [file], articles=[article])
+        check_output(ledger_path(output), "ledger", [file], articles=[article])
     label_set = read_labels(labels)
     names = {label.name: label.id for label in label_set}
     documents = read_documents(file, of, names=names, renamed=_renamed(rename or ()), unit=units)
@@ -137,7 +137,7 @@ def import_(
         write_text(path, raw)
     write_layer(output, imported.sentences)
     if ledger:
-        write_ledger(output.with_suffix(".ledger.jsonl"), imported.entries)
+        write_ledger(ledger_path(output), imported.entries)
     if as_json:
         _print(
             imported.sentences,

@@ -270,11 +270,12 @@ def _proposed_without(one: Preannotation, names: Collection[str]) -> dict[str, t
 
 
 def _check_outputs(paths: Sequence[Path], inputs: Sequence[Path], *, ledger: bool) -> None:
+    from biaozhu.data.layers import ledger_path
     from biaozhu.data.outputs import check_output
 
     for path in paths:
         check_output(path, "layer", articles=inputs)
-        check_output(path.with_suffix(".ledger.jsonl") if ledger else None, "ledger", articles=inputs)
+        check_output(ledger_path(path) if ledger else None, "ledger", articles=inputs)
 
 
 def _write(
@@ -282,7 +283,7 @@ def _write(
 ) -> None:
     import sys
 
-    from biaozhu.data.layers import write_layer
+    from biaozhu.data.layers import ledger_path, write_layer
     from biaozhu.data.ledger import write_ledger
     from biaozhu.data.model import sentence_to_line
 
@@ -295,7 +296,7 @@ def _write(
         model.write_record(path, [one.article.id for one in done])
     if ledger:
         entries = [entry for one in done for entry in _entries(one, asked)]
-        write_ledger(path.with_suffix(".ledger.jsonl"), entries)
+        write_ledger(ledger_path(path), entries)
 
 
 def _annotated(

@@ -90,35 +90,18 @@ def select(
     say(f"{len(selected)} sentences of {len(articles)} articles{f' ({counts})' if counts else ''}")
 
 
-def find_pool(paths: Iterable[Path]) -> list[Path]:
+def find_pool(paths: Iterable[Path]) -> tuple[Path, ...]:
     """Return the layers and shards among files, and in folders by name; ledgers and failures are left out.
 
     Raises:
         MissingFileError: a folder holds none, or only ledgers are named.
     """
-    from biaozhu.data.errors import MissingFileError
-    from biaozhu.data.layers import is_beside
+    from biaozhu.data.layers import find_layers
     from biaozhu.scale.shard_folders import is_remote
 
-    found: list[Path] = []
-    for path in paths:
+    return find_layers(
+        paths,
+        suffixes=(".jsonl", ".jsonl.gz", ".jsonl.zst"),
         # An address is a file's: to ask the store whether it is a folder fails as reading it does, and later.
-        folder = not is_remote(path) and path.is_dir()
-        files = path.iterdir() if folder else [path]
-        layers = [one for one in files if one == path or _plain(one).suffix == ".jsonl"]
-        layers = [one for one in layers if not is_beside(_plain(one))]
-        if not layers and folder:
-            raise MissingFileError(
-                "no layer (*.jsonl, *.jsonl.gz, *.jsonl.zst) in this folder", where=str(path)
-            )
-        found += sorted(layers, key=lambda file: file.name)
-    if not found:
-        raise MissingFileError(
-            "ledgers and failures are no layers",
-            next_step="Name a layer",
-        )
-    return found
-
-
-def _plain(path: Path) -> Path:
-    return path.with_name(path.name.removesuffix(".gz").removesuffix(".zst"))
+        is_folder=lambda path: not is_remote(path) and path.is_dir(),
+    )

@@ -21,7 +21,7 @@ from biaozhu.commands.options import shipped
 from biaozhu.commands.scores.reporting import report
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
 
     from biaozhu.commands.workspace.steps import StepRecord
     from biaozhu.data.model import Article
@@ -104,10 +104,11 @@ def run(
     _preannotate_changed(job, record)
     _table_amounts(job, record)
     trained = _train_model(job, record)
-    _report_scores(job, record, trained=trained)
+    annotators = _find_annotators(job)
+    _report_scores(job, record, annotators, trained=trained)
     _print_summary(job)
     say(f"report: {job.report / 'index.html'}")
-    for line in _list_next_steps(job, folder):
+    for line in _list_next_steps(job, folder, annotators):
         say(line)
     finish((), left_out=problems)
     if record.status:
@@ -171,7 +172,10 @@ def _preannotate_changed(job: Job, record: StepRecord) -> None:
 
 
 def _list_layers(name: str) -> list[Path]:
-    return [PRE / f"{name}.jsonl", PRE / f"{name}.ledger.jsonl", *sorted(PRE.glob(f"layers/*/{name}.jsonl"))]
+    from biaozhu.data.layers import ledger_path
+
+    layer = PRE / f"{name}.jsonl"
+    return [layer, ledger_path(layer), *sorted(PRE.glob(f"layers/*/{name}.jsonl"))]
 
 
 def _table_amounts(job: Job, record: StepRecord) -> None:
@@ -191,6 +195,7 @@ def _train_model(job: Job, record: StepRecord) -> bool:
     """Cross-validate, train and predict where there is gold enough, and return whether there is a model."""
     from biaozhu.commands.workspace.steps import hash_inputs
     from biaozhu.data.errors import TrainingError
+    from biaozhu.data.layers import ledger_path
 
     if not job.gold:
         return False
@@ -199,7 +204,7 @@ def _train_model(job: Job, record: StepRecord) -> bool:
     inputs = hash_inputs([*gold, *job.with_gold, job.config])
 
     def make_held_out() -> None:
-        crossval(job.config, gold=gold, article=job.with_gold, output=held_out, ledger=_ledger_of(held_out))
+        crossval(job.config, gold=gold, article=job.with_gold, output=held_out, ledger=ledger_path(held_out))
 
     try:
         record.run_step(
@@ -207,7 +212,7 @@ def _train_model(job: Job, record: StepRecord) -> bool:
             "cross-validation",
             make_held_out,
             inputs=inputs,
-            outputs=[held_out, _ledger_of(held_out)],
+            outputs=[held_out, ledger_path(held_out)],
         )
     except TrainingError as error:
         say(f"no model: {error.what}; annotate more, then run again")
@@ -229,12 +234,9 @@ def _train_model(job: Job, record: StepRecord) -> bool:
     return True
 
 
-def _ledger_of(layer: Path) -> Path:
-    return layer.with_suffix(".ledger.jsonl")
-
-
-def _report_scores(job: Job, record: StepRecord, *, trained: bool) -> None:
+def _report_scores(job: Job, record: StepRecord, annotators: Sequence[Path], *, trained: bool) -> None:
     from biaozhu.commands.workspace.steps import hash_inputs
+    from biaozhu.data.layers import ledger_path
     from biaozhu.reporting.report import FILES
 
     layers = [f"pre={path}" for path in job.layers]
@@ -242,7 +244,6 @@ def _report_scores(job: Job, record: StepRecord, *, trained: bool) -> None:
     if trained:
         layers.append(f"{job.config.stem}={job.predicted}")
         read.append(job.predicted)
-    annotators = [f"{folder.name}={folder}" for folder in _find_annotators(job)]
     outputs = [job.report / name for name in FILES if job.gold or name != "scores.json"]
 
     def write_report() -> None:
@@ -252,12 +253,12 @@ def _report_scores(job: Job, record: StepRecord, *, trained: bool) -> None:
             output=job.report,
             article=list(job.articles),
             gold=list(job.gold),
-            annotator=annotators,
+            annotator=[f"{folder.name}={folder}" for folder in annotators],
             held_out=trained,
-            ledger=[_ledger_of(job.steps / f"{job.config.stem}.jsonl")] if trained else [],
+            ledger=[ledger_path(job.steps / f"{job.config.stem}.jsonl")] if trained else [],
         )
 
-    inputs = hash_inputs([*read, *_find_annotators(job)], *layers)
+    inputs = hash_inputs([*read, *annotators], *layers)
     record.run_step("report", "report", write_report, inputs=inputs, outputs=outputs)
 
 
@@ -296,7 +297,7 @@ def _print_summary(job: Job) -> None:
     print_table("Reports", COLUMNS, [row for one in found for row in list_cells(one)])
 
 
-def _list_next_steps(job: Job, folder: Path) -> Iterable[str]:
+def _list_next_steps(job: Job, folder: Path, annotators: Sequence[Path]) -> Iterable[str]:
     """Yield what to do next: annotate what has no gold, adjudicate what two have annotated, else look at the scores."""
     lacking = job.without_gold
     if not lacking:
@@ -305,11 +306,9 @@ def _list_next_steps(job: Job, folder: Path) -> Iterable[str]:
     count = f"{len(lacking)} {'article has' if len(lacking) == 1 else 'articles have'} no gold"
     few = len(lacking) <= NAMED and len(lacking) < len(job.articles)
     given = " ".join(str(PRE / f"{one}.jsonl") for one in lacking) if few else str(PRE)
-    annotators = [
-        one for one in _find_annotators(job) if any((one / f"{name}.jsonl").is_file() for name in lacking)
-    ]
-    if len(annotators) > 1:
-        first, second, *_ = annotators
+    able = [one for one in annotators if any((one / f"{name}.jsonl").is_file() for name in lacking)]
+    if len(able) > 1:
+        first, second, *_ = able
         yield f"{count}: `biaozhu adjudicate {first} {second} --common --questions questions.jsonl`, fill it in,"
         yield f"then `biaozhu adjudicate {first} {second} --common --decisions questions.jsonl -o annotations/gold`"
     elif (PLANS / f"{job.name}.json").is_file():
