@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from biaozhu.annotators.combine import UNSCORED
+from biaozhu.annotators.labelled import OUTSIDE
 from biaozhu.annotators.network.batching import make_batches
 from biaozhu.annotators.network.crf_decoding import best_path, words_of_path
 from biaozhu.curation.doubts import make_doubt
@@ -38,9 +40,6 @@ if TYPE_CHECKING:
 LEAST_GIVEN, MOST_MISSED = 0.1, 0.95
 # That a model reads nothing is a weaker sign than that it reads something else: names that it does not know.
 ABSENCE_WEIGHT = 0.9
-# A reading without a score is as likely as not.
-UNSCORED = 0.5
-OUTSIDE = "O"
 
 
 def find_improbable(layer: Sequence[Sentence], readings: Sequence[Reading]) -> Iterator[Doubt]:
