@@ -1,7 +1,6 @@
 """Persons again: what an article names in full once, and the network misses where it comes alone: the layer `repeated`.
 
-杰弗里·爱泼斯坦 makes 爱泼斯坦 a person in all of the article. On modern dev (`python benchmarks/modern.py dev`) this took
-PERSON from .845 to .871 without a wrong span.
+杰弗里·爱泼斯坦 makes 爱泼斯坦 a person in all of the article.
 """
 
 from __future__ import annotations
