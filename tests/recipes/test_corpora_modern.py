@@ -60,6 +60,19 @@ def test_modern_names_sentences_whose_text_is_another_one(folders: tuple[Path, P
     assert lost[0].sentence.endswith("test.jsonl:2")
 
 
+def test_modern_takes_texts_that_lie_beside_the_offsets(folders: tuple[Path, Path], tmp_path: Path) -> None:
+    offsets, texts = folders
+    (offsets / "own").mkdir()
+    (offsets / "own/written.jsonl").write_text(
+        json.dumps({"path": "a", "text": DOCUMENTS["a"]}), encoding="utf-8"
+    )
+    with (offsets / "train.jsonl").open("a", encoding="utf-8") as file:
+        file.write(json.dumps(row("a", 0, 5, []) | {"file": "own/written"}) + "\n")
+    manifest, lost = fetch_modern(offsets, texts, folder=tmp_path / "corpus")
+    assert lost == ()
+    assert manifest["parts"]["train"]["sentences"] == 2
+
+
 def test_modern_without_texts_is_refused(folders: tuple[Path, Path], tmp_path: Path) -> None:
     with pytest.raises(CorpusError):
         fetch_modern(folders[0], tmp_path / "nothing", folder=tmp_path / "corpus")

@@ -2,7 +2,8 @@
 
 A line of a part is one sentence, keys in this order: `file` and `path` (where its document is in the folder), `start` and
 `end` (code points into the document), `sha256` (first 16 hex digits, of the sentence's UTF-8 bytes), `kind` of text, `by` (the
-readers; `adjudicated` where two of them were compared), `spans` as [start, end, label].
+readers; `adjudicated` where two of them were compared), `spans` as [start, end, label]. Texts that are free to pass on or were
+written for the corpus lie beside the offsets (`own/`).
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ import hashlib
 import json
 from typing import TYPE_CHECKING, Any
 
-from biaozhu.data.errors import CorpusError, MissingFileError
+from biaozhu.data.errors import CorpusError
 from biaozhu.data.files import parse_json, read_bytes, sha256_of
 from biaozhu.data.ledger import Entry
 from biaozhu.data.model import Sentence, Span
@@ -21,7 +22,7 @@ from recipes.corpora.fetch import without_leaks
 from recipes.corpora.leaks import THRESHOLD
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
 NAME, SOURCE = "modern", "readers"
@@ -51,7 +52,7 @@ def fetch_modern(
     Raises:
         CorpusError: a line of the offsets is damaged, or a part has no sentence left.
     """
-    documents = _Documents(texts)
+    documents = _Documents((texts, offsets))
     lost: list[Entry] = []
     parts: dict[str, Part] = {}
     for part in PARTS:
@@ -107,10 +108,10 @@ def checksum(text: str) -> str:
 
 
 class _Documents:
-    """The documents of the folder, a file read when it is first named."""
+    """The documents of the folders, a file read when it is first named."""
 
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
+    def __init__(self, folders: Sequence[Path]) -> None:
+        self.folders = folders
         self.files: dict[str, dict[str, list[str]]] = {}
 
     def sentence(self, row: Mapping[str, Any]) -> str | None:
@@ -124,12 +125,12 @@ class _Documents:
         return None
 
     def _read(self, name: str) -> dict[str, list[str]]:
-        plain, packed = self.folder / f"{name}.jsonl", self.folder / f"{name}.jsonl.gz"
-        try:
-            data = read_bytes(plain) if plain.is_file() else gzip.decompress(read_bytes(packed))
-        except MissingFileError:
-            return {}
         found: dict[str, list[str]] = {}
+        files = [folder / f"{name}{ending}" for folder in self.folders for ending in (".jsonl", ".jsonl.gz")]
+        path = next((file for file in files if file.is_file()), None)
+        if path is None:
+            return found
+        data = gzip.decompress(read_bytes(path)) if path.suffix == ".gz" else read_bytes(path)
         for number, line in enumerate(data.decode("utf-8").splitlines()):
             document = json.loads(line)
             # Rows of the labelled sets have no path of their own: their number is one.
