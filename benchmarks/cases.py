@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING, Any
 from rich.console import Console
 from rich.table import Table
 
-from biaozhu.annotators.network.word_models import load_model
+from biaozhu.annotators.network.models import load_model
 from biaozhu.annotators.preannotate import preannotate_batch
 from biaozhu.cli import run
 from biaozhu.data.errors import BiaozhuError
@@ -35,9 +35,9 @@ from biaozhu.reading.sentences import split_article, split_text
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from biaozhu.annotators.network.word_models import Weights
+    from biaozhu.annotators.network.models import Weights
     from biaozhu.annotators.preannotate import Preannotation
-    from biaozhu.annotators.words import WordModel
+    from biaozhu.annotators.words import NameModel
 
 Case = dict[str, Any]
 ROOT = Path(__file__).resolve().parent.parent
@@ -96,7 +96,7 @@ def _judge(case: Case) -> tuple[bool, str]:
 
 
 @cache
-def _model() -> WordModel:
+def _model() -> NameModel:
     return load_model(MODEL)
 
 

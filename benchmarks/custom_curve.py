@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from biaozhu.annotators.network.word_models import load_model
+from biaozhu.annotators.network.models import load_model
 from biaozhu.annotators.preannotate import annotate_combined
 from biaozhu.annotators.trained import annotate_with
 from biaozhu.data.model import Sentence, Span

@@ -1,13 +1,13 @@
 """Where whole pre-annotation spends its time: the top of py-spy's flame graph.
 
-    python benchmarks/flames.py [--lac fast small] [--mb 2] [--text SENTENCES.jsonl…] [--at COMMIT] [--native]
+    python benchmarks/flames.py [--model fast small] [--mb 2] [--text SENTENCES.jsonl…] [--at COMMIT] [--native]
 
 Runs `biaozhu preannotate` on made articles (see scale.py: sentences drawn from the given lines, else patterns; a folder
 of text files, which every commit reads) under `py-spy record --format raw`, from start to end with the loading, and
 prints the ten functions with the largest share of samples of their own. `--native` looks into extensions too. Samples
 are of wall time in which the process had something to do: beside other work the shares stay what they are. `--at`
 profiles the code of an earlier commit, unpacked beside; the run before, not measured, fills its caches. It runs in
-today's environment, and a `--lac` that it does not know yet is said in a line and left out. py-spy comes from the
+today's environment, and a `--model` that it does not know yet is said in a line and left out. py-spy comes from the
 peers' environment (locks/peers.lock); where the system asks for it, run this as root.
 """
 
@@ -31,11 +31,11 @@ TOP = 10
 
 
 def main() -> None:
-    """Print a Markdown table for each choice of `--lac`."""
+    """Print a Markdown table for each choice of `--model`."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--lac", nargs="+", default=["fast", "small"])
+    parser.add_argument("--model", nargs="+", default=["fast", "small"])
     parser.add_argument("--mb", type=float, default=2)
     parser.add_argument("--text", type=Path, nargs="*", default=[])
     parser.add_argument("--at", help="a commit of this repository")
@@ -61,12 +61,12 @@ def main() -> None:
             raw, out = folder / "raw.txt", folder / f"{lac}.jsonl"
             command = [
                 *(sys.executable, "-m", "biaozhu", "preannotate", str(corpus)),
-                *("-o", str(out), "--threads", "1", "--lac", lac),
+                *("-o", str(out), "--threads", "1", "--model", lac),
             ]
             if given.at:
                 told = _run(command, code)
-                if "Invalid value for '--lac'" in told:
-                    print(f"{commit} has no --lac {lac}: left out\n")
+                if "Invalid value for '--model'" in told:
+                    print(f"{commit} has no --model {lac}: left out\n")
                     continue
                 if not out.is_file():
                     raise SystemExit(
@@ -80,7 +80,7 @@ def main() -> None:
             # The status says little: 1 means that spans were decided against, or a traceback.
             if not out.is_file():
                 raise SystemExit(f"no pre-annotation was written: {told[-500:]}")
-            title = f"--lac {lac}{', native' if given.native else ''}, {given.mb:g} MB, at {commit}"
+            title = f"--model {lac}{', native' if given.native else ''}, {given.mb:g} MB, at {commit}"
             _print(raw, title, given.rate)
 
 

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from biaozhu.annotators.network.word_models import load_model
+from biaozhu.annotators.network.models import load_model
 from biaozhu.cli import run
 from biaozhu.data.layers import read_layer
 from biaozhu.formats.serialization import to_remote_spans
@@ -85,7 +85,7 @@ def make_steps(folder: Path) -> dict[str, Callable[[str], None]]:
             to_remote_spans(one.text, one.spans, NAMES) for one in read_layer(Path(layer))
         ].clear(),
         "/predict": serve(predictors["accurate"]),
-        "/predict --lac small": serve(predictors["small"]),
+        "/predict --model small": serve(predictors["small"]),
     }
 
 

@@ -12,7 +12,7 @@ import time
 from collections import Counter
 from pathlib import Path
 
-from biaozhu.annotators.network.word_models import load_model
+from biaozhu.annotators.network.models import load_model
 from biaozhu.annotators.preannotate import annotate_combined
 from recipes.corpora.corpus_store import corpora_folder, read_manifest, read_part
 

@@ -257,13 +257,13 @@ def load_cnn(model: Path) -> Work:
 
 
 def load_ours(peer: str, base: Path) -> Work:
-    """The pre-annotation from a choice of `--lac`, with or without base, or base alone; the texts as one article."""
+    """The pre-annotation from a choice of `--model`, with or without base, or base alone; the texts as one article."""
     make_base = import_module("biaozhu.annotators.network.base").base_annotator
     more: Any = [make_base(base, threads=1)] if "base" in peer else []
     if peer == "biaozhu base alone":
         return lambda texts: [_labelled(spans) for spans in more[0].annotate(texts)]
     size = "fast" if "fast" in peer else "small"
-    model = import_module("biaozhu.annotators.network.word_models").load_model(size, threads=1)
+    model = import_module("biaozhu.annotators.network.models").load_model(size, threads=1)
     module = import_module("biaozhu.annotators.preannotate")
     annotators = (*module.DEFAULT_ANNOTATORS, *more)
     return lambda texts: [

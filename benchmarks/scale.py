@@ -2,7 +2,7 @@
 
     python benchmarks/scale.py scoring --sentences 1000000
     python benchmarks/scale.py memory --small 2 --large 20            # MB of articles, annotated
-    python benchmarks/scale.py memory --small 10 --large 1000 --lac fast --text CACHE/corpora/pfr1998/train.jsonl
+    python benchmarks/scale.py memory --small 10 --large 1000 --model fast --text CACHE/corpora/pfr1998/train.jsonl
     python benchmarks/scale.py memory --small 10 --large 1000 --empty # read, told apart and refused, not annotated
     python benchmarks/scale.py training --shards 2 16 # DocBin shards, each trained on once
     python benchmarks/scale.py workers --mb 2 --most 2
@@ -65,7 +65,7 @@ def main() -> None:
     memory.add_argument("--small", type=float, default=2)
     memory.add_argument("--large", type=float, default=20)
     memory.add_argument("--empty", action="store_true")
-    memory.add_argument("--lac", default="small")
+    memory.add_argument("--model", default="small")
     memory.add_argument("--text", type=Path, nargs="*", default=[])
     memory.add_argument("--every", type=float, default=100, help="say how far it has come each so many MB")
     training = parts.add_parser("training")
@@ -73,7 +73,7 @@ def main() -> None:
     training.add_argument("--each", type=int, default=2000, help="sentences in a shard")
     workers = parts.add_parser("workers")
     workers.add_argument("--mb", type=float, default=2)
-    workers.add_argument("--lac", default="small")
+    workers.add_argument("--model", default="small")
     workers.add_argument("--most", type=int, default=os.cpu_count() or 1)
     given = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:
@@ -111,7 +111,7 @@ def _memory(folder: Path, given: argparse.Namespace) -> None:
     for megabytes in (given.small, given.large):
         corpus, out = folder / "corpus.jsonl", folder / f"out-{megabytes}"
         write_corpus(corpus, megabytes, empty=given.empty, sentences=sentences)
-        command = ["preannotate", str(corpus), "--shards", str(out), "--threads", "1", "--lac", given.lac]
+        command = ["preannotate", str(corpus), "--shards", str(out), "--threads", "1", "--model", given.lac]
         peak = Peak(f"{megabytes:g} MB{' refused' if given.empty else ' annotated'}", out, given.every)
         cpu, wall, _ = _measured(command, folder, peak)
         peaks.append(peak.largest)
@@ -218,7 +218,7 @@ def _workers(folder: Path, megabytes: float, most: int, lac: str) -> None:
         out = folder / f"out-{workers}"
         command = [
             *("preannotate", str(corpus), "--shards", str(out), "--shard-size", "131072"),
-            *("--engine", "ray", "--jobs", str(workers), "--lac", lac),
+            *("--engine", "ray", "--jobs", str(workers), "--model", lac),
         ]
         peak = Peak(f"{workers} workers", out, float("inf"))
         _, wall, _ = _measured(command, folder, peak)

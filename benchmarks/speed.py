@@ -3,7 +3,7 @@
     python benchmarks/speed.py [TEXT...]
 
 One process, one thread, one text (by default the seed article repeated, in copies that differ by a line): CPU seconds,
-so that a busy machine counts for less, the best of rounds that take turns. For each choice of `--lac`: `whole` reads
+so that a busy machine counts for less, the best of rounds that take turns. For each choice of `--model`: `whole` reads
 the article, splits it, runs all annotators and makes the JSONL lines; `words` is the network and its decoding;
 `network` the network alone; `roof` what its matrix products alone would allow: their count a character, at the rate at
 which BLAS does products of these shapes. `one article` starts `biaozhu preannotate` on one file, in seconds.
@@ -29,7 +29,7 @@ from threadpoolctl import threadpool_limits
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from biaozhu.annotators.network.word_models import Weights
+    from biaozhu.annotators.network.models import Weights
 
 SEED = Path("seeds/handan-2020-07-02.txt")
 SIZES: tuple[Weights, ...] = ("fast", "small")
@@ -48,7 +48,7 @@ def main() -> None:
     import jieba  # noqa: PLC0415 — a peer, loaded where it is timed
     import jieba.posseg  # noqa: PLC0415 — as above
 
-    from biaozhu.annotators.network.word_models import load_model  # noqa: PLC0415 — beside its peer
+    from biaozhu.annotators.network.models import load_model  # noqa: PLC0415 — beside its peer
     from biaozhu.reading.article import article_from_bytes  # noqa: PLC0415 — as above
     from biaozhu.reading.sentences import split_checked  # noqa: PLC0415 — as above
     from biaozhu.scale.batch import annotate_sources  # noqa: PLC0415 — as above
@@ -117,7 +117,7 @@ def _start(size: str) -> dict[str, float]:
     """Return the least wall and CPU seconds of a whole run of the command on one article."""
     wall, spent = float("inf"), float("inf")
     with tempfile.TemporaryDirectory() as folder:
-        command = [sys.executable, "-m", "biaozhu", "preannotate", str(SEED), "--lac", size]
+        command = [sys.executable, "-m", "biaozhu", "preannotate", str(SEED), "--model", size]
         for _ in range(STARTS):
             started, before = time.perf_counter(), resource.getrusage(resource.RUSAGE_CHILDREN)
             subprocess.run([*command, "-o", f"{folder}/out.jsonl"], check=True, capture_output=True)

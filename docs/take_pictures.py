@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING
 import uvicorn
 from playwright.sync_api import sync_playwright
 
-from biaozhu.annotators.network.lac import load_lac
+from biaozhu.annotators.network.models import load_model
 from biaozhu.data.errors import RemoteError, ServerError
 from biaozhu.data.labels import read_labels
 from biaozhu.data.layers import read_layer
@@ -112,7 +112,7 @@ def take_suggestion(browser: Browser, connection: Connection, account: Account) 
     """Take the page right after a click on the wand: a sentence without spans gets those of the pre-annotators."""
     token = secrets.token_urlsafe()
     listening = bind("127.0.0.1", 0)
-    config = uvicorn.Config(make_app(rule_predictor(load_lac("small")), token=token), log_level="warning")
+    config = uvicorn.Config(make_app(rule_predictor(load_model("fast")), token=token), log_level="warning")
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
     thread.start()

@@ -7,15 +7,20 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from biaozhu.annotators.combine import combine, combine_rows
-from biaozhu.annotators.network.base import BASE
-from biaozhu.annotators.preannotate import DEFAULT_ANNOTATORS
 from biaozhu.annotators.registry import Annotator
 from biaozhu.data.errors import DuplicateError, VersionError
 from biaozhu.data.model import Sentence, Span, check_sentence, with_spans
 
 TEXT = "王小明在青石镇种了三百亩桃树，收入二十万元。"
 SENTENCE = Sentence("0123456789ab", 5, 5 + len(TEXT), TEXT)
-ANNOTATORS = (*DEFAULT_ANNOTATORS, BASE)
+BASE = Annotator("base", list, proposes={"PERSON": 20}, min_score=0.9)
+ANNOTATORS = (
+    Annotator("lac", list),
+    Annotator("places", list, proposes={"PLACE": 10}),
+    Annotator("persons", list, proposes={"PERSON": 30}),
+    Annotator("amounts", list, proposes={"AMOUNT": 40}),
+    BASE,
+)
 SOURCES = (*(one.name for one in ANNOTATORS), "trained")
 LABELS = ("PLACE", "PERSON", "AMOUNT", "CROP")
 

@@ -11,8 +11,8 @@ import requests
 from service import WITH_TOKEN, running
 from training_material import small_project
 
-from biaozhu.annotators import persons
-from biaozhu.annotators.network.lac import load_lac
+from biaozhu.annotators import labelled
+from biaozhu.annotators.network.models import load_model
 from biaozhu.annotators.trained import TrainedModel, annotate_sentences
 from biaozhu.cli import run
 from biaozhu.data.errors import ModelDataError, bug_from
@@ -22,31 +22,30 @@ from biaozhu.serving.predictor import rule_predictor
 from biaozhu.training.train import train
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
     from pathlib import Path
 
-# Three ways to break a rule; `find_persons` is made to do it on the articles that hold these words.
+# Three ways to break a rule; `repair_names` is made to do it on the articles that hold these words.
 OVERLAPPING, BEYOND, RAISING = "重叠", "越界", "出错"
 GOOD = "农民王小明在青岛市种了3亩草莓。"
 # This one once gave names that overlap, of itself.
 REPORTED = "记者明涛明徐娜报道。"
-loaded = cache(load_lac)
+loaded = cache(load_model)
 
 
 @pytest.fixture
 def faulty(monkeypatch: pytest.MonkeyPatch) -> None:
     """Make our code wrong, where it can be seen from outside."""
-    right = persons._find  # noqa: SLF001 — what is broken here must be ours
+    right = labelled.repair_names
 
-    def wrong(text: str, words: list[object]) -> persons.Names:
+    def wrong(text: str, spans: Iterable[Span]) -> tuple[Span, ...]:
         if RAISING in text:
             raise ZeroDivisionError("a slip")
-        names = dict(right(text, words))  # type: ignore[arg-type]
-        return {**names, **({(0, 2): 1.0, (1, 3): 1.0} if OVERLAPPING in text else {})} | (
-            {(0, len(text) + 1): 1.0} if BEYOND in text else {}
-        )
+        if OVERLAPPING in text:
+            return Span(0, 2, "PLACE"), Span(1, 3, "PLACE")
+        return (Span(0, len(text) + 1, "PLACE"),) if BEYOND in text else right(text, spans)
 
-    monkeypatch.setattr(persons, "_find", wrong)
+    monkeypatch.setattr(labelled, "repair_names", wrong)
 
 
 @pytest.fixture
@@ -83,8 +82,8 @@ def test_failures_of_few_articles_leave_the_others_alone(
             [
                 "preannotate",
                 str(articles),
-                "--lac",
-                "small",
+                "--model",
+                "fast",
                 "-o",
                 str(out),
                 "--layers",
@@ -96,7 +95,7 @@ def test_failures_of_few_articles_leave_the_others_alone(
     assert reported(capsys.readouterr().err) == dict.fromkeys(BAD, "BZ007")
     assert sorted(path.stem for path in out.iterdir()) == ["a-good", "e-good"]
     assert [span.label for span in read_layer(out / "a-good.jsonl")[0].spans] == ["PERSON", "PLACE", "AMOUNT"]
-    assert sorted(path.stem for path in (tmp_path / "layers" / "lac").iterdir()) == ["a-good", "e-good"]
+    assert sorted(path.stem for path in (tmp_path / "layers" / "network").iterdir()) == ["a-good", "e-good"]
 
 
 @pytest.mark.usefixtures("faulty")
@@ -108,7 +107,7 @@ def test_failures_in_a_stream_go_to_its_dead_letters(
     rows = [{"name": path.stem, "text": path.read_text()} for path in sorted(articles.iterdir())]
     corpus.write_text("".join(f"{json.dumps(row)}\n" for row in rows))
     place = ["--shards", str(tmp_path / "out")] if shards else ["-o", str(tmp_path / "out.jsonl")]
-    assert run(["preannotate", str(corpus), "--lac", "small", *place]) == 1
+    assert run(["preannotate", str(corpus), "--model", "fast", *place]) == 1
     assert "lost in all: 3 articles" in capsys.readouterr().err
     failed = tmp_path / "out" / "failed.jsonl" if shards else tmp_path / "out.failed.jsonl"
     letters = [json.loads(line) for line in failed.read_text().splitlines()]
@@ -139,8 +138,8 @@ def test_failures_of_a_trained_model_leave_the_others_alone(
             [
                 "preannotate",
                 str(articles / "d-raise.txt"),
-                "--lac",
-                "small",
+                "--model",
+                "fast",
                 "-o",
                 str(tmp_path / "d-raise.jsonl"),
             ]
@@ -167,7 +166,7 @@ def test_failures_that_are_no_articles_fault_stop_predict() -> None:
 
 @pytest.mark.usefixtures("faulty")
 def test_failures_in_the_service_are_answered_and_survived() -> None:
-    with running(rule_predictor(loaded("small"))) as url:
+    with running(rule_predictor(loaded("fast"))) as url:
         for text in (RAISING + GOOD, OVERLAPPING + GOOD, BEYOND + GOOD):
             answer = requests.post(url, json={"text": text}, headers=WITH_TOKEN, timeout=60)
             assert answer.status_code == 500
@@ -177,14 +176,13 @@ def test_failures_in_the_service_are_answered_and_survived() -> None:
         assert [one["label"] for one in answer.json()["entities"]] == ["PERSON", "PLACE", "AMOUNT"]
 
 
-@pytest.mark.parametrize("lac", ["small", "large", "both"])
-def test_failures_of_before_are_none_any_more(tmp_path: Path, lac: str) -> None:
+@pytest.mark.parametrize("model", ["accurate", "fast"])
+def test_failures_of_before_are_none_any_more(tmp_path: Path, model: str) -> None:
     (tmp_path / "reported.txt").write_text(REPORTED, encoding="utf-8")
-    output, layers = tmp_path / "out.jsonl", tmp_path / "layers"
-    command = ["preannotate", str(tmp_path / "reported.txt"), "--lac", lac, "-o", str(output)]
-    assert run([*command, "--layers", str(layers)]) == 0
-    (sentence,) = read_layer(layers / "persons" / "reported.jsonl")
-    assert [sentence.text[one.start : one.end] for one in sentence.spans][-1] == "徐娜"
+    output = tmp_path / "out.jsonl"
+    assert run(["preannotate", str(tmp_path / "reported.txt"), "--model", model, "-o", str(output)]) == 0
+    (sentence,) = read_layer(output)
+    assert sentence.text == REPORTED
 
 
 def test_failures_say_what_was_raised_and_where() -> None:

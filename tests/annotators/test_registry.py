@@ -11,8 +11,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from biaozhu.annotators.network.base import BASE
-from biaozhu.annotators.network.lac import load_lac
+from biaozhu.annotators.network.models import load_model
 from biaozhu.annotators.preannotate import DEFAULT_ANNOTATORS, annotate_combined, preannotate_batch
 from biaozhu.annotators.registry import Annotator, annotator, find_annotators
 from biaozhu.cli import run
@@ -47,7 +46,7 @@ def find_crops(texts):
     return [[Span(*one.span(), "CROP", score=0.9) for one in re.finditer("小麦|玉米|草莓", text)] for text in texts]
 '''
 TEXT = "山东省青岛市农民李大海种了3亩草莓和20亩小麦。今年收入5万元。"
-loaded = cache(load_lac)
+loaded = cache(load_model)
 
 
 @pytest.fixture
@@ -102,12 +101,12 @@ def test_registry_takes_a_fourth_label_from_its_definition_to_its_score(
 def test_registry_takes_an_annotator_by_the_name_that_its_file_gave_it(project: Path) -> None:
     (made,) = find_annotators(str(project / "crops.py"))
     assert find_annotators("crops") == (made,)
-    found = annotate_combined([TEXT], model=loaded("small"), annotators=(*DEFAULT_ANNOTATORS, made))
+    found = annotate_combined([TEXT], model=loaded("fast"), annotators=(*DEFAULT_ANNOTATORS, made))
     assert [(span.source, span.score) for span in found[0] if span.label == "CROP"] == [("crops", 0.9)] * 2
 
 
 def test_registry_knows_the_annotators_that_come_along() -> None:
-    for one in (*DEFAULT_ANNOTATORS, BASE):
+    for one in DEFAULT_ANNOTATORS:
         assert find_annotators(one.name) == (one,)
 
 
@@ -117,7 +116,7 @@ def test_registry_knows_the_annotators_that_come_along() -> None:
         ("x = 1\n", "BZ025"),
         ("import nothing_like_this\n", "BZ025"),
         ("def (:\n", "BZ025"),
-        (CROPS.replace('"crops"', '"places"'), "BZ025"),
+        (CROPS.replace('"crops"', '"amounts"'), "BZ025"),
         (CROPS.replace('"CROP": 50', '"TREE": 50'), "BZ015"),
         (None, "BZ003"),
     ],
@@ -138,7 +137,7 @@ def test_registry_says_which_annotators_there_are(capsys: pytest.CaptureFixture[
     assert run(["preannotate", "berries.txt", "--annotator", "nobody"]) == 2
     line = capsys.readouterr().err
     assert line.startswith("BZ025 nobody")
-    assert "places, persons, amounts, network, repeated, base" in line
+    assert "network, repeated, amounts" in line
     assert run(["preannotate", "berries.txt", "-j", "2", "--annotator", "base"]) == 2
     assert capsys.readouterr().err.startswith("BZ002")
 
@@ -166,7 +165,7 @@ def test_registry_finds_annotators_of_other_packages(project: Path) -> None:
 
 def test_registry_decorator_keeps_to_its_own_names() -> None:
     with pytest.raises(AnnotatorError):
-        annotator("lac", proposes={})(list)
+        annotator("network", proposes={})(list)
 
 
 BAD: dict[str, Find] = {
@@ -193,7 +192,7 @@ def test_registry_blames_whom_the_annotator_belongs_to(find: Find) -> None:
             bad.annotate(["一二三"])
         assert caught.value.where == "bad"
         with pytest.raises(error) as caught:
-            preannotate_batch([article], model=loaded("small"), annotators=(bad,))
+            preannotate_batch([article], model=loaded("fast"), annotators=(bad,))
         assert caught.value.where == "berries"
         assert "annotator bad" in caught.value.what
 
@@ -211,5 +210,5 @@ def test_registry_lets_errors_of_the_installation_through() -> None:
     articles = [article_from_bytes(TEXT.encode(), name=name, where=name) for name in "ab"]
     with pytest.raises(MissingFileError):
         preannotate_batch(
-            articles, model=loaded("small"), annotators=(Annotator("bad", find),), on_failure=print
+            articles, model=loaded("fast"), annotators=(Annotator("bad", find),), on_failure=print
         )

@@ -54,7 +54,7 @@ def test_batch_goes_on_after_a_name_that_is_no_unicode(workplace: Path, output: 
     # The name of a file may be no UTF-8 either, and its text the same as before.
     os.rename(workplace / "good.txt", os.fsencode(workplace) + b"/\xff.txt")  # noqa: PTH104 — bytes
     options = ["--shards", "out"] if output == "shards" else ["-o", "out.jsonl"]
-    assert run(["preannotate", "in.jsonl", os.fsdecode(b"\xff.txt"), "--model", "small", *options]) == 1
+    assert run(["preannotate", "in.jsonl", os.fsdecode(b"\xff.txt"), "--model", "fast", *options]) == 1
     failed = workplace / ("out/failed.jsonl" if output == "shards" else "out.failed.jsonl")
     letters = [json.loads(line) for line in failed.read_text(encoding="utf-8").splitlines()]
     assert [one["where"] for one in letters] == ["in.jsonl:2", "in.jsonl:3", "in.jsonl:4", "\\udcff.txt"]
@@ -73,7 +73,7 @@ def test_batch_makes_a_dead_letter_of_whatever_an_article_raises(
 
     monkeypatch.setattr(duplicates_module, "article_from_bytes", breaking)
     sources = [Source("bad", "x:1", b"x"), Source("good", "x:2", GOOD.encode())]
-    (receipt,) = write_shards(sources, workplace / "out", Plan("small"))
+    (receipt,) = write_shards(sources, workplace / "out", Plan("fast"))
     assert receipt.articles == 1
     (letter,) = _failed(workplace / "out")
     assert letter["reason"].startswith("BZ007 x:1: ")
@@ -100,7 +100,7 @@ def test_batch_goes_on_after_parquet_strings_that_are_no_utf8(workplace: Path, b
     names, texts = [b"a", b"b", b"c"], [f"{GOOD}{number}".encode() for number in range(3)]
     (names if bad == "name" else texts)[1] = b"\xff\xfe"
     _write_parquet(workplace / "in.parquet", _string_column(*names), _string_column(*texts))
-    assert run(["preannotate", "in.parquet", "--model", "small", "--shards", "out"]) == 1
+    assert run(["preannotate", "in.parquet", "--model", "fast", "--shards", "out"]) == 1
     (letter,) = _failed(workplace / "out")
     assert (letter["where"], letter["reason"][:5]) == ("in.parquet:2", "BZ013")
 
@@ -139,14 +139,14 @@ def test_batch_reads_a_small_parquet_file_in_small_memory(workplace: Path, kind:
 
 
 def test_shards_that_are_good_stay_where_no_article_can_be_read(workplace: Path) -> None:
-    assert run(["preannotate", "good.jsonl", "--model", "small", "--shards", "out"]) == 0
+    assert run(["preannotate", "good.jsonl", "--model", "fast", "--shards", "out"]) == 0
     before = {path.name: path.read_bytes() for path in (workplace / "out").iterdir()}
     _write_corpus(workplace / "bad.jsonl", "{", '{"name": "x", "text": "  "}')
     for bad in ("bad.jsonl", "missing.jsonl", "loop.jsonl"):
-        assert run(["preannotate", bad, "--model", "small", "--shards", "out"]) == 2
+        assert run(["preannotate", bad, "--model", "fast", "--shards", "out"]) == 2
         assert {path.name: path.read_bytes() for path in (workplace / "out").iterdir()} == before
     with pytest.raises(EmptyArticleError):
-        next(write_shards([Source("x", "x")], workplace / "new", Plan("small")))
+        next(write_shards([Source("x", "x")], workplace / "new", Plan("fast")))
 
 
 @pytest.mark.parametrize(
@@ -166,7 +166,7 @@ def test_shards_that_are_good_stay_where_no_article_can_be_read(workplace: Path)
 )
 def test_shards_check_a_receipt_whole(workplace: Path, change: dict[str, object]) -> None:
     out = workplace / "out"
-    command = ["preannotate", "good.jsonl", "--model", "small", "--shards", "out"]
+    command = ["preannotate", "good.jsonl", "--model", "fast", "--shards", "out"]
     assert run(command) == 0
     before = {path.name: path.read_bytes() for path in out.iterdir()}
     receipt = json.loads((out / "part-00000.json").read_bytes())
@@ -177,7 +177,7 @@ def test_shards_check_a_receipt_whole(workplace: Path, change: dict[str, object]
 
 def test_shards_remove_no_file_that_only_a_forged_receipt_names(workplace: Path) -> None:
     out = workplace / "out"
-    assert run(["preannotate", "good.jsonl", "--model", "small", "--shards", "out"]) == 0
+    assert run(["preannotate", "good.jsonl", "--model", "fast", "--shards", "out"]) == 0
     (out / "notes.txt").write_text("not ours", encoding="utf-8")
     changed = (out / "MANIFEST.json").read_text(encoding="utf-8").replace("part-00000.jsonl.gz", "notes.txt")
     (out / "MANIFEST.json").write_text(changed, encoding="utf-8")

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import pytest
 
-from biaozhu.annotators.network.word_models import load_model
+from biaozhu.annotators.network.models import load_model
 from biaozhu.annotators.preannotate import annotate_combined
 
 LABELS = {"【": "PLACE", "〔": "PERSON", "<": "AMOUNT"}

@@ -7,7 +7,7 @@ import json
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from biaozhu.annotators.network.lac import load_lac
+from biaozhu.annotators.network.models import load_model
 from biaozhu.serving.app import Limits, make_app
 from biaozhu.serving.predictor import rule_predictor
 
@@ -97,4 +97,4 @@ def _loop() -> asyncio.AbstractEventLoop:
 
 @cache
 def _app() -> Starlette:
-    return make_app(rule_predictor(load_lac("small")), token=TOKEN, limits=Limits(body=64 * 1024, texts=8))
+    return make_app(rule_predictor(load_model("fast")), token=TOKEN, limits=Limits(body=64 * 1024, texts=8))

@@ -252,7 +252,7 @@ def test_preannotate_has_it_as_one_more_layer(
             {"text": "种子", "label": "PLACE", "occurrence": 1},
         )
     ]
-    command = ["preannotate", "fields.txt", "--model", "small", "--annotator", "llm.toml", "-o", "pre.jsonl"]
+    command = ["preannotate", "fields.txt", "--model", "fast", "--annotator", "llm.toml", "-o", "pre.jsonl"]
     assert run([*command, "--layers", "layers", "--ledger", "--yes", "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["llm"]["calls"] == 1
     pre = texts_of(tmp_path / "pre.jsonl")
@@ -274,7 +274,7 @@ def test_preannotate_names_what_a_model_lost(project: Any, server: ChatServer, t
         "preannotate",
         "fields.txt",
         "--model",
-        "small",
+        "fast",
         "--annotator",
         "llm.toml",
         "-o",
@@ -298,7 +298,7 @@ def test_preannotate_refuses_a_name_that_another_layer_has(
         "preannotate",
         "fields.txt",
         "--model",
-        "small",
+        "fast",
         "--annotator",
         "llm.toml",
         *more,
@@ -324,7 +324,7 @@ def test_two_models_go_through_agree_bias_adjudicate_select_and_report(
         "preannotate",
         "fields.txt",
         "--model",
-        "small",
+        "fast",
         *models,
         "-o",
         "pre",

@@ -14,7 +14,7 @@ import spacy
 from confection import Config
 from spacy.tokens import Doc
 
-from biaozhu.annotators.network.word_models import load_model
+from biaozhu.annotators.network.models import load_model
 from biaozhu.annotators.preannotate import annotate
 from biaozhu.annotators.registry import Annotator, annotator
 from biaozhu.data.model import Span
@@ -26,23 +26,20 @@ TEXT = "山东省青岛市农民李大海种了3亩草莓和20亩小麦。\n今�
 CONFIG = """
 [nlp]
 lang = "zh"
-pipeline = ["places","crops","persons","amounts"]
+pipeline = ["network","crops","amounts"]
 
 [nlp.tokenizer]
 @tokenizers = "biaozhu.CharTokenizer.v1"
 
 [components]
 
-[components.places]
-factory = "biaozhu_places"
+[components.network]
+factory = "biaozhu_network"
 
 [components.crops]
 factory = "biaozhu_annotator"
 annotator = "crops"
 spans_key = "mine"
-
-[components.persons]
-factory = "biaozhu_persons"
 
 [components.amounts]
 factory = "biaozhu_amounts"
@@ -66,7 +63,7 @@ def crops() -> Annotator:
 def by_article() -> dict[str, list[tuple[int, int, str, float | None]]]:
     cuts = split_text(TEXT)
     texts = [TEXT[start:end] for start, end in cuts]
-    found = annotate(texts, model=load_model("accurate")) | annotate(texts, model=load_model("small"))
+    found = annotate(texts, model=load_model("accurate"))
     return {
         name: [
             (start + span.start, start + span.end, span.label, span.score)
@@ -91,7 +88,7 @@ def group_of(doc: Doc, key: str) -> list[tuple[int, int, str, float | None]]:
     ]
 
 
-@pytest.mark.parametrize("name", ["network", "lac", "places", "persons", "amounts"])
+@pytest.mark.parametrize("name", ["network", "amounts"])
 def test_components_give_what_preannotation_gives(name: str) -> None:
     nlp = blank()
     nlp.add_pipe(f"biaozhu_{name}")
@@ -120,7 +117,7 @@ def test_components_mix_with_a_labelling_function_from_a_config(crops: Annotator
             ("5万元", "AMOUNT"),
         ]
         assert [score for *_, score in group_of(doc, "mine")] == [0.9, 0.9]
-        assert set(doc.spans) == {"places", "mine", "persons", "amounts"}
+        assert set(doc.spans) == {"network", "mine", "amounts"}
     assert crops.name == "crops"
 
 
@@ -129,11 +126,19 @@ def test_components_that_stand_first_win() -> None:
     nlp.add_pipe("entity_ruler").add_patterns(
         [{"label": "ORG", "pattern": [{"TEXT": one} for one in "青岛市农民"]}]
     )
-    nlp.add_pipe("biaozhu_places", config={"set_ents": True})
+    nlp.add_pipe("biaozhu_network", config={"set_ents": True})
     nlp.add_pipe("biaozhu_amounts", config={"set_ents": False})
     doc = nlp(TEXT)
-    assert [(one.text, one.label_) for one in doc.ents] == [("山东省", "PLACE"), ("青岛市农民", "ORG")]
-    assert [span.text for span in doc.spans["places"]] == ["山东省", "青岛市"]
+    assert [(one.text, one.label_) for one in doc.ents] == [
+        ("山东省", "PLACE"),
+        ("青岛市农民", "ORG"),
+        ("李大海", "PERSON"),
+        ("3亩", "AMOUNT"),
+        ("20亩", "AMOUNT"),
+        ("李大海", "PERSON"),
+        ("5万元", "AMOUNT"),
+    ]
+    assert [span.text for span in doc.spans["network"]][:2] == ["山东省", "青岛市"]
     assert [span.text for span in doc.spans["amounts"]] == ["3亩", "20亩", "5万元"]
 
 
@@ -151,8 +156,6 @@ def test_components_say_what_the_tokens_cut_through() -> None:
     [
         ("annotator", {"annotator": "crops.py"}, "BZ021 components.x.annotator"),
         ("annotator", {"annotator": "nobody"}, "BZ025 nobody"),
-        ("places", {"model": "accurate"}, "BZ021 components.x.model"),
-        ("network", {"model": "small"}, "BZ021 components.x.model"),
     ],
 )
 def test_components_refuse_what_cannot_work(factory: str, config: dict[str, str], error: str) -> None:
@@ -163,7 +166,7 @@ def test_components_refuse_what_cannot_work(factory: str, config: dict[str, str]
 def test_components_are_entry_points_that_need_no_import(tmp_path: Path) -> None:
     project = tomllib.loads((Path(__file__).parents[2] / "pyproject.toml").read_text(encoding="utf-8"))
     stated = project["project"]["entry-points"]["spacy_factories"]
-    names = [f"biaozhu_{one}" for one in ("network", "lac", "places", "persons", "amounts", "annotator")]
+    names = [f"biaozhu_{one}" for one in ("network", "repeated", "amounts", "annotator")]
     for name in names:
         module, _, function = stated[name].partition(":")
         assert module == annotator_components.__name__

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from training_material import SMALL_CONFIG, invented_gold
 
 from biaozhu.annotators.network.base import load_base
-from biaozhu.annotators.network.word_models import load_model
+from biaozhu.annotators.network.models import load_model
 from biaozhu.annotators.preannotate import annotate_combined
 from biaozhu.annotators.trained import load_trained
 from biaozhu.data.errors import MissingFileError, ModelDataError

@@ -82,7 +82,7 @@ def test_crf_model_min_score_leaves_out_what_is_less_likely() -> None:
     assert 0 < len(kept) < 3
 
 
-@pytest.mark.parametrize("prior", [class_encoder(0), layer_encoder("small", ["combined"], LABELS, 1)])
+@pytest.mark.parametrize("prior", [class_encoder(0), layer_encoder("fast", ["combined"], LABELS, 1)])
 def test_crf_model_refuses_a_prior_without_scores_of_tags(prior: Model) -> None:
     with pytest.raises(ConfigError, match="no scores of tags"):
         crf_model(class_encoder(1), prior=prior)

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 NLP = spacy.blank("zh")
 CHARACTERS = make_char_tokenizer()(NLP)
 TEXTS = ["王小明在青岛市买了30斤苹果。", "", " 他走了", "雅" * 450]
-LAYERS = ["places", "persons", "amounts"]
+LAYERS = ["network", "amounts"]
 LABELS = ["PLACE", "PERSON", "AMOUNT"]
 
 
@@ -32,7 +32,7 @@ LABELS = ["PLACE", "PERSON", "AMOUNT"]
     [
         lac_encoder("large", 2),
         lac_encoder("small", 0, words=True),
-        layer_encoder("small", LAYERS, LABELS, 1),
+        layer_encoder("fast", LAYERS, LABELS, 1),
         layer_encoder("accurate", ["network", "combined"], LABELS, 1),
         class_encoder(2),
     ],
@@ -55,7 +55,7 @@ def test_encoder_gives_a_row_a_character_whatever_stands_beside_it(
     "made",
     [
         (lac_encoder("small", 0), lac_encoder("small", 1)),
-        (layer_encoder("small", LAYERS, LABELS, 1), layer_encoder("small", LAYERS[:1], LABELS, 1)),
+        (layer_encoder("fast", LAYERS, LABELS, 1), layer_encoder("fast", LAYERS[:1], LABELS, 1)),
     ],
     ids=["lac", "layers"],
 )
@@ -83,7 +83,7 @@ def test_encoder_gives_a_word_the_mean_of_its_characters() -> None:
 
 
 def test_encoder_marks_what_annotators_found() -> None:
-    (rows,) = layer_encoder("small", ["amounts"], ["AMOUNT"], 0).predict([CHARACTERS("他买了120元的米。")])
+    (rows,) = layer_encoder("fast", ["amounts"], ["AMOUNT"], 0).predict([CHARACTERS("他买了120元的米。")])
     begin, inside, end, single = rows.T
     assert begin.nonzero()[0].tolist() == [3]
     assert inside.nonzero()[0].tolist() == [4, 5]
@@ -94,7 +94,7 @@ def test_encoder_marks_what_annotators_found() -> None:
 
 def test_encoder_refuses_an_annotator_that_is_not_there() -> None:
     with pytest.raises(ConfigError, match="no annotator oracle"):
-        layer_encoder("small", ["oracle"], LABELS, 0)
+        layer_encoder("fast", ["oracle"], LABELS, 0)
 
 
 def test_encoder_sets_neighbours_beside_each_row() -> None:
@@ -105,7 +105,7 @@ def test_encoder_sets_neighbours_beside_each_row() -> None:
 
 def test_encoder_combines_annotators_as_preannotation_does() -> None:
     texts = ["王小明在青岛市买了30斤苹果。", "", "他走了。"]
-    model = layer_encoder("small", ["combined"], LABELS, 0)
+    model = layer_encoder("fast", ["combined"], LABELS, 0)
     rows = model.predict([CHARACTERS(text) for text in texts])
     starts = {
         label: (rows[0][:, 4 * place] > 0).nonzero()[0].tolist() for place, label in enumerate(sorted(LABELS))

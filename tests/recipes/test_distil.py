@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
+from biaozhu.annotators.network.lac_pair import load_lac_pair
 
 from biaozhu.annotators.network.crf_decoding import decode, make_chain, marginals
 from biaozhu.annotators.network.fast import load_fast
-from biaozhu.annotators.network.lac_pair import load_lac_pair
 from biaozhu.annotators.network.pair_rows import make_pair_table
 from biaozhu.data.errors import ConfigError, CorpusError
 from biaozhu.data.model import Sentence, Span

@@ -16,7 +16,7 @@ import spacy
 import zstandard
 from spacy.training import Corpus
 
-from biaozhu.annotators.network.lac import load_lac
+from biaozhu.annotators.network.models import load_model
 from biaozhu.cli import run
 from biaozhu.data.model import sentence_from_line
 from biaozhu.formats.docbin import read_docbin
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 NO_TABLES = pytest.mark.skipif(find_spec("pyarrow") is None, reason="needs pyarrow, which is not installed")
 FORMS = [pytest.param(form, marks=NO_TABLES) if form == "parquet" else form for form in ALL_FORMS]
 
-loaded = cache(load_lac)
+loaded = cache(load_model)
 
 
 def _text(number: int) -> str:
@@ -48,7 +48,7 @@ def _text(number: int) -> str:
 @cache
 def _lines() -> tuple[str, ...]:
     sources = [Source(f"a{number}", f"x:{number}", _text(number).encode()) for number in range(12)]
-    return annotate_sources(sources, model=loaded("small")).lines
+    return annotate_sources(sources, model=loaded("fast")).lines
 
 
 def _corpus(folder: Path, count: int = 40) -> Path:

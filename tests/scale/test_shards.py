@@ -16,9 +16,8 @@ import pytest
 
 from biaozhu.annotators import persons
 from biaozhu.annotators.network import fast as fast_module
-from biaozhu.annotators.network.lac import load_lac
+from biaozhu.annotators.network.models import load_model
 from biaozhu.annotators.network.runtime import CONFIG
-from biaozhu.annotators.network.word_models import load_model
 from biaozhu.annotators.preannotate import preannotate_articles
 from biaozhu.cli import run
 from biaozhu.data.errors import LockedError, WriteError
@@ -32,11 +31,11 @@ from biaozhu.scale.shards import Plan, write_shards
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from biaozhu.annotators.words import WordModel
+    from biaozhu.annotators.words import NameModel
 
 CITIES = ("成都市", "杭州市", "青岛市", "昆明市", "厦门市")
 PEOPLE = ("王小明", "李大海", "欧阳文静", "郑国强")
-loaded = cache(load_lac)
+loaded = cache(load_model)
 
 
 def _text(number: int) -> str:
@@ -75,12 +74,12 @@ def _lines(folder: Path) -> list[str]:
     return lines
 
 
-def _one_by_one(numbers: range, model: WordModel | None = None) -> list[str]:
+def _one_by_one(numbers: range, model: NameModel | None = None) -> list[str]:
     articles = [article_from_bytes(_text(number).encode(), name=f"a{number}", where="") for number in numbers]
     return [
         sentence_to_line(sentence)
         for article in articles
-        for one in preannotate_articles([article], model=model or loaded("small"))
+        for one in preannotate_articles([article], model=model or loaded("fast"))
         for sentence in one.sentences
     ]
 
@@ -91,8 +90,8 @@ def test_shards_hold_what_one_article_at_a_time_gives(corpus: Path, tmp_path: Pa
             [
                 "preannotate",
                 str(corpus),
-                "--lac",
-                "small",
+                "--model",
+                "fast",
                 "--shards",
                 str(tmp_path / "out"),
                 "--shard-size",
@@ -232,7 +231,7 @@ def test_batch_tells_a_bad_article_apart(monkeypatch: pytest.MonkeyPatch) -> Non
         return real(text, words) if "会出错" not in text else {(0, 0): 1 / 0}
 
     monkeypatch.setattr(persons, "_find", breaking)
-    batch = annotate_sources(sources, model=loaded("small"))
+    batch = annotate_sources(sources, model=loaded("fast"))
     assert list(batch.lines) == _one_by_one(range(3, 5))
     reasons = {one.name: one.reason for one in batch.failed}
     assert set(reasons) == {"empty", "binary", "breaks"}

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from prometheus_client.parser import text_string_to_metric_families
 from service import TOKEN, WITH_TOKEN, command, running, slow
 
-from biaozhu.annotators.network.lac import load_lac
+from biaozhu.annotators.network.models import load_model
 from biaozhu.annotators.preannotate import preannotate_articles
 from biaozhu.reading.article import read_article
 from biaozhu.serving.app import Limits
@@ -50,7 +50,7 @@ PIECES = (
 
 @pytest.fixture(scope="module")
 def url() -> Iterator[str]:
-    with running(rule_predictor(load_lac("small"))) as address:
+    with running(rule_predictor(load_model("fast"))) as address:
         yield address
 
 
@@ -62,7 +62,7 @@ def test_serving_finds_what_preannotate_finds(url: str, tmp_path: Path) -> None:
     path = tmp_path / "article.txt"
     path.write_text(TEXT, encoding="utf-8")
     article = read_article(path)
-    (done,) = preannotate_articles([article], model=load_lac("small"))
+    (done,) = preannotate_articles([article], model=load_model("fast"))
     expected = [
         (one.start + span.start, one.start + span.end, span.label, span.source, span.score)
         for one in done.sentences

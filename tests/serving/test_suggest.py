@@ -10,7 +10,7 @@ import pytest
 from doccano_pages import open_example, pages_of
 from service import TOKEN, running
 
-from biaozhu.annotators.network.lac import load_lac
+from biaozhu.annotators.network.models import load_model
 from biaozhu.cli import run
 from biaozhu.data.errors import RemoteError, ServiceError, UsageError
 from biaozhu.data.labels import read_labels
@@ -41,7 +41,7 @@ WAND = '.toolbar-control button:has(path[d^="M7.5,5.6"])'  # Material Design's a
 
 @pytest.fixture(scope="module")
 def predictor() -> Predictor:
-    return rule_predictor(load_lac("small"))
+    return rule_predictor(load_model("fast"))
 
 
 @pytest.fixture(scope="module")

@@ -1,15 +1,12 @@
 """Several layers of the same sentences brought together into one, by the precedence that their annotators state.
 
-An annotator may propose the labels of its `proposes`, with its `min_score` or more; what else it finds only confirms.
-So `lac` proposes nothing of its own: places, persons and amounts are made of its words, and what they drop must not
-come back through it. `base` proposes persons that it is sure of, where `persons` has none. Its bound and these
-priorities were chosen on PFR dev and UNER train (benchmarks/base_layer.py): to add its places, too, helps on the
-newspaper that it was trained on and harms elsewhere. A layer of no annotator, such as a file's, may propose the labels
-that no annotator claims.
+An annotator may propose the labels of its `proposes`, with its `min_score` or more; what else it finds only confirms:
+so the amounts of `network` confirm those of the grammar. A layer of no annotator, such as a file's, may propose the
+labels that no annotator claims.
 
 Where proposals overlap the higher priority wins; of the same priority the label, then the layer, that is first by name.
 A span that several layers have with the same borders and label gets `1 - (1 - a)(1 - b)…` of their scores (a layer
-without a score counts as one half): a figure to rank by, no calibrated probability, since the layers share LAC's words.
+without a score counts as one half): a figure to rank by, no calibrated probability, since the layers share the network.
 All that loses is a ledger entry of severity "decision"; it stays in the file of its own layer.
 """
 

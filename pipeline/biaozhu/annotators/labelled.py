@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from biaozhu.annotators.registry import BY_PLACE, Annotator
+from biaozhu.annotators.registry import Annotator
 from biaozhu.annotators.repair.edit import make_edit
 from biaozhu.annotators.repair.persons import repair_persons
 from biaozhu.annotators.repair.places import repair_places
@@ -48,7 +48,7 @@ def repair_names(text: str, spans: Iterable[Span]) -> tuple[Span, ...]:
     edit = make_edit(text, spans)
     repair_persons(edit)
     repair_places(edit)
-    return tuple(sorted(edit.spans.values(), key=BY_PLACE))
+    return tuple(edit.spans)
 
 
 def labelled_spans(text: str, words: Sequence[LacWord], *, source: str) -> Iterator[Span]:

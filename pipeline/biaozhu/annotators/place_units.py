@@ -11,11 +11,10 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from biaozhu.knowledge.countries import COUNTRIES
-from biaozhu.knowledge.division_names import CITY, COUNTY, GENERIC, PROVINCE, TOWNSHIP, VILLAGE
+from biaozhu.knowledge.division_names import CITY, COUNTY, GENERIC, TOWNSHIP, VILLAGE
 from biaozhu.knowledge.gazetteer import gazetteer, villages
 
 NATURAL = 6
-LONGEST_UNIT_CHARS = 14
 LONGEST_PIECE_CHARS = 30
 # PlaceUnit words that may follow an unknown stem. Provinces are a closed list; 市 and 县 nearly so.
 SUFFIXES = (
@@ -35,22 +34,6 @@ SUFFIXES = (
 REST_COST, REST_COST_EACH = 2.0, 0.6
 UNIT_ENDS = "省市县区州盟旗乡镇村道"
 INNER_UNIT = re.compile(r".[县镇乡].{2,}[省市县区乡镇村道]$")
-# What stands after a place and belongs to it no more (guideline P7).
-TAIL = re.compile(
-    r"(?:[东西南北中]部|中[东西]部|东[南北]部|村[东西南北头口]|西[南北]部|境内|沿[岸线]|两岸|江?畔|流域|一带|以[东西南北]|[上中下]游|周边|附近|郊区|市区|城区|县城|山区"
-    r"|[城西东南北]郊|地区|境外|海域|上空|街头|全[境省市县]|各地|内外|方面|当局|籍|段|人)+$"
-)
-# Facilities: guideline P5 leaves their names out, and keeps the units before them.
-_FACILITIES = (
-    "公园 学院 大学 中学 小学 学校 幼儿园 医院 卫生院 车站 火车站 机场 码头 港口 "
-    "大桥 立交桥 隧道 大道 大街 公路 高速 铁路 路 街 巷 胡同 水库 大坝 水电站 电站 "
-    "核电站 小区 花园 新村小区 大厦 广场 大楼 宾馆 饭店 酒店 体育馆 体育场 博物馆 "
-    "纪念馆 图书馆 展览馆 剧院 会堂 工业园 产业园 园区 示范区 开发区 景区 风景区 "
-    "度假区 保护区 基地 农场 林场 牧场 合作社 寺 庙 宫 陵 塔 故居 遗址 纪念堂 "
-    "音乐厅 展厅 会馆 动物园 植物园 游乐园 纪念碑 瀑布 市场 商场 超市 矿 厂 站 中心 "
-    "派出所 监狱 法院 检察院 银行 公司 集团"
-)
-FACILITIES = tuple(_FACILITIES.split())
 # Words in front of a unit word that make it any such unit (guideline P6).
 _ANY = (
     "[全本该各我某此这那每两几多诸外邻]|我们|咱们|你们|他们|有的|一些|所有|贫困|示范|专业|薄弱|空心|文明|沿[岸线河江海路边]|相?邻|自然|行政|中心|重点|"
@@ -71,16 +54,8 @@ _NO_NAMES = (
     "城郊"
 )
 NO_NAMES = GENERIC | frozenset(_NO_NAMES.split())
-# Words of every day that many a village is called by as well: only the division above makes names of them.
-_EVERYDAY_WORDS = "大山 小山 深山 大河 小河 大海 大湖 小岛 大地 山地 小城 大城 古城 新城 老城 山城 大国 小国 强国 富国 小区 新区"
 # Counties, too, but even beside their province they say where in it (四川南部).
 _NEVER_NAMES = frozenset(("南部", "平原", "沿河", "山城"))
-_EVERYDAY = frozenset(_EVERYDAY_WORDS.split())
-# 各位来宾, 百名来宾: guests.
-_GUESTS = frozenset("位名嘉众批")
-# What LAC takes for a place with such a score, and a table knows, is one.
-SURE_SCORE = 0.7
-LONGEST_PARENT_CHARS = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,43 +78,9 @@ def is_generic(name: str) -> bool:
     )
 
 
-def is_generic_here(text: str, start: int, end: int, score: float) -> bool:
-    """Return whether text[start:end] names no certain place where it stands.
-
-    A generic word that a table knows as a name (来宾, 大屯) does, if `score`, LAC's of the place that holds it, is high
-    or the division that it belongs to stands right before it.
-    """
-    name = text[start:end]
-    if not is_generic(name):
-        return False
-    named = gazetteer().named.get(name)
-    known = named is not None or name in villages()
-    if name in NO_NAMES:
-        known = _is_county_too(name)
-    if not known or len(name) < 2:  # noqa: PLR2004 — a unit word or an abbreviation
-        return True
-    sure = (
-        score >= SURE_SCORE
-        and name not in _EVERYDAY
-        and name[-1] != "村"
-        and text[:start][-1:] not in _GUESTS
-    )
-    return not sure and not _belongs_to_the_left(text, start, name)
-
-
 def _is_county_too(name: str) -> bool:
     named = gazetteer().named.get(name)
     return name not in _NEVER_NAMES and named is not None and not named.full and named.level <= COUNTY
-
-
-def _belongs_to_the_left(text: str, start: int, name: str) -> bool:
-    table = gazetteer()
-    for begin in range(max(0, start - LONGEST_PARENT_CHARS), start - 1):
-        for parent in table.lookup(text[begin:start]):
-            inside = any(d.code != parent.code and d.code.startswith(parent.code) for d in table.lookup(name))
-            if inside or villages().lookup(name, within=parent.code):
-                return True
-    return False
 
 
 def is_certain(name: str) -> bool:
@@ -187,76 +128,6 @@ def _cut(text: str) -> tuple[PlaceUnit, ...]:
             if cost + price < best[right][0]:
                 best[right] = (cost + price, (*units, unit))
     return best[length][1]
-
-
-def find_leading_units(
-    text: str, start: int, end: int, *, seen: frozenset[str] = frozenset()
-) -> tuple[PlaceUnit, ...]:
-    """Return the units that the organisation's name text[start:end] begins with.
-
-    A table, a unit word or `seen`, the names that the article uses as places elsewhere, must vouch for each.
-    """
-    units: list[PlaceUnit] = []
-    position, level = start, 0
-    while position < end:
-        found = _leading(text, position, end, level, seen)
-        if found is None:
-            break
-        units.append(found)
-        position, level = found.end, found.level
-    return tuple(units)
-
-
-# Short forms that mostly are no place at the head of a name (中山大学, 东方航空).
-_NOT_LEADING = frozenset(("中山", "东方", "海南州", "中方"))
-_COMMITTEE = re.compile(r"[省市县区州旗盟](?=委(?!员会))")
-
-
-def _leading(text: str, position: int, end: int, level: int, seen: frozenset[str]) -> PlaceUnit | None:
-    stops = range(min(end, position + LONGEST_UNIT_CHARS), position + 1, -1)
-    for stop in stops:
-        known = _leading_known(text, position, stop, level, seen, whole=stop == end)
-        if known:
-            return known
-    for stop in stops:
-        # An unknown township or village in front of an organ: X镇党委, X村党支部.
-        unit, _ = _unit(text, position, stop)
-        organ = unit.level in (TOWNSHIP, VILLAGE) and unit.level > level and _ORGAN.match(text, stop)
-        doubled = text[stop - 1] == text[stop - 2]  # X村村委: the second 村 is the committee's
-        if (
-            organ
-            and not doubled
-            and not INNER_UNIT.search(text, position, stop)
-            and not is_generic(text[position:stop])
-        ):
-            return unit
-    return None
-
-
-def _leading_known(
-    text: str, position: int, stop: int, level: int, seen: frozenset[str], *, whole: bool
-) -> PlaceUnit | None:
-    name = text[position:stop]
-    named = gazetteer().named.get(name)
-    if named and named.full and named.level > level and name not in NO_NAMES:
-        # 龙岩市委 is 龙岩 and 市委, one word; 泾县 has no shorter name.
-        cut = stop - position > 2 and bool(_COMMITTEE.match(text, stop - 1))  # noqa: PLR2004
-        return PlaceUnit(position, stop - cut, named.level, known=True)
-    if name in COUNTRIES and not level:
-        return PlaceUnit(position, stop, PROVINCE - 1, known=True)
-    if whole and not level:
-        return None
-    if named and not named.full and named.level > level and name not in _NOT_LEADING:
-        short = named.level <= CITY or name in seen
-        return PlaceUnit(position, stop, named.level, known=True) if short else None
-    if name in seen and not level:
-        return PlaceUnit(position, stop, VILLAGE, known=True)
-    return None
-
-
-_ORGAN = re.compile(
-    "党[委支总组群员建政校]|政府|人民政府|人大|村?委会?|纪委|财政所|派出所|司法所|卫生院|敬老院|扶贫|合作社|支部|中学|小学|妇联|团委|综治"
-)
 
 
 def _unit(text: str, start: int, end: int) -> tuple[PlaceUnit, float]:

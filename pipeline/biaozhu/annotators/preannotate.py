@@ -9,11 +9,8 @@ from typing import TYPE_CHECKING
 from biaozhu.annotators.amounts import AMOUNTS
 from biaozhu.annotators.combine import combine, combine_rows
 from biaozhu.annotators.labelled import NETWORK
-from biaozhu.annotators.persons import PERSONS
-from biaozhu.annotators.places import PLACES
 from biaozhu.annotators.registry import BY_PLACE
 from biaozhu.annotators.repeated import REPEATED
-from biaozhu.annotators.words import LAC
 from biaozhu.data.errors import MissingFileError, ModelDataError, bug_from
 from biaozhu.data.model import with_spans
 from biaozhu.reading.sentences import split_checked
@@ -22,15 +19,13 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from biaozhu.annotators.registry import Annotator, Rows
-    from biaozhu.annotators.words import WordModel
+    from biaozhu.annotators.words import NameModel
     from biaozhu.data.errors import BiaozhuError
     from biaozhu.data.ledger import Entry
     from biaozhu.data.model import Article, Sentence
 
-DEFAULT_ANNOTATORS: tuple[Annotator, ...] = (LAC, PLACES, PERSONS, AMOUNTS)
-"""The annotators that run over LAC's words where no others are named, in the order of their layers."""
-NETWORK_ANNOTATORS: tuple[Annotator, ...] = (NETWORK, REPEATED, AMOUNTS)
-"""Those of a network that gives names by itself."""
+DEFAULT_ANNOTATORS: tuple[Annotator, ...] = (NETWORK, REPEATED, AMOUNTS)
+"""The annotators that run where no others are named, in the order of their layers."""
 # Code points of articles that the network sees at once: sentences of like length are then enough to fill a batch.
 BATCH_CHARS = 1 << 16
 
@@ -58,15 +53,10 @@ class Preannotation:
         return combine(self.sentences, self.layers, self.annotators)[1]
 
 
-def default_annotators(model: WordModel) -> tuple[Annotator, ...]:
-    """Return the annotators that read what a network gives: names as they are, or words that rules make names of."""
-    return NETWORK_ANNOTATORS if hasattr(model, "labels") else DEFAULT_ANNOTATORS
-
-
 def preannotate_articles(
     articles: Iterable[Article],
     *,
-    model: WordModel,
+    model: NameModel,
     annotators: Sequence[Annotator] | None = None,
     on_failure: Callable[[Article, BiaozhuError], None] | None = None,
 ) -> Iterator[Preannotation]:
@@ -85,7 +75,7 @@ def preannotate_articles(
 def preannotate_batch(
     articles: Sequence[Article],
     *,
-    model: WordModel,
+    model: NameModel,
     annotators: Sequence[Annotator] | None = None,
     on_failure: Callable[[Article, BiaozhuError], None] | None = None,
 ) -> list[Preannotation]:
@@ -93,8 +83,8 @@ def preannotate_batch(
 
     Args:
         articles: few enough for their words to fit into memory.
-        model: the network whose words places and persons are made of.
-        annotators: those that make layers; None takes `default_annotators`.
+        model: the network that finds names.
+        annotators: those that make layers; None takes `DEFAULT_ANNOTATORS`.
         on_failure: takes an article that cannot be annotated, and why; the others go on. None raises the error.
 
     Raises:
@@ -103,7 +93,7 @@ def preannotate_batch(
         ModelDataError, MissingFileError: a file that an annotator reads is missing or damaged.
     """
     try:
-        return _preannotate(articles, model, annotators or default_annotators(model))
+        return _preannotate(articles, model, annotators or DEFAULT_ANNOTATORS)
     except (ModelDataError, MissingFileError):
         raise  # no article's fault, and the same for all of them
     except Exception as error:
@@ -121,24 +111,24 @@ def preannotate_batch(
 
 
 def annotate(
-    texts: Sequence[str], *, model: WordModel, annotators: Sequence[Annotator] | None = None
+    texts: Sequence[str], *, model: NameModel, annotators: Sequence[Annotator] | None = None
 ) -> dict[str, Rows]:
     """Return every annotator's spans for each text of one article, by the name of the layer."""
     words = model.words(texts)
-    return {one.name: one.annotate(texts, words) for one in annotators or default_annotators(model)}
+    return {one.name: one.annotate(texts, words) for one in annotators or DEFAULT_ANNOTATORS}
 
 
 def annotate_combined(
-    texts: Sequence[str], *, model: WordModel, annotators: Sequence[Annotator] | None = None
+    texts: Sequence[str], *, model: NameModel, annotators: Sequence[Annotator] | None = None
 ) -> Rows:
     """Return the spans that all annotators together give for each text of one article, sorted."""
-    annotators = annotators or default_annotators(model)
+    annotators = annotators or DEFAULT_ANNOTATORS
     rows = combine_rows(annotate(texts, model=model, annotators=annotators), annotators)
     return [tuple(sorted(row, key=BY_PLACE)) for row in rows]
 
 
 def _preannotate(
-    articles: Sequence[Article], model: WordModel, annotators: Sequence[Annotator]
+    articles: Sequence[Article], model: NameModel, annotators: Sequence[Annotator]
 ) -> list[Preannotation]:
     split = [split_checked(article) for article in articles]
     texts = [[sentence.text for sentence in sentences] for sentences in split]

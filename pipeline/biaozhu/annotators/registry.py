@@ -39,10 +39,10 @@ class Annotator:
         name: that of its layer, and the source of its spans.
         find: the texts of an article to the spans of each, in any order, disjoint.
         proposes: label -> priority: of proposals that overlap the one of the higher priority stands, whatever the
-            labels. Ours have 40 for AMOUNT, 30 for PERSON (20 by `base`) and 10 for PLACE. Spans of other labels only
+            labels. Ours have 40 for AMOUNT, 30 for PERSON and 10 for PLACE. Spans of other labels only
             confirm what another annotator proposes.
         min_score: a span that has less is not proposed.
-        reads_words: whether `find` is called with LAC's words of each text, too.
+        reads_words: whether `find` is called with the network's words of each text, too.
         by_sentence: whether the spans of a text depend on that text alone, so that texts of several articles may come
             in one call.
         built_in: whether it is ours, so that what it does wrong is a bug of biaozhu.
@@ -163,10 +163,9 @@ def _from_file(path: Path) -> tuple[Annotator, ...]:
 
 @cache
 def _built_in() -> dict[str, Annotator]:
-    from biaozhu.annotators.network.base import BASE  # noqa: PLC0415 — it is made of `Annotator`
-    from biaozhu.annotators.preannotate import DEFAULT_ANNOTATORS, NETWORK_ANNOTATORS  # noqa: PLC0415 — as above
+    from biaozhu.annotators.preannotate import DEFAULT_ANNOTATORS  # noqa: PLC0415 — it is made of `Annotator`
 
-    return {one.name: one for one in (*DEFAULT_ANNOTATORS, *NETWORK_ANNOTATORS, BASE)}
+    return {one.name: one for one in DEFAULT_ANNOTATORS}
 
 
 @cache

@@ -6,7 +6,6 @@ import re
 from typing import TYPE_CHECKING, NamedTuple
 
 from biaozhu.annotators.labelled import UNNAMED, is_refused
-from biaozhu.annotators.persons import TITLE_BEFORE, TITLE_INSIDE
 from biaozhu.annotators.place_units import ANY_UNIT, cut_units, is_certain
 from biaozhu.curation.doubts import make_doubt
 from biaozhu.data.model import Span
@@ -35,6 +34,19 @@ _NUMERAL = "0-9０-９〇零一二三四五六七八九十"
 _DATE = re.compile(
     rf"(?:公元)?前?(?:1[0-9]|20|[一二][〇零一二三四五六七八九])[{_NUMERAL}]{{2}}年(?:[{_NUMERAL}]{{1,3}}月)?(?:[{_NUMERAL}]{{1,3}}[日号])?"
     rf"|[{_NUMERAL}]{{1,3}}月[{_NUMERAL}]{{1,3}}[日号]|[{_NUMERAL}]{{1,3}}[时点][{_NUMERAL}]{{1,3}}分|[{_NUMERAL}]{{2,4}}年代"
+)
+# Titles and roles right before a full name, and titles and forms of address at its end.
+_TITLE_BEFORE = re.compile(
+    "(?:书记|主任|主席|[省市县区乡镇村州厅局处科股部校院所厂店站队班组团连营排会社行庭馆台]长|总理|总统|首相|总裁|总监|经理|会计|出纳"
+    "|委员|代表|记者|通讯员|编辑|主编|作者|导演|演员|歌手|教练|队员|选手|教授|讲师|老师|教师|医生|医师|大夫|护士|院士|博士"
+    "|专家|学者|研究员|工程师|技术员|农艺师|设计师|负责人|带头人|传承人|继承人|代言人|发言人|发起人|主持人|候选人|法人|联系人"
+    "|业主|店主|户主|车主|老板|老汉|大爷|大妈|大娘|大嫂|村民|居民|市民|农民|职工|工人|司机|民警|警察|战士|党员|干部|社员|牧民|渔民"
+    "|大户|能手|模范|标兵|英雄|烈士|学生|同学|董事|参赞|大使|领事|顾问|秘书|助理|参谋|司令员?|政委|指导员|辅导员|书法家|画家"
+    "|作家|诗人|艺术家|企业家|科学家|名誉主任|同志|女士|先生|丈夫|妻子|儿子|女儿|父亲|母亲|老人|青年|小伙|姑娘|名叫|名为|叫做)$"
+)
+_TITLE_INSIDE = re.compile(
+    "(?:[总副老]?(?:书记|主任|主席|总理|总统|部长|省长|市长|县长|区长|乡长|镇长|村长|局长|处长|科长|所长|院长|校长|厂长|站长|队长|会长"
+    "|经理|老总|教授|老师|医生|大夫|先生|女士|小姐|同志|夫人|委员|大使|将军|司令员?|老人|大爷|大妈|大娘|大嫂|老汉|伯伯|叔叔|大叔|阿姨|奶奶|爷爷|师傅|同学|烈士|博士|院士|组长|班长))$"
 )
 _LASTING = re.compile("的?历史|以?来|前|后|间")
 _ORDINAL = re.compile("第[0-9一二三四五六七八九十百千]+")
@@ -120,13 +132,13 @@ def _lint_person(text: str, span: Span) -> _Finding | None:
         return _Finding("R4", "no full name", 0.9, ())
     if _NICKNAME.fullmatch(name) and surname_length(name[1:]) and not surname_length(name[:1]):
         return _Finding("R4", "no full name", 0.7, ())
-    after = TITLE_INSIDE.search(name)
+    after = _TITLE_INSIDE.search(name)
     if after and after.start() > 0:
         kept = name[: after.start()]
         right = ((span.start, span.start + len(kept)),) if len(kept) > 1 else ()
         return _Finding("R1" if right else "R4", f"{after[0]} is a title", 0.9, right)
     for length in range(len(name) - 2, 1, -1):
-        if TITLE_BEFORE.fullmatch(name[:length]):
+        if _TITLE_BEFORE.fullmatch(name[:length]):
             return _Finding("R1", f"{name[:length]} is a title", 0.9, ((span.start + length, span.end),))
     return None
 

@@ -1,4 +1,4 @@
-"""Annotators as spaCy components: `nlp.add_pipe("biaozhu_places")`, or `biaozhu_annotator` for one of your own.
+"""Annotators as spaCy components: `nlp.add_pipe("biaozhu_network")`, or `biaozhu_annotator` for one of your own.
 
 A Doc is an article. A component keeps what it finds in `doc.spans[spans_key]`, with the scores in its attributes, and adds
 to `doc.ents` what overlaps nothing there: the component that stands first in the pipeline wins.
@@ -12,23 +12,15 @@ from functools import cache, lru_cache
 from spacy.language import Language
 from spacy.tokens import Doc, SpanGroup
 
-from biaozhu.annotators.amounts import AMOUNTS
-from biaozhu.annotators.labelled import NETWORK
-from biaozhu.annotators.network.word_models import Weights, load_model
-from biaozhu.annotators.persons import PERSONS
-from biaozhu.annotators.places import PLACES
+from biaozhu.annotators.network.models import ACCURATE, load_model
+from biaozhu.annotators.preannotate import DEFAULT_ANNOTATORS
 from biaozhu.annotators.registry import Annotator, find_annotators
-from biaozhu.annotators.repeated import REPEATED
-from biaozhu.annotators.words import LAC, LacWord, WordModel
+from biaozhu.annotators.words import LacWord, NameModel
 from biaozhu.data.errors import ConfigError
 from biaozhu.reading.sentences import split_text
 
 ASSIGNS = ["doc.ents", "token.ent_iob", "token.ent_type", "doc.spans"]
-SETTINGS = {"model": "small", "spans_key": None, "set_ents": True}
-ACCURATE = "accurate"
-# Models that give names, not words with parts of speech, and the annotators that read them.
-NAMING = (ACCURATE, "fast")
-NAMED = (NETWORK, REPEATED)
+SETTINGS = {"model": ACCURATE, "spans_key": None, "set_ents": True}
 
 
 class AnnotatorComponent:
@@ -36,13 +28,13 @@ class AnnotatorComponent:
 
     Args:
         annotator: what finds the spans.
-        model: where the words come from that it reads, if it reads any; as `preannotate --model`.
+        model: the network whose names it reads, if it reads any; as `preannotate --model`.
         spans_key: of the span group; None takes the annotator's name.
         set_ents: whether to add to `doc.ents`, too.
     """
 
     def __init__(
-        self, annotator: Annotator, *, model: Weights, spans_key: str | None = None, set_ents: bool = True
+        self, annotator: Annotator, *, model: str, spans_key: str | None = None, set_ents: bool = True
     ) -> None:
         self.annotator = annotator
         self.model = model
@@ -84,26 +76,19 @@ class AnnotatorComponent:
 def _factory(annotator: Annotator) -> Callable[..., AnnotatorComponent]:
     def make(
         nlp: Language,  # noqa: ARG001 — spaCy passes it to every factory
-        name: str,
-        model: Weights,
+        name: str,  # noqa: ARG001 — as above
+        model: str,
         spans_key: str | None,
         set_ents: bool,  # noqa: FBT001 — a config names it
     ) -> AnnotatorComponent:
-        if annotator.reads_words and (model in NAMING) != (annotator in NAMED):
-            raise ConfigError(
-                f"{annotator.name} does not read the words of {model!r}", where=f"components.{name}.model"
-            )
         return AnnotatorComponent(annotator, model=model, spans_key=spans_key, set_ents=set_ents)
 
-    settings = SETTINGS | ({"model": ACCURATE} if annotator in NAMED else {})
-    Language.factory(f"biaozhu_{annotator.name}", assigns=ASSIGNS, default_config=settings, func=make)
+    Language.factory(f"biaozhu_{annotator.name}", assigns=ASSIGNS, default_config=SETTINGS, func=make)
     return make
 
 
 # Entry points name these.
-make_network, make_repeated, make_lac, make_places, make_persons, make_amounts = map(
-    _factory, (NETWORK, REPEATED, LAC, PLACES, PERSONS, AMOUNTS)
-)
+make_network, make_repeated, make_amounts = map(_factory, DEFAULT_ANNOTATORS)
 
 
 @Language.factory("biaozhu_annotator", assigns=ASSIGNS, default_config=SETTINGS)
@@ -111,7 +96,7 @@ def make_annotator(
     nlp: Language,  # noqa: ARG001 — spaCy passes it to every factory
     name: str,
     annotator: str,
-    model: Weights,
+    model: str,
     spans_key: str | None,
     set_ents: bool,  # noqa: FBT001 — a config names it
 ) -> AnnotatorComponent:
@@ -129,10 +114,10 @@ def make_annotator(
 
 # Several components read the words of the same Doc, one after the other.
 @lru_cache(maxsize=1)
-def _words(model: Weights, texts: tuple[str, ...]) -> list[tuple[LacWord, ...]]:
+def _words(model: str, texts: tuple[str, ...]) -> list[tuple[LacWord, ...]]:
     return _load(model).words(texts)
 
 
 @cache
-def _load(model: Weights) -> WordModel:
+def _load(model: str) -> NameModel:
     return load_model(model)

@@ -14,7 +14,7 @@ from biaozhu.annotators.network.batching import make_batches
 from biaozhu.annotators.network.crf_decoding import Chain, marginals
 from biaozhu.annotators.network.lac_data import HIDDEN
 from biaozhu.annotators.network.runtime import CONFIG, GRAPH
-from biaozhu.annotators.preannotate import default_annotators
+from biaozhu.annotators.preannotate import DEFAULT_ANNOTATORS
 from biaozhu.data.errors import ConfigError
 from biaozhu.knowledge.lexicon import WIDTH, lexicon_columns
 from biaozhu.nlp.bounds import NonNegativeInt
@@ -66,7 +66,7 @@ def base_encoder(
     base = load_network(folder, found)
     if not isinstance(base, Base):
         raise ConfigError(f"{folder} gives words, not names", where=ENCODER, next_step=f"Take {ACCURATE!r}")
-    proposed = (label for one in default_annotators(base) for label in one.proposes)
+    proposed = (label for one in DEFAULT_ANNOTATORS for label in one.proposes)
     labels, kinds = sorted({*base.labels, *proposed}), len(base.network.chain.kinds)
 
     def states(texts: Sequence[str]) -> list[np.ndarray]:

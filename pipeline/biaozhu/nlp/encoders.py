@@ -10,23 +10,18 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import cache, lru_cache
-from pathlib import Path
-from typing import Any, get_args
+from typing import Any
 
 import numpy as np
 from spacy.tokens import Doc
 from thinc.api import Model
 
 from biaozhu.annotators.combine import combine_rows
-from biaozhu.annotators.network.base import load_base
 from biaozhu.annotators.network.lac import Lac, load_lac
 from biaozhu.annotators.network.lac_data import Size
-from biaozhu.annotators.network.word_models import Weights, load_model
-from biaozhu.annotators.preannotate import (
-    annotate,
-    default_annotators,
-)
-from biaozhu.annotators.words import WordModel
+from biaozhu.annotators.network.models import load_model
+from biaozhu.annotators.preannotate import DEFAULT_ANNOTATORS, annotate
+from biaozhu.annotators.words import NameModel
 from biaozhu.data.errors import ConfigError
 from biaozhu.data.model import Span
 from biaozhu.nlp.bounds import NonNegativeInt
@@ -104,7 +99,7 @@ def lac_encoder(
 
 
 def layer_encoder(
-    size: Weights, layers: list[str], labels: list[str], window: NonNegativeInt
+    size: str, layers: list[str], labels: list[str], window: NonNegativeInt
 ) -> Model[list[Doc], list[np.ndarray]]:
     """Return what each annotator marked, as B, I, E or S of each label, with the span's score, 1 where there is none.
 
@@ -114,11 +109,11 @@ def layer_encoder(
         labels: the labels to look at.
         window: how many neighbours' marks a character sees on each side.
     """
-    known = (*(one.name for one in default_annotators(load_network(size))), COMBINED)
+    known = (*(one.name for one in DEFAULT_ANNOTATORS), COMBINED)
     unknown = [name for name in layers if name not in known]
     if unknown:
         raise ConfigError(
-            f"no annotator {', '.join(unknown)} over {size}; there are {', '.join(known)}",
+            f"no annotator {', '.join(unknown)}; there are {', '.join(known)}",
             where="LayerEncoder",
         )
     tags = make_tags(labels)[1:]
@@ -204,16 +199,14 @@ def mean_by_token(rows: np.ndarray, sizes: np.ndarray) -> np.ndarray:
 @lru_cache(maxsize=1)
 def annotate_once(network: str, texts: tuple[str, ...]) -> dict[str, list[tuple[Span, ...]]]:
     """Return each annotator's spans, and under `COMBINED` those of pre-annotation; see `load_network`."""
-    model = load_network(network)
-    found, annotators = annotate(texts, model=model), default_annotators(model)
-    return {**found, COMBINED: [tuple(row) for row in combine_rows(found, annotators)]}
+    found = annotate(texts, model=load_network(network))
+    return {**found, COMBINED: [tuple(row) for row in combine_rows(found, DEFAULT_ANNOTATORS)]}
 
 
 @cache
-def load_network(network: str, mark: str = "") -> WordModel:  # noqa: ARG001 — another model in the same folder is another entry
-    """Load what words come from: a name that `preannotate --model` has, or the folder of a base model."""
-    named: dict[str, Weights] = {one: one for one in get_args(Weights)}
-    return load_model(named[network]) if network in named else load_base(Path(network))
+def load_network(network: str, mark: str = "") -> NameModel:  # noqa: ARG001 — another model in the same folder is another entry
+    """Load a network as `preannotate --model` names it."""
+    return load_model(network)
 
 
 def _mark(length: int, spans: Sequence[Span], labels: Sequence[str]) -> np.ndarray:

@@ -14,7 +14,7 @@ from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeVar
 
-from biaozhu.annotators.network.word_models import load_model
+from biaozhu.annotators.network.models import load_model
 from biaozhu.annotators.preannotate import BATCH_CHARS, preannotate_batch
 from biaozhu.data.errors import WorkerError
 from biaozhu.data.model import sentence_to_line
@@ -24,8 +24,7 @@ from biaozhu.scale.duplicates import read_or_explain, without_duplicates
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
-    from biaozhu.annotators.network.word_models import Weights
-    from biaozhu.annotators.words import WordModel
+    from biaozhu.annotators.words import NameModel
     from biaozhu.data.errors import BiaozhuError
     from biaozhu.data.model import Article
     from biaozhu.scale.corpus_stream import Source
@@ -56,7 +55,7 @@ class Batch:
     spans: int
 
 
-def annotate_sources(sources: Sequence[Source], *, model: WordModel) -> Batch:
+def annotate_sources(sources: Sequence[Source], *, model: NameModel) -> Batch:
     """Read, split and annotate a batch of sources, of which no two are the same article."""
     failed: list[Failure] = []
     articles: list[tuple[Source, Article]] = []
@@ -89,7 +88,7 @@ def batches(sources: Iterable[Source], size: int = BATCH_BYTES) -> Iterator[tupl
 
 
 def annotate_stream(
-    sources: Iterable[Source], *, weights: Weights, jobs: int = 1, threads: int | None = None
+    sources: Iterable[Source], *, weights: str, jobs: int = 1, threads: int | None = None
 ) -> Iterator[Batch]:
     """Annotate a stream batch by batch, in order, with only a few batches in memory; each article once.
 
@@ -106,7 +105,7 @@ def run_in_order(
     work: Callable[..., Result],
     tasks: Iterable[Task],
     *,
-    weights: Weights,
+    weights: str,
     jobs: int = 1,
     threads: int | None = None,
 ) -> Iterator[Result]:
@@ -151,10 +150,10 @@ def run_in_order(
         pool.shutdown(cancel_futures=True)
 
 
-_loaded: dict[str, WordModel] = {}
+_loaded: dict[str, NameModel] = {}
 
 
-def _begin(weights: Weights, threads: int, parent: int) -> None:
+def _begin(weights: str, threads: int, parent: int) -> None:
     end_with_parent(parent)
     _loaded["model"] = load_model(weights, threads=threads)
 

@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from biaozhu import __version__
-from biaozhu.annotators.network.word_models import load_model, weights_mark
+from biaozhu.annotators.network.models import load_model, weights_mark
 from biaozhu.data.errors import BiaozhuError, MissingExtraError, ModelDataError, WorkerError, extra_advice
 from biaozhu.scale.corpus_stream import Source, read_sources
 from biaozhu.scale.shard_folders import held
@@ -33,7 +33,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
-    from biaozhu.annotators.network.word_models import Weights
     from biaozhu.scale.shards import Plan, Receipt
 
 # Bytes of the object store of a Ray that is started here; a running cluster has its own.
@@ -105,7 +104,7 @@ class ShardMaker:
     def __init__(
         self,
         *,
-        weights: Weights,
+        weights: str,
         folder: Path,
         plan: Plan,
         version: str,

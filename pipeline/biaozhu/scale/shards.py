@@ -18,7 +18,7 @@ from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 from biaozhu import __version__
-from biaozhu.annotators.network.word_models import weights_mark
+from biaozhu.annotators.network.models import weights_mark
 from biaozhu.data.errors import EmptyArticleError, OutputError, WorkerError, WriteError
 from biaozhu.data.files import parse_json_as
 from biaozhu.scale.batch import Failure, annotate_sources, batches, run_in_order
@@ -30,8 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
     from pathlib import Path
 
-    from biaozhu.annotators.network.word_models import Weights
-    from biaozhu.annotators.words import WordModel
+    from biaozhu.annotators.words import NameModel
     from biaozhu.scale.corpus_stream import Source
     from biaozhu.scale.shard_formats import Form
 
@@ -51,7 +50,7 @@ class Plan:
     `weights` are the network's, `size` the bytes of source text in a shard, `form` what its file is.
     """
 
-    weights: Weights = "accurate"
+    weights: str = "accurate"
     size: int = SHARD_BYTES
     form: Form = "jsonl"
 
@@ -138,7 +137,7 @@ def shards_of(sources: Iterable[Source], plan: Plan) -> Iterator[Shard]:
         yield Shard(number, group, _checksum(group, by))
 
 
-def make_shard(shard: Shard, *, folder: Path, form: Form, model: WordModel) -> Receipt:
+def make_shard(shard: Shard, *, folder: Path, form: Form, model: NameModel) -> Receipt:
     """Make a shard unless a fitting receipt says that it is there."""
     known = read_receipt(folder, shard, form)
     if known is not None:

@@ -7,7 +7,7 @@ from functools import partial
 from threading import Lock
 from typing import TYPE_CHECKING
 
-from biaozhu.annotators.network.word_models import load_model
+from biaozhu.annotators.network.models import load_model
 from biaozhu.annotators.preannotate import annotate_combined
 from biaozhu.annotators.trained import load_trained
 from biaozhu.reading.sentences import split_text
@@ -17,8 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
 
-    from biaozhu.annotators.network.word_models import Weights
-    from biaozhu.annotators.words import WordModel
+    from biaozhu.annotators.words import NameModel
     from biaozhu.data.model import Span
 
 
@@ -42,12 +41,12 @@ def process_predictor(make: Callable[[], Predictor], *, size: int, seconds: floa
     return Predictor(workers.name, workers.predict, workers.close, partial(workers.predict, is_large=True))
 
 
-def load_rule_predictor(weights: Weights, threads: int) -> Predictor:
+def load_rule_predictor(weights: str, threads: int) -> Predictor:
     """Load a network, and return the predictor of the pre-annotators over it."""
     return rule_predictor(load_model(weights, threads=threads))
 
 
-def rule_predictor(model: WordModel) -> Predictor:
+def rule_predictor(model: NameModel) -> Predictor:
     """Return the pre-annotators, combined. Each text is an article of its own, whatever is sent beside it."""
 
     def predict(texts: Sequence[str]) -> list[tuple[Span, ...]]:
@@ -78,7 +77,7 @@ def trained_predictor(folder: Path) -> Predictor:
     return Predictor(model.name, predict)
 
 
-def _of_article(text: str, model: WordModel) -> tuple[Span, ...]:
+def _of_article(text: str, model: NameModel) -> tuple[Span, ...]:
     cuts = split_text(text)
     found = annotate_combined([text[start:end] for start, end in cuts], model=model)
     return tuple(_moved(span, start) for (start, _), row in zip(cuts, found, strict=True) for span in row)

@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
+from biaozhu.annotators.network.lac_pair import tags_of
 from threadpoolctl import threadpool_limits
 
 from biaozhu.annotators.network.batching import cut_pieces, group_lengths
 from biaozhu.annotators.network.crf_decoding import marginals
-from biaozhu.annotators.network.lac_pair import tags_of
 from recipes.base.data import example
 
 if TYPE_CHECKING:

@@ -1,14 +1,12 @@
 """The accurate model: places, persons and amounts straight from a network that was trained on the modern corpus.
 
 It is in the folder accurate/ (see its README.md): a graph for ONNX Runtime, the CRF's scores, the dictionary, and a
-config with the checksums of all of them. `biaozhu base build` makes it. It is used in two ways: `--model accurate` takes
-its names in place of the rules, `--base FOLDER` adds a model of this kind as the layer `base`.
+config with the checksums of all of them. `biaozhu base build` makes it.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
-from functools import cache
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,7 +15,6 @@ from biaozhu.annotators.network import runtime
 from biaozhu.annotators.network.crf_decoding import make_chain
 from biaozhu.annotators.network.lac import Lac
 from biaozhu.annotators.network.runtime import ModelKind, load_checked
-from biaozhu.annotators.registry import Annotator
 from biaozhu.data.renamed import rename_network_keys
 from biaozhu.knowledge.lexicon import lexicon_columns, lexicon_facts, loaded_lexicon
 from biaozhu.reading.simplified import to_simplified
@@ -35,14 +32,11 @@ SCORES = "crf.npz"
 # 2: with the lexicon's columns; a model without them is the same in both.
 FORMAT = 2
 KIND = ModelKind("base model", "tags", SCORES, (1, FORMAT), "Build it again with `biaozhu base build`")
-# Labels that it only confirms (see `combine`), and the priority and least score of the persons that it proposes.
-CONFIRMED = frozenset(("PLACE", "AMOUNT"))
-PERSONS, MIN_SCORE = {"PERSON": 20}, 0.9
 
 
 @dataclass(frozen=True, slots=True)
 class Base:
-    """The loaded model. Called with sentence texts it gives the layer `base`, each span with its probability."""
+    """The loaded model. Called with sentence texts it gives the spans of each with their probabilities."""
 
     labels: tuple[str, ...]
     network: Lac = field(repr=False)
@@ -85,13 +79,6 @@ def load_base(folder: Path = DEFAULT, *, threads: int | None = None) -> Base:
     return Base(labels, network, float(model.config.get("min_score", 0.0)))
 
 
-def base_annotator(folder: Path = DEFAULT, *, threads: int | None = None) -> Annotator:
-    """Return the annotator of the model in a folder; see `load_base`."""
-    model = load_base(folder, threads=threads)
-    others = dict.fromkeys(label for label in model.labels if label not in CONFIRMED)
-    return replace(BASE, find=model, proposes=dict.fromkeys(others, 0) | PERSONS)
-
-
 def read_config(path: Path) -> dict[str, Any]:
     """Read the config of a base model; see `runtime.read_config`."""
     return runtime.read_config(path, KIND)
@@ -105,15 +92,3 @@ def _columns(wanted: Any, folder: Path) -> Columns | None:
     # Here, so that a dictionary that is not the right one is told before anything is read.
     loaded_lexicon()
     return lexicon_columns
-
-
-def _find(texts: Sequence[str]) -> list[tuple[Span, ...]]:
-    return _default()(texts)
-
-
-@cache
-def _default() -> Base:
-    return load_base()
-
-
-BASE = Annotator(SOURCE, _find, proposes=PERSONS, min_score=MIN_SCORE, by_sentence=True, built_in=True)

@@ -25,7 +25,7 @@ FACTORIES = frozenset(
     {
         *("biaozhu_ner", "biaozhu_crf", "ner", "tok2vec"),
         # Our own annotators, and `biaozhu_annotator`, which takes registered ones by name and no files.
-        *("biaozhu_network", "biaozhu_lac", "biaozhu_places", "biaozhu_persons", "biaozhu_amounts"),
+        *("biaozhu_network", "biaozhu_repeated", "biaozhu_amounts"),
         "biaozhu_annotator",
     }
 )

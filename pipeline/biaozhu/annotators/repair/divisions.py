@@ -59,14 +59,14 @@ def _complete_names(edit: Edit) -> None:
         ):
             continue
         old = edit.over(start, end)
-        if (start, end) in edit.spans or any(
+        if edit.is_span(start, end) or any(
             span.label == PERSON or not start <= span.start < span.end <= end for span in old
         ):
             continue
         crossed = any(
             (one.start < start < one.end or one.start < end < one.end)
             and (one.is_plain or one.is_division(PROVINCE, TOWNSHIP, full=True))
-            for one in edit.words
+            for one in edit.near(start, end)
         )
         units = len(old) > 1 and all(text[span.end - 1] in "省市县区州旗镇乡" for span in old)
         if crossed or units:
@@ -88,7 +88,7 @@ def _stands_apart(edit: Edit, start: int, end: int) -> bool:
     # 滨海|城市, 大中小|城镇: the ends of words that go together.
     if any(
         one.end == end and start < one.start < end and one.is_plain and one.end - one.start > 1
-        for one in edit.words
+        for one in edit.near(start, end)
     ):
         return False
     # 小城镇 is a town's name, too.
@@ -150,10 +150,13 @@ def is_inside(edit: Edit, above: Span, word: Word) -> bool:
     text = edit.text
     crossing = any(
         one.start < word.end < one.end
-        for one in edit.words
+        for one in edit.near(word.start, word.end)
         if one.start >= word.start and not one.is_division(CITY, TOWNSHIP, full=False)
     )
-    plain = any((one.start, one.end) == (word.start, word.end) and one.is_plain for one in edit.words)
+    plain = any(
+        (one.start, one.end) == (word.start, word.end) and one.is_plain
+        for one in edit.near(word.start, word.end)
+    )
     natural = text[word.end - 1] in "湖江河山城海岛" and not word.is_division(CITY, TOWNSHIP, full=True)
     # 白云|机场 is no district here.
     short = not word.is_division(CITY, TOWNSHIP, full=True) and not _AFTER_SHORT.match(text, word.end)
@@ -196,7 +199,7 @@ def _find_provinces(edit: Edit) -> None:
 
 def _in_a_word(edit: Edit, start: int, begin: int) -> bool:
     # 援藏, 驻京 and 藏医 (in 援藏医生) are words that say nothing here; 在港口 and 全国各省 do.
-    for word in edit.words:
+    for word in edit.near(begin, start):
         longer = word.start == start and word.is_plain and word.end > start + 2
         holds = word.start < begin <= start < word.end
         if not word.is_place and (longer or holds):
@@ -239,9 +242,10 @@ def _join_provinces(edit: Edit) -> None:
             continue
         inside = all(span.label == PLACE and start <= span.start and span.end <= end for span in old)
         crossed = any(
-            one.is_plain and (one.start < start < one.end or one.start < end < one.end) for one in edit.words
+            one.is_plain and (one.start < start < one.end or one.start < end < one.end)
+            for one in edit.near(start, end)
         )
-        if inside and (start, end) not in edit.spans and not crossed and _BORDERLAND.match(edit.text, end):
+        if inside and not edit.is_span(start, end) and not crossed and _BORDERLAND.match(edit.text, end):
             edit.put(start, end, PLACE)
 
 

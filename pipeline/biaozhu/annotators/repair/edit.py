@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from bisect import bisect_left, bisect_right
+from dataclasses import dataclass
 from functools import cache
+from operator import attrgetter
 from typing import TYPE_CHECKING
 
+from biaozhu.annotators.cover import Cover
 from biaozhu.data.model import Span
 from biaozhu.knowledge.lexicon import DIVISION, FOREIGN, LONE, loaded_lexicon
 from biaozhu.knowledge.world import COUNTRY, FOREIGN_CITY, FOREIGN_REGION, FORMER_DIVISION
@@ -19,7 +22,8 @@ HAN = re.compile("[\u3400-\u9fff\U00020000-\U0003ffff]")
 DOTS = "·•・‧．.∙⋅･"
 PLACE, PERSON = "PLACE", "PERSON"
 SOURCE, SCORE = "network", 0.75
-_TITLE = re.compile("《[^》]*$")
+_TITLE = re.compile("[《》]")
+_BORDERS = attrgetter("start", "end")
 _PERSON_BITS, _PLACE_BIT = 0b11, 0b100
 
 
@@ -67,47 +71,75 @@ def _division_bits(highest: int, lowest: int, full: bool | None) -> int:  # noqa
     return sum(1 << 2 * (level - 1) + form for level in range(highest, lowest + 1) for form in forms)
 
 
-@dataclass(slots=True)
 class Edit:
-    """A text in simplified characters, its words, and its spans (borders to span), which rules change in turn."""
+    """A text in simplified characters, its words, and its disjoint spans, which rules change in turn.
 
-    text: str
-    words: tuple[Word, ...] = ()
-    spans: dict[tuple[int, int], Span] = field(default_factory=dict)
+    No query looks at more than its stretch of the text, so that rules stay linear in a sentence's length.
+    """
+
+    def __init__(self, text: str, words: Iterable[Word] = (), spans: Iterable[Span] = ()) -> None:
+        self.text = text
+        self.words = sorted(words, key=_BORDERS)
+        self._starts = [word.start for word in self.words]
+        self._longest = max((word.end - word.start for word in self.words), default=0)
+        self._marks = [mark.start() for mark in _TITLE.finditer(text)]
+        self._cover = Cover((span.start, span.end, span) for span in spans)
+
+    @property
+    def spans(self) -> list[Span]:
+        """The spans as they are now, in order."""
+        return self.over(0, len(self.text))
+
+    def near(self, start: int, end: int) -> list[Word]:
+        """Return the words that share a border or a character with text[start:end], in order, and some before it."""
+        first = bisect_left(self._starts, start - self._longest)
+        return self.words[first : bisect_right(self._starts, end)]
 
     def over(self, start: int, end: int) -> list[Span]:
         """Return the spans that share a character with text[start:end], in order."""
-        return sorted(span for span in self.spans.values() if span.start < end and start < span.end)
+        return self._cover.find(max(0, start), end)
+
+    def is_span(self, start: int, end: int) -> bool:
+        """Return whether a span has these borders."""
+        return any((span.start, span.end) == (start, end) for span in self._cover.find(start, start + 1))
 
     def put(self, start: int, end: int, label: str) -> None:
         """Give text[start:end] this label in place of all that overlaps it; inside 《》 nothing new is marked (P8)."""
         old = self.over(start, end)
-        if not old and _TITLE.search(self.text, 0, start) and "》" in self.text[end:]:
+        if not old and self._is_title(start, end):
             return
         for span in old:
-            del self.spans[span.start, span.end]
-        self.spans[start, end] = Span(start, end, label, SOURCE, SCORE)
+            self.drop(span)
+        self._cover.add(start, end, Span(start, end, label, SOURCE, SCORE))
+
+    def _is_title(self, start: int, end: int) -> bool:
+        before = bisect_left(self._marks, start)
+        opened = before > 0 and self.text[self._marks[before - 1]] == "《"
+        return opened and any(
+            self.text[mark] == "》" for mark in self._marks[bisect_left(self._marks, end) :][:1]
+        )
 
     def drop(self, span: Span) -> None:
         """Take a span away."""
-        del self.spans[span.start, span.end]
+        self._cover.remove(span.start, span.end)
 
     def cut(self, span: Span, start: int, end: int) -> None:
         """Give a span narrower borders, which may leave nothing of it."""
         self.drop(span)
         if start < end:
-            self.spans[start, end] = Span(start, end, span.label, span.source, span.score)
+            self._cover.add(start, end, Span(start, end, span.label, span.source, span.score))
 
     def has(self, label: str, *, end: int | None = None, start: int | None = None) -> Span | None:
         """Return the span of a label that ends or starts at a place."""
-        for span in self.spans.values():
-            if span.label == label and (span.end == end or span.start == start):
-                return span
-        return None
+        if end is not None and end > 0:
+            found = [span for span in self._cover.find(end - 1, end) if span.end == end]
+        else:
+            found = [span for span in self._cover.find(start or 0, (start or 0) + 1) if span.start == start]
+        return next((span for span in found if span.label == label), None)
 
     def labelled(self, label: str) -> list[Span]:
         """Return the spans of a label, in order, as they are now."""
-        return sorted(span for span in self.spans.values() if span.label == label)
+        return [span for span in self.spans if span.label == label]
 
 
 def make_edit(text: str, spans: Iterable[Span]) -> Edit:
@@ -116,4 +148,4 @@ def make_edit(text: str, spans: Iterable[Span]) -> Edit:
     text = LONE.sub("\ufffd", to_simplified(text))
     find, kinds, _ = loaded_lexicon()
     words = tuple(Word(start, end, int(kinds[number])) for start, end, number in find(text))
-    return Edit(text, words, {(span.start, span.end): span for span in spans})
+    return Edit(text, words, spans)

@@ -6,7 +6,6 @@ import re
 from functools import cache
 from typing import TYPE_CHECKING
 
-from biaozhu.annotators.persons import SPEECH_AFTER
 from biaozhu.annotators.repair.edit import DOTS, HAN, PERSON, PLACE
 from biaozhu.annotators.repair.numbered import find_numbered_names
 from biaozhu.knowledge.given_names import MONGOLIAN, TIBETAN, TRANSLITERATING, TURKIC, TURKIC_ENDINGS, YI
@@ -27,6 +26,11 @@ _ROLE = re.compile(
     "|儿子|女儿|丈夫|妻子|父亲|母亲|同学|名叫|叫做|名为|记者|作家|诗人|总统|总理|首相|外长|部长)$"
 )
 LONGEST_ROLE_CHARS = 4
+# What a person does, right after the name.
+_SPEECH_AFTER = re.compile(
+    "(?:说|告诉|表示|介绍|认为|指出|强调|谈到|坦言|回忆|解释|透露|感慨|笑着|高兴地|激动地|自豪地|信心|向记者|对记者|报道|摄|等[一二三四五六七八九十几多\\d]"
+    "|[（(]女|[（(]\\S{1,4}族)"
+)
 
 
 def repair_persons(edit: Edit) -> None:
@@ -40,7 +44,8 @@ def repair_persons(edit: Edit) -> None:
 
 
 _PIECE = "[\u3400-\u9fff]"
-_DOTTED = re.compile(f"{_PIECE}+(?: ?[{DOTS}] ?{_PIECE}+)+")
+# From the first of them only: each later start would look through the rest again.
+_DOTTED = re.compile(f"(?<!{_PIECE}){_PIECE}+(?: ?[{DOTS}] ?{_PIECE}+)+")
 _DOT = re.compile(f" ?[{DOTS}] ?")
 LONGEST_PIECE_CHARS = 8
 # 马·克 is as often a list.
@@ -104,14 +109,14 @@ def _is_bounded(edit: Edit, start: int) -> bool:
     if text[start - 1 : start] == "-" or text[:start].endswith("－"):
         return False
     apart = not start or not HAN.match(text, start - 1) or text[start - 1] in _BEFORE_NAMES
-    return apart or _role_end(text, start) or any(word.end == start for word in edit.words)
+    return apart or _role_end(text, start) or any(word.end == start for word in edit.near(start, start))
 
 
 def _straighten(edit: Edit, span: Span, spelt: tuple[int, int], dots: tuple[int, int]) -> None:
     """Move the borders of a span that holds the dots to where a role or a table says that the name begins and ends."""
     text, (start, end), (first, last), (dot, last_dot) = edit.text, (span.start, span.end), spelt, dots
     left = start
-    crossed = any(word.start < first < word.end for word in edit.words)
+    crossed = any(word.start < first < word.end for word in edit.near(first, first))
     if first < start and not crossed and (_role_end(text, first) or text[first:dot] in TURKIC or not first):
         left = first
     right = max(end, last) if text[last_dot:last] in TURKIC else end
@@ -146,7 +151,11 @@ def _last_part(edit: Edit, dot: int, end: int) -> int:
     )
     while stop < min(end, dot + LONGEST_PIECE_CHARS) and text[stop] in TRANSLITERATING:
         stop += 1
-    crossing = [word.start for word in edit.words if word.is_plain and dot + 1 < word.start < stop < word.end]
+    crossing = [
+        word.start
+        for word in edit.near(stop, stop)
+        if word.is_plain and dot + 1 < word.start < stop < word.end
+    ]
     # 金斯 in 霍普金斯 is no word that follows a name.
     return min(
         (one for one in crossing if not TRANSLITERATING.issuperset(text[one : stop + 1])), default=stop
@@ -168,7 +177,7 @@ def _find_minority_names(edit: Edit) -> None:
         held = any(span.label == PERSON and span.start <= start and end <= span.end for span in old)
         if held or any(span.start < start and span.end < end for span in old):
             continue
-        vouched = _role_end(text, start) or bool(SPEECH_AFTER.match(text, end))
+        vouched = _role_end(text, start) or bool(_SPEECH_AFTER.match(text, end))
         if vouched or not (_goes_on(text, start, end) or _is_crossed(edit, start, end)):
             edit.put(start, end, PERSON)
 
@@ -178,7 +187,7 @@ def _is_crossed(edit: Edit, start: int, end: int) -> bool:
     return any(
         word.start < start < word.end
         or (word.start < end < word.end and word.is_plain and word.end - word.start > PAIR_CHARS)
-        for word in edit.words
+        for word in edit.near(start, end)
     )
 
 
@@ -323,7 +332,7 @@ def _find_in_bylines(edit: Edit) -> None:
 
 
 def _is_word(edit: Edit, start: int, end: int) -> bool:
-    return any((word.start, word.end) == (start, end) and word.is_plain for word in edit.words)
+    return any((word.start, word.end) == (start, end) and word.is_plain for word in edit.near(start, end))
 
 
 _HOUSEHOLD = re.compile(

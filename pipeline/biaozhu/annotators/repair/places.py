@@ -81,7 +81,7 @@ def _is_a_pair(edit: Edit, country: Word, city: Word) -> bool:
     borders = {(country.start, country.end), (city.start, city.end)}
     one_span = [(span.start, span.end) for span in old] == [(country.start, city.end)]
     short = city.end - city.start <= SHORT_CHARS and not one_span
-    right = borders <= edit.spans.keys() or city.is_country or short
+    right = all(edit.is_span(*one) for one in borders) or city.is_country or short
     return inside and not right and _is_whole(edit, city)
 
 
@@ -90,7 +90,10 @@ def _is_found(edit: Edit, word: Word) -> bool:
     length = word.end - word.start
     if word.is_country:
         return length >= LONG_CHARS or _is_expected(edit, word)
-    plain = any(word.start <= one.start and one.end <= word.end and one.is_plain for one in edit.words)
+    plain = any(
+        word.start <= one.start and one.end <= word.end and one.is_plain
+        for one in edit.near(word.start, word.end)
+    )
     spelt = length > SHORT_CHARS or word.is_place
     alone = not HAN.match(edit.text, word.end) and word.is_place
     return spelt and (length >= LONG_CHARS or not plain or alone) and _follows(edit, word, _GOES_TO)
@@ -106,7 +109,8 @@ def _is_cut(edit: Edit, word: Word, old: list[Span]) -> bool:
     if len(old) > 1 or (rest and TRANSLITERATING.issuperset(rest)):
         return True
     return not any(
-        (one.start, one.end) == (old[0].start, old[0].end) and one.is_country for one in edit.words
+        (one.start, one.end) == (old[0].start, old[0].end) and one.is_country
+        for one in edit.near(old[0].start, old[0].end)
     )
 
 
@@ -137,19 +141,19 @@ def _is_whole(edit: Edit, word: Word) -> bool:
     if before in TRANSLITERATING and not _follows(edit, word, _TAKES) and not _ends_name(edit, word.start):
         return False
     if after in TRANSLITERATING and not any(
-        one.start == word.end and one.end - one.start > 1 for one in edit.words
+        one.start == word.end and one.end - one.start > 1 for one in edit.near(word.end, word.end)
     ):
         return False
     return not any(
         (one.start < word.start < one.end or one.start < word.end < one.end)
         and (one.start, one.end) != (word.start - 1, word.start + 1)
-        for one in edit.words
+        for one in edit.near(word.start, word.end)
         if one.is_plain or one.is_foreign or one.is_division(PROVINCE, TOWNSHIP)
     )
 
 
 def _ends_name(edit: Edit, end: int) -> bool:
-    return any(word.end == end and word.is_foreign for word in edit.words)
+    return any(word.end == end and word.is_foreign for word in edit.near(end, end))
 
 
 def _is_expected(edit: Edit, word: Word) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from biaozhu.annotators.preannotate import Preannotation
     from biaozhu.annotators.registry import Annotator
-    from biaozhu.annotators.words import WordModel
+    from biaozhu.annotators.words import NameModel
     from biaozhu.commands.articles.language_models import Answered
     from biaozhu.data.errors import BiaozhuError
     from biaozhu.data.ledger import Entry
@@ -25,7 +25,12 @@ if TYPE_CHECKING:
 
 
 # As `Weights`, which typer must see without the import of the networks.
-LacSize = Literal["accurate", "fast", "small", "large", "both"]
+NetworkName = Annotated[
+    str,
+    typer.Option(
+        "--model", help="accurate, fast, or the folder of a network of `base build` or `base distil`."
+    ),
+]
 
 
 LANGUAGE_MODEL = ".toml"
@@ -81,21 +86,7 @@ def preannotate(
         bool,
         typer.Option("--ledger", help="Also write what the combination decided to OUT.ledger.jsonl."),
     ] = False,
-    lac: Annotated[
-        LacSize,
-        typer.Option(
-            "--model",
-            "--lac",
-            help="accurate: a network that gives names; the others: LAC's words, of which rules make names.",
-        ),
-    ] = "accurate",
-    base: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="DIR",
-            help="Also a model of `base build`, as the layer `base`.",
-        ),
-    ] = None,
+    model: NetworkName = "accurate",
     annotator: Annotated[
         list[str],
         typer.Option(
@@ -146,7 +137,7 @@ def preannotate(
     ] = False,
 ) -> None:
     """Find places, persons and amounts in articles: sentence lines with spans."""
-    from biaozhu.annotators.network.word_models import check_weights
+    from biaozhu.annotators.network.models import model_folder
     from biaozhu.commands.articles.streaming import Output, Run, annotate_corpus
     from biaozhu.data.errors import UsageError
     from biaozhu.scale.corpus_stream import expand_globs, is_stream
@@ -161,11 +152,9 @@ def preannotate(
     if ray_address is not None and engine is not Engine.ray:
         raise UsageError("--ray-address needs --engine ray")
     if shards is not None or (jobs or 1) > 1 or remote or any(is_stream(path) for path in paths):
-        if layers is not None or ledger or base is not None or annotator:
-            raise UsageError(
-                "--layers, --ledger, --base and --annotator are for a few articles, not for a stream"
-            )
-        check_weights(lac)  # before any worker starts: each would only say again that they are missing
+        if layers is not None or ledger or annotator:
+            raise UsageError("--layers, --ledger and --annotator are for a few articles, not for a stream")
+        model_folder(model)  # before any worker starts: each would only say again that there is none
         annotate_corpus(
             paths,
             output=Output(
@@ -174,7 +163,7 @@ def preannotate(
                 shard_size,
                 None if shard_format is None else shard_format.value,
             ),
-            run=Run(lac, jobs, threads, ray=engine is Engine.ray, address=ray_address),
+            run=Run(model, jobs, threads, ray=engine is Engine.ray, address=ray_address),
         )
         return
     if as_json and output is None:
@@ -185,7 +174,7 @@ def preannotate(
         layers=layers,
         ledger=ledger,
         ask=lambda articles, written: _ask(annotator, articles, written, labels, yes=yes, as_json=as_json),
-        load=lambda asked: _load(lac, (annotator, labels, base), asked, threads),
+        load=lambda asked: _load(model, annotator, labels, asked, threads),
     )
 
 
@@ -196,7 +185,7 @@ def _few(
     layers: Path | None,
     ledger: bool,
     ask: Callable[[Sequence[Article], Sequence[Path]], Sequence[Answered]],
-    load: Callable[[Sequence[Answered]], tuple[WordModel, Sequence[Annotator]]],
+    load: Callable[[Sequence[Answered]], tuple[NameModel, Sequence[Annotator]]],
 ) -> None:
     from biaozhu.data.errors import UsageError
     from biaozhu.reading.article import find_articles, read_readable
@@ -300,7 +289,7 @@ def _write(
 
 
 def _annotated(
-    articles: Sequence[Article], model: WordModel, annotators: Sequence[Annotator]
+    articles: Sequence[Article], model: NameModel, annotators: Sequence[Annotator]
 ) -> tuple[list[Preannotation], list[BiaozhuError]]:
     from biaozhu.annotators.preannotate import preannotate_articles
 
@@ -333,26 +322,24 @@ def _ask(
 
 
 def _load(
-    lac: LacSize,
-    more: tuple[Sequence[str], Path, Path | None],
+    name: str,
+    annotators: Sequence[str],
+    labels: Path,
     asked: Sequence[Answered],
     threads: int | None,
-) -> tuple[WordModel, tuple[Annotator, ...]]:
-    from biaozhu.annotators.network.word_models import load_model
-    from biaozhu.annotators.preannotate import default_annotators
+) -> tuple[NameModel, tuple[Annotator, ...]]:
+    from biaozhu.annotators.network.models import load_model
+    from biaozhu.annotators.preannotate import DEFAULT_ANNOTATORS
     from biaozhu.data.errors import ConfigError
 
-    added = _added(*more, threads)
-    model = load_model(lac, threads=threads)
-    found = {one.name: one for one in (*default_annotators(model), *added)}
+    found = {one.name: one for one in (*DEFAULT_ANNOTATORS, *_added(annotators, labels))}
     for one in asked:
         if one.plan.config.name in found:
             raise ConfigError("another layer has this name", where=one.plan.config.name)
-    return model, (*found.values(), *(one.annotator for one in asked))
+    return load_model(name, threads=threads), (*found.values(), *(one.annotator for one in asked))
 
 
-def _added(names: Sequence[str], labels: Path, base: Path | None, threads: int | None) -> list[Annotator]:
-    from biaozhu.annotators.network.base import base_annotator
+def _added(names: Sequence[str], labels: Path) -> list[Annotator]:
     from biaozhu.annotators.registry import find_annotators
     from biaozhu.data.errors import LabelError
     from biaozhu.data.labels import read_labels
@@ -363,6 +350,4 @@ def _added(names: Sequence[str], labels: Path, base: Path | None, threads: int |
         unknown = sorted(set(one.proposes) - known)
         if unknown:
             raise LabelError(f"{', '.join(unknown)} of annotator {one.name} is not in it", where=str(labels))
-    if base is not None:
-        more.append(base_annotator(base, threads=threads))
     return more

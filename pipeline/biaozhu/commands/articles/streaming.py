@@ -13,7 +13,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
     from pathlib import Path
 
-    from biaozhu.annotators.network.word_models import Weights
     from biaozhu.scale.batch import Batch, Failure
     from biaozhu.scale.shard_formats import Form
     from biaozhu.scale.shards import Plan, Receipt
@@ -25,7 +24,7 @@ Part = TypeVar("Part", "Batch", "Receipt")
 class Run:
     """Settings of the annotation: `jobs` None is one process, with Ray as many actors as cores; `address` is a Ray cluster's."""
 
-    weights: Weights
+    weights: str
     jobs: int | None
     threads: int | None
     ray: bool = False

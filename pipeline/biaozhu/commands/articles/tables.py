@@ -100,11 +100,12 @@ def _from_layers(articles: Sequence[Article], layers: Sequence[Path]) -> dict[st
 
 
 def _found(articles: Sequence[Article]) -> dict[str, list[Sentence]]:
-    from biaozhu.annotators.network.lac import load_lac
+    from biaozhu.annotators.network.models import load_model
     from biaozhu.annotators.preannotate import preannotate_articles
 
     return {
-        one.article.id: list(one.sentences) for one in preannotate_articles(articles, model=load_lac("small"))
+        one.article.id: list(one.sentences)
+        for one in preannotate_articles(articles, model=load_model("accurate"))
     }
 
 

@@ -8,9 +8,6 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from biaozhu.commands.articles.preannotating import (  # noqa: TC001 — typer reads the annotations when it runs
-    LacSize,
-)
 from biaozhu.commands.console import print_table, say
 from biaozhu.commands.options import AsJson  # noqa: TC001 — typer reads the annotations when it runs
 
@@ -45,9 +42,9 @@ def register(app: typer.Typer) -> None:
 def serve(
     *,
     model: Annotated[
-        Path | None, typer.Option(help="A trained model's folder; else the pre-annotators answer.")
-    ] = None,
-    lac: Annotated[LacSize, typer.Option(help="The network of the pre-annotation.")] = "accurate",
+        str,
+        typer.Option(help="accurate, fast, the folder of a network, or of a model of `biaozhu train`."),
+    ] = "accurate",
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(min=0, max=65535, help="Port; 0 takes a free one.")] = PORT,
     token_file: TokenFile = TOKEN_FILE,
@@ -75,7 +72,7 @@ def serve(
 
     limits = Limits(body=max_bytes, answering=timeout, workers=workers, waiting=waiting, client=per_client)
     listening = bind(host, port)
-    predictor = process_predictor(_maker(model, lac, workers=workers), size=workers, seconds=timeout)
+    predictor = process_predictor(_maker(model, workers=workers), size=workers, seconds=timeout)
     try:
         token = find_token(token_file, make=True)  # last: a service that cannot start leaves no token behind
 
@@ -138,18 +135,18 @@ def suggest(
     print_table("suggestions", ("project", "suggestions", "changed"), rows, as_json=as_json)
 
 
-def _maker(model: Path | None, lac: LacSize, *, workers: int) -> Callable[[], Predictor]:
+def _maker(model: str, *, workers: int) -> Callable[[], Predictor]:
     from functools import partial
 
     from biaozhu.annotators.network.model_folder import check_model
+    from biaozhu.annotators.network.models import model_folder
     from biaozhu.annotators.network.runtime import default_threads
-    from biaozhu.annotators.network.word_models import check_weights
     from biaozhu.serving.predictor import load_rule_predictor, trained_predictor
 
     # Before any process starts: each would only say again what is wrong.
-    if model is not None:
-        check_model(model)
-        return partial(trained_predictor, model)
-    check_weights(lac)
+    if (Path(model) / "meta.json").is_file():
+        check_model(Path(model))
+        return partial(trained_predictor, Path(model))
+    model_folder(model)
     # The workers share the cores: threads inside of each would only wait for one another.
-    return partial(load_rule_predictor, lac, max(1, default_threads() // workers))
+    return partial(load_rule_predictor, model, max(1, default_threads() // workers))

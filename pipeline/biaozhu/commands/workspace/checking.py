@@ -53,7 +53,7 @@ def _check_core() -> Iterator[Row]:
     import sys
 
     from biaozhu import __version__
-    from biaozhu.annotators.network.word_models import check_weights
+    from biaozhu.annotators.network.lac_data import Size, lac_folder
     from biaozhu.data.errors import BiaozhuError
 
     yield f"biaozhu {__version__}", OK, str(Path(__file__).resolve().parents[2])
@@ -65,9 +65,10 @@ def _check_core() -> Iterator[Row]:
     )
     lacking = _list_lacking("")
     yield "packages of the core", OK if not lacking else MISSING, _describe_lacking("", lacking)
-    for weights in ("small", "large"):
+    sizes: tuple[Size, ...] = ("small", "large")
+    for weights in sizes:
         try:
-            check_weights(weights)
+            lac_folder(weights)
         except BiaozhuError as error:
             yield f"weights of LAC, {weights}", MISSING, error.next_step
         else:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from biaozhu.commands.articles.preannotating import (
-    LacSize,
+    NetworkName,
     preannotate,
 )
 from biaozhu.commands.articles.tables import table
@@ -41,7 +41,7 @@ class Job:
     gold: tuple[Path, ...]
     covered: frozenset[str]
     config: Path
-    lac: LacSize
+    model: str
 
     @property
     def with_gold(self) -> list[Path]:
@@ -87,7 +87,7 @@ def run(
         Path, typer.Option(callback=shipped, help="The training config, used as soon as there is gold.")
     ] = Path("configs/ner.cfg"),
     name: Annotated[str, typer.Option(help="Name of the report; else that of the folder.")] = "",
-    lac: Annotated[LacSize, typer.Option("--model", help="The network of the pre-annotation.")] = "accurate",
+    model: NetworkName = "accurate",
     force: Annotated[bool, typer.Option("--force", help="Redo every step.")] = False,
 ) -> None:
     """Do the whole job on a folder of articles, redo only what changed, and say what comes next.
@@ -99,7 +99,7 @@ def run(
     from biaozhu.reading.article import find_articles, read_readable
 
     articles, problems = read_readable(find_articles([folder]))
-    job = _plan_job(name or folder.resolve().name, articles, gold, config, lac)
+    job = _plan_job(name or folder.resolve().name, articles, gold, config, model)
     record = read_record(job.steps / "done.json", force=force)
     _preannotate_changed(job, record)
     _table_amounts(job, record)
@@ -115,7 +115,7 @@ def run(
         raise typer.Exit(record.status)
 
 
-def _plan_job(name: str, articles: Mapping[Path, Article], gold: Path, config: Path, lac: LacSize) -> Job:
+def _plan_job(name: str, articles: Mapping[Path, Article], gold: Path, config: Path, model: str) -> Job:
     from biaozhu.curation.frozen import read_gold
     from biaozhu.data.errors import UsageError
     from biaozhu.data.layers import find_layers
@@ -135,18 +135,21 @@ def _plan_job(name: str, articles: Mapping[Path, Article], gold: Path, config: P
             covered |= about
         elif path.stem in names:
             say(f"{path}: the gold is about another version of {path.stem}, and takes no part")
-    return Job(name, articles, tuple(files), frozenset(covered), config, lac)
+    return Job(name, articles, tuple(files), frozenset(covered), config, model)
 
 
 def _preannotate_changed(job: Job, record: StepRecord) -> None:
     """Pre-annotate the articles that are new or changed, and remove the layers of those that are gone."""
+    from biaozhu.annotators.network.models import weights_mark
     from biaozhu.commands.workspace.steps import DoneStep, hash_files, hash_inputs
 
     wanted = {f"pre {article.name}": (path, article) for path, article in job.articles.items()}
     for gone in [name for name in record.done if name.startswith("pre ") and name not in wanted]:
         for file in record.done.pop(gone).files:
             Path(file).unlink(missing_ok=True)
-    inputs = {name: hash_inputs([path], job.lac) for name, (path, _) in wanted.items()}
+    inputs = {
+        name: hash_inputs([path], job.model, weights_mark(job.model)) for name, (path, _) in wanted.items()
+    }
     stale = {
         name: path
         for name, (path, article) in wanted.items()
@@ -161,7 +164,7 @@ def _preannotate_changed(job: Job, record: StepRecord) -> None:
     status = 0
     try:
         files = [str(path) for path in stale.values()]
-        preannotate(files, output=PRE, layers=PRE / "layers", ledger=True, lac=job.lac)
+        preannotate(files, output=PRE, layers=PRE / "layers", ledger=True, model=job.model)
     except typer.Exit as ended:
         status = ended.exit_code
     record.status = max(record.status, status)

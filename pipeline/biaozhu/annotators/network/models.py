@@ -1,0 +1,55 @@
+"""The networks that pre-annotation can read names from: `accurate`, `fast`, or a folder that a recipe wrote."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from biaozhu.data.errors import UsageError
+from biaozhu.data.files import sha256_of
+
+if TYPE_CHECKING:
+    from biaozhu.annotators.words import NameModel
+
+ACCURATE, FAST = "accurate", "fast"
+
+
+def load_model(name: str, *, threads: int | None = None) -> NameModel:
+    """Load a network by its name or from its folder.
+
+    Raises:
+        UsageError: see `model_folder`.
+        ModelDataError: the model is damaged or of another version.
+    """
+    from biaozhu.annotators.network.base import load_base  # noqa: PLC0415 — brings the runtime
+    from biaozhu.annotators.network.fast import PAIRS, load_fast  # noqa: PLC0415 — as above
+
+    folder = model_folder(name)
+    return (load_fast if (folder / PAIRS).is_file() else load_base)(folder, threads=threads)
+
+
+def model_folder(name: str) -> Path:
+    """Return the folder of a network.
+
+    Raises:
+        UsageError: it is neither `accurate` nor `fast` nor the folder of a network.
+    """
+    if name in (ACCURATE, FAST):
+        return Path(__file__).parent / name
+    folder = Path(name)
+    if (folder / "meta.json").is_file():
+        raise UsageError(
+            "a model of `biaozhu train` does not pre-annotate", where=name, next_step="Take `biaozhu predict`"
+        )
+    if not (folder / "model.onnx").is_file():
+        raise UsageError(
+            "neither accurate nor fast nor the folder of a network",
+            where=name,
+            next_step="Take --model accurate",
+        )
+    return folder
+
+
+def weights_mark(name: str) -> str:
+    """Return the checksum of a network: its config holds those of all its files."""
+    return sha256_of(model_folder(name) / "config.json")
