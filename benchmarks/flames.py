@@ -1,6 +1,6 @@
 """Where whole pre-annotation spends its time: the top of py-spy's flame graph.
 
-    python benchmarks/flames.py [--model fast small] [--mb 2] [--text SENTENCES.jsonl…] [--at COMMIT] [--native]
+    python benchmarks/flames.py [--model fast accurate] [--mb 2] [--text SENTENCES.jsonl…] [--at COMMIT] [--native]
 
 Runs `biaozhu preannotate` on made articles (see scale.py: sentences drawn from the given lines, else patterns; a folder
 of text files, which every commit reads) under `py-spy record --format raw`, from start to end with the loading, and
@@ -35,7 +35,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--model", nargs="+", default=["fast", "small"])
+    parser.add_argument("--model", nargs="+", default=["fast", "accurate"])
     parser.add_argument("--mb", type=float, default=2)
     parser.add_argument("--text", type=Path, nargs="*", default=[])
     parser.add_argument("--at", help="a commit of this repository")

@@ -61,7 +61,7 @@ def fit_exponent(sizes: Sequence[int], seconds: Sequence[float]) -> float:
 def make_steps(folder: Path) -> dict[str, Callable[[str], None]]:
     """Return what is timed: each step takes a text, whose article and layer lie in the folder already."""
     article, layer = str(folder / "a.txt"), str(folder / "a.jsonl")
-    predictors = {name: rule_predictor(load_model(name, threads=1)) for name in ("accurate", "small")}
+    predictors = {name: rule_predictor(load_model(name, threads=1)) for name in ("accurate", "fast")}
 
     def command(*arguments: str) -> Callable[[str], None]:
         return lambda _: _run(*arguments)
@@ -74,8 +74,8 @@ def make_steps(folder: Path) -> dict[str, Callable[[str], None]]:
 
     return {
         "preannotate": command("preannotate", article, "-o", layer, "--threads", "1"),
-        "preannotate --model small": command(
-            "preannotate", article, "-o", layer, "--model", "small", "--threads", "1"
+        "preannotate --model fast": command(
+            "preannotate", article, "-o", layer, "--model", "fast", "--threads", "1"
         ),
         "export": command("export", layer, "--format", "conll", "-o", str(folder / "a.conll")),
         "table": command("table", article, "-o", str(folder / "a.csv")),
@@ -85,7 +85,7 @@ def make_steps(folder: Path) -> dict[str, Callable[[str], None]]:
             to_remote_spans(one.text, one.spans, NAMES) for one in read_layer(Path(layer))
         ].clear(),
         "/predict": serve(predictors["accurate"]),
-        "/predict --model small": serve(predictors["small"]),
+        "/predict --model fast": serve(predictors["fast"]),
     }
 
 

@@ -17,7 +17,7 @@ from biaozhu.annotators.preannotate import annotate_combined
 from recipes.corpora.corpus_store import corpora_folder, read_manifest, read_part
 
 OFFSETS = Path(__file__).parent.parent / "annotations" / "modern"
-MODELS = ("accurate", "small", "large", "both", "fast")
+MODELS = ("accurate", "fast")
 LABELS = ("PLACE", "PERSON", "AMOUNT")
 
 
@@ -35,7 +35,7 @@ def main(part: str, names: list[str]) -> None:
     print(f"| | all | {' | '.join(LABELS)} | {' | '.join(kinds)} | characters a CPU second |")
     print("|---|" + "---:|" * (len(LABELS) + len(kinds) + 2))
     for name in names:
-        model = load_model(name, threads=1)  # type: ignore[arg-type]
+        model = load_model(name, threads=1)
         begun, counts = time.process_time(), Counter[tuple[str, str]]()
         for _, group in itertools.groupby(
             zip(rows, gold, strict=True), key=lambda pair: (pair[0]["file"], pair[0]["path"])

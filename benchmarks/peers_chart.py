@@ -23,10 +23,8 @@ STYLE: Any = {"svg.hashsalt": "peers", "font.size": 9, "svg.fonttype": "none", "
 RIGHT, LEFT, BELOW = (8, 0, "left"), (-8, 0, "right"), (0, -12, "center")
 SIDES = {
     "thulac": LEFT,
-    "biaozhu small": BELOW,
+    "biaozhu fast": BELOW,
     "LAC in NumPy": (-8, -8, "right"),
-    "biaozhu small + base": (-8, 3, "right"),
-    "biaozhu base alone": (-8, -2, "right"),
 }
 
 

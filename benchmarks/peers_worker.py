@@ -256,19 +256,13 @@ def load_cnn(model: Path) -> Work:
     ]
 
 
-def load_ours(peer: str, base: Path) -> Work:
-    """The pre-annotation from a choice of `--model`, with or without base, or base alone; the texts as one article."""
-    make_base = import_module("biaozhu.annotators.network.base").base_annotator
-    more: Any = [make_base(base, threads=1)] if "base" in peer else []
-    if peer == "biaozhu base alone":
-        return lambda texts: [_labelled(spans) for spans in more[0].annotate(texts)]
-    size = "fast" if "fast" in peer else "small"
-    model = import_module("biaozhu.annotators.network.models").load_model(size, threads=1)
-    module = import_module("biaozhu.annotators.preannotate")
-    annotators = (*module.DEFAULT_ANNOTATORS, *more)
-    return lambda texts: [
-        _labelled(spans) for spans in module.annotate_combined(texts, model=model, annotators=annotators)
-    ]
+def load_ours(peer: str) -> Work:
+    """The pre-annotation with the model that the peer's name ends in; the texts as one article."""
+    model = import_module("biaozhu.annotators.network.models").load_model(
+        peer.rsplit(maxsplit=1)[-1], threads=1
+    )
+    annotate = import_module("biaozhu.annotators.preannotate").annotate_combined
+    return lambda texts: [_labelled(spans) for spans in annotate(texts, model=model)]
 
 
 def _labelled(spans: Sequence[Any]) -> Found:
@@ -293,7 +287,7 @@ LOADERS: dict[str, Callable[[], Work]] = {
 }
 
 
-def installed_bytes(peer: str, base: Path) -> int:
+def installed_bytes(peer: str) -> int:
     """Return the size of the files of a peer's packages and all that they require, without Python itself."""
     requirement = import_module("packaging.requirements").Requirement
     waiting = list(PACKAGES.get(peer, ("biaozhu",)))
@@ -315,8 +309,8 @@ def installed_bytes(peer: str, base: Path) -> int:
             if needed.marker is None or needed.marker.evaluate({"extra": ""}):
                 waiting.append(needed.name)
     if peer not in PACKAGES:  # installed in place: its files lie in the checkout
-        folders = [Path(import_module("biaozhu").__file__ or "").parent, *([base] if "base" in peer else [])]
-        files = [path for folder in folders for path in folder.rglob("*") if path.suffix != ".pyc"]
+        folder = Path(import_module("biaozhu").__file__ or "").parent
+        files = [path for path in folder.rglob("*") if path.suffix != ".pyc"]
         size += sum(path.stat().st_size for path in files if path.is_file())
     return size
 
@@ -343,13 +337,12 @@ def main() -> None:
     parser.add_argument("result", type=Path)
     parser.add_argument("--train", type=Path, help="train the CRF on this layer, and end")
     parser.add_argument("--model", type=Path, default=Path("crf.model"), help="of the CRF or the CNN")
-    parser.add_argument("--base", type=Path, default=Path("models/base"))
     parser.add_argument("--load-only", action="store_true", help="so that caches are filled")
     given = parser.parse_args()
     if given.train:
         train_crf(given.train, given.model)
         return
-    ours = partial(load_ours, given.peer, given.base)
+    ours = partial(load_ours, given.peer)
     trained = {"crfsuite": partial(load_crf, given.model), "spaCy CNN": partial(load_cnn, given.model)}
     loader = trained.get(given.peer) or LOADERS.get(given.peer, ours)
     work = loader()
@@ -371,9 +364,7 @@ def main() -> None:
         "characters/CPU s": round(sum(len(one["text"]) for one in lines) / best),
         "peak MB": round(peak_bytes() / 1e6),
         "rounds": rounds,
-        "installed MB": round(
-            (installed_bytes(given.peer, given.base) + bytes_of(given.model, given.peer)) / 1e6, 1
-        ),
+        "installed MB": round((installed_bytes(given.peer) + bytes_of(given.model, given.peer)) / 1e6, 1),
     }
     if given.peer in PACKAGES:
         found = narrowed(found, [one["text"] for one in lines], work)

@@ -65,7 +65,7 @@ def main() -> None:
     memory.add_argument("--small", type=float, default=2)
     memory.add_argument("--large", type=float, default=20)
     memory.add_argument("--empty", action="store_true")
-    memory.add_argument("--model", default="small")
+    memory.add_argument("--model", default="fast")
     memory.add_argument("--text", type=Path, nargs="*", default=[])
     memory.add_argument("--every", type=float, default=100, help="say how far it has come each so many MB")
     training = parts.add_parser("training")
@@ -73,7 +73,7 @@ def main() -> None:
     training.add_argument("--each", type=int, default=2000, help="sentences in a shard")
     workers = parts.add_parser("workers")
     workers.add_argument("--mb", type=float, default=2)
-    workers.add_argument("--model", default="small")
+    workers.add_argument("--model", default="fast")
     workers.add_argument("--most", type=int, default=os.cpu_count() or 1)
     given = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:

@@ -29,15 +29,13 @@ from threadpoolctl import threadpool_limits
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from biaozhu.annotators.network.models import Weights
 
 SEED = Path("seeds/handan-2020-07-02.txt")
-SIZES: tuple[Weights, ...] = ("fast", "small")
+SIZES = ("fast", "accurate")
 COPIES, ROUNDS, STARTS = 8, 4, 3
 # Rows, inner and outer size of each product, and how often a character passes through it (two directions).
 Shape = tuple[int, int, int, int]
 SHAPES: dict[str, tuple[Shape, ...]] = {
-    "small": ((4096, 128, 384, 2), (4096, 256, 384, 2), (96, 128, 384, 4), (4096, 256, 57, 1)),
     "fast": ((4096, 64, 288, 2), (160, 96, 288, 2), (4096, 192, 50, 1)),
 }
 REPEATS = 20

@@ -61,18 +61,18 @@ def test_peers_join_a_run_to_what_was_joined_before(peers: Any) -> None:
         "seed": 1,
         "trained on": 2,
         "date": "2026-11-24",
-        "base": "b",
+        "accurate": "b",
         "CNN": {},
     }
     before = {
         **same,
         "machine": "X, 2 cores, load 11 to 31, Python 3",
-        "peers": {"biaozhu small": {}, "thulac": {}},
+        "peers": {"biaozhu fast": {}, "thulac": {}},
     }
     more = {**same, "machine": "X, 2 cores, load 5, Python 3", "peers": {"jionlp": {}}}
     whole = peers["joined"]([before, more])
     assert whole["machine"] == "X, 2 cores, load 5 to 31, Python 3"
-    assert list(whole["peers"]) == ["thulac", "jionlp", "biaozhu small"]
+    assert list(whole["peers"]) == ["thulac", "jionlp", "biaozhu fast"]
     assert whole["peers"]["jionlp"] == {"load": "load 5"}
     with pytest.raises(SystemExit, match="texts"):
         peers["joined"]([before, {**more, "texts": "other"}])

@@ -14,9 +14,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from biaozhu.annotators import persons
-from biaozhu.annotators.network import fast as fast_module
-from biaozhu.annotators.network.models import load_model
+from biaozhu.annotators import labelled
+from biaozhu.annotators.network.models import load_model, model_folder
 from biaozhu.annotators.network.runtime import CONFIG
 from biaozhu.annotators.preannotate import preannotate_articles
 from biaozhu.cli import run
@@ -151,18 +150,16 @@ def test_shards_are_made_again_when_an_article_changes(corpus: Path, tmp_path: P
     assert changed == {"MANIFEST.json", last}
 
 
-def test_shards_are_made_again_when_the_fast_model_is_another(
-    corpus: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_shards_are_made_again_when_the_fast_model_is_another(corpus: Path, tmp_path: Path) -> None:
     folder, model = tmp_path / "out", tmp_path / "fast"
-    list(write_shards(read_sources([corpus]), folder, Plan("fast", 2000)))
+    shutil.copytree(model_folder("fast"), model)
+    plan = Plan(str(model), 2000)
+    list(write_shards(read_sources([corpus]), folder, plan))
     before = {path: path.stat().st_mtime_ns for path in folder.glob("part-*")}
-    shutil.copytree(fast_module.FOLDER, model)
-    monkeypatch.setattr(fast_module, "FOLDER", model)
-    list(write_shards(read_sources([corpus]), folder, Plan("fast", 2000)))
+    list(write_shards(read_sources([corpus]), folder, plan))
     assert {path: path.stat().st_mtime_ns for path in before} == before
     (model / CONFIG).write_bytes((model / CONFIG).read_bytes() + b"\n")
-    list(write_shards(read_sources([corpus]), folder, Plan("fast", 2000)))
+    list(write_shards(read_sources([corpus]), folder, plan))
     assert not any(path.stat().st_mtime_ns == before[path] for path in before)
 
 
@@ -225,12 +222,12 @@ def test_batch_tells_a_bad_article_apart(monkeypatch: pytest.MonkeyPatch) -> Non
         Source("breaks", "x:5", "会出错。\n".encode()),
         Source("other", "x:6", _text(4).encode()),
     ]
-    real = persons._find  # noqa: SLF001 — what is broken here must be ours
+    real = labelled.repair_names
 
     def breaking(text: str, words: list) -> dict:
         return real(text, words) if "会出错" not in text else {(0, 0): 1 / 0}
 
-    monkeypatch.setattr(persons, "_find", breaking)
+    monkeypatch.setattr(labelled, "repair_names", breaking)
     batch = annotate_sources(sources, model=loaded("fast"))
     assert list(batch.lines) == _one_by_one(range(3, 5))
     reasons = {one.name: one.reason for one in batch.failed}

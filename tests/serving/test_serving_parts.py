@@ -66,7 +66,7 @@ def test_serving_that_cannot_start_leaves_nothing_behind(
     token = tmp_path / "new" / "token"
     assert run(["serve", "--model", "none", "--port", "0", "--token-file", str(token)]) == 2
     (line,) = capsys.readouterr().err.splitlines()
-    assert line.startswith("BZ003 none")
+    assert line.startswith("BZ002 none")
     assert list(tmp_path.iterdir()) == []
 
 
