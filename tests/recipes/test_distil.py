@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
-from biaozhu.annotators.network.lac_pair import load_lac_pair
 
+from biaozhu.annotators.network.base import load_base
 from biaozhu.annotators.network.crf_decoding import decode, make_chain, marginals
 from biaozhu.annotators.network.fast import load_fast
 from biaozhu.annotators.network.pair_rows import make_pair_table
@@ -70,15 +70,15 @@ def test_distil_joins_what_is_told_with_what_the_teacher_says() -> None:
     assert (both.shares.sum(axis=1) == FULL).all()
 
 
-def test_distil_teacher_gives_the_shares_of_both_lacs() -> None:
-    teacher = load_lac_pair(threads=1)
+def test_distil_teacher_gives_the_shares_of_the_network() -> None:
+    teacher = load_base(threads=1).network
     texts = ["记者李建国", "3月5日", "好"]
     taught = teach(texts, teacher)
     assert taught.points.tolist() == [ord(one) for one in "".join(texts)]
     assert taught.ends.tolist() == [5, 9, 10]
     assert np.abs(taught.shares.sum(axis=1, dtype=np.int64) - FULL).max() < len(taught.tags) / 2
     names = [taught.tags[tag] for tag in taught.shares[2:5].argmax(axis=1)]
-    assert names == ["PER-B", "PER-I", "PER-I"]
+    assert names == ["PERSON-B", "PERSON-I", "PERSON-I"]
 
 
 def test_decoding_marginals_sum_over_all_sequences() -> None:

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-from biaozhu.annotators.network.lac_pair import tags_of
 from threadpoolctl import threadpool_limits
 
 from biaozhu.annotators.network.batching import cut_pieces, group_lengths
@@ -16,6 +15,7 @@ from recipes.base.data import example
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from biaozhu.annotators.network.crf_decoding import Chain
     from biaozhu.annotators.network.lac import Lac
     from biaozhu.data.model import Sentence
 
@@ -37,6 +37,14 @@ class Taught:
     ends: np.ndarray
     shares: np.ndarray
     tags: tuple[str, ...]
+
+
+def tags_of(chain: Chain) -> tuple[str, ...]:
+    """Return the tags of a chain: `X-B`, `X-I` or `O`."""
+    return tuple(
+        kind if kind == "O" else f"{kind}-{'B' if begins else 'I'}"
+        for kind, begins in zip(chain.kinds, chain.begins, strict=True)
+    )
 
 
 def teach(texts: Sequence[str], teacher: Lac, *, watch: Callable[[int], None] = lambda _: None) -> Taught:

@@ -11,7 +11,7 @@ from biaozhu.data.files import sha256_of
 if TYPE_CHECKING:
     from biaozhu.annotators.words import NameModel
 
-ACCURATE, FAST = "accurate", "fast"
+ACCURATE, FAST, CONFIG = "accurate", "fast", "config.json"
 
 
 def load_model(name: str, *, threads: int | None = None) -> NameModel:
@@ -41,7 +41,7 @@ def model_folder(name: str) -> Path:
         raise UsageError(
             "a model of `biaozhu train` does not pre-annotate", where=name, next_step="Take `biaozhu predict`"
         )
-    if not (folder / "model.onnx").is_file():
+    if not (folder / CONFIG).is_file():
         raise UsageError(
             "neither accurate nor fast nor the folder of a network",
             where=name,
@@ -52,4 +52,4 @@ def model_folder(name: str) -> Path:
 
 def weights_mark(name: str) -> str:
     """Return the checksum of a network: its config holds those of all its files."""
-    return sha256_of(model_folder(name) / "config.json")
+    return sha256_of(model_folder(name) / CONFIG)
