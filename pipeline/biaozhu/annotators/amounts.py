@@ -60,7 +60,7 @@ _GROUPS = "大(?:类(?!别)|项|种|块|批|件|门类)"
 _AFTER_ARABIC = f"(?:{_GROUPS}|{measure_pattern(_ALL)}|{ASCII_UNIT})"
 # Measure words that after a Chinese numeral need their noun to be told from other words (三节, 三重, 五味).
 _RARELY = (
-    f"角(?=[钱整]|[{SMALL}]分)|节(?=课|专?题?课|公开课|党课|电池|车厢|竹|藕)|味(?=中?草?药|调料|香料|佐料|食材)"
+    f"角(?=[钱整]|[{SMALL}]分)|毛(?=[一每]?[斤个张只条本碗份瓶袋盒包件次人天克米]|[{SMALL[:-1]}](?![{DIGITS}十百千万亿])|[，。；！？、）)\n]|$)|节(?=课|专?题?课|公开课|党课|电池|车厢|竹|藕)|味(?=中?草?药|调料|香料|佐料|食材)"
     "|重(?=保障|保险|保护|含义|意义|意思|压力|任务|困难|考验|挑战|身份|角色|防线|优惠|好礼|惊喜|功能|障碍|属性|标准|审核|把关|认证|难关|境界|因素|作用|效应|变化|矛盾)"
     "|级(?=地震|大?风|强风|台风|浪)|点(?=看法|意见|建议|要求|希望|体会|经验|启示|原因|理由|共识|说明|声明|感受|计划|倡议|内容|主张|[：:])"
     "|(?<=[一二三四五六七八九两几百][十百千万])字(?![路架形楼铺典])|(?<=[万亿])方(?![面案式向针法便位])|两(?=[酒茶肉米油盐糖药重]|面粉|黄金|白银|银子|左右)"
@@ -132,9 +132,10 @@ def _unsaid_part(count: int) -> re.Pattern[str]:
 _SMALLER_PART = _smaller_parts()
 # 一年365天 and 一天24小时 say how long a year is.
 _WHOLE = re.compile("(?:年36[56]天|年12个月|天24个?小时|天二十四小时|周[7七]天|星期[7七]天|小时60分钟)")
-_UNSAID = {"米": _unsaid_part(2), **dict.fromkeys("块尺斤度丈亩成", _unsaid_part(1))}
+_UNSAID = {"米": _unsaid_part(2), **dict.fromkeys("块毛尺斤度丈亩成", _unsaid_part(1))}
 _UNSAID["秒"] = re.compile(r"[0-9]{1,3}(?![0-9.A-Za-z])")
-_AND_A_HALF = re.compile("半(?![价数场年月日路夜径导岛成山决球圆壁边挂自潜职封殖透程个小])")
+# 三里|半路 would be a strange 路.
+_AND_A_HALF = re.compile("半(?![价数场年月日夜径导岛成山决球圆壁边挂自潜职封殖透程个小]|(?<!里半)路)")
 _CURRENCY_NAME = re.compile(
     alternation(word for word in MEASURES["money"].split() if len(word) > 1 and word[0] not in "元块角毛分")
 )

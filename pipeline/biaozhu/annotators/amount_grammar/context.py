@@ -48,6 +48,8 @@ _NOT_LASTING = re.compile("都没|也没|到晚|又一|比一")
 # 一 before these is no count even though they are units (一度, 一番, 一点, 滚在一块).
 _NEVER_EXACT = frozenset(("度", "番", "点", "分", "块", "级", "节"))
 _NOBODY = re.compile("(?:同|无|每|这|那|某|不落|没有|没|第|另)$")
+# Of 9时30分 the minutes; of 用时59分 none.
+_CLOCK = re.compile(f"[0-9{DIGITS}十] ?[时点：]$")
 _OPENING = ("", *"，,。；！？\n“")
 
 
@@ -98,7 +100,7 @@ def is_no_figure(one: Counted) -> bool:
         len(one.number) > LONGEST_PLAIN_NUMBER
         # The points of an index are more than the hours of a day.
         or (hour and not _MOVED.search(one.before) and not _POINTS.match(one.after))
-        or (one.measure == "分" and one.before[-1:] in tuple("时点：") and not one.before.endswith("小时"))
+        or (one.measure == "分" and bool(_CLOCK.search(one.before)))
     )
 
 
