@@ -15,17 +15,24 @@ class Cover(Generic[T]):
 
     def __init__(self, stretches: Iterable[tuple[int, int, T]] = ()) -> None:
         self._at: dict[int, tuple[int, int, T]] = {}
+        self._values: dict[int, T] = {}
         for start, end, value in stretches:
             self.add(start, end, value)
 
     def add(self, start: int, end: int, value: T) -> None:
         """Take a stretch, which overlaps none."""
+        self._values[start] = value
         self._at.update(dict.fromkeys(range(start, end), (start, end, value)))
 
     def remove(self, start: int, end: int) -> None:
         """Give a stretch back."""
+        del self._values[start]
         for position in range(start, end):
             del self._at[position]
+
+    def values(self) -> list[T]:
+        """Return the values of all stretches, in order."""
+        return [self._values[start] for start in sorted(self._values)]
 
     def is_free(self, start: int, end: int) -> bool:
         """Return whether no stretch overlaps this one."""

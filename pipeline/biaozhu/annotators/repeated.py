@@ -45,24 +45,27 @@ def find_repeated(texts: Sequence[str], words: Sequence[Sequence[LacWord]]) -> l
                 for part in (name, *_DOTS.split(name)):
                     if len(part) >= SHORTEST:
                         known[part] = max(known.get(part, 0.0), span.score or 0.0)
-    lengths = sorted({len(name) for name in known}, reverse=True)
-    return [list(_occurrences(text, known, lengths)) for text in texts]
+    by_first: dict[str, list[str]] = {}
+    for name in sorted(known, key=len, reverse=True):
+        by_first.setdefault(name[0], []).append(name)
+    return [list(_occurrences(text, known, by_first)) for text in texts]
 
 
 def _may_name(word: LacWord) -> bool:
     return word.tag == "PERSON" and word.end - word.start >= SHORTEST
 
 
-def _occurrences(text: str, known: Mapping[str, float], lengths: Sequence[int]) -> Iterator[Span]:
-    start = 0
-    while start < len(text):
-        # A slice at the text's end is shorter than its bounds say.
-        end = next(
-            (start + len(some) for size in lengths if (some := text[start : start + size]) in known), 0
-        )
-        if end and not _NOT_BEFORE.match(text, end):
-            yield Span(start, end, "PERSON", SOURCE, known[text[start:end]])
-        start = end or start + 1
+def _occurrences(
+    text: str, known: Mapping[str, float], by_first: Mapping[str, Sequence[str]]
+) -> Iterator[Span]:
+    reached = 0
+    for start, character in enumerate(text):
+        if start < reached or character not in by_first:
+            continue
+        found = next((name for name in by_first[character] if text.startswith(name, start)), "")
+        reached = start + len(found)
+        if found and not _NOT_BEFORE.match(text, reached):
+            yield Span(start, reached, "PERSON", SOURCE, known[found])
 
 
 REPEATED = Annotator(SOURCE, find_repeated, proposes=PROPOSED, reads_words=True, built_in=True)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from biaozhu.annotators.cover import Cover
 from biaozhu.data.model import Span
 from biaozhu.knowledge.lexicon import DIVISION, FOREIGN, LONE, loaded_lexicon
-from biaozhu.knowledge.world import COUNTRY, FOREIGN_CITY, FOREIGN_REGION, FORMER_DIVISION
+from biaozhu.knowledge.world import COUNTRY, FOREIGN_CITY, FOREIGN_REGION, FORMER_DIVISION, PLACE_KINDS
 from biaozhu.reading.simplified import to_simplified
 
 if TYPE_CHECKING:
@@ -56,6 +56,11 @@ class Word:
         return bool(self.kinds >> FOREIGN & (COUNTRY | FOREIGN_REGION | FOREIGN_CITY))
 
     @property
+    def is_of_world(self) -> bool:
+        """Return whether a table of the world has it: a place abroad, or a division that is no more."""
+        return bool(self.kinds >> FOREIGN & PLACE_KINDS)
+
+    @property
     def is_former(self) -> bool:
         """Return whether it names a division that is no more."""
         return bool(self.kinds >> FOREIGN & FORMER_DIVISION)
@@ -88,7 +93,7 @@ class Edit:
     @property
     def spans(self) -> list[Span]:
         """The spans as they are now, in order."""
-        return self.over(0, len(self.text))
+        return self._cover.values()
 
     def near(self, start: int, end: int) -> list[Word]:
         """Return the words that share a border or a character with text[start:end], in order, and some before it."""

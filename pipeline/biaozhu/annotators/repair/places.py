@@ -10,7 +10,6 @@ from biaozhu.annotators.repair.edit import DOTS, HAN, PLACE
 from biaozhu.knowledge.division_names import COUNTY, PROVINCE, TOWNSHIP
 from biaozhu.knowledge.gazetteer import gazetteer
 from biaozhu.knowledge.given_names import TRANSLITERATING
-from biaozhu.knowledge.world import PLACE_KINDS, world_names
 
 if TYPE_CHECKING:
     from biaozhu.annotators.repair.edit import Edit, Word
@@ -200,10 +199,12 @@ def _refuse_facilities(edit: Edit) -> None:
         name = edit.text[span.start : span.end]
         if len(name) < 2 or _is_unit_ended(edit.text, span):  # noqa: PLR2004 — 津站
             continue
-        known = _is_division(name) or TRANSLITERATING.issuperset(name)
+        known = _is_division(edit, span.start, span.end) or TRANSLITERATING.issuperset(name)
         shop = _OWN_NAMES.match(edit.text, span.end) and not known
         bridge = (
-            _BRIDGES.match(edit.text, span.end) and name[-1] in "江河湖海山岭峡" and not _is_division(name)
+            _BRIDGES.match(edit.text, span.end)
+            and name[-1] in "江河湖海山岭峡"
+            and not _is_division(edit, span.start, span.end)
         )
         if shop or bridge or _is_built(edit, span):
             edit.drop(span)
@@ -225,9 +226,12 @@ def _is_built(edit: Edit, span: Span) -> bool:
     return not any(one.code.startswith(code) for one in own for code in codes)
 
 
-def _is_division(name: str) -> bool:
-    named = gazetteer().named.get(name)
-    return (named is not None and named.level <= COUNTY) or bool(world_names().get(name, 0) & PLACE_KINDS)
+def _is_division(edit: Edit, start: int, end: int) -> bool:
+    named = gazetteer().named.get(edit.text[start:end])
+    known = any(
+        (word.start, word.end) == (start, end) and word.is_of_world for word in edit.near(start, start)
+    )
+    return known or (named is not None and named.level <= COUNTY)
 
 
 _ESTATE = re.compile(
@@ -240,8 +244,13 @@ def _refuse_estates(edit: Edit) -> None:
     refused = -1
     for span in reversed(edit.labelled(PLACE)):
         name = edit.text[span.start : span.end]
-        own = not _is_division(name) and name not in gazetteer().named
-        called = name[-1] == "城" and own and _is_division(name[:-1]) and edit.has(PLACE, end=span.start)
+        own = not _is_division(edit, span.start, span.end) and name not in gazetteer().named
+        called = (
+            name[-1] == "城"
+            and own
+            and _is_division(edit, span.start, span.end - 1)
+            and edit.has(PLACE, end=span.start)
+        )
         built = _ESTATE.fullmatch(name) and edit.has(PLACE, end=span.start)
         if own and (built or called or (span.end == refused and not _is_unit_ended(edit.text, span))):
             edit.drop(span)
