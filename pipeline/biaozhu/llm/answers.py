@@ -22,10 +22,7 @@ SHOWN_CHARS = 40
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """What is wrong with an answer: a reason that can be counted, and the span as the model wrote it, if it is one.
-
-    `detail` is what the server said.
-    """
+    """What is wrong with an answer: a reason that can be counted, the span as the model wrote it, if it is one, and more words."""
 
     reason: str
     text: str = ""
@@ -39,7 +36,9 @@ class Problem:
         return bool(self.text or self.label)
 
     def __str__(self) -> str:
-        return f"{self.text!r} {self.label} {self.occurrence}: {self.reason}" if self.is_span else self.reason
+        if self.is_span:
+            return f"{self.text!r} {self.label} {self.occurrence}: {self.reason}"
+        return f"{self.reason}: {self.detail}" if self.detail else self.reason
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,11 +82,15 @@ def find_occurrence(text: str, part: str, occurrence: int) -> int:
     return at
 
 
-def _parse(content: str) -> list[Any]:
+def strip_wrapping(content: str) -> str:
+    """Return an answer without the reasoning before it and the fence around it."""
     text = THOUGHTS.sub("", content)
-    if fenced := FENCE.match(text):
-        text = fenced[1]
-    text = text.strip()
+    fenced = FENCE.match(text)
+    return (fenced[1] if fenced else text).strip()
+
+
+def _parse(content: str) -> list[Any]:
+    text = strip_wrapping(content)
     if not text:
         raise ValueError("empty answer")
     begin = text.find("{")
@@ -95,9 +98,7 @@ def _parse(content: str) -> list[Any]:
         raise ValueError("no JSON in the answer")
     try:
         value, end = json.JSONDecoder(object_pairs_hook=_object).raw_decode(text, begin)
-    except RecursionError:
-        raise ValueError("no JSON in the answer") from None
-    except json.JSONDecodeError:
+    except (RecursionError, json.JSONDecodeError):
         raise ValueError("no JSON in the answer") from None
     if "{" in text[end:]:
         raise ValueError("two answers in one")
@@ -142,10 +143,10 @@ def _find_span(item: Any, text: str, labels: Collection[str]) -> Span | Problem:
         or not isinstance(item.get("text"), str)
         or not isinstance(item.get("label"), str)
     ):
-        return Problem("a span is not of the schema", _shorten(item), "?")
+        return Problem("a span is not of the schema", shorten(item), "?")
     part, label = item["text"], item["label"]
     occurrence = _occurrence_of(item, text)
-    shown = _shorten(part), _shorten(label), occurrence
+    shown = shorten(part), shorten(label), occurrence
     if label not in labels:
         return Problem("unknown label", *shown)
     if not part or part != part.strip():
@@ -175,7 +176,8 @@ def _bare(text: str) -> str:
     return "".join(unicodedata.normalize("NFKC", text).casefold().split())
 
 
-def _shorten(value: Any) -> str:
+def shorten(value: Any) -> str:
+    """Return a value as a ledger can hold it."""
     text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
     # A lone surrogate, which JSON may state, fits into no ledger.
     text = text.encode("utf-8", "backslashreplace").decode("utf-8")

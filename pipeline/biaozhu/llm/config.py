@@ -7,7 +7,7 @@ import os
 import re
 import tomllib
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
 import msgspec
@@ -22,6 +22,7 @@ OWN_PARAMETERS = frozenset({"messages", "model", "n", "response_format", "tools"
 # What a key may look like: it travels in a header.
 KEY = re.compile(r"[!-~]+")
 
+AnswerForm = Literal["json", "marks"]
 Count = Annotated[int, msgspec.Meta(ge=1)]
 Many = Annotated[int, msgspec.Meta(ge=0)]
 Amount = Annotated[float, msgspec.Meta(ge=0)]
@@ -54,6 +55,7 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         name: of the layer.
         batch_sentences, context_chars: how many sentences one call may have, and how much text before and after them.
         examples: how many sentences of `gold` (layers, none by default) the prompt shows.
+        answer: `json` under a schema, or `marks`: the text repeated with marks in it.
         guideline: the file whose text the prompt quotes; empty for none.
         timeout_seconds: how long one call may take in all.
         retries, retry_seconds: how often a call is sent again, and how long the first wait is.
@@ -64,12 +66,13 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     base_url: Text
     model: Text
-    key_env: str = ""
+    key_env: Annotated[str, msgspec.Meta(pattern=r"^([A-Z_][A-Z0-9_]*)?\Z")] = ""
     name: Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*\Z")] = "llm"
     concurrency: Annotated[int, msgspec.Meta(ge=1, le=64)] = 4
     batch_sentences: Annotated[int, msgspec.Meta(ge=1, le=200)] = 20
     context_chars: Many = 200
     examples: Many = 8
+    answer: AnswerForm = "json"
     gold: tuple[str, ...] = ()
     guideline: str = "annotations/guideline.md"
     timeout_seconds: Positive = 120.0

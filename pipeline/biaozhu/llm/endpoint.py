@@ -72,7 +72,7 @@ class Endpoint:
         self._url = f"{config.base_url.rstrip('/')}/chat/completions"
         self._session = self._open()
         self._lock = threading.Lock()
-        self._format = 0
+        self._format = FORMATS.index("json_schema" if config.answer == "json" else "")
         self._quiet_until = 0.0
 
     @property

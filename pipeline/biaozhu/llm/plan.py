@@ -118,7 +118,12 @@ def make_plan(
         read_gold([Path(one) for one in config.gold], labels=ids) if config.gold and config.examples else ()
     )
     prompts = tuple(
-        make_prompt(labels, guideline, draw_examples(gold, some, config.examples, labels=ids))
+        make_prompt(
+            labels,
+            guideline,
+            draw_examples(gold, some, config.examples, labels=ids),
+            form=config.answer,
+        )
         for some in articles
     )
     asked = (config.base_url, config.model, config.request_parameters)
@@ -135,7 +140,7 @@ def make_plan(
         batches += [Batch(prompt, some) for some in _in_batches(waiting, config.batch_sentences)]
     # Not by article: a layer of many articles has one source.
     examples = [one.id for one in gold], config.examples
-    base = make_prompt(labels, guideline, ()).checksum
+    base = make_prompt(labels, guideline, (), form=config.answer).checksum
     checksum = make_key(PROMPT_VERSION, base, examples, *asked, config.context_chars)
     return Plan(config, tuple(map(tuple, articles)), prompts, known, tuple(batches), checksum)
 

@@ -13,6 +13,7 @@ from biaozhu.data.ledger import Entry
 from biaozhu.llm.answers import Checked, Problem, check_answer
 from biaozhu.llm.budget import Meter
 from biaozhu.llm.endpoint import Endpoint
+from biaozhu.llm.marks import check_marks
 from biaozhu.llm.protocol import CallFailedError, NoBudgetError
 
 if TYPE_CHECKING:
@@ -108,7 +109,8 @@ class _Worker:
             answer = Checked(problems=(Problem(failed.reason, detail=failed.detail),))
             return {one.sentence.id: answer for one in batch.questions}
         texts = [one.sentence.text for one in batch.questions]
-        checked = check_answer(content, texts, labels=self._labels)
+        check = check_answer if batch.prompt.form == "json" else check_marks
+        checked = check(content, texts, labels=self._labels)
         pairs = list(zip(batch.questions, checked, strict=True))
         wrong = [(question, answer) for question, answer in pairs if answer.problems and not problems]
         done = dict(
