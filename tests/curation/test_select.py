@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from biaozhu.cli import run
 from biaozhu.curation.select import Selected, Unsure, read_reasons, reasons_path, select_sentences
 from biaozhu.data.errors import LineError, UsageError
-from biaozhu.data.layers import write_layer
-from biaozhu.data.model import Sentence, Span
+from biaozhu.data.layers import read_layer, write_layer
+from biaozhu.data.model import Sentence, Span, with_spans
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -178,3 +178,22 @@ def test_select_refuses_damaged_reasons(tmp_path: Path, content: str) -> None:
     reasons_path(layer).write_text(content)
     with pytest.raises(LineError):
         read_reasons(layer)
+
+
+def test_select_takes_the_sentences_where_another_layer_differs(tmp_path: Path) -> None:
+    layer = _layer([[0.9], [0.9], [], [0.9]])
+    other = [layer[0], with_spans(layer[1], []), with_spans(layer[2], [Span(0, 2, "PERSON")])]
+    write_layer(tmp_path / "network.jsonl", layer)
+    write_layer(tmp_path / "llm.jsonl", other)
+    command = ["select", str(tmp_path / "network.jsonl"), "--against", str(tmp_path / "llm.jsonl")]
+    command += ["-n", "4", "--random", "0", "-o", str(tmp_path / "out.jsonl")]
+    assert run(command) == 0
+    # Nothing of the one where both agree, and of the one that only one layer has.
+    assert read_layer(tmp_path / "out.jsonl") == tuple(layer[1:3])
+    reasons = read_reasons(tmp_path / "out.jsonl")
+    assert reasons[layer[2].id] == f"两层不同:“{layer[2].text[:2]}”无/PERSON"
+    assert run([*command, "--marginals"]) == 2
+    write_layer(tmp_path / "llm.jsonl", layer)
+    (tmp_path / "out.jsonl").unlink()
+    assert run(command) == 2
+    assert not (tmp_path / "out.jsonl").exists()

@@ -38,6 +38,8 @@ def written(folder: Path, text: str) -> Path:
         (GOOD + "[parameters]\nuntil = 2026-01-01", "JSON"),
         (GOOD + "[parameters]\nmax_tokens = -1", "max_tokens"),
         (GOOD + '[parameters]\nmodel = "x"', "parameters.model"),
+        (GOOD + '[parameters]\napi_key = "sk-1"', "parameters.api_key"),
+        (GOOD + 'answer = "xml"', "answer"),
         (GOOD + "[parameters]\nn = 2", "parameters.n"),
         (GOOD + "[prices]\ninput = 1.0", "output"),
         (GOOD + "[prices]\ninput = -1.0\noutput = 1.0", "input"),
@@ -57,6 +59,12 @@ def written(folder: Path, text: str) -> Path:
 def test_config_refuses_what_is_wrong_and_names_it(tmp_path: Path, text: str, named: str) -> None:
     with pytest.raises(ConfigError, match=named):
         read_config(written(tmp_path, text))
+
+
+def test_config_shows_no_key_that_stands_in_place_of_its_variable(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError) as caught:
+        read_config(written(tmp_path, GOOD + 'key_env = "sk-0secret"'))
+    assert "sk-0secret" not in str(caught.value)
 
 
 def test_config_names_certificates_that_are_not_there(tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import threading
 import time
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -38,6 +39,7 @@ SENTENCES = 3
         Said("<html>Bad gateway</html>", 502),
         Said(completion("{}"), cut=True),
         lambda body: streaming(body, whole=False),
+        lambda body: replace(streaming(body), cut=True),
     ],
 )
 def test_endpoint_tries_again_where_the_server_is_busy(project: Any, server: ChatServer, busy: Any) -> None:
@@ -143,6 +145,24 @@ def test_endpoint_reads_a_stream(project: Any, server: ChatServer) -> None:
     assert sum(map(len, outcome.spans.values())) == SPANS
     assert outcome.figures["tokens"]["output"] == ANSWER_TOKENS
     assert server.requests[0]["stream"] is True
+
+
+def test_endpoint_reads_streams_of_a_server_that_ends_each_connection(
+    project: Any, server: ChatServer
+) -> None:
+    project.write("[parameters]\nstream = true\n", batch_sentences=1)
+    server.usual = streaming
+    outcome = project.ask()
+    assert outcome.figures["retries"] == 0
+    assert not outcome.figures["tokens"]["estimated"]
+    assert {one["Connection"] for one in server.headers} == {"close"}
+
+
+def test_endpoint_waits_for_no_stream_that_never_ends(project: Any, server: ChatServer) -> None:
+    project.write("[parameters]\nstream = true\n", timeout_seconds=0.5, retries=0)
+    server.usual = lambda body: replace(streaming(body), drip=0.1)
+    with pytest.raises(EndpointError, match="time-out"):
+        project.ask()
 
 
 def test_endpoint_lets_no_call_begin_after_an_error(project: Any, server: ChatServer) -> None:

@@ -222,6 +222,7 @@ def test_llm_goes_on_after_a_kill(
         "𠮷田村王小明😀\r\n去了𠮷田村，又去𠮷田村。\r\n",
         "\ufeff😀青岛市\r\n王小明买了30斤。\r\n",
         "王小明\r青岛市，济南\r",
+        "，".join(["𠮷田村😀王小明买了30斤"] * 500) + "。\r\n",
     ],
 )
 def test_llm_offsets_are_true_to_the_file(project: Any, tmp_path: Path, raw: str) -> None:
@@ -370,6 +371,10 @@ def test_two_models_go_through_agree_bias_adjudicate_select_and_report(
     # What only one model has is the least sure.
     assert run(["select", "pre/fields.jsonl", "-n", "1", "--random", "0", "-o", "unsure.jsonl"]) == 0
     assert [one.start for one in read_layer(tmp_path / "unsure.jsonl")] == [0]
+    # Where the model and another annotator differ.
+    command = ["select", "layers/places/fields.jsonl", "--against", second, "-n", "9", "--random", "0"]
+    assert run([*command, "-o", "differ.jsonl"]) == 0
+    assert 0 < len(read_layer(tmp_path / "differ.jsonl")) < SENTENCES
     layers = ["--layer", f"glm={second}", "--annotator", f"qwen={first}", "--annotator", f"glm={second}"]
     assert run(
         ["report", "--gold", "gold/fields.jsonl", *layers, "--article", "fields.txt", "-o", "page"]

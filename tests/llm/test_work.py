@@ -233,6 +233,28 @@ def test_work_counts_money(project: Any) -> None:
     assert outcome.figures["cost"] == pytest.approx((PROMPT_TOKENS * 2 + ANSWER_TOKENS * 8) / 1e6)
 
 
+def test_work_says_what_10000_sentences_would_take(project: Any) -> None:
+    project.write("[prices]\ninput = 2.0\noutput = 8.0\n")
+    many = project.ask().figures["for_10000_sentences"]
+    assert many["tokens"]["input"] == round(PROMPT_TOKENS * 10_000 / SENTENCES)
+    assert many["cost"] == pytest.approx(
+        (PROMPT_TOKENS * 2 + ANSWER_TOKENS * 8) / 1e6 * 10_000 / SENTENCES, rel=1e-3
+    )
+    # What the cache had says nothing about the price.
+    assert project.ask().figures["for_10000_sentences"] is None
+
+
+def test_work_stops_at_its_money(project: Any, server: ChatServer) -> None:
+    prices = (
+        "[prices]\ninput = 1000.0\noutput = 1000.0\n[budget]\nmoney = 2.5\n[parameters]\nmax_tokens = 10\n"
+    )
+    project.write(prices, batch_sentences=1)
+    outcome = project.ask("\n".join(f"第{number}天，王小明到了济南。" for number in range(40)))
+    assert set(reasons(outcome)) == {"not asked: the budget is used up"}
+    assert 0 < outcome.figures["cost"] <= 2.5
+    assert len(server.requests) == outcome.figures["calls"] < 40
+
+
 def test_work_refuses_a_budget_without_room_for_one_call(project: Any, server: ChatServer) -> None:
     project.write("[budget]\ntokens = 100\n")
     with pytest.raises(UsageError):

@@ -165,6 +165,9 @@ class _Handler(BaseHTTPRequestHandler):
         self.send_response(said.status)
         for name, value in {"Content-Type": "application/json", **said.headers}.items():
             self.send_header(name, value)
+        if said.headers.get("Content-Type") == "text/event-stream":
+            self._stream(data, said)
+            return
         self.send_header("Content-Length", str(len(data)))
         self.end_headers()
         try:
@@ -180,6 +183,21 @@ class _Handler(BaseHTTPRequestHandler):
                 self.wfile.write(data)
         except (BrokenPipeError, ConnectionResetError):
             self.close_connection = True
+
+    def _stream(self, data: bytes, said: Said) -> None:
+        """Send events one at a time, and then end the connection unasked, as llama.cpp does."""
+        self.close_connection = True
+        self.send_header("Transfer-Encoding", "chunked")
+        self.end_headers()
+        try:
+            for event in data.split(b"\n\n")[:-1]:
+                self.wfile.write(b"%x\r\n%b\n\n\r\n" % (len(event) + 2, event))
+                self.wfile.flush()
+                time.sleep(said.drip)
+            if not said.cut:
+                self.wfile.write(b"0\r\n\r\n")
+        except (BrokenPipeError, ConnectionResetError):
+            pass
 
     def log_message(self, *_: Any) -> None:
         pass

@@ -13,7 +13,7 @@ from training_material import SMALL_CONFIG, invented_gold, made_article
 
 from biaozhu.cli import run
 from biaozhu.data.errors import TrainingError
-from biaozhu.data.layers import write_layer
+from biaozhu.data.layers import read_layer, write_layer
 from biaozhu.data.model import with_spans
 from biaozhu.reading.holdout import group_sentences
 from biaozhu.scoring.significance import Sampling, choose_units
@@ -198,3 +198,23 @@ def test_curve_command_names_what_cannot_be_aligned(
     lost = [json.loads(line) for line in ledger.read_text(encoding="utf-8").splitlines()]
     assert lost
     assert len(lost) == len({(one["sentence"], one["start"]) for one in lost})
+
+
+@pytest.mark.parametrize("kept", [1, 5])
+def test_curve_command_says_what_a_layer_is_worth(
+    config: Path, files: dict[str, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str], kept: int
+) -> None:
+    # A layer that misses the spans of most sentences is worth less; the gold itself as much as the gold.
+    gold = read_layer(files["gold"])
+    layer = [with_spans(one, [] if at % kept else one.spans) for at, one in enumerate(gold)]
+    write_layer(tmp_path / "llm.jsonl", layer)
+    assert call(config, files, "--sizes", "4", "--layer", str(tmp_path / "llm.jsonl")) == 0
+    found = json.loads(files["out"].read_bytes())["exchange"]
+    assert "of the layer's" in capsys.readouterr().err
+    assert found["rate"] == pytest.approx(found["layer"] / found["gold"])
+    if kept > 1:
+        assert found["rate"] > 1
+    else:
+        assert (
+            found["rate"] == pytest.approx(found["low"]) == pytest.approx(found["high"]) == pytest.approx(1)
+        )

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from biaozhu.scoring.significance import Sampling
-from biaozhu.training.extrapolation import Extrapolation, Gain, PowerLaw, extrapolate, fit_power_law
+from biaozhu.training.extrapolation import Extrapolation, Gain, PowerLaw, exchange, extrapolate, fit_power_law
 
 FEW = Sampling(resamples=100)
 SIZES = (10, 20, 40, 80, 160)
@@ -128,3 +128,30 @@ def test_extrapolation_tells_a_gain_from_nothing_by_its_interval(
     low: float | None, high: float | None, *, sure: bool
 ) -> None:
     assert Gain(100, 100, 0.01, low, high).distinguishable == sure
+
+
+@pytest.mark.parametrize(
+    ("gold", "layer", "rate", "bound"),
+    [
+        ([20, 40, 60, 80], [20, 40, 60, 80], 1.0, ""),
+        ([20, 40, 60, 80], [10, 20, 30, 40], 4.0, ""),
+        ([20, 40, 60, 80], [5, 6, 7, 8], 8.0, "at least"),
+        ([5, 6, 7, 8], [20, 40, 60, 80], 1 / 8, "at most"),
+        ([20, 40, 60, 60], [20, 40, 60, 60], 1.0, ""),
+        ([20, 40, 50, 80], [20, 50, 40, 30], 0.5, ""),
+    ],
+)
+def test_exchange_compares_curves_where_both_reach_the_same(
+    gold: list[int], layer: list[int], rate: float, bound: str
+) -> None:
+    sizes = [10, 20, 40, 80]
+    counts = [np.array([[[[100, 100, right]]] for right in one]) for one in (gold, layer)]
+    found = exchange((sizes, counts[0]), (sizes, counts[1]))
+    assert found is not None
+    assert found.rate == pytest.approx(rate)
+    assert found.bound == bound
+
+
+def test_exchange_says_nothing_where_a_score_is_undefined() -> None:
+    counts = np.zeros((2, 1, 1, 3), np.int64)
+    assert exchange(([1, 2], counts), ([1, 2], counts)) is None

@@ -6,12 +6,13 @@ from collections import defaultdict
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
+from biaozhu.curation.select import Unsure, to_sentence
 from biaozhu.data.errors import GoldError
 from biaozhu.data.model import Span, with_spans
 from biaozhu.scoring.match import group_overlapping
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from biaozhu.data.model import Sentence
 
@@ -112,6 +113,27 @@ def find_disagreements(first: Sequence[Sentence], second: Sequence[Sentence]) ->
             kind, text = _find_kind(ours, others), one.text[start:end]
             found.append(Disagreement(one.id, start, end, kind, text, tuple(ours), tuple(others)))
     return tuple(found)
+
+
+def judge_against(other: Mapping[str, Sentence]) -> Callable[[Sentence], Unsure | None]:
+    """Return what `select_sentences` asks: how much a sentence differs from another layer's, given by id; None if not at all."""
+
+    def judge(sentence: Sentence) -> Unsure | None:
+        second = other.get(sentence.id)
+        found = find_disagreements([to_sentence(sentence)], [second]) if second else ()
+        if not found or second is None:
+            return None
+        differing = sum(len(one.first) + len(one.second) for one in found)
+        mine, theirs = (
+            "、".join(dict.fromkeys(span.label for span in side)) or "无"
+            for side in (found[0].first, found[0].second)
+        )
+        return Unsure(
+            differing / (len(sentence.spans) + len(second.spans)),
+            f"两层不同:“{found[0].text}”{mine}/{theirs}",
+        )
+
+    return judge
 
 
 def agreed_spans(one: Sentence, other: Sentence) -> tuple[Span, ...]:

@@ -122,7 +122,7 @@ def select_sentences(
     wanted = count - len(chosen)
     taken = left[:wanted] if aim == "uncertainty" else _take_unlike(left, wanted, tuple(chosen.values()))
     chosen |= {one.sid: one for one in taken}
-    selected = [Selected(_to_sentence(one.sentence), one.why.where) for one in chosen.values()]
+    selected = [Selected(to_sentence(one.sentence), one.why.where) for one in chosen.values()]
     return tuple(sorted(selected, key=lambda one: (one.sentence.article, one.sentence.start)))
 
 
@@ -242,7 +242,7 @@ def _draw_lot(sid: str, seed: int) -> int:
     return int.from_bytes(hashlib.blake2b(f"{seed} {sid}".encode(), digest_size=8).digest(), "big")
 
 
-def _to_sentence(sentence: Sentence) -> Sentence:
-    # A stream's sentences have the same fields but another class.
+def to_sentence(sentence: Sentence) -> Sentence:
+    """Return a sentence of a stream, which has the same fields but another class, as one of a layer."""
     spans = tuple(Span(one.start, one.end, one.label, one.source, one.score) for one in sentence.spans)
     return Sentence(sentence.article, sentence.start, sentence.end, sentence.text, spans)

@@ -76,12 +76,17 @@ class Meter:
             self.calls += 1
             self._settled.notify_all()
 
-    def describe(self) -> dict[str, Any]:
-        """Return the figures of a summary."""
-        cost = self.used.cost(self.prices)
+    def describe(self, times: float = 1) -> dict[str, Any]:
+        """Return the figures of a summary, or what so many times as much would use."""
+        used = self.used
+        if times != 1:
+            used = Usage(
+                *(round(at * times) for at in (used.input, used.output, used.cached)), used.estimated
+            )
+        cost = used.cost(self.prices)
         return {
-            "calls": self.calls,
-            "tokens": asdict(self.used),
+            "calls": round(self.calls * times),
+            "tokens": asdict(used),
             "cost": None if cost is None else round(cost, 6),
             "currency": self.prices.currency if self.prices else None,
         }

@@ -19,6 +19,8 @@ LOOPBACK = ("127.0.0.1", "localhost", "::1")
 DEFAULT_MAX_TOKENS = 4096
 OWN_PARAMETERS = frozenset({"messages", "model", "n", "response_format", "tools"})
 """Keys of a request that `[parameters]` may not set, since the answer could not be read or checked then."""
+# Parameters stand in the record of a layer.
+SECRET = re.compile(r"api.?key|authorization|secret|password", re.IGNORECASE)
 # What a key may look like: it travels in a header.
 KEY = re.compile(r"[!-~]+")
 
@@ -148,7 +150,7 @@ def read_key(config: Config) -> str:
 
 
 def _check_parameters(config: Config, where: str) -> None:
-    taken = sorted(OWN_PARAMETERS & set(config.parameters))
+    taken = sorted(one for one in config.parameters if one in OWN_PARAMETERS or SECRET.search(one))
     if taken:
         raise ConfigError(f"parameters.{taken[0]} is not for the configuration to set", where=where)
     for name in ("max_tokens", "max_completion_tokens"):

@@ -120,6 +120,8 @@ class Endpoint:
         session.mount("https://", adapter)
         # urllib3 1 unpacks without bounds (see SECURITY.md), so nothing is.
         session.headers["Accept-Encoding"] = "identity"
+        # llama.cpp ends a connection after a stream: the next call on it would break off, and count as charged.
+        session.headers["Connection"] = "close"
         if self._key:
             session.headers["Authorization"] = f"Bearer {self._key}"
         return session

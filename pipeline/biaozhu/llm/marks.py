@@ -50,7 +50,7 @@ def check_marks(content: str, texts: Sequence[str], *, labels: Collection[str]) 
     return answers
 
 
-def _align(marked: str, text: str, labels: Collection[str]) -> Checked:
+def _align(marked: str, text: str, labels: Collection[str]) -> Checked:  # noqa: C901 — one pass over the marks
     """Compare the answer with the text letter by letter; white space, which models change, is no letter."""
     places = [at for at, letter in enumerate(text) if not letter.isspace()]
     letters = ""
@@ -83,8 +83,7 @@ def _align(marked: str, text: str, labels: Collection[str]) -> Checked:
         return Checked(problems=(Problem("marks are nested or not closed"),))
     own = "".join(text.split())
     if letters != own:
-        at = next((at for at, pair in enumerate(zip(letters, own, strict=False)) if pair[0] != pair[1]), None)
-        at = min(len(letters), len(own)) if at is None else at
+        at = next((at for at, letter in enumerate(own) if letters[at : at + 1] != letter), len(own))
         where = f"{letters[at : at + 10]!r} where the sentence has {own[at : at + 10]!r}"
         return Checked(problems=(Problem("the text comes back rewritten", detail=where),))
     return Checked(tuple(spans), tuple(problems))

@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 STEP = "llm"
 MAX_FAILURES = 3
 """Calls in a row that the server fails in spite of all retries, after which nothing more is asked."""
+MANY_SENTENCES = 10_000
+"""What the summary says the price of, as far as this run tells."""
 OUT_OF_BUDGET = "not asked: the budget is used up"
 SERVER_DOWN = "not asked: the server had failed too often"
 SHOWN_CHARS = 40
@@ -64,12 +66,12 @@ def carry_out(
     begun = time.monotonic()
     answers = dict(plan.known)
     retries, form = 0, None
+    asked = sum(len(batch.questions) for batch in plan.batches)
     if plan.batches:
         labels = plan.batches[0].prompt.labels
         endpoint = Endpoint(plan.config, key, meter, labels)
         _check_budget(plan, endpoint)
         worker = _Worker(endpoint, cache, frozenset(labels))
-        asked = sum(len(batch.questions) for batch in plan.batches)
         for done in _run(worker, plan):
             answers |= done
             if tell:
@@ -79,6 +81,7 @@ def carry_out(
             raise _explain_failure(plan, answers)
     figures = {
         **meter.describe(),
+        "for_10000_sentences": meter.describe(MANY_SENTENCES / asked) if asked else None,
         "seconds": round(time.monotonic() - begun, 3),
         "retries": retries,
         "format": form,

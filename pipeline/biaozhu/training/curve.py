@@ -22,7 +22,7 @@ from biaozhu.data.files import sha256_of, write_text
 from biaozhu.data.strict_counts import count_strict_spans, sum_counts
 from biaozhu.nlp.encoders import remembering
 from biaozhu.training.crossval import count_groups
-from biaozhu.training.extrapolation import DEFAULT_SAMPLING, FAILURES, extrapolate
+from biaozhu.training.extrapolation import DEFAULT_SAMPLING, FAILURES, exchange, extrapolate
 from biaozhu.training.train import fit
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from biaozhu.data.ledger import Entry
     from biaozhu.data.model import Sentence
     from biaozhu.scoring.significance import ResamplingUnits, Sampling
-    from biaozhu.training.extrapolation import Extrapolation
+    from biaozhu.training.extrapolation import Exchange, Extrapolation
 
 FORMAT = "biaozhu.curve.v1"
 MORE_SENTENCES = 100
@@ -46,12 +46,17 @@ SMALLEST_SHARE = 0.1
 
 @dataclass(frozen=True, slots=True)
 class CurvePlan:
-    """Plan of a learning curve: sizes, seeds, the most folds of the gold, and the sampling of bands."""
+    """Plan of a learning curve: sizes, seeds, the most folds of the gold, and the sampling of bands.
+
+    `other` is another layer, such as a language model's, to train on in place of the gold, too. Of an article of the gold
+    only the gold's sentences are taken from it.
+    """
 
     sizes: int = 6
     seeds: int = 5
     folds: int = 5
     sampling: Sampling = DEFAULT_SAMPLING
+    other: tuple[Sentence, ...] = ()
 
 
 DEFAULT_PLAN = CurvePlan()
@@ -61,7 +66,8 @@ DEFAULT_PLAN = CurvePlan()
 class LearningCurve:
     """The extrapolated curve, what it was measured on, and what could not be aligned in training.
 
-    `folds` are the numbers of held-out sentences; `trainings` counts the models that were trained.
+    `folds` are the numbers of held-out sentences; `trainings` counts the models that were trained; `exchange` says what
+    sentences of another layer are worth, where there is one.
     """
 
     result: Extrapolation
@@ -70,6 +76,7 @@ class LearningCurve:
     trainings: int
     units: ResamplingUnits
     entries: tuple[Entry, ...]
+    exchange: Exchange | None = None
 
 
 def measure_curve(
@@ -93,42 +100,52 @@ def measure_curve(
     """
     names = [groups[sentence.id] for sentence in gold]
     cutter = GroupKFold(min(plan.folds, len(count_groups(gold, groups))))
-    splits = [
-        ([gold[at] for at in learned], [gold[at] for at in left_out])
-        for learned, left_out in cutter.split(gold, groups=names)
-    ]
+    articles = {sentence.article for sentence in gold}
+    usable = [one for one in plan.other if one.id in groups or one.article not in articles]
+    pools = [gold, usable] if plan.other else [gold]
+    splits = []
+    for _, left_out in cutter.split(gold, groups=names):
+        held_out = [gold[at] for at in left_out]
+        ids = {one.id for one in held_out}
+        splits.append(([[one for one in pool if one.id not in ids] for pool in pools], held_out))
     rows = {name: at for at, name in enumerate(dict.fromkeys(units.of[one.id] for one in gold))}
-    counts = np.zeros((plan.sizes, plan.seeds, len(rows), 3), np.int64)
-    taken: defaultdict[int, list[int]] = defaultdict(list)
+    counts = np.zeros((len(pools), plan.sizes, plan.seeds, len(rows), 3), np.int64)
+    taken: defaultdict[tuple[int, int], list[int]] = defaultdict(list)
     entries: dict[Entry, None] = {}
     shares, whole = np.geomspace(SMALLEST_SHARE, 1.0, plan.sizes).tolist(), plan.sizes - 1
     trainings = [
-        (fold, size, seed)
+        (fold, source, size, seed)
         for fold in range(len(splits))
+        for source in range(len(pools))
         for size in range(plan.sizes)
         for seed in range(plan.seeds if size < whole else 1)
     ]
     with remembering():
-        for done, (fold, size, seed) in enumerate(trainings):
+        for done, (fold, source, size, seed) in enumerate(trainings):
             on_training(done, len(trainings))
-            pool, held_out = splits[fold]
-            chosen = draw_sentences(pool, shares[size], seed=seed, fold=fold)
-            taken[size].append(len(chosen))
+            learned, held_out = splits[fold]
+            chosen = draw_sentences(learned[source], shares[size], seed=seed, fold=fold)
+            taken[source, size].append(len(chosen))
             fitted = fit(config, chosen)
             entries |= dict.fromkeys(fitted.entries)
             found = annotate_with(fitted.nlp, [sentence.text for sentence in held_out], source="curve")
             seeds = slice(seed, seed + 1) if size < whole else slice(None)
             for sentence, spans in zip(held_out, found, strict=True):
                 strict = count_strict_spans((one.key for one in sentence.spans), (one.key for one in spans))
-                counts[size, seeds, rows[units.of[sentence.id]]] += astuple(sum_counts(strict.values()))
-    sizes = [round(float(np.mean(taken[size]))) for size in range(plan.sizes)]
+                row = rows[units.of[sentence.id]]
+                counts[source, size, seeds, row] += astuple(sum_counts(strict.values()))
+    curves = [
+        ([round(float(np.mean(taken[source, size]))) for size in range(plan.sizes)], counts[source])
+        for source in range(len(pools))
+    ]
     return LearningCurve(
-        extrapolate(sizes, counts, annotated=len(gold), more=MORE_SENTENCES, sampling=plan.sampling),
+        extrapolate(*curves[0], annotated=len(gold), more=MORE_SENTENCES, sampling=plan.sampling),
         len(gold),
         tuple(len(held_out) for _, held_out in splits),
         len(trainings),
         units,
         tuple(entries),
+        exchange(*curves, sampling=plan.sampling) if plan.other else None,
     )
 
 
@@ -164,6 +181,7 @@ def describe_curve(
         "worth_low": gain.low if gain else None,
         "worth_high": gain.high if gain else None,
         "distinguishable": gain.distinguishable if gain else None,
+        "exchange": {**asdict(curve.exchange), "rate": curve.exchange.rate} if curve.exchange else None,
         "held_out": list(curve.folds),
         "units": {"kind": curve.units.kind, "count": curve.units.count, "reason": curve.units.reason},
         "sampling": asdict(plan.sampling),

@@ -88,6 +88,26 @@ class Gain:
 
 
 @dataclass(frozen=True, slots=True)
+class Exchange:
+    """How many sentences of another layer are worth one of the gold: they train to the same F1.
+
+    `bound` says that the rate is only the least or the most, where one curve begins above the other's end.
+    """
+
+    f1: float
+    gold: float
+    layer: float
+    low: float | None
+    high: float | None
+    bound: Literal["", "at least", "at most"]
+
+    @property
+    def rate(self) -> float:
+        """Sentences of the layer for one of the gold."""
+        return self.layer / self.gold
+
+
+@dataclass(frozen=True, slots=True)
 class Extrapolation:
     """The points, and the curve with the gain it promises, or in `failure` why there is none."""
 
@@ -144,6 +164,37 @@ def extrapolate(
     return Extrapolation(points, law, Gain(annotated, more, gain, *bounds), "")
 
 
+def exchange(
+    gold: tuple[Sequence[int], NDArray[np.int64]],
+    layer: tuple[Sequence[int], NDArray[np.int64]],
+    *,
+    sampling: Sampling = DEFAULT_SAMPLING,
+) -> Exchange | None:
+    """Compare two learning curves at the highest F1 that both reach; None where F1 is undefined somewhere.
+
+    Args:
+        gold: sizes and counts as `extrapolate` takes them, of training on gold.
+        layer: the same of training on another layer, scored on the same.
+        sampling: how to draw; both are scored on the same draws.
+    """
+    sizes, f1 = (gold[0], layer[0]), [_mean_of_seeds(_f1(one[1].sum(axis=2))) for one in (gold, layer)]
+    if np.isnan(f1).any():
+        return None
+    target = min(f1[0].max(), f1[1].max())
+    needed = [_needed(at, values, target) for at, values in zip(sizes, f1, strict=True)]
+    drawn = [_draw(one[1], sampling) for one in (gold, layer)]
+    rates = []
+    for values in zip(*drawn, strict=True):
+        reached = min(values[0].max(), values[1].max())
+        rates.append(_needed(sizes[1], values[1], reached) / _needed(sizes[0], values[0], reached))
+    bound: Literal["", "at least", "at most"] = ""
+    if target < f1[0][0]:
+        bound = "at least"
+    elif target < f1[1][0]:
+        bound = "at most"
+    return Exchange(float(target), needed[0], needed[1], *_bounds(np.array(rates), sampling), bound)
+
+
 def fit_power_law(
     sizes: Sequence[float], values: Floats, weights: Floats, *, near: PowerLaw | None = None
 ) -> PowerLaw | None:
@@ -180,6 +231,12 @@ def fit_power_law(
         if best is None or loss < best[0]:
             best = loss, PowerLaw(*map(float, found))
     return best[1] if best else None
+
+
+def _needed(sizes: Sequence[int], values: Floats, target: float) -> float:
+    """Return after how many sentences an F1 is first reached, in between by their logarithm."""
+    reached, first = np.unique(np.maximum.accumulate(values), return_index=True)
+    return float(np.exp(np.interp(target, reached, np.log(np.asarray(sizes, np.float64)[first]))))
 
 
 def _draw(counts: NDArray[np.int64], sampling: Sampling) -> Floats:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -236,11 +236,17 @@ def _announce(plan: Plan) -> str:
 
 def _summarize(done: Answered) -> str:
     figures = done.outcome.figures
-    used = figures["tokens"]
-    cost = "" if figures["cost"] is None else f", {figures['cost']:.4f} {figures['currency']}"
-    about = "about " if used["estimated"] else ""
+    many = figures["for_10000_sentences"]
+    more = f"; 10,000 such sentences would take {_usage(many)}" if many else ""
     return (
-        f"{done.plan.config.name}: {figures['calls']} calls ({figures['retries']} tried again), {about}{used['input']:,} + "
-        f"{used['output']:,} tokens{cost}, {figures['seconds']:.1f} s; {figures['cache_hits']} of {figures['sentences']} "
-        f"sentences from the cache, {figures['unanswered']} without an answer"
+        f"{done.plan.config.name}: {_usage(figures)}, {figures['retries']} tried again, {figures['seconds']:.1f} s; "
+        f"{figures['cache_hits']} of {figures['sentences']} sentences from the cache, "
+        f"{figures['unanswered']} without an answer{more}"
     )
+
+
+def _usage(figures: Mapping[str, Any]) -> str:
+    used = figures["tokens"]
+    cost = "" if figures["cost"] is None else f", {figures['cost']:,.4f} {figures['currency']}"
+    about = "about " if used["estimated"] else ""
+    return f"{figures['calls']:,} calls, {about}{used['input']:,} + {used['output']:,} tokens{cost}"

@@ -47,6 +47,13 @@ def select(
             "--marginals", help="Ask the default network how sure it is; else the spans' scores say it."
         ),
     ] = False,
+    against: Annotated[
+        list[Path],
+        typer.Option(
+            metavar="LAYER",
+            help="Take the sentences where this layer, such as a language model's, differs. Repeatable.",
+        ),
+    ] = [],  # noqa: B006 — typer copies the default
     share: Annotated[
         float,
         typer.Option(
@@ -67,10 +74,17 @@ def select(
     from biaozhu.scale.shard_folders import place
 
     given = expand_globs(place(layer) for layer in layers)
-    check_output(output, "layer", given)
-    check_output(reasons_path(output), "reasons", given)
+    check_output(output, "layer", [*given, *against])
+    check_output(reasons_path(output), "reasons", [*given, *against])
+    if marginals and against:
+        raise UsageError("--marginals and --against are two ways to judge", next_step="Give one of them")
     judge = None
-    if marginals:
+    if against:
+        from biaozhu.curation.disagreements import judge_against
+        from biaozhu.data.layers import read_layers
+
+        judge = judge_against({one.id: one for one in read_layers(against)})
+    elif marginals:
         from biaozhu.annotators.network.base import load_base
         from biaozhu.curation.uncertainty import make_judge
 
@@ -79,7 +93,9 @@ def select(
     selected = select_sentences(stream_files(files), number, share=share, seed=seed, aim=aim, unsure_of=judge)
     if not selected:
         raise UsageError(
-            "no span there has a score, and no sentence is drawn at random",
+            "the layers do not differ there, and no sentence is drawn at random"
+            if against
+            else "no span there has a score, and no sentence is drawn at random",
             next_step="Give a pre-annotated layer, --marginals, or --random 1",
         )
     write_layer(output, [one.sentence for one in selected])

@@ -201,6 +201,12 @@ def curve(
     output: Annotated[
         Path, typer.Option("-o", "--output", help="Write the curve here (JSON), for `report --curve`.")
     ],
+    layer: Annotated[
+        list[Path],
+        typer.Option(
+            help="Another layer, such as a language model's: say how many of its sentences are worth one of the gold's. Repeatable."
+        ),
+    ] = [],  # noqa: B006 — typer copies the default
     held_out_by: Annotated[
         Literal["section", "article"] | None,
         typer.Option(help="What is held out together; without it articles, or sections where there is one."),
@@ -222,15 +228,16 @@ def curve(
     from biaozhu.training.curve import CurvePlan, describe_curve, measure_curve, write_curve
     from biaozhu.training.train import read_config
 
-    check_output(output, "curve", [config, *gold], articles=article)
-    check_output(ledger, "ledger", [config, *gold], articles=article)
+    check_output(output, "curve", [config, *gold, *layer], articles=article)
+    check_output(ledger, "ledger", [config, *gold, *layer], articles=article)
     gold, sentences = _read_gold(gold)
+    layer, other = _read_gold(layer) if layer else ([], ())
     paths = find_articles(article)
     articles = read_articles(paths)
     groups = group_sentences(articles, sentences, by=held_out_by)
     of = {sentence.id: sentence.article for sentence in sentences}
     units = choose_units(of, sections_of([one for one in articles if one.id in of.values()], sentences))
-    plan = CurvePlan(sizes, seeds, folds, Sampling(resamples=resamples))
+    plan = CurvePlan(sizes, seeds, folds, Sampling(resamples=resamples), other)
     with progress_of_steps("learning curve") as bar:
         done = measure_curve(
             read_config(config, _parse_overrides(settings, gold)),
@@ -241,7 +248,7 @@ def curve(
             on_training=lambda number, most: bar(number, most, f"training {number + 1} of {most}"),
         )
     command = ["biaozhu", *sys.argv[1:]]
-    document = describe_curve(done, plan=plan, files=(config, *gold, *paths), command=command)
+    document = describe_curve(done, plan=plan, files=(config, *gold, *layer, *paths), command=command)
     write_curve(output, document)
     say(f"{done.trainings} models, each scored on what it was not trained on")
     say(f"bands resample {units.count} {units.kind}s and {seeds} seeds: {units.reason}")
@@ -254,6 +261,8 @@ def curve(
             [(one.sentences, one.mean, one.low, one.high) for one in done.result.points],
         )
     say(_tell_gain(document))
+    if layer:
+        say(_tell_exchange(document["exchange"]))
     _close(done.entries, ledger)
 
 
@@ -315,6 +324,17 @@ def _tell_gain(document: Mapping[str, Any]) -> str:
         return f"{said}, without an interval: too few draws could be fitted"
     verdict = "" if document["distinguishable"] else ", not distinguishable from nothing"
     return f"{said} (95 % {document['worth_low']:+.3f} … {document['worth_high']:+.3f}){verdict}"
+
+
+def _tell_exchange(found: Mapping[str, Any] | None) -> str:
+    if found is None:
+        return "what the layer's sentences are worth cannot be told: F1 is undefined at some sizes"
+    bounds = "" if found["low"] is None else f" (95 % {found['low']:.1f} … {found['high']:.1f})"
+    least = f"{found['bound']} " if found["bound"] else ""
+    return (
+        f"a sentence of the gold is worth {least}{found['rate']:.1f} of the layer's{bounds}: "
+        f"{found['layer']:.0f} of them train to F1 {found['f1']:.3f}, as {found['gold']:.0f} of the gold do"
+    )
 
 
 def _print_scores(title: str, scores: Mapping[str, StrictCounts], *, as_json: bool) -> None:
