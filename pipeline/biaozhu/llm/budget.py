@@ -80,9 +80,8 @@ class Meter:
         """Return the figures of a summary, or what so many times as much would use."""
         used = self.used
         if times != 1:
-            used = Usage(
-                *(round(at * times) for at in (used.input, used.output, used.cached)), used.estimated
-            )
+            fresh, answer, cached = (round(at * times) for at in (used.input, used.output, used.cached))
+            used = Usage(fresh, answer, cached, used.estimated)
         cost = used.cost(self.prices)
         return {
             "calls": round(self.calls * times),

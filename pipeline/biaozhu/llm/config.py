@@ -52,16 +52,12 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What a configuration file says.
 
     Attributes:
-        base_url: what `/chat/completions` is added to.
         key_env: the environment variable that holds the key; empty where the server wants none.
-        name: of the layer.
         batch_sentences, context_chars: how many sentences one call may have, and how much text before and after them.
         examples: how many sentences of `gold` (layers, none by default) the prompt shows.
         answer: `json` under a schema, or `marks`: the text repeated with marks in it.
-        guideline: the file whose text the prompt quotes; empty for none.
         timeout_seconds: how long one call may take in all.
         retries, retry_seconds: how often a call is sent again, and how long the first wait is.
-        parameters: sent as they are, such as temperature, max_tokens, seed.
         score: what each of its spans gets, such as its precision on gold of yours; None for no score.
         proposes: label -> priority, of what the combined layer may take from this one; see `annotators.registry`.
     """

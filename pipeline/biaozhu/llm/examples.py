@@ -33,14 +33,7 @@ def read_gold(paths: Iterable[Path], *, labels: Iterable[str]) -> tuple[Sentence
 def draw_examples(
     gold: Sequence[Sentence], annotated: Sequence[Sentence], count: int, *, labels: Sequence[str]
 ) -> tuple[Sentence, ...]:
-    """Draw examples for an article: each label in turn, and a sentence without spans after each round of them.
-
-    Args:
-        gold: what `read_gold` gives.
-        annotated: the sentences of the article that the examples must not come from.
-        count: how many at most.
-        labels: all labels.
-    """
+    """Draw at most so many examples for an annotated article: each label in turn, and a sentence without spans after each round."""
     texts = {one.text for one in annotated if len(one.text) >= SAME_TEXT_CHARS}
     own = {one.article for one in annotated} | {one.article for one in gold if one.text in texts}
     left = [one for one in gold if one.article not in own and len(one.text) <= MAX_EXAMPLE_CHARS]

@@ -98,13 +98,7 @@ class Plan:
 def make_plan(
     config: Config, articles: Sequence[Sequence[Sentence]], *, labels: Sequence[Label], cache: AnswerCache
 ) -> Plan:
-    """Plan what to ask about articles.
-
-    Args:
-        config: what the configuration says; files in it are of the working folder, or the package's own.
-        articles: the sentences of each article, in order.
-        labels: the label set.
-        cache: where answers are looked up.
+    """Plan what to ask about the sentences of articles that the cache has no answer for.
 
     Raises:
         MissingFileError: the guideline or gold is not there.

@@ -50,13 +50,7 @@ class Outcome:
 def carry_out(
     plan: Plan, key: str, *, cache: AnswerCache, tell: Callable[[int, int, str], None] | None = None
 ) -> Outcome:
-    """Make the calls of a plan.
-
-    Args:
-        plan: what `make_plan` gives.
-        key: the server's, or nothing.
-        cache: where each answer is kept as soon as it is there.
-        tell: hears how many sentences are done, of how many, and the cost so far.
+    """Make the calls of a plan; `tell` hears how many sentences are done, of how many, and the cost so far.
 
     Raises:
         EndpointError: no call can succeed, or none did; answers so far are in the cache.

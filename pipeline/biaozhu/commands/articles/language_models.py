@@ -44,11 +44,7 @@ class Answered:
     ) -> None:
         """Write its own layer of some articles, with its record and status beside it; nothing where nothing was answered.
 
-        Args:
-            path: of the layer.
-            articles: their sentences.
-            hidden: what others propose for each sentence, by its id: the model has not seen it, as an annotator of a
-                blind slice, which is how `bias` counts it.
+        `hidden` is what others propose, by sentence id: the model has not seen it, which is how `bias` counts it.
         """
         from biaozhu.data.layers import write_layer
         from biaozhu.llm.record import make_layer
