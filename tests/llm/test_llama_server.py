@@ -68,7 +68,7 @@ def llama(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         ("marks", ""),
     ],
 )
-def test_llama_server_answers_or_is_named(  # noqa: PLR0913, PLR0917 — fixtures and a case
+def test_llama_server_answers_or_is_named(
     llama: str,
     project: Any,
     tmp_path: Path,

@@ -60,6 +60,7 @@ def describe_run(plan: Plan, outcome: Outcome, articles: Sequence[int]) -> dict[
         "context_chars": config.context_chars,
         "prompt": {
             "version": PROMPT_VERSION,
+            "answer": config.answer,
             "guideline": guideline_checksum(config),
             "articles": {
                 sentences[0].article: {
