@@ -371,8 +371,8 @@ def test_two_models_go_through_agree_bias_adjudicate_select_and_report(
     # What only one model has is the least sure.
     assert run(["select", "pre/fields.jsonl", "-n", "1", "--random", "0", "-o", "unsure.jsonl"]) == 0
     assert [one.start for one in read_layer(tmp_path / "unsure.jsonl")] == [0]
-    # Where the model and another annotator differ.
-    command = ["select", "layers/places/fields.jsonl", "--against", second, "-n", "9", "--random", "0"]
+    # Where the model and the network differ.
+    command = ["select", "layers/network/fields.jsonl", "--against", second, "-n", "9", "--random", "0"]
     assert run([*command, "-o", "differ.jsonl"]) == 0
     assert 0 < len(read_layer(tmp_path / "differ.jsonl")) < SENTENCES
     layers = ["--layer", f"glm={second}", "--annotator", f"qwen={first}", "--annotator", f"glm={second}"]

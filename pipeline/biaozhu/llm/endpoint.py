@@ -12,7 +12,6 @@ import time
 from typing import TYPE_CHECKING, Any
 
 import requests
-from requests.adapters import HTTPAdapter
 
 from biaozhu.data.errors import EndpointError
 from biaozhu.llm.budget import Usage, estimate_tokens
@@ -70,7 +69,6 @@ class Endpoint:
         self._key = key
         self._schema = make_schema(labels)
         self._url = f"{config.base_url.rstrip('/')}/chat/completions"
-        self._session = self._open()
         self._lock = threading.Lock()
         self._format = FORMATS.index("json_schema" if config.answer == "json" else "")
         self._quiet_until = 0.0
@@ -115,12 +113,9 @@ class Endpoint:
         session.verify = self._config.ca_bundle or True
         if self._config.proxy:
             session.proxies = {"http": self._config.proxy, "https": self._config.proxy}
-        adapter = HTTPAdapter(pool_maxsize=self._config.concurrency)
-        session.mount("http://", adapter)
-        session.mount("https://", adapter)
         # urllib3 1 unpacks without bounds (see SECURITY.md), so nothing is.
         session.headers["Accept-Encoding"] = "identity"
-        # llama.cpp ends a connection after a stream: the next call on it would break off, and count as charged.
+        # A connection serves one call: llama.cpp ends it after a stream, and what is sent on it then breaks off, as if charged.
         session.headers["Connection"] = "close"
         if self._key:
             session.headers["Authorization"] = f"Bearer {self._key}"
@@ -160,13 +155,16 @@ class Endpoint:
         limit = self._config.timeout_seconds
         deadline = time.monotonic() + limit
         try:
-            with self._session.post(
-                self._url,
-                json=body,
-                timeout=(min(CONNECT_SECONDS, limit), limit),
-                stream=True,
-                allow_redirects=False,
-            ) as response:
+            with (
+                self._open() as session,
+                session.post(
+                    self._url,
+                    json=body,
+                    timeout=(min(CONNECT_SECONDS, limit), limit),
+                    stream=True,
+                    allow_redirects=False,
+                ) as response,
+            ):
                 return response.status_code, response.headers, _read_until(response, deadline)
         except (requests.exceptions.SSLError, requests.exceptions.ProxyError) as error:
             raise EndpointError(f"no safe connection ({_last(error)})", where=self._config.base_url) from None
