@@ -75,6 +75,13 @@ def test_curve_learns_nothing_from_what_it_scores_on(config: Path) -> None:
     groups = {one.id: one.article for one in gold}
     done = measure(config, gold, groups, CurvePlan(sizes=2, seeds=1, sampling=FEW))
     assert [point.mean for point in done.result.points] == [0.0, 0.0]
+    # Nor from another layer's version of it, nor from sentences of its article that the gold lacks.
+    lacking = tuple(replace(one, start=one.start + 10**6, end=one.end + 10**6) for one in first)
+    plan = CurvePlan(sizes=2, seeds=1, sampling=FEW, other=(*gold, *lacking))
+    exchange = measure(config, gold, groups, plan).exchange
+    assert exchange is not None
+    assert exchange.f1 == 0.0
+    assert exchange.layer <= len(first)
     # And with the same labels it is right about all of it.
     twice = (*first, *invented_gold(15, article="0" * 12))
     again = measure(
