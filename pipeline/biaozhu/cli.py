@@ -18,11 +18,18 @@ import typer
 from biaozhu import __version__
 from biaozhu.commands import register_all
 from biaozhu.commands.help_pages import GroupedCommands, prepare_help
-from biaozhu.data.errors import BiaozhuError, MissingExtraError, MissingFileError, WriteError, extra_advice
+from biaozhu.data.errors import (
+    BiaozhuError,
+    MissingExtraError,
+    MissingFileError,
+    UsageError,
+    WriteError,
+    extra_advice,
+)
 from biaozhu.data.translation import choose_language
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
 STOPPED = 130
 EXTRA_OF = {"doccano_client": "doccano", "psutil": "doccano", "tenacity": "doccano"}
@@ -135,6 +142,7 @@ def run(arguments: list[str] | None = None) -> int:  # noqa: C901, PLR0911 — e
 def _called(arguments: list[str] | None) -> object:
     try:
         choose_language(_find_language(sys.argv[1:] if arguments is None else arguments))
+        _refuse_nul(arguments or ())
         return list_all_commands()(arguments, prog_name="biaozhu", standalone_mode=False)
     except Exception as error:
         # An extension that is interrupted while it is imported makes an ImportError of it.
@@ -145,6 +153,13 @@ def _called(arguments: list[str] | None) -> object:
                 f"the package {error.name} is not installed", next_step=extra_advice(EXTRA_OF[error.name])
             ) from None
         raise
+
+
+def _refuse_nul(arguments: Iterable[str]) -> None:
+    """Refuse what no process is given on its command line, and no path and no name has."""
+    for one in arguments:
+        if "\0" in one:
+            raise UsageError("an argument holds a NUL character", where=one)
 
 
 def _find_language(arguments: Sequence[str]) -> str:

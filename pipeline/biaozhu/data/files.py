@@ -36,6 +36,8 @@ ENDLESS = 256 * 1024 * 1024
 
 TEMPORARY = ".biaozhu-tmp"
 """What the name of a file that is being written ends with."""
+LONE_SURROGATE = re.compile("[\ud800-\udfff]")
+"""What no UTF-8 file can carry; Python has it in the name of a file that is not UTF-8."""
 # Of a file's name in that of its temporary file.
 MAX_PREFIX_BYTES = 200
 
@@ -136,7 +138,7 @@ def write_stream(path: Path, parts: Iterable[bytes], *, mode: int = 0o644) -> No
 
 def _temporary_prefix(target: Path) -> str:
     # A name may be as long as the file system allows, and that of the temporary file is longer.
-    name = target.name.encode()[:MAX_PREFIX_BYTES].decode("utf-8", "ignore")
+    name = os.fsencode(target.name)[:MAX_PREFIX_BYTES].decode("utf-8", "ignore")
     return f".{name}."
 
 
@@ -200,8 +202,8 @@ def _write_through(path: Path, parts: Iterable[bytes]) -> None:
 
 
 def write_text(path: Path, content: str, *, mode: int = 0o644) -> None:
-    """Write text as UTF-8 with its line ends as they are; see `write_bytes`."""
-    write_bytes(path, content.encode("utf-8"), mode=mode)
+    """Write text as UTF-8 with its line ends as they are, lone surrogates as U+FFFD; see `write_bytes`."""
+    write_bytes(path, LONE_SURROGATE.sub("\ufffd", content).encode("utf-8"), mode=mode)
 
 
 def write_lines(path: Path, lines: Iterable[str]) -> None:

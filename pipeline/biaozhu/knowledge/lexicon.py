@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import hashlib
 import importlib.util
-import re
 from functools import cache
 from importlib.metadata import version
 from pathlib import Path
@@ -20,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from biaozhu.data.errors import ModelDataError
-from biaozhu.data.files import read_bytes
+from biaozhu.data.files import LONE_SURROGATE, read_bytes
 from biaozhu.data.storage.disk_cache import laid_out_parts
 from biaozhu.knowledge.gazetteer import DIVISIONS, gazetteer, read_packed
 from biaozhu.knowledge.names import import_automaton
@@ -51,7 +50,6 @@ SHA256 = "7197c3211ddd98962b036cdf40324d1ea2bfaa12bd028e68faa70111a88e12a8"
 PART = "\n"
 
 CODE_POINTS = 0x110000
-LONE = re.compile("[\ud800-\udfff]")
 NEXT_STEP = "Install it again with `make run`"
 
 
@@ -68,7 +66,7 @@ def lexicon_columns(texts: Sequence[str]) -> list[np.ndarray]:
     joined = PART.join(texts)
     marks = np.zeros((len(joined), 3), np.uint64)
     # The automaton reads UTF-8, which has no lone surrogates; they stand in no word.
-    found = np.array(find(LONE.sub("\ufffd", joined)), np.int64).reshape(-1, 3)
+    found = np.array(find(LONE_SURROGATE.sub("\ufffd", joined)), np.int64).reshape(-1, 3)
     starts, ends, bits = found[:, 0], found[:, 1], kinds[found[:, 2]]
     np.bitwise_or.at(marks[:, 0], starts, bits)
     np.bitwise_or.at(marks[:, 1], ends - 1, bits)

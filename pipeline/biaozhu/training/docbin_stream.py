@@ -91,7 +91,7 @@ class DocBinStream:
         known: set[str] = set()
         problems: list[ShardError] = []
         for path in files:
-            digest.update(f"{sha256_of(path)}  {path.name}\n".encode())
+            digest.update(f"{sha256_of(path)}  {path.name}\n".encode("utf-8", "surrogateescape"))
             try:
                 for text in read_shard(path):
                     sentences += 1

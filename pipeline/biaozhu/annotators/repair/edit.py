@@ -10,8 +10,9 @@ from operator import attrgetter
 from typing import TYPE_CHECKING
 
 from biaozhu.annotators.cover import Cover
+from biaozhu.data.files import LONE_SURROGATE
 from biaozhu.data.model import Span
-from biaozhu.knowledge.lexicon import DIVISION, FOREIGN, LONE, loaded_lexicon
+from biaozhu.knowledge.lexicon import DIVISION, FOREIGN, loaded_lexicon
 from biaozhu.knowledge.world import COUNTRY, FOREIGN_CITY, FOREIGN_REGION, FORMER_DIVISION, PLACE_KINDS
 from biaozhu.reading.simplified import to_simplified
 
@@ -150,7 +151,7 @@ class Edit:
 def make_edit(text: str, spans: Iterable[Span]) -> Edit:
     """Return what rules work on."""
     # The automata read UTF-8, which has no lone surrogates.
-    text = LONE.sub("\ufffd", to_simplified(text))
+    text = LONE_SURROGATE.sub("\ufffd", to_simplified(text))
     find, kinds, _ = loaded_lexicon()
     words = tuple(Word(start, end, int(kinds[number])) for start, end, number in find(text))
     return Edit(text, words, spans)

@@ -106,7 +106,7 @@ def _is_spelt(part: str) -> bool:
 
 def _is_bounded(edit: Edit, start: int) -> bool:
     text = edit.text
-    if text[start - 1 : start] == "-" or text[:start].endswith("－"):
+    if text[start - 1 : start] in {"-", "－"}:
         return False
     apart = not start or not HAN.match(text, start - 1) or text[start - 1] in _BEFORE_NAMES
     return apart or _role_end(text, start) or any(word.end == start for word in edit.near(start, start))
@@ -200,13 +200,16 @@ def _goes_on(text: str, start: int, end: int) -> bool:
 def _minority_names(text: str) -> Iterator[tuple[int, int]]:
     for names, least in ((TIBETAN, 4), (MONGOLIAN, 3), (TURKIC, 3), (YI, 4)):
         found = _find_parts(names)(text)
+        longest: dict[int, int] = {}
+        for start, end in found:
+            longest[start] = max(longest.get(start, 0), end)
         reached = 0
         for start, end in sorted(found, key=lambda one: (one[0], -one[1])):
             if start < reached:
                 continue
             stop = end
             for _ in range(2):  # no name has more than three parts
-                stop = max((right for left, right in found if left == stop), default=stop)
+                stop = longest.get(stop, stop)
             if names is TURKIC:
                 stop += next((len(tail) for tail in TURKIC_ENDINGS if text.startswith(tail, stop)), 0)
             if stop - start >= least:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from biaozhu.annotators.cover import Cover
 from biaozhu.annotators.repair.divisions import repair_divisions
 from biaozhu.annotators.repair.edit import DOTS, HAN, PLACE
 from biaozhu.knowledge.division_names import COUNTY, PROVINCE, TOWNSHIP
@@ -124,11 +125,11 @@ def _follows(edit: Edit, word: Word, verb: re.Pattern[str]) -> bool:
 
 
 def _longest(words: list[Word]) -> list[Word]:
-    kept: list[Word] = []
+    kept: Cover[Word] = Cover()
     for word in sorted(words, key=lambda one: (one.start - one.end, one.start)):
-        if all(word.end <= other.start or other.end <= word.start for other in kept):
-            kept.append(word)
-    return sorted(kept, key=lambda one: one.start)
+        if kept.is_free(word.start, word.end):
+            kept.add(word.start, word.end, word)
+    return kept.values()
 
 
 def _is_whole(edit: Edit, word: Word) -> bool:

@@ -51,13 +51,13 @@ def new(
 
     Nothing that is there is replaced. Articles in the folder itself stay there: move them into seeds/.
     """
-    from biaozhu.data.errors import MissingFileError
+    from biaozhu.data.errors import MissingFileError, printable
     from biaozhu.data.files import read_bytes, write_bytes
     from biaozhu.data.shipped import find_own
 
     if folder.exists() and not folder.is_dir():
         raise MissingFileError("this is a file, a folder is needed", where=str(folder))
-    name = folder.resolve().name
+    name = printable(folder.resolve().name)
     wanted = {one: read_bytes(find_own(Path(one))) for one in FILES}
     wanted |= {"README.md": README.format(name=name).encode(), ".gitignore": IGNORED.encode()}
     written = [one for one in wanted if not (folder / one).exists()]

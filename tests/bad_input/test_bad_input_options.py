@@ -1,0 +1,61 @@
+"""Values of options that the fuzzer of options found to end in a traceback (`tests/fuzz/options.py`)."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from typing import TYPE_CHECKING
+
+import pytest
+from bad_files import ARTICLE, snapshot
+
+from biaozhu.cli import run
+from biaozhu.data.layers import read_layer
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+# A name as an archive of another system leaves it: GB18030, which is not UTF-8.
+FOREIGN = os.fsdecode("春耕".encode("gb18030"))
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["read", "a\0b"],
+        ["new", "a\0b"],
+        ["loop", "new", "--pool", "good.jsonl", "--annotators", "a\0b"],
+        ["report", "--layer", "a=good.jsonl\0", "-o", "out"],
+    ],
+)
+def test_options_a_nul_character_is_a_line(
+    workplace: Path, capsys: pytest.CaptureFixture[str], arguments: list[str]
+) -> None:
+    before = snapshot(workplace)
+    assert run(arguments) == 2
+    said = capsys.readouterr().err
+    assert said.startswith("BZ002 ")
+    assert said.count("\n") == 1
+    assert snapshot(workplace) == before
+
+
+def test_options_a_name_that_is_not_utf8_is_written_and_read(
+    workplace: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    try:
+        (workplace / f"{FOREIGN}.txt").write_text(ARTICLE, encoding="utf-8")
+    except OSError:
+        pytest.skip("the file system has no such names")
+    layer = f"{FOREIGN}.jsonl"
+    assert run(["preannotate", f"{FOREIGN}.txt", "-o", layer, "--model", "fast"]) == 0
+    assert read_layer(workplace / layer)
+    assert run(["new", FOREIGN]) == 0
+    assert "\\udc" in (workplace / FOREIGN / "README.md").read_text("utf-8")
+    shutil.copytree("anna", f"{FOREIGN}.anna")
+    assert run(["agree", f"{FOREIGN}.anna", "bert", "-o", "agree.json"]) == 0
+    assert "\ufffd" in json.loads((workplace / "agree.json").read_text("utf-8"))["annotators"][0]
+    assert (
+        run(["evaluate", "--gold", "good.jsonl", "--layer", f"{FOREIGN}={layer}", "-o", "scores.json"]) == 0
+    )
+    assert "Traceback" not in capsys.readouterr().err
