@@ -21,11 +21,12 @@ import uvicorn
 from playwright.sync_api import sync_playwright
 
 from biaozhu.annotators.network.models import load_model
+from biaozhu.curation.disagreements import Dispute
 from biaozhu.data.errors import RemoteError, ServerError
 from biaozhu.data.labels import read_labels
 from biaozhu.data.layers import read_layer
 from biaozhu.data.model import Sentence, Span, with_spans
-from biaozhu.doccano.adjudication_project import Dispute, ask_adjudicator
+from biaozhu.doccano.adjudication_project import ask_adjudicator
 from biaozhu.doccano.connection import Account, connect
 from biaozhu.doccano.local.server import get_status
 from biaozhu.doccano.local.state import DEFAULT_HOME, read_state
@@ -86,6 +87,19 @@ def take_report(browser: Browser) -> None:
         page.close()
 
 
+def take_service(browser: Browser) -> None:
+    """Take the page of `biaozhu serve` with its own example."""
+    with service() as (url, token):
+        page = browser.new_page(viewport={"width": 1000, "height": 1090}, locale="zh-CN")
+        page.goto(url.removesuffix("predict"))
+        page.fill("#token", token)
+        page.click("#example")
+        page.click("#go")
+        page.locator("#rows tr").first.wait_for()
+        page.screenshot(path=PICTURES / "serve.png")
+        page.close()
+
+
 def take_doccano(browser: Browser, connection: Connection, account: Account) -> None:
     """Take the annotator's page of a sentence with all three labels."""
     with made_for_it(connection, "biaozhu-annotation") as setting:
@@ -110,6 +124,23 @@ def take_adjudication(browser: Browser, connection: Connection, account: Account
 
 def take_suggestion(browser: Browser, connection: Connection, account: Account) -> None:
     """Take the page right after a click on the wand: a sentence without spans gets those of the pre-annotators."""
+    with service() as (url, token), made_for_it(connection, "biaozhu-suggestion") as setting:
+        sentences = [with_spans(one, ()) for one in read_layer(LAYER)][PAGE - 1 : PAGE]
+        push(connection, [(LAYER.stem, sentences)], setting)
+        project = require_project(connection, setting.name)
+        switch_on(connection, project, url=url, token=token, labels=setting.labels)
+        with example(browser, account, project, 1) as page:
+            page.locator(WAND).click()
+            with page.expect_response(lambda answer: "/auto-labeling?" in answer.url):
+                page.locator(".v-dialog--active .v-input--switch").click()
+            page.locator(".v-dialog--active button", has_text="Close").click()
+            page.wait_for_timeout(2000)
+            page.screenshot(path=PICTURES / "suggestion.png")
+
+
+@contextmanager
+def service() -> Iterator[tuple[str, str]]:
+    """Run the service of the fast network; the address of /predict and the token."""
     token = secrets.token_urlsafe()
     listening = bind("127.0.0.1", 0)
     config = uvicorn.Config(make_app(rule_predictor(load_model("fast")), token=token), log_level="warning")
@@ -117,18 +148,7 @@ def take_suggestion(browser: Browser, connection: Connection, account: Account) 
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
     thread.start()
     try:
-        with made_for_it(connection, "biaozhu-suggestion") as setting:
-            sentences = [with_spans(one, ()) for one in read_layer(LAYER)][PAGE - 1 : PAGE]
-            push(connection, [(LAYER.stem, sentences)], setting)
-            project = require_project(connection, setting.name)
-            switch_on(connection, project, url=address_of(listening), token=token, labels=setting.labels)
-            with example(browser, account, project, 1) as page:
-                page.locator(WAND).click()
-                with page.expect_response(lambda answer: "/auto-labeling?" in answer.url):
-                    page.locator(".v-dialog--active .v-input--switch").click()
-                page.locator(".v-dialog--active button", has_text="Close").click()
-                page.wait_for_timeout(2000)
-                page.screenshot(path=PICTURES / "suggestion.png")
+        yield address_of(listening), token
     finally:
         server.should_exit = True
         thread.join()
@@ -172,28 +192,34 @@ def _invented(keys: tuple[str, ...], source: str) -> Sentence:
     return Sentence(sha256(INVENTED.encode()).hexdigest()[:12], 0, len(INVENTED), INVENTED, spans)
 
 
+def find_running(home: Path) -> Account:
+    """Return the administrator's account of the Doccano of this folder, which must be up."""
+    state = read_state(home)
+    if state is None or not get_status(home=home).healthy:
+        raise SystemExit(ServerError("Doccano is not up", next_step="Run `biaozhu doccano up`"))
+    return Account(state.url, state.username, state.password)
+
+
+ALONE = {"report": take_report, "serve": take_service}
 TAKEN = {"doccano": take_doccano, "adjudication": take_adjudication, "suggestion": take_suggestion}
 
 
 def main() -> None:
     """Take all pictures, or the named ones, into docs/pictures/."""
     parser = argparse.ArgumentParser()
-    parser.add_argument("pictures", nargs="*", choices=["report", *TAKEN], default=["report", *TAKEN])
+    names = [*ALONE, *TAKEN]
+    parser.add_argument("pictures", nargs="*", choices=names, default=names)
     parser.add_argument("--home", type=Path, default=DEFAULT_HOME, help="of the Doccano that is up")
     options = parser.parse_args()
-    state = read_state(options.home)
-    if state is None or not get_status(home=options.home).healthy:
-        raise SystemExit(ServerError("Doccano is not up", next_step="Run `biaozhu doccano up`"))
-    account = Account(state.url, state.username, state.password)
-    connection = connect(account)
     PICTURES.mkdir(parents=True, exist_ok=True)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=CHROMIUM)
         for name in options.pictures:
-            if name == "report":
-                take_report(browser)
+            if name in ALONE:
+                ALONE[name](browser)
             else:
-                TAKEN[name](browser, connection, account)
+                account = find_running(options.home)
+                TAKEN[name](browser, connect(account), account)
         browser.close()
 
 
