@@ -12,12 +12,15 @@ import argparse
 import secrets
 import shutil
 import threading
+from base64 import b64encode
 from contextlib import contextmanager
 from hashlib import sha256
+from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import uvicorn
+from PIL import Image
 from playwright.sync_api import sync_playwright
 
 from biaozhu.annotators.network.models import load_model
@@ -56,6 +59,14 @@ LAYER = Path("annotations/pre/handan-2020-07-02.jsonl")
 PAGE = 8
 # Icons of Material Design; the buttons have no other name.
 WAND = '.toolbar-control button:has(path[d^="M7.5,5.6"])'
+# Where a stretch of the shown text is: each line is a <text> whose id is its offsets.
+PLACE_OF = """([from, to]) => {
+    const line = document.querySelector('#container text[id*=":"]'), range = document.createRange();
+    range.setStart(line.firstChild, from);
+    range.setEnd(line.firstChild, to);
+    const {left, right, top, bottom} = range.getBoundingClientRect();
+    return {left, right, top, bottom};
+}"""
 COMMENTS = '.toolbar-control button:has(path[d^="M20,2H4A2"])'
 
 INVENTED = "去年,云溪县桃林镇柳湾村的林小满种了三十亩猕猴桃,带动约200户村民增收12万元。"
@@ -107,6 +118,50 @@ def take_doccano(browser: Browser, connection: Connection, account: Account) -> 
         with example(browser, account, require_project(connection, setting.name), PAGE) as page:
             page.wait_for_timeout(2000)
             page.screenshot(path=PICTURES / "doccano.png")
+
+
+def take_annotating(browser: Browser, connection: Connection, account: Account) -> None:
+    """Take the guideline's picture: a key and a stroke, the label, the confirmation, one step under the other."""
+    text = "柳湾村的林小满种了30亩猕猴桃。"
+    spans = (Span(0, 3, "PLACE", "lac"), Span(4, 7, "PERSON", "lac"))
+    sentence = Sentence(sha256(text.encode()).hexdigest()[:12], 0, len(text), text, spans)
+    steps: list[tuple[str, bytes]] = []
+    with made_for_it(connection, "biaozhu-annotating") as setting:
+        push(connection, [("orchard", [sentence])], setting)
+        project = require_project(connection, setting.name)
+        with example(browser, account, project, 1, width=1000, height=420) as page:
+            start, end = text.index("30亩"), text.index("猕猴桃")
+            box = page.evaluate(PLACE_OF, [start, end])
+            middle = (box["top"] + box["bottom"]) / 2
+            page.keyboard.press("s")
+            page.mouse.move(box["left"] + 1, middle)
+            page.mouse.down()
+            page.mouse.move(box["right"] - 1, middle, steps=8)
+            steps.append(("① 按一下 s,再划过文字", clip(page)))
+            page.mouse.up()
+            steps.append(("② 松手就标上了", clip(page)))
+            page.locator(".toolbar-control button").first.click()
+            page.mouse.move(500, 350)
+            steps.append(("③ 看完点 ✕,变成 ✓", clip(page)))
+    page = browser.new_page(viewport={"width": 620, "height": 420})
+    page.set_content(
+        "<style>body{margin:0;font:18px 'Noto Sans CJK SC',sans-serif}div{display:flex;align-items:center;height:140px;"
+        "border-bottom:1px solid #ccc}p{width:190px;margin:0 14px}img{border-left:1px solid #ccc}</style>"
+        + "".join(
+            f'<div><p>{words}</p><img src="data:image/png;base64,{b64encode(picture).decode()}"></div>'
+            for words, picture in steps
+        )
+    )
+    shown = Image.open(BytesIO(page.screenshot())).convert("RGB")
+    page.close()
+    # Few colours: Doccano sends the guideline, and this in it, with every list of projects.
+    shown.quantize(32).save(PICTURES / "annotating.png", optimize=True)
+
+
+def clip(page: Page) -> bytes:
+    """Return a picture of the toolbar's beginning and of the text."""
+    page.wait_for_timeout(1200)
+    return page.screenshot(clip={"x": 8, "y": 72, "width": 390, "height": 138})
 
 
 def take_adjudication(browser: Browser, connection: Connection, account: Account) -> None:
@@ -169,10 +224,16 @@ def made_for_it(connection: Connection, name: str) -> Iterator[ProjectSpec]:
 
 @contextmanager
 def example(
-    browser: Browser, account: Account, project: Project, number: int, *, height: int = 860
+    browser: Browser,
+    account: Account,
+    project: Project,
+    number: int,
+    *,
+    width: int = 1280,
+    height: int = 860,
 ) -> Iterator[Page]:
     """A window that is logged in and shows one example of the project."""
-    page = browser.new_page(viewport={"width": 1280, "height": height}, locale="zh-CN")
+    page = browser.new_page(viewport={"width": width, "height": height}, locale="zh-CN")
     try:
         page.goto(f"{account.url}/auth")
         page.fill("input[name=username]", account.username)
@@ -201,7 +262,12 @@ def find_running(home: Path) -> Account:
 
 
 ALONE = {"report": take_report, "serve": take_service}
-TAKEN = {"doccano": take_doccano, "adjudication": take_adjudication, "suggestion": take_suggestion}
+TAKEN = {
+    "annotating": take_annotating,
+    "doccano": take_doccano,
+    "adjudication": take_adjudication,
+    "suggestion": take_suggestion,
+}
 
 
 def main() -> None:
