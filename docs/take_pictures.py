@@ -9,6 +9,7 @@ shows is invented.
 from __future__ import annotations
 
 import argparse
+import re
 import secrets
 import shutil
 import threading
@@ -188,17 +189,19 @@ def take_suggestion(browser: Browser, connection: Connection, account: Account) 
             page.locator(WAND).click()
             with page.expect_response(lambda answer: "/auto-labeling?" in answer.url):
                 page.locator(".v-dialog--active .v-input--switch").click()
-            page.locator(".v-dialog--active button", has_text="Close").click()
+            page.locator(".v-dialog--active button", has_text=re.compile("Close|关闭")).click()
             page.wait_for_timeout(2000)
             page.screenshot(path=PICTURES / "suggestion.png")
 
 
 @contextmanager
 def service() -> Iterator[tuple[str, str]]:
-    """Run the service of the fast network; the address of /predict and the token."""
+    """Run the service as `biaozhu serve` does by default; the address of /predict and the token."""
     token = secrets.token_urlsafe()
     listening = bind("127.0.0.1", 0)
-    config = uvicorn.Config(make_app(rule_predictor(load_model("fast")), token=token), log_level="warning")
+    config = uvicorn.Config(
+        make_app(rule_predictor(load_model("accurate")), token=token), log_level="warning"
+    )
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
     thread.start()

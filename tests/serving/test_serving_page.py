@@ -10,6 +10,8 @@ from urllib.parse import urlsplit
 
 import pytest
 import requests
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from service import TOKEN, WITH_TOKEN, running
 
 from biaozhu.annotators.network.models import load_model
@@ -23,13 +25,29 @@ if TYPE_CHECKING:
 
     from biaozhu.serving.predictor import Predictor
 
-TEXT = "𠮷日,四川省苍溪县的林小满种了30余亩猕猴桃,收入27万元。\r\n\n😀苍溪县有9个村。"
+TEXT = "😀四川省苍溪县的林小满种了30余亩猕猴桃,收入27万元。\r\n\n😀苍溪县有9个村。"
+PIECES = (
+    "𠮷",
+    "😀",
+    "e\u0301",
+    "\r\n",
+    "\u2028",
+    " ",
+    "\x00",
+    "苍溪县",
+    "林小满",
+    "3万元",
+    "20-30亩",
+    "零下",
+    "在",
+    "。",
+)
 ZH, EN = "zh-CN", "en-GB"
 
 
 @pytest.fixture(scope="module")
 def predictor() -> Predictor:
-    return rule_predictor(load_model("fast"))
+    return rule_predictor(load_model("accurate"))
 
 
 @pytest.fixture(scope="module")
@@ -58,6 +76,18 @@ def test_serving_page_meaning_adds_values_and_paths_to_what_predict_finds(home: 
 @pytest.mark.parametrize("text", ["", " \n", "无。", "a\r\nb"])
 def test_serving_page_meaning_of_little_is_little(home: str, text: str) -> None:
     assert explain(home, text) == {}
+
+
+@settings(deadline=None, max_examples=20)
+@given(text=st.lists(st.sampled_from(PIECES), max_size=12).map("".join))
+def test_serving_page_meaning_has_the_entities_of_predict_for_any_text(home: str, text: str) -> None:
+    plain, explained = (
+        requests.post(f"{home}{route}", json={"text": text}, headers=WITH_TOKEN, timeout=30).json()
+        for route in ("predict", "meaning")
+    )
+    for one in explained["entities"]:
+        assert (one.pop("meaning") is None) == (one["label"] == "PERSON")
+    assert explained == plain
 
 
 def test_serving_page_meaning_needs_the_token(home: str) -> None:
