@@ -24,8 +24,8 @@ PAGES = [*MAIN, *sorted(path for path in (ROOT / "docs").rglob("*.md") if path.n
 MADE_LATER = {"reference/python.md"}
 
 
-def load_reference() -> object:
-    spec = importlib.util.spec_from_file_location("make_reference", ROOT / "docs" / "make_reference.py")
+def load_script(name: str) -> object:
+    spec = importlib.util.spec_from_file_location(name, ROOT / "docs" / f"{name}.py")
     assert spec
     assert spec.loader
     module = importlib.util.module_from_spec(spec)
@@ -45,10 +45,20 @@ def test_docs_readme_is_short(name: str) -> None:
 
 
 def test_docs_reference_is_made_from_the_code_as_it_is() -> None:
-    pages = load_reference().make_pages()  # type: ignore[attr-defined]
+    pages = load_script("make_reference").make_pages()  # type: ignore[attr-defined]
     for name, text in pages.items():
         kept = (ROOT / "docs" / "reference" / name).read_text(encoding="utf-8")
         assert kept == text, f"{name} is out of date: run `make reference`"
+
+
+def test_docs_pictures_are_taken_by_names_that_exist() -> None:
+    # A regression test: the script imported a name that had moved, and nothing ran it.
+    pytest.importorskip("playwright")
+    pytest.importorskip("doccano_client")
+    script = load_script("take_pictures")
+    names = [*script.ALONE, *script.TAKEN]  # type: ignore[attr-defined]
+    kept = {path.stem.partition("-")[0] for path in (ROOT / "docs" / "pictures").glob("*.png")}
+    assert kept == set(names)
 
 
 @pytest.mark.parametrize("path", PAGES, ids=lambda path: str(path.relative_to(ROOT)))

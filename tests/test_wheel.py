@@ -26,6 +26,7 @@ SOURCES = (
     "pipeline",
     "configs",
     "annotations/guideline.md",
+    "docs/pictures/annotating.png",
     "locks/doccano.lock",
 )
 SHIPPED = ("configs/labels.toml", "configs/ner.cfg", "annotations/guideline.md", "locks/doccano.lock")

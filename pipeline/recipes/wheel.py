@@ -10,14 +10,14 @@ from pathlib import Path
 from setuptools.command.build_py import build_py
 
 TARGET = Path("biaozhu/shipped")
-GUIDELINE = Path("annotations/guideline.md")
+GUIDELINE = [Path("annotations/guideline.md"), Path("docs/pictures/annotating.png")]
 LOCK = Path("locks/doccano.lock")
 
 
 def list_shipped() -> list[Path]:
     """Return the files to ship, as paths from the top of the checkout; a config with [nlp] is one of `biaozhu train`."""
     configs = [path for path in Path("configs").glob("*.cfg") if "[nlp]" in path.read_text("utf-8")]
-    return [GUIDELINE, Path("configs/labels.toml"), LOCK, *sorted(configs)]
+    return [*GUIDELINE, Path("configs/labels.toml"), LOCK, *sorted(configs)]
 
 
 class BuildPackage(build_py):

@@ -43,13 +43,13 @@ PLACE_OF = """([from, to]) => {
 
 
 @contextmanager
-def pages_of(account: Account) -> Iterator[Page]:
-    """A window that is logged in."""
+def pages_of(account: Account, *, start: str = "") -> Iterator[Page]:
+    """A window that is logged in, from a link or from the login's own page."""
     program = next((found for name in CHROMIUM if (found := shutil.which(name))), None)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=program, args=list(QUIET))
         page = browser.new_page(viewport={"width": 1400, "height": 900})
-        page.goto(f"{account.url}/auth")
+        page.goto(start or f"{account.url}/auth")
         page.fill("input[name=username]", account.username)
         page.fill("input[name=password]", account.password)
         page.keyboard.press("Enter")

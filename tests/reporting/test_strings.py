@@ -14,6 +14,7 @@ from biaozhu.curation.disagreements import Kind as DisagreementKind
 from biaozhu.data.diff import Kind
 from biaozhu.reporting.authorship import AuthorKind
 from biaozhu.reporting.evidence import RoundTrip
+from biaozhu.reporting.page.conclusions import SOURCES
 from biaozhu.reporting.page.overlay import Status
 from biaozhu.reporting.page.strings import LANGUAGES, make_translator, read_strings
 from biaozhu.reporting.page.verdict import Direction, Doubt, Trust
@@ -41,7 +42,8 @@ def used_keys() -> set[str]:
     found |= {f"pattern.{pattern}{end}" for pattern in PATTERNS for end in ("", ".means")}
     found |= {f"aspect.{aspect}" for aspect in ASPECTS} | {f"units.{kind}" for kind in get_args(UnitKind)}
     found |= {f"status.{status}" for status in get_args(Status)} - {"status.gold", "status.plain"}
-    found |= {f"trust.{trust}" for trust in get_args(Trust)} | {"surface.seen", "surface.unseen"}
+    found |= {f"{key}.{trust}" for key in ("trust", "use") for trust in get_args(Trust)}
+    found |= {f"source.{source}" for source in SOURCES} | {"surface.seen", "surface.unseen"}
     found |= {f"says.{direction}" for direction in get_args(Direction)} | {"no_score", "not_checked"}
     found |= {f"doubt.{doubt}" for doubt in get_args(Doubt)} | {
         f"author.{kind}" for kind in get_args(AuthorKind)

@@ -21,6 +21,7 @@ from service import TOKEN, WITH_TOKEN, running
 from biaozhu.data.errors import BugError, ServiceError
 from biaozhu.serving.app import Limits
 from biaozhu.serving.connections import CONNECTIONS
+from biaozhu.serving.meaning import Explained
 from biaozhu.serving.predictor import process_predictor
 from biaozhu.serving.workers import WorkerProcesses
 
@@ -123,6 +124,7 @@ def test_serving_goes_on_after_a_worker_that_is_killed_or_fails() -> None:
         with suppress(ServiceError):
             workers.predict([GOOD])
         assert workers.predict([GOOD]) == [()]
+        assert workers.explain([GOOD]) == [Explained((), ())]
         assert first not in _children()
     with pytest.raises(BugError):
         WorkerProcesses(make_nothing, size=1, seconds=1)

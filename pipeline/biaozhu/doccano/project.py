@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from biaozhu.data.errors import RemoteError
 from biaozhu.doccano.connection import translate_errors
+from biaozhu.doccano.guideline import describe_work
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -109,7 +110,7 @@ def _create_project(connection: Connection, spec: ProjectSpec, *, collaborative:
         made = connection.client.create_project(
             name=spec.name,
             project_type=PROJECT_TYPE,
-            description="Made by biaozhu",
+            description=describe_work(spec.labels),
             guideline=spec.guideline,
             collaborative_annotation=collaborative,
             allow_overlapping=False,

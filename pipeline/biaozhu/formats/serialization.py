@@ -114,7 +114,7 @@ def pack_meta(meta: Mapping[str, Any]) -> dict[str, Any]:
     line = _compact([*(meta[key] for key in HEAD_KEYS), *chain.from_iterable(json.loads(meta["pre"]))])
     rest = {key: value for key, value in meta.items() if key not in packed}
     first: dict[str, Any] = {key: rest.pop(key) for key in ("sid", "article") if key in rest}
-    return {**first, PACKED_KEY: line, **rest}
+    return {**first, **rest, PACKED_KEY: line}
 
 
 def unpack_meta(meta: Mapping[str, Any]) -> dict[str, Any]:

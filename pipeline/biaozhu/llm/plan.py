@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
     from biaozhu.llm.prompt import Prompt
 
 MAX_BATCH_CHARS = 4000
+# Pictures of the guideline, which a prompt cannot show.
+PICTURE_LINE = re.compile(r"^!\[.*\)\n+", re.MULTILINE)
 """Text of sentences in one call, so that few long ones do not outgrow what a model can answer."""
 
 
@@ -150,7 +153,7 @@ def _read_guideline(config: Config) -> str:
         return ""
     path = find_shipped(Path(config.guideline))
     try:
-        return read_bytes(path).decode("utf-8-sig")
+        return PICTURE_LINE.sub("", read_bytes(path).decode("utf-8-sig"))
     except UnicodeDecodeError:
         raise ConfigError("the guideline is not UTF-8", where=str(path)) from None
 

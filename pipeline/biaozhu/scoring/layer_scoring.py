@@ -51,10 +51,10 @@ class ScoringRequest:
         values: a file or folder of gold values.
         places: a file or folder of gold paths.
         missing: what to do with gold sentences that a layer lacks, see `pair_layers`; or `skip`: score the sentences
-            that the gold and all layers have. Unless it is `error`, sentences that the gold lacks take no part.
+            that the gold and all layers have.
         labels: the labels file; None is configs/labels.toml, where there is one.
-        strict: refuse articles that are not all of the gold's, and layers with sentences about others; else such
-            sentences take no part, and there are no sections.
+        strict: refuse articles that are not all of the gold's, and layers with sentences that the gold lacks; else
+            such articles and sentences take no part, and where an article is missing there are no sections.
         sampling: of the intervals.
         command: the words of the command line, for the document.
     """
@@ -197,18 +197,14 @@ def read_inputs(
 
 
 def _keep_covered(request: ScoringRequest, gold: Layer, layers: Mapping[str, Layer]) -> dict[str, Layer]:
-    """Return the layers without the sentences that take no part since the gold lacks them or their articles.
+    """Return the layers without the sentences that take no part since the gold lacks them.
 
     Where nothing would be left the layer is about other articles, and scoring says so in one line.
     """
-    ids, articles = {sentence.id for sentence in gold}, {sentence.article for sentence in gold}
-    covered = dict(layers)
-    if request.missing != "error":
-        covered = {name: tuple(one for one in layer if one.id in ids) for name, layer in layers.items()}
-    elif not request.strict:
-        covered = {
-            name: tuple(one for one in layer if one.article in articles) for name, layer in layers.items()
-        }
+    if request.strict:
+        return dict(layers)
+    ids = {sentence.id for sentence in gold}
+    covered = {name: tuple(one for one in layer if one.id in ids) for name, layer in layers.items()}
     return {name: layer or layers[name] for name, layer in covered.items()}
 
 

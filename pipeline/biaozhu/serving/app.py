@@ -1,4 +1,4 @@
-"""The HTTP service: `/predict`, `/health` and `/metrics`, with limits on everything that a client can make large.
+"""The HTTP service: a page at `/`, `/predict`, `/meaning`, `/health` and `/metrics`, with limits on what a client can make large.
 
 A request takes a place before its body is read, and keeps it until the work on it has really ended: so there are never
 more threads or bodies than places. Without a free place the answer is 429, at once. Large requests have a part of the
@@ -15,6 +15,8 @@ from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
+from functools import partial
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
@@ -24,8 +26,10 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from biaozhu.data.errors import BiaozhuError, RequestError, bug_from
+from biaozhu.serving.meaning import predict_explained
 from biaozhu.serving.messages import answer, read_texts
 from biaozhu.serving.metrics import Metrics, make_metrics
+from biaozhu.serving.page import read_page
 from biaozhu.serving.workers import PATH
 
 if TYPE_CHECKING:
@@ -34,7 +38,6 @@ if TYPE_CHECKING:
 
     from starlette.requests import Request
 
-    from biaozhu.data.model import Span
     from biaozhu.serving.predictor import Predictor
 
 OK, UNAUTHORIZED, SLOW_CLIENT, TOO_LARGE, REFUSED, BUSY, FAILED, TOO_SLOW = (
@@ -77,13 +80,15 @@ def make_app(predictor: Predictor, *, token: str, limits: Limits | None = None) 
 
     Args:
         predictor: gives the spans.
-        token: what a request must carry as `Authorization: Bearer …`; `/health` needs none, and says nothing.
+        token: what a request must carry as `Authorization: Bearer …`; `/` and `/health` need none, and say nothing.
         limits: see `Limits`.
     """
     service = _Service(predictor, token.encode("utf-8"), limits or Limits())
     return Starlette(
         routes=[
+            Route("/", service.show_page, methods=["GET"]),
             Route("/predict", service.predict, methods=["POST"]),
+            Route("/meaning", service.explain, methods=["POST"]),
             Route("/health", service.health, methods=["GET"]),
             Route("/metrics", service.show_metrics, methods=["GET"]),
         ],
@@ -97,6 +102,7 @@ class _Service:
         self.token = token
         self.limits = limits
         self.metrics: Metrics = make_metrics()
+        self.page, self.page_headers = read_page()
         self.taken = 0
         self.large = 0
         self.clients: Counter[str] = Counter()
@@ -114,35 +120,41 @@ class _Service:
     async def health(self, _request: Request) -> Response:
         return JSONResponse({"status": "ok"})
 
+    async def show_page(self, _request: Request) -> Response:
+        return Response(self.page, headers=self.page_headers)
+
     async def show_metrics(self, request: Request) -> Response:
         if not self._allowed(request):
             return _refusal(_no_token())
         return Response(generate_latest(self.metrics.registry), headers={"Content-Type": CONTENT_TYPE_LATEST})
 
     async def predict(self, request: Request) -> Response:
+        return await self._respond(request, is_explained=False)
+
+    async def explain(self, request: Request) -> Response:
+        return await self._respond(request, is_explained=True)
+
+    async def _respond(self, request: Request, *, is_explained: bool) -> Response:
         begun = time.perf_counter()
         try:
-            response: Response = JSONResponse(await self._answered(request))
+            response: Response = JSONResponse(await self._answered(request, is_explained=is_explained))
             self.metrics.seconds.observe(time.perf_counter() - begun)
         except _RefusedError as refused:
             response = _refusal(refused)
         self.metrics.requests.labels(str(response.status_code)).inc()
         return response
 
-    async def _answered(self, request: Request) -> dict[str, Any]:
+    async def _answered(self, request: Request, *, is_explained: bool) -> dict[str, Any]:
         if not self._allowed(request):
             raise _no_token()
         stated = request.headers.get("content-length", "")
-        is_large = not stated.isdecimal() or int(stated) > LARGE_BYTES
+        is_large = is_explained or not stated.isdecimal() or int(stated) > LARGE_BYTES
         place = (request.client.host if request.client else "", is_large)
         self._check_room(*place)
         self._take(1, *place)
         try:
             texts, many = await self._received(request)
-            pool, predict = self.pool, self.predictor.predict
-            if is_large:
-                pool, predict = self.large_pool, self.predictor.predict_large or predict
-            work = pool.submit(predict, texts)
+            work = self._submit(texts, is_large=is_large, is_explained=is_explained)
         except BaseException:
             self._take(-1, *place)
             raise
@@ -151,10 +163,20 @@ class _Service:
         work.add_done_callback(lambda _: _call_in(loop, self._take, -1, *place))
         found = await self._found(work)
         self.metrics.characters.inc(sum(map(len, texts)))
-        for spans in found:
-            for span in spans:
-                self.metrics.spans.labels(span.label).inc()
-        return answer(texts, found, model=self.predictor.name, many=many)
+        spans = [one.spans for one in found] if is_explained else found
+        meanings = [one.meanings for one in found] if is_explained else None
+        for span in chain.from_iterable(spans):
+            self.metrics.spans.labels(span.label).inc()
+        return answer(texts, spans, model=self.predictor.name, many=many, meanings=meanings)
+
+    def _submit(self, texts: list[str], *, is_large: bool, is_explained: bool) -> Future[list[Any]]:
+        own = self.predictor
+        if is_explained:
+            explain = own.explain or partial(predict_explained, own.predict)
+            return self.large_pool.submit(explain, texts)
+        if is_large:
+            return self.large_pool.submit(own.predict_large or own.predict, texts)
+        return self.pool.submit(own.predict, texts)
 
     async def _received(self, request: Request) -> tuple[list[str], bool]:
         try:
@@ -167,7 +189,7 @@ class _Service:
         except RequestError as error:
             raise _RefusedError(REFUSED, error) from None
 
-    async def _found(self, work: Future[list[tuple[Span, ...]]]) -> list[tuple[Span, ...]]:
+    async def _found(self, work: Future[list[Any]]) -> list[Any]:
         try:
             return await asyncio.wait_for(asyncio.wrap_future(work), self.limits.answering)
         except TimeoutError:

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from biaozhu.data.model import Span
+    from biaozhu.serving.meaning import Meanings
 
 
 def read_texts(body: bytes, *, most: int) -> tuple[list[str], bool]:
@@ -52,14 +53,22 @@ def read_texts(body: bytes, *, most: int) -> tuple[list[str], bool]:
 
 
 def answer(
-    texts: Sequence[str], found: Sequence[Sequence[Span]], *, model: str, many: bool
+    texts: Sequence[str],
+    found: Sequence[Sequence[Span]],
+    *,
+    model: str,
+    many: bool,
+    meanings: Sequence[Meanings] | None = None,
 ) -> dict[str, Any]:
     """Return the answer for texts with their spans.
 
     Each entity has `start` and `end` in code points, and `start_offset` and `end_offset` in UTF-16 units, which is
-    what Doccano's page counts. One text is answered by `entities`, a list of texts by `results` of such objects.
+    what Doccano's page counts; with `meanings`, its `meaning` too. One text is answered by `entities`, a list of texts by `results` of such objects.
     """
     results = [{"entities": _entities(text, spans)} for text, spans in zip(texts, found, strict=True)]
+    for result, row in zip(results, meanings or (), strict=meanings is not None):
+        for entity, meaning in zip(result["entities"], row, strict=True):
+            entity["meaning"] = meaning
     return {"model": model, "results": results} if many else {"model": model, **results[0]}
 
 

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from biaozhu.annotators.words import NameModel
     from biaozhu.data.model import Span
+    from biaozhu.serving.meaning import Explained
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,19 +27,26 @@ class Predictor:
     """A predictor: its name, and the function from texts to the spans of each (code points, sorted, disjoint).
 
     The function may be called from several threads at once; `predict_large` is the same for large requests, which must
-    not take every worker, and `close` ends what is worked on.
+    not take every worker, `explain` does `predict_explained`, and `close` ends what is worked on.
     """
 
     name: str
     predict: Callable[[Sequence[str]], list[tuple[Span, ...]]] = field(repr=False)
     close: Callable[[], None] = field(default=lambda: None, repr=False)
     predict_large: Callable[[Sequence[str]], list[tuple[Span, ...]]] | None = field(default=None, repr=False)
+    explain: Callable[[Sequence[str]], list[Explained]] | None = field(default=None, repr=False)
 
 
 def process_predictor(make: Callable[[], Predictor], *, size: int, seconds: float) -> Predictor:
     """Return a predictor that works in processes, see `WorkerProcesses`."""
     workers = WorkerProcesses(make, size=size, seconds=seconds)
-    return Predictor(workers.name, workers.predict, workers.close, partial(workers.predict, is_large=True))
+    return Predictor(
+        workers.name,
+        workers.predict,
+        workers.close,
+        partial(workers.predict, is_large=True),
+        workers.explain,
+    )
 
 
 def load_rule_predictor(weights: str, threads: int) -> Predictor:

@@ -12,12 +12,14 @@ from typing import TYPE_CHECKING, Any
 
 from biaozhu.data.errors import BiaozhuError, ServiceError, bug_from
 from biaozhu.data.processes import end_with_parent
+from biaozhu.serving.meaning import predict_explained
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from multiprocessing.connection import Connection
 
     from biaozhu.data.model import Span
+    from biaozhu.serving.meaning import Explained
     from biaozhu.serving.predictor import Predictor
 
 LOADING_SECONDS = 120.0
@@ -71,11 +73,20 @@ class WorkerProcesses:
             TimeoutError: no process is free, or one has worked on it for as long as it may, and has been ended.
             BiaozhuError: what the predictor raises; ServiceError where the process has ended unasked.
         """
+        found: list[tuple[Span, ...]] = self._ask(texts, is_large=is_large, is_explained=False)
+        return found
+
+    def explain(self, texts: Sequence[str]) -> list[Explained]:
+        """Return the spans of each text with what they mean, as a large request; raises what `predict` raises."""
+        found: list[Explained] = self._ask(texts, is_large=True, is_explained=True)
+        return found
+
+    def _ask(self, texts: Sequence[str], *, is_large: bool, is_explained: bool) -> Any:
         worker = self._take(is_large=is_large)
         is_sound = False
         try:
-            worker.connection.send(list(texts))
-            found: list[tuple[Span, ...]] = self._answer(worker, self._seconds)
+            worker.connection.send((is_explained, list(texts)))
+            found = self._answer(worker, self._seconds)
             is_sound = True
         except BiaozhuError as error:
             is_sound = error.where == PATH
@@ -192,11 +203,12 @@ def _work(connection: Connection, make: Callable[[], Predictor], parent: int) ->
     connection.send((False, predictor.name))
     while True:
         try:
-            texts = connection.recv()
+            is_explained, texts = connection.recv()
         except EOFError:
             return
         try:
-            connection.send((False, predictor.predict(texts)))
+            predict = predictor.predict
+            connection.send((False, predict_explained(predict, texts) if is_explained else predict(texts)))
         except Exception as error:  # noqa: BLE001 — whatever a text brings about, the process lives on
             connection.send((True, _stated(bug_from(error, where=PATH), where=PATH)))
 

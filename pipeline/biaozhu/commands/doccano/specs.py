@@ -37,6 +37,7 @@ def read_spec(project: str, labels: Path, guideline: Path | None = None) -> Proj
     from biaozhu.data.files import read_bytes
     from biaozhu.data.labels import read_labels
     from biaozhu.data.shipped import find_shipped
+    from biaozhu.doccano.guideline import embed_pictures
     from biaozhu.doccano.project import ProjectSpec
 
     text, is_default = "", guideline == GUIDELINE
@@ -46,7 +47,7 @@ def read_spec(project: str, labels: Path, guideline: Path | None = None) -> Proj
         say(f"no guideline: there is no {guideline}")
     elif guideline is not None:
         try:
-            text = read_bytes(guideline).decode("utf-8-sig")
+            text = embed_pictures(read_bytes(guideline).decode("utf-8-sig"), guideline.parent)
         except UnicodeDecodeError as error:
             where = f"{guideline}@{error.start}"
             raise EncodingError("the guideline is not UTF-8", where=where) from None

@@ -61,9 +61,10 @@ def serve(
         int, typer.Option(min=1, max=1024, help="Requests of one address at once; more get 429.")
     ] = 12,
 ) -> None:
-    """Answer texts with spans over HTTP: /predict, /health, /metrics.
+    """Answer texts with spans over HTTP: a page at /, and /predict, /meaning, /health, /metrics.
 
-    POST {"text": "…"} or {"texts": ["…"]} with `Authorization: Bearer TOKEN`. The token is made at the first start.
+    POST {"text": "…"} or {"texts": ["…"]} with `Authorization: Bearer TOKEN`; /meaning adds values of amounts and paths
+    of places. The token is made at the first start.
     """
     from biaozhu.serving.app import Limits, make_app
     from biaozhu.serving.predictor import process_predictor
@@ -77,7 +78,11 @@ def serve(
         token = find_token(token_file, make=True)  # last: a service that cannot start leaves no token behind
 
         def ready() -> None:
-            say(f"{predictor.name} answers at {address_of(listening)}; the token: {VARIABLE} or {token_file}")
+            address = address_of(listening)
+            page = address.removesuffix("predict")
+            say(
+                f"{predictor.name} answers at {address}; a page: {page}; the token: {VARIABLE} or {token_file}"
+            )
             if listening.getsockname()[0] not in LOOPBACK:
                 say("others on the network can reach it, and http shows them the token: put TLS before it")
 

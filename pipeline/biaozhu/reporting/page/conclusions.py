@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
 MOST_NAMES = 8
 MOST_SOURCES = 4
+SOURCES = ("network", "amounts", "repair", "repeated")
+"""Annotators of the package whose spans the report explains; others stand under their own names."""
 
 
 def list_findings(content: ReportContent, names: Mapping[str, str], words: Words) -> list[str]:
@@ -122,7 +124,10 @@ def describe_layer(content: ReportContent, name: str, words: Words) -> str:
     """Return in a sentence what a scored layer is: who proposed its spans, and what its model had seen."""
     layer = content.given.layers[name]
     sources = Counter(span.source or words("no_source") for sentence in layer for span in sentence.spans)
-    named = words("comma").join(f"{source} {count}" for source, count in sources.most_common(MOST_SOURCES))
+    named = words("comma").join(
+        f"{words(f'source.{source}') if source in SOURCES else source} {count}"
+        for source, count in sources.most_common(MOST_SOURCES)
+    )
     if name == "pre":
         what = words("layer.pre")
     elif content.held_out:

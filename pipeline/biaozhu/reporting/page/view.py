@@ -11,7 +11,7 @@ from biaozhu.reporting.escaping import escape_plain
 from biaozhu.reporting.page import conclusions, figures, verdict
 from biaozhu.reporting.page.article_table import ArticlePlace, make_article_rows
 from biaozhu.reporting.page.error_list import group_errors, list_errors, make_bars
-from biaozhu.reporting.page.number_formats import NOTHING
+from biaozhu.reporting.page.number_formats import NOTHING, format_percent
 from biaozhu.reporting.page.overlay import Mark, cut_article
 from biaozhu.reporting.page.styling import STYLE, Lane, abbreviate_names
 from biaozhu.reporting.page.table_rows import make_breakdowns, make_score_rows
@@ -233,7 +233,7 @@ def _view_scores(
     words: Words,
 ) -> dict[str, Any]:
     evaluations, comparisons = scores.evaluations, scores.comparisons
-    first = evaluations[0]
+    first, rows = evaluations[0], view["article_rows"]
     lanes = {lane.name: lane.number for lane in view["lanes"]}
     names = {ALL: words("all"), **view["label_names"]}
     layers = []
@@ -262,7 +262,8 @@ def _view_scores(
             gold=first.overall["strict"].counts.possible,
             sentences=first.sentences,
             characters=first.characters,
-            articles=len(view["article_rows"]),
+            share=format_percent(sum(row.gold for row in rows) / sum(row.sentences for row in rows)),
+            articles=len(rows),
             all=len(view["articles"]),
         ),
         "layers": layers,
