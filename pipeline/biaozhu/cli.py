@@ -17,6 +17,7 @@ import typer
 
 from biaozhu import __version__
 from biaozhu.commands import register_all
+from biaozhu.commands.console import say
 from biaozhu.commands.help_pages import GroupedCommands, prepare_help
 from biaozhu.data.errors import (
     BiaozhuError,
@@ -104,7 +105,7 @@ def run(arguments: list[str] | None = None) -> int:  # noqa: C901, PLR0911 — e
         result = _called(arguments)
         sys.stdout.flush()
     except BiaozhuError as error:
-        sys.stderr.write(f"{error}\n")
+        say(str(error))
         return 2
     except typer.Exit as stop:
         return stop.exit_code
@@ -113,7 +114,9 @@ def run(arguments: list[str] | None = None) -> int:  # noqa: C901, PLR0911 — e
             # A group without a command: its help is what was asked for.
             sys.stdout.write(f"{error}\n")
             return 0
-        error.show()  # type: ignore[attr-defined]  # those of usage have it, and a name of their own that is private
+        said = io.StringIO()
+        error.show(said)  # type: ignore[attr-defined]  # those of usage have it, and a name of their own that is private
+        say(said.getvalue().removesuffix("\n"))
         return 2
     except (KeyboardInterrupt, typer.Abort):
         return _stopped()
@@ -124,15 +127,11 @@ def run(arguments: list[str] | None = None) -> int:  # noqa: C901, PLR0911 — e
         return _reader_gone()
     except OSError as error:
         if error.errno in UNUSABLE and error.filename is not None:
-            sys.stderr.write(
-                f"{MissingFileError(f'cannot be used ({error.strerror})', where=str(error.filename))}\n"
-            )
+            say(str(MissingFileError(f"cannot be used ({error.strerror})", where=str(error.filename))))
             return 2
         if error.errno not in UNWRITABLE:
             raise
-        sys.stderr.write(
-            f"{WriteError(f'the results cannot be written ({error.strerror})', where='stdout')}\n"
-        )
+        say(str(WriteError(f"the results cannot be written ({error.strerror})", where="stdout")))
         return _reader_gone(2)
     status = result if isinstance(result, int) else 0
     # Typer makes this status of Ctrl-C, without a word.
@@ -175,7 +174,7 @@ def _find_language(arguments: Sequence[str]) -> str:
 
 
 def _stopped() -> int:
-    sys.stderr.write("stopped; nothing half-written was left\n")
+    say("stopped; nothing half-written was left")
     return STOPPED
 
 

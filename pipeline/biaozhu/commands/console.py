@@ -11,6 +11,7 @@ import typer
 
 from biaozhu.data.errors import printable
 from biaozhu.data.ledger import count_by_reason, losses
+from biaozhu.data.translation import translate
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -23,16 +24,21 @@ if TYPE_CHECKING:
 LOSSES_SHOWN = 20
 # Harmless, though Python does not count them as printable: the line feed and the ideographic space.
 HARMLESS = "\n\u3000"
+# Columns of tables with words of ours; other cells are the user's.
+OUR_COLUMNS = frozenset({
+    "what", "state", "status", "kind", "scheme", "reason", "change", "needs", "password kept", "consistent", "round trip",
+    "how to get it, or where it is", "what it is",
+})  # fmt: skip
 
 
 def say(message: str) -> None:
-    """Write a note to stderr; article text in it cannot act on the terminal."""
-    sys.stderr.write(f"{printable(message, keep=HARMLESS)}\n")
+    """Write a note to stderr, in the user's language; article text in it cannot act on the terminal."""
+    sys.stderr.write(f"{printable(translate(message), keep=HARMLESS)}\n")
 
 
 def show(line: str) -> None:
-    """Write a line to stdout; article text in it cannot act on the terminal."""
-    sys.stdout.write(f"{printable(line, keep=HARMLESS)}\n")
+    """Write a line to stdout, in the user's language; article text in it cannot act on the terminal."""
+    sys.stdout.write(f"{printable(translate(line), keep=HARMLESS)}\n")
 
 
 def print_table(
@@ -50,13 +56,16 @@ def print_table(
     from rich.table import Table
     from rich.text import Text
 
-    table = Table(title=Text(printable(title, keep=HARMLESS)))
+    table = Table(title=Text(printable(translate(title), keep=HARMLESS)))
     for position, column in enumerate(columns):
         numeric = all(isinstance(row[position], int | float | None) for row in rows)
-        table.add_column(column, justify="right" if numeric and rows else "left")
+        table.add_column(translate(column), justify="right" if numeric and rows else "left")
     for row in rows:
         # Text, not str: article text may hold what rich would read as markup.
-        table.add_row(*(Text(_cell(value)) for value in row))
+        table.add_row(*(
+            Text(_cell(translate(value) if column in OUR_COLUMNS and isinstance(value, str) else value))
+            for column, value in zip(columns, row, strict=True)
+        ))  # fmt: skip
     Console(width=None if sys.stdout.isatty() else 140).print(table)
 
 
@@ -85,7 +94,9 @@ def progress(title: str, total: int | None = None) -> Iterator[Callable[[int], N
 def progress_of_steps(title: str) -> Iterator[Callable[[int, int, str], None]]:
     """As `progress`, but what is yielded is told how many steps are done, of how many, and what the next one is."""
     with _bar(title, None, counts=False) as (bar, task):
-        yield lambda done, most, text: bar.update(task, completed=done, total=most, description=text)
+        yield lambda done, most, text: bar.update(
+            task, completed=done, total=most, description=translate(text)
+        )
 
 
 @contextmanager
@@ -96,7 +107,7 @@ def _bar(title: str, total: int | None, *, counts: bool) -> Iterator[tuple[Progr
     columns = (
         (
             SpinnerColumn(),
-            TextColumn("{task.description}: {task.completed:,.0f} characters"),
+            TextColumn("{task.description}: {task.completed:,.0f} " + translate("characters")),
             TimeElapsedColumn(),
         )
         if counts
@@ -104,7 +115,7 @@ def _bar(title: str, total: int | None, *, counts: bool) -> Iterator[tuple[Progr
     )
     shown = sys.stderr.isatty()
     with Progress(*columns, console=Console(stderr=True), transient=True, disable=not shown) as bar:
-        yield bar, bar.add_task(title, total=total)
+        yield bar, bar.add_task(translate(title), total=total)
 
 
 def finish(entries: Iterable[Entry], *, left_out: Sequence[BiaozhuError] = ()) -> None:
@@ -116,9 +127,9 @@ def finish(entries: Iterable[Entry], *, left_out: Sequence[BiaozhuError] = ()) -
     if not lost and not left_out:
         return
     for entry in lost[:LOSSES_SHOWN]:
-        say(
-            f"lost: {entry.sentence} {entry.start}-{entry.end} {entry.label} {entry.text!r}: {entry.reason} {entry.detail}".rstrip()
-        )
+        detail = f" ({entry.detail})" if entry.detail else ""
+        place = f"{entry.sentence} {entry.start}-{entry.end} {entry.label}"
+        say(f"lost: {place} {entry.text!r}: {entry.reason}{detail}")
     for reason, count in count_by_reason(lost).items():
         say(f"lost in all: {count} × {reason}")
     for problem in left_out:

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import re
+import unicodedata
 from typing import TYPE_CHECKING, Any
 
 import typer
 import typer.core
+from typer._click import formatting
 
 from biaozhu.commands.examples import EXAMPLES
-from biaozhu.data.translation import current_language, find_translation, translate
+from biaozhu.data.translation import current_language, translate
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+# A word or one Chinese character, with the space after it and the punctuation that must not begin or end a line.
+PIECE = re.compile(r"[（\[]*(?:[^\s\u2e80-\uffef]+|[\u2e80-\uffef])[，。：；、）\]]*\s*|\s+")
 GROUPS = {
     "A project of your own": ("new", "run", "doctor", "labels", "configs"),
     "Articles": ("read", "split", "preannotate", "llm", "table", "export", "import"),
@@ -44,17 +49,25 @@ class GroupedCommands(typer.core.TyperGroup):
 def prepare_help(command: Any) -> None:
     """Give a command and all below it their examples, and their help in the user's language."""
     if current_language() != "en":
-        # The words of the page itself: Usage, Options, Arguments.
-        typer.core._ = translate  # type: ignore[attr-defined]
+        _translate_help(command)
     for path, one in list_commands(command):
-        one.help = find_translation(path or "biaozhu") or one.help
-        for parameter in one.params:
-            name = name_parameter(parameter)
-            if getattr(parameter, "help", None):
-                parameter.help = find_translation(f"{path} {name}".strip(), name) or parameter.help
         if path in EXAMPLES:
             lines = [f"  biaozhu {line}" for line in EXAMPLES[path]]
             one.epilog = "\n".join(["\b", translate("Examples:"), *lines])
+
+
+def _translate_help(command: Any) -> None:
+    # The words of the page itself: Usage, Options, Arguments. Typer takes characters for columns, and Chinese for one
+    # long word.
+    typer.core._ = translate  # type: ignore[attr-defined]
+    formatting.HelpFormatter.write_usage.__defaults__ = ("", translate("Usage: "))
+    formatting.term_len = measure_columns  # type: ignore[attr-defined, assignment]
+    formatting.wrap_text = wrap_columns
+    for _, one in list_commands(command):
+        one.help = translate(one.help)
+        for parameter in (*one.params, one.get_help_option(typer.Context(one))):
+            if getattr(parameter, "help", None):
+                parameter.help = translate(parameter.help)
 
 
 def list_commands(command: Any, path: str = "") -> Iterator[tuple[str, Any]]:
@@ -65,6 +78,28 @@ def list_commands(command: Any, path: str = "") -> Iterator[tuple[str, Any]]:
             yield from list_commands(one, f"{path} {name}".strip())
 
 
-def name_parameter(parameter: Any) -> str:
-    """Return an option's longest name, or an argument's."""
-    return str(max(parameter.opts, key=len))
+def measure_columns(text: str) -> int:
+    """Return how many columns of a terminal a text takes."""
+    return sum(1 + (unicodedata.east_asian_width(one) in "WF") for one in text)
+
+
+def wrap_columns(
+    text: str,
+    width: int = 78,
+    initial_indent: str = "",
+    subsequent_indent: str = "",
+    preserve_paragraphs: bool = False,
+) -> str:
+    r"""Wrap a text at a terminal's columns, also between two Chinese characters; a paragraph after \b stays."""
+    done = []
+    for paragraph in text.split("\n\n") if preserve_paragraphs else [text]:
+        if paragraph.startswith("\b"):
+            done.append("\n".join(subsequent_indent + line for line in paragraph.split("\n")[1:]))
+            continue
+        lines = [initial_indent]
+        for piece in PIECE.findall(" ".join(paragraph.split())):
+            if measure_columns(lines[-1] + piece.rstrip()) > width and lines[-1].strip():
+                lines.append(subsequent_indent)
+            lines[-1] += piece if lines[-1] != subsequent_indent else piece.lstrip()
+        done.append("\n".join(map(str.rstrip, lines)))
+    return "\n\n".join(done)

@@ -1,7 +1,8 @@
-"""Messages in the user's language: English as they stand in the code, or Chinese from the catalogue zh.po beside this.
+"""Messages in the user's language: English as the code has them, or Chinese from the catalogue zh.po beside this.
 
-The catalogue is gettext's, read as it stands. A message is its own key; the help of a command or an option goes by its
-name (`train`, `train --gold`, or `--gold` where all commands mean the same), so that editing the English loses nothing.
+The code formats its messages as it likes. Where one is shown, the catalogue's templates (`{0} of {1} sentences`) are
+matched against it, and the Chinese of the one that explains most of it is filled with what stood in the holes.
+`{0:article=文章,section=小节}` also translates the named values of a hole.
 """
 
 from __future__ import annotations
@@ -9,9 +10,14 @@ from __future__ import annotations
 import ast
 import os
 import re
-from functools import cache
+from functools import cache, lru_cache
+from operator import itemgetter
 from pathlib import Path
-from typing import Literal, get_args
+from string import Formatter
+from typing import TYPE_CHECKING, Literal, get_args
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 Language = Literal["en", "zh"]
 
@@ -19,7 +25,13 @@ CATALOGUE = Path(__file__).with_name("zh.po")
 LANGUAGES: tuple[Language, ...] = get_args(Language)
 # In gettext's order of precedence.
 VARIABLES = ("LANGUAGE", "LC_ALL", "LC_MESSAGES", "LANG")
-ENTRY = re.compile(r'^(msgid|msgstr)?\s*("(?:[^"\\]|\\.)*")$')
+ENTRY = re.compile(r'^(msgid|msgstr) ((?:".*"\s*)+)', re.MULTILINE)
+ERROR = re.compile(r"(.*?)\b(BZ\d{3}) (.*)\.", re.DOTALL)
+COUNTED = re.compile(r"\d+ × .+")
+# A phrase in a hole is translated, a word is not: it may be the user's, and so may text that fits a short template.
+PHRASE_CHARACTERS, SHORT_CHARACTERS = 12, 8
+# Stands for an error in the message around it.
+SAID = "\0"
 _chosen: list[Language] = ["en"]
 
 
@@ -35,42 +47,133 @@ def current_language() -> Language:
     return _chosen[0]
 
 
-def translate(message: str, **values: object) -> str:
-    """Return a message in the chosen language, with its {fields} filled in."""
-    found = find_translation(message) or message
-    return found.format(**values) if values else found
-
-
-def find_translation(*keys: str) -> str:
-    """Return what the catalogue has for the first key that it has, or nothing, as always in English."""
-    if _chosen[0] == "en":
-        return ""
-    catalogue = read_catalogue()
-    return next((catalogue[key] for key in keys if catalogue.get(key)), "")
+def translate(message: str) -> str:
+    """Return a message, of one or several lines, in the chosen language; one that the catalogue lacks as it is."""
+    if _chosen[0] == "en" or not message:
+        return message
+    if "\n" in message and message not in _read_whole():
+        return "\n".join(map(translate, message.split("\n")))
+    return _render(message)[1]
 
 
 @cache
 def read_catalogue() -> dict[str, str]:
-    """Return the Chinese text of each key of the catalogue.
+    """Return the Chinese of each template.
 
     Raises:
-        ValueError: a line is none of gettext's, or a key stands twice.
+        ValueError: a message has no translation, or stands twice.
     """
-    entries: list[list[str]] = []
-    for number, line in enumerate(CATALOGUE.read_text("utf-8").splitlines(), 1):
-        if not line.strip() or line.startswith("#"):
-            continue
-        match = ENTRY.match(line.strip())
-        if match is None:
-            raise ValueError(f"{CATALOGUE}:{number}: not a line of a catalogue")
-        text = ast.literal_eval(match[2])
-        if match[1] == "msgid":
-            entries.append([text])
-        elif match[1] == "msgstr":
-            entries[-1].append(text)
-        else:
-            entries[-1][-1] += text
-    found = {key: text for key, text in entries if key}
-    if len(found) < sum(bool(key) for key, _ in entries):
-        raise ValueError(f"{CATALOGUE}: a key stands twice")
+    found: dict[str, str] = {}
+    entries = ENTRY.findall(CATALOGUE.read_text("utf-8"))
+    for (kind, key), (other, text) in zip(entries[::2], entries[1::2], strict=True):
+        message = _unquote(key)
+        if (kind, other) != ("msgid", "msgstr") or message in found:
+            raise ValueError(f"{CATALOGUE}: {message!r} stands twice, or without its translation")
+        found[message] = _unquote(text)
+    del found[""]
     return found
+
+
+def parse_holes(template: str) -> tuple[list[str], list[str]]:
+    """Return the literal texts of a template, one more than its holes, and the names of the holes."""
+    literals, names = [""], list[str]()
+    for literal, name, _, _ in Formatter().parse(template):
+        literals[-1] += literal
+        if name is not None:
+            names.append(name)
+            literals.append("")
+    return literals, names
+
+
+def _unquote(lines: str) -> str:
+    return "".join(ast.literal_eval(line) for line in lines.splitlines() if line)
+
+
+@cache
+def _read_whole() -> dict[str, str]:
+    """Return the catalogue as it is shown where a message has no hole."""
+    return {_unescape(message): _unescape(text) for message, text in read_catalogue().items()}
+
+
+def _unescape(text: str) -> str:
+    return text.replace("{{", "{").replace("}}", "}")
+
+
+@cache
+def _index_templates() -> list[tuple[int, list[str], str]]:
+    parsed = [(*parse_holes(message), text) for message, text in read_catalogue().items()]
+    return [
+        (sum(map(len, literals)), literals, text)
+        for literals, names, text in parsed
+        if names and all(map(str.isdigit, names))
+    ]
+
+
+def _render(text: str, *, inside: bool = False) -> tuple[int, str]:
+    """Return a message or a part of one in Chinese, and how many characters of it the catalogue knows.
+
+    It may be put together of several: `BZ003 where: what. next step.`, `3 × what`, `where: what`.
+    """
+    if error := ERROR.fullmatch(text):
+        known, outer = _render(f"{error[1]}{SAID}")
+        return known + 1, outer.replace(SAID, _translate_error(error[2], error[3]))
+    if COUNTED.fullmatch(text):
+        counts = (one.partition(" × ") for one in text.split(", "))
+        return len(text), "，".join(f"{count}{times}{translate(what)}" for count, times, what in counts)
+    found = [_render_whole(text, inside=inside)]
+    for place in re.finditer(": ", text):
+        known, said = _render_whole(text[place.end() :], inside=inside)
+        found.append((known, f"{text[: place.end()]}{said}"))
+    return max(found, key=itemgetter(0))
+
+
+@lru_cache(maxsize=1024)
+def _render_whole(text: str, *, inside: bool) -> tuple[int, str]:
+    if (exact := _read_whole().get(text)) and (not inside or " " in text):
+        return len(text), exact
+    found = [(0, text)]
+    for size, literals, template in _index_templates():
+        values = _match(literals, text) if size >= PHRASE_CHARACTERS or not inside else None
+        if values is not None:
+            known, filled = _fill(template, values)
+            found.append((size + known, filled))
+    return max(found, key=itemgetter(0))
+
+
+def _match(literals: Sequence[str], text: str) -> list[str] | None:
+    first, *middle, last = literals
+    start, end = len(first), len(text) - len(last)
+    if start > end or not (text.startswith(first) and text.endswith(last)):
+        return None
+    # `{0} is {1}` fits any prose: what is before it must be one word.
+    if not first and sum(map(len, literals)) < SHORT_CHARACTERS and " " in text.partition(literals[1])[0]:
+        return None
+    values = []
+    for literal in middle:
+        found = text.find(literal, start, end)
+        if found < 0:
+            return None
+        values.append(text[start:found])
+        start = found + len(literal)
+    return [*values, text[start:end]]
+
+
+def _fill(template: str, values: Sequence[str]) -> tuple[int, str]:
+    known, parts = 0, []
+    for literal, name, words, _ in Formatter().parse(template):
+        parts.append(literal)
+        if name is not None:
+            named = dict(one.split("=") for one in (words or "").split(",") if one)
+            value = values[int(name)]
+            size, said = (len(value), named[value]) if value in named else _render(value, inside=True)
+            known += size
+            parts.append(said)
+    return known, "".join(parts)
+
+
+def _translate_error(code: str, text: str) -> str:
+    for stop in re.finditer(r"\. ", text):
+        known, advice = _render_whole(text[stop.end() :], inside=False)
+        if known:
+            return f"{code} {_render(text[: stop.start()])[1]}。{advice}。"
+    return f"{code} {text}."

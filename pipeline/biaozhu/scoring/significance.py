@@ -122,15 +122,14 @@ def choose_units(articles: Mapping[str, str], sections: Mapping[str, str] | None
     found = len(set(articles.values()))
     if found >= ARTICLES_NEEDED:
         return ResamplingUnits("article", dict(articles), found, f"{found} articles")
-    reason = f"{found} article{'s' * (found != 1)}, fewer than {ARTICLES_NEEDED}"
+    few = f"{found} {'article' if found == 1 else 'articles'}, fewer than {ARTICLES_NEEDED}"
+    reason = f"{few}, and no sections are known"
     if sections is not None:
         of = {one: sections[one] for one in articles}
         count = len(set(of.values()))
         if count >= SECTIONS_NEEDED:
-            return ResamplingUnits("section", of, count, reason)
-        reason += f", and {count} sections, fewer than {SECTIONS_NEEDED}"
-    else:
-        reason += ", and no sections are known"
+            return ResamplingUnits("section", of, count, few)
+        reason = f"{few}, and {count} sections, fewer than {SECTIONS_NEEDED}"
     return ResamplingUnits("sentence", {one: one for one in articles}, len(articles), reason)
 
 

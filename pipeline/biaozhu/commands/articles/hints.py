@@ -6,7 +6,6 @@ import re
 from typing import TYPE_CHECKING
 
 from biaozhu.commands.console import say
-from biaozhu.data.translation import translate
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -32,4 +31,4 @@ def say_where_not_chinese(articles: Iterable[Article]) -> None:
     """Name the articles whose text is not Chinese."""
     for article in articles:
         if not is_chinese(article.raw):
-            say(translate("hint: {name} is not Chinese text; biaozhu finds little in it", name=article.name))
+            say(f"hint: {article.name} is not Chinese text; biaozhu finds little in it")

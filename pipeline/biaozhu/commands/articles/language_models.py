@@ -11,6 +11,7 @@ import typer
 
 from biaozhu.commands.console import finish, print_json, progress_of_steps, say
 from biaozhu.commands.options import LabelsFile, Yes, layer_name
+from biaozhu.data.translation import translate
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
@@ -205,7 +206,7 @@ def _agree_to(plans: Sequence[Plan], *, yes: bool) -> None:
         return
     if not sys.stdin.isatty():
         raise UsageError("nothing was sent: nobody can be asked", next_step="Give --yes to send it")
-    if not typer.confirm("Send it?", err=True):
+    if not typer.confirm(translate("Send it?"), err=True):
         raise UsageError("nothing was sent", next_step="Answer y, or give --yes, to send it")
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from biaozhu.commands.console import print_json, print_table, say
+from biaozhu.commands.console import print_json, print_table, say, show
 from biaozhu.commands.options import AsJson  # noqa: TC001 — typer reads the annotations when it runs
 
 if TYPE_CHECKING:
@@ -119,7 +119,7 @@ def bias(
             if one is not None
         ],
     )
-    typer.echo("shown spans: " + ", ".join(f"{count} {fate}" for fate, count in result.fates.items()))
+    show("shown spans: " + ", ".join(f"{count} × {fate}" for fate, count in result.fates.items()))
 
 
 def _write_figures(output: Path | None, form: str, result: Agreement | Bias) -> None:

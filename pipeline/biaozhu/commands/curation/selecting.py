@@ -102,7 +102,7 @@ def select(
     write_reasons(output, selected)
     articles = {one.sentence.article for one in selected}
     labels = Counter(label for one in selected for label in {span.label for span in one.sentence.spans})
-    counts = ", ".join(f"{count} with {label}" for label, count in sorted(labels.items()))
+    counts = ", ".join(f"{count} × {label}" for label, count in sorted(labels.items()))
     say(f"{len(selected)} sentences of {len(articles)} articles{f' ({counts})' if counts else ''}")
 
 

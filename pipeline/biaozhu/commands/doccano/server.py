@@ -12,6 +12,7 @@ from biaozhu.commands.doccano import syncing
 from biaozhu.commands.doccano.specs import Port, print_values
 from biaozhu.commands.models.serving import suggest
 from biaozhu.commands.options import LOCAL, AsJson, Home
+from biaozhu.data.translation import translate
 
 if TYPE_CHECKING:
     from biaozhu.doccano.local.backup import BackupManifest
@@ -162,7 +163,7 @@ def _print_status(found: ServerStatus, *, as_json: bool) -> None:
 
 def _to_words(value: object) -> object:
     if isinstance(value, bool):
-        return "yes" if value else "no"
+        return translate("yes" if value else "no")
     if isinstance(value, dict):
         return ", ".join(f"{key} {each}" for key, each in value.items())
     return "\n".join(map(str, value)) if isinstance(value, list) else value

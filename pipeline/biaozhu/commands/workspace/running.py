@@ -212,7 +212,7 @@ def _train_model(job: Job, record: StepRecord) -> bool:
     try:
         record.run_step(
             "crossval",
-            "cross-validation",
+            f"cross-validation of {job.config.stem}",
             make_held_out,
             inputs=inputs,
             outputs=[held_out, ledger_path(held_out)],
@@ -262,7 +262,7 @@ def _report_scores(job: Job, record: StepRecord, annotators: Sequence[Path], *, 
         )
 
     inputs = hash_inputs([*read, *annotators], *layers)
-    record.run_step("report", "report", write_report, inputs=inputs, outputs=outputs)
+    record.run_step("report", "page of the report", write_report, inputs=inputs, outputs=outputs)
 
 
 def _keep_scores(folder: Path) -> None:
