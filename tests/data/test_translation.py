@@ -300,3 +300,12 @@ def test_help_pages_wrap_at_columns(text: str, width: int, lines: list[str]) -> 
 
 def test_translation_refuses_an_unknown_language() -> None:
     assert run(["--lang", "fr", "labels"]) == 2
+
+
+@pytest.mark.usefixtures("in_chinese")
+def test_translation_language_of_the_option_goes_before_the_locale(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("LANG", "en_GB.UTF-8")
+    assert run(["--lang", "zh", "read", "nothing.txt"]) == 2
+    assert capsys.readouterr().err == "BZ003 nothing.txt: 没有这个文件。检查路径。\n"
