@@ -153,6 +153,8 @@ MISSING = (
     ("pull -o out", r"BZ030 there is no local Doccano"),
     ("bias anna", r"BZ003 anna: no \*\.status\.json in this folder\. Make it with `biaozhu project pull`"),
     ("select bad.jsonl -n 1 -o out.jsonl", r"BZ003 bad\.jsonl: no such file"),
+    ("select good.jsonl --against bad -n 1 -o out.jsonl", r"BZ003 bad: no such file"),
+    ("curve good.cfg --gold good.jsonl --article good.txt --layer bad -o out.json", r"BZ003 bad: no such file"),
     ("select bad*.jsonl -n 1 -o out.jsonl", r"BZ003 bad\*\.jsonl: nothing matches this pattern"),
     ("doubt bad.jsonl", r"BZ003 bad\.jsonl: no such file"),
     ("doubt good.jsonl --held-out bad.jsonl", r"BZ003 bad\.jsonl: no such file"),
