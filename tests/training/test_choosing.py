@@ -81,6 +81,24 @@ def test_choosing_with_one_sentence_holds_it_strongly() -> None:
     assert found.changed == 0
 
 
+def test_choosing_weakens_no_start_whose_labels_the_gold_lacks() -> None:
+    # A regression test: gold of 25 sentences without a place made the model forget all places.
+    problem = problem_of([TEXT] * 20, right=False)
+    labels = ("PERSON", "PLACE")
+    path = np.array([make_tags(labels).index(make_tags(LABELS)[tag]) for tag in problem.path])
+    prior = np.zeros((len(path), len(make_tags(labels))), np.float32)
+    prior[:, [make_tags(labels).index(tag) for tag in make_tags(LABELS)]] = problem.prior
+    whole = Problem(problem.docs, labels, problem.blocks, prior, path, problem.lengths)
+    assert choose_hold(problem, HOLDS, [])[0] == HOLDS[1]
+    hold, _ = choose_hold(whole, HOLDS, [])
+    assert hold is None or hold.prior_weight == HOLDS[0].prior_weight
+
+
+def test_choosing_leaves_a_start_that_is_often_wrong_where_nothing_betters_it() -> None:
+    hold, found = choose_hold(problem_of([TEXT] * 2, right=False), HOLDS[:1], [])
+    assert (found.start.f1, hold) == (0, None)
+
+
 def test_choosing_counts_mended_and_broken_spans() -> None:
     problem = problem_of([TEXT, TEXT], right=True)
     gold, start = read_gold(problem), predict(problem, Hold(1.0, ()), None)
