@@ -106,6 +106,9 @@ def main() -> int:
     parser.add_argument("--patterns", nargs="+", default=PATTERNS)
     parser.add_argument("--steps", nargs="+")
     parser.add_argument("--model", default="fast", help="whose network is asked")
+    parser.add_argument(
+        "--seconds", type=float, default=float("inf"), help="begin no pattern after so many CPU seconds"
+    )
     arguments = parser.parse_args()
     found: dict[str, list[tuple[float, str]]] = {}
     with tempfile.TemporaryDirectory() as name:
@@ -118,6 +121,8 @@ def main() -> int:
         gc.freeze()
         fixed = _measure_all(folder, "河北买1元", 20, chosen)
         for pattern in arguments.patterns:
+            if time.process_time() > arguments.seconds:
+                break
             rows = [_measure_all(folder, pattern, size, chosen) for size in arguments.sizes]
             for one, step in chosen.items():
                 exponent, seconds = _fit(arguments.sizes, [row[one] - fixed[one] for row in rows])

@@ -185,9 +185,9 @@ def main() -> int:
     )
     parser.add_argument("--seconds", type=float, default=600, help="of each attack")
     parser.add_argument("--attacks", nargs="+", choices=ATTACKS, default=list(ATTACKS))
-    parser.add_argument("--lac", default="accurate", help="the network that answers")
+    parser.add_argument("--model", default="accurate", help="the network that answers")
     arguments = parser.parse_args()
-    rows = [measure(name, arguments.seconds, ["--lac", arguments.lac]) for name in arguments.attacks]
+    rows = [measure(name, arguments.seconds, ["--model", arguments.model]) for name in arguments.attacks]
     print("| attack | good requests | answered | other answers | p50 s | p99 s | SIGTERM s | status | load |")
     print("|---|---:|---:|---|---:|---:|---:|---:|---:|")
     for row in rows:

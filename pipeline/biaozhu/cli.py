@@ -147,6 +147,10 @@ def _called(arguments: list[str] | None) -> object:
         # An extension that is interrupted while it is imported makes an ImportError of it.
         if _stop_asked.is_set():
             raise Stopped from error
+        looping = error.__context__
+        if isinstance(error, RuntimeError) and isinstance(looping, OSError) and looping.errno == errno.ELOOP:
+            # What Path.resolve() makes, before Python 3.13, of a link that leads to itself.
+            raise looping from None
         if isinstance(error, ModuleNotFoundError) and error.name in EXTRA_OF:
             raise MissingExtraError(
                 f"the package {error.name} is not installed", next_step=extra_advice(EXTRA_OF[error.name])

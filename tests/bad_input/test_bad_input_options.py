@@ -40,6 +40,34 @@ def test_options_a_nul_character_is_a_line(
     assert snapshot(workplace) == before
 
 
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["new", "circle"],
+        ["agree", "anna", "circle", "-o", "agree.json"],
+        ["doccano", "up", "--home", "circle"],
+        ["doccano", "down", "--home", "circle"],
+        ["doccano", "status", "--home", "circle"],
+        ["doccano", "backup", "out.zip", "--home", "circle"],
+        ["doccano", "backup", "circle", "--home", "home"],
+        ["loop", "circle", "--pool", "good.jsonl", "--annotators", "ann,bo"],
+        ["run", "circle"],
+        ["history", "circle", "-o", "history.html"],
+        ["predict", "circle", "good.txt", "-o", "out.jsonl"],
+    ],
+)
+def test_options_a_link_that_leads_to_itself_is_a_line(
+    workplace: Path, capsys: pytest.CaptureFixture[str], arguments: list[str]
+) -> None:
+    (workplace / "circle").symlink_to("circle")
+    before = snapshot(workplace)
+    assert run(arguments) == 2
+    said = capsys.readouterr().err
+    assert said.startswith("BZ")
+    assert said.count("\n") == 1
+    assert snapshot(workplace) == before
+
+
 def test_options_a_name_that_is_not_utf8_is_written_and_read(
     workplace: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -65,17 +65,17 @@ BASES = {
     "worth": "worth good.jsonl -n 1 --random 1 -o new/out.jsonl",
     "train": "train good.cfg -o new/model",
     "crossval": "crossval good.cfg --gold good.jsonl --article good.txt --at-least 1 -o new/out.jsonl",
-    "curve": "curve good.cfg --gold good.jsonl --article good.txt --sizes 2 --seeds 1 --folds 2 --resamples 10 -o new/c.json",
+    "curve": "curve good.cfg --gold good.jsonl --article good.txt --sizes 2 --seeds 1 --folds 2 --resamples 100 -o new/c.json",
     "predict": "predict model good.txt -o new/out.jsonl",
     "segmenter": "segmenter --words words.jsonl --dev words.jsonl --iterations 1 --sentences 2 -o new/words",
     "loop": "loop new/loop --pool good.jsonl --annotators ann,bo",
     "table": "table good.txt --layer good.jsonl -o new/out.csv",
-    "evaluate": f"evaluate {_SCORED} --resamples 10 -o new/out.json",
-    "compare": "compare a=good.jsonl b=good.jsonl --gold good.jsonl --resamples 10 -o new/out.json",
-    "report": f"report {_SCORED} --resamples 10 -o new/report",
+    "evaluate": f"evaluate {_SCORED} --resamples 100 -o new/out.json",
+    "compare": "compare a=good.jsonl b=good.jsonl --gold good.jsonl --resamples 100 -o new/out.json",
+    "report": f"report {_SCORED} --resamples 100 -o new/report",
     "summary": "summary reports",
     "history": "history reports -o new/history.html",
-    "serve": "serve --lac small --port 0 --workers 1 --token-file new/token",
+    "serve": "serve --model fast --port 0 --workers 1 --token-file new/token",
     "doccano up": "doccano up --home new/home --venv nowhere",
     "doccano backup": "doccano backup new/out.zip",
     "doccano restore": "doccano restore elf --home new/home",
@@ -98,9 +98,16 @@ BASES = {
 }
 # These train or do the whole job where their bad value is right after all: drawn more seldom.
 SLOW = {"run", "train", "crossval", "curve", "predict", "serve", "segmenter", "llm"}
+# What is made by commands, in the template.
+MADE = (
+    "train good.cfg -o model",
+    "export good.jsonl --format conll -o in.conll",
+    f"evaluate {_SCORED} --resamples 100 -o reports/r/scores.json",
+)
 SLOW_SHARE, FLAG_SHARE = 0.25, 0.25
 # The real command of a value: a cluster and a browser's server are started by no fuzzer.
 LEFT_OUT = {("preannotate", "engine")}
+OUTPUTS = {"output", "out", "ledger", "text", "questions", "result", "layers", "plans", "shards"}
 VALUES = (
     "", " ", "-", "--", "0", "1", "-1", "2147483648", "99999999999999999999", "1e999", "nan", "-inf", "0.5", "٣", "１２", "四",
     "x", "\udcff", "\udcb0\udca1.txt", "\udcb0\udca1.jsonl", "\udcb0\udca1", "a\0b", "😀", "a\nb", "=", "a=", "=good.jsonl", "a=good.jsonl", "a=a=good.jsonl", "{}", "[", "*", "**/*",
@@ -170,17 +177,7 @@ def _draw(rng: random.Random, name: str, command: Any) -> Case:
                 arguments[arguments.index(spelt) + 1] = value
             else:
                 arguments += [rng.choice(one.opts), value]
-        if one.name in {
-            "output",
-            "out",
-            "ledger",
-            "text",
-            "questions",
-            "result",
-            "layers",
-            "plans",
-            "shards",
-        }:
+        if one.name in OUTPUTS:
             outputs.append(value)
     return Case(tuple(arguments), tuple(outputs))
 
@@ -217,10 +214,9 @@ def make_template(folder: Path) -> None:
     good = (folder / "good.txt").read_bytes()
     files = {
         "elf": b"\x7fELF\x02\x01" + bytes(range(256)), "empty": b"", "deep.json": b"[" * 100_000, "utf16.txt": good.decode().encode("utf-16"),
-        "in.conll": b"".join(f"{char} O\n".encode() for char in good.decode() if char.strip()),
         "rows": '{"text": "李秀英在雅安市。", "entities": [[0, 3, "PER"], [4, 7, "LOC"]]}\n'.encode(),
-        "mixed/a.txt": good, "mixed/b.jsonl": b"7\n", "mixed/c": b"\xff", "reports/r/scores.json": b"{}",
-        "llm.toml": b'[endpoint]\nurl = "http://127.0.0.1:9/v1"\nmodel = "m"\n',
+        "mixed/a.txt": good, "mixed/b.jsonl": b"7\n", "mixed/c": b"\xff",
+        "llm.toml": b'base_url = "http://127.0.0.1:9/v1"\nmodel = "m"\nretries = 0\n',
     }  # fmt: skip
     for name, content in files.items():
         (folder / name).write_bytes(content)
@@ -357,12 +353,12 @@ def _prepare(folder: Path) -> None:
             with suppress(ImportError):
                 importlib.import_module(module.name)
     # In a child: what a network's session leaves in the memory of a process must not be forked.
-    train = Case(("train", "good.cfg", "-o", "model"), ())
-    child = os.fork()
-    if not child:
-        _be_child(train, folder / "template", folder / "said")
-    if _wait(child, 10 * MAX_SECONDS)[0]:
-        raise SystemExit((folder / "said").read_text("utf-8"))
+    for line in MADE:
+        child = os.fork()
+        if not child:
+            _be_child(Case(tuple(line.split()), ()), folder / "template", folder / "said")
+        if _wait(child, 10 * MAX_SECONDS)[0]:
+            raise SystemExit((folder / "said").read_text("utf-8"))
 
 
 def main() -> int:

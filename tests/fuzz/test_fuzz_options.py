@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from options import BASES, draw_cases, list_leaves
+from options import BASES, Case, draw_cases, fuzz, list_leaves
 
 RANDOM_SECONDS, RUNS = 20, 40
 
@@ -24,6 +24,15 @@ def test_fuzz_options_draws_every_command_and_the_same_for_the_same_seed() -> No
     assert cases == draw_cases(7, 4000)
     drawn = {" ".join(case.arguments) for case in cases}
     assert all(any(one.startswith(name) for one in drawn) for name, _ in list_leaves())
+
+
+def test_fuzz_options_starts_from_command_lines_that_are_right() -> None:
+    names = ("evaluate", "compare", "report", "history", "summary", "import", "serve", "crossval")
+    cases = [Case(tuple(BASES[name].split()), ()) for name in names]
+    wrong = {
+        outcome.said for _, case, outcome in fuzz(cases) if outcome.status not in {0, 130} or outcome.fault
+    }
+    assert not wrong
 
 
 # Of the marker that `make test-random` chooses by, and with its seed.
