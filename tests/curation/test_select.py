@@ -7,13 +7,23 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from biaozhu.annotators.network.base import load_base
 from biaozhu.cli import run
-from biaozhu.curation.select import Selected, Unsure, read_reasons, reasons_path, select_sentences
+from biaozhu.curation.select import (
+    JUDGED_AT_ONCE,
+    Selected,
+    Unsure,
+    read_reasons,
+    reasons_path,
+    select_sentences,
+)
+from biaozhu.curation.uncertainty import make_judge
 from biaozhu.data.errors import LineError, UsageError
 from biaozhu.data.layers import read_layer, write_layer
 from biaozhu.data.model import Sentence, Span, with_spans
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
     from biaozhu.curation.select import Aim
@@ -154,7 +164,7 @@ def test_select_balances_labels_and_articles(balanced: str) -> None:
 def test_select_takes_another_judge() -> None:
     layer = _layer([[0.1], [0.9]])
     judged = {layer[0].id: None, layer[1].id: Unsure(0.3, "why")}
-    (one,) = select_sentences(layer, 2, share=0, unsure_of=lambda sentence: judged[sentence.id])
+    (one,) = select_sentences(layer, 2, share=0, judge=lambda some: [judged[one.id] for one in some])
     assert one == Selected(layer[1], "why")
 
 
@@ -169,6 +179,31 @@ def test_select_command_takes_folders_and_marginals(tmp_path: Path) -> None:
     assert len(read_reasons(output)) == 2
     (tmp_path / "empty").mkdir()
     assert run(["select", str(tmp_path / "empty"), "-n", "2", "-o", str(output)]) == 2
+
+
+def test_uncertainty_of_a_batch_is_that_of_each_sentence_alone() -> None:
+    texts = ("福建省龙岩市有三个人。", "他说了。", "", "长汀县" * 300 + "。", "王小明在上海买了12公斤米。")
+    sentences = [_said(text, number=number) for number, text in enumerate(texts)]
+    judge = make_judge(load_base())
+    together = list(judge(sentences))
+    alone = [one for sentence in sentences for one in judge([sentence])]
+    assert [one.where for one in together if one] == [one.where for one in alone if one]
+    assert [one.doubt for one in together if one] == pytest.approx(
+        [one.doubt for one in alone if one], abs=1e-5
+    )
+    assert len(together) == len(texts)
+
+
+def test_select_judges_a_long_stream_in_batches() -> None:
+    layer, sizes = _layer([[0.5]] * (JUDGED_AT_ONCE + 1)), []
+
+    def judge(sentences: Sequence[Sentence]) -> list[Unsure | None]:
+        sizes.append(len(sentences))
+        return [Unsure(0.5, one.id) for one in sentences]
+
+    chosen = select_sentences(layer, len(layer), share=0, aim="uncertainty", judge=judge)
+    assert sizes == [JUDGED_AT_ONCE, 1]
+    assert all(one.reason == one.sentence.id for one in chosen)
 
 
 @pytest.mark.parametrize("content", ["", "[]", '{"reasons": [1]}', '{"reasons": {"a": 1}}'])

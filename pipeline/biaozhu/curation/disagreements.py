@@ -12,8 +12,9 @@ from biaozhu.data.model import Span, with_spans
 from biaozhu.scoring.match import group_overlapping
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
+    from biaozhu.curation.select import Judge
     from biaozhu.data.model import Sentence
 
 Kind = Literal["boundary", "label", "missing", "extra", "mixed"]
@@ -115,8 +116,8 @@ def find_disagreements(first: Sequence[Sentence], second: Sequence[Sentence]) ->
     return tuple(found)
 
 
-def judge_against(other: Mapping[str, Sentence]) -> Callable[[Sentence], Unsure | None]:
-    """Return what `select_sentences` asks: how much a sentence differs from another layer's, given by id; None if not at all."""
+def judge_against(other: Mapping[str, Sentence]) -> Judge:
+    """Return what `select_sentences` asks: how much each sentence differs from another layer's, given by id; None if not at all."""
 
     def judge(sentence: Sentence) -> Unsure | None:
         second = other.get(sentence.id)
@@ -133,7 +134,7 @@ def judge_against(other: Mapping[str, Sentence]) -> Callable[[Sentence], Unsure 
             f"两层不同:“{found[0].text}”{mine}/{theirs}",
         )
 
-    return judge
+    return lambda sentences: map(judge, sentences)
 
 
 def agreed_spans(one: Sentence, other: Sentence) -> tuple[Span, ...]:

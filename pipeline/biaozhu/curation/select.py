@@ -15,7 +15,7 @@ import heapq
 import json
 from collections import Counter, defaultdict
 from dataclasses import dataclass, field
-from itertools import pairwise
+from itertools import islice, pairwise
 from math import fsum, sqrt
 from typing import TYPE_CHECKING, Literal
 
@@ -25,12 +25,16 @@ from biaozhu.data.model import Sentence, Span
 from biaozhu.data.storage.layer_stream import stream_layer
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
+
+    Judge = Callable[[Sequence["Sentence"]], Iterable["Unsure | None"]]
 
 RANDOM_SHARE = 0.2
 # So many candidates for each sentence that is wanted.
 CANDIDATES = 10
+# So many sentences are judged at once: a network is faster by batches.
+JUDGED_AT_ONCE = 512
 # Two texts are near-duplicates when so much of the character pairs of both is common (Jaccard).
 LIKENESS = 0.7
 REASONS_SUFFIX, FORMAT = ".reasons.json", "biaozhu.reasons.v1"
@@ -90,7 +94,7 @@ def select_sentences(
     share: float = RANDOM_SHARE,
     seed: int = 1,
     aim: Aim = "both",
-    unsure_of: Callable[[Sentence], Unsure | None] | None = None,
+    judge: Judge | None = None,
 ) -> tuple[Selected, ...]:
     """Select sentences from a stream, of which only candidates are kept in memory, by article and place.
 
@@ -100,20 +104,20 @@ def select_sentences(
         share: of them that are drawn at random from all sentences, the same for the same seed whatever their order.
         seed: of that draw.
         aim: `uncertainty` takes the most unsure and nothing else; `diversity` leaves out how unsure they are.
-        unsure_of: how unsure a sentence is, None where nothing says so; `least_sure_span` if it is None.
+        judge: how unsure each of some sentences is, None where nothing says so; `least_sure_span` if it is None.
     """
     if count < 1 or not 0 <= share <= 1:
         raise UsageError(f"{count} sentences with a random share of {share} cannot be selected")
-    judge = unsure_of or least_sure_span
     drawn: list[_Candidate] = []
     candidates: list[_Candidate] = []
     at_random = round(count * share)
     # Some of them may be among the drawn, or like each other.
     most = count * (1 if aim == "uncertainty" else CANDIDATES) + at_random
-    for sentence in sentences:
+    for sentence, why in _judge_all(
+        sentences, _all_new if aim == "diversity" else judge or _least_sure_spans
+    ):
         lot = _draw_lot(sentence.id, seed)
         _keep_largest(drawn, _Candidate(-lot, sentence.id, sentence, Unsure(0, "随机抽取")), at_random)
-        why = Unsure(1, "内容新") if aim == "diversity" else judge(sentence)
         if why is not None:
             rank = lot if aim == "diversity" else why.doubt
             _keep_largest(candidates, _Candidate(rank, sentence.id, sentence, why), most)
@@ -133,6 +137,20 @@ def least_sure_span(sentence: Sentence) -> Unsure | None:
         return None
     score, _, span = min(scored, key=lambda one: one[:2])
     return Unsure(1 - score, f"把握低:“{sentence.text[span.start : span.end]}”{score:.2f}")
+
+
+def _least_sure_spans(sentences: Sequence[Sentence]) -> Iterator[Unsure | None]:
+    return map(least_sure_span, sentences)
+
+
+def _all_new(sentences: Sequence[Sentence]) -> list[Unsure]:
+    return [Unsure(1, "内容新")] * len(sentences)
+
+
+def _judge_all(sentences: Iterable[Sentence], judge: Judge) -> Iterator[tuple[Sentence, Unsure | None]]:
+    stream = iter(sentences)
+    while batch := list(islice(stream, JUDGED_AT_ONCE)):
+        yield from zip(batch, judge(batch), strict=True)
 
 
 def reasons_path(layer: Path) -> Path:

@@ -178,7 +178,7 @@ def exchange(
         sampling: how to draw; both are scored on the same draws.
     """
     sizes, f1 = (gold[0], layer[0]), [_mean_of_seeds(_f1(one[1].sum(axis=2))) for one in (gold, layer)]
-    if np.isnan(f1).any():
+    if np.isnan(np.concatenate(f1)).any():
         return None
     target = min(f1[0].max(), f1[1].max())
     needed = [_needed(at, values, target) for at, values in zip(sizes, f1, strict=True)]

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import sys
+from contextlib import redirect_stdout
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from biaozhu.commands.console import say
+from biaozhu.commands.console import print_json, say
 from biaozhu.commands.options import LOCAL, Home, shipped
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from biaozhu.curation.loop_state import LoopState, Step
+    from biaozhu.training.stopping import Outlook
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +41,11 @@ class _Paths:
     def chosen(self) -> Path:
         """The sentences that were selected."""
         return self.work / "chosen.jsonl"
+
+    @property
+    def score(self) -> Path:
+        """The round's counts on each test sentence."""
+        return self.work / "score.json"
 
     @property
     def gold(self) -> Path:
@@ -68,15 +76,22 @@ def loop(
     test: Annotated[
         Path | None, typer.Option(help="Gold that each round's model is scored on. First run.")
     ] = None,
+    worth: Annotated[
+        float,
+        typer.Option(min=0, max=1, help="Gain of F1 that another batch must promise; below it you can stop."),
+    ] = 0.005,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the end of a round as JSON.")] = False,
     home: Home = LOCAL,
 ) -> None:
     """Go round: select, push, pull, adjudicate, freeze, train, evaluate; run it again and it goes on.
 
     It stops with exit status 1 where people must act, and says what they have to do; with 0 at the end of a round. Both
-    annotators get every sentence without pre-annotations, as the guideline wants it for gold.
+    annotators get every sentence without pre-annotations, as the guideline wants it for gold. With test gold it says from
+    the fourth round on whether another batch is expected to raise F1 by more than --worth.
     """
     from biaozhu.curation.loop_state import LoopState, advance, read_state, write_state
     from biaozhu.data.errors import UsageError
+    from biaozhu.training.stopping import describe_outlook
 
     state = read_state(folder)
     if state is None:
@@ -100,7 +115,9 @@ def loop(
         paths = _Paths(folder, state.round)
         paths.work.mkdir(parents=True, exist_ok=True)
         say(f"round {state.round}: {state.step}")
-        done = _STEPS[state.step](state, paths, home)
+        # Only the end is JSON, and the steps print tables.
+        with redirect_stdout(sys.stderr if as_json else sys.stdout):
+            done = _STEPS[state.step](state, paths, home)
         waits = done.asked and not state.asked
         state = done if waits else advance(done)
         write_state(folder, state)
@@ -113,8 +130,21 @@ def loop(
             _wait(
                 f"{' and '.join(state.annotators)} annotate {paths.name} in Doccano, and confirm each sentence"
             )
+    outlook = _look_ahead(state, folder, worth) if state.test else None
+    if as_json:
+        print_json({"round": begun, "f1": state.f1, "outlook": outlook and outlook.as_json()})
     scores = ", ".join("–" if one is None else f"{one:.4f}" for one in state.f1)
     say(f"round {begun} is done{f'; F1 after each round: {scores}' if scores else ''}. Run again for another")
+    if outlook:
+        say(describe_outlook(outlook))
+
+
+def _look_ahead(state: LoopState, folder: Path, worth: float) -> Outlook:
+    """Say whether another batch is worth it, by the rounds that are done."""
+    from biaozhu.training.stopping import expect_gain, read_round
+
+    files = [_Paths(folder, number).score for number in range(1, state.round)]
+    return expect_gain([read_round(one) for one in files if one.is_file()], more=state.number, worth=worth)
 
 
 def _check_inputs(paths: Sequence[Path]) -> None:
@@ -203,8 +233,9 @@ def _train(state: LoopState, paths: _Paths, _home: Path) -> LoopState:
 def _evaluate(state: LoopState, paths: _Paths, _home: Path) -> LoopState:
     from biaozhu.annotators.trained import annotate_sentences, load_trained
     from biaozhu.curation.frozen import read_gold
-    from biaozhu.data.layers import find_layers
+    from biaozhu.data.layers import find_layers, read_layers
     from biaozhu.training.card import ALL, score_strictly
+    from biaozhu.training.stopping import count_round, write_round
 
     if not state.test:
         return state
@@ -213,6 +244,8 @@ def _evaluate(state: LoopState, paths: _Paths, _home: Path) -> LoopState:
     for error in failed.values():
         raise error
     f1 = score_strictly(gold, predicted)[ALL].f1
+    learned = len(read_layers(sorted(paths.gold.glob("*.jsonl"))))
+    write_round(paths.score, count_round(gold, predicted, sentences=learned))
     return replace(state, f1=(*state.f1, f1))
 
 

@@ -90,7 +90,7 @@ def select(
 
         judge = make_judge(load_base())
     files = find_pool(given)
-    selected = select_sentences(stream_files(files), number, share=share, seed=seed, aim=aim, unsure_of=judge)
+    selected = select_sentences(stream_files(files), number, share=share, seed=seed, aim=aim, judge=judge)
     if not selected:
         raise UsageError(
             "the layers do not differ there, and no sentence is drawn at random"
