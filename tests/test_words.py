@@ -44,7 +44,7 @@ PATTERN = re.compile("|".join(f"(?:{word})" for word in WORDS))
 QUESTION = re.compile(r"(?:What|Which|How|Whether|That|Where|Who|When|Why)\b")
 # The most that may be left, for code that was written before the list: lower a figure whenever fewer are left.
 MOST_IN_DOCSTRINGS = 30
-MOST_OPENINGS = 40
+MOST_OPENINGS = 0
 MOST_IN_STRINGS = 6
 DOCUMENTS = [
     *(ROOT / name for name in ("README.md", "CONTRIBUTING.md", "CHANGELOG.md", "SECURITY.md")),

@@ -1,4 +1,4 @@
-"""Where a loop of select, annotate, adjudicate, train stands: one JSON file in its folder."""
+"""State of a loop of select, annotate, adjudicate, train: one JSON file in its folder."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ STEPS: tuple[Step, ...] = get_args(Step)
 
 @dataclass(frozen=True, slots=True)
 class LoopState:
-    """What the loop works on, and its next step; paths are as they were given.
+    """Inputs of the loop and its next step; paths are as they were given.
 
     `asked` says that the disagreements of this round are in Doccano. `f1` has the score on the test gold after each
     round, if there is test gold.

@@ -52,7 +52,7 @@ class Selected:
 
 @dataclass(frozen=True, slots=True)
 class Unsure:
-    """How unsure a model is of a sentence, 0 to 1, and where: what annotators read of it."""
+    """Uncertainty of a model about a sentence, 0 to 1, with the place that annotators read."""
 
     doubt: float
     where: str
@@ -205,7 +205,7 @@ def _take_unlike(left: list[_Candidate], wanted: int, taken: tuple[_Candidate, .
 
 @dataclass(slots=True)
 class _Taken:
-    """What has been taken: how often each character pair, label and article, and which sentences hold a pair."""
+    """Counts of what has been taken: how often each character pair, label and article, and which sentences hold a pair."""
 
     pairs: Counter[str] = field(default_factory=Counter)
     labels: Counter[str] = field(default_factory=Counter)

@@ -34,7 +34,7 @@ WEIGHT = 0.5
 
 @dataclass(frozen=True, slots=True)
 class _Occurrence:
-    """Where a surface form stands, its label there (OUTSIDE: none), and the spans that overlap it."""
+    """Occurrence of a surface form: its place, its label there (OUTSIDE: none), and the spans that overlap it."""
 
     sentence: Sentence
     start: int
@@ -56,7 +56,7 @@ class _Occurrence:
 
 @dataclass(slots=True)
 class _Votes:
-    """How often a surface form has each label, and that with each pair of neighbours."""
+    """Counts of each label of a surface form, and those with each pair of neighbours."""
 
     by_label: Counter[str] = field(default_factory=Counter)
     by_neighbours: Counter[tuple[tuple[str, str], str]] = field(default_factory=Counter)

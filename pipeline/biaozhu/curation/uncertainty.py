@@ -1,4 +1,4 @@
-"""How unsure a network with a CRF is of a sentence: the least certain of its characters, by the marginals of their tags."""
+"""Uncertainty of a network with a CRF about a sentence: the least certain of its characters, by the marginals of their tags."""
 
 from __future__ import annotations
 

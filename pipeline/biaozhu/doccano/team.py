@@ -61,7 +61,7 @@ class AnnotatorLayer:
 
 @dataclass(frozen=True, slots=True)
 class AnnotatorProgress:
-    """How many sentences one annotator has, how many of them are confirmed, and where they work."""
+    """Progress of one annotator: sentences, those confirmed, and the project."""
 
     annotator: str
     sentences: int

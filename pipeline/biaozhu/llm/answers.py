@@ -1,4 +1,4 @@
-"""What a model answers, checked letter by letter: every span must stand in its sentence at its stated occurrence."""
+"""Answers of a model, checked letter by letter: every span must stand in its sentence at its stated occurrence."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ SHOWN_CHARS = 40
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """What is wrong with an answer: a reason that can be counted, the span as the model wrote it, if it is one, and more words."""
+    """Fault of an answer: a reason that can be counted, the span as the model wrote it, if it is one, and more words."""
 
     reason: str
     text: str = ""
@@ -32,7 +32,7 @@ class Problem:
 
     @property
     def is_span(self) -> bool:
-        """Whether only one span is lost; else the sentence has no answer."""
+        """True where only one span is lost; else the sentence has no answer."""
         return bool(self.text or self.label)
 
     def __str__(self) -> str:
@@ -50,7 +50,7 @@ class Checked:
 
     @property
     def answered(self) -> bool:
-        """Whether the sentence has an answer at all, were it without its wrong spans."""
+        """True where the sentence has an answer at all, were it without its wrong spans."""
         return all(one.is_span for one in self.problems)
 
 

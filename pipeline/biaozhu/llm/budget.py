@@ -1,4 +1,4 @@
-"""What a run uses, and what stops it: tokens and money, with what is under way set aside so that no limit is passed."""
+"""Budget of a run: tokens and money, with what is under way set aside so that no limit is passed."""
 
 from __future__ import annotations
 

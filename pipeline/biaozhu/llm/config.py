@@ -33,7 +33,7 @@ Text = Annotated[str, msgspec.Meta(min_length=1)]
 
 
 class Prices(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What a million tokens cost; `cached_input` is for those that the server says it had in its own cache."""
+    """Price of a million tokens; `cached_input` is for those that the server says it had in its own cache."""
 
     input: Amount
     output: Amount
@@ -42,14 +42,14 @@ class Prices(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Budget(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What one run may use; None sets no limit."""
+    """Limits of one run; None sets no limit."""
 
     tokens: Count | None = None
     money: Positive | None = None
 
 
 class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What a configuration file says.
+    """Content of a configuration file.
 
     Attributes:
         key_env: the environment variable that holds the key; empty where the server wants none.
@@ -92,7 +92,7 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     @property
     def request_parameters(self) -> dict[str, Any]:
-        """What each request carries beside its messages."""
+        """Return the fields of each request beside its messages."""
         limit = {} if "max_completion_tokens" in self.parameters else {"max_tokens": self.max_tokens}
         return {"temperature": 0, **limit, **self.parameters}
 

@@ -1,4 +1,4 @@
-"""What a run would send: which sentences are answered already, and which calls ask about the others."""
+"""Plan of a run: which sentences are answered already, and which calls ask about the others."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ class Batch:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What there is to do.
+    """Work to be done.
 
     Attributes:
         config: whom it goes to.
@@ -84,7 +84,7 @@ class Plan:
 
     @property
     def source(self) -> str:
-        """What the spans of its layer name as their source."""
+        """Source of the spans of its layer."""
         return f"{self.config.name}@{self.checksum[:8]}"
 
     @property

@@ -1,4 +1,4 @@
-"""What a model is asked: the labels, the guideline and examples as a prompt with a version and a checksum."""
+"""Prompt of a model: the labels, the guideline and examples as a prompt with a version and a checksum."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ AGAIN = "上一次的答案有错，只重新标注下面的句子。problems �
 
 @dataclass(frozen=True, slots=True)
 class Prompt:
-    """What goes before each batch: the task and the examples; `checksum` tells it from any other."""
+    """Head of each batch: the task and the examples; `checksum` tells it from any other."""
 
     system: str
     examples: tuple[Sentence, ...]

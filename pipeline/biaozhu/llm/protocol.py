@@ -1,4 +1,4 @@
-"""What a server of the chat protocol says: answers whole or streamed, usage, errors, pauses. No secret of ours is repeated."""
+"""Replies of a server of the chat protocol: answers whole or streamed, usage, errors, pauses. No secret of ours is repeated."""
 
 from __future__ import annotations
 

@@ -35,7 +35,7 @@ SHOWN_CHARS = 40
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What came of a plan: the spans of each sentence that has an answer by its id, what is lost, and the figures."""
+    """Results of a plan: the spans of each sentence that has an answer by its id, what is lost, and the figures."""
 
     spans: Mapping[str, tuple[Span, ...]]
     losses: tuple[Entry, ...]

@@ -30,7 +30,7 @@ class Connection(H11Protocol):
 
     @property
     def is_waiting(self) -> bool:
-        """Whether no request has been received that is still to be answered."""
+        """True where no received request is still to be answered."""
         return self.cycle is None or (self.cycle.response_complete and self.conn.their_state is h11.IDLE)
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as in uvicorn

@@ -1,4 +1,4 @@
-"""What the spans of a text that was sent to the service mean: values of amounts, paths of places."""
+"""Meaning of the spans of a text sent to the service: values of amounts, paths of places."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How strongly a model is held to its start, by cross-validation over the gold at hand, and what it changes against it.
+"""Choice of how strongly a model is held to its start, by cross-validation over the gold at hand, and what it changes against it.
 
 The start stands unless the held-out sentences speak against it. A looser hold is taken only where it scores better there
 than the stronger one before it, by a paired test: on few sentences a loose hold that looks best by chance forgets the start.
@@ -71,7 +71,7 @@ class Comparison:
 
     @property
     def changed(self) -> int:
-        """How many spans only one of the two has."""
+        """Number of spans that only one of the two has."""
         return self.mended + self.broken
 
     def __str__(self) -> str:
@@ -83,7 +83,7 @@ class Comparison:
 
 @dataclass(frozen=True, slots=True)
 class Learned:
-    """What a model learned: its hold (None: it is its start), its changes on its own gold, and held out."""
+    """Result of learning: the hold (None: it is its start), its changes on its own gold, and held out."""
 
     hold: Hold | None
     own: Comparison

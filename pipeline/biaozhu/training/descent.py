@@ -29,7 +29,7 @@ FREQUENCY_PENALTY = 3.0
 
 
 class Hold(NamedTuple):
-    """How strongly a model is held to its prior: the prior's weight, and the L2 of each block's weights."""
+    """Strength by which a model is held to its prior: the prior's weight, and the L2 of each block's weights."""
 
     prior_weight: float
     l2: tuple[float, ...]
@@ -70,7 +70,7 @@ class Problem:
 
     @property
     def sizes(self) -> tuple[int, ...]:
-        """How many parameters each part of `Solved.flat` has."""
+        """Number of parameters of each part of `Solved.flat` has."""
         return (
             *(self.tags * block.shape[1] for block in self.blocks),
             self.tags,

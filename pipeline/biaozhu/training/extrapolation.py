@@ -89,7 +89,7 @@ class Gain:
 
 @dataclass(frozen=True, slots=True)
 class Exchange:
-    """How many sentences of another layer are worth one of the gold: they train to the same F1.
+    """Exchange rate of a layer: its sentences that train to the F1 of one of the gold.
 
     `bound` says that the rate is only the least or the most, where one curve begins above the other's end.
     """

@@ -46,7 +46,7 @@ OnLoss = Callable[[float], None]
 
 @dataclass(frozen=True, slots=True)
 class Solution:
-    """How many steps a solver took, the loss at its end, and what it learned against its start, if it has one."""
+    """Outcome of a solver: its steps, the loss at its end, and what it learned against its start, if it has one."""
 
     steps: int
     loss: float

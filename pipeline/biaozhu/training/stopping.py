@@ -1,4 +1,4 @@
-"""Whether another round of annotation is worth it: the curve through the rounds so far, and the gain that it promises."""
+"""Decision on another round of annotation: the curve through the rounds so far, and the gain that it promises."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class RoundScore:
 
 @dataclass(frozen=True, slots=True)
 class Outlook:
-    """What another batch is expected to add to F1, and what follows: `open` where the interval holds `worth`."""
+    """Gain in F1 expected of another batch, and the advice: `open` where the interval holds `worth`."""
 
     advice: Advice
     worth: float

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Answered:
-    """What one language model was asked and what came of it."""
+    """Questions to one language model and its results."""
 
     plan: Plan
     outcome: Outcome

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class _Paths:
-    """Where a round has its files."""
+    """Paths of the files of a round."""
 
     folder: Path
     number: int

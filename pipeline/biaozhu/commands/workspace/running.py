@@ -34,7 +34,7 @@ NO_ANNOTATORS = ("doccano", "adjudicator")
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """What a run works on: the articles by their files, the gold files about them, and where its results go."""
+    """Inputs and outputs of a run: the articles by their files, the gold files about them, and where its results go."""
 
     name: str
     articles: Mapping[Path, Article]
@@ -70,7 +70,7 @@ class Job:
 
     @property
     def predicted(self) -> Path:
-        """What the trained model says of all articles."""
+        """Spans of the trained model for all articles."""
         return self.steps / f"{self.config.stem}.all.jsonl"
 
 

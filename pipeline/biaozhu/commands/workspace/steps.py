@@ -30,7 +30,7 @@ class DoneStep:
 
 @dataclass(slots=True)
 class StepRecord:
-    """What was done before, by the step's name, and the worst exit status of this run's steps."""
+    """Record of earlier steps, by the step's name, and the worst exit status of this run's steps."""
 
     path: Path
     done: dict[str, DoneStep] = field(default_factory=dict)

@@ -1,1 +1,1 @@
-"""How data lie on disk and come back in flat memory: compressed files, the cache folder, layers as streams, distinct keys."""
+"""Storage of data on disk, read back in flat memory: compressed files, the cache folder, layers as streams, distinct keys."""

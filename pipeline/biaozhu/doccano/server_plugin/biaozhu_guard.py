@@ -44,7 +44,7 @@ EXPORT_TASK = "data_export.celery_tasks.export_dataset"
 
 
 class Role(IntEnum):
-    """Who may use a route; each includes those before it. A manager administers at least one project."""
+    """Access to a route; each includes those before it. A manager administers at least one project."""
 
     ANYBODY = 0
     USER = 1
