@@ -152,6 +152,15 @@ def test_exchange_compares_curves_where_both_reach_the_same(
     assert found.bound == bound
 
 
+def test_exchange_compares_curves_with_different_numbers_of_sizes() -> None:
+    # A regression test: the draws of both curves were stacked as if they had the same sizes.
+    few = np.array([[[[10, 10, 4]] * 8], [[[10, 10, 8]] * 8]])
+    many = np.array([[[[10, 10, found]] * 8] for found in (2, 4, 6, 8)])
+    found = exchange(([100, 200], few), ([100, 200, 400, 800], many))
+    assert found is not None
+    assert (found.f1, found.gold, found.layer) == (pytest.approx(0.8), pytest.approx(200), pytest.approx(800))
+
+
 def test_exchange_says_nothing_where_a_score_is_undefined() -> None:
     counts = np.zeros((2, 1, 1, 3), np.int64)
     assert exchange(([1, 2], counts), ([1, 2], counts)) is None
