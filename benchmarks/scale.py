@@ -86,7 +86,7 @@ def main() -> None:
         elif given.part == "training":
             _training(folder, given.shards, given.each)
         else:
-            _workers(folder, given.mb, given.most, given.lac)
+            _workers(folder, given.mb, given.most, given.model)
 
 
 def _scoring(folder: Path, count: int) -> None:
@@ -111,7 +111,7 @@ def _memory(folder: Path, given: argparse.Namespace) -> None:
     for megabytes in (given.small, given.large):
         corpus, out = folder / "corpus.jsonl", folder / f"out-{megabytes}"
         write_corpus(corpus, megabytes, empty=given.empty, sentences=sentences)
-        command = ["preannotate", str(corpus), "--shards", str(out), "--threads", "1", "--model", given.lac]
+        command = ["preannotate", str(corpus), "--shards", str(out), "--threads", "1", "--model", given.model]
         peak = Peak(f"{megabytes:g} MB{' refused' if given.empty else ' annotated'}", out, given.every)
         cpu, wall, _ = _measured(command, folder, peak)
         peaks.append(peak.largest)

@@ -26,7 +26,7 @@ from biaozhu.curation.select import select_sentences
 from biaozhu.curation.uncertainty import make_judge
 from biaozhu.data.model import Sentence, with_spans
 from biaozhu.nlp.encoders import remembering
-from biaozhu.training.extrapolation import exchange
+from biaozhu.training.curves.extrapolation import exchange
 from recipes.corpora.corpus_store import corpora_folder, read_part
 
 if TYPE_CHECKING:

@@ -62,7 +62,7 @@ A layer is a file of sentence lines: JSON Lines in UTF-8, with the keys in this 
 
 ```json
 {"id": "<article>:<start>-<end>", "article": "<first 12 hex digits of the file's SHA-256>", "start": 812, "end": 861, "text": "…",
- "spans": [{"start": 3, "end": 5, "label": "PLACE", "text": "…", "source": "places", "score": 0.98}]}
+ "spans": [{"start": 3, "end": 5, "label": "PLACE", "text": "…", "source": "network", "score": 0.98}]}
 ```
 
 Offsets count code points, half open: `raw[start:end] == text` for the sentence, `text[s.start:s.end] == s.text` for each

@@ -23,7 +23,7 @@ from biaozhu.reporting import evidence, history
 from biaozhu.reporting.report import CHECKS_FORMAT
 from biaozhu.scoring.scores_document import FORMAT as SCORES
 from biaozhu.scoring.scores_document import read_scores
-from biaozhu.training.curve import FORMAT as CURVE
+from biaozhu.training.curves.curve import FORMAT as CURVE
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -194,7 +194,7 @@ def test_cases_counts_scores_ranks_and_bare_numbers(marked: str) -> None:
 def test_cases_of_a_second_round() -> None:
     for marked in (
         "用时【59分30秒】，9时30分出发，上午10点05分",
-        "白菜【八毛】【一斤】，找回【五毛】，【两块三毛五】，一毛不拔，五毛特效",
+        "白菜【八毛】【一斤】，找回【五毛】，作家三毛，原名陈平，张三毛来了，【两块三毛五】，一毛不拔，五毛特效",
         "走了【三里半】路，半路遇见，还有【两公里半】",
         "在五棵松体育馆、六里桥地铁站；门前种了【五棵】松树",
     ):

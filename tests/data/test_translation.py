@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import json
 import re
+from importlib.util import find_spec
 from pathlib import Path
 from string import Formatter
 from typing import TYPE_CHECKING
@@ -21,6 +22,10 @@ from biaozhu.data.translation import VARIABLES, choose_language, parse_holes, re
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+# The core alone resolves to the newest typer, whose usage errors have other words, and to no Doccano client.
+LOCKED = pytest.mark.skipif(
+    find_spec("doccano_client") is None, reason="the words are those of the locked typer and of all extras"
+)
 # Wider ones would be cut in the list of commands, which takes a text without spaces for one word.
 MAX_CHARACTERS = 30
 CHINESE = re.compile("[一-鿿]")
@@ -103,6 +108,7 @@ def test_translation_of_commands_fits_their_list() -> None:
     assert [path for path, text in helps.items() if len(text) > MAX_CHARACTERS] == []
 
 
+@LOCKED
 def test_translation_knows_what_typer_says() -> None:
     source = "".join(path.read_text("utf-8") for path in Path(typer.__file__).parent.rglob("*.py"))
     source = re.sub(r'"\s*f?"', "", source)
@@ -176,6 +182,7 @@ def material(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
+@LOCKED
 @pytest.mark.usefixtures("material", "in_chinese")
 @pytest.mark.parametrize(
     ("command", "code"),
@@ -240,6 +247,7 @@ def test_translation_of_errors_is_whole(command: str, code: str, capsys: pytest.
         assert [name for name in names if name not in line] == []
 
 
+@LOCKED
 @pytest.mark.usefixtures("in_chinese")
 @pytest.mark.parametrize(
     "command",

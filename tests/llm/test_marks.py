@@ -114,3 +114,13 @@ def test_work_asks_once_again_about_rewritten_text_and_then_loses_it(
     assert [one.reason for one in outcome.losses] == ["the text comes back rewritten"]
     assert "rewritten" in str(question_of(server.requests[1])["problems"])
     assert len(outcome.spans) == 2
+
+
+@pytest.mark.parametrize(
+    "answer",
+    ["<1>" * 16_000, "<9" + "9" * 5_000 + ">", "<1><2>" * 8_000, "</1>" * 16_000, "<1>a</1>" * 8_000],
+)
+def test_marks_of_a_model_that_repeats_itself_are_no_answer(answer: str) -> None:
+    (checked,) = check_marks(answer, ["山东省"], labels={"PLACE"})
+    assert checked.spans == ()
+    assert checked.problems

@@ -25,7 +25,7 @@ from biaozhu.scoring.match import SCHEMES
 from biaozhu.scoring.scores_document import read_schema
 from biaozhu.scoring.significance import UnitKind
 from biaozhu.scoring.value_scores import FIELDS
-from biaozhu.training.extrapolation import Failure
+from biaozhu.training.curves.extrapolation import Failure
 
 
 def used_keys() -> set[str]:

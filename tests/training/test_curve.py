@@ -17,7 +17,7 @@ from biaozhu.data.layers import read_layer, write_layer
 from biaozhu.data.model import with_spans
 from biaozhu.reading.holdout import group_sentences
 from biaozhu.scoring.significance import Sampling, choose_units
-from biaozhu.training.curve import CurvePlan, draw_sentences, measure_curve
+from biaozhu.training.curves.curve import CurvePlan, draw_sentences, measure_curve
 from biaozhu.training.train import read_config
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from biaozhu.data.model import Sentence
-    from biaozhu.training.curve import LearningCurve
+    from biaozhu.training.curves.curve import LearningCurve
 
 FEW = Sampling(resamples=100)
 PLAN = CurvePlan(sizes=4, seeds=2, folds=3, sampling=FEW)

@@ -8,7 +8,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from biaozhu.scoring.significance import Sampling
-from biaozhu.training.extrapolation import Extrapolation, Gain, PowerLaw, exchange, extrapolate, fit_power_law
+from biaozhu.training.curves.extrapolation import (
+    Extrapolation,
+    Gain,
+    PowerLaw,
+    exchange,
+    extrapolate,
+    fit_power_law,
+)
 
 FEW = Sampling(resamples=100)
 SIZES = (10, 20, 40, 80, 160)

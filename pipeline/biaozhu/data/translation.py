@@ -14,7 +14,7 @@ from functools import cache, lru_cache
 from operator import itemgetter
 from pathlib import Path
 from string import Formatter
-from typing import TYPE_CHECKING, Literal, get_args
+from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 Language = Literal["en", "zh"]
 
 CATALOGUE = Path(__file__).with_name("zh.po")
-LANGUAGES: tuple[Language, ...] = get_args(Language)
 # In gettext's order of precedence.
 VARIABLES = ("LANGUAGE", "LC_ALL", "LC_MESSAGES", "LANG")
 ENTRY = re.compile(r'^(msgid|msgstr) ((?:".*"\s*)+)', re.MULTILINE)

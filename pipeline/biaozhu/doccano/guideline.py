@@ -27,6 +27,8 @@ def embed_pictures(text: str, folder: Path) -> str:
     """
 
     def embed(match: re.Match[str]) -> str:
+        if "://" in match["path"]:
+            return match[0]
         path = folder / match["path"]
         if not path.is_file():
             path = find_own(Path("docs/pictures") / path.name)

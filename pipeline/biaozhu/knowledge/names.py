@@ -35,20 +35,6 @@ def make_finder(names: Iterable[str]) -> Callable[[str], list[tuple[int, int]]]:
     return _finds(automaton(patterns)) if automaton else make_finder_without_daachorse(patterns)
 
 
-def find_longest(find: Callable[[str], list[tuple[int, int]]], text: str) -> list[tuple[int, int]]:
-    """Return of what a finder finds, from left to right, the longest name at each place that is still free."""
-    longest: dict[int, int] = {}
-    for start, end in find(text):
-        longest[start] = max(end, longest.get(start, 0))
-    chosen: list[tuple[int, int]] = []
-    reached = 0
-    for start in sorted(longest):
-        if start >= reached:
-            reached = longest[start]
-            chosen.append((start, reached))
-    return chosen
-
-
 def make_finder_without_daachorse(names: Iterable[str]) -> Callable[[str], list[tuple[int, int]]]:
     """Return what `make_finder` returns where there is no daachorse."""
     from ahocorasick_rs import AhoCorasick  # noqa: PLC0415 — installed only where it is needed

@@ -31,8 +31,6 @@ _COMPOUND = (
 )
 COMPOUND_SURNAMES = frozenset(_COMPOUND.split())
 SURNAMES = frozenset(_BAIJIAXING_SINGLE + _MODERN_SINGLE) | COMPOUND_SURNAMES
-# A text that begins with none of these begins with no surname.
-SURNAME_STARTS = frozenset(name[0] for name in SURNAMES)
 
 
 def surname_length(text: str) -> int:

@@ -7,7 +7,7 @@ import os
 import re
 import tomllib
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 from urllib.parse import urlsplit
 
 import msgspec
@@ -15,12 +15,17 @@ import msgspec
 from biaozhu.data.errors import ConfigError, MissingFileError
 from biaozhu.data.files import read_bytes
 
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 DEFAULT_MAX_TOKENS = 4096
 OWN_PARAMETERS = frozenset({"messages", "model", "n", "response_format", "tools"})
 """Keys of a request that `[parameters]` may not set, since the answer could not be read or checked then."""
 # Parameters stand in the record of a layer.
-SECRET = re.compile(r"api.?key|authorization|secret|password", re.IGNORECASE)
+SECRET = re.compile(
+    r"api.?key|authorization|secret|password|credential|bearer|(?:access|auth).?token", re.IGNORECASE
+)
 # What a key may look like: it travels in a header.
 KEY = re.compile(r"[!-~]+")
 
@@ -146,13 +151,24 @@ def read_key(config: Config) -> str:
 
 
 def _check_parameters(config: Config, where: str) -> None:
-    taken = sorted(one for one in config.parameters if one in OWN_PARAMETERS or SECRET.search(one))
+    taken = sorted(
+        [one for one in config.parameters if one in OWN_PARAMETERS]
+        + [one for one in _keys_of(config.parameters) if SECRET.search(one)]
+    )
     if taken:
         raise ConfigError(f"parameters.{taken[0]} is not for the configuration to set", where=where)
     for name in ("max_tokens", "max_completion_tokens"):
         value = config.parameters.get(name, 1)
         if isinstance(value, bool) or not isinstance(value, int) or value < 1:
             raise ConfigError(f"parameters.{name} is {value!r}, no whole number above 0", where=where)
+
+
+def _keys_of(value: Any) -> Iterator[str]:
+    """Yield the keys of a value at every depth."""
+    if isinstance(value, dict):
+        yield from map(str, value)
+    for one in value.values() if isinstance(value, dict) else value if isinstance(value, list) else ():
+        yield from _keys_of(one)
 
 
 def _check_url(config: Config, where: str) -> None:

@@ -9,11 +9,11 @@ from biaozhu.data.model import Span
 from biaozhu.llm.answers import Checked, Problem, shorten, strip_wrapping
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
+    from collections.abc import Collection, Iterator, Sequence
 
     from biaozhu.data.model import Sentence
 
-BLOCK = re.compile(r"<(\d+)>(.*?)</\1>", re.DOTALL)
+NUMBER = re.compile(r"<(/?)(\d{1,4})>")
 MARK = re.compile(r"<(/?)([^<>/\s]{1,40})>")
 
 
@@ -32,7 +32,7 @@ def mark_sentences(sentences: Sequence[Sentence]) -> str:
 def check_marks(content: str, texts: Sequence[str], *, labels: Collection[str]) -> list[Checked]:
     """Read the marked answer to a batch and align it with the texts, of which the first is number 1."""
     content = strip_wrapping(content)
-    found = [(int(number), marked) for number, marked in BLOCK.findall(content)]
+    found = list(_blocks(content))
     reason = "empty answer" if not content else "no marked text in the answer" if not found else ""
     if any(not 1 <= number <= len(texts) for number, _ in found):
         reason = "an answer for a sentence that was not asked about"
@@ -48,6 +48,19 @@ def check_marks(content: str, texts: Sequence[str], *, labels: Collection[str]) 
                 Checked(problems=(Problem("two answers for one sentence" if own else "no answer"),))
             )
     return answers
+
+
+def _blocks(content: str) -> Iterator[tuple[int, str]]:
+    """Yield each number that is opened and closed, and what is between, in one pass however often a model repeats itself."""
+    tags = [(tag, int(tag[2])) for tag in NUMBER.finditer(content)]
+    last = {number: tag.start() for tag, number in tags if tag[1]}
+    begun: tuple[int, int] | None = None
+    for tag, number in tags:
+        if begun is None and not tag[1] and last.get(number, -1) >= tag.end():
+            begun = number, tag.end()
+        elif begun is not None and tag[1] and number == begun[0]:
+            yield number, content[begun[1] : tag.start()]
+            begun = None
 
 
 def _align(marked: str, text: str, labels: Collection[str]) -> Checked:  # noqa: C901 — one pass over the marks

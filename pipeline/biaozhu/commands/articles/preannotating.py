@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from biaozhu.data.model import Article, Span
 
 
-# As `Weights`, which typer must see without the import of the networks.
 NetworkName = Annotated[
     str,
     typer.Option(
@@ -137,7 +136,7 @@ def preannotate(
     ] = False,
 ) -> None:
     """Find places, persons and amounts in articles: sentence lines with spans."""
-    from biaozhu.annotators.network.models import model_folder
+    from biaozhu.annotators.network.models import ACCURATE, FAST, model_folder
     from biaozhu.commands.articles.streaming import Output, Run, annotate_corpus
     from biaozhu.data.errors import UsageError
     from biaozhu.scale.corpus_stream import expand_globs, is_stream
@@ -154,7 +153,7 @@ def preannotate(
     if shards is not None or (jobs or 1) > 1 or remote or any(is_stream(path) for path in paths):
         if layers is not None or ledger or annotator:
             raise UsageError("--layers, --ledger and --annotator are for a few articles, not for a stream")
-        model_folder(model)  # before any worker starts: each would only say again that there is none
+        folder = model_folder(model)  # before any worker starts: each would only say again that there is none
         annotate_corpus(
             paths,
             output=Output(
@@ -163,7 +162,13 @@ def preannotate(
                 shard_size,
                 None if shard_format is None else shard_format.value,
             ),
-            run=Run(model, jobs, threads, ray=engine is Engine.ray, address=ray_address),
+            run=Run(
+                model if model in (ACCURATE, FAST) else str(folder.resolve()),
+                jobs,
+                threads,
+                ray=engine is Engine.ray,
+                address=ray_address,
+            ),
         )
         return
     if as_json and output is None:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from biaozhu.curation.loop_state import LoopState, Step
-    from biaozhu.training.stopping import Outlook
+    from biaozhu.training.curves.stopping import Outlook
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +91,7 @@ def loop(
     """
     from biaozhu.curation.loop_state import LoopState, advance, read_state, write_state
     from biaozhu.data.errors import UsageError
-    from biaozhu.training.stopping import describe_outlook
+    from biaozhu.training.curves.stopping import describe_outlook
 
     state = read_state(folder)
     if state is None:
@@ -141,7 +141,7 @@ def loop(
 
 def _look_ahead(state: LoopState, folder: Path, worth: float) -> Outlook:
     """Say whether another batch is worth it, by the rounds that are done."""
-    from biaozhu.training.stopping import expect_gain, read_round
+    from biaozhu.training.curves.stopping import expect_gain, read_round
 
     files = [_Paths(folder, number).score for number in range(1, state.round)]
     return expect_gain([read_round(one) for one in files if one.is_file()], more=state.number, worth=worth)
@@ -235,7 +235,7 @@ def _evaluate(state: LoopState, paths: _Paths, _home: Path) -> LoopState:
     from biaozhu.curation.frozen import read_gold
     from biaozhu.data.layers import find_layers, read_layers
     from biaozhu.training.card import ALL, score_strictly
-    from biaozhu.training.stopping import count_round, write_round
+    from biaozhu.training.curves.stopping import count_round, write_round
 
     if not state.test:
         return state

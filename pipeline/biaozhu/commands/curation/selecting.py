@@ -78,6 +78,10 @@ def select(
     check_output(reasons_path(output), "reasons", [*given, *against])
     if marginals and against:
         raise UsageError("--marginals and --against are two ways to judge", next_step="Give one of them")
+    if aim == "diversity" and (marginals or against):
+        raise UsageError(
+            "--aim diversity asks no model and no layer", next_step="Leave out --marginals and --against"
+        )
     judge = None
     if against:
         from biaozhu.curation.disagreements import judge_against

@@ -225,7 +225,7 @@ def curve(
     from biaozhu.reading.holdout import group_sentences
     from biaozhu.reading.sections import sections_of
     from biaozhu.scoring.significance import Sampling, choose_units
-    from biaozhu.training.curve import CurvePlan, describe_curve, measure_curve, write_curve
+    from biaozhu.training.curves.curve import CurvePlan, describe_curve, measure_curve, write_curve
     from biaozhu.training.train import read_config
 
     check_output(output, "curve", [config, *gold, *layer], articles=article)

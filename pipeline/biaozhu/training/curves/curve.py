@@ -22,7 +22,7 @@ from biaozhu.data.files import sha256_of, write_text
 from biaozhu.data.strict_counts import count_strict_spans, sum_counts
 from biaozhu.nlp.encoders import remembering
 from biaozhu.training.crossval import count_groups
-from biaozhu.training.extrapolation import DEFAULT_SAMPLING, FAILURES, exchange, extrapolate
+from biaozhu.training.curves.extrapolation import DEFAULT_SAMPLING, FAILURES, exchange, extrapolate
 from biaozhu.training.train import fit
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from biaozhu.data.ledger import Entry
     from biaozhu.data.model import Sentence
     from biaozhu.scoring.significance import ResamplingUnits, Sampling
-    from biaozhu.training.extrapolation import Exchange, Extrapolation
+    from biaozhu.training.curves.extrapolation import Exchange, Extrapolation
 
 FORMAT = "biaozhu.curve.v1"
 MORE_SENTENCES = 100

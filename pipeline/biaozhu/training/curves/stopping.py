@@ -12,7 +12,7 @@ import numpy as np
 from biaozhu.data.errors import LineError
 from biaozhu.data.files import parse_json_as, read_bytes, write_text
 from biaozhu.data.strict_counts import count_strict_spans, sum_counts
-from biaozhu.training.extrapolation import DEFAULT_SAMPLING, FAILURES, extrapolate
+from biaozhu.training.curves.extrapolation import DEFAULT_SAMPLING, FAILURES, extrapolate
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -20,10 +20,11 @@ if TYPE_CHECKING:
 
     from biaozhu.data.model import Sentence
     from biaozhu.scoring.significance import Sampling
-    from biaozhu.training.extrapolation import Gain
+    from biaozhu.training.curves.extrapolation import Gain
 
 # Of F1, half a point in a hundred; `loop --worth` takes another.
 WORTH = 0.005
+FOUR_ROUNDS = "that needs four rounds, and a curve that fits them"
 
 Advice = Literal["go on", "stop", "open", "unknown"]
 
@@ -54,7 +55,7 @@ def describe_outlook(outlook: Outlook) -> str:
     """Say in a sentence what another batch is expected to add."""
     gain = outlook.gain
     if gain is None or gain.low is None or gain.high is None:
-        return "whether another batch helps cannot be told yet: that needs four rounds, and a curve that fits them"
+        return f"whether another batch helps cannot be told yet: {outlook.failure or FOUR_ROUNDS}"
     more, change, low, high = gain.more, f"{gain.gain:+.4f}", f"{gain.low:+.4f}", f"{gain.high:+.4f}"
     if outlook.advice == "go on":
         return f"{more} more sentences are expected to change F1 by {change} ({low} to {high}), more than {outlook.worth:g}: go on"
@@ -87,7 +88,7 @@ def expect_gain(
     if gain is None:
         return Outlook("unknown", worth, None, FAILURES[result.failure] if result.failure else "")
     if gain.low is None or gain.high is None:
-        return Outlook("open", worth, gain)
+        return Outlook("unknown", worth, gain, "the gain has no interval")
     return Outlook("go on" if gain.low > worth else "stop" if gain.high <= worth else "open", worth, gain)
 
 
