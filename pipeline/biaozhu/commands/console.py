@@ -122,7 +122,7 @@ def finish(entries: Iterable[Entry], *, left_out: Sequence[BiaozhuError] = ()) -
     """Name what a command lost and which files it left out, and exit with status 1; return when there is nothing."""
     entries = tuple(entries)
     for reason, count in count_by_reason(entry for entry in entries if entry.severity == "decision").items():
-        say(f"decided: {count} × {reason}")
+        say(f"decided: {count} × {translate(reason)}")
     lost = losses(entries)
     if not lost and not left_out:
         return
@@ -131,7 +131,7 @@ def finish(entries: Iterable[Entry], *, left_out: Sequence[BiaozhuError] = ()) -
         place = f"{entry.sentence} {entry.start}-{entry.end} {entry.label}"
         say(f"lost: {place} {entry.text!r}: {entry.reason}{detail}")
     for reason, count in count_by_reason(lost).items():
-        say(f"lost in all: {count} × {reason}")
+        say(f"lost in all: {count} × {translate(reason)}")
     for problem in left_out:
         say(f"left out: {problem}")
     raise typer.Exit(1)
