@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
 import pytest
@@ -86,4 +87,7 @@ def test_options_a_name_that_is_not_utf8_is_written_and_read(
     assert (
         run(["evaluate", "--gold", "good.jsonl", "--layer", f"{FOREIGN}={layer}", "-o", "scores.json"]) == 0
     )
+    for ending in ("csv", "parquet") if find_spec("pyarrow") else ("csv",):
+        assert run(["table", f"{FOREIGN}.txt", "-o", f"table.{ending}"]) == 0
+    assert "\ufffd" in (workplace / "table.csv").read_text("utf-8-sig")
     assert "Traceback" not in capsys.readouterr().err

@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass, fields
 from typing import TYPE_CHECKING, Any
 
 from biaozhu.data.errors import MissingExtraError, UsageError, VersionError, extra_advice
-from biaozhu.data.files import write_bytes
+from biaozhu.data.files import LONE_SURROGATE, write_bytes
 from biaozhu.normalization.addresses import resolve_places
 from biaozhu.normalization.numerals import write_numeral
 from biaozhu.normalization.people import group_people
@@ -140,7 +140,7 @@ def write_table(path: Path, rows: Sequence[Row]) -> None:
         WriteError: the file cannot be written.
     """
     if path.suffix == ".csv":
-        write_bytes(path, rows_as_csv(rows).encode("utf-8-sig"))
+        write_bytes(path, _writable(rows_as_csv(rows)).encode("utf-8-sig"))
     elif path.suffix == ".parquet":
         write_bytes(path, _parquet(rows))
     else:
@@ -158,10 +158,17 @@ def _parquet(rows: Sequence[Row]) -> bytes:
         ) from None
     whole = {"start", "end"}
     schema = pa.schema([(name, pa.int64() if name in whole else pa.string()) for name in COLUMNS])
-    columns: dict[str, list[Any]] = {name: [getattr(row, name) for row in rows] for name in COLUMNS}
+    columns: dict[str, list[Any]] = {
+        name: [_writable(getattr(row, name)) for row in rows] for name in COLUMNS
+    }
     buffer = io.BytesIO()
     parquet.write_table(pa.table(columns, schema=schema), buffer)
     return buffer.getvalue()
+
+
+def _writable(value: Any) -> Any:
+    # Names of files need not be UTF-8, which a table is.
+    return LONE_SURROGATE.sub("\ufffd", value) if isinstance(value, str) else value
 
 
 def in_words(row: Row) -> str:
