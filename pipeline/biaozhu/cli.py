@@ -151,6 +151,11 @@ def _called(arguments: list[str] | None) -> object:
         if isinstance(error, RuntimeError) and isinstance(looping, OSError) and looping.errno == errno.ELOOP:
             # What Path.resolve() makes, before Python 3.13, of a link that leads to itself.
             raise looping from None
+        if isinstance(error, ValueError) and str(error).endswith(" has an empty name"):
+            # What pathlib says of `.` and `/` where a file's name is wanted.
+            raise UsageError(
+                "a folder is given where a file is needed", next_step="Give a file's name"
+            ) from None
         if isinstance(error, ModuleNotFoundError) and error.name in EXTRA_OF:
             raise MissingExtraError(
                 f"the package {error.name} is not installed", next_step=extra_advice(EXTRA_OF[error.name])

@@ -69,6 +69,16 @@ def test_options_a_link_that_leads_to_itself_is_a_line(
     assert snapshot(workplace) == before
 
 
+def test_options_a_folder_in_place_of_a_file_is_a_line(
+    workplace: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    before = snapshot(workplace)
+    assert run(["select", "good.jsonl", "-n", "1", "--random", "1", "-o", "."]) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith("BZ")
+    assert snapshot(workplace) == before
+
+
 def test_options_a_name_that_is_not_utf8_is_written_and_read(
     workplace: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
