@@ -38,9 +38,12 @@ def check_marks(content: str, texts: Sequence[str], *, labels: Collection[str]) 
         reason = "an answer for a sentence that was not asked about"
     if reason:
         return [Checked(problems=(Problem(reason),))] * len(texts)
+    by_number: dict[int, list[str]] = {}
+    for number, marked in found:
+        by_number.setdefault(number, []).append(marked)
     answers = []
     for number, text in enumerate(texts, 1):
-        own = [marked for one, marked in found if one == number]
+        own = by_number.get(number, [])
         if len(own) == 1:
             answers.append(_align(own[0], text, labels))
         else:

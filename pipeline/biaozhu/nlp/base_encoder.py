@@ -13,6 +13,7 @@ from biaozhu.annotators.network.base import DEFAULT, Base, read_config
 from biaozhu.annotators.network.batching import make_batches
 from biaozhu.annotators.network.crf_decoding import Chain, marginals
 from biaozhu.annotators.network.lac_data import HIDDEN
+from biaozhu.annotators.network.models import ACCURATE
 from biaozhu.annotators.network.runtime import CONFIG, GRAPH
 from biaozhu.annotators.preannotate import DEFAULT_ANNOTATORS
 from biaozhu.data.errors import ConfigError
@@ -29,7 +30,6 @@ from biaozhu.nlp.encoders import (
 from biaozhu.reading.simplified import to_simplified
 
 ENCODER = "biaozhu.BaseEncoder.v1"
-ACCURATE = "accurate"
 STATES = 2 * HIDDEN
 # What makes the parts of a vector weigh about alike.
 STATES_SCALE, LIKELY_SCALE, LEXICON_SCALE = 0.3, 0.2, 0.3

@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass, fields
 from typing import TYPE_CHECKING, Any
 
 from biaozhu.data.errors import MissingExtraError, UsageError, VersionError, extra_advice
-from biaozhu.data.files import LONE_SURROGATE, write_bytes
+from biaozhu.data.files import LONE_SURROGATE, write_bytes, write_text
 from biaozhu.normalization.addresses import resolve_places
 from biaozhu.normalization.numerals import write_numeral
 from biaozhu.normalization.people import group_people
@@ -140,7 +140,7 @@ def write_table(path: Path, rows: Sequence[Row]) -> None:
         WriteError: the file cannot be written.
     """
     if path.suffix == ".csv":
-        write_bytes(path, _writable(rows_as_csv(rows)).encode("utf-8-sig"))
+        write_text(path, f"\ufeff{rows_as_csv(rows)}")
     elif path.suffix == ".parquet":
         write_bytes(path, _parquet(rows))
     else:

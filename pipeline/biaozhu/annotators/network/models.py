@@ -50,6 +50,16 @@ def model_folder(name: str) -> Path:
     return folder
 
 
+def whole_name(name: str) -> str:
+    """Return a network's name, or the whole path of its folder: for processes that work in other folders.
+
+    Raises:
+        UsageError: see `model_folder`.
+    """
+    folder = model_folder(name)
+    return name if name in (ACCURATE, FAST) else str(folder.resolve())
+
+
 def weights_mark(name: str) -> str:
     """Return the checksum of a network: its config holds those of all its files."""
     return sha256_of(model_folder(name) / CONFIG)

@@ -121,9 +121,8 @@ class Edit:
     def _is_title(self, start: int, end: int) -> bool:
         before = bisect_left(self._marks, start)
         opened = before > 0 and self.text[self._marks[before - 1]] == "《"
-        return opened and any(
-            self.text[mark] == "》" for mark in self._marks[bisect_left(self._marks, end) :][:1]
-        )
+        after = bisect_left(self._marks, end)
+        return opened and after < len(self._marks) and self.text[self._marks[after]] == "》"
 
     def drop(self, span: Span) -> None:
         """Take a span away."""

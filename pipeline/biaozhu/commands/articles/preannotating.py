@@ -136,7 +136,7 @@ def preannotate(
     ] = False,
 ) -> None:
     """Find places, persons and amounts in articles: sentence lines with spans."""
-    from biaozhu.annotators.network.models import ACCURATE, FAST, model_folder
+    from biaozhu.annotators.network.models import whole_name
     from biaozhu.commands.articles.streaming import Output, Run, annotate_corpus
     from biaozhu.data.errors import UsageError
     from biaozhu.scale.corpus_stream import expand_globs, is_stream
@@ -153,7 +153,7 @@ def preannotate(
     if shards is not None or (jobs or 1) > 1 or remote or any(is_stream(path) for path in paths):
         if layers is not None or ledger or annotator:
             raise UsageError("--layers, --ledger and --annotator are for a few articles, not for a stream")
-        folder = model_folder(model)  # before any worker starts: each would only say again that there is none
+        network = whole_name(model)  # before any worker starts: each would only say again that there is none
         annotate_corpus(
             paths,
             output=Output(
@@ -163,7 +163,7 @@ def preannotate(
                 None if shard_format is None else shard_format.value,
             ),
             run=Run(
-                model if model in (ACCURATE, FAST) else str(folder.resolve()),
+                network,
                 jobs,
                 threads,
                 ray=engine is Engine.ray,
