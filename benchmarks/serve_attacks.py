@@ -19,7 +19,6 @@ import multiprocessing
 import os
 import signal
 import socket
-import subprocess
 import sys
 import tempfile
 import threading
@@ -29,6 +28,8 @@ from contextlib import suppress
 from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from serve_load import start_service
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -121,27 +122,10 @@ def measure(name: str, seconds: float, options: list[str]) -> dict[str, object]:
     """Start a service, attack it beside good clients, end it, and return what came of it."""
     with tempfile.TemporaryDirectory() as folder:
         token_file = Path(folder, "token")
-        service = subprocess.Popen(
-            [
-                sys.executable,
-                "-m",
-                "biaozhu",
-                "serve",
-                "--port",
-                "0",
-                "--token-file",
-                str(token_file),
-                *options,
-            ],
-            stderr=subprocess.PIPE,
-            text=True,
-        )
+        service, address = start_service(token_file, *options)
         assert service.stderr is not None  # noqa: S101 — it was asked for
-        line = service.stderr.readline()
-        if "answers at " not in line:
-            raise SystemExit(line)
         threading.Thread(target=service.stderr.read, daemon=True).start()
-        port = int(line.split("answers at ")[1].split("/predict")[0].rpartition(":")[2])
+        port = int(address.split("/predict")[0].rpartition(":")[2])
         token = token_file.read_text(encoding="ascii").strip()
         attacker = multiprocessing.get_context("spawn").Process(
             target=attack, args=(name, port, token), daemon=True

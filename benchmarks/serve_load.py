@@ -84,7 +84,9 @@ def main() -> int:
         return 2
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        service, url = _started(folder, arguments.model)
+        service, url = start_service(
+            folder / "token", *(["--model", arguments.model] if arguments.model else [])
+        )
         try:
             result = _measured(wrk, folder, url, psutil.Process(service.pid), arguments)
         finally:
@@ -94,23 +96,19 @@ def main() -> int:
     return 0
 
 
-def _started(folder: Path, model: str | None) -> tuple[subprocess.Popen[str], str]:
-    command = [
-        sys.executable,
-        "-m",
-        "biaozhu",
-        "serve",
-        "--port",
-        "0",
-        "--token-file",
-        str(folder / "token"),
-    ]
+def start_service(token_file: Path, *options: str) -> tuple[subprocess.Popen[str], str]:
+    """Start `biaozhu serve` on a free port and return it with the address of /predict; one that does not start is ended."""
     service = subprocess.Popen(
-        command + (["--model", model] if model else []), stderr=subprocess.PIPE, text=True
+        [sys.executable, "-m", "biaozhu", "serve", "--port", "0", "--token-file", str(token_file), *options],
+        stderr=subprocess.PIPE,
+        text=True,
+        # Its first line is read, which has the user's language.
+        env={**os.environ, "LANGUAGE": "en"},
     )
     assert service.stderr is not None  # noqa: S101 — it was asked for
     line = service.stderr.readline()
     if "answers at " not in line:
+        service.kill()
         raise SystemExit(line)
     return service, line.split("answers at ")[1].split(";")[0]
 
