@@ -7,16 +7,17 @@ to `doc.ents` what overlaps nothing there: the component that stands first in th
 # Annotations are evaluated here, not postponed: confection checks a config's values by them.
 import warnings
 from collections.abc import Callable
-from functools import cache, lru_cache
+from functools import lru_cache
 
 from spacy.language import Language
 from spacy.tokens import Doc, SpanGroup
 
-from biaozhu.annotators.network.models import ACCURATE, load_model
+from biaozhu.annotators.network.models import ACCURATE
 from biaozhu.annotators.preannotate import DEFAULT_ANNOTATORS
 from biaozhu.annotators.registry import Annotator, find_annotators
-from biaozhu.annotators.words import LacWord, NameModel
+from biaozhu.annotators.words import LacWord
 from biaozhu.data.errors import ConfigError
+from biaozhu.nlp.encoders import load_network
 from biaozhu.reading.sentences import split_text
 
 ASSIGNS = ["doc.ents", "token.ent_iob", "token.ent_type", "doc.spans"]
@@ -115,9 +116,4 @@ def make_annotator(
 # Several components read the words of the same Doc, one after the other.
 @lru_cache(maxsize=1)
 def _words(model: str, texts: tuple[str, ...]) -> list[tuple[LacWord, ...]]:
-    return _load(model).words(texts)
-
-
-@cache
-def _load(model: str) -> NameModel:
-    return load_model(model)
+    return load_network(model).words(texts)

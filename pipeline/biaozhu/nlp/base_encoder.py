@@ -63,7 +63,7 @@ def base_encoder(
             where=ENCODER,
             next_step="Train this model again, or put the old network back",
         )
-    base = load_network(folder, found)
+    base = load_network(folder)
     if not isinstance(base, Base):
         raise ConfigError(
             f"{folder} is no network of `base build`", where=ENCODER, next_step=f"Take {ACCURATE!r}"

@@ -19,7 +19,7 @@ from thinc.api import Model
 from biaozhu.annotators.combine import combine_rows
 from biaozhu.annotators.network.lac import Lac, load_lac
 from biaozhu.annotators.network.lac_data import Size
-from biaozhu.annotators.network.models import load_model
+from biaozhu.annotators.network.models import load_model, weights_mark
 from biaozhu.annotators.preannotate import DEFAULT_ANNOTATORS, annotate
 from biaozhu.annotators.words import NameModel
 from biaozhu.data.errors import ConfigError
@@ -203,9 +203,13 @@ def annotate_once(network: str, texts: tuple[str, ...]) -> dict[str, list[tuple[
     return {**found, COMBINED: [tuple(row) for row in combine_rows(found, DEFAULT_ANNOTATORS)]}
 
 
+def load_network(network: str) -> NameModel:
+    """Load a network as `preannotate --model` names it, once in a process; another one in the same folder is loaded anew."""
+    return _load(network, weights_mark(network))
+
+
 @cache
-def load_network(network: str, mark: str = "") -> NameModel:  # noqa: ARG001 — another model in the same folder is another entry
-    """Load a network as `preannotate --model` names it."""
+def _load(network: str, mark: str) -> NameModel:  # noqa: ARG001 — it tells the entries apart
     return load_model(network)
 
 
