@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from biaozhu.annotators.amount_grammar.skips import DIGITS, ERAS, SMALL
+from biaozhu.annotators.amount_grammar.skips import DIGITS, ERAS, SMALL, WORD_ERAS
 from biaozhu.knowledge.measures import EXACT_KINDS, EXACT_WORDS
 
 if TYPE_CHECKING:
@@ -36,6 +36,8 @@ _LASTING = re.compile(
     "(?:约|近|达|有|历时|历经|长达|长|超|超过|逾|过|了|存|跨|跨越|共|隔|距|距离|整整|持续|至少|满|需|要|用|的)[约近]?$"
 )
 _LASTED = re.compile("(?:以?来|的?(?:历史|周期|时间|时光|历程|奋斗|岁月)|之久|[间老左]|以上)")
+# What follows the year of a date: 绍兴十一年冬, 永康元年正月, 大业二年（606年）.
+_OF_YEAR = re.compile(rf"[春夏秋冬]|闰?[{SMALL}正腊]{{1,2}}月|[（(](?:公元|前)?[0-9]")
 _SAME_YEAR = re.compile("[（(](?:公元)?前?[0-9]{1,4}年?[）)]")
 _MOVED = re.compile("[跌涨升降高低逾][了约近]?$")
 _POINTS = re.compile("[(（]指数|内容|希望|建议|倡议|意见|要求|主张|共识|[：:]")
@@ -160,7 +162,8 @@ def _is_exact(one: Counted) -> bool:
 
 def _is_date(one: Counted) -> bool:
     number = one.number
-    if one.before[-2:] in ERAS or _SAME_YEAR.match(one.after):
+    dated = one.before.endswith(WORD_ERAS) and _OF_YEAR.match(one.after)
+    if dated or one.before.endswith(ERAS) or _SAME_YEAR.match(one.after):
         return True
     if not number.isdecimal() or int(number) not in YEARS or (len(number) == len("70") and number[1] == "0"):
         return False
