@@ -13,11 +13,12 @@ import zstandard
 from hypothesis import given
 from hypothesis import strategies as st
 
+from biaozhu.data.errors import WorkerError
 from biaozhu.data.files import MAX_ARTICLE_BYTES
 from biaozhu.scale.batch import batches
 from biaozhu.scale.cluster_checksums import Checksums, part_of
 from biaozhu.scale.cluster_reading import Stretch, cut_shards, read_block, sources_of
-from biaozhu.scale.corpus_pieces import pieces_of, unpack_piece
+from biaozhu.scale.corpus_pieces import pieces_of, read_piece, require_files, unpack_piece
 from biaozhu.scale.corpus_stream import Source, read_sources
 from biaozhu.scale.duplicates import DIGEST_BYTES, read_text
 
@@ -117,6 +118,19 @@ def test_pieces_of_files_are_the_stream(tmp_path: Path, size: int) -> None:
     (tmp_path / "empty").mkdir()
     paths = [tmp_path / "empty", folder, tmp_path / "gone.jsonl", folder / "k.jsonl"]
     assert _in_pieces(paths, size)[0] == [read_text(one) for one in read_sources(paths)]
+
+
+def test_pieces_of_a_file_that_a_node_does_not_see_are_an_error(tmp_path: Path) -> None:
+    path = tmp_path / "a.txt"
+    path.write_text("宁波市。", encoding="utf-8")
+    (piece,) = pieces_of([path], 100)
+    require_files(piece)
+    path.unlink()
+    with pytest.raises(WorkerError):
+        require_files(piece)
+    (gone,) = pieces_of([path], 100)
+    require_files(gone)
+    assert "BZ003" in next(read_piece(gone)).problem
 
 
 @given(st.lists(st.lists(st.integers(0, 9), max_size=6), max_size=8), st.integers(1, 12))

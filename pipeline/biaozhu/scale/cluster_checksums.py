@@ -57,7 +57,7 @@ class Checksums:
 
 
 class Duplicates:
-    """The driver's side: asks the actors and keeps the journal.
+    """The driver's side: asks the `actors` and keeps the journal.
 
     Args:
         ray: connected.
@@ -70,7 +70,7 @@ class Duplicates:
         actor = ray.remote(Checksums).options(
             num_cpus=0, max_restarts=-1, max_task_retries=-1, scheduling_strategy="SPREAD"
         )
-        self._actors = [actor.remote(part, parts) for part in range(parts)]
+        self.actors = [actor.remote(part, parts) for part in range(parts)]
         self._journal: list[Any] = []
         self._recent: list[tuple[Any, Any]] = []
 
@@ -80,10 +80,10 @@ class Duplicates:
             self._journal.append(self._ray.put(self._joined()))
             self._recent = []
         self._recent.append((digests, orders))
-        parts = part_of(digests, len(self._actors))
+        parts = part_of(digests, len(self.actors))
         asked = [
             (actor, digests[parts == part], orders[parts == part])
-            for part, actor in enumerate(self._actors)
+            for part, actor in enumerate(self.actors)
             if (parts == part).any()
         ]
         answers = self._ray.get([actor.find.remote(*some) for actor, *some in asked])

@@ -15,11 +15,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from biaozhu.data.errors import WorkerError
-from biaozhu.scale.corpus_pieces import move_line, read_piece, unpack_piece
+from biaozhu.scale.corpus_pieces import move_line, read_piece, require_files, unpack_piece
 from biaozhu.scale.corpus_stream import Source
 from biaozhu.scale.duplicates import DIGEST_BYTES, as_duplicate, digest_of, read_text
-from biaozhu.scale.shard_folders import is_remote
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -82,7 +80,7 @@ class Reader:
 
     def unpack(self, piece: Piece, number: int) -> tuple[Chunk, bool]:
         """Return a chunk of a piece and whether there is one; the next one is cheap, any other possible."""
-        _require_files(piece)
+        require_files(piece)
         if self._next != (piece, number):
             self._chunks = islice(unpack_piece(piece, self._size), number, None)
         self._next = (piece, number + 1)
@@ -97,7 +95,7 @@ class Reader:
             MissingExtraError: see `read_sources`.
         """
         if chunk is None:
-            _require_files(piece)
+            require_files(piece)
         block, index = read_block(piece, chunk)
         return block, replace(index, node=self._node)
 
@@ -126,16 +124,6 @@ def read_block(piece: Piece, chunk: Chunk | None = None) -> tuple[tuple[Source, 
     )
 
 
-def _require_files(piece: Piece) -> None:
-    for one in piece.files:
-        if not isinstance(one, Source) and not is_remote(one) and not os.access(one, os.F_OK):
-            raise WorkerError(
-                "a node of the cluster does not see this file",
-                where=str(one),
-                next_step="Put the corpus where all nodes find it by the same path, or on an object store",
-            )
-
-
 def read_in_order(
     ray: Any, pieces: Iterable[Piece], duplicates: Duplicates, *, readers: int, size: int
 ) -> Iterator[tuple[Any, Stretch]]:
@@ -157,7 +145,7 @@ def read_in_order(
     lines, broken = 0, False
     for number, (piece, goes_on, block, answer) in enumerate(_read_ahead(ray, pieces, actors)):
         index: Index = ray.get(answer)
-        _log.debug("block %d read on node %s", number, index.node)
+        _log.debug("block %d was read on node %s", number, index.node)
         before = known[-1][1] + lines if goes_on else 0
         known.append((piece, before))
         lines = index.lines

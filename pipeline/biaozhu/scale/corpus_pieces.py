@@ -5,8 +5,10 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass, replace
 from itertools import groupby, pairwise
+from pathlib import Path
 from typing import TYPE_CHECKING
 
+from biaozhu.data.errors import WorkerError
 from biaozhu.scale.batch import batches
 from biaozhu.scale.corpus_stream import (
     LINES,
@@ -19,11 +21,9 @@ from biaozhu.scale.corpus_stream import (
     read_sources,
     unpack_lines,
 )
-from biaozhu.scale.shard_folders import is_remote
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterable, Iterator
-    from pathlib import Path
 
     Chunk = bytes | tuple[Source, ...]
 
@@ -59,9 +59,7 @@ def pieces_of(paths: Iterable[Path], size: int) -> Iterator[Piece]:
     A file that is not there is a problem here, so that where a piece is read a missing file is a node's fault.
     """
     found = (
-        one
-        if isinstance(one, Source) or is_remote(one) or os.access(one, os.F_OK)
-        else next(read_sources([one]))
+        next(read_sources([one])) if isinstance(one, Path) and not os.access(one, os.F_OK) else one
         for one in files_of(paths)
     )
     for holds_records, files in groupby(found, key=_holds_records):
@@ -79,6 +77,22 @@ def pieces_of(paths: Iterable[Path], size: int) -> Iterator[Piece]:
                 some, reached = [], 0
         if some:
             yield Piece(tuple(some))
+
+
+def require_files(piece: Piece) -> None:
+    """Check that the files of a piece are there.
+
+    Raises:
+        WorkerError: one is not, which the driver saw.
+    """
+    for one in piece.files:
+        # A remote address is the same everywhere.
+        if isinstance(one, Path) and not os.access(one, os.F_OK):
+            raise WorkerError(
+                "a node of the cluster does not see this file",
+                where=str(one),
+                next_step="Put the corpus where all nodes find it by the same path, or on an object store",
+            )
 
 
 def unpack_piece(piece: Piece, size: int) -> Iterator[Chunk]:
