@@ -15,8 +15,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from biaozhu import __version__
+from biaozhu.data.errors import ModelDataError
 from biaozhu.scale.corpus_pieces import move_line, read_piece, require_files, unpack_piece
-from biaozhu.scale.corpus_stream import Source
 from biaozhu.scale.duplicates import DIGEST_BYTES, as_duplicate, digest_of, read_text
 
 if TYPE_CHECKING:
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 
     from biaozhu.scale.cluster_checksums import Duplicates
     from biaozhu.scale.corpus_pieces import Chunk, Piece
+    from biaozhu.scale.corpus_stream import Source
 
 # An article's order in the corpus: the number of its block, then in so many bits its own in the piece.
 NUMBER_BITS = 32
@@ -34,7 +36,8 @@ _log = logging.getLogger(__name__)
 class Index:
     """What the driver learns of a block: the size of each source, and the row, number and checksum of each article.
 
-    Where they are JSONL, `lines` is how many they are. `broken` says that the rest of the file cannot be read.
+    Where they are JSONL, `lines` is how many they are. `broken` says that the rest of the file cannot be read; `node`
+    read it, which has this `version` of biaozhu.
     """
 
     sizes: Any
@@ -44,6 +47,7 @@ class Index:
     lines: int
     broken: bool
     node: str = ""
+    version: str = __version__
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,9 +136,12 @@ def read_in_order(
     Args:
         ray: connected.
         pieces: of the corpus.
-        duplicates: which finds them.
+        duplicates: finds them.
         readers: actors; so many blocks are read ahead.
         size: of a chunk in bytes.
+
+    Raises:
+        ModelDataError: a node has another version.
     """
     # Without cores of their own: they wait most of the time, and begin again while all cores are taken.
     actor = ray.remote(Reader).options(
@@ -146,6 +153,8 @@ def read_in_order(
     for number, (piece, goes_on, block, answer) in enumerate(_read_ahead(ray, pieces, actors)):
         index: Index = ray.get(answer)
         _log.debug("block %d was read on node %s", number, index.node)
+        if index.version != __version__:
+            raise ModelDataError(f"a node has biaozhu {index.version}, the driver {__version__}")
         before = known[-1][1] + lines if goes_on else 0
         known.append((piece, before))
         lines = index.lines
