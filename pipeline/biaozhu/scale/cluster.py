@@ -79,7 +79,7 @@ def write_shards_on_ray(
     """
     check_form(plan.form)
     require_readable(read_sources(paths))
-    with held(folder), _connected(address, workers) as ray:
+    with held(folder), connect(address, workers) as ray:
         cores = int(ray.cluster_resources().get("CPU", 0))
         if cores < 1:
             raise WorkerError("the cluster has no core", next_step="Add nodes to it")
@@ -155,7 +155,13 @@ def _readers(resources: Mapping[str, float], plan: Plan, workers: int) -> int:
 
 
 @contextmanager
-def _connected(address: str | None, workers: int | None) -> Iterator[Any]:
+def connect(address: str | None, workers: int | None) -> Iterator[Any]:
+    """Connect to a cluster, or start a Ray of so many cores on this machine; both end at the end.
+
+    Raises:
+        MissingExtraError: Ray is not installed.
+        WorkerError: the cluster cannot be reached.
+    """
     for name, value in (PRIVATE if address else PRIVATE | ON_LOOPBACK).items():
         os.environ.setdefault(name, value)
     # It says that Ray's next version needs pydantic 2, which is why this is not the next version.
