@@ -1,4 +1,4 @@
-"""What size costs: scoring a million sentences, memory by the size of a corpus, a Ray cluster by its workers.
+"""What size costs: scoring a million sentences, memory by the size of a corpus, a Ray cluster by its workers and readers.
 
     python benchmarks/scale.py scoring --sentences 1000000
     python benchmarks/scale.py memory --small 2 --large 20            # MB of articles, annotated
@@ -6,6 +6,7 @@
     python benchmarks/scale.py memory --small 10 --large 1000 --empty # read, told apart and refused, not annotated
     python benchmarks/scale.py training --shards 2 16 # DocBin shards, each trained on once
     python benchmarks/scale.py workers --mb 2 --most 2
+    python benchmarks/scale.py reading --mb 80 --driver 2  # what a reader and the driver of a Ray cluster spend on a corpus
 
 Sentences of random characters with random spans are scored and trained on. What is annotated are articles of some 700 characters, of
 sentences drawn by chance from the given sentence lines (`--text`), else of a few patterns with random numbers. Each
@@ -19,6 +20,7 @@ it ends with the peak up to there.
 from __future__ import annotations
 
 import argparse
+import gzip
 import json
 import os
 import random
@@ -75,6 +77,9 @@ def main() -> None:
     workers.add_argument("--mb", type=float, default=2)
     workers.add_argument("--model", default="fast")
     workers.add_argument("--most", type=int, default=os.cpu_count() or 1)
+    reading = parts.add_parser("reading")
+    reading.add_argument("--mb", type=float, default=30)
+    reading.add_argument("--driver", type=int, default=0, help="start Ray with so many readers")
     given = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
@@ -85,6 +90,8 @@ def main() -> None:
             _memory(folder, given)
         elif given.part == "training":
             _training(folder, given.shards, given.each)
+        elif given.part == "reading":
+            _reading(folder, given.mb, given.driver)
         else:
             _workers(folder, given.mb, given.most, given.model)
 
@@ -234,6 +241,52 @@ def _workers(folder: Path, megabytes: float, most: int, lac: str) -> None:
         )
     print("same manifest for all" if len(sums) == 1 else "DIFFERENT MANIFESTS")
     print(f"cores {os.cpu_count()}, load {os.getloadavg()[0]:.1f}")
+
+
+def _reading(folder: Path, megabytes: float, readers: int) -> None:
+    # At the top they would be in the memory of every process that is measured.
+    import numpy as np  # noqa: PLC0415 — see above
+    import pyarrow as pa  # noqa: PLC0415 — see above
+    import zstandard  # noqa: PLC0415 — see above
+    from pyarrow import parquet  # noqa: PLC0415 — see above
+
+    from biaozhu.scale.cluster import connect  # noqa: PLC0415 — see above
+    from biaozhu.scale.cluster_checksums import Checksums, Duplicates  # noqa: PLC0415 — see above
+    from biaozhu.scale.cluster_reading import cut_shards, read_block, read_in_order  # noqa: PLC0415 — see above
+    from biaozhu.scale.corpus_pieces import pieces_of, unpack_piece  # noqa: PLC0415 — see above
+    from biaozhu.scale.shards import SHARD_BYTES  # noqa: PLC0415 — see above
+
+    corpus = folder / "corpus.jsonl"
+    write_corpus(corpus, megabytes)
+    content = corpus.read_bytes()
+    (folder / "c.jsonl.gz").write_bytes(gzip.compress(content, 6))
+    (folder / "c.jsonl.zst").write_bytes(zstandard.compress(content))
+    rows = [json.loads(line) for line in content.splitlines()]
+    table = pa.table({name: [row[name] for row in rows] for name in ("name", "text")})
+    parquet.write_table(table, folder / "c.parquet", row_group_size=8000)
+    began = time.process_time()
+    digests = np.concatenate([read_block(piece)[1].digests for piece in pieces_of([corpus], SHARD_BYTES)])
+    print(f"read: {megabytes / (time.process_time() - began):.0f} MB a CPU second")
+    for path in sorted(folder.glob("c.*")):
+        began = time.process_time()
+        for piece in pieces_of([path], SHARD_BYTES):
+            for _ in unpack_piece(piece, SHARD_BYTES):
+                pass
+        print(f"unpack {path.suffix}: {megabytes / (time.process_time() - began):.0f} MB a CPU second")
+    checksums = Checksums(0, 1)
+    checksums.begin([])
+    began = time.process_time()
+    checksums.find(digests, np.arange(len(digests)))
+    print(f"{len(digests) / (time.process_time() - began):,.0f} checksums a CPU second")
+    for path in (corpus, folder / "c.jsonl.gz") if readers else ():
+        with connect(None, readers) as ray:
+            pieces = pieces_of([path], SHARD_BYTES)
+            blocks = read_in_order(ray, pieces, Duplicates(ray, 2), readers=readers, size=SHARD_BYTES)
+            shards = cut_shards(blocks, SHARD_BYTES)
+            next(shards)
+            began = time.process_time()
+            size = sum(1 for _ in shards) * SHARD_BYTES / MEGA
+            print(f"driver, {path.suffix}: {size / (time.process_time() - began):.0f} MB a CPU second")
 
 
 def _measured(command: list[str], folder: Path, peak: Peak | None = None) -> tuple[float, float, float]:

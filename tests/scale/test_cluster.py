@@ -2,22 +2,30 @@
 
 from __future__ import annotations
 
+import gzip
 import hashlib
 import json
+import logging
 import os
 import subprocess
 import sys
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import psutil
+import pyarrow as pa
 import pytest
+import zstandard
+from pyarrow import parquet
 
 from biaozhu import __version__
 from biaozhu.cli import run
 from biaozhu.data.errors import ModelDataError
-from biaozhu.scale.cluster import ON_LOOPBACK, PRIVATE, ShardMaker, write_shards_on_ray
+from biaozhu.scale.cluster import ON_LOOPBACK, PRIVATE, Job, make_on_node, write_shards_on_ray
+from biaozhu.scale.cluster_checksums import Duplicates
 from biaozhu.scale.corpus_stream import read_sources
+from biaozhu.scale.duplicates import DIGEST_BYTES
 from biaozhu.scale.shard_folders import place
 from biaozhu.scale.shards import Plan, write_shards
 
@@ -40,11 +48,26 @@ def _text(number: int) -> str:
 
 @pytest.fixture(scope="module")
 def corpus(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    path = tmp_path_factory.mktemp("corpus") / "corpus.jsonl"
-    lines = [json.dumps({"name": f"a{number}", "text": _text(number)}) for number in range(240)]
-    lines[100:100] = ['{"name": "bad"}', json.dumps({"name": "again", "text": _text(3)})]
-    path.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
-    return path
+    """A folder of all kinds of files, with duplicates across them and within, bad articles and a bad file."""
+    folder = tmp_path_factory.mktemp("corpus")
+    lines = [json.dumps({"name": f"a{number}", "text": _text(number)}) for number in range(100)]
+    lines[50:50] = ["", '{"name": "bad"}', json.dumps({"name": "again", "text": _text(3)})]
+    (folder / "a.jsonl").write_text("\n".join(lines), encoding="utf-8")
+    for name, pack, first in (("b.jsonl.gz", gzip.compress, 95), ("c.jsonl.zst", zstandard.compress, 130)):
+        lines = [json.dumps({"name": f"{name}{n}", "text": _text(n)}) for n in range(first, first + 40)]
+        (folder / name).write_bytes(pack("".join(f"{line}\n" for line in lines).encode()))
+    rows = range(165, 200)
+    table = {"name": [f"d{n}" for n in rows], "text": ["\x00" if n == 170 else _text(n) for n in rows]}
+    parquet.write_table(pa.table(table), folder / "d.parquet", row_group_size=8)
+    for number in range(198, 230):
+        (folder / f"e{number}.txt").write_text(_text(number), encoding="utf-8")
+    for number in (230, 230, 231):
+        page = f"<html><head><title>樱桃</title></head><body><article><p>{_text(number) * 3}</p></article></body></html>"
+        (folder / f"f{len(list(folder.iterdir()))}.html").write_text(page, encoding="utf-8")
+    (folder / "g.parquet").write_bytes(b"no table")
+    (folder / "h.jsonl.gz").write_bytes((folder / "b.jsonl.gz").read_bytes()[:-30])
+    (folder / "i.txt").write_bytes(b"\x00\x01")
+    return folder
 
 
 @pytest.fixture(scope="module")
@@ -84,6 +107,16 @@ def test_cluster_loses_a_node_and_gives_the_bytes_of_one_machine(
     assert len(set(told["files"])) == len(told["files"])
     assert _sums(tmp_path / "out") == whole
     assert told["strangers"] == []
+    assert len(set(told["readers"])) > 1
+    assert told["known"] == told["known_again"] == {"7": [0, True]}
+    failed = (tmp_path / "out" / "failed.jsonl").read_text(encoding="utf-8")
+    assert {json.loads(line)["reason"][:5] for line in failed.splitlines()} == {
+        "BZ003",
+        "BZ010",
+        "BZ013",
+        "BZ017",
+    }
+    assert f"h.jsonl.gz:1: the same text as {corpus}/a.jsonl:99" in failed
 
 
 @pytest.mark.ray
@@ -102,7 +135,8 @@ def test_cluster_of_this_machine_goes_on_where_a_run_stopped(
     command += ["--shard-size", "4000", "--engine", "ray", "--jobs", "2"]
     done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=300)
     assert done.returncode == 1, done.stderr
-    assert "lost in all: 2 articles" in done.stderr
+    failures = (folder / "failed.jsonl").read_text(encoding="utf-8").count("\n")
+    assert f"lost in all: {failures} articles" in done.stderr
     assert "Traceback" not in done.stderr
     assert _sums(folder) == whole
     assert {path: path.stat().st_mtime_ns for path in before} == before
@@ -127,9 +161,10 @@ def test_cluster_that_is_not_there_is_one_line(corpus: Path, tmp_path: Path) -> 
 
 
 def test_cluster_refuses_a_node_with_another_fast_model(tmp_path: Path) -> None:
-    plan = Plan("fast")
-    with pytest.raises(ModelDataError, match="another fast model"):
-        ShardMaker(weights="fast", folder=tmp_path, plan=plan, version=__version__, mark="0" * 64)
+    for version, mark, reason in ((__version__, "0" * 64, "another fast model"), ("0", "", "biaozhu")):
+        with pytest.raises(ModelDataError, match=reason):
+            make_on_node(0, (), Job(tmp_path, Plan("fast"), version, mark))
+    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize(
@@ -165,6 +200,11 @@ def _on_cluster(corpus: str, folder: str, report: str) -> None:
     ray.init(cluster.address, log_to_driver=False)
     told: dict[str, object] = {"nodes": sum(node["Alive"] for node in ray.nodes())}
     told["strangers"] = sorted(_listeners())
+    told["readers"] = readers = list[str]()
+    reading = logging.getLogger("biaozhu.scale.cluster_reading")
+    reading.setLevel(logging.DEBUG)
+    reading.addFilter(lambda record: readers.append(record.args[1]) or False)
+    told["known"], told["known_again"] = _find_before_and_after_a_loss(ray)
     receipts = write_shards_on_ray([place(corpus)], place(folder), Plan(size=4000))
     files = [next(receipts).file for _ in range(NODES)]
     told["before"] = len(list(place(folder).glob("part-*.json")))
@@ -178,6 +218,17 @@ def _on_cluster(corpus: str, folder: str, report: str) -> None:
     ray.shutdown()
     cluster.shutdown()
     place(report).write_text(json.dumps(told), encoding="utf-8")
+
+
+def _find_before_and_after_a_loss(ray: Any) -> list[dict[int, tuple[int, bool]]]:
+    """Return what is found to be a duplicate before all actors of checksums are lost, and after it."""
+    digests = np.arange(6 * DIGEST_BYTES, dtype=np.uint8).reshape(6, DIGEST_BYTES)
+    duplicates = Duplicates(ray, 2)
+    duplicates.find(digests[:3], np.arange(3))
+    found = [duplicates.find(digests[:1], np.array([7]))]
+    for actor in duplicates.actors:
+        ray.kill(actor, no_restart=False)
+    return [*found, duplicates.find(digests[:1], np.array([7]))]
 
 
 if __name__ == "__main__":

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import glob
 import json
-import re
 import sys
 from dataclasses import dataclass, replace
+from io import BytesIO
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
@@ -20,24 +20,19 @@ from biaozhu.data.errors import (
     LineError,
     MissingExtraError,
     MissingFileError,
-    extra_advice,
 )
 from biaozhu.data.files import MAX_ARTICLE_BYTES
 from biaozhu.data.storage.compression import advice_on, opened, reason_of
 from biaozhu.reading.article import ARTICLE_SUFFIXES, HTML_SUFFIXES, read_source
+from biaozhu.scale.corpus_tables import read_rows
 from biaozhu.scale.shard_folders import is_remote, place
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Generator, Iterable, Iterator
 
 STDIN = "-"
 LINES, TABLE = ".jsonl", ".parquet"
 COMPRESSED = frozenset({".gz", ".zst"})
-ROWS_AT_ONCE, BATCH_BYTES = 64, 16 << 20
-# A row group of a Parquet file that is larger in memory, and so many times larger than in the file, is refused.
-MAX_UNPACKED_BYTES, MAX_PACKING_RATIO = 64 << 20, 100
-# As pyarrow writes the type of a column of strings.
-STRINGS = re.compile(r"(?:dictionary<values=)?(?:large_)?string\b")
 WILD = frozenset("*?[")
 
 
@@ -101,10 +96,41 @@ def read_sources(paths: Iterable[Path]) -> Iterator[Source]:
     Raises:
         MissingExtraError: a Parquet file, and pyarrow is not installed.
     """
-    for source in _sources_of(paths):
-        names = source.name + source.where
-        # A file's name may be no UTF-8, but what a dead letter says must be.
-        yield source if names.isascii() or _is_unicode(names) else _escaped(source)
+    for one in files_of(paths):
+        if isinstance(one, Source):
+            yield one
+        elif str(one) == STDIN:
+            yield from _standard_input()
+        else:
+            yield from read_file(one)
+
+
+def files_of(paths: Iterable[Path]) -> Iterator[Path | Source]:
+    """Yield the files that paths stand for, in order; a folder without any is a source with a problem."""
+    for path in paths:
+        if str(path) == STDIN:
+            yield path
+            continue
+        try:
+            inside = sorted(_inside(path)) if path.is_dir() else [path]
+        except Exception as error:
+            if not is_remote(path):
+                raise
+            yield _unicode(Source(path.name, str(path), problem=_unread(path, error)))
+            continue
+        if not inside:
+            problem = str(MissingFileError("a folder without articles"))
+            yield _unicode(Source(path.name, str(path), problem=problem))
+        yield from inside
+
+
+def read_file(path: Path, start: int = 0, end: int | None = None) -> Generator[Source, None, int]:
+    """Yield the articles of a file, and return how many lines were read.
+
+    Of JSONL and Parquet, which hold many, only those are read that begin at a byte from `start` to before `end`; lines
+    are counted from `start`, rows from the beginning of the table.
+    """
+    return (yield from _in_unicode(_of_file(path, start, end)))
 
 
 def _is_unicode(text: str) -> bool:
@@ -115,29 +141,24 @@ def _is_unicode(text: str) -> bool:
     return True
 
 
-def _escaped(source: Source) -> Source:
+def _in_unicode(sources: Generator[Source, None, int]) -> Generator[Source, None, int]:
+    while True:
+        try:
+            source = next(sources)
+        except StopIteration as ended:
+            return int(ended.value)
+        yield _unicode(source)
+
+
+def _unicode(source: Source) -> Source:
+    # A file's name may be no UTF-8, but what a dead letter says must be.
+    names = source.name + source.where
+    if names.isascii() or _is_unicode(names):
+        return source
     name, where = (
         text.encode("utf-8", "backslashreplace").decode("utf-8") for text in (source.name, source.where)
     )
     return replace(source, name=name, where=where)
-
-
-def _sources_of(paths: Iterable[Path]) -> Iterator[Source]:
-    for path in paths:
-        if str(path) == STDIN:
-            yield from _standard_input()
-            continue
-        try:
-            inside = sorted(_inside(path)) if path.is_dir() else [path]
-        except Exception as error:
-            if not is_remote(path):
-                raise
-            yield Source(path.name, str(path), problem=_unread(path, error))
-            continue
-        if not inside:
-            yield Source(path.name, str(path), problem=str(MissingFileError("a folder without articles")))
-        for file in inside:
-            yield from _of_file(file)
 
 
 def _inside(folder: Path) -> Iterator[Path]:
@@ -161,32 +182,79 @@ def _suffixes(path: Path) -> list[str]:
     return suffixes if suffixes and suffixes[0] in COMPRESSED else suffixes[:1]
 
 
-def _of_file(path: Path) -> Iterator[Source]:
+def kind_of(path: Path) -> tuple[str, str]:
+    """Return what a file is and how it is compressed, as suffixes; either may be empty."""
     suffixes = _suffixes(path)
     packing = suffixes[0] if suffixes and suffixes[0] in COMPRESSED else ""
-    kind = next((suffix for suffix in suffixes if suffix not in COMPRESSED), "")
-    name = path.name.removesuffix(path.suffix).removesuffix(kind) if packing else path.stem
-    where = str(path)
+    return next((suffix for suffix in suffixes if suffix not in COMPRESSED), ""), packing
+
+
+def _of_file(path: Path, start: int, end: int | None) -> Generator[Source, None, int]:
+    kind, packing = kind_of(path)
+    name, where = _name_of(path), str(path)
     try:
         if kind == TABLE and not packing:
-            yield from _rows(path)
+            for number, row_name, text in read_rows(path, start, end):
+                yield _article(row_name, text, f"{where}:{number}")
         elif kind == LINES:
             with opened(path, packing) as file:
-                yield from _lines(file, where)
+                return (yield from _lines(file, where, start=start, end=end))
         elif packing:
             with opened(path, packing) as file:
                 yield Source(name, where, _whole(file, where), kind in HTML_SUFFIXES)
         else:
             yield Source(name, where, read_source(path), kind in HTML_SUFFIXES)
-    except MissingExtraError:
-        raise
-    except BiaozhuError as error:
-        yield Source(name, where, problem=str(error))
-    except Exception as error:
-        # Each remote file system raises its own kinds.
-        if not is_remote(path):
-            raise
-        yield Source(name, where, problem=_unread(path, error))
+    except Exception as error:  # noqa: BLE001 — it raises again what is no fault of the file
+        yield _failed(path, name, error)
+    return 0
+
+
+def unpack_lines(path: Path, size: int) -> Iterator[bytes | Source]:
+    """Yield the lines of a JSONL file by `size` bytes or more, and at the end what kept the rest from being read.
+
+    Of a line that is too long only so much is given that it still is.
+    """
+    lines: list[bytes] = []
+    reached = 0
+    problem: Source | None = None
+    try:
+        with opened(path, kind_of(path)[1]) as file:
+            while line := file.readline(MAX_ARTICLE_BYTES + 1):
+                if len(line) > MAX_ARTICLE_BYTES and not line.endswith(b"\n"):
+                    _skip_line(file)
+                    line += b"\n"
+                lines.append(line)
+                reached += len(line)
+                if reached >= size:
+                    yield b"".join(lines)
+                    lines, reached = [], 0
+    except Exception as error:  # noqa: BLE001 — as above
+        problem = _failed(path, _name_of(path), error)
+    if lines:
+        yield b"".join(lines)
+    if problem is not None:
+        yield _unicode(problem)
+
+
+def read_lines(lines: bytes, path: Path) -> Generator[Source, None, int]:
+    """Yield the articles of a JSONL file's lines, counted from the first of these, and return how many they are."""
+    return (yield from _in_unicode(_lines(BytesIO(lines), str(path))))
+
+
+def _failed(path: Path, name: str, error: Exception) -> Source:
+    if isinstance(error, MissingExtraError):
+        raise error
+    if isinstance(error, BiaozhuError):
+        return Source(name, str(path), problem=str(error))
+    # Each remote file system raises its own kinds.
+    if not is_remote(path):
+        raise error
+    return Source(name, str(path), problem=_unread(path, error))
+
+
+def _name_of(path: Path) -> str:
+    kind, packing = kind_of(path)
+    return path.name.removesuffix(path.suffix).removesuffix(kind) if packing else path.stem
 
 
 def _whole(file: IO[bytes], where: str) -> bytes:
@@ -213,19 +281,35 @@ def _standard_input() -> Iterator[Source]:
     )
 
 
-def _lines(file: IO[bytes], where: str, first: bytes = b"") -> Iterator[Source]:
-    number = 0
+def _lines(
+    file: IO[bytes], where: str, first: bytes = b"", start: int = 0, end: int | None = None
+) -> Generator[Source, None, int]:
+    number, at = 0, start
+    if start:
+        # From the byte before, which tells whether a line begins at `start`.
+        file.seek(start - 1)
+        at += _skip_line(file) - 1
     line = first or file.readline(MAX_ARTICLE_BYTES + 1)
-    while line:
+    while line and (end is None or at < end):
         number += 1
+        at += len(line)
         place = f"{where}:{number}"
         if len(line) > MAX_ARTICLE_BYTES:
-            while line and not line.endswith(b"\n"):
-                line = file.readline(MAX_ARTICLE_BYTES)
+            at += 0 if line.endswith(b"\n") else _skip_line(file)
             yield _refused(place, f"a line of more than {MAX_ARTICLE_BYTES >> 20} MiB")
         elif line.strip():
             yield _line(line, place)
         line = file.readline(MAX_ARTICLE_BYTES + 1)
+    return number
+
+
+def _skip_line(file: IO[bytes]) -> int:
+    skipped = 0
+    while part := file.readline(MAX_ARTICLE_BYTES):
+        skipped += len(part)
+        if part.endswith(b"\n"):
+            break
+    return skipped
 
 
 def _line(line: bytes, where: str) -> Source:
@@ -236,69 +320,6 @@ def _line(line: bytes, where: str) -> Source:
     if not isinstance(value, dict):
         return _refused(where, "no JSON object")
     return _article(value.get("name"), value.get("text"), where)
-
-
-def _rows(path: Path) -> Iterator[Source]:
-    try:
-        import pyarrow as pa  # noqa: PLC0415 — an extra that only tables need
-        from pyarrow import parquet  # noqa: PLC0415 — as above
-    except ImportError:
-        raise MissingExtraError(
-            "Parquet needs the package pyarrow",
-            where=str(path),
-            next_step=extra_advice("table"),
-        ) from None
-    number, columns = 0, ["name", "text"]
-    try:
-        with path.open("rb") as file, parquet.ParquetFile(file) as table:
-            kinds = {field.name: str(field.type) for field in table.schema_arrow}
-            if not all(STRINGS.match(kinds.get(name, "")) for name in columns):
-                raise LineError("the table needs the columns name and text, of strings", where=str(path))
-            # As dictionaries: a value that many rows have is in memory once. By pages, not by whole row groups.
-            with parquet.ParquetFile(
-                file,
-                metadata=table.metadata,
-                read_dictionary=columns,
-                pre_buffer=False,
-                buffer_size=BATCH_BYTES,
-            ) as rows:
-                for group in range(rows.num_row_groups):
-                    size = _rows_at_once(rows.metadata.row_group(group), columns, f"{path}:{number + 1}")
-                    for batch in rows.iter_batches(size, row_groups=[group], columns=columns):
-                        for name, text in zip(*(_strings(batch[one]) for one in columns), strict=True):
-                            number += 1
-                            yield _article(name, text, f"{path}:{number}")
-    except FileNotFoundError:
-        raise MissingFileError("no such file", where=str(path)) from None
-    except (OSError, pa.ArrowException) as error:
-        raise MissingFileError(f"cannot be read to its end as Parquet ({error})", where=str(path)) from None
-
-
-def _rows_at_once(group: Any, columns: list[str], where: str) -> int:
-    """Return how many rows of a row group to read at once.
-
-    Raises:
-        LineError: it unpacks to very much more than what stands in the file.
-    """
-    every = [group.column(number) for number in range(group.num_columns)]
-    chosen = [one for one in every if one.path_in_schema in columns]
-    unpacked = max(group.num_rows, *(one.total_uncompressed_size for one in chosen))
-    if unpacked > max(
-        MAX_UNPACKED_BYTES, MAX_PACKING_RATIO * sum(one.total_compressed_size for one in chosen)
-    ):
-        raise LineError(f"rows that unpack to {unpacked:,} bytes or more", where=where)
-    return int(max(1, min(ROWS_AT_ONCE, BATCH_BYTES * group.num_rows // max(1, unpacked))))
-
-
-def _strings(column: Any) -> Iterator[str | None]:
-    """Yield the strings of a column that was read as a dictionary; what is no UTF-8 comes with lone surrogates."""
-    words = column.dictionary.cast("large_binary" if "large" in str(column.type) else "binary")
-    for index in column.indices.to_pylist():
-        value = None if index is None else words[index].as_buffer()
-        if value is not None and value.size > MAX_ARTICLE_BYTES:
-            yield None
-        else:
-            yield None if value is None else bytes(value).decode("utf-8", "surrogateescape")
 
 
 def _article(name: object, text: object, where: str) -> Source:

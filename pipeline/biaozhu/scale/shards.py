@@ -132,9 +132,14 @@ def require_readable(sources: Iterable[Source]) -> Iterator[Source]:
 
 def shards_of(sources: Iterable[Source], plan: Plan) -> Iterator[Shard]:
     """Cut a stream of sources into shards; the borders depend on the sources and the plan alone."""
-    by = f"{__version__} {plan.weights}{weights_mark(plan.weights)}"
+    mark = weights_mark(plan.weights)
     for number, group in enumerate(batches(without_duplicates(sources), plan.size)):
-        yield Shard(number, group, _checksum(group, by))
+        yield shard_of(number, group, plan, mark)
+
+
+def shard_of(number: int, sources: tuple[Source, ...], plan: Plan, mark: str) -> Shard:
+    """Return the shard of these sources; `mark` is that of the plan's weights."""
+    return Shard(number, sources, _checksum(sources, f"{__version__} {plan.weights}{mark}"))
 
 
 def make_shard(shard: Shard, *, folder: Path, form: Form, model: NameModel) -> Receipt:

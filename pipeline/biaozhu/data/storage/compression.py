@@ -106,6 +106,15 @@ class _Remote(RawIOBase):
         buffer[: len(given)] = given
         return len(given)
 
+    def seekable(self) -> bool:
+        return True
+
+    def seek(self, place: int, whence: int = 0) -> int:
+        return self._file.seek(place, whence)
+
+    def tell(self) -> int:
+        return self._file.tell()
+
     def close(self) -> None:
         if not self.closed:
             self._file.close()

@@ -1,0 +1,247 @@
+"""Reading a corpus on a Ray cluster: actors read its pieces, the driver cuts their blocks into shards by their sizes.
+
+A reader's answer depends on its arguments alone, so Ray may ask again when it is lost. The driver holds no text.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections import deque
+from dataclasses import dataclass, replace
+from itertools import count, cycle, islice
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from biaozhu import __version__
+from biaozhu.data.errors import ModelDataError
+from biaozhu.scale.corpus_pieces import move_line, read_piece, require_files, unpack_piece
+from biaozhu.scale.duplicates import DIGEST_BYTES, as_duplicate, digest_of, read_text
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from biaozhu.scale.cluster_checksums import Duplicates
+    from biaozhu.scale.corpus_pieces import Chunk, Piece
+    from biaozhu.scale.corpus_stream import Source
+
+# An article's order in the corpus: the number of its block, then in so many bits its own in the piece.
+NUMBER_BITS = 32
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Index:
+    """What the driver learns of a block: the size of each source, and the row, number and checksum of each article.
+
+    Where they are JSONL, `lines` is how many they are. `broken` says that the rest of the file cannot be read; `node`
+    read it, which has this `version` of biaozhu.
+    """
+
+    sizes: Any
+    rows: Any
+    numbers: Any
+    digests: Any
+    lines: int
+    broken: bool
+    node: str = ""
+    version: str = __version__
+
+
+@dataclass(frozen=True, slots=True)
+class Stretch:
+    """Part of a block that is in a shard: its rows from `start` to before `stop`.
+
+    `lines` are before it in the file; `twice` says of a duplicate's row where the first is, and whether that has the
+    same text.
+    """
+
+    block: Any
+    start: int
+    stop: int
+    lines: int
+    twice: dict[int, tuple[str, bool]]
+
+
+class Reader:
+    """An actor that reads pieces, with pages as text, and unpacks what comes in chunks.
+
+    Args:
+        folder: where relative paths begin.
+        size: of a chunk in bytes.
+    """
+
+    def __init__(self, folder: str, size: int) -> None:
+        import ray  # noqa: PLC0415 — an extra
+
+        self._size, self._node = size, ray.get_runtime_context().get_node_id()
+        self._next: tuple[Piece, int] | None = None
+        self._chunks: Iterator[Chunk] = iter(())
+        if os.access(folder, os.X_OK):
+            os.chdir(folder)
+
+    def unpack(self, piece: Piece, number: int) -> tuple[Chunk, bool]:
+        """Return a chunk of a piece and whether there is one; the next one is cheap, any other possible."""
+        require_files(piece)
+        if self._next != (piece, number):
+            self._chunks = islice(unpack_piece(piece, self._size), number, None)
+        self._next = (piece, number + 1)
+        chunk = next(self._chunks, None)
+        return (b"", False) if chunk is None else (chunk, True)
+
+    def read(self, piece: Piece, chunk: Chunk | None) -> tuple[tuple[Source, ...], Index]:
+        """Return a piece as a block of sources, or a chunk of it, and its index.
+
+        Raises:
+            WorkerError: the node does not see a file that the driver saw.
+            MissingExtraError: see `read_sources`.
+        """
+        if chunk is None:
+            require_files(piece)
+        block, index = read_block(piece, chunk)
+        return block, replace(index, node=self._node)
+
+
+def read_block(piece: Piece, chunk: Chunk | None = None) -> tuple[tuple[Source, ...], Index]:
+    """Return a piece as a block of sources, or a chunk of it, and its index."""
+    lines = 0
+
+    def read() -> Iterator[Source]:
+        nonlocal lines
+        lines = yield from read_piece(piece, chunk)
+
+    block = tuple(map(read_text, read()))
+    articles = [(row, source) for row, source in enumerate(block) if not source.problem]
+    numbers = [
+        int(source.where.rpartition(":")[2]) if piece.holds_records else row for row, source in articles
+    ]
+    digests = b"".join(digest_of(source) for _, source in articles)
+    return block, Index(
+        sizes=np.array([len(source.data) for source in block], np.int64),
+        rows=np.array([row for row, _ in articles], np.int64),
+        numbers=np.array(numbers, np.int64),
+        digests=np.frombuffer(digests, np.uint8).reshape(-1, DIGEST_BYTES),
+        lines=lines,
+        broken=piece.holds_records and bool(block) and block[-1].where == piece.where(None),
+    )
+
+
+def read_in_order(
+    ray: Any, pieces: Iterable[Piece], duplicates: Duplicates, *, readers: int, size: int
+) -> Iterator[tuple[Any, Stretch]]:
+    """Yield the blocks of a corpus in order, each with the sizes of its sources; a duplicate has none.
+
+    Args:
+        ray: connected.
+        pieces: of the corpus.
+        duplicates: finds them.
+        readers: actors; so many blocks are read ahead.
+        size: of a chunk in bytes.
+
+    Raises:
+        ModelDataError: a node has another version.
+    """
+    # Without cores of their own: they wait most of the time, and begin again while all cores are taken.
+    actor = ray.remote(Reader).options(
+        num_cpus=0, max_restarts=-1, max_task_retries=-1, scheduling_strategy="SPREAD"
+    )
+    actors = [actor.remote(str(Path.cwd()), size) for _ in range(readers)]
+    known: list[tuple[Piece, int]] = []
+    lines, broken = 0, False
+    for number, (piece, goes_on, block, answer) in enumerate(_read_ahead(ray, pieces, actors)):
+        index: Index = ray.get(answer)
+        _log.debug("block %d was read on node %s", number, index.node)
+        if index.version != __version__:
+            raise ModelDataError(f"a node has biaozhu {index.version}, the driver {__version__}")
+        before = known[-1][1] + lines if goes_on else 0
+        known.append((piece, before))
+        lines = index.lines
+        if broken and goes_on:
+            # One machine, which reads a file from its beginning, does not get that far.
+            continue
+        broken = index.broken
+        orders = (number << NUMBER_BITS) + index.numbers
+        found = duplicates.find(index.digests, orders)
+        twice: dict[int, tuple[str, bool]] = {}
+        for row, order in zip(index.rows.tolist(), orders.tolist(), strict=True) if found else ():
+            if order in found:
+                first, same = found[order]
+                owner, lines_before = known[first >> NUMBER_BITS]
+                twice[row] = (owner.where((first & ((1 << NUMBER_BITS) - 1)) + lines_before), same)
+        sizes = index.sizes.copy()
+        sizes[list(twice)] = 0
+        yield sizes, Stretch(block, 0, len(sizes), before, twice)
+
+
+def _read_ahead(
+    ray: Any, pieces: Iterable[Piece], actors: Sequence[Any]
+) -> Iterator[tuple[Piece, bool, Any, Any]]:
+    """Yield references to blocks and indexes in order, as many ahead as there are actors.
+
+    With each its piece, and whether it goes on in the file of the one before it.
+    """
+    waiting: deque[tuple[Piece, bool, Any, Any]] = deque()
+    turns = cycle(actors)
+    for piece, goes_on, chunk in _unpack_ahead(ray, pieces, actors):
+        block, index = next(turns).read.options(num_returns=2).remote(piece, chunk)
+        waiting.append((piece, goes_on, block, index))
+        del block, index
+        if len(waiting) > len(actors):
+            yield waiting.popleft()
+    while waiting:
+        yield waiting.popleft()
+
+
+def _unpack_ahead(
+    ray: Any, pieces: Iterable[Piece], actors: Sequence[Any]
+) -> Iterator[tuple[Piece, bool, Any]]:
+    """Yield pieces as they are, or with a reference to each chunk, where the first one is asked for ahead."""
+    opened: deque[tuple[Piece, Any, Any]] = deque()
+    pairs = zip(pieces, cycle(actors), strict=False)
+    while True:
+        for piece, actor in islice(pairs, len(actors) - len(opened)):
+            first = actor.unpack.options(num_returns=2).remote(piece, 0) if piece.is_chunked else None
+            opened.append((piece, actor, first))
+        if not opened:
+            return
+        piece, actor, asked = opened.popleft()
+        if asked is None:
+            yield piece, piece.start > 0, None
+            continue
+        for number in count(1):
+            following = actor.unpack.options(num_returns=2).remote(piece, number)
+            chunk, is_there = asked
+            if not ray.get(is_there):
+                break
+            yield piece, piece.start > 0 or number > 1, chunk
+            asked = following
+
+
+def cut_shards(blocks: Iterable[tuple[Any, Stretch]], size: int) -> Iterator[list[Stretch]]:
+    """Cut blocks, given with the sizes of their sources, where `batches` cuts the sources."""
+    shard: list[Stretch] = []
+    reached = 0
+    for sizes, block in blocks:
+        ends = np.cumsum(sizes + 1)
+        start = 0
+        while start < len(ends):
+            before = int(ends[start - 1]) if start else 0
+            stop = int(np.searchsorted(ends, size - reached + before)) + 1
+            shard.append(replace(block, start=start, stop=min(stop, len(ends))))
+            if stop > len(ends):
+                reached += int(ends[-1]) - before
+                break
+            yield shard
+            shard, reached, start = [], 0, stop
+    if shard:
+        yield shard
+
+
+def sources_of(stretch: Stretch, block: Sequence[Source]) -> Iterator[Source]:
+    """Yield the sources of a stretch as `without_duplicates` gives them on one machine."""
+    for row in range(stretch.start, stretch.stop):
+        source = move_line(block[row], stretch.lines)
+        first = stretch.twice.get(row)
+        yield source if first is None else as_duplicate(source, first[0], same=first[1])

@@ -1,0 +1,153 @@
+"""Pieces of a corpus that are read apart from each other, and together give the articles of `read_sources` in order."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, replace
+from itertools import groupby, pairwise
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from biaozhu.data.errors import WorkerError
+from biaozhu.scale.batch import batches
+from biaozhu.scale.corpus_stream import (
+    LINES,
+    TABLE,
+    Source,
+    files_of,
+    kind_of,
+    read_file,
+    read_lines,
+    read_sources,
+    unpack_lines,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Generator, Iterable, Iterator
+
+    Chunk = bytes | tuple[Source, ...]
+
+# Files of one article each that are read together, at most.
+FILES_AT_ONCE = 256
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """Some files of an article each, or of one JSONL or Parquet file the records that begin in a range of its bytes.
+
+    Instead of a file there may be the problem that stood in its way. What `is_chunked` has no limit of size that is
+    known before it is unpacked, so it comes in chunks, one after the other.
+    """
+
+    files: tuple[Path | Source, ...]
+    holds_records: bool = False
+    is_chunked: bool = False
+    start: int = 0
+    end: int | None = None
+
+    def where(self, number: int | None) -> str:
+        """Return the place of an article: the file of this number, or the record; None is the file of the records."""
+        one = self.files[0 if self.holds_records else number or 0]
+        path = one.where if isinstance(one, Source) else str(one)
+        path = path.encode("utf-8", "backslashreplace").decode("utf-8")
+        return f"{path}:{number}" if self.holds_records and number is not None else path
+
+
+def pieces_of(paths: Iterable[Path], size: int) -> Iterator[Piece]:
+    """Yield the pieces of a corpus in order, of about `size` bytes, but a compressed file as one.
+
+    A file that is not there is a problem here, so that where a piece is read a missing file is a node's fault.
+    """
+    found = (
+        next(read_sources([one])) if isinstance(one, Path) and not os.access(one, os.F_OK) else one
+        for one in files_of(paths)
+    )
+    for holds_records, files in groupby(found, key=_holds_records):
+        if holds_records:
+            for file in files:
+                yield from _ranges(file, size)
+            continue
+        some: list[Path | Source] = []
+        reached = 0
+        for file in files:
+            some.append(file)
+            reached += _size_of(file)
+            if len(some) == FILES_AT_ONCE or reached >= size:
+                yield Piece(tuple(some))
+                some, reached = [], 0
+        if some:
+            yield Piece(tuple(some))
+
+
+def require_files(piece: Piece) -> None:
+    """Check that the files of a piece are there.
+
+    Raises:
+        WorkerError: one is not, which the driver saw.
+    """
+    for one in piece.files:
+        # A remote address is the same everywhere.
+        if isinstance(one, Path) and not os.access(one, os.F_OK):
+            raise WorkerError(
+                "a node of the cluster does not see this file",
+                where=str(one),
+                next_step="Put the corpus where all nodes find it by the same path, or on an object store",
+            )
+
+
+def unpack_piece(piece: Piece, size: int) -> Iterator[Chunk]:
+    """Yield a chunked piece's lines, or its rows as sources, in chunks of `size` bytes or more."""
+    (path,) = piece.files
+    if isinstance(path, Source):
+        return
+    if kind_of(path)[0] == TABLE:
+        yield from batches(read_file(path, piece.start, piece.end), size)
+        return
+    for chunk in unpack_lines(path, size):
+        yield (chunk,) if isinstance(chunk, Source) else chunk
+
+
+def read_piece(piece: Piece, chunk: Chunk | None = None) -> Generator[Source, None, int]:
+    """Yield the articles of a piece or of its chunk, and return how many lines it has; they are counted from its begin."""
+    lines = 0
+    for one in piece.files:
+        if isinstance(one, Source):
+            yield one
+        elif isinstance(chunk, bytes):
+            lines = yield from read_lines(chunk, one)
+        elif chunk is not None:
+            yield from chunk
+        else:
+            lines = yield from read_file(one, piece.start, piece.end)
+    return lines
+
+
+def move_line(source: Source, lines: int) -> Source:
+    """Return a source of JSONL that was counted from the wrong line, so many too low, with its line in the file."""
+    path, colon, line = source.where.rpartition(":")
+    if not lines or not colon or not line.isdecimal():
+        return source
+    where = f"{path}:{int(line) + lines}"
+    return replace(source, where=where, problem=source.problem.replace(source.where, where, 1))
+
+
+def _holds_records(one: Path | Source) -> bool:
+    if isinstance(one, Source):
+        return False
+    kind, packing = kind_of(one)
+    return kind == LINES or (kind == TABLE and not packing)
+
+
+def _ranges(file: Path | Source, size: int) -> Iterator[Piece]:
+    kind, packing = ("", "") if isinstance(file, Source) else kind_of(file)
+    starts: list[int | None] = [0] if packing else [*range(0, max(1, _size_of(file)), size)]
+    for start, end in pairwise([*starts, None]):
+        chunked = bool(packing) or kind == TABLE
+        yield Piece((file,), holds_records=True, is_chunked=chunked, start=start or 0, end=end)
+
+
+def _size_of(file: Path | Source) -> int:
+    try:
+        return 0 if isinstance(file, Source) else file.stat().st_size
+    except Exception:  # noqa: BLE001 — each file system raises its own kinds; who reads the file says which
+        return 0
