@@ -150,11 +150,13 @@ def read_in_order(
     actors = [actor.remote(str(Path.cwd()), size) for _ in range(readers)]
     known: list[tuple[Piece, int]] = []
     lines, broken = 0, False
-    for number, (piece, goes_on, block, answer) in enumerate(_read_ahead(ray, pieces, actors)):
+    for number, (piece, follows, block, answer) in enumerate(_read_ahead(ray, pieces, actors)):
         index: Index = ray.get(answer)
         _log.debug("block %d was read on node %s", number, index.node)
         if index.version != __version__:
             raise ModelDataError(f"a node has biaozhu {index.version}, the driver {__version__}")
+        # Not where the blocks before it had no row group: then the last one known is of another file.
+        goes_on = follows and bool(known) and known[-1][0].files == piece.files
         before = known[-1][1] + lines if goes_on else 0
         known.append((piece, before))
         lines = index.lines
