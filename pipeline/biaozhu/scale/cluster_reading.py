@@ -17,6 +17,7 @@ import numpy as np
 
 from biaozhu import __version__
 from biaozhu.data.errors import ModelDataError
+from biaozhu.scale.cluster_actors import start_actors
 from biaozhu.scale.corpus_pieces import move_line, read_piece, require_files, unpack_piece
 from biaozhu.scale.duplicates import DIGEST_BYTES, as_duplicate, digest_of, read_text
 
@@ -143,11 +144,7 @@ def read_in_order(
     Raises:
         ModelDataError: a node has another version.
     """
-    # Without cores of their own: they wait most of the time, and begin again while all cores are taken.
-    actor = ray.remote(Reader).options(
-        num_cpus=0, max_restarts=-1, max_task_retries=-1, scheduling_strategy="SPREAD"
-    )
-    actors = [actor.remote(str(Path.cwd()), size) for _ in range(readers)]
+    actors = start_actors(ray, Reader, [(str(Path.cwd()), size)] * readers)
     known: list[tuple[Piece, int]] = []
     lines, broken = 0, False
     for number, (piece, follows, block, answer) in enumerate(_read_ahead(ray, pieces, actors)):
