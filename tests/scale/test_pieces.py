@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+from io import BytesIO
 from itertools import chain
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +22,7 @@ from biaozhu.scale.cluster_reading import Stretch, cut_shards, read_block, sourc
 from biaozhu.scale.corpus_pieces import pieces_of, read_piece, require_files, unpack_piece
 from biaozhu.scale.corpus_stream import Source, read_sources
 from biaozhu.scale.duplicates import DIGEST_BYTES, read_text
+from biaozhu.scale.shard_folders import place, write_whole
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -100,6 +102,25 @@ def test_pieces_of_a_table_are_the_stream(tmp_path: Path, size: int) -> None:
     assert _in_pieces([path], size)[0] == list(read_sources([path]))
     path.write_bytes(b"no table")
     assert _in_pieces([path], 1 << 20)[0] == list(read_sources([path]))
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_pieces_of_remote_files_are_the_stream(size: int) -> None:
+    pyarrow = pytest.importorskip("pyarrow")
+    parquet = pytest.importorskip("pyarrow.parquet")
+    folder = place(f"memory://pieces/{size}")
+    rows = {"name": [f"r{n}" for n in range(40)], "text": [f"第{n}行。" for n in range(40)]}
+    packed = BytesIO()
+    parquet.write_table(pyarrow.table(rows), packed, row_group_size=6)
+    for name, content in (
+        ("a.jsonl", LINES),
+        ("b.jsonl.gz", gzip.compress(LINES)),
+        ("c.txt", "杭州市。".encode()),
+        ("d.parquet", packed.getvalue()),
+    ):
+        write_whole(folder / name, content)
+    paths = [folder, folder / "gone.jsonl"]
+    assert _in_pieces(paths, size)[0] == list(read_sources(paths))
 
 
 @pytest.mark.parametrize("size", SIZES)

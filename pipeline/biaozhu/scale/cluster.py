@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING, Any
 from biaozhu import __version__
 from biaozhu.annotators.network.models import load_model, weights_mark
 from biaozhu.data.errors import BiaozhuError, MissingExtraError, ModelDataError, WorkerError, extra_advice
+from biaozhu.scale.cluster_actors import nodes_with_cores
 from biaozhu.scale.cluster_checksums import MOST_ACTORS, Duplicates
 from biaozhu.scale.cluster_reading import cut_shards, read_in_order, sources_of
 from biaozhu.scale.corpus_pieces import pieces_of
@@ -126,11 +127,10 @@ def _load(weights: str, version: str, mark: str) -> NameModel:
 def _made(ray: Any, paths: Sequence[Path], folder: Path, plan: Plan, workers: int) -> Iterator[Receipt]:
     job = Job(folder.absolute(), plan, __version__, weights_mark(plan.weights))
     make = ray.remote(make_on_node).options(num_cpus=1, max_retries=-1)
-    nodes = sum(node["Alive"] for node in ray.nodes())
     blocks = read_in_order(
         ray,
         pieces_of(paths, plan.size),
-        Duplicates(ray, min(nodes, MOST_ACTORS)),
+        Duplicates(ray, min(len(nodes_with_cores(ray)), MOST_ACTORS)),
         readers=_readers(ray.cluster_resources(), plan, workers),
         size=plan.size,
     )

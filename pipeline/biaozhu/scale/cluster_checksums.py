@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from biaozhu.data.files import scratch_database
+from biaozhu.scale.cluster_actors import start_actors
 from biaozhu.scale.duplicates import CACHE, Seen
 
 if TYPE_CHECKING:
@@ -66,11 +67,7 @@ class Duplicates:
 
     def __init__(self, ray: Any, parts: int) -> None:
         self._ray = ray
-        # Without a core of its own, so that it can begin again while all are at work.
-        actor = ray.remote(Checksums).options(
-            num_cpus=0, max_restarts=-1, max_task_retries=-1, scheduling_strategy="SPREAD"
-        )
-        self.actors = [actor.remote(part, parts) for part in range(parts)]
+        self.actors = start_actors(ray, Checksums, [(part, parts) for part in range(parts)])
         self._journal: list[Any] = []
         self._recent: list[tuple[Any, Any]] = []
 

@@ -17,6 +17,7 @@ import numpy as np
 
 from biaozhu import __version__
 from biaozhu.data.errors import ModelDataError
+from biaozhu.scale.cluster_actors import start_actors
 from biaozhu.scale.corpus_pieces import move_line, read_piece, require_files, unpack_piece
 from biaozhu.scale.duplicates import DIGEST_BYTES, as_duplicate, digest_of, read_text
 
@@ -143,18 +144,16 @@ def read_in_order(
     Raises:
         ModelDataError: a node has another version.
     """
-    # Without cores of their own: they wait most of the time, and begin again while all cores are taken.
-    actor = ray.remote(Reader).options(
-        num_cpus=0, max_restarts=-1, max_task_retries=-1, scheduling_strategy="SPREAD"
-    )
-    actors = [actor.remote(str(Path.cwd()), size) for _ in range(readers)]
+    actors = start_actors(ray, Reader, [(str(Path.cwd()), size)] * readers)
     known: list[tuple[Piece, int]] = []
     lines, broken = 0, False
-    for number, (piece, goes_on, block, answer) in enumerate(_read_ahead(ray, pieces, actors)):
+    for number, (piece, follows, block, answer) in enumerate(_read_ahead(ray, pieces, actors)):
         index: Index = ray.get(answer)
         _log.debug("block %d was read on node %s", number, index.node)
         if index.version != __version__:
             raise ModelDataError(f"a node has biaozhu {index.version}, the driver {__version__}")
+        # Not where the blocks before it had no row group: then the last one known is of another file.
+        goes_on = follows and bool(known) and known[-1][0].files == piece.files
         before = known[-1][1] + lines if goes_on else 0
         known.append((piece, before))
         lines = index.lines

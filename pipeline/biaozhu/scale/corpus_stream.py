@@ -33,6 +33,8 @@ if TYPE_CHECKING:
 STDIN = "-"
 LINES, TABLE = ".jsonl", ".parquet"
 COMPRESSED = frozenset({".gz", ".zst"})
+# Bytes fetched at once of a remote file of which only a range is wanted.
+RANGE_AHEAD = 1 << 20
 WILD = frozenset("*?[")
 
 
@@ -197,7 +199,7 @@ def _of_file(path: Path, start: int, end: int | None) -> Generator[Source, None,
             for number, row_name, text in read_rows(path, start, end):
                 yield _article(row_name, text, f"{where}:{number}")
         elif kind == LINES:
-            with opened(path, packing) as file:
+            with opened(path, packing, ahead=None if end is None and not start else RANGE_AHEAD) as file:
                 return (yield from _lines(file, where, start=start, end=end))
         elif packing:
             with opened(path, packing) as file:

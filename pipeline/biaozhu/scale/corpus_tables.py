@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
 
 from biaozhu.data.errors import LineError, MissingExtraError, MissingFileError, extra_advice
 from biaozhu.data.files import MAX_ARTICLE_BYTES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
+# Bytes fetched at once of a remote file, whose file system's own number may be much: its parts lie apart.
+REMOTE_AHEAD = 1 << 20
 ROWS_AT_ONCE, BATCH_BYTES = 64, 16 << 20
 # A row group of a Parquet file that is larger in memory, and so many times larger than in the file, is refused.
 MAX_UNPACKED_BYTES, MAX_PACKING_RATIO = 64 << 20, 100
@@ -38,7 +40,8 @@ def read_rows(path: Path, start: int, end: int | None) -> Iterator[tuple[int, st
         ) from None
     number, place, columns = 0, 0, ["name", "text"]
     try:
-        with path.open("rb") as file, parquet.ParquetFile(file) as table:
+        options = {} if isinstance(cast("Any", path), Path) else {"block_size": REMOTE_AHEAD}
+        with cast("Any", path).open("rb", **options) as file, parquet.ParquetFile(file) as table:
             kinds = {field.name: str(field.type) for field in table.schema_arrow}
             if not all(STRINGS.match(kinds.get(name, "")) for name in columns):
                 raise LineError("the table needs the columns name and text, of strings", where=str(path))

@@ -24,19 +24,20 @@ SLICE = 1 << 11
 
 
 @contextmanager
-def opened(path: Path, packing: str) -> Iterator[IO[bytes]]:
+def opened(path: Path, packing: str, *, ahead: int | None = None) -> Iterator[IO[bytes]]:
     """Open a file's content for reading, with a `readline` that keeps its limit.
 
     Args:
         path: of this machine or remote.
         packing: `.gz` or `.zst`; anything else takes the bytes as they are.
+        ahead: bytes that are fetched of a remote file at once; its file system's own number may be much.
 
     Raises:
         MissingFileError: it is not there or cannot be read to its end, which may show while it is read.
     """
     packed: Any
     try:
-        with _bytes_of(path) as packed:
+        with _bytes_of(path, ahead) as packed:
             if packing == ".gz":
                 with BufferedReader(cast("RawIOBase", gzip.open(packed)), CHUNK) as file:
                     yield file
@@ -55,11 +56,11 @@ def opened(path: Path, packing: str) -> Iterator[IO[bytes]]:
         ) from None
 
 
-def _bytes_of(path: Path) -> IO[bytes]:
+def _bytes_of(path: Path, ahead: int | None) -> IO[bytes]:
     if isinstance(cast("Any", path), Path):
         return path.open("rb")
     try:
-        remote = path.open("rb")
+        remote = cast("Any", path).open("rb", **({"block_size": ahead} if ahead else {}))
     except OSError:
         raise
     except Exception as error:  # noqa: BLE001 — each remote file system raises its own kinds
