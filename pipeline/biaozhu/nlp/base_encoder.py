@@ -102,7 +102,8 @@ def base_encoder(
             found.append(rows)
         if beside:
             return [
-                np.concatenate(both, axis=1) for both in zip(found, _borrowed(beside, texts, found), strict=True)
+                np.concatenate(both, axis=1)
+                for both in zip(found, _borrowed(beside, texts, found), strict=True)
             ]
         return found
 
@@ -110,11 +111,9 @@ def base_encoder(
         width = STATES + kinds * (2 * window + 1) + WIDTH
         return freeze("base_encoder", states, width, key=(folder, found, part, window))
     tags = make_tags(labels)
-    borrowed = make_tags(WORD_TAGS)[1:] if beside else ()
-    model = freeze(
-        "base_encoder", scores, len(tags) + len(borrowed), key=(folder, found, part, beside)
-    )
-    model.attrs.update(tags=list(tags), borrowed=list(borrowed), beside=beside, unknown=UNKNOWN_LABEL)
+    offered = make_tags(WORD_TAGS)[1:] if beside else ()
+    model = freeze("base_encoder", scores, len(tags) + len(offered), key=(folder, found, part, beside))
+    model.attrs.update(tags=list(tags), offered=list(offered), beside=beside, unknown=UNKNOWN_LABEL)
     return model
 
 

@@ -74,7 +74,7 @@ def _columns_of(
     prior: Any, tags: tuple[str, ...], borrowed: Mapping[str, str]
 ) -> tuple[list[int], np.ndarray]:
     there = {tag: column for column, tag in enumerate(prior.attrs["tags"])}
-    beside = {tag: len(there) + column for column, tag in enumerate(prior.attrs["borrowed"])}
+    beside = {tag: len(there) + column for column, tag in enumerate(prior.attrs["offered"])}
     parts = (tag.rpartition("-") for tag in tags)
     lent = (f"{borrowed.get(label)}-{part}" for label, _, part in parts)
     found = [there.get(tag, beside.get(other, -1)) for tag, other in zip(tags, lent, strict=True)]
