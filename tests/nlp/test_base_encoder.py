@@ -49,7 +49,7 @@ def tiny(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def untrained(folder: str) -> spacy.Language:
     nlp = spacy.blank("zh")
     nlp.tokenizer = make_char_tokenizer()(nlp)
-    states, scores = base_encoder(folder, "states", 1), base_encoder(folder, "scores")
+    states, scores = base_encoder(folder, "states", 1), base_encoder(folder, "scores", beside="large")
     part = CrfNer(nlp.vocab, crf_model(states, prior=scores, prior_weight=0.5), "ner", l2=1.0, iterations=5)
     part.initialize(list, nlp=nlp, labels=["PLACE", "PERSON", "AMOUNT"])
 

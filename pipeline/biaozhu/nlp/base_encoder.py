@@ -12,12 +12,14 @@ from thinc.api import Model
 from biaozhu.annotators.network.base import DEFAULT, Base, read_config
 from biaozhu.annotators.network.batching import make_batches
 from biaozhu.annotators.network.crf_decoding import Chain, marginals
-from biaozhu.annotators.network.lac_data import HIDDEN
+from biaozhu.annotators.network.lac import Lac
+from biaozhu.annotators.network.lac_data import HIDDEN, Size
 from biaozhu.annotators.network.models import ACCURATE
 from biaozhu.annotators.network.runtime import CONFIG, GRAPH
 from biaozhu.annotators.preannotate import DEFAULT_ANNOTATORS
 from biaozhu.data.errors import ConfigError
 from biaozhu.knowledge.lexicon import WIDTH, lexicon_columns
+from biaozhu.nlp.borrowed import WORD_TAGS, find_words, load_once
 from biaozhu.nlp.bounds import NonNegativeInt
 from biaozhu.nlp.crf import encode_spans, make_tags
 from biaozhu.nlp.encoders import (
@@ -45,6 +47,7 @@ def base_encoder(
     part: Literal["states", "scores"] = "states",
     window: NonNegativeInt = 0,
     sha256: str = "",
+    beside: Literal["", "large", "small"] = "",
 ) -> Model[list[Doc], list[np.ndarray]]:
     """Return a network that gives names as a frozen encoder.
 
@@ -53,6 +56,7 @@ def base_encoder(
         part: `states` gives the last hidden states, the tags' log-probabilities with `window` neighbours, and the lexicon's
             columns, to learn from; `scores` is the prior of a `biaozhu.Crf.v1`: the tags' log-probabilities, with the
             tags of the pre-annotation by this network on top, so that an untrained model gives just that.
+        beside: of `scores`: the LAC whose tags stand beside them, for labels that the network does not have.
         window: how many neighbours a character sees on each side.
         sha256: of the model's graph; `biaozhu train` fills it in. Empty takes any.
     """
@@ -72,7 +76,7 @@ def base_encoder(
     labels, kinds = sorted({*base.labels, *proposed}), len(base.network.chain.kinds)
 
     def states(texts: Sequence[str]) -> list[np.ndarray]:
-        rows = zip(_read(base, texts), lexicon_columns(texts), strict=True)
+        rows = zip(_read(base.network, texts), lexicon_columns(texts), strict=True)
         return [
             np.concatenate(
                 [
@@ -90,20 +94,26 @@ def base_encoder(
         decided = annotate_once(folder, tuple(texts))[COMBINED]
         columns = _columns_of(make_tags(labels), base.network.chain)
         found = []
-        for (_, likely), spans in zip(_read(base, texts), decided, strict=True):
+        for (_, likely), spans in zip(_read(base.network, texts), decided, strict=True):
             rows = np.where(columns < 0, np.float32(UNKNOWN_LABEL), likely[:, columns])
             chosen = [span.key for span in spans if span.label in labels]
             places = np.arange(len(rows)), encode_spans(labels, len(rows), chosen)
             rows[places] = rows.max(axis=1) + MARGIN
             found.append(rows)
+        if beside:
+            return [
+                np.concatenate(both, axis=1)
+                for both in zip(found, _borrowed(beside, texts, found), strict=True)
+            ]
         return found
 
     if part == "states":
         width = STATES + kinds * (2 * window + 1) + WIDTH
         return freeze("base_encoder", states, width, key=(folder, found, part, window))
     tags = make_tags(labels)
-    model = freeze("base_encoder", scores, len(tags), key=(folder, found, part))
-    model.attrs.update(tags=list(tags), unknown=UNKNOWN_LABEL)
+    offered = make_tags(WORD_TAGS)[1:] if beside else ()
+    model = freeze("base_encoder", scores, len(tags) + len(offered), key=(folder, found, part, beside))
+    model.attrs.update(tags=list(tags), offered=list(offered), beside=beside, unknown=UNKNOWN_LABEL)
     return model
 
 
@@ -125,10 +135,24 @@ def pin_checksums(config: dict[str, Any]) -> None:
             pin_checksums(value)
 
 
-def _read(base: Base, texts: Sequence[str]) -> list[tuple[np.ndarray, np.ndarray]]:
+def _borrowed(size: Size, texts: Sequence[str], scores: Sequence[np.ndarray]) -> list[np.ndarray]:
+    """Return the log-probabilities of LAC's tags, those of its words on top of the network's scores."""
+    lac = load_once(size)
+    columns = _columns_of(make_tags(WORD_TAGS)[1:], lac.chain)
+    found = []
+    for (_, likely), words, top in zip(_read(lac, texts), find_words(size, texts), scores, strict=True):
+        rows = np.where(columns < 0, np.float32(UNKNOWN_LABEL), likely[:, columns])
+        path = encode_spans(WORD_TAGS, len(rows), [(one.start, one.end, one.tag) for one in words])
+        places = np.flatnonzero(path)
+        rows[places, path[places] - 1] = top[places].max(axis=1) + MARGIN
+        found.append(rows)
+    return found
+
+
+def _read(network: Lac, texts: Sequence[str]) -> list[tuple[np.ndarray, np.ndarray]]:
     """Return the last hidden states and the tags' log-probabilities of each text."""
     plain = [to_simplified(text) for text in texts]
-    rows = base.network.states(plain)
+    rows = network.states(plain)
     found = [(row[:, :STATES], np.zeros((len(row), row.shape[1] - STATES), np.float32)) for row in rows]
     for batch in make_batches(plain):
         emissions = np.zeros(
@@ -136,7 +160,7 @@ def _read(base: Base, texts: Sequence[str]) -> list[tuple[np.ndarray, np.ndarray
         )
         for at, (number, start, end) in enumerate(batch.pieces):
             emissions[: end - start, at] = rows[number][start:end, STATES:]
-        likely = np.log(np.maximum(marginals(base.network.chain, emissions, batch.lengths), SMALLEST))
+        likely = np.log(np.maximum(marginals(network.chain, emissions, batch.lengths), SMALLEST))
         for at, (number, start, end) in enumerate(batch.pieces):
             found[number][1][start:end] = likely[: end - start, at]
     return found

@@ -1,7 +1,7 @@
 """The model under `biaozhu_ner` and `biaozhu_crf`: a linear layer over any features, with the scores of a chain."""
 
 # Annotations are evaluated here, not postponed: confection checks a config's values by them.
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -31,7 +31,7 @@ def crf_model(
             has enough against it. A `BaseEncoder` with part = "scores".
         prior_weight: what the prior's scores are multiplied with.
     """
-    if prior is not None and len(prior.attrs.get("tags", ())) != prior.get_dim("nO"):
+    if prior is not None and not prior.attrs.get("tags"):
         raise ConfigError(
             "the prior gives no scores of tags",
             where=ARCHITECTURE,
@@ -45,7 +45,7 @@ def crf_model(
         dims={"nO": None, "nI": None},
         params={"W": None, "b": None, "chain": None},
         refs={"tok2vec": tok2vec, "surface": surface, "prior": prior},
-        attrs={"labels": [], "prior_weight": float(prior_weight)},
+        attrs={"labels": [], "borrowed": {}, "prior_weight": float(prior_weight)},
     )
 
 
@@ -59,7 +59,7 @@ def prior_scores(model: Any, docs: list[Doc]) -> list[np.ndarray]:
     prior, tags = model.maybe_get_ref("prior"), make_tags(model.attrs["labels"])
     if prior is None:
         return [np.zeros((len(doc), len(tags)), np.float32) for doc in docs]
-    columns, known = _columns_of(prior, tags)
+    columns, known = _columns_of(prior, tags, model.attrs["borrowed"])
     dropped = [column for column, tag in enumerate(prior.attrs["tags"]) if tag not in tags]
     found = []
     for scores in prior.predict(docs):
@@ -70,9 +70,14 @@ def prior_scores(model: Any, docs: list[Doc]) -> list[np.ndarray]:
     return found
 
 
-def _columns_of(prior: Any, tags: tuple[str, ...]) -> tuple[list[int], np.ndarray]:
+def _columns_of(
+    prior: Any, tags: tuple[str, ...], borrowed: Mapping[str, str]
+) -> tuple[list[int], np.ndarray]:
     there = {tag: column for column, tag in enumerate(prior.attrs["tags"])}
-    found = [there.get(tag, -1) for tag in tags]
+    beside = {tag: len(there) + column for column, tag in enumerate(prior.attrs["offered"])}
+    parts = (tag.rpartition("-") for tag in tags)
+    lent = (f"{borrowed.get(label)}-{part}" for label, _, part in parts)
+    found = [there.get(tag, beside.get(other, -1)) for tag, other in zip(tags, lent, strict=True)]
     return found, np.array(found) >= 0
 
 

@@ -17,13 +17,13 @@ from spacy.tokens import Doc
 from thinc.api import Model
 
 from biaozhu.annotators.combine import combine_rows
-from biaozhu.annotators.network.lac import Lac, load_lac
 from biaozhu.annotators.network.lac_data import Size
 from biaozhu.annotators.network.models import load_model, weights_mark
 from biaozhu.annotators.preannotate import DEFAULT_ANNOTATORS, annotate
 from biaozhu.annotators.words import NameModel
 from biaozhu.data.errors import ConfigError
 from biaozhu.data.model import Span
+from biaozhu.nlp.borrowed import WORD_TAGS, load_once
 from biaozhu.nlp.bounds import NonNegativeInt
 from biaozhu.nlp.crf import encode_spans, make_tags
 
@@ -36,8 +36,6 @@ STATES_SCALE, SCORES_SCALE, TAGS_SCALE, CLASS_SCALE, WORDS_SCALE, LOWEST_SCORE =
     2.0,
     -20.0,
 )
-# LAC's tags whose words an encoder can mark: names, times, nouns, numerals, measure words.
-WORD_TAGS = ("LOC", "ORG", "PER", "TIME", "m", "n", "nw", "nz", "q")
 STATES = 256
 NUMERALS = "零〇一二两三四五六七八九十百千万亿壹贰叁肆伍陆柒捌玖拾佰仟"
 VAGUE = "几数余多来"
@@ -75,7 +73,7 @@ def lac_encoder(
         window: how many neighbours' probabilities a character sees on each side.
         words: whether LAC's words of `WORD_TAGS` are marked, too, with those of the next neighbours.
     """
-    lac = _lac(size)
+    lac = load_once(size)
 
     def vectors(texts: Sequence[str]) -> list[np.ndarray]:
         found = []
@@ -236,8 +234,3 @@ def class_of(character: str) -> int:
         category[0] in "PS",
     )
     return checks.index(True) if any(checks) else len(checks)
-
-
-@cache
-def _lac(size: Size) -> Lac:
-    return load_lac(size)

@@ -18,6 +18,7 @@ from spacy.training import Example
 from spacy.vocab import Vocab
 from thinc.api import Model, Optimizer
 
+from biaozhu.nlp.borrowed import choose_tags
 from biaozhu.nlp.bounds import NonNegativeFloat, PositiveInt, Probability
 from biaozhu.nlp.crf import (
     TokenSpan,
@@ -119,6 +120,7 @@ class CrfNer(TrainablePipe):  # type: ignore[misc]
         self.cfg["labels"] = sorted(self._find_labels(references) if labels is None else labels)
         self.model.set_dim("nO", len(make_tags(self.labels)), force=True)
         self.model.attrs["labels"] = list(self.labels)
+        self.model.attrs["borrowed"] = self._borrow_tags(references)
         everything = any(block.name == NGRAMS for block in blocks_of(self.model))
         self.model.initialize(X=references if everything else references[:INITIAL_SAMPLE])
 
@@ -135,10 +137,18 @@ class CrfNer(TrainablePipe):  # type: ignore[misc]
         begun = [column for column, tag in enumerate(tags) if tag.endswith(("-B", "-S"))]
         marked: Counter[str] = Counter()
         for rows in prior.predict(docs[:LABEL_SAMPLE]):
-            best = rows.argmax(axis=1)
+            best = rows[:, : len(tags)].argmax(axis=1)
             marked.update(tags[column][:-2] for column in best[np.isin(best, begun)].tolist())
         labels = {tags[column][:-2] for column in begun}
         return found | {label for label in labels if marked[label] < CONTRADICTED}
+
+    def _borrow_tags(self, docs: Sequence[Doc]) -> dict[str, str]:
+        """Return the tag of LAC's that each label begins from which the prior does not have."""
+        prior = self.model.maybe_get_ref("prior")
+        if prior is None or not prior.attrs["beside"]:
+            return {}
+        new = [label for label in self.labels if f"{label}-B" not in prior.attrs["tags"]]
+        return choose_tags(prior.attrs["beside"], new, docs[:LABEL_SAMPLE]) if new else {}
 
     def predict(self, docs: Iterable[Doc]) -> list[list[TokenSpan]]:
         """Return the spans of each Doc, with their probabilities."""

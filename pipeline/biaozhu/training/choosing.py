@@ -10,7 +10,7 @@ is not bettered stands: the gold is of another kind, and its few sentences do ha
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -20,7 +20,7 @@ from biaozhu.scoring.significance import Sampling, compare_rows
 from biaozhu.training.descent import Hold, Problem, predict, read_gold, solve_problem
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from biaozhu.nlp.crf import TokenSpan
 
@@ -83,11 +83,15 @@ class Comparison:
 
 @dataclass(frozen=True, slots=True)
 class Learned:
-    """Result of learning: the hold (None: it is its start), its changes on its own gold, and held out."""
+    """Result of learning: the hold (None: it is its start), its changes on its own gold, and held out.
+
+    `borrowed` has the labels that the start takes from a tag of LAC's, which the pre-annotation does not give.
+    """
 
     hold: Hold | None
     own: Comparison
     held_out: Comparison
+    borrowed: Mapping[str, str] = field(default_factory=dict)
 
     def __str__(self) -> str:
         """Say in words what was learned, if anything."""
@@ -98,8 +102,9 @@ class Learned:
         verdict = "better than its start" if gained else "nothing gained for sure"
         if self.hold is None:
             verdict += ": the model is its start"
+        begun = "".join(f"begins {label} from LAC's {tag}; " for label, tag in self.borrowed.items())
         return (
-            f"changes {own.changed} spans of its start's {own.start.predicted} in its own gold ({own}); "
+            f"{begun}changes {own.changed} spans of its start's {own.start.predicted} in its own gold ({own}); "
             f"held out: {verdict} ({out})"
         )
 

@@ -148,7 +148,7 @@ def _solve_by_descent(
         start = Hold(1.0, ())
         own = predict(problem, hold or start, solved.flat)
         changed = compare_spans(problem, read_gold(problem), predict(problem, start, None), own)
-        learned = Learned(hold, changed, comparison)
+        learned = Learned(hold, changed, comparison, dict(model.attrs["borrowed"]))
     return Solution(solved.steps, solved.loss, learned)
 
 

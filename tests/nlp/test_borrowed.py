@@ -1,0 +1,70 @@
+"""A label that the network does not have begins from LAC's tag that agrees with the gold, and from nothing where none does."""
+
+from __future__ import annotations
+
+import pytest
+import spacy
+
+from biaozhu.data.model import Sentence, Span
+from biaozhu.nlp.base_encoder import base_encoder
+from biaozhu.nlp.crf_model import crf_model
+from biaozhu.nlp.encoders import class_encoder
+from biaozhu.nlp.ner_component import CrfNer
+from biaozhu.nlp.tokenizer import make_char_tokenizer
+from biaozhu.training.gold import make_examples
+from biaozhu.training.solving import solve
+
+NEW = "FIRM"
+SENTENCES = (("清华大学位于青岛市。", "清华大学"), ("他去年在中国科学院工作。", "中国科学院"))
+UNSEEN = "李秀英毕业于南开大学。"
+
+
+def mark(label: str, *, shift: int = 0) -> list[Sentence]:
+    found = []
+    for number, (text, name) in enumerate(SENTENCES):
+        start = text.index(name)
+        spans = (Span(start + shift, start + len(name) + shift, label),)
+        found.append(Sentence(f"{number:012}", 0, len(text), text, spans))
+    return found
+
+
+def begin(gold: list[Sentence]) -> tuple[spacy.Language, CrfNer]:
+    nlp = spacy.blank("zh")
+    nlp.tokenizer = make_char_tokenizer()(nlp)
+    prior = base_encoder(part="scores", beside="large")
+    part = CrfNer(nlp.vocab, crf_model(class_encoder(1), prior=prior, prior_weight=1.0), "ner", l2=1.0)
+    part.initialize(lambda: make_examples(nlp, gold)[0], nlp=nlp)
+    return nlp, part
+
+
+def names_of(nlp: spacy.Language, part: CrfNer, text: str) -> list[tuple[str, str]]:
+    (spans,) = part.predict([nlp.make_doc(text)])
+    return [(text[one.start : one.end], one.label) for one in spans]
+
+
+def test_borrowed_tag_gives_a_new_label_before_anything_is_learned() -> None:
+    nlp, part = begin(mark(NEW))
+    assert part.model.attrs["borrowed"] == {NEW: "ORG"}
+    assert names_of(nlp, part, UNSEEN) == [("李秀英", "PERSON"), ("南开大学", NEW)]
+
+
+def test_borrowed_tag_is_told() -> None:
+    nlp, part = begin(mark(NEW))
+    part.cfg["holds"] = [[1.0, 30.0]]
+    learned = solve(part, make_examples(nlp, mark(NEW))[0]).learned
+    assert learned is not None
+    assert str(learned).startswith(f"begins {NEW} from LAC's ORG; changes 0 spans")
+
+
+@pytest.mark.parametrize("gold", [mark(NEW, shift=1), mark("PLACE"), mark(NEW)[:1]])
+def test_borrowed_tag_is_none_where_the_gold_does_not_show_it(gold: list[Sentence]) -> None:
+    nlp, part = begin(gold)
+    assert part.model.attrs["borrowed"] == {}
+    assert (UNSEEN[-5:-1], NEW) not in names_of(nlp, part, UNSEEN)
+
+
+def test_borrowed_tag_is_kept_with_the_model() -> None:
+    _, written = begin(mark(NEW))
+    nlp, read = begin(mark(NEW, shift=1))
+    read.from_bytes(written.to_bytes())
+    assert names_of(nlp, read, UNSEEN) == [("李秀英", "PERSON"), ("南开大学", NEW)]
