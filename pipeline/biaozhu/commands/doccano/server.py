@@ -44,7 +44,10 @@ def up(
     it has no TLS): an empty database, or the one that this home folder began with. No other is touched.
     """
     from biaozhu.doccano.local.server import start
+    from biaozhu.doccano.local.state import state_path
 
+    if not state_path(home).exists():
+        say("Doccano prepares its database, which takes a minute the first time …")
     _print_status(start(home=home, port=port, venv=venv), as_json=as_json)
 
 
@@ -154,9 +157,8 @@ def _print_status(found: ServerStatus, *, as_json: bool) -> None:
         "health": found.health,
         "logs": [str(log) for log in found.logs],
     }
-    print_values(
-        "Doccano", data if as_json else {key: _to_words(one) for key, one in data.items()}, as_json=as_json
-    )
+    shown = {key: words for key, one in data.items() if (words := _to_words(one)) not in (None, "")}
+    print_values("Doccano", data if as_json else shown, as_json=as_json)
     if found.running and not as_json:
         say(f"the password is in {state}, which only you can read")
 
