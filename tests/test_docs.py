@@ -116,6 +116,14 @@ def test_docs_versions_agree() -> None:
     assert f"## [{__version__}]" in changelog
 
 
+def test_docs_build_is_strict() -> None:
+    # A regression test: with --quiet mkdocs counts no warnings, and --strict passed whatever there was.
+    lines = (ROOT / "Makefile").read_text(encoding="utf-8").splitlines()
+    builds = [line for line in lines if "mkdocs build" in line]
+    assert builds
+    assert all("--strict" in line and "--quiet" not in line for line in builds)
+
+
 def test_docs_workflow_and_hooks_call_make() -> None:
     makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
     targets = set(re.findall(r"^([a-z-]+):", makefile, re.MULTILINE))

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from own_articles import write_own_articles
@@ -23,6 +24,16 @@ def test_starting_lays_out_a_project_in_which_run_works(
     assert run(["run", "--model", "fast"]) == 0
     assert (tmp_path / "mine/reports/seeds/index.html").is_file()
     assert {path.name for path in tmp_path.iterdir()} == {"mine"}
+
+
+def test_starting_explains_the_folder_in_the_users_language(tmp_path: Path) -> None:
+    pages = {}
+    for language in ("en", "zh"):
+        assert run(["--lang", language, "new", str(tmp_path / language / "mine")]) == 0
+        pages[language] = (tmp_path / language / "mine/README.md").read_text("utf-8")
+    assert "你的文章" in pages["zh"]
+    commands = [re.findall(r"^    biaozhu [^#\n]+", page, re.MULTILINE) for page in pages.values()]
+    assert [line.strip() for line in commands[0]] == [line.strip() for line in commands[1]]
 
 
 def test_starting_again_replaces_nothing(tmp_path: Path) -> None:
