@@ -59,7 +59,7 @@ def print_table(
     table = Table(title=Text(printable(translate(title), keep=HARMLESS)))
     for position, column in enumerate(columns):
         numeric = all(isinstance(row[position], int | float | None) for row in rows)
-        table.add_column(translate(column), justify="right" if numeric and rows else "left")
+        table.add_column(translate(column), justify="right" if numeric and rows else "left", overflow="fold")
     for row in rows:
         # Text, not str: article text may hold what rich would read as markup.
         table.add_row(*(
