@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 from own_articles import write_own_articles
 
 from biaozhu.cli import run
+from biaozhu.commands.workspace.starting import new
+from biaozhu.data.translation import choose_language
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -28,8 +30,10 @@ def test_starting_lays_out_a_project_in_which_run_works(
 
 def test_starting_explains_the_folder_in_the_users_language(tmp_path: Path) -> None:
     pages = {}
-    for language in ("en", "zh"):
-        assert run(["--lang", language, "new", str(tmp_path / language / "mine")]) == 0
+    # `run` would leave typer's pages in Chinese.
+    for language in ("zh", "en"):
+        choose_language(language)
+        new(tmp_path / language / "mine")
         pages[language] = (tmp_path / language / "mine/README.md").read_text("utf-8")
     assert "你的文章" in pages["zh"]
     commands = [re.findall(r"^    biaozhu [^#\n]+", page, re.MULTILINE) for page in pages.values()]

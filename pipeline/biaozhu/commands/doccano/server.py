@@ -43,9 +43,11 @@ def up(
     Annotations go to SQLite in the home folder, or to the PostgreSQL that DATABASE_URL names (?sslmode=disable where
     it has no TLS): an empty database, or the one that this home folder began with. No other is touched.
     """
+    from biaozhu.doccano.local.environment import find_venv
     from biaozhu.doccano.local.server import start
     from biaozhu.doccano.local.state import state_path
 
+    venv = find_venv(venv)
     if not state_path(home).exists():
         say("Doccano prepares its database, which takes a minute the first time …")
     _print_status(start(home=home, port=port, venv=venv), as_json=as_json)
