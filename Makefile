@@ -37,7 +37,7 @@ test: lint types fast
 
 docs: install .cache/docs/stamp
 	.venv/bin/python docs/make_reference.py --python
-	NO_MKDOCS_2_WARNING=1 .cache/docs/bin/mkdocs build --strict --quiet
+	NO_MKDOCS_2_WARNING=1 .cache/docs/bin/mkdocs build --strict
 
 reference: install
 	.venv/bin/python docs/make_reference.py

@@ -102,11 +102,13 @@ def start_service(token_file: Path, *options: str) -> tuple[subprocess.Popen[str
         [sys.executable, "-m", "biaozhu", "serve", "--port", "0", "--token-file", str(token_file), *options],
         stderr=subprocess.PIPE,
         text=True,
-        # Its first line is read, which has the user's language.
+        # Its line with the address is read, which has the user's language.
         env={**os.environ, "LANGUAGE": "en"},
     )
     assert service.stderr is not None  # noqa: S101 — it was asked for
     line = service.stderr.readline()
+    if "load the model" in line:
+        line = service.stderr.readline()
     if "answers at " not in line:
         service.kill()
         raise SystemExit(line)

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from biaozhu.commands.console import finish, print_json, print_table, say, show
 from biaozhu.data.errors import LineError, printable
 from biaozhu.data.ledger import Entry
+from biaozhu.data.translation import choose_language
 
 ACTING = "\x1b[2J\x9b31m\r\x08\u202e\u2066\u200b\x07[bold]"
 BARE = ("\x1b", "\x9b", "\r", "\x08", "\u202e", "\u2066", "\u200b", "\x07")
@@ -54,3 +55,23 @@ def test_console_json_is_the_same_value_and_harmless(value: dict[str, object]) -
     text = "".join(written)
     assert json.loads(text) == value
     assert printable(text, keep="\n\u3000") == text
+
+
+def test_console_says_what_was_left_out_and_decided_in_the_users_language(capsys: Capture) -> None:
+    read = [
+        Entry("read", "decision", reason, "s", 0, 1, "", "x") for reason in ("footer", "footer", "navigation")
+    ]
+    decided = [Entry("combine", "decision", "amounts has AMOUNT there", "s", 0, 1, "PLACE", "x")]
+    choose_language("zh")
+    try:
+        finish([*read, *decided])
+        print_table("x", ["consistent"], [[True]])
+    finally:
+        choose_language("en")
+    captured = capsys.readouterr()
+    assert captured.err.splitlines() == [
+        "没有标注：2 × 页脚",
+        "没有标注：1 × 导航",
+        "取舍（合并）：1 × amounts 在那里已标 AMOUNT",
+    ]
+    assert "是" in captured.out

@@ -65,7 +65,10 @@ def test_docs_pictures_are_taken_by_names_that_exist() -> None:
 def test_docs_links_lead_to_files(path: Path) -> None:
     for link in re.findall(r"\]\(([^)#\s]+)[^)]*\)", path.read_text(encoding="utf-8")):
         if "://" not in link and link not in MADE_LATER:
-            assert (path.parent / link).exists(), link
+            target = (path.parent / link).resolve()
+            assert target.exists(), link
+            # A regression test: mkdocs, which is strict, has no page outside docs/.
+            assert path in MAIN or target.is_relative_to(ROOT / "docs"), link
 
 
 @pytest.mark.parametrize(
@@ -92,12 +95,33 @@ def test_docs_two_readmes_give_the_same_commands_and_figures() -> None:
     assert figures[0] == figures[1]
 
 
+@pytest.mark.parametrize("path", sorted((ROOT / "docs").rglob("*.zh.md")), ids=lambda path: path.name)
+def test_docs_chinese_pages_have_the_same_blocks_and_sections(path: Path) -> None:
+    chinese, english = (
+        one.read_text(encoding="utf-8") for one in (path, path.with_name(path.name.replace(".zh", "")))
+    )
+    # Comments and folder trees are words; commands, articles and files to write are the same in both.
+    blocks = [re.findall(r"```\w+\n.*?```", text, re.DOTALL) for text in (chinese, english)]
+    assert blocks[0] == blocks[1]
+    assert len(re.findall(r"^#+ ", chinese, re.MULTILINE)) == len(re.findall(r"^#+ ", english, re.MULTILINE))
+    rows = [len(re.findall(r"^\|", text, re.MULTILINE)) for text in (chinese, english)]
+    assert rows[0] == rows[1]
+
+
 def test_docs_versions_agree() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     citation = srsly.read_yaml(ROOT / "CITATION.cff")
     changelog = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
     assert project["version"] == __version__ == citation["version"]
     assert f"## [{__version__}]" in changelog
+
+
+def test_docs_build_is_strict() -> None:
+    # A regression test: with --quiet mkdocs counts no warnings, and --strict passed whatever there was.
+    lines = (ROOT / "Makefile").read_text(encoding="utf-8").splitlines()
+    builds = [line for line in lines if "mkdocs build" in line]
+    assert builds
+    assert all("--strict" in line and "--quiet" not in line for line in builds)
 
 
 def test_docs_workflow_and_hooks_call_make() -> None:

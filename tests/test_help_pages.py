@@ -37,6 +37,14 @@ def test_help_pages_examples_parse(line: str) -> None:
     command.make_context(name, words)
 
 
+def test_help_pages_list_the_whole_first_sentence_of_each_command(capsys: pytest.CaptureFixture[str]) -> None:
+    # A regression test: at 80 columns most of them ended in "...".
+    assert run(["--help"]) == 0
+    shown = " ".join(capsys.readouterr().out.split())
+    assert "..." not in shown.replace("[ARGS]...", "")
+    assert [one.help for path, one in COMMANDS.items() if " " not in path and "redo only" in one.help]
+
+
 @pytest.mark.parametrize("path", ["evaluate", "doccano up", "gold"])
 def test_help_pages_end_with_the_examples(path: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert run([*path.split(), "--help"]) == 0

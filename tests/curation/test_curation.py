@@ -141,6 +141,9 @@ def test_adjudication_questions_become_decisions_once_filled_in(tmp_path: Path) 
     with pytest.raises(GoldError, match="--to-doccano"):
         adjudicate(mine, theirs, (), names=("a", "b"))
     question = json.loads(path.read_text(encoding="utf-8"))
+    # Enough to decide by: the sentence, and where in it.
+    assert question["context"].replace("【", "").replace("】", "") == mine[0].text
+    assert f"【{question['text']}】" in question["context"]
     assert question["a"] == [
         {"start": 4, "end": 7, "label": "PLACE"},
         {"start": 7, "end": 10, "label": "PLACE"},

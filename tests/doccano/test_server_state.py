@@ -16,6 +16,7 @@ import pytest
 from biaozhu.cli import run
 from biaozhu.data.errors import AuthError, ServerError
 from biaozhu.doccano.connection import find_account
+from biaozhu.doccano.local import environment
 from biaozhu.doccano.local.environment import find_venv
 from biaozhu.doccano.local.processes import HOME_VARIABLE, ServerProcess, is_alive, spawn, stop_family
 from biaozhu.doccano.local.server import get_status, start, stop
@@ -97,6 +98,21 @@ def test_server_status_of_nothing_is_not_running(tmp_path: Path) -> None:
     assert (found.running, found.healthy, found.url) == (False, False, "")
     assert not (tmp_path / "none").exists()
     assert stop(home=tmp_path / "none") == []
+
+
+@pytest.mark.parametrize("built", [("work", "checkout"), ("checkout",)])
+def test_server_finds_its_environment_in_the_folder_else_in_the_checkout(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, built: tuple[str, ...]
+) -> None:
+    # A regression test: after `make run`, `doccano up` in a folder of one's own asked for another installation.
+    for name in built:
+        (tmp_path / name / ".venv-doccano/bin").mkdir(parents=True)
+        (tmp_path / name / ".venv-doccano/bin/gunicorn").touch()
+    (tmp_path / "work").mkdir(exist_ok=True)
+    monkeypatch.chdir(tmp_path / "work")
+    monkeypatch.delenv(environment.VENV_VARIABLE, raising=False)
+    monkeypatch.setattr(environment, "HOMES", (tmp_path / "package", tmp_path / "checkout"))
+    assert find_venv() == tmp_path / built[0] / ".venv-doccano"
 
 
 def test_server_names_the_step_that_builds_its_environment(tmp_path: Path) -> None:

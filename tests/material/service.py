@@ -69,6 +69,7 @@ def command(token_file: Path, *arguments: str) -> Iterator[tuple[subprocess.Pope
     )
     try:
         assert process.stderr is not None
+        assert "load the model" in process.stderr.readline()
         line = process.stderr.readline()
         assert "answers at http://127.0.0.1:" in line, line
         url = line.split("answers at ")[1].split(";")[0]

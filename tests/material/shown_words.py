@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import json
 import os
+import re
 from contextlib import redirect_stdout
 from dataclasses import fields
 from io import StringIO
@@ -15,6 +16,7 @@ from message_templates import Messages
 from biaozhu.cli import list_all_commands, run
 from biaozhu.commands.help_pages import GROUPS, list_commands
 from biaozhu.commands.workspace.checking import EXTRAS
+from biaozhu.commands.workspace.starting import README
 from biaozhu.curation import disagreements
 from biaozhu.data import diff
 from biaozhu.data.model import BlockKind
@@ -26,7 +28,11 @@ from biaozhu.scoring.match import Scheme
 DATA_WORDS = (
     *get_args(BlockKind), *get_args(disagreements.Kind), *get_args(diff.Kind), *get_args(Status), *get_args(Scheme),
     *(one.name for one in fields(AnnotatorShare)), "ok", "missing", "yes", "no", "identical", "DIFFERS", "edited", "untouched",
-    *EXTRAS.values(), "kept", "model", "lint", "surface", "hidden", "comments", "related links", "above the title", "below the article", "source line", "links",
+    "it changes {0} of {1} spans on its own gold ({2}); on held-out sentences: {3} ({4})",
+    "{0} corrected, {1} made wrong, F1 {2}", "better than the pre-annotation", "no certain gain",
+    "no certain gain, so the model keeps the pre-annotation as it is",
+    *(line for line in README.splitlines() if re.search(r"\S  +\S|:$", line)),
+    *EXTRAS.values(), "kept", "model", "lint", "surface", "hidden", "comments", "navigation", "footer", "sidebar", "sharing", "control", "drawn",  "related links", "above the title", "below the article", "source line", "links",
     "outside the article", "furniture", "… and {0} more.", "stopped; nothing half-written was left",
     *(f"{{0}} {kind} {{1}}" for kind in get_args(diff.Kind)),
     *(os.strerror(one) for one in (errno.ENOENT, errno.EACCES, errno.EPERM, errno.EISDIR, errno.ENOTDIR, errno.ENOSPC,

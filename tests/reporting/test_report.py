@@ -144,6 +144,17 @@ def test_report_without_gold_shows_layers_and_no_scores(
     assert {link[1:] for link in page.links} <= set(page.ids)
 
 
+def test_report_names_the_labels_also_in_a_folder_without_a_label_set(
+    case: dict[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # A regression test: outside the checkout the report said AMOUNT and PLACE, and had no colours.
+    monkeypatch.chdir(tmp_path)
+    request = ScoringRequest(layers=(f"pre={case['pre']}",), articles=(case["article"],), gold=())
+    content = gather_content(ReportRequest(request))
+    assert {label.name for label in content.labels} <= {"地点", "人物", "数量"}
+    assert "预标注：" in render_report(content)[0]
+
+
 def test_report_scores_only_articles_with_gold(
     tmp_path: Path, write_case: Callable, read_page: Callable
 ) -> None:

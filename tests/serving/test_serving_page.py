@@ -162,6 +162,15 @@ def test_serving_page_shows_spans_values_and_paths(page: Page) -> None:
 
 
 @pytest.mark.browser
+@pytest.mark.parametrize(("text", "hints"), [("hello", 1), ("无。", 0)])
+def test_serving_page_says_where_a_text_is_not_chinese(page: Page, text: str, hints: int) -> None:
+    ask(page, text)
+    status = page.locator("#status", has_text="共 0 处")
+    status.wait_for()
+    assert status.inner_text().count("没有汉字") == hints
+
+
+@pytest.mark.browser
 def test_serving_page_has_each_word_in_both_languages(page: Page) -> None:
     english, chinese = page.evaluate("[WORDS.en, WORDS.zh].map(one => Object.keys(one))")
     assert english == chinese

@@ -60,7 +60,7 @@ def test_choosing_says_that_there_is_nothing_to_learn() -> None:
     hold, found = choose_hold(problem, HOLDS, [])
     assert hold == HOLDS[0]
     assert (found.changed, found.start, found.start.f1) == (0, found.model, 1)
-    assert "nothing gained for sure" in str(Learned(hold, found, found))
+    assert "no certain gain" in str(Learned(hold, found, found))
 
 
 def test_choosing_takes_the_start_where_every_hold_does_harm() -> None:

@@ -2,11 +2,15 @@ from __future__ import annotations
 
 import importlib.metadata
 import json
+import shlex
 from pathlib import Path
 
 import pytest
+from packaging.requirements import Requirement
 
 from biaozhu.cli import run
+from biaozhu.data import shipped
+from biaozhu.data.shipped import describe_extra_install
 
 ROOT = Path(__file__).parents[2]
 
@@ -20,7 +24,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def test_checking_doctor_finds_the_core_whole_and_names_the_one_command_for_doccano(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.delenv("BIAOZHU_DOCCANO_VENV", raising=False)
+    monkeypatch.setenv("BIAOZHU_DOCCANO_VENV", "nowhere")
     assert run(["doctor", "--json"]) == 0
     rows = {row["what"]: row for row in json.loads(capsys.readouterr().out)}
     assert rows["packages of the core"]["state"] == "ok"
@@ -87,3 +91,27 @@ def test_checking_a_config_of_another_command_says_whose_it_is(
     said = capsys.readouterr().err
     assert said.startswith("BZ021 ")
     assert f"biaozhu {command}" in said
+
+
+@pytest.mark.parametrize("extra", ["train", "table", ""])
+def test_checking_names_a_command_that_installs_an_extra_anywhere(
+    extra: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # A regression test: of an installed wheel, the advice was to install a project that was not in the folder.
+    command = shlex.split(describe_extra_install(extra))
+    assert command[1:5] == ["-m", "pip", "install", "-e"]
+    assert (Path(command[5].partition("[")[0]) / "pyproject.toml").is_file()
+    monkeypatch.setattr(shipped, "PACKAGE", tmp_path / "site-packages/biaozhu")
+    _, _, _, _, *packages = shlex.split(describe_extra_install(extra))
+    wanted = [Requirement(one) for one in packages]
+    assert {"train": "torch", "table": "pyarrow", "": "spacy"}[extra] in {one.name for one in wanted}
+    assert ("torch" in {one.name for one in wanted}) is (extra == "train")
+
+
+def test_checking_doctor_shows_the_whole_command(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    # A regression test: a long path in a cell ended in an ellipsis, and could not be copied.
+    monkeypatch.setenv("BIAOZHU_DOCCANO_VENV", str(tmp_path / ("x" * 200)))
+    assert run(["doctor"]) == 0
+    assert "…" not in capsys.readouterr().out.replace("s3://…", "")

@@ -1,10 +1,13 @@
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from own_articles import write_own_articles
 
 from biaozhu.cli import run
+from biaozhu.commands.workspace.starting import new
+from biaozhu.data.translation import choose_language
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -23,6 +26,18 @@ def test_starting_lays_out_a_project_in_which_run_works(
     assert run(["run", "--model", "fast"]) == 0
     assert (tmp_path / "mine/reports/seeds/index.html").is_file()
     assert {path.name for path in tmp_path.iterdir()} == {"mine"}
+
+
+def test_starting_explains_the_folder_in_the_users_language(tmp_path: Path) -> None:
+    pages = {}
+    # `run` would leave typer's pages in Chinese.
+    for language in ("zh", "en"):
+        choose_language(language)
+        new(tmp_path / language / "mine")
+        pages[language] = (tmp_path / language / "mine/README.md").read_text("utf-8")
+    assert "你的文章" in pages["zh"]
+    commands = [re.findall(r"^    biaozhu [^#\n]+", page, re.MULTILINE) for page in pages.values()]
+    assert [line.strip() for line in commands[0]] == [line.strip() for line in commands[1]]
 
 
 def test_starting_again_replaces_nothing(tmp_path: Path) -> None:

@@ -59,7 +59,7 @@ def print_table(
     table = Table(title=Text(printable(translate(title), keep=HARMLESS)))
     for position, column in enumerate(columns):
         numeric = all(isinstance(row[position], int | float | None) for row in rows)
-        table.add_column(translate(column), justify="right" if numeric and rows else "left")
+        table.add_column(translate(column), justify="right" if numeric and rows else "left", overflow="fold")
     for row in rows:
         # Text, not str: article text may hold what rich would read as markup.
         table.add_row(*(
@@ -121,8 +121,12 @@ def _bar(title: str, total: int | None, *, counts: bool) -> Iterator[tuple[Progr
 def finish(entries: Iterable[Entry], *, left_out: Sequence[BiaozhuError] = ()) -> None:
     """Name what a command lost and which files it left out, and exit with status 1; return when there is nothing."""
     entries = tuple(entries)
-    for reason, count in count_by_reason(entry for entry in entries if entry.severity == "decision").items():
-        say(f"decided: {count} × {translate(reason)}")
+    decided = [entry for entry in entries if entry.severity == "decision"]
+    for reason, count in count_by_reason(entry for entry in decided if entry.step == "read").items():
+        say(f"not annotated: {count} × {translate(reason.partition(': ')[2])}")
+    for reason, count in count_by_reason(entry for entry in decided if entry.step != "read").items():
+        step, _, what = reason.partition(": ")
+        say(f"decided ({step}): {count} × {translate(what)}")
     lost = losses(entries)
     if not lost and not left_out:
         return
@@ -144,4 +148,6 @@ def _shown(character: str) -> str:
 def _cell(value: object) -> str:
     if value is None:
         return "–"
+    if isinstance(value, bool):
+        return translate("yes" if value else "no")
     return f"{value:.4f}" if isinstance(value, float) else printable(str(value), keep=HARMLESS)

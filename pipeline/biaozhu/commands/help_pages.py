@@ -37,13 +37,15 @@ class GroupedCommands(typer.core.TyperGroup):
         width = max(map(len, self.commands))
         for title, names in GROUPS.items():
             found = [(name, self.commands[name]) for name in names if name in self.commands]
-            rows = [
-                (name.ljust(width), one.get_short_help_str(formatter.width - width - 6))
-                for name, one in found
-            ]
+            rows = [(name.ljust(width), _first_sentence(one)) for name, one in found]
             if rows:
                 with formatter.section(translate(title)):
                     formatter.write_dl(rows)
+
+
+def _first_sentence(command: Any) -> str:
+    # The whole of it, over several lines where it is long: click's short help cuts it.
+    return " ".join((command.help or "").split("\n\n")[0].split())
 
 
 def prepare_help(command: Any) -> None:

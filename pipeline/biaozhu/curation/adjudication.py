@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 WAYS_TO_DECIDE = (
-    "Decide it in a file: --questions FILE writes the disagreements; fill in spans (or none), with a rule or a note, and "
+    "Decide it in a file: --questions FILE writes the disagreements; fill in spans, or only a rule or a note where nothing is right, and "
     "give it as --decisions FILE. Or in Doccano: --to-doccano, and when all is confirmed --from-doccano --decisions FILE"
 )
 
@@ -92,7 +92,8 @@ def adjudicate(
     for disagreement in find_disagreements(first, second):
         decision = by_place.pop(disagreement.place, None)
         if decision is None:
-            problems.append(_undecided(disagreement))
+            # How to decide is said once, with the first.
+            problems.append(_undecided(disagreement, "" if problems else WAYS_TO_DECIDE))
             continue
         spans.setdefault(disagreement.sentence, []).extend(_make_decided(decision, disagreement, names))
     problems += [
@@ -171,6 +172,7 @@ def _make_line(item: Disagreement, decision: Decision | None, names: tuple[str, 
         "start": item.start,
         "end": item.end,
         "text": item.text,
+        "context": item.context,
         "kind": item.kind,
         **versions,
         "spans": _describe_spans(decision.spans if decision else ()),
@@ -208,9 +210,9 @@ def _add_origin(
     return Span(*key, source)
 
 
-def _undecided(disagreement: Disagreement) -> GoldError:
+def _undecided(disagreement: Disagreement, advice: str) -> GoldError:
     return GoldError(
         f"{disagreement.text!r} ({disagreement.kind}) is not decided",
         where=f"{disagreement.sentence}@{disagreement.start}",
-        next_step=WAYS_TO_DECIDE,
+        next_step=advice,
     )

@@ -25,7 +25,7 @@ class Disagreement:
     """A stretch of a sentence that two annotators read differently.
 
     `start` and `end` are code points into the sentence and cover all spans of both; `missing` means that only the
-    first annotator marked something, `extra` that only the second did.
+    first annotator marked something, `extra` that only the second did. `context` is the sentence with 【】 around it.
     """
 
     sentence: str
@@ -35,6 +35,7 @@ class Disagreement:
     text: str
     first: tuple[Span, ...]
     second: tuple[Span, ...]
+    context: str = ""
 
     @property
     def place(self) -> tuple[str, int, int]:
@@ -112,7 +113,8 @@ def find_disagreements(first: Sequence[Sentence], second: Sequence[Sentence]) ->
             start = min(span.start for span in (*ours, *others))
             end = max(span.end for span in (*ours, *others))
             kind, text = _find_kind(ours, others), one.text[start:end]
-            found.append(Disagreement(one.id, start, end, kind, text, tuple(ours), tuple(others)))
+            context = f"{one.text[:start]}【{text}】{one.text[end:]}"
+            found.append(Disagreement(one.id, start, end, kind, text, tuple(ours), tuple(others), context))
     return tuple(found)
 
 

@@ -10,6 +10,8 @@ import traceback
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
+from biaozhu.data.shipped import describe_extra_install
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -329,11 +331,8 @@ class MeaningFileError(BiaozhuError):
 
 
 def extra_advice(extra: str) -> str:
-    """Return the next step where the packages of an extra are missing.
-
-    No index has the project itself: its extras are installed from its own folder.
-    """
-    return f"In the project's folder, install them: .venv/bin/python -m pip install -e '.[{extra}]'"
+    """Return the next step where the packages of an extra are missing."""
+    return f"Install them: {describe_extra_install(extra)}"
 
 
 def bug_from(error: Exception, *, where: str) -> BiaozhuError:

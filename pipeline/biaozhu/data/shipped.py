@@ -5,6 +5,7 @@ In a checkout they are at its top; building the wheel copies them into the packa
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -41,3 +42,26 @@ def find_shipped(path: Path) -> Path:
 def find_own(path: Path) -> Path:
     """Return the package's own file of this name, or the path where there is none."""
     return next((home / path for home in HOMES if (home / path).is_file()), path)
+
+
+def describe_extra_install(extra: str) -> str:
+    """Return the command that installs the packages of an extra (of the core, where it is empty).
+
+    No index has the project itself: they come from the checkout, or by their own names where the wheel is installed.
+    """
+    from importlib.metadata import requires  # noqa: PLC0415 — read only where something is missing
+
+    from packaging.requirements import Requirement  # noqa: PLC0415 — as above
+
+    checkout = PACKAGE.parents[1]
+    if (checkout / "pyproject.toml").is_file():
+        what = f"-e '{checkout}{f'[{extra}]' if extra else ''}'"
+    else:
+        read = map(Requirement, requires("biaozhu") or ())
+        wanted = [one for one in read if bool(extra) == ("extra" in str(one.marker or ""))]
+        what = " ".join(
+            f"'{one.name}{one.specifier}'"
+            for one in wanted
+            if one.marker is None or one.marker.evaluate({"extra": extra})
+        )
+    return f"{sys.executable} -m pip install {what}"

@@ -128,7 +128,8 @@ def _render(text: str, *, inside: bool = False) -> tuple[int, str]:
 
 @lru_cache(maxsize=1024)
 def _render_whole(text: str, *, inside: bool) -> tuple[int, str]:
-    if (exact := _read_whole().get(text)) and (not inside or " " in text):
+    # A translation that is the same explains nothing of the text.
+    if (exact := _read_whole().get(text, text)) != text and (not inside or " " in text):
         return len(text), exact
     found = [(0, text)]
     for size, literals, template in _index_templates():

@@ -11,8 +11,9 @@ from biaozhu.curation.bias import measure_bias, read_work
 from biaozhu.curation.frozen import read_gold
 from biaozhu.curation.status import SUFFIX, read_times
 from biaozhu.data.errors import VersionError, raise_collected
-from biaozhu.data.labels import Label
+from biaozhu.data.labels import DEFAULT, Label, read_labels
 from biaozhu.data.ledger import read_ledger
+from biaozhu.data.shipped import find_own
 from biaozhu.reporting.authorship import NOTHING_STATED, list_authors, read_about
 from biaozhu.reporting.evidence import read_agreement, read_bias, read_curve, read_round_trip
 from biaozhu.scoring.layer_scoring import InputReader, name_layers, read_inputs, score_inputs
@@ -131,8 +132,11 @@ def _join(articles: Iterable[str]) -> str:
 def _name_unknown(given: ScoringInputs, annotators: Mapping[str, Layer]) -> list[Label]:
     layers = (given.gold, *given.layers.values(), *annotators.values())
     found = {span.label for layer in layers for sentence in layer for span in sentence.spans}
-    unknown = sorted(found - {label.id for label in given.labels})
-    return [Label(one, one, UNNAMED_COLOR, "", "") for one in unknown]
+    unknown = found - {label.id for label in given.labels}
+    # A folder without a label set of its own: the package's labels keep their names there.
+    shipped = [label for label in read_labels(find_own(DEFAULT)) if label.id in unknown]
+    others = sorted(unknown - {label.id for label in shipped})
+    return [*shipped, *(Label(one, one, UNNAMED_COLOR, "", "") for one in others)]
 
 
 def _find_months(paths: Mapping[str, Iterable[Path]]) -> dict[str, str]:

@@ -92,7 +92,7 @@ def write_shards_on_ray(
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """What a node makes shards by; `version` and `mark` (see `weights_mark`) are the driver's.
+    """Orders by which a node makes shards; `version` and `mark` (see `weights_mark`) are the driver's.
 
     A node with others would write other bytes.
     """

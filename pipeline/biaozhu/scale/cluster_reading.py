@@ -35,7 +35,7 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Index:
-    """What the driver learns of a block: the size of each source, and the row, number and checksum of each article.
+    """Index of a block for the driver: the size of each source, and the row, number and checksum of each article.
 
     Where they are JSONL, `lines` is how many they are. `broken` says that the rest of the file cannot be read; `node`
     read it, which has this `version` of biaozhu.

@@ -133,7 +133,7 @@ def write_card(  # noqa: PLR0913 — what a card says
 
 def _list_changes(learned: Learned) -> str:
     rows = [
-        (where, "mended" if one.right else "broken", str(one))
+        (where, "corrected" if one.right else "made wrong", str(one))
         for where, side in (("own gold", learned.own), (HELD_OUT, learned.held_out))
         for one in side.examples
     ]

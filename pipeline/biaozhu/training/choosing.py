@@ -57,7 +57,7 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """A model's spans against those of its start and the gold: strict counts, what was mended and broken, and a paired test.
+    """A model's spans against those of its start and the gold: strict counts, what was corrected and made wrong, and a paired test.
 
     `p` is that of approximate randomisation over sentences. `examples` has some of the changes, broken ones too.
     """
@@ -78,7 +78,7 @@ class Comparison:
         """Say it in words."""
         scores = " → ".join(_show(one.f1) for one in (self.start, self.model))
         p = "" if self.p is None else f", p = {self.p:.3f}"
-        return f"{self.mended} mended, {self.broken} broken, F1 {scores}{p}"
+        return f"{self.mended} corrected, {self.broken} made wrong, F1 {scores}{p}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,13 +99,13 @@ class Learned:
         gained = (
             self.hold is not None and out.p is not None and out.p < SIGNIFICANT and out.mended > out.broken
         )
-        verdict = "better than its start" if gained else "nothing gained for sure"
+        verdict = "better than the pre-annotation" if gained else "no certain gain"
         if self.hold is None:
-            verdict += ": the model is its start"
+            verdict += ", so the model keeps the pre-annotation as it is"
         begun = "".join(f"begins {label} from LAC's {tag}; " for label, tag in self.borrowed.items())
         return (
-            f"{begun}changes {own.changed} spans of its start's {own.start.predicted} in its own gold ({own}); "
-            f"held out: {verdict} ({out})"
+            f"{begun}it changes {own.changed} of {own.start.predicted} spans on its own gold ({own}); "
+            f"on held-out sentences: {verdict} ({out})"
         )
 
     def as_json(self) -> dict[str, Any]:

@@ -87,6 +87,11 @@ def adjudicate(
     if questions is not None:
         write_questions(questions, found, names=dispute.names)
         say(f"{len(found)} disagreements written to {questions}")
+        if not (output or to_doccano):
+            say("next: in each line, copy the right spans into `spans` and give a `rule` or a `note`, then")
+            say(
+                f"`biaozhu adjudicate {first} {second}{' --common' if common else ''} --decisions {questions} -o GOLD`"
+            )
     if to_doccano:
         from biaozhu.doccano.adjudication_project import ask_adjudicator
 
@@ -99,11 +104,18 @@ def adjudicate(
         _keep(read_adjudication(connection, dispute, spec), dispute, decisions)
         given = read_decisions(decisions)
     if output is not None:
+        from biaozhu.reporting.authorship import ABOUT
+
         _write_gold(join_layers(dispute.first, dispute.second, given, names=dispute.names), targets)
         say(f"{len(found)} disagreements decided")
         if without := sum(not decision.rule for decision in given):
             say(f"{without} decisions name no rule of the guideline: they count, and a rule would say why")
-        say(f"next: `biaozhu gold freeze {next(iter(targets)).parent}`")
+        folder = next(iter(targets)).parent
+        if not (folder / ABOUT).exists():
+            say(
+                f"next: write in {folder / ABOUT} who annotated and when, person or model; the report shows it"
+            )
+        say(f"next: `biaozhu gold freeze {folder}`")
 
 
 def _check_steps(decisions: Path | None, *, to_doccano: bool, from_doccano: bool) -> None:

@@ -10,6 +10,7 @@ import typer
 
 from biaozhu.commands.console import print_json, print_table, say, show
 from biaozhu.commands.options import AsJson  # noqa: TC001 — typer reads the annotations when it runs
+from biaozhu.data.translation import translate
 
 if TYPE_CHECKING:
     from biaozhu.curation.agreement import Agreement
@@ -49,13 +50,20 @@ def agree(
     if as_json:
         print_json(asdict(result))
         return
+    total, everyone = translate("all labels"), translate("all pairs")
     rows: list[tuple[object, ...]] = [
-        (f"{pair.first} – {pair.second}", label, pair.strict[label], pair.partial[label], None)
+        (
+            f"{pair.first} – {pair.second}",
+            total if label == "micro" else label,
+            pair.strict[label],
+            pair.partial[label],
+            None,
+        )
         for pair in result.pairs
         for label in pair.strict
     ]
-    rows.append(("all", "micro", result.mean_strict, result.mean_partial, result.alpha))
-    rows += [("all", label, None, None, alpha) for label, alpha in result.alpha_by_label.items()]
+    rows.append((everyone, total, result.mean_strict, result.mean_partial, result.alpha))
+    rows += [(everyone, label, None, None, alpha) for label, alpha in result.alpha_by_label.items()]
     print_table("Agreement", ("annotators", "label", "strict F1", "partial F1", "alpha (characters)"), rows)
     for title, groups in (("month", result.by_month), ("article", result.by_article)):
         # One article says what the total says; one month still says when.

@@ -43,8 +43,13 @@ def up(
     Annotations go to SQLite in the home folder, or to the PostgreSQL that DATABASE_URL names (?sslmode=disable where
     it has no TLS): an empty database, or the one that this home folder began with. No other is touched.
     """
+    from biaozhu.doccano.local.environment import find_venv
     from biaozhu.doccano.local.server import start
+    from biaozhu.doccano.local.state import state_path
 
+    venv = find_venv(venv)
+    if not state_path(home).exists():
+        say("Doccano prepares its database, which takes a minute the first time …")
     _print_status(start(home=home, port=port, venv=venv), as_json=as_json)
 
 
@@ -154,9 +159,8 @@ def _print_status(found: ServerStatus, *, as_json: bool) -> None:
         "health": found.health,
         "logs": [str(log) for log in found.logs],
     }
-    print_values(
-        "Doccano", data if as_json else {key: _to_words(one) for key, one in data.items()}, as_json=as_json
-    )
+    shown = {key: words for key, one in data.items() if (words := _to_words(one)) not in (None, "")}
+    print_values("Doccano", data if as_json else shown, as_json=as_json)
     if found.running and not as_json:
         say(f"the password is in {state}, which only you can read")
 

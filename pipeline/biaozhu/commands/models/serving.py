@@ -76,6 +76,7 @@ def serve(
     predictor = process_predictor(_maker(model, workers=workers), size=workers, seconds=timeout)
     try:
         token = find_token(token_file, make=True)  # last: a service that cannot start leaves no token behind
+        say(f"{workers} processes load the model …")
 
         def ready() -> None:
             address = address_of(listening)

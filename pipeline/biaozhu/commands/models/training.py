@@ -104,11 +104,11 @@ def train(
         f"{output}: {done.spans} spans in {done.sentences} sentences, {done.steps} steps, loss {done.loss:.3f}"
     )
     if done.learned is not None:
-        say(f"against its start, the pre-annotation: {done.learned}")
-        for where, side in (("in its own gold", done.learned.own), ("held out", done.learned.held_out)):
+        say(f"compared with the pre-annotation: {done.learned}")
+        for where, side in (("on its own gold", done.learned.own), ("held out", done.learned.held_out)):
             for right in (True, False):
                 if shown := [str(one) for one in side.examples if one.right is right]:
-                    say(f"{'mended' if right else 'broken'} {where}, such as {', '.join(shown)}")
+                    say(f"{'corrected' if right else 'made wrong'} {where}, such as {', '.join(shown)}")
     some = f", its first {done.scored} sentences" if done.scored < done.sentences else ""
     _print_scores(f"On the training data itself (in-sample){some}", done.scores, as_json=as_json)
     _close(done.entries, ledger)

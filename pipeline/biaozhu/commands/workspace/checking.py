@@ -106,7 +106,7 @@ def _list_lacking(extra: str) -> list[str]:
 def _describe_lacking(extra: str, lacking: list[str]) -> str:
     from biaozhu.data.errors import extra_advice
 
-    return f"{', '.join(lacking)}. {extra_advice(extra)}" if lacking else ""
+    return f"{', '.join(lacking)}: {extra_advice(extra)}" if lacking else ""
 
 
 def _check_doccano() -> Iterator[Row]:

@@ -229,7 +229,7 @@ def _train_model(job: Job, record: StepRecord) -> bool:
     )
     record.run_step(
         "predict",
-        "prediction",
+        "prediction for every article",
         lambda: predict(model, files, output=job.predicted, keep=[held_out]),
         inputs=hash_inputs([*files, model, held_out]),
         outputs=[job.predicted],
@@ -296,6 +296,8 @@ def _find_annotators(job: Job) -> list[Path]:
 def _print_summary(job: Job) -> None:
     from biaozhu.reporting.history import COLUMNS, list_cells, read_reports
 
+    if not job.gold:
+        return
     found = [one for one in read_reports(job.report) if one.name == job.report.resolve().name]
     print_table("Reports", COLUMNS, [row for one in found for row in list_cells(one)])
 

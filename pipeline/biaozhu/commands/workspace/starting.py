@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from biaozhu.commands.console import say
+from biaozhu.data.translation import translate
 
 ARTICLES = "seeds"
 FILES = ("configs/labels.toml", "configs/ner.cfg", "configs/crf.cfg", "annotations/guideline.md")
@@ -23,12 +24,13 @@ In this folder:
     biaozhu run                  # everything that needs nobody, and what comes next
     biaozhu doctor               # what is installed, what is missing
     biaozhu doccano up           # a Doccano of your own
-    biaozhu project create annotations/pre --project {name} --annotators anna,ben
-    biaozhu project status {name}
-    biaozhu project pull --project {name}
-    biaozhu adjudicate annotations/layers/anna annotations/layers/ben --questions questions.jsonl
-    biaozhu adjudicate annotations/layers/anna annotations/layers/ben --decisions questions.jsonl -o annotations/gold
-    biaozhu gold freeze
+    biaozhu project create annotations/pre --project seeds --annotators anna,ben
+    biaozhu project status seeds
+    biaozhu project pull --project seeds
+    biaozhu agree annotations/layers/anna annotations/layers/ben
+    biaozhu adjudicate annotations/layers/anna annotations/layers/ben --common --questions questions.jsonl
+    biaozhu adjudicate annotations/layers/anna annotations/layers/ben --common --decisions questions.jsonl -o annotations/gold
+    biaozhu gold freeze annotations/gold
     biaozhu run                  # now with gold: a model, its scores, the report
 """
 IGNORED = """.doccano/
@@ -59,7 +61,7 @@ def new(
         raise MissingFileError("this is a file, a folder is needed", where=str(folder))
     name = printable(folder.resolve().name)
     wanted = {one: read_bytes(find_own(Path(one))) for one in FILES}
-    wanted |= {"README.md": README.format(name=name).encode(), ".gitignore": IGNORED.encode()}
+    wanted |= {"README.md": translate(README.format(name=name)).encode(), ".gitignore": IGNORED.encode()}
     written = [one for one in wanted if not (folder / one).exists()]
     for one in written:
         write_bytes(folder / one, wanted[one])

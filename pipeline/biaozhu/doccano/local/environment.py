@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 from biaozhu.data.errors import ServerError
-from biaozhu.data.shipped import find_shipped
+from biaozhu.data.shipped import HOMES, find_shipped
 
 VENV_VARIABLE = "BIAOZHU_DOCCANO_VENV"
 DEFAULT_VENV = Path(".venv-doccano")
@@ -15,15 +15,24 @@ LOCK = Path("locks/doccano.lock")
 
 
 def find_venv(venv: Path | None = None) -> Path:
-    """Return Doccano's environment, which must have been built."""
-    venv = (venv or Path(os.environ.get(VENV_VARIABLE) or DEFAULT_VENV)).absolute()
-    if not (venv / "bin" / "gunicorn").exists():
+    """Return Doccano's environment: the given one, else the working folder's, else that of the checkout."""
+    venv = (venv or Path(os.environ.get(VENV_VARIABLE) or _find_default())).absolute()
+    if not _is_built(venv):
         raise ServerError(
             "Doccano's own environment is not there",
             where=str(venv),
             next_step=f"Make it: {describe_install(venv)}; or name another in {VENV_VARIABLE}",
         )
     return venv
+
+
+def _find_default() -> Path:
+    built = [folder / DEFAULT_VENV for folder in (Path(), *HOMES) if _is_built(folder / DEFAULT_VENV)]
+    return next(iter(built), DEFAULT_VENV)
+
+
+def _is_built(venv: Path) -> bool:
+    return (venv / "bin" / "gunicorn").exists()
 
 
 def describe_install(venv: Path) -> str:

@@ -44,6 +44,7 @@ def list_findings(content: ReportContent, names: Mapping[str, str], words: Words
                 count=counts.total(),
                 labels=labels,
             )
+            + (words("layer.pre") if name == "pre" else "")
         )
     return said
 
