@@ -41,7 +41,7 @@ def check_replaceable(
     known = {*(names or (*MODEL_FILES, *_list_components(output / mark))), *DESKTOP_FILES}
     if strangers := sorted({path.name for path in output.iterdir()} - known):
         raise OutputError(
-            f"this is no part of the {kind} that would be replaced", where=str(output / strangers[0])
+            "this is no part of a model, and its folder would be replaced", where=str(output / strangers[0])
         )
 
 
