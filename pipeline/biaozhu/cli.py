@@ -35,7 +35,9 @@ if TYPE_CHECKING:
 STOPPED = 130
 EXTRA_OF = {"doccano_client": "doccano", "psutil": "doccano", "tenacity": "doccano"}
 # A path that no file can have, whatever a command asks of it first.
-UNUSABLE = {errno.ENAMETOOLONG, errno.ELOOP, errno.EACCES, errno.ENOTDIR}
+UNUSABLE = {
+    errno.ENAMETOOLONG, errno.ELOOP, errno.EACCES, errno.ENOTDIR, errno.EEXIST, errno.EISDIR, errno.EPERM, errno.EROFS,
+}  # fmt: skip
 UNWRITABLE = {errno.ENOSPC, errno.EIO, errno.EDQUOT, errno.EFBIG}
 _stop_asked = threading.Event()
 

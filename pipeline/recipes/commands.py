@@ -153,6 +153,7 @@ def build(
     A run that was killed goes on from its last checkpoint when it is started again.
     """
     from recipes.base.build import build_base
+    from recipes.base.export import check_model_folder
 
     def watch(record: dict[str, Any]) -> None:
         say(
@@ -162,6 +163,7 @@ def build(
             )
         )
 
+    check_model_folder(output)
     done = build_base(config, output=output, seed=seed, threads=threads, watch=watch)
     rows = [
         (label, one["precision"], one["recall"], one["f1"], *one["interval"], one["gold"])
@@ -186,8 +188,10 @@ def annotate(
     from biaozhu.annotators.network.base import load_base
     from biaozhu.data.layers import write_layer
     from biaozhu.data.model import with_spans
-    from biaozhu.reading.sources import read_sentences
+    from biaozhu.data.outputs import check_output
+    from biaozhu.reading.sources import list_layer_sources, read_sentences
 
+    check_output(output, "layer", [model, *list_layer_sources(files)], articles=files)
     sentences = read_sentences(files)
     found = load_base(model, threads=threads)([sentence.text for sentence in sentences])
     annotated = [with_spans(sentence, spans) for sentence, spans in zip(sentences, found, strict=True)]
@@ -206,7 +210,10 @@ def distil(
     threads: Annotated[int, typer.Option(min=1, help="Threads of the networks.")] = 1,
 ) -> None:
     """Train the fast model on what the accurate one says of unlabelled text and on the corpus, and write its card."""
+    from recipes.base.export import check_model_folder
     from recipes.distil.build import distil as run
+
+    check_model_folder(output)
 
     last = 0
 

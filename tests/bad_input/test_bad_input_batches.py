@@ -105,6 +105,16 @@ def test_batch_goes_on_after_parquet_strings_that_are_no_utf8(workplace: Path, b
     assert (letter["where"], letter["reason"][:5]) == ("in.parquet:2", "BZ013")
 
 
+def test_batch_goes_on_after_a_parquet_file_with_a_column_twice(workplace: Path) -> None:
+    pyarrow = pytest.importorskip("pyarrow")
+    strings = pyarrow.array([GOOD])
+    table = pyarrow.table([strings, strings, strings], names=["name", "text", "text"])
+    pytest.importorskip("pyarrow.parquet").write_table(table, workplace / "a.parquet")
+    assert run(["preannotate", "a.parquet", "good.txt", "--model", "fast", "--shards", "out"]) == 1
+    (letter,) = _failed(workplace / "out")
+    assert letter["reason"].startswith("BZ013 a.parquet: ")
+
+
 @pytest.mark.parametrize("kind", ["dictionary", "plain", "nulls"])
 def test_batch_reads_a_small_parquet_file_in_small_memory(workplace: Path, kind: str) -> None:
     pyarrow = pytest.importorskip("pyarrow")

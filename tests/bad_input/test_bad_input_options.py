@@ -60,6 +60,20 @@ def test_options_a_link_that_leads_to_itself_is_a_line(
     refuse(workplace, capsys, shlex.join(arguments), "BZ")
 
 
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["loop", "astray", "--pool", "good.jsonl", "--annotators", "ann,bo"],
+        ["preannotate", "good.txt", "--shards", "astray"],
+    ],
+)
+def test_options_a_link_that_leads_nowhere_is_a_line(
+    workplace: Path, capsys: pytest.CaptureFixture[str], arguments: list[str]
+) -> None:
+    (workplace / "astray").symlink_to("nowhere/at/all")
+    refuse(workplace, capsys, shlex.join(arguments), "BZ")
+
+
 def test_options_a_folder_in_place_of_a_file_is_a_line(
     workplace: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

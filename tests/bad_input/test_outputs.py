@@ -10,6 +10,8 @@ import os
 import re
 import shlex
 import shutil
+import subprocess
+import sys
 from base64 import b64encode
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -74,6 +76,20 @@ ON_AN_INPUT = (
     f"report {SCORED} --bias out/checks.json -o out",
     "pull --compare good.jsonl -o good.jsonl",
     "pull --compare good.jsonl --result good.jsonl",
+    "predict model anna -o anna/new.jsonl",
+    "base annotate good.jsonl -o {link}.layer.jsonl",
+    "base annotate anna -o anna/new.jsonl",
+)
+# Two outputs are one file.
+TWICE = (
+    "split good.txt -o new.jsonl --text ./new.jsonl",
+    "preannotate good.txt -o pre/amounts --layers pre",
+    "preannotate good.txt -o pre/amounts/good.jsonl --layers pre",
+    f"{CROSSVAL} -o new.jsonl --ledger new.jsonl",
+    "curve good.cfg --gold good.jsonl --article good.txt -o new.json --ledger named/../new.json",
+    "adjudicate anna bert -o new.jsonl --questions new.jsonl",
+    "pull -o new.jsonl --ledger new.jsonl",
+    "pull -o new.jsonl --result new.jsonl",
 )
 # The output exists and is no file that the command writes.
 OVER_ANOTHER_KIND = (
@@ -112,6 +128,15 @@ OVER_ANOTHER_KIND = (
     "split good.txt --text notes.txt -o out.jsonl",
     "pull -o out --ledger scores.json",
     "pull -o frozen/art.jsonl",
+    "gold freeze kept",
+    "train good.cfg -o trained",
+    "train good.cfg -o trained --seeds 2",
+    "segmenter --words good.jsonl --dev good.jsonl -o segmented",
+    "base build good.cfg -o kept",
+    "base distil good.cfg --from good.jsonl -o kept",
+    "history reports -o page.html",
+    "report --gold good.jsonl --layer a=good.jsonl -o old",
+    "adjudicate anna bert --questions decided.jsonl",
 )  # fmt: skip
 
 
@@ -135,7 +160,12 @@ def crowded(workplace: Path) -> Path:
             "stranger/part-00007.jsonl.gz": b"theirs", "lettered/MANIFEST.json": b"{}", "mine/index.html": b"<p>mine",
             "pages/index.html": b"<p>mine", "out/checks.json": b"{}", "brat/good.txt": b"theirs",
             "in.conll": b"\xe9\x9d\x92 O\n", "decisions.jsonl": b'{"sentence": "x"}\n', "good.csv": layer,
-            "in.conll.jsonl": layer,
+            "in.conll.jsonl": layer, "kept/MANIFEST.json": b'{"mine": 1}', "kept/art.jsonl": layer,
+            "kept/config.json": b'{"mine": 1}', "trained/meta.json": b'{"components": ["ner"]}', "trained/ner/x": b"",
+            "trained/notes.txt": b"mine", "segmented/features.msgpack": b"", "segmented/notes.txt": b"mine",
+            "page.html": b'<!doctype html><meta content="script-src"><p class="kicker">',
+            "old/index.html": b'<!doctype html><p class="kicker">',
+            "decided.jsonl": b'{"sentence": "x", "start": 0, "end": 1, "spans": [], "rule": "A", "note": ""}\n',
         },
     )  # fmt: skip
     freeze_gold(workplace / "frozen")
@@ -157,6 +187,20 @@ def test_outputs_never_replace_an_input(
     ):
         make_link(crowded / source, crowded / name)
     refuse(crowded, capsys, command.replace("{link}", "link"), r"BZ008 ")
+
+
+@pytest.mark.parametrize("command", TWICE)
+def test_outputs_of_one_command_are_not_one_file(
+    crowded: Path, capsys: pytest.CaptureFixture[str], command: str
+) -> None:
+    refuse(crowded, capsys, command, r"BZ008 ")
+
+
+def test_outputs_go_to_an_open_file_without_replacing_it(crowded: Path) -> None:
+    notes = crowded / "notes.txt"
+    script = f"{sys.executable} -m biaozhu export good.jsonl -f conll -o /dev/fd/3 3>> notes.txt"
+    subprocess.run(["bash", "-c", script], check=True, cwd=crowded)
+    assert notes.read_bytes().startswith(b"my notes\n# biaozhu ")
 
 
 @pytest.mark.parametrize("command", OVER_ANOTHER_KIND)

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from biaozhu.data.errors import BiaozhuError, FrozenError, raise_collected
-from biaozhu.data.files import parse_json_as, read_bytes, sha256_of, write_text
+from biaozhu.data.errors import BiaozhuError, FrozenError, MissingFileError, OutputError, raise_collected
+from biaozhu.data.files import parse_json, parse_json_as, read_bytes, sha256_of, write_text
 from biaozhu.data.layers import is_beside, read_layer
 
 if TYPE_CHECKING:
@@ -53,9 +53,21 @@ def freeze_gold(folder: Path) -> dict[str, FrozenFile]:
         raise FrozenError(
             "no gold to freeze (*.jsonl)", where=str(folder), next_step="Make gold with `biaozhu adjudicate`"
         )
+    _check_manifest(folder / MANIFEST)
     manifest = {"schema": SCHEMA, "files": {name: asdict(file) for name, file in files.items()}}
     write_text(folder / MANIFEST, json.dumps(manifest, ensure_ascii=False, indent=2) + "\n")
     return files
+
+
+def _check_manifest(path: Path) -> None:
+    try:
+        found = parse_json(read_bytes(path))
+    except MissingFileError:
+        return
+    except ValueError:
+        found = None
+    if not (isinstance(found, dict) and found.keys() == {"schema", "files"}):
+        raise OutputError("a file that is not ours would be replaced by the gold's manifest", where=str(path))
 
 
 def read_manifest(folder: Path) -> dict[str, FrozenFile]:

@@ -11,6 +11,7 @@ import os
 import re
 import shutil
 import stat
+import sys
 import tempfile
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
@@ -38,6 +39,8 @@ TEMPORARY = ".biaozhu-tmp"
 """What the name of a file that is being written ends with."""
 LONE_SURROGATE = re.compile("[\ud800-\udfff]")
 """What no UTF-8 file can carry; Python has it in the name of a file that is not UTF-8."""
+DESCRIPTOR = re.compile(r"/(?:dev|proc/self)/(?:fd/(\d{1,4})|(stdin|stdout|stderr))")
+NAMED_DESCRIPTORS = ("stdin", "stdout", "stderr")
 # Of a file's name in that of its temporary file.
 MAX_PREFIX_BYTES = 200
 
@@ -91,6 +94,12 @@ def check_target(path: Path) -> None:
         raise WriteError("cannot be written (Permission denied)", where=str(path))
 
 
+def descriptor_of(path: Path) -> int | None:
+    """Return the open file that a path like /dev/stdout or /dev/fd/3 means, or None for any other path."""
+    match = DESCRIPTOR.fullmatch(str(path))
+    return None if match is None else int(match[1] or NAMED_DESCRIPTORS.index(match[2]))
+
+
 def write_bytes(path: Path, content: bytes, *, mode: int = 0o644) -> None:
     """Write a file atomically: a temporary file beside it, fsync, rename.
 
@@ -107,7 +116,7 @@ def write_stream(path: Path, parts: Iterable[bytes], *, mode: int = 0o644) -> No
         Exception: what taking the parts raises; the old file, if any, is untouched then too.
         WriteError: the folder or the disk does not take it; the old file, if any, is untouched.
     """
-    if path.exists() and not path.is_file():
+    if descriptor_of(path) is not None or (path.exists() and not path.is_file()):
         _write_through(path, parts)
         return
     if ADDRESS.match(str(path)) and not Path(path.parts[0]).exists():
@@ -192,9 +201,11 @@ def _open_temporary(folder: Path, prefix: str) -> tuple[int, str]:
 
 
 def _write_through(path: Path, parts: Iterable[bytes]) -> None:
-    # A device or a pipe must not be replaced by a file.
+    # A device or a pipe must not be replaced by a file, nor must the file to which a shell sends what we print.
+    number = descriptor_of(path)
     try:
-        with path.open("wb") as file:
+        sys.stdout.flush()
+        with path.open("wb") if number is None else os.fdopen(os.dup(number), "wb") as file:
             for part in parts:
                 file.write(part)
     except OSError as error:

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, cast
 
 from biaozhu.data.errors import MissingFileError, OutputError
-from biaozhu.data.files import MAX_ARTICLE_BYTES, parse_json, read_bytes
+from biaozhu.data.files import MAX_ARTICLE_BYTES, descriptor_of, parse_json, read_bytes
 from biaozhu.data.layers import is_beside
 
 if TYPE_CHECKING:
@@ -22,7 +22,8 @@ if TYPE_CHECKING:
 
 Kind = Literal[
     "layer", "ledger", "failures", "decisions", "scores", "checks", "curve", "agreement", "bias", "round-trip",
-    "reasons", "page", "summary", "llm", "csv", "parquet", "conll", "doccano", "labelstudio", "spacy", "brat", "text",
+    "reasons", "page", "history", "summary", "llm", "csv", "parquet", "conll", "doccano", "labelstudio", "spacy", "brat",
+    "text", "status",
 ]  # fmt: skip
 
 # Which files of a folder a command reads that is given the folder.
@@ -64,7 +65,7 @@ def check_output(
     Raises:
         OutputError: it is an input, lies where an input folder is read, or holds something else than the kind.
     """
-    if path is None or not isinstance(cast("Any", path), Path):
+    if path is None or not isinstance(cast("Any", path), Path) or descriptor_of(path) is not None:
         return
     # As a file is written: `file/../other` is `other`.
     there = _stat(Path(os.path.realpath(path)))
@@ -79,6 +80,22 @@ def check_output(
     if found != kind:
         what = f"another kind of file ({found})" if found else "a file that is not ours"
         raise OutputError(f"{what} would be replaced by this command's output ({kind})", where=str(path))
+
+
+def check_distinct(*outputs: Path | None) -> None:
+    """Check before any work that no two outputs of a command are one file.
+
+    Raises:
+        OutputError: the later one would replace the earlier.
+    """
+    seen: set[str] = set()
+    for path in outputs:
+        if path is None or _is_special(path):
+            continue
+        place = os.path.realpath(path)
+        if place in seen:
+            raise OutputError("another output of this command has the same name", where=str(path))
+        seen.add(place)
 
 
 def check_output_folder(folder: Path, inputs: Iterable[Input]) -> None:
@@ -114,13 +131,16 @@ def identify_file(path: Path) -> str:
     document = DOCUMENT.search(head) if head.startswith(b"{") else None
     if document:
         return document[1].decode()
+    is_page = head.startswith(b"<!doctype html>") and b'class="kicker"' in head
     recognized = {
         "csv": head.startswith(TABLE_HEADER),
         "parquet": head.startswith(b"PAR1") and b"base_low" in tail,
         "conll": head.startswith(b"# biaozhu "),
         "labelstudio": head.startswith(b"[") and b'"data"' in head,
         "spacy": b"attrs" in _unpacked(head),
-        "page": head.startswith(b"<!doctype html>") and b'class="kicker"' in head,
+        "status": line.startswith(b'{"schema": ') and b'"annotator": ' in line and b'"sentences": [' in line,
+        "page": is_page and b"script-src" in head,
+        "history": is_page and b"script-src" not in head,
         "summary": line.startswith(b"### ") and " · ".encode() in line,
     }
     return next((kind for kind, is_it in recognized.items() if is_it), _kind_of_line(line))
@@ -145,6 +165,11 @@ def _check_input(path: Path, there: os.stat_result | None, one: Path, suffixes: 
 
 def _files_of(folder: Path, suffixes: frozenset[str]) -> Iterator[os.stat_result]:
     return (found for child in folder.iterdir() if _is_read(child, suffixes) and (found := _stat(child)))
+
+
+def _is_special(path: Path) -> bool:
+    found = _stat(path)
+    return descriptor_of(path) is not None or (found is not None and not stat.S_ISREG(found.st_mode))
 
 
 def _stat(path: Path) -> os.stat_result | None:

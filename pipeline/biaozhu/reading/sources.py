@@ -29,6 +29,11 @@ def read_sentences(files: Iterable[Path]) -> tuple[Sentence, ...]:
     return (*read_layers(layers), *(sentence for article in articles for sentence in article))
 
 
+def list_layer_sources(files: Iterable[Path]) -> list[Path]:
+    """Return those of files and folders from which layers are read."""
+    return [path for path in files if path.exists() and divide_sources([path])[0]]
+
+
 def divide_sources(files: Iterable[Path]) -> tuple[tuple[Path, ...], tuple[Path, ...]]:
     """Return the layers and the articles of files and folders; a folder of layers alone is one of layers."""
     layers: list[Path] = []

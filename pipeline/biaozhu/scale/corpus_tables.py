@@ -42,8 +42,10 @@ def read_rows(path: Path, start: int, end: int | None) -> Iterator[tuple[int, st
     try:
         options = {} if isinstance(cast("Any", path), Path) else {"block_size": REMOTE_AHEAD}
         with cast("Any", path).open("rb", **options) as file, parquet.ParquetFile(file) as table:
-            kinds = {field.name: str(field.type) for field in table.schema_arrow}
-            if not all(STRINGS.match(kinds.get(name, "")) for name in columns):
+            kinds = [(field.name, str(field.type)) for field in table.schema_arrow if field.name in columns]
+            if sorted(name for name, _ in kinds) != columns or not all(
+                STRINGS.match(kind) for _, kind in kinds
+            ):
                 raise LineError("the table needs the columns name and text, of strings", where=str(path))
             # As dictionaries: a value that many rows have is in memory once. By pages, not by whole row groups.
             with parquet.ParquetFile(

@@ -6,20 +6,50 @@ import os
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from biaozhu.data.errors import WriteError
-from biaozhu.data.files import temporary_folder
+from biaozhu.data.errors import OutputError, WriteError
+from biaozhu.data.files import parse_json, read_bytes, temporary_folder
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Collection, Iterator
     from pathlib import Path
 
+MODEL_FILES = ("meta.json", "config.cfg", "README.md", "tokenizer", "vocab")
+DESKTOP_FILES = (".DS_Store", "Thumbs.db")
 
-def check_replaceable(output: Path, kind: str = "model", *, mark: str = "meta.json") -> None:
-    """Check that a folder is not there, or holds the file that marks what may be replaced."""
-    if output.exists() and not (output / mark).is_file():
+
+def check_replaceable(
+    output: Path, kind: str = "model", *, mark: str = MODEL_FILES[0], names: Collection[str] = ()
+) -> None:
+    """Check that a folder is not there, or holds nothing but what a model of the kind is made of.
+
+    Args:
+        output: the folder.
+        kind: as messages call it.
+        mark: the file without which it is no such model.
+        names: its files and folders; without them those of a spaCy pipeline, whose components its `meta.json` names.
+
+    Raises:
+        WriteError: it is something else.
+        OutputError: it is one, and holds somebody's files, too.
+    """
+    if not output.exists():
+        return
+    if not (output / mark).is_file():
         raise WriteError(
             f"this exists already and is not a {kind}", where=str(output), next_step="Choose another name"
         )
+    known = {*(names or (*MODEL_FILES, *_list_components(output / mark))), *DESKTOP_FILES}
+    if strangers := sorted({path.name for path in output.iterdir()} - known):
+        raise OutputError(
+            "this is no part of a model, and its folder would be replaced", where=str(output / strangers[0])
+        )
+
+
+def _list_components(meta: Path) -> list[str]:
+    try:
+        return [str(name) for name in parse_json(read_bytes(meta))["components"]]
+    except (ValueError, KeyError, TypeError):
+        return []
 
 
 @contextmanager

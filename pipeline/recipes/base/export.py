@@ -11,7 +11,8 @@ import numpy as np
 
 from biaozhu.annotators.network.base import FORMAT, SCORES
 from biaozhu.annotators.network.runtime import CONFIG, DICTIONARY, GRAPH
-from biaozhu.data.files import write_bytes, write_text
+from biaozhu.data.errors import MissingFileError, OutputError
+from biaozhu.data.files import parse_json, read_bytes, write_bytes, write_text
 from recipes.base.graph import build_base_graph
 
 if TYPE_CHECKING:
@@ -88,6 +89,24 @@ def export_graph(
     config = {"format": FORMAT, "tags": list(tags), "files": files, **facts}
     write_text(folder / CONFIG, json.dumps(config, ensure_ascii=False, indent=2) + "\n")
     return config
+
+
+def check_model_folder(folder: Path) -> None:
+    """Check before any work that a folder is not there, is empty, or holds a network of ours, which is replaced.
+
+    Raises:
+        OutputError: its files are not ours.
+    """
+    if not folder.is_dir() or not any(folder.iterdir()):
+        return
+    try:
+        config = parse_json(read_bytes(folder / CONFIG))
+    except (MissingFileError, ValueError):
+        config = None
+    if not (isinstance(config, dict) and config.keys() >= {"format", "files"}):
+        raise OutputError(
+            "this folder holds no model of ours, and a model would be written into it", where=str(folder)
+        )
 
 
 def write_files(folder: Path, contents: Mapping[str, bytes]) -> dict[str, str]:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from biaozhu.annotators.network.base import load_base
 from biaozhu.annotators.network.runtime import CONFIG
+from biaozhu.data.errors import UsageError
 from biaozhu.data.files import sha256_of, write_lines
 from biaozhu.data.model import Sentence, Span
 from recipes.corpora.corpus_store import (
@@ -21,6 +22,7 @@ from recipes.corpora.corpus_store import (
     read_part,
     write_corpus,
 )
+from recipes.corpora.custom import check_corpus_name
 from recipes.distil.text import distil_texts
 
 if TYPE_CHECKING:
@@ -66,6 +68,9 @@ def extend_corpus(  # noqa: PLR0913 — a recipe names all that it reads
     Returns:
         The manifest of the new corpus.
     """
+    check_corpus_name(output)
+    if output == name:
+        raise UsageError("the new corpus would replace the one it is made of", where=output)
     folder = corpora or corpora_folder()
     own = read_part(folder / name, "train")
     known = {

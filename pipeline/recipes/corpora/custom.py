@@ -54,11 +54,7 @@ def add_corpus(
     """
     if set(files) != set(PARTS):
         raise UsageError(f"a corpus needs {', '.join(PARTS)}")
-    if name in PACKAGES or not name.replace("-", "").replace("_", "").isalnum():
-        raise UsageError(
-            f"{name!r} cannot be the corpus's name",
-            next_step="Take letters and digits, and no name of `corpus fetch`",
-        )
+    check_corpus_name(name)
     contents = {part: read_bytes(path) for part, path in files.items()}
     problems: list[BiaozhuError] = []
     parts = {part: _part(contents[part], str(files[part]), problems) for part in PARTS}
@@ -80,6 +76,19 @@ def add_corpus(
         "lost": 0,
     }
     return write_corpus(folder or corpora_folder() / name, parts, facts)
+
+
+def check_corpus_name(name: str) -> None:
+    """Check that a corpus of one's own may have this name.
+
+    Raises:
+        UsageError: it is one that `corpus fetch` has, or no name.
+    """
+    if name in PACKAGES or not name.replace("-", "").replace("_", "").isalnum():
+        raise UsageError(
+            f"{name!r} cannot be the corpus's name",
+            next_step="Take letters and digits, and no name of `corpus fetch`",
+        )
 
 
 def _part(content: bytes, where: str, problems: list[BiaozhuError]) -> Part:

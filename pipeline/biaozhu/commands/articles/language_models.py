@@ -133,7 +133,8 @@ def llm(
 
 
 def check_records(configs: Sequence[Path], layers: Sequence[Path]) -> None:
-    """Check before any work that the records beside layers replace nothing else; in a path * stands for the model's name."""
+    """Check before any work that what lies beside layers replaces nothing else; in a path * stands for the model's name."""
+    from biaozhu.curation.status import status_path
     from biaozhu.data.outputs import check_output
     from biaozhu.llm.config import read_config
     from biaozhu.llm.record import record_path
@@ -141,9 +142,9 @@ def check_records(configs: Sequence[Path], layers: Sequence[Path]) -> None:
     for config in configs:
         name = read_config(config).name
         for layer in layers:
-            check_output(
-                record_path(Path(*(name if part == "*" else part for part in layer.parts)), name), "llm"
-            )
+            path = Path(*(name if part == "*" else part for part in layer.parts))
+            check_output(record_path(path, name), "llm")
+            check_output(status_path(path), "status")
 
 
 def ask_models(

@@ -193,6 +193,7 @@ def _few(
     load: Callable[[Sequence[Answered]], tuple[NameModel, Sequence[Annotator]]],
 ) -> None:
     from biaozhu.data.errors import UsageError
+    from biaozhu.data.outputs import check_distinct
     from biaozhu.reading.article import find_articles, read_readable
 
     if ledger and output is None:
@@ -216,6 +217,10 @@ def _few(
     asked = ask(articles, written if into_folder or output is None else [output, *written])
     done, failures = _annotated(articles, *load(asked))
     if layers is not None:
+        made = {layers / source / f"{one.article.name}.jsonl" for one in done for source in one.layers}
+        check_distinct(
+            *([output / f"{name}.jsonl" for name in names] if output and into_folder else [output]), *made
+        )
         _write_layers(done, layers, asked)
     if output is not None and into_folder:
         for one in done:

@@ -103,10 +103,11 @@ def split(
     import sys
 
     from biaozhu.data.model import sentence_to_line
-    from biaozhu.data.outputs import check_output
+    from biaozhu.data.outputs import check_distinct, check_output
     from biaozhu.reading.sentences import split_checked
 
     check_output(output, "layer", articles=files)
+    check_distinct(output, text)
     articles, problems = _read_all(files, text)
     sentences = [sentence for article in articles for sentence in split_checked(article)]
     lines = [sentence_to_line(sentence) for sentence in sentences]

@@ -70,7 +70,7 @@ def adjudicate(
     """
     from biaozhu.curation.adjudication import adjudicate as join_layers
     from biaozhu.curation.adjudication import read_decisions, write_questions
-    from biaozhu.data.outputs import check_output
+    from biaozhu.data.outputs import check_distinct, check_output
 
     _check_steps(decisions, to_doccano=to_doccano, from_doccano=from_doccano)
     dispute = _read_dispute(first, second, common=common)
@@ -78,6 +78,8 @@ def adjudicate(
     for path in targets:
         check_output(path, "layer", [first, second, decisions])
     check_output(questions, "decisions", [first, second, decisions])
+    check_distinct(*targets, questions, decisions)
+    _check_undecided(questions)
     check_output(decisions if from_doccano else None, "decisions", [first, second])
     given = read_decisions(decisions) if decisions and output and not from_doccano else ()
     if to_doccano or from_doccano:
@@ -116,6 +118,16 @@ def adjudicate(
                 f"next: write in {folder / ABOUT} who annotated and when, person or model; the report shows it"
             )
         say(f"next: `biaozhu gold freeze {folder}`")
+
+
+def _check_undecided(questions: Path | None) -> None:
+    from biaozhu.curation.adjudication import read_decisions
+    from biaozhu.data.errors import OutputError
+
+    if questions is not None and questions.is_file() and (decided := read_decisions(questions)):
+        raise OutputError(
+            f"{len(decided)} decisions in it would be replaced by open questions", where=str(questions)
+        )
 
 
 def _check_steps(decisions: Path | None, *, to_doccano: bool, from_doccano: bool) -> None:

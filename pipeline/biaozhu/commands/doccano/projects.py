@@ -138,7 +138,9 @@ def pull(
     for one in found:
         check_file_names(one.layers)
         for article in one.layers:
-            check_output(output / one.annotator / f"{article}.jsonl", "layer")
+            path = output / one.annotator / f"{article}.jsonl"
+            check_output(path, "layer")
+            check_output(status_path(path), "status")
     rows = []
     for one in found:
         for article, sentences in one.layers.items():

@@ -108,7 +108,7 @@ def pull(
     from biaozhu.data.files import write_text
     from biaozhu.data.layers import read_layers as read_all
     from biaozhu.data.ledger import write_ledger
-    from biaozhu.data.outputs import check_output
+    from biaozhu.data.outputs import check_distinct, check_output
     from biaozhu.doccano.pull import pull as pull_project
 
     if output is None and not compare:
@@ -116,6 +116,7 @@ def pull(
     check_output(output, "layer", compare or ())
     check_output(ledger, "ledger", compare or ())
     check_output(result, "round-trip", compare or ())
+    check_distinct(output, ledger, result)
     spec = read_spec(project, labels)
     sent = read_all(compare or ())
     pulled = pull_project(log_in(home), spec, confirmed=confirmed)

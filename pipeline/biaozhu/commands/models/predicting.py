@@ -42,9 +42,9 @@ def predict(
     from biaozhu.data.errors import bug_from
     from biaozhu.data.layers import read_layers, write_layer
     from biaozhu.data.outputs import check_output
-    from biaozhu.reading.sources import read_sentences
+    from biaozhu.reading.sources import list_layer_sources, read_sentences
 
-    check_output(output, "layer", [model, *keep], articles=files)
+    check_output(output, "layer", [model, *keep, *list_layer_sources(files)], articles=files)
     kept = read_layers(keep)
     there = {sentence.article for sentence in kept}
     sentences = [sentence for sentence in read_sentences(files) if sentence.article not in there]

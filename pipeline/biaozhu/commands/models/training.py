@@ -167,7 +167,7 @@ def crossval(
 ) -> None:
     """Predict each section (article, where there are several) by a model trained on the others only."""
     from biaozhu.data.layers import write_layer
-    from biaozhu.data.outputs import check_output
+    from biaozhu.data.outputs import check_distinct, check_output
     from biaozhu.reading.article import find_articles, read_articles
     from biaozhu.reading.holdout import group_sentences
     from biaozhu.training.card import score_strictly
@@ -176,6 +176,7 @@ def crossval(
 
     check_output(output, "layer", [config, *gold], articles=article)
     check_output(ledger, "ledger", [config, *gold], articles=article)
+    check_distinct(output, ledger)
     _, sentences = _read_gold(gold)
     groups = group_sentences(read_articles(find_articles(article)), sentences, at_least=at_least)
     with progress_of_steps("cross-validation") as bar:
@@ -220,7 +221,7 @@ def curve(
     as_json: AsJson = False,
 ) -> None:
     """Train on growing shares of the gold, and say what another 100 sentences are worth."""
-    from biaozhu.data.outputs import check_output
+    from biaozhu.data.outputs import check_distinct, check_output
     from biaozhu.reading.article import find_articles, read_articles
     from biaozhu.reading.holdout import group_sentences
     from biaozhu.reading.sections import sections_of
@@ -230,6 +231,7 @@ def curve(
 
     check_output(output, "curve", [config, *gold, *layer], articles=article)
     check_output(ledger, "ledger", [config, *gold, *layer], articles=article)
+    check_distinct(output, ledger)
     gold, sentences = _read_gold(gold)
     layer, other = _read_gold(layer) if layer else ([], ())
     paths = find_articles(article)

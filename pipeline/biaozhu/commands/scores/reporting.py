@@ -144,7 +144,7 @@ def history(
     from biaozhu.data.outputs import check_output
     from biaozhu.reporting.history import list_history, read_reports, write_history
 
-    check_output(output, "page")
+    check_output(output, "history")
     rows = list_history(read_reports(reports))
     if output is not None:
         write_history(output, rows, language=lang)
