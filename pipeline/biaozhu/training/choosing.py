@@ -101,8 +101,13 @@ class Learned:
         )
         verdict = "better than the pre-annotation" if gained else "no certain gain"
         if self.hold is None:
-            verdict += ", so the model keeps the pre-annotation as it is"
-        begun = "".join(f"begins {label} from LAC's {tag}; " for label, tag in self.borrowed.items())
+            kept = (
+                "the pre-annotation and LAC's words as they are"
+                if self.borrowed
+                else "the pre-annotation as it is"
+            )
+            verdict += f", so the model keeps {kept}"
+        begun = "".join(f"{label} begins from LAC's {tag}; " for label, tag in self.borrowed.items())
         return (
             f"{begun}it changes {own.changed} of {own.start.predicted} spans on its own gold ({own}); "
             f"on held-out sentences: {verdict} ({out})"
