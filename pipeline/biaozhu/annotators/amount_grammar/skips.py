@@ -104,7 +104,7 @@ ERAS = tuple(_ERAS.split())
 # Reign titles that are ordinary words or towns, too, or end in 和 ("and"): dates by what follows only.
 _WORD_ERAS = (
     "五凤 黄龙 阳朔 建平 元和 章和 元兴 延平 永宁 建康 建和 和平 永兴 永寿 永康 建宁 光和 太平 永安 凤凰 咸宁 大兴 永昌 兴宁 大明 隆昌 中兴 普通 "
-    "大通 大同 大宝 永定 光大 兴安 兴和 天平 保定 建德 大成 大象 大业 文明 如意 长寿 神功 大足 长安 太极 先天 建中 大和 大中 中和 大顺 长兴 康定 "
+    "大通 大同 大宝 永定 光大 兴安 兴和 天平 建德 大成 大象 大业 文明 如意 长寿 神功 大足 长安 太极 先天 建中 大和 大中 中和 大顺 长兴 康定 "
     "至和 政和 绍兴 嘉定 会同 大安 保大 天明 文化"
 )
 WORD_ERAS = tuple(_WORD_ERAS.split())
