@@ -53,7 +53,7 @@ def test_borrowed_tag_is_told() -> None:
     part.cfg["holds"] = [[1.0, 30.0]]
     learned = solve(part, make_examples(nlp, mark(NEW))[0]).learned
     assert learned is not None
-    assert str(learned).startswith(f"begins {NEW} from LAC's ORG; changes 0 spans")
+    assert str(learned).startswith(f"it begins {NEW} from LAC's ORG; it changes 0 of")
 
 
 @pytest.mark.parametrize("gold", [mark(NEW, shift=1), mark("PLACE"), mark(NEW)[:1]])

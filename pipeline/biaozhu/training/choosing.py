@@ -1,9 +1,9 @@
 """Choice of how strongly a model is held to its start, by cross-validation over the gold at hand, and what it changes against it.
 
-The start stands unless the held-out sentences speak against it. A looser hold is taken only where it scores better there
+The start stands unless the held-out sentences contradict it. A looser hold is taken only where it scores better there
 than the stronger one before it, by a paired test: on few sentences a loose hold that looks best by chance forgets the start.
 What is taken must score better than the start, too. Otherwise, where the start is mostly right, the strongest hold is taken
-if it breaks no more than it mends: it says what its own gold says, and changes little else. A start that is often wrong and
+if it makes no more wrong than it corrects: it says what its own gold says, and changes little else. A start that is often wrong and
 is not bettered stands: the gold is of another kind, and its few sentences do harm.
 """
 
@@ -102,7 +102,7 @@ class Learned:
         verdict = "better than the pre-annotation" if gained else "no certain gain"
         if self.hold is None:
             verdict += ", so the model keeps the pre-annotation as it is"
-        begun = "".join(f"begins {label} from LAC's {tag}; " for label, tag in self.borrowed.items())
+        begun = "".join(f"it begins {label} from LAC's {tag}; " for label, tag in self.borrowed.items())
         return (
             f"{begun}it changes {own.changed} of {own.start.predicted} spans on its own gold ({own}); "
             f"on held-out sentences: {verdict} ({out})"
