@@ -59,7 +59,7 @@ _EDGE = "，。、；：！？“”‘’（）《》()[]【】,;!? \u3000"
 
 
 class _Finding(NamedTuple):
-    """A rule that a span breaks: what is wrong, how sure that is, and what should stand there."""
+    """A rule that a span breaks: what is wrong, how sure that is, and the correct spans."""
 
     rule: str
     what: str

@@ -60,7 +60,7 @@ class Unsure:
 
 @dataclass(frozen=True, slots=True, order=True)
 class _Candidate:
-    """A sentence that may be taken; ordered by how much speaks for it, then by its id."""
+    """A sentence that may be taken; ordered by their score, then by its id."""
 
     rank: float
     sid: str

@@ -1,4 +1,4 @@
-"""A run's results as an annotator of `preannotate`, as a layer of its own, and as the record that lies beside a layer."""
+"""A run's results as an annotator of `preannotate`, as a layer of its own, and as the record beside a layer."""
 
 from __future__ import annotations
 

@@ -88,7 +88,7 @@ def run(
     """Serve until SIGTERM or SIGINT; then take no new connection, and end the requests that were begun.
 
     Args:
-        app: what answers.
+        app: the application.
         listening: from `bind`.
         limits: those of the application.
         drain: seconds that begun requests may still take.

@@ -1,7 +1,7 @@
 """Training of our recognizer outright, over features that do not learn: by L-BFGS (see `descent`), or by CRFsuite.
 
 Both find the best parameters of all examples at once. CRFsuite (Okazaki 2007, package python-crfsuite, MIT) is read once, right after
-training, as a table of numbers, so a saved model does without it.
+training, as a table of numbers, so a saved model does not need it.
 """
 
 from __future__ import annotations

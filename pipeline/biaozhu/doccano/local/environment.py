@@ -36,7 +36,7 @@ def _is_built(venv: Path) -> bool:
 
 
 def describe_install(venv: Path) -> str:
-    """Return the shell command that makes the environment from the lock file that comes along."""
+    """Return the shell command that makes the environment from the lock file of the package."""
     lock = find_shipped(LOCK)
     if lock == LOCK and Path("Makefile").exists() and venv == DEFAULT_VENV.absolute():
         return "make install-doccano"
