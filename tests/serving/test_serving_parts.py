@@ -113,3 +113,9 @@ def test_serving_reads_requests_or_refuses_them(body: bytes) -> None:
         return
     assert all(isinstance(text, str) for text in texts)
     assert answer(texts, [()] * len(texts), model="m", many=many)["model"] == "m"
+
+
+@pytest.mark.parametrize("host", ["\udcb0", "a" * 300, "..", "no such host"])
+def test_server_refuses_a_host_that_is_no_name(host: str) -> None:
+    with pytest.raises(ServiceError):
+        bind(host, 0)

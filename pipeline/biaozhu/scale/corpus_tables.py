@@ -27,7 +27,7 @@ def read_rows(path: Path, start: int, end: int | None) -> Iterator[tuple[int, st
     Raises:
         MissingExtraError: pyarrow is not installed.
         MissingFileError: the table is not there or cannot be read to its end.
-        LineError: it has not the two columns, or unpacks to very much more than what stands in the file.
+        LineError: it has not the two columns, or unpacks to very much more than the bytes of the file.
     """
     try:
         import pyarrow as pa  # noqa: PLC0415 — an extra that only tables need
@@ -82,7 +82,7 @@ def _rows_at_once(group: Any, columns: list[str], where: str) -> int:
     """Return how many rows of a row group to read at once.
 
     Raises:
-        LineError: it unpacks to very much more than what stands in the file.
+        LineError: it unpacks to very much more than the bytes of the file.
     """
     every = [group.column(number) for number in range(group.num_columns)]
     chosen = [one for one in every if one.path_in_schema in columns]

@@ -92,7 +92,7 @@ def export_graph(
 
 
 def check_model_folder(folder: Path) -> None:
-    """Check before any work that a folder is not there, is empty, or holds a network of ours, which is replaced.
+    """Check before any work that a folder is not there, is empty, or holds a network of biaozhu, which is replaced.
 
     Raises:
         OutputError: its files are not ours.

@@ -79,7 +79,7 @@ def add_corpus(
 
 
 def check_corpus_name(name: str) -> None:
-    """Check that a corpus of one's own may have this name.
+    """Check that a new corpus may have this name.
 
     Raises:
         UsageError: it is one that `corpus fetch` has, or no name.

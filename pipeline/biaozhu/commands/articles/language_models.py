@@ -133,7 +133,7 @@ def llm(
 
 
 def check_records(configs: Sequence[Path], layers: Sequence[Path]) -> None:
-    """Check before any work that the file beside a layer replaces nothing else; in a path * stands for the model's name."""
+    """Check before any work that records and status files beside layers replace nothing else; in a path * is the model's name."""
     from biaozhu.curation.status import status_path
     from biaozhu.data.outputs import check_output
     from biaozhu.llm.config import read_config
