@@ -72,7 +72,8 @@ def test_base_annotate_writes_a_layer(tmp_path: Path, capsys: pytest.CaptureFixt
 
 def test_base_annotate_without_a_model(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "a.txt").write_text("好。", encoding="utf-8")
-    out = tmp_path / "out.jsonl"
-    assert run(["base", "annotate", str(tmp_path / "a.txt"), "-o", str(out), "--model", str(tmp_path)]) == 2
+    out, model = tmp_path / "out.jsonl", tmp_path / "model"
+    model.mkdir()
+    assert run(["base", "annotate", str(tmp_path / "a.txt"), "-o", str(out), "--model", str(model)]) == 2
     assert capsys.readouterr().err.startswith("BZ003 ")
     assert not out.exists()

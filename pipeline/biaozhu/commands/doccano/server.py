@@ -48,7 +48,7 @@ def up(
     from biaozhu.doccano.local.state import state_path
 
     venv = find_venv(venv)
-    if not state_path(home).exists():
+    if not home.is_symlink() and not state_path(home).exists():
         say("Doccano prepares its database, which takes a minute the first time …")
     _print_status(start(home=home, port=port, venv=venv), as_json=as_json)
 
