@@ -273,7 +273,10 @@ def _is_named(name: str, case: Case) -> bool:
     for output in case.outputs:
         if (place == output or place.startswith(f"{output}/")) and case.arguments.count(output) == 1:
             return True
-    return False
+    # So may that of an article in the folder that was named, which may be this one: good.txt -o .
+    stems = {Path(one).stem for one in case.arguments}
+    here = not {".", "./"}.isdisjoint(case.arguments)
+    return here and Path(place).suffix == ".jsonl" and Path(place).stem in stems
 
 
 def _be_child(case: Case, work: Path, said: Path) -> None:

@@ -14,10 +14,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import psutil
-import pyarrow as pa
 import pytest
 import zstandard
-from pyarrow import parquet
 
 from biaozhu import __version__
 from biaozhu.cli import run
@@ -58,7 +56,9 @@ def corpus(tmp_path_factory: pytest.TempPathFactory) -> Path:
         (folder / name).write_bytes(pack("".join(f"{line}\n" for line in lines).encode()))
     rows = range(165, 200)
     table = {"name": [f"d{n}" for n in rows], "text": ["\x00" if n == 170 else _text(n) for n in rows]}
-    parquet.write_table(pa.table(table), folder / "d.parquet", row_group_size=8)
+    pyarrow = pytest.importorskip("pyarrow")
+    parquet = pytest.importorskip("pyarrow.parquet")
+    parquet.write_table(pyarrow.table(table), folder / "d.parquet", row_group_size=8)
     for number in range(198, 230):
         (folder / f"e{number}.txt").write_text(_text(number), encoding="utf-8")
     for number in (230, 230, 231):

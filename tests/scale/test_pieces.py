@@ -171,6 +171,7 @@ def test_pieces_are_cut_where_one_machine_cuts(blocks: list[list[int]], size: in
 
 
 def test_pieces_checksums_answer_the_same_when_asked_again() -> None:
+    pytest.importorskip("ray")
     digests = np.arange(6 * DIGEST_BYTES, dtype=np.uint8).reshape(6, DIGEST_BYTES).copy()
     digests[4] = digests[1]
     digests[5] = digests[1]
