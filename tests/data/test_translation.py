@@ -144,6 +144,8 @@ def test_translation_knows_what_typer_says() -> None:
             "a 与 b 在 3 句中的分歧：1 × 边界，2 × 标签",
         ),
         ("a: hard\nfailed: x", "a: hard\n失败：x"),
+        ("… by anna", "… anna 的"),
+        ("… score 0.5–0.7", "… 分数 0.5–0.7"),
     ],
 )
 def test_translation_fills_the_template_of_a_message(message: str, chinese: str) -> None:

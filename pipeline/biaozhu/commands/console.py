@@ -26,7 +26,7 @@ LOSSES_SHOWN = 20
 HARMLESS = "\n\u3000"
 # Columns of tables with words of ours; other cells are the user's.
 OUR_COLUMNS = frozenset({
-    "what", "state", "status", "kind", "scheme", "reason", "change", "needs", "password kept", "consistent", "round trip",
+    "what", "state", "status", "kind", "scheme", "metric", "reason", "change", "needs", "password kept", "consistent", "round trip",
     "how to get it, or where it is", "what it is",
 })  # fmt: skip
 
