@@ -57,6 +57,15 @@ def test_console_json_is_the_same_value_and_harmless(value: dict[str, object]) -
     assert printable(text, keep="\n\u3000") == text
 
 
+def test_console_breaks_no_title_and_names_the_row_of_all_labels(capsys: Capture) -> None:
+    title = "a title wider than the table"
+    print_table(title, ["label", "text"], [["ALL", "ALL"], ["PLACE", ""]])
+    said = capsys.readouterr().out
+    assert title in said
+    assert "all labels" in said
+    assert said.count("ALL") == 1
+
+
 def test_console_says_what_was_left_out_and_decided_in_the_users_language(capsys: Capture) -> None:
     read = [
         Entry("read", "decision", reason, "s", 0, 1, "", "x") for reason in ("footer", "footer", "navigation")

@@ -118,6 +118,7 @@ def test_adjudication_refuses_what_does_not_fit(decisions: list[Decision], code:
     with pytest.raises(BiaozhuError) as caught:
         adjudicate([sentence(COUNTY, AMOUNT)], [sentence(AMOUNT)], decisions, names=("a", "b"))
     assert caught.value.code == code
+    assert "--help" not in str(caught.value)
 
 
 @given(spans_of(), spans_of())

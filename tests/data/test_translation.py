@@ -40,6 +40,7 @@ def in_chinese(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("LANG", "zh_CN.UTF-8")
     monkeypatch.setattr(HelpFormatter.write_usage, "__defaults__", HelpFormatter.write_usage.__defaults__)
+    monkeypatch.setattr(HelpFormatter, "write_heading", HelpFormatter.write_heading)
     for owner, name in ((formatting, "term_len"), (formatting, "wrap_text"), (typer.core, "_")):
         monkeypatch.setattr(owner, name, getattr(owner, name))
     choose_language()
@@ -143,6 +144,8 @@ def test_translation_knows_what_typer_says() -> None:
             "a 与 b 在 3 句中的分歧：1 × 边界，2 × 标签",
         ),
         ("a: hard\nfailed: x", "a: hard\n失败：x"),
+        ("… by anna", "… anna 的"),
+        ("… score 0.5–0.7", "… 分数 0.5–0.7"),
     ],
 )
 def test_translation_fills_the_template_of_a_message(message: str, chinese: str) -> None:
@@ -273,6 +276,7 @@ def test_translation_help_pages_are_chinese_and_fit_the_terminal(capsys: pytest.
             r"\b[a-z]+ [a-z]+ [a-z]+\b", re.sub("<[^>]*>|`[^`]*`|[-/][a-z-]+|Usage.*|用法.*", "", page)
         ), page
         assert examples or not path
+        assert not re.search("[一-鿿]:", page)
 
 
 @pytest.mark.usefixtures("material", "in_chinese")

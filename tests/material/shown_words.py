@@ -14,6 +14,7 @@ from typing import get_args
 from message_templates import Messages
 
 from biaozhu.cli import list_all_commands, run
+from biaozhu.commands.doccano.projects import HEADINGS
 from biaozhu.commands.help_pages import GROUPS, list_commands
 from biaozhu.commands.workspace.checking import EXTRAS
 from biaozhu.commands.workspace.starting import README
@@ -32,7 +33,7 @@ DATA_WORDS = (
     "{0} begins from LAC's {1}; {2}", "no certain gain, so the model keeps the pre-annotation and LAC's words as they are", "{0} corrected, {1} made wrong, F1 {2}", "better than the pre-annotation", "no certain gain",
     "no certain gain, so the model keeps the pre-annotation as it is",
     *(line for line in README.splitlines() if re.search(r"\S  +\S|:$", line)),
-    *EXTRAS.values(), "kept", "model", "lint", "surface", "hidden", "comments", "navigation", "footer", "sidebar", "sharing", "control", "drawn",  "related links", "above the title", "below the article", "source line", "links",
+    *EXTRAS.values(), *HEADINGS.values(), "… by {0}", "… score {0}", "kept", "model", "lint", "surface", "hidden", "comments", "navigation", "footer", "sidebar", "sharing", "control", "drawn",  "related links", "above the title", "below the article", "source line", "links",
     "outside the article", "furniture", "… and {0} more.", "stopped; nothing half-written was left",
     *(f"{{0}} {kind} {{1}}" for kind in get_args(diff.Kind)),
     *(os.strerror(one) for one in (errno.ENOENT, errno.EACCES, errno.EPERM, errno.EISDIR, errno.ENOTDIR, errno.ENOSPC,

@@ -111,7 +111,8 @@ def test_report_measures_nothing_of_annotators_without_common_sentences_or_statu
 def test_agree_prints_months_as_table_and_json(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     people = [str(folder / name) for name in ("anna", "ben")]
     assert run(["agree", *people]) == 0
-    printed = capsys.readouterr().out
+    printed, said = capsys.readouterr()
+    assert f"biaozhu adjudicate {people[0]} {people[1]} --questions" in said
     assert "Agreement by month" in printed
     assert "2026-03" in printed
     assert run(["agree", *people, "--json"]) == 0

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from biaozhu.reporting.content import ReportContent
 
 PERSON = (GoldAuthor("a", "person", "2026-01", 1, 1),)
+KEPT = GoldAuthor("network", "pre", "", 1, 1)
 MODEL = (GoldAuthor("a", "model", "2026-01", 1, 1), GoldAuthor("b", "model", "2026-01", 1, 1))
 
 
@@ -36,6 +37,9 @@ MODEL = (GoldAuthor("a", "model", "2026-01", 1, 1), GoldAuthor("b", "model", "20
         (PERSON, True, "article", Verdict("limited", ("in_sample",))),
         (PERSON, False, "section", Verdict("limited", ("few_articles",))),
         (MODEL, False, "article", Verdict("limited", ("models_only",))),
+        ((*MODEL, KEPT), False, "article", Verdict("limited", ("models_only",))),
+        ((*PERSON, KEPT), False, "article", Verdict("high", ())),
+        ((KEPT,), False, "article", Verdict("limited", ("authors_unknown",))),
         ((), False, "article", Verdict("limited", ("authors_unknown",))),
         ((*PERSON, *MODEL), False, "article", Verdict("high", ())),
     ],
@@ -93,6 +97,8 @@ def test_verdict_compares_several_layers_with_a_corrected_interval(case: dict[st
     [
         ("a+b", {"a", "b"}),
         ("adjudicated:a:lin", {"a", "lin"}),
+        ("adjudicated:a/lin", {"a", "lin"}),
+        ("adjudicated:new/lin", {"lin"}),
         ("network>adjudicated:new", {"network"}),
         ("", set()),
         ("gold", set()),
@@ -105,6 +111,7 @@ def test_authorship_reads_names_from_sources(material: ReportContent, source: st
     found = {one.name: one for one in list_authors([line], about, {"lin": "2026-04"})}
     assert found.keys() == names
     assert "a" not in names or (found["a"].kind, found["a"].when) == ("person", "2026-03")
+    assert "network" not in names or found["network"].kind == "pre"
     assert "lin" not in names or (found["lin"].kind, found["lin"].when) == ("unknown", "2026-04")
 
 

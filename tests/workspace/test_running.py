@@ -94,6 +94,24 @@ def test_running_with_gold_trains_scores_and_keeps_the_scores_of_each_run(
     assert [one["report"] for one in json.loads(capsys.readouterr().out)] == ["mine"]
 
 
+def test_running_writes_the_report_again_when_the_gold_is_described(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run([*RUN]) == 0
+    (folder / "annotations/gold").mkdir()
+    line = (folder / "annotations/pre/dingxi.jsonl").read_text("utf-8").split("\n")[0]
+    (folder / "annotations/gold/dingxi.jsonl").write_text(f"{line}\n", "utf-8")
+    assert run([*RUN]) == 0
+    about = '[[annotator]]\nname = "network"\nkind = "person"\nwhen = "1999-01"\n'
+    (folder / "annotations/gold/about.toml").write_text(about, "utf-8")
+    capsys.readouterr()
+    assert run([*RUN]) == 0
+    assert "page of the report: unchanged" not in capsys.readouterr().err
+    assert "1999-01" in (folder / "reports/mine/index.html").read_text("utf-8")
+    assert run([*RUN]) == 0
+    assert "page of the report: unchanged" in capsys.readouterr().err
+
+
 def test_running_leaves_out_what_cannot_be_read_and_names_it(
     folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

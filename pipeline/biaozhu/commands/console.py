@@ -26,9 +26,12 @@ LOSSES_SHOWN = 20
 HARMLESS = "\n\u3000"
 # Columns of tables with words of ours; other cells are the user's.
 OUR_COLUMNS = frozenset({
-    "what", "state", "status", "kind", "scheme", "reason", "change", "needs", "password kept", "consistent", "round trip",
+    "what", "state", "status", "kind", "scheme", "metric", "reason", "change", "needs", "password kept", "consistent", "round trip",
     "how to get it, or where it is", "what it is",
 })  # fmt: skip
+
+# As files name the row of all labels together.
+TOTALS = ("all", "ALL")
 
 
 def say(message: str) -> None:
@@ -56,14 +59,16 @@ def print_table(
     from rich.table import Table
     from rich.text import Text
 
-    table = Table(title=Text(printable(translate(title), keep=HARMLESS)))
+    said = Text(printable(translate(title), keep=HARMLESS))
+    # Not narrower than its title, which would be broken over lines.
+    table = Table(title=said, min_width=said.cell_len)
     for position, column in enumerate(columns):
         numeric = all(isinstance(row[position], int | float | None) for row in rows)
         table.add_column(translate(column), justify="right" if numeric and rows else "left", overflow="fold")
     for row in rows:
         # Text, not str: article text may hold what rich would read as markup.
         table.add_row(*(
-            Text(_cell(translate(value) if column in OUR_COLUMNS and isinstance(value, str) else value))
+            Text(_cell(_say_cell(column, value)))
             for column, value in zip(columns, row, strict=True)
         ))  # fmt: skip
     Console(width=None if sys.stdout.isatty() else 140).print(table)
@@ -143,6 +148,12 @@ def finish(entries: Iterable[Entry], *, left_out: Sequence[BiaozhuError] = ()) -
 
 def _shown(character: str) -> str:
     return character if character.isprintable() or character in HARMLESS else json.dumps(character)[1:-1]
+
+
+def _say_cell(column: str, value: object) -> object:
+    if column == "label" and value in TOTALS:
+        return translate("all labels")
+    return translate(value) if column in OUR_COLUMNS and isinstance(value, str) else value
 
 
 def _cell(value: object) -> str:

@@ -63,6 +63,7 @@ def _translate_help(command: Any) -> None:
     # long word.
     typer.core._ = translate  # type: ignore[attr-defined]
     formatting.HelpFormatter.write_usage.__defaults__ = ("", translate("Usage: "))
+    formatting.HelpFormatter.write_heading = _write_heading  # type: ignore[method-assign, assignment]
     formatting.term_len = measure_columns  # type: ignore[attr-defined, assignment]
     formatting.wrap_text = wrap_columns
     for _, one in list_commands(command):
@@ -70,6 +71,10 @@ def _translate_help(command: Any) -> None:
         for parameter in (*one.params, one.get_help_option(typer.Context(one))):
             if getattr(parameter, "help", None):
                 parameter.help = translate(parameter.help)
+
+
+def _write_heading(formatter: Any, heading: str) -> None:
+    formatter.write(f"{'':>{formatter.current_indent}}{heading}：\n")
 
 
 def list_commands(command: Any, path: str = "") -> Iterator[tuple[str, Any]]:

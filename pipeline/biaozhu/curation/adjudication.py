@@ -93,7 +93,7 @@ def adjudicate(
         decision = by_place.pop(disagreement.place, None)
         if decision is None:
             # How to decide is said once, with the first.
-            problems.append(_undecided(disagreement, "" if problems else WAYS_TO_DECIDE))
+            problems.append(_undecided(disagreement, "Decide it likewise" if problems else WAYS_TO_DECIDE))
             continue
         spans.setdefault(disagreement.sentence, []).extend(_make_decided(decision, disagreement, names))
     problems += [

@@ -279,6 +279,7 @@ class GoldError(BiaozhuError):
     """Layers cannot be joined to gold."""
 
     code = "BZ041"
+    advice = "Check both layers and the decisions"
 
 
 class ScoringError(BiaozhuError):

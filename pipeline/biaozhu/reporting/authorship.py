@@ -21,10 +21,13 @@ if TYPE_CHECKING:
 
 ABOUT = "about.toml"
 EVERY_LAYER = "*"
-# `a+b`, `adjudicated:a+b:decider` and `network>adjudicated:new` all name those who drew the span.
+# `a+b`, `adjudicated:a+b/decider` and `network>adjudicated:new` all name those who drew or decided the span.
+MARKS = re.compile(r"[+:/>]")
 NO_NAMES = frozenset({"", "adjudicated", "new", "gold"})
 
 AuthorKind = Literal["person", "model", "unknown"]
+# The name before `>` proposed the span, and the annotators behind it kept it.
+GoldAuthorKind = Literal["person", "model", "unknown", "pre"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +60,7 @@ class GoldAuthor:
     """An annotator of the gold at hand: how many articles and spans carry the name, and what is stated of it."""
 
     name: str
-    kind: AuthorKind
+    kind: GoldAuthorKind
     when: str
     articles: int
     spans: int
@@ -81,19 +84,22 @@ def list_authors(gold: Iterable[Sentence], about: About, times: Mapping[str, str
     """Return the annotators that the gold's spans name, those of most spans first; `times` is when by name."""
     spans: dict[str, int] = defaultdict(int)
     articles: dict[str, set[str]] = defaultdict(set)
+    annotators = set[str]()
     for sentence in gold:
         for span in sentence.spans:
-            for name in set(re.split(r"[+:>]", span.source)) - NO_NAMES:
+            names = set(MARKS.split(span.source)) - NO_NAMES
+            annotators |= names & set(MARKS.split(span.source.rpartition(">")[2]))
+            for name in names:
                 spans[name] += 1
                 articles[name].add(sentence.article)
     known = {author.name: author for author in about.annotator}
-    authors = [known.get(name) or Author(name) for name in sorted(spans, key=lambda one: (-spans[one], one))]
-    return tuple(
-        GoldAuthor(
-            one.name, one.kind, one.when or times.get(one.name, ""), len(articles[one.name]), spans[one.name]
-        )
-        for one in authors
-    )
+
+    def describe(name: str) -> GoldAuthor:
+        one = known.get(name) or Author(name)
+        kind = one.kind if name in known or name in annotators else "pre"
+        return GoldAuthor(name, kind, one.when or times.get(name, ""), len(articles[name]), spans[name])
+
+    return tuple(describe(name) for name in sorted(spans, key=lambda one: (-spans[one], one)))
 
 
 def _read_file(path: Path) -> About:

@@ -20,11 +20,9 @@ _MARKDOWN = re.compile(r"([\\`*_\[\]#|<>~&])")
 
 
 def escape_html(text: str) -> Markup:
-    """Return text as HTML, with unseen characters as small boxes that hold their code point."""
+    """Return text as HTML, with unseen characters as small boxes that hold their code point; a tab as an arrow."""
     # Escaping first is safe: it puts in no unseen character.
-    return Markup(  # noqa: S704 — escaped above, and the replacement is made of hex digits
-        UNSEEN.sub(lambda found: f'<span class="ctl">{_name_character(found[0])}</span>', str(escape(text)))
-    )
+    return Markup(UNSEEN.sub(_box_character, str(escape(text))))  # noqa: S704 — escaped, and the boxes hold hex digits
 
 
 def escape_plain(text: str) -> str:
@@ -35,6 +33,13 @@ def escape_plain(text: str) -> str:
 def escape_markdown(text: str) -> str:
     """Return text for a Markdown table cell: nothing in it is markup."""
     return _MARKDOWN.sub(r"\\\1", escape_plain(text))
+
+
+def _box_character(found: re.Match[str]) -> str:
+    name = _name_character(found[0])
+    # Tabs stand between the cells of a table's row.
+    shown = "⇥" if found[0] == "\t" else name
+    return f'<span class="ctl" title="{name}">{shown}</span>'
 
 
 def _name_character(character: str) -> str:

@@ -91,9 +91,8 @@ def adjudicate(
         say(f"{len(found)} disagreements written to {questions}")
         if not (output or to_doccano):
             say("next: in each line, copy the right spans into `spans` and give a `rule` or a `note`, then")
-            say(
-                f"`biaozhu adjudicate {first} {second}{' --common' if common else ''} --decisions {questions} -o GOLD`"
-            )
+            given_layers = f"{first} {second}{' --common' if common else ''}"
+            say(f"`biaozhu adjudicate {given_layers} --decisions {questions} -o annotations/gold`")
     if to_doccano:
         from biaozhu.doccano.adjudication_project import ask_adjudicator
 

@@ -24,6 +24,8 @@ from biaozhu.commands.doccano.specs import (
 from biaozhu.commands.options import LOCAL, AsJson, Home, LabelsFile
 
 PLANS = Path("annotations/projects")
+# Headings in tables, where the key alone says too little.
+HEADINGS = {"blind": "without pre-annotation", "edited": "edited, not confirmed"}
 
 Project = Annotated[str, typer.Option("--project", help="Name of the project of all annotators.")]
 ProjectArgument = Annotated[
@@ -98,7 +100,8 @@ def create(
         print_json({"project": project, "plan": str(path), "dry_run": dry_run, "shares": rows})
     else:
         columns = [key for key in rows[0] if key != "url"]
-        print_table(f"shares of {project}", columns, [[row[key] for key in columns] for row in rows])
+        headings = [HEADINGS.get(key, key) for key in columns]
+        print_table(f"shares of {project}", headings, [[row[key] for key in columns] for row in rows])
         if not dry_run:
             for row in rows:
                 say(f"{row['annotator']}: {row['url']}")
@@ -164,7 +167,11 @@ def pull(
     losses = [entry for one in found for entry in one.losses]
     if ledger is not None:
         write_ledger(ledger, losses)
-    print_table(f"layers of {project}", list(rows[0]), [list(row.values()) for row in rows], as_json=as_json)
+    headings = list(rows[0]) if as_json else [HEADINGS.get(key, key) for key in rows[0]]
+    print_table(f"layers of {project}", headings, [list(row.values()) for row in rows], as_json=as_json)
+    if not (as_json or losses) and len(rows) > 1:
+        layers = " ".join(str(output / one.annotator) for one in found)
+        say(f"next: `biaozhu agree {layers}`")
     finish(losses)
 
 

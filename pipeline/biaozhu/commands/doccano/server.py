@@ -159,7 +159,12 @@ def _print_status(found: ServerStatus, *, as_json: bool) -> None:
         "health": found.health,
         "logs": [str(log) for log in found.logs],
     }
-    shown = {key: words for key, one in data.items() if (words := _to_words(one)) not in (None, "")}
+    # Doccano's own checks are of use only where one fails.
+    shown = {
+        key: words
+        for key, one in data.items()
+        if (words := _to_words(one)) not in (None, "") and not (key == "health" and found.healthy)
+    }
     print_values("Doccano", data if as_json else shown, as_json=as_json)
     if found.running and not as_json:
         say(f"the password is in {state}, which only you can read")

@@ -181,10 +181,10 @@ def compare(
         compared = found.comparisons[0]
         print_table(
             f"{compared.b} - {compared.a} on {gold} (over {compared.units.kind}s)",
-            ("metric", "a", "b", "b - a", "95 %", "p", "p (Holm)"),
+            ("label", "scheme", "metric", "a", "b", "b - a", "95 %", "p", "p (Holm)"),
             [
                 (
-                    one.metric,
+                    *_split_metric(one.metric),
                     one.a,
                     one.b,
                     one.difference.value,
@@ -288,6 +288,11 @@ def _list_scores(found: ScoredLayers) -> list[tuple[Any, ...]]:
                 )
             )
     return rows
+
+
+def _split_metric(name: str) -> tuple[str, str, str]:
+    label, scheme, figure = name.rsplit(" ", 2)
+    return label, scheme, "F1" if figure == "f1" else figure
 
 
 def _format(bounds: Bounds) -> str | None:

@@ -143,7 +143,9 @@ def _check_folder() -> Iterator[Row]:
         OK if os.access(nearest, os.W_OK) else "not writable",
         f"{cache} (BIAOZHU_CACHE names another)",
     )
-    yield "terminal", OK if (sys.stdout.encoding or "").lower() == "utf-8" else "not UTF-8", "LANG=C.UTF-8"
+    encoding = (sys.stdout.encoding or "").upper()
+    is_utf8 = encoding == "UTF-8"
+    yield "terminal", OK if is_utf8 else "not UTF-8", encoding if is_utf8 else "LANG=C.UTF-8"
 
 
 def show_labels(*, labels: LabelsFile = Path("configs/labels.toml"), as_json: AsJson = False) -> None:

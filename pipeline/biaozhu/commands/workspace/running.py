@@ -240,10 +240,13 @@ def _train_model(job: Job, record: StepRecord) -> bool:
 def _report_scores(job: Job, record: StepRecord, annotators: Sequence[Path], *, trained: bool) -> None:
     from biaozhu.commands.workspace.steps import hash_inputs
     from biaozhu.data.layers import ledger_path
+    from biaozhu.reporting.authorship import ABOUT
     from biaozhu.reporting.report import FILES
 
     layers = [f"pre={path}" for path in job.layers]
     read: list[Path] = [*job.articles, *job.layers, *job.gold]
+    beside = dict.fromkeys(path.parent for path in job.gold)
+    read += [folder / name for folder in beside for name in (ABOUT, "values", "places")]
     if trained:
         layers.append(f"{job.config.stem}={job.predicted}")
         read.append(job.predicted)
