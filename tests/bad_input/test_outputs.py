@@ -28,6 +28,7 @@ from biaozhu.data.outputs import ARTICLE_SUFFIXES, check_output, check_output_fo
 from biaozhu.normalization.table import neutralize_cell
 from biaozhu.reading import article as reading_article
 from biaozhu.scale.shards import find_own_files
+from recipes.base.export import check_model_folder
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -248,6 +249,14 @@ def test_outputs_good_layer_stays_where_no_article_can_be_read(
     assert run(["preannotate", "empty.jsonl", *options.split()]) == 2
     assert "BZ011 empty.jsonl: no article could be read, 1 failed." in capsys.readouterr().err
     assert snapshot(crowded) == before
+
+
+def test_outputs_model_that_was_not_written_to_its_end_is_built_again(tmp_path: Path) -> None:
+    write_all(tmp_path, dict.fromkeys(("model.onnx", "crf.npz", "dictionary.txt", "README.md"), b""))
+    check_model_folder(tmp_path)
+    write_all(tmp_path, {"notes.txt": b"mine"})
+    with pytest.raises(OutputError):
+        check_model_folder(tmp_path)
 
 
 def test_outputs_write_layer_replaces_none_by_an_empty_one(workplace: Path) -> None:
