@@ -197,11 +197,22 @@ def test_outputs_of_one_command_are_not_one_file(
     refuse(crowded, capsys, command, r"BZ008 ")
 
 
-def test_outputs_go_to_an_open_file_without_replacing_it(crowded: Path) -> None:
+@pytest.mark.parametrize(
+    ("command", "begin"),
+    [
+        ("export good.jsonl -f conll -o", b"# biaozhu "),
+        ("adjudicate anna bert --questions", b'{"sentence"'),
+        ("preannotate good.txt --model fast -o", b'{"id"'),
+    ],
+)
+def test_outputs_go_to_an_open_file_without_replacing_it(crowded: Path, command: str, begin: bytes) -> None:
     notes = crowded / "notes.txt"
-    script = f"{sys.executable} -m biaozhu export good.jsonl -f conll -o /dev/fd/3 3>> notes.txt"
+    (crowded / "bert" / "good.jsonl").write_bytes(
+        (crowded / "good.jsonl").read_bytes().replace(b'"PLACE"', b'"PERSON"')
+    )
+    script = f"{sys.executable} -m biaozhu {command} /dev/fd/3 3>> notes.txt"
     subprocess.run(["bash", "-c", script], check=True, cwd=crowded)
-    assert notes.read_bytes().startswith(b"my notes\n# biaozhu ")
+    assert notes.read_bytes().startswith(b"my notes\n" + begin)
 
 
 @pytest.mark.parametrize("command", OVER_ANOTHER_KIND)
