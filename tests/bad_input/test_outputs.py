@@ -28,6 +28,7 @@ from biaozhu.data.outputs import ARTICLE_SUFFIXES, check_output, check_output_fo
 from biaozhu.normalization.table import neutralize_cell
 from biaozhu.reading import article as reading_article
 from biaozhu.scale.shards import find_own_files
+from recipes.base.export import check_model_folder
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -196,11 +197,22 @@ def test_outputs_of_one_command_are_not_one_file(
     refuse(crowded, capsys, command, r"BZ008 ")
 
 
-def test_outputs_go_to_an_open_file_without_replacing_it(crowded: Path) -> None:
+@pytest.mark.parametrize(
+    ("command", "begin"),
+    [
+        ("export good.jsonl -f conll -o", b"# biaozhu "),
+        ("adjudicate anna bert --questions", b'{"sentence"'),
+        ("preannotate good.txt --model fast -o", b'{"id"'),
+    ],
+)
+def test_outputs_go_to_an_open_file_without_replacing_it(crowded: Path, command: str, begin: bytes) -> None:
     notes = crowded / "notes.txt"
-    script = f"{sys.executable} -m biaozhu export good.jsonl -f conll -o /dev/fd/3 3>> notes.txt"
+    (crowded / "bert" / "good.jsonl").write_bytes(
+        (crowded / "good.jsonl").read_bytes().replace(b'"PLACE"', b'"PERSON"')
+    )
+    script = f"{sys.executable} -m biaozhu {command} /dev/fd/3 3>> notes.txt"
     subprocess.run(["bash", "-c", script], check=True, cwd=crowded)
-    assert notes.read_bytes().startswith(b"my notes\n# biaozhu ")
+    assert notes.read_bytes().startswith(b"my notes\n" + begin)
 
 
 @pytest.mark.parametrize("command", OVER_ANOTHER_KIND)
@@ -248,6 +260,14 @@ def test_outputs_good_layer_stays_where_no_article_can_be_read(
     assert run(["preannotate", "empty.jsonl", *options.split()]) == 2
     assert "BZ011 empty.jsonl: no article could be read, 1 failed." in capsys.readouterr().err
     assert snapshot(crowded) == before
+
+
+def test_outputs_model_that_was_not_written_to_its_end_is_built_again(tmp_path: Path) -> None:
+    write_all(tmp_path, dict.fromkeys(("model.onnx", "crf.npz", "dictionary.txt", "README.md"), b""))
+    check_model_folder(tmp_path)
+    write_all(tmp_path, {"notes.txt": b"mine"})
+    with pytest.raises(OutputError):
+        check_model_folder(tmp_path)
 
 
 def test_outputs_write_layer_replaces_none_by_an_empty_one(workplace: Path) -> None:

@@ -101,6 +101,28 @@ def test_train_replaces_a_model_and_nothing_else(tmp_path: Path) -> None:
     assert not [path for path in tmp_path.iterdir() if path.name.startswith(".")]
 
 
+@pytest.mark.parametrize("seeds", ["1", "2"])
+def test_train_again_takes_its_own_ledger_and_keeps_a_link(tmp_path: Path, seeds: str) -> None:
+    config, _ = small_project(tmp_path)
+    link = tmp_path / "link"
+    command = [
+        "train",
+        str(config),
+        "-o",
+        str(link),
+        "--seeds",
+        seeds,
+        "--ledger",
+        str(link / "ledger.jsonl"),
+    ]
+    (tmp_path / "models").mkdir()
+    train(config, tmp_path / "models" / "model")
+    link.symlink_to(tmp_path / "models" / "model")
+    assert [run(command), run(command)] == [0, 0]
+    assert link.is_symlink()
+    assert (tmp_path / "models" / "model" / "ledger.jsonl").is_file()
+
+
 @pytest.mark.parametrize(
     ("change", "says"),
     [

@@ -49,18 +49,18 @@ def describe_extra_install(extra: str) -> str:
 
     No index has the project itself: they come from the checkout, or by their own names where the wheel is installed.
     """
-    from importlib.metadata import requires  # noqa: PLC0415 — read only where something is missing
-
-    from packaging.requirements import Requirement  # noqa: PLC0415 — as above
-
     checkout = PACKAGE.parents[1]
     if (checkout / "pyproject.toml").is_file():
         what = f"-e '{checkout}{f'[{extra}]' if extra else ''}'"
     else:
+        from importlib.metadata import requires  # noqa: PLC0415 — read only where something is missing
+
+        from packaging.requirements import Requirement  # noqa: PLC0415 — as above
+
         read = map(Requirement, requires("biaozhu") or ())
         wanted = [one for one in read if bool(extra) == ("extra" in str(one.marker or ""))]
         what = " ".join(
-            f"'{one.name}{one.specifier}'"
+            f"'{str(one).partition(';')[0].strip()}'"
             for one in wanted
             if one.marker is None or one.marker.evaluate({"extra": extra})
         )

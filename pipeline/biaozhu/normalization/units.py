@@ -51,13 +51,15 @@ _TABLES: tuple[tuple[Dimension, str, str], ...] = (
     ("area", "m²", "平方英里=平方英哩 2589988.110336"),
     ("volume", "m³", "立方米=立方=方=标准立方米=立方公尺=m³ 1 立方分米 1/1000 升=公升=L 1/1000 毫升=mL=立方厘米=cm³=cc 1/1000000"),
     ("volume", "m³", "立方公里 1000000000"),
+    # How much they held differs by time, 石 and 斗 to each other do not.
+    ("volume", "斗", "石 10 斗 1"),
     ("mass", "kg", "吨=公吨=t 1000 公斤=千克=kg 1 斤=市斤 1/2 两 1/20 钱 1/200 克=g 1/1000 毫克=mg 1/1000000"),
     ("mass", "kg", "微克=μg 1/1000000000 担 50 磅 0.45359237 盎司 0.028349523125 克拉 0.0002"),
     ("energy", "J", "千瓦时=度电=kWh 3600000 瓦时=Wh 3600 兆瓦时=MWh 3600000000 吉瓦时=GWh 3600000000000 焦耳=J 1 千焦=kJ 1000"),
     ("energy", "J", "卡=卡路里=cal 4.184 千卡=大卡=kcal 4184 兆焦=兆焦耳 1000000"),
     ("power", "W", "千瓦=kW 1000 瓦=W 1 兆瓦=MW 1000000 吉瓦=GW 1000000000 马力 735.49875"),
     ("duration", "s", "秒=秒钟=s 1 毫秒=ms 1/1000 微秒 1/1000000 分钟=min 60 刻钟 900 小时=个小时=个钟头=h 3600 天=昼夜=日=d 86400"),
-    ("duration", "s", "周=星期=个星期=个礼拜 604800"),
+    ("duration", "s", "周=星期=个星期=个礼拜 604800 个时辰 7200"),
     ("duration", "月", "个月=月 1 年=周年=个年头 12 个季度 3 个世纪=世纪 1200"),
     ("age", "岁", "岁=周岁 1"),
     ("ratio", "1", "% 1/100 ‰ 1/1000 ‱ 1/10000 成 1/10 折 1/10 倍 1"),
@@ -76,7 +78,7 @@ _CURRENCIES = (
 )
 # 年半: half of the unit more; 个多月: more than the number says.
 _HALF = re.compile(r"(个)半(月|小时|星期|世纪)|(年|岁|天)半|(分)半钟")
-_MORE = re.compile(r"个多(月|小时|星期|世纪)|(分)多钟")
+_MORE = re.compile(r"个多(月|小时|星期|世纪|时辰)|(分)多钟")
 
 
 def unit_of(measure: str, *, before: str = "", after: str = "") -> Unit:
@@ -122,7 +124,9 @@ def _by_context(word: str, before: str, after: str) -> Unit | None:
 
 
 def part_of(larger: Unit | None) -> Unit | None:
-    """Return what 分 means after a larger unit of the same quantity: of money after 元, of land after 亩, of an hour."""
+    """Return what 分 or 升 means after a larger unit: of money after 元, of land after 亩, of an hour, of grain after 斗."""
+    if larger is not None and larger.base == "斗":
+        return Unit("升", "volume", Fraction(1, 10), "斗")
     if larger is not None and larger.base == "CNY":
         return _UNITS["分钱"]
     if larger is not None and larger.name in ("亩", "公顷"):

@@ -191,7 +191,8 @@ def _unit(found: re.Match[str], larger: Unit | None, before: str, after: str) ->
         return unit_of(named or currency), "currency" if currency == "$" else ""
     if not measure:
         return None, ""
-    if measure == "分" and (larger or "秒" in found.string):
+    old = larger is not None and larger.base == "斗"
+    if (measure == "分" and (larger or "秒" in found.string)) or (measure == "升" and old):
         return part_of(larger or unit_of("小时")) or unit_of(measure), ""
     unit = unit_of(measure, before=before + (found["sign"] or ""), after=after)
     priced = found["unsaid"] or named or larger or _PRICED.search(f"{before[-8:]}{found.string}{after[:1]}")

@@ -84,6 +84,7 @@ def train_seeds(  # noqa: PLR0913 — what `train` takes, and seeds and layers
         What could not be aligned with the tokens, which is the same for each seed, and each seed's run.
     """
     check_replaceable(output)
+    output = output.resolve()  # a link to a folder stays a link
     overrides = dict(overrides or {})
     config = read_config(config_path, overrides)
     first = config.get("system", {}).get("seed")

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import os
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from biaozhu.data.errors import OutputError, WriteError
 from biaozhu.data.files import parse_json, read_bytes, temporary_folder
+from biaozhu.data.outputs import identify_file
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
-    from pathlib import Path
 
 MODEL_FILES = ("meta.json", "config.cfg", "README.md", "tokenizer", "vocab")
 DESKTOP_FILES = (".DS_Store", "Thumbs.db")
@@ -39,10 +40,17 @@ def check_replaceable(
             f"this exists already and is not a {kind}", where=str(output), next_step="Choose another name"
         )
     known = {*(names or (*MODEL_FILES, *_list_components(output / mark))), *DESKTOP_FILES}
-    if strangers := sorted({path.name for path in output.iterdir()} - known):
+    if strangers := sorted(
+        path.name for path in output.iterdir() if path.name not in known and not _is_ledger(path)
+    ):
         raise OutputError(
             "this is no part of a model, and its folder would be replaced", where=str(output / strangers[0])
         )
+
+
+def _is_ledger(path: Path) -> bool:
+    # `train --ledger` may have written it there; where nothing was lost it is empty.
+    return path.is_file() and (not path.stat().st_size or identify_file(path) == "ledger")
 
 
 def _list_components(meta: Path) -> list[str]:
@@ -56,8 +64,9 @@ def _list_components(meta: Path) -> list[str]:
 def replace_folder(output: Path) -> Iterator[Path]:
     """Yield the path of a new folder, to be made, which takes the place of another at the end; not after an error.
 
-    Beside it is room for other files, which go.
+    Beside it is room for other files, which go. A link to a folder stays a link.
     """
+    output = Path(os.path.realpath(output))
     try:
         with temporary_folder(output) as room:
             yield room / "made"

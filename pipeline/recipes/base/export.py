@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from biaozhu.annotators.network.base import FORMAT, SCORES
+from biaozhu.annotators.network.fast import PAIRS
 from biaozhu.annotators.network.runtime import CONFIG, DICTIONARY, GRAPH
 from biaozhu.data.errors import MissingFileError, OutputError
-from biaozhu.data.files import parse_json, read_bytes, write_bytes, write_text
+from biaozhu.data.files import TEMPORARY, parse_json, read_bytes, write_bytes, write_text
 from recipes.base.graph import build_base_graph
 
 if TYPE_CHECKING:
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from recipes.base.graph import BaseWeights
+
+MODEL_FILES = {GRAPH, SCORES, PAIRS, DICTIONARY, "README.md"}
 
 
 def export_base(
@@ -92,12 +95,16 @@ def export_graph(
 
 
 def check_model_folder(folder: Path) -> None:
-    """Check before any work that a folder is not there, is empty, or holds a network of biaozhu, which is replaced.
+    """Check before any work that a folder holds nothing, or a network of biaozhu, whole or not written to its end.
 
     Raises:
         OutputError: its files are not ours.
     """
-    if not folder.is_dir() or not any(folder.iterdir()):
+    if not folder.is_dir():
+        return
+    names = {path.name for path in folder.iterdir() if not path.name.endswith(TEMPORARY)}
+    # A build that was killed while it wrote, or whose disk was full, left no config.
+    if not names or (DICTIONARY in names and names <= MODEL_FILES):
         return
     try:
         config = parse_json(read_bytes(folder / CONFIG))

@@ -193,12 +193,13 @@ def _few(
     load: Callable[[Sequence[Answered]], tuple[NameModel, Sequence[Annotator]]],
 ) -> None:
     from biaozhu.data.errors import UsageError
+    from biaozhu.data.files import descriptor_of
     from biaozhu.data.outputs import check_distinct
     from biaozhu.reading.article import find_articles, read_readable
 
     if ledger and output is None:
         raise UsageError("--ledger needs a name", next_step="Give --output OUT.jsonl")
-    into_folder = output is not None and output.suffix != ".jsonl"
+    into_folder = output is not None and output.suffix != ".jsonl" and descriptor_of(output) is None
     if output is not None:
         _check_outputs([output], files, ledger=ledger and not into_folder)
     read, problems = read_readable(find_articles(files))

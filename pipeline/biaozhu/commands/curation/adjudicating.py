@@ -122,8 +122,11 @@ def adjudicate(
 def _check_undecided(questions: Path | None) -> None:
     from biaozhu.curation.adjudication import read_decisions
     from biaozhu.data.errors import OutputError
+    from biaozhu.data.files import descriptor_of
 
-    if questions is not None and questions.is_file() and (decided := read_decisions(questions)):
+    if questions is None or descriptor_of(questions) is not None or not questions.is_file():
+        return
+    if decided := read_decisions(questions):
         raise OutputError(
             f"{len(decided)} decisions in it would be replaced by open questions", where=str(questions)
         )
