@@ -162,4 +162,4 @@ def test_wheel_core_imports_whatever_needs_no_extra(folder: Folder) -> None:
 def test_wheel_core_names_the_extra_that_a_command_needs(folder: Folder) -> None:
     said = folder.run("biaozhu", "push", "pre.jsonl", status=2).stderr
     assert said.startswith("BZ005 ")
-    assert "[doccano]" in said
+    assert "'doccano-client" in said

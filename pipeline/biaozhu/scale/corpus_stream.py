@@ -35,6 +35,7 @@ LINES, TABLE = ".jsonl", ".parquet"
 COMPRESSED = frozenset({".gz", ".zst"})
 # Bytes fetched at once of a remote file of which only a range is wanted.
 RANGE_AHEAD = 1 << 20
+SKIPPED_AT_ONCE = 1 << 20
 WILD = frozenset("*?[")
 
 
@@ -307,7 +308,8 @@ def _lines(
 
 def _skip_line(file: IO[bytes]) -> int:
     skipped = 0
-    while part := file.readline(MAX_ARTICLE_BYTES):
+    # In small pieces: the beginning of the line is in memory, too.
+    while part := file.readline(SKIPPED_AT_ONCE):
         skipped += len(part)
         if part.endswith(b"\n"):
             break
