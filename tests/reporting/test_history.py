@@ -58,6 +58,15 @@ def test_history_page_has_every_row_and_a_chart(reports: Path, read_page: Callab
     assert {html.count(f"{row.layer} · {row.gold_sha[:6]}") for row in rows} == {1}
 
 
+def test_history_without_scores_says_why(reports: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for path in reports.rglob("scores.json"):
+        path.unlink()
+    assert run(["history", str(reports)]) == 0
+    said = capsys.readouterr()
+    assert "no report has scores yet" in said.err
+    assert not said.out
+
+
 def test_summary_json_holds_scores_and_checks(reports: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["summary", str(reports), "--json"]) == 0
     found = json.loads(capsys.readouterr().out)

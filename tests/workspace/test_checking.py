@@ -28,6 +28,7 @@ def test_checking_doctor_finds_the_core_whole_and_names_the_one_command_for_docc
     assert run(["doctor", "--json"]) == 0
     rows = {row["what"]: row for row in json.loads(capsys.readouterr().out)}
     assert rows["packages of the core"]["state"] == "ok"
+    assert rows["terminal"]["how to get it, or where it is"] == "UTF-8"
     advice = rows["Doccano's own environment"]["how to get it, or where it is"]
     lock = Path(advice.partition(" -r ")[2].partition(";")[0])
     assert "-m venv" in advice

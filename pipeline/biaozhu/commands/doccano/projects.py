@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -22,6 +22,9 @@ from biaozhu.commands.doccano.specs import (
     read_spec,
 )
 from biaozhu.commands.options import LOCAL, AsJson, Home, LabelsFile
+
+if TYPE_CHECKING:
+    from biaozhu.doccano.assignment import Assignment
 
 PLANS = Path("annotations/projects")
 # Headings in tables, where the key alone says too little.
@@ -130,12 +133,11 @@ def pull(
     from biaozhu.data.layers import write_layer
     from biaozhu.data.ledger import write_ledger
     from biaozhu.data.outputs import check_output
-    from biaozhu.doccano.assignment import read_assignment
     from biaozhu.doccano.team import pull_layers
 
     spec = read_spec(project, labels)
     check_output(ledger, "ledger")
-    assignment = read_assignment(plans / f"{project}.json")
+    assignment = _read_plan(plans, project)
     with progress("pull", sum(len(given) for given in assignment.annotators.values())) as tick:
         found = pull_layers(log_in(home), spec, assignment, tick=tick)
     for one in found:
@@ -203,10 +205,9 @@ def status(
     name: ProjectArgument, *, plans: Plans = PLANS, home: Home = LOCAL, as_json: AsJson = False
 ) -> None:
     """Show how far each annotator is: sentences, confirmed ones, the share, and their page."""
-    from biaozhu.doccano.assignment import read_assignment
     from biaozhu.doccano.team import count_progress
 
-    found = count_progress(log_in(home), name, read_assignment(plans / f"{name}.json"))
+    found = count_progress(log_in(home), name, _read_plan(plans, name))
     columns = ("annotator", "sentences", "confirmed", "share", "page")
     rows = [(one.annotator, one.sentences, one.confirmed, f"{one.share:.0%}", one.url) for one in found]
     print_table(f"progress of {name}", columns, rows, as_json=as_json)
@@ -219,14 +220,25 @@ def accounts(
 ) -> None:
     """List a project's annotators: their page, and whether their password is kept. No password is printed."""
     from biaozhu.doccano.accounts import accounts_path, list_accounts
-    from biaozhu.doccano.assignment import read_assignment
     from biaozhu.doccano.connection import find_account
 
     url = find_account(home=home).url
     kept = list_accounts(home, url)
-    given = read_assignment(plans / f"{name}.json").annotators
+    given = _read_plan(plans, name).annotators
     rows = [(one, f"{name}@{one}", url, "yes" if one in kept else "no") for one in given]
     print_table(
         f"accounts of {name}", ("annotator", "project", "page", "password kept"), rows, as_json=as_json
     )
     say(f"generated passwords are in {accounts_path(home)}, which only you can read")
+
+
+def _read_plan(plans: Path, project: str) -> Assignment:
+    from biaozhu.data.errors import MissingFileError
+    from biaozhu.doccano.assignment import read_assignment
+
+    path = plans / f"{project}.json"
+    if not path.exists():
+        there = ", ".join(sorted(one.stem for one in plans.glob("*.json")))
+        advice = f"Projects created here: {there}" if there else "Make it with `biaozhu project create`"
+        raise MissingFileError("no such file", where=str(path), next_step=advice)
+    return read_assignment(path)

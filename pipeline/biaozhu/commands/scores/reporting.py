@@ -151,6 +151,9 @@ def history(
     if as_json:
         print_json([asdict(row) for row in rows])
         return
+    if not rows:
+        say("no report has scores yet: they need gold")
+        return
     columns = ("date", "run", "layer", "gold spans", "P", "R", "strict F1", "95 %", "change", "gold")
     fields = ("date", "run", "layer", "gold", "precision", "recall", "f1", "interval", "change", "gold_sha")
     print_table("History", columns, [[getattr(row, field) for field in fields] for row in rows])

@@ -96,8 +96,12 @@ def run(
     The report goes to reports/NAME, and the scores of each run stay for `biaozhu history`.
     """
     from biaozhu.commands.workspace.steps import read_record
+    from biaozhu.data.errors import MissingFileError
     from biaozhu.reading.article import find_articles, read_readable
 
+    if not folder.exists():
+        advice = "Give your folder of articles: `biaozhu run FOLDER`"
+        raise MissingFileError("no such file", where=str(folder), next_step=advice)
     articles, problems = read_readable(find_articles([folder]))
     job = _plan_job(name or folder.resolve().name, articles, gold, config, model)
     record = read_record(job.steps / "done.json", force=force)
