@@ -12,7 +12,7 @@ import pytest
 from biaozhu.curation.bias import FATES
 from biaozhu.curation.disagreements import Kind as DisagreementKind
 from biaozhu.data.diff import Kind
-from biaozhu.reporting.authorship import AuthorKind
+from biaozhu.reporting.authorship import GoldAuthorKind
 from biaozhu.reporting.evidence import RoundTrip
 from biaozhu.reporting.page.conclusions import SOURCES
 from biaozhu.reporting.page.overlay import Status
@@ -46,7 +46,7 @@ def used_keys() -> set[str]:
     found |= {f"source.{source}" for source in SOURCES} | {"surface.seen", "surface.unseen"}
     found |= {f"says.{direction}" for direction in get_args(Direction)} | {"no_score", "not_checked"}
     found |= {f"doubt.{doubt}" for doubt in get_args(Doubt)} | {
-        f"author.{kind}" for kind in get_args(AuthorKind)
+        f"author.{kind}" for kind in get_args(GoldAuthorKind)
     }
     found |= {f"layer.held_out_{by}" for by in ("article", "section")} | {"footer", "footer.paged"}
     found |= {f"agreement.{name}" for name in ("scope", "foreign")}
