@@ -66,12 +66,12 @@ def replace_folder(output: Path) -> Iterator[Path]:
 
     Beside it is room for other files, which go. A link to a folder stays a link.
     """
-    output = Path(os.path.realpath(output))
+    place = Path(os.path.realpath(output))
     try:
-        with temporary_folder(output) as room:
+        with temporary_folder(place) as room:
             yield room / "made"
-            if output.exists():
-                os.replace(output, room / "old")  # noqa: PTH105 — a rename
-            os.replace(room / "made", output)  # noqa: PTH105 — as above
+            if place.exists():
+                os.replace(place, room / "old")  # noqa: PTH105 — a rename
+            os.replace(room / "made", place)  # noqa: PTH105 — as above
     except OSError as error:
         raise WriteError(f"cannot be written ({error.strerror})", where=str(output)) from None
