@@ -190,13 +190,6 @@ def test_outputs_never_replace_an_input(
     refuse(crowded, capsys, command.replace("{link}", "link"), r"BZ008 ")
 
 
-@pytest.mark.parametrize("command", TWICE)
-def test_outputs_of_one_command_are_not_one_file(
-    crowded: Path, capsys: pytest.CaptureFixture[str], command: str
-) -> None:
-    refuse(crowded, capsys, command, r"BZ008 ")
-
-
 @pytest.mark.parametrize(
     ("command", "begin"),
     [
@@ -215,8 +208,8 @@ def test_outputs_go_to_an_open_file_without_replacing_it(crowded: Path, command:
     assert notes.read_bytes().startswith(b"my notes\n" + begin)
 
 
-@pytest.mark.parametrize("command", OVER_ANOTHER_KIND)
-def test_outputs_never_replace_a_file_of_another_kind(
+@pytest.mark.parametrize("command", [*OVER_ANOTHER_KIND, *TWICE])
+def test_outputs_never_replace_a_file_of_another_kind_or_each_other(
     crowded: Path, capsys: pytest.CaptureFixture[str], command: str
 ) -> None:
     refuse(crowded, capsys, command, r"BZ008 ")

@@ -94,6 +94,11 @@ def check_target(path: Path) -> None:
         raise WriteError("cannot be written (Permission denied)", where=str(path))
 
 
+def to_unicode(text: str) -> str:
+    """Return text that UTF-8 can carry: a lone surrogate, as of a file's name that is not UTF-8, as its escape."""
+    return text.encode("utf-8", "backslashreplace").decode("utf-8")
+
+
 def descriptor_of(path: Path) -> int | None:
     """Return the open file that a path like /dev/stdout or /dev/fd/3 means, or None for any other path."""
     match = DESCRIPTOR.fullmatch(str(path))

@@ -9,6 +9,7 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from biaozhu.data.files import to_unicode
 from biaozhu.data.model import Span
 
 if TYPE_CHECKING:
@@ -180,5 +181,5 @@ def shorten(value: Any) -> str:
     """Return a value as a ledger can hold it."""
     text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
     # A lone surrogate, which JSON may state, fits into no ledger.
-    text = text.encode("utf-8", "backslashreplace").decode("utf-8")
+    text = to_unicode(text)
     return text if len(text) <= SHOWN_CHARS else f"{text[:SHOWN_CHARS]}…"

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from biaozhu.data.errors import WorkerError
+from biaozhu.data.files import to_unicode
 from biaozhu.scale.batch import batches
 from biaozhu.scale.corpus_stream import (
     LINES,
@@ -49,7 +50,7 @@ class Piece:
         """Return the place of an article: the file of this number, or the record; None is the file of the records."""
         one = self.files[0 if self.holds_records else number or 0]
         path = one.where if isinstance(one, Source) else str(one)
-        path = path.encode("utf-8", "backslashreplace").decode("utf-8")
+        path = to_unicode(path)
         return f"{path}:{number}" if self.holds_records and number is not None else path
 
 

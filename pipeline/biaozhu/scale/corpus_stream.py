@@ -21,7 +21,7 @@ from biaozhu.data.errors import (
     MissingExtraError,
     MissingFileError,
 )
-from biaozhu.data.files import MAX_ARTICLE_BYTES
+from biaozhu.data.files import MAX_ARTICLE_BYTES, to_unicode
 from biaozhu.data.storage.compression import advice_on, opened, reason_of
 from biaozhu.reading.article import ARTICLE_SUFFIXES, HTML_SUFFIXES, read_source
 from biaozhu.scale.corpus_tables import read_rows
@@ -158,10 +158,7 @@ def _unicode(source: Source) -> Source:
     names = source.name + source.where
     if names.isascii() or _is_unicode(names):
         return source
-    name, where = (
-        text.encode("utf-8", "backslashreplace").decode("utf-8") for text in (source.name, source.where)
-    )
-    return replace(source, name=name, where=where)
+    return replace(source, name=to_unicode(source.name), where=to_unicode(source.where))
 
 
 def _inside(folder: Path) -> Iterator[Path]:

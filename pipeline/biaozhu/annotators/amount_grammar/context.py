@@ -127,8 +127,6 @@ def _is_no_count(one: Counted) -> bool:
     number, measure, before = one.number, one.measure, one.before
     if one.after.startswith(measure) or number == "一一" or not number.strip("零〇"):
         return True  # 一天天, 一块块
-    if number == "万" and measure == "贯":
-        return True  # 腰缠万贯
     if number in ("百", "千", "万") and measure in ("年", "日", "天"):
         # 百年 alone is rhetoric (百年梦想), 近百年 counts.
         return not (_NEARLY.search(before) or re.match("来|以来|[老古]|历史", one.after))

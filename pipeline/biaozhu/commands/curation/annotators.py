@@ -50,11 +50,11 @@ def agree(
     if as_json:
         print_json(asdict(result))
         return
-    total, everyone = translate("all labels"), translate("all pairs")
+    everyone = translate("all pairs")
     rows: list[tuple[object, ...]] = [
         (
             f"{pair.first} – {pair.second}",
-            total if label == "micro" else label,
+            "all" if label == "micro" else label,
             pair.strict[label],
             pair.partial[label],
             None,
@@ -62,7 +62,7 @@ def agree(
         for pair in result.pairs
         for label in pair.strict
     ]
-    rows.append((everyone, total, result.mean_strict, result.mean_partial, result.alpha))
+    rows.append((everyone, "all", result.mean_strict, result.mean_partial, result.alpha))
     rows += [(everyone, label, None, None, alpha) for label, alpha in result.alpha_by_label.items()]
     print_table("Agreement", ("annotators", "label", "strict F1", "partial F1", "alpha (characters)"), rows)
     for title, groups in (("month", result.by_month), ("article", result.by_article)):
