@@ -17,8 +17,10 @@ from biaozhu.annotators.network.lac_data import HIDDEN
 from biaozhu.annotators.network.runtime import make_session
 from biaozhu.data.errors import TrainingError
 from recipes.base.auxiliary import read_auxiliary
+from recipes.base.begin import read_earlier
 from recipes.base.build import build_base
 from recipes.base.data import IGNORED, Example, batches, name_tags, well_formed
+from recipes.base.export import export_base
 from recipes.base.graph import build_base_graph
 from recipes.corpora.corpus_store import write_corpus
 from recipes.corpora.fetch import pfr_parts
@@ -34,6 +36,7 @@ from recipes.base.train import (  # noqa: E402 — as above
     Settings,
     Vocabulary,
     build_network,
+    scores_of,
     strict_scores,
     train,
     weights_of,
@@ -99,6 +102,36 @@ def test_network_and_onnx_agree(tuned: bool, lexicon: int) -> None:  # noqa: FBT
     for column, length in enumerate(lengths):
         # The network's own matrices are not of 8 bits; the graph's are.
         np.testing.assert_allclose(found[:length, column], expected.numpy()[:length, column], atol=2e-2)
+
+
+@pytest.mark.parametrize("temperature", [1.0, 1.6])
+def test_training_begins_with_what_an_earlier_model_says(tmp_path: Path, temperature: float) -> None:
+    large, small_one = random_weights(3).lacs
+    known = replace(vocabulary(), states=4 * HIDDEN, tuned=large)
+    network = build_network(small(), known).eval()
+    with torch.no_grad():
+        network.transitions.copy_(torch.arange(9.0).reshape(3, 3))
+    export_base(
+        tmp_path,
+        cooled(weights_of([network], (small_one,)), temperature),
+        scores={name: array / temperature for name, array in scores_of([network]).items()},
+        tags=TAGS,
+        dictionary=DICTIONARY,
+        facts={"temperature": temperature},
+    )
+    earlier = read_earlier(str(tmp_path), random_weights(4).lacs[0])
+    again = build_network(small(seed=9), replace(known, tuned=earlier.head.lac, earlier=earlier)).eval()
+    ids, lengths = torch.arange(2, 9)[:, None], torch.tensor([7])
+    states = torch.from_numpy(np.random.default_rng(1).normal(size=(7, 1, 2 * HIDDEN))).float()
+    with torch.no_grad():
+        expected, found = (one(states, ids, lengths)[0].numpy() for one in (network, again))
+    # The model keeps its matrices in 8 bits.
+    np.testing.assert_allclose(found, expected, atol=2e-2)
+    np.testing.assert_allclose(again.transitions.detach().numpy(), np.arange(9.0).reshape(3, 3), atol=1e-5)
+    with pytest.raises(TrainingError):
+        read_earlier(str(tmp_path), None)
+    with pytest.raises(TrainingError):
+        build_network(small(bigram=5), replace(known, tuned=earlier.head.lac, earlier=earlier))
 
 
 def test_lac_layers_give_back_the_arrays_that_they_were_made_of() -> None:

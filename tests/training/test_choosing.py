@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
@@ -17,6 +18,9 @@ from biaozhu.nlp.tokenizer import make_char_tokenizer
 from biaozhu.training.choosing import Learned, choose_hold, compare_spans
 from biaozhu.training.descent import Hold, Problem, merge_columns, predict, read_gold, solve_problem
 from biaozhu.training.train import fit, read_config
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 GOLD = Path("annotations/gold/handan-2020-07-02.jsonl")
 LABELS = ("PLACE",)
@@ -92,6 +96,26 @@ def test_choosing_weakens_no_start_whose_labels_the_gold_lacks() -> None:
     assert choose_hold(problem, HOLDS, [])[0] == HOLDS[1]
     hold, _ = choose_hold(whole, HOLDS, [])
     assert hold is None or hold.prior_weight == HOLDS[0].prior_weight
+
+
+def test_choosing_asks_for_the_prior_of_what_is_learned_from_alone() -> None:
+    # A regression test: the tag that a label borrows was chosen on held-out sentences, too.
+    problem, seen = problem_of([TEXT] * 10, right=True), []
+
+    def prior_from(texts: Sequence[int]) -> np.ndarray:
+        seen.append(list(texts))
+        return np.zeros_like(problem.prior)
+
+    _, found = choose_hold(problem, HOLDS[:1], [], prior_from=prior_from)
+    assert sorted(at for texts in seen for at in set(range(10)) - set(texts)) == list(range(10))
+    assert found.start.predicted == 0
+
+
+def test_choosing_takes_the_hold_that_scores_best_where_the_strongest_does_harm() -> None:
+    # A regression test: a looser hold had to be better than a stronger one that was worse than the start.
+    hold, found = choose_hold(problem_of([TEXT] * 20, right=False), [Hold(1.0, (1e6,)), *HOLDS], [])
+    assert hold == HOLDS[1]
+    assert found.mended == 40
 
 
 def test_choosing_leaves_a_start_that_is_often_wrong_where_nothing_betters_it() -> None:

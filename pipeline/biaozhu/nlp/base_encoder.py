@@ -35,9 +35,11 @@ ENCODER = "biaozhu.BaseEncoder.v1"
 STATES = 2 * HIDDEN
 # What makes the parts of a vector weigh about alike.
 STATES_SCALE, LIKELY_SCALE, LEXICON_SCALE = 0.3, 0.2, 0.3
-# Probabilities below this count as this, and a label that the network does not know begins at `UNKNOWN_LABEL`.
-SMALLEST = 1e-4
-UNKNOWN_LABEL = -6.0
+# Probabilities below this count as this. As a prior the network must not be surer than it is right where the gold is of
+# another kind: what it is wrong about would count for more than all the rest, and learning would bend to that.
+SMALLEST, SMALLEST_PRIOR = 1e-4, 0.03
+# Where a label begins that the network does not know.
+UNKNOWN_LABEL = float(np.log(SMALLEST_PRIOR))
 # How far the tag that pre-annotation decided on stands above every other one.
 MARGIN = 1.0
 
@@ -76,7 +78,7 @@ def base_encoder(
     labels, kinds = sorted({*base.labels, *proposed}), len(base.network.chain.kinds)
 
     def states(texts: Sequence[str]) -> list[np.ndarray]:
-        rows = zip(_read(base.network, texts), lexicon_columns(texts), strict=True)
+        rows = zip(_read(base.network, texts, SMALLEST), lexicon_columns(texts), strict=True)
         return [
             np.concatenate(
                 [
@@ -94,7 +96,7 @@ def base_encoder(
         decided = annotate_once(folder, tuple(texts))[COMBINED]
         columns = _columns_of(make_tags(labels), base.network.chain)
         found = []
-        for (_, likely), spans in zip(_read(base.network, texts), decided, strict=True):
+        for (_, likely), spans in zip(_read(base.network, texts, SMALLEST_PRIOR), decided, strict=True):
             rows = np.where(columns < 0, np.float32(UNKNOWN_LABEL), likely[:, columns])
             chosen = [span.key for span in spans if span.label in labels]
             places = np.arange(len(rows)), encode_spans(labels, len(rows), chosen)
@@ -140,7 +142,9 @@ def _borrowed(size: Size, texts: Sequence[str], scores: Sequence[np.ndarray]) ->
     lac = load_once(size)
     columns = _columns_of(make_tags(WORD_TAGS)[1:], lac.chain)
     found = []
-    for (_, likely), words, top in zip(_read(lac, texts), find_words(size, texts), scores, strict=True):
+    for (_, likely), words, top in zip(
+        _read(lac, texts, SMALLEST_PRIOR), find_words(size, texts), scores, strict=True
+    ):
         rows = np.where(columns < 0, np.float32(UNKNOWN_LABEL), likely[:, columns])
         path = encode_spans(WORD_TAGS, len(rows), [(one.start, one.end, one.tag) for one in words])
         places = np.flatnonzero(path)
@@ -149,8 +153,8 @@ def _borrowed(size: Size, texts: Sequence[str], scores: Sequence[np.ndarray]) ->
     return found
 
 
-def _read(network: Lac, texts: Sequence[str]) -> list[tuple[np.ndarray, np.ndarray]]:
-    """Return the last hidden states and the tags' log-probabilities of each text."""
+def _read(network: Lac, texts: Sequence[str], smallest: float) -> list[tuple[np.ndarray, np.ndarray]]:
+    """Return the last hidden states and the tags' log-probabilities of each text, no probability below `smallest`."""
     plain = [to_simplified(text) for text in texts]
     rows = network.states(plain)
     found = [(row[:, :STATES], np.zeros((len(row), row.shape[1] - STATES), np.float32)) for row in rows]
@@ -160,7 +164,7 @@ def _read(network: Lac, texts: Sequence[str]) -> list[tuple[np.ndarray, np.ndarr
         )
         for at, (number, start, end) in enumerate(batch.pieces):
             emissions[: end - start, at] = rows[number][start:end, STATES:]
-        likely = np.log(np.maximum(marginals(network.chain, emissions, batch.lengths), SMALLEST))
+        likely = np.log(np.maximum(marginals(network.chain, emissions, batch.lengths), smallest))
         for at, (number, start, end) in enumerate(batch.pieces):
             found[number][1][start:end] = likely[: end - start, at]
     return found

@@ -54,12 +54,20 @@ def blocks_of(model: Any) -> list[Any]:
     return [one for name in ("tok2vec", "surface") if (one := model.maybe_get_ref(name)) is not None]
 
 
-def prior_scores(model: Any, docs: list[Doc]) -> list[np.ndarray]:
-    """Return what the prior says, before its weight, as emissions of shape (tokens, tags) for each Doc."""
+def prior_scores(
+    model: Any, docs: list[Doc], *, borrowed: Mapping[str, str] | None = None
+) -> list[np.ndarray]:
+    """Return what the prior says, before its weight, as emissions of shape (tokens, tags) for each Doc.
+
+    Args:
+        model: a `biaozhu.Crf.v1`.
+        docs: the texts.
+        borrowed: label -> tag of LAC's that it begins from, in place of the model's own.
+    """
     prior, tags = model.maybe_get_ref("prior"), make_tags(model.attrs["labels"])
     if prior is None:
         return [np.zeros((len(doc), len(tags)), np.float32) for doc in docs]
-    columns, known = _columns_of(prior, tags, model.attrs["borrowed"])
+    columns, known = _columns_of(prior, tags, model.attrs["borrowed"] if borrowed is None else borrowed)
     dropped = [column for column, tag in enumerate(prior.attrs["tags"]) if tag not in tags]
     found = []
     for scores in prior.predict(docs):

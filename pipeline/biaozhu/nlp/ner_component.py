@@ -120,7 +120,7 @@ class CrfNer(TrainablePipe):  # type: ignore[misc]
         self.cfg["labels"] = sorted(self._find_labels(references) if labels is None else labels)
         self.model.set_dim("nO", len(make_tags(self.labels)), force=True)
         self.model.attrs["labels"] = list(self.labels)
-        self.model.attrs["borrowed"] = self._borrow_tags(references)
+        self.model.attrs["borrowed"] = self.borrow_tags(references)
         everything = any(block.name == NGRAMS for block in blocks_of(self.model))
         self.model.initialize(X=references if everything else references[:INITIAL_SAMPLE])
 
@@ -142,7 +142,7 @@ class CrfNer(TrainablePipe):  # type: ignore[misc]
         labels = {tags[column][:-2] for column in begun}
         return found | {label for label in labels if marked[label] < CONTRADICTED}
 
-    def _borrow_tags(self, docs: Sequence[Doc]) -> dict[str, str]:
+    def borrow_tags(self, docs: Sequence[Doc]) -> dict[str, str]:
         """Return the tag of LAC's that each label begins from which the prior does not have."""
         prior = self.model.maybe_get_ref("prior")
         if prior is None or not prior.attrs["beside"]:

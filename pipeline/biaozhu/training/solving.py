@@ -19,7 +19,7 @@ from biaozhu.data.errors import TrainingError, extra_advice
 from biaozhu.nlp.crf_model import blocks_of, prior_scores
 from biaozhu.nlp.ner_component import CrfNer
 from biaozhu.nlp.ngrams import ENCODER as NGRAMS
-from biaozhu.training.choosing import Learned, choose_hold, compare_spans
+from biaozhu.training.choosing import START, Learned, choose_hold, compare_spans
 from biaozhu.training.descent import (
     Hold,
     Problem,
@@ -100,9 +100,18 @@ def solve(
         component.read_path(some),
         np.array([len(doc) for doc in docs]),
     )
+
+    def prior_from(texts: Sequence[int]) -> np.ndarray:
+        # Tags are borrowed by what the gold says, which a held-out sentence must not tell.
+        borrowed = component.borrow_tags([some[at].reference for at in texts])
+        if borrowed == component.model.attrs["borrowed"]:
+            return problem.prior
+        return np.concatenate(prior_scores(component.model, docs, borrowed=borrowed))
+
     return _solve_by_descent(
         component,
         problem,
+        prior_from,
         [(place, share) for _, place, share in merged],
         [groups[at] for at in chosen] if groups else [],
         on_step,
@@ -116,6 +125,7 @@ def _merge(block: Any) -> tuple[Any, Any, Any]:
 def _solve_by_descent(
     component: CrfNer,
     problem: Problem,
+    prior_from: Callable[[Sequence[int]], np.ndarray],
     columns: Sequence[tuple[Any, Any]],
     groups: Sequence[str],
     on_step: OnLoss,
@@ -131,7 +141,7 @@ def _solve_by_descent(
                 f"a hold has a prior weight above 0 and {len(problem.blocks)} values of l2",
                 where=f"components.{component.name}.holds",
             )
-        hold, comparison = choose_hold(problem, holds, groups)
+        hold, comparison = choose_hold(problem, holds, groups, prior_from=prior_from)
     solved = Solved(np.zeros(sum(problem.sizes)), 0, 0.0)
     if hold is not None:
         model.attrs["prior_weight"] = hold.prior_weight
@@ -145,9 +155,8 @@ def _solve_by_descent(
         model.set_param(name, value)
     learned = None
     if comparison is not None:
-        start = Hold(1.0, ())
-        own = predict(problem, hold or start, solved.flat)
-        changed = compare_spans(problem, read_gold(problem), predict(problem, start, None), own)
+        own = predict(problem, hold or START, solved.flat)
+        changed = compare_spans(problem, read_gold(problem), predict(problem, START, None), own)
         learned = Learned(hold, changed, comparison, dict(model.attrs["borrowed"]))
     return Solution(solved.steps, solved.loss, learned)
 

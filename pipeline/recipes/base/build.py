@@ -18,6 +18,7 @@ from biaozhu.data.files import write_text
 from biaozhu.knowledge.lexicon import WIDTH, lexicon_columns, lexicon_facts
 from recipes.base.augment import Rates, drawn
 from recipes.base.auxiliary import read_auxiliary
+from recipes.base.begin import read_earlier
 from recipes.base.card import card, score_model
 from recipes.base.corpus import corpus_examples, corpus_facts, work_folder
 from recipes.base.export import export_base
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from biaozhu.annotators.network.lac_weights import LacWeights, Start
     from biaozhu.data.model import Sentence
     from recipes.base.auxiliary import Auxiliary
+    from recipes.base.begin import Earlier
     from recipes.base.data import Example
     from recipes.base.train import Settings, Vocabulary
 
@@ -62,6 +64,7 @@ class Material:
 
     `others`: the auxiliary corpus's examples and tags, and its manifest with the sentences that left it. `frozen`:
     the LACs that stay as they are. `tuned`: the one that learns too. `lexicon`: whether the lexicon's columns are beside LAC's states.
+    `earlier`: the model whose weights training begins with.
     """
 
     train: tuple[Example, ...]
@@ -75,6 +78,7 @@ class Material:
     frozen: tuple[Size, ...] = SIZES
     tuned: LacWeights | None = None
     lexicon: bool = False
+    earlier: Earlier | None = None
 
 
 def read_config(path: Path) -> BaseConfig:
@@ -119,6 +123,8 @@ def read_material(config: BaseConfig, *, corpora: Path | None = None) -> Materia
         name, _ = config.auxiliary
         kept_apart = {part: [one.text for one in read_part(folder, part)] for part in ("dev", "test")}
         others = read_auxiliary((corpora or corpora_folder()) / name, kept_apart)
+    tuned = start.lacs[0] if config.settings.encoder_lr_factor else None
+    earlier = read_earlier(config.settings.begin, tuned) if config.settings.begin else None
     return Material(
         read.train,
         read.dev,
@@ -129,8 +135,9 @@ def read_material(config: BaseConfig, *, corpora: Path | None = None) -> Materia
         start,
         others,
         SIZES[1:] if config.settings.encoder_lr_factor else SIZES,
-        start.lacs[0] if config.settings.encoder_lr_factor else None,
+        tuned if earlier is None else earlier.head.lac,
         config.settings.lexicon,
+        earlier,
     )
 
 
@@ -157,7 +164,9 @@ def vocabulary_of(material: Material) -> Vocabulary:
     others = () if material.others is None else material.others.tags
     lacs = len(material.frozen) + (material.tuned is not None)
     width = 2 * HIDDEN * lacs + WIDTH * material.lexicon
-    return Vocabulary(material.tags, material.words, material.rows, width, others, material.tuned)
+    return Vocabulary(
+        material.tags, material.words, material.rows, width, others, material.tuned, material.earlier
+    )
 
 
 def frozen_weights(material: Material) -> tuple[LacWeights, ...]:

@@ -20,7 +20,7 @@ from biaozhu.annotators.network.crf_decoding import Chain, decode, make_chain
 from biaozhu.data.errors import TrainingError
 from biaozhu.data.strict_counts import StrictCounts, count_strict_spans, sum_counts
 from biaozhu.knowledge.lexicon import WIDTH
-from biaozhu.nlp.torch_encoders.lac_layers import in_onnx_layer
+from biaozhu.nlp.torch_encoders.lac_layers import gru_of, in_onnx_layer
 from recipes.base.data import IGNORED, Example, batches, padded, plan, well_formed
 from recipes.base.graph import BaseWeights, Head
 from recipes.base.network import BaseNetwork, Shape
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from biaozhu.annotators.network.lac_weights import LacWeights
+    from recipes.base.begin import Earlier
     from recipes.base.data import Batch
 
 DEV_BATCH = 20_000
@@ -59,13 +60,14 @@ class Settings:
     auxiliary_loss: float = 0.5
     ema_decay: float = 0.999
     clip: float = 5.0
+    begin: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Vocabulary:
     """Meaning of the network's numbers: tags of names, tags of words, code point -> row; and how wide LAC's states are.
 
-    `others` are the tags of the auxiliary corpus; `tuned` is the LAC that learns too, whose states count among them.
+    `others` are the tags of the auxiliary corpus; `tuned` is the LAC that learns too, whose states count among them; `earlier` is the model that training begins with.
     """
 
     tags: tuple[str, ...]
@@ -74,6 +76,7 @@ class Vocabulary:
     states: int
     others: tuple[str, ...] = ()
     tuned: LacWeights | None = None
+    earlier: Earlier | None = None
 
 
 def build_network(settings: Settings, vocabulary: Vocabulary) -> BaseNetwork:
@@ -88,7 +91,7 @@ def build_network(settings: Settings, vocabulary: Vocabulary) -> BaseNetwork:
         max(1, len(vocabulary.words)),
         len(vocabulary.others),
     )
-    return BaseNetwork(
+    network = BaseNetwork(
         shape,
         *well_formed(vocabulary.tags),
         dropout=settings.dropout,
@@ -97,6 +100,33 @@ def build_network(settings: Settings, vocabulary: Vocabulary) -> BaseNetwork:
         lexicon=WIDTH * settings.lexicon,
         blind=settings.blind,
     )
+    if vocabulary.earlier is not None:
+        _begin_with(network, vocabulary.earlier)
+    return network
+
+
+def _begin_with(network: BaseNetwork, earlier: Earlier) -> None:
+    head = earlier.head
+    values = {
+        "bigrams.weight": head.bigrams,
+        "narrow.weight": head.narrow[0].T,
+        "narrow.bias": head.narrow[1],
+        "emit.weight": head.emit[0].T,
+        "emit.bias": head.emit[1],
+        **earlier.scores,
+    }
+    for way, direction in (("ahead", 0), ("behind", 1)):
+        gru = gru_of(head.layer, direction)
+        values |= {f"{way}.{name}": value.numpy() for name, value in gru.state_dict().items()}
+    state = network.state_dict()
+    wrong = [name for name, value in values.items() if state[name].shape != value.shape]
+    if wrong:
+        raise TrainingError(
+            f"the model that training begins with has another shape than this config ({', '.join(wrong)})",
+            where="training.begin",
+            next_step="Take its buckets, bigram, projection_dim, lexicon and labels",
+        )
+    network.load_state_dict({name: torch.tensor(value) for name, value in values.items()}, strict=False)
 
 
 def weights_of(

@@ -29,8 +29,8 @@ class LacLayers(nn.Module):  # type: ignore[misc]  # PyTorch may be absent here
         self.weights = weights
         self.embedding = nn.Embedding.from_pretrained(_tensor(weights.embedding), freeze=False)
         # One direction each, over reversed texts: packed sequences take twice the time on a CPU.
-        self.ahead = nn.ModuleList(_gru(layer, 0) for layer in weights.layers)
-        self.behind = nn.ModuleList(_gru(layer, 1) for layer in weights.layers)
+        self.ahead = nn.ModuleList(gru_of(layer, 0) for layer in weights.layers)
+        self.behind = nn.ModuleList(gru_of(layer, 1) for layer in weights.layers)
         self.dropout = nn.Dropout(dropout)
 
     def forward(self, ids: torch.Tensor, lengths: torch.Tensor) -> torch.Tensor:
@@ -86,7 +86,8 @@ def in_onnx_layer(directions: list[dict[str, np.ndarray]]) -> Layer:
     return both("weight_ih"), both("weight_hh"), np.concatenate([both("bias_ih"), both("bias_hh")], axis=1)
 
 
-def _gru(layer: Layer, direction: int) -> nn.GRU:
+def gru_of(layer: Layer, direction: int) -> nn.GRU:
+    """Return one direction of a layer of ONNX's, the way back from `in_onnx_layer`."""
     inputs, recurrents, biases = (array[direction] for array in layer)
     gru = nn.GRU(inputs.shape[1], HIDDEN)
     biases_of = np.split(biases, 2)

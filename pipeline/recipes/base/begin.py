@@ -1,0 +1,72 @@
+"""The weights of a base model that was built before, read back from its folder, for training to begin with."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from biaozhu.annotators.network.base import DEFAULT, KIND
+from biaozhu.annotators.network.models import ACCURATE
+from biaozhu.annotators.network.runtime import GRAPH, load_checked
+from biaozhu.data.errors import TrainingError
+from biaozhu.data.files import read_bytes
+from recipes.base.graph import Head
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from biaozhu.annotators.network.lac_weights import LacWeights, Layer
+
+
+@dataclass(frozen=True, slots=True)
+class Earlier:
+    """A model of one member: its head, with the LAC that learned with it, and the CRF's scores, without temperature."""
+
+    head: Head
+    scores: Mapping[str, np.ndarray]
+
+
+def read_earlier(folder: str, lac: LacWeights | None) -> Earlier:
+    """Read a model's weights; what it keeps in 8 bits comes back as near as that.
+
+    Args:
+        folder: `accurate`, or the folder of a base model.
+        lac: the LAC that is to learn, None if none is.
+
+    Raises:
+        MissingFileError, ModelDataError: see `load_checked`.
+        TrainingError: it has several members, or a LAC learned with it and none is to, or the other way round.
+    """
+    from onnx import load_model_from_string, numpy_helper  # noqa: PLC0415 — a third of a second
+
+    place = DEFAULT if folder == ACCURATE else Path(folder)
+    model = load_checked(place, KIND, threads=1)
+    arrays = {
+        one.name: numpy_helper.to_array(one)
+        for one in load_model_from_string(read_bytes(place / GRAPH)).graph.initializer
+    }
+    if "head1_emit_bias" in arrays or ("head0_lac_rows_small" in arrays) != (lac is not None):
+        raise TrainingError(
+            f"training cannot begin with {folder}: it has several members, or not the LAC that learns here",
+            next_step="Take a model of one member, built with the same encoder_lr_factor or another one above 0",
+        )
+
+    def widen(name: str) -> np.ndarray:
+        return np.asarray(arrays[f"{name}_small"] * arrays[f"{name}_scale"])
+
+    def layer(name: str) -> Layer:
+        return widen(f"{name}_input"), widen(f"{name}_recurrent"), arrays[f"{name}_bias"]
+
+    def matrix(name: str) -> tuple[np.ndarray, np.ndarray]:
+        return arrays[f"head0_{name}_matrix_half"].astype("float32"), arrays[f"head0_{name}_bias"]
+
+    heat = float(model.config["temperature"])
+    if lac is not None:
+        layers = tuple(layer(f"head0_lac_{at}") for at in range(len(lac.layers)))
+        lac = replace(lac, embedding=widen("head0_lac_rows"), layers=layers)
+    emit, bias = matrix("emit")
+    head = Head(widen("head0_rows"), matrix("narrow"), layer("head0_last"), (emit * heat, bias * heat), lac)
+    return Earlier(head, {name: array * heat for name, array in model.arrays.items()})
