@@ -1,19 +1,23 @@
 """Strict F1 of the pre-annotation on the modern corpus, by label and kind of text: `python benchmarks/modern.py dev [MODEL …]`.
 
-Needs the corpus in the cache folder (`biaozhu corpus fetch modern --from FOLDER`). Sentences of one document are annotated together.
+`dev` and `test` need the corpus in the cache folder (`biaozhu corpus fetch modern --from FOLDER`); `written`, the passages that were
+written for the corpus and kept out of train, lies in annotations/modern. Sentences of one document are annotated together.
 """
 
 from __future__ import annotations
 
+import hashlib
 import itertools
 import json
 import sys
 import time
 from collections import Counter
 from pathlib import Path
+from typing import Any
 
 from biaozhu.annotators.network.models import load_model
 from biaozhu.annotators.preannotate import annotate_combined
+from biaozhu.data.model import Sentence, Span
 from recipes.corpora.corpus_store import corpora_folder, read_manifest, read_part
 
 OFFSETS = Path(__file__).parent.parent / "annotations" / "modern"
@@ -21,16 +25,30 @@ MODELS = ("accurate", "fast")
 LABELS = ("PLACE", "PERSON", "AMOUNT")
 
 
+def read_written(rows: list[dict[str, Any]]) -> list[Sentence]:
+    """Return the sentences of the passages that lie beside the offsets."""
+    lines = (OFFSETS / "own" / "written.jsonl").read_text("utf-8").splitlines()
+    texts = {one["path"]: one["text"] for one in map(json.loads, lines)}
+    found = []
+    for row in rows:
+        spans = tuple(Span(start, end, label) for start, end, label in row["spans"])
+        text = texts[row["path"]][row["start"] : row["end"]]
+        found.append(Sentence(row["path"], row["start"], row["end"], text, spans))
+    return found
+
+
 def main(part: str, names: list[str]) -> None:
     """Print a table in Markdown for each model."""
-    folder = corpora_folder() / "modern"
-    gold = read_part(folder, part)
-    rows = [json.loads(line) for line in (OFFSETS / f"{part}.jsonl").read_text("utf-8").splitlines()]
+    path = OFFSETS / f"{part}.jsonl"
+    rows = [json.loads(line) for line in path.read_text("utf-8").splitlines()]
+    if part == "written":
+        gold, digest = read_written(rows), hashlib.sha256(path.read_bytes()).hexdigest()
+    else:
+        folder = corpora_folder() / "modern"
+        gold, digest = list(read_part(folder, part)), read_manifest(folder)["parts"][part]["sha256"]
     if len(rows) != len(gold):
         sys.exit(f"{part} in the cache folder is not that of {OFFSETS}: fetch it again")
-    print(
-        f"modern {part}, {len(gold)} sentences, layer {read_manifest(folder)['parts'][part]['sha256'][:12]}\n"
-    )
+    print(f"modern {part}, {len(gold)} sentences, layer {digest[:12]}\n")
     kinds = list(dict.fromkeys(row["kind"] for row in rows))
     print(f"| | all | {' | '.join(LABELS)} | {' | '.join(kinds)} | characters a CPU second |")
     print("|---|" + "---:|" * (len(LABELS) + len(kinds) + 2))

@@ -54,16 +54,19 @@ _FRACTION = (
     rf"(?=[十百千万亿])(?<![十百千万亿])[十百千万亿]++分之{_PART}(?:{DASH}(?:[十百千万亿]++分之)?{_PART})?"
     rf"|[{DIGITS}十两]{{1,3}}分之[{DIGITS}十两]{{1,3}}(?:{DASH}[{DIGITS}十两]{{1,3}}分之[{DIGITS}十两]{{1,3}})?|(?=[0-9]/)(?<![0-9/.])[0-9]/(?:[0-9]|10|100)(?![0-9/.A-Za-z元年月])"
 )
-_HALF = r"(?=[一半个])(?:一半(?![径个年天路导岛是点以])|一半(?=以上|以下|是)|一整[天年晚夜周]|半世纪|个把月)|(?<!前)半数"
+_HALF = r"(?=[一半个])(?:一半(?![径个年天路导岛是点以])|一半(?=以上|以下|是)|一整[天年晚夜周]|半世纪|个把月)|(?<!前)半数|半辈子(?!的)"
 _ALL = " ".join(MEASURES.values())
 _GROUPS = "大(?:类(?!别)|项|种|块|批|件|门类)"
 _AFTER_ARABIC = f"(?:{_GROUPS}|{measure_pattern(_ALL)}|{ASCII_UNIT})"
 # Measure words that after a Chinese numeral need their noun to be told from other words (三节, 三重, 五味).
 _RARELY = (
-    f"角(?=[钱整]|[{SMALL}]分)|毛(?=[一每]?[斤个张只条本碗份瓶袋盒包件次人天克米]|[{SMALL[:-1]}](?![{DIGITS}十百千万亿]))|(?<=[斤每价要卖共块找花付赚回][{SMALL[:-1]}])毛(?=[，。；！？、）)\n]|$)|节(?=课|专?题?课|公开课|党课|电池|车厢|竹|藕)|味(?=中?草?药|调料|香料|佐料|食材)"
+    f"角(?=[钱整]|[{SMALL}]分)|(?<=[两二五六七九])角(?=[，。；！？、”）)]|饭钱|$)|(?<=[晚日斤元价费钱资][三四八])角(?=[，。；！？、]|$)|毛(?=[一每]?[斤个张只条本碗份瓶袋盒包件次人天克米]|[{SMALL[:-1]}](?![{DIGITS}十百千万亿]))|(?<=[斤每价要卖共块找花付赚回降是][{SMALL[:-1]}两])毛(?=[多，。；！？、）)\n]|$)|节(?=课|专?题?课|公开课|党课|电池|车厢|竹|藕)|味(?=中?草?药|调料|香料|佐料|食材)"
     "|重(?=保障|保险|保护|含义|意义|意思|压力|任务|困难|考验|挑战|身份|角色|防线|优惠|好礼|惊喜|功能|障碍|属性|标准|审核|把关|认证|难关|境界|因素|作用|效应|变化|矛盾)"
     "|级(?=地震|大?风|强风|台风|浪)|点(?=看法|意见|建议|要求|希望|体会|经验|启示|原因|理由|共识|说明|声明|感受|计划|倡议|内容|主张|[：:])"
-    "|(?<=[一二三四五六七八九两几百][十百千万])字(?![路架形楼铺典])|(?<=[万亿])方(?![面案式向针法便位])|两(?=[酒茶肉米油盐糖药重]|面粉|黄金|白银|银子|左右)"
+    "|(?<=[一二三四五六七八九两几百][十百千万])字(?![路架形楼铺典])|(?<=[十百千][一二三四五六七八九])字(?![路架形楼铺典])|(?<=[万亿])方(?![面案式向针法便位])|两(?=[酒茶肉米油盐糖药重金银饷]|面粉|黄金|白银|银子|左右)"
+    f"|(?<=[十百千万余])两(?![个年月天日人次句])|(?<=[二三四五六七八九半])两(?=[，。；！？、”半]|[{SMALL[:-1]}](?![{SMALL}个])|$)"
+    "|(?<=[十百千万余])(?:大洋|单(?![元位独身调纯一价项产方个打双向])|文(?![学化明件字书章本艺人物献凭体官武言集科])|骑(?![行车手自马上乘士兵缝]))"
+    "|(?<=[二三四五六七八九十])载(?=[，。；、])|(?<=[一两])宿(?![舍营主命州迁松])|(?<=[来多几])号(?=人)|(?<=[进入赢胜负中落后先失][三四五六七])球(?![员队迷场门])"
 )
 _AFTER_CHINESE = f"(?:{_GROUPS}|{measure_pattern(_ALL, chinese=True)}|{ASCII_UNIT}|{_RARELY})"
 # -5℃, 零下5℃, 负2%: not where the sign would be a dash.
@@ -84,7 +87,7 @@ def _with_range(number: str, measure: str, key: str) -> str:
     return rf"{number}(?:(?P<unit{key}>{measure})(?:(?:/{_AFTER_ARABIC})?{both})?|{shared})"
 
 
-_HALVES = "个|年|小时|公?斤|英?亩|公?里|米|尺|寸|吨|分钟|刻|成|倍|周|圈|场(?!所)|升|碗|杯|瓶|页|辈子|天|日|英[里寸尺]"
+_HALVES = "个|袋|包|勺|锅|筐|箱|罐|坛|年|小时|公?斤|英?亩|公?里|米|尺|寸|吨|分钟|刻|成|倍|周|圈|场(?!所)|升|碗|杯|瓶|页|辈子|天|日|英[里寸尺]"
 _ARABIC_AMOUNT = _with_range(rf"(?P<figures>{_TIMES}{FIGURES}(?: ?[余多来几])?) ?", _AFTER_ARABIC, "A")
 _CHINESE_AMOUNT = _with_range(
     rf"(?P<numeral>{NUMERAL}[余多来几]?|(?<![上下大多一小])半(?={_HALVES}))", _AFTER_CHINESE, "C"
@@ -132,20 +135,25 @@ def _unsaid_part(count: int) -> re.Pattern[str]:
 _SMALLER_PART = _smaller_parts()
 # 一年365天 and 一天24小时 say how long a year is.
 _WHOLE = re.compile("(?:年36[56]天|年12个月|天24个?小时|天二十四小时|周[7七]天|星期[7七]天|小时60分钟)")
-_UNSAID = {"米": _unsaid_part(2), **dict.fromkeys("块毛尺斤度丈亩成", _unsaid_part(1))}
+_UNSAID = {"米": _unsaid_part(2), **dict.fromkeys("块毛尺斤两度丈亩成", _unsaid_part(1))}
 _UNSAID["秒"] = re.compile(r"[0-9]{1,3}(?![0-9.A-Za-z])")
 # 三里|半路 would be a strange 路.
 _AND_A_HALF = re.compile("半(?![价数场年月日夜径导岛成山决球圆壁边挂自潜职封殖透程个小]|(?<!里半)路)")
 _CURRENCY_NAME = re.compile(
-    alternation(word for word in MEASURES["money"].split() if len(word) > 1 and word[0] not in "元块角毛分")
+    "现?大洋|银洋|"
+    + alternation(word for word in MEASURES["money"].split() if len(word) > 1 and word[0] not in "元块角毛分")
 )
+# 两米多高, 一尺来厚, 二里多地: a little more than the unit says.
+_AND_MORE = re.compile("多(?=[长高远深宽厚粗地路，。；、！？”]|$)|[来余](?=[长高远深宽厚粗地许])")
 _AFTERWARDS = re.compile(
     rf"(?:(?<=[毛角分])钱)?(?:[（(](?:{measure_pattern(MEASURES['classifier'])})[）)])?"
     rf"(?: ?[/·] ?(?:[0-9]++ ?)?(?:{_AFTER_ARABIC}|[月平$]|(?:min|[hdsa])(?![A-Za-z]))"
     "|每(?:小时|分钟|秒|平方米|立方米|公顷|[兆千]瓦时?|吨|公斤|千克|升))*+"
 )
 _BEGIN_MORE = frozenset(
-    "0123456789零又半/（( ·每两几" + SMALL + "".join(word[0] for word in MEASURES["money"].split())
+    "0123456789零又半/（( ·每两几多来余现大银"
+    + SMALL
+    + "".join(word[0] for word in MEASURES["money"].split())
 )
 # “18条” is the name of a policy.
 _BARE_COUNT = re.compile(f"[0-9](?:{measure_pattern(MEASURES['classifier'])})$")
@@ -225,6 +233,8 @@ def _whole_end(text: str, end: int, unit: str) -> int:
     more = _UNSAID[unit].match(text, end) if unit in _UNSAID else None
     if not more and (kind_of(unit) != "classifier" or unit in "本场页"):
         more = _AND_A_HALF.match(text, end)
+    if not more and kind_of(unit) == "unit":
+        more = _AND_MORE.match(text, end)
     if not more and unit in "元圆块":
         more = _CURRENCY_NAME.match(text, end)
     return _end_of(_AFTERWARDS, text, more.end() if more else end)

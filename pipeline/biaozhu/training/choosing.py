@@ -31,6 +31,8 @@ SEED = 1
 ITERATIONS, TOLERANCE = 60, 1e-4
 # What counts as shown, and what is enough to choose: a hundred sentences show little held out.
 SIGNIFICANT, LIKELY = 0.05, 0.35
+# Fewer held-out spans than these that a hold changes say nothing.
+MIN_CHANGED = 10
 # What the start says of a label is weakened only where the gold has so many spans of each: of a label that it
 # lacks, no held-out sentence says what would be lost.
 MIN_SPANS = 10
@@ -168,7 +170,7 @@ def choose_hold(
 
 
 def _is_likely_better(one: Comparison) -> bool:
-    return one.mended > one.broken and one.p is not None and one.p < LIKELY
+    return one.changed >= MIN_CHANGED and one.mended > one.broken and one.p is not None and one.p < LIKELY
 
 
 def compare_spans(

@@ -38,6 +38,8 @@ _LASTING = re.compile(
 _LASTED = re.compile("(?:以?来|的?(?:历史|周期|时间|时光|历程|奋斗|岁月)|之久|[间老左]|以上)")
 # What follows the year of a date: 绍兴十一年冬, 永康元年正月, 大业二年（606年）.
 _OF_YEAR = re.compile(rf"[春夏秋冬]|闰?[{SMALL}正腊]{{1,2}}月|[（(](?:公元|前)?[0-9]")
+# 楚惠王十年, 汉高帝五年.
+_RULER = re.compile("[楚秦齐燕赵韩魏晋宋鲁郑卫陈蔡吴越周汉隋唐梁][^，。；、]{1,2}[王公帝宗祖]$")
 _SAME_YEAR = re.compile("[（(](?:公元)?前?[0-9]{1,4}年?[）)]")
 _MOVED = re.compile("[跌涨升降高低逾][了约近]?$")
 _POINTS = re.compile("[(（]指数|内容|希望|建议|倡议|意见|要求|主张|共识|[：:]")
@@ -163,7 +165,9 @@ def _is_exact(one: Counted) -> bool:
 def _is_date(one: Counted) -> bool:
     number = one.number
     dated = one.before.endswith(WORD_ERAS) and _OF_YEAR.match(one.after)
-    if dated or one.before.endswith(ERAS) or _SAME_YEAR.match(one.after):
+    # 大业九年，…: a reign title that is a word, too, begins the sentence.
+    dated = dated or (one.before in WORD_ERAS and one.after[:1] in ("，", ","))
+    if dated or _RULER.search(one.before) or one.before.endswith(ERAS) or _SAME_YEAR.match(one.after):
         return True
     if not number.isdecimal() or int(number) not in YEARS or (len(number) == len("70") and number[1] == "0"):
         return False

@@ -49,7 +49,22 @@ _IDIOMS_IN_CONTEXT = (
 _FIGURES, _NUMERAL = "[0-9]{1,2}", f"[{SMALL}]{{1,3}}"
 
 
-_TERMS = ("提前", "超过", "为期", "连续", "历时", "少于", "届满", "长达")
+_TERMS = (
+    "提前",
+    "超过",
+    "为期",
+    "连续",
+    "历时",
+    "少于",
+    "届满",
+    "长达",
+    "停留",
+    "整整",
+    "足足",
+    "不出",
+    "为时",
+    "历经",
+)
 
 
 def _day(number: str) -> str:
@@ -66,12 +81,14 @@ _OF_FIGURES = (
     rf"|(?:{_FIGURES}(?:{DASH}|、))?(?:{_FIGURES} ?[月号](?!\w?均)(?: ?{_FIGURES} ?日)?|{_day(_FIGURES)})"
     rf"|(?<![0-9])[0-9]{{4}}[-/.]{_FIGURES}[-/.]{_FIGURES}(?![0-9])|[0-9]{{1,4}} ?(?:年代|世纪|年级|年度|楼)"
     r"|(?<![0-9])[0-9]++[:：∶][0-9]++"
+    # Floors of a thread: 12L：…, 回6L.
+    r"|(?<![^\n])[0-9]{1,4}L(?=[:： ])|(?<=[回楼])[0-9]{1,4}L(?![A-Za-z])"
 )
 # VIP9折 holds an amount, V9 and iPhone 5s none.
 _OF_LETTERS = r"[A-Za-z]++(?=[0-9.,]++[万亿]*(?:美?元|%|折))|[A-Za-z][A-Za-z0-9.\-]*+"
 _OF_NUMERALS = (
     rf"(?<![{DIGITS}十百千万])[一二][{DIGITS}O]{{3}}(?:[—-]{{1,2}}[一二][{DIGITS}O]{{3}})?年"
-    rf"|(?<![{SMALL}百千万])(?!六七|七八|八九)[六七八九][{DIGITS}]年|[零{SMALL}]{{1,3}}[时点][零{SMALL}]{{1,3}}分"
+    rf"|(?<![{SMALL}百千万])(?!二三|三四|三五|四五|五六|六七|七八|八九)[二三四五六七八九][{DIGITS}几]年|[零〇][一二三四五六七八九]年|[零{SMALL}]{{1,3}}[时点][零{SMALL}]{{1,3}}分"
     rf"|{_NUMERAL}(?:月(?:{_NUMERAL}日)?|号|年代|世纪|年级|年度|楼)|(?![四五六七八九]十){_day(_NUMERAL)}(?!前)"
     r"|[一两](?:[这那]?年|天)(?=到头|又一|比一)"
 )
@@ -82,7 +99,7 @@ _OF_WORDS = (
 )
 SKIPPED = (
     rf"(?=[0-9])(?:{_OF_FIGURES})|(?=[A-Za-z])(?:{_OF_LETTERS})|(?![0-9A-Za-z])(?:{alternation(IDIOMS)}|{_OF_WORDS})"
-    rf"|(?=[零两{SMALL}百千万])(?:{'|'.join(_IDIOMS_IN_CONTEXT)}|{_OF_NUMERALS})"
+    rf"|(?=[零〇两{SMALL}百千万])(?:{'|'.join(_IDIOMS_IN_CONTEXT)}|{_OF_NUMERALS})"
 )
 
 # Reign titles: 洪武九年 is a date.
