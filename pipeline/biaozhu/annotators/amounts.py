@@ -66,7 +66,7 @@ _RARELY = (
     "|(?<=[一二三四五六七八九两几百][十百千万])字(?![路架形楼铺典])|(?<=[十百千][一二三四五六七八九])字(?![路架形楼铺典])|(?<=[万亿])方(?![面案式向针法便位])|两(?=[酒茶肉米油盐糖药重金银饷]|面粉|黄金|白银|银子|左右)"
     f"|(?<=[十百千万余])两(?![个年月天日人次句])|(?<=[二三四五六七八九半])两(?=[，。；！？、”半]|[{SMALL[:-1]}](?![{SMALL}个])|$)"
     "|(?<=[十百千万余])(?:大洋|单(?![元位独身调纯一价项产方个打双向])|文(?![学化明件字书章本艺人物献凭体官武言集科])|骑(?![行车手自马上乘士兵缝]))"
-    "|(?<=[二三四五六七八九十])载(?=[，。；、])|(?<=[一两])宿(?![舍营主命州迁松])|(?<=[来多几])号(?=人)|(?<=[进入赢胜负中落后先失][三四五六七])球(?![员队迷场门])"
+    "|(?<=[二三四五六七八九十])载(?=[，。；、])|(?<=[一两])宿(?![舍营主命州迁松])|(?<=[来多几])号(?=人)|(?<=[进入赢胜负中落后先失了][三四五六七])球(?![员队迷场门])"
 )
 _AFTER_CHINESE = f"(?:{_GROUPS}|{measure_pattern(_ALL, chinese=True)}|{ASCII_UNIT}|{_RARELY})"
 # -5℃, 零下5℃, 负2%: not where the sign would be a dash.
@@ -143,17 +143,13 @@ _CURRENCY_NAME = re.compile(
     "现?大洋|银洋|"
     + alternation(word for word in MEASURES["money"].split() if len(word) > 1 and word[0] not in "元块角毛分")
 )
-# 两米多高, 一尺来厚, 二里多地: a little more than the unit says.
-_AND_MORE = re.compile("多(?=[长高远深宽厚粗地路，。；、！？”]|$)|[来余](?=[长高远深宽厚粗地许])")
 _AFTERWARDS = re.compile(
     rf"(?:(?<=[毛角分])钱)?(?:[（(](?:{measure_pattern(MEASURES['classifier'])})[）)])?"
     rf"(?: ?[/·] ?(?:[0-9]++ ?)?(?:{_AFTER_ARABIC}|[月平$]|(?:min|[hdsa])(?![A-Za-z]))"
     "|每(?:小时|分钟|秒|平方米|立方米|公顷|[兆千]瓦时?|吨|公斤|千克|升))*+"
 )
 _BEGIN_MORE = frozenset(
-    "0123456789零又半/（( ·每两几多来余现大银"
-    + SMALL
-    + "".join(word[0] for word in MEASURES["money"].split())
+    "0123456789零又半/（( ·每两几现大银" + SMALL + "".join(word[0] for word in MEASURES["money"].split())
 )
 # “18条” is the name of a policy.
 _BARE_COUNT = re.compile(f"[0-9](?:{measure_pattern(MEASURES['classifier'])})$")
@@ -233,8 +229,6 @@ def _whole_end(text: str, end: int, unit: str) -> int:
     more = _UNSAID[unit].match(text, end) if unit in _UNSAID else None
     if not more and (kind_of(unit) != "classifier" or unit in "本场页"):
         more = _AND_A_HALF.match(text, end)
-    if not more and kind_of(unit) == "unit":
-        more = _AND_MORE.match(text, end)
     if not more and unit in "元圆块":
         more = _CURRENCY_NAME.match(text, end)
     return _end_of(_AFTERWARDS, text, more.end() if more else end)
