@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from biaozhu.annotators.network.lac_weights import LacWeights, Layer
+    from recipes.base.network import BaseNetwork
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,3 +71,36 @@ def read_earlier(folder: str, lac: LacWeights | None) -> Earlier:
     emit, bias = matrix("emit")
     head = Head(widen("head0_rows"), matrix("narrow"), layer("head0_last"), (emit * heat, bias * heat), lac)
     return Earlier(head, {name: array * heat for name, array in model.arrays.items()})
+
+
+def begin_with(network: BaseNetwork, earlier: Earlier) -> None:
+    """Set the parameters of a network to those of an earlier model, but the LAC's, which it was built with.
+
+    Raises:
+        TrainingError: a shape or the labels differ.
+    """
+    import torch  # noqa: PLC0415 — PyTorch is an extra
+
+    from biaozhu.nlp.torch_encoders.lac_layers import gru_of  # noqa: PLC0415 — as above
+
+    head = earlier.head
+    values = {
+        "bigrams.weight": head.bigrams,
+        "narrow.weight": head.narrow[0].T,
+        "narrow.bias": head.narrow[1],
+        "emit.weight": head.emit[0].T,
+        "emit.bias": head.emit[1],
+        **earlier.scores,
+    }
+    for way, direction in (("ahead", 0), ("behind", 1)):
+        gru = gru_of(head.layer, direction)
+        values |= {f"{way}.{name}": value.numpy() for name, value in gru.state_dict().items()}
+    state = network.state_dict()
+    wrong = [name for name, value in values.items() if state[name].shape != value.shape]
+    if wrong:
+        raise TrainingError(
+            f"the model that training begins with has another shape than this config ({', '.join(wrong)})",
+            where="training.begin",
+            next_step="Take its buckets, bigram, projection_dim, lexicon and labels",
+        )
+    network.load_state_dict({name: torch.tensor(value) for name, value in values.items()}, strict=False)

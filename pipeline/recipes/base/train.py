@@ -20,7 +20,8 @@ from biaozhu.annotators.network.crf_decoding import Chain, decode, make_chain
 from biaozhu.data.errors import TrainingError
 from biaozhu.data.strict_counts import StrictCounts, count_strict_spans, sum_counts
 from biaozhu.knowledge.lexicon import WIDTH
-from biaozhu.nlp.torch_encoders.lac_layers import gru_of, in_onnx_layer
+from biaozhu.nlp.torch_encoders.lac_layers import in_onnx_layer
+from recipes.base.begin import begin_with
 from recipes.base.data import IGNORED, Example, batches, padded, plan, well_formed
 from recipes.base.graph import BaseWeights, Head
 from recipes.base.network import BaseNetwork, Shape
@@ -101,32 +102,8 @@ def build_network(settings: Settings, vocabulary: Vocabulary) -> BaseNetwork:
         blind=settings.blind,
     )
     if vocabulary.earlier is not None:
-        _begin_with(network, vocabulary.earlier)
+        begin_with(network, vocabulary.earlier)
     return network
-
-
-def _begin_with(network: BaseNetwork, earlier: Earlier) -> None:
-    head = earlier.head
-    values = {
-        "bigrams.weight": head.bigrams,
-        "narrow.weight": head.narrow[0].T,
-        "narrow.bias": head.narrow[1],
-        "emit.weight": head.emit[0].T,
-        "emit.bias": head.emit[1],
-        **earlier.scores,
-    }
-    for way, direction in (("ahead", 0), ("behind", 1)):
-        gru = gru_of(head.layer, direction)
-        values |= {f"{way}.{name}": value.numpy() for name, value in gru.state_dict().items()}
-    state = network.state_dict()
-    wrong = [name for name, value in values.items() if state[name].shape != value.shape]
-    if wrong:
-        raise TrainingError(
-            f"the model that training begins with has another shape than this config ({', '.join(wrong)})",
-            where="training.begin",
-            next_step="Take its buckets, bigram, projection_dim, lexicon and labels",
-        )
-    network.load_state_dict({name: torch.tensor(value) for name, value in values.items()}, strict=False)
 
 
 def weights_of(

@@ -164,12 +164,14 @@ def _is_exact(one: Counted) -> bool:
 
 def _is_date(one: Counted) -> bool:
     number = one.number
-    dated = one.before.endswith(WORD_ERAS) and _OF_YEAR.match(one.after)
+    after, before = one.after, one.before
     # 大业九年，…: a reign title that is a word, too, begins the sentence.
-    dated = dated or (one.before in WORD_ERAS and one.after[:1] in ("，", ","))
-    if dated or _RULER.search(one.before) or one.before.endswith(ERAS) or _SAME_YEAR.match(one.after):
+    dated = (before.endswith(WORD_ERAS) and _OF_YEAR.match(after)) or (
+        before in WORD_ERAS and after[:1] in ("，", ",")
+    )
+    if dated or before.endswith(ERAS) or _RULER.search(before) or _SAME_YEAR.match(after):
         return True
     if not number.isdecimal() or int(number) not in YEARS or (len(number) == len("70") and number[1] == "0"):
         return False
-    ago = number.endswith("0") and one.after[:1] in ("前", "后")
-    return not (ago or _LASTED.match(one.after) or _LASTING.search(one.before))
+    ago = number.endswith("0") and after[:1] in ("前", "后")
+    return not (ago or _LASTED.match(after) or _LASTING.search(before))
