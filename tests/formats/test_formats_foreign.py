@@ -15,17 +15,16 @@ from spacy.vocab import Vocab
 
 from biaozhu.data.errors import BiaozhuError, FormatError
 from biaozhu.data.model import Sentence
-from biaozhu.formats.convert import export_layer, read_documents
-from biaozhu.formats.doccano_jsonl import read_doccano
+from biaozhu.formats.convert import export_layer, import_documents, read_documents
 from biaozhu.formats.documents import Format, OffsetUnit
-from biaozhu.formats.importing import import_documents
+from biaozhu.formats.json_rows import read_doccano
 from biaozhu.formats.serialization import make_import_line, make_meta
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from biaozhu.formats.convert import ImportedLayer
     from biaozhu.formats.documents import Document
-    from biaozhu.formats.importing import ImportedLayer
 
 TEXT = "𠮷野在白水县见林小满"  # one character outside the BMP: UTF-16 offsets are one more after it
 

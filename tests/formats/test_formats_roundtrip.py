@@ -11,9 +11,8 @@ from format_material import HARD, sentences
 from hypothesis import given, settings
 
 from biaozhu.data.model import Sentence, Span, check_sentence
-from biaozhu.formats.convert import export_layer, read_documents
+from biaozhu.formats.convert import export_layer, import_documents, read_documents
 from biaozhu.formats.documents import Document, Format
-from biaozhu.formats.importing import import_documents
 
 if TYPE_CHECKING:
     from pathlib import Path

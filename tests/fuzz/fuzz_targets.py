@@ -30,12 +30,10 @@ from biaozhu.data.model import (
 )
 from biaozhu.formats.brat import SIDECAR_SUFFIX, read_brat
 from biaozhu.formats.conll import read_conll
-from biaozhu.formats.convert import export_layer
+from biaozhu.formats.convert import export_layer, import_documents
 from biaozhu.formats.docbin import read_docbin
-from biaozhu.formats.doccano_jsonl import read_doccano
 from biaozhu.formats.documents import Format, OffsetUnit
-from biaozhu.formats.importing import import_documents
-from biaozhu.formats.labelstudio import read_labelstudio
+from biaozhu.formats.json_rows import read_doccano, read_labelstudio
 from biaozhu.normalization.table import article_meaning, rows_as_csv
 from biaozhu.normalization.values import in_base, read_amount
 from biaozhu.reading.article import article_from_bytes

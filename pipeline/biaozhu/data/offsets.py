@@ -29,3 +29,8 @@ class Utf16Offsets:
             return None
         offset = units - before
         return offset if 0 <= offset <= self._length else None
+
+    def span_from_units(self, start: int, end: int) -> tuple[int, int] | None:
+        """Convert the offsets of a span; None where they do not fit the text, or hold nothing."""
+        first, last = self.from_units(start), self.from_units(end)
+        return (first, last) if first is not None and last is not None and first < last else None

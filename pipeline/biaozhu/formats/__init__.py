@@ -1,5 +1,5 @@
 """Formats of other annotation tools: Doccano JSONL, CoNLL/BIO, spaCy DocBin, Label Studio, brat.
 
 Each module writes sentences in its format and reads its format into `Document` values, in code points.
-`import_documents` makes sentences of them, and an article where the file names none of biaozhu.
+`convert` makes sentences of them, and an article where the file names none of biaozhu.
 """

@@ -29,6 +29,7 @@ from biaozhu.formats.documents import (
     StatedSpan,
     cut_spans,
     decode_utf8,
+    encode_lines,
     find_gaps,
     load_json,
     make_document,
@@ -51,7 +52,7 @@ SIDECAR_SUFFIX = ".sentences.jsonl"
 SOURCE = "brat"
 
 
-def write_brat(sentences: Sequence[Sentence], *, names: Mapping[str, str] | None = None) -> ExportedFiles:
+def write_brat(sentences: Sequence[Sentence], *, names: Mapping[str, str] | None) -> ExportedFiles:
     """Write the files of each article, called by its name in `names`, else by its id."""
     files: dict[str, bytes] = {}
     entries: list[Entry] = []
@@ -75,8 +76,8 @@ def write_brat(sentences: Sequence[Sentence], *, names: Mapping[str, str] | None
                     lines += _make_lines(len(lines) // 2 + 1, span, shown, start)
             start += len(sentence.text) + 1
         files[f"{article}.txt"] = text.encode("utf-8")
-        files[f"{article}.ann"] = "".join(f"{line}\n" for line in lines).encode("utf-8")
-        files[article + SIDECAR_SUFFIX] = "".join(f"{json.dumps(row)}\n" for row in rows).encode("utf-8")
+        files[f"{article}.ann"] = encode_lines(lines)
+        files[article + SIDECAR_SUFFIX] = encode_lines(map(json.dumps, rows))
     return ExportedFiles(files, tuple(entries))
 
 

@@ -22,6 +22,7 @@ from biaozhu.formats.documents import (
     OffsetUnit,
     StatedSpan,
     decode_utf8,
+    encode_lines,
     make_document,
 )
 
@@ -49,7 +50,7 @@ def write_conll(sentences: Sequence[Sentence]) -> ExportedFiles:
         lines += [f"# sent_id = {sentence.id}"]
         lines += [f"{_escape(one)}\t{tag}" for one, tag in zip(sentence.text, tags, strict=True)]
         lines += [""]
-    return ExportedFiles({"": "".join(f"{line}\n" for line in lines).encode("utf-8")})
+    return ExportedFiles({"": encode_lines(lines)})
 
 
 def read_conll(data: bytes, *, where: str) -> tuple[Document, ...]:
@@ -72,13 +73,8 @@ def read_conll(data: bytes, *, where: str) -> tuple[Document, ...]:
         elif row := _read_row(line, is_escaped=is_escaped):
             rows.append(row)
         else:
-            problems.append(
-                FormatError(
-                    f"no tag in {line[:40]!r}",
-                    where=f"{where}:{number}",
-                    next_step="A line is a token and a tag such as B-LOC",
-                )
-            )
+            what, advice = f"no tag in {line[:40]!r}", "A line is a token and a tag such as B-LOC"
+            problems.append(FormatError(what, where=f"{where}:{number}", next_step=advice))
     raise_collected(problems)
     return tuple(documents)
 

@@ -1,28 +1,48 @@
-"""The way to all formats: a layer to files of a format, and files of a format to documents."""
+"""The way to all formats and back: a layer to files of a format, and files of a format to sentences of biaozhu.
+
+A document of a foreign file that carries a sentence id of biaozhu becomes that sentence. Any other is looked for in the
+given article, in order. Where none is given, an article is made of the documents of the same name, one to a line, and
+its raw file is written beside the layer, so that `raw[start:end] == text` holds as for every sentence.
+"""
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections import Counter, defaultdict
+from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING
 
-from biaozhu.data.errors import FormatError, MissingFileError
+from biaozhu.data import errors
+from biaozhu.data.errors import BiaozhuError, FormatError, raise_collected
 from biaozhu.data.files import read_bytes
+from biaozhu.data.model import SENTENCE_ID, Article, Sentence, Span, check_against_raw, with_spans
+from biaozhu.formats import json_rows
 from biaozhu.formats.brat import SIDECAR_SUFFIX, read_brat, write_brat
 from biaozhu.formats.conll import read_conll, write_conll
 from biaozhu.formats.docbin import read_docbin, write_docbin
-from biaozhu.formats.doccano_jsonl import read_doccano, write_doccano
-from biaozhu.formats.documents import MAX_FILE_BYTES, Document, ExportedFiles, Format, OffsetUnit
-from biaozhu.formats.labelstudio import read_labelstudio, write_labelstudio
+from biaozhu.formats.documents import MAX_FILE_BYTES, Document, Format, cut_spans, make_entry
+from biaozhu.reading.article import article_from_bytes
+from biaozhu.reading.sentences import split_text
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
-    from biaozhu.data.model import Sentence
+    from biaozhu.data.ledger import Entry
+    from biaozhu.formats.documents import ExportedFiles, OffsetUnit
 
 NOT_CARRIED = {Format.conll: "CoNLL has no place for sources and scores: they stay in the layer"}
 """What a format cannot hold beside spans, as a sentence for people."""
 BRAT_SUFFIXES = (".ann", ".txt", SIDECAR_SUFFIX)
+
+
+@dataclass(frozen=True, slots=True)
+class ImportedLayer:
+    """Sentences in the order of the file, the text of each article that was made (by name), and the ledger."""
+
+    sentences: tuple[Sentence, ...]
+    raws: Mapping[str, str]
+    entries: tuple[Entry, ...]
 
 
 def export_layer(
@@ -34,20 +54,14 @@ def export_layer(
 ) -> ExportedFiles:
     """Write a layer in another format.
 
-    Args:
-        sentences: the layer's.
-        into: the format.
-        names: label id -> the name that annotators see in Doccano.
-        articles: article id -> its name, by which brat's files are called; else by the id.
+    `names` maps label ids to what annotators see in Doccano, `articles` article ids to the names of brat's files.
     """
-    if into is Format.doccano:
-        return write_doccano(sentences, names=names)
-    if into is Format.brat:
-        return write_brat(sentences, names=articles or {})
-    writers = {
+    writers: dict[Format, Callable[[Sequence[Sentence]], ExportedFiles]] = {
+        Format.doccano: partial(json_rows.write_doccano, names=names),
         Format.conll: write_conll,
         Format.spacy: write_docbin,
-        Format.labelstudio: write_labelstudio,
+        Format.labelstudio: json_rows.write_labelstudio,
+        Format.brat: partial(write_brat, names=articles),
     }
     return writers[into](sentences)
 
@@ -62,51 +76,190 @@ def read_documents(
 ) -> tuple[Document, ...]:
     """Read a file (for brat also a folder) of a format.
 
-    Args:
-        path: what to read.
-        of: its format.
-        names: the name that annotators see in Doccano -> label id.
-        renamed: the file's label -> ours, for every format.
-        unit: what the file's offsets count; None takes what the format's tool counts.
+    `names` maps what annotators see in Doccano to label ids, `renamed` the labels of any file to ours. Where `unit` is
+    None the file's offsets count what the format's tool counts.
     """
-    where = str(path)
     if of is Format.brat:
         folder = str(path if path.is_dir() else path.parent)
-        documents = read_brat(_read_brat_files(path), where=folder, unit=unit)
+        found = read_brat(_read_brat_files(path), where=folder, unit=unit)
     else:
-        data = _read_file(path)
-        if of is Format.doccano:
-            documents = read_doccano(data, where=where, names=names, unit=unit)
-        elif of is Format.labelstudio:
-            documents = read_labelstudio(data, where=where, unit=unit)
+        readers: dict[Format, Callable[..., tuple[Document, ...]]] = {
+            Format.doccano: partial(json_rows.read_doccano, names=names, unit=unit),
+            Format.conll: read_conll,
+            Format.spacy: read_docbin,
+            Format.labelstudio: partial(json_rows.read_labelstudio, unit=unit),
+        }
+        found = readers[of](_read_file(path), where=str(path))
+    if not found:
+        raise FormatError("there is nothing in it", where=str(path))
+    return tuple(
+        replace(
+            one, spans=tuple(replace(span, label=renamed.get(span.label, span.label)) for span in one.spans)
+        )
+        for one in found
+    )
+
+
+def import_documents(
+    documents: Sequence[Document], *, article: Article | None = None, split: bool = False
+) -> ImportedLayer:
+    """Make sentences of documents, which come in the order of their file.
+
+    `article` is the one that all of them are from; None trusts their ids, and makes articles for those without. With
+    `split` documents without an id are cut into sentences, never inside a span.
+    """
+    cleaned = [_clean_spans(document) for document in documents]
+    pieces: list[Document] = []
+    owners: list[int] = []
+    for number, document in enumerate(cleaned):
+        if document.text:
+            is_cut = split and not document.sentence_id and article is None
+            cut = _split_document(document) if is_cut else [document]
+            pieces += cut
+            owners += [number] * len(cut)
+    texts: dict[str, list[str]] = defaultdict(list)  # of the articles to make
+    for document in cleaned:
+        if document.text and not (document.sentence_id or article):
+            texts[document.name].append(document.text)
+    raws = {name: "\n".join(found) for name, found in texts.items()}
+    articles = {name: _check_article(raw, name) for name, raw in raws.items()}
+    sentences = _place_pieces(pieces, articles, article)
+    _check_sentences(pieces, sentences, article)
+    pieces_of = Counter(owners)  # a document that was cut is named by its number
+    ids = {owner: one.id for owner, one in zip(owners, sentences, strict=True) if pieces_of[owner] == 1}
+    entries: list[Entry] = []
+    for number, document in enumerate(cleaned):
+        name = ids.get(number) or f"{document.name or 'document'} {number + 1}"
+        empty = [] if document.text else [make_entry("the document has no text", decided=True)]
+        entries += [replace(entry, sentence=name) for entry in (*document.entries, *empty)]
+    return ImportedLayer(sentences, raws, tuple(entries))
+
+
+def _clean_spans(document: Document) -> Document:
+    """Trim white space, and keep of overlapping spans the first, of those that begin together the longest."""
+    entries = list(document.entries)
+    spans: dict[tuple[int, int, str], Span] = {}
+    for span in {span.key: span for span in reversed(document.spans)}.values():
+        trimmed = span if document.sentence_id else _trim(span, document.text)
+        if trimmed != span:
+            is_empty = trimmed.start >= trimmed.end
+            reason = "it is only white space" if is_empty else "white space at its edges was cut off"
+            shown = document.text[span.start : span.end]
+            entries.append(make_entry(reason, *span.key, shown, decided=not is_empty))
+        if trimmed.start < trimmed.end:
+            spans.setdefault(trimmed.key, trimmed)  # the same annotation twice is no loss
+    kept: list[Span] = []
+    for span in sorted(spans.values(), key=lambda span: (span.start, -span.end, span.label)):
+        if kept and span.start < kept[-1].end:
+            shown = document.text[span.start : span.end]
+            entries.append(make_entry("it overlaps the span before it", *span.key, shown))
         else:
-            documents = (read_conll if of is Format.conll else read_docbin)(data, where=where)
-    if not documents:
-        raise FormatError("there is nothing in it", where=where)
-    return tuple(_rename_labels(document, renamed) for document in documents)
+            kept.append(span)
+    return replace(document, spans=tuple(kept), entries=tuple(entries))
 
 
-def _rename_labels(document: Document, renamed: Mapping[str, str]) -> Document:
-    spans = tuple(replace(span, label=renamed.get(span.label, span.label)) for span in document.spans)
-    return replace(document, spans=spans)
+def _trim(span: Span, text: str) -> Span:
+    shown = text[span.start : span.end]
+    start = span.start + len(shown) - len(shown.lstrip())
+    return replace(span, start=start, end=span.end - len(shown) + len(shown.rstrip()))
+
+
+def _split_document(document: Document) -> list[Document]:
+    stretches: list[tuple[int, int]] = []
+    edges = [*split_text(document.text), *((span.start, span.end) for span in document.spans)]
+    for start, end in sorted(edges):
+        if stretches and start < stretches[-1][1]:
+            stretches[-1] = (stretches[-1][0], max(end, stretches[-1][1]))
+        else:
+            stretches.append((start, end))
+    inside, _ = cut_spans(document.spans, stretches)
+    return [
+        replace(document, text=document.text[start:end], spans=tuple(spans))
+        for (start, end), spans in zip(stretches, inside, strict=True)
+    ] or [document]
+
+
+def _check_article(raw: str, name: str) -> Article:
+    """Return the article that this text becomes when its file is read."""
+    try:
+        article = article_from_bytes(raw.encode("utf-8"), name=name, where=name)
+    except BiaozhuError as error:
+        raise FormatError(f"its text cannot be an article: {error.what}", where=name) from None
+    if article.raw != raw:
+        raise FormatError("its text would be read as something else, a page of HTML", where=name)
+    return article
+
+
+def _place_pieces(
+    pieces: Sequence[Document], articles: Mapping[str, Article], article: Article | None
+) -> tuple[Sentence, ...]:
+    """Give each piece its place: that of its id, else the next one in its article where its text stands."""
+    sentences: list[Sentence] = []
+    problems: list[BiaozhuError] = []
+    taken: set[tuple[str, int]] = set()
+    reached: dict[str, int] = defaultdict(int)
+    searched: dict[str, int] = defaultdict(int)
+    for number, piece in enumerate(pieces, 1):
+        text = piece.text
+        match = SENTENCE_ID.fullmatch(piece.sentence_id)
+        if match:
+            home, start = match[1], int(match[2])
+        else:
+            name = "" if article else piece.name
+            within = article or articles[name]
+            home, start = within.id, within.raw.find(text, reached[name])
+            if start < 0:  # not in the order of the article: the first place that no other piece has
+                start = within.raw.find(text, searched[text])
+                while (name, start) in taken:
+                    start = within.raw.find(text, start + 1)
+                searched[text] = start + 1
+            if start < 0:
+                what, advice = (
+                    f"{text[:20]!r}… is not in the article",
+                    "Give the article it was made from, or none",
+                )
+                problems.append(errors.VersionError(what, where=f"document {number}", next_step=advice))
+                continue
+            reached[name] = start + len(text)
+            taken.add((name, start))
+        sentences.append(with_spans(Sentence(home, start, start + len(text), text), piece.spans))
+    raise_collected(problems)
+    return tuple(sentences)
+
+
+def _check_sentences(
+    pieces: Sequence[Document], sentences: Sequence[Sentence], article: Article | None
+) -> None:
+    problems: list[BiaozhuError] = []
+    seen: set[str] = set()
+    for piece, sentence in zip(pieces, sentences, strict=True):
+        if piece.sentence_id and piece.sentence_id != sentence.id:
+            problems.append(
+                errors.OffsetError("the text is not as long as its id says", where=piece.sentence_id)
+            )
+        if sentence.id in seen:
+            problems.append(errors.DuplicateError("two documents are this sentence", where=sentence.id))
+        seen.add(sentence.id)
+        if article is not None and sentence.article != article.id:
+            problems.append(errors.VersionError(f"it is not of article {article.id}", where=sentence.id))
+    raise_collected(problems)
+    if article is not None:
+        check_against_raw(sentences, article.raw)
 
 
 def _read_file(path: Path) -> bytes:
     if path.is_file() and path.stat().st_size > MAX_FILE_BYTES:
-        raise FormatError(
-            f"more than {MAX_FILE_BYTES >> 20} MiB", where=str(path), next_step="Export in parts"
-        )
+        what = f"more than {MAX_FILE_BYTES >> 20} MiB"
+        raise FormatError(what, where=str(path), next_step="Export in parts")
     return read_bytes(path)
 
 
 def _read_brat_files(path: Path) -> dict[str, bytes]:
     if path.is_dir():
-        files = [
-            file for file in sorted(path.iterdir()) if file.is_file() and file.name.endswith(BRAT_SUFFIXES)
-        ]
+        files = [one for one in sorted(path.iterdir()) if one.is_file() and one.name.endswith(BRAT_SUFFIXES)]
     elif path.suffix in (".ann", ".txt"):
         beside = [path.with_suffix(suffix) for suffix in BRAT_SUFFIXES]
         files = [file for file in beside if file.is_file() or file == path]
     else:
-        raise MissingFileError("brat's files are a .txt and a .ann", where=str(path))
+        raise errors.MissingFileError("brat's files are a .txt and a .ann", where=str(path))
     return {file.name: _read_file(file) for file in files}

@@ -97,14 +97,9 @@ def make_document(
     A span that does not fit the text becomes a ledger entry. Where a span states its text and that text stands
     somewhere else, the span moves there if only one place can be meant.
 
-    Args:
-        text: the document's.
-        stated: its spans.
-        unit: what the offsets count; None takes the unit in which more of the spans fit. Spans that fit in both, at
-            different places and without a stated text, are refused, except in a document that we have exported.
-        default: the unit to take where both fit alike.
-        sentence_id: what may be a sentence id of biaozhu.
-        entries: what the format's reader could not read.
+    Where `unit` is None the offsets count the unit in which more of the spans fit, or `default` where both fit alike.
+    Spans that fit in both, at different places and without a stated text, are then refused, except in a document that
+    we have exported, with a `sentence_id`. `entries` name what the format's reader could not read.
     """
     stated = tuple(stated)
     known_id = sentence_id if isinstance(sentence_id, str) and SENTENCE_ID.fullmatch(sentence_id) else ""
@@ -171,6 +166,11 @@ def decode_utf8(data: bytes, *, where: str, keep_mark: bool = False) -> str:
         raise FormatError("not UTF-8", where=f"{where}@{error.start}") from None
 
 
+def encode_lines(lines: Iterable[str]) -> bytes:
+    """Return the bytes of a file of these lines."""
+    return "".join(f"{line}\n" for line in lines).encode("utf-8")
+
+
 def load_json(text: str, *, where: str) -> Any:
     """Parse JSON that a UTF-8 file can carry: without lone surrogates."""
     try:
@@ -195,17 +195,13 @@ def read_score(value: object) -> float | None:
 
 def _find_places(text: str, stated: Iterable[StatedSpan], unit: OffsetUnit) -> list[tuple[int, int] | None]:
     """Convert offsets to code points; None where they do not fit the text."""
-    from_units = Utf16Offsets(text).from_units
+    offsets = Utf16Offsets(text)
     places: list[tuple[int, int] | None] = []
     for one in stated:
-        start: int | None = one.start
-        end: int | None = one.end
         if unit is OffsetUnit.utf16:
-            start, end = from_units(one.start), from_units(one.end)
-        if start is not None and end is not None and 0 <= start < end <= len(text):
-            places.append((start, end))
+            places.append(offsets.span_from_units(one.start, one.end))
         else:
-            places.append(None)
+            places.append((one.start, one.end) if 0 <= one.start < one.end <= len(text) else None)
     return places
 
 

@@ -1,23 +1,52 @@
-"""Rows of JSON that hold a text and its spans, whatever the program that wrote them calls the two.
+"""Rows of JSON that hold a text and its spans: Doccano's JSONL, Label Studio's JSON, and what other programs write.
 
 A file is JSON Lines, a JSON array, or objects one after another over any number of lines. A row is an object, or
 spaCy's pair `[text, {"entities": …}]`.
+
+Doccano's own files count UTF-16 units, as its page does. Files of other programs often count code points, so a span
+that both can mean is refused until `--units` says which it is. Our export carries each sentence's id (`sid`) and its
+spans with source and score (`pre`) as metadata, and Doccano keeps both. An example that push made has them too, packed
+(see `biaozhu.formats.serialization`).
+
+Label Studio's file holds tasks with `data.text` and the results of their annotations, its shorter JSON-MIN a row for
+each annotation. Its offsets are code points since 1.6 (label-studio-frontend pull request 308, "Store code points
+instead of js length") and were UTF-16 units before. Each result states its text, so in each task the unit is taken in
+which more of the texts are right. Show our texts with `<Style>.htx-text{white-space: pre-wrap}</Style>`, or Label Studio
+hides white space (its documentation of the Text tag). A task holds one version for each annotator, a layer one for all:
+the ground truth is taken, else the version that was changed last, else, where nobody has annotated, the last prediction.
+The spans that only other versions have are named in the ledger.
 """
 
 from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from biaozhu.data.errors import FormatError
-from biaozhu.formats.documents import StatedSpan, load_json, make_entry, read_offset, read_score
+from biaozhu.data.errors import BiaozhuError, FormatError, raise_collected
+from biaozhu.formats.documents import (
+    Document,
+    ExportedFiles,
+    OffsetUnit,
+    StatedSpan,
+    decode_utf8,
+    encode_lines,
+    load_json,
+    make_document,
+    make_entry,
+    read_offset,
+    read_score,
+)
+from biaozhu.formats.serialization import make_import_line, spans_from_json, spans_to_json, unpack_meta
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
-    from biaozhu.data.errors import BiaozhuError
     from biaozhu.data.ledger import Entry
+    from biaozhu.data.model import Sentence
+
+    _Row = tuple[str, dict[str, Any]]  # with its place
 
 TEXT_KEYS = ("text", "data", "content", "sentence")
 SPAN_KEYS = frozenset({"label", "labels", "entities", "annotations", "spans"})
@@ -29,11 +58,191 @@ END_KEYS = ("end_offset", "end", "to")
 LABEL_KEYS = ("label", "labels", "type", "tag", "entity", "entity_group")
 NOT_SPACE = re.compile(r"[^ \t\r\n]")
 SPAN_FORM = "A span is [start, end, label], or an object with start, end and label"
+DOCCANO_KEYS = frozenset({"sid", "Comments", "annotation_approver", "relations", "data"})
+"""Keys of which each shows that Doccano wrote the row."""
+DOCCANO, LABEL_STUDIO = "doccano", "labelstudio"
 
 
-def read_rows(text: str, *, where: str) -> tuple[list[tuple[str, dict[str, Any]]], list[BiaozhuError]]:
+def write_doccano(sentences: Sequence[Sentence], *, names: Mapping[str, str]) -> ExportedFiles:
+    """Write a file for Doccano's JSONL import; a label without a name in `names` keeps its id."""
+    lines = []
+    for sentence in sentences:
+        meta = {"sid": sentence.id, "pre": spans_to_json(sentence.spans)}
+        shown = {span.label: names.get(span.label, span.label) for span in sentence.spans}
+        lines.append(make_import_line(sentence, meta, shown, ascii_only=False))
+    return ExportedFiles({"": encode_lines(lines)})
+
+
+def read_doccano(
+    data: bytes, *, where: str, names: Mapping[str, str], unit: OffsetUnit | None = None
+) -> tuple[Document, ...]:
+    """Read rows of texts with spans; `names` maps the names that annotators see to label ids."""
+    rows, problems = read_rows(data, where=where)
+    return _read_each(rows, lambda row, place: _read_row(unpack_meta(row), place, names, unit), problems)
+
+
+def _read_each(
+    rows: Iterable[_Row], read: Callable[[dict[str, Any], str], Document], problems: list[BiaozhuError]
+) -> tuple[Document, ...]:
+    documents: list[Document] = []
+    for place, row in rows:
+        try:
+            documents.append(read(row, place))
+        except BiaozhuError as error:
+            problems.append(error)
+    raise_collected(problems)
+    return tuple(documents)
+
+
+def _read_row(
+    row: Mapping[str, Any], where: str, names: Mapping[str, str], unit: OffsetUnit | None
+) -> Document:
+    stated, entries = read_spans(row, where=where)
+    if isinstance(row.get("relations"), list):
+        entries += [
+            make_entry("relations are not spans", text=json.dumps(relation, ensure_ascii=False)[:200])
+            for relation in row["relations"]
+        ]
+    is_doccanos = not row.keys().isdisjoint(DOCCANO_KEYS)
+    document = make_document(
+        read_text(row, where=where),
+        [replace(one, label=names.get(one.label, one.label)) for one in stated],
+        unit=unit or (OffsetUnit.utf16 if is_doccanos else None),
+        default=OffsetUnit.utf16,
+        sentence_id=row.get("sid"),
+        entries=entries,
+    )
+    sent = {span.key: span for span in spans_from_json(row.get("pre")) or ()}
+    return replace(document, spans=tuple(sent.get(span.key, span) for span in document.spans))
+
+
+def write_labelstudio(sentences: Sequence[Sentence]) -> ExportedFiles:
+    """Write sentences as tasks with one annotation each; each result has its source and score."""
+    tasks = []
+    for one in sentences:
+        version = {"result": _make_results(one), "was_cancelled": False, "ground_truth": False}
+        tasks.append({"data": {"text": one.text, "sid": one.id}, "annotations": [version]})
+    return ExportedFiles({"": encode_lines([json.dumps(tasks, ensure_ascii=False, indent=1)])})
+
+
+def read_labelstudio(data: bytes, *, where: str, unit: OffsetUnit | None = None) -> tuple[Document, ...]:
+    """Read the tasks of an export."""
+    rows, problems = read_rows(data, where=where)
+    tasks: dict[object, _Row] = {}
+    for number, (place, row) in enumerate(rows):
+        try:
+            if isinstance(row.get("data"), dict):
+                tasks[number] = place, row
+                continue
+            task = _expand_row(row, place)
+            # JSON-MIN has a row for each annotation of a task.
+            _, first = tasks.setdefault(
+                (str(row.get("id", f"row {number}")), task["data"]["text"]), (place, task)
+            )
+            first["annotations"] += task["annotations"] if first is not task else []
+        except BiaozhuError as error:
+            problems.append(error)
+    return _read_each(tasks.values(), lambda task, place: _read_task(task, place, unit), problems)
+
+
+def _make_results(sentence: Sentence) -> list[dict[str, Any]]:
+    return [
+        {
+            "id": f"s{number}",
+            "from_name": "label",
+            "to_name": "text",
+            "type": "labels",
+            "value": {
+                "start": span.start,
+                "end": span.end,
+                "text": sentence.text[span.start : span.end],
+                "labels": [span.label],
+            },
+            "meta": {"source": span.source},
+            **({} if span.score is None else {"score": span.score}),
+        }
+        for number, span in enumerate(sentence.spans)
+    ]
+
+
+def _expand_row(row: Mapping[str, Any], where: str) -> dict[str, Any]:
+    """Make a task of a row of JSON-MIN, in which the names of tags are keys."""
+    results = [
+        {"type": "labels" if isinstance(item, dict) and "labels" in item else "other", "value": item}
+        for value in row.values()
+        if isinstance(value, list)
+        for item in value
+    ]
+    version = {"result": results, "updated_at": row.get("updated_at")}
+    return {"data": {"text": read_text(row, where=where)}, "annotations": [version]}
+
+
+def _read_task(task: Mapping[str, Any], where: str, unit: OffsetUnit | None) -> Document:
+    data = task["data"]
+    text = _find_text(data, where)
+    versions = [
+        _read_version(text, results, unit, data.get("sid")) for results in _list_versions(task, where) or [[]]
+    ]
+    chosen, others = versions[-1], versions[:-1]
+    known = {span.key for span in chosen.spans}
+    lost = [
+        make_entry("another version of the task has it", *span.key, text[span.start : span.end])
+        for version in others
+        for span in version.spans
+        if span.key not in known
+    ]
+    lost += [entry for version in others for entry in version.entries if entry.severity == "loss"]
+    return replace(chosen, entries=(*chosen.entries, *dict.fromkeys(lost)))
+
+
+def _find_text(data: Mapping[str, Any], where: str) -> str:
+    texts = {key: value for key, value in data.items() if isinstance(value, str) and key != "sid"}
+    if "text" not in texts and len(texts) != 1:
+        what = f"{len(texts)} of the task's data can be its text"
+        raise FormatError(what, where=where, next_step="Name the text `text` in the data")
+    return texts.get("text", next(iter(texts.values())))
+
+
+def _list_versions(task: Mapping[str, Any], where: str) -> list[list[dict[str, Any]]]:
+    """Return the results of each version, the one to take last."""
+
+    def list_objects(owner: Mapping[str, Any], *keys: str) -> list[dict[str, Any]]:
+        lists = [owner.get(key) or [] for key in keys]
+        if not all(isinstance(one, list) and all(isinstance(each, dict) for each in one) for one in lists):
+            raise FormatError(f"{keys[0]} is not a list of objects", where=where)
+        return [each for one in lists for each in one]
+
+    # `completions` is what annotations were called before 1.0.
+    versions = [
+        one for one in list_objects(task, "annotations", "completions") if not one.get("was_cancelled")
+    ]
+    versions.sort(key=lambda one: (bool(one.get("ground_truth")), str(one.get("updated_at") or "")))
+    return [list_objects(one, "result") for one in versions or list_objects(task, "predictions")[-1:]]
+
+
+def _read_version(
+    text: str, results: Iterable[Mapping[str, Any]], unit: OffsetUnit | None, sentence_id: object
+) -> Document:
+    stated: list[StatedSpan] = []
+    entries: list[Entry] = []
+    for result in results:
+        value = result.get("value") if result.get("type") == "labels" else None
+        # Offsets into an HTML page are no numbers: they name elements.
+        spans = parse_span({"labels": [""], **value}) if isinstance(value, dict) else []
+        meta = result.get("meta")
+        source = meta.get("source") if isinstance(meta, dict) else None
+        source = source if isinstance(source, str) else LABEL_STUDIO
+        stated += [replace(span, source=source, score=read_score(result.get("score"))) for span in spans]
+        if not spans:
+            reason = f"a result of type {result.get('type')!r} is not a span of a text"
+            entries.append(make_entry(reason, text=str(result.get("id", result.get("value")))[:200]))
+    return make_document(text, stated, unit=unit, sentence_id=sentence_id, entries=entries)
+
+
+def read_rows(data: bytes, *, where: str) -> tuple[list[_Row], list[BiaozhuError]]:
     """Return each row with its place, and an error for whatever else is in the file."""
-    rows: list[tuple[str, dict[str, Any]]] = []
+    text = decode_utf8(data, where=where)
+    rows: list[_Row] = []
     problems: list[BiaozhuError] = []
     decoder = json.JSONDecoder()
     position, counted, line = 0, 0, 1
@@ -62,9 +271,8 @@ def read_rows(text: str, *, where: str) -> tuple[list[tuple[str, dict[str, Any]]
             if isinstance(row, dict):
                 rows.append((item_place, row))
             else:
-                problems.append(
-                    FormatError(f"not an object with a text: {str(item)[:60]!r}", where=item_place)
-                )
+                what = f"not an object with a text: {str(item)[:60]!r}"
+                problems.append(FormatError(what, where=item_place))
     return rows, problems
 
 
@@ -74,14 +282,11 @@ def read_text(row: Mapping[str, Any], *, where: str) -> str:
     for key in TEXT_KEYS:
         if key in values:
             return values[key]
-    raise FormatError(
-        f"there is no text under any of {', '.join(TEXT_KEYS)}",
-        where=where,
-        next_step="Rename the text's key",
-    )
+    what = f"there is no text under any of {', '.join(TEXT_KEYS)}"
+    raise FormatError(what, where=where, next_step="Rename the text's key")
 
 
-def read_spans(row: Mapping[str, Any], *, where: str, source: str) -> tuple[list[StatedSpan], list[Entry]]:
+def read_spans(row: Mapping[str, Any], *, where: str) -> tuple[list[StatedSpan], list[Entry]]:
     """Return a row's spans, and ledger entries for what stands among them and is none."""
     stated: list[StatedSpan] = []
     entries: list[Entry] = []
@@ -91,7 +296,7 @@ def read_spans(row: Mapping[str, Any], *, where: str, source: str) -> tuple[list
             raise FormatError(f"{key} is not a list of spans", where=where, next_step=SPAN_FORM)
         if not isinstance(value, list) or key.lower() in OTHER_KEYS:
             continue
-        found = [(item, parse_span(item, source=source)) for item in value]
+        found = [(item, parse_span(item)) for item in value]
         for item, spans in found if is_known or any(spans for _, spans in found) else ():
             if is_known and not spans:
                 raise FormatError(f"not a span: {item!r}", where=where, next_step=SPAN_FORM)
@@ -100,7 +305,7 @@ def read_spans(row: Mapping[str, Any], *, where: str, source: str) -> tuple[list
     return stated, entries
 
 
-def parse_span(value: object, *, source: str) -> list[StatedSpan]:
+def parse_span(value: object) -> list[StatedSpan]:
     """Return the span that a value states, once for each of its labels; nothing where it states none."""
     if isinstance(value, list) and len(value) in (3, 4):
         label_first = read_offset(value[0]) is None
@@ -115,7 +320,7 @@ def parse_span(value: object, *, source: str) -> list[StatedSpan]:
         return []
     text = value.get("text")
     said = text if isinstance(text, str) and text else None
-    return [StatedSpan(start, end, str(one), said, source, read_score(value.get("score"))) for one in labels]
+    return [StatedSpan(start, end, str(one), said, DOCCANO, read_score(value.get("score"))) for one in labels]
 
 
 def _get_first(value: Mapping[str, Any], keys: Iterable[str]) -> object:

@@ -141,11 +141,8 @@ def make_import_line(
 ) -> str:
     """Return a line for Doccano's JSONL import; every line of a file needs the same metadata keys.
 
-    Args:
-        sentence: what to import.
-        meta: its metadata.
-        names: label id -> the name that annotators see.
-        ascii_only: escape all else, so that the server cannot guess a wrong encoding.
+    `names` maps label ids to what annotators see; `ascii_only` escapes all else, so that the server cannot guess a
+    wrong encoding.
     """
     label = [[s.start, s.end, s.label] for s in to_remote_spans(sentence.text, sentence.spans, names)]
     return json.dumps({"text": sentence.text, "label": label, **pack_meta(meta)}, ensure_ascii=ascii_only)
@@ -165,21 +162,20 @@ def from_remote_spans(
     The spans come sorted and disjoint; one that was not sent has the source `doccano` and no score. Those that cannot be
     converted come apart, each with the reason. `ids` maps the names that annotators see to label ids.
     """
-    from_units = Utf16Offsets(example.text).from_units
+    offsets = Utf16Offsets(example.text)
     sent = {span.key: span for span in example.sent_spans or ()}
     found: list[Span] = []
     refused: list[tuple[RemoteSpan, str]] = []
     for remote in sorted(example.spans, key=lambda span: (span.start, span.end, span.label)):
-        start, end = from_units(remote.start), from_units(remote.end)
-        label = ids.get(remote.label)
-        if start is None or end is None or start >= end:
+        place, label = offsets.span_from_units(remote.start, remote.end), ids.get(remote.label)
+        if place is None:
             refused.append((remote, "its offsets do not fit the text"))
         elif label is None:
             refused.append((remote, "the label is not in the labels file"))
-        elif found and start < found[-1].end:
+        elif found and place[0] < found[-1].end:
             refused.append((remote, "it overlaps the span before it"))
         else:
-            found.append(sent.get((start, end, label), Span(start, end, label, "doccano")))
+            found.append(sent.get((*place, label), Span(*place, label, "doccano")))
     return tuple(found), tuple(refused)
 
 

@@ -106,8 +106,7 @@ def import_(
     from biaozhu.data.layers import ledger_path, write_layer
     from biaozhu.data.ledger import write_ledger
     from biaozhu.data.outputs import check_output
-    from biaozhu.formats.convert import read_documents
-    from biaozhu.formats.importing import import_documents
+    from biaozhu.formats.convert import import_documents, read_documents
     from biaozhu.reading.article import read_article
 
     if output.suffix != ".jsonl":
