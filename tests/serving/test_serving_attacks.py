@@ -20,10 +20,9 @@ from service import TOKEN, WITH_TOKEN, running
 
 from biaozhu.data.errors import BugError, ServiceError
 from biaozhu.serving.app import Limits
-from biaozhu.serving.connections import CONNECTIONS
-from biaozhu.serving.meaning import Explained
-from biaozhu.serving.predictor import process_predictor
-from biaozhu.serving.workers import WorkerProcesses
+from biaozhu.serving.predictor import Explained
+from biaozhu.serving.server import CONNECTIONS
+from biaozhu.serving.workers import WorkerProcesses, process_predictor
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -145,7 +144,7 @@ SERVICE = f"""
 import signal
 from predictors import make_sleeper
 from biaozhu.serving.app import Limits, make_app
-from biaozhu.serving.predictor import process_predictor
+from biaozhu.serving.workers import process_predictor
 from biaozhu.serving.server import address_of, bind, run
 if __name__ == "__main__":
     limits = Limits(workers=2, answering=600)

@@ -26,10 +26,10 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from biaozhu.data.errors import BiaozhuError, RequestError, bug_from
-from biaozhu.serving.meaning import predict_explained
 from biaozhu.serving.messages import answer, read_texts
-from biaozhu.serving.metrics import Metrics, make_metrics
+from biaozhu.serving.metrics import Metrics
 from biaozhu.serving.page import read_page
+from biaozhu.serving.predictor import predict_explained
 from biaozhu.serving.workers import PATH
 
 if TYPE_CHECKING:
@@ -40,17 +40,8 @@ if TYPE_CHECKING:
 
     from biaozhu.serving.predictor import Predictor
 
-OK, UNAUTHORIZED, SLOW_CLIENT, TOO_LARGE, REFUSED, BUSY, FAILED, TOO_SLOW = (
-    200,
-    401,
-    408,
-    413,
-    422,
-    429,
-    500,
-    503,
-)
-
+UNAUTHORIZED, SLOW_CLIENT, TOO_LARGE = 401, 408, 413
+REFUSED, BUSY, FAILED, TOO_SLOW = 422, 429, 500, 503
 AGAIN = {"Retry-After": "1"}
 LARGE_BYTES = 64 * 1024
 """Bytes of a body beyond which a request is a large one, and so it is where it does not say its length."""
@@ -78,18 +69,15 @@ class Limits:
 def make_app(predictor: Predictor, *, token: str, limits: Limits | None = None) -> Starlette:
     """Return the application.
 
-    Args:
-        predictor: gives the spans.
-        token: what a request must carry as `Authorization: Bearer …`; `/` and `/health` need none, and say nothing.
-        limits: see `Limits`.
+    `token` is what a request must carry as `Authorization: Bearer …`; `/` and `/health` need none, and say nothing.
     """
     service = _Service(predictor, token.encode("utf-8"), limits or Limits())
     return Starlette(
         routes=[
             Route("/", service.show_page, methods=["GET"]),
-            Route("/predict", service.predict, methods=["POST"]),
-            Route("/meaning", service.explain, methods=["POST"]),
-            Route("/health", service.health, methods=["GET"]),
+            Route("/predict", partial(service.respond, is_explained=False), methods=["POST"]),
+            Route("/meaning", partial(service.respond, is_explained=True), methods=["POST"]),
+            Route("/health", _say_healthy, methods=["GET"]),
             Route("/metrics", service.show_metrics, methods=["GET"]),
         ],
         lifespan=service.lifespan,
@@ -101,7 +89,7 @@ class _Service:
         self.predictor = predictor
         self.token = token
         self.limits = limits
-        self.metrics: Metrics = make_metrics()
+        self.metrics = Metrics()
         self.page, self.page_headers = read_page()
         self.taken = 0
         self.large = 0
@@ -117,9 +105,6 @@ class _Service:
         self.large_pool.shutdown(wait=False, cancel_futures=True)
         self.predictor.close()
 
-    async def health(self, _request: Request) -> Response:
-        return JSONResponse({"status": "ok"})
-
     async def show_page(self, _request: Request) -> Response:
         return Response(self.page, headers=self.page_headers)
 
@@ -128,13 +113,7 @@ class _Service:
             return _refusal(_no_token())
         return Response(generate_latest(self.metrics.registry), headers={"Content-Type": CONTENT_TYPE_LATEST})
 
-    async def predict(self, request: Request) -> Response:
-        return await self._respond(request, is_explained=False)
-
-    async def explain(self, request: Request) -> Response:
-        return await self._respond(request, is_explained=True)
-
-    async def _respond(self, request: Request, *, is_explained: bool) -> Response:
+    async def respond(self, request: Request, *, is_explained: bool) -> Response:
         begun = time.perf_counter()
         try:
             response: Response = JSONResponse(await self._answered(request, is_explained=is_explained))
@@ -251,6 +230,10 @@ def _call_in(loop: asyncio.AbstractEventLoop, call: Callable[..., None], *values
     # What ends after the service has no loop any more.
     with suppress(RuntimeError):
         loop.call_soon_threadsafe(call, *values)
+
+
+async def _say_healthy(_request: Request) -> Response:
+    return JSONResponse({"status": "ok"})
 
 
 def _no_token() -> _RefusedError:

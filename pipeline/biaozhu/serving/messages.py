@@ -12,21 +12,13 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from biaozhu.data.model import Span
-    from biaozhu.serving.meaning import Meanings
+    from biaozhu.serving.predictor import Meanings
 
 
 def read_texts(body: bytes, *, most: int) -> tuple[list[str], bool]:
-    """Read a request: `{"text": "…"}` or `{"texts": ["…", …]}`.
+    """Read a request: `{"text": "…"}` or `{"texts": ["…", …]}`, of at most `most` texts.
 
-    Args:
-        body: the request's bytes.
-        most: how many texts it may have.
-
-    Returns:
-        The texts, and whether they were sent as a list.
-
-    Raises:
-        RequestError: it is anything else.
+    Returns the texts, and whether they were sent as a list; RequestError where it is anything else.
     """
     try:
         data = json.loads(body.decode("utf-8"))
@@ -41,9 +33,8 @@ def read_texts(body: bytes, *, most: int) -> tuple[list[str], bool]:
     if not isinstance(texts, list) or not all(isinstance(text, str) for text in texts):
         raise RequestError("a text is a string", where="body")
     if len(texts) > most:
-        raise RequestError(
-            f"{len(texts)} texts, {most} are allowed", where="body", next_step="Send fewer at once"
-        )
+        what = f"{len(texts)} texts, {most} are allowed"
+        raise RequestError(what, where="body", next_step="Send fewer at once")
     try:
         for text in texts:
             text.encode("utf-8")

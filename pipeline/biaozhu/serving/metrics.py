@@ -2,39 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector
 
 SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
 
 
-@dataclass(frozen=True, slots=True)
 class Metrics:
-    """The figures of one service."""
+    """The figures of one service, in a registry of their own."""
 
-    registry: CollectorRegistry
-    requests: Counter = field(repr=False)
-    seconds: Histogram = field(repr=False)
-    busy: Gauge = field(repr=False)
-    characters: Counter = field(repr=False)
-    spans: Counter = field(repr=False)
-
-
-def make_metrics() -> Metrics:
-    """Return figures at zero, in a registry of their own."""
-    registry = CollectorRegistry()
-    ProcessCollector(registry=registry)
-    return Metrics(
-        registry,
-        Counter("biaozhu_requests", "Requests to /predict, by HTTP status.", ["status"], registry=registry),
-        Histogram(
-            "biaozhu_predict_seconds",
-            "From a request's first byte to its answer, of those answered with 200.",
-            buckets=SECONDS,
-            registry=registry,
-        ),
-        Gauge("biaozhu_busy", "Requests that are worked on or wait for it.", registry=registry),
-        Counter("biaozhu_characters", "Code points annotated.", registry=registry),
-        Counter("biaozhu_spans", "Spans found, by label.", ["label"], registry=registry),
-    )
+    def __init__(self) -> None:
+        own = self.registry = CollectorRegistry()
+        ProcessCollector(registry=own)
+        said = "Requests to /predict, by HTTP status."
+        self.requests = Counter("biaozhu_requests", said, ["status"], registry=own)
+        said = "From a request's first byte to its answer, of those answered with 200."
+        self.seconds = Histogram("biaozhu_predict_seconds", said, buckets=SECONDS, registry=own)
+        self.busy = Gauge("biaozhu_busy", "Requests that are worked on or wait for it.", registry=own)
+        self.characters = Counter("biaozhu_characters", "Code points annotated.", registry=own)
+        self.spans = Counter("biaozhu_spans", "Spans found, by label.", ["label"], registry=own)

@@ -1,25 +1,43 @@
-"""Text to spans, for texts of any length: the pre-annotators, or a trained model, behind one function."""
+"""Text to spans, for texts of any length, and what the spans mean: values of amounts, paths of places."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
-from functools import partial
+from dataclasses import asdict, dataclass, field, replace
+from hashlib import sha256
 from threading import Lock
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from biaozhu.annotators.network.models import load_model
 from biaozhu.annotators.preannotate import annotate_combined
 from biaozhu.annotators.trained import load_trained
+from biaozhu.data.model import Article, Metadata, Sentence
+from biaozhu.formats.documents import cut_spans
+from biaozhu.normalization.table import article_meaning
+from biaozhu.reading.blocks import find_blocks
 from biaozhu.reading.sentences import split_text
-from biaozhu.serving.workers import WorkerProcesses
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
     from pathlib import Path
 
     from biaozhu.annotators.words import NameModel
     from biaozhu.data.model import Span
-    from biaozhu.serving.meaning import Explained
+    from biaozhu.normalization.addresses import Place
+    from biaozhu.normalization.table import Row
+
+    Predict = Callable[[Sequence[str]], list[tuple[Span, ...]]]
+
+Meanings = tuple[dict[str, Any] | None, ...]
+# Keys of a table's row and of a place that the span itself has already.
+OWN = frozenset({"article", "sentence", "start", "end", "text", "candidates"})
+
+
+@dataclass(frozen=True, slots=True)
+class Explained:
+    """The spans of a text, and what each means; None where nothing can be said, as of a person."""
+
+    spans: tuple[Span, ...]
+    meanings: Meanings
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,22 +49,10 @@ class Predictor:
     """
 
     name: str
-    predict: Callable[[Sequence[str]], list[tuple[Span, ...]]] = field(repr=False)
+    predict: Predict = field(repr=False)
     close: Callable[[], None] = field(default=lambda: None, repr=False)
-    predict_large: Callable[[Sequence[str]], list[tuple[Span, ...]]] | None = field(default=None, repr=False)
+    predict_large: Predict | None = field(default=None, repr=False)
     explain: Callable[[Sequence[str]], list[Explained]] | None = field(default=None, repr=False)
-
-
-def process_predictor(make: Callable[[], Predictor], *, size: int, seconds: float) -> Predictor:
-    """Return a predictor that works in processes, see `WorkerProcesses`."""
-    workers = WorkerProcesses(make, size=size, seconds=seconds)
-    return Predictor(
-        workers.name,
-        workers.predict,
-        workers.close,
-        partial(workers.predict, is_large=True),
-        workers.explain,
-    )
 
 
 def load_rule_predictor(weights: str, threads: int) -> Predictor:
@@ -57,10 +63,12 @@ def load_rule_predictor(weights: str, threads: int) -> Predictor:
 def rule_predictor(model: NameModel) -> Predictor:
     """Return the pre-annotators, combined. Each text is an article of its own, whatever is sent beside it."""
 
-    def predict(texts: Sequence[str]) -> list[tuple[Span, ...]]:
-        return [_of_article(text, model) for text in texts]
+    def predict_one(text: str) -> tuple[Span, ...]:
+        cuts = split_text(text)
+        found = annotate_combined([text[start:end] for start, end in cuts], model=model)
+        return tuple(_moved(span, start) for (start, _), row in zip(cuts, found, strict=True) for span in row)
 
-    return Predictor("preannotate", predict)
+    return Predictor("preannotate", lambda texts: [predict_one(text) for text in texts])
 
 
 def trained_predictor(folder: Path) -> Predictor:
@@ -85,10 +93,29 @@ def trained_predictor(folder: Path) -> Predictor:
     return Predictor(model.name, predict)
 
 
-def _of_article(text: str, model: NameModel) -> tuple[Span, ...]:
+def predict_explained(predict: Predict, texts: Sequence[str]) -> list[Explained]:
+    """Return the spans of each text with what each means; each text is an article of its own."""
+    return [_explain(text, spans) for text, spans in zip(texts, predict(texts), strict=True)]
+
+
+def _explain(text: str, spans: tuple[Span, ...]) -> Explained:
+    digest = sha256(text.encode("utf-8")).hexdigest()
+    blocks, metadata = find_blocks(text) if text.strip() else ((), Metadata())
+    article = Article(digest[:12], "", digest, "utf-8", text, blocks, metadata)
     cuts = split_text(text)
-    found = annotate_combined([text[start:end] for start, end in cuts], model=model)
-    return tuple(_moved(span, start) for (start, _), row in zip(cuts, found, strict=True) for span in row)
+    inside, _ = cut_spans(spans, cuts)
+    sentences = [
+        Sentence(article.id, start, end, text[start:end], tuple(found))
+        for (start, end), found in zip(cuts, inside, strict=True)
+    ]
+    begins = {sentence.id: sentence.start for sentence in sentences}
+    meaning = article_meaning(article, sentences)
+    listed: Iterable[Row | Place] = (*meaning.rows, *meaning.places)
+    found = {
+        begins[one.sentence] + one.start: {key: value for key, value in asdict(one).items() if key not in OWN}
+        for one in listed
+    }
+    return Explained(spans, tuple(found.get(span.start) for span in spans))
 
 
 def _moved(span: Span, by: int) -> Span:

@@ -1,4 +1,7 @@
-"""The service's life: bind, answer, and on SIGTERM or Ctrl-C end what was begun and no more."""
+"""The service's life: bind, answer, and on SIGTERM or Ctrl-C end what was begun and no more.
+
+A connection has a deadline for what its client has to do, and there is room for new ones whatever the old ones do.
+"""
 
 from __future__ import annotations
 
@@ -7,33 +10,90 @@ import socket
 from functools import partial
 from typing import TYPE_CHECKING, Any, cast
 
+import h11
 import uvicorn
+from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from biaozhu.data.errors import ServiceError
-from biaozhu.serving.connections import CONNECTIONS, Connection
 
 if TYPE_CHECKING:
+    import asyncio
     from collections.abc import Callable
 
     from starlette.applications import Starlette
 
     from biaozhu.serving.app import Limits
 
+CONNECTIONS = 256
+"""Open connections; for one more the one that has waited longest for a request is closed."""
 IDLE = 5
 """Seconds after which a silent connection is closed."""
 LOOPBACK = ("127.0.0.1", "::1")
 
 
-def bind(host: str, port: int) -> socket.socket:
-    """Return a socket that listens there; port 0 takes a free one.
+class Connection(H11Protocol):
+    """A connection whose request must have its headers, and whose answer must be read, within their time.
 
-    Raises:
-        ServiceError: the address is none, or taken.
+    `header_seconds` go from the first byte of a request, or from the connection's begin, to the end of its headers,
+    `request_seconds` from there to the end of the answer.
     """
+
+    def __init__(self, *args: Any, header_seconds: float, request_seconds: float, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self.header_seconds, self.request_seconds = header_seconds, request_seconds
+        self.since = 0.0
+        self.deadline: asyncio.TimerHandle | None = None
+
+    @property
+    def is_waiting(self) -> bool:
+        """True where no received request is still to be answered."""
+        return self.cycle is None or (self.cycle.response_complete and self.conn.their_state is h11.IDLE)
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as in uvicorn
+        """Make room, and give the client its time for the headers."""
+        super().connection_made(transport)
+        self.since = self.loop.time()
+        if len(self.connections) >= CONNECTIONS:
+            others = [one for one in self.connections if isinstance(one, Connection) and one is not self]
+            longest = min((one for one in others if one.is_waiting), key=lambda one: one.since, default=None)
+            if longest is not None:
+                self.connections.discard(longest)
+                longest.transport.abort()
+        self._set_deadline(self.header_seconds)
+
+    def data_received(self, data: bytes) -> None:
+        """Take what arrives; a deadline runs from the first byte of a request, and another from its last header."""
+        was_waiting = self.is_waiting
+        super().data_received(data)
+        if was_waiting and not self.is_waiting:
+            self._set_deadline(self.request_seconds)
+        elif self.is_waiting and self.deadline is None:
+            self._set_deadline(self.header_seconds)
+
+    def on_response_complete(self) -> None:
+        """Wait for the next request."""
+        self.since = self.loop.time()
+        self._set_deadline(None)
+        super().on_response_complete()
+        if self.is_waiting and self.conn.trailing_data[0]:
+            self._set_deadline(self.header_seconds)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Forget the deadline."""
+        self._set_deadline(None)
+        super().connection_lost(exc)
+
+    def _set_deadline(self, seconds: float | None) -> None:
+        if self.deadline is not None:
+            self.deadline.cancel()
+        self.deadline = None if seconds is None else self.loop.call_later(seconds, self.transport.abort)
+
+
+def bind(host: str, port: int) -> socket.socket:
+    """Return a socket that listens there; port 0 takes a free one. ServiceError: the address is none, or taken."""
     try:
-        family, kind, protocol, _, address = socket.getaddrinfo(
-            host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
-        )[0]
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+        family, kind, protocol, _, address = found[0]
         listening = socket.socket(family, kind, protocol)
     except (OSError, UnicodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else "not a host name"
@@ -44,11 +104,11 @@ def bind(host: str, port: int) -> socket.socket:
         listening.listen(CONNECTIONS)
     except OSError as error:
         listening.close()
-        raise ServiceError(
+        what, advice = (
             f"nothing can listen there ({error.strerror})",
-            where=f"{host}:{port}",
-            next_step="Give another --port, or --port 0 for a free one",
-        ) from None
+            "Give another --port, or --port 0 for a free one",
+        )
+        raise ServiceError(what, where=f"{host}:{port}", next_step=advice) from None
     return listening
 
 
@@ -60,17 +120,12 @@ def address_of(listening: socket.socket) -> str:
 
 def make_server(app: Starlette, limits: Limits, *, drain: float) -> uvicorn.Server:
     """Return the server of an application; see `run`."""
+    answering = 2 * limits.arriving + limits.answering
+    # What uvicorn itself has no deadlines for.
+    http = partial(Connection, header_seconds=limits.arriving, request_seconds=answering)
     config = uvicorn.Config(
         app,
-        # What uvicorn itself has no deadlines for.
-        http=cast(
-            "Any",
-            partial(
-                Connection,
-                header_seconds=limits.arriving,
-                request_seconds=2 * limits.arriving + limits.answering,
-            ),
-        ),
+        http=cast("Any", http),
         access_log=False,
         log_level="warning",
         server_header=False,
@@ -88,12 +143,7 @@ def run(
 ) -> None:
     """Serve until SIGTERM or SIGINT; then take no new connection, and end the requests that were begun.
 
-    Args:
-        app: the application.
-        listening: from `bind`.
-        limits: those of the application.
-        drain: seconds that begun requests may still take.
-        ready: called before the first request is taken.
+    Begun requests may still take `drain` seconds; `ready` is called before the first request is taken.
     """
     ready()
     # uvicorn raises the signal again once it has drained, and the command line makes KeyboardInterrupt of it.

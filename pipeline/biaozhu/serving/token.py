@@ -17,24 +17,18 @@ SHORTEST = 16
 
 
 def find_token(file: Path, *, make: bool = False) -> str:
-    """Return the token of BIAOZHU_TOKEN, else of the file.
-
-    Args:
-        file: where it stands when the environment has none.
-        make: write a new one when there is no such file.
+    """Return the token of BIAOZHU_TOKEN, else of the file; with `make` a new one where there is no such file.
 
     Raises:
         ServiceError: there is none, it is not a token, or others can read the file.
-        WriteError: a new one cannot be written.
     """
     given = os.environ.get(VARIABLE, "")
     if given:
         return _checked(given, VARIABLE)
     if not file.exists():
         if not make:
-            raise ServiceError(
-                "there is no token", where=str(file), next_step=f"Start `biaozhu serve`, or set {VARIABLE}"
-            )
+            advice = f"Start `biaozhu serve`, or set {VARIABLE}"
+            raise ServiceError("there is no token", where=str(file), next_step=advice)
         write_text(file, f"{secrets.token_urlsafe(32)}\n", mode=0o600)
     if file.stat().st_mode & 0o077:
         raise ServiceError("others can read the token", where=str(file), next_step=f"Run chmod 600 {file}")
@@ -43,7 +37,6 @@ def find_token(file: Path, *, make: bool = False) -> str:
 
 def _checked(token: str, where: str) -> str:
     if len(token) < SHORTEST or not (token.isascii() and token.isprintable()) or " " in token:
-        raise ServiceError(
-            f"a token is {SHORTEST} or more letters, digits and signs of ASCII, without blanks", where=where
-        )
+        what = f"a token is {SHORTEST} or more letters, digits and signs of ASCII, without blanks"
+        raise ServiceError(what, where=where)
     return token

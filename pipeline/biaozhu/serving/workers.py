@@ -8,19 +8,19 @@ import signal
 import threading
 import time
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from biaozhu.data.errors import BiaozhuError, ServiceError, bug_from
 from biaozhu.data.processes import end_with_parent
-from biaozhu.serving.meaning import predict_explained
+from biaozhu.serving.predictor import Predictor, predict_explained
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from multiprocessing.connection import Connection
 
     from biaozhu.data.model import Span
-    from biaozhu.serving.meaning import Explained
-    from biaozhu.serving.predictor import Predictor
+    from biaozhu.serving.predictor import Explained
 
 LOADING_SECONDS = 120.0
 # Before a process that could not load is tried again.
@@ -36,19 +36,21 @@ class _Worker:
     is_reserved: bool
 
 
+def process_predictor(make: Callable[[], Predictor], *, size: int, seconds: float) -> Predictor:
+    """Return a predictor that works in processes, see `WorkerProcesses`."""
+    workers = WorkerProcesses(make, size=size, seconds=seconds)
+    predict_large = partial(workers.predict, is_large=True)
+    return Predictor(workers.name, workers.predict, workers.close, predict_large, workers.explain)
+
+
 class WorkerProcesses:
     """Processes with a predictor each; `predict` may be called from several threads at once."""
 
     def __init__(self, make: Callable[[], Predictor], *, size: int, seconds: float) -> None:
-        """Start the processes and wait until each has loaded its predictor.
+        """Start `size` processes and wait until each has loaded its predictor; raises what `make` raises.
 
-        Args:
-            make: makes the predictor; pickled, so a function at the top level of a module, or a `partial` of one.
-            size: how many processes; of several, one takes no large requests.
-            seconds: that one request may take of a process.
-
-        Raises:
-            BiaozhuError: what `make` raises.
+        `make` is pickled, so it is a function at the top level of a module, or a `partial` of one. One of several
+        processes takes no large requests; `seconds` are what one request may take of a process.
         """
         self._make = make
         self._seconds = seconds
@@ -95,13 +97,12 @@ class WorkerProcesses:
             raise
         except OSError:
             raise _ended() from None
-        else:
-            return found
         finally:
             if is_sound:
                 self._put(worker)
             else:
                 self._replace(worker)
+        return found
 
     def _take(self, *, is_large: bool) -> _Worker:
         until = time.monotonic() + self._seconds
