@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from biaozhu.data.model import Sentence, Span
-from biaozhu.llm.marks import check_marks, mark_sentences
+from biaozhu.llm.answers import check_marks, mark_sentences
 
 if TYPE_CHECKING:
     from chat_server import ChatServer

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from biaozhu.llm.budget import Usage
 from biaozhu.llm.config import Prices
-from biaozhu.llm.protocol import (
+from biaozhu.llm.endpoint import (
     BusyError,
     CallFailedError,
     describe_error,

@@ -1,4 +1,7 @@
-"""Answers of a model, checked letter by letter: every span must stand in its sentence at its stated occurrence."""
+"""Answers of a model, checked letter by letter: every span must stand in its sentence at its stated occurrence.
+
+An answer is JSON, or for servers without structured output marked text: each sentence repeated, its spans between marks.
+"""
 
 from __future__ import annotations
 
@@ -13,12 +16,18 @@ from biaozhu.data.files import to_unicode
 from biaozhu.data.model import Span
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
+    from collections.abc import Callable, Collection, Iterator, Sequence
+
+    from biaozhu.data.model import Sentence
 
 # Reasoning that some servers leave in the answer, and the fence that some models put around JSON.
 THOUGHTS = re.compile(r"\A\s*<think>.*?</think>", re.DOTALL)
 FENCE = re.compile(r"\A\s*```[a-z]*\s*\n(.*?)\n?\s*```\s*\Z", re.DOTALL)
 SHOWN_CHARS = 40
+NUMBER = re.compile(r"<(/?)(\d{1,4})>")
+MARK = re.compile(r"<(/?)([^<>/\s]{1,40})>")
+BAD_MARKS = "marks are nested or not closed"
+WHITE_EDGES = "span is empty or has white space at its ends"
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,17 +69,51 @@ def check_answer(content: str, texts: Sequence[str], *, labels: Collection[str])
     try:
         entries = _parse(content)
     except ValueError as error:
-        return [Checked(problems=(Problem(str(error)),))] * len(texts)
-    by_number: dict[int, list[Any]] = {}
-    for entry in entries:
-        number = entry.get("n") if isinstance(entry, dict) else None
-        if isinstance(number, bool) or not isinstance(number, int) or not 1 <= number <= len(texts):
+        return [make_unanswered(str(error))] * len(texts)
+    found = [(one.get("n"), one.get("spans")) if isinstance(one, dict) else (None, None) for one in entries]
+    return _check_each(found, texts, lambda spans, text: _check_spans(spans, text, labels))
+
+
+def mark_sentences(sentences: Sequence[Sentence]) -> str:
+    """Return sentences as a model should answer them in marked text."""
+    blocks = []
+    for number, one in enumerate(sentences, 1):
+        text = one.text
+        for span in reversed(one.spans):
+            marked = f"<{span.label}>{text[span.start : span.end]}</{span.label}>"
+            text = text[: span.start] + marked + text[span.end :]
+        blocks.append(f"<{number}>{text}</{number}>")
+    return "\n".join(blocks)
+
+
+def check_marks(content: str, texts: Sequence[str], *, labels: Collection[str]) -> list[Checked]:
+    """Read the marked answer to a batch and align it with the texts, of which the first is number 1."""
+    content = _strip_wrapping(content)
+    found = list(_find_blocks(content))
+    if not found:
+        return [make_unanswered("no marked text in the answer" if content else "empty answer")] * len(texts)
+    return _check_each(found, texts, lambda marked, text: _align(marked, text, labels))
+
+
+def make_unanswered(reason: str, detail: str = "") -> Checked:
+    """Return that a sentence has no answer."""
+    return Checked(problems=(Problem(reason, detail=detail),))
+
+
+def _check_each(
+    found: Sequence[tuple[Any, Any]], texts: Sequence[str], check: Callable[[Any, str], Checked]
+) -> list[Checked]:
+    by_number: dict[int, list[Any]] = {number: [] for number in range(1, len(texts) + 1)}
+    for number, answer in found:
+        if isinstance(number, bool) or not isinstance(number, int) or number not in by_number:
             # Which sentence it is about nobody knows: the numbers of the others cannot be trusted.
-            return [Checked(problems=(Problem("an answer for a sentence that was not asked about"),))] * len(
-                texts
-            )
-        by_number.setdefault(number, []).append(entry.get("spans"))
-    return [_check_one(by_number.get(number, []), text, labels) for number, text in enumerate(texts, 1)]
+            return [make_unanswered("an answer for a sentence that was not asked about")] * len(texts)
+        by_number[number].append(answer)
+    checked = []
+    for own, text in zip(by_number.values(), texts, strict=True):
+        reason = "two answers for one sentence" if own else "no answer"
+        checked.append(check(own[0], text) if len(own) == 1 else make_unanswered(reason))
+    return checked
 
 
 def find_occurrence(text: str, part: str, occurrence: int) -> int:
@@ -83,15 +126,14 @@ def find_occurrence(text: str, part: str, occurrence: int) -> int:
     return at
 
 
-def strip_wrapping(content: str) -> str:
-    """Return an answer without the reasoning before it and the fence around it."""
+def _strip_wrapping(content: str) -> str:
     text = THOUGHTS.sub("", content)
     fenced = FENCE.match(text)
     return (fenced[1] if fenced else text).strip()
 
 
 def _parse(content: str) -> list[Any]:
-    text = strip_wrapping(content)
+    text = _strip_wrapping(content)
     if not text:
         raise ValueError("empty answer")
     begin = text.find("{")
@@ -116,12 +158,9 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return made
 
 
-def _check_one(answers: list[Any], text: str, labels: Collection[str]) -> Checked:
-    if len(answers) != 1:
-        return Checked(problems=(Problem("two answers for one sentence" if answers else "no answer"),))
-    spans = answers[0]
+def _check_spans(spans: Any, text: str, labels: Collection[str]) -> Checked:
     if not isinstance(spans, list):
-        return Checked(problems=(Problem("the answer is not of the schema"),))
+        return make_unanswered("the answer is not of the schema")
     good: list[Span] = []
     problems: list[Problem] = []
     stated = Counter(json.dumps(one, sort_keys=True) for one in spans)
@@ -139,28 +178,24 @@ def _check_one(answers: list[Any], text: str, labels: Collection[str]) -> Checke
 
 
 def _find_span(item: Any, text: str, labels: Collection[str]) -> Span | Problem:
-    if (
-        not isinstance(item, dict)
-        or not isinstance(item.get("text"), str)
-        or not isinstance(item.get("label"), str)
-    ):
-        return Problem("a span is not of the schema", shorten(item), "?")
+    if not isinstance(item, dict) or not all(isinstance(item.get(key), str) for key in ("text", "label")):
+        return Problem("a span is not of the schema", _shorten(item), "?")
     part, label = item["text"], item["label"]
     occurrence = _occurrence_of(item, text)
-    shown = shorten(part), shorten(label), occurrence
+    shown = _shorten(part), _shorten(label), occurrence
     if label not in labels:
         return Problem("unknown label", *shown)
     if not part or part != part.strip():
-        return Problem("span is empty or has white space at its ends", *shown)
+        return Problem(WHITE_EDGES, *shown)
     start = find_occurrence(text, part, occurrence) if occurrence > 0 else -1
     if start >= 0:
         return Span(start, start + len(part), label)
     if part in text:
         return Problem("no such occurrence in the sentence", *shown)
-    reason = (
-        "rewritten: the sentence writes it otherwise" if _bare(part) in _bare(text) else "not in the sentence"
+    is_rewritten = _bare(part) in _bare(text)
+    return Problem(
+        "rewritten: the sentence writes it otherwise" if is_rewritten else "not in the sentence", *shown
     )
-    return Problem(reason, *shown)
 
 
 def _occurrence_of(item: dict[str, Any], text: str) -> int:
@@ -177,9 +212,61 @@ def _bare(text: str) -> str:
     return "".join(unicodedata.normalize("NFKC", text).casefold().split())
 
 
-def shorten(value: Any) -> str:
+def _shorten(value: Any) -> str:
     """Return a value as a ledger can hold it."""
     text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
     # A lone surrogate, which JSON may state, fits into no ledger.
     text = to_unicode(text)
     return text if len(text) <= SHOWN_CHARS else f"{text[:SHOWN_CHARS]}…"
+
+
+def _find_blocks(content: str) -> Iterator[tuple[int, str]]:
+    """Yield each number that is opened and closed, and what is between, in one pass however often a model repeats itself."""
+    tags = [(tag, int(tag[2])) for tag in NUMBER.finditer(content)]
+    last = {number: tag.start() for tag, number in tags if tag[1]}
+    begun: tuple[int, int] | None = None
+    for tag, number in tags:
+        if begun is None and not tag[1] and last.get(number, -1) >= tag.end():
+            begun = number, tag.end()
+        elif begun is not None and tag[1] and number == begun[0]:
+            yield number, content[begun[1] : tag.start()]
+            begun = None
+
+
+def _align(marked: str, text: str, labels: Collection[str]) -> Checked:  # noqa: C901 — one pass over the marks
+    """Compare the answer with the text letter by letter; white space, which models change, is no letter."""
+    places = [at for at, letter in enumerate(text) if not letter.isspace()]
+    letters = ""
+    spans: list[Span] = []
+    problems: list[Problem] = []
+    begun: tuple[str, int] | None = None
+    reached = 0
+    for mark in MARK.finditer(marked):
+        closes, label = mark.groups()
+        if mark[0] in text:
+            if label in labels:
+                return make_unanswered("the sentence itself has such marks")
+            continue
+        letters += "".join(marked[reached : mark.start()].split())
+        reached = mark.end()
+        if not closes and begun is None:
+            begun = label, len(letters)
+        elif not closes or begun is None or begun[0] != label:
+            return make_unanswered(BAD_MARKS)
+        else:
+            first, begun = begun[1], None
+            if first == len(letters):
+                problems.append(Problem(WHITE_EDGES, "", _shorten(label)))
+            elif label not in labels:
+                problems.append(Problem("unknown label", _shorten(letters[first:]), _shorten(label), 1))
+            elif len(letters) <= len(places):
+                spans.append(Span(places[first], places[len(letters) - 1] + 1, label))
+    letters += "".join(marked[reached:].split())
+    if begun:
+        return make_unanswered(BAD_MARKS)
+    own = "".join(text.split())
+    if letters != own:
+        at = next((at for at, letter in enumerate(own) if letters[at : at + 1] != letter), len(own))
+        where = f"{letters[at : at + 10]!r} where the sentence has {own[at : at + 10]!r}"
+        return make_unanswered("the text comes back rewritten", where)
+    return Checked(tuple(spans), tuple(problems))

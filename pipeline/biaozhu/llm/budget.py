@@ -24,12 +24,8 @@ class Usage:
     estimated: bool = False
 
     def __add__(self, other: Usage) -> Usage:
-        return Usage(
-            self.input + other.input,
-            self.output + other.output,
-            self.cached + other.cached,
-            self.estimated or other.estimated,
-        )
+        tokens = self.input + other.input, self.output + other.output, self.cached + other.cached
+        return Usage(*tokens, self.estimated or other.estimated)
 
     def cost(self, prices: Prices | None) -> float | None:
         """Return what it costs, in the currency of the prices; None without any."""

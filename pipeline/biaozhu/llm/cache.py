@@ -31,21 +31,15 @@ class AnswerCache:
             self._database = sqlite3.connect(
                 path, timeout=WAIT_SECONDS, isolation_level=None, check_same_thread=False
             )
-            self._database.execute("PRAGMA journal_mode = WAL")
-            self._database.execute("PRAGMA synchronous = NORMAL")
-            self._database.execute(
-                "CREATE TABLE IF NOT EXISTS answers (key TEXT PRIMARY KEY, answer TEXT NOT NULL)"
-            )
         except (OSError, sqlite3.Error) as error:
             raise self._failed(error) from None
+        self._execute("PRAGMA journal_mode = WAL")
+        self._execute("PRAGMA synchronous = NORMAL")
+        self._execute("CREATE TABLE IF NOT EXISTS answers (key TEXT PRIMARY KEY, answer TEXT NOT NULL)")
 
     def read(self, key: str, text: str) -> Checked | None:
         """Return the answer for a text, or None where there is none that fits it."""
-        try:
-            with self._lock:
-                row = self._database.execute("SELECT answer FROM answers WHERE key = ?", (key,)).fetchone()
-        except sqlite3.Error as error:
-            raise self._failed(error) from None
+        row = self._execute("SELECT answer FROM answers WHERE key = ?", key)
         return None if row is None else _decode(row[0], text)
 
     def write(self, key: str, answer: Checked) -> None:
@@ -53,16 +47,19 @@ class AnswerCache:
         spans = [[span.start, span.end, span.label] for span in answer.spans]
         problems = [[one.reason, one.text, one.label, one.occurrence] for one in answer.problems]
         line = json.dumps({"spans": spans, "problems": problems}, ensure_ascii=False)
-        try:
-            with self._lock:
-                self._database.execute("INSERT OR REPLACE INTO answers VALUES (?, ?)", (key, line))
-        except sqlite3.Error as error:
-            raise self._failed(error) from None
+        self._execute("INSERT OR REPLACE INTO answers VALUES (?, ?)", key, line)
 
     def close(self) -> None:
         """Close the database."""
         with self._lock:
             self._database.close()
+
+    def _execute(self, statement: str, *values: str) -> Any:
+        try:
+            with self._lock:
+                return self._database.execute(statement, values).fetchone()
+        except sqlite3.Error as error:
+            raise self._failed(error) from None
 
     def _failed(self, error: Exception) -> WriteError:
         return WriteError(

@@ -7,16 +7,13 @@ import os
 import re
 import tomllib
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
 import msgspec
 
 from biaozhu.data.errors import ConfigError, MissingFileError
 from biaozhu.data.files import read_bytes
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 DEFAULT_MAX_TOKENS = 4096
@@ -103,12 +100,7 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 def read_config(path: Path) -> Config:
-    """Read and check a configuration.
-
-    Raises:
-        MissingFileError: there is no such file, or not the certificates that it names.
-        ConfigError: it is no TOML, has an unknown key or a wrong value, or would send a key unencrypted.
-    """
+    """Read and check a configuration; ConfigError also where it would send a key unencrypted."""
     where = str(path)
     try:
         table = tomllib.loads(read_bytes(path).decode("utf-8"))
@@ -118,44 +110,35 @@ def read_config(path: Path) -> Config:
         config = msgspec.convert(table, Config)
         json.dumps(config.parameters, allow_nan=False)
     except (msgspec.ValidationError, TypeError, ValueError) as error:
-        advice = (
-            "A key belongs into the environment: name the variable in key_env" if "key" in str(error) else ""
-        )
-        raise ConfigError(
-            f"not a language model's configuration: {error}", where=where, next_step=advice
-        ) from None
+        what, advice = f"not a language model's configuration: {error}", ""
+        if "key" in str(error):
+            advice = "A key belongs into the environment: name the variable in key_env"
+        raise ConfigError(what, where=where, next_step=advice) from None
     _check_parameters(config, where)
     _check_url(config, where)
     if config.ca_bundle and not Path(config.ca_bundle).is_file():
         raise MissingFileError("no such file", where=config.ca_bundle)
     if config.budget.money is not None and config.prices is None:
-        raise ConfigError(
-            "budget.money without [prices]", where=where, next_step="Give both, or budget.tokens"
-        )
+        advice = "Give both, or budget.tokens"
+        raise ConfigError("budget.money without [prices]", where=where, next_step=advice)
     return config
 
 
 def read_key(config: Config) -> str:
-    """Return the key from the environment, or nothing where the configuration names no variable.
-
-    Raises:
-        ConfigError: the variable is not set, or holds what no header can carry; the message does not show it.
-    """
+    """Return the key from the environment, or nothing where the configuration names no variable."""
     if not config.key_env:
         return ""
     key = os.environ.get(config.key_env, "").strip()
     if not KEY.fullmatch(key):
+        # The message does not show it.
         what = "is not set" if not key else "holds a character that no key has"
         raise ConfigError(f"the variable {what}", where=config.key_env, next_step="Export the key in it")
     return key
 
 
 def _check_parameters(config: Config, where: str) -> None:
-    taken = sorted(
-        [one for one in config.parameters if one in OWN_PARAMETERS]
-        + [one for one in _keys_of(config.parameters) if SECRET.search(one)]
-    )
-    if taken:
+    secrets = [one for one in _list_keys(config.parameters) if SECRET.search(one)]
+    if taken := sorted([*(OWN_PARAMETERS & config.parameters.keys()), *secrets]):
         raise ConfigError(f"parameters.{taken[0]} is not for the configuration to set", where=where)
     for name in ("max_tokens", "max_completion_tokens"):
         value = config.parameters.get(name, 1)
@@ -163,12 +146,11 @@ def _check_parameters(config: Config, where: str) -> None:
             raise ConfigError(f"parameters.{name} is {value!r}, no whole number above 0", where=where)
 
 
-def _keys_of(value: Any) -> Iterator[str]:
-    """Yield the keys of a value at every depth."""
+def _list_keys(value: Any) -> list[str]:
+    """Return the keys of a value at every depth."""
     if isinstance(value, dict):
-        yield from map(str, value)
-    for one in value.values() if isinstance(value, dict) else value if isinstance(value, list) else ():
-        yield from _keys_of(one)
+        return [*map(str, value), *_list_keys(list(value.values()))]
+    return [key for one in value for key in _list_keys(one)] if isinstance(value, list) else []
 
 
 def _check_url(config: Config, where: str) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,8 +11,7 @@ from biaozhu.data.errors import ConfigError
 from biaozhu.data.files import read_bytes
 from biaozhu.data.shipped import find_shipped
 from biaozhu.llm.cache import make_key
-from biaozhu.llm.examples import draw_examples, read_gold
-from biaozhu.llm.prompt import PROMPT_VERSION, count_chars, make_prompt
+from biaozhu.llm.prompt import PROMPT_VERSION, count_chars, draw_examples, make_prompt, read_gold
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -57,22 +55,13 @@ class Batch:
             problems=problems,
         )
 
-    def part(self, wanted: Sequence[Question]) -> Batch:
-        """Return a batch of some of the questions."""
-        return Batch(self.prompt, tuple(wanted))
-
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """Work to be done.
+    """Work to be done: the sentences and the prompt of each article, and the calls to make.
 
-    Attributes:
-        config: whom it goes to.
-        articles: the sentences of each article, in order.
-        prompts: the prompt of each article.
-        known: answers by sentence id that the cache had.
-        batches: the calls to make.
-        checksum: tells what all answers depend on from any other: prompts, model, parameters.
+    `known` are the answers by sentence id that the cache had; `checksum` tells what all answers depend on from any
+    other: prompts, model, parameters.
     """
 
     config: Config
@@ -110,19 +99,10 @@ def make_plan(
     ids = [one.id for one in labels]
     if unknown := sorted(set(config.proposes) - set(ids)):
         raise ConfigError(f"proposes.{unknown[0]} is not a label of the label set", where=config.name)
-    guideline = _read_guideline(config)
-    gold = (
-        read_gold([Path(one) for one in config.gold], labels=ids) if config.gold and config.examples else ()
-    )
-    prompts = tuple(
-        make_prompt(
-            labels,
-            guideline,
-            draw_examples(gold, some, config.examples, labels=ids),
-            form=config.answer,
-        )
-        for some in articles
-    )
+    guideline = read_guideline(config)
+    gold = read_gold(map(Path, config.gold), labels=ids) if config.gold and config.examples else ()
+    drawn = [draw_examples(gold, some, config.examples, labels=ids) for some in articles]
+    prompts = tuple(make_prompt(labels, guideline, some, form=config.answer) for some in drawn)
     asked = (config.base_url, config.model, config.request_parameters)
     known: dict[str, Checked] = {}
     batches: list[Batch] = []
@@ -142,13 +122,8 @@ def make_plan(
     return Plan(config, tuple(map(tuple, articles)), prompts, known, tuple(batches), checksum)
 
 
-def guideline_checksum(config: Config) -> str | None:
-    """Return the SHA-256 of the guideline; None where the prompt quotes none."""
-    text = _read_guideline(config)
-    return hashlib.sha256(text.encode()).hexdigest() if text else None
-
-
-def _read_guideline(config: Config) -> str:
+def read_guideline(config: Config) -> str:
+    """Return the guideline as the prompt quotes it; empty where it quotes none."""
     if not config.guideline:
         return ""
     path = find_shipped(Path(config.guideline))
@@ -161,31 +136,14 @@ def _read_guideline(config: Config) -> str:
 def _questions(
     sentences: Sequence[Sentence], prompt: Prompt, asked: tuple[object, ...], context_chars: int
 ) -> Iterator[Question]:
-    texts = [one.text for one in sentences]
-    for at, sentence in enumerate(sentences):
-        before = _last_chars(texts[:at], context_chars)
-        after = _first_chars(texts[at + 1 :], context_chars)
+    article = "".join(one.text for one in sentences)
+    end = 0
+    for sentence in sentences:
+        start, end = end, end + len(sentence.text)
+        before, after = article[max(0, start - context_chars) : start], article[end : end + context_chars]
         # Its surroundings count: another article may have the same sentence with another meaning.
         key = make_key(prompt.checksum, *asked, before, sentence.text, after)
         yield Question(sentence, before, after, key)
-
-
-def _last_chars(texts: Sequence[str], count: int) -> str:
-    taken = ""
-    for text in reversed(texts):
-        if len(taken) >= count:
-            break
-        taken = text + taken
-    return taken[-count:] if count else ""
-
-
-def _first_chars(texts: Sequence[str], count: int) -> str:
-    taken = ""
-    for text in texts:
-        if len(taken) >= count:
-            break
-        taken += text
-    return taken[:count]
 
 
 def _in_batches(questions: Sequence[Question], most: int) -> Iterator[tuple[Question, ...]]:

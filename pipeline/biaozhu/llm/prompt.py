@@ -1,17 +1,22 @@
-"""Prompt of a model: the labels, the guideline and examples as a prompt with a version and a checksum."""
+"""Prompt of a model: the labels, the guideline and examples as a prompt with a version and a checksum.
+
+Examples are drawn from gold of other articles, never of the one that is annotated.
+"""
 
 from __future__ import annotations
 
 import hashlib
 import json
 from dataclasses import dataclass
+from itertools import cycle
 from typing import TYPE_CHECKING, Any
 
-from biaozhu.llm.answers import find_occurrence
-from biaozhu.llm.marks import mark_sentences
+from biaozhu.data.layers import find_layers, read_layer
+from biaozhu.llm.answers import mark_sentences
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
+    from pathlib import Path
 
     from biaozhu.data.labels import Label
     from biaozhu.data.model import Sentence
@@ -45,6 +50,9 @@ MARKED_OUTPUT = """把 sentences 里的每个句子逐字重写一遍，放在�
 - 除标签外与句子里的字逐字相同：繁简、全角半角、标点、错字都照原样，不增、不减、不改。
 - 标签不嵌套、不交叉。
 - 标签只能是：{ids}。"""
+MAX_EXAMPLE_CHARS = 120
+SAME_TEXT_CHARS = 12
+"""A sentence this long that two articles share makes them the same article, such as one saved twice."""
 AGAIN = "上一次的答案有错，只重新标注下面的句子。problems 写着每个编号错在哪里。"
 
 
@@ -71,16 +79,36 @@ class Prompt:
         if problems:
             wrong = {str(number): [str(one) for one in some] for number, some in enumerate(problems, 1)}
             question = f"{AGAIN}\n{_question(texts, before, after, problems=wrong)}"
-        return [*self._opening(), {"role": "user", "content": question}]
-
-    def _opening(self) -> list[dict[str, str]]:
-        opening = [{"role": "system", "content": self.system}]
+        said = [("system", self.system)]
         if self.examples:
-            opening += [
-                {"role": "user", "content": _question([one.text for one in self.examples], "", "")},
-                {"role": "assistant", "content": _answer(self.examples, self.form)},
-            ]
-        return opening
+            said.append(("user", _question([one.text for one in self.examples], "", "")))
+            said.append(("assistant", _answer(self.examples, self.form)))
+        return [{"role": role, "content": content} for role, content in (*said, ("user", question))]
+
+
+def read_gold(paths: Iterable[Path], *, labels: Iterable[str]) -> tuple[Sentence, ...]:
+    """Read the sentences that examples may be drawn from, each text once, in an order that does not change."""
+    known = frozenset(labels)
+    by_text = {one.text: one for path in find_layers(paths) for one in read_layer(path, labels=known)}
+    return tuple(sorted(by_text.values(), key=lambda one: hashlib.sha256(one.id.encode()).digest()))
+
+
+def draw_examples(
+    gold: Sequence[Sentence], annotated: Sequence[Sentence], count: int, *, labels: Sequence[str]
+) -> tuple[Sentence, ...]:
+    """Draw at most so many examples for an annotated article: each label in turn, and a sentence without spans after each round."""
+    texts = {one.text for one in annotated if len(one.text) >= SAME_TEXT_CHARS}
+    own = {one.article for one in annotated} | {one.article for one in gold if one.text in texts}
+    left = [one for one in gold if one.article not in own and len(one.text) <= MAX_EXAMPLE_CHARS]
+    drawn: list[Sentence] = []
+    for label in cycle((*labels, "")):
+        fitting = (one for one in left if label in ({span.label for span in one.spans} or {""}))
+        chosen = next(fitting, left[0] if left else None)
+        if chosen is None or len(drawn) >= count:
+            return tuple(drawn)
+        left.remove(chosen)
+        drawn.append(chosen)
+    raise AssertionError  # `cycle` has no end
 
 
 def make_prompt(
@@ -145,10 +173,7 @@ def _answer(examples: Sequence[Sentence], form: AnswerForm) -> str:
 
 
 def _count_up_to(text: str, part: str, start: int) -> int:
-    occurrence = 1
-    while find_occurrence(text, part, occurrence) != start:
-        occurrence += 1
-    return occurrence
+    return sum(text.startswith(part, at) for at in range(start + 1))
 
 
 def _dump(value: Any) -> str:

@@ -1,29 +1,43 @@
-"""The calls of a plan, several at a time: answers checked, asked again once where they are wrong, and what is lost named."""
+"""The calls of a plan, several at a time: answers checked, asked again once where they are wrong, and what is lost named.
+
+The results serve as an annotator of `preannotate`, as a layer of their own, and as the record beside a layer.
+"""
 
 from __future__ import annotations
 
+import hashlib
+import json
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor, as_completed
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
+from datetime import UTC, datetime
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 
+from biaozhu import __version__
+from biaozhu.annotators.registry import Annotator
 from biaozhu.data.errors import EndpointError, UsageError
+from biaozhu.data.files import write_text
 from biaozhu.data.ledger import Entry
-from biaozhu.llm.answers import Checked, Problem, check_answer
+from biaozhu.data.model import Sentence, with_spans
+from biaozhu.llm.answers import Checked, Problem, check_answer, check_marks, make_unanswered
 from biaozhu.llm.budget import Meter
-from biaozhu.llm.endpoint import Endpoint
-from biaozhu.llm.marks import check_marks
-from biaozhu.llm.protocol import CallFailedError, NoBudgetError
+from biaozhu.llm.endpoint import CallFailedError, Endpoint, NoBudgetError
+from biaozhu.llm.plan import read_guideline
+from biaozhu.llm.prompt import PROMPT_VERSION
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from pathlib import Path
 
-    from biaozhu.data.model import Sentence, Span
+    from biaozhu.data.model import Span
     from biaozhu.llm.cache import AnswerCache
     from biaozhu.llm.plan import Batch, Plan, Question
 
 STEP = "llm"
+FORMAT = "biaozhu.llm.v1"
+SUFFIX = ".run.json"
 MAX_FAILURES = 3
 """Calls in a row that the server fails in spite of all retries, after which nothing more is asked."""
 MANY_SENTENCES = 10_000
@@ -41,7 +55,7 @@ class Outcome:
     losses: tuple[Entry, ...]
     figures: Mapping[str, Any]
 
-    def losses_of(self, sentences: Sequence[Sentence]) -> list[Entry]:
+    def losses_of(self, sentences: Iterable[Sentence]) -> list[Entry]:
         """Return what is lost of some sentences."""
         ids = {one.id for one in sentences}
         return [one for one in self.losses if one.sentence in ids]
@@ -85,6 +99,66 @@ def carry_out(
     return _conclude(plan, answers, figures)
 
 
+def make_annotator(plan: Plan, outcome: Outcome) -> Annotator:
+    """Return an annotator that gives for the texts of each planned article what the model answered."""
+    rows = {
+        tuple(one.text for one in sentences): [outcome.spans.get(one.id, ()) for one in sentences]
+        for sentences in plan.articles
+    }
+
+    def find(texts: Sequence[str]) -> list[tuple[Span, ...]]:
+        return rows[tuple(texts)]
+
+    return Annotator(plan.config.name, find, proposes=plan.config.proposes, built_in=True)
+
+
+def make_layer(sentences: Sequence[Sentence], outcome: Outcome) -> tuple[Sentence, ...]:
+    """Return the sentences that have an answer, with their spans: what was not answered is not without names."""
+    return tuple(with_spans(one, outcome.spans[one.id]) for one in sentences if one.id in outcome.spans)
+
+
+def write_record(layer: Path, plan: Plan, outcome: Outcome, articles: Sequence[int]) -> None:
+    """Write beside a layer of some articles (by their number in the plan) what it came from."""
+    config = plan.config
+    guideline = read_guideline(config)
+    some = [plan.articles[number] for number in articles]
+    prompts = [plan.prompts[number] for number in articles]
+    wanted = list(chain.from_iterable(some))
+    record = {
+        "format": FORMAT,
+        "made": {"biaozhu": __version__, "date": datetime.now(UTC).isoformat(timespec="seconds")},
+        "source": plan.source,
+        "checksum": plan.checksum,
+        "base_url": config.base_url,
+        "model": config.model,
+        "parameters": config.request_parameters,
+        "context_chars": config.context_chars,
+        "prompt": {
+            "version": PROMPT_VERSION,
+            "answer": config.answer,
+            "guideline": hashlib.sha256(guideline.encode()).hexdigest() if guideline else None,
+            "articles": {
+                sentences[0].article: {
+                    "checksum": prompt.checksum,
+                    "examples": [one.id for one in prompt.examples],
+                }
+                for sentences, prompt in zip(some, prompts, strict=True)
+                if sentences
+            },
+        },
+        "sentences": len(wanted),
+        "answered": sum(one.id in outcome.spans for one in wanted),
+        "run": dict(outcome.figures),
+        "losses": [asdict(entry) for entry in outcome.losses_of(wanted)],
+    }
+    write_text(record_path(layer, config.name), json.dumps(record, ensure_ascii=False, indent=2) + "\n")
+
+
+def record_path(layer: Path, name: str) -> Path:
+    """Return where the record of a model's part in a layer lies."""
+    return layer.with_suffix(f".{name}{SUFFIX}")
+
+
 class _Worker:
     """Asks about batches, in threads; what it is told to stop for ends all of them."""
 
@@ -103,19 +177,23 @@ class _Worker:
         except CallFailedError as failed:
             if failed.may_split and len(batch.questions) > 1:
                 return self._split(batch, problems)
-            answer = Checked(problems=(Problem(failed.reason, detail=failed.detail),))
+            answer = make_unanswered(failed.reason, failed.detail)
             return {one.sentence.id: answer for one in batch.questions}
         texts = [one.sentence.text for one in batch.questions]
         check = check_answer if batch.prompt.form == "json" else check_marks
         checked = check(content, texts, labels=self._labels)
-        pairs = list(zip(batch.questions, checked, strict=True))
-        wrong = [(question, answer) for question, answer in pairs if answer.problems and not problems]
-        done = dict(
-            self._keep((question, answer) for question, answer in pairs if problems or not answer.problems)
-        )
+        done: dict[str, Checked] = {}
+        wrong: dict[Question, Checked] = {}
+        for question, answer in zip(batch.questions, checked, strict=True):
+            if answer.problems and not problems:
+                wrong[question] = answer
+                continue
+            if answer.answered:
+                self._cache.write(question.key, answer)
+            done[question.sentence.id] = answer
         if wrong:
-            again = self.ask(batch.part([one for one, _ in wrong]), [answer.problems for _, answer in wrong])
-            for question, answer in wrong:
+            again = self.ask(replace(batch, questions=tuple(wrong)), [one.problems for one in wrong.values()])
+            for question, answer in wrong.items():
                 second = again[question.sentence.id]
                 # What stood in the text the first time is not lost with a second call that fails.
                 done[question.sentence.id] = second if second.answered or not answer.answered else answer
@@ -145,14 +223,8 @@ class _Worker:
     def _split(self, batch: Batch, problems: Sequence[Sequence[Problem]]) -> dict[str, Checked]:
         # Which sentence is too much, or is refused, only smaller calls tell.
         half = len(batch.questions) // 2
-        first, second = batch.part(batch.questions[:half]), batch.part(batch.questions[half:])
-        return self.ask(first, problems[:half]) | self.ask(second, problems[half:])
-
-    def _keep(self, pairs: Iterator[tuple[Question, Checked]]) -> Iterator[tuple[str, Checked]]:
-        for question, answer in pairs:
-            if answer.answered:
-                self._cache.write(question.key, answer)
-            yield question.sentence.id, answer
+        done = self.ask(replace(batch, questions=batch.questions[:half]), problems[:half])
+        return done | self.ask(replace(batch, questions=batch.questions[half:]), problems[half:])
 
 
 def _run(worker: _Worker, plan: Plan) -> Iterator[dict[str, Checked]]:
@@ -169,11 +241,9 @@ def _run(worker: _Worker, plan: Plan) -> Iterator[dict[str, Checked]]:
 def _check_budget(plan: Plan, endpoint: Endpoint) -> None:
     largest = max((endpoint.most_used(batch.messages()) for batch in plan.batches), key=lambda one: one.input)
     if not endpoint.meter.fits(largest):
-        raise UsageError(
-            f"one call may take {largest.input:,} tokens and answer with {largest.output:,}, more than the budget",
-            where=plan.config.name,
-            next_step="Raise the budget, or lower parameters.max_tokens and batch_sentences",
-        )
+        what = f"one call may take {largest.input:,} tokens and answer with {largest.output:,}, more than the budget"
+        advice = "Raise the budget, or lower parameters.max_tokens and batch_sentences"
+        raise UsageError(what, where=plan.config.name, next_step=advice)
 
 
 def _explain_failure(plan: Plan, answers: Mapping[str, Checked]) -> EndpointError:
@@ -199,15 +269,5 @@ def _conclude(plan: Plan, answers: Mapping[str, Checked], figures: dict[str, Any
 def _entry(plan: Plan, sentence: Sentence, problem: Problem) -> Entry:
     text = problem.text if problem.is_span else sentence.text[:SHOWN_CHARS]
     detail = f"occurrence {problem.occurrence}" if problem.is_span else problem.detail
-    return Entry(
-        step=STEP,
-        severity="loss",
-        reason=problem.reason,
-        sentence=sentence.id,
-        start=0,
-        end=len(sentence.text),
-        label=problem.label,
-        text=text,
-        source=plan.source,
-        detail=detail,
-    )
+    place = sentence.id, 0, len(sentence.text)
+    return Entry(STEP, "loss", problem.reason, *place, problem.label, text, plan.source, detail=detail)
