@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from biaozhu.data.labels import read_labels
-from biaozhu.doccano.guideline import MAX_PICTURE_BYTES, describe_work, embed_pictures
+from biaozhu.doccano.project import MAX_PICTURE_BYTES, describe_work, embed_pictures
 
 ROOT = Path(__file__).parents[2]
 

@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from biaozhu.doccano.connection import Connection
     from biaozhu.doccano.project import Project
 
-ROLE = "annotator"
 SCHEMA = 2
 LOCAL_ADDRESS = re.compile(r"http://127\.0\.0\.1:\d+")
 """How schema 1 named a local server, whose port may be another by now."""
@@ -41,11 +40,11 @@ def ensure_accounts(connection: Connection, names: Sequence[str], *, home: Path)
     The account that pushes cannot be an annotator's: their work could not be told from the pre-annotations.
     """
     if connection.username in names:
-        raise RemoteError(
+        what, advice = (
             f"{connection.username!r} is the account that pushes",
-            where=connection.url,
-            next_step="Give the annotator a name of their own",
+            "Give the annotator a name of their own",
         )
+        raise RemoteError(what, where=connection.url, next_step=advice)
     with translate_errors(connection.url):
         found: dict[str, int] = {user.username: user.id for user in connection.client.search_users()}
     missing = [name for name in names if name not in found]
@@ -67,18 +66,15 @@ def ensure_members(connection: Connection, project: Project, users: Mapping[str,
         present = {member.user for member in connection.client.list_members(project.id)}
         for name, user in users.items():
             if user not in present:
-                connection.client.add_member(project.id, name, ROLE)
+                connection.client.add_member(project.id, name, "annotator")
 
 
 def find_password(home: Path, url: str, name: str) -> Account:
     """Return the account of an annotator whose password we keep."""
     password = _select_passwords(_read_accounts(home), home, url).get(name)
     if password is None:
-        raise AuthError(
-            f"no password of {name!r} is kept for this server",
-            where=url,
-            next_step="Make the account with `biaozhu project create`",
-        )
+        advice = "Make the account with `biaozhu project create`"
+        raise AuthError(f"no password of {name!r} is kept for this server", where=url, next_step=advice)
     return Account(url, name, password)
 
 
@@ -103,19 +99,18 @@ def _read_accounts(home: Path) -> dict[str, Any]:
     try:
         data: Any = parse_json(read_bytes(path))
         if data.get("schema", SCHEMA) != SCHEMA:
-            raise AuthError(
+            what, advice = (
                 "this accounts file is of another version of biaozhu",
-                where=str(path),
-                next_step="Use the version that wrote it",
+                "Use the version that wrote it",
             )
+            raise AuthError(what, where=str(path), next_step=advice)
         if "schema" not in data:
             return _convert_schema_1(data, home)
         elsewhere = {str(url): _to_strings(found) for url, found in data["elsewhere"].items()}
         return {"local": _to_strings(data["local"]), "elsewhere": elsewhere}
     except (ValueError, AttributeError, TypeError, KeyError):
-        raise AuthError(
-            "not an accounts file", where=str(path), next_step="Restore it, or move it away"
-        ) from None
+        advice = "Restore it, or move it away"
+        raise AuthError("not an accounts file", where=str(path), next_step=advice) from None
 
 
 def _convert_schema_1(data: dict[str, Any], home: Path) -> dict[str, Any]:
@@ -124,13 +119,12 @@ def _convert_schema_1(data: dict[str, Any], home: Path) -> dict[str, Any]:
     An address of loopback may also have been a tunnel to another server: its passwords are kept there as well.
     """
     state = read_state(home)
-    url = state.url if state else ""
     elsewhere = {str(address): _to_strings(found) for address, found in data.items()}
     local: dict[str, str] = {}
-    for address in sorted(elsewhere, key=lambda address: address == url):
-        if url and LOCAL_ADDRESS.fullmatch(address):
-            local |= elsewhere[address]
-    elsewhere.pop(url, None)
+    if state:
+        for address in sorted(elsewhere, key=lambda address: address == state.url):
+            local |= elsewhere[address] if LOCAL_ADDRESS.fullmatch(address) else {}
+        elsewhere.pop(state.url, None)
     return {"local": local, "elsewhere": elsewhere}
 
 

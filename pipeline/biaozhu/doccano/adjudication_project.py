@@ -59,12 +59,9 @@ class AskedQuestions:
 
 @dataclass(frozen=True, slots=True)
 class AdjudicatorAnswers:
-    """Result of reading the adjudication back.
+    """Decisions with who and when, the disagreements that are open, each with what is missing, and the losses.
 
-    Attributes:
-        decisions: one for each disagreement that is decided, with who and when.
-        open: the disagreements that are not, each with what is missing.
-        losses: what the adjudicator changed outside all disagreements: it is not used.
+    A loss is what the adjudicator changed outside all disagreements: it is not used.
     """
 
     decisions: tuple[Decision, ...]
@@ -81,17 +78,14 @@ def ask_adjudicator(
     """
     disagreements = dispute.group_disagreements()
     if not disagreements:
-        raise GoldError(
-            "the layers do not differ", next_step="Make the gold with -o, there is nothing to decide"
-        )
+        advice = "Make the gold with -o, there is nothing to decide"
+        raise GoldError("the layers do not differ", next_step=advice)
     layers: dict[str, list[Sentence]] = defaultdict(list)
     for sid, sentence in dispute.list_agreed().items():
         if sid in disagreements:
             layers[dispute.articles.get(sentence.article, sentence.article)].append(sentence)
-    told = replace(
-        spec, guideline=f"{spec.guideline.rstrip()}\n\n## 裁决时怎么答\n\n{HOW_TO_ANSWER}\n".lstrip()
-    )
-    report = push(connection, list(layers.items()), told)
+    guideline = f"{spec.guideline.rstrip()}\n\n## 裁决时怎么答\n\n{HOW_TO_ANSWER}\n".lstrip()
+    report = push(connection, list(layers.items()), replace(spec, guideline=guideline))
     project = require_project(connection, spec.name)
     if adjudicator:
         ensure_members(connection, project, ensure_accounts(connection, [adjudicator], home=home))
@@ -128,10 +122,9 @@ def read_adjudication(connection: Connection, dispute: Dispute, spec: ProjectSpe
         texts = [comment["text"] for comment in comments.get(example["id"], ())]
         is_same = spans_from_json(example["meta"].get("pre")) == agreed[sid].spans
         if not is_same or not set(texts).issuperset(phrase_questions(dispute.names, items, spec.names)):
+            advice = "Send it again with --to-doccano under another --project"
             raise GoldError(
-                "the layers have changed since this was sent to Doccano",
-                where=sid,
-                next_step="Send it again with --to-doccano under another --project",
+                "the layers have changed since this was sent to Doccano", where=sid, next_step=advice
             )
         taken, strays = _assign_spans(back[sid], agreed[sid], items)
         losses += strays
@@ -211,8 +204,6 @@ def _assign_spans(
 
 
 def _describe_version(item: Disagreement, spans: Sequence[Span], labels: Mapping[str, str]) -> str:
-    pieces = [
-        f"{labels[span.label]}“{item.text[span.start - item.start : span.end - item.start]}”"
-        for span in spans
-    ]
+    start = item.start
+    pieces = [f"{labels[one.label]}“{item.text[one.start - start : one.end - start]}”" for one in spans]
     return "|".join(pieces) or "不标"

@@ -11,7 +11,7 @@ import json
 import math
 import re
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from biaozhu.data.model import Sentence, Span
 
     Withheld = tuple[Span, ...] | None
+    _Shares = Mapping[str, Mapping[str, Withheld]]
 
 SCHEMA = 1
 STRETCH_SENTENCES = 25
@@ -43,7 +44,7 @@ class Assignment:
     project: str
     overlap: int
     blind: float
-    annotators: Mapping[str, Mapping[str, Withheld]]
+    annotators: _Shares
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,17 +63,13 @@ def check_names(project: str, annotators: Sequence[str], overlap: int, blind: fl
         raise UsageError(f"{project!r} cannot name a project", next_step="Use up to 39 letters and digits")
     for name in annotators:
         if not ANNOTATOR_NAME.fullmatch(name):
-            raise UsageError(
-                f"{name!r} cannot be an annotator's name",
-                next_step="Use up to 60 letters, digits and .@+-_, beginning with a letter or digit",
-            )
+            advice = "Use up to 60 letters, digits and .@+-_, beginning with a letter or digit"
+            raise UsageError(f"{name!r} cannot be an annotator's name", next_step=advice)
     if len({name.casefold() for name in annotators}) < len(annotators):
         raise UsageError("two annotators have the same name", next_step="Give each a name of their own")
     if not 1 <= overlap <= len(annotators):
-        raise UsageError(
-            f"{len(annotators)} annotators cannot give {overlap} annotations of each sentence",
-            next_step="Choose an --overlap from 1 to the number of annotators",
-        )
+        what = f"{len(annotators)} annotators cannot give {overlap} annotations of each sentence"
+        raise UsageError(what, next_step="Choose an --overlap from 1 to the number of annotators")
     if not 0 <= blind <= 1:
         raise UsageError(f"--blind {blind} is not a share", next_step="Give a number from 0 to 1")
 
@@ -88,19 +85,14 @@ def assign_sentences(
 ) -> Assignment:
     """Assign each sentence to `overlap` annotators, in even shares and with pairs of annotators mixed.
 
-    Args:
-        project: the project's name, the seed for the choice of the blind sentences.
-        sentences: in reading order, with their pre-annotations.
-        annotators: who takes part.
-        overlap: how many annotate each sentence.
-        blind: the share of each annotator's sentences without pre-annotations, chosen at random.
-        previous: what was assigned before; it stays, also to annotators who are no longer named.
+    The sentences come in reading order. `blind` is the share of each annotator's sentences without pre-annotations, which
+    are chosen at random; the project's name is the seed. What was assigned in `previous` stays, also to annotators who are
+    no longer named.
     """
     check_names(project, annotators, overlap, blind)
     before = previous.annotators if previous else {}
-    held = {name: dict(given) for name, given in before.items()}
-    for name in annotators:
-        held.setdefault(name, {})
+    held: dict[str, dict[str, Withheld]] = {name: dict(given) for name, given in before.items()}
+    held |= {name: {} for name in annotators if name not in held}
     takers = Counter(sid for given in held.values() for sid in given)
     open_sentences = [sentence for sentence in sentences if takers[sentence.id] < overlap]
     pairs: Counter[frozenset[str]] = Counter()
@@ -109,9 +101,8 @@ def assign_sentences(
         team = [name for name in held if stretch[0].id in held[name]]
         while len(team) < overlap:
             free = [name for name in annotators if name not in team]
-            taker = min(
-                free, key=lambda name: (loads[name], sum(pairs[frozenset((name, one))] for one in team))
-            )
+            met = {name: sum(pairs[frozenset((name, one))] for one in team) for name in free}
+            taker = min(free, key=lambda name: (loads[name], met[name]))
             team.append(taker)
             loads[taker] += len(stretch)
             held[taker] |= dict.fromkeys(sentence.id for sentence in stretch)
@@ -136,16 +127,11 @@ def count_shares(assignment: Assignment, sentences: Sequence[Sentence]) -> tuple
 
 def write_assignment(path: Path, assignment: Assignment) -> None:
     """Write an assignment, one sentence a line, spans as in Doccano's metadata."""
-    data = {
-        "schema": SCHEMA,
-        "project": assignment.project,
-        "overlap": assignment.overlap,
-        "blind": assignment.blind,
-        "annotators": {
-            name: {sid: None if spans is None else spans_to_json(spans) for sid, spans in given.items()}
-            for name, given in assignment.annotators.items()
-        },
+    people = {
+        name: {sid: None if spans is None else spans_to_json(spans) for sid, spans in given.items()}
+        for name, given in assignment.annotators.items()
     }
+    data = {"schema": SCHEMA, **asdict(replace(assignment, annotators={})), "annotators": people}
     write_text(path, json.dumps(data, ensure_ascii=False, indent=0) + "\n")
 
 
@@ -154,12 +140,9 @@ def read_assignment(path: Path) -> Assignment:
     try:
         data: Any = parse_json(read_bytes(path))
         if data["schema"] != SCHEMA:
-            raise LineError(
-                f"an assignment of schema {data['schema']}, this version reads {SCHEMA}",
-                where=str(path),
-                next_step="Use the version of biaozhu that wrote it, or make another project with "
-                "`biaozhu project create`",
-            )
+            what = f"an assignment of schema {data['schema']}, this version reads {SCHEMA}"
+            advice = "Use the version of biaozhu that wrote it, or make another project with `biaozhu project create`"
+            raise LineError(what, where=str(path), next_step=advice)
         people = {
             str(name): {sid: None if line is None else _read_spans(line) for sid, line in given.items()}
             for name, given in data["annotators"].items()
@@ -195,11 +178,7 @@ def _cut_stretches(
     return found
 
 
-def _even_out(
-    held: Mapping[str, dict[str, Withheld]],
-    annotators: Sequence[str],
-    before: Mapping[str, Mapping[str, Withheld]],
-) -> None:
+def _even_out(held: Mapping[str, dict[str, Withheld]], annotators: Sequence[str], before: _Shares) -> None:
     """Let single sentences that are new change hands, since whole stretches leave shares up to a stretch apart."""
     while True:
         most = max(annotators, key=lambda name: len(held[name]))
@@ -214,7 +193,7 @@ def _withhold_spans(
     project: str,
     sentences: Sequence[Sentence],
     held: Mapping[str, dict[str, Withheld]],
-    before: Mapping[str, Mapping[str, Withheld]],
+    before: _Shares,
     blind: float,
 ) -> None:
     """Fill each annotator's blind slice up to its share, and keep what it withholds up to date.

@@ -14,6 +14,7 @@ import math
 import os
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -123,28 +124,19 @@ def find_account(*, home: Path) -> Account:
     if not url:
         state = read_state(home)
         if state is None:
-            raise ServerError(
-                "there is no local Doccano, and DOCCANO_URL names no other",
-                next_step="Run `biaozhu doccano up`, or set DOCCANO_URL",
-            )
+            advice = "Run `biaozhu doccano up`, or set DOCCANO_URL"
+            raise ServerError("there is no local Doccano, and DOCCANO_URL names no other", next_step=advice)
         return Account(state.url, state.username, state.password, silence_seconds=silence, home=home)
     parts = urlsplit(url)
     if parts.scheme not in ("http", "https") or not parts.hostname or parts.username or parts.password:
-        raise ServerError(
-            "DOCCANO_URL is not a plain http or https address",
-            next_step="Write it as https://doccano.example.org, with no name or password in it",
-        )
+        advice = "Write it as https://doccano.example.org, with no name or password in it"
+        raise ServerError("DOCCANO_URL is not a plain http or https address", next_step=advice)
     if parts.scheme == "http" and parts.hostname not in LOOPBACK:
         what = "http would send the password unencrypted"
         raise AuthError(what, where=url, next_step="Use https in DOCCANO_URL")
-    account = Account(
-        url,
-        os.environ.get("DOCCANO_USERNAME", ""),
-        os.environ.get("DOCCANO_PASSWORD", ""),
-        os.environ.get("DOCCANO_TOKEN", ""),
-        os.environ.get("DOCCANO_CA_BUNDLE", ""),
-        silence,
-    )
+    parts_of_login = ("USERNAME", "PASSWORD", "TOKEN", "CA_BUNDLE")
+    name, password, token, bundle = (os.environ.get(f"DOCCANO_{one}", "") for one in parts_of_login)
+    account = Account(url, name, password, token, bundle, silence)
     if not account.token and not (account.username and account.password):
         advice = "Set DOCCANO_TOKEN, or DOCCANO_USERNAME and DOCCANO_PASSWORD"
         raise AuthError("no account for this server", where=url, next_step=advice)
@@ -156,10 +148,8 @@ def connect(
 ) -> Connection:
     """Log in.
 
-    Args:
-        account: where, and who.
-        timeout: seconds to wait for a connection, and for the next bytes of an answer; else the account's.
-        retries: how often a request that may be repeated is repeated, with growing pauses.
+    `timeout` are the seconds to wait for a connection, and for the next bytes of an answer; else the account's. A request
+    that may be repeated is repeated up to `retries` times, with growing pauses.
     """
     client = DoccanoClient(account.url, verify=account.ca_bundle or True)
     # The only two private names of the client that are used: it has no public way to time limits, retries and paging.
@@ -178,7 +168,7 @@ def connect(
     with translate_errors(account.url):
         if account.token:
             # As an auth object, since a .netrc entry for the host would overwrite a header.
-            session.auth = _TokenAuth(account.token)
+            session.auth = partial(_add_token, account.token)
         else:
             _log_in(client, account)
         profile = client.get_profile()
@@ -199,11 +189,9 @@ def translate_errors(url: str) -> Iterator[None]:
     except DoccanoAPIError as error:
         raise _make_refusal(error.response, url) from None
     except requests.exceptions.SSLError as error:
-        raise ServerError(
-            f"its certificate is not trusted ({_shorten(error)})",
-            where=url,
-            next_step="Name your authority's bundle in DOCCANO_CA_BUNDLE",
-        ) from None
+        what = f"its certificate is not trusted ({_shorten(error)})"
+        advice = "Name your authority's bundle in DOCCANO_CA_BUNDLE"
+        raise ServerError(what, where=url, next_step=advice) from None
     except requests.exceptions.ContentDecodingError:
         raise RemoteError("it compresses its answer, though asked not to", where=url) from None
     except (requests.exceptions.JSONDecodeError, ValidationError):
@@ -217,9 +205,8 @@ def translate_errors(url: str) -> Iterator[None]:
             raise ServerError("it does not answer in time", where=url, next_step=HUNG_ADVICE) from None
         if isinstance(reason, ProtocolError):
             raise ServerError("the connection broke off", where=url, next_step=BROKEN_ADVICE) from None
-        raise ServerError(
-            f"it cannot be reached ({_shorten(reason).rsplit(': ', 1)[-1]})", where=url
-        ) from None
+        said = _shorten(reason).rsplit(": ", 1)[-1]
+        raise ServerError(f"it cannot be reached ({said})", where=url) from None
     except ValueError as error:
         raise RemoteError(f"doccano-client refuses the request: {_shorten(error)}", where=url) from None
 
@@ -287,13 +274,9 @@ class _PatientAdapter(HTTPAdapter):
         return response
 
 
-class _TokenAuth(requests.auth.AuthBase):
-    def __init__(self, token: str) -> None:
-        self._token = token
-
-    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
-        request.headers["Authorization"] = f"Token {self._token}"
-        return request
+def _add_token(token: str, request: requests.PreparedRequest) -> requests.PreparedRequest:
+    request.headers["Authorization"] = f"Token {token}"
+    return request
 
 
 def _read_silence_seconds() -> float:

@@ -83,9 +83,8 @@ class Journal:
         """Return the locks, or the batches that no push has verified yet, with the ids of their tags, oldest first."""
         prefix = PREFIXES[kind]
         tags = [tag for tag in self.connection.get(self._path) if tag["text"].startswith(prefix)]
-        return sorted(
-            ((tag["id"], _parse(tag["text"], prefix, kind)) for tag in tags), key=lambda found: found[0]
-        )
+        tags.sort(key=lambda tag: tag["id"])
+        return [(tag["id"], _parse(tag["text"], prefix, kind)) for tag in tags]
 
     def write(self, value: LockOwner | ImportBatch) -> int:
         """Write a tag and return its id."""
@@ -99,12 +98,9 @@ class Journal:
 
 @contextmanager
 def hold_lock(journal: Journal, *, break_lock: bool = False) -> Iterator[LockOwner]:
-    """Hold the project's lock.
+    """Hold the project's lock, or raise LockedError where another push holds it.
 
     A lock whose process is known to be dead is taken over. Any other is respected, unless `break_lock`.
-
-    Raises:
-        LockedError: another push holds it.
     """
     for number, other in journal.read(LockOwner):
         if break_lock or is_dead(other):
@@ -154,10 +150,9 @@ def _parse(text: str, prefix: str, kind: type[_Kind]) -> _Kind:
         if isinstance(found, LockOwner):
             datetime.fromisoformat(found.since)
     except (ValueError, TypeError):
-        raise RemoteError(
-            f"the project's tag {text[:40]!r} is not of this version of biaozhu",
-            next_step="If no push of another version is running, delete the tag in Doccano",
-        ) from None
+        what = f"the project's tag {text[:40]!r} is not of this version of biaozhu"
+        advice = "If no push of another version is running, delete the tag in Doccano"
+        raise RemoteError(what, next_step=advice) from None
     return found
 
 

@@ -1,14 +1,21 @@
-"""The Doccano project of a layer: found or made, with the labels, colours, shortcuts and guideline of our files."""
+"""The Doccano project of a layer: found or made, with the labels, colours, shortcuts and guideline of our files.
+
+The guideline is one text, with its pictures inside, since Doccano serves no files to annotators.
+"""
 
 from __future__ import annotations
 
+import re
 import time
+from base64 import b64encode
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from biaozhu.data.errors import RemoteError
+from biaozhu.data.files import read_bytes
+from biaozhu.data.shipped import find_own
 from biaozhu.doccano.connection import translate_errors
-from biaozhu.doccano.guideline import describe_work
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -20,6 +27,9 @@ if TYPE_CHECKING:
 
 PROJECT_TYPE = "SequenceLabeling"
 PAGE_SIZE = 1000
+PICTURE = re.compile(r"!\[(?P<alt>[^\]\n]*)\]\((?P<path>[^)\s]+\.png)\)\n*")
+MAX_PICTURE_BYTES = 100_000
+"""A larger picture is left out: Doccano sends the guideline with every list of projects."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,11 +77,8 @@ def find_project(connection: Connection, name: str) -> Project | None:
             time.sleep(pause)
             found = _list_projects(connection, name)
     if len(found) > 1:
-        raise RemoteError(
-            f"{len(found)} projects are named {name!r}",
-            where=connection.url,
-            next_step="Rename all but one of them",
-        )
+        what, advice = f"{len(found)} projects are named {name!r}", "Rename all but one of them"
+        raise RemoteError(what, where=connection.url, next_step=advice)
     return _read_project(connection, found[0]) if found else None
 
 
@@ -79,11 +86,8 @@ def require_project(connection: Connection, name: str) -> Project:
     """Return the project of this name, which must be there."""
     project = find_project(connection, name)
     if project is None:
-        raise RemoteError(
-            f"there is no project {name!r}",
-            where=connection.url,
-            next_step="Push first, or give --project the name of another",
-        )
+        advice = "Push first, or give --project the name of another"
+        raise RemoteError(f"there is no project {name!r}", where=connection.url, next_step=advice)
     return project
 
 
@@ -93,9 +97,8 @@ def ensure_project(connection: Connection, spec: ProjectSpec, *, collaborative: 
     Label types that are only on the server stay, and so does the server's guideline where the spec has none. In a
     `collaborative` project all annotators share the spans, so that they see the pre-annotations.
     """
-    project = find_project(connection, spec.name) or _create_project(
-        connection, spec, collaborative=collaborative
-    )
+    found = find_project(connection, spec.name)
+    project = found or _create_project(connection, spec, collaborative=collaborative)
     path = f"projects/{project.id}"
     guideline = spec.guideline.strip()  # the server strips it too
     if guideline and connection.get(path)["guideline"] != guideline:
@@ -103,6 +106,32 @@ def ensure_project(connection: Connection, spec: ProjectSpec, *, collaborative: 
     _ensure_labels(connection, project.id, spec.labels)
     labels = _list_labels(connection, project.id)
     return replace(project, label_types={name: label.id for name, label in labels.items()})
+
+
+def embed_pictures(text: str, folder: Path) -> str:
+    """Put the PNG pictures that a guideline in this folder links to into its text; one that is not there is left out.
+
+    The picture of the package's own guideline is found in the package too.
+    """
+
+    def embed(match: re.Match[str]) -> str:
+        if "://" in match["path"]:
+            return match[0]
+        path = folder / match["path"]
+        if not path.is_file():
+            path = find_own(Path("docs/pictures") / path.name)
+        if not path.is_file() or path.stat().st_size > MAX_PICTURE_BYTES:
+            return ""
+        data = b64encode(read_bytes(path)).decode("ascii")
+        return f"![{match['alt']}](data:image/png;base64,{data})\n\n"
+
+    return PICTURE.sub(embed, text)
+
+
+def describe_work(labels: Sequence[Label]) -> str:
+    """Return what the list of projects tells annotators: the keys, and how a sentence is done."""
+    keys = "、".join(f"{label.shortcut} {label.name}" for label in labels)
+    return f"先按键（{keys}），再划过文字；看完一句点左上的 ✕，变成 ✓ 才算做完。指南在工具栏左起第四个按钮。"
 
 
 def _create_project(connection: Connection, spec: ProjectSpec, *, collaborative: bool) -> Project:
@@ -164,11 +193,9 @@ def _list_projects(connection: Connection, name: str) -> list[dict[str, Any]]:
 
 def _read_project(connection: Connection, data: Mapping[str, Any]) -> Project:
     if data["project_type"] != PROJECT_TYPE or data.get("grapheme_mode") or data.get("use_relation"):
-        raise RemoteError(
-            f"project {data['name']!r} is not a plain sequence labelling project",
-            where=connection.url,
-            next_step="Give --project another name; grapheme mode and relations must be off",
-        )
+        what = f"project {data['name']!r} is not a plain sequence labelling project"
+        advice = "Give --project another name; grapheme mode and relations must be off"
+        raise RemoteError(what, where=connection.url, next_step=advice)
     labels = _list_labels(connection, data["id"])
     return Project(
         id=data["id"],

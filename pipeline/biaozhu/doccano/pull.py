@@ -17,13 +17,8 @@ from biaozhu.data.ledger import Entry
 from biaozhu.data.model import check_sentence
 from biaozhu.doccano.project import Project, ProjectSpec, require_project
 from biaozhu.doccano.remote import list_member_names, read_examples, read_spans
-from biaozhu.formats.serialization import (
-    DoccanoExample,
-    from_remote_spans,
-    is_ours,
-    rebuild_sentence,
-    to_remote_spans,
-)
+from biaozhu.formats import serialization
+from biaozhu.formats.serialization import DoccanoExample, from_remote_spans, is_ours, to_remote_spans
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -80,11 +75,8 @@ def pull(connection: Connection, spec: ProjectSpec, *, confirmed: bool = False) 
     """Read a collaborative project back; with `confirmed` only the sentences that someone has confirmed."""
     project = require_project(connection, spec.name)
     if not project.collaborative:
-        raise RemoteError(
-            f"project {spec.name!r} is not collaborative, each annotator has a layer there",
-            where=connection.url,
-            next_step="Pull the annotators' layers instead",
-        )
+        what = f"project {spec.name!r} is not collaborative, each annotator has a layer there"
+        raise RemoteError(what, where=connection.url, next_step="Pull the annotators' layers instead")
     # The server does not export in one transaction: a reading counts when the one after it is the same.
     examples = read_examples(connection, project)
     for _ in range(MAX_READS - 1):
@@ -119,27 +111,29 @@ def _convert_examples(
             continue
         spans, refused = from_remote_spans(example, spec.ids)
         try:
-            sentence = rebuild_sentence(example, spans)
+            sentence = serialization.rebuild_sentence(example, spans)
             check_sentence(sentence)
         except BiaozhuError as error:
             losses.append(_make_loss(example, error.what, f"example {example.id}"))
             continue
         found[sentence.id] = example
         unit = "offsets in UTF-16 units"
-        losses += [
-            Entry("pull", "loss", why, sentence.id, one.start, one.end, one.label, "", "doccano", unit)
-            for one, why in refused
-        ]
+        for one, why in refused:
+            place = sentence.id, one.start, one.end, one.label
+            losses.append(Entry("pull", "loss", why, *place, "", "doccano", unit))
         if any(span.source == "doccano" for span in spans):
-            sentence = replace(
-                sentence, spans=_name_authors(connection, project, spec, example, users, spans)
-            )
+            named = _name_authors(connection, project, spec, example, users, spans)
+            sentence = replace(sentence, spans=named)
         pieces[str(example.meta.get("article")), sentence.article].append(sentence)
         if example.sent_spans is None:
             losses.append(_make_loss(example, "its record of the spans that were sent is damaged"))
         else:
             sent.append(replace(sentence, spans=example.sent_spans))
-    layers = _name_layers(pieces)
+    last = dict(pieces.keys())  # they come in the order in which they were pushed
+    layers = {
+        name if last[name] == article else f"{name}.{article}": tuple(sorted(some, key=lambda one: one.start))
+        for (name, article), some in pieces.items()
+    }
     back = [sentence for layer in layers.values() for sentence in layer]
     return PulledProject(
         layers=layers,
@@ -152,19 +146,6 @@ def _convert_examples(
         others=tuple(ForeignExample(one.id, one.text) for one in examples if not is_ours(one.meta)),
         unconfirmed=len(ours) - len(wanted),
     )
-
-
-def _name_layers(
-    pieces: Mapping[tuple[str, str], list[Sentence]],
-) -> dict[str, tuple[Sentence, ...]]:
-    """Name each article's layer; the pieces come in the order in which they were pushed."""
-    last = dict(pieces.keys())
-    return {
-        name if last[name] == article else f"{name}.{article}": tuple(
-            sorted(found, key=lambda one: one.start)
-        )
-        for (name, article), found in pieces.items()
-    }
 
 
 def _name_authors(

@@ -21,14 +21,8 @@ from biaozhu.doccano.journal import ImportBatch, Journal, hold_lock
 from biaozhu.doccano.project import PROJECT_TYPE, Project, ProjectSpec, ensure_project, find_project
 from biaozhu.doccano.push_plan import MatchedExample, PushPlan, is_as_sent, looks_touched, plan_push
 from biaozhu.doccano.remote import SpanRecord, change_spans, read_examples, read_spans, wait_for_task
-from biaozhu.formats.serialization import (
-    DoccanoExample,
-    make_import_line,
-    make_meta,
-    pack_meta,
-    spans_to_json,
-    to_remote_spans,
-)
+from biaozhu.formats import serialization
+from biaozhu.formats.serialization import DoccanoExample, make_meta, pack_meta, to_remote_spans
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -85,13 +79,9 @@ def push(
 ) -> PushReport:
     """Make a project hold what the layers say, and read everything back.
 
-    Args:
-        connection: logged in as an administrator of the project.
-        layers: each article's name and its sentences, in the order in which annotators should see them.
-        spec: how the project should be.
-        dry_run: only report what would be done.
-        break_lock: take the lock from its holder.
-        tick: called with the number of sentences that were sent or changed since its last call.
+    `layers` has each article's name and its sentences, in the order in which annotators should see them. `dry_run` only
+    reports what would be done, `break_lock` takes the lock from its holder, and `tick` is called with the number of
+    sentences that were sent or changed since its last call.
     """
     wanted = [(sentence, name) for name, sentences in layers for sentence in sentences]
     _check_unique(wanted)
@@ -102,11 +92,9 @@ def push(
         return replace(report, losses=_list_losses(plan))
     project = ensure_project(connection, spec)
     if not project.collaborative:
-        raise RemoteError(
-            f"in project {spec.name!r} each annotator sees only their own spans, and no pre-annotations",
-            where=connection.url,
-            next_step="Give --project another name, or make the project collaborative",
-        )
+        what = f"in project {spec.name!r} each annotator sees only their own spans, and no pre-annotations"
+        advice = "Give --project another name, or make the project collaborative"
+        raise RemoteError(what, where=connection.url, next_step=advice)
     journal = Journal(connection, project)
     with hold_lock(journal, break_lock=break_lock) as owner:
         session = PushSession(connection, project, journal, owner.push, spec.names, tick, spec.reasons)
@@ -150,10 +138,8 @@ def _push_in_rounds(session: PushSession, wanted: Sequence[tuple[Sentence, str]]
                 kept[pair.sentence.id] = None
             session.tick(1)
     else:
-        raise ImportFailedError(
-            f"after {MAX_ROUNDS} rounds the project still does not hold what was sent",
-            where=session.project.url,
-        )
+        what = f"after {MAX_ROUNDS} rounds the project still does not hold what was sent"
+        raise ImportFailedError(what, where=session.project.url)
     report.kept = tuple(dict.fromkeys([*(pair.sentence.id for pair in plan.kept), *kept]))
     plan.conflicts.extend(disputed.values())
     report.losses = [*_list_losses(plan), *_read_back(session, plan, changed)]
@@ -205,7 +191,7 @@ def _import_sentences(session: PushSession, items: Sequence[tuple[Sentence, str]
             meta = make_meta(sentence, article, by=by, batch=batch.name)
             if session.reasons:
                 meta["reason"] = session.reasons.get(sentence.id, "")
-            lines.append(make_import_line(sentence, meta, session.names))
+            lines.append(serialization.make_import_line(sentence, meta, session.names))
         batch = replace(batch, upload=_upload(session.connection, batch.name, lines))
         session.journal.write(batch)
         task = _ingest(session, [batch.upload])
@@ -215,9 +201,8 @@ def _import_sentences(session: PushSession, items: Sequence[tuple[Sentence, str]
         except RemoteError as error:
             raise ImportFailedError(error.what, where=session.project.url) from None
         if result and result.get("error"):
-            raise ImportFailedError(
-                f"Doccano refuses a batch: {str(result['error'])[:300]}", where=session.project.url
-            )
+            what = f"Doccano refuses a batch: {str(result['error'])[:300]}"
+            raise ImportFailedError(what, where=session.project.url)
         session.tick(len(chunk))
 
 
@@ -251,7 +236,9 @@ def _update_example(session: PushSession, pair: MatchedExample) -> bool:
     meta: dict[str, Any] = {key: value for key, value in example.meta.items() if key != "next"}
     batch = str(meta.get("batch", ""))
     if target != set(fresh.spans):
-        connection.patch(path, {"meta": pack_meta({**meta, "next": spans_to_json(sentence.spans)})})
+        connection.patch(
+            path, {"meta": pack_meta({**meta, "next": serialization.spans_to_json(sentence.spans)})}
+        )
         surplus = [record for record in records if record.span not in target]
         missing = target - set(fresh.spans)
         change_spans(connection, session.project, example.id, remove=surplus, draw=missing)
@@ -268,6 +255,7 @@ def _is_by_person(session: PushSession, example: DoccanoExample, records: Iterab
 
 def _read_back(session: PushSession, plan: PushPlan, changed: set[str]) -> list[Entry]:
     """Compare what this push has sent with what the server holds now."""
+    reason = "the spans that Doccano holds are not those that were sent"
     entries = []
     for pair in plan.same:
         example = pair.example
@@ -275,25 +263,14 @@ def _read_back(session: PushSession, plan: PushPlan, changed: set[str]) -> list[
             continue
         records = read_spans(session.connection, session.project, example.id)
         if not (_is_by_person(session, example, records) or example.confirmed or example.comments):
-            entries.append(
-                _make_loss(
-                    pair.sentence.id,
-                    pair.sentence.text,
-                    "the spans that Doccano holds are not those that were sent",
-                )
-            )
+            entries.append(_make_loss(pair.sentence.id, pair.sentence.text, reason))
     return entries
 
 
 def _list_losses(plan: PushPlan) -> list[Entry]:
-    changed = "the text that Doccano holds is not the sentence's"
-    return [
-        *(_make_loss(pair.sentence.id, pair.sentence.text, changed) for pair in plan.damaged),
-        *(
-            _make_loss(example.sentence_id, example.text, "several copies were worked on")
-            for example in plan.conflicts
-        ),
-    ]
+    changed, several = "the text that Doccano holds is not the sentence's", "several copies were worked on"
+    found = [_make_loss(pair.sentence.id, pair.sentence.text, changed) for pair in plan.damaged]
+    return found + [_make_loss(example.sentence_id, example.text, several) for example in plan.conflicts]
 
 
 def _make_loss(sentence_id: str, text: str, reason: str) -> Entry:

@@ -10,13 +10,8 @@ from collections import Counter, defaultdict
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from biaozhu.formats.serialization import (
-    DoccanoExample,
-    checksum_text,
-    spans_from_json,
-    spans_to_json,
-    to_remote_spans,
-)
+from biaozhu.formats import serialization
+from biaozhu.formats.serialization import DoccanoExample, spans_from_json, spans_to_json, to_remote_spans
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -95,21 +90,17 @@ def plan_push(
     articles = {sentence.article for sentence, _ in sentences}
     article_names = {article for _, article in sentences}
     left = [example for copies in by_id.values() for example in copies]
-    plan.removed.extend(
-        example
-        for example in left
-        if example.sentence_id.split(":")[0] in articles or example.meta.get("article") in article_names
-    )
+    for example in left:
+        if example.sentence_id.split(":")[0] in articles or example.meta.get("article") in article_names:
+            plan.removed.append(example)
     return replace(plan, others=len(foreign) + len(left) - len(plan.removed))
 
 
 def looks_touched(example: DoccanoExample, names: Mapping[str, str]) -> bool:
     """Tell whether the export shows a person's work; a span that was redrawn at the same place does not show."""
-    return (
-        example.confirmed
-        or bool(example.comments)
-        or not (is_as_sent(example, names) or _is_half_updated(example, names))
-    )
+    if example.confirmed or example.comments:
+        return True
+    return not (is_as_sent(example, names) or _is_half_updated(example, names))
 
 
 def is_as_sent(example: DoccanoExample, names: Mapping[str, str]) -> bool:
@@ -148,7 +139,9 @@ def _choose_group(
     names: Mapping[str, str],
     half: Collection[int],
 ) -> list[MatchedExample]:
-    if example.text != sentence.text or example.meta.get("text_sha") != checksum_text(sentence.text):
+    if example.text != sentence.text or example.meta.get("text_sha") != serialization.checksum_text(
+        sentence.text
+    ):
         return plan.damaged
     if example.id in half:
         return plan.incomplete

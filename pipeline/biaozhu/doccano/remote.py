@@ -54,9 +54,8 @@ def read_examples(connection: Connection, project: Project) -> list[DoccanoExamp
     rows = export_rows(connection, project)["all"]
     confirmed = {row["id"] for row in export_rows(connection, project, confirmed=True).get("all", [])}
     if len(rows) != count_examples(connection, project):
-        raise RemoteError(
-            "the export does not hold every example", where=connection.url, next_step="Run the command again"
-        )
+        what, advice = "the export does not hold every example", "Run the command again"
+        raise RemoteError(what, where=connection.url, next_step=advice)
     return [_read_row(row, confirmed=row["id"] in confirmed) for row in rows]
 
 
@@ -74,22 +73,18 @@ def export_rows(
     task = connection.post(path, {"format": "JSONL", "exportApproved": confirmed})["task_id"]
     wait_for_task(connection, task)
     answer = connection.download(path, params={"taskId": task})
+    rows: dict[str, list[dict[str, Any]]] = {}
     try:
         with zipfile.ZipFile(io.BytesIO(answer.content)) as archive:
-            # Only line feeds end a line: a text may hold U+2028.
-            return {
-                name.removesuffix(".jsonl"): [
-                    json.loads(line)
-                    for line in archive.read(name).decode("utf-8").split("\n")
-                    if line.strip()
-                ]
-                for name in archive.namelist()
-                if name.endswith(".jsonl")
-            }
+            for name in archive.namelist():
+                if name.endswith(".jsonl"):
+                    # Only line feeds end a line: a text may hold U+2028.
+                    lines = archive.read(name).decode("utf-8").split("\n")
+                    rows[name.removesuffix(".jsonl")] = [json.loads(line) for line in lines if line.strip()]
     except (zipfile.BadZipFile, ValueError) as error:
-        raise RemoteError(
-            f"the export is damaged ({error})", where=connection.url, next_step="Run the command again"
-        ) from None
+        what, advice = f"the export is damaged ({error})", "Run the command again"
+        raise RemoteError(what, where=connection.url, next_step=advice) from None
+    return rows
 
 
 def read_spans(connection: Connection, project: Project, example: int) -> list[SpanRecord]:
@@ -161,8 +156,7 @@ def list_member_names(connection: Connection, project: Project) -> dict[int, str
 def wait_for_task(connection: Connection, task: str, *, limit_seconds: float = TASK_LIMIT_SECONDS) -> Any:
     """Wait until the worker has ended a task, and return its result.
 
-    Raises:
-        RemoteError: the task failed; ServerError: it did not end in time, or no worker runs.
+    RemoteError says that the task failed, ServerError that it did not end in time, or that no worker runs.
     """
     started = checked = heard = time.monotonic()
     pause = 0.05
@@ -191,21 +185,16 @@ def check_worker(connection: Connection, heard: float) -> float:
     if connection.home is not None:
         if worker_runs(connection.home):
             return time.monotonic()
-        raise ServerError(
-            "its worker does not run",
-            where=connection.url,
-            next_step="Run `biaozhu doccano up`, it starts what is missing",
-        )
+        advice = "Run `biaozhu doccano up`, it starts what is missing"
+        raise ServerError("its worker does not run", where=connection.url, next_step=advice)
     try:
         report = connection.get("health/")
     except RemoteError as error:
         if time.monotonic() - heard < WORKER_SILENCE_SECONDS:
             return heard
-        raise ServerError(
-            f"its worker does not answer ({error.what})",
-            where=connection.url,
-            next_step="See that Doccano's worker runs and is free, then run the same command again",
-        ) from None
+        what = f"its worker does not answer ({error.what})"
+        advice = "See that Doccano's worker runs and is free, then run the same command again"
+        raise ServerError(what, where=connection.url, next_step=advice) from None
     if not isinstance(report, dict):
         raise ServerError("its health report cannot be read", where=connection.url)
     return time.monotonic()

@@ -38,13 +38,8 @@ def switch_on(
     Suggestions with other labels than these are not shown. Returns whether anything had to change.
     """
     _check_address(url)
-    attributes = {
-        "url": url,
-        "method": "POST",
-        "params": {},
-        "headers": {"Authorization": f"Bearer {token}"},
-        "body": {"text": "{{ text }}"},
-    }
+    headers, body = {"Authorization": f"Bearer {token}"}, {"text": "{{ text }}"}
+    attributes = {"url": url, "method": "POST", "params": {}, "headers": headers, "body": body}
     _check_service(connection, project, attributes)
     wanted = {
         "model_name": MODEL,

@@ -15,20 +15,12 @@ from biaozhu.curation.status import Drawn, Note, SentenceStatus
 from biaozhu.data.errors import BiaozhuError, RoundTripError, raise_collected
 from biaozhu.data.model import Sentence, with_spans
 from biaozhu.data.offsets import Utf16Offsets
+from biaozhu.doccano import remote
 from biaozhu.doccano.accounts import ensure_accounts, ensure_members
 from biaozhu.doccano.project import ProjectSpec, require_project
 from biaozhu.doccano.pull import pull
 from biaozhu.doccano.push import push
-from biaozhu.doccano.remote import (
-    SpanRecord,
-    change_spans,
-    list_comments,
-    list_examples,
-    list_member_names,
-    read_confirmations,
-    read_examples,
-    read_spans,
-)
+from biaozhu.doccano.remote import list_comments, list_examples, list_member_names, read_spans
 from biaozhu.formats.serialization import spans_from_json, to_remote_spans
 
 if TYPE_CHECKING:
@@ -175,7 +167,7 @@ def enter_layer(
         # A span of the pre-annotation is not this annotator's work: it is drawn again in their name.
         kept = {one.span: one for one in records if one.span in wanted and one.user == annotator.user_id}
         surplus = [one for one in records if one not in kept.values()]
-        change_spans(annotator, project, example["id"], remove=surplus, draw=wanted - kept.keys())
+        remote.change_spans(annotator, project, example["id"], remove=surplus, draw=wanted - kept.keys())
         drawn, removed = drawn + len(wanted - kept.keys()), removed + len(surplus)
         if not annotator.get(path)["is_confirmed"]:
             annotator.post(f"{path}/states", {})
@@ -214,10 +206,9 @@ def _read_layer(
         is_changed = {span.key for span in shown} != {span.key for span in sentence.spans}
         is_confirmed = example["is_confirmed"]
         records = read_spans(connection, project, example["id"]) if is_confirmed or is_changed else []
-        states = read_confirmations(connection, project, example["id"]) if is_confirmed else []
-        notes = tuple(
-            Note(one["username"], one["created_at"], one["text"]) for one in comments.get(example["id"], ())
-        )
+        states = remote.read_confirmations(connection, project, example["id"]) if is_confirmed else []
+        said = comments.get(example["id"], ())
+        notes = tuple(Note(one["username"], one["created_at"], one["text"]) for one in said)
         importer = str(example["meta"].get("by"))
         by_person = {one.span: one for one in records if one.edited or str(one.user) != importer}
         # A changed span keeps the account that sent it; only the annotator works in this project.
@@ -233,9 +224,9 @@ def _read_layer(
             drawn=_list_drawn(sentence.text, by_person.values(), own.ids, users | authors),
             comments=notes,
         )
-        remote = to_remote_spans(sentence.text, sentence.spans, own.names)
+        as_stored = to_remote_spans(sentence.text, sentence.spans, own.names)
         spans = []
-        for span, there in zip(sentence.spans, remote, strict=True):
+        for span, there in zip(sentence.spans, as_stored, strict=True):
             source = span.source
             if source == f"doccano:{annotator}" or (source == "doccano" and there in by_person):
                 source = annotator
@@ -255,18 +246,17 @@ def _read_layer(
             layers[article] = tuple(one for one, each in results if each.state != "untouched")
             status[article] = tuple(each for _, each in results)
     # A sentence that was confirmed since would count as done with the spans that it had before.
-    consistent = pulled.consistent and tuple(read_examples(connection, project)) == pulled.examples
+    consistent = pulled.consistent and tuple(remote.read_examples(connection, project)) == pulled.examples
     return AnnotatorLayer(annotator, layers, status, pulled.losses, consistent)
 
 
 def _list_drawn(
-    text: str, records: Iterable[SpanRecord], ids: Mapping[str, str], users: Mapping[int, str]
+    text: str, records: Iterable[remote.SpanRecord], ids: Mapping[str, str], users: Mapping[int, str]
 ) -> tuple[Drawn, ...]:
-    from_units = Utf16Offsets(text).from_units
+    offsets = Utf16Offsets(text)
     drawn = []
     for record in records:
-        start, end = from_units(record.span.start), from_units(record.span.end)
-        if start is not None and end is not None:
+        if place := offsets.span_from_units(record.span.start, record.span.end):
             label, user = ids.get(record.span.label, record.span.label), users.get(record.user, "")
-            drawn.append(Drawn(start, end, label, user, record.created, record.updated))
+            drawn.append(Drawn(*place, label, user, record.created, record.updated))
     return tuple(drawn)

@@ -32,7 +32,7 @@ class Answered:
     @property
     def annotator(self) -> Annotator:
         """It as an annotator of the articles that it was asked about."""
-        from biaozhu.llm.record import make_annotator
+        from biaozhu.llm.work import make_annotator
 
         return make_annotator(self.plan, self.outcome)
 
@@ -48,7 +48,7 @@ class Answered:
         `hidden` is what others propose, by sentence id: the model has not seen it, which is how `bias` counts it.
         """
         from biaozhu.data.layers import write_layer
-        from biaozhu.llm.record import make_layer
+        from biaozhu.llm.work import make_layer
 
         layer = [one for sentences in articles for one in make_layer(sentences, self.outcome)]
         if layer:
@@ -80,7 +80,7 @@ class Answered:
 
     def write_record(self, path: Path, articles: Collection[str]) -> None:
         """Write its record beside a layer of some articles, named by their ids."""
-        from biaozhu.llm.record import write_record
+        from biaozhu.llm.work import write_record
 
         numbers = [
             number for number, some in enumerate(self.plan.articles) if some and some[0].article in articles
@@ -137,7 +137,7 @@ def check_records(configs: Sequence[Path], layers: Sequence[Path]) -> None:
     from biaozhu.curation.status import status_path
     from biaozhu.data.outputs import check_output
     from biaozhu.llm.config import read_config
-    from biaozhu.llm.record import record_path
+    from biaozhu.llm.work import record_path
 
     for config in configs:
         name = read_config(config).name

@@ -37,8 +37,7 @@ def read_spec(project: str, labels: Path, guideline: Path | None = None) -> Proj
     from biaozhu.data.files import read_bytes
     from biaozhu.data.labels import read_labels
     from biaozhu.data.shipped import find_shipped
-    from biaozhu.doccano.guideline import embed_pictures
-    from biaozhu.doccano.project import ProjectSpec
+    from biaozhu.doccano.project import ProjectSpec, embed_pictures
 
     text, is_default = "", guideline == GUIDELINE
     if guideline is not None and is_default:

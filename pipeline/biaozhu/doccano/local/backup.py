@@ -132,18 +132,13 @@ def _write_archive(path: Path, home: Path, state: ServerState) -> BackupManifest
 def _copy_sqlite(home: Path, copy: Path) -> dict[str, int]:
     """Copy the database as it is at one moment, through SQLite itself, and check the copy."""
     uri = f"{sqlite_path(home).as_uri()}?mode=ro"
-    with (
-        closing(sqlite3.connect(uri, uri=True, timeout=60)) as source,
-        closing(sqlite3.connect(copy)) as target,
-    ):
+    opened = sqlite3.connect(uri, uri=True, timeout=60)
+    with closing(opened) as source, closing(sqlite3.connect(copy)) as target:
         source.backup(target)
         (found,) = target.execute("PRAGMA integrity_check(1)").fetchone()
         if found != "ok":
-            raise BackupError(
-                f"its database is damaged ({found})",
-                where=str(sqlite_path(home)),
-                next_step="Restore an earlier backup",
-            )
+            what, advice = f"its database is damaged ({found})", "Restore an earlier backup"
+            raise BackupError(what, where=str(sqlite_path(home)), next_step=advice)
         # One file, without a journal beside it.
         target.execute("PRAGMA journal_mode=DELETE")
         return {

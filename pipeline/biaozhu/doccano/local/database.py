@@ -29,10 +29,8 @@ def hide_password(url: str) -> str:
     try:
         return f"postgresql://{parts.hostname or ''}:{parts.port or 5432}{parts.path}"
     except ValueError:
-        raise ServerError(
-            "DATABASE_URL is not an address",
-            next_step="Write it as postgresql://user:password@host:5432/name",
-        ) from None
+        advice = "Write it as postgresql://user:password@host:5432/name"
+        raise ServerError("DATABASE_URL is not an address", next_step=advice) from None
 
 
 def check_database(state: ServerState, home: Path) -> None:
@@ -42,11 +40,8 @@ def check_database(state: ServerState, home: Path) -> None:
         change = "Unset DATABASE_URL"
         if state.database != "sqlite":
             change = f"Set DATABASE_URL to {state.database} again"
-        raise ServerError(
-            f"its annotations are in {state.database}, and DATABASE_URL now leads to {now}",
-            where=str(home),
-            next_step=f"{change}, or give another --home",
-        )
+        what = f"its annotations are in {state.database}, and DATABASE_URL now leads to {now}"
+        raise ServerError(what, where=str(home), next_step=f"{change}, or give another --home")
 
 
 def sqlite_path(home: Path) -> Path:
@@ -60,11 +55,9 @@ def call_postgres(program: str, *arguments: str, url: str) -> str:
     The program is the one on the PATH, else the newest that Debian keeps elsewhere. The password goes to it through its
     environment: every user of the machine can read process arguments.
     """
-    folders = sorted(
-        Path("/usr/lib/postgresql").glob("*/bin"), key=lambda folder: float(folder.parent.name), reverse=True
-    )
-    debians = [str(folder / program) for folder in folders if (folder / program).exists()]
-    path = shutil.which(program) or next(iter(debians), None)
+    debians = Path("/usr/lib/postgresql").glob(f"*/bin/{program}")
+    newest = max(debians, key=lambda found: float(found.parents[1].name), default=None)
+    path = shutil.which(program) or newest
     if path is None:
         advice = "Install PostgreSQL's client programs, then run again"
         raise ServerError(f"there is no {program} on this machine", next_step=advice)

@@ -16,26 +16,19 @@ LOCK = Path("locks/doccano.lock")
 
 def find_venv(venv: Path | None = None) -> Path:
     """Return Doccano's environment: the given one, else the working folder's, else that of the checkout."""
-    venv = (venv or Path(os.environ.get(VENV_VARIABLE) or _find_default())).absolute()
+    built = (folder / DEFAULT_VENV for folder in (Path(), *HOMES) if _is_built(folder / DEFAULT_VENV))
+    venv = (venv or Path(os.environ.get(VENV_VARIABLE) or next(built, DEFAULT_VENV))).absolute()
     if not _is_built(venv):
-        raise ServerError(
-            "Doccano's own environment is not there",
-            where=str(venv),
-            next_step=f"Make it: {describe_install(venv)}; or name another in {VENV_VARIABLE}",
-        )
+        advice = f"Make it: {_describe_install(venv)}; or name another in {VENV_VARIABLE}"
+        raise ServerError("Doccano's own environment is not there", where=str(venv), next_step=advice)
     return venv
-
-
-def _find_default() -> Path:
-    built = [folder / DEFAULT_VENV for folder in (Path(), *HOMES) if _is_built(folder / DEFAULT_VENV)]
-    return next(iter(built), DEFAULT_VENV)
 
 
 def _is_built(venv: Path) -> bool:
     return (venv / "bin" / "gunicorn").exists()
 
 
-def describe_install(venv: Path) -> str:
+def _describe_install(venv: Path) -> str:
     """Return the shell command that makes the environment from the lock file of the package."""
     lock = find_shipped(LOCK)
     if lock == LOCK and Path("Makefile").exists() and venv == DEFAULT_VENV.absolute():

@@ -41,8 +41,6 @@ MAX_MANIFEST_BYTES = 64 << 20
 """A backup with a hundred thousand uploads stays below."""
 # What reading a member of a damaged archive raises; RuntimeError where it says that it is encrypted.
 DAMAGE_ERRORS = (zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, RuntimeError)
-LOCK_NAMES = {"lock"}
-"""What a home folder may hold and still count as empty."""
 COUNT_TABLES = "SELECT count(*) FROM information_schema.tables WHERE table_schema NOT IN ('pg_catalog', 'information_schema')"
 
 
@@ -66,13 +64,10 @@ def read_manifest(path: Path) -> BackupManifest:
 def restore(
     path: Path, *, home: Path, port: int | None = None, replace: bool = False
 ) -> tuple[BackupManifest, Path | None]:
-    """Restore a backup into a home folder, where `start` then brings the server up.
+    """Restore a backup into a home folder, where `start` then brings the server up; return what it holds.
 
-    With `replace` a folder that holds something is moved aside first. The folder's lock is held while it is replaced:
-    anyone who starts, stops or saves a server there waits.
-
-    Returns:
-        What the backup holds, and where the folder that was there before is now.
+    With `replace` a folder that holds something is moved aside first; it is returned where it is now. The folder's lock
+    is held while it is replaced: anyone who starts, stops or saves a server there waits.
     """
     manifest = read_manifest(path)
     home = home.absolute()
@@ -106,9 +101,7 @@ def _parse_manifest(archive: zipfile.ZipFile, path: Path) -> BackupManifest:
         raise BackupError(f"this backup is not of the form {FORMAT}", where=str(path), next_step=advice)
     files = {str(n): BackupFile(int(f["bytes"]), str(f["sha256"])) for n, f in data.pop("files").items()}
     manifest = BackupManifest(**data, files=files)
-    theirs, ours = (
-        [int(part) for part in version.split(".")] for version in (manifest.doccano, DOCCANO_VERSION)
-    )
+    theirs, ours = ([int(one) for one in each.split(".")] for each in (manifest.doccano, DOCCANO_VERSION))
     if theirs > ours:
         what = f"its database is of Doccano {manifest.doccano}, here is {DOCCANO_VERSION}"
         advice = "Install the newer version of biaozhu that made it"
@@ -151,7 +144,7 @@ def _check_target(home: Path, manifest: BackupManifest, *, replace: bool) -> Non
 
 
 def _is_empty(home: Path) -> bool:
-    return {one.name for one in home.iterdir()} <= LOCK_NAMES
+    return {one.name for one in home.iterdir()} <= {"lock"}
 
 
 def _unpack(path: Path, manifest: BackupManifest, fresh: Path) -> None:
@@ -201,11 +194,8 @@ def _make_state(fresh: Path, home: Path, port: int | None) -> None:
 def _fill_postgres(dump: Path, home: Path) -> None:
     url = database_url(home)
     if call_postgres("psql", "-X", "-Atc", COUNT_TABLES, url=url) != "0":
-        raise ServerError(
-            "the database has tables already",
-            where=hide_password(url),
-            next_step="Let DATABASE_URL name an empty one: nothing is overwritten there",
-        )
+        advice = "Let DATABASE_URL name an empty one: nothing is overwritten there"
+        raise ServerError("the database has tables already", where=hide_password(url), next_step=advice)
     options = ("--exit-on-error", "--single-transaction", "--no-owner", "--no-privileges", "--dbname=")
     call_postgres("pg_restore", *options, str(dump), url=url)
 

@@ -58,11 +58,7 @@ def start(
 ) -> ServerStatus:
     """Start what does not run yet and wait until Doccano says that all its parts work.
 
-    Args:
-        home: the folder of the database, the logs and the state file; made if it is not there.
-        port: the port on 127.0.0.1; None keeps the last one, or takes a free one.
-        venv: Doccano's environment; None looks at BIAOZHU_DOCCANO_VENV, then at `.venv-doccano`.
-        wait_seconds: how long to wait for a healthy server.
+    The port is one of 127.0.0.1; None keeps the last one, or takes a free one. The home folder is made if it is not there.
     """
     home = home.resolve()
     venv, public_url = find_venv(venv), _read_public_url()
@@ -250,9 +246,8 @@ def _check_health(state: ServerState) -> tuple[bool, dict[str, str]]:
         report = answer.json()
     except (requests.RequestException, ValueError):
         return False, {}
-    if not isinstance(report, dict):
-        return False, {}
-    return answer.status_code == requests.codes.ok, {str(name): str(value) for name, value in report.items()}
+    parts = {str(name): str(value) for name, value in report.items()} if isinstance(report, dict) else {}
+    return bool(parts) and answer.status_code == requests.codes.ok, parts
 
 
 def _list_living(state: ServerState, home: Path) -> tuple[ServerProcess, ...]:

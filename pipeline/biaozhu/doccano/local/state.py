@@ -65,17 +65,14 @@ def read_state(home: Path) -> ServerState | None:
     try:
         data = parse_json(read_bytes(path))
         if data.pop("schema") != SCHEMA:
-            raise ServerError(
-                "this state file is of another version of biaozhu",
-                where=str(path),
-                next_step="Use the version that wrote it, or move the folder away and start a new server",
-            )
+            what = "this state file is of another version of biaozhu"
+            advice = "Use the version that wrote it, or move the folder away and start a new server"
+            raise ServerError(what, where=str(path), next_step=advice)
         processes = tuple(ServerProcess(**process) for process in data.pop("processes"))
         return ServerState(**data, processes=processes)
     except (ValueError, TypeError, KeyError, AttributeError):
-        raise ServerError(
-            "not a state file", where=str(path), next_step="Move the file away and run `biaozhu doccano up`"
-        ) from None
+        advice = "Move the file away and run `biaozhu doccano up`"
+        raise ServerError("not a state file", where=str(path), next_step=advice) from None
 
 
 def write_state(home: Path, state: ServerState) -> None:

@@ -81,17 +81,15 @@ ANNOTATIONS = {
     "segments": (Segmentation, CategoryType),
 }
 TYPES = {"span-types": SpanType, "category-types": CategoryType, "relation-types": RelationType}
+EXAMPLE = "examples/<int:example_id>"
 PARTS = {"tag_id": Tag, "member_id": Member, "config_id": AutoLabelingConfig}
 ANNOTATOR_WRITES = {
     "auto-labeling": ("POST",),
     "comments": ("POST", "DELETE"),
     "comments/<int:comment_id>": ("PUT", "PATCH", "DELETE"),
-    "examples/<int:example_id>/states": ("POST",),
-    **{f"examples/<int:example_id>/{kind}": ("POST", "DELETE") for kind in ANNOTATIONS},
-    **{
-        f"examples/<int:example_id>/{kind}/<int:annotation_id>": ("PUT", "PATCH", "DELETE")
-        for kind in ANNOTATIONS
-    },
+    f"{EXAMPLE}/states": ("POST",),
+    **{f"{EXAMPLE}/{kind}": ("POST", "DELETE") for kind in ANNOTATIONS},
+    **{f"{EXAMPLE}/{kind}/<int:annotation_id>": ("PUT", "PATCH", "DELETE") for kind in ANNOTATIONS},
     **dict.fromkeys(TYPES, ("POST",)),  # where the project allows it, which Doccano checks
 }
 """What members who do not administer a project may change in it; Doccano's own check overlooks PUT."""
@@ -107,9 +105,8 @@ class Guard:
         """Answer a request."""
         response = self._get_response(request)
         if request.path.startswith(settings.MEDIA_URL):
-            response["Content-Security-Policy"] = (
-                "sandbox"  # an uploaded page must not act as one of Doccano's
-            )
+            # An uploaded page must not act as one of Doccano's.
+            response["Content-Security-Policy"] = "sandbox"
         return response
 
     def process_view(
@@ -127,9 +124,8 @@ class Guard:
         try:
             if route.startswith(PROJECT):
                 return _check_project(request, user, method, route[len(PROJECT) + 1 :], kwargs)
-            is_allowed = _has_role(user, _find_rule(route, method)) or (
-                route == HEALTH and _has_health_key(request)
-            )
+            is_allowed = _has_role(user, _find_rule(route, method))
+            is_allowed = is_allowed or (route == HEALTH and _has_health_key(request))
             if is_allowed and route == MEDIA:
                 is_allowed = _may_see(user, kwargs["path"])
             elif is_allowed and route == REVERT:
@@ -203,9 +199,8 @@ def _may_use_uploads(user: Any, uploads: list[str]) -> bool:
 def _check_project(
     request: HttpRequest, user: Any, method: str, route: str, kwargs: dict[str, Any]
 ) -> HttpResponse | None:
-    member = (
-        Member.objects.filter(project=kwargs["project_id"], user_id=user.pk).select_related("role").first()
-    )
+    members = Member.objects.filter(project=kwargs["project_id"], user_id=user.pk)
+    member = members.select_related("role").first()
     is_manager = member is not None and member.role.name == settings.ROLE_PROJECT_ADMIN
     if not (user.is_authenticated and user.is_superuser):
         # A template of auto-labelling can run any code, and its test fetches from any address.
