@@ -38,8 +38,8 @@ from biaozhu.data.model import Sentence, Span
 from biaozhu.doccano.accounts import find_password
 from biaozhu.doccano.assignment import assign_sentences
 from biaozhu.doccano.connection import Connection, connect, find_account
-from biaozhu.doccano.local.processes import find_family
 from biaozhu.doccano.local.server import start, stop
+from biaozhu.doccano.local.state import find_family
 from biaozhu.doccano.project import Project, ProjectSpec, require_project
 from biaozhu.doccano.remote import list_all
 from biaozhu.doccano.team import create_projects, make_own_spec, pull_layers

@@ -26,8 +26,8 @@ import psutil
 
 from biaozhu.data.layers import write_layer
 from biaozhu.data.model import Sentence, Span
-from biaozhu.doccano.local.processes import find_family
 from biaozhu.doccano.local.server import start, stop
+from biaozhu.doccano.local.state import find_family
 
 TEXTS = (
     "第{n}户:云溪县柳湾村的林小满去年种了{n}亩猕猴桃,每亩收入1万元。",

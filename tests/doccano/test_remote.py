@@ -18,8 +18,14 @@ from biaozhu.data.errors import ServerError
 from biaozhu.data.labels import read_labels
 from biaozhu.doccano import remote
 from biaozhu.doccano.connection import Account, connect, find_account
-from biaozhu.doccano.local.processes import HOME_VARIABLE, find_family, spawn
-from biaozhu.doccano.local.state import make_state, worker_runs, write_state
+from biaozhu.doccano.local.state import (
+    HOME_VARIABLE,
+    find_family,
+    make_state,
+    spawn,
+    worker_runs,
+    write_state,
+)
 from biaozhu.doccano.project import ProjectSpec, require_project
 from biaozhu.doccano.push import push
 from biaozhu.doccano.remote import check_worker, wait_for_task

@@ -18,9 +18,18 @@ from biaozhu.data.errors import AuthError, ServerError
 from biaozhu.doccano.connection import find_account
 from biaozhu.doccano.local import environment
 from biaozhu.doccano.local.environment import find_venv
-from biaozhu.doccano.local.processes import HOME_VARIABLE, ServerProcess, is_alive, spawn, stop_family
 from biaozhu.doccano.local.server import get_status, start, stop
-from biaozhu.doccano.local.state import make_state, read_state, state_path, write_state
+from biaozhu.doccano.local.state import (
+    HOME_VARIABLE,
+    ServerProcess,
+    is_alive,
+    make_state,
+    read_state,
+    spawn,
+    state_path,
+    stop_family,
+    write_state,
+)
 
 if TYPE_CHECKING:
     from pathlib import Path

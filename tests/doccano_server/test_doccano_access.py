@@ -17,8 +17,8 @@ from doccano_people import annotator
 
 from biaozhu.data.labels import read_labels
 from biaozhu.doccano.connection import Account, find_account
-from biaozhu.doccano.local.processes import find_family
 from biaozhu.doccano.local.server import find_venv
+from biaozhu.doccano.local.state import find_family
 from biaozhu.doccano.project import ProjectSpec, require_project
 from biaozhu.doccano.pull import pull
 from biaozhu.doccano.push import push

@@ -23,8 +23,8 @@ from biaozhu.data.model import Sentence, with_spans
 from biaozhu.doccano.connection import connect, find_account
 from biaozhu.doccano.journal import ImportBatch, Journal, LockOwner, hold_lock
 from biaozhu.doccano.local import server
-from biaozhu.doccano.local.processes import find_family
 from biaozhu.doccano.local.server import start
+from biaozhu.doccano.local.state import find_family
 from biaozhu.doccano.project import PROJECT_TYPE, ProjectSpec, ensure_project, find_project
 from biaozhu.doccano.pull import pull
 from biaozhu.doccano.push import push
@@ -36,8 +36,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from biaozhu.doccano.connection import Connection
-    from biaozhu.doccano.local.processes import ServerProcess
-    from biaozhu.doccano.local.state import ServerState
+    from biaozhu.doccano.local.state import ServerProcess, ServerState
     from biaozhu.doccano.project import Project
 
 pytestmark = pytest.mark.server

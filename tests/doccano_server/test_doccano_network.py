@@ -25,7 +25,7 @@ from biaozhu.data.layers import read_layer, write_layer
 from biaozhu.data.model import Sentence, Span, with_spans
 from biaozhu.doccano.assignment import assign_sentences
 from biaozhu.doccano.connection import find_account
-from biaozhu.doccano.local.processes import find_family
+from biaozhu.doccano.local.state import find_family
 from biaozhu.doccano.project import ProjectSpec, require_project
 from biaozhu.doccano.pull import pull
 from biaozhu.doccano.push import push

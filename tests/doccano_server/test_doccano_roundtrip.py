@@ -19,9 +19,8 @@ from biaozhu.data.labels import read_labels
 from biaozhu.data.layers import read_layer, write_layer
 from biaozhu.data.model import Sentence, Span, with_spans
 from biaozhu.doccano.connection import Account, Connection, connect, find_account
-from biaozhu.doccano.local.processes import find_family
 from biaozhu.doccano.local.server import start, stop
-from biaozhu.doccano.local.state import read_state, state_path
+from biaozhu.doccano.local.state import find_family, read_state, state_path
 from biaozhu.doccano.project import ProjectSpec, ensure_project, find_project
 from biaozhu.doccano.pull import pull
 from biaozhu.doccano.push import push

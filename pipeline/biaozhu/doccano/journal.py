@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, TypeVar
 import psutil
 
 from biaozhu.data.errors import BiaozhuError, LockedError, RemoteError
-from biaozhu.doccano.local.processes import START_TOLERANCE_SECONDS
+from biaozhu.doccano.local.state import START_TOLERANCE_SECONDS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

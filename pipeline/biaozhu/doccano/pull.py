@@ -31,28 +31,14 @@ MAX_READS = 3
 
 
 @dataclass(frozen=True, slots=True)
-class ForeignExample:
-    """An example that another program put into the project: it stays there."""
-
-    example: int
-    text: str
-
-
-@dataclass(frozen=True, slots=True)
 class PulledProject:
-    """Result of a pull.
+    """Result of a pull; `confirmed` are ids of sentences, `comments` what people noted by sentence id.
 
-    Attributes:
-        layers: article name -> its sentences, in the article's order. Where several articles were pushed under one
-            name, the last one has it, and each of the others is `<name>.<article id>`.
-        confirmed: the ids of the sentences that someone confirmed.
-        comments: sentence id -> what people noted there.
-        changes: what people changed in the spans that were sent.
-        losses: what could not be brought back.
-        consistent: whether two readings agreed; else people were editing meanwhile.
-        examples: what the server held.
-        others: what other programs put into the project; no loss.
-        unconfirmed: how many sentences were left out because only confirmed ones were wanted.
+    `layers` has each article's sentences by its name, in the article's order. Where several articles were pushed under
+    one name, the last one has it, and each of the others is `<name>.<article id>`. `changes` are what people changed in
+    the spans that were sent. `consistent` says that two readings of the `examples` agreed; else people were editing
+    meanwhile. `others` are what other programs put into the project, which stays there and is no loss. `unconfirmed`
+    counts the sentences that were left out because only confirmed ones were wanted.
     """
 
     layers: Mapping[str, tuple[Sentence, ...]]
@@ -62,7 +48,7 @@ class PulledProject:
     losses: tuple[Entry, ...]
     consistent: bool
     examples: tuple[DoccanoExample, ...]
-    others: tuple[ForeignExample, ...]
+    others: tuple[DoccanoExample, ...]
     unconfirmed: int
 
     @property
@@ -143,7 +129,7 @@ def _convert_examples(
         losses=tuple(losses),
         consistent=True,
         examples=tuple(examples),
-        others=tuple(ForeignExample(one.id, one.text) for one in examples if not is_ours(one.meta)),
+        others=tuple(one for one in examples if not is_ours(one.meta)),
         unconfirmed=len(ours) - len(wanted),
     )
 

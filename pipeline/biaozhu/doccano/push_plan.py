@@ -32,17 +32,12 @@ class MatchedExample:
 class PushPlan:
     """Steps of a push.
 
-    Attributes:
-        add: sentences that are not on the server, with their article's name, in order.
-        same: the pre-annotation is unchanged; what people made of it stays.
-        update: the pre-annotation has changed, and as far as the export shows nobody has touched the sentence.
-        kept: the pre-annotation has changed, but people have touched the sentence, so it stays.
-        incomplete: a killed import left the example without its spans.
-        damaged: the example's text is not the sentence's.
-        removed: examples of these articles whose sentence is no longer in the layer; they stay.
-        duplicates: surplus copies that nobody has touched.
-        conflicts: surplus copies that people have touched.
-        others: how many examples of other articles or programs the project has.
+    `add` has the sentences that are not on the server, with their article's name, in order. In `same` the pre-annotation
+    is unchanged; what people made of it stays. It has changed in `update`, where nobody has touched the sentence as far as
+    the export shows, and in `kept`, where people have, so that it stays. `incomplete` examples were left without their
+    spans by a killed import, the text of `damaged` ones is not the sentence's. The sentence of `removed` ones is no longer
+    in the layer; they stay. `duplicates` are surplus copies that nobody has touched, `conflicts` those that people have.
+    `others` counts the examples of other articles or programs.
     """
 
     add: list[tuple[Sentence, str]] = field(default_factory=list)

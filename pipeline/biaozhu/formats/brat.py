@@ -23,19 +23,8 @@ from typing import TYPE_CHECKING, Any
 from biaozhu.data.errors import FormatError, raise_collected
 from biaozhu.data.ledger import Entry
 from biaozhu.data.model import SENTENCE_ID
-from biaozhu.formats.documents import (
-    Document,
-    ExportedFiles,
-    StatedSpan,
-    cut_spans,
-    decode_utf8,
-    encode_lines,
-    find_gaps,
-    load_json,
-    make_document,
-    make_entry,
-    read_score,
-)
+from biaozhu.formats import documents
+from biaozhu.formats.documents import Document, ExportedFiles, StatedSpan, cut_spans, find_gaps, make_entry
 from biaozhu.formats.serialization import checksum_text
 
 if TYPE_CHECKING:
@@ -76,8 +65,8 @@ def write_brat(sentences: Sequence[Sentence], *, names: Mapping[str, str] | None
                     lines += _make_lines(len(lines) // 2 + 1, span, shown, start)
             start += len(sentence.text) + 1
         files[f"{article}.txt"] = text.encode("utf-8")
-        files[f"{article}.ann"] = encode_lines(lines)
-        files[article + SIDECAR_SUFFIX] = encode_lines(map(json.dumps, rows))
+        files[f"{article}.ann"] = documents.encode_lines(lines)
+        files[article + SIDECAR_SUFFIX] = documents.encode_lines(map(json.dumps, rows))
     return ExportedFiles(files, tuple(entries))
 
 
@@ -85,18 +74,18 @@ def read_brat(
     files: Mapping[str, bytes], *, where: str, unit: OffsetUnit | None = None
 ) -> tuple[Document, ...]:
     """Read the files of a folder, given by name, among them pairs of `.txt` and `.ann`."""
-    documents: list[Document] = []
+    found: list[Document] = []
     problems: list[FormatError] = []
     names = sorted(name.removesuffix(".ann") for name in files if name.endswith(".ann"))
     for name in names:
         try:
-            documents += _read_pair(name, files, where, unit)
+            found += _read_pair(name, files, where, unit)
         except FormatError as error:
             problems.append(error)
     if not names:
         problems.append(FormatError("there is no .ann file", where=where))
     raise_collected(problems)
-    return tuple(documents)
+    return tuple(found)
 
 
 def _find_problem(label: str, shown: str) -> str:
@@ -124,8 +113,8 @@ def _read_pair(name: str, files: Mapping[str, bytes], where: str, unit: OffsetUn
     if f"{name}.txt" not in files:
         raise FormatError(f"{name}.ann has no {name}.txt beside it", where=where)
     # brat reads plain UTF-8, in which a byte order mark is a character.
-    text = decode_utf8(files[f"{name}.txt"], where=f"{path}.txt", keep_mark=True)
-    lines = decode_utf8(files[f"{name}.ann"], where=f"{path}.ann").split("\n")
+    text = documents.decode_utf8(files[f"{name}.txt"], where=f"{path}.txt", keep_mark=True)
+    lines = documents.decode_utf8(files[f"{name}.ann"], where=f"{path}.ann").split("\n")
     notes = {match[1]: match[2] for line in lines if (match := NOTE.fullmatch(line))}
     stated: list[StatedSpan] = []
     entries: list[Entry] = []
@@ -140,7 +129,7 @@ def _read_pair(name: str, files: Mapping[str, bytes], where: str, unit: OffsetUn
             what = "text-bound annotation" if line.startswith("T") else "line of brat"
             problems.append(FormatError(f"not a {what}: {line[:60]!r}", where=f"{path}.ann:{number}"))
     raise_collected(problems)
-    document = replace(make_document(text, stated, unit=unit, entries=entries), name=name)
+    document = replace(documents.make_document(text, stated, unit=unit, entries=entries), name=name)
     sidecar = files.get(name + SIDECAR_SUFFIX)
     return [document] if sidecar is None else _cut_document(document, sidecar, f"{path}{SIDECAR_SUFFIX}")
 
@@ -148,7 +137,7 @@ def _read_pair(name: str, files: Mapping[str, bytes], where: str, unit: OffsetUn
 def _read_span(match: re.Match[str], note: str) -> StatedSpan:
     offsets = [int(one) for one in re.findall("[0-9]+", match[3])]
     try:
-        ours = load_json(note, where="")
+        ours = documents.load_json(note, where="")
     except FormatError:
         ours = None  # somebody else's note
     ours = ours if isinstance(ours, dict) else {}
@@ -159,15 +148,15 @@ def _read_span(match: re.Match[str], note: str) -> StatedSpan:
         match[2],
         match[4],
         source if isinstance(source, str) else SOURCE,
-        read_score(ours.get("score")),
+        documents.read_score(ours.get("score")),
         pieces=len(offsets) // 2,
     )
 
 
 def _cut_document(document: Document, sidecar: bytes, where: str) -> list[Document]:
     """Cut the document of an article that we have exported into its sentences."""
-    lines = decode_utf8(sidecar, where=where).split("\n")
-    rows = [load_json(line, where=where) for line in lines if line.strip()]
+    lines = documents.decode_utf8(sidecar, where=where).split("\n")
+    rows = [documents.load_json(line, where=where) for line in lines if line.strip()]
     if not rows or rows[0] != {"text_sha": checksum_text(document.text)}:
         raise FormatError(
             "it was written for another text",

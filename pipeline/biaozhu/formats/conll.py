@@ -16,15 +16,8 @@ import re
 from typing import TYPE_CHECKING
 
 from biaozhu.data.errors import FormatError, raise_collected
-from biaozhu.formats.documents import (
-    Document,
-    ExportedFiles,
-    OffsetUnit,
-    StatedSpan,
-    decode_utf8,
-    encode_lines,
-    make_document,
-)
+from biaozhu.formats import documents
+from biaozhu.formats.documents import Document, ExportedFiles, OffsetUnit, StatedSpan
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -50,22 +43,22 @@ def write_conll(sentences: Sequence[Sentence]) -> ExportedFiles:
         lines += [f"# sent_id = {sentence.id}"]
         lines += [f"{_escape(one)}\t{tag}" for one, tag in zip(sentence.text, tags, strict=True)]
         lines += [""]
-    return ExportedFiles({"": encode_lines(lines)})
+    return ExportedFiles({"": documents.encode_lines(lines)})
 
 
 def read_conll(data: bytes, *, where: str) -> tuple[Document, ...]:
     """Read columns with tags."""
     # Only line feeds end a line: a character may be U+2028 or U+0085 in other people's files.
-    lines = [line.removesuffix("\r") for line in decode_utf8(data, where=where).split("\n")]
+    lines = [line.removesuffix("\r") for line in documents.decode_utf8(data, where=where).split("\n")]
     is_escaped = lines[0] == DECLARATION
-    documents: list[Document] = []
+    read: list[Document] = []
     rows: list[tuple[str, str, str]] = []
     problems: list[FormatError] = []
     sentence_id = ""
     for number, line in enumerate([*lines, ""], 1):
         if not line.strip(" \t") or line.startswith(DOCSTART):
             if rows:
-                documents.append(_join_rows(rows, sentence_id))
+                read.append(_join_rows(rows, sentence_id))
                 rows, sentence_id = [], ""
         elif "\t" not in line and _is_comment(line):
             found = SENT_ID.match(line)
@@ -76,7 +69,7 @@ def read_conll(data: bytes, *, where: str) -> tuple[Document, ...]:
             what, advice = f"no tag in {line[:40]!r}", "A line is a token and a tag such as B-LOC"
             problems.append(FormatError(what, where=f"{where}:{number}", next_step=advice))
     raise_collected(problems)
-    return tuple(documents)
+    return tuple(read)
 
 
 def _escape(text: str) -> str:
@@ -123,4 +116,6 @@ def _join_rows(rows: Iterable[tuple[str, str, str]], sentence_id: str) -> Docume
             borders.append((start, end, label))
         open_label = None if prefix in "OESLU" else label
     stated = [StatedSpan(*border, source=SOURCE) for border in borders]
-    return make_document("".join(tokens), stated, unit=OffsetUnit.codepoints, sentence_id=sentence_id)
+    return documents.make_document(
+        "".join(tokens), stated, unit=OffsetUnit.codepoints, sentence_id=sentence_id
+    )

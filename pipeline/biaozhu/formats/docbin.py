@@ -13,16 +13,8 @@ from spacy.tokens import Doc, DocBin, Span
 from spacy.vocab import Vocab
 
 from biaozhu.data.errors import FormatError
-from biaozhu.formats.documents import (
-    MAX_FILE_BYTES,
-    Document,
-    ExportedFiles,
-    OffsetUnit,
-    StatedSpan,
-    make_document,
-    make_entry,
-    read_score,
-)
+from biaozhu.formats import documents
+from biaozhu.formats.documents import MAX_FILE_BYTES, Document, ExportedFiles, StatedSpan
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -78,13 +70,13 @@ def _read_doc(doc: Doc) -> Document:
     ]
     entities = {(one.start, one.end, one.label) for one in stated}
     refused = [
-        make_entry(f"it is in doc.spans[{key!r}] and no entity", *place, span.text)
+        documents.make_entry(f"it is in doc.spans[{key!r}] and no entity", *place, span.text)
         for key in doc.spans
         for span in doc.spans[key]
         if (place := (span.start_char, span.end_char, span.label_)) not in entities
     ]
-    return make_document(
-        doc.text, stated, unit=OffsetUnit.codepoints, sentence_id=ours.get("id"), entries=refused
+    return documents.make_document(
+        doc.text, stated, unit=documents.OffsetUnit.codepoints, sentence_id=ours.get("id"), entries=refused
     )
 
 
@@ -97,4 +89,4 @@ def _read_origins(ours: dict[str, Any], count: int) -> list[tuple[str, float | N
         or {len(sources), len(scores)} != {count}
     ):
         return [(SOURCE, None)] * count
-    return [(str(source), read_score(score)) for source, score in zip(sources, scores, strict=True)]
+    return [(str(source), documents.read_score(score)) for source, score in zip(sources, scores, strict=True)]

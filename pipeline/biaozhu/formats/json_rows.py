@@ -25,19 +25,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from biaozhu.data.errors import BiaozhuError, FormatError, raise_collected
-from biaozhu.formats.documents import (
-    Document,
-    ExportedFiles,
-    OffsetUnit,
-    StatedSpan,
-    decode_utf8,
-    encode_lines,
-    load_json,
-    make_document,
-    make_entry,
-    read_offset,
-    read_score,
-)
+from biaozhu.formats import documents
+from biaozhu.formats.documents import Document, ExportedFiles, OffsetUnit, make_document, make_entry
 from biaozhu.formats.serialization import make_import_line, spans_from_json, spans_to_json, unpack_meta
 
 if TYPE_CHECKING:
@@ -70,7 +59,7 @@ def write_doccano(sentences: Sequence[Sentence], *, names: Mapping[str, str]) ->
         meta = {"sid": sentence.id, "pre": spans_to_json(sentence.spans)}
         shown = {span.label: names.get(span.label, span.label) for span in sentence.spans}
         lines.append(make_import_line(sentence, meta, shown, ascii_only=False))
-    return ExportedFiles({"": encode_lines(lines)})
+    return ExportedFiles({"": documents.encode_lines(lines)})
 
 
 def read_doccano(
@@ -84,14 +73,14 @@ def read_doccano(
 def _read_each(
     rows: Iterable[_Row], read: Callable[[dict[str, Any], str], Document], problems: list[BiaozhuError]
 ) -> tuple[Document, ...]:
-    documents: list[Document] = []
+    found: list[Document] = []
     for place, row in rows:
         try:
-            documents.append(read(row, place))
+            found.append(read(row, place))
         except BiaozhuError as error:
             problems.append(error)
     raise_collected(problems)
-    return tuple(documents)
+    return tuple(found)
 
 
 def _read_row(
@@ -122,7 +111,7 @@ def write_labelstudio(sentences: Sequence[Sentence]) -> ExportedFiles:
     for one in sentences:
         version = {"result": _make_results(one), "was_cancelled": False, "ground_truth": False}
         tasks.append({"data": {"text": one.text, "sid": one.id}, "annotations": [version]})
-    return ExportedFiles({"": encode_lines([json.dumps(tasks, ensure_ascii=False, indent=1)])})
+    return ExportedFiles({"": documents.encode_lines([json.dumps(tasks, ensure_ascii=False, indent=1)])})
 
 
 def read_labelstudio(data: bytes, *, where: str, unit: OffsetUnit | None = None) -> tuple[Document, ...]:
@@ -223,7 +212,7 @@ def _list_versions(task: Mapping[str, Any], where: str) -> list[list[dict[str, A
 def _read_version(
     text: str, results: Iterable[Mapping[str, Any]], unit: OffsetUnit | None, sentence_id: object
 ) -> Document:
-    stated: list[StatedSpan] = []
+    stated: list[documents.StatedSpan] = []
     entries: list[Entry] = []
     for result in results:
         value = result.get("value") if result.get("type") == "labels" else None
@@ -232,7 +221,9 @@ def _read_version(
         meta = result.get("meta")
         source = meta.get("source") if isinstance(meta, dict) else None
         source = source if isinstance(source, str) else LABEL_STUDIO
-        stated += [replace(span, source=source, score=read_score(result.get("score"))) for span in spans]
+        stated += [
+            replace(span, source=source, score=documents.read_score(result.get("score"))) for span in spans
+        ]
         if not spans:
             reason = f"a result of type {result.get('type')!r} is not a span of a text"
             entries.append(make_entry(reason, text=str(result.get("id", result.get("value")))[:200]))
@@ -241,7 +232,7 @@ def _read_version(
 
 def read_rows(data: bytes, *, where: str) -> tuple[list[_Row], list[BiaozhuError]]:
     """Return each row with its place, and an error for whatever else is in the file."""
-    text = decode_utf8(data, where=where)
+    text = documents.decode_utf8(data, where=where)
     rows: list[_Row] = []
     problems: list[BiaozhuError] = []
     decoder = json.JSONDecoder()
@@ -252,7 +243,7 @@ def read_rows(data: bytes, *, where: str) -> tuple[list[_Row], list[BiaozhuError
         place = f"{where}:{line}"
         try:
             _, position = decoder.raw_decode(text, start)
-            value = load_json(text[start:position], where=place)
+            value = documents.load_json(text[start:position], where=place)
         except FormatError as error:
             problems.append(error)
             continue
@@ -286,9 +277,9 @@ def read_text(row: Mapping[str, Any], *, where: str) -> str:
     raise FormatError(what, where=where, next_step="Rename the text's key")
 
 
-def read_spans(row: Mapping[str, Any], *, where: str) -> tuple[list[StatedSpan], list[Entry]]:
+def read_spans(row: Mapping[str, Any], *, where: str) -> tuple[list[documents.StatedSpan], list[Entry]]:
     """Return a row's spans, and ledger entries for what stands among them and is none."""
-    stated: list[StatedSpan] = []
+    stated: list[documents.StatedSpan] = []
     entries: list[Entry] = []
     for key, value in row.items():
         is_known = key.lower() in SPAN_KEYS
@@ -305,22 +296,25 @@ def read_spans(row: Mapping[str, Any], *, where: str) -> tuple[list[StatedSpan],
     return stated, entries
 
 
-def parse_span(value: object) -> list[StatedSpan]:
+def parse_span(value: object) -> list[documents.StatedSpan]:
     """Return the span that a value states, once for each of its labels; nothing where it states none."""
     if isinstance(value, list) and len(value) in (3, 4):
-        label_first = read_offset(value[0]) is None
+        label_first = documents.read_offset(value[0]) is None
         keys = ("label", "start", "end", "score") if label_first else ("start", "end", "label", "score")
         value = dict(zip(keys, value, strict=False))
     if not isinstance(value, dict):
         return []
-    start, end = (read_offset(_get_first(value, keys)) for keys in (START_KEYS, END_KEYS))
+    start, end = (documents.read_offset(_get_first(value, keys)) for keys in (START_KEYS, END_KEYS))
     label = _get_first(value, LABEL_KEYS)
     labels = label if isinstance(label, list) else [label]
     if start is None or end is None or not all(isinstance(one, str) for one in labels):
         return []
     text = value.get("text")
     said = text if isinstance(text, str) and text else None
-    return [StatedSpan(start, end, str(one), said, DOCCANO, read_score(value.get("score"))) for one in labels]
+    return [
+        documents.StatedSpan(start, end, str(one), said, DOCCANO, documents.read_score(value.get("score")))
+        for one in labels
+    ]
 
 
 def _get_first(value: Mapping[str, Any], keys: Iterable[str]) -> object:

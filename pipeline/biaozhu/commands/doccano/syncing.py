@@ -186,7 +186,7 @@ def _print_pulled(pulled: PulledProject, changes: Sequence[Change], *, compared:
     )
     if pulled.unconfirmed:
         say(f"{pulled.unconfirmed} not confirmed, left out")
-    others = [f"example {other.example} {other.text[:MAX_SHOWN]}" for other in pulled.others]
+    others = [f"example {other.id} {other.text[:MAX_SHOWN]}" for other in pulled.others]
     _say_first("of another program, left there", others)
     if not pulled.consistent:
         say("people were editing during the pull: pull again when they have stopped")
@@ -207,7 +207,7 @@ def _describe_pulled(pulled: PulledProject, changes: Sequence[Change]) -> dict[s
         "sentences": len(pulled.sentences),
         "confirmed": sorted(pulled.confirmed),
         "comments": {sid: list(comments) for sid, comments in pulled.comments.items()},
-        "others": [asdict(other) for other in pulled.others],
+        "others": [{"example": one.id, "text": one.text} for one in pulled.others],
         "unconfirmed": pulled.unconfirmed,
         "consistent": pulled.consistent,
         "identical": all(change.kind == "new sentence" for change in changes),

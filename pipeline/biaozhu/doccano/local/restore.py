@@ -19,20 +19,11 @@ from typing import TYPE_CHECKING, Any
 
 from biaozhu.data.errors import BackupError, ServerError, WriteError
 from biaozhu.data.files import parse_json, read_bytes, temporary_folder
-from biaozhu.doccano.local.backup import (
-    ACCOUNTS,
-    CHUNK_BYTES,
-    DATABASES,
-    FORMAT,
-    MANIFEST,
-    SECRETS,
-    BackupFile,
-    BackupManifest,
-)
+from biaozhu.doccano.local import backup
+from biaozhu.doccano.local.backup import DATABASES, MANIFEST, SECRETS, BackupFile, BackupManifest
 from biaozhu.doccano.local.database import call_postgres, database_url, hide_password
-from biaozhu.doccano.local.processes import find_family
 from biaozhu.doccano.local.server import DOCCANO_VERSION, find_free_port
-from biaozhu.doccano.local.state import ServerState, lock_home, write_state
+from biaozhu.doccano.local.state import ServerState, find_family, lock_home, write_state
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -96,9 +87,11 @@ def restore(
 def _parse_manifest(archive: zipfile.ZipFile, path: Path) -> BackupManifest:
     with archive.open(MANIFEST) as file:
         data: Any = parse_json(file.read(MAX_MANIFEST_BYTES))
-    if data.pop("format") != FORMAT:
+    if data.pop("format") != backup.FORMAT:
         advice = "Restore it with the version of biaozhu that made it"
-        raise BackupError(f"this backup is not of the form {FORMAT}", where=str(path), next_step=advice)
+        raise BackupError(
+            f"this backup is not of the form {backup.FORMAT}", where=str(path), next_step=advice
+        )
     files = {str(n): BackupFile(int(f["bytes"]), str(f["sha256"])) for n, f in data.pop("files").items()}
     manifest = BackupManifest(**data, files=files)
     theirs, ours = ([int(one) for one in each.split(".")] for each in (manifest.doccano, DOCCANO_VERSION))
@@ -114,7 +107,7 @@ def _check_members(archive: zipfile.ZipFile, manifest: BackupManifest, path: Pat
     for name in manifest.files:
         parts = PurePosixPath(name).parts
         is_upload = parts[:1] == ("media",) and parts[1:] and ".." not in parts and "\\" not in name
-        if name not in (database, SECRETS, ACCOUNTS) and not (is_upload and "/".join(parts) == name):
+        if name not in (database, SECRETS, backup.ACCOUNTS) and not (is_upload and "/".join(parts) == name):
             raise BackupError(f"a file in it has the name {name!r}", where=str(path))
     sizes = {name: stored.bytes for name, stored in manifest.files.items()}
     sizes[MANIFEST] = archive.getinfo(MANIFEST).file_size
@@ -164,7 +157,7 @@ def _unpack_file(archive: zipfile.ZipFile, name: str, stored: BackupFile, target
     digest, left = hashlib.sha256(), stored.bytes
     handle = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with archive.open(name) as member, os.fdopen(handle, "wb") as file:
-        while left >= 1 and (chunk := member.read(min(CHUNK_BYTES, left))):
+        while left >= 1 and (chunk := member.read(min(backup.CHUNK_BYTES, left))):
             file.write(chunk)
             digest.update(chunk)
             left -= len(chunk)

@@ -24,17 +24,17 @@ import requests
 
 from biaozhu.data.errors import ServerError
 from biaozhu.doccano import server_plugin
+from biaozhu.doccano.local import state as local_state
 from biaozhu.doccano.local.database import check_database, database_url, hide_password
 from biaozhu.doccano.local.environment import find_venv
-from biaozhu.doccano.local.processes import HOME_VARIABLE, ServerProcess, is_alive, spawn, stop_family
-from biaozhu.doccano.local.state import ServerState, lock_home, make_state, read_state, write_state
+from biaozhu.doccano.local.state import ServerProcess, ServerState, lock_home, read_state, write_state
 
 DOCCANO_VERSION = "1.8.4"
 PARTS = ("webserver", "worker")
 PASSED_VARIABLES = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "TZ")
+"""What the processes get of our own environment; everything else (tokens, proxies) stays here."""
 PUBLIC_URL_VARIABLE = "DOCCANO_PUBLIC_URL"
 PUBLIC_URL = re.compile(r"https://[a-z0-9]([a-z0-9.-]*[a-z0-9])?(:\d{1,5})?", re.IGNORECASE)
-"""What the processes get of our own environment; everything else (tokens, proxies) stays here."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +67,7 @@ def start(
         if state is not None and port is not None and port != state.port and _list_living(state, home):
             advice = "Run `biaozhu doccano down` before you give it another port"
             raise ServerError(f"it runs already, on port {state.port}", next_step=advice)
-        state = state or make_state(port or find_free_port())
+        state = state or local_state.make_state(port or find_free_port())
         check_database(state, home)
         write_state(home, state)
         if not _list_living(state, home):
@@ -104,7 +104,7 @@ def stop(*, home: Path) -> list[int]:
     if not home.is_dir():
         return []
     with lock_home(home):
-        ended = stop_family(home)
+        ended = local_state.stop_family(home)
         state = read_state(home)
         if state is not None:
             write_state(home, replace(state, processes=()))
@@ -154,7 +154,7 @@ def _make_environment(home: Path, state: ServerState, venv: Path) -> dict[str, s
     plugin = Path(server_plugin.__file__).parent
     return {
         **{name: os.environ[name] for name in PASSED_VARIABLES if name in os.environ},
-        HOME_VARIABLE: str(home),
+        local_state.HOME_VARIABLE: str(home),
         "PYTHONPATH": os.pathsep.join((str(plugin), str(_find_backend(venv)))),
         "PYTHONUTF8": "1",
         "PYTHONUNBUFFERED": "1",
@@ -226,7 +226,7 @@ def _start_part(
     }
     log = _log_path(home, part)
     try:
-        process = spawn(part, commands[part], environment=environment, folder=backend, log=log)
+        process = local_state.spawn(part, commands[part], environment=environment, folder=backend, log=log)
     except OSError as error:
         raise ServerError(f"the {part} cannot be started ({error})") from None
     others = [other for other in state.processes if other.name != part]
@@ -251,7 +251,7 @@ def _check_health(state: ServerState) -> tuple[bool, dict[str, str]]:
 
 
 def _list_living(state: ServerState, home: Path) -> tuple[ServerProcess, ...]:
-    return tuple(process for process in state.processes if is_alive(process, home))
+    return tuple(process for process in state.processes if local_state.is_alive(process, home))
 
 
 def _choose_port(last: int, wanted: int | None) -> int:
