@@ -40,11 +40,8 @@ def ensure_accounts(connection: Connection, names: Sequence[str], *, home: Path)
     The account that pushes cannot be an annotator's: their work could not be told from the pre-annotations.
     """
     if connection.username in names:
-        what, advice = (
-            f"{connection.username!r} is the account that pushes",
-            "Give the annotator a name of their own",
-        )
-        raise RemoteError(what, where=connection.url, next_step=advice)
+        what = f"{connection.username!r} is the account that pushes"
+        raise RemoteError(what, where=connection.url, next_step="Give the annotator a name of their own")
     with translate_errors(connection.url):
         found: dict[str, int] = {user.username: user.id for user in connection.client.search_users()}
     missing = [name for name in names if name not in found]
@@ -99,11 +96,8 @@ def _read_accounts(home: Path) -> dict[str, Any]:
     try:
         data: Any = parse_json(read_bytes(path))
         if data.get("schema", SCHEMA) != SCHEMA:
-            what, advice = (
-                "this accounts file is of another version of biaozhu",
-                "Use the version that wrote it",
-            )
-            raise AuthError(what, where=str(path), next_step=advice)
+            what = "this accounts file is of another version of biaozhu"
+            raise AuthError(what, where=str(path), next_step="Use the version that wrote it")
         if "schema" not in data:
             return _convert_schema_1(data, home)
         elsewhere = {str(url): _to_strings(found) for url, found in data["elsewhere"].items()}

@@ -161,15 +161,9 @@ def _describe_this_process() -> LockOwner:
         user = getpass.getuser()
     except (OSError, KeyError):
         user = str(os.getuid())
-    return LockOwner(
-        user=user,
-        host=socket.gethostname(),
-        boot=_read_boot_id(),
-        pid=os.getpid(),
-        started=_seconds_since_boot(psutil.Process()),
-        since=datetime.now(UTC).isoformat(timespec="seconds"),
-        push=secrets.token_hex(6),
-    )
+    process = os.getpid(), _seconds_since_boot(psutil.Process())
+    since = datetime.now(UTC).isoformat(timespec="seconds")
+    return LockOwner(user, socket.gethostname(), _read_boot_id(), *process, since, push=secrets.token_hex(6))
 
 
 def _seconds_since_boot(process: psutil.Process) -> float:

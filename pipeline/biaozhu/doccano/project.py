@@ -196,11 +196,6 @@ def _read_project(connection: Connection, data: Mapping[str, Any]) -> Project:
         what = f"project {data['name']!r} is not a plain sequence labelling project"
         advice = "Give --project another name; grapheme mode and relations must be off"
         raise RemoteError(what, where=connection.url, next_step=advice)
-    labels = _list_labels(connection, data["id"])
-    return Project(
-        id=data["id"],
-        name=data["name"],
-        url=f"{connection.url}/zh/projects/{data['id']}/sequence-labeling?page=1",
-        collaborative=bool(data["collaborative_annotation"]),
-        label_types={name: label.id for name, label in labels.items()},
-    )
+    types = {name: label.id for name, label in _list_labels(connection, data["id"]).items()}
+    url = f"{connection.url}/zh/projects/{data['id']}/sequence-labeling?page=1"
+    return Project(data["id"], data["name"], url, bool(data["collaborative_annotation"]), types)

@@ -90,17 +90,12 @@ def export_rows(
 def read_spans(connection: Connection, project: Project, example: int) -> list[SpanRecord]:
     """Return the spans of one example with who made them, and whether they were changed since."""
     names = {number: name for name, number in project.label_types.items()}
-    return [
-        SpanRecord(
-            id=data["id"],
-            user=data["user"],
-            span=RemoteSpan(data["start_offset"], data["end_offset"], names.get(data["label"], "")),
-            edited=_is_edited(data["created_at"], data["updated_at"]),
-            created=data["created_at"],
-            updated=data["updated_at"],
-        )
-        for data in connection.get(f"projects/{project.id}/examples/{example}/spans")
-    ]
+    records = []
+    for data in connection.get(f"projects/{project.id}/examples/{example}/spans"):
+        span = RemoteSpan(data["start_offset"], data["end_offset"], names.get(data["label"], ""))
+        times = data["created_at"], data["updated_at"]
+        records.append(SpanRecord(data["id"], data["user"], span, _is_edited(*times), *times))
+    return records
 
 
 def change_spans(

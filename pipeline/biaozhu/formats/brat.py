@@ -158,11 +158,8 @@ def _cut_document(document: Document, sidecar: bytes, where: str) -> list[Docume
     lines = documents.decode_utf8(sidecar, where=where).split("\n")
     rows = [documents.load_json(line, where=where) for line in lines if line.strip()]
     if not rows or rows[0] != {"text_sha": checksum_text(document.text)}:
-        raise FormatError(
-            "it was written for another text",
-            where=where,
-            next_step="Restore the .txt, or remove this file to import the text as an article of its own",
-        )
+        advice = "Restore the .txt, or remove this file to import the text as an article of its own"
+        raise FormatError("it was written for another text", where=where, next_step=advice)
     borders: list[tuple[int, int]] = []
     ids: list[str] = []
     for row in rows[1:]:
@@ -173,13 +170,10 @@ def _cut_document(document: Document, sidecar: bytes, where: str) -> list[Docume
         borders.append((start, start + int(match[3]) - int(match[2])))
         ids.append(match[0])
     spans, crossing = cut_spans(sorted(document.spans, key=lambda span: (span.key, span.source)), borders)
-    entries = [
-        *document.entries,
-        *(
-            make_entry("it crosses a sentence's border", *span.key, document.text[span.start : span.end])
-            for span in crossing
-        ),
-    ]
+    entries = list(document.entries)
+    for span in crossing:
+        shown = document.text[span.start : span.end]
+        entries.append(make_entry("it crosses a sentence's border", *span.key, shown))
     starts = [start for start, _ in borders]
     by_sentence: dict[int, list[Entry]] = defaultdict(list)
     for entry in entries:
@@ -187,9 +181,8 @@ def _cut_document(document: Document, sidecar: bytes, where: str) -> list[Docume
         number = max(bisect_right(starts, entry.start) - 1, 0)
         shift = starts[number] if starts else 0
         by_sentence[number].append(replace(entry, start=entry.start - shift, end=entry.end - shift))
-    return [
-        Document(
-            document.text[start:end], tuple(inside), tuple(by_sentence[number]), ids[number], document.name
-        )
-        for number, ((start, end), inside) in enumerate(zip(borders, spans, strict=True))
-    ]
+    cut: list[Document] = []
+    for number, ((start, end), inside) in enumerate(zip(borders, spans, strict=True)):
+        parts = document.text[start:end], tuple(inside), tuple(by_sentence[number])
+        cut.append(Document(*parts, sentence_id=ids[number], name=document.name))
+    return cut

@@ -81,7 +81,7 @@ def read_documents(
     """
     if of is Format.brat:
         folder = str(path if path.is_dir() else path.parent)
-        found = read_brat(_read_brat_files(path), where=folder, unit=unit)
+        found = [*read_brat(_read_brat_files(path), where=folder, unit=unit)]
     else:
         readers: dict[Format, Callable[..., tuple[Document, ...]]] = {
             Format.doccano: partial(json_rows.read_doccano, names=names, unit=unit),
@@ -89,15 +89,13 @@ def read_documents(
             Format.spacy: read_docbin,
             Format.labelstudio: partial(json_rows.read_labelstudio, unit=unit),
         }
-        found = readers[of](_read_file(path), where=str(path))
+        found = [*readers[of](_read_file(path), where=str(path))]
     if not found:
         raise FormatError("there is nothing in it", where=str(path))
-    return tuple(
-        replace(
-            one, spans=tuple(replace(span, label=renamed.get(span.label, span.label)) for span in one.spans)
-        )
-        for one in found
-    )
+    for number, one in enumerate(found):
+        spans = [replace(span, label=renamed.get(span.label, span.label)) for span in one.spans]
+        found[number] = replace(one, spans=tuple(spans))
+    return tuple(found)
 
 
 def import_documents(
@@ -214,11 +212,9 @@ def _place_pieces(
                     start = within.raw.find(text, start + 1)
                 searched[text] = start + 1
             if start < 0:
-                what, advice = (
-                    f"{text[:20]!r}… is not in the article",
-                    "Give the article it was made from, or none",
-                )
-                problems.append(errors.VersionError(what, where=f"document {number}", next_step=advice))
+                where, advice = f"document {number}", "Give the article it was made from, or none"
+                what = f"{text[:20]!r}… is not in the article"
+                problems.append(errors.VersionError(what, where=where, next_step=advice))
                 continue
             reached[name] = start + len(text)
             taken.add((name, start))
@@ -234,9 +230,8 @@ def _check_sentences(
     seen: set[str] = set()
     for piece, sentence in zip(pieces, sentences, strict=True):
         if piece.sentence_id and piece.sentence_id != sentence.id:
-            problems.append(
-                errors.OffsetError("the text is not as long as its id says", where=piece.sentence_id)
-            )
+            what = "the text is not as long as its id says"
+            problems.append(errors.OffsetError(what, where=piece.sentence_id))
         if sentence.id in seen:
             problems.append(errors.DuplicateError("two documents are this sentence", where=sentence.id))
         seen.add(sentence.id)

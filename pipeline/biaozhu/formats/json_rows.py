@@ -88,10 +88,8 @@ def _read_row(
 ) -> Document:
     stated, entries = read_spans(row, where=where)
     if isinstance(row.get("relations"), list):
-        entries += [
-            make_entry("relations are not spans", text=json.dumps(relation, ensure_ascii=False)[:200])
-            for relation in row["relations"]
-        ]
+        shown = [json.dumps(relation, ensure_ascii=False)[:200] for relation in row["relations"]]
+        entries += [make_entry("relations are not spans", text=one) for one in shown]
     is_doccanos = not row.keys().isdisjoint(DOCCANO_KEYS)
     document = make_document(
         read_text(row, where=where),
@@ -125,9 +123,8 @@ def read_labelstudio(data: bytes, *, where: str, unit: OffsetUnit | None = None)
                 continue
             task = _expand_row(row, place)
             # JSON-MIN has a row for each annotation of a task.
-            _, first = tasks.setdefault(
-                (str(row.get("id", f"row {number}")), task["data"]["text"]), (place, task)
-            )
+            key = str(row.get("id", f"row {number}")), task["data"]["text"]
+            _, first = tasks.setdefault(key, (place, task))
             first["annotations"] += task["annotations"] if first is not task else []
         except BiaozhuError as error:
             problems.append(error)
@@ -169,9 +166,8 @@ def _expand_row(row: Mapping[str, Any], where: str) -> dict[str, Any]:
 def _read_task(task: Mapping[str, Any], where: str, unit: OffsetUnit | None) -> Document:
     data = task["data"]
     text = _find_text(data, where)
-    versions = [
-        _read_version(text, results, unit, data.get("sid")) for results in _list_versions(task, where) or [[]]
-    ]
+    results = _list_versions(task, where) or [[]]
+    versions = [_read_version(text, one, unit, data.get("sid")) for one in results]
     chosen, others = versions[-1], versions[:-1]
     known = {span.key for span in chosen.spans}
     lost = [
@@ -202,9 +198,8 @@ def _list_versions(task: Mapping[str, Any], where: str) -> list[list[dict[str, A
         return [each for one in lists for each in one]
 
     # `completions` is what annotations were called before 1.0.
-    versions = [
-        one for one in list_objects(task, "annotations", "completions") if not one.get("was_cancelled")
-    ]
+    found = list_objects(task, "annotations", "completions")
+    versions = [one for one in found if not one.get("was_cancelled")]
     versions.sort(key=lambda one: (bool(one.get("ground_truth")), str(one.get("updated_at") or "")))
     return [list_objects(one, "result") for one in versions or list_objects(task, "predictions")[-1:]]
 

@@ -193,9 +193,8 @@ def _find_span(item: Any, text: str, labels: Collection[str]) -> Span | Problem:
     if part in text:
         return Problem("no such occurrence in the sentence", *shown)
     is_rewritten = _bare(part) in _bare(text)
-    return Problem(
-        "rewritten: the sentence writes it otherwise" if is_rewritten else "not in the sentence", *shown
-    )
+    reason = "rewritten: the sentence writes it otherwise" if is_rewritten else "not in the sentence"
+    return Problem(reason, *shown)
 
 
 def _occurrence_of(item: dict[str, Any], text: str) -> int:

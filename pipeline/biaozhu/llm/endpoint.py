@@ -31,6 +31,8 @@ if TYPE_CHECKING:
     from biaozhu.llm.budget import Meter
     from biaozhu.llm.config import Config
 
+    _Messages = Sequence[Mapping[str, str]]
+
 CONNECT_SECONDS = 10.0
 LONGEST_WAIT_SECONDS = 120.0
 """A server that asks for a longer pause is not waited for."""
@@ -116,13 +118,10 @@ class Endpoint:
         """The `response_format` that the server takes; empty where it takes none."""
         return FORMATS[self._format]
 
-    def ask(self, messages: Sequence[Mapping[str, str]]) -> Reply:
+    def ask(self, messages: _Messages) -> Reply:
         """Return the answer to messages, after as many retries as the configuration allows.
 
-        Raises:
-            CallFailedError: there is none.
-            NoBudgetError: the call was not made.
-            EndpointError: no call can succeed.
+        CallFailedError: there is none. NoBudgetError: the call was not made. EndpointError: no call can succeed.
         """
         attempt = 0
         while True:
@@ -141,7 +140,7 @@ class Endpoint:
                 self._back_off(attempt, busy.pause)
                 attempt += 1
 
-    def most_used(self, messages: Sequence[Mapping[str, str]]) -> Usage:
+    def most_used(self, messages: _Messages) -> Usage:
         """Return what a call may use at most."""
         return Usage(estimate_tokens(count_chars(messages)), self._config.max_tokens)
 
@@ -159,7 +158,7 @@ class Endpoint:
             session.headers["Authorization"] = f"Bearer {self._key}"
         return session
 
-    def _call(self, messages: Sequence[Mapping[str, str]], level: int) -> Reply:
+    def _call(self, messages: _Messages, level: int) -> Reply:
         most = self.most_used(messages)
         if not self.meter.reserve(most):
             raise NoBudgetError
@@ -179,7 +178,7 @@ class Endpoint:
         self.answered = True
         return reply
 
-    def _body(self, messages: Sequence[Mapping[str, str]], level: int) -> dict[str, Any]:
+    def _body(self, messages: _Messages, level: int) -> dict[str, Any]:
         body = {**self._config.request_parameters, "model": self._config.model, "messages": list(messages)}
         kind = FORMATS[level]
         if kind == "json_schema":
@@ -191,16 +190,12 @@ class Endpoint:
 
     def _post(self, body: dict[str, Any]) -> tuple[int, Mapping[str, str], bytes]:
         limit = self._config.timeout_seconds
-        deadline = time.monotonic() + limit
+        deadline, timeout = time.monotonic() + limit, (min(CONNECT_SECONDS, limit), limit)
         try:
             with (
                 self._open() as session,
                 session.post(
-                    self._url,
-                    json=body,
-                    timeout=(min(CONNECT_SECONDS, limit), limit),
-                    stream=True,
-                    allow_redirects=False,
+                    self._url, json=body, timeout=timeout, stream=True, allow_redirects=False
                 ) as response,
             ):
                 return response.status_code, response.headers, _read_until(response, deadline)
@@ -217,9 +212,8 @@ class Endpoint:
             reason = "the connection broke off" if was_sent else "the server cannot be reached"
             raise BusyError(reason, _last(error), was_sent=was_sent) from None
         except requests.RequestException as error:
-            raise EndpointError(
-                f"the request cannot be sent ({type(error).__name__})", where=self._config.base_url
-            ) from None
+            what = f"the request cannot be sent ({type(error).__name__})"
+            raise EndpointError(what, where=self._config.base_url) from None
 
     def _refusal(self, status: int, headers: Mapping[str, str], body: bytes, level: int) -> Exception:
         said, filtered = describe_error(body, secret=self._key)
@@ -273,17 +267,11 @@ def _last(error: Exception) -> str:
 
 
 def read_reply(body: bytes, *, secret: str) -> Reply:
-    """Return the one answer of a response.
-
-    Raises:
-        BusyError: a stream that broke off.
-        CallFailedError: it has none, or is not of the protocol.
-    """
+    """Return the one answer of a response; BusyError where a stream broke off, CallFailedError where it has none."""
     data = _parse(body)
     if isinstance(data, dict) and data.get("error"):
-        raise CallFailedError(
-            "the server answers with an error", describe_error(body, secret=secret)[0], is_server=True
-        )
+        said, _ = describe_error(body, secret=secret)
+        raise CallFailedError("the server answers with an error", said, is_server=True)
     try:
         choices = data["choices"]
         if len(choices) > 1:

@@ -129,20 +129,10 @@ def make_prompt(
 
 def make_schema(labels: Sequence[str]) -> dict[str, Any]:
     """Return the JSON schema of an answer."""
-    return _closed(
-        answers=_list_of(
-            _closed(
-                n={"type": "integer"},
-                spans=_list_of(
-                    _closed(
-                        text={"type": "string"},
-                        label={"type": "string", "enum": list(labels)},
-                        occurrence={"type": "integer"},
-                    )
-                ),
-            )
-        )
-    )
+    text, number = {"type": "string"}, {"type": "integer"}
+    span = _closed(text=text, label={**text, "enum": list(labels)}, occurrence=number)
+    answer = _closed(n=number, spans={"type": "array", "items": span})
+    return _closed(answers={"type": "array", "items": answer})
 
 
 def count_chars(messages: Sequence[Mapping[str, str]]) -> int:
@@ -181,13 +171,5 @@ def _dump(value: Any) -> str:
 
 
 def _closed(**properties: Any) -> dict[str, Any]:
-    return {
-        "type": "object",
-        "properties": properties,
-        "required": list(properties),
-        "additionalProperties": False,
-    }
-
-
-def _list_of(items: dict[str, Any]) -> dict[str, Any]:
-    return {"type": "array", "items": items}
+    required = list(properties)
+    return {"type": "object", "properties": properties, "required": required, "additionalProperties": False}

@@ -105,11 +105,8 @@ def make_annotator(plan: Plan, outcome: Outcome) -> Annotator:
         tuple(one.text for one in sentences): [outcome.spans.get(one.id, ()) for one in sentences]
         for sentences in plan.articles
     }
-
-    def find(texts: Sequence[str]) -> list[tuple[Span, ...]]:
-        return rows[tuple(texts)]
-
-    return Annotator(plan.config.name, find, proposes=plan.config.proposes, built_in=True)
+    own = plan.config
+    return Annotator(own.name, lambda texts: rows[tuple(texts)], proposes=own.proposes, built_in=True)
 
 
 def make_layer(sentences: Sequence[Sentence], outcome: Outcome) -> tuple[Sentence, ...]:
@@ -124,6 +121,11 @@ def write_record(layer: Path, plan: Plan, outcome: Outcome, articles: Sequence[i
     some = [plan.articles[number] for number in articles]
     prompts = [plan.prompts[number] for number in articles]
     wanted = list(chain.from_iterable(some))
+    described = {
+        sentences[0].article: {"checksum": prompt.checksum, "examples": [one.id for one in prompt.examples]}
+        for sentences, prompt in zip(some, prompts, strict=True)
+        if sentences
+    }
     record = {
         "format": FORMAT,
         "made": {"biaozhu": __version__, "date": datetime.now(UTC).isoformat(timespec="seconds")},
@@ -137,14 +139,7 @@ def write_record(layer: Path, plan: Plan, outcome: Outcome, articles: Sequence[i
             "version": PROMPT_VERSION,
             "answer": config.answer,
             "guideline": hashlib.sha256(guideline.encode()).hexdigest() if guideline else None,
-            "articles": {
-                sentences[0].article: {
-                    "checksum": prompt.checksum,
-                    "examples": [one.id for one in prompt.examples],
-                }
-                for sentences, prompt in zip(some, prompts, strict=True)
-                if sentences
-            },
+            "articles": described,
         },
         "sentences": len(wanted),
         "answered": sum(one.id in outcome.spans for one in wanted),
@@ -258,9 +253,8 @@ def _conclude(plan: Plan, answers: Mapping[str, Checked], figures: dict[str, Any
     for sentence in (one for some in plan.articles for one in some):
         answer = answers[sentence.id]
         if answer.answered:
-            spans[sentence.id] = tuple(
-                replace(one, source=plan.source, score=plan.config.score) for one in answer.spans
-            )
+            own = (replace(one, source=plan.source, score=plan.config.score) for one in answer.spans)
+            spans[sentence.id] = tuple(own)
         losses += [_entry(plan, sentence, problem) for problem in answer.problems]
     unanswered = sum(map(len, plan.articles)) - len(spans)
     return Outcome(spans, tuple(losses), {**figures, "unanswered": unanswered, "losses": len(losses)})

@@ -10,16 +10,20 @@ from __future__ import annotations
 import asyncio
 import hmac
 import logging
+import re
 import time
+from base64 import b64encode
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
+from hashlib import sha256
 from itertools import chain
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+import prometheus_client as prometheus
 from starlette.applications import Starlette
 from starlette.requests import ClientDisconnect
 from starlette.responses import JSONResponse, Response
@@ -27,8 +31,6 @@ from starlette.routing import Route
 
 from biaozhu.data.errors import BiaozhuError, RequestError, bug_from
 from biaozhu.serving.messages import answer, read_texts
-from biaozhu.serving.metrics import Metrics
-from biaozhu.serving.page import read_page
 from biaozhu.serving.predictor import predict_explained
 from biaozhu.serving.workers import PATH
 
@@ -42,9 +44,19 @@ if TYPE_CHECKING:
 
 UNAUTHORIZED, SLOW_CLIENT, TOO_LARGE = 401, 408, 413
 REFUSED, BUSY, FAILED, TOO_SLOW = 422, 429, 500, 503
+# What is left of the body is not read: the connection ends with the answer.
+CLOSE = {"Connection": "close"}
 AGAIN = {"Retry-After": "1"}
+REFUSAL_HEADERS = {
+    UNAUTHORIZED: {"WWW-Authenticate": "Bearer", **CLOSE},
+    BUSY: {**AGAIN, **CLOSE},
+    TOO_SLOW: AGAIN,
+    **dict.fromkeys((SLOW_CLIENT, TOO_LARGE), CLOSE),
+}
 LARGE_BYTES = 64 * 1024
 """Bytes of a body beyond which a request is a large one, and so it is where it does not say its length."""
+SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
+PAGE = Path(__file__).with_name("page.html")
 FEWER = "Send shorter texts, or fewer at once"
 
 _log = logging.getLogger(__name__)
@@ -81,6 +93,7 @@ def make_app(predictor: Predictor, *, token: str, limits: Limits | None = None) 
             Route("/metrics", service.show_metrics, methods=["GET"]),
         ],
         lifespan=service.lifespan,
+        exception_handlers={_RefusedError: lambda _request, refused: _refuse(refused)},
     )
 
 
@@ -89,8 +102,8 @@ class _Service:
         self.predictor = predictor
         self.token = token
         self.limits = limits
-        self.metrics = Metrics()
-        self.page, self.page_headers = read_page()
+        self.metrics = _Metrics()
+        self.page, self.page_headers = _read_page()
         self.taken = 0
         self.large = 0
         self.clients: Counter[str] = Counter()
@@ -109,9 +122,9 @@ class _Service:
         return Response(self.page, headers=self.page_headers)
 
     async def show_metrics(self, request: Request) -> Response:
-        if not self._allowed(request):
-            return _refusal(_no_token())
-        return Response(generate_latest(self.metrics.registry), headers={"Content-Type": CONTENT_TYPE_LATEST})
+        self._check_token(request)
+        headers = {"Content-Type": prometheus.CONTENT_TYPE_LATEST}
+        return Response(prometheus.generate_latest(self.metrics.registry), headers=headers)
 
     async def respond(self, request: Request, *, is_explained: bool) -> Response:
         begun = time.perf_counter()
@@ -119,13 +132,12 @@ class _Service:
             response: Response = JSONResponse(await self._answered(request, is_explained=is_explained))
             self.metrics.seconds.observe(time.perf_counter() - begun)
         except _RefusedError as refused:
-            response = _refusal(refused)
+            response = _refuse(refused)
         self.metrics.requests.labels(str(response.status_code)).inc()
         return response
 
     async def _answered(self, request: Request, *, is_explained: bool) -> dict[str, Any]:
-        if not self._allowed(request):
-            raise _no_token()
+        self._check_token(request)
         stated = request.headers.get("content-length", "")
         is_large = is_explained or not stated.isdecimal() or int(stated) > LARGE_BYTES
         place = (request.client.host if request.client else "", is_large)
@@ -193,19 +205,19 @@ class _Service:
                 raise too_large
         return bytes(chunks)
 
-    def _allowed(self, request: Request) -> bool:
+    def _check_token(self, request: Request) -> None:
         scheme, _, sent = request.headers.get("authorization", "").partition(" ")
         # Compared in constant time; headers are Latin-1.
         right = hmac.compare_digest(sent.strip().encode("latin-1", "replace"), self.token)
-        return right and scheme.lower() == "bearer"
+        if not right or scheme.lower() != "bearer":
+            raise _RefusedError(
+                UNAUTHORIZED, "no token, or a wrong one", "Send it as `Authorization: Bearer …`"
+            )
 
     def _check_room(self, client: str, is_large: bool) -> None:  # noqa: FBT001 — one of the two things a place is of
         places = self.limits.workers + self.limits.waiting
-        if (
-            self.taken >= places
-            or self.clients[client] >= self.limits.client
-            or (is_large and self.large >= max(1, places // 2))
-        ):
+        is_full = self.taken >= places or (is_large and self.large >= max(1, places // 2))
+        if is_full or self.clients[client] >= self.limits.client:
             raise _RefusedError(BUSY, "too many requests at once", "Send it again in a second")
 
     def _take(self, change: int, client: str, is_large: bool) -> None:  # noqa: FBT001 — as above
@@ -217,6 +229,22 @@ class _Service:
         self.metrics.busy.set(self.taken)
 
 
+class _Metrics:
+    """Figures for Prometheus, in a registry of their own; of a text they reveal no more than its length."""
+
+    def __init__(self) -> None:
+        own = self.registry = prometheus.CollectorRegistry()
+        prometheus.ProcessCollector(registry=own)
+        said = "Requests to /predict, by HTTP status."
+        self.requests = prometheus.Counter("biaozhu_requests", said, ["status"], registry=own)
+        said = "From a request's first byte to its answer, of those answered with 200."
+        self.seconds = prometheus.Histogram("biaozhu_predict_seconds", said, buckets=SECONDS, registry=own)
+        said = "Requests that are worked on or wait for it."
+        self.busy = prometheus.Gauge("biaozhu_busy", said, registry=own)
+        self.characters = prometheus.Counter("biaozhu_characters", "Code points annotated.", registry=own)
+        self.spans = prometheus.Counter("biaozhu_spans", "Spans found, by label.", ["label"], registry=own)
+
+
 class _RefusedError(Exception):
     """A request that is answered by a status and one line."""
 
@@ -224,6 +252,31 @@ class _RefusedError(Exception):
         super().__init__(status)
         self.status = status
         self.error = RequestError(error, next_step=next_step) if isinstance(error, str) else error
+
+
+def _read_page() -> tuple[bytes, dict[str, str]]:
+    """Return the page and its headers; the browser runs nothing in it that is not in the file."""
+    text = PAGE.read_text("utf-8")
+    policy = (
+        f"default-src 'none'; script-src {_allow(text, 'script')}; style-src {_allow(text, 'style')}; "
+        "connect-src 'self'; img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; "
+        "require-trusted-types-for 'script'; trusted-types 'none'"
+    )
+    headers = {
+        "Content-Type": "text/html; charset=utf-8",
+        "Content-Security-Policy": policy,
+        "X-Content-Type-Options": "nosniff",
+        "Referrer-Policy": "no-referrer",
+        "Cross-Origin-Opener-Policy": "same-origin",
+        "Cross-Origin-Resource-Policy": "same-origin",
+        "Cache-Control": "no-store",
+    }
+    return text.encode("utf-8"), headers
+
+
+def _allow(text: str, tag: str) -> str:
+    parts = re.findall(f"<{tag}>(.*?)</{tag}>", text, re.DOTALL)
+    return " ".join(f"'sha256-{b64encode(sha256(part.encode()).digest()).decode()}'" for part in parts)
 
 
 def _call_in(loop: asyncio.AbstractEventLoop, call: Callable[..., None], *values: Any) -> None:
@@ -236,18 +289,6 @@ async def _say_healthy(_request: Request) -> Response:
     return JSONResponse({"status": "ok"})
 
 
-def _no_token() -> _RefusedError:
-    return _RefusedError(UNAUTHORIZED, "no token, or a wrong one", "Send it as `Authorization: Bearer …`")
-
-
-def _refusal(refused: _RefusedError) -> Response:
-    headers = {UNAUTHORIZED: {"WWW-Authenticate": "Bearer"}, BUSY: AGAIN, TOO_SLOW: AGAIN}
-    # What is left of the body is not read: the connection ends with the answer.
-    closing = (
-        {"Connection": "close"} if refused.status in (UNAUTHORIZED, BUSY, SLOW_CLIENT, TOO_LARGE) else {}
-    )
-    return JSONResponse(
-        {"error": str(refused.error)},
-        status_code=refused.status,
-        headers={**headers.get(refused.status, {}), **closing},
-    )
+def _refuse(refused: _RefusedError) -> Response:
+    body, status = {"error": str(refused.error)}, refused.status
+    return JSONResponse(body, status_code=status, headers=REFUSAL_HEADERS.get(status))

@@ -72,12 +72,7 @@ def rule_predictor(model: NameModel) -> Predictor:
 
 
 def trained_predictor(folder: Path) -> Predictor:
-    """Return the trained model of a folder.
-
-    Raises:
-        MissingFileError: there is no model.
-        ModelDataError: it does not load.
-    """
+    """Return the trained model of a folder; MissingFileError and ModelDataError as `load_trained`."""
     model = load_trained(folder)
     lock = Lock()  # spaCy does not say that one pipeline may run in two threads at once
 

@@ -104,10 +104,8 @@ def bind(host: str, port: int) -> socket.socket:
         listening.listen(CONNECTIONS)
     except OSError as error:
         listening.close()
-        what, advice = (
-            f"nothing can listen there ({error.strerror})",
-            "Give another --port, or --port 0 for a free one",
-        )
+        what = f"nothing can listen there ({error.strerror})"
+        advice = "Give another --port, or --port 0 for a free one"
         raise ServiceError(what, where=f"{host}:{port}", next_step=advice) from None
     return listening
 

@@ -69,11 +69,10 @@ class WorkerProcesses:
             raise
 
     def predict(self, texts: Sequence[str], *, is_large: bool = False) -> list[tuple[Span, ...]]:
-        """Return the spans of each text.
+        """Return the spans of each text, or raise what the predictor does.
 
-        Raises:
-            TimeoutError: no process is free, or one has worked on it for as long as it may, and has been ended.
-            BiaozhuError: what the predictor raises; ServiceError where the process has ended unasked.
+        TimeoutError: no process is free, or one has worked on it for as long as it may, and has been ended.
+        ServiceError: the process has ended unasked.
         """
         found: list[tuple[Span, ...]] = self._ask(texts, is_large=is_large, is_explained=False)
         return found

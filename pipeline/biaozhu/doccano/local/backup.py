@@ -22,7 +22,7 @@ import zipfile
 from contextlib import closing
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import IO, TYPE_CHECKING
 
 from biaozhu import __version__
 from biaozhu.data.errors import BackupError, WriteError
@@ -161,10 +161,15 @@ def _add_file(output: zipfile.ZipFile, name: str, source: Path) -> BackupFile:
     entry = zipfile.ZipInfo(name, (1980, 1, 1, 0, 0, 0))
     entry.external_attr = 0o600 << 16
     entry.compress_type = zipfile.ZIP_DEFLATED
-    digest, size = hashlib.sha256(), 0
     with source.open("rb") as content, output.open(entry, "w", force_zip64=True) as member:
-        while chunk := content.read(CHUNK_BYTES):
-            member.write(chunk)
-            digest.update(chunk)
-            size += len(chunk)
+        return copy_content(content, member)
+
+
+def copy_content(source: IO[bytes], target: IO[bytes], *, most: int | None = None) -> BackupFile:
+    """Copy at most so many bytes; return how many they were, and their checksum."""
+    digest, size = hashlib.sha256(), 0
+    while chunk := source.read(CHUNK_BYTES if most is None else max(0, min(CHUNK_BYTES, most - size))):
+        target.write(chunk)
+        digest.update(chunk)
+        size += len(chunk)
     return BackupFile(size, digest.hexdigest())

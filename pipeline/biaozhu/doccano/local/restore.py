@@ -6,7 +6,6 @@ size and checksum that of its manifest.
 
 from __future__ import annotations
 
-import hashlib
 import lzma
 import os
 import shutil
@@ -154,16 +153,12 @@ def _unpack(path: Path, manifest: BackupManifest, fresh: Path) -> None:
 
 
 def _unpack_file(archive: zipfile.ZipFile, name: str, stored: BackupFile, target: Path) -> None:
-    digest, left = hashlib.sha256(), stored.bytes
     handle = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with archive.open(name) as member, os.fdopen(handle, "wb") as file:
-        while left >= 1 and (chunk := member.read(min(backup.CHUNK_BYTES, left))):
-            file.write(chunk)
-            digest.update(chunk)
-            left -= len(chunk)
+        found = backup.copy_content(member, file, most=stored.bytes)
         file.flush()
         os.fsync(file.fileno())
-    if left or digest.hexdigest() != stored.sha256:
+    if found != stored:
         raise BackupError(f"{name} in it is damaged", where=str(archive.filename))
 
 
@@ -171,13 +166,9 @@ def _make_state(fresh: Path, home: Path, port: int | None) -> None:
     try:
         secrets: Any = parse_json(read_bytes(fresh / SECRETS))
         # Not `prepared`: the next start brings the tables up to its version, and ensures the administrator.
-        state = ServerState(
-            port=port or find_free_port(),
-            username=str(secrets["username"]),
-            password=str(secrets["password"]),
-            secret_key=str(secrets["secret_key"]),
-            database=hide_password(database_url(home)),
-        )
+        name, password, key = (str(secrets[one]) for one in ("username", "password", "secret_key"))
+        database = hide_password(database_url(home))
+        state = ServerState(port or find_free_port(), name, password, key, database=database)
     except (ValueError, KeyError, TypeError):
         raise BackupError(f"its {SECRETS} was not made by biaozhu", where=SECRETS) from None
     (fresh / SECRETS).unlink()

@@ -124,7 +124,10 @@ class Guard:
         try:
             if route.startswith(PROJECT):
                 return _check_project(request, user, method, route[len(PROJECT) + 1 :], kwargs)
-            is_allowed = _has_role(user, _find_rule(route, method))
+            is_admins = route.startswith("admin/")
+            is_allowed = _has_role(
+                user, Role.ADMINISTRATOR if is_admins else RULES.get(route, {}).get(method)
+            )
             is_allowed = is_allowed or (route == HEALTH and _has_health_key(request))
             if is_allowed and route == MEDIA:
                 is_allowed = _may_see(user, kwargs["path"])
@@ -157,12 +160,6 @@ def _find_user(request: HttpRequest) -> Any:
     except AuthenticationFailed:
         found = None
     return found[0] if found else request.user
-
-
-def _find_rule(route: str, method: str) -> Role | None:
-    if route.startswith("admin/"):
-        return Role.ADMINISTRATOR
-    return RULES.get(route, {}).get(method)
 
 
 def _has_role(user: Any, role: Role | None) -> bool:
