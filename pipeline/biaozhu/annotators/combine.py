@@ -41,16 +41,12 @@ def combine(
     layers: Mapping[str, Sequence[Sentence]],
     annotators: Iterable[Annotator],
 ) -> tuple[tuple[Sentence, ...], tuple[Entry, ...]]:
-    """Bring layers together.
+    """Return the sentences with the spans that stand, and a ledger entry for each span of a layer that is not among them.
 
     Args:
         sentences: what the result is made of, in order; their own spans are ignored.
         layers: layer name -> its sentences, by id among `sentences`; a sentence that it lacks has no spans there.
         annotators: those that made layers; a layer is that of the annotator of its name.
-
-    Returns:
-        The sentences with the spans that stand (the source is the layer that proposed each), and a ledger entry for
-        each span of a layer that is not among them with the same borders and label.
 
     Raises:
         DuplicateError: a layer has a sentence twice.
@@ -82,12 +78,7 @@ def combine(
 def combine_rows(
     layers: Mapping[str, Sequence[Sequence[Span]]], annotators: Iterable[Annotator]
 ) -> list[list[Span]]:
-    """Bring layers of the same sentences together, as `combine` does, without saying what was lost.
-
-    Args:
-        layers: layer name -> the spans of each sentence; all of the same length.
-        annotators: see `combine`.
-    """
+    """Return the spans that stand, as `combine` does; each layer has the spans of every sentence."""
     names, precedence = sorted(layers), _Precedence(annotators)
     rows = []
     for row in zip(*(layers[name] for name in names), strict=True):

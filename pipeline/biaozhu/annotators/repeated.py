@@ -30,12 +30,7 @@ _NOT_BEFORE = re.compile(
 
 
 def find_repeated(texts: Sequence[str], words: Sequence[Sequence[LacWord]]) -> list[list[Span]]:
-    """Return the places in each text where a person that the article names elsewhere stands again.
-
-    Args:
-        texts: the sentences of one article.
-        words: the network's words of each.
-    """
+    """Return where a person that one article names elsewhere stands again, in each of its texts."""
     known: dict[str, float] = {}
     some = [pair for pair in zip(texts, words, strict=True) if any(map(_may_name, pair[1]))]
     for (text, _), spans in zip(some, find_labelled(*zip(*some, strict=True)) if some else (), strict=True):

@@ -75,11 +75,7 @@ def annotate_sentences(
 
 
 def annotate_with(nlp: Language, texts: Sequence[str], *, source: str) -> list[tuple[Span, ...]]:
-    """Run a pipeline over texts and return the spans of each.
-
-    Raises:
-        OffsetError: its tokenizer does not keep a text as it is.
-    """
+    """Return the spans that a pipeline gives each text; it raises OffsetError where its tokenizer changes a text."""
     return [_spans(doc, text, source) for doc, text in zip(nlp.pipe(texts), texts, strict=True)]
 
 

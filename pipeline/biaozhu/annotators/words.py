@@ -11,10 +11,9 @@ if TYPE_CHECKING:
 
 
 class LacWord(NamedTuple):
-    """A word: code points of its sentence, half open, its tag (a label, or LAC's LOC, PER, ORG, TIME, n, v, m, q …), and score.
+    """A word: code points of its sentence, half open, its tag (a label, or LAC's LOC, PER, n, v …), and its probability.
 
-    `score` is the probability that the word has these borders and this tag, in [0, 1]. A named tuple, since two
-    characters make one: a frozen dataclass takes three times as long to be made.
+    A named tuple, since two characters make one: a frozen dataclass takes three times as long to be made.
     """
 
     start: int

@@ -51,11 +51,7 @@ class Named:
 
 
 class Gazetteer:
-    """Divisions down to townships in memory; villages are read when first asked for.
-
-    Raises:
-        ModelDataError: a data file is missing or damaged.
-    """
+    """Divisions down to townships in memory; ModelDataError says that a data file is missing or damaged."""
 
     def __init__(self) -> None:
         content = read_packed(DIVISIONS)
@@ -112,11 +108,7 @@ class Gazetteer:
 
 
 class Villages:
-    """The names of 620,000 villages and neighbourhoods by code, without their 村委会 and 居委会; see `village_table`.
-
-    Raises:
-        ModelDataError: the data file is missing or damaged.
-    """
+    """The names of 620,000 villages and neighbourhoods by code, without their 村委会 and 居委会; errors as of `Gazetteer`."""
 
     def __init__(self) -> None:
         try:
@@ -158,11 +150,7 @@ def villages() -> Villages:
 
 
 def read_packed(name: str) -> bytes:
-    """Return a data file as the package carries it, compressed.
-
-    Raises:
-        ModelDataError: it is missing.
-    """
+    """Return a data file as the package carries it, compressed; ModelDataError says that it is missing."""
     try:
         return files("biaozhu.knowledge").joinpath(name).read_bytes()
     except OSError:

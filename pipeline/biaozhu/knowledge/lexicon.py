@@ -54,14 +54,7 @@ NEXT_STEP = "Install it again with `make run`"
 
 
 def lexicon_columns(texts: Sequence[str]) -> list[np.ndarray]:
-    """Return for each text a uint8 array of shape (code points, WIDTH), 0 or 1.
-
-    Args:
-        texts: of any length.
-
-    Raises:
-        ModelDataError: jieba's dictionary is missing or not the one that was measured.
-    """
+    """Return for each text a uint8 array of shape (code points, WIDTH), 0 or 1; for errors see `_dictionary`."""
     find, kinds, single = loaded_lexicon()
     joined = PART.join(texts)
     marks = np.zeros((len(joined), 3), np.uint64)

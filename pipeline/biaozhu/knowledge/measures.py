@@ -344,9 +344,7 @@ DASH = r"(?: ?(?:[-—–~]{1,2}|至|到) ?)"
 def measure_pattern(words: str, *, chinese: bool = False) -> str:
     """Return the alternation of measure words, longest first, each with what must not follow it.
 
-    Args:
-        words: the measure words, separated by spaces.
-        chinese: whether a Chinese numeral goes before: fewer words measure then, and more words undo them.
+    After a Chinese numeral (`chinese`) fewer words measure, and more words undo them.
     """
     guards = NOT_BEFORE if chinese else NOT_BEFORE_AFTER_FIGURES
     return alternation((word for word in words.split() if not (chinese and word in ARABIC_ONLY)), guards)

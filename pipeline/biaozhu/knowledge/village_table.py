@@ -64,12 +64,9 @@ class VillageTable:
 
 
 def load_village_table(packed: bytes) -> VillageTable:
-    """Return the table of a packed villages file, mapped from the cache folder, where the first call puts it.
+    """Return the table of a packed villages file (`villages.txt.xz`), mapped from the cache folder.
 
-    Where the folder takes no file, the table is laid out in memory, in each process anew.
-
-    Args:
-        packed: the bytes of `villages.txt.xz`.
+    The first call puts it there; where the folder takes no file, each process lays it out in memory.
 
     Raises:
         lzma.LZMAError, ValueError: the packed file is damaged.

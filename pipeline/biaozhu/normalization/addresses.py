@@ -75,9 +75,8 @@ class Place:
     Attributes:
         sentence: id of the sentence; `start` and `end` are code points into its text.
         text: the name as written.
-        status: known; ambiguous (`candidates` says between what); unknown to every table; natural (a river, a plain:
-            it is in no one division).
-        level: country (and what is larger, 亚洲), province, city, county, township, village or natural; by its unit word where it is unknown.
+        status: known; ambiguous (`candidates` says between what); unknown to every table; natural (a river, a plain).
+        level: one of LEVELS or natural, 亚洲 a country; by its unit word where it is unknown.
         path: names from the province down, as the article writes its own; empty unless it is known.
         code: statistical code of the division, of its township where a village has been divided; empty as above.
         candidates: the likeliest first, with probabilities.
@@ -118,11 +117,7 @@ class _Mention:
 
 
 def resolve_places(sentences: Sequence[Sentence]) -> tuple[Place, ...]:
-    """Return what each PLACE span of one article means, in the order of the text.
-
-    Args:
-        sentences: the article's sentences with the places as spans, in order.
-    """
+    """Return what each PLACE span of one article's sentences means, in the order of the text."""
     mentions = _mentions(sentences)
     context = _Context(root_of(mention.text for mention in mentions))
     _read(mentions, context)

@@ -62,13 +62,10 @@ class People:
 
 
 def group_people(sentences: Sequence[Sentence]) -> People:
-    """Group what one article says of persons.
+    """Group what the sentences of one article, in order and with persons as spans, say of persons.
 
     A surname with a title stands for the one person of that surname; of several, for the one beside whose name the
     title stands, and for nobody where that leaves more than one.
-
-    Args:
-        sentences: the article's sentences with the persons as spans, in order.
     """
     mentions: dict[str, list[Mention]] = {}
     titles: dict[str, list[str]] = {}

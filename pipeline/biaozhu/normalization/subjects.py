@@ -98,10 +98,7 @@ def subject_places(
 ) -> dict[tuple[str, int], Steps]:
     """Return the path of the place that each amount is about, by sentence id and start; empty where none is found.
 
-    Args:
-        article: the article; its blocks say what a paragraph, a heading and a caption is.
-        sentences: its sentences with amounts, places and persons as spans, in order.
-        places: what the places mean, from `resolve_places`.
+    The sentences have amounts, places and persons as spans, in order; the blocks of the article say what a heading is.
     """
     by_sentence: dict[str, list[Place]] = {}
     for place in places:

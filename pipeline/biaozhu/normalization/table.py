@@ -85,11 +85,7 @@ class Meaning:
 
 
 def article_meaning(article: Article, sentences: Sequence[Sentence]) -> Meaning:
-    """Return what the spans of one article mean.
-
-    Args:
-        article: the article.
-        sentences: its sentences with the spans of one layer, in any order.
+    """Return what the spans of one layer mean, of one article's sentences in any order.
 
     Raises:
         VersionError: a sentence is not from this article.

@@ -84,10 +84,8 @@ _MORE = re.compile(r"个多(月|小时|星期|世纪|时辰)|(分)多钟")
 def unit_of(measure: str, *, before: str = "", after: str = "") -> Unit:
     """Return the unit of a measure word; an unknown one counts (26 家: unit 家).
 
-    Args:
-        measure: the word as written, without a numeral; 大 in front of it (六大类) is left out.
-        before: the sentence before the amount; it tells 度 of heat from 度 of electricity.
-        after: the sentence after the amount; it tells 块 of money from 块 of land.
+    大 in front of it (六大类) is left out. The sentence before the amount tells 度 of heat from 度 of electricity, the
+    sentence after it 块 of money from 块 of land.
     """
     word = unicodedata.normalize("NFKC", measure.strip())
     if word not in _UNITS and kind_of(word[1:]) is not None:

@@ -99,13 +99,7 @@ _PRICED = re.compile("[元毛角花卖价买付收钱贵涨降赚交欠给省补
 def read_amount(text: str, start: int, end: int) -> AmountValue | None:
     """Return the value of the amount text[start:end], with approximation, bounds and `per` from around it.
 
-    Args:
-        text: a sentence.
-        start: code point where the amount begins.
-        end: where it ends.
-
-    Returns:
-        None where the span holds no numeral that can be read.
+    It is None where the span holds no numeral that can be read.
     """
     first = max(0, start - REACH_BEFORE)
     plain = fold_text(to_half_width(text[first : end + REACH_AFTER]))

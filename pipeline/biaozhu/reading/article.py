@@ -48,16 +48,13 @@ def read_article(path: Path) -> Article:
 
 
 def article_from_bytes(data: bytes, *, name: str, where: str, page: bool = False) -> Article:
-    """Read an article whose bytes are already here.
+    """Read an article whose bytes are already here; for what it raises see `read_article`.
 
     Args:
         data: the bytes of a source file.
         name: the article's name.
         where: what an error names as its place.
         page: whether it is an HTML page for sure; else it is one if it begins like one.
-
-    Raises:
-        EncodingError, EmptyArticleError: see `read_article`.
     """
     stated, left_out = Metadata(), tuple[LeftOut, ...]()
     if page or looks_like_html(data):
@@ -99,11 +96,7 @@ def find_articles(paths: Iterable[Path]) -> tuple[Path, ...]:
 
 
 def read_articles(paths: Iterable[Path]) -> tuple[Article, ...]:
-    """Read several source files, in order.
-
-    Raises:
-        BiaozhuError: what `read_readable` leaves out, for all files together.
-    """
+    """Read several source files, in order; it raises what `read_readable` leaves out, for all files together."""
     articles, problems = read_readable(paths)
     raise_collected(problems)
     return tuple(articles.values())
@@ -156,11 +149,7 @@ def list_left_out(article: Article) -> tuple[Entry, ...]:
 
 
 def read_source(path: Path) -> bytes:
-    """Return a source file's bytes, at most `MAX_ARTICLE_BYTES`.
-
-    Raises:
-        MissingFileError, EncodingError: see `read_article`.
-    """
+    """Return a source file's bytes, at most `MAX_ARTICLE_BYTES`; for what it raises see `read_article`."""
     try:
         with path.open("rb") as file:
             data = file.read(MAX_ARTICLE_BYTES + 1)

@@ -49,10 +49,9 @@ _CONTROLS = re.compile(r"[\x01-\x08\x0e-\x1a\x1c-\x1f\x7f]")
 
 
 def decode(data: bytes, *, where: str) -> tuple[str, str]:
-    """Decode a source file; a byte order mark stays, as U+FEFF at offset 0.
+    """Return a source file's text and encoding: utf-8, utf-8-bom, utf-16-le, utf-16-be or gb18030.
 
-    Returns:
-        The text and its encoding: utf-8, utf-8-bom, utf-16-le, utf-16-be or gb18030.
+    A byte order mark stays, as U+FEFF at offset 0.
 
     Raises:
         EmptyArticleError: there are no bytes.

@@ -22,13 +22,7 @@ def group_sentences(
     """Return the group of each sentence by its id: its article, or its section where there is one article.
 
     A section of fewer than `at_least` sentences joins the one after it (the last one the one before): a headline
-    belongs to what follows it, and a fold of a sentence or two says nothing.
-
-    Args:
-        articles: every article that the gold is about.
-        gold: the sentences.
-        at_least: the size of a group.
-        by: section or article, whatever the number of articles.
+    belongs to what follows it, and a fold of a sentence or two says nothing. `by` decides whatever the number of articles.
 
     Raises:
         TrainingError: the gold has sentences of another article.

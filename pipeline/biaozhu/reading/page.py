@@ -45,11 +45,7 @@ _TIMES = (
 
 
 def read_page(data: bytes, *, where: str) -> tuple[str, str, Metadata, tuple[LeftOut, ...]]:
-    """Extract the article of an HTML page.
-
-    Returns:
-        The article as plain text, the page's encoding, the metadata that the page states, and its visible text
-        that is not in the article.
+    """Return an HTML page's article as text, its encoding, the metadata that it states, and its visible text outside.
 
     Raises:
         EncodingError: the bytes are not what the page declares, nor UTF-8 or GB18030; or the page is too large.

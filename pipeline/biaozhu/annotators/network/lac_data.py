@@ -84,8 +84,7 @@ class LacData:
     Attributes:
         folder: where the files lie.
         checksum: SHA-256 over all files, in hex.
-        characters: character -> row of the embedding; variants (full width, traditional) have the row of what the
-            model knows instead.
+        characters: character -> row of the embedding; variants (full width, traditional) have the row of the known form.
         unknown: the row of all other characters.
         tags: of each emission column, as `PER-B`; O where there is no word.
         start: score of each tag at the start of a sentence.
@@ -116,11 +115,7 @@ def lac_folder(size: Size) -> Path:
 
 
 def read_lac_data(size: Size, folder: Path | None = None) -> LacData:
-    """Read and check what decoding needs.
-
-    Args:
-        size: which of the two.
-        folder: where the files lie; None takes the installed package.
+    """Read and check what decoding needs, from the installed package by default.
 
     Raises:
         ModelDataError: a file is missing, or the files are not those that were measured.

@@ -45,10 +45,7 @@ class OnnxGraph:
     ) -> bytes:
         """Return the graph as bytes, the same for the same parts.
 
-        Args:
-            name: the graph's.
-            inputs: name -> type of the elements, and the shape; an axis with a name may have any length.
-            outputs: as `inputs`.
+        `inputs` and `outputs` have for each name the type of the elements, and the shape; a named axis may have any length.
         """
         from onnx import helper  # noqa: PLC0415 — as above
 

@@ -78,11 +78,6 @@ def read_config(path: Path, kind: ModelKind) -> dict[str, Any]:
 def load_checked(folder: Path, kind: ModelKind, *, threads: int | None) -> CheckedModel:
     """Load a model after checking that each file is the one whose checksum its config names.
 
-    Args:
-        folder: the model's.
-        kind: what it must be.
-        threads: see `make_session`.
-
     Raises:
         MissingFileError: there is no model.
         ModelDataError: a file is damaged or not the one that the config names.
@@ -108,12 +103,7 @@ def default_threads() -> int:
 
 
 def make_session(graph: bytes, threads: int | None = None) -> Any:
-    """Return ONNX Runtime's session of a graph; it raises what its C++ side names.
-
-    Args:
-        graph: serialised.
-        threads: None takes `default_threads`.
-    """
+    """Return ONNX Runtime's session of a serialised graph; it raises what its C++ side names."""
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads or default_threads()
     options.inter_op_num_threads = 1

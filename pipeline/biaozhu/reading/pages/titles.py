@@ -23,11 +23,8 @@ def find_title(
 ) -> tuple[str, int | None]:
     """Return the title and the place of its line, None where no line has it.
 
-    Args:
-        lines: the page's lines.
-        named: the titles that the page's head states, best first.
-        before: the place of the first running text.
-        start: the place of the article's first line, behind which a heading that nothing names heads a section.
+    `named` are the titles that the page's head states, best first; `before` is the place of the first running text, and
+    `start` that of the article's first line, behind which a heading that nothing names heads a section.
     """
     pieces = {piece for name in named for piece in _pieces(name)}
     best: tuple[int, int, int] | None = None
