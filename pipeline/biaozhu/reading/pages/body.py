@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from biaozhu.data.model import LeftOut
 from biaozhu.reading.hard_wraps import join_wrapped
-from biaozhu.reading.pages.patterns import closes_the_page, is_attachment, is_furniture, is_prose
+from biaozhu.reading.pages.patterns import ATTACHED, CLOSING, is_furniture, is_prose
 from biaozhu.reading.pages.titles import find_title
 
 if TYPE_CHECKING:
@@ -72,8 +72,12 @@ def find_body(lines: Sequence[PageLine], named: Sequence[str]) -> Body:
     first, last = (prose[0], prose[-1]) if prose else (inside.start, inside.stop - 1)
     title, at = find_title(lines, named, before=first, start=inside.start)
     if at is not None:
-        if not is_post:
-            _open_between(lines, reasons, at, inside.start)
+        # Taken in: what stands between a title and the article's element, such as a summary or a caption.
+        if not is_post and inside.start - at <= _NEAR:
+            for place in range(at + 1, inside.start):
+                line = lines[place]
+                if not line.reason and not _is_linked(line) and not is_furniture(line.text, edge="head"):
+                    reasons[place] = ""
         for place in range(inside.start, at):
             reasons[place] = reasons[place] or "above the title"
     around: list[str] = []
@@ -90,20 +94,16 @@ def find_body(lines: Sequence[PageLine], named: Sequence[str]) -> Body:
     _close_page(lines, reasons, range(last + 1, inside.stop))
     if at is not None and lines[at].text == title:
         reasons[at] = "title"
-    kept = groupby((line for line, reason in zip(lines, reasons, strict=True) if not reason), _element)
-    pairs = zip(reasons, (line.text for line in lines), strict=True)
+    kept = (line for line, reason in zip(lines, reasons, strict=True) if not reason)
     left_out = tuple(
-        LeftOut(" / ".join(text for _, text in run), reason)
-        for reason, run in groupby(pairs, key=lambda pair: pair[0])
+        LeftOut(" / ".join(lines[place].text for place in run), reason)
+        for reason, run in groupby(range(len(lines)), key=reasons.__getitem__)
         if reason not in {"", "title"}
     )
     # An element's own lines may be cut at a width by <br>.
-    texts = (join_wrapped("\n".join(line.text for line in run)).split("\n") for _, run in kept)
+    runs = groupby(kept, key=lambda line: line.element)
+    texts = (join_wrapped("\n".join(line.text for line in run)).split("\n") for _, run in runs)
     return Body(title, tuple(chain.from_iterable(texts)), tuple(around), left_out)
-
-
-def _element(line: PageLine) -> HtmlElement:
-    return line.element
 
 
 def _is_prose(line: PageLine) -> bool:
@@ -173,22 +173,13 @@ def _measure(root: HtmlElement, lines: Sequence[PageLine]) -> Mapping[HtmlElemen
     return measures
 
 
-def _open_between(lines: Sequence[PageLine], reasons: list[str], start: int, stop: int) -> None:
-    """Take in what stands between a title and the article's element: a subtitle, a summary, a picture's caption."""
-    if stop - start <= _NEAR:
-        for place in range(start + 1, stop):
-            line = lines[place]
-            if not line.reason and not _is_linked(line) and not is_furniture(line.text, edge="head"):
-                reasons[place] = ""
-
-
 def _close_page(lines: Sequence[PageLine], reasons: list[str], below: range) -> None:
     """Leave out what stands below the line that ends an article, such as its editor's."""
     closed = False
     for place in below:
         text = lines[place].text
-        closed = closed or (closes_the_page(text) and is_furniture(text, edge="tail"))
-        if closed and not is_attachment(text):
+        closed = closed or (is_furniture(text, edge="tail") and CLOSING.match(text) is not None)
+        if closed and not ATTACHED.match(text):
             reasons[place] = reasons[place] or "below the article"
 
 
@@ -199,5 +190,5 @@ def _leave_links(lines: Sequence[PageLine], reasons: list[str], inside: range, f
         if not linked or (len(places) == 1 and first <= places[0] <= last):
             continue
         for place in places:
-            if not is_attachment(lines[place].text):
+            if not ATTACHED.match(lines[place].text):
                 reasons[place] = reasons[place] or "links"

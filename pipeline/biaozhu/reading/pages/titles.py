@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from biaozhu.reading.pages.patterns import is_furniture, is_site_name
+from biaozhu.reading.pages.patterns import SITE, is_furniture
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -32,7 +32,7 @@ def find_title(
         if line.reason or not _SHORTEST <= len(line.text) <= _LONGEST or is_furniture(line.text, edge="head"):
             continue
         squeezed = _squeeze(line.text)
-        is_named = squeezed in pieces and not is_site_name(line.text)
+        is_named = squeezed in pieces and not SITE.match(line.text)
         heading = {"h1": 2, "h2": 1}.get(line.element.tag, 0) if place <= start + _BEHIND else 0
         if is_named or heading:
             best = max(best or (0, 0, 0), (len(squeezed) if is_named else 0, heading, place))
@@ -55,7 +55,7 @@ def _without_site(name: str) -> str:
         return name
     last = separators[-1]
     tail = name[last.end() :]
-    if re.search(r"[_|｜\s]", last.group()) or is_site_name(tail) or _CHANNEL.fullmatch(tail):
+    if re.search(r"[_|｜\s]", last.group()) or SITE.match(tail) or _CHANNEL.fullmatch(tail):
         return _without_site(name[: last.start()])
     return name
 
