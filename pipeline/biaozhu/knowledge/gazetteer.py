@@ -58,11 +58,10 @@ class Gazetteer:
         parts = laid_out_parts("divisions", (content, LAYOUT), lambda: _laid_out(content))
         self._codes = np.frombuffer(parts["codes"], np.int64)
         self._levels = parts["levels"]
-        names = parts["names"].decode("utf-8").split("\t")
-        self._name_of_row = np.frombuffer(parts["name of row"], np.uint32)
-        self._rows = np.frombuffer(parts["rows"], np.uint32)
-        self._starts = np.frombuffer(parts["starts"], np.uint32)
-        self._names = names
+        self._names = names = parts["names"].decode("utf-8").split("\t")
+        self._name_of_row, self._rows, self._starts = (
+            np.frombuffer(parts[name], np.uint32) for name in ("name of row", "rows", "starts")
+        )
         self._index = dict(zip(names, range(len(names)), strict=True))
         meanings = [Named(number % FULL, number >= FULL) for number in range(2 * FULL)]
         # Names that mean nothing by themselves stand last, without a kind.
@@ -126,10 +125,6 @@ class Villages:
         """Return the villages of this name whose code begins with `within` (the code of a division above)."""
         codes = (_code(int(self._table.codes[row]), VILLAGE) for row in self._table.rows(name))
         return tuple(Division(code, name, VILLAGE) for code in codes if code.startswith(within))
-
-    def names(self) -> set[str]:
-        """Return all names, each once."""
-        return {name for name in bytes(self._table.text).decode().split("\t") if name}
 
     def within(self, code: str) -> tuple[str, ...]:
         """Return the names of all villages whose code begins with `code`, by code."""
