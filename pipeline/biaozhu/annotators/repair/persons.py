@@ -294,18 +294,17 @@ def _find_numbered(edit: Edit) -> None:
     for start, end in find_numbered_names(edit.text):
         edit.put(start, end, PERSON)
     for found in _DAI.finditer(edit.text):
-        if _role_end(edit.text, found.start()) and not edit.over(*found.span()):
-            edit.put(*found.span(), PERSON)
+        if _role_end(edit.text, found.start()):
+            edit.add(*found.span(), PERSON)
     for found in _LATIN_SPEAKER.finditer(edit.text):
-        if not edit.over(*found.span()):
-            edit.put(*found.span(), PERSON)
+        edit.add(*found.span(), PERSON)
     for span in edit.labelled(PERSON):
-        if _BIRTH_ORDER.fullmatch(edit.text, span.start, span.end):
-            beside = _AND_ANOTHER.match(edit.text, span.end)
-            if beside and not edit.over(*beside.span(1)):
-                edit.put(*beside.span(1), PERSON)
-        if _NUMBER_AND_VERB.fullmatch(edit.text, span.start, span.end) and edit.text.startswith(
-            "了", span.end
+        beside = _AND_ANOTHER.match(edit.text, span.end)
+        if beside and _BIRTH_ORDER.fullmatch(edit.text, span.start, span.end):
+            edit.add(*beside.span(1), PERSON)
+        # 李九|来了
+        if edit.text.startswith("了", span.end) and _NUMBER_AND_VERB.fullmatch(
+            edit.text, span.start, span.end
         ):
             edit.cut(span, span.start, span.end - 1)
 
@@ -335,7 +334,8 @@ def _find_in_bylines(edit: Edit) -> None:
 
 
 def _is_word(edit: Edit, start: int, end: int) -> bool:
-    return any((word.start, word.end) == (start, end) and word.is_plain for word in edit.near(start, end))
+    word = edit.word(start, end)
+    return word is not None and word.is_plain
 
 
 _HOUSEHOLD = re.compile(
