@@ -58,9 +58,8 @@ def combine(
         seen: set[str] = set()
         for sentence in layers[name]:
             if known.get(sentence.id) != sentence.text:
-                raise VersionError(
-                    f"layer {name} has a sentence that is not in the articles", where=sentence.id
-                )
+                what = f"layer {name} has a sentence that is not in the articles"
+                raise VersionError(what, where=sentence.id)
             if sentence.id in seen:
                 raise DuplicateError(f"layer {name} has this sentence twice", where=sentence.id)
             seen.add(sentence.id)
@@ -151,19 +150,9 @@ def _explain_losses(
         if span.key in chosen:
             continue
         winner = next(iter(cover.find(span.start, span.end)), None)
-        entries.append(
-            Entry(
-                step=STEP,
-                severity="decision",
-                reason=f"{winner.source} has {winner.label} there"
-                if winner
-                else precedence.explain(name, span.label),
-                sentence=sentence.id,
-                start=span.start,
-                end=span.end,
-                label=span.label,
-                text=sentence.text[span.start : span.end],
-                source=name,
-            )
+        reason = (
+            f"{winner.source} has {winner.label} there" if winner else precedence.explain(name, span.label)
         )
+        text = sentence.text[span.start : span.end]
+        entries.append(Entry(STEP, "decision", reason, sentence.id, *span.key, text, name))
     return entries

@@ -30,17 +30,12 @@ REFUSED_ENDINGS = tuple(_REFUSED.split())
 
 def find_labelled(texts: Sequence[str], words: Sequence[Sequence[LacWord]]) -> list[tuple[Span, ...]]:
     """Return the words that have a label of biaozhu as tag, repaired, without those that the guideline refuses."""
-    return [
-        repair_names(
-            text,
-            [
-                span
-                for span in labelled_spans(text, row, source=SOURCE)
-                if span.label in LABELS and not is_refused(text[span.start : span.end], span.label)
-            ],
-        )
-        for text, row in zip(texts, words, strict=True)
-    ]
+    found = []
+    for text, row in zip(texts, words, strict=True):
+        spans = [span for span in labelled_spans(text, row, source=SOURCE) if span.label in LABELS]
+        allowed = [span for span in spans if not is_refused(text[span.start : span.end], span.label)]
+        found.append(repair_names(text, allowed))
+    return found
 
 
 def repair_names(text: str, spans: Iterable[Span]) -> tuple[Span, ...]:

@@ -78,11 +78,6 @@ def is_generic(name: str) -> bool:
     )
 
 
-def _is_county_too(name: str) -> bool:
-    named = gazetteer().named.get(name)
-    return name not in _NEVER_NAMES and named is not None and not named.full and named.level <= COUNTY
-
-
 def is_certain(name: str) -> bool:
     """Return whether the name is a division's with its unit word, or the short form of a county or more."""
     named = gazetteer().named.get(name)
@@ -92,11 +87,7 @@ def is_certain(name: str) -> bool:
 def cut_units(text: str, start: int, end: int) -> tuple[PlaceUnit, ...]:
     """Cut text[start:end] into units with the least cost; rests that no rule knows are units of level 0."""
     cut = _cut(text[start:end])
-    return (
-        tuple(PlaceUnit(start + one.start, start + one.end, one.level, one.known) for one in cut)
-        if start
-        else cut
-    )
+    return tuple(PlaceUnit(start + one.start, start + one.end, one.level, one.known) for one in cut)
 
 
 @lru_cache(maxsize=1 << 14)
@@ -110,13 +101,10 @@ def _cut(text: str) -> tuple[PlaceUnit, ...]:
     best[0] = (0.0, ())
     for left in range(length):
         cost, units = best[left]
+        lowest = max((one.level for one in units if one.level != NATURAL), default=0)
         for right in range(left + 1, min(length, left + LONGEST_PIECE_CHARS) + 1):
             unit, price = _unit(text, left, right)
-            if (
-                units
-                and unit.level
-                and unit.level <= max((u.level for u in units if u.level != NATURAL), default=0)
-            ):
+            if 0 < unit.level <= lowest:
                 price += 2.5
             # A rest after a rest is one rest.
             if units and not unit.level and not units[-1].level:
@@ -137,8 +125,9 @@ def _unit(text: str, start: int, end: int) -> tuple[PlaceUnit, float]:
 
 @lru_cache(maxsize=1 << 16)
 def _priced(name: str) -> tuple[int, bool, float]:
-    if len(name) > 1 and (name not in NO_NAMES or _is_county_too(name)):
-        named = gazetteer().named.get(name)
+    named = gazetteer().named.get(name)
+    county = named is not None and not named.full and named.level <= COUNTY and name not in _NEVER_NAMES
+    if len(name) > 1 and (county or name not in NO_NAMES):
         if named and (named.full or named.level <= COUNTY):
             return named.level, True, 1.0 if named.full else 1.4
         if named and named.level == TOWNSHIP:

@@ -46,10 +46,8 @@ def load_trained(folder: Path) -> TrainedModel:
     try:
         nlp = spacy.load(folder)
     except Exception as error:  # noqa: BLE001 — what a damaged file raises depends on the file
-        what = " ".join(str(error).split())
-        raise ModelDataError(
-            f"the model does not load ({what})", where=str(folder), next_step="Train it again"
-        ) from None
+        what = f"the model does not load ({' '.join(str(error).split())})"
+        raise ModelDataError(what, where=str(folder), next_step="Train it again") from None
     return TrainedModel(folder.resolve().name, nlp)
 
 

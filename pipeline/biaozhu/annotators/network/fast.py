@@ -78,11 +78,8 @@ class Fast:
         beside = np.arange(len(chars)) + column
         around.reshape(-1)[live] = pairs[beside]
         around[lengths, np.arange(count)] = pairs[ends + np.arange(count)]
-        (shares,) = self.session.run(
-            ["shares"],
-            {"chars": grid, "pairs": around, "lengths": lengths.astype(np.int32), "live": live},
-        )
-        return np.asarray(shares)
+        inputs = {"chars": grid, "pairs": around, "lengths": lengths.astype(np.int32), "live": live}
+        return np.asarray(self.session.run(["shares"], inputs)[0])
 
     def _decode(self, batch: PieceBatch) -> list[tuple[LacWord, ...]]:
         begins, *words = decode(self.shares(batch.texts, batch.lengths), batch.lengths)
@@ -90,21 +87,13 @@ class Fast:
         starts, ends, kinds, scores = (one[named] for one in words)
         edges = np.append(np.searchsorted(starts, begins), len(starts))
         shift = np.repeat(np.array([piece.start for piece in batch.pieces]) - begins, np.diff(edges))
-        found = list(
-            map(
-                LacWord,
-                (starts + shift).tolist(),
-                (ends + shift).tolist(),
-                [self.kinds[kind] for kind in kinds.tolist()],
-                scores.astype(np.float64).round(SCORE_DIGITS).tolist(),
-            )
-        )
+        tags = [self.kinds[kind] for kind in kinds.tolist()]
+        rounded = scores.astype(np.float64).round(SCORE_DIGITS).tolist()
+        found = list(map(LacWord, (starts + shift).tolist(), (ends + shift).tolist(), tags, rounded))
         return [tuple(found[first:last]) for first, last in pairwise(edges.tolist())]
 
 
-def decode(
-    shares: np.ndarray, lengths: np.ndarray
-) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+def decode(shares: np.ndarray, lengths: np.ndarray) -> tuple[np.ndarray, ...]:
     """Cut texts to words: where each text begins; where each word begins and ends, half open; its kind; its score.
 
     Args:

@@ -12,13 +12,7 @@ from threadpoolctl import ThreadpoolController
 
 from biaozhu.annotators.network.batching import make_batches
 from biaozhu.annotators.network.crf_decoding import Chain, decode, make_chain
-from biaozhu.annotators.network.lac_data import (
-    GRAPH_VERSION,
-    HIDDEN,
-    Size,
-    build_lac_graph,
-    read_lac_data,
-)
+from biaozhu.annotators.network.lac_data import GRAPH_VERSION, HIDDEN, Size, build_lac_graph, read_lac_data
 from biaozhu.annotators.network.runtime import make_session
 from biaozhu.annotators.words import LacWord
 from biaozhu.data.errors import ModelDataError
@@ -44,8 +38,20 @@ class Lac:
     columns: Columns | None = field(default=None, repr=False)
 
     def words(self, texts: Sequence[str]) -> list[tuple[LacWord, ...]]:
-        """Return the words of each text, in order; they leave out nothing of it."""
-        return decode_words(texts, self.chain, self.emissions)
+        """Return the words of each text, of any length, in order; they leave out nothing of it."""
+        found: list[list[LacWord]] = [[] for _ in texts]
+        for batch in make_batches(texts):
+            emissions = self.emissions(batch.texts)
+            # The products of decoding are too small for BLAS's threads, which would burn a core in waiting.
+            with _blas().limit(limits=1, user_api="blas"):
+                words = decode(self.chain, emissions, batch.lengths)
+            scores = words.score.astype(np.float64).round(SCORE_DIGITS)
+            rows = (part.tolist() for part in (words.sentence, words.start, words.end, words.tag, scores))
+            for row, start, end, tag, score in zip(*rows, strict=True):
+                number, offset, _ = batch.pieces[row]
+                found[number].append(LacWord(offset + start, offset + end, self.chain.kinds[tag], score))
+        # Batches come in the order of length, so the pieces of one text may arrive in any order.
+        return [tuple(sorted(words, key=lambda word: word.start)) for words in found]
 
     def emissions(self, texts: list[str]) -> np.ndarray:
         """Return the tags' scores for a batch of short texts, float32 of shape (time, batch, tags), padded."""
@@ -78,33 +84,6 @@ def _padded(places: np.ndarray, values: np.ndarray) -> np.ndarray:
     found = np.zeros((*places.shape, *values.shape[1:]), values.dtype)
     found[places] = values
     return np.ascontiguousarray(found.swapaxes(0, 1))
-
-
-def decode_words(
-    texts: Sequence[str], chain: Chain, emissions_of: Callable[[list[str]], np.ndarray]
-) -> list[tuple[LacWord, ...]]:
-    """Cut texts of any length to pieces, batch them, and decode what a network makes of them.
-
-    `emissions_of` is the network: a batch of short texts to scores of shape (time, batch, tags).
-    """
-    found: list[list[LacWord]] = [[] for _ in texts]
-    for batch in make_batches(texts):
-        emissions = emissions_of(batch.texts)
-        # The products of decoding are too small for BLAS's threads, which would burn a core in waiting.
-        with _blas().limit(limits=1, user_api="blas"):
-            words = decode(chain, emissions, batch.lengths)
-        for row, start, end, tag, score in zip(
-            words.sentence.tolist(),
-            words.start.tolist(),
-            words.end.tolist(),
-            words.tag.tolist(),
-            words.score.astype(np.float64).round(SCORE_DIGITS).tolist(),
-            strict=True,
-        ):
-            number, offset, _ = batch.pieces[row]
-            found[number].append(LacWord(offset + start, offset + end, chain.kinds[tag], score))
-    # Batches come in the order of length, so the pieces of one text may arrive in any order.
-    return [tuple(sorted(words, key=lambda word: word.start)) for words in found]
 
 
 def load_lac(which: Size, *, threads: int | None = None, folder: Path | None = None) -> Lac:

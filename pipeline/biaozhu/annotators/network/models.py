@@ -29,15 +29,11 @@ def model_folder(name: str) -> Path:
         return Path(__file__).parent / name
     folder = Path(name)
     if (folder / "meta.json").is_file():
-        raise UsageError(
-            "a model of `biaozhu train` does not pre-annotate", where=name, next_step="Take `biaozhu predict`"
-        )
+        what = "a model of `biaozhu train` does not pre-annotate"
+        raise UsageError(what, where=name, next_step="Take `biaozhu predict`")
     if not (folder / CONFIG).is_file():
-        raise UsageError(
-            "neither accurate nor fast nor the folder of a network",
-            where=name,
-            next_step="Take --model accurate",
-        )
+        what = "neither accurate nor fast nor the folder of a network"
+        raise UsageError(what, where=name, next_step="Take --model accurate")
     return folder
 
 

@@ -68,10 +68,8 @@ def read_config(path: Path, kind: ModelKind) -> dict[str, Any]:
         config = None
     if not isinstance(config, dict) or not isinstance(config.get("files"), dict) or not config.get(kind.tags):
         raise kind.refuse(path, f"not the config of a {kind.name}")
-    if config.get("format") not in kind.formats:
-        raise kind.refuse(
-            path, f"format {config.get('format')} of the {kind.name}, {kind.formats[-1]} is needed"
-        )
+    if (found := config.get("format")) not in kind.formats:
+        raise kind.refuse(path, f"format {found} of the {kind.name}, {kind.formats[-1]} is needed")
     return config
 
 
