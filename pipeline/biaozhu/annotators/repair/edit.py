@@ -13,6 +13,7 @@ from biaozhu.annotators.cover import Cover
 from biaozhu.data.files import LONE_SURROGATE
 from biaozhu.data.model import Span
 from biaozhu.knowledge.lexicon import DIVISION, FOREIGN, loaded_lexicon
+from biaozhu.knowledge.word_tables import read_words
 from biaozhu.knowledge.world import COUNTRY, FOREIGN_CITY, FOREIGN_REGION, FORMER_DIVISION, PLACE_KINDS
 from biaozhu.reading.simplified import to_simplified
 
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 HAN = re.compile("[\u3400-\u9fff\U00020000-\U0003ffff]")
+# Characters that transliterate names, of minorities and of others.
+TRANSLITERATING = frozenset("".join(read_words("given_names", "transliterating")))
 DOTS = "·•・‧．.∙⋅･"
 PLACE, PERSON = "PLACE", "PERSON"
 SOURCE, SCORE = "network", 0.75

@@ -6,11 +6,11 @@ import re
 from functools import cache
 from typing import TYPE_CHECKING
 
-from biaozhu.annotators.repair.edit import DOTS, HAN, PERSON, PLACE
+from biaozhu.annotators.repair.edit import DOTS, HAN, PERSON, PLACE, TRANSLITERATING
 from biaozhu.annotators.repair.numbered import find_numbered_names
-from biaozhu.knowledge.given_names import MONGOLIAN, TIBETAN, TRANSLITERATING, TURKIC, TURKIC_ENDINGS, YI
 from biaozhu.knowledge.names import make_finder
 from biaozhu.knowledge.surnames import COMPOUND_SURNAMES, SURNAMES, surname_length
+from biaozhu.knowledge.word_tables import read_words
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -18,6 +18,10 @@ if TYPE_CHECKING:
     from biaozhu.annotators.repair.edit import Edit
     from biaozhu.data.model import Span
 
+TIBETAN, MONGOLIAN, TURKIC, YI = (
+    frozenset(read_words("given_names", people)) for people in ("tibetan", "mongolian", "turkic", "yi")
+)
+TURKIC_ENDINGS = read_words("given_names", "turkic_endings")
 _SURNAME = f"(?:{'|'.join(sorted(COMPOUND_SURNAMES))}|[{''.join(sorted(name for name in SURNAMES if len(name) == 1))}])"
 # Right before a name, and no part of one. The longer of two comes first: 护边员 before 员.
 _ROLE = re.compile(
@@ -231,42 +235,7 @@ _ADDRESSED = re.compile(
     f"(?:[大小老]{{0,2}}{_SURNAME})[大小老二三四五六七八九]?(?:{_TITLE}){{1,2}}|老{_SURNAME}头|[小老][\u4e00-\u9fff]|阿[强明华珍芳英霞丽红兰梅娟福财旺贵宝龙虎牛毛伟军]"
 )
 # Two characters that are a whole name, or a Japanese surname (R3).
-_WHOLE_NAMES = frozenset(
-    [
-        "小野",
-        "小泉",
-        "小林",
-        "小泽",
-        "小岛",
-        "小池",
-        "小川",
-        "小山",
-        "小西",
-        "小松",
-        "小原",
-        "小田",
-        "小仓",
-        "小室",
-        "小栗",
-        "小津",
-        "小村",
-        "小出",
-        "小坂",
-        "小堀",
-        "小柳",
-        "小暮",
-        "小椋",
-        "小宫",
-        "小关",
-        "小森",
-        "小杉",
-        "小熊",
-        "小玉",
-        "小谷",
-        "老子",
-        "老舍",
-    ]
-)
+_WHOLE_NAMES = frozenset(read_words("given_names", "whole"))
 _TITLED = re.compile(
     f"({_SURNAME}[\u4e00-\u9fff]{{2}})(?:{_TITLE.replace('|总|工|局|姐|哥|嫂|婶|叔|伯|爷|姨|妈|姑|舅|氏|某人?', '')})"
 )

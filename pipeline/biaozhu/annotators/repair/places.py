@@ -7,10 +7,9 @@ from typing import TYPE_CHECKING
 
 from biaozhu.annotators.cover import Cover
 from biaozhu.annotators.repair.divisions import repair_divisions
-from biaozhu.annotators.repair.edit import DOTS, HAN, PLACE
+from biaozhu.annotators.repair.edit import DOTS, HAN, PLACE, TRANSLITERATING
 from biaozhu.knowledge.division_names import COUNTY, PROVINCE, TOWNSHIP
 from biaozhu.knowledge.gazetteer import gazetteer
-from biaozhu.knowledge.given_names import TRANSLITERATING
 
 if TYPE_CHECKING:
     from biaozhu.annotators.repair.edit import Edit, Word
