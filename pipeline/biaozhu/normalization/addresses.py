@@ -150,21 +150,21 @@ def place_tree(places: Iterable[Place]) -> dict[str, Any]:
 
     What is unknown hangs under the division that the text was at; `unknown` marks it.
     """
-    root = _node("")
+
+    def node_of(name: str) -> dict[str, Any]:
+        return {"name": name, "count": 0, "unknown": False, "children": {}}
+
+    root = node_of("")
     for place in places:
         unknown = place.status in ("ambiguous", "unknown")
         node = root
         node["count"] += 1
         for step in (*place.under, place.text) if unknown else place.path or (place.text,):
-            node = node["children"].setdefault(step, _node(step))
+            node = node["children"].setdefault(step, node_of(step))
             node["count"] += 1
         if node["count"] == 1:
             node["unknown"] = unknown
     return _listed(root)
-
-
-def _node(name: str) -> dict[str, Any]:
-    return {"name": name, "count": 0, "unknown": False, "children": {}}
 
 
 def _listed(node: dict[str, Any]) -> dict[str, Any]:
