@@ -8,13 +8,12 @@ from biaozhu.annotators.registry import Annotator
 from biaozhu.annotators.repair.edit import make_edit
 from biaozhu.annotators.repair.persons import repair_persons
 from biaozhu.annotators.repair.places import repair_places
-from biaozhu.annotators.words import trimmed_span
+from biaozhu.data.model import Span
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     from biaozhu.annotators.words import LacWord
-    from biaozhu.data.model import Span
 
 SOURCE = "network"
 OUTSIDE = "O"
@@ -48,11 +47,11 @@ def repair_names(text: str, spans: Iterable[Span]) -> tuple[Span, ...]:
 
 def labelled_spans(text: str, words: Sequence[LacWord], *, source: str) -> Iterator[Span]:
     """Yield the words that have a label as tag, without white space at their ends."""
-    for word in words:
-        if word.tag != OUTSIDE:
-            yield from trimmed_span(
-                text, word.start, word.end, label=word.tag, source=source, score=word.score
-            )
+    for start, end, tag, score in words:
+        kept = text[start:end]
+        if tag != OUTSIDE and kept.strip():
+            first = start + len(kept) - len(kept.lstrip())
+            yield Span(first, first + len(kept.strip()), tag, source, score)
 
 
 def is_refused(name: str, label: str) -> bool:

@@ -186,12 +186,12 @@ def _find_provinces(edit: Edit) -> None:
 
 def _in_a_word(edit: Edit, start: int, begin: int) -> bool:
     # 援藏, 驻京 and 藏医 (in 援藏医生) are words that say nothing here; 在港口 and 全国各省 do.
-    for word in edit.near(begin, start):
-        longer = word.start == start and word.is_plain and word.end > start + 2
-        holds = word.start < begin <= start < word.end
-        if not word.is_place and (longer or holds):
-            return True
-    return False
+    return any(
+        word.start < begin <= start < word.end
+        or (word.start == start and word.is_plain and word.end > start + 2)
+        for word in edit.near(begin, start)
+        if not word.is_place
+    )
 
 
 _PROVINCES = "京津沪渝冀晋辽吉黑浙皖闽赣鲁豫鄂湘粤桂琼滇黔陕甘宁青藏苏川贵云"

@@ -70,35 +70,24 @@ def _join_dotted(edit: Edit) -> None:
     text = edit.text
     for run in _DOTTED.finditer(text):
         dots = [dot.span() for dot in _DOT.finditer(text, *run.span())]
-        old = edit.over(*run.span())
-        if any(span.label == PLACE and span.start < dots[0][0] and dots[-1][1] < span.end for span in old):
+        first, last = dots[0][0], dots[-1][1]
+        around = edit.over(first, last)
+        holder = next((span for span in around if span.start < first and last < span.end), None)
+        placed = holder is not None and holder.label == PLACE
+        if placed or _NAMESAKE.search(text, last, last + LONGEST_PIECE_CHARS + 2):
             continue
-        if _NAMESAKE.search(text, dots[-1][1], dots[-1][1] + LONGEST_PIECE_CHARS + 2):
+        start, end = _first_part(text, run.start(), first), _last_part(edit, last, run.end())
+        if holder is not None and holder.label == PERSON:
+            _straighten(edit, holder, (start, end), (first, last))
             continue
-        start = _first_part(text, run.start(), dots[0][0])
-        end = _last_part(edit, dots[-1][1], run.end())
-        whole = [
-            span
-            for span in old
-            if span.label == PERSON and span.start < dots[0][0] and dots[-1][1] < span.end
-        ]
-        if whole:
-            _straighten(edit, whole[0], (start, end), (dots[0][0], dots[-1][1]))
-            continue
-        parts = [
-            text[left:right]
-            for left, right in zip([start, *(b for _, b in dots)], [*(a for a, _ in dots), end], strict=True)
-        ]
-        beside = [
-            span
-            for span in old
-            if span.label == PERSON and (span.end == dots[0][0] or span.start == dots[-1][1])
-        ]
+        borders = zip([start, *(b for _, b in dots)], [*(a for a, _ in dots), end], strict=True)
+        parts = [text[left:right] for left, right in borders]
         spelt = all(_is_spelt(part) for part in parts)
-        if beside and (spelt or len(beside) > 1 or not any(text[a:b].strip() in _STOPS for a, b in dots)):
-            left = min([span.start for span in beside if span.end == dots[0][0]], default=start)
-            right = max([span.end for span in beside if span.start == dots[-1][1]], default=end)
-            if left < dots[0][0] and dots[-1][1] < right:
+        before, behind = edit.has(PERSON, end=first), edit.has(PERSON, start=last)
+        stopped = any(text[a:b].strip() in _STOPS for a, b in dots)
+        if (before and behind) or ((before or behind) and (spelt or not stopped)):
+            left, right = before.start if before else start, behind.end if behind else end
+            if left < first and last < right:
                 edit.put(left, right, PERSON)
         elif spelt and sum(map(len, parts)) >= SHORTEST_DOTTED_CHARS and _is_bounded(edit, start):
             edit.put(start, end, PERSON)
