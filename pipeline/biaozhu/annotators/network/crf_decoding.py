@@ -173,29 +173,15 @@ def words_of_path(chain: Chain, emissions: np.ndarray, lengths: np.ndarray, path
     following = np.append(start[1:], 0)
     last_of_sentence = np.append(sentence[1:] != sentence[:-1], True)
     end = np.where(last_of_sentence, lengths[sentence], following)
-    tag = path[start, sentence]
-    score = _word_scores(chain, emissions, lengths, path, (sentence, start, end))
-    return Words(sentence, start, end, tag, score)
-
-
-def _word_scores(
-    chain: Chain,
-    emissions: np.ndarray,
-    lengths: np.ndarray,
-    path: np.ndarray,
-    words: tuple[np.ndarray, np.ndarray, np.ndarray],
-) -> np.ndarray:
-    sentence, start, end = words
-    time, batch, _ = emissions.shape
     passed = _pass(chain, emissions, lengths)
     forward, backward, likely = passed.forward, passed.backward, passed.likely
-    step = np.zeros((time, batch))
+    step = np.zeros(path.shape)
     step[1:] = chain.transitions[path[:-1], path[1:]] + np.log(
         np.maximum(np.take_along_axis(likely[1:], path[1:, :, None], axis=2)[..., 0], SMALLEST)
     )
     along = np.cumsum(step, axis=0)
-    first, last = path[start, sentence], path[end - 1, sentence]
-    share = np.log(np.maximum(forward[start, sentence, first], SMALLEST))
+    tag, last = path[start, sentence], path[end - 1, sentence]
+    share = np.log(np.maximum(forward[start, sentence, tag], SMALLEST))
     share += along[end - 1, sentence] - along[start, sentence]
     # What follows must not go on with the same word.
     after = np.minimum(end, time - 1)
@@ -205,7 +191,7 @@ def _word_scores(
     going_on = np.where((inner >= 0) & (end < lengths[sentence]), going_on, 0)
     leaving = np.maximum(backward[end - 1, sentence, last] - going_on, 0)
     scores: np.ndarray = np.exp(share) * leaving / passed.total[sentence]
-    return scores.clip(0, 1)
+    return Words(sentence, start, end, tag, scores.clip(0, 1))
 
 
 @dataclass(frozen=True, slots=True)

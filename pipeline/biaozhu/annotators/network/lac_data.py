@@ -134,7 +134,7 @@ def build_lac_graph(size: Size, folder: Path) -> bytes:
     Inputs: `ids` int32 (time, batch), `lengths` int32 (batch,). Outputs: `emissions` float32 (time, batch, tags)
     and `states`, what they are computed from, float32 (time, batch, 256); past a sentence's length both are noise.
     """
-    return _graph(*(_large_weights(folder) if size == "large" else _small_weights(folder)))
+    return _graph(_large_weights(folder) if size == "large" else _small_weights(folder))
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,6 +143,7 @@ class _Weights:
     layers: tuple[tuple[np.ndarray, np.ndarray, np.ndarray], ...]
     projection: np.ndarray
     bias: np.ndarray
+    reset_after: bool
 
 
 def _check_files(size: Size, folder: Path) -> str:
@@ -172,7 +173,7 @@ def _small_array(folder: Path, name: str, *shape: int) -> np.ndarray:
     return np.frombuffer(content[-size:], dtype="<f4").reshape(shape)
 
 
-def _small_weights(folder: Path) -> tuple[_Weights, bool]:
+def _small_weights(folder: Path) -> _Weights:
     # Paddle's dynamic_gru computes h' = (1-u)h + uc, ONNX h' = (1-z)c + zh: z = 1-u, so u's weights change sign.
     sign = np.repeat(np.array([-1, 1, 1], np.float32), HIDDEN)
     layers = []
@@ -191,16 +192,13 @@ def _small_weights(folder: Path) -> tuple[_Weights, bool]:
     count = len(dict(_read_pairs(folder / "tag.dic")))
     # The dictionary skips a row: its highest number counts, not its length.
     rows = 1 + max(int(row) for row, _ in _read_pairs(folder / "word.dic"))
-    weights = _Weights(
-        embedding=_small_array(folder, "word_emb", rows, HIDDEN),
-        layers=tuple(layers),
-        projection=_small_array(folder, "fc_4.w_0", 2 * HIDDEN, count),
-        bias=_small_array(folder, "fc_4.b_0", count),
-    )
-    return weights, False
+    projection = _small_array(folder, "fc_4.w_0", 2 * HIDDEN, count)
+    bias = _small_array(folder, "fc_4.b_0", count)
+    embedding = _small_array(folder, "word_emb", rows, HIDDEN)
+    return _Weights(embedding, tuple(layers), projection, bias, reset_after=False)
 
 
-def _large_weights(folder: Path) -> tuple[_Weights, bool]:
+def _large_weights(folder: Path) -> _Weights:
     import onnx  # noqa: PLC0415 — takes a third of a second, and a cached graph does without
     from onnx import numpy_helper  # noqa: PLC0415 — as above
 
@@ -208,16 +206,12 @@ def _large_weights(folder: Path) -> tuple[_Weights, bool]:
     arrays = {one.name: numpy_helper.to_array(one) for one in model.graph.initializer}
     # The last columns (start, stop and tags that share a row with another) are never the best: leave them out.
     count = len(dict(_read_pairs(folder / "tag.dic")))
-    weights = _Weights(
-        embedding=arrays["embedding_0.w_0"],
-        layers=tuple((arrays[w], arrays[r], arrays[b]) for w, r, b in _LARGE_LAYERS),
-        projection=arrays["linear_0.w_0"][:, :count],
-        bias=arrays["linear_0.b_0"][:count],
-    )
-    return weights, True
+    layers = tuple((arrays[w], arrays[r], arrays[b]) for w, r, b in _LARGE_LAYERS)
+    projection, bias = arrays["linear_0.w_0"][:, :count], arrays["linear_0.b_0"][:count]
+    return _Weights(arrays["embedding_0.w_0"], layers, projection, bias, reset_after=True)
 
 
-def _graph(weights: _Weights, reset_after: bool) -> bytes:  # noqa: FBT001 — one of two kinds of GRU
+def _graph(weights: _Weights) -> bytes:
     graph = OnnxGraph()
     constant, node = graph.constant, graph.node
     state = node("Gather", [constant("embedding", weights.embedding), "ids"], "embedded")
@@ -227,7 +221,11 @@ def _graph(weights: _Weights, reset_after: bool) -> bytes:  # noqa: FBT001 — o
             constant(f"{name}{position}", array)
             for name, array in (("input", inputs), ("recurrent", recurrents), ("bias", biases))
         ]
-        shape = {"hidden_size": HIDDEN, "direction": "bidirectional", "linear_before_reset": int(reset_after)}
+        shape = {
+            "hidden_size": HIDDEN,
+            "direction": "bidirectional",
+            "linear_before_reset": int(weights.reset_after),
+        }
         gru = node("GRU", [state, *parts, "lengths"], f"gru{position}", **shape)
         swapped = node("Transpose", [gru], f"swapped{position}", perm=[0, 2, 1, 3])
         state = node("Reshape", [swapped, joined], f"state{position}")
