@@ -11,7 +11,6 @@ from hypothesis import strategies as st
 from biaozhu.data.errors import OffsetError
 from biaozhu.data.model import Article, Block, Metadata, Sentence
 from biaozhu.reading.sentences import (
-    kind_of,
     rebuild,
     section_of,
     section_titles,
@@ -243,16 +242,9 @@ def test_sentences_article_leaves_furniture_out() -> None:
     assert split_checked(ARTICLE) == sentences
 
 
-def test_sentences_know_their_section_and_kind() -> None:
+def test_sentences_know_their_section() -> None:
     sentences = split_article(ARTICLE)
     assert list(section_of(ARTICLE, sentences).values()) == [0, 0, 0, 1, 1]
-    assert list(kind_of(ARTICLE, sentences).values()) == [
-        "title",
-        "paragraph",
-        "paragraph",
-        "heading",
-        "caption",
-    ]
     assert section_titles(ARTICLE) == ("题目", "小节")
 
 
@@ -269,8 +261,6 @@ def test_sentences_of_another_text_are_not_rebuilt() -> None:
     for stranger in (Sentence("ba9876543210", 6, 9, "甲来。"), Sentence(ARTICLE.id, 4, 7, "目\n甲")):
         with pytest.raises(OffsetError, match="no block"):
             section_of(ARTICLE, [stranger])
-        with pytest.raises(OffsetError, match="no block"):
-            kind_of(ARTICLE, [stranger])
 
 
 @given(ANY)

@@ -157,10 +157,7 @@ _CHANGED = re.compile("(?:[下上]调|[减增]少|减|下[降跌滑]|上[升涨]
 
 
 def find_amounts(texts: Sequence[str]) -> list[tuple[Span, ...]]:
-    """Return the amounts of each text: spans labelled AMOUNT, sorted and disjoint, source `amounts`.
-
-    The score is a stated confidence, not a probability: Arabic figures over Chinese numerals over bare 百, 千, 万.
-    """
+    """Return the amounts of each text, sorted and disjoint; the score is a stated confidence, not a probability."""
     return [
         tuple(Span(start, end, LABEL, SOURCE, score) for start, end, score in _amounts(fold_text(text)))
         for text in texts

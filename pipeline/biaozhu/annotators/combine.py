@@ -41,16 +41,12 @@ def combine(
     layers: Mapping[str, Sequence[Sentence]],
     annotators: Iterable[Annotator],
 ) -> tuple[tuple[Sentence, ...], tuple[Entry, ...]]:
-    """Bring layers together.
+    """Return the sentences with the spans that stand, and a ledger entry for each span of a layer that is not among them.
 
     Args:
         sentences: what the result is made of, in order; their own spans are ignored.
         layers: layer name -> its sentences, by id among `sentences`; a sentence that it lacks has no spans there.
         annotators: those that made layers; a layer is that of the annotator of its name.
-
-    Returns:
-        The sentences with the spans that stand (the source is the layer that proposed each), and a ledger entry for
-        each span of a layer that is not among them with the same borders and label.
 
     Raises:
         DuplicateError: a layer has a sentence twice.
@@ -62,9 +58,8 @@ def combine(
         seen: set[str] = set()
         for sentence in layers[name]:
             if known.get(sentence.id) != sentence.text:
-                raise VersionError(
-                    f"layer {name} has a sentence that is not in the articles", where=sentence.id
-                )
+                what = f"layer {name} has a sentence that is not in the articles"
+                raise VersionError(what, where=sentence.id)
             if sentence.id in seen:
                 raise DuplicateError(f"layer {name} has this sentence twice", where=sentence.id)
             seen.add(sentence.id)
@@ -82,12 +77,7 @@ def combine(
 def combine_rows(
     layers: Mapping[str, Sequence[Sequence[Span]]], annotators: Iterable[Annotator]
 ) -> list[list[Span]]:
-    """Bring layers of the same sentences together, as `combine` does, without saying what was lost.
-
-    Args:
-        layers: layer name -> the spans of each sentence; all of the same length.
-        annotators: see `combine`.
-    """
+    """Return the spans that stand, as `combine` does; each layer has the spans of every sentence."""
     names, precedence = sorted(layers), _Precedence(annotators)
     rows = []
     for row in zip(*(layers[name] for name in names), strict=True):
@@ -160,19 +150,9 @@ def _explain_losses(
         if span.key in chosen:
             continue
         winner = next(iter(cover.find(span.start, span.end)), None)
-        entries.append(
-            Entry(
-                step=STEP,
-                severity="decision",
-                reason=f"{winner.source} has {winner.label} there"
-                if winner
-                else precedence.explain(name, span.label),
-                sentence=sentence.id,
-                start=span.start,
-                end=span.end,
-                label=span.label,
-                text=sentence.text[span.start : span.end],
-                source=name,
-            )
+        reason = (
+            f"{winner.source} has {winner.label} there" if winner else precedence.explain(name, span.label)
         )
+        text = sentence.text[span.start : span.end]
+        entries.append(Entry(STEP, "decision", reason, sentence.id, *span.key, text, name))
     return entries

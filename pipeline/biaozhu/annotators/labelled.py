@@ -8,13 +8,12 @@ from biaozhu.annotators.registry import Annotator
 from biaozhu.annotators.repair.edit import make_edit
 from biaozhu.annotators.repair.persons import repair_persons
 from biaozhu.annotators.repair.places import repair_places
-from biaozhu.annotators.words import trimmed_span
+from biaozhu.data.model import Span
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     from biaozhu.annotators.words import LacWord
-    from biaozhu.data.model import Span
 
 SOURCE = "network"
 OUTSIDE = "O"
@@ -30,17 +29,12 @@ REFUSED_ENDINGS = tuple(_REFUSED.split())
 
 def find_labelled(texts: Sequence[str], words: Sequence[Sequence[LacWord]]) -> list[tuple[Span, ...]]:
     """Return the words that have a label of biaozhu as tag, repaired, without those that the guideline refuses."""
-    return [
-        repair_names(
-            text,
-            [
-                span
-                for span in labelled_spans(text, row, source=SOURCE)
-                if span.label in LABELS and not is_refused(text[span.start : span.end], span.label)
-            ],
-        )
-        for text, row in zip(texts, words, strict=True)
-    ]
+    found = []
+    for text, row in zip(texts, words, strict=True):
+        spans = [span for span in labelled_spans(text, row, source=SOURCE) if span.label in LABELS]
+        allowed = [span for span in spans if not is_refused(text[span.start : span.end], span.label)]
+        found.append(repair_names(text, allowed))
+    return found
 
 
 def repair_names(text: str, spans: Iterable[Span]) -> tuple[Span, ...]:
@@ -53,11 +47,11 @@ def repair_names(text: str, spans: Iterable[Span]) -> tuple[Span, ...]:
 
 def labelled_spans(text: str, words: Sequence[LacWord], *, source: str) -> Iterator[Span]:
     """Yield the words that have a label as tag, without white space at their ends."""
-    for word in words:
-        if word.tag != OUTSIDE:
-            yield from trimmed_span(
-                text, word.start, word.end, label=word.tag, source=source, score=word.score
-            )
+    for start, end, tag, score in words:
+        kept = text[start:end]
+        if tag != OUTSIDE and kept.strip():
+            first = start + len(kept) - len(kept.lstrip())
+            yield Span(first, first + len(kept.strip()), tag, source, score)
 
 
 def is_refused(name: str, label: str) -> bool:

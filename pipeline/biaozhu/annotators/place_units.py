@@ -10,9 +10,9 @@ import re
 from dataclasses import dataclass
 from functools import lru_cache
 
-from biaozhu.knowledge.countries import COUNTRIES
-from biaozhu.knowledge.division_names import CITY, COUNTY, GENERIC, TOWNSHIP, VILLAGE
+from biaozhu.knowledge.division_names import CITY, COUNTRIES, COUNTY, GENERIC, TOWNSHIP, VILLAGE
 from biaozhu.knowledge.gazetteer import gazetteer, villages
+from biaozhu.knowledge.word_tables import read_words
 
 NATURAL = 6
 LONGEST_PIECE_CHARS = 30
@@ -43,17 +43,7 @@ _ANY = (
 ANY_UNIT = re.compile(
     rf"(?:[东西南北中]部|[东西南北]侧)(?:村庄?|[乡镇县]|地区)|[省市县区乡镇村](?:[里内外]|内外|境内)|(?:{_ANY})(?:省|城?市|县|区|城镇|乡镇?|镇|村庄?|庄|屯|寨|社区|街道|地区|地|岛|山|河|海|湖|城|里|州|旗|国|境)(?:[里内外上下中]|内外)?$"
 )
-_NO_NAMES = (
-    "西部 东部 南部 北部 中部 北方 南方 东方 西方 农村 乡村 城乡 山区 牧区 老区 灾区 "
-    "库区 沿海 内地 沿河 沿江 沿线 沿岸 境内 境外 县城 县内 省内 市内 村里 乡里 县里 "
-    "省里 市里 镇里 国内 国外 海外 当地 本地 外地 各地 基层 前线 边疆 边境 首都 省会 "
-    "省城 市中心 郊外 城里 乡下 田间 地头 之乡 村庄 海洋 大陆 陆地 共和国 联邦 帝国 "
-    "自治区 自治州 直辖市 特区 山城 北国 南国 地方 人民 来宾 垦区 解放区 开发区 京城 "
-    "故乡 家乡 全球 世界 地球 火星 月球 太阳 公海 上游 下游 高原 平原 沙漠 草原 森林 "
-    "岛屿 省市 县市 区县 县区 乡镇 村镇 村屯 村组 县乡 北郊 南郊 东郊 西郊 近郊 市郊 "
-    "城郊"
-)
-NO_NAMES = GENERIC | frozenset(_NO_NAMES.split())
+NO_NAMES = GENERIC.union(read_words("places", "no_names"))
 # Counties, too, but even beside their province they say where in it (四川南部).
 _NEVER_NAMES = frozenset(("南部", "平原", "沿河", "山城"))
 
@@ -78,11 +68,6 @@ def is_generic(name: str) -> bool:
     )
 
 
-def _is_county_too(name: str) -> bool:
-    named = gazetteer().named.get(name)
-    return name not in _NEVER_NAMES and named is not None and not named.full and named.level <= COUNTY
-
-
 def is_certain(name: str) -> bool:
     """Return whether the name is a division's with its unit word, or the short form of a county or more."""
     named = gazetteer().named.get(name)
@@ -92,11 +77,7 @@ def is_certain(name: str) -> bool:
 def cut_units(text: str, start: int, end: int) -> tuple[PlaceUnit, ...]:
     """Cut text[start:end] into units with the least cost; rests that no rule knows are units of level 0."""
     cut = _cut(text[start:end])
-    return (
-        tuple(PlaceUnit(start + one.start, start + one.end, one.level, one.known) for one in cut)
-        if start
-        else cut
-    )
+    return tuple(PlaceUnit(start + one.start, start + one.end, one.level, one.known) for one in cut)
 
 
 @lru_cache(maxsize=1 << 14)
@@ -110,13 +91,10 @@ def _cut(text: str) -> tuple[PlaceUnit, ...]:
     best[0] = (0.0, ())
     for left in range(length):
         cost, units = best[left]
+        lowest = max((one.level for one in units if one.level != NATURAL), default=0)
         for right in range(left + 1, min(length, left + LONGEST_PIECE_CHARS) + 1):
             unit, price = _unit(text, left, right)
-            if (
-                units
-                and unit.level
-                and unit.level <= max((u.level for u in units if u.level != NATURAL), default=0)
-            ):
+            if 0 < unit.level <= lowest:
                 price += 2.5
             # A rest after a rest is one rest.
             if units and not unit.level and not units[-1].level:
@@ -137,8 +115,9 @@ def _unit(text: str, start: int, end: int) -> tuple[PlaceUnit, float]:
 
 @lru_cache(maxsize=1 << 16)
 def _priced(name: str) -> tuple[int, bool, float]:
-    if len(name) > 1 and (name not in NO_NAMES or _is_county_too(name)):
-        named = gazetteer().named.get(name)
+    named = gazetteer().named.get(name)
+    county = named is not None and not named.full and named.level <= COUNTY and name not in _NEVER_NAMES
+    if len(name) > 1 and (county or name not in NO_NAMES):
         if named and (named.full or named.level <= COUNTY):
             return named.level, True, 1.0 if named.full else 1.4
         if named and named.level == TOWNSHIP:

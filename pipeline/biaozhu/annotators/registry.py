@@ -73,17 +73,14 @@ class Annotator:
             raise (bug if self.built_in else AnnotatorError(bug.what, where=self.name)) from error
 
     def _checked(self, text: str, found: Iterable[Span]) -> tuple[Span, ...]:
-        row = tuple(found)
-        if len(row) > 1:
-            row = tuple(sorted(row, key=BY_PLACE))
+        row = tuple(sorted(found, key=BY_PLACE))
         reached = 0
         for span in row:
+            called = f"span {span.start}-{span.end}"
             if not reached <= span.start < span.end <= len(text):
-                raise ValueError(
-                    f"span {span.start}-{span.end} {span.label} is empty, outside its text or overlaps another"
-                )
+                raise ValueError(f"{called} {span.label} is empty, outside its text or overlaps another")
             if not span.label or not (span.score is None or 0 <= span.score <= 1):
-                raise ValueError(f"span {span.start}-{span.end} has label {span.label!r}, score {span.score}")
+                raise ValueError(f"{called} has label {span.label!r}, score {span.score}")
             reached = span.end
         return row if self.built_in else tuple(replace(span, source=self.name) for span in row)
 
@@ -103,14 +100,7 @@ def annotator(
     """
 
     def register(find: Find) -> Annotator:
-        made = Annotator(
-            name,
-            find,
-            proposes=proposes,
-            min_score=min_score,
-            reads_words=reads_words,
-            by_sentence=by_sentence,
-        )
+        made = Annotator(name, find, proposes, min_score, reads_words, by_sentence)
         if name in _built_in():
             raise AnnotatorError("an annotator of biaozhu has this name", where=name)
         _registered().register(name, func=made)
@@ -140,9 +130,8 @@ def find_annotators(name: str) -> tuple[Annotator, ...]:
         raise AnnotatorError(f"does not load: {bug_from(error, where=name).what}", where=name) from error
     if not isinstance(found, Annotator):
         names = ", ".join((*_built_in(), *entry_points(group=registry.entry_point_namespace).names))
-        raise AnnotatorError(
-            "no annotator of this name", where=name, next_step=f"Take a file (.py) or one of: {names}"
-        )
+        take = f"Take a file (.py) or one of: {names}"
+        raise AnnotatorError("no annotator of this name", where=name, next_step=take)
     return (found,)
 
 

@@ -30,14 +30,13 @@ _NOT_BEFORE = re.compile(
 
 
 def find_repeated(texts: Sequence[str], words: Sequence[Sequence[LacWord]]) -> list[list[Span]]:
-    """Return the places in each text where a person that the article names elsewhere stands again.
-
-    Args:
-        texts: the sentences of one article.
-        words: the network's words of each.
-    """
+    """Return where a person that one article names elsewhere stands again, in each of its texts."""
     known: dict[str, float] = {}
-    some = [pair for pair in zip(texts, words, strict=True) if any(map(_may_name, pair[1]))]
+    some = [
+        (text, row)
+        for text, row in zip(texts, words, strict=True)
+        if any(word.tag == "PERSON" and word.end - word.start >= SHORTEST for word in row)
+    ]
     for (text, _), spans in zip(some, find_labelled(*zip(*some, strict=True)) if some else (), strict=True):
         for span in spans:
             if span.label == "PERSON" and (span.score or 0.0) >= MIN_SCORE:
@@ -49,10 +48,6 @@ def find_repeated(texts: Sequence[str], words: Sequence[Sequence[LacWord]]) -> l
     for name in sorted(known, key=len, reverse=True):
         by_first.setdefault(name[0], []).append(name)
     return [list(_occurrences(text, known, by_first)) for text in texts]
-
-
-def _may_name(word: LacWord) -> bool:
-    return word.tag == "PERSON" and word.end - word.start >= SHORTEST
 
 
 def _occurrences(

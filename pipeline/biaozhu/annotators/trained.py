@@ -46,10 +46,8 @@ def load_trained(folder: Path) -> TrainedModel:
     try:
         nlp = spacy.load(folder)
     except Exception as error:  # noqa: BLE001 — what a damaged file raises depends on the file
-        what = " ".join(str(error).split())
-        raise ModelDataError(
-            f"the model does not load ({what})", where=str(folder), next_step="Train it again"
-        ) from None
+        what = f"the model does not load ({' '.join(str(error).split())})"
+        raise ModelDataError(what, where=str(folder), next_step="Train it again") from None
     return TrainedModel(folder.resolve().name, nlp)
 
 
@@ -75,11 +73,7 @@ def annotate_sentences(
 
 
 def annotate_with(nlp: Language, texts: Sequence[str], *, source: str) -> list[tuple[Span, ...]]:
-    """Run a pipeline over texts and return the spans of each.
-
-    Raises:
-        OffsetError: its tokenizer does not keep a text as it is.
-    """
+    """Return the spans that a pipeline gives each text; it raises OffsetError where its tokenizer changes a text."""
     return [_spans(doc, text, source) for doc, text in zip(nlp.pipe(texts), texts, strict=True)]
 
 

@@ -4,17 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
-from biaozhu.data.model import Span
-
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
 
 class LacWord(NamedTuple):
-    """A word: code points of its sentence, half open, its tag (a label, or LAC's LOC, PER, ORG, TIME, n, v, m, q …), and score.
+    """A word: code points of its sentence, half open, its tag (a label, or LAC's LOC, PER, n, v …), and its probability.
 
-    `score` is the probability that the word has these borders and this tag, in [0, 1]. A named tuple, since two
-    characters make one: a frozen dataclass takes three times as long to be made.
+    A named tuple, since two characters make one: a frozen dataclass takes three times as long to be made.
     """
 
     start: int
@@ -32,11 +29,3 @@ class NameModel(Protocol):
 
     def words(self, texts: Sequence[str]) -> list[tuple[LacWord, ...]]:
         """Return the names in each text, in order; what lies between them may be there as words with the tag O."""
-
-
-def trimmed_span(text: str, start: int, end: int, *, label: str, source: str, score: float) -> list[Span]:
-    """Return the span without white space at its ends, as a list of one, or of none where there is nothing else."""
-    kept = text[start:end]
-    start += len(kept) - len(kept.lstrip())
-    end = start + len(kept.strip())
-    return [Span(start, end, label, source, score)] if start < end else []

@@ -51,22 +51,17 @@ class Named:
 
 
 class Gazetteer:
-    """Divisions down to townships in memory; villages are read when first asked for.
-
-    Raises:
-        ModelDataError: a data file is missing or damaged.
-    """
+    """Divisions down to townships in memory; ModelDataError says that a data file is missing or damaged."""
 
     def __init__(self) -> None:
         content = read_packed(DIVISIONS)
         parts = laid_out_parts("divisions", (content, LAYOUT), lambda: _laid_out(content))
         self._codes = np.frombuffer(parts["codes"], np.int64)
         self._levels = parts["levels"]
-        names = parts["names"].decode("utf-8").split("\t")
-        self._name_of_row = np.frombuffer(parts["name of row"], np.uint32)
-        self._rows = np.frombuffer(parts["rows"], np.uint32)
-        self._starts = np.frombuffer(parts["starts"], np.uint32)
-        self._names = names
+        self._names = names = parts["names"].decode("utf-8").split("\t")
+        self._name_of_row, self._rows, self._starts = (
+            np.frombuffer(parts[name], np.uint32) for name in ("name of row", "rows", "starts")
+        )
         self._index = dict(zip(names, range(len(names)), strict=True))
         meanings = [Named(number % FULL, number >= FULL) for number in range(2 * FULL)]
         # Names that mean nothing by themselves stand last, without a kind.
@@ -112,11 +107,7 @@ class Gazetteer:
 
 
 class Villages:
-    """The names of 620,000 villages and neighbourhoods by code, without their 村委会 and 居委会; see `village_table`.
-
-    Raises:
-        ModelDataError: the data file is missing or damaged.
-    """
+    """The names of 620,000 villages and neighbourhoods by code, without their 村委会 and 居委会; errors as of `Gazetteer`."""
 
     def __init__(self) -> None:
         try:
@@ -134,10 +125,6 @@ class Villages:
         """Return the villages of this name whose code begins with `within` (the code of a division above)."""
         codes = (_code(int(self._table.codes[row]), VILLAGE) for row in self._table.rows(name))
         return tuple(Division(code, name, VILLAGE) for code in codes if code.startswith(within))
-
-    def names(self) -> set[str]:
-        """Return all names, each once."""
-        return {name for name in bytes(self._table.text).decode().split("\t") if name}
 
     def within(self, code: str) -> tuple[str, ...]:
         """Return the names of all villages whose code begins with `code`, by code."""
@@ -158,11 +145,7 @@ def villages() -> Villages:
 
 
 def read_packed(name: str) -> bytes:
-    """Return a data file as the package carries it, compressed.
-
-    Raises:
-        ModelDataError: it is missing.
-    """
+    """Return a data file as the package carries it, compressed; ModelDataError says that it is missing."""
     try:
         return files("biaozhu.knowledge").joinpath(name).read_bytes()
     except OSError:

@@ -22,7 +22,7 @@ from biaozhu.data.errors import ModelDataError
 from biaozhu.data.files import LONE_SURROGATE, read_bytes
 from biaozhu.data.storage.disk_cache import laid_out_parts
 from biaozhu.knowledge.gazetteer import DIVISIONS, gazetteer, read_packed
-from biaozhu.knowledge.names import import_automaton
+from biaozhu.knowledge.names import import_automaton, make_finder_without_daachorse
 from biaozhu.knowledge.surnames import COMPOUND_SURNAMES, SURNAMES
 from biaozhu.knowledge.world import KINDS as WORLD_KINDS
 from biaozhu.knowledge.world import PEOPLE, WORLD, world_names
@@ -54,14 +54,7 @@ NEXT_STEP = "Install it again with `make run`"
 
 
 def lexicon_columns(texts: Sequence[str]) -> list[np.ndarray]:
-    """Return for each text a uint8 array of shape (code points, WIDTH), 0 or 1.
-
-    Args:
-        texts: of any length.
-
-    Raises:
-        ModelDataError: jieba's dictionary is missing or not the one that was measured.
-    """
+    """Return for each text a uint8 array of shape (code points, WIDTH), 0 or 1; for errors see `_dictionary`."""
     find, kinds, single = loaded_lexicon()
     joined = PART.join(texts)
     marks = np.zeros((len(joined), 3), np.uint64)
@@ -77,21 +70,16 @@ def lexicon_columns(texts: Sequence[str]) -> list[np.ndarray]:
     columns = ((marks[:, :, None] >> np.arange(KINDS, dtype=np.uint64)) & 1).astype(np.uint8)
     every = np.concatenate([columns.reshape(len(joined), 3 * KINDS), _surnames(joined, single)], axis=1)
     reached = np.cumsum([0, *(len(text) + len(PART) for text in texts)])
-    return [
-        every[first : first + len(text)] for first, text in zip(reached[:-1].tolist(), texts, strict=True)
-    ]
+    return [every[first : first + len(text)] for first, text in zip(reached[:-1], texts, strict=True)]
 
 
 def lexicon_facts() -> dict[str, str | int]:
     """Return what a model that was trained on these columns must find again: version of the columns, width, checksum."""
-    return {
-        "layout": LAYOUT.decode(),
-        "width": WIDTH,
-        "words_sha256": SHA256,
-        "divisions_sha256": hashlib.sha256(read_packed(DIVISIONS)).hexdigest(),
-        "world_sha256": hashlib.sha256(read_packed(WORLD)).hexdigest(),
-        "people_sha256": hashlib.sha256(read_packed(PEOPLE)).hexdigest(),
+    tables = {"divisions": DIVISIONS, "world": WORLD, "people": PEOPLE}
+    checksums = {
+        f"{name}_sha256": hashlib.sha256(read_packed(table)).hexdigest() for name, table in tables.items()
     }
+    return {"layout": LAYOUT.decode(), "width": WIDTH, "words_sha256": SHA256, **checksums}
 
 
 def _surnames(text: str, single: np.ndarray) -> np.ndarray:
@@ -99,14 +87,12 @@ def _surnames(text: str, single: np.ndarray) -> np.ndarray:
     columns = np.zeros((len(text), 3), np.uint8)
     columns[:, 0] = single[points]
     pairs = points[:-1].astype(np.int64) * CODE_POINTS + points[1:]
-    places = np.flatnonzero(np.isin(pairs, _compound()))
+    places = np.flatnonzero(np.isin(pairs, _COMPOUND))
     columns[places, 1] = columns[places + 1, 2] = 1
     return columns
 
 
-@cache
-def _compound() -> np.ndarray:
-    return np.array([ord(name[0]) * CODE_POINTS + ord(name[1]) for name in sorted(COMPOUND_SURNAMES)])
+_COMPOUND = np.array([ord(name[0]) * CODE_POINTS + ord(name[1]) for name in sorted(COMPOUND_SURNAMES)])
 
 
 @cache
@@ -122,7 +108,7 @@ def loaded_lexicon() -> tuple[Callable[[str], list[tuple[int, int, int]]], np.nd
     if automaton:
         find = automaton.deserialize(parts["automaton"]).find_overlapping
     else:
-        find = _find_without_daachorse(parts["words"].decode("utf-8").split(PART))
+        find = make_finder_without_daachorse(parts["words"].decode("utf-8").split(PART))
     single = np.zeros(CODE_POINTS, np.uint8)
     single[[ord(name) for name in SURNAMES if len(name) == 1]] = 1
     return find, np.frombuffer(parts["kinds"], np.uint64), single
@@ -149,13 +135,6 @@ def _laid_out(content: bytes, automaton: Any) -> dict[str, bytes]:
     }
 
 
-def _find_without_daachorse(words: list[str]) -> Callable[[str], list[tuple[int, int, int]]]:
-    from ahocorasick_rs import AhoCorasick  # noqa: PLC0415 — installed only where it is needed
-
-    find = AhoCorasick(words, store_patterns=False).find_matches_as_indexes
-    return lambda text: [(start, end, number) for number, start, end in find(text, overlapping=True)]
-
-
 def _dictionary() -> bytes:
     # Where jieba lies, without an import of it.
     found = importlib.util.find_spec("jieba")
@@ -164,7 +143,6 @@ def _dictionary() -> bytes:
         raise ModelDataError("jieba's dictionary is missing", where=str(path), next_step=NEXT_STEP)
     content = read_bytes(path)
     if hashlib.sha256(content).hexdigest() != SHA256:
-        raise ModelDataError(
-            "jieba's dictionary is not that of jieba 0.42.1", where=str(path), next_step=NEXT_STEP
-        )
+        what = "jieba's dictionary is not that of jieba 0.42.1"
+        raise ModelDataError(what, where=str(path), next_step=NEXT_STEP)
     return content

@@ -48,7 +48,7 @@ class VillageTable:
 
     def name(self, row: int) -> str:
         """Return the name in a row."""
-        return bytes(self.text[self.starts[row] : self.starts[row + 1] - 1]).decode()
+        return self._bytes(row).decode()
 
     def rows(self, name: str) -> list[int]:
         """Return the rows of a name, ascending."""
@@ -57,19 +57,16 @@ class VillageTable:
             return []
         key = np.uint64(_hash(wanted))
         first, last = (int(np.searchsorted(self.hashes, key, side)) for side in ("left", "right"))
-        rows = [int(row) for row in self.order[first:last]]
-        return [
-            row for row in rows if bytes(self.text[self.starts[row] : self.starts[row + 1] - 1]) == wanted
-        ]
+        return [row for row in self.order[first:last].tolist() if self._bytes(row) == wanted]
+
+    def _bytes(self, row: int) -> bytes:
+        return bytes(self.text[self.starts[row] : self.starts[row + 1] - 1])
 
 
 def load_village_table(packed: bytes) -> VillageTable:
-    """Return the table of a packed villages file, mapped from the cache folder, where the first call puts it.
+    """Return the table of a packed villages file (`villages.txt.xz`), mapped from the cache folder.
 
-    Where the folder takes no file, the table is laid out in memory, in each process anew.
-
-    Args:
-        packed: the bytes of `villages.txt.xz`.
+    The first call puts it there; where the folder takes no file, each process lays it out in memory.
 
     Raises:
         lzma.LZMAError, ValueError: the packed file is damaged.
@@ -89,7 +86,7 @@ def load_village_table(packed: bytes) -> VillageTable:
 
 
 def village_table_path(packed: bytes) -> Path:
-    """Return where the laid-out table of this packed file lies: its name holds the file's checksum."""
+    """Return where the laid-out table of this packed file is: its name holds the file's checksum."""
     return cache_folder() / f"villages-{LAYOUT}-{hashlib.sha256(packed).hexdigest()[:16]}.npy"
 
 

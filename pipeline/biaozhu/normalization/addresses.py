@@ -15,8 +15,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Literal
 
-from biaozhu.knowledge.countries import COUNTRIES
-from biaozhu.knowledge.division_names import CITY, COUNTY, PROVINCE, TOWNSHIP, VILLAGE
+from biaozhu.knowledge.division_names import CITY, COUNTRIES, COUNTY, PROVINCE, TOWNSHIP, VILLAGE
 from biaozhu.knowledge.gazetteer import CODE_DIGITS, Division, gazetteer, villages
 from biaozhu.normalization.division_lookup import divisions_named, former_codes
 
@@ -75,9 +74,8 @@ class Place:
     Attributes:
         sentence: id of the sentence; `start` and `end` are code points into its text.
         text: the name as written.
-        status: known; ambiguous (`candidates` says between what); unknown to every table; natural (a river, a plain:
-            it is in no one division).
-        level: country (and what is larger, 亚洲), province, city, county, township, village or natural; by its unit word where it is unknown.
+        status: known; ambiguous (`candidates` says between what); unknown to every table; natural (a river, a plain).
+        level: one of LEVELS or natural, 亚洲 a country; by its unit word where it is unknown.
         path: names from the province down, as the article writes its own; empty unless it is known.
         code: statistical code of the division, of its township where a village has been divided; empty as above.
         candidates: the likeliest first, with probabilities.
@@ -118,11 +116,7 @@ class _Mention:
 
 
 def resolve_places(sentences: Sequence[Sentence]) -> tuple[Place, ...]:
-    """Return what each PLACE span of one article means, in the order of the text.
-
-    Args:
-        sentences: the article's sentences with the places as spans, in order.
-    """
+    """Return what each PLACE span of one article's sentences means, in the order of the text."""
     mentions = _mentions(sentences)
     context = _Context(root_of(mention.text for mention in mentions))
     _read(mentions, context)
@@ -156,21 +150,21 @@ def place_tree(places: Iterable[Place]) -> dict[str, Any]:
 
     What is unknown hangs under the division that the text was at; `unknown` marks it.
     """
-    root = _node("")
+
+    def node_of(name: str) -> dict[str, Any]:
+        return {"name": name, "count": 0, "unknown": False, "children": {}}
+
+    root = node_of("")
     for place in places:
         unknown = place.status in ("ambiguous", "unknown")
         node = root
         node["count"] += 1
         for step in (*place.under, place.text) if unknown else place.path or (place.text,):
-            node = node["children"].setdefault(step, _node(step))
+            node = node["children"].setdefault(step, node_of(step))
             node["count"] += 1
         if node["count"] == 1:
             node["unknown"] = unknown
     return _listed(root)
-
-
-def _node(name: str) -> dict[str, Any]:
-    return {"name": name, "count": 0, "unknown": False, "children": {}}
 
 
 def _listed(node: dict[str, Any]) -> dict[str, Any]:

@@ -89,8 +89,7 @@ def bound_around(before: str, after: str) -> tuple[str, ...]:
     clause = _CLAUSE.split(before)[-1]
     after = _MORE_AFTER.sub("", after, count=1) if _MORE_AFTER.match(after) else after
     found = [name for name, pattern in _EXTREMES if pattern.search(clause)]
-    inner = next((name for name, pattern in _BOUND_BEFORE[:2] if pattern.search(clause)), None)
-    inner = inner or next((name for name, pattern in _BOUND_BEFORE[2:] if pattern.search(clause)), None)
+    inner = next((name for name, pattern in _BOUND_BEFORE if pattern.search(clause)), None)
     outer = next((name for name, pattern in _BOUND_AFTER if pattern.match(after)), None)
     return tuple(found + [name for name in (inner, outer if outer != inner else None) if name])
 
@@ -118,9 +117,8 @@ def per_around(before: str, after: str, unit: Unit) -> tuple[str, bool]:
         start = one.start
     between = before[end:]
     later = bool(re.search("[,:]", between))
-    if later and (not lasting or unit.dimension in ("count", "age", "ratio") or _TOTAL.search(between)):
-        return "", False
-    if re.search("[。;!?]", between):
+    ended = not lasting or unit.dimension in ("count", "age", "ratio") or _TOTAL.search(between)
+    if (later and ended) or re.search("[。;!?]", between):
         return "", False
     names = [_per_name(word) for word in words]
     return ("", False) if names == [unit.name] else ("·".join(names), later)
@@ -133,15 +131,9 @@ def _per_name(word: str) -> str:
 
 
 def _matches(before: str) -> list[_Per]:
-    each = [
-        _Per(m.start(), m.end(), m["each"], lasting=bool(_LASTING.fullmatch(m["each"])))
-        for m in _EACH.finditer(before)
-    ]
-    even = [_Per(m.start(), m.end(), m["each"], lasting=False) for m in _EVEN.finditer(before)]
-    rate = [
-        _Per(m.start(), m.end(), m.group(m.lastgroup or 0).replace("时", "小时"), lasting=False)
-        for m in _RATE.finditer(before)
-    ]
+    each = [_Per(*m.span(), m["each"], bool(_LASTING.fullmatch(m["each"]))) for m in _EACH.finditer(before)]
+    others = [_Per(*m.span(), m["each"], lasting=False) for m in _EVEN.finditer(before)]
+    rates = ((rate.span(), rate.group(rate.lastgroup or 0)) for rate in _RATE.finditer(before))
+    others += [_Per(*where, word.replace("时", "小时"), lasting=False) for where, word in rates]
     # 每亩产值 is 每亩, not 亩产值 as well.
-    others = [one for one in even + rate if not any(e.start < one.end and one.start < e.end for e in each)]
-    return each + others
+    return each + [one for one in others if not any(e.start < one.end and one.start < e.end for e in each)]

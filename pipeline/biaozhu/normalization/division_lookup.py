@@ -55,10 +55,8 @@ def _today(name: str) -> list[Division]:
             short = short_form(name, level)
             found += [one for one in (table.lookup(short) if short else ()) if one.level == level]
         if len(name) > 2:  # noqa: PLR2004 — 恩施州; of 通县 too little is left
-            long = f"自治{name[-1]}"
-            found += [
-                one for one in _long_named() if one.name.startswith(name[:-1]) and one.name.endswith(long)
-            ]
+            begins, ends = name[:-1], f"自治{name[-1]}"
+            found += [one for one in _long_named() if one.name.startswith(begins) and one.name.endswith(ends)]
     return found
 
 

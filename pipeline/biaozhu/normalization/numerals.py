@@ -12,8 +12,7 @@ from typing import Literal
 
 from biaozhu.reading.width import to_half_width
 
-DIGITS = {
-    **dict(zip("零一二三四五六七八九", range(10), strict=True)),
+DIGITS = dict(zip("零一二三四五六七八九", range(10), strict=True)) | {
     "〇": 0,
     "○": 0,
     "两": 2,
@@ -34,8 +33,7 @@ SOME_LOW, SOME_HIGH = 2, 9
 LONGEST, PRECISION = 64, 100
 _ARABIC = re.compile(r"\d+(?:,\d{3})*(?:\.\d+)?|\d+\.\d+")
 _NEIGHBOURS = re.compile("([1-9])、([1-9])")
-_CHINESE_DIGITS = dict(zip("123456789", "一二三四五六七八九", strict=True))
-
+_CHINESE_DIGITS = str.maketrans("123456789", "一二三四五六七八九")
 
 Approx = Literal["", "余", "几", "约", "近"]
 
@@ -60,18 +58,12 @@ def read_numeral(text: str) -> Numeral | None:
     if plain in _PHRASES:
         low, high = map(Decimal, _PHRASES[plain])
         return Numeral(low, high, "约")
-    approx: Approx = ""
-    if any(sign in plain for sign in MORE):
-        approx = "余"
-    elif any(sign in plain for sign in ABOUT):
-        approx = "约"
+    approx: Approx = "余" if MORE.intersection(plain) else "约" if ABOUT.intersection(plain) else ""
     plain = re.sub("[余多来把]", "", plain)
     # 6、7: six or seven, as 六、七.
-    plain = _NEIGHBOURS.sub(lambda pair: _CHINESE_DIGITS[pair[1]] + _CHINESE_DIGITS[pair[2]], plain).replace(
-        "、", ""
-    )
+    plain = _NEIGHBOURS.sub(lambda pair: pair[0].translate(_CHINESE_DIGITS), plain).replace("、", "")
     plain = "一" if plain == "个" else plain
-    if any(sign in plain for sign in SOME):
+    if SOME.intersection(plain):
         approx = "几"
     if len(plain) > LONGEST:
         return None
@@ -93,10 +85,7 @@ def write_numeral(value: Decimal) -> str:
 def _range(text: str) -> tuple[Decimal, Decimal]:
     if text == "半":
         return Decimal("0.5"), Decimal("0.5")
-    if "点" in text:
-        return _pointed(text)
-    bare = _bare(text)
-    return bare or _scaled(text)
+    return _pointed(text) if "点" in text else _bare(text) or _scaled(text)
 
 
 def _pointed(text: str) -> tuple[Decimal, Decimal]:

@@ -62,13 +62,10 @@ class People:
 
 
 def group_people(sentences: Sequence[Sentence]) -> People:
-    """Group what one article says of persons.
+    """Group what the sentences of one article, in order and with persons as spans, say of persons.
 
     A surname with a title stands for the one person of that surname; of several, for the one beside whose name the
     title stands, and for nobody where that leaves more than one.
-
-    Args:
-        sentences: the article's sentences with the persons as spans, in order.
     """
     mentions: dict[str, list[Mention]] = {}
     titles: dict[str, list[str]] = {}
@@ -78,26 +75,19 @@ def group_people(sentences: Sequence[Sentence]) -> People:
                 name = sentence.text[span.start : span.end]
                 mentions.setdefault(name, []).append(Mention(sentence.id, span.start, span.end, name, "name"))
                 titles.setdefault(name, []).extend(_titles_beside(sentence.text, span.start, span.end))
-    unresolved = []
+    unresolved: list[Mention] = []
     by_surname: dict[str, list[str]] = {}
     for name in mentions:
-        by_surname.setdefault(_surname(name), []).append(name)
+        by_surname.setdefault(name[: surname_length(name)], []).append(name)
     for sentence in sentences:
         for mention in _titled(sentence, frozenset(by_surname)):
             name = _meant(mention.text, by_surname, titles)
-            if name:
-                mentions[name].append(mention)
-            else:
-                unresolved.append(mention)
+            (mentions[name] if name else unresolved).append(mention)
     order = {sentence.id: index for index, sentence in enumerate(sentences)}
-    persons = [
-        Person(
-            name,
-            tuple(dict.fromkeys(titles[name])),
-            tuple(sorted(found, key=lambda mention: (order[mention.sentence], mention.start))),
-        )
-        for name, found in mentions.items()
-    ]
+    persons = []
+    for name, found in mentions.items():
+        found.sort(key=lambda mention: (order[mention.sentence], mention.start))
+        persons.append(Person(name, tuple(dict.fromkeys(titles[name])), tuple(found)))
     return People(tuple(persons), tuple(unresolved))
 
 
@@ -111,7 +101,9 @@ def _titled(sentence: Sentence, surnames: frozenset[str]) -> list[Mention]:
     found = []
     position = 0
     while position < len(sentence.text):
-        length = _surname_at(sentence.text, position, surnames)
+        # Only surnames of the article's own persons: many surnames are ordinary words as well (和, 向, 于).
+        pair, one = sentence.text[position : position + 2], sentence.text[position]
+        length = 2 if pair in surnames else int(one in surnames)
         title = _AFTER.match(sentence.text, position + length) if length and position not in taken else None
         if title and not _OFFICE.search(sentence.text, max(0, position - 2), position + length):
             end = title.end()
@@ -120,15 +112,6 @@ def _titled(sentence: Sentence, surnames: frozenset[str]) -> list[Mention]:
         else:
             position += 1
     return found
-
-
-def _surname_at(text: str, position: int, surnames: frozenset[str]) -> int:
-    # Only surnames of the article's own persons: many surnames are ordinary words as well (和, 向, 于).
-    return 2 if text[position : position + 2] in surnames else int(text[position] in surnames)
-
-
-def _surname(name: str) -> str:
-    return name[: surname_length(name)]
 
 
 def _meant(mention: str, by_surname: dict[str, list[str]], titles: dict[str, list[str]]) -> str:

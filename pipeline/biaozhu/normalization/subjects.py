@@ -23,13 +23,8 @@ AMOUNT, PERSON = "AMOUNT", "PERSON"
 Steps = tuple[str, ...]
 _POINTING = re.compile(r"(?P<who>该|我们|我|咱们?|全|本)(?P<unit>[省市县区乡镇村])(?![长委直级])")
 _ENDS = {
-    "省": "省区",
-    "市": "市州盟",
-    "县": "县区市旗",
-    "区": "区县市旗",
-    "乡": "乡镇道木",
-    "镇": "镇乡道木",
-    "村": "村庄屯寨区疃堡",
+    ends[0]: ends
+    for ends in ("省区", "市州盟", "县区市旗", "区县市旗", "乡镇道木", "镇乡道木", "村庄屯寨区疃堡")
 }
 _FIRST_PERSON = ("我", "我们", "咱", "咱们")
 _CLAUSE_END = re.compile("[，,；;：:。！!？?、…\n]")
@@ -98,10 +93,7 @@ def subject_places(
 ) -> dict[tuple[str, int], Steps]:
     """Return the path of the place that each amount is about, by sentence id and start; empty where none is found.
 
-    Args:
-        article: the article; its blocks say what a paragraph, a heading and a caption is.
-        sentences: its sentences with amounts, places and persons as spans, in order.
-        places: what the places mean, from `resolve_places`.
+    The sentences have amounts, places and persons as spans, in order; the blocks of the article say what a heading is.
     """
     by_sentence: dict[str, list[Place]] = {}
     for place in places:
@@ -166,18 +158,16 @@ def _subject(paragraph: _Paragraph, index: int, own: _Anchor | None, seen: _Seen
 
 
 def _speaker(paragraph: _Paragraph, index: int) -> Steps:
-    if index not in paragraph.speakers:
-        paragraph.speakers[index] = _found_speaker(paragraph, index)
-    return paragraph.speakers[index]
-
-
-def _found_speaker(paragraph: _Paragraph, index: int) -> Steps:
     """Return the place in the paragraph that says who speaks: before the quotation, or else right after it."""
+    if index in paragraph.speakers:
+        return paragraph.speakers[index]
+    paragraph.speakers[index] = ()
     first, last = max(0, index - REACH), min(len(paragraph.rows), index + REACH)
     for other in chain(range(index - 1, first - 1, -1), range(index, last)):
         opened = paragraph.sentences[other].text.find("“") if other < index else -1
         for anchor in reversed(paragraph.rows[other]):
             if anchor.rank in ("subject", "of_a_person") and (opened < 0 or anchor.start < opened):
+                paragraph.speakers[index] = anchor.path
                 return anchor.path
     return ()
 
@@ -219,9 +209,8 @@ def _rank(
     text: str, start: int, end: int, persons: Sequence[int]
 ) -> Literal["subject", "of_a_person", "inside"] | None:
     lead = _CLAUSE_END.split(text[max(0, start - LEAD) : start])[-1].strip(_QUOTES)
-    if _NO_SUBJECT.search(lead) or text[start - 1 : start] == "、" or _MEMBER.match(text, end):
-        return None
-    if _NAMES_ON.match(text, end):
+    member = text[start - 1 : start] == "、" or _MEMBER.match(text, end)
+    if member or _NO_SUBJECT.search(lead) or _NAMES_ON.match(text, end):
         return None
     if len(lead) == LEAD or not _LEADING.fullmatch(lead):
         return "inside"

@@ -85,11 +85,7 @@ class Meaning:
 
 
 def article_meaning(article: Article, sentences: Sequence[Sentence]) -> Meaning:
-    """Return what the spans of one article mean.
-
-    Args:
-        article: the article.
-        sentences: its sentences with the spans of one layer, in any order.
+    """Return what the spans of one layer mean, of one article's sentences in any order.
 
     Raises:
         VersionError: a sentence is not from this article.
@@ -102,15 +98,12 @@ def article_meaning(article: Article, sentences: Sequence[Sentence]) -> Meaning:
     subjects = paths_by_amount(subject_places(article, ordered, places))
     rows: list[Row] = []
     for sentence in ordered:
-        spans = sentence.spans
-        for at, span in enumerate(spans):
+        # Not into the next or the last span: those are other things.
+        lefts = [0, *(span.end for span in sentence.spans)]
+        rights = [*(span.start for span in sentence.spans[1:]), len(sentence.text)]
+        for span, *reach in zip(sentence.spans, lefts, rights, strict=False):
             if span.label == LABEL:
                 place = subjects.get((sentence.id, span.start), "")
-                # Not into the next or the last span: those are other things.
-                reach = (
-                    spans[at - 1].end if at else 0,
-                    spans[at + 1].start if at + 1 < len(spans) else len(sentence.text),
-                )
                 rows.append(_row(article, sentence, (span.start, span.end), reach, place))
     return Meaning(tuple(rows), places, group_people(ordered))
 
@@ -152,23 +145,19 @@ def _parquet(rows: Sequence[Row]) -> bytes:
         import pyarrow as pa  # noqa: PLC0415 — an extra that the base install does not have
         from pyarrow import parquet  # noqa: PLC0415 — as above
     except ImportError:
-        raise MissingExtraError(
-            "Parquet needs pyarrow",
-            next_step=f"{extra_advice('table')}; or write .csv",
-        ) from None
+        next_step = f"{extra_advice('table')}; or write .csv"
+        raise MissingExtraError("Parquet needs pyarrow", next_step=next_step) from None
+
+    def writable(value: Any) -> Any:
+        # Names of files need not be UTF-8, which a table is.
+        return LONE_SURROGATE.sub("\ufffd", value) if isinstance(value, str) else value
+
     whole = {"start", "end"}
     schema = pa.schema([(name, pa.int64() if name in whole else pa.string()) for name in COLUMNS])
-    columns: dict[str, list[Any]] = {
-        name: [_writable(getattr(row, name)) for row in rows] for name in COLUMNS
-    }
+    columns = {name: [writable(getattr(row, name)) for row in rows] for name in COLUMNS}
     buffer = io.BytesIO()
     parquet.write_table(pa.table(columns, schema=schema), buffer)
     return buffer.getvalue()
-
-
-def _writable(value: Any) -> Any:
-    # Names of files need not be UTF-8, which a table is.
-    return LONE_SURROGATE.sub("\ufffd", value) if isinstance(value, str) else value
 
 
 def in_words(row: Row) -> str:
@@ -179,35 +168,19 @@ def in_words(row: Row) -> str:
 
 
 def _row(
-    article: Article, sentence: Sentence, span: tuple[int, int], reach: tuple[int, int], place: str
+    article: Article, sentence: Sentence, span: tuple[int, int], reach: Sequence[int], place: str
 ) -> Row:
-    start, end = span
-    value = read_amount(sentence.text, start, end)
-    base = in_base(value) if value else None
-    return Row(
-        article=article.name,
-        sentence=sentence.id,
-        start=start,
-        end=end,
-        text=sentence.text[start:end],
-        about=_about(
-            sentence.text[max(reach[0], start - REACH) : start],
-            sentence.text[end : min(reach[1], end + REACH)],
-            value,
-        ),
-        low=write_numeral(value.low) if value else None,
-        high=write_numeral(value.high) if value else None,
-        unit=value.unit if value else "",
-        dimension=value.dimension if value else "",
-        per=value.per if value else "",
-        approx=value.approx if value else "",
-        bound=" ".join(value.bound) if value else "",
-        base_low=_rounded(base[0]) if base else None,
-        base_high=_rounded(base[1]) if base else None,
-        base_unit=base[2] if base else "",
-        place=place,
-        doubt=value.doubt if value else "",
-    )
+    (start, end), text = span, sentence.text
+    value = read_amount(text, start, end)
+    about = _about(text[max(reach[0], start - REACH) : start], text[end : min(reach[1], end + REACH)], value)
+    where = (article.name, sentence.id, start, end, text[start:end], about)
+    if value is None:
+        return Row(*where, None, None, "", "", "", "", "", None, None, "", place, "")
+    low, high = write_numeral(value.low), write_numeral(value.high)
+    said = (value.unit, value.dimension, value.per, value.approx, " ".join(value.bound))
+    base = in_base(value)
+    base_low, base_high, base_unit = (*map(_rounded, base[:2]), base[2]) if base else (None, None, "")
+    return Row(*where, low, high, *said, base_low, base_high, base_unit, place, value.doubt)
 
 
 def _about(before: str, after: str, value: AmountValue | None) -> str:

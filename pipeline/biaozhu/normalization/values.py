@@ -99,13 +99,7 @@ _PRICED = re.compile("[元毛角花卖价买付收钱贵涨降赚交欠给省补
 def read_amount(text: str, start: int, end: int) -> AmountValue | None:
     """Return the value of the amount text[start:end], with approximation, bounds and `per` from around it.
 
-    Args:
-        text: a sentence.
-        start: code point where the amount begins.
-        end: where it ends.
-
-    Returns:
-        None where the span holds no numeral that can be read.
+    It is None where the span holds no numeral that can be read.
     """
     first = max(0, start - REACH_BEFORE)
     plain = fold_text(to_half_width(text[first : end + REACH_AFTER]))
@@ -118,23 +112,15 @@ def read_amount(text: str, start: int, end: int) -> AmountValue | None:
     if read is None and span[-1:] in ("多", "余"):
         # 三倍多: not the guideline's border, but plain in meaning.
         read, after = _read_span(span[:-1], before, after), span[-1]
-    if read is None or read.unit is None:
+    if read is None or (unit := read.unit) is None:
         return None
     low, high = _decimal(min(read.low, read.high)), _decimal(max(read.low, read.high))
     if low is None or high is None:
         return None
-    unit, doubt = read.unit, read.doubt
     per, carried = (own_per, False) if own_per else per_around(before, after, unit)
-    return AmountValue(
-        low,
-        high,
-        unit.name,
-        unit.dimension,
-        read.approx or approx_around(before, after, unit.dimension),
-        bound_around(before, after),
-        per,
-        doubt or ("per" if carried else ""),
-    )
+    approx = read.approx or approx_around(before, after, unit.dimension)
+    doubt = read.doubt or ("per" if carried else "")
+    return AmountValue(low, high, unit.name, unit.dimension, approx, bound_around(before, after), per, doubt)
 
 
 def in_base(value: AmountValue) -> tuple[Fraction, Fraction, str] | None:
@@ -214,16 +200,10 @@ def _part(found: re.Match[str], numeral: Numeral, unit: Unit | None, doubt: Doub
     if found["some"]:
         # 一米八几: from 1.81 to 1.89
         low, high = (end + Fraction(digit, 10 ** (len(unsaid) + 1)) for end, digit in ((low, 1), (high, 9)))
-    magnitude = re.search(r"[十百千万亿]+(?=[余多]?$)", found["number"].rstrip())
-    return _Part(
-        low,
-        high,
-        unit,
-        "几" if found["some"] else "余" if more else numeral.approx,
-        "sign" if found["sign"] == "±" else doubt,
-        magnitude[0] if magnitude else "",
-        found["sign"] == "零下",
-    )
+    magnitude = re.search(r"[十百千万亿]*(?=[余多]?$)", found["number"].rstrip()) or [""]
+    approx: Approx = "几" if found["some"] else "余" if more else numeral.approx
+    doubt = "sign" if found["sign"] == "±" else doubt
+    return _Part(low, high, unit, approx, doubt, magnitude[0], found["sign"] == "零下")
 
 
 def _summed(parts: Sequence[_Part]) -> _Part | None:
@@ -317,8 +297,8 @@ def _ratio(unit: Unit | None, other: Unit | None) -> Fraction | None:
 def _decimal(value: Fraction) -> Decimal | None:
     """Return the exact decimal of a fraction, None where it never ends."""
     under, places = value.denominator, 0
-    while under % 10 == 0 or under % 2 == 0 or under % 5 == 0:
-        under = under // 10 if under % 10 == 0 else under // 2 if under % 2 == 0 else under // 5
+    while factor := next((one for one in (10, 5, 2) if under % one == 0), 0):
+        under //= factor
         places += 1
     if under != 1:
         return None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from dataclasses import fields
 from typing import TYPE_CHECKING
 
 from biaozhu.data.errors import (
@@ -48,16 +49,13 @@ def read_article(path: Path) -> Article:
 
 
 def article_from_bytes(data: bytes, *, name: str, where: str, page: bool = False) -> Article:
-    """Read an article whose bytes are already here.
+    """Read an article whose bytes are already here; for what it raises see `read_article`.
 
     Args:
         data: the bytes of a source file.
         name: the article's name.
         where: what an error names as its place.
         page: whether it is an HTML page for sure; else it is one if it begins like one.
-
-    Raises:
-        EncodingError, EmptyArticleError: see `read_article`.
     """
     stated, left_out = Metadata(), tuple[LeftOut, ...]()
     if page or looks_like_html(data):
@@ -77,12 +75,7 @@ def article_from_bytes(data: bytes, *, name: str, where: str, page: bool = False
     if not blocks:
         raise EmptyArticleError("nothing but white space", where=where)
     digest = hashlib.sha256(data).hexdigest()
-    metadata = Metadata(
-        title=stated.title or found.title,
-        source=stated.source or found.source,
-        author=stated.author or found.author,
-        time=stated.time or found.time,
-    )
+    metadata = Metadata(*(getattr(stated, one.name) or getattr(found, one.name) for one in fields(Metadata)))
     return Article(digest[:12], name, digest, encoding, raw, blocks, metadata, left_out)
 
 
@@ -99,11 +92,7 @@ def find_articles(paths: Iterable[Path]) -> tuple[Path, ...]:
 
 
 def read_articles(paths: Iterable[Path]) -> tuple[Article, ...]:
-    """Read several source files, in order.
-
-    Raises:
-        BiaozhuError: what `read_readable` leaves out, for all files together.
-    """
+    """Read several source files, in order; it raises what `read_readable` leaves out, for all files together."""
     articles, problems = read_readable(paths)
     raise_collected(problems)
     return tuple(articles.values())
@@ -129,10 +118,8 @@ def read_readable(paths: Iterable[Path]) -> tuple[dict[Path, Article], tuple[Bia
             problems.append(error)
             continue
         if article.id in seen:
-            problem = DuplicateError(
-                f"the same text as {seen[article.id]}", where=str(path), next_step="Give it once"
-            )
-            problems.append(problem)
+            what = f"the same text as {seen[article.id]}"
+            problems.append(DuplicateError(what, where=str(path), next_step="Give it once"))
             continue
         seen[article.id] = path
         articles[path] = article
@@ -143,24 +130,19 @@ def read_readable(paths: Iterable[Path]) -> tuple[dict[Path, Article], tuple[Bia
 
 def list_left_out(article: Article) -> tuple[Entry, ...]:
     """Return for the ledger what of a source is not annotated: furniture, and a page's text outside the article."""
-    furniture = (
-        (f"{article.id}:{block.start}-{block.end}", "furniture", article.raw[block.start : block.end])
-        for block in article.blocks
-        if block.kind == "furniture"
-    )
-    outside = ((article.id, one.reason, one.text) for one in article.left_out)
+    left_out = [(article.id, one.reason, one.text) for one in article.left_out]
+    for block in article.blocks:
+        if block.kind == "furniture":
+            text = article.raw[block.start : block.end]
+            left_out.append((f"{article.id}:{block.start}-{block.end}", "furniture", text))
     return tuple(
         Entry("read", "decision", reason, sentence, 0, len(text), "", text)
-        for sentence, reason, text in (*outside, *furniture)
+        for sentence, reason, text in left_out
     )
 
 
 def read_source(path: Path) -> bytes:
-    """Return a source file's bytes, at most `MAX_ARTICLE_BYTES`.
-
-    Raises:
-        MissingFileError, EncodingError: see `read_article`.
-    """
+    """Return a source file's bytes, at most `MAX_ARTICLE_BYTES`; for what it raises see `read_article`."""
     try:
         with path.open("rb") as file:
             data = file.read(MAX_ARTICLE_BYTES + 1)
@@ -172,11 +154,8 @@ def read_source(path: Path) -> bytes:
         reason = getattr(error, "strerror", None) or error
         raise MissingFileError(f"cannot be read ({reason})", where=str(path)) from None
     if len(data) > MAX_ARTICLE_BYTES:
-        raise EncodingError(
-            f"more than {MAX_ARTICLE_BYTES >> 20} MiB, which is too large for an article",
-            where=str(path),
-            next_step="Cut it into one file an article",
-        )
+        what = f"more than {MAX_ARTICLE_BYTES >> 20} MiB, which is too large for an article"
+        raise EncodingError(what, where=str(path), next_step="Cut it into one file an article")
     return data
 
 

@@ -14,11 +14,11 @@ from statistics import median
 from typing import TYPE_CHECKING
 
 from biaozhu.data.model import Block, Metadata
-from biaozhu.reading.pages import patterns as page_patterns
+from biaozhu.reading.pages import patterns
 from biaozhu.reading.sentences import LINE, split_text, trim
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from biaozhu.data.model import BlockKind
     from biaozhu.reading.pages.patterns import Edge
@@ -52,11 +52,8 @@ def find_blocks(raw: str) -> tuple[tuple[Block, ...], Metadata]:
     """Return the blocks of a text in order, and what its furniture says about it."""
     lines = _lines(raw)
     kinds = _kinds(lines)
-    sections = _sections(lines, kinds)
-    blocks = tuple(
-        Block(line.start, line.end, kind, section)
-        for line, kind, section in zip(lines, kinds, sections, strict=True)
-    )
+    rows = zip(lines, kinds, _sections(lines, kinds), strict=True)
+    blocks = tuple(Block(line.start, line.end, kind, section) for line, kind, section in rows)
     return blocks, _metadata(lines, kinds)
 
 
@@ -73,22 +70,21 @@ def _kinds(lines: Sequence[Line]) -> list[BlockKind]:
     prose = [
         place
         for place, line in enumerate(lines)
-        if page_patterns.is_prose(line.text) and not page_patterns.is_furniture(line.text, edge="head")
+        if patterns.is_prose(line.text) and not patterns.is_furniture(line.text, edge="head")
     ]
     # A list or a table has no running text: what names its source or date may still stand above it.
     dated = [
         place
         for place, line in enumerate(lines[:_HEAD_LINES])
-        if page_patterns.is_furniture(line.text, edge="head")
-        and page_patterns.names_source_or_time(line.text)
-        and sum(not page_patterns.is_furniture(one.text, edge="head") for one in lines[:place])
-        <= _HEAD_TITLES
+        if patterns.is_furniture(line.text, edge="head")
+        and patterns.names_source_or_time(line.text)
+        and sum(not patterns.is_furniture(one.text, edge="head") for one in lines[:place]) <= _HEAD_TITLES
     ]
     first, last = (prose[0], prose[-1]) if prose else (dated[-1] + 1 if dated else 0, len(lines))
     kinds: list[BlockKind] = ["paragraph"] * len(lines)
     for place, line in enumerate(lines):
         edge: Edge | None = "head" if place < first else "tail" if place > last else None
-        if page_patterns.is_furniture(line.text, edge=edge):
+        if patterns.is_furniture(line.text, edge=edge):
             kinds[place] = "furniture"
     _keep_entries(lines, kinds, first)
     _close_page(lines, kinds, last)
@@ -100,8 +96,8 @@ def _kinds(lines: Sequence[Line]) -> list[BlockKind]:
 
 def _keep_entries(lines: Sequence[Line], kinds: list[BlockKind], first: int) -> None:
     """Keep what has a label of furniture but is an entry of a notice (时间：… 对象：…) or a turn of an interview."""
-    entries = [place for place in range(first, len(lines)) if page_patterns.is_entry(lines[place].text)]
-    generic = {place for place in entries if page_patterns.is_generic(lines[place].text)}
+    entries = [place for place in range(first, len(lines)) if patterns.ENTRY.match(lines[place].text)]
+    generic = {place for place in entries if patterns.is_generic(lines[place].text)}
     begins = Counter(lines[place].text[:2] for place in entries)
     for run in _runs(entries):
         notice = sum(kinds[place] == "paragraph" for place in run) > 1
@@ -114,8 +110,8 @@ def _close_page(lines: Sequence[Line], kinds: list[BlockKind], last: int) -> Non
     closed = False
     for place in range(last + 1, len(lines)):
         text = lines[place].text
-        closed = closed or (kinds[place] == "furniture" and page_patterns.closes_the_page(text))
-        if closed and not page_patterns.is_attachment(text):
+        closed = closed or (kinds[place] == "furniture" and patterns.CLOSING.match(text) is not None)
+        if closed and not patterns.ATTACHED.match(text):
             kinds[place] = "furniture"
 
 
@@ -125,20 +121,19 @@ def _mark_title(lines: Sequence[Line], kinds: list[BlockKind], first: int) -> in
     candidates = [
         place
         for place in range(first)
-        if kinds[place] != "furniture" and _may_be_title(lines[place].text, bool(furniture))
+        if kinds[place] != "furniture"
+        and 2 <= len(text := lines[place].text) <= _TITLE_LENGTH  # noqa: PLR2004 — one character is no title
+        and text[-1] not in ":：;；,，、"
+        and not patterns.SITE.match(text)
+        and (furniture or not patterns.ends(text))
     ]
     if not candidates:
         return -1
-    named = [place for place in furniture if page_patterns.names_source_or_time(lines[place].text)]
+    named = [place for place in furniture if patterns.names_source_or_time(lines[place].text)]
     above = [place for place in candidates if named and place < named[0]]
     below_menu = [place for place in candidates if furniture and place > furniture[-1]]
     plain = [place for place in above if not lines[place].text.startswith(("—", "-", "―"))]
-    if plain:
-        title = plain[-1]
-    elif named:
-        title = candidates[0]
-    else:
-        title = (below_menu or candidates)[0]
+    title = plain[-1] if plain else candidates[0] if named else (below_menu or candidates)[0]
     kinds[title] = "title"
     first_title = title
     while first_title - 1 in candidates and len(lines[first_title - 1].text) >= _KICKER_LENGTH:
@@ -146,7 +141,7 @@ def _mark_title(lines: Sequence[Line], kinds: list[BlockKind], first: int) -> in
         kinds[first_title] = "title"
     for place in range(first_title) if furniture else ():
         text = lines[place].text
-        if len(text) < _KICKER_LENGTH or page_patterns.is_site_name(text):
+        if len(text) < _KICKER_LENGTH or patterns.SITE.match(text):
             kinds[place] = "furniture"
     last_title = title
     for place in range(title + 1, first):
@@ -157,12 +152,6 @@ def _mark_title(lines: Sequence[Line], kinds: list[BlockKind], first: int) -> in
     return last_title
 
 
-def _may_be_title(text: str, has_furniture: bool) -> bool:  # noqa: FBT001 — private, called by position
-    if not 2 <= len(text) <= _TITLE_LENGTH or text[-1] in ":：;；,，、" or page_patterns.is_site_name(text):  # noqa: PLR2004
-        return False
-    return has_furniture or not page_patterns.ends(text)
-
-
 def _mark_headings_and_captions(lines: Sequence[Line], kinds: list[BlockKind], title: int) -> None:
     short = {
         place
@@ -170,27 +159,25 @@ def _mark_headings_and_captions(lines: Sequence[Line], kinds: list[BlockKind], t
         if kinds[place] == "paragraph"
         and place > title
         and len(line.text) <= _HEADING_LENGTH
-        and not page_patterns.is_prose(line.text)
-        and not page_patterns.ends(line.text)
-        and not page_patterns.is_byline(line.text)
+        and not patterns.is_prose(line.text)
+        and not patterns.ends(line.text)
+        and not patterns.BYLINE.match(line.text)
         and line.text[-1] not in ":：;；,，、"
     }
-    prefixes = {
-        place: prefix for place in short if (prefix := page_patterns.heading_prefix(lines[place].text))
-    }
+    prefixes = {place: prefix for place in short if (prefix := patterns.heading_prefix(lines[place].text))}
     repeated = Counter(prefixes.values())
     # 记者：… 记者：… is an interview, no headings; so is a number that comes twice.
     strong = {
         place
         for place, prefix in prefixes.items()
-        if repeated[prefix] == 1 and not page_patterns.is_caption(lines[place].text)
+        if repeated[prefix] == 1 and not patterns.is_caption(lines[place].text)
     }
     for run in _runs(sorted(short)):
-        followed = run[-1] + 1 < len(lines) and page_patterns.is_prose(lines[run[-1] + 1].text)
+        followed = run[-1] + 1 < len(lines) and patterns.is_prose(lines[run[-1] + 1].text)
         # 时间：… 地点：… one below the other is a notice.
-        notice = sum(page_patterns.is_entry(lines[place].text) for place in run) > 1
+        notice = sum(patterns.ENTRY.match(lines[place].text) is not None for place in run) > 1
         for place in run:
-            if page_patterns.is_caption(lines[place].text):
+            if patterns.is_caption(lines[place].text):
                 kinds[place] = "caption"
             elif not followed or notice or len(run) >= _LIST_LENGTH:
                 continue
@@ -199,11 +186,8 @@ def _mark_headings_and_captions(lines: Sequence[Line], kinds: list[BlockKind], t
             else:
                 kinds[place] = "caption"
     for place, line in enumerate(lines):
-        if (
-            kinds[place] == "paragraph"
-            and page_patterns.is_caption(line.text)
-            and len(split_text(line.text)) <= _CREDITED
-        ):
+        credited = kinds[place] == "paragraph" and patterns.is_caption(line.text)
+        if credited and len(split_text(line.text)) <= _CREDITED:
             kinds[place] = "caption"
 
 
@@ -231,7 +215,7 @@ def _mark_prose_captions(lines: Sequence[Line], kinds: list[BlockKind]) -> None:
         if (
             not inside
             or len(text) > _INDENTED_CAPTION
-            or page_patterns.continues(text)
+            or patterns.continues(text)
             or len(split_text(text)) > 1
         ):
             continue
@@ -243,8 +227,7 @@ def _mark_prose_captions(lines: Sequence[Line], kinds: list[BlockKind]) -> None:
 
 def _sections(lines: Sequence[Line], kinds: Sequence[BlockKind]) -> list[int]:
     sections: list[int] = []
-    current = 0
-    heading = ""
+    current, heading = 0, ""
     for place, kind in enumerate(kinds):
         if kind == "heading":
             current += 1
@@ -263,7 +246,7 @@ def _metadata(lines: Sequence[Line], kinds: Sequence[BlockKind]) -> Metadata:
     stated = stated_in(line.text for line, kind in pairs if kind == "furniture")
     title = next((line.text for line, kind in pairs if kind == "title"), "")
     lead = [line.text for line, kind in pairs if kind == "paragraph"][:_LEAD]
-    author = stated.author or next(filter(None, map(page_patterns.author_in_text, lead)), "")
+    author = stated.author or next(filter(None, map(patterns.author_in_text, lead)), "")
     return Metadata(title, stated.source, author, stated.time)
 
 
@@ -272,17 +255,18 @@ def stated_in(furniture: Iterable[str]) -> Metadata:
     found: dict[str, str] = {}
     dates: list[str] = []
     for line in furniture:
-        for label, value in page_patterns.labelled_values(line):
+        for label, value in patterns.labelled_values(line):
             if value:
                 found.setdefault(label, value)
-        if len(line) <= _TITLE_LENGTH and (date := page_patterns.DATE.search(line)):
+        if len(line) <= _TITLE_LENGTH and (date := patterns.DATE.search(line)):
             dates.append(date.group())
     return Metadata(
-        source=_first(found, page_patterns.SOURCE_LABELS),
-        author=_first(found, page_patterns.AUTHOR_LABELS),
-        time=_first(found, page_patterns.TIME_LABELS) or next(iter(dates), ""),
+        source=first_of(found, patterns.SOURCE_LABELS),
+        author=first_of(found, patterns.AUTHOR_LABELS),
+        time=first_of(found, patterns.TIME_LABELS) or next(iter(dates), ""),
     )
 
 
-def _first(found: dict[str, str], labels: Sequence[str]) -> str:
-    return next((found[label] for label in labels if label in found), "")
+def first_of(found: Mapping[str, str], names: Sequence[str]) -> str:
+    """Return the value of the first name that has one, or nothing."""
+    return next((found[name] for name in names if name in found), "")

@@ -45,14 +45,14 @@ _KINDS = (
     (b"SQLite format 3", "an SQLite database"),
     (b"\x7fELF", "a program"),
 )
+_MARK = re.compile("[\xa0·°×—…‘’“”\u3000-\u3020\uff00-\uff5f]")
 _CONTROLS = re.compile(r"[\x01-\x08\x0e-\x1a\x1c-\x1f\x7f]")
 
 
 def decode(data: bytes, *, where: str) -> tuple[str, str]:
-    """Decode a source file; a byte order mark stays, as U+FEFF at offset 0.
+    """Return a source file's text and encoding: utf-8, utf-8-bom, utf-16-le, utf-16-be or gb18030.
 
-    Returns:
-        The text and its encoding: utf-8, utf-8-bom, utf-16-le, utf-16-be or gb18030.
+    A byte order mark stays, as U+FEFF at offset 0.
 
     Raises:
         EmptyArticleError: there are no bytes.
@@ -62,16 +62,13 @@ def decode(data: bytes, *, where: str) -> tuple[str, str]:
         raise EmptyArticleError("the file is empty", where=where)
     for magic, kind in _KINDS:
         if data.startswith(magic):
-            raise EncodingError(
-                f"this is {kind}, not text", where=where, next_step="Save its text as UTF-8 and run again"
-            )
+            again = "Save its text as UTF-8 and run again"
+            raise EncodingError(f"this is {kind}, not text", where=where, next_step=again)
     text, encoding = _decode(data, where)
     if "\0" in text:
-        raise EncodingError(
-            "a NUL character, so binary or UTF-16 without a byte order mark",
-            where=f"{where}@{text.index(chr(0))}",
-        )
-    controls = sum(1 for _ in _CONTROLS.finditer(text))
+        what = "a NUL character, so binary or UTF-16 without a byte order mark"
+        raise EncodingError(what, where=f"{where}@{text.index(chr(0))}")
+    controls = len(_CONTROLS.findall(text))
     if controls > _CONTROL_SHARE * len(text):
         raise EncodingError(f"binary: {controls} control characters", where=where)
     return text, encoding
@@ -90,9 +87,8 @@ def _decode(data: bytes, where: str) -> tuple[str, str]:
             try:
                 return data.decode(encoding), encoding
             except UnicodeDecodeError as error:
-                raise EncodingError(
-                    f"broken UTF-16 ({error.reason})", where=f"{where}@{error.start}"
-                ) from None
+                what = f"broken UTF-16 ({error.reason})"
+                raise EncodingError(what, where=f"{where}@{error.start}") from None
     try:
         return data.decode("utf-8"), "utf-8-bom" if data.startswith(codecs.BOM_UTF8) else "utf-8"
     except UnicodeDecodeError as error:
@@ -118,16 +114,12 @@ def _gb18030(data: bytes) -> str | None:
 
 
 def _reads_like_chinese(text: str) -> bool:
-    counts = Counter(character for character in Counter(text).elements() if character > "\x7f")
+    counts = Counter(character for character in text if character > "\x7f")
     foreign = counts.total()
     ideographs = sum(count for character, count in counts.items() if "\u3400" <= character <= "\u9fff")
     if ideographs >= _ENOUGH:
         return sum(counts[character] for character in _FREQUENT) >= _FREQUENT_SHARE * ideographs
-    known = sum(count for character, count in counts.items() if character in _COMMON or _is_mark(character))
-    return known >= _COMMON_SHARE * foreign
-
-
-def _is_mark(character: str) -> bool:
-    return (
-        character in "\xa0·°×—…‘’“”" or "\u3000" <= character <= "\u3020" or "\uff00" <= character <= "\uff5f"
+    known = sum(
+        count for character, count in counts.items() if character in _COMMON or _MARK.match(character)
     )
+    return known >= _COMMON_SHARE * foreign

@@ -42,7 +42,8 @@ def _join_once(text: str) -> str:
         # Only what comes to an end is a paragraph.
         for place in range(start, stop if _WHOLE.search(line.rstrip()) else start):
             lines[place] = lines[place].rstrip()
-            ends[place] = " " * (_is_letter(lines[place][-1]) and _is_letter(lines[place + 1][0]))
+            around = lines[place][-1] + lines[place + 1][0]
+            ends[place] = " " * (around.isascii() and around.isalpha())
         start = stop + 1
     return "".join(chain.from_iterable(zip_longest(lines, ends, fillvalue="")))
 
@@ -83,10 +84,6 @@ def _may_go_on(line: str) -> bool:
 
 def _carries_on(line: str) -> bool:
     return bool(line) and _NEW.match(line) is None and not is_furniture(line.strip(), edge="tail")
-
-
-def _is_letter(character: str) -> bool:
-    return character.isascii() and character.isalpha()
 
 
 def _width(line: str) -> int:

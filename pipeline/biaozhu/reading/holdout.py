@@ -22,25 +22,18 @@ def group_sentences(
     """Return the group of each sentence by its id: its article, or its section where there is one article.
 
     A section of fewer than `at_least` sentences joins the one after it (the last one the one before): a headline
-    belongs to what follows it, and a fold of a sentence or two says nothing.
-
-    Args:
-        articles: every article that the gold is about.
-        gold: the sentences.
-        at_least: the size of a group.
-        by: section or article, whatever the number of articles.
+    belongs to what follows it, and a fold of a sentence or two says nothing. `by` decides whatever the number of articles.
 
     Raises:
         TrainingError: the gold has sentences of another article.
     """
     known = {article.id: article for article in articles}
-    strangers = sorted({sentence.article for sentence in gold} - set(known))
-    if strangers:
+    used = {sentence.article for sentence in gold}
+    if strangers := sorted(used - set(known)):
         raise TrainingError(
             f"the gold has sentences of {', '.join(strangers)}, of which no article was given",
             next_step="Give every article of the gold with --article",
         )
-    used = {sentence.article for sentence in gold}
     if by == "article" or (by is None and len(used) > 1):
         return {sentence.id: known[sentence.article].name for sentence in gold}
     groups: dict[str, str] = {}
@@ -54,13 +47,11 @@ def _merged(sections: Mapping[str, int], at_least: int) -> dict[str, int]:
     sizes = Counter(sections.values())
     target: dict[int, int] = {}
     waiting: list[int] = []
-    waiting_size = 0
     last: int | None = None
     for section in sorted(sizes):
         waiting.append(section)
-        waiting_size += sizes[section]
-        if waiting_size >= at_least:
+        if sum(sizes[one] for one in waiting) >= at_least:
             target |= dict.fromkeys(waiting, section)
-            waiting, waiting_size, last = [], 0, section
+            waiting, last = [], section
     target |= dict.fromkeys(waiting, last if last is not None else waiting[-1] if waiting else 0)
     return {key: target[section] for key, section in sections.items()}

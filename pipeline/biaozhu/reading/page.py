@@ -14,7 +14,7 @@ from lxml import etree, html
 
 from biaozhu.data.errors import EmptyArticleError, EncodingError
 from biaozhu.data.model import LeftOut, Metadata
-from biaozhu.reading.blocks import stated_in
+from biaozhu.reading.blocks import first_of, stated_in
 from biaozhu.reading.encodings import decode
 from biaozhu.reading.pages.body import Body, find_body, find_misnamed
 from biaozhu.reading.pages.lines import find_lines, flatten
@@ -35,32 +35,21 @@ _TITLES = ("articletitle", "og:title", "twitter:title")
 _SOURCES = ("contentsource", "source", "og:site_name", "application-name")
 _AUTHORS = ("author", "article:author", "og:article:author")
 _TIMES = (
-    "pubdate",
-    "publishdate",
-    "article:published_time",
-    "og:release_date",
-    "datepublished",
+    *("pubdate", "publishdate", "article:published_time", "og:release_date", "datepublished"),
     "weibo: article:create_at",
 )
 
 
 def read_page(data: bytes, *, where: str) -> tuple[str, str, Metadata, tuple[LeftOut, ...]]:
-    """Extract the article of an HTML page.
-
-    Returns:
-        The article as plain text, the page's encoding, the metadata that the page states, and its visible text
-        that is not in the article.
+    """Return an HTML page's article as text, its encoding, the metadata that it states, and its visible text outside.
 
     Raises:
         EncodingError: the bytes are not what the page declares, nor UTF-8 or GB18030; or the page is too large.
         EmptyArticleError: no article text was found.
     """
     if len(data) > _LARGEST:
-        raise EncodingError(
-            f"an HTML page of more than {_LARGEST >> 20} MiB",
-            where=where,
-            next_step="Save its text and read that",
-        )
+        what = f"an HTML page of more than {_LARGEST >> 20} MiB"
+        raise EncodingError(what, where=where, next_step="Save its text and read that")
     text, encoding = _decode(data, where)
     try:
         # Without huge_tree the parser stops at some depth and drops what follows.
@@ -71,12 +60,12 @@ def read_page(data: bytes, *, where: str) -> tuple[str, str, Metadata, tuple[Lef
     if any(entry.type_name == "ERR_RESOURCE_LIMIT" for entry in parser.error_log):
         raise EmptyArticleError("the page is nested too deep to be parsed whole", where=where)
     stated = _stated_in_head(tree)
-    lines = find_lines(tree)
     trusted: list[HtmlElement] = []
-    while (misnamed := find_misnamed(lines)) is not None:
+    while (misnamed := find_misnamed(lines := find_lines(tree, trusted=trusted))) is not None:
         trusted.append(misnamed)
-        lines = find_lines(tree, trusted=trusted)
-    body = find_body(lines, _named(tree, stated)) if lines else None
+    titles = [flatten(element.text_content()) for element in tree.iter("title")][:1]
+    named = [name for name in (*(stated.get(key, "") for key in _TITLES), *titles) if name]
+    body = find_body(lines, named) if lines else None
     if body is None or not body.lines:
         raise EmptyArticleError(
             "no article text was found in the page", where=where, next_step="Save its text and read that"
@@ -95,27 +84,18 @@ def _stated_in_head(tree: HtmlElement) -> dict[str, str]:
     return stated
 
 
-def _named(tree: HtmlElement, stated: Mapping[str, str]) -> list[str]:
-    titles = [flatten(element.text_content()) for element in tree.iter("title")][:1]
-    return [name for name in (*(stated.get(key, "") for key in _TITLES), *titles) if name]
-
-
 def _metadata(body: Body, stated: Mapping[str, str]) -> Metadata:
     """Return what the lines around the text state, then what the page's head does."""
     shown = stated_in(body.around)
-    date = DATE.search(_first(stated, _TIMES))
-    author = _first(stated, _AUTHORS)
+    date = DATE.search(first_of(stated, _TIMES))
+    author = first_of(stated, _AUTHORS)
     return Metadata(
         title=body.title,
-        source=shown.source or _first(stated, _SOURCES),
+        source=shown.source or first_of(stated, _SOURCES),
         # A number or an address is an account, no name.
         author=shown.author or (author if not author.isdecimal() and "@" not in author else ""),
         time=shown.time or (date.group() if date else ""),
     )
-
-
-def _first(stated: Mapping[str, str], names: tuple[str, ...]) -> str:
-    return next((stated[name] for name in names if name in stated), "")
 
 
 def _as_text(metadata: Metadata, body: Body) -> str:

@@ -18,7 +18,7 @@ from biaozhu.data.model import Sentence
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from biaozhu.data.model import Article, Block, BlockKind
+    from biaozhu.data.model import Article
 
 LINE = re.compile(r"[^\n\r\v\f\x85\u2028\u2029]+")
 # Invisible characters that str.isspace does not count, yet that say nothing at the edge of a sentence.
@@ -40,7 +40,6 @@ _ASIDE = 300
 _INDENT = 16
 _PHRASE = 24
 _PHRASE_FOLLOWS = "“‘「『《、"
-
 _TOKEN = re.compile(
     r"(?:https?|ftp)://[!-~]+|www\.[!-~]+"
     rf"|[{re.escape(''.join(_OPENERS) + ''.join(sorted(_CLOSERS)) + _STRAIGHT)}]"
@@ -61,9 +60,7 @@ _ABBREVIATIONS = re.compile(
 def split_text(text: str) -> list[tuple[int, int]]:
     """Cut any text into sentences, in time linear in its length.
 
-    Returns:
-        Half-open code point offsets, in order and disjoint, without white space at either edge; what lies
-        between them is white space only.
+    The code point offsets are half open, in order and disjoint; only white space lies between them, none at their edges.
     """
     found: list[tuple[int, int]] = []
     for line in LINE.finditer(text):
@@ -80,15 +77,11 @@ def split_text(text: str) -> list[tuple[int, int]]:
 def split_article(article: Article) -> tuple[Sentence, ...]:
     """Return the sentences of an article's blocks, without spans; furniture has none."""
     return tuple(
-        Sentence(
-            article.id,
-            block.start + start,
-            block.start + end,
-            article.raw[block.start + start : block.start + end],
-        )
+        Sentence(article.id, block.start + start, block.start + end, text[start:end])
         for block in article.blocks
         if block.kind != "furniture"
-        for start, end in split_text(article.raw[block.start : block.end])
+        for text in [article.raw[block.start : block.end]]
+        for start, end in split_text(text)
     )
 
 
@@ -100,11 +93,8 @@ def split_checked(article: Article) -> tuple[Sentence, ...]:
     """
     sentences = split_article(article)
     if rebuild(article, sentences) != article.raw:
-        raise OffsetError(
-            "the sentences and gaps do not rebuild the file",
-            where=article.name,
-            next_step="Report this with the file",
-        )
+        what = "the sentences and gaps do not rebuild the file"
+        raise OffsetError(what, where=article.name, next_step="Report this with the file")
     return sentences
 
 
@@ -132,16 +122,14 @@ def section_of(article: Article, sentences: Iterable[Sentence]) -> dict[str, int
     Raises:
         OffsetError: a sentence is in no block of the article.
     """
-    return {sentence.id: block.section for sentence, block in _with_blocks(article, sentences)}
-
-
-def kind_of(article: Article, sentences: Iterable[Sentence]) -> dict[str, BlockKind]:
-    """Return the kind of each sentence's block by the sentence's id.
-
-    Raises:
-        OffsetError: a sentence is in no block of the article.
-    """
-    return {sentence.id: block.kind for sentence, block in _with_blocks(article, sentences)}
+    starts = [block.start for block in article.blocks]
+    sections = {}
+    for sentence in sentences:
+        place = bisect_right(starts, sentence.start) - 1
+        if place < 0 or sentence.article != article.id or article.blocks[place].end < sentence.end:
+            raise OffsetError(f"is in no block of article {article.id}", where=sentence.id)
+        sections[sentence.id] = article.blocks[place].section
+    return sections
 
 
 def section_titles(article: Article) -> tuple[str, ...]:
@@ -161,24 +149,12 @@ def trim(text: str, start: int, end: int) -> tuple[int, int]:
     return start, end
 
 
-def _with_blocks(article: Article, sentences: Iterable[Sentence]) -> list[tuple[Sentence, Block]]:
-    starts = [block.start for block in article.blocks]
-    pairs = []
-    for sentence in sentences:
-        place = bisect_right(starts, sentence.start) - 1
-        if place < 0 or sentence.article != article.id or article.blocks[place].end < sentence.end:
-            raise OffsetError(f"is in no block of article {article.id}", where=sentence.id)
-        pairs.append((sentence, article.blocks[place]))
-    return pairs
-
-
 def _cuts(line: str) -> list[int]:
     """Return the offsets inside a line at which a sentence ends."""
     marks = _marks(line)
     asides, straight_closers = _pairs(line, marks)
     cuts: list[int] = []
-    skip_to = 0
-    sentence_start = 0
+    skip_to = sentence_start = 0
     for place in marks:
         if place < skip_to:
             continue
@@ -191,17 +167,16 @@ def _cuts(line: str) -> list[int]:
                 and place - sentence_start <= _INDENT
                 and not line[sentence_start:place].strip()
             )
-            skip_to = cut = end
+            skip_to = end
             if not whole:
                 continue
         elif line[place] in _ENDS or (line[place] in _STOPS and _is_full_stop(line, place)):
-            cut = _absorb(line, place, straight_closers)
-            skip_to = cut
+            skip_to = _absorb(line, place, straight_closers)
         else:
             continue
-        if cut < len(line) and not _goes_on(line, place, cut):
-            cuts.append(cut)
-            sentence_start = cut
+        if skip_to < len(line) and not _goes_on(line, place, skip_to):
+            cuts.append(skip_to)
+            sentence_start = skip_to
     return cuts
 
 
@@ -227,7 +202,8 @@ def _pairs(line: str, marks: list[int]) -> tuple[dict[int, int], set[int]]:
     for place in marks:
         mark = line[place]
         if mark in open_straight:
-            if mark == "'" and _between_letters(line, place):
+            around = line[max(0, place - 1) : place] + line[place + 1 : place + 2]
+            if mark == "'" and len(around) == 2 and around.isascii() and around.isalnum():  # noqa: PLR2004 — as in isn't
                 continue
             if (opener := open_straight[mark]) < 0:
                 open_straight[mark] = place
@@ -273,7 +249,7 @@ def _absorb(line: str, place: int, straight_closers: set[int]) -> int:
             after = end
             while after < len(line) and line[after].isspace():
                 after += 1
-            if after == len(line) or line[after] not in _CLOSERS:
+            if line[after : after + 1] not in _CLOSERS:
                 break
             end = after + 1
         else:
@@ -312,8 +288,3 @@ def _is_numbering(line: str, start: int, place: int) -> bool:
         return False
     ahead = line[:start][-2:].strip()
     return not ahead or not ahead[-1].isalnum()
-
-
-def _between_letters(line: str, place: int) -> bool:
-    around = line[max(0, place - 1) : place] + line[place + 1 : place + 2]
-    return len(around) == 2 and around.isascii() and around.isalnum()  # noqa: PLR2004 — one on each side

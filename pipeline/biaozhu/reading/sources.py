@@ -18,11 +18,7 @@ if TYPE_CHECKING:
 def read_sentences(files: Iterable[Path]) -> tuple[Sentence, ...]:
     """Return the sentences of layers (`*.jsonl`, with their spans) and of articles, in this order.
 
-    Args:
-        files: layers, articles, and folders of either.
-
-    Raises:
-        MissingFileError, LineError, EncodingError, EmptyArticleError: see `read_layer` and `read_articles`.
+    It raises what `read_layer` and `read_articles` do; folders of either are read as well.
     """
     layers, sources = divide_sources(files)
     articles = map(split_checked, read_articles(sources))

@@ -111,9 +111,7 @@ def is_no_figure(one: Counted) -> bool:
 def chinese_score(one: Counted, *, extended: bool) -> float:
     """Return the score of a Chinese numeral with its measure word, 0 where it says no amount.
 
-    Args:
-        one: the numeral.
-        extended: whether something follows that belongs to it (一米八): then 一 is exact.
+    `extended` says that something follows which belongs to it (一米八): then 一 is exact.
     """
     if _is_no_count(one):
         return 0.0

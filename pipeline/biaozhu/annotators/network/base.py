@@ -1,7 +1,6 @@
 """The accurate model: places, persons and amounts straight from a network that was trained on the modern corpus.
 
-It is in the folder accurate/ (see its README.md): a graph for ONNX Runtime, the CRF's scores, the dictionary, and a
-config with the checksums of all of them. `biaozhu base build` makes it.
+It is in the folder accurate/ (see its README.md); `biaozhu base build` makes it.
 """
 
 from __future__ import annotations
@@ -57,12 +56,7 @@ class Base:
 
 
 def load_base(folder: Path = DEFAULT, *, threads: int | None = None) -> Base:
-    """Load the model; see `load_checked`.
-
-    Raises:
-        MissingFileError: there is no model.
-        ModelDataError: it is damaged, or was trained on another lexicon than this version has.
-    """
+    """Load the model; it raises what `load_checked` does, and ModelDataError where the lexicon is another one."""
     model = load_checked(folder, KIND, threads=threads)
     try:
         chain = make_chain(

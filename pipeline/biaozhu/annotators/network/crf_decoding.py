@@ -44,8 +44,7 @@ class Chain:
 class Words:
     """The words of a decoded batch, sentence by sentence, as parallel arrays of shape (words,).
 
-    `sentence` is the position in the batch, `start` and `end` positions in the sentence, half open, `tag` the
-    index of the word's first tag, `score` its probability.
+    `start` and `end` are half open, `tag` is the index of the word's first tag, `score` its probability.
     """
 
     sentence: np.ndarray
@@ -60,8 +59,8 @@ def make_chain(tags: Sequence[str], *, start: np.ndarray, stop: np.ndarray, tran
 
     Args:
         tags: `X-B`, `X-I`, `X-E`, `X-S` or `O`, one for each column.
-        start: scores of shape (tags,).
-        stop: scores of shape (tags,).
+        start: scores of shape (tags,), as those of `stop`.
+        stop: see `start`.
         transitions: scores [from, to] of shape (tags, tags).
     """
     kinds = tuple(tag[:-2] if tag[-2:] in LETTERS else tag for tag in tags)
@@ -96,13 +95,7 @@ def decode(chain: Chain, emissions: np.ndarray, lengths: np.ndarray) -> Words:
 
 
 def marginals(chain: Chain, emissions: np.ndarray, lengths: np.ndarray) -> np.ndarray:
-    """Return the probability of each tag at each place under the chain, float64 of shape (time, batch, tags).
-
-    Args:
-        chain: the constrained scores.
-        emissions: float of shape (time, batch, tags); what stands past a sentence's length means nothing.
-        lengths: int of shape (batch,), each at least 1.
-    """
+    """Return the probability of each tag at each place, float64 of shape (time, batch, tags); see `decode`."""
     passed = _pass(chain, emissions, lengths)
     shares: np.ndarray = passed.forward * passed.backward / passed.total[:, None]
     return shares
@@ -111,17 +104,10 @@ def marginals(chain: Chain, emissions: np.ndarray, lengths: np.ndarray) -> np.nd
 def loss_and_gradients(
     chain: Chain, emissions: np.ndarray, lengths: np.ndarray, path: np.ndarray
 ) -> tuple[float, np.ndarray, np.ndarray]:
-    """Return the negative log-likelihood of a well-formed path, and its gradients.
+    """Return the negative log-likelihood of a well-formed path, int of shape (time, batch), and its gradients.
 
-    Args:
-        chain: the constrained scores.
-        emissions: float of shape (time, batch, tags).
-        lengths: int of shape (batch,), each at least 1.
-        path: the right tags, int of shape (time, batch).
-
-    Returns:
-        The loss; its gradient by the emissions, 0 past a sentence's length; and by start, stop and transitions, one
-        under the other, of shape (2 + tags, tags): 0 where a step is forbidden.
+    The gradient by the emissions is 0 past a sentence's length; that by start, stop and transitions, one under the
+    other, has the shape (2 + tags, tags) and is 0 where a step is forbidden.
     """
     time, _, tags = emissions.shape
     passed = _pass(chain, emissions, lengths)
@@ -187,29 +173,15 @@ def words_of_path(chain: Chain, emissions: np.ndarray, lengths: np.ndarray, path
     following = np.append(start[1:], 0)
     last_of_sentence = np.append(sentence[1:] != sentence[:-1], True)
     end = np.where(last_of_sentence, lengths[sentence], following)
-    tag = path[start, sentence]
-    score = _word_scores(chain, emissions, lengths, path, (sentence, start, end))
-    return Words(sentence, start, end, tag, score)
-
-
-def _word_scores(
-    chain: Chain,
-    emissions: np.ndarray,
-    lengths: np.ndarray,
-    path: np.ndarray,
-    words: tuple[np.ndarray, np.ndarray, np.ndarray],
-) -> np.ndarray:
-    sentence, start, end = words
-    time, batch, _ = emissions.shape
     passed = _pass(chain, emissions, lengths)
     forward, backward, likely = passed.forward, passed.backward, passed.likely
-    step = np.zeros((time, batch))
+    step = np.zeros(path.shape)
     step[1:] = chain.transitions[path[:-1], path[1:]] + np.log(
         np.maximum(np.take_along_axis(likely[1:], path[1:, :, None], axis=2)[..., 0], SMALLEST)
     )
     along = np.cumsum(step, axis=0)
-    first, last = path[start, sentence], path[end - 1, sentence]
-    share = np.log(np.maximum(forward[start, sentence, first], SMALLEST))
+    tag, last = path[start, sentence], path[end - 1, sentence]
+    share = np.log(np.maximum(forward[start, sentence, tag], SMALLEST))
     share += along[end - 1, sentence] - along[start, sentence]
     # What follows must not go on with the same word.
     after = np.minimum(end, time - 1)
@@ -219,15 +191,14 @@ def _word_scores(
     going_on = np.where((inner >= 0) & (end < lengths[sentence]), going_on, 0)
     leaving = np.maximum(backward[end - 1, sentence, last] - going_on, 0)
     scores: np.ndarray = np.exp(share) * leaving / passed.total[sentence]
-    return scores.clip(0, 1)
+    return Words(sentence, start, end, tag, scores.clip(0, 1))
 
 
 @dataclass(frozen=True, slots=True)
 class _Passed:
     """Forward and backward weights, scaled; their product over `total`, of shape (batch,), is the marginals.
 
-    `likely` has the exponentials of the emissions over the scale of their place: inside a word the product of its
-    steps is its share.
+    `likely` has the exponentials of the emissions over the scale of their place.
     """
 
     forward: np.ndarray

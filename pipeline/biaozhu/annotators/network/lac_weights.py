@@ -39,28 +39,17 @@ class LacWeights:
 
 @dataclass(frozen=True, slots=True)
 class Start:
-    """LAC's networks, and for each row of the dictionary that they share the characters that it stands for.
-
-    The first two rows stand for none: EDGE and UNKNOWN.
-    """
+    """LAC's networks, and for each row of the dictionary that they share its characters: none for EDGE and UNKNOWN."""
 
     dictionary: tuple[str, ...]
     lacs: tuple[LacWeights, ...]
 
 
 def lac_start() -> Start:
-    """Return both networks, the large one's embedding cut to single characters.
-
-    Raises:
-        ModelDataError: a package's files are missing or not those that were measured.
-    """
+    """Return both networks, the large one's embedding cut to single characters; it raises what `read_lac_data` does."""
     datas = [read_lac_data(size) for size in SIZES]
     dictionary, rows = shared_dictionary(datas)
-    lacs = tuple(
-        _weights(size, data, rows[:, place])
-        for place, (size, data) in enumerate(zip(SIZES, datas, strict=True))
-    )
-    return Start(dictionary, lacs)
+    return Start(dictionary, tuple(map(_weights, SIZES, datas, rows.T)))
 
 
 def shared_dictionary(datas: Sequence[LacData]) -> tuple[tuple[str, ...], np.ndarray]:

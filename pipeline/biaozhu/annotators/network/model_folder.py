@@ -21,47 +21,29 @@ SCHEMA = 3
 """Of meta.json's `biaozhu` entry; higher when a model of before cannot be loaded as it was meant."""
 META_KEY = "biaozhu"
 LANGUAGE = "zh"
-FACTORIES = frozenset(
-    {
-        *("biaozhu_ner", "biaozhu_crf", "ner", "tok2vec"),
-        # Our own annotators, and `biaozhu_annotator`, which takes registered ones by name and no files.
-        *("biaozhu_network", "biaozhu_repeated", "biaozhu_amounts"),
-        "biaozhu_annotator",
-    }
+# The last is our own annotators, and `biaozhu_annotator`, which takes registered ones by name and no files.
+_FACTORIES = (
+    "biaozhu_ner biaozhu_crf ner tok2vec biaozhu_network biaozhu_repeated biaozhu_amounts biaozhu_annotator"
+)
+FACTORIES = frozenset(_FACTORIES.split())
+_ARCHITECTURES = (
+    "biaozhu.Crf.v1 biaozhu.LacEncoder.v1 biaozhu.LayerEncoder.v1 biaozhu.BaseEncoder.v1 biaozhu.ClassEncoder.v1 "
+    "biaozhu.NgramEncoder.v1 biaozhu.TrainableLac.v1 biaozhu.Bert.v1 spacy.HashEmbedCNN.v2 spacy.MultiHashEmbed.v2 "
+    "spacy.CharacterEmbed.v2 spacy.Tok2Vec.v2 spacy.Tok2VecListener.v1 spacy.MaxoutWindowEncoder.v2 "
+    "spacy.MishWindowEncoder.v2 spacy.TransitionBasedParser.v2"
 )
 FUNCTIONS = {
-    "@architectures": frozenset(
-        {
-            "biaozhu.Crf.v1",
-            "biaozhu.LacEncoder.v1",
-            "biaozhu.LayerEncoder.v1",
-            "biaozhu.BaseEncoder.v1",
-            "biaozhu.ClassEncoder.v1",
-            "biaozhu.NgramEncoder.v1",
-            "biaozhu.TrainableLac.v1",
-            "biaozhu.Bert.v1",
-            "spacy.HashEmbedCNN.v2",
-            "spacy.MultiHashEmbed.v2",
-            "spacy.CharacterEmbed.v2",
-            "spacy.Tok2Vec.v2",
-            "spacy.Tok2VecListener.v1",
-            "spacy.MaxoutWindowEncoder.v2",
-            "spacy.MishWindowEncoder.v2",
-            "spacy.TransitionBasedParser.v2",
-        }
-    ),
+    "@architectures": frozenset(_ARCHITECTURES.split()),
     "@layers": frozenset({"concatenate.v1"}),
     "@tokenizers": frozenset({"biaozhu.CharTokenizer.v1", "spacy.zh.ChineseTokenizer"}),
     "@vectors": frozenset({"spacy.Vectors.v1"}),
     "@scorers": frozenset({"biaozhu.ner_scorer.v1", "spacy.ner_scorer.v1"}),
 }
-FILES = frozenset(
-    {
-        *("README.md", "config.cfg", "meta.json", "cfg", "model", "moves"),
-        *("key2row", "lookups.bin", "strings.json", "vectors", "vectors.cfg"),
-        *("features.msgpack", "weights.npz", "pkuseg_processors"),
-    }
+_FILES = (
+    "README.md config.cfg meta.json cfg model moves key2row lookups.bin strings.json vectors vectors.cfg "
+    "features.msgpack weights.npz pkuseg_processors"
 )
+FILES = frozenset(_FILES.split())
 # The sections of which spaCy calls functions when it loads a pipeline; a test holds it to that.
 CALLED = ("nlp", "components")
 
@@ -75,9 +57,8 @@ def check_model(folder: Path) -> None:
             all reported together.
     """
     if not (folder / "meta.json").is_file():
-        raise MissingFileError(
-            "there is no model", where=str(folder), next_step="Make one with `biaozhu train`"
-        )
+        make = "Make one with `biaozhu train`"
+        raise MissingFileError("there is no model", where=str(folder), next_step=make)
     raise_collected(list(_foreign_files(folder)))
     _check_version(folder / "meta.json")
     raise_collected(list(_foreign_functions(folder / "config.cfg")))
@@ -95,11 +76,8 @@ def _foreign_files(folder: Path) -> Iterator[BiaozhuError]:
         elif _is_pickle(path):
             problem = "a pickle, which runs code when it is read"
         if problem:
-            yield ModelDataError(
-                f"{problem}; the model is not loaded",
-                where=str(path),
-                next_step="Remove it if you know where it comes from, or train the model again",
-            )
+            remedy = "Remove it if you know where it comes from, or train the model again"
+            yield ModelDataError(f"{problem}; the model is not loaded", where=str(path), next_step=remedy)
 
 
 def _is_pickle(path: Path) -> bool:
@@ -113,28 +91,23 @@ def _check_version(path: Path) -> None:
     from spacy.about import __version__  # noqa: PLC0415 — spaCy takes half a second, see `load_trained`
     from spacy.util import is_compatible_version  # noqa: PLC0415 — as above
 
-    again = "Train it again with `biaozhu train`"
     try:
         meta = parse_json(read_bytes(path))
     except ValueError:
         meta = None
-    if not isinstance(meta, dict):
-        raise ModelDataError("not the description of a model", where=str(path), next_step=again)
-    ours = meta.get(META_KEY)
+    ours, wanted = (meta.get(META_KEY), meta.get("spacy_version")) if isinstance(meta, dict) else (None, None)
     schema = ours.get("schema") if isinstance(ours, dict) else None
-    if schema is None:
-        raise ModelDataError(
-            "no model of `biaozhu train`, or one of an older version", where=str(path), next_step=again
-        )
-    if schema != SCHEMA:
-        raise ModelDataError(
-            f"a model of schema {schema}, this version reads {SCHEMA}", where=str(path), next_step=again
-        )
-    wanted = meta.get("spacy_version")
-    if not isinstance(wanted, str) or not is_compatible_version(__version__, wanted):
-        raise ModelDataError(
-            f"made for spaCy {wanted}, here is {__version__}", where=str(path), next_step=again
-        )
+    problem = ""
+    if not isinstance(meta, dict):
+        problem = "not the description of a model"
+    elif schema is None:
+        problem = "no model of `biaozhu train`, or one of an older version"
+    elif schema != SCHEMA:
+        problem = f"a model of schema {schema}, this version reads {SCHEMA}"
+    elif not isinstance(wanted, str) or not is_compatible_version(__version__, wanted):
+        problem = f"made for spaCy {wanted}, here is {__version__}"
+    if problem:
+        raise ModelDataError(problem, where=str(path), next_step="Train it again with `biaozhu train`")
 
 
 def _foreign_functions(path: Path) -> Iterator[BiaozhuError]:
@@ -151,16 +124,13 @@ def _foreign_functions(path: Path) -> Iterator[BiaozhuError]:
     if not problems:
         if config["nlp"].get("lang") != LANGUAGE:
             problems.append(f"[nlp] lang = {config['nlp'].get('lang')!r} is not {LANGUAGE!r}")
-        problems += [
-            problem for name, block in config["components"].items() for problem in _component(name, block)
-        ]
-        problems += [problem for name in CALLED for problem in _unknown(config[name], name)]
+        for name, block in config["components"].items():
+            problems += _component(name, block)
+        for name in CALLED:
+            problems += _unknown(config[name], name)
     for problem in problems:
-        yield ModelDataError(
-            f"{problem}; the model is not loaded",
-            where=where,
-            next_step="Only models of `biaozhu train` with the networks it knows are loaded",
-        )
+        only = "Only models of `biaozhu train` with the networks it knows are loaded"
+        yield ModelDataError(f"{problem}; the model is not loaded", where=where, next_step=only)
 
 
 def _component(name: str, block: Any) -> Iterator[str]:

@@ -15,12 +15,7 @@ ACCURATE, FAST, CONFIG = "accurate", "fast", "config.json"
 
 
 def load_model(name: str, *, threads: int | None = None) -> NameModel:
-    """Load a network by its name or from its folder.
-
-    Raises:
-        UsageError: see `model_folder`.
-        ModelDataError: the model is damaged or of another version.
-    """
+    """Load a network by its name or from its folder; it raises what `model_folder` and `load_checked` do."""
     from biaozhu.annotators.network.base import load_base  # noqa: PLC0415 — brings the runtime
     from biaozhu.annotators.network.fast import PAIRS, load_fast  # noqa: PLC0415 — as above
 
@@ -29,33 +24,21 @@ def load_model(name: str, *, threads: int | None = None) -> NameModel:
 
 
 def model_folder(name: str) -> Path:
-    """Return the folder of a network.
-
-    Raises:
-        UsageError: it is neither `accurate` nor `fast` nor the folder of a network.
-    """
+    """Return the folder of a network; it raises UsageError where it is neither `accurate` nor `fast` nor such a folder."""
     if name in (ACCURATE, FAST):
         return Path(__file__).parent / name
     folder = Path(name)
     if (folder / "meta.json").is_file():
-        raise UsageError(
-            "a model of `biaozhu train` does not pre-annotate", where=name, next_step="Take `biaozhu predict`"
-        )
+        what = "a model of `biaozhu train` does not pre-annotate"
+        raise UsageError(what, where=name, next_step="Take `biaozhu predict`")
     if not (folder / CONFIG).is_file():
-        raise UsageError(
-            "neither accurate nor fast nor the folder of a network",
-            where=name,
-            next_step="Take --model accurate",
-        )
+        what = "neither accurate nor fast nor the folder of a network"
+        raise UsageError(what, where=name, next_step="Take --model accurate")
     return folder
 
 
 def whole_name(name: str) -> str:
-    """Return a network's name, or the whole path of its folder: for processes that work in other folders.
-
-    Raises:
-        UsageError: see `model_folder`.
-    """
+    """Return a network's name, or the whole path of its folder: for processes that work in other folders."""
     folder = model_folder(name)
     return name if name in (ACCURATE, FAST) else str(folder.resolve())
 

@@ -10,6 +10,8 @@ import numpy as np
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    Values = Mapping[str, tuple[int, Sequence[str | int]]]
+
 OPSET = 17
 IR_VERSION = 8
 FLOAT, UINT8, INT32, INT64 = 1, 2, 6, 7
@@ -37,31 +39,19 @@ class OnnxGraph:
         self.nodes.append(helper.make_node(kind, inputs, [output], **attributes))
         return output
 
-    def serialise(
-        self,
-        name: str,
-        inputs: Mapping[str, tuple[int, Sequence[str | int]]],
-        outputs: Mapping[str, tuple[int, Sequence[str | int]]],
-    ) -> bytes:
+    def serialise(self, name: str, inputs: Values, outputs: Values) -> bytes:
         """Return the graph as bytes, the same for the same parts.
 
-        Args:
-            name: the graph's.
-            inputs: name -> type of the elements, and the shape; an axis with a name may have any length.
-            outputs: as `inputs`.
+        `inputs` and `outputs` have for each name the type of the elements, and the shape; a named axis may have any length.
         """
         from onnx import helper  # noqa: PLC0415 — as above
 
-        def values(table: Mapping[str, tuple[int, Sequence[str | int]]]) -> list[Any]:
+        def values(table: Values) -> list[Any]:
             return [helper.make_tensor_value_info(one, kind, shape) for one, (kind, shape) in table.items()]
 
         graph = helper.make_graph(self.nodes, name, values(inputs), values(outputs), self.constants)
-        model = helper.make_model(
-            graph,
-            opset_imports=[helper.make_opsetid("", OPSET)],
-            ir_version=IR_VERSION,
-            producer_name="biaozhu",
-        )
+        opsets = [helper.make_opsetid("", OPSET)]
+        model = helper.make_model(graph, opset_imports=opsets, ir_version=IR_VERSION, producer_name="biaozhu")
         return bytes(model.SerializeToString())
 
 

@@ -38,11 +38,7 @@ def pair_keys(chars: np.ndarray) -> np.ndarray:
 
 
 def make_pair_table(keys: np.ndarray) -> PairTable:
-    """Put pairs into a table.
-
-    Args:
-        keys: pairs, the most important first; pair i has row i + 1.
-    """
+    """Put pairs into a table, the most important first; pair i has row i + 1."""
     rows = np.zeros(1 << _BITS, np.int32)
     # The last write counts: backwards, the most important pair of a bucket has it.
     rows[_bucket(keys[::-1])] = np.arange(len(keys), 0, -1, dtype=np.int32)
@@ -50,12 +46,9 @@ def make_pair_table(keys: np.ndarray) -> PairTable:
 
 
 def frequent_pairs(chars: np.ndarray, count: int, *, least: int = 3) -> np.ndarray:
-    """Return the most frequent pairs that have a bucket, the most frequent first, uint32.
+    """Return at most `count` pairs that have a bucket and stand `least` times, the most frequent first, uint32.
 
-    Args:
-        chars: rows of characters with EDGE between the sentences.
-        count: how many at most.
-        least: the least count of a pair.
+    `chars` are rows of characters with EDGE between the sentences.
     """
     keys, counts = np.unique(pair_keys(chars), return_counts=True)
     keys, counts = keys[counts >= least], counts[counts >= least]

@@ -68,20 +68,13 @@ def read_config(path: Path, kind: ModelKind) -> dict[str, Any]:
         config = None
     if not isinstance(config, dict) or not isinstance(config.get("files"), dict) or not config.get(kind.tags):
         raise kind.refuse(path, f"not the config of a {kind.name}")
-    if config.get("format") not in kind.formats:
-        raise kind.refuse(
-            path, f"format {config.get('format')} of the {kind.name}, {kind.formats[-1]} is needed"
-        )
+    if (found := config.get("format")) not in kind.formats:
+        raise kind.refuse(path, f"format {found} of the {kind.name}, {kind.formats[-1]} is needed")
     return config
 
 
 def load_checked(folder: Path, kind: ModelKind, *, threads: int | None) -> CheckedModel:
     """Load a model after checking that each file is the one whose checksum its config names.
-
-    Args:
-        folder: the model's.
-        kind: what it must be.
-        threads: see `make_session`.
 
     Raises:
         MissingFileError: there is no model.
@@ -108,12 +101,7 @@ def default_threads() -> int:
 
 
 def make_session(graph: bytes, threads: int | None = None) -> Any:
-    """Return ONNX Runtime's session of a graph; it raises what its C++ side names.
-
-    Args:
-        graph: serialised.
-        threads: None takes `default_threads`.
-    """
+    """Return ONNX Runtime's session of a serialised graph; it raises what its C++ side names."""
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads or default_threads()
     options.inter_op_num_threads = 1

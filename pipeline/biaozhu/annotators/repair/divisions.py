@@ -52,28 +52,24 @@ def _complete_names(edit: Edit) -> None:
     for start, end in sorted({*found, *short}, key=lambda one: one[0] - one[1]):
         name = text[start:end]
         if (
-            end - start < LONG_NAME_CHARS
+            len(name) < LONG_NAME_CHARS
             or is_generic(name)
             or _ZONE.search(name)
             or _NEXT_WORD.match(text, end - 1)
         ):
             continue
         old = edit.over(start, end)
-        if edit.is_span(start, end) or any(
-            span.label == PERSON or not start <= span.start < span.end <= end for span in old
-        ):
+        held = any(span.label == PERSON or not start <= span.start < span.end <= end for span in old)
+        if held or edit.is_span(start, end):
             continue
         crossed = any(
-            (one.start < start < one.end or one.start < end < one.end)
-            and (one.is_plain or one.is_division(PROVINCE, TOWNSHIP, full=True))
-            for one in edit.near(start, end)
+            one.is_plain or one.is_division(PROVINCE, TOWNSHIP, full=True)
+            for one in edit.crossing(start, end)
         )
         units = len(old) > 1 and all(text[span.end - 1] in "省市县区州旗镇乡" for span in old)
         if crossed or units:
             continue
-        if (old and old[0].start == start) or (
-            not old and ((start, end) in short or _stands_apart(edit, start, end))
-        ):
+        if old[0].start == start if old else (start, end) in short or _stands_apart(edit, start, end):
             edit.put(start, end, PLACE)
 
 
@@ -86,13 +82,11 @@ _BEFORE_NAME = re.compile(
 
 def _stands_apart(edit: Edit, start: int, end: int) -> bool:
     # 滨海|城市, 大中小|城镇: the ends of words that go together.
-    if any(
-        one.end == end and start < one.start < end and one.is_plain and one.end - one.start > 1
-        for one in edit.near(start, end)
-    ):
-        return False
+    joined = any(
+        one.end == end and start < one.start < end - 1 and one.is_plain for one in edit.near(start, end)
+    )
     # 小城镇 is a town's name, too.
-    if ANY_UNIT.fullmatch(edit.text, start, end):
+    if joined or ANY_UNIT.fullmatch(edit.text, start, end):
         return False
     return end - start > LONG_NAME_CHARS or bool(
         _BEFORE_NAME.search(edit.text, max(0, start - 2), start) or edit.has(PLACE, end=start)
@@ -111,16 +105,15 @@ def _find_short_autonomous() -> Callable[[str], list[tuple[int, int]]]:
     """Find 凉山州, 莫力达瓦旗: autonomous divisions without their nations."""
     names = set(_SHORT_BANNERS.split())
     for name, named in gazetteer().named.items():
-        if named.full and named.level in (CITY, COUNTY) and name[-3:-1] == "自治":
-            short = short_form(name, named.level)
-            if short:
-                names.add(short + name[-1])
+        autonomous = named.full and named.level in (CITY, COUNTY) and name[-3:-1] == "自治"
+        if autonomous and (short := short_form(name, named.level)):
+            names.add(short + name[-1])
     return make_finder(names)
 
 
-_BELOW = re.compile("(?P<village>[\u4e00-\u9fff]{1,5}?(?:村|社区|嘎查))(?![委民支里内外干级]|科技|路|街|站)")
+_BELOW = re.compile("([\u4e00-\u9fff]{1,5}?(?:村|社区|嘎查))(?![委民支里内外干级]|科技|路|街|站)")
 _GROUP = re.compile(
-    "(?P<group>[\u4e00-\u9fff][湾沟坝坪坡岭山塘冲坳洞桥井庄寨屯家河溪岩林田垭口梁头堡院坎槽]组)(?![织长员成])"
+    "([\u4e00-\u9fff][湾沟坝坪坡岭山塘冲坳洞桥井庄寨屯家河溪岩林田垭口梁头堡院坎槽]组)(?![织长员成])"
 )
 
 
@@ -128,39 +121,33 @@ def _find_below(edit: Edit) -> None:
     """Find what the tables have right behind a division: one inside it, a village; and a named group behind a village (P2)."""
     for word in edit.words:
         above = edit.has(PLACE, end=word.start) if word.is_division(CITY, TOWNSHIP) else None
-        if above and not edit.over(word.start, word.end) and is_inside(edit, above, word):
+        if above and not edit.over(word.start, word.end) and _is_inside(edit, above, word):
             edit.put(word.start, word.end, PLACE)
     for above in edit.labelled(PLACE):
         village = _BELOW.match(edit.text, above.end)
-        if village and not edit.over(*village.span("village")):
-            name = village["village"]
-            if name in villages() and not is_generic(name):
-                edit.put(*village.span("village"), PLACE)
+        if village and village[1] in villages() and not is_generic(village[1]):
+            edit.add(*village.span(1), PLACE)
     for above in edit.labelled(PLACE):
         group = _GROUP.match(edit.text, above.end)
-        if group and edit.text[above.end - 1] in "村区" and not edit.over(*group.span("group")):
-            edit.put(*group.span("group"), PLACE)
+        if group and edit.text[above.end - 1] in "村区":
+            edit.add(*group.span(1), PLACE)
 
 
 _AFTER_SHORT = re.compile("[村农牧渔居市]民|等|的|有|[，。、；：！？]|$|[一-鿿]{1,4}[县区镇乡村]")
 
 
-def is_inside(edit: Edit, above: Span, word: Word) -> bool:
+def _is_inside(edit: Edit, above: Span, word: Word) -> bool:
     """Return whether a division's name right behind another is one inside it, and no part of another word."""
     text = edit.text
     crossing = any(
-        one.start < word.end < one.end
-        for one in edit.near(word.start, word.end)
-        if one.start >= word.start and not one.is_division(CITY, TOWNSHIP, full=False)
-    )
-    plain = any(
-        (one.start, one.end) == (word.start, word.end) and one.is_plain
+        word.start <= one.start < word.end < one.end and not one.is_division(CITY, TOWNSHIP, full=False)
         for one in edit.near(word.start, word.end)
     )
-    natural = text[word.end - 1] in "湖江河山城海岛" and not word.is_division(CITY, TOWNSHIP, full=True)
-    # 白云|机场 is no district here.
-    short = not word.is_division(CITY, TOWNSHIP, full=True) and not _AFTER_SHORT.match(text, word.end)
-    if crossing or plain or natural or short or _NEXT_WORD.match(text, word.end - 1):
+    if crossing or word.is_plain or _NEXT_WORD.match(text, word.end - 1):
+        return False
+    # A hill, and 白云|机场, are no district here.
+    natural, short = text[word.end - 1] in "湖江河山城海岛", not _AFTER_SHORT.match(text, word.end)
+    if (natural or short) and not word.is_division(CITY, TOWNSHIP, full=True):
         return False
     codes = {one.code for one in gazetteer().lookup(text[above.start : above.end])}
     return any(
@@ -192,19 +179,19 @@ def _find_provinces(edit: Edit) -> None:
     """Find a province of one character: where somebody goes or stays (赴闽考察, 驻京办事处), and before 企 or 籍 (P3)."""
     for pattern in (_STAYING, _SIDES):
         for found in pattern.finditer(edit.text):
-            start = next(found.start(name) for name in pattern.groupindex if found.start(name) >= 0)
-            if not edit.over(start, start + 1) and not _in_a_word(edit, start, found.start()):
-                edit.put(start, start + 1, PLACE)
+            start = found.start(found.lastindex or 0)
+            if not _in_a_word(edit, start, found.start()):
+                edit.add(start, start + 1, PLACE)
 
 
 def _in_a_word(edit: Edit, start: int, begin: int) -> bool:
     # 援藏, 驻京 and 藏医 (in 援藏医生) are words that say nothing here; 在港口 and 全国各省 do.
-    for word in edit.near(begin, start):
-        longer = word.start == start and word.is_plain and word.end > start + 2
-        holds = word.start < begin <= start < word.end
-        if not word.is_place and (longer or holds):
-            return True
-    return False
+    return any(
+        word.start < begin <= start < word.end
+        or (word.start == start and word.is_plain and word.end > start + 2)
+        for word in edit.near(begin, start)
+        if not word.is_place
+    )
 
 
 _PROVINCES = "京津沪渝冀晋辽吉黑浙皖闽赣鲁豫鄂湘粤桂琼滇黔陕甘宁青藏苏川贵云"
@@ -241,10 +228,7 @@ def _join_provinces(edit: Edit) -> None:
         if len(set(run.group())) < end - start or (end - start > 3 and run.group() not in _REGIONS):  # noqa: PLR2004
             continue
         inside = all(span.label == PLACE and start <= span.start and span.end <= end for span in old)
-        crossed = any(
-            one.is_plain and (one.start < start < one.end or one.start < end < one.end)
-            for one in edit.near(start, end)
-        )
+        crossed = any(one.is_plain for one in edit.crossing(start, end))
         if inside and not edit.is_span(start, end) and not crossed and _BORDERLAND.match(edit.text, end):
             edit.put(start, end, PLACE)
 
@@ -263,16 +247,12 @@ _INSTITUTION = re.compile(
 def _find_branches(edit: Edit) -> None:
     """Find where a firm's branch is (银行|曲阳|支行) and what a dateline names (本报|赫章|讯) (P4)."""
     for word in edit.words:
-        if not word.is_division(PROVINCE, COUNTY) or edit.over(word.start, word.end):
-            continue
-        if _BRANCH.match(edit.text, word.end) and _INSTITUTION.search(
-            edit.text, max(0, word.start - 4), word.start
-        ):
-            edit.put(word.start, word.end, PLACE)
+        branch = word.is_division(PROVINCE, COUNTY) and _BRANCH.match(edit.text, word.end)
+        if branch and _INSTITUTION.search(edit.text, max(0, word.start - 4), word.start):
+            edit.add(word.start, word.end, PLACE)
     for line in _DATELINE.finditer(edit.text):
-        start, end = line.span("place")
-        if not edit.over(start, end) and (line["place"] in gazetteer().named or line["place"] in villages()):
-            edit.put(start, end, PLACE)
+        if line["place"] in gazetteer().named or line["place"] in villages():
+            edit.add(*line.span("place"), PLACE)
 
 
 _HEAD = re.compile(
@@ -284,14 +264,9 @@ def _cut_heads(edit: Edit) -> None:
     """Leave 市长, 县长 and the like whole, as 市委 is: 基隆|市长 (P4)."""
     for span in edit.labelled(PLACE):
         name = edit.text[span.start : span.end]
-        if (
-            name[-1] == "村"
-            and edit.text.startswith("民", span.end)
-            and name[:-1] in gazetteer().named
-            and name not in villages()
-        ):
-            edit.cut(span, span.start, span.end - 1)  # 德宏|村民
-        elif len(name) > 2 and name[-1] in "省市县区州镇乡" and _HEAD.match(edit.text, span.end):  # noqa: PLR2004
+        people = name[-1] == "村" and edit.text.startswith("民", span.end)  # 德宏|村民
+        head = len(name) > 2 and name[-1] in "省市县区州镇乡" and _HEAD.match(edit.text, span.end)  # noqa: PLR2004
+        if head or (people and name[:-1] in gazetteer().named and name not in villages()):
             edit.cut(span, span.start, span.end - 1)
 
 
@@ -304,6 +279,5 @@ _SETTLEMENT = re.compile(
 def _find_settlements(edit: Edit) -> None:
     """Find 王家河子, 陈家坪: a family's settlement, where it stands as a place would."""
     for found in _SETTLEMENT.finditer(edit.text):
-        start, end = found.span("name")
-        if edit.text[start] in SURNAMES and not edit.over(start, end):
-            edit.put(start, end, PLACE)
+        if found["name"][0] in SURNAMES:
+            edit.add(*found.span("name"), PLACE)

@@ -13,6 +13,7 @@ from biaozhu.annotators.cover import Cover
 from biaozhu.data.files import LONE_SURROGATE
 from biaozhu.data.model import Span
 from biaozhu.knowledge.lexicon import DIVISION, FOREIGN, loaded_lexicon
+from biaozhu.knowledge.word_tables import read_words
 from biaozhu.knowledge.world import COUNTRY, FOREIGN_CITY, FOREIGN_REGION, FORMER_DIVISION, PLACE_KINDS
 from biaozhu.reading.simplified import to_simplified
 
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 HAN = re.compile("[\u3400-\u9fff\U00020000-\U0003ffff]")
+# Characters that transliterate names, of minorities and of others.
+TRANSLITERATING = frozenset("".join(read_words("given_names", "transliterating")))
 DOTS = "·•・‧．.∙⋅･"
 PLACE, PERSON = "PLACE", "PERSON"
 SOURCE, SCORE = "network", 0.75
@@ -105,6 +108,16 @@ class Edit:
         """Return the spans that share a character with text[start:end], in order."""
         return self._cover.find(max(0, start), end)
 
+    def word(self, start: int, end: int) -> Word | None:
+        """Return the word with these borders."""
+        return next((word for word in self.near(start, end) if (word.start, word.end) == (start, end)), None)
+
+    def crossing(self, start: int, end: int) -> list[Word]:
+        """Return the words that hold a border of text[start:end] inside them, in order."""
+        return [
+            one for one in self.near(start, end) if one.start < start < one.end or one.start < end < one.end
+        ]
+
     def is_span(self, start: int, end: int) -> bool:
         """Return whether a span has these borders."""
         return any((span.start, span.end) == (start, end) for span in self._cover.find(start, start + 1))
@@ -112,17 +125,18 @@ class Edit:
     def put(self, start: int, end: int, label: str) -> None:
         """Give text[start:end] this label in place of all that overlaps it; inside 《》 nothing new is marked (P8)."""
         old = self.over(start, end)
-        if not old and self._is_title(start, end):
+        before, after = bisect_left(self._marks, start), bisect_left(self._marks, end)
+        marks = self._marks[max(0, before - 1) : before] + self._marks[after : after + 1]
+        if not old and [self.text[mark] for mark in marks] == ["《", "》"]:
             return
         for span in old:
             self.drop(span)
         self._cover.add(start, end, Span(start, end, label, SOURCE, SCORE))
 
-    def _is_title(self, start: int, end: int) -> bool:
-        before = bisect_left(self._marks, start)
-        opened = before > 0 and self.text[self._marks[before - 1]] == "《"
-        after = bisect_left(self._marks, end)
-        return opened and after < len(self._marks) and self.text[self._marks[after]] == "》"
+    def add(self, start: int, end: int, label: str) -> None:
+        """Give text[start:end] this label where no span overlaps it."""
+        if not self.over(start, end):
+            self.put(start, end, label)
 
     def drop(self, span: Span) -> None:
         """Take a span away."""

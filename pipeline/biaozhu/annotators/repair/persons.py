@@ -6,11 +6,11 @@ import re
 from functools import cache
 from typing import TYPE_CHECKING
 
-from biaozhu.annotators.repair.edit import DOTS, HAN, PERSON, PLACE
+from biaozhu.annotators.repair.edit import DOTS, HAN, PERSON, PLACE, TRANSLITERATING
 from biaozhu.annotators.repair.numbered import find_numbered_names
-from biaozhu.knowledge.given_names import MONGOLIAN, TIBETAN, TRANSLITERATING, TURKIC, TURKIC_ENDINGS, YI
 from biaozhu.knowledge.names import make_finder
 from biaozhu.knowledge.surnames import COMPOUND_SURNAMES, SURNAMES, surname_length
+from biaozhu.knowledge.word_tables import read_words
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -18,6 +18,10 @@ if TYPE_CHECKING:
     from biaozhu.annotators.repair.edit import Edit
     from biaozhu.data.model import Span
 
+TIBETAN, MONGOLIAN, TURKIC, YI = (
+    frozenset(read_words("given_names", people)) for people in ("tibetan", "mongolian", "turkic", "yi")
+)
+TURKIC_ENDINGS = read_words("given_names", "turkic_endings")
 _SURNAME = f"(?:{'|'.join(sorted(COMPOUND_SURNAMES))}|[{''.join(sorted(name for name in SURNAMES if len(name) == 1))}])"
 # Right before a name, and no part of one. The longer of two comes first: 护边员 before 员.
 _ROLE = re.compile(
@@ -66,35 +70,24 @@ def _join_dotted(edit: Edit) -> None:
     text = edit.text
     for run in _DOTTED.finditer(text):
         dots = [dot.span() for dot in _DOT.finditer(text, *run.span())]
-        old = edit.over(*run.span())
-        if any(span.label == PLACE and span.start < dots[0][0] and dots[-1][1] < span.end for span in old):
+        first, last = dots[0][0], dots[-1][1]
+        around = edit.over(first, last)
+        holder = next((span for span in around if span.start < first and last < span.end), None)
+        placed = holder is not None and holder.label == PLACE
+        if placed or _NAMESAKE.search(text, last, last + LONGEST_PIECE_CHARS + 2):
             continue
-        if _NAMESAKE.search(text, dots[-1][1], dots[-1][1] + LONGEST_PIECE_CHARS + 2):
+        start, end = _first_part(text, run.start(), first), _last_part(edit, last, run.end())
+        if holder is not None and holder.label == PERSON:
+            _straighten(edit, holder, (start, end), (first, last))
             continue
-        start = _first_part(text, run.start(), dots[0][0])
-        end = _last_part(edit, dots[-1][1], run.end())
-        whole = [
-            span
-            for span in old
-            if span.label == PERSON and span.start < dots[0][0] and dots[-1][1] < span.end
-        ]
-        if whole:
-            _straighten(edit, whole[0], (start, end), (dots[0][0], dots[-1][1]))
-            continue
-        parts = [
-            text[left:right]
-            for left, right in zip([start, *(b for _, b in dots)], [*(a for a, _ in dots), end], strict=True)
-        ]
-        beside = [
-            span
-            for span in old
-            if span.label == PERSON and (span.end == dots[0][0] or span.start == dots[-1][1])
-        ]
+        borders = zip([start, *(b for _, b in dots)], [*(a for a, _ in dots), end], strict=True)
+        parts = [text[left:right] for left, right in borders]
         spelt = all(_is_spelt(part) for part in parts)
-        if beside and (spelt or len(beside) > 1 or not any(text[a:b].strip() in _STOPS for a, b in dots)):
-            left = min([span.start for span in beside if span.end == dots[0][0]], default=start)
-            right = max([span.end for span in beside if span.start == dots[-1][1]], default=end)
-            if left < dots[0][0] and dots[-1][1] < right:
+        before, behind = edit.has(PERSON, end=first), edit.has(PERSON, start=last)
+        stopped = any(text[a:b].strip() in _STOPS for a, b in dots)
+        if (before and behind) or ((before or behind) and (spelt or not stopped)):
+            left, right = before.start if before else start, behind.end if behind else end
+            if left < first and last < right:
                 edit.put(left, right, PERSON)
         elif spelt and sum(map(len, parts)) >= SHORTEST_DOTTED_CHARS and _is_bounded(edit, start):
             edit.put(start, end, PERSON)
@@ -231,42 +224,7 @@ _ADDRESSED = re.compile(
     f"(?:[大小老]{{0,2}}{_SURNAME})[大小老二三四五六七八九]?(?:{_TITLE}){{1,2}}|老{_SURNAME}头|[小老][\u4e00-\u9fff]|阿[强明华珍芳英霞丽红兰梅娟福财旺贵宝龙虎牛毛伟军]"
 )
 # Two characters that are a whole name, or a Japanese surname (R3).
-_WHOLE_NAMES = frozenset(
-    [
-        "小野",
-        "小泉",
-        "小林",
-        "小泽",
-        "小岛",
-        "小池",
-        "小川",
-        "小山",
-        "小西",
-        "小松",
-        "小原",
-        "小田",
-        "小仓",
-        "小室",
-        "小栗",
-        "小津",
-        "小村",
-        "小出",
-        "小坂",
-        "小堀",
-        "小柳",
-        "小暮",
-        "小椋",
-        "小宫",
-        "小关",
-        "小森",
-        "小杉",
-        "小熊",
-        "小玉",
-        "小谷",
-        "老子",
-        "老舍",
-    ]
-)
+_WHOLE_NAMES = frozenset(read_words("given_names", "whole"))
 _TITLED = re.compile(
     f"({_SURNAME}[\u4e00-\u9fff]{{2}})(?:{_TITLE.replace('|总|工|局|姐|哥|嫂|婶|叔|伯|爷|姨|妈|姑|舅|氏|某人?', '')})"
 )
@@ -294,18 +252,17 @@ def _find_numbered(edit: Edit) -> None:
     for start, end in find_numbered_names(edit.text):
         edit.put(start, end, PERSON)
     for found in _DAI.finditer(edit.text):
-        if _role_end(edit.text, found.start()) and not edit.over(*found.span()):
-            edit.put(*found.span(), PERSON)
+        if _role_end(edit.text, found.start()):
+            edit.add(*found.span(), PERSON)
     for found in _LATIN_SPEAKER.finditer(edit.text):
-        if not edit.over(*found.span()):
-            edit.put(*found.span(), PERSON)
+        edit.add(*found.span(), PERSON)
     for span in edit.labelled(PERSON):
-        if _BIRTH_ORDER.fullmatch(edit.text, span.start, span.end):
-            beside = _AND_ANOTHER.match(edit.text, span.end)
-            if beside and not edit.over(*beside.span(1)):
-                edit.put(*beside.span(1), PERSON)
-        if _NUMBER_AND_VERB.fullmatch(edit.text, span.start, span.end) and edit.text.startswith(
-            "了", span.end
+        beside = _AND_ANOTHER.match(edit.text, span.end)
+        if beside and _BIRTH_ORDER.fullmatch(edit.text, span.start, span.end):
+            edit.add(*beside.span(1), PERSON)
+        # 李九|来了
+        if edit.text.startswith("了", span.end) and _NUMBER_AND_VERB.fullmatch(
+            edit.text, span.start, span.end
         ):
             edit.cut(span, span.start, span.end - 1)
 
@@ -335,7 +292,8 @@ def _find_in_bylines(edit: Edit) -> None:
 
 
 def _is_word(edit: Edit, start: int, end: int) -> bool:
-    return any((word.start, word.end) == (start, end) and word.is_plain for word in edit.near(start, end))
+    word = edit.word(start, end)
+    return word is not None and word.is_plain
 
 
 _HOUSEHOLD = re.compile(

@@ -7,10 +7,9 @@ from typing import TYPE_CHECKING
 
 from biaozhu.annotators.cover import Cover
 from biaozhu.annotators.repair.divisions import repair_divisions
-from biaozhu.annotators.repair.edit import DOTS, HAN, PLACE
+from biaozhu.annotators.repair.edit import DOTS, HAN, PLACE, TRANSLITERATING
 from biaozhu.knowledge.division_names import COUNTY, PROVINCE, TOWNSHIP
 from biaozhu.knowledge.gazetteer import gazetteer
-from biaozhu.knowledge.given_names import TRANSLITERATING
 
 if TYPE_CHECKING:
     from biaozhu.annotators.repair.edit import Edit, Word
@@ -53,7 +52,14 @@ def _find_abroad(edit: Edit) -> None:
     """Find countries, and cities abroad beside them or behind a verb of going; one name has one span."""
     for found in _JOINED.finditer(edit.text):
         edit.put(*found.span(), PLACE)
-    names = _longest([word for word in edit.words if word.is_foreign and _is_named_by_guideline(edit, word)])
+    kept: Cover[Word] = Cover()
+    foreign = [word for word in edit.words if word.is_foreign]
+    for word in sorted(foreign, key=lambda one: (one.start - one.end, one.start)):
+        name = edit.text[word.start : word.end]
+        refused = name in _NO_COUNTRIES or name.endswith(("地区", "海岸"))
+        if not refused and kept.is_free(word.start, word.end):
+            kept.add(word.start, word.end, word)
+    names = kept.values()
     for position, word in enumerate(names):
         after = names[position + 1] if position + 1 < len(names) else None
         old = edit.over(word.start, word.end)
@@ -65,13 +71,11 @@ def _find_abroad(edit: Edit) -> None:
         elif not old:
             if _is_found(edit, word):
                 edit.put(word.start, word.end, PLACE)
-        elif _is_cut(edit, word, old) or _is_taken_for_person(edit, word, old):
+        elif _is_cut(edit, word, old) or (
+            # It was taken for a person.
+            edit.is_span(word.start, word.end) and _follows(edit, word, _GOES_TO)
+        ):
             edit.put(word.start, word.end, PLACE)
-
-
-def _is_named_by_guideline(edit: Edit, word: Word) -> bool:
-    name = edit.text[word.start : word.end]
-    return name not in _NO_COUNTRIES and not name.endswith(("地区", "海岸"))
 
 
 def _is_a_pair(edit: Edit, country: Word, city: Word) -> bool:
@@ -90,10 +94,8 @@ def _is_found(edit: Edit, word: Word) -> bool:
     length = word.end - word.start
     if word.is_country:
         return length >= LONG_CHARS or _is_expected(edit, word)
-    plain = any(
-        word.start <= one.start and one.end <= word.end and one.is_plain
-        for one in edit.near(word.start, word.end)
-    )
+    near = edit.near(word.start, word.end)
+    plain = any(word.start <= one.start and one.end <= word.end and one.is_plain for one in near)
     spelt = length > SHORT_CHARS or word.is_place
     alone = not HAN.match(edit.text, word.end) and word.is_place
     return spelt and (length >= LONG_CHARS or not plain or alone) and _follows(edit, word, _GOES_TO)
@@ -101,35 +103,14 @@ def _is_found(edit: Edit, word: Word) -> bool:
 
 def _is_cut(edit: Edit, word: Word, old: list[Span]) -> bool:
     """Return whether the spans are parts of one country's name."""
-    if not word.is_country or not all(
-        span.label == PLACE and word.start <= span.start and span.end <= word.end for span in old
-    ):
-        return False
-    rest = edit.text[old[0].end : word.end]
-    if len(old) > 1 or (rest and TRANSLITERATING.issuperset(rest)):
-        return True
-    return not any(
-        (one.start, one.end) == (old[0].start, old[0].end) and one.is_country
-        for one in edit.near(old[0].start, old[0].end)
-    )
-
-
-def _is_taken_for_person(edit: Edit, word: Word, old: list[Span]) -> bool:
-    return [(span.start, span.end) for span in old] == [(word.start, word.end)] and _follows(
-        edit, word, _GOES_TO
-    )
+    inside = all(span.label == PLACE and word.start <= span.start and span.end <= word.end for span in old)
+    rest, first = edit.text[old[0].end : word.end], edit.word(old[0].start, old[0].end)
+    parts = len(old) > 1 or (rest and TRANSLITERATING.issuperset(rest)) or not (first and first.is_country)
+    return word.is_country and inside and bool(parts)
 
 
 def _follows(edit: Edit, word: Word, verb: re.Pattern[str]) -> bool:
     return bool(verb.search(edit.text, max(0, word.start - LONGEST_VERB_CHARS), word.start))
-
-
-def _longest(words: list[Word]) -> list[Word]:
-    kept: Cover[Word] = Cover()
-    for word in sorted(words, key=lambda one: (one.start - one.end, one.start)):
-        if kept.is_free(word.start, word.end):
-            kept.add(word.start, word.end, word)
-    return kept.values()
 
 
 def _is_whole(edit: Edit, word: Word) -> bool:
@@ -138,22 +119,19 @@ def _is_whole(edit: Edit, word: Word) -> bool:
     before, after = text[word.start - 1 : word.start], text[word.end : word.end + 1]
     if any(one and one in f"{DOTS}-" for one in (before, after)) or _GOES_ON.match(text, word.end):
         return False
-    if before in TRANSLITERATING and not _follows(edit, word, _TAKES) and not _ends_name(edit, word.start):
+    beside = edit.near(word.start, word.end)
+    behind_name = any(one.end == word.start and one.is_foreign for one in beside)
+    if before in TRANSLITERATING and not behind_name and not _follows(edit, word, _TAKES):
         return False
     if after in TRANSLITERATING and not any(
-        one.start == word.end and one.end - one.start > 1 for one in edit.near(word.end, word.end)
+        one.start == word.end and one.end - one.start > 1 for one in beside
     ):
         return False
     return not any(
-        (one.start < word.start < one.end or one.start < word.end < one.end)
-        and (one.start, one.end) != (word.start - 1, word.start + 1)
-        for one in edit.near(word.start, word.end)
+        (one.start, one.end) != (word.start - 1, word.start + 1)
+        for one in edit.crossing(word.start, word.end)
         if one.is_plain or one.is_foreign or one.is_division(PROVINCE, TOWNSHIP)
     )
-
-
-def _ends_name(edit: Edit, end: int) -> bool:
-    return any(word.end == end and word.is_foreign for word in edit.near(end, end))
 
 
 def _is_expected(edit: Edit, word: Word) -> bool:
@@ -175,11 +153,8 @@ _ROAD = re.compile(
 def _refuse_roads(edit: Edit) -> None:
     """Leave out a place's name that a road is called by: 南京|东路, 广州|大道; not the city before 长安街."""
     for span in edit.labelled(PLACE):
-        if (
-            span.end - span.start > 1
-            and _ROAD.match(edit.text, span.end)
-            and not _is_unit_ended(edit.text, span)
-        ):
+        road = span.end - span.start > 1 and _ROAD.match(edit.text, span.end)
+        if road and not _is_unit_ended(edit.text, span):
             edit.drop(span)
 
 
@@ -200,14 +175,10 @@ def _refuse_facilities(edit: Edit) -> None:
         name = edit.text[span.start : span.end]
         if len(name) < 2 or _is_unit_ended(edit.text, span):  # noqa: PLR2004 — 津站
             continue
-        known = _is_division(edit, span.start, span.end) or TRANSLITERATING.issuperset(name)
-        shop = _OWN_NAMES.match(edit.text, span.end) and not known
-        bridge = (
-            _BRIDGES.match(edit.text, span.end)
-            and name[-1] in "江河湖海山岭峡"
-            and not _is_division(edit, span.start, span.end)
-        )
-        if shop or bridge or _is_built(edit, span):
+        division = _is_division(edit, span.start, span.end)
+        shop = _OWN_NAMES.match(edit.text, span.end) and not TRANSLITERATING.issuperset(name)
+        bridge = _BRIDGES.match(edit.text, span.end) and name[-1] in "江河湖海山岭峡"
+        if (not division and (shop or bridge)) or _is_built(edit, span):
             edit.drop(span)
 
 
@@ -228,11 +199,8 @@ def _is_built(edit: Edit, span: Span) -> bool:
 
 
 def _is_division(edit: Edit, start: int, end: int) -> bool:
-    named = gazetteer().named.get(edit.text[start:end])
-    known = any(
-        (word.start, word.end) == (start, end) and word.is_of_world for word in edit.near(start, start)
-    )
-    return known or (named is not None and named.level <= COUNTY)
+    named, word = gazetteer().named.get(edit.text[start:end]), edit.word(start, end)
+    return bool(word and word.is_of_world) or (named is not None and named.level <= COUNTY)
 
 
 _ESTATE = re.compile(
@@ -246,13 +214,8 @@ def _refuse_estates(edit: Edit) -> None:
     for span in reversed(edit.labelled(PLACE)):
         name = edit.text[span.start : span.end]
         own = not _is_division(edit, span.start, span.end) and name not in gazetteer().named
-        called = (
-            name[-1] == "城"
-            and own
-            and _is_division(edit, span.start, span.end - 1)
-            and edit.has(PLACE, end=span.start)
-        )
-        built = _ESTATE.fullmatch(name) and edit.has(PLACE, end=span.start)
-        if own and (built or called or (span.end == refused and not _is_unit_ended(edit.text, span))):
+        called = name[-1] == "城" and _is_division(edit, span.start, span.end - 1)
+        estate = (called or _ESTATE.fullmatch(name)) and edit.has(PLACE, end=span.start)
+        if own and (estate or (span.end == refused and not _is_unit_ended(edit.text, span))):
             edit.drop(span)
             refused = span.start

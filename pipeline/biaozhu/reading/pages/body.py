@@ -14,8 +14,7 @@ from typing import TYPE_CHECKING
 
 from biaozhu.data.model import LeftOut
 from biaozhu.reading.hard_wraps import join_wrapped
-from biaozhu.reading.pages.patterns import closes_the_page, is_attachment, is_furniture, is_prose
-from biaozhu.reading.pages.titles import find_title
+from biaozhu.reading.pages.patterns import ATTACHED, CLOSING, SITE, is_furniture, is_prose
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -35,6 +34,10 @@ _FAR_MORE = 8
 _OTHERS = frozenset({"hidden", "comments", "related links"})
 _NEAR = 12
 _POST = re.compile(r"postmessage_\d+|read_tpc")
+_SHORTEST, _LONGEST = 2, 90
+_BEHIND = 3
+_SEPARATOR = re.compile(r"\s*[_|｜]+\s*|\s+[-–—·>»]+\s+|(?<![-–—])[-–](?![-–—])|(?<!—)—(?!—)")
+_CHANNEL = re.compile(r"[^\d\s，。：“”]{2,6}")
 # Elements that are a part of a text and never the whole of it.
 _PARTS = frozenset({"table", "tbody", "thead", "tr", "ul", "ol", "li", "dl", "p", "blockquote"})
 
@@ -70,10 +73,14 @@ def find_body(lines: Sequence[PageLine], named: Sequence[str]) -> Body:
     ]
     prose = [place for place in inside if not reasons[place] and _is_prose(lines[place])]
     first, last = (prose[0], prose[-1]) if prose else (inside.start, inside.stop - 1)
-    title, at = find_title(lines, named, before=first, start=inside.start)
+    title, at = _find_title(lines, named, before=first, start=inside.start)
     if at is not None:
-        if not is_post:
-            _open_between(lines, reasons, at, inside.start)
+        # Taken in: what stands between a title and the article's element, such as a summary or a caption.
+        if not is_post and inside.start - at <= _NEAR:
+            for place in range(at + 1, inside.start):
+                line = lines[place]
+                if not line.reason and not _is_linked(line) and not is_furniture(line.text, edge="head"):
+                    reasons[place] = ""
         for place in range(inside.start, at):
             reasons[place] = reasons[place] or "above the title"
     around: list[str] = []
@@ -90,20 +97,16 @@ def find_body(lines: Sequence[PageLine], named: Sequence[str]) -> Body:
     _close_page(lines, reasons, range(last + 1, inside.stop))
     if at is not None and lines[at].text == title:
         reasons[at] = "title"
-    kept = groupby((line for line, reason in zip(lines, reasons, strict=True) if not reason), _element)
-    pairs = zip(reasons, (line.text for line in lines), strict=True)
+    kept = (line for line, reason in zip(lines, reasons, strict=True) if not reason)
     left_out = tuple(
-        LeftOut(" / ".join(text for _, text in run), reason)
-        for reason, run in groupby(pairs, key=lambda pair: pair[0])
+        LeftOut(" / ".join(lines[place].text for place in run), reason)
+        for reason, run in groupby(range(len(lines)), key=reasons.__getitem__)
         if reason not in {"", "title"}
     )
     # An element's own lines may be cut at a width by <br>.
-    texts = (join_wrapped("\n".join(line.text for line in run)).split("\n") for _, run in kept)
+    runs = groupby(kept, key=lambda line: line.element)
+    texts = (join_wrapped("\n".join(line.text for line in run)).split("\n") for _, run in runs)
     return Body(title, tuple(chain.from_iterable(texts)), tuple(around), left_out)
-
-
-def _element(line: PageLine) -> HtmlElement:
-    return line.element
 
 
 def _is_prose(line: PageLine) -> bool:
@@ -173,22 +176,13 @@ def _measure(root: HtmlElement, lines: Sequence[PageLine]) -> Mapping[HtmlElemen
     return measures
 
 
-def _open_between(lines: Sequence[PageLine], reasons: list[str], start: int, stop: int) -> None:
-    """Take in what stands between a title and the article's element: a subtitle, a summary, a picture's caption."""
-    if stop - start <= _NEAR:
-        for place in range(start + 1, stop):
-            line = lines[place]
-            if not line.reason and not _is_linked(line) and not is_furniture(line.text, edge="head"):
-                reasons[place] = ""
-
-
 def _close_page(lines: Sequence[PageLine], reasons: list[str], below: range) -> None:
     """Leave out what stands below the line that ends an article, such as its editor's."""
     closed = False
     for place in below:
         text = lines[place].text
-        closed = closed or (closes_the_page(text) and is_furniture(text, edge="tail"))
-        if closed and not is_attachment(text):
+        closed = closed or (is_furniture(text, edge="tail") and CLOSING.match(text) is not None)
+        if closed and not ATTACHED.match(text):
             reasons[place] = reasons[place] or "below the article"
 
 
@@ -199,5 +193,51 @@ def _leave_links(lines: Sequence[PageLine], reasons: list[str], inside: range, f
         if not linked or (len(places) == 1 and first <= places[0] <= last):
             continue
         for place in places:
-            if not is_attachment(lines[place].text):
+            if not ATTACHED.match(lines[place].text):
                 reasons[place] = reasons[place] or "links"
+
+
+def _find_title(
+    lines: Sequence[PageLine], named: Sequence[str], *, before: int, start: int
+) -> tuple[str, int | None]:
+    """Return the title and the place of its line, None where no line has it.
+
+    `named` are the titles that the page's head states, best first; `before` is the place of the first running text, and
+    `start` that of the article's first line, behind which a heading that nothing names heads a section.
+    """
+    pieces = {piece for name in named for piece in _pieces(name)}
+    best: tuple[int, int, int] | None = None
+    for place, line in enumerate(lines[: before + 1]):
+        if line.reason or not _SHORTEST <= len(line.text) <= _LONGEST or is_furniture(line.text, edge="head"):
+            continue
+        squeezed = _squeeze(line.text)
+        is_named = squeezed in pieces and not SITE.match(line.text)
+        heading = {"h1": 2, "h2": 1}.get(line.element.tag, 0) if place <= start + _BEHIND else 0
+        if is_named or heading:
+            best = max(best or (0, 0, 0), (len(squeezed) if is_named else 0, heading, place))
+    if best is not None:
+        return lines[best[2]].text, best[2]
+    return (_without_site(named[0]) if named else ""), None
+
+
+def _pieces(name: str) -> set[str]:
+    """Return all runs of whole parts of a title: 甲_乙_丙网 gives 甲, 甲_乙, 乙 and so on."""
+    between = re.compile(rf"{_SEPARATOR.pattern}|\s+")
+    edges = [0, *(edge for match in between.finditer(name) for edge in match.span()), len(name)]
+    starts, ends = edges[::2], edges[1::2]
+    return {_squeeze(name[start:end]) for number, start in enumerate(starts) for end in ends[number:]}
+
+
+def _without_site(name: str) -> str:
+    separators = list(_SEPARATOR.finditer(name))
+    if not separators:
+        return name
+    last = separators[-1]
+    tail = name[last.end() :]
+    if re.search(r"[_|｜\s]", last.group()) or SITE.match(tail) or _CHANNEL.fullmatch(tail):
+        return _without_site(name[: last.start()])
+    return name
+
+
+def _squeeze(text: str) -> str:
+    return "".join(text.split())

@@ -79,7 +79,9 @@ def _walk(tree: HtmlElement, trusted: Collection[HtmlElement]) -> Iterator[PageL
     for event, element in etree.iterwalk(tree, events=("start", "end")):
         tag = element.tag if isinstance(element.tag, str) else ""
         if tag in _BLOCKS:
-            yield from _lines_of(parts, linked, owners[-1], junk[-1], cells[-1])
+            for piece in "".join(parts).split("\n"):
+                if line := flatten(piece):
+                    yield PageLine(line, owners[-1], linked, *junk[-1], cells[-1])
             parts, linked = [], 0
         if event == "start":
             unseen += tag in UNSEEN
@@ -100,18 +102,6 @@ def _walk(tree: HtmlElement, trusted: Collection[HtmlElement]) -> Iterator[PageL
             shown = text if owners[-1].tag == "pre" else _SOURCE_BREAK.sub("", text).replace("\n", " ")
             parts.append(shown)
             linked += len("".join(shown.split())) if links else 0
-
-
-def _lines_of(
-    parts: list[str],
-    linked: int,
-    owner: HtmlElement,
-    junk: tuple[HtmlElement | None, str],
-    cell: HtmlElement | None,
-) -> Iterator[PageLine]:
-    for piece in "".join(parts).split("\n"):
-        if text := flatten(piece):
-            yield PageLine(text, owner, linked, *junk, cell)
 
 
 def _find_reason(element: HtmlElement, tag: str) -> str:
@@ -136,14 +126,8 @@ def _join_row(lines: list[PageLine]) -> Iterable[PageLine]:
     headed = any(line.element.tag in _HEADINGS for line in lines)
     if cells[0] is None or len(lines) == 1 or len(set(cells)) < len(cells) or headed:
         return lines
-    return [
-        replace(
-            lines[0],
-            text="\t".join(line.text for line in lines),
-            element=cells[0].getparent(),
-            linked=sum(line.linked for line in lines),
-        )
-    ]
+    text, linked = "\t".join(line.text for line in lines), sum(line.linked for line in lines)
+    return [replace(lines[0], text=text, element=cells[0].getparent(), linked=linked)]
 
 
 def flatten(value: str | None) -> str:

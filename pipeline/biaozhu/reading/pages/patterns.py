@@ -78,10 +78,11 @@ _OPENING = re.compile(rf"(?:[【\[]{_CONTROL}[】\]])?[\[(（【]?\s*(?:{_DAY}[\
 # Words that notices and interviews begin their entries with, too.
 _GENERIC = frozenset(_AT_EDGES) - {*SOURCE_LABELS, "Tags"}
 # After one of these the page has no article text left, only links and imprint.
-_CLOSING = re.compile(
+CLOSING = re.compile(
     r"^[\[(（【]?\s*(?:责任编辑|责编|值班编辑|网络编辑|上一篇|下一篇|相关新闻|相关阅读|相关链接|相关文章|推荐阅读|延伸阅读|热门推荐|相关推荐|猜你喜欢|为您推荐|喜欢此内容)"
 )
-_ATTACHED = re.compile(r"^附[件表图录]?\s?\d{0,2}\s?[:：.、]")
+# What is attached to a notice stands below all else and belongs to it.
+ATTACHED = re.compile(r"^附[件表图录]?\s?\d{0,2}\s?[:：.、]")
 _RULE = re.compile(r"[-—_=*~·＊☆★◆■\s]{3,}(?:分[割隔]线[-—_=*~·\s]*)?")
 _SHORT_TIME = re.compile(r"\d{1,2}[-/]\d{1,2}\s{1,3}\d{1,2}[:：]\d{2}$")
 _SHORT_DATE = re.compile(r"[\d\s:：年月日/.-]{0,16}")
@@ -104,10 +105,12 @@ _BREADCRUMB = re.compile(
     r"^(?:首页|主页|[^>»›→。]{1,12})(?:\s*(?:>{1,2}|»|›|→|＞|&gt;)\s*[^>»›→＞。]{1,60})+$"
 )
 _PROMOTION = re.compile(r"^.{2,30}\s{1,4}(?:主办|主管|承办|协办)$")
-_SITE = re.compile(
+# Rather the name of a site or channel than a title.
+SITE = re.compile(
     r"^(?=.{2,20}$)[^，。、,：:“”]*(?:网|网站|网络|频道|客户端|门户|传媒|媒体|日报|晚报|早报|晨报|时报|都市报|电视台|电台|融媒体中心|在线)$"
 )
-_BYLINE = re.compile(
+# Reporters and nothing else.
+BYLINE = re.compile(
     r"^[(（]?(?:(?:本报|本网|本刊|本台|新华社|中新社|[^(（【\[]{2,8}[网报社台])\s*)?(?:全媒体|融媒体|特约|实习|见习|首席)?"
     r"(?:记者|通讯员|文/|文／|图/|图／)\s*([^，。,？！?!：:“”)）]{2,30})[)）]?$"
 )
@@ -127,7 +130,8 @@ _NUMBERED = re.compile(
     r"^(?:[一二三四五六七八九十]{1,3}\s?[、.．]|[（(][一二三四五六七八九十\d]{1,3}[)）]|第[一二三四五六七八九十百\d]{1,4}[章节篇]|\d{1,2}\s?[、.．]|0\d\s|[■◆●★◎▌])"
 )
 _TITLED = re.compile(r"^([^:：“”\"。，,]{2,16})[:：]\s*[^\s“\"「].{3,}$")
-_ENTRY = re.compile(r"^[^:：，。]{1,16}[:：]\s*\S")
+# Words, a colon and more words, as the entries of a notice have.
+ENTRY = re.compile(r"^[^:：，。]{1,16}[:：]\s*\S")
 _BOXED = re.compile(r"^【[^】]{2,30}】$")
 _CONTINUES = re.compile(r"^(?:但|而|然|此|因|所|于是|同时|据|记者|目前|当|随|其|这|那|为此|近)")
 _END_MARK = re.compile(r"[。！？!?…｡.．][”’」』)）】》\"'\s]*$")
@@ -211,21 +215,6 @@ def names_source_or_time(line: str) -> bool:
     return bool(labels & {*SOURCE_LABELS, *AUTHOR_LABELS, *TIME_LABELS} or DATE.search(line))
 
 
-def closes_the_page(line: str) -> bool:
-    """Tell whether a furniture line is one after which only links and imprint follow."""
-    return _CLOSING.match(line) is not None
-
-
-def is_attachment(line: str) -> bool:
-    """Tell whether a line names what is attached to a notice, which stands below all else and belongs to it."""
-    return _ATTACHED.match(line) is not None
-
-
-def is_site_name(line: str) -> bool:
-    """Tell whether a short line is rather the name of a site or channel than a title."""
-    return _SITE.match(line) is not None
-
-
 def is_caption(line: str) -> bool:
     """Tell whether a line says itself that it is a picture's caption or credit."""
     return len(line) <= 120 and _CAPTION.search(line) is not None  # noqa: PLR2004 — a caption is short
@@ -239,11 +228,6 @@ def heading_prefix(line: str) -> str | None:
         return line
     titled = _TITLED.match(line)
     return titled[1] if titled else None
-
-
-def is_entry(line: str) -> bool:
-    """Tell whether a line has the form of words, a colon and more words, as the entries of a notice have."""
-    return _ENTRY.match(line) is not None
 
 
 def continues(line: str) -> bool:
@@ -277,14 +261,9 @@ def _split_labels(line: str) -> list[tuple[str, str]]:
     ]
 
 
-def is_byline(line: str) -> bool:
-    """Tell whether a line names reporters and nothing else."""
-    return _BYLINE.match(line) is not None
-
-
 def author_in_text(line: str) -> str:
     """Return the reporter whom a byline or a dateline names, (记者某某), or nothing."""
-    match = _BYLINE.match(line) or _AUTHOR_IN_TEXT.search(line[:_LABEL_LINE])
+    match = BYLINE.match(line) or _AUTHOR_IN_TEXT.search(line[:_LABEL_LINE])
     return match[1].strip() if match else ""
 
 
