@@ -22,8 +22,8 @@ from custom_curve import CORPORA, count, f1, read, run
 from biaozhu.annotators.network.base import load_base
 from biaozhu.annotators.network.models import load_model
 from biaozhu.annotators.preannotate import annotate_combined
+from biaozhu.curation.probabilities import make_judge
 from biaozhu.curation.select import select_sentences
-from biaozhu.curation.uncertainty import make_judge
 from biaozhu.data.model import Sentence, with_spans
 from biaozhu.nlp.encoders import remembering
 from biaozhu.training.curves.extrapolation import exchange

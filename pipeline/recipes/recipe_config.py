@@ -18,12 +18,7 @@ if TYPE_CHECKING:
 
 
 def read_table(path: Path) -> dict[str, Any]:
-    """Return a config's sections, unchecked.
-
-    Raises:
-        MissingFileError: there is no such file.
-        ConfigError: it is not a config.
-    """
+    """Return a config's sections, unchecked; raises ConfigError where the file is no config."""
     content = read_bytes(path)
     try:
         return dict(Config().from_str(content.decode("utf-8")))
@@ -34,11 +29,7 @@ def read_table(path: Path) -> dict[str, Any]:
 def check_sections(
     table: Mapping[str, Any], needed: tuple[str, ...], where: str, *, allowed: tuple[str, ...] = ()
 ) -> None:
-    """Check that a config has the sections that are needed and none but these and those that are allowed.
-
-    Raises:
-        ConfigError: it has not.
-    """
+    """Raise ConfigError unless a config has the sections needed and none but these and those allowed."""
     missing = [name for name in needed if not isinstance(table.get(name), dict)]
     unknown = [name for name in table if name not in (*needed, *allowed)]
     if missing or unknown:
@@ -47,11 +38,7 @@ def check_sections(
 
 
 def corpus_of(table: Mapping[str, Any], where: str) -> tuple[str, tuple[str, ...]]:
-    """Return the corpus's name and the labels that the section [corpus] names.
-
-    Raises:
-        ConfigError: it names something else.
-    """
+    """Return the corpus's name and the labels that [corpus] names; raises ConfigError where it names something else."""
     section = dict(table["corpus"])
     name, labels = section.pop("name", None), section.pop("labels", None)
     if not isinstance(name, str) or not isinstance(labels, list) or not labels or section:
@@ -60,11 +47,7 @@ def corpus_of(table: Mapping[str, Any], where: str) -> tuple[str, tuple[str, ...
 
 
 def filled(kind: type[Any], section: dict[str, Any], where: str) -> Any:
-    """Return a section as a dataclass of this kind.
-
-    Raises:
-        ConfigError: a key is unknown, or its value of the wrong type.
-    """
+    """Return a section as a dataclass; raises ConfigError for an unknown key or a value of the wrong type."""
     known = {field.name: type(field.default) for field in fields(kind)}
     section = dict(section)
     rename_keys(section, RECIPE)
@@ -80,11 +63,7 @@ def filled(kind: type[Any], section: dict[str, Any], where: str) -> Any:
 
 @contextmanager
 def needing_torch(what: str) -> Iterator[None]:
-    """Within it, an import that fails for want of PyTorch is told as that.
-
-    Raises:
-        TrainingError: PyTorch is not installed.
-    """
+    """Within it, an import that fails for want of PyTorch raises TrainingError, which says so."""
     try:
         yield
     except ModuleNotFoundError as error:

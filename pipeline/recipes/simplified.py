@@ -24,11 +24,7 @@ UNUSED = frozenset("後")
 
 
 def build_table(folder: Path) -> str:
-    """Return the table: the traditional characters on one line, the simplified form of each on the next.
-
-    Raises:
-        ModelDataError: a file is not the one that the table was built from.
-    """
+    """Return the traditional characters on one line, the simplified form of each on the next; raises ModelDataError."""
     for name, checksum in CHECKSUMS.items():
         if hashlib.sha256(read_bytes(folder / name)).hexdigest() != checksum:
             raise ModelDataError("not the file that the table was built from", where=str(folder / name))

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from biaozhu.annotators.network.base import load_base
 from biaozhu.cli import run
+from biaozhu.curation.probabilities import make_judge
 from biaozhu.curation.select import (
     JUDGED_AT_ONCE,
     Selected,
@@ -17,7 +18,6 @@ from biaozhu.curation.select import (
     reasons_path,
     select_sentences,
 )
-from biaozhu.curation.uncertainty import make_judge
 from biaozhu.data.errors import LineError, UsageError
 from biaozhu.data.layers import read_layer, write_layer
 from biaozhu.data.model import Sentence, Span, with_spans

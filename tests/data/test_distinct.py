@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from biaozhu.data.errors import WriteError
-from biaozhu.data.storage import distinct as module
-from biaozhu.data.storage.distinct import once
+from biaozhu.data.storage import layer_stream as module
+from biaozhu.data.storage.layer_stream import once
 
 
 @given(st.lists(st.integers(0, 2**48 - 1) | st.integers(0, 5)))
@@ -41,5 +41,5 @@ def test_once_says_that_the_disk_is_full(monkeypatch: pytest.MonkeyPatch) -> Non
         return found
 
     monkeypatch.setattr(sqlite3, "connect", small)
-    with once() as is_new, pytest.raises(WriteError, match="full"):
+    with pytest.raises(WriteError, match="full"), once() as is_new:
         all(map(is_new, range(10_000)))

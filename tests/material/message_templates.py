@@ -83,6 +83,9 @@ class Messages:
             ):
                 for name, value in bindings(node):
                     self.constants.setdefault(name, []).append((module, value))
+            elif isinstance(node, ast.ClassDef):
+                for one in node.keywords:
+                    self.constants.setdefault(str(one.arg), []).append((module, one.value))
 
     def collect(self) -> dict[str, str]:
         """Return each template, with its place in the source."""

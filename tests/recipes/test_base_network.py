@@ -16,9 +16,9 @@ from biaozhu.annotators.network.char_rows import rows_of
 from biaozhu.annotators.network.lac_data import HIDDEN
 from biaozhu.annotators.network.runtime import make_session
 from biaozhu.data.errors import TrainingError
-from recipes.base.auxiliary import read_auxiliary
 from recipes.base.begin import read_earlier
 from recipes.base.build import build_base
+from recipes.base.corpus import read_auxiliary
 from recipes.base.data import IGNORED, Example, batches, name_tags, well_formed
 from recipes.base.export import export_base
 from recipes.base.graph import build_base_graph

@@ -16,8 +16,13 @@ from biaozhu.data.errors import BiaozhuError, ScoringError
 from biaozhu.data.layers import write_layer
 from biaozhu.data.model import Sentence, Span, sentence_to_line
 from biaozhu.data.storage.layer_stream import stream_layer
-from biaozhu.scoring.evaluation import EvaluationOptions, evaluate_layer, evaluate_stream
-from biaozhu.scoring.paired_stream import LackingSentences, pair_streams
+from biaozhu.scoring.evaluation import (
+    EvaluationOptions,
+    LackingSentences,
+    evaluate_layer,
+    evaluate_stream,
+    pair_streams,
+)
 from biaozhu.scoring.scores_document import read_schema
 from biaozhu.scoring.significance import Sampling
 
@@ -136,7 +141,7 @@ def test_stream_counts_what_a_layer_lacks_as_missed(tmp_path: Path) -> None:
 def test_stream_counts_all_that_is_lacking_and_names_the_first(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr("biaozhu.scoring.paired_stream.MOST_NAMED", 4)
+    monkeypatch.setattr("biaozhu.scoring.evaluation.MOST_NAMED", 4)
     gold = _layer([(Span(0, 2, "PLACE"),)] * 24)
     write_layer(tmp_path / "gold.jsonl", gold)
     write_layer(tmp_path / "layer.jsonl", [one for at, one in enumerate(gold) if at % 4])

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 from scoring_layers import marked
 
-from biaozhu.scoring.seen import collect_seen
+from biaozhu.scoring.breakdown import collect_seen
 
 if TYPE_CHECKING:
     from biaozhu.data.model import Sentence

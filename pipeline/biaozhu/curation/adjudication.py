@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from biaozhu.curation.disagreements import agreed_spans, find_disagreements, pair_sentences
+from biaozhu.curation.disagreements import Disagreement, agreed_spans, find_disagreements, pair_sentences
 from biaozhu.data.errors import BiaozhuError, GoldError, LineError, raise_collected
 from biaozhu.data.files import parse_json_as, read_bytes, write_lines
 from biaozhu.data.model import Sentence, Span, with_spans
@@ -16,8 +16,6 @@ from biaozhu.data.model import Sentence, Span, with_spans
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from pathlib import Path
-
-    from biaozhu.curation.disagreements import Disagreement
 
 
 WAYS_TO_DECIDE = (
@@ -28,10 +26,9 @@ WAYS_TO_DECIDE = (
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """The adjudicator's decision on one disagreement: the correct spans (possibly none), and why.
+    """The adjudicator's decision on a disagreement's place: the correct spans (possibly none), and why.
 
-    `start` and `end` are those of the disagreement; `rule` is the guideline's paragraph, such as A3, and may be empty,
-    as `note` may. `by` and `at` (ISO 8601) say who decided and when, where that is known.
+    `rule` is the guideline's paragraph, such as A3; it, the note, who decided (`by`) and when (`at`, ISO 8601) may be empty.
     """
 
     sentence: str
@@ -78,11 +75,8 @@ def adjudicate(
     A gold span's source is `a+b` where both agreed, else `adjudicated:` with those who proposed just this span
     (`adjudicated:a`), or `adjudicated:new` where neither did, and `/` with who decided, where that is known. A span
     that a model proposed and an annotator kept has the model before it, `lac>a+b`, and the model's score. `names` are
-    the annotators'; there is one decision for each disagreement, in any order.
-
-    Raises:
-        GoldError: the layers are not of the same sentences, or a disagreement has no decision, or a decision no
-            disagreement, or decided spans lie outside the sentence or overlap agreed ones; all reported together.
+    the annotators'; there is one decision for each disagreement, in any order. What does not fit, in the layers or
+    the decisions, raises GoldError, reported together.
     """
     by_place = {decision.place: decision for decision in decisions}
     problems: list[BiaozhuError] = []
@@ -93,7 +87,10 @@ def adjudicate(
         decision = by_place.pop(disagreement.place, None)
         if decision is None:
             # How to decide is said once, with the first.
-            problems.append(_undecided(disagreement, "Decide it likewise" if problems else WAYS_TO_DECIDE))
+            what = f"{disagreement.text!r} ({disagreement.kind}) is not decided"
+            where = f"{disagreement.sentence}@{disagreement.start}"
+            advice = "Decide it likewise" if problems else WAYS_TO_DECIDE
+            problems.append(GoldError(what, where=where, next_step=advice))
             continue
         spans.setdefault(disagreement.sentence, []).extend(_make_decided(decision, disagreement, names))
     problems += [
@@ -119,10 +116,7 @@ def adjudicate(
 
 
 def read_decisions(path: Path) -> tuple[Decision, ...]:
-    """Read decisions, one JSON object a line; what is wrong is reported together.
-
-    A line whose spans, rule and note are all empty is a question that nobody has answered, and no decision.
-    """
+    """Read decisions, one JSON object a line; one whose spans, rule and note are empty was never answered."""
     decisions: list[Decision] = []
     problems: list[BiaozhuError] = []
     for number, line in enumerate(read_bytes(path).split(b"\n"), 1):
@@ -208,11 +202,3 @@ def _add_origin(
         if span.key == key and not by_people:
             return Span(*key, f"{span.source}>{source}", span.score)
     return Span(*key, source)
-
-
-def _undecided(disagreement: Disagreement, advice: str) -> GoldError:
-    return GoldError(
-        f"{disagreement.text!r} ({disagreement.kind}) is not decided",
-        where=f"{disagreement.sentence}@{disagreement.start}",
-        next_step=advice,
-    )

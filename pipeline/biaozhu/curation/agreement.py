@@ -49,10 +49,7 @@ class PairAgreement:
 
 @dataclass(frozen=True, slots=True)
 class GroupAgreement:
-    """The pairs' mean strict F1 on some of the sentences; `comparisons` counts a sentence once for each pair.
-
-    It is None in a file of an earlier version, which does not say it.
-    """
+    """The pairs' mean strict F1 on some sentences, each counted once a pair; None in files of an earlier version."""
 
     comparisons: int | None
     strict: float | None
@@ -77,21 +74,13 @@ class Agreement:
 
 
 def measure_agreement(
-    layers: Mapping[str, Layer],
-    *,
-    common: bool = False,
-    times: Mapping[str, Mapping[str, str]] | None = None,
+    layers: Mapping[str, Layer], *, common: bool = False, times: Mapping[str, Mapping[str, str]] | None = None
 ) -> Agreement:
-    """Measure the agreement of two or more annotators.
+    """Measure the agreement of two or more annotators, by name.
 
-    Args:
-        layers: annotator -> layer.
-        common: annotators may have different sentences: each pair is compared on those that both have, a pair
-            without any is left out, and alpha takes the others for missing.
-        times: annotator -> sentence id -> when it was confirmed (ISO 8601).
-
-    Raises:
-        GoldError: fewer than two layers; or layers of different sentences; or, with `common`, no two that share one.
+    With `common` they may have different sentences: each pair is compared on those that both have, a pair without any is
+    left out, and alpha takes the others for missing. `times` is annotator -> sentence id -> when it was confirmed (ISO
+    8601). Too few layers, or ones without the same sentences, raise GoldError.
     """
     if len(layers) < TWO:
         raise GoldError("agreement needs two layers or more", next_step="Name a second layer")

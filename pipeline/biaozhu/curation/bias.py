@@ -20,14 +20,12 @@ from biaozhu.curation.status import SUFFIX, SentenceStatus, read_status
 from biaozhu.data.diff import compare_spans
 from biaozhu.data.errors import GoldError, MissingFileError
 from biaozhu.data.layers import read_layer
-from biaozhu.data.model import with_spans
+from biaozhu.data.model import Sentence, Span, with_spans
 from biaozhu.data.strict_counts import count_strict_spans, divide, sum_counts
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
     from pathlib import Path
-
-    from biaozhu.data.model import Sentence, Span
 
     Keys = set[tuple[int, int, str]]
 
@@ -38,7 +36,7 @@ SCORE_EDGES = (0.5, 0.7, 0.8, 0.9, 0.95)
 UNSCORED = "no score"
 BANDS = (*(f"{low:g}–{high:g}" for low, high in pairwise((0.0, *SCORE_EDGES, 1.0))), UNSCORED)
 FATES = ("kept", "moved", "relabelled", "removed", "added")
-RESAMPLES = 10_000
+RESAMPLES, SEED = 10_000, 1
 CONFIDENCE = 0.95
 SENTENCES_NEEDED = 2  # in each slice, before there is a spread
 
@@ -63,10 +61,7 @@ class ConfirmedSentence:
 
 @dataclass(frozen=True, slots=True)
 class Contrast:
-    """A figure with the pre-annotation shown, withheld, and shown minus withheld with its 95 % interval.
-
-    The interval is a percentile bootstrap over sentences within each slice; None where a slice has fewer than two.
-    """
+    """A figure shown and withheld, their difference, and its 95 % percentile bootstrap over sentences, if there is one."""
 
     shown: Rate
     blind: Rate
@@ -78,17 +73,11 @@ class Contrast:
 class Bias:
     """The annotators' treatment of pre-annotations.
 
-    Attributes:
-        sentences: confirmed sentences, shown and blind.
-        accepted: shown sentences with a pre-annotation that were confirmed as they were, of all such.
-        accepted_by_annotator: the same for each annotator.
-        fates: of the shown spans: kept, moved, relabelled, removed; and added ones beside them.
-        edited: shown spans that were not kept, of all shown.
-        edited_by_label: the same by the pre-annotation's label.
-        edited_by_score: the same by the model's score, in bands.
-        agreement: spans that the pre-annotation and the annotator share, twice, of all spans of both (strict F1).
-        errors_taken: of the pre-annotation's spans that are not gold, those in the annotators' work; with gold only.
-        omissions_taken: of the gold spans that the pre-annotation lacks, those missing there too; with gold only.
+    `sentences` are confirmed ones, shown and blind; `accepted` the shown with a pre-annotation that were confirmed as they
+    were, of all such; `fates` of the shown spans: kept, moved, relabelled, removed, and added ones beside them; `edited` shown
+    spans that were not kept, of all shown, also by the pre-annotation's label and by score in bands; `agreement` the spans
+    that both share, twice, of all spans of both (strict F1). With gold only: `errors_taken`, of the pre-annotation's spans
+    that are not gold those in the annotators' work, and `omissions_taken`, of the gold spans it lacks those missing there too.
     """
 
     sentences: dict[str, int]
@@ -104,12 +93,7 @@ class Bias:
 
 
 def read_work(folder: Path) -> tuple[ConfirmedSentence, ...]:
-    """Read what one annotator confirmed, `layers/<annotator>/`.
-
-    Raises:
-        MissingFileError: there is no status file: the layer did not come from `biaozhu project pull`.
-        GoldError: a layer lacks a sentence that its status file calls confirmed.
-    """
+    """Read what one annotator confirmed, `layers/<annotator>/`, as `biaozhu project pull` left it."""
     files = sorted(folder.glob(f"*{SUFFIX}"))
     if not files:
         raise MissingFileError(
@@ -132,14 +116,8 @@ def read_work(folder: Path) -> tuple[ConfirmedSentence, ...]:
     return tuple(found)
 
 
-def measure_bias(work: Sequence[ConfirmedSentence], *, gold: Sequence[Sentence] = (), seed: int = 1) -> Bias:
-    """Measure how annotators treat pre-annotations, on sentences that they confirmed.
-
-    The gold covers some or all of them; without any the two figures that need it are left out.
-
-    Raises:
-        GoldError: nothing is confirmed; or a gold sentence has another text.
-    """
+def measure_bias(work: Sequence[ConfirmedSentence], *, gold: Sequence[Sentence] = ()) -> Bias:
+    """Measure how annotators treat pre-annotations on sentences that they confirmed; gold may cover some or none."""
     if not work:
         raise GoldError("no confirmed sentence", next_step="Pull again when annotators have confirmed some")
     slices = [[item for item in work if item.status.blind == blind] for blind in (False, True)]
@@ -170,11 +148,9 @@ def measure_bias(work: Sequence[ConfirmedSentence], *, gold: Sequence[Sentence] 
             band: _rate([was_edited for span, was_edited in edited if _find_band(span.score) == band])
             for band in BANDS
         },
-        agreement=_contrast(slices, _count_agreeing, seed),
-        errors_taken=_contrast(slices, lambda item: _count_errors(item, truth), seed) if truth else None,
-        omissions_taken=_contrast(slices, lambda item: _count_omissions(item, truth), seed)
-        if truth
-        else None,
+        agreement=_contrast(slices, _count_agreeing),
+        errors_taken=_contrast(slices, lambda item: _count_errors(item, truth)) if truth else None,
+        omissions_taken=_contrast(slices, lambda item: _count_omissions(item, truth)) if truth else None,
     )
 
 
@@ -198,9 +174,7 @@ def _count_omissions(item: ConfirmedSentence, truth: Mapping[str, Keys]) -> tupl
 
 
 def _contrast(
-    slices: Sequence[Sequence[ConfirmedSentence]],
-    count: Callable[[ConfirmedSentence], tuple[int, int]],
-    seed: int,
+    slices: Sequence[Sequence[ConfirmedSentence]], count: Callable[[ConfirmedSentence], tuple[int, int]]
 ) -> Contrast:
     """Compare a figure, `count` of `of` in each sentence, between the two slices."""
     sides = [np.array([count(item) for item in side]).reshape(-1, 2) for side in slices]
@@ -210,7 +184,7 @@ def _contrast(
     interval = None
     if min(len(side) for side in sides) >= SENTENCES_NEEDED:
         draws = [
-            _draw_rates(side, np.random.default_rng((seed, number))) for number, side in enumerate(sides)
+            _draw_rates(side, np.random.default_rng((SEED, number))) for number, side in enumerate(sides)
         ]
         tail = 100 * (1 - CONFIDENCE) / 2
         low, high = np.nanpercentile(draws[0] - draws[1], [tail, 100 - tail])

@@ -8,24 +8,22 @@ from typing import TYPE_CHECKING, Literal
 
 from biaozhu.curation.select import Unsure, to_sentence
 from biaozhu.data.errors import GoldError
-from biaozhu.data.model import Span, with_spans
+from biaozhu.data.model import Sentence, Span, with_spans
 from biaozhu.scoring.match import group_overlapping
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from biaozhu.curation.select import Judge
-    from biaozhu.data.model import Sentence
 
 Kind = Literal["boundary", "label", "missing", "extra", "mixed"]
 
 
 @dataclass(frozen=True, slots=True)
 class Disagreement:
-    """A stretch of a sentence that two annotators read differently.
+    """A stretch of a sentence, in code points, that two annotators read differently, with all spans of both in it.
 
-    `start` and `end` are code points into the sentence and cover all spans of both; `missing` means that only the
-    first annotator marked something, `extra` that only the second did. `context` is the sentence with 【】 around it.
+    `missing` means that only the first annotator marked something, `extra` only the second; `context` has 【】 around it.
     """
 
     sentence: str
@@ -80,11 +78,7 @@ def keep_common(
 def pair_sentences(
     first: Sequence[Sentence], second: Sequence[Sentence]
 ) -> Iterator[tuple[Sentence, Sentence]]:
-    """Pair the sentences of two layers by id, in the order of the first.
-
-    Raises:
-        GoldError: the layers are not about the same sentences, or the texts differ.
-    """
+    """Pair the sentences of two layers by id, in the order of the first; other sentences or texts raise GoldError."""
     others = {sentence.id: sentence for sentence in second}
     lacking = [sentence.id for sentence in first if sentence.id not in others]
     surplus = others.keys() - {sentence.id for sentence in first}

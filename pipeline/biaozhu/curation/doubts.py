@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from itertools import groupby
 from math import prod
 from typing import TYPE_CHECKING
 
-from biaozhu.data.model import Span, with_spans
+from biaozhu.data.model import Sentence, Span, with_spans
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from biaozhu.data.model import Sentence
 
 SCORE_DIGITS = 4
 SOURCE = "doubt"
@@ -20,16 +20,11 @@ SOURCE = "doubt"
 
 @dataclass(frozen=True, slots=True)
 class Doubt:
-    """A stretch of a sentence whose labels are likely wrong.
+    """A stretch of a sentence, in code points, whose labels are likely wrong.
 
-    Attributes:
-        sentence: the sentence's id.
-        start: first code point of it, in the sentence.
-        end: one past its last.
-        reason: in words, with the guideline's rule where one is broken.
-        score: how likely it is an error, to rank by; no calibrated probability.
-        right: the spans that should stand there instead of those that touch the stretch.
-        by: the checks that found it: `lint`, `surface`, `model`.
+    `reason` is in words, with the guideline's rule where one is broken; `score` ranks by how likely it is an error and is no
+    calibrated probability; `right` are the spans that should stand instead of those that touch the stretch; `by` the checks
+    that found it: `lint`, `surface`, `model`.
     """
 
     sentence: str
@@ -81,10 +76,7 @@ def make_doubt(
 
 def count_by_check(doubts: Iterable[Doubt]) -> Mapping[str, int]:
     """Count the doubts that each check found."""
-    counts: dict[str, int] = {}
-    for name in (name for one in doubts for name in one.by):
-        counts[name] = counts.get(name, 0) + 1
-    return dict(sorted(counts.items()))
+    return dict(sorted(Counter(name for one in doubts for name in one.by).items()))
 
 
 def _overlapping(doubts: list[Doubt]) -> Iterable[list[Doubt]]:

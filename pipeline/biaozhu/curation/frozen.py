@@ -87,11 +87,7 @@ def read_manifest(folder: Path) -> dict[str, FrozenFile]:
 
 
 def check_frozen(folder: Path) -> dict[str, FrozenFile]:
-    """Check every gold file in a folder against its manifest, and return the manifest.
-
-    Raises:
-        FrozenError: a file has changed, is missing, or is not in the manifest; all are reported together.
-    """
+    """Check a folder's gold files against its manifest, and return it; FrozenError reports all changes together."""
     files = read_manifest(folder)
     problems: list[BiaozhuError] = []
     present = {path.name for path in folder.glob("*.jsonl") if not is_beside(path)}

@@ -22,11 +22,7 @@ STEPS: tuple[Step, ...] = get_args(Step)
 
 @dataclass(frozen=True, slots=True)
 class LoopState:
-    """Inputs of the loop and its next step; paths are as they were given.
-
-    `asked` says that the disagreements of this round are in Doccano. `f1` has the score on the test gold after each
-    round, if there is test gold.
-    """
+    """Inputs of the loop as given, next step, F1 by round; `asked`: this round's disagreements are in Doccano."""
 
     pool: tuple[str, ...]
     annotators: tuple[str, str]
@@ -49,11 +45,7 @@ def advance(state: LoopState) -> LoopState:
 
 
 def read_state(folder: Path) -> LoopState | None:
-    """Read the state of the loop in a folder, None where there is none yet.
-
-    Raises:
-        LineError: the file is not as `write_state` writes it.
-    """
+    """Read the state of the loop in a folder, None where there is none yet; raises LineError for another file."""
     path = folder / FILE
     if not path.is_file():
         return None

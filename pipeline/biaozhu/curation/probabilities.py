@@ -18,10 +18,11 @@ import numpy as np
 from biaozhu.annotators.combine import UNSCORED
 from biaozhu.annotators.labelled import OUTSIDE
 from biaozhu.annotators.network.batching import make_batches
-from biaozhu.annotators.network.crf_decoding import best_path, words_of_path
-from biaozhu.curation.doubts import make_doubt
+from biaozhu.annotators.network.crf_decoding import best_path, marginals, words_of_path
+from biaozhu.curation.doubts import Doubt, make_doubt
+from biaozhu.curation.select import Unsure
 from biaozhu.data.errors import GoldError
-from biaozhu.data.model import Span
+from biaozhu.data.model import Sentence, Span
 from biaozhu.reading.simplified import to_simplified
 from biaozhu.scoring.match import group_overlapping
 
@@ -29,8 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from biaozhu.annotators.network.base import Base
-    from biaozhu.curation.doubts import Doubt
-    from biaozhu.data.model import Sentence
+    from biaozhu.curation.select import Judge
 
     Key = tuple[int, int, str]
     # The model's reading of a sentence, and the probability of each span of it and of the layer's.
@@ -43,12 +43,7 @@ ABSENCE_WEIGHT = 0.9
 
 
 def find_improbable(layer: Sequence[Sentence], readings: Sequence[Reading]) -> Iterator[Doubt]:
-    """Yield a doubt for each place where the model is sure of another reading.
-
-    Args:
-        layer: the sentences with the spans that are to be checked.
-        readings: of each sentence, from `read_by_network` or `read_by_layer`.
-    """
+    """Yield a doubt for each place where the model, by its reading of each sentence, is sure of another one."""
     needed = _thresholds(layer, readings)
     for sentence, (found, share) in zip(layer, readings, strict=True):
         # A label that the model does not know is in no doubt, nor is what the span with it covers.
@@ -82,12 +77,9 @@ def find_improbable(layer: Sequence[Sentence], readings: Sequence[Reading]) -> I
 
 
 def read_by_layer(layer: Sequence[Sentence], predicted: Sequence[Sentence]) -> list[Reading]:
-    """Take a model's reading from a layer of its spans with scores, such as `crossval` writes.
+    """Take a model's reading from a layer of its spans with scores, such as `crossval` writes; it must have all sentences.
 
     What it does not have is as likely as its surest overlapping span leaves over.
-
-    Raises:
-        GoldError: it lacks a sentence.
     """
     by_id = {sentence.id: sentence for sentence in predicted}
     readings: list[Reading] = []
@@ -124,14 +116,8 @@ def read_by_network(layer: Sequence[Sentence], model: Base) -> list[Reading]:
                     given[span.start - piece.start : span.end - piece.start, row] = _path_of(span, tags)
         for path in (given, paths[0]):
             words = words_of_path(chain, emissions, batch.lengths, path)
-            for row, start, end, tag, score in zip(
-                words.sentence.tolist(),
-                words.start.tolist(),
-                words.end.tolist(),
-                words.tag.tolist(),
-                words.score.tolist(),
-                strict=True,
-            ):
+            columns = (words.sentence, words.start, words.end, words.tag, words.score)
+            for row, start, end, tag, score in zip(*(one.tolist() for one in columns), strict=True):
                 number, offset, _ = batch.pieces[row]
                 key = (offset + start, offset + end, chain.kinds[tag])
                 if key[2] == OUTSIDE:
@@ -140,6 +126,26 @@ def read_by_network(layer: Sequence[Sentence], model: Base) -> list[Reading]:
                 if path is not given:
                     found[number].append(Span(*key, "model", round(score, 4)))
     return [(sorted(spans), shares) for spans, shares in zip(found, share, strict=True)]
+
+
+def make_judge(model: Base) -> Judge:
+    """Return what `select_sentences` asks how unsure a network is of each sentence: of its least certain character."""
+
+    def judge(sentences: Sequence[Sentence]) -> list[Unsure | None]:
+        least = [(1.0, 0)] * len(sentences)
+        for batch in make_batches([to_simplified(sentence.text) for sentence in sentences]):
+            emissions = model.network.emissions(batch.texts)
+            sure = marginals(model.network.chain, emissions, batch.lengths).max(axis=2)
+            for row, piece in enumerate(batch.pieces):
+                own = sure[: piece.end - piece.start, row]
+                at = int(own.argmin())
+                least[piece.text] = min(least[piece.text], (float(own[at]), piece.start + at))
+        return [
+            Unsure(1 - share, f"把握低:第{at + 1}字“{sentence.text[at : at + 1]}”{share:.2f}")
+            for sentence, (share, at) in zip(sentences, least, strict=True)
+        ]
+
+    return judge
 
 
 def _tags_by_kind(model: Base) -> dict[str, tuple[int, int, int, int]]:

@@ -15,6 +15,7 @@ import heapq
 import json
 from collections import Counter, defaultdict
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import islice, pairwise
 from math import fsum, sqrt
 from typing import TYPE_CHECKING, Literal
@@ -69,11 +70,7 @@ class _Candidate:
 
 
 def stream_files(files: Iterable[Path]) -> Iterator[Sentence]:
-    """Yield the sentences of several files one at a time.
-
-    Raises:
-        DuplicateError: an article is in two files, as it is in two layers of the same corpus.
-    """
+    """Yield the sentences of several files one at a time; an article that is in two of them raises DuplicateError."""
     known: dict[int, Path] = {}
     for file in files:
         for sentence in stream_layer(file, labels=None):
@@ -96,15 +93,11 @@ def select_sentences(
     aim: Aim = "both",
     judge: Judge | None = None,
 ) -> tuple[Selected, ...]:
-    """Select sentences from a stream, of which only candidates are kept in memory, by article and place.
+    """Select at most `count` sentences from a stream, of which only candidates are in memory, by article and place.
 
-    Args:
-        sentences: of a layer, each id once; spans without a score count as confident.
-        count: how many to select at most.
-        share: of them that are drawn at random from all sentences, the same for the same seed whatever their order.
-        seed: of that draw.
-        aim: `uncertainty` takes the most unsure and nothing else; `diversity` leaves out how unsure they are.
-        judge: how unsure each of some sentences is, None where nothing says so; `least_sure_span` if it is None.
+    Ids occur once; spans without a score count as confident. `share` of them are drawn at random from all, the same for the
+    same seed whatever their order. The aim `uncertainty` takes the most unsure and nothing else; `diversity` leaves out how
+    unsure they are. `judge` says how unsure some sentences are, None where nothing does; else it is the least confident span.
     """
     if count < 1 or not 0 <= share <= 1:
         raise UsageError(f"{count} sentences with a random share of {share} cannot be selected")
@@ -113,9 +106,9 @@ def select_sentences(
     at_random = round(count * share)
     # Some of them may be among the drawn, or like each other.
     most = count * (1 if aim == "uncertainty" else CANDIDATES) + at_random
-    for sentence, why in _judge_all(
-        sentences, _all_new if aim == "diversity" else judge or _least_sure_spans
-    ):
+    if aim == "diversity":
+        judge = partial(map, lambda _: Unsure(1, "内容新"))
+    for sentence, why in _judge_all(sentences, judge or partial(map, _least_sure_span)):
         lot = _draw_lot(sentence.id, seed)
         _keep_largest(drawn, _Candidate(-lot, sentence.id, sentence, Unsure(0, "随机抽取")), at_random)
         if why is not None:
@@ -130,21 +123,13 @@ def select_sentences(
     return tuple(sorted(selected, key=lambda one: (one.sentence.article, one.sentence.start)))
 
 
-def least_sure_span(sentence: Sentence) -> Unsure | None:
+def _least_sure_span(sentence: Sentence) -> Unsure | None:
     """Return how unsure the least confident span is; None where no span has a score."""
     scored = [(span.score, span.start, span) for span in sentence.spans if span.score is not None]
     if not scored:
         return None
     score, _, span = min(scored, key=lambda one: one[:2])
     return Unsure(1 - score, f"把握低:“{sentence.text[span.start : span.end]}”{score:.2f}")
-
-
-def _least_sure_spans(sentences: Sequence[Sentence]) -> Iterator[Unsure | None]:
-    return map(least_sure_span, sentences)
-
-
-def _all_new(sentences: Sequence[Sentence]) -> list[Unsure]:
-    return [Unsure(1, "内容新")] * len(sentences)
 
 
 def _judge_all(sentences: Iterable[Sentence], judge: Judge) -> Iterator[tuple[Sentence, Unsure | None]]:
@@ -166,11 +151,7 @@ def write_reasons(layer: Path, selected: Iterable[Selected]) -> None:
 
 
 def read_reasons(layer: Path) -> Mapping[str, str]:
-    """Read the reasons beside a layer, sentence id -> reason; nothing where there is no such file.
-
-    Raises:
-        LineError: it is not as `write_reasons` writes it.
-    """
+    """Read the reasons beside a layer, sentence id -> reason; nothing where there is no such file."""
     path = reasons_path(layer)
     if not path.is_file():
         return {}

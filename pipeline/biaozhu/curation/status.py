@@ -83,10 +83,7 @@ def read_annotators(paths: Sequence[Path]) -> list[tuple[str, tuple[Sentence, ..
     """Read the name and all sentences of each annotator from `layers/<annotator>/` or one file of it.
 
     The name is that of the folder; where that is no annotator's own, with the folders above it, and with the file of
-    a folder that comes twice.
-
-    Raises:
-        DuplicateError: two of them are the same layer.
+    a folder that comes twice. The same layer twice raises DuplicateError.
     """
     files = [find_layers([path]) for path in paths]
     folders = [some[0].resolve().parent for some in files]

@@ -11,15 +11,13 @@ from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from biaozhu.curation.doubts import make_doubt
-from biaozhu.data.model import Span
+from biaozhu.curation.doubts import Doubt, make_doubt
+from biaozhu.data.model import Sentence, Span
 from biaozhu.knowledge.names import make_finder
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from biaozhu.curation.doubts import Doubt
-    from biaozhu.data.model import Sentence
 
 OUTSIDE = ""
 SHORTEST_CHARS = 2

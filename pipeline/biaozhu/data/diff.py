@@ -58,8 +58,8 @@ def compare_layers(before: Sequence[Sentence], after: Sequence[Sentence]) -> lis
 def compare_spans(before: Sentence, after: Sentence) -> list[Change]:
     """List what changed between the spans of one sentence.
 
-    A span of the same label that overlaps the old one was moved, one at the same place with another label was
-    relabelled. `provenance` is a span that stayed and lost or changed its source or score.
+    A span of the same label that overlaps the old one was moved, one at the same place with another label relabelled;
+    `provenance` is a span that stayed and lost or changed its source or score.
     """
     old = {(span.start, span.end, span.label): span for span in before.spans}
     new = {(span.start, span.end, span.label): span for span in after.spans}

@@ -17,17 +17,14 @@ if TYPE_CHECKING:
 
 
 class BiaozhuError(Exception):
-    """Base of all errors of the project.
-
-    Args:
-        what: what is wrong, without a full stop.
-        where: file, line or offset, as `path:line` or `path@offset`; may be empty.
-        next_step: overrides the class's own advice.
-    """
+    """Base of all errors: what is wrong (no full stop), where (`path:line`, `path@offset` or empty), what to do next."""
 
     code: ClassVar[str] = "BZ000"
     advice: ClassVar[str] = "Run the command with --help"
     longest: ClassVar[int] = 600
+
+    def __init_subclass__(cls, *, code: str, advice: str = "") -> None:
+        cls.code, cls.advice = code, advice or cls.advice
 
     def __init__(self, what: str, *, where: str = "", next_step: str = "") -> None:
         self.what = what
@@ -42,10 +39,9 @@ class BiaozhuError(Exception):
         return printable(f"{self.code}{place} {what}. {self.next_step}.")
 
 
-class ManyProblemsError(BiaozhuError):
+class ManyProblemsError(BiaozhuError, code="BZ001"):
     """Several problems found in one pass, reported once with their count."""
 
-    code = "BZ001"
     shown: ClassVar[int] = 20
 
     def __init__(self, problems: Sequence[BiaozhuError]) -> None:
@@ -60,275 +56,200 @@ class ManyProblemsError(BiaozhuError):
         return "\n".join([*lines, super().__str__()])
 
 
-class UsageError(BiaozhuError):
+class UsageError(BiaozhuError, code="BZ002"):
     """Options that do not go together or an argument that makes no sense."""
 
-    code = "BZ002"
 
-
-class MissingFileError(BiaozhuError):
+class MissingFileError(BiaozhuError, code="BZ003", advice="Check the path"):
     """A file that should be read is not there, or is not a file."""
 
-    code = "BZ003"
-    advice = "Check the path"
 
-
-class WriteError(BiaozhuError):
+class WriteError(
+    BiaozhuError, code="BZ004", advice="Check the folder's rights and the free space, then run again"
+):
     """A file could not be written; nothing of it was left behind."""
 
-    code = "BZ004"
-    advice = "Check the folder's rights and the free space, then run again"
 
-
-class MissingExtraError(BiaozhuError):
+class MissingExtraError(BiaozhuError, code="BZ005", advice="Install the package that the message names"):
     """An optional package that this output needs is not installed."""
 
-    code = "BZ005"
-    advice = "Install the package that the message names"
 
-
-class WorkerError(BiaozhuError):
+class WorkerError(BiaozhuError, code="BZ006", advice="Run again with fewer --jobs; finished shards are kept"):
     """A process that does part of the work ended before it was done."""
 
-    code = "BZ006"
-    advice = "Run again with fewer --jobs; finished shards are kept"
 
-
-class BugError(BiaozhuError):
+class BugError(
+    BiaozhuError,
+    code="BZ007",
+    advice="This is a bug in biaozhu, please report it; other articles are not affected",
+):
     """A bug in biaozhu: its code broke a rule of its own or raised an unexpected error. Neither user nor text is at fault."""
 
-    code = "BZ007"
-    advice = "This is a bug in biaozhu, please report it; other articles are not affected"
 
-
-class OutputError(BiaozhuError):
+class OutputError(
+    BiaozhuError, code="BZ008", advice="Give another output; if the file there is not needed, remove it first"
+):
     """An output would destroy an input, or a file that is not of its kind."""
 
-    code = "BZ008"
-    advice = "Give another output; if the file there is not needed, remove it first"
 
-
-class EncodingError(BiaozhuError):
+class EncodingError(BiaozhuError, code="BZ010", advice="Save the file as UTF-8 and run again"):
     """The bytes of a source cannot be decoded with certainty."""
 
-    code = "BZ010"
-    advice = "Save the file as UTF-8 and run again"
 
-
-class EmptyArticleError(BiaozhuError):
+class EmptyArticleError(BiaozhuError, code="BZ011", advice="Check that this is the right file"):
     """A source has no text to annotate."""
 
-    code = "BZ011"
-    advice = "Check that this is the right file"
 
-
-class OffsetError(BiaozhuError):
+class OffsetError(
+    BiaozhuError,
+    code="BZ012",
+    advice="Annotate again from the unchanged source, the offsets of this file cannot be trusted",
+):
     """An offset does not point at the text it should."""
 
-    code = "BZ012"
-    advice = "Annotate again from the unchanged source, the offsets of this file cannot be trusted"
 
-
-class LineError(BiaozhuError):
+class LineError(BiaozhuError, code="BZ013", advice="Fix or remove the line"):
     """A line of a JSONL file is not a sentence line."""
 
-    code = "BZ013"
-    advice = "Fix or remove the line"
 
-
-class OverlapError(BiaozhuError):
+class OverlapError(BiaozhuError, code="BZ014", advice="A layer holds disjoint spans: remove one of the two"):
     """Spans of one layer overlap."""
 
-    code = "BZ014"
-    advice = "A layer holds disjoint spans: remove one of the two"
 
-
-class LabelError(BiaozhuError):
+class LabelError(BiaozhuError, code="BZ015", advice="Add the label to configs/labels.toml or correct it"):
     """A label that configs/labels.toml does not define."""
 
-    code = "BZ015"
-    advice = "Add the label to configs/labels.toml or correct it"
 
-
-class VersionError(BiaozhuError):
+class VersionError(BiaozhuError, code="BZ016", advice="Make both from the same source file"):
     """Two files are about different versions of the same article."""
 
-    code = "BZ016"
-    advice = "Make both from the same source file"
 
-
-class DuplicateError(BiaozhuError):
+class DuplicateError(BiaozhuError, code="BZ017", advice="Remove one of the two lines"):
     """A sentence id occurs more than once in a layer."""
 
-    code = "BZ017"
-    advice = "Remove one of the two lines"
 
-
-class LabelsFileError(BiaozhuError):
+class LabelsFileError(
+    BiaozhuError, code="BZ018", advice="Compare it with the configs/labels.toml that the project ships"
+):
     """The labels file cannot be read."""
 
-    code = "BZ018"
-    advice = "Compare it with the configs/labels.toml that the project ships"
 
-
-class ModelDataError(BiaozhuError):
+class ModelDataError(BiaozhuError, code="BZ020", advice="Install the locked versions again with `make run`"):
     """Weights or word lists that a package should carry are missing or changed."""
 
-    code = "BZ020"
-    advice = "Install the locked versions again with `make run`"
 
-
-class CorpusError(BiaozhuError):
+class CorpusError(BiaozhuError, code="BZ023", advice="Fetch it again with `biaozhu corpus fetch`"):
     """A corpus cannot be fetched, or is not the one that was measured."""
 
-    code = "BZ023"
-    advice = "Fetch it again with `biaozhu corpus fetch`"
 
-
-class ConfigError(BiaozhuError):
+class ConfigError(BiaozhuError, code="BZ021", advice="Correct the config and run again"):
     """A config, of training or of a language model, cannot be used."""
 
-    code = "BZ021"
-    advice = "Correct the config and run again"
 
-
-class TrainingError(BiaozhuError):
+class TrainingError(BiaozhuError, code="BZ022"):
     """Training cannot go on."""
 
-    code = "BZ022"
 
-
-class ShardError(BiaozhuError):
+class ShardError(BiaozhuError, code="BZ024", advice="Make it again, or leave it out"):
     """A shard cannot be trained on."""
 
-    code = "BZ024"
-    advice = "Make it again, or leave it out"
 
-
-class AnnotatorError(BiaozhuError):
+class AnnotatorError(BiaozhuError, code="BZ025", advice="Correct the annotator and run again"):
     """An external annotator cannot be loaded, fails, or returns invalid spans."""
 
-    code = "BZ025"
-    advice = "Correct the annotator and run again"
 
-
-class EndpointError(BiaozhuError):
+class EndpointError(
+    BiaozhuError,
+    code="BZ026",
+    advice="Check base_url, model and key_env; answers so far are kept, the same command goes on from them",
+):
     """A language model's server cannot be reached, or refuses the key, the model or every request."""
 
-    code = "BZ026"
-    advice = "Check base_url, model and key_env; answers so far are kept, the same command goes on from them"
 
-
-class ServerError(BiaozhuError):
+class ServerError(
+    BiaozhuError,
+    code="BZ030",
+    advice="Start it with `biaozhu doccano up`, or see `biaozhu doccano status` and the log it names",
+):
     """Doccano cannot be started, reached or stopped."""
 
-    code = "BZ030"
-    advice = "Start it with `biaozhu doccano up`, or see `biaozhu doccano status` and the log it names"
 
-
-class AuthError(BiaozhuError):
+class AuthError(BiaozhuError, code="BZ031", advice="Check DOCCANO_USERNAME and DOCCANO_PASSWORD"):
     """Doccano refuses the login."""
 
-    code = "BZ031"
-    advice = "Check DOCCANO_USERNAME and DOCCANO_PASSWORD"
 
-
-class ImportFailedError(BiaozhuError):
+class ImportFailedError(
+    BiaozhuError, code="BZ032", advice="Run `biaozhu push` again: it only adds what is missing"
+):
     """Doccano did not accept all that was sent."""
 
-    code = "BZ032"
-    advice = "Run `biaozhu push` again: it only adds what is missing"
 
-
-class RoundTripError(BiaozhuError):
+class RoundTripError(BiaozhuError, code="BZ033", advice="Look at the sentences named above in Doccano"):
     """The sentences that came back from Doccano differ from those on the server."""
 
-    code = "BZ033"
-    advice = "Look at the sentences named above in Doccano"
 
-
-class RemoteError(BiaozhuError):
+class RemoteError(BiaozhuError, code="BZ034", advice="See the server's log"):
     """Doccano refuses a request, or its answer is invalid."""
 
-    code = "BZ034"
-    advice = "See the server's log"
 
-
-class LockedError(BiaozhuError):
+class LockedError(
+    BiaozhuError,
+    code="BZ035",
+    advice="Wait for it to end; if its machine is gone for good, push with --break-lock",
+):
     """Another push is running on the same project."""
 
-    code = "BZ035"
-    advice = "Wait for it to end; if its machine is gone for good, push with --break-lock"
 
-
-class BackupError(BiaozhuError):
+class BackupError(
+    BiaozhuError, code="BZ036", advice="Give a whole file that `biaozhu doccano backup` has made"
+):
     """A backup of Doccano cannot be made or used."""
 
-    code = "BZ036"
-    advice = "Give a whole file that `biaozhu doccano backup` has made"
 
-
-class FrozenError(BiaozhuError):
+class FrozenError(
+    BiaozhuError,
+    code="BZ040",
+    advice="Restore the file, or freeze again on purpose with `biaozhu gold freeze`",
+):
     """A frozen gold file is not what its manifest says."""
 
-    code = "BZ040"
-    advice = "Restore the file, or freeze again on purpose with `biaozhu gold freeze`"
 
-
-class GoldError(BiaozhuError):
+class GoldError(BiaozhuError, code="BZ041", advice="Check both layers and the decisions"):
     """Layers cannot be joined to gold."""
 
-    code = "BZ041"
-    advice = "Check both layers and the decisions"
 
-
-class ScoringError(BiaozhuError):
+class ScoringError(BiaozhuError, code="BZ050", advice="Score layers of the same sentences"):
     """Layers cannot be compared."""
 
-    code = "BZ050"
-    advice = "Score layers of the same sentences"
 
-
-class ScoresFileError(BiaozhuError):
+class ScoresFileError(BiaozhuError, code="BZ051", advice="Make it again with `biaozhu evaluate`"):
     """A file is not a scores.json."""
 
-    code = "BZ051"
-    advice = "Make it again with `biaozhu evaluate`"
 
-
-class ReportInputError(BiaozhuError):
+class ReportInputError(
+    BiaozhuError, code="BZ052", advice="Make it again with the command that the option's help names"
+):
     """A file that a report should show is not of the kind it was given as."""
 
-    code = "BZ052"
-    advice = "Make it again with the command that the option's help names"
 
-
-class FormatError(BiaozhuError):
+class FormatError(BiaozhuError, code="BZ060", advice="Check --format, and export the file again"):
     """A file is not of the annotation format that it was given as, or holds what no article can."""
 
-    code = "BZ060"
-    advice = "Check --format, and export the file again"
 
-
-class ServiceError(BiaozhuError):
+class ServiceError(BiaozhuError, code="BZ061", advice="See `biaozhu serve --help`"):
     """The prediction service cannot be started, or cannot be reached from Doccano."""
 
-    code = "BZ061"
-    advice = "See `biaozhu serve --help`"
 
-
-class RequestError(BiaozhuError):
+class RequestError(BiaozhuError, code="BZ062", advice='Send {"text": "…"} or {"texts": ["…"]}'):
     """A request to the prediction service cannot be answered as it is."""
 
-    code = "BZ062"
-    advice = 'Send {"text": "…"} or {"texts": ["…"]}'
 
-
-class MeaningFileError(BiaozhuError):
+class MeaningFileError(
+    BiaozhuError,
+    code="BZ053",
+    advice="Every amount or place of the gold layer needs one line, with the same offsets and text",
+):
     """A file of gold values or places does not fit its gold layer."""
-
-    code = "BZ053"
-    advice = "Every amount or place of the gold layer needs one line, with the same offsets and text"
 
 
 def extra_advice(extra: str) -> str:
@@ -337,14 +258,7 @@ def extra_advice(extra: str) -> str:
 
 
 def bug_from(error: Exception, *, where: str) -> BiaozhuError:
-    """Return what to report of an error that annotating raised: a `BugError` with the line that raised it.
-
-    What is not a bug comes back as what it is: a file of the installation, or an annotator of others.
-
-    Args:
-        error: one that was caught.
-        where: the name of the article that brings it about.
-    """
+    """Return a `BugError` that names the line which raised this for the article `where`; what is no bug stays as it is."""
     if isinstance(error, ModelDataError | MissingFileError):
         return error
     if isinstance(error, BugError | AnnotatorError):
@@ -364,10 +278,5 @@ def raise_collected(problems: Sequence[BiaozhuError]) -> None:
 
 
 def printable(text: str, *, keep: str = "") -> str:
-    """Return text that cannot move the cursor or reorder the terminal's line: such characters by their code point.
-
-    Args:
-        text: a message or a cell, which may hold article text.
-        keep: characters that stay as they are.
-    """
+    """Return text that cannot move the cursor or reorder a line: such characters, but those to keep, by code point."""
     return "".join(c if c.isprintable() or c in keep else f"\\u{ord(c):04x}" for c in text)

@@ -50,11 +50,7 @@ ONLY_HERE = "Addresses are read by `preannotate` and `select`, and written by `p
 
 
 def read_bytes(path: Path) -> bytes:
-    """Read a file whole.
-
-    Raises:
-        MissingFileError: it is not there, is a folder, has no end, or cannot be read.
-    """
+    """Read a file whole; raises MissingFileError for a folder, a device without end, and what cannot be read."""
     try:
         with path.open("rb") as file:
             if stat.S_ISREG(os.fstat(file.fileno()).st_mode):
@@ -80,11 +76,7 @@ def no_such_file(path: Path) -> MissingFileError:
 
 
 def check_target(path: Path) -> None:
-    """Check before long work that a file can be put there: failing after it would leave the rest of the output alone.
-
-    Raises:
-        WriteError: a folder is there, or the folder that it would be in cannot be made or written.
-    """
+    """Raise WriteError, before long work, where a file cannot be put: later it would leave other outputs alone."""
     if path.is_dir():
         raise WriteError("this is a folder, a file is to be written", where=str(path))
     nearest = next(one for one in path.absolute().parents if one.exists() or one == one.parent)
@@ -106,21 +98,12 @@ def descriptor_of(path: Path) -> int | None:
 
 
 def write_bytes(path: Path, content: bytes, *, mode: int = 0o644) -> None:
-    """Write a file atomically: a temporary file beside it, fsync, rename.
-
-    Raises:
-        WriteError: the folder or the disk does not take it; the old file, if any, is untouched.
-    """
+    """Write a file atomically (temporary file, fsync, rename); on WriteError the old file is untouched."""
     write_stream(path, (content,), mode=mode)
 
 
 def write_stream(path: Path, parts: Iterable[bytes], *, mode: int = 0o644) -> None:
-    """Write a file atomically from parts that need not be in memory together; see `write_bytes`.
-
-    Raises:
-        Exception: what taking the parts raises; the old file, if any, is untouched then too.
-        WriteError: the folder or the disk does not take it; the old file, if any, is untouched.
-    """
+    """Write a file atomically from parts that need not be in memory together; see `write_bytes`."""
     if descriptor_of(path) is not None or (path.exists() and not path.is_file()):
         _write_through(path, parts)
         return
@@ -142,7 +125,11 @@ def write_stream(path: Path, parts: Iterable[bytes], *, mode: int = 0o644) -> No
             os.fsync(file.fileno())
             os.chmod(temporary, mode)  # noqa: PTH101 — the name is a plain string from mkstemp
             os.replace(temporary, target)  # noqa: PTH105 — as above
-        _sync_folder(target.parent)
+        folder = os.open(target.parent, os.O_RDONLY)
+        try:
+            os.fsync(folder)
+        finally:
+            os.close(folder)
     except OSError as error:
         raise WriteError(f"cannot be written ({error.strerror})", where=str(path)) from None
     finally:
@@ -173,11 +160,7 @@ def _remove_abandoned(folder: Path, prefix: str) -> None:
 
 @contextmanager
 def temporary_folder(target: Path) -> Iterator[Path]:
-    """Give a new folder beside what will be written, which goes at the end, and after a kill at the next run.
-
-    Raises:
-        OSError: it cannot be made.
-    """
+    """Give a new folder beside what will be written, which goes at the end, and after a kill at the next run."""
     target.parent.mkdir(parents=True, exist_ok=True)
     prefix = _temporary_prefix(target)
     _remove_abandoned(target.parent, prefix)
@@ -228,11 +211,7 @@ def write_lines(path: Path, lines: Iterable[str]) -> None:
 
 
 def parse_json(data: bytes | str) -> Any:
-    """Parse JSON that came from outside.
-
-    Raises:
-        ValueError: it is none, is nested too deep to read, or holds a lone surrogate, which no UTF-8 file can carry.
-    """
+    """Parse JSON from outside; raises ValueError, also where it is nested too deep or holds a lone surrogate."""
     text = data.decode("utf-8-sig") if isinstance(data, bytes) else data
     try:
         value = json.loads(text)
@@ -248,11 +227,7 @@ def parse_json(data: bytes | str) -> Any:
 
 
 def parse_json_as(data: bytes | str, kind: type[Value]) -> Value:
-    """Return the value of a JSON document that must be of a type, such as a dataclass; unknown keys are ignored.
-
-    Raises:
-        ValueError: it is not JSON, is nested too deep to read, or is not of this type.
-    """
+    """Return the value of a JSON document of a type, such as a dataclass, without unknown keys; raises ValueError."""
     content = data.encode() if isinstance(data, str) else data.removeprefix(codecs.BOM_UTF8)
     try:
         return msgspec.json.decode(content, type=kind)
@@ -269,14 +244,7 @@ def cache_folder() -> Path:
 
 @contextmanager
 def scratch_database(*, cache: int) -> Iterator[sqlite3.Connection]:
-    """Give an empty SQLite database that spills from memory to disk, so that memory stays flat, and goes at the end.
-
-    Args:
-        cache: KiB of it that stay in memory.
-
-    Raises:
-        WriteError: the folder for temporary files is full.
-    """
+    """Give an empty SQLite database that spills to disk beyond `cache` KiB; WriteError if the disk is full."""
     import sqlite3  # noqa: PLC0415 — few commands need it, all import this module
 
     advice = "Make room there, or let TMPDIR name another folder"
@@ -296,26 +264,9 @@ def scratch_database(*, cache: int) -> Iterator[sqlite3.Connection]:
 
 
 def sha256_of(path: Path) -> str:
-    """Return the SHA-256 of a file's bytes, in hex."""
-    return hashlib.sha256(read_bytes(path)).hexdigest()
-
-
-def sha256_of_stream(path: Path) -> str:
-    """Return the SHA-256 of a file of any size, in hex.
-
-    Raises:
-        MissingFileError: it is not there or cannot be read.
-    """
+    """Return the SHA-256 of a file of any size, in hex; raises MissingFileError."""
     try:
         with path.open("rb") as file:
             return hashlib.file_digest(file, "sha256").hexdigest()
     except OSError as error:
         raise MissingFileError(f"cannot be read ({error.strerror})", where=str(path)) from None
-
-
-def _sync_folder(folder: Path) -> None:
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

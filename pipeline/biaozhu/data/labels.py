@@ -26,12 +26,7 @@ class Label:
 
 
 def read_labels(path: Path = DEFAULT) -> tuple[Label, ...]:
-    """Read the labels in the order of the file; see `find_shipped`.
-
-    Raises:
-        MissingFileError: there is no such file.
-        LabelsFileError: it is not TOML, or an entry lacks a key, repeats an id, name or shortcut, or has no colour.
-    """
+    """Read the labels in the order of the file, see `find_shipped`; LabelsFileError says what is wrong with it."""
     path = find_shipped(path)
     where = str(path)
     try:

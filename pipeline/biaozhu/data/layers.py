@@ -35,13 +35,8 @@ def find_layers(
 ) -> tuple[Path, ...]:
     """Replace each folder by the layers in it, by name; ledgers and failures, which a pattern names too, are left out.
 
-    Args:
-        paths: of layers and folders.
-        suffixes: how the names of layers in a folder end.
-        is_folder: says whether a path is one, for paths that are not of this machine.
-
-    Raises:
-        MissingFileError: a folder holds no layer, or only ledgers are named; all are reported together.
+    `is_folder` is for paths that are not of this machine. Folders without a layer, and ledgers alone, raise
+    MissingFileError; all are reported together.
     """
     files: list[Path] = []
     problems: list[BiaozhuError] = []
@@ -90,16 +85,7 @@ def name_articles(layers: Iterable[tuple[str, Iterable[Sentence]]]) -> dict[str,
 
 
 def read_layer(path: Path, *, labels: Collection[str] | None = None) -> tuple[Sentence, ...]:
-    """Read a layer: sentence lines, each id once, offsets and texts checked.
-
-    Args:
-        path: a JSONL file in UTF-8.
-        labels: the ids that are allowed; None allows all.
-
-    Raises:
-        MissingFileError: there is no such file.
-        LineError, OffsetError, OverlapError, DuplicateError, LabelError: all problems of the file, reported together.
-    """
+    """Read a layer, whose problems are all raised together; `labels` are the ids that are allowed, None allows all."""
     content = _decoded(read_bytes(path), path)
     sentences: list[Sentence] = []
     problems: list[BiaozhuError] = []
@@ -130,11 +116,7 @@ def read_layer(path: Path, *, labels: Collection[str] | None = None) -> tuple[Se
 
 
 def check_layer_name(path: Path) -> None:
-    """Check that a layer written here would be found again.
-
-    Raises:
-        UsageError: the name is one of a ledger or of failures, which `find_layers` passes over.
-    """
+    """Raise UsageError where a layer written here would not be found again, since `find_layers` passes over it."""
     if is_beside(path):
         raise UsageError(
             f"a name in {LEDGER_SUFFIX} or {FAILED_SUFFIX} is for ledgers and failures, no layer is read from it",
@@ -156,12 +138,7 @@ def ledger_path(layer: Path) -> Path:
 
 
 def write_layer(path: Path, sentences: Iterable[Sentence]) -> None:
-    """Write a layer atomically, offsets checked.
-
-    Raises:
-        OffsetError, OverlapError, UsageError, WriteError: nothing is written then.
-        OutputError: it has no sentence, and would replace a file that has content.
-    """
+    """Write a layer atomically, offsets checked; OutputError if it is empty and would replace a file with content."""
     check_layer_name(path)
     lines = [sentence_to_line(sentence) for sentence in sentences]
     if not lines and path.is_file() and path.stat().st_size:

@@ -7,8 +7,11 @@ chose between candidates that both stay in their own layers) is counted and name
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass, fields
-from typing import TYPE_CHECKING, Literal, get_args
+from collections import Counter
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Literal
+
+import msgspec
 
 from biaozhu.data.errors import LineError
 from biaozhu.data.files import parse_json, read_bytes, write_lines
@@ -43,10 +46,7 @@ def losses(entries: Iterable[Entry]) -> tuple[Entry, ...]:
 
 def count_by_reason(entries: Iterable[Entry]) -> dict[str, int]:
     """Count entries by `step: reason`, most first."""
-    counts: dict[str, int] = {}
-    for entry in entries:
-        key = f"{entry.step}: {entry.reason}"
-        counts[key] = counts.get(key, 0) + 1
+    counts = Counter(f"{entry.step}: {entry.reason}" for entry in entries)
     return dict(sorted(counts.items(), key=lambda item: (-item[1], item[0])))
 
 
@@ -56,33 +56,19 @@ def write_ledger(path: Path, entries: Iterable[Entry]) -> None:
 
 
 def read_ledger(path: Path) -> tuple[Entry, ...]:
-    """Read a ledger.
-
-    Raises:
-        LineError: a line is not a ledger entry.
-    """
+    """Read a ledger; raises LineError where a line is no entry."""
     entries = []
     # Only line feeds end a line: a text may hold U+2028 or U+0085, which splitlines would cut at.
     for number, line in enumerate(read_bytes(path).decode("utf-8", "replace").split("\n"), 1):
         if not line.strip():
             continue
         try:
-            entry = Entry(**parse_json(line))
-            _check_types(entry)
-        except (ValueError, TypeError):
+            # Unknown keys are refused by the class, values of other types by msgspec.
+            entries.append(msgspec.convert(asdict(Entry(**parse_json(line))), Entry))
+        except (msgspec.ValidationError, ValueError, TypeError):
             raise LineError(
                 "not a ledger entry of this version",
                 where=f"{path}:{number}",
                 next_step="Write the ledger again with the command that made it",
             ) from None
-        entries.append(entry)
     return tuple(entries)
-
-
-def _check_types(entry: Entry) -> None:
-    for field in fields(entry):
-        value = getattr(entry, field.name)
-        if not isinstance(value, int if field.name in ("start", "end") else str):
-            raise TypeError(field.name)
-    if entry.severity not in get_args(Severity):
-        raise ValueError(entry.severity)

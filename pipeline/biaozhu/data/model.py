@@ -13,12 +13,7 @@ from functools import lru_cache
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any, Literal
 
-from biaozhu.data.errors import (
-    LineError,
-    OffsetError,
-    OverlapError,
-    raise_collected,
-)
+from biaozhu.data.errors import LineError, OffsetError, OverlapError, raise_collected
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -37,10 +32,7 @@ BlockKind = Literal["furniture", "title", "heading", "caption", "paragraph"]
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """A line of the raw file that says something, without the white space around it.
-
-    `section` counts from 0 (what stands before the first heading) and goes up by one at each heading.
-    """
+    """A line of the raw file that says something, without its white space; `section` counts headings, from 0."""
 
     start: int
     end: int
@@ -68,10 +60,7 @@ class LeftOut:
 
 @dataclass(frozen=True, slots=True)
 class Article:
-    """A source file: its text as decoded (offsets count its code points), blocks in order, and metadata.
-
-    `id` is the first 12 hex digits of the SHA-256 of the file's bytes; `name` is the file's stem.
-    """
+    """A decoded source file: offsets count code points, `id` is 12 hex digits of its SHA-256, `name` its stem."""
 
     id: str
     name: str
@@ -101,10 +90,7 @@ class Span:
 
 @dataclass(frozen=True, slots=True)
 class Sentence:
-    """A sentence of an article with the spans of one layer, sorted and disjoint.
-
-    `start` and `end` are code points into the raw file, `article` the first 12 hex digits of its SHA-256.
-    """
+    """A sentence with a layer's spans, sorted and disjoint; its own offsets count from the start of the article."""
 
     article: str
     start: int
@@ -119,30 +105,17 @@ class Sentence:
 
 
 def with_spans(sentence: Sentence, spans: Iterable[Span]) -> Sentence:
-    """Return the sentence with these spans instead, sorted and checked.
-
-    Raises:
-        OffsetError, OverlapError: see `check_sentence`.
-    """
+    """Return the sentence with these spans instead, sorted and checked as `check_sentence` does."""
     # Not `replace`: this runs for every layer of every sentence.
     changed = Sentence(
-        sentence.article,
-        sentence.start,
-        sentence.end,
-        sentence.text,
-        tuple(sorted(spans, key=_BY_KEY)),
+        sentence.article, sentence.start, sentence.end, sentence.text, tuple(sorted(spans, key=_BY_KEY))
     )
     check_sentence(changed)
     return changed
 
 
 def check_sentence(sentence: Sentence, *, where: str = "") -> None:
-    """Check a sentence's own offsets and those of its spans.
-
-    Raises:
-        OffsetError: an offset is out of range, or a span is empty or reversed.
-        OverlapError: two spans overlap or are not sorted.
-    """
+    """Raise OffsetError for an offset out of range or an empty span, OverlapError for overlap or disorder."""
     if not _is_article_id(sentence.article):
         raise OffsetError(
             f"the article id {sentence.article!r} is not 12 hex digits", where=where or sentence.id
@@ -177,11 +150,7 @@ def _is_article_id(text: str) -> bool:
 
 
 def check_against_raw(sentences: Iterable[Sentence], raw: str) -> None:
-    """Check that each sentence's text is the text at its offsets in the raw file.
-
-    Raises:
-        OffsetError: one or more do not; all are reported together.
-    """
+    """Raise OffsetError, all together, for sentences whose text is not the one at their offsets in the raw file."""
     problems = [
         OffsetError(
             f"{sentence.text[:20]!r}… is not the text at this place in the raw file", where=sentence.id
@@ -193,11 +162,7 @@ def check_against_raw(sentences: Iterable[Sentence], raw: str) -> None:
 
 
 def sentence_to_line(sentence: Sentence) -> str:
-    """Return the sentence line (JSON, keys in their fixed order), offsets checked.
-
-    Raises:
-        OffsetError, OverlapError: see `check_sentence`.
-    """
+    """Return the sentence line (JSON, keys in their fixed order), checked as `check_sentence` does."""
     check_sentence(sentence)
     spans = [
         {
@@ -222,13 +187,7 @@ def sentence_to_line(sentence: Sentence) -> str:
 
 
 def sentence_from_line(line: str, *, where: str = "") -> Sentence:
-    """Parse and check one sentence line; its spans may be in any order.
-
-    Raises:
-        LineError: it is not a JSON object with exactly the keys of a sentence line, or a value has the wrong type.
-        OffsetError: the id, an offset or a span's text does not match.
-        OverlapError: spans overlap.
-    """
+    """Parse and check one sentence line, spans in any order; raises LineError, OffsetError or OverlapError."""
     try:
         data = json.loads(line)
     except (ValueError, RecursionError) as error:
@@ -237,7 +196,7 @@ def sentence_from_line(line: str, *, where: str = "") -> Sentence:
     text, spans = data["text"], data["spans"]
     if not isinstance(text, str) or not isinstance(spans, list) or not isinstance(data["article"], str):
         raise LineError("text and article must be strings and spans a list", where=where)
-    if not _is_text(text):
+    if not is_unicode(text):
         raise LineError("the text holds a lone surrogate, which no UTF-8 file can carry", where=where)
     stated = [_span_from(item, where) for item in spans]
     sentence = Sentence(
@@ -276,7 +235,8 @@ def _int(value: Any, key: str, where: str) -> int:
     return value
 
 
-def _is_text(text: str) -> bool:
+def is_unicode(text: str) -> bool:
+    """Return whether UTF-8 can carry a text, which it cannot with a lone surrogate."""
     try:
         text.encode("utf-8")
     except UnicodeEncodeError:
@@ -289,7 +249,7 @@ def _span_from(data: Any, where: str) -> Span:
     start, end = _int(data["start"], "span start", where), _int(data["end"], "span end", where)
     if not isinstance(data["label"], str) or not data["label"] or not isinstance(data["source"], str):
         raise LineError("a span's label and source must be strings", where=where)
-    if not _is_text(data["label"] + data["source"]):
+    if not is_unicode(data["label"] + data["source"]):
         raise LineError("a span's label or source holds a lone surrogate", where=where)
     score = data["score"]
     if score is not None and (

@@ -52,18 +52,10 @@ def check_output(
     articles: Iterable[Path | None] = (),
     content: bytes | None = None,
 ) -> None:
-    """Check before any work that writing a file destroys no input and no file of another kind.
+    """Raise OutputError before any work if writing a file would destroy an input or a file that is not of the kind.
 
-    Args:
-        path: the file; None, an address and what is not a regular file (a device, a pipe) pass. Of a folder only
-            is checked that it is not an input.
-        kind: what the command writes there.
-        inputs: files and folders that the command reads; a string may be NAME=PATH.
-        articles: further inputs, of whose folders only articles are read.
-        content: what will be written, where a file that already holds exactly this may stay.
-
-    Raises:
-        OutputError: it is an input, lies where an input folder is read, or holds something else than the kind.
+    None, an address and what is not a regular file (a device, a pipe) pass; a folder must only not be an input. A string of
+    `inputs` may be NAME=PATH; of folders of `articles` only articles are read; a file that holds `content` may stay.
     """
     if path is None or not isinstance(cast("Any", path), Path) or descriptor_of(path) is not None:
         return
@@ -83,11 +75,7 @@ def check_output(
 
 
 def check_distinct(*outputs: Path | None) -> None:
-    """Check before any work that no two outputs of a command are one file.
-
-    Raises:
-        OutputError: the later one would replace the earlier.
-    """
+    """Raise OutputError before any work if two outputs of a command are one file."""
     seen: set[str] = set()
     for path in outputs:
         if path is None or _is_special(path):
@@ -99,11 +87,7 @@ def check_distinct(*outputs: Path | None) -> None:
 
 
 def check_output_folder(folder: Path, inputs: Iterable[Input]) -> None:
-    """Check that a folder which is written as a whole is not an input and holds none.
-
-    Raises:
-        OutputError: it is one, or holds one.
-    """
+    """Raise OutputError if a folder that is written as a whole is an input or holds one."""
     if not isinstance(cast("Any", folder), Path):
         return
     place = os.path.realpath(folder)

@@ -22,12 +22,7 @@ RECIPE = {
 
 
 def rename_keys(block: MutableMapping[str, Any], names: dict[str, str]) -> None:
-    """Give the keys of a block their new names, in place; an old one beside its new one replaces it.
-
-    Args:
-        block: a section of a config.
-        names: one of the tables above.
-    """
+    """Give the keys of a section of a config their new names, in place; an old one beside its new one replaces it."""
     for old, new in names.items():
         if old in block:
             block[new] = block.pop(old)

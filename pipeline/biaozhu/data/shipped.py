@@ -1,7 +1,4 @@
-"""The files that a working folder may have and the package has too: labels, guideline and training configs.
-
-In a checkout they are at its top; building the wheel copies them into the package (`recipes/wheel.py`).
-"""
+"""Labels, guideline and training configs: a working folder may have them, checkout and wheel carry their own."""
 
 from __future__ import annotations
 
@@ -47,7 +44,7 @@ def find_own(path: Path) -> Path:
 def describe_extra_install(extra: str) -> str:
     """Return the command that installs the packages of an extra (of the core, where it is empty).
 
-    No index has the project itself: they come from the checkout, or by their own names where the wheel is installed.
+    No index has the project: they come from the checkout, or by their own names where the wheel is installed.
     """
     checkout = PACKAGE.parents[1]
     if (checkout / "pyproject.toml").is_file():

@@ -1,7 +1,4 @@
-"""Strict counts: a predicted span is correct where the gold has a span with the same boundaries and label.
-
-This is the one place that counts them. It is in `data`, so that the spaCy scorer and training share it with scoring.
-"""
+"""Strict counts, which only this module makes: a prediction is correct where the gold has its boundaries and label."""
 
 from __future__ import annotations
 

@@ -57,11 +57,7 @@ def translate(message: str) -> str:
 
 @cache
 def read_catalogue() -> dict[str, str]:
-    """Return the Chinese of each template.
-
-    Raises:
-        ValueError: a message has no translation, or stands twice.
-    """
+    """Return the Chinese of each template; raises ValueError for a message that stands twice or has no translation."""
     found: dict[str, str] = {}
     entries = ENTRY.findall(CATALOGUE.read_text("utf-8"))
     for (kind, key), (other, text) in zip(entries[::2], entries[1::2], strict=True):

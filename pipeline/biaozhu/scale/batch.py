@@ -1,8 +1,4 @@
-"""A batch of sources to sentence lines: the one function that a process, a shard and a cluster's actor call alike.
-
-What it gives for an article does not depend on the batch it is in, and one bad article is distinguished from the
-rest: it becomes a `Failure`, which a dead-letter file keeps.
-"""
+"""A batch of sources to sentence lines, the same whatever batch an article is in; a bad article is a `Failure`."""
 
 from __future__ import annotations
 
@@ -16,8 +12,8 @@ from typing import TYPE_CHECKING, TypeVar
 
 from biaozhu.annotators.network.models import load_model
 from biaozhu.annotators.preannotate import BATCH_CHARS, preannotate_batch
-from biaozhu.data.errors import WorkerError
-from biaozhu.data.model import sentence_to_line
+from biaozhu.data.errors import BiaozhuError, WorkerError
+from biaozhu.data.model import Article, sentence_to_line
 from biaozhu.data.processes import end_with_parent
 from biaozhu.scale.duplicates import read_or_explain, without_duplicates
 
@@ -25,8 +21,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from biaozhu.annotators.words import NameModel
-    from biaozhu.data.errors import BiaozhuError
-    from biaozhu.data.model import Article
     from biaozhu.scale.corpus_stream import Source
 
 Task = TypeVar("Task")
@@ -90,12 +84,7 @@ def batches(sources: Iterable[Source], size: int = BATCH_BYTES) -> Iterator[tupl
 def annotate_stream(
     sources: Iterable[Source], *, weights: str, jobs: int = 1, threads: int | None = None
 ) -> Iterator[Batch]:
-    """Annotate a stream batch by batch, in order, with only a few batches in memory; each article once.
-
-    Raises:
-        ModelDataError: see `load_model`.
-        WorkerError: a worker process ended unasked.
-    """
+    """Annotate a stream batch by batch, in order, with few batches in memory; each article once; see `run_in_order`."""
     return run_in_order(
         annotate_sources, batches(without_duplicates(sources)), weights=weights, jobs=jobs, threads=threads
     )
@@ -111,16 +100,9 @@ def run_in_order(
 ) -> Iterator[Result]:
     """Yield `work(task, model=…)` for each task in order, in this process or in several.
 
-    Args:
-        work: a function at the top level of a module.
-        tasks: taken one at a time, at most `jobs` + 1 ahead of what has been yielded.
-        weights: of the model, loaded once in each process.
-        jobs: processes; 1 works in this one.
-        threads: of the network in each process; several processes take one each unless told otherwise.
-
-    Raises:
-        ModelDataError: see `load_model`.
-        WorkerError: a worker process ended unasked (out of memory, killed).
+    `work` is at the top level of a module. Tasks are taken one at a time, at most `jobs` + 1 ahead of what has been
+    yielded. Several processes take one thread each of the network unless told otherwise; one that ends unasked (out of
+    memory, killed) raises WorkerError.
     """
     # Loaded here even for workers: missing weights are one clear error, and the built graph is shared.
     model = load_model(weights, threads=threads)

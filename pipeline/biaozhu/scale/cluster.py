@@ -23,23 +23,19 @@ from typing import TYPE_CHECKING, Any
 from biaozhu import __version__
 from biaozhu.annotators.network.models import load_model, weights_mark
 from biaozhu.data.errors import BiaozhuError, MissingExtraError, ModelDataError, WorkerError, extra_advice
-from biaozhu.scale.cluster_actors import nodes_with_cores
-from biaozhu.scale.cluster_checksums import MOST_ACTORS, Duplicates
-from biaozhu.scale.cluster_reading import cut_shards, read_in_order, sources_of
+from biaozhu.scale.cluster_checksums import MOST_ACTORS, Duplicates, nodes_with_cores
+from biaozhu.scale.cluster_reading import Stretch, cut_shards, read_in_order, sources_of
 from biaozhu.scale.corpus_pieces import pieces_of
-from biaozhu.scale.corpus_stream import read_sources
+from biaozhu.scale.corpus_stream import Source, read_sources
 from biaozhu.scale.shard_folders import held
 from biaozhu.scale.shard_formats import check_form
-from biaozhu.scale.shards import collect, make_shard, require_readable, shard_of
+from biaozhu.scale.shards import Plan, Receipt, collect, make_shard, require_readable, shard_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
     from biaozhu.annotators.words import NameModel
-    from biaozhu.scale.cluster_reading import Stretch
-    from biaozhu.scale.corpus_stream import Source
-    from biaozhu.scale.shards import Plan, Receipt
 
 # Bytes of the object store of a Ray that is started here; a running cluster has its own.
 STORE = 512 << 20
@@ -63,20 +59,10 @@ def write_shards_on_ray(
 ) -> Iterator[Receipt]:
     """Annotate files into shards on a Ray cluster, and yield each one's receipt as it is finished.
 
-    The shards and the manifest are those of `write_shards`, and so is going on after a stop.
-
-    Args:
-        paths: of the corpus, as `read_sources` takes them; standard input is not among them.
-        folder: where the shards go: on a file system that all nodes share, or remote.
-        plan: of the shards.
-        address: of a running cluster; None starts a Ray of this machine and ends it.
-        workers: shards made at once, each on a core of its own; None takes all cores of the cluster.
-
-    Raises:
-        MissingExtraError: Ray is not installed, or see `check_form`.
-        LockedError: another run is active in this folder.
-        EmptyArticleError, WriteError, ModelDataError: see `write_shards`.
-        WorkerError: the cluster cannot be reached, a node does not see the corpus, or work on it failed.
+    The shards, the manifest, what is raised, and going on after a stop are those of `write_shards`; WorkerError says that
+    the cluster cannot be reached, a node does not see the corpus, or work on it failed. Standard input is not among the
+    paths; the folder is on a file system that all nodes share, or remote; without an address a Ray of this machine is
+    started and ended; so many `workers` as shards are made at once, each on a core of its own: None takes all cores.
     """
     check_form(plan.form)
     require_readable(read_sources(paths))
@@ -92,10 +78,7 @@ def write_shards_on_ray(
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """Orders by which a node makes shards; `version` and `mark` (see `weights_mark`) are the driver's.
-
-    A node with others would write other bytes.
-    """
+    """Orders by which a node makes shards; it refuses where its version or weights are not the driver's."""
 
     folder: Path
     plan: Plan
@@ -104,11 +87,7 @@ class Job:
 
 
 def make_on_node(number: int, stretches: Sequence[Stretch], job: Job, *blocks: Sequence[Source]) -> Receipt:
-    """Make a shard of stretches of these blocks.
-
-    Raises:
-        ModelDataError: the node has another version, or not the same weights.
-    """
+    """Make a shard of stretches of these blocks; ModelDataError on a node with another version or other weights."""
     model = _load(job.plan.weights, job.version, job.mark)
     sources = [sources_of(*one) for one in zip(stretches, blocks, strict=True)]
     shard = shard_of(number, tuple(chain(*sources)), job.plan, job.mark)
@@ -127,11 +106,13 @@ def _load(weights: str, version: str, mark: str) -> NameModel:
 def _made(ray: Any, paths: Sequence[Path], folder: Path, plan: Plan, workers: int) -> Iterator[Receipt]:
     job = Job(folder.absolute(), plan, __version__, weights_mark(plan.weights))
     make = ray.remote(make_on_node).options(num_cpus=1, max_retries=-1)
+    # One reader for each worker, where a quarter of the object store takes the blocks that wait.
+    room = ray.cluster_resources().get("object_store_memory", STORE) / 4
     blocks = read_in_order(
         ray,
         pieces_of(paths, plan.size),
         Duplicates(ray, min(len(nodes_with_cores(ray)), MOST_ACTORS)),
-        readers=_readers(ray.cluster_resources(), plan, workers),
+        readers=max(1, min(workers, int(room / (BLOCKS * plan.size)))),
         size=plan.size,
     )
     waiting: list[Any] = []
@@ -148,20 +129,9 @@ def _made(ray: Any, paths: Sequence[Path], folder: Path, plan: Plan, workers: in
         yield from ray.get(done)
 
 
-def _readers(resources: Mapping[str, float], plan: Plan, workers: int) -> int:
-    """Return one for each worker, where a quarter of the object store takes the blocks that wait."""
-    room = resources.get("object_store_memory", STORE) / 4
-    return max(1, min(workers, int(room / (BLOCKS * plan.size))))
-
-
 @contextmanager
 def connect(address: str | None, workers: int | None) -> Iterator[Any]:
-    """Connect to a cluster, or start a Ray of so many cores on this machine; both end at the end.
-
-    Raises:
-        MissingExtraError: Ray is not installed.
-        WorkerError: the cluster cannot be reached.
-    """
+    """Connect to a cluster, or start a Ray of so many cores on this machine; both end at the end."""
     for name, value in (PRIVATE if address else PRIVATE | ON_LOOPBACK).items():
         os.environ.setdefault(name, value)
     # It says that Ray's next version needs pydantic 2, which is why this is not the next version.
@@ -170,8 +140,7 @@ def connect(address: str | None, workers: int | None) -> Iterator[Any]:
         import ray  # noqa: PLC0415 — an extra
     except ImportError:
         raise MissingExtraError(
-            "the engine ray needs the package ray",
-            next_step=extra_advice("ray"),
+            "the engine ray needs the package ray", next_step=extra_advice("ray")
         ) from None
     quiet: dict[str, Any] = {"log_to_driver": False, "logging_level": logging.ERROR}
     here = ray.is_initialized()

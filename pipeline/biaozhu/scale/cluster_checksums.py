@@ -1,4 +1,4 @@
-"""Duplicates of a corpus on a Ray cluster: each actor knows a part of all checksums, the driver asks in order.
+"""Actors of a Ray cluster, and duplicates of a corpus on it: each actor knows a part of all checksums, the driver asks in order.
 
 What an actor knows is gone with its node. The driver keeps a journal of all checksums in the object store, from
 which the actor that takes its place begins.
@@ -7,12 +7,12 @@ which the actor that takes its place begins.
 from __future__ import annotations
 
 from contextlib import ExitStack
+from itertools import cycle
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from biaozhu.data.files import scratch_database
-from biaozhu.scale.cluster_actors import start_actors
 from biaozhu.scale.duplicates import CACHE, Seen
 
 if TYPE_CHECKING:
@@ -43,10 +43,7 @@ class Checksums:
             self.find(digests[mine], orders[mine])
 
     def find(self, digests: Any, orders: Any) -> list[tuple[int, int, bool]] | None:
-        """Return the duplicates among these: their orders, those of the first, and whether with the same text.
-
-        None says that the actor is a new one, which must begin. What is asked again has the same answer.
-        """
+        """Return the duplicates (order, order of the first, same text), or None where this new actor must begin first."""
         if self._seen is None:
             return None
         found = []
@@ -58,12 +55,7 @@ class Checksums:
 
 
 class Duplicates:
-    """The driver's side: asks the `actors` and keeps the journal.
-
-    Args:
-        ray: connected.
-        parts: actors.
-    """
+    """The driver's side: asks the `actors`, so many as `parts`, and keeps the journal."""
 
     def __init__(self, ray: Any, parts: int) -> None:
         self._ray = ray
@@ -101,3 +93,27 @@ class Duplicates:
 def part_of(digests: Any, parts: int) -> Any:
     """Return which actor knows each checksum; those that share an article id have the same."""
     return (digests[:, 0].astype(np.int64) * 256 + digests[:, 1]) % parts
+
+
+def start_actors(ray: Any, kind: type, arguments: Sequence[tuple[Any, ...]]) -> list[Any]:
+    """Start an actor with each of these arguments, on one node after the other.
+
+    It takes no core: one that is lost begins again, also while all cores are taken, and is asked again.
+    """
+    from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy  # noqa: PLC0415 — an extra
+
+    # Ray's own SPREAD may put all on one node.
+    nodes = cycle(nodes_with_cores(ray))
+    remote = ray.remote(kind)
+    options = {"num_cpus": 0, "max_restarts": -1, "max_task_retries": -1}
+    return [
+        remote.options(
+            **options, scheduling_strategy=NodeAffinitySchedulingStrategy(next(nodes), soft=True)
+        ).remote(*some)
+        for some in arguments
+    ]
+
+
+def nodes_with_cores(ray: Any) -> list[str]:
+    """Return the ids of the nodes that have cores: a head node often has none, so that nothing disturbs it."""
+    return sorted(node["NodeID"] for node in ray.nodes() if node["Alive"] and node["Resources"].get("CPU"))

@@ -1,7 +1,4 @@
-"""Reading a corpus on a Ray cluster: actors read its pieces, the driver cuts their blocks into shards by their sizes.
-
-A reader's answer depends on its arguments alone, so Ray may ask again when it is lost. The driver holds no text.
-"""
+"""Reading a corpus on a Ray cluster: actors read pieces, the driver, which holds no text, cuts them into shards."""
 
 from __future__ import annotations
 
@@ -17,14 +14,13 @@ import numpy as np
 
 from biaozhu import __version__
 from biaozhu.data.errors import ModelDataError
-from biaozhu.scale.cluster_actors import start_actors
+from biaozhu.scale.cluster_checksums import Duplicates, start_actors
 from biaozhu.scale.corpus_pieces import move_line, read_piece, require_files, unpack_piece
 from biaozhu.scale.duplicates import DIGEST_BYTES, as_duplicate, digest_of, read_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-    from biaozhu.scale.cluster_checksums import Duplicates
     from biaozhu.scale.corpus_pieces import Chunk, Piece
     from biaozhu.scale.corpus_stream import Source
 
@@ -35,10 +31,9 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Index:
-    """Index of a block for the driver: the size of each source, and the row, number and checksum of each article.
+    """Index of a block for the driver: size of each source; row, number and checksum of each article; lines of JSONL.
 
-    Where they are JSONL, `lines` is how many they are. `broken` says that the rest of the file cannot be read; `node`
-    read it, which has this `version` of biaozhu.
+    `broken` says that the rest of the file cannot be read; `node` read it, which has this `version` of biaozhu.
     """
 
     sizes: Any
@@ -53,10 +48,9 @@ class Index:
 
 @dataclass(frozen=True, slots=True)
 class Stretch:
-    """Part of a block that is in a shard: its rows from `start` to before `stop`.
+    """Part of a block that is in a shard: rows from `start` to before `stop`, after so many lines of the file.
 
-    `lines` are before it in the file; `twice` says of a duplicate's row where the first is, and whether that has the
-    same text.
+    `twice` says of a duplicate's row where the first is, and whether that has the same text.
     """
 
     block: Any
@@ -67,12 +61,7 @@ class Stretch:
 
 
 class Reader:
-    """An actor that reads pieces, with pages as text, and unpacks what comes in chunks.
-
-    Args:
-        folder: where relative paths begin.
-        size: of a chunk in bytes.
-    """
+    """An actor that reads pieces and unpacks chunks of `size` bytes; relative paths begin in `folder`."""
 
     def __init__(self, folder: str, size: int) -> None:
         import ray  # noqa: PLC0415 — an extra
@@ -93,12 +82,7 @@ class Reader:
         return (b"", False) if chunk is None else (chunk, True)
 
     def read(self, piece: Piece, chunk: Chunk | None) -> tuple[tuple[Source, ...], Index]:
-        """Return a piece as a block of sources, or a chunk of it, and its index.
-
-        Raises:
-            WorkerError: the node does not see a file that the driver saw.
-            MissingExtraError: see `read_sources`.
-        """
+        """Return a piece as a block of sources, or a chunk of it, and its index; a file not seen raises WorkerError."""
         if chunk is None:
             require_files(piece)
         block, index = read_block(piece, chunk)
@@ -134,15 +118,7 @@ def read_in_order(
 ) -> Iterator[tuple[Any, Stretch]]:
     """Yield the blocks of a corpus in order, each with the sizes of its sources; a duplicate has none.
 
-    Args:
-        ray: connected.
-        pieces: of the corpus.
-        duplicates: finds them.
-        readers: actors; so many blocks are read ahead.
-        size: of a chunk in bytes.
-
-    Raises:
-        ModelDataError: a node has another version.
+    So many blocks as `readers` are read ahead, in chunks of `size` bytes. A node of another version raises ModelDataError.
     """
     actors = start_actors(ray, Reader, [(str(Path.cwd()), size)] * readers)
     known: list[tuple[Piece, int]] = []
@@ -177,10 +153,7 @@ def read_in_order(
 def _read_ahead(
     ray: Any, pieces: Iterable[Piece], actors: Sequence[Any]
 ) -> Iterator[tuple[Piece, bool, Any, Any]]:
-    """Yield references to blocks and indexes in order, as many ahead as there are actors.
-
-    With each its piece, and whether it goes on in the file of the one before it.
-    """
+    """Yield each piece, whether it goes on in the file before it, and references to its block and index, in order."""
     waiting: deque[tuple[Piece, bool, Any, Any]] = deque()
     turns = cycle(actors)
     for piece, goes_on, chunk in _unpack_ahead(ray, pieces, actors):

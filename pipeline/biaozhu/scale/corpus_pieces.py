@@ -55,10 +55,7 @@ class Piece:
 
 
 def pieces_of(paths: Iterable[Path], size: int) -> Iterator[Piece]:
-    """Yield the pieces of a corpus in order, of about `size` bytes, but a compressed file as one.
-
-    A file that is not there is a problem here, so that where a piece is read a missing file is a node's fault.
-    """
+    """Yield the pieces of a corpus in order, of about `size` bytes; a file missing here is a problem, later an error."""
     found = (
         next(read_sources([one])) if isinstance(one, Path) and not os.access(one, os.F_OK) else one
         for one in files_of(paths)
@@ -81,11 +78,7 @@ def pieces_of(paths: Iterable[Path], size: int) -> Iterator[Piece]:
 
 
 def require_files(piece: Piece) -> None:
-    """Check that the files of a piece are there.
-
-    Raises:
-        WorkerError: one is not, which the driver saw.
-    """
+    """Raise WorkerError where a file of a piece, which the driver saw, is not there."""
     for one in piece.files:
         # A remote address is the same everywhere.
         if isinstance(one, Path) and not os.access(one, os.F_OK):

@@ -1,8 +1,4 @@
-"""Sources of a corpus: files, folders, globs, JSONL, Parquet, gzip, zstd, standard input, as one stream.
-
-Only one source is in memory at a time. What cannot be read becomes a source with a problem instead of an error, so
-that the rest of the corpus goes on.
-"""
+"""Files, folders, globs, JSONL, Parquet, gzip, zstd and standard input as one stream of sources or problems."""
 
 from __future__ import annotations
 
@@ -14,14 +10,9 @@ from io import BytesIO
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
-from biaozhu.data.errors import (
-    BiaozhuError,
-    EncodingError,
-    LineError,
-    MissingExtraError,
-    MissingFileError,
-)
+from biaozhu.data.errors import BiaozhuError, EncodingError, LineError, MissingExtraError, MissingFileError
 from biaozhu.data.files import MAX_ARTICLE_BYTES, to_unicode
+from biaozhu.data.model import is_unicode
 from biaozhu.data.storage.compression import advice_on, opened, reason_of
 from biaozhu.reading.article import ARTICLE_SUFFIXES, HTML_SUFFIXES, read_source
 from biaozhu.scale.corpus_tables import read_rows
@@ -41,10 +32,7 @@ WILD = frozenset("*?[")
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """An article as it is in the corpus: its name, its place, its bytes, or the problem instead of them.
-
-    `page` says that it is HTML whatever its bytes look like.
-    """
+    """An article of the corpus: name, place, bytes or the problem instead; `page` forces HTML."""
 
     name: str
     where: str
@@ -59,26 +47,19 @@ def is_stream(path: Path) -> bool:
 
 
 def expand_globs(paths: Iterable[Path]) -> tuple[Path, ...]:
-    """Replace each pattern (`*`, `?`, `[…]`, `**` for any depth) by what it matches, by name.
-
-    Raises:
-        MissingFileError: a pattern matches nothing.
-    """
+    """Replace each pattern (`*`, `?`, `[…]`, `**`) by what it matches; MissingFileError where that is nothing."""
     found: list[Path] = []
     for path in paths:
         if not WILD.intersection(str(path)) or (not is_remote(path) and path.exists()):
             found.append(path)
             continue
-        matches = _remote_matches(path) if is_remote(path) else _matches(path)
+        # `glob` and not `Path.glob`: the pattern may be absolute.
+        here = () if is_remote(path) else sorted(glob.glob(str(path), recursive=True))  # noqa: PTH207 — as said
+        matches = _remote_matches(path) if is_remote(path) else list(map(Path, here))
         if not matches:
             raise MissingFileError("nothing matches this pattern", where=str(path))
         found += matches
     return tuple(found)
-
-
-def _matches(pattern: Path) -> list[Path]:
-    # `glob` and not `Path.glob`: the pattern may be absolute.
-    return [Path(name) for name in sorted(glob.glob(str(pattern), recursive=True))]  # noqa: PTH207 — as said
 
 
 def _remote_matches(pattern: Any) -> list[Path]:
@@ -95,9 +76,6 @@ def read_sources(paths: Iterable[Path]) -> Iterator[Source]:
 
     A JSONL line is `{"name": "…", "text": "…"}`, a Parquet table has the columns `name` and `text`. Standard input
     is JSONL if it begins with `{`, else one article. Other files are an article each, compressed or not.
-
-    Raises:
-        MissingExtraError: a Parquet file, and pyarrow is not installed.
     """
     for one in files_of(paths):
         if isinstance(one, Source):
@@ -115,7 +93,7 @@ def files_of(paths: Iterable[Path]) -> Iterator[Path | Source]:
             yield path
             continue
         try:
-            inside = sorted(_inside(path)) if path.is_dir() else [path]
+            inside = sorted(filter(_is_source, path.iterdir())) if path.is_dir() else [path]
         except Exception as error:
             if not is_remote(path):
                 raise
@@ -136,14 +114,6 @@ def read_file(path: Path, start: int = 0, end: int | None = None) -> Generator[S
     return (yield from _in_unicode(_of_file(path, start, end)))
 
 
-def _is_unicode(text: str) -> bool:
-    try:
-        text.encode("utf-8")
-    except UnicodeEncodeError:
-        return False
-    return True
-
-
 def _in_unicode(sources: Generator[Source, None, int]) -> Generator[Source, None, int]:
     while True:
         try:
@@ -156,13 +126,9 @@ def _in_unicode(sources: Generator[Source, None, int]) -> Generator[Source, None
 def _unicode(source: Source) -> Source:
     # A file's name may be no UTF-8, but what a dead letter says must be.
     names = source.name + source.where
-    if names.isascii() or _is_unicode(names):
+    if names.isascii() or is_unicode(names):
         return source
     return replace(source, name=to_unicode(source.name), where=to_unicode(source.where))
-
-
-def _inside(folder: Path) -> Iterator[Path]:
-    return (one for one in folder.iterdir() if _is_source(one))
 
 
 def _unread(path: Path, error: Exception) -> str:
@@ -210,10 +176,7 @@ def _of_file(path: Path, start: int, end: int | None) -> Generator[Source, None,
 
 
 def unpack_lines(path: Path, size: int) -> Iterator[bytes | Source]:
-    """Yield the lines of a JSONL file by `size` bytes or more, and at the end what kept the rest from being read.
-
-    Of a line that is too long only so much is given that it still is.
-    """
+    """Yield the lines of a JSONL file by `size` bytes or more, too long ones cut, and last what ended it early."""
     lines: list[bytes] = []
     reached = 0
     problem: Source | None = None
@@ -257,8 +220,8 @@ def _name_of(path: Path) -> str:
     return path.name.removesuffix(path.suffix).removesuffix(kind) if packing else path.stem
 
 
-def _whole(file: IO[bytes], where: str) -> bytes:
-    data = file.read(MAX_ARTICLE_BYTES + 1)
+def _whole(file: IO[bytes], where: str, first: bytes = b"") -> bytes:
+    data = first + file.read(MAX_ARTICLE_BYTES + 1 - len(first))
     if len(data) > MAX_ARTICLE_BYTES:
         raise EncodingError(
             f"more than {MAX_ARTICLE_BYTES >> 20} MiB, which is too large for an article", where=where
@@ -272,13 +235,11 @@ def _standard_input() -> Iterator[Source]:
     if first.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"{"):
         yield from _lines(file, STDIN, first)
         return
-    data = first + file.read(MAX_ARTICLE_BYTES + 1 - len(first))
-    too_large = f"more than {MAX_ARTICLE_BYTES >> 20} MiB, which is too large for an article"
-    yield (
-        Source("stdin", STDIN, problem=str(EncodingError(too_large, where=STDIN)))
-        if len(data) > MAX_ARTICLE_BYTES
-        else Source("stdin", STDIN, data)
-    )
+    try:
+        source = Source("stdin", STDIN, _whole(file, STDIN, first))
+    except EncodingError as error:
+        source = Source("stdin", STDIN, problem=str(error))
+    yield source
 
 
 def _lines(
@@ -328,7 +289,7 @@ def _article(name: object, text: object, where: str) -> Source:
         reason = f"name and text must be strings, the name not empty, the text of at most {MAX_ARTICLE_BYTES >> 20} MiB"
         return _refused(where, reason)
     for kind, value in (("name", name), ("text", text)):
-        if not _is_unicode(value):
+        if not is_unicode(value):
             return _refused(where, f"the {kind} holds bytes or a lone surrogate that are not UTF-8", name)
     return Source(name, where, text.encode("utf-8"))
 

@@ -22,21 +22,13 @@ STRINGS = re.compile(r"(?:dictionary<values=)?(?:large_)?string\b")
 
 
 def read_rows(path: Path, start: int, end: int | None) -> Iterator[tuple[int, str | None, str | None]]:
-    """Yield number, name and text of the rows whose row groups begin at a byte from `start` to before `end`.
-
-    Raises:
-        MissingExtraError: pyarrow is not installed.
-        MissingFileError: the table is not there or cannot be read to its end.
-        LineError: it has not the two columns, or unpacks to very much more than the bytes of the file.
-    """
+    """Yield number, name and text of rows in row groups that begin from byte `start` to before `end`; or LineError."""
     try:
         import pyarrow as pa  # noqa: PLC0415 — an extra that only tables need
         from pyarrow import parquet  # noqa: PLC0415 — as above
     except ImportError:
         raise MissingExtraError(
-            "Parquet needs the package pyarrow",
-            where=str(path),
-            next_step=extra_advice("table"),
+            "Parquet needs the package pyarrow", where=str(path), next_step=extra_advice("table")
         ) from None
     number, place, columns = 0, 0, ["name", "text"]
     try:
@@ -79,11 +71,7 @@ def _place_of(group: Any) -> int:
 
 
 def _rows_at_once(group: Any, columns: list[str], where: str) -> int:
-    """Return how many rows of a row group to read at once.
-
-    Raises:
-        LineError: it unpacks to very much more than the bytes of the file.
-    """
+    """Return how many rows of a row group to read at once; LineError refuses what unpacks to very much more."""
     every = [group.column(number) for number in range(group.num_columns)]
     chosen = [one for one in every if one.path_in_schema in columns]
     unpacked = max(group.num_rows, *(one.total_uncompressed_size for one in chosen))

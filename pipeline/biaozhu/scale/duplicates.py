@@ -1,7 +1,4 @@
-"""Articles that a corpus holds twice: distinguished in the stream, before any is annotated.
-
-What was seen is in a temporary SQLite database, which spills from memory to disk, so memory stays flat.
-"""
+"""Articles that a corpus holds twice, found before annotating with a database that spills to disk."""
 
 from __future__ import annotations
 
@@ -39,11 +36,7 @@ def without_duplicates(sources: Iterable[Source]) -> Iterator[Source]:
 
 
 class Seen:
-    """The checksums of what was read, and where each article id was met first.
-
-    Args:
-        database: an empty one.
-    """
+    """The checksums of what was read, and where each article id was met first, in a database that begins empty."""
 
     def __init__(self, database: sqlite3.Connection) -> None:
         self._database = database
@@ -82,11 +75,6 @@ def read_or_explain(source: Source) -> Article | str:
         return str(error)
     except Exception as error:  # noqa: BLE001 — whatever one article brings about, the others go on
         return str(bug_from(error, where=source.where))
-
-
-def is_readable(source: Source) -> bool:
-    """Return whether a source is an article."""
-    return not isinstance(read_or_explain(source), str)
 
 
 def read_text(source: Source) -> Source:

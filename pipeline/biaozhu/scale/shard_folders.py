@@ -30,12 +30,7 @@ def is_remote(path: Path) -> bool:
 
 
 def place(where: str) -> Path:
-    """Return a path, or what behaves like one (a `UPath`) where `where` is an address.
-
-    Raises:
-        MissingExtraError: an address, and the packages for it are not installed.
-        WriteError: an address of a kind that no installed package knows.
-    """
+    """Return a path, or a `UPath` where `where` is an address; MissingExtraError if no installed package knows it."""
     if "://" not in where:
         return Path(where)
     try:
@@ -59,11 +54,7 @@ def place(where: str) -> Path:
 
 
 def write_whole(path: Path, content: bytes) -> None:
-    """Write a file that is there whole or not at all.
-
-    Raises:
-        WriteError: the place does not take it.
-    """
+    """Write a file that is there whole or not at all, or raise WriteError."""
     if not is_remote(path):
         write_bytes(path, content)
         return
@@ -81,11 +72,7 @@ def write_whole(path: Path, content: bytes) -> None:
 
 
 def names_in(folder: Path) -> tuple[str, ...]:
-    """Return the names of the files in a folder, sorted; none where there is no folder.
-
-    Raises:
-        WriteError: the folder cannot be listed.
-    """
+    """Return the names of the files in a folder, sorted; none where there is no folder; or WriteError."""
     try:
         return tuple(sorted(path.name for path in folder.iterdir()))
     except (FileNotFoundError, NotADirectoryError):
@@ -95,11 +82,7 @@ def names_in(folder: Path) -> tuple[str, ...]:
 
 
 def remove(path: Path) -> None:
-    """Remove a file if it is there.
-
-    Raises:
-        WriteError: it cannot be removed.
-    """
+    """Remove a file if it is there, or raise WriteError."""
     try:
         path.unlink(missing_ok=True)
     except Exception as error:  # noqa: BLE001 — each file system raises its own kinds
@@ -108,14 +91,10 @@ def remove(path: Path) -> None:
 
 @contextmanager
 def held(folder: Path) -> Iterator[None]:
-    """Keep other runs of this machine out of a local folder, which is made if it is not there.
+    """Keep other runs of this machine out of a local folder, which is made if it is not there; raises LockedError.
 
     A folder on an object store is not locked: runs of the same corpus write the same bytes there, so two at once
     waste work and harm nothing.
-
-    Raises:
-        LockedError: another run is active in this folder.
-        WriteError: the folder cannot be made or takes no lock.
     """
     if is_remote(folder):
         yield

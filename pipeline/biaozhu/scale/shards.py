@@ -22,9 +22,9 @@ from biaozhu.annotators.network.models import weights_mark
 from biaozhu.data.errors import EmptyArticleError, OutputError, WorkerError, WriteError
 from biaozhu.data.files import parse_json_as
 from biaozhu.scale.batch import Failure, annotate_sources, batches, run_in_order
-from biaozhu.scale.duplicates import is_readable, without_duplicates
+from biaozhu.scale.duplicates import read_or_explain, without_duplicates
 from biaozhu.scale.shard_folders import held, names_in, remove, write_whole
-from biaozhu.scale.shard_formats import ENDINGS, check_form, pack
+from biaozhu.scale.shard_formats import ENDINGS, Form, check_form, pack
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -32,7 +32,6 @@ if TYPE_CHECKING:
 
     from biaozhu.annotators.words import NameModel
     from biaozhu.scale.corpus_stream import Source
-    from biaozhu.scale.shard_formats import Form
 
 MANIFEST, FAILED = "MANIFEST.json", "failed.jsonl"
 PART = "part-"
@@ -45,10 +44,7 @@ COUNTS = ("articles", "sentences", "characters", "spans")
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """Settings that decide the bytes of the shards, besides the corpus.
-
-    `weights` are the network's, `size` the bytes of source text in a shard, `form` what its file is.
-    """
+    """Settings that decide the shards' bytes besides the corpus: weights, bytes of source text in a shard, form."""
 
     weights: str = "accurate"
     size: int = SHARD_BYTES
@@ -66,10 +62,7 @@ class Shard:
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
-    """Record of a finished shard.
-
-    `sha256` is that of the file's bytes, `input` that of the sources, `checksum` that of the receipt itself.
-    """
+    """Record of a finished shard: checksums of the file, of the sources (`input`) and of itself (`checksum`)."""
 
     file: str
     sha256: str
@@ -89,20 +82,7 @@ def write_shards(
 
     Run again after a kill with the same arguments, it passes over what is finished. With other sources or another
     plan it makes again what differs. The files are the same whatever `jobs` is and however often it was killed.
-
-    Args:
-        sources: the corpus.
-        folder: where the shards go, of this machine or remote; it is made if it is not there.
-        plan: of the shards.
-        jobs: processes.
-        threads: of the network in each process.
-
-    Raises:
-        LockedError: another run is active in this folder.
-        EmptyArticleError: no article can be read; the folder is as it was.
-        WriteError: a file cannot be written.
-        MissingExtraError: see `check_form`.
-        ModelDataError, WorkerError: see `run_in_order`.
+    LockedError: another run is active in this folder; EmptyArticleError: no article can be read, the folder is as it was.
     """
     check_form(plan.form)
     with held(folder):
@@ -113,16 +93,12 @@ def write_shards(
 
 
 def require_readable(sources: Iterable[Source]) -> Iterator[Source]:
-    """Return a stream of sources as it is, once one of them has turned out to be an article.
-
-    Raises:
-        EmptyArticleError: none of them is.
-    """
+    """Return a stream of sources as it is, once one of them is an article; EmptyArticleError says that none is."""
     sources = iter(sources)
     passed: list[Source] = []
     for source in sources:
         passed.append(source)
-        if is_readable(source):
+        if not isinstance(read_or_explain(source), str):
             return chain(passed, sources)
     problems = [one.problem for one in passed if one.problem]
     raise EmptyArticleError(
@@ -184,11 +160,7 @@ def read_receipt(folder: Path, shard: Shard, form: Form) -> Receipt | None:
 
 
 def parse_receipt(data: bytes | str) -> Receipt:
-    """Return the receipt that a JSON document states.
-
-    Raises:
-        ValueError: it is none, or names no file of a shard.
-    """
+    """Return the receipt that a JSON document states; ValueError says that it is none, or names no file of a shard."""
     receipt = parse_json_as(data, Receipt)
     if not NUMBERED.fullmatch(receipt.file) or min(getattr(receipt, name) for name in COUNTS) < 0:
         raise ValueError("no receipt of a shard")
@@ -198,10 +170,7 @@ def parse_receipt(data: bytes | str) -> Receipt:
 def collect(receipts: Iterable[Receipt], folder: Path, plan: Plan) -> Iterator[Receipt]:
     """Yield receipts, in any order, as their shards are finished; after the last, clean up and write the manifest.
 
-    Raises:
-        WorkerError: a shard is missing or was made twice, which no engine should bring about.
-        WriteError: the folder cannot be listed, or a file in it not removed, written or read back.
-        OutputError: see `find_own_files`.
+    A shard that is missing or made twice, which no engine should bring about, raises WorkerError.
     """
     earlier = find_own_files(folder)
     for name in names_in(folder):
@@ -230,12 +199,7 @@ def collect(receipts: Iterable[Receipt], folder: Path, plan: Plan) -> Iterator[R
 
 
 def find_own_files(folder: Path) -> frozenset[str]:
-    """Return the names of the shards and receipts that the folder's manifest or receipts state.
-
-    Raises:
-        OutputError: a file that would be written over is none of an earlier run.
-        WriteError: the folder cannot be listed.
-    """
+    """Return the files that manifest or receipts name; OutputError for one in the way that is not ours."""
     names = names_in(folder)
     manifest = _read_json(folder / MANIFEST) if MANIFEST in names else None
     listed = manifest.get("files") if isinstance(manifest, dict) and "shards" in manifest else None

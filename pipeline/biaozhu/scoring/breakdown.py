@@ -2,25 +2,19 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from dataclasses import dataclass
 from functools import cache
-from typing import TYPE_CHECKING, Literal
-
-from biaozhu.data.strict_counts import divide
+from typing import TYPE_CHECKING, Literal, get_args
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Set as AbstractSet
+
+    from biaozhu.data.model import Sentence
 
 Aspect = Literal["article", "section", "sentence_length", "length", "surface", "confidence", "source"]
-ASPECTS: tuple[Aspect, ...] = (
-    "article",
-    "section",
-    "sentence_length",
-    "length",
-    "surface",
-    "confidence",
-    "source",
-)
+ASPECTS: tuple[Aspect, ...] = get_args(Aspect)
 # Aspects of sentences; the others are aspects of spans.
 OF_SENTENCES: frozenset[Aspect] = frozenset({"article", "section", "sentence_length"})
 # Aspects of predicted spans only, so that there is no recall.
@@ -28,6 +22,8 @@ OF_PREDICTIONS: frozenset[Aspect] = frozenset({"confidence", "source"})
 
 OUTSIDE = "O"
 NO_SCORE = "none"
+# The group of names that no fold of a cross-validation leaves out.
+ALWAYS = ""
 # Upper bounds, in characters, with the last class open.
 SPAN_LENGTHS = (1, 2, 3, 4, 5, 7, 10)
 SENTENCE_LENGTHS = (10, 20, 40, 60, 100)
@@ -35,32 +31,16 @@ SENTENCE_LENGTHS = (10, 20, 40, 60, 100)
 
 @dataclass(frozen=True, slots=True)
 class ClassScore:
-    """Strict counts of one class.
-
-    `gold` is None where only predictions have the aspect: then there is no recall. `sentences` is None where the
-    aspect is one of spans.
-    """
+    """Strict counts of one class; `gold` is None for aspects of predictions, `sentences` for aspects of spans."""
 
     key: str
     gold: int | None
     predicted: int
     correct: int
-    sentences: int | None = None
-
-    @property
-    def precision(self) -> float | None:
-        """Correct / predicted."""
-        return divide(self.correct, self.predicted)
-
-    @property
-    def recall(self) -> float | None:
-        """Correct / gold."""
-        return None if self.gold is None else divide(self.correct, self.gold)
-
-    @property
-    def f1(self) -> float | None:
-        """2 correct / (gold + predicted)."""
-        return None if self.gold is None else divide(2 * self.correct, self.gold + self.predicted)
+    sentences: int | None
+    precision: float | None
+    recall: float | None
+    f1: float | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,3 +68,33 @@ def sort_classes(aspect: Aspect, keys: Iterable[str]) -> list[str]:
         return sorted(keys, key=lambda key: int(key.rstrip("+").partition("-")[0]))
     # "none" and "unseen" come last in the alphabet, too.
     return list(keys) if aspect in ("article", "section") else sorted(keys)
+
+
+@dataclass(frozen=True, slots=True)
+class SeenNames:
+    """The groups in which each name occurs, `ALWAYS` for what no fold leaves out, and each sentence's group."""
+
+    places: Mapping[str, AbstractSet[str]]
+    groups: Mapping[str, str]
+
+    def knows(self, identifier: str, name: str) -> bool:
+        """Tell whether the model that annotated a sentence has seen this name."""
+        return not self.places.get(name, frozenset()) <= {self.groups.get(identifier)}
+
+
+def collect_seen(
+    trained: Iterable[Sequence[Sentence]],
+    *,
+    held_out: Sequence[Sentence] = (),
+    groups: Mapping[str, str] | None = None,
+) -> SeenNames:
+    """Return the names seen in layers that a model was trained on, and in gold that it was cross-validated on."""
+    places: defaultdict[str, set[str]] = defaultdict(set)
+    groups = groups or {}
+    for sentence, group in [
+        *((sentence, ALWAYS) for layer in trained for sentence in layer),
+        *((sentence, groups[sentence.id]) for sentence in held_out),
+    ]:
+        for span in sentence.spans:
+            places[sentence.text[span.start : span.end]].add(group)
+    return SeenNames(places, groups)

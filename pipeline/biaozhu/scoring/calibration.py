@@ -1,8 +1,4 @@
-"""Calibration of a layer's own scores: reliability bins, calibration error, the precision-recall curve.
-
-Correct means strict: the gold has the same boundaries and label. Spans of a layer are disjoint, so whether one is
-correct does not depend on which others a threshold keeps.
-"""
+"""Calibration of a layer's scores by strict correctness: reliability bins, error, precision-recall curve."""
 
 from __future__ import annotations
 
@@ -26,10 +22,7 @@ STEPS = 1 << 14
 
 @dataclass(frozen=True, slots=True)
 class ScoreBin:
-    """Predicted spans whose score is in [low, high), the last bin up to and with 1.
-
-    The layer is calibrated where `precision`, the share that is correct, is close to `mean_score`.
-    """
+    """Predicted spans whose score is in [low, high), the last bin with 1; `precision` is the share that is correct."""
 
     low: float
     high: float
@@ -40,10 +33,7 @@ class ScoreBin:
 
 
 class ScoreTally:
-    """Predicted spans with a score, counted by it.
-
-    `by_score` holds [spans, correct ones] by distinct score, `bins` [spans, correct ones, sum of the scores].
-    """
+    """Predicted spans by score: `by_score` [spans, correct ones], `bins` [spans, correct ones, sum of the scores]."""
 
     def __init__(self, most: int | None = None) -> None:
         """With more than `most` distinct scores each is counted at the multiple of 1 / `STEPS` at or below it."""
@@ -78,10 +68,7 @@ class ScoreTally:
 
 @dataclass(frozen=True, slots=True)
 class Calibration:
-    """The reliability diagram, and the expected calibration error (Naeini et al. 2015) over the scored spans.
-
-    `ece` is the mean of |mean score - precision| over bins, weighted by count; None where no span has a score.
-    """
+    """The reliability diagram and expected calibration error (Naeini et al. 2015), None without scored spans."""
 
     ece: float | None
     scored: int
@@ -126,12 +113,8 @@ def trace_thresholds(
 ) -> tuple[ThresholdPoint, ...]:
     """Return the points of the precision-recall curve, from the highest threshold to the lowest.
 
-    Each distinct score is a threshold; above 200 of them, 200 spread evenly over their ranks stand for all.
-
-    Args:
-        by_score: number of spans and of strictly correct ones, by score in [0, 1].
-        gold: number of gold spans.
-        unscored: the same two numbers of the spans without a score, which are always kept.
+    Each distinct score is a threshold; above 200 of them, 200 spread evenly over their ranks stand for all. `by_score` are
+    spans and strictly correct ones; `unscored` the same of the spans without a score, which are always kept.
     """
     if not by_score:
         return ()

@@ -16,7 +16,7 @@ import numpy as np
 
 from biaozhu.scoring.breakdown import ASPECTS, NO_SCORE, SENTENCE_LENGTHS, SPAN_LENGTHS, name_length_class
 from biaozhu.scoring.calibration import BIN_NAMES, STEPS, ScoreTally
-from biaozhu.scoring.error_patterns import find_cases_among
+from biaozhu.scoring.error_patterns import Case, Pattern, find_cases_among
 from biaozhu.scoring.resampling import ArticleRows, UnitRows
 from biaozhu.scoring.scores import tally_spans
 
@@ -26,9 +26,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from biaozhu.data.model import Sentence, Span
-    from biaozhu.scoring.breakdown import Aspect
-    from biaozhu.scoring.error_patterns import Case, Pattern
-    from biaozhu.scoring.seen import SeenNames
+    from biaozhu.scoring.breakdown import Aspect, SeenNames
 
 WIDTH = 6
 # Classes that are kept apart by more would make memory grow with the text.
@@ -39,21 +37,12 @@ _KEY = attrgetter("start", "end", "label")
 
 @dataclass(frozen=True, slots=True)
 class LayerCounts:
-    """All figures of one layer against the gold.
+    """All figures of one layer against the gold; units, number and digest as in `UnitCounts`.
 
-    Attributes:
-        labels: every label, in the order of the columns.
-        units: names of the rows, see `UnitCounts`.
-        rows: shape (units, (1 + labels) * 6): the six figures of a `Tally` for all labels together, then for each
-            label with both sides restricted to it.
-        number: of units, see `UnitCounts`.
-        digest: of the units, see `UnitCounts`.
-        sentences: how many were counted.
-        groups: [sentences, gold, predicted, strict] by aspect and class.
-        confusion: characters, shape (labels + 1, labels + 1), O last.
-        scores: predicted spans by their score.
-        patterns: how often each error pattern occurs.
-        cases: the first errors of each pattern.
+    `labels` are in the order of the columns of `rows`, of shape (units, (1 + labels) * 6): the six figures of a `Tally` for
+    all labels together, then for each label with both sides restricted to it. `groups` has [sentences, gold, predicted,
+    strict] by aspect and class, `confusion` characters, shape (labels + 1, labels + 1), O last; `patterns` how often each
+    error pattern occurs, `cases` the first of each.
     """
 
     labels: tuple[str, ...]
@@ -80,14 +69,8 @@ def count_layer(
 ) -> LayerCounts:
     """Count a layer against the gold, sentence by sentence.
 
-    Args:
-        pairs: gold sentence and the same sentence with the layer's spans, sorted and disjoint.
-        labels: every label that occurs.
-        units: unit of each sentence, by sentence id; None for a stream: its units are articles, whose sentences follow
-            each other, and what is kept of them does not grow.
-        sections: section of each sentence, by sentence id.
-        seen: names that training has seen.
-        examples: how many errors of each pattern to keep.
+    Pairs are a gold sentence and the same with the layer's spans, sorted and disjoint; `units` is the unit of each sentence
+    by its id, None for a stream: its units are articles, whose sentences follow each other.
     """
     counter = _LayerCounter(labels, seen, examples, streamed=units is None)
     for gold, predicted in pairs:

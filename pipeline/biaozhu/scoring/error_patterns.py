@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, get_args
 
 from biaozhu.scoring.match import group_overlapping
 
@@ -18,33 +18,13 @@ if TYPE_CHECKING:
 
     from biaozhu.data.model import Sentence, Span
 
+# In the order of reports.
 Shape = Literal[
-    "missed",
-    "invented",
-    "label",
-    "boundary_left",
-    "boundary_right",
-    "boundary_both",
-    "boundary_and_label",
-    "split",
-    "merged",
-    "tangled",
-]
+    "boundary_left", "boundary_right", "boundary_both", "split", "merged", "tangled", "label", "boundary_and_label",
+    "missed", "invented",
+]  # fmt: skip
 Pattern = Shape | Literal["nested_in_organisation"]
-
-PATTERNS: tuple[Pattern, ...] = (
-    "boundary_left",
-    "boundary_right",
-    "boundary_both",
-    "split",
-    "merged",
-    "tangled",
-    "label",
-    "boundary_and_label",
-    "missed",
-    "invented",
-    "nested_in_organisation",
-)
+PATTERNS: tuple[Pattern, ...] = (*get_args(Shape), "nested_in_organisation")
 
 CONTEXT = 15
 # Numbers count things, they do not name them: 3家|公司 is not part of an organisation's name.
@@ -67,11 +47,7 @@ _ORGANISATION = re.compile(rf"(?:{_NAME_PART})(?:{_BODY})")
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """One error: spans that are connected by overlap, what is wrong with them, and the text around them.
-
-    `start` and `end` (code points into the sentence) enclose all the spans; `text` is the text between them,
-    `before` and `after` are up to 15 characters on either side.
-    """
+    """One error: connected spans, what is wrong, and the text around them, up to 15 characters on either side."""
 
     sentence: str
     pattern: Pattern
@@ -121,21 +97,13 @@ def find_cases_among(sentence: Sentence, gold: Sequence[Span], predicted: Sequen
 
 def _find_shape(gold: Sequence[Span], predicted: Sequence[Span]) -> Shape | None:
     """Return how a group of connected spans is wrong, or None where it is right."""
-    shape: Shape | None
-    match len(gold), len(predicted):
-        case _, 0:
-            shape = "missed"
-        case 0, _:
-            shape = "invented"
-        case 1, 1:
-            shape = _compare_boundaries(gold[0], predicted[0])
-        case 1, _:
-            shape = "split"
-        case _, 1:
-            shape = "merged"
-        case _:
-            shape = "tangled"
-    return shape
+    if not gold or not predicted:
+        return "missed" if gold else "invented"
+    if len(gold) == len(predicted) == 1:
+        return _compare_boundaries(gold[0], predicted[0])
+    if len(gold) == 1 or len(predicted) == 1:
+        return "split" if len(gold) == 1 else "merged"
+    return "tangled"
 
 
 def _compare_boundaries(gold: Span, predicted: Span) -> Shape | None:

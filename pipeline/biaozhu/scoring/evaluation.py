@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from biaozhu.data.errors import ScoringError
+from biaozhu.data.model import Sentence
+from biaozhu.data.storage.layer_stream import SORT_ADVICE, stream_layer
+from biaozhu.data.strict_counts import StrictCounts
 from biaozhu.scoring.breakdown import (
     ASPECTS,
     NO_SCORE,
@@ -19,17 +22,11 @@ from biaozhu.scoring.breakdown import (
     sort_classes,
 )
 from biaozhu.scoring.calibration import STEPS, measure_calibration, trace_thresholds
-from biaozhu.scoring.counting import WIDTH, count_layer
-from biaozhu.scoring.error_patterns import PATTERNS
-from biaozhu.scoring.match import SCHEMES
-from biaozhu.scoring.paired_stream import LackingSentences, pair_streams
+from biaozhu.scoring.counting import WIDTH, LayerCounts, count_layer
+from biaozhu.scoring.error_patterns import PATTERNS, Case, Pattern
+from biaozhu.scoring.match import SCHEMES, Scheme
 from biaozhu.scoring.resampling import GROUPS, MOST_ARTICLES
-from biaozhu.scoring.scores import (
-    Counts,
-    Tally,
-    count_scheme,
-    pair_layers,
-)
+from biaozhu.scoring.scores import Counts, Missing, Tally, count_scheme, pair_layers
 from biaozhu.scoring.significance import (
     ARTICLES_NEEDED,
     DEFAULT_SAMPLING,
@@ -42,21 +39,17 @@ from biaozhu.scoring.significance import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Collection, Iterator, Mapping, Sequence
     from pathlib import Path
 
     from numpy.typing import NDArray
 
-    from biaozhu.data.model import Sentence
-    from biaozhu.scoring.breakdown import Aspect
+    from biaozhu.scoring.breakdown import Aspect, SeenNames
     from biaozhu.scoring.calibration import Calibration, ThresholdPoint
-    from biaozhu.scoring.counting import LayerCounts
-    from biaozhu.scoring.error_patterns import Case, Pattern
-    from biaozhu.scoring.match import Scheme
-    from biaozhu.scoring.scores import Missing
-    from biaozhu.scoring.seen import SeenNames
     from biaozhu.scoring.significance import Difference, Floats, Metric, Sampling
 
+# Of the sentences that a layer lacks so many are named, and all are counted.
+MOST_NAMED = 10_000
 ALL = "ALL"
 _FIGURES = ("precision", "recall", "f1")
 
@@ -65,13 +58,8 @@ _FIGURES = ("precision", "recall", "f1")
 class EvaluationOptions:
     """Options of an evaluation.
 
-    Attributes:
-        labels: ids in the order of reports; others that occur follow in alphabetical order.
-        sections: unique name of the section of each sentence, by sentence id.
-        seen: names that training has seen; None where the layer is not a trained model's.
-        missing: what to do with gold sentences that the layer lacks, see `pair_layers`.
-        sampling: of the intervals.
-        examples: how many errors of each pattern to keep.
+    Labels are in the order of reports; others that occur follow in alphabetical order. `sections` is the unique name of the
+    section of each sentence by its id, `seen` None where the layer is no trained model's, `missing` see `pair_layers`.
     """
 
     labels: tuple[str, ...] = ()
@@ -83,6 +71,20 @@ class EvaluationOptions:
 
 
 DEFAULT_OPTIONS = EvaluationOptions()
+
+
+@dataclass(slots=True)
+class LackingSentences:
+    """Sentences that a layer lacks: how many there are, and the ids of the first `MOST_NAMED`."""
+
+    count: int = 0
+    named: list[str] = field(default_factory=list)
+
+    def add(self, identifier: str) -> None:
+        """Count one more."""
+        self.count += 1
+        if self.count <= MOST_NAMED:
+            self.named.append(identifier)
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,11 +173,8 @@ def evaluate_stream(gold: Path, layer: Path, *, name: str, options: EvaluationOp
     """Score a layer against the gold, both read side by side as `pair_streams` does, in flat memory.
 
     The units that intervals resample are articles, above 10,000 of them groups of articles (see
-    `biaozhu.scoring.resampling`), which are then not listed one by one. Seen names and sections are not used, and no
-    labels but those of the options may occur.
-
-    Raises:
-        ScoringError: the files hold fewer than 10 articles, or not the same sentences in the same order.
+    `biaozhu.scoring.resampling`), not listed one by one. Seen names and sections are not used, and no labels but those of
+    the options may occur; fewer than 10 articles, or other sentences or another order, raise ScoringError.
     """
     lacking = LackingSentences()
     pairs = pair_streams(gold, layer, labels=options.labels, missing=options.missing, lacking=lacking)
@@ -194,12 +193,35 @@ def evaluate_stream(gold: Path, layer: Path, *, name: str, options: EvaluationOp
     return _evaluate_counts(counts, units, name, options.sampling, lacking)
 
 
-def compare_evaluations(a: Evaluation, b: Evaluation, *, sampling: Sampling = DEFAULT_SAMPLING) -> Comparison:
-    """Compare two evaluations: F1 under the four schemes, strict P and R, strict F1 of each label.
+def pair_streams(
+    gold: Path, layer: Path, *, labels: Collection[str], missing: Missing, lacking: LackingSentences
+) -> Iterator[tuple[Sentence, Sentence]]:
+    """Pair the sentences of two files in the same order, or ScoringError; `lacking` receives what the layer lacks."""
+    theirs = stream_layer(layer, labels=labels)
+    other = next(theirs, None)
+    for sentence in stream_layer(gold, labels=labels):
+        if other is not None and other.id == sentence.id:
+            if other.text != sentence.text:
+                raise ScoringError(f"{sentence.id} has another text in {layer}", where=str(gold))
+            yield sentence, other
+            other = next(theirs, None)
+            continue
+        if missing == "error":
+            raise ScoringError(
+                f"{sentence.id} is not at the same place in {layer}",
+                where=str(gold),
+                next_step="Bring both into the same order, or give --missing empty if it lacks sentences",
+            )
+        lacking.add(sentence.id)
+        yield sentence, Sentence(sentence.article, sentence.start, sentence.end, sentence.text)
+    if other is not None:
+        raise ScoringError(
+            f"{other.id} is not in the gold, or not in its order", where=str(layer), next_step=SORT_ADVICE
+        )
 
-    Raises:
-        ScoringError: they were not made from the same gold and units.
-    """
+
+def compare_evaluations(a: Evaluation, b: Evaluation, *, sampling: Sampling = DEFAULT_SAMPLING) -> Comparison:
+    """Compare evaluations of the same gold and units: F1 by scheme, strict P and R, strict F1 by label."""
     ours, theirs = ((one.counts.units, one.counts.digest, one.units.of) for one in (a, b))
     if ours != theirs:
         raise ScoringError(f"{a.name} and {b.name} were scored on different gold or units")
@@ -305,14 +327,12 @@ def _arrange_columns(counts: LayerCounts, labels: Sequence[str]) -> NDArray[np.i
 
 
 def _score_classes(counts: LayerCounts, aspect: Aspect) -> tuple[ClassScore, ...]:
-    group = counts.groups[aspect]
-    return tuple(
-        ClassScore(
-            key,
-            None if aspect in OF_PREDICTIONS else group[key][1],
-            group[key][2],
-            group[key][3],
-            group[key][0] if aspect in OF_SENTENCES else None,
-        )
-        for key in sort_classes(aspect, group)
-    )
+    found = []
+    known = aspect not in OF_PREDICTIONS
+    for key in sort_classes(aspect, counts.groups[aspect]):
+        sentences, gold, predicted, correct = counts.groups[aspect][key]
+        of = StrictCounts(gold, predicted, correct)
+        own = sentences if aspect in OF_SENTENCES else None
+        figures = (of.precision, of.recall, of.f1) if known else (of.precision, None, None)
+        found.append(ClassScore(key, gold if known else None, predicted, correct, own, *figures))
+    return tuple(found)

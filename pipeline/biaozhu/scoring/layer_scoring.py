@@ -9,28 +9,21 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 from biaozhu.data.errors import BiaozhuError, DuplicateError, ManyProblemsError, UsageError, raise_collected
-from biaozhu.data.files import sha256_of, sha256_of_stream
-from biaozhu.data.labels import DEFAULT, read_labels
+from biaozhu.data.files import sha256_of
+from biaozhu.data.labels import DEFAULT, Label, read_labels
 from biaozhu.data.layers import find_layers, read_layer
-from biaozhu.scoring.evaluation import (
-    EvaluationOptions,
-    compare_evaluations,
-    evaluate_layer,
-    evaluate_stream,
-)
+from biaozhu.scoring.breakdown import collect_seen
+from biaozhu.scoring.evaluation import EvaluationOptions, compare_evaluations, evaluate_layer, evaluate_stream
 from biaozhu.scoring.scores_document import InputFile, make_document
-from biaozhu.scoring.seen import collect_seen
-from biaozhu.scoring.significance import DEFAULT_SAMPLING
+from biaozhu.scoring.significance import DEFAULT_SAMPLING, Sampling
 from biaozhu.scoring.value_scores import score_value_files
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
-    from biaozhu.data.labels import Label
     from biaozhu.data.model import Article, Sentence
     from biaozhu.scoring.evaluation import Comparison, Evaluation
     from biaozhu.scoring.scores import Missing
-    from biaozhu.scoring.significance import Sampling
 
     Layer = tuple[Sentence, ...]
 
@@ -39,24 +32,14 @@ Value = TypeVar("Value")
 
 @dataclass(frozen=True, slots=True)
 class ScoringRequest:
-    """Request for scores.
+    """Request for scores of `layers`, each PATH or NAME=PATH, files or folders, against files or folders of the gold.
 
-    Attributes:
-        gold: files or folders of the gold.
-        layers: PATH or NAME=PATH, files or folders; the same name given again adds to the layer.
-        articles: files or folders of the articles, which give sections.
-        train: layers that training saw.
-        held_out: the layers were predicted by models cross-validated on this gold: seen is then what occurs in
-            another section (article, where there are several) of it.
-        values: a file or folder of gold values.
-        places: a file or folder of gold paths.
-        missing: what to do with gold sentences that a layer lacks, see `pair_layers`; or `skip`: score the sentences
-            that the gold and all layers have.
-        labels: the labels file; None is configs/labels.toml, where there is one.
-        strict: refuse articles that are not all of the gold's, and layers with sentences that the gold lacks; else
-            such articles and sentences take no part, and where an article is missing there are no sections.
-        sampling: of the intervals.
-        command: the words of the command line, for the document.
+    The same name given again adds to the layer. `articles` give sections, `train` are layers that training saw, `values` and
+    `places` files or folders of gold values and paths. `held_out`: the layers were predicted by models cross-validated on
+    this gold, so what is seen occurs in another section (article, where there are several) of it. `missing` is as in
+    `pair_layers`, or `skip`: score the sentences that all have. `labels` None is configs/labels.toml, where there is one.
+    `strict` refuses articles that are not all of the gold's, and layers with sentences that the gold lacks; else these
+    take no part, and where an article is missing there are no sections. `command` is for the document.
     """
 
     gold: tuple[Path, ...]
@@ -77,14 +60,8 @@ class ScoringRequest:
 class ScoringInputs:
     """Content of the files of a request.
 
-    Attributes:
-        labels: the label set.
-        articles: the articles.
-        gold: the gold sentences that are scored.
-        layers: the layers by name, whole.
-        covered: of each layer the sentences that are scored.
-        trained: the layers that training saw.
-        skipped: gold sentences that are not scored, since not all layers have them.
+    `gold` are the sentences that are scored, `skipped` those that not all layers have; `layers` are whole, `covered` what is
+    scored of each; `trained` the layers that training saw.
     """
 
     labels: tuple[Label, ...]
@@ -197,10 +174,7 @@ def read_inputs(
 
 
 def _keep_covered(request: ScoringRequest, gold: Layer, layers: Mapping[str, Layer]) -> dict[str, Layer]:
-    """Return the layers without the sentences that take no part since the gold lacks them.
-
-    Where nothing would be left the layer is about other articles, and scoring says so in one line.
-    """
+    """Return the layers without sentences that the gold lacks; whole where nothing is left: scoring says why."""
     if request.strict:
         return dict(layers)
     ids = {sentence.id for sentence in gold}
@@ -246,16 +220,13 @@ def score_streams(request: ScoringRequest) -> ScoredLayers:
     evaluations = tuple(evaluate_stream(gold, path, name=name, options=options) for name, path in layers)
     comparisons = _compare_with_first(evaluations, request.sampling)
     files = [("gold", gold.stem, gold), *(("layer", *one) for one in layers)]
-    inputs = [InputFile(role, name, str(path), sha256_of_stream(path)) for role, name, path in files]
+    inputs = [InputFile(role, name, str(path), sha256_of(path)) for role, name, path in files]
     document = make_document(evaluations, comparisons, inputs=inputs, command=request.command)
     return ScoredLayers(evaluations, comparisons, document)
 
 
 def name_layers(layers: Sequence[str]) -> dict[str, list[Path]]:
-    """Return the paths of each layer given as PATH or NAME=PATH, by name.
-
-    Without a name a layer is called by its file's stem, with the folder before it where stems are equal.
-    """
+    """Return the paths of each layer given as PATH or NAME=PATH by its name, else by its file's stem."""
     given: list[tuple[str, Path]] = []
     for layer in layers:
         name, equals, rest = layer.partition("=")

@@ -17,7 +17,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from itertools import product
 from operator import attrgetter
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, get_args
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from biaozhu.data.model import Span
 
 Scheme = Literal["strict", "exact", "partial", "type"]
-SCHEMES: tuple[Scheme, ...] = ("strict", "exact", "partial", "type")
+SCHEMES: tuple[Scheme, ...] = get_args(Scheme)
 
 _KEY = attrgetter("start", "end", "label")
 
@@ -78,10 +78,7 @@ def align_spans(gold: Iterable[Span], predicted: Iterable[Span]) -> Alignment:
 def group_overlapping(
     gold: Sequence[Span], predicted: Sequence[Span]
 ) -> Iterator[tuple[list[Span], list[Span]]]:
-    """Yield the groups of spans that are connected by overlap, from left to right; both sides are sorted by start.
-
-    One of the two sides of a group may be empty.
-    """
+    """Yield groups of spans connected by overlap, from left to right; both sides are sorted by start."""
     mine: list[Span] = []
     theirs: list[Span] = []
     reached = left = right = 0
@@ -107,10 +104,7 @@ def group_overlapping(
 def _pair_identical(
     gold: Sequence[Span], predicted: Iterable[Span]
 ) -> tuple[list[SpanPair], list[Span], list[Span]]:
-    """Return the identical pairs, and what each side has left, sorted as the gold is.
-
-    Most identical spans is the first aim, and spans with one key are interchangeable, so nothing is lost.
-    """
+    """Return the identical pairs, which cost no other aim anything, and what each side has left, sorted."""
     waiting: dict[tuple[int, int, str], list[Span]] = {}
     for span in predicted:
         waiting.setdefault(_KEY(span), []).append(span)

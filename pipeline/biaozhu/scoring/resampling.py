@@ -29,14 +29,10 @@ _ID_BYTES = 6  # an article's id holds them in hex
 
 @dataclass(frozen=True, slots=True)
 class UnitCounts:
-    """Counts by unit.
+    """Counts by unit, one row a unit, shape (units, columns); where articles are in groups, each group is one.
 
-    Attributes:
-        units: names of the rows; empty where the rows are groups of articles.
-        counts: one row a unit, shape (units, columns).
-        number: of units, or of articles where they are in groups.
-        digest: of the articles' ids in their order, where they are in groups; else empty.
-        sentences: number by article of a stream; None where articles are in groups, and for other units.
+    `units` are the rows' names, none for groups; `number` is of units or articles; `digest` is of the articles' ids in their
+    order, for groups only; `sentences` is the number by article of a stream without groups.
     """
 
     units: tuple[str, ...]

@@ -10,25 +10,20 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
 from biaozhu.data.errors import BiaozhuError, ScoringError, VersionError, raise_collected
-from biaozhu.data.model import check_sentence
+from biaozhu.data.model import Sentence, Span, check_sentence
 from biaozhu.data.strict_counts import divide
 from biaozhu.scoring.match import Scheme, align_spans
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from biaozhu.data.model import Sentence, Span
 
 Missing = Literal["error", "empty"]
 
 
 @dataclass(frozen=True, slots=True)
 class Tally:
-    """The six figures from which all four schemes follow.
-
-    `gold` and `predicted` are numbers of spans, `paired` of pairs, and `strict`, `exact` (boundaries) and `type`
-    (label) of pairs that agree in that respect.
-    """
+    """The six figures of all schemes: spans of both sides, pairs, and pairs alike in all, in boundaries, in label."""
 
     gold: int = 0
     predicted: int = 0

@@ -1,7 +1,4 @@
-"""The scores.json document: one evaluation as plain JSON values, as scores.schema.json describes them.
-
-Reports, histories and checks in CI read this file; what is undefined is null in it.
-"""
+"""The scores.json document: an evaluation as plain JSON, as scores.schema.json describes it; undefined is null."""
 
 from __future__ import annotations
 
@@ -30,11 +27,7 @@ FORMAT = "biaozhu.scores.v1"
 
 @dataclass(frozen=True, slots=True)
 class InputFile:
-    """A file that was read: what it was used for, its name, and its checksum.
-
-    `role` is gold, layer, train, article, ledger, round_trip, agreement, curve or bias; `sentences` and `spans` are
-    None for a file that is not a layer.
-    """
+    """A file that was read: its role (gold, layer, train, article, ledger, …), name, checksum, a layer's counts."""
 
     role: str
     name: str
@@ -53,16 +46,7 @@ def make_document(
     command: Sequence[str],
     date: dt.datetime | None = None,
 ) -> dict[str, Any]:
-    """Return the document of evaluations on the same gold, in the order of reports.
-
-    Args:
-        evaluations: of the layers.
-        comparisons: between them.
-        values: scores of values and paths, from `score_value_files`.
-        inputs: every file that was read.
-        command: the words of the command line.
-        date: when it was made; None is now, in UTC.
-    """
+    """Return the document of evaluations on the same gold, in the order of reports; `inputs` are all files read."""
     date = date or dt.datetime.now(dt.UTC)
     return {
         "format": FORMAT,
@@ -119,11 +103,7 @@ def _describe_evaluation(evaluation: Evaluation) -> dict[str, Any]:
             for label, scores in evaluation.labels.items()
         },
         "breakdowns": {
-            aspect: [
-                {**asdict(row), "precision": row.precision, "recall": row.recall, "f1": row.f1}
-                for row in rows
-            ]
-            for aspect, rows in evaluation.breakdowns.items()
+            aspect: [asdict(row) for row in rows] for aspect, rows in evaluation.breakdowns.items()
         },
         "confusion": asdict(evaluation.confusion),
         "calibration": asdict(evaluation.calibration),

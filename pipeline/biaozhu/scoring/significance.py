@@ -44,10 +44,7 @@ MULTINOMIAL_COST = 3
 
 @dataclass(frozen=True, slots=True)
 class ResamplingUnits:
-    """Units of resampling: their kind, the unit of each sentence by sentence id, how many there are, and why.
-
-    `groups` is into how many groups the units are put, each resampled as one; None where each stands alone.
-    """
+    """Units of resampling: kind, unit by sentence id, count, reason, and how many groups they are put into."""
 
     kind: UnitKind
     of: Mapping[str, str]
@@ -90,10 +87,7 @@ class Estimate:
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """One metric of two runs on the same gold: b - a, its interval, and the p-value before and after Holm.
-
-    `exact` says that all ways of swapping were tried, not a sample of them.
-    """
+    """One metric of two runs on the same gold: b - a, p before and after Holm; `exact`: all swaps were tried."""
 
     metric: str
     a: float | None
@@ -107,10 +101,7 @@ class Difference:
 def choose_units(articles: Mapping[str, str], sections: Mapping[str, str] | None = None) -> ResamplingUnits:
     """Choose what to resample: articles; with fewer than 10 sections; with fewer than 10 of these sentences.
 
-    Args:
-        articles: article of each sentence, by sentence id.
-        sections: section of each sentence, by sentence id, or None where sections are not known. Sections of
-            different articles need different names.
+    Both are by sentence id; sections of different articles need different names, None is where they are not known.
     """
     lacking = [one for one in articles if sections is not None and one not in sections]
     if lacking:
@@ -138,10 +129,7 @@ def estimate_metrics(
 ) -> dict[str, Estimate]:
     """Estimate metrics with percentile and BCa intervals by the bootstrap over units; none with fewer than two.
 
-    Args:
-        rows: counts, one row a unit, shape (units, columns).
-        metrics: by name, functions of the summed counts.
-        sampling: how to draw.
+    `rows` are counts, one row a unit, shape (units, columns); metrics are functions of their sums.
     """
     rows = np.asarray(rows, dtype=np.int64)
     total = rows.sum(axis=0, keepdims=True).astype(np.float64)
@@ -170,12 +158,8 @@ def compare_rows(
 ) -> tuple[Difference, ...]:
     """Compare two runs, unit by unit: b - a with its interval, p by approximate randomisation, Holm over all metrics.
 
-    The null hypothesis is that each unit's two outputs could as well be swapped. With so few units that all ways
-    of swapping fit into the number of resamples, all are tried and p is exact. Rows are as in `estimate_metrics`, those of
-    the same unit at the same place.
-
-    Raises:
-        ScoringError: the runs have different units.
+    The null hypothesis is that each unit's two outputs could as well be swapped. With so few units that all ways of
+    swapping fit into the number of resamples, all are tried and p is exact. Rows of the same unit are at the same place.
     """
     a, b = np.asarray(a, dtype=np.int64), np.asarray(b, dtype=np.int64)
     if a.shape != b.shape:

@@ -16,7 +16,7 @@ from biaozhu.data.errors import BiaozhuError, MeaningFileError, raise_collected
 from biaozhu.data.files import parse_json_as, read_bytes
 from biaozhu.data.layers import find_layers
 from biaozhu.data.strict_counts import divide
-from biaozhu.normalization.addresses import resolve_places
+from biaozhu.normalization.addresses import Place, resolve_places
 from biaozhu.normalization.subjects import paths_by_amount, subject_places
 from biaozhu.normalization.values import read_amount
 
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from biaozhu.data.model import Article, Sentence
-    from biaozhu.normalization.addresses import Place
 
     # Sentence id, start and end.
     Where = tuple[str, int, int]
@@ -93,11 +92,7 @@ GoldLine = TypeVar("GoldLine", GoldValue, GoldPlace)
 
 
 def read_gold_values(path: Path, gold: Sequence[Sentence]) -> dict[Where, GoldValue]:
-    """Read gold values, one line for each amount of the gold layer; a folder may lack articles and have others.
-
-    Raises:
-        MeaningFileError: lines that are not values, or amounts with no line or two; reported together.
-    """
+    """Read gold values, one for each amount of the gold layer (of a folder only its articles); or MeaningFileError."""
     return _read_gold_lines(path, gold, AMOUNT, GoldValue)
 
 
@@ -116,12 +111,8 @@ def score_values(
 ) -> tuple[FieldScore, ...]:
     """Score the values and paths of a layer's spans, those with the gold's offsets and label.
 
-    Args:
-        values: the gold values; none leaves amounts out.
-        places: the gold paths; none leaves places out.
-        sentences: the layer's sentences.
-        layer: the layer's name; None for the gold layer itself.
-        articles: the articles; without them the place that an amount is about is not scored.
+    No gold values or places leave amounts or places out; the layer None is the gold itself; without articles the place
+    that an amount is about is not scored.
     """
     by_article: dict[str, list[Sentence]] = {}
     for sentence in sorted(sentences, key=lambda one: (one.article, one.start)):

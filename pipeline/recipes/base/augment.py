@@ -12,42 +12,23 @@ from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 
+from biaozhu.knowledge import world
 from biaozhu.knowledge.division_names import COUNTY, GENERIC, TOWNSHIP
-from biaozhu.knowledge.gazetteer import gazetteer
+from biaozhu.knowledge.gazetteer import Division, gazetteer
 from biaozhu.knowledge.surnames import SURNAMES, surname_length
-from biaozhu.knowledge.world import (
-    COUNTRY,
-    FOREIGN_CITY,
-    FOREIGN_NAME,
-    FOREIGN_REGION,
-    HISTORIC_PERSON,
-    world_names,
-)
-from recipes.base.data import IGNORED, Example
+from recipes.base.data import IGNORED, Example, tagged_spans
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from biaozhu.data.model import Sentence
-    from biaozhu.knowledge.gazetteer import Division
 
 T = TypeVar("T")
 
 _LONGEST_NAME = 4
 _END_MARKS = frozenset(map(ord, "。！？.!?"))
 # One code point to one: what other papers, web pages and typists write instead.
-_HALF = {
-    "，": ",",
-    "：": ":",
-    "；": ";",
-    "（": "(",
-    "）": ")",
-    "！": "!",
-    "？": "?",
-    "％": "%",
-    "．": ".",
-    "　": " ",
-}
+_HALF = dict(zip("，：；（）！？％．　", ",:;()!?%. ", strict=True))
 _HALF |= {chr(code): chr(code - 0xFEE0) for code in range(0xFF10, 0xFF5B) if chr(code).isalnum()}
 _QUOTES = (dict(zip("“”‘’", "\"\"''", strict=True)), dict(zip("“”‘’", "「」『』", strict=True)))
 _DASHES = ({"—": "-"}, {"—": "~"}, {"—": "－"}, {"—": "～"})
@@ -96,10 +77,7 @@ class Rates:
 
 @dataclass(frozen=True, slots=True)
 class Names:
-    """Sources of drawn names: divisions from county to township; surnames, given and foreign names of the train part.
-
-    Given and foreign names stand as often as the train part has them.
-    """
+    """Sources of drawn names: divisions; surnames, given and foreign names as often as in train; names of tables."""
 
     counties: tuple[Division, ...]
     townships: tuple[Division, ...]
@@ -138,12 +116,14 @@ def collect_names(sentences: Iterable[Sentence]) -> Names:
         tuple(surnames),
         tuple(given),
         tuple(foreign),
-        *map(_names_of, (COUNTRY | FOREIGN_REGION | FOREIGN_CITY, FOREIGN_NAME, HISTORIC_PERSON)),
+        _names_of(world.COUNTRY | world.FOREIGN_REGION | world.FOREIGN_CITY),
+        _names_of(world.FOREIGN_NAME),
+        _names_of(world.HISTORIC_PERSON),
     )
 
 
 def _names_of(kinds: int) -> tuple[str, ...]:
-    return tuple(name for name, bits in world_names().items() if bits & kinds)
+    return tuple(name for name, bits in world.world_names().items() if bits & kinds)
 
 
 def drawn(
@@ -162,42 +142,27 @@ def augmented(
 ) -> Example:
     """Return a variant of an example; what a change puts in has no word tags."""
     edits: list[tuple[int, int, str, list[int]]] = []
-    for start, end, label in _spans(one.tags, tags):
+    for start, end, label in tagged_spans(one.tags, tags):
         if label == "PLACE" and rng.random() < rates.place:
             edits.append((start, end, *_tagged(_places(names, rates, rng), "PLACE", tags)))
         elif label == "PERSON" and names.given and rng.random() < rates.person:
             text = "".join(map(chr, one.points[start:end].tolist()))
+            new = ""
             if _is_foreign(text) and names.foreign:
-                new = (
-                    _transliterated(text, names, rng)
-                    if rng.random() < rates.table
-                    else _pick(names.foreign, rng)
-                )
-                edits.append((start, end, *_tagged([new], "PERSON", tags)))
+                by_table = rng.random() < rates.table
+                new = _transliterated(text, names, rng) if by_table else _pick(names.foreign, rng)
             elif rng.random() < rates.table / 2:
-                edits.append((start, end, *_tagged([_pick(names.historic, rng)], "PERSON", tags)))
+                new = _pick(names.historic, rng)
             elif surname_length(text) and len(text) <= _LONGEST_NAME:
-                edits.append((start, end, *_tagged([_person(names, rng)], "PERSON", tags)))
+                new = _person(names, rng)
+            if new:
+                edits.append((start, end, *_tagged([new], "PERSON", tags)))
     changed = _edited(one, edits) if edits else one
     if rng.random() < rates.headline and len(changed.points) > 1 and int(changed.points[-1]) in _END_MARKS:
         changed = Example(changed.points[:-1], changed.tags[:-1], changed.words[:-1])
     if rng.random() < rates.marks:
         changed = Example(_other_marks(changed.points, rng), changed.tags, changed.words)
     return changed
-
-
-def _spans(numbers: np.ndarray, tags: Sequence[str]) -> list[tuple[int, int, str]]:
-    starts = [
-        (int(at), tags[numbers[at]]) for at in np.flatnonzero(numbers) if tags[numbers[at]].endswith("-B")
-    ]
-    found = []
-    for start, tag in starts:
-        inner = tags.index(f"{tag[:-2]}-I")
-        end = start + 1
-        while end < len(numbers) and numbers[end] == inner:
-            end += 1
-        found.append((start, end, tag[:-2]))
-    return found
 
 
 def _tagged(parts: list[str], label: str, tags: Sequence[str]) -> tuple[str, list[int]]:

@@ -31,15 +31,9 @@ class Earlier:
 
 
 def read_earlier(folder: str, lac: LacWeights | None) -> Earlier:
-    """Read a model's weights; what it keeps in 8 bits comes back as near as that.
+    """Read a model's weights, from the folder or `accurate`; what it keeps in 8 bits comes back as near as that.
 
-    Args:
-        folder: `accurate`, or the folder of a base model.
-        lac: the LAC that is to learn, None if none is.
-
-    Raises:
-        MissingFileError, ModelDataError: see `load_checked`.
-        TrainingError: it has several members, or a LAC learned with it and none is to, or the other way round.
+    If it has several members, or a LAC learned with it and none is to (`lac`), or the other way round, TrainingError.
     """
     from onnx import load_model_from_string, numpy_helper  # noqa: PLC0415 — a third of a second
 
@@ -74,11 +68,7 @@ def read_earlier(folder: str, lac: LacWeights | None) -> Earlier:
 
 
 def begin_with(network: BaseNetwork, earlier: Earlier) -> None:
-    """Set the parameters of a network to those of an earlier model, but the LAC's, which it was built with.
-
-    Raises:
-        TrainingError: a shape or the labels differ.
-    """
+    """Set a network's parameters, but the LAC's, to an earlier model's; TrainingError if a shape or the labels differ."""
     import torch  # noqa: PLC0415 — PyTorch is an extra
 
     from biaozhu.nlp.torch_encoders.lac_layers import gru_of  # noqa: PLC0415 — as above

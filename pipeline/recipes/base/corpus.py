@@ -1,22 +1,27 @@
-"""A fetched corpus as what base and accurate model are trained on, and where their unfinished work lies."""
+"""A fetched corpus as what base and accurate model are trained on, and where their unfinished work lies.
+
+An auxiliary corpus marks other things than our guideline, so it has a layer of its own over the same states (multi-task
+learning, Caruana 1997) and its labels never reach the model's output.
+"""
 
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from recipes.base.augment import collect_names
-from recipes.base.data import example, name_tags, shortened, word_tags
+import numpy as np
+
+from recipes.base.augment import Names, collect_names
+from recipes.base.data import Example, example, name_tags, shortened, word_tags
 from recipes.corpora.corpus_store import read_manifest, read_part
+from recipes.corpora.leaks import find_leaks
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
     from pathlib import Path
 
     from biaozhu.data.model import Sentence
-    from recipes.base.augment import Names
-    from recipes.base.data import Example
 
 # What a model's config says of its corpus.
 FACTS = ("name", "package", "package_sha256", "licence", "near_duplicates", "parts", "self_training")
@@ -34,11 +39,7 @@ class CorpusExamples:
 
 
 def corpus_examples(folder: Path, labels: Sequence[str]) -> CorpusExamples:
-    """Read a corpus's train and dev parts.
-
-    Raises:
-        CorpusError: the corpus has not been fetched, or has been changed.
-    """
+    """Read a corpus's train and dev parts; raises CorpusError."""
     tags = name_tags(labels)
     has_words = "words" in read_manifest(folder)["parts"]["train"]
     words = {one.id: one for one in read_part(folder, "train", words=True)} if has_words else {}
@@ -57,20 +58,43 @@ def corpus_examples(folder: Path, labels: Sequence[str]) -> CorpusExamples:
     )
 
 
+@dataclass(frozen=True, slots=True)
+class Auxiliary:
+    """The corpus's examples (not `ours`, names in `words`), its tags, and what the model card says of it."""
+
+    examples: tuple[Example, ...]
+    tags: tuple[str, ...]
+    facts: dict[str, Any]
+
+
+def read_auxiliary(folder: Path, kept_apart: Mapping[str, Sequence[str]]) -> Auxiliary:
+    """Read a corpus's train part but for sentences nearly in texts (by name) on which the model is chosen or scored."""
+    manifest = read_manifest(folder)
+    sentences = read_part(folder, "train")
+    leaks = find_leaks([one.text for one in sentences], kept_apart)
+    gone = {leak.index for leak in leaks}
+    tags = name_tags(sorted({span.label for one in sentences for span in one.spans}))
+    examples = []
+    for number, sentence in enumerate(sentences):
+        if number not in gone and sentence.text:
+            one = example(sentence, tags)
+            other = replace(one, tags=np.zeros_like(one.tags), words=one.tags, ours=False)
+            examples += shortened(other, tags)
+    facts = {key: manifest[key] for key in ("name", "package", "package_sha256", "licence")}
+    facts["train_sha256"] = manifest["parts"]["train"]["sha256"]
+    facts["left_out"] = {name: sum(leak.part == name for leak in leaks) for name in kept_apart}
+    facts["sentences"] = len(sentences) - len(gone)
+    return Auxiliary(tuple(examples), tags, facts)
+
+
 def corpus_facts(folder: Path) -> dict[str, Any]:
     """Return what a model's config says of its corpus."""
     manifest = read_manifest(folder)
     return {key: manifest[key] for key in FACTS if key in manifest}
 
 
-def work_folder(kind: str, config: object, folder: Path) -> Path:
-    """Return where a build keeps its checkpoint: the same for the same config and train part only.
-
-    Args:
-        kind: of model.
-        config: as it prints.
-        folder: the corpus's, in the folder of all corpora.
-    """
+def work_folder(config: object, folder: Path) -> Path:
+    """Return where a build keeps its checkpoint: the same for the same config, as it prints, and train part only."""
     sha256 = read_manifest(folder)["parts"]["train"]["sha256"]
     key = hashlib.sha256(f"{config} {sha256}".encode()).hexdigest()[:12]
-    return folder.parent.parent / kind / key
+    return folder.parent.parent / "base" / key

@@ -20,10 +20,9 @@ LONGEST = 300
 
 @dataclass(frozen=True, slots=True)
 class Example:
-    """A sentence: code points, tag numbers and word tag numbers (IGNORED where unknown), one for each character.
+    """A sentence by character: code points, tags, word tags (IGNORED: unknown), float16 states (characters, states).
 
-    `states` are LAC's, float16 of shape (characters, states); empty until they are asked for. An example that is not
-    `ours` comes from the auxiliary corpus: its names, under that corpus's own rules, are in `words`.
+    An example that is not `ours` is of the auxiliary corpus: its names, under that corpus's own rules, are in `words`.
     """
 
     points: np.ndarray
@@ -79,6 +78,21 @@ def _numbers(sentence: Sentence, tags: Sequence[str], outside: int) -> np.ndarra
     return numbers
 
 
+def tagged_spans(numbers: np.ndarray, tags: Sequence[str]) -> list[tuple[int, int, str]]:
+    """Return start, end and label of the names that tag numbers stand for."""
+    starts = [
+        (int(at), tags[numbers[at]]) for at in np.flatnonzero(numbers) if tags[numbers[at]].endswith("-B")
+    ]
+    found = []
+    for start, tag in starts:
+        inner = tags.index(f"{tag[:-2]}-I")
+        end = start + 1
+        while end < len(numbers) and numbers[end] == inner:
+            end += 1
+        found.append((start, end, tag[:-2]))
+    return found
+
+
 def shortened(one: Example, tags: Sequence[str]) -> list[Example]:
     """Cut an example into pieces of at most LONGEST characters, never inside a span."""
     inner = {number for number, tag in enumerate(tags) if tag.endswith("-I")}
@@ -100,14 +114,10 @@ def _part(one: Example, start: int, end: int) -> Example:
 
 
 def plan(examples: Sequence[Example], size: int, rng: np.random.Generator | None = None) -> list[list[int]]:
-    """Return batches as positions of examples, each of sentences of like length and about `size` characters.
+    """Return batches as positions of examples, of like length and about `size` characters with padding.
 
-    No batch mixes examples of the auxiliary corpus with ours.
-
-    Args:
-        examples: the sentences.
-        size: characters in a batch, padding included.
-        rng: shuffles sentences of like length and the batches; None keeps the order of length.
+    No batch mixes examples of the auxiliary corpus with ours. `rng` shuffles sentences of like length and the batches;
+    None keeps the order of length.
     """
     return grouped(
         np.array([len(one.points) for one in examples]),
@@ -126,14 +136,10 @@ def grouped(
     spread: float,
     later: Sequence[bool] | None = None,
 ) -> list[list[int]]:
-    """Return positions in groups of like length and about `size` characters, padding included.
+    """Return positions of texts, whose lengths are int (texts,), in groups of like length and about `size` characters.
 
-    Args:
-        lengths: int of shape (texts,).
-        size: characters in a group.
-        rng: shuffles texts of like length and the groups; None keeps the order of length.
-        spread: how far lengths may differ and still be shuffled, as a share of them.
-        later: marks texts that come after the others, and in no group with them.
+    Padding is included. `rng` shuffles texts whose lengths differ by up to the share `spread`, and the groups; None keeps the
+    order of length. Texts marked `later` come after the others, and in no group with them.
     """
     varied = lengths if rng is None else lengths * rng.uniform(1 - spread, 1 + spread, len(lengths))
     order = np.argsort(varied, kind="stable").tolist()
@@ -153,13 +159,7 @@ def grouped(
 
 
 def batches(examples: Sequence[Example], rows: np.ndarray, size: int) -> Iterator[Batch]:
-    """Yield padded batches of about `size` characters in the order of length.
-
-    Args:
-        examples: the sentences.
-        rows: code point -> row of the dictionary.
-        size: characters in a batch, padding included.
-    """
+    """Yield padded batches of about `size` characters in order of length; `rows` is code point -> dictionary row."""
     for group in plan(examples, size):
         yield padded([examples[index] for index in group], rows)
 

@@ -14,13 +14,12 @@ from biaozhu.annotators.network.fast import PAIRS
 from biaozhu.annotators.network.runtime import CONFIG, DICTIONARY, GRAPH
 from biaozhu.data.errors import MissingFileError, OutputError
 from biaozhu.data.files import TEMPORARY, parse_json, read_bytes, write_bytes, write_text
-from recipes.base.graph import build_base_graph
+from recipes.base.graph import BaseWeights, build_base_graph
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
-    from recipes.base.graph import BaseWeights
 
 MODEL_FILES = {GRAPH, SCORES, PAIRS, DICTIONARY, "README.md"}
 
@@ -34,72 +33,38 @@ def export_base(
     dictionary: Sequence[str],
     facts: Mapping[str, Any],
 ) -> dict[str, Any]:
-    """Write the model; see `export_graph`.
+    """Write the model and return its config.
 
-    Args:
-        folder: where to.
-        weights: the network's arrays.
-        scores: `start` and `stop` of shape (tags,) and `transitions` [from, to] of the CRF.
-        tags: the name of each column of the emissions.
-        dictionary: for each row of the embedding the characters that it stands for.
-        facts: what else the config says.
-
-    Returns:
-        The config.
-
-    Raises:
-        WriteError: nothing that loads is left behind.
+    Scores are `start` and `stop` of shape (tags,) and `transitions` [from, to] of the CRF; tags name the columns of the
+    emissions; the dictionary has for each row of the embedding the characters that it stands for.
     """
-    graph = build_base_graph(weights)
-    return export_graph(folder, graph, scores=scores, tags=tags, dictionary=dictionary, facts=facts)
-
-
-def export_graph(
-    folder: Path,
-    graph: bytes,
-    *,
-    scores: Mapping[str, np.ndarray],
-    tags: Sequence[str],
-    dictionary: Sequence[str],
-    facts: Mapping[str, Any],
-) -> dict[str, Any]:
-    """Write the model; the config comes last, so that a model without one was not written to its end.
-
-    Args:
-        folder: where to.
-        graph: serialised, with the inputs and outputs of the base model's.
-        scores: as `export_base`.
-        tags: as `export_base`.
-        dictionary: as `export_base`.
-        facts: what else the config says.
-
-    Returns:
-        The config.
-
-    Raises:
-        WriteError: nothing that loads is left behind.
-    """
-    (folder / CONFIG).unlink(missing_ok=True)
     buffer = io.BytesIO()
     # Plain arrays, no pickle: loading a model must not run anything.
     np.savez(buffer, **{name: array.astype(np.float32) for name, array in scores.items()})  # type: ignore[arg-type]
-    contents = {
-        GRAPH: graph,
-        SCORES: buffer.getvalue(),
-        DICTIONARY: "".join(f"{line}\n" for line in dictionary).encode("utf-8"),
-    }
-    files = write_files(folder, contents)
-    config = {"format": FORMAT, "tags": list(tags), "files": files, **facts}
+    contents = {GRAPH: build_base_graph(weights), SCORES: buffer.getvalue()}
+    return write_model(folder, contents, dictionary, {"format": FORMAT, "tags": list(tags)}, facts)
+
+
+def write_model(
+    folder: Path,
+    contents: Mapping[str, bytes],
+    dictionary: Sequence[str],
+    head: Mapping[str, Any],
+    facts: Mapping[str, Any],
+) -> dict[str, Any]:
+    """Write a model's files, and last its config of `head`, checksums and facts, without which it does not load."""
+    (folder / CONFIG).unlink(missing_ok=True)
+    files = {**contents, DICTIONARY: "".join(f"{line}\n" for line in dictionary).encode("utf-8")}
+    for name, content in files.items():
+        write_bytes(folder / name, content)
+    checksums = {name: hashlib.sha256(content).hexdigest() for name, content in files.items()}
+    config = {**head, "files": checksums, **facts}
     write_text(folder / CONFIG, json.dumps(config, ensure_ascii=False, indent=2) + "\n")
     return config
 
 
 def check_model_folder(folder: Path) -> None:
-    """Check before any work that a folder holds nothing, or a network of biaozhu, whole or not written to its end.
-
-    Raises:
-        OutputError: its files are not ours.
-    """
+    """Raise OutputError before any work unless a folder holds nothing, or a network of ours, whole or half written."""
     if not folder.is_dir():
         return
     names = {path.name for path in folder.iterdir() if not path.name.endswith(TEMPORARY)}
@@ -114,10 +79,3 @@ def check_model_folder(folder: Path) -> None:
         raise OutputError(
             "this folder holds no model of ours, and a model would be written into it", where=str(folder)
         )
-
-
-def write_files(folder: Path, contents: Mapping[str, bytes]) -> dict[str, str]:
-    """Write a model's files and return the SHA-256 of each, by name."""
-    for name, content in contents.items():
-        write_bytes(folder / name, content)
-    return {name: hashlib.sha256(content).hexdigest() for name, content in contents.items()}

@@ -26,20 +26,12 @@ BIGRAM_FACTOR = 31337
 
 @dataclass(frozen=True, slots=True)
 class Head:
-    """Output of one member from LAC's states.
+    """Output of one member from LAC's states, float32; the states of its own `lac` come before the shared ones."""
 
-    Attributes:
-        bigrams: float32 of shape (buckets, width).
-        narrow: float32 of shape (256 for each of LAC's networks, narrow), and its bias.
-        layer: the GRU over `narrow` and two bigrams; the reset gate acts after.
-        emit: float32 of shape (256 + narrow, tags), and its bias.
-        lac: a LAC of its own, trained with it, whose states come before those that all heads share.
-    """
-
-    bigrams: np.ndarray
-    narrow: tuple[np.ndarray, np.ndarray]
-    layer: Layer
-    emit: tuple[np.ndarray, np.ndarray]
+    bigrams: np.ndarray  # (buckets, width)
+    narrow: tuple[np.ndarray, np.ndarray]  # (256 for each of LAC's networks, narrow), and its bias
+    layer: Layer  # the GRU over `narrow` and two bigrams; the reset gate acts after
+    emit: tuple[np.ndarray, np.ndarray]  # (256 + narrow, tags), and its bias
     lac: LacWeights | None = None
 
 
@@ -59,14 +51,7 @@ def bigram_rows(
     concatenate: Callable[..., Any] = np.concatenate,
     zeros: Callable[..., Any] = np.zeros_like,
 ) -> tuple[Any, Any]:
-    """Return the buckets of each character's bigram with the one before it and with the one after it.
-
-    Args:
-        ids: int of shape (time, batch), a NumPy array or a tensor; 0 stands before and after a sentence.
-        buckets: how many rows the table of bigrams has.
-        concatenate: of the kind of `ids`.
-        zeros: of the kind of `ids`.
-    """
+    """Return the buckets of bigrams with the character before and after, of ids (time, batch), 0 beyond a sentence."""
     edge = zeros(ids[:1])
     padded = concatenate([edge, ids, edge])
     pairs = (padded[:-1] * BIGRAM_FACTOR + padded[1:]) % buckets
@@ -98,11 +83,6 @@ def _rows_of(graph: OnnxGraph, name: str, table: tuple[str, str], rows: str) -> 
         for part, kind in zip(table, ("small", "scale"), strict=True)
     )
     return graph.node("Mul", [graph.node("Cast", [small], f"{name}_wide", to=FLOAT), scale], name)
-
-
-def _half(graph: OnnxGraph, name: str, array: np.ndarray) -> str:
-    """Keep an array in half precision; ONNX Runtime widens it once, when the graph is loaded."""
-    return graph.node("Cast", [graph.constant(f"{name}_half", array.astype(np.float16))], name, to=FLOAT)
 
 
 def _gru(graph: OnnxGraph, state: str, layer: Layer, name: str, *, reset_after: bool) -> str:
@@ -173,27 +153,26 @@ def _head_emissions(
 ) -> str:
     own = [] if head.lac is None else [_lac_state(graph, head.lac, f"{name}_lac")]
     wide = graph.node("Concat", [*own, *states], f"{name}_wide", axis=-1)
-    product = graph.node(
-        "MatMul", [wide, _half(graph, f"{name}_narrow_matrix", head.narrow[0])], f"{name}_narrow_product"
-    )
-    bias = graph.constant(f"{name}_narrow_bias", head.narrow[1].astype(np.float32))
-    narrow = graph.node("Add", [product, bias], f"{name}_narrow")
-    parts = [narrow]
+    narrow = _linear(graph, wide, head.narrow, f"{name}_narrow", f"{name}_narrow")
     table = _table(graph, name, head.bigrams)
-    parts += [
-        _rows_of(graph, f"{name}_{side}", table, rows)
-        for side, rows in zip(("left", "right"), pairs, strict=True)
-    ]
+    sides = zip(("left", "right"), pairs, strict=True)
+    parts = [narrow, *(_rows_of(graph, f"{name}_{side}", table, rows) for side, rows in sides)]
     mixed = graph.node("Concat", parts, f"{name}_mixed", axis=-1)
     last = graph.node(
         "Identity", [_gru(graph, mixed, head.layer, f"{name}_last", reset_after=True)], f"{name}_seen_state"
     )
     seen = graph.node("Concat", [last, narrow], f"{name}_seen", axis=-1)
-    product = graph.node(
-        "MatMul", [seen, _half(graph, f"{name}_emit_matrix", head.emit[0])], f"{name}_emit_product"
-    )
-    bias = graph.constant(f"{name}_emit_bias", head.emit[1].astype(np.float32))
-    return graph.node("Add", [product, bias], f"{name}_emissions")
+    return _linear(graph, seen, head.emit, f"{name}_emit", f"{name}_emissions")
+
+
+def _linear(
+    graph: OnnxGraph, state: str, layer: tuple[np.ndarray, np.ndarray], name: str, output: str
+) -> str:
+    """Multiply by a matrix, kept in half precision and widened when the graph is loaded, and add a bias."""
+    half = graph.constant(f"{name}_matrix_half", layer[0].astype(np.float16))
+    matrix = graph.node("Cast", [half], f"{name}_matrix", to=FLOAT)
+    product = graph.node("MatMul", [state, matrix], f"{name}_product")
+    return graph.node("Add", [product, graph.constant(f"{name}_bias", layer[1].astype(np.float32))], output)
 
 
 def _bigram_buckets(graph: OnnxGraph, buckets: int) -> tuple[str, str]:

@@ -42,16 +42,10 @@ class Shape:
 class BaseNetwork(nn.Module):  # type: ignore[misc]  # PyTorch may be absent here
     """Emissions of a padded batch.
 
-    Args:
-        shape: the sizes.
-        allowed: which steps [from, to] are well-formed, bool of shape (tags, tags).
-        first: which tags may begin a sentence, bool of shape (tags,).
-        dropout: share of the units dropped before each layer while training.
-        unseen: share of the bigrams dropped while training, so that unseen ones do no harm.
-        tuned: a LAC that learns too; its states come before the others, and count among the shape's.
-        tuned_dropout: share of the units dropped within it.
-        lexicon: how many of the states, the last ones, are columns of the lexicon.
-        blind: share of the sentences whose other states are all dropped while training, so that the lexicon counts.
+    `allowed` says which steps [from, to] are well-formed, bool of shape (tags, tags), `first` which tags may begin a sentence,
+    (tags,). Shares dropped while training: `dropout` of the units before each layer, `unseen` of the bigrams, `blind` of the
+    sentences' states but the last `lexicon`, the columns of the lexicon, so that these count, and `tuned_dropout` within
+    `tuned`, a LAC that learns too, whose states come before the others, and count among the shape's.
     """
 
     def __init__(  # noqa: PLR0913 — keyword-only
@@ -100,10 +94,8 @@ class BaseNetwork(nn.Module):  # type: ignore[misc]  # PyTorch may be absent her
     ) -> tuple[torch.Tensor, torch.Tensor]:
         """Return emissions (time, batch, tags) and the other tasks' logits (time, batch, words + others).
 
-        Args:
-            states: of what does not learn, float of shape (time, batch, states); with a LAC that learns, states less 256.
-            ids: rows of the dictionary, int of shape (time, batch), 0 past a sentence's end.
-            lengths: int of shape (batch,).
+        States are float of shape (time, batch, states), of what does not learn: with a LAC that learns 256 less. Ids are rows
+        of the dictionary, int of (time, batch), 0 past a sentence's end; lengths int of (batch,).
         """
         if self.tuned is not None:
             states = torch.cat([self.tuned(self.tuned_rows[ids], lengths), states], dim=-1)
@@ -127,10 +119,7 @@ class BaseNetwork(nn.Module):  # type: ignore[misc]  # PyTorch may be absent her
     def loss(self, emissions: torch.Tensor, tags: torch.Tensor, lengths: torch.Tensor) -> torch.Tensor:
         """Return the mean over the sentences of minus the log-likelihood of their tags under the CRF.
 
-        Args:
-            emissions: float of shape (time, batch, tags).
-            tags: int of shape (time, batch).
-            lengths: int of shape (batch,).
+        Emissions are float of shape (time, batch, tags), tags int of (time, batch), lengths int of (batch,).
         """
         time, batch = tags.shape
         steps = self.transitions + self.step_mask

@@ -13,11 +13,11 @@ from biaozhu.annotators.network.base import load_base
 from biaozhu.annotators.network.runtime import CONFIG
 from biaozhu.data.errors import UsageError
 from biaozhu.data.files import sha256_of, write_lines
-from biaozhu.data.model import Sentence, Span
+from biaozhu.data.model import Span
 from recipes.corpora.corpus_store import (
-    Part,
-    article_id,
+    PARTS,
     corpora_folder,
+    make_part,
     read_manifest,
     read_part,
     write_corpus,
@@ -26,13 +26,14 @@ from recipes.corpora.custom import check_corpus_name
 from recipes.distil.text import distil_texts
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
 CHUNK_SENTENCES = 1000
 SOURCE = "agreed"
 # Of the agreed sentences without a span so many are kept: they teach little.
 EMPTY_SHARE = 0.2
+SEED = 1
 DOUBTFUL = "doubtful.txt"
 
 
@@ -45,43 +46,26 @@ def extend_corpus(  # noqa: PLR0913 — a recipe names all that it reads
     files: Sequence[str],
     offsets: Path,
     characters: int,
-    copies: int = 2,
-    seed: int = 1,
-    corpora: Path | None = None,
-    watch: Callable[[dict[str, Any]], None] = lambda _: None,
+    copies: int,
+    watch: Callable[[dict[str, Any]], None],
 ) -> dict[str, Any]:
-    """Write a corpus whose train part is another's, so many times, and the sentences on which the models agree.
+    """Write a corpus of another's train part, `copies` times, and sentences on which models agree; return its manifest.
 
-    Args:
-        name: of the corpus in the cache folder whose parts are taken.
-        output: of the new one.
-        models: folders of two or more models.
-        texts: the folder of the texts.
-        files: their names, see `distil_texts`.
-        offsets: of the modern corpus, whose dev and test documents are left out.
-        characters: that the models read at most.
-        copies: of the corpus's own train part.
-        seed: of what is drawn.
-        corpora: where corpora lie; None takes the cache folder.
-        watch: called with the number of sentences read and agreed on.
-
-    Returns:
-        The manifest of the new corpus.
+    The models, two or more, read at most so many characters of the files in the folder of texts, without the dev and test
+    documents of the modern corpus (`offsets`); `watch` is called with the number of sentences read and agreed on.
     """
     check_corpus_name(output)
     if output == name:
         raise UsageError("the new corpus would replace the one it is made of", where=output)
-    folder = corpora or corpora_folder()
-    own = read_part(folder / name, "train")
-    known = {
-        sentence.text for part in ("train", "dev", "test") for sentence in read_part(folder / name, part)
-    }
-    drawn = distil_texts(texts, files, offsets=offsets, characters=characters, seed=seed)
+    folder = corpora_folder()
+    own = {part: read_part(folder / name, part) for part in PARTS}
+    known = {sentence.text for sentences in own.values() for sentence in sentences}
+    drawn = distil_texts(texts, files, offsets=offsets, characters=characters, seed=SEED)
     pool = [text for text in drawn if text not in known]
     agreed, doubtful = _agreement(pool, models, watch)
-    rng = random.Random(seed)  # noqa: S311 — a draw, no secret
+    rng = random.Random(SEED)  # noqa: S311 — a draw, no secret
     taken = [(text, spans) for text, spans in agreed if spans or rng.random() < EMPTY_SHARE]
-    rows = [*[(sentence.text, sentence.spans) for sentence in own] * copies, *taken]
+    rows = [*[(sentence.text, sentence.spans) for sentence in own["train"]] * copies, *taken]
     rng.shuffle(rows)
     manifest = read_manifest(folder / name)
     facts = {
@@ -95,15 +79,12 @@ def extend_corpus(  # noqa: PLR0913 — a recipe names all that it reads
             "taken": len(taken),
             "models": [sha256_of(model / CONFIG) for model in models],
             "files": list(files),
-            "seed": seed,
+            "seed": SEED,
         },
         "lost": 0,
     }
-    parts = {"train": _part(rows)}
-    parts |= {
-        part: _part((one.text, one.spans) for one in read_part(folder / name, part))
-        for part in ("dev", "test")
-    }
+    parts = {"train": make_part(rows)}
+    parts |= {part: make_part((one.text, one.spans) for one in own[part]) for part in ("dev", "test")}
     done = write_corpus(folder / output, parts, facts)
     write_lines(folder / output / DOUBTFUL, doubtful)
     return done
@@ -127,14 +108,3 @@ def _agreement(
                 doubtful.append(text)
         watch({"sentences": start + len(chunk), "agreed": len(agreed)})
     return agreed, doubtful
-
-
-def _part(rows: Iterable[tuple[str, tuple[Span, ...]]]) -> Part:
-    kept = list(rows)
-    raw = "".join(f"{text}\n" for text, _ in kept)
-    article, offset = article_id(raw), 0
-    sentences = []
-    for text, spans in kept:
-        sentences.append(Sentence(article, offset, offset + len(text), text, spans))
-        offset += len(text) + 1
-    return Part(raw, tuple(sentences))

@@ -7,33 +7,34 @@ take a good part of the time, are then made once for all of them.
 from __future__ import annotations
 
 import copy
+import io
 import json
 import math
+import pickle
 from dataclasses import asdict, dataclass, replace
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
 from torch import nn
 
-from biaozhu.annotators.network.crf_decoding import Chain, decode, make_chain
+from biaozhu.annotators.network.crf_decoding import decode, make_chain
 from biaozhu.data.errors import TrainingError
+from biaozhu.data.files import write_bytes
 from biaozhu.data.strict_counts import StrictCounts, count_strict_spans, sum_counts
 from biaozhu.knowledge.lexicon import WIDTH
 from biaozhu.nlp.torch_encoders.lac_layers import in_onnx_layer
-from recipes.base.begin import begin_with
-from recipes.base.data import IGNORED, Example, batches, padded, plan, well_formed
+from recipes.base.begin import Earlier, begin_with
+from recipes.base.data import IGNORED, Batch, Example, batches, padded, plan, tagged_spans, well_formed
 from recipes.base.graph import BaseWeights, Head
 from recipes.base.network import BaseNetwork, Shape
-from recipes.checkpoints import read_checkpoint, write_checkpoint
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
     from biaozhu.annotators.network.lac_weights import LacWeights
-    from recipes.base.begin import Earlier
-    from recipes.base.data import Batch
 
 DEV_BATCH = 20_000
 
@@ -66,9 +67,9 @@ class Settings:
 
 @dataclass(frozen=True, slots=True)
 class Vocabulary:
-    """Meaning of the network's numbers: tags of names, tags of words, code point -> row; and how wide LAC's states are.
+    """Tags of names, words and the auxiliary corpus, code point -> row, width of the states, the LAC that learns.
 
-    `others` are the tags of the auxiliary corpus; `tuned` is the LAC that learns too, whose states count among them; `earlier` is the model that training begins with.
+    `earlier` is the model that training begins with.
     """
 
     tags: tuple[str, ...]
@@ -83,15 +84,8 @@ class Vocabulary:
 def build_network(settings: Settings, vocabulary: Vocabulary) -> BaseNetwork:
     """Return the network as the seed draws it."""
     torch.manual_seed(settings.seed)
-    shape = Shape(
-        vocabulary.states,
-        settings.projection_dim,
-        settings.buckets,
-        settings.bigram,
-        len(vocabulary.tags),
-        max(1, len(vocabulary.words)),
-        len(vocabulary.others),
-    )
+    tasks = len(vocabulary.tags), max(1, len(vocabulary.words)), len(vocabulary.others)
+    shape = Shape(vocabulary.states, settings.projection_dim, settings.buckets, settings.bigram, *tasks)
     network = BaseNetwork(
         shape,
         *well_formed(vocabulary.tags),
@@ -136,11 +130,6 @@ def scores_of(networks: Sequence[BaseNetwork]) -> dict[str, np.ndarray]:
     }
 
 
-def chain_of(networks: Sequence[BaseNetwork], tags: Sequence[str]) -> Chain:
-    """Return the members' CRF for decoding."""
-    return make_chain(tags, **scores_of(networks))
-
-
 @dataclass(slots=True)
 class _Run:
     """A member in training: all that a checkpoint must hold."""
@@ -163,21 +152,11 @@ def train(
     folder: Path,
     watch: Callable[[dict[str, Any]], None] = lambda _: None,
 ) -> tuple[list[BaseNetwork], list[dict[str, Any]]]:
-    """Train, or go on from the last checkpoint in `folder`.
+    """Train, or go on from `checkpoint.pt` in the folder, which must have been made with the same settings.
 
-    Args:
-        settings: how.
-        vocabulary: what the numbers mean.
-        examples: epoch (from 0) -> the examples of that epoch, of nearly the same number each time.
-        dev: the examples that choose the epoch.
-        folder: holds `checkpoint.pt`; the settings it was made with must be the same.
-        watch: called with a record after each member's epoch.
-
-    Returns:
-        The members, each with the averaged weights of its best epoch on dev, and a record of each epoch of each.
-
-    Raises:
-        TrainingError: the checkpoint belongs to other settings, or the loss is not a number.
+    `examples` gives those of an epoch (from 0), of nearly the same number each time; dev chooses the epoch; `watch` gets a
+    record after each member's epoch. Returned are the members, each with the averaged weights of its best epoch, and all
+    records; another checkpoint, or a loss that is not a number, raises TrainingError.
     """
     seeds = range(settings.seed, settings.seed + settings.members)
     runs = [_begin(replace(settings, seed=seed), vocabulary) for seed in seeds]
@@ -193,11 +172,8 @@ def train(
             watch(record)
     for run in runs:
         run.average.load_state_dict(run.best)
-    history = sorted(
-        (record for run in runs for record in run.state["history"]),
-        key=lambda record: (record["epoch"], record["seed"]),
-    )
-    return [run.average.eval() for run in runs], history
+    history = [record for run in runs for record in run.state["history"]]
+    return [run.average.eval() for run in runs], sorted(history, key=itemgetter("epoch", "seed"))
 
 
 def _advance(
@@ -251,11 +227,8 @@ def _epoch(run: _Run, vocabulary: Vocabulary, examples: Sequence[Example]) -> fl
         nn.utils.clip_grad_norm_(run.network.parameters(), settings.clip)
         run.optimizer.step()
         # In the first steps the average follows at once: it began with weights of no use.
-        _mix(
-            run.average,
-            run.network,
-            min(settings.ema_decay, (1 + run.state["step"]) / (10 + run.state["step"])),
-        )
+        step = run.state["step"]
+        _mix(run.average, run.network, min(settings.ema_decay, (1 + step) / (10 + step)))
         run.state["step"] += 1
         total += loss.item()
     return total / max(1, len(todo))
@@ -276,7 +249,7 @@ def strict_scores(
 ) -> dict[str, float]:
     """Return strict F1 of each label and `micro`, of one member or of several together."""
     tags = vocabulary.tags
-    chain = chain_of(networks, tags)
+    chain = make_chain(tags, **scores_of(networks))
     counts: dict[str, StrictCounts] = {}
     for batch, emissions in emissions_of(networks, vocabulary, examples):
         found = decode(chain, emissions, batch.lengths)
@@ -293,17 +266,11 @@ def strict_scores(
 
 def gold_spans(batch: Batch, tags: Sequence[str]) -> set[tuple[int, int, int, str]]:
     """Return a batch's right spans: position in the batch, start, end, label."""
-    gold = set()
-    for sentence, length in enumerate(batch.lengths.tolist()):
-        start = -1
-        column = [tags[tag] for tag in batch.tags[:length, sentence].tolist()] + ["O"]
-        for position, tag in enumerate(column):
-            if start >= 0 and not tag.endswith("-I"):
-                gold.add((sentence, start, position, column[start][:-2]))
-                start = -1
-            if tag.endswith("-B"):
-                start = position
-    return gold
+    return {
+        (sentence, *span)
+        for sentence, length in enumerate(batch.lengths.tolist())
+        for span in tagged_spans(batch.tags[:length, sentence], tags)
+    }
 
 
 def _tensors(batch: Batch) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
@@ -355,28 +322,37 @@ def _mix(average: BaseNetwork, network: BaseNetwork, decay: float) -> None:
 
 
 def _save(runs: Sequence[_Run], settings: Settings, path: Path) -> None:
-    # A generator's state has integers of 128 bits, which stand in JSON.
-    write_checkpoint(
-        path,
+    """Write a checkpoint of tensors and plain values alone, so that reading one runs nothing."""
+    members = [
         {
-            "settings": asdict(settings),
-            "members": [
-                {
-                    "network": run.network.state_dict(),
-                    "average": run.average.state_dict(),
-                    "optimizer": run.optimizer.state_dict(),
-                    "best_weights": run.best,
-                    "state": run.state,
-                    "rng": json.dumps(run.rng.bit_generator.state),
-                }
-                for run in runs
-            ],
-        },
-    )
+            "network": run.network.state_dict(),
+            "average": run.average.state_dict(),
+            "optimizer": run.optimizer.state_dict(),
+            "best_weights": run.best,
+            "state": run.state,
+            # A generator's state has integers of 128 bits, which stand in JSON.
+            "rng": json.dumps(run.rng.bit_generator.state),
+        }
+        for run in runs
+    ]
+    buffer = io.BytesIO()
+    torch.save({"settings": asdict(settings), "members": members}, buffer)
+    write_bytes(path, buffer.getvalue())
 
 
 def _restore(runs: Sequence[_Run], settings: Settings, path: Path) -> None:
-    saved = read_checkpoint(path, settings)
+    try:
+        saved = torch.load(path, weights_only=True)
+        same = saved["settings"] == asdict(settings)
+    except (pickle.UnpicklingError, RuntimeError, EOFError, KeyError, TypeError) as error:
+        what = f"not a checkpoint of this program ({str(error).splitlines()[0]})"
+        raise TrainingError(what, where=str(path), next_step="Remove it") from None
+    if not same:
+        raise TrainingError(
+            "the checkpoint was made with other settings",
+            where=str(path),
+            next_step="Remove it or choose another folder",
+        )
     for run, member in zip(runs, saved["members"], strict=True):
         run.network.load_state_dict(member["network"])
         run.average.load_state_dict(member["average"])

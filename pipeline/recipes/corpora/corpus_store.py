@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING, Any
 from biaozhu.data.errors import CorpusError
 from biaozhu.data.files import cache_folder, parse_json, read_bytes, sha256_of, write_text
 from biaozhu.data.layers import read_layer, write_layer
-from biaozhu.data.model import check_against_raw
+from biaozhu.data.model import Sentence, Span, check_against_raw
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from pathlib import Path
 
-    from biaozhu.data.model import Sentence
 
 MANIFEST = "corpus.json"
 PARTS = ("train", "dev", "test")
@@ -41,20 +41,20 @@ def article_id(raw: str) -> str:
     return hashlib.sha256(raw.encode("utf-8")).hexdigest()[:12]
 
 
+def make_part(rows: Iterable[tuple[str, Iterable[Span]]]) -> Part:
+    """Return a part of sentences that stand one a line in its raw text."""
+    kept = list(rows)
+    raw = "".join(f"{text}\n" for text, _ in kept)
+    article, offset = article_id(raw), 0
+    sentences = []
+    for text, spans in kept:
+        sentences.append(Sentence(article, offset, offset + len(text), text, tuple(spans)))
+        offset += len(text) + 1
+    return Part(raw, tuple(sentences))
+
+
 def write_corpus(folder: Path, parts: dict[str, Part], facts: dict[str, Any]) -> dict[str, Any]:
-    """Write the parts, then the manifest: a corpus without one was not written to its end.
-
-    Args:
-        folder: the corpus's own folder.
-        parts: name -> part; offsets are checked against the raw text.
-        facts: what else the manifest says (source, licence, leaks).
-
-    Returns:
-        The manifest.
-
-    Raises:
-        OffsetError, OverlapError, WriteError: no manifest is written then.
-    """
+    """Write the parts, and last the manifest with these facts, without which the corpus is incomplete."""
     (folder / MANIFEST).unlink(missing_ok=True)
     counted = {}
     for name, part in parts.items():
@@ -78,11 +78,7 @@ def write_corpus(folder: Path, parts: dict[str, Part], facts: dict[str, Any]) ->
 
 
 def read_manifest(folder: Path) -> dict[str, Any]:
-    """Return a corpus's manifest.
-
-    Raises:
-        CorpusError: the corpus has not been fetched, or not to its end.
-    """
+    """Return a corpus's manifest; raises CorpusError where it has not been fetched, or not to its end."""
     path = folder / MANIFEST
     if not path.is_file():
         raise CorpusError(
@@ -100,11 +96,7 @@ def read_manifest(folder: Path) -> dict[str, Any]:
 
 
 def read_part(folder: Path, name: str, *, words: bool = False) -> tuple[Sentence, ...]:
-    """Return the sentences of a part, or the same sentences with their words as spans.
-
-    Raises:
-        CorpusError: the corpus has no such part, or its file is not what the manifest says.
-    """
+    """Return the sentences of a part, or with their words as spans; raises CorpusError where it is not as stated."""
     manifest = read_manifest(folder)
     if name not in manifest["parts"]:
         raise CorpusError(f"it has no part {name!r}, only {', '.join(manifest['parts'])}", where=str(folder))

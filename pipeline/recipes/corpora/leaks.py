@@ -44,12 +44,7 @@ def normalised(text: str) -> str:
 
 
 def find_leaks(texts: Sequence[str], others: Mapping[str, Sequence[str]]) -> list[Leak]:
-    """Return the texts that are nearly in one of the other parts, each once, in order.
-
-    Args:
-        texts: of the part that would lose them.
-        others: name of a part -> its texts.
-    """
+    """Return the texts that are nearly in one of the other parts (name -> its texts), each once, in order."""
     ours = [_shingles(normalised(text)) for text in texts]
     buckets: dict[tuple[int, int], list[int]] = defaultdict(list)
     for index, shingles in enumerate(ours):

@@ -16,10 +16,9 @@ from typing import TYPE_CHECKING, Any
 from biaozhu.data.errors import CorpusError
 from biaozhu.data.files import parse_json, read_bytes, sha256_of
 from biaozhu.data.ledger import Entry
-from biaozhu.data.model import Sentence, Span
-from recipes.corpora.corpus_store import PARTS, Part, article_id, corpora_folder, write_corpus
-from recipes.corpora.fetch import without_leaks
-from recipes.corpora.leaks import THRESHOLD
+from biaozhu.data.model import Span
+from recipes.corpora.corpus_store import PARTS, Part, make_part
+from recipes.corpora.fetch import store_corpus
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -38,59 +37,36 @@ READERS = "read under annotations/guideline.md by language models, each from the
 def fetch_modern(
     offsets: Path, texts: Path, *, folder: Path | None = None, others: Mapping[str, str] | None = None
 ) -> tuple[dict[str, Any], tuple[Entry, ...]]:
-    """Put the corpus together from its offsets and a folder of texts, and check every sentence against its checksum.
+    """Put the corpus together from offsets and a folder of texts, and check every sentence against its checksum.
 
-    Args:
-        offsets: annotations/modern, with a file for each part.
-        texts: holds the files that the offsets name, plain or packed by gzip.
-        folder: where to write; None takes the cache folder's own.
-        others: name -> text that must not be in train.
-
-    Returns:
-        The manifest, and an entry for each sentence whose text is not there or is another one.
-
-    Raises:
-        CorpusError: a line of the offsets is damaged, or a part has no sentence left.
+    The files that the offsets (annotations/modern) name may be packed by gzip; `others` are name -> text that must not be in
+    train. Returned are the manifest, and an entry for each sentence whose text is not there or is another one; damaged
+    offsets, and a part without a sentence, raise CorpusError.
     """
     documents = _Documents((texts, offsets))
     lost: list[Entry] = []
     parts: dict[str, Part] = {}
     for part in PARTS:
-        found: list[tuple[str, list[list[Any]]]] = []
+        found: list[tuple[str, list[Span]]] = []
         for where, row in read_rows(offsets / f"{part}.jsonl"):
             text = documents.sentence(row)
             if text is None:
-                place = f"{row['file']} {row['path']}"
-                lost.append(
-                    Entry(
-                        "corpus",
-                        "loss",
-                        "its text is not in the folder",
-                        where,
-                        row["start"],
-                        row["end"],
-                        "",
-                        place,
-                    )
-                )
+                place, why = f"{row['file']} {row['path']}", "its text is not in the folder"
+                lost.append(Entry("corpus", "loss", why, where, row["start"], row["end"], "", place))
             else:
-                found.append((text, row["spans"]))
+                found.append((text, [Span(start, end, label, SOURCE) for start, end, label in row["spans"]]))
         if not found:
             raise CorpusError("no sentence of this part is in the folder", where=f"{texts} {part}")
-        parts[part] = _part(found)
-    parts, leaks = without_leaks(parts, others or {})
-    digest = hashlib.sha256(
-        " ".join(sha256_of(offsets / f"{part}.jsonl") for part in PARTS).encode()
-    ).hexdigest()
+        parts[part] = make_part(found)
+    checksums = " ".join(sha256_of(offsets / f"{part}.jsonl") for part in PARTS)
     facts = {
         "name": NAME,
         "package": READERS,
-        "package_sha256": digest,
+        "package_sha256": hashlib.sha256(checksums.encode()).hexdigest(),
         "licence": LICENCE,
-        "near_duplicates": {"likeness": THRESHOLD, "left_train": leaks},
         "lost": len(lost),
     }
-    return write_corpus(folder or corpora_folder() / NAME, parts, facts), tuple(lost)
+    return store_corpus(parts, facts, others or {}, folder=folder), tuple(lost)
 
 
 def read_rows(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
@@ -136,14 +112,3 @@ class _Documents:
             # Rows of the labelled sets have no path of their own: their number is one.
             found.setdefault(document.get("path") or f"#{number}", []).append(document["text"])
         return found
-
-
-def _part(found: list[tuple[str, list[list[Any]]]]) -> Part:
-    raw = "".join(f"{text}\n" for text, _ in found)
-    article, offset = article_id(raw), 0
-    sentences = []
-    for text, spans in found:
-        inside = tuple(Span(start, end, label, SOURCE) for start, end, label in spans)
-        sentences.append(Sentence(article, offset, offset + len(text), text, inside))
-        offset += len(text) + 1
-    return Part(raw, tuple(sentences))

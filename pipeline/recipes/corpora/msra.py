@@ -7,18 +7,14 @@ package is MIT, the data come from Microsoft Research Asia and state no licence:
 from __future__ import annotations
 
 from biaozhu.data.errors import CorpusError
-from biaozhu.data.model import Sentence, Span, check_sentence
+from biaozhu.data.model import Span
 
 SOURCE = "msra"
 LABELS = {"LOC": "PLACE", "PER": "PERSON", "ORG": "ORG"}
 
 
 def read_sentences(content: str) -> list[tuple[str, tuple[Span, ...]]]:
-    """Parse `character tag` lines, sentences parted by empty lines; a tag that does not fit begins a span of its own.
-
-    Raises:
-        CorpusError: a line is not one character and a tag of PER, LOC or ORG, or O.
-    """
+    """Parse `character tag` lines, or raise CorpusError; a tag that does not fit begins a span of its own."""
     found: list[tuple[str, tuple[Span, ...]]] = []
     characters: list[str] = []
     tags: list[str] = []
@@ -34,18 +30,6 @@ def read_sentences(content: str) -> list[tuple[str, tuple[Span, ...]]]:
         characters.append(parts[0])
         tags.append(parts[1])
     return found
-
-
-def sentences_of(texts: list[tuple[str, tuple[Span, ...]]], *, article: str) -> tuple[Sentence, ...]:
-    """Return sentences that stand one a line in a raw file."""
-    sentences = []
-    offset = 0
-    for text, spans in texts:
-        sentence = Sentence(article, offset, offset + len(text), text, spans)
-        check_sentence(sentence)
-        sentences.append(sentence)
-        offset += len(text) + 1
-    return tuple(sentences)
 
 
 def _spans(tags: list[str]) -> tuple[Span, ...]:

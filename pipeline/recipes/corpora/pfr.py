@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from biaozhu.data.ledger import Entry
-from biaozhu.data.model import Sentence, Span, check_sentence
+from biaozhu.data.model import Sentence, Span
 from biaozhu.reading.sentences import split_text
 from recipes.corpora.pfr_amounts import amounts
 from recipes.corpora.pfr_names import given_names, persons, places
@@ -33,11 +33,7 @@ class Paragraph:
 
 
 def read_paragraphs(content: str) -> tuple[tuple[Token, ...], ...]:
-    """Parse the file: one paragraph a line, empty lines left out.
-
-    Raises:
-        CorpusError: a line is not segmented and tagged.
-    """
+    """Parse the file, one paragraph a line; raises CorpusError for a line that is not segmented and tagged."""
     return tuple(
         parse_line(line, where=f"line {number}")
         for number, line in enumerate(content.split("\n"), 1)
@@ -52,20 +48,12 @@ def convert(paragraphs: Sequence[tuple[Token, ...]]) -> tuple[Paragraph, ...]:
 
 
 def sentences_of(
-    paragraphs: Iterable[Paragraph], *, article: str, offset: int = 0
+    paragraphs: Iterable[Paragraph], *, article: str
 ) -> tuple[tuple[Sentence, ...], tuple[Entry, ...]]:
-    """Cut paragraphs that stand one a line in a raw file into sentences with their spans.
-
-    Args:
-        paragraphs: in the order of the file.
-        article: the raw file's id.
-        offset: where the first paragraph begins in the raw file, in code points.
-
-    Returns:
-        The sentences, and an entry for each span that a sentence's end cuts in two and that is therefore lost.
-    """
+    """Cut paragraphs, one a line in the raw file of this id, into sentences; entries are the spans that are lost."""
     sentences: list[Sentence] = []
     lost: list[Entry] = []
+    offset = 0
     for paragraph in paragraphs:
         waiting: list[Span] = []
         place = 0
@@ -75,15 +63,9 @@ def sentences_of(
                 span = paragraph.spans[place]
                 (inside if span.start >= start and end >= span.end else waiting).append(span)
                 place += 1
-            sentence = Sentence(
-                article,
-                offset + start,
-                offset + end,
-                paragraph.text[start:end],
-                tuple(Span(s.start - start, s.end - start, s.label, s.source, s.score) for s in inside),
-            )
-            check_sentence(sentence)
-            sentences.append(sentence)
+            text = paragraph.text[start:end]
+            spans = tuple(Span(s.start - start, s.end - start, s.label, s.source, s.score) for s in inside)
+            sentences.append(Sentence(article, offset + start, offset + end, text, spans))
         lost += [
             Entry(
                 STEP, "loss", "cut by a sentence's end", f"{article}:{offset}", span.start, span.end, span.label,

@@ -8,12 +8,11 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from recipes.corpora.tokens import words
+from recipes.corpora.tokens import Token, words
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from recipes.corpora.tokens import Token
 
 _DIGITS = "0-9０-９"
 _HAN = "〇○零一二三四五六七八九十百千万亿两廿卅"
@@ -151,25 +150,22 @@ def _is_fraction(tokens: Sequence[Token], first: int, end: int) -> bool:
     return bool(_FRACTION.fullmatch("".join(token.text for token in tokens[first:end])))
 
 
-def _counts(tokens: Sequence[Token], first: int, after: int, number: str, unit: str) -> bool:  # noqa: C901, PLR0911 — one line for each rule of the guideline
+def _counts(tokens: Sequence[Token], first: int, after: int, number: str, unit: str) -> bool:
     before = tokens[first - 1].text if first else ""
     following = tokens[after].text if after < len(tokens) else ""
-    if before in _ORDER_BEFORE or unit in _NOT_COUNTED or number in {"数", "多", "来", "余", "点"}:
+    if (
+        before in _ORDER_BEFORE
+        or unit in _NOT_COUNTED
+        or number in {"数", "多", "来", "余", "点"}
+        or (len(unit) > 1 and unit[: len(unit) // 2] * 2 == unit)
+        or (unit == "级" and not re.search("[．.·]", number))
+        or (unit == "届" and (number not in {"两", "三"} or following[:1] in "一二三四五六七八九十全"))
+        or (unit == "年" and _YEAR.fullmatch(number))
+        or (unit in {"点", "分", "秒", "时"} and _is_clock(tokens, first, after, number))
+        or (unit == "里" and number in {"千", "万", "百"})
+    ):
         return False
-    if len(unit) > 1 and unit[: len(unit) // 2] * 2 == unit:
-        return False
-    arabic = bool(_ARABIC.search(number))
-    if unit == "级" and not re.search("[．.·]", number):
-        return False
-    if unit == "届" and (number not in {"两", "三"} or following[:1] in "一二三四五六七八九十全"):
-        return False
-    if unit == "年" and _YEAR.fullmatch(number):
-        return False
-    if unit in {"点", "分", "秒", "时"} and _is_clock(tokens, first, after, number):
-        return False
-    if unit == "里" and number in {"千", "万", "百"}:
-        return False
-    if arabic:
+    if _ARABIC.search(number):
         return True
     bare = number.lstrip(_APPROACHING)
     if bare in {"几", "好几", "多", "半多"}:

@@ -12,12 +12,11 @@ from typing import TYPE_CHECKING
 from biaozhu.knowledge.division_names import COUNTY
 from biaozhu.knowledge.gazetteer import gazetteer
 from biaozhu.knowledge.surnames import COMPOUND_SURNAMES
-from recipes.corpora.tokens import words
+from recipes.corpora.tokens import Token, words
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
 
-    from recipes.corpora.tokens import Token
 
 _DOTS = "·•・．"
 _NICK = "老小阿"
@@ -72,12 +71,7 @@ def given_names(paragraphs: Sequence[Sequence[Token]]) -> frozenset[str]:
 
 
 def persons(tokens: Sequence[Token], given: Collection[str] = ()) -> list[tuple[int, int]]:
-    """Return the full names of a paragraph as half-open code point offsets.
-
-    Args:
-        tokens: the paragraph.
-        given: given names, see `given_names`.
-    """
+    """Return the full names of a paragraph as half-open code point offsets; `given`: see `given_names`."""
     found: list[tuple[int, int]] = []
     position = 0
     while position < len(tokens):

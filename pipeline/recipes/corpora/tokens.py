@@ -18,11 +18,7 @@ class Token:
 
 
 def parse_line(line: str, *, where: str = "") -> tuple[Token, ...]:
-    """Parse a line of `word/pos` pairs; the paragraph's text is the words without anything between them.
-
-    Raises:
-        CorpusError: a pair lacks its word or its part of speech.
-    """
+    """Parse a line of `word/pos` pairs, whose words together are the text; raises CorpusError for another pair."""
     tokens: list[Token] = []
     position = 0
     for pair in line.split():

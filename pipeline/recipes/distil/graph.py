@@ -14,25 +14,15 @@ FULL = 127
 
 @dataclass(frozen=True, slots=True)
 class FastWeights:
-    """The student's arrays, float32.
+    """The student's arrays, float32."""
 
-    Attributes:
-        chars: shape (rows, width).
-        pairs: shape (pairs, width / 2).
-        inputs: the GRU's, shape (2, 3 hidden, width), gates in ONNX's order z, r, h.
-        recurrents: shape (2, 3 hidden, hidden).
-        biases: shape (2, 6 hidden).
-        projection: shape (2 hidden, tags).
-        bias: shape (tags,).
-    """
-
-    chars: np.ndarray
-    pairs: np.ndarray
-    inputs: np.ndarray
-    recurrents: np.ndarray
-    biases: np.ndarray
-    projection: np.ndarray
-    bias: np.ndarray
+    chars: np.ndarray  # (rows, width)
+    pairs: np.ndarray  # (pairs, width / 2)
+    inputs: np.ndarray  # the GRU's, (2, 3 hidden, width), gates in ONNX's order z, r, h
+    recurrents: np.ndarray  # (2, 3 hidden, hidden)
+    biases: np.ndarray  # (2, 6 hidden)
+    projection: np.ndarray  # (2 hidden, tags)
+    bias: np.ndarray  # (tags,)
 
 
 def in_bytes(table: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -66,20 +56,12 @@ def build_fast_graph(weights: FastWeights) -> bytes:
     after = node("Slice", [sides, constant("second", np.array([1])), end, first], "after")
     around = node("Concat", [before, after], "around", axis=2)
     state = node("Add", [looked_up("chars", weights.chars), around], "state")
+    gates = {"inputs": weights.inputs, "recurrents": weights.recurrents, "biases": weights.biases}
+    arrays = [constant(name, array.astype(np.float32)) for name, array in gates.items()]
     gru = node(
-        "GRU",
-        [
-            state,
-            constant("inputs", weights.inputs.astype(np.float32)),
-            constant("recurrents", weights.recurrents.astype(np.float32)),
-            constant("biases", weights.biases.astype(np.float32)),
-            "lengths",
-        ],
-        "gru",
-        hidden_size=hidden,
-        direction="bidirectional",
-        linear_before_reset=1,
-    )
+        "GRU", [state, *arrays, "lengths"], "gru",
+        hidden_size=hidden, direction="bidirectional", linear_before_reset=1,
+    )  # fmt: skip
     swapped = node("Transpose", [gru], "swapped", perm=[0, 2, 1, 3])
     flat = node("Reshape", [swapped, constant("flat", np.array([-1, 2 * hidden]))], "states")
     live = node("Gather", [flat, "live"], "live_states")

@@ -15,7 +15,6 @@ from recipes.base.data import example
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from biaozhu.annotators.network.crf_decoding import Chain
     from biaozhu.annotators.network.lac import Lac
     from biaozhu.data.model import Sentence
 
@@ -24,42 +23,24 @@ FULL = 255
 
 @dataclass(frozen=True, slots=True)
 class Taught:
-    """Pieces of text, end to end.
+    """Pieces of text, end to end."""
 
-    Attributes:
-        points: code points, uint32 of shape (characters,).
-        ends: where each piece ends, int64 of shape (pieces,).
-        shares: each tag's probability in 255ths, uint8 of shape (characters, tags).
-        tags: the columns' names.
-    """
-
-    points: np.ndarray
-    ends: np.ndarray
-    shares: np.ndarray
+    points: np.ndarray  # code points, uint32 (characters,)
+    ends: np.ndarray  # where each piece ends, int64 (pieces,)
+    shares: np.ndarray  # each tag's probability in 255ths, uint8 (characters, tags)
     tags: tuple[str, ...]
 
 
-def tags_of(chain: Chain) -> tuple[str, ...]:
-    """Return the tags of a chain: `X-B`, `X-I` or `O`."""
-    return tuple(
-        kind if kind == "O" else f"{kind}-{'B' if begins else 'I'}"
-        for kind, begins in zip(chain.kinds, chain.begins, strict=True)
-    )
-
-
 def teach(texts: Sequence[str], teacher: Lac, *, watch: Callable[[int], None] = lambda _: None) -> Taught:
-    """Ask the teacher.
-
-    Args:
-        texts: sentences; longer ones are cut as they are when they are annotated.
-        teacher: the network of the accurate model.
-        watch: called with the number of characters done.
-    """
+    """Ask the teacher; sentences are cut as they are when annotated, `watch` is called with the characters done."""
     pieces = [text[start:end] for text in texts for start, end in cut_pieces(text)]
     lengths = np.array([len(piece) for piece in pieces], np.int64)
     ends = np.cumsum(lengths)
     points = np.frombuffer("".join(pieces).encode("utf-32-le", "surrogatepass"), "<u4")
-    tags = tags_of(teacher.chain)
+    tags = tuple(
+        kind if kind == "O" else f"{kind}-{'B' if begins else 'I'}"
+        for kind, begins in zip(teacher.chain.kinds, teacher.chain.begins, strict=True)
+    )
     shares = np.zeros((len(points), len(tags)), np.uint8)
     done = 0
     with threadpool_limits(1):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -15,7 +15,7 @@ from biaozhu.reading.sentences import split_text
 from recipes.corpora.modern import read_rows
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
 HELD_OUT_PARTS = ("dev", "test")
@@ -29,23 +29,13 @@ def distil_texts(
 ) -> list[str]:
     """Return sentences of the folder's documents in a random order, each once, up to so many characters.
 
-    Args:
-        folder: holds the files, packed by gzip, one document a line.
-        files: their names without `.jsonl.gz`; each gives an equal share of the characters while it has them.
-        offsets: annotations/modern: its dev and test documents, and sentences that share three in ten shingles with
-            theirs, are left out.
-        characters: at most.
-        seed: of the order.
-
-    Raises:
-        CorpusError: a file is missing.
+    The files, without `.jsonl.gz`, hold one document a line; each gives an equal share of the characters while it has them.
+    The dev and test documents of `offsets`, annotations/modern, and sentences that share three in ten shingles with theirs,
+    are left out.
     """
-    held_out = {
-        (row["file"], row["path"])
-        for part in HELD_OUT_PARTS
-        for _, row in read_rows(offsets / f"{part}.jsonl")
-    }
-    held_shingles = _held_shingles(folder, held_out, offsets)
+    held = [row for part in HELD_OUT_PARTS for _, row in read_rows(offsets / f"{part}.jsonl")]
+    held_out = {(row["file"], row["path"]) for row in held}
+    held_shingles = _held_shingles(folder, held, held_out)
     rng = np.random.default_rng(seed)
     seen: set[str] = set()
     chosen: list[str] = []
@@ -66,11 +56,7 @@ def distil_texts(
 
 
 def read_documents(folder: Path, name: str) -> Iterator[tuple[str, str]]:
-    """Yield path and text of each document of a file.
-
-    Raises:
-        CorpusError: the file is missing.
-    """
+    """Yield path and text of each document of a file; raises CorpusError where it is missing."""
     path = folder / f"{name}.jsonl.gz"
     if not path.is_file():
         raise CorpusError("this file of texts is missing", where=str(path))
@@ -84,7 +70,9 @@ def shingles(text: str) -> set[str]:
     return {text[at : at + SHINGLE_CHARS] for at in range(max(1, len(text) - SHINGLE_CHARS + 1))}
 
 
-def _held_shingles(folder: Path, held_out: set[tuple[str, str]], offsets: Path) -> set[str]:
+def _held_shingles(
+    folder: Path, held: Sequence[Mapping[str, Any]], held_out: set[tuple[str, str]]
+) -> set[str]:
     texts = {
         (name, path): text
         for name in {name for name, _ in held_out if (folder / f"{name}.jsonl.gz").is_file()}
@@ -93,8 +81,7 @@ def _held_shingles(folder: Path, held_out: set[tuple[str, str]], offsets: Path) 
     }
     return {
         shingle
-        for part in HELD_OUT_PARTS
-        for _, row in read_rows(offsets / f"{part}.jsonl")
+        for row in held
         if (row["file"], row["path"]) in texts
         for shingle in shingles(texts[row["file"], row["path"]][row["start"] : row["end"]])
     }

@@ -12,8 +12,8 @@ import torch
 from torch import nn
 
 from biaozhu.annotators.network.char_rows import EDGE
+from biaozhu.nlp.torch_encoders.lac_layers import both_ways
 from recipes.base.data import grouped
-from recipes.distil.network import StudentNetwork, StudentShape
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -40,6 +40,38 @@ class Settings:
     clip: float = 2.0
     # At most so many minutes, however far it is then; 0 sets no bound. The rate falls to nothing by then.
     minutes: float = 0.0
+
+
+class StudentNetwork(nn.Module):  # type: ignore[misc]  # PyTorch may be absent here
+    """Logits of a padded batch.
+
+    `vectors` are what the characters' vectors begin with, float of shape (rows, width); `settings.dropout` is the share of the
+    input's units dropped while training, `unseen` that of the pairs, so that a pair that no text held does no harm.
+    """
+
+    def __init__(self, settings: Settings, vectors: torch.Tensor, pairs: int, tags: int) -> None:
+        super().__init__()
+        self.unseen = settings.unseen
+        self.chars = nn.Embedding.from_pretrained(vectors, freeze=False)
+        # Row 0 stands for pairs that are in no table.
+        self.pairs = nn.Embedding(pairs, settings.width // 2)
+        nn.init.normal_(self.pairs.weight, std=0.05)
+        width, hidden = settings.width, settings.hidden
+        self.ahead, self.behind = nn.GRU(width, hidden), nn.GRU(width, hidden)
+        self.dropout = nn.Dropout(settings.dropout)
+        self.emit = nn.Linear(2 * hidden, tags)
+
+    def forward(self, chars: torch.Tensor, pairs: torch.Tensor, back: torch.Tensor) -> torch.Tensor:
+        """Return logits, float of shape (time, batch, tags).
+
+        `chars` are rows of characters, int of (time, batch); `pairs` rows of the pairs before, between and after them, int of
+        (time + 1, batch); `back` for each place the one that a reversed sentence has there, int of (time, batch).
+        """
+        if self.training and self.unseen:
+            pairs = pairs * (torch.rand(pairs.shape) >= self.unseen)
+        sides = self.pairs(pairs)
+        state = self.dropout(self.chars(chars) + torch.cat([sides[:-1], sides[1:]], dim=-1))
+        return self.emit(both_ways(self.ahead, self.behind, state, back[..., None]))
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,28 +104,15 @@ def train(
     *,
     watch: Callable[[dict[str, Any]], None] = lambda _: None,
 ) -> tuple[StudentNetwork, list[dict[str, Any]]]:
-    """Train from the start.
+    """Train from the start, and return the network and a record of each epoch.
 
-    Args:
-        settings: how.
-        vectors: of each row of the dictionary in both LACs, float of shape (rows, any width).
-        data: what to learn.
-        dev: what to watch it with.
-        watch: called after each epoch with its record: losses, and the share of dev's characters whose likeliest tag
-            is the teacher's.
-
-    Returns:
-        The network, and the records.
+    `vectors`, of each row of the dictionary in both LACs, is float of shape (rows, any width). A record has the losses, and
+    the share of dev's characters whose likeliest tag is the teacher's.
     """
     torch.manual_seed(settings.seed)
     rng = np.random.default_rng(settings.seed)
-    shape = StudentShape(settings.width, settings.hidden, int(data.pairs.max()) + 1, data.shares.shape[1])
-    network = StudentNetwork(
-        shape,
-        torch.from_numpy(narrowed(vectors, settings.width)),
-        dropout=settings.dropout,
-        unseen=settings.unseen,
-    )
+    start = torch.from_numpy(narrowed(vectors, settings.width))
+    network = StudentNetwork(settings, start, int(data.pairs.max()) + 1, data.shares.shape[1])
     optimiser = torch.optim.AdamW(
         network.parameters(),
         lr=settings.learn_rate,

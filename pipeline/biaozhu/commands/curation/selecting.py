@@ -90,7 +90,7 @@ def select(
         judge = judge_against({one.id: one for one in read_layers(against)})
     elif marginals:
         from biaozhu.annotators.network.base import load_base
-        from biaozhu.curation.uncertainty import make_judge
+        from biaozhu.curation.probabilities import make_judge
 
         judge = make_judge(load_base())
     files = find_pool(given)

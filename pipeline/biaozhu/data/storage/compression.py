@@ -25,15 +25,10 @@ SLICE = 1 << 11
 
 @contextmanager
 def opened(path: Path, packing: str, *, ahead: int | None = None) -> Iterator[IO[bytes]]:
-    """Open a file's content for reading, with a `readline` that keeps its limit.
+    """Open a file's content, packed as `.gz` or `.zst` or plain, with a `readline` that keeps its limit.
 
-    Args:
-        path: of this machine or remote.
-        packing: `.gz` or `.zst`; anything else takes the bytes as they are.
-        ahead: bytes that are fetched of a remote file at once; its file system's own number may be much.
-
-    Raises:
-        MissingFileError: it is not there or cannot be read to its end, which may show while it is read.
+    `ahead` bytes are fetched of a remote file at once; its file system's own number may be much. What cannot be read to its
+    end raises MissingFileError, which may show while it is read.
     """
     packed: Any
     try:
@@ -85,11 +80,7 @@ def reason_of(error: BaseException) -> str:
 
 
 class _Remote(RawIOBase):
-    """A remote file, whose own kinds of errors become OSError.
-
-    Raises:
-        OSError: it cannot be read to its end.
-    """
+    """A remote file, whose own kinds of errors become OSError."""
 
     def __init__(self, file: IO[bytes]) -> None:
         self._file = file
@@ -123,11 +114,7 @@ class _Remote(RawIOBase):
 
 
 class _Unpacked(RawIOBase):
-    """The content of a zstd file; the package's own reader takes a file that breaks off for a whole one.
-
-    Raises:
-        EOFError: the file ends inside a frame.
-    """
+    """The content of a zstd file; EOFError inside a frame, which the package's own reader takes for the end."""
 
     def __init__(self, packed: IO[bytes]) -> None:
         self._packed = packed

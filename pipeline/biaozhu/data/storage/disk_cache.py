@@ -24,12 +24,8 @@ def laid_out_parts(
 ) -> Mapping[str, bytes]:
     """Return the parts that `build` makes, from the cache folder where an earlier call has put them.
 
-    Where the folder takes no file, each process builds anew.
-
-    Args:
-        name: what the parts are, for the file's name.
-        sources: all that the parts depend on, the version of their layout included.
-        build: makes the parts.
+    `sources` are all that the parts depend on, the version of their layout included. Where the folder takes no file,
+    each process builds anew.
     """
     path = laid_out_path(name, sources)
     try:

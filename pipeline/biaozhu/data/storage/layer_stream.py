@@ -1,26 +1,24 @@
-"""A layer read as a stream, for corpora that do not fit into memory.
-
-The sentences are in order, article by article. Only the line at hand is in memory; which articles have come is on
-the disk, some ten bytes each.
-"""
+"""A layer read as a stream, article by article: only the line at hand is in memory, and articles' ids on the disk."""
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from functools import partial
 from typing import TYPE_CHECKING, cast
 
 import msgspec
 
 from biaozhu.data.errors import LabelError, LineError, ScoringError
-from biaozhu.data.files import MAX_ARTICLE_BYTES
+from biaozhu.data.files import MAX_ARTICLE_BYTES, scratch_database
 from biaozhu.data.model import ARTICLE_ID, Sentence, sentence_from_line
 from biaozhu.data.storage.compression import opened
-from biaozhu.data.storage.distinct import once
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator
     from pathlib import Path
 
+# KiB of the database of articles that stay in memory; the rest is on disk, some 10 bytes a number.
+CACHE = 1024
 SORT_ADVICE = "Sort the file as `preannotate` writes it, or score without --stream"
 
 
@@ -47,20 +45,21 @@ _DECODER = msgspec.json.Decoder(_Line)
 
 
 def stream_layer(path: Path, *, labels: Collection[str] | None) -> Iterator[Sentence]:
-    """Yield the sentences of a layer, checked as `read_layer` checks them, one at a time.
+    """Yield the sentences of a layer, plain or compressed, checked as `read_layer` checks them, one at a time.
 
-    Args:
-        path: JSONL, plain or compressed by gzip or zstd (`.gz`, `.zst`).
-        labels: the ids that are allowed; None allows all.
-
-    Raises:
-        MissingFileError: it is not there or cannot be read to its end.
-        LineError, OffsetError, OverlapError, LabelError: the first line that is none.
-        ScoringError: a sentence does not follow the one before it in its article, or an article comes twice.
-        WriteError: there is no room on the disk for the articles' ids.
+    The first line that is wrong raises; a sentence that does not follow the one before it in its article, or an article that
+    comes twice, raises ScoringError.
     """
     with once() as is_new:
         yield from _checked(path, labels, is_new)
+
+
+@contextmanager
+def once() -> Iterator[Callable[[int], bool]]:
+    """Give a function that takes a number below 2^63 and says whether it comes for the first time."""
+    with scratch_database(cache=CACHE) as seen:
+        seen.execute("CREATE TABLE seen (number INTEGER PRIMARY KEY)")
+        yield lambda number: seen.execute("INSERT OR IGNORE INTO seen VALUES (?)", (number,)).rowcount == 1
 
 
 def _checked(path: Path, labels: Collection[str] | None, is_new: Callable[[int], bool]) -> Iterator[Sentence]:
