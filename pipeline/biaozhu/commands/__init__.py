@@ -1,6 +1,6 @@
 """The commands, one thin function each, in groups: workspace, articles, Doccano, curation, models, scores.
 
-A module here imports only typer at the top; each command imports its library function when it runs.
+A module here imports at the top only what is light (typer, `data`); each command imports its library function when it runs.
 Each module has `register(app)`; `register_all` calls them in the order in which data passes through.
 """
 

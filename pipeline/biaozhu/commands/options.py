@@ -7,6 +7,10 @@ from typing import Annotated
 
 import typer
 
+from biaozhu.data.files import check_target
+from biaozhu.data.layers import check_layer_name
+from biaozhu.data.shipped import find_shipped
+
 LOCAL = Path(".doccano")
 MAX_PROCESSES = 1024
 
@@ -17,8 +21,6 @@ def layer_name(path: Path | None) -> Path | None:
     Raises:
         UsageError: no command would find a layer of this name.
     """
-    from biaozhu.data.layers import check_layer_name
-
     if path is not None:
         check_layer_name(path)
     return path
@@ -30,8 +32,6 @@ def target(path: Path | None) -> Path | None:
     Raises:
         WriteError: no file can be put there.
     """
-    from biaozhu.data.files import check_target
-
     if path is not None:
         check_target(path)
     return path
@@ -39,8 +39,6 @@ def target(path: Path | None) -> Path | None:
 
 def shipped(path: Path) -> Path:
     """Return the path, or that of the package's own file where the working folder has none of this name."""
-    from biaozhu.data.shipped import find_shipped
-
     return find_shipped(path)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -13,6 +14,12 @@ from biaozhu.commands.options import (  # noqa: TC001 — typer reads the annota
     LabelsFile,
     LayerFile,
 )
+from biaozhu.data.errors import DuplicateError, UsageError, raise_collected
+from biaozhu.data.files import write_bytes, write_text
+from biaozhu.data.labels import read_labels
+from biaozhu.data.layers import ledger_path, name_articles, read_named_layers, write_layer
+from biaozhu.data.ledger import write_ledger
+from biaozhu.data.outputs import check_output
 from biaozhu.formats.documents import Format, OffsetUnit
 
 if TYPE_CHECKING:
@@ -41,10 +48,6 @@ def export(
     as_json: AsJson = False,
 ) -> None:
     """Write layers in the format of another tool."""
-    from biaozhu.data.files import write_bytes
-    from biaozhu.data.labels import read_labels
-    from biaozhu.data.layers import name_articles, read_named_layers
-    from biaozhu.data.outputs import check_output
     from biaozhu.formats.convert import NOT_CARRIED, export_layer
 
     names = {label.id: label.name for label in read_labels(labels)}
@@ -100,12 +103,6 @@ def import_(
     Texts that do not carry sentence ids of biaozhu become an article of their own, whose raw file is written beside
     the layer.
     """
-    from biaozhu.data.errors import UsageError, raise_collected
-    from biaozhu.data.files import write_text
-    from biaozhu.data.labels import read_labels
-    from biaozhu.data.layers import ledger_path, write_layer
-    from biaozhu.data.ledger import write_ledger
-    from biaozhu.data.outputs import check_output
     from biaozhu.formats.convert import read_documents
     from biaozhu.formats.importing import import_documents
     from biaozhu.reading.article import read_article
@@ -154,8 +151,6 @@ def import_(
 
 
 def _renamed(pairs: Iterable[str]) -> dict[str, str]:
-    from biaozhu.data.errors import UsageError
-
     found: dict[str, str] = {}
     for pair in pairs:
         theirs, equals, ours = pair.rpartition("=")
@@ -166,8 +161,6 @@ def _renamed(pairs: Iterable[str]) -> dict[str, str]:
 
 
 def _unique(sentences: Iterable[Sentence]) -> None:
-    from biaozhu.data.errors import DuplicateError
-
     seen: set[str] = set()
     for sentence in sentences:
         if sentence.id in seen:
@@ -188,8 +181,6 @@ def _tell_unknown(sentences: Iterable[Sentence], known: set[str]) -> None:
 
 
 def _print(sentences: Sequence[Sentence], entries: Sequence[Entry], more: Mapping[str, object]) -> None:
-    from dataclasses import asdict
-
     print_json(
         {
             **more,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -11,7 +12,15 @@ import typer
 
 from biaozhu.commands.console import finish, print_json, progress_of_steps, say
 from biaozhu.commands.options import LabelsFile, Yes, layer_name
+from biaozhu.curation.status import SentenceStatus, status_path, write_status
+from biaozhu.data.errors import ConfigError, UsageError
+from biaozhu.data.files import cache_folder
+from biaozhu.data.labels import read_labels
+from biaozhu.data.layers import write_layer
+from biaozhu.data.outputs import check_output
 from biaozhu.data.translation import translate
+from biaozhu.llm.config import read_config, read_key
+from biaozhu.reading.sentences import split_checked
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
@@ -47,7 +56,6 @@ class Answered:
 
         `hidden` is what others propose, by sentence id: the model has not seen it, which is how `bias` counts it.
         """
-        from biaozhu.data.layers import write_layer
         from biaozhu.llm.record import make_layer
 
         layer = [one for sentences in articles for one in make_layer(sentences, self.outcome)]
@@ -59,10 +67,6 @@ class Answered:
     def _write_status(
         self, path: Path, sentences: Sequence[Sentence], hidden: Mapping[str, tuple[Span, ...]]
     ) -> None:
-        from datetime import UTC, datetime
-
-        from biaozhu.curation.status import SentenceStatus, status_path, write_status
-
         now = datetime.now(UTC).isoformat(timespec="seconds")
         statuses = [
             SentenceStatus(
@@ -112,7 +116,6 @@ def llm(
     as_json: Annotated[bool, typer.Option("--json", help="Print what it used as JSON.")] = False,
 ) -> None:
     """Ask a language model for the spans of articles: a layer of its own."""
-    from biaozhu.data.outputs import check_output
     from biaozhu.reading.article import find_articles, read_readable
 
     read, problems = read_readable(find_articles(files))
@@ -134,9 +137,6 @@ def llm(
 
 def check_records(configs: Sequence[Path], layers: Sequence[Path]) -> None:
     """Check before any work that records and status files beside layers replace nothing else; in a path * is the model's name."""
-    from biaozhu.curation.status import status_path
-    from biaozhu.data.outputs import check_output
-    from biaozhu.llm.config import read_config
     from biaozhu.llm.record import record_path
 
     for config in configs:
@@ -155,14 +155,9 @@ def ask_models(
     Raises:
         UsageError: the user does not agree, or cannot be asked.
     """
-    from biaozhu.data.errors import ConfigError
-    from biaozhu.data.files import cache_folder
-    from biaozhu.data.labels import read_labels
     from biaozhu.llm.cache import AnswerCache
-    from biaozhu.llm.config import read_config, read_key
     from biaozhu.llm.plan import make_plan
     from biaozhu.llm.work import carry_out
-    from biaozhu.reading.sentences import split_checked
 
     read = [read_config(path) for path in configs]
     for number, one in enumerate(read):
@@ -189,8 +184,6 @@ def ask_models(
 
 
 def _check_names(paths: Sequence[Path]) -> None:
-    from biaozhu.data.errors import UsageError
-
     if len(set(paths)) < len(paths):
         raise UsageError(
             "two articles have the same file name, their layers would overwrite each other",
@@ -199,8 +192,6 @@ def _check_names(paths: Sequence[Path]) -> None:
 
 
 def _agree_to(plans: Sequence[Plan], *, yes: bool) -> None:
-    from biaozhu.data.errors import UsageError
-
     for plan in plans:
         say(_announce(plan))
     if yes or not any(plan.batches for plan in plans):

@@ -2,15 +2,24 @@
 
 from __future__ import annotations
 
+import sys
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from biaozhu.annotators.network.models import load_model, whole_name
 from biaozhu.commands.articles.hints import say_where_not_chinese
 from biaozhu.commands.console import finish, progress, say
 from biaozhu.commands.options import MAX_PROCESSES, LabelsFile, Yes, layer_name
+from biaozhu.data.errors import ConfigError, LabelError, UsageError
+from biaozhu.data.files import descriptor_of
+from biaozhu.data.labels import read_labels
+from biaozhu.data.layers import ledger_path, write_layer
+from biaozhu.data.ledger import write_ledger
+from biaozhu.data.model import sentence_to_line
+from biaozhu.data.outputs import check_distinct, check_output
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Sequence
@@ -136,9 +145,7 @@ def preannotate(
     ] = False,
 ) -> None:
     """Find places, persons and amounts in articles: sentence lines with spans."""
-    from biaozhu.annotators.network.models import whole_name
     from biaozhu.commands.articles.streaming import Output, Run, annotate_corpus
-    from biaozhu.data.errors import UsageError
     from biaozhu.scale.corpus_stream import expand_globs, is_stream
     from biaozhu.scale.shard_folders import is_remote, place
 
@@ -192,9 +199,6 @@ def _few(
     ask: Callable[[Sequence[Article], Sequence[Path]], Sequence[Answered]],
     load: Callable[[Sequence[Answered]], tuple[NameModel, Sequence[Annotator]]],
 ) -> None:
-    from biaozhu.data.errors import UsageError
-    from biaozhu.data.files import descriptor_of
-    from biaozhu.data.outputs import check_distinct
     from biaozhu.reading.article import find_articles, read_readable
 
     if ledger and output is None:
@@ -248,8 +252,6 @@ def _entries(one: Preannotation, asked: Sequence[Answered]) -> list[Entry]:
 
 
 def _write_layers(done: Sequence[Preannotation], folder: Path, asked: Sequence[Answered]) -> None:
-    from biaozhu.data.layers import write_layer
-
     models = {model.plan.config.name: model for model in asked}
     for one in done:
         hidden = _proposed_without(one, models) if models else {}
@@ -270,9 +272,6 @@ def _proposed_without(one: Preannotation, names: Collection[str]) -> dict[str, t
 
 
 def _check_outputs(paths: Sequence[Path], inputs: Sequence[Path], *, ledger: bool) -> None:
-    from biaozhu.data.layers import ledger_path
-    from biaozhu.data.outputs import check_output
-
     for path in paths:
         check_output(path, "layer", articles=inputs)
         check_output(ledger_path(path) if ledger else None, "ledger", articles=inputs)
@@ -281,12 +280,6 @@ def _check_outputs(paths: Sequence[Path], inputs: Sequence[Path], *, ledger: boo
 def _write(
     done: Sequence[Preannotation], path: Path | None, asked: Sequence[Answered], *, ledger: bool
 ) -> None:
-    import sys
-
-    from biaozhu.data.layers import ledger_path, write_layer
-    from biaozhu.data.ledger import write_ledger
-    from biaozhu.data.model import sentence_to_line
-
     sentences = [sentence for one in done for sentence in one.sentences]
     if path is None:
         sys.stdout.writelines(f"{sentence_to_line(sentence)}\n" for sentence in sentences)
@@ -339,9 +332,7 @@ def _load(
     asked: Sequence[Answered],
     threads: int | None,
 ) -> tuple[NameModel, tuple[Annotator, ...]]:
-    from biaozhu.annotators.network.models import load_model
     from biaozhu.annotators.preannotate import DEFAULT_ANNOTATORS
-    from biaozhu.data.errors import ConfigError
 
     found = {one.name: one for one in (*DEFAULT_ANNOTATORS, *_added(annotators, labels))}
     for one in asked:
@@ -352,8 +343,6 @@ def _load(
 
 def _added(names: Sequence[str], labels: Path) -> list[Annotator]:
     from biaozhu.annotators.registry import find_annotators
-    from biaozhu.data.errors import LabelError
-    from biaozhu.data.labels import read_labels
 
     more = [one for name in names if not name.endswith(LANGUAGE_MODEL) for one in find_annotators(name)]
     known = {label.id for label in read_labels(labels)} if more else set()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -9,6 +11,11 @@ import typer
 
 from biaozhu.commands.articles.hints import say_where_not_chinese
 from biaozhu.commands.console import finish, print_json, print_table, say
+from biaozhu.data.errors import UsageError
+from biaozhu.data.files import write_lines, write_text
+from biaozhu.data.model import sentence_to_line
+from biaozhu.data.outputs import check_distinct, check_output
+from biaozhu.reading.sentences import split_checked
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -100,12 +107,6 @@ def split(
     text: SavedText = None,
 ) -> None:
     """Cut articles into sentences: one JSON line each, with offsets into the article's text."""
-    import sys
-
-    from biaozhu.data.model import sentence_to_line
-    from biaozhu.data.outputs import check_distinct, check_output
-    from biaozhu.reading.sentences import split_checked
-
     check_output(output, "layer", articles=files)
     check_distinct(output, text)
     articles, problems = _read_all(files, text)
@@ -114,8 +115,6 @@ def split(
     if output is None:
         sys.stdout.writelines(f"{line}\n" for line in lines)
     else:
-        from biaozhu.data.files import write_lines
-
         write_lines(output, lines)
     say(f"{len(lines)} sentences of {len(articles)} {'article' if len(articles) == 1 else 'articles'}")
     finish((), left_out=problems)
@@ -123,9 +122,6 @@ def split(
 
 def _read_all(files: list[Path], text: Path | None) -> tuple[list[Article], tuple[BiaozhuError, ...]]:
     """Read every file before anything is written, and return the articles and what is wrong with the rest."""
-    from biaozhu.data.errors import UsageError
-    from biaozhu.data.files import write_text
-    from biaozhu.data.outputs import check_output
     from biaozhu.reading.article import find_articles, read_readable
 
     files = list(find_articles(files))
@@ -150,8 +146,6 @@ def _read_all(files: list[Path], text: Path | None) -> tuple[list[Article], tupl
 
 
 def _as_json(article: Article) -> dict[str, Any]:
-    from dataclasses import asdict
-
     return {
         "id": article.id,
         "name": article.name,

@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import json
+import sys
+from dataclasses import asdict, dataclass
+from itertools import islice
 from typing import TYPE_CHECKING, TypeVar
 
 import typer
 
 from biaozhu.commands.console import LOSSES_SHOWN, progress, say
+from biaozhu.data.errors import EmptyArticleError, UsageError
+from biaozhu.data.files import write_lines, write_stream
+from biaozhu.data.layers import FAILED_SUFFIX
+from biaozhu.data.outputs import check_output, check_output_folder
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -48,9 +55,6 @@ def annotate_corpus(files: Sequence[Path], *, output: Output, run: Run) -> None:
         UsageError: the options do not go together.
         Exit: with status 1, when articles failed; they are named.
     """
-    from biaozhu.data.errors import UsageError
-    from biaozhu.data.outputs import check_output_folder
-
     if output.folder is None:
         if output.file is not None and output.file.suffix != ".jsonl":
             raise UsageError(
@@ -67,8 +71,6 @@ def annotate_corpus(files: Sequence[Path], *, output: Output, run: Run) -> None:
 
 
 def _shard(files: Sequence[Path], folder: Path, output: Output, run: Run) -> None:
-    from itertools import islice
-
     from biaozhu.scale.shards import FAILED, SHARD_BYTES, Plan, find_own_files
 
     find_own_files(folder)  # before a lock is put there
@@ -93,14 +95,6 @@ def _receipts(files: Sequence[Path], folder: Path, plan: Plan, run: Run) -> Iter
 
 
 def _stream(files: Sequence[Path], output: Path | None, run: Run) -> None:
-    import json
-    import sys
-    from dataclasses import asdict
-
-    from biaozhu.data.errors import EmptyArticleError
-    from biaozhu.data.files import write_lines, write_stream
-    from biaozhu.data.layers import FAILED_SUFFIX
-    from biaozhu.data.outputs import check_output
     from biaozhu.scale.batch import annotate_stream
     from biaozhu.scale.corpus_stream import read_sources
 

@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from pathlib import Path  # noqa: TC003 — typer reads the annotations when it runs
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from biaozhu.annotators.network.models import load_model
 from biaozhu.commands.console import finish, print_json, print_table, say
+from biaozhu.data.errors import BiaozhuError, DuplicateError, VersionError, raise_collected
+from biaozhu.data.layers import find_layers, read_layer
+from biaozhu.data.ledger import Entry
+from biaozhu.data.model import check_against_raw
+from biaozhu.data.outputs import check_output
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -45,7 +52,6 @@ def table(
     ] = False,
 ) -> None:
     """Print the amounts of articles: value, unit, per what, and about which place."""
-    from biaozhu.data.outputs import check_output
     from biaozhu.normalization.table import article_meaning, write_table
     from biaozhu.reading.article import find_articles, read_readable
 
@@ -74,10 +80,6 @@ def table(
 
 
 def _from_layers(articles: Sequence[Article], layers: Sequence[Path]) -> dict[str, list[Sentence]]:
-    from biaozhu.data.errors import BiaozhuError, DuplicateError, VersionError, raise_collected
-    from biaozhu.data.layers import find_layers, read_layer
-    from biaozhu.data.model import check_against_raw
-
     by_article: dict[str, list[Sentence]] = {article.id: [] for article in articles}
     problems: list[BiaozhuError] = []
     seen: set[str] = set()
@@ -100,7 +102,6 @@ def _from_layers(articles: Sequence[Article], layers: Sequence[Path]) -> dict[st
 
 
 def _found(articles: Sequence[Article]) -> dict[str, list[Sentence]]:
-    from biaozhu.annotators.network.models import load_model
     from biaozhu.annotators.preannotate import preannotate_articles
 
     return {
@@ -110,8 +111,6 @@ def _found(articles: Sequence[Article]) -> dict[str, list[Sentence]]:
 
 
 def _document(article: Article, meaning: Meaning) -> dict[str, Any]:
-    from dataclasses import asdict
-
     from biaozhu.normalization.addresses import place_tree
 
     return {
@@ -157,8 +156,6 @@ def _unresolved(places: Sequence[Place]) -> list[list[object]]:
 
 
 def _unread(rows: Sequence[Row]) -> list[Any]:
-    from biaozhu.data.ledger import Entry
-
     return [
         Entry("table", "loss", "value not read", row.sentence, row.start, row.end, "AMOUNT", row.text)
         for row in rows

@@ -10,6 +10,11 @@ import typer
 from biaozhu.commands.console import finish, print_table, say
 from biaozhu.commands.doccano.specs import GUIDELINE, LABELS, GuidelineFile, log_in, read_spec
 from biaozhu.commands.options import LOCAL, AsJson, Home, LabelsFile, layer_name, target
+from biaozhu.curation.status import read_annotators
+from biaozhu.data.errors import OutputError, UsageError
+from biaozhu.data.files import descriptor_of
+from biaozhu.data.layers import name_articles, read_named_layers, write_layer
+from biaozhu.data.outputs import check_distinct, check_output
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -70,7 +75,6 @@ def adjudicate(
     """
     from biaozhu.curation.adjudication import adjudicate as join_layers
     from biaozhu.curation.adjudication import read_decisions, write_questions
-    from biaozhu.data.outputs import check_distinct, check_output
 
     _check_steps(decisions, to_doccano=to_doccano, from_doccano=from_doccano)
     dispute = _read_dispute(first, second, common=common)
@@ -121,8 +125,6 @@ def adjudicate(
 
 def _check_undecided(questions: Path | None) -> None:
     from biaozhu.curation.adjudication import read_decisions
-    from biaozhu.data.errors import OutputError
-    from biaozhu.data.files import descriptor_of
 
     if questions is None or descriptor_of(questions) is not None or not questions.is_file():
         return
@@ -133,8 +135,6 @@ def _check_undecided(questions: Path | None) -> None:
 
 
 def _check_steps(decisions: Path | None, *, to_doccano: bool, from_doccano: bool) -> None:
-    from biaozhu.data.errors import UsageError
-
     if to_doccano and from_doccano:
         raise UsageError("--to-doccano and --from-doccano are two steps", next_step="Give one of them")
     if from_doccano and decisions is None:
@@ -143,8 +143,6 @@ def _check_steps(decisions: Path | None, *, to_doccano: bool, from_doccano: bool
 
 def _read_dispute(first: Path, second: Path, *, common: bool) -> Dispute:
     from biaozhu.curation.disagreements import Dispute, keep_common
-    from biaozhu.curation.status import read_annotators
-    from biaozhu.data.layers import name_articles, read_named_layers
 
     (name, layer), (other_name, other) = read_annotators([first, second])
     if common:
@@ -162,8 +160,6 @@ def _plan_gold(output: Path | None, dispute: Dispute) -> dict[Path, set[str]]:
 
 
 def _write_gold(gold: Sequence[Sentence], targets: Mapping[Path, set[str]]) -> None:
-    from biaozhu.data.layers import write_layer
-
     for path, articles in targets.items():
         sentences = [sentence for sentence in gold if sentence.article in articles]
         write_layer(path, sentences)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict, replace
+from json import dumps
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -10,6 +11,11 @@ import typer
 
 from biaozhu.commands.console import print_json, print_table, say, show
 from biaozhu.commands.options import AsJson  # noqa: TC001 — typer reads the annotations when it runs
+from biaozhu.curation.frozen import read_gold
+from biaozhu.curation.status import read_annotators, read_times
+from biaozhu.data.files import write_text
+from biaozhu.data.layers import find_layers, name_articles, read_named_layers
+from biaozhu.data.outputs import check_output
 from biaozhu.data.translation import translate
 
 if TYPE_CHECKING:
@@ -36,9 +42,6 @@ def agree(
 ) -> None:
     """Measure how well annotators agree: pairwise F1, Krippendorff's alpha, kinds of disagreement."""
     from biaozhu.curation.agreement import FORMAT, measure_agreement
-    from biaozhu.curation.status import read_annotators, read_times
-    from biaozhu.data.layers import name_articles, read_named_layers
-    from biaozhu.data.outputs import check_output
 
     check_output(output, "agreement", layers)
     read = read_annotators(layers)
@@ -92,9 +95,6 @@ def bias(
 ) -> None:
     """Measure how far annotators follow the pre-annotation: acceptance, edits, and the blind control slice."""
     from biaozhu.curation.bias import FORMAT, measure_bias, read_work
-    from biaozhu.curation.frozen import read_gold
-    from biaozhu.data.layers import find_layers
-    from biaozhu.data.outputs import check_output
 
     check_output(output, "bias", [*annotators, *(gold or ())])
     work = [item for folder in annotators for item in read_work(folder)]
@@ -134,9 +134,5 @@ def bias(
 
 
 def _write_figures(output: Path | None, form: str, result: Agreement | Bias) -> None:
-    from json import dumps
-
-    from biaozhu.data.files import write_text
-
     if output is not None:
         write_text(output, dumps({"format": form, **asdict(result)}, ensure_ascii=False, indent=2) + "\n")

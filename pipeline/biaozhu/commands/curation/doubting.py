@@ -4,11 +4,17 @@ from __future__ import annotations
 
 from pathlib import Path  # noqa: TC003 — typer reads the annotations when it runs
 from typing import TYPE_CHECKING, Annotated
+from urllib.parse import quote
 
 import typer
 
 from biaozhu.commands.console import print_json, print_table, say
 from biaozhu.commands.options import LOCAL, AsJson, Home, layer_name
+from biaozhu.curation.doubts import apply_doubts, count_by_check, doubted_spans, rank_doubts
+from biaozhu.curation.frozen import read_gold
+from biaozhu.data.errors import DuplicateError
+from biaozhu.data.layers import find_layers, read_layer, write_layer
+from biaozhu.data.outputs import check_output
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -53,19 +59,14 @@ def doubt(
     Probabilities are those of --held-out, else of the default network. Decide on what is found with `adjudicate LAYER
     OUTPUT`, where OUTPUT is what -o wrote into a folder of its own.
     """
-    from biaozhu.curation.doubts import apply_doubts, count_by_check, rank_doubts
     from biaozhu.curation.lint import lint_layer
     from biaozhu.curation.probabilities import find_improbable, read_by_layer, read_by_network
     from biaozhu.curation.surfaces import find_inconsistent
-    from biaozhu.data.layers import read_layer, write_layer
-    from biaozhu.data.outputs import check_output
 
     check_output(output, "layer", [*layers, *(held_out or ())])
     layer = _read_once(layers)
     address = _find_project(project, home) if project else ""
     if held_out:
-        from biaozhu.data.layers import find_layers
-
         readings = read_by_layer(layer, [one for file in find_layers(held_out) for one in read_layer(file)])
     else:
         from biaozhu.annotators.network.base import load_base
@@ -86,10 +87,6 @@ def doubt(
 
 
 def _read_once(paths: Sequence[Path]) -> tuple[Sentence, ...]:
-    from biaozhu.curation.frozen import read_gold
-    from biaozhu.data.errors import DuplicateError
-    from biaozhu.data.layers import find_layers
-
     found: dict[str, Sentence] = {}
     for file in find_layers(paths):
         for sentence in read_gold(file):
@@ -111,10 +108,6 @@ def _find_project(name: str, home: Path) -> str:
 
 
 def _make_row(one: Doubt, sentence: Sentence, address: str) -> Mapping[str, object]:
-    from urllib.parse import quote
-
-    from biaozhu.curation.doubts import doubted_spans
-
     text, start, end = sentence.text, one.start, one.end
     # Doccano finds the sentence by its text: its own order of examples is not unique.
     link = f"{address}&q={quote(text)}" if address else ""

@@ -9,6 +9,8 @@ import typer
 
 from biaozhu.commands.console import print_table, say
 from biaozhu.commands.options import AsJson  # noqa: TC001 — typer reads the annotations when it runs
+from biaozhu.curation.frozen import check_frozen, diff_gold, freeze_gold
+from biaozhu.data.layers import read_layers
 
 gold_app = typer.Typer(no_args_is_help=True, help="Freeze the gold, check it, and show what changed.")
 
@@ -24,8 +26,6 @@ def register(app: typer.Typer) -> None:
 @gold_app.command("freeze")
 def gold_freeze(folder: GoldFolder = GOLD) -> None:
     """Write the checksums of the gold: from now on a changed file is an error."""
-    from biaozhu.curation.frozen import freeze_gold
-
     for name, file in freeze_gold(folder).items():
         spans = sum(file.spans.values())
         say(f"frozen: {name}, {file.sentences} sentences, {spans} spans, {file.sha256[:12]}")
@@ -34,8 +34,6 @@ def gold_freeze(folder: GoldFolder = GOLD) -> None:
 @gold_app.command("check")
 def gold_check(folder: GoldFolder = GOLD) -> None:
     """Check the gold against its checksums."""
-    from biaozhu.curation.frozen import check_frozen
-
     say(f"{len(check_frozen(folder))} gold files are as they were frozen")
 
 
@@ -47,9 +45,6 @@ def gold_diff(
     as_json: AsJson = False,
 ) -> None:
     """Show the spans that only one of two versions of a gold file has."""
-    from biaozhu.curation.frozen import diff_gold
-    from biaozhu.data.layers import read_layers
-
     changes = diff_gold(read_layers([old]), read_layers([new]))
     if not changes and not as_json:
         say("no span differs")

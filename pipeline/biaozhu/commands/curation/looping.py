@@ -12,11 +12,16 @@ import typer
 
 from biaozhu.commands.console import print_json, say
 from biaozhu.commands.options import LOCAL, Home, shipped
+from biaozhu.curation.frozen import read_gold
+from biaozhu.curation.loop_state import LoopState, advance, read_state, write_state
+from biaozhu.curation.status import read_annotators, read_status
+from biaozhu.data.errors import MissingFileError, UsageError, raise_collected
+from biaozhu.data.layers import find_layers, read_layer, read_layers, write_layer
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from biaozhu.curation.loop_state import LoopState, Step
+    from biaozhu.curation.loop_state import Step
     from biaozhu.training.curves.stopping import Outlook
 
 
@@ -89,8 +94,6 @@ def loop(
     annotators get every sentence without pre-annotations, as the guideline wants it for gold. With test gold it says from
     the fourth round on whether another batch is expected to raise F1 by more than --worth.
     """
-    from biaozhu.curation.loop_state import LoopState, advance, read_state, write_state
-    from biaozhu.data.errors import UsageError
     from biaozhu.training.curves.stopping import describe_outlook
 
     state = read_state(folder)
@@ -149,8 +152,6 @@ def _look_ahead(state: LoopState, folder: Path, worth: float) -> Outlook:
 
 def _check_inputs(paths: Sequence[Path]) -> None:
     """Check before people annotate what a later step of the round needs."""
-    from biaozhu.data.errors import MissingFileError, raise_collected
-
     raise_collected(
         [MissingFileError("no such file", where=str(path)) for path in paths if not path.exists()]
     )
@@ -159,8 +160,6 @@ def _check_inputs(paths: Sequence[Path]) -> None:
 def _select(state: LoopState, paths: _Paths, _home: Path) -> LoopState:
     from biaozhu.commands.curation.selecting import find_pool
     from biaozhu.curation.select import select_sentences, stream_files, write_reasons
-    from biaozhu.data.errors import UsageError
-    from biaozhu.data.layers import read_layer, write_layer
 
     known = {one.id for file in paths.gold.glob("*.jsonl") for one in read_layer(file)}
     files = find_pool(Path(one) for one in state.pool)
@@ -183,7 +182,6 @@ def _push(state: LoopState, paths: _Paths, home: Path) -> LoopState:
 
 def _pull(state: LoopState, paths: _Paths, home: Path) -> LoopState:
     from biaozhu.commands.doccano.projects import pull
-    from biaozhu.curation.status import read_status
 
     pull(project=paths.name, output=paths.work / "layers", plans=paths.work, home=home)
     for name in state.annotators:
@@ -197,7 +195,6 @@ def _pull(state: LoopState, paths: _Paths, home: Path) -> LoopState:
 def _adjudicate(state: LoopState, paths: _Paths, home: Path) -> LoopState:
     from biaozhu.commands.curation.adjudicating import adjudicate
     from biaozhu.curation.disagreements import find_disagreements
-    from biaozhu.curation.status import read_annotators
 
     first, second = (paths.work / "layers" / name for name in state.annotators)
     gold, project = paths.gold / f"{paths.work.name}.jsonl", f"{paths.name}-adjudication"
@@ -232,8 +229,6 @@ def _train(state: LoopState, paths: _Paths, _home: Path) -> LoopState:
 
 def _evaluate(state: LoopState, paths: _Paths, _home: Path) -> LoopState:
     from biaozhu.annotators.trained import annotate_sentences, load_trained
-    from biaozhu.curation.frozen import read_gold
-    from biaozhu.data.layers import find_layers, read_layers
     from biaozhu.training.card import ALL, score_strictly
     from biaozhu.training.curves.stopping import count_round, write_round
 

@@ -9,6 +9,9 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from biaozhu.commands.console import say
+from biaozhu.data.errors import UsageError
+from biaozhu.data.layers import find_layers, read_layers, write_layer
+from biaozhu.data.outputs import check_output
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -67,9 +70,6 @@ def select(
     Near-duplicates are left out; some are drawn at random. `push` shows annotators why each was selected.
     """
     from biaozhu.curation.select import reasons_path, select_sentences, stream_files, write_reasons
-    from biaozhu.data.errors import UsageError
-    from biaozhu.data.layers import write_layer
-    from biaozhu.data.outputs import check_output
     from biaozhu.scale.corpus_stream import expand_globs
     from biaozhu.scale.shard_folders import place
 
@@ -85,7 +85,6 @@ def select(
     judge = None
     if against:
         from biaozhu.curation.disagreements import judge_against
-        from biaozhu.data.layers import read_layers
 
         judge = judge_against({one.id: one for one in read_layers(against)})
     elif marginals:
@@ -116,7 +115,6 @@ def find_pool(paths: Iterable[Path]) -> tuple[Path, ...]:
     Raises:
         MissingFileError: a folder holds none, or only ledgers are named.
     """
-    from biaozhu.data.layers import find_layers
     from biaozhu.scale.shard_folders import is_remote
 
     return find_layers(

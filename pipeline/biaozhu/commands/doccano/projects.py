@@ -22,6 +22,18 @@ from biaozhu.commands.doccano.specs import (
     read_spec,
 )
 from biaozhu.commands.options import LOCAL, AsJson, Home, LabelsFile
+from biaozhu.curation.status import status_path, write_status
+from biaozhu.data.errors import MissingFileError
+from biaozhu.data.layers import write_layer
+from biaozhu.data.ledger import write_ledger
+from biaozhu.data.outputs import check_output
+from biaozhu.doccano.assignment import (
+    assign_sentences,
+    check_names,
+    count_shares,
+    read_assignment,
+    write_assignment,
+)
 
 if TYPE_CHECKING:
     from biaozhu.doccano.assignment import Assignment
@@ -70,13 +82,6 @@ def create(
     layers or annotators, it only adds: what was assigned stays.
     """
     from biaozhu.doccano.accounts import accounts_path
-    from biaozhu.doccano.assignment import (
-        assign_sentences,
-        check_names,
-        count_shares,
-        read_assignment,
-        write_assignment,
-    )
     from biaozhu.doccano.team import create_projects
 
     names = [name.strip() for name in annotators.split(",")]
@@ -129,10 +134,6 @@ def pull(
     A layer holds the sentences that its annotator confirmed or worked on; the status file beside it tells who did
     what and when, and which sentences are untouched.
     """
-    from biaozhu.curation.status import status_path, write_status
-    from biaozhu.data.layers import write_layer
-    from biaozhu.data.ledger import write_ledger
-    from biaozhu.data.outputs import check_output
     from biaozhu.doccano.team import pull_layers
 
     spec = read_spec(project, labels)
@@ -237,9 +238,6 @@ def accounts(
 
 
 def _read_plan(plans: Path, project: str) -> Assignment:
-    from biaozhu.data.errors import MissingFileError
-    from biaozhu.doccano.assignment import read_assignment
-
     path = plans / f"{project}.json"
     if not path.exists():
         there = ", ".join(sorted(one.stem for one in plans.glob("*.json")))

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path  # noqa: TC003 — typer reads the annotations when it runs
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from biaozhu.commands.console import say
+from biaozhu.commands.console import print_json, say
 from biaozhu.commands.doccano import syncing
 from biaozhu.commands.doccano.specs import Port, print_values
 from biaozhu.commands.models.serving import suggest
 from biaozhu.commands.options import LOCAL, AsJson, Home
+from biaozhu.data.errors import UsageError
 from biaozhu.data.translation import translate
+from biaozhu.doccano.local.environment import find_venv
 
 if TYPE_CHECKING:
     from biaozhu.doccano.local.backup import BackupManifest
@@ -43,7 +46,6 @@ def up(
     Annotations go to SQLite in the home folder, or to the PostgreSQL that DATABASE_URL names (?sslmode=disable where
     it has no TLS): an empty database, or the one that this home folder began with. No other is touched.
     """
-    from biaozhu.doccano.local.environment import find_venv
     from biaozhu.doccano.local.server import start
     from biaozhu.doccano.local.state import state_path
 
@@ -55,7 +57,6 @@ def up(
 
 def down(*, home: Home = LOCAL, as_json: AsJson = False) -> None:
     """Stop Doccano with all its processes. What was annotated stays."""
-    from biaozhu.commands.console import print_json
     from biaozhu.doccano.local.server import stop
     from biaozhu.doccano.local.state import state_path
 
@@ -91,9 +92,6 @@ def backup(
     The file holds passwords, so only you can read it: keep it so. PostgreSQL is saved through pg_dump, from the
     database that DATABASE_URL names.
     """
-    import os
-
-    from biaozhu.data.errors import UsageError
     from biaozhu.doccano.local.backup import back_up
 
     if os.environ.get("DOCCANO_URL"):

@@ -9,6 +9,12 @@ import typer
 
 from biaozhu.commands.console import print_json, print_table, say
 from biaozhu.commands.options import target
+from biaozhu.data.errors import EncodingError, RoundTripError
+from biaozhu.data.files import read_bytes
+from biaozhu.data.labels import read_labels
+from biaozhu.data.layers import read_named_layers
+from biaozhu.data.shipped import find_shipped
+from biaozhu.doccano.guideline import embed_pictures
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -33,11 +39,6 @@ Port = Annotated[int | None, typer.Option(min=1, max=65535, help="Port on 127.0.
 
 def read_spec(project: str, labels: Path, guideline: Path | None = None) -> ProjectSpec:
     """Read the label set and the guideline; the default guideline may be missing."""
-    from biaozhu.data.errors import EncodingError
-    from biaozhu.data.files import read_bytes
-    from biaozhu.data.labels import read_labels
-    from biaozhu.data.shipped import find_shipped
-    from biaozhu.doccano.guideline import embed_pictures
     from biaozhu.doccano.project import ProjectSpec
 
     text, is_default = "", guideline == GUIDELINE
@@ -56,8 +57,6 @@ def read_spec(project: str, labels: Path, guideline: Path | None = None) -> Proj
 
 def read_layers(paths: Iterable[Path], spec: ProjectSpec) -> list[tuple[str, tuple[Sentence, ...]]]:
     """Read layers, each with its article's name, checked against the label set."""
-    from biaozhu.data.layers import read_named_layers
-
     return read_named_layers(paths, labels=spec.names)
 
 
@@ -70,8 +69,6 @@ def log_in(home: Path) -> Connection:
 
 def check_file_names(names: Iterable[str]) -> None:
     """Check names that come from the server: none may lead out of the folder."""
-    from biaozhu.data.errors import RoundTripError
-
     for name in names:
         if not name or "\0" in name or name.startswith(".") or Path(name).name != name:
             what = f"the article's name {name!r} is not a file name"

@@ -22,6 +22,13 @@ from biaozhu.commands.doccano.specs import (
     read_spec,
 )
 from biaozhu.commands.options import LOCAL, AsJson, Home, LabelsFile, target
+from biaozhu.data.diff import FORMAT, NOT_BY_PEOPLE, compare_layers, describe
+from biaozhu.data.errors import UsageError
+from biaozhu.data.files import write_text
+from biaozhu.data.layers import find_layers, write_layer
+from biaozhu.data.layers import read_layers as read_all
+from biaozhu.data.ledger import write_ledger
+from biaozhu.data.outputs import check_distinct, check_output
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -60,7 +67,6 @@ def push(
     has touched it. Pushing twice changes nothing, and a push that was killed is finished by pushing again.
     """
     from biaozhu.curation.select import read_reasons
-    from biaozhu.data.layers import find_layers
     from biaozhu.doccano.push import push as push_layers
 
     spec = read_spec(project, labels, guideline)
@@ -103,12 +109,6 @@ def pull(
     Changes are not losses; a sentence or a span that cannot be brought back is one, and makes the exit status 1. What
     other programs put into a shared project is listed, and stays there.
     """
-    from biaozhu.data.diff import NOT_BY_PEOPLE, compare_layers
-    from biaozhu.data.errors import UsageError
-    from biaozhu.data.files import write_text
-    from biaozhu.data.layers import read_layers as read_all
-    from biaozhu.data.ledger import write_ledger
-    from biaozhu.data.outputs import check_distinct, check_output
     from biaozhu.doccano.pull import pull as pull_project
 
     if output is None and not compare:
@@ -140,9 +140,6 @@ def pull(
 
 
 def _write_layers(pulled: PulledProject, output: Path, inputs: Iterable[Path]) -> None:
-    from biaozhu.data.layers import write_layer
-    from biaozhu.data.outputs import check_output
-
     if output.suffix == ".jsonl":
         write_layer(output, pulled.sentences)
         return
@@ -175,8 +172,6 @@ def _print_push(report: PushReport, *, dry_run: bool) -> None:
 
 
 def _print_pulled(pulled: PulledProject, changes: Sequence[Change], *, compared: int) -> None:
-    from biaozhu.data.diff import describe
-
     differing = {change.sentence for change in changes if change.kind != "new sentence"}
     for change in changes:
         show(describe(change))
@@ -200,8 +195,6 @@ def _say_first(title: str, items: Sequence[str]) -> None:
 
 
 def _describe_pulled(pulled: PulledProject, changes: Sequence[Change]) -> dict[str, Any]:
-    from biaozhu.data.diff import FORMAT
-
     return {
         "format": FORMAT,
         "sentences": len(pulled.sentences),

@@ -13,6 +13,9 @@ from biaozhu.commands.options import (  # noqa: TC001 — as above
     LayerFile,
     SentenceFiles,
 )
+from biaozhu.data.errors import bug_from
+from biaozhu.data.layers import name_articles, read_layers, read_named_layers, write_layer
+from biaozhu.data.outputs import check_output
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -39,9 +42,6 @@ def predict(
 ) -> None:
     """Annotate articles, or the sentences of layers, with a trained model."""
     from biaozhu.annotators.trained import annotate_sentences, load_trained
-    from biaozhu.data.errors import bug_from
-    from biaozhu.data.layers import read_layers, write_layer
-    from biaozhu.data.outputs import check_output
     from biaozhu.reading.sources import list_layer_sources, read_sentences
 
     check_output(output, "layer", [model, *keep, *list_layer_sources(files)], articles=files)
@@ -61,7 +61,6 @@ def predict(
 
 
 def _article_names(files: Sequence[Path]) -> dict[str, str]:
-    from biaozhu.data.layers import name_articles, read_named_layers
     from biaozhu.reading.article import read_articles
     from biaozhu.reading.sources import divide_sources
 
@@ -86,7 +85,6 @@ def segmenter(
     as_json: AsJson = False,
 ) -> None:
     """Train a word segmentation model for spacy-pkuseg, which ships none."""
-    from biaozhu.data.layers import read_layers
     from biaozhu.training.segmentation import segmenter_folder, train_segmenter
 
     with progress_of_steps("segmentation"):

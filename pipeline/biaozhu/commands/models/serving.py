@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 from enum import StrEnum
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from biaozhu.annotators.network.models import model_folder
 from biaozhu.commands.console import print_table, say
 from biaozhu.commands.options import AsJson  # noqa: TC001 — typer reads the annotations when it runs
+from biaozhu.data.errors import RemoteError, raise_collected
+from biaozhu.data.labels import read_labels
+from biaozhu.serving.token import VARIABLE, find_token
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -69,7 +74,6 @@ def serve(
     from biaozhu.serving.app import Limits, make_app
     from biaozhu.serving.predictor import process_predictor
     from biaozhu.serving.server import LOOPBACK, address_of, bind, run
-    from biaozhu.serving.token import VARIABLE, find_token
 
     limits = Limits(body=max_bytes, answering=timeout, workers=workers, waiting=waiting, client=per_client)
     listening = bind(host, port)
@@ -108,12 +112,9 @@ def suggest(
     as_json: AsJson = False,
 ) -> None:
     """Let annotators ask a running `biaozhu serve` for spans, with the wand on Doccano's page; or no longer."""
-    from biaozhu.data.errors import RemoteError, raise_collected
-    from biaozhu.data.labels import read_labels
     from biaozhu.doccano.connection import connect, find_account
     from biaozhu.doccano.project import find_project
     from biaozhu.doccano.suggest import switch_off, switch_on
-    from biaozhu.serving.token import find_token
 
     names = project or ["biaozhu"]
     label_set = read_labels(labels)
@@ -142,10 +143,7 @@ def suggest(
 
 
 def _maker(model: str, *, workers: int) -> Callable[[], Predictor]:
-    from functools import partial
-
     from biaozhu.annotators.network.model_folder import check_model
-    from biaozhu.annotators.network.models import model_folder
     from biaozhu.annotators.network.runtime import default_threads
     from biaozhu.serving.predictor import load_rule_predictor, trained_predictor
 

@@ -12,6 +12,12 @@ import typer
 
 from biaozhu.commands.console import finish, print_json, print_table, progress_of_steps, say
 from biaozhu.commands.options import AsJson, GoldLayers, LayerFile, shipped, target
+from biaozhu.data.errors import UsageError
+from biaozhu.data.layers import find_layers, read_layers, write_layer
+from biaozhu.data.ledger import write_ledger
+from biaozhu.data.outputs import check_distinct, check_output, check_output_folder
+from biaozhu.reading.holdout import group_sentences
+from biaozhu.reading.sections import sections_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -76,7 +82,6 @@ def train(
 
     With --seeds or --score a run that was killed goes on with the seeds that are missing when it is started again.
     """
-    from biaozhu.data.outputs import check_output, check_output_folder
     from biaozhu.training.train import train as run
 
     check_output_folder(output, [config, *gold, *held_out, *score])
@@ -84,8 +89,6 @@ def train(
     overrides = _parse_overrides(settings, gold)
     held = _score_held_out(config, overrides, held_out) if held_out else None
     if seeds > 1 or score:
-        from biaozhu.data.layers import find_layers
-
         scored = find_layers(score)
         entries = _train_seeds(
             config, output, seeds=seeds, score=scored, overrides=overrides, held_out=held, as_json=as_json
@@ -166,10 +169,7 @@ def crossval(
     as_json: AsJson = False,
 ) -> None:
     """Predict each section (article, where there are several) by a model trained on the others only."""
-    from biaozhu.data.layers import write_layer
-    from biaozhu.data.outputs import check_distinct, check_output
     from biaozhu.reading.article import find_articles, read_articles
-    from biaozhu.reading.holdout import group_sentences
     from biaozhu.training.card import score_strictly
     from biaozhu.training.crossval import crossvalidate
     from biaozhu.training.train import read_config
@@ -221,10 +221,7 @@ def curve(
     as_json: AsJson = False,
 ) -> None:
     """Train on growing shares of the gold, and say what another 100 sentences are worth."""
-    from biaozhu.data.outputs import check_distinct, check_output
     from biaozhu.reading.article import find_articles, read_articles
-    from biaozhu.reading.holdout import group_sentences
-    from biaozhu.reading.sections import sections_of
     from biaozhu.scoring.significance import Sampling, choose_units
     from biaozhu.training.curves.curve import CurvePlan, describe_curve, measure_curve, write_curve
     from biaozhu.training.train import read_config
@@ -269,7 +266,6 @@ def curve(
 
 
 def _read_gold(layers: Sequence[Path]) -> tuple[list[Path], tuple[Sentence, ...]]:
-    from biaozhu.data.layers import find_layers
     from biaozhu.training.gold import GoldCorpus
 
     files = list(find_layers(layers))
@@ -277,9 +273,6 @@ def _read_gold(layers: Sequence[Path]) -> tuple[list[Path], tuple[Sentence, ...]
 
 
 def _parse_overrides(settings: Sequence[str], gold: Sequence[Path]) -> dict[str, Any]:
-    from biaozhu.data.errors import UsageError
-    from biaozhu.data.layers import find_layers
-
     found: dict[str, Any] = {}
     for setting in settings:
         key, equals, value = setting.partition("=")
@@ -297,8 +290,6 @@ def _parse_overrides(settings: Sequence[str], gold: Sequence[Path]) -> dict[str,
 def _score_held_out(
     config: Path, overrides: Mapping[str, Any], layers: Sequence[Path]
 ) -> dict[str, StrictCounts]:
-    from biaozhu.data.errors import UsageError
-    from biaozhu.data.layers import read_layers
     from biaozhu.training.card import score_strictly
     from biaozhu.training.gold import GoldCorpus
     from biaozhu.training.train import corpus_of, read_config
@@ -346,8 +337,6 @@ def _print_scores(title: str, scores: Mapping[str, StrictCounts], *, as_json: bo
 
 
 def _close(entries: Sequence[Any], ledger: Path | None) -> None:
-    from biaozhu.data.ledger import write_ledger
-
     if ledger is not None:
         write_ledger(ledger, entries)
     finish(entries)

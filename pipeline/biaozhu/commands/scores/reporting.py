@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -19,6 +20,7 @@ from biaozhu.commands.scores.scoring import (  # noqa: TC001 — as above
     Train,
     Values,
 )
+from biaozhu.data.outputs import check_output
 
 Language = Annotated[Literal["zh", "en"], typer.Option("--lang", help="Language of the report.")]
 Reports = Annotated[Path, typer.Argument(help="The folder of the reports, one folder each.")]
@@ -67,7 +69,6 @@ def report(
 
     Gold values and paths are those of --values and --places, else of GOLD/values and GOLD/places, where these are.
     """
-    from biaozhu.data.outputs import check_output
     from biaozhu.reporting.content import ReportRequest, gather_content
     from biaozhu.reporting.report import FILES, list_text_pages, write_report
     from biaozhu.scoring.layer_scoring import ScoringRequest
@@ -139,9 +140,6 @@ def history(
     as_json: AsJson = False,
 ) -> None:
     """Collect the reports of a folder by time, with the change of strict F1 from one to the next."""
-    from dataclasses import asdict
-
-    from biaozhu.data.outputs import check_output
     from biaozhu.reporting.history import list_history, read_reports, write_history
 
     check_output(output, "history")

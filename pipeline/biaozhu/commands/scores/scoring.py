@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from biaozhu.commands.console import LOSSES_SHOWN, print_json, print_table, say
+from biaozhu.data.errors import UsageError, raise_collected
+from biaozhu.data.outputs import check_output
 
 if TYPE_CHECKING:
     from biaozhu.scoring.layer_scoring import ScoredLayers, ScoringInputs
@@ -158,7 +160,6 @@ def compare(
     as_json: AsJson = False,
 ) -> None:
     """Compare two layers on the gold: differences b - a with intervals, p by approximate randomisation, Holm."""
-    from biaozhu.data.errors import UsageError
     from biaozhu.scoring.layer_scoring import name_layers
 
     if len(name_layers((a, b))) == 1:
@@ -201,8 +202,6 @@ def compare(
 
 
 def _score(output: Path | None, *, stream: bool, sampling: tuple[int, int], **options: Any) -> ScoredLayers:
-    from biaozhu.data.errors import raise_collected
-    from biaozhu.data.outputs import check_output
     from biaozhu.scoring.layer_scoring import (
         InputReader,
         ScoringRequest,

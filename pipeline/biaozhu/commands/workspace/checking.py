@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
+import os
+import platform
 import re
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import typer
 
+from biaozhu import __version__
 from biaozhu.commands.console import print_table, say
-from biaozhu.commands.options import AsJson, LabelsFile  # noqa: TC001 — typer reads the annotations when it runs
+from biaozhu.commands.options import LOCAL, AsJson, LabelsFile
+from biaozhu.data.errors import BiaozhuError, extra_advice
+from biaozhu.data.files import cache_folder
+from biaozhu.data.labels import read_labels
+from biaozhu.data.shipped import find_owner, find_shipped, list_configs
+from biaozhu.doccano.local.environment import find_venv
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -49,12 +58,7 @@ def doctor(*, as_json: AsJson = False) -> None:
 
 
 def _check_core() -> Iterator[Row]:
-    import platform
-    import sys
-
-    from biaozhu import __version__
     from biaozhu.annotators.network.lac_data import Size, lac_folder
-    from biaozhu.data.errors import BiaozhuError
 
     yield f"biaozhu {__version__}", OK, str(Path(__file__).resolve().parents[2])
     fits = (3, 11) <= sys.version_info[:2] <= (3, 13)
@@ -104,16 +108,10 @@ def _list_lacking(extra: str) -> list[str]:
 
 
 def _describe_lacking(extra: str, lacking: list[str]) -> str:
-    from biaozhu.data.errors import extra_advice
-
     return f"{', '.join(lacking)}: {extra_advice(extra)}" if lacking else ""
 
 
 def _check_doccano() -> Iterator[Row]:
-    from biaozhu.commands.options import LOCAL
-    from biaozhu.data.errors import BiaozhuError
-    from biaozhu.doccano.local.environment import find_venv
-
     try:
         yield "Doccano's own environment", OK, str(find_venv())
     except BiaozhuError as error:
@@ -128,12 +126,6 @@ def _check_doccano() -> Iterator[Row]:
 
 
 def _check_folder() -> Iterator[Row]:
-    import os
-    import sys
-
-    from biaozhu.data.files import cache_folder
-    from biaozhu.data.shipped import find_shipped
-
     for name in OWN_FILES:
         yield name, OK if find_shipped(Path(name)).exists() else MISSING, str(find_shipped(Path(name)))
     cache = cache_folder()
@@ -150,9 +142,6 @@ def _check_folder() -> Iterator[Row]:
 
 def show_labels(*, labels: LabelsFile = Path("configs/labels.toml"), as_json: AsJson = False) -> None:
     """List the labels: id, name, key, colour and definition; another label is a section more in the file."""
-    from biaozhu.data.labels import read_labels
-    from biaozhu.data.shipped import find_shipped
-
     rows = [(one.id, one.name, one.shortcut, one.color, one.definition) for one in read_labels(labels)]
     print_table("labels", ("id", "name", "key", "colour", "definition"), rows, as_json=as_json)
     say(f"from {find_shipped(labels)}")
@@ -160,8 +149,6 @@ def show_labels(*, labels: LabelsFile = Path("configs/labels.toml"), as_json: As
 
 def show_configs(*, as_json: AsJson = False) -> None:
     """List the configs that are included or in configs/: which command each is for, what it needs, what it is."""
-    from biaozhu.data.shipped import find_owner, list_configs
-
     rows = []
     for path in list_configs():
         text = path.read_text("utf-8")

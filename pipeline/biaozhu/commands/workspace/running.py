@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from biaozhu.annotators.network.models import weights_mark
 from biaozhu.commands.articles.preannotating import (
     NetworkName,
     preannotate,
@@ -19,6 +20,10 @@ from biaozhu.commands.models.predicting import predict
 from biaozhu.commands.models.training import crossval, train
 from biaozhu.commands.options import shipped
 from biaozhu.commands.scores.reporting import report
+from biaozhu.commands.workspace.steps import DoneStep, hash_files, hash_inputs, read_record
+from biaozhu.curation.frozen import read_gold
+from biaozhu.data.errors import MissingFileError, TrainingError, UsageError
+from biaozhu.data.layers import find_layers, ledger_path, read_layer
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -95,8 +100,6 @@ def run(
     The articles are pre-annotated and their amounts tabled; with gold, a model is cross-validated, trained and scored.
     The report goes to reports/NAME, and the scores of each run stay for `biaozhu history`.
     """
-    from biaozhu.commands.workspace.steps import read_record
-    from biaozhu.data.errors import MissingFileError
     from biaozhu.reading.article import find_articles, read_readable
 
     if not folder.exists():
@@ -120,10 +123,6 @@ def run(
 
 
 def _plan_job(name: str, articles: Mapping[Path, Article], gold: Path, config: Path, model: str) -> Job:
-    from biaozhu.curation.frozen import read_gold
-    from biaozhu.data.errors import UsageError
-    from biaozhu.data.layers import find_layers
-
     names = [article.name for article in articles.values()]
     twice = sorted({one for one in names if names.count(one) > 1})
     if twice:
@@ -144,9 +143,6 @@ def _plan_job(name: str, articles: Mapping[Path, Article], gold: Path, config: P
 
 def _preannotate_changed(job: Job, record: StepRecord) -> None:
     """Pre-annotate the articles that are new or changed, and remove the layers of those that are gone."""
-    from biaozhu.annotators.network.models import weights_mark
-    from biaozhu.commands.workspace.steps import DoneStep, hash_files, hash_inputs
-
     wanted = {f"pre {article.name}": (path, article) for path, article in job.articles.items()}
     for gone in [name for name in record.done if name.startswith("pre ") and name not in wanted]:
         for file in record.done.pop(gone).files:
@@ -179,15 +175,11 @@ def _preannotate_changed(job: Job, record: StepRecord) -> None:
 
 
 def _list_layers(name: str) -> list[Path]:
-    from biaozhu.data.layers import ledger_path
-
     layer = PRE / f"{name}.jsonl"
     return [layer, ledger_path(layer), *sorted(PRE.glob(f"layers/*/{name}.jsonl"))]
 
 
 def _table_amounts(job: Job, record: StepRecord) -> None:
-    from biaozhu.commands.workspace.steps import hash_inputs
-
     files, output = list(job.articles), job.report / "amounts.csv"
     record.run_step(
         "table",
@@ -200,10 +192,6 @@ def _table_amounts(job: Job, record: StepRecord) -> None:
 
 def _train_model(job: Job, record: StepRecord) -> bool:
     """Cross-validate, train and predict where there is gold enough, and return whether there is a model."""
-    from biaozhu.commands.workspace.steps import hash_inputs
-    from biaozhu.data.errors import TrainingError
-    from biaozhu.data.layers import ledger_path
-
     if not job.gold:
         return False
     held_out, model = job.steps / f"{job.config.stem}.jsonl", Path("models") / job.config.stem
@@ -242,8 +230,6 @@ def _train_model(job: Job, record: StepRecord) -> bool:
 
 
 def _report_scores(job: Job, record: StepRecord, annotators: Sequence[Path], *, trained: bool) -> None:
-    from biaozhu.commands.workspace.steps import hash_inputs
-    from biaozhu.data.layers import ledger_path
     from biaozhu.reporting.authorship import ABOUT
     from biaozhu.reporting.report import FILES
 
@@ -288,8 +274,6 @@ def _keep_scores(folder: Path) -> None:
 
 def _find_annotators(job: Job) -> list[Path]:
     """Return the folders of annotators who worked on one of the articles."""
-    from biaozhu.data.layers import find_layers, read_layer
-
     ids = {article.id for article in job.articles.values()}
     folders = [one for one in sorted(LAYERS.glob("*")) if one.name not in NO_ANNOTATORS]
     return [

@@ -8,6 +8,9 @@ from typing import Annotated
 import typer
 
 from biaozhu.commands.console import say
+from biaozhu.data.errors import MissingFileError, printable
+from biaozhu.data.files import read_bytes, write_bytes
+from biaozhu.data.shipped import find_own
 from biaozhu.data.translation import translate
 
 ARTICLES = "seeds"
@@ -53,10 +56,6 @@ def new(
 
     Nothing that is there is replaced. Articles in the folder itself stay there: move them into seeds/.
     """
-    from biaozhu.data.errors import MissingFileError, printable
-    from biaozhu.data.files import read_bytes, write_bytes
-    from biaozhu.data.shipped import find_own
-
     if folder.exists() and not folder.is_dir():
         raise MissingFileError("this is a file, a folder is needed", where=str(folder))
     name = printable(folder.resolve().name)
