@@ -7,7 +7,7 @@ import sys
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-import typer
+from typer import Exit
 
 from biaozhu.data.errors import printable
 from biaozhu.data.ledger import count_by_reason, losses
@@ -143,7 +143,7 @@ def finish(entries: Iterable[Entry], *, left_out: Sequence[BiaozhuError] = ()) -
         say(f"lost in all: {count} × {translate(reason)}")
     for problem in left_out:
         say(f"left out: {problem}")
-    raise typer.Exit(1)
+    raise Exit(1)
 
 
 def _shown(character: str) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated
 
-import typer
+from typer import Argument, Option
 
 from biaozhu.data.files import check_target
 from biaozhu.data.layers import check_layer_name
@@ -42,14 +42,12 @@ def shipped(path: Path) -> Path:
     return find_shipped(path)
 
 
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
-GoldLayers = Annotated[list[Path], typer.Option("--gold", help="A gold layer. Repeatable.")]
-LabelsFile = Annotated[Path, typer.Option("--labels", help="The label set.")]
+AsJson = Annotated[bool, Option("--json", help="Print JSON instead of a table.")]
+GoldLayers = Annotated[list[Path], Option("--gold", help="A gold layer. Repeatable.")]
+LabelsFile = Annotated[Path, Option("--labels", help="The label set.")]
 LayerFile = Annotated[
-    Path, typer.Option("-o", "--output", callback=layer_name, help="Write the layer here (.jsonl).")
+    Path, Option("-o", "--output", callback=layer_name, help="Write the layer here (.jsonl).")
 ]
-SentenceFiles = Annotated[
-    list[Path], typer.Argument(metavar="FILE…", help="Articles, or sentence lines (.jsonl).")
-]
-Home = Annotated[Path, typer.Option(help="Folder of the local server: database, logs, secrets.")]
-Yes = Annotated[bool, typer.Option("--yes", "-y", help="Send texts to language models without asking.")]
+SentenceFiles = Annotated[list[Path], Argument(metavar="FILE…", help="Articles, or sentence lines (.jsonl).")]
+Home = Annotated[Path, Option(help="Folder of the local server: database, logs, secrets.")]
+Yes = Annotated[bool, Option("--yes", "-y", help="Send texts to language models without asking.")]

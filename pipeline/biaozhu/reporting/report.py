@@ -61,11 +61,7 @@ def render_report(content: ReportContent, *, language: Language = "zh") -> tuple
     view = {**build_view(content, words, language), **_read_script()}
     texts = dict.fromkeys(page for page in view["page_names"].values() if page)
     pages = {page: render_template("text_page.html.j2", select_page(view, page)) for page in texts}
-    return (
-        render_template("report.html.j2", view),
-        render_template("summary.md.j2", view),
-        pages,
-    )
+    return (render_template("report.html.j2", view), render_template("summary.md.j2", view), pages)
 
 
 def _read_script() -> dict[str, str]:

@@ -6,14 +6,10 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-import typer
+from typer import Argument, Option
 
 from biaozhu.commands.console import finish, print_json, say
-from biaozhu.commands.options import (  # noqa: TC001 — typer reads the annotations when it runs
-    AsJson,
-    LabelsFile,
-    LayerFile,
-)
+from biaozhu.commands.options import AsJson, LabelsFile, LayerFile  # noqa: TC001 — typer reads the annotations when it runs
 from biaozhu.data.errors import DuplicateError, UsageError, raise_collected
 from biaozhu.data.files import write_bytes, write_text
 from biaozhu.data.labels import read_labels
@@ -30,20 +26,14 @@ if TYPE_CHECKING:
 
 LABELS = Path("configs/labels.toml")
 
-FormatName = Annotated[Format, typer.Option("--format", "-f", help="The other format.")]
-
-
-def register(app: typer.Typer) -> None:
-    """Add the commands of this area."""
-    app.command("export")(export)
-    app.command("import")(import_)
+FormatName = Annotated[Format, Option("--format", "-f", help="The other format.")]
 
 
 def export(
-    layers: Annotated[list[Path], typer.Argument(metavar="LAYER...", help="Layers (.jsonl), or folders.")],
+    layers: Annotated[list[Path], Argument(metavar="LAYER...", help="Layers (.jsonl), or folders.")],
     *,
     into: FormatName,
-    output: Annotated[Path, typer.Option("--output", "-o", help="The file; for brat the folder.")],
+    output: Annotated[Path, Option("--output", "-o", help="The file; for brat the folder.")],
     labels: LabelsFile = LABELS,
     as_json: AsJson = False,
 ) -> None:
@@ -72,28 +62,23 @@ def export(
 
 
 def import_(
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="The file; for brat also a folder.")],
+    file: Annotated[Path, Argument(metavar="FILE", help="The file; for brat also a folder.")],
     *,
     of: FormatName,
     output: LayerFile,
     article: Annotated[
-        Path | None, typer.Option(metavar="SEED", help="The article whose sentences the file's texts are.")
+        Path | None, Option(metavar="SEED", help="The article whose sentences the file's texts are.")
     ] = None,
     rename: Annotated[
         list[str] | None,
-        typer.Option(
-            "--map", metavar="THEIRS=OURS", help="A label of theirs and what we call it; repeat it."
-        ),
+        Option("--map", metavar="THEIRS=OURS", help="A label of theirs and what we call it; repeat it."),
     ] = None,
     units: Annotated[
-        OffsetUnit | None,
-        typer.Option(help="What the file's offsets count; else what the format's tool counts."),
+        OffsetUnit | None, Option(help="What the file's offsets count; else what the format's tool counts.")
     ] = None,
-    split: Annotated[
-        bool, typer.Option("--split", help="Cut texts into sentences, never inside a span.")
-    ] = False,
+    split: Annotated[bool, Option("--split", help="Cut texts into sentences, never inside a span.")] = False,
     ledger: Annotated[
-        bool, typer.Option("--ledger", help="Also write what could not come over to LAYER.ledger.jsonl.")
+        bool, Option("--ledger", help="Also write what could not come over to LAYER.ledger.jsonl.")
     ] = False,
     labels: LabelsFile = LABELS,
     as_json: AsJson = False,

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
-import typer
+from typer import Argument, Option, confirm
 
 from biaozhu.commands.console import finish, print_json, progress_of_steps, say
 from biaozhu.commands.options import LabelsFile, Yes, layer_name
@@ -92,18 +92,13 @@ class Answered:
         write_record(path, self.plan, self.outcome, numbers)
 
 
-def register(app: typer.Typer) -> None:
-    """Add the command of this area."""
-    app.command("llm")(llm)
-
-
 def llm(
-    files: Annotated[list[Path], typer.Argument(metavar="FILE…", help="Articles, or folders of them.")],
+    files: Annotated[list[Path], Argument(metavar="FILE…", help="Articles, or folders of them.")],
     *,
-    config: Annotated[Path, typer.Option(metavar="TOML", help="The language model; see docs/llm.md.")],
+    config: Annotated[Path, Option(metavar="TOML", help="The language model; see docs/llm.md.")],
     output: Annotated[
         Path,
-        typer.Option(
+        Option(
             "--output",
             "-o",
             metavar="OUT",
@@ -113,7 +108,7 @@ def llm(
     ],
     labels: LabelsFile = Path("configs/labels.toml"),
     yes: Yes = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print what it used as JSON.")] = False,
+    as_json: Annotated[bool, Option("--json", help="Print what it used as JSON.")] = False,
 ) -> None:
     """Ask a language model for the spans of articles: a layer of its own."""
     from biaozhu.reading.article import find_articles, read_readable
@@ -198,7 +193,7 @@ def _agree_to(plans: Sequence[Plan], *, yes: bool) -> None:
         return
     if not sys.stdin.isatty():
         raise UsageError("nothing was sent: nobody can be asked", next_step="Give --yes to send it")
-    if not typer.confirm(translate("Send it?"), err=True):
+    if not confirm(translate("Send it?"), err=True):
         raise UsageError("nothing was sent", next_step="Answer y, or give --yes, to send it")
 
 

@@ -7,10 +7,10 @@ from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-import typer
+from typer import Argument, Exit, Option
 
 from biaozhu.annotators.network.models import load_model, whole_name
-from biaozhu.commands.articles.hints import say_where_not_chinese
+from biaozhu.commands.articles.reading import say_where_not_chinese
 from biaozhu.commands.console import finish, progress, say
 from biaozhu.commands.options import MAX_PROCESSES, LabelsFile, Yes, layer_name
 from biaozhu.data.errors import ConfigError, LabelError, UsageError
@@ -35,9 +35,7 @@ if TYPE_CHECKING:
 
 NetworkName = Annotated[
     str,
-    typer.Option(
-        "--model", help="accurate, fast, or the folder of a network of `base build` or `base distil`."
-    ),
+    Option("--model", help="accurate, fast, or the folder of a network of `base build` or `base distil`."),
 ]
 
 
@@ -60,15 +58,10 @@ class ShardForm(StrEnum):
     docbin = "docbin"
 
 
-def register(app: typer.Typer) -> None:
-    """Add the commands of this area."""
-    app.command("preannotate")(preannotate)
-
-
 def preannotate(
     files: Annotated[
         list[str],
-        typer.Argument(
+        Argument(
             metavar="FILE...",
             help="Articles (text or HTML), folders, patterns; JSONL or Parquet with name and text; .gz, .zst; - for stdin; s3://….",
         ),
@@ -76,7 +69,7 @@ def preannotate(
     *,
     output: Annotated[
         Path | None,
-        typer.Option(
+        Option(
             "--output",
             "-o",
             metavar="OUT",
@@ -86,18 +79,15 @@ def preannotate(
     ] = None,
     layers: Annotated[
         Path | None,
-        typer.Option(
-            metavar="DIR", help="Also write each annotator's layer to DIR/<source>/<article>.jsonl."
-        ),
+        Option(metavar="DIR", help="Also write each annotator's layer to DIR/<source>/<article>.jsonl."),
     ] = None,
     ledger: Annotated[
-        bool,
-        typer.Option("--ledger", help="Also write what the combination decided to OUT.ledger.jsonl."),
+        bool, Option("--ledger", help="Also write what the combination decided to OUT.ledger.jsonl.")
     ] = False,
     model: NetworkName = "accurate",
     annotator: Annotated[
         list[str],
-        typer.Option(
+        Option(
             metavar="NAME",
             help="Also an annotator of another package, of a Python file (.py), or a language model that a file (.toml) describes, as a layer of its own. Repeatable.",
         ),
@@ -105,26 +95,24 @@ def preannotate(
     labels: LabelsFile = Path("configs/labels.toml"),
     threads: Annotated[
         int | None,
-        typer.Option(
-            min=1, max=MAX_PROCESSES, help="Threads of the network; as many as processors by default."
-        ),
+        Option(min=1, max=MAX_PROCESSES, help="Threads of the network; as many as processors by default."),
     ] = None,
     shards: Annotated[
         str | None,
-        typer.Option(
+        Option(
             metavar="DIR",
             help="Write shards and a manifest to DIR (or s3://…), and go on there after a stop.",
         ),
     ] = None,
     shard_size: Annotated[
-        int | None, typer.Option(min=1, metavar="BYTES", help="Source text in a shard; 4 MiB by default.")
+        int | None, Option(min=1, metavar="BYTES", help="Source text in a shard; 4 MiB by default.")
     ] = None,
     shard_format: Annotated[
-        ShardForm | None, typer.Option(help="What a shard's file is; jsonl (packed by gzip) by default.")
+        ShardForm | None, Option(help="What a shard's file is; jsonl (packed by gzip) by default.")
     ] = None,
     jobs: Annotated[
         int | None,
-        typer.Option(
+        Option(
             "--jobs",
             "-j",
             min=1,
@@ -133,15 +121,15 @@ def preannotate(
         ),
     ] = None,
     engine: Annotated[
-        Engine, typer.Option(help="Who makes shards: processes of this machine, or Ray (extra `ray`).")
+        Engine, Option(help="Who makes shards: processes of this machine, or Ray (extra `ray`).")
     ] = Engine.local,
     ray_address: Annotated[
         str | None,
-        typer.Option(metavar="HOST:PORT", help="A running Ray cluster; else one of this machine is started."),
+        Option(metavar="HOST:PORT", help="A running Ray cluster; else one of this machine is started."),
     ] = None,
     yes: Yes = False,
     as_json: Annotated[
-        bool, typer.Option("--json", help="Print what language models used as JSON; needs --output.")
+        bool, Option("--json", help="Print what language models used as JSON; needs --output.")
     ] = False,
 ) -> None:
     """Find places, persons and amounts in articles: sentence lines with spans."""
@@ -169,13 +157,7 @@ def preannotate(
                 shard_size,
                 None if shard_format is None else shard_format.value,
             ),
-            run=Run(
-                network,
-                jobs,
-                threads,
-                ray=engine is Engine.ray,
-                address=ray_address,
-            ),
+            run=Run(network, jobs, threads, ray=engine is Engine.ray, address=ray_address),
         )
         return
     if as_json and output is None:
@@ -241,7 +223,7 @@ def _few(
         say(f"failed: {failure}")
     finish([entry for one in done for entry in _entries(one, asked)], left_out=problems)
     if failures:
-        raise typer.Exit(1)
+        raise Exit(1)
 
 
 def _entries(one: Preannotation, asked: Sequence[Answered]) -> list[Entry]:
@@ -326,11 +308,7 @@ def _ask(
 
 
 def _load(
-    name: str,
-    annotators: Sequence[str],
-    labels: Path,
-    asked: Sequence[Answered],
-    threads: int | None,
+    name: str, annotators: Sequence[str], labels: Path, asked: Sequence[Answered], threads: int | None
 ) -> tuple[NameModel, tuple[Annotator, ...]]:
     from biaozhu.annotators.preannotate import DEFAULT_ANNOTATORS
 

@@ -1,15 +1,15 @@
-"""Commands: read and split."""
+"""Commands: read and split; and hints about articles that will not be annotated well."""
 
 from __future__ import annotations
 
+import re
 import sys
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
-import typer
+from typer import Argument, Option
 
-from biaozhu.commands.articles.hints import say_where_not_chinese
 from biaozhu.commands.console import finish, print_json, print_table, say
 from biaozhu.data.errors import UsageError
 from biaozhu.data.files import write_lines, write_text
@@ -18,33 +18,48 @@ from biaozhu.data.outputs import check_distinct, check_output
 from biaozhu.reading.sentences import split_checked
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from biaozhu.data.errors import BiaozhuError
     from biaozhu.data.model import Article
 
+CHINESE = re.compile("[㐀-䶿一-鿿豈-﫿\U00020000-\U0003ffff]")
+KANA = re.compile("[ぁ-ヿ]")
+# Of the letters; an article about a company has many Latin ones.
+MIN_CHINESE_SHARE, MAX_KANA_SHARE = 0.3, 0.1
+
+
+def is_chinese(text: str) -> bool:
+    """Tell whether most letters of a text are Chinese characters, and hardly any are Japanese."""
+    letters = sum(map(str.isalpha, text))
+    return not letters or (
+        len(CHINESE.findall(text)) >= MIN_CHINESE_SHARE * letters
+        and len(KANA.findall(text)) <= MAX_KANA_SHARE * letters
+    )
+
+
+def say_where_not_chinese(articles: Iterable[Article]) -> None:
+    """Name the articles whose text is not Chinese."""
+    for article in articles:
+        if not is_chinese(article.raw):
+            say(f"hint: {article.name} is not Chinese text; biaozhu finds little in it")
+
+
 _SHOWN = 60
 
 Sources = Annotated[
-    list[Path], typer.Argument(metavar="FILE...", help="Articles, plain text or HTML, or folders of them.")
+    list[Path], Argument(metavar="FILE...", help="Articles, plain text or HTML, or folders of them.")
 ]
 SavedText = Annotated[
-    Path | None,
-    typer.Option("--text", help="Save the text that offsets count in (for HTML: the extracted text)."),
+    Path | None, Option("--text", help="Save the text that offsets count in (for HTML: the extracted text).")
 ]
-
-
-def register(app: typer.Typer) -> None:
-    """Add the commands of this area."""
-    app.command("read")(read)
-    app.command("split")(split)
 
 
 def read(
     files: Sources,
     *,
     text: SavedText = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON, with full texts and offsets.")] = False,
+    as_json: Annotated[bool, Option("--json", help="Print JSON, with full texts and offsets.")] = False,
 ) -> None:
     """Show the blocks of articles (furniture, title, headings, captions, paragraphs), their metadata, what is left out."""
     articles, problems = _read_all(files, text)
@@ -101,8 +116,7 @@ def split(
     files: Sources,
     *,
     output: Annotated[
-        Path | None,
-        typer.Option("--output", "-o", metavar="OUT.jsonl", help="Write here instead of to stdout."),
+        Path | None, Option("--output", "-o", metavar="OUT.jsonl", help="Write here instead of to stdout.")
     ] = None,
     text: SavedText = None,
 ) -> None:

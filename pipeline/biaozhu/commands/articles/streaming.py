@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass
 from itertools import islice
 from typing import TYPE_CHECKING, TypeVar
 
-import typer
+from typer import Exit
 
 from biaozhu.commands.console import LOSSES_SHOWN, progress, say
 from biaozhu.data.errors import EmptyArticleError, UsageError
@@ -140,7 +140,7 @@ def _end(spans: int, articles: int, failed: int, dead: Path | None) -> None:
     say(f"{spans} spans in {articles} {'article' if articles == 1 else 'articles'}")
     if failed:
         say(f"lost in all: {failed} articles{'' if dead is None else f', see {dead}'}")
-        raise typer.Exit(1)
+        raise Exit(1)
 
 
 def _counted(found: Iterator[Part]) -> Iterator[Part]:

@@ -6,7 +6,7 @@ from dataclasses import asdict
 from pathlib import Path  # noqa: TC003 — typer reads the annotations when it runs
 from typing import TYPE_CHECKING, Annotated, Any
 
-import typer
+from typer import Argument, Option
 
 from biaozhu.annotators.network.models import load_model
 from biaozhu.commands.console import finish, print_json, print_table, say
@@ -27,28 +27,23 @@ SHOWN = ("place", "about", "amount", "low", "high", "unit", "sentence")
 UNRESOLVED = ("place", "times", "status", "under", "may be", "sentence")
 
 
-def register(app: typer.Typer) -> None:
-    """Add the commands of this area."""
-    app.command("table")(table)
-
-
 def table(
     files: Annotated[
-        list[Path], typer.Argument(metavar="ARTICLE...", help="Articles, plain text or HTML, or folders.")
+        list[Path], Argument(metavar="ARTICLE...", help="Articles, plain text or HTML, or folders.")
     ],
     *,
     layer: Annotated[
         list[Path],
-        typer.Option(
+        Option(
             "--layer",
             help="A layer with the spans, JSONL, or a folder; without one they are found. Repeatable.",
         ),
     ] = [],  # noqa: B006 — typer copies the default
     output: Annotated[
-        Path | None, typer.Option("-o", "--output", help="Write .csv or .parquet here instead of a table.")
+        Path | None, Option("-o", "--output", help="Write .csv or .parquet here instead of a table.")
     ] = None,
     as_json: Annotated[
-        bool, typer.Option("--json", help="Print rows, places and people as JSON instead of a table.")
+        bool, Option("--json", help="Print rows, places and people as JSON instead of a table.")
     ] = False,
 ) -> None:
     """Print the amounts of articles: value, unit, per what, and about which place."""

@@ -1,19 +1,20 @@
-"""Command: adjudicate, with a decisions file or in Doccano."""
+"""Commands: adjudicate, with a decisions file or in Doccano; gold freeze, gold check and gold diff."""
 
 from __future__ import annotations
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-import typer
+from typer import Argument, Exit, Option
 
 from biaozhu.commands.console import finish, print_table, say
 from biaozhu.commands.doccano.specs import GUIDELINE, LABELS, GuidelineFile, log_in, read_spec
 from biaozhu.commands.options import LOCAL, AsJson, Home, LabelsFile, layer_name, target
+from biaozhu.curation.frozen import check_frozen, diff_gold, freeze_gold
 from biaozhu.curation.status import read_annotators
 from biaozhu.data.errors import OutputError, UsageError
 from biaozhu.data.files import descriptor_of
-from biaozhu.data.layers import name_articles, read_named_layers, write_layer
+from biaozhu.data.layers import name_articles, read_layers, read_named_layers, write_layer
 from biaozhu.data.outputs import check_distinct, check_output
 
 if TYPE_CHECKING:
@@ -23,12 +24,7 @@ if TYPE_CHECKING:
     from biaozhu.data.model import Sentence
     from biaozhu.doccano.adjudication_project import AdjudicatorAnswers
 
-LayerPath = Annotated[Path, typer.Argument(help="layers/<annotator>/ or one file of it.")]
-
-
-def register(app: typer.Typer) -> None:
-    """Add the command of this area."""
-    app.command()(adjudicate)
+LayerPath = Annotated[Path, Argument(help="layers/<annotator>/ or one file of it.")]
 
 
 def adjudicate(
@@ -36,14 +32,14 @@ def adjudicate(
     second: LayerPath,
     *,
     decisions: Annotated[
-        Path | None, typer.Option(help="The decisions, one a line: read, or with --from-doccano written.")
+        Path | None, Option(help="The decisions, one a line: read, or with --from-doccano written.")
     ] = None,
     questions: Annotated[
-        Path | None, typer.Option(callback=target, help="Write the disagreements here, to be decided.")
+        Path | None, Option(callback=target, help="Write the disagreements here, to be decided.")
     ] = None,
     output: Annotated[
         Path | None,
-        typer.Option(
+        Option(
             "-o",
             "--output",
             callback=layer_name,
@@ -51,17 +47,17 @@ def adjudicate(
         ),
     ] = None,
     to_doccano: Annotated[
-        bool, typer.Option("--to-doccano", help="Make a Doccano project of the disagreements.")
+        bool, Option("--to-doccano", help="Make a Doccano project of the disagreements.")
     ] = False,
     from_doccano: Annotated[
-        bool, typer.Option("--from-doccano", help="Bring the decisions back from that project.")
+        bool, Option("--from-doccano", help="Bring the decisions back from that project.")
     ] = False,
-    project: Annotated[str, typer.Option("--project", help="Name of the Doccano project.")] = "adjudication",
+    project: Annotated[str, Option("--project", help="Name of the Doccano project.")] = "adjudication",
     adjudicator: Annotated[
-        str, typer.Option(help="Account to make for the adjudicator; else the administrator decides.")
+        str, Option(help="Account to make for the adjudicator; else the administrator decides.")
     ] = "",
     common: Annotated[
-        bool, typer.Option("--common", help="Take only the sentences that both annotators have.")
+        bool, Option("--common", help="Take only the sentences that both annotators have.")
     ] = False,
     labels: LabelsFile = LABELS,
     guideline: GuidelineFile = GUIDELINE,
@@ -195,4 +191,38 @@ def _keep(answered: AdjudicatorAnswers, dispute: Dispute, path: Path) -> None:
         say(f"open: {item.sentence} {item.start}-{item.end} {item.text!r}: {why}")
     finish(answered.losses)
     if lacking:
-        raise typer.Exit(1)
+        raise Exit(1)
+
+
+GoldFolder = Annotated[Path, Argument(help="The folder of the gold files.")]
+GOLD = Path("annotations/gold")
+
+
+def freeze(folder: GoldFolder = GOLD) -> None:
+    """Write the checksums of the gold: from now on a changed file is an error."""
+    for name, file in freeze_gold(folder).items():
+        spans = sum(file.spans.values())
+        say(f"frozen: {name}, {file.sentences} sentences, {spans} spans, {file.sha256[:12]}")
+
+
+def check(folder: GoldFolder = GOLD) -> None:
+    """Check the gold against its checksums."""
+    say(f"{len(check_frozen(folder))} gold files are as they were frozen")
+
+
+def diff(
+    old: Annotated[Path, Argument(help="A gold file, or a folder.")],
+    new: Annotated[Path, Argument(help="Another version of it.")],
+    *,
+    as_json: AsJson = False,
+) -> None:
+    """Show the spans that only one of two versions of a gold file has."""
+    changes = diff_gold(read_layers([old]), read_layers([new]))
+    if not changes and not as_json:
+        say("no span differs")
+        return
+    rows = [(one.kind, one.sentence, one.start, one.end, one.label, one.text) for one in changes]
+    columns = ("change", "sentence", "start", "end", "label", "text")
+    print_table("Gold changes", columns, rows, as_json=as_json)
+    if changes:
+        raise Exit(1)

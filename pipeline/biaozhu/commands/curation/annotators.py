@@ -7,7 +7,7 @@ from json import dumps
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-import typer
+from typer import Argument, Option
 
 from biaozhu.commands.console import print_json, print_table, say, show
 from biaozhu.commands.options import AsJson  # noqa: TC001 — typer reads the annotations when it runs
@@ -22,20 +22,14 @@ if TYPE_CHECKING:
     from biaozhu.curation.agreement import Agreement
     from biaozhu.curation.bias import Bias
 
-Output = Annotated[Path | None, typer.Option("-o", "--output", help="Write the figures as JSON.")]
-
-
-def register(app: typer.Typer) -> None:
-    """Add the commands of this area."""
-    app.command()(agree)
-    app.command()(bias)
+Output = Annotated[Path | None, Option("-o", "--output", help="Write the figures as JSON.")]
 
 
 def agree(
-    layers: Annotated[list[Path], typer.Argument(help="Two or more: layers/<annotator>/ or one file of it.")],
+    layers: Annotated[list[Path], Argument(help="Two or more: layers/<annotator>/ or one file of it.")],
     *,
     common: Annotated[
-        bool, typer.Option("--common", help="Compare each two annotators on the sentences that both have.")
+        bool, Option("--common", help="Compare each two annotators on the sentences that both have.")
     ] = False,
     output: Output = None,
     as_json: AsJson = False,
@@ -83,12 +77,11 @@ def agree(
 
 def bias(
     annotators: Annotated[
-        list[Path],
-        typer.Argument(help="Folders layers/<annotator>/ from `project pull`.", metavar="FOLDER..."),
+        list[Path], Argument(help="Folders layers/<annotator>/ from `project pull`.", metavar="FOLDER...")
     ],
     *,
     gold: Annotated[
-        list[Path] | None, typer.Option("--gold", help="Gold of the same sentences, or its folder.")
+        list[Path] | None, Option("--gold", help="Gold of the same sentences, or its folder.")
     ] = None,
     output: Output = None,
     as_json: AsJson = False,

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-import typer
+from typer import Argument, Exit, Option
 
 from biaozhu.commands.console import print_json, say
 from biaozhu.commands.options import LOCAL, Home, shipped
@@ -63,29 +63,21 @@ class _Paths:
         return self.folder / "models" / f"round-{self.number:02}"
 
 
-def register(app: typer.Typer) -> None:
-    """Add the command of this area."""
-    app.command()(loop)
-
-
 def loop(
-    folder: Annotated[Path, typer.Argument(help="The loop's folder: state, gold, models, scores.")],
+    folder: Annotated[Path, Argument(help="The loop's folder: state, gold, models, scores.")],
     *,
     pool: Annotated[
         list[str],
-        typer.Option("--pool", help="Pre-annotated layers or folders to select from. Repeatable. First run."),
+        Option("--pool", help="Pre-annotated layers or folders to select from. Repeatable. First run."),
     ] = [],  # noqa: B006 — typer copies the default
-    annotators: Annotated[str, typer.Option(help="The two annotators, as in ann,bo. First run.")] = "",
-    config: Annotated[Path, typer.Option(help="The training config. First run.")] = Path("configs/ner.cfg"),
-    number: Annotated[int, typer.Option("-n", "--number", min=1, help="Sentences a round. First run.")] = 50,
-    test: Annotated[
-        Path | None, typer.Option(help="Gold that each round's model is scored on. First run.")
-    ] = None,
+    annotators: Annotated[str, Option(help="The two annotators, as in ann,bo. First run.")] = "",
+    config: Annotated[Path, Option(help="The training config. First run.")] = Path("configs/ner.cfg"),
+    number: Annotated[int, Option("-n", "--number", min=1, help="Sentences a round. First run.")] = 50,
+    test: Annotated[Path | None, Option(help="Gold that each round's model is scored on. First run.")] = None,
     worth: Annotated[
-        float,
-        typer.Option(min=0, max=1, help="Gain of F1 that another batch must promise; below it you can stop."),
+        float, Option(min=0, max=1, help="Gain of F1 that another batch must promise; below it you can stop.")
     ] = 0.005,
-    as_json: Annotated[bool, typer.Option("--json", help="Print the end of a round as JSON.")] = False,
+    as_json: Annotated[bool, Option("--json", help="Print the end of a round as JSON.")] = False,
     home: Home = LOCAL,
 ) -> None:
     """Go round: select, push, pull, adjudicate, freeze, train, evaluate; run it again and it goes on.
@@ -214,9 +206,9 @@ def _adjudicate(state: LoopState, paths: _Paths, home: Path) -> LoopState:
 
 
 def _freeze(state: LoopState, paths: _Paths, _home: Path) -> LoopState:
-    from biaozhu.commands.curation.gold import gold_freeze
+    from biaozhu.commands.curation.adjudicating import freeze
 
-    gold_freeze(paths.gold)
+    freeze(paths.gold)
     return state
 
 
@@ -246,7 +238,7 @@ def _evaluate(state: LoopState, paths: _Paths, _home: Path) -> LoopState:
 
 def _wait(what: str) -> None:
     say(f"now people must act: {what}. Then run the same command again")
-    raise typer.Exit(1)
+    raise Exit(1)
 
 
 _STEPS: dict[Step, Callable[[LoopState, _Paths, Path], LoopState]] = {

@@ -6,7 +6,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-import typer
+from typer import Argument, Option
 
 from biaozhu.commands.console import finish, print_json, print_table, progress, say
 from biaozhu.commands.doccano.specs import (
@@ -42,37 +42,24 @@ PLANS = Path("annotations/projects")
 # Headings in tables, where the key alone says too little.
 HEADINGS = {"blind": "without pre-annotation", "edited": "edited, not confirmed"}
 
-Project = Annotated[str, typer.Option("--project", help="Name of the project of all annotators.")]
-ProjectArgument = Annotated[
-    str, typer.Argument(metavar="NAME", help="Name of the project of all annotators.")
-]
-Plans = Annotated[Path, typer.Option("--plans", help="Folder of the files that say who got which sentence.")]
-
-
-def register(app: typer.Typer) -> None:
-    """Add the commands of this area."""
-    team = typer.Typer(help="Several annotators, each with a layer of their own.", no_args_is_help=True)
-    team.command("create")(create)
-    team.command("pull")(pull)
-    team.command("enter")(enter)
-    team.command("status")(status)
-    team.command("accounts")(accounts)
-    app.add_typer(team, name="project")
+Project = Annotated[str, Option("--project", help="Name of the project of all annotators.")]
+ProjectArgument = Annotated[str, Argument(metavar="NAME", help="Name of the project of all annotators.")]
+Plans = Annotated[Path, Option("--plans", help="Folder of the files that say who got which sentence.")]
 
 
 def create(
     layers: LayerPaths,
     *,
-    annotators: Annotated[str, typer.Option(help="Names of the annotators, with commas between them.")],
+    annotators: Annotated[str, Option(help="Names of the annotators, with commas between them.")],
     project: Project,
-    overlap: Annotated[int, typer.Option(help="How many annotators each sentence gets.")] = 2,
+    overlap: Annotated[int, Option(help="How many annotators each sentence gets.")] = 2,
     blind: Annotated[
-        float, typer.Option(help="Share of each one's sentences without pre-annotations, 0 to 1.")
+        float, Option(help="Share of each one's sentences without pre-annotations, 0 to 1.")
     ] = 0.0,
     labels: LabelsFile = LABELS,
     guideline: GuidelineFile = GUIDELINE,
     plans: Plans = PLANS,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only print the shares.")] = False,
+    dry_run: Annotated[bool, Option("--dry-run", help="Only print the shares.")] = False,
     home: Home = LOCAL,
     as_json: AsJson = False,
 ) -> None:
@@ -121,7 +108,7 @@ def pull(
     *,
     project: Project,
     output: Annotated[
-        Path, typer.Option("-o", "--output", help="Folder of the layers: <annotator>/<article>.jsonl in it.")
+        Path, Option("-o", "--output", help="Folder of the layers: <annotator>/<article>.jsonl in it.")
     ] = Path("annotations/layers"),
     labels: LabelsFile = LABELS,
     plans: Plans = PLANS,
@@ -184,10 +171,10 @@ def pull(
 
 def enter(
     layers: Annotated[
-        list[Path], typer.Argument(metavar="LAYER...", help="The annotator's layers (.jsonl), or a folder.")
+        list[Path], Argument(metavar="LAYER...", help="The annotator's layers (.jsonl), or a folder.")
     ],
     *,
-    annotator: Annotated[str, typer.Option(help="Whose work it is.")],
+    annotator: Annotated[str, Option(help="Whose work it is.")],
     project: Project,
     labels: LabelsFile = LABELS,
     home: Home = LOCAL,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
-import typer
+from typer import Argument, Option
 
 from biaozhu.commands.console import print_json, print_table, say
 from biaozhu.commands.options import target
@@ -27,14 +27,13 @@ LABELS = Path("configs/labels.toml")
 GUIDELINE = Path("annotations/guideline.md")
 
 LayerPaths = Annotated[
-    list[Path],
-    typer.Argument(metavar="LAYER...", help="Layers (.jsonl) to annotate, in order, or folders."),
+    list[Path], Argument(metavar="LAYER...", help="Layers (.jsonl) to annotate, in order, or folders.")
 ]
-GuidelineFile = Annotated[Path, typer.Option(help="Guideline in Markdown, shown to annotators.")]
+GuidelineFile = Annotated[Path, Option(help="Guideline in Markdown, shown to annotators.")]
 LedgerFile = Annotated[
-    Path | None, typer.Option(callback=target, help="Write what could not be brought back to this file.")
+    Path | None, Option(callback=target, help="Write what could not be brought back to this file.")
 ]
-Port = Annotated[int | None, typer.Option(min=1, max=65535, help="Port on 127.0.0.1; else a free one.")]
+Port = Annotated[int | None, Option(min=1, max=65535, help="Port on 127.0.0.1; else a free one.")]
 
 
 def read_spec(project: str, labels: Path, guideline: Path | None = None) -> ProjectSpec:

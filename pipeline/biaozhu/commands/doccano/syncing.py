@@ -7,7 +7,7 @@ from dataclasses import asdict, replace
 from pathlib import Path  # noqa: TC003 — typer reads the annotations when it runs
 from typing import TYPE_CHECKING, Annotated, Any
 
-import typer
+from typer import Exit, Option
 
 from biaozhu.commands.console import finish, print_json, print_table, progress, say, show
 from biaozhu.commands.doccano.specs import (
@@ -39,13 +39,7 @@ if TYPE_CHECKING:
 
 MAX_SHOWN = 50
 
-ProjectName = Annotated[str, typer.Option("--project", help="Name of the Doccano project.")]
-
-
-def register(app: typer.Typer) -> None:
-    """Add the commands of this area."""
-    app.command("push")(push)
-    app.command("pull")(pull)
+ProjectName = Annotated[str, Option("--project", help="Name of the Doccano project.")]
 
 
 def push(
@@ -54,10 +48,8 @@ def push(
     project: ProjectName = "biaozhu",
     labels: LabelsFile = LABELS,
     guideline: GuidelineFile = GUIDELINE,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only print what would be done.")] = False,
-    break_lock: Annotated[
-        bool, typer.Option("--break-lock", help="Take the lock of a push that is gone.")
-    ] = False,
+    dry_run: Annotated[bool, Option("--dry-run", help="Only print what would be done.")] = False,
+    break_lock: Annotated[bool, Option("--break-lock", help="Take the lock of a push that is gone.")] = False,
     home: Home = LOCAL,
     as_json: AsJson = False,
 ) -> None:
@@ -86,20 +78,19 @@ def push(
 def pull(
     *,
     output: Annotated[
-        Path | None, typer.Option("-o", "--output", help="A .jsonl file, or a folder for a file by article.")
+        Path | None, Option("-o", "--output", help="A .jsonl file, or a folder for a file by article.")
     ] = None,
     compare: Annotated[
-        list[Path] | None,
-        typer.Option("--compare", help="A layer that was sent, or a folder: list what differs."),
+        list[Path] | None, Option("--compare", help="A layer that was sent, or a folder: list what differs.")
     ] = None,
     confirmed: Annotated[
-        bool, typer.Option("--confirmed", help="Only the sentences that somebody has confirmed.")
+        bool, Option("--confirmed", help="Only the sentences that somebody has confirmed.")
     ] = False,
     project: ProjectName = "biaozhu",
     labels: LabelsFile = LABELS,
     ledger: LedgerFile = None,
     result: Annotated[
-        Path | None, typer.Option(callback=target, help="Write what was found as JSON, for the report.")
+        Path | None, Option(callback=target, help="Write what was found as JSON, for the report.")
     ] = None,
     home: Home = LOCAL,
     as_json: AsJson = False,
@@ -136,7 +127,7 @@ def pull(
         _print_pulled(pulled, changes, compared=len(sent) if compare else len(pulled.sentences))
     finish(pulled.losses)
     if compare and any(change.kind in NOT_BY_PEOPLE for change in changes):
-        raise typer.Exit(1)
+        raise Exit(1)
 
 
 def _write_layers(pulled: PulledProject, output: Path, inputs: Iterable[Path]) -> None:

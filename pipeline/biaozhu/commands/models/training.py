@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-import typer
+from typer import Argument, Option
 
 from biaozhu.commands.console import finish, print_json, print_table, progress_of_steps, say
 from biaozhu.commands.options import AsJson, GoldLayers, LayerFile, shipped, target
@@ -26,53 +26,40 @@ if TYPE_CHECKING:
     from biaozhu.data.model import Sentence
     from biaozhu.data.strict_counts import StrictCounts
 
-Config = Annotated[Path, typer.Argument(callback=shipped, help="A training config, such as configs/ner.cfg.")]
+Config = Annotated[Path, Argument(callback=shipped, help="A training config, such as configs/ner.cfg.")]
 Overrides = Annotated[
     list[str],
-    typer.Option(
-        "--set", help="SECTION.KEY=VALUE in place of the config's own; VALUE as JSON or plain text."
-    ),
+    Option("--set", help="SECTION.KEY=VALUE in place of the config's own; VALUE as JSON or plain text."),
 ]
 Articles = Annotated[
-    list[Path], typer.Option("--article", help="An article that the gold was made from. Repeatable.")
+    list[Path], Option("--article", help="An article that the gold was made from. Repeatable.")
 ]
 Ledger = Annotated[
-    Path | None, typer.Option("--ledger", callback=target, help="Write the ledger of lost spans here.")
+    Path | None, Option("--ledger", callback=target, help="Write the ledger of lost spans here.")
 ]
-
-
-def register(app: typer.Typer) -> None:
-    """Add the commands of this area."""
-    app.command("train")(train)
-    app.command("crossval")(crossval)
-    app.command("curve")(curve)
 
 
 def train(
     config: Config,
     *,
-    output: Annotated[Path, typer.Option("-o", "--output", help="The model's folder, such as models/NAME.")],
+    output: Annotated[Path, Option("-o", "--output", help="The model's folder, such as models/NAME.")],
     gold: Annotated[
         list[Path],
-        typer.Option("--gold", help="Gold to train on, in place of the config's paths.train. Repeatable."),
+        Option("--gold", help="Gold to train on, in place of the config's paths.train. Repeatable."),
     ] = [],  # noqa: B006 — typer copies the default
     held_out: Annotated[
         list[Path],
-        typer.Option(
-            "--held-out", help="A layer from `crossval` on the gold, for the model card. Repeatable."
-        ),
+        Option("--held-out", help="A layer from `crossval` on the gold, for the model card. Repeatable."),
     ] = [],  # noqa: B006 — typer copies the default
     seeds: Annotated[
         int,
-        typer.Option(
+        Option(
             min=1, max=100, help="Train with so many seeds; the first one's model stays, the card tells all."
         ),
     ] = 1,
     score: Annotated[
         list[Path],
-        typer.Option(
-            "--score", help="A gold layer that is not trained on, scored with each seed. Repeatable."
-        ),
+        Option("--score", help="A gold layer that is not trained on, scored with each seed. Repeatable."),
     ] = [],  # noqa: B006 — as above
     settings: Overrides = [],  # noqa: B006 — as above
     ledger: Ledger = None,
@@ -158,12 +145,8 @@ def crossval(
     gold: GoldLayers,
     article: Articles,
     output: LayerFile,
-    name: Annotated[
-        str, typer.Option("--name", help="The source of the spans; the config's name if empty.")
-    ] = "",
-    at_least: Annotated[
-        int, typer.Option("--at-least", min=1, help="Smaller sections join the next one.")
-    ] = 5,
+    name: Annotated[str, Option("--name", help="The source of the spans; the config's name if empty.")] = "",
+    at_least: Annotated[int, Option("--at-least", min=1, help="Smaller sections join the next one.")] = 5,
     settings: Overrides = [],  # noqa: B006 — as above
     ledger: Ledger = None,
     as_json: AsJson = False,
@@ -200,22 +183,22 @@ def curve(
     gold: GoldLayers,
     article: Articles,
     output: Annotated[
-        Path, typer.Option("-o", "--output", help="Write the curve here (JSON), for `report --curve`.")
+        Path, Option("-o", "--output", help="Write the curve here (JSON), for `report --curve`.")
     ],
     layer: Annotated[
         list[Path],
-        typer.Option(
+        Option(
             help="Another layer, such as a language model's: say how many of its sentences are worth one of the gold's. Repeatable."
         ),
     ] = [],  # noqa: B006 — typer copies the default
     held_out_by: Annotated[
         Literal["section", "article"] | None,
-        typer.Option(help="What is held out together; without it articles, or sections where there is one."),
+        Option(help="What is held out together; without it articles, or sections where there is one."),
     ] = None,
-    sizes: Annotated[int, typer.Option(min=2, max=50, help="How many shares to train on.")] = 6,
-    seeds: Annotated[int, typer.Option(min=1, max=100, help="How many draws of each share.")] = 5,
-    folds: Annotated[int, typer.Option(min=2, max=100, help="Parts to hold out in turn, at most.")] = 5,
-    resamples: Annotated[int, typer.Option(min=100, max=100_000, help="Draws for bands and gain.")] = 1000,
+    sizes: Annotated[int, Option(min=2, max=50, help="How many shares to train on.")] = 6,
+    seeds: Annotated[int, Option(min=1, max=100, help="How many draws of each share.")] = 5,
+    folds: Annotated[int, Option(min=2, max=100, help="Parts to hold out in turn, at most.")] = 5,
+    resamples: Annotated[int, Option(min=100, max=100_000, help="Draws for bands and gain.")] = 1000,
     settings: Overrides = [],  # noqa: B006 — as above
     ledger: Ledger = None,
     as_json: AsJson = False,

@@ -7,57 +7,40 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Literal
 
-import typer
+from typer import Argument, Exit, Option
 
 from biaozhu.commands.console import finish, print_json, print_table, say
 from biaozhu.commands.options import AsJson  # noqa: TC001 — typer reads the annotations when it runs
-from biaozhu.commands.scores.scoring import (  # noqa: TC001 — as above
-    HeldOut,
-    Labels,
-    Places,
-    Resamples,
-    Seed,
-    Train,
-    Values,
-)
+from biaozhu.commands.scores.scoring import HeldOut, Labels, Places, Resamples, Seed, Train, Values  # noqa: TC001 — as above
 from biaozhu.data.outputs import check_output
 
-Language = Annotated[Literal["zh", "en"], typer.Option("--lang", help="Language of the report.")]
-Reports = Annotated[Path, typer.Argument(help="The folder of the reports, one folder each.")]
-
-
-def register(app: typer.Typer) -> None:
-    """Add the commands of this area."""
-    app.command("report")(report)
-    app.command("summary")(summary)
-    app.command("history")(history)
+Language = Annotated[Literal["zh", "en"], Option("--lang", help="Language of the report.")]
+Reports = Annotated[Path, Argument(help="The folder of the reports, one folder each.")]
 
 
 def report(
     *,
     layer: Annotated[
         list[str],
-        typer.Option(
+        Option(
             "--layer", help="PATH or NAME=PATH of a layer or a folder; compared with the first. Repeatable."
         ),
     ],
-    output: Annotated[Path, typer.Option("-o", "--output", help="Folder to write: reports/NAME.")],
-    article: Annotated[
-        list[Path], typer.Option("--article", help="An article, or a folder. Repeatable.")
-    ] = [],  # noqa: B006 — typer copies the default
-    gold: Annotated[list[Path], typer.Option("--gold", help="A gold layer, or a folder. Repeatable.")] = [],  # noqa: B006 — as above
+    output: Annotated[Path, Option("-o", "--output", help="Folder to write: reports/NAME.")],
+    article: Annotated[list[Path], Option("--article", help="An article, or a folder. Repeatable.")] = [],  # noqa: B006 — typer copies the default
+    gold: Annotated[list[Path], Option("--gold", help="A gold layer, or a folder. Repeatable.")] = [],  # noqa: B006 — as above
     annotator: Annotated[
-        list[str], typer.Option("--annotator", help="NAME=FILE or FOLDER; shown, not scored. Repeatable.")
+        list[str], Option("--annotator", help="NAME=FILE or FOLDER; shown, not scored. Repeatable.")
     ] = [],  # noqa: B006 — as above
     train: Train = [],  # noqa: B006 — as above
     held_out: HeldOut = False,
-    ledger: Annotated[list[Path], typer.Option("--ledger", help="A ledger. Repeatable.")] = [],  # noqa: B006 — as above
+    ledger: Annotated[list[Path], Option("--ledger", help="A ledger. Repeatable.")] = [],  # noqa: B006 — as above
     round_trip: Annotated[
-        Path | None, typer.Option("--round-trip", help="From `pull --compare LAYER --result`.")
+        Path | None, Option("--round-trip", help="From `pull --compare LAYER --result`.")
     ] = None,
-    agreement: Annotated[Path | None, typer.Option("--agreement", help="From `agree -o`.")] = None,
-    curve: Annotated[Path | None, typer.Option("--curve", help="From `curve -o`.")] = None,
-    bias: Annotated[Path | None, typer.Option("--bias", help="From `bias -o`.")] = None,
+    agreement: Annotated[Path | None, Option("--agreement", help="From `agree -o`.")] = None,
+    curve: Annotated[Path | None, Option("--curve", help="From `curve -o`.")] = None,
+    bias: Annotated[Path | None, Option("--bias", help="From `bias -o`.")] = None,
     values: Values = None,
     places: Places = None,
     labels: Labels = None,
@@ -110,7 +93,7 @@ def report(
         say("the round trip differs")
     finish(content.ledger or ())
     if differs:
-        raise typer.Exit(1)
+        raise Exit(1)
 
 
 def _find_beside(gold: list[Path], name: str) -> Path | None:
@@ -133,9 +116,7 @@ def summary(reports: Reports = Path("reports"), *, as_json: AsJson = False) -> N
 def history(
     reports: Reports = Path("reports"),
     *,
-    output: Annotated[
-        Path | None, typer.Option("-o", "--output", help="Write table and chart (HTML).")
-    ] = None,
+    output: Annotated[Path | None, Option("-o", "--output", help="Write table and chart (HTML).")] = None,
     lang: Language = "zh",
     as_json: AsJson = False,
 ) -> None:

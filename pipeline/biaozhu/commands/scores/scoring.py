@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-import typer
+from typer import Argument, Exit, Option
 
 from biaozhu.commands.console import LOSSES_SHOWN, print_json, print_table, say
 from biaozhu.data.errors import UsageError, raise_collected
@@ -18,66 +18,56 @@ if TYPE_CHECKING:
 
 TEXT_SHOWN = 20
 
-Gold = Annotated[Path, typer.Option("--gold", help="The gold: a layer (.jsonl), or a folder of them.")]
+Gold = Annotated[Path, Option("--gold", help="The gold: a layer (.jsonl), or a folder of them.")]
 Articles = Annotated[
     list[Path],
-    typer.Option("--article", help="An article that the gold was made from; gives sections. Repeatable."),
+    Option("--article", help="An article that the gold was made from; gives sections. Repeatable."),
 ]
 Train = Annotated[
     list[Path],
-    typer.Option("--train", help="A layer that training saw; separates seen from unseen names. Repeatable."),
+    Option("--train", help="A layer that training saw; separates seen from unseen names. Repeatable."),
 ]
 HeldOut = Annotated[
     bool,
-    typer.Option(
-        "--held-out", help="Layers from `crossval` on this gold: seen is what its other sections have."
-    ),
+    Option("--held-out", help="Layers from `crossval` on this gold: seen is what its other sections have."),
 ]
 Missing = Annotated[
     Literal["skip", "empty"],
-    typer.Option(
+    Option(
         "--missing",
         help="A gold sentence that a layer lacks: skip (not scored, named, exit status 1) or empty (counts as found empty).",
     ),
 ]
 Strict = Annotated[
-    bool, typer.Option("--strict", help="Refuse where gold and layers do not hold the same sentences.")
+    bool, Option("--strict", help="Refuse where gold and layers do not hold the same sentences.")
 ]
-Labels = Annotated[Path | None, typer.Option("--labels", help="Labels file; orders the labels.")]
-Resamples = Annotated[int, typer.Option("--resamples", min=100, max=1_000_000, help="Bootstrap samples.")]
-Seed = Annotated[int, typer.Option("--seed", min=0, help="Seed of the random draws.")]
+Labels = Annotated[Path | None, Option("--labels", help="Labels file; orders the labels.")]
+Resamples = Annotated[int, Option("--resamples", min=100, max=1_000_000, help="Bootstrap samples.")]
+Seed = Annotated[int, Option("--seed", min=0, help="Seed of the random draws.")]
 Stream = Annotated[
     bool,
-    typer.Option(
+    Option(
         "--stream",
         help="Read gold and layers side by side, in the same order (.jsonl, .gz, .zst): more than fits into memory.",
     ),
 ]
 Values = Annotated[
     Path | None,
-    typer.Option(
-        "--values", help="Gold values of the amounts (file or folder): their reading is scored, too."
-    ),
+    Option("--values", help="Gold values of the amounts (file or folder): their reading is scored, too."),
 ]
 Places = Annotated[
     Path | None,
-    typer.Option("--places", help="Gold paths of the places (file or folder): their paths are scored, too."),
+    Option("--places", help="Gold paths of the places (file or folder): their paths are scored, too."),
 ]
-Output = Annotated[Path | None, typer.Option("-o", "--output", help="Write scores.json here.")]
-AsJson = Annotated[bool, typer.Option("--json", help="Print the scores.json document instead of a table.")]
-
-
-def register(app: typer.Typer) -> None:
-    """Add the commands of this area."""
-    app.command("evaluate")(evaluate)
-    app.command("compare")(compare)
+Output = Annotated[Path | None, Option("-o", "--output", help="Write scores.json here.")]
+AsJson = Annotated[bool, Option("--json", help="Print the scores.json document instead of a table.")]
 
 
 def evaluate(
     *,
     gold: Gold,
     layer: Annotated[
-        list[str], typer.Option("--layer", help="PATH or NAME=PATH of a layer or a folder. Repeatable.")
+        list[str], Option("--layer", help="PATH or NAME=PATH of a layer or a folder. Repeatable.")
     ],
     article: Articles = [],  # noqa: B006 — typer copies the default
     train: Train = [],  # noqa: B006 — as above
@@ -92,7 +82,7 @@ def evaluate(
     seed: Seed = 1,
     fail_under: Annotated[
         float | None,
-        typer.Option(
+        Option(
             min=0,
             max=1,
             help="Exit with status 1 when the strict micro F1 of any layer is lower or undefined.",
@@ -139,12 +129,12 @@ def evaluate(
             say(f"too low: strict F1 of {one.name} is {shown}, under {fail_under}")
             failed = True
     if failed:
-        raise typer.Exit(1)
+        raise Exit(1)
 
 
 def compare(
-    a: Annotated[str, typer.Argument(help="PATH or NAME=PATH of the first layer, or its folder.")],
-    b: Annotated[str, typer.Argument(help="PATH or NAME=PATH of the second layer, or its folder.")],
+    a: Annotated[str, Argument(help="PATH or NAME=PATH of the first layer, or its folder.")],
+    b: Annotated[str, Argument(help="PATH or NAME=PATH of the second layer, or its folder.")],
     *,
     gold: Gold,
     article: Articles = [],  # noqa: B006 — typer copies the default
@@ -198,7 +188,7 @@ def compare(
         )
     _say_notes(found)
     if found.document.get("skipped"):
-        raise typer.Exit(1)
+        raise Exit(1)
 
 
 def _score(output: Path | None, *, stream: bool, sampling: tuple[int, int], **options: Any) -> ScoredLayers:

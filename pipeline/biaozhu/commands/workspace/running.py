@@ -7,13 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-import typer
+from typer import Argument, Exit, Option
 
 from biaozhu.annotators.network.models import weights_mark
-from biaozhu.commands.articles.preannotating import (
-    NetworkName,
-    preannotate,
-)
+from biaozhu.commands.articles.preannotating import NetworkName, preannotate
 from biaozhu.commands.articles.tables import table
 from biaozhu.commands.console import finish, print_table, say
 from biaozhu.commands.models.predicting import predict
@@ -79,21 +76,16 @@ class Job:
         return self.steps / f"{self.config.stem}.all.jsonl"
 
 
-def register(app: typer.Typer) -> None:
-    """Add the command of this area."""
-    app.command("run")(run)
-
-
 def run(
-    folder: Annotated[Path, typer.Argument(help="The folder of the articles.")] = Path("seeds"),
+    folder: Annotated[Path, Argument(help="The folder of the articles.")] = Path("seeds"),
     *,
-    gold: Annotated[Path, typer.Option("--gold", help="The folder of the gold.")] = Path("annotations/gold"),
+    gold: Annotated[Path, Option("--gold", help="The folder of the gold.")] = Path("annotations/gold"),
     config: Annotated[
-        Path, typer.Option(callback=shipped, help="The training config, used as soon as there is gold.")
+        Path, Option(callback=shipped, help="The training config, used as soon as there is gold.")
     ] = Path("configs/ner.cfg"),
-    name: Annotated[str, typer.Option(help="Name of the report; else that of the folder.")] = "",
+    name: Annotated[str, Option(help="Name of the report; else that of the folder.")] = "",
     model: NetworkName = "accurate",
-    force: Annotated[bool, typer.Option("--force", help="Redo every step.")] = False,
+    force: Annotated[bool, Option("--force", help="Redo every step.")] = False,
 ) -> None:
     """Do the whole job on a folder of articles, redo only what changed, and say what comes next.
 
@@ -119,7 +111,7 @@ def run(
         say(line)
     finish((), left_out=problems)
     if record.status:
-        raise typer.Exit(record.status)
+        raise Exit(record.status)
 
 
 def _plan_job(name: str, articles: Mapping[Path, Article], gold: Path, config: Path, model: str) -> Job:
@@ -165,7 +157,7 @@ def _preannotate_changed(job: Job, record: StepRecord) -> None:
     try:
         files = [str(path) for path in stale.values()]
         preannotate(files, output=PRE, layers=PRE / "layers", ledger=True, model=job.model)
-    except typer.Exit as ended:
+    except Exit as ended:
         status = ended.exit_code
     record.status = max(record.status, status)
     for name in stale:

@@ -7,7 +7,7 @@ import json
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING
 
-import typer
+from typer import Exit
 
 from biaozhu import __version__
 from biaozhu.commands.console import say
@@ -57,7 +57,7 @@ class StepRecord:
         status = 0
         try:
             do()
-        except typer.Exit as ended:
+        except Exit as ended:
             # 1: done, but something was lost or differs; the step has named it.
             status = ended.exit_code
         self.status = max(self.status, status)

@@ -122,8 +122,7 @@ def chart_lengths(evaluations: Sequence[Evaluation], words: Words) -> Chart | No
         return None
     series = [
         Series(
-            one.name,
-            tuple((float(keys.index(row.key)), row.f1) for row in of_layer if row.f1 is not None),
+            one.name, tuple((float(keys.index(row.key)), row.f1) for row in of_layer if row.f1 is not None)
         )
         for one, of_layer in zip(evaluations, rows, strict=True)
     ]

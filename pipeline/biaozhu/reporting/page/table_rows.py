@@ -56,9 +56,7 @@ class BreakdownTable:
 
 
 def make_score_rows(
-    evaluations: Sequence[Evaluation],
-    comparisons: Sequence[Comparison],
-    groups: Iterable[tuple[str, Scheme]],
+    evaluations: Sequence[Evaluation], comparisons: Sequence[Comparison], groups: Iterable[tuple[str, Scheme]]
 ) -> list[ScoreRow]:
     """Return the rows of each label (or ALL) and scheme, layer under layer."""
     tests: list[dict[str, Difference]] = [

@@ -226,11 +226,7 @@ def _describe_error(error: ListedError, layer: str, words: Words) -> str:
 
 
 def _view_scores(
-    content: ReportContent,
-    scores: ScoredLayers,
-    view: Mapping[str, Any],
-    errors: Errors,
-    words: Words,
+    content: ReportContent, scores: ScoredLayers, view: Mapping[str, Any], errors: Errors, words: Words
 ) -> dict[str, Any]:
     evaluations, comparisons = scores.evaluations, scores.comparisons
     first, rows = evaluations[0], view["article_rows"]
