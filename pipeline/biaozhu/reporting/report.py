@@ -17,9 +17,9 @@ from biaozhu.data.files import write_text
 from biaozhu.data.ledger import losses
 from biaozhu.data.outputs import identify_file
 from biaozhu.reporting.escaping import escape_html, escape_markdown, escape_plain
-from biaozhu.reporting.page import number_formats
+from biaozhu.reporting.page import strings
+from biaozhu.reporting.page.overlay import list_classes, quote_css
 from biaozhu.reporting.page.strings import make_translator
-from biaozhu.reporting.page.styling import list_classes, quote_css
 from biaozhu.reporting.page.view import build_view, select_page
 from biaozhu.scoring.scores_document import write_scores
 
@@ -44,11 +44,11 @@ FILTERS = {
     "markdown": escape_markdown,
     "css_string": quote_css,
     "classes": list_classes,
-    "share": number_formats.format_share,
-    "difference": number_formats.format_difference,
-    "interval": number_formats.format_interval,
-    "percent": number_formats.format_percent,
-    "p_value": number_formats.format_p,
+    "share": strings.format_share,
+    "difference": strings.format_difference,
+    "interval": strings.format_interval,
+    "percent": strings.format_percent,
+    "p_value": strings.format_p,
 }
 
 

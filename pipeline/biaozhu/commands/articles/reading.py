@@ -27,6 +27,13 @@ CHINESE = re.compile("[㐀-䶿一-鿿豈-﫿\U00020000-\U0003ffff]")
 KANA = re.compile("[ぁ-ヿ]")
 # Of the letters; an article about a company has many Latin ones.
 MIN_CHINESE_SHARE, MAX_KANA_SHARE = 0.3, 0.1
+_SHOWN = 60
+Sources = Annotated[
+    list[Path], Argument(metavar="FILE...", help="Articles, plain text or HTML, or folders of them.")
+]
+SavedText = Annotated[
+    Path | None, Option("--text", help="Save the text that offsets count in (for HTML: the extracted text).")
+]
 
 
 def is_chinese(text: str) -> bool:
@@ -43,16 +50,6 @@ def say_where_not_chinese(articles: Iterable[Article]) -> None:
     for article in articles:
         if not is_chinese(article.raw):
             say(f"hint: {article.name} is not Chinese text; biaozhu finds little in it")
-
-
-_SHOWN = 60
-
-Sources = Annotated[
-    list[Path], Argument(metavar="FILE...", help="Articles, plain text or HTML, or folders of them.")
-]
-SavedText = Annotated[
-    Path | None, Option("--text", help="Save the text that offsets count in (for HTML: the extracted text).")
-]
 
 
 def read(

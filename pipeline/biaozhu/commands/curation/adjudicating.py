@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from biaozhu.doccano.adjudication_project import AdjudicatorAnswers
 
 LayerPath = Annotated[Path, Argument(help="layers/<annotator>/ or one file of it.")]
+GoldFolder = Annotated[Path, Argument(help="The folder of the gold files.")]
+GOLD = Path("annotations/gold")
 
 
 def adjudicate(
@@ -192,10 +194,6 @@ def _keep(answered: AdjudicatorAnswers, dispute: Dispute, path: Path) -> None:
     finish(answered.losses)
     if lacking:
         raise Exit(1)
-
-
-GoldFolder = Annotated[Path, Argument(help="The folder of the gold files.")]
-GOLD = Path("annotations/gold")
 
 
 def freeze(folder: GoldFolder = GOLD) -> None:

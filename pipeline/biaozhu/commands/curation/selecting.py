@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 # As in `biaozhu.curation.select`, which is imported when the command runs.
 Aim = Literal["both", "uncertainty", "diversity"]
+CONTEXT_CHARS = 12
 
 
 def select(
@@ -118,9 +119,6 @@ def find_pool(paths: Iterable[Path]) -> tuple[Path, ...]:
         # An address is a file's: to ask the store whether it is a folder fails as reading it does, and later.
         is_folder=lambda path: not is_remote(path) and path.is_dir(),
     )
-
-
-CONTEXT_CHARS = 12
 
 
 def doubt(

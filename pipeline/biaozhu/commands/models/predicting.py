@@ -20,6 +20,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from biaozhu.serving.predictor import Predictor
+PORT = 8620
+TOKEN_FILE = Path(".doccano/serve.token")
+TokenFile = Annotated[
+    Path, Option("--token-file", help="Where the token stands (mode 600), unless BIAOZHU_TOKEN has one.")
+]
 
 
 def predict(
@@ -93,16 +98,6 @@ def segmenter(
         [(str(folder), done.precision, done.recall)],
         as_json=as_json,
     )
-
-
-PORT = 8620
-
-
-TOKEN_FILE = Path(".doccano/serve.token")
-
-TokenFile = Annotated[
-    Path, Option("--token-file", help="Where the token stands (mode 600), unless BIAOZHU_TOKEN has one.")
-]
 
 
 def serve(

@@ -55,6 +55,19 @@ annotations/pre/
 models/
 reports/
 """
+OK, MISSING = "ok", "missing"
+# What a working folder may have of its own; else the package's is used.
+OWN_FILES = ("configs/labels.toml", "annotations/guideline.md")
+EXTRAS = {
+    "doccano": "push, pull, project, doccano",
+    "train": "finetune.cfg, crf.cfg with CRFsuite",
+    "transformer": "transformer.cfg",
+    "table": "Parquet",
+    "ray": "preannotate --engine ray",
+    "remote": "s3://… and other object stores",
+}
+SECTION = re.compile(r"^\[([a-z]+)\]$", re.MULTILINE)
+EXTRA_NAMED = re.compile(r"(?:biaozhu\[|extra `)([a-z]+)[\]`]")
 
 
 def new(
@@ -76,21 +89,6 @@ def new(
     kept = len(wanted) - len(written)
     say(f"{folder}: {len(written)} files written" + (f", {kept} were there and stay" if kept else ""))
     say(f"next: put articles (.txt, .html) into {folder / ARTICLES}, then `cd {folder} && biaozhu run`")
-
-
-OK, MISSING = "ok", "missing"
-# What a working folder may have of its own; else the package's is used.
-OWN_FILES = ("configs/labels.toml", "annotations/guideline.md")
-EXTRAS = {
-    "doccano": "push, pull, project, doccano",
-    "train": "finetune.cfg, crf.cfg with CRFsuite",
-    "transformer": "transformer.cfg",
-    "table": "Parquet",
-    "ray": "preannotate --engine ray",
-    "remote": "s3://… and other object stores",
-}
-SECTION = re.compile(r"^\[([a-z]+)\]$", re.MULTILINE)
-EXTRA_NAMED = re.compile(r"(?:biaozhu\[|extra `)([a-z]+)[\]`]")
 
 
 def doctor(*, as_json: AsJson = False) -> None:

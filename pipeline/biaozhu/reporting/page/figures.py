@@ -15,18 +15,18 @@ from biaozhu.reporting.page.charts import (
     make_place_axis,
     make_share_axis,
 )
-from biaozhu.reporting.page.number_formats import format_difference
+from biaozhu.reporting.page.strings import format_difference
 from biaozhu.scoring.breakdown import OUTSIDE, sort_classes
 from biaozhu.scoring.evaluation import ALL
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
     from biaozhu.reporting.evidence import CurveFigures
     from biaozhu.reporting.page.charts import Chart, IntervalChart
+    from biaozhu.reporting.page.strings import Words
     from biaozhu.scoring.evaluation import Evaluation
 
-    Words = Callable[..., str]
 
 MOST_DOTS = 12  # a line of more points has no dots
 

@@ -1,7 +1,8 @@
-"""The rows of the report's tables of scores, from evaluations and comparisons."""
+"""The rows of the report's tables: scores by label, by class and by article."""
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -10,8 +11,10 @@ from biaozhu.scoring.breakdown import ASPECTS, NO_SCORE, OF_PREDICTIONS, sort_cl
 from biaozhu.scoring.evaluation import ALL
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
+    from biaozhu.reporting.content import ReportContent
+    from biaozhu.reporting.page.strings import Words
     from biaozhu.scoring.breakdown import Aspect, ClassScore
     from biaozhu.scoring.evaluation import Comparison, Evaluation, ScoreEstimates
     from biaozhu.scoring.match import Scheme
@@ -78,7 +81,7 @@ def make_score_rows(
 
 
 def make_breakdowns(
-    evaluations: Sequence[Evaluation], *, titles: Mapping[str, str], words: Callable[..., str]
+    evaluations: Sequence[Evaluation], *, titles: Mapping[str, str], words: Words
 ) -> list[BreakdownTable]:
     """Return a table for each aspect but the article that has at least two classes; `titles` is by article."""
     tables = []
@@ -112,7 +115,7 @@ def make_breakdowns(
     return tables
 
 
-def _name_class(aspect: Aspect, key: str, titles: Mapping[str, str], words: Callable[..., str]) -> str:
+def _name_class(aspect: Aspect, key: str, titles: Mapping[str, str], words: Words) -> str:
     if aspect == "section" and len(titles) == 1:
         return "§" + key.partition("§")[2]
     if aspect == "surface":
@@ -126,3 +129,54 @@ def _is_perfect(cell: ClassScore) -> bool:
 
 def _find_worst(cells: Iterable[ClassScore | None]) -> float:
     return min((cell.f1 for cell in cells if cell and cell.f1 is not None), default=2.0)
+
+
+@dataclass(frozen=True, slots=True)
+class ArticlePlace:
+    """Place of an article in a report: the prefix of its anchors, its file (empty: the report itself), its title."""
+
+    anchor: str
+    page: str
+    title: str
+
+
+@dataclass(frozen=True, slots=True)
+class ArticleRow:
+    """One article: its place, how many of its sentences have gold (0: no score), and each layer's strict scores.
+
+    `sentences` is the most that the gold or a layer has of it; `found` is each layer's number of spans.
+    """
+
+    place: ArticlePlace
+    gold: int
+    sentences: int
+    spans: int
+    scores: tuple[ClassScore | None, ...]
+    found: tuple[int, ...]
+
+
+def make_article_rows(content: ReportContent, places: Mapping[str, ArticlePlace]) -> list[ArticleRow]:
+    """Return a row for each article, those with gold first; `places` is by article id."""
+    gold = Counter(sentence.article for sentence in content.given.gold)
+    spans = Counter(sentence.article for sentence in content.given.gold for _ in sentence.spans)
+    layers = [
+        (
+            Counter(sentence.article for sentence in layer),
+            Counter(sentence.article for sentence in layer for _ in sentence.spans),
+        )
+        for layer in content.given.layers.values()
+    ]
+    evaluations = content.scores.evaluations if content.scores else ()
+    classes = [{one.key: one for one in evaluation.breakdowns["article"]} for evaluation in evaluations]
+    rows = [
+        ArticleRow(
+            place,
+            gold[article],
+            max(gold[article], *(counts[article] for counts, _ in layers), 0),
+            spans[article],
+            tuple(found.get(article) for found in classes),
+            tuple(found[article] for _, found in layers),
+        )
+        for article, place in places.items()
+    ]
+    return sorted(rows, key=lambda row: not row.gold)

@@ -9,11 +9,10 @@ from biaozhu.normalization.addresses import place_tree
 from biaozhu.normalization.table import article_meaning, in_words
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from biaozhu.data.model import Article
     from biaozhu.normalization.table import Row
     from biaozhu.reporting.content import ReportContent
+    from biaozhu.reporting.page.strings import Words
     from biaozhu.scoring.layer_scoring import Layer
 
 # More would make a page that nobody reads; `biaozhu table` gives all.
@@ -34,7 +33,7 @@ class ArticleValues:
     tree: dict[str, Any]
 
 
-def make_value_view(content: ReportContent, words: Callable[..., str]) -> dict[str, Any]:
+def make_value_view(content: ReportContent, words: Words) -> dict[str, Any]:
     """Return the values of the section on amounts and places; from the gold, or the first layer without gold."""
     source = content.given.gold or next(iter(content.given.layers.values()), ())
     covered = {sentence.article for sentence in source}
