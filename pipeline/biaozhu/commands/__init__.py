@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING
 
 from typer import Typer
 
+from biaozhu.commands import scores
 from biaozhu.commands.articles import formats, language_models, preannotating, reading, tables
 from biaozhu.commands.curation import adjudicating, annotators, looping, selecting
 from biaozhu.commands.doccano import projects, server, syncing
 from biaozhu.commands.models import predicting, training
-from biaozhu.commands.scores import reporting, scoring
 from biaozhu.commands.workspace import running, starting
 
 if TYPE_CHECKING:
@@ -31,8 +31,8 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "agree": annotators.agree, "bias": annotators.bias, "adjudicate": adjudicating.adjudicate, "doubt": selecting.doubt,
     "select": selecting.select, "train": training.train, "crossval": training.crossval, "curve": training.curve,
     "predict": predicting.predict, "segmenter": predicting.segmenter, "loop": looping.loop, "table": tables.table,
-    "evaluate": scoring.evaluate, "compare": scoring.compare, "report": reporting.report, "summary": reporting.summary,
-    "history": reporting.history, "serve": predicting.serve,
+    "evaluate": scores.evaluate, "compare": scores.compare, "report": scores.report, "summary": scores.summary,
+    "history": scores.history, "serve": predicting.serve,
 }  # fmt: skip
 # Each with its help and its commands.
 COMMAND_GROUPS: dict[str, tuple[str, tuple[Callable[..., None], ...]]] = {

@@ -9,37 +9,23 @@ from typer import Argument, Option
 
 from biaozhu.data.files import check_target
 from biaozhu.data.layers import check_layer_name
-from biaozhu.data.shipped import find_shipped
 
 LOCAL = Path(".doccano")
 MAX_PROCESSES = 1024
 
 
 def layer_name(path: Path | None) -> Path | None:
-    """Return the path of a layer to write, before any work is done for it.
-
-    Raises:
-        UsageError: no command would find a layer of this name.
-    """
+    """Return the path of a layer to write; a UsageError before any work where no command would find its name."""
     if path is not None:
         check_layer_name(path)
     return path
 
 
 def target(path: Path | None) -> Path | None:
-    """Return the path of a file to write beside the main output, before any work is done for it.
-
-    Raises:
-        WriteError: no file can be put there.
-    """
+    """Return the path of a file to write beside the main output; a WriteError before any work where none can be put there."""
     if path is not None:
         check_target(path)
     return path
-
-
-def shipped(path: Path) -> Path:
-    """Return the path, or that of the package's own file where the working folder has none of this name."""
-    return find_shipped(path)
 
 
 AsJson = Annotated[bool, Option("--json", help="Print JSON instead of a table.")]

@@ -53,10 +53,7 @@ FILTERS = {
 
 
 def render_report(content: ReportContent, *, language: Language = "zh") -> tuple[str, str, dict[str, str]]:
-    """Return the report in HTML, its summary in Markdown, and the pages of texts of a report of many articles.
-
-    The pages are by path relative to the report; without them the report needs no other file.
-    """
+    """Return the report in HTML, its summary in Markdown, and of many articles the pages of texts by relative path."""
     words = make_translator(language)
     view = {**build_view(content, words, language), **_read_script()}
     texts = dict.fromkeys(page for page in view["page_names"].values() if page)
@@ -72,11 +69,7 @@ def _read_script() -> dict[str, str]:
 
 
 def write_report(folder: Path, content: ReportContent, *, language: Language = "zh") -> None:
-    """Write index.html, summary.md, checks.json, where there is gold scores.json, of many articles text/*.html.
-
-    Raises:
-        WriteError: the folder does not take it.
-    """
+    """Write index.html, summary.md, checks.json, where there is gold scores.json, of many articles text/*.html."""
     page, summary, texts = render_report(content, language=language)
     if content.scores:
         write_scores(folder / "scores.json", content.scores.document)

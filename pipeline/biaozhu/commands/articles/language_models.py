@@ -48,33 +48,25 @@ class Answered:
     def write_layer(
         self,
         path: Path,
-        articles: Sequence[Sequence[Sentence]],
+        sentences: Sequence[Sentence],
         *,
         hidden: Mapping[str, tuple[Span, ...]] | None = None,
     ) -> None:
-        """Write its own layer of some articles, with its record and status beside it; nothing where nothing was answered.
+        """Write its own layer, with its record and status beside it; nothing where nothing was answered.
 
         `hidden` is what others propose, by sentence id: the model has not seen it, which is how `bias` counts it.
         """
         from biaozhu.llm.record import make_layer
 
-        layer = [one for sentences in articles for one in make_layer(sentences, self.outcome)]
-        if layer:
-            write_layer(path, layer)
-            self.write_record(path, {one.article for one in layer})
-            self._write_status(path, [one for sentences in articles for one in sentences], hidden or {})
-
-    def _write_status(
-        self, path: Path, sentences: Sequence[Sentence], hidden: Mapping[str, tuple[Span, ...]]
-    ) -> None:
-        now = datetime.now(UTC).isoformat(timespec="seconds")
+        layer = make_layer(sentences, self.outcome)
+        if not layer:
+            return
+        write_layer(path, layer)
+        self.write_record(path, {one.article for one in layer})
+        by, now, hidden = self.plan.source, datetime.now(UTC).isoformat(timespec="seconds"), hidden or {}
         statuses = [
             SentenceStatus(
-                one.id,
-                "confirmed",
-                withheld=hidden.get(one.id),
-                confirmed_by=self.plan.source,
-                confirmed_at=now,
+                one.id, "confirmed", withheld=hidden.get(one.id), confirmed_by=by, confirmed_at=now
             )
             if one.id in self.outcome.spans
             else SentenceStatus(one.id, "untouched", withheld=hidden.get(one.id))
@@ -117,16 +109,16 @@ def llm(
     articles = list(read.values())
     whole = output.suffix == ".jsonl"
     paths = [output] if whole else [output / f"{one.name}.jsonl" for one in articles]
-    _check_names(paths)
+    check_names(paths)
     for path in paths:
         check_output(path, "layer", articles=[config, *files])
     check_records([config], paths)
     (asked,) = ask_models([config], articles, labels=labels, yes=yes, as_json=as_json)
     if whole:
-        asked.write_layer(output, asked.plan.articles)
+        asked.write_layer(output, [one for sentences in asked.plan.articles for one in sentences])
     else:
         for path, sentences in zip(paths, asked.plan.articles, strict=True):
-            asked.write_layer(path, [sentences])
+            asked.write_layer(path, sentences)
     finish(asked.outcome.losses, left_out=problems)
 
 
@@ -145,11 +137,7 @@ def check_records(configs: Sequence[Path], layers: Sequence[Path]) -> None:
 def ask_models(
     configs: Sequence[Path], articles: Sequence[Article], *, labels: Path, yes: bool, as_json: bool
 ) -> list[Answered]:
-    """Ask each language model about all articles, after saying what goes to whom and, without `yes`, being told to.
-
-    Raises:
-        UsageError: the user does not agree, or cannot be asked.
-    """
+    """Ask each language model about all articles, after saying what goes to whom and, without `yes`, being told to, else UsageError."""
     from biaozhu.llm.cache import AnswerCache
     from biaozhu.llm.plan import make_plan
     from biaozhu.llm.work import carry_out
@@ -178,8 +166,9 @@ def ask_models(
     return answered
 
 
-def _check_names(paths: Sequence[Path]) -> None:
-    if len(set(paths)) < len(paths):
+def check_names(names: Sequence[Path | str]) -> None:
+    """Check that no layer would overwrite another."""
+    if len(set(names)) < len(names):
         raise UsageError(
             "two articles have the same file name, their layers would overwrite each other",
             next_step="Rename one of the files",
@@ -206,11 +195,8 @@ def _announce(plan: Plan) -> str:
     articles = {one.sentence.article for batch in plan.batches for one in batch.questions}
     sentences = sum(len(batch.questions) for batch in plan.batches)
     cost = Usage(estimate_tokens(plan.sent_chars)).cost(config.prices)
-    price = (
-        ""
-        if cost is None or config.prices is None
-        else f", about {cost:.2f} {config.prices.currency} before answers"
-    )
+    currency = config.prices.currency if config.prices else ""
+    price = "" if cost is None else f", about {cost:.2f} {currency} before answers"
     return (
         f"{config.name}: {plan.text_chars:,} characters of {len(articles)} articles ({sentences} sentences) go to "
         f"{config.base_url} (model {config.model}) in {len(plan.batches)} calls; with guideline, examples and context "

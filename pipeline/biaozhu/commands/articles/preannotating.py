@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import sys
-from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from typer import Argument, Exit, Option
 
 from biaozhu.annotators.network.models import load_model, whole_name
+from biaozhu.commands.articles.language_models import Answered, ask_models, check_names, check_records
 from biaozhu.commands.articles.reading import say_where_not_chinese
 from biaozhu.commands.console import finish, progress, say
 from biaozhu.commands.options import MAX_PROCESSES, LabelsFile, Yes, layer_name
@@ -27,7 +27,6 @@ if TYPE_CHECKING:
     from biaozhu.annotators.preannotate import Preannotation
     from biaozhu.annotators.registry import Annotator
     from biaozhu.annotators.words import NameModel
-    from biaozhu.commands.articles.language_models import Answered
     from biaozhu.data.errors import BiaozhuError
     from biaozhu.data.ledger import Entry
     from biaozhu.data.model import Article, Span
@@ -40,22 +39,6 @@ NetworkName = Annotated[
 
 
 LANGUAGE_MODEL = ".toml"
-
-
-class Engine(StrEnum):
-    """Engine for shards: processes of this machine, or a Ray cluster."""
-
-    local = "local"
-    ray = "ray"
-
-
-class ShardForm(StrEnum):
-    """Format of a shard's file."""
-
-    jsonl = "jsonl"
-    zstd = "jsonl.zst"
-    parquet = "parquet"
-    docbin = "docbin"
 
 
 def preannotate(
@@ -108,7 +91,8 @@ def preannotate(
         int | None, Option(min=1, metavar="BYTES", help="Source text in a shard; 4 MiB by default.")
     ] = None,
     shard_format: Annotated[
-        ShardForm | None, Option(help="What a shard's file is; jsonl (packed by gzip) by default.")
+        Literal["jsonl", "jsonl.zst", "parquet", "docbin"] | None,
+        Option(help="What a shard's file is; jsonl (packed by gzip) by default."),
     ] = None,
     jobs: Annotated[
         int | None,
@@ -121,8 +105,9 @@ def preannotate(
         ),
     ] = None,
     engine: Annotated[
-        Engine, Option(help="Who makes shards: processes of this machine, or Ray (extra `ray`).")
-    ] = Engine.local,
+        Literal["local", "ray"],
+        Option(help="Who makes shards: processes of this machine, or Ray (extra `ray`)."),
+    ] = "local",
     ray_address: Annotated[
         str | None,
         Option(metavar="HOST:PORT", help="A running Ray cluster; else one of this machine is started."),
@@ -133,7 +118,7 @@ def preannotate(
     ] = False,
 ) -> None:
     """Find places, persons and amounts in articles: sentence lines with spans."""
-    from biaozhu.commands.articles.streaming import Output, Run, annotate_corpus
+    from biaozhu.commands.articles.streaming import Run, annotate_corpus
     from biaozhu.scale.corpus_stream import expand_globs, is_stream
     from biaozhu.scale.shard_folders import is_remote, place
 
@@ -141,24 +126,24 @@ def preannotate(
     remote = any(is_remote(path) for path in paths)
     if shards is None and (shard_size is not None or shard_format is not None):
         raise UsageError("--shard-size and --shard-format need --shards")
-    if engine is Engine.ray and shards is None:
+    if engine == "ray" and shards is None:
         raise UsageError("--engine ray needs --shards", next_step="Give a folder that all nodes can write to")
-    if ray_address is not None and engine is not Engine.ray:
+    if ray_address is not None and engine != "ray":
         raise UsageError("--ray-address needs --engine ray")
     if shards is not None or (jobs or 1) > 1 or remote or any(is_stream(path) for path in paths):
         if layers is not None or ledger or annotator:
             raise UsageError("--layers, --ledger and --annotator are for a few articles, not for a stream")
         network = whole_name(model)  # before any worker starts: each would only say again that there is none
-        annotate_corpus(
-            paths,
-            output=Output(
-                output,
-                None if shards is None else place(shards),
-                shard_size,
-                None if shard_format is None else shard_format.value,
-            ),
-            run=Run(network, jobs, threads, ray=engine is Engine.ray, address=ray_address),
+        run = Run(
+            network,
+            jobs,
+            threads,
+            ray=engine == "ray",
+            address=ray_address,
+            size=shard_size,
+            form=shard_format,
         )
+        annotate_corpus(paths, output=output, folder=None if shards is None else place(shards), run=run)
         return
     if as_json and output is None:
         raise UsageError("--json needs --output: the layer goes to stdout without it")
@@ -194,11 +179,8 @@ def _few(
     names = [article.name for article in articles]
     folders = [*([output] if output and into_folder else ()), *(layers.glob("*") if layers else ())]
     _check_outputs([folder / f"{name}.jsonl" for folder in folders for name in names], files, ledger=ledger)
-    if (layers is not None or into_folder) and len(set(names)) < len(names):
-        raise UsageError(
-            "two articles have the same file name, their layers would overwrite each other",
-            next_step="Rename one of the files",
-        )
+    if layers is not None or into_folder:
+        check_names(names)
     own = [*([output] if output and into_folder else ()), *([layers / "*"] if layers else ())]
     written = [folder / f"{name}.jsonl" for folder in own for name in names]
     asked = ask(articles, written if into_folder or output is None else [output, *written])
@@ -240,7 +222,7 @@ def _write_layers(done: Sequence[Preannotation], folder: Path, asked: Sequence[A
         for source, layer in one.layers.items():
             path = folder / source / f"{one.article.name}.jsonl"
             if source in models:
-                models[source].write_layer(path, [one.sentences], hidden=hidden)
+                models[source].write_layer(path, one.sentences, hidden=hidden)
             else:
                 write_layer(path, layer)
 
@@ -301,8 +283,6 @@ def _ask(
     configs = [Path(name) for name in names if name.endswith(LANGUAGE_MODEL)]
     if not configs:
         return []
-    from biaozhu.commands.articles.language_models import ask_models, check_records
-
     check_records(configs, written)
     return ask_models(configs, articles, labels=labels, yes=yes, as_json=as_json)
 

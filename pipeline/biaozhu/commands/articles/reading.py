@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import sys
 from dataclasses import asdict
+from operator import attrgetter
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -28,6 +29,7 @@ KANA = re.compile("[ぁ-ヿ]")
 # Of the letters; an article about a company has many Latin ones.
 MIN_CHINESE_SHARE, MAX_KANA_SHARE = 0.3, 0.1
 _SHOWN = 60
+METADATA = attrgetter("title", "source", "author", "time")
 Sources = Annotated[
     list[Path], Argument(metavar="FILE...", help="Articles, plain text or HTML, or folders of them.")
 ]
@@ -76,10 +78,7 @@ def _print_articles(articles: Sequence[Article]) -> None:
                 _shown(article.name),
                 article.id,
                 article.encoding,
-                _shown(article.metadata.title),
-                _shown(article.metadata.source),
-                _shown(article.metadata.author),
-                _shown(article.metadata.time),
+                *map(_shown, METADATA(article.metadata)),
                 len(article.raw),
                 1 + sum(block.kind == "heading" for block in article.blocks),
             )
@@ -91,14 +90,8 @@ def _print_articles(articles: Sequence[Article]) -> None:
             _shown(article.name),
             ("section", "kind", "start", "end", "text"),
             [
-                (
-                    block.section,
-                    block.kind,
-                    block.start,
-                    block.end,
-                    _shown(article.raw[block.start : block.end]),
-                )
-                for block in article.blocks
+                (one.section, one.kind, one.start, one.end, _shown(article.raw[one.start : one.end]))
+                for one in article.blocks
             ],
         )
         if article.left_out:
@@ -158,10 +151,7 @@ def _read_all(files: list[Path], text: Path | None) -> tuple[list[Article], tupl
 
 def _as_json(article: Article) -> dict[str, Any]:
     return {
-        "id": article.id,
-        "name": article.name,
-        "sha256": article.sha256,
-        "encoding": article.encoding,
+        **{key: getattr(article, key) for key in ("id", "name", "sha256", "encoding")},
         "code_points": len(article.raw),
         "metadata": asdict(article.metadata),
         "blocks": [

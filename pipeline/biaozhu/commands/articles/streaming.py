@@ -29,53 +29,43 @@ Part = TypeVar("Part", "Batch", "Receipt")
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """Settings of the annotation: `jobs` None is one process, with Ray as many actors as cores; `address` is a Ray cluster's."""
+    """Settings of the annotation: `jobs` None is one process, with Ray as many actors as cores; `address` is a Ray cluster's.
+
+    A shard is of `size` bytes of source text, in `form`.
+    """
 
     weights: str
     jobs: int | None
     threads: int | None
     ray: bool = False
     address: str | None = None
+    size: int | None = None
+    form: Form | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Output:
-    """Destination of lines: `file`, or shards in `folder`, of `size` bytes of source text in `form`; else stdout."""
-
-    file: Path | None
-    folder: Path | None
-    size: int | None
-    form: Form | None
-
-
-def annotate_corpus(files: Sequence[Path], *, output: Output, run: Run) -> None:
-    """Annotate a stream of articles to standard output, to one file or to a folder of shards.
-
-    Raises:
-        UsageError: the options do not go together.
-        Exit: with status 1, when articles failed; they are named.
-    """
-    if output.folder is None:
-        if output.file is not None and output.file.suffix != ".jsonl":
+def annotate_corpus(files: Sequence[Path], *, output: Path | None, folder: Path | None, run: Run) -> None:
+    """Annotate a stream of articles to stdout, one file or a folder of shards; exit with status 1 when some failed."""
+    if folder is None:
+        if output is not None and output.suffix != ".jsonl":
             raise UsageError(
                 "a stream goes to one file", next_step="Give --output OUT.jsonl, or --shards DIR"
             )
-        _stream(files, output.file, run)
+        _stream(files, output, run)
         return
-    if output.file is not None:
+    if output is not None:
         raise UsageError("--shards and --output are two places", next_step="Give one of them")
     if run.ray and "-" in map(str, files):
         raise UsageError("--engine ray reads no standard input", next_step="Save it to a file")
-    check_output_folder(output.folder, files)
-    _shard(files, output.folder, output, run)
+    check_output_folder(folder, files)
+    _shard(files, folder, run)
 
 
-def _shard(files: Sequence[Path], folder: Path, output: Output, run: Run) -> None:
+def _shard(files: Sequence[Path], folder: Path, run: Run) -> None:
     from biaozhu.scale.shards import FAILED, SHARD_BYTES, Plan, find_own_files
 
     find_own_files(folder)  # before a lock is put there
     spans = articles = failed = 0
-    plan = Plan(run.weights, output.size or SHARD_BYTES, output.form or "jsonl")
+    plan = Plan(run.weights, run.size or SHARD_BYTES, run.form or "jsonl")
     for receipt in _counted(_receipts(files, folder, plan, run)):
         spans, articles = spans + receipt.spans, articles + receipt.articles
         _tell(islice(receipt.failed, max(0, LOSSES_SHOWN - failed)))

@@ -11,46 +11,36 @@ from typing import TYPE_CHECKING, Annotated
 from typer import Argument, Exit, Option
 
 from biaozhu.commands.console import print_json, say
-from biaozhu.commands.options import LOCAL, Home, shipped
+from biaozhu.commands.options import LOCAL, Home
 from biaozhu.curation.frozen import read_gold
 from biaozhu.curation.loop_state import LoopState, advance, read_state, write_state
 from biaozhu.curation.status import read_annotators, read_status
 from biaozhu.data.errors import MissingFileError, UsageError, raise_collected
 from biaozhu.data.layers import find_layers, read_layer, read_layers, write_layer
+from biaozhu.data.shipped import find_shipped
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable
 
     from biaozhu.curation.loop_state import Step
     from biaozhu.training.curves.stopping import Outlook
 
 
+SCORE = "score.json"  # a round's counts on each test sentence
+
+
 @dataclass(frozen=True, slots=True)
 class _Paths:
-    """Paths of the files of a round."""
+    """Paths of a round: the loop's folder, the project's name, and in `work` what comes and goes in this round."""
 
     folder: Path
-    number: int
-
-    @property
-    def name(self) -> str:
-        """The round's name, by which its Doccano project is called, too."""
-        return f"{self.folder.resolve().name}-{self.number:02}"
-
-    @property
-    def work(self) -> Path:
-        """Folder of what comes and goes in this round."""
-        return self.folder / f"round-{self.number:02}"
+    name: str
+    work: Path
 
     @property
     def chosen(self) -> Path:
         """The sentences that were selected."""
         return self.work / "chosen.jsonl"
-
-    @property
-    def score(self) -> Path:
-        """The round's counts on each test sentence."""
-        return self.work / "score.json"
 
     @property
     def gold(self) -> Path:
@@ -60,7 +50,11 @@ class _Paths:
     @property
     def model(self) -> Path:
         """The model that this round trains."""
-        return self.folder / "models" / f"round-{self.number:02}"
+        return self.folder / "models" / self.work.name
+
+
+def _find_paths(folder: Path, number: int) -> _Paths:
+    return _Paths(folder, f"{folder.resolve().name}-{number:02}", folder / f"round-{number:02}")
 
 
 def loop(
@@ -96,8 +90,12 @@ def loop(
                 "a new loop needs a --pool and two --annotators",
                 next_step="Give both, as in --annotators ann,bo",
             )
-        config = shipped(config)
-        _check_inputs([*map(Path, pool), config, *([test] if test else [])])
+        config = find_shipped(config)
+        # Before people annotate: a later step of the round needs them.
+        needed = [*map(Path, pool), config, *([test] if test else [])]
+        raise_collected(
+            [MissingFileError("no such file", where=str(one)) for one in needed if not one.exists()]
+        )
         state = LoopState(tuple(pool), names, str(config), number, str(test or ""))
     elif pool or annotators or test:
         raise UsageError(
@@ -107,7 +105,7 @@ def loop(
         )
     begun = state.round
     while state.round == begun:
-        paths = _Paths(folder, state.round)
+        paths = _find_paths(folder, state.round)
         paths.work.mkdir(parents=True, exist_ok=True)
         say(f"round {state.round}: {state.step}")
         # Only the end is JSON, and the steps print tables.
@@ -138,15 +136,8 @@ def _look_ahead(state: LoopState, folder: Path, worth: float) -> Outlook:
     """Say whether another batch is worth it, by the rounds that are done."""
     from biaozhu.training.curves.stopping import expect_gain, read_round
 
-    files = [_Paths(folder, number).score for number in range(1, state.round)]
+    files = [_find_paths(folder, number).work / SCORE for number in range(1, state.round)]
     return expect_gain([read_round(one) for one in files if one.is_file()], more=state.number, worth=worth)
-
-
-def _check_inputs(paths: Sequence[Path]) -> None:
-    """Check before people annotate what a later step of the round needs."""
-    raise_collected(
-        [MissingFileError("no such file", where=str(path)) for path in paths if not path.exists()]
-    )
 
 
 def _select(state: LoopState, paths: _Paths, _home: Path) -> LoopState:
@@ -232,7 +223,7 @@ def _evaluate(state: LoopState, paths: _Paths, _home: Path) -> LoopState:
         raise error
     f1 = score_strictly(gold, predicted)[ALL].f1
     learned = len(read_layers(sorted(paths.gold.glob("*.jsonl"))))
-    write_round(paths.score, count_round(gold, predicted, sentences=learned))
+    write_round(paths.work / SCORE, count_round(gold, predicted, sentences=learned))
     return replace(state, f1=(*state.f1, f1))
 
 

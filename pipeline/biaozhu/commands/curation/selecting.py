@@ -106,11 +106,7 @@ def select(
 
 
 def find_pool(paths: Iterable[Path]) -> tuple[Path, ...]:
-    """Return the layers and shards among files, and in folders by name; ledgers and failures are left out.
-
-    Raises:
-        MissingFileError: a folder holds none, or only ledgers are named.
-    """
+    """Return the layers and shards among files, and in folders by name; MissingFileError where there is none."""
     from biaozhu.scale.shard_folders import is_remote
 
     return find_layers(

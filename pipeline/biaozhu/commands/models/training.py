@@ -11,11 +11,12 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from typer import Argument, Option
 
 from biaozhu.commands.console import finish, print_json, print_table, progress_of_steps, say
-from biaozhu.commands.options import AsJson, GoldLayers, LayerFile, shipped, target
+from biaozhu.commands.options import AsJson, GoldLayers, LayerFile, target
 from biaozhu.data.errors import UsageError
 from biaozhu.data.layers import find_layers, read_layers, write_layer
 from biaozhu.data.ledger import write_ledger
 from biaozhu.data.outputs import check_distinct, check_output, check_output_folder
+from biaozhu.data.shipped import find_shipped
 from biaozhu.reading.holdout import group_sentences
 from biaozhu.reading.sections import sections_of
 
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
     from biaozhu.data.model import Sentence
     from biaozhu.data.strict_counts import StrictCounts
 
-Config = Annotated[Path, Argument(callback=shipped, help="A training config, such as configs/ner.cfg.")]
+Config = Annotated[Path, Argument(callback=find_shipped, help="A training config, such as configs/ner.cfg.")]
 Overrides = Annotated[
     list[str],
     Option("--set", help="SECTION.KEY=VALUE in place of the config's own; VALUE as JSON or plain text."),
@@ -76,11 +77,8 @@ def train(
     overrides = _parse_overrides(settings, gold)
     held = _score_held_out(config, overrides, held_out) if held_out else None
     if seeds > 1 or score:
-        scored = find_layers(score)
-        entries = _train_seeds(
-            config, output, seeds=seeds, score=scored, overrides=overrides, held_out=held, as_json=as_json
-        )
-        _close(entries, ledger)
+        given = {"seeds": seeds, "scored": find_layers(score), "overrides": overrides, "held_out": held}
+        _close(_train_seeds(config, output, as_json=as_json, **given), ledger)
         return
     with progress_of_steps("training") as bar:
         done = run(
@@ -104,26 +102,14 @@ def train(
     _close(done.entries, ledger)
 
 
-def _train_seeds(
-    config: Path,
-    output: Path,
-    *,
-    seeds: int,
-    score: Sequence[Path],
-    overrides: Mapping[str, Any],
-    held_out: Mapping[str, StrictCounts] | None,
-    as_json: bool,
-) -> tuple[Entry, ...]:
+def _train_seeds(config: Path, output: Path, *, as_json: bool, **given: Any) -> tuple[Entry, ...]:
     from biaozhu.training.seed_runs import train_seeds
 
     with progress_of_steps("training") as bar:
         entries, runs = train_seeds(
             config,
             output,
-            seeds=seeds,
-            scored=score,
-            overrides=overrides,
-            held_out=held_out,
+            **given,
             on_seed=lambda seed, was: say(f"seed {seed}{' was trained before' if was else ''}"),
             on_step=lambda step, most, loss: bar(step, most, f"training, loss {loss:.1f}"),
         )
@@ -133,9 +119,8 @@ def _train_seeds(
         for path, labels in run.scores.items()
         for label, figures in labels.items()
     ]
-    print_table(
-        f"{output}, strict", ("seed", "layer", "label", "F1", "95 % from", "to"), rows, as_json=as_json
-    )
+    columns = ("seed", "layer", "label", "F1", "95 % from", "to")
+    print_table(f"{output}, strict", columns, rows, as_json=as_json)
     return entries
 
 

@@ -24,11 +24,7 @@ _STATUS: dict[Shape, Status] = {"missed": "missed", "invented": "invented", "lab
 
 @dataclass(frozen=True, slots=True)
 class ListedError:
-    """One error of one layer.
-
-    `id` is that of its line in the list, `anchor` that of its place in the text. `start` is a code point into the
-    raw file. `alone` says that no other scored layer errs there.
-    """
+    """One error of one layer: ids of its line and its place, its start in the raw file, whether no other layer errs there."""
 
     id: str
     anchor: str
@@ -59,12 +55,7 @@ class PatternErrors:
 def list_errors(
     pairs: Mapping[int, Sequence[tuple[Sentence, Sentence]]], names: Mapping[str, str]
 ) -> dict[int, tuple[ListedError, ...]]:
-    """Return every error of each layer.
-
-    Args:
-        pairs: lane of each layer -> gold sentence and the same sentence with the layer's spans.
-        names: article id -> what the anchors of that article begin with.
-    """
+    """Return every error of each layer, by lane; `names` is what the anchors of an article begin with, by its id."""
     cases = {
         lane: [(gold, case) for gold, predicted in of_lane for case in find_cases(gold, predicted)]
         for lane, of_lane in pairs.items()

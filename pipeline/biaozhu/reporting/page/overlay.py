@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from biaozhu.data.model import BlockKind, Sentence
-    from biaozhu.reporting.page.overlay import Piece
 
 Status = Literal["gold", "plain", "correct", "boundary", "label", "missed", "invented"]
 
@@ -43,10 +42,9 @@ STYLE: Mapping[str, Any] = {
 
 @dataclass(frozen=True, slots=True)
 class Bar:
-    """A layer's statement about a stretch of the raw file.
+    """A layer's statement about a stretch of the raw file; `lane` is 0 for the gold.
 
-    `lane` is 0 for the gold and 1, 2, … for the other layers; `missed` is a gold span that the lane's layer lacks;
-    `plain` a span where there is no gold to compare it with.
+    `missed` is a gold span that the lane's layer lacks; `plain` one where there is no gold to compare it with.
     """
 
     lane: int
@@ -103,12 +101,8 @@ def cut_article(
 ) -> tuple[PageBlock, ...]:
     """Cut an article into blocks and pieces, which hold all text of the blocks (or sentences) once, in order.
 
-    Args:
-        text: the article, or where its file is not known its sentences (each gap of more than one character
-            between two sentences then begins a paragraph).
-        bars: what the layers say, in any order.
-        marks: where errors are; an anchor is set at each one's start.
-        name: what the anchors of this article begin with.
+    Where its file is not known, `text` is its sentences, and each gap of more than one character begins a paragraph.
+    An anchor, which begins with `name`, is set where an error of `marks` starts.
     """
     bars = sorted(bars, key=lambda bar: (bar.start, bar.end, bar.lane))
     marks = sorted(marks, key=lambda mark: (mark.start, mark.end, mark.lane))

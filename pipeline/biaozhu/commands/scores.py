@@ -1,14 +1,17 @@
-"""Commands: evaluate and compare."""
+"""Commands on scores: evaluate, compare, report, summary, history."""
 
 from __future__ import annotations
 
 import sys
+from dataclasses import asdict
+from operator import attrgetter
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from typer import Argument, Exit, Option
 
-from biaozhu.commands.console import LOSSES_SHOWN, print_json, print_table, say
+from biaozhu.commands.console import LOSSES_SHOWN, finish, print_json, print_table, say
+from biaozhu.commands.options import AsJson
 from biaozhu.data.errors import UsageError, raise_collected
 from biaozhu.data.outputs import check_output
 
@@ -17,6 +20,7 @@ if TYPE_CHECKING:
     from biaozhu.scoring.significance import Bounds
 
 TEXT_SHOWN = 20
+COUNTS = attrgetter("cor", "inc", "par", "mis", "spu")
 
 Gold = Annotated[Path, Option("--gold", help="The gold: a layer (.jsonl), or a folder of them.")]
 Articles = Annotated[
@@ -60,7 +64,9 @@ Places = Annotated[
     Option("--places", help="Gold paths of the places (file or folder): their paths are scored, too."),
 ]
 Output = Annotated[Path | None, Option("-o", "--output", help="Write scores.json here.")]
-AsJson = Annotated[bool, Option("--json", help="Print the scores.json document instead of a table.")]
+ScoresJson = Annotated[bool, Option("--json", help="Print the scores.json document instead of a table.")]
+Language = Annotated[Literal["zh", "en"], Option("--lang", help="Language of the report.")]
+Reports = Annotated[Path, Argument(help="The folder of the reports, one folder each.")]
 
 
 def evaluate(
@@ -89,7 +95,7 @@ def evaluate(
         ),
     ] = None,
     output: Output = None,
-    as_json: AsJson = False,
+    as_json: ScoresJson = False,
 ) -> None:
     """Score layers against the gold: strict, exact, partial, type; per label; with 95 % intervals."""
     found = _score(
@@ -147,7 +153,7 @@ def compare(
     resamples: Resamples = 10_000,
     seed: Seed = 1,
     output: Output = None,
-    as_json: AsJson = False,
+    as_json: ScoresJson = False,
 ) -> None:
     """Compare two layers on the gold: differences b - a with intervals, p by approximate randomisation, Holm."""
     from biaozhu.scoring.layer_scoring import name_layers
@@ -169,22 +175,16 @@ def compare(
     if as_json:
         print_json(found.document)
     else:
-        compared = found.comparisons[0]
+        compared, rows = found.comparisons[0], []
+        for one in compared.differences:
+            label, scheme, figure = one.metric.rsplit(" ", 2)
+            metric = "F1" if figure == "f1" else figure
+            change = (one.difference.value, _format(one.difference.best))
+            rows.append((label, scheme, metric, one.a, one.b, *change, one.p, one.p_holm))
         print_table(
             f"{compared.b} - {compared.a} on {gold} (over {compared.units.kind}s)",
             ("label", "scheme", "metric", "a", "b", "b - a", "95 %", "p", "p (Holm)"),
-            [
-                (
-                    *_split_metric(one.metric),
-                    one.a,
-                    one.b,
-                    one.difference.value,
-                    _format(one.difference.best),
-                    one.p,
-                    one.p_holm,
-                )
-                for one in compared.differences
-            ],
+            rows,
         )
     _say_notes(found)
     if found.document.get("skipped"):
@@ -192,17 +192,11 @@ def compare(
 
 
 def _score(output: Path | None, *, stream: bool, sampling: tuple[int, int], **options: Any) -> ScoredLayers:
-    from biaozhu.scoring.layer_scoring import (
-        InputReader,
-        ScoringRequest,
-        read_inputs,
-        score_inputs,
-        score_streams,
-    )
+    from biaozhu.scoring import layer_scoring
     from biaozhu.scoring.scores_document import write_scores
     from biaozhu.scoring.significance import Sampling
 
-    request = ScoringRequest(
+    request = layer_scoring.ScoringRequest(
         **options,
         strict=True,
         sampling=Sampling(resamples=sampling[0], seed=sampling[1]),
@@ -211,12 +205,12 @@ def _score(output: Path | None, *, stream: bool, sampling: tuple[int, int], **op
     read = (*request.gold, *request.layers, *request.train, request.values, request.places)
     check_output(output, "scores", read, articles=request.articles)
     if stream:
-        found = score_streams(request)
+        found = layer_scoring.score_streams(request)
     else:
-        reader = InputReader()
-        given = read_inputs(request, reader)
+        reader = layer_scoring.InputReader()
+        given = layer_scoring.read_inputs(request, reader)
         raise_collected(reader.problems)
-        found = score_inputs(request, given, labels=given.labels, inputs=reader.inputs)
+        found = layer_scoring.score_inputs(request, given, labels=given.labels, inputs=reader.inputs)
         for name, layer in given.layers.items():
             gold = {sentence.id for sentence in (*given.gold, *given.skipped)}
             if left_out := sum(sentence.id not in gold for sentence in layer):
@@ -230,7 +224,7 @@ def _score(output: Path | None, *, stream: bool, sampling: tuple[int, int], **op
 def _say_skipped(given: ScoringInputs) -> None:
     for sentence in given.skipped[:LOSSES_SHOWN]:
         lacking = [
-            name for name, layer in given.layers.items() if sentence.id not in {one.id for one in layer}
+            name for name, layer in given.layers.items() if all(one.id != sentence.id for one in layer)
         ]
         say(f"not scored: {sentence.id} {sentence.text[:TEXT_SHOWN]!r}: {' and '.join(lacking)} lacks it")
     if given.skipped:
@@ -261,28 +255,130 @@ def _list_scores(found: ScoredLayers) -> list[tuple[Any, ...]]:
         scores = [("ALL", scheme, scores) for scheme, scores in one.overall.items()]
         scores += [(label, "strict", by["strict"]) for label, by in one.labels.items()]
         for label, scheme, row in scores:
-            counts = row.counts
             figures = (row.precision.value, row.recall.value, row.f1.value, _format(row.f1.best))
-            rows.append(
-                (
-                    one.name,
-                    label,
-                    scheme,
-                    *figures,
-                    counts.cor,
-                    counts.inc,
-                    counts.par,
-                    counts.mis,
-                    counts.spu,
-                )
-            )
+            rows.append((one.name, label, scheme, *figures, *COUNTS(row.counts)))
     return rows
-
-
-def _split_metric(name: str) -> tuple[str, str, str]:
-    label, scheme, figure = name.rsplit(" ", 2)
-    return label, scheme, "F1" if figure == "f1" else figure
 
 
 def _format(bounds: Bounds) -> str | None:
     return f"{bounds[0]:.4f}{'–' if bounds[0] >= 0 else ' … '}{bounds[1]:.4f}" if bounds else None
+
+
+def report(
+    *,
+    layer: Annotated[
+        list[str],
+        Option(
+            "--layer", help="PATH or NAME=PATH of a layer or a folder; compared with the first. Repeatable."
+        ),
+    ],
+    output: Annotated[Path, Option("-o", "--output", help="Folder to write: reports/NAME.")],
+    article: Annotated[list[Path], Option("--article", help="An article, or a folder. Repeatable.")] = [],  # noqa: B006 — typer copies the default
+    gold: Annotated[list[Path], Option("--gold", help="A gold layer, or a folder. Repeatable.")] = [],  # noqa: B006 — as above
+    annotator: Annotated[
+        list[str], Option("--annotator", help="NAME=FILE or FOLDER; shown, not scored. Repeatable.")
+    ] = [],  # noqa: B006 — as above
+    train: Train = [],  # noqa: B006 — as above
+    held_out: HeldOut = False,
+    ledger: Annotated[list[Path], Option("--ledger", help="A ledger. Repeatable.")] = [],  # noqa: B006 — as above
+    round_trip: Annotated[
+        Path | None, Option("--round-trip", help="From `pull --compare LAYER --result`.")
+    ] = None,
+    agreement: Annotated[Path | None, Option("--agreement", help="From `agree -o`.")] = None,
+    curve: Annotated[Path | None, Option("--curve", help="From `curve -o`.")] = None,
+    bias: Annotated[Path | None, Option("--bias", help="From `bias -o`.")] = None,
+    values: Values = None,
+    places: Places = None,
+    labels: Labels = None,
+    lang: Language = "zh",
+    resamples: Resamples = 10_000,
+    seed: Seed = 1,
+) -> None:
+    """Score layers and write the report: index.html, scores.json, summary.md and checks.json.
+
+    Gold values and paths are those of --values and --places, else of GOLD/values and GOLD/places, where these are.
+    """
+    from biaozhu.reporting.content import ReportRequest, gather_content
+    from biaozhu.reporting.report import FILES, list_text_pages, write_report
+    from biaozhu.scoring.layer_scoring import ScoringRequest
+    from biaozhu.scoring.significance import Sampling
+
+    read = (*layer, *gold, *annotator, *train, *ledger, round_trip, agreement, curve, bias, values, places)
+    check_output(output, "page", read, articles=article)
+    for name, kind in FILES.items():
+        check_output(output / name, kind, read, articles=article)
+    for page in list_text_pages(output):
+        check_output(page, "page", read, articles=article)
+    scoring = ScoringRequest(
+        gold=tuple(gold),
+        layers=tuple(layer),
+        articles=tuple(article),
+        train=tuple(train),
+        held_out=held_out,
+        values=values or _find_beside(gold, "values"),
+        places=places or _find_beside(gold, "places"),
+        labels=labels,
+        sampling=Sampling(resamples=resamples, seed=seed),
+        command=("biaozhu", *sys.argv[1:]),
+    )
+    content = gather_content(
+        ReportRequest(
+            scoring,
+            annotators=tuple(annotator),
+            ledgers=tuple(ledger),
+            round_trip=round_trip,
+            agreement=agreement,
+            curve=curve,
+            bias=bias,
+        )
+    )
+    write_report(output, content, language=lang)
+    say(f"report written to {output / 'index.html'}")
+    differs = content.round_trip is not None and not content.round_trip.whole
+    if differs:
+        say("the round trip differs")
+    finish(content.ledger or ())
+    if differs:
+        raise Exit(1)
+
+
+def _find_beside(gold: list[Path], name: str) -> Path | None:
+    found = [folder / name for folder in gold if any((folder / name).glob("*.jsonl"))]
+    return found[0] if len(found) == 1 else None
+
+
+def summary(reports: Reports = Path("reports"), *, as_json: AsJson = False) -> None:
+    """Print what every report in a folder found: scores with intervals, round trip, losses."""
+    from biaozhu.reporting.history import COLUMNS, list_cells, read_reports, summarize_report
+
+    # What `biaozhu run` keeps of earlier runs is for `history`.
+    found = [one for one in read_reports(reports) if "runs" not in one.name.split("/")[:-1]]
+    if as_json:
+        print_json([summarize_report(one) for one in found])
+        return
+    print_table("Reports", COLUMNS, [row for one in found for row in list_cells(one)])
+
+
+def history(
+    reports: Reports = Path("reports"),
+    *,
+    output: Annotated[Path | None, Option("-o", "--output", help="Write table and chart (HTML).")] = None,
+    lang: Language = "zh",
+    as_json: AsJson = False,
+) -> None:
+    """Collect the reports of a folder by time, with the change of strict F1 from one to the next."""
+    from biaozhu.reporting.history import list_history, read_reports, write_history
+
+    check_output(output, "history")
+    rows = list_history(read_reports(reports))
+    if output is not None:
+        write_history(output, rows, language=lang)
+    if as_json:
+        print_json([asdict(row) for row in rows])
+        return
+    if not rows:
+        say("no report has scores yet: they need gold")
+        return
+    columns = ("date", "run", "layer", "gold spans", "P", "R", "strict F1", "95 %", "change", "gold")
+    fields = ("date", "run", "layer", "gold", "precision", "recall", "f1", "interval", "change", "gold_sha")
+    print_table("History", columns, [[getattr(row, field) for field in fields] for row in rows])
