@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from typer import Argument, Exit, Option
 
 from biaozhu.commands.console import LOSSES_SHOWN, finish, print_json, print_table, say
-from biaozhu.commands.options import AsJson
+from biaozhu.commands.options import AsJson  # noqa: TC001 — typer reads the annotations when it runs
 from biaozhu.data.errors import UsageError, raise_collected
 from biaozhu.data.outputs import check_output
 

@@ -157,15 +157,10 @@ def summarize_report(report: PastReport) -> dict[str, Any]:
 def list_cells(report: PastReport) -> list[tuple[Any, ...]]:
     """Return the rows that `summary` prints of a report, one for each layer and label; one of dashes without gold."""
     rows: list[tuple[Any, ...]] = []
-    for layer, label, scores in _list_scores(report):
-        figures = (
-            scores.precision.value,
-            scores.recall.value,
-            scores.f1.value,
-            format_interval(scores.f1.best),
-        )
+    for layer, label, one in _list_scores(report):
+        figures = (one.precision.value, one.recall.value, one.f1.value, format_interval(one.f1.best))
         called = escape_plain(layer) if label == ALL else ""
-        rows.append(("", "", called, label, scores.counts.possible, *figures, "", ""))
+        rows.append(("", "", called, label, one.counts.possible, *figures, "", ""))
     if not rows:
         rows = [("", "", NOTHING, NOTHING, None, None, None, None, NOTHING, "", "")]
     first = (escape_plain(report.name), _describe_articles(report))

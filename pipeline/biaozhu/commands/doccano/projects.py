@@ -9,18 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 from typer import Argument, Option
 
 from biaozhu.commands.console import finish, print_json, print_table, progress, say
-from biaozhu.commands.doccano.specs import (
-    GUIDELINE,
-    LABELS,
-    GuidelineFile,
-    LayerPaths,
-    LedgerFile,
-    check_file_names,
-    log_in,
-    print_values,
-    read_layers,
-    read_spec,
-)
+from biaozhu.commands.doccano import specs
 from biaozhu.commands.options import LOCAL, AsJson, Home, LabelsFile
 from biaozhu.curation.status import status_path, write_status
 from biaozhu.data.errors import MissingFileError
@@ -48,7 +37,7 @@ Plans = Annotated[Path, Option("--plans", help="Folder of the files that say who
 
 
 def create(
-    layers: LayerPaths,
+    layers: specs.LayerPaths,
     *,
     annotators: Annotated[str, Option(help="Names of the annotators, with commas between them.")],
     project: Project,
@@ -56,8 +45,8 @@ def create(
     blind: Annotated[
         float, Option(help="Share of each one's sentences without pre-annotations, 0 to 1.")
     ] = 0.0,
-    labels: LabelsFile = LABELS,
-    guideline: GuidelineFile = GUIDELINE,
+    labels: LabelsFile = specs.LABELS,
+    guideline: specs.GuidelineFile = specs.GUIDELINE,
     plans: Plans = PLANS,
     dry_run: Annotated[bool, Option("--dry-run", help="Only print the shares.")] = False,
     home: Home = LOCAL,
@@ -73,8 +62,8 @@ def create(
 
     names = [name.strip() for name in annotators.split(",")]
     check_names(project, names, overlap, blind)
-    spec = read_spec(project, labels, guideline)
-    read = read_layers(layers, spec)
+    spec = specs.read_spec(project, labels, guideline)
+    read = specs.read_layers(layers, spec)
     sentences = [sentence for _, found in read for sentence in found]
     path = plans / f"{project}.json"
     previous = read_assignment(path) if path.exists() else None
@@ -82,7 +71,7 @@ def create(
     rows = [asdict(share) for share in count_shares(assignment, sentences)]
     losses = []
     if not dry_run:
-        connection = log_in(home)
+        connection = specs.log_in(home)
         # Written before anything is sent: after an interruption the same shares are sent.
         write_assignment(path, assignment)
         with progress("create", sum(row["sentences"] for row in rows)) as tick:
@@ -110,9 +99,9 @@ def pull(
     output: Annotated[
         Path, Option("-o", "--output", help="Folder of the layers: <annotator>/<article>.jsonl in it.")
     ] = Path("annotations/layers"),
-    labels: LabelsFile = LABELS,
+    labels: LabelsFile = specs.LABELS,
     plans: Plans = PLANS,
-    ledger: LedgerFile = None,
+    ledger: specs.LedgerFile = None,
     home: Home = LOCAL,
     as_json: AsJson = False,
 ) -> None:
@@ -123,13 +112,13 @@ def pull(
     """
     from biaozhu.doccano.team import pull_layers
 
-    spec = read_spec(project, labels)
+    spec = specs.read_spec(project, labels)
     check_output(ledger, "ledger")
     assignment = _read_plan(plans, project)
     with progress("pull", sum(len(given) for given in assignment.annotators.values())) as tick:
-        found = pull_layers(log_in(home), spec, assignment, tick=tick)
+        found = pull_layers(specs.log_in(home), spec, assignment, tick=tick)
     for one in found:
-        check_file_names(one.layers)
+        specs.check_file_names(one.layers)
         for article in one.layers:
             path = output / one.annotator / f"{article}.jsonl"
             check_output(path, "layer")
@@ -176,7 +165,7 @@ def enter(
     *,
     annotator: Annotated[str, Option(help="Whose work it is.")],
     project: Project,
-    labels: LabelsFile = LABELS,
+    labels: LabelsFile = specs.LABELS,
     home: Home = LOCAL,
     as_json: AsJson = False,
 ) -> None:
@@ -185,12 +174,12 @@ def enter(
     from biaozhu.doccano.connection import connect, find_account
     from biaozhu.doccano.team import enter_layer
 
-    spec = read_spec(project, labels)
-    sentences = [sentence for _, found in read_layers(layers, spec) for sentence in found]
+    spec = specs.read_spec(project, labels)
+    sentences = [sentence for _, found in specs.read_layers(layers, spec) for sentence in found]
     account = find_password(home, find_account(home=home).url, annotator)
     with progress("enter", len(sentences)) as tick:
         done = enter_layer(connect(account), sentences, spec, tick=tick)
-    print_values(f"entered for {annotator}", asdict(done), as_json=as_json)
+    specs.print_values(f"entered for {annotator}", asdict(done), as_json=as_json)
 
 
 def status(
@@ -199,7 +188,7 @@ def status(
     """Show how far each annotator is: sentences, confirmed ones, the share, and their page."""
     from biaozhu.doccano.team import count_progress
 
-    found = count_progress(log_in(home), name, _read_plan(plans, name))
+    found = count_progress(specs.log_in(home), name, _read_plan(plans, name))
     columns = ("annotator", "sentences", "confirmed", "share", "page")
     rows = [(one.annotator, one.sentences, one.confirmed, f"{one.share:.0%}", one.url) for one in found]
     print_table(f"progress of {name}", columns, rows, as_json=as_json)

@@ -10,23 +10,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 from typer import Exit, Option
 
 from biaozhu.commands.console import finish, print_json, print_table, progress, say, show
-from biaozhu.commands.doccano.specs import (
-    GUIDELINE,
-    LABELS,
-    GuidelineFile,
-    LayerPaths,
-    LedgerFile,
-    check_file_names,
-    log_in,
-    read_layers,
-    read_spec,
-)
+from biaozhu.commands.doccano import specs
 from biaozhu.commands.options import LOCAL, AsJson, Home, LabelsFile, target
 from biaozhu.data.diff import FORMAT, NOT_BY_PEOPLE, compare_layers, describe
 from biaozhu.data.errors import UsageError
 from biaozhu.data.files import write_text
-from biaozhu.data.layers import find_layers, write_layer
-from biaozhu.data.layers import read_layers as read_all
+from biaozhu.data.layers import find_layers, read_layers, write_layer
 from biaozhu.data.ledger import write_ledger
 from biaozhu.data.outputs import check_distinct, check_output
 
@@ -43,11 +32,11 @@ ProjectName = Annotated[str, Option("--project", help="Name of the Doccano proje
 
 
 def push(
-    layers: LayerPaths,
+    layers: specs.LayerPaths,
     *,
     project: ProjectName = "biaozhu",
-    labels: LabelsFile = LABELS,
-    guideline: GuidelineFile = GUIDELINE,
+    labels: LabelsFile = specs.LABELS,
+    guideline: specs.GuidelineFile = specs.GUIDELINE,
     dry_run: Annotated[bool, Option("--dry-run", help="Only print what would be done.")] = False,
     break_lock: Annotated[bool, Option("--break-lock", help="Take the lock of a push that is gone.")] = False,
     home: Home = LOCAL,
@@ -61,11 +50,11 @@ def push(
     from biaozhu.curation.select import read_reasons
     from biaozhu.doccano.push import push as push_layers
 
-    spec = read_spec(project, labels, guideline)
-    read = read_layers(layers, spec)
+    spec = specs.read_spec(project, labels, guideline)
+    read = specs.read_layers(layers, spec)
     reasons = {sid: why for path in find_layers(layers) for sid, why in read_reasons(path).items()}
     spec = replace(spec, reasons=reasons)
-    connection = log_in(home)
+    connection = specs.log_in(home)
     with progress("push", sum(len(sentences) for _, sentences in read)) as tick:
         report = push_layers(connection, read, spec, dry_run=dry_run, break_lock=break_lock, tick=tick)
     if as_json:
@@ -87,8 +76,8 @@ def pull(
         bool, Option("--confirmed", help="Only the sentences that somebody has confirmed.")
     ] = False,
     project: ProjectName = "biaozhu",
-    labels: LabelsFile = LABELS,
-    ledger: LedgerFile = None,
+    labels: LabelsFile = specs.LABELS,
+    ledger: specs.LedgerFile = None,
     result: Annotated[
         Path | None, Option(callback=target, help="Write what was found as JSON, for the report.")
     ] = None,
@@ -108,9 +97,9 @@ def pull(
     check_output(ledger, "ledger", compare or ())
     check_output(result, "round-trip", compare or ())
     check_distinct(output, ledger, result)
-    spec = read_spec(project, labels)
-    sent = read_all(compare or ())
-    pulled = pull_project(log_in(home), spec, confirmed=confirmed)
+    spec = specs.read_spec(project, labels)
+    sent = read_layers(compare or ())
+    pulled = pull_project(specs.log_in(home), spec, confirmed=confirmed)
     if confirmed:
         sent = tuple(sentence for sentence in sent if sentence.id in pulled.confirmed)
     if output is not None:
@@ -134,7 +123,7 @@ def _write_layers(pulled: PulledProject, output: Path, inputs: Iterable[Path]) -
     if output.suffix == ".jsonl":
         write_layer(output, pulled.sentences)
         return
-    check_file_names(pulled.layers)
+    specs.check_file_names(pulled.layers)
     for name in pulled.layers:
         check_output(output / f"{name}.jsonl", "layer", inputs)
     for name, sentences in pulled.layers.items():

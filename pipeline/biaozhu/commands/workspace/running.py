@@ -27,9 +27,7 @@ from biaozhu.data.shipped import find_shipped
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
-    from pathlib import Path
 
-    from biaozhu.commands.workspace.steps import StepRecord
     from biaozhu.data.model import Article
 PRE, LAYERS, PLANS = Path("annotations/pre"), Path("annotations/layers"), Path("annotations/projects")
 NAMED = 3

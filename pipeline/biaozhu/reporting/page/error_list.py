@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from biaozhu.reporting.page.overlay import Bar, make_anchor
 from biaozhu.scoring.error_patterns import PATTERNS, find_cases
@@ -42,16 +42,6 @@ class ListedError:
         return sorted({label for label, _ in (*self.gold, *self.predicted)})
 
 
-@dataclass(frozen=True, slots=True)
-class PatternErrors:
-    """The errors of one pattern in one layer, in the order of the text; how many there are, and of each label."""
-
-    pattern: Pattern
-    errors: tuple[ListedError, ...]
-    count: int
-    labels: tuple[tuple[str, int], ...]
-
-
 def list_errors(
     pairs: Mapping[int, Sequence[tuple[Sentence, Sentence]]], names: Mapping[str, str]
 ) -> dict[int, tuple[ListedError, ...]]:
@@ -84,19 +74,19 @@ def list_errors(
     }
 
 
-def group_errors(errors: Iterable[ListedError], *, most: int | None = None) -> list[PatternErrors]:
-    """Group the errors of a layer by pattern, the most frequent first; each group lists at most so many."""
+def group_errors(errors: Iterable[ListedError], *, most: int | None = None) -> list[dict[str, Any]]:
+    """Group the errors of a layer by pattern, the most frequent first; each lists at most so many, and counts labels."""
     groups: dict[Pattern, list[ListedError]] = {}
     for error in errors:
         groups.setdefault(error.case.pattern, []).append(error)
     ordered = sorted(groups.items(), key=lambda group: (-len(group[1]), PATTERNS.index(group[0])))
     return [
-        PatternErrors(
-            pattern,
-            tuple(found[:most]),
-            len(found),
-            tuple(Counter(label for one in found for label in one.labels).most_common()),
-        )
+        {
+            "pattern": pattern,
+            "errors": found[:most],
+            "count": len(found),
+            "labels": Counter(label for one in found for label in one.labels).most_common(),
+        }
         for pattern, found in ordered
     ]
 

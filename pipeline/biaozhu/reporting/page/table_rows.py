@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from biaozhu.reporting.page.verdict import SIGNIFICANT
 from biaozhu.scoring.breakdown import ASPECTS, NO_SCORE, OF_PREDICTIONS, sort_classes
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from biaozhu.reporting.content import ReportContent
     from biaozhu.reporting.page.strings import Words
     from biaozhu.scoring.breakdown import Aspect, ClassScore
-    from biaozhu.scoring.evaluation import Comparison, Evaluation, ScoreEstimates
+    from biaozhu.scoring.evaluation import Comparison, Evaluation
     from biaozhu.scoring.match import Scheme
     from biaozhu.scoring.significance import Difference
 
@@ -25,23 +25,6 @@ MOST_ROWS = 30
 
 
 ClassRow = tuple[str, int, tuple["ClassScore | None", ...]]
-
-
-@dataclass(frozen=True, slots=True)
-class ScoreRow:
-    """One layer's scores for one label and scheme, and how they differ from the first layer's; `kind` is its number."""
-
-    label: str
-    scheme: Scheme
-    kind: int
-    layer: str
-    scores: ScoreEstimates
-    test: Difference | None
-
-    @property
-    def significant(self) -> bool:
-        """The difference holds after Holm's correction."""
-        return self.test is not None and self.test.p_holm is not None and self.test.p_holm < SIGNIFICANT
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,24 +43,24 @@ class BreakdownTable:
 
 def make_score_rows(
     evaluations: Sequence[Evaluation], comparisons: Sequence[Comparison], groups: Iterable[tuple[str, Scheme]]
-) -> list[ScoreRow]:
-    """Return the rows of each label (or ALL) and scheme, layer under layer."""
+) -> list[dict[str, Any]]:
+    """Return a layer's scores for each label (or ALL) and scheme, layer under layer, and how they differ from the first's.
+
+    `kind` is the layer's number; a `significant` difference holds after Holm's correction.
+    """
     tests: list[dict[str, Difference]] = [
         {},
         *({one.metric: one for one in c.differences} for c in comparisons),
     ]
-    return [
-        ScoreRow(
-            label,
-            scheme,
-            kind,
-            one.name,
-            (one.overall if label == ALL else one.labels[label])[scheme],
-            tests[kind].get(f"{label} {scheme} f1"),
-        )
-        for label, scheme in groups
-        for kind, one in enumerate(evaluations)
-    ]
+    rows = []
+    for label, scheme in groups:
+        for kind, one in enumerate(evaluations):
+            test = tests[kind].get(f"{label} {scheme} f1")
+            sure = test is not None and test.p_holm is not None and test.p_holm < SIGNIFICANT
+            scores = (one.overall if label == ALL else one.labels[label])[scheme]
+            row = {"label": label, "scheme": scheme, "kind": kind, "layer": one.name, "scores": scores}
+            rows.append({**row, "test": test, "significant": sure})
+    return rows
 
 
 def make_breakdowns(
