@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 from typer import Typer
 
 from biaozhu.commands import scores
-from biaozhu.commands.articles import formats, language_models, preannotating, reading, tables
-from biaozhu.commands.curation import adjudicating, annotators, looping, selecting
+from biaozhu.commands.articles import formats, language_models, preannotating, reading
+from biaozhu.commands.curation import adjudicating, looping, selecting
 from biaozhu.commands.doccano import projects, server, syncing
 from biaozhu.commands.models import predicting, training
 from biaozhu.commands.workspace import running, starting
@@ -28,9 +28,9 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "new": starting.new, "run": running.run, "doctor": starting.doctor, "labels": starting.show_labels,
     "configs": starting.show_configs, "read": reading.read, "split": reading.split, "preannotate": preannotating.preannotate,
     "llm": language_models.llm, "push": syncing.push, "pull": syncing.pull, "export": formats.export, "import": formats.import_,
-    "agree": annotators.agree, "bias": annotators.bias, "adjudicate": adjudicating.adjudicate, "doubt": selecting.doubt,
+    "agree": adjudicating.agree, "bias": adjudicating.bias, "adjudicate": adjudicating.adjudicate, "doubt": selecting.doubt,
     "select": selecting.select, "train": training.train, "crossval": training.crossval, "curve": training.curve,
-    "predict": predicting.predict, "segmenter": predicting.segmenter, "loop": looping.loop, "table": tables.table,
+    "predict": predicting.predict, "segmenter": predicting.segmenter, "loop": looping.loop, "table": reading.table,
     "evaluate": scores.evaluate, "compare": scores.compare, "report": scores.report, "summary": scores.summary,
     "history": scores.history, "serve": predicting.serve,
 }  # fmt: skip

@@ -51,10 +51,7 @@ class ReportRequest:
 
 @dataclass(frozen=True, slots=True)
 class ReportContent:
-    """Everything that a report shows; what was not given is None or empty, and without gold there are no scores.
-
-    `held_out` says that the layers come from models cross-validated on this gold.
-    """
+    """Everything that a report shows; `held_out`: the layers are of models cross-validated on this gold."""
 
     command: tuple[str, ...]
     inputs: tuple[InputFile, ...]

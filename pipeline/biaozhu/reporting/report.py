@@ -55,17 +55,14 @@ FILTERS = {
 def render_report(content: ReportContent, *, language: Language = "zh") -> tuple[str, str, dict[str, str]]:
     """Return the report in HTML, its summary in Markdown, and of many articles the pages of texts by relative path."""
     words = make_translator(language)
-    view = {**build_view(content, words, language), **_read_script()}
+    script = files("biaozhu.reporting.page").joinpath("templates", "script.js").read_text(encoding="utf-8")
+    # Without its hash the page's policy would not let the script run.
+    digest = b64encode(hashlib.sha256(script.encode()).digest()).decode()
+    view = build_view(content, words, language) | {"script_hash": f"sha256-{digest}"}
+    view["script"] = Markup(script)  # noqa: S704 — a file of ours
     texts = dict.fromkeys(page for page in view["page_names"].values() if page)
     pages = {page: render_template("text_page.html.j2", select_page(view, page)) for page in texts}
     return (render_template("report.html.j2", view), render_template("summary.md.j2", view), pages)
-
-
-def _read_script() -> dict[str, str]:
-    """Return the page's script, and its hash, without which the page's policy would not let it run."""
-    script = files("biaozhu.reporting.page").joinpath("templates", "script.js").read_text(encoding="utf-8")
-    digest = b64encode(hashlib.sha256(script.encode()).digest()).decode()
-    return {"script": Markup(script), "script_hash": f"sha256-{digest}"}  # noqa: S704 — a file of ours
 
 
 def write_report(folder: Path, content: ReportContent, *, language: Language = "zh") -> None:

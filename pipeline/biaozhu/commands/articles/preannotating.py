@@ -31,13 +31,10 @@ if TYPE_CHECKING:
     from biaozhu.data.ledger import Entry
     from biaozhu.data.model import Article, Span
 
-
 NetworkName = Annotated[
     str,
     Option("--model", help="accurate, fast, or the folder of a network of `base build` or `base distil`."),
 ]
-
-
 LANGUAGE_MODEL = ".toml"
 
 

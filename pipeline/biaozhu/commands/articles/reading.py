@@ -1,4 +1,4 @@
-"""Commands: read and split; and hints about articles that will not be annotated well."""
+"""Commands: read, split and table; and hints about articles that will not be annotated well."""
 
 from __future__ import annotations
 
@@ -11,10 +11,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from typer import Argument, Option
 
+from biaozhu.annotators.network.models import load_model
 from biaozhu.commands.console import finish, print_json, print_table, say
-from biaozhu.data.errors import UsageError
+from biaozhu.data.errors import BiaozhuError, DuplicateError, UsageError, VersionError, raise_collected
 from biaozhu.data.files import write_lines, write_text
-from biaozhu.data.model import sentence_to_line
+from biaozhu.data.layers import find_layers, read_layer
+from biaozhu.data.ledger import Entry
+from biaozhu.data.model import check_against_raw, sentence_to_line
 from biaozhu.data.outputs import check_distinct, check_output
 from biaozhu.reading.sentences import split_checked
 
@@ -22,7 +25,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from biaozhu.data.errors import BiaozhuError
-    from biaozhu.data.model import Article
+    from biaozhu.data.model import Article, Sentence
+    from biaozhu.normalization.addresses import Place
+    from biaozhu.normalization.table import Meaning, Row
 
 CHINESE = re.compile("[㐀-䶿一-鿿豈-﫿\U00020000-\U0003ffff]")
 KANA = re.compile("[ぁ-ヿ]")
@@ -36,6 +41,8 @@ Sources = Annotated[
 SavedText = Annotated[
     Path | None, Option("--text", help="Save the text that offsets count in (for HTML: the extracted text).")
 ]
+AMOUNTS = ("place", "about", "amount", "low", "high", "unit", "sentence")
+UNRESOLVED = ("place", "times", "status", "under", "may be", "sentence")
 
 
 def is_chinese(text: str) -> bool:
@@ -165,3 +172,128 @@ def _shown(text: str) -> str:
     """Return a cell's text: cut, and without what would move the terminal's cursor or reorder its line."""
     cut = text if len(text) <= _SHOWN else f"{text[: _SHOWN - 1]}…"
     return "".join(c if c.isprintable() else "\u00b7" if c.isspace() else f"\\u{ord(c):04x}" for c in cut)
+
+
+def table(
+    files: Annotated[
+        list[Path], Argument(metavar="ARTICLE...", help="Articles, plain text or HTML, or folders.")
+    ],
+    *,
+    layer: Annotated[
+        list[Path],
+        Option(
+            "--layer",
+            help="A layer with the spans, JSONL, or a folder; without one they are found. Repeatable.",
+        ),
+    ] = [],  # noqa: B006 — typer copies the default
+    output: Annotated[
+        Path | None, Option("-o", "--output", help="Write .csv or .parquet here instead of a table.")
+    ] = None,
+    as_json: Annotated[
+        bool, Option("--json", help="Print rows, places and people as JSON instead of a table.")
+    ] = False,
+) -> None:
+    """Print the amounts of articles: value, unit, per what, and about which place."""
+    from biaozhu.normalization.table import article_meaning, write_table
+    from biaozhu.reading.article import find_articles, read_readable
+
+    is_parquet = output is not None and output.suffix == ".parquet"
+    check_output(output, "parquet" if is_parquet else "csv", layer, articles=files)
+    read, problems = read_readable(find_articles(files))
+    articles = list(read.values())
+    sentences = _from_layers(articles, layer) if layer else _found(articles)
+    meanings = [article_meaning(article, sentences[article.id]) for article in articles]
+    rows = [row for meaning in meanings for row in meaning.rows]
+    if output is not None:
+        write_table(output, rows)
+        say(f"{len(rows)} amounts in {output}")
+    if as_json:
+        print_json([_document(article, meaning) for article, meaning in zip(articles, meanings, strict=True)])
+    elif output is None:
+        print_table("Amounts", AMOUNTS, [_list_cells(row) for row in rows])
+    places = [place for meaning in meanings for place in meaning.places]
+    unknown = [place for place in places if place.status in ("unknown", "ambiguous")]
+    if unknown and not as_json and output is None:
+        print_table("Places not resolved", UNRESOLVED, _unresolved(unknown))
+    say(
+        f"places: {len(places) - len(unknown)} of {len(places)} resolved, {len(unknown)} unknown or ambiguous"
+    )
+    finish(_unread(rows), left_out=problems)
+
+
+def _from_layers(articles: Sequence[Article], layers: Sequence[Path]) -> dict[str, list[Sentence]]:
+    by_article: dict[str, list[Sentence]] = {article.id: [] for article in articles}
+    problems: list[BiaozhuError] = []
+    seen: set[str] = set()
+    for path in find_layers(layers):
+        sentences = read_layer(path)
+        strange = dict.fromkeys(one.article for one in sentences if one.article not in by_article)
+        problems += [VersionError(f"no article given has the id {one}", where=str(path)) for one in strange]
+        for sentence in sentences:
+            if sentence.article in strange:
+                continue
+            if sentence.id in seen:
+                problems.append(DuplicateError(f"{sentence.id} is in another layer too", where=str(path)))
+            else:
+                seen.add(sentence.id)
+                by_article[sentence.article].append(sentence)
+    raise_collected(problems)
+    for article in articles:
+        check_against_raw(by_article[article.id], article.raw)
+    return by_article
+
+
+def _found(articles: Sequence[Article]) -> dict[str, list[Sentence]]:
+    from biaozhu.annotators.preannotate import preannotate_articles
+
+    return {
+        one.article.id: list(one.sentences)
+        for one in preannotate_articles(articles, model=load_model("accurate"))
+    }
+
+
+def _document(article: Article, meaning: Meaning) -> dict[str, Any]:
+    from biaozhu.normalization.addresses import place_tree
+
+    return {
+        "article": article.name,
+        "rows": [asdict(row) for row in meaning.rows],
+        "places": [asdict(place) for place in meaning.places],
+        "tree": place_tree(meaning.places),
+        "people": asdict(meaning.people),
+    }
+
+
+def _list_cells(row: Row) -> list[str | None]:
+    from biaozhu.normalization.table import in_words
+
+    high = row.high if row.high != row.low else None
+    return [
+        row.place or None,
+        row.about or None,
+        in_words(row),
+        row.low,
+        high,
+        row.unit or None,
+        row.sentence,
+    ]
+
+
+def _unresolved(places: Sequence[Place]) -> list[list[object]]:
+    """Return one row for each name that has no path here: how often it stands, where, and what it may be."""
+    by_name: dict[tuple[str, tuple[str, ...]], list[Place]] = {}
+    for place in places:
+        by_name.setdefault((place.text, place.under), []).append(place)
+    rows: list[list[object]] = []
+    for (name, under), (first, *more) in by_name.items():
+        may_be = "; ".join("/".join(candidate.path) for candidate in first.candidates) or None
+        rows.append([name, 1 + len(more), first.status, "/".join(under) or None, may_be, first.sentence])
+    return rows
+
+
+def _unread(rows: Sequence[Row]) -> list[Any]:
+    return [
+        Entry("table", "loss", "value not read", row.sentence, row.start, row.end, "AMOUNT", row.text)
+        for row in rows
+        if row.low is None
+    ]

@@ -45,6 +45,8 @@ class Run:
 
 def annotate_corpus(files: Sequence[Path], *, output: Path | None, folder: Path | None, run: Run) -> None:
     """Annotate a stream of articles to stdout, one file or a folder of shards; exit with status 1 when some failed."""
+    from biaozhu.scale.shards import FAILED, SHARD_BYTES, Plan, find_own_files
+
     if folder is None:
         if output is not None and output.suffix != ".jsonl":
             raise UsageError(
@@ -57,12 +59,6 @@ def annotate_corpus(files: Sequence[Path], *, output: Path | None, folder: Path 
     if run.ray and "-" in map(str, files):
         raise UsageError("--engine ray reads no standard input", next_step="Save it to a file")
     check_output_folder(folder, files)
-    _shard(files, folder, run)
-
-
-def _shard(files: Sequence[Path], folder: Path, run: Run) -> None:
-    from biaozhu.scale.shards import FAILED, SHARD_BYTES, Plan, find_own_files
-
     find_own_files(folder)  # before a lock is put there
     spans = articles = failed = 0
     plan = Plan(run.weights, run.size or SHARD_BYTES, run.form or "jsonl")

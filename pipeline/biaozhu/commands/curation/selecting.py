@@ -10,6 +10,7 @@ from urllib.parse import quote
 from typer import Argument, Option
 
 from biaozhu.commands.console import print_json, print_table, say
+from biaozhu.commands.doccano.specs import log_in
 from biaozhu.commands.options import LOCAL, AsJson, Home, layer_name
 from biaozhu.curation.doubts import apply_doubts, count_by_check, doubted_spans, rank_doubts
 from biaozhu.curation.frozen import read_gold
@@ -152,7 +153,11 @@ def doubt(
 
     check_output(output, "layer", [*layers, *(held_out or ())])
     layer = _read_once(layers)
-    address = _find_project(project, home) if project else ""
+    address = ""
+    if project:
+        from biaozhu.doccano.project import require_project
+
+        address = require_project(log_in(home), project).url
     if held_out:
         readings = read_by_layer(layer, [one for file in find_layers(held_out) for one in read_layer(file)])
     else:
@@ -185,13 +190,6 @@ def _read_once(paths: Sequence[Path]) -> tuple[Sentence, ...]:
                 )
             found[sentence.id] = sentence
     return tuple(found.values())
-
-
-def _find_project(name: str, home: Path) -> str:
-    from biaozhu.commands.doccano.specs import log_in
-    from biaozhu.doccano.project import require_project
-
-    return require_project(log_in(home), name).url
 
 
 def _make_row(one: Doubt, sentence: Sentence, address: str) -> Mapping[str, object]:

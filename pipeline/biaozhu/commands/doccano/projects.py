@@ -13,7 +13,7 @@ from biaozhu.commands.doccano import specs
 from biaozhu.commands.options import LOCAL, AsJson, Home, LabelsFile
 from biaozhu.curation.status import status_path, write_status
 from biaozhu.data.errors import MissingFileError
-from biaozhu.data.layers import write_layer
+from biaozhu.data.layers import read_named_layers, write_layer
 from biaozhu.data.ledger import write_ledger
 from biaozhu.data.outputs import check_output
 from biaozhu.doccano.assignment import (
@@ -63,7 +63,7 @@ def create(
     names = [name.strip() for name in annotators.split(",")]
     check_names(project, names, overlap, blind)
     spec = specs.read_spec(project, labels, guideline)
-    read = specs.read_layers(layers, spec)
+    read = read_named_layers(layers, labels=spec.names)
     sentences = [sentence for _, found in read for sentence in found]
     path = plans / f"{project}.json"
     previous = read_assignment(path) if path.exists() else None
@@ -175,7 +175,8 @@ def enter(
     from biaozhu.doccano.team import enter_layer
 
     spec = specs.read_spec(project, labels)
-    sentences = [sentence for _, found in specs.read_layers(layers, spec) for sentence in found]
+    read = read_named_layers(layers, labels=spec.names)
+    sentences = [sentence for _, found in read for sentence in found]
     account = find_password(home, find_account(home=home).url, annotator)
     with progress("enter", len(sentences)) as tick:
         done = enter_layer(connect(account), sentences, spec, tick=tick)

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import os
-from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from typer import Argument, Exit, Option
 
@@ -22,13 +21,6 @@ from biaozhu.serving.token import find_token
 if TYPE_CHECKING:
     from biaozhu.doccano.local.backup import BackupManifest
     from biaozhu.doccano.local.server import ServerStatus
-
-
-class Switch(StrEnum):
-    """State of a project's suggestions."""
-
-    on = "on"
-    off = "off"
 
 
 def up(
@@ -126,7 +118,7 @@ def restore(
 
 
 def suggest(
-    switch: Annotated[Switch, Argument(help="on or off.")],
+    switch: Annotated[Literal["on", "off"], Argument(help="on or off.")],
     *,
     project: Annotated[
         list[str] | None, Option("--project", help="Name of the Doccano project; may be repeated.")
@@ -146,7 +138,7 @@ def suggest(
 
     names = project or ["biaozhu"]
     label_set = read_labels(labels)
-    token = find_token(token_file) if switch is Switch.on else ""
+    token = find_token(token_file) if switch == "on" else ""
     connection = connect(find_account(home=home))
     found = {name: find_project(connection, name) for name in names}
     raise_collected(
@@ -156,17 +148,12 @@ def suggest(
             if one is None
         ]
     )
-    rows = [
-        (
-            name,
-            switch.value,
-            switch_on(connection, one, url=url, token=token, labels=label_set)
-            if switch is Switch.on
-            else switch_off(connection, one),
-        )
-        for name, one in found.items()
-        if one is not None
-    ]
+    rows: list[tuple[str, str, bool]] = []
+    for name, one in found.items():
+        if one is not None and switch == "on":
+            rows.append((name, switch, switch_on(connection, one, url=url, token=token, labels=label_set)))
+        elif one is not None:
+            rows.append((name, switch, switch_off(connection, one)))
     print_table("suggestions", ("project", "suggestions", "changed"), rows, as_json=as_json)
 
 

@@ -12,14 +12,12 @@ from biaozhu.commands.options import target
 from biaozhu.data.errors import EncodingError, RoundTripError
 from biaozhu.data.files import read_bytes
 from biaozhu.data.labels import read_labels
-from biaozhu.data.layers import read_named_layers
 from biaozhu.data.shipped import find_shipped
 from biaozhu.doccano.guideline import embed_pictures
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from biaozhu.data.model import Sentence
     from biaozhu.doccano.connection import Connection
     from biaozhu.doccano.project import ProjectSpec
 
@@ -52,11 +50,6 @@ def read_spec(project: str, labels: Path, guideline: Path | None = None) -> Proj
             where = f"{guideline}@{error.start}"
             raise EncodingError("the guideline is not UTF-8", where=where) from None
     return ProjectSpec(project, read_labels(labels), text)
-
-
-def read_layers(paths: Iterable[Path], spec: ProjectSpec) -> list[tuple[str, tuple[Sentence, ...]]]:
-    """Read layers, each with its article's name, checked against the label set."""
-    return read_named_layers(paths, labels=spec.names)
 
 
 def log_in(home: Path) -> Connection:

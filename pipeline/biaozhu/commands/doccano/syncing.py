@@ -15,7 +15,7 @@ from biaozhu.commands.options import LOCAL, AsJson, Home, LabelsFile, target
 from biaozhu.data.diff import FORMAT, NOT_BY_PEOPLE, compare_layers, describe
 from biaozhu.data.errors import UsageError
 from biaozhu.data.files import write_text
-from biaozhu.data.layers import find_layers, read_layers, write_layer
+from biaozhu.data.layers import find_layers, read_layers, read_named_layers, write_layer
 from biaozhu.data.ledger import write_ledger
 from biaozhu.data.outputs import check_distinct, check_output
 
@@ -51,7 +51,7 @@ def push(
     from biaozhu.doccano.push import push as push_layers
 
     spec = specs.read_spec(project, labels, guideline)
-    read = specs.read_layers(layers, spec)
+    read = read_named_layers(layers, labels=spec.names)
     reasons = {sid: why for path in find_layers(layers) for sid, why in read_reasons(path).items()}
     spec = replace(spec, reasons=reasons)
     connection = specs.log_in(home)

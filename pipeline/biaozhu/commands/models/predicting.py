@@ -89,15 +89,10 @@ def segmenter(
 
     with progress_of_steps("segmentation"):
         folder = output or segmenter_folder()
-        done = train_segmenter(
-            read_layers([words])[:sentences], read_layers([dev]), folder, iterations=iterations
-        )
-    print_table(
-        "Word segmentation, on --dev",
-        ("folder", "precision", "recall"),
-        [(str(folder), done.precision, done.recall)],
-        as_json=as_json,
-    )
+        learned = read_layers([words])[:sentences]
+        done = train_segmenter(learned, read_layers([dev]), folder, iterations=iterations)
+    rows = [(str(folder), done.precision, done.recall)]
+    print_table("Word segmentation, on --dev", ("folder", "precision", "recall"), rows, as_json=as_json)
 
 
 def serve(

@@ -14,7 +14,7 @@ from typer import Argument, Exit, Option
 from biaozhu import __version__
 from biaozhu.annotators.network.models import weights_mark
 from biaozhu.commands.articles.preannotating import NetworkName, preannotate
-from biaozhu.commands.articles.tables import table
+from biaozhu.commands.articles.reading import table
 from biaozhu.commands.console import finish, print_table, say
 from biaozhu.commands.models.predicting import predict
 from biaozhu.commands.models.training import crossval, train
@@ -164,6 +164,7 @@ def run(
     The report goes to reports/NAME, and the scores of each run stay for `biaozhu history`.
     """
     from biaozhu.reading.article import find_articles, read_readable
+    from biaozhu.reporting.history import COLUMNS, list_cells, read_reports
 
     if not folder.exists():
         advice = "Give your folder of articles: `biaozhu run FOLDER`"
@@ -183,7 +184,9 @@ def run(
     trained = _train_model(job, record)
     annotators = _find_annotators(job)
     _report_scores(job, record, annotators, trained=trained)
-    _print_summary(job)
+    if job.gold:
+        last = [one for one in read_reports(job.report) if one.name == job.report.resolve().name]
+        print_table("Reports", COLUMNS, [row for one in last for row in list_cells(one)])
     say(f"report: {job.report / 'index.html'}")
     _say_next_steps(job, folder, annotators)
     finish((), left_out=problems)
@@ -329,22 +332,13 @@ def _keep_scores(folder: Path) -> None:
 def _find_annotators(job: Job) -> list[Path]:
     """Return the folders of annotators who worked on one of the articles."""
     ids = {article.id for article in job.articles.values()}
-    folders = [one for one in sorted(LAYERS.glob("*")) if one.name not in NO_ANNOTATORS]
     return [
         folder
-        for folder in folders
-        if any(folder.glob("*.jsonl"))
+        for folder in sorted(LAYERS.glob("*"))
+        if folder.name not in NO_ANNOTATORS
+        and any(folder.glob("*.jsonl"))
         and any(sentence.article in ids for file in find_layers([folder]) for sentence in read_layer(file))
     ]
-
-
-def _print_summary(job: Job) -> None:
-    from biaozhu.reporting.history import COLUMNS, list_cells, read_reports
-
-    if not job.gold:
-        return
-    found = [one for one in read_reports(job.report) if one.name == job.report.resolve().name]
-    print_table("Reports", COLUMNS, [row for one in found for row in list_cells(one)])
 
 
 def _say_next_steps(job: Job, folder: Path, annotators: Sequence[Path]) -> None:

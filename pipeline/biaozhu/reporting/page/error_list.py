@@ -92,10 +92,7 @@ def group_errors(errors: Iterable[ListedError], *, most: int | None = None) -> l
 
 
 def make_bars(lane: int, sentence: Sentence, gold: Sentence | None) -> Iterator[Bar]:
-    """Yield what a layer says about a sentence; with the gold, also whether it is correct and what it missed.
-
-    Lane 0 is the gold itself; `gold` is the same sentence with the gold's spans, None without gold and for lane 0.
-    """
+    """Yield what a layer says about a sentence; with the gold's spans in `gold`, also what is correct and missed."""
     missed: list[Span] = []
     status: dict[tuple[int, int, str], Status] = {}
     for case in find_cases(gold, sentence) if gold else ():

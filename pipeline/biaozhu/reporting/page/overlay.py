@@ -1,8 +1,7 @@
 """An article with the spans of several layers over it, cut into pieces, and the style of lanes, signs and pieces.
 
-All offsets here are code points into the raw file, half open, so that spans of any layer can be laid side by side. The
-page holds the text once, with a lane for each layer under it: layers are switched on and off by a check box without a
-script, and left out of what a reader copies.
+All offsets here are code points into the raw file, half open. The page holds the text once, with a lane for each layer
+under it: layers are switched on and off by a check box without a script, and left out of what a reader copies.
 """
 
 from __future__ import annotations

@@ -99,16 +99,9 @@ def list_findings(content: ReportContent, names: Mapping[str, str], words: Words
     for name, layer in content.given.layers.items():
         counts = Counter(span.label for sentence in layer for span in sentence.spans)
         labels = words("stop").join(f"{names[label]} {counts[label]}" for label in names)
-        said.append(
-            words(
-                "says.found",
-                name=escape_plain(name),
-                sentences=len(layer),
-                count=counts.total(),
-                labels=labels,
-            )
-            + (words("layer.pre") if name == "pre" else "")
-        )
+        sizes = {"sentences": len(layer), "count": counts.total(), "labels": labels}
+        pre = words("layer.pre") if name == "pre" else ""
+        said.append(words("says.found", name=escape_plain(name), **sizes) + pre)
     return said
 
 
@@ -218,10 +211,9 @@ def _compare_layers(scores: ScoredLayers, words: Words) -> Iterator[str]:
         comparison, confidence = given, given.sampling.confidence
         if tests > 1:
             confidence = 1 - (1 - confidence) / tests
+            first, other = scores.evaluations[0], scores.evaluations[number]
             sampling = replace(given.sampling, confidence=confidence)
-            comparison = compare_evaluations(
-                scores.evaluations[0], scores.evaluations[number], sampling=sampling
-            )
+            comparison = compare_evaluations(first, other, sampling=sampling)
         found = next(one for one in comparison.differences if one.metric == f"{ALL} strict f1")
         direction, bounds, p = judge_difference(found, tests)
         if found.difference.value is None or not bounds:

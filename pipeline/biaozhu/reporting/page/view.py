@@ -23,8 +23,8 @@ from biaozhu.reporting.page.table_rows import (
     make_article_rows,
     make_breakdowns,
     make_score_rows,
+    make_value_view,
 )
-from biaozhu.reporting.page.value_tables import make_value_view
 from biaozhu.scoring.evaluation import ALL
 from biaozhu.scoring.match import SCHEMES
 from biaozhu.scoring.scores import pair_layers
@@ -205,33 +205,20 @@ def _view_articles(
             bars[sentence.article] += make_bars(lane.number, sentence, truth)
     for number, found in errors.items():
         for error in found:
-            title = _describe_error(error, lanes[number].name, words)
+            sides = (error.gold, error.predicted)
+            right, said = (" ".join(text for _, text in spans) or NOTHING for spans in sides)
+            what, layer = words(f"status.{error.status}"), lanes[number].name
+            title = escape_plain(words("mark", layer=layer, what=what, gold=right, found=said))
             end = error.start + error.case.end - error.case.start
             mark = Mark(number, error.start, end, error.status, error.id, title)
             marks[error.case.sentence.partition(":")[0]].append(mark)
-    return [
-        ArticleView(
-            place.anchor,
-            place.page,
-            place.title,
-            article in covered,
-            len(places) <= OPEN_ARTICLES,
-            cut_article(
-                files.get(article) or tuple(sentences[article].values()),
-                bars[article],
-                marks[article],
-                name=place.anchor,
-            ),
-        )
-        for article, place in places.items()
-    ]
-
-
-def _describe_error(error: ListedError, layer: str, words: Words) -> str:
-    gold, found = (" ".join(text for _, text in spans) or NOTHING for spans in (error.gold, error.predicted))
-    return escape_plain(
-        words("mark", layer=layer, what=words(f"status.{error.status}"), gold=gold, found=found)
-    )
+    views = []
+    for article, place in places.items():
+        text = files.get(article) or tuple(sentences[article].values())
+        blocks = cut_article(text, bars[article], marks[article], name=place.anchor)
+        opened = len(places) <= OPEN_ARTICLES
+        views.append(ArticleView(place.anchor, place.page, place.title, article in covered, opened, blocks))
+    return views
 
 
 def _view_scores(
