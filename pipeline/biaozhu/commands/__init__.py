@@ -22,7 +22,6 @@ from biaozhu.commands.workspace import running, starting
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-SOURCE_ROOT = Path(__file__).resolve().parents[2]
 # In the order in which data passes through.
 COMMANDS: dict[str, Callable[..., None]] = {
     "new": starting.new, "run": running.run, "doctor": starting.doctor, "labels": starting.show_labels,
@@ -61,10 +60,7 @@ def register_all(app: Typer) -> None:
         for command in commands:
             group.command(command.__name__)(command)
         app.add_typer(group, name=name)
-    if has_recipes():
+    # The recipes of this very checkout are beside the package; a wheel does not carry them.
+    root = Path(__file__).resolve().parents[2]
+    if (root / "recipes" / "commands.py").is_file() and str(root) in sys.path:
         importlib.import_module("recipes.commands").register(app)
-
-
-def has_recipes() -> bool:
-    """Tell whether the recipes of this very checkout are beside the package; a wheel does not carry them."""
-    return (SOURCE_ROOT / "recipes" / "commands.py").is_file() and str(SOURCE_ROOT) in sys.path

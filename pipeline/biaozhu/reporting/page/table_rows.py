@@ -125,10 +125,7 @@ class ArticlePlace:
 
 @dataclass(frozen=True, slots=True)
 class ArticleRow:
-    """One article: its place, how many of its sentences have gold (0: no score), and each layer's strict scores.
-
-    `sentences` is the most that the gold or a layer has of it; `found` is each layer's number of spans.
-    """
+    """One article: its sentences with gold (0: no score), the most that gold or a layer has, each layer's strict scores."""
 
     place: ArticlePlace
     gold: int
@@ -167,10 +164,7 @@ def make_article_rows(content: ReportContent, places: Mapping[str, ArticlePlace]
 
 @dataclass(frozen=True, slots=True)
 class ArticleValues:
-    """One article: its title, its amounts grouped by place in the order of the text, and the tree of its places.
-
-    A row is the path of the place, what the amount is about, the amount in words, and its value.
-    """
+    """An article's title, amounts by place (path of the place, what about, in words, value), and tree of places."""
 
     title: str
     rows: tuple[tuple[str, str, str, str], ...]

@@ -1,4 +1,4 @@
-"""Whether a layer can be trusted, by rules that the report states; and the sentences at the top of the report."""
+"""Verdicts on the layers, by rules that the report states beside them, and the sentences at the top of the report."""
 
 from __future__ import annotations
 
