@@ -81,8 +81,7 @@ def _options(
         bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Print the version.")
     ] = False,
     lang: Annotated[
-        Literal["zh", "en"] | None,
-        typer.Option(help="Language of help and messages; else that of LANG."),
+        Literal["zh", "en"] | None, typer.Option(help="Language of help and messages; else that of LANG.")
     ] = None,
 ) -> None:
     pass

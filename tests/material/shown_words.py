@@ -16,8 +16,7 @@ from message_templates import Messages
 from biaozhu.cli import list_all_commands, run
 from biaozhu.commands.doccano.projects import HEADINGS
 from biaozhu.commands.help_pages import GROUPS, list_commands
-from biaozhu.commands.workspace.checking import EXTRAS
-from biaozhu.commands.workspace.starting import README
+from biaozhu.commands.workspace.starting import EXTRAS, README
 from biaozhu.curation import disagreements
 from biaozhu.data import diff
 from biaozhu.data.model import BlockKind

@@ -3,7 +3,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from biaozhu.reporting.page.strings import make_translator
-from biaozhu.reporting.page.value_tables import make_value_view
+from biaozhu.reporting.page.table_rows import make_value_view
 from biaozhu.reporting.report import render_report
 
 if TYPE_CHECKING:

@@ -1,7 +1,6 @@
 """The commands, one thin function each, in groups: workspace, articles, Doccano, curation, models, scores.
 
-A module here imports only typer at the top; each command imports its library function when it runs.
-Each module has `register(app)`; `register_all` calls them in the order in which data passes through.
+A module here imports at the top only what is light (typer, `data`); each command imports its library function when it runs.
 """
 
 from __future__ import annotations
@@ -11,49 +10,57 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from biaozhu.commands.articles import formats, language_models, preannotating, reading, tables
-from biaozhu.commands.curation import adjudicating, annotators, doubting, gold, looping, selecting
-from biaozhu.commands.doccano import projects, server
-from biaozhu.commands.models import predicting, serving, training
-from biaozhu.commands.scores import reporting, scoring
-from biaozhu.commands.workspace import checking, running, starting
+from typer import Typer
+
+from biaozhu.commands import scores
+from biaozhu.commands.articles import formats, language_models, preannotating, reading
+from biaozhu.commands.curation import adjudicating, looping, selecting
+from biaozhu.commands.doccano import projects, server, syncing
+from biaozhu.commands.models import predicting, training
+from biaozhu.commands.workspace import running, starting
 
 if TYPE_CHECKING:
-    import typer
+    from collections.abc import Callable
 
-SOURCE_ROOT = Path(__file__).resolve().parents[2]
+# In the order in which data passes through.
+COMMANDS: dict[str, Callable[..., None]] = {
+    "new": starting.new, "run": running.run, "doctor": starting.doctor, "labels": starting.show_labels,
+    "configs": starting.show_configs, "read": reading.read, "split": reading.split, "preannotate": preannotating.preannotate,
+    "llm": language_models.llm, "push": syncing.push, "pull": syncing.pull, "export": formats.export, "import": formats.import_,
+    "agree": adjudicating.agree, "bias": adjudicating.bias, "adjudicate": adjudicating.adjudicate, "doubt": selecting.doubt,
+    "select": selecting.select, "train": training.train, "crossval": training.crossval, "curve": training.curve,
+    "predict": predicting.predict, "segmenter": predicting.segmenter, "loop": looping.loop, "table": reading.table,
+    "evaluate": scores.evaluate, "compare": scores.compare, "report": scores.report, "summary": scores.summary,
+    "history": scores.history, "serve": predicting.serve,
+}  # fmt: skip
+# Each with its help and its commands.
+COMMAND_GROUPS: dict[str, tuple[str, tuple[Callable[..., None], ...]]] = {
+    "doccano": (
+        "Start, stop and inspect a local Doccano, on loopback.",
+        (server.up, server.down, server.status, server.backup, server.restore, server.suggest),
+    ),
+    "project": (
+        "Several annotators, each with a layer of their own.",
+        (projects.create, projects.pull, projects.enter, projects.status, projects.accounts),
+    ),
+    "gold": (
+        "Freeze the gold, check it, and show what changed.",
+        (adjudicating.freeze, adjudicating.check, adjudicating.diff),
+    ),
+}
 
 
-def register_all(app: typer.Typer) -> None:
+def register_all(app: Typer) -> None:
     """Add every command to the app, and those of the recipes in a checkout."""
-    for area in (
-        starting,
-        running,
-        checking,
-        reading,
-        preannotating,
-        language_models,
-        server,
-        projects,
-        formats,
-        annotators,
-        adjudicating,
-        gold,
-        doubting,
-        selecting,
-        training,
-        predicting,
-        looping,
-        tables,
-        scoring,
-        reporting,
-        serving,
-    ):
-        area.register(app)
-    if has_recipes():
+    for name, command in COMMANDS.items():
+        app.command(name)(command)
+    app.command("worth", hidden=True)(selecting.select)  # its name in version 0.1
+    for name, (text, commands) in COMMAND_GROUPS.items():
+        group = Typer(help=text, no_args_is_help=True)
+        for command in commands:
+            group.command(command.__name__)(command)
+        app.add_typer(group, name=name)
+    # The recipes of this very checkout are beside the package; a wheel does not carry them.
+    root = Path(__file__).resolve().parents[2]
+    if (root / "recipes" / "commands.py").is_file() and str(root) in sys.path:
         importlib.import_module("recipes.commands").register(app)
-
-
-def has_recipes() -> bool:
-    """Tell whether the recipes of this very checkout are beside the package; a wheel does not carry them."""
-    return (SOURCE_ROOT / "recipes" / "commands.py").is_file() and str(SOURCE_ROOT) in sys.path

@@ -7,7 +7,7 @@ import sys
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-import typer
+from typer import Exit
 
 from biaozhu.data.errors import printable
 from biaozhu.data.ledger import count_by_reason, losses
@@ -87,9 +87,7 @@ def print_json(value: Any) -> None:
 def progress(title: str, total: int | None = None) -> Iterator[Callable[[int], None]]:
     """Show a bar on stderr while it is a terminal; what is yielded hears of the steps done since its last call.
 
-    Args:
-        title: stands before the bar.
-        total: how many steps there are; None, where nobody knows, shows a count of characters instead of a bar.
+    Without `total`, where nobody knows how many steps there are, it shows a count of characters instead.
     """
     with _bar(title, total, counts=total is None) as (bar, task):
         yield lambda done: bar.advance(task, done)
@@ -143,7 +141,7 @@ def finish(entries: Iterable[Entry], *, left_out: Sequence[BiaozhuError] = ()) -
         say(f"lost in all: {count} × {translate(reason)}")
     for problem in left_out:
         say(f"left out: {problem}")
-    raise typer.Exit(1)
+    raise Exit(1)
 
 
 def _shown(character: str) -> str:

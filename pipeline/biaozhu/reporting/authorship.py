@@ -67,11 +67,7 @@ class GoldAuthor:
 
 
 def read_about(paths: Iterable[Path]) -> About:
-    """Read the `about.toml` of each gold folder (or of a gold file's folder) and join them; a later one adds.
-
-    Raises:
-        ReportInputError: a file is not TOML, or has other keys or kinds than these.
-    """
+    """Read the `about.toml` of each gold folder (or of a gold file's folder) and join them; ReportInputError where one is not such a file."""
     files = dict.fromkeys((path if path.is_dir() else path.parent) / ABOUT for path in paths)
     found = [_read_file(path) for path in files if path.is_file()]
     return About(

@@ -35,10 +35,9 @@ UNNAMED_COLOR = "#5A5A5A"
 
 @dataclass(frozen=True, slots=True)
 class ReportRequest:
-    """Request for a report: the layers to score, and what to show besides.
+    """Request for a report: the layers to score, the annotators and evidence that are only shown.
 
-    Without gold the layers are shown and not scored. `annotators`, named as layers are, are only shown. Without a
-    file of figures, agreement and bias are measured from the annotators' layers and status files.
+    Without a file of figures, agreement and bias are measured from the annotators' layers and status files.
     """
 
     scoring: ScoringRequest
@@ -52,10 +51,7 @@ class ReportRequest:
 
 @dataclass(frozen=True, slots=True)
 class ReportContent:
-    """Everything that a report shows; what was not given is None or empty, and without gold there are no scores.
-
-    `held_out` says that the layers come from models cross-validated on this gold.
-    """
+    """Everything that a report shows; `held_out`: the layers are of models cross-validated on this gold."""
 
     command: tuple[str, ...]
     inputs: tuple[InputFile, ...]
@@ -74,10 +70,7 @@ class ReportContent:
 
 
 def gather_content(request: ReportRequest) -> ReportContent:
-    """Read the files of a request and score its layers; everything that is wrong is reported together.
-
-    Articles that the gold does not cover are shown, and take no part in the scores.
-    """
+    """Read the files of a request and score its layers on the gold; everything that is wrong is reported together."""
     reader = InputReader()
     given = read_inputs(request.scoring, reader, read_gold=read_gold)
     annotators = reader.read_layers(request.annotators)

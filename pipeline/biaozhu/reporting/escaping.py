@@ -1,8 +1,4 @@
-"""Make article text harmless in HTML, in a terminal table and in Markdown.
-
-Text from outside may hold markup, terminal escapes and characters that reorder a line. Nothing of it is dropped:
-a character that would act instead of being read is replaced by its code point.
-"""
+"""Make article text harmless in HTML, a terminal and Markdown: a character that would act stands as its code point."""
 
 from __future__ import annotations
 

@@ -97,11 +97,7 @@ def read_agreement(path: Path) -> Agreement:
 
 
 def read_curve(path: Path) -> CurveFigures:
-    """Read what `curve -o` wrote.
-
-    Raises:
-        ReportInputError: it is not what that command writes in this version.
-    """
+    """Read what `curve -o` wrote; ReportInputError where it is not what this version writes."""
     command = "biaozhu curve -o"
     curve = _convert(_read_object(path, CURVE), CurveFigures, path, command)
     if curve.failure and f"learning.failure.{curve.failure}" not in read_strings():

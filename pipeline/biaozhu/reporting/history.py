@@ -18,8 +18,7 @@ from biaozhu.data.errors import (
 from biaozhu.data.files import parse_json_as, read_bytes, write_text
 from biaozhu.reporting.escaping import escape_plain
 from biaozhu.reporting.page.figures import chart_history
-from biaozhu.reporting.page.number_formats import NOTHING, format_interval
-from biaozhu.reporting.page.strings import make_translator
+from biaozhu.reporting.page.strings import NOTHING, format_interval, make_translator
 from biaozhu.reporting.report import CHECKS_FORMAT, render_template
 from biaozhu.scoring.evaluation import ALL, ScoreEstimates
 from biaozhu.scoring.scores_document import InputFile, read_scores
@@ -158,15 +157,10 @@ def summarize_report(report: PastReport) -> dict[str, Any]:
 def list_cells(report: PastReport) -> list[tuple[Any, ...]]:
     """Return the rows that `summary` prints of a report, one for each layer and label; one of dashes without gold."""
     rows: list[tuple[Any, ...]] = []
-    for layer, label, scores in _list_scores(report):
-        figures = (
-            scores.precision.value,
-            scores.recall.value,
-            scores.f1.value,
-            format_interval(scores.f1.best),
-        )
+    for layer, label, one in _list_scores(report):
+        figures = (one.precision.value, one.recall.value, one.f1.value, format_interval(one.f1.best))
         called = escape_plain(layer) if label == ALL else ""
-        rows.append(("", "", called, label, scores.counts.possible, *figures, "", ""))
+        rows.append(("", "", called, label, one.counts.possible, *figures, "", ""))
     if not rows:
         rows = [("", "", NOTHING, NOTHING, None, None, None, None, NOTHING, "", "")]
     first = (escape_plain(report.name), _describe_articles(report))

@@ -17,9 +17,9 @@ from biaozhu.data.files import write_text
 from biaozhu.data.ledger import losses
 from biaozhu.data.outputs import identify_file
 from biaozhu.reporting.escaping import escape_html, escape_markdown, escape_plain
-from biaozhu.reporting.page import number_formats
+from biaozhu.reporting.page import strings
+from biaozhu.reporting.page.overlay import list_classes, quote_css
 from biaozhu.reporting.page.strings import make_translator
-from biaozhu.reporting.page.styling import list_classes, quote_css
 from biaozhu.reporting.page.view import build_view, select_page
 from biaozhu.scoring.scores_document import write_scores
 
@@ -44,43 +44,29 @@ FILTERS = {
     "markdown": escape_markdown,
     "css_string": quote_css,
     "classes": list_classes,
-    "share": number_formats.format_share,
-    "difference": number_formats.format_difference,
-    "interval": number_formats.format_interval,
-    "percent": number_formats.format_percent,
-    "p_value": number_formats.format_p,
+    "share": strings.format_share,
+    "difference": strings.format_difference,
+    "interval": strings.format_interval,
+    "percent": strings.format_percent,
+    "p_value": strings.format_p,
 }
 
 
 def render_report(content: ReportContent, *, language: Language = "zh") -> tuple[str, str, dict[str, str]]:
-    """Return the report in HTML, its summary in Markdown, and the pages of texts of a report of many articles.
-
-    The pages are by path relative to the report; without them the report needs no other file.
-    """
+    """Return the report in HTML, its summary in Markdown, and of many articles the pages of texts by relative path."""
     words = make_translator(language)
-    view = {**build_view(content, words, language), **_read_script()}
+    script = files("biaozhu.reporting.page").joinpath("templates", "script.js").read_text(encoding="utf-8")
+    # Without its hash the page's policy would not let the script run.
+    digest = b64encode(hashlib.sha256(script.encode()).digest()).decode()
+    view = build_view(content, words, language) | {"script_hash": f"sha256-{digest}"}
+    view["script"] = Markup(script)  # noqa: S704 — a file of ours
     texts = dict.fromkeys(page for page in view["page_names"].values() if page)
     pages = {page: render_template("text_page.html.j2", select_page(view, page)) for page in texts}
-    return (
-        render_template("report.html.j2", view),
-        render_template("summary.md.j2", view),
-        pages,
-    )
-
-
-def _read_script() -> dict[str, str]:
-    """Return the page's script, and its hash, without which the page's policy would not let it run."""
-    script = files("biaozhu.reporting.page").joinpath("templates", "script.js").read_text(encoding="utf-8")
-    digest = b64encode(hashlib.sha256(script.encode()).digest()).decode()
-    return {"script": Markup(script), "script_hash": f"sha256-{digest}"}  # noqa: S704 — a file of ours
+    return (render_template("report.html.j2", view), render_template("summary.md.j2", view), pages)
 
 
 def write_report(folder: Path, content: ReportContent, *, language: Language = "zh") -> None:
-    """Write index.html, summary.md, checks.json, where there is gold scores.json, of many articles text/*.html.
-
-    Raises:
-        WriteError: the folder does not take it.
-    """
+    """Write index.html, summary.md, checks.json, where there is gold scores.json, of many articles text/*.html."""
     page, summary, texts = render_report(content, language=language)
     if content.scores:
         write_scores(folder / "scores.json", content.scores.document)

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-import typer
+from typer import Argument, Option
 
 from biaozhu.commands.console import finish, print_json, say
-from biaozhu.commands.options import (  # noqa: TC001 — typer reads the annotations when it runs
-    AsJson,
-    LabelsFile,
-    LayerFile,
-)
+from biaozhu.commands.options import AsJson, LabelsFile, LayerFile  # noqa: TC001 — typer reads the annotations when it runs
+from biaozhu.data.errors import DuplicateError, UsageError, raise_collected
+from biaozhu.data.files import write_bytes, write_text
+from biaozhu.data.labels import read_labels
+from biaozhu.data.layers import ledger_path, name_articles, read_named_layers, write_layer
+from biaozhu.data.ledger import write_ledger
+from biaozhu.data.outputs import check_output
 from biaozhu.formats.documents import Format, OffsetUnit
 
 if TYPE_CHECKING:
@@ -23,28 +26,18 @@ if TYPE_CHECKING:
 
 LABELS = Path("configs/labels.toml")
 
-FormatName = Annotated[Format, typer.Option("--format", "-f", help="The other format.")]
-
-
-def register(app: typer.Typer) -> None:
-    """Add the commands of this area."""
-    app.command("export")(export)
-    app.command("import")(import_)
+FormatName = Annotated[Format, Option("--format", "-f", help="The other format.")]
 
 
 def export(
-    layers: Annotated[list[Path], typer.Argument(metavar="LAYER...", help="Layers (.jsonl), or folders.")],
+    layers: Annotated[list[Path], Argument(metavar="LAYER...", help="Layers (.jsonl), or folders.")],
     *,
     into: FormatName,
-    output: Annotated[Path, typer.Option("--output", "-o", help="The file; for brat the folder.")],
+    output: Annotated[Path, Option("--output", "-o", help="The file; for brat the folder.")],
     labels: LabelsFile = LABELS,
     as_json: AsJson = False,
 ) -> None:
     """Write layers in the format of another tool."""
-    from biaozhu.data.files import write_bytes
-    from biaozhu.data.labels import read_labels
-    from biaozhu.data.layers import name_articles, read_named_layers
-    from biaozhu.data.outputs import check_output
     from biaozhu.formats.convert import NOT_CARRIED, export_layer
 
     names = {label.id: label.name for label in read_labels(labels)}
@@ -69,28 +62,23 @@ def export(
 
 
 def import_(
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="The file; for brat also a folder.")],
+    file: Annotated[Path, Argument(metavar="FILE", help="The file; for brat also a folder.")],
     *,
     of: FormatName,
     output: LayerFile,
     article: Annotated[
-        Path | None, typer.Option(metavar="SEED", help="The article whose sentences the file's texts are.")
+        Path | None, Option(metavar="SEED", help="The article whose sentences the file's texts are.")
     ] = None,
     rename: Annotated[
         list[str] | None,
-        typer.Option(
-            "--map", metavar="THEIRS=OURS", help="A label of theirs and what we call it; repeat it."
-        ),
+        Option("--map", metavar="THEIRS=OURS", help="A label of theirs and what we call it; repeat it."),
     ] = None,
     units: Annotated[
-        OffsetUnit | None,
-        typer.Option(help="What the file's offsets count; else what the format's tool counts."),
+        OffsetUnit | None, Option(help="What the file's offsets count; else what the format's tool counts.")
     ] = None,
-    split: Annotated[
-        bool, typer.Option("--split", help="Cut texts into sentences, never inside a span.")
-    ] = False,
+    split: Annotated[bool, Option("--split", help="Cut texts into sentences, never inside a span.")] = False,
     ledger: Annotated[
-        bool, typer.Option("--ledger", help="Also write what could not come over to LAYER.ledger.jsonl.")
+        bool, Option("--ledger", help="Also write what could not come over to LAYER.ledger.jsonl.")
     ] = False,
     labels: LabelsFile = LABELS,
     as_json: AsJson = False,
@@ -100,12 +88,6 @@ def import_(
     Texts that do not carry sentence ids of biaozhu become an article of their own, whose raw file is written beside
     the layer.
     """
-    from biaozhu.data.errors import UsageError, raise_collected
-    from biaozhu.data.files import write_text
-    from biaozhu.data.labels import read_labels
-    from biaozhu.data.layers import ledger_path, write_layer
-    from biaozhu.data.ledger import write_ledger
-    from biaozhu.data.outputs import check_output
     from biaozhu.formats.convert import import_documents, read_documents
     from biaozhu.reading.article import read_article
 
@@ -153,8 +135,6 @@ def import_(
 
 
 def _renamed(pairs: Iterable[str]) -> dict[str, str]:
-    from biaozhu.data.errors import UsageError
-
     found: dict[str, str] = {}
     for pair in pairs:
         theirs, equals, ours = pair.rpartition("=")
@@ -165,8 +145,6 @@ def _renamed(pairs: Iterable[str]) -> dict[str, str]:
 
 
 def _unique(sentences: Iterable[Sentence]) -> None:
-    from biaozhu.data.errors import DuplicateError
-
     seen: set[str] = set()
     for sentence in sentences:
         if sentence.id in seen:
@@ -187,8 +165,6 @@ def _tell_unknown(sentences: Iterable[Sentence], known: set[str]) -> None:
 
 
 def _print(sentences: Sequence[Sentence], entries: Sequence[Entry], more: Mapping[str, object]) -> None:
-    from dataclasses import asdict
-
     print_json(
         {
             **more,

@@ -4,14 +4,23 @@ from __future__ import annotations
 
 import sys
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
-import typer
+from typer import Argument, Option, confirm
 
 from biaozhu.commands.console import finish, print_json, progress_of_steps, say
 from biaozhu.commands.options import LabelsFile, Yes, layer_name
+from biaozhu.curation.status import SentenceStatus, status_path, write_status
+from biaozhu.data.errors import ConfigError, UsageError
+from biaozhu.data.files import cache_folder
+from biaozhu.data.labels import read_labels
+from biaozhu.data.layers import write_layer
+from biaozhu.data.outputs import check_output
 from biaozhu.data.translation import translate
+from biaozhu.llm.config import read_config, read_key
+from biaozhu.reading.sentences import split_checked
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
@@ -39,38 +48,25 @@ class Answered:
     def write_layer(
         self,
         path: Path,
-        articles: Sequence[Sequence[Sentence]],
+        sentences: Sequence[Sentence],
         *,
         hidden: Mapping[str, tuple[Span, ...]] | None = None,
     ) -> None:
-        """Write its own layer of some articles, with its record and status beside it; nothing where nothing was answered.
+        """Write its own layer, with its record and status beside it; nothing where nothing was answered.
 
         `hidden` is what others propose, by sentence id: the model has not seen it, which is how `bias` counts it.
         """
-        from biaozhu.data.layers import write_layer
         from biaozhu.llm.work import make_layer
 
-        layer = [one for sentences in articles for one in make_layer(sentences, self.outcome)]
-        if layer:
-            write_layer(path, layer)
-            self.write_record(path, {one.article for one in layer})
-            self._write_status(path, [one for sentences in articles for one in sentences], hidden or {})
-
-    def _write_status(
-        self, path: Path, sentences: Sequence[Sentence], hidden: Mapping[str, tuple[Span, ...]]
-    ) -> None:
-        from datetime import UTC, datetime
-
-        from biaozhu.curation.status import SentenceStatus, status_path, write_status
-
-        now = datetime.now(UTC).isoformat(timespec="seconds")
+        layer = make_layer(sentences, self.outcome)
+        if not layer:
+            return
+        write_layer(path, layer)
+        self.write_record(path, {one.article for one in layer})
+        by, now, hidden = self.plan.source, datetime.now(UTC).isoformat(timespec="seconds"), hidden or {}
         statuses = [
             SentenceStatus(
-                one.id,
-                "confirmed",
-                withheld=hidden.get(one.id),
-                confirmed_by=self.plan.source,
-                confirmed_at=now,
+                one.id, "confirmed", withheld=hidden.get(one.id), confirmed_by=by, confirmed_at=now
             )
             if one.id in self.outcome.spans
             else SentenceStatus(one.id, "untouched", withheld=hidden.get(one.id))
@@ -88,18 +84,13 @@ class Answered:
         write_record(path, self.plan, self.outcome, numbers)
 
 
-def register(app: typer.Typer) -> None:
-    """Add the command of this area."""
-    app.command("llm")(llm)
-
-
 def llm(
-    files: Annotated[list[Path], typer.Argument(metavar="FILE…", help="Articles, or folders of them.")],
+    files: Annotated[list[Path], Argument(metavar="FILE…", help="Articles, or folders of them.")],
     *,
-    config: Annotated[Path, typer.Option(metavar="TOML", help="The language model; see docs/llm.md.")],
+    config: Annotated[Path, Option(metavar="TOML", help="The language model; see docs/llm.md.")],
     output: Annotated[
         Path,
-        typer.Option(
+        Option(
             "--output",
             "-o",
             metavar="OUT",
@@ -109,34 +100,30 @@ def llm(
     ],
     labels: LabelsFile = Path("configs/labels.toml"),
     yes: Yes = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print what it used as JSON.")] = False,
+    as_json: Annotated[bool, Option("--json", help="Print what it used as JSON.")] = False,
 ) -> None:
     """Ask a language model for the spans of articles: a layer of its own."""
-    from biaozhu.data.outputs import check_output
     from biaozhu.reading.article import find_articles, read_readable
 
     read, problems = read_readable(find_articles(files))
     articles = list(read.values())
     whole = output.suffix == ".jsonl"
     paths = [output] if whole else [output / f"{one.name}.jsonl" for one in articles]
-    _check_names(paths)
+    check_names(paths)
     for path in paths:
         check_output(path, "layer", articles=[config, *files])
     check_records([config], paths)
     (asked,) = ask_models([config], articles, labels=labels, yes=yes, as_json=as_json)
     if whole:
-        asked.write_layer(output, asked.plan.articles)
+        asked.write_layer(output, [one for sentences in asked.plan.articles for one in sentences])
     else:
         for path, sentences in zip(paths, asked.plan.articles, strict=True):
-            asked.write_layer(path, [sentences])
+            asked.write_layer(path, sentences)
     finish(asked.outcome.losses, left_out=problems)
 
 
 def check_records(configs: Sequence[Path], layers: Sequence[Path]) -> None:
     """Check before any work that records and status files beside layers replace nothing else; in a path * is the model's name."""
-    from biaozhu.curation.status import status_path
-    from biaozhu.data.outputs import check_output
-    from biaozhu.llm.config import read_config
     from biaozhu.llm.work import record_path
 
     for config in configs:
@@ -150,19 +137,10 @@ def check_records(configs: Sequence[Path], layers: Sequence[Path]) -> None:
 def ask_models(
     configs: Sequence[Path], articles: Sequence[Article], *, labels: Path, yes: bool, as_json: bool
 ) -> list[Answered]:
-    """Ask each language model about all articles, after saying what goes to whom and, without `yes`, being told to.
-
-    Raises:
-        UsageError: the user does not agree, or cannot be asked.
-    """
-    from biaozhu.data.errors import ConfigError
-    from biaozhu.data.files import cache_folder
-    from biaozhu.data.labels import read_labels
+    """Ask each language model about all articles, after saying what goes to whom and, without `yes`, being told to, else UsageError."""
     from biaozhu.llm.cache import AnswerCache
-    from biaozhu.llm.config import read_config, read_key
     from biaozhu.llm.plan import make_plan
     from biaozhu.llm.work import carry_out
-    from biaozhu.reading.sentences import split_checked
 
     read = [read_config(path) for path in configs]
     for number, one in enumerate(read):
@@ -188,10 +166,9 @@ def ask_models(
     return answered
 
 
-def _check_names(paths: Sequence[Path]) -> None:
-    from biaozhu.data.errors import UsageError
-
-    if len(set(paths)) < len(paths):
+def check_names(names: Sequence[Path | str]) -> None:
+    """Check that no layer would overwrite another."""
+    if len(set(names)) < len(names):
         raise UsageError(
             "two articles have the same file name, their layers would overwrite each other",
             next_step="Rename one of the files",
@@ -199,15 +176,13 @@ def _check_names(paths: Sequence[Path]) -> None:
 
 
 def _agree_to(plans: Sequence[Plan], *, yes: bool) -> None:
-    from biaozhu.data.errors import UsageError
-
     for plan in plans:
         say(_announce(plan))
     if yes or not any(plan.batches for plan in plans):
         return
     if not sys.stdin.isatty():
         raise UsageError("nothing was sent: nobody can be asked", next_step="Give --yes to send it")
-    if not typer.confirm(translate("Send it?"), err=True):
+    if not confirm(translate("Send it?"), err=True):
         raise UsageError("nothing was sent", next_step="Answer y, or give --yes, to send it")
 
 
@@ -220,11 +195,8 @@ def _announce(plan: Plan) -> str:
     articles = {one.sentence.article for batch in plan.batches for one in batch.questions}
     sentences = sum(len(batch.questions) for batch in plan.batches)
     cost = Usage(estimate_tokens(plan.sent_chars)).cost(config.prices)
-    price = (
-        ""
-        if cost is None or config.prices is None
-        else f", about {cost:.2f} {config.prices.currency} before answers"
-    )
+    currency = config.prices.currency if config.prices else ""
+    price = "" if cost is None else f", about {cost:.2f} {currency} before answers"
     return (
         f"{config.name}: {plan.text_chars:,} characters of {len(articles)} articles ({sentences} sentences) go to "
         f"{config.base_url} (model {config.model}) in {len(plan.batches)} calls; with guideline, examples and context "

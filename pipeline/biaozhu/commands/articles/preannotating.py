@@ -2,15 +2,24 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
+import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
-import typer
+from typer import Argument, Exit, Option
 
-from biaozhu.commands.articles.hints import say_where_not_chinese
+from biaozhu.annotators.network.models import load_model, whole_name
+from biaozhu.commands.articles.language_models import Answered, ask_models, check_names, check_records
+from biaozhu.commands.articles.reading import say_where_not_chinese
 from biaozhu.commands.console import finish, progress, say
 from biaozhu.commands.options import MAX_PROCESSES, LabelsFile, Yes, layer_name
+from biaozhu.data.errors import ConfigError, LabelError, UsageError
+from biaozhu.data.files import descriptor_of
+from biaozhu.data.labels import read_labels
+from biaozhu.data.layers import ledger_path, write_layer
+from biaozhu.data.ledger import write_ledger
+from biaozhu.data.model import sentence_to_line
+from biaozhu.data.outputs import check_distinct, check_output
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Sequence
@@ -18,48 +27,21 @@ if TYPE_CHECKING:
     from biaozhu.annotators.preannotate import Preannotation
     from biaozhu.annotators.registry import Annotator
     from biaozhu.annotators.words import NameModel
-    from biaozhu.commands.articles.language_models import Answered
     from biaozhu.data.errors import BiaozhuError
     from biaozhu.data.ledger import Entry
     from biaozhu.data.model import Article, Span
 
-
 NetworkName = Annotated[
     str,
-    typer.Option(
-        "--model", help="accurate, fast, or the folder of a network of `base build` or `base distil`."
-    ),
+    Option("--model", help="accurate, fast, or the folder of a network of `base build` or `base distil`."),
 ]
-
-
 LANGUAGE_MODEL = ".toml"
-
-
-class Engine(StrEnum):
-    """Engine for shards: processes of this machine, or a Ray cluster."""
-
-    local = "local"
-    ray = "ray"
-
-
-class ShardForm(StrEnum):
-    """Format of a shard's file."""
-
-    jsonl = "jsonl"
-    zstd = "jsonl.zst"
-    parquet = "parquet"
-    docbin = "docbin"
-
-
-def register(app: typer.Typer) -> None:
-    """Add the commands of this area."""
-    app.command("preannotate")(preannotate)
 
 
 def preannotate(
     files: Annotated[
         list[str],
-        typer.Argument(
+        Argument(
             metavar="FILE...",
             help="Articles (text or HTML), folders, patterns; JSONL or Parquet with name and text; .gz, .zst; - for stdin; s3://….",
         ),
@@ -67,7 +49,7 @@ def preannotate(
     *,
     output: Annotated[
         Path | None,
-        typer.Option(
+        Option(
             "--output",
             "-o",
             metavar="OUT",
@@ -77,18 +59,15 @@ def preannotate(
     ] = None,
     layers: Annotated[
         Path | None,
-        typer.Option(
-            metavar="DIR", help="Also write each annotator's layer to DIR/<source>/<article>.jsonl."
-        ),
+        Option(metavar="DIR", help="Also write each annotator's layer to DIR/<source>/<article>.jsonl."),
     ] = None,
     ledger: Annotated[
-        bool,
-        typer.Option("--ledger", help="Also write what the combination decided to OUT.ledger.jsonl."),
+        bool, Option("--ledger", help="Also write what the combination decided to OUT.ledger.jsonl.")
     ] = False,
     model: NetworkName = "accurate",
     annotator: Annotated[
         list[str],
-        typer.Option(
+        Option(
             metavar="NAME",
             help="Also an annotator of another package, of a Python file (.py), or a language model that a file (.toml) describes, as a layer of its own. Repeatable.",
         ),
@@ -96,26 +75,25 @@ def preannotate(
     labels: LabelsFile = Path("configs/labels.toml"),
     threads: Annotated[
         int | None,
-        typer.Option(
-            min=1, max=MAX_PROCESSES, help="Threads of the network; as many as processors by default."
-        ),
+        Option(min=1, max=MAX_PROCESSES, help="Threads of the network; as many as processors by default."),
     ] = None,
     shards: Annotated[
         str | None,
-        typer.Option(
+        Option(
             metavar="DIR",
             help="Write shards and a manifest to DIR (or s3://…), and go on there after a stop.",
         ),
     ] = None,
     shard_size: Annotated[
-        int | None, typer.Option(min=1, metavar="BYTES", help="Source text in a shard; 4 MiB by default.")
+        int | None, Option(min=1, metavar="BYTES", help="Source text in a shard; 4 MiB by default.")
     ] = None,
     shard_format: Annotated[
-        ShardForm | None, typer.Option(help="What a shard's file is; jsonl (packed by gzip) by default.")
+        Literal["jsonl", "jsonl.zst", "parquet", "docbin"] | None,
+        Option(help="What a shard's file is; jsonl (packed by gzip) by default."),
     ] = None,
     jobs: Annotated[
         int | None,
-        typer.Option(
+        Option(
             "--jobs",
             "-j",
             min=1,
@@ -124,21 +102,20 @@ def preannotate(
         ),
     ] = None,
     engine: Annotated[
-        Engine, typer.Option(help="Who makes shards: processes of this machine, or Ray (extra `ray`).")
-    ] = Engine.local,
+        Literal["local", "ray"],
+        Option(help="Who makes shards: processes of this machine, or Ray (extra `ray`)."),
+    ] = "local",
     ray_address: Annotated[
         str | None,
-        typer.Option(metavar="HOST:PORT", help="A running Ray cluster; else one of this machine is started."),
+        Option(metavar="HOST:PORT", help="A running Ray cluster; else one of this machine is started."),
     ] = None,
     yes: Yes = False,
     as_json: Annotated[
-        bool, typer.Option("--json", help="Print what language models used as JSON; needs --output.")
+        bool, Option("--json", help="Print what language models used as JSON; needs --output.")
     ] = False,
 ) -> None:
     """Find places, persons and amounts in articles: sentence lines with spans."""
-    from biaozhu.annotators.network.models import whole_name
-    from biaozhu.commands.articles.streaming import Output, Run, annotate_corpus
-    from biaozhu.data.errors import UsageError
+    from biaozhu.commands.articles.streaming import Run, annotate_corpus
     from biaozhu.scale.corpus_stream import expand_globs, is_stream
     from biaozhu.scale.shard_folders import is_remote, place
 
@@ -146,30 +123,24 @@ def preannotate(
     remote = any(is_remote(path) for path in paths)
     if shards is None and (shard_size is not None or shard_format is not None):
         raise UsageError("--shard-size and --shard-format need --shards")
-    if engine is Engine.ray and shards is None:
+    if engine == "ray" and shards is None:
         raise UsageError("--engine ray needs --shards", next_step="Give a folder that all nodes can write to")
-    if ray_address is not None and engine is not Engine.ray:
+    if ray_address is not None and engine != "ray":
         raise UsageError("--ray-address needs --engine ray")
     if shards is not None or (jobs or 1) > 1 or remote or any(is_stream(path) for path in paths):
         if layers is not None or ledger or annotator:
             raise UsageError("--layers, --ledger and --annotator are for a few articles, not for a stream")
         network = whole_name(model)  # before any worker starts: each would only say again that there is none
-        annotate_corpus(
-            paths,
-            output=Output(
-                output,
-                None if shards is None else place(shards),
-                shard_size,
-                None if shard_format is None else shard_format.value,
-            ),
-            run=Run(
-                network,
-                jobs,
-                threads,
-                ray=engine is Engine.ray,
-                address=ray_address,
-            ),
+        run = Run(
+            network,
+            jobs,
+            threads,
+            ray=engine == "ray",
+            address=ray_address,
+            size=shard_size,
+            form=shard_format,
         )
+        annotate_corpus(paths, output=output, folder=None if shards is None else place(shards), run=run)
         return
     if as_json and output is None:
         raise UsageError("--json needs --output: the layer goes to stdout without it")
@@ -192,9 +163,6 @@ def _few(
     ask: Callable[[Sequence[Article], Sequence[Path]], Sequence[Answered]],
     load: Callable[[Sequence[Answered]], tuple[NameModel, Sequence[Annotator]]],
 ) -> None:
-    from biaozhu.data.errors import UsageError
-    from biaozhu.data.files import descriptor_of
-    from biaozhu.data.outputs import check_distinct
     from biaozhu.reading.article import find_articles, read_readable
 
     if ledger and output is None:
@@ -208,11 +176,8 @@ def _few(
     names = [article.name for article in articles]
     folders = [*([output] if output and into_folder else ()), *(layers.glob("*") if layers else ())]
     _check_outputs([folder / f"{name}.jsonl" for folder in folders for name in names], files, ledger=ledger)
-    if (layers is not None or into_folder) and len(set(names)) < len(names):
-        raise UsageError(
-            "two articles have the same file name, their layers would overwrite each other",
-            next_step="Rename one of the files",
-        )
+    if layers is not None or into_folder:
+        check_names(names)
     own = [*([output] if output and into_folder else ()), *([layers / "*"] if layers else ())]
     written = [folder / f"{name}.jsonl" for folder in own for name in names]
     asked = ask(articles, written if into_folder or output is None else [output, *written])
@@ -237,7 +202,7 @@ def _few(
         say(f"failed: {failure}")
     finish([entry for one in done for entry in _entries(one, asked)], left_out=problems)
     if failures:
-        raise typer.Exit(1)
+        raise Exit(1)
 
 
 def _entries(one: Preannotation, asked: Sequence[Answered]) -> list[Entry]:
@@ -248,15 +213,13 @@ def _entries(one: Preannotation, asked: Sequence[Answered]) -> list[Entry]:
 
 
 def _write_layers(done: Sequence[Preannotation], folder: Path, asked: Sequence[Answered]) -> None:
-    from biaozhu.data.layers import write_layer
-
     models = {model.plan.config.name: model for model in asked}
     for one in done:
         hidden = _proposed_without(one, models) if models else {}
         for source, layer in one.layers.items():
             path = folder / source / f"{one.article.name}.jsonl"
             if source in models:
-                models[source].write_layer(path, [one.sentences], hidden=hidden)
+                models[source].write_layer(path, one.sentences, hidden=hidden)
             else:
                 write_layer(path, layer)
 
@@ -270,9 +233,6 @@ def _proposed_without(one: Preannotation, names: Collection[str]) -> dict[str, t
 
 
 def _check_outputs(paths: Sequence[Path], inputs: Sequence[Path], *, ledger: bool) -> None:
-    from biaozhu.data.layers import ledger_path
-    from biaozhu.data.outputs import check_output
-
     for path in paths:
         check_output(path, "layer", articles=inputs)
         check_output(ledger_path(path) if ledger else None, "ledger", articles=inputs)
@@ -281,12 +241,6 @@ def _check_outputs(paths: Sequence[Path], inputs: Sequence[Path], *, ledger: boo
 def _write(
     done: Sequence[Preannotation], path: Path | None, asked: Sequence[Answered], *, ledger: bool
 ) -> None:
-    import sys
-
-    from biaozhu.data.layers import ledger_path, write_layer
-    from biaozhu.data.ledger import write_ledger
-    from biaozhu.data.model import sentence_to_line
-
     sentences = [sentence for one in done for sentence in one.sentences]
     if path is None:
         sys.stdout.writelines(f"{sentence_to_line(sentence)}\n" for sentence in sentences)
@@ -326,22 +280,14 @@ def _ask(
     configs = [Path(name) for name in names if name.endswith(LANGUAGE_MODEL)]
     if not configs:
         return []
-    from biaozhu.commands.articles.language_models import ask_models, check_records
-
     check_records(configs, written)
     return ask_models(configs, articles, labels=labels, yes=yes, as_json=as_json)
 
 
 def _load(
-    name: str,
-    annotators: Sequence[str],
-    labels: Path,
-    asked: Sequence[Answered],
-    threads: int | None,
+    name: str, annotators: Sequence[str], labels: Path, asked: Sequence[Answered], threads: int | None
 ) -> tuple[NameModel, tuple[Annotator, ...]]:
-    from biaozhu.annotators.network.models import load_model
     from biaozhu.annotators.preannotate import DEFAULT_ANNOTATORS
-    from biaozhu.data.errors import ConfigError
 
     found = {one.name: one for one in (*DEFAULT_ANNOTATORS, *_added(annotators, labels))}
     for one in asked:
@@ -352,8 +298,6 @@ def _load(
 
 def _added(names: Sequence[str], labels: Path) -> list[Annotator]:
     from biaozhu.annotators.registry import find_annotators
-    from biaozhu.data.errors import LabelError
-    from biaozhu.data.labels import read_labels
 
     more = [one for name in names if not name.endswith(LANGUAGE_MODEL) for one in find_annotators(name)]
     known = {label.id for label in read_labels(labels)} if more else set()

@@ -1,43 +1,71 @@
-"""Commands: read and split."""
+"""Commands: read, split and table; and hints about articles that will not be annotated well."""
 
 from __future__ import annotations
 
+import re
+import sys
+from dataclasses import asdict
+from operator import attrgetter
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
-import typer
+from typer import Argument, Option
 
-from biaozhu.commands.articles.hints import say_where_not_chinese
+from biaozhu.annotators.network.models import load_model
 from biaozhu.commands.console import finish, print_json, print_table, say
+from biaozhu.data.errors import BiaozhuError, DuplicateError, UsageError, VersionError, raise_collected
+from biaozhu.data.files import write_lines, write_text
+from biaozhu.data.layers import find_layers, read_layer
+from biaozhu.data.ledger import Entry
+from biaozhu.data.model import check_against_raw, sentence_to_line
+from biaozhu.data.outputs import check_distinct, check_output
+from biaozhu.reading.sentences import split_checked
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from biaozhu.data.errors import BiaozhuError
-    from biaozhu.data.model import Article
+    from biaozhu.data.model import Article, Sentence
+    from biaozhu.normalization.addresses import Place
+    from biaozhu.normalization.table import Meaning, Row
 
+CHINESE = re.compile("[㐀-䶿一-鿿豈-﫿\U00020000-\U0003ffff]")
+KANA = re.compile("[ぁ-ヿ]")
+# Of the letters; an article about a company has many Latin ones.
+MIN_CHINESE_SHARE, MAX_KANA_SHARE = 0.3, 0.1
 _SHOWN = 60
-
+METADATA = attrgetter("title", "source", "author", "time")
 Sources = Annotated[
-    list[Path], typer.Argument(metavar="FILE...", help="Articles, plain text or HTML, or folders of them.")
+    list[Path], Argument(metavar="FILE...", help="Articles, plain text or HTML, or folders of them.")
 ]
 SavedText = Annotated[
-    Path | None,
-    typer.Option("--text", help="Save the text that offsets count in (for HTML: the extracted text)."),
+    Path | None, Option("--text", help="Save the text that offsets count in (for HTML: the extracted text).")
 ]
+AMOUNTS = ("place", "about", "amount", "low", "high", "unit", "sentence")
+UNRESOLVED = ("place", "times", "status", "under", "may be", "sentence")
 
 
-def register(app: typer.Typer) -> None:
-    """Add the commands of this area."""
-    app.command("read")(read)
-    app.command("split")(split)
+def is_chinese(text: str) -> bool:
+    """Tell whether most letters of a text are Chinese characters, and hardly any are Japanese."""
+    letters = sum(map(str.isalpha, text))
+    return not letters or (
+        len(CHINESE.findall(text)) >= MIN_CHINESE_SHARE * letters
+        and len(KANA.findall(text)) <= MAX_KANA_SHARE * letters
+    )
+
+
+def say_where_not_chinese(articles: Iterable[Article]) -> None:
+    """Name the articles whose text is not Chinese."""
+    for article in articles:
+        if not is_chinese(article.raw):
+            say(f"hint: {article.name} is not Chinese text; biaozhu finds little in it")
 
 
 def read(
     files: Sources,
     *,
     text: SavedText = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON, with full texts and offsets.")] = False,
+    as_json: Annotated[bool, Option("--json", help="Print JSON, with full texts and offsets.")] = False,
 ) -> None:
     """Show the blocks of articles (furniture, title, headings, captions, paragraphs), their metadata, what is left out."""
     articles, problems = _read_all(files, text)
@@ -57,10 +85,7 @@ def _print_articles(articles: Sequence[Article]) -> None:
                 _shown(article.name),
                 article.id,
                 article.encoding,
-                _shown(article.metadata.title),
-                _shown(article.metadata.source),
-                _shown(article.metadata.author),
-                _shown(article.metadata.time),
+                *map(_shown, METADATA(article.metadata)),
                 len(article.raw),
                 1 + sum(block.kind == "heading" for block in article.blocks),
             )
@@ -72,14 +97,8 @@ def _print_articles(articles: Sequence[Article]) -> None:
             _shown(article.name),
             ("section", "kind", "start", "end", "text"),
             [
-                (
-                    block.section,
-                    block.kind,
-                    block.start,
-                    block.end,
-                    _shown(article.raw[block.start : block.end]),
-                )
-                for block in article.blocks
+                (one.section, one.kind, one.start, one.end, _shown(article.raw[one.start : one.end]))
+                for one in article.blocks
             ],
         )
         if article.left_out:
@@ -94,18 +113,11 @@ def split(
     files: Sources,
     *,
     output: Annotated[
-        Path | None,
-        typer.Option("--output", "-o", metavar="OUT.jsonl", help="Write here instead of to stdout."),
+        Path | None, Option("--output", "-o", metavar="OUT.jsonl", help="Write here instead of to stdout.")
     ] = None,
     text: SavedText = None,
 ) -> None:
     """Cut articles into sentences: one JSON line each, with offsets into the article's text."""
-    import sys
-
-    from biaozhu.data.model import sentence_to_line
-    from biaozhu.data.outputs import check_distinct, check_output
-    from biaozhu.reading.sentences import split_checked
-
     check_output(output, "layer", articles=files)
     check_distinct(output, text)
     articles, problems = _read_all(files, text)
@@ -114,8 +126,6 @@ def split(
     if output is None:
         sys.stdout.writelines(f"{line}\n" for line in lines)
     else:
-        from biaozhu.data.files import write_lines
-
         write_lines(output, lines)
     say(f"{len(lines)} sentences of {len(articles)} {'article' if len(articles) == 1 else 'articles'}")
     finish((), left_out=problems)
@@ -123,9 +133,6 @@ def split(
 
 def _read_all(files: list[Path], text: Path | None) -> tuple[list[Article], tuple[BiaozhuError, ...]]:
     """Read every file before anything is written, and return the articles and what is wrong with the rest."""
-    from biaozhu.data.errors import UsageError
-    from biaozhu.data.files import write_text
-    from biaozhu.data.outputs import check_output
     from biaozhu.reading.article import find_articles, read_readable
 
     files = list(find_articles(files))
@@ -150,13 +157,8 @@ def _read_all(files: list[Path], text: Path | None) -> tuple[list[Article], tupl
 
 
 def _as_json(article: Article) -> dict[str, Any]:
-    from dataclasses import asdict
-
     return {
-        "id": article.id,
-        "name": article.name,
-        "sha256": article.sha256,
-        "encoding": article.encoding,
+        **{key: getattr(article, key) for key in ("id", "name", "sha256", "encoding")},
         "code_points": len(article.raw),
         "metadata": asdict(article.metadata),
         "blocks": [
@@ -170,3 +172,128 @@ def _shown(text: str) -> str:
     """Return a cell's text: cut, and without what would move the terminal's cursor or reorder its line."""
     cut = text if len(text) <= _SHOWN else f"{text[: _SHOWN - 1]}…"
     return "".join(c if c.isprintable() else "\u00b7" if c.isspace() else f"\\u{ord(c):04x}" for c in cut)
+
+
+def table(
+    files: Annotated[
+        list[Path], Argument(metavar="ARTICLE...", help="Articles, plain text or HTML, or folders.")
+    ],
+    *,
+    layer: Annotated[
+        list[Path],
+        Option(
+            "--layer",
+            help="A layer with the spans, JSONL, or a folder; without one they are found. Repeatable.",
+        ),
+    ] = [],  # noqa: B006 — typer copies the default
+    output: Annotated[
+        Path | None, Option("-o", "--output", help="Write .csv or .parquet here instead of a table.")
+    ] = None,
+    as_json: Annotated[
+        bool, Option("--json", help="Print rows, places and people as JSON instead of a table.")
+    ] = False,
+) -> None:
+    """Print the amounts of articles: value, unit, per what, and about which place."""
+    from biaozhu.normalization.table import article_meaning, write_table
+    from biaozhu.reading.article import find_articles, read_readable
+
+    is_parquet = output is not None and output.suffix == ".parquet"
+    check_output(output, "parquet" if is_parquet else "csv", layer, articles=files)
+    read, problems = read_readable(find_articles(files))
+    articles = list(read.values())
+    sentences = _from_layers(articles, layer) if layer else _found(articles)
+    meanings = [article_meaning(article, sentences[article.id]) for article in articles]
+    rows = [row for meaning in meanings for row in meaning.rows]
+    if output is not None:
+        write_table(output, rows)
+        say(f"{len(rows)} amounts in {output}")
+    if as_json:
+        print_json([_document(article, meaning) for article, meaning in zip(articles, meanings, strict=True)])
+    elif output is None:
+        print_table("Amounts", AMOUNTS, [_list_cells(row) for row in rows])
+    places = [place for meaning in meanings for place in meaning.places]
+    unknown = [place for place in places if place.status in ("unknown", "ambiguous")]
+    if unknown and not as_json and output is None:
+        print_table("Places not resolved", UNRESOLVED, _unresolved(unknown))
+    say(
+        f"places: {len(places) - len(unknown)} of {len(places)} resolved, {len(unknown)} unknown or ambiguous"
+    )
+    finish(_unread(rows), left_out=problems)
+
+
+def _from_layers(articles: Sequence[Article], layers: Sequence[Path]) -> dict[str, list[Sentence]]:
+    by_article: dict[str, list[Sentence]] = {article.id: [] for article in articles}
+    problems: list[BiaozhuError] = []
+    seen: set[str] = set()
+    for path in find_layers(layers):
+        sentences = read_layer(path)
+        strange = dict.fromkeys(one.article for one in sentences if one.article not in by_article)
+        problems += [VersionError(f"no article given has the id {one}", where=str(path)) for one in strange]
+        for sentence in sentences:
+            if sentence.article in strange:
+                continue
+            if sentence.id in seen:
+                problems.append(DuplicateError(f"{sentence.id} is in another layer too", where=str(path)))
+            else:
+                seen.add(sentence.id)
+                by_article[sentence.article].append(sentence)
+    raise_collected(problems)
+    for article in articles:
+        check_against_raw(by_article[article.id], article.raw)
+    return by_article
+
+
+def _found(articles: Sequence[Article]) -> dict[str, list[Sentence]]:
+    from biaozhu.annotators.preannotate import preannotate_articles
+
+    return {
+        one.article.id: list(one.sentences)
+        for one in preannotate_articles(articles, model=load_model("accurate"))
+    }
+
+
+def _document(article: Article, meaning: Meaning) -> dict[str, Any]:
+    from biaozhu.normalization.addresses import place_tree
+
+    return {
+        "article": article.name,
+        "rows": [asdict(row) for row in meaning.rows],
+        "places": [asdict(place) for place in meaning.places],
+        "tree": place_tree(meaning.places),
+        "people": asdict(meaning.people),
+    }
+
+
+def _list_cells(row: Row) -> list[str | None]:
+    from biaozhu.normalization.table import in_words
+
+    high = row.high if row.high != row.low else None
+    return [
+        row.place or None,
+        row.about or None,
+        in_words(row),
+        row.low,
+        high,
+        row.unit or None,
+        row.sentence,
+    ]
+
+
+def _unresolved(places: Sequence[Place]) -> list[list[object]]:
+    """Return one row for each name that has no path here: how often it stands, where, and what it may be."""
+    by_name: dict[tuple[str, tuple[str, ...]], list[Place]] = {}
+    for place in places:
+        by_name.setdefault((place.text, place.under), []).append(place)
+    rows: list[list[object]] = []
+    for (name, under), (first, *more) in by_name.items():
+        may_be = "; ".join("/".join(candidate.path) for candidate in first.candidates) or None
+        rows.append([name, 1 + len(more), first.status, "/".join(under) or None, may_be, first.sentence])
+    return rows
+
+
+def _unread(rows: Sequence[Row]) -> list[Any]:
+    return [
+        Entry("table", "loss", "value not read", row.sentence, row.start, row.end, "AMOUNT", row.text)
+        for row in rows
+        if row.low is None
+    ]

@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import json
+import sys
+from dataclasses import asdict, dataclass
+from itertools import islice
 from typing import TYPE_CHECKING, TypeVar
 
-import typer
+from typer import Exit
 
 from biaozhu.commands.console import LOSSES_SHOWN, progress, say
+from biaozhu.data.errors import EmptyArticleError, UsageError
+from biaozhu.data.files import write_lines, write_stream
+from biaozhu.data.layers import FAILED_SUFFIX
+from biaozhu.data.outputs import check_output, check_output_folder
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -22,58 +29,39 @@ Part = TypeVar("Part", "Batch", "Receipt")
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """Settings of the annotation: `jobs` None is one process, with Ray as many actors as cores; `address` is a Ray cluster's."""
+    """Settings of the annotation: `jobs` None is one process, with Ray as many actors as cores; `address` is a Ray cluster's.
+
+    A shard is of `size` bytes of source text, in `form`.
+    """
 
     weights: str
     jobs: int | None
     threads: int | None
     ray: bool = False
     address: str | None = None
+    size: int | None = None
+    form: Form | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Output:
-    """Destination of lines: `file`, or shards in `folder`, of `size` bytes of source text in `form`; else stdout."""
+def annotate_corpus(files: Sequence[Path], *, output: Path | None, folder: Path | None, run: Run) -> None:
+    """Annotate a stream of articles to stdout, one file or a folder of shards; exit with status 1 when some failed."""
+    from biaozhu.scale.shards import FAILED, SHARD_BYTES, Plan, find_own_files
 
-    file: Path | None
-    folder: Path | None
-    size: int | None
-    form: Form | None
-
-
-def annotate_corpus(files: Sequence[Path], *, output: Output, run: Run) -> None:
-    """Annotate a stream of articles to standard output, to one file or to a folder of shards.
-
-    Raises:
-        UsageError: the options do not go together.
-        Exit: with status 1, when articles failed; they are named.
-    """
-    from biaozhu.data.errors import UsageError
-    from biaozhu.data.outputs import check_output_folder
-
-    if output.folder is None:
-        if output.file is not None and output.file.suffix != ".jsonl":
+    if folder is None:
+        if output is not None and output.suffix != ".jsonl":
             raise UsageError(
                 "a stream goes to one file", next_step="Give --output OUT.jsonl, or --shards DIR"
             )
-        _stream(files, output.file, run)
+        _stream(files, output, run)
         return
-    if output.file is not None:
+    if output is not None:
         raise UsageError("--shards and --output are two places", next_step="Give one of them")
     if run.ray and "-" in map(str, files):
         raise UsageError("--engine ray reads no standard input", next_step="Save it to a file")
-    check_output_folder(output.folder, files)
-    _shard(files, output.folder, output, run)
-
-
-def _shard(files: Sequence[Path], folder: Path, output: Output, run: Run) -> None:
-    from itertools import islice
-
-    from biaozhu.scale.shards import FAILED, SHARD_BYTES, Plan, find_own_files
-
+    check_output_folder(folder, files)
     find_own_files(folder)  # before a lock is put there
     spans = articles = failed = 0
-    plan = Plan(run.weights, output.size or SHARD_BYTES, output.form or "jsonl")
+    plan = Plan(run.weights, run.size or SHARD_BYTES, run.form or "jsonl")
     for receipt in _counted(_receipts(files, folder, plan, run)):
         spans, articles = spans + receipt.spans, articles + receipt.articles
         _tell(islice(receipt.failed, max(0, LOSSES_SHOWN - failed)))
@@ -93,14 +81,6 @@ def _receipts(files: Sequence[Path], folder: Path, plan: Plan, run: Run) -> Iter
 
 
 def _stream(files: Sequence[Path], output: Path | None, run: Run) -> None:
-    import json
-    import sys
-    from dataclasses import asdict
-
-    from biaozhu.data.errors import EmptyArticleError
-    from biaozhu.data.files import write_lines, write_stream
-    from biaozhu.data.layers import FAILED_SUFFIX
-    from biaozhu.data.outputs import check_output
     from biaozhu.scale.batch import annotate_stream
     from biaozhu.scale.corpus_stream import read_sources
 
@@ -146,7 +126,7 @@ def _end(spans: int, articles: int, failed: int, dead: Path | None) -> None:
     say(f"{spans} spans in {articles} {'article' if articles == 1 else 'articles'}")
     if failed:
         say(f"lost in all: {failed} articles{'' if dead is None else f', see {dead}'}")
-        raise typer.Exit(1)
+        raise Exit(1)
 
 
 def _counted(found: Iterator[Part]) -> Iterator[Part]:

@@ -1,29 +1,38 @@
-"""Command: adjudicate, with a decisions file or in Doccano."""
+"""Commands from annotators' layers to gold: agree, bias; adjudicate; gold freeze, gold check and gold diff."""
 
 from __future__ import annotations
 
+from dataclasses import asdict, replace
+from json import dumps
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-import typer
+from typer import Argument, Exit, Option
 
-from biaozhu.commands.console import finish, print_table, say
+from biaozhu.commands.console import finish, print_json, print_table, say, show
 from biaozhu.commands.doccano.specs import GUIDELINE, LABELS, GuidelineFile, log_in, read_spec
 from biaozhu.commands.options import LOCAL, AsJson, Home, LabelsFile, layer_name, target
+from biaozhu.curation.frozen import check_frozen, diff_gold, freeze_gold, read_gold
+from biaozhu.curation.status import read_annotators, read_times
+from biaozhu.data.errors import OutputError, UsageError
+from biaozhu.data.files import descriptor_of, write_text
+from biaozhu.data.layers import find_layers, name_articles, read_layers, read_named_layers, write_layer
+from biaozhu.data.outputs import check_distinct, check_output
+from biaozhu.data.translation import translate
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from biaozhu.curation.agreement import Agreement
+    from biaozhu.curation.bias import Bias
     from biaozhu.curation.disagreements import Disagreement, Dispute
     from biaozhu.data.model import Sentence
     from biaozhu.doccano.adjudication_project import AdjudicatorAnswers
 
-LayerPath = Annotated[Path, typer.Argument(help="layers/<annotator>/ or one file of it.")]
-
-
-def register(app: typer.Typer) -> None:
-    """Add the command of this area."""
-    app.command()(adjudicate)
+LayerPath = Annotated[Path, Argument(help="layers/<annotator>/ or one file of it.")]
+GoldFolder = Annotated[Path, Argument(help="The folder of the gold files.")]
+GOLD = Path("annotations/gold")
+Output = Annotated[Path | None, Option("-o", "--output", help="Write the figures as JSON.")]
 
 
 def adjudicate(
@@ -31,14 +40,14 @@ def adjudicate(
     second: LayerPath,
     *,
     decisions: Annotated[
-        Path | None, typer.Option(help="The decisions, one a line: read, or with --from-doccano written.")
+        Path | None, Option(help="The decisions, one a line: read, or with --from-doccano written.")
     ] = None,
     questions: Annotated[
-        Path | None, typer.Option(callback=target, help="Write the disagreements here, to be decided.")
+        Path | None, Option(callback=target, help="Write the disagreements here, to be decided.")
     ] = None,
     output: Annotated[
         Path | None,
-        typer.Option(
+        Option(
             "-o",
             "--output",
             callback=layer_name,
@@ -46,17 +55,17 @@ def adjudicate(
         ),
     ] = None,
     to_doccano: Annotated[
-        bool, typer.Option("--to-doccano", help="Make a Doccano project of the disagreements.")
+        bool, Option("--to-doccano", help="Make a Doccano project of the disagreements.")
     ] = False,
     from_doccano: Annotated[
-        bool, typer.Option("--from-doccano", help="Bring the decisions back from that project.")
+        bool, Option("--from-doccano", help="Bring the decisions back from that project.")
     ] = False,
-    project: Annotated[str, typer.Option("--project", help="Name of the Doccano project.")] = "adjudication",
+    project: Annotated[str, Option("--project", help="Name of the Doccano project.")] = "adjudication",
     adjudicator: Annotated[
-        str, typer.Option(help="Account to make for the adjudicator; else the administrator decides.")
+        str, Option(help="Account to make for the adjudicator; else the administrator decides.")
     ] = "",
     common: Annotated[
-        bool, typer.Option("--common", help="Take only the sentences that both annotators have.")
+        bool, Option("--common", help="Take only the sentences that both annotators have.")
     ] = False,
     labels: LabelsFile = LABELS,
     guideline: GuidelineFile = GUIDELINE,
@@ -70,7 +79,6 @@ def adjudicate(
     """
     from biaozhu.curation.adjudication import adjudicate as join_layers
     from biaozhu.curation.adjudication import read_decisions, write_questions
-    from biaozhu.data.outputs import check_distinct, check_output
 
     _check_steps(decisions, to_doccano=to_doccano, from_doccano=from_doccano)
     dispute = _read_dispute(first, second, common=common)
@@ -102,7 +110,7 @@ def adjudicate(
     if from_doccano and decisions is not None:
         from biaozhu.doccano.adjudication_project import read_adjudication
 
-        _keep(read_adjudication(connection, dispute, spec), dispute, decisions)
+        _keep(read_adjudication(connection, dispute, spec), dispute, found, decisions)
         given = read_decisions(decisions)
     if output is not None:
         from biaozhu.reporting.authorship import ABOUT
@@ -121,8 +129,6 @@ def adjudicate(
 
 def _check_undecided(questions: Path | None) -> None:
     from biaozhu.curation.adjudication import read_decisions
-    from biaozhu.data.errors import OutputError
-    from biaozhu.data.files import descriptor_of
 
     if questions is None or descriptor_of(questions) is not None or not questions.is_file():
         return
@@ -133,8 +139,6 @@ def _check_undecided(questions: Path | None) -> None:
 
 
 def _check_steps(decisions: Path | None, *, to_doccano: bool, from_doccano: bool) -> None:
-    from biaozhu.data.errors import UsageError
-
     if to_doccano and from_doccano:
         raise UsageError("--to-doccano and --from-doccano are two steps", next_step="Give one of them")
     if from_doccano and decisions is None:
@@ -143,8 +147,6 @@ def _check_steps(decisions: Path | None, *, to_doccano: bool, from_doccano: bool
 
 def _read_dispute(first: Path, second: Path, *, common: bool) -> Dispute:
     from biaozhu.curation.disagreements import Dispute, keep_common
-    from biaozhu.curation.status import read_annotators
-    from biaozhu.data.layers import name_articles, read_named_layers
 
     (name, layer), (other_name, other) = read_annotators([first, second])
     if common:
@@ -162,8 +164,6 @@ def _plan_gold(output: Path | None, dispute: Dispute) -> dict[Path, set[str]]:
 
 
 def _write_gold(gold: Sequence[Sentence], targets: Mapping[Path, set[str]]) -> None:
-    from biaozhu.data.layers import write_layer
-
     for path, articles in targets.items():
         sentences = [sentence for sentence in gold if sentence.article in articles]
         write_layer(path, sentences)
@@ -184,14 +184,12 @@ def _show_disagreements(dispute: Dispute, *, as_json: bool) -> tuple[Disagreemen
     return found
 
 
-def _keep(answered: AdjudicatorAnswers, dispute: Dispute, path: Path) -> None:
+def _keep(answered: AdjudicatorAnswers, dispute: Dispute, found: Sequence[Disagreement], path: Path) -> None:
     """Write the decisions; those of the file on disagreements that are still open in Doccano stay."""
     from biaozhu.curation.adjudication import read_decisions, write_decisions
-    from biaozhu.curation.disagreements import find_disagreements
 
     earlier = {decision.place: decision for decision in (read_decisions(path) if path.exists() else ())}
     decided = earlier | {decision.place: decision for decision in answered.decisions}
-    found = find_disagreements(dispute.first, dispute.second)
     write_decisions(path, found, tuple(decided.values()), names=dispute.names)
     lacking = [(item, why) for item, why in answered.open if item.place not in earlier]
     say(f"{len(answered.decisions)} decisions of {len(found)} brought back, {len(lacking)} still open")
@@ -199,4 +197,134 @@ def _keep(answered: AdjudicatorAnswers, dispute: Dispute, path: Path) -> None:
         say(f"open: {item.sentence} {item.start}-{item.end} {item.text!r}: {why}")
     finish(answered.losses)
     if lacking:
-        raise typer.Exit(1)
+        raise Exit(1)
+
+
+def freeze(folder: GoldFolder = GOLD) -> None:
+    """Write the checksums of the gold: from now on a changed file is an error."""
+    for name, file in freeze_gold(folder).items():
+        spans = sum(file.spans.values())
+        say(f"frozen: {name}, {file.sentences} sentences, {spans} spans, {file.sha256[:12]}")
+
+
+def check(folder: GoldFolder = GOLD) -> None:
+    """Check the gold against its checksums."""
+    say(f"{len(check_frozen(folder))} gold files are as they were frozen")
+
+
+def diff(
+    old: Annotated[Path, Argument(help="A gold file, or a folder.")],
+    new: Annotated[Path, Argument(help="Another version of it.")],
+    *,
+    as_json: AsJson = False,
+) -> None:
+    """Show the spans that only one of two versions of a gold file has."""
+    changes = diff_gold(read_layers([old]), read_layers([new]))
+    if not changes and not as_json:
+        say("no span differs")
+        return
+    rows = [(one.kind, one.sentence, one.start, one.end, one.label, one.text) for one in changes]
+    columns = ("change", "sentence", "start", "end", "label", "text")
+    print_table("Gold changes", columns, rows, as_json=as_json)
+    if changes:
+        raise Exit(1)
+
+
+def agree(
+    layers: Annotated[list[Path], Argument(help="Two or more: layers/<annotator>/ or one file of it.")],
+    *,
+    common: Annotated[
+        bool, Option("--common", help="Compare each two annotators on the sentences that both have.")
+    ] = False,
+    output: Output = None,
+    as_json: AsJson = False,
+) -> None:
+    """Measure how well annotators agree: pairwise F1, Krippendorff's alpha, kinds of disagreement."""
+    from biaozhu.curation.agreement import FORMAT, measure_agreement
+
+    check_output(output, "agreement", layers)
+    read = read_annotators(layers)
+    times = {name: read_times(path) for (name, _), path in zip(read, layers, strict=True)}
+    result = measure_agreement(dict(read), common=common, times=times)
+    names = name_articles(read_named_layers(layers))
+    result = replace(result, by_article={names[one]: group for one, group in result.by_article.items()})
+    _write_figures(output, FORMAT, result)
+    if as_json:
+        print_json(asdict(result))
+        return
+    everyone = translate("all pairs")
+    rows: list[tuple[object, ...]] = []
+    for pair in result.pairs:
+        for label, strict in pair.strict.items():
+            shown = "all" if label == "micro" else label
+            rows.append((f"{pair.first} – {pair.second}", shown, strict, pair.partial[label], None))
+    rows.append((everyone, "all", result.mean_strict, result.mean_partial, result.alpha))
+    rows += [(everyone, label, None, None, alpha) for label, alpha in result.alpha_by_label.items()]
+    print_table("Agreement", ("annotators", "label", "strict F1", "partial F1", "alpha (characters)"), rows)
+    for title, groups in (("month", result.by_month), ("article", result.by_article)):
+        # One article says what the total says; one month still says when.
+        if len(groups) > (title == "article"):
+            lines = [(name, group.comparisons, group.strict) for name, group in groups.items()]
+            print_table(f"Agreement by {title}", (title, "comparisons", "strict F1"), lines)
+    for pair in result.pairs:
+        kinds = ", ".join(f"{count} × {kind}" for kind, count in pair.disagreements.items()) or "none"
+        say(f"disagreements of {pair.first} and {pair.second} in {pair.sentences} sentences: {kinds}")
+    if len(result.pairs) == 1 and result.pairs[0].disagreements:
+        given = f"{layers[0]} {layers[1]}{' --common' if common else ''}"
+        say(f"next: `biaozhu adjudicate {given} --questions questions.jsonl`")
+
+
+def bias(
+    annotators: Annotated[
+        list[Path], Argument(help="Folders layers/<annotator>/ from `project pull`.", metavar="FOLDER...")
+    ],
+    *,
+    gold: Annotated[
+        list[Path] | None, Option("--gold", help="Gold of the same sentences, or its folder.")
+    ] = None,
+    output: Output = None,
+    as_json: AsJson = False,
+) -> None:
+    """Measure how far annotators follow the pre-annotation: acceptance, edits, and the blind control slice."""
+    from biaozhu.curation.bias import FORMAT, measure_bias, read_work
+
+    check_output(output, "bias", [*annotators, *(gold or ())])
+    work = [item for folder in annotators for item in read_work(folder)]
+    truth = [sentence for path in find_layers(gold or ()) for sentence in read_gold(path)]
+    result = measure_bias(work, gold=truth)
+    _write_figures(output, FORMAT, result)
+    if as_json:
+        print_json(asdict(result))
+        return
+    rates = {
+        "sentences accepted unchanged": result.accepted,
+        **{f"… by {name}": rate for name, rate in result.accepted_by_annotator.items()},
+        "shown spans edited": result.edited,
+        **{f"… {label}": rate for label, rate in result.edited_by_label.items()},
+        **{f"… score {band}": rate for band, rate in result.edited_by_score.items() if rate.of},
+    }
+    print_table(
+        "Pre-annotations and annotators",
+        ("what", "count", "of", "rate"),
+        [(name, rate.count, rate.of, rate.rate) for name, rate in rates.items()],
+    )
+    contrasts = {
+        "agreement with the pre-annotation (strict F1)": result.agreement,
+        "the model's errors taken over": result.errors_taken,
+        "the model's omissions taken over": result.omissions_taken,
+    }
+    print_table(
+        f"Shown ({result.sentences['shown']} sentences) and blind ({result.sentences['blind']})",
+        ("what", "shown", "blind", "difference", "95 % from", "to"),
+        [
+            (name, one.shown.rate, one.blind.rate, one.difference, *(one.interval or (None, None)))
+            for name, one in contrasts.items()
+            if one is not None
+        ],
+    )
+    show("shown spans: " + ", ".join(f"{count} × {fate}" for fate, count in result.fates.items()))
+
+
+def _write_figures(output: Path | None, form: str, result: Agreement | Bias) -> None:
+    if output is not None:
+        write_text(output, dumps({"format": form, **asdict(result)}, ensure_ascii=False, indent=2) + "\n")

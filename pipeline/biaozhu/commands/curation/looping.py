@@ -8,44 +8,39 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-import typer
+from typer import Argument, Exit, Option
 
 from biaozhu.commands.console import print_json, say
-from biaozhu.commands.options import LOCAL, Home, shipped
+from biaozhu.commands.options import LOCAL, Home
+from biaozhu.curation.frozen import read_gold
+from biaozhu.curation.loop_state import LoopState, advance, read_state, write_state
+from biaozhu.curation.status import read_annotators, read_status
+from biaozhu.data.errors import MissingFileError, UsageError, raise_collected
+from biaozhu.data.layers import find_layers, read_layer, read_layers, write_layer
+from biaozhu.data.shipped import find_shipped
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable
 
-    from biaozhu.curation.loop_state import LoopState, Step
+    from biaozhu.curation.loop_state import Step
     from biaozhu.training.curves.stopping import Outlook
+
+
+SCORE = "score.json"  # a round's counts on each test sentence
 
 
 @dataclass(frozen=True, slots=True)
 class _Paths:
-    """Paths of the files of a round."""
+    """Paths of a round: the loop's folder, the project's name, and in `work` what comes and goes in this round."""
 
     folder: Path
-    number: int
-
-    @property
-    def name(self) -> str:
-        """The round's name, by which its Doccano project is called, too."""
-        return f"{self.folder.resolve().name}-{self.number:02}"
-
-    @property
-    def work(self) -> Path:
-        """Folder of what comes and goes in this round."""
-        return self.folder / f"round-{self.number:02}"
+    name: str
+    work: Path
 
     @property
     def chosen(self) -> Path:
         """The sentences that were selected."""
         return self.work / "chosen.jsonl"
-
-    @property
-    def score(self) -> Path:
-        """The round's counts on each test sentence."""
-        return self.work / "score.json"
 
     @property
     def gold(self) -> Path:
@@ -55,32 +50,28 @@ class _Paths:
     @property
     def model(self) -> Path:
         """The model that this round trains."""
-        return self.folder / "models" / f"round-{self.number:02}"
+        return self.folder / "models" / self.work.name
 
 
-def register(app: typer.Typer) -> None:
-    """Add the command of this area."""
-    app.command()(loop)
+def _find_paths(folder: Path, number: int) -> _Paths:
+    return _Paths(folder, f"{folder.resolve().name}-{number:02}", folder / f"round-{number:02}")
 
 
 def loop(
-    folder: Annotated[Path, typer.Argument(help="The loop's folder: state, gold, models, scores.")],
+    folder: Annotated[Path, Argument(help="The loop's folder: state, gold, models, scores.")],
     *,
     pool: Annotated[
         list[str],
-        typer.Option("--pool", help="Pre-annotated layers or folders to select from. Repeatable. First run."),
+        Option("--pool", help="Pre-annotated layers or folders to select from. Repeatable. First run."),
     ] = [],  # noqa: B006 — typer copies the default
-    annotators: Annotated[str, typer.Option(help="The two annotators, as in ann,bo. First run.")] = "",
-    config: Annotated[Path, typer.Option(help="The training config. First run.")] = Path("configs/ner.cfg"),
-    number: Annotated[int, typer.Option("-n", "--number", min=1, help="Sentences a round. First run.")] = 50,
-    test: Annotated[
-        Path | None, typer.Option(help="Gold that each round's model is scored on. First run.")
-    ] = None,
+    annotators: Annotated[str, Option(help="The two annotators, as in ann,bo. First run.")] = "",
+    config: Annotated[Path, Option(help="The training config. First run.")] = Path("configs/ner.cfg"),
+    number: Annotated[int, Option("-n", "--number", min=1, help="Sentences a round. First run.")] = 50,
+    test: Annotated[Path | None, Option(help="Gold that each round's model is scored on. First run.")] = None,
     worth: Annotated[
-        float,
-        typer.Option(min=0, max=1, help="Gain of F1 that another batch must promise; below it you can stop."),
+        float, Option(min=0, max=1, help="Gain of F1 that another batch must promise; below it you can stop.")
     ] = 0.005,
-    as_json: Annotated[bool, typer.Option("--json", help="Print the end of a round as JSON.")] = False,
+    as_json: Annotated[bool, Option("--json", help="Print the end of a round as JSON.")] = False,
     home: Home = LOCAL,
 ) -> None:
     """Go round: select, push, pull, adjudicate, freeze, train, evaluate; run it again and it goes on.
@@ -89,8 +80,6 @@ def loop(
     annotators get every sentence without pre-annotations, as the guideline wants it for gold. With test gold it says from
     the fourth round on whether another batch is expected to raise F1 by more than --worth.
     """
-    from biaozhu.curation.loop_state import LoopState, advance, read_state, write_state
-    from biaozhu.data.errors import UsageError
     from biaozhu.training.curves.stopping import describe_outlook
 
     state = read_state(folder)
@@ -101,8 +90,12 @@ def loop(
                 "a new loop needs a --pool and two --annotators",
                 next_step="Give both, as in --annotators ann,bo",
             )
-        config = shipped(config)
-        _check_inputs([*map(Path, pool), config, *([test] if test else [])])
+        config = find_shipped(config)
+        # Before people annotate: a later step of the round needs them.
+        needed = [*map(Path, pool), config, *([test] if test else [])]
+        raise_collected(
+            [MissingFileError("no such file", where=str(one)) for one in needed if not one.exists()]
+        )
         state = LoopState(tuple(pool), names, str(config), number, str(test or ""))
     elif pool or annotators or test:
         raise UsageError(
@@ -112,7 +105,7 @@ def loop(
         )
     begun = state.round
     while state.round == begun:
-        paths = _Paths(folder, state.round)
+        paths = _find_paths(folder, state.round)
         paths.work.mkdir(parents=True, exist_ok=True)
         say(f"round {state.round}: {state.step}")
         # Only the end is JSON, and the steps print tables.
@@ -143,24 +136,13 @@ def _look_ahead(state: LoopState, folder: Path, worth: float) -> Outlook:
     """Say whether another batch is worth it, by the rounds that are done."""
     from biaozhu.training.curves.stopping import expect_gain, read_round
 
-    files = [_Paths(folder, number).score for number in range(1, state.round)]
+    files = [_find_paths(folder, number).work / SCORE for number in range(1, state.round)]
     return expect_gain([read_round(one) for one in files if one.is_file()], more=state.number, worth=worth)
-
-
-def _check_inputs(paths: Sequence[Path]) -> None:
-    """Check before people annotate what a later step of the round needs."""
-    from biaozhu.data.errors import MissingFileError, raise_collected
-
-    raise_collected(
-        [MissingFileError("no such file", where=str(path)) for path in paths if not path.exists()]
-    )
 
 
 def _select(state: LoopState, paths: _Paths, _home: Path) -> LoopState:
     from biaozhu.commands.curation.selecting import find_pool
     from biaozhu.curation.select import select_sentences, stream_files, write_reasons
-    from biaozhu.data.errors import UsageError
-    from biaozhu.data.layers import read_layer, write_layer
 
     known = {one.id for file in paths.gold.glob("*.jsonl") for one in read_layer(file)}
     files = find_pool(Path(one) for one in state.pool)
@@ -183,7 +165,6 @@ def _push(state: LoopState, paths: _Paths, home: Path) -> LoopState:
 
 def _pull(state: LoopState, paths: _Paths, home: Path) -> LoopState:
     from biaozhu.commands.doccano.projects import pull
-    from biaozhu.curation.status import read_status
 
     pull(project=paths.name, output=paths.work / "layers", plans=paths.work, home=home)
     for name in state.annotators:
@@ -197,7 +178,6 @@ def _pull(state: LoopState, paths: _Paths, home: Path) -> LoopState:
 def _adjudicate(state: LoopState, paths: _Paths, home: Path) -> LoopState:
     from biaozhu.commands.curation.adjudicating import adjudicate
     from biaozhu.curation.disagreements import find_disagreements
-    from biaozhu.curation.status import read_annotators
 
     first, second = (paths.work / "layers" / name for name in state.annotators)
     gold, project = paths.gold / f"{paths.work.name}.jsonl", f"{paths.name}-adjudication"
@@ -217,9 +197,9 @@ def _adjudicate(state: LoopState, paths: _Paths, home: Path) -> LoopState:
 
 
 def _freeze(state: LoopState, paths: _Paths, _home: Path) -> LoopState:
-    from biaozhu.commands.curation.gold import gold_freeze
+    from biaozhu.commands.curation.adjudicating import freeze
 
-    gold_freeze(paths.gold)
+    freeze(paths.gold)
     return state
 
 
@@ -232,8 +212,6 @@ def _train(state: LoopState, paths: _Paths, _home: Path) -> LoopState:
 
 def _evaluate(state: LoopState, paths: _Paths, _home: Path) -> LoopState:
     from biaozhu.annotators.trained import annotate_sentences, load_trained
-    from biaozhu.curation.frozen import read_gold
-    from biaozhu.data.layers import find_layers, read_layers
     from biaozhu.training.card import ALL, score_strictly
     from biaozhu.training.curves.stopping import count_round, write_round
 
@@ -245,13 +223,13 @@ def _evaluate(state: LoopState, paths: _Paths, _home: Path) -> LoopState:
         raise error
     f1 = score_strictly(gold, predicted)[ALL].f1
     learned = len(read_layers(sorted(paths.gold.glob("*.jsonl"))))
-    write_round(paths.score, count_round(gold, predicted, sentences=learned))
+    write_round(paths.work / SCORE, count_round(gold, predicted, sentences=learned))
     return replace(state, f1=(*state.f1, f1))
 
 
 def _wait(what: str) -> None:
     say(f"now people must act: {what}. Then run the same command again")
-    raise typer.Exit(1)
+    raise Exit(1)
 
 
 _STEPS: dict[Step, Callable[[LoopState, _Paths, Path], LoopState]] = {

@@ -1,75 +1,72 @@
-"""Command: select."""
+"""Commands: select, what to annotate next; doubt, what to look at again."""
 
 from __future__ import annotations
 
 from collections import Counter
 from pathlib import Path  # noqa: TC003 — typer reads the annotations when it runs
 from typing import TYPE_CHECKING, Annotated, Literal
+from urllib.parse import quote
 
-import typer
+from typer import Argument, Option
 
-from biaozhu.commands.console import say
+from biaozhu.commands.console import print_json, print_table, say
+from biaozhu.commands.doccano.specs import log_in
+from biaozhu.commands.options import LOCAL, AsJson, Home, layer_name
+from biaozhu.curation.doubts import apply_doubts, count_by_check, doubted_spans, rank_doubts
+from biaozhu.curation.frozen import read_gold
+from biaozhu.data.errors import DuplicateError, UsageError
+from biaozhu.data.layers import find_layers, read_layer, read_layers, write_layer
+from biaozhu.data.outputs import check_output
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from biaozhu.curation.doubts import Doubt
+    from biaozhu.data.model import Sentence, Span
 
 # As in `biaozhu.curation.select`, which is imported when the command runs.
 Aim = Literal["both", "uncertainty", "diversity"]
-
-
-def register(app: typer.Typer) -> None:
-    """Add the command of this area."""
-    app.command("select")(select)
-    # Its name in version 0.1.
-    app.command("worth", hidden=True)(select)
+CONTEXT_CHARS = 12
 
 
 def select(
     layers: Annotated[
         list[str],
-        typer.Argument(
+        Argument(
             metavar="LAYER...",
             help="Pre-annotated layers or shards, or folders of them: .jsonl, .gz, .zst; patterns.",
         ),
     ],
     *,
-    number: Annotated[int, typer.Option("--number", "-n", min=1, help="How many sentences to select.")],
+    number: Annotated[int, Option("--number", "-n", min=1, help="How many sentences to select.")],
     output: Annotated[
-        Path,
-        typer.Option("--output", "-o", metavar="OUT", help="The layer to write; OUT.reasons.json says why."),
+        Path, Option("--output", "-o", metavar="OUT", help="The layer to write; OUT.reasons.json says why.")
     ],
     aim: Annotated[
-        Aim, typer.Option(help="Uncertain ones that are unlike each other, or only one of the two.")
+        Aim, Option(help="Uncertain ones that are unlike each other, or only one of the two.")
     ] = "both",
     marginals: Annotated[
         bool,
-        typer.Option(
-            "--marginals", help="Ask the default network how sure it is; else the spans' scores say it."
-        ),
+        Option("--marginals", help="Ask the default network how sure it is; else the spans' scores say it."),
     ] = False,
     against: Annotated[
         list[Path],
-        typer.Option(
+        Option(
             metavar="LAYER",
             help="Take the sentences where this layer, such as a language model's, differs. Repeatable.",
         ),
     ] = [],  # noqa: B006 — typer copies the default
     share: Annotated[
         float,
-        typer.Option(
-            "--random", min=0, max=1, help="Share that is drawn at random instead, from all sentences."
-        ),
+        Option("--random", min=0, max=1, help="Share that is drawn at random instead, from all sentences."),
     ] = 0.2,
-    seed: Annotated[int, typer.Option("--seed", min=0, help="Seed of that draw.")] = 1,
+    seed: Annotated[int, Option("--seed", min=0, help="Seed of that draw.")] = 1,
 ) -> None:
     """Select the sentences to annotate next: uncertain, unlike each other, balanced over labels and articles.
 
     Near-duplicates are left out; some are drawn at random. `push` shows annotators why each was selected.
     """
     from biaozhu.curation.select import reasons_path, select_sentences, stream_files, write_reasons
-    from biaozhu.data.errors import UsageError
-    from biaozhu.data.layers import write_layer
-    from biaozhu.data.outputs import check_output
     from biaozhu.scale.corpus_stream import expand_globs
     from biaozhu.scale.shard_folders import place
 
@@ -85,7 +82,6 @@ def select(
     judge = None
     if against:
         from biaozhu.curation.disagreements import judge_against
-        from biaozhu.data.layers import read_layers
 
         judge = judge_against({one.id: one for one in read_layers(against)})
     elif marginals:
@@ -111,12 +107,7 @@ def select(
 
 
 def find_pool(paths: Iterable[Path]) -> tuple[Path, ...]:
-    """Return the layers and shards among files, and in folders by name; ledgers and failures are left out.
-
-    Raises:
-        MissingFileError: a folder holds none, or only ledgers are named.
-    """
-    from biaozhu.data.layers import find_layers
+    """Return the layers and shards among files, and in folders by name; MissingFileError where there is none."""
     from biaozhu.scale.shard_folders import is_remote
 
     return find_layers(
@@ -125,3 +116,102 @@ def find_pool(paths: Iterable[Path]) -> tuple[Path, ...]:
         # An address is a file's: to ask the store whether it is a folder fails as reading it does, and later.
         is_folder=lambda path: not is_remote(path) and path.is_dir(),
     )
+
+
+def doubt(
+    layers: Annotated[
+        list[Path], Argument(metavar="GOLD_OR_LAYER…", help="Gold or layers (.jsonl), or folders.")
+    ],
+    *,
+    number: Annotated[int, Option("-n", "--number", min=1, help="How many to show and write.")] = 200,
+    output: Annotated[
+        Path | None,
+        Option(
+            "-o",
+            "--output",
+            metavar="LAYER",
+            callback=layer_name,
+            help="Write the layer as it would be if all of them were right.",
+        ),
+    ] = None,
+    held_out: Annotated[
+        list[Path] | None,
+        Option(help="Held-out predictions of the same sentences (`crossval -o`). Repeatable."),
+    ] = None,
+    project: Annotated[str, Option(help="Link to this Doccano project.")] = "",
+    home: Home = LOCAL,
+    as_json: AsJson = False,
+) -> None:
+    """Rank the likely errors of gold or a layer: rules of the guideline, like places, a model's probabilities.
+
+    Probabilities are those of --held-out, else of the default network. Decide on what is found with `adjudicate LAYER
+    OUTPUT`, where OUTPUT is what -o wrote into a folder of its own.
+    """
+    from biaozhu.curation.lint import lint_layer
+    from biaozhu.curation.probabilities import find_improbable, read_by_layer, read_by_network
+    from biaozhu.curation.surfaces import find_inconsistent
+
+    check_output(output, "layer", [*layers, *(held_out or ())])
+    layer = _read_once(layers)
+    address = ""
+    if project:
+        from biaozhu.doccano.project import require_project
+
+        address = require_project(log_in(home), project).url
+    if held_out:
+        readings = read_by_layer(layer, [one for file in find_layers(held_out) for one in read_layer(file)])
+    else:
+        from biaozhu.annotators.network.base import load_base
+
+        readings = read_by_network(layer, load_base())
+    every = rank_doubts((*lint_layer(layer), *find_inconsistent(layer), *find_improbable(layer, readings)))
+    by_id = {sentence.id: sentence for sentence in layer}
+    rows = [_make_row(one, by_id[one.sentence], address) for one in every[:number]]
+    if output is not None:
+        write_layer(output, apply_doubts(layer, every[:number]))
+    if as_json:
+        print_json(rows)
+    else:
+        columns = [key for key in ("score", "reason", "sentence", "text", "link") if key != "link" or address]
+        print_table("Likely errors", columns, [[row[key] for key in columns] for row in rows])
+    found = ", ".join(f"{count} × {name}" for name, count in count_by_check(every).items())
+    say(f"{len(every)} doubts in {len(layer)} sentences{f' ({found})' if found else ''}, {len(rows)} shown")
+
+
+def _read_once(paths: Sequence[Path]) -> tuple[Sentence, ...]:
+    found: dict[str, Sentence] = {}
+    for file in find_layers(paths):
+        for sentence in read_gold(file):
+            if sentence.id in found:
+                raise DuplicateError(
+                    f"{sentence.id} is in another file too",
+                    where=str(file),
+                    next_step="Give one layer of each article",
+                )
+            found[sentence.id] = sentence
+    return tuple(found.values())
+
+
+def _make_row(one: Doubt, sentence: Sentence, address: str) -> Mapping[str, object]:
+    text, start, end = sentence.text, one.start, one.end
+    # Doccano finds the sentence by its text: its own order of examples is not unique.
+    link = f"{address}&q={quote(text)}" if address else ""
+    return {
+        "score": one.score,
+        "reason": one.reason,
+        "by": list(one.by),
+        "sentence": one.sentence,
+        "start": start,
+        "end": end,
+        "text": f"{text[max(0, start - CONTEXT_CHARS) : start]}【{text[start:end]}】{text[end : end + CONTEXT_CHARS]}",
+        "now": _show(doubted_spans(sentence, one), text),
+        "right": _show(one.right, text),
+        "link": link,
+    }
+
+
+def _show(spans: Sequence[Span], text: str) -> list[dict[str, object]]:
+    return [
+        {"start": span.start, "end": span.end, "label": span.label, "text": text[span.start : span.end]}
+        for span in spans
+    ]

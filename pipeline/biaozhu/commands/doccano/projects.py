@@ -6,22 +6,23 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-import typer
+from typer import Argument, Option
 
 from biaozhu.commands.console import finish, print_json, print_table, progress, say
-from biaozhu.commands.doccano.specs import (
-    GUIDELINE,
-    LABELS,
-    GuidelineFile,
-    LayerPaths,
-    LedgerFile,
-    check_file_names,
-    log_in,
-    print_values,
-    read_layers,
-    read_spec,
-)
+from biaozhu.commands.doccano import specs
 from biaozhu.commands.options import LOCAL, AsJson, Home, LabelsFile
+from biaozhu.curation.status import status_path, write_status
+from biaozhu.data.errors import MissingFileError
+from biaozhu.data.layers import read_named_layers, write_layer
+from biaozhu.data.ledger import write_ledger
+from biaozhu.data.outputs import check_output
+from biaozhu.doccano.assignment import (
+    assign_sentences,
+    check_names,
+    count_shares,
+    read_assignment,
+    write_assignment,
+)
 
 if TYPE_CHECKING:
     from biaozhu.doccano.assignment import Assignment
@@ -30,37 +31,24 @@ PLANS = Path("annotations/projects")
 # Headings in tables, where the key alone says too little.
 HEADINGS = {"blind": "without pre-annotation", "edited": "edited, not confirmed"}
 
-Project = Annotated[str, typer.Option("--project", help="Name of the project of all annotators.")]
-ProjectArgument = Annotated[
-    str, typer.Argument(metavar="NAME", help="Name of the project of all annotators.")
-]
-Plans = Annotated[Path, typer.Option("--plans", help="Folder of the files that say who got which sentence.")]
-
-
-def register(app: typer.Typer) -> None:
-    """Add the commands of this area."""
-    team = typer.Typer(help="Several annotators, each with a layer of their own.", no_args_is_help=True)
-    team.command("create")(create)
-    team.command("pull")(pull)
-    team.command("enter")(enter)
-    team.command("status")(status)
-    team.command("accounts")(accounts)
-    app.add_typer(team, name="project")
+Project = Annotated[str, Option("--project", help="Name of the project of all annotators.")]
+ProjectArgument = Annotated[str, Argument(metavar="NAME", help="Name of the project of all annotators.")]
+Plans = Annotated[Path, Option("--plans", help="Folder of the files that say who got which sentence.")]
 
 
 def create(
-    layers: LayerPaths,
+    layers: specs.LayerPaths,
     *,
-    annotators: Annotated[str, typer.Option(help="Names of the annotators, with commas between them.")],
+    annotators: Annotated[str, Option(help="Names of the annotators, with commas between them.")],
     project: Project,
-    overlap: Annotated[int, typer.Option(help="How many annotators each sentence gets.")] = 2,
+    overlap: Annotated[int, Option(help="How many annotators each sentence gets.")] = 2,
     blind: Annotated[
-        float, typer.Option(help="Share of each one's sentences without pre-annotations, 0 to 1.")
+        float, Option(help="Share of each one's sentences without pre-annotations, 0 to 1.")
     ] = 0.0,
-    labels: LabelsFile = LABELS,
-    guideline: GuidelineFile = GUIDELINE,
+    labels: LabelsFile = specs.LABELS,
+    guideline: specs.GuidelineFile = specs.GUIDELINE,
     plans: Plans = PLANS,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only print the shares.")] = False,
+    dry_run: Annotated[bool, Option("--dry-run", help="Only print the shares.")] = False,
     home: Home = LOCAL,
     as_json: AsJson = False,
 ) -> None:
@@ -70,19 +58,12 @@ def create(
     layers or annotators, it only adds: what was assigned stays.
     """
     from biaozhu.doccano.accounts import accounts_path
-    from biaozhu.doccano.assignment import (
-        assign_sentences,
-        check_names,
-        count_shares,
-        read_assignment,
-        write_assignment,
-    )
     from biaozhu.doccano.team import create_projects
 
     names = [name.strip() for name in annotators.split(",")]
     check_names(project, names, overlap, blind)
-    spec = read_spec(project, labels, guideline)
-    read = read_layers(layers, spec)
+    spec = specs.read_spec(project, labels, guideline)
+    read = read_named_layers(layers, labels=spec.names)
     sentences = [sentence for _, found in read for sentence in found]
     path = plans / f"{project}.json"
     previous = read_assignment(path) if path.exists() else None
@@ -90,7 +71,7 @@ def create(
     rows = [asdict(share) for share in count_shares(assignment, sentences)]
     losses = []
     if not dry_run:
-        connection = log_in(home)
+        connection = specs.log_in(home)
         # Written before anything is sent: after an interruption the same shares are sent.
         write_assignment(path, assignment)
         with progress("create", sum(row["sentences"] for row in rows)) as tick:
@@ -116,11 +97,11 @@ def pull(
     *,
     project: Project,
     output: Annotated[
-        Path, typer.Option("-o", "--output", help="Folder of the layers: <annotator>/<article>.jsonl in it.")
+        Path, Option("-o", "--output", help="Folder of the layers: <annotator>/<article>.jsonl in it.")
     ] = Path("annotations/layers"),
-    labels: LabelsFile = LABELS,
+    labels: LabelsFile = specs.LABELS,
     plans: Plans = PLANS,
-    ledger: LedgerFile = None,
+    ledger: specs.LedgerFile = None,
     home: Home = LOCAL,
     as_json: AsJson = False,
 ) -> None:
@@ -129,19 +110,15 @@ def pull(
     A layer holds the sentences that its annotator confirmed or worked on; the status file beside it tells who did
     what and when, and which sentences are untouched.
     """
-    from biaozhu.curation.status import status_path, write_status
-    from biaozhu.data.layers import write_layer
-    from biaozhu.data.ledger import write_ledger
-    from biaozhu.data.outputs import check_output
     from biaozhu.doccano.team import pull_layers
 
-    spec = read_spec(project, labels)
+    spec = specs.read_spec(project, labels)
     check_output(ledger, "ledger")
     assignment = _read_plan(plans, project)
     with progress("pull", sum(len(given) for given in assignment.annotators.values())) as tick:
-        found = pull_layers(log_in(home), spec, assignment, tick=tick)
+        found = pull_layers(specs.log_in(home), spec, assignment, tick=tick)
     for one in found:
-        check_file_names(one.layers)
+        specs.check_file_names(one.layers)
         for article in one.layers:
             path = output / one.annotator / f"{article}.jsonl"
             check_output(path, "layer")
@@ -183,12 +160,12 @@ def pull(
 
 def enter(
     layers: Annotated[
-        list[Path], typer.Argument(metavar="LAYER...", help="The annotator's layers (.jsonl), or a folder.")
+        list[Path], Argument(metavar="LAYER...", help="The annotator's layers (.jsonl), or a folder.")
     ],
     *,
-    annotator: Annotated[str, typer.Option(help="Whose work it is.")],
+    annotator: Annotated[str, Option(help="Whose work it is.")],
     project: Project,
-    labels: LabelsFile = LABELS,
+    labels: LabelsFile = specs.LABELS,
     home: Home = LOCAL,
     as_json: AsJson = False,
 ) -> None:
@@ -197,12 +174,13 @@ def enter(
     from biaozhu.doccano.connection import connect, find_account
     from biaozhu.doccano.team import enter_layer
 
-    spec = read_spec(project, labels)
-    sentences = [sentence for _, found in read_layers(layers, spec) for sentence in found]
+    spec = specs.read_spec(project, labels)
+    read = read_named_layers(layers, labels=spec.names)
+    sentences = [sentence for _, found in read for sentence in found]
     account = find_password(home, find_account(home=home).url, annotator)
     with progress("enter", len(sentences)) as tick:
         done = enter_layer(connect(account), sentences, spec, tick=tick)
-    print_values(f"entered for {annotator}", asdict(done), as_json=as_json)
+    specs.print_values(f"entered for {annotator}", asdict(done), as_json=as_json)
 
 
 def status(
@@ -211,7 +189,7 @@ def status(
     """Show how far each annotator is: sentences, confirmed ones, the share, and their page."""
     from biaozhu.doccano.team import count_progress
 
-    found = count_progress(log_in(home), name, _read_plan(plans, name))
+    found = count_progress(specs.log_in(home), name, _read_plan(plans, name))
     columns = ("annotator", "sentences", "confirmed", "share", "page")
     rows = [(one.annotator, one.sentences, one.confirmed, f"{one.share:.0%}", one.url) for one in found]
     print_table(f"progress of {name}", columns, rows, as_json=as_json)
@@ -237,9 +215,6 @@ def accounts(
 
 
 def _read_plan(plans: Path, project: str) -> Assignment:
-    from biaozhu.data.errors import MissingFileError
-    from biaozhu.doccano.assignment import read_assignment
-
     path = plans / f"{project}.json"
     if not path.exists():
         there = ", ".join(sorted(one.stem for one in plans.glob("*.json")))

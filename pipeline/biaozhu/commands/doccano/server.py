@@ -1,31 +1,26 @@
-"""Commands on a local Doccano: doccano up, down, status, backup and restore."""
+"""Commands on a local Doccano: up, down, status, backup, restore and suggest."""
 
 from __future__ import annotations
 
-from pathlib import Path  # noqa: TC003 — typer reads the annotations when it runs
-from typing import TYPE_CHECKING, Annotated
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
 
-import typer
+from typer import Argument, Exit, Option
 
-from biaozhu.commands.console import say
-from biaozhu.commands.doccano import syncing
+from biaozhu.commands.console import print_json, print_table, say
 from biaozhu.commands.doccano.specs import Port, print_values
-from biaozhu.commands.models.serving import suggest
+from biaozhu.commands.models.predicting import PORT, TOKEN_FILE, TokenFile
 from biaozhu.commands.options import LOCAL, AsJson, Home
+from biaozhu.data.errors import RemoteError, UsageError, raise_collected
+from biaozhu.data.labels import read_labels
 from biaozhu.data.translation import translate
+from biaozhu.doccano.local.environment import find_venv
+from biaozhu.serving.token import find_token
 
 if TYPE_CHECKING:
     from biaozhu.doccano.local.backup import BackupManifest
     from biaozhu.doccano.local.server import ServerStatus
-
-
-def register(app: typer.Typer) -> None:
-    """Add the commands of this area."""
-    local = typer.Typer(help="Start, stop and inspect a local Doccano, on loopback.", no_args_is_help=True)
-    for command in (up, down, status, backup, restore, suggest):
-        local.command(command.__name__)(command)
-    app.add_typer(local, name="doccano")
-    syncing.register(app)
 
 
 def up(
@@ -33,8 +28,7 @@ def up(
     home: Home = LOCAL,
     port: Port = None,
     venv: Annotated[
-        Path | None,
-        typer.Option(help="Doccano's environment; else BIAOZHU_DOCCANO_VENV, else .venv-doccano."),
+        Path | None, Option(help="Doccano's environment; else BIAOZHU_DOCCANO_VENV, else .venv-doccano.")
     ] = None,
     as_json: AsJson = False,
 ) -> None:
@@ -43,7 +37,6 @@ def up(
     Annotations go to SQLite in the home folder, or to the PostgreSQL that DATABASE_URL names (?sslmode=disable where
     it has no TLS): an empty database, or the one that this home folder began with. No other is touched.
     """
-    from biaozhu.doccano.local.environment import find_venv
     from biaozhu.doccano.local.server import start
     from biaozhu.doccano.local.state import state_path
 
@@ -55,7 +48,6 @@ def up(
 
 def down(*, home: Home = LOCAL, as_json: AsJson = False) -> None:
     """Stop Doccano with all its processes. What was annotated stays."""
-    from biaozhu.commands.console import print_json
     from biaozhu.doccano.local.server import stop
     from biaozhu.doccano.local.state import state_path
 
@@ -77,11 +69,11 @@ def status(*, home: Home = LOCAL, as_json: AsJson = False) -> None:
     if not found.url:
         _say_never_started(found.home)
     if not found.healthy:
-        raise typer.Exit(1)
+        raise Exit(1)
 
 
 def backup(
-    file: Annotated[Path, typer.Argument(help="The file to write, for instance doccano.zip.")],
+    file: Annotated[Path, Argument(help="The file to write, for instance doccano.zip.")],
     *,
     home: Home = LOCAL,
     as_json: AsJson = False,
@@ -91,9 +83,6 @@ def backup(
     The file holds passwords, so only you can read it: keep it so. PostgreSQL is saved through pg_dump, from the
     database that DATABASE_URL names.
     """
-    import os
-
-    from biaozhu.data.errors import UsageError
     from biaozhu.doccano.local.backup import back_up
 
     if os.environ.get("DOCCANO_URL"):
@@ -105,12 +94,12 @@ def backup(
 
 
 def restore(
-    file: Annotated[Path, typer.Argument(help="A file that `biaozhu doccano backup` has made.")],
+    file: Annotated[Path, Argument(help="A file that `biaozhu doccano backup` has made.")],
     *,
     home: Home = LOCAL,
     port: Port = None,
     replace: Annotated[
-        bool, typer.Option("--replace", help="Move a folder that holds something aside first.")
+        bool, Option("--replace", help="Move a folder that holds something aside first.")
     ] = False,
     as_json: AsJson = False,
 ) -> None:
@@ -126,6 +115,46 @@ def restore(
     if aside is not None:
         say(f"what was there before is now in {aside}")
     say(f"start it with `biaozhu doccano up --home {home}`")
+
+
+def suggest(
+    switch: Annotated[Literal["on", "off"], Argument(help="on or off.")],
+    *,
+    project: Annotated[
+        list[str] | None, Option("--project", help="Name of the Doccano project; may be repeated.")
+    ] = None,
+    url: Annotated[
+        str, Option(help="The service's /predict, as the machine of Doccano sees it.")
+    ] = f"http://127.0.0.1:{PORT}/predict",
+    token_file: TokenFile = TOKEN_FILE,
+    labels: Annotated[Path, Option("--labels", help="The label set.")] = Path("configs/labels.toml"),
+    home: Annotated[Path, Option(help="Folder of the local server.")] = Path(".doccano"),
+    as_json: AsJson = False,
+) -> None:
+    """Let annotators ask a running `biaozhu serve` for spans, with the wand on Doccano's page; or no longer."""
+    from biaozhu.doccano.connection import connect, find_account
+    from biaozhu.doccano.project import find_project
+    from biaozhu.doccano.suggest import switch_off, switch_on
+
+    names = project or ["biaozhu"]
+    label_set = read_labels(labels)
+    token = find_token(token_file) if switch == "on" else ""
+    connection = connect(find_account(home=home))
+    found = {name: find_project(connection, name) for name in names}
+    raise_collected(
+        [
+            RemoteError(f"no project {name!r}", where=connection.url, next_step="Push to it first")
+            for name, one in found.items()
+            if one is None
+        ]
+    )
+    rows: list[tuple[str, str, bool]] = []
+    for name, one in found.items():
+        if one is not None and switch == "on":
+            rows.append((name, switch, switch_on(connection, one, url=url, token=token, labels=label_set)))
+        elif one is not None:
+            rows.append((name, switch, switch_off(connection, one)))
+    print_table("suggestions", ("project", "suggestions", "changed"), rows, as_json=as_json)
 
 
 def _say_never_started(home: Path) -> None:

@@ -5,15 +5,18 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
-import typer
+from typer import Argument, Option
 
 from biaozhu.commands.console import print_json, print_table, say
 from biaozhu.commands.options import target
+from biaozhu.data.errors import EncodingError, RoundTripError
+from biaozhu.data.files import read_bytes
+from biaozhu.data.labels import read_labels
+from biaozhu.data.shipped import find_shipped
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from biaozhu.data.model import Sentence
     from biaozhu.doccano.connection import Connection
     from biaozhu.doccano.project import ProjectSpec
 
@@ -21,22 +24,17 @@ LABELS = Path("configs/labels.toml")
 GUIDELINE = Path("annotations/guideline.md")
 
 LayerPaths = Annotated[
-    list[Path],
-    typer.Argument(metavar="LAYER...", help="Layers (.jsonl) to annotate, in order, or folders."),
+    list[Path], Argument(metavar="LAYER...", help="Layers (.jsonl) to annotate, in order, or folders.")
 ]
-GuidelineFile = Annotated[Path, typer.Option(help="Guideline in Markdown, shown to annotators.")]
+GuidelineFile = Annotated[Path, Option(help="Guideline in Markdown, shown to annotators.")]
 LedgerFile = Annotated[
-    Path | None, typer.Option(callback=target, help="Write what could not be brought back to this file.")
+    Path | None, Option(callback=target, help="Write what could not be brought back to this file.")
 ]
-Port = Annotated[int | None, typer.Option(min=1, max=65535, help="Port on 127.0.0.1; else a free one.")]
+Port = Annotated[int | None, Option(min=1, max=65535, help="Port on 127.0.0.1; else a free one.")]
 
 
 def read_spec(project: str, labels: Path, guideline: Path | None = None) -> ProjectSpec:
     """Read the label set and the guideline; the default guideline may be missing."""
-    from biaozhu.data.errors import EncodingError
-    from biaozhu.data.files import read_bytes
-    from biaozhu.data.labels import read_labels
-    from biaozhu.data.shipped import find_shipped
     from biaozhu.doccano.project import ProjectSpec, embed_pictures
 
     text, is_default = "", guideline == GUIDELINE
@@ -53,13 +51,6 @@ def read_spec(project: str, labels: Path, guideline: Path | None = None) -> Proj
     return ProjectSpec(project, read_labels(labels), text)
 
 
-def read_layers(paths: Iterable[Path], spec: ProjectSpec) -> list[tuple[str, tuple[Sentence, ...]]]:
-    """Read layers, each with its article's name, checked against the label set."""
-    from biaozhu.data.layers import read_named_layers
-
-    return read_named_layers(paths, labels=spec.names)
-
-
 def log_in(home: Path) -> Connection:
     """Log in to the Doccano of the environment, or the local one of this home folder."""
     from biaozhu.doccano.connection import connect, find_account
@@ -69,8 +60,6 @@ def log_in(home: Path) -> Connection:
 
 def check_file_names(names: Iterable[str]) -> None:
     """Check names that come from the server: none may lead out of the folder."""
-    from biaozhu.data.errors import RoundTripError
-
     for name in names:
         if not name or "\0" in name or name.startswith(".") or Path(name).name != name:
             what = f"the article's name {name!r} is not a file name"

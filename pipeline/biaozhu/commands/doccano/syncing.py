@@ -7,21 +7,17 @@ from dataclasses import asdict, replace
 from pathlib import Path  # noqa: TC003 — typer reads the annotations when it runs
 from typing import TYPE_CHECKING, Annotated, Any
 
-import typer
+from typer import Exit, Option
 
 from biaozhu.commands.console import finish, print_json, print_table, progress, say, show
-from biaozhu.commands.doccano.specs import (
-    GUIDELINE,
-    LABELS,
-    GuidelineFile,
-    LayerPaths,
-    LedgerFile,
-    check_file_names,
-    log_in,
-    read_layers,
-    read_spec,
-)
+from biaozhu.commands.doccano import specs
 from biaozhu.commands.options import LOCAL, AsJson, Home, LabelsFile, target
+from biaozhu.data.diff import FORMAT, NOT_BY_PEOPLE, compare_layers, describe
+from biaozhu.data.errors import UsageError
+from biaozhu.data.files import write_text
+from biaozhu.data.layers import find_layers, read_layers, read_named_layers, write_layer
+from biaozhu.data.ledger import write_ledger
+from biaozhu.data.outputs import check_distinct, check_output
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -32,25 +28,17 @@ if TYPE_CHECKING:
 
 MAX_SHOWN = 50
 
-ProjectName = Annotated[str, typer.Option("--project", help="Name of the Doccano project.")]
-
-
-def register(app: typer.Typer) -> None:
-    """Add the commands of this area."""
-    app.command("push")(push)
-    app.command("pull")(pull)
+ProjectName = Annotated[str, Option("--project", help="Name of the Doccano project.")]
 
 
 def push(
-    layers: LayerPaths,
+    layers: specs.LayerPaths,
     *,
     project: ProjectName = "biaozhu",
-    labels: LabelsFile = LABELS,
-    guideline: GuidelineFile = GUIDELINE,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only print what would be done.")] = False,
-    break_lock: Annotated[
-        bool, typer.Option("--break-lock", help="Take the lock of a push that is gone.")
-    ] = False,
+    labels: LabelsFile = specs.LABELS,
+    guideline: specs.GuidelineFile = specs.GUIDELINE,
+    dry_run: Annotated[bool, Option("--dry-run", help="Only print what would be done.")] = False,
+    break_lock: Annotated[bool, Option("--break-lock", help="Take the lock of a push that is gone.")] = False,
     home: Home = LOCAL,
     as_json: AsJson = False,
 ) -> None:
@@ -60,14 +48,13 @@ def push(
     has touched it. Pushing twice changes nothing, and a push that was killed is finished by pushing again.
     """
     from biaozhu.curation.select import read_reasons
-    from biaozhu.data.layers import find_layers
     from biaozhu.doccano.push import push as push_layers
 
-    spec = read_spec(project, labels, guideline)
-    read = read_layers(layers, spec)
+    spec = specs.read_spec(project, labels, guideline)
+    read = read_named_layers(layers, labels=spec.names)
     reasons = {sid: why for path in find_layers(layers) for sid, why in read_reasons(path).items()}
     spec = replace(spec, reasons=reasons)
-    connection = log_in(home)
+    connection = specs.log_in(home)
     with progress("push", sum(len(sentences) for _, sentences in read)) as tick:
         report = push_layers(connection, read, spec, dry_run=dry_run, break_lock=break_lock, tick=tick)
     if as_json:
@@ -80,20 +67,19 @@ def push(
 def pull(
     *,
     output: Annotated[
-        Path | None, typer.Option("-o", "--output", help="A .jsonl file, or a folder for a file by article.")
+        Path | None, Option("-o", "--output", help="A .jsonl file, or a folder for a file by article.")
     ] = None,
     compare: Annotated[
-        list[Path] | None,
-        typer.Option("--compare", help="A layer that was sent, or a folder: list what differs."),
+        list[Path] | None, Option("--compare", help="A layer that was sent, or a folder: list what differs.")
     ] = None,
     confirmed: Annotated[
-        bool, typer.Option("--confirmed", help="Only the sentences that somebody has confirmed.")
+        bool, Option("--confirmed", help="Only the sentences that somebody has confirmed.")
     ] = False,
     project: ProjectName = "biaozhu",
-    labels: LabelsFile = LABELS,
-    ledger: LedgerFile = None,
+    labels: LabelsFile = specs.LABELS,
+    ledger: specs.LedgerFile = None,
     result: Annotated[
-        Path | None, typer.Option(callback=target, help="Write what was found as JSON, for the report.")
+        Path | None, Option(callback=target, help="Write what was found as JSON, for the report.")
     ] = None,
     home: Home = LOCAL,
     as_json: AsJson = False,
@@ -103,12 +89,6 @@ def pull(
     Changes are not losses; a sentence or a span that cannot be brought back is one, and makes the exit status 1. What
     other programs put into a shared project is listed, and stays there.
     """
-    from biaozhu.data.diff import NOT_BY_PEOPLE, compare_layers
-    from biaozhu.data.errors import UsageError
-    from biaozhu.data.files import write_text
-    from biaozhu.data.layers import read_layers as read_all
-    from biaozhu.data.ledger import write_ledger
-    from biaozhu.data.outputs import check_distinct, check_output
     from biaozhu.doccano.pull import pull as pull_project
 
     if output is None and not compare:
@@ -117,9 +97,9 @@ def pull(
     check_output(ledger, "ledger", compare or ())
     check_output(result, "round-trip", compare or ())
     check_distinct(output, ledger, result)
-    spec = read_spec(project, labels)
-    sent = read_all(compare or ())
-    pulled = pull_project(log_in(home), spec, confirmed=confirmed)
+    spec = specs.read_spec(project, labels)
+    sent = read_layers(compare or ())
+    pulled = pull_project(specs.log_in(home), spec, confirmed=confirmed)
     if confirmed:
         sent = tuple(sentence for sentence in sent if sentence.id in pulled.confirmed)
     if output is not None:
@@ -136,17 +116,14 @@ def pull(
         _print_pulled(pulled, changes, compared=len(sent) if compare else len(pulled.sentences))
     finish(pulled.losses)
     if compare and any(change.kind in NOT_BY_PEOPLE for change in changes):
-        raise typer.Exit(1)
+        raise Exit(1)
 
 
 def _write_layers(pulled: PulledProject, output: Path, inputs: Iterable[Path]) -> None:
-    from biaozhu.data.layers import write_layer
-    from biaozhu.data.outputs import check_output
-
     if output.suffix == ".jsonl":
         write_layer(output, pulled.sentences)
         return
-    check_file_names(pulled.layers)
+    specs.check_file_names(pulled.layers)
     for name in pulled.layers:
         check_output(output / f"{name}.jsonl", "layer", inputs)
     for name, sentences in pulled.layers.items():
@@ -175,8 +152,6 @@ def _print_push(report: PushReport, *, dry_run: bool) -> None:
 
 
 def _print_pulled(pulled: PulledProject, changes: Sequence[Change], *, compared: int) -> None:
-    from biaozhu.data.diff import describe
-
     differing = {change.sentence for change in changes if change.kind != "new sentence"}
     for change in changes:
         show(describe(change))
@@ -200,8 +175,6 @@ def _say_first(title: str, items: Sequence[str]) -> None:
 
 
 def _describe_pulled(pulled: PulledProject, changes: Sequence[Change]) -> dict[str, Any]:
-    from biaozhu.data.diff import FORMAT
-
     return {
         "format": FORMAT,
         "sentences": len(pulled.sentences),

@@ -1,37 +1,40 @@
-"""Commands: predict, segmenter."""
+"""Commands: predict, segmenter, serve."""
 
 from __future__ import annotations
 
-from pathlib import Path  # noqa: TC003 — typer reads the annotations when it runs
+from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-import typer
+from typer import Argument, Exit, Option
 
+from biaozhu.annotators.network.models import model_folder
 from biaozhu.commands.console import print_table, progress_of_steps, say
-from biaozhu.commands.options import (  # noqa: TC001 — as above
-    AsJson,
-    LayerFile,
-    SentenceFiles,
-)
+from biaozhu.commands.options import AsJson, LayerFile, SentenceFiles  # noqa: TC001 — as above
+from biaozhu.data.errors import bug_from
+from biaozhu.data.layers import name_articles, read_layers, read_named_layers, write_layer
+from biaozhu.data.outputs import check_output
+from biaozhu.serving.token import VARIABLE, find_token
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
-
-def register(app: typer.Typer) -> None:
-    """Add the commands of this area."""
-    app.command("predict")(predict)
-    app.command("segmenter")(segmenter)
+    from biaozhu.serving.predictor import Predictor
+PORT = 8620
+TOKEN_FILE = Path(".doccano/serve.token")
+TokenFile = Annotated[
+    Path, Option("--token-file", help="Where the token stands (mode 600), unless BIAOZHU_TOKEN has one.")
+]
 
 
 def predict(
-    model: Annotated[Path, typer.Argument(help="A model's folder.")],
+    model: Annotated[Path, Argument(help="A model's folder.")],
     files: SentenceFiles,
     *,
     output: LayerFile,
     keep: Annotated[
         list[Path],
-        typer.Option(
+        Option(
             "--keep",
             help="A layer or folder whose articles are taken over as they are, such as what `crossval` wrote. Repeatable.",
         ),
@@ -39,9 +42,6 @@ def predict(
 ) -> None:
     """Annotate articles, or the sentences of layers, with a trained model."""
     from biaozhu.annotators.trained import annotate_sentences, load_trained
-    from biaozhu.data.errors import bug_from
-    from biaozhu.data.layers import read_layers, write_layer
-    from biaozhu.data.outputs import check_output
     from biaozhu.reading.sources import list_layer_sources, read_sentences
 
     check_output(output, "layer", [model, *keep, *list_layer_sources(files)], articles=files)
@@ -57,11 +57,10 @@ def predict(
     for article, error in failed.items():
         say(f"failed: {bug_from(error, where=names[article])}")
     if failed:
-        raise typer.Exit(1)
+        raise Exit(1)
 
 
 def _article_names(files: Sequence[Path]) -> dict[str, str]:
-    from biaozhu.data.layers import name_articles, read_named_layers
     from biaozhu.reading.article import read_articles
     from biaozhu.reading.sources import divide_sources
 
@@ -73,30 +72,88 @@ def _article_names(files: Sequence[Path]) -> dict[str, str]:
 def segmenter(
     *,
     words: Annotated[
-        Path, typer.Option("--words", help="A layer, or a folder, whose spans are words, to learn from.")
+        Path, Option("--words", help="A layer, or a folder, whose spans are words, to learn from.")
     ],
-    dev: Annotated[Path, typer.Option("--dev", help="Another one, to measure on.")],
+    dev: Annotated[Path, Option("--dev", help="Another one, to measure on.")],
     output: Annotated[
-        Path | None, typer.Option("-o", "--output", help="The model's folder; the user's cache if not given.")
+        Path | None, Option("-o", "--output", help="The model's folder; the user's cache if not given.")
     ] = None,
-    iterations: Annotated[int, typer.Option("--iterations", min=1, help="Passes over the data.")] = 5,
+    iterations: Annotated[int, Option("--iterations", min=1, help="Passes over the data.")] = 5,
     sentences: Annotated[
-        int | None, typer.Option("--sentences", min=1, help="Learn from the first N only.")
+        int | None, Option("--sentences", min=1, help="Learn from the first N only.")
     ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Train a word segmentation model for spacy-pkuseg, which ships none."""
-    from biaozhu.data.layers import read_layers
     from biaozhu.training.segmentation import segmenter_folder, train_segmenter
 
     with progress_of_steps("segmentation"):
         folder = output or segmenter_folder()
-        done = train_segmenter(
-            read_layers([words])[:sentences], read_layers([dev]), folder, iterations=iterations
-        )
-    print_table(
-        "Word segmentation, on --dev",
-        ("folder", "precision", "recall"),
-        [(str(folder), done.precision, done.recall)],
-        as_json=as_json,
-    )
+        learned = read_layers([words])[:sentences]
+        done = train_segmenter(learned, read_layers([dev]), folder, iterations=iterations)
+    rows = [(str(folder), done.precision, done.recall)]
+    print_table("Word segmentation, on --dev", ("folder", "precision", "recall"), rows, as_json=as_json)
+
+
+def serve(
+    *,
+    model: Annotated[
+        str, Option(help="accurate, fast, the folder of a network, or of a model of `biaozhu train`.")
+    ] = "accurate",
+    host: Annotated[str, Option(help="Address to listen on.")] = "127.0.0.1",
+    port: Annotated[int, Option(min=0, max=65535, help="Port; 0 takes a free one.")] = PORT,
+    token_file: TokenFile = TOKEN_FILE,
+    workers: Annotated[int, Option(min=1, max=64, help="Requests worked on at once.")] = 2,
+    waiting: Annotated[int, Option(min=0, max=1024, help="Requests that may wait; more get 429.")] = 16,
+    max_bytes: Annotated[int, Option(min=1, help="Largest request.")] = 1024 * 1024,
+    timeout: Annotated[
+        float,
+        Option(min=0.01, max=86_400, help="Seconds that a prediction may take; its process is ended then."),
+    ] = 30.0,
+    per_client: Annotated[
+        int, Option(min=1, max=1024, help="Requests of one address at once; more get 429.")
+    ] = 12,
+) -> None:
+    """Answer texts with spans over HTTP: a page at /, and /predict, /meaning, /health, /metrics.
+
+    POST {"text": "…"} or {"texts": ["…"]} with `Authorization: Bearer TOKEN`; /meaning adds values of amounts and paths
+    of places. The token is made at the first start.
+    """
+    from biaozhu.serving.app import Limits, make_app
+    from biaozhu.serving.server import LOOPBACK, address_of, bind, run
+    from biaozhu.serving.workers import process_predictor
+
+    limits = Limits(body=max_bytes, answering=timeout, workers=workers, waiting=waiting, client=per_client)
+    listening = bind(host, port)
+    predictor = process_predictor(_maker(model, workers=workers), size=workers, seconds=timeout)
+    try:
+        token = find_token(token_file, make=True)  # last: a service that cannot start leaves no token behind
+        say(f"{workers} processes load the model …")
+
+        def ready() -> None:
+            address = address_of(listening)
+            page = address.removesuffix("predict")
+            say(
+                f"{predictor.name} answers at {address}; a page: {page}; the token: {VARIABLE} or {token_file}"
+            )
+            if listening.getsockname()[0] not in LOOPBACK:
+                say("others on the network can reach it, and http shows them the token: put TLS before it")
+
+        app = make_app(predictor, token=token, limits=limits)
+        run(app, listening, limits=limits, drain=timeout, ready=ready)
+    finally:
+        predictor.close()
+
+
+def _maker(model: str, *, workers: int) -> Callable[[], Predictor]:
+    from biaozhu.annotators.network.model_folder import check_model
+    from biaozhu.annotators.network.runtime import default_threads
+    from biaozhu.serving.predictor import load_rule_predictor, trained_predictor
+
+    # Before any process starts: each would only say again what is wrong.
+    if (Path(model) / "meta.json").is_file():
+        check_model(Path(model))
+        return partial(trained_predictor, Path(model))
+    model_folder(model)
+    # The workers share the cores: threads inside of each would only wait for one another.
+    return partial(load_rule_predictor, model, max(1, default_threads() // workers))

@@ -8,10 +8,17 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-import typer
+from typer import Argument, Option
 
 from biaozhu.commands.console import finish, print_json, print_table, progress_of_steps, say
-from biaozhu.commands.options import AsJson, GoldLayers, LayerFile, shipped, target
+from biaozhu.commands.options import AsJson, GoldLayers, LayerFile, target
+from biaozhu.data.errors import UsageError
+from biaozhu.data.layers import find_layers, read_layers, write_layer
+from biaozhu.data.ledger import write_ledger
+from biaozhu.data.outputs import check_distinct, check_output, check_output_folder
+from biaozhu.data.shipped import find_shipped
+from biaozhu.reading.holdout import group_sentences
+from biaozhu.reading.sections import sections_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -20,53 +27,40 @@ if TYPE_CHECKING:
     from biaozhu.data.model import Sentence
     from biaozhu.data.strict_counts import StrictCounts
 
-Config = Annotated[Path, typer.Argument(callback=shipped, help="A training config, such as configs/ner.cfg.")]
+Config = Annotated[Path, Argument(callback=find_shipped, help="A training config, such as configs/ner.cfg.")]
 Overrides = Annotated[
     list[str],
-    typer.Option(
-        "--set", help="SECTION.KEY=VALUE in place of the config's own; VALUE as JSON or plain text."
-    ),
+    Option("--set", help="SECTION.KEY=VALUE in place of the config's own; VALUE as JSON or plain text."),
 ]
 Articles = Annotated[
-    list[Path], typer.Option("--article", help="An article that the gold was made from. Repeatable.")
+    list[Path], Option("--article", help="An article that the gold was made from. Repeatable.")
 ]
 Ledger = Annotated[
-    Path | None, typer.Option("--ledger", callback=target, help="Write the ledger of lost spans here.")
+    Path | None, Option("--ledger", callback=target, help="Write the ledger of lost spans here.")
 ]
-
-
-def register(app: typer.Typer) -> None:
-    """Add the commands of this area."""
-    app.command("train")(train)
-    app.command("crossval")(crossval)
-    app.command("curve")(curve)
 
 
 def train(
     config: Config,
     *,
-    output: Annotated[Path, typer.Option("-o", "--output", help="The model's folder, such as models/NAME.")],
+    output: Annotated[Path, Option("-o", "--output", help="The model's folder, such as models/NAME.")],
     gold: Annotated[
         list[Path],
-        typer.Option("--gold", help="Gold to train on, in place of the config's paths.train. Repeatable."),
+        Option("--gold", help="Gold to train on, in place of the config's paths.train. Repeatable."),
     ] = [],  # noqa: B006 — typer copies the default
     held_out: Annotated[
         list[Path],
-        typer.Option(
-            "--held-out", help="A layer from `crossval` on the gold, for the model card. Repeatable."
-        ),
+        Option("--held-out", help="A layer from `crossval` on the gold, for the model card. Repeatable."),
     ] = [],  # noqa: B006 — typer copies the default
     seeds: Annotated[
         int,
-        typer.Option(
+        Option(
             min=1, max=100, help="Train with so many seeds; the first one's model stays, the card tells all."
         ),
     ] = 1,
     score: Annotated[
         list[Path],
-        typer.Option(
-            "--score", help="A gold layer that is not trained on, scored with each seed. Repeatable."
-        ),
+        Option("--score", help="A gold layer that is not trained on, scored with each seed. Repeatable."),
     ] = [],  # noqa: B006 — as above
     settings: Overrides = [],  # noqa: B006 — as above
     ledger: Ledger = None,
@@ -76,7 +70,6 @@ def train(
 
     With --seeds or --score a run that was killed goes on with the seeds that are missing when it is started again.
     """
-    from biaozhu.data.outputs import check_output, check_output_folder
     from biaozhu.training.train import train as run
 
     check_output_folder(output, [config, *gold, *held_out, *score])
@@ -84,13 +77,8 @@ def train(
     overrides = _parse_overrides(settings, gold)
     held = _score_held_out(config, overrides, held_out) if held_out else None
     if seeds > 1 or score:
-        from biaozhu.data.layers import find_layers
-
-        scored = find_layers(score)
-        entries = _train_seeds(
-            config, output, seeds=seeds, score=scored, overrides=overrides, held_out=held, as_json=as_json
-        )
-        _close(entries, ledger)
+        given = {"seeds": seeds, "scored": find_layers(score), "overrides": overrides, "held_out": held}
+        _close(_train_seeds(config, output, as_json=as_json, **given), ledger)
         return
     with progress_of_steps("training") as bar:
         done = run(
@@ -114,26 +102,14 @@ def train(
     _close(done.entries, ledger)
 
 
-def _train_seeds(
-    config: Path,
-    output: Path,
-    *,
-    seeds: int,
-    score: Sequence[Path],
-    overrides: Mapping[str, Any],
-    held_out: Mapping[str, StrictCounts] | None,
-    as_json: bool,
-) -> tuple[Entry, ...]:
+def _train_seeds(config: Path, output: Path, *, as_json: bool, **given: Any) -> tuple[Entry, ...]:
     from biaozhu.training.seed_runs import train_seeds
 
     with progress_of_steps("training") as bar:
         entries, runs = train_seeds(
             config,
             output,
-            seeds=seeds,
-            scored=score,
-            overrides=overrides,
-            held_out=held_out,
+            **given,
             on_seed=lambda seed, was: say(f"seed {seed}{' was trained before' if was else ''}"),
             on_step=lambda step, most, loss: bar(step, most, f"training, loss {loss:.1f}"),
         )
@@ -143,9 +119,8 @@ def _train_seeds(
         for path, labels in run.scores.items()
         for label, figures in labels.items()
     ]
-    print_table(
-        f"{output}, strict", ("seed", "layer", "label", "F1", "95 % from", "to"), rows, as_json=as_json
-    )
+    columns = ("seed", "layer", "label", "F1", "95 % from", "to")
+    print_table(f"{output}, strict", columns, rows, as_json=as_json)
     return entries
 
 
@@ -155,21 +130,14 @@ def crossval(
     gold: GoldLayers,
     article: Articles,
     output: LayerFile,
-    name: Annotated[
-        str, typer.Option("--name", help="The source of the spans; the config's name if empty.")
-    ] = "",
-    at_least: Annotated[
-        int, typer.Option("--at-least", min=1, help="Smaller sections join the next one.")
-    ] = 5,
+    name: Annotated[str, Option("--name", help="The source of the spans; the config's name if empty.")] = "",
+    at_least: Annotated[int, Option("--at-least", min=1, help="Smaller sections join the next one.")] = 5,
     settings: Overrides = [],  # noqa: B006 — as above
     ledger: Ledger = None,
     as_json: AsJson = False,
 ) -> None:
     """Predict each section (article, where there are several) by a model trained on the others only."""
-    from biaozhu.data.layers import write_layer
-    from biaozhu.data.outputs import check_distinct, check_output
     from biaozhu.reading.article import find_articles, read_articles
-    from biaozhu.reading.holdout import group_sentences
     from biaozhu.training.card import score_strictly
     from biaozhu.training.crossval import crossvalidate
     from biaozhu.training.train import read_config
@@ -200,31 +168,28 @@ def curve(
     gold: GoldLayers,
     article: Articles,
     output: Annotated[
-        Path, typer.Option("-o", "--output", help="Write the curve here (JSON), for `report --curve`.")
+        Path, Option("-o", "--output", help="Write the curve here (JSON), for `report --curve`.")
     ],
     layer: Annotated[
         list[Path],
-        typer.Option(
+        Option(
             help="Another layer, such as a language model's: say how many of its sentences are worth one of the gold's. Repeatable."
         ),
     ] = [],  # noqa: B006 — typer copies the default
     held_out_by: Annotated[
         Literal["section", "article"] | None,
-        typer.Option(help="What is held out together; without it articles, or sections where there is one."),
+        Option(help="What is held out together; without it articles, or sections where there is one."),
     ] = None,
-    sizes: Annotated[int, typer.Option(min=2, max=50, help="How many shares to train on.")] = 6,
-    seeds: Annotated[int, typer.Option(min=1, max=100, help="How many draws of each share.")] = 5,
-    folds: Annotated[int, typer.Option(min=2, max=100, help="Parts to hold out in turn, at most.")] = 5,
-    resamples: Annotated[int, typer.Option(min=100, max=100_000, help="Draws for bands and gain.")] = 1000,
+    sizes: Annotated[int, Option(min=2, max=50, help="How many shares to train on.")] = 6,
+    seeds: Annotated[int, Option(min=1, max=100, help="How many draws of each share.")] = 5,
+    folds: Annotated[int, Option(min=2, max=100, help="Parts to hold out in turn, at most.")] = 5,
+    resamples: Annotated[int, Option(min=100, max=100_000, help="Draws for bands and gain.")] = 1000,
     settings: Overrides = [],  # noqa: B006 — as above
     ledger: Ledger = None,
     as_json: AsJson = False,
 ) -> None:
     """Train on growing shares of the gold, and say what another 100 sentences are worth."""
-    from biaozhu.data.outputs import check_distinct, check_output
     from biaozhu.reading.article import find_articles, read_articles
-    from biaozhu.reading.holdout import group_sentences
-    from biaozhu.reading.sections import sections_of
     from biaozhu.scoring.significance import Sampling, choose_units
     from biaozhu.training.curves.curve import CurvePlan, describe_curve, measure_curve, write_curve
     from biaozhu.training.train import read_config
@@ -269,7 +234,6 @@ def curve(
 
 
 def _read_gold(layers: Sequence[Path]) -> tuple[list[Path], tuple[Sentence, ...]]:
-    from biaozhu.data.layers import find_layers
     from biaozhu.training.gold import GoldCorpus
 
     files = list(find_layers(layers))
@@ -277,9 +241,6 @@ def _read_gold(layers: Sequence[Path]) -> tuple[list[Path], tuple[Sentence, ...]
 
 
 def _parse_overrides(settings: Sequence[str], gold: Sequence[Path]) -> dict[str, Any]:
-    from biaozhu.data.errors import UsageError
-    from biaozhu.data.layers import find_layers
-
     found: dict[str, Any] = {}
     for setting in settings:
         key, equals, value = setting.partition("=")
@@ -297,8 +258,6 @@ def _parse_overrides(settings: Sequence[str], gold: Sequence[Path]) -> dict[str,
 def _score_held_out(
     config: Path, overrides: Mapping[str, Any], layers: Sequence[Path]
 ) -> dict[str, StrictCounts]:
-    from biaozhu.data.errors import UsageError
-    from biaozhu.data.layers import read_layers
     from biaozhu.training.card import score_strictly
     from biaozhu.training.gold import GoldCorpus
     from biaozhu.training.train import corpus_of, read_config
@@ -346,8 +305,6 @@ def _print_scores(title: str, scores: Mapping[str, StrictCounts], *, as_json: bo
 
 
 def _close(entries: Sequence[Any], ledger: Path | None) -> None:
-    from biaozhu.data.ledger import write_ledger
-
     if ledger is not None:
         write_ledger(ledger, entries)
     finish(entries)

@@ -1,35 +1,118 @@
-"""Command: run, the whole job on one's own articles."""
+"""Command: run, the whole job on one's own articles, whose steps are redone only where something has changed."""
 
 from __future__ import annotations
 
+import hashlib
+import json
 import shutil
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-import typer
+from typer import Argument, Exit, Option
 
-from biaozhu.commands.articles.preannotating import (
-    NetworkName,
-    preannotate,
-)
-from biaozhu.commands.articles.tables import table
+from biaozhu import __version__
+from biaozhu.annotators.network.models import weights_mark
+from biaozhu.commands.articles.preannotating import NetworkName, preannotate
+from biaozhu.commands.articles.reading import table
 from biaozhu.commands.console import finish, print_table, say
 from biaozhu.commands.models.predicting import predict
 from biaozhu.commands.models.training import crossval, train
-from biaozhu.commands.options import shipped
-from biaozhu.commands.scores.reporting import report
+from biaozhu.commands.scores import report
+from biaozhu.curation.frozen import read_gold
+from biaozhu.data.errors import MissingFileError, TrainingError, UsageError
+from biaozhu.data.files import parse_json_as, sha256_of, write_text
+from biaozhu.data.layers import find_layers, ledger_path, read_layer
+from biaozhu.data.shipped import find_shipped
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
-    from biaozhu.commands.workspace.steps import StepRecord
     from biaozhu.data.model import Article
-
 PRE, LAYERS, PLANS = Path("annotations/pre"), Path("annotations/layers"), Path("annotations/projects")
 NAMED = 3
 # Folders below layers/ that no annotator wrote: what came back from one's own Doccano, and who decided.
 NO_ANNOTATORS = ("doccano", "adjudicator")
+
+
+@dataclass(frozen=True, slots=True)
+class DoneStep:
+    """A step as it was done: the fingerprint of its inputs, that of its outputs, their files, the exit status."""
+
+    inputs: str
+    outputs: str
+    files: tuple[str, ...]
+    status: int
+
+
+@dataclass(slots=True)
+class StepRecord:
+    """Record of earlier steps, by the step's name, and the worst exit status of this run's steps."""
+
+    path: Path
+    done: dict[str, DoneStep] = field(default_factory=dict)
+    force: bool = False
+    status: int = 0
+
+    def is_current(self, name: str, inputs: str, outputs: Iterable[Path]) -> bool:
+        """Tell whether a step's outputs are still those that it made of these inputs."""
+        before = self.done.get(name)
+        if self.force or before is None or before.inputs != inputs:
+            return False
+        return before.outputs == hash_files(outputs)
+
+    def run_step(
+        self, name: str, title: str, do: Callable[[], object], *, inputs: str, outputs: Iterable[Path]
+    ) -> bool:
+        """Do a step unless it is current, keep what was done, and return whether it was done now."""
+        outputs = tuple(outputs)
+        if self.is_current(name, inputs, outputs):
+            say(f"{title}: unchanged")
+            self.status = max(self.status, self.done[name].status)
+            return False
+        say(f"{title} …")
+        status = 0
+        try:
+            do()
+        except Exit as ended:
+            # 1: done, but something was lost or differs; the step has named it.
+            status = ended.exit_code
+        self.status = max(self.status, status)
+        files = tuple(str(path) for path in outputs)
+        self.done[name] = DoneStep(inputs, hash_files(outputs), files, status)
+        self.save()
+        return True
+
+    def save(self) -> None:
+        """Write the record."""
+        document = {name: asdict(step) for name, step in self.done.items()}
+        write_text(self.path, json.dumps(document, ensure_ascii=False, indent=1) + "\n")
+
+
+def read_record(path: Path, *, force: bool) -> StepRecord:
+    """Read what was done before; a record that is missing or damaged means that nothing was."""
+    try:
+        done = parse_json_as(path.read_bytes(), dict[str, DoneStep])
+    except (OSError, ValueError):
+        done = {}
+    return StepRecord(path, done, force)
+
+
+def hash_inputs(paths: Iterable[Path], *settings: object) -> str:
+    """Return a fingerprint of files, folders and settings, and of this version of the package."""
+    said = json.dumps([__version__, *map(str, settings)])
+    return hashlib.sha256(f"{said}{hash_files(paths)}".encode()).hexdigest()
+
+
+def hash_files(paths: Iterable[Path]) -> str:
+    """Return a fingerprint of files and whole folders; what is missing has one too."""
+    digest = hashlib.sha256()
+    for path in paths:
+        files = sorted(one for one in path.rglob("*") if one.is_file()) if path.is_dir() else [path]
+        for file in files:
+            content = sha256_of(file) if file.is_file() else "missing"
+            digest.update(f"{file}\0{content}\n".encode())
+    return digest.hexdigest()
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,16 +125,6 @@ class Job:
     covered: frozenset[str]
     config: Path
     model: str
-
-    @property
-    def with_gold(self) -> list[Path]:
-        """The articles that the gold covers."""
-        return [path for path, article in self.articles.items() if article.id in self.covered]
-
-    @property
-    def without_gold(self) -> list[str]:
-        """The names of the articles that the gold does not cover."""
-        return [article.name for article in self.articles.values() if article.id not in self.covered]
 
     @property
     def layers(self) -> list[Path]:
@@ -74,30 +147,24 @@ class Job:
         return self.steps / f"{self.config.stem}.all.jsonl"
 
 
-def register(app: typer.Typer) -> None:
-    """Add the command of this area."""
-    app.command("run")(run)
-
-
 def run(
-    folder: Annotated[Path, typer.Argument(help="The folder of the articles.")] = Path("seeds"),
+    folder: Annotated[Path, Argument(help="The folder of the articles.")] = Path("seeds"),
     *,
-    gold: Annotated[Path, typer.Option("--gold", help="The folder of the gold.")] = Path("annotations/gold"),
+    gold: Annotated[Path, Option("--gold", help="The folder of the gold.")] = Path("annotations/gold"),
     config: Annotated[
-        Path, typer.Option(callback=shipped, help="The training config, used as soon as there is gold.")
+        Path, Option(callback=find_shipped, help="The training config, used as soon as there is gold.")
     ] = Path("configs/ner.cfg"),
-    name: Annotated[str, typer.Option(help="Name of the report; else that of the folder.")] = "",
+    name: Annotated[str, Option(help="Name of the report; else that of the folder.")] = "",
     model: NetworkName = "accurate",
-    force: Annotated[bool, typer.Option("--force", help="Redo every step.")] = False,
+    force: Annotated[bool, Option("--force", help="Redo every step.")] = False,
 ) -> None:
     """Do the whole job on a folder of articles, redo only what changed, and say what comes next.
 
     The articles are pre-annotated and their amounts tabled; with gold, a model is cross-validated, trained and scored.
     The report goes to reports/NAME, and the scores of each run stay for `biaozhu history`.
     """
-    from biaozhu.commands.workspace.steps import read_record
-    from biaozhu.data.errors import MissingFileError
     from biaozhu.reading.article import find_articles, read_readable
+    from biaozhu.reporting.history import COLUMNS, list_cells, read_reports
 
     if not folder.exists():
         advice = "Give your folder of articles: `biaozhu run FOLDER`"
@@ -106,24 +173,28 @@ def run(
     job = _plan_job(name or folder.resolve().name, articles, gold, config, model)
     record = read_record(job.steps / "done.json", force=force)
     _preannotate_changed(job, record)
-    _table_amounts(job, record)
+    files, amounts = list(job.articles), job.report / "amounts.csv"
+    record.run_step(
+        "table",
+        "table of amounts",
+        lambda: table(files, layer=job.layers, output=amounts),
+        inputs=hash_inputs([*files, *job.layers]),
+        outputs=[amounts],
+    )
     trained = _train_model(job, record)
     annotators = _find_annotators(job)
     _report_scores(job, record, annotators, trained=trained)
-    _print_summary(job)
+    if job.gold:
+        last = [one for one in read_reports(job.report) if one.name == job.report.resolve().name]
+        print_table("Reports", COLUMNS, [row for one in last for row in list_cells(one)])
     say(f"report: {job.report / 'index.html'}")
-    for line in _list_next_steps(job, folder, annotators):
-        say(line)
+    _say_next_steps(job, folder, annotators)
     finish((), left_out=problems)
     if record.status:
-        raise typer.Exit(record.status)
+        raise Exit(record.status)
 
 
 def _plan_job(name: str, articles: Mapping[Path, Article], gold: Path, config: Path, model: str) -> Job:
-    from biaozhu.curation.frozen import read_gold
-    from biaozhu.data.errors import UsageError
-    from biaozhu.data.layers import find_layers
-
     names = [article.name for article in articles.values()]
     twice = sorted({one for one in names if names.count(one) > 1})
     if twice:
@@ -144,9 +215,6 @@ def _plan_job(name: str, articles: Mapping[Path, Article], gold: Path, config: P
 
 def _preannotate_changed(job: Job, record: StepRecord) -> None:
     """Pre-annotate the articles that are new or changed, and remove the layers of those that are gone."""
-    from biaozhu.annotators.network.models import weights_mark
-    from biaozhu.commands.workspace.steps import DoneStep, hash_files, hash_inputs
-
     wanted = {f"pre {article.name}": (path, article) for path, article in job.articles.items()}
     for gone in [name for name in record.done if name.startswith("pre ") and name not in wanted]:
         for file in record.done.pop(gone).files:
@@ -169,7 +237,7 @@ def _preannotate_changed(job: Job, record: StepRecord) -> None:
     try:
         files = [str(path) for path in stale.values()]
         preannotate(files, output=PRE, layers=PRE / "layers", ledger=True, model=job.model)
-    except typer.Exit as ended:
+    except Exit as ended:
         status = ended.exit_code
     record.status = max(record.status, status)
     for name in stale:
@@ -179,47 +247,24 @@ def _preannotate_changed(job: Job, record: StepRecord) -> None:
 
 
 def _list_layers(name: str) -> list[Path]:
-    from biaozhu.data.layers import ledger_path
-
     layer = PRE / f"{name}.jsonl"
     return [layer, ledger_path(layer), *sorted(PRE.glob(f"layers/*/{name}.jsonl"))]
 
 
-def _table_amounts(job: Job, record: StepRecord) -> None:
-    from biaozhu.commands.workspace.steps import hash_inputs
-
-    files, output = list(job.articles), job.report / "amounts.csv"
-    record.run_step(
-        "table",
-        "table of amounts",
-        lambda: table(files, layer=job.layers, output=output),
-        inputs=hash_inputs([*files, *job.layers]),
-        outputs=[output],
-    )
-
-
 def _train_model(job: Job, record: StepRecord) -> bool:
     """Cross-validate, train and predict where there is gold enough, and return whether there is a model."""
-    from biaozhu.commands.workspace.steps import hash_inputs
-    from biaozhu.data.errors import TrainingError
-    from biaozhu.data.layers import ledger_path
-
     if not job.gold:
         return False
     held_out, model = job.steps / f"{job.config.stem}.jsonl", Path("models") / job.config.stem
-    gold, files = list(job.gold), list(job.articles)
-    inputs = hash_inputs([*gold, *job.with_gold, job.config])
-
-    def make_held_out() -> None:
-        crossval(job.config, gold=gold, article=job.with_gold, output=held_out, ledger=ledger_path(held_out))
-
+    gold, files, lost = list(job.gold), list(job.articles), ledger_path(held_out)
+    covered = [path for path, article in job.articles.items() if article.id in job.covered]
     try:
         record.run_step(
             "crossval",
             f"cross-validation of {job.config.stem}",
-            make_held_out,
-            inputs=inputs,
-            outputs=[held_out, ledger_path(held_out)],
+            lambda: crossval(job.config, gold=gold, article=covered, output=held_out, ledger=lost),
+            inputs=hash_inputs([*gold, *covered, job.config]),
+            outputs=[held_out, lost],
         )
     except TrainingError as error:
         say(f"no model: {error.what}; annotate more, then run again")
@@ -242,8 +287,6 @@ def _train_model(job: Job, record: StepRecord) -> bool:
 
 
 def _report_scores(job: Job, record: StepRecord, annotators: Sequence[Path], *, trained: bool) -> None:
-    from biaozhu.commands.workspace.steps import hash_inputs
-    from biaozhu.data.layers import ledger_path
     from biaozhu.reporting.authorship import ABOUT
     from biaozhu.reporting.report import FILES
 
@@ -288,32 +331,21 @@ def _keep_scores(folder: Path) -> None:
 
 def _find_annotators(job: Job) -> list[Path]:
     """Return the folders of annotators who worked on one of the articles."""
-    from biaozhu.data.layers import find_layers, read_layer
-
     ids = {article.id for article in job.articles.values()}
-    folders = [one for one in sorted(LAYERS.glob("*")) if one.name not in NO_ANNOTATORS]
     return [
         folder
-        for folder in folders
-        if any(folder.glob("*.jsonl"))
+        for folder in sorted(LAYERS.glob("*"))
+        if folder.name not in NO_ANNOTATORS
+        and any(folder.glob("*.jsonl"))
         and any(sentence.article in ids for file in find_layers([folder]) for sentence in read_layer(file))
     ]
 
 
-def _print_summary(job: Job) -> None:
-    from biaozhu.reporting.history import COLUMNS, list_cells, read_reports
-
-    if not job.gold:
-        return
-    found = [one for one in read_reports(job.report) if one.name == job.report.resolve().name]
-    print_table("Reports", COLUMNS, [row for one in found for row in list_cells(one)])
-
-
-def _list_next_steps(job: Job, folder: Path, annotators: Sequence[Path]) -> Iterable[str]:
-    """Yield what to do next: annotate what has no gold, adjudicate what two have annotated, else look at the scores."""
-    lacking = job.without_gold
+def _say_next_steps(job: Job, folder: Path, annotators: Sequence[Path]) -> None:
+    """Say what to do next: annotate what has no gold, adjudicate what two have annotated, else look at the scores."""
+    lacking = [article.name for article in job.articles.values() if article.id not in job.covered]
     if not lacking:
-        yield "every article has gold; `biaozhu history reports` shows how the scores went from run to run"
+        say("every article has gold; `biaozhu history reports` shows how the scores went from run to run")
         return
     count = f"{len(lacking)} {'article has' if len(lacking) == 1 else 'articles have'} no gold"
     few = len(lacking) <= NAMED and len(lacking) < len(job.articles)
@@ -321,11 +353,15 @@ def _list_next_steps(job: Job, folder: Path, annotators: Sequence[Path]) -> Iter
     able = [one for one in annotators if any((one / f"{name}.jsonl").is_file() for name in lacking)]
     if len(able) > 1:
         first, second, *_ = able
-        yield f"{count}: `biaozhu adjudicate {first} {second} --common --questions questions.jsonl`, fill it in,"
-        yield f"then `biaozhu adjudicate {first} {second} --common --decisions questions.jsonl -o annotations/gold`"
+        say(
+            f"{count}: `biaozhu adjudicate {first} {second} --common --questions questions.jsonl`, fill it in,"
+        )
+        say(
+            f"then `biaozhu adjudicate {first} {second} --common --decisions questions.jsonl -o annotations/gold`"
+        )
     elif (PLANS / f"{job.name}.json").is_file():
-        yield f"{count}: `biaozhu project status {job.name}` shows how far the annotators are;"
-        yield f"when they are done: `biaozhu project pull --project {job.name}`, then `biaozhu run {folder}`"
+        say(f"{count}: `biaozhu project status {job.name}` shows how far the annotators are;")
+        say(f"when they are done: `biaozhu project pull --project {job.name}`, then `biaozhu run {folder}`")
     else:
-        yield f"{count}: `biaozhu doccano up`, then"
-        yield f"`biaozhu project create {given} --project {job.name} --annotators anna,ben`"
+        say(f"{count}: `biaozhu doccano up`, then")
+        say(f"`biaozhu project create {given} --project {job.name} --annotators anna,ben`")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from biaozhu.reporting.page.overlay import Bar, make_anchor
 from biaozhu.scoring.error_patterns import PATTERNS, find_cases
@@ -24,11 +24,7 @@ _STATUS: dict[Shape, Status] = {"missed": "missed", "invented": "invented", "lab
 
 @dataclass(frozen=True, slots=True)
 class ListedError:
-    """One error of one layer.
-
-    `id` is that of its line in the list, `anchor` that of its place in the text. `start` is a code point into the
-    raw file. `alone` says that no other scored layer errs there.
-    """
+    """One error of one layer: ids of its line and its place, its start in the raw file, whether no other layer errs there."""
 
     id: str
     anchor: str
@@ -46,25 +42,10 @@ class ListedError:
         return sorted({label for label, _ in (*self.gold, *self.predicted)})
 
 
-@dataclass(frozen=True, slots=True)
-class PatternErrors:
-    """The errors of one pattern in one layer, in the order of the text; how many there are, and of each label."""
-
-    pattern: Pattern
-    errors: tuple[ListedError, ...]
-    count: int
-    labels: tuple[tuple[str, int], ...]
-
-
 def list_errors(
     pairs: Mapping[int, Sequence[tuple[Sentence, Sentence]]], names: Mapping[str, str]
 ) -> dict[int, tuple[ListedError, ...]]:
-    """Return every error of each layer.
-
-    Args:
-        pairs: lane of each layer -> gold sentence and the same sentence with the layer's spans.
-        names: article id -> what the anchors of that article begin with.
-    """
+    """Return every error of each layer, by lane; `names` is what the anchors of an article begin with, by its id."""
     cases = {
         lane: [(gold, case) for gold, predicted in of_lane for case in find_cases(gold, predicted)]
         for lane, of_lane in pairs.items()
@@ -93,28 +74,25 @@ def list_errors(
     }
 
 
-def group_errors(errors: Iterable[ListedError], *, most: int | None = None) -> list[PatternErrors]:
-    """Group the errors of a layer by pattern, the most frequent first; each group lists at most so many."""
+def group_errors(errors: Iterable[ListedError], *, most: int | None = None) -> list[dict[str, Any]]:
+    """Group the errors of a layer by pattern, the most frequent first; each lists at most so many, and counts labels."""
     groups: dict[Pattern, list[ListedError]] = {}
     for error in errors:
         groups.setdefault(error.case.pattern, []).append(error)
     ordered = sorted(groups.items(), key=lambda group: (-len(group[1]), PATTERNS.index(group[0])))
     return [
-        PatternErrors(
-            pattern,
-            tuple(found[:most]),
-            len(found),
-            tuple(Counter(label for one in found for label in one.labels).most_common()),
-        )
+        {
+            "pattern": pattern,
+            "errors": found[:most],
+            "count": len(found),
+            "labels": Counter(label for one in found for label in one.labels).most_common(),
+        }
         for pattern, found in ordered
     ]
 
 
 def make_bars(lane: int, sentence: Sentence, gold: Sentence | None) -> Iterator[Bar]:
-    """Yield what a layer says about a sentence; with the gold, also whether it is correct and what it missed.
-
-    Lane 0 is the gold itself; `gold` is the same sentence with the gold's spans, None without gold and for lane 0.
-    """
+    """Yield what a layer says about a sentence; with the gold's spans in `gold`, also what is correct and missed."""
     missed: list[Span] = []
     status: dict[tuple[int, int, str], Status] = {}
     for case in find_cases(gold, sentence) if gold else ():

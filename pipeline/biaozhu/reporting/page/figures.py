@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from biaozhu.reporting.page.charts import (
     Caption,
@@ -15,30 +14,20 @@ from biaozhu.reporting.page.charts import (
     make_place_axis,
     make_share_axis,
 )
-from biaozhu.reporting.page.number_formats import format_difference
+from biaozhu.reporting.page.strings import format_difference
 from biaozhu.scoring.breakdown import OUTSIDE, sort_classes
 from biaozhu.scoring.evaluation import ALL
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
     from biaozhu.reporting.evidence import CurveFigures
     from biaozhu.reporting.page.charts import Chart, IntervalChart
+    from biaozhu.reporting.page.strings import Words
     from biaozhu.scoring.evaluation import Evaluation
 
-    Words = Callable[..., str]
 
 MOST_DOTS = 12  # a line of more points has no dots
-
-
-@dataclass(frozen=True, slots=True)
-class Cell:
-    """A cell of the confusion matrix: characters, their share of the row (None in an empty row), 0-4 for its shade."""
-
-    count: int
-    share: float | None
-    shade: int
-    diagonal: bool
 
 
 def chart_f1(evaluations: Sequence[Evaluation], names: Mapping[str, str], words: Words) -> IntervalChart:
@@ -122,8 +111,7 @@ def chart_lengths(evaluations: Sequence[Evaluation], words: Words) -> Chart | No
         return None
     series = [
         Series(
-            one.name,
-            tuple((float(keys.index(row.key)), row.f1) for row in of_layer if row.f1 is not None),
+            one.name, tuple((float(keys.index(row.key)), row.f1) for row in of_layer if row.f1 is not None)
         )
         for one, of_layer in zip(evaluations, rows, strict=True)
     ]
@@ -193,8 +181,11 @@ def chart_history(
     )
 
 
-def make_confusion_cells(evaluation: Evaluation) -> list[tuple[str, list[Cell]]]:
-    """Return the rows of the confusion matrix: the gold's label, and a cell for each predicted label."""
+def make_confusion_cells(evaluation: Evaluation) -> list[tuple[str, list[dict[str, Any]]]]:
+    """Return the rows of the confusion matrix: the gold's label, and a cell for each predicted label.
+
+    A cell has its count of characters, their share of the row (None in an empty row), and 0-4 for its shade.
+    """
     rows = []
     for label, counts in zip(evaluation.confusion.labels, evaluation.confusion.matrix, strict=True):
         whole = sum(counts)
@@ -203,6 +194,6 @@ def make_confusion_cells(evaluation: Evaluation) -> list[tuple[str, list[Cell]]]
             share = count / whole if whole else None
             quiet = not share or (label == OUTSIDE and other == OUTSIDE)
             shade = 0 if quiet else 1 + sum((share or 0) >= bound for bound in (0.02, 0.1, 0.5))
-            cells.append(Cell(count, share, shade, label == other))
+            cells.append({"count": count, "share": share, "shade": shade, "diagonal": label == other})
         rows.append((label, cells))
     return rows

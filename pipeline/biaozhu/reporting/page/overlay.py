@@ -1,6 +1,7 @@
-"""An article with the spans of several layers over it, cut into pieces that each layer covers wholly or not at all.
+"""An article with the spans of several layers over it, cut into pieces, and the style of lanes, signs and pieces.
 
-All offsets here are code points into the raw file, half open, so that spans of any layer can be laid side by side.
+All offsets here are code points into the raw file, half open. The page holds the text once, with a lane for each layer
+under it: layers are switched on and off by a check box without a script, and left out of what a reader copies.
 """
 
 from __future__ import annotations
@@ -8,26 +9,41 @@ from __future__ import annotations
 from bisect import bisect_left
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
+
+from markupsafe import Markup
 
 from biaozhu.data.model import Article
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from biaozhu.data.model import BlockKind, Sentence
 
 Status = Literal["gold", "plain", "correct", "boundary", "label", "missed", "invented"]
 
 PARAGRAPH_GAP = 1
+# Drawn so that they differ in black and white too.
+PATTERNS: Mapping[str, str] = {
+    "boundary": "repeating-linear-gradient(90deg,var(--bad) 0 6px,transparent 0 8px)",
+    "label": "linear-gradient(var(--bad) 1.5px,transparent 0 3.5px,var(--bad) 0)",
+    "invented": "repeating-linear-gradient(115deg,var(--bad) 0 2px,transparent 0 4.5px)",
+    "missed": "repeating-linear-gradient(90deg,var(--bad) 0 1.5px,transparent 0 5px)",
+}
+# What layers.css.j2 needs besides labels and lanes.
+STYLE: Mapping[str, Any] = {
+    "lane_height": 7,
+    "patterns": PATTERNS,
+    "signs": {"missed": "−", "invented": "+", "boundary": "↔", "label": "≠"},
+    "joiner": "\u2060",  # keeps the sign on the line of the name that follows it
+}
 
 
 @dataclass(frozen=True, slots=True)
 class Bar:
-    """A layer's statement about a stretch of the raw file.
+    """A layer's statement about a stretch of the raw file; `lane` is 0 for the gold.
 
-    `lane` is 0 for the gold and 1, 2, … for the other layers; `missed` is a gold span that the lane's layer lacks;
-    `plain` a span where there is no gold to compare it with.
+    `missed` is a gold span that the lane's layer lacks; `plain` one where there is no gold to compare it with.
     """
 
     lane: int
@@ -84,12 +100,8 @@ def cut_article(
 ) -> tuple[PageBlock, ...]:
     """Cut an article into blocks and pieces, which hold all text of the blocks (or sentences) once, in order.
 
-    Args:
-        text: the article, or where its file is not known its sentences (each gap of more than one character
-            between two sentences then begins a paragraph).
-        bars: what the layers say, in any order.
-        marks: where errors are; an anchor is set at each one's start.
-        name: what the anchors of this article begin with.
+    Where its file is not known, `text` is its sentences, and each gap of more than one character begins a paragraph.
+    An anchor, which begins with `name`, is set where an error of `marks` starts.
     """
     bars = sorted(bars, key=lambda bar: (bar.start, bar.end, bar.lane))
     marks = sorted(marks, key=lambda mark: (mark.start, mark.end, mark.lane))
@@ -151,3 +163,42 @@ def _cut_block(
             make_anchor(name, left) if left in anchors else "",
             tuple(mark for mark in noted if min(mark.end, end) == right),
         )
+
+
+@dataclass(frozen=True, slots=True)
+class Lane:
+    """A layer in the text: its number (0 is the gold), name, a short sign, and whether it is shown at first."""
+
+    number: int
+    name: str
+    short: str
+    gold: bool = False
+    shown: bool = True
+
+
+def abbreviate_names(names: Sequence[str]) -> list[str]:
+    """Return a sign for each name: its first character, with a number where two are equal."""
+    found: list[str] = []
+    for name in names:
+        first = name[:1].upper() or "?"
+        again = sum(sign[:1] == first for sign in found)
+        found.append(f"{first}{again + 1}" if again else first)
+    return found
+
+
+def list_classes(piece: Piece, numbers: Mapping[str, int]) -> str:
+    """Return the CSS classes of a piece of text, what each lane draws under it; `numbers` is label id -> number."""
+    found = []
+    for touch in piece.touches:
+        lane = touch.lane
+        status = "c" if touch.status == "plain" else touch.status[0]
+        found += ["g" if lane == 0 else f"l{lane}{status}", f"q{lane}-{numbers[touch.label]}"]
+        # Without gold the first layer's labels are written, so that colour is not their only sign.
+        found += ["w"] * (touch.status == "plain" and lane == 1)
+        found += [f"s{lane}"] * touch.starts + [f"e{lane}"] * touch.ends
+    return " ".join(found)
+
+
+def quote_css(text: str) -> Markup:
+    """Return a CSS string; each character is a number, so that no name can end the string or the style element."""
+    return Markup('"' + "".join(f"\\{ord(character):x} " for character in text) + '"')  # noqa: S704 — as said above

@@ -1,20 +1,26 @@
-"""The report's words in Chinese and English, from one table."""
+"""The report's words in Chinese and English, from one table, and its numbers."""
 
 from __future__ import annotations
 
 import tomllib
+from collections.abc import Callable
 from functools import cache
 from importlib.resources import files
 from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
 
+    from biaozhu.scoring.significance import Bounds
+
+Words = Callable[..., str]
 Language = Literal["zh", "en"]
 LANGUAGES: tuple[Language, ...] = ("zh", "en")
+NOTHING = "–"
+SMALLEST_P = 0.001  # as journals print it
 
 
-def make_translator(language: Language) -> Callable[..., str]:
+def make_translator(language: Language) -> Words:
     """Return a function from a key, and values for its {places}, to words; it raises KeyError for an unknown key."""
     table = read_strings()
 
@@ -30,3 +36,34 @@ def read_strings() -> Mapping[str, Mapping[str, str]]:
     """Return the table: key -> language -> words."""
     content = files("biaozhu.reporting.page").joinpath("strings.toml").read_text("utf-8")
     return {key: dict(words) for key, words in tomllib.loads(content).items()}
+
+
+def format_share(value: float | None, digits: int = 3) -> str:
+    """Return a share with its digits, or a dash where it is undefined."""
+    return NOTHING if value is None else f"{value:.{digits}f}"
+
+
+def format_percent(value: float | None) -> str:
+    """Return a share in per cent."""
+    return NOTHING if value is None else f"{value:.1%}".replace("%", " %")
+
+
+def format_difference(value: float | None) -> str:
+    """Return a difference with its sign."""
+    return NOTHING if value is None else f"{value:+.3f}".replace("-", "−")
+
+
+def format_interval(bounds: Bounds, *, sign: bool = False) -> str:
+    """Return the bounds of an interval; those of a difference with their signs."""
+    if not bounds:
+        return NOTHING
+    return " … ".join(map(format_difference, bounds)) if sign else f"{bounds[0]:.3f}–{bounds[1]:.3f}"
+
+
+def format_p(value: float | None, *, sign: bool = False) -> str:
+    """Return a p-value, a small one by its bound; in a sentence, after the letter p, with its sign."""
+    if value is None:
+        return NOTHING
+    if value < SMALLEST_P:
+        return f"< {SMALLEST_P}"
+    return f"= {value:.3f}" if sign else f"{value:.3f}"

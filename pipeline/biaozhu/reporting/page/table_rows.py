@@ -1,44 +1,37 @@
-"""The rows of the report's tables of scores, from evaluations and comparisons."""
+"""The rows of the report's tables: scores by label, by class and by article; values of amounts and places."""
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from biaozhu.normalization.addresses import place_tree
+from biaozhu.normalization.table import article_meaning, in_words
 from biaozhu.reporting.page.verdict import SIGNIFICANT
 from biaozhu.scoring.breakdown import ASPECTS, NO_SCORE, OF_PREDICTIONS, sort_classes
 from biaozhu.scoring.evaluation import ALL
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
+    from biaozhu.data.model import Article
+    from biaozhu.normalization.table import Row
+    from biaozhu.reporting.content import ReportContent
+    from biaozhu.reporting.page.strings import Words
     from biaozhu.scoring.breakdown import Aspect, ClassScore
-    from biaozhu.scoring.evaluation import Comparison, Evaluation, ScoreEstimates
+    from biaozhu.scoring.evaluation import Comparison, Evaluation
+    from biaozhu.scoring.layer_scoring import Layer
     from biaozhu.scoring.match import Scheme
     from biaozhu.scoring.significance import Difference
 
 FEW_ROWS = 5
 MOST_ROWS = 30
-
-
 ClassRow = tuple[str, int, tuple["ClassScore | None", ...]]
-
-
-@dataclass(frozen=True, slots=True)
-class ScoreRow:
-    """One layer's scores for one label and scheme, and how they differ from the first layer's; `kind` is its number."""
-
-    label: str
-    scheme: Scheme
-    kind: int
-    layer: str
-    scores: ScoreEstimates
-    test: Difference | None
-
-    @property
-    def significant(self) -> bool:
-        """The difference holds after Holm's correction."""
-        return self.test is not None and self.test.p_holm is not None and self.test.p_holm < SIGNIFICANT
+# More would make a page that nobody reads; `biaozhu table` gives all.
+MOST_ARTICLES = 20
+AMOUNT = "AMOUNT"
+OPEN_ROWS = 12  # of a table of amounts; a longer one is folded up
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,31 +49,29 @@ class BreakdownTable:
 
 
 def make_score_rows(
-    evaluations: Sequence[Evaluation],
-    comparisons: Sequence[Comparison],
-    groups: Iterable[tuple[str, Scheme]],
-) -> list[ScoreRow]:
-    """Return the rows of each label (or ALL) and scheme, layer under layer."""
+    evaluations: Sequence[Evaluation], comparisons: Sequence[Comparison], groups: Iterable[tuple[str, Scheme]]
+) -> list[dict[str, Any]]:
+    """Return a layer's scores for each label (or ALL) and scheme, layer under layer, and how they differ from the first's.
+
+    `kind` is the layer's number; a `significant` difference holds after Holm's correction.
+    """
     tests: list[dict[str, Difference]] = [
         {},
         *({one.metric: one for one in c.differences} for c in comparisons),
     ]
-    return [
-        ScoreRow(
-            label,
-            scheme,
-            kind,
-            one.name,
-            (one.overall if label == ALL else one.labels[label])[scheme],
-            tests[kind].get(f"{label} {scheme} f1"),
-        )
-        for label, scheme in groups
-        for kind, one in enumerate(evaluations)
-    ]
+    rows = []
+    for label, scheme in groups:
+        for kind, one in enumerate(evaluations):
+            test = tests[kind].get(f"{label} {scheme} f1")
+            sure = test is not None and test.p_holm is not None and test.p_holm < SIGNIFICANT
+            scores = (one.overall if label == ALL else one.labels[label])[scheme]
+            row = {"label": label, "scheme": scheme, "kind": kind, "layer": one.name, "scores": scores}
+            rows.append({**row, "test": test, "significant": sure})
+    return rows
 
 
 def make_breakdowns(
-    evaluations: Sequence[Evaluation], *, titles: Mapping[str, str], words: Callable[..., str]
+    evaluations: Sequence[Evaluation], *, titles: Mapping[str, str], words: Words
 ) -> list[BreakdownTable]:
     """Return a table for each aspect but the article that has at least two classes; `titles` is by article."""
     tables = []
@@ -102,19 +93,12 @@ def make_breakdowns(
         perfect = [row for row in rows if all(cell is None or _is_perfect(cell) for cell in row[2])]
         others = [row for row in rows if row not in perfect]
         more = len(others[MOST_ROWS:]) + len(perfect[MOST_ROWS:])
-        tables.append(
-            BreakdownTable(
-                aspect,
-                aspect not in OF_PREDICTIONS,
-                tuple(others[:MOST_ROWS]),
-                tuple(perfect[:MOST_ROWS]),
-                more,
-            )
-        )
+        shown, folded = tuple(others[:MOST_ROWS]), tuple(perfect[:MOST_ROWS])
+        tables.append(BreakdownTable(aspect, aspect not in OF_PREDICTIONS, shown, folded, more))
     return tables
 
 
-def _name_class(aspect: Aspect, key: str, titles: Mapping[str, str], words: Callable[..., str]) -> str:
+def _name_class(aspect: Aspect, key: str, titles: Mapping[str, str], words: Words) -> str:
     if aspect == "section" and len(titles) == 1:
         return "§" + key.partition("§")[2]
     if aspect == "surface":
@@ -128,3 +112,113 @@ def _is_perfect(cell: ClassScore) -> bool:
 
 def _find_worst(cells: Iterable[ClassScore | None]) -> float:
     return min((cell.f1 for cell in cells if cell and cell.f1 is not None), default=2.0)
+
+
+@dataclass(frozen=True, slots=True)
+class ArticlePlace:
+    """Place of an article in a report: the prefix of its anchors, its file (empty: the report itself), its title."""
+
+    anchor: str
+    page: str
+    title: str
+
+
+@dataclass(frozen=True, slots=True)
+class ArticleRow:
+    """One article: its sentences with gold (0: no score), the most that gold or a layer has, each layer's strict scores."""
+
+    place: ArticlePlace
+    gold: int
+    sentences: int
+    spans: int
+    scores: tuple[ClassScore | None, ...]
+    found: tuple[int, ...]
+
+
+def make_article_rows(content: ReportContent, places: Mapping[str, ArticlePlace]) -> list[ArticleRow]:
+    """Return a row for each article, those with gold first; `places` is by article id."""
+    gold = Counter(sentence.article for sentence in content.given.gold)
+    spans = Counter(sentence.article for sentence in content.given.gold for _ in sentence.spans)
+    layers = [
+        (
+            Counter(sentence.article for sentence in layer),
+            Counter(sentence.article for sentence in layer for _ in sentence.spans),
+        )
+        for layer in content.given.layers.values()
+    ]
+    evaluations = content.scores.evaluations if content.scores else ()
+    classes = [{one.key: one for one in evaluation.breakdowns["article"]} for evaluation in evaluations]
+    rows = [
+        ArticleRow(
+            place,
+            gold[article],
+            max(gold[article], *(counts[article] for counts, _ in layers), 0),
+            spans[article],
+            tuple(found.get(article) for found in classes),
+            tuple(found[article] for _, found in layers),
+        )
+        for article, place in places.items()
+    ]
+    return sorted(rows, key=lambda row: not row.gold)
+
+
+@dataclass(frozen=True, slots=True)
+class ArticleValues:
+    """An article's title, amounts by place (path of the place, what about, in words, value), and tree of places."""
+
+    title: str
+    rows: tuple[tuple[str, str, str, str], ...]
+    tree: dict[str, Any]
+
+
+def make_value_view(content: ReportContent, words: Words) -> dict[str, Any]:
+    """Return the values of the section on amounts and places; from the gold, or the first layer without gold."""
+    source = content.given.gold or next(iter(content.given.layers.values()), ())
+    covered = {sentence.article for sentence in source}
+    articles = [article for article in content.given.articles if article.id in covered]
+    read = [_read_values(article, source) for article in articles[:MOST_ARTICLES]]
+    scores = [
+        {
+            **score,
+            "layer": score["layer"] or words("gold"),
+            "name": words(f"values.field.{score['field'].replace(' ', '_')}"),
+        }
+        for score in (content.scores.document.get("values", ()) if content.scores else ())
+    ]
+    return {
+        "open_rows": OPEN_ROWS,
+        "article_values": [one for one in read if one.rows or one.tree["count"]],
+        "articles_more": max(0, len(articles) - MOST_ARTICLES),
+        "value_scores": [score for score in scores if score["accuracy"] != 1],
+        "value_scores_perfect": [score for score in scores if score["accuracy"] == 1],
+        "values_covered": words(
+            "values.covered",
+            of=next((score["of"] for score in scores if score["field"] == "amount value"), 0),
+            amounts=sum(span.label == AMOUNT for line in content.given.gold for span in line.spans),
+        ),
+        "values_from": "" if content.given.gold else next(iter(content.given.layers), ""),
+    }
+
+
+def _read_values(article: Article, source: Layer) -> ArticleValues:
+    meaning = article_meaning(article, [one for one in source if one.article == article.id])
+    order = {place: at for at, place in enumerate(dict.fromkeys(row.place for row in meaning.rows))}
+    return ArticleValues(
+        article.metadata.title or article.name,
+        tuple(
+            (row.place, row.about, in_words(row), _format_value(row))
+            for row in sorted(meaning.rows, key=lambda row: order[row.place])
+        ),
+        place_tree(meaning.places),
+    )
+
+
+def _format_value(row: Row) -> str:
+    if row.low is None or row.high is None:
+        return ""
+    return "–".join(_group_digits(one) for one in dict.fromkeys((row.low, row.high))) + f" {row.unit}"
+
+
+def _group_digits(number: str) -> str:
+    whole, point, rest = number.partition(".")
+    return f"{int(whole):,}{point}{rest}"

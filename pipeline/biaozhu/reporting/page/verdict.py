@@ -1,16 +1,29 @@
-"""The answer at the top of the report: can this layer be trusted? By rules that the report states beside it."""
+"""Verdicts on the layers, by rules that the report states beside them, and the sentences at the top of the report."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections import Counter
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
+from biaozhu.data.ledger import losses
+from biaozhu.reporting.escaping import escape_plain
+from biaozhu.reporting.page.strings import format_difference, format_p
+from biaozhu.scoring.evaluation import ALL, compare_evaluations
+from biaozhu.scoring.significance import ARTICLES_NEEDED
+
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from biaozhu.reporting.authorship import GoldAuthor
+    from biaozhu.reporting.content import ReportContent
+    from biaozhu.reporting.page.error_list import ListedError
+    from biaozhu.reporting.page.strings import Words
+    from biaozhu.reporting.page.table_rows import ArticleRow
     from biaozhu.scoring.evaluation import Evaluation
+    from biaozhu.scoring.layer_scoring import ScoredLayers
     from biaozhu.scoring.significance import Bounds, Difference
+
 
 Trust = Literal["high", "limited", "some", "low", "unknown"]
 Doubt = Literal["few_articles", "in_sample", "models_only", "authors_unknown"]
@@ -22,6 +35,10 @@ HIGH = 0.90
 SOME = 0.75
 FEW_SPANS = 100
 SIGNIFICANT = 0.05
+MOST_NAMES = 8
+MOST_SOURCES = 4
+SOURCES = ("network", "amounts", "repair", "repeated")
+"""Annotators of the package whose spans the report explains; others stand under their own names."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,3 +91,140 @@ def find_weakest(evaluation: Evaluation) -> str:
     scores = {label: by["strict"].f1.value for label, by in evaluation.labels.items()}
     known = {label: f1 for label, f1 in scores.items() if f1 is not None}
     return min(known, key=lambda label: known[label], default="")
+
+
+def list_findings(content: ReportContent, names: Mapping[str, str], words: Words) -> list[str]:
+    """Return what each layer found, for a report without gold."""
+    said = []
+    for name, layer in content.given.layers.items():
+        counts = Counter(span.label for sentence in layer for span in sentence.spans)
+        labels = words("stop").join(f"{names[label]} {counts[label]}" for label in names)
+        sizes = {"sentences": len(layer), "count": counts.total(), "labels": labels}
+        pre = words("layer.pre") if name == "pre" else ""
+        said.append(words("says.found", name=escape_plain(name), **sizes) + pre)
+    return said
+
+
+def list_conclusions(content: ReportContent, rows: Sequence[ArticleRow], words: Words) -> Iterator[str]:
+    """Yield how the layers differ, which articles have no score, and what makes the scores imprecise."""
+    if not content.scores:
+        return
+    yield from _compare_layers(content.scores, words)
+    without = [row for row in rows if not row.gold]
+    if without:
+        names = words("comma").join(escape_plain(row.place.title) for row in without[:MOST_NAMES])
+        more = words("and_more", count=len(without) - MOST_NAMES) if len(without) > MOST_NAMES else ""
+        yield words("says.unscored", count=len(without), names=names + more)
+    scored = len(rows) - len(without)
+    if scored < ARTICLES_NEEDED:
+        yield words("says.few_articles", count=scored)
+    spans = content.scores.evaluations[0].overall["strict"].counts.possible
+    if spans < FEW_SPANS:
+        yield words("says.few_spans", count=spans)
+    for one in content.scores.evaluations:
+        if one.missing:
+            yield words("says.missing", name=escape_plain(one.name), count=len(one.missing))
+
+
+def list_alerts(content: ReportContent, words: Words) -> Iterator[str]:
+    """Yield the lines on red at the top of the report: losses, and a round trip that differs."""
+    lost = losses(content.ledger or ())
+    if lost:
+        yield words("alert.losses", count=len(lost))
+    if content.round_trip is not None and not content.round_trip.whole:
+        yield words("alert.round_trip")
+
+
+def choose_next_step(
+    content: ReportContent,
+    verdicts: Mapping[str, Verdict],
+    errors: Mapping[str, Sequence[ListedError]],
+    rows: Sequence[ArticleRow],
+    words: Words,
+) -> str:
+    """Return the one thing to do next, in a sentence; `verdicts` and `errors` are by layer, of a scored report."""
+    if next(list_alerts(content, words), ""):
+        return words("next.losses")
+    scored = sum(bool(row.gold) for row in rows)
+    if not verdicts:
+        return words("next.no_gold", count=len(rows))
+    # The first layer that a reader would use is the one with the fewest doubts, then the highest trust.
+    order: tuple[Trust, ...] = ("high", "limited", "some", "low", "unknown")
+    name = min(verdicts, key=lambda one: order.index(verdicts[one].trust))
+    best = verdicts[name]
+    if best.trust in ("some", "low") and errors[name]:
+        (pattern, label), count = Counter(
+            (error.case.pattern, error.labels[0] if error.labels else "") for error in errors[name]
+        ).most_common(1)[0]
+        names = {one.id: one.name for one in content.labels}
+        return words(
+            "next.errors",
+            name=escape_plain(name),
+            count=len(errors[name]),
+            most=count,
+            pattern=words(f"pattern.{pattern}"),
+            label=escape_plain(names.get(label, label)),
+        )
+    articles = {"count": max(1, ARTICLES_NEEDED - scored), "without": len(rows) - scored}
+    advice = {
+        "in_sample": ("next.articles", articles),
+        "few_articles": ("next.articles", articles),
+        "models_only": ("next.person", {}),
+        "authors_unknown": ("next.about", {}),
+    }
+    use = ("next.use", {"name": escape_plain(name)}) if best.trust == "high" else ("next.more", {})
+    key, values = advice[best.doubts[0]] if best.doubts else use
+    return words(key, **values)
+
+
+def describe_layer(content: ReportContent, name: str, words: Words) -> str:
+    """Return in a sentence what a scored layer is: who proposed its spans, and what its model had seen."""
+    layer = content.given.layers[name]
+    sources = Counter(span.source or words("no_source") for sentence in layer for span in sentence.spans)
+    named = words("comma").join(
+        f"{words(f'source.{source}') if source in SOURCES else source} {count}"
+        for source, count in sources.most_common(MOST_SOURCES)
+    )
+    if name == "pre":
+        what = words("layer.pre")
+    elif content.held_out:
+        articles = len({sentence.article for sentence in content.given.gold})
+        what = words("layer.held_out_article" if articles > 1 else "layer.held_out_section")
+    else:
+        what = words("layer.given")
+    return what + (words("layer.sources", names=escape_plain(named)) if named else "")
+
+
+def explain_in_sample(content: ReportContent, name: str, language: str, words: Words) -> str:
+    """Return why a layer's score is not blind: what `about.toml` states, or that it was trained on this gold."""
+    stated = content.about.explain_in_sample(name, language)
+    if stated or content.held_out or name == "pre":
+        return stated
+    gold = {sentence.id for sentence in content.given.gold}
+    seen = any(sentence.id in gold for layer in content.given.trained for sentence in layer)
+    return words("in_sample.trained") if seen else ""
+
+
+def _compare_layers(scores: ScoredLayers, words: Words) -> Iterator[str]:
+    tests = len(scores.comparisons)
+    for number, given in enumerate(scores.comparisons, 1):
+        comparison, confidence = given, given.sampling.confidence
+        if tests > 1:
+            confidence = 1 - (1 - confidence) / tests
+            first, other = scores.evaluations[0], scores.evaluations[number]
+            sampling = replace(given.sampling, confidence=confidence)
+            comparison = compare_evaluations(first, other, sampling=sampling)
+        found = next(one for one in comparison.differences if one.metric == f"{ALL} strict f1")
+        direction, bounds, p = judge_difference(found, tests)
+        if found.difference.value is None or not bounds:
+            continue
+        yield words(
+            f"says.{direction}",
+            a=escape_plain(comparison.a),
+            b=escape_plain(comparison.b),
+            difference=format_difference(found.difference.value),
+            confidence=f"{confidence:.1%}".replace(".0%", "%"),
+            low=format_difference(bounds[0]),
+            high=format_difference(bounds[1]),
+            p=format_p(p, sign=True),
+        )

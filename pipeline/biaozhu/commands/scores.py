@@ -1,0 +1,384 @@
+"""Commands on scores: evaluate, compare, report, summary, history."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import asdict
+from operator import attrgetter
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+from typer import Argument, Exit, Option
+
+from biaozhu.commands.console import LOSSES_SHOWN, finish, print_json, print_table, say
+from biaozhu.commands.options import AsJson  # noqa: TC001 — typer reads the annotations when it runs
+from biaozhu.data.errors import UsageError, raise_collected
+from biaozhu.data.outputs import check_output
+
+if TYPE_CHECKING:
+    from biaozhu.scoring.layer_scoring import ScoredLayers, ScoringInputs
+    from biaozhu.scoring.significance import Bounds
+
+TEXT_SHOWN = 20
+COUNTS = attrgetter("cor", "inc", "par", "mis", "spu")
+
+Gold = Annotated[Path, Option("--gold", help="The gold: a layer (.jsonl), or a folder of them.")]
+Articles = Annotated[
+    list[Path],
+    Option("--article", help="An article that the gold was made from; gives sections. Repeatable."),
+]
+Train = Annotated[
+    list[Path],
+    Option("--train", help="A layer that training saw; separates seen from unseen names. Repeatable."),
+]
+HeldOut = Annotated[
+    bool,
+    Option("--held-out", help="Layers from `crossval` on this gold: seen is what its other sections have."),
+]
+Missing = Annotated[
+    Literal["skip", "empty"],
+    Option(
+        "--missing",
+        help="A gold sentence that a layer lacks: skip (not scored, named, exit status 1) or empty (counts as found empty).",
+    ),
+]
+Strict = Annotated[
+    bool, Option("--strict", help="Refuse where gold and layers do not hold the same sentences.")
+]
+Labels = Annotated[Path | None, Option("--labels", help="Labels file; orders the labels.")]
+Resamples = Annotated[int, Option("--resamples", min=100, max=1_000_000, help="Bootstrap samples.")]
+Seed = Annotated[int, Option("--seed", min=0, help="Seed of the random draws.")]
+Stream = Annotated[
+    bool,
+    Option(
+        "--stream",
+        help="Read gold and layers side by side, in the same order (.jsonl, .gz, .zst): more than fits into memory.",
+    ),
+]
+Values = Annotated[
+    Path | None,
+    Option("--values", help="Gold values of the amounts (file or folder): their reading is scored, too."),
+]
+Places = Annotated[
+    Path | None,
+    Option("--places", help="Gold paths of the places (file or folder): their paths are scored, too."),
+]
+Output = Annotated[Path | None, Option("-o", "--output", help="Write scores.json here.")]
+ScoresJson = Annotated[bool, Option("--json", help="Print the scores.json document instead of a table.")]
+Language = Annotated[Literal["zh", "en"], Option("--lang", help="Language of the report.")]
+Reports = Annotated[Path, Argument(help="The folder of the reports, one folder each.")]
+
+
+def evaluate(
+    *,
+    gold: Gold,
+    layer: Annotated[
+        list[str], Option("--layer", help="PATH or NAME=PATH of a layer or a folder. Repeatable.")
+    ],
+    article: Articles = [],  # noqa: B006 — typer copies the default
+    train: Train = [],  # noqa: B006 — as above
+    held_out: HeldOut = False,
+    missing: Missing = "skip",
+    strict: Strict = False,
+    stream: Stream = False,
+    values: Values = None,
+    places: Places = None,
+    labels: Labels = None,
+    resamples: Resamples = 10_000,
+    seed: Seed = 1,
+    fail_under: Annotated[
+        float | None,
+        Option(
+            min=0,
+            max=1,
+            help="Exit with status 1 when the strict micro F1 of any layer is lower or undefined.",
+        ),
+    ] = None,
+    output: Output = None,
+    as_json: ScoresJson = False,
+) -> None:
+    """Score layers against the gold: strict, exact, partial, type; per label; with 95 % intervals."""
+    found = _score(
+        output,
+        gold=(gold,),
+        layers=tuple(layer),
+        articles=tuple(article),
+        train=tuple(train),
+        held_out=held_out,
+        values=values,
+        places=places,
+        missing="error" if strict else missing,
+        labels=labels,
+        stream=stream,
+        sampling=(resamples, seed),
+    )
+    if as_json:
+        print_json(found.document)
+    else:
+        print_table(
+            f"Scores on {gold} (intervals: BCa over {found.evaluations[0].units.kind}s)",
+            ("layer", "label", "scheme", "P", "R", "F1", "F1 95 %", "COR", "INC", "PAR", "MIS", "SPU"),
+            _list_scores(found),
+        )
+        if scores := found.document.get("values"):
+            print_table(
+                "Values and paths, over all of the gold",
+                ("spans of", "field", "correct", "of", "accuracy"),
+                [(one["layer"] or "the gold itself", *list(one.values())[1:]) for one in scores],
+            )
+    _say_notes(found)
+    failed = bool(found.document.get("skipped"))
+    for one in found.evaluations if fail_under is not None else ():
+        reached = one.overall["strict"].f1.value
+        if reached is None or (fail_under is not None and reached < fail_under):
+            shown = "undefined" if reached is None else f"{reached:.4f}"
+            say(f"too low: strict F1 of {one.name} is {shown}, under {fail_under}")
+            failed = True
+    if failed:
+        raise Exit(1)
+
+
+def compare(
+    a: Annotated[str, Argument(help="PATH or NAME=PATH of the first layer, or its folder.")],
+    b: Annotated[str, Argument(help="PATH or NAME=PATH of the second layer, or its folder.")],
+    *,
+    gold: Gold,
+    article: Articles = [],  # noqa: B006 — typer copies the default
+    train: Train = [],  # noqa: B006 — as above
+    held_out: HeldOut = False,
+    missing: Missing = "skip",
+    strict: Strict = False,
+    stream: Stream = False,
+    labels: Labels = None,
+    resamples: Resamples = 10_000,
+    seed: Seed = 1,
+    output: Output = None,
+    as_json: ScoresJson = False,
+) -> None:
+    """Compare two layers on the gold: differences b - a with intervals, p by approximate randomisation, Holm."""
+    from biaozhu.scoring.layer_scoring import name_layers
+
+    if len(name_layers((a, b))) == 1:
+        raise UsageError("both layers have the same name", next_step="Name one of them, as in second=PATH")
+    found = _score(
+        output,
+        gold=(gold,),
+        layers=(a, b),
+        articles=tuple(article),
+        train=tuple(train),
+        held_out=held_out,
+        missing="error" if strict else missing,
+        labels=labels,
+        stream=stream,
+        sampling=(resamples, seed),
+    )
+    if as_json:
+        print_json(found.document)
+    else:
+        compared, rows = found.comparisons[0], []
+        for one in compared.differences:
+            label, scheme, figure = one.metric.rsplit(" ", 2)
+            metric = "F1" if figure == "f1" else figure
+            change = (one.difference.value, _format(one.difference.best))
+            rows.append((label, scheme, metric, one.a, one.b, *change, one.p, one.p_holm))
+        print_table(
+            f"{compared.b} - {compared.a} on {gold} (over {compared.units.kind}s)",
+            ("label", "scheme", "metric", "a", "b", "b - a", "95 %", "p", "p (Holm)"),
+            rows,
+        )
+    _say_notes(found)
+    if found.document.get("skipped"):
+        raise Exit(1)
+
+
+def _score(output: Path | None, *, stream: bool, sampling: tuple[int, int], **options: Any) -> ScoredLayers:
+    from biaozhu.scoring import layer_scoring
+    from biaozhu.scoring.scores_document import write_scores
+    from biaozhu.scoring.significance import Sampling
+
+    request = layer_scoring.ScoringRequest(
+        **options,
+        strict=True,
+        sampling=Sampling(resamples=sampling[0], seed=sampling[1]),
+        command=("biaozhu", *sys.argv[1:]),
+    )
+    read = (*request.gold, *request.layers, *request.train, request.values, request.places)
+    check_output(output, "scores", read, articles=request.articles)
+    if stream:
+        found = layer_scoring.score_streams(request)
+    else:
+        reader = layer_scoring.InputReader()
+        given = layer_scoring.read_inputs(request, reader)
+        raise_collected(reader.problems)
+        found = layer_scoring.score_inputs(request, given, labels=given.labels, inputs=reader.inputs)
+        for name, layer in given.layers.items():
+            gold = {sentence.id for sentence in (*given.gold, *given.skipped)}
+            if left_out := sum(sentence.id not in gold for sentence in layer):
+                say(f"{name}: {left_out} sentences that the gold lacks take no part")
+        _say_skipped(given)
+    if output is not None:
+        write_scores(output, found.document)
+    return found
+
+
+def _say_skipped(given: ScoringInputs) -> None:
+    for sentence in given.skipped[:LOSSES_SHOWN]:
+        lacking = [
+            name for name, layer in given.layers.items() if all(one.id != sentence.id for one in layer)
+        ]
+        say(f"not scored: {sentence.id} {sentence.text[:TEXT_SHOWN]!r}: {' and '.join(lacking)} lacks it")
+    if given.skipped:
+        total = len(given.gold) + len(given.skipped)
+        say(f"not scored in all: {len(given.skipped)} of {total} gold sentences, which not every layer has")
+
+
+def _say_notes(found: ScoredLayers) -> None:
+    units = found.evaluations[0].units
+    say(f"intervals resample {units.count} {units.kind}s: {units.reason}")
+    for one in found.evaluations:
+        if lacking := len(one.missing) + one.missing_more:
+            named = f"; the first {len(one.missing)} of them are named" if one.missing_more else ""
+            say(
+                f"{one.name} lacks {lacking} of {one.sentences} gold sentences, counted as found empty{named}"
+            )
+        if one.curve_step is not None:
+            say(
+                f"{one.name}: too many distinct scores, the curve's thresholds are multiples of {one.curve_step:g}"
+            )
+    if units.groups is not None:
+        say("so many articles are not broken down one by one")
+
+
+def _list_scores(found: ScoredLayers) -> list[tuple[Any, ...]]:
+    rows = []
+    for one in found.evaluations:
+        scores = [("ALL", scheme, scores) for scheme, scores in one.overall.items()]
+        scores += [(label, "strict", by["strict"]) for label, by in one.labels.items()]
+        for label, scheme, row in scores:
+            figures = (row.precision.value, row.recall.value, row.f1.value, _format(row.f1.best))
+            rows.append((one.name, label, scheme, *figures, *COUNTS(row.counts)))
+    return rows
+
+
+def _format(bounds: Bounds) -> str | None:
+    return f"{bounds[0]:.4f}{'–' if bounds[0] >= 0 else ' … '}{bounds[1]:.4f}" if bounds else None
+
+
+def report(
+    *,
+    layer: Annotated[
+        list[str],
+        Option(
+            "--layer", help="PATH or NAME=PATH of a layer or a folder; compared with the first. Repeatable."
+        ),
+    ],
+    output: Annotated[Path, Option("-o", "--output", help="Folder to write: reports/NAME.")],
+    article: Annotated[list[Path], Option("--article", help="An article, or a folder. Repeatable.")] = [],  # noqa: B006 — typer copies the default
+    gold: Annotated[list[Path], Option("--gold", help="A gold layer, or a folder. Repeatable.")] = [],  # noqa: B006 — as above
+    annotator: Annotated[
+        list[str], Option("--annotator", help="NAME=FILE or FOLDER; shown, not scored. Repeatable.")
+    ] = [],  # noqa: B006 — as above
+    train: Train = [],  # noqa: B006 — as above
+    held_out: HeldOut = False,
+    ledger: Annotated[list[Path], Option("--ledger", help="A ledger. Repeatable.")] = [],  # noqa: B006 — as above
+    round_trip: Annotated[
+        Path | None, Option("--round-trip", help="From `pull --compare LAYER --result`.")
+    ] = None,
+    agreement: Annotated[Path | None, Option("--agreement", help="From `agree -o`.")] = None,
+    curve: Annotated[Path | None, Option("--curve", help="From `curve -o`.")] = None,
+    bias: Annotated[Path | None, Option("--bias", help="From `bias -o`.")] = None,
+    values: Values = None,
+    places: Places = None,
+    labels: Labels = None,
+    lang: Language = "zh",
+    resamples: Resamples = 10_000,
+    seed: Seed = 1,
+) -> None:
+    """Score layers and write the report: index.html, scores.json, summary.md and checks.json.
+
+    Gold values and paths are those of --values and --places, else of GOLD/values and GOLD/places, where these are.
+    """
+    from biaozhu.reporting.content import ReportRequest, gather_content
+    from biaozhu.reporting.report import FILES, list_text_pages, write_report
+    from biaozhu.scoring.layer_scoring import ScoringRequest
+    from biaozhu.scoring.significance import Sampling
+
+    read = (*layer, *gold, *annotator, *train, *ledger, round_trip, agreement, curve, bias, values, places)
+    check_output(output, "page", read, articles=article)
+    for name, kind in FILES.items():
+        check_output(output / name, kind, read, articles=article)
+    for page in list_text_pages(output):
+        check_output(page, "page", read, articles=article)
+    scoring = ScoringRequest(
+        gold=tuple(gold),
+        layers=tuple(layer),
+        articles=tuple(article),
+        train=tuple(train),
+        held_out=held_out,
+        values=values or _find_beside(gold, "values"),
+        places=places or _find_beside(gold, "places"),
+        labels=labels,
+        sampling=Sampling(resamples=resamples, seed=seed),
+        command=("biaozhu", *sys.argv[1:]),
+    )
+    content = gather_content(
+        ReportRequest(
+            scoring,
+            annotators=tuple(annotator),
+            ledgers=tuple(ledger),
+            round_trip=round_trip,
+            agreement=agreement,
+            curve=curve,
+            bias=bias,
+        )
+    )
+    write_report(output, content, language=lang)
+    say(f"report written to {output / 'index.html'}")
+    differs = content.round_trip is not None and not content.round_trip.whole
+    if differs:
+        say("the round trip differs")
+    finish(content.ledger or ())
+    if differs:
+        raise Exit(1)
+
+
+def _find_beside(gold: list[Path], name: str) -> Path | None:
+    found = [folder / name for folder in gold if any((folder / name).glob("*.jsonl"))]
+    return found[0] if len(found) == 1 else None
+
+
+def summary(reports: Reports = Path("reports"), *, as_json: AsJson = False) -> None:
+    """Print what every report in a folder found: scores with intervals, round trip, losses."""
+    from biaozhu.reporting.history import COLUMNS, list_cells, read_reports, summarize_report
+
+    # What `biaozhu run` keeps of earlier runs is for `history`.
+    found = [one for one in read_reports(reports) if "runs" not in one.name.split("/")[:-1]]
+    if as_json:
+        print_json([summarize_report(one) for one in found])
+        return
+    print_table("Reports", COLUMNS, [row for one in found for row in list_cells(one)])
+
+
+def history(
+    reports: Reports = Path("reports"),
+    *,
+    output: Annotated[Path | None, Option("-o", "--output", help="Write table and chart (HTML).")] = None,
+    lang: Language = "zh",
+    as_json: AsJson = False,
+) -> None:
+    """Collect the reports of a folder by time, with the change of strict F1 from one to the next."""
+    from biaozhu.reporting.history import list_history, read_reports, write_history
+
+    check_output(output, "history")
+    rows = list_history(read_reports(reports))
+    if output is not None:
+        write_history(output, rows, language=lang)
+    if as_json:
+        print_json([asdict(row) for row in rows])
+        return
+    if not rows:
+        say("no report has scores yet: they need gold")
+        return
+    columns = ("date", "run", "layer", "gold spans", "P", "R", "strict F1", "95 %", "change", "gold")
+    fields = ("date", "run", "layer", "gold", "precision", "recall", "f1", "interval", "change", "gold_sha")
+    print_table("History", columns, [[getattr(row, field) for field in fields] for row in rows])

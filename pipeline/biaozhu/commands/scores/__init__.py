@@ -1,1 +1,0 @@
-"""Commands on scores: evaluate, compare, report, summary, history."""
