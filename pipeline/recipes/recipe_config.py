@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def read_table(path: Path) -> dict[str, Any]:
-    """Return a config's sections, unchecked; raises ConfigError where the file is no config."""
+    """Return a config's sections, unchecked; raises ConfigError where the file is not a config."""
     content = read_bytes(path)
     try:
         return dict(Config().from_str(content.decode("utf-8")))

@@ -76,11 +76,12 @@ class Annotator:
         row = tuple(sorted(found, key=BY_PLACE))
         reached = 0
         for span in row:
-            called = f"span {span.start}-{span.end}"
-            if not reached <= span.start < span.end <= len(text):
-                raise ValueError(f"{called} {span.label} is empty, outside its text or overlaps another")
+            start, end = span.start, span.end
+            if not reached <= start < end <= len(text):
+                what = f"span {start}-{end} {span.label} is empty, outside its text or overlaps another"
+                raise ValueError(what)
             if not span.label or not (span.score is None or 0 <= span.score <= 1):
-                raise ValueError(f"{called} has label {span.label!r}, score {span.score}")
+                raise ValueError(f"span {start}-{end} has label {span.label!r}, score {span.score}")
             reached = span.end
         return row if self.built_in else tuple(replace(span, source=self.name) for span in row)
 

@@ -258,7 +258,7 @@ def extra_advice(extra: str) -> str:
 
 
 def bug_from(error: Exception, *, where: str) -> BiaozhuError:
-    """Return a `BugError` that names the line which raised this for the article `where`; what is no bug stays as it is."""
+    """Return a `BugError` that names the line which raised this for the article `where`; any other error stays as it is."""
     if isinstance(error, ModelDataError | MissingFileError):
         return error
     if isinstance(error, BugError | AnnotatorError):

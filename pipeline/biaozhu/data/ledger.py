@@ -56,7 +56,7 @@ def write_ledger(path: Path, entries: Iterable[Entry]) -> None:
 
 
 def read_ledger(path: Path) -> tuple[Entry, ...]:
-    """Read a ledger; raises LineError where a line is no entry."""
+    """Read a ledger; raises LineError where a line is not an entry."""
     entries = []
     # Only line feeds end a line: a text may hold U+2028 or U+0085, which splitlines would cut at.
     for number, line in enumerate(read_bytes(path).decode("utf-8", "replace").split("\n"), 1):

@@ -37,7 +37,7 @@ class PulledProject:
     `layers` has each article's sentences by its name, in the article's order. Where several articles were pushed under
     one name, the last one has it, and each of the others is `<name>.<article id>`. `changes` are what people changed in
     the spans that were sent. `consistent` says that two readings of the `examples` agreed; else people were editing
-    meanwhile. `others` are what other programs put into the project, which stays there and is no loss. `unconfirmed`
+    meanwhile. `others` are what other programs put into the project, which stays there and is not lost. `unconfirmed`
     counts the sentences that were left out because only confirmed ones were wanted.
     """
 

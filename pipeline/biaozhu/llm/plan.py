@@ -92,7 +92,7 @@ def make_plan(
 ) -> Plan:
     """Plan what to ask about the sentences of articles that the cache has no answer for.
 
-    ConfigError: the configuration proposes a label that is not in the set, or the guideline is no text.
+    ConfigError: the configuration proposes a label that is not in the set, or the guideline is not text.
     """
     ids = [one.id for one in labels]
     if unknown := sorted(set(config.proposes) - set(ids)):

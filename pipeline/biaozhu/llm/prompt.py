@@ -58,7 +58,7 @@ AGAIN = "上一次的答案有错，只重新标注下面的句子。problems �
 
 @dataclass(frozen=True, slots=True)
 class Prompt:
-    """Head of each batch: the task and the examples; `checksum` tells it from any other."""
+    """Head of each batch: the task and the examples; `checksum` identifies it."""
 
     system: str
     examples: tuple[Sentence, ...]

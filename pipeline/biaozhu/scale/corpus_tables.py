@@ -83,7 +83,7 @@ def _rows_at_once(group: Any, columns: list[str], where: str) -> int:
 
 
 def _strings(column: Any) -> Iterator[str | None]:
-    """Yield the strings of a column that was read as a dictionary; what is no UTF-8 comes with lone surrogates."""
+    """Yield the strings of a column that was read as a dictionary; what is not UTF-8 comes with lone surrogates."""
     words = column.dictionary.cast("large_binary" if "large" in str(column.type) else "binary")
     for index in column.indices.to_pylist():
         value = None if index is None else words[index].as_buffer()

@@ -36,7 +36,7 @@ def add_corpus(
 ) -> dict[str, Any]:
     """Convert files train, dev and test, take leaks and what is in `others` out of train, and return the manifest.
 
-    Lines that are no sentences with entities raise CorpusError, all together.
+    Lines that are not sentences with entities raise CorpusError, all together.
     """
     if set(files) != set(PARTS):
         raise UsageError(f"a corpus needs {', '.join(PARTS)}")
