@@ -55,6 +55,9 @@ def fetch(
         Path | None,
         typer.Option("--from", help="Of modern: the folder with its texts, as their sources give them."),
     ] = None,
+    own_copies: Annotated[
+        int, typer.Option(min=1, max=99, help="Of modern: how often train has the passages written for it.")
+    ] = 1,
     apart: Apart = [],  # noqa: B006 — typer copies the default
     as_json: AsJson = False,
 ) -> None:
@@ -68,7 +71,7 @@ def fetch(
     if texts is None:
         manifest, lost = run(name, archive=archive, others=_texts(apart))
     else:
-        manifest, lost = fetch_modern(MODERN, texts, others=_texts(apart))
+        manifest, lost = fetch_modern(MODERN, texts, own_copies=own_copies, others=_texts(apart))
     _print_manifest(manifest, as_json=as_json)
     finish(lost)
 

@@ -50,6 +50,23 @@ def test_modern_puts_sentences_and_spans_together(folders: tuple[Path, Path], tm
     assert [sentence.text[span.start : span.end] for span in sentence.spans] == ["周青", "大成市", "3斤"]
 
 
+def test_modern_repeats_passages_of_its_own_in_train_alone(
+    folders: tuple[Path, Path], tmp_path: Path
+) -> None:
+    offsets, texts = folders
+    (offsets / "own").mkdir()
+    (offsets / "own/written.jsonl").write_text(
+        json.dumps({"path": "w", "text": DOCUMENTS["c"]}), encoding="utf-8"
+    )
+    for part in ("train", "dev"):
+        written = row("c", 0, 7, []) | {"file": "own/written", "path": "w"}
+        with (offsets / f"{part}.jsonl").open("a", encoding="utf-8") as file:
+            file.write(json.dumps(written) + "\n")
+    manifest, lost = fetch_modern(offsets, texts, own_copies=3, folder=tmp_path / "corpus")
+    assert (lost, manifest["own_copies"]) == ((), 3)
+    assert [manifest["parts"][part]["sentences"] for part in ("train", "dev")] == [4, 2]
+
+
 def test_modern_names_sentences_whose_text_is_another_one(folders: tuple[Path, Path], tmp_path: Path) -> None:
     offsets, texts = folders
     damaged = row("c", 0, 7, []) | {"sha256": "0" * 16}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -24,10 +24,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Earlier:
-    """A model of one member: its head, with the LAC that learned with it, and the CRF's scores, without temperature."""
+    """A model of one member: its head, with the LAC that learned with it, and the CRF's scores, without temperature.
+
+    `facts` say what it was made of: its graph's SHA-256, its corpus, its settings, and what it began with itself.
+    """
 
     head: Head
     scores: Mapping[str, np.ndarray]
+    facts: Mapping[str, Any]
 
 
 def read_earlier(folder: str, lac: LacWeights | None) -> Earlier:
@@ -64,7 +68,11 @@ def read_earlier(folder: str, lac: LacWeights | None) -> Earlier:
         lac = replace(lac, embedding=widen("head0_lac_rows"), layers=layers)
     emit, bias = matrix("emit")
     head = Head(widen("head0_rows"), matrix("narrow"), layer("head0_last"), (emit * heat, bias * heat), lac)
-    return Earlier(head, {name: array * heat for name, array in model.arrays.items()})
+    known = ("corpus", "training", "augmentation", "began_with")
+    facts = {"sha256": model.config["files"][GRAPH]} | {
+        name: model.config[name] for name in known if name in model.config
+    }
+    return Earlier(head, {name: array * heat for name, array in model.arrays.items()}, facts)
 
 
 def begin_with(network: BaseNetwork, earlier: Earlier) -> None:

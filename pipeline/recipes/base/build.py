@@ -210,6 +210,8 @@ def finish_base(
         "augmentation": asdict(config.rates),
         "history": list(history),
     }
+    if material.earlier is not None:
+        facts["began_with"] = material.earlier.facts
     if material.others is not None and config.auxiliary is not None:
         facts["auxiliary"] = {**material.others.facts, "share": config.auxiliary[1]}
     test = read_part(folder, "test")

@@ -24,7 +24,16 @@ if TYPE_CHECKING:
     from biaozhu.data.model import Sentence
 
 # What a model's config says of its corpus.
-FACTS = ("name", "package", "package_sha256", "licence", "near_duplicates", "parts", "self_training")
+FACTS = (
+    "name",
+    "package",
+    "package_sha256",
+    "licence",
+    "near_duplicates",
+    "parts",
+    "self_training",
+    "own_copies",
+)
 
 
 @dataclass(frozen=True, slots=True)

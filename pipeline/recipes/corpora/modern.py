@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
-NAME, SOURCE = "modern", "readers"
+NAME, SOURCE, OWN = "modern", "readers", "own/"
 CHECKSUM_DIGITS = 16
 BREAKS = str.maketrans("\t\r\n", "   ")
 LICENCE = (
@@ -35,12 +35,17 @@ READERS = "read under annotations/guideline.md by language models, each from the
 
 
 def fetch_modern(
-    offsets: Path, texts: Path, *, folder: Path | None = None, others: Mapping[str, str] | None = None
+    offsets: Path,
+    texts: Path,
+    *,
+    own_copies: int = 1,
+    folder: Path | None = None,
+    others: Mapping[str, str] | None = None,
 ) -> tuple[dict[str, Any], tuple[Entry, ...]]:
     """Put the corpus together from offsets and a folder of texts, and check every sentence against its checksum.
 
-    The files that the offsets (annotations/modern) name may be packed by gzip; `others` are name -> text that must not be in
-    train. Returned are the manifest, and an entry for each sentence whose text is not there or is another one; damaged
+    The files that the offsets (annotations/modern) name may be packed by gzip; `own_copies` is how often
+    train has the sentences of own/, `others` are name -> text that must not be in train. Returned are the manifest, and an entry for each sentence whose text is not there or is another one; damaged
     offsets, and a part without a sentence, raise CorpusError.
     """
     documents = _Documents((texts, offsets))
@@ -54,7 +59,9 @@ def fetch_modern(
                 place, why = f"{row['file']} {row['path']}", "its text is not in the folder"
                 lost.append(Entry("corpus", "loss", why, where, row["start"], row["end"], "", place))
             else:
-                found.append((text, [Span(start, end, label, SOURCE) for start, end, label in row["spans"]]))
+                spans = [Span(start, end, label, SOURCE) for start, end, label in row["spans"]]
+                own = part == "train" and row["file"].startswith(OWN)
+                found += [(text, spans)] * (own_copies if own else 1)
         if not found:
             raise CorpusError("no sentence of this part is in the folder", where=f"{texts} {part}")
         parts[part] = make_part(found)
@@ -65,6 +72,7 @@ def fetch_modern(
         "package_sha256": hashlib.sha256(checksums.encode()).hexdigest(),
         "licence": LICENCE,
         "lost": len(lost),
+        "own_copies": own_copies,
     }
     return store_corpus(parts, facts, others or {}, folder=folder), tuple(lost)
 
