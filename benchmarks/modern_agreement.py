@@ -21,7 +21,7 @@ def main() -> None:
     for (part, kind, ours), (_, _, theirs) in zip(
         read_spans("reader-a"), read_spans("reader-b"), strict=True
     ):
-        for group in ("all", part, kind):
+        for group in dict.fromkeys(("all", part, kind)):
             counts[group, "", "sentences"] += 1
             for label in ("", "PLACE", "PERSON", "AMOUNT"):
                 one, other = ({span for span in spans if label in ("", span[2])} for spans in (ours, theirs))
