@@ -206,7 +206,8 @@ def finish_base(
     facts: dict[str, Any] = {
         "labels": list(config.labels),
         "corpus": corpus_facts(folder),
-        "training": asdict(config.settings),
+        # The folder's name alone: where it lies is nobody's business.
+        "training": asdict(replace(config.settings, begin=Path(config.settings.begin).name)),
         "augmentation": asdict(config.rates),
         "history": list(history),
     }
