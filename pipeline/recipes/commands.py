@@ -68,6 +68,8 @@ def fetch(
 
     if (name == NAME) != (texts is not None):
         raise UsageError(f"--from is needed by {NAME}, and taken by no other corpus", where=name)
+    if own_copies > 1 and texts is None:
+        raise UsageError(f"--own-copies is taken by {NAME} alone", where=name)
     if texts is None:
         manifest, lost = run(name, archive=archive, others=_texts(apart))
     else:

@@ -121,7 +121,7 @@ def test_training_begins_with_what_an_earlier_model_says(tmp_path: Path, tempera
     )
     # Its rows are the packages', all else the model's.
     other = replace(random_weights(4).lacs[0], rows=large.rows)
-    earlier = read_earlier(str(tmp_path), other)
+    earlier = read_earlier(str(tmp_path), other, DICTIONARY)
     again = build_network(small(seed=9), replace(known, tuned=earlier.head.lac, earlier=earlier)).eval()
     ids, lengths = torch.arange(2, 9)[:, None], torch.tensor([7])
     states = torch.from_numpy(np.random.default_rng(1).normal(size=(7, 1, 2 * HIDDEN))).float()
@@ -131,9 +131,14 @@ def test_training_begins_with_what_an_earlier_model_says(tmp_path: Path, tempera
     np.testing.assert_allclose(found, expected, atol=2e-2)
     np.testing.assert_allclose(again.transitions.detach().numpy(), np.arange(9.0).reshape(3, 3), atol=1e-5)
     with pytest.raises(TrainingError):
-        read_earlier(str(tmp_path), None)
+        read_earlier(str(tmp_path), None, DICTIONARY)
+    with pytest.raises(TrainingError):
+        read_earlier(str(tmp_path), other, DICTIONARY[:-1])
     with pytest.raises(TrainingError):
         build_network(small(bigram=5), replace(known, tuned=earlier.head.lac, earlier=earlier))
+    swapped = replace(earlier, tags=earlier.tags[::-1])
+    with pytest.raises(TrainingError):
+        build_network(small(), replace(known, tuned=earlier.head.lac, earlier=swapped))
 
 
 def test_lac_layers_give_back_the_arrays_that_they_were_made_of() -> None:

@@ -111,6 +111,21 @@ def test_choosing_asks_for_the_prior_of_what_is_learned_from_alone() -> None:
     assert found.start.predicted == 0
 
 
+def test_choosing_leaves_out_whole_articles_where_there_are_three() -> None:
+    # A regression test: with fewer articles than folds, stretches put an article on both sides.
+    seen: list[set[int]] = []
+    problem, groups = problem_of([TEXT] * 12, right=True), [str(at % 3) for at in range(12)]
+
+    def prior_from(texts: Sequence[int]) -> np.ndarray:
+        seen.append(
+            {int(groups[at]) for at in range(12) if at not in texts} & {int(groups[at]) for at in texts}
+        )
+        return problem.prior
+
+    choose_hold(problem, HOLDS[:1], groups, prior_from=prior_from)
+    assert seen == [set()] * 3
+
+
 def test_choosing_takes_the_hold_that_scores_best_where_the_strongest_does_harm() -> None:
     # A regression test: a looser hold had to be better than a stronger one that was worse than the start.
     hold, found = choose_hold(problem_of([TEXT] * 20, right=False), [Hold(1.0, (1e6,)), *HOLDS], [])

@@ -23,8 +23,8 @@ class BiaozhuError(Exception):
     advice: ClassVar[str] = "Run the command with --help"
     longest: ClassVar[int] = 600
 
-    def __init_subclass__(cls, *, code: str, advice: str = "") -> None:
-        cls.code, cls.advice = code, advice or cls.advice
+    def __init_subclass__(cls, *, code: str = "", advice: str = "") -> None:
+        cls.code, cls.advice = code or cls.code, advice or cls.advice
 
     def __init__(self, what: str, *, where: str = "", next_step: str = "") -> None:
         self.what = what

@@ -267,6 +267,12 @@ def sha256_of(path: Path) -> str:
     """Return the SHA-256 of a file of any size, in hex; raises MissingFileError."""
     try:
         with path.open("rb") as file:
+            if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+                raise MissingFileError("this is not a regular file", where=str(path))
             return hashlib.file_digest(file, "sha256").hexdigest()
+    except FileNotFoundError:
+        raise no_such_file(path) from None
+    except IsADirectoryError:
+        raise MissingFileError("this is a folder, a file is needed", where=str(path)) from None
     except OSError as error:
         raise MissingFileError(f"cannot be read ({error.strerror})", where=str(path)) from None

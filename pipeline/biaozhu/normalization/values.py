@@ -30,6 +30,8 @@ Doubt = Literal["", "per", "unit", "currency", "sign", "calendar", "product", "p
 # How far around an amount its sentence is read: what lies further says nothing about it.
 REACH_BEFORE, REACH_AFTER = 120, 40
 DISCOUNT_TENTHS = 10
+# 八块大洋, 三百大洋: both are silver dollars.
+_SILVER = re.compile("[块元]?(?:现?大洋|银洋)$")
 DAYS_A_MONTH, DAYS_A_YEAR, SECONDS_A_DAY = 30, 365, 86400
 
 
@@ -104,7 +106,7 @@ def read_amount(text: str, start: int, end: int) -> AmountValue | None:
     first = max(0, start - REACH_BEFORE)
     plain = fold_text(to_half_width(text[first : end + REACH_AFTER]))
     before, after = plain[: start - first], plain[end - first :]
-    span = plain[start - first : end - first].strip()
+    span = _SILVER.sub("块银元", plain[start - first : end - first].strip())
     found = _UNIT_PER.fullmatch(_SAME_PER.sub("", span))
     own_per = "·".join(unit_of(word).name for word in found["per"].split("/")) if found else ""
     span = found["amount"].strip() if found else span

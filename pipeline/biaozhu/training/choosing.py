@@ -23,7 +23,8 @@ if TYPE_CHECKING:
 
     from biaozhu.nlp.crf import TokenSpan
 
-FOLDS = 5
+# Fewer articles than these are cut into stretches of texts.
+FOLDS, MIN_ARTICLES = 5, 3
 # Of more gold a part, drawn by article, is enough to choose on.
 MOST_TOKENS = 20_000
 SEED = 1
@@ -208,22 +209,23 @@ def _draw_texts(problem: Problem, groups: Sequence[str]) -> list[int]:
     if total <= MOST_TOKENS:
         return list(range(len(problem.lengths)))
     names = list(groups) or [str(at) for at in range(len(problem.lengths))]
-    if len(set(names)) < FOLDS:
+    if len(set(names)) < MIN_ARTICLES:
         names = [str(at) for at in range(len(names))]
     order = np.random.default_rng(SEED).permutation(sorted(set(names))).tolist()
     sizes = dict.fromkeys(order, 0)
     for name, size in zip(names, problem.lengths.tolist(), strict=True):
         sizes[name] += size
     reached = np.cumsum([sizes[name] for name in order])
-    kept = set(order[: max(FOLDS, int(np.searchsorted(reached, MOST_TOKENS)))])
+    kept = set(order[: max(MIN_ARTICLES, int(np.searchsorted(reached, MOST_TOKENS)))])
     return [at for at, name in enumerate(names) if name in kept]
 
 
 def _cut_folds(groups: Sequence[str], texts: int) -> list[list[int]]:
     """Return the texts of each fold: whole articles, or stretches of texts where there are fewer articles than folds."""
     articles = sorted(set(groups))
-    if len(articles) >= FOLDS:
-        parts = [set(articles[fold::FOLDS]) for fold in range(FOLDS)]
+    if len(articles) >= MIN_ARTICLES:
+        folds = min(FOLDS, len(articles))
+        parts = [set(articles[fold::folds]) for fold in range(folds)]
         return [[at for at, name in enumerate(groups) if name in part] for part in parts]
     if texts < 2:  # noqa: PLR2004 — one left out, one to learn from
         return []

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from biaozhu.annotators.network.base import DEFAULT, KIND
+from biaozhu.annotators.network.char_rows import rows_of
 from biaozhu.annotators.network.models import ACCURATE
 from biaozhu.annotators.network.runtime import GRAPH, load_checked
 from biaozhu.data.errors import TrainingError
@@ -16,7 +17,7 @@ from biaozhu.data.files import read_bytes
 from recipes.base.graph import Head
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from biaozhu.annotators.network.lac_weights import LacWeights, Layer
     from recipes.base.network import BaseNetwork
@@ -31,13 +32,15 @@ class Earlier:
 
     head: Head
     scores: Mapping[str, np.ndarray]
+    tags: tuple[str, ...]
     facts: Mapping[str, Any]
 
 
-def read_earlier(folder: str, lac: LacWeights | None) -> Earlier:
+def read_earlier(folder: str, lac: LacWeights | None, dictionary: Sequence[str]) -> Earlier:
     """Read a model's weights, from the folder or `accurate`; what it keeps in 8 bits comes back as near as that.
 
-    If it has several members, or a LAC learned with it and none is to (`lac`), or the other way round, TrainingError.
+    If it has several members, or a LAC learned with it and none is to (`lac`), or the other way round, or its dictionary is
+    another one, TrainingError.
     """
     from onnx import load_model_from_string, numpy_helper  # noqa: PLC0415 — a third of a second
 
@@ -47,7 +50,8 @@ def read_earlier(folder: str, lac: LacWeights | None) -> Earlier:
         one.name: numpy_helper.to_array(one)
         for one in load_model_from_string(read_bytes(place / GRAPH)).graph.initializer
     }
-    if "head1_emit_bias" in arrays or ("head0_lac_rows_small" in arrays) != (lac is not None):
+    same = np.array_equal(model.rows, rows_of(dictionary))
+    if "head1_emit_bias" in arrays or not same or ("head0_lac_rows_small" in arrays) != (lac is not None):
         raise TrainingError(
             f"training cannot begin with {folder}: it has several members, or not the LAC that learns here",
             next_step="Take a model of one member, built with the same encoder_lr_factor or another one above 0",
@@ -72,10 +76,11 @@ def read_earlier(folder: str, lac: LacWeights | None) -> Earlier:
     facts = {"sha256": model.config["files"][GRAPH]} | {
         name: model.config[name] for name in known if name in model.config
     }
-    return Earlier(head, {name: array * heat for name, array in model.arrays.items()}, facts)
+    scores = {name: array * heat for name, array in model.arrays.items()}
+    return Earlier(head, scores, tuple(model.config["tags"]), facts)
 
 
-def begin_with(network: BaseNetwork, earlier: Earlier) -> None:
+def begin_with(network: BaseNetwork, earlier: Earlier, tags: Sequence[str]) -> None:
     """Set a network's parameters, but the LAC's, to an earlier model's; TrainingError if a shape or the labels differ."""
     import torch  # noqa: PLC0415 — PyTorch is an extra
 
@@ -95,6 +100,7 @@ def begin_with(network: BaseNetwork, earlier: Earlier) -> None:
         values |= {f"{way}.{name}": value.numpy() for name, value in gru.state_dict().items()}
     state = network.state_dict()
     wrong = [name for name, value in values.items() if state[name].shape != value.shape]
+    wrong += ["labels"] if earlier.tags != tuple(tags) else []
     if wrong:
         raise TrainingError(
             f"the model that training begins with has another shape than this config ({', '.join(wrong)})",

@@ -104,7 +104,7 @@ def read_material(config: BaseConfig, *, corpora: Path | None = None) -> Materia
         kept_apart = {part: [one.text for one in read_part(folder, part)] for part in ("dev", "test")}
         others = read_auxiliary((corpora or corpora_folder()) / name, kept_apart)
     tuned = start.lacs[0] if config.settings.encoder_lr_factor else None
-    earlier = read_earlier(config.settings.begin, tuned) if config.settings.begin else None
+    earlier = read_earlier(config.settings.begin, tuned, start.dictionary) if config.settings.begin else None
     return Material(
         read.train,
         read.dev,

@@ -33,6 +33,7 @@ CHUNK_SENTENCES = 1000
 SOURCE = "agreed"
 # Of the agreed sentences without a span so many are kept: they teach little.
 EMPTY_SHARE = 0.2
+KEPT_FACTS = ("package", "package_sha256", "licence", "near_duplicates")
 SEED = 1
 DOUBTFUL = "doubtful.txt"
 
@@ -69,7 +70,7 @@ def extend_corpus(  # noqa: PLR0913 — a recipe names all that it reads
     rng.shuffle(rows)
     manifest = read_manifest(folder / name)
     facts = {
-        **{key: manifest[key] for key in ("package", "package_sha256", "licence", "near_duplicates")},
+        **{key: manifest[key] for key in (*KEPT_FACTS, "own_copies") if key in manifest},
         "name": output,
         "self_training": {
             "corpus": name,

@@ -96,7 +96,7 @@ def build_network(settings: Settings, vocabulary: Vocabulary) -> BaseNetwork:
         blind=settings.blind,
     )
     if vocabulary.earlier is not None:
-        begin_with(network, vocabulary.earlier)
+        begin_with(network, vocabulary.earlier, vocabulary.tags)
     return network
 
 

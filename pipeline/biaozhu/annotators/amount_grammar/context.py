@@ -39,7 +39,7 @@ _LASTED = re.compile("(?:以?来|的?(?:历史|周期|时间|时光|历程|奋�
 # What follows the year of a date: 绍兴十一年冬, 永康元年正月, 大业二年（606年）.
 _OF_YEAR = re.compile(rf"[春夏秋冬]|闰?[{SMALL}正腊]{{1,2}}月|[（(](?:公元|前)?[0-9]")
 # 楚惠王十年, 汉高帝五年.
-_RULER = re.compile("[楚秦齐燕赵韩魏晋宋鲁郑卫陈蔡吴越周汉隋唐梁][^，。；、]{1,2}[王公帝宗祖]$")
+_RULER = re.compile("[楚秦齐燕赵韩魏晋宋鲁郑卫陈蔡吴越周汉隋唐梁][^，。；、老外叔舅阿天国女办][王公帝宗]$")
 _SAME_YEAR = re.compile("[（(](?:公元)?前?[0-9]{1,4}年?[）)]")
 _MOVED = re.compile("[跌涨升降高低逾][了约近]?$")
 _POINTS = re.compile("[(（]指数|内容|希望|建议|倡议|意见|要求|主张|共识|[：:]")
@@ -163,11 +163,9 @@ def _is_exact(one: Counted) -> bool:
 def _is_date(one: Counted) -> bool:
     number = one.number
     after, before = one.after, one.before
-    # 大业九年，…: a reign title that is a word, too, begins the sentence.
-    dated = (before.endswith(WORD_ERAS) and _OF_YEAR.match(after)) or (
-        before in WORD_ERAS and after[:1] in ("，", ",")
-    )
-    if dated or before.endswith(ERAS) or _RULER.search(before) or _SAME_YEAR.match(after):
+    dated = before.endswith(WORD_ERAS) and _OF_YEAR.match(after)
+    ruled = not number.isdecimal() and _RULER.search(before)
+    if dated or ruled or before.endswith(ERAS) or _SAME_YEAR.match(after):
         return True
     if not number.isdecimal() or int(number) not in YEARS or (len(number) == len("70") and number[1] == "0"):
         return False

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from pathlib import Path
 
-SCHEMA = 3
+SCHEMA = 4
 """Of meta.json's `biaozhu` entry; higher when a model of before cannot be loaded as it was meant."""
 META_KEY = "biaozhu"
 LANGUAGE = "zh"
