@@ -24,7 +24,6 @@ from biaozhu.reading.sentences import split_checked
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from biaozhu.data.errors import BiaozhuError
     from biaozhu.data.model import Article, Sentence
     from biaozhu.normalization.addresses import Place
     from biaozhu.normalization.table import Meaning, Row
