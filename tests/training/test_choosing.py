@@ -15,7 +15,7 @@ from scipy import sparse
 from biaozhu.data.layers import read_layer
 from biaozhu.nlp.crf import encode_spans, make_tags
 from biaozhu.nlp.tokenizer import make_char_tokenizer
-from biaozhu.training.choosing import Learned, choose_hold, compare_spans
+from biaozhu.training.choosing import MOST_LOST, Learned, choose_hold, compare_spans
 from biaozhu.training.descent import Hold, Problem, merge_columns, predict, read_gold, solve_problem
 from biaozhu.training.train import fit, read_config
 
@@ -168,4 +168,5 @@ def test_choosing_ner_config_says_all_that_the_seed_gold_says() -> None:
     done = fit(read_config(Path("configs/ner.cfg")), read_layer(GOLD))
     assert done.learned is not None
     assert (done.learned.own.model.f1 or 0) >= 0.995
-    assert done.learned.held_out.broken <= done.learned.held_out.mended
+    held_out = done.learned.held_out
+    assert held_out.broken - held_out.mended <= MOST_LOST * held_out.start.gold
