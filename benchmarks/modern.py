@@ -19,6 +19,7 @@ from biaozhu.annotators.network.models import load_model
 from biaozhu.annotators.preannotate import annotate_combined
 from biaozhu.data.model import Sentence, Span
 from recipes.corpora.corpus_store import corpora_folder, read_manifest, read_part
+from recipes.corpora.modern import Documents
 
 OFFSETS = Path(__file__).parent.parent / "annotations" / "modern"
 MODELS = ("accurate", "fast")
@@ -26,13 +27,13 @@ LABELS = ("PLACE", "PERSON", "AMOUNT")
 
 
 def read_written(rows: list[dict[str, Any]]) -> list[Sentence]:
-    """Return the sentences of the passages that lie beside the offsets."""
-    lines = (OFFSETS / "own" / "written.jsonl").read_text("utf-8").splitlines()
-    texts = {one["path"]: one["text"] for one in map(json.loads, lines)}
-    found = []
+    """Return the sentences of the passages that lie beside the offsets, each checked against its checksum."""
+    documents, found = Documents((OFFSETS,)), []
     for row in rows:
         spans = tuple(Span(start, end, label) for start, end, label in row["spans"])
-        text = texts[row["path"]][row["start"] : row["end"]]
+        text = documents.sentence(row)
+        if text is None:
+            sys.exit(f"{row['path']} of {OFFSETS} is not the text that was read")
         found.append(Sentence(row["path"], row["start"], row["end"], text, spans))
     return found
 

@@ -35,11 +35,12 @@ ENCODER = "biaozhu.BaseEncoder.v1"
 STATES = 2 * HIDDEN
 # What makes the parts of a vector weigh about alike.
 STATES_SCALE, LIKELY_SCALE, LEXICON_SCALE = 0.3, 0.2, 0.3
-# Probabilities below this count as this. As a prior the network must not be surer than it is right where the gold is of
-# another kind: what it is wrong about would count for more than all the rest, and learning would bend to that.
-SMALLEST, SMALLEST_PRIOR = 1e-4, 0.03
-# Where a label begins that the network does not know.
-UNKNOWN_LABEL = float(np.log(SMALLEST_PRIOR))
+# Probabilities below this count as this.
+SMALLEST = 1e-4
+# The least log-probability of a prior, and where a label begins that the network does not know. The network must not be
+# surer than it is right where the gold is of another kind: what it is wrong about would count for more than all the rest,
+# and learning would bend to that.
+PRIOR_FLOOR = np.float32(np.log(0.03))
 # How far the tag that pre-annotation decided on stands above every other one.
 MARGIN = 1.0
 
@@ -78,7 +79,7 @@ def base_encoder(
     labels, kinds = sorted({*base.labels, *proposed}), len(base.network.chain.kinds)
 
     def states(texts: Sequence[str]) -> list[np.ndarray]:
-        rows = zip(_read(base.network, texts, SMALLEST), lexicon_columns(texts), strict=True)
+        rows = zip(_read(base.network, texts), lexicon_columns(texts), strict=True)
         return [
             np.concatenate(
                 [
@@ -96,8 +97,8 @@ def base_encoder(
         decided = annotate_once(folder, tuple(texts))[COMBINED]
         columns = _columns_of(make_tags(labels), base.network.chain)
         found = []
-        for (_, likely), spans in zip(_read(base.network, texts, SMALLEST_PRIOR), decided, strict=True):
-            rows = np.where(columns < 0, np.float32(UNKNOWN_LABEL), likely[:, columns])
+        for (_, likely), spans in zip(_read(base.network, texts), decided, strict=True):
+            rows = _floored(likely, columns)
             chosen = [span.key for span in spans if span.label in labels]
             places = np.arange(len(rows)), encode_spans(labels, len(rows), chosen)
             rows[places] = rows.max(axis=1) + MARGIN
@@ -115,7 +116,7 @@ def base_encoder(
     tags = make_tags(labels)
     offered = make_tags(WORD_TAGS)[1:] if beside else ()
     model = freeze("base_encoder", scores, len(tags) + len(offered), key=(folder, found, part, beside))
-    model.attrs.update(tags=list(tags), offered=list(offered), beside=beside, unknown=UNKNOWN_LABEL)
+    model.attrs.update(tags=list(tags), offered=list(offered), beside=beside, unknown=float(PRIOR_FLOOR))
     return model
 
 
@@ -142,10 +143,8 @@ def _borrowed(size: Size, texts: Sequence[str], scores: Sequence[np.ndarray]) ->
     lac = load_once(size)
     columns = _columns_of(make_tags(WORD_TAGS)[1:], lac.chain)
     found = []
-    for (_, likely), words, top in zip(
-        _read(lac, texts, SMALLEST_PRIOR), find_words(size, texts), scores, strict=True
-    ):
-        rows = np.where(columns < 0, np.float32(UNKNOWN_LABEL), likely[:, columns])
+    for (_, likely), words, top in zip(_read(lac, texts), find_words(size, texts), scores, strict=True):
+        rows = _floored(likely, columns)
         path = encode_spans(WORD_TAGS, len(rows), [(one.start, one.end, one.tag) for one in words])
         places = np.flatnonzero(path)
         rows[places, path[places] - 1] = top[places].max(axis=1) + MARGIN
@@ -153,8 +152,13 @@ def _borrowed(size: Size, texts: Sequence[str], scores: Sequence[np.ndarray]) ->
     return found
 
 
-def _read(network: Lac, texts: Sequence[str], smallest: float) -> list[tuple[np.ndarray, np.ndarray]]:
-    """Return the last hidden states and the tags' log-probabilities of each text, no probability below `smallest`."""
+def _floored(likely: np.ndarray, columns: np.ndarray) -> np.ndarray:
+    """Return these columns of log-probabilities, none below `PRIOR_FLOOR`, which -1 stands for."""
+    return np.where(columns < 0, PRIOR_FLOOR, np.maximum(likely[:, columns], PRIOR_FLOOR))
+
+
+def _read(network: Lac, texts: Sequence[str]) -> list[tuple[np.ndarray, np.ndarray]]:
+    """Return the last hidden states and the tags' log-probabilities of each text."""
     plain = [to_simplified(text) for text in texts]
     rows = network.states(plain)
     found = [(row[:, :STATES], np.zeros((len(row), row.shape[1] - STATES), np.float32)) for row in rows]
@@ -164,7 +168,7 @@ def _read(network: Lac, texts: Sequence[str], smallest: float) -> list[tuple[np.
         )
         for at, (number, start, end) in enumerate(batch.pieces):
             emissions[: end - start, at] = rows[number][start:end, STATES:]
-        likely = np.log(np.maximum(marginals(network.chain, emissions, batch.lengths), smallest))
+        likely = np.log(np.maximum(marginals(network.chain, emissions, batch.lengths), SMALLEST))
         for at, (number, start, end) in enumerate(batch.pieces):
             found[number][1][start:end] = likely[: end - start, at]
     return found

@@ -54,23 +54,22 @@ def blocks_of(model: Any) -> list[Any]:
     return [one for name in ("tok2vec", "surface") if (one := model.maybe_get_ref(name)) is not None]
 
 
-def prior_scores(
-    model: Any, docs: list[Doc], *, borrowed: Mapping[str, str] | None = None
-) -> list[np.ndarray]:
-    """Return what the prior says, before its weight, as emissions of shape (tokens, tags) for each Doc.
-
-    Args:
-        model: a `biaozhu.Crf.v1`.
-        docs: the texts.
-        borrowed: label -> tag of LAC's that it begins from, in place of the model's own.
-    """
-    prior, tags = model.maybe_get_ref("prior"), make_tags(model.attrs["labels"])
+def prior_scores(model: Any, docs: list[Doc]) -> list[np.ndarray]:
+    """Return what the prior says, before its weight, as emissions of shape (tokens, tags) for each Doc."""
+    prior = model.maybe_get_ref("prior")
     if prior is None:
+        tags = make_tags(model.attrs["labels"])
         return [np.zeros((len(doc), len(tags)), np.float32) for doc in docs]
-    columns, known = _columns_of(prior, tags, model.attrs["borrowed"] if borrowed is None else borrowed)
+    return tag_scores(model, prior.predict(docs), model.attrs["borrowed"])
+
+
+def tag_scores(model: Any, said: list[np.ndarray], borrowed: Mapping[str, str]) -> list[np.ndarray]:
+    """Return what the prior said of each Doc as emissions of the model's tags, with the tags that labels borrow."""
+    prior, tags = model.get_ref("prior"), make_tags(model.attrs["labels"])
+    columns, known = _columns_of(prior, tags, borrowed)
     dropped = [column for column, tag in enumerate(prior.attrs["tags"]) if tag not in tags]
     found = []
-    for scores in prior.predict(docs):
+    for scores in said:
         emissions = np.where(known, scores[:, columns], np.float32(prior.attrs["unknown"]))
         # What the prior marks with a label that the model does not have is outside.
         emissions[:, 0] = scores[:, [0, *dropped]].max(axis=1)

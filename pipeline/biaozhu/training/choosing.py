@@ -148,8 +148,11 @@ def choose_hold(
     if any(counts[label] < MIN_SPANS for label in problem.labels):
         holds = [hold for hold in holds if hold.prior_weight == holds[0].prior_weight]
     folds = _cut_folds([groups[at] for at in texts] if groups else [], len(texts))
+    if not folds:
+        start = predict(problem, START, None)
+        return holds[0], compare_spans(problem, gold, start, start)
+    begun: list[list[TokenSpan]] = [[] for _ in texts]
     found: list[list[list[TokenSpan]]] = [[[] for _ in texts] for _ in holds]
-    begun = predict(problem, START, None)
     for left_out in folds:
         others = [texts[at] for at in sorted(set(range(len(texts))) - set(left_out))]
         seen = whole if prior_from is None else replace(whole, prior=prior_from(others))
@@ -161,8 +164,6 @@ def choose_hold(
             flat = solve_problem(learned, hold, begin=flat, iterations=ITERATIONS, tolerance=TOLERANCE).flat
             for at, spans in zip(left_out, predict(scored, hold, flat), strict=True):
                 rows[at] = spans
-    if not folds:
-        return holds[0], compare_spans(problem, gold, begun, begun)
     compared = [compare_spans(problem, gold, begun, spans) for spans in found]
     best = max(range(len(holds)), key=lambda at: compared[at].model.f1 or 0.0)
     if _is_likely_better(compared[best]):
@@ -224,7 +225,7 @@ def _draw_texts(problem: Problem, groups: Sequence[str]) -> list[int]:
 
 
 def _cut_folds(groups: Sequence[str], texts: int) -> list[list[int]]:
-    """Return the texts of each fold: whole articles, or stretches of texts where there are fewer articles than folds."""
+    """Return the texts of each fold: whole articles, or stretches of texts where there are fewer than three."""
     articles = sorted(set(groups))
     if len(articles) >= MIN_ARTICLES:
         folds = min(FOLDS, len(articles))

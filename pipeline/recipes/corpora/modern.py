@@ -48,7 +48,7 @@ def fetch_modern(
     train has the sentences of own/, `others` are name -> text that must not be in train. Returned are the manifest, and an entry for each sentence whose text is not there or is another one; damaged
     offsets, and a part without a sentence, raise CorpusError.
     """
-    documents = _Documents((texts, offsets))
+    documents = Documents((texts, offsets))
     lost: list[Entry] = []
     parts: dict[str, Part] = {}
     for part in PARTS:
@@ -91,7 +91,7 @@ def checksum(text: str) -> str:
     return hashlib.sha256(text.encode("utf-8")).hexdigest()[:CHECKSUM_DIGITS]
 
 
-class _Documents:
+class Documents:
     """The documents of the folders, a file read when it is first named."""
 
     def __init__(self, folders: Sequence[Path]) -> None:
