@@ -53,7 +53,7 @@ def read_earlier(folder: str, lac: LacWeights | None, dictionary: Sequence[str])
     same = np.array_equal(model.rows, rows_of(dictionary))
     if "head1_emit_bias" in arrays or not same or ("head0_lac_rows_small" in arrays) != (lac is not None):
         raise TrainingError(
-            f"training cannot begin with {folder}: it has several members, or not the LAC that learns here",
+            f"training cannot begin with {folder}: it has several members, another dictionary, or not the LAC that learns here",
             next_step="Take a model of one member, built with the same encoder_lr_factor or another one above 0",
         )
 
