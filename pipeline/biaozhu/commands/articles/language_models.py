@@ -12,15 +12,12 @@ from typer import Argument, Option, confirm
 
 from biaozhu.commands.console import finish, print_json, progress_of_steps, say
 from biaozhu.commands.options import LabelsFile, Yes, layer_name
-from biaozhu.curation.status import SentenceStatus, status_path, write_status
 from biaozhu.data.errors import ConfigError, UsageError
 from biaozhu.data.files import cache_folder
 from biaozhu.data.labels import read_labels
 from biaozhu.data.layers import write_layer
 from biaozhu.data.outputs import check_output
 from biaozhu.data.translation import translate
-from biaozhu.llm.config import read_config, read_key
-from biaozhu.reading.sentences import split_checked
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
@@ -56,6 +53,7 @@ class Answered:
 
         `hidden` is what others propose, by sentence id: the model has not seen it, which is how `bias` counts it.
         """
+        from biaozhu.curation.status import SentenceStatus, status_path, write_status
         from biaozhu.llm.work import make_layer
 
         layer = make_layer(sentences, self.outcome)
@@ -124,6 +122,8 @@ def llm(
 
 def check_records(configs: Sequence[Path], layers: Sequence[Path]) -> None:
     """Check before any work that records and status files beside layers replace nothing else; in a path * is the model's name."""
+    from biaozhu.curation.status import status_path
+    from biaozhu.llm.config import read_config
     from biaozhu.llm.work import record_path
 
     for config in configs:
@@ -139,8 +139,10 @@ def ask_models(
 ) -> list[Answered]:
     """Ask each language model about all articles, after saying what goes to whom and, without `yes`, being told to, else UsageError."""
     from biaozhu.llm.cache import AnswerCache
+    from biaozhu.llm.config import read_config, read_key
     from biaozhu.llm.plan import make_plan
     from biaozhu.llm.work import carry_out
+    from biaozhu.reading.sentences import split_checked
 
     read = [read_config(path) for path in configs]
     for number, one in enumerate(read):

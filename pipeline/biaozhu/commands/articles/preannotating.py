@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 from typer import Argument, Exit, Option
 
-from biaozhu.annotators.network.models import load_model, whole_name
 from biaozhu.commands.articles.language_models import Answered, ask_models, check_names, check_records
 from biaozhu.commands.articles.reading import say_where_not_chinese
 from biaozhu.commands.console import finish, progress, say
@@ -115,6 +114,7 @@ def preannotate(
     ] = False,
 ) -> None:
     """Find places, persons and amounts in articles: sentence lines with spans."""
+    from biaozhu.annotators.network.models import whole_name
     from biaozhu.commands.articles.streaming import Run, annotate_corpus
     from biaozhu.scale.corpus_stream import expand_globs, is_stream
     from biaozhu.scale.shard_folders import is_remote, place
@@ -287,6 +287,7 @@ def _ask(
 def _load(
     name: str, annotators: Sequence[str], labels: Path, asked: Sequence[Answered], threads: int | None
 ) -> tuple[NameModel, tuple[Annotator, ...]]:
+    from biaozhu.annotators.network.models import load_model
     from biaozhu.annotators.preannotate import DEFAULT_ANNOTATORS
 
     found = {one.name: one for one in (*DEFAULT_ANNOTATORS, *_added(annotators, labels))}

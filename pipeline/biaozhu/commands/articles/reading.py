@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from typer import Argument, Option
 
-from biaozhu.annotators.network.models import load_model
 from biaozhu.commands.console import finish, print_json, print_table, say
 from biaozhu.data.errors import BiaozhuError, DuplicateError, UsageError, VersionError, raise_collected
 from biaozhu.data.files import write_lines, write_text
@@ -19,7 +18,6 @@ from biaozhu.data.layers import find_layers, read_layer
 from biaozhu.data.ledger import Entry
 from biaozhu.data.model import check_against_raw, sentence_to_line
 from biaozhu.data.outputs import check_distinct, check_output
-from biaozhu.reading.sentences import split_checked
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -117,6 +115,8 @@ def split(
     text: SavedText = None,
 ) -> None:
     """Cut articles into sentences: one JSON line each, with offsets into the article's text."""
+    from biaozhu.reading.sentences import split_checked
+
     check_output(output, "layer", articles=files)
     check_distinct(output, text)
     articles, problems = _read_all(files, text)
@@ -243,6 +243,7 @@ def _from_layers(articles: Sequence[Article], layers: Sequence[Path]) -> dict[st
 
 
 def _found(articles: Sequence[Article]) -> dict[str, list[Sentence]]:
+    from biaozhu.annotators.network.models import load_model
     from biaozhu.annotators.preannotate import preannotate_articles
 
     return {

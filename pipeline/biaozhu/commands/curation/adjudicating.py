@@ -12,8 +12,6 @@ from typer import Argument, Exit, Option
 from biaozhu.commands.console import finish, print_json, print_table, say, show
 from biaozhu.commands.doccano.specs import GUIDELINE, LABELS, GuidelineFile, log_in, read_spec
 from biaozhu.commands.options import LOCAL, AsJson, Home, LabelsFile, layer_name, target
-from biaozhu.curation.frozen import check_frozen, diff_gold, freeze_gold, read_gold
-from biaozhu.curation.status import read_annotators, read_times
 from biaozhu.data.errors import OutputError, UsageError
 from biaozhu.data.files import descriptor_of, write_text
 from biaozhu.data.layers import find_layers, name_articles, read_layers, read_named_layers, write_layer
@@ -147,6 +145,7 @@ def _check_steps(decisions: Path | None, *, to_doccano: bool, from_doccano: bool
 
 def _read_dispute(first: Path, second: Path, *, common: bool) -> Dispute:
     from biaozhu.curation.disagreements import Dispute, keep_common
+    from biaozhu.curation.status import read_annotators
 
     (name, layer), (other_name, other) = read_annotators([first, second])
     if common:
@@ -202,6 +201,8 @@ def _keep(answered: AdjudicatorAnswers, dispute: Dispute, found: Sequence[Disagr
 
 def freeze(folder: GoldFolder = GOLD) -> None:
     """Write the checksums of the gold: from now on a changed file is an error."""
+    from biaozhu.curation.frozen import freeze_gold
+
     for name, file in freeze_gold(folder).items():
         spans = sum(file.spans.values())
         say(f"frozen: {name}, {file.sentences} sentences, {spans} spans, {file.sha256[:12]}")
@@ -209,6 +210,8 @@ def freeze(folder: GoldFolder = GOLD) -> None:
 
 def check(folder: GoldFolder = GOLD) -> None:
     """Check the gold against its checksums."""
+    from biaozhu.curation.frozen import check_frozen
+
     say(f"{len(check_frozen(folder))} gold files are as they were frozen")
 
 
@@ -219,6 +222,8 @@ def diff(
     as_json: AsJson = False,
 ) -> None:
     """Show the spans that only one of two versions of a gold file has."""
+    from biaozhu.curation.frozen import diff_gold
+
     changes = diff_gold(read_layers([old]), read_layers([new]))
     if not changes and not as_json:
         say("no span differs")
@@ -241,6 +246,7 @@ def agree(
 ) -> None:
     """Measure how well annotators agree: pairwise F1, Krippendorff's alpha, kinds of disagreement."""
     from biaozhu.curation.agreement import FORMAT, measure_agreement
+    from biaozhu.curation.status import read_annotators, read_times
 
     check_output(output, "agreement", layers)
     read = read_annotators(layers)
@@ -287,6 +293,7 @@ def bias(
 ) -> None:
     """Measure how far annotators follow the pre-annotation: acceptance, edits, and the blind control slice."""
     from biaozhu.curation.bias import FORMAT, measure_bias, read_work
+    from biaozhu.curation.frozen import read_gold
 
     check_output(output, "bias", [*annotators, *(gold or ())])
     work = [item for folder in annotators for item in read_work(folder)]

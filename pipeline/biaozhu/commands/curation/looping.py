@@ -12,9 +12,6 @@ from typer import Argument, Exit, Option
 
 from biaozhu.commands.console import print_json, say
 from biaozhu.commands.options import LOCAL, Home
-from biaozhu.curation.frozen import read_gold
-from biaozhu.curation.loop_state import LoopState, advance, read_state, write_state
-from biaozhu.curation.status import read_annotators, read_status
 from biaozhu.data.errors import MissingFileError, UsageError, raise_collected
 from biaozhu.data.layers import find_layers, read_layer, read_layers, write_layer
 from biaozhu.data.shipped import find_shipped
@@ -22,7 +19,7 @@ from biaozhu.data.shipped import find_shipped
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from biaozhu.curation.loop_state import Step
+    from biaozhu.curation.loop_state import LoopState, Step
     from biaozhu.training.curves.stopping import Outlook
 
 
@@ -80,6 +77,7 @@ def loop(
     annotators get every sentence without pre-annotations, as the guideline wants it for gold. With test gold it says from
     the fourth round on whether another batch is expected to raise F1 by more than --worth.
     """
+    from biaozhu.curation.loop_state import LoopState, advance, read_state, write_state
     from biaozhu.training.curves.stopping import describe_outlook
 
     state = read_state(folder)
@@ -165,6 +163,7 @@ def _push(state: LoopState, paths: _Paths, home: Path) -> LoopState:
 
 def _pull(state: LoopState, paths: _Paths, home: Path) -> LoopState:
     from biaozhu.commands.doccano.projects import pull
+    from biaozhu.curation.status import read_status
 
     pull(project=paths.name, output=paths.work / "layers", plans=paths.work, home=home)
     for name in state.annotators:
@@ -178,6 +177,7 @@ def _pull(state: LoopState, paths: _Paths, home: Path) -> LoopState:
 def _adjudicate(state: LoopState, paths: _Paths, home: Path) -> LoopState:
     from biaozhu.commands.curation.adjudicating import adjudicate
     from biaozhu.curation.disagreements import find_disagreements
+    from biaozhu.curation.status import read_annotators
 
     first, second = (paths.work / "layers" / name for name in state.annotators)
     gold, project = paths.gold / f"{paths.work.name}.jsonl", f"{paths.name}-adjudication"
@@ -212,6 +212,7 @@ def _train(state: LoopState, paths: _Paths, _home: Path) -> LoopState:
 
 def _evaluate(state: LoopState, paths: _Paths, _home: Path) -> LoopState:
     from biaozhu.annotators.trained import annotate_sentences, load_trained
+    from biaozhu.curation.frozen import read_gold
     from biaozhu.training.card import ALL, score_strictly
     from biaozhu.training.curves.stopping import count_round, write_round
 

@@ -12,8 +12,6 @@ from typer import Argument, Option
 from biaozhu.commands.console import print_json, print_table, say
 from biaozhu.commands.doccano.specs import log_in
 from biaozhu.commands.options import LOCAL, AsJson, Home, layer_name
-from biaozhu.curation.doubts import apply_doubts, count_by_check, doubted_spans, rank_doubts
-from biaozhu.curation.frozen import read_gold
 from biaozhu.data.errors import DuplicateError, UsageError
 from biaozhu.data.layers import find_layers, read_layer, read_layers, write_layer
 from biaozhu.data.outputs import check_output
@@ -147,6 +145,7 @@ def doubt(
     Probabilities are those of --held-out, else of the default network. Decide on what is found with `adjudicate LAYER
     OUTPUT`, where OUTPUT is what -o wrote into a folder of its own.
     """
+    from biaozhu.curation.doubts import apply_doubts, count_by_check, rank_doubts
     from biaozhu.curation.lint import lint_layer
     from biaozhu.curation.probabilities import find_improbable, read_by_layer, read_by_network
     from biaozhu.curation.surfaces import find_inconsistent
@@ -179,6 +178,8 @@ def doubt(
 
 
 def _read_once(paths: Sequence[Path]) -> tuple[Sentence, ...]:
+    from biaozhu.curation.frozen import read_gold
+
     found: dict[str, Sentence] = {}
     for file in find_layers(paths):
         for sentence in read_gold(file):
@@ -193,6 +194,8 @@ def _read_once(paths: Sequence[Path]) -> tuple[Sentence, ...]:
 
 
 def _make_row(one: Doubt, sentence: Sentence, address: str) -> Mapping[str, object]:
+    from biaozhu.curation.doubts import doubted_spans
+
     text, start, end = sentence.text, one.start, one.end
     # Doccano finds the sentence by its text: its own order of examples is not unique.
     link = f"{address}&q={quote(text)}" if address else ""

@@ -11,18 +11,10 @@ from typer import Argument, Option
 from biaozhu.commands.console import finish, print_json, print_table, progress, say
 from biaozhu.commands.doccano import specs
 from biaozhu.commands.options import LOCAL, AsJson, Home, LabelsFile
-from biaozhu.curation.status import status_path, write_status
 from biaozhu.data.errors import MissingFileError
 from biaozhu.data.layers import read_named_layers, write_layer
 from biaozhu.data.ledger import write_ledger
 from biaozhu.data.outputs import check_output
-from biaozhu.doccano.assignment import (
-    assign_sentences,
-    check_names,
-    count_shares,
-    read_assignment,
-    write_assignment,
-)
 
 if TYPE_CHECKING:
     from biaozhu.doccano.assignment import Assignment
@@ -58,6 +50,13 @@ def create(
     layers or annotators, it only adds: what was assigned stays.
     """
     from biaozhu.doccano.accounts import accounts_path
+    from biaozhu.doccano.assignment import (
+        assign_sentences,
+        check_names,
+        count_shares,
+        read_assignment,
+        write_assignment,
+    )
     from biaozhu.doccano.team import create_projects
 
     names = [name.strip() for name in annotators.split(",")]
@@ -110,6 +109,7 @@ def pull(
     A layer holds the sentences that its annotator confirmed or worked on; the status file beside it tells who did
     what and when, and which sentences are untouched.
     """
+    from biaozhu.curation.status import status_path, write_status
     from biaozhu.doccano.team import pull_layers
 
     spec = specs.read_spec(project, labels)
@@ -215,6 +215,8 @@ def accounts(
 
 
 def _read_plan(plans: Path, project: str) -> Assignment:
+    from biaozhu.doccano.assignment import read_assignment
+
     path = plans / f"{project}.json"
     if not path.exists():
         there = ", ".join(sorted(one.stem for one in plans.glob("*.json")))

@@ -15,8 +15,6 @@ from biaozhu.commands.options import LOCAL, AsJson, Home
 from biaozhu.data.errors import RemoteError, UsageError, raise_collected
 from biaozhu.data.labels import read_labels
 from biaozhu.data.translation import translate
-from biaozhu.doccano.local.environment import find_venv
-from biaozhu.serving.token import find_token
 
 if TYPE_CHECKING:
     from biaozhu.doccano.local.backup import BackupManifest
@@ -37,6 +35,7 @@ def up(
     Annotations go to SQLite in the home folder, or to the PostgreSQL that DATABASE_URL names (?sslmode=disable where
     it has no TLS): an empty database, or the one that this home folder began with. No other is touched.
     """
+    from biaozhu.doccano.local.environment import find_venv
     from biaozhu.doccano.local.server import start
     from biaozhu.doccano.local.state import state_path
 
@@ -135,6 +134,7 @@ def suggest(
     from biaozhu.doccano.connection import connect, find_account
     from biaozhu.doccano.project import find_project
     from biaozhu.doccano.suggest import switch_off, switch_on
+    from biaozhu.serving.token import find_token
 
     names = project or ["biaozhu"]
     label_set = read_labels(labels)

@@ -8,13 +8,11 @@ from typing import TYPE_CHECKING, Annotated
 
 from typer import Argument, Exit, Option
 
-from biaozhu.annotators.network.models import model_folder
 from biaozhu.commands.console import print_table, progress_of_steps, say
 from biaozhu.commands.options import AsJson, LayerFile, SentenceFiles  # noqa: TC001 — as above
 from biaozhu.data.errors import bug_from
 from biaozhu.data.layers import name_articles, read_layers, read_named_layers, write_layer
 from biaozhu.data.outputs import check_output
-from biaozhu.serving.token import VARIABLE, find_token
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -121,6 +119,7 @@ def serve(
     """
     from biaozhu.serving.app import Limits, make_app
     from biaozhu.serving.server import LOOPBACK, address_of, bind, run
+    from biaozhu.serving.token import VARIABLE, find_token
     from biaozhu.serving.workers import process_predictor
 
     limits = Limits(body=max_bytes, answering=timeout, workers=workers, waiting=waiting, client=per_client)
@@ -147,6 +146,7 @@ def serve(
 
 def _maker(model: str, *, workers: int) -> Callable[[], Predictor]:
     from biaozhu.annotators.network.model_folder import check_model
+    from biaozhu.annotators.network.models import model_folder
     from biaozhu.annotators.network.runtime import default_threads
     from biaozhu.serving.predictor import load_rule_predictor, trained_predictor
 

@@ -17,8 +17,6 @@ from biaozhu.data.layers import find_layers, read_layers, write_layer
 from biaozhu.data.ledger import write_ledger
 from biaozhu.data.outputs import check_distinct, check_output, check_output_folder
 from biaozhu.data.shipped import find_shipped
-from biaozhu.reading.holdout import group_sentences
-from biaozhu.reading.sections import sections_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -138,6 +136,7 @@ def crossval(
 ) -> None:
     """Predict each section (article, where there are several) by a model trained on the others only."""
     from biaozhu.reading.article import find_articles, read_articles
+    from biaozhu.reading.holdout import group_sentences
     from biaozhu.training.card import score_strictly
     from biaozhu.training.crossval import crossvalidate
     from biaozhu.training.train import read_config
@@ -190,6 +189,8 @@ def curve(
 ) -> None:
     """Train on growing shares of the gold, and say what another 100 sentences are worth."""
     from biaozhu.reading.article import find_articles, read_articles
+    from biaozhu.reading.holdout import group_sentences
+    from biaozhu.reading.sections import sections_of
     from biaozhu.scoring.significance import Sampling, choose_units
     from biaozhu.training.curves.curve import CurvePlan, describe_curve, measure_curve, write_curve
     from biaozhu.training.train import read_config

@@ -12,14 +12,12 @@ from typing import TYPE_CHECKING, Annotated
 from typer import Argument, Exit, Option
 
 from biaozhu import __version__
-from biaozhu.annotators.network.models import weights_mark
 from biaozhu.commands.articles.preannotating import NetworkName, preannotate
 from biaozhu.commands.articles.reading import table
 from biaozhu.commands.console import finish, print_table, say
 from biaozhu.commands.models.predicting import predict
 from biaozhu.commands.models.training import crossval, train
 from biaozhu.commands.scores import report
-from biaozhu.curation.frozen import read_gold
 from biaozhu.data.errors import MissingFileError, TrainingError, UsageError
 from biaozhu.data.files import parse_json_as, sha256_of, write_text
 from biaozhu.data.layers import find_layers, ledger_path, read_layer
@@ -195,6 +193,8 @@ def run(
 
 
 def _plan_job(name: str, articles: Mapping[Path, Article], gold: Path, config: Path, model: str) -> Job:
+    from biaozhu.curation.frozen import read_gold
+
     names = [article.name for article in articles.values()]
     twice = sorted({one for one in names if names.count(one) > 1})
     if twice:
@@ -215,6 +215,8 @@ def _plan_job(name: str, articles: Mapping[Path, Article], gold: Path, config: P
 
 def _preannotate_changed(job: Job, record: StepRecord) -> None:
     """Pre-annotate the articles that are new or changed, and remove the layers of those that are gone."""
+    from biaozhu.annotators.network.models import weights_mark
+
     wanted = {f"pre {article.name}": (path, article) for path, article in job.articles.items()}
     for gone in [name for name in record.done if name.startswith("pre ") and name not in wanted]:
         for file in record.done.pop(gone).files:

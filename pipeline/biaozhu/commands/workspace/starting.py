@@ -19,7 +19,6 @@ from biaozhu.data.files import cache_folder, read_bytes, write_bytes
 from biaozhu.data.labels import read_labels
 from biaozhu.data.shipped import find_own, find_owner, find_shipped, list_configs
 from biaozhu.data.translation import translate
-from biaozhu.doccano.local.environment import find_venv
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -156,6 +155,8 @@ def _describe_lacking(extra: str, lacking: list[str]) -> str:
 
 
 def _check_doccano() -> Iterator[Row]:
+    from biaozhu.doccano.local.environment import find_venv
+
     try:
         yield "Doccano's own environment", OK, str(find_venv())
     except BiaozhuError as error:
