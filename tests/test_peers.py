@@ -1,4 +1,4 @@
-"""The peers of benchmarks/peers.py are read fairly: LAC in NumPy is the LAC that we run, and tags become the right spans."""
+"""The peers of benchmarks/peers/compare.py are read fairly: LAC in NumPy is the LAC that we run, and tags become the right spans."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import pytest
 
 from biaozhu.annotators.network.lac import load_lac
 
-BENCHMARKS = Path(__file__).parent.parent / "benchmarks"
+PEERS = Path(__file__).parent.parent / "benchmarks" / "peers"
 TEXTS = [
     "",
     "陈小红昨天从广州来，带了３．５万元。",
@@ -21,7 +21,7 @@ TEXTS = [
 
 
 def test_peers_lac_in_numpy_finds_the_words_of_ours() -> None:
-    words = runpy.run_path(str(BENCHMARKS / "peers_lac.py"))["load"]()
+    words = runpy.run_path(str(PEERS / "lac_in_numpy.py"))["load"]()
     ours = load_lac("small", threads=1).words(TEXTS)
     for text, row in zip(TEXTS, ours, strict=True):
         assert words(text) == [(text[one.start : one.end], one.tag) for one in row]
@@ -42,7 +42,7 @@ def test_peers_lac_in_numpy_finds_the_words_of_ours() -> None:
 def test_peers_worker_reads_tags_as_spans(
     tokens: list[tuple[str, str]], label: str, way: str, expected: list[str]
 ) -> None:
-    spans_of_tokens = runpy.run_path(str(BENCHMARKS / "peers_worker.py"))["spans_of_tokens"]
+    spans_of_tokens = runpy.run_path(str(PEERS / "worker.py"))["spans_of_tokens"]
     text = "".join(word for word, _ in tokens)
     found = spans_of_tokens(text, tokens, "snownlp")[label][way]
     assert [text[start:end] for start, end in found] == expected
@@ -50,8 +50,8 @@ def test_peers_worker_reads_tags_as_spans(
 
 @pytest.fixture
 def peers(monkeypatch: pytest.MonkeyPatch) -> Any:
-    monkeypatch.setattr(sys, "path", [str(BENCHMARKS), *sys.path])
-    return runpy.run_path(str(BENCHMARKS / "peers.py"))
+    monkeypatch.setattr(sys, "path", [str(PEERS), *sys.path])
+    return runpy.run_path(str(PEERS / "compare.py"))
 
 
 def test_peers_join_a_run_to_what_was_joined_before(peers: Any) -> None:
@@ -81,13 +81,13 @@ def test_peers_join_a_run_to_what_was_joined_before(peers: Any) -> None:
 def test_peers_run_what_is_under_the_gpl_only_on_request(peers: Any) -> None:
     on_request = set(peers["ON_REQUEST"])
     assert on_request.isdisjoint((*peers["PEERS"], *peers["OURS"]))
-    for path in (BENCHMARKS.parent / "locks").glob("*.lock"):
+    for path in (PEERS.parent.parent / "locks").glob("*.lock"):
         pinned = {line.partition("==")[0] for line in path.read_text("utf-8").splitlines() if "==" in line}
         assert on_request.isdisjoint(pinned) == (path.name != "jionlp.lock")
 
 
 def test_peers_jionlp_takes_names_out_of_its_nested_tables() -> None:
-    names_in = runpy.run_path(str(BENCHMARKS / "peers_jionlp.py"))["names_in"]
+    names_in = runpy.run_path(str(PEERS / "jionlp_tagger.py"))["names_in"]
     county = {"_full_name": "丙县", "_alias": "丙", "_admin_code": "110101"}
     city = {"_full_name": "乙市", "_alias": ["乙", None], "_admin_code": "110100", "丙县": county}
     tables = [{"甲省": {"_full_name": "甲省", "_alias": "甲", "乙市": city}}, {"丁国": {"main_city": ["戊"]}}]

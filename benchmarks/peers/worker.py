@@ -1,6 +1,6 @@
 """One peer in a process of its own, for peers.py: texts in, spans and measurements out.
 
-    python benchmarks/peers_worker.py PEER TEXTS RESULT [--train FILE] [--model FILE] [--load-only]
+    python benchmarks/peers/worker.py PEER TEXTS RESULT [--train FILE] [--model FILE] [--load-only]
 
 TEXTS holds JSON lines `{"article": …, "text": …}`. RESULT gets a JSON line for each text, label -> way to read the peer's
 tags -> spans (code points, half open), and a last one with what was measured. Runs in the peers' environment, so it
@@ -162,7 +162,7 @@ def load_thulac() -> Work:
 
 def load_lac() -> Work:
     """The small LAC that jieba carries, as a plain loop in NumPy, one sentence at a time."""
-    words = import_module("peers_lac").load()
+    words = import_module("lac_in_numpy").load()
     return _tagger("LAC in NumPy", words)
 
 
@@ -189,12 +189,12 @@ def load_recognizers() -> Work:
 
 def load_jiojio() -> Work:
     """The tagger that jionlp requires, with the model that its package carries."""
-    return _tagger("jiojio", import_module("peers_jionlp").load_tagger())
+    return _tagger("jiojio", import_module("jionlp_tagger").load_tagger())
 
 
 def load_jionlp() -> Work:
     """JioNLP's rules: places of its tables, and money; nothing finds persons."""
-    rules = import_module("peers_jionlp").load_rules()
+    rules = import_module("jionlp_tagger").load_rules()
 
     def found(text: str) -> Found:
         places, money = rules(text)

@@ -1,13 +1,13 @@
 """Compare the pre-annotation with the peers that install offline: strict F1, speed, load, memory and size.
 
-    python benchmarks/peers.py [--limit 1000] [--peers NAME…] [--write]
+    python benchmarks/peers/compare.py [--limit 1000] [--peers NAME…] [--write]
 
 On a part of PFR test drawn by a seed (`biaozhu corpus fetch pfr1998` converts it) and on the seed article's gold; the quick
 ones on all of PFR test, too. Each peer in a process of its own, on one thread. Peers live in .cache/peers, made from
 locks/peers.lock, or where --python says. CRFsuite's model and spaCy's CNN (configs/cnn.cfg) are trained here, on the same
 sentences of PFR train, drawn by the same seed.
 
-How a peer's tags are read as places, persons and amounts has ways (peers_worker.py says which): on each set and label a peer
+How a peer's tags are read as places, persons and amounts has ways (worker.py says which): on each set and label a peer
 gets the way that scores best there, which only helps the peers. Ours has one way.
 
 On request only: jionlp's rules, and jiojio, the tagger that jionlp requires and that its own places stand on. jiojio is
@@ -43,10 +43,10 @@ if TYPE_CHECKING:
     from biaozhu.data.model import Sentence
 
 HERE = Path(__file__).parent
-WORKER = HERE / "peers_worker.py"
+WORKER = HERE / "worker.py"
 LOCKS, CACHE = Path("locks"), Path(".cache")
 GOLD = Path("annotations/gold/handan-2020-07-02.jsonl")
-TABLE, FIGURES, CHART = HERE / "peers.md", HERE / "peers.json", Path("docs/pictures/peers.svg")
+TABLE, FIGURES, CHART = HERE / "README.md", HERE / "figures.json", Path("docs/pictures/peers.svg")
 PEERS = (*("jieba.posseg", "snownlp", "thulac", "crfsuite", "spaCy CNN", "LAC in NumPy", "recognizers-text"),)
 ON_REQUEST = ("jionlp", "jiojio")
 # These read all of PFR test; the others would take minutes.
@@ -167,7 +167,7 @@ def show(result: dict[str, Any], *, write: bool) -> None:
     if write:
         write_text(FIGURES, json.dumps(result, ensure_ascii=False, indent=1) + "\n")
         write_text(TABLE, table)
-        from peers_chart import draw  # noqa: PLC0415 — brings matplotlib
+        from chart import draw  # noqa: PLC0415 — brings matplotlib
 
         draw(result, CHART)
 
@@ -315,7 +315,7 @@ def markdown(result: dict[str, Any]) -> str:
         "# Beside its peers",
         "",
         (
-            f"`python benchmarks/peers.py --limit {sentences[PFR]} --write`, {result['date']}, {result['machine']}. Strict F1 on "
+            f"`python benchmarks/peers/compare.py --limit {sentences[PFR]} --write`, {result['date']}, {result['machine']}. Strict F1 on "
             f"{sentences[PFR]} sentences of PFR test (seed {result['seed']}; {spans[PFR]} spans; `test.jsonl` `{result['gold'][PFR][:12]}`), "
             f"on all its {result['whole']['sentences']:,} ({result['whole']['spans']:,} spans; the quick ones only) and the "
             f"{sentences[SEED_GOLD]} of the seed article's gold ({spans[SEED_GOLD]} spans, `{result['gold'][SEED_GOLD][:12]}`); "
@@ -358,7 +358,7 @@ def markdown(result: dict[str, Any]) -> str:
             "How tags are read: places are `ns` (LAC: `LOC`), persons `nr`, `nrt`, `nrfg` (thulac `np`, LAC `PER`), word by word or "
             "with neighbours joined; amounts are runs of numerals and measure words that end in a measure word, or that are more than "
             "a bare number, or all; recognizers-text's units and percentages, with or without bare numbers; full-width digits and letters as they stand or in half width. On each set and label "
-            "a peer gets the way that scores best there, which only helps the peers; `peers.json` says which."
+            "a peer gets the way that scores best there, which only helps the peers; `figures.json` says which."
         ),
         "",
         (

@@ -1,6 +1,6 @@
 """Put `biaozhu serve` under wrk on loopback: requests a second against text length, and what happens beyond the limit.
 
-    python benchmarks/serve_load.py [--seconds 20] [--flood 600] [--model models/NAME]     # needs wrk (apt install wrk)
+    python benchmarks/service/serve_load.py [--seconds 20] [--flood 600] [--model models/NAME]     # needs wrk (apt install wrk)
 
 Two phases, one service with its default limits. First texts of each length over few connections, so that nothing is
 refused: requests and characters a second, median and 99th percentile. Then many more connections than the service has

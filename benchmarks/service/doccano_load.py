@@ -1,7 +1,7 @@
 """Put a real Doccano under load: annotators who draw and confirm at once through the API, and nobody's work lost.
 
-    python benchmarks/doccano_load.py [--minutes 5] [--annotators 20] [--sentences 1000] [--pause 0]
-    pg_virtualenv python benchmarks/doccano_load.py        # on a PostgreSQL made for the run (Debian, Ubuntu)
+    python benchmarks/service/doccano_load.py [--minutes 5] [--annotators 20] [--sentences 1000] [--pause 0]
+    pg_virtualenv python benchmarks/service/doccano_load.py        # on a PostgreSQL made for the run (Debian, Ubuntu)
 
 Every annotator has an account and a project of their own, as `biaozhu project create` makes them, and works through
 it: fetch the next sentence, fetch its spans, draw one, confirm. No pause between them, unless one is given: that is

@@ -1,6 +1,6 @@
 """The chart of peers.py: speed against strict F1, as SVG.
 
-python benchmarks/peers_chart.py        # draws it again from benchmarks/peers.json
+python benchmarks/peers/chart.py        # draws it again from benchmarks/peers/figures.json
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from matplotlib.figure import Figure
 
 from biaozhu.data.files import write_text
 
-FIGURES, CHART = Path(__file__).parent / "peers.json", Path("docs/pictures/peers.svg")
+FIGURES, CHART = Path(__file__).parent / "figures.json", Path("docs/pictures/peers.svg")
 # Blue and orange stay apart for all kinds of colour vision; the shapes differ too.
 OURS, PEER = ("#0072B2", "o"), ("#D55E00", "s")
 STYLE: Any = {"svg.hashsalt": "peers", "font.size": 9, "svg.fonttype": "none", "font.family": "sans-serif"}

@@ -1,6 +1,6 @@
 """Attack `biaozhu serve` beside good requests: the share of the good ones that is answered, and how long SIGTERM takes.
 
-    python benchmarks/serve_attacks.py [--seconds 600] [--attacks texts headers bodies strangers]
+    python benchmarks/service/serve_attacks.py [--seconds 600] [--attacks texts headers bodies strangers]
 
 Each attack has a service of its own with its default limits. Good clients send short texts, with the token, from
 127.0.0.1; the attackers come from 127.0.0.2. SIGTERM comes while the attack goes on. All share the machine.

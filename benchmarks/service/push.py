@@ -1,6 +1,6 @@
 """Time a push of many sentences into a real Doccano, everything read back and compared, and the way back.
 
-    python benchmarks/push.py [--sentences 10000]
+    python benchmarks/service/push.py [--sentences 10000]
 
 A Doccano of its own is started in a temporary folder and removed afterwards. The commands are those that a user types;
 seconds are those of the whole command, with the start of Python. Server and client share the machine, so the load

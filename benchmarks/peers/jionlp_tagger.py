@@ -1,4 +1,4 @@
-"""JioNLP's rules, and the tagger jiojio that it requires, for peers_worker.py.
+"""JioNLP's rules, and the tagger jiojio that it requires, for worker.py.
 
 jionlp is under Apache-2.0, jiojio under GPL-3.0; both carry their tables and models, so neither needs a network. The
 rules here do without the tagger: jionlp's own recognition of places counts the tagger's, and says no offsets. It has no
