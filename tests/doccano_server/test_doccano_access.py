@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.server
 ROOT = Path(__file__).parents[2]
-WALK = ROOT / "tests/material/doccano_walk.py"
+WALK = ROOT / "tests/material/server/doccano_walk.py"
 ACTORS = ("stranger", "outsider", "annotator", "manager", "administrator")
 # Under a project of one's own and with another's id in the query: an empty list, nothing removed, an own export.
 HARMLESS = {
