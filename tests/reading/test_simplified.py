@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from biaozhu.reading.simplified import to_simplified
+from biaozhu.reading.simplified import to_chinese_marks, to_simplified
 
 GB2312 = [
     bytes((lead, trail)).decode("gb2312", "ignore")
@@ -41,3 +41,23 @@ def test_simplified_keeps_the_length_and_is_done_after_once(text: str) -> None:
     simplified = to_simplified(text)
     assert len(simplified) == len(text)
     assert to_simplified(simplified) == simplified
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("三百两,又", "三百两，又"),
+        ("好吗?好!", "好吗？好！"),
+        ("5,000元,1,2;三", "5,000元，1,2；三"),
+        ("Hello, world; 你", "Hello, world; 你"),
+    ],
+)
+def test_simplified_marks_are_chinese_outside_numbers_and_latin_text(text: str, expected: str) -> None:
+    assert to_chinese_marks(text) == expected
+
+
+@given(st.text(st.sampled_from("1a ,;!?，三。")))
+def test_simplified_marks_keep_the_length_and_are_done_after_once(text: str) -> None:
+    marks = to_chinese_marks(text)
+    assert len(marks) == len(text)
+    assert to_chinese_marks(marks) == marks

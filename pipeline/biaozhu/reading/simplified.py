@@ -1,4 +1,4 @@
-"""Traditional characters to simplified ones, one code point to one, so that offsets stay true.
+"""Traditional characters to simplified ones, and ASCII marks to Chinese ones, one code point to one, so that offsets stay true.
 
 The table is from OpenCC (Apache License 2.0), built by `recipes/simplified.py`; a character with several simplified
 forms has the most frequent one. What simplified texts write themselves (著, 乾) is not in it.
@@ -7,16 +7,24 @@ forms has the most frequent one. What simplified texts write themselves (著, �
 from __future__ import annotations
 
 import lzma
+import re
 import unicodedata
 from functools import cache
 from pathlib import Path
 
 TABLE = Path(__file__).with_name("simplified.txt.xz")
+_ASCII_MARK = re.compile("[,;!?](?![0-9A-Za-z ])|(?<![0-9A-Za-z ])[,;!?]")
+_MARKS = str.maketrans(",;!?", "，；！？")
 
 
 def to_simplified(text: str) -> str:
     """Return the text with traditional characters in their simplified form; the length is unchanged."""
     return text if text.isascii() else text.translate(read_table())
+
+
+def to_chinese_marks(text: str) -> str:
+    """Return the text with , ; ! ? in their Chinese form, but for those inside numbers and Latin text; the length is unchanged."""
+    return _ASCII_MARK.sub(lambda found: found.group().translate(_MARKS), text)
 
 
 @cache

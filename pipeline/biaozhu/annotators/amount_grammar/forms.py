@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 
-from biaozhu.reading.simplified import to_simplified
+from biaozhu.reading.simplified import to_chinese_marks, to_simplified
 
 # Not the punctuation, by which clauses are told.
 _PUNCTUATION = frozenset("，。；：！？（）")
@@ -31,6 +31,7 @@ def fold_text(text: str) -> str:
 
     Capital numerals are folded only where a measure word follows them: 陆 and 伍 are mostly other words.
     """
+    text = to_chinese_marks(text)
     return _CAPITALS.sub(_in_plain, text.translate(_FORMS)) if _OTHER.search(text) else text
 
 

@@ -15,7 +15,7 @@ from biaozhu.data.model import Span
 from biaozhu.knowledge.lexicon import DIVISION, FOREIGN, loaded_lexicon
 from biaozhu.knowledge.word_tables import read_words
 from biaozhu.knowledge.world import COUNTRY, FOREIGN_CITY, FOREIGN_REGION, FORMER_DIVISION, PLACE_KINDS
-from biaozhu.reading.simplified import to_simplified
+from biaozhu.reading.simplified import to_chinese_marks, to_simplified
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -164,7 +164,7 @@ class Edit:
 def make_edit(text: str, spans: Iterable[Span]) -> Edit:
     """Return what rules work on."""
     # The automata read UTF-8, which has no lone surrogates.
-    text = LONE_SURROGATE.sub("\ufffd", to_simplified(text))
+    text = LONE_SURROGATE.sub("\ufffd", to_chinese_marks(to_simplified(text)))
     find, kinds, _ = loaded_lexicon()
     words = tuple(Word(start, end, int(kinds[number])) for start, end, number in find(text))
     return Edit(text, words, spans)
