@@ -6,7 +6,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from biaozhu.annotators.repeated import MIN_SCORE, find_repeated
+from biaozhu.annotators.repeated import MIN_SCORES, find_repeated
 from biaozhu.annotators.words import LacWord
 
 FULL = "韦德·西姆斯到了。"
@@ -38,7 +38,23 @@ def test_repeated_finds_a_person_of_another_sentence(text: str, wanted: list[str
 
 
 def test_repeated_believes_only_what_the_network_is_sure_of() -> None:
-    assert found("西姆斯说。", score=MIN_SCORE - 0.01) == [[], []]
+    assert found("西姆斯说。", score=MIN_SCORES[3] - 0.01) == [[], []]
+
+
+@pytest.mark.parametrize(
+    ("texts", "wanted"),
+    [
+        (["冯异到了。", "冯异走了。", "他见冯异。"], ["冯异"]),
+        # Once is not enough for a short name, which stands in other words.
+        (["冯异到了。", "他见冯异。"], []),
+        (["冯异到了。", "冯异走了。", "《冯异传》"], []),
+        (["冯异到了。", "冯异走了。", "冯异路"], []),
+    ],
+)
+def test_repeated_finds_a_short_name_that_stands_twice(texts: list[str], wanted: list[str]) -> None:
+    words = [(word(0, 2),) if text.startswith("冯异") and "路" not in text else () for text in texts]
+    last = find_repeated(texts, words)[-1]
+    assert [texts[-1][one.start : one.end] for one in last] == wanted
 
 
 @example(["说西姆斯"])

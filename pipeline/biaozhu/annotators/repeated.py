@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import re
+from collections import defaultdict
 from typing import TYPE_CHECKING
 
 from biaozhu.annotators.labelled import find_labelled
@@ -19,35 +20,42 @@ if TYPE_CHECKING:
 
 SOURCE = "repeated"
 PROPOSED = {"PERSON": 5}
-# Shorter ones stand in too many words.
-SHORTEST = 3
-MIN_SCORE = 0.5
+# What the scores of a name add up to in an article, by its length: short ones stand in other words.
+MIN_SCORES = {2: 1.0, 3: 0.5}
+LONG = max(MIN_SCORES)
 _DOTS = re.compile("[·•・‧．]")
-# What makes a facility, a place or a prize of a person's name (guideline R5).
+# What makes a facility, a place or a prize of a person's name (guideline R5), and a title.
 _NOT_BEFORE = re.compile(
     "路|街|大道|大桥|广场|公园|故居|纪念|奖|杯|镇|村|乡|县|中学|小学|大学|学院|医院|支队|号"
 )
+_NOT_AFTER = "《『"
 
 
 def find_repeated(texts: Sequence[str], words: Sequence[Sequence[LacWord]]) -> list[list[Span]]:
     """Return where a person that one article names elsewhere stands again, in each of its texts."""
-    known: dict[str, float] = {}
+    known: dict[str, float] = defaultdict(float)
+    best: dict[str, float] = {}
     some = [
         (text, row)
         for text, row in zip(texts, words, strict=True)
-        if any(word.tag == "PERSON" and word.end - word.start >= SHORTEST for word in row)
+        if any(word.tag == "PERSON" for word in row)
     ]
     for (text, _), spans in zip(some, find_labelled(*zip(*some, strict=True)) if some else (), strict=True):
         for span in spans:
-            if span.label == "PERSON" and (span.score or 0.0) >= MIN_SCORE:
+            if span.label == "PERSON":
                 name = text[span.start : span.end]
-                for part in (name, *_DOTS.split(name)):
-                    if len(part) >= SHORTEST:
-                        known[part] = max(known.get(part, 0.0), span.score or 0.0)
+                for part in {name, *(one for one in _DOTS.split(name) if len(one) >= LONG)}:
+                    known[part] += span.score or 0.0
+                    best[part] = max(best.get(part, 0.0), span.score or 0.0)
+    sure = {
+        name: best[name]
+        for name, sum_ in known.items()
+        if len(name) > 1 and sum_ >= MIN_SCORES[min(len(name), LONG)]
+    }
     by_first: dict[str, list[str]] = {}
-    for name in sorted(known, key=len, reverse=True):
+    for name in sorted(sure, key=len, reverse=True):
         by_first.setdefault(name[0], []).append(name)
-    return [list(_occurrences(text, known, by_first)) for text in texts]
+    return [list(_occurrences(text, sure, by_first)) for text in texts]
 
 
 def _occurrences(
@@ -59,7 +67,11 @@ def _occurrences(
             continue
         found = next((name for name in by_first[character] if text.startswith(name, start)), "")
         reached = start + len(found)
-        if found and not _NOT_BEFORE.match(text, reached):
+        if (
+            found
+            and not _NOT_BEFORE.match(text, reached)
+            and text[start - 1 : start] not in tuple(_NOT_AFTER)
+        ):
             yield Span(start, reached, "PERSON", SOURCE, known[found])
 
 

@@ -1,0 +1,60 @@
+"""Persons of one article end where most of its sentences have them."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from biaozhu.annotators.labelled import align_names
+from biaozhu.data.model import Span
+
+
+def person(start: int, end: int) -> Span:
+    return Span(start, end, "PERSON", "network", 0.9)
+
+
+@pytest.mark.parametrize(
+    ("last", "span", "wanted"),
+    [
+        ("冯异勒住马", person(0, 3), "冯异"),
+        ("冯勒", person(0, 1), "冯"),
+        ("到了冯异", person(2, 4), "冯异"),
+        ("冯异勒住马", Span(0, 3, "PLACE", "network", 0.9), "冯异勒"),
+    ],
+)
+def test_labelled_names_end_where_most_sentences_have_them(last: str, span: Span, wanted: str) -> None:
+    texts = ["冯异说。", "冯异走。", last]
+    rows = align_names(texts, [(person(0, 2),), (person(0, 2),), (span,)])
+    (found,) = rows[2]
+    assert last[found.start : found.end] == wanted
+
+
+def test_labelled_names_get_the_character_that_most_sentences_have() -> None:
+    texts = ["侯可若说。", "侯可若走。", "知县侯可若丁忧"]
+    rows = align_names(texts, [(person(0, 3),), (person(0, 3),), (person(2, 4),)])
+    assert rows[2] == (person(2, 5),)
+
+
+def test_labelled_names_that_stand_as_often_stay() -> None:
+    texts = ["冯异说。", "冯异勒说。"]
+    rows = [(person(0, 2),), (person(0, 3),)]
+    assert align_names(texts, rows) == rows
+
+
+@given(st.lists(st.lists(st.tuples(st.integers(1, 3), st.integers(0, 2)), max_size=5), max_size=6))
+def test_labelled_aligned_names_stay_disjoint_and_in_the_text(shapes: list[list[tuple[int, int]]]) -> None:
+    texts, rows = [], []
+    for shape in shapes:
+        reached, spans = 0, []
+        for length, gap in shape:
+            spans.append(person(reached + gap, reached + gap + length))
+            reached += gap + length
+        texts.append("冯异" * (reached // 2 + 1))
+        rows.append(tuple(spans))
+    for text, before, after in zip(texts, rows, align_names(texts, rows), strict=True):
+        assert len(before) == len(after)
+        reached = 0
+        for one in after:
+            assert reached <= one.start < one.end <= len(text)
+            reached = one.end
