@@ -13,7 +13,8 @@ from biaozhu.data.model import Sentence, Span, check_sentence, with_spans
 
 TEXT = "王小明在青石镇种了三百亩桃树，收入二十万元。"
 SENTENCE = Sentence("0123456789ab", 5, 5 + len(TEXT), TEXT)
-BASE = Annotator("base", list, proposes={"PERSON": 20}, min_score=0.9)
+LEAST = 0.9
+BASE = Annotator("base", list, proposes={"PERSON": 20}, min_score=LEAST)
 ANNOTATORS = (
     Annotator("lac", list),
     Annotator("places", list, proposes={"PLACE": 10}),
@@ -106,8 +107,8 @@ def test_combine_does_not_let_a_veto_come_back() -> None:
 @pytest.mark.parametrize(
     ("span", "kept", "reason"),
     [
-        ((0, 3, "PERSON", BASE.min_score), True, ""),
-        ((0, 3, "PERSON", BASE.min_score - 0.01), False, "base proposes only what it gives 0.9 or more"),
+        ((0, 3, "PERSON", LEAST), True, ""),
+        ((0, 3, "PERSON", LEAST - 0.01), False, "base proposes only what it gives 0.9 or more"),
         ((0, 3, "PERSON", None), False, "base proposes only what it gives 0.9 or more"),
         ((4, 7, "PLACE", 1.0), False, "places decide on PLACE"),
     ],
@@ -119,6 +120,17 @@ def test_combine_takes_from_base_the_persons_that_it_is_sure_of(
     (combined,), entries = combine([SENTENCE], layers, ANNOTATORS)
     assert [(*one.key, one.source) for one in combined.spans] == ([(*span[:3], "base")] if kept else [])
     assert [entry.reason for entry in entries] == ([] if kept else [reason])
+
+
+@pytest.mark.parametrize(("score", "kept"), [(0.95, True), (0.85, False)])
+def test_combine_asks_for_the_min_score_of_a_label(score: float, *, kept: bool) -> None:
+    sure = Annotator("sure", list, proposes={"PERSON": 9, "CROP": 9}, min_score={"CROP": LEAST})
+    layers = {"sure": _layer("sure", (0, 3, "PERSON", 0.1), (8, 11, "CROP", score))}
+    (combined,), entries = combine([SENTENCE], layers, [sure])
+    assert [span.label for span in combined.spans] == ["PERSON", "CROP"][: 1 + kept]
+    assert [entry.reason for entry in entries] == ["sure proposes only what it gives 0.9 or more"] * (
+        not kept
+    )
 
 
 def test_combine_lets_base_confirm_what_others_propose() -> None:

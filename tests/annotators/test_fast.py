@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from dataclasses import replace
 from functools import cache
 from typing import TYPE_CHECKING
 
@@ -190,6 +191,15 @@ def test_fast_names_persons_places_and_amounts() -> None:
         ("青河县", "PLACE"),
         ("120亩", "AMOUNT"),
     }
+
+
+def test_fast_gives_no_name_below_its_min_score() -> None:
+    model = replace(loaded(threads=1), min_score=0.0)
+    scores = [word.score for words in model.words(TEXTS) for word in words]
+    first, second = sorted(set(scores))[:2]
+    least = (first + second) / 2
+    kept = [word.score for words in replace(model, min_score=least).words(TEXTS) for word in words]
+    assert kept == [score for score in scores if score >= least]
 
 
 def test_fast_refuses_a_damaged_model(tmp_path: Path) -> None:

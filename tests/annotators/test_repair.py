@@ -55,6 +55,8 @@ def read_marked(marked: str) -> tuple[str, list[Span]]:
         # Divisions
         ("【喀什】地区。", "【喀什地区】。"),
         ("鄂温克旗。", "【鄂温克旗】。"),
+        # The end of a name that the gazetteer has in full.
+        ("属万【宝河镇】管。", "属【万宝河镇】管。"),
         ("【四平市】【铁东区】【叶赫满族镇】。", "【四平市】【铁东区】【叶赫满族镇】。"),
         ("促进小城镇发展。", "促进小城镇发展。"),
         ("在滨海城市旅游。", "在滨海城市旅游。"),

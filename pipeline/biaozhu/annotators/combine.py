@@ -1,7 +1,7 @@
 """Several layers of the same sentences brought together into one, by the precedence that their annotators state.
 
 An annotator may propose the labels of its `proposes`, with its `min_score` or more; what else it finds only confirms:
-so the amounts of `network` confirm those of the grammar. A layer of no annotator, such as a file's, may propose the
+so the amounts of `network` of which it is less than sure confirm those of the grammar. A layer of no annotator, such as a file's, may propose the
 labels that no annotator claims.
 
 Where proposals overlap the higher priority wins; of the same priority the label, then the layer, that is first by name.
@@ -99,14 +99,16 @@ class _Precedence:
         if annotator is None:
             return None if span.label in self.claimed else 0
         sure = UNSCORED if span.score is None else span.score
-        return annotator.proposes.get(span.label) if sure >= annotator.min_score else None
+        return annotator.proposes.get(span.label) if sure >= annotator.min_score_of(span.label) else None
 
     def explain(self, name: str, label: str) -> str:
         """Say why a span that nothing overlaps does not stand."""
         annotator = self.by_name.get(name)
         if annotator is not None and label in annotator.proposes:
-            return f"{name} proposes only what it gives {annotator.min_score} or more"
-        deciding = [one for one in self.by_name.values() if label in one.proposes and not one.min_score]
+            return f"{name} proposes only what it gives {annotator.min_score_of(label)} or more"
+        deciding = [
+            one for one in self.by_name.values() if label in one.proposes and not one.min_score_of(label)
+        ]
         deciding.sort(key=lambda one: (-one.proposes[label], one.name))
         if not deciding:
             return f"{name} does not propose {label}"

@@ -41,7 +41,7 @@ class Annotator:
         proposes: label -> priority: of proposals that overlap the one of the higher priority stands, whatever the
             labels. Ours have 40 for AMOUNT, 30 for PERSON and 10 for PLACE. Spans of other labels only
             confirm what another annotator proposes.
-        min_score: a span that has less is not proposed.
+        min_score: a span that has less is not proposed; of all labels, or by label.
         reads_words: whether `find` is called with the network's words of each text, too.
         by_sentence: whether the spans of a text depend on that text alone, so that texts of several articles may come
             in one call.
@@ -51,10 +51,14 @@ class Annotator:
     name: str
     find: Find = field(repr=False)
     proposes: Mapping[str, int] = field(default_factory=dict)
-    min_score: float = 0.0
+    min_score: float | Mapping[str, float] = 0.0
     reads_words: bool = False
     by_sentence: bool = False
     built_in: bool = False
+
+    def min_score_of(self, label: str) -> float:
+        """Return the least score with which a span of a label is proposed."""
+        return self.min_score if isinstance(self.min_score, float | int) else self.min_score.get(label, 0.0)
 
     def annotate(self, texts: Sequence[str], words: Sequence[Sequence[LacWord]] = ()) -> Rows:
         """Return the spans of each text, sorted, with this annotator as source.
@@ -90,7 +94,7 @@ def annotator(
     name: str,
     *,
     proposes: Mapping[str, int],
-    min_score: float = 0.0,
+    min_score: float | Mapping[str, float] = 0.0,
     reads_words: bool = False,
     by_sentence: bool = False,
 ) -> Callable[[Find], Annotator]:

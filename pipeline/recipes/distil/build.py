@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from dataclasses import asdict, dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,12 +12,13 @@ import numpy as np
 
 from biaozhu.annotators.network.base import load_base
 from biaozhu.annotators.network.char_rows import rows_of
-from biaozhu.annotators.network.fast import FORMAT, PAIRS
+from biaozhu.annotators.network.fast import FORMAT, PAIRS, load_fast
 from biaozhu.annotators.network.lac_weights import lac_start
 from biaozhu.annotators.network.pair_rows import frequent_pairs, make_pair_table
 from biaozhu.annotators.network.runtime import CONFIG, GRAPH
 from biaozhu.data.errors import ConfigError
 from biaozhu.data.files import sha256_of, write_text
+from biaozhu.data.strict_counts import count_strict_spans, sum_counts
 from recipes.base.card import render_card
 from recipes.base.export import write_model
 from recipes.corpora.corpus_store import corpora_folder, read_manifest, read_part
@@ -27,11 +29,14 @@ from recipes.recipe_config import check_sections, filled, needing_torch, read_ta
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
+    from biaozhu.annotators.network.fast import Fast
+    from biaozhu.data.model import Sentence
     from recipes.distil.train import Settings
 
 SECTIONS = ("text", "training")
 # A tag that does not exist.
 NEVER = -1e4
+MIN_SCORES = (0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.55, 0.6, 0.65, 0.7, 0.75, 0.8)
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,14 +112,33 @@ def distil(  # noqa: PLR0913 — a recipe names all that it reads
     )
     arrays = {name: one.numpy() for name, one in student.state_dict().items()}
     manifest = read_manifest(folder)
-    facts = {
+    facts: dict[str, Any] = {
         "text": {"sentences": len(sentences), "taught": len(taught.points), **asdict(text)},
         "corpus": {key: manifest[key] for key in ("name", "package_sha256", "licence")},
         "teacher": sha256_of(teacher / CONFIG),
         "training": asdict(config.settings),
         "history": history,
     }
-    return export_fast(output, arrays, tags=taught.tags, dictionary=start.dictionary, keys=keys, facts=facts)
+    export = partial(export_fast, output, arrays, tags=taught.tags, dictionary=start.dictionary, keys=keys)
+    export(facts=facts)
+    facts["min_score"] = choose_min_score(load_fast(output, threads=threads), list(read_part(folder, "dev")))
+    return export(facts=facts)
+
+
+def choose_min_score(model: Fast, dev: Sequence[Sentence]) -> float:
+    """Return the least score of a name with which strict F1 on dev is highest, the lowest of equals."""
+    gold = {(number, *span.key) for number, one in enumerate(dev) for span in one.spans}
+    found = {
+        (number, word.start, word.end, word.tag): word.score
+        for number, row in enumerate(model.words([one.text for one in dev]))
+        for word in row
+    }
+
+    def f1(least: float) -> float:
+        kept = {key for key, score in found.items() if score >= least}
+        return sum_counts(count_strict_spans(gold, kept).values()).f1 or 0.0
+
+    return max(MIN_SCORES, key=f1)
 
 
 def export_fast(

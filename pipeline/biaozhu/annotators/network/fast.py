@@ -43,6 +43,8 @@ class Fast:
     rows: np.ndarray = field(repr=False)
     pairs: PairTable = field(repr=False)
     session: Any = field(repr=False)
+    # Names that are less likely are not given; chosen on dev when the model was built.
+    min_score: float = 0.0
 
     @property
     def labels(self) -> tuple[str, ...]:
@@ -83,7 +85,7 @@ class Fast:
 
     def _decode(self, batch: PieceBatch) -> list[tuple[LacWord, ...]]:
         begins, *words = decode(self.shares(batch.texts, batch.lengths), batch.lengths)
-        named = np.flatnonzero(words[2] != self.kinds.index(OUTSIDE))
+        named = np.flatnonzero((words[2] != self.kinds.index(OUTSIDE)) & (words[3] >= self.min_score))
         starts, ends, kinds, scores = (one[named] for one in words)
         edges = np.append(np.searchsorted(starts, begins), len(starts))
         shift = np.repeat(np.array([piece.start for piece in batch.pieces]) - begins, np.diff(edges))
@@ -121,4 +123,5 @@ def load_fast(folder: Path = FOLDER, *, threads: int | None = None) -> Fast:
     """Load the model; it raises what `load_checked` does."""
     model = load_checked(folder, KIND, threads=threads)
     kinds = tuple(map(str, model.config["kinds"]))
-    return Fast(kinds, model.rows, make_pair_table(model.arrays), model.session)
+    min_score = float(model.config.get("min_score", 0.0))
+    return Fast(kinds, model.rows, make_pair_table(model.arrays), model.session, min_score)
