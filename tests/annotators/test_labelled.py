@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from biaozhu.annotators.labelled import align_names
+from biaozhu.annotators.labelled import align_names, find_labelled
+from biaozhu.annotators.words import LacWord
 from biaozhu.data.model import Span
 
 
@@ -58,3 +59,23 @@ def test_labelled_aligned_names_stay_disjoint_and_in_the_text(shapes: list[list[
         for one in after:
             assert reached <= one.start < one.end <= len(text)
             reached = one.end
+
+
+@pytest.mark.parametrize(
+    ("text", "name", "score", "wanted"),
+    [
+        ("送来【四箧】书。", "AMOUNT", 0.95, True),
+        ("【千百年】来如此。", "AMOUNT", 0.95, False),
+        ("【千百年】来如此。", "AMOUNT", 0.5, True),
+        ("【某】人", "PERSON", 0.9, False),
+        ("在【人民路】口", "PLACE", 0.9, False),
+    ],
+)
+def test_labelled_spans_that_the_guideline_or_the_grammar_refuses_are_left_out(
+    text: str, name: str, score: float, *, wanted: bool
+) -> None:
+    start, end = text.index("【"), text.index("】") - 1
+    plain = text.replace("【", "").replace("】", "")
+    words = [LacWord(start, end, name, score)]
+    (found,) = find_labelled([plain], [words])
+    assert ((start, end, name) in {span.key for span in found}) is wanted

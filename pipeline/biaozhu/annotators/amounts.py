@@ -164,6 +164,19 @@ def find_amounts(texts: Sequence[str]) -> list[tuple[Span, ...]]:
     ]
 
 
+def refuses(text: str, start: int, end: int) -> bool:
+    """Tell whether the grammar knows what stands at text[start:end] and says that it is no amount: 千百年, 五湖四海."""
+    first = max(0, start - REACH_BEFORE)
+    folded = fold_text(text[first : end + REACH_AFTER])
+    start, end = start - first, end - first
+    if any(one[0] < end and start < one[1] for one in _amounts(folded)):
+        return False
+    return any(
+        one.lastgroup == "skip" and one.start() < end and start < one.end()
+        for one in PATTERN.finditer(folded)
+    )
+
+
 def _amounts(text: str) -> list[Found]:
     amounts: list[Found] = []
     position = 0

@@ -6,6 +6,7 @@ from collections import Counter
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from biaozhu.annotators.amounts import refuses
 from biaozhu.annotators.registry import Annotator
 from biaozhu.annotators.repair.edit import make_edit
 from biaozhu.annotators.repair.persons import repair_persons
@@ -38,7 +39,7 @@ def find_labelled(texts: Sequence[str], words: Sequence[Sequence[LacWord]]) -> l
     found = []
     for text, row in zip(texts, words, strict=True):
         spans = [span for span in labelled_spans(text, row, source=SOURCE) if span.label in LABELS]
-        allowed = [span for span in spans if not is_refused(text[span.start : span.end], span.label)]
+        allowed = [span for span in spans if not is_refused(text, span)]
         found.append(repair_names(text, allowed))
     return align_names(texts, found)
 
@@ -89,9 +90,12 @@ def labelled_spans(text: str, words: Sequence[LacWord], *, source: str) -> Itera
             yield Span(first, first + len(kept.strip()), tag, source, score)
 
 
-def is_refused(name: str, label: str) -> bool:
-    """Tell whether the guideline refuses a name by its form: 李某 (R4), a road or another facility (P5)."""
-    return (label == "PERSON" and UNNAMED in name) or (label == "PLACE" and name.endswith(REFUSED_ENDINGS))
+def is_refused(text: str, span: Span) -> bool:
+    """Tell whether the guideline refuses a span by its form: 李某 (R4), a road or another facility (P5), or the grammar an amount."""
+    if span.label == "AMOUNT":
+        return (span.score or 0.0) >= MIN_SCORE["AMOUNT"] and refuses(text, span.start, span.end)
+    name = text[span.start : span.end]
+    return UNNAMED in name if span.label == "PERSON" else name.endswith(REFUSED_ENDINGS)
 
 
 # The grammar's amounts go first: it is better on modern dev (`python benchmarks/modern.py dev`).

@@ -104,7 +104,7 @@ def _lint_edges(text: str, span: Span) -> _Finding | None:
 
 def _lint_place(text: str, span: Span) -> _Finding | None:
     name = text[span.start : span.end]
-    if is_refused(name, span.label):
+    if is_refused(text, span):
         return _Finding("P5", "a facility's name", 0.8, ())
     if ANY_UNIT.fullmatch(name) and not is_certain(name):
         return _Finding("P6", "no name of a certain place", 0.7, ())
