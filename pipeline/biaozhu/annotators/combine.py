@@ -43,14 +43,8 @@ def combine(
 ) -> tuple[tuple[Sentence, ...], tuple[Entry, ...]]:
     """Return the sentences with the spans that stand, and a ledger entry for each span of a layer that is not among them.
 
-    Args:
-        sentences: what the result is made of, in order; their own spans are ignored.
-        layers: layer name -> its sentences, by id among `sentences`; a sentence that it lacks has no spans there.
-        annotators: those that made layers; a layer is that of the annotator of its name.
-
-    Raises:
-        DuplicateError: a layer has a sentence twice.
-        VersionError: a layer's sentence is not among the sentences.
+    The sentences' own spans are ignored; a sentence that a layer lacks has no spans there; a layer is that of the annotator of its name.
+    A sentence twice in a layer raises DuplicateError, one that is not among the sentences VersionError.
     """
     known = {sentence.id: sentence.text for sentence in sentences}
     found: dict[str, list[Proposal]] = {identity: [] for identity in known}

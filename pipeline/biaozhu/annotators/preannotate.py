@@ -79,18 +79,10 @@ def preannotate_batch(
     annotators: Sequence[Annotator] | None = None,
     on_failure: Callable[[Article, BiaozhuError], None] | None = None,
 ) -> list[Preannotation]:
-    """Annotate articles at once. What comes out for one does not depend on those beside it.
+    """Annotate articles at once, few enough for their words to fit into memory; each result is independent of the others.
 
-    Args:
-        articles: few enough for their words to fit into memory.
-        model: the network that finds names.
-        annotators: those that make layers; None takes `DEFAULT_ANNOTATORS`.
-        on_failure: takes an article that cannot be annotated, and why; the others go on. None raises the error.
-
-    Raises:
-        BugError: code of biaozhu fails on an article.
-        AnnotatorError: an annotator of others does.
-        ModelDataError, MissingFileError: a file that an annotator reads is missing or damaged.
+    `on_failure` takes an article that cannot be annotated, and why, and the others go on; without it BugError says that biaozhu fails,
+    AnnotatorError that another annotator does. A file of data that is missing or damaged always raises.
     """
     try:
         return _preannotate(articles, model, annotators or DEFAULT_ANNOTATORS)

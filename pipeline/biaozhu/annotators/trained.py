@@ -36,9 +36,7 @@ class TrainedModel:
 def load_trained(folder: Path) -> TrainedModel:
     """Load a model from its folder, whose name becomes the source of its spans.
 
-    Raises:
-        MissingFileError: there is no model.
-        ModelDataError: it is of another version, could run code (see `check_model`), or does not load.
+    ModelDataError says that it is of another version, could run code (see `check_model`), or does not load.
     """
     import spacy  # noqa: PLC0415 — half a second, which annotators without a model need not wait
 

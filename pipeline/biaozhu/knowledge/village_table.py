@@ -66,10 +66,8 @@ class VillageTable:
 def load_village_table(packed: bytes) -> VillageTable:
     """Return the table of a packed villages file (`villages.txt.xz`), mapped from the cache folder.
 
-    The first call puts it there; where the folder takes no file, each process lays it out in memory.
-
-    Raises:
-        lzma.LZMAError, ValueError: the packed file is damaged.
+    The first call puts it there; where the folder takes no file, each process lays it out in memory. Where the packed file is damaged,
+    LZMAError or ValueError is raised.
     """
     path = village_table_path(packed)
     table = _mapped(path)

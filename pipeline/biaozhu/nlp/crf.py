@@ -84,11 +84,7 @@ def sum_losses(
 ) -> tuple[float, np.ndarray, np.ndarray]:
     """Return loss and gradients of all texts; see `loss_and_gradients`.
 
-    Args:
-        chain: of the labels' tags.
-        emissions: of shape (rows, tags), one text after the other.
-        path: the right tag of each row.
-        batches: how the texts are in the rows.
+    `emissions` of shape (rows, tags) and `path`, the right tag of each row, have one text after the other, as `batches` says.
     """
     loss, by_emission, by_chain = 0.0, np.zeros(emissions.shape), np.zeros((2 + emissions.shape[1],) * 2)
     by_chain = by_chain[:, 2:]
@@ -103,12 +99,7 @@ def sum_losses(
 
 
 def find_spans(chain: Chain, emissions: Sequence[np.ndarray]) -> list[list[TokenSpan]]:
-    """Return the spans of the best paths, sorted.
-
-    Args:
-        chain: of the labels' tags.
-        emissions: for each text, float of shape (tokens, tags).
-    """
+    """Return the sorted spans of the best path of each text, whose emissions are of shape (tokens, tags)."""
     found: list[list[TokenSpan]] = [[] for _ in emissions]
     batches = pad_batches([len(one) for one in emissions])
     joined = np.concatenate([*emissions, np.zeros((0, len(chain.kinds)), np.float32)])

@@ -22,14 +22,9 @@ def crf_model(
 ) -> Model[list[Doc], list[np.ndarray]]:
     """Return a linear layer from features to the tags' emissions, with the chain's scores beside it.
 
-    Parameters: `W` (tags, width), `b` (tags,), `chain` (2 + tags, tags; start, stop, steps [from, to]).
-
-    Args:
-        tok2vec: gives the features, as arrays or sparse rows.
-        surface: gives sparse rows that stand beside those arrays, such as n-grams.
-        prior: where learning begins: untrained, the model says what this says, and training holds it there until the gold
-            has enough against it. A `BaseEncoder` with part = "scores".
-        prior_weight: what the prior's scores are multiplied with.
+    Parameters: `W` (tags, width), `b` (tags,), `chain` (2 + tags, tags; start, stop, steps [from, to]). `tok2vec` gives the features,
+    as arrays or sparse rows, `surface` sparse rows beside those arrays, such as n-grams. Learning begins at `prior`, a `BaseEncoder`
+    with part = "scores" whose scores are multiplied by `prior_weight`, and is held there until the gold has enough against it.
     """
     if prior is not None and not prior.attrs.get("tags"):
         raise ConfigError(

@@ -68,10 +68,8 @@ def lac_encoder(
 ) -> Model[list[Doc], list[np.ndarray]]:
     """Return LAC's network: its last hidden states, the scores of its tags, and their probabilities.
 
-    Args:
-        size: `large` or `small`; the weights stay in the package that they come in.
-        window: how many neighbours' probabilities a character sees on each side.
-        words: whether LAC's words of `WORD_TAGS` are marked, too, with those of the next neighbours.
+    A character sees the probabilities of `window` neighbours on each side. `words` also marks LAC's words of `WORD_TAGS`, with those
+    of the next neighbours. The weights stay in the package of their size.
     """
     lac = load_once(size)
 
@@ -101,11 +99,8 @@ def layer_encoder(
 ) -> Model[list[Doc], list[np.ndarray]]:
     """Return what each annotator marked, as B, I, E or S of each label, with the span's score, 1 where there is none.
 
-    Args:
-        size: the network that they lean on, as `preannotate --model` names it.
-        layers: names of annotators, or `combined` for what pre-annotation makes of them all.
-        labels: the labels to look at.
-        window: how many neighbours' marks a character sees on each side.
+    `size` is the network, as of `preannotate --model`; `layers` are names of annotators, or `combined` for what pre-annotation makes of
+    them all; a character sees the marks of `window` neighbours on each side.
     """
     known = (*(one.name for one in DEFAULT_ANNOTATORS), COMBINED)
     unknown = [name for name in layers if name not in known]
@@ -154,11 +149,7 @@ def freeze(
 ) -> Model[list[Doc], list[np.ndarray]]:
     """Return a model without parameters, which remembers what it has made of a text within `remembering`.
 
-    Args:
-        name: of the encoder.
-        vectors: texts to arrays of shape (code points, width).
-        width: of the rows.
-        key: what else the vectors depend on.
+    `vectors` makes arrays of shape (code points, width) of texts; `key` is what they depend on beside the text.
     """
 
     def forward(

@@ -76,17 +76,7 @@ Scorer = Callable[..., dict[str, Any]] | None
 
 
 class CrfNer(TrainablePipe):  # type: ignore[misc]
-    """A named entity recognizer with a linear-chain CRF.
-
-    Args:
-        vocab: the pipeline's.
-        model: a `biaozhu.Crf.v1`.
-        name: of this component.
-        scorer: for spaCy's `evaluate` and `train`.
-        settings: `min_score`: a span of the best path is given if its probability is at least this; `spans_key`: its
-            group in `doc.spans`, with probabilities; `set_ents`: whether they are added to `doc.ents`, too; and what
-            training reads.
-    """
+    """A named entity recognizer with a linear-chain CRF, whose model is a `biaozhu.Crf.v1`; for the settings see `make_ner`."""
 
     def __init__(
         self, vocab: Vocab, model: Model[Any, Any], name: str, *, scorer: Scorer = None, **settings: Any
@@ -224,7 +214,7 @@ def make_ner(  # noqa: PLR0913, PLR0917 — the settings of a config
     set_ents: bool,  # noqa: FBT001 — confection calls by name
     scorer: Scorer,
 ) -> CrfNer:
-    """Make the component that a config names as `biaozhu_ner` or `biaozhu_crf`.
+    """Make the component that a config names as `biaozhu_ner` or `biaozhu_crf`, of a `biaozhu.Crf.v1` and a `biaozhu.ner_scorer.v1`.
 
     Args:
         nlp: the pipeline.

@@ -29,11 +29,8 @@ def ngram_encoder(
 ) -> Model[list[Doc], list[csr_matrix]]:
     """Return n-grams as sparse rows; which ones there are is set by the Docs that it is initialized with.
 
-    Args:
-        longest: the longest n-gram of characters.
-        classes: whether n-grams of the kinds of characters are features, too.
-        at_least: n-grams that are rarer are left out.
-        most: of more n-grams than these the rarest are left out.
+    `longest` bounds the n-grams of characters; `classes` adds those of the kinds of characters. N-grams that occur less than
+    `at_least` times are left out, and of more than `most` the rarest.
     """
     attrs: dict[str, Any] = {
         "longest": longest,

@@ -69,17 +69,12 @@ class Candidate:
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Meaning of a place name.
+    """Meaning of a place name, whose offsets are code points into the text of its sentence.
 
-    Attributes:
-        sentence: id of the sentence; `start` and `end` are code points into its text.
-        text: the name as written.
-        status: known; ambiguous (`candidates` says between what); unknown to every table; natural (a river, a plain).
-        level: one of LEVELS or natural, 亚洲 a country; by its unit word where it is unknown.
-        path: names from the province down, as the article writes its own; empty unless it is known.
-        code: statistical code of the division, of its township where a village has been divided; empty as above.
-        candidates: the likeliest first, with probabilities.
-        under: the path of the narrowest division that the text is at, for what is unknown.
+    `status` is known, ambiguous (`candidates`, the likeliest first, says between what), unknown to every table, or natural (a river, a
+    plain). `level` is one of LEVELS or natural, 亚洲 a country; by its unit word where it is unknown. `path` has the names from the province
+    down, as the article writes its own, and `code` the statistical code of the division (of its township where a village has been divided);
+    both are empty unless it is known. `under` is the path of the narrowest division that the text is at, for what is unknown.
     """
 
     sentence: str

@@ -85,11 +85,7 @@ class Meaning:
 
 
 def article_meaning(article: Article, sentences: Sequence[Sentence]) -> Meaning:
-    """Return what the spans of one layer mean, of one article's sentences in any order.
-
-    Raises:
-        VersionError: a sentence is not from this article.
-    """
+    """Return what the spans of one layer mean, of one article's sentences in any order; VersionError for another article's."""
     strange = next((sentence for sentence in sentences if sentence.article != article.id), None)
     if strange is not None:
         raise VersionError(f"the article is {article.id}, not {strange.article}", where=strange.id)
@@ -127,10 +123,7 @@ def rows_as_csv(rows: Iterable[Row]) -> str:
 def write_table(path: Path, rows: Sequence[Row]) -> None:
     """Write rows as CSV (with a byte order mark, which spreadsheets need for Chinese) or Parquet, by the ending.
 
-    Raises:
-        UsageError: the ending is neither.
-        MissingExtraError: Parquet is asked for and pyarrow is not installed.
-        WriteError: the file cannot be written.
+    Another ending raises UsageError; Parquet without pyarrow raises MissingExtraError.
     """
     if path.suffix == ".csv":
         write_text(path, f"\ufeff{rows_as_csv(rows)}")

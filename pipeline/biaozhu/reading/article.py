@@ -32,16 +32,11 @@ HTML_SUFFIXES = frozenset({".html", ".htm", ".xhtml", ".shtml"})
 def read_article(path: Path) -> Article:
     """Read one source file, plain text or HTML.
 
-    Plain text is UTF-8, UTF-16 with a byte order mark, or GB18030; nothing of it is normalised, so that encoding
-    `raw` again gives the file's bytes. Of an HTML page, `raw` is the extracted text, and `encoding` begins with
-    `html:`; of a text with hard-wrapped lines it is that with the lines joined, and `encoding` begins with
-    `joined:`. `sha256` and `id` are then those of the UTF-8 bytes of `raw`, so that it is the same article when
-    saved and read again.
-
-    Raises:
-        MissingFileError: it is not there, a folder, or cannot be read.
-        EncodingError: binary, too large, or in no encoding that is sure.
-        EmptyArticleError: it has no text.
+    Plain text is UTF-8, UTF-16 with a byte order mark, or GB18030; nothing of it is normalised, so that encoding `raw` again gives the
+    file's bytes. Of an HTML page, `raw` is the extracted text, and `encoding` begins with `html:`; of a text with hard-wrapped lines it is
+    that with the lines joined, and `encoding` begins with `joined:`. `sha256` and `id` are then those of the UTF-8 bytes of `raw`, so that
+    it is the same article when saved and read again. A file that is binary, too large, or in no encoding that is sure raises
+    EncodingError, one without text EmptyArticleError.
     """
     return article_from_bytes(
         read_source(path), name=path.stem, where=str(path), page=path.suffix.lower() in HTML_SUFFIXES
@@ -49,13 +44,9 @@ def read_article(path: Path) -> Article:
 
 
 def article_from_bytes(data: bytes, *, name: str, where: str, page: bool = False) -> Article:
-    """Read an article whose bytes are already here; for what it raises see `read_article`.
+    """Read an article whose bytes are already here, and which errors name as `where`; for those see `read_article`.
 
-    Args:
-        data: the bytes of a source file.
-        name: the article's name.
-        where: what an error names as its place.
-        page: whether it is an HTML page for sure; else it is one if it begins like one.
+    It is an HTML page if `page` says so, or if it begins like one.
     """
     stated, left_out = Metadata(), tuple[LeftOut, ...]()
     if page or looks_like_html(data):
@@ -99,14 +90,10 @@ def read_articles(paths: Iterable[Path]) -> tuple[Article, ...]:
 
 
 def read_readable(paths: Iterable[Path]) -> tuple[dict[Path, Article], tuple[BiaozhuError, ...]]:
-    """Read several source files, in order, and leave out those that cannot be read.
+    """Read several source files, in order, and leave out those that cannot be read; where none can, all errors are raised.
 
-    Returns:
-        The articles by their files, and what is wrong with each file left out: what `read_article` raises, or
-        DuplicateError where it is the same article as one before it, since their sentences would share ids.
-
-    Raises:
-        BiaozhuError: no file can be read; all are reported together.
+    Returned are the articles by their files, and what is wrong with each file left out: what `read_article` raises, or DuplicateError
+    where it is the same article as one before it, since their sentences would share ids.
     """
     articles: dict[Path, Article] = {}
     seen: dict[str, Path] = {}

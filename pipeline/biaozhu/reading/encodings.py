@@ -52,11 +52,8 @@ _CONTROLS = re.compile(r"[\x01-\x08\x0e-\x1a\x1c-\x1f\x7f]")
 def decode(data: bytes, *, where: str) -> tuple[str, str]:
     """Return a source file's text and encoding: utf-8, utf-8-bom, utf-16-le, utf-16-be or gb18030.
 
-    A byte order mark stays, as U+FEFF at offset 0.
-
-    Raises:
-        EmptyArticleError: there are no bytes.
-        EncodingError: binary, NUL characters, or bytes that are none of these encodings for sure.
+    A byte order mark stays, as U+FEFF at offset 0. No bytes raise EmptyArticleError; binary data, NUL characters, and bytes that are none
+    of these encodings for sure raise EncodingError.
     """
     if not data:
         raise EmptyArticleError("the file is empty", where=where)

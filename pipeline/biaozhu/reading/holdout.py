@@ -21,11 +21,9 @@ def group_sentences(
 ) -> dict[str, str]:
     """Return the group of each sentence by its id: its article, or its section where there is one article.
 
-    A section of fewer than `at_least` sentences joins the one after it (the last one the one before): a headline
-    belongs to what follows it, and a fold of a sentence or two says nothing. `by` decides whatever the number of articles.
-
-    Raises:
-        TrainingError: the gold has sentences of another article.
+    A section of fewer than `at_least` sentences joins the one after it (the last one the one before): a headline belongs to what follows
+    it, and a fold of a sentence or two says nothing. `by` decides whatever the number of articles. Sentences of an article that was not
+    given raise TrainingError.
     """
     known = {article.id: article for article in articles}
     used = {sentence.article for sentence in gold}

@@ -43,9 +43,8 @@ _TIMES = (
 def read_page(data: bytes, *, where: str) -> tuple[str, str, Metadata, tuple[LeftOut, ...]]:
     """Return an HTML page's article as text, its encoding, the metadata that it states, and its visible text outside.
 
-    Raises:
-        EncodingError: the bytes are not what the page declares, nor UTF-8 or GB18030; or the page is too large.
-        EmptyArticleError: no article text was found.
+    A page that is too large, or whose bytes are not what it declares, nor UTF-8 or GB18030, raises EncodingError; EmptyArticleError says
+    that no article text was found.
     """
     if len(data) > _LARGEST:
         what = f"an HTML page of more than {_LARGEST >> 20} MiB"

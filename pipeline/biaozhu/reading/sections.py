@@ -17,11 +17,8 @@ if TYPE_CHECKING:
 def sections_of(articles: Sequence[Article], gold: Sequence[Sentence]) -> dict[str, str]:
     """Return the name of each sentence's section by sentence id, `<article> §<number> <heading>`.
 
-    The article is called by its file's stem, or by its id where two files share a stem.
-
-    Raises:
-        ScoringError: an article is not in the gold, or the gold has sentences of an article that is not given.
-        OffsetError: a sentence is in no block of its article.
+    The article is called by its file's stem, or by its id where two files share a stem. Articles and gold that do not fit each other raise
+    ScoringError, a sentence that is in no block of its article OffsetError.
     """
     known, wanted = {article.id for article in articles}, {sentence.article for sentence in gold}
     problems: list[BiaozhuError] = [

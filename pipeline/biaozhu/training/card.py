@@ -49,12 +49,7 @@ def describe_file(path: Path) -> DataFile:
 
 
 def score_strictly(gold: Sequence[Sentence], predicted: Sequence[Sentence]) -> dict[str, StrictCounts]:
-    """Count strictly the spans of each label, and of all together under `ALL`.
-
-    Args:
-        gold: sentences with the spans that are there.
-        predicted: the same sentences, in the same order, with those found.
-    """
+    """Count strictly the spans of each label, and of all under `ALL`, in the same sentences in the same order."""
     there, found = (
         [(number, *span.key) for number, one in enumerate(side) for span in one.spans]
         for side in (gold, predicted)
@@ -84,18 +79,8 @@ def write_card(  # noqa: PLR0913 — what a card says
 ) -> None:
     """Write README.md into a model's folder; the same data and config give the same card.
 
-    Args:
-        folder: the model's.
-        nlp: the model.
-        config_path: its config.
-        overrides: what was set in place of the config's own.
-        files: its training data.
-        scores: `IN_SAMPLE` or `HELD_OUT` -> label -> strict score.
-        scored: on so many of the first sentences the in-sample scores are.
-        learned: what the model changes against its start, if it has one.
-
-    Raises:
-        WriteError: the folder does not take it.
+    `overrides` were set in place of the config's own values, `files` are the training data; `scores` has the strict scores of each label
+    `IN_SAMPLE`, on the first `scored` sentences, or `HELD_OUT`; `learned` is what the model changes against its start, if it has one.
     """
     labels = sorted({name for one in scores.values() for name in one} - {ALL})
     of = "" if scored == sum(one.sentences for one in files) else f" (its first {scored} sentences)"

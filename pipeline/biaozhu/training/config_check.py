@@ -26,9 +26,7 @@ GIVEN = frozenset({"nlp", "name"})
 def find_misspelt(config: Mapping[str, Any], *, where: str) -> list[ConfigError]:
     """Return an error for each section, setting, factory or function that does not exist; nothing is called.
 
-    Args:
-        config: as read, with its `${…}` in place.
-        where: the config's name in messages.
+    The config is as read, with its `${…}` in place; `where` is its name in messages.
     """
     return [ConfigError(problem, where=where) for problem in _find_problems(config)]
 

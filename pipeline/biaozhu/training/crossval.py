@@ -45,12 +45,8 @@ def crossvalidate(
 ) -> HeldOut:
     """Leave one group out at a time, train on the others, and predict it.
 
-    Args:
-        config: a training config; its own corpus is not read.
-        gold: the sentences with their gold spans.
-        groups: the group of each sentence by its id.
-        source: what the predicted spans name as their source.
-        on_fold: called before each fold with its number from 0 and how many there are.
+    The config's own corpus is not read; `groups` has the group of each sentence by its id; `source` is what the predicted spans name
+    as theirs; `on_fold` is called before each fold with its number from 0 and how many there are.
     """
     folds = count_groups(gold, groups)
     predicted: dict[str, Sentence] = {}
@@ -75,11 +71,7 @@ def crossvalidate(
 
 
 def count_groups(gold: Sequence[Sentence], groups: Mapping[str, str]) -> Counter[str]:
-    """Return how many sentences each group has.
-
-    Raises:
-        TrainingError: there are fewer than two groups.
-    """
+    """Return how many sentences each group has; fewer than two groups raise TrainingError."""
     counts = Counter(groups[sentence.id] for sentence in gold)
     if len(counts) < 2:  # noqa: PLR2004 — one left out, one to learn from
         raise TrainingError(

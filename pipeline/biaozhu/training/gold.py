@@ -76,8 +76,7 @@ def match_files(paths: Sequence[str], *, where: str) -> tuple[Path, ...]:
 def make_examples(nlp: Language, sentences: Iterable[Sentence]) -> tuple[list[Example], tuple[Entry, ...]]:
     """Make an Example of each sentence; the tokens under a span that cannot be aligned count as unknown, not as O.
 
-    Returns:
-        The examples, and a loss for each span whose borders are not token borders.
+    Returned with them is a loss for each span whose borders are not token borders.
     """
     examples, entries = [], []
     for sentence in sentences:

@@ -68,20 +68,10 @@ def train_seeds(  # noqa: PLR0913 — what `train` takes, and seeds and layers
     on_seed: Callable[[int, bool], None] = lambda *_: None,
     on_step: OnStep = lambda *_: None,
 ) -> tuple[tuple[Entry, ...], tuple[SeedRun, ...]]:
-    """Train once for each seed, counted up from the config's own, score each, and keep the first model.
+    """Train once for each seed, counted up from the config's own `system.seed`, score each, and keep the first model.
 
-    Args:
-        config_path: a spaCy config whose seed is `system.seed`.
-        output: the folder of the model that stays.
-        seeds: how many.
-        scored: gold layers that training does not see.
-        overrides: `section.key` -> value.
-        held_out: see `train`.
-        on_seed: called before each seed with it, and whether it was trained before.
-        on_step: see `train`.
-
-    Returns:
-        What could not be aligned with the tokens, which is the same for each seed, and each seed's run.
+    `scored` are gold layers that training does not see; `on_seed` is called before each seed with it, and whether it was trained before;
+    for the other options see `train`. Returned are what could not be aligned with the tokens, the same for each seed, and each seed's run.
     """
     check_replaceable(output)
     output = output.resolve()  # a link to a folder stays a link

@@ -34,13 +34,10 @@ def segmenter_folder() -> Path:
 def train_segmenter(
     words: Sequence[Sentence], dev: Sequence[Sentence], folder: Path, *, iterations: int = 5
 ) -> StrictCounts:
-    """Train on sentences whose spans are their words, and write the model whole or not at all.
+    """Train on sentences whose spans are their words, measure on dev, and write the model whole or not at all.
 
-    Args:
-        words: to learn from; characters that no span covers are words of their own.
-        dev: to measure on.
-        folder: the model's, replaced if it holds one.
-        iterations: passes over the data (Sun et al. 2012, ADF training of a CRF).
+    Characters that no span covers are words of their own. The folder is replaced if it holds such a model; `iterations` are passes over
+    the data (Sun et al. 2012, ADF training of a CRF).
     """
     if not any(sentence.spans for sentence in words) or not dev:
         raise TrainingError("there are no words to learn from", next_step="Give layers whose spans are words")

@@ -69,16 +69,10 @@ def solve(
     groups: Sequence[str] = (),
     on_step: OnLoss = lambda _: None,
 ) -> Solution:
-    """Set the parameters of least loss.
+    """Set the parameters of least loss of an initialized component; empty examples are passed over.
 
-    Args:
-        component: initialized.
-        examples: the training data; empty ones are passed over.
-        groups: the article of each example, for the choice among `holds`.
-        on_step: called after each step with the loss.
-
-    Raises:
-        TrainingError: there is nothing to learn from, or python-crfsuite is not installed.
+    `groups` are the examples' articles, for the choice among `holds`; `on_step` is called after each step with the loss. TrainingError
+    says that there is nothing to learn from, or that python-crfsuite is not installed.
     """
     chosen = [at for at, example in enumerate(examples) if len(example.predicted)]
     if not chosen or not component.labels:

@@ -94,9 +94,7 @@ class Fitted:
 def read_config(path: Path, overrides: Mapping[str, Any] | None = None) -> Config:
     """Read a training config, with `section.key` values in place of its own; see `data.renamed` for old names.
 
-    Raises:
-        MissingFileError: there is no such file.
-        ConfigError: it is not a config, or it or an override names something that there is not; all reported together.
+    ConfigError says that it is not a config, or that it or an override names something that there is not; all are reported together.
     """
     where = str(path)
     try:
@@ -137,14 +135,9 @@ def train(
 ) -> Trained:
     """Train the pipeline of a config and write it, whole or not at all, with README.md as its card.
 
-    Gold is read as a whole, DocBin shards are streamed. What is in the folder is replaced if it is a model.
-
-    Args:
-        config_path: a spaCy config.
-        output: the folder to write.
-        overrides: `section.key` -> value.
-        held_out: strict scores of a cross-validation, for the card; see `score_strictly`.
-        on_step: called after each step with its number, the most there can be, and the loss.
+    Gold is read as a whole, DocBin shards are streamed; the output is replaced if it is a model. `overrides` are `section.key` -> value,
+    `held_out` strict scores of a cross-validation for the card (see `score_strictly`); `on_step` is called after each step with its
+    number, the most there can be, and the loss.
     """
     check_replaceable(output)
     config = read_config(config_path, overrides)

@@ -23,15 +23,8 @@ def check_replaceable(
 ) -> None:
     """Check that a folder is not there, or holds nothing but what a model of the kind is made of.
 
-    Args:
-        output: the folder.
-        kind: as messages call it.
-        mark: the file without which it is no such model.
-        names: its files and folders; without them those of a spaCy pipeline, whose components its `meta.json` names.
-
-    Raises:
-        WriteError: it is something else.
-        OutputError: it is one, and holds somebody's files, too.
+    `mark` is the file without which it is not such a model (WriteError), `names` are its files and folders, by default those of a spaCy
+    pipeline, whose components its `meta.json` names; somebody's files beside them raise OutputError.
     """
     if not output.exists():
         return

@@ -15,11 +15,7 @@ EDGE, UNKNOWN = 0, 1
 
 
 def rows_of(dictionary: Sequence[str]) -> np.ndarray:
-    """Return code point -> row, int64 of shape (0x110000,).
-
-    Args:
-        dictionary: for each row the characters that it stands for, none of them in two rows.
-    """
+    """Return code point -> row, int64 of shape (0x110000,); each row of the dictionary has the characters that it stands for."""
     rows = np.full(CODE_POINTS, UNKNOWN, np.int64)
     for row, characters in enumerate(dictionary):
         for character in characters:

@@ -98,9 +98,7 @@ class Fast:
 def decode(shares: np.ndarray, lengths: np.ndarray) -> tuple[np.ndarray, ...]:
     """Cut texts to words: where each text begins; where each word begins and ends, half open; its kind; its score.
 
-    Args:
-        shares: logarithms of shape (characters, 2 kinds): B of each kind, then I of each.
-        lengths: of the texts that the characters make up, end to end.
+    `shares` are logarithms of shape (characters, 2 kinds), B of each kind, then I of each, of texts end to end of these lengths.
     """
     kinds = shares.shape[1] // 2
     first, inner = shares[:, :kinds], shares[:, kinds:]

@@ -89,8 +89,7 @@ def _padded(places: np.ndarray, values: np.ndarray) -> np.ndarray:
 def load_lac(which: Size, *, threads: int | None = None, folder: Path | None = None) -> Lac:
     """Load one of the two LACs, from the installed package by default; its graph is built once into the cache folder.
 
-    Raises:
-        ModelDataError: the weights are missing or not those that were measured.
+    ModelDataError says that the weights are missing or not those that were measured.
     """
     data = read_lac_data(which, folder)
     chain = make_chain(data.tags, start=data.start, stop=data.stop, transitions=data.transitions)

@@ -67,15 +67,9 @@ _LARGE_LAYERS = (
 class LacData:
     """The data that decoding needs beside the graph.
 
-    Attributes:
-        folder: where the files lie.
-        checksum: SHA-256 over all files, in hex.
-        characters: character -> row of the embedding; variants (full width, traditional) have the row of the known form.
-        unknown: the row of all other characters.
-        tags: of each emission column, as `PER-B`; O where there is no word.
-        start: score of each tag at the start of a sentence.
-        stop: score of each tag at its end.
-        transitions: score of a step [from, to].
+    `checksum` is the SHA-256 over all files, in hex; `characters` have rows of the embedding, variants (full width, traditional) that of
+    the known form, all others `unknown`; `tags` are those of the emission columns, as `PER-B`, O where there is no word. Scores of start
+    and stop are of each tag, of transitions of a step [from, to].
     """
 
     folder: Path
@@ -101,8 +95,7 @@ def lac_folder(size: Size) -> Path:
 def read_lac_data(size: Size, folder: Path | None = None) -> LacData:
     """Read and check what decoding needs, from the installed package by default.
 
-    Raises:
-        ModelDataError: a file is missing, or the files are not those that were measured.
+    ModelDataError says that a file is missing, or that the files are not those that were measured.
     """
     folder = folder or lac_folder(size)
     checksum = _check_files(size, folder)

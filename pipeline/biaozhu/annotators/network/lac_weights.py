@@ -22,13 +22,10 @@ Layer = tuple[np.ndarray, np.ndarray, np.ndarray]
 
 @dataclass(frozen=True, slots=True)
 class LacWeights:
-    """One of LAC's networks.
+    """One of LAC's networks, its layers from the input up.
 
-    Attributes:
-        rows: row of the dictionary -> row of the embedding, int32.
-        embedding: float32 of shape (rows, 128).
-        layers: from the input up.
-        reset_after: whether the reset gate acts after the recurrent product (`linear_before_reset`).
+    `rows` has the row of the embedding for each row of the dictionary, int32; `embedding` is float32 of shape (rows, 128); `reset_after`
+    says whether the reset gate acts after the recurrent product (`linear_before_reset`).
     """
 
     rows: np.ndarray

@@ -51,10 +51,8 @@ CALLED = ("nlp", "components")
 def check_model(folder: Path) -> None:
     """Check that a folder is a model of biaozhu which can be loaded without running anything else.
 
-    Raises:
-        MissingFileError: there is no model.
-        ModelDataError: of another version, or it holds files or names functions that are not known to be harmless;
-            all reported together.
+    MissingFileError says that there is no model, ModelDataError that it is of another version, or holds files or names functions that are
+    not known to be harmless; all are reported together.
     """
     if not (folder / "meta.json").is_file():
         make = "Make one with `biaozhu train`"

@@ -56,12 +56,7 @@ class CheckedModel:
 
 
 def read_config(path: Path, kind: ModelKind) -> dict[str, Any]:
-    """Read a model's config.
-
-    Raises:
-        MissingFileError: there is none.
-        ModelDataError: it is not a config of such a model, or of another format.
-    """
+    """Read a model's config; ModelDataError if it is not one of such a model, or of another format."""
     try:
         config = parse_json(read_bytes(path))
     except ValueError:
@@ -74,12 +69,7 @@ def read_config(path: Path, kind: ModelKind) -> dict[str, Any]:
 
 
 def load_checked(folder: Path, kind: ModelKind, *, threads: int | None) -> CheckedModel:
-    """Load a model after checking that each file is the one whose checksum its config names.
-
-    Raises:
-        MissingFileError: there is no model.
-        ModelDataError: a file is damaged or not the one that the config names.
-    """
+    """Load a model after checking that each file is the one whose checksum its config names; else ModelDataError."""
     config = read_config(folder / CONFIG, kind)
     contents = {name: read_bytes(folder / name) for name in (GRAPH, kind.arrays, DICTIONARY)}
     for name, content in contents.items():

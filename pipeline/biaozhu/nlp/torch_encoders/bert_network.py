@@ -58,8 +58,7 @@ class BertNetwork(nn.Module):  # type: ignore[misc]  # PyTorch may be absent her
     def fill(self, facts: Mapping[str, Any], arrays: Mapping[str, torch.Tensor]) -> None:
         """Take the sizes and the vocabulary (`config`, `vocabulary`), and the arrays as `state_dict` names them.
 
-        Raises:
-            ValueError, RuntimeError: they do not fit each other.
+        ValueError or RuntimeError says that they do not fit each other.
         """
         config, pieces = dict(facts["config"]), list(facts["vocabulary"])
         for name, most in SIZES.items():
@@ -113,9 +112,7 @@ _OTHERS: Mapping[str, Any] = {"hidden_act": "gelu", "layer_norm_eps": 1e-12}
 def read_bert(folder: Path, network: BertNetwork) -> None:
     """Fill a network from a folder with config.json, vocab.txt, and model.safetensors or pytorch_model.bin.
 
-    Raises:
-        MissingFileError: a file is missing.
-        ModelDataError: they are not those of a BERT, or not of this width.
+    MissingFileError says that a file is missing, ModelDataError that they are not those of a BERT, or not of this width.
     """
     try:
         config = {**_OTHERS, **json.loads(read_bytes(folder / CONFIG))}

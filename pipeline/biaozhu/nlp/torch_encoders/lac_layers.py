@@ -19,9 +19,8 @@ if TYPE_CHECKING:
 class LacLayers(nn.Module):  # type: ignore[misc]  # PyTorch may be absent here
     """An embedding and bidirectional GRU layers; gives the last states of each character, width 256.
 
-    Args:
-        weights: of a LAC whose reset gate acts after the recurrent product, as PyTorch's does.
-        dropout: of the embedded characters and of the states between the layers, while training.
+    The weights are of a LAC whose reset gate acts after the recurrent product, as PyTorch's does. Dropout is of the embedded
+    characters and of the states between the layers, while training.
     """
 
     def __init__(self, weights: LacWeights, *, dropout: float) -> None:
@@ -36,9 +35,7 @@ class LacLayers(nn.Module):  # type: ignore[misc]  # PyTorch may be absent here
     def forward(self, ids: torch.Tensor, lengths: torch.Tensor) -> torch.Tensor:
         """Return states, float32 of shape (time, batch, 256).
 
-        Args:
-            ids: rows of the embedding, int64 of shape (time, batch), any past a text's end.
-            lengths: int64 of shape (batch,).
+        `ids` are rows of the embedding, int64 of shape (time, batch), any past a text's end; `lengths` int64 of shape (batch,).
         """
         back = reversal(lengths, len(ids))[..., None]
         state = self.embedding(ids)
@@ -58,13 +55,9 @@ class LacLayers(nn.Module):  # type: ignore[misc]  # PyTorch may be absent here
 
 
 def both_ways(ahead: nn.GRU, behind: nn.GRU, state: torch.Tensor, back: torch.Tensor) -> torch.Tensor:
-    """Return what two GRUs make of a padded batch, one of them read from each text's end.
+    """Return what two GRUs make of a padded batch (time, batch, width), one of them read from each text's end.
 
-    Args:
-        ahead: reads forwards.
-        behind: reads backwards.
-        state: float of shape (time, batch, width).
-        back: `reversal` with one more axis.
+    `back` is `reversal` with one more axis.
     """
     forwards, _ = ahead(state)
     backwards, _ = behind(torch.gather(state, 0, back.expand_as(state)))

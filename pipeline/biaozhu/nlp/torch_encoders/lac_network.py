@@ -25,12 +25,7 @@ WIDTH = 2 * HIDDEN
 
 
 class LacNetwork(nn.Module):  # type: ignore[misc]  # PyTorch may be absent here
-    """Gives the last states of each character, width 256.
-
-    Args:
-        weights: of a LAC whose reset gate acts after the recurrent product, as PyTorch's does.
-        dropout: of what goes into each layer and of the states, while training.
-    """
+    """Gives the last states of each character, width 256; dropout is of what goes into each layer and of the states."""
 
     def __init__(self, weights: LacWeights, *, dropout: float) -> None:
         super().__init__()
@@ -40,9 +35,7 @@ class LacNetwork(nn.Module):  # type: ignore[misc]  # PyTorch may be absent here
     def forward(self, ids: torch.Tensor, lengths: torch.Tensor) -> torch.Tensor:
         """Return the states of all characters, one text after the other, float32 of shape (characters, 256).
 
-        Args:
-            ids: rows of the embedding, int64 of shape (longest, texts), padded.
-            lengths: of the texts, none of them 0.
+        `ids` are rows of the embedding, int64 of shape (longest, texts), padded; no length is 0.
         """
         if not len(lengths):
             return torch.zeros((0, WIDTH))

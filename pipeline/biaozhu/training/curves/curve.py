@@ -90,13 +90,9 @@ def measure_curve(
 ) -> LearningCurve:
     """Train on growing shares of the gold, score strictly on what was held out, and extrapolate.
 
-    Args:
-        config: a training config; its own corpus is not read.
-        gold: the sentences with their gold spans.
-        groups: what is held out together, by sentence id; see `group_sentences`.
-        units: what is drawn together for bands and intervals; see `choose_units`.
-        plan: how.
-        on_training: called before each training with its number from 0 and how many there are.
+    The config's own corpus is not read. `groups` says what is held out together, by sentence id (see `group_sentences`), `units` what is
+    drawn together for bands and intervals (see `choose_units`); `on_training` is called before each training with its number from 0 and
+    how many there are.
     """
     names = [groups[sentence.id] for sentence in gold]
     cutter = GroupKFold(min(plan.folds, len(count_groups(gold, groups))))
@@ -154,13 +150,8 @@ def describe_curve(
 ) -> dict[str, Any]:
     """Return the curve as plain JSON values, as `biaozhu report --curve` takes them; what is not known is null.
 
-    The same gold, config and plan give the same document: it carries no date.
-
-    Args:
-        curve: what was measured.
-        plan: how.
-        files: config, gold and articles, named with their checksums.
-        command: the words of the command line.
+    The same gold, config and plan give the same document: it carries no date. `files` are config, gold and articles, named with their
+    checksums; `command` has the words of the command line.
     """
     law, gain, points = curve.result.law, curve.result.gain, curve.result.points
     line: list[int] = []

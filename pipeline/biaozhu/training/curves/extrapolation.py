@@ -125,14 +125,9 @@ def extrapolate(
     more: int,
     sampling: Sampling = DEFAULT_SAMPLING,
 ) -> Extrapolation:
-    """Put bands around the points of a learning curve and extrapolate it.
+    """Put bands around the points of a learning curve and extrapolate it from `annotated` sentences to `more`.
 
-    Args:
-        sizes: sentences trained on, ascending.
-        counts: spans there, found and right, shape (sizes, seeds, units, 3).
-        annotated: how many sentences there are now.
-        more: how many to add.
-        sampling: how to draw.
+    `sizes` are the sentences trained on, ascending; `counts` the spans there, found and right, shape (sizes, seeds, units, 3).
     """
     measured = _f1(counts.sum(axis=2))
     means = _mean_of_seeds(measured)
@@ -172,10 +167,7 @@ def exchange(
 ) -> Exchange | None:
     """Compare two learning curves at the highest F1 that both reach; None where F1 is undefined somewhere.
 
-    Args:
-        gold: sizes and counts as `extrapolate` takes them, of training on gold.
-        layer: the same of training on another layer, scored on the same.
-        sampling: how to draw; both are scored on the same draws.
+    Both are sizes and counts as `extrapolate` takes them, scored on the same and on the same draws.
     """
     sizes, f1 = (gold[0], layer[0]), [_mean_of_seeds(_f1(one[1].sum(axis=2))) for one in (gold, layer)]
     if np.isnan(np.concatenate(f1)).any():
@@ -200,11 +192,8 @@ def fit_power_law(
 ) -> PowerLaw | None:
     """Fit F1 = a - b n^-c by weighted least squares, or return None where no search converges.
 
-    Args:
-        sizes: sentences, at least four different ones.
-        values: F1 at each.
-        weights: the standard deviation of each.
-        near: where to begin; without it several beginnings are tried and the best result taken.
+    There are at least four different sizes; `weights` are the standard deviations of the values. The search begins at `near`; without it
+    several beginnings are tried and the best result taken.
     """
     at = np.asarray(sizes, np.float64)
     starts = [_start(at, values, c) for c in STARTS] if near is None else [(near.a, near.b, near.c)]

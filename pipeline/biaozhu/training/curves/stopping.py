@@ -98,11 +98,7 @@ def write_round(path: Path, score: RoundScore) -> None:
 
 
 def read_round(path: Path) -> RoundScore:
-    """Read the score of a round.
-
-    Raises:
-        LineError: the file is not as `write_round` writes it.
-    """
+    """Read the score of a round; LineError if the file is not as `write_round` writes it."""
     try:
         return msgspec.convert(parse_json_as(read_bytes(path), dict), RoundScore)
     except (ValueError, msgspec.ValidationError):
