@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import io
 import zipfile
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from biaozhu.data.errors import WriteError
@@ -38,10 +39,8 @@ def laid_out_parts(
     with zipfile.ZipFile(buffer, "w") as archive:
         for part, content in parts.items():
             archive.writestr(zipfile.ZipInfo(part), content)
-    try:
+    with suppress(WriteError):
         write_bytes(path, buffer.getvalue())
-    except WriteError:
-        return parts
     return parts
 
 
