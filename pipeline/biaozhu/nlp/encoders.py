@@ -28,14 +28,8 @@ from biaozhu.nlp.bounds import NonNegativeInt
 from biaozhu.nlp.crf import encode_spans, make_tags
 
 # What makes the parts of a vector weigh about alike in a linear model with one penalty for all of them.
-STATES_SCALE, SCORES_SCALE, TAGS_SCALE, CLASS_SCALE, WORDS_SCALE, LOWEST_SCORE = (
-    0.1,
-    0.05,
-    0.25,
-    0.3,
-    2.0,
-    -20.0,
-)
+STATES_SCALE, SCORES_SCALE, TAGS_SCALE, CLASS_SCALE, WORDS_SCALE = 0.1, 0.05, 0.25, 0.3, 2.0
+LOWEST_SCORE = -20.0
 STATES = 256
 NUMERALS = "零〇一二两三四五六七八九十百千万亿壹贰叁肆伍陆柒捌玖拾佰仟"
 VAGUE = "几数余多来"

@@ -33,29 +33,8 @@ _HALF |= {chr(code): chr(code - 0xFEE0) for code in range(0xFF10, 0xFF5B) if chr
 _QUOTES = (dict(zip("“”‘’", "\"\"''", strict=True)), dict(zip("“”‘’", "「」『』", strict=True)))
 _DASHES = ({"—": "-"}, {"—": "~"}, {"—": "－"}, {"—": "～"})
 _DOTS = ({"·": "•"}, {"·": "．"}, {"·": "・"})
-_VILLAGE_ENDS = [
-    "村",
-    "庄",
-    "屯",
-    "营",
-    "寨",
-    "店",
-    "集",
-    "堡",
-    "铺",
-    "沟",
-    "湾",
-    "坪",
-    "庄村",
-    "营村",
-    "屯村",
-    "家村",
-    "家庄",
-    "家庄村",
-    "家沟",
-    "家营村",
-    "社区",
-]
+_ENDS = "村 庄 屯 营 寨 店 集 堡 铺 沟 湾 坪 庄村 营村 屯村 家村 家庄 家庄村 家沟 家营村 社区"
+_VILLAGE_ENDS = _ENDS.split()
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,7 +19,8 @@ from recipes.base.graph import Head
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from biaozhu.annotators.network.lac_weights import LacWeights, Layer
+    from biaozhu.annotators.network.lac_data import Layer
+    from biaozhu.annotators.network.lac_weights import LacWeights
     from recipes.base.network import BaseNetwork
 
 

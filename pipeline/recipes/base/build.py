@@ -96,9 +96,7 @@ def _auxiliary(section: Any, where: str) -> tuple[str, float]:
 def read_material(config: BaseConfig, *, corpora: Path | None = None) -> Material:
     """Read the corpus's train and dev parts and what training starts from; raises CorpusError."""
     folder = (corpora or corpora_folder()) / config.corpus
-    read = corpus_examples(folder, config.labels)
-    start = lac_start()
-    others = None
+    start, others = lac_start(), None
     if config.auxiliary is not None:
         name, _ = config.auxiliary
         kept_apart = {part: [one.text for one in read_part(folder, part)] for part in ("dev", "test")}
@@ -106,11 +104,7 @@ def read_material(config: BaseConfig, *, corpora: Path | None = None) -> Materia
     tuned = start.lacs[0] if config.settings.encoder_lr_factor else None
     earlier = read_earlier(config.settings.begin, tuned, start.dictionary) if config.settings.begin else None
     return Material(
-        read.train,
-        read.dev,
-        read.names,
-        read.tags,
-        read.words,
+        *corpus_examples(folder, config.labels),
         rows_of(start.dictionary),
         start,
         others,
@@ -147,12 +141,6 @@ def vocabulary_of(material: Material) -> Vocabulary:
     return Vocabulary(
         material.tags, material.words, material.rows, width, others, material.tuned, material.earlier
     )
-
-
-def frozen_weights(material: Material) -> tuple[LacWeights, ...]:
-    """Return the arrays of the LACs that stay as they are."""
-    by_size = dict(zip(SIZES, material.start.lacs, strict=True))
-    return tuple(by_size[size] for size in material.frozen)
 
 
 def frozen_lacs(material: Material, *, threads: int = 1) -> list[Lac]:
@@ -249,9 +237,11 @@ def export_members(
 
     vocabulary = vocabulary_of(material)
     found = calibrate(networks, vocabulary, dev)
+    by_size = dict(zip(SIZES, material.start.lacs, strict=True))
+    frozen = tuple(by_size[size] for size in material.frozen)
     return export_base(
         output,
-        cooled(weights_of(networks, frozen_weights(material), WIDTH * material.lexicon), found.temperature),
+        cooled(weights_of(networks, frozen, WIDTH * material.lexicon), found.temperature),
         scores={name: array / found.temperature for name, array in scores_of(networks).items()},
         tags=material.tags,
         dictionary=material.start.dictionary,

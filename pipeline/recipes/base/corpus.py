@@ -14,7 +14,7 @@ import numpy as np
 
 from recipes.base.augment import Names, collect_names
 from recipes.base.data import Example, example, name_tags, shortened, word_tags
-from recipes.corpora.corpus_store import read_manifest, read_part
+from recipes.corpora.corpus_store import KEPT_FACTS, read_manifest, read_part
 from recipes.corpora.leaks import find_leaks
 
 if TYPE_CHECKING:
@@ -24,37 +24,19 @@ if TYPE_CHECKING:
     from biaozhu.data.model import Sentence
 
 # What a model's config says of its corpus.
-FACTS = (
-    "name",
-    "package",
-    "package_sha256",
-    "licence",
-    "near_duplicates",
-    "parts",
-    "self_training",
-    "own_copies",
-)
+FACTS = ("name", *KEPT_FACTS, "parts", "self_training", "own_copies")
+Examples = tuple[Example, ...]
+Tags = tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class CorpusExamples:
-    """Examples of train and dev, names of train for augmentation, the tags of names and of words."""
-
-    train: tuple[Example, ...]
-    dev: tuple[Example, ...]
-    names: Names
-    tags: tuple[str, ...]
-    words: tuple[str, ...]
-
-
-def corpus_examples(folder: Path, labels: Sequence[str]) -> CorpusExamples:
-    """Read a corpus's train and dev parts; raises CorpusError."""
+def corpus_examples(folder: Path, labels: Sequence[str]) -> tuple[Examples, Examples, Names, Tags, Tags]:
+    """Return examples of train and dev, names of train for augmentation, the tags of names and of words; or CorpusError."""
     tags = name_tags(labels)
     has_words = "words" in read_manifest(folder)["parts"]["train"]
     words = {one.id: one for one in read_part(folder, "train", words=True)} if has_words else {}
     pos = word_tags([span.label for one in words.values() for span in one.spans])
 
-    def examples(sentences: Iterable[Sentence]) -> tuple[Example, ...]:
+    def examples(sentences: Iterable[Sentence]) -> Examples:
         return tuple(
             piece
             for sentence in sentences
@@ -62,9 +44,7 @@ def corpus_examples(folder: Path, labels: Sequence[str]) -> CorpusExamples:
         )
 
     train = read_part(folder, "train")
-    return CorpusExamples(
-        examples(train), examples(read_part(folder, "dev")), collect_names(train), tags, pos
-    )
+    return examples(train), examples(read_part(folder, "dev")), collect_names(train), tags, pos
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 MANIFEST = "corpus.json"
 PARTS = ("train", "dev", "test")
+# Of a manifest, what a corpus that is made of this one says too.
+KEPT_FACTS = ("package", "package_sha256", "licence", "near_duplicates")
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,8 @@ from biaozhu.annotators.network.lac_data import HIDDEN
 from biaozhu.annotators.network.onnx_graph import in_onnx_order
 
 if TYPE_CHECKING:
-    from biaozhu.annotators.network.lac_weights import LacWeights, Layer
+    from biaozhu.annotators.network.lac_data import Layer
+    from biaozhu.annotators.network.lac_weights import LacWeights
 
 
 class LacLayers(nn.Module):  # type: ignore[misc]  # PyTorch may be absent here
