@@ -93,14 +93,11 @@ def alternation(words: Iterable[str], guards: Mapping[str, str] = MappingProxyTy
     A branch for each first character, for a long row of single words is slow to fail.
     """
     ordered = sorted(set(words), key=lambda word: (word[0], -len(word), word))
-    return "|".join(
-        f"{re.escape(first)}(?:{'|'.join(_rest(word, guards) for word in same)})"
-        for first, same in groupby(ordered, key=lambda word: word[0])
-    )
-
-
-def _rest(word: str, guards: Mapping[str, str]) -> str:
-    return re.escape(word[1:]) + (f"(?!{guards[word]})" if word in guards else "")
+    branches = []
+    for first, same in groupby(ordered, key=lambda word: word[0]):
+        rests = (re.escape(word[1:]) + (f"(?!{guards[word]})" if word in guards else "") for word in same)
+        branches.append(f"{re.escape(first)}(?:{'|'.join(rests)})")
+    return "|".join(branches)
 
 
 @cache

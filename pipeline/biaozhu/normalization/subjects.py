@@ -14,7 +14,7 @@ from itertools import chain, groupby
 from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Sequence
 
     from biaozhu.data.model import Article, Sentence
     from biaozhu.normalization.addresses import Place
@@ -90,8 +90,8 @@ class _Paragraph:
 
 def subject_places(
     article: Article, sentences: Sequence[Sentence], places: Iterable[Place]
-) -> dict[tuple[str, int], Steps]:
-    """Return the path of the place that each amount is about, by sentence id and start; empty where none is found.
+) -> dict[tuple[str, int], str]:
+    """Return the path (steps joined by a slash) of each amount's place, by sentence id and start; empty where none is found.
 
     The sentences have amounts, places and persons as spans, in order; the blocks of the article say what a heading is.
     """
@@ -117,7 +117,7 @@ def subject_places(
             if kind == "paragraph":
                 for path in [seen.path_of(anchor) for anchor in anchors if anchor.rank != "inside"]:
                     seen.add(path)
-    return found
+    return {key: "/".join(path) for key, path in found.items()}
 
 
 def _subjects(paragraph: _Paragraph, index: int, seen: _Seen) -> dict[tuple[str, int], Steps]:
@@ -192,17 +192,13 @@ def _anchors(sentence: Sentence, places: Sequence[Place]) -> list[_Anchor]:
             chains.append([place])
     persons = [span.start for span in sentence.spans if span.label == PERSON]
     for levels in chains:
-        path = _path_of(levels[-1])
+        place = levels[-1]
+        known = place.path or (*place.under, place.text)
+        path = () if place.status == "natural" or place.level == "country" else known
         rank = _rank(sentence.text, levels[0].start, levels[-1].end, persons)
         if path and rank:
             anchors.append(_Anchor(levels[0].start, levels[-1].end, path, rank))
     return sorted(anchors, key=lambda anchor: anchor.start)
-
-
-def _path_of(place: Place) -> Steps:
-    if place.status == "natural" or place.level == "country":
-        return ()
-    return place.path or (*place.under, place.text)
 
 
 def _rank(
@@ -218,8 +214,3 @@ def _rank(
     person = bisect_left(persons, end)
     near = person < len(persons) and persons[person] < (closing.start() if closing else end + LEAD)
     return "of_a_person" if near else "subject"
-
-
-def paths_by_amount(found: Mapping[tuple[str, int], Steps]) -> dict[tuple[str, int], str]:
-    """Return the paths as text, steps joined by a slash."""
-    return {key: "/".join(path) for key, path in found.items()}

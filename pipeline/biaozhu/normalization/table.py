@@ -13,7 +13,7 @@ from biaozhu.data.files import LONE_SURROGATE, write_bytes, write_text
 from biaozhu.normalization.addresses import resolve_places
 from biaozhu.normalization.numerals import write_numeral
 from biaozhu.normalization.people import group_people
-from biaozhu.normalization.subjects import paths_by_amount, subject_places
+from biaozhu.normalization.subjects import subject_places
 from biaozhu.normalization.values import AmountValue, in_base, read_amount
 from biaozhu.reading.width import to_half_width
 
@@ -91,7 +91,7 @@ def article_meaning(article: Article, sentences: Sequence[Sentence]) -> Meaning:
         raise VersionError(f"the article is {article.id}, not {strange.article}", where=strange.id)
     ordered = sorted(sentences, key=lambda sentence: sentence.start)
     places = resolve_places(ordered)
-    subjects = paths_by_amount(subject_places(article, ordered, places))
+    subjects = subject_places(article, ordered, places)
     rows: list[Row] = []
     for sentence in ordered:
         # Not into the next or the last span: those are other things.

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 from spacy.util import walk_dict
 
 from biaozhu.annotators.trained import load_trained
-from biaozhu.data.errors import TrainingError, UsageError, WriteError
+from biaozhu.data.errors import TrainingError, UsageError
 from biaozhu.data.files import read_bytes, sha256_of, write_text
 from biaozhu.data.layers import read_layer
 from biaozhu.data.ledger import Entry
@@ -28,13 +28,12 @@ from biaozhu.scoring.evaluation import ALL, EvaluationOptions, evaluate_layer
 from biaozhu.scoring.significance import Sampling
 from biaozhu.training.card import markdown_table
 from biaozhu.training.train import corpus_of, read_config, train
-from biaozhu.training.whole_folder import check_replaceable
+from biaozhu.training.whole_folder import check_replaceable, replace_folder
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from biaozhu.data.strict_counts import StrictCounts
-    from biaozhu.scoring.evaluation import ScoreEstimates
     from biaozhu.training.train import OnStep
 
 RESULT = "run.json"
@@ -113,7 +112,8 @@ def train_seeds(  # noqa: PLR0913 — what `train` takes, and seeds and layers
     write_text(
         chosen / "README.md", card.split("\n## Seeds\n", 1)[0].rstrip() + "\n\n" + describe_seeds(runs)
     )
-    _move(chosen, output)
+    with replace_folder(output) as made:
+        chosen.rename(made)
     shutil.rmtree(work.parent, ignore_errors=True)
     return entries, tuple(runs)
 
@@ -159,13 +159,10 @@ def _score_run(folder: Path, seed: int, scored: Sequence[Path]) -> SeedRun:
         layer = [with_spans(sentence, spans) for sentence, spans in zip(gold, found, strict=True)]
         result = evaluate_layer(gold, layer, name=model.name, options=EvaluationOptions(sampling=SAMPLING))
         rows = {ALL: result.overall, **result.labels}
-        scores[str(path)] = {label: _with_interval(row["strict"]) for label, row in rows.items()}
+        strict = {label: row["strict"].f1 for label, row in rows.items()}
+        scores[str(path)] = {label: (f1.value, *(f1.best or (None, None))) for label, f1 in strict.items()}
     size = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
     return SeedRun(seed, scores, size, round(load, 3), round(characters / taken) if taken else 0)
-
-
-def _with_interval(scored: ScoreEstimates) -> tuple[float | None, ...]:
-    return scored.f1.value, *(scored.f1.best or (None, None))
 
 
 def _show(figures: Sequence[float | None]) -> str:
@@ -181,12 +178,3 @@ def _key(path: Path, config: Mapping[str, Any], settings: Mapping[str, Any], fil
     models = [Path(value) / "config.json" for value in named if (Path(value) / "config.json").is_file()]
     parts = [json.dumps(settings, default=str, sort_keys=True), *map(sha256_of, [path, *files, *models])]
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:12]
-
-
-def _move(model: Path, output: Path) -> None:
-    try:
-        if output.exists():
-            output.rename(model.parent / "old")
-        model.rename(output)
-    except OSError as error:
-        raise WriteError(f"cannot be written ({error.strerror})", where=str(output)) from None

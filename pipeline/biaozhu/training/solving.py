@@ -86,7 +86,10 @@ def solve(
                 "CRFsuite takes n-grams only", where=component.name, next_step='Take algorithm = "lbfgs"'
             )
         return _solve_by_crfsuite(component, features[0], some, on_step)
-    merged = [_merge(stack(one)) for one in features]
+    merged = [
+        merge_columns(block) if sparse.issparse(block) else (block, slice(None), np.float32(1))
+        for block in map(stack, features)
+    ]
     problem = Problem(
         tuple(docs),
         component.labels,
@@ -113,10 +116,6 @@ def solve(
         [groups[at] for at in chosen] if groups else [],
         on_step,
     )
-
-
-def _merge(block: Any) -> tuple[Any, Any, Any]:
-    return merge_columns(block) if sparse.issparse(block) else (block, slice(None), np.float32(1))
 
 
 def _solve_by_descent(

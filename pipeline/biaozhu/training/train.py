@@ -10,15 +10,8 @@ from itertools import count, islice
 from typing import TYPE_CHECKING, Any
 
 from confection import Config
+from spacy import util
 from spacy.schemas import ConfigSchemaTraining
-from spacy.util import (
-    get_minor_version_range,
-    load_config_from_str,
-    load_model_from_config,
-    registry,
-    resolve_dot_names,
-    walk_dict,
-)
 from thinc.api import fix_random_seed
 
 from biaozhu import __version__
@@ -99,8 +92,10 @@ def read_config(path: Path, overrides: Mapping[str, Any] | None = None) -> Confi
     where = str(path)
     try:
         text = read_bytes(path).decode("utf-8-sig")
-        config: Config = load_config_from_str(text, interpolate=False)
-        _check_owner(config, where)
+        config: Config = util.load_config_from_str(text, interpolate=False)
+        if (owner := find_owner(config)) != "train":
+            advice = f"Give it to `biaozhu {owner}`; `biaozhu configs` lists those of `train`"
+            raise ConfigError("this config is for another command", where=where, next_step=advice)
         rename_training_keys(config)
         # A second time, since an override may have an old name, too.
         config = Config().from_str(
@@ -113,16 +108,6 @@ def read_config(path: Path, overrides: Mapping[str, Any] | None = None) -> Confi
         raise ConfigError(_shorten(error), where=where) from None
     raise_collected(find_misspelt(config, where=where))
     return config
-
-
-def _check_owner(config: Config, where: str) -> None:
-    owner = find_owner(config)
-    if owner != "train":
-        raise ConfigError(
-            "this config is for another command",
-            where=where,
-            next_step=f"Give it to `biaozhu {owner}`; `biaozhu configs` lists those of `train`",
-        )
 
 
 def train(
@@ -154,7 +139,11 @@ def train(
     fitted.nlp.meta[META_KEY] = {"schema": SCHEMA, "version": __version__}
     if fitted.learned is not None:
         fitted.nlp.meta[META_KEY]["learned"] = fitted.learned.as_json()
-    fitted.nlp.meta["requirements"] = [_requirement_of(config)]
+    # What a package of the model must bring, for `spacy package`.
+    named = [value for _, value in util.walk_dict(config["components"])]
+    extras = ",".join(sorted(extra for name, extra in EXTRAS.items() if name in named))
+    required = f"biaozhu{f'[{extras}]' if extras else ''}{util.get_minor_version_range(__version__)}"
+    fitted.nlp.meta["requirements"] = [required]
     found = annotate_with(fitted.nlp, [sentence.text for sentence in sentences], source=output.name)
     predicted = [with_spans(sentence, spans) for sentence, spans in zip(sentences, found, strict=True)]
     scores = score_strictly(sentences, predicted)
@@ -182,13 +171,6 @@ def train(
         len(sentences),
         fitted.learned,
     )
-
-
-def _requirement_of(config: Config) -> str:
-    """Return what a package of the model must bring, for `spacy package`."""
-    named = [value for _, value in walk_dict(config["components"])]
-    extras = ",".join(sorted(extra for name, extra in EXTRAS.items() if name in named))
-    return f"biaozhu{f'[{extras}]' if extras else ''}{get_minor_version_range(__version__)}"
 
 
 def fit(
@@ -248,7 +230,7 @@ def _fit_stream(
             next_step="Take configs/stream.cfg",
         )
     steps, loss = _descend(nlp, (stream.examples(nlp, epoch) for epoch in count()), settings, [], on_step)
-    # On code points nothing can fail to align, so there are no entries: `make_example` checks that they are the tokens.
+    # Code points always align, so there are no entries: `make_example` checks that they are the tokens.
     return Fitted(nlp, (), steps, loss)
 
 
@@ -259,8 +241,8 @@ def _begin(
     try:
         config = config.interpolate()
         pin_checksums(config)
-        nlp = load_model_from_config(config, auto_fill=True)
-        settings = registry.resolve(nlp.config.interpolate()["training"], schema=ConfigSchemaTraining)
+        nlp = util.load_model_from_config(config, auto_fill=True)
+        settings = util.registry.resolve(nlp.config.interpolate()["training"], schema=ConfigSchemaTraining)
         fix_random_seed(settings["seed"])
         # It sets up the tokenizer before it asks for examples.
         nlp.initialize(lambda: examples(nlp))
@@ -306,7 +288,7 @@ def corpus_of(config: Config, path: Path) -> GoldCorpus | DocBinStream:
     try:
         whole = config.interpolate()
         name = whole["training"]["train_corpus"]
-        (corpus,) = resolve_dot_names(whole, [name])
+        (corpus,) = util.resolve_dot_names(whole, [name])
     except (ValueError, KeyError) as error:
         raise ConfigError(_shorten(error), where=str(path)) from None
     if not isinstance(corpus, GoldCorpus | DocBinStream):

@@ -129,7 +129,9 @@ def augmented(
             new = ""
             if _is_foreign(text) and names.foreign:
                 by_table = rng.random() < rates.table
-                new = _transliterated(text, names, rng) if by_table else _pick(names.foreign, rng)
+                # As many parts as the name has that it replaces.
+                parts = [_pick(names.transliterated, rng) for _ in text.split("·")] if by_table else []
+                new = "·".join(parts) or _pick(names.foreign, rng)
             elif rng.random() < rates.table / 2:
                 new = _pick(names.historic, rng)
             elif surname_length(text) and len(text) <= _LONGEST_NAME:
@@ -204,11 +206,6 @@ def _person(names: Names, rng: np.random.Generator) -> str:
         # The first character of one name and the last of another: more names than anyone has.
         given = given[0] + _pick(names.given, rng)[-1] if len(given) > 1 else _pick(names.given, rng)[-1]
     return surname + given
-
-
-def _transliterated(name: str, names: Names, rng: np.random.Generator) -> str:
-    """Return a foreign name with as many parts as the one that it replaces."""
-    return "·".join(_pick(names.transliterated, rng) for _ in range(name.count("·") + 1))
 
 
 def _is_foreign(name: str) -> bool:

@@ -53,7 +53,10 @@ def fetch(
         text = content.decode("utf-8")
     except UnicodeDecodeError:
         raise CorpusError("it is not UTF-8", where=PACKAGES[name].member) from None
-    parts, lost = (pfr_parts if name == "pfr1998" else msra_parts)(text)
+    if name == "pfr1998":
+        parts, lost = pfr_parts(text)
+    else:
+        parts, lost = {part: make_part(rows) for part, rows in _cut(msra.read_sentences(text)).items()}, ()
     package = PACKAGES[name]
     facts = {
         "name": name,
@@ -105,11 +108,6 @@ def pfr_parts(content: str) -> tuple[dict[str, Part], tuple[Entry, ...]]:
         parts[name] = Part(raw, sentences, words)
         lost += entries
     return parts, tuple(lost)
-
-
-def msra_parts(content: str) -> tuple[dict[str, Part], tuple[Entry, ...]]:
-    """Convert the MSRA corpus and cut it in its own order."""
-    return {name: make_part(rows) for name, rows in _cut(msra.read_sentences(content)).items()}, ()
 
 
 def without_leaks(

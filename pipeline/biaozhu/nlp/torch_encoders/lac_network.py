@@ -54,7 +54,7 @@ def large_lac(
     def inputs(texts: Sequence[str]) -> tuple[torch.Tensor, torch.Tensor]:
         # Long texts are read in the same pieces as by the frozen network.
         pieces = [
-            torch.from_numpy(rows[_points(text[start:end])])
+            torch.from_numpy(rows[np.frombuffer(text[start:end].encode("utf-32-le", "surrogatepass"), "<u4")])
             for text in texts
             for start, end in cut_pieces(text)
         ]
@@ -64,7 +64,3 @@ def large_lac(
         return pad_sequence(pieces), lengths
 
     return LacNetwork(weights, dropout=dropout), inputs
-
-
-def _points(text: str) -> np.ndarray:
-    return np.frombuffer(text.encode("utf-32-le", "surrogatepass"), "<u4")
