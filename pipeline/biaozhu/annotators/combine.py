@@ -37,9 +37,7 @@ SCORE_DIGITS = 4
 
 
 def combine(
-    sentences: Sequence[Sentence],
-    layers: Mapping[str, Sequence[Sentence]],
-    annotators: Iterable[Annotator],
+    sentences: Sequence[Sentence], layers: Mapping[str, Sequence[Sentence]], annotators: Iterable[Annotator]
 ) -> tuple[tuple[Sentence, ...], tuple[Entry, ...]]:
     """Return the sentences with the spans that stand, and a ledger entry for each span of a layer that is not among them.
 

@@ -100,8 +100,7 @@ def layer_encoder(
     unknown = [name for name in layers if name not in known]
     if unknown:
         raise ConfigError(
-            f"no annotator {', '.join(unknown)}; there are {', '.join(known)}",
-            where="LayerEncoder",
+            f"no annotator {', '.join(unknown)}; there are {', '.join(known)}", where="LayerEncoder"
         )
     tags = make_tags(labels)[1:]
 

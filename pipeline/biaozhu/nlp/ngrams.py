@@ -32,14 +32,8 @@ def ngram_encoder(
     `longest` bounds the n-grams of characters; `classes` adds those of the kinds of characters. N-grams that occur less than
     `at_least` times are left out, and of more than `most` the rarest.
     """
-    attrs: dict[str, Any] = {
-        "longest": longest,
-        "classes": classes,
-        "at_least": at_least,
-        "most": most,
-        "columns": {},
-    }
-    return Model(ENCODER, _forward, init=_collect, dims={"nO": None}, attrs=attrs)
+    given: dict[str, Any] = {"longest": longest, "classes": classes, "at_least": at_least, "most": most}
+    return Model(ENCODER, _forward, init=_collect, dims={"nO": None}, attrs={**given, "columns": {}})
 
 
 def ngrams_of(text: str, *, longest: int = 3, classes: bool = True) -> list[list[str]]:

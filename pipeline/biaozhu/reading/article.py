@@ -17,6 +17,7 @@ from biaozhu.data.errors import (
 from biaozhu.data.files import MAX_ARTICLE_BYTES
 from biaozhu.data.ledger import Entry
 from biaozhu.data.model import Article, LeftOut, Metadata
+from biaozhu.data.outputs import ARTICLE_SUFFIXES
 from biaozhu.reading.blocks import find_blocks
 from biaozhu.reading.encodings import decode
 from biaozhu.reading.hard_wraps import join_wrapped
@@ -25,8 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
 
-ARTICLE_SUFFIXES = frozenset({".txt", ".html", ".htm", ".xhtml", ".shtml"})
-HTML_SUFFIXES = frozenset({".html", ".htm", ".xhtml", ".shtml"})
+HTML_SUFFIXES = ARTICLE_SUFFIXES - {".txt"}
 
 
 def read_article(path: Path) -> Article:

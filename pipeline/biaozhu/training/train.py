@@ -159,18 +159,9 @@ def train(
             scored=len(sentences),
             learned=fitted.learned,
         )
-    total, spans = sum(one.sentences for one in files), sum(one.spans for one in files)
-    return Trained(
-        output,
-        total,
-        spans,
-        fitted.entries,
-        fitted.steps,
-        fitted.loss,
-        scores,
-        len(sentences),
-        fitted.learned,
-    )
+    size, spans, read = sum(one.sentences for one in files), sum(one.spans for one in files), len(sentences)
+    entries, steps, loss, learned = fitted.entries, fitted.steps, fitted.loss, fitted.learned
+    return Trained(output, size, spans, entries, steps, loss, scores, read, learned)
 
 
 def fit(

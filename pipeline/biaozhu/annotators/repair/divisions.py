@@ -12,6 +12,7 @@ from biaozhu.knowledge.division_names import CITY, COUNTY, PROVINCE, TOWNSHIP, s
 from biaozhu.knowledge.gazetteer import gazetteer, villages
 from biaozhu.knowledge.names import make_finder
 from biaozhu.knowledge.surnames import SURNAMES
+from biaozhu.knowledge.world import FORMER_DIVISION
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -46,7 +47,7 @@ def _complete_names(edit: Edit) -> None:
         (word.start, word.end)
         for word in edit.words
         if word.is_division(PROVINCE, TOWNSHIP, full=True)
-        or (word.is_former and not edit.over(word.start, word.end))
+        or (word.is_of(FORMER_DIVISION) and not edit.over(word.start, word.end))
     ]
     short = set(_find_short_autonomous()(text))
     for start, end in sorted({*found, *short}, key=lambda one: one[0] - one[1]):
