@@ -191,7 +191,7 @@ def annotate(
     from biaozhu.data.layers import write_layer
     from biaozhu.data.model import with_spans
     from biaozhu.data.outputs import check_output
-    from biaozhu.reading.sources import list_layer_sources, read_sentences
+    from biaozhu.reading.article import list_layer_sources, read_sentences
 
     check_output(output, "layer", [model, *list_layer_sources(files)], articles=files)
     sentences = read_sentences(files)

@@ -1,7 +1,7 @@
 """Dictionary features of each character of a text: the words that could be there, by kind, as columns of 0 and 1.
 
 Words and their parts of speech are those of jieba 0.42.1 (`jieba/dict.txt`, 349,046 words, MIT); divisions those of the
-gazetteer; surnames those of `surnames`. jieba's author counted words in the segmented People's Daily of 1998, among
+gazetteer; surnames those of `word_tables`. jieba's author counted words in the segmented People's Daily of 1998, among
 others, so some words of that month are in the dictionary because they are in that month: a figure on it may flatter.
 Lattice and lexicon features: Zhang and Yang 2018, https://arxiv.org/abs/1805.02023; Ma et al. 2020,
 https://arxiv.org/abs/1908.05969.
@@ -23,7 +23,7 @@ from biaozhu.data.files import LONE_SURROGATE, read_bytes
 from biaozhu.data.storage.disk_cache import laid_out_parts
 from biaozhu.knowledge.gazetteer import DIVISIONS, gazetteer, read_packed
 from biaozhu.knowledge.names import import_automaton, make_finder_without_daachorse
-from biaozhu.knowledge.surnames import COMPOUND_SURNAMES, SURNAMES
+from biaozhu.knowledge.word_tables import COMPOUND_SURNAMES, SURNAMES
 from biaozhu.knowledge.world import KINDS as WORLD_KINDS
 from biaozhu.knowledge.world import PEOPLE, WORLD, world_names
 

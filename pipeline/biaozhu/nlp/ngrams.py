@@ -12,7 +12,7 @@ from thinc.api import Model
 
 from biaozhu.nlp.bounds import NgramLength, PositiveInt
 from biaozhu.nlp.encoders import CLASSES, class_of
-from biaozhu.reading.width import to_half_width
+from biaozhu.reading.simplified import to_half_width
 
 # Where an n-gram begins, seen from the character, and its length.
 GRAMS = ((-2, 1), (-1, 1), (0, 1), (1, 1), (2, 1), (-2, 2), (-1, 2), (0, 2), (1, 2), (-2, 3), (-1, 3), (0, 3))

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from decimal import Context, Decimal, Inexact, InvalidOperation, localcontext
 from typing import Literal
 
-from biaozhu.reading.width import to_half_width
+from biaozhu.reading.simplified import to_half_width
 
 DIGITS = dict(zip("零一二三四五六七八九〇○两俩仨", (*range(10), 0, 0, 2, 2, 3), strict=True))
 SCORES = {"廿": "二十", "卅": "三十", "卌": "四十"}

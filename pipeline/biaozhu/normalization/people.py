@@ -9,7 +9,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
-from biaozhu.knowledge.surnames import surname_length
+from biaozhu.knowledge.word_tables import surname_length
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -15,7 +15,7 @@ from biaozhu.normalization.numerals import write_numeral
 from biaozhu.normalization.people import group_people
 from biaozhu.normalization.subjects import subject_places
 from biaozhu.normalization.values import AmountValue, in_base, read_amount
-from biaozhu.reading.width import to_half_width
+from biaozhu.reading.simplified import to_half_width
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

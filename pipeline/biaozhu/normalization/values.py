@@ -18,7 +18,7 @@ from biaozhu.knowledge.measures import ASCII_UNIT, FIGURES, MEASURES, NUMERAL
 from biaozhu.normalization.context import approx_around, bound_around, per_around
 from biaozhu.normalization.numerals import DIGITS, Approx, read_numeral
 from biaozhu.normalization.units import Dimension, part_of, split_measure, unit_of
-from biaozhu.reading.width import to_half_width
+from biaozhu.reading.simplified import to_half_width
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""A source file as an article: decoded, cut into blocks, with its metadata."""
+"""A source file as an article: decoded, cut into blocks, with its metadata; and sentences of articles and layers alike."""
 
 from __future__ import annotations
 
@@ -15,16 +15,20 @@ from biaozhu.data.errors import (
     raise_collected,
 )
 from biaozhu.data.files import MAX_ARTICLE_BYTES
+from biaozhu.data.layers import find_layers, read_layers
 from biaozhu.data.ledger import Entry
 from biaozhu.data.model import Article, LeftOut, Metadata
 from biaozhu.data.outputs import ARTICLE_SUFFIXES
 from biaozhu.reading.blocks import find_blocks
 from biaozhu.reading.encodings import decode
 from biaozhu.reading.hard_wraps import join_wrapped
+from biaozhu.reading.sentences import split_checked
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
+
+    from biaozhu.data.model import Sentence
 
 HTML_SUFFIXES = ARTICLE_SUFFIXES - {".txt"}
 
@@ -163,3 +167,30 @@ def looks_like_html(data: bytes) -> bool:
     return head.startswith((b"<!doctype html", b"<html")) or (
         head.startswith((b"<?xml", b"<!--")) and b"<html" in head
     )
+
+
+def read_sentences(files: Iterable[Path]) -> tuple[Sentence, ...]:
+    """Return the sentences of layers (`*.jsonl`, with their spans) and of articles, in this order.
+
+    It raises what `read_layer` and `read_articles` do; folders of either are read as well.
+    """
+    layers, sources = divide_sources(files)
+    articles = map(split_checked, read_articles(sources))
+    return (*read_layers(layers), *(sentence for article in articles for sentence in article))
+
+
+def list_layer_sources(files: Iterable[Path]) -> list[Path]:
+    """Return those of files and folders from which layers are read."""
+    return [path for path in files if path.exists() and divide_sources([path])[0]]
+
+
+def divide_sources(files: Iterable[Path]) -> tuple[tuple[Path, ...], tuple[Path, ...]]:
+    """Return the layers and the articles of files and folders; a folder of layers alone is one of layers."""
+    layers: list[Path] = []
+    articles: list[Path] = []
+    for path in files:
+        inside = find_articles([path])
+        is_layer = path.suffix == ".jsonl" or (inside == (path,) and any(path.glob("*.jsonl")))
+        layers += [path] if is_layer else []
+        articles += () if is_layer else inside
+    return find_layers(layers), tuple(articles)

@@ -15,7 +15,7 @@ import numpy as np
 from biaozhu.knowledge import world
 from biaozhu.knowledge.division_names import COUNTY, GENERIC, TOWNSHIP
 from biaozhu.knowledge.gazetteer import Division, gazetteer
-from biaozhu.knowledge.surnames import SURNAMES, surname_length
+from biaozhu.knowledge.word_tables import SURNAMES, surname_length
 from recipes.base.data import IGNORED, Example, tagged_spans
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from biaozhu.knowledge.division_names import COUNTY
 from biaozhu.knowledge.gazetteer import gazetteer
-from biaozhu.knowledge.surnames import COMPOUND_SURNAMES
+from biaozhu.knowledge.word_tables import COMPOUND_SURNAMES
 from recipes.corpora.tokens import Token, words
 
 if TYPE_CHECKING:

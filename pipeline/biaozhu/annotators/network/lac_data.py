@@ -28,7 +28,7 @@ import numpy as np
 from biaozhu.annotators.network.onnx_graph import FLOAT, INT32, OnnxGraph
 from biaozhu.data.errors import ModelDataError
 from biaozhu.data.files import read_bytes
-from biaozhu.reading.width import to_half_width
+from biaozhu.reading.simplified import to_half_width
 
 Size = Literal["large", "small"]
 HIDDEN = 128

@@ -11,7 +11,7 @@ from biaozhu.annotators.repair.edit import PERSON, PLACE
 from biaozhu.knowledge.division_names import CITY, COUNTY, PROVINCE, TOWNSHIP, short_form
 from biaozhu.knowledge.gazetteer import gazetteer, villages
 from biaozhu.knowledge.names import make_finder
-from biaozhu.knowledge.surnames import SURNAMES
+from biaozhu.knowledge.word_tables import SURNAMES
 from biaozhu.knowledge.world import FORMER_DIVISION
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ from bisect import bisect_left
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from biaozhu.knowledge.surnames import SURNAMES
+from biaozhu.knowledge.word_tables import SURNAMES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING
 from biaozhu.annotators.repair.edit import DOTS, HAN, PERSON, PLACE, TRANSLITERATING
 from biaozhu.annotators.repair.numbered import find_numbered_names
 from biaozhu.knowledge.names import make_finder
-from biaozhu.knowledge.surnames import COMPOUND_SURNAMES, SURNAMES, surname_length
-from biaozhu.knowledge.word_tables import read_words
+from biaozhu.knowledge.word_tables import COMPOUND_SURNAMES, SURNAMES, read_words, surname_length
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -27,7 +27,7 @@ def trainable_lac(
     small one. `dropout`, while training, is from 0 to below 1.
     """
     with _naming_extra(TRAINABLE_LAC, dropout):
-        from biaozhu.nlp.torch_encoders.lac_network import WIDTH, large_lac  # noqa: PLC0415 — with PyTorch
+        from biaozhu.nlp.torch_encoders.lac_layers import WIDTH, large_lac  # noqa: PLC0415 — with PyTorch
         from biaozhu.nlp.torch_encoders.torch_layer import torch_layer  # noqa: PLC0415 — as above
 
     network, inputs = large_lac(dropout)
