@@ -13,6 +13,7 @@ All that loses is a ledger entry of severity "decision"; it stays in the file of
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 from math import prod
 from typing import TYPE_CHECKING
 
@@ -22,8 +23,6 @@ from biaozhu.data.ledger import Entry
 from biaozhu.data.model import Span, with_spans
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
-
     from biaozhu.annotators.registry import Annotator
     from biaozhu.data.model import Sentence
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from typing import TYPE_CHECKING
@@ -16,8 +17,6 @@ from biaozhu.data.model import with_spans
 from biaozhu.reading.sentences import split_checked
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-
     from biaozhu.annotators.registry import Annotator, Rows
     from biaozhu.annotators.words import NameModel
     from biaozhu.data.errors import BiaozhuError

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from biaozhu.annotators.network.model_folder import check_model
@@ -10,9 +12,6 @@ from biaozhu.data.errors import MissingFileError, ModelDataError, OffsetError
 from biaozhu.data.model import Span, with_spans
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from pathlib import Path
-
     from spacy.language import Language
     from spacy.tokens import Doc
 

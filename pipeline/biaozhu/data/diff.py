@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from biaozhu.data.model import Span  # noqa: TC001 — msgspec reads the annotations when it runs
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from biaozhu.data.model import Sentence
 
 FORMAT = "biaozhu.round-trip.v1"

@@ -7,13 +7,11 @@ library raises it. Loops collect what they find and raise once through `raise_co
 from __future__ import annotations
 
 import traceback
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
 from biaozhu.data.shipped import describe_extra_install
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
 
 
 class BiaozhuError(Exception):

@@ -8,15 +8,13 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 from operator import attrgetter
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 from biaozhu.data.errors import LineError, OffsetError, OverlapError, raise_collected
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
 
 ARTICLE_ID = re.compile(r"[0-9a-f]{12}")
 SENTENCE_ID = re.compile(r"([0-9a-f]{12}):(0|[1-9][0-9]{0,11})-([1-9][0-9]{0,11})")

@@ -8,6 +8,7 @@ import os
 import re
 import stat
 import zlib
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, cast
 
@@ -16,8 +17,6 @@ from biaozhu.data.files import MAX_ARTICLE_BYTES, descriptor_of, parse_json, rea
 from biaozhu.data.layers import is_beside
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
-
     Input = Path | str | None
 
 Kind = Literal[

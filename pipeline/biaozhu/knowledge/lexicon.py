@@ -11,10 +11,11 @@ from __future__ import annotations
 
 import hashlib
 import importlib.util
+from collections.abc import Callable, Sequence
 from functools import cache
 from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -26,9 +27,6 @@ from biaozhu.knowledge.names import import_automaton, make_finder_without_daacho
 from biaozhu.knowledge.word_tables import COMPOUND_SURNAMES, SURNAMES
 from biaozhu.knowledge.world import KINDS as WORLD_KINDS
 from biaozhu.knowledge.world import PEOPLE, WORLD, world_names
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
 
 # Kinds of words by jieba's tag; of a tag that is not named here its first letter decides.
 TAGS = {

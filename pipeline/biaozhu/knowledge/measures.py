@@ -7,15 +7,13 @@ after Arabic figures. All patterns read text that `amount_grammar.forms` has fol
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable, Mapping
 from functools import cache
 from itertools import groupby
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 from biaozhu.knowledge.word_tables import TABLES, read_words
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
 
 Kind = Literal["classifier", "time", "unit", "money", "ratio"]
 

@@ -12,6 +12,7 @@ import io
 import lzma
 from dataclasses import dataclass
 from itertools import accumulate, pairwise
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -20,8 +21,6 @@ from biaozhu.data.errors import WriteError
 from biaozhu.data.files import cache_folder, write_bytes
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from numpy.typing import NDArray
 
 # Counts up whenever the layout changes, so that an older file is never read.

@@ -5,6 +5,7 @@ The chain itself, its loss and its decoding are those of the networks: `biaozhu.
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -15,8 +16,6 @@ from biaozhu.annotators.network.batching import group_lengths
 from biaozhu.annotators.network.crf_decoding import decode, loss_and_gradients, make_chain
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
-
     from biaozhu.annotators.network.crf_decoding import Chain
 
 OUTSIDE = "O"

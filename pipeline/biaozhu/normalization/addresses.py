@@ -11,6 +11,7 @@ from __future__ import annotations
 import math
 import re
 from collections import Counter
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Literal
@@ -20,8 +21,6 @@ from biaozhu.knowledge.gazetteer import CODE_DIGITS, Division, gazetteer, villag
 from biaozhu.normalization.division_lookup import divisions_named, former_codes
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
-
     from biaozhu.data.model import Sentence
 
 LABEL = "PLACE"

@@ -5,7 +5,9 @@ from __future__ import annotations
 import csv
 import io
 import re
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, fields
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from biaozhu.data.errors import MissingExtraError, UsageError, VersionError, extra_advice
@@ -18,9 +20,7 @@ from biaozhu.normalization.values import AmountValue, in_base, read_amount
 from biaozhu.reading.simplified import to_half_width
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
     from fractions import Fraction
-    from pathlib import Path
 
     from biaozhu.data.model import Article, Sentence
     from biaozhu.normalization.addresses import Place

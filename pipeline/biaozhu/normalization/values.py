@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from fractions import Fraction
@@ -21,8 +22,6 @@ from biaozhu.normalization.units import Dimension, part_of, split_measure, unit_
 from biaozhu.reading.simplified import to_half_width
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from biaozhu.normalization.numerals import Numeral
     from biaozhu.normalization.units import Unit
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterable
 from dataclasses import fields
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from biaozhu.data.errors import (
@@ -25,9 +27,6 @@ from biaozhu.reading.hard_wraps import join_wrapped
 from biaozhu.reading.sentences import split_checked
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-    from pathlib import Path
-
     from biaozhu.data.model import Sentence
 
 HTML_SUFFIXES = ARTICLE_SUFFIXES - {".txt"}

@@ -9,6 +9,7 @@ A text without any such line has no furniture. In doubt a line is a paragraph, s
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import median
 from typing import TYPE_CHECKING
@@ -18,8 +19,6 @@ from biaozhu.reading.pages import patterns
 from biaozhu.reading.sentences import LINE, split_text, trim
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
-
     from biaozhu.data.model import BlockKind
     from biaozhu.reading.pages.patterns import Edge
 

@@ -10,14 +10,13 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from biaozhu.data.errors import OffsetError
 from biaozhu.data.model import Sentence
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from biaozhu.data.model import Article
 
 LINE = re.compile(r"[^\n\r\v\f\x85\u2028\u2029]+")

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import platform
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from biaozhu.data.files import read_bytes, sha256_of, write_text
@@ -12,9 +14,6 @@ from biaozhu.data.layers import read_layer
 from biaozhu.data.strict_counts import count_strict_spans, sum_counts
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-    from pathlib import Path
-
     from spacy.language import Language
 
     from biaozhu.data.model import Sentence

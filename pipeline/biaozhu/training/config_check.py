@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import inspect
+from collections.abc import Collection, Iterator, Mapping
 from difflib import get_close_matches
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from spacy.lang.zh import Chinese
 from spacy.util import registry
 
 from biaozhu.data.errors import ConfigError
-
-if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Mapping
 
 NEEDED = ("nlp", "components", "corpora", "training")
 SECTIONS = (*NEEDED, "paths", "system", "initialize", "pretraining")

@@ -5,6 +5,7 @@ It begins at zero, where a model says what its prior says, and is held there by 
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -16,8 +17,6 @@ from threadpoolctl import threadpool_limits
 from biaozhu.nlp.crf import build_chain, find_spans, make_tags, pad_batches, sum_losses
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-
     from spacy.tokens import Doc
 
     from biaozhu.nlp.crf import TokenSpan

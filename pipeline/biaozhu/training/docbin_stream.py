@@ -10,7 +10,9 @@ from __future__ import annotations
 import hashlib
 import random
 import zlib
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from spacy import tokens
@@ -25,9 +27,6 @@ from biaozhu.training.card import DataFile
 from biaozhu.training.gold import match_files
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
-    from pathlib import Path
-
     from spacy.language import Language
 
 READER = "biaozhu.DocBinStream.v1"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import glob
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,8 +15,6 @@ from biaozhu.data.layers import is_beside, read_layer
 from biaozhu.data.ledger import Entry
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
-
     from spacy.language import Language
     from spacy.tokens import Span as SpacySpan
     from spacy.tokens import Token

@@ -11,6 +11,7 @@ import hashlib
 import json
 import shutil
 import time
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from statistics import fmean, stdev
@@ -31,8 +32,6 @@ from biaozhu.training.train import corpus_of, read_config, train
 from biaozhu.training.whole_folder import check_replaceable, replace_folder
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
-
     from biaozhu.data.strict_counts import StrictCounts
     from biaozhu.training.train import OnStep
 

@@ -6,6 +6,8 @@ import contextlib
 import io
 import random
 import shutil
+from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -17,9 +19,6 @@ from biaozhu.data.strict_counts import StrictCounts, count_strict_spans, sum_cou
 from biaozhu.training.whole_folder import check_replaceable, replace_folder
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-    from pathlib import Path
-
     from biaozhu.data.model import Sentence
 
 SEED = 1

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import configparser
 import random
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from itertools import count, islice
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from confection import Config
@@ -34,9 +36,6 @@ from biaozhu.training.solving import can_solve, solve
 from biaozhu.training.whole_folder import check_replaceable, replace_folder
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-    from pathlib import Path
-
     from spacy.language import Language
     from spacy.training import Example
 

@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from biaozhu.data.errors import OutputError, WriteError
 from biaozhu.data.files import parse_json, read_bytes, temporary_folder
 from biaozhu.data.outputs import identify_file
-
-if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator
 
 MODEL_FILES = ("meta.json", "config.cfg", "README.md", "tokenizer", "vocab")
 DESKTOP_FILES = (".DS_Store", "Thumbs.db")

@@ -7,6 +7,7 @@ the table of surnames and the train part itself.
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeVar
 
@@ -19,8 +20,6 @@ from biaozhu.knowledge.word_tables import SURNAMES, surname_length
 from recipes.base.data import IGNORED, Example, tagged_spans
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
-
     from biaozhu.data.model import Sentence
 
 T = TypeVar("T")

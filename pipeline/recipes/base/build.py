@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -25,8 +26,6 @@ from recipes.corpora.corpus_store import corpora_folder, read_part
 from recipes.recipe_config import check_sections, corpus_of, filled, needing_torch, read_table
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-
     from biaozhu.data.model import Sentence
     from recipes.base.data import Example
     from recipes.base.train import Settings, Vocabulary

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from statistics import fmean, stdev
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from jinja2 import Environment
 
@@ -15,10 +16,6 @@ from biaozhu.data.model import Sentence, with_spans
 from biaozhu.scoring.evaluation import ALL, EvaluationOptions, ScoreEstimates, evaluate_layer
 from recipes.corpora.fetch import PACKAGES
 from recipes.corpora.modern import NAME as MODERN
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
 
 MEGABYTE = 1_000_000
 

@@ -7,7 +7,9 @@ learning, Caruana 1997) and its labels never reach the model's output.
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -18,9 +20,6 @@ from recipes.corpora.corpus_store import KEPT_FACTS, read_manifest, read_part
 from recipes.corpora.leaks import find_leaks
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
-    from pathlib import Path
-
     from biaozhu.data.model import Sentence
 
 # What a model's config says of its corpus.

@@ -5,7 +5,9 @@ from __future__ import annotations
 import hashlib
 import io
 import json
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -15,11 +17,6 @@ from biaozhu.annotators.network.runtime import CONFIG, DICTIONARY, GRAPH
 from biaozhu.data.errors import MissingFileError, OutputError
 from biaozhu.data.files import TEMPORARY, parse_json, read_bytes, write_bytes, write_text
 from recipes.base.graph import BaseWeights, build_base_graph
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-    from pathlib import Path
-
 
 MODEL_FILES = {GRAPH, SCORES, PAIRS, DICTIONARY, "README.md"}
 

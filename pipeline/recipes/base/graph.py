@@ -7,6 +7,7 @@ heads may stand on the same states, and each may have a LAC of its own that lear
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -16,8 +17,6 @@ from biaozhu.annotators.network.lac_data import HIDDEN
 from biaozhu.annotators.network.onnx_graph import FLOAT, INT32, INT64, UINT8, OnnxGraph
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-
     from biaozhu.annotators.network.lac_data import Layer
     from biaozhu.annotators.network.lac_weights import LacWeights
 

@@ -7,7 +7,9 @@ is left out, and listed for a reader.
 from __future__ import annotations
 
 import random
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
 
 from biaozhu.annotators.network.base import load_base
 from biaozhu.annotators.network.runtime import CONFIG
@@ -17,10 +19,6 @@ from biaozhu.data.model import Span
 from recipes.corpora import corpus_store as store
 from recipes.corpora.custom import check_corpus_name
 from recipes.distil.text import distil_texts
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-    from pathlib import Path
 
 CHUNK_SENTENCES = 1000
 SOURCE = "agreed"

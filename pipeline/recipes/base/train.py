@@ -11,8 +11,10 @@ import io
 import json
 import math
 import pickle
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from operator import itemgetter
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -31,9 +33,6 @@ from recipes.base.graph import BaseWeights, Head
 from recipes.base.network import BaseNetwork, Shape
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
-    from pathlib import Path
-
     from biaozhu.annotators.network.lac_weights import LacWeights
 
 DEV_BATCH = 20_000

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from biaozhu.data.errors import CorpusError, UsageError
@@ -13,9 +15,6 @@ from recipes.corpora.leaks import THRESHOLD, find_leaks
 from recipes.corpora.packages import Package, download
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-    from pathlib import Path
-
     from biaozhu.data.ledger import Entry
 
 T = TypeVar("T")

@@ -11,7 +11,9 @@ from __future__ import annotations
 import gzip
 import hashlib
 import json
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
 
 from biaozhu.data.errors import CorpusError
 from biaozhu.data.files import parse_json, read_bytes, sha256_of
@@ -19,10 +21,6 @@ from biaozhu.data.ledger import Entry
 from biaozhu.data.model import Span
 from recipes.corpora.corpus_store import PARTS, Part, make_part
 from recipes.corpora.fetch import store_corpus
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
-    from pathlib import Path
 
 NAME, SOURCE, OWN = "modern", "readers", "own/"
 CHECKSUM_DIGITS = 16

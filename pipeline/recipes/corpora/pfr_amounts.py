@@ -6,13 +6,9 @@ What is written here holds for Chinese at large; it was checked on samples of th
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
 
 from recipes.corpora.tokens import Token, words
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
 
 _DIGITS = "0-9０-９"
 _HAN = "〇○零一二三四五六七八九十百千万亿两廿卅"

@@ -6,17 +6,13 @@ The corpus comes without its compound brackets, so names of several words are pu
 from __future__ import annotations
 
 import re
+from collections.abc import Collection, Sequence
 from itertools import pairwise
-from typing import TYPE_CHECKING
 
 from biaozhu.knowledge.division_names import COUNTY
 from biaozhu.knowledge.gazetteer import gazetteer
 from biaozhu.knowledge.word_tables import COMPOUND_SURNAMES
 from recipes.corpora.tokens import Token, words
-
-if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
-
 
 _DOTS = "·•・．"
 _NICK = "老小阿"

@@ -5,6 +5,7 @@ It is in the folder accurate/ (see its README.md); `biaozhu base build` makes it
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,8 +20,6 @@ from biaozhu.knowledge.lexicon import lexicon_columns, lexicon_facts, loaded_lex
 from biaozhu.reading.simplified import to_simplified
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from biaozhu.annotators.network.lac import Columns
     from biaozhu.annotators.words import LacWord
     from biaozhu.data.model import Span

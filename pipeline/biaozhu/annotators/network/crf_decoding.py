@@ -7,13 +7,10 @@ that hold it (forward-backward, Rabiner 1989). `loss_and_gradients` is what trai
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
 
 # Far below any real score, and finite: minus infinity turns into NaN where two of them meet.
 FORBIDDEN = np.float32(-1e4)

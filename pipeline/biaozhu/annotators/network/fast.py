@@ -7,6 +7,7 @@ characters; its score is the least of their shares, and of the share of ending w
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 from pathlib import Path
@@ -23,8 +24,6 @@ from biaozhu.annotators.words import LacWord
 from biaozhu.reading.simplified import to_simplified
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from biaozhu.annotators.network.batching import PieceBatch
 
 FOLDER = Path(__file__).parent / "fast"

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 from threadpoolctl import ThreadpoolController
@@ -17,9 +18,6 @@ from biaozhu.annotators.network.runtime import make_session
 from biaozhu.annotators.words import LacWord
 from biaozhu.data.errors import ModelDataError
 from biaozhu.data.storage.disk_cache import laid_out_parts
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 CODE_POINTS = 0x110000
 SCORE_DIGITS = 4

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -10,8 +11,6 @@ import numpy as np
 from biaozhu.annotators.network.lac_data import read_lac_arrays, read_lac_data
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from biaozhu.annotators.network.lac_data import LacData, Layer, Size
 
 SIZES: tuple[Size, ...] = ("large", "small")

@@ -8,14 +8,12 @@ through, and only files of the formats that they read: JSON, msgpack and NumPy a
 from __future__ import annotations
 
 import configparser
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
 
 from biaozhu.data.errors import BiaozhuError, MissingFileError, ModelDataError, raise_collected
 from biaozhu.data.files import parse_json, read_bytes
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
-    from pathlib import Path
 
 SCHEMA = 4
 """Of meta.json's `biaozhu` entry; higher when a model of before cannot be loaded as it was meant."""

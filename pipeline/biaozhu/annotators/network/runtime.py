@@ -6,7 +6,8 @@ import hashlib
 import io
 import os
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -19,9 +20,6 @@ import onnxruntime
 from biaozhu.annotators.network.char_rows import rows_of
 from biaozhu.data.errors import ModelDataError
 from biaozhu.data.files import parse_json, read_bytes
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 CONFIG, GRAPH, DICTIONARY = "config.json", "model.onnx", "dictionary.txt"
 MOST_THREADS = 4

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from functools import cache
 from typing import TYPE_CHECKING
 
@@ -15,8 +16,6 @@ from biaozhu.knowledge.word_tables import SURNAMES
 from biaozhu.knowledge.world import FORMER_DIVISION
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from biaozhu.annotators.repair.edit import Edit, Word
     from biaozhu.data.model import Span
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_left, bisect_right
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache
 from operator import attrgetter
-from typing import TYPE_CHECKING
 
 from biaozhu.annotators.cover import Cover
 from biaozhu.data.files import LONE_SURROGATE
@@ -15,9 +15,6 @@ from biaozhu.data.model import Span
 from biaozhu.knowledge.lexicon import DIVISION, FOREIGN, loaded_lexicon
 from biaozhu.knowledge.word_tables import read_words
 from biaozhu.reading.simplified import to_chinese_marks, to_simplified
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
 
 HAN = re.compile("[\u3400-\u9fff\U00020000-\U0003ffff]")
 # Characters that transliterate names, of minorities and of others.

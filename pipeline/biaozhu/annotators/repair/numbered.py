@@ -4,13 +4,10 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_left
+from collections.abc import Iterator
 from functools import lru_cache
-from typing import TYPE_CHECKING
 
 from biaozhu.knowledge.word_tables import SURNAMES
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 # Goods, and words that go before an amount: 白鱼七斤, 有米八斤, 共三两.
 _NO_SURNAMES = frozenset(

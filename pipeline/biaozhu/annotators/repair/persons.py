@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Iterator
 from functools import cache
 from typing import TYPE_CHECKING
 
@@ -12,8 +13,6 @@ from biaozhu.knowledge.names import make_finder
 from biaozhu.knowledge.word_tables import COMPOUND_SURNAMES, SURNAMES, read_words, surname_length
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
     from biaozhu.annotators.repair.edit import Edit
     from biaozhu.data.model import Span
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager, suppress
 from functools import partial
-from typing import TYPE_CHECKING, cast
+from pathlib import Path
+from typing import cast
 
 import msgspec
 
@@ -12,10 +14,6 @@ from biaozhu.data.errors import LabelError, LineError, ScoringError
 from biaozhu.data.files import MAX_ARTICLE_BYTES, scratch_database
 from biaozhu.data.model import ARTICLE_ID, Sentence, sentence_from_line
 from biaozhu.data.storage.compression import opened
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterator
-    from pathlib import Path
 
 # KiB of the database of articles that stay in memory; the rest is on disk, some 10 bytes a number.
 CACHE = 1024

@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import json
 import pickle
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
 
 import torch
 from curated_transformers.models.bert import BertConfig, BertEncoder
@@ -23,10 +25,6 @@ from torch.nn.utils.rnn import pad_sequence
 from biaozhu.annotators.network.batching import cut_pieces
 from biaozhu.data.errors import ModelDataError
 from biaozhu.data.files import read_bytes
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-    from pathlib import Path
 
 CONFIG, VOCABULARY = "config.json", "vocab.txt"
 SAFE, PICKLED = "model.safetensors", "pytorch_model.bin"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -17,8 +18,6 @@ from biaozhu.annotators.network.lac_weights import SIZES, lac_start
 from biaozhu.annotators.network.onnx_graph import in_onnx_order
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-
     from biaozhu.annotators.network.lac_data import Layer
     from biaozhu.annotators.network.lac_weights import LacWeights
 

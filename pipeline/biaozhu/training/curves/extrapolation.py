@@ -8,6 +8,7 @@ anew and fits again each time; all sizes are scored on the same draw, so what is
 from __future__ import annotations
 
 import warnings
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
@@ -17,8 +18,6 @@ from scipy.optimize import OptimizeWarning, curve_fit
 from biaozhu.scoring.significance import Sampling
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from numpy.typing import NDArray
 
     Floats = NDArray[np.float64]

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import asdict, astuple, dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 import msgspec
@@ -15,9 +17,6 @@ from biaozhu.data.strict_counts import count_strict_spans, sum_counts
 from biaozhu.training.curves.extrapolation import DEFAULT_SAMPLING, FAILURES, extrapolate
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from pathlib import Path
-
     from biaozhu.data.model import Sentence
     from biaozhu.scoring.significance import Sampling
     from biaozhu.training.curves.extrapolation import Gain
