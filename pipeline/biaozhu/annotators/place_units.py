@@ -82,7 +82,7 @@ def cut_units(text: str, start: int, end: int) -> tuple[PlaceUnit, ...]:
 def _cut(text: str) -> tuple[PlaceUnit, ...]:
     length = len(text)
     level, price = _priced(text)
-    # No piece costs less than 1: two of them are no better.
+    # No piece costs less than 1: two of them are not cheaper.
     if price < 2:  # noqa: PLR2004 — as said above
         return (PlaceUnit(0, length, level),)
     best: list[tuple[float, tuple[PlaceUnit, ...]]] = [(float("inf"), ())] * (length + 1)

@@ -77,7 +77,7 @@ def annotate_with(nlp: Language, texts: Sequence[str], *, source: str) -> list[t
 def _spans(doc: Doc, text: str, source: str) -> tuple[Span, ...]:
     if doc.text != text:
         raise OffsetError("the model's tokenizer changes the text", where=repr(text[:20]))
-    # Whatever key the component has for its spans: their probabilities stand beside them.
+    # A span group has its probabilities in its attributes, whatever key the component gives it.
     scores: dict[tuple[int, int], float] = {
         (span.start, span.end): round(float(score), SCORE_DIGITS)
         for group in doc.spans.values()

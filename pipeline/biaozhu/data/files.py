@@ -70,7 +70,7 @@ def read_bytes(path: Path) -> bytes:
 
 def no_such_file(path: Path) -> MissingFileError:
     """Return the error of a file that is not there, which may be an address where none is taken."""
-    here = isinstance(cast("Any", path), Path)  # else it is an address, taken for one
+    here = isinstance(cast("Any", path), Path)  # else it is an address
     advice = ONLY_HERE if here and ADDRESS.match(str(path)) else ""
     return MissingFileError("no such file", where=str(path), next_step=advice)
 

@@ -56,7 +56,7 @@ def lexicon_columns(texts: Sequence[str]) -> list[np.ndarray]:
     find, kinds, single = loaded_lexicon()
     joined = PART.join(texts)
     marks = np.zeros((len(joined), 3), np.uint64)
-    # The automaton reads UTF-8, which has no lone surrogates; they stand in no word.
+    # The automaton reads UTF-8, which has no lone surrogates, nor does any word.
     found = np.array(find(LONE_SURROGATE.sub("\ufffd", joined)), np.int64).reshape(-1, 3)
     starts, ends, bits = found[:, 0], found[:, 1], kinds[found[:, 2]]
     np.bitwise_or.at(marks[:, 0], starts, bits)

@@ -45,7 +45,7 @@ def crf_model(
 
 
 def blocks_of(model: Any) -> list[Any]:
-    """Return the layers whose features stand beside each other, in the order of their columns of `W`."""
+    """Return the layers whose features are set side by side, in the order of their columns of `W`."""
     return [one for name in ("tok2vec", "surface") if (one := model.maybe_get_ref(name)) is not None]
 
 

@@ -191,7 +191,7 @@ def load_network(network: str) -> NameModel:
 
 
 @cache
-def _load(network: str, mark: str) -> NameModel:  # noqa: ARG001 — it tells the entries apart
+def _load(network: str, mark: str) -> NameModel:  # noqa: ARG001 — it is part of the cache key
     return load_model(network)
 
 

@@ -36,9 +36,9 @@ PRIOR = {PROVINCE: 5.0, CITY: 4.0, COUNTY: 3.0, TOWNSHIP: 1.2, VILLAGE: 0.6}
 FULL, RESPELT, SAME_UNIT, FORMER = 1.0, 0.3, 1.5, 1.0
 IN_ROOT, IN_CITY, IN_COUNTY, IN_TOWNSHIP = 2.5, 0.5, 2.0, 2.5
 BESIDE, NOT_BESIDE, HOLDS_NEXT = 5.0, -1.0, 3.0
-# Villages of one name lie in one county: the township that the text is at counts for more than an earlier mention.
+# Villages of one name lie in one county: the current township counts for more than an earlier mention.
 SAME_NAME, SAME_VILLAGE = 3.0, 1.5
-# What speaks for a place that no table has.
+# The score of a place that no table has.
 NONE_OF_THESE = 1.0
 _VILLAGE_LIKE = re.compile(r".*(?:社区|嘎查|[村庄屯寨疃堡营沟坡湾坪])$")
 _NATURAL = re.compile(

@@ -28,7 +28,7 @@ _ENDS = {
 _FIRST_PERSON = ("我", "我们", "咱", "咱们")
 _CLAUSE_END = re.compile("[，,；;：:。！!？?、…\n]")
 _QUOTES = "“”‘’\"'（(「『 \u3000"
-# What may stand in a clause before its subject: time, and words that carry on.
+# What a clause may have before its subject: time, and words that carry on.
 _LEADING = re.compile(
     r"(?:目前|今年|去年|近年来?|如今|现在|同时|其中|如|在|以来|\d+年|截至|此外|另外|随后|据悉|而)*"
 )
@@ -36,7 +36,7 @@ _NO_SUBJECT = re.compile(
     r"(?:到|赴|去|往|从|来自|向|与|和|同|跟|由|至|对|比|将|把|引进了?|引入了?|参观|[、])$"
 )
 _MEMBER = re.compile(r"[、等]")
-# 贵州大学 is no place that anything is about.
+# Nothing is about the place in 贵州大学.
 _NAMES_ON = re.compile(
     "(?:师范|理工|科技|农业|医科|财经|民族|工业|交通|外国语|中医药|职业技术)?(?:大学|学院)|[日晚早]报|卫视|电视台|银行|出版社"
 )

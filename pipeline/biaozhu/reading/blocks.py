@@ -121,7 +121,7 @@ def _mark_title(lines: Sequence[Line], kinds: list[BlockKind], first: int) -> in
         place
         for place in range(first)
         if kinds[place] != "furniture"
-        and 2 <= len(text := lines[place].text) <= _TITLE_LENGTH  # noqa: PLR2004 — one character is no title
+        and 2 <= len(text := lines[place].text) <= _TITLE_LENGTH  # noqa: PLR2004 — a title has two characters or more
         and text[-1] not in ":：;；,，、"
         and not patterns.SITE.match(text)
         and (furniture or not patterns.ends(text))

@@ -56,7 +56,7 @@ def crossvalidate(
         for number, (learned, left_out) in enumerate(LeaveOneGroupOut().split(gold, groups=names)):
             on_fold(number, len(folds))
             fitted = fit(config, [gold[index] for index in learned], name=source)
-            # Each span stands in all folds but one: it is lost once.
+            # Each span is in all folds but one: count its loss once.
             entries |= dict.fromkeys(fitted.entries)
             chosen = [gold[index] for index in left_out]
             found = annotate_with(fitted.nlp, [sentence.text for sentence in chosen], source=source)

@@ -91,7 +91,7 @@ def train_seeds(  # noqa: PLR0913 — what `train` takes, and seeds and layers
     for seed in range(first, first + seeds):
         folder = work / str(seed) / output.name
         result = folder.parent / RESULT
-        # The first seed's model moves away at the end: its result alone is no model.
+        # The first seed's model moves away at the end: its result alone is not a model.
         there = result.is_file() and (folder / "meta.json").is_file()
         on_seed(seed, there)
         if not there:

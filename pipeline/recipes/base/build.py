@@ -179,44 +179,6 @@ def train_base(
     )
 
 
-def finish_base(
-    config: BaseConfig,
-    material: Material,
-    networks: Sequence[Any],
-    history: Sequence[dict[str, Any]],
-    *,
-    output: Path,
-    corpora: Path | None = None,
-) -> dict[str, Any]:
-    """Export the members as one model, score it and each member on test, write the card, return the config."""
-    folder = (corpora or corpora_folder()) / config.corpus
-    facts: dict[str, Any] = {
-        "labels": list(config.labels),
-        "corpus": corpus_facts(folder),
-        # The folder's name alone: where it lies is nobody's business.
-        "training": asdict(replace(config.settings, begin=Path(config.settings.begin).name)),
-        "augmentation": asdict(config.rates),
-        "history": list(history),
-    }
-    if material.earlier is not None:
-        facts["began_with"] = material.earlier.facts
-    if material.others is not None and config.auxiliary is not None:
-        facts["auxiliary"] = {**material.others.facts, "share": config.auxiliary[1]}
-    test = read_part(folder, "test")
-    dev = with_states(material.dev, frozen_lacs(material), lexicon=material.lexicon)
-    if len(networks) > 1:
-        seeds = range(config.settings.seed, config.settings.seed + len(networks))
-        facts["runs"] = {
-            str(seed): _alone(network, material, dev, test)
-            for seed, network in zip(seeds, networks, strict=True)
-        }
-    facts = export_members(output, networks, material, dev, facts)
-    facts["test"] = score_model(output, test)
-    done = export_members(output, networks, material, dev, facts)
-    write_text(output / "README.md", card(output, done))
-    return done
-
-
 def _alone(
     network: Any, material: Material, dev: Sequence[Example], test: Sequence[Sentence]
 ) -> dict[str, Any]:
@@ -265,7 +227,10 @@ def build_base(
     corpora: Path | None = None,
     watch: Callable[[dict[str, Any]], None] = lambda _: None,
 ) -> dict[str, Any]:
-    """Build the model from a config, or go on where a killed build stopped; return its config, scores included."""
+    """Build the model from a config, or go on where a killed build stopped; return its config, scores included.
+
+    The members become one model; it and each member alone are scored on test, and the card is written.
+    """
     config = read_config(path)
     if seed is not None:
         config = replace(config, settings=replace(config.settings, seed=seed))
@@ -273,9 +238,33 @@ def build_base(
 
     torch.set_num_threads(threads)
     corpora = corpora or corpora_folder()
-    folder = work_folder(config, corpora / config.corpus)
+    folder = corpora / config.corpus
+    work = work_folder(config, folder)
     material = read_material(config, corpora=corpora)
-    networks, history = train_base(config, material, folder=folder, threads=threads, watch=watch)
-    done = finish_base(config, material, networks, history, output=output, corpora=corpora)
-    (folder / "checkpoint.pt").unlink(missing_ok=True)
+    networks, history = train_base(config, material, folder=work, threads=threads, watch=watch)
+    facts: dict[str, Any] = {
+        "labels": list(config.labels),
+        "corpus": corpus_facts(folder),
+        # The folder's name alone: where it lies is nobody's business.
+        "training": asdict(replace(config.settings, begin=Path(config.settings.begin).name)),
+        "augmentation": asdict(config.rates),
+        "history": list(history),
+    }
+    if material.earlier is not None:
+        facts["began_with"] = material.earlier.facts
+    if material.others is not None and config.auxiliary is not None:
+        facts["auxiliary"] = {**material.others.facts, "share": config.auxiliary[1]}
+    test = read_part(folder, "test")
+    dev = with_states(material.dev, frozen_lacs(material), lexicon=material.lexicon)
+    if len(networks) > 1:
+        seeds = range(config.settings.seed, config.settings.seed + len(networks))
+        facts["runs"] = {
+            str(seed): _alone(network, material, dev, test)
+            for seed, network in zip(seeds, networks, strict=True)
+        }
+    facts = export_members(output, networks, material, dev, facts)
+    facts["test"] = score_model(output, test)
+    done = export_members(output, networks, material, dev, facts)
+    write_text(output / "README.md", card(output, done))
+    (work / "checkpoint.pt").unlink(missing_ok=True)
     return done

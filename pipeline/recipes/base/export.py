@@ -61,7 +61,7 @@ def write_model(
 
 
 def check_model_folder(folder: Path) -> None:
-    """Raise OutputError before any work unless a folder holds nothing, or a network of ours, whole or half written."""
+    """Raise OutputError before any work unless a folder is empty or holds a network of biaozhu, whole or half written."""
     if not folder.is_dir():
         return
     names = {path.name for path in folder.iterdir() if not path.name.endswith(TEMPORARY)}

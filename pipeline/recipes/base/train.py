@@ -329,7 +329,7 @@ def _save(runs: Sequence[_Run], settings: Settings, path: Path) -> None:
             "optimizer": run.optimizer.state_dict(),
             "best_weights": run.best,
             "state": run.state,
-            # A generator's state has integers of 128 bits, which stand in JSON.
+            # A generator's state has integers of 128 bits, which JSON can hold.
             "rng": json.dumps(run.rng.bit_generator.state),
         }
         for run in runs

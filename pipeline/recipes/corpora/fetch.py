@@ -102,7 +102,7 @@ def pfr_parts(content: str) -> tuple[dict[str, Part], tuple[Entry, ...]]:
             )
             for one in paragraphs
         ]
-        # Words that a sentence's end cuts (。” as one token) are no loss: they only serve the second task.
+        # Words that a sentence's end cuts (。” as one token) are not counted as lost: they only serve the second task.
         words, _ = pfr.sentences_of(worded, article=article)
         parts[name] = Part(raw, sentences, words)
         lost += entries

@@ -3,7 +3,7 @@
 A line of a part is one sentence, keys in this order: `file` and `path` (where its document is in the folder), `start` and
 `end` (code points into the document), `sha256` (first 16 hex digits, of the sentence's UTF-8 bytes), `kind` of text, `by` (the
 readers; `adjudicated` where two of them were compared), `spans` as [start, end, label]. Texts that are free to pass on or were
-written for the corpus lie beside the offsets (`own/`).
+written for the corpus are beside the offsets (`own/`).
 """
 
 from __future__ import annotations

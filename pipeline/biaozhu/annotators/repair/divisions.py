@@ -149,7 +149,7 @@ def _is_inside(edit: Edit, above: Span, word: Word) -> bool:
     )
     if crossing or word.is_plain or _NEXT_WORD.match(text, word.end - 1):
         return False
-    # A hill, and 白云|机场, are no district here.
+    # A hill, and 白云|机场, are not districts here.
     natural, short = text[word.end - 1] in "湖江河山城海岛", not _AFTER_SHORT.match(text, word.end)
     if (natural or short) and not word.is_division(CITY, TOWNSHIP, full=True):
         return False
@@ -265,7 +265,7 @@ _HEAD = re.compile(
 
 
 def _cut_heads(edit: Edit) -> None:
-    """Leave 市长, 县长 and the like whole, as 市委 is: 基隆|市长 (P4)."""
+    """Leave 市长, 县长 and other heads whole, as 市委 is: 基隆|市长 (P4)."""
     for span in edit.labelled(PLACE):
         name = edit.text[span.start : span.end]
         people = name[-1] == "村" and edit.text.startswith("民", span.end)  # 德宏|村民

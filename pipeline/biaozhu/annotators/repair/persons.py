@@ -130,7 +130,7 @@ def _first_part(text: str, begin: int, dot: int) -> int:
         start -= 1
         if start > begin and _role_end(text, start):
             return start
-    # 约翰; 约 before other names is no part of them.
+    # 约翰; 约 before other names does not belong to them.
     return start - (text[begin:start].endswith("约") and text[start : start + 1] in "翰瑟")
 
 
@@ -147,7 +147,7 @@ def _last_part(edit: Edit, dot: int, end: int) -> int:
         for word in edit.near(stop, stop)
         if word.is_plain and dot + 1 < word.start < stop < word.end
     ]
-    # 金斯 in 霍普金斯 is no word that follows a name.
+    # 金斯 in 霍普金斯 is not a word after a name.
     return min(
         (one for one in crossing if not TRANSLITERATING.issuperset(text[one : stop + 1])), default=stop
     )

@@ -45,7 +45,7 @@ _NAMES = {
     for word in words.split()
 }
 _WORD = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])")
-# A line feed in a source file that breaks a Chinese text is no space.
+# A line feed in a source file that breaks a Chinese text is not a space.
 _WIDE = r"[\u2e80-\u9fff\uff00-\uff60“”]"
 _SOURCE_BREAK = re.compile(rf"(?<={_WIDE})[ \t]*[\r\n]\s*(?={_WIDE})")
 

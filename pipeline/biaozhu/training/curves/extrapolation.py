@@ -200,7 +200,7 @@ def fit_power_law(
     for start in starts:
         try:
             with warnings.catch_warnings():
-                # Of a flat curve the exponent is not known, which is no failure: it is worth nothing whatever it is.
+                # A flat curve leaves the exponent open, which is not a failure: any exponent predicts the same.
                 warnings.simplefilter("ignore", OptimizeWarning)
                 found, _ = curve_fit(
                     _power_law,
