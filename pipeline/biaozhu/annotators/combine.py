@@ -20,11 +20,10 @@ from typing import TYPE_CHECKING
 from biaozhu.annotators.cover import Cover
 from biaozhu.data.errors import DuplicateError, VersionError
 from biaozhu.data.ledger import Entry
-from biaozhu.data.model import Span, with_spans
+from biaozhu.data.model import Sentence, Span, with_spans
 
 if TYPE_CHECKING:
     from biaozhu.annotators.registry import Annotator
-    from biaozhu.data.model import Sentence
 
     # A layer's name and a span of it.
     Proposal = tuple[str, Span]

@@ -12,16 +12,14 @@ from biaozhu.annotators.combine import combine, combine_rows
 from biaozhu.annotators.labelled import NETWORK
 from biaozhu.annotators.registry import BY_PLACE
 from biaozhu.annotators.repeated import REPEATED
-from biaozhu.data.errors import MissingFileError, ModelDataError, bug_from
-from biaozhu.data.model import with_spans
+from biaozhu.data.errors import BiaozhuError, MissingFileError, ModelDataError, bug_from
+from biaozhu.data.ledger import Entry
+from biaozhu.data.model import Article, Sentence, with_spans
 from biaozhu.reading.sentences import split_checked
 
 if TYPE_CHECKING:
     from biaozhu.annotators.registry import Annotator, Rows
     from biaozhu.annotators.words import NameModel
-    from biaozhu.data.errors import BiaozhuError
-    from biaozhu.data.ledger import Entry
-    from biaozhu.data.model import Article, Sentence
 
 DEFAULT_ANNOTATORS: tuple[Annotator, ...] = (NETWORK, REPEATED, AMOUNTS)
 """The annotators that run where no others are named, in the order of their layers."""

@@ -21,10 +21,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from biaozhu.data.errors import AnnotatorError, BiaozhuError, MissingFileError, bug_from
+from biaozhu.data.model import Span
 
 if TYPE_CHECKING:
     from biaozhu.annotators.words import LacWord
-    from biaozhu.data.model import Span
 
 Rows = list[tuple["Span", ...]]
 Find = Callable[..., Iterable[Iterable["Span"]]]

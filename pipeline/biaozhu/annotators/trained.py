@@ -9,13 +9,12 @@ from typing import TYPE_CHECKING
 
 from biaozhu.annotators.network.model_folder import check_model
 from biaozhu.data.errors import MissingFileError, ModelDataError, OffsetError
-from biaozhu.data.model import Span, with_spans
+from biaozhu.data.model import Sentence, Span, with_spans
 
 if TYPE_CHECKING:
     from spacy.language import Language
     from spacy.tokens import Doc
 
-    from biaozhu.data.model import Sentence
 
 SCORE_DIGITS = 4
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
-from biaozhu.data.model import Span  # noqa: TC001 — msgspec reads the annotations when it runs
-
-if TYPE_CHECKING:
-    from biaozhu.data.model import Sentence
+from biaozhu.data.model import (
+    Sentence,
+    Span,
+)
 
 FORMAT = "biaozhu.round-trip.v1"
 """What `pull --result` says that its file is."""

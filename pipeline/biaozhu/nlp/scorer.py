@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
-from biaozhu.data.strict_counts import count_strict_spans, sum_counts
+from biaozhu.data.strict_counts import StrictCounts, count_strict_spans, sum_counts
 
 if TYPE_CHECKING:
     from spacy.training import Example
 
-    from biaozhu.data.strict_counts import StrictCounts
 
 SCORER = "biaozhu.ner_scorer.v1"
 

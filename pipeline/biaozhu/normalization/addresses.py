@@ -14,14 +14,12 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
+from biaozhu.data.model import Sentence
 from biaozhu.knowledge.division_names import CITY, COUNTRIES, COUNTY, PROVINCE, TOWNSHIP, VILLAGE
 from biaozhu.knowledge.gazetteer import CODE_DIGITS, Division, gazetteer, villages
 from biaozhu.normalization.division_lookup import divisions_named, former_codes
-
-if TYPE_CHECKING:
-    from biaozhu.data.model import Sentence
 
 LABEL = "PLACE"
 Status = Literal["known", "ambiguous", "unknown", "natural"]

@@ -8,12 +8,10 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
+from biaozhu.data.model import Sentence
 from biaozhu.knowledge.word_tables import surname_length
-
-if TYPE_CHECKING:
-    from biaozhu.data.model import Sentence
 
 LABEL = "PERSON"
 _TITLE_WORDS = (

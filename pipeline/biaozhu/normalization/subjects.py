@@ -14,8 +14,9 @@ from dataclasses import dataclass, field
 from itertools import chain, groupby
 from typing import TYPE_CHECKING, Literal
 
+from biaozhu.data.model import Article, Sentence
+
 if TYPE_CHECKING:
-    from biaozhu.data.model import Article, Sentence
     from biaozhu.normalization.addresses import Place
 
 AMOUNT, PERSON = "AMOUNT", "PERSON"

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from biaozhu.data.errors import MissingExtraError, UsageError, VersionError, extra_advice
 from biaozhu.data.files import LONE_SURROGATE, write_bytes, write_text
+from biaozhu.data.model import Article, Sentence
 from biaozhu.normalization.addresses import resolve_places
 from biaozhu.normalization.numerals import write_numeral
 from biaozhu.normalization.people import group_people
@@ -22,7 +23,6 @@ from biaozhu.reading.simplified import to_half_width
 if TYPE_CHECKING:
     from fractions import Fraction
 
-    from biaozhu.data.model import Article, Sentence
     from biaozhu.normalization.addresses import Place
     from biaozhu.normalization.people import People
 

@@ -6,7 +6,6 @@ import hashlib
 from collections.abc import Iterable
 from dataclasses import fields
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from biaozhu.data.errors import (
     BiaozhuError,
@@ -19,15 +18,12 @@ from biaozhu.data.errors import (
 from biaozhu.data.files import MAX_ARTICLE_BYTES
 from biaozhu.data.layers import find_layers, read_layers
 from biaozhu.data.ledger import Entry
-from biaozhu.data.model import Article, LeftOut, Metadata
+from biaozhu.data.model import Article, LeftOut, Metadata, Sentence
 from biaozhu.data.outputs import ARTICLE_SUFFIXES
 from biaozhu.reading.blocks import find_blocks
 from biaozhu.reading.encodings import decode
 from biaozhu.reading.hard_wraps import join_wrapped
 from biaozhu.reading.sentences import split_checked
-
-if TYPE_CHECKING:
-    from biaozhu.data.model import Sentence
 
 HTML_SUFFIXES = ARTICLE_SUFFIXES - {".txt"}
 

@@ -14,12 +14,11 @@ from dataclasses import dataclass
 from statistics import median
 from typing import TYPE_CHECKING
 
-from biaozhu.data.model import Block, Metadata
+from biaozhu.data.model import Block, BlockKind, Metadata
 from biaozhu.reading.pages import patterns
 from biaozhu.reading.sentences import LINE, split_text, trim
 
 if TYPE_CHECKING:
-    from biaozhu.data.model import BlockKind
     from biaozhu.reading.pages.patterns import Edge
 
 _TITLE_LENGTH = 60

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 from biaozhu.data.errors import BiaozhuError, ScoringError, TrainingError, raise_collected
+from biaozhu.data.model import Article, Sentence
 from biaozhu.reading.sentences import section_of, section_titles
-
-if TYPE_CHECKING:
-    from biaozhu.data.model import Article, Sentence
 
 By = Literal["section", "article"]
 

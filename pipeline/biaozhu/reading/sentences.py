@@ -11,13 +11,9 @@ from __future__ import annotations
 import re
 from bisect import bisect_right
 from collections.abc import Iterable
-from typing import TYPE_CHECKING
 
 from biaozhu.data.errors import OffsetError
-from biaozhu.data.model import Sentence
-
-if TYPE_CHECKING:
-    from biaozhu.data.model import Article
+from biaozhu.data.model import Article, Sentence
 
 LINE = re.compile(r"[^\n\r\v\f\x85\u2028\u2029]+")
 # Invisible characters that str.isspace does not count, yet that say nothing at the edge of a sentence.

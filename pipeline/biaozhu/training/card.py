@@ -11,13 +11,12 @@ from typing import TYPE_CHECKING, Any
 
 from biaozhu.data.files import read_bytes, sha256_of, write_text
 from biaozhu.data.layers import read_layer
-from biaozhu.data.strict_counts import count_strict_spans, sum_counts
+from biaozhu.data.model import Sentence
+from biaozhu.data.strict_counts import StrictCounts, count_strict_spans, sum_counts
 
 if TYPE_CHECKING:
     from spacy.language import Language
 
-    from biaozhu.data.model import Sentence
-    from biaozhu.data.strict_counts import StrictCounts
     from biaozhu.training.choosing import Learned
 
 ALL = "all"

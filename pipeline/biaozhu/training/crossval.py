@@ -11,15 +11,13 @@ from sklearn.model_selection import LeaveOneGroupOut
 
 from biaozhu.annotators.trained import annotate_with
 from biaozhu.data.errors import TrainingError
-from biaozhu.data.model import with_spans
+from biaozhu.data.ledger import Entry
+from biaozhu.data.model import Sentence, with_spans
 from biaozhu.nlp.encoders import remembering
 from biaozhu.training.train import fit
 
 if TYPE_CHECKING:
     from confection import Config
-
-    from biaozhu.data.ledger import Entry
-    from biaozhu.data.model import Sentence
 
 
 @dataclass(frozen=True, slots=True)

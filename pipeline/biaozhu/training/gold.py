@@ -13,13 +13,13 @@ from spacy.training import Example
 from biaozhu.data.errors import ConfigError, DuplicateError, MissingFileError, OffsetError, raise_collected
 from biaozhu.data.layers import is_beside, read_layer
 from biaozhu.data.ledger import Entry
+from biaozhu.data.model import Sentence
 
 if TYPE_CHECKING:
     from spacy.language import Language
     from spacy.tokens import Span as SpacySpan
     from spacy.tokens import Token
 
-    from biaozhu.data.model import Sentence
 
 READER = "biaozhu.GoldCorpus.v1"
 STEP = "align"

@@ -25,6 +25,7 @@ from biaozhu.data.files import read_bytes, sha256_of, write_text
 from biaozhu.data.layers import read_layer
 from biaozhu.data.ledger import Entry
 from biaozhu.data.model import with_spans
+from biaozhu.data.strict_counts import StrictCounts
 from biaozhu.scoring.evaluation import ALL, EvaluationOptions, evaluate_layer
 from biaozhu.scoring.significance import Sampling
 from biaozhu.training.card import markdown_table
@@ -32,7 +33,6 @@ from biaozhu.training.train import corpus_of, read_config, train
 from biaozhu.training.whole_folder import check_replaceable, replace_folder
 
 if TYPE_CHECKING:
-    from biaozhu.data.strict_counts import StrictCounts
     from biaozhu.training.train import OnStep
 
 RESULT = "run.json"

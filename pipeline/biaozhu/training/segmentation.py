@@ -8,18 +8,15 @@ import random
 import shutil
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 import spacy_pkuseg
 
 from biaozhu.data.errors import TrainingError
 from biaozhu.data.files import cache_folder
+from biaozhu.data.model import Sentence
 from biaozhu.data.strict_counts import StrictCounts, count_strict_spans, sum_counts
 from biaozhu.training.whole_folder import check_replaceable, replace_folder
-
-if TYPE_CHECKING:
-    from biaozhu.data.model import Sentence
 
 SEED = 1
 SEGMENTER_FILES = ("features.msgpack", "weights.npz")

@@ -21,9 +21,11 @@ from biaozhu.annotators.network.model_folder import META_KEY, SCHEMA
 from biaozhu.annotators.trained import annotate_with
 from biaozhu.data.errors import ConfigError, TrainingError, raise_collected
 from biaozhu.data.files import read_bytes
-from biaozhu.data.model import with_spans
+from biaozhu.data.ledger import Entry
+from biaozhu.data.model import Sentence, with_spans
 from biaozhu.data.renamed import rename_training_keys
 from biaozhu.data.shipped import find_owner
+from biaozhu.data.strict_counts import StrictCounts
 from biaozhu.nlp.base_encoder import pin_checksums
 from biaozhu.nlp.torch_encoders.trainable import BERT, TRAINABLE_LAC
 from biaozhu.training.card import HELD_OUT, IN_SAMPLE, describe_file, score_strictly, write_card
@@ -39,9 +41,6 @@ if TYPE_CHECKING:
     from spacy.language import Language
     from spacy.training import Example
 
-    from biaozhu.data.ledger import Entry
-    from biaozhu.data.model import Sentence
-    from biaozhu.data.strict_counts import StrictCounts
     from biaozhu.training.choosing import Learned
     from biaozhu.training.docbin_stream import StreamSurvey
 

@@ -9,18 +9,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, TypeVar
+from typing import TypeVar
 
 import numpy as np
 
+from biaozhu.data.model import Sentence
 from biaozhu.knowledge import world
 from biaozhu.knowledge.division_names import COUNTY, GENERIC, TOWNSHIP
 from biaozhu.knowledge.gazetteer import Division, gazetteer
 from biaozhu.knowledge.word_tables import SURNAMES, surname_length
 from recipes.base.data import IGNORED, Example, tagged_spans
-
-if TYPE_CHECKING:
-    from biaozhu.data.model import Sentence
 
 T = TypeVar("T")
 

@@ -16,6 +16,7 @@ from biaozhu.annotators.network.lac_data import HIDDEN, Size
 from biaozhu.annotators.network.lac_weights import SIZES, LacWeights, Start, lac_start
 from biaozhu.data.errors import ConfigError
 from biaozhu.data.files import write_text
+from biaozhu.data.model import Sentence
 from biaozhu.knowledge.lexicon import WIDTH, lexicon_columns, lexicon_facts
 from recipes.base.augment import Rates, drawn
 from recipes.base.begin import Earlier, read_earlier
@@ -26,7 +27,6 @@ from recipes.corpora.corpus_store import corpora_folder, read_part
 from recipes.recipe_config import check_sections, corpus_of, filled, needing_torch, read_table
 
 if TYPE_CHECKING:
-    from biaozhu.data.model import Sentence
     from recipes.base.data import Example
     from recipes.base.train import Settings, Vocabulary
 

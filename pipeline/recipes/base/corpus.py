@@ -10,17 +10,15 @@ import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
+from biaozhu.data.model import Sentence
 from recipes.base.augment import Names, collect_names
 from recipes.base.data import Example, example, name_tags, shortened, word_tags
 from recipes.corpora.corpus_store import KEPT_FACTS, read_manifest, read_part
 from recipes.corpora.leaks import find_leaks
-
-if TYPE_CHECKING:
-    from biaozhu.data.model import Sentence
 
 # What a model's config says of its corpus.
 FACTS = ("name", *KEPT_FACTS, "parts", "self_training", "own_copies")

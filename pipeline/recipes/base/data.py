@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
 import numpy as np
 
-if TYPE_CHECKING:
-    from biaozhu.data.model import Sentence
+from biaozhu.data.model import Sentence
 
 PADDING = 0
 IGNORED = -100

@@ -8,16 +8,20 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from biaozhu.data.errors import CorpusError, OffsetError, OverlapError, UsageError, raise_collected
+from biaozhu.data.errors import (
+    BiaozhuError,
+    CorpusError,
+    OffsetError,
+    OverlapError,
+    UsageError,
+    raise_collected,
+)
 from biaozhu.data.files import parse_json, read_bytes
 from biaozhu.data.model import Span, check_sentence
 from recipes.corpora.corpus_store import PARTS, Part, make_part
 from recipes.corpora.fetch import PACKAGES, store_corpus
-
-if TYPE_CHECKING:
-    from biaozhu.data.errors import BiaozhuError
 
 # The names of the labels of this project; another label keeps its own.
 SOURCE = "given"

@@ -4,18 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 
 from biaozhu.data.errors import CorpusError, UsageError
+from biaozhu.data.ledger import Entry
 from biaozhu.data.model import Sentence, Span
 from biaozhu.reading.sentences import split_text
 from recipes.corpora import msra, pfr
 from recipes.corpora.corpus_store import Part, article_id, corpora_folder, make_part, write_corpus
 from recipes.corpora.leaks import THRESHOLD, find_leaks
 from recipes.corpora.packages import Package, download
-
-if TYPE_CHECKING:
-    from biaozhu.data.ledger import Entry
 
 T = TypeVar("T")
 

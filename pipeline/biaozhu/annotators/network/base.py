@@ -15,6 +15,7 @@ from biaozhu.annotators.network import runtime
 from biaozhu.annotators.network.crf_decoding import make_chain
 from biaozhu.annotators.network.lac import Lac
 from biaozhu.annotators.network.runtime import ModelKind, load_checked
+from biaozhu.data.model import Span
 from biaozhu.data.renamed import rename_network_keys
 from biaozhu.knowledge.lexicon import lexicon_columns, lexicon_facts, loaded_lexicon
 from biaozhu.reading.simplified import to_simplified
@@ -22,7 +23,6 @@ from biaozhu.reading.simplified import to_simplified
 if TYPE_CHECKING:
     from biaozhu.annotators.network.lac import Columns
     from biaozhu.annotators.words import LacWord
-    from biaozhu.data.model import Span
 
 SOURCE = "base"
 DEFAULT = Path(__file__).parent / "accurate"

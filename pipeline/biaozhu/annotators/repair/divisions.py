@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from biaozhu.annotators.place_units import ANY_UNIT, is_generic
 from biaozhu.annotators.repair.edit import PERSON, PLACE
+from biaozhu.data.model import Span
 from biaozhu.knowledge.division_names import CITY, COUNTY, PROVINCE, TOWNSHIP, short_form
 from biaozhu.knowledge.gazetteer import gazetteer, villages
 from biaozhu.knowledge.names import make_finder
@@ -17,7 +18,6 @@ from biaozhu.knowledge.world import FORMER_DIVISION
 
 if TYPE_CHECKING:
     from biaozhu.annotators.repair.edit import Edit, Word
-    from biaozhu.data.model import Span
 
 LONG_NAME_CHARS = 3
 

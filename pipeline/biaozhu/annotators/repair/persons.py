@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING
 
 from biaozhu.annotators.repair.edit import DOTS, HAN, PERSON, PLACE, TRANSLITERATING
 from biaozhu.annotators.repair.numbered import find_numbered_names
+from biaozhu.data.model import Span
 from biaozhu.knowledge.names import make_finder
 from biaozhu.knowledge.word_tables import COMPOUND_SURNAMES, SURNAMES, read_words, surname_length
 
 if TYPE_CHECKING:
     from biaozhu.annotators.repair.edit import Edit
-    from biaozhu.data.model import Span
 
 TIBETAN, MONGOLIAN, TURKIC, YI = (
     frozenset(read_words("given_names", people)) for people in ("tibetan", "mongolian", "turkic", "yi")

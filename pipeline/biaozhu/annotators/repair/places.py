@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING
 from biaozhu.annotators.cover import Cover
 from biaozhu.annotators.repair.divisions import repair_divisions
 from biaozhu.annotators.repair.edit import DOTS, HAN, PLACE, TRANSLITERATING
+from biaozhu.data.model import Span
 from biaozhu.knowledge.division_names import COUNTY, PROVINCE, TOWNSHIP
 from biaozhu.knowledge.gazetteer import gazetteer
 from biaozhu.knowledge.world import COUNTRY, FOREIGN_CITY, FOREIGN_REGION, PLACE_KINDS
 
 if TYPE_CHECKING:
     from biaozhu.annotators.repair.edit import Edit, Word
-    from biaozhu.data.model import Span
 
 
 def repair_places(edit: Edit) -> None:

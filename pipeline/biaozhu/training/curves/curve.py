@@ -21,6 +21,8 @@ from biaozhu import __version__
 from biaozhu.annotators.trained import annotate_with
 from biaozhu.data.errors import TrainingError
 from biaozhu.data.files import sha256_of, write_text
+from biaozhu.data.ledger import Entry
+from biaozhu.data.model import Sentence
 from biaozhu.data.strict_counts import count_strict_spans, sum_counts
 from biaozhu.nlp.encoders import remembering
 from biaozhu.training.crossval import count_groups
@@ -30,8 +32,6 @@ from biaozhu.training.train import fit
 if TYPE_CHECKING:
     from confection import Config
 
-    from biaozhu.data.ledger import Entry
-    from biaozhu.data.model import Sentence
     from biaozhu.scoring.significance import ResamplingUnits, Sampling
     from biaozhu.training.curves.extrapolation import Exchange, Extrapolation
 

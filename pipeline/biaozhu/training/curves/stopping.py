@@ -13,11 +13,11 @@ import numpy as np
 
 from biaozhu.data.errors import LineError
 from biaozhu.data.files import parse_json_as, read_bytes, write_text
+from biaozhu.data.model import Sentence
 from biaozhu.data.strict_counts import count_strict_spans, sum_counts
 from biaozhu.training.curves.extrapolation import DEFAULT_SAMPLING, FAILURES, extrapolate
 
 if TYPE_CHECKING:
-    from biaozhu.data.model import Sentence
     from biaozhu.scoring.significance import Sampling
     from biaozhu.training.curves.extrapolation import Gain
 
