@@ -5,9 +5,10 @@ from __future__ import annotations
 import platform
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from spacy.util import get_package_version
 
 from biaozhu.data.files import read_bytes, sha256_of, write_text
 from biaozhu.data.layers import read_layer
@@ -103,13 +104,14 @@ def write_card(  # noqa: PLR0913 — what a card says
             for label, *row in score_rows(one)
         ]
         parts.append(markdown_table(COLUMNS, rows))
+    versions = [(package, found) for package in PACKAGES if (found := get_package_version(package))]
     parts += [
         "## Config",
         f"`{config_path}`, SHA-256 `{sha256_of(config_path)}`"
         + "".join(f", {key} = {value!r}" for key, value in sorted(overrides.items())),
         f"```ini\n{read_bytes(config_path).decode('utf-8').strip()}\n```",
         "## Versions",
-        markdown_table(("package", "version"), [("Python", platform.python_version()), *_versions()]),
+        markdown_table(("package", "version"), [("Python", platform.python_version()), *versions]),
     ]
     write_text(folder / "README.md", "\n\n".join(parts) + "\n")
 
@@ -121,16 +123,6 @@ def _list_changes(learned: Learned) -> str:
         for one in side.examples
     ]
     return markdown_table(("where", "change", "span, such as"), rows)
-
-
-def _versions() -> list[tuple[str, str]]:
-    found = []
-    for package in PACKAGES:
-        try:
-            found.append((package, version(package)))
-        except PackageNotFoundError:
-            continue
-    return found
 
 
 def markdown_table(columns: Sequence[str], rows: Sequence[Sequence[object]]) -> str:

@@ -21,9 +21,9 @@ from biaozhu.knowledge.lexicon import WIDTH, lexicon_columns, lexicon_facts
 from recipes.base.augment import Rates, drawn
 from recipes.base.begin import Earlier, read_earlier
 from recipes.base.card import card, score_model
-from recipes.base.corpus import Auxiliary, corpus_examples, corpus_facts, read_auxiliary, work_folder
+from recipes.base.corpus import FACTS, Auxiliary, corpus_examples, read_auxiliary, work_folder
 from recipes.base.export import export_base
-from recipes.corpora.corpus_store import corpora_folder, read_part
+from recipes.corpora.corpus_store import corpora_folder, read_manifest, read_part
 from recipes.recipe_config import check_sections, corpus_of, filled, needing_torch, read_table
 
 if TYPE_CHECKING:
@@ -242,9 +242,10 @@ def build_base(
     work = work_folder(config, folder)
     material = read_material(config, corpora=corpora)
     networks, history = train_base(config, material, folder=work, threads=threads, watch=watch)
+    manifest = read_manifest(folder)
     facts: dict[str, Any] = {
         "labels": list(config.labels),
-        "corpus": corpus_facts(folder),
+        "corpus": {key: manifest[key] for key in FACTS if key in manifest},
         # The folder's name alone: where it lies is nobody's business.
         "training": asdict(replace(config.settings, begin=Path(config.settings.begin).name)),
         "augmentation": asdict(config.rates),

@@ -73,12 +73,6 @@ def read_auxiliary(folder: Path, kept_apart: Mapping[str, Sequence[str]]) -> Aux
     return Auxiliary(tuple(examples), tags, facts)
 
 
-def corpus_facts(folder: Path) -> dict[str, Any]:
-    """Return what a model's config says of its corpus."""
-    manifest = read_manifest(folder)
-    return {key: manifest[key] for key in FACTS if key in manifest}
-
-
 def work_folder(config: object, folder: Path) -> Path:
     """Return where a build keeps its checkpoint: the same for the same config, as it prints, and train part only."""
     sha256 = read_manifest(folder)["parts"]["train"]["sha256"]

@@ -227,7 +227,10 @@ def _epoch(run: _Run, vocabulary: Vocabulary, examples: Sequence[Example]) -> fl
         run.optimizer.step()
         # In the first steps the average follows at once: it began with weights of no use.
         step = run.state["step"]
-        _mix(run.average, run.network, min(settings.ema_decay, (1 + step) / (10 + step)))
+        decay = min(settings.ema_decay, (1 + step) / (10 + step))
+        with torch.no_grad():
+            for mean, value in zip(run.average.parameters(), run.network.parameters(), strict=True):
+                mean.lerp_(value, 1 - decay)
         run.state["step"] += 1
         total += loss.item()
     return total / max(1, len(todo))
@@ -312,12 +315,6 @@ def _rate(step: int, warm_up: int, steps: int) -> float:
     if step < warm_up:
         return (step + 1) / warm_up
     return 0.02 + 0.98 * 0.5 * (1 + math.cos(math.pi * min(1.0, (step - warm_up) / max(1, steps - warm_up))))
-
-
-def _mix(average: BaseNetwork, network: BaseNetwork, decay: float) -> None:
-    with torch.no_grad():
-        for mean, value in zip(average.parameters(), network.parameters(), strict=True):
-            mean.lerp_(value, 1 - decay)
 
 
 def _save(runs: Sequence[_Run], settings: Settings, path: Path) -> None:
