@@ -98,7 +98,7 @@ def read_amount(text: str, start: int, end: int) -> AmountValue | None:
     It is None where the span holds no numeral that can be read.
     """
     first = max(0, start - REACH_BEFORE)
-    plain = fold_text(to_half_width(text[first : end + REACH_AFTER]))
+    plain = to_half_width(fold_text(text[first : end + REACH_AFTER]))
     before, after = plain[: start - first], plain[end - first :]
     span = _SILVER.sub("块银元", plain[start - first : end - first].strip())
     found = _UNIT_PER.fullmatch(_SAME_PER.sub("", span))
