@@ -14,8 +14,9 @@ import pytest
 
 from biaozhu.annotators.amounts import find_amounts
 from biaozhu.annotators.combine import combine, combine_rows
-from biaozhu.annotators.labelled import find_labelled, find_repeated
+from biaozhu.annotators.labelled import find_labelled
 from biaozhu.annotators.preannotate import DEFAULT_ANNOTATORS
+from biaozhu.annotators.repeated import find_repeated
 from biaozhu.annotators.words import LacWord
 from biaozhu.data.model import Sentence, sentence_from_line, sentence_to_line, with_spans
 from biaozhu.formats.conll import write_conll
