@@ -91,7 +91,7 @@ def test_runs_killed_at_the_end_go_on(
         move(model, output)
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(module, "replace_folder", killed)
+    monkeypatch.setattr(module, "_move", killed)
     with pytest.raises(KeyboardInterrupt):
         train_seeds(config, tmp_path / "model", seeds=2, scored=[other])
     monkeypatch.undo()
@@ -114,7 +114,7 @@ def test_runs_that_were_there_still_tell_what_was_lost(
         raise KeyboardInterrupt
 
     monkeypatch.setattr(module, "train", trained)
-    monkeypatch.setattr(module, "replace_folder", killed)
+    monkeypatch.setattr(module, "_move", killed)
     with pytest.raises(KeyboardInterrupt):
         train_seeds(config, tmp_path / "model", seeds=1, scored=[other])
     monkeypatch.undo()

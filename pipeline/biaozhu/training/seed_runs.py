@@ -111,8 +111,7 @@ def train_seeds(  # noqa: PLR0913 — what `train` takes, and seeds and layers
     write_text(
         chosen / "README.md", card.split("\n## Seeds\n", 1)[0].rstrip() + "\n\n" + describe_seeds(runs)
     )
-    with replace_folder(output) as made:
-        chosen.rename(made)
+    _move(chosen, output)
     shutil.rmtree(work.parent, ignore_errors=True)
     return entries, tuple(runs)
 
@@ -177,3 +176,8 @@ def _key(path: Path, config: Mapping[str, Any], settings: Mapping[str, Any], fil
     models = [Path(value) / "config.json" for value in named if (Path(value) / "config.json").is_file()]
     parts = [json.dumps(settings, default=str, sort_keys=True), *map(sha256_of, [path, *files, *models])]
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:12]
+
+
+def _move(model: Path, output: Path) -> None:
+    with replace_folder(output) as made:
+        model.rename(made)
