@@ -32,15 +32,12 @@ REPORTED = 500_000
 def register(app: typer.Typer) -> None:
     """Add the commands of this area."""
     corpus = typer.Typer(help="Fetch, convert and look at training corpora.", no_args_is_help=True)
-    corpus.command("fetch")(fetch)
-    corpus.command("add")(add)
-    corpus.command("extend")(extend)
-    corpus.command("show")(show)
+    for command in (fetch, add, extend, show):
+        corpus.command()(command)
     app.add_typer(corpus, name="corpus")
     base = typer.Typer(help="The base model: build it, and annotate with it.", no_args_is_help=True)
-    base.command("build")(build)
-    base.command("annotate")(annotate)
-    base.command("distil")(distil)
+    for built in (build, annotate, distil):
+        base.command()(built)
     app.add_typer(base, name="base")
 
 
@@ -191,7 +188,7 @@ def annotate(
     from biaozhu.data.layers import write_layer
     from biaozhu.data.model import with_spans
     from biaozhu.data.outputs import check_output
-    from biaozhu.reading.sources import list_layer_sources, read_sentences
+    from biaozhu.reading.article import list_layer_sources, read_sentences
 
     check_output(output, "layer", [model, *list_layer_sources(files)], articles=files)
     sentences = read_sentences(files)

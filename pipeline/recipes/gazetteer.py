@@ -100,7 +100,10 @@ def _packed(rows: list[tuple[str, str]], *, one_level: bool = False) -> bytes:
     codes = [int(code.ljust(12, "0")) for code, _ in rows]
     steps = [code - before for code, before in zip(codes, [0, *codes], strict=False)]
     levels = [] if one_level else [CODE_DIGITS.index(len(code)) for code, _ in rows]
-    forms = [_form(name, level) for (_, name), level in zip(rows, levels, strict=not one_level)]
+    forms = []
+    for (_, name), level in zip(rows, levels, strict=not one_level):
+        short = len(short_form(name, level) or "")
+        forms.append(chr(ord(FORM_ZERO) + short + SHORT_LENGTHS * has_unit_word(name, level)))
     lines = (
         " ".join(map(str, steps)),
         "".join(map(str, levels)),
@@ -108,11 +111,6 @@ def _packed(rows: list[tuple[str, str]], *, one_level: bool = False) -> bytes:
         "\t".join(name for _, name in rows),
     )
     return lzma.compress("\n".join(lines).encode("utf-8"), preset=9 | lzma.PRESET_EXTREME)
-
-
-def _form(name: str, level: int) -> str:
-    short = len(short_form(name, level) or "")
-    return chr(ord(FORM_ZERO) + short + SHORT_LENGTHS * has_unit_word(name, level))
 
 
 def _fetch() -> bytes:

@@ -8,15 +8,12 @@ from __future__ import annotations
 
 import re
 import sys
+from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from biaozhu.knowledge.world import FOREIGN_NAME, HISTORIC_PERSON, PEOPLE
 from biaozhu.reading.simplified import to_simplified
 from recipes.world import read_tsv, write_table
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 # A capitalised word alone: a name, and no phrase, language or place that needs an explanation.
 NAME = re.compile(r"[A-Z][\w'’-]+(?: \((?:sur|given |family )?name[^)]*\))?")

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import fields
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 from confection import Config
 
 from biaozhu.data.errors import ConfigError, TrainingError, extra_advice
 from biaozhu.data.files import read_bytes
 from biaozhu.data.renamed import RECIPE, rename_keys
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
-    from pathlib import Path
 
 
 def read_table(path: Path) -> dict[str, Any]:

@@ -10,13 +10,10 @@ import csv
 import lzma
 import re
 import sys
+from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from biaozhu.knowledge.world import COUNTRY, FOREIGN_CITY, FOREIGN_REGION, FORMER_DIVISION, TOWN, WORLD
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
 
 HAN = re.compile("[\u4e00-\u9fff]{2,8}")
 PAIR = 2

@@ -13,7 +13,7 @@ from biaozhu.data.errors import ModelDataError
 from biaozhu.knowledge import lexicon as module
 from biaozhu.knowledge.gazetteer import gazetteer
 from biaozhu.knowledge.lexicon import DIVISION, FOREIGN, KINDS, WIDTH, lexicon_columns, lexicon_facts
-from biaozhu.knowledge.surnames import COMPOUND_SURNAMES, SURNAMES
+from biaozhu.knowledge.word_tables import COMPOUND_SURNAMES, SURNAMES
 from biaozhu.knowledge.world import KINDS as WORLD_KINDS
 from biaozhu.knowledge.world import world_names
 

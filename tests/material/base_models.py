@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from biaozhu.annotators.network.lac_data import HIDDEN
-from biaozhu.annotators.network.lac_weights import LacWeights, Layer
+from biaozhu.annotators.network.lac_data import HIDDEN, Layer
+from biaozhu.annotators.network.lac_weights import LacWeights
 from recipes.base.export import export_base
 from recipes.base.graph import BaseWeights, Head, bigram_rows, quantise
 

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from biaozhu.normalization.addresses import resolve_places
-from biaozhu.normalization.subjects import paths_by_amount, subject_places
+from biaozhu.normalization.subjects import subject_places
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 def last_steps(made: tuple[Article, tuple[Sentence, ...]]) -> list[str]:
     article, sentences = made
-    found = paths_by_amount(subject_places(article, sentences, resolve_places(sentences)))
+    found = subject_places(article, sentences, resolve_places(sentences))
     return [
         found[sentence.id, span.start].rpartition("/")[2]
         for sentence in sentences

@@ -6,8 +6,7 @@ import pytest
 
 from biaozhu.data.errors import BiaozhuError, ScoringError, TrainingError
 from biaozhu.data.model import Article, Block, Metadata, Sentence
-from biaozhu.reading.holdout import group_sentences
-from biaozhu.reading.sections import sections_of
+from biaozhu.reading.holdout import group_sentences, sections_of
 from biaozhu.reading.sentences import split_article
 
 

@@ -3,9 +3,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from biaozhu.data.layers import write_layer
-from biaozhu.reading.article import read_article
+from biaozhu.reading.article import read_article, read_sentences
 from biaozhu.reading.sentences import split_checked
-from biaozhu.reading.sources import read_sentences
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from biaozhu.reading.width import to_half_width
+from biaozhu.reading.simplified import to_half_width
 
 
 @pytest.mark.parametrize(

@@ -18,7 +18,7 @@ from biaozhu.data.layers import (
     write_layer,
 )
 from biaozhu.data.model import Sentence, Span
-from biaozhu.reading.sources import read_sentences
+from biaozhu.reading.article import read_sentences
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -8,8 +8,8 @@ and is none, so that no later alternative sees it. What follows the measure word
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from functools import cache
-from typing import TYPE_CHECKING
 
 from biaozhu.annotators.amount_grammar.context import Counted, chinese_score, counts_nothing, is_no_figure
 from biaozhu.annotators.amount_grammar.forms import fold_text
@@ -34,9 +34,6 @@ from biaozhu.knowledge.measures import (
     kind_of,
     measure_pattern,
 )
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
 
 LABEL, SOURCE = "AMOUNT", "amounts"
 # Start, end and score.

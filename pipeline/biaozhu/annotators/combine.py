@@ -13,19 +13,17 @@ All that loses is a ledger entry of severity "decision"; it stays in the file of
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 from math import prod
 from typing import TYPE_CHECKING
 
 from biaozhu.annotators.cover import Cover
 from biaozhu.data.errors import DuplicateError, VersionError
 from biaozhu.data.ledger import Entry
-from biaozhu.data.model import Span, with_spans
+from biaozhu.data.model import Sentence, Span, with_spans
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
-
     from biaozhu.annotators.registry import Annotator
-    from biaozhu.data.model import Sentence
 
     # A layer's name and a span of it.
     Proposal = tuple[str, Span]
@@ -37,20 +35,12 @@ SCORE_DIGITS = 4
 
 
 def combine(
-    sentences: Sequence[Sentence],
-    layers: Mapping[str, Sequence[Sentence]],
-    annotators: Iterable[Annotator],
+    sentences: Sequence[Sentence], layers: Mapping[str, Sequence[Sentence]], annotators: Iterable[Annotator]
 ) -> tuple[tuple[Sentence, ...], tuple[Entry, ...]]:
     """Return the sentences with the spans that stand, and a ledger entry for each span of a layer that is not among them.
 
-    Args:
-        sentences: what the result is made of, in order; their own spans are ignored.
-        layers: layer name -> its sentences, by id among `sentences`; a sentence that it lacks has no spans there.
-        annotators: those that made layers; a layer is that of the annotator of its name.
-
-    Raises:
-        DuplicateError: a layer has a sentence twice.
-        VersionError: a layer's sentence is not among the sentences.
+    The sentences' own spans are ignored; a sentence that a layer lacks has no spans there; a layer is that of the annotator of its name.
+    A sentence twice in a layer raises DuplicateError, one that is not among the sentences VersionError.
     """
     known = {sentence.id: sentence.text for sentence in sentences}
     found: dict[str, list[Proposal]] = {identity: [] for identity in known}

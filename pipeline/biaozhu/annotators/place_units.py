@@ -7,8 +7,8 @@ township follows a village), which keeps names that hold a unit word (杏花村�
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from functools import lru_cache
+from typing import NamedTuple
 
 from biaozhu.knowledge.division_names import CITY, COUNTRIES, COUNTY, GENERIC, TOWNSHIP, VILLAGE
 from biaozhu.knowledge.gazetteer import gazetteer, villages
@@ -16,7 +16,7 @@ from biaozhu.knowledge.word_tables import read_words
 
 NATURAL = 6
 LONGEST_PIECE_CHARS = 30
-# PlaceUnit words that may follow an unknown stem. Provinces are a closed list; 市 and 县 nearly so.
+# Unit words that may follow an unknown stem. Provinces are a closed list; 市 and 县 nearly so.
 SUFFIXES = (
     (re.compile(r".{1,7}(?:自治州|自治县|自治旗|林区|特区)$"), COUNTY, 2.6),
     (re.compile(r".{1,7}市$"), CITY, 2.8),
@@ -48,14 +48,12 @@ NO_NAMES = GENERIC.union(read_words("places", "no_names"))
 _NEVER_NAMES = frozenset(("南部", "平原", "沿河", "山城"))
 
 
-@dataclass(frozen=True, slots=True)
-class PlaceUnit:
-    """A piece of a stretch: offsets into the text, level (0: unknown rest), and whether a table knows it."""
+class PlaceUnit(NamedTuple):
+    """A piece of a stretch: offsets into the text, and its level (0: unknown rest)."""
 
     start: int
     end: int
     level: int
-    known: bool
 
 
 def is_generic(name: str) -> bool:
@@ -77,24 +75,25 @@ def is_certain(name: str) -> bool:
 def cut_units(text: str, start: int, end: int) -> tuple[PlaceUnit, ...]:
     """Cut text[start:end] into units with the least cost; rests that no rule knows are units of level 0."""
     cut = _cut(text[start:end])
-    return tuple(PlaceUnit(start + one.start, start + one.end, one.level, one.known) for one in cut)
+    return tuple(PlaceUnit(start + one.start, start + one.end, one.level) for one in cut)
 
 
 @lru_cache(maxsize=1 << 14)
 def _cut(text: str) -> tuple[PlaceUnit, ...]:
     length = len(text)
-    whole, price = _unit(text, 0, length)
-    # No piece costs less than 1: two of them are no better.
+    level, price = _priced(text)
+    # No piece costs less than 1: two of them are not cheaper.
     if price < 2:  # noqa: PLR2004 — as said above
-        return (whole,)
+        return (PlaceUnit(0, length, level),)
     best: list[tuple[float, tuple[PlaceUnit, ...]]] = [(float("inf"), ())] * (length + 1)
     best[0] = (0.0, ())
     for left in range(length):
         cost, units = best[left]
         lowest = max((one.level for one in units if one.level != NATURAL), default=0)
         for right in range(left + 1, min(length, left + LONGEST_PIECE_CHARS) + 1):
-            unit, price = _unit(text, left, right)
-            if 0 < unit.level <= lowest:
+            level, price = _priced(text[left:right])
+            unit = PlaceUnit(left, right, level)
+            if 0 < level <= lowest:
                 price += 2.5
             # A rest after a rest is one rest.
             if units and not unit.level and not units[-1].level:
@@ -108,28 +107,23 @@ def _cut(text: str) -> tuple[PlaceUnit, ...]:
     return best[length][1]
 
 
-def _unit(text: str, start: int, end: int) -> tuple[PlaceUnit, float]:
-    level, known, price = _priced(text[start:end])
-    return PlaceUnit(start, end, level, known), price
-
-
 @lru_cache(maxsize=1 << 16)
-def _priced(name: str) -> tuple[int, bool, float]:
+def _priced(name: str) -> tuple[int, float]:
     named = gazetteer().named.get(name)
     county = named is not None and not named.full and named.level <= COUNTY and name not in _NEVER_NAMES
     if len(name) > 1 and (county or name not in NO_NAMES):
         if named and (named.full or named.level <= COUNTY):
-            return named.level, True, 1.0 if named.full else 1.4
+            return named.level, 1.0 if named.full else 1.4
         if named and named.level == TOWNSHIP:
-            return TOWNSHIP, True, 2.0
+            return TOWNSHIP, 2.0
         if name in COUNTRIES:
-            return NATURAL, True, 1.0
+            return NATURAL, 1.0
         for pattern, level, price in SUFFIXES:
             if pattern.fullmatch(name):
                 if level == VILLAGE and name in villages():
-                    return level, True, 1.3
+                    return level, 1.3
                 # X村 says little; a unit word well inside says that these are two names.
                 doubt = (len(name) < 3) + 3.0 * bool(INNER_UNIT.search(name))  # noqa: PLR2004
-                return level, False, price + doubt
+                return level, price + doubt
     lone = 2.0 * (len(name) < 2)  # noqa: PLR2004
-    return 0, False, REST_COST + REST_COST_EACH * len(name) + lone
+    return 0, REST_COST + REST_COST_EACH * len(name) + lone

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from typing import TYPE_CHECKING
@@ -11,18 +12,14 @@ from biaozhu.annotators.combine import combine, combine_rows
 from biaozhu.annotators.labelled import NETWORK
 from biaozhu.annotators.registry import BY_PLACE
 from biaozhu.annotators.repeated import REPEATED
-from biaozhu.data.errors import MissingFileError, ModelDataError, bug_from
-from biaozhu.data.model import with_spans
+from biaozhu.data.errors import BiaozhuError, MissingFileError, ModelDataError, bug_from
+from biaozhu.data.ledger import Entry
+from biaozhu.data.model import Article, Sentence, with_spans
 from biaozhu.reading.sentences import split_checked
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-
     from biaozhu.annotators.registry import Annotator, Rows
     from biaozhu.annotators.words import NameModel
-    from biaozhu.data.errors import BiaozhuError
-    from biaozhu.data.ledger import Entry
-    from biaozhu.data.model import Article, Sentence
 
 DEFAULT_ANNOTATORS: tuple[Annotator, ...] = (NETWORK, REPEATED, AMOUNTS)
 """The annotators that run where no others are named, in the order of their layers."""
@@ -79,18 +76,10 @@ def preannotate_batch(
     annotators: Sequence[Annotator] | None = None,
     on_failure: Callable[[Article, BiaozhuError], None] | None = None,
 ) -> list[Preannotation]:
-    """Annotate articles at once. What comes out for one does not depend on those beside it.
+    """Annotate articles at once, few enough for their words to fit into memory; each result is independent of the others.
 
-    Args:
-        articles: few enough for their words to fit into memory.
-        model: the network that finds names.
-        annotators: those that make layers; None takes `DEFAULT_ANNOTATORS`.
-        on_failure: takes an article that cannot be annotated, and why; the others go on. None raises the error.
-
-    Raises:
-        BugError: code of biaozhu fails on an article.
-        AnnotatorError: an annotator of others does.
-        ModelDataError, MissingFileError: a file that an annotator reads is missing or damaged.
+    `on_failure` takes an article that cannot be annotated, and why, and the others go on; without it BugError says that biaozhu fails,
+    AnnotatorError that another annotator does. A file of data that is missing or damaged always raises.
     """
     try:
         return _preannotate(articles, model, annotators or DEFAULT_ANNOTATORS)

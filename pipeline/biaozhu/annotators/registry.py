@@ -21,10 +21,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from biaozhu.data.errors import AnnotatorError, BiaozhuError, MissingFileError, bug_from
+from biaozhu.data.model import Span
 
 if TYPE_CHECKING:
     from biaozhu.annotators.words import LacWord
-    from biaozhu.data.model import Span
 
 Rows = list[tuple["Span", ...]]
 Find = Callable[..., Iterable[Iterable["Span"]]]
@@ -33,19 +33,14 @@ BY_PLACE = attrgetter("start", "end")
 
 @dataclass(frozen=True, slots=True)
 class Annotator:
-    """One way to find spans.
+    """One way to find spans; its name is that of its layer, and the source of its spans.
 
-    Attributes:
-        name: that of its layer, and the source of its spans.
-        find: the texts of an article to the spans of each, in any order, disjoint.
-        proposes: label -> priority: of proposals that overlap the one of the higher priority stands, whatever the
-            labels. Ours have 40 for AMOUNT, 30 for PERSON and 10 for PLACE. Spans of other labels only
-            confirm what another annotator proposes.
-        min_score: a span that has less is not proposed; of all labels, or by label.
-        reads_words: whether `find` is called with the network's words of each text, too.
-        by_sentence: whether the spans of a text depend on that text alone, so that texts of several articles may come
-            in one call.
-        built_in: whether it is ours, so that what it does wrong is a bug of biaozhu.
+    `find` makes of the texts of an article the spans of each, in any order, disjoint; where it `reads_words` it is called with the
+    network's words of each text, too. `proposes` has a priority for each label: of proposals that overlap, the one of the higher priority
+    stands, whatever the labels. Ours have 40 for AMOUNT, 30 for PERSON and 10 for PLACE. Spans of other labels, and those with less than
+    `min_score` (of all labels, or by label), only confirm what another annotator proposes. `by_sentence` says that the spans of a text
+    depend on that text alone, so that texts of several articles may come in one call; `built_in` that it is part of biaozhu, so that what
+    it does wrong is a bug.
     """
 
     name: str
@@ -63,9 +58,7 @@ class Annotator:
     def annotate(self, texts: Sequence[str], words: Sequence[Sequence[LacWord]] = ()) -> Rows:
         """Return the spans of each text, sorted, with this annotator as source.
 
-        Raises:
-            AnnotatorError: it fails, or gives spans that no layer can hold.
-            BugError: the same of an annotator of biaozhu.
+        It fails, also where it gives spans that no layer can hold, with AnnotatorError, an annotator of biaozhu with BugError.
         """
         try:
             found = self.find(texts, words) if self.reads_words else self.find(texts)
@@ -98,11 +91,7 @@ def annotator(
     reads_words: bool = False,
     by_sentence: bool = False,
 ) -> Callable[[Find], Annotator]:
-    """Make an annotator of the function below and register it; for the arguments see `Annotator`.
-
-    Raises:
-        AnnotatorError: the name is that of an annotator of biaozhu.
-    """
+    """Make an annotator of the function below and register it (see `Annotator`); AnnotatorError if biaozhu has the name."""
 
     def register(find: Find) -> Annotator:
         made = Annotator(name, find, proposes, min_score, reads_words, by_sentence)
@@ -115,15 +104,7 @@ def annotator(
 
 
 def find_annotators(name: str) -> tuple[Annotator, ...]:
-    """Return the annotator of a name, or all that a Python file registers.
-
-    Args:
-        name: of one of biaozhu, of a registered one, or the path of a file, which is run.
-
-    Raises:
-        MissingFileError: there is no such file.
-        AnnotatorError: there is no such annotator, or the file does not run or registers none.
-    """
+    """Return the annotator of a name, or all that a Python file (`.py`), which is run, registers; AnnotatorError if none."""
     if name.endswith(".py"):
         return _from_file(Path(name))
     if name in _built_in():

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from biaozhu.annotators.labelled import find_labelled
@@ -14,8 +15,6 @@ from biaozhu.annotators.registry import Annotator
 from biaozhu.data.model import Span
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
-
     from biaozhu.annotators.words import LacWord
 
 SOURCE = "repeated"

@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from biaozhu.annotators.network.model_folder import check_model
 from biaozhu.data.errors import MissingFileError, ModelDataError, OffsetError
-from biaozhu.data.model import Span, with_spans
+from biaozhu.data.model import Sentence, Span, with_spans
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from pathlib import Path
-
     from spacy.language import Language
     from spacy.tokens import Doc
 
-    from biaozhu.data.model import Sentence
 
 SCORE_DIGITS = 4
 
@@ -36,9 +34,7 @@ class TrainedModel:
 def load_trained(folder: Path) -> TrainedModel:
     """Load a model from its folder, whose name becomes the source of its spans.
 
-    Raises:
-        MissingFileError: there is no model.
-        ModelDataError: it is of another version, could run code (see `check_model`), or does not load.
+    ModelDataError says that it is of another version, could run code (see `check_model`), or does not load.
     """
     import spacy  # noqa: PLC0415 — half a second, which annotators without a model need not wait
 
@@ -80,7 +76,7 @@ def annotate_with(nlp: Language, texts: Sequence[str], *, source: str) -> list[t
 def _spans(doc: Doc, text: str, source: str) -> tuple[Span, ...]:
     if doc.text != text:
         raise OffsetError("the model's tokenizer changes the text", where=repr(text[:20]))
-    # Whatever key the component has for its spans: their probabilities stand beside them.
+    # A span group has its probabilities in its attributes, whatever key the component gives it.
     scores: dict[tuple[int, int], float] = {
         (span.start, span.end): round(float(score), SCORE_DIGITS)
         for group in doc.spans.values()

@@ -9,7 +9,7 @@ from biaozhu.annotators.labelled import UNNAMED, is_refused
 from biaozhu.annotators.place_units import ANY_UNIT, cut_units, is_certain
 from biaozhu.curation.doubts import Doubt, make_doubt
 from biaozhu.data.model import Sentence, Span
-from biaozhu.knowledge.surnames import surname_length
+from biaozhu.knowledge.word_tables import surname_length
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -16,7 +16,7 @@ import msgspec
 from biaozhu.data.errors import DuplicateError, LineError
 from biaozhu.data.files import parse_json_as, read_bytes, write_text
 from biaozhu.data.layers import find_layers, read_layer
-from biaozhu.data.model import Span  # noqa: TC001 — msgspec reads the annotations when it runs
+from biaozhu.data.model import Span
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
-from biaozhu.data.model import Span  # noqa: TC001 — msgspec reads the annotations when it runs
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from biaozhu.data.model import Sentence
+from biaozhu.data.model import (
+    Sentence,
+    Span,
+)
 
 FORMAT = "biaozhu.round-trip.v1"
 """What `pull --result` says that its file is."""
@@ -61,8 +60,7 @@ def compare_spans(before: Sentence, after: Sentence) -> list[Change]:
     A span of the same label that overlaps the old one was moved, one at the same place with another label relabelled;
     `provenance` is a span that stayed and lost or changed its source or score.
     """
-    old = {(span.start, span.end, span.label): span for span in before.spans}
-    new = {(span.start, span.end, span.label): span for span in after.spans}
+    old, new = ({span.key: span for span in side.spans} for side in (before, after))
     changes = [
         _change(before, "provenance", span, new[key])
         for key, span in old.items()
@@ -71,10 +69,15 @@ def compare_spans(before: Sentence, after: Sentence) -> list[Change]:
     gone = [span for key, span in old.items() if key not in new]
     come = [span for key, span in new.items() if key not in old]
     for span in list(gone):
-        kind, partner = _partner(span, come)
+        same = (one for one in come if (one.start, one.end) == (span.start, span.end))
+        over = (
+            one for one in come if one.label == span.label and one.start < span.end and span.start < one.end
+        )
+        partner = next(same, None) or next(over, None)
         if partner is not None:
             gone.remove(span)
             come.remove(partner)
+            kind: Kind = "moved" if partner.label == span.label else "relabelled"
             changes.append(_change(before, kind, span, partner))
     changes += [_change(before, "removed", span, None) for span in gone]
     changes += [_change(before, "added", None, span) for span in come]
@@ -92,16 +95,6 @@ def describe(change: Change) -> str:
         parts.append(f"{arrow}{change.after.start}-{change.after.end} {change.after.label}{source}")
     parts.append(change.text if len(change.text) < 40 else f"{change.text[:40]}…")  # noqa: PLR2004 — what fits a line
     return " ".join(parts)
-
-
-def _partner(span: Span, candidates: Sequence[Span]) -> tuple[Kind, Span | None]:
-    for other in candidates:
-        if (other.start, other.end) == (span.start, span.end):
-            return "relabelled", other
-    for other in candidates:
-        if other.label == span.label and other.start < span.end and span.start < other.end:
-            return "moved", other
-    return "removed", None
 
 
 def _change(sentence: Sentence, kind: Kind, before: Span | None, after: Span | None) -> Change:

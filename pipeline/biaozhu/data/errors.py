@@ -7,13 +7,11 @@ library raises it. Loops collect what they find and raise once through `raise_co
 from __future__ import annotations
 
 import traceback
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
 from biaozhu.data.shipped import describe_extra_install
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
 
 
 class BiaozhuError(Exception):
@@ -78,12 +76,10 @@ class WorkerError(BiaozhuError, code="BZ006", advice="Run again with fewer --job
     """A process that does part of the work ended before it was done."""
 
 
-class BugError(
-    BiaozhuError,
-    code="BZ007",
-    advice="This is a bug in biaozhu, please report it; other articles are not affected",
-):
+class BugError(BiaozhuError, code="BZ007"):
     """A bug in biaozhu: its code broke a rule of its own or raised an unexpected error. Neither user nor text is at fault."""
+
+    advice = "This is a bug in biaozhu, please report it; other articles are not affected"
 
 
 class OutputError(
@@ -100,12 +96,10 @@ class EmptyArticleError(BiaozhuError, code="BZ011", advice="Check that this is t
     """A source has no text to annotate."""
 
 
-class OffsetError(
-    BiaozhuError,
-    code="BZ012",
-    advice="Annotate again from the unchanged source, the offsets of this file cannot be trusted",
-):
+class OffsetError(BiaozhuError, code="BZ012"):
     """An offset does not point at the text it should."""
+
+    advice = "Annotate again from the unchanged source, the offsets of this file cannot be trusted"
 
 
 class LineError(BiaozhuError, code="BZ013", advice="Fix or remove the line"):
@@ -158,20 +152,16 @@ class AnnotatorError(BiaozhuError, code="BZ025", advice="Correct the annotator a
     """An external annotator cannot be loaded, fails, or returns invalid spans."""
 
 
-class EndpointError(
-    BiaozhuError,
-    code="BZ026",
-    advice="Check base_url, model and key_env; answers so far are kept, the same command goes on from them",
-):
+class EndpointError(BiaozhuError, code="BZ026"):
     """A language model's server cannot be reached, or refuses the key, the model or every request."""
 
+    advice = "Check base_url, model and key_env; answers so far are kept, the same command goes on from them"
 
-class ServerError(
-    BiaozhuError,
-    code="BZ030",
-    advice="Start it with `biaozhu doccano up`, or see `biaozhu doccano status` and the log it names",
-):
+
+class ServerError(BiaozhuError, code="BZ030"):
     """Doccano cannot be started, reached or stopped."""
+
+    advice = "Start it with `biaozhu doccano up`, or see `biaozhu doccano status` and the log it names"
 
 
 class AuthError(BiaozhuError, code="BZ031", advice="Check DOCCANO_USERNAME and DOCCANO_PASSWORD"):
@@ -192,12 +182,10 @@ class RemoteError(BiaozhuError, code="BZ034", advice="See the server's log"):
     """Doccano refuses a request, or its answer is invalid."""
 
 
-class LockedError(
-    BiaozhuError,
-    code="BZ035",
-    advice="Wait for it to end; if its machine is gone for good, push with --break-lock",
-):
+class LockedError(BiaozhuError, code="BZ035"):
     """Another push is running on the same project."""
+
+    advice = "Wait for it to end; if its machine is gone for good, push with --break-lock"
 
 
 class BackupError(
@@ -206,12 +194,10 @@ class BackupError(
     """A backup of Doccano cannot be made or used."""
 
 
-class FrozenError(
-    BiaozhuError,
-    code="BZ040",
-    advice="Restore the file, or freeze again on purpose with `biaozhu gold freeze`",
-):
+class FrozenError(BiaozhuError, code="BZ040"):
     """A frozen gold file is not what its manifest says."""
+
+    advice = "Restore the file, or freeze again on purpose with `biaozhu gold freeze`"
 
 
 class GoldError(BiaozhuError, code="BZ041", advice="Check both layers and the decisions"):
@@ -244,12 +230,10 @@ class RequestError(BiaozhuError, code="BZ062", advice='Send {"text": "…"} or {
     """A request to the prediction service cannot be answered as it is."""
 
 
-class MeaningFileError(
-    BiaozhuError,
-    code="BZ053",
-    advice="Every amount or place of the gold layer needs one line, with the same offsets and text",
-):
+class MeaningFileError(BiaozhuError, code="BZ053"):
     """A file of gold values or places does not fit its gold layer."""
+
+    advice = "Every amount or place of the gold layer needs one line, with the same offsets and text"
 
 
 def extra_advice(extra: str) -> str:

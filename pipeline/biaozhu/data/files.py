@@ -13,6 +13,7 @@ import shutil
 import stat
 import sys
 import tempfile
+from collections.abc import Iterable, Iterator
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar, cast
@@ -24,7 +25,6 @@ from biaozhu.data.errors import MissingFileError, WriteError
 
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Iterable, Iterator
 
 Value = TypeVar("Value")
 
@@ -70,7 +70,7 @@ def read_bytes(path: Path) -> bytes:
 
 def no_such_file(path: Path) -> MissingFileError:
     """Return the error of a file that is not there, which may be an address where none is taken."""
-    here = isinstance(cast("Any", path), Path)  # else it is an address, taken for one
+    here = isinstance(cast("Any", path), Path)  # else it is an address
     advice = ONLY_HERE if here and ADDRESS.match(str(path)) else ""
     return MissingFileError("no such file", where=str(path), next_step=advice)
 
@@ -104,23 +104,25 @@ def write_bytes(path: Path, content: bytes, *, mode: int = 0o644) -> None:
 
 def write_stream(path: Path, parts: Iterable[bytes], *, mode: int = 0o644) -> None:
     """Write a file atomically from parts that need not be in memory together; see `write_bytes`."""
-    if descriptor_of(path) is not None or (path.exists() and not path.is_file()):
-        _write_through(path, parts)
-        return
-    if ADDRESS.match(str(path)) and not Path(path.parts[0]).exists():
-        raise WriteError("this is an address, no path", where=str(path), next_step=ONLY_HERE)
-    temporary = ""
-    target = Path(os.path.realpath(path))  # a link stays a link: what it points at is replaced
-    if target.is_symlink():
-        raise WriteError("the link leads back to itself", where=str(path))
+    number, temporary = descriptor_of(path), ""
     try:
+        if number is not None or (path.exists() and not path.is_file()):
+            # A device or a pipe must not be replaced by a file, nor must the file to which a shell sends what we print.
+            sys.stdout.flush()
+            with path.open("wb") if number is None else os.fdopen(os.dup(number), "wb") as file:
+                file.writelines(parts)
+            return
+        if ADDRESS.match(str(path)) and not Path(path.parts[0]).exists():
+            raise WriteError("this is an address, no path", where=str(path), next_step=ONLY_HERE)
+        target = Path(os.path.realpath(path))  # a link stays a link: what it points at is replaced
+        if target.is_symlink():
+            raise WriteError("the link leads back to itself", where=str(path))
         target.parent.mkdir(parents=True, exist_ok=True)
         prefix = _temporary_prefix(target)
         _remove_abandoned(target.parent, prefix)
         handle, temporary = _open_temporary(target.parent, prefix)
         with os.fdopen(handle, "wb") as file:
-            for part in parts:
-                file.write(part)
+            file.writelines(parts)
             file.flush()
             os.fsync(file.fileno())
             os.chmod(temporary, mode)  # noqa: PTH101 — the name is a plain string from mkstemp
@@ -186,18 +188,6 @@ def _open_temporary(folder: Path, prefix: str) -> tuple[int, str]:
         if os.fstat(handle).st_nlink:
             return handle, name
         os.close(handle)
-
-
-def _write_through(path: Path, parts: Iterable[bytes]) -> None:
-    # A device or a pipe must not be replaced by a file, nor must the file to which a shell sends what we print.
-    number = descriptor_of(path)
-    try:
-        sys.stdout.flush()
-        with path.open("wb") if number is None else os.fdopen(os.dup(number), "wb") as file:
-            for part in parts:
-                file.write(part)
-    except OSError as error:
-        raise WriteError(f"cannot be written ({error.strerror})", where=str(path)) from None
 
 
 def write_text(path: Path, content: str, *, mode: int = 0o644) -> None:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import codecs
 from collections import Counter
+from collections.abc import Callable, Collection, Iterable
 from operator import methodcaller
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 from biaozhu.data.errors import (
     BiaozhuError,
@@ -19,10 +20,6 @@ from biaozhu.data.errors import (
 )
 from biaozhu.data.files import read_bytes, write_lines
 from biaozhu.data.model import Sentence, sentence_from_line, sentence_to_line
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable
-    from pathlib import Path
 
 LEDGER_SUFFIX, FAILED_SUFFIX = ".ledger.jsonl", ".failed.jsonl"
 

@@ -8,17 +8,15 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Literal
+from pathlib import Path
+from typing import Literal
 
 import msgspec
 
 from biaozhu.data.errors import LineError
 from biaozhu.data.files import parse_json, read_bytes, write_lines
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-    from pathlib import Path
 
 Severity = Literal["loss", "decision"]
 

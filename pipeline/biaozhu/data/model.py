@@ -8,15 +8,13 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 from operator import attrgetter
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 from biaozhu.data.errors import LineError, OffsetError, OverlapError, raise_collected
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
 
 ARTICLE_ID = re.compile(r"[0-9a-f]{12}")
 SENTENCE_ID = re.compile(r"([0-9a-f]{12}):(0|[1-9][0-9]{0,11})-([1-9][0-9]{0,11})")
@@ -116,31 +114,22 @@ def with_spans(sentence: Sentence, spans: Iterable[Span]) -> Sentence:
 
 def check_sentence(sentence: Sentence, *, where: str = "") -> None:
     """Raise OffsetError for an offset out of range or an empty span, OverlapError for overlap or disorder."""
+    where, length = where or sentence.id, len(sentence.text)
     if not _is_article_id(sentence.article):
-        raise OffsetError(
-            f"the article id {sentence.article!r} is not 12 hex digits", where=where or sentence.id
-        )
-    if sentence.start < 0 or sentence.end - sentence.start != len(sentence.text) or not sentence.text:
-        raise OffsetError(
-            f"offsets {sentence.start}-{sentence.end} do not fit a text of {len(sentence.text)} code points",
-            where=where or sentence.id,
-        )
+        raise OffsetError(f"the article id {sentence.article!r} is not 12 hex digits", where=where)
+    if sentence.start < 0 or sentence.end - sentence.start != length or not length:
+        what = f"offsets {sentence.start}-{sentence.end} do not fit a text of {length} code points"
+        raise OffsetError(what, where=where)
     reached = 0
     for span in sentence.spans:
-        if span.start < 0 or span.start >= span.end or len(sentence.text) < span.end:
-            raise OffsetError(
-                f"span {span.start}-{span.end} {span.label} is outside the sentence or empty",
-                where=where or sentence.id,
-            )
+        if span.start < 0 or span.start >= span.end or length < span.end:
+            what = f"span {span.start}-{span.end} {span.label} is outside the sentence or empty"
+            raise OffsetError(what, where=where)
         if span.start < reached:
             if list(sentence.spans) != sorted(sentence.spans, key=_BY_KEY):
-                raise OverlapError(
-                    "the spans are not sorted", where=where or sentence.id, next_step="Sort them by start"
-                )
-            raise OverlapError(
-                f"span {span.start}-{span.end} {span.label} overlaps the one before it",
-                where=where or sentence.id,
-            )
+                raise OverlapError("the spans are not sorted", where=where, next_step="Sort them by start")
+            what = f"span {span.start}-{span.end} {span.label} overlaps the one before it"
+            raise OverlapError(what, where=where)
         reached = span.end
 
 
@@ -164,26 +153,12 @@ def check_against_raw(sentences: Iterable[Sentence], raw: str) -> None:
 def sentence_to_line(sentence: Sentence) -> str:
     """Return the sentence line (JSON, keys in their fixed order), checked as `check_sentence` does."""
     check_sentence(sentence)
-    spans = [
-        {
-            "start": span.start,
-            "end": span.end,
-            "label": span.label,
-            "text": sentence.text[span.start : span.end],
-            "source": span.source,
-            "score": span.score,
-        }
-        for span in sentence.spans
-    ]
-    line = {
-        "id": sentence.id,
-        "article": sentence.article,
-        "start": sentence.start,
-        "end": sentence.end,
-        "text": sentence.text,
-        "spans": spans,
-    }
-    return _TO_JSON(line)
+    text, spans = sentence.text, []
+    for span in sentence.spans:
+        values = (span.start, span.end, span.label, text[span.start : span.end], span.source, span.score)
+        spans.append(dict(zip(SPAN_KEYS, values, strict=True)))
+    line = (sentence.id, sentence.article, sentence.start, sentence.end, text, spans)
+    return _TO_JSON(dict(zip(LINE_KEYS, line, strict=True)))
 
 
 def sentence_from_line(line: str, *, where: str = "") -> Sentence:

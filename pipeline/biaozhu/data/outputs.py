@@ -8,6 +8,7 @@ import os
 import re
 import stat
 import zlib
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, cast
 
@@ -16,8 +17,6 @@ from biaozhu.data.files import MAX_ARTICLE_BYTES, descriptor_of, parse_json, rea
 from biaozhu.data.layers import is_beside
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
-
     Input = Path | str | None
 
 Kind = Literal[
@@ -78,7 +77,10 @@ def check_distinct(*outputs: Path | None) -> None:
     """Raise OutputError before any work if two outputs of a command are one file."""
     seen: set[str] = set()
     for path in outputs:
-        if path is None or _is_special(path):
+        if path is None or descriptor_of(path) is not None:
+            continue
+        found = _stat(path)
+        if found is not None and not stat.S_ISREG(found.st_mode):
             continue
         place = os.path.realpath(path)
         if place in seen:
@@ -141,19 +143,9 @@ def _check_input(path: Path, there: os.stat_result | None, one: Path, suffixes: 
     parent = _stat(Path(os.path.realpath(path)).parent)
     among = _is_read(path, suffixes) and parent is not None and os.path.samestat(parent, found)
     # A link elsewhere may lead to one of its files.
-    if among or (
-        there is not None and any(os.path.samestat(there, child) for child in _files_of(one, suffixes))
-    ):
+    files = (_stat(child) for child in one.iterdir() if _is_read(child, suffixes))
+    if among or (there is not None and any(file and os.path.samestat(there, file) for file in files)):
         raise OutputError(f"this is among the files of the input {one}", where=str(path))
-
-
-def _files_of(folder: Path, suffixes: frozenset[str]) -> Iterator[os.stat_result]:
-    return (found for child in folder.iterdir() if _is_read(child, suffixes) and (found := _stat(child)))
-
-
-def _is_special(path: Path) -> bool:
-    found = _stat(path)
-    return descriptor_of(path) is not None or (found is not None and not stat.S_ISREG(found.st_mode))
 
 
 def _stat(path: Path) -> os.stat_result | None:

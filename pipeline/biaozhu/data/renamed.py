@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-
-if TYPE_CHECKING:
-    from collections.abc import MutableMapping
+from collections.abc import MutableMapping
+from typing import Any
 
 # The names that blocks of each kind had -> those that they have now.
 RECOGNIZER = {"penalty": "l2", "least": "min_score"}

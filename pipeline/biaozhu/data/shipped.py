@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Container
 from pathlib import Path
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from collections.abc import Container
 
 PACKAGE = Path(__file__).resolve().parents[1]
 HOMES = (PACKAGE / "shipped", PACKAGE.parents[1])

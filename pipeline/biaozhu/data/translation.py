@@ -10,14 +10,12 @@ from __future__ import annotations
 import ast
 import os
 import re
+from collections.abc import Sequence
 from functools import cache, lru_cache
 from operator import itemgetter
 from pathlib import Path
 from string import Formatter
-from typing import TYPE_CHECKING, Literal
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
+from typing import Literal
 
 Language = Literal["en", "zh"]
 

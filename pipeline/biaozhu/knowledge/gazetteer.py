@@ -94,7 +94,7 @@ class Gazetteer:
             return None
         code = division.code[: CODE_DIGITS[division.level - 1]]
         row = int(np.searchsorted(self._codes, int(code.ljust(12, "0"))))
-        # 11 and 1100 pad to the same number: the wanted level stands at or after the first row found.
+        # 11 and 1100 pad to the same number: the wanted level is at or after the first row found.
         while row < len(self) and self._levels[row] < division.level - 1:
             row += 1
         return self.division(row)
@@ -191,5 +191,5 @@ def _laid_out(content: bytes) -> dict[str, bytes]:
 
 
 def _stronger(first: int, second: int) -> int:
-    # A name with its unit word before a short form, and of these the highest level; 0 is no name.
+    # A name with its unit word before a short form, and of these the highest level; 0 is not a name.
     return min(first, second, key=lambda kind: (-(kind // FULL), kind % FULL or TOWNSHIP + 1))

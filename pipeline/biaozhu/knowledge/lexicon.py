@@ -1,7 +1,7 @@
 """Dictionary features of each character of a text: the words that could be there, by kind, as columns of 0 and 1.
 
 Words and their parts of speech are those of jieba 0.42.1 (`jieba/dict.txt`, 349,046 words, MIT); divisions those of the
-gazetteer; surnames those of `surnames`. jieba's author counted words in the segmented People's Daily of 1998, among
+gazetteer; surnames those of `word_tables`. jieba's author counted words in the segmented People's Daily of 1998, among
 others, so some words of that month are in the dictionary because they are in that month: a figure on it may flatter.
 Lattice and lexicon features: Zhang and Yang 2018, https://arxiv.org/abs/1805.02023; Ma et al. 2020,
 https://arxiv.org/abs/1908.05969.
@@ -11,10 +11,11 @@ from __future__ import annotations
 
 import hashlib
 import importlib.util
+from collections.abc import Callable, Sequence
 from functools import cache
 from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -23,12 +24,9 @@ from biaozhu.data.files import LONE_SURROGATE, read_bytes
 from biaozhu.data.storage.disk_cache import laid_out_parts
 from biaozhu.knowledge.gazetteer import DIVISIONS, gazetteer, read_packed
 from biaozhu.knowledge.names import import_automaton, make_finder_without_daachorse
-from biaozhu.knowledge.surnames import COMPOUND_SURNAMES, SURNAMES
+from biaozhu.knowledge.word_tables import COMPOUND_SURNAMES, SURNAMES
 from biaozhu.knowledge.world import KINDS as WORLD_KINDS
 from biaozhu.knowledge.world import PEOPLE, WORLD, world_names
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
 
 # Kinds of words by jieba's tag; of a tag that is not named here its first letter decides.
 TAGS = {
@@ -58,7 +56,7 @@ def lexicon_columns(texts: Sequence[str]) -> list[np.ndarray]:
     find, kinds, single = loaded_lexicon()
     joined = PART.join(texts)
     marks = np.zeros((len(joined), 3), np.uint64)
-    # The automaton reads UTF-8, which has no lone surrogates; they stand in no word.
+    # The automaton reads UTF-8, which has no lone surrogates, nor does any word.
     found = np.array(find(LONE_SURROGATE.sub("\ufffd", joined)), np.int64).reshape(-1, 3)
     starts, ends, bits = found[:, 0], found[:, 1], kinds[found[:, 2]]
     np.bitwise_or.at(marks[:, 0], starts, bits)

@@ -7,15 +7,13 @@ after Arabic figures. All patterns read text that `amount_grammar.forms` has fol
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable, Mapping
 from functools import cache
 from itertools import groupby
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 from biaozhu.knowledge.word_tables import TABLES, read_words
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
 
 Kind = Literal["classifier", "time", "unit", "money", "ratio"]
 
@@ -93,14 +91,11 @@ def alternation(words: Iterable[str], guards: Mapping[str, str] = MappingProxyTy
     A branch for each first character, for a long row of single words is slow to fail.
     """
     ordered = sorted(set(words), key=lambda word: (word[0], -len(word), word))
-    return "|".join(
-        f"{re.escape(first)}(?:{'|'.join(_rest(word, guards) for word in same)})"
-        for first, same in groupby(ordered, key=lambda word: word[0])
-    )
-
-
-def _rest(word: str, guards: Mapping[str, str]) -> str:
-    return re.escape(word[1:]) + (f"(?!{guards[word]})" if word in guards else "")
+    branches = []
+    for first, same in groupby(ordered, key=lambda word: word[0]):
+        rests = (re.escape(word[1:]) + (f"(?!{guards[word]})" if word in guards else "") for word in same)
+        branches.append(f"{re.escape(first)}(?:{'|'.join(rests)})")
+    return "|".join(branches)
 
 
 @cache

@@ -11,7 +11,8 @@ import hashlib
 import io
 import lzma
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import accumulate, pairwise
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -20,8 +21,6 @@ from biaozhu.data.errors import WriteError
 from biaozhu.data.files import cache_folder, write_bytes
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from numpy.typing import NDArray
 
 # Counts up whenever the layout changes, so that an older file is never read.
@@ -66,10 +65,8 @@ class VillageTable:
 def load_village_table(packed: bytes) -> VillageTable:
     """Return the table of a packed villages file (`villages.txt.xz`), mapped from the cache folder.
 
-    The first call puts it there; where the folder takes no file, each process lays it out in memory.
-
-    Raises:
-        lzma.LZMAError, ValueError: the packed file is damaged.
+    The first call puts it there; where the folder takes no file, each process lays it out in memory. Where the packed file is damaged,
+    LZMAError or ValueError is raised.
     """
     path = village_table_path(packed)
     table = _mapped(path)
@@ -95,18 +92,18 @@ def _mapped(path: Path) -> VillageTable | None:
         array = np.load(path, mmap_mode="r", allow_pickle=False)
     except (OSError, ValueError, EOFError):
         return None
-    whole = array.ndim == 1 and array.dtype == np.uint8 and len(array) > 16 and len(array) == _length(array)  # noqa: PLR2004 — the two counts in front
-    return _parts(array) if whole else None
+    if array.ndim != 1 or array.dtype != np.uint8 or len(array) <= 16 or len(array) != _ends(array)[-1]:  # noqa: PLR2004 — the two counts in front
+        return None
+    return _parts(array)
 
 
-def _length(array: NDArray[np.uint8]) -> int:
+def _ends(array: NDArray[np.uint8]) -> list[int]:
     count, size = (int(number) for number in array[:16].view(np.int64))
-    return 16 + 8 * count + 8 * count + 4 * count + 4 * (count + 1) + size
+    return list(accumulate([16, 8 * count, 8 * count, 4 * count, 4 * (count + 1), size]))
 
 
 def _parts(array: NDArray[np.uint8]) -> VillageTable:
-    count, size = (int(number) for number in array[:16].view(np.int64))
-    ends = np.cumsum([16, 8 * count, 8 * count, 4 * count, 4 * (count + 1), size])
+    ends = _ends(array)
     codes, hashes, order, starts, text = (array[start:end] for start, end in pairwise(ends))
     return VillageTable(
         codes.view(np.int64), hashes.view(np.uint64), order.view(np.uint32), starts.view(np.uint32), text

@@ -1,4 +1,4 @@
-"""The word tables of `word_tables.toml`, which names their sources."""
+"""The word tables of `word_tables.toml`, which names their sources; among them surnames: the Baijiaxing, and those that it lacks."""
 
 from __future__ import annotations
 
@@ -14,3 +14,15 @@ TABLES: dict[str, Any] = tomllib.loads(
 def read_words(table: str, name: str) -> tuple[str, ...]:
     """Return the words of an entry of a table, in order."""
     return tuple(TABLES[table][name].split())
+
+
+COMPOUND_SURNAMES = frozenset(read_words("surnames", "compound"))
+_SINGLE = (*read_words("surnames", "baijiaxing"), *read_words("surnames", "modern"))
+SURNAMES = frozenset("".join(_SINGLE)) | COMPOUND_SURNAMES
+
+
+def surname_length(text: str) -> int:
+    """Return how many characters of the text's beginning are a surname: 2 (compound), 1 or 0."""
+    if text[:2] in COMPOUND_SURNAMES:
+        return 2
+    return int(text[:1] in SURNAMES)

@@ -27,11 +27,8 @@ SETTINGS = {"model": ACCURATE, "spans_key": None, "set_ents": True}
 class AnnotatorComponent:
     """A component of one annotator.
 
-    Args:
-        annotator: what finds the spans.
-        model: the network whose names it reads, if it reads any; as `preannotate --model`.
-        spans_key: of the span group; None takes the annotator's name.
-        set_ents: whether to add to `doc.ents`, too.
+    `model` is the network whose names the annotator reads, if it reads any, as of `preannotate --model`; `spans_key` that of the
+    span group, by default the annotator's name; `set_ents` says whether to add to `doc.ents`, too.
     """
 
     def __init__(
@@ -43,11 +40,7 @@ class AnnotatorComponent:
         self.set_ents = set_ents
 
     def __call__(self, doc: Doc) -> Doc:
-        """Annotate a Doc.
-
-        Raises:
-            AnnotatorError, BugError: see `Annotator.annotate`.
-        """
+        """Annotate a Doc; for errors see `Annotator.annotate`."""
         cuts = split_text(doc.text)
         texts = tuple(doc.text[start:end] for start, end in cuts)
         words = _words(self.model, texts) if self.annotator.reads_words else ()
@@ -101,11 +94,9 @@ def make_annotator(
     spans_key: str | None,
     set_ents: bool,  # noqa: FBT001 — a config names it
 ) -> AnnotatorComponent:
-    """Make a component of the annotator that is registered under a name.
+    """Make a component of the annotator that is registered under a name; AnnotatorError if there is none.
 
-    Raises:
-        ConfigError: the name is a file's; a config runs none, its code comes with `--code` of spaCy's commands.
-        AnnotatorError: there is no such annotator.
+    A file's name raises ConfigError: a config runs no files, their code comes with `--code` of spaCy's commands.
     """
     if annotator.endswith(".py"):
         raise ConfigError("a config names an annotator, no file", where=f"components.{name}.annotator")

@@ -7,6 +7,7 @@ whose words agree best with the gold, if one does.
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterable, Sequence
 from functools import cache
 from typing import TYPE_CHECKING
 
@@ -14,8 +15,6 @@ from biaozhu.annotators.network.lac import Lac, load_lac
 from biaozhu.reading.simplified import to_simplified
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
-
     from spacy.tokens import Doc
 
     from biaozhu.annotators.network.lac_data import Size

@@ -5,6 +5,7 @@ The chain itself, its loss and its decoding are those of the networks: `biaozhu.
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -15,8 +16,6 @@ from biaozhu.annotators.network.batching import group_lengths
 from biaozhu.annotators.network.crf_decoding import decode, loss_and_gradients, make_chain
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
-
     from biaozhu.annotators.network.crf_decoding import Chain
 
 OUTSIDE = "O"
@@ -84,11 +83,7 @@ def sum_losses(
 ) -> tuple[float, np.ndarray, np.ndarray]:
     """Return loss and gradients of all texts; see `loss_and_gradients`.
 
-    Args:
-        chain: of the labels' tags.
-        emissions: of shape (rows, tags), one text after the other.
-        path: the right tag of each row.
-        batches: how the texts are in the rows.
+    `emissions` of shape (rows, tags) and `path`, the right tag of each row, have one text after the other, as `batches` says.
     """
     loss, by_emission, by_chain = 0.0, np.zeros(emissions.shape), np.zeros((2 + emissions.shape[1],) * 2)
     by_chain = by_chain[:, 2:]
@@ -103,12 +98,7 @@ def sum_losses(
 
 
 def find_spans(chain: Chain, emissions: Sequence[np.ndarray]) -> list[list[TokenSpan]]:
-    """Return the spans of the best paths, sorted.
-
-    Args:
-        chain: of the labels' tags.
-        emissions: for each text, float of shape (tokens, tags).
-    """
+    """Return the sorted spans of the best path of each text, whose emissions are of shape (tokens, tags)."""
     found: list[list[TokenSpan]] = [[] for _ in emissions]
     batches = pad_batches([len(one) for one in emissions])
     joined = np.concatenate([*emissions, np.zeros((0, len(chain.kinds)), np.float32)])

@@ -22,14 +22,9 @@ def crf_model(
 ) -> Model[list[Doc], list[np.ndarray]]:
     """Return a linear layer from features to the tags' emissions, with the chain's scores beside it.
 
-    Parameters: `W` (tags, width), `b` (tags,), `chain` (2 + tags, tags; start, stop, steps [from, to]).
-
-    Args:
-        tok2vec: gives the features, as arrays or sparse rows.
-        surface: gives sparse rows that stand beside those arrays, such as n-grams.
-        prior: where learning begins: untrained, the model says what this says, and training holds it there until the gold
-            has enough against it. A `BaseEncoder` with part = "scores".
-        prior_weight: what the prior's scores are multiplied with.
+    Parameters: `W` (tags, width), `b` (tags,), `chain` (2 + tags, tags; start, stop, steps [from, to]). `tok2vec` gives the features,
+    as arrays or sparse rows, `surface` sparse rows beside those arrays, such as n-grams. Learning begins at `prior`, a `BaseEncoder`
+    with part = "scores" whose scores are multiplied by `prior_weight`, and is held there until the gold has enough against it.
     """
     if prior is not None and not prior.attrs.get("tags"):
         raise ConfigError(
@@ -50,7 +45,7 @@ def crf_model(
 
 
 def blocks_of(model: Any) -> list[Any]:
-    """Return the layers whose features stand beside each other, in the order of their columns of `W`."""
+    """Return the layers whose features are set side by side, in the order of their columns of `W`."""
     return [one for name in ("tok2vec", "surface") if (one := model.maybe_get_ref(name)) is not None]
 
 
@@ -66,8 +61,14 @@ def prior_scores(model: Any, docs: list[Doc]) -> list[np.ndarray]:
 def tag_scores(model: Any, said: list[np.ndarray], borrowed: Mapping[str, str]) -> list[np.ndarray]:
     """Return what the prior said of each Doc as emissions of the model's tags, with the tags that labels borrow."""
     prior, tags = model.get_ref("prior"), make_tags(model.attrs["labels"])
-    columns, known = _columns_of(prior, tags, borrowed)
-    dropped = [column for column, tag in enumerate(prior.attrs["tags"]) if tag not in tags]
+    given = {tag: column for column, tag in enumerate(prior.attrs["tags"])}
+    lent = {tag: len(given) + column for column, tag in enumerate(prior.attrs["offered"])}
+    columns = []
+    for tag in tags:
+        label, _, part = tag.rpartition("-")
+        columns.append(given.get(tag, lent.get(f"{borrowed.get(label)}-{part}", -1)))
+    known = np.array(columns) >= 0
+    dropped = [column for tag, column in given.items() if tag not in tags]
     found = []
     for scores in said:
         emissions = np.where(known, scores[:, columns], np.float32(prior.attrs["unknown"]))
@@ -75,17 +76,6 @@ def tag_scores(model: Any, said: list[np.ndarray], borrowed: Mapping[str, str]) 
         emissions[:, 0] = scores[:, [0, *dropped]].max(axis=1)
         found.append(emissions)
     return found
-
-
-def _columns_of(
-    prior: Any, tags: tuple[str, ...], borrowed: Mapping[str, str]
-) -> tuple[list[int], np.ndarray]:
-    there = {tag: column for column, tag in enumerate(prior.attrs["tags"])}
-    beside = {tag: len(there) + column for column, tag in enumerate(prior.attrs["offered"])}
-    parts = (tag.rpartition("-") for tag in tags)
-    lent = (f"{borrowed.get(label)}-{part}" for label, _, part in parts)
-    found = [there.get(tag, beside.get(other, -1)) for tag, other in zip(tags, lent, strict=True)]
-    return found, np.array(found) >= 0
 
 
 def _initialize(model: Any, X: list[Doc] | None = None, Y: Any = None) -> None:  # noqa: ARG001, N803 — thinc calls it by these names

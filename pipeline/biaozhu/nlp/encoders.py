@@ -28,14 +28,8 @@ from biaozhu.nlp.bounds import NonNegativeInt
 from biaozhu.nlp.crf import encode_spans, make_tags
 
 # What makes the parts of a vector weigh about alike in a linear model with one penalty for all of them.
-STATES_SCALE, SCORES_SCALE, TAGS_SCALE, CLASS_SCALE, WORDS_SCALE, LOWEST_SCORE = (
-    0.1,
-    0.05,
-    0.25,
-    0.3,
-    2.0,
-    -20.0,
-)
+STATES_SCALE, SCORES_SCALE, TAGS_SCALE, CLASS_SCALE, WORDS_SCALE = 0.1, 0.05, 0.25, 0.3, 2.0
+LOWEST_SCORE = -20.0
 STATES = 256
 NUMERALS = "零〇一二两三四五六七八九十百千万亿壹贰叁肆伍陆柒捌玖拾佰仟"
 VAGUE = "几数余多来"
@@ -68,10 +62,8 @@ def lac_encoder(
 ) -> Model[list[Doc], list[np.ndarray]]:
     """Return LAC's network: its last hidden states, the scores of its tags, and their probabilities.
 
-    Args:
-        size: `large` or `small`; the weights stay in the package that they come in.
-        window: how many neighbours' probabilities a character sees on each side.
-        words: whether LAC's words of `WORD_TAGS` are marked, too, with those of the next neighbours.
+    A character sees the probabilities of `window` neighbours on each side. `words` also marks LAC's words of `WORD_TAGS`, with those
+    of the next neighbours. The weights stay in the package of their size.
     """
     lac = load_once(size)
 
@@ -101,18 +93,14 @@ def layer_encoder(
 ) -> Model[list[Doc], list[np.ndarray]]:
     """Return what each annotator marked, as B, I, E or S of each label, with the span's score, 1 where there is none.
 
-    Args:
-        size: the network that they lean on, as `preannotate --model` names it.
-        layers: names of annotators, or `combined` for what pre-annotation makes of them all.
-        labels: the labels to look at.
-        window: how many neighbours' marks a character sees on each side.
+    `size` is the network, as of `preannotate --model`; `layers` are names of annotators, or `combined` for what pre-annotation makes of
+    them all; a character sees the marks of `window` neighbours on each side.
     """
     known = (*(one.name for one in DEFAULT_ANNOTATORS), COMBINED)
     unknown = [name for name in layers if name not in known]
     if unknown:
         raise ConfigError(
-            f"no annotator {', '.join(unknown)}; there are {', '.join(known)}",
-            where="LayerEncoder",
+            f"no annotator {', '.join(unknown)}; there are {', '.join(known)}", where="LayerEncoder"
         )
     tags = make_tags(labels)[1:]
 
@@ -154,11 +142,7 @@ def freeze(
 ) -> Model[list[Doc], list[np.ndarray]]:
     """Return a model without parameters, which remembers what it has made of a text within `remembering`.
 
-    Args:
-        name: of the encoder.
-        vectors: texts to arrays of shape (code points, width).
-        width: of the rows.
-        key: what else the vectors depend on.
+    `vectors` makes arrays of shape (code points, width) of texts; `key` is what they depend on beside the text.
     """
 
     def forward(
@@ -207,7 +191,7 @@ def load_network(network: str) -> NameModel:
 
 
 @cache
-def _load(network: str, mark: str) -> NameModel:  # noqa: ARG001 — it tells the entries apart
+def _load(network: str, mark: str) -> NameModel:  # noqa: ARG001 — it is part of the cache key
     return load_model(network)
 
 

@@ -18,17 +18,9 @@ from spacy.training import Example
 from spacy.vocab import Vocab
 from thinc.api import Model, Optimizer
 
+from biaozhu.nlp import crf
 from biaozhu.nlp.borrowed import choose_tags
 from biaozhu.nlp.bounds import NonNegativeFloat, PositiveInt, Probability
-from biaozhu.nlp.crf import (
-    TokenSpan,
-    build_chain,
-    encode_spans,
-    find_spans,
-    make_tags,
-    pad_batches,
-    sum_losses,
-)
 from biaozhu.nlp.crf_model import blocks_of
 from biaozhu.nlp.ngrams import ENCODER as NGRAMS
 from biaozhu.nlp.scorer import SCORER
@@ -66,27 +58,12 @@ holds = []
 [biaozhu_crf.model.tok2vec]
 @architectures = "biaozhu.NgramEncoder.v1"
 """)
-OUTPUT = {
-    "min_score": 0.0,
-    "spans_key": SPANS_KEY,
-    "set_ents": True,
-    "scorer": {"@scorers": SCORER},
-}
+OUTPUT = {"min_score": 0.0, "spans_key": SPANS_KEY, "set_ents": True, "scorer": {"@scorers": SCORER}}
 Scorer = Callable[..., dict[str, Any]] | None
 
 
 class CrfNer(TrainablePipe):  # type: ignore[misc]
-    """A named entity recognizer with a linear-chain CRF.
-
-    Args:
-        vocab: the pipeline's.
-        model: a `biaozhu.Crf.v1`.
-        name: of this component.
-        scorer: for spaCy's `evaluate` and `train`.
-        settings: `min_score`: a span of the best path is given if its probability is at least this; `spans_key`: its
-            group in `doc.spans`, with probabilities; `set_ents`: whether they are added to `doc.ents`, too; and what
-            training reads.
-    """
+    """A named entity recognizer with a linear-chain CRF, whose model is a `biaozhu.Crf.v1`; for the settings see `make_ner`."""
 
     def __init__(
         self, vocab: Vocab, model: Model[Any, Any], name: str, *, scorer: Scorer = None, **settings: Any
@@ -118,7 +95,7 @@ class CrfNer(TrainablePipe):  # type: ignore[misc]
         """Set the labels, from the examples where none are given, and parameters of zero."""
         references = [example.reference for example in get_examples()]
         self.cfg["labels"] = sorted(self._find_labels(references) if labels is None else labels)
-        self.model.set_dim("nO", len(make_tags(self.labels)), force=True)
+        self.model.set_dim("nO", len(crf.make_tags(self.labels)), force=True)
         self.model.attrs["labels"] = list(self.labels)
         self.model.attrs["borrowed"] = self.borrow_tags(references)
         everything = any(block.name == NGRAMS for block in blocks_of(self.model))
@@ -150,16 +127,16 @@ class CrfNer(TrainablePipe):  # type: ignore[misc]
         new = [label for label in self.labels if f"{label}-B" not in prior.attrs["tags"]]
         return choose_tags(prior.attrs["beside"], new, docs[:LABEL_SAMPLE]) if new else {}
 
-    def predict(self, docs: Iterable[Doc]) -> list[list[TokenSpan]]:
+    def predict(self, docs: Iterable[Doc]) -> list[list[crf.TokenSpan]]:
         """Return the spans of each Doc, with their probabilities."""
         docs = list(docs)
         if not docs or not self.labels:
             return [[] for _ in docs]
-        chain = build_chain(self.labels, self.model.get_param("chain"))
-        found = find_spans(chain, self.model.predict(docs))
+        chain = crf.build_chain(self.labels, self.model.get_param("chain"))
+        found = crf.find_spans(chain, self.model.predict(docs))
         return [[span for span in spans if span.score >= self.cfg["min_score"]] for spans in found]
 
-    def set_annotations(self, docs: Iterable[Doc], scores: Sequence[Sequence[TokenSpan]]) -> None:
+    def set_annotations(self, docs: Iterable[Doc], scores: Sequence[Sequence[crf.TokenSpan]]) -> None:
         """Keep the spans in `doc.spans`, with their probabilities, and add to `doc.ents` what overlaps nothing there."""
         key = self.cfg["spans_key"]
         for doc, found in zip(docs, scores, strict=True):
@@ -187,11 +164,11 @@ class CrfNer(TrainablePipe):  # type: ignore[misc]
             return losses
         emissions, backprop = self.model.begin_update([example.predicted for example in examples])
         lengths = [len(one) for one in emissions]
-        loss, by_emission, by_chain = sum_losses(
-            build_chain(self.labels, self.model.get_param("chain")),
+        loss, by_emission, by_chain = crf.sum_losses(
+            crf.build_chain(self.labels, self.model.get_param("chain")),
             np.concatenate(emissions),
             self.read_path(examples),
-            pad_batches(lengths),
+            crf.pad_batches(lengths),
         )
         self.model.inc_grad("chain", by_chain.astype(np.float32))
         backprop(np.split(by_emission.astype(np.float32), np.cumsum(lengths)[:-1]))
@@ -206,7 +183,7 @@ class CrfNer(TrainablePipe):  # type: ignore[misc]
         for example in examples:
             spans = example.get_aligned_spans_y2x(example.reference.ents)
             keys = [(one.start, one.end, one.label_) for one in spans]
-            found.append(encode_spans(self.labels, len(example.predicted), keys))
+            found.append(crf.encode_spans(self.labels, len(example.predicted), keys))
         return np.concatenate(found)
 
 
@@ -224,7 +201,7 @@ def make_ner(  # noqa: PLR0913, PLR0917 — the settings of a config
     set_ents: bool,  # noqa: FBT001 — confection calls by name
     scorer: Scorer,
 ) -> CrfNer:
-    """Make the component that a config names as `biaozhu_ner` or `biaozhu_crf`.
+    """Make the component that a config names as `biaozhu_ner` or `biaozhu_crf`, of a `biaozhu.Crf.v1` and a `biaozhu.ner_scorer.v1`.
 
     Args:
         nlp: the pipeline.

@@ -12,7 +12,7 @@ from thinc.api import Model
 
 from biaozhu.nlp.bounds import NgramLength, PositiveInt
 from biaozhu.nlp.encoders import CLASSES, class_of
-from biaozhu.reading.width import to_half_width
+from biaozhu.reading.simplified import to_half_width
 
 # Where an n-gram begins, seen from the character, and its length.
 GRAMS = ((-2, 1), (-1, 1), (0, 1), (1, 1), (2, 1), (-2, 2), (-1, 2), (0, 2), (1, 2), (-2, 3), (-1, 3), (0, 3))
@@ -29,20 +29,11 @@ def ngram_encoder(
 ) -> Model[list[Doc], list[csr_matrix]]:
     """Return n-grams as sparse rows; which ones there are is set by the Docs that it is initialized with.
 
-    Args:
-        longest: the longest n-gram of characters.
-        classes: whether n-grams of the kinds of characters are features, too.
-        at_least: n-grams that are rarer are left out.
-        most: of more n-grams than these the rarest are left out.
+    `longest` bounds the n-grams of characters; `classes` adds those of the kinds of characters. N-grams that occur less than
+    `at_least` times are left out, and of more than `most` the rarest.
     """
-    attrs: dict[str, Any] = {
-        "longest": longest,
-        "classes": classes,
-        "at_least": at_least,
-        "most": most,
-        "columns": {},
-    }
-    return Model(ENCODER, _forward, init=_collect, dims={"nO": None}, attrs=attrs)
+    given: dict[str, Any] = {"longest": longest, "classes": classes, "at_least": at_least, "most": most}
+    return Model(ENCODER, _forward, init=_collect, dims={"nO": None}, attrs={**given, "columns": {}})
 
 
 def ngrams_of(text: str, *, longest: int = 3, classes: bool = True) -> list[list[str]]:

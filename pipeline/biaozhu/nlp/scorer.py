@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
-from biaozhu.data.strict_counts import count_strict_spans, sum_counts
+from biaozhu.data.strict_counts import StrictCounts, count_strict_spans, sum_counts
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
-
     from spacy.training import Example
 
-    from biaozhu.data.strict_counts import StrictCounts
 
 SCORER = "biaozhu.ner_scorer.v1"
 
@@ -19,12 +17,9 @@ SCORER = "biaozhu.ner_scorer.v1"
 def score_spans(examples: Iterable[Example], **settings: Any) -> dict[str, Any]:
     """Return `ents_p`, `ents_r`, `ents_f` and `ents_per_type`; None where there are no spans, as of spaCy's own scorer.
 
-    A span is right if its first and last character and its label are those of a reference entity. A prediction over
-    tokens of which the reference does not say whether they are entities counts neither way.
-
-    Args:
-        examples: predictions and references, whatever the tokens of either.
-        settings: of the component: `spans_key` and `set_ents` say where its predictions stand.
+    A span is right if its first and last character and its label are those of a reference entity, whatever the tokens of either. A
+    prediction over tokens of which the reference does not say whether they are entities counts neither way. The settings
+    `spans_key` and `set_ents` of the component say where its predictions are.
     """
     gold, found = [], []
     for number, example in enumerate(examples):

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from spacy.tokens import Doc
 from spacy.util import DummyTokenizer
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from spacy.language import Language
     from spacy.vocab import Vocab
 

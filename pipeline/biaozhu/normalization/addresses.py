@@ -11,18 +11,15 @@ from __future__ import annotations
 import math
 import re
 from collections import Counter
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
+from biaozhu.data.model import Sentence
 from biaozhu.knowledge.division_names import CITY, COUNTRIES, COUNTY, PROVINCE, TOWNSHIP, VILLAGE
 from biaozhu.knowledge.gazetteer import CODE_DIGITS, Division, gazetteer, villages
 from biaozhu.normalization.division_lookup import divisions_named, former_codes
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
-
-    from biaozhu.data.model import Sentence
 
 LABEL = "PLACE"
 Status = Literal["known", "ambiguous", "unknown", "natural"]
@@ -37,9 +34,9 @@ PRIOR = {PROVINCE: 5.0, CITY: 4.0, COUNTY: 3.0, TOWNSHIP: 1.2, VILLAGE: 0.6}
 FULL, RESPELT, SAME_UNIT, FORMER = 1.0, 0.3, 1.5, 1.0
 IN_ROOT, IN_CITY, IN_COUNTY, IN_TOWNSHIP = 2.5, 0.5, 2.0, 2.5
 BESIDE, NOT_BESIDE, HOLDS_NEXT = 5.0, -1.0, 3.0
-# Villages of one name lie in one county: the township that the text is at counts for more than an earlier mention.
+# Villages of one name lie in one county: the current township counts for more than an earlier mention.
 SAME_NAME, SAME_VILLAGE = 3.0, 1.5
-# What speaks for a place that no table has.
+# The score of a place that no table has.
 NONE_OF_THESE = 1.0
 _VILLAGE_LIKE = re.compile(r".*(?:社区|嘎查|[村庄屯寨疃堡营沟坡湾坪])$")
 _NATURAL = re.compile(
@@ -69,17 +66,12 @@ class Candidate:
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Meaning of a place name.
+    """Meaning of a place name, whose offsets are code points into the text of its sentence.
 
-    Attributes:
-        sentence: id of the sentence; `start` and `end` are code points into its text.
-        text: the name as written.
-        status: known; ambiguous (`candidates` says between what); unknown to every table; natural (a river, a plain).
-        level: one of LEVELS or natural, 亚洲 a country; by its unit word where it is unknown.
-        path: names from the province down, as the article writes its own; empty unless it is known.
-        code: statistical code of the division, of its township where a village has been divided; empty as above.
-        candidates: the likeliest first, with probabilities.
-        under: the path of the narrowest division that the text is at, for what is unknown.
+    `status` is known, ambiguous (`candidates`, the likeliest first, says between what), unknown to every table, or natural (a river, a
+    plain). `level` is one of LEVELS or natural, 亚洲 a country; by its unit word where it is unknown. `path` has the names from the province
+    down, as the article writes its own, and `code` the statistical code of the division (of its township where a village has been divided);
+    both are empty unless it is known. `under` is the path of the narrowest division that the text is at, for what is unknown.
     """
 
     sentence: str

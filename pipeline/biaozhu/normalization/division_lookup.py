@@ -34,7 +34,7 @@ def divisions_named(name: str) -> tuple[Division, ...]:
 
 def former_codes(name: str) -> tuple[str, ...]:
     """Return the codes of what a division that no longer bears the name is today."""
-    # 均县 is no name of 均县镇, but of what is 丹江口市 today.
+    # 均县 does not name 均县镇, but what is 丹江口市 today.
     if any(one.name == name or one.level <= COUNTY for one in gazetteer().lookup(name)):
         return ()
     return _former().get(name) or _former().get(f"{name}市", ())

@@ -10,15 +10,9 @@ from dataclasses import dataclass
 from decimal import Context, Decimal, Inexact, InvalidOperation, localcontext
 from typing import Literal
 
-from biaozhu.reading.width import to_half_width
+from biaozhu.reading.simplified import to_half_width
 
-DIGITS = dict(zip("零一二三四五六七八九", range(10), strict=True)) | {
-    "〇": 0,
-    "○": 0,
-    "两": 2,
-    "俩": 2,
-    "仨": 3,
-}
+DIGITS = dict(zip("零一二三四五六七八九〇○两俩仨", (*range(10), 0, 0, 2, 2, 3), strict=True))
 SCORES = {"廿": "二十", "卅": "三十", "卌": "四十"}
 FORMAL = str.maketrans("壹贰叁肆伍陆柒捌玖拾佰仟萬億兩貳參陸", "一二三四五六七八九十百千万亿两二三六")
 POWERS = {"兆": 12, "亿": 8, "万": 4, "千": 3, "百": 2, "十": 1}

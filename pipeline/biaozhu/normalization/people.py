@@ -6,15 +6,12 @@ The result is a layer of its own. A surname with a title is not a PERSON by the 
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
-from biaozhu.knowledge.surnames import surname_length
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from biaozhu.data.model import Sentence
+from biaozhu.data.model import Sentence
+from biaozhu.knowledge.word_tables import surname_length
 
 LABEL = "PERSON"
 _TITLE_WORDS = (

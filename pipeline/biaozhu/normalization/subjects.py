@@ -9,14 +9,14 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_left, bisect_right
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from itertools import chain, groupby
 from typing import TYPE_CHECKING, Literal
 
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+from biaozhu.data.model import Article, Sentence
 
-    from biaozhu.data.model import Article, Sentence
+if TYPE_CHECKING:
     from biaozhu.normalization.addresses import Place
 
 AMOUNT, PERSON = "AMOUNT", "PERSON"
@@ -29,7 +29,7 @@ _ENDS = {
 _FIRST_PERSON = ("我", "我们", "咱", "咱们")
 _CLAUSE_END = re.compile("[，,；;：:。！!？?、…\n]")
 _QUOTES = "“”‘’\"'（(「『 \u3000"
-# What may stand in a clause before its subject: time, and words that carry on.
+# What a clause may have before its subject: time, and words that carry on.
 _LEADING = re.compile(
     r"(?:目前|今年|去年|近年来?|如今|现在|同时|其中|如|在|以来|\d+年|截至|此外|另外|随后|据悉|而)*"
 )
@@ -37,7 +37,7 @@ _NO_SUBJECT = re.compile(
     r"(?:到|赴|去|往|从|来自|向|与|和|同|跟|由|至|对|比|将|把|引进了?|引入了?|参观|[、])$"
 )
 _MEMBER = re.compile(r"[、等]")
-# 贵州大学 is no place that anything is about.
+# Nothing is about the place in 贵州大学.
 _NAMES_ON = re.compile(
     "(?:师范|理工|科技|农业|医科|财经|民族|工业|交通|外国语|中医药|职业技术)?(?:大学|学院)|[日晚早]报|卫视|电视台|银行|出版社"
 )
@@ -90,8 +90,8 @@ class _Paragraph:
 
 def subject_places(
     article: Article, sentences: Sequence[Sentence], places: Iterable[Place]
-) -> dict[tuple[str, int], Steps]:
-    """Return the path of the place that each amount is about, by sentence id and start; empty where none is found.
+) -> dict[tuple[str, int], str]:
+    """Return the path (steps joined by a slash) of each amount's place, by sentence id and start; empty where none is found.
 
     The sentences have amounts, places and persons as spans, in order; the blocks of the article say what a heading is.
     """
@@ -117,7 +117,7 @@ def subject_places(
             if kind == "paragraph":
                 for path in [seen.path_of(anchor) for anchor in anchors if anchor.rank != "inside"]:
                     seen.add(path)
-    return found
+    return {key: "/".join(path) for key, path in found.items()}
 
 
 def _subjects(paragraph: _Paragraph, index: int, seen: _Seen) -> dict[tuple[str, int], Steps]:
@@ -192,17 +192,13 @@ def _anchors(sentence: Sentence, places: Sequence[Place]) -> list[_Anchor]:
             chains.append([place])
     persons = [span.start for span in sentence.spans if span.label == PERSON]
     for levels in chains:
-        path = _path_of(levels[-1])
+        place = levels[-1]
+        known = place.path or (*place.under, place.text)
+        path = () if place.status == "natural" or place.level == "country" else known
         rank = _rank(sentence.text, levels[0].start, levels[-1].end, persons)
         if path and rank:
             anchors.append(_Anchor(levels[0].start, levels[-1].end, path, rank))
     return sorted(anchors, key=lambda anchor: anchor.start)
-
-
-def _path_of(place: Place) -> Steps:
-    if place.status == "natural" or place.level == "country":
-        return ()
-    return place.path or (*place.under, place.text)
 
 
 def _rank(
@@ -218,8 +214,3 @@ def _rank(
     person = bisect_left(persons, end)
     near = person < len(persons) and persons[person] < (closing.start() if closing else end + LEAD)
     return "of_a_person" if near else "subject"
-
-
-def paths_by_amount(found: Mapping[tuple[str, int], Steps]) -> dict[tuple[str, int], str]:
-    """Return the paths as text, steps joined by a slash."""
-    return {key: "/".join(path) for key, path in found.items()}

@@ -5,24 +5,24 @@ from __future__ import annotations
 import csv
 import io
 import re
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, fields
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from biaozhu.data.errors import MissingExtraError, UsageError, VersionError, extra_advice
 from biaozhu.data.files import LONE_SURROGATE, write_bytes, write_text
+from biaozhu.data.model import Article, Sentence
 from biaozhu.normalization.addresses import resolve_places
 from biaozhu.normalization.numerals import write_numeral
 from biaozhu.normalization.people import group_people
-from biaozhu.normalization.subjects import paths_by_amount, subject_places
+from biaozhu.normalization.subjects import subject_places
 from biaozhu.normalization.values import AmountValue, in_base, read_amount
-from biaozhu.reading.width import to_half_width
+from biaozhu.reading.simplified import to_half_width
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
     from fractions import Fraction
-    from pathlib import Path
 
-    from biaozhu.data.model import Article, Sentence
     from biaozhu.normalization.addresses import Place
     from biaozhu.normalization.people import People
 
@@ -85,17 +85,13 @@ class Meaning:
 
 
 def article_meaning(article: Article, sentences: Sequence[Sentence]) -> Meaning:
-    """Return what the spans of one layer mean, of one article's sentences in any order.
-
-    Raises:
-        VersionError: a sentence is not from this article.
-    """
+    """Return what the spans of one layer mean, of one article's sentences in any order; VersionError for another article's."""
     strange = next((sentence for sentence in sentences if sentence.article != article.id), None)
     if strange is not None:
         raise VersionError(f"the article is {article.id}, not {strange.article}", where=strange.id)
     ordered = sorted(sentences, key=lambda sentence: sentence.start)
     places = resolve_places(ordered)
-    subjects = paths_by_amount(subject_places(article, ordered, places))
+    subjects = subject_places(article, ordered, places)
     rows: list[Row] = []
     for sentence in ordered:
         # Not into the next or the last span: those are other things.
@@ -127,10 +123,7 @@ def rows_as_csv(rows: Iterable[Row]) -> str:
 def write_table(path: Path, rows: Sequence[Row]) -> None:
     """Write rows as CSV (with a byte order mark, which spreadsheets need for Chinese) or Parquet, by the ending.
 
-    Raises:
-        UsageError: the ending is neither.
-        MissingExtraError: Parquet is asked for and pyarrow is not installed.
-        WriteError: the file cannot be written.
+    Another ending raises UsageError; Parquet without pyarrow raises MissingExtraError.
     """
     if path.suffix == ".csv":
         write_text(path, f"\ufeff{rows_as_csv(rows)}")

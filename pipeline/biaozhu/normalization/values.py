@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from fractions import Fraction
@@ -18,11 +19,9 @@ from biaozhu.knowledge.measures import ASCII_UNIT, FIGURES, MEASURES, NUMERAL
 from biaozhu.normalization.context import approx_around, bound_around, per_around
 from biaozhu.normalization.numerals import DIGITS, Approx, read_numeral
 from biaozhu.normalization.units import Dimension, part_of, split_measure, unit_of
-from biaozhu.reading.width import to_half_width
+from biaozhu.reading.simplified import to_half_width
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from biaozhu.normalization.numerals import Numeral
     from biaozhu.normalization.units import Unit
 
@@ -39,17 +38,12 @@ DAYS_A_MONTH, DAYS_A_YEAR, SECONDS_A_DAY = 30, 365, 86400
 class AmountValue:
     """Value of an amount, in exact decimals.
 
-    Attributes:
-        low: the figure, or the lower end of a range; with 余 the written figure itself.
-        high: the same as low, or the upper end of a range.
-        unit: canonical name (元, 亩, 公斤, 家; 1/3 for thirds).
-        dimension: what the unit measures; count for classifiers.
-        approx: 余 (and more: 余, 多), 几 (an unsaid digit: 几, 数), 约 (about), 近 (nearly) or empty.
-        bound: the words that make the figure a limit, canonical, in the order 最高, 最低, 以上, 超过, 以下, 不足.
-        per: what it is counted for (亩 in 每亩2300元; 人·年 in 每人每年), empty where nothing is said.
-        doubt: what is not certain, empty where all is: `per` (carried over from an earlier clause), `unit` (块 may be
-            money or pieces), `currency` ($ is a dollar of some country), `sign` (零下5至8℃), `calendar` (a month is
-            taken for 30 days), `product` (2×66万千瓦), `pair` (120/80mmHg), `reading` (六七折).
+    `low` and `high` are the figure, or the ends of a range; with 余 the written figure itself. `unit` is canonical (元, 亩, 公斤, 家; 1/3 for
+    thirds), `dimension` what it measures, count for classifiers. `approx` is 余 (and more: 余, 多), 几 (an unsaid digit: 几, 数), 约 (about),
+    近 (nearly) or empty; `bound` has the words that make the figure a limit, in the order 最高, 最低, 以上, 超过, 以下, 不足; `per` is what it is
+    counted for (亩 in 每亩2300元; 人·年 in 每人每年). `doubt` is what is not certain: `per` (carried over from an earlier clause), `unit` (块 may
+    be money or pieces), `currency` ($ is a dollar of some country), `sign` (零下5至8℃), `calendar` (a month is taken for 30 days), `product`
+    (2×66万千瓦), `pair` (120/80mmHg), `reading` (六七折).
     """
 
     low: Decimal
@@ -104,7 +98,7 @@ def read_amount(text: str, start: int, end: int) -> AmountValue | None:
     It is None where the span holds no numeral that can be read.
     """
     first = max(0, start - REACH_BEFORE)
-    plain = fold_text(to_half_width(text[first : end + REACH_AFTER]))
+    plain = to_half_width(fold_text(text[first : end + REACH_AFTER]))
     before, after = plain[: start - first], plain[end - first :]
     span = _SILVER.sub("块银元", plain[start - first : end - first].strip())
     found = _UNIT_PER.fullmatch(_SAME_PER.sub("", span))

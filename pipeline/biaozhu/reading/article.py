@@ -1,10 +1,11 @@
-"""A source file as an article: decoded, cut into blocks, with its metadata."""
+"""A source file as an article: decoded, cut into blocks, with its metadata; and sentences of articles and layers alike."""
 
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterable
 from dataclasses import fields
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 from biaozhu.data.errors import (
     BiaozhuError,
@@ -15,33 +16,26 @@ from biaozhu.data.errors import (
     raise_collected,
 )
 from biaozhu.data.files import MAX_ARTICLE_BYTES
+from biaozhu.data.layers import find_layers, read_layers
 from biaozhu.data.ledger import Entry
-from biaozhu.data.model import Article, LeftOut, Metadata
+from biaozhu.data.model import Article, LeftOut, Metadata, Sentence
+from biaozhu.data.outputs import ARTICLE_SUFFIXES
 from biaozhu.reading.blocks import find_blocks
 from biaozhu.reading.encodings import decode
 from biaozhu.reading.hard_wraps import join_wrapped
+from biaozhu.reading.sentences import split_checked
 
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-    from pathlib import Path
-
-ARTICLE_SUFFIXES = frozenset({".txt", ".html", ".htm", ".xhtml", ".shtml"})
-HTML_SUFFIXES = frozenset({".html", ".htm", ".xhtml", ".shtml"})
+HTML_SUFFIXES = ARTICLE_SUFFIXES - {".txt"}
 
 
 def read_article(path: Path) -> Article:
     """Read one source file, plain text or HTML.
 
-    Plain text is UTF-8, UTF-16 with a byte order mark, or GB18030; nothing of it is normalised, so that encoding
-    `raw` again gives the file's bytes. Of an HTML page, `raw` is the extracted text, and `encoding` begins with
-    `html:`; of a text with hard-wrapped lines it is that with the lines joined, and `encoding` begins with
-    `joined:`. `sha256` and `id` are then those of the UTF-8 bytes of `raw`, so that it is the same article when
-    saved and read again.
-
-    Raises:
-        MissingFileError: it is not there, a folder, or cannot be read.
-        EncodingError: binary, too large, or in no encoding that is sure.
-        EmptyArticleError: it has no text.
+    Plain text is UTF-8, UTF-16 with a byte order mark, or GB18030; nothing of it is normalised, so that encoding `raw` again gives the
+    file's bytes. Of an HTML page, `raw` is the extracted text, and `encoding` begins with `html:`; of a text with hard-wrapped lines it is
+    that with the lines joined, and `encoding` begins with `joined:`. `sha256` and `id` are then those of the UTF-8 bytes of `raw`, so that
+    it is the same article when saved and read again. A file that is binary, too large, or in no encoding that is sure raises
+    EncodingError, one without text EmptyArticleError.
     """
     return article_from_bytes(
         read_source(path), name=path.stem, where=str(path), page=path.suffix.lower() in HTML_SUFFIXES
@@ -49,13 +43,9 @@ def read_article(path: Path) -> Article:
 
 
 def article_from_bytes(data: bytes, *, name: str, where: str, page: bool = False) -> Article:
-    """Read an article whose bytes are already here; for what it raises see `read_article`.
+    """Read an article whose bytes are already here, and which errors name as `where`; for those see `read_article`.
 
-    Args:
-        data: the bytes of a source file.
-        name: the article's name.
-        where: what an error names as its place.
-        page: whether it is an HTML page for sure; else it is one if it begins like one.
+    It is an HTML page if `page` says so, or if it begins like one.
     """
     stated, left_out = Metadata(), tuple[LeftOut, ...]()
     if page or looks_like_html(data):
@@ -99,14 +89,10 @@ def read_articles(paths: Iterable[Path]) -> tuple[Article, ...]:
 
 
 def read_readable(paths: Iterable[Path]) -> tuple[dict[Path, Article], tuple[BiaozhuError, ...]]:
-    """Read several source files, in order, and leave out those that cannot be read.
+    """Read several source files, in order, and leave out those that cannot be read; where none can, all errors are raised.
 
-    Returns:
-        The articles by their files, and what is wrong with each file left out: what `read_article` raises, or
-        DuplicateError where it is the same article as one before it, since their sentences would share ids.
-
-    Raises:
-        BiaozhuError: no file can be read; all are reported together.
+    Returned are the articles by their files, and what is wrong with each file left out: what `read_article` raises, or DuplicateError
+    where it is the same article as one before it, since their sentences would share ids.
     """
     articles: dict[Path, Article] = {}
     seen: dict[str, Path] = {}
@@ -176,3 +162,30 @@ def looks_like_html(data: bytes) -> bool:
     return head.startswith((b"<!doctype html", b"<html")) or (
         head.startswith((b"<?xml", b"<!--")) and b"<html" in head
     )
+
+
+def read_sentences(files: Iterable[Path]) -> tuple[Sentence, ...]:
+    """Return the sentences of layers (`*.jsonl`, with their spans) and of articles, in this order.
+
+    It raises what `read_layer` and `read_articles` do; folders of either are read as well.
+    """
+    layers, sources = divide_sources(files)
+    articles = map(split_checked, read_articles(sources))
+    return (*read_layers(layers), *(sentence for article in articles for sentence in article))
+
+
+def list_layer_sources(files: Iterable[Path]) -> list[Path]:
+    """Return those of files and folders from which layers are read."""
+    return [path for path in files if path.exists() and divide_sources([path])[0]]
+
+
+def divide_sources(files: Iterable[Path]) -> tuple[tuple[Path, ...], tuple[Path, ...]]:
+    """Return the layers and the articles of files and folders; a folder of layers alone is one of layers."""
+    layers: list[Path] = []
+    articles: list[Path] = []
+    for path in files:
+        inside = find_articles([path])
+        is_layer = path.suffix == ".jsonl" or (inside == (path,) and any(path.glob("*.jsonl")))
+        layers += [path] if is_layer else []
+        articles += () if is_layer else inside
+    return find_layers(layers), tuple(articles)

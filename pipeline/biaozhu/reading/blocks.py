@@ -9,18 +9,16 @@ A text without any such line has no furniture. In doubt a line is a paragraph, s
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import median
 from typing import TYPE_CHECKING
 
-from biaozhu.data.model import Block, Metadata
+from biaozhu.data.model import Block, BlockKind, Metadata
 from biaozhu.reading.pages import patterns
 from biaozhu.reading.sentences import LINE, split_text, trim
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
-
-    from biaozhu.data.model import BlockKind
     from biaozhu.reading.pages.patterns import Edge
 
 _TITLE_LENGTH = 60
@@ -122,7 +120,7 @@ def _mark_title(lines: Sequence[Line], kinds: list[BlockKind], first: int) -> in
         place
         for place in range(first)
         if kinds[place] != "furniture"
-        and 2 <= len(text := lines[place].text) <= _TITLE_LENGTH  # noqa: PLR2004 — one character is no title
+        and 2 <= len(text := lines[place].text) <= _TITLE_LENGTH  # noqa: PLR2004 — a title has two characters or more
         and text[-1] not in ":：;；,，、"
         and not patterns.SITE.match(text)
         and (furniture or not patterns.ends(text))

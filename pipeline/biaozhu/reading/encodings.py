@@ -11,6 +11,7 @@ from __future__ import annotations
 import codecs
 import re
 from collections import Counter
+from contextlib import suppress
 
 from biaozhu.data.errors import EmptyArticleError, EncodingError
 
@@ -52,11 +53,8 @@ _CONTROLS = re.compile(r"[\x01-\x08\x0e-\x1a\x1c-\x1f\x7f]")
 def decode(data: bytes, *, where: str) -> tuple[str, str]:
     """Return a source file's text and encoding: utf-8, utf-8-bom, utf-16-le, utf-16-be or gb18030.
 
-    A byte order mark stays, as U+FEFF at offset 0.
-
-    Raises:
-        EmptyArticleError: there are no bytes.
-        EncodingError: binary, NUL characters, or bytes that are none of these encodings for sure.
+    A byte order mark stays, as U+FEFF at offset 0. No bytes raise EmptyArticleError; binary data, NUL characters, and bytes that are none
+    of these encodings for sure raise EncodingError.
     """
     if not data:
         raise EmptyArticleError("the file is empty", where=where)
@@ -93,24 +91,14 @@ def _decode(data: bytes, where: str) -> tuple[str, str]:
         return data.decode("utf-8"), "utf-8-bom" if data.startswith(codecs.BOM_UTF8) else "utf-8"
     except UnicodeDecodeError as error:
         broken = error
-    text = _gb18030(data)
-    if text is None:
-        raise EncodingError(
-            f"neither UTF-8 (first wrong byte 0x{data[broken.start]:02x}) nor GB18030 that reads like Chinese",
-            where=f"{where}@{broken.start}",
-        )
-    return text, "gb18030"
-
-
-def _gb18030(data: bytes) -> str | None:
-    try:
+    with suppress(UnicodeDecodeError):
         text = data.decode("gb18030")
-    except UnicodeDecodeError:
-        return None
-    # Some four-byte forms decode to characters that have a shorter form: then the file could not be rebuilt.
-    if text.encode("gb18030") != data:
-        return None
-    return text if text.startswith("\ufeff") or _reads_like_chinese(text) else None
+        # Some four-byte forms decode to characters that have a shorter form: then the file could not be rebuilt.
+        same = text.encode("gb18030") == data
+        if same and (text.startswith("\ufeff") or _reads_like_chinese(text)):
+            return text, "gb18030"
+    what = f"neither UTF-8 (first wrong byte 0x{data[broken.start]:02x}) nor GB18030 that reads like Chinese"
+    raise EncodingError(what, where=f"{where}@{broken.start}")
 
 
 def _reads_like_chinese(text: str) -> bool:

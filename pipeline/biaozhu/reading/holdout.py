@@ -1,17 +1,14 @@
-"""Groups of sentences that are held out together when a model is scored on unseen text."""
+"""Groups of sentences: what is held out together when a model is scored, and sections, drawn together where articles are few."""
 
 from __future__ import annotations
 
 from collections import Counter
-from typing import TYPE_CHECKING, Literal
+from collections.abc import Mapping, Sequence
+from typing import Literal
 
-from biaozhu.data.errors import TrainingError
-from biaozhu.reading.sentences import section_of
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
-    from biaozhu.data.model import Article, Sentence
+from biaozhu.data.errors import BiaozhuError, ScoringError, TrainingError, raise_collected
+from biaozhu.data.model import Article, Sentence
+from biaozhu.reading.sentences import section_of, section_titles
 
 By = Literal["section", "article"]
 
@@ -21,11 +18,9 @@ def group_sentences(
 ) -> dict[str, str]:
     """Return the group of each sentence by its id: its article, or its section where there is one article.
 
-    A section of fewer than `at_least` sentences joins the one after it (the last one the one before): a headline
-    belongs to what follows it, and a fold of a sentence or two says nothing. `by` decides whatever the number of articles.
-
-    Raises:
-        TrainingError: the gold has sentences of another article.
+    A section of fewer than `at_least` sentences joins the one after it (the last one the one before): a headline belongs to what follows
+    it, and a fold of a sentence or two says nothing. `by` decides whatever the number of articles. Sentences of an article that was not
+    given raise TrainingError.
     """
     known = {article.id: article for article in articles}
     used = {sentence.article for sentence in gold}
@@ -55,3 +50,39 @@ def _merged(sections: Mapping[str, int], at_least: int) -> dict[str, int]:
             waiting, last = [], section
     target |= dict.fromkeys(waiting, last if last is not None else waiting[-1] if waiting else 0)
     return {key: target[section] for key, section in sections.items()}
+
+
+def sections_of(articles: Sequence[Article], gold: Sequence[Sentence]) -> dict[str, str]:
+    """Return the name of each sentence's section by sentence id, `<article> §<number> <heading>`.
+
+    The article is called by its file's stem, or by its id where two files share a stem. Articles and gold that do not fit each other raise
+    ScoringError, a sentence that is in no block of its article OffsetError.
+    """
+    known, wanted = {article.id for article in articles}, {sentence.article for sentence in gold}
+    problems: list[BiaozhuError] = [
+        ScoringError(
+            "the gold has no sentence of this article",
+            where=f"{article.name} ({article.id})",
+            next_step="Give the unchanged article files that the gold was made from",
+        )
+        for article in articles
+        if article.id not in wanted
+    ]
+    problems += [
+        ScoringError(
+            "the gold has sentences of this article, but its file was not given",
+            where=identifier,
+            next_step="Give every article file with --article, or none",
+        )
+        for identifier in sorted(wanted - known)
+    ]
+    raise_collected(problems)
+    stems = Counter(article.name for article in articles)
+    names: dict[str, str] = {}
+    for article in articles:
+        called = article.name if stems[article.name] == 1 else article.id
+        titles = section_titles(article)
+        mine = [sentence for sentence in gold if sentence.article == article.id]
+        for identifier, number in section_of(article, mine).items():
+            names[identifier] = f"{called} §{number} {titles[number]}".rstrip()
+    return names

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import codecs
 import re
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from lxml import etree, html
@@ -21,8 +22,6 @@ from biaozhu.reading.pages.lines import find_lines, flatten
 from biaozhu.reading.pages.patterns import DATE, is_furniture
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from lxml.html import HtmlElement
 
 _CHARSET = re.compile(rb"<meta[^>]{0,200}?charset\s*=\s*[\"']?\s*([A-Za-z0-9_-]{2,20})", re.IGNORECASE)
@@ -43,9 +42,8 @@ _TIMES = (
 def read_page(data: bytes, *, where: str) -> tuple[str, str, Metadata, tuple[LeftOut, ...]]:
     """Return an HTML page's article as text, its encoding, the metadata that it states, and its visible text outside.
 
-    Raises:
-        EncodingError: the bytes are not what the page declares, nor UTF-8 or GB18030; or the page is too large.
-        EmptyArticleError: no article text was found.
+    A page that is too large, or whose bytes are not what it declares, nor UTF-8 or GB18030, raises EncodingError; EmptyArticleError says
+    that no article text was found.
     """
     if len(data) > _LARGEST:
         what = f"an HTML page of more than {_LARGEST >> 20} MiB"

@@ -10,15 +10,10 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
-from typing import TYPE_CHECKING
+from collections.abc import Iterable
 
 from biaozhu.data.errors import OffsetError
-from biaozhu.data.model import Sentence
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-    from biaozhu.data.model import Article
+from biaozhu.data.model import Article, Sentence
 
 LINE = re.compile(r"[^\n\r\v\f\x85\u2028\u2029]+")
 # Invisible characters that str.isspace does not count, yet that say nothing at the edge of a sentence.
@@ -86,11 +81,7 @@ def split_article(article: Article) -> tuple[Sentence, ...]:
 
 
 def split_checked(article: Article) -> tuple[Sentence, ...]:
-    """Return `split_article`'s sentences after checking that they and the gaps rebuild the file.
-
-    Raises:
-        OffsetError: they do not; this is a fault of the splitter, and none of its offsets can be trusted.
-    """
+    """Return `split_article`'s sentences; OffsetError, a fault of the splitter, if they and the gaps do not rebuild the file."""
     sentences = split_article(article)
     if rebuild(article, sentences) != article.raw:
         what = "the sentences and gaps do not rebuild the file"
@@ -101,8 +92,7 @@ def split_checked(article: Article) -> tuple[Sentence, ...]:
 def rebuild(article: Article, sentences: Iterable[Sentence]) -> str:
     """Join the texts of the sentences and the gaps between them: `article.raw`, if every offset is true.
 
-    Raises:
-        OffsetError: a sentence belongs to another article, overlaps the one before it or ends beyond the file.
+    A sentence of another article, or that overlaps the one before it or ends beyond the file, raises OffsetError.
     """
     parts: list[str] = []
     reached = 0
@@ -117,11 +107,7 @@ def rebuild(article: Article, sentences: Iterable[Sentence]) -> str:
 
 
 def section_of(article: Article, sentences: Iterable[Sentence]) -> dict[str, int]:
-    """Return each sentence's section by its id; 0 is what stands before the first heading.
-
-    Raises:
-        OffsetError: a sentence is in no block of the article.
-    """
+    """Return each sentence's section by its id, 0 before the first heading; OffsetError for one that is in no block."""
     starts = [block.start for block in article.blocks]
     sections = {}
     for sentence in sentences:

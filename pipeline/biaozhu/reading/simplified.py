@@ -1,6 +1,6 @@
-"""Traditional characters to simplified ones, and ASCII marks to Chinese ones, one code point to one, so that offsets stay true.
+"""Traditional characters to simplified ones, ASCII marks to Chinese ones, full width to half: one code point to one.
 
-The table is from OpenCC (Apache License 2.0), built by `recipes/simplified.py`; a character with several simplified
+The table of characters is from OpenCC (Apache License 2.0), built by `recipes/simplified.py`; a character with several simplified
 forms has the most frequent one. What simplified texts write themselves (著, 乾) is not in it.
 """
 
@@ -15,6 +15,13 @@ from pathlib import Path
 TABLE = Path(__file__).with_name("simplified.txt.xz")
 _ASCII_MARK = re.compile("[,;!?](?![0-9A-Za-z ])|(?<![0-9A-Za-z ])[,;!?]")
 _MARKS = str.maketrans(",;!?", "，；！？")
+_FULL_WIDTH = {chr(code): chr(code - 0xFEE0) for code in range(0xFF01, 0xFF5F)}
+_HALF_WIDTH = str.maketrans({**_FULL_WIDTH, "\u3000": " ", "“": '"', "”": '"', "‘": "'", "’": "'"})
+
+
+def to_half_width(text: str) -> str:
+    """Return the text with full-width ASCII (！ to ～), U+3000 and “”‘’ in half width; the length is unchanged."""
+    return text.translate(_HALF_WIDTH)
 
 
 def to_simplified(text: str) -> str:

@@ -13,8 +13,9 @@ from typing import IO, TYPE_CHECKING, Any
 from biaozhu.data.errors import BiaozhuError, EncodingError, LineError, MissingExtraError, MissingFileError
 from biaozhu.data.files import MAX_ARTICLE_BYTES, to_unicode
 from biaozhu.data.model import is_unicode
+from biaozhu.data.outputs import ARTICLE_SUFFIXES
 from biaozhu.data.storage.compression import advice_on, opened, reason_of
-from biaozhu.reading.article import ARTICLE_SUFFIXES, HTML_SUFFIXES, read_source
+from biaozhu.reading.article import HTML_SUFFIXES, read_source
 from biaozhu.scale.corpus_tables import read_rows
 from biaozhu.scale.shard_folders import is_remote, place
 

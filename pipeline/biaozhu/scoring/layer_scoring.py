@@ -263,8 +263,7 @@ def _add_context(
     groups: dict[str, str] = {}
     if articles:
         # As in `read_articles`.
-        from biaozhu.reading.holdout import group_sentences  # noqa: PLC0415 — see above
-        from biaozhu.reading.sections import sections_of  # noqa: PLC0415 — see above
+        from biaozhu.reading.holdout import group_sentences, sections_of  # noqa: PLC0415 — see above
 
         groups = group_sentences(articles, gold) if request.held_out else {}
         options = replace(options, sections=sections_of(articles, gold))

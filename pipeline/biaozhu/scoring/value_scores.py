@@ -17,7 +17,7 @@ from biaozhu.data.files import parse_json_as, read_bytes
 from biaozhu.data.layers import find_layers
 from biaozhu.data.strict_counts import divide
 from biaozhu.normalization.addresses import Place, resolve_places
-from biaozhu.normalization.subjects import paths_by_amount, subject_places
+from biaozhu.normalization.subjects import subject_places
 from biaozhu.normalization.values import read_amount
 
 if TYPE_CHECKING:
@@ -125,7 +125,7 @@ def score_values(
             subjects: dict[tuple[str, int], str] = {}
             for one in articles:
                 mine = by_article.get(one.id, [])
-                subjects |= paths_by_amount(subject_places(one, mine, resolved.get(one.id, ())))
+                subjects |= subject_places(one, mine, resolved.get(one.id, ()))
             found = values.keys() & _find_spans(sentences, AMOUNT)
             correct = sum(subjects.get(where[:2], "") == values[where].place for where in found)
             counts["amount place"] = correct, len(values)

@@ -3,22 +3,21 @@
 from __future__ import annotations
 
 import platform
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from spacy.util import get_package_version
 
 from biaozhu.data.files import read_bytes, sha256_of, write_text
 from biaozhu.data.layers import read_layer
-from biaozhu.data.strict_counts import count_strict_spans, sum_counts
+from biaozhu.data.model import Sentence
+from biaozhu.data.strict_counts import StrictCounts, count_strict_spans, sum_counts
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-    from pathlib import Path
-
     from spacy.language import Language
 
-    from biaozhu.data.model import Sentence
-    from biaozhu.data.strict_counts import StrictCounts
     from biaozhu.training.choosing import Learned
 
 ALL = "all"
@@ -49,12 +48,7 @@ def describe_file(path: Path) -> DataFile:
 
 
 def score_strictly(gold: Sequence[Sentence], predicted: Sequence[Sentence]) -> dict[str, StrictCounts]:
-    """Count strictly the spans of each label, and of all together under `ALL`.
-
-    Args:
-        gold: sentences with the spans that are there.
-        predicted: the same sentences, in the same order, with those found.
-    """
+    """Count strictly the spans of each label, and of all under `ALL`, in the same sentences in the same order."""
     there, found = (
         [(number, *span.key) for number, one in enumerate(side) for span in one.spans]
         for side in (gold, predicted)
@@ -84,18 +78,8 @@ def write_card(  # noqa: PLR0913 — what a card says
 ) -> None:
     """Write README.md into a model's folder; the same data and config give the same card.
 
-    Args:
-        folder: the model's.
-        nlp: the model.
-        config_path: its config.
-        overrides: what was set in place of the config's own.
-        files: its training data.
-        scores: `IN_SAMPLE` or `HELD_OUT` -> label -> strict score.
-        scored: on so many of the first sentences the in-sample scores are.
-        learned: what the model changes against its start, if it has one.
-
-    Raises:
-        WriteError: the folder does not take it.
+    `overrides` were set in place of the config's own values, `files` are the training data; `scores` has the strict scores of each label
+    `IN_SAMPLE`, on the first `scored` sentences, or `HELD_OUT`; `learned` is what the model changes against its start, if it has one.
     """
     labels = sorted({name for one in scores.values() for name in one} - {ALL})
     of = "" if scored == sum(one.sentences for one in files) else f" (its first {scored} sentences)"
@@ -120,13 +104,14 @@ def write_card(  # noqa: PLR0913 — what a card says
             for label, *row in score_rows(one)
         ]
         parts.append(markdown_table(COLUMNS, rows))
+    versions = [(package, found) for package in PACKAGES if (found := get_package_version(package))]
     parts += [
         "## Config",
         f"`{config_path}`, SHA-256 `{sha256_of(config_path)}`"
         + "".join(f", {key} = {value!r}" for key, value in sorted(overrides.items())),
         f"```ini\n{read_bytes(config_path).decode('utf-8').strip()}\n```",
         "## Versions",
-        markdown_table(("package", "version"), [("Python", platform.python_version()), *_versions()]),
+        markdown_table(("package", "version"), [("Python", platform.python_version()), *versions]),
     ]
     write_text(folder / "README.md", "\n\n".join(parts) + "\n")
 
@@ -138,16 +123,6 @@ def _list_changes(learned: Learned) -> str:
         for one in side.examples
     ]
     return markdown_table(("where", "change", "span, such as"), rows)
-
-
-def _versions() -> list[tuple[str, str]]:
-    found = []
-    for package in PACKAGES:
-        try:
-            found.append((package, version(package)))
-        except PackageNotFoundError:
-            continue
-    return found
 
 
 def markdown_table(columns: Sequence[str], rows: Sequence[Sequence[object]]) -> str:

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import inspect
+from collections.abc import Collection, Iterator, Mapping
 from difflib import get_close_matches
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from spacy.lang.zh import Chinese
 from spacy.util import registry
 
 from biaozhu.data.errors import ConfigError
-
-if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Mapping
 
 NEEDED = ("nlp", "components", "corpora", "training")
 SECTIONS = (*NEEDED, "paths", "system", "initialize", "pretraining")
@@ -26,9 +24,7 @@ GIVEN = frozenset({"nlp", "name"})
 def find_misspelt(config: Mapping[str, Any], *, where: str) -> list[ConfigError]:
     """Return an error for each section, setting, factory or function that does not exist; nothing is called.
 
-    Args:
-        config: as read, with its `${…}` in place.
-        where: the config's name in messages.
+    The config is as read, with its `${…}` in place; `where` is its name in messages.
     """
     return [ConfigError(problem, where=where) for problem in _find_problems(config)]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -10,17 +11,13 @@ from sklearn.model_selection import LeaveOneGroupOut
 
 from biaozhu.annotators.trained import annotate_with
 from biaozhu.data.errors import TrainingError
-from biaozhu.data.model import with_spans
+from biaozhu.data.ledger import Entry
+from biaozhu.data.model import Sentence, with_spans
 from biaozhu.nlp.encoders import remembering
 from biaozhu.training.train import fit
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
-
     from confection import Config
-
-    from biaozhu.data.ledger import Entry
-    from biaozhu.data.model import Sentence
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,12 +42,8 @@ def crossvalidate(
 ) -> HeldOut:
     """Leave one group out at a time, train on the others, and predict it.
 
-    Args:
-        config: a training config; its own corpus is not read.
-        gold: the sentences with their gold spans.
-        groups: the group of each sentence by its id.
-        source: what the predicted spans name as their source.
-        on_fold: called before each fold with its number from 0 and how many there are.
+    The config's own corpus is not read; `groups` has the group of each sentence by its id; `source` is what the predicted spans name
+    as theirs; `on_fold` is called before each fold with its number from 0 and how many there are.
     """
     folds = count_groups(gold, groups)
     predicted: dict[str, Sentence] = {}
@@ -61,7 +54,7 @@ def crossvalidate(
         for number, (learned, left_out) in enumerate(LeaveOneGroupOut().split(gold, groups=names)):
             on_fold(number, len(folds))
             fitted = fit(config, [gold[index] for index in learned], name=source)
-            # Each span stands in all folds but one: it is lost once.
+            # Each span is in all folds but one: count its loss once.
             entries |= dict.fromkeys(fitted.entries)
             chosen = [gold[index] for index in left_out]
             found = annotate_with(fitted.nlp, [sentence.text for sentence in chosen], source=source)
@@ -75,11 +68,7 @@ def crossvalidate(
 
 
 def count_groups(gold: Sequence[Sentence], groups: Mapping[str, str]) -> Counter[str]:
-    """Return how many sentences each group has.
-
-    Raises:
-        TrainingError: there are fewer than two groups.
-    """
+    """Return how many sentences each group has; fewer than two groups raise TrainingError."""
     counts = Counter(groups[sentence.id] for sentence in gold)
     if len(counts) < 2:  # noqa: PLR2004 — one left out, one to learn from
         raise TrainingError(

@@ -5,6 +5,7 @@ It begins at zero, where a model says what its prior says, and is held there by 
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -16,8 +17,6 @@ from threadpoolctl import threadpool_limits
 from biaozhu.nlp.crf import build_chain, find_spans, make_tags, pad_batches, sum_losses
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-
     from spacy.tokens import Doc
 
     from biaozhu.nlp.crf import TokenSpan
@@ -47,13 +46,8 @@ class Solved(NamedTuple):
 class Problem:
     """Texts with features and right tags, one text after the other.
 
-    Attributes:
-        docs: the texts.
-        labels: what the tags are of.
-        blocks: matrices, dense or sparse, each with a row a token.
-        prior: scores of shape (tokens, tags), before their weight.
-        path: the right tag of each token.
-        lengths: tokens of each text.
+    `blocks` are matrices, dense or sparse, each with a row a token; `prior` has scores of shape (tokens, tags), before their weight,
+    `path` the right tag of each token, `lengths` the tokens of each text.
     """
 
     docs: tuple[Doc, ...]
@@ -103,11 +97,8 @@ def stack(features: Sequence[Any]) -> Any:
 def merge_columns(block: Any) -> tuple[Any, np.ndarray, np.ndarray]:
     """Put the columns of a sparse matrix that have entries in the same rows together into one.
 
-    Under L2 a column with the root of the sum of their squared values learns just what they would. Most n-grams stand
-    at one place only, so this is most of the work.
-
-    Returns:
-        The matrix, the new column of each old one, and the share of its weight that the old one has.
+    Under L2 a column with the root of the sum of their squared values learns just what they would. Most n-grams occur at one place only,
+    so this is most of the work. Returned are the matrix, the new column of each old one, and the share of its weight that that has.
     """
     values = np.asarray(block.max(axis=0).todense()).ravel()
     # Sums that wrap around: two columns have the same if they have the same rows, others by chance of 2^-64.
@@ -130,15 +121,10 @@ def solve_problem(
     tolerance: float = TOLERANCE,
     on_step: Callable[[float], None] = lambda _: None,
 ) -> Solved:
-    """Return the parameters of least loss.
+    """Return the parameters of least loss, after at most so many iterations.
 
-    Args:
-        problem: what to learn from.
-        hold: how strongly the model is held to its prior.
-        begin: where to begin, such as the solution of a stronger hold; None is zero.
-        iterations: at most so many.
-        tolerance: ends where a step gains less than this share of the loss.
-        on_step: called after each step with the loss.
+    The search begins at `begin`, such as the solution of a stronger hold, or at zero, and ends where a step gains less than the share
+    `tolerance` of the loss; `on_step` is called after each step with the loss.
     """
     sizes, tags, batches = problem.sizes, problem.tags, pad_batches(problem.lengths.tolist())
     still = build_chain(problem.labels, np.zeros((2 + tags, tags), np.float32))

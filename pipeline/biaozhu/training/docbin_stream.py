@@ -10,7 +10,9 @@ from __future__ import annotations
 import hashlib
 import random
 import zlib
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from spacy import tokens
@@ -25,9 +27,6 @@ from biaozhu.training.card import DataFile
 from biaozhu.training.gold import match_files
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
-    from pathlib import Path
-
     from spacy.language import Language
 
 READER = "biaozhu.DocBinStream.v1"
@@ -126,14 +125,10 @@ class DocBinStream:
 
 
 def docbin_stream(paths: str | list[str], buffer: int = BUFFER_SENTENCES, seed: int = 1) -> DocBinStream:
-    """Return the stream that a config names as `biaozhu.DocBinStream.v1`.
+    """Return the stream that a config names as `biaozhu.DocBinStream.v1`, of DocBin files (`.spacy`) of biaozhu or of anybody.
 
-    A sentence that is in two shards is learned from twice: telling them apart would take memory for all of them.
-
-    Args:
-        paths: DocBin files (`.spacy`), of biaozhu or of anybody.
-        buffer: sentences from which the next one is drawn; 1 leaves them in the order of the shards.
-        seed: of the order of shards and of the drawing.
+    The next sentence is drawn from `buffer` of them (1 leaves the order of the shards) by `seed`. A sentence that is in two shards is
+    learned from twice: comparing them would take memory for all of them.
     """
     if buffer < 1:
         raise ConfigError(f"a buffer of {buffer} sentences holds none", where=READER)
@@ -143,9 +138,7 @@ def docbin_stream(paths: str | list[str], buffer: int = BUFFER_SENTENCES, seed: 
 def read_shard(path: Path) -> Iterator[AnnotatedText]:
     """Yield the texts of a DocBin with their entities, empty ones left out.
 
-    Raises:
-        ShardError: it is not a DocBin, unpacks to too much, or has span groups that are not entities, which training would
-            not see.
+    ShardError says that it is not a DocBin, unpacks to too much, or has span groups that are not entities, which training would not see.
     """
     where = str(path)
     data = read_bytes(path)

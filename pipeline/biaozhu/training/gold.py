@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import glob
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,15 +13,13 @@ from spacy.training import Example
 from biaozhu.data.errors import ConfigError, DuplicateError, MissingFileError, OffsetError, raise_collected
 from biaozhu.data.layers import is_beside, read_layer
 from biaozhu.data.ledger import Entry
+from biaozhu.data.model import Sentence
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
-
     from spacy.language import Language
     from spacy.tokens import Span as SpacySpan
     from spacy.tokens import Token
 
-    from biaozhu.data.model import Sentence
 
 READER = "biaozhu.GoldCorpus.v1"
 STEP = "align"
@@ -76,8 +75,7 @@ def match_files(paths: Sequence[str], *, where: str) -> tuple[Path, ...]:
 def make_examples(nlp: Language, sentences: Iterable[Sentence]) -> tuple[list[Example], tuple[Entry, ...]]:
     """Make an Example of each sentence; the tokens under a span that cannot be aligned count as unknown, not as O.
 
-    Returns:
-        The examples, and a loss for each span whose borders are not token borders.
+    Returned with them is a loss for each span whose borders are not token borders.
     """
     examples, entries = [], []
     for sentence in sentences:
@@ -95,20 +93,9 @@ def make_examples(nlp: Language, sentences: Iterable[Sentence]) -> tuple[list[Ex
                 continue
             words = reference.char_span(span.start, span.end, alignment_mode="expand") or ()
             around += words
-            entries.append(
-                Entry(
-                    step=STEP,
-                    severity="loss",
-                    reason="not on token borders",
-                    sentence=sentence.id,
-                    start=span.start,
-                    end=span.end,
-                    label=span.label,
-                    text=sentence.text[span.start : span.end],
-                    source=span.source,
-                    detail="|".join(token.text for token in words),
-                )
-            )
+            text, detail = sentence.text[span.start : span.end], "|".join(token.text for token in words)
+            said = ("not on token borders", sentence.id, *span.key, text, span.source, detail)
+            entries.append(Entry(STEP, "loss", *said))
         unknown = {token.i for token in around} - {token.i for tokens in aligned for token in tokens}
         reference.set_ents(aligned, missing=[reference[at : at + 1] for at in sorted(unknown)])
         examples.append(Example(nlp.make_doc(sentence.text), reference))

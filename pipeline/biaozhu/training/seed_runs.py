@@ -11,6 +11,7 @@ import hashlib
 import json
 import shutil
 import time
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from statistics import fmean, stdev
@@ -19,22 +20,19 @@ from typing import TYPE_CHECKING, Any
 from spacy.util import walk_dict
 
 from biaozhu.annotators.trained import load_trained
-from biaozhu.data.errors import TrainingError, UsageError, WriteError
+from biaozhu.data.errors import TrainingError, UsageError
 from biaozhu.data.files import read_bytes, sha256_of, write_text
 from biaozhu.data.layers import read_layer
 from biaozhu.data.ledger import Entry
 from biaozhu.data.model import with_spans
+from biaozhu.data.strict_counts import StrictCounts
 from biaozhu.scoring.evaluation import ALL, EvaluationOptions, evaluate_layer
 from biaozhu.scoring.significance import Sampling
 from biaozhu.training.card import markdown_table
 from biaozhu.training.train import corpus_of, read_config, train
-from biaozhu.training.whole_folder import check_replaceable
+from biaozhu.training.whole_folder import check_replaceable, replace_folder
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
-
-    from biaozhu.data.strict_counts import StrictCounts
-    from biaozhu.scoring.evaluation import ScoreEstimates
     from biaozhu.training.train import OnStep
 
 RESULT = "run.json"
@@ -68,20 +66,10 @@ def train_seeds(  # noqa: PLR0913 — what `train` takes, and seeds and layers
     on_seed: Callable[[int, bool], None] = lambda *_: None,
     on_step: OnStep = lambda *_: None,
 ) -> tuple[tuple[Entry, ...], tuple[SeedRun, ...]]:
-    """Train once for each seed, counted up from the config's own, score each, and keep the first model.
+    """Train once for each seed, counted up from the config's own `system.seed`, score each, and keep the first model.
 
-    Args:
-        config_path: a spaCy config whose seed is `system.seed`.
-        output: the folder of the model that stays.
-        seeds: how many.
-        scored: gold layers that training does not see.
-        overrides: `section.key` -> value.
-        held_out: see `train`.
-        on_seed: called before each seed with it, and whether it was trained before.
-        on_step: see `train`.
-
-    Returns:
-        What could not be aligned with the tokens, which is the same for each seed, and each seed's run.
+    `scored` are gold layers that training does not see; `on_seed` is called before each seed with it, and whether it was trained before;
+    for the other options see `train`. Returned are what could not be aligned with the tokens, the same for each seed, and each seed's run.
     """
     check_replaceable(output)
     output = output.resolve()  # a link to a folder stays a link
@@ -103,7 +91,7 @@ def train_seeds(  # noqa: PLR0913 — what `train` takes, and seeds and layers
     for seed in range(first, first + seeds):
         folder = work / str(seed) / output.name
         result = folder.parent / RESULT
-        # The first seed's model moves away at the end: its result alone is no model.
+        # The first seed's model moves away at the end: its result alone is not a model.
         there = result.is_file() and (folder / "meta.json").is_file()
         on_seed(seed, there)
         if not there:
@@ -169,13 +157,10 @@ def _score_run(folder: Path, seed: int, scored: Sequence[Path]) -> SeedRun:
         layer = [with_spans(sentence, spans) for sentence, spans in zip(gold, found, strict=True)]
         result = evaluate_layer(gold, layer, name=model.name, options=EvaluationOptions(sampling=SAMPLING))
         rows = {ALL: result.overall, **result.labels}
-        scores[str(path)] = {label: _with_interval(row["strict"]) for label, row in rows.items()}
+        strict = {label: row["strict"].f1 for label, row in rows.items()}
+        scores[str(path)] = {label: (f1.value, *(f1.best or (None, None))) for label, f1 in strict.items()}
     size = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
     return SeedRun(seed, scores, size, round(load, 3), round(characters / taken) if taken else 0)
-
-
-def _with_interval(scored: ScoreEstimates) -> tuple[float | None, ...]:
-    return scored.f1.value, *(scored.f1.best or (None, None))
 
 
 def _show(figures: Sequence[float | None]) -> str:
@@ -194,9 +179,5 @@ def _key(path: Path, config: Mapping[str, Any], settings: Mapping[str, Any], fil
 
 
 def _move(model: Path, output: Path) -> None:
-    try:
-        if output.exists():
-            output.rename(model.parent / "old")
-        model.rename(output)
-    except OSError as error:
-        raise WriteError(f"cannot be written ({error.strerror})", where=str(output)) from None
+    with replace_folder(output) as made:
+        model.rename(made)

@@ -6,21 +6,17 @@ import contextlib
 import io
 import random
 import shutil
-from typing import TYPE_CHECKING
+from collections.abc import Iterator, Sequence
+from pathlib import Path
 
 import numpy as np
 import spacy_pkuseg
 
 from biaozhu.data.errors import TrainingError
 from biaozhu.data.files import cache_folder
+from biaozhu.data.model import Sentence
 from biaozhu.data.strict_counts import StrictCounts, count_strict_spans, sum_counts
 from biaozhu.training.whole_folder import check_replaceable, replace_folder
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-    from pathlib import Path
-
-    from biaozhu.data.model import Sentence
 
 SEED = 1
 SEGMENTER_FILES = ("features.msgpack", "weights.npz")
@@ -34,13 +30,10 @@ def segmenter_folder() -> Path:
 def train_segmenter(
     words: Sequence[Sentence], dev: Sequence[Sentence], folder: Path, *, iterations: int = 5
 ) -> StrictCounts:
-    """Train on sentences whose spans are their words, and write the model whole or not at all.
+    """Train on sentences whose spans are their words, measure on dev, and write the model whole or not at all.
 
-    Args:
-        words: to learn from; characters that no span covers are words of their own.
-        dev: to measure on.
-        folder: the model's, replaced if it holds one.
-        iterations: passes over the data (Sun et al. 2012, ADF training of a CRF).
+    Characters that no span covers are words of their own. The folder is replaced if it holds such a model; `iterations` are passes over
+    the data (Sun et al. 2012, ADF training of a CRF).
     """
     if not any(sentence.spans for sentence in words) or not dev:
         raise TrainingError("there are no words to learn from", next_step="Give layers whose spans are words")

@@ -20,18 +20,8 @@ from biaozhu.data.errors import TrainingError, extra_advice
 from biaozhu.nlp.crf_model import blocks_of, prior_scores, tag_scores
 from biaozhu.nlp.ner_component import CrfNer
 from biaozhu.nlp.ngrams import ENCODER as NGRAMS
+from biaozhu.training import descent
 from biaozhu.training.choosing import START, Learned, choose_hold, compare_spans
-from biaozhu.training.descent import (
-    Hold,
-    Problem,
-    Solved,
-    merge_columns,
-    predict,
-    read_gold,
-    solve_problem,
-    stack,
-    unpack,
-)
 
 if TYPE_CHECKING:
     from spacy.training import Example
@@ -69,16 +59,10 @@ def solve(
     groups: Sequence[str] = (),
     on_step: OnLoss = lambda _: None,
 ) -> Solution:
-    """Set the parameters of least loss.
+    """Set the parameters of least loss of an initialized component; empty examples are passed over.
 
-    Args:
-        component: initialized.
-        examples: the training data; empty ones are passed over.
-        groups: the article of each example, for the choice among `holds`.
-        on_step: called after each step with the loss.
-
-    Raises:
-        TrainingError: there is nothing to learn from, or python-crfsuite is not installed.
+    `groups` are the examples' articles, for the choice among `holds`; `on_step` is called after each step with the loss. TrainingError
+    says that there is nothing to learn from, or that python-crfsuite is not installed.
     """
     chosen = [at for at, example in enumerate(examples) if len(example.predicted)]
     if not chosen or not component.labels:
@@ -92,8 +76,11 @@ def solve(
                 "CRFsuite takes n-grams only", where=component.name, next_step='Take algorithm = "lbfgs"'
             )
         return _solve_by_crfsuite(component, features[0], some, on_step)
-    merged = [_merge(stack(one)) for one in features]
-    problem = Problem(
+    merged = [
+        descent.merge_columns(block) if sparse.issparse(block) else (block, slice(None), np.float32(1))
+        for block in map(descent.stack, features)
+    ]
+    problem = descent.Problem(
         tuple(docs),
         component.labels,
         tuple(one for one, *_ in merged),
@@ -121,23 +108,21 @@ def solve(
     )
 
 
-def _merge(block: Any) -> tuple[Any, Any, Any]:
-    return merge_columns(block) if sparse.issparse(block) else (block, slice(None), np.float32(1))
-
-
 def _solve_by_descent(
     component: CrfNer,
-    problem: Problem,
+    problem: descent.Problem,
     prior_from: Callable[[Sequence[int]], np.ndarray],
     columns: Sequence[tuple[Any, Any]],
     groups: Sequence[str],
     on_step: OnLoss,
 ) -> Solution:
     model, settings = component.model, component.cfg
-    hold: Hold | None = Hold(model.attrs["prior_weight"], (settings["l2"],) * len(problem.blocks))
+    hold: descent.Hold | None = descent.Hold(
+        model.attrs["prior_weight"], (settings["l2"],) * len(problem.blocks)
+    )
     comparison = None
     if settings.get("holds") and model.maybe_get_ref("prior") is not None:
-        holds = [Hold(weight, tuple(l2)) for weight, *l2 in settings["holds"]]
+        holds = [descent.Hold(weight, tuple(l2)) for weight, *l2 in settings["holds"]]
         wrong = [one for one in holds if len(one.l2) != len(problem.blocks) or not one.prior_weight > 0]
         if wrong:
             raise TrainingError(
@@ -145,11 +130,11 @@ def _solve_by_descent(
                 where=f"components.{component.name}.holds",
             )
         hold, comparison = choose_hold(problem, holds, groups, prior_from=prior_from)
-    solved = Solved(np.zeros(sum(problem.sizes)), 0, 0.0)
+    solved = descent.Solved(np.zeros(sum(problem.sizes)), 0, 0.0)
     if hold is not None:
         model.attrs["prior_weight"] = hold.prior_weight
-        solved = solve_problem(problem, hold, iterations=settings["iterations"], on_step=on_step)
-    merged, bias, chain = unpack(problem, solved.flat.astype(np.float32))
+        solved = descent.solve_problem(problem, hold, iterations=settings["iterations"], on_step=on_step)
+    merged, bias, chain = descent.unpack(problem, solved.flat.astype(np.float32))
     weights = [
         (one[:, place] * share).astype(np.float32)
         for one, (place, share) in zip(merged, columns, strict=True)
@@ -158,17 +143,16 @@ def _solve_by_descent(
         model.set_param(name, value)
     learned = None
     if comparison is not None:
-        own = predict(problem, hold or START, solved.flat)
-        changed = compare_spans(problem, read_gold(problem), predict(problem, START, None), own)
+        own = descent.predict(problem, hold or START, solved.flat)
+        changed = compare_spans(
+            problem, descent.read_gold(problem), descent.predict(problem, START, None), own
+        )
         learned = Learned(hold, changed, comparison, dict(model.attrs["borrowed"]))
     return Solution(solved.steps, solved.loss, learned)
 
 
 def _solve_by_crfsuite(
-    component: CrfNer,
-    features: Sequence[Any],
-    examples: Sequence[Example],
-    on_step: OnLoss,
+    component: CrfNer, features: Sequence[Any], examples: Sequence[Example], on_step: OnLoss
 ) -> Solution:
     try:
         import pycrfsuite  # noqa: PLC0415 — an extra

@@ -4,21 +4,16 @@ from __future__ import annotations
 
 import configparser
 import random
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from itertools import count, islice
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from confection import Config
+from spacy import util
 from spacy.schemas import ConfigSchemaTraining
-from spacy.util import (
-    get_minor_version_range,
-    load_config_from_str,
-    load_model_from_config,
-    registry,
-    resolve_dot_names,
-    walk_dict,
-)
 from thinc.api import fix_random_seed
 
 from biaozhu import __version__
@@ -26,9 +21,11 @@ from biaozhu.annotators.network.model_folder import META_KEY, SCHEMA
 from biaozhu.annotators.trained import annotate_with
 from biaozhu.data.errors import ConfigError, TrainingError, raise_collected
 from biaozhu.data.files import read_bytes
-from biaozhu.data.model import with_spans
+from biaozhu.data.ledger import Entry
+from biaozhu.data.model import Sentence, with_spans
 from biaozhu.data.renamed import rename_training_keys
 from biaozhu.data.shipped import find_owner
+from biaozhu.data.strict_counts import StrictCounts
 from biaozhu.nlp.base_encoder import pin_checksums
 from biaozhu.nlp.torch_encoders.trainable import BERT, TRAINABLE_LAC
 from biaozhu.training.card import HELD_OUT, IN_SAMPLE, describe_file, score_strictly, write_card
@@ -41,15 +38,9 @@ from biaozhu.training.solving import can_solve, solve
 from biaozhu.training.whole_folder import check_replaceable, replace_folder
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-    from pathlib import Path
-
     from spacy.language import Language
     from spacy.training import Example
 
-    from biaozhu.data.ledger import Entry
-    from biaozhu.data.model import Sentence
-    from biaozhu.data.strict_counts import StrictCounts
     from biaozhu.training.choosing import Learned
     from biaozhu.training.docbin_stream import StreamSurvey
 
@@ -94,15 +85,15 @@ class Fitted:
 def read_config(path: Path, overrides: Mapping[str, Any] | None = None) -> Config:
     """Read a training config, with `section.key` values in place of its own; see `data.renamed` for old names.
 
-    Raises:
-        MissingFileError: there is no such file.
-        ConfigError: it is not a config, or it or an override names something that there is not; all reported together.
+    ConfigError says that it is not a config, or that it or an override names something that there is not; all are reported together.
     """
     where = str(path)
     try:
         text = read_bytes(path).decode("utf-8-sig")
-        config: Config = load_config_from_str(text, interpolate=False)
-        _check_owner(config, where)
+        config: Config = util.load_config_from_str(text, interpolate=False)
+        if (owner := find_owner(config)) != "train":
+            advice = f"Give it to `biaozhu {owner}`; `biaozhu configs` lists those of `train`"
+            raise ConfigError("this config is for another command", where=where, next_step=advice)
         rename_training_keys(config)
         # A second time, since an override may have an old name, too.
         config = Config().from_str(
@@ -117,16 +108,6 @@ def read_config(path: Path, overrides: Mapping[str, Any] | None = None) -> Confi
     return config
 
 
-def _check_owner(config: Config, where: str) -> None:
-    owner = find_owner(config)
-    if owner != "train":
-        raise ConfigError(
-            "this config is for another command",
-            where=where,
-            next_step=f"Give it to `biaozhu {owner}`; `biaozhu configs` lists those of `train`",
-        )
-
-
 def train(
     config_path: Path,
     output: Path,
@@ -137,14 +118,9 @@ def train(
 ) -> Trained:
     """Train the pipeline of a config and write it, whole or not at all, with README.md as its card.
 
-    Gold is read as a whole, DocBin shards are streamed. What is in the folder is replaced if it is a model.
-
-    Args:
-        config_path: a spaCy config.
-        output: the folder to write.
-        overrides: `section.key` -> value.
-        held_out: strict scores of a cross-validation, for the card; see `score_strictly`.
-        on_step: called after each step with its number, the most there can be, and the loss.
+    Gold is read as a whole, DocBin shards are streamed; the output is replaced if it is a model. `overrides` are `section.key` -> value,
+    `held_out` strict scores of a cross-validation for the card (see `score_strictly`); `on_step` is called after each step with its
+    number, the most there can be, and the loss.
     """
     check_replaceable(output)
     config = read_config(config_path, overrides)
@@ -161,7 +137,11 @@ def train(
     fitted.nlp.meta[META_KEY] = {"schema": SCHEMA, "version": __version__}
     if fitted.learned is not None:
         fitted.nlp.meta[META_KEY]["learned"] = fitted.learned.as_json()
-    fitted.nlp.meta["requirements"] = [_requirement_of(config)]
+    # What a package of the model must bring, for `spacy package`.
+    named = [value for _, value in util.walk_dict(config["components"])]
+    extras = ",".join(sorted(extra for name, extra in EXTRAS.items() if name in named))
+    required = f"biaozhu{f'[{extras}]' if extras else ''}{util.get_minor_version_range(__version__)}"
+    fitted.nlp.meta["requirements"] = [required]
     found = annotate_with(fitted.nlp, [sentence.text for sentence in sentences], source=output.name)
     predicted = [with_spans(sentence, spans) for sentence, spans in zip(sentences, found, strict=True)]
     scores = score_strictly(sentences, predicted)
@@ -177,25 +157,9 @@ def train(
             scored=len(sentences),
             learned=fitted.learned,
         )
-    total, spans = sum(one.sentences for one in files), sum(one.spans for one in files)
-    return Trained(
-        output,
-        total,
-        spans,
-        fitted.entries,
-        fitted.steps,
-        fitted.loss,
-        scores,
-        len(sentences),
-        fitted.learned,
-    )
-
-
-def _requirement_of(config: Config) -> str:
-    """Return what a package of the model must bring, for `spacy package`."""
-    named = [value for _, value in walk_dict(config["components"])]
-    extras = ",".join(sorted(extra for name, extra in EXTRAS.items() if name in named))
-    return f"biaozhu{f'[{extras}]' if extras else ''}{get_minor_version_range(__version__)}"
+    size, spans, read = sum(one.sentences for one in files), sum(one.spans for one in files), len(sentences)
+    entries, steps, loss, learned = fitted.entries, fitted.steps, fitted.loss, fitted.learned
+    return Trained(output, size, spans, entries, steps, loss, scores, read, learned)
 
 
 def fit(
@@ -255,7 +219,7 @@ def _fit_stream(
             next_step="Take configs/stream.cfg",
         )
     steps, loss = _descend(nlp, (stream.examples(nlp, epoch) for epoch in count()), settings, [], on_step)
-    # On code points nothing can fail to align, so there are no entries: `make_example` checks that they are the tokens.
+    # Code points always align, so there are no entries: `make_example` checks that they are the tokens.
     return Fitted(nlp, (), steps, loss)
 
 
@@ -266,8 +230,8 @@ def _begin(
     try:
         config = config.interpolate()
         pin_checksums(config)
-        nlp = load_model_from_config(config, auto_fill=True)
-        settings = registry.resolve(nlp.config.interpolate()["training"], schema=ConfigSchemaTraining)
+        nlp = util.load_model_from_config(config, auto_fill=True)
+        settings = util.registry.resolve(nlp.config.interpolate()["training"], schema=ConfigSchemaTraining)
         fix_random_seed(settings["seed"])
         # It sets up the tokenizer before it asks for examples.
         nlp.initialize(lambda: examples(nlp))
@@ -313,7 +277,7 @@ def corpus_of(config: Config, path: Path) -> GoldCorpus | DocBinStream:
     try:
         whole = config.interpolate()
         name = whole["training"]["train_corpus"]
-        (corpus,) = resolve_dot_names(whole, [name])
+        (corpus,) = util.resolve_dot_names(whole, [name])
     except (ValueError, KeyError) as error:
         raise ConfigError(_shorten(error), where=str(path)) from None
     if not isinstance(corpus, GoldCorpus | DocBinStream):

@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from biaozhu.data.errors import OutputError, WriteError
 from biaozhu.data.files import parse_json, read_bytes, temporary_folder
 from biaozhu.data.outputs import identify_file
-
-if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator
 
 MODEL_FILES = ("meta.json", "config.cfg", "README.md", "tokenizer", "vocab")
 DESKTOP_FILES = (".DS_Store", "Thumbs.db")
@@ -23,15 +20,8 @@ def check_replaceable(
 ) -> None:
     """Check that a folder is not there, or holds nothing but what a model of the kind is made of.
 
-    Args:
-        output: the folder.
-        kind: as messages call it.
-        mark: the file without which it is no such model.
-        names: its files and folders; without them those of a spaCy pipeline, whose components its `meta.json` names.
-
-    Raises:
-        WriteError: it is something else.
-        OutputError: it is one, and holds somebody's files, too.
+    `mark` is the file without which it is not such a model (WriteError), `names` are its files and folders, by default those of a spaCy
+    pipeline, whose components its `meta.json` names; somebody's files beside them raise OutputError.
     """
     if not output.exists():
         return

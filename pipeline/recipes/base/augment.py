@@ -7,21 +7,18 @@ the table of surnames and the train part itself.
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, TypeVar
+from typing import TypeVar
 
 import numpy as np
 
+from biaozhu.data.model import Sentence
 from biaozhu.knowledge import world
 from biaozhu.knowledge.division_names import COUNTY, GENERIC, TOWNSHIP
 from biaozhu.knowledge.gazetteer import Division, gazetteer
-from biaozhu.knowledge.surnames import SURNAMES, surname_length
+from biaozhu.knowledge.word_tables import SURNAMES, surname_length
 from recipes.base.data import IGNORED, Example, tagged_spans
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
-
-    from biaozhu.data.model import Sentence
 
 T = TypeVar("T")
 
@@ -33,29 +30,8 @@ _HALF |= {chr(code): chr(code - 0xFEE0) for code in range(0xFF10, 0xFF5B) if chr
 _QUOTES = (dict(zip("“”‘’", "\"\"''", strict=True)), dict(zip("“”‘’", "「」『』", strict=True)))
 _DASHES = ({"—": "-"}, {"—": "~"}, {"—": "－"}, {"—": "～"})
 _DOTS = ({"·": "•"}, {"·": "．"}, {"·": "・"})
-_VILLAGE_ENDS = [
-    "村",
-    "庄",
-    "屯",
-    "营",
-    "寨",
-    "店",
-    "集",
-    "堡",
-    "铺",
-    "沟",
-    "湾",
-    "坪",
-    "庄村",
-    "营村",
-    "屯村",
-    "家村",
-    "家庄",
-    "家庄村",
-    "家沟",
-    "家营村",
-    "社区",
-]
+_ENDS = "村 庄 屯 营 寨 店 集 堡 铺 沟 湾 坪 庄村 营村 屯村 家村 家庄 家庄村 家沟 家营村 社区"
+_VILLAGE_ENDS = _ENDS.split()
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,7 +126,9 @@ def augmented(
             new = ""
             if _is_foreign(text) and names.foreign:
                 by_table = rng.random() < rates.table
-                new = _transliterated(text, names, rng) if by_table else _pick(names.foreign, rng)
+                # As many parts as the name has that it replaces.
+                parts = [_pick(names.transliterated, rng) for _ in text.split("·")] if by_table else []
+                new = "·".join(parts) or _pick(names.foreign, rng)
             elif rng.random() < rates.table / 2:
                 new = _pick(names.historic, rng)
             elif surname_length(text) and len(text) <= _LONGEST_NAME:
@@ -225,11 +203,6 @@ def _person(names: Names, rng: np.random.Generator) -> str:
         # The first character of one name and the last of another: more names than anyone has.
         given = given[0] + _pick(names.given, rng)[-1] if len(given) > 1 else _pick(names.given, rng)[-1]
     return surname + given
-
-
-def _transliterated(name: str, names: Names, rng: np.random.Generator) -> str:
-    """Return a foreign name with as many parts as the one that it replaces."""
-    return "·".join(_pick(names.transliterated, rng) for _ in range(name.count("·") + 1))
 
 
 def _is_foreign(name: str) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,9 +18,8 @@ from biaozhu.data.files import read_bytes
 from recipes.base.graph import Head
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
-    from biaozhu.annotators.network.lac_weights import LacWeights, Layer
+    from biaozhu.annotators.network.lac_data import Layer
+    from biaozhu.annotators.network.lac_weights import LacWeights
     from recipes.base.network import BaseNetwork
 
 

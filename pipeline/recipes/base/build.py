@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -15,19 +16,17 @@ from biaozhu.annotators.network.lac_data import HIDDEN, Size
 from biaozhu.annotators.network.lac_weights import SIZES, LacWeights, Start, lac_start
 from biaozhu.data.errors import ConfigError
 from biaozhu.data.files import write_text
+from biaozhu.data.model import Sentence
 from biaozhu.knowledge.lexicon import WIDTH, lexicon_columns, lexicon_facts
 from recipes.base.augment import Rates, drawn
 from recipes.base.begin import Earlier, read_earlier
 from recipes.base.card import card, score_model
-from recipes.base.corpus import Auxiliary, corpus_examples, corpus_facts, read_auxiliary, work_folder
+from recipes.base.corpus import FACTS, Auxiliary, corpus_examples, read_auxiliary, work_folder
 from recipes.base.export import export_base
-from recipes.corpora.corpus_store import corpora_folder, read_part
+from recipes.corpora.corpus_store import corpora_folder, read_manifest, read_part
 from recipes.recipe_config import check_sections, corpus_of, filled, needing_torch, read_table
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-
-    from biaozhu.data.model import Sentence
     from recipes.base.data import Example
     from recipes.base.train import Settings, Vocabulary
 
@@ -96,9 +95,7 @@ def _auxiliary(section: Any, where: str) -> tuple[str, float]:
 def read_material(config: BaseConfig, *, corpora: Path | None = None) -> Material:
     """Read the corpus's train and dev parts and what training starts from; raises CorpusError."""
     folder = (corpora or corpora_folder()) / config.corpus
-    read = corpus_examples(folder, config.labels)
-    start = lac_start()
-    others = None
+    start, others = lac_start(), None
     if config.auxiliary is not None:
         name, _ = config.auxiliary
         kept_apart = {part: [one.text for one in read_part(folder, part)] for part in ("dev", "test")}
@@ -106,11 +103,7 @@ def read_material(config: BaseConfig, *, corpora: Path | None = None) -> Materia
     tuned = start.lacs[0] if config.settings.encoder_lr_factor else None
     earlier = read_earlier(config.settings.begin, tuned, start.dictionary) if config.settings.begin else None
     return Material(
-        read.train,
-        read.dev,
-        read.names,
-        read.tags,
-        read.words,
+        *corpus_examples(folder, config.labels),
         rows_of(start.dictionary),
         start,
         others,
@@ -147,12 +140,6 @@ def vocabulary_of(material: Material) -> Vocabulary:
     return Vocabulary(
         material.tags, material.words, material.rows, width, others, material.tuned, material.earlier
     )
-
-
-def frozen_weights(material: Material) -> tuple[LacWeights, ...]:
-    """Return the arrays of the LACs that stay as they are."""
-    by_size = dict(zip(SIZES, material.start.lacs, strict=True))
-    return tuple(by_size[size] for size in material.frozen)
 
 
 def frozen_lacs(material: Material, *, threads: int = 1) -> list[Lac]:
@@ -192,44 +179,6 @@ def train_base(
     )
 
 
-def finish_base(
-    config: BaseConfig,
-    material: Material,
-    networks: Sequence[Any],
-    history: Sequence[dict[str, Any]],
-    *,
-    output: Path,
-    corpora: Path | None = None,
-) -> dict[str, Any]:
-    """Export the members as one model, score it and each member on test, write the card, return the config."""
-    folder = (corpora or corpora_folder()) / config.corpus
-    facts: dict[str, Any] = {
-        "labels": list(config.labels),
-        "corpus": corpus_facts(folder),
-        # The folder's name alone: where it lies is nobody's business.
-        "training": asdict(replace(config.settings, begin=Path(config.settings.begin).name)),
-        "augmentation": asdict(config.rates),
-        "history": list(history),
-    }
-    if material.earlier is not None:
-        facts["began_with"] = material.earlier.facts
-    if material.others is not None and config.auxiliary is not None:
-        facts["auxiliary"] = {**material.others.facts, "share": config.auxiliary[1]}
-    test = read_part(folder, "test")
-    dev = with_states(material.dev, frozen_lacs(material), lexicon=material.lexicon)
-    if len(networks) > 1:
-        seeds = range(config.settings.seed, config.settings.seed + len(networks))
-        facts["runs"] = {
-            str(seed): _alone(network, material, dev, test)
-            for seed, network in zip(seeds, networks, strict=True)
-        }
-    facts = export_members(output, networks, material, dev, facts)
-    facts["test"] = score_model(output, test)
-    done = export_members(output, networks, material, dev, facts)
-    write_text(output / "README.md", card(output, done))
-    return done
-
-
 def _alone(
     network: Any, material: Material, dev: Sequence[Example], test: Sequence[Sentence]
 ) -> dict[str, Any]:
@@ -249,9 +198,11 @@ def export_members(
 
     vocabulary = vocabulary_of(material)
     found = calibrate(networks, vocabulary, dev)
+    by_size = dict(zip(SIZES, material.start.lacs, strict=True))
+    frozen = tuple(by_size[size] for size in material.frozen)
     return export_base(
         output,
-        cooled(weights_of(networks, frozen_weights(material), WIDTH * material.lexicon), found.temperature),
+        cooled(weights_of(networks, frozen, WIDTH * material.lexicon), found.temperature),
         scores={name: array / found.temperature for name, array in scores_of(networks).items()},
         tags=material.tags,
         dictionary=material.start.dictionary,
@@ -276,7 +227,10 @@ def build_base(
     corpora: Path | None = None,
     watch: Callable[[dict[str, Any]], None] = lambda _: None,
 ) -> dict[str, Any]:
-    """Build the model from a config, or go on where a killed build stopped; return its config, scores included."""
+    """Build the model from a config, or go on where a killed build stopped; return its config, scores included.
+
+    The members become one model; it and each member alone are scored on test, and the card is written.
+    """
     config = read_config(path)
     if seed is not None:
         config = replace(config, settings=replace(config.settings, seed=seed))
@@ -284,9 +238,34 @@ def build_base(
 
     torch.set_num_threads(threads)
     corpora = corpora or corpora_folder()
-    folder = work_folder(config, corpora / config.corpus)
+    folder = corpora / config.corpus
+    work = work_folder(config, folder)
     material = read_material(config, corpora=corpora)
-    networks, history = train_base(config, material, folder=folder, threads=threads, watch=watch)
-    done = finish_base(config, material, networks, history, output=output, corpora=corpora)
-    (folder / "checkpoint.pt").unlink(missing_ok=True)
+    networks, history = train_base(config, material, folder=work, threads=threads, watch=watch)
+    manifest = read_manifest(folder)
+    facts: dict[str, Any] = {
+        "labels": list(config.labels),
+        "corpus": {key: manifest[key] for key in FACTS if key in manifest},
+        # The folder's name alone: where it lies is nobody's business.
+        "training": asdict(replace(config.settings, begin=Path(config.settings.begin).name)),
+        "augmentation": asdict(config.rates),
+        "history": list(history),
+    }
+    if material.earlier is not None:
+        facts["began_with"] = material.earlier.facts
+    if material.others is not None and config.auxiliary is not None:
+        facts["auxiliary"] = {**material.others.facts, "share": config.auxiliary[1]}
+    test = read_part(folder, "test")
+    dev = with_states(material.dev, frozen_lacs(material), lexicon=material.lexicon)
+    if len(networks) > 1:
+        seeds = range(config.settings.seed, config.settings.seed + len(networks))
+        facts["runs"] = {
+            str(seed): _alone(network, material, dev, test)
+            for seed, network in zip(seeds, networks, strict=True)
+        }
+    facts = export_members(output, networks, material, dev, facts)
+    facts["test"] = score_model(output, test)
+    done = export_members(output, networks, material, dev, facts)
+    write_text(output / "README.md", card(output, done))
+    (work / "checkpoint.pt").unlink(missing_ok=True)
     return done

@@ -8,6 +8,7 @@ out (Lipton, Elkan and Narayanaswamy 2014, "Optimal Thresholding of Classifiers 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -18,8 +19,6 @@ from biaozhu.data.strict_counts import StrictCounts
 from recipes.base.train import emissions_of, gold_spans, scores_of
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from recipes.base.data import Batch, Example
     from recipes.base.graph import BaseWeights
     from recipes.base.network import BaseNetwork

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from statistics import fmean, stdev
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from jinja2 import Environment
 
@@ -15,10 +16,6 @@ from biaozhu.data.model import Sentence, with_spans
 from biaozhu.scoring.evaluation import ALL, EvaluationOptions, ScoreEstimates, evaluate_layer
 from recipes.corpora.fetch import PACKAGES
 from recipes.corpora.modern import NAME as MODERN
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
 
 MEGABYTE = 1_000_000
 
@@ -92,7 +89,11 @@ def card(folder: Path, config: Mapping[str, Any]) -> str:
 def render_card(template: Path, facts: Mapping[str, Any]) -> str:
     """Return a model card in Markdown: the template, filled in with facts of a model."""
     texts = Environment(trim_blocks=True, keep_trailing_newline=True)  # noqa: S701 — Markdown, from our own config
-    texts.filters |= {"score": _score, "counts": _counts, "thousands": "{:,}".format}
+    texts.filters |= {
+        "score": lambda value: "–" if value is None else f"{value:.4f}",
+        "counts": lambda counts: ", ".join(f"{name} {count:,}" for name, count in counts.items()),
+        "thousands": "{:,}".format,
+    }
     return texts.from_string(template.read_text("utf-8")).render(facts)
 
 
@@ -116,11 +117,3 @@ def _cut(name: str) -> tuple[str, str]:
             "annotations/modern says how it was drawn and read. ",
         )
     return "Its own part, ", "Its own labels (LOC as PLACE, PER as PERSON) and parts, as they were given. "
-
-
-def _score(value: float | None) -> str:
-    return "–" if value is None else f"{value:.4f}"
-
-
-def _counts(counts: Mapping[str, int]) -> str:
-    return ", ".join(f"{name} {count:,}" for name, count in counts.items())

@@ -7,54 +7,33 @@ learning, Caruana 1997) and its labels never reach the model's output.
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 
+from biaozhu.data.model import Sentence
 from recipes.base.augment import Names, collect_names
 from recipes.base.data import Example, example, name_tags, shortened, word_tags
-from recipes.corpora.corpus_store import read_manifest, read_part
+from recipes.corpora.corpus_store import KEPT_FACTS, read_manifest, read_part
 from recipes.corpora.leaks import find_leaks
 
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
-    from pathlib import Path
-
-    from biaozhu.data.model import Sentence
-
 # What a model's config says of its corpus.
-FACTS = (
-    "name",
-    "package",
-    "package_sha256",
-    "licence",
-    "near_duplicates",
-    "parts",
-    "self_training",
-    "own_copies",
-)
+FACTS = ("name", *KEPT_FACTS, "parts", "self_training", "own_copies")
+Examples = tuple[Example, ...]
+Tags = tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class CorpusExamples:
-    """Examples of train and dev, names of train for augmentation, the tags of names and of words."""
-
-    train: tuple[Example, ...]
-    dev: tuple[Example, ...]
-    names: Names
-    tags: tuple[str, ...]
-    words: tuple[str, ...]
-
-
-def corpus_examples(folder: Path, labels: Sequence[str]) -> CorpusExamples:
-    """Read a corpus's train and dev parts; raises CorpusError."""
+def corpus_examples(folder: Path, labels: Sequence[str]) -> tuple[Examples, Examples, Names, Tags, Tags]:
+    """Return examples of train and dev, names of train for augmentation, the tags of names and of words; or CorpusError."""
     tags = name_tags(labels)
     has_words = "words" in read_manifest(folder)["parts"]["train"]
     words = {one.id: one for one in read_part(folder, "train", words=True)} if has_words else {}
     pos = word_tags([span.label for one in words.values() for span in one.spans])
 
-    def examples(sentences: Iterable[Sentence]) -> tuple[Example, ...]:
+    def examples(sentences: Iterable[Sentence]) -> Examples:
         return tuple(
             piece
             for sentence in sentences
@@ -62,9 +41,7 @@ def corpus_examples(folder: Path, labels: Sequence[str]) -> CorpusExamples:
         )
 
     train = read_part(folder, "train")
-    return CorpusExamples(
-        examples(train), examples(read_part(folder, "dev")), collect_names(train), tags, pos
-    )
+    return examples(train), examples(read_part(folder, "dev")), collect_names(train), tags, pos
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,12 +71,6 @@ def read_auxiliary(folder: Path, kept_apart: Mapping[str, Sequence[str]]) -> Aux
     facts["left_out"] = {name: sum(leak.part == name for leak in leaks) for name in kept_apart}
     facts["sentences"] = len(sentences) - len(gone)
     return Auxiliary(tuple(examples), tags, facts)
-
-
-def corpus_facts(folder: Path) -> dict[str, Any]:
-    """Return what a model's config says of its corpus."""
-    manifest = read_manifest(folder)
-    return {key: manifest[key] for key in FACTS if key in manifest}
 
 
 def work_folder(config: object, folder: Path) -> Path:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import hashlib
 import io
 import json
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -15,11 +17,6 @@ from biaozhu.annotators.network.runtime import CONFIG, DICTIONARY, GRAPH
 from biaozhu.data.errors import MissingFileError, OutputError
 from biaozhu.data.files import TEMPORARY, parse_json, read_bytes, write_bytes, write_text
 from recipes.base.graph import BaseWeights, build_base_graph
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-    from pathlib import Path
-
 
 MODEL_FILES = {GRAPH, SCORES, PAIRS, DICTIONARY, "README.md"}
 
@@ -64,7 +61,7 @@ def write_model(
 
 
 def check_model_folder(folder: Path) -> None:
-    """Raise OutputError before any work unless a folder holds nothing, or a network of ours, whole or half written."""
+    """Raise OutputError before any work unless a folder is empty or holds a network of biaozhu, whole or half written."""
     if not folder.is_dir():
         return
     names = {path.name for path in folder.iterdir() if not path.name.endswith(TEMPORARY)}

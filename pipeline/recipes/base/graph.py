@@ -7,6 +7,7 @@ heads may stand on the same states, and each may have a LAC of its own that lear
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -16,9 +17,8 @@ from biaozhu.annotators.network.lac_data import HIDDEN
 from biaozhu.annotators.network.onnx_graph import FLOAT, INT32, INT64, UINT8, OnnxGraph
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-
-    from biaozhu.annotators.network.lac_weights import LacWeights, Layer
+    from biaozhu.annotators.network.lac_data import Layer
+    from biaozhu.annotators.network.lac_weights import LacWeights
 
 # Two rows are mixed to a bucket; the factor is odd and small enough that no product leaves 63 bits.
 BIGRAM_FACTOR = 31337
@@ -92,12 +92,7 @@ def _gru(graph: OnnxGraph, state: str, layer: Layer, name: str, *, reset_after: 
         _eighth(graph, f"{name}_recurrent", recurrents),
         graph.constant(f"{name}_bias", biases.astype(np.float32)),
     ]
-    both = graph.node(
-        "GRU", [state, *parts, "lengths"], f"{name}_both",
-        hidden_size=HIDDEN, direction="bidirectional", linear_before_reset=int(reset_after),
-    )  # fmt: skip
-    swapped = graph.node("Transpose", [both], f"{name}_swapped", perm=[0, 2, 1, 3])
-    return graph.node("Reshape", [swapped, "joined"], f"{name}_state")
+    return graph.gru(state, parts, name, hidden=HIDDEN, reset_after=reset_after)
 
 
 def build_base_graph(weights: BaseWeights) -> bytes:

@@ -82,12 +82,9 @@ class BaseNetwork(nn.Module):  # type: ignore[misc]  # PyTorch may be absent her
         self.start = nn.Parameter(torch.zeros(shape.tags))
         self.stop = nn.Parameter(torch.zeros(shape.tags))
         self.transitions = nn.Parameter(torch.zeros(shape.tags, shape.tags))
-        self.register_buffer(
-            "step_mask", torch.where(torch.from_numpy(allowed), 0.0, FORBIDDEN), persistent=False
-        )
-        self.register_buffer(
-            "first_mask", torch.where(torch.from_numpy(first), 0.0, FORBIDDEN), persistent=False
-        )
+        for name, mask in (("step_mask", allowed), ("first_mask", first)):
+            scores = torch.where(torch.from_numpy(mask), 0.0, FORBIDDEN)
+            self.register_buffer(name, scores, persistent=False)
 
     def forward(
         self, states: torch.Tensor, ids: torch.Tensor, lengths: torch.Tensor

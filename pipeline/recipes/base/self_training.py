@@ -7,33 +7,23 @@ is left out, and listed for a reader.
 from __future__ import annotations
 
 import random
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
 
 from biaozhu.annotators.network.base import load_base
 from biaozhu.annotators.network.runtime import CONFIG
 from biaozhu.data.errors import UsageError
 from biaozhu.data.files import sha256_of, write_lines
 from biaozhu.data.model import Span
-from recipes.corpora.corpus_store import (
-    PARTS,
-    corpora_folder,
-    make_part,
-    read_manifest,
-    read_part,
-    write_corpus,
-)
+from recipes.corpora import corpus_store as store
 from recipes.corpora.custom import check_corpus_name
 from recipes.distil.text import distil_texts
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-    from pathlib import Path
 
 CHUNK_SENTENCES = 1000
 SOURCE = "agreed"
 # Of the agreed sentences without a span so many are kept: they teach little.
 EMPTY_SHARE = 0.2
-KEPT_FACTS = ("package", "package_sha256", "licence", "near_duplicates")
 SEED = 1
 DOUBTFUL = "doubtful.txt"
 
@@ -58,8 +48,8 @@ def extend_corpus(  # noqa: PLR0913 — a recipe names all that it reads
     check_corpus_name(output)
     if output == name:
         raise UsageError("the new corpus would replace the one it is made of", where=output)
-    folder = corpora_folder()
-    own = {part: read_part(folder / name, part) for part in PARTS}
+    folder = store.corpora_folder()
+    own = {part: store.read_part(folder / name, part) for part in store.PARTS}
     known = {sentence.text for sentences in own.values() for sentence in sentences}
     drawn = distil_texts(texts, files, offsets=offsets, characters=characters, seed=SEED)
     pool = [text for text in drawn if text not in known]
@@ -68,9 +58,9 @@ def extend_corpus(  # noqa: PLR0913 — a recipe names all that it reads
     taken = [(text, spans) for text, spans in agreed if spans or rng.random() < EMPTY_SHARE]
     rows = [*[(sentence.text, sentence.spans) for sentence in own["train"]] * copies, *taken]
     rng.shuffle(rows)
-    manifest = read_manifest(folder / name)
+    manifest = store.read_manifest(folder / name)
     facts = {
-        **{key: manifest[key] for key in (*KEPT_FACTS, "own_copies") if key in manifest},
+        **{key: manifest[key] for key in (*store.KEPT_FACTS, "own_copies") if key in manifest},
         "name": output,
         "self_training": {
             "corpus": name,
@@ -84,9 +74,9 @@ def extend_corpus(  # noqa: PLR0913 — a recipe names all that it reads
         },
         "lost": 0,
     }
-    parts = {"train": make_part(rows)}
-    parts |= {part: make_part((one.text, one.spans) for one in own[part]) for part in ("dev", "test")}
-    done = write_corpus(folder / output, parts, facts)
+    parts = {"train": store.make_part(rows)}
+    parts |= {part: store.make_part((one.text, one.spans) for one in own[part]) for part in ("dev", "test")}
+    done = store.write_corpus(folder / output, parts, facts)
     write_lines(folder / output / DOUBTFUL, doubtful)
     return done
 

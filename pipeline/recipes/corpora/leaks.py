@@ -8,13 +8,10 @@ from __future__ import annotations
 
 import unicodedata
 from collections import defaultdict
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
 
 SHINGLE = 4
 # 32 bands of 3 rows: two texts with a Jaccard index of 0.7 share a band with probability 1 - 3e-6, of 0.5 with 0.99.

@@ -3,7 +3,7 @@
 A line of a part is one sentence, keys in this order: `file` and `path` (where its document is in the folder), `start` and
 `end` (code points into the document), `sha256` (first 16 hex digits, of the sentence's UTF-8 bytes), `kind` of text, `by` (the
 readers; `adjudicated` where two of them were compared), `spans` as [start, end, label]. Texts that are free to pass on or were
-written for the corpus lie beside the offsets (`own/`).
+written for the corpus are beside the offsets (`own/`).
 """
 
 from __future__ import annotations
@@ -11,7 +11,9 @@ from __future__ import annotations
 import gzip
 import hashlib
 import json
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
 
 from biaozhu.data.errors import CorpusError
 from biaozhu.data.files import parse_json, read_bytes, sha256_of
@@ -19,10 +21,6 @@ from biaozhu.data.ledger import Entry
 from biaozhu.data.model import Span
 from recipes.corpora.corpus_store import PARTS, Part, make_part
 from recipes.corpora.fetch import store_corpus
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
-    from pathlib import Path
 
 NAME, SOURCE, OWN = "modern", "readers", "own/"
 CHECKSUM_DIGITS = 16

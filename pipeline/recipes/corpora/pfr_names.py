@@ -6,17 +6,13 @@ The corpus comes without its compound brackets, so names of several words are pu
 from __future__ import annotations
 
 import re
+from collections.abc import Collection, Sequence
 from itertools import pairwise
-from typing import TYPE_CHECKING
 
 from biaozhu.knowledge.division_names import COUNTY
 from biaozhu.knowledge.gazetteer import gazetteer
-from biaozhu.knowledge.surnames import COMPOUND_SURNAMES
+from biaozhu.knowledge.word_tables import COMPOUND_SURNAMES
 from recipes.corpora.tokens import Token, words
-
-if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
-
 
 _DOTS = "·•・．"
 _NICK = "老小阿"
@@ -28,7 +24,7 @@ _TIMES = 2
 _UNIT_WORDS = words(
     "行政区 自治区 自治州 自治县 自治旗 新区 省 群岛 半岛 列岛 海峡 平原 高原 盆地 山脉 草原 沙漠 三角洲 运河 大草原 大沙漠 大峡谷"
 )
-_INSIDE = words("特别")
+_INSIDE, _PEOPLES = words("特别"), words("维吾尔 哈萨克 柯尔克孜 蒙古 土家")
 # Prefectures of the late 1990s, whose unit word 地区 belongs to the name; elsewhere 地区 is any area.
 _PREFECTURES = words(
     "忻州 晋中 吕梁 临汾 运城 绥化 大兴安岭 丽水 巢湖 六安 宣城 池州 阜阳 宁德 宜春 上饶 吉安 抚州 赣州 滨州 菏泽 信阳 周口 "
@@ -135,9 +131,11 @@ def places(tokens: Sequence[Token]) -> list[tuple[int, int]]:
 
 def _place_end(tokens: Sequence[Token], first: int) -> int:
     end = first + 1
-    while end < len(tokens) and (
-        tokens[end].text in _INSIDE or (tokens[end].pos == "nz" and _is_people(tokens[end].text))
-    ):
+    while end < len(tokens):
+        word = tokens[end].text
+        people = tokens[end].pos == "nz" and (word.endswith("族") or word in _PEOPLES)
+        if word not in _INSIDE and not people:
+            break
         end += 1
     if end < len(tokens):
         word = tokens[end].text
@@ -146,10 +144,6 @@ def _place_end(tokens: Sequence[Token], first: int) -> int:
         if word == "地区" and end == first + 1 and tokens[first].text in _PREFECTURES:
             return end + 1
     return first + 1
-
-
-def _is_people(word: str) -> bool:
-    return word.endswith("族") or word in {"维吾尔", "哈萨克", "柯尔克孜", "蒙古", "土家"}
 
 
 def _known(name: str) -> bool:

@@ -49,7 +49,7 @@ _VAGUE = re.compile(
     "|(?<!过去)(?<!之后)(?<!来)(?<!未来)(?<!随后)(?<!最近)的)$"
 )
 _NOT_LASTING = re.compile("都没|也没|到晚|又一|比一")
-# 一 before these is no count even though they are units (一度, 一番, 一点, 滚在一块).
+# 一 before these does not count, even though they are units (一度, 一番, 一点, 滚在一块).
 _NEVER_EXACT = frozenset(("度", "番", "点", "分", "块", "级", "节"))
 _NOBODY = re.compile("(?:同|无|每|这|那|某|不落|没有|没|第|另)$")
 # Of 9时30分 the minutes; of 用时59分 none.

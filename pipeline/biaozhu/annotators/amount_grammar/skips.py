@@ -8,7 +8,7 @@ from biaozhu.knowledge.word_tables import read_words
 DIGITS, SMALL = "〇零一二三四五六七八九", "一二三四五六七八九十"
 # Set phrases in which a numeral and a measure word say no quantity.
 IDIOMS = read_words("amounts", "idioms")
-# Idioms that are amounts as well: each with what tells them apart.
+# Idioms that are amounts as well: each with what makes it an idiom.
 _IDIOMS_IN_CONTEXT = (
     r"十分(?!钟|之)",
     r"万分(?!之)",

@@ -5,6 +5,7 @@ It is in the folder accurate/ (see its README.md); `biaozhu base build` makes it
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,16 +15,14 @@ from biaozhu.annotators.network import runtime
 from biaozhu.annotators.network.crf_decoding import make_chain
 from biaozhu.annotators.network.lac import Lac
 from biaozhu.annotators.network.runtime import ModelKind, load_checked
+from biaozhu.data.model import Span
 from biaozhu.data.renamed import rename_network_keys
 from biaozhu.knowledge.lexicon import lexicon_columns, lexicon_facts, loaded_lexicon
 from biaozhu.reading.simplified import to_simplified
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from biaozhu.annotators.network.lac import Columns
     from biaozhu.annotators.words import LacWord
-    from biaozhu.data.model import Span
 
 SOURCE = "base"
 DEFAULT = Path(__file__).parent / "accurate"

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
 
 import numpy as np
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
 
 CODE_POINTS = 0x110000
 # What stands outside a sentence, and a character that is in no dictionary.
@@ -15,11 +12,7 @@ EDGE, UNKNOWN = 0, 1
 
 
 def rows_of(dictionary: Sequence[str]) -> np.ndarray:
-    """Return code point -> row, int64 of shape (0x110000,).
-
-    Args:
-        dictionary: for each row the characters that it stands for, none of them in two rows.
-    """
+    """Return code point -> row, int64 of shape (0x110000,); each row of the dictionary has the characters that it stands for."""
     rows = np.full(CODE_POINTS, UNKNOWN, np.int64)
     for row, characters in enumerate(dictionary):
         for character in characters:

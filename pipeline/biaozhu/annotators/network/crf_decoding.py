@@ -7,13 +7,10 @@ that hold it (forward-backward, Rabiner 1989). `loss_and_gradients` is what trai
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
 
 # Far below any real score, and finite: minus infinity turns into NaN where two of them meet.
 FORBIDDEN = np.float32(-1e4)
@@ -57,11 +54,8 @@ class Words:
 def make_chain(tags: Sequence[str], *, start: np.ndarray, stop: np.ndarray, transitions: np.ndarray) -> Chain:
     """Forbid what is not well-formed.
 
-    Args:
-        tags: `X-B`, `X-I`, `X-E`, `X-S` or `O`, one for each column.
-        start: scores of shape (tags,), as those of `stop`.
-        stop: see `start`.
-        transitions: scores [from, to] of shape (tags, tags).
+    The tags are `X-B`, `X-I`, `X-E`, `X-S` or `O`, one for each column; scores of start and stop are of shape (tags,), of transitions
+    [from, to] of shape (tags, tags).
     """
     kinds = tuple(tag[:-2] if tag[-2:] in LETTERS else tag for tag in tags)
     inner = np.array([tag.endswith(("-I", "-E")) for tag in tags])
@@ -84,13 +78,7 @@ def make_chain(tags: Sequence[str], *, start: np.ndarray, stop: np.ndarray, tran
 
 
 def decode(chain: Chain, emissions: np.ndarray, lengths: np.ndarray) -> Words:
-    """Decode a padded batch.
-
-    Args:
-        chain: the constrained scores.
-        emissions: float32 of shape (time, batch, tags); what stands past a sentence's length is ignored.
-        lengths: int of shape (batch,), each at least 1.
-    """
+    """Decode a padded batch: emissions float32 of shape (time, batch, tags), lengths int of shape (batch,), each at least 1."""
     return words_of_path(chain, emissions, lengths, best_path(chain, emissions, lengths))
 
 

@@ -7,6 +7,7 @@ characters; its score is the least of their shares, and of the share of ending w
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 from pathlib import Path
@@ -23,8 +24,6 @@ from biaozhu.annotators.words import LacWord
 from biaozhu.reading.simplified import to_simplified
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from biaozhu.annotators.network.batching import PieceBatch
 
 FOLDER = Path(__file__).parent / "fast"
@@ -98,9 +97,7 @@ class Fast:
 def decode(shares: np.ndarray, lengths: np.ndarray) -> tuple[np.ndarray, ...]:
     """Cut texts to words: where each text begins; where each word begins and ends, half open; its kind; its score.
 
-    Args:
-        shares: logarithms of shape (characters, 2 kinds): B of each kind, then I of each.
-        lengths: of the texts that the characters make up, end to end.
+    `shares` are logarithms of shape (characters, 2 kinds), B of each kind, then I of each, of texts end to end of these lengths.
     """
     kinds = shares.shape[1] // 2
     first, inner = shares[:, :kinds], shares[:, kinds:]

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 from threadpoolctl import ThreadpoolController
@@ -17,9 +18,6 @@ from biaozhu.annotators.network.runtime import make_session
 from biaozhu.annotators.words import LacWord
 from biaozhu.data.errors import ModelDataError
 from biaozhu.data.storage.disk_cache import laid_out_parts
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 CODE_POINTS = 0x110000
 SCORE_DIGITS = 4
@@ -89,8 +87,7 @@ def _padded(places: np.ndarray, values: np.ndarray) -> np.ndarray:
 def load_lac(which: Size, *, threads: int | None = None, folder: Path | None = None) -> Lac:
     """Load one of the two LACs, from the installed package by default; its graph is built once into the cache folder.
 
-    Raises:
-        ModelDataError: the weights are missing or not those that were measured.
+    ModelDataError says that the weights are missing or not those that were measured.
     """
     data = read_lac_data(which, folder)
     chain = make_chain(data.tags, start=data.start, stop=data.stop, transitions=data.transitions)

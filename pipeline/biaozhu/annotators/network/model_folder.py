@@ -8,14 +8,12 @@ through, and only files of the formats that they read: JSON, msgpack and NumPy a
 from __future__ import annotations
 
 import configparser
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
 
 from biaozhu.data.errors import BiaozhuError, MissingFileError, ModelDataError, raise_collected
 from biaozhu.data.files import parse_json, read_bytes
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
-    from pathlib import Path
 
 SCHEMA = 4
 """Of meta.json's `biaozhu` entry; higher when a model of before cannot be loaded as it was meant."""
@@ -51,10 +49,8 @@ CALLED = ("nlp", "components")
 def check_model(folder: Path) -> None:
     """Check that a folder is a model of biaozhu which can be loaded without running anything else.
 
-    Raises:
-        MissingFileError: there is no model.
-        ModelDataError: of another version, or it holds files or names functions that are not known to be harmless;
-            all reported together.
+    MissingFileError says that there is no model, ModelDataError that it is of another version, or holds files or names functions that are
+    not known to be harmless; all are reported together.
     """
     if not (folder / "meta.json").is_file():
         make = "Make one with `biaozhu train`"

@@ -6,7 +6,8 @@ import hashlib
 import io
 import os
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -19,9 +20,6 @@ import onnxruntime
 from biaozhu.annotators.network.char_rows import rows_of
 from biaozhu.data.errors import ModelDataError
 from biaozhu.data.files import parse_json, read_bytes
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 CONFIG, GRAPH, DICTIONARY = "config.json", "model.onnx", "dictionary.txt"
 MOST_THREADS = 4
@@ -56,12 +54,7 @@ class CheckedModel:
 
 
 def read_config(path: Path, kind: ModelKind) -> dict[str, Any]:
-    """Read a model's config.
-
-    Raises:
-        MissingFileError: there is none.
-        ModelDataError: it is not a config of such a model, or of another format.
-    """
+    """Read a model's config; ModelDataError if it is not one of such a model, or of another format."""
     try:
         config = parse_json(read_bytes(path))
     except ValueError:
@@ -74,12 +67,7 @@ def read_config(path: Path, kind: ModelKind) -> dict[str, Any]:
 
 
 def load_checked(folder: Path, kind: ModelKind, *, threads: int | None) -> CheckedModel:
-    """Load a model after checking that each file is the one whose checksum its config names.
-
-    Raises:
-        MissingFileError: there is no model.
-        ModelDataError: a file is damaged or not the one that the config names.
-    """
+    """Load a model after checking that each file is the one whose checksum its config names; else ModelDataError."""
     config = read_config(folder / CONFIG, kind)
     contents = {name: read_bytes(folder / name) for name in (GRAPH, kind.arrays, DICTIONARY)}
     for name, content in contents.items():

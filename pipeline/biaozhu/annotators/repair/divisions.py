@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from functools import cache
 from typing import TYPE_CHECKING
 
 from biaozhu.annotators.place_units import ANY_UNIT, is_generic
 from biaozhu.annotators.repair.edit import PERSON, PLACE
+from biaozhu.data.model import Span
 from biaozhu.knowledge.division_names import CITY, COUNTY, PROVINCE, TOWNSHIP, short_form
 from biaozhu.knowledge.gazetteer import gazetteer, villages
 from biaozhu.knowledge.names import make_finder
-from biaozhu.knowledge.surnames import SURNAMES
+from biaozhu.knowledge.word_tables import SURNAMES
+from biaozhu.knowledge.world import FORMER_DIVISION
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from biaozhu.annotators.repair.edit import Edit, Word
-    from biaozhu.data.model import Span
 
 LONG_NAME_CHARS = 3
 
@@ -46,7 +46,7 @@ def _complete_names(edit: Edit) -> None:
         (word.start, word.end)
         for word in edit.words
         if word.is_division(PROVINCE, TOWNSHIP, full=True)
-        or (word.is_former and not edit.over(word.start, word.end))
+        or (word.is_of(FORMER_DIVISION) and not edit.over(word.start, word.end))
     ]
     short = set(_find_short_autonomous()(text))
     for start, end in sorted({*found, *short}, key=lambda one: one[0] - one[1]):
@@ -149,7 +149,7 @@ def _is_inside(edit: Edit, above: Span, word: Word) -> bool:
     )
     if crossing or word.is_plain or _NEXT_WORD.match(text, word.end - 1):
         return False
-    # A hill, and 白云|机场, are no district here.
+    # A hill, and 白云|机场, are not districts here.
     natural, short = text[word.end - 1] in "湖江河山城海岛", not _AFTER_SHORT.match(text, word.end)
     if (natural or short) and not word.is_division(CITY, TOWNSHIP, full=True):
         return False
@@ -265,7 +265,7 @@ _HEAD = re.compile(
 
 
 def _cut_heads(edit: Edit) -> None:
-    """Leave 市长, 县长 and the like whole, as 市委 is: 基隆|市长 (P4)."""
+    """Leave 市长, 县长 and other heads whole, as 市委 is: 基隆|市长 (P4)."""
     for span in edit.labelled(PLACE):
         name = edit.text[span.start : span.end]
         people = name[-1] == "村" and edit.text.startswith("民", span.end)  # 德宏|村民

@@ -4,21 +4,17 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_left, bisect_right
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache
 from operator import attrgetter
-from typing import TYPE_CHECKING
 
 from biaozhu.annotators.cover import Cover
 from biaozhu.data.files import LONE_SURROGATE
 from biaozhu.data.model import Span
 from biaozhu.knowledge.lexicon import DIVISION, FOREIGN, loaded_lexicon
 from biaozhu.knowledge.word_tables import read_words
-from biaozhu.knowledge.world import COUNTRY, FOREIGN_CITY, FOREIGN_REGION, FORMER_DIVISION, PLACE_KINDS
 from biaozhu.reading.simplified import to_chinese_marks, to_simplified
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
 
 HAN = re.compile("[\u3400-\u9fff\U00020000-\U0003ffff]")
 # Characters that transliterate names, of minorities and of others.
@@ -49,25 +45,9 @@ class Word:
         """Return whether jieba has it as a place's name."""
         return bool(self.kinds & _PLACE_BIT)
 
-    @property
-    def is_country(self) -> bool:
-        """Return whether it names a country, a dependency or a large region of the world."""
-        return bool(self.kinds >> FOREIGN & COUNTRY)
-
-    @property
-    def is_foreign(self) -> bool:
-        """Return whether it names a country, or a region or city abroad."""
-        return bool(self.kinds >> FOREIGN & (COUNTRY | FOREIGN_REGION | FOREIGN_CITY))
-
-    @property
-    def is_of_world(self) -> bool:
-        """Return whether a table of the world has it: a place abroad, or a division that is no more."""
-        return bool(self.kinds >> FOREIGN & PLACE_KINDS)
-
-    @property
-    def is_former(self) -> bool:
-        """Return whether it names a division that is no more."""
-        return bool(self.kinds >> FOREIGN & FORMER_DIVISION)
+    def is_of(self, kinds: int) -> bool:
+        """Return whether a table of the world has it as the name of one of these kinds; see `world`."""
+        return bool(self.kinds >> FOREIGN & kinds)
 
     def is_division(self, highest: int, lowest: int, *, full: bool | None = None) -> bool:
         """Return whether it names a division of these levels, with its unit word or (`full` false) without."""

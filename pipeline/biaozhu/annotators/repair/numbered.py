@@ -4,13 +4,10 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_left
+from collections.abc import Iterator
 from functools import lru_cache
-from typing import TYPE_CHECKING
 
-from biaozhu.knowledge.surnames import SURNAMES
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
+from biaozhu.knowledge.word_tables import SURNAMES
 
 # Goods, and words that go before an amount: 白鱼七斤, 有米八斤, 共三两.
 _NO_SURNAMES = frozenset(
@@ -20,7 +17,7 @@ _SURNAME = "".join(sorted(name for name in SURNAMES if len(name) == 1 and name n
 _ROLE = "(?:(?<=[叫叔伯员户人者民工生师匠兵汉长记爷婶嫂哥姐姨])|(?<=老板)|(?<=支书)|(?<=同学))"
 _APART = "(?:^|(?<=[，。、；：:！？“”（(\\s])|(?<=[和与跟给把被让请对向]))"
 _SAYS = "(?:说|道[：:，]|家(?![用具电禽族庭])|是|住|叫|也[是在说有]|正在|笑|站|坐|走|带|告诉|表示|介绍|今年|当[上过了]|的[儿女父母妻丈爱孙爹娘家房地果牛羊鱼]|有[一了]|来了|去了)"
-# A role before the name or a verb of persons behind it vouches for it: of 来三斤。 nothing says so.
+# A role before the name or a verb of persons behind it vouches for it: 来三斤。 has neither.
 _NUMBERED = re.compile(
     f"{_ROLE}[{_SURNAME}][一二三四五六七八九十][斤两](?![多半重左以])"
     f"|{_ROLE}[{_SURNAME}][一二三四五六七八九十百千万][元里年丈尺石斗升](?={_SAYS})"

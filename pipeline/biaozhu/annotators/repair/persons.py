@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Iterator
 from functools import cache
 from typing import TYPE_CHECKING
 
 from biaozhu.annotators.repair.edit import DOTS, HAN, PERSON, PLACE, TRANSLITERATING
 from biaozhu.annotators.repair.numbered import find_numbered_names
+from biaozhu.data.model import Span
 from biaozhu.knowledge.names import make_finder
-from biaozhu.knowledge.surnames import COMPOUND_SURNAMES, SURNAMES, surname_length
-from biaozhu.knowledge.word_tables import read_words
+from biaozhu.knowledge.word_tables import COMPOUND_SURNAMES, SURNAMES, read_words, surname_length
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
     from biaozhu.annotators.repair.edit import Edit
-    from biaozhu.data.model import Span
 
 TIBETAN, MONGOLIAN, TURKIC, YI = (
     frozenset(read_words("given_names", people)) for people in ("tibetan", "mongolian", "turkic", "yi")
@@ -132,7 +130,7 @@ def _first_part(text: str, begin: int, dot: int) -> int:
         start -= 1
         if start > begin and _role_end(text, start):
             return start
-    # 约翰; 约 before other names is no part of them.
+    # 约翰; 约 before other names does not belong to them.
     return start - (text[begin:start].endswith("约") and text[start : start + 1] in "翰瑟")
 
 
@@ -149,7 +147,7 @@ def _last_part(edit: Edit, dot: int, end: int) -> int:
         for word in edit.near(stop, stop)
         if word.is_plain and dot + 1 < word.start < stop < word.end
     ]
-    # 金斯 in 霍普金斯 is no word that follows a name.
+    # 金斯 in 霍普金斯 is not a word after a name.
     return min(
         (one for one in crossing if not TRANSLITERATING.issuperset(text[one : stop + 1])), default=stop
     )

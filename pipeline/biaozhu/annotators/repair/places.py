@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING
 from biaozhu.annotators.cover import Cover
 from biaozhu.annotators.repair.divisions import repair_divisions
 from biaozhu.annotators.repair.edit import DOTS, HAN, PLACE, TRANSLITERATING
+from biaozhu.data.model import Span
 from biaozhu.knowledge.division_names import COUNTY, PROVINCE, TOWNSHIP
 from biaozhu.knowledge.gazetteer import gazetteer
+from biaozhu.knowledge.world import COUNTRY, FOREIGN_CITY, FOREIGN_REGION, PLACE_KINDS
 
 if TYPE_CHECKING:
     from biaozhu.annotators.repair.edit import Edit, Word
-    from biaozhu.data.model import Span
 
 
 def repair_places(edit: Edit) -> None:
@@ -32,6 +33,7 @@ _GOING = "访问|出访|访|抵达|飞[往抵赴]|前往|赴|途经|运[往到�
 _GOES_TO = re.compile(f"(?:{_GOING})(?:了|过)?$")
 _TAKES = re.compile(f"(?:{_GOING}|{_WITH})(?:了|过)?$")
 LONGEST_VERB_CHARS = 4
+ABROAD = COUNTRY | FOREIGN_REGION | FOREIGN_CITY
 _OF_STATE = re.compile(
     "(?:总统|总理|政府|首都|首相|外长|外交部|议会|国民|军队|大使|国王|共和国|人民|籍|、|和|与|等)"
 )
@@ -53,7 +55,7 @@ def _find_abroad(edit: Edit) -> None:
     for found in _JOINED.finditer(edit.text):
         edit.put(*found.span(), PLACE)
     kept: Cover[Word] = Cover()
-    foreign = [word for word in edit.words if word.is_foreign]
+    foreign = [word for word in edit.words if word.is_of(ABROAD)]
     for word in sorted(foreign, key=lambda one: (one.start - one.end, one.start)):
         name = edit.text[word.start : word.end]
         refused = name in _NO_COUNTRIES or name.endswith(("地区", "海岸"))
@@ -63,7 +65,7 @@ def _find_abroad(edit: Edit) -> None:
     for position, word in enumerate(names):
         after = names[position + 1] if position + 1 < len(names) else None
         old = edit.over(word.start, word.end)
-        if word.is_country and after and after.start == word.end and _is_a_pair(edit, word, after):
+        if word.is_of(COUNTRY) and after and after.start == word.end and _is_a_pair(edit, word, after):
             edit.put(word.start, word.end, PLACE)
             edit.put(after.start, after.end, PLACE)
         elif not _is_whole(edit, word) or (word.start, word.end, PLACE) in {span.key for span in old}:
@@ -85,14 +87,14 @@ def _is_a_pair(edit: Edit, country: Word, city: Word) -> bool:
     borders = {(country.start, country.end), (city.start, city.end)}
     one_span = [(span.start, span.end) for span in old] == [(country.start, city.end)]
     short = city.end - city.start <= SHORT_CHARS and not one_span
-    right = all(edit.is_span(*one) for one in borders) or city.is_country or short
+    right = all(edit.is_span(*one) for one in borders) or city.is_of(COUNTRY) or short
     return inside and not right and _is_whole(edit, city)
 
 
 def _is_found(edit: Edit, word: Word) -> bool:
     """Return whether a name that has no span is a place where it stands."""
     length = word.end - word.start
-    if word.is_country:
+    if word.is_of(COUNTRY):
         return length >= LONG_CHARS or _is_expected(edit, word)
     near = edit.near(word.start, word.end)
     plain = any(word.start <= one.start and one.end <= word.end and one.is_plain for one in near)
@@ -105,8 +107,10 @@ def _is_cut(edit: Edit, word: Word, old: list[Span]) -> bool:
     """Return whether the spans are parts of one country's name."""
     inside = all(span.label == PLACE and word.start <= span.start and span.end <= word.end for span in old)
     rest, first = edit.text[old[0].end : word.end], edit.word(old[0].start, old[0].end)
-    parts = len(old) > 1 or (rest and TRANSLITERATING.issuperset(rest)) or not (first and first.is_country)
-    return word.is_country and inside and bool(parts)
+    parts = (
+        len(old) > 1 or (rest and TRANSLITERATING.issuperset(rest)) or not (first and first.is_of(COUNTRY))
+    )
+    return word.is_of(COUNTRY) and inside and bool(parts)
 
 
 def _follows(edit: Edit, word: Word, verb: re.Pattern[str]) -> bool:
@@ -120,7 +124,7 @@ def _is_whole(edit: Edit, word: Word) -> bool:
     if any(one and one in f"{DOTS}-" for one in (before, after)) or _GOES_ON.match(text, word.end):
         return False
     beside = edit.near(word.start, word.end)
-    behind_name = any(one.end == word.start and one.is_foreign for one in beside)
+    behind_name = any(one.end == word.start and one.is_of(ABROAD) for one in beside)
     if before in TRANSLITERATING and not behind_name and not _follows(edit, word, _TAKES):
         return False
     if after in TRANSLITERATING and not any(
@@ -130,7 +134,7 @@ def _is_whole(edit: Edit, word: Word) -> bool:
     return not any(
         (one.start, one.end) != (word.start - 1, word.start + 1)
         for one in edit.crossing(word.start, word.end)
-        if one.is_plain or one.is_foreign or one.is_division(PROVINCE, TOWNSHIP)
+        if one.is_plain or one.is_of(ABROAD) or one.is_division(PROVINCE, TOWNSHIP)
     )
 
 
@@ -200,7 +204,7 @@ def _is_built(edit: Edit, span: Span) -> bool:
 
 def _is_division(edit: Edit, start: int, end: int) -> bool:
     named, word = gazetteer().named.get(edit.text[start:end]), edit.word(start, end)
-    return bool(word and word.is_of_world) or (named is not None and named.level <= COUNTY)
+    return bool(word and word.is_of(PLACE_KINDS)) or (named is not None and named.level <= COUNTY)
 
 
 _ESTATE = re.compile(

@@ -40,7 +40,7 @@ def predict(
 ) -> None:
     """Annotate articles, or the sentences of layers, with a trained model."""
     from biaozhu.annotators.trained import annotate_sentences, load_trained
-    from biaozhu.reading.sources import list_layer_sources, read_sentences
+    from biaozhu.reading.article import list_layer_sources, read_sentences
 
     check_output(output, "layer", [model, *keep, *list_layer_sources(files)], articles=files)
     kept = read_layers(keep)
@@ -59,8 +59,7 @@ def predict(
 
 
 def _article_names(files: Sequence[Path]) -> dict[str, str]:
-    from biaozhu.reading.article import read_articles
-    from biaozhu.reading.sources import divide_sources
+    from biaozhu.reading.article import divide_sources, read_articles
 
     layers, articles = divide_sources(files)
     names = name_articles(read_named_layers(layers))

@@ -189,8 +189,7 @@ def curve(
 ) -> None:
     """Train on growing shares of the gold, and say what another 100 sentences are worth."""
     from biaozhu.reading.article import find_articles, read_articles
-    from biaozhu.reading.holdout import group_sentences
-    from biaozhu.reading.sections import sections_of
+    from biaozhu.reading.holdout import group_sentences, sections_of
     from biaozhu.scoring.significance import Sampling, choose_units
     from biaozhu.training.curves.curve import CurvePlan, describe_curve, measure_curve, write_curve
     from biaozhu.training.train import read_config

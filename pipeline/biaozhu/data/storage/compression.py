@@ -4,18 +4,16 @@ from __future__ import annotations
 
 import gzip
 import zlib
+from collections.abc import Iterator
 from contextlib import contextmanager
 from io import BufferedReader, RawIOBase
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any, cast
+from typing import IO, Any, cast
 
 import zstandard
 
 from biaozhu.data.errors import MissingFileError
 from biaozhu.data.files import no_such_file
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 # Bytes of a compressed file read at once: what comes of them is in memory at once too.
 CHUNK = 1 << 14

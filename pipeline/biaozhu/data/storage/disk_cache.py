@@ -9,14 +9,12 @@ from __future__ import annotations
 import hashlib
 import io
 import zipfile
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
+from pathlib import Path
 
 from biaozhu.data.errors import WriteError
 from biaozhu.data.files import cache_folder, write_bytes
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
-    from pathlib import Path
 
 
 def laid_out_parts(
@@ -38,10 +36,8 @@ def laid_out_parts(
     with zipfile.ZipFile(buffer, "w") as archive:
         for part, content in parts.items():
             archive.writestr(zipfile.ZipInfo(part), content)
-    try:
+    with suppress(WriteError):
         write_bytes(path, buffer.getvalue())
-    except WriteError:
-        return parts
     return parts
 
 

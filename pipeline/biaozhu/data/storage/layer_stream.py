@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from contextlib import contextmanager
+from collections.abc import Callable, Collection, Iterator
+from contextlib import contextmanager, suppress
 from functools import partial
-from typing import TYPE_CHECKING, cast
+from pathlib import Path
+from typing import cast
 
 import msgspec
 
@@ -12,10 +14,6 @@ from biaozhu.data.errors import LabelError, LineError, ScoringError
 from biaozhu.data.files import MAX_ARTICLE_BYTES, scratch_database
 from biaozhu.data.model import ARTICLE_ID, Sentence, sentence_from_line
 from biaozhu.data.storage.compression import opened
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterator
-    from pathlib import Path
 
 # KiB of the database of articles that stay in memory; the rest is on disk, some 10 bytes a number.
 CACHE = 1024
@@ -50,8 +48,31 @@ def stream_layer(path: Path, *, labels: Collection[str] | None) -> Iterator[Sent
     The first line that is wrong raises; a sentence that does not follow the one before it in its article, or an article that
     comes twice, raises ScoringError.
     """
-    with once() as is_new:
-        yield from _checked(path, labels, is_new)
+    article, reached = "", 0
+    # Only line feeds end a line of bytes.
+    with once() as is_new, opened(path, path.suffix) as file:
+        for number, raw in enumerate(iter(partial(file.readline, MAX_ARTICLE_BYTES + 1), b""), 1):
+            where = f"{path}:{number}"
+            if len(raw) > MAX_ARTICLE_BYTES:
+                raise LineError(f"a line of more than {MAX_ARTICLE_BYTES >> 20} MiB", where=where)
+            if not raw.strip():
+                continue
+            line = _parsed(raw, where)
+            for span in line.spans:
+                if labels is not None and span.label not in labels:
+                    raise LabelError(f"unknown label {span.label!r}", where=where)
+            if line.article != article:
+                article, reached = line.article, 0
+                if not is_new(int(article, 16)):
+                    what = f"article {article} comes in two places"
+                    raise ScoringError(what, where=where, next_step=SORT_ADVICE)
+            if line.start < reached:
+                what = f"{line.id} comes after a later sentence, or twice"
+                raise ScoringError(what, where=where, next_step=SORT_ADVICE)
+            reached = line.end
+            yield line
+    if not article:
+        raise LineError("empty: there is no sentence line", where=str(path), next_step="Make it again")
 
 
 @contextmanager
@@ -62,56 +83,17 @@ def once() -> Iterator[Callable[[int], bool]]:
         yield lambda number: seen.execute("INSERT OR IGNORE INTO seen VALUES (?)", (number,)).rowcount == 1
 
 
-def _checked(path: Path, labels: Collection[str] | None, is_new: Callable[[int], bool]) -> Iterator[Sentence]:
-    article, reached = "", 0
-    number = 0
-    for raw in _lines(path):
-        number += 1
-        if len(raw) > MAX_ARTICLE_BYTES:
-            raise LineError(f"a line of more than {MAX_ARTICLE_BYTES >> 20} MiB", where=f"{path}:{number}")
-        if not raw.strip():
-            continue
-        line = _parsed(raw, path, number)
-        for span in line.spans:
-            if labels is not None and span.label not in labels:
-                raise LabelError(f"unknown label {span.label!r}", where=f"{path}:{number}")
-        if line.article != article:
-            article, reached = line.article, 0
-            if not is_new(int(article, 16)):
-                raise ScoringError(
-                    f"article {article} comes in two places", where=f"{path}:{number}", next_step=SORT_ADVICE
-                )
-        if line.start < reached:
-            raise ScoringError(
-                f"{line.id} comes after a later sentence, or twice",
-                where=f"{path}:{number}",
-                next_step=SORT_ADVICE,
-            )
-        reached = line.end
-        yield line
-    if not article:
-        raise LineError("empty: there is no sentence line", where=str(path), next_step="Make it again")
-
-
-def _parsed(raw: bytes, path: Path, number: int) -> Sentence:
-    line = _decoded(raw)
-    if line is not None:
-        return cast("Sentence", line)
-    # What is wrong is said by the one that reads every other layer.
-    where = f"{path}:{number}"
+def _parsed(raw: bytes, where: str) -> Sentence:
+    with suppress(msgspec.MsgspecError, ValueError):
+        line = _DECODER.decode(raw)
+        if _holds(line):
+            return cast("Sentence", line)
+    # The reader of every other layer says what is wrong.
     try:
         text = raw.decode("utf-8-sig")
     except UnicodeDecodeError:
         raise LineError("not UTF-8", where=where, next_step="Save the file as UTF-8") from None
     return sentence_from_line(text, where=where)
-
-
-def _decoded(raw: bytes) -> _Line | None:
-    try:
-        line = _DECODER.decode(raw)
-    except (msgspec.MsgspecError, ValueError):
-        return None
-    return line if _holds(line) else None
 
 
 def _holds(line: _Line) -> bool:
@@ -129,9 +111,3 @@ def _holds(line: _Line) -> bool:
     return (
         bool(ARTICLE_ID.fullmatch(line.article)) and line.start >= 0 and line.end - line.start == length > 0
     )
-
-
-def _lines(path: Path) -> Iterator[bytes]:
-    # Only line feeds end a line of bytes.
-    with opened(path, path.suffix) as file:
-        yield from iter(partial(file.readline, MAX_ARTICLE_BYTES + 1), b"")

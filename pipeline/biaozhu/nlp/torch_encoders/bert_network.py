@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import json
 import pickle
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
 
 import torch
 from curated_transformers.models.bert import BertConfig, BertEncoder
@@ -23,10 +25,6 @@ from torch.nn.utils.rnn import pad_sequence
 from biaozhu.annotators.network.batching import cut_pieces
 from biaozhu.data.errors import ModelDataError
 from biaozhu.data.files import read_bytes
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-    from pathlib import Path
 
 CONFIG, VOCABULARY = "config.json", "vocab.txt"
 SAFE, PICKLED = "model.safetensors", "pytorch_model.bin"
@@ -58,8 +56,7 @@ class BertNetwork(nn.Module):  # type: ignore[misc]  # PyTorch may be absent her
     def fill(self, facts: Mapping[str, Any], arrays: Mapping[str, torch.Tensor]) -> None:
         """Take the sizes and the vocabulary (`config`, `vocabulary`), and the arrays as `state_dict` names them.
 
-        Raises:
-            ValueError, RuntimeError: they do not fit each other.
+        ValueError or RuntimeError says that they do not fit each other.
         """
         config, pieces = dict(facts["config"]), list(facts["vocabulary"])
         for name, most in SIZES.items():
@@ -113,9 +110,7 @@ _OTHERS: Mapping[str, Any] = {"hidden_act": "gelu", "layer_norm_eps": 1e-12}
 def read_bert(folder: Path, network: BertNetwork) -> None:
     """Fill a network from a folder with config.json, vocab.txt, and model.safetensors or pytorch_model.bin.
 
-    Raises:
-        MissingFileError: a file is missing.
-        ModelDataError: they are not those of a BERT, or not of this width.
+    MissingFileError says that a file is missing, ModelDataError that they are not those of a BERT, or not of this width.
     """
     try:
         config = {**_OTHERS, **json.loads(read_bytes(folder / CONFIG))}

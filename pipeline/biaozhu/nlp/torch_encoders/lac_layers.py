@@ -1,27 +1,34 @@
-"""One of LAC's networks as PyTorch layers over padded batches, from its arrays and back to them."""
+"""One of LAC's networks as PyTorch layers over padded batches, from its arrays and back; and as one that `torch_layer` takes."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
 from torch import nn
+from torch.nn.utils.rnn import pad_sequence
 
+from biaozhu.annotators.network.batching import cut_pieces
+from biaozhu.annotators.network.char_rows import rows_of
 from biaozhu.annotators.network.lac_data import HIDDEN
+from biaozhu.annotators.network.lac_weights import SIZES, lac_start
 from biaozhu.annotators.network.onnx_graph import in_onnx_order
 
 if TYPE_CHECKING:
-    from biaozhu.annotators.network.lac_weights import LacWeights, Layer
+    from biaozhu.annotators.network.lac_data import Layer
+    from biaozhu.annotators.network.lac_weights import LacWeights
+
+WIDTH = 2 * HIDDEN
 
 
 class LacLayers(nn.Module):  # type: ignore[misc]  # PyTorch may be absent here
     """An embedding and bidirectional GRU layers; gives the last states of each character, width 256.
 
-    Args:
-        weights: of a LAC whose reset gate acts after the recurrent product, as PyTorch's does.
-        dropout: of the embedded characters and of the states between the layers, while training.
+    The weights are of a LAC whose reset gate acts after the recurrent product, as PyTorch's does. Dropout is of the embedded
+    characters and of the states between the layers, while training.
     """
 
     def __init__(self, weights: LacWeights, *, dropout: float) -> None:
@@ -36,9 +43,7 @@ class LacLayers(nn.Module):  # type: ignore[misc]  # PyTorch may be absent here
     def forward(self, ids: torch.Tensor, lengths: torch.Tensor) -> torch.Tensor:
         """Return states, float32 of shape (time, batch, 256).
 
-        Args:
-            ids: rows of the embedding, int64 of shape (time, batch), any past a text's end.
-            lengths: int64 of shape (batch,).
+        `ids` are rows of the embedding, int64 of shape (time, batch), any past a text's end; `lengths` int64 of shape (batch,).
         """
         back = reversal(lengths, len(ids))[..., None]
         state = self.embedding(ids)
@@ -58,13 +63,9 @@ class LacLayers(nn.Module):  # type: ignore[misc]  # PyTorch may be absent here
 
 
 def both_ways(ahead: nn.GRU, behind: nn.GRU, state: torch.Tensor, back: torch.Tensor) -> torch.Tensor:
-    """Return what two GRUs make of a padded batch, one of them read from each text's end.
+    """Return what two GRUs make of a padded batch (time, batch, width), one of them read from each text's end.
 
-    Args:
-        ahead: reads forwards.
-        behind: reads backwards.
-        state: float of shape (time, batch, width).
-        back: `reversal` with one more axis.
+    `back` is `reversal` with one more axis.
     """
     forwards, _ = ahead(state)
     backwards, _ = behind(torch.gather(state, 0, back.expand_as(state)))
@@ -105,3 +106,45 @@ def gru_of(layer: Layer, direction: int) -> nn.GRU:
 
 def _tensor(array: np.ndarray) -> torch.Tensor:
     return torch.from_numpy(np.ascontiguousarray(array, np.float32).copy())
+
+
+class LacNetwork(nn.Module):  # type: ignore[misc]  # PyTorch may be absent here
+    """Gives the last states of each character, width 256; dropout is of what goes into each layer and of the states."""
+
+    def __init__(self, weights: LacWeights, *, dropout: float) -> None:
+        super().__init__()
+        self.layers = LacLayers(weights, dropout=dropout)
+        self.dropout = nn.Dropout(dropout)
+
+    def forward(self, ids: torch.Tensor, lengths: torch.Tensor) -> torch.Tensor:
+        """Return the states of all characters, one text after the other, float32 of shape (characters, 256).
+
+        `ids` are rows of the embedding, int64 of shape (longest, texts), padded; no length is 0.
+        """
+        if not len(lengths):
+            return torch.zeros((0, WIDTH))
+        states = self.layers(ids, lengths).transpose(0, 1)
+        return self.dropout(states[torch.arange(len(ids))[None] < lengths[:, None]])
+
+
+def large_lac(
+    dropout: float,
+) -> tuple[LacNetwork, Callable[[Sequence[str]], tuple[torch.Tensor, torch.Tensor]]]:
+    """Return the large LAC's network, and what makes its inputs of texts."""
+    start = lac_start()
+    weights = start.lacs[SIZES.index("large")]
+    rows = weights.rows[rows_of(start.dictionary)].astype(np.int64)
+
+    def inputs(texts: Sequence[str]) -> tuple[torch.Tensor, torch.Tensor]:
+        # Long texts are read in the same pieces as by the frozen network.
+        pieces = [
+            torch.from_numpy(rows[np.frombuffer(text[start:end].encode("utf-32-le", "surrogatepass"), "<u4")])
+            for text in texts
+            for start, end in cut_pieces(text)
+        ]
+        lengths = torch.tensor([len(piece) for piece in pieces], dtype=torch.int64)
+        if not pieces:
+            return torch.zeros((0, 0), dtype=torch.int64), lengths
+        return pad_sequence(pieces), lengths
+
+    return LacNetwork(weights, dropout=dropout), inputs

@@ -30,11 +30,7 @@ Inputs = Callable[[Sequence[str]], tuple[torch.Tensor, ...]]
 def torch_layer(name: str, network: Any, inputs: Inputs, width: int) -> Model[list[Doc], list[np.ndarray]]:
     """Return a network as a layer from Docs to arrays of shape (tokens, width), which learns by gradient descent.
 
-    Args:
-        name: of the layer.
-        network: takes what `inputs` makes, and gives a row for each code point of all texts one after the other.
-        inputs: texts -> tensors.
-        width: of the rows.
+    The network takes what `inputs` makes of texts, and gives a row for each code point of all texts one after the other.
     """
 
     def convert_inputs(
@@ -72,11 +68,7 @@ def as_bytes(network: Any) -> bytes:
 
 
 def from_bytes(network: Any, content: bytes, device: Any) -> Any:
-    """Put arrays into a network, which one with facts is built anew from; returns it.
-
-    Raises:
-        ModelDataError: they are not this network's.
-    """
+    """Put arrays into a network, built anew where it has facts, and return it; ModelDataError if they are not its own."""
     try:
         known = srsly.msgpack_loads(content)
         facts = srsly.json_loads(known.pop(FACTS)) if hasattr(network, "facts") else None

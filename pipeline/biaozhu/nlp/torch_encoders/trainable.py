@@ -23,13 +23,11 @@ def trainable_lac(
 ) -> Model[list[Doc], list[np.ndarray]]:
     """Return LAC's network as an encoder that learns; before it does, it gives the states that the frozen one gives.
 
-    Args:
-        size: `large` only: PyTorch has the kind of GRU that this one is (the reset gate acts after the recurrent
-            product) and not that of the small one.
-        dropout: while training, from 0 to below 1.
+    It is the large one only: PyTorch has its kind of GRU (the reset gate acts after the recurrent product) and not that of the
+    small one. `dropout`, while training, is from 0 to below 1.
     """
     with _naming_extra(TRAINABLE_LAC, dropout):
-        from biaozhu.nlp.torch_encoders.lac_network import WIDTH, large_lac  # noqa: PLC0415 — with PyTorch
+        from biaozhu.nlp.torch_encoders.lac_layers import WIDTH, large_lac  # noqa: PLC0415 — with PyTorch
         from biaozhu.nlp.torch_encoders.torch_layer import torch_layer  # noqa: PLC0415 — as above
 
     network, inputs = large_lac(dropout)
@@ -39,10 +37,7 @@ def trainable_lac(
 def bert(folder: str, width: int = 768, dropout: float = 0.1) -> Model[list[Doc], list[np.ndarray]]:
     """Return a BERT of a folder as an encoder that learns; only training reads the folder, a saved model has the arrays.
 
-    Args:
-        folder: with the files that it is published in: config.json, vocab.txt, model.safetensors or pytorch_model.bin.
-        width: of its states, as config.json says it.
-        dropout: while training, from 0 to below 1.
+    For its files see `read_bert`; `width` is that of its states, as config.json says it, `dropout`, while training, from 0 to below 1.
     """
     with _naming_extra(BERT, dropout):
         from biaozhu.nlp.torch_encoders.bert_network import BertNetwork, read_bert  # noqa: PLC0415 — as above

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 import sys
 from collections import defaultdict
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain, groupby
 from typing import TYPE_CHECKING
@@ -17,8 +18,6 @@ from biaozhu.reading.hard_wraps import join_wrapped
 from biaozhu.reading.pages.patterns import ATTACHED, CLOSING, SITE, is_furniture, is_prose
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
     from lxml.html import HtmlElement
 
     from biaozhu.reading.pages.lines import PageLine

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, replace
 from itertools import groupby
 from typing import TYPE_CHECKING
@@ -10,8 +11,6 @@ from typing import TYPE_CHECKING
 from lxml import etree
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Iterator
-
     from lxml.html import HtmlElement
 
 UNSEEN = frozenset({"head", "script", "style", "title"})
@@ -46,7 +45,7 @@ _NAMES = {
     for word in words.split()
 }
 _WORD = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])")
-# A line feed in a source file that breaks a Chinese text is no space.
+# A line feed in a source file that breaks a Chinese text is not a space.
 _WIDE = r"[\u2e80-\u9fff\uff00-\uff60“”]"
 _SOURCE_BREAK = re.compile(rf"(?<={_WIDE})[ \t]*[\r\n]\s*(?={_WIDE})")
 

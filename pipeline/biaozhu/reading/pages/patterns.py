@@ -10,10 +10,7 @@ from typing import Literal
 
 SOURCE_LABELS = ("文章来源", "信息来源", "稿件来源", "新闻来源", "本文来源", "稿源", "来源", "转自", "摘自")
 AUTHOR_LABELS = ("作者", "撰文", "撰稿", "记者", "通讯员", "供稿", "文字")
-TIME_LABELS = (
-    *("发布时间", "发表时间", "更新时间", "发稿时间", "发布日期", "发表日期"),
-    *("时间", "日期"),
-)
+TIME_LABELS = (*("发布时间", "发表时间", "更新时间", "发稿时间", "发布日期", "发表日期"), *("时间", "日期"))
 Edge = Literal["head", "tail"]
 """Where a line stands that is outside the running text: before all of it, or after."""
 

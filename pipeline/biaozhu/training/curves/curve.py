@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, astuple, dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -19,6 +21,8 @@ from biaozhu import __version__
 from biaozhu.annotators.trained import annotate_with
 from biaozhu.data.errors import TrainingError
 from biaozhu.data.files import sha256_of, write_text
+from biaozhu.data.ledger import Entry
+from biaozhu.data.model import Sentence
 from biaozhu.data.strict_counts import count_strict_spans, sum_counts
 from biaozhu.nlp.encoders import remembering
 from biaozhu.training.crossval import count_groups
@@ -26,13 +30,8 @@ from biaozhu.training.curves.extrapolation import DEFAULT_SAMPLING, FAILURES, ex
 from biaozhu.training.train import fit
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
-    from pathlib import Path
-
     from confection import Config
 
-    from biaozhu.data.ledger import Entry
-    from biaozhu.data.model import Sentence
     from biaozhu.scoring.significance import ResamplingUnits, Sampling
     from biaozhu.training.curves.extrapolation import Exchange, Extrapolation
 
@@ -90,13 +89,9 @@ def measure_curve(
 ) -> LearningCurve:
     """Train on growing shares of the gold, score strictly on what was held out, and extrapolate.
 
-    Args:
-        config: a training config; its own corpus is not read.
-        gold: the sentences with their gold spans.
-        groups: what is held out together, by sentence id; see `group_sentences`.
-        units: what is drawn together for bands and intervals; see `choose_units`.
-        plan: how.
-        on_training: called before each training with its number from 0 and how many there are.
+    The config's own corpus is not read. `groups` says what is held out together, by sentence id (see `group_sentences`), `units` what is
+    drawn together for bands and intervals (see `choose_units`); `on_training` is called before each training with its number from 0 and
+    how many there are.
     """
     names = [groups[sentence.id] for sentence in gold]
     cutter = GroupKFold(min(plan.folds, len(count_groups(gold, groups))))
@@ -154,13 +149,8 @@ def describe_curve(
 ) -> dict[str, Any]:
     """Return the curve as plain JSON values, as `biaozhu report --curve` takes them; what is not known is null.
 
-    The same gold, config and plan give the same document: it carries no date.
-
-    Args:
-        curve: what was measured.
-        plan: how.
-        files: config, gold and articles, named with their checksums.
-        command: the words of the command line.
+    The same gold, config and plan give the same document: it carries no date. `files` are config, gold and articles, named with their
+    checksums; `command` has the words of the command line.
     """
     law, gain, points = curve.result.law, curve.result.gain, curve.result.points
     line: list[int] = []

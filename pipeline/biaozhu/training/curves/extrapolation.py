@@ -8,6 +8,7 @@ anew and fits again each time; all sizes are scored on the same draw, so what is
 from __future__ import annotations
 
 import warnings
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
@@ -17,8 +18,6 @@ from scipy.optimize import OptimizeWarning, curve_fit
 from biaozhu.scoring.significance import Sampling
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from numpy.typing import NDArray
 
     Floats = NDArray[np.float64]
@@ -125,14 +124,9 @@ def extrapolate(
     more: int,
     sampling: Sampling = DEFAULT_SAMPLING,
 ) -> Extrapolation:
-    """Put bands around the points of a learning curve and extrapolate it.
+    """Put bands around the points of a learning curve and extrapolate it from `annotated` sentences to `more`.
 
-    Args:
-        sizes: sentences trained on, ascending.
-        counts: spans there, found and right, shape (sizes, seeds, units, 3).
-        annotated: how many sentences there are now.
-        more: how many to add.
-        sampling: how to draw.
+    `sizes` are the sentences trained on, ascending; `counts` the spans there, found and right, shape (sizes, seeds, units, 3).
     """
     measured = _f1(counts.sum(axis=2))
     means = _mean_of_seeds(measured)
@@ -172,10 +166,7 @@ def exchange(
 ) -> Exchange | None:
     """Compare two learning curves at the highest F1 that both reach; None where F1 is undefined somewhere.
 
-    Args:
-        gold: sizes and counts as `extrapolate` takes them, of training on gold.
-        layer: the same of training on another layer, scored on the same.
-        sampling: how to draw; both are scored on the same draws.
+    Both are sizes and counts as `extrapolate` takes them, scored on the same and on the same draws.
     """
     sizes, f1 = (gold[0], layer[0]), [_mean_of_seeds(_f1(one[1].sum(axis=2))) for one in (gold, layer)]
     if np.isnan(np.concatenate(f1)).any():
@@ -200,11 +191,8 @@ def fit_power_law(
 ) -> PowerLaw | None:
     """Fit F1 = a - b n^-c by weighted least squares, or return None where no search converges.
 
-    Args:
-        sizes: sentences, at least four different ones.
-        values: F1 at each.
-        weights: the standard deviation of each.
-        near: where to begin; without it several beginnings are tried and the best result taken.
+    There are at least four different sizes; `weights` are the standard deviations of the values. The search begins at `near`; without it
+    several beginnings are tried and the best result taken.
     """
     at = np.asarray(sizes, np.float64)
     starts = [_start(at, values, c) for c in STARTS] if near is None else [(near.a, near.b, near.c)]
@@ -212,7 +200,7 @@ def fit_power_law(
     for start in starts:
         try:
             with warnings.catch_warnings():
-                # Of a flat curve the exponent is not known, which is no failure: it is worth nothing whatever it is.
+                # A flat curve leaves the exponent open, which is not a failure: any exponent predicts the same.
                 warnings.simplefilter("ignore", OptimizeWarning)
                 found, _ = curve_fit(
                     _power_law,

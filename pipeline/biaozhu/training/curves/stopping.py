@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import asdict, astuple, dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 import msgspec
@@ -11,14 +13,11 @@ import numpy as np
 
 from biaozhu.data.errors import LineError
 from biaozhu.data.files import parse_json_as, read_bytes, write_text
+from biaozhu.data.model import Sentence
 from biaozhu.data.strict_counts import count_strict_spans, sum_counts
 from biaozhu.training.curves.extrapolation import DEFAULT_SAMPLING, FAILURES, extrapolate
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from pathlib import Path
-
-    from biaozhu.data.model import Sentence
     from biaozhu.scoring.significance import Sampling
     from biaozhu.training.curves.extrapolation import Gain
 
@@ -98,11 +97,7 @@ def write_round(path: Path, score: RoundScore) -> None:
 
 
 def read_round(path: Path) -> RoundScore:
-    """Read the score of a round.
-
-    Raises:
-        LineError: the file is not as `write_round` writes it.
-    """
+    """Read the score of a round; LineError if the file is not as `write_round` writes it."""
     try:
         return msgspec.convert(parse_json_as(read_bytes(path), dict), RoundScore)
     except (ValueError, msgspec.ValidationError):
