@@ -21,8 +21,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from biaozhu.scale.batch import Batch, Failure
-    from biaozhu.scale.shard_formats import Form
-    from biaozhu.scale.shards import Plan, Receipt
+    from biaozhu.scale.shards import Form, Plan, Receipt
 
 Part = TypeVar("Part", "Batch", "Receipt")
 
