@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 # A word or one Chinese character, with the space after it and the punctuation that must not begin or end a line.
 PIECE = re.compile(r"[（\[]*(?:[^\s\u2e80-\uffef]+|[\u2e80-\uffef])[，。：；、）\]]*\s*|\s+")
+# An option's line in a docstring: its name and help, which may go on in lines that are indented more.
+OPTION_HELP = re.compile(r"^ {4}(\w+): (.+(?:\n {8}.+)*)", re.MULTILINE)
 GROUPS = {
     "A project of your own": ("new", "run", "doctor", "labels", "configs"),
     "Articles": ("read", "split", "preannotate", "llm", "table", "export", "import"),
@@ -27,6 +29,21 @@ GROUPS = {
     "Scores": ("evaluate", "compare", "report", "summary", "history"),
     "Corpora and base models (in a checkout)": ("corpus", "base"),
 }
+
+
+class DocumentedCommand(typer.core.TyperCommand):
+    """A command whose docstring may end in `Options:`, with the help of those that have none in the signature."""
+
+    def __init__(self, *arguments: Any, **settings: Any) -> None:
+        super().__init__(*arguments, **settings)
+        self.help, _, options = (self.help or "").partition("\n\nOptions:\n")
+        helps = dict(OPTION_HELP.findall(options))
+        for parameter in self.params:
+            if (
+                isinstance(parameter, typer.core.TyperOption | typer.core.TyperArgument)
+                and parameter.name in helps
+            ):
+                parameter.help = " ".join(helps[parameter.name].split())
 
 
 class GroupedCommands(typer.core.TyperGroup):

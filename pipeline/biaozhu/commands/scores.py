@@ -72,9 +72,7 @@ Reports = Annotated[Path, Argument(help="The folder of the reports, one folder e
 def evaluate(
     *,
     gold: Gold,
-    layer: Annotated[
-        list[str], Option("--layer", help="PATH or NAME=PATH of a layer or a folder. Repeatable.")
-    ],
+    layer: Annotated[list[str], Option()],
     article: Articles = [],  # noqa: B006 — typer copies the default
     train: Train = [],  # noqa: B006 — as above
     held_out: HeldOut = False,
@@ -86,18 +84,16 @@ def evaluate(
     labels: Labels = None,
     resamples: Resamples = 10_000,
     seed: Seed = 1,
-    fail_under: Annotated[
-        float | None,
-        Option(
-            min=0,
-            max=1,
-            help="Exit with status 1 when the strict micro F1 of any layer is lower or undefined.",
-        ),
-    ] = None,
+    fail_under: Annotated[float | None, Option(min=0, max=1)] = None,
     output: Output = None,
     as_json: ScoresJson = False,
 ) -> None:
-    """Score layers against the gold: strict, exact, partial, type; per label; with 95 % intervals."""
+    """Score layers against the gold: strict, exact, partial, type; per label; with 95 % intervals.
+
+    Options:
+        layer: PATH or NAME=PATH of a layer or a folder. Repeatable.
+        fail_under: Exit with status 1 when the strict micro F1 of any layer is lower or undefined.
+    """
     found = _score(
         output,
         gold=(gold,),
@@ -266,24 +262,15 @@ def _format(bounds: Bounds) -> str | None:
 
 def report(
     *,
-    layer: Annotated[
-        list[str],
-        Option(
-            "--layer", help="PATH or NAME=PATH of a layer or a folder; compared with the first. Repeatable."
-        ),
-    ],
+    layer: Annotated[list[str], Option()],
     output: Annotated[Path, Option("-o", "--output", help="Folder to write: reports/NAME.")],
     article: Annotated[list[Path], Option("--article", help="An article, or a folder. Repeatable.")] = [],  # noqa: B006 — typer copies the default
     gold: Annotated[list[Path], Option("--gold", help="A gold layer, or a folder. Repeatable.")] = [],  # noqa: B006 — as above
-    annotator: Annotated[
-        list[str], Option("--annotator", help="NAME=FILE or FOLDER; shown, not scored. Repeatable.")
-    ] = [],  # noqa: B006 — as above
+    annotator: list[str] = [],  # noqa: B006 — as above
     train: Train = [],  # noqa: B006 — as above
     held_out: HeldOut = False,
     ledger: Annotated[list[Path], Option("--ledger", help="A ledger. Repeatable.")] = [],  # noqa: B006 — as above
-    round_trip: Annotated[
-        Path | None, Option("--round-trip", help="From `pull --compare LAYER --result`.")
-    ] = None,
+    round_trip: Path | None = None,
     agreement: Annotated[Path | None, Option("--agreement", help="From `agree -o`.")] = None,
     curve: Annotated[Path | None, Option("--curve", help="From `curve -o`.")] = None,
     bias: Annotated[Path | None, Option("--bias", help="From `bias -o`.")] = None,
@@ -297,6 +284,11 @@ def report(
     """Score layers and write the report: index.html, scores.json, summary.md and checks.json.
 
     Gold values and paths are those of --values and --places, else of GOLD/values and GOLD/places, where these are.
+
+    Options:
+        layer: PATH or NAME=PATH of a layer or a folder; compared with the first. Repeatable.
+        annotator: NAME=FILE or FOLDER; shown, not scored. Repeatable.
+        round_trip: From `pull --compare LAYER --result`.
     """
     from biaozhu.reporting.content import ReportRequest, gather_content
     from biaozhu.reporting.report import FILES, list_text_pages, write_report

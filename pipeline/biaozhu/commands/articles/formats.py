@@ -66,20 +66,11 @@ def import_(
     *,
     of: FormatName,
     output: LayerFile,
-    article: Annotated[
-        Path | None, Option(metavar="SEED", help="The article whose sentences the file's texts are.")
-    ] = None,
-    rename: Annotated[
-        list[str] | None,
-        Option("--map", metavar="THEIRS=OURS", help="A label of theirs and what we call it; repeat it."),
-    ] = None,
-    units: Annotated[
-        OffsetUnit | None, Option(help="What the file's offsets count; else what the format's tool counts.")
-    ] = None,
+    article: Annotated[Path | None, Option(metavar="SEED")] = None,
+    rename: Annotated[list[str] | None, Option("--map", metavar="THEIRS=OURS")] = None,
+    units: OffsetUnit | None = None,
     split: Annotated[bool, Option("--split", help="Cut texts into sentences, never inside a span.")] = False,
-    ledger: Annotated[
-        bool, Option("--ledger", help="Also write what could not come over to LAYER.ledger.jsonl.")
-    ] = False,
+    ledger: Annotated[bool, Option("--ledger")] = False,
     labels: LabelsFile = LABELS,
     as_json: AsJson = False,
 ) -> None:
@@ -87,6 +78,12 @@ def import_(
 
     Texts that do not carry sentence ids of biaozhu become an article of their own, whose raw file is written beside
     the layer.
+
+    Options:
+        article: The article whose sentences the file's texts are.
+        rename: A label of theirs and what we call it; repeat it.
+        units: What the file's offsets count; else what the format's tool counts.
+        ledger: Also write what could not come over to LAYER.ledger.jsonl.
     """
     from biaozhu.formats.convert import import_documents, read_documents
     from biaozhu.reading.article import read_article

@@ -86,21 +86,16 @@ def llm(
     files: Annotated[list[Path], Argument(metavar="FILE…", help="Articles, or folders of them.")],
     *,
     config: Annotated[Path, Option(metavar="TOML", help="The language model; see docs/llm.md.")],
-    output: Annotated[
-        Path,
-        Option(
-            "--output",
-            "-o",
-            metavar="OUT",
-            callback=layer_name,
-            help="A .jsonl file, or a folder for a file by article.",
-        ),
-    ],
+    output: Annotated[Path, Option("--output", "-o", metavar="OUT", callback=layer_name)],
     labels: LabelsFile = Path("configs/labels.toml"),
     yes: Yes = False,
     as_json: Annotated[bool, Option("--json", help="Print what it used as JSON.")] = False,
 ) -> None:
-    """Ask a language model for the spans of articles: a layer of its own."""
+    """Ask a language model for the spans of articles: a layer of its own.
+
+    Options:
+        output: A .jsonl file, or a folder for a file by article.
+    """
     from biaozhu.reading.article import find_articles, read_readable
 
     read, problems = read_readable(find_articles(files))

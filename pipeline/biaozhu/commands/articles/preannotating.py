@@ -38,82 +38,43 @@ LANGUAGE_MODEL = ".toml"
 
 
 def preannotate(
-    files: Annotated[
-        list[str],
-        Argument(
-            metavar="FILE...",
-            help="Articles (text or HTML), folders, patterns; JSONL or Parquet with name and text; .gz, .zst; - for stdin; s3://….",
-        ),
-    ],
+    files: Annotated[list[str], Argument(metavar="FILE...")],
     *,
-    output: Annotated[
-        Path | None,
-        Option(
-            "--output",
-            "-o",
-            metavar="OUT",
-            callback=layer_name,
-            help="A .jsonl file, or a folder for a file by article; else stdout.",
-        ),
-    ] = None,
-    layers: Annotated[
-        Path | None,
-        Option(metavar="DIR", help="Also write each annotator's layer to DIR/<source>/<article>.jsonl."),
-    ] = None,
-    ledger: Annotated[
-        bool, Option("--ledger", help="Also write what the combination decided to OUT.ledger.jsonl.")
-    ] = False,
+    output: Annotated[Path | None, Option("--output", "-o", metavar="OUT", callback=layer_name)] = None,
+    layers: Annotated[Path | None, Option(metavar="DIR")] = None,
+    ledger: Annotated[bool, Option("--ledger")] = False,
     model: NetworkName = "accurate",
-    annotator: Annotated[
-        list[str],
-        Option(
-            metavar="NAME",
-            help="Also an annotator of another package, of a Python file (.py), or a language model that a file (.toml) describes, as a layer of its own. Repeatable.",
-        ),
-    ] = [],  # noqa: B006 — typer copies the default
+    annotator: Annotated[list[str], Option(metavar="NAME")] = [],  # noqa: B006 — typer copies the default
     labels: LabelsFile = Path("configs/labels.toml"),
-    threads: Annotated[
-        int | None,
-        Option(min=1, max=MAX_PROCESSES, help="Threads of the network; as many as processors by default."),
-    ] = None,
-    shards: Annotated[
-        str | None,
-        Option(
-            metavar="DIR",
-            help="Write shards and a manifest to DIR (or s3://…), and go on there after a stop.",
-        ),
-    ] = None,
-    shard_size: Annotated[
-        int | None, Option(min=1, metavar="BYTES", help="Source text in a shard; 4 MiB by default.")
-    ] = None,
-    shard_format: Annotated[
-        Literal["jsonl", "jsonl.zst", "parquet", "docbin"] | None,
-        Option(help="What a shard's file is; jsonl (packed by gzip) by default."),
-    ] = None,
-    jobs: Annotated[
-        int | None,
-        Option(
-            "--jobs",
-            "-j",
-            min=1,
-            max=MAX_PROCESSES,
-            help="Processes, each with one thread: 1; with Ray, one for each core.",
-        ),
-    ] = None,
-    engine: Annotated[
-        Literal["local", "ray"],
-        Option(help="Who makes shards: processes of this machine, or Ray (extra `ray`)."),
-    ] = "local",
-    ray_address: Annotated[
-        str | None,
-        Option(metavar="HOST:PORT", help="A running Ray cluster; else one of this machine is started."),
-    ] = None,
+    threads: Annotated[int | None, Option(min=1, max=MAX_PROCESSES)] = None,
+    shards: Annotated[str | None, Option(metavar="DIR")] = None,
+    shard_size: Annotated[int | None, Option(min=1, metavar="BYTES")] = None,
+    shard_format: Literal["jsonl", "jsonl.zst", "parquet", "docbin"] | None = None,
+    jobs: Annotated[int | None, Option("--jobs", "-j", min=1, max=MAX_PROCESSES)] = None,
+    engine: Literal["local", "ray"] = "local",
+    ray_address: Annotated[str | None, Option(metavar="HOST:PORT")] = None,
     yes: Yes = False,
-    as_json: Annotated[
-        bool, Option("--json", help="Print what language models used as JSON; needs --output.")
-    ] = False,
+    as_json: Annotated[bool, Option("--json")] = False,
 ) -> None:
-    """Find places, persons and amounts in articles: sentence lines with spans."""
+    """Find places, persons and amounts in articles: sentence lines with spans.
+
+    Options:
+        files: Articles (text or HTML), folders, patterns; JSONL or Parquet with name and text; .gz, .zst; - for stdin;
+            s3://….
+        output: A .jsonl file, or a folder for a file by article; else stdout.
+        layers: Also write each annotator's layer to DIR/<source>/<article>.jsonl.
+        ledger: Also write what the combination decided to OUT.ledger.jsonl.
+        annotator: Also an annotator of another package, of a Python file (.py), or a language model that a file (.toml)
+            describes, as a layer of its own. Repeatable.
+        threads: Threads of the network; as many as processors by default.
+        shards: Write shards and a manifest to DIR (or s3://…), and go on there after a stop.
+        shard_size: Source text in a shard; 4 MiB by default.
+        shard_format: What a shard's file is; jsonl (packed by gzip) by default.
+        jobs: Processes, each with one thread: 1; with Ray, one for each core.
+        engine: Who makes shards: processes of this machine, or Ray (extra `ray`).
+        ray_address: A running Ray cluster; else one of this machine is started.
+        as_json: Print what language models used as JSON; needs --output.
+    """
     from biaozhu.annotators.network.models import whole_name
     from biaozhu.commands.articles.streaming import Run, annotate_corpus
     from biaozhu.scale.corpus_stream import expand_globs, is_stream

@@ -174,25 +174,20 @@ def _shown(text: str) -> str:
 
 
 def table(
-    files: Annotated[
-        list[Path], Argument(metavar="ARTICLE...", help="Articles, plain text or HTML, or folders.")
-    ],
+    files: Annotated[list[Path], Argument(metavar="ARTICLE...")],
     *,
-    layer: Annotated[
-        list[Path],
-        Option(
-            "--layer",
-            help="A layer with the spans, JSONL, or a folder; without one they are found. Repeatable.",
-        ),
-    ] = [],  # noqa: B006 — typer copies the default
-    output: Annotated[
-        Path | None, Option("-o", "--output", help="Write .csv or .parquet here instead of a table.")
-    ] = None,
-    as_json: Annotated[
-        bool, Option("--json", help="Print rows, places and people as JSON instead of a table.")
-    ] = False,
+    layer: list[Path] = [],  # noqa: B006 — typer copies the default
+    output: Annotated[Path | None, Option("-o", "--output")] = None,
+    as_json: Annotated[bool, Option("--json")] = False,
 ) -> None:
-    """Print the amounts of articles: value, unit, per what, and about which place."""
+    """Print the amounts of articles: value, unit, per what, and about which place.
+
+    Options:
+        files: Articles, plain text or HTML, or folders.
+        layer: A layer with the spans, JSONL, or a folder; without one they are found. Repeatable.
+        output: Write .csv or .parquet here instead of a table.
+        as_json: Print rows, places and people as JSON instead of a table.
+    """
     from biaozhu.normalization.table import article_meaning, write_table
     from biaozhu.reading.article import find_articles, read_readable
 

@@ -37,34 +37,14 @@ def adjudicate(
     first: LayerPath,
     second: LayerPath,
     *,
-    decisions: Annotated[
-        Path | None, Option(help="The decisions, one a line: read, or with --from-doccano written.")
-    ] = None,
-    questions: Annotated[
-        Path | None, Option(callback=target, help="Write the disagreements here, to be decided.")
-    ] = None,
-    output: Annotated[
-        Path | None,
-        Option(
-            "-o",
-            "--output",
-            callback=layer_name,
-            help="Write the gold to a .jsonl file, or a folder: a file an article.",
-        ),
-    ] = None,
-    to_doccano: Annotated[
-        bool, Option("--to-doccano", help="Make a Doccano project of the disagreements.")
-    ] = False,
-    from_doccano: Annotated[
-        bool, Option("--from-doccano", help="Bring the decisions back from that project.")
-    ] = False,
+    decisions: Path | None = None,
+    questions: Annotated[Path | None, Option(callback=target)] = None,
+    output: Annotated[Path | None, Option("-o", "--output", callback=layer_name)] = None,
+    to_doccano: Annotated[bool, Option("--to-doccano")] = False,
+    from_doccano: Annotated[bool, Option("--from-doccano")] = False,
     project: Annotated[str, Option("--project", help="Name of the Doccano project.")] = "adjudication",
-    adjudicator: Annotated[
-        str, Option(help="Account to make for the adjudicator; else the administrator decides.")
-    ] = "",
-    common: Annotated[
-        bool, Option("--common", help="Take only the sentences that both annotators have.")
-    ] = False,
+    adjudicator: str = "",
+    common: Annotated[bool, Option("--common")] = False,
     labels: LabelsFile = LABELS,
     guideline: GuidelineFile = GUIDELINE,
     home: Home = LOCAL,
@@ -74,6 +54,15 @@ def adjudicate(
 
     Decisions come from a file, or from a Doccano project that shows only the disagreements. Exit status 1 with
     --from-doccano where something is not decided yet: each is named, and no gold is written.
+
+    Options:
+        decisions: The decisions, one a line: read, or with --from-doccano written.
+        questions: Write the disagreements here, to be decided.
+        output: Write the gold to a .jsonl file, or a folder: a file an article.
+        to_doccano: Make a Doccano project of the disagreements.
+        from_doccano: Bring the decisions back from that project.
+        adjudicator: Account to make for the adjudicator; else the administrator decides.
+        common: Take only the sentences that both annotators have.
     """
     from biaozhu.curation.adjudication import adjudicate as join_layers
     from biaozhu.curation.adjudication import read_decisions, write_questions

@@ -28,41 +28,27 @@ CONTEXT_CHARS = 12
 
 
 def select(
-    layers: Annotated[
-        list[str],
-        Argument(
-            metavar="LAYER...",
-            help="Pre-annotated layers or shards, or folders of them: .jsonl, .gz, .zst; patterns.",
-        ),
-    ],
+    layers: Annotated[list[str], Argument(metavar="LAYER...")],
     *,
     number: Annotated[int, Option("--number", "-n", min=1, help="How many sentences to select.")],
-    output: Annotated[
-        Path, Option("--output", "-o", metavar="OUT", help="The layer to write; OUT.reasons.json says why.")
-    ],
-    aim: Annotated[
-        Aim, Option(help="Uncertain ones that are unlike each other, or only one of the two.")
-    ] = "both",
-    marginals: Annotated[
-        bool,
-        Option("--marginals", help="Ask the default network how sure it is; else the spans' scores say it."),
-    ] = False,
-    against: Annotated[
-        list[Path],
-        Option(
-            metavar="LAYER",
-            help="Take the sentences where this layer, such as a language model's, differs. Repeatable.",
-        ),
-    ] = [],  # noqa: B006 — typer copies the default
-    share: Annotated[
-        float,
-        Option("--random", min=0, max=1, help="Share that is drawn at random instead, from all sentences."),
-    ] = 0.2,
+    output: Annotated[Path, Option("--output", "-o", metavar="OUT")],
+    aim: Aim = "both",
+    marginals: Annotated[bool, Option("--marginals")] = False,
+    against: Annotated[list[Path], Option(metavar="LAYER")] = [],  # noqa: B006 — typer copies the default
+    share: Annotated[float, Option("--random", min=0, max=1)] = 0.2,
     seed: Annotated[int, Option("--seed", min=0, help="Seed of that draw.")] = 1,
 ) -> None:
     """Select the sentences to annotate next: uncertain, unlike each other, balanced over labels and articles.
 
     Near-duplicates are left out; some are drawn at random. `push` shows annotators why each was selected.
+
+    Options:
+        layers: Pre-annotated layers or shards, or folders of them: .jsonl, .gz, .zst; patterns.
+        output: The layer to write; OUT.reasons.json says why.
+        aim: Uncertain ones that are unlike each other, or only one of the two.
+        marginals: Ask the default network how sure it is; else the spans' scores say it.
+        against: Take the sentences where this layer, such as a language model's, differs. Repeatable.
+        share: Share that is drawn at random instead, from all sentences.
     """
     from biaozhu.curation.select import reasons_path, select_sentences, stream_files, write_reasons
     from biaozhu.scale.corpus_stream import expand_globs
@@ -117,25 +103,11 @@ def find_pool(paths: Iterable[Path]) -> tuple[Path, ...]:
 
 
 def doubt(
-    layers: Annotated[
-        list[Path], Argument(metavar="GOLD_OR_LAYER…", help="Gold or layers (.jsonl), or folders.")
-    ],
+    layers: Annotated[list[Path], Argument(metavar="GOLD_OR_LAYER…")],
     *,
     number: Annotated[int, Option("-n", "--number", min=1, help="How many to show and write.")] = 200,
-    output: Annotated[
-        Path | None,
-        Option(
-            "-o",
-            "--output",
-            metavar="LAYER",
-            callback=layer_name,
-            help="Write the layer as it would be if all of them were right.",
-        ),
-    ] = None,
-    held_out: Annotated[
-        list[Path] | None,
-        Option(help="Held-out predictions of the same sentences (`crossval -o`). Repeatable."),
-    ] = None,
+    output: Annotated[Path | None, Option("-o", "--output", metavar="LAYER", callback=layer_name)] = None,
+    held_out: list[Path] | None = None,
     project: Annotated[str, Option(help="Link to this Doccano project.")] = "",
     home: Home = LOCAL,
     as_json: AsJson = False,
@@ -144,6 +116,11 @@ def doubt(
 
     Probabilities are those of --held-out, else of the default network. Decide on what is found with `adjudicate LAYER
     OUTPUT`, where OUTPUT is what -o wrote into a folder of its own.
+
+    Options:
+        layers: Gold or layers (.jsonl), or folders.
+        output: Write the layer as it would be if all of them were right.
+        held_out: Held-out predictions of the same sentences (`crossval -o`). Repeatable.
     """
     from biaozhu.curation.doubts import apply_doubts, count_by_check, rank_doubts
     from biaozhu.curation.lint import lint_layer

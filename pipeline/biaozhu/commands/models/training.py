@@ -42,24 +42,10 @@ def train(
     config: Config,
     *,
     output: Annotated[Path, Option("-o", "--output", help="The model's folder, such as models/NAME.")],
-    gold: Annotated[
-        list[Path],
-        Option("--gold", help="Gold to train on, in place of the config's paths.train. Repeatable."),
-    ] = [],  # noqa: B006 — typer copies the default
-    held_out: Annotated[
-        list[Path],
-        Option("--held-out", help="A layer from `crossval` on the gold, for the model card. Repeatable."),
-    ] = [],  # noqa: B006 — typer copies the default
-    seeds: Annotated[
-        int,
-        Option(
-            min=1, max=100, help="Train with so many seeds; the first one's model stays, the card tells all."
-        ),
-    ] = 1,
-    score: Annotated[
-        list[Path],
-        Option("--score", help="A gold layer that is not trained on, scored with each seed. Repeatable."),
-    ] = [],  # noqa: B006 — as above
+    gold: list[Path] = [],  # noqa: B006 — typer copies the default
+    held_out: list[Path] = [],  # noqa: B006 — typer copies the default
+    seeds: Annotated[int, Option(min=1, max=100)] = 1,
+    score: list[Path] = [],  # noqa: B006 — as above
     settings: Overrides = [],  # noqa: B006 — as above
     ledger: Ledger = None,
     as_json: AsJson = False,
@@ -67,6 +53,12 @@ def train(
     """Train the model of a config; the result loads with spacy.load.
 
     With --seeds or --score a run that was killed goes on with the seeds that are missing when it is started again.
+
+    Options:
+        gold: Gold to train on, in place of the config's paths.train. Repeatable.
+        held_out: A layer from `crossval` on the gold, for the model card. Repeatable.
+        seeds: Train with so many seeds; the first one's model stays, the card tells all.
+        score: A gold layer that is not trained on, scored with each seed. Repeatable.
     """
     from biaozhu.training.train import train as run
 
@@ -166,19 +158,9 @@ def curve(
     *,
     gold: GoldLayers,
     article: Articles,
-    output: Annotated[
-        Path, Option("-o", "--output", help="Write the curve here (JSON), for `report --curve`.")
-    ],
-    layer: Annotated[
-        list[Path],
-        Option(
-            help="Another layer, such as a language model's: say how many of its sentences are worth one of the gold's. Repeatable."
-        ),
-    ] = [],  # noqa: B006 — typer copies the default
-    held_out_by: Annotated[
-        Literal["section", "article"] | None,
-        Option(help="What is held out together; without it articles, or sections where there is one."),
-    ] = None,
+    output: Annotated[Path, Option("-o", "--output")],
+    layer: list[Path] = [],  # noqa: B006 — typer copies the default
+    held_out_by: Literal["section", "article"] | None = None,
     sizes: Annotated[int, Option(min=2, max=50, help="How many shares to train on.")] = 6,
     seeds: Annotated[int, Option(min=1, max=100, help="How many draws of each share.")] = 5,
     folds: Annotated[int, Option(min=2, max=100, help="Parts to hold out in turn, at most.")] = 5,
@@ -187,7 +169,14 @@ def curve(
     ledger: Ledger = None,
     as_json: AsJson = False,
 ) -> None:
-    """Train on growing shares of the gold, and say what another 100 sentences are worth."""
+    """Train on growing shares of the gold, and say what another 100 sentences are worth.
+
+    Options:
+        output: Write the curve here (JSON), for `report --curve`.
+        layer: Another layer, such as a language model's: say how many of its sentences are worth one of the gold's.
+            Repeatable.
+        held_out_by: What is held out together; without it articles, or sections where there is one.
+    """
     from biaozhu.reading.article import find_articles, read_articles
     from biaozhu.reading.holdout import group_sentences
     from biaozhu.reading.sections import sections_of
