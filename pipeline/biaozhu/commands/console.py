@@ -30,9 +30,6 @@ OUR_COLUMNS = frozenset({
     "how to get it, or where it is", "what it is",
 })  # fmt: skip
 
-# As files name the row of all labels together.
-TOTALS = ("all", "ALL")
-
 
 def say(message: str) -> None:
     """Write a note to stderr, in the user's language; article text in it cannot act on the terminal."""
@@ -67,10 +64,7 @@ def print_table(
         table.add_column(translate(column), justify="right" if numeric and rows else "left", overflow="fold")
     for row in rows:
         # Text, not str: article text may hold what rich would read as markup.
-        table.add_row(*(
-            Text(_cell(_say_cell(column, value)))
-            for column, value in zip(columns, row, strict=True)
-        ))  # fmt: skip
+        table.add_row(*(Text(_write_cell(*cell)) for cell in zip(columns, row, strict=True)))
     Console(width=None if sys.stdout.isatty() else 140).print(table)
 
 
@@ -95,7 +89,7 @@ def progress(title: str, total: int | None = None) -> Iterator[Callable[[int], N
 
 @contextmanager
 def progress_of_steps(title: str) -> Iterator[Callable[[int, int, str], None]]:
-    """As `progress`, but what is yielded is told how many steps are done, of how many, and what the next one is."""
+    """Show a bar; what is yielded is told how many steps are done, of how many, and what the next one is."""
     with _bar(title, None, counts=False) as (bar, task):
         yield lambda done, most, text: bar.update(
             task, completed=done, total=most, description=translate(text)
@@ -107,15 +101,10 @@ def _bar(title: str, total: int | None, *, counts: bool) -> Iterator[tuple[Progr
     from rich.console import Console
     from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
-    columns = (
-        (
-            SpinnerColumn(),
-            TextColumn("{task.description}: {task.completed:,.0f} " + translate("characters")),
-            TimeElapsedColumn(),
-        )
-        if counts
-        else Progress.get_default_columns()
-    )
+    count = "{task.description}: {task.completed:,.0f} " + translate("characters")
+    columns = (SpinnerColumn(), TextColumn(count), TimeElapsedColumn())
+    if not counts:
+        columns = Progress.get_default_columns()
     shown = sys.stderr.isatty()
     with Progress(*columns, console=Console(stderr=True), transient=True, disable=not shown) as bar:
         yield bar, bar.add_task(translate(title), total=total)
@@ -148,10 +137,16 @@ def _shown(character: str) -> str:
     return character if character.isprintable() or character in HARMLESS else json.dumps(character)[1:-1]
 
 
-def _say_cell(column: str, value: object) -> object:
-    if column == "label" and value in TOTALS:
+def _write_cell(column: str, value: object) -> str:
+    if value is None:
+        return "–"
+    if isinstance(value, bool):
+        return translate("yes" if value else "no")
+    if column == "label" and value in {"all", "ALL"}:
         return translate("all labels")
-    return translate(value) if column in OUR_COLUMNS and isinstance(value, str) else value
+    if column in OUR_COLUMNS and isinstance(value, str):
+        value = translate(value)
+    return f"{value:.4f}" if isinstance(value, float) else printable(str(value), keep=HARMLESS)
 
 
 def _cell(value: object) -> str:

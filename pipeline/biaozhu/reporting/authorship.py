@@ -106,8 +106,6 @@ def _read_file(path: Path) -> About:
             raise ValueError(f"unknown key {unknown[0]}")  # noqa: TRY301 — one error for all
         return msgspec.convert(table, About)
     except (ValueError, msgspec.ValidationError) as error:
-        raise ReportInputError(
-            f"not a description of gold: {error}",
-            where=str(path),
-            next_step='Write [[annotator]] with name, kind ("person" or "model") and when, and [in_sample]',
-        ) from None
+        what = f"not a description of gold: {error}"
+        advice = 'Write [[annotator]] with name, kind ("person" or "model") and when, and [in_sample]'
+        raise ReportInputError(what, where=str(path), next_step=advice) from None

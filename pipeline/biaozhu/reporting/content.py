@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import partial
 from itertools import combinations
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
-from biaozhu.curation.agreement import measure_agreement
-from biaozhu.curation.bias import measure_bias, read_work
+from biaozhu.curation.agreement import Agreement, measure_agreement
+from biaozhu.curation.bias import Bias, measure_bias, read_work
 from biaozhu.curation.frozen import read_gold
 from biaozhu.curation.status import SUFFIX, read_times
 from biaozhu.data.errors import VersionError, raise_collected
@@ -15,21 +16,19 @@ from biaozhu.data.labels import DEFAULT, Label, read_labels
 from biaozhu.data.ledger import read_ledger
 from biaozhu.data.shipped import find_own
 from biaozhu.reporting.authorship import NOTHING_STATED, list_authors, read_about
-from biaozhu.reporting.evidence import read_agreement, read_bias, read_curve, read_round_trip
+from biaozhu.reporting.evidence import CurveFigures, RoundTrip, read_evidence
 from biaozhu.scoring.layer_scoring import InputReader, name_layers, read_inputs, score_inputs
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
     from pathlib import Path
 
-    from biaozhu.curation.agreement import Agreement
-    from biaozhu.curation.bias import Bias
     from biaozhu.data.ledger import Entry
     from biaozhu.reporting.authorship import About, GoldAuthor
-    from biaozhu.reporting.evidence import CurveFigures, RoundTrip
     from biaozhu.scoring.layer_scoring import Layer, ScoredLayers, ScoringInputs, ScoringRequest
     from biaozhu.scoring.scores_document import InputFile
 
+Value = TypeVar("Value")
 UNNAMED_COLOR = "#5A5A5A"
 
 
@@ -74,6 +73,10 @@ def gather_content(request: ReportRequest) -> ReportContent:
     reader = InputReader()
     given = read_inputs(request.scoring, reader, read_gold=read_gold)
     annotators = reader.read_layers(request.annotators)
+
+    def read(role: str, path: Path | None, kind: type[Value]) -> Value | None:
+        return reader.read(role, path, partial(read_evidence, kind=kind))
+
     ledgers = [reader.read("ledger", path, read_ledger) or () for path in request.ledgers]
     content = ReportContent(
         command=request.scoring.command,
@@ -82,10 +85,10 @@ def gather_content(request: ReportRequest) -> ReportContent:
         given=given,
         annotators=annotators,
         ledger=tuple(entry for found in ledgers for entry in found) if request.ledgers else None,
-        round_trip=reader.read("round_trip", request.round_trip, read_round_trip),
-        agreement=reader.read("agreement", request.agreement, read_agreement),
-        curve=reader.read("curve", request.curve, read_curve),
-        bias=reader.read("bias", request.bias, read_bias),
+        round_trip=read("round_trip", request.round_trip, RoundTrip),
+        agreement=read("agreement", request.agreement, Agreement),
+        curve=read("curve", request.curve, CurveFigures),
+        bias=read("bias", request.bias, Bias),
     )
     reader.problems.extend(_find_foreign(given, annotators))
     raise_collected(reader.problems)

@@ -78,36 +78,33 @@ class CurveFigures:
     failure: str | None = None
 
 
-def read_round_trip(path: Path) -> RoundTrip:
-    """Read what `pull --compare LAYER --result` wrote; errors as of `read_curve`."""
-    return _convert(_read_object(path, ROUND_TRIP), RoundTrip, path, "biaozhu pull --compare LAYER --result")
+# What each is of: its format, and the command that writes it.
+WRITTEN_BY: dict[type, tuple[str, str]] = {
+    RoundTrip: (ROUND_TRIP, "biaozhu pull --compare LAYER --result"),
+    Agreement: (AGREEMENT, "biaozhu agree -o"),
+    CurveFigures: (CURVE, "biaozhu curve -o"),
+    Bias: (BIAS, "biaozhu bias -o"),
+}
 
 
-def read_agreement(path: Path) -> Agreement:
-    """Read what `agree -o` wrote; errors as of `read_curve`."""
-    value = _read_object(path, AGREEMENT)
-    articles = value.get("by_article")
-    if isinstance(articles, dict):
+def read_evidence(path: Path, kind: type[Value]) -> Value:
+    """Read what the command of this kind wrote; ReportInputError where it is not what this version writes."""
+    form, command = WRITTEN_BY[kind]
+    value = _read_object(path, form)
+    if kind is Agreement and isinstance(articles := value.get("by_article"), dict):
         # Before there were months it wrote the bare F1 of each article.
         value["by_article"] = {
             name: {"comparisons": None, "strict": group} if isinstance(group, float) else group
             for name, group in articles.items()
         }
-    return _convert(value, Agreement, path, "biaozhu agree -o")
-
-
-def read_curve(path: Path) -> CurveFigures:
-    """Read what `curve -o` wrote; ReportInputError where it is not what this version writes."""
-    command = "biaozhu curve -o"
-    curve = _convert(_read_object(path, CURVE), CurveFigures, path, command)
-    if curve.failure and f"learning.failure.{curve.failure}" not in read_strings():
-        raise ReportInputError(f"not what `{command}` writes: failure {curve.failure!r}", where=str(path))
-    return curve
-
-
-def read_bias(path: Path) -> Bias:
-    """Read what `bias -o` wrote; errors as of `read_curve`."""
-    return _convert(_read_object(path, BIAS), Bias, path, "biaozhu bias -o")
+    try:
+        found = msgspec.convert(value, kind)
+    except msgspec.ValidationError as error:
+        raise ReportInputError(f"not what `{command}` writes: {error}", where=str(path)) from None
+    failure = found.failure if isinstance(found, CurveFigures) else None
+    if failure and f"learning.failure.{failure}" not in read_strings():
+        raise ReportInputError(f"not what `{command}` writes: failure {failure!r}", where=str(path))
+    return found
 
 
 def _read_object(path: Path, form: str) -> dict[str, Any]:
@@ -119,10 +116,3 @@ def _read_object(path: Path, form: str) -> dict[str, Any]:
     if value.get("format", form) != form:
         raise ReportInputError(f"the format is {value['format']}, not {form}", where=str(path))
     return value
-
-
-def _convert(value: dict[str, Any], kind: type[Value], path: Path, command: str) -> Value:
-    try:
-        return msgspec.convert(value, kind)
-    except msgspec.ValidationError as error:
-        raise ReportInputError(f"not what `{command}` writes: {error}", where=str(path)) from None

@@ -24,7 +24,7 @@ from biaozhu.scoring.evaluation import ALL, ScoreEstimates
 from biaozhu.scoring.scores_document import InputFile, read_scores
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
     from pathlib import Path
 
     from biaozhu.reporting.page.strings import Language
@@ -111,9 +111,8 @@ def read_reports(folder: Path) -> list[PastReport]:
     """Read the reports in a folder, at any depth, by date; those without scores come last."""
     found = sorted({path.parent for name in ("scores.json", "checks.json") for path in folder.rglob(name)})
     if not found:
-        raise MissingFileError(
-            "no report in this folder", where=str(folder), next_step="Make one with `biaozhu report`"
-        )
+        advice = "Make one with `biaozhu report`"
+        raise MissingFileError("no report in this folder", where=str(folder), next_step=advice)
     reports: list[PastReport] = []
     problems: list[BiaozhuError] = []
     for path in found:
@@ -139,28 +138,17 @@ def summarize_report(report: PastReport) -> dict[str, Any]:
         "round_trip_identical": checks.round_trip_identical,
         "round_trip_whole": checks.round_trip_whole,
         "ledger_losses": checks.ledger_losses,
-        "scores": [
-            {
-                "layer": layer,
-                "label": label,
-                "gold": scores.counts.possible,
-                "precision": scores.precision.value,
-                "recall": scores.recall.value,
-                "f1": scores.f1.value,
-                "interval": scores.f1.best,
-            }
-            for layer, label, scores in _list_scores(report)
-        ],
+        "scores": _list_scores(report),
     }
 
 
 def list_cells(report: PastReport) -> list[tuple[Any, ...]]:
     """Return the rows that `summary` prints of a report, one for each layer and label; one of dashes without gold."""
     rows: list[tuple[Any, ...]] = []
-    for layer, label, one in _list_scores(report):
-        figures = (one.precision.value, one.recall.value, one.f1.value, format_interval(one.f1.best))
+    for one in _list_scores(report):
+        layer, label, *figures, interval = one.values()
         called = escape_plain(layer) if label == ALL else ""
-        rows.append(("", "", called, label, one.counts.possible, *figures, "", ""))
+        rows.append(("", "", called, label, *figures, format_interval(interval), "", ""))
     if not rows:
         rows = [("", "", NOTHING, NOTHING, None, None, None, None, NOTHING, "", "")]
     first = (escape_plain(report.name), _describe_articles(report))
@@ -175,14 +163,19 @@ def list_history(reports: Sequence[PastReport]) -> list[HistoryRow]:
     rows = []
     for report in reports:
         sha = _hash_gold(report.scores) if report.scores else ""
-        for layer in report.scores.layers if report.scores else ():
-            strict, key = layer.overall.strict, (layer.name, sha)
-            f1, (low, high) = strict.f1.value, strict.f1.best or (None, None)
-            figures = (strict.counts.possible, strict.precision.value, strict.recall.value, f1, low, high)
-            change = None if f1 is None or key not in before else f1 - before[key]
-            rows.append(HistoryRow(report.date, report.name, layer.name, *figures, change, sha))
+        for one in _list_scores(report):
+            layer, label, *figures, interval = one.values()
+            if label != ALL:
+                continue
+            f1, before_it = one["f1"], before.get((layer, sha))
+            change = None if f1 is None or before_it is None else f1 - before_it
+            rows.append(
+                HistoryRow(
+                    report.date, report.name, layer, *figures, *(interval or (None, None)), change, sha
+                )
+            )
             if f1 is not None:
-                before[key] = f1
+                before[layer, sha] = f1
     return rows
 
 
@@ -201,11 +194,20 @@ def write_history(path: Path, rows: Sequence[HistoryRow], *, language: Language 
     write_text(path, render_template("history.html.j2", values))
 
 
-def _list_scores(report: PastReport) -> Iterator[tuple[str, str, ScoreEstimates]]:
-    for layer in report.scores.layers if report.scores else ():
-        yield layer.name, ALL, layer.overall.strict
-        for label, schemes in layer.labels.items():
-            yield layer.name, label, schemes.strict
+def _list_scores(report: PastReport) -> list[dict[str, Any]]:
+    return [
+        {
+            "layer": layer.name,
+            "label": label,
+            "gold": one.strict.counts.possible,
+            "precision": one.strict.precision.value,
+            "recall": one.strict.recall.value,
+            "f1": one.strict.f1.value,
+            "interval": one.strict.f1.best,
+        }
+        for layer in (report.scores.layers if report.scores else ())
+        for label, one in {ALL: layer.overall, **layer.labels}.items()
+    ]
 
 
 def _describe_articles(report: PastReport) -> str:
@@ -239,9 +241,9 @@ def _read_scores(path: Path) -> PastScores:
 
 def _read_checks(path: Path) -> PastChecks:
     try:
-        checks = parse_json_as(read_bytes(path), PastChecks)
+        checks, why = parse_json_as(read_bytes(path), PastChecks), ""
     except ValueError as error:
-        raise ReportInputError(f"not a {CHECKS_FORMAT} document ({error})", where=str(path)) from None
+        checks, why = PastChecks(), f" ({error})"
     if checks.format != CHECKS_FORMAT:
-        raise ReportInputError(f"not a {CHECKS_FORMAT} document", where=str(path))
+        raise ReportInputError(f"not a {CHECKS_FORMAT} document{why}", where=str(path))
     return checks

@@ -151,11 +151,9 @@ def connect(address: str | None, workers: int | None) -> Iterator[Any]:
             # "local": without an address it would join a cluster that happens to run here.
             ray.init("local", num_cpus=workers, include_dashboard=False, object_store_memory=STORE, **quiet)
     except Exception as error:  # noqa: BLE001 — Ray raises plain exceptions here
-        raise WorkerError(
-            f"no Ray cluster ({' '.join(str(error).split())})",
-            where=address or "",
-            next_step="Start one with `ray start --head`, or leave --ray-address out",
-        ) from None
+        what = f"no Ray cluster ({' '.join(str(error).split())})"
+        advice = "Start one with `ray start --head`, or leave --ray-address out"
+        raise WorkerError(what, where=address or "", next_step=advice) from None
     try:
         yield ray
     finally:

@@ -80,11 +80,9 @@ def require_files(piece: Piece) -> None:
     for one in piece.files:
         # A remote address is the same everywhere.
         if isinstance(one, Path) and not os.access(one, os.F_OK):
-            raise WorkerError(
-                "a node of the cluster does not see this file",
-                where=str(one),
-                next_step="Put the corpus where all nodes find it by the same path, or on an object store",
-            )
+            what = "a node of the cluster does not see this file"
+            advice = "Put the corpus where all nodes find it by the same path, or on an object store"
+            raise WorkerError(what, where=str(one), next_step=advice)
 
 
 def unpack_piece(piece: Piece, size: int) -> Iterator[Chunk]:

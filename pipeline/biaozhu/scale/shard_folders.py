@@ -36,20 +36,15 @@ def place(where: str) -> Path:
     try:
         from upath import UPath  # noqa: PLC0415 — an extra
     except ImportError:
-        raise MissingExtraError(
-            "addresses need the packages universal-pathlib and fsspec",
-            where=where,
-            next_step=extra_advice("remote"),
-        ) from None
+        what = "addresses need the packages universal-pathlib and fsspec"
+        raise MissingExtraError(what, where=where, next_step=extra_advice("remote")) from None
     try:
         found: Any = UPath(where)
         found.fs  # noqa: B018 — asking for the file system is what finds out whether there is one
     except (ImportError, ValueError) as error:
-        raise MissingExtraError(
-            f"no package for this kind of address ({error})",
-            where=where,
-            next_step="Install the fsspec package that knows it (s3fs, gcsfs, adlfs)",
-        ) from None
+        what = f"no package for this kind of address ({error})"
+        advice = "Install the fsspec package that knows it (s3fs, gcsfs, adlfs)"
+        raise MissingExtraError(what, where=where, next_step=advice) from None
     return cast("Path", found)
 
 

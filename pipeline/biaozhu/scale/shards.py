@@ -267,10 +267,8 @@ def find_own_files(folder: Path) -> frozenset[str]:
     if FAILED in names and not _is_failed_list(folder / FAILED):
         strange.append(FAILED)
     if strange:
-        raise OutputError(
-            "no manifest or receipt of an earlier run names this file, and a shard may replace it",
-            where=str(folder / strange[0]),
-        )
+        what = "no manifest or receipt of an earlier run names this file, and a shard may replace it"
+        raise OutputError(what, where=str(folder / strange[0]))
     return frozenset(own)
 
 

@@ -181,11 +181,8 @@ def evaluate_stream(gold: Path, layer: Path, *, name: str, options: EvaluationOp
     counts = count_layer(pairs, labels=options.labels, units=None, examples=options.examples)
     found = counts.number
     if found < ARTICLES_NEEDED:
-        raise ScoringError(
-            f"{found} articles, fewer than {ARTICLES_NEEDED}",
-            where=str(gold),
-            next_step="Score so few articles without --stream",
-        )
+        what = f"{found} articles, fewer than {ARTICLES_NEEDED}"
+        raise ScoringError(what, where=str(gold), next_step="Score so few articles without --stream")
     units = ResamplingUnits("article", {}, found, f"{found} articles")
     if not counts.units:
         reason = f"{found} articles, more than {MOST_ARTICLES}: in {GROUPS} groups by a hash of their ids, each one unit"
@@ -207,11 +204,9 @@ def pair_streams(
             other = next(theirs, None)
             continue
         if missing == "error":
-            raise ScoringError(
-                f"{sentence.id} is not at the same place in {layer}",
-                where=str(gold),
-                next_step="Bring both into the same order, or give --missing empty if it lacks sentences",
-            )
+            what = f"{sentence.id} is not at the same place in {layer}"
+            advice = "Bring both into the same order, or give --missing empty if it lacks sentences"
+            raise ScoringError(what, where=str(gold), next_step=advice)
         lacking.add(sentence.id)
         yield sentence, Sentence(sentence.article, sentence.start, sentence.end, sentence.text)
     if other is not None:

@@ -256,10 +256,8 @@ def _add_context(
     elif len(articles) < len(ids) and not request.held_out:
         articles = ()
     if request.held_out and not articles:
-        raise UsageError(
-            "it is not known which sentences were held out together",
-            next_step="Give the articles with --article",
-        )
+        advice = "Give the articles with --article"
+        raise UsageError("it is not known which sentences were held out together", next_step=advice)
     groups: dict[str, str] = {}
     if articles:
         # As in `read_articles`.

@@ -150,8 +150,6 @@ def pair_layers(
 def _index_by_id(layer: Sequence[Sentence], name: str) -> dict[str, Sentence]:
     found = {sentence.id: sentence for sentence in layer}
     if len(found) < len(layer):
-        raise ScoringError(
-            f"{name} holds {len(layer) - len(found)} sentences more than once",
-            next_step="Remove the repeated lines",
-        )
+        what = f"{name} holds {len(layer) - len(found)} sentences more than once"
+        raise ScoringError(what, next_step="Remove the repeated lines")
     return found

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -43,22 +44,25 @@ def export(
     names = {label.id: label.name for label in read_labels(labels)}
     named = read_named_layers(layers, labels=names)
     sentences = [sentence for _, layer in named for sentence in layer]
-    _unique(sentences)
+    twice = [one for one, count in Counter(sentence.id for sentence in sentences).items() if count > 1]
+    if twice:
+        advice = "Export them one by one"
+        raise DuplicateError("two of the layers have it", where=twice[0], next_step=advice)
     made = export_layer(sentences, into, names=names, articles=name_articles(named))
-    entries = made.entries
     check_output(output, into.value, layers)
-    for name in made.files:
-        check_output(output / name if name else output, into.value, layers)
-    for name, content in made.files.items():
-        write_bytes(output / name if name else output, content)
+    written = {output / name if name else output: content for name, content in made.files.items()}
+    for path in written:
+        check_output(path, into.value, layers)
+    for path, content in written.items():
+        write_bytes(path, content)
     spans = sum(len(sentence.spans) for sentence in sentences)
     if as_json:
-        _print(sentences, entries, {"format": into.value, "written": spans - len(entries)})
+        _print(sentences, made.entries, {"format": into.value, "written": spans - len(made.entries)})
     else:
-        say(f"{spans - len(entries)} of {spans} spans in {len(sentences)} sentences written to {output}")
+        say(f"{spans - len(made.entries)} of {spans} spans in {len(sentences)} sentences written to {output}")
         if into in NOT_CARRIED:
             say(NOT_CARRIED[into])
-    finish(entries)
+    finish(made.entries)
 
 
 def import_(
@@ -97,9 +101,8 @@ def import_(
     names = {label.name: label.id for label in label_set}
     documents = read_documents(file, of, names=names, renamed=_renamed(rename or ()), unit=units)
     imported = import_documents(documents, article=read_article(article) if article else None, split=split)
-    written = {
-        output.with_suffix(f".{name}.txt" if name else ".txt"): raw for name, raw in imported.raws.items()
-    }
+    raws = imported.raws.items()
+    written = {output.with_suffix(f".{name}.txt" if name else ".txt"): raw for name, raw in raws}
     raise_collected(
         [
             UsageError(
@@ -117,17 +120,20 @@ def import_(
     if ledger:
         write_ledger(ledger_path(output), imported.entries)
     if as_json:
-        _print(
-            imported.sentences,
-            imported.entries,
-            {"format": of.value, "articles": [str(one) for one in written]},
-        )
+        more = {"format": of.value, "articles": [str(one) for one in written]}
+        _print(imported.sentences, imported.entries, more)
     else:
         spans = sum(len(sentence.spans) for sentence in imported.sentences)
         say(f"{spans} spans in {len(imported.sentences)} sentences written to {output}")
         for path in written:
             say(f"the article of these sentences: {path}")
-        _tell_unknown(imported.sentences, {label.id for label in label_set})
+        known = {label.id for label in label_set}
+        labels_found = Counter(span.label for one in imported.sentences for span in one.spans)
+        for label, count in labels_found.most_common():
+            if label not in known:
+                say(
+                    f"{count} spans have a label that the label set lacks: {label!r}; --map {label}=OURS renames it"
+                )
     finish(imported.entries)
 
 
@@ -139,26 +145,6 @@ def _renamed(pairs: Iterable[str]) -> dict[str, str]:
             raise UsageError(f"--map {pair} names no two labels", next_step="Write --map LOC=PLACE")
         found[theirs] = ours
     return found
-
-
-def _unique(sentences: Iterable[Sentence]) -> None:
-    seen: set[str] = set()
-    for sentence in sentences:
-        if sentence.id in seen:
-            raise DuplicateError(
-                "two of the layers have it", where=sentence.id, next_step="Export them one by one"
-            )
-        seen.add(sentence.id)
-
-
-def _tell_unknown(sentences: Iterable[Sentence], known: set[str]) -> None:
-    counts: dict[str, int] = {}
-    for sentence in sentences:
-        for span in sentence.spans:
-            if span.label not in known:
-                counts[span.label] = counts.get(span.label, 0) + 1
-    for label, count in sorted(counts.items(), key=lambda item: -item[1]):
-        say(f"{count} spans have a label that the label set lacks: {label!r}; --map {label}=OURS renames it")
 
 
 def _print(sentences: Sequence[Sentence], entries: Sequence[Entry], more: Mapping[str, object]) -> None:

@@ -166,10 +166,8 @@ def ask_models(
 def check_names(names: Sequence[Path | str]) -> None:
     """Check that no layer would overwrite another."""
     if len(set(names)) < len(names):
-        raise UsageError(
-            "two articles have the same file name, their layers would overwrite each other",
-            next_step="Rename one of the files",
-        )
+        what = "two articles have the same file name, their layers would overwrite each other"
+        raise UsageError(what, next_step="Rename one of the files")
 
 
 def _agree_to(plans: Sequence[Plan], *, yes: bool) -> None:

@@ -84,10 +84,8 @@ def loop(
     if state is None:
         names = tuple(name.strip() for name in annotators.split(","))
         if len(names) != 2 or not pool:  # noqa: PLR2004 — gold needs two
-            raise UsageError(
-                "a new loop needs a --pool and two --annotators",
-                next_step="Give both, as in --annotators ann,bo",
-            )
+            advice = "Give both, as in --annotators ann,bo"
+            raise UsageError("a new loop needs a --pool and two --annotators", next_step=advice)
         config = find_shipped(config)
         # Before people annotate: a later step of the round needs them.
         needed = [*map(Path, pool), config, *([test] if test else [])]
@@ -96,11 +94,8 @@ def loop(
         )
         state = LoopState(tuple(pool), names, str(config), number, str(test or ""))
     elif pool or annotators or test:
-        raise UsageError(
-            "the loop has begun, and its settings are in its loop.json",
-            where=str(folder),
-            next_step="Run `biaozhu loop FOLDER` alone",
-        )
+        what = "the loop has begun, and its settings are in its loop.json"
+        raise UsageError(what, where=str(folder), next_step="Run `biaozhu loop FOLDER` alone")
     begun = state.round
     while state.round == begun:
         paths = _find_paths(folder, state.round)

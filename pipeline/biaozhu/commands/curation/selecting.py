@@ -161,11 +161,8 @@ def _read_once(paths: Sequence[Path]) -> tuple[Sentence, ...]:
     for file in find_layers(paths):
         for sentence in read_gold(file):
             if sentence.id in found:
-                raise DuplicateError(
-                    f"{sentence.id} is in another file too",
-                    where=str(file),
-                    next_step="Give one layer of each article",
-                )
+                what = f"{sentence.id} is in another file too"
+                raise DuplicateError(what, where=str(file), next_step="Give one layer of each article")
             found[sentence.id] = sentence
     return tuple(found.values())
 

@@ -85,10 +85,8 @@ def backup(
     from biaozhu.doccano.local.backup import back_up
 
     if os.environ.get("DOCCANO_URL"):
-        raise UsageError(
-            "only a local server can be saved, and DOCCANO_URL names another",
-            next_step="Unset DOCCANO_URL, or save the other server where it runs",
-        )
+        advice = "Unset DOCCANO_URL, or save the other server where it runs"
+        raise UsageError("only a local server can be saved, and DOCCANO_URL names another", next_step=advice)
     _print_manifest(f"saved to {file}", back_up(file, home=home), as_json=as_json)
 
 
