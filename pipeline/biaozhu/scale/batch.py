@@ -155,9 +155,8 @@ def annotate_stream(
     sources: Iterable[Source], *, weights: str, jobs: int = 1, threads: int | None = None
 ) -> Iterator[Batch]:
     """Annotate a stream batch by batch, in order, with few batches in memory; each article once; see `run_in_order`."""
-    return run_in_order(
-        annotate_sources, batches(without_duplicates(sources)), weights=weights, jobs=jobs, threads=threads
-    )
+    groups = batches(without_duplicates(sources))
+    return run_in_order(annotate_sources, groups, weights=weights, jobs=jobs, threads=threads)
 
 
 def run_in_order(
@@ -183,9 +182,8 @@ def run_in_order(
     del model
     # Spawned, not forked: ONNX Runtime's threads do not survive a fork.
     spawned = multiprocessing.get_context("spawn")
-    pool = ProcessPoolExecutor(
-        jobs, spawned, initializer=_begin, initargs=(weights, threads or 1, os.getpid())
-    )
+    given = (weights, threads or 1, os.getpid())
+    pool = ProcessPoolExecutor(jobs, spawned, initializer=_begin, initargs=given)
     waiting: deque[Future[Result]] = deque()
     try:
         for task in tasks:

@@ -138,9 +138,8 @@ def connect(address: str | None, workers: int | None) -> Iterator[Any]:
     try:
         import ray  # noqa: PLC0415 — an extra
     except ImportError:
-        raise MissingExtraError(
-            "the engine ray needs the package ray", next_step=extra_advice("ray")
-        ) from None
+        what = "the engine ray needs the package ray"
+        raise MissingExtraError(what, next_step=extra_advice("ray")) from None
     quiet: dict[str, Any] = {"log_to_driver": False, "logging_level": logging.ERROR}
     here = ray.is_initialized()
     try:

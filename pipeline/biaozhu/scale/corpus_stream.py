@@ -86,9 +86,8 @@ def _match_remote(pattern: Any) -> list[Path]:
     try:
         return [place(f"{pattern.protocol}://{name}") for name in sorted(pattern.fs.glob(pattern.path))]
     except Exception as error:  # noqa: BLE001 — each file system raises its own kinds
-        raise MissingFileError(
-            f"cannot be listed ({reason_of(error)})", where=str(pattern), next_step=advice_on(pattern)
-        ) from None
+        what = f"cannot be listed ({reason_of(error)})"
+        raise MissingFileError(what, where=str(pattern), next_step=advice_on(pattern)) from None
 
 
 def read_sources(paths: Iterable[Path]) -> Iterator[Source]:
@@ -212,9 +211,8 @@ def _name_of(path: Path) -> str:
 def _whole(file: IO[bytes], where: str, first: bytes = b"") -> bytes:
     data = first + file.read(MAX_ARTICLE_BYTES + 1 - len(first))
     if len(data) > MAX_ARTICLE_BYTES:
-        raise EncodingError(
-            f"more than {MAX_ARTICLE_BYTES >> 20} MiB, which is too large for an article", where=where
-        )
+        what = f"more than {MAX_ARTICLE_BYTES >> 20} MiB, which is too large for an article"
+        raise EncodingError(what, where=where)
     return data
 
 
@@ -296,9 +294,8 @@ def read_rows(path: Path, start: int, end: int | None) -> Iterator[tuple[int, st
         import pyarrow as pa  # noqa: PLC0415 — an extra that only tables need
         from pyarrow import parquet  # noqa: PLC0415 — as above
     except ImportError:
-        raise MissingExtraError(
-            "Parquet needs the package pyarrow", where=str(path), next_step=extra_advice("table")
-        ) from None
+        what = "Parquet needs the package pyarrow"
+        raise MissingExtraError(what, where=str(path), next_step=extra_advice("table")) from None
     number, place, columns = 0, 0, ["name", "text"]
     try:
         options = {} if isinstance(cast("Any", path), Path) else {"block_size": REMOTE_AHEAD}
@@ -313,9 +310,8 @@ def read_rows(path: Path, start: int, end: int | None) -> Iterator[tuple[int, st
                     stated = rows.metadata.row_group(group)
                     # Never before that of the group before, whatever the file states: the order of rows is kept.
                     column = stated.column(0)
-                    begin = min(
-                        column.data_page_offset, column.dictionary_page_offset or column.data_page_offset
-                    )
+                    first = column.data_page_offset
+                    begin = min(first, column.dictionary_page_offset or first)
                     place = max(place, int(begin))
                     if place < start or (end is not None and place >= end):
                         number += stated.num_rows

@@ -80,9 +80,8 @@ def check_form(form: Form) -> None:
         try:
             import pyarrow.parquet  # noqa: F401, PLC0415 — an extra that only tables need
         except ImportError:
-            raise MissingExtraError(
-                "Parquet needs the package pyarrow", next_step=extra_advice("table")
-            ) from None
+            what = "Parquet needs the package pyarrow"
+            raise MissingExtraError(what, next_step=extra_advice("table")) from None
 
 
 def _pack_parquet(lines: Sequence[str]) -> bytes:
@@ -247,9 +246,8 @@ def find_own_files(folder: Path) -> frozenset[str]:
     names = names_in(folder)
     manifest = _read_json(folder / MANIFEST) if MANIFEST in names else None
     listed = manifest.get("files") if isinstance(manifest, dict) and "shards" in manifest else None
-    files = (
-        [str(one.get("file")) for one in listed if isinstance(one, dict)] if isinstance(listed, list) else []
-    )
+    rows = listed if isinstance(listed, list) else []
+    files = {str(one.get("file")) for one in rows if isinstance(one, dict)}
     own = {name for name in files if NUMBERED.fullmatch(name)}
     own |= {f"{name.partition('.')[0]}.json" for name in own}
     for name in names:
@@ -259,9 +257,8 @@ def find_own_files(folder: Path) -> frozenset[str]:
             except Exception:  # noqa: BLE001, S112 — each file system raises its own kinds; it is none of ours
                 continue
             own |= {name, receipt.file}
-    strange = [
-        name for name in names if NUMBERED.fullmatch(name) and name not in own and (folder / name).is_file()
-    ]
+    mine = [name for name in names if NUMBERED.fullmatch(name)]
+    strange = [name for name in mine if name not in own and (folder / name).is_file()]
     if MANIFEST in names and listed is None and (folder / MANIFEST).is_file():
         strange.append(MANIFEST)
     if FAILED in names and not _is_failed_list(folder / FAILED):

@@ -120,13 +120,11 @@ def trace_thresholds(
         return ()
     ranked = sorted(by_score, reverse=True)
     sums = np.cumsum(np.array([by_score[score] for score in ranked], dtype=np.int64), axis=0) + unscored
-    chosen = np.unique(
-        np.linspace(0, len(ranked) - 1, min(len(ranked), MOST_POINTS)).round().astype(np.int64)
-    )
+    ranks = np.linspace(0, len(ranked) - 1, min(len(ranked), MOST_POINTS))
+    chosen = np.unique(ranks.round().astype(np.int64))
     points = []
     for at in chosen.tolist():
         counts = StrictCounts(gold, *(int(figure) for figure in sums[at]))
-        points.append(
-            ThresholdPoint(float(ranked[at]), counts.predicted, counts.precision, counts.recall, counts.f1)
-        )
+        figures = (counts.predicted, counts.precision, counts.recall, counts.f1)
+        points.append(ThresholdPoint(float(ranked[at]), *figures))
     return tuple(points)

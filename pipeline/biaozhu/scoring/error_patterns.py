@@ -75,9 +75,8 @@ def find_cases_among(sentence: Sentence, gold: Sequence[Span], predicted: Sequen
             continue
         spans = (*mine, *theirs)
         start, end = min(span.start for span in spans), max(span.end for span in spans)
-        nested = shape in CAN_BE_NESTED and any(
-            span.label not in NEVER_IN_NAMES and heads_organisation(sentence.text, span.end) for span in spans
-        )
+        names = [span for span in spans if span.label not in NEVER_IN_NAMES]
+        nested = shape in CAN_BE_NESTED and any(heads_organisation(sentence.text, one.end) for one in names)
         cases.append(
             Case(
                 sentence=sentence.id,

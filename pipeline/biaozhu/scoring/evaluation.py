@@ -210,9 +210,8 @@ def pair_streams(
         lacking.add(sentence.id)
         yield sentence, Sentence(sentence.article, sentence.start, sentence.end, sentence.text)
     if other is not None:
-        raise ScoringError(
-            f"{other.id} is not in the gold, or not in its order", where=str(layer), next_step=SORT_ADVICE
-        )
+        what = f"{other.id} is not in the gold, or not in its order"
+        raise ScoringError(what, where=str(layer), next_step=SORT_ADVICE)
 
 
 def compare_evaluations(a: Evaluation, b: Evaluation, *, sampling: Sampling = DEFAULT_SAMPLING) -> Comparison:

@@ -115,9 +115,8 @@ class InputReader:
             layer = self.read(role, file, read) or ()
             if layer:
                 spans = sum(len(line.spans) for line in layer)
-                self.inputs[-1] = replace(
-                    self.inputs[-1], name=name or file.stem, sentences=len(layer), spans=spans
-                )
+                counts = {"sentences": len(layer), "spans": spans}
+                self.inputs[-1] = replace(self.inputs[-1], name=name or file.stem, **counts)
             lines += layer
         again = sorted(key for key, count in Counter(line.id for line in lines).items() if count > 1)
         if again:
@@ -127,9 +126,8 @@ class InputReader:
 
     def read_layers(self, layers: Sequence[str]) -> dict[str, Layer]:
         """Return layers by name, see `name_layers`."""
-        return {
-            name: self.read_layer("layer", paths, name=name) for name, paths in name_layers(layers).items()
-        }
+        named = name_layers(layers).items()
+        return {name: self.read_layer("layer", paths, name=name) for name, paths in named}
 
     def read_articles(self, paths: Sequence[Path]) -> tuple[Article, ...]:
         """Return the articles of files and folders."""
@@ -158,9 +156,8 @@ def read_inputs(
     covered = _keep_covered(request, gold, layers)
     scored = gold
     if request.missing == "skip":
-        common = set.intersection(
-            *({sentence.id for sentence in layer} for layer in (gold, *covered.values()))
-        )
+        ids = ({sentence.id for sentence in layer} for layer in (gold, *covered.values()))
+        common = set.intersection(*ids)
         # Where nothing is common, scoring says why.
         if common:
             scored, *rest = (
@@ -186,9 +183,8 @@ def score_inputs(
     request: ScoringRequest, given: ScoringInputs, *, labels: Sequence[Label], inputs: Sequence[InputFile]
 ) -> ScoredLayers:
     """Score layers; `labels` are in the order of reports, `inputs` all files of the document."""
-    options = EvaluationOptions(
-        labels=tuple(label.id for label in labels), missing=_find_missing(request), sampling=request.sampling
-    )
+    ids, missing = tuple(label.id for label in labels), _find_missing(request)
+    options = EvaluationOptions(labels=ids, missing=missing, sampling=request.sampling)
     options = _add_context(options, request, given)
     reader = InputReader()
     found = [

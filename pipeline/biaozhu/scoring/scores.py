@@ -83,9 +83,7 @@ def tally_spans(gold: Iterable[Span], predicted: Iterable[Span]) -> Tally:
 
 def count_scheme(tally: Tally, scheme: Scheme) -> Counts:
     """Return the counts under a scheme; PAR occurs under `partial` only, and INC under the others."""
-    correct = {"strict": tally.strict, "exact": tally.exact, "partial": tally.exact, "type": tally.type}[
-        scheme
-    ]
+    correct = {"strict": tally.strict, "type": tally.type}.get(scheme, tally.exact)
     other = tally.paired - correct
     partial = other if scheme == "partial" else 0
     missing, spurious = tally.gold - tally.paired, tally.predicted - tally.paired
@@ -142,9 +140,8 @@ def pair_layers(
         except BiaozhuError as error:
             problems.append(error)
     raise_collected(problems)
-    return tuple(
-        (sentence, found.get(one) or replace(sentence, spans=())) for one, sentence in wanted.items()
-    )
+    pairs = ((sentence, found.get(one)) for one, sentence in wanted.items())
+    return tuple((sentence, other or replace(sentence, spans=())) for sentence, other in pairs)
 
 
 def _index_by_id(layer: Sequence[Sentence], name: str) -> dict[str, Sentence]:

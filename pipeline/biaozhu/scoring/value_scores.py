@@ -185,9 +185,8 @@ def _count_places(
     for where in golds.keys() & places.keys():
         gold, place = golds[where], places[where]
         # An empty path is correct only for a place that has none.
-        correct = "/".join(place.path) in (gold.path, *gold.also) and (
-            bool(place.path) or place.status == "natural"
-        )
+        given = bool(place.path) or place.status == "natural"
+        correct = "/".join(place.path) in (gold.path, *gold.also) and given
         given = place.status in ("known", "natural")
         paths += correct
         levels += place.level == gold.level

@@ -128,12 +128,9 @@ def import_(
         for path in written:
             say(f"the article of these sentences: {path}")
         known = {label.id for label in label_set}
-        labels_found = Counter(span.label for one in imported.sentences for span in one.spans)
-        for label, count in labels_found.most_common():
-            if label not in known:
-                say(
-                    f"{count} spans have a label that the label set lacks: {label!r}; --map {label}=OURS renames it"
-                )
+        found = [span.label for sentence in imported.sentences for span in sentence.spans]
+        for one, count in Counter(label for label in found if label not in known).most_common():
+            say(f"{count} spans have a label that the label set lacks: {one!r}; --map {one}=OURS renames it")
     finish(imported.entries)
 
 

@@ -156,9 +156,8 @@ def _few(
         _write(done, output, asked, ledger=ledger)
     sentences = [sentence for one in done for sentence in one.sentences]
     spans = sum(len(sentence.spans) for sentence in sentences)
-    say(
-        f"{spans} spans in {len(sentences)} sentences of {len(done)} {'article' if len(done) == 1 else 'articles'}"
-    )
+    count = f"{len(done)} {'article' if len(done) == 1 else 'articles'}"
+    say(f"{spans} spans in {len(sentences)} sentences of {count}")
     for failure in failures:
         say(f"failed: {failure}")
     finish([entry for one in done for entry in _entries(one, asked)], left_out=problems)

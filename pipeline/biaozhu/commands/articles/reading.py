@@ -160,9 +160,7 @@ def _as_json(article: Article) -> dict[str, Any]:
         **{key: getattr(article, key) for key in ("id", "name", "sha256", "encoding")},
         "code_points": len(article.raw),
         "metadata": asdict(article.metadata),
-        "blocks": [
-            {**asdict(block), "text": article.raw[block.start : block.end]} for block in article.blocks
-        ],
+        "blocks": [{**asdict(one), "text": article.raw[one.start : one.end]} for one in article.blocks],
         "left_out": [asdict(one) for one in article.left_out],
     }
 
@@ -209,9 +207,8 @@ def table(
     unknown = [place for place in places if place.status in ("unknown", "ambiguous")]
     if unknown and not as_json and output is None:
         print_table("Places not resolved", UNRESOLVED, _unresolved(unknown))
-    say(
-        f"places: {len(places) - len(unknown)} of {len(places)} resolved, {len(unknown)} unknown or ambiguous"
-    )
+    known = len(places) - len(unknown)
+    say(f"places: {known} of {len(places)} resolved, {len(unknown)} unknown or ambiguous")
     finish(_unread(rows), left_out=problems)
 
 

@@ -48,9 +48,8 @@ def annotate_corpus(files: Sequence[Path], *, output: Path | None, folder: Path 
 
     if folder is None:
         if output is not None and output.suffix != ".jsonl":
-            raise UsageError(
-                "a stream goes to one file", next_step="Give --output OUT.jsonl, or --shards DIR"
-            )
+            advice = "Give --output OUT.jsonl, or --shards DIR"
+            raise UsageError("a stream goes to one file", next_step=advice)
         _stream(files, output, run)
         return
     if output is not None:
@@ -87,9 +86,8 @@ def _stream(files: Sequence[Path], output: Path | None, run: Run) -> None:
     counts = {"spans": 0, "articles": 0}
 
     def parts() -> Iterator[bytes]:
-        found = annotate_stream(
-            read_sources(files), weights=run.weights, jobs=run.jobs or 1, threads=run.threads
-        )
+        sources, jobs = read_sources(files), run.jobs or 1
+        found = annotate_stream(sources, weights=run.weights, jobs=jobs, threads=run.threads)
         for batch in _counted(found):
             failed.extend(batch.failed)
             counts["spans"] += batch.spans
@@ -97,9 +95,8 @@ def _stream(files: Sequence[Path], output: Path | None, run: Run) -> None:
             yield "".join(f"{line}\n" for line in batch.lines).encode("utf-8")
         if not counts["articles"]:
             _tell(failed[:LOSSES_SHOWN])
-            raise EmptyArticleError(
-                f"no article could be read, {len(failed)} failed", where=", ".join(map(str, files))
-            )
+            what = f"no article could be read, {len(failed)} failed"
+            raise EmptyArticleError(what, where=", ".join(map(str, files)))
 
     dead = None if output is None else output.with_suffix(FAILED_SUFFIX)
     check_output(output, "layer", files)

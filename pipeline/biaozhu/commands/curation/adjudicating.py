@@ -108,9 +108,8 @@ def adjudicate(
             say(f"{without} decisions name no rule of the guideline: they count, and a rule would say why")
         folder = next(iter(targets)).parent
         if not (folder / ABOUT).exists():
-            say(
-                f"next: write in {folder / ABOUT} who annotated and when, person or model; the report shows it"
-            )
+            about = folder / ABOUT
+            say(f"next: write in {about} who annotated and when, person or model; the report shows it")
         say(f"next: `biaozhu gold freeze {folder}`")
 
 
@@ -120,9 +119,8 @@ def _check_undecided(questions: Path | None) -> None:
     if questions is None or descriptor_of(questions) is not None or not questions.is_file():
         return
     if decided := read_decisions(questions):
-        raise OutputError(
-            f"{len(decided)} decisions in it would be replaced by open questions", where=str(questions)
-        )
+        what = f"{len(decided)} decisions in it would be replaced by open questions"
+        raise OutputError(what, where=str(questions))
 
 
 def _check_steps(decisions: Path | None, *, to_doccano: bool, from_doccano: bool) -> None:
@@ -164,9 +162,7 @@ def _show_disagreements(dispute: Dispute, *, as_json: bool) -> tuple[Disagreemen
 
     found = find_disagreements(dispute.first, dispute.second)
     names = {sentence.id: dispute.articles[sentence.article] for sentence in dispute.first}
-    rows = [
-        [names[item.sentence], item.sentence, item.start, item.end, item.kind, item.text] for item in found
-    ]
+    rows = [[names[one.sentence], one.sentence, one.start, one.end, one.kind, one.text] for one in found]
     columns = ["article", "sentence", "start", "end", "kind", "text"]
     print_table("Disagreements", columns, rows, as_json=as_json)
     return found

@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from biaozhu.curation.loop_state import LoopState, Step
-    from biaozhu.training.curves.stopping import Outlook
 
 
 SCORE = "score.json"  # a round's counts on each test sentence
@@ -28,30 +27,20 @@ SCORE = "score.json"  # a round's counts on each test sentence
 
 @dataclass(frozen=True, slots=True)
 class _Paths:
-    """Paths of a round: the loop's folder, the project's name, and in `work` what comes and goes in this round."""
+    """Paths of a round: the loop's folder and its gold; the project's name; the round's folder, choice and model."""
 
     folder: Path
+    gold: Path
     name: str
     work: Path
-
-    @property
-    def chosen(self) -> Path:
-        """The sentences that were selected."""
-        return self.work / "chosen.jsonl"
-
-    @property
-    def gold(self) -> Path:
-        """The gold of all rounds."""
-        return self.folder / "gold"
-
-    @property
-    def model(self) -> Path:
-        """The model that this round trains."""
-        return self.folder / "models" / self.work.name
+    chosen: Path
+    model: Path
 
 
 def _find_paths(folder: Path, number: int) -> _Paths:
-    return _Paths(folder, f"{folder.resolve().name}-{number:02}", folder / f"round-{number:02}")
+    work = folder / f"round-{number:02}"
+    name = f"{folder.resolve().name}-{number:02}"
+    return _Paths(folder, folder / "gold", name, work, work / "chosen.jsonl", folder / "models" / work.name)
 
 
 def loop(
@@ -78,7 +67,7 @@ def loop(
     the fourth round on whether another batch is expected to raise F1 by more than --worth.
     """
     from biaozhu.curation.loop_state import LoopState, advance, read_state, write_state
-    from biaozhu.training.curves.stopping import describe_outlook
+    from biaozhu.training.curves.stopping import describe_outlook, expect_gain, read_round
 
     state = read_state(folder)
     if state is None:
@@ -89,9 +78,8 @@ def loop(
         config = find_shipped(config)
         # Before people annotate: a later step of the round needs them.
         needed = [*map(Path, pool), config, *([test] if test else [])]
-        raise_collected(
-            [MissingFileError("no such file", where=str(one)) for one in needed if not one.exists()]
-        )
+        missing = [MissingFileError("no such file", where=str(one)) for one in needed if not one.exists()]
+        raise_collected(missing)
         state = LoopState(tuple(pool), names, str(config), number, str(test or ""))
     elif pool or annotators or test:
         what = "the loop has begun, and its settings are in its loop.json"
@@ -113,24 +101,19 @@ def loop(
                 "rule in a comment, and confirm"
             )
         if state.step == "pull":
-            _wait(
-                f"{' and '.join(state.annotators)} annotate {paths.name} in Doccano, and confirm each sentence"
-            )
-    outlook = _look_ahead(state, folder, worth) if state.test else None
+            both = " and ".join(state.annotators)
+            _wait(f"{both} annotate {paths.name} in Doccano, and confirm each sentence")
+    outlook = None
+    if state.test:
+        done_rounds = (_find_paths(folder, number).work / SCORE for number in range(1, state.round))
+        rounds = [read_round(one) for one in done_rounds if one.is_file()]
+        outlook = expect_gain(rounds, more=state.number, worth=worth)
     if as_json:
         print_json({"round": begun, "f1": state.f1, "outlook": outlook and outlook.as_json()})
     scores = ", ".join("–" if one is None else f"{one:.4f}" for one in state.f1)
     say(f"round {begun} is done{f'; F1 after each round: {scores}' if scores else ''}. Run again for another")
     if outlook:
         say(describe_outlook(outlook))
-
-
-def _look_ahead(state: LoopState, folder: Path, worth: float) -> Outlook:
-    """Say whether another batch is worth it, by the rounds that are done."""
-    from biaozhu.training.curves.stopping import expect_gain, read_round
-
-    files = [_find_paths(folder, number).work / SCORE for number in range(1, state.round)]
-    return expect_gain([read_round(one) for one in files if one.is_file()], more=state.number, worth=worth)
 
 
 def _select(state: LoopState, paths: _Paths, _home: Path) -> LoopState:
@@ -185,9 +168,8 @@ def _adjudicate(state: LoopState, paths: _Paths, home: Path) -> LoopState:
     else:
         # Ends here, with status 1 and each of them named, while something is not decided.
         decisions = paths.work / "decisions.jsonl"
-        adjudicate(
-            first, second, from_doccano=True, decisions=decisions, output=gold, project=project, home=home
-        )
+        given = {"decisions": decisions, "output": gold, "project": project, "home": home}
+        adjudicate(first, second, from_doccano=True, **given)
     return state
 
 

@@ -60,9 +60,8 @@ def select(
     if marginals and against:
         raise UsageError("--marginals and --against are two ways to judge", next_step="Give one of them")
     if aim == "diversity" and (marginals or against):
-        raise UsageError(
-            "--aim diversity asks no model and no layer", next_step="Leave out --marginals and --against"
-        )
+        advice = "Leave out --marginals and --against"
+        raise UsageError("--aim diversity asks no model and no layer", next_step=advice)
     judge = None
     if against:
         from biaozhu.curation.disagreements import judge_against

@@ -208,9 +208,8 @@ def accounts(
     kept = list_accounts(home, url)
     given = _read_plan(plans, name).annotators
     rows = [(one, f"{name}@{one}", url, "yes" if one in kept else "no") for one in given]
-    print_table(
-        f"accounts of {name}", ("annotator", "project", "page", "password kept"), rows, as_json=as_json
-    )
+    columns = ("annotator", "project", "page", "password kept")
+    print_table(f"accounts of {name}", columns, rows, as_json=as_json)
     say(f"generated passwords are in {accounts_path(home)}, which only you can read")
 
 

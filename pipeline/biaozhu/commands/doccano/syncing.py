@@ -156,9 +156,8 @@ def _print_pulled(pulled: PulledProject, changes: Sequence[Change], *, compared:
     for change in changes:
         show(describe(change))
     show(f"{compared - len(differing)} of {compared} sentences identical")
-    say(
-        f"{len(pulled.confirmed)} confirmed, {len(pulled.comments)} with comments, {len(pulled.losses)} losses"
-    )
+    commented, lost = len(pulled.comments), len(pulled.losses)
+    say(f"{len(pulled.confirmed)} confirmed, {commented} with comments, {lost} losses")
     if pulled.unconfirmed:
         say(f"{pulled.unconfirmed} not confirmed, left out")
     others = [f"example {other.id} {other.text[:MAX_SHOWN]}" for other in pulled.others]

@@ -132,9 +132,8 @@ def serve(
         def ready() -> None:
             address = address_of(listening)
             page = address.removesuffix("predict")
-            say(
-                f"{predictor.name} answers at {address}; a page: {page}; the token: {VARIABLE} or {token_file}"
-            )
+            told = f"{VARIABLE} or {token_file}"
+            say(f"{predictor.name} answers at {address}; a page: {page}; the token: {told}")
             if listening.getsockname()[0] not in LOOPBACK:
                 say("others on the network can reach it, and http shows them the token: put TLS before it")
 

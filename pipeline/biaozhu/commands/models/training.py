@@ -259,9 +259,8 @@ def _score_held_out(
     gold = corpus.sentences()
     missing = [sentence.id for sentence in gold if sentence.id not in predicted]
     if missing:
-        raise UsageError(
-            f"{len(missing)} gold sentences have no prediction, {missing[0]} first", where="--held-out"
-        )
+        what = f"{len(missing)} gold sentences have no prediction, {missing[0]} first"
+        raise UsageError(what, where="--held-out")
     return score_strictly(gold, [predicted[sentence.id] for sentence in gold])
 
 

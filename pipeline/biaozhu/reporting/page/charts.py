@@ -112,9 +112,8 @@ def make_share_axis(name: str, low: float = 0.0, high: float = 1.0) -> Axis:
         low, high = max(0.0, high - 0.1), max(high, 0.1)
     step = next(step for step in (0.02, 0.05, 0.1, 0.2) if (high - low) / step <= 6 or step == 0.2)  # noqa: PLR2004 — at most six ticks
     first, last = ceil(low / step - 1e-9), floor(high / step + 1e-9)
-    return Axis(
-        name, low, high, tuple((round(at * step, 10), f"{at * step:.2f}") for at in range(first, last + 1))
-    )
+    ticks = ((round(at * step, 10), f"{at * step:.2f}") for at in range(first, last + 1))
+    return Axis(name, low, high, tuple(ticks))
 
 
 def make_count_axis(name: str, high: float) -> Axis:
@@ -164,9 +163,7 @@ def lay_out_intervals(caption: Caption, whiskers: Sequence[Whisker]) -> Interval
             groups.append((y, line.group, group is not None))
             group = line.group
         middle = y + ROW / 2
-        lines.append(
-            (middle, line, _along(line.value, axis), _along(line.low, axis), _along(line.high, axis))
-        )
+        lines.append((middle, line, *(_along(value, axis) for value in (line.value, line.low, line.high))))
         y += ROW
     ticks = tuple((_along(value, axis) or 0.0, text) for value, text in axis.ticks)
     return IntervalChart(caption, WIDTH, int(y) + 26, ticks, tuple(lines), tuple(groups))

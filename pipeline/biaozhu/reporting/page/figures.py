@@ -37,9 +37,8 @@ def chart_f1(evaluations: Sequence[Evaluation], names: Mapping[str, str], words:
         for kind, one in enumerate(evaluations):
             f1 = (one.overall if label == ALL else one.labels[label])["strict"].f1
             whiskers.append(Whisker(names[label], one.name, kind, f1.value, *(f1.best or (None, None))))
-    text = words("chart.f1.text") + words("stop").join(
-        f"{line.group} {line.name} {line.value:.3f}" for line in whiskers if line.value is not None
-    )
+    known = (f"{line.group} {line.name} {line.value:.3f}" for line in whiskers if line.value is not None)
+    text = words("chart.f1.text") + words("stop").join(known)
     return lay_out_intervals(Caption("c-f1", words("chart.f1"), text), whiskers)
 
 
@@ -91,9 +90,9 @@ def chart_reliability(evaluations: Sequence[Evaluation], words: Words) -> Chart 
         )
     if not any(one.points for one in series):
         return None
-    text = words("chart.reliability.text") + words("stop").join(
-        f"{one.name} ECE {one.calibration.ece:.3f}" for one in evaluations if one.calibration.ece is not None
-    )
+    errors = {one.name: one.calibration.ece for one in evaluations}
+    known = (f"{name} ECE {error:.3f}" for name, error in errors.items() if error is not None)
+    text = words("chart.reliability.text") + words("stop").join(known)
     return lay_out_chart(
         Caption("c-reliability", words("chart.reliability"), text),
         x=make_share_axis(words("mean_score")),
@@ -130,9 +129,8 @@ def chart_learning(curve: CurveFigures, words: Words) -> Chart | None:
     if not points:
         return None
     means = tuple((one.sentences, one.mean or 0.0) for one in points)
-    band = tuple(
-        (one.sentences, one.low, one.high) for one in points if one.low is not None and one.high is not None
-    )
+    bands = ((one.sentences, one.low, one.high) for one in points)
+    band = tuple((at, low, high) for at, low, high in bands if low is not None and high is not None)
     fit = tuple((one.sentences, one.f1) for one in curve.fit)
     series = [Series(words("measured"), means, band)]
     series += [Series(words("extrapolated"), fit, dots=False)] if fit else []

@@ -153,9 +153,8 @@ def choose_next_step(
     name = min(verdicts, key=lambda one: order.index(verdicts[one].trust))
     best = verdicts[name]
     if best.trust in ("some", "low") and errors[name]:
-        (pattern, label), count = Counter(
-            (error.case.pattern, error.labels[0] if error.labels else "") for error in errors[name]
-        ).most_common(1)[0]
+        found = Counter((one.case.pattern, one.labels[0] if one.labels else "") for one in errors[name])
+        (pattern, label), count = found.most_common(1)[0]
         names = {one.id: one.name for one in content.labels}
         return words(
             "next.errors",
