@@ -102,9 +102,8 @@ def _bar(title: str, total: int | None, *, counts: bool) -> Iterator[tuple[Progr
     from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
     count = "{task.description}: {task.completed:,.0f} " + translate("characters")
-    columns = (SpinnerColumn(), TextColumn(count), TimeElapsedColumn())
-    if not counts:
-        columns = Progress.get_default_columns()
+    counted = (SpinnerColumn(), TextColumn(count), TimeElapsedColumn())
+    columns = counted if counts else Progress.get_default_columns()
     shown = sys.stderr.isatty()
     with Progress(*columns, console=Console(stderr=True), transient=True, disable=not shown) as bar:
         yield bar, bar.add_task(translate(title), total=total)

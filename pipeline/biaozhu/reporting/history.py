@@ -164,18 +164,14 @@ def list_history(reports: Sequence[PastReport]) -> list[HistoryRow]:
     for report in reports:
         sha = _hash_gold(report.scores) if report.scores else ""
         for one in _list_scores(report):
-            layer, label, *figures, interval = one.values()
-            if label != ALL:
+            if one["label"] != ALL:
                 continue
-            f1, before_it = one["f1"], before.get((layer, sha))
-            change = None if f1 is None or before_it is None else f1 - before_it
-            rows.append(
-                HistoryRow(
-                    report.date, report.name, layer, *figures, *(interval or (None, None)), change, sha
-                )
-            )
+            key, f1, (low, high) = (one["layer"], sha), one["f1"], one["interval"] or (None, None)
+            change = None if f1 is None or key not in before else f1 - before[key]
+            figures = (one["gold"], one["precision"], one["recall"], f1, low, high, change)
+            rows.append(HistoryRow(report.date, report.name, one["layer"], *figures, sha))
             if f1 is not None:
-                before[layer, sha] = f1
+                before[key] = f1
     return rows
 
 

@@ -109,7 +109,7 @@ def measure_calibration(scored: ScoreTally, *, unscored: int = 0) -> Calibration
 
 
 def trace_thresholds(
-    by_score: Mapping[float, Sequence[int]], *, gold: int, unscored: tuple[int, int] = (0, 0)
+    by_score: Mapping[float, Sequence[int]], *, gold: int, unscored: Sequence[int] = (0, 0)
 ) -> tuple[ThresholdPoint, ...]:
     """Return the points of the precision-recall curve, from the highest threshold to the lowest.
 

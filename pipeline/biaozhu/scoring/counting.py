@@ -8,11 +8,8 @@ of labels, sources and the like, see `ArticleRows` and `ScoreTally`.
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from dataclasses import dataclass
 from operator import attrgetter
 from typing import TYPE_CHECKING
-
-import numpy as np
 
 from biaozhu.scoring.breakdown import ASPECTS, NO_SCORE, SENTENCE_LENGTHS, SPAN_LENGTHS, name_length_class
 from biaozhu.scoring.calibration import BIN_NAMES, STEPS, ScoreTally
@@ -23,6 +20,7 @@ from biaozhu.scoring.scores import tally_spans
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
+    import numpy as np
     from numpy.typing import NDArray
 
     from biaozhu.data.model import Sentence, Span
@@ -33,29 +31,6 @@ WIDTH = 6
 _LONGEST_SPAN, _LONGEST_SENTENCE = SPAN_LENGTHS[-1] + 1, SENTENCE_LENGTHS[-1] + 1
 
 _KEY = attrgetter("start", "end", "label")
-
-
-@dataclass(frozen=True, slots=True)
-class LayerCounts:
-    """All figures of one layer against the gold; units, number and digest as in `UnitCounts`.
-
-    `labels` are in the order of the columns of `rows`, of shape (units, (1 + labels) * 6): the six figures of a `Tally` for
-    all labels together, then for each label with both sides restricted to it. `groups` has [sentences, gold, predicted,
-    strict] by aspect and class, `confusion` characters, shape (labels + 1, labels + 1), O last; `patterns` how often each
-    error pattern occurs, `cases` the first of each.
-    """
-
-    labels: tuple[str, ...]
-    units: tuple[str, ...]
-    rows: NDArray[np.int64]
-    number: int
-    digest: str
-    sentences: int
-    groups: Mapping[Aspect, Mapping[str, Sequence[int]]]
-    confusion: NDArray[np.int64]
-    scores: ScoreTally
-    patterns: Mapping[Pattern, int]
-    cases: Mapping[Pattern, tuple[Case, ...]]
 
 
 def count_layer(
@@ -72,25 +47,33 @@ def count_layer(
     Pairs are a gold sentence and the same with the layer's spans, sorted and disjoint; `units` is the unit of each sentence
     by its id, None for a stream: its units are articles, whose sentences follow each other.
     """
-    counter = _LayerCounter(labels, seen, examples, streamed=units is None)
+    counts = LayerCounts(labels, seen, examples, streamed=units is None)
     for gold, predicted in pairs:
         unit = gold.article if units is None else units[gold.id]
-        counter.add(gold, predicted, unit, None if sections is None else sections[gold.id])
-    return counter.finish()
+        counts.add(gold, predicted, unit, None if sections is None else sections[gold.id])
+    counts.finish()
+    return counts
 
 
-class _LayerCounter:
+class LayerCounts:
+    """All figures of one layer against the gold; units, number and digest as in `UnitCounts`.
+
+    `labels` are in the order of the columns of `rows`, of shape (units, (1 + labels) * 6): the six figures of a `Tally` for
+    all labels together, then for each label with both sides restricted to it. `groups` has [sentences, gold, predicted,
+    strict] by aspect and class, `confusion` characters, a row for each label, O last; `patterns` how often each error
+    pattern occurs, `cases` the first `examples` of each.
+    """
+
+    units: tuple[str, ...]
+    rows: NDArray[np.int64]
+    number: int
+    digest: str
+
     def __init__(
         self, labels: Sequence[str], seen: SeenNames | None, examples: int, *, streamed: bool
     ) -> None:
         self.labels = tuple(labels)
-        self.numbers = {label: number for number, label in enumerate(self.labels)}
-        self.seen = seen
-        self.examples = examples
         self.sentences = 0
-        width = (1 + len(self.labels)) * WIDTH
-        self.streamed = streamed
-        self.rows = ArticleRows(width) if streamed else UnitRows(width)
         self.groups: dict[Aspect, defaultdict[str, list[int]]] = {
             aspect: defaultdict(lambda: [0, 0, 0, 0]) for aspect in ASPECTS
         }
@@ -98,11 +81,15 @@ class _LayerCounter:
         self.scores = ScoreTally(STEPS if streamed else None)
         self.patterns: Counter[Pattern] = Counter()
         self.cases: defaultdict[Pattern, list[Case]] = defaultdict(list)
+        self._numbers = {label: number for number, label in enumerate(self.labels)}
+        self._seen, self._examples, self._streamed = seen, examples, streamed
+        width = (1 + len(self.labels)) * WIDTH
+        self._unit_rows = ArticleRows(width) if streamed else UnitRows(width)
 
     def add(self, gold: Sentence, predicted: Sentence, unit: str, section: str | None) -> None:
         """Count one sentence."""
         self.sentences += 1
-        row = self.rows.find_row(unit)
+        row = self._unit_rows.find_row(unit)
         wanted = [_KEY(span) for span in gold.spans]
         found = [_KEY(span) for span in predicted.spans]
         right: set[tuple[int, int, str]] | None = None  # None: all of them
@@ -119,30 +106,19 @@ class _LayerCounter:
         figures = (1, len(wanted), len(found), len(wanted if right is None else right))
         length = name_length_class(min(len(gold.text), _LONGEST_SENTENCE), SENTENCE_LENGTHS)
         _increase(self.groups["sentence_length"][length], figures)
-        if not self.streamed:
+        if not self._streamed:
             _increase(self.groups["article"][gold.article], figures)
         if section is not None:
             _increase(self.groups["section"][section], figures)
         self._classify(gold, predicted, right)
 
-    def finish(self) -> LayerCounts:
-        """Return what was counted."""
-        rows = self.rows.finish()
-        for (unit, sentences), row in zip((rows.sentences or {}).items(), rows.counts, strict=False):
+    def finish(self) -> None:
+        """Put the units' rows together."""
+        found = self._unit_rows.finish()
+        for (unit, sentences), row in zip((found.sentences or {}).items(), found.counts, strict=False):
             _increase(self.groups["article"][unit], (sentences, int(row[0]), int(row[1]), int(row[3])))
-        return LayerCounts(
-            labels=self.labels,
-            units=rows.units,
-            rows=rows.counts,
-            number=rows.number,
-            digest=rows.digest,
-            sentences=self.sentences,
-            groups=self.groups,
-            confusion=np.array(self.confusion, dtype=np.int64),
-            scores=self.scores,
-            patterns=self.patterns,
-            cases={pattern: tuple(cases) for pattern, cases in self.cases.items()},
-        )
+        self.units, self.rows = found.units, found.counts
+        self.number, self.digest = found.number, found.digest
 
     def _add_right(self, spans: Sequence[Span], row: list[int]) -> int:
         """Count spans that both sides have, and return how many characters they cover."""
@@ -150,7 +126,7 @@ class _LayerCounter:
             row[column] += len(spans)
         covered = 0
         for span in spans:
-            number = self.numbers[span.label]
+            number = self._numbers[span.label]
             length = span.end - span.start
             covered += length
             self.confusion[number][number] += length
@@ -159,9 +135,7 @@ class _LayerCounter:
                 row[column] += 1
         return covered
 
-    def _add_wrong(
-        self, sentence: Sentence, gold: Sequence[Span], predicted: Sequence[Span], row: list[int]
-    ) -> int:
+    def _add_wrong(self, sentence: Sentence, gold: list[Span], predicted: list[Span], row: list[int]) -> int:
         """Count the other spans, and return how many characters they cover."""
         tally = tally_spans(gold, predicted)
         _increase(row, tally.row)
@@ -170,10 +144,10 @@ class _LayerCounter:
             # Aligned anew: what is best among all labels need not be best within one.
             mine, theirs = ([span for span in side if span.label == label] for side in (gold, predicted))
             part = tally_spans(mine, theirs) if len(labels) > 1 else tally
-            _increase(row, part.row, (1 + self.numbers[label]) * WIDTH)
+            _increase(row, part.row, (1 + self._numbers[label]) * WIDTH)
         for case in find_cases_among(sentence, gold, predicted):
             self.patterns[case.pattern] += 1
-            if len(self.cases[case.pattern]) < self.examples:
+            if len(self.cases[case.pattern]) < self._examples:
                 self.cases[case.pattern].append(case)
         return self._add_characters(gold, predicted)
 
@@ -181,18 +155,18 @@ class _LayerCounter:
         only_predicted = [span.end - span.start for span in predicted]
         covered = 0
         for span in gold:
-            number = self.numbers[span.label]
+            number = self._numbers[span.label]
             only_gold = span.end - span.start
             covered += only_gold
             for at, other in enumerate(predicted):
                 overlap = min(span.end, other.end) - max(span.start, other.start)
                 if overlap > 0:
-                    self.confusion[number][self.numbers[other.label]] += overlap
+                    self.confusion[number][self._numbers[other.label]] += overlap
                     only_gold -= overlap
                     only_predicted[at] -= overlap
             self.confusion[number][-1] += only_gold
         for span, rest in zip(predicted, only_predicted, strict=True):
-            self.confusion[-1][self.numbers[span.label]] += rest
+            self.confusion[-1][self._numbers[span.label]] += rest
         return covered + sum(only_predicted)
 
     def _classify(self, gold: Sentence, predicted: Sentence, right: set[tuple[int, int, str]] | None) -> None:
@@ -212,9 +186,9 @@ class _LayerCounter:
 
     def _find_classes(self, sentence: Sentence, span: Span) -> tuple[tuple[Aspect, str], ...]:
         length: tuple[Aspect, str] = ("length", name_length_class(min(span.end - span.start, _LONGEST_SPAN)))
-        if self.seen is None:
+        if self._seen is None:
             return (length,)
-        known = self.seen.knows(sentence.id, sentence.text[span.start : span.end])
+        known = self._seen.knows(sentence.id, sentence.text[span.start : span.end])
         return length, ("surface", "seen" if known else "unseen")
 
 

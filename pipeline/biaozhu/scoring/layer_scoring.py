@@ -115,8 +115,8 @@ class InputReader:
             layer = self.read(role, file, read) or ()
             if layer:
                 spans = sum(len(line.spans) for line in layer)
-                counts = {"sentences": len(layer), "spans": spans}
-                self.inputs[-1] = replace(self.inputs[-1], name=name or file.stem, **counts)
+                read_in = self.inputs[-1]
+                self.inputs[-1] = replace(read_in, name=name or file.stem, sentences=len(layer), spans=spans)
             lines += layer
         again = sorted(key for key, count in Counter(line.id for line in lines).items() if count > 1)
         if again:

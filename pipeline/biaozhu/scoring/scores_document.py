@@ -9,6 +9,8 @@ from dataclasses import asdict, dataclass
 from importlib import resources
 from typing import TYPE_CHECKING, Any
 
+import msgspec
+
 from biaozhu import __version__
 from biaozhu.data.errors import ScoresFileError
 from biaozhu.data.files import parse_json, read_bytes, write_text
@@ -23,6 +25,21 @@ if TYPE_CHECKING:
     from biaozhu.scoring.significance import ResamplingUnits
 
 FORMAT = "biaozhu.scores.v1"
+EVALUATION = (
+    *(
+        "name",
+        "sentences",
+        "characters",
+        "missing",
+        "units",
+        "sampling",
+        "overall",
+        "labels",
+        "breakdowns",
+        "confusion",
+    ),
+    *("calibration", "curve", "errors"),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,35 +106,19 @@ def read_schema() -> dict[str, Any]:
 
 
 def _describe_evaluation(evaluation: Evaluation) -> dict[str, Any]:
-    optional = {"missing_more": evaluation.missing_more, "curve_step": evaluation.curve_step}
-    return {
-        "name": evaluation.name,
-        "sentences": evaluation.sentences,
-        "characters": evaluation.characters,
-        "missing": evaluation.missing,
-        "units": _describe_units(evaluation.units),
-        "sampling": asdict(evaluation.sampling),
-        "overall": {scheme: asdict(one) for scheme, one in evaluation.overall.items()},
-        "labels": {
-            label: {scheme: asdict(one) for scheme, one in scores.items()}
-            for label, scores in evaluation.labels.items()
-        },
-        "breakdowns": {
-            aspect: [asdict(row) for row in rows] for aspect, rows in evaluation.breakdowns.items()
-        },
-        "confusion": asdict(evaluation.confusion),
-        "calibration": asdict(evaluation.calibration),
-        "curve": [asdict(point) for point in evaluation.curve],
-        "errors": [
-            {
-                "pattern": group.pattern,
-                "count": group.count,
-                "examples": [_describe_case(case) for case in group.examples],
-            }
-            for group in evaluation.errors
-        ],
-        **{key: value for key, value in optional.items() if value},
-    }
+    document = {key: getattr(evaluation, key) for key in EVALUATION}
+    document["units"] = _describe_units(evaluation.units)
+    document["errors"] = [
+        {
+            "pattern": one.pattern,
+            "count": one.count,
+            "examples": [_describe_case(case) for case in one.examples],
+        }
+        for one in evaluation.errors
+    ]
+    document |= {key: value for key in ("missing_more", "curve_step") if (value := getattr(evaluation, key))}
+    plain: dict[str, Any] = msgspec.to_builtins(document)
+    return plain
 
 
 def _describe_comparison(comparison: Comparison) -> dict[str, Any]:

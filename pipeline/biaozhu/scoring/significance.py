@@ -166,31 +166,24 @@ def compare_rows(
     def difference_of(metric: Metric) -> Metric:
         return lambda sums: metric(sums[:, columns:]) - metric(sums[:, :columns])
 
-    estimates = estimate_metrics(
-        np.hstack([a, b]),
-        {name: difference_of(metric) for name, metric in metrics.items()},
-        sampling=sampling,
-    )
+    changes = {name: difference_of(metric) for name, metric in metrics.items()}
+    estimates = estimate_metrics(np.hstack([a, b]), changes, sampling=sampling)
     moved, exact = _draw_swaps(a, b, sampling)
     total_a, total_b = a.sum(axis=0).astype(np.float64), b.sum(axis=0).astype(np.float64)
     tests: dict[str, float | None] = {}
     for name, metric in metrics.items():
-        seen = estimates[name].value
-        swapped = metric(total_b - moved) - metric(total_a + moved)
-        tests[name] = None if seen is None else _compute_p(abs(seen), np.abs(swapped), exact=exact)
+        seen, tests[name] = estimates[name].value, None
+        if seen is not None:
+            swapped = np.abs(metric(total_b - moved) - metric(total_a + moved))
+            # An undefined difference cannot be told from a large one: count it against significance.
+            as_large = int(np.count_nonzero(~(swapped < abs(seen) - ROUNDING_ERROR)))
+            tests[name] = as_large / len(swapped) if exact else (as_large + 1) / (len(swapped) + 1)
     corrected = correct_by_holm(tests)
-    return tuple(
-        Difference(
-            name,
-            _read_scalar(metric(total_a[None])),
-            _read_scalar(metric(total_b[None])),
-            estimates[name],
-            tests[name],
-            corrected[name],
-            exact,
-        )
-        for name, metric in metrics.items()
-    )
+    found = []
+    for name, metric in metrics.items():
+        first, second = (_read_scalar(metric(total[None])) for total in (total_a, total_b))
+        found.append(Difference(name, first, second, estimates[name], tests[name], corrected[name], exact))
+    return tuple(found)
 
 
 def correct_by_holm(p_values: Mapping[str, float | None]) -> dict[str, float | None]:
@@ -236,18 +229,11 @@ def _draw_swaps(a: Integers, b: Integers, sampling: Sampling) -> tuple[Floats, b
         ways = (np.arange(2**units)[:, None] >> np.arange(units)) & 1
         return ways.astype(np.float64) @ single, True
     at_once = max(1, CELLS_AT_ONCE // len(gaps))
+    counts = [min(at_once, resamples - done) for done in range(0, resamples, at_once)]
     moved = [
-        rng.binomial(sizes, 0.5, size=(min(at_once, resamples - done), len(gaps))).astype(np.float64)
-        @ gap_values
-        for done in range(0, resamples, at_once)
+        rng.binomial(sizes, 0.5, size=(count, len(gaps))).astype(np.float64) @ gap_values for count in counts
     ]
     return np.concatenate(moved), False
-
-
-def _compute_p(seen: float, swapped: Floats, *, exact: bool) -> float:
-    # An undefined difference cannot be told from a large one: count it against significance.
-    as_large = int(np.count_nonzero(~(swapped < seen - ROUNDING_ERROR)))
-    return as_large / len(swapped) if exact else (as_large + 1) / (len(swapped) + 1)
 
 
 def _make_estimate(

@@ -91,16 +91,6 @@ class FieldScore:
 GoldLine = TypeVar("GoldLine", GoldValue, GoldPlace)
 
 
-def read_gold_values(path: Path, gold: Sequence[Sentence]) -> dict[Where, GoldValue]:
-    """Read gold values, one for each amount of the gold layer (of a folder only its articles); or MeaningFileError."""
-    return _read_gold_lines(path, gold, AMOUNT, GoldValue)
-
-
-def read_gold_places(path: Path, gold: Sequence[Sentence]) -> dict[Where, GoldPlace]:
-    """Read gold paths: one line for each place of the gold layer; errors as of `read_gold_values`."""
-    return _read_gold_lines(path, gold, PLACE, GoldPlace)
-
-
 def score_values(
     values: Mapping[Where, GoldValue],
     places: Mapping[Where, GoldPlace],
@@ -144,8 +134,8 @@ def score_value_files(
 ) -> list[dict[str, Any]]:
     """Score the gold itself and each layer against files of gold values and paths, as `values` of scores.json has it."""
     wanted = (
-        read_gold_values(values, gold) if values else {},
-        read_gold_places(places, gold) if places else {},
+        read_gold_lines(values, gold, GoldValue) if values else {},
+        read_gold_lines(places, gold, GoldPlace) if places else {},
     )
     if not any(wanted):
         return []
@@ -199,9 +189,9 @@ def _count_places(
     }
 
 
-def _read_gold_lines(
-    path: Path, gold: Sequence[Sentence], label: str, kind: type[GoldLine]
-) -> dict[Where, GoldLine]:
+def read_gold_lines(path: Path, gold: Sequence[Sentence], kind: type[GoldLine]) -> dict[Where, GoldLine]:
+    """Read a line for each amount or place of the gold layer (of a folder only its articles); or MeaningFileError."""
+    label = AMOUNT if kind is GoldValue else PLACE
     wanted = _find_spans(gold, label)
     articles = {sentence.article for sentence in gold}
     problems: list[BiaozhuError] = []
@@ -227,13 +217,9 @@ def _read_gold_lines(
     # Of a line that cannot be read it is not known which amount or place it is about.
     raise_collected(problems)
     covered = {where[0].partition(":")[0] for where in (rows if path.is_dir() else wanted)}
-    raise_collected(
-        [
-            MeaningFileError(
-                f"no line for the {label} {text!r}", where=f"{path}, {where[0]} {where[1]}-{where[2]}"
-            )
-            for where, text in wanted.items()
-            if where not in rows and where[0].partition(":")[0] in covered
-        ]
-    )
+    for where, text in wanted.items():
+        if where not in rows and where[0].partition(":")[0] in covered:
+            place = f"{path}, {where[0]} {where[1]}-{where[2]}"
+            problems.append(MeaningFileError(f"no line for the {label} {text!r}", where=place))
+    raise_collected(problems)
     return rows

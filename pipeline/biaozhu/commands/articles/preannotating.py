@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -25,7 +27,6 @@ if TYPE_CHECKING:
 
     from biaozhu.annotators.preannotate import Preannotation
     from biaozhu.annotators.registry import Annotator
-    from biaozhu.annotators.words import NameModel
     from biaozhu.data.errors import BiaozhuError
     from biaozhu.data.ledger import Entry
     from biaozhu.data.model import Article, Span
@@ -92,68 +93,70 @@ def preannotate(
         if layers is not None or ledger or annotator:
             raise UsageError("--layers, --ledger and --annotator are for a few articles, not for a stream")
         network = whole_name(model)  # before any worker starts: each would only say again that there is none
-        run = Run(
-            network,
-            jobs,
-            threads,
-            ray=engine == "ray",
-            address=ray_address,
-            size=shard_size,
-            form=shard_format,
-        )
+        run = Run(network, jobs, threads, engine == "ray", ray_address, shard_size, shard_format)
         annotate_corpus(paths, output=output, folder=None if shards is None else place(shards), run=run)
         return
     if as_json and output is None:
         raise UsageError("--json needs --output: the layer goes to stdout without it")
-    _few(
-        paths,
-        output=output,
-        layers=layers,
-        ledger=ledger,
-        ask=lambda articles, written: _ask(annotator, articles, written, labels, yes=yes, as_json=as_json),
-        load=lambda asked: _load(model, annotator, labels, asked, threads),
-    )
-
-
-def _few(
-    files: Sequence[Path],
-    *,
-    output: Path | None,
-    layers: Path | None,
-    ledger: bool,
-    ask: Callable[[Sequence[Article], Sequence[Path]], Sequence[Answered]],
-    load: Callable[[Sequence[Answered]], tuple[NameModel, Sequence[Annotator]]],
-) -> None:
-    from biaozhu.reading.article import find_articles, read_readable
-
     if ledger and output is None:
         raise UsageError("--ledger needs a name", next_step="Give --output OUT.jsonl")
-    into_folder = output is not None and output.suffix != ".jsonl" and descriptor_of(output) is None
+    ask = partial(ask_models, labels=labels, yes=yes, as_json=as_json)
+    _annotate_articles(paths, output, layers, ledger, _Annotators(model, threads, annotator, labels, ask))
+
+
+@dataclass(frozen=True, slots=True)
+class _Annotators:
+    """Options that name the network and the other annotators, and the way to ask those that are language models."""
+
+    network: str
+    threads: int | None
+    names: Sequence[str]
+    labels: Path
+    ask: Callable[[Sequence[Path], Sequence[Article]], list[Answered]]
+
+
+def _annotate_articles(
+    files: Sequence[Path], output: Path | None, layers: Path | None, ledger: bool, given: _Annotators
+) -> None:
+    from biaozhu.annotators.network.models import load_model
+    from biaozhu.annotators.preannotate import preannotate_articles
+    from biaozhu.reading.article import find_articles, read_readable
+
+    is_folder = output is not None and output.suffix != ".jsonl" and descriptor_of(output) is None
+    folder, file = (output, None) if is_folder else (None, output)
     if output is not None:
-        _check_outputs([output], files, ledger=ledger and not into_folder)
+        _check_outputs([output], files, ledger=ledger and folder is None)
     read, problems = read_readable(find_articles(files))
     articles = list(read.values())
     say_where_not_chinese(articles)
-    names = [article.name for article in articles]
-    folders = [*([output] if output and into_folder else ()), *(layers.glob("*") if layers else ())]
-    _check_outputs([folder / f"{name}.jsonl" for folder in folders for name in names], files, ledger=ledger)
-    if layers is not None or into_folder:
+    names = [f"{article.name}.jsonl" for article in articles]
+    own = [folder / name for name in names] if folder else []
+    earlier = [one / name for one in (layers.glob("*") if layers else ()) for name in names]
+    _check_outputs([*own, *earlier], files, ledger=ledger)
+    if layers is not None or folder:
         check_names(names)
-    own = [*([output] if output and into_folder else ()), *([layers / "*"] if layers else ())]
-    written = [folder / f"{name}.jsonl" for folder in own for name in names]
-    asked = ask(articles, written if into_folder or output is None else [output, *written])
-    done, failures = _annotated(articles, *load(asked))
+    configs = [Path(name) for name in given.names if name.endswith(LANGUAGE_MODEL)]
+    check_records(configs, [*([file] if file else own), *(layers / "*" / name for name in names if layers)])
+    asked = given.ask(configs, articles) if configs else []
+    annotators = _list_annotators(given, asked)
+    done: list[Preannotation] = []
+    failures: list[BiaozhuError] = []
+    network = load_model(given.network, threads=given.threads)
+    with progress("annotating", len(articles)) as tick:
+        for one in preannotate_articles(
+            articles, model=network, annotators=annotators, on_failure=lambda _, error: failures.append(error)
+        ):
+            done.append(one)
+            tick(1)
     if layers is not None:
         made = {layers / source / f"{one.article.name}.jsonl" for one in done for source in one.layers}
-        check_distinct(
-            *([output / f"{name}.jsonl" for name in names] if output and into_folder else [output]), *made
-        )
+        check_distinct(*own, file, *made)
         _write_layers(done, layers, asked)
-    if output is not None and into_folder:
-        for one in done:
-            _write([one], output / f"{one.article.name}.jsonl", asked, ledger=ledger)
+    if folder is None:
+        _write(done, file, asked, ledger=ledger)
     else:
-        _write(done, output, asked, ledger=ledger)
+        for one in done:
+            _write([one], folder / f"{one.article.name}.jsonl", asked, ledger=ledger)
     sentences = [sentence for one in done for sentence in one.sentences]
     spans = sum(len(sentence.spans) for sentence in sentences)
     count = f"{len(done)} {'article' if len(done) == 1 else 'articles'}"
@@ -209,61 +212,21 @@ def _write(
     for model in asked:
         model.write_record(path, [one.article.id for one in done])
     if ledger:
-        entries = [entry for one in done for entry in _entries(one, asked)]
-        write_ledger(ledger_path(path), entries)
+        write_ledger(ledger_path(path), [entry for one in done for entry in _entries(one, asked)])
 
 
-def _annotated(
-    articles: Sequence[Article], model: NameModel, annotators: Sequence[Annotator]
-) -> tuple[list[Preannotation], list[BiaozhuError]]:
-    from biaozhu.annotators.preannotate import preannotate_articles
-
-    done, failures = [], []
-    with progress("annotating", len(articles)) as tick:
-        for one in preannotate_articles(
-            articles, model=model, annotators=annotators, on_failure=lambda _, error: failures.append(error)
-        ):
-            done.append(one)
-            tick(1)
-    return done, failures
-
-
-def _ask(
-    names: Sequence[str],
-    articles: Sequence[Article],
-    written: Sequence[Path],
-    labels: Path,
-    *,
-    yes: bool,
-    as_json: bool,
-) -> list[Answered]:
-    configs = [Path(name) for name in names if name.endswith(LANGUAGE_MODEL)]
-    if not configs:
-        return []
-    check_records(configs, written)
-    return ask_models(configs, articles, labels=labels, yes=yes, as_json=as_json)
-
-
-def _load(
-    name: str, annotators: Sequence[str], labels: Path, asked: Sequence[Answered], threads: int | None
-) -> tuple[NameModel, tuple[Annotator, ...]]:
-    from biaozhu.annotators.network.models import load_model
+def _list_annotators(given: _Annotators, asked: Sequence[Answered]) -> tuple[Annotator, ...]:
     from biaozhu.annotators.preannotate import DEFAULT_ANNOTATORS
-
-    found = {one.name: one for one in (*DEFAULT_ANNOTATORS, *_added(annotators, labels))}
-    for one in asked:
-        if one.plan.config.name in found:
-            raise ConfigError("another layer has this name", where=one.plan.config.name)
-    return load_model(name, threads=threads), (*found.values(), *(one.annotator for one in asked))
-
-
-def _added(names: Sequence[str], labels: Path) -> list[Annotator]:
     from biaozhu.annotators.registry import find_annotators
 
-    more = [one for name in names if not name.endswith(LANGUAGE_MODEL) for one in find_annotators(name)]
-    known = {label.id for label in read_labels(labels)} if more else set()
+    more = [one for name in given.names if not name.endswith(LANGUAGE_MODEL) for one in find_annotators(name)]
+    known = {label.id for label in read_labels(given.labels)} if more else set()
     for one in more:
-        unknown = sorted(set(one.proposes) - known)
-        if unknown:
-            raise LabelError(f"{', '.join(unknown)} of annotator {one.name} is not in it", where=str(labels))
-    return more
+        if unknown := sorted(set(one.proposes) - known):
+            what = f"{', '.join(unknown)} of annotator {one.name} is not in it"
+            raise LabelError(what, where=str(given.labels))
+    found = {one.name: one for one in (*DEFAULT_ANNOTATORS, *more)}
+    for model in asked:
+        if model.plan.config.name in found:
+            raise ConfigError("another layer has this name", where=model.plan.config.name)
+    return (*found.values(), *(one.annotator for one in asked))

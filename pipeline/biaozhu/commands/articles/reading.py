@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from biaozhu.data.model import Article, Sentence
     from biaozhu.normalization.addresses import Place
-    from biaozhu.normalization.table import Meaning, Row
+    from biaozhu.normalization.table import Meaning
 
 CHINESE = re.compile("[㐀-䶿一-鿿豈-﫿\U00020000-\U0003ffff]")
 KANA = re.compile("[ぁ-ヿ]")
@@ -74,36 +74,25 @@ def read(
 
 
 def _print_articles(articles: Sequence[Article]) -> None:
-    print_table(
-        "articles",
-        ("article", "id", "encoding", "title", "source", "author", "time", "code points", "sections"),
-        [
-            (
-                _shown(article.name),
-                article.id,
-                article.encoding,
-                *map(_shown, METADATA(article.metadata)),
-                len(article.raw),
-                1 + sum(block.kind == "heading" for block in article.blocks),
-            )
-            for article in articles
-        ],
-    )
-    for article in articles:
-        print_table(
-            _shown(article.name),
-            ("section", "kind", "start", "end", "text"),
-            [
-                (one.section, one.kind, one.start, one.end, _shown(article.raw[one.start : one.end]))
-                for one in article.blocks
-            ],
+    rows = [
+        (
+            *(_shown(article.name), article.id, article.encoding, *map(_shown, METADATA(article.metadata))),
+            *(len(article.raw), 1 + sum(block.kind == "heading" for block in article.blocks)),
         )
+        for article in articles
+    ]
+    metadata = ("title", "source", "author", "time")
+    print_table("articles", ("article", "id", "encoding", *metadata, "code points", "sections"), rows)
+    for article in articles:
+        name, raw = _shown(article.name), article.raw
+        blocks = [
+            (one.section, one.kind, one.start, one.end, _shown(raw[one.start : one.end]))
+            for one in article.blocks
+        ]
+        print_table(name, ("section", "kind", "start", "end", "text"), blocks)
         if article.left_out:
-            print_table(
-                f"{_shown(article.name)}: left out of the page",
-                ("reason", "text"),
-                [(one.reason, _shown(one.text)) for one in article.left_out],
-            )
+            left_out = [(one.reason, _shown(one.text)) for one in article.left_out]
+            print_table(f"{name}: left out of the page", ("reason", "text"), left_out)
 
 
 def split(
@@ -186,7 +175,7 @@ def table(
         output: Write .csv or .parquet here instead of a table.
         as_json: Print rows, places and people as JSON instead of a table.
     """
-    from biaozhu.normalization.table import article_meaning, write_table
+    from biaozhu.normalization.table import article_meaning, in_words, write_table
     from biaozhu.reading.article import find_articles, read_readable
 
     is_parquet = output is not None and output.suffix == ".parquet"
@@ -202,14 +191,32 @@ def table(
     if as_json:
         print_json([_document(article, meaning) for article, meaning in zip(articles, meanings, strict=True)])
     elif output is None:
-        print_table("Amounts", AMOUNTS, [_list_cells(row) for row in rows])
+        cells = [
+            (
+                row.place or None,
+                row.about or None,
+                in_words(row),
+                row.low,
+                high,
+                row.unit or None,
+                row.sentence,
+            )
+            for row in rows
+            for high in [None if row.high == row.low else row.high]
+        ]
+        print_table("Amounts", AMOUNTS, cells)
     places = [place for meaning in meanings for place in meaning.places]
     unknown = [place for place in places if place.status in ("unknown", "ambiguous")]
     if unknown and not as_json and output is None:
         print_table("Places not resolved", UNRESOLVED, _unresolved(unknown))
     known = len(places) - len(unknown)
     say(f"places: {known} of {len(places)} resolved, {len(unknown)} unknown or ambiguous")
-    finish(_unread(rows), left_out=problems)
+    lost = [
+        Entry("table", "loss", "value not read", row.sentence, row.start, row.end, "AMOUNT", row.text)
+        for row in rows
+        if row.low is None
+    ]
+    finish(lost, left_out=problems)
 
 
 def _from_layers(articles: Sequence[Article], layers: Sequence[Path]) -> dict[str, list[Sentence]]:
@@ -221,11 +228,9 @@ def _from_layers(articles: Sequence[Article], layers: Sequence[Path]) -> dict[st
         strange = dict.fromkeys(one.article for one in sentences if one.article not in by_article)
         problems += [VersionError(f"no article given has the id {one}", where=str(path)) for one in strange]
         for sentence in sentences:
-            if sentence.article in strange:
-                continue
             if sentence.id in seen:
                 problems.append(DuplicateError(f"{sentence.id} is in another layer too", where=str(path)))
-            else:
+            elif sentence.article not in strange:
                 seen.add(sentence.id)
                 by_article[sentence.article].append(sentence)
     raise_collected(problems)
@@ -238,10 +243,8 @@ def _found(articles: Sequence[Article]) -> dict[str, list[Sentence]]:
     from biaozhu.annotators.network.models import load_model
     from biaozhu.annotators.preannotate import preannotate_articles
 
-    return {
-        one.article.id: list(one.sentences)
-        for one in preannotate_articles(articles, model=load_model("accurate"))
-    }
+    found = preannotate_articles(articles, model=load_model("accurate"))
+    return {one.article.id: list(one.sentences) for one in found}
 
 
 def _document(article: Article, meaning: Meaning) -> dict[str, Any]:
@@ -256,21 +259,6 @@ def _document(article: Article, meaning: Meaning) -> dict[str, Any]:
     }
 
 
-def _list_cells(row: Row) -> list[str | None]:
-    from biaozhu.normalization.table import in_words
-
-    high = row.high if row.high != row.low else None
-    return [
-        row.place or None,
-        row.about or None,
-        in_words(row),
-        row.low,
-        high,
-        row.unit or None,
-        row.sentence,
-    ]
-
-
 def _unresolved(places: Sequence[Place]) -> list[list[object]]:
     """Return one row for each name that has no path here: how often it stands, where, and what it may be."""
     by_name: dict[tuple[str, tuple[str, ...]], list[Place]] = {}
@@ -281,11 +269,3 @@ def _unresolved(places: Sequence[Place]) -> list[list[object]]:
         may_be = "; ".join("/".join(candidate.path) for candidate in first.candidates) or None
         rows.append([name, 1 + len(more), first.status, "/".join(under) or None, may_be, first.sentence])
     return rows
-
-
-def _unread(rows: Sequence[Row]) -> list[Any]:
-    return [
-        Entry("table", "loss", "value not read", row.sentence, row.start, row.end, "AMOUNT", row.text)
-        for row in rows
-        if row.low is None
-    ]

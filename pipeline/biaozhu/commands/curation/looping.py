@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from contextlib import redirect_stdout
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -168,8 +169,8 @@ def _adjudicate(state: LoopState, paths: _Paths, home: Path) -> LoopState:
     else:
         # Ends here, with status 1 and each of them named, while something is not decided.
         decisions = paths.work / "decisions.jsonl"
-        given = {"decisions": decisions, "output": gold, "project": project, "home": home}
-        adjudicate(first, second, from_doccano=True, **given)
+        again = partial(adjudicate, first, second, from_doccano=True, decisions=decisions)
+        again(output=gold, project=project, home=home)
     return state
 
 

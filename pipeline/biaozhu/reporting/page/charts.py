@@ -163,7 +163,8 @@ def lay_out_intervals(caption: Caption, whiskers: Sequence[Whisker]) -> Interval
             groups.append((y, line.group, group is not None))
             group = line.group
         middle = y + ROW / 2
-        lines.append((middle, line, *(_along(value, axis) for value in (line.value, line.low, line.high))))
+        value, low, high = (_along(one, axis) for one in (line.value, line.low, line.high))
+        lines.append((middle, line, value, low, high))
         y += ROW
     ticks = tuple((_along(value, axis) or 0.0, text) for value, text in axis.ticks)
     return IntervalChart(caption, WIDTH, int(y) + 26, ticks, tuple(lines), tuple(groups))
