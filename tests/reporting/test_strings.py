@@ -47,6 +47,8 @@ def used_keys() -> set[str]:
     found |= {f"doubt.{doubt}" for doubt in get_args(Doubt)} | {
         f"author.{kind}" for kind in get_args(GoldAuthorKind)
     }
+    charts = ("threshold", "reliability", "length", "learning", "history")
+    found |= {f"chart.{chart}{end}" for chart in charts for end in ("", ".text")}
     found |= {f"layer.held_out_{by}" for by in ("article", "section")} | {"footer", "footer.paged"}
     found |= {f"agreement.{name}" for name in ("scope", "foreign")}
     found |= {f"next.{step}" for step in ("about", "more", "articles", "use", "person")}

@@ -273,10 +273,8 @@ def _line(line: bytes, where: str) -> Source:
 
 def _article(name: object, text: object, where: str) -> Source:
     if not isinstance(name, str) or not name or not isinstance(text, str):
-        limit = f"{MAX_ARTICLE_BYTES >> 20} MiB"
-        return _refused(
-            where, f"name and text must be strings, the name not empty, the text of at most {limit}"
-        )
+        reason = f"name and text must be strings, the name not empty, the text of at most {MAX_ARTICLE_BYTES >> 20} MiB"
+        return _refused(where, reason)
     for kind, value in (("name", name), ("text", text)):
         if not is_unicode(value):
             return _refused(where, f"the {kind} holds bytes or a lone surrogate that are not UTF-8", name)

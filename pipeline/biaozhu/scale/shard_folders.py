@@ -55,13 +55,13 @@ def _explained(path: Path, what: str) -> Iterator[None]:
     except BiaozhuError:
         raise
     except Exception as error:  # noqa: BLE001 — each file system raises its own kinds
-        raise WriteError(f"cannot be {what} ({reason_of(error)})", where=str(path)) from None
+        raise WriteError(f"{what} ({reason_of(error)})", where=str(path)) from None
 
 
 def write_whole(path: Path, content: bytes) -> None:
     """Write a file that is there whole or not at all, or raise WriteError."""
     address = cast("Any", path)
-    with _explained(path, "written"):
+    with _explained(path, "cannot be written"):
         if not is_remote(path):
             write_bytes(path, content)
         elif address.protocol in WHOLE:
@@ -75,14 +75,14 @@ def write_whole(path: Path, content: bytes) -> None:
 
 def names_in(folder: Path) -> tuple[str, ...]:
     """Return the names of the files in a folder, sorted; none where there is no folder; or WriteError."""
-    with _explained(folder, "listed"), suppress(FileNotFoundError, NotADirectoryError):
+    with _explained(folder, "cannot be listed"), suppress(FileNotFoundError, NotADirectoryError):
         return tuple(sorted(path.name for path in folder.iterdir()))
     return ()
 
 
 def remove(path: Path) -> None:
     """Remove a file if it is there, or raise WriteError."""
-    with _explained(path, "removed"):
+    with _explained(path, "cannot be removed"):
         path.unlink(missing_ok=True)
 
 

@@ -19,10 +19,10 @@ from biaozhu.scoring.breakdown import OUTSIDE, sort_classes
 from biaozhu.scoring.evaluation import ALL
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from biaozhu.reporting.evidence import CurveFigures
-    from biaozhu.reporting.page.charts import Chart, IntervalChart
+    from biaozhu.reporting.page.charts import Axis, Chart, IntervalChart
     from biaozhu.reporting.page.strings import Words
     from biaozhu.scoring.evaluation import Evaluation
 
@@ -42,37 +42,36 @@ def chart_f1(evaluations: Sequence[Evaluation], names: Mapping[str, str], words:
     return lay_out_intervals(Caption("c-f1", words("chart.f1"), text), whiskers)
 
 
-def chart_thresholds(evaluations: Sequence[Evaluation], words: Words) -> Chart | None:
-    """Chart precision over recall as the score threshold falls; None where no layer has scores."""
-    series = [
-        Series(
-            one.name,
-            points := tuple(
-                (point.recall, point.precision)
-                for point in one.curve
-                if point.recall is not None and point.precision is not None
-            ),
-            dots=len(points) <= MOST_DOTS,
-        )
-        for one in evaluations
-    ]
+def _chart_lines(
+    key: str, series: Sequence[Series], axes: tuple[Axis, Axis], words: Words, said: str = ""
+) -> Chart | None:
+    """Lay out the lines of a chart whose words have this key; None where no line has a point."""
     if not any(one.points for one in series):
         return None
-    best = [
-        words("chart.threshold.best", name=one.name, threshold=point.threshold, f1=point.f1)
-        for one in evaluations
-        if (point := max(one.curve, key=lambda point: point.f1 or -1.0, default=None))
-        and point.f1 is not None
-    ]
-    lowest = min(precision for one in series for _, precision in one.points)
-    return lay_out_chart(
-        Caption(
-            "c-threshold", words("chart.threshold"), words("chart.threshold.text") + words("stop").join(best)
-        ),
-        x=make_share_axis(words("recall")),
-        y=make_share_axis(words("precision"), min(lowest, 0.95)),
-        series=series,
+    caption = Caption(f"c-{key}", words(f"chart.{key}"), said or words(f"chart.{key}.text"))
+    return lay_out_chart(caption, x=axes[0], y=axes[1], series=series, diagonal=key == "reliability")
+
+
+def _find_lowest(series: Iterable[Series]) -> float:
+    return min((value for one in series for _, value in one.points), default=0.0)
+
+
+def chart_thresholds(evaluations: Sequence[Evaluation], words: Words) -> Chart | None:
+    """Chart precision over recall as the score threshold falls; None where no layer has scores."""
+    series, best = [], []
+    for one in evaluations:
+        figures = [(point.recall, point.precision) for point in one.curve]
+        points = tuple((r, p) for r, p in figures if r is not None and p is not None)
+        series.append(Series(one.name, points, dots=len(points) <= MOST_DOTS))
+        top = max(one.curve, key=lambda point: point.f1 or -1.0, default=None)
+        if top and top.f1 is not None:
+            best.append(words("chart.threshold.best", name=one.name, threshold=top.threshold, f1=top.f1))
+    said = words("chart.threshold.text") + words("stop").join(best)
+    axes = (
+        make_share_axis(words("recall")),
+        make_share_axis(words("precision"), min(_find_lowest(series), 0.95)),
     )
+    return _chart_lines("threshold", series, axes, words, said)
 
 
 def chart_reliability(evaluations: Sequence[Evaluation], words: Words) -> Chart | None:
@@ -81,46 +80,28 @@ def chart_reliability(evaluations: Sequence[Evaluation], words: Words) -> Chart 
     for one in evaluations:
         bins = [bin_ for bin_ in one.calibration.bins if bin_.mean_score is not None]
         most = max((bin_.count for bin_ in bins), default=1)
-        series.append(
-            Series(
-                one.name,
-                tuple((bin_.mean_score or 0.0, bin_.precision or 0.0) for bin_ in bins),
-                sizes=tuple(round(2.5 + 5 * (bin_.count / most) ** 0.5, 1) for bin_ in bins),
-            )
-        )
-    if not any(one.points for one in series):
-        return None
+        points = tuple((bin_.mean_score or 0.0, bin_.precision or 0.0) for bin_ in bins)
+        sizes = tuple(round(2.5 + 5 * (bin_.count / most) ** 0.5, 1) for bin_ in bins)
+        series.append(Series(one.name, points, sizes=sizes))
     errors = {one.name: one.calibration.ece for one in evaluations}
     known = (f"{name} ECE {error:.3f}" for name, error in errors.items() if error is not None)
-    text = words("chart.reliability.text") + words("stop").join(known)
-    return lay_out_chart(
-        Caption("c-reliability", words("chart.reliability"), text),
-        x=make_share_axis(words("mean_score")),
-        y=make_share_axis(words("share_correct")),
-        series=series,
-        diagonal=True,
-    )
+    said = words("chart.reliability.text") + words("stop").join(known)
+    axes = make_share_axis(words("mean_score")), make_share_axis(words("share_correct"))
+    return _chart_lines("reliability", series, axes, words, said)
 
 
 def chart_lengths(evaluations: Sequence[Evaluation], words: Words) -> Chart | None:
     """Chart strict F1 over the length of spans; None where there are fewer than two classes of lengths."""
-    rows = [one.breakdowns["length"] for one in evaluations]
-    keys = sort_classes("length", {row.key for of_layer in rows for row in of_layer})
+    rows = {one.name: one.breakdowns["length"] for one in evaluations}
+    keys = sort_classes("length", {row.key for of_layer in rows.values() for row in of_layer})
     if len(keys) < 2:  # noqa: PLR2004 — one class is no chart
         return None
     series = [
-        Series(
-            one.name, tuple((float(keys.index(row.key)), row.f1) for row in of_layer if row.f1 is not None)
-        )
-        for one, of_layer in zip(evaluations, rows, strict=True)
+        Series(name, tuple((float(keys.index(row.key)), row.f1) for row in of_layer if row.f1 is not None))
+        for name, of_layer in rows.items()
     ]
-    lowest = min((value for one in series for _, value in one.points), default=0.0)
-    return lay_out_chart(
-        Caption("c-length", words("chart.length"), words("chart.length.text")),
-        x=make_place_axis(words("length"), keys),
-        y=make_share_axis("F1", lowest),
-        series=series,
-    )
+    axes = make_place_axis(words("length"), keys), make_share_axis("F1", _find_lowest(series))
+    return _chart_lines("length", series, axes, words)
 
 
 def chart_learning(curve: CurveFigures, words: Words) -> Chart | None:
@@ -134,14 +115,10 @@ def chart_learning(curve: CurveFigures, words: Words) -> Chart | None:
     fit = tuple((one.sentences, one.f1) for one in curve.fit)
     series = [Series(words("measured"), means, band)]
     series += [Series(words("extrapolated"), fit, dots=False)] if fit else []
-    text = words("chart.learning.text", count=len(points), first=means[0][1], last=means[-1][1])
-    lowest = min(*(low for _, low, _ in band), *(value for _, value in (*means, *fit)), 1.0)
-    return lay_out_chart(
-        Caption("c-learning", words("chart.learning"), text),
-        x=make_count_axis(words("sentences"), max(at for at, _ in (means[-1], *fit))),
-        y=make_share_axis("F1", lowest),
-        series=series,
-    )
+    said = words("chart.learning.text", count=len(points), first=means[0][1], last=means[-1][1])
+    low = min(*(low for _, low, _ in band), *(value for _, value in (*means, *fit)), 1.0)
+    x = make_count_axis(words("sentences"), max(at for at, _ in (means[-1], *fit)))
+    return _chart_lines("learning", series, (x, make_share_axis("F1", low)), words, said)
 
 
 def describe_gain(curve: CurveFigures, words: Words) -> str:
@@ -168,15 +145,9 @@ def chart_history(
         Series(name, tuple((float(at), value) for at, value in enumerate(found) if value is not None))
         for name, found in layers.items()
     ]
-    values = [value for one in series for _, value in one.points]
-    if not values:
-        return None
-    return lay_out_chart(
-        Caption("c-history", words("chart.history"), words("chart.history.text", count=len(runs))),
-        x=make_place_axis(words("run"), runs),
-        y=make_share_axis("F1", min(values)),
-        series=series,
-    )
+    said = words("chart.history.text", count=len(runs))
+    axes = make_place_axis(words("run"), runs), make_share_axis("F1", _find_lowest(series))
+    return _chart_lines("history", series, axes, words, said)
 
 
 def make_confusion_cells(evaluation: Evaluation) -> list[tuple[str, list[dict[str, Any]]]]:
