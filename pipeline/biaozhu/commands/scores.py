@@ -192,12 +192,9 @@ def _score(output: Path | None, *, stream: bool, sampling: tuple[int, int], **op
     from biaozhu.scoring.scores_document import write_scores
     from biaozhu.scoring.significance import Sampling
 
-    request = layer_scoring.ScoringRequest(
-        **options,
-        strict=True,
-        sampling=Sampling(resamples=sampling[0], seed=sampling[1]),
-        command=("biaozhu", *sys.argv[1:]),
-    )
+    draws = Sampling(resamples=sampling[0], seed=sampling[1])
+    command = ("biaozhu", *sys.argv[1:])
+    request = layer_scoring.ScoringRequest(**options, strict=True, sampling=draws, command=command)
     read = (*request.gold, *request.layers, *request.train, request.values, request.places)
     check_output(output, "scores", read, articles=request.articles)
     if stream:
@@ -206,7 +203,7 @@ def _score(output: Path | None, *, stream: bool, sampling: tuple[int, int], **op
         reader = layer_scoring.InputReader()
         given = layer_scoring.read_inputs(request, reader)
         raise_collected(reader.problems)
-        found = layer_scoring.score_inputs(request, given, labels=given.labels, inputs=reader.inputs)
+        found = layer_scoring.score_inputs(request, given, given.labels, reader.inputs)
         for name, layer in given.layers.items():
             gold = {sentence.id for sentence in (*given.gold, *given.skipped)}
             if left_out := sum(sentence.id not in gold for sentence in layer):
@@ -295,11 +292,10 @@ def report(
     from biaozhu.scoring.significance import Sampling
 
     read = (*layer, *gold, *annotator, *train, *ledger, round_trip, agreement, curve, bias, values, places)
-    check_output(output, "page", read, articles=article)
-    for name, kind in FILES.items():
-        check_output(output / name, kind, read, articles=article)
-    for page in list_text_pages(output):
-        check_output(page, "page", read, articles=article)
+    written = {output / name: kind for name, kind in FILES.items()}
+    written |= dict.fromkeys((output, *list_text_pages(output)), "page")
+    for path, kind in written.items():
+        check_output(path, kind, read, articles=article)
     scoring = ScoringRequest(
         gold=tuple(gold),
         layers=tuple(layer),
@@ -312,17 +308,8 @@ def report(
         sampling=Sampling(resamples=resamples, seed=seed),
         command=("biaozhu", *sys.argv[1:]),
     )
-    content = gather_content(
-        ReportRequest(
-            scoring,
-            annotators=tuple(annotator),
-            ledgers=tuple(ledger),
-            round_trip=round_trip,
-            agreement=agreement,
-            curve=curve,
-            bias=bias,
-        )
-    )
+    evidence = (round_trip, agreement, curve, bias)
+    content = gather_content(ReportRequest(scoring, tuple(annotator), tuple(ledger), *evidence))
     write_report(output, content, language=lang)
     say(f"report written to {output / 'index.html'}")
     differs = content.round_trip is not None and not content.round_trip.whole
@@ -372,4 +359,4 @@ def history(
         return
     columns = ("date", "run", "layer", "gold spans", "P", "R", "strict F1", "95 %", "change", "gold")
     fields = ("date", "run", "layer", "gold", "precision", "recall", "f1", "interval", "change", "gold_sha")
-    print_table("History", columns, [[getattr(row, field) for field in fields] for row in rows])
+    print_table("History", columns, map(attrgetter(*fields), rows))

@@ -89,20 +89,18 @@ def list_authors(gold: Iterable[Sentence], about: About, times: Mapping[str, str
                 spans[name] += 1
                 articles[name].add(sentence.article)
     known = {author.name: author for author in about.annotator}
-
-    def describe(name: str) -> GoldAuthor:
+    found = []
+    for name, count in sorted(spans.items(), key=lambda one: (-one[1], one[0])):
         one = known.get(name) or Author(name)
         kind = one.kind if name in known or name in annotators else "pre"
-        return GoldAuthor(name, kind, one.when or times.get(name, ""), len(articles[name]), spans[name])
-
-    return tuple(describe(name) for name in sorted(spans, key=lambda one: (-spans[one], one)))
+        found.append(GoldAuthor(name, kind, one.when or times.get(name, ""), len(articles[name]), count))
+    return tuple(found)
 
 
 def _read_file(path: Path) -> About:
     try:
         table: dict[str, Any] = tomllib.loads(read_bytes(path).decode("utf-8"))
-        unknown = sorted(set(table) - {"annotator", "in_sample"})
-        if unknown:
+        if unknown := sorted(set(table) - {"annotator", "in_sample"}):
             raise ValueError(f"unknown key {unknown[0]}")  # noqa: TRY301 — one error for all
         return msgspec.convert(table, About)
     except (ValueError, msgspec.ValidationError) as error:

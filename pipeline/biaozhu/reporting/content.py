@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from functools import partial
-from itertools import combinations
+from itertools import chain, combinations
 from typing import TYPE_CHECKING, TypeVar
 
 from biaozhu.curation.agreement import Agreement, measure_agreement
@@ -102,9 +102,7 @@ def gather_content(request: ReportRequest) -> ReportContent:
         about=about,
         authors=list_authors(given.gold, about, _find_months(paths)),
         held_out=request.scoring.held_out,
-        scores=score_inputs(request.scoring, given, labels=content.labels, inputs=reader.inputs)
-        if given.gold
-        else None,
+        scores=score_inputs(request.scoring, given, content.labels, reader.inputs) if given.gold else None,
     )
 
 
@@ -126,9 +124,8 @@ def _join(articles: Iterable[str]) -> str:
 
 
 def _name_unknown(given: ScoringInputs, annotators: Mapping[str, Layer]) -> list[Label]:
-    layers = (given.gold, *given.layers.values(), *annotators.values())
-    found = {span.label for layer in layers for sentence in layer for span in sentence.spans}
-    unknown = found - {label.id for label in given.labels}
+    sentences = chain(given.gold, *given.layers.values(), *annotators.values())
+    unknown = {span.label for one in sentences for span in one.spans} - {label.id for label in given.labels}
     # A folder without a label set of its own: the package's labels keep their names there.
     shipped = [label for label in read_labels(find_own(DEFAULT)) if label.id in unknown]
     others = sorted(unknown - {label.id for label in shipped})
@@ -138,10 +135,9 @@ def _name_unknown(given: ScoringInputs, annotators: Mapping[str, Layer]) -> list
 def _find_months(paths: Mapping[str, Iterable[Path]]) -> dict[str, str]:
     """Return the first and last month in which each annotator, by folder name, confirmed a sentence."""
     found: dict[str, str] = {}
-    for path in (one for ones in paths.values() for one in ones):
-        months = sorted({time[:7] for time in read_times(path).values()})
+    for path in chain(*paths.values()):
         folder = path if path.is_dir() else path.parent
-        if months:
+        if months := sorted({time[:7] for time in read_times(path).values()}):
             found[folder.resolve().name] = " – ".join(dict.fromkeys((months[0], months[-1])))
     return found
 
@@ -152,8 +148,7 @@ def _measure_agreement(paths: Mapping[str, Iterable[Path]], layers: Mapping[str,
     if not any(one & other for one, other in combinations(ids, 2)):
         return None
     times = {
-        name: {key: time for path in ones for key, time in read_times(path).items()}
-        for name, ones in paths.items()
+        name: dict(time for path in ones for time in read_times(path).items()) for name, ones in paths.items()
     }
     return measure_agreement(layers, common=True, times=times)
 

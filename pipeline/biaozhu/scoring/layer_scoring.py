@@ -180,7 +180,7 @@ def _keep_covered(request: ScoringRequest, gold: Layer, layers: Mapping[str, Lay
 
 
 def score_inputs(
-    request: ScoringRequest, given: ScoringInputs, *, labels: Sequence[Label], inputs: Sequence[InputFile]
+    request: ScoringRequest, given: ScoringInputs, labels: Sequence[Label], inputs: Sequence[InputFile]
 ) -> ScoredLayers:
     """Score layers; `labels` are in the order of reports, `inputs` all files of the document."""
     ids, missing = tuple(label.id for label in labels), _find_missing(request)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import sys
-from dataclasses import dataclass
+from collections import Counter
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -43,11 +44,7 @@ class Answered:
         return make_annotator(self.plan, self.outcome)
 
     def write_layer(
-        self,
-        path: Path,
-        sentences: Sequence[Sentence],
-        *,
-        hidden: Mapping[str, tuple[Span, ...]] | None = None,
+        self, path: Path, sentences: Sequence[Sentence], hidden: Mapping[str, tuple[Span, ...]] | None = None
     ) -> None:
         """Write its own layer, with its record and status beside it; nothing where nothing was answered.
 
@@ -62,14 +59,12 @@ class Answered:
         write_layer(path, layer)
         self.write_record(path, {one.article for one in layer})
         by, now, hidden = self.plan.source, datetime.now(UTC).isoformat(timespec="seconds"), hidden or {}
-        statuses = [
-            SentenceStatus(
-                one.id, "confirmed", withheld=hidden.get(one.id), confirmed_by=by, confirmed_at=now
-            )
-            if one.id in self.outcome.spans
-            else SentenceStatus(one.id, "untouched", withheld=hidden.get(one.id))
-            for one in sentences
-        ]
+        statuses = []
+        for one in sentences:
+            status = SentenceStatus(one.id, "untouched", withheld=hidden.get(one.id))
+            if one.id in self.outcome.spans:
+                status = replace(status, state="confirmed", confirmed_by=by, confirmed_at=now)
+            statuses.append(status)
         write_status(status_path(path), self.plan.config.base_url, self.plan.config.name, statuses)
 
     def write_record(self, path: Path, articles: Collection[str]) -> None:
@@ -139,9 +134,9 @@ def ask_models(
     from biaozhu.reading.sentences import split_checked
 
     read = [read_config(path) for path in configs]
-    for number, one in enumerate(read):
-        if one.name in {other.name for other in read[:number]}:
-            raise ConfigError("another model has this name", where=one.name)
+    for name, count in Counter(one.name for one in read).items():
+        if count > 1:
+            raise ConfigError("another model has this name", where=name)
     keys = [read_key(one) for one in read]
     known = read_labels(labels)
     sentences = [split_checked(article) for article in articles]

@@ -182,7 +182,7 @@ def _write_layers(done: Sequence[Preannotation], folder: Path, asked: Sequence[A
         for source, layer in one.layers.items():
             path = folder / source / f"{one.article.name}.jsonl"
             if source in models:
-                models[source].write_layer(path, one.sentences, hidden=hidden)
+                models[source].write_layer(path, one.sentences, hidden)
             else:
                 write_layer(path, layer)
 

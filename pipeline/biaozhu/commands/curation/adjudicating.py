@@ -295,25 +295,20 @@ def bias(
         **{f"… {label}": rate for label, rate in result.edited_by_label.items()},
         **{f"… score {band}": rate for band, rate in result.edited_by_score.items() if rate.of},
     }
-    print_table(
-        "Pre-annotations and annotators",
-        ("what", "count", "of", "rate"),
-        [(name, rate.count, rate.of, rate.rate) for name, rate in rates.items()],
-    )
+    rows = [(name, rate.count, rate.of, rate.rate) for name, rate in rates.items()]
+    print_table("Pre-annotations and annotators", ("what", "count", "of", "rate"), rows)
     contrasts = {
         "agreement with the pre-annotation (strict F1)": result.agreement,
         "the model's errors taken over": result.errors_taken,
         "the model's omissions taken over": result.omissions_taken,
     }
-    print_table(
-        f"Shown ({result.sentences['shown']} sentences) and blind ({result.sentences['blind']})",
-        ("what", "shown", "blind", "difference", "95 % from", "to"),
-        [
-            (name, one.shown.rate, one.blind.rate, one.difference, *(one.interval or (None, None)))
-            for name, one in contrasts.items()
-            if one is not None
-        ],
-    )
+    compared = [
+        (name, one.shown.rate, one.blind.rate, one.difference, *(one.interval or (None, None)))
+        for name, one in contrasts.items()
+        if one is not None
+    ]
+    title = f"Shown ({result.sentences['shown']} sentences) and blind ({result.sentences['blind']})"
+    print_table(title, ("what", "shown", "blind", "difference", "95 % from", "to"), compared)
     show("shown spans: " + ", ".join(f"{count} × {fate}" for fate, count in result.fates.items()))
 
 

@@ -75,12 +75,9 @@ def select(
     files = find_pool(given)
     selected = select_sentences(stream_files(files), number, share=share, seed=seed, aim=aim, judge=judge)
     if not selected:
-        raise UsageError(
-            "the layers do not differ there, and no sentence is drawn at random"
-            if against
-            else "no span there has a score, and no sentence is drawn at random",
-            next_step="Give a pre-annotated layer, --marginals, or --random 1",
-        )
+        lacking = "the layers do not differ there" if against else "no span there has a score"
+        advice = "Give a pre-annotated layer, --marginals, or --random 1"
+        raise UsageError(f"{lacking}, and no sentence is drawn at random", next_step=advice)
     write_layer(output, [one.sentence for one in selected])
     write_reasons(output, selected)
     articles = {one.sentence.article for one in selected}
@@ -173,12 +170,7 @@ def _make_row(one: Doubt, sentence: Sentence, address: str) -> Mapping[str, obje
     # Doccano finds the sentence by its text: its own order of examples is not unique.
     link = f"{address}&q={quote(text)}" if address else ""
     return {
-        "score": one.score,
-        "reason": one.reason,
-        "by": list(one.by),
-        "sentence": one.sentence,
-        "start": start,
-        "end": end,
+        **{key: getattr(one, key) for key in ("score", "reason", "by", "sentence", "start", "end")},
         "text": f"{text[max(0, start - CONTEXT_CHARS) : start]}【{text[start:end]}】{text[end : end + CONTEXT_CHARS]}",
         "now": _show(doubted_spans(sentence, one), text),
         "right": _show(one.right, text),

@@ -138,20 +138,21 @@ def suggest(
     label_set = read_labels(labels)
     token = find_token(token_file) if switch == "on" else ""
     connection = connect(find_account(home=home))
-    found = {name: find_project(connection, name) for name in names}
+    found = {name: one for name in names if (one := find_project(connection, name)) is not None}
     raise_collected(
         [
             RemoteError(f"no project {name!r}", where=connection.url, next_step="Push to it first")
-            for name, one in found.items()
-            if one is None
+            for name in names
+            if name not in found
         ]
     )
     rows: list[tuple[str, str, bool]] = []
     for name, one in found.items():
-        if one is not None and switch == "on":
-            rows.append((name, switch, switch_on(connection, one, url=url, token=token, labels=label_set)))
-        elif one is not None:
-            rows.append((name, switch, switch_off(connection, one)))
+        if switch == "on":
+            changed = switch_on(connection, one, url=url, token=token, labels=label_set)
+        else:
+            changed = switch_off(connection, one)
+        rows.append((name, switch, changed))
     print_table("suggestions", ("project", "suggestions", "changed"), rows, as_json=as_json)
 
 
@@ -161,15 +162,10 @@ def _say_never_started(home: Path) -> None:
 
 
 def _print_manifest(title: str, manifest: BackupManifest, *, as_json: bool) -> None:
-    data = {
-        "created": manifest.created,
-        "doccano": manifest.doccano,
-        "database": manifest.database,
-        **manifest.rows,
-        "files": len(manifest.files),
-        "bytes": sum(stored.bytes for stored in manifest.files.values()),
-    }
-    print_values(title, data, as_json=as_json)
+    data = {"created": manifest.created, "doccano": manifest.doccano, "database": manifest.database}
+    size = sum(stored.bytes for stored in manifest.files.values())
+    counts = {**manifest.rows, "files": len(manifest.files), "bytes": size}
+    print_values(title, data | counts, as_json=as_json)
 
 
 def _print_status(found: ServerStatus, *, as_json: bool) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import glob
 import json
 import sys
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -19,7 +20,7 @@ from biaozhu.data.outputs import check_distinct, check_output, check_output_fold
 from biaozhu.data.shipped import find_shipped
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from biaozhu.data.ledger import Entry
     from biaozhu.data.model import Sentence
@@ -70,14 +71,8 @@ def train(
         given = {"seeds": seeds, "scored": find_layers(score), "overrides": overrides, "held_out": held}
         _close(_train_seeds(config, output, as_json=as_json, **given), ledger)
         return
-    with progress_of_steps("training") as bar:
-        done = run(
-            config,
-            output,
-            overrides=overrides,
-            held_out=held,
-            on_step=lambda step, most, loss: bar(step, most, f"training, loss {loss:.1f}"),
-        )
+    with _show_steps() as on_step:
+        done = run(config, output, overrides=overrides, held_out=held, on_step=on_step)
     say(
         f"{output}: {done.spans} spans in {done.sentences} sentences, {done.steps} steps, loss {done.loss:.3f}"
     )
@@ -92,17 +87,20 @@ def train(
     _close(done.entries, ledger)
 
 
+@contextmanager
+def _show_steps() -> Iterator[Callable[[int, int, float], None]]:
+    with progress_of_steps("training") as bar:
+        yield lambda step, most, loss: bar(step, most, f"training, loss {loss:.1f}")
+
+
 def _train_seeds(config: Path, output: Path, *, as_json: bool, **given: Any) -> tuple[Entry, ...]:
     from biaozhu.training.seed_runs import train_seeds
 
-    with progress_of_steps("training") as bar:
-        entries, runs = train_seeds(
-            config,
-            output,
-            **given,
-            on_seed=lambda seed, was: say(f"seed {seed}{' was trained before' if was else ''}"),
-            on_step=lambda step, most, loss: bar(step, most, f"training, loss {loss:.1f}"),
-        )
+    def say_seed(seed: int, was: bool) -> None:
+        say(f"seed {seed}{' was trained before' if was else ''}")
+
+    with _show_steps() as on_step:
+        entries, runs = train_seeds(config, output, **given, on_seed=say_seed, on_step=on_step)
     rows = [
         (run.seed, path, label, *figures)
         for run in runs
@@ -138,14 +136,13 @@ def crossval(
     check_distinct(output, ledger)
     _, sentences = _read_gold(gold)
     groups = group_sentences(read_articles(find_articles(article)), sentences, at_least=at_least)
+    parsed = read_config(config, _parse_overrides(settings, gold))
     with progress_of_steps("cross-validation") as bar:
-        done = crossvalidate(
-            read_config(config, _parse_overrides(settings, gold)),
-            sentences,
-            groups,
-            source=name or config.stem,
-            on_fold=lambda number, most: bar(number, most, f"fold {number + 1} of {most}"),
-        )
+
+        def on_fold(number: int, most: int) -> None:
+            bar(number, most, f"fold {number + 1} of {most}")
+
+        done = crossvalidate(parsed, sentences, groups, source=name or config.stem, on_fold=on_fold)
     write_layer(output, done.sentences)
     for group, size in done.folds:
         say(f"held out: {group} ({size} sentences)")
@@ -212,11 +209,9 @@ def curve(
     if as_json:
         print_json(document)
     else:
-        print_table(
-            "Held-out strict F1 by annotated sentences",
-            ("sentences", "F1", "95 % from", "to"),
-            [(one.sentences, one.mean, one.low, one.high) for one in done.result.points],
-        )
+        rows = [(one.sentences, one.mean, one.low, one.high) for one in done.result.points]
+        columns = ("sentences", "F1", "95 % from", "to")
+        print_table("Held-out strict F1 by annotated sentences", columns, rows)
     say(_tell_gain(document))
     if layer:
         say(_tell_exchange(document["exchange"]))

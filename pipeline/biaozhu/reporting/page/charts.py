@@ -137,18 +137,11 @@ def lay_out_chart(
 ) -> Chart:
     """Lay out series, the first under the others; `diagonal` draws the line on which both axes are equal."""
     guide = f"M{_x(x.low, x)} {_y(x.low, y)}L{_x(x.high, x)} {_y(x.high, y)}" if diagonal else ""
-    return Chart(
-        caption,
-        WIDTH,
-        HEIGHT,
-        (LEFT, TOP, WIDTH - LEFT - RIGHT, HEIGHT - TOP - BOTTOM),
-        x,
-        y,
-        tuple((_x(value, x), shown) for value, shown in x.ticks),
-        tuple((_y(value, y), shown) for value, shown in y.ticks),
-        tuple(_place_series(one, position % KINDS, x, y) for position, one in enumerate(series)),
-        guide,
-    )
+    frame = (LEFT, TOP, WIDTH - LEFT - RIGHT, HEIGHT - TOP - BOTTOM)
+    x_ticks = tuple((_x(value, x), shown) for value, shown in x.ticks)
+    y_ticks = tuple((_y(value, y), shown) for value, shown in y.ticks)
+    placed = tuple(_place_series(one, position % KINDS, x, y) for position, one in enumerate(series))
+    return Chart(caption, WIDTH, HEIGHT, frame, x, y, x_ticks, y_ticks, placed, guide)
 
 
 def lay_out_intervals(caption: Caption, whiskers: Sequence[Whisker]) -> IntervalChart:

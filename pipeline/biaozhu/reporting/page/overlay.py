@@ -105,15 +105,12 @@ def cut_article(
     """
     bars = sorted(bars, key=lambda bar: (bar.start, bar.end, bar.lane))
     marks = sorted(marks, key=lambda mark: (mark.start, mark.end, mark.lane))
-    blocks = (
-        [(block.start, text.raw[block.start : block.end], block.kind) for block in text.blocks]
-        if isinstance(text, Article)
-        else _join_sentences(text)
-    )
-    return tuple(
-        PageBlock(kind, tuple(_cut_block(start, content, bars, marks, name)))
-        for start, content, kind in blocks
-    )
+    if isinstance(text, Article):
+        blocks = [(one.start, text.raw[one.start : one.end], one.kind) for one in text.blocks]
+    else:
+        blocks = _join_sentences(text)
+    cut = ((kind, _cut_block(start, content, bars, marks, name)) for start, content, kind in blocks)
+    return tuple(PageBlock(kind, tuple(pieces)) for kind, pieces in cut)
 
 
 def make_anchor(name: str, start: int) -> str:
@@ -142,9 +139,9 @@ def _cut_block(
     mine = [bar for bar in bars if bar.start < end and start < bar.end]
     # A mark belongs to the block in which its error begins, so that it is there once.
     noted = [mark for mark in marks if mark.start >= start and mark.start < end]
-    ends = [(bar.start, bar.end) for bar in mine] + [(mark.start, mark.end) for mark in noted]
+    both: list[Bar | Mark] = [*mine, *noted]
     cuts = sorted(
-        {start, end, *(max(left, start) for left, _ in ends), *(min(right, end) for _, right in ends)}
+        {start, end, *(max(one.start, start) for one in both), *(min(one.end, end) for one in both)}
     )
     touching: list[list[Bar]] = [[] for _ in cuts]
     for bar in mine:

@@ -6,6 +6,7 @@ import os
 import platform
 import shlex
 from collections import defaultdict
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
@@ -178,9 +179,16 @@ def _count_agreed(content: ReportContent) -> tuple[int, int]:
 
 def _make_lanes(content: ReportContent, words: Words) -> list[Lane]:
     names = [words("gold"), *content.given.layers, *content.annotators]
+    shorts = abbreviate_names(names)
     return [
-        Lane(number, name, short, number == 0 and bool(content.given.gold), name not in content.annotators)
-        for number, (name, short) in enumerate(zip(names, abbreviate_names(names), strict=True))
+        Lane(
+            number,
+            name,
+            shorts[number],
+            number == 0 and bool(content.given.gold),
+            name not in content.annotators,
+        )
+        for number, name in enumerate(names)
     ]
 
 
@@ -232,20 +240,16 @@ def _view_scores(
     for one in evaluations:
         in_sample = verdict.explain_in_sample(content, one.name, view["language"], words)
         found = errors[lanes[one.name]]
-        layers.append(
-            {
-                "evaluation": one,
-                "lane": lanes[one.name],
-                "verdict": verdict.judge_layer(one, content.authors, in_sample=bool(in_sample)),
-                "in_sample": in_sample,
-                "means": verdict.describe_layer(content, one.name, words),
-                "weakest": verdict.find_weakest(one),
-                "error_count": len(found),
-                "errors": found,
-                "error_groups": group_errors(found, most=MOST_ERRORS if view["paged"] else None),
-                "confusion": figures.make_confusion_cells(one),
-            }
-        )
+        layer = {"evaluation": one, "lane": lanes[one.name], "in_sample": in_sample, "errors": found}
+        layers.append({
+            **layer,
+            "verdict": verdict.judge_layer(one, content.authors, in_sample=bool(in_sample)),
+            "means": verdict.describe_layer(content, one.name, words),
+            "weakest": verdict.find_weakest(one),
+            "error_count": len(found),
+            "error_groups": group_errors(found, most=MOST_ERRORS if view["paged"] else None),
+            "confusion": figures.make_confusion_cells(one),
+        })  # fmt: skip
     return {
         "confidence": f"{first.sampling.confidence:.0%}",
         "units": first.units,
@@ -262,7 +266,7 @@ def _view_scores(
         "rule": {"high": f"{verdict.HIGH:.2f}", "some": f"{verdict.SOME:.2f}"},
         "f1_chart": figures.chart_f1(evaluations, names, words),
         "label_rows": make_score_rows(
-            evaluations, comparisons, [(label, "strict") for label in (ALL, *first.labels)]
+            evaluations, comparisons, [(one, "strict") for one in (ALL, *first.labels)]
         ),
         "scheme_rows": make_score_rows(evaluations, comparisons, [(ALL, scheme) for scheme in SCHEMES]),
         "errors_open": sum(map(len, errors.values())) <= OPEN_ERRORS,
@@ -277,19 +281,16 @@ def describe_provenance(content: ReportContent) -> dict[str, Any]:
     """Return the values of the report's last section."""
     scores = content.scores
     now = datetime.now(UTC).isoformat(timespec="seconds")
+    packages = []
+    for name in PACKAGES:
+        with suppress(PackageNotFoundError):
+            packages.append(f"{name} {version(name)}")
     return {
         "date": (scores.document["made"]["date"] if scores else now).replace("T", " "),
         "command": shlex.join(content.command),
         "version": f"biaozhu {__version__}, Python {platform.python_version()}",
         "machine": f"{platform.system()} {platform.release()}, {platform.machine()}, {os.cpu_count()} CPU",
-        "packages": [f"{name} {found}" for name in PACKAGES if (found := _find_version(name))],
+        "packages": packages,
         "sampling": scores.evaluations[0].sampling if scores else None,
         "inputs": content.inputs,
     }
-
-
-def _find_version(name: str) -> str:
-    try:
-        return version(name)
-    except PackageNotFoundError:
-        return ""
