@@ -50,20 +50,20 @@ class ScoreTally:
         bin_[0] += 1
         bin_[1] += correct
         bin_[2] += score
-        counts = self.by_score.setdefault(_round_down(score) if self.coarse else score, [0, 0])
-        counts[0] += 1
-        counts[1] += correct
+        self._count(score, 1, correct)
         if self._most is not None and not self.coarse and len(self.by_score) > self._most:
-            self._coarsen()
+            self.coarse = True
+            fine, self.by_score = self.by_score, {}
+            for each, counts in fine.items():
+                self._count(each, *counts)
         return number
 
-    def _coarsen(self) -> None:
-        self.coarse = True
-        fine, self.by_score = self.by_score, {}
-        for score, (spans, correct) in fine.items():
-            counts = self.by_score.setdefault(_round_down(score), [0, 0])
-            counts[0] += spans
-            counts[1] += correct
+    def _count(self, score: float, spans: int, correct: int) -> None:
+        # A score is at least a multiple of the step exactly if the rounded one is.
+        key = math.floor(score * STEPS) / STEPS if self.coarse else score
+        counts = self.by_score.setdefault(key, [0, 0])
+        counts[0] += spans
+        counts[1] += correct
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,11 +90,6 @@ class ThresholdPoint:
 def find_bin(score: float) -> int:
     """Return the number of the bin that a score in [0, 1] falls into, from 0."""
     return min(int(score * BINS), BINS - 1)
-
-
-def _round_down(score: float) -> float:
-    # A score is at least a threshold of this kind exactly if the rounded one is.
-    return math.floor(score * STEPS) / STEPS
 
 
 def measure_calibration(scored: ScoreTally, *, unscored: int = 0) -> Calibration:

@@ -72,11 +72,9 @@ class Counts:
 def tally_spans(gold: Iterable[Span], predicted: Iterable[Span]) -> Tally:
     """Align the spans of one sentence and tally them; any lists, see `align_spans`."""
     found = align_spans(gold, predicted)
-    strict = exact = same = 0
-    for pair in found.pairs:
-        strict += pair.identical
-        exact += pair.same_boundaries
-        same += pair.same_label
+    strict = sum(pair.identical for pair in found.pairs)
+    exact = sum(pair.same_boundaries for pair in found.pairs)
+    same = sum(pair.same_label for pair in found.pairs)
     paired = len(found.pairs)
     return Tally(paired + len(found.missed), paired + len(found.invented), paired, strict, exact, same)
 
@@ -116,24 +114,16 @@ def pair_layers(
     strange = [one for one in found if one not in wanted]
     changed = [one for one in found if one in wanted and wanted[one].text != found[one].text]
     lacking = [one for one in wanted if one not in found] if missing == "error" else []
-    problems: list[BiaozhuError] = [
-        kind(
-            f"{what}{f' ({len(ids) - 1} more like it)' if len(ids) > 1 else ''}",
-            where=ids[0],
-            next_step=advice,
-        )
-        for ids, kind, what, advice in (
-            (strange, ScoringError, f"{name} has a sentence that the gold lacks", ""),
-            (changed, VersionError, f"the text of a sentence in {name} is not that of the gold", ""),
-            (
-                lacking,
-                ScoringError,
-                f"{name} lacks a sentence of the gold",
-                "Annotate it too, or count such sentences as found empty with --missing empty",
-            ),
-        )
-        if ids
-    ]
+    advised = "Annotate it too, or count such sentences as found empty with --missing empty"
+    problems: list[BiaozhuError] = []
+    for ids, kind, what, advice in (
+        (strange, ScoringError, f"{name} has a sentence that the gold lacks", ""),
+        (changed, VersionError, f"the text of a sentence in {name} is not that of the gold", ""),
+        (lacking, ScoringError, f"{name} lacks a sentence of the gold", advised),
+    ):
+        if ids:
+            more = f" ({len(ids) - 1} more like it)" if len(ids) > 1 else ""
+            problems.append(kind(f"{what}{more}", where=ids[0], next_step=advice))
     for sentence in (*gold, *layer):
         try:
             check_sentence(sentence)

@@ -15,7 +15,7 @@ from biaozhu.data.layers import name_articles, read_layers, read_named_layers, w
 from biaozhu.data.outputs import check_output
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable
 
     from biaozhu.serving.predictor import Predictor
 PORT = 8620
@@ -40,7 +40,8 @@ def predict(
 ) -> None:
     """Annotate articles, or the sentences of layers, with a trained model."""
     from biaozhu.annotators.trained import annotate_sentences, load_trained
-    from biaozhu.reading.sources import list_layer_sources, read_sentences
+    from biaozhu.reading.article import read_articles
+    from biaozhu.reading.sources import divide_sources, list_layer_sources, read_sentences
 
     check_output(output, "layer", [model, *keep, *list_layer_sources(files)], articles=files)
     kept = read_layers(keep)
@@ -51,20 +52,13 @@ def predict(
     write_layer(output, (*kept, *annotated))
     taken = f", {len(kept)} sentences kept" if keep else ""
     say(f"{output}: {sum(len(one.spans) for one in annotated)} spans in {len(annotated)} sentences{taken}")
-    names = _article_names(files) if failed else {}
-    for article, error in failed.items():
-        say(f"failed: {bug_from(error, where=names[article])}")
     if failed:
+        layers, articles = divide_sources(files)
+        names = name_articles(read_named_layers(layers))
+        names |= {article.id: article.name for article in read_articles(articles)}
+        for article, error in failed.items():
+            say(f"failed: {bug_from(error, where=names[article])}")
         raise Exit(1)
-
-
-def _article_names(files: Sequence[Path]) -> dict[str, str]:
-    from biaozhu.reading.article import read_articles
-    from biaozhu.reading.sources import divide_sources
-
-    layers, articles = divide_sources(files)
-    names = name_articles(read_named_layers(layers))
-    return names | {article.id: article.name for article in read_articles(articles)}
 
 
 def segmenter(

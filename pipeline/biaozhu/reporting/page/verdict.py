@@ -155,15 +155,9 @@ def choose_next_step(
     if best.trust in ("some", "low") and errors[name]:
         found = Counter((one.case.pattern, one.labels[0] if one.labels else "") for one in errors[name])
         (pattern, label), count = found.most_common(1)[0]
-        names = {one.id: one.name for one in content.labels}
-        return words(
-            "next.errors",
-            name=escape_plain(name),
-            count=len(errors[name]),
-            most=count,
-            pattern=words(f"pattern.{pattern}"),
-            label=escape_plain(names.get(label, label)),
-        )
+        names = {one.id: escape_plain(one.name) for one in content.labels}
+        what = {"pattern": words(f"pattern.{pattern}"), "label": names.get(label) or escape_plain(label)}
+        return words("next.errors", name=escape_plain(name), count=len(errors[name]), most=count, **what)
     articles = {"count": max(1, ARTICLES_NEEDED - scored), "without": len(rows) - scored}
     advice = {
         "in_sample": ("next.articles", articles),
@@ -217,13 +211,8 @@ def _compare_layers(scores: ScoredLayers, words: Words) -> Iterator[str]:
         direction, bounds, p = judge_difference(found, tests)
         if found.difference.value is None or not bounds:
             continue
-        yield words(
-            f"says.{direction}",
-            a=escape_plain(comparison.a),
-            b=escape_plain(comparison.b),
-            difference=format_difference(found.difference.value),
-            confidence=f"{confidence:.1%}".replace(".0%", "%"),
-            low=format_difference(bounds[0]),
-            high=format_difference(bounds[1]),
-            p=format_p(p, sign=True),
-        )
+        names = {"a": escape_plain(comparison.a), "b": escape_plain(comparison.b)}
+        figures = (found.difference.value, *bounds)
+        changes = dict(zip(("difference", "low", "high"), map(format_difference, figures), strict=True))
+        sure = f"{confidence:.1%}".replace(".0%", "%")
+        yield words(f"says.{direction}", **names, **changes, confidence=sure, p=format_p(p, sign=True))
