@@ -111,17 +111,13 @@ def evaluate(
     if as_json:
         print_json(found.document)
     else:
-        print_table(
-            f"Scores on {gold} (intervals: BCa over {found.evaluations[0].units.kind}s)",
-            ("layer", "label", "scheme", "P", "R", "F1", "F1 95 %", "COR", "INC", "PAR", "MIS", "SPU"),
-            _list_scores(found),
-        )
+        title = f"Scores on {gold} (intervals: BCa over {found.evaluations[0].units.kind}s)"
+        figures = ("P", "R", "F1", "F1 95 %", "COR", "INC", "PAR", "MIS", "SPU")
+        print_table(title, ("layer", "label", "scheme", *figures), _list_scores(found))
         if scores := found.document.get("values"):
-            print_table(
-                "Values and paths, over all of the gold",
-                ("spans of", "field", "correct", "of", "accuracy"),
-                [(one["layer"] or "the gold itself", *list(one.values())[1:]) for one in scores],
-            )
+            rows = [(one["layer"] or "the gold itself", *list(one.values())[1:]) for one in scores]
+            columns = ("spans of", "field", "correct", "of", "accuracy")
+            print_table("Values and paths, over all of the gold", columns, rows)
     _say_notes(found)
     failed = bool(found.document.get("skipped"))
     for one in found.evaluations if fail_under is not None else ():
@@ -177,11 +173,8 @@ def compare(
             metric = "F1" if figure == "f1" else figure
             change = (one.difference.value, _format(one.difference.best))
             rows.append((label, scheme, metric, one.a, one.b, *change, one.p, one.p_holm))
-        print_table(
-            f"{compared.b} - {compared.a} on {gold} (over {compared.units.kind}s)",
-            ("label", "scheme", "metric", "a", "b", "b - a", "95 %", "p", "p (Holm)"),
-            rows,
-        )
+        title = f"{compared.b} - {compared.a} on {gold} (over {compared.units.kind}s)"
+        print_table(title, ("label", "scheme", "metric", "a", "b", "b - a", "95 %", "p", "p (Holm)"), rows)
     _say_notes(found)
     if found.document.get("skipped"):
         raise Exit(1)

@@ -70,10 +70,8 @@ def read_about(paths: Iterable[Path]) -> About:
     """Read the `about.toml` of each gold folder (or of a gold file's folder) and join them; ReportInputError where one is not such a file."""
     files = dict.fromkeys((path if path.is_dir() else path.parent) / ABOUT for path in paths)
     found = [_read_file(path) for path in files if path.is_file()]
-    return About(
-        tuple(author for one in found for author in one.annotator),
-        {layer: why for one in found for layer, why in one.in_sample.items()},
-    )
+    in_sample = {layer: why for one in found for layer, why in one.in_sample.items()}
+    return About(tuple(author for one in found for author in one.annotator), in_sample)
 
 
 def list_authors(gold: Iterable[Sentence], about: About, times: Mapping[str, str]) -> tuple[GoldAuthor, ...]:

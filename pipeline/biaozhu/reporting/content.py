@@ -155,11 +155,6 @@ def _measure_agreement(paths: Mapping[str, Iterable[Path]], layers: Mapping[str,
 
 def _measure_bias(paths: Mapping[str, Iterable[Path]], gold: Layer) -> Bias | None:
     """Return how the annotators treat pre-annotations; None where no folder holds what `project pull` writes."""
-    work = [
-        replace(item, annotator=name)
-        for name, ones in paths.items()
-        for path in ones
-        if any(path.glob(f"*{SUFFIX}"))
-        for item in read_work(path)
-    ]
+    folders = [(name, path) for name, ones in paths.items() for path in ones if any(path.glob(f"*{SUFFIX}"))]
+    work = [replace(item, annotator=name) for name, path in folders for item in read_work(path)]
     return measure_bias(work, gold=gold) if work else None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import product
 from typing import TYPE_CHECKING
 
@@ -278,18 +279,12 @@ def _estimate_scores(
 ) -> dict[Scheme, ScoreEstimates]:
     # What each figure is a share of; of F1 half of both sides, which are equal where it is 1.
     trials = tally.predicted, tally.gold, (tally.gold + tally.predicted) / 2
-    return {
-        scheme: ScoreEstimates(
-            count_scheme(tally, scheme),
-            *(
-                add_exact_interval(
-                    estimates[f"{key} {scheme} {figure}"], whole, confidence=sampling.confidence
-                )
-                for figure, whole in zip(_FIGURES, trials, strict=True)
-            ),
-        )
-        for scheme in SCHEMES
-    }
+    found: dict[Scheme, ScoreEstimates] = {}
+    for scheme in SCHEMES:
+        rough = (estimates[f"{key} {scheme} {figure}"] for figure in _FIGURES)
+        exact = map(partial(add_exact_interval, confidence=sampling.confidence), rough, trials)
+        found[scheme] = ScoreEstimates(count_scheme(tally, scheme), *exact)
+    return found
 
 
 def _arrange_columns(counts: LayerCounts, labels: Sequence[str]) -> NDArray[np.int64]:

@@ -16,7 +16,7 @@ from biaozhu.data.errors import ScoresFileError
 from biaozhu.data.files import parse_json, read_bytes, write_text
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     from biaozhu.data.model import Span
@@ -126,13 +126,8 @@ def _describe_comparison(comparison: Comparison) -> dict[str, Any]:
     for one in differences:
         # Two layers may differ by nothing, or by all there is, and neither is sure.
         del one["difference"]["exact"]
-    return {
-        "a": comparison.a,
-        "b": comparison.b,
-        "units": _describe_units(comparison.units),
-        "sampling": asdict(comparison.sampling),
-        "differences": differences,
-    }
+    made = {"units": _describe_units(comparison.units), "sampling": asdict(comparison.sampling)}
+    return {"a": comparison.a, "b": comparison.b, **made, "differences": differences}
 
 
 def _describe_units(units: ResamplingUnits) -> dict[str, Any]:
@@ -142,19 +137,13 @@ def _describe_units(units: ResamplingUnits) -> dict[str, Any]:
 
 def _describe_case(case: Case) -> dict[str, Any]:
     keys = ("sentence", "shape", "start", "end", "before", "text", "after")
-    return {
-        **{key: getattr(case, key) for key in keys},
-        "gold": _describe_spans(case.gold, case),
-        "predicted": _describe_spans(case.predicted, case),
-    }
+    sides = {key: _describe_spans(getattr(case, key), case) for key in ("gold", "predicted")}
+    return {**{key: getattr(case, key) for key in keys}, **sides}
 
 
-def _describe_spans(spans: Iterable[Span], case: Case) -> list[dict[str, Any]]:
+def _describe_spans(spans: Sequence[Span], case: Case) -> list[dict[str, Any]]:
     # A stream's spans have the same fields but another class.
-    return [
-        {
-            **{key: getattr(span, key) for key in ("start", "end", "label", "source", "score")},
-            "text": case.text[span.start - case.start : span.end - case.start],
-        }
-        for span in spans
-    ]
+    keys = ("start", "end", "label", "source", "score")
+    texts = [case.text[span.start - case.start : span.end - case.start] for span in spans]
+    plain = ({key: getattr(span, key) for key in keys} for span in spans)
+    return [{**one, "text": text} for one, text in zip(plain, texts, strict=True)]

@@ -103,17 +103,10 @@ def import_(
     imported = import_documents(documents, article=read_article(article) if article else None, split=split)
     raws = imported.raws.items()
     written = {output.with_suffix(f".{name}.txt" if name else ".txt"): raw for name, raw in raws}
-    raise_collected(
-        [
-            UsageError(
-                "another text stands where this layer's article would be written",
-                where=str(path),
-                next_step="Give another -o, or --article if it is the article of these texts",
-            )
-            for path, raw in written.items()
-            if path.exists() and path.read_bytes() != raw.encode("utf-8")
-        ]
-    )
+    what = "another text stands where this layer's article would be written"
+    advice = "Give another -o, or --article if it is the article of these texts"
+    others = [path for path, raw in written.items() if path.exists() and path.read_bytes() != raw.encode()]
+    raise_collected([UsageError(what, where=str(path), next_step=advice) for path in others])
     for path, raw in written.items():
         write_text(path, raw)
     write_layer(output, imported.sentences)
@@ -145,11 +138,6 @@ def _renamed(pairs: Iterable[str]) -> dict[str, str]:
 
 
 def _print(sentences: Sequence[Sentence], entries: Sequence[Entry], more: Mapping[str, object]) -> None:
-    print_json(
-        {
-            **more,
-            "sentences": len(sentences),
-            "spans": sum(len(sentence.spans) for sentence in sentences),
-            "losses": [asdict(entry) for entry in entries if entry.severity == "loss"],
-        }
-    )
+    spans = sum(len(sentence.spans) for sentence in sentences)
+    lost = [asdict(entry) for entry in entries if entry.severity == "loss"]
+    print_json({**more, "sentences": len(sentences), "spans": spans, "losses": lost})

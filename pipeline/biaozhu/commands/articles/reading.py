@@ -44,11 +44,8 @@ UNRESOLVED = ("place", "times", "status", "under", "may be", "sentence")
 
 def is_chinese(text: str) -> bool:
     """Tell whether most letters of a text are Chinese characters, and hardly any are Japanese."""
-    letters = sum(map(str.isalpha, text))
-    return not letters or (
-        len(CHINESE.findall(text)) >= MIN_CHINESE_SHARE * letters
-        and len(KANA.findall(text)) <= MAX_KANA_SHARE * letters
-    )
+    letters, chinese, kana = sum(map(str.isalpha, text)), len(CHINESE.findall(text)), len(KANA.findall(text))
+    return chinese >= MIN_CHINESE_SHARE * letters and kana <= MAX_KANA_SHARE * letters
 
 
 def say_where_not_chinese(articles: Iterable[Article]) -> None:
@@ -85,11 +82,9 @@ def _print_articles(articles: Sequence[Article]) -> None:
     print_table("articles", ("article", "id", "encoding", *metadata, "code points", "sections"), rows)
     for article in articles:
         name, raw = _shown(article.name), article.raw
-        blocks = [
-            (one.section, one.kind, one.start, one.end, _shown(raw[one.start : one.end]))
-            for one in article.blocks
-        ]
-        print_table(name, ("section", "kind", "start", "end", "text"), blocks)
+        blocks = [(one.section, one.kind, one.start, one.end) for one in article.blocks]
+        cells = [(*block, _shown(raw[block[2] : block[3]])) for block in blocks]
+        print_table(name, ("section", "kind", "start", "end", "text"), cells)
         if article.left_out:
             left_out = [(one.reason, _shown(one.text)) for one in article.left_out]
             print_table(f"{name}: left out of the page", ("reason", "text"), left_out)
@@ -191,19 +186,11 @@ def table(
     if as_json:
         print_json([_document(article, meaning) for article, meaning in zip(articles, meanings, strict=True)])
     elif output is None:
-        cells = [
-            (
-                row.place or None,
-                row.about or None,
-                in_words(row),
-                row.low,
-                high,
-                row.unit or None,
-                row.sentence,
-            )
-            for row in rows
-            for high in [None if row.high == row.low else row.high]
-        ]
+        cells = []
+        for row in rows:
+            high, value = None if row.high == row.low else row.high, in_words(row)
+            named = (row.place or None, row.about or None, value, row.low, high, row.unit or None)
+            cells.append((*named, row.sentence))
         print_table("Amounts", AMOUNTS, cells)
     places = [place for meaning in meanings for place in meaning.places]
     unknown = [place for place in places if place.status in ("unknown", "ambiguous")]

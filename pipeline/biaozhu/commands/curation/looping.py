@@ -97,10 +97,8 @@ def loop(
         state = done if waits else advance(done)
         write_state(folder, state)
         if waits:
-            _wait(
-                f"decide the disagreements in the Doccano project {paths.name}-adjudication: draw what is right, give the "
-                "rule in a comment, and confirm"
-            )
+            todo = "draw what is right, give the rule in a comment, and confirm"
+            _wait(f"decide the disagreements in the Doccano project {paths.name}-adjudication: {todo}")
         if state.step == "pull":
             both = " and ".join(state.annotators)
             _wait(f"{both} annotate {paths.name} in Doccano, and confirm each sentence")

@@ -179,7 +179,5 @@ def _make_row(one: Doubt, sentence: Sentence, address: str) -> Mapping[str, obje
 
 
 def _show(spans: Sequence[Span], text: str) -> list[dict[str, object]]:
-    return [
-        {"start": span.start, "end": span.end, "label": span.label, "text": text[span.start : span.end]}
-        for span in spans
-    ]
+    found = ((one.start, one.end, one.label, text[one.start : one.end]) for one in spans)
+    return [dict(zip(("start", "end", "label", "text"), each, strict=True)) for each in found]

@@ -139,13 +139,9 @@ def suggest(
     token = find_token(token_file) if switch == "on" else ""
     connection = connect(find_account(home=home))
     found = {name: one for name in names if (one := find_project(connection, name)) is not None}
-    raise_collected(
-        [
-            RemoteError(f"no project {name!r}", where=connection.url, next_step="Push to it first")
-            for name in names
-            if name not in found
-        ]
-    )
+    lacking = [name for name in names if name not in found]
+    place = {"where": connection.url, "next_step": "Push to it first"}
+    raise_collected([RemoteError(f"no project {name!r}", **place) for name in lacking])
     rows: list[tuple[str, str, bool]] = []
     for name, one in found.items():
         if switch == "on":
@@ -183,11 +179,9 @@ def _print_status(found: ServerStatus, *, as_json: bool) -> None:
         "logs": [str(log) for log in found.logs],
     }
     # Doccano's own checks are of use only where one fails.
-    shown = {
-        key: words
-        for key, one in data.items()
-        if (words := _to_words(one)) not in (None, "") and not (key == "health" and found.healthy)
-    }
+    hidden = {"health"} if found.healthy else set()
+    words = {key: _to_words(one) for key, one in data.items() if key not in hidden}
+    shown = {key: one for key, one in words.items() if one not in (None, "")}
     print_values("Doccano", data if as_json else shown, as_json=as_json)
     if found.running and not as_json:
         say(f"the password is in {state}, which only you can read")

@@ -101,11 +101,9 @@ def _train_seeds(config: Path, output: Path, *, as_json: bool, **given: Any) -> 
 
     with _show_steps() as on_step:
         entries, runs = train_seeds(config, output, **given, on_seed=say_seed, on_step=on_step)
+    scored = [(run.seed, path, labels) for run in runs for path, labels in run.scores.items()]
     rows = [
-        (run.seed, path, label, *figures)
-        for run in runs
-        for path, labels in run.scores.items()
-        for label, figures in labels.items()
+        (seed, path, label, *figures) for seed, path, labels in scored for label, figures in labels.items()
     ]
     columns = ("seed", "layer", "label", "F1", "95 % from", "to")
     print_table(f"{output}, strict", columns, rows, as_json=as_json)
@@ -192,15 +190,13 @@ def curve(
     of = {sentence.id: sentence.article for sentence in sentences}
     units = choose_units(of, sections_of([one for one in articles if one.id in of.values()], sentences))
     plan = CurvePlan(sizes, seeds, folds, Sampling(resamples=resamples), other)
+    parsed = read_config(config, _parse_overrides(settings, gold))
     with progress_of_steps("learning curve") as bar:
-        done = measure_curve(
-            read_config(config, _parse_overrides(settings, gold)),
-            sentences,
-            groups,
-            units,
-            plan=plan,
-            on_training=lambda number, most: bar(number, most, f"training {number + 1} of {most}"),
-        )
+
+        def on_training(number: int, most: int) -> None:
+            bar(number, most, f"training {number + 1} of {most}")
+
+        done = measure_curve(parsed, sentences, groups, units, plan=plan, on_training=on_training)
     command = ["biaozhu", *sys.argv[1:]]
     document = describe_curve(done, plan=plan, files=(config, *gold, *layer, *paths), command=command)
     write_curve(output, document)

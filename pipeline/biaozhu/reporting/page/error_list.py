@@ -55,23 +55,23 @@ def list_errors(
         for _, case in of_lane:
             for at in range(case.start, case.end):
                 lanes_at.setdefault((case.sentence, at), set()).add(lane)
-    return {
-        lane: tuple(
-            ListedError(
-                id=f"e{lane}-{number}",
-                anchor=make_anchor(names[gold.article], gold.start + case.start),
-                lane=lane,
-                status=_STATUS.get(case.shape, "boundary"),
-                start=gold.start + case.start,
-                case=case,
-                gold=tuple((span.label, gold.text[span.start : span.end]) for span in case.gold),
-                predicted=tuple((span.label, gold.text[span.start : span.end]) for span in case.predicted),
-                alone=all(lanes_at[case.sentence, at] == {lane} for at in range(case.start, case.end)),
+    found: dict[int, tuple[ListedError, ...]] = {}
+    for lane, of_lane in cases.items():
+        errors = []
+        for number, (gold, case) in enumerate(of_lane, 1):
+            start, status = gold.start + case.start, _STATUS.get(case.shape, "boundary")
+            anchor = make_anchor(names[gold.article], start)
+            mine, theirs = (_name_spans(gold, spans) for spans in (case.gold, case.predicted))
+            alone = all(lanes_at[case.sentence, at] == {lane} for at in range(case.start, case.end))
+            errors.append(
+                ListedError(f"e{lane}-{number}", anchor, lane, status, start, case, mine, theirs, alone)
             )
-            for number, (gold, case) in enumerate(of_lane, 1)
-        )
-        for lane, of_lane in cases.items()
-    }
+        found[lane] = tuple(errors)
+    return found
+
+
+def _name_spans(sentence: Sentence, spans: Iterable[Span]) -> tuple[SpanText, ...]:
+    return tuple((span.label, sentence.text[span.start : span.end]) for span in spans)
 
 
 def group_errors(errors: Iterable[ListedError], *, most: int | None = None) -> list[dict[str, Any]]:
@@ -79,16 +79,13 @@ def group_errors(errors: Iterable[ListedError], *, most: int | None = None) -> l
     groups: dict[Pattern, list[ListedError]] = {}
     for error in errors:
         groups.setdefault(error.case.pattern, []).append(error)
-    ordered = sorted(groups.items(), key=lambda group: (-len(group[1]), PATTERNS.index(group[0])))
-    return [
-        {
-            "pattern": pattern,
-            "errors": found[:most],
-            "count": len(found),
-            "labels": Counter(label for one in found for label in one.labels).most_common(),
-        }
-        for pattern, found in ordered
-    ]
+    listed = []
+    for pattern, found in sorted(
+        groups.items(), key=lambda group: (-len(group[1]), PATTERNS.index(group[0]))
+    ):
+        labels = Counter(label for one in found for label in one.labels).most_common()
+        listed.append({"pattern": pattern, "errors": found[:most], "count": len(found), "labels": labels})
+    return listed
 
 
 def make_bars(lane: int, sentence: Sentence, gold: Sentence | None) -> Iterator[Bar]:

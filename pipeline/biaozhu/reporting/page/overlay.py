@@ -150,16 +150,13 @@ def _cut_block(
             touching[position].append(bar)
     anchors = {mark.start for mark in noted}
     for position, (left, right) in enumerate(pairwise(cuts)):
-        yield Piece(
-            left,
-            content[left - start : right - start],
-            tuple(
-                Touch(bar.lane, bar.label, bar.status, bar.start == left, bar.end == right)
-                for bar in sorted(touching[position], key=lambda bar: bar.lane)
-            ),
-            make_anchor(name, left) if left in anchors else "",
-            tuple(mark for mark in noted if min(mark.end, end) == right),
+        over = sorted(touching[position], key=lambda bar: bar.lane)
+        touches = (
+            Touch(bar.lane, bar.label, bar.status, bar.start == left, bar.end == right) for bar in over
         )
+        anchor = make_anchor(name, left) if left in anchors else ""
+        ended = tuple(mark for mark in noted if min(mark.end, end) == right)
+        yield Piece(left, content[left - start : right - start], tuple(touches), anchor, ended)
 
 
 @dataclass(frozen=True, slots=True)

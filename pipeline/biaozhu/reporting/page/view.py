@@ -108,7 +108,6 @@ def build_view(content: ReportContent, words: Words, language: str) -> dict[str,
         "provenance": describe_provenance(content),
         "scope": words("scope.no_gold", articles=len(names)),
         "says": verdict.list_findings(content, label_names, words),
-        "next_step": verdict.choose_next_step(content, {}, {}, rows, words),
         "alerts": list(verdict.list_alerts(content, words)),
         "learning_chart": figures.chart_learning(content.curve, words) if content.curve else None,
         "learning_gain": figures.describe_gain(content.curve, words) if content.curve else "",
@@ -123,16 +122,11 @@ def build_view(content: ReportContent, words: Words, language: str) -> dict[str,
         **make_value_view(content, words),
     }
     if content.scores:
-        numbers = {lane.name: lane.number for lane in scored}
         view |= _view_scores(content, content.scores, view, errors, words)
         view["says"] = list(verdict.list_conclusions(content, rows, words))
-        view["next_step"] = verdict.choose_next_step(
-            content,
-            {one["evaluation"].name: one["verdict"] for one in view["layers"]},
-            {name: errors[number] for name, number in numbers.items()},
-            rows,
-            words,
-        )
+    verdicts = {one["evaluation"].name: one["verdict"] for one in view.get("layers", ())}
+    found = {lane.name: errors[lane.number] for lane in scored} if content.scores else {}
+    view["next_step"] = verdict.choose_next_step(content, verdicts, found, rows, words)
     wanted = {
         "values": view["article_values"],
         "learning": view["learning_chart"],
