@@ -78,31 +78,29 @@ def gather_content(request: ReportRequest) -> ReportContent:
         return reader.read(role, path, partial(read_evidence, kind=kind))
 
     ledgers = [reader.read("ledger", path, read_ledger) or () for path in request.ledgers]
-    content = ReportContent(
-        command=request.scoring.command,
-        inputs=(),
-        labels=(*given.labels, *_name_unknown(given, annotators)),
-        given=given,
-        annotators=annotators,
-        ledger=tuple(entry for found in ledgers for entry in found) if request.ledgers else None,
-        round_trip=read("round_trip", request.round_trip, RoundTrip),
-        agreement=read("agreement", request.agreement, Agreement),
-        curve=read("curve", request.curve, CurveFigures),
-        bias=read("bias", request.bias, Bias),
-    )
+    round_trip = read("round_trip", request.round_trip, RoundTrip)
+    agreement = read("agreement", request.agreement, Agreement)
+    curve = read("curve", request.curve, CurveFigures)
+    bias = read("bias", request.bias, Bias)
     reader.problems.extend(_find_foreign(given, annotators))
     raise_collected(reader.problems)
-    paths = name_layers(request.annotators)
-    about = read_about(request.scoring.gold)
-    return replace(
-        content,
+    paths, about = name_layers(request.annotators), read_about(request.scoring.gold)
+    labels = (*given.labels, *_name_unknown(given, annotators))
+    return ReportContent(
+        command=request.scoring.command,
         inputs=tuple(reader.inputs),
-        agreement=content.agreement or _measure_agreement(paths, annotators),
-        bias=content.bias or _measure_bias(paths, given.gold),
+        labels=labels,
+        given=given,
+        annotators=annotators,
+        scores=score_inputs(request.scoring, given, labels, reader.inputs) if given.gold else None,
+        ledger=tuple(chain(*ledgers)) if request.ledgers else None,
+        round_trip=round_trip,
+        agreement=agreement or _measure_agreement(paths, annotators),
+        curve=curve,
+        bias=bias or _measure_bias(paths, given.gold),
         about=about,
         authors=list_authors(given.gold, about, _find_months(paths)),
         held_out=request.scoring.held_out,
-        scores=score_inputs(request.scoring, given, content.labels, reader.inputs) if given.gold else None,
     )
 
 
