@@ -58,15 +58,12 @@ class GroupedCommands(typer.core.TyperGroup):
         width = max(map(len, self.commands))
         for title, names in GROUPS.items():
             found = [(name, self.commands[name]) for name in names if name in self.commands]
-            rows = [(name.ljust(width), _first_sentence(one)) for name, one in found]
+            # The whole first sentence, over several lines where it is long: click's short help cuts it.
+            firsts = [" ".join((one.help or "").split("\n\n")[0].split()) for _, one in found]
+            rows = [(name.ljust(width), first) for (name, _), first in zip(found, firsts, strict=True)]
             if rows:
                 with formatter.section(translate(title)):
                     formatter.write_dl(rows)
-
-
-def _first_sentence(command: Any) -> str:
-    # The whole of it, over several lines where it is long: click's short help cuts it.
-    return " ".join((command.help or "").split("\n\n")[0].split())
 
 
 def prepare_help(command: Any) -> None:

@@ -94,20 +94,10 @@ def evaluate(
         layer: PATH or NAME=PATH of a layer or a folder. Repeatable.
         fail_under: Exit with status 1 when the strict micro F1 of any layer is lower or undefined.
     """
-    found = _score(
-        output,
-        gold=(gold,),
-        layers=tuple(layer),
-        articles=tuple(article),
-        train=tuple(train),
-        held_out=held_out,
-        values=values,
-        places=places,
-        missing="error" if strict else missing,
-        labels=labels,
-        stream=stream,
-        sampling=(resamples, seed),
-    )
+    read = {"gold": (gold,), "layers": tuple(layer), "articles": tuple(article), "train": tuple(train)}
+    how = {"held_out": held_out, "missing": "error" if strict else missing, "labels": labels}
+    meant = {"values": values, "places": places}
+    found = _score(output, stream=stream, sampling=(resamples, seed), **read, **how, **meant)
     if as_json:
         print_json(found.document)
     else:
@@ -152,18 +142,9 @@ def compare(
 
     if len(name_layers((a, b))) == 1:
         raise UsageError("both layers have the same name", next_step="Name one of them, as in second=PATH")
-    found = _score(
-        output,
-        gold=(gold,),
-        layers=(a, b),
-        articles=tuple(article),
-        train=tuple(train),
-        held_out=held_out,
-        missing="error" if strict else missing,
-        labels=labels,
-        stream=stream,
-        sampling=(resamples, seed),
-    )
+    read = {"gold": (gold,), "layers": (a, b), "articles": tuple(article), "train": tuple(train)}
+    how = {"held_out": held_out, "missing": "error" if strict else missing, "labels": labels}
+    found = _score(output, stream=stream, sampling=(resamples, seed), **read, **how)
     if as_json:
         print_json(found.document)
     else:

@@ -144,7 +144,10 @@ def connect(address: str | None, workers: int | None) -> Iterator[Any]:
     here = ray.is_initialized()
     try:
         if address and not here:
-            _knock(address)
+            # Ray itself tries for minutes.
+            host, colon, port = address.rpartition(":")
+            if colon and port.isdecimal():
+                socket.create_connection((host.removeprefix("ray://"), int(port)), timeout=REACHED).close()
             ray.init(address, **quiet)
         elif not here:
             # "local": without an address it would join a cluster that happens to run here.
@@ -158,13 +161,6 @@ def connect(address: str | None, workers: int | None) -> Iterator[Any]:
     finally:
         if not here:
             ray.shutdown()
-
-
-def _knock(address: str) -> None:
-    # Ray itself tries for minutes.
-    host, colon, port = address.rpartition(":")
-    if colon and port.isdecimal():
-        socket.create_connection((host.removeprefix("ray://"), int(port)), timeout=REACHED).close()
 
 
 def _reason(error: BaseException) -> BiaozhuError:

@@ -33,6 +33,7 @@ LINES, TABLE = ".jsonl", ".parquet"
 COMPRESSED = frozenset({".gz", ".zst"})
 # Bytes fetched at once of a remote file of which only a range is wanted, or of a table, whose parts lie apart.
 REMOTE_AHEAD = SKIPPED_AT_ONCE = 1 << 20
+SOURCE_KINDS = frozenset({*ARTICLE_SUFFIXES, LINES, TABLE})
 WILD = frozenset("*?[")
 ROWS_AT_ONCE, BATCH_BYTES = 64, 16 << 20
 # A row group of a Parquet file that is larger in memory, and so many times larger than in the file, is refused.
@@ -112,7 +113,9 @@ def files_of(paths: Iterable[Path]) -> Iterator[Path | Source]:
             yield path
             continue
         try:
-            inside = sorted(filter(_is_source, path.iterdir())) if path.is_dir() else [path]
+            inside = [path]
+            if path.is_dir():
+                inside = sorted(one for one in path.iterdir() if kind_of(one)[0] in SOURCE_KINDS)
         except Exception as error:
             if not is_remote(path):
                 raise
@@ -151,10 +154,6 @@ def read_file(path: Path, start: int = 0, end: int | None = None) -> Generator[S
 def _unread(path: Path, error: Exception) -> str:
     what = f"cannot be read ({reason_of(error)})"
     return str(MissingFileError(what, where=str(path), next_step=advice_on(path)))
-
-
-def _is_source(path: Path) -> bool:
-    return kind_of(path)[0] in {*ARTICLE_SUFFIXES, LINES, TABLE}
 
 
 def kind_of(path: Path) -> tuple[str, str]:

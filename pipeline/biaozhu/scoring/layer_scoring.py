@@ -34,12 +34,11 @@ Value = TypeVar("Value")
 class ScoringRequest:
     """Request for scores of `layers`, each PATH or NAME=PATH, files or folders, against files or folders of the gold.
 
-    The same name given again adds to the layer. `articles` give sections, `train` are layers that training saw, `values` and
-    `places` files or folders of gold values and paths. `held_out`: the layers were predicted by models cross-validated on
-    this gold, so what is seen occurs in another section (article, where there are several) of it. `missing` is as in
-    `pair_layers`, or `skip`: score the sentences that all have. `labels` None is configs/labels.toml, where there is one.
-    `strict` refuses articles that are not all of the gold's, and layers with sentences that the gold lacks; else these
-    take no part, and where an article is missing there are no sections. `command` is for the document.
+    The same name given again adds to the layer. `articles` give sections, `train` are layers that training saw. `held_out`:
+    the layers were predicted by models cross-validated on this gold, so what is seen occurs in another section (article,
+    where there are several) of it. `missing` is as in `pair_layers`, or `skip`: score the sentences that all have. `strict`
+    refuses articles that are not all of the gold's, and layers with sentences that the gold lacks; else these take no part,
+    and where an article is missing there are no sections.
     """
 
     gold: tuple[Path, ...]
@@ -58,11 +57,7 @@ class ScoringRequest:
 
 @dataclass(frozen=True, slots=True)
 class ScoringInputs:
-    """Content of the files of a request.
-
-    `gold` are the sentences that are scored, `skipped` those that not all layers have; `layers` are whole, `covered` what is
-    scored of each; `trained` the layers that training saw.
-    """
+    """Content of the files: `gold` is scored, `skipped` not in all layers; `layers` are whole, `covered` is what is scored."""
 
     labels: tuple[Label, ...]
     articles: tuple[Article, ...]

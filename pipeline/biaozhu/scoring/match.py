@@ -6,10 +6,9 @@ The alignment is the best there is, in this order: most identical spans, most eq
 overlap, most equal labels, most pairs. All counts follow from these five figures, so they depend neither on the order
 of the spans nor on the choice between equally good alignments. Offsets are half open: touching spans do not overlap.
 
-`type` can differ from nervaluate's. Here one alignment serves all schemes, and overlap decides before the label: a
-prediction over two gold spans is correct under `type` where the one that it overlaps most has its label. nervaluate
-aligns anew for each scheme, greedily from left to right, and under `type` the label decides first: there it is correct
-where either of them has its label.
+`type` can differ from nervaluate's, which aligns anew for each scheme, greedily from left to right, and under `type` by
+label first: there a prediction over two gold spans is correct where either has its label, here where the one has it that
+the prediction overlaps most.
 """
 
 from __future__ import annotations

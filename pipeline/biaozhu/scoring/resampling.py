@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Mapping
 
     from numpy.typing import NDArray
 
@@ -103,7 +103,9 @@ class ArticleRows:
             self._ids.append(key)
             self._rows.extend(self._row)
             if self._number > MOST_ARTICLES:
-                self._groups = _sum_groups(self._ids, np.array(self._rows).reshape(-1, self._width))
+                self._groups = np.zeros((GROUPS, self._width), dtype=np.int64)
+                groups = np.array([find_group(article) for article in self._ids])
+                np.add.at(self._groups, groups, np.array(self._rows).reshape(-1, self._width))
                 self._ids, self._rows = array("Q"), array("q")
         self._article = ""
 
@@ -112,9 +114,3 @@ def find_group(article: int) -> int:
     """Return the number of an article's group, by a hash: ids need not be checksums and may have a period."""
     digest = hashlib.blake2b(article.to_bytes(_ID_BYTES, "big"), digest_size=8).digest()
     return int.from_bytes(digest, "big") % GROUPS
-
-
-def _sum_groups(articles: Sequence[int], rows: NDArray[np.int64]) -> NDArray[np.int64]:
-    sums = np.zeros((GROUPS, rows.shape[1]), dtype=np.int64)
-    np.add.at(sums, np.array([find_group(article) for article in articles]), rows)
-    return sums

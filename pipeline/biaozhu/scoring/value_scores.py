@@ -1,8 +1,7 @@
 """Scores of what spans mean: the value of each amount and the path of each place, against values written by people.
 
-Gold values and paths are JSONL files beside the gold layer, one line for each amount or place of it. A field is scored
-on the gold's own spans (is a correct span read correctly?) and on a layer's (where a span that is not found counts as
-wrong).
+Gold values and paths are JSONL files beside the gold layer, a line for each amount or place. A field is scored on the
+gold's own spans (is a correct span read correctly?) and on a layer's (a span that is not found counts as wrong).
 """
 
 from __future__ import annotations

@@ -28,10 +28,7 @@ Part = TypeVar("Part", "Batch", "Receipt")
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """Settings of the annotation: `jobs` None is one process, with Ray as many actors as cores; `address` is a Ray cluster's.
-
-    A shard is of `size` bytes of source text, in `form`.
-    """
+    """Settings of the annotation: `jobs` None is one process, with Ray one for each core; a shard has `size` bytes of text."""
 
     weights: str
     jobs: int | None

@@ -105,11 +105,7 @@ def hash_files(paths: Iterable[Path]) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """Inputs and outputs of a run: the articles by their files, the gold files about them, and where its results go.
-
-    `layers` are the pre-annotated ones, `steps` is the folder of what lies between the steps, `predicted` holds the spans
-    of the trained model for all articles.
-    """
+    """Inputs and outputs of a run: articles by file, gold about them, pre-annotated layers, and where its results go."""
 
     name: str
     articles: Mapping[Path, Article]

@@ -81,7 +81,7 @@ def build_view(content: ReportContent, words: Words, language: str) -> dict[str,
     pairs = {lane.number: pair_layers(given.gold, given.covered[lane.name]) for lane in scored if given.gold}
     errors = list_errors(pairs, names)
     label_names = {label.id: label.name for label in content.labels}
-    ledger = content.ledger or ()
+    ledger, gold = content.ledger or (), {sentence.article for sentence in given.gold}
     rows = make_article_rows(content, places)
     scored_rows = [row for row in rows if row.gold]
     view: dict[str, Any] = {
@@ -112,7 +112,11 @@ def build_view(content: ReportContent, words: Words, language: str) -> dict[str,
         "learning_chart": figures.chart_learning(content.curve, words) if content.curve else None,
         "learning_gain": figures.describe_gain(content.curve, words) if content.curve else "",
         "agreement": content.agreement,
-        "agreement_scope": _count_agreed(content),
+        # How many of the gold's articles the agreement is about, and how many articles the gold has.
+        "agreement_scope": (
+            len(gold & set(content.agreement.by_article if content.agreement else ())),
+            len(gold),
+        ),
         "most_changes": MOST_CHANGES,
         "bias": content.bias,
         "round_trip": content.round_trip,
@@ -163,12 +167,6 @@ def _name_report(titles: Mapping[str, str], scored: int, words: Words) -> str:
     if scored in (0, len(titles)):
         return words("articles", count=len(titles))
     return words("articles.some", count=len(titles), scored=scored)
-
-
-def _count_agreed(content: ReportContent) -> tuple[int, int]:
-    """Return how many of the gold's articles the agreement is about, and how many articles the gold has."""
-    gold = {sentence.article for sentence in content.given.gold}
-    return len(gold & set(content.agreement.by_article if content.agreement else ())), len(gold)
 
 
 def _make_lanes(content: ReportContent, words: Words) -> list[Lane]:
