@@ -145,9 +145,8 @@ def _measure_agreement(paths: Mapping[str, Iterable[Path]], layers: Mapping[str,
     ids = [{sentence.id for sentence in layer} for layer in layers.values()]
     if not any(one & other for one, other in combinations(ids, 2)):
         return None
-    times = {
-        name: dict(time for path in ones for time in read_times(path).items()) for name, ones in paths.items()
-    }
+    items = {name: (one for path in ones for one in read_times(path).items()) for name, ones in paths.items()}
+    times = {name: dict(of_name) for name, of_name in items.items()}
     return measure_agreement(layers, common=True, times=times)
 
 

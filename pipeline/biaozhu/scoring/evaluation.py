@@ -245,9 +245,8 @@ def _evaluate_counts(
         curve=trace_thresholds(counts.scores.by_score, gold=int(total[0]), unscored=unscored),
         errors=tuple(
             ErrorGroup(pattern, counts.patterns[pattern], tuple(counts.cases[pattern]))
-            for pattern in sorted(
-                counts.patterns, key=lambda one: (-counts.patterns[one], PATTERNS.index(one))
-            )
+            for pattern in sorted(PATTERNS, key=lambda one: -counts.patterns[one])
+            if counts.patterns[pattern]
         ),
         counts=counts,
         missing_more=lacking.count - len(lacking.named),

@@ -229,10 +229,8 @@ def _draw_swaps(a: Integers, b: Integers, sampling: Sampling) -> tuple[Floats, b
         ways = (np.arange(2**units)[:, None] >> np.arange(units)) & 1
         return ways.astype(np.float64) @ single, True
     at_once = max(1, CELLS_AT_ONCE // len(gaps))
-    counts = [min(at_once, resamples - done) for done in range(0, resamples, at_once)]
-    moved = [
-        rng.binomial(sizes, 0.5, size=(count, len(gaps))).astype(np.float64) @ gap_values for count in counts
-    ]
+    shapes = [(min(at_once, resamples - done), len(gaps)) for done in range(0, resamples, at_once)]
+    moved = [rng.binomial(sizes, 0.5, size=shape).astype(np.float64) @ gap_values for shape in shapes]
     return np.concatenate(moved), False
 
 

@@ -201,9 +201,7 @@ def _check_outputs(paths: Sequence[Path], inputs: Sequence[Path], *, ledger: boo
         check_output(ledger_path(path) if ledger else None, "ledger", articles=inputs)
 
 
-def _write(
-    done: Sequence[Preannotation], path: Path | None, asked: Sequence[Answered], *, ledger: bool
-) -> None:
+def _write(done: list[Preannotation], path: Path | None, asked: Sequence[Answered], *, ledger: bool) -> None:
     sentences = [sentence for one in done for sentence in one.sentences]
     if path is None:
         sys.stdout.writelines(f"{sentence_to_line(sentence)}\n" for sentence in sentences)

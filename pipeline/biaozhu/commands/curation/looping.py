@@ -47,17 +47,12 @@ def _find_paths(folder: Path, number: int) -> _Paths:
 def loop(
     folder: Annotated[Path, Argument(help="The loop's folder: state, gold, models, scores.")],
     *,
-    pool: Annotated[
-        list[str],
-        Option("--pool", help="Pre-annotated layers or folders to select from. Repeatable. First run."),
-    ] = [],  # noqa: B006 — typer copies the default
+    pool: list[str] = [],  # noqa: B006 — typer copies the default
     annotators: Annotated[str, Option(help="The two annotators, as in ann,bo. First run.")] = "",
     config: Annotated[Path, Option(help="The training config. First run.")] = Path("configs/ner.cfg"),
     number: Annotated[int, Option("-n", "--number", min=1, help="Sentences a round. First run.")] = 50,
     test: Annotated[Path | None, Option(help="Gold that each round's model is scored on. First run.")] = None,
-    worth: Annotated[
-        float, Option(min=0, max=1, help="Gain of F1 that another batch must promise; below it you can stop.")
-    ] = 0.005,
+    worth: Annotated[float, Option(min=0, max=1)] = 0.005,
     as_json: Annotated[bool, Option("--json", help="Print the end of a round as JSON.")] = False,
     home: Home = LOCAL,
 ) -> None:
@@ -66,6 +61,10 @@ def loop(
     It stops with exit status 1 where people must act, and says what they have to do; with 0 at the end of a round. Both
     annotators get every sentence without pre-annotations, as the guideline wants it for gold. With test gold it says from
     the fourth round on whether another batch is expected to raise F1 by more than --worth.
+
+    Options:
+        pool: Pre-annotated layers or folders to select from. Repeatable. First run.
+        worth: Gain of F1 that another batch must promise; below it you can stop.
     """
     from biaozhu.curation.loop_state import LoopState, advance, read_state, write_state
     from biaozhu.training.curves.stopping import describe_outlook, expect_gain, read_round

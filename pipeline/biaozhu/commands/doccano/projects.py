@@ -140,9 +140,8 @@ def pull(
     headings = list(rows[0]) if as_json else [HEADINGS.get(key, key) for key in rows[0]]
     print_table(f"layers of {project}", headings, [list(row.values()) for row in rows], as_json=as_json)
     if not as_json and not all(any(one.layers.values()) for one in found):
-        say(
-            f"next: pull again when each has confirmed sentences; `biaozhu project status {project}` shows it"
-        )
+        command = f"biaozhu project status {project}"
+        say(f"next: pull again when each has confirmed sentences; `{command}` shows it")
     elif not (as_json or losses) and len(rows) > 1:
         layers = " ".join(str(output / one.annotator) for one in found)
         say(f"next: `biaozhu agree {layers}`")

@@ -30,15 +30,13 @@ def predict(
     files: SentenceFiles,
     *,
     output: LayerFile,
-    keep: Annotated[
-        list[Path],
-        Option(
-            "--keep",
-            help="A layer or folder whose articles are taken over as they are, such as what `crossval` wrote. Repeatable.",
-        ),
-    ] = [],  # noqa: B006 — typer copies the default
+    keep: list[Path] = [],  # noqa: B006 — typer copies the default
 ) -> None:
-    """Annotate articles, or the sentences of layers, with a trained model."""
+    """Annotate articles, or the sentences of layers, with a trained model.
+
+    Options:
+        keep: A layer or folder whose articles are taken over as they are, such as what `crossval` wrote. Repeatable.
+    """
     from biaozhu.annotators.trained import annotate_sentences, load_trained
     from biaozhu.reading.article import read_articles
     from biaozhu.reading.sources import divide_sources, list_layer_sources, read_sentences
@@ -89,27 +87,25 @@ def segmenter(
 
 def serve(
     *,
-    model: Annotated[
-        str, Option(help="accurate, fast, the folder of a network, or of a model of `biaozhu train`.")
-    ] = "accurate",
+    model: str = "accurate",
     host: Annotated[str, Option(help="Address to listen on.")] = "127.0.0.1",
     port: Annotated[int, Option(min=0, max=65535, help="Port; 0 takes a free one.")] = PORT,
     token_file: TokenFile = TOKEN_FILE,
     workers: Annotated[int, Option(min=1, max=64, help="Requests worked on at once.")] = 2,
     waiting: Annotated[int, Option(min=0, max=1024, help="Requests that may wait; more get 429.")] = 16,
     max_bytes: Annotated[int, Option(min=1, help="Largest request.")] = 1024 * 1024,
-    timeout: Annotated[
-        float,
-        Option(min=0.01, max=86_400, help="Seconds that a prediction may take; its process is ended then."),
-    ] = 30.0,
-    per_client: Annotated[
-        int, Option(min=1, max=1024, help="Requests of one address at once; more get 429.")
-    ] = 12,
+    timeout: Annotated[float, Option(min=0.01, max=86_400)] = 30.0,
+    per_client: Annotated[int, Option(min=1, max=1024)] = 12,
 ) -> None:
     """Answer texts with spans over HTTP: a page at /, and /predict, /meaning, /health, /metrics.
 
     POST {"text": "…"} or {"texts": ["…"]} with `Authorization: Bearer TOKEN`; /meaning adds values of amounts and paths
     of places. The token is made at the first start.
+
+    Options:
+        model: accurate, fast, the folder of a network, or of a model of `biaozhu train`.
+        timeout: Seconds that a prediction may take; its process is ended then.
+        per_client: Requests of one address at once; more get 429.
     """
     from biaozhu.serving.app import Limits, make_app
     from biaozhu.serving.server import LOOPBACK, address_of, bind, run

@@ -73,9 +73,8 @@ def train(
         return
     with _show_steps() as on_step:
         done = run(config, output, overrides=overrides, held_out=held, on_step=on_step)
-    say(
-        f"{output}: {done.spans} spans in {done.sentences} sentences, {done.steps} steps, loss {done.loss:.3f}"
-    )
+    size = f"{done.sentences} sentences, {done.steps} steps, loss {done.loss:.3f}"
+    say(f"{output}: {done.spans} spans in {size}")
     if done.learned is not None:
         say(f"compared with the pre-annotation: {done.learned}")
         for where, side in (("on its own gold", done.learned.own), ("held out", done.learned.held_out)):
@@ -102,9 +101,7 @@ def _train_seeds(config: Path, output: Path, *, as_json: bool, **given: Any) -> 
     with _show_steps() as on_step:
         entries, runs = train_seeds(config, output, **given, on_seed=say_seed, on_step=on_step)
     scored = [(run.seed, path, labels) for run in runs for path, labels in run.scores.items()]
-    rows = [
-        (seed, path, label, *figures) for seed, path, labels in scored for label, figures in labels.items()
-    ]
+    rows = [(*given, label, *figures) for *given, labels in scored for label, figures in labels.items()]
     columns = ("seed", "layer", "label", "F1", "95 % from", "to")
     print_table(f"{output}, strict", columns, rows, as_json=as_json)
     return entries

@@ -62,7 +62,7 @@ class StepRecord:
         return before.outputs == hash_files(outputs)
 
     def run_step(
-        self, name: str, title: str, do: Callable[[], object], inputs: str, outputs: Sequence[Path]
+        self, name: str, title: str, do: Callable[[], object], inputs: str, outputs: list[Path]
     ) -> None:
         """Do a step unless it is current, and keep what was done."""
         if self.is_current(name, inputs, outputs):
@@ -293,9 +293,8 @@ def _keep_scores(folder: Path) -> None:
 def _find_annotators(job: Job) -> list[Path]:
     """Return the folders of annotators who worked on one of the articles."""
     ids = {article.id for article in job.articles.values()}
-    folders = [
-        one for one in sorted(LAYERS.glob("*")) if one.name not in NO_ANNOTATORS and any(one.glob("*.jsonl"))
-    ]
+    theirs = [one for one in sorted(LAYERS.glob("*")) if one.name not in NO_ANNOTATORS]
+    folders = [one for one in theirs if any(one.glob("*.jsonl"))]
     return [one for one in folders if any(sentence.article in ids for sentence in read_layers([one]))]
 
 

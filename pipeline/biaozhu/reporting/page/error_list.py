@@ -60,12 +60,10 @@ def list_errors(
         errors = []
         for number, (gold, case) in enumerate(of_lane, 1):
             start, status = gold.start + case.start, _STATUS.get(case.shape, "boundary")
-            anchor = make_anchor(names[gold.article], start)
             mine, theirs = (_name_spans(gold, spans) for spans in (case.gold, case.predicted))
             alone = all(lanes_at[case.sentence, at] == {lane} for at in range(case.start, case.end))
-            errors.append(
-                ListedError(f"e{lane}-{number}", anchor, lane, status, start, case, mine, theirs, alone)
-            )
+            place = (f"e{lane}-{number}", make_anchor(names[gold.article], start), lane)
+            errors.append(ListedError(*place, status, start, case, mine, theirs, alone))
         found[lane] = tuple(errors)
     return found
 
@@ -80,9 +78,8 @@ def group_errors(errors: Iterable[ListedError], *, most: int | None = None) -> l
     for error in errors:
         groups.setdefault(error.case.pattern, []).append(error)
     listed = []
-    for pattern, found in sorted(
-        groups.items(), key=lambda group: (-len(group[1]), PATTERNS.index(group[0]))
-    ):
+    most_first = sorted(groups, key=lambda one: (-len(groups[one]), PATTERNS.index(one)))
+    for pattern, found in ((one, groups[one]) for one in most_first):
         labels = Counter(label for one in found for label in one.labels).most_common()
         listed.append({"pattern": pattern, "errors": found[:most], "count": len(found), "labels": labels})
     return listed

@@ -140,9 +140,8 @@ def _cut_block(
     # A mark belongs to the block in which its error begins, so that it is there once.
     noted = [mark for mark in marks if mark.start >= start and mark.start < end]
     both: list[Bar | Mark] = [*mine, *noted]
-    cuts = sorted(
-        {start, end, *(max(one.start, start) for one in both), *(min(one.end, end) for one in both)}
-    )
+    inner = {*(max(one.start, start) for one in both), *(min(one.end, end) for one in both)}
+    cuts = sorted({start, end, *inner})
     touching: list[list[Bar]] = [[] for _ in cuts]
     for bar in mine:
         first, last = bisect_left(cuts, max(bar.start, start)), bisect_left(cuts, min(bar.end, end))
@@ -150,7 +149,7 @@ def _cut_block(
             touching[position].append(bar)
     anchors = {mark.start for mark in noted}
     for position, (left, right) in enumerate(pairwise(cuts)):
-        over = sorted(touching[position], key=lambda bar: bar.lane)
+        over = sorted(touching[position], key=lambda one: one.lane)
         touches = (
             Touch(bar.lane, bar.label, bar.status, bar.start == left, bar.end == right) for bar in over
         )

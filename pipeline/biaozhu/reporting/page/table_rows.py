@@ -85,7 +85,7 @@ def make_breakdowns(
             rows.append((_name_class(aspect, key, titles, words), gold, cells))
         if aspect == "section" and len(rows) > FEW_ROWS:
             rows.sort(
-                key=lambda row: min((cell.f1 for cell in row[2] if cell and cell.f1 is not None), default=2.0)
+                key=lambda row: min((one.f1 for one in row[2] if one and one.f1 is not None), default=2.0)
             )
         perfect = [row for row in rows if all(cell is None or _is_perfect(cell) for cell in row[2])]
         others = [row for row in rows if row not in perfect]
