@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sys
 import tomllib
 import unicodedata
 from importlib.resources import files
@@ -36,18 +37,16 @@ GROUPS = {
 
 
 class DocumentedCommand(typer.core.TyperCommand):
-    """A command whose docstring may end in `Options:`, with the help of those that have none in the signature."""
+    """A command whose docstring, or that of its module, may end in `Options:`: their help, where the signature has none."""
 
     def __init__(self, *arguments: Any, **settings: Any) -> None:
         super().__init__(*arguments, **settings)
         self.help, _, options = (self.help or "").partition("\n\nOptions:\n")
-        helps = dict(OPTION_HELP.findall(options))
+        of_module = sys.modules[getattr(self.callback, "__module__", "")].__doc__ or ""
+        helps = dict(OPTION_HELP.findall(f"{of_module}\n{options}"))
         for parameter in self.params:
-            if (
-                isinstance(parameter, typer.core.TyperOption | typer.core.TyperArgument)
-                and parameter.name in helps
-            ):
-                parameter.help = " ".join(helps[parameter.name].split())
+            if not getattr(parameter, "help", None) and parameter.name in helps:
+                parameter.help = " ".join(helps[parameter.name].split())  # type: ignore[attr-defined]
 
 
 class GroupedCommands(typer.core.TyperGroup):

@@ -1,4 +1,16 @@
-"""Commands on scores: evaluate, compare, report, summary, history."""
+"""Commands on scores: evaluate, compare, report, summary, history.
+
+Options:
+    article: An article that the gold was made from; gives sections. Repeatable.
+    train: A layer that training saw; separates seen from unseen names. Repeatable.
+    held_out: Layers from `crossval` on this gold: seen is what its other sections have.
+    missing: A gold sentence that a layer lacks: skip (not scored, named, exit status 1) or empty (counts as found empty).
+    strict: Refuse where gold and layers do not hold the same sentences.
+    labels: Labels file; orders the labels.
+    stream: Read gold and layers side by side, in the same order (.jsonl, .gz, .zst): more than fits into memory.
+    values: Gold values of the amounts (file or folder): their reading is scored, too.
+    places: Gold paths of the places (file or folder): their paths are scored, too.
+"""
 
 from __future__ import annotations
 
@@ -23,46 +35,12 @@ TEXT_SHOWN = 20
 COUNTS = attrgetter("cor", "inc", "par", "mis", "spu")
 
 Gold = Annotated[Path, Option("--gold", help="The gold: a layer (.jsonl), or a folder of them.")]
-Articles = Annotated[
-    list[Path],
-    Option("--article", help="An article that the gold was made from; gives sections. Repeatable."),
-]
-Train = Annotated[
-    list[Path],
-    Option("--train", help="A layer that training saw; separates seen from unseen names. Repeatable."),
-]
-HeldOut = Annotated[
-    bool,
-    Option("--held-out", help="Layers from `crossval` on this gold: seen is what its other sections have."),
-]
-Missing = Annotated[
-    Literal["skip", "empty"],
-    Option(
-        "--missing",
-        help="A gold sentence that a layer lacks: skip (not scored, named, exit status 1) or empty (counts as found empty).",
-    ),
-]
-Strict = Annotated[
-    bool, Option("--strict", help="Refuse where gold and layers do not hold the same sentences.")
-]
-Labels = Annotated[Path | None, Option("--labels", help="Labels file; orders the labels.")]
+HeldOut = Annotated[bool, Option("--held-out")]
+Missing = Literal["skip", "empty"]
+Strict = Annotated[bool, Option("--strict")]
 Resamples = Annotated[int, Option("--resamples", min=100, max=1_000_000, help="Bootstrap samples.")]
 Seed = Annotated[int, Option("--seed", min=0, help="Seed of the random draws.")]
-Stream = Annotated[
-    bool,
-    Option(
-        "--stream",
-        help="Read gold and layers side by side, in the same order (.jsonl, .gz, .zst): more than fits into memory.",
-    ),
-]
-Values = Annotated[
-    Path | None,
-    Option("--values", help="Gold values of the amounts (file or folder): their reading is scored, too."),
-]
-Places = Annotated[
-    Path | None,
-    Option("--places", help="Gold paths of the places (file or folder): their paths are scored, too."),
-]
+Stream = Annotated[bool, Option("--stream")]
 Output = Annotated[Path | None, Option("-o", "--output", help="Write scores.json here.")]
 ScoresJson = Annotated[bool, Option("--json", help="Print the scores.json document instead of a table.")]
 Language = Annotated[Literal["zh", "en"], Option("--lang", help="Language of the report.")]
@@ -73,15 +51,15 @@ def evaluate(
     *,
     gold: Gold,
     layer: Annotated[list[str], Option()],
-    article: Articles = [],  # noqa: B006 — typer copies the default
-    train: Train = [],  # noqa: B006 — as above
+    article: list[Path] = [],  # noqa: B006 — typer copies the default
+    train: list[Path] = [],  # noqa: B006 — as above
     held_out: HeldOut = False,
     missing: Missing = "skip",
     strict: Strict = False,
     stream: Stream = False,
-    values: Values = None,
-    places: Places = None,
-    labels: Labels = None,
+    values: Path | None = None,
+    places: Path | None = None,
+    labels: Path | None = None,
     resamples: Resamples = 10_000,
     seed: Seed = 1,
     fail_under: Annotated[float | None, Option(min=0, max=1)] = None,
@@ -125,13 +103,13 @@ def compare(
     b: Annotated[str, Argument(help="PATH or NAME=PATH of the second layer, or its folder.")],
     *,
     gold: Gold,
-    article: Articles = [],  # noqa: B006 — typer copies the default
-    train: Train = [],  # noqa: B006 — as above
+    article: list[Path] = [],  # noqa: B006 — typer copies the default
+    train: list[Path] = [],  # noqa: B006 — as above
     held_out: HeldOut = False,
     missing: Missing = "skip",
     strict: Strict = False,
     stream: Stream = False,
-    labels: Labels = None,
+    labels: Path | None = None,
     resamples: Resamples = 10_000,
     seed: Seed = 1,
     output: Output = None,
@@ -237,16 +215,16 @@ def report(
     article: Annotated[list[Path], Option("--article", help="An article, or a folder. Repeatable.")] = [],  # noqa: B006 — typer copies the default
     gold: Annotated[list[Path], Option("--gold", help="A gold layer, or a folder. Repeatable.")] = [],  # noqa: B006 — as above
     annotator: list[str] = [],  # noqa: B006 — as above
-    train: Train = [],  # noqa: B006 — as above
+    train: list[Path] = [],  # noqa: B006 — as above
     held_out: HeldOut = False,
     ledger: Annotated[list[Path], Option("--ledger", help="A ledger. Repeatable.")] = [],  # noqa: B006 — as above
     round_trip: Path | None = None,
     agreement: Annotated[Path | None, Option("--agreement", help="From `agree -o`.")] = None,
     curve: Annotated[Path | None, Option("--curve", help="From `curve -o`.")] = None,
     bias: Annotated[Path | None, Option("--bias", help="From `bias -o`.")] = None,
-    values: Values = None,
-    places: Places = None,
-    labels: Labels = None,
+    values: Path | None = None,
+    places: Path | None = None,
+    labels: Path | None = None,
     lang: Language = "zh",
     resamples: Resamples = 10_000,
     seed: Seed = 1,
