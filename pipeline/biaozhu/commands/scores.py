@@ -156,8 +156,8 @@ def _score(output: Path | None, *, stream: bool, sampling: tuple[int, int], **op
         given = layer_scoring.read_inputs(request, reader)
         raise_collected(reader.problems)
         found = layer_scoring.score_inputs(request, given, given.labels, reader.inputs)
+        gold = {sentence.id for sentence in (*given.gold, *given.skipped)}
         for name, layer in given.layers.items():
-            gold = {sentence.id for sentence in (*given.gold, *given.skipped)}
             if left_out := sum(sentence.id not in gold for sentence in layer):
                 say(f"{name}: {left_out} sentences that the gold lacks take no part")
         _say_skipped(given)

@@ -19,7 +19,7 @@ from biaozhu.scoring.significance import DEFAULT_SAMPLING, Sampling
 from biaozhu.scoring.value_scores import score_value_files
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
     from biaozhu.data.model import Article, Sentence
     from biaozhu.scoring.evaluation import Comparison, Evaluation
@@ -148,30 +148,22 @@ def read_inputs(
     gold = reader.read_layer("gold", request.gold, read=read_gold)
     layers = reader.read_layers(request.layers)
     trained = tuple(reader.read_layer("train", [path]) for path in request.train)
-    covered = _keep_covered(request, gold, layers)
-    scored = gold
+    ids = {sentence.id for sentence in gold}
+    covered = layers
+    if not request.strict:
+        # Whole where nothing is left: scoring says why.
+        covered = {name: _keep_sentences(layer, ids) or layer for name, layer in layers.items()}
     if request.missing == "skip":
-        ids = ({sentence.id for sentence in layer} for layer in (gold, *covered.values()))
-        common = set.intersection(*ids)
+        common = ids.intersection(*({sentence.id for sentence in layer} for layer in covered.values()))
         # Where nothing is common, scoring says why.
         if common:
-            scored, *rest = (
-                tuple(sentence for sentence in layer if sentence.id in common)
-                for layer in (gold, *covered.values())
-            )
-            covered = dict(zip(covered, rest, strict=True))
-    kept = {sentence.id for sentence in scored}
-    skipped = tuple(sentence for sentence in gold if sentence.id not in kept)
+            ids, covered = common, {name: _keep_sentences(layer, common) for name, layer in covered.items()}
+    scored, skipped = _keep_sentences(gold, ids), tuple(one for one in gold if one.id not in ids)
     return ScoringInputs(labels, articles, scored, layers, covered, trained, skipped)
 
 
-def _keep_covered(request: ScoringRequest, gold: Layer, layers: Mapping[str, Layer]) -> dict[str, Layer]:
-    """Return the layers without sentences that the gold lacks; whole where nothing is left: scoring says why."""
-    if request.strict:
-        return dict(layers)
-    ids = {sentence.id for sentence in gold}
-    covered = {name: tuple(one for one in layer if one.id in ids) for name, layer in layers.items()}
-    return {name: layer or layers[name] for name, layer in covered.items()}
+def _keep_sentences(layer: Layer, ids: Collection[str]) -> Layer:
+    return tuple(sentence for sentence in layer if sentence.id in ids)
 
 
 def score_inputs(
@@ -180,12 +172,9 @@ def score_inputs(
     """Score layers; `labels` are in the order of reports, `inputs` all files of the document."""
     ids, missing = tuple(label.id for label in labels), _find_missing(request)
     options = EvaluationOptions(labels=ids, missing=missing, sampling=request.sampling)
-    options = _add_context(options, request, given)
+    score = partial(evaluate_layer, given.gold, options=_add_context(options, request, given))
     reader = InputReader()
-    found = [
-        reader.attempt(partial(evaluate_layer, given.gold, layer, name=name, options=options))
-        for name, layer in given.covered.items()
-    ]
+    found = [reader.attempt(partial(score, layer, name=name)) for name, layer in given.covered.items()]
     raise_collected(reader.problems)
     evaluations = tuple(one for one in found if one is not None)
     comparisons = _compare_with_first(evaluations, request.sampling)
@@ -251,7 +240,6 @@ def _add_context(
         raise UsageError("it is not known which sentences were held out together", next_step=advice)
     groups: dict[str, str] = {}
     if articles:
-        # As in `read_articles`.
         from biaozhu.reading.holdout import group_sentences  # noqa: PLC0415 — see above
         from biaozhu.reading.sections import sections_of  # noqa: PLC0415 — see above
 

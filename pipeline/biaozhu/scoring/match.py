@@ -78,26 +78,17 @@ def group_overlapping(
     gold: Sequence[Span], predicted: Sequence[Span]
 ) -> Iterator[tuple[list[Span], list[Span]]]:
     """Yield groups of spans connected by overlap, from left to right; both sides are sorted by start."""
-    mine: list[Span] = []
-    theirs: list[Span] = []
-    reached = left = right = 0
-    while left < len(gold) or right < len(predicted):
-        takes_gold = right == len(predicted) or (
-            left < len(gold) and predicted[right].start >= gold[left].start
-        )
-        span = gold[left] if takes_gold else predicted[right]
-        if span.start >= reached and (mine or theirs):
-            yield mine, theirs
-            mine, theirs = [], []
-        if takes_gold:
-            mine.append(span)
-            left += 1
-        else:
-            theirs.append(span)
-            right += 1
+    group: tuple[list[Span], list[Span]] = ([], [])
+    reached = 0
+    marked = [*((span, 0) for span in gold), *((span, 1) for span in predicted)]
+    for span, side in sorted(marked, key=lambda one: one[0].start):
+        if span.start >= reached and any(group):
+            yield group
+            group = ([], [])
+        group[side].append(span)
         reached = max(reached, span.end)
-    if mine or theirs:
-        yield mine, theirs
+    if any(group):
+        yield group
 
 
 def _pair_identical(

@@ -107,8 +107,7 @@ def adjudicate(
         if without := sum(not decision.rule for decision in given):
             say(f"{without} decisions name no rule of the guideline: they count, and a rule would say why")
         folder = next(iter(targets)).parent
-        if not (folder / ABOUT).exists():
-            about = folder / ABOUT
+        if not (about := folder / ABOUT).exists():
             say(f"next: write in {about} who annotated and when, person or model; the report shows it")
         say(f"next: `biaozhu gold freeze {folder}`")
 
