@@ -130,16 +130,15 @@ def read_reports(folder: Path) -> list[PastReport]:
 def summarize_report(report: PastReport) -> dict[str, Any]:
     """Return what `summary --json` prints of a report."""
     checks = report.checks
-    return {
+    scored = (checks.scored or ()) if report.scores else ()
+    named = {
         "report": report.name,
         "date": report.date or None,
         "articles": checks.articles,
-        "scored": (checks.scored or ()) if report.scores else (),
-        "round_trip_identical": checks.round_trip_identical,
-        "round_trip_whole": checks.round_trip_whole,
-        "ledger_losses": checks.ledger_losses,
-        "scores": _list_scores(report),
+        "scored": scored,
     }
+    found = ("round_trip_identical", "round_trip_whole", "ledger_losses")
+    return {**named, **{key: getattr(checks, key) for key in found}, "scores": _list_scores(report)}
 
 
 def list_cells(report: PastReport) -> list[tuple[Any, ...]]:
@@ -191,19 +190,13 @@ def write_history(path: Path, rows: Sequence[HistoryRow], *, language: Language 
 
 
 def _list_scores(report: PastReport) -> list[dict[str, Any]]:
-    return [
-        {
-            "layer": layer.name,
-            "label": label,
-            "gold": one.strict.counts.possible,
-            "precision": one.strict.precision.value,
-            "recall": one.strict.recall.value,
-            "f1": one.strict.f1.value,
-            "interval": one.strict.f1.best,
-        }
-        for layer in (report.scores.layers if report.scores else ())
-        for label, one in {ALL: layer.overall, **layer.labels}.items()
-    ]
+    rows = []
+    for layer in report.scores.layers if report.scores else ():
+        for label, one in {ALL: layer.overall, **layer.labels}.items():
+            strict, row = one.strict, {"layer": layer.name, "label": label}
+            figures = {key: getattr(strict, key).value for key in ("precision", "recall", "f1")}
+            rows.append({**row, "gold": strict.counts.possible, **figures, "interval": strict.f1.best})
+    return rows
 
 
 def _describe_articles(report: PastReport) -> str:

@@ -65,15 +65,15 @@ def make_document(
 ) -> dict[str, Any]:
     """Return the document of evaluations on the same gold, in the order of reports; `inputs` are all files read."""
     date = date or dt.datetime.now(dt.UTC)
+    made: dict[str, Any] = {
+        "version": __version__,
+        "command": command,
+        "date": date.isoformat(timespec="seconds"),
+    }
+    made |= {"python": platform.python_version(), "inputs": [asdict(item) for item in inputs]}
     return {
         "format": FORMAT,
-        "made": {
-            "version": __version__,
-            "command": command,
-            "date": date.isoformat(timespec="seconds"),
-            "python": platform.python_version(),
-            "inputs": [asdict(item) for item in inputs],
-        },
+        "made": made,
         "layers": [_describe_evaluation(evaluation) for evaluation in evaluations],
         "comparisons": [_describe_comparison(comparison) for comparison in comparisons],
         **({"values": values} if values else {}),

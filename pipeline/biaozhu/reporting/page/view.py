@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from biaozhu.reporting.page.overlay import Bar, PageBlock
     from biaozhu.reporting.page.strings import Words
     from biaozhu.scoring.layer_scoring import ScoredLayers
+    from biaozhu.scoring.match import Scheme
 
     Errors = Mapping[int, Sequence[ListedError]]
 
@@ -82,6 +83,7 @@ def build_view(content: ReportContent, words: Words, language: str) -> dict[str,
     errors = list_errors(pairs, names)
     label_names = {label.id: label.name for label in content.labels}
     ledger, gold = content.ledger or (), {sentence.article for sentence in given.gold}
+    agreed = set(content.agreement.by_article if content.agreement else ())
     rows = make_article_rows(content, places)
     scored_rows = [row for row in rows if row.gold]
     view: dict[str, Any] = {
@@ -92,7 +94,6 @@ def build_view(content: ReportContent, words: Words, language: str) -> dict[str,
         "compared": content.scores is not None and bool(content.scores.comparisons),
         "title": _name_report(titles, len(scored_rows), words),
         "titles": titles,
-        "labels": content.labels,
         "label_shorts": abbreviate_names([label.name for label in content.labels]),
         "label_names": label_names,
         "label_numbers": {label.id: at for at, label in enumerate(content.labels)},
@@ -111,16 +112,10 @@ def build_view(content: ReportContent, words: Words, language: str) -> dict[str,
         "alerts": list(verdict.list_alerts(content, words)),
         "learning_chart": figures.chart_learning(content.curve, words) if content.curve else None,
         "learning_gain": figures.describe_gain(content.curve, words) if content.curve else "",
-        "agreement": content.agreement,
         # How many of the gold's articles the agreement is about, and how many articles the gold has.
-        "agreement_scope": (
-            len(gold & set(content.agreement.by_article if content.agreement else ())),
-            len(gold),
-        ),
+        "agreement_scope": (len(gold & agreed), len(gold)),
         "most_changes": MOST_CHANGES,
-        "bias": content.bias,
-        "round_trip": content.round_trip,
-        "ledger": content.ledger,
+        **{name: getattr(content, name) for name in ("labels", "agreement", "bias", "round_trip", "ledger")},
         "losses": losses(ledger),
         "decisions": count_by_reason(entry for entry in ledger if entry.severity == "decision"),
         **make_value_view(content, words),
@@ -171,22 +166,14 @@ def _name_report(titles: Mapping[str, str], scored: int, words: Words) -> str:
 
 def _make_lanes(content: ReportContent, words: Words) -> list[Lane]:
     names = [words("gold"), *content.given.layers, *content.annotators]
-    shorts = abbreviate_names(names)
-    return [
-        Lane(
-            number,
-            name,
-            shorts[number],
-            number == 0 and bool(content.given.gold),
-            name not in content.annotators,
-        )
-        for number, name in enumerate(names)
-    ]
+    shorts, has_gold = abbreviate_names(names), bool(content.given.gold)
+    shown = [name not in content.annotators for name in names]
+    return [Lane(at, name, shorts[at], at == 0 and has_gold, shown[at]) for at, name in enumerate(names)]
 
 
 def _view_articles(
     content: ReportContent,
-    lanes: Sequence[Lane],
+    lanes: list[Lane],
     errors: Errors,
     places: Mapping[str, ArticlePlace],
     words: Words,
@@ -242,24 +229,18 @@ def _view_scores(
             "error_groups": group_errors(found, most=MOST_ERRORS if view["paged"] else None),
             "confusion": figures.make_confusion_cells(one),
         })  # fmt: skip
+    size = {"sentences": first.sentences, "characters": first.characters}
+    size["gold"] = first.overall["strict"].counts.possible
+    share = format_percent(sum(row.gold for row in rows) / sum(row.sentences for row in rows))
+    strict: list[tuple[str, Scheme]] = [(label, "strict") for label in (ALL, *first.labels)]
     return {
         "confidence": f"{first.sampling.confidence:.0%}",
         "units": first.units,
-        "scope": words(
-            "scope",
-            gold=first.overall["strict"].counts.possible,
-            sentences=first.sentences,
-            characters=first.characters,
-            share=format_percent(sum(row.gold for row in rows) / sum(row.sentences for row in rows)),
-            articles=len(rows),
-            all=len(view["articles"]),
-        ),
+        "scope": words("scope", **size, share=share, articles=len(rows), all=len(view["articles"])),
         "layers": layers,
         "rule": {"high": f"{verdict.HIGH:.2f}", "some": f"{verdict.SOME:.2f}"},
         "f1_chart": figures.chart_f1(evaluations, names, words),
-        "label_rows": make_score_rows(
-            evaluations, comparisons, [(one, "strict") for one in (ALL, *first.labels)]
-        ),
+        "label_rows": make_score_rows(evaluations, comparisons, strict),
         "scheme_rows": make_score_rows(evaluations, comparisons, [(ALL, scheme) for scheme in SCHEMES]),
         "errors_open": sum(map(len, errors.values())) <= OPEN_ERRORS,
         "breakdowns": make_breakdowns(evaluations, titles=view["titles"], words=words),
