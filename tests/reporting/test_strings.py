@@ -13,14 +13,14 @@ from biaozhu.curation.bias import FATES
 from biaozhu.curation.disagreements import Kind as DisagreementKind
 from biaozhu.data.diff import Kind
 from biaozhu.reporting.authorship import GoldAuthorKind
-from biaozhu.reporting.evidence import RoundTrip
+from biaozhu.reporting.content import RoundTrip
 from biaozhu.reporting.page.overlay import Status
 from biaozhu.reporting.page.strings import LANGUAGES, make_translator, read_strings
 from biaozhu.reporting.page.verdict import SOURCES, Direction, Doubt, Trust
 from biaozhu.reporting.page.view import SECTIONS
 from biaozhu.scoring.breakdown import ASPECTS
 from biaozhu.scoring.error_patterns import PATTERNS
-from biaozhu.scoring.match import SCHEMES
+from biaozhu.scoring.scores import SCHEMES
 from biaozhu.scoring.scores_document import read_schema
 from biaozhu.scoring.significance import UnitKind
 from biaozhu.scoring.value_scores import FIELDS

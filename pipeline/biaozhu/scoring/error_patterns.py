@@ -11,7 +11,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, get_args
 
-from biaozhu.scoring.match import group_overlapping
+from biaozhu.scoring.scores import group_overlapping
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

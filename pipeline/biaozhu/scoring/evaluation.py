@@ -16,9 +16,8 @@ from biaozhu.scoring.breakdown import NO_SCORE, OUTSIDE, ClassScore, Confusion, 
 from biaozhu.scoring.calibration import STEPS, measure_calibration, trace_thresholds
 from biaozhu.scoring.counting import WIDTH, LayerCounts, count_layer
 from biaozhu.scoring.error_patterns import PATTERNS, Case, Pattern
-from biaozhu.scoring.match import SCHEMES, Scheme
 from biaozhu.scoring.resampling import GROUPS, MOST_ARTICLES
-from biaozhu.scoring.scores import Counts, Missing, Tally, count_scheme, pair_layers
+from biaozhu.scoring.scores import SCHEMES, Counts, Missing, Scheme, Tally, count_scheme, pair_layers
 from biaozhu.scoring.significance import (
     ARTICLES_NEEDED,
     DEFAULT_SAMPLING,

@@ -21,7 +21,7 @@ from biaozhu.scoring.evaluation import ALL
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from biaozhu.reporting.evidence import CurveFigures
+    from biaozhu.reporting.content import CurveFigures
     from biaozhu.reporting.page.charts import Axis, Chart, IntervalChart
     from biaozhu.reporting.page.strings import Words
     from biaozhu.scoring.evaluation import Evaluation

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from biaozhu.scoring.breakdown import Aspect, ClassScore
     from biaozhu.scoring.evaluation import Comparison, Evaluation
     from biaozhu.scoring.layer_scoring import Layer
-    from biaozhu.scoring.match import Scheme
+    from biaozhu.scoring.scores import Scheme
     from biaozhu.scoring.significance import Difference
 
 FEW_ROWS = 5

@@ -27,8 +27,7 @@ from biaozhu.reporting.page.table_rows import (
     make_value_view,
 )
 from biaozhu.scoring.evaluation import ALL
-from biaozhu.scoring.match import SCHEMES
-from biaozhu.scoring.scores import pair_layers
+from biaozhu.scoring.scores import SCHEMES, pair_layers
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -39,7 +38,7 @@ if TYPE_CHECKING:
     from biaozhu.reporting.page.overlay import Bar, PageBlock
     from biaozhu.reporting.page.strings import Words
     from biaozhu.scoring.layer_scoring import ScoredLayers
-    from biaozhu.scoring.match import Scheme
+    from biaozhu.scoring.scores import Scheme
 
     Errors = Mapping[int, Sequence[ListedError]]
 
