@@ -17,7 +17,7 @@ from biaozhu.data.errors import (
 )
 from biaozhu.data.files import parse_json_as, read_bytes, write_text
 from biaozhu.reporting.escaping import escape_plain
-from biaozhu.reporting.page.figures import chart_history
+from biaozhu.reporting.page.charts import chart_history
 from biaozhu.reporting.page.strings import NOTHING, format_interval, make_translator
 from biaozhu.reporting.report import CHECKS_FORMAT, render_template
 from biaozhu.scoring.evaluation import ALL, ScoreEstimates

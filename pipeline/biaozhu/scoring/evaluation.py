@@ -14,9 +14,8 @@ from biaozhu.data.model import Sentence
 from biaozhu.data.storage.layer_stream import SORT_ADVICE, stream_layer
 from biaozhu.scoring.breakdown import NO_SCORE, OUTSIDE, ClassScore, Confusion, score_classes
 from biaozhu.scoring.calibration import STEPS, measure_calibration, trace_thresholds
-from biaozhu.scoring.counting import WIDTH, LayerCounts, count_layer
+from biaozhu.scoring.counting import GROUPS, MOST_ARTICLES, WIDTH, LayerCounts, count_layer
 from biaozhu.scoring.error_patterns import PATTERNS, Case, Pattern
-from biaozhu.scoring.resampling import GROUPS, MOST_ARTICLES
 from biaozhu.scoring.scores import SCHEMES, Counts, Missing, Scheme, Tally, count_scheme, pair_layers
 from biaozhu.scoring.significance import (
     ARTICLES_NEEDED,
@@ -163,7 +162,7 @@ def evaluate_stream(gold: Path, layer: Path, *, name: str, options: EvaluationOp
     """Score a layer against the gold, both read side by side as `pair_streams` does, in flat memory.
 
     The units that intervals resample are articles, above 10,000 of them groups of articles (see
-    `biaozhu.scoring.resampling`), not listed one by one. Seen names and sections are not used, and no labels but those of
+    `biaozhu.scoring.counting`), not listed one by one. Seen names and sections are not used, and no labels but those of
     the options may occur; fewer than 10 articles, or other sentences or another order, raise ScoringError.
     """
     lacking = LackingSentences()

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from biaozhu import __version__
 from biaozhu.data.ledger import count_by_reason, losses
 from biaozhu.reporting.escaping import escape_plain
-from biaozhu.reporting.page import figures, verdict
+from biaozhu.reporting.page import charts, verdict
 from biaozhu.reporting.page.error_list import group_errors, list_errors, make_bars
 from biaozhu.reporting.page.overlay import STYLE, Lane, Mark, abbreviate_names, cut_article
 from biaozhu.reporting.page.strings import NOTHING, format_percent
@@ -109,8 +109,8 @@ def build_view(content: ReportContent, words: Words, language: str) -> dict[str,
         "scope": words("scope.no_gold", articles=len(names)),
         "says": verdict.list_findings(content, label_names, words),
         "alerts": list(verdict.list_alerts(content, words)),
-        "learning_chart": figures.chart_learning(content.curve, words) if content.curve else None,
-        "learning_gain": figures.describe_gain(content.curve, words) if content.curve else "",
+        "learning_chart": charts.chart_learning(content.curve, words) if content.curve else None,
+        "learning_gain": charts.describe_gain(content.curve, words) if content.curve else "",
         # How many of the gold's articles the agreement is about, and how many articles the gold has.
         "agreement_scope": (len(gold & agreed), len(gold)),
         "most_changes": MOST_CHANGES,
@@ -226,7 +226,7 @@ def _view_scores(
             "weakest": verdict.find_weakest(one),
             "error_count": len(found),
             "error_groups": group_errors(found, most=MOST_ERRORS if view["paged"] else None),
-            "confusion": figures.make_confusion_cells(one),
+            "confusion": charts.make_confusion_cells(one),
         })  # fmt: skip
     size = {"sentences": first.sentences, "characters": first.characters}
     size["gold"] = first.overall["strict"].counts.possible
@@ -238,14 +238,14 @@ def _view_scores(
         "scope": words("scope", **size, share=share, articles=len(rows), all=len(view["articles"])),
         "layers": layers,
         "rule": {"high": f"{verdict.HIGH:.2f}", "some": f"{verdict.SOME:.2f}"},
-        "f1_chart": figures.chart_f1(evaluations, names, words),
+        "f1_chart": charts.chart_f1(evaluations, names, words),
         "label_rows": make_score_rows(evaluations, comparisons, strict),
         "scheme_rows": make_score_rows(evaluations, comparisons, [(ALL, scheme) for scheme in SCHEMES]),
         "errors_open": sum(map(len, errors.values())) <= OPEN_ERRORS,
         "breakdowns": make_breakdowns(evaluations, titles=view["titles"], words=words),
-        "length_chart": figures.chart_lengths(evaluations, words),
-        "threshold_chart": figures.chart_thresholds(evaluations, words),
-        "reliability_chart": figures.chart_reliability(evaluations, words),
+        "length_chart": charts.chart_lengths(evaluations, words),
+        "threshold_chart": charts.chart_thresholds(evaluations, words),
+        "reliability_chart": charts.chart_reliability(evaluations, words),
     }
 
 
