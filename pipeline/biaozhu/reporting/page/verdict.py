@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from biaozhu.reporting.authorship import GoldAuthor
     from biaozhu.reporting.content import ReportContent
-    from biaozhu.reporting.page.error_list import ListedError
+    from biaozhu.reporting.page.overlay import ListedError
     from biaozhu.reporting.page.strings import Words
     from biaozhu.reporting.page.table_rows import ArticleRow
     from biaozhu.scoring.evaluation import Evaluation

@@ -16,8 +16,16 @@ from biaozhu import __version__
 from biaozhu.data.ledger import count_by_reason, losses
 from biaozhu.reporting.escaping import escape_plain
 from biaozhu.reporting.page import charts, verdict
-from biaozhu.reporting.page.error_list import group_errors, list_errors, make_bars
-from biaozhu.reporting.page.overlay import STYLE, Lane, Mark, abbreviate_names, cut_article
+from biaozhu.reporting.page.overlay import (
+    STYLE,
+    Lane,
+    Mark,
+    abbreviate_names,
+    cut_article,
+    group_errors,
+    list_errors,
+    make_bars,
+)
 from biaozhu.reporting.page.strings import NOTHING, format_percent
 from biaozhu.reporting.page.table_rows import (
     ArticlePlace,
@@ -34,8 +42,7 @@ if TYPE_CHECKING:
 
     from biaozhu.data.model import Sentence
     from biaozhu.reporting.content import ReportContent
-    from biaozhu.reporting.page.error_list import ListedError
-    from biaozhu.reporting.page.overlay import Bar, PageBlock
+    from biaozhu.reporting.page.overlay import Bar, ListedError, PageBlock
     from biaozhu.reporting.page.strings import Words
     from biaozhu.scoring.layer_scoring import ScoredLayers
     from biaozhu.scoring.scores import Scheme
