@@ -6,6 +6,8 @@ import os
 import platform
 import re
 import sys
+import tomllib
+from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, get_args
 
@@ -27,33 +29,8 @@ if TYPE_CHECKING:
 
 ARTICLES = "seeds"
 FILES = ("configs/labels.toml", "configs/ner.cfg", "configs/crf.cfg", "annotations/guideline.md")
-README = """# {name}
-
-    seeds/         your articles: .txt, .html
-    configs/       labels.toml, the label set; ner.cfg, the model that `biaozhu run` trains once there is gold
-    annotations/   guideline.md, what annotators read; pre/, layers/, gold/ come into being
-    models/ reports/
-
-In this folder:
-
-    biaozhu run                  # everything that needs nobody, and what comes next
-    biaozhu doctor               # what is installed, what is missing
-    biaozhu doccano up           # a Doccano of your own
-    biaozhu project create annotations/pre --project seeds --annotators anna,ben
-    biaozhu project status seeds
-    biaozhu project pull --project seeds
-    biaozhu agree annotations/layers/anna annotations/layers/ben
-    biaozhu adjudicate annotations/layers/anna annotations/layers/ben --common --questions questions.jsonl
-    biaozhu adjudicate annotations/layers/anna annotations/layers/ben --common --decisions questions.jsonl -o annotations/gold
-    biaozhu gold freeze annotations/gold
-    biaozhu run                  # now with gold: a model, its scores, the report
-"""
-IGNORED = """.doccano/
-.venv-doccano/
-annotations/pre/
-models/
-reports/
-"""
+_NEW: dict[str, str] = tomllib.loads(files(__package__).joinpath("new_project.toml").read_text("utf-8"))
+README, IGNORED = _NEW["readme"], _NEW["ignored"]
 OK, MISSING = "ok", "missing"
 # What a working folder may have of its own; else the package's is used.
 OWN_FILES = ("configs/labels.toml", "annotations/guideline.md")
