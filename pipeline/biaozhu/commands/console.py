@@ -44,10 +44,7 @@ def show(line: str) -> None:
 def print_table(
     title: str, columns: Sequence[str], rows: Iterable[Sequence[object]], *, as_json: bool = False
 ) -> None:
-    """Print rows to stdout as a rich table, or as a JSON list of objects; None shows as null and –.
-
-    Article text in the table cannot act on the terminal: rich itself lets escapes and bidi controls through.
-    """
+    """Print rows to stdout as a table, in which nothing acts on the terminal, or as a JSON list of objects."""
     rows = [list(row) for row in rows]
     if as_json:
         print_json([dict(zip(columns, row, strict=True)) for row in rows])
@@ -79,10 +76,7 @@ def print_json(value: Any) -> None:
 
 @contextmanager
 def progress(title: str, total: int | None = None) -> Iterator[Callable[[int], None]]:
-    """Show a bar on stderr while it is a terminal; what is yielded hears of the steps done since its last call.
-
-    Without `total`, where nobody knows how many steps there are, it shows a count of characters instead.
-    """
+    """Show a bar on stderr, or without `total` a count; what is yielded is told of the steps since its last call."""
     with _bar(title, total, counts=total is None) as (bar, task):
         yield lambda done: bar.advance(task, done)
 

@@ -137,10 +137,7 @@ UNNAMED_COLOR = "#5A5A5A"
 
 @dataclass(frozen=True, slots=True)
 class ReportRequest:
-    """Request for a report: the layers to score, the annotators and evidence that are only shown.
-
-    Without a file of figures, agreement and bias are measured from the annotators' layers and status files.
-    """
+    """Request for a report; without a file of figures, agreement and bias are measured from the annotators' layers."""
 
     scoring: ScoringRequest
     annotators: tuple[str, ...] = ()

@@ -143,10 +143,7 @@ class Index:
 
 @dataclass(frozen=True, slots=True)
 class Stretch:
-    """Part of a block that is in a shard: rows from `start` to before `stop`, after so many lines of the file.
-
-    `twice` says of a duplicate's row where the first is, and whether that has the same text.
-    """
+    """Rows of a block that are in a shard, after so many `lines`; `twice`: where a duplicate's first is, if same text."""
 
     block: Any
     start: int

@@ -33,10 +33,9 @@ FILES_AT_ONCE = 256  # of one article each that are read together, at most
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """Some files of an article each, or of one JSONL or Parquet file the records that begin in a range of its bytes.
+    """Some files of an article each, or the records in a range of bytes of a JSONL or Parquet file, or problems.
 
-    Instead of a file there may be the problem that stood in its way. A piece that `is_chunked` (packed, or a table) has no
-    known limit of size before it is unpacked, so it comes in chunks.
+    A piece that `is_chunked` (packed, or a table) has no known size before it is unpacked, so it comes in chunks.
     """
 
     files: tuple[Path | Source, ...]

@@ -106,10 +106,9 @@ def measure_calibration(scored: ScoreTally, *, unscored: int = 0) -> Calibration
 def trace_thresholds(
     by_score: Mapping[float, Sequence[int]], *, gold: int, unscored: Sequence[int] = (0, 0)
 ) -> tuple[ThresholdPoint, ...]:
-    """Return the points of the precision-recall curve, from the highest threshold to the lowest.
+    """Return the points of the precision-recall curve, from the highest threshold to the lowest; at most 200, by rank.
 
-    Each distinct score is a threshold; above 200 of them, 200 spread evenly over their ranks stand for all. `by_score` are
-    spans and strictly correct ones; `unscored` the same of the spans without a score, which are always kept.
+    `by_score` are spans and strictly correct ones; `unscored` the same of spans without a score, which are always kept.
     """
     if not by_score:
         return ()

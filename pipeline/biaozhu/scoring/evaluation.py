@@ -46,10 +46,9 @@ _FIGURES = ("precision", "recall", "f1")
 
 @dataclass(frozen=True, slots=True)
 class EvaluationOptions:
-    """Options of an evaluation.
+    """Options of an evaluation; labels are in the order of reports, others that occur follow alphabetically.
 
-    Labels are in the order of reports; others that occur follow in alphabetical order. `sections` is the unique name of the
-    section of each sentence by its id, `seen` None where the layer is no trained model's, `missing` see `pair_layers`.
+    `sections` is the unique name of each sentence's section by its id, `seen` None where the layer is no trained model's.
     """
 
     labels: tuple[str, ...] = ()

@@ -220,11 +220,10 @@ def pair_layers(
     missing: Missing = "error",
     name: str = "the layer",
 ) -> tuple[tuple[Sentence, Sentence], ...]:
-    """Pair the sentences of two layers by id, in the order of the gold.
+    """Pair the sentences of two layers by id, in the order of the gold; `name` is what messages call the layer.
 
-    A sentence that the gold lacks cannot be scored and is always an error. A sentence that the layer lacks is an
-    error too, unless `missing` is "empty": then it counts as a sentence without predictions, so that all its gold
-    spans are missed; it never drops out of the score. `name` is what messages call the layer.
+    A sentence that the gold lacks is always an error. One that the layer lacks is an error too, unless `missing` is
+    "empty": then it counts as a sentence without predictions, so that all its gold spans are missed.
     """
     if not gold:
         raise ScoringError("the gold has no sentences", next_step="Give a gold file with sentence lines")

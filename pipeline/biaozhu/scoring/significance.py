@@ -101,7 +101,7 @@ class Difference:
 def choose_units(articles: Mapping[str, str], sections: Mapping[str, str] | None = None) -> ResamplingUnits:
     """Choose what to resample: articles; with fewer than 10 sections; with fewer than 10 of these sentences.
 
-    Both are by sentence id; sections of different articles need different names, None is where they are not known.
+    Both are by sentence id; sections of different articles need different names.
     """
     lacking = [one for one in articles if sections is not None and one not in sections]
     if lacking:

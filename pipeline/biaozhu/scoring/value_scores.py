@@ -98,10 +98,9 @@ def score_values(
     layer: str | None,
     articles: Sequence[Article] = (),
 ) -> tuple[FieldScore, ...]:
-    """Score the values and paths of a layer's spans, those with the gold's offsets and label.
+    """Score the values and paths of a layer's spans (None: the gold itself), those with the gold's offsets and label.
 
-    No gold values or places leave amounts or places out; the layer None is the gold itself; without articles the place
-    that an amount is about is not scored.
+    No gold values or places leave amounts or places out; without articles the place an amount is about is not scored.
     """
     by_article: dict[str, list[Sentence]] = {}
     for sentence in sorted(sentences, key=lambda one: (one.article, one.start)):

@@ -46,10 +46,7 @@ class Answered:
     def write_layer(
         self, path: Path, sentences: Sequence[Sentence], hidden: Mapping[str, tuple[Span, ...]] | None = None
     ) -> None:
-        """Write its own layer, with its record and status beside it; nothing where nothing was answered.
-
-        `hidden` is what others propose, by sentence id: the model has not seen it, which is how `bias` counts it.
-        """
+        """Write its layer with record and status, if there is any; `hidden` is what it has not seen, by sentence."""
         from biaozhu.curation.status import SentenceStatus, status_path, write_status
         from biaozhu.llm.work import make_layer
 

@@ -99,10 +99,7 @@ class Whisker:
 
 @dataclass(frozen=True, slots=True)
 class IntervalChart:
-    """Values with their confidence intervals, one under the other, by group.
-
-    `lines` are (y, whisker, x of value, x of low, x of high); `groups` are (y, name, whether a rule stands above).
-    """
+    """Values with intervals: `lines` (y, whisker, x of value, low, high), `groups` (y, name, whether ruled above)."""
 
     caption: Caption
     width: int
@@ -326,10 +323,7 @@ def chart_history(
 
 
 def make_confusion_cells(evaluation: Evaluation) -> list[tuple[str, list[dict[str, Any]]]]:
-    """Return the rows of the confusion matrix: the gold's label, and a cell for each predicted label.
-
-    A cell has its count of characters, their share of the row (None in an empty row), and 0-4 for its shade.
-    """
+    """Return the confusion matrix by gold label, in cells: characters, share of the row (or None), shade 0-4."""
     rows = []
     for label, counts in zip(evaluation.confusion.labels, evaluation.confusion.matrix, strict=True):
         whole = sum(counts)

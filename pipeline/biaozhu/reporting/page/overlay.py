@@ -45,10 +45,7 @@ STYLE: Mapping[str, Any] = {
 
 @dataclass(frozen=True, slots=True)
 class Bar:
-    """A layer's statement about a stretch of the raw file; `lane` is 0 for the gold.
-
-    `missed` is a gold span that the lane's layer lacks; `plain` one where there is no gold to compare it with.
-    """
+    """A layer's statement about a stretch of the raw file; lane 0 is the gold, `plain` has no gold to compare with."""
 
     lane: int
     start: int

@@ -39,7 +39,7 @@ OPEN_ROWS = 12  # of a table of amounts; a longer one is folded up
 class BreakdownTable:
     """The classes of one aspect: name, gold spans, and each layer's scores, None where a layer has none of the class.
 
-    `perfect` are the classes without an error, which the page folds up; `more` counts the classes that are left out.
+    `perfect` are the classes without an error, which the page folds up; `more` counts those that are left out.
     """
 
     aspect: Aspect
@@ -52,10 +52,7 @@ class BreakdownTable:
 def make_score_rows(
     evaluations: Sequence[Evaluation], comparisons: Sequence[Comparison], groups: Iterable[tuple[str, Scheme]]
 ) -> list[dict[str, Any]]:
-    """Return a layer's scores for each label (or ALL) and scheme, layer under layer, and how they differ from the first's.
-
-    `kind` is the layer's number; a `significant` difference holds after Holm's correction.
-    """
+    """Return a layer's scores for each label (or ALL) and scheme, with the test against the first layer."""
     tests: list[dict[str, Difference]] = [{}]
     tests += [{one.metric: one for one in compared.differences} for compared in comparisons]
     rows = []

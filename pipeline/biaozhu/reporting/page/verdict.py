@@ -72,10 +72,9 @@ def judge_layer(evaluation: Evaluation, authors: Iterable[GoldAuthor], *, in_sam
 
 
 def judge_difference(difference: Difference, tests: int) -> tuple[Direction, Bounds, float | None]:
-    """Return which of two layers is better, with the interval and the p-value that say so.
+    """Return which of two layers is better, with the interval and the p-value that say so; `unclear` where only one does.
 
-    Both are corrected for the same number of tests (Bonferroni): the interval must have been drawn at the
-    confidence 1 - 0.05 / tests. Where only one of them finds a difference, the direction is `unclear`.
+    Both are corrected for so many tests (Bonferroni): the interval must have been drawn at the confidence 1 - 0.05 / tests.
     """
     bounds = difference.difference.best
     p = None if difference.p is None else min(1.0, difference.p * tests)
