@@ -20,9 +20,8 @@ if TYPE_CHECKING:
 
 # A word or one Chinese character, with the space after it and the punctuation that must not begin or end a line.
 PIECE = re.compile(r"[（\[]*(?:[^\s\u2e80-\uffef]+|[\u2e80-\uffef])[，。：；、）\]]*\s*|\s+")
-EXAMPLES: dict[str, list[str]] = tomllib.loads(
-    files(__package__).joinpath("examples.toml").read_text("utf-8")
-)
+_TABLE = files(__package__).joinpath("examples.toml").read_text("utf-8")
+EXAMPLES: dict[str, list[str]] = tomllib.loads(_TABLE)
 # An option's line in a docstring: its name and help, which may go on in lines that are indented more.
 OPTION_HELP = re.compile(r"^ {4}(\w+): (.+(?:\n {8}.+)*)", re.MULTILINE)
 GROUPS = {

@@ -182,13 +182,11 @@ def _say_notes(found: ScoredLayers) -> None:
     for one in found.evaluations:
         if lacking := len(one.missing) + one.missing_more:
             named = f"; the first {len(one.missing)} of them are named" if one.missing_more else ""
-            say(
-                f"{one.name} lacks {lacking} of {one.sentences} gold sentences, counted as found empty{named}"
-            )
+            size = f"{lacking} of {one.sentences} gold sentences"
+            say(f"{one.name} lacks {size}, counted as found empty{named}")
         if one.curve_step is not None:
-            say(
-                f"{one.name}: too many distinct scores, the curve's thresholds are multiples of {one.curve_step:g}"
-            )
+            step = f"{one.curve_step:g}"
+            say(f"{one.name}: too many distinct scores, the curve's thresholds are multiples of {step}")
     if units.groups is not None:
         say("so many articles are not broken down one by one")
 

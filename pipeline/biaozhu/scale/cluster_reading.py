@@ -242,7 +242,7 @@ def read_in_order(
 
 
 def _read_ahead(
-    ray: Any, pieces: Iterable[Piece], actors: Sequence[Any]
+    ray: Any, pieces: Iterable[Piece], actors: list[Any]
 ) -> Iterator[tuple[Piece, bool, Any, Any]]:
     """Yield each piece, whether it goes on in the file before it, and references to its block and index, in order."""
     waiting: deque[tuple[Piece, bool, Any, Any]] = deque()
@@ -257,9 +257,7 @@ def _read_ahead(
         yield waiting.popleft()
 
 
-def _unpack_ahead(
-    ray: Any, pieces: Iterable[Piece], actors: Sequence[Any]
-) -> Iterator[tuple[Piece, bool, Any]]:
+def _unpack_ahead(ray: Any, pieces: Iterable[Piece], actors: list[Any]) -> Iterator[tuple[Piece, bool, Any]]:
     """Yield pieces as they are, or with a reference to each chunk, where the first one is asked for ahead."""
     opened: deque[tuple[Piece, Any, Any]] = deque()
     pairs = zip(pieces, cycle(actors), strict=False)

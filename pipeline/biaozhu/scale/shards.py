@@ -170,9 +170,8 @@ def require_readable(sources: Iterable[Source]) -> Iterator[Source]:
         if not isinstance(read_or_explain(source), str):
             return chain(passed, sources)
     problems = [one.problem for one in passed if one.problem]
-    raise EmptyArticleError(
-        f"no article could be read, {len(passed)} failed{''.join(f', the first: {one}' for one in problems[:1])}"
-    )
+    first = "".join(f", the first: {one}" for one in problems[:1])
+    raise EmptyArticleError(f"no article could be read, {len(passed)} failed{first}")
 
 
 def shard_of(number: int, sources: tuple[Source, ...], plan: Plan, mark: str) -> Shard:

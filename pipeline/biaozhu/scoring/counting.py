@@ -173,7 +173,7 @@ class LayerCounts:
     digest: str
 
     def __init__(
-        self, labels: Sequence[str], seen: SeenNames | None, examples: int, *, streamed: bool
+        self, labels: Iterable[str], seen: SeenNames | None, examples: int, *, streamed: bool
     ) -> None:
         self.labels = tuple(labels)
         self.sentences = 0

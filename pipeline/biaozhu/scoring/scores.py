@@ -81,7 +81,7 @@ def align_spans(gold: Iterable[Span], predicted: Iterable[Span]) -> Alignment:
 
 
 def group_overlapping(
-    gold: Sequence[Span], predicted: Sequence[Span]
+    gold: Iterable[Span], predicted: Iterable[Span]
 ) -> Iterator[tuple[list[Span], list[Span]]]:
     """Yield groups of spans connected by overlap, from left to right; both sides are sorted by start."""
     group: tuple[list[Span], list[Span]] = ([], [])

@@ -235,15 +235,15 @@ def _draw_swaps(a: Integers, b: Integers, sampling: Sampling) -> tuple[Floats, b
 
 
 def _make_estimate(
-    value: float | None, drawn: Floats, without_one: Floats, sizes: Integers, confidence: float
+    value: float | None, drawn: Floats, others: Floats, sizes: Integers, sure: float
 ) -> Estimate:
     defined = np.sort(drawn[~np.isnan(drawn)])
     undefined = len(drawn) - len(defined)
     if value is None or not len(defined):
         return Estimate(value, undefined=undefined)
-    tail = (1 - confidence) / 2
+    tail = (1 - sure) / 2
     low, high = np.quantile(defined, [tail, 1 - tail])
-    bca = _compute_bca(value, defined, without_one, sizes, tail)
+    bca = _compute_bca(value, defined, others, sizes, tail)
     return Estimate(value, (float(low), float(high)), bca, undefined)
 
 

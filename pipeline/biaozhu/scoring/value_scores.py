@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
     # Sentence id, start and end.
     Where = tuple[str, int, int]
+    # Of each field, how many are correct, of how many.
+    Tallies = dict[str, tuple[int, int]]
 
 AMOUNT, PLACE = "AMOUNT", "PLACE"
 # What must be equal for a field of an amount to be correct; an AmountValue and a GoldValue have the same names.
@@ -106,7 +108,7 @@ def score_values(
     for sentence in sorted(sentences, key=lambda one: (one.article, one.start)):
         by_article.setdefault(sentence.article, []).append(sentence)
     resolved = {article: resolve_places(ones) for article, ones in by_article.items()}
-    counts: dict[str, tuple[int, int]] = {}
+    counts: Tallies = {}
     if values:
         counts = _count_values(values, sentences)
         if articles:
@@ -153,9 +155,7 @@ def _find_spans(sentences: Sequence[Sentence], label: str) -> dict[Where, str]:
     }
 
 
-def _count_values(
-    values: Mapping[Where, GoldValue], sentences: Sequence[Sentence]
-) -> dict[str, tuple[int, int]]:
+def _count_values(values: Mapping[Where, GoldValue], sentences: Sequence[Sentence]) -> Tallies:
     texts = {sentence.id: sentence.text for sentence in sentences}
     correct = dict.fromkeys((*FIELDS, WHOLE), 0)
     for sentence, start, end in values.keys() & _find_spans(sentences, AMOUNT):
@@ -166,9 +166,7 @@ def _count_values(
     return {f"amount {field}": (count, len(values)) for field, count in correct.items()}
 
 
-def _count_places(
-    golds: Mapping[Where, GoldPlace], places: Mapping[Where, Place]
-) -> dict[str, tuple[int, int]]:
+def _count_places(golds: Mapping[Where, GoldPlace], places: Mapping[Where, Place]) -> Tallies:
     paths = levels = resolved = right = 0
     for where in golds.keys() & places.keys():
         gold, place = golds[where], places[where]

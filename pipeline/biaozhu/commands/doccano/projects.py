@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -60,9 +61,8 @@ def create(
     sentences = [sentence for _, found in read for sentence in found]
     path = plans / f"{project}.json"
     previous = assigning.read_assignment(path) if path.exists() else None
-    assignment = assigning.assign_sentences(
-        project, sentences, names, overlap=overlap, blind=blind, previous=previous
-    )
+    assign = partial(assigning.assign_sentences, overlap=overlap, blind=blind, previous=previous)
+    assignment = assign(project, sentences, names)
     rows = [asdict(share) for share in assigning.count_shares(assignment, sentences)]
     losses = []
     if not dry_run:

@@ -62,7 +62,7 @@ class StepRecord:
         return before.outputs == hash_files(outputs)
 
     def run_step(
-        self, name: str, title: str, do: Callable[[], object], inputs: str, outputs: list[Path]
+        self, name: str, title: str, do: Callable[[], None], inputs: str, outputs: list[Path]
     ) -> None:
         """Do a step unless it is current, and keep what was done."""
         if self.is_current(name, inputs, outputs):
@@ -310,12 +310,9 @@ def _say_next_steps(job: Job, folder: Path, annotators: Sequence[Path]) -> None:
     able = [one for one in annotators if any((one / f"{name}.jsonl").is_file() for name in lacking)]
     if len(able) > 1:
         first, second, *_ = able
-        say(
-            f"{count}: `biaozhu adjudicate {first} {second} --common --questions questions.jsonl`, fill it in,"
-        )
-        say(
-            f"then `biaozhu adjudicate {first} {second} --common --decisions questions.jsonl -o annotations/gold`"
-        )
+        given = f"{first} {second}"
+        say(f"{count}: `biaozhu adjudicate {given} --common --questions questions.jsonl`, fill it in,")
+        say(f"then `biaozhu adjudicate {given} --common --decisions questions.jsonl -o annotations/gold`")
     elif (PLANS / f"{job.name}.json").is_file():
         say(f"{count}: `biaozhu project status {job.name}` shows how far the annotators are;")
         say(f"when they are done: `biaozhu project pull --project {job.name}`, then `biaozhu run {folder}`")

@@ -309,9 +309,7 @@ def describe_gain(curve: CurveFigures, words: Words) -> str:
     )
 
 
-def chart_history(
-    runs: Sequence[str], layers: Mapping[str, Sequence[float | None]], words: Words
-) -> Chart | None:
+def chart_history(runs: list[str], layers: Mapping[str, list[float | None]], words: Words) -> Chart | None:
     """Chart the strict F1 of each layer over the runs; None where no layer has one."""
     series = [
         Series(name, tuple((float(at), value) for at, value in enumerate(found) if value is not None))

@@ -133,9 +133,7 @@ def _join_sentences(sentences: Sequence[Sentence]) -> list[tuple[int, str, Block
     return found
 
 
-def _cut_block(
-    start: int, content: str, bars: Sequence[Bar], marks: Sequence[Mark], name: str
-) -> Iterator[Piece]:
+def _cut_block(start: int, content: str, bars: list[Bar], marks: list[Mark], name: str) -> Iterator[Piece]:
     end = start + len(content)
     mine = [bar for bar in bars if bar.start < end and start < bar.end]
     # A mark belongs to the block in which its error begins, so that it is there once.
@@ -152,7 +150,7 @@ def _cut_block(
     for position, (left, right) in enumerate(pairwise(cuts)):
         over = sorted(touching[position], key=lambda one: one.lane)
         touches = (
-            Touch(bar.lane, bar.label, bar.status, bar.start == left, bar.end == right) for bar in over
+            Touch(one.lane, one.label, one.status, one.start == left, one.end == right) for one in over
         )
         anchor = make_anchor(name, left) if left in anchors else ""
         ended = tuple(mark for mark in noted if min(mark.end, end) == right)
