@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import sys
 from dataclasses import asdict
+from functools import partial
 from operator import attrgetter
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
@@ -72,10 +73,9 @@ def evaluate(
         layer: PATH or NAME=PATH of a layer or a folder. Repeatable.
         fail_under: Exit with status 1 when the strict micro F1 of any layer is lower or undefined.
     """
-    read = {"gold": (gold,), "layers": tuple(layer), "articles": tuple(article), "train": tuple(train)}
-    how = {"held_out": held_out, "missing": "error" if strict else missing, "labels": labels}
-    meant = {"values": values, "places": places}
-    found = _score(output, stream=stream, sampling=(resamples, seed), **read, **how, **meant)
+    how = partial(_score, output, stream=stream, sampling=(resamples, seed), labels=labels, held_out=held_out)
+    score = partial(how, gold=(gold,), layers=tuple(layer), articles=tuple(article), train=tuple(train))
+    found = score(missing="error" if strict else missing, values=values, places=places)
     if as_json:
         print_json(found.document)
     else:
@@ -120,9 +120,9 @@ def compare(
 
     if len(name_layers((a, b))) == 1:
         raise UsageError("both layers have the same name", next_step="Name one of them, as in second=PATH")
-    read = {"gold": (gold,), "layers": (a, b), "articles": tuple(article), "train": tuple(train)}
-    how = {"held_out": held_out, "missing": "error" if strict else missing, "labels": labels}
-    found = _score(output, stream=stream, sampling=(resamples, seed), **read, **how)
+    how = partial(_score, output, stream=stream, sampling=(resamples, seed), labels=labels, held_out=held_out)
+    score = partial(how, gold=(gold,), layers=(a, b), articles=tuple(article), train=tuple(train))
+    found = score(missing="error" if strict else missing)
     if as_json:
         print_json(found.document)
     else:

@@ -139,9 +139,9 @@ def suggest(
     token = find_token(token_file) if switch == "on" else ""
     connection = connect(find_account(home=home))
     found = {name: one for name in names if (one := find_project(connection, name)) is not None}
+    where, advice = connection.url, "Push to it first"
     lacking = [name for name in names if name not in found]
-    place = {"where": connection.url, "next_step": "Push to it first"}
-    raise_collected([RemoteError(f"no project {name!r}", **place) for name in lacking])
+    raise_collected([RemoteError(f"no project {one!r}", where=where, next_step=advice) for one in lacking])
     rows: list[tuple[str, str, bool]] = []
     for name, one in found.items():
         if switch == "on":

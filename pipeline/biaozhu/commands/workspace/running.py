@@ -309,10 +309,9 @@ def _say_next_steps(job: Job, folder: Path, annotators: Sequence[Path]) -> None:
     given = " ".join(str(PRE / f"{one}.jsonl") for one in lacking) if few else str(PRE)
     able = [one for one in annotators if any((one / f"{name}.jsonl").is_file() for name in lacking)]
     if len(able) > 1:
-        first, second, *_ = able
-        given = f"{first} {second}"
-        say(f"{count}: `biaozhu adjudicate {given} --common --questions questions.jsonl`, fill it in,")
-        say(f"then `biaozhu adjudicate {given} --common --decisions questions.jsonl -o annotations/gold`")
+        a, b, *_ = able
+        say(f"{count}: `biaozhu adjudicate {a} {b} --common --questions questions.jsonl`, fill it in,")
+        say(f"then `biaozhu adjudicate {a} {b} --common --decisions questions.jsonl -o annotations/gold`")
     elif (PLANS / f"{job.name}.json").is_file():
         say(f"{count}: `biaozhu project status {job.name}` shows how far the annotators are;")
         say(f"when they are done: `biaozhu project pull --project {job.name}`, then `biaozhu run {folder}`")

@@ -83,7 +83,7 @@ def _check_core() -> Iterator[Row]:
 
     yield f"biaozhu {__version__}", OK, str(Path(__file__).resolve().parents[2])
     fits = (3, 11) <= sys.version_info[:2] <= (3, 13)
-    state, advice = (OK, "") if fits else ("not supported", "Take 3.11 to 3.13")
+    state, advice = OK if fits else "not supported", "" if fits else "Take 3.11 to 3.13"
     yield f"Python {platform.python_version()}", state, advice
     yield "packages of the core", *_check_packages("")
     for weights in get_args(Size):
