@@ -251,8 +251,7 @@ def _reading(folder: Path, megabytes: float, readers: int) -> None:
     from pyarrow import parquet  # noqa: PLC0415 — see above
 
     from biaozhu.scale.cluster import connect  # noqa: PLC0415 — see above
-    from biaozhu.scale.cluster_checksums import Checksums, Duplicates  # noqa: PLC0415 — see above
-    from biaozhu.scale.cluster_reading import cut_shards, read_block, read_in_order  # noqa: PLC0415 — see above
+    from biaozhu.scale.cluster_reading import Checksums, Duplicates, cut_shards, read_block, read_in_order  # noqa: PLC0415 — see above
     from biaozhu.scale.corpus_pieces import pieces_of, unpack_piece  # noqa: PLC0415 — see above
     from biaozhu.scale.shards import SHARD_BYTES  # noqa: PLC0415 — see above
 

@@ -11,8 +11,7 @@ from typing import Any
 import pytest
 
 from biaozhu.cli import list_all_commands, run
-from biaozhu.commands.examples import EXAMPLES
-from biaozhu.commands.help_pages import GROUPS, list_commands
+from biaozhu.commands.help_pages import EXAMPLES, GROUPS, list_commands
 
 COMMANDS = {path: command for path, command in list_commands(list_all_commands()) if path}
 

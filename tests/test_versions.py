@@ -19,7 +19,7 @@ from biaozhu.data.errors import BiaozhuError
 from biaozhu.data.layers import read_layer, write_layer
 from biaozhu.data.ledger import Entry, read_ledger, write_ledger
 from biaozhu.data.model import Sentence, Span
-from biaozhu.reporting import evidence, history
+from biaozhu.reporting import content, history
 from biaozhu.reporting.report import CHECKS_FORMAT
 from biaozhu.scoring.scores_document import FORMAT as SCORES
 from biaozhu.scoring.scores_document import read_scores
@@ -67,12 +67,12 @@ def checks(folder: Path) -> File:
     return File(folder / "checks.json", history._read_checks, "format", "again with the command")  # noqa: SLF001 — no public way reads it alone
 
 
-def result(form: str, content: dict[str, Any]) -> Callable[[Path], File]:
+def result(form: str, figures: dict[str, Any]) -> Callable[[Path], File]:
     def make(folder: Path) -> File:
-        (folder / "result.json").write_text(json.dumps({"format": form, **content}))
+        (folder / "result.json").write_text(json.dumps({"format": form, **figures}))
         return File(
             folder / "result.json",
-            lambda path: evidence._read_object(path, form),  # noqa: SLF001 — the way of `report`
+            lambda path: content._read_object(path, form),  # noqa: SLF001 — the way of `report`
             "format",
             "again with the command",
         )

@@ -30,7 +30,7 @@ from biaozhu.data.errors import (
 from biaozhu.data.translation import choose_language
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Sequence
 
 STOPPED = 130
 EXTRA_OF = {"doccano_client": "doccano", "psutil": "doccano", "tenacity": "doccano"}
@@ -43,10 +43,9 @@ _stop_asked = threading.Event()
 
 
 class Stopped(KeyboardInterrupt):
-    """Ctrl-C or SIGTERM.
+    """Ctrl-C or SIGTERM: not a plain KeyboardInterrupt, which Python notes where it passes through an extension's import.
 
-    Of a class of its own, since Python notes a plain KeyboardInterrupt that passes through code which an extension runs
-    while it is imported, and at the end kills itself with SIGINT instead of giving our status.
+    It would then at the end kill itself with SIGINT instead of giving our status.
     """
 
 
@@ -142,7 +141,10 @@ def run(arguments: list[str] | None = None) -> int:  # noqa: C901, PLR0911 — e
 def _called(arguments: list[str] | None) -> object:
     try:
         choose_language(_find_language(sys.argv[1:] if arguments is None else arguments))
-        _refuse_nul(arguments or ())
+        for one in arguments or ():
+            # What no process is given on its command line, and no path and no name has.
+            if "\0" in one:
+                raise UsageError("an argument holds a NUL character", where=one)  # noqa: TRY301 — as any other error
         return list_all_commands()(arguments, prog_name="biaozhu", standalone_mode=False)
     except Exception as error:
         # An extension that is interrupted while it is imported makes an ImportError of it.
@@ -154,21 +156,12 @@ def _called(arguments: list[str] | None) -> object:
             raise looping from None
         if isinstance(error, ValueError) and str(error).endswith(" has an empty name"):
             # What pathlib says of `.` and `/` where a file's name is wanted.
-            raise UsageError(
-                "a folder is given where a file is needed", next_step="Give a file's name"
-            ) from None
+            what = "a folder is given where a file is needed"
+            raise UsageError(what, next_step="Give a file's name") from None
         if isinstance(error, ModuleNotFoundError) and error.name in EXTRA_OF:
-            raise MissingExtraError(
-                f"the package {error.name} is not installed", next_step=extra_advice(EXTRA_OF[error.name])
-            ) from None
+            what, advice = f"the package {error.name} is not installed", extra_advice(EXTRA_OF[error.name])
+            raise MissingExtraError(what, next_step=advice) from None
         raise
-
-
-def _refuse_nul(arguments: Iterable[str]) -> None:
-    """Refuse what no process is given on its command line, and no path and no name has."""
-    for one in arguments:
-        if "\0" in one:
-            raise UsageError("an argument holds a NUL character", where=one)
 
 
 def _find_language(arguments: Sequence[str]) -> str:

@@ -23,7 +23,7 @@ from biaozhu.formats.conll import write_conll
 from biaozhu.formats.serialization import to_remote_spans
 from biaozhu.normalization.table import article_meaning
 from biaozhu.reading.article import article_from_bytes
-from biaozhu.scoring.match import align_spans
+from biaozhu.scoring.scores import align_spans
 from biaozhu.serving.messages import answer
 
 if TYPE_CHECKING:

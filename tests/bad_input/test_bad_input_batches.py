@@ -16,7 +16,7 @@ from biaozhu.cli import run
 from biaozhu.data import files as files_module
 from biaozhu.data.errors import EmptyArticleError, WriteError
 from biaozhu.data.files import TEMPORARY, scratch_database, temporary_folder, write_bytes
-from biaozhu.scale import duplicates as duplicates_module
+from biaozhu.scale import batch as duplicates_module
 from biaozhu.scale.corpus_stream import Source, read_sources
 from biaozhu.scale.shards import Plan, find_own_files, write_shards
 

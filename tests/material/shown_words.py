@@ -22,7 +22,7 @@ from biaozhu.data import diff
 from biaozhu.data.model import BlockKind
 from biaozhu.doccano.assignment import AnnotatorShare
 from biaozhu.normalization.addresses import Status
-from biaozhu.scoring.match import Scheme
+from biaozhu.scoring.scores import Scheme
 
 # What no call shows as it stands: words of the data that tables and notes name, and what the system says of files.
 DATA_WORDS = (

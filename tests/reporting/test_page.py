@@ -13,8 +13,14 @@ from biaozhu.curation.agreement import Agreement, GroupAgreement, PairAgreement
 from biaozhu.curation.bias import Bias, Contrast, Rate
 from biaozhu.data.diff import Change
 from biaozhu.data.ledger import Entry
-from biaozhu.reporting.content import ReportRequest, gather_content
-from biaozhu.reporting.evidence import CurveFigures, CurveFit, CurvePoint, RoundTrip
+from biaozhu.reporting.content import (
+    CurveFigures,
+    CurveFit,
+    CurvePoint,
+    ReportRequest,
+    RoundTrip,
+    gather_content,
+)
 from biaozhu.reporting.report import write_report
 from biaozhu.scoring.layer_scoring import ScoringRequest
 from biaozhu.scoring.significance import Sampling

@@ -16,8 +16,7 @@ from biaozhu.data.diff import Change, Kind
 from biaozhu.data.errors import ReportInputError
 from biaozhu.data.ledger import Entry, write_ledger
 from biaozhu.data.model import Span
-from biaozhu.reporting.content import ReportRequest, gather_content
-from biaozhu.reporting.evidence import CurveFigures, RoundTrip
+from biaozhu.reporting.content import CurveFigures, ReportRequest, RoundTrip, gather_content
 from biaozhu.reporting.page.strings import make_translator
 from biaozhu.reporting.page.table_rows import make_breakdowns
 from biaozhu.reporting.report import make_checks, render_report, write_report

@@ -12,8 +12,7 @@ import pytest
 
 from biaozhu.data.layers import read_layer, write_layer
 from biaozhu.data.model import with_spans
-from biaozhu.reporting.content import ReportRequest, gather_content
-from biaozhu.reporting.evidence import RoundTrip
+from biaozhu.reporting.content import ReportRequest, RoundTrip, gather_content
 from biaozhu.reporting.report import render_report
 from biaozhu.scoring.layer_scoring import ScoringRequest
 from biaozhu.scoring.significance import Sampling

@@ -13,14 +13,14 @@ from biaozhu.curation.bias import FATES
 from biaozhu.curation.disagreements import Kind as DisagreementKind
 from biaozhu.data.diff import Kind
 from biaozhu.reporting.authorship import GoldAuthorKind
-from biaozhu.reporting.evidence import RoundTrip
+from biaozhu.reporting.content import RoundTrip
 from biaozhu.reporting.page.overlay import Status
 from biaozhu.reporting.page.strings import LANGUAGES, make_translator, read_strings
 from biaozhu.reporting.page.verdict import SOURCES, Direction, Doubt, Trust
 from biaozhu.reporting.page.view import SECTIONS
 from biaozhu.scoring.breakdown import ASPECTS
 from biaozhu.scoring.error_patterns import PATTERNS
-from biaozhu.scoring.match import SCHEMES
+from biaozhu.scoring.scores import SCHEMES
 from biaozhu.scoring.scores_document import read_schema
 from biaozhu.scoring.significance import UnitKind
 from biaozhu.scoring.value_scores import FIELDS
@@ -47,6 +47,8 @@ def used_keys() -> set[str]:
     found |= {f"doubt.{doubt}" for doubt in get_args(Doubt)} | {
         f"author.{kind}" for kind in get_args(GoldAuthorKind)
     }
+    charts = ("threshold", "reliability", "length", "learning", "history")
+    found |= {f"chart.{chart}{end}" for chart in charts for end in ("", ".text")}
     found |= {f"layer.held_out_{by}" for by in ("article", "section")} | {"footer", "footer.paged"}
     found |= {f"agreement.{name}" for name in ("scope", "foreign")}
     found |= {f"next.{step}" for step in ("about", "more", "articles", "use", "person")}

@@ -20,10 +20,10 @@ import zstandard
 from biaozhu import __version__
 from biaozhu.cli import run
 from biaozhu.data.errors import ModelDataError
+from biaozhu.scale.batch import DIGEST_BYTES
 from biaozhu.scale.cluster import ON_LOOPBACK, PRIVATE, Job, make_on_node, write_shards_on_ray
-from biaozhu.scale.cluster_checksums import Duplicates
+from biaozhu.scale.cluster_reading import Duplicates
 from biaozhu.scale.corpus_stream import read_sources
-from biaozhu.scale.duplicates import DIGEST_BYTES
 from biaozhu.scale.shard_folders import place
 from biaozhu.scale.shards import Plan, write_shards
 

@@ -8,9 +8,9 @@ from hypothesis import strategies as st
 
 from biaozhu.cli import run
 from biaozhu.reading.article import article_from_bytes
-from biaozhu.scale import duplicates as duplicates_module
+from biaozhu.scale import batch as duplicates_module
+from biaozhu.scale.batch import without_duplicates
 from biaozhu.scale.corpus_stream import Source
-from biaozhu.scale.duplicates import without_duplicates
 
 if TYPE_CHECKING:
     from pathlib import Path

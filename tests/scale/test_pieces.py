@@ -16,12 +16,10 @@ from hypothesis import strategies as st
 
 from biaozhu.data.errors import WorkerError
 from biaozhu.data.files import MAX_ARTICLE_BYTES
-from biaozhu.scale.batch import batches
-from biaozhu.scale.cluster_checksums import Checksums, part_of
-from biaozhu.scale.cluster_reading import Stretch, cut_shards, read_block, sources_of
+from biaozhu.scale.batch import DIGEST_BYTES, batches, read_text
+from biaozhu.scale.cluster_reading import Checksums, Stretch, cut_shards, part_of, read_block, sources_of
 from biaozhu.scale.corpus_pieces import pieces_of, read_piece, require_files, unpack_piece
 from biaozhu.scale.corpus_stream import Source, read_sources
-from biaozhu.scale.duplicates import DIGEST_BYTES, read_text
 from biaozhu.scale.shard_folders import place, write_whole
 
 if TYPE_CHECKING:

@@ -14,8 +14,7 @@ from biaozhu.data.errors import ScoringError
 from biaozhu.data.model import Sentence
 from biaozhu.scoring.breakdown import collect_seen, name_length_class, sort_classes
 from biaozhu.scoring.evaluation import Evaluation, EvaluationOptions, compare_evaluations, evaluate_layer
-from biaozhu.scoring.match import SCHEMES
-from biaozhu.scoring.scores import count_scheme, tally_spans
+from biaozhu.scoring.scores import SCHEMES, count_scheme, tally_spans
 from biaozhu.scoring.significance import Sampling
 
 Layers = tuple[tuple[Sentence, ...], tuple[Sentence, ...]]

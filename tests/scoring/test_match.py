@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from scoring_layers import LOOSE
 
 from biaozhu.data.model import Span
-from biaozhu.scoring.match import SpanPair, align_spans, group_overlapping
+from biaozhu.scoring.scores import SpanPair, align_spans, group_overlapping
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -155,7 +155,7 @@ def test_match_needs_no_scipy_for_identical_disjoint_or_single_overlaps() -> Non
     program = (
         "import sys\n"
         "from biaozhu.data.model import Span\n"
-        "from biaozhu.scoring.match import align_spans\n"
+        "from biaozhu.scoring.scores import align_spans\n"
         "same = [Span(0, 2, 'A'), Span(2, 4, 'B')]\n"
         "align_spans(same, same)\n"
         "align_spans(same, [Span(4, 6, 'A'), Span(7, 8, 'A')])\n"

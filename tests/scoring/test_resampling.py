@@ -18,9 +18,8 @@ from scoring_layers import LABELS
 from biaozhu.cli import run
 from biaozhu.data.errors import ScoringError
 from biaozhu.data.model import Sentence, Span, sentence_to_line
-from biaozhu.scoring.counting import count_layer
+from biaozhu.scoring.counting import GROUPS, MOST_ARTICLES, ArticleRows, UnitRows, count_layer, find_group
 from biaozhu.scoring.evaluation import EvaluationOptions, compare_evaluations, evaluate_layer, evaluate_stream
-from biaozhu.scoring.resampling import GROUPS, MOST_ARTICLES, ArticleRows, UnitRows, find_group
 from biaozhu.scoring.scores_document import read_schema
 from biaozhu.scoring.significance import Sampling, compare_rows, estimate_metrics
 
@@ -30,7 +29,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from biaozhu.scoring.resampling import UnitCounts
+    from biaozhu.scoring.counting import UnitCounts
 
 TEXT = "甲镇的王某收了三十斤茶叶。"
 QUICK = Sampling(resamples=2000)
@@ -134,7 +133,7 @@ def _kept(articles: int) -> tuple[int, int]:
 
 def test_rows_and_all_else_that_is_kept_of_a_stream_do_not_grow(monkeypatch: pytest.MonkeyPatch) -> None:
     # Limits of a tenth, so that 2,000 articles with two scored spans each are beyond them all.
-    for limit in ("resampling.MOST_ARTICLES", "resampling.GROUPS", "calibration.STEPS", "counting.STEPS"):
+    for limit in ("counting.MOST_ARTICLES", "counting.GROUPS", "calibration.STEPS", "counting.STEPS"):
         monkeypatch.setattr(f"biaozhu.scoring.{limit}", 1000)
     shorter, longer = _kept(2000), _kept(8000)
     for least, most in zip(shorter, longer, strict=True):

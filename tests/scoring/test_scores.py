@@ -11,8 +11,7 @@ from scoring_layers import LABELS, LOOSE, layer_pairs, marked
 
 from biaozhu.data.errors import BiaozhuError, OverlapError, ScoringError, VersionError
 from biaozhu.data.model import Sentence, Span
-from biaozhu.scoring.match import SCHEMES
-from biaozhu.scoring.scores import Counts, Tally, count_scheme, pair_layers, tally_spans
+from biaozhu.scoring.scores import SCHEMES, Counts, Tally, count_scheme, pair_layers, tally_spans
 
 Layers = tuple[tuple[Sentence, ...], tuple[Sentence, ...]]
 

@@ -13,7 +13,7 @@ from biaozhu.data.errors import BiaozhuError, ManyProblemsError, MeaningFileErro
 from biaozhu.data.layers import read_layer, write_layer
 from biaozhu.data.model import Sentence, Span
 from biaozhu.scoring.scores_document import read_schema
-from biaozhu.scoring.value_scores import read_gold_places, read_gold_values, score_values
+from biaozhu.scoring.value_scores import GoldPlace, GoldValue, read_gold_lines, score_values
 
 ROOT = Path(__file__).parent.parent.parent
 GOLD = ROOT / "annotations/gold"
@@ -62,8 +62,8 @@ def written(path: Path, lines: list[dict[str, Any]]) -> Path:
 
 def test_values_scores_count_each_field(tmp_path: Path) -> None:
     wrong = [LINES[0] | {"unit": "公顷"}, LINES[1] | {"per": ""}]
-    values = read_gold_values(written(tmp_path / "v.jsonl", wrong), [SENTENCE])
-    places = read_gold_places(written(tmp_path / "p.jsonl", PLACES), [SENTENCE])
+    values = read_gold_lines(written(tmp_path / "v.jsonl", wrong), [SENTENCE], GoldValue)
+    places = read_gold_lines(written(tmp_path / "p.jsonl", PLACES), [SENTENCE], GoldPlace)
     scores = {s.field: (s.correct, s.of) for s in score_values(values, places, [SENTENCE], layer=None)}
     assert scores == {
         "amount value": (2, 2),
@@ -80,7 +80,7 @@ def test_values_scores_count_each_field(tmp_path: Path) -> None:
 
 
 def test_values_scores_of_spans_that_are_not_found_are_wrong(tmp_path: Path) -> None:
-    values = read_gold_values(written(tmp_path / "v.jsonl", LINES), [SENTENCE])
+    values = read_gold_lines(written(tmp_path / "v.jsonl", LINES), [SENTENCE], GoldValue)
     # One amount is missing, the other has another border.
     layer = replace(SENTENCE, spans=(Span(9, 12, "AMOUNT"),))
     scores = score_values(values, {}, [layer], layer="found")
@@ -111,7 +111,7 @@ def test_values_scores_of_nothing_are_undefined() -> None:
 )
 def test_values_scores_need_gold_that_fits(tmp_path: Path, lines: list[dict[str, Any]], where: str) -> None:
     with pytest.raises(MeaningFileError) as caught:
-        read_gold_values(written(tmp_path / "v.jsonl", lines), [SENTENCE])
+        read_gold_lines(written(tmp_path / "v.jsonl", lines), [SENTENCE], GoldValue)
     assert caught.value.where.endswith(where)
 
 
@@ -119,14 +119,14 @@ def test_values_scores_refuse_lines_that_are_no_json(tmp_path: Path) -> None:
     path = tmp_path / "v.jsonl"
     path.write_text("[]\nnot\n3\n", encoding="utf-8")
     with pytest.raises(ManyProblemsError) as caught:
-        read_gold_values(path, [SENTENCE])
+        read_gold_lines(path, [SENTENCE], GoldValue)
     assert [one.code for one in caught.value.problems] == ["BZ053"] * 3
 
 
 def test_values_scores_of_the_first_article_fit_its_gold() -> None:
     gold = read_layer(GOLD / NAME)
-    values = read_gold_values(GOLD / "values" / NAME, gold)
-    places = read_gold_places(GOLD / "places" / NAME, gold)
+    values = read_gold_lines(GOLD / "values" / NAME, gold, GoldValue)
+    places = read_gold_lines(GOLD / "places" / NAME, gold, GoldPlace)
     counts = {
         label: sum(s.label == label for one in gold for s in one.spans) for label in ("AMOUNT", "PLACE")
     }
@@ -169,10 +169,10 @@ def test_values_of_a_folder_may_lack_articles_but_no_amount_of_one(tmp_path: Pat
         for span in one.spans
     ]  # fmt: skip
     (tmp_path / "a.jsonl").write_text("".join(f"{json.dumps(row)}\n" for row in rows), encoding="utf-8")
-    assert len(read_gold_values(tmp_path, [one, two])) == 2
-    assert read_gold_values(tmp_path, [two]) == {}
+    assert len(read_gold_lines(tmp_path, [one, two], GoldValue)) == 2
+    assert read_gold_lines(tmp_path, [two], GoldValue) == {}
     with pytest.raises(BiaozhuError, match="BZ053"):
-        read_gold_values(tmp_path / "a.jsonl", [one, two])
+        read_gold_lines(tmp_path / "a.jsonl", [one, two], GoldValue)
     (tmp_path / "a.jsonl").write_text(f"{json.dumps(rows[0])}\n", encoding="utf-8")
     with pytest.raises(MeaningFileError):
-        read_gold_values(tmp_path, [one, two])
+        read_gold_lines(tmp_path, [one, two], GoldValue)

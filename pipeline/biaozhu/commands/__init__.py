@@ -16,6 +16,7 @@ from biaozhu.commands import scores
 from biaozhu.commands.articles import formats, language_models, preannotating, reading
 from biaozhu.commands.curation import adjudicating, looping, selecting
 from biaozhu.commands.doccano import projects, server, syncing
+from biaozhu.commands.help_pages import DocumentedCommand
 from biaozhu.commands.models import predicting, training
 from biaozhu.commands.workspace import running, starting
 
@@ -53,12 +54,12 @@ COMMAND_GROUPS: dict[str, tuple[str, tuple[Callable[..., None], ...]]] = {
 def register_all(app: Typer) -> None:
     """Add every command to the app, and those of the recipes in a checkout."""
     for name, command in COMMANDS.items():
-        app.command(name)(command)
-    app.command("worth", hidden=True)(selecting.select)  # its name in version 0.1
+        app.command(name, cls=DocumentedCommand)(command)
+    app.command("worth", cls=DocumentedCommand, hidden=True)(selecting.select)  # its name in version 0.1
     for name, (text, commands) in COMMAND_GROUPS.items():
         group = Typer(help=text, no_args_is_help=True)
         for command in commands:
-            group.command(command.__name__)(command)
+            group.command(command.__name__, cls=DocumentedCommand)(command)
         app.add_typer(group, name=name)
     # The recipes of this very checkout are beside the package; a wheel does not carry them.
     root = Path(__file__).resolve().parents[2]

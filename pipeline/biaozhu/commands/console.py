@@ -30,9 +30,6 @@ OUR_COLUMNS = frozenset({
     "how to get it, or where it is", "what it is",
 })  # fmt: skip
 
-# As files name the row of all labels together.
-TOTALS = ("all", "ALL")
-
 
 def say(message: str) -> None:
     """Write a note to stderr, in the user's language; article text in it cannot act on the terminal."""
@@ -47,10 +44,7 @@ def show(line: str) -> None:
 def print_table(
     title: str, columns: Sequence[str], rows: Iterable[Sequence[object]], *, as_json: bool = False
 ) -> None:
-    """Print rows to stdout as a rich table, or as a JSON list of objects; None shows as null and –.
-
-    Article text in the table cannot act on the terminal: rich itself lets escapes and bidi controls through.
-    """
+    """Print rows to stdout as a table, in which nothing acts on the terminal, or as a JSON list of objects."""
     rows = [list(row) for row in rows]
     if as_json:
         print_json([dict(zip(columns, row, strict=True)) for row in rows])
@@ -67,10 +61,7 @@ def print_table(
         table.add_column(translate(column), justify="right" if numeric and rows else "left", overflow="fold")
     for row in rows:
         # Text, not str: article text may hold what rich would read as markup.
-        table.add_row(*(
-            Text(_cell(_say_cell(column, value)))
-            for column, value in zip(columns, row, strict=True)
-        ))  # fmt: skip
+        table.add_row(*(Text(_write_cell(*cell)) for cell in zip(columns, row, strict=True)))
     Console(width=None if sys.stdout.isatty() else 140).print(table)
 
 
@@ -85,17 +76,14 @@ def print_json(value: Any) -> None:
 
 @contextmanager
 def progress(title: str, total: int | None = None) -> Iterator[Callable[[int], None]]:
-    """Show a bar on stderr while it is a terminal; what is yielded hears of the steps done since its last call.
-
-    Without `total`, where nobody knows how many steps there are, it shows a count of characters instead.
-    """
+    """Show a bar on stderr, or without `total` a count; what is yielded is told of the steps since its last call."""
     with _bar(title, total, counts=total is None) as (bar, task):
         yield lambda done: bar.advance(task, done)
 
 
 @contextmanager
 def progress_of_steps(title: str) -> Iterator[Callable[[int, int, str], None]]:
-    """As `progress`, but what is yielded is told how many steps are done, of how many, and what the next one is."""
+    """Show a bar; what is yielded is told how many steps are done, of how many, and what the next one is."""
     with _bar(title, None, counts=False) as (bar, task):
         yield lambda done, most, text: bar.update(
             task, completed=done, total=most, description=translate(text)
@@ -107,15 +95,9 @@ def _bar(title: str, total: int | None, *, counts: bool) -> Iterator[tuple[Progr
     from rich.console import Console
     from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
-    columns = (
-        (
-            SpinnerColumn(),
-            TextColumn("{task.description}: {task.completed:,.0f} " + translate("characters")),
-            TimeElapsedColumn(),
-        )
-        if counts
-        else Progress.get_default_columns()
-    )
+    count = "{task.description}: {task.completed:,.0f} " + translate("characters")
+    counted = (SpinnerColumn(), TextColumn(count), TimeElapsedColumn())
+    columns = counted if counts else Progress.get_default_columns()
     shown = sys.stderr.isatty()
     with Progress(*columns, console=Console(stderr=True), transient=True, disable=not shown) as bar:
         yield bar, bar.add_task(translate(title), total=total)
@@ -148,10 +130,16 @@ def _shown(character: str) -> str:
     return character if character.isprintable() or character in HARMLESS else json.dumps(character)[1:-1]
 
 
-def _say_cell(column: str, value: object) -> object:
-    if column == "label" and value in TOTALS:
+def _write_cell(column: str, value: object) -> str:
+    if value is None:
+        return "–"
+    if isinstance(value, bool):
+        return translate("yes" if value else "no")
+    if column == "label" and value in {"all", "ALL"}:
         return translate("all labels")
-    return translate(value) if column in OUR_COLUMNS and isinstance(value, str) else value
+    if column in OUR_COLUMNS and isinstance(value, str):
+        value = translate(value)
+    return f"{value:.4f}" if isinstance(value, float) else printable(str(value), keep=HARMLESS)
 
 
 def _cell(value: object) -> str:

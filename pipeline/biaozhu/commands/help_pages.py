@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import re
+import sys
+import tomllib
 import unicodedata
+from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
 import typer
 import typer.core
 from typer._click import formatting
 
-from biaozhu.commands.examples import EXAMPLES
 from biaozhu.data.translation import current_language, translate
 
 if TYPE_CHECKING:
@@ -18,6 +20,10 @@ if TYPE_CHECKING:
 
 # A word or one Chinese character, with the space after it and the punctuation that must not begin or end a line.
 PIECE = re.compile(r"[（\[]*(?:[^\s\u2e80-\uffef]+|[\u2e80-\uffef])[，。：；、）\]]*\s*|\s+")
+_TABLE = files(__package__).joinpath("examples.toml").read_text("utf-8")
+EXAMPLES: dict[str, list[str]] = tomllib.loads(_TABLE)
+# An option's line in a docstring: its name and help, which may go on in lines that are indented more.
+OPTION_HELP = re.compile(r"^ {4}(\w+): (.+(?:\n {8}.+)*)", re.MULTILINE)
 GROUPS = {
     "A project of your own": ("new", "run", "doctor", "labels", "configs"),
     "Articles": ("read", "split", "preannotate", "llm", "table", "export", "import"),
@@ -29,6 +35,19 @@ GROUPS = {
 }
 
 
+class DocumentedCommand(typer.core.TyperCommand):
+    """A command whose docstring, or that of its module, may end in `Options:`: their help, where the signature has none."""
+
+    def __init__(self, *arguments: Any, **settings: Any) -> None:
+        super().__init__(*arguments, **settings)
+        self.help, _, options = (self.help or "").partition("\n\nOptions:\n")
+        of_module = sys.modules[getattr(self.callback, "__module__", "")].__doc__ or ""
+        helps = dict(OPTION_HELP.findall(f"{of_module}\n{options}"))
+        for parameter in self.params:
+            if not getattr(parameter, "help", None) and parameter.name in helps:
+                parameter.help = " ".join(helps[parameter.name].split())  # type: ignore[attr-defined]
+
+
 class GroupedCommands(typer.core.TyperGroup):
     """The top command, whose help lists the commands in groups."""
 
@@ -37,15 +56,12 @@ class GroupedCommands(typer.core.TyperGroup):
         width = max(map(len, self.commands))
         for title, names in GROUPS.items():
             found = [(name, self.commands[name]) for name in names if name in self.commands]
-            rows = [(name.ljust(width), _first_sentence(one)) for name, one in found]
+            # The whole first sentence, over several lines where it is long: click's short help cuts it.
+            firsts = [" ".join((one.help or "").split("\n\n")[0].split()) for _, one in found]
+            rows = [(name.ljust(width), first) for (name, _), first in zip(found, firsts, strict=True)]
             if rows:
                 with formatter.section(translate(title)):
                     formatter.write_dl(rows)
-
-
-def _first_sentence(command: Any) -> str:
-    # The whole of it, over several lines where it is long: click's short help cuts it.
-    return " ".join((command.help or "").split("\n\n")[0].split())
 
 
 def prepare_help(command: Any) -> None:

@@ -1,9 +1,22 @@
-"""Commands on scores: evaluate, compare, report, summary, history."""
+"""Commands on scores: evaluate, compare, report, summary, history.
+
+Options:
+    article: An article that the gold was made from; gives sections. Repeatable.
+    train: A layer that training saw; separates seen from unseen names. Repeatable.
+    held_out: Layers from `crossval` on this gold: seen is what its other sections have.
+    missing: A gold sentence that a layer lacks: skip (not scored, named, exit status 1) or empty (counts as found empty).
+    strict: Refuse where gold and layers do not hold the same sentences.
+    labels: Labels file; orders the labels.
+    stream: Read gold and layers side by side, in the same order (.jsonl, .gz, .zst): more than fits into memory.
+    values: Gold values of the amounts (file or folder): their reading is scored, too.
+    places: Gold paths of the places (file or folder): their paths are scored, too.
+"""
 
 from __future__ import annotations
 
 import sys
 from dataclasses import asdict
+from functools import partial
 from operator import attrgetter
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
@@ -23,46 +36,12 @@ TEXT_SHOWN = 20
 COUNTS = attrgetter("cor", "inc", "par", "mis", "spu")
 
 Gold = Annotated[Path, Option("--gold", help="The gold: a layer (.jsonl), or a folder of them.")]
-Articles = Annotated[
-    list[Path],
-    Option("--article", help="An article that the gold was made from; gives sections. Repeatable."),
-]
-Train = Annotated[
-    list[Path],
-    Option("--train", help="A layer that training saw; separates seen from unseen names. Repeatable."),
-]
-HeldOut = Annotated[
-    bool,
-    Option("--held-out", help="Layers from `crossval` on this gold: seen is what its other sections have."),
-]
-Missing = Annotated[
-    Literal["skip", "empty"],
-    Option(
-        "--missing",
-        help="A gold sentence that a layer lacks: skip (not scored, named, exit status 1) or empty (counts as found empty).",
-    ),
-]
-Strict = Annotated[
-    bool, Option("--strict", help="Refuse where gold and layers do not hold the same sentences.")
-]
-Labels = Annotated[Path | None, Option("--labels", help="Labels file; orders the labels.")]
+HeldOut = Annotated[bool, Option("--held-out")]
+Missing = Literal["skip", "empty"]
+Strict = Annotated[bool, Option("--strict")]
 Resamples = Annotated[int, Option("--resamples", min=100, max=1_000_000, help="Bootstrap samples.")]
 Seed = Annotated[int, Option("--seed", min=0, help="Seed of the random draws.")]
-Stream = Annotated[
-    bool,
-    Option(
-        "--stream",
-        help="Read gold and layers side by side, in the same order (.jsonl, .gz, .zst): more than fits into memory.",
-    ),
-]
-Values = Annotated[
-    Path | None,
-    Option("--values", help="Gold values of the amounts (file or folder): their reading is scored, too."),
-]
-Places = Annotated[
-    Path | None,
-    Option("--places", help="Gold paths of the places (file or folder): their paths are scored, too."),
-]
+Stream = Annotated[bool, Option("--stream")]
 Output = Annotated[Path | None, Option("-o", "--output", help="Write scores.json here.")]
 ScoresJson = Annotated[bool, Option("--json", help="Print the scores.json document instead of a table.")]
 Language = Annotated[Literal["zh", "en"], Option("--lang", help="Language of the report.")]
@@ -72,60 +51,41 @@ Reports = Annotated[Path, Argument(help="The folder of the reports, one folder e
 def evaluate(
     *,
     gold: Gold,
-    layer: Annotated[
-        list[str], Option("--layer", help="PATH or NAME=PATH of a layer or a folder. Repeatable.")
-    ],
-    article: Articles = [],  # noqa: B006 — typer copies the default
-    train: Train = [],  # noqa: B006 — as above
+    layer: Annotated[list[str], Option()],
+    article: list[Path] = [],  # noqa: B006 — typer copies the default
+    train: list[Path] = [],  # noqa: B006 — as above
     held_out: HeldOut = False,
     missing: Missing = "skip",
     strict: Strict = False,
     stream: Stream = False,
-    values: Values = None,
-    places: Places = None,
-    labels: Labels = None,
+    values: Path | None = None,
+    places: Path | None = None,
+    labels: Path | None = None,
     resamples: Resamples = 10_000,
     seed: Seed = 1,
-    fail_under: Annotated[
-        float | None,
-        Option(
-            min=0,
-            max=1,
-            help="Exit with status 1 when the strict micro F1 of any layer is lower or undefined.",
-        ),
-    ] = None,
+    fail_under: Annotated[float | None, Option(min=0, max=1)] = None,
     output: Output = None,
     as_json: ScoresJson = False,
 ) -> None:
-    """Score layers against the gold: strict, exact, partial, type; per label; with 95 % intervals."""
-    found = _score(
-        output,
-        gold=(gold,),
-        layers=tuple(layer),
-        articles=tuple(article),
-        train=tuple(train),
-        held_out=held_out,
-        values=values,
-        places=places,
-        missing="error" if strict else missing,
-        labels=labels,
-        stream=stream,
-        sampling=(resamples, seed),
-    )
+    """Score layers against the gold: strict, exact, partial, type; per label; with 95 % intervals.
+
+    Options:
+        layer: PATH or NAME=PATH of a layer or a folder. Repeatable.
+        fail_under: Exit with status 1 when the strict micro F1 of any layer is lower or undefined.
+    """
+    how = partial(_score, output, stream=stream, sampling=(resamples, seed), labels=labels, held_out=held_out)
+    score = partial(how, gold=(gold,), layers=tuple(layer), articles=tuple(article), train=tuple(train))
+    found = score(missing="error" if strict else missing, values=values, places=places)
     if as_json:
         print_json(found.document)
     else:
-        print_table(
-            f"Scores on {gold} (intervals: BCa over {found.evaluations[0].units.kind}s)",
-            ("layer", "label", "scheme", "P", "R", "F1", "F1 95 %", "COR", "INC", "PAR", "MIS", "SPU"),
-            _list_scores(found),
-        )
+        title = f"Scores on {gold} (intervals: BCa over {found.evaluations[0].units.kind}s)"
+        figures = ("P", "R", "F1", "F1 95 %", "COR", "INC", "PAR", "MIS", "SPU")
+        print_table(title, ("layer", "label", "scheme", *figures), _list_scores(found))
         if scores := found.document.get("values"):
-            print_table(
-                "Values and paths, over all of the gold",
-                ("spans of", "field", "correct", "of", "accuracy"),
-                [(one["layer"] or "the gold itself", *list(one.values())[1:]) for one in scores],
-            )
+            rows = [(one["layer"] or "the gold itself", *list(one.values())[1:]) for one in scores]
+            columns = ("spans of", "field", "correct", "of", "accuracy")
+            print_table("Values and paths, over all of the gold", columns, rows)
     _say_notes(found)
     failed = bool(found.document.get("skipped"))
     for one in found.evaluations if fail_under is not None else ():
@@ -143,13 +103,13 @@ def compare(
     b: Annotated[str, Argument(help="PATH or NAME=PATH of the second layer, or its folder.")],
     *,
     gold: Gold,
-    article: Articles = [],  # noqa: B006 — typer copies the default
-    train: Train = [],  # noqa: B006 — as above
+    article: list[Path] = [],  # noqa: B006 — typer copies the default
+    train: list[Path] = [],  # noqa: B006 — as above
     held_out: HeldOut = False,
     missing: Missing = "skip",
     strict: Strict = False,
     stream: Stream = False,
-    labels: Labels = None,
+    labels: Path | None = None,
     resamples: Resamples = 10_000,
     seed: Seed = 1,
     output: Output = None,
@@ -160,18 +120,9 @@ def compare(
 
     if len(name_layers((a, b))) == 1:
         raise UsageError("both layers have the same name", next_step="Name one of them, as in second=PATH")
-    found = _score(
-        output,
-        gold=(gold,),
-        layers=(a, b),
-        articles=tuple(article),
-        train=tuple(train),
-        held_out=held_out,
-        missing="error" if strict else missing,
-        labels=labels,
-        stream=stream,
-        sampling=(resamples, seed),
-    )
+    how = partial(_score, output, stream=stream, sampling=(resamples, seed), labels=labels, held_out=held_out)
+    score = partial(how, gold=(gold,), layers=(a, b), articles=tuple(article), train=tuple(train))
+    found = score(missing="error" if strict else missing)
     if as_json:
         print_json(found.document)
     else:
@@ -181,11 +132,8 @@ def compare(
             metric = "F1" if figure == "f1" else figure
             change = (one.difference.value, _format(one.difference.best))
             rows.append((label, scheme, metric, one.a, one.b, *change, one.p, one.p_holm))
-        print_table(
-            f"{compared.b} - {compared.a} on {gold} (over {compared.units.kind}s)",
-            ("label", "scheme", "metric", "a", "b", "b - a", "95 %", "p", "p (Holm)"),
-            rows,
-        )
+        title = f"{compared.b} - {compared.a} on {gold} (over {compared.units.kind}s)"
+        print_table(title, ("label", "scheme", "metric", "a", "b", "b - a", "95 %", "p", "p (Holm)"), rows)
     _say_notes(found)
     if found.document.get("skipped"):
         raise Exit(1)
@@ -196,12 +144,9 @@ def _score(output: Path | None, *, stream: bool, sampling: tuple[int, int], **op
     from biaozhu.scoring.scores_document import write_scores
     from biaozhu.scoring.significance import Sampling
 
-    request = layer_scoring.ScoringRequest(
-        **options,
-        strict=True,
-        sampling=Sampling(resamples=sampling[0], seed=sampling[1]),
-        command=("biaozhu", *sys.argv[1:]),
-    )
+    draws = Sampling(resamples=sampling[0], seed=sampling[1])
+    command = ("biaozhu", *sys.argv[1:])
+    request = layer_scoring.ScoringRequest(**options, strict=True, sampling=draws, command=command)
     read = (*request.gold, *request.layers, *request.train, request.values, request.places)
     check_output(output, "scores", read, articles=request.articles)
     if stream:
@@ -210,9 +155,9 @@ def _score(output: Path | None, *, stream: bool, sampling: tuple[int, int], **op
         reader = layer_scoring.InputReader()
         given = layer_scoring.read_inputs(request, reader)
         raise_collected(reader.problems)
-        found = layer_scoring.score_inputs(request, given, labels=given.labels, inputs=reader.inputs)
+        found = layer_scoring.score_inputs(request, given, given.labels, reader.inputs)
+        gold = {sentence.id for sentence in (*given.gold, *given.skipped)}
         for name, layer in given.layers.items():
-            gold = {sentence.id for sentence in (*given.gold, *given.skipped)}
             if left_out := sum(sentence.id not in gold for sentence in layer):
                 say(f"{name}: {left_out} sentences that the gold lacks take no part")
         _say_skipped(given)
@@ -223,9 +168,8 @@ def _score(output: Path | None, *, stream: bool, sampling: tuple[int, int], **op
 
 def _say_skipped(given: ScoringInputs) -> None:
     for sentence in given.skipped[:LOSSES_SHOWN]:
-        lacking = [
-            name for name, layer in given.layers.items() if all(one.id != sentence.id for one in layer)
-        ]
+        layers = given.layers.items()
+        lacking = [name for name, layer in layers if all(one.id != sentence.id for one in layer)]
         say(f"not scored: {sentence.id} {sentence.text[:TEXT_SHOWN]!r}: {' and '.join(lacking)} lacks it")
     if given.skipped:
         total = len(given.gold) + len(given.skipped)
@@ -238,13 +182,11 @@ def _say_notes(found: ScoredLayers) -> None:
     for one in found.evaluations:
         if lacking := len(one.missing) + one.missing_more:
             named = f"; the first {len(one.missing)} of them are named" if one.missing_more else ""
-            say(
-                f"{one.name} lacks {lacking} of {one.sentences} gold sentences, counted as found empty{named}"
-            )
+            size = f"{lacking} of {one.sentences} gold sentences"
+            say(f"{one.name} lacks {size}, counted as found empty{named}")
         if one.curve_step is not None:
-            say(
-                f"{one.name}: too many distinct scores, the curve's thresholds are multiples of {one.curve_step:g}"
-            )
+            step = f"{one.curve_step:g}"
+            say(f"{one.name}: too many distinct scores, the curve's thresholds are multiples of {step}")
     if units.groups is not None:
         say("so many articles are not broken down one by one")
 
@@ -266,30 +208,21 @@ def _format(bounds: Bounds) -> str | None:
 
 def report(
     *,
-    layer: Annotated[
-        list[str],
-        Option(
-            "--layer", help="PATH or NAME=PATH of a layer or a folder; compared with the first. Repeatable."
-        ),
-    ],
+    layer: Annotated[list[str], Option()],
     output: Annotated[Path, Option("-o", "--output", help="Folder to write: reports/NAME.")],
     article: Annotated[list[Path], Option("--article", help="An article, or a folder. Repeatable.")] = [],  # noqa: B006 — typer copies the default
     gold: Annotated[list[Path], Option("--gold", help="A gold layer, or a folder. Repeatable.")] = [],  # noqa: B006 — as above
-    annotator: Annotated[
-        list[str], Option("--annotator", help="NAME=FILE or FOLDER; shown, not scored. Repeatable.")
-    ] = [],  # noqa: B006 — as above
-    train: Train = [],  # noqa: B006 — as above
+    annotator: list[str] = [],  # noqa: B006 — as above
+    train: list[Path] = [],  # noqa: B006 — as above
     held_out: HeldOut = False,
     ledger: Annotated[list[Path], Option("--ledger", help="A ledger. Repeatable.")] = [],  # noqa: B006 — as above
-    round_trip: Annotated[
-        Path | None, Option("--round-trip", help="From `pull --compare LAYER --result`.")
-    ] = None,
+    round_trip: Path | None = None,
     agreement: Annotated[Path | None, Option("--agreement", help="From `agree -o`.")] = None,
     curve: Annotated[Path | None, Option("--curve", help="From `curve -o`.")] = None,
     bias: Annotated[Path | None, Option("--bias", help="From `bias -o`.")] = None,
-    values: Values = None,
-    places: Places = None,
-    labels: Labels = None,
+    values: Path | None = None,
+    places: Path | None = None,
+    labels: Path | None = None,
     lang: Language = "zh",
     resamples: Resamples = 10_000,
     seed: Seed = 1,
@@ -297,6 +230,11 @@ def report(
     """Score layers and write the report: index.html, scores.json, summary.md and checks.json.
 
     Gold values and paths are those of --values and --places, else of GOLD/values and GOLD/places, where these are.
+
+    Options:
+        layer: PATH or NAME=PATH of a layer or a folder; compared with the first. Repeatable.
+        annotator: NAME=FILE or FOLDER; shown, not scored. Repeatable.
+        round_trip: From `pull --compare LAYER --result`.
     """
     from biaozhu.reporting.content import ReportRequest, gather_content
     from biaozhu.reporting.report import FILES, list_text_pages, write_report
@@ -304,11 +242,10 @@ def report(
     from biaozhu.scoring.significance import Sampling
 
     read = (*layer, *gold, *annotator, *train, *ledger, round_trip, agreement, curve, bias, values, places)
-    check_output(output, "page", read, articles=article)
-    for name, kind in FILES.items():
-        check_output(output / name, kind, read, articles=article)
-    for page in list_text_pages(output):
-        check_output(page, "page", read, articles=article)
+    written = {output / name: kind for name, kind in FILES.items()}
+    written |= dict.fromkeys((output, *list_text_pages(output)), "page")
+    for path, kind in written.items():
+        check_output(path, kind, read, articles=article)
     scoring = ScoringRequest(
         gold=tuple(gold),
         layers=tuple(layer),
@@ -321,17 +258,8 @@ def report(
         sampling=Sampling(resamples=resamples, seed=seed),
         command=("biaozhu", *sys.argv[1:]),
     )
-    content = gather_content(
-        ReportRequest(
-            scoring,
-            annotators=tuple(annotator),
-            ledgers=tuple(ledger),
-            round_trip=round_trip,
-            agreement=agreement,
-            curve=curve,
-            bias=bias,
-        )
-    )
+    evidence = (round_trip, agreement, curve, bias)
+    content = gather_content(ReportRequest(scoring, tuple(annotator), tuple(ledger), *evidence))
     write_report(output, content, language=lang)
     say(f"report written to {output / 'index.html'}")
     differs = content.round_trip is not None and not content.round_trip.whole
@@ -381,4 +309,4 @@ def history(
         return
     columns = ("date", "run", "layer", "gold spans", "P", "R", "strict F1", "95 %", "change", "gold")
     fields = ("date", "run", "layer", "gold", "precision", "recall", "f1", "interval", "change", "gold_sha")
-    print_table("History", columns, [[getattr(row, field) for field in fields] for row in rows])
+    print_table("History", columns, map(attrgetter(*fields), rows))

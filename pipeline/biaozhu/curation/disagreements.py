@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Literal
 from biaozhu.curation.select import Unsure, to_sentence
 from biaozhu.data.errors import GoldError
 from biaozhu.data.model import Sentence, Span, with_spans
-from biaozhu.scoring.match import group_overlapping
+from biaozhu.scoring.scores import group_overlapping
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence

@@ -24,7 +24,7 @@ from biaozhu.curation.select import Unsure
 from biaozhu.data.errors import GoldError
 from biaozhu.data.model import Sentence, Span
 from biaozhu.reading.simplified import to_simplified
-from biaozhu.scoring.match import group_overlapping
+from biaozhu.scoring.scores import group_overlapping
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence

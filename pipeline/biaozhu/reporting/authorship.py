@@ -70,10 +70,8 @@ def read_about(paths: Iterable[Path]) -> About:
     """Read the `about.toml` of each gold folder (or of a gold file's folder) and join them; ReportInputError where one is not such a file."""
     files = dict.fromkeys((path if path.is_dir() else path.parent) / ABOUT for path in paths)
     found = [_read_file(path) for path in files if path.is_file()]
-    return About(
-        tuple(author for one in found for author in one.annotator),
-        {layer: why for one in found for layer, why in one.in_sample.items()},
-    )
+    in_sample = {layer: why for one in found for layer, why in one.in_sample.items()}
+    return About(tuple(author for one in found for author in one.annotator), in_sample)
 
 
 def list_authors(gold: Iterable[Sentence], about: About, times: Mapping[str, str]) -> tuple[GoldAuthor, ...]:
@@ -89,25 +87,21 @@ def list_authors(gold: Iterable[Sentence], about: About, times: Mapping[str, str
                 spans[name] += 1
                 articles[name].add(sentence.article)
     known = {author.name: author for author in about.annotator}
-
-    def describe(name: str) -> GoldAuthor:
+    found = []
+    for name, count in sorted(spans.items(), key=lambda one: (-one[1], one[0])):
         one = known.get(name) or Author(name)
         kind = one.kind if name in known or name in annotators else "pre"
-        return GoldAuthor(name, kind, one.when or times.get(name, ""), len(articles[name]), spans[name])
-
-    return tuple(describe(name) for name in sorted(spans, key=lambda one: (-spans[one], one)))
+        found.append(GoldAuthor(name, kind, one.when or times.get(name, ""), len(articles[name]), count))
+    return tuple(found)
 
 
 def _read_file(path: Path) -> About:
     try:
         table: dict[str, Any] = tomllib.loads(read_bytes(path).decode("utf-8"))
-        unknown = sorted(set(table) - {"annotator", "in_sample"})
-        if unknown:
+        if unknown := sorted(set(table) - {"annotator", "in_sample"}):
             raise ValueError(f"unknown key {unknown[0]}")  # noqa: TRY301 — one error for all
         return msgspec.convert(table, About)
     except (ValueError, msgspec.ValidationError) as error:
-        raise ReportInputError(
-            f"not a description of gold: {error}",
-            where=str(path),
-            next_step='Write [[annotator]] with name, kind ("person" or "model") and when, and [in_sample]',
-        ) from None
+        what = f"not a description of gold: {error}"
+        advice = 'Write [[annotator]] with name, kind ("person" or "model") and when, and [in_sample]'
+        raise ReportInputError(what, where=str(path), next_step=advice) from None

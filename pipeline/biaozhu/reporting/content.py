@@ -3,42 +3,141 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from itertools import combinations
-from typing import TYPE_CHECKING
+from functools import partial
+from itertools import chain, combinations
+from typing import TYPE_CHECKING, Any, TypeVar
 
-from biaozhu.curation.agreement import measure_agreement
-from biaozhu.curation.bias import measure_bias, read_work
+import msgspec
+
+from biaozhu.curation.agreement import FORMAT as AGREEMENT
+from biaozhu.curation.agreement import Agreement, measure_agreement
+from biaozhu.curation.bias import FORMAT as BIAS
+from biaozhu.curation.bias import Bias, measure_bias, read_work
 from biaozhu.curation.frozen import read_gold
 from biaozhu.curation.status import SUFFIX, read_times
-from biaozhu.data.errors import VersionError, raise_collected
+from biaozhu.data.diff import FORMAT as ROUND_TRIP
+from biaozhu.data.diff import NOT_BY_PEOPLE, Change
+from biaozhu.data.errors import ReportInputError, VersionError, raise_collected
+from biaozhu.data.files import parse_json_as, read_bytes
 from biaozhu.data.labels import DEFAULT, Label, read_labels
 from biaozhu.data.ledger import read_ledger
 from biaozhu.data.shipped import find_own
 from biaozhu.reporting.authorship import NOTHING_STATED, list_authors, read_about
-from biaozhu.reporting.evidence import read_agreement, read_bias, read_curve, read_round_trip
+from biaozhu.reporting.page.strings import read_strings
 from biaozhu.scoring.layer_scoring import InputReader, name_layers, read_inputs, score_inputs
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
     from pathlib import Path
 
-    from biaozhu.curation.agreement import Agreement
-    from biaozhu.curation.bias import Bias
     from biaozhu.data.ledger import Entry
     from biaozhu.reporting.authorship import About, GoldAuthor
-    from biaozhu.reporting.evidence import CurveFigures, RoundTrip
     from biaozhu.scoring.layer_scoring import Layer, ScoredLayers, ScoringInputs, ScoringRequest
     from biaozhu.scoring.scores_document import InputFile
+
+CURVE = "biaozhu.curve.v1"  # as in training.curve, whose import takes seconds
+
+Value = TypeVar("Value")
+
+
+@dataclass(frozen=True, slots=True)
+class RoundTrip:
+    """Result of `pull --compare`: how many sentences came back, what changed and what was lost."""
+
+    identical: bool
+    sentences: int | None = None
+    changes: tuple[Change, ...] = ()
+    losses: tuple[Any, ...] = ()
+
+    @property
+    def whole(self) -> bool:
+        """Nothing was lost or changed on the way; what people changed in Doccano is not an error."""
+        return not self.losses and not any(change.kind in NOT_BY_PEOPLE for change in self.changes)
+
+    @property
+    def state(self) -> str:
+        """The key of the words that say so."""
+        if not self.whole:
+            return "round_trip.differs"
+        return "round_trip.same" if self.identical else "round_trip.edited"
+
+
+@dataclass(frozen=True, slots=True)
+class CurvePoint:
+    """F1 after training on so many sentences, with its band; None where it is undefined."""
+
+    sentences: float
+    mean: float | None
+    low: float | None
+    high: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class CurveFit:
+    """A point of the extrapolated curve."""
+
+    sentences: float
+    f1: float
+
+
+@dataclass(frozen=True, slots=True)
+class CurveFigures:
+    """Output of `curve -o` that a report shows: points, extrapolation, the gain of 100 more sentences."""
+
+    points: tuple[CurvePoint, ...]
+    fit: tuple[CurveFit, ...] = ()
+    worth: float | None = None
+    worth_low: float | None = None
+    worth_high: float | None = None
+    distinguishable: bool | None = None
+    failure: str | None = None
+
+
+FORMS: dict[type, str] = {RoundTrip: ROUND_TRIP, Agreement: AGREEMENT, CurveFigures: CURVE, Bias: BIAS}
+WRONG: dict[type, str] = {
+    RoundTrip: "not what `biaozhu pull --compare LAYER --result` writes",
+    Agreement: "not what `biaozhu agree -o` writes",
+    CurveFigures: "not what `biaozhu curve -o` writes",
+    Bias: "not what `biaozhu bias -o` writes",
+}
+
+
+def read_evidence(path: Path, kind: type[Value]) -> Value:
+    """Read what the command of this kind wrote; ReportInputError where it is not what this version writes."""
+    value = _read_object(path, FORMS[kind])
+    if kind is Agreement and isinstance(articles := value.get("by_article"), dict):
+        # Before there were months it wrote the bare F1 of each article.
+        value["by_article"] = {
+            name: {"comparisons": None, "strict": group} if isinstance(group, float) else group
+            for name, group in articles.items()
+        }
+    try:
+        found = msgspec.convert(value, kind)
+    except msgspec.ValidationError as error:
+        raise ReportInputError(f"{WRONG[kind]}: {error}", where=str(path)) from None
+    failure = found.failure if isinstance(found, CurveFigures) else None
+    if failure and f"learning.failure.{failure}" not in read_strings():
+        raise ReportInputError(f"not what `biaozhu curve -o` writes: failure {failure!r}", where=str(path))
+    return found
+
+
+def _read_object(path: Path, form: str) -> dict[str, Any]:
+    try:
+        value: dict[str, Any] = parse_json_as(read_bytes(path), dict)
+    except ValueError as error:
+        raise ReportInputError(f"not a JSON object ({error})", where=str(path)) from None
+    # The first versions wrote no format.
+    if value.get("format", form) != form:
+        raise ReportInputError(f"the format is {value['format']}, not {form}", where=str(path))
+    return value
+
 
 UNNAMED_COLOR = "#5A5A5A"
 
 
 @dataclass(frozen=True, slots=True)
 class ReportRequest:
-    """Request for a report: the layers to score, the annotators and evidence that are only shown.
-
-    Without a file of figures, agreement and bias are measured from the annotators' layers and status files.
-    """
+    """Request for a report; without a file of figures, agreement and bias are measured from the annotators' layers."""
 
     scoring: ScoringRequest
     annotators: tuple[str, ...] = ()
@@ -74,34 +173,34 @@ def gather_content(request: ReportRequest) -> ReportContent:
     reader = InputReader()
     given = read_inputs(request.scoring, reader, read_gold=read_gold)
     annotators = reader.read_layers(request.annotators)
+
+    def read(role: str, path: Path | None, kind: type[Value]) -> Value | None:
+        return reader.read(role, path, partial(read_evidence, kind=kind))
+
     ledgers = [reader.read("ledger", path, read_ledger) or () for path in request.ledgers]
-    content = ReportContent(
-        command=request.scoring.command,
-        inputs=(),
-        labels=(*given.labels, *_name_unknown(given, annotators)),
-        given=given,
-        annotators=annotators,
-        ledger=tuple(entry for found in ledgers for entry in found) if request.ledgers else None,
-        round_trip=reader.read("round_trip", request.round_trip, read_round_trip),
-        agreement=reader.read("agreement", request.agreement, read_agreement),
-        curve=reader.read("curve", request.curve, read_curve),
-        bias=reader.read("bias", request.bias, read_bias),
-    )
+    round_trip = read("round_trip", request.round_trip, RoundTrip)
+    agreement = read("agreement", request.agreement, Agreement)
+    curve = read("curve", request.curve, CurveFigures)
+    bias = read("bias", request.bias, Bias)
     reader.problems.extend(_find_foreign(given, annotators))
     raise_collected(reader.problems)
-    paths = name_layers(request.annotators)
-    about = read_about(request.scoring.gold)
-    return replace(
-        content,
+    paths, about = name_layers(request.annotators), read_about(request.scoring.gold)
+    labels = (*given.labels, *_name_unknown(given, annotators))
+    return ReportContent(
+        command=request.scoring.command,
         inputs=tuple(reader.inputs),
-        agreement=content.agreement or _measure_agreement(paths, annotators),
-        bias=content.bias or _measure_bias(paths, given.gold),
+        labels=labels,
+        given=given,
+        annotators=annotators,
+        scores=score_inputs(request.scoring, given, labels, reader.inputs) if given.gold else None,
+        ledger=tuple(chain(*ledgers)) if request.ledgers else None,
+        round_trip=round_trip,
+        agreement=agreement or _measure_agreement(paths, annotators),
+        curve=curve,
+        bias=bias or _measure_bias(paths, given.gold),
         about=about,
         authors=list_authors(given.gold, about, _find_months(paths)),
         held_out=request.scoring.held_out,
-        scores=score_inputs(request.scoring, given, labels=content.labels, inputs=reader.inputs)
-        if given.gold
-        else None,
     )
 
 
@@ -123,9 +222,8 @@ def _join(articles: Iterable[str]) -> str:
 
 
 def _name_unknown(given: ScoringInputs, annotators: Mapping[str, Layer]) -> list[Label]:
-    layers = (given.gold, *given.layers.values(), *annotators.values())
-    found = {span.label for layer in layers for sentence in layer for span in sentence.spans}
-    unknown = found - {label.id for label in given.labels}
+    sentences = chain(given.gold, *given.layers.values(), *annotators.values())
+    unknown = {span.label for one in sentences for span in one.spans} - {label.id for label in given.labels}
     # A folder without a label set of its own: the package's labels keep their names there.
     shipped = [label for label in read_labels(find_own(DEFAULT)) if label.id in unknown]
     others = sorted(unknown - {label.id for label in shipped})
@@ -135,10 +233,9 @@ def _name_unknown(given: ScoringInputs, annotators: Mapping[str, Layer]) -> list
 def _find_months(paths: Mapping[str, Iterable[Path]]) -> dict[str, str]:
     """Return the first and last month in which each annotator, by folder name, confirmed a sentence."""
     found: dict[str, str] = {}
-    for path in (one for ones in paths.values() for one in ones):
-        months = sorted({time[:7] for time in read_times(path).values()})
+    for path in chain(*paths.values()):
         folder = path if path.is_dir() else path.parent
-        if months:
+        if months := sorted({time[:7] for time in read_times(path).values()}):
             found[folder.resolve().name] = " – ".join(dict.fromkeys((months[0], months[-1])))
     return found
 
@@ -148,20 +245,13 @@ def _measure_agreement(paths: Mapping[str, Iterable[Path]], layers: Mapping[str,
     ids = [{sentence.id for sentence in layer} for layer in layers.values()]
     if not any(one & other for one, other in combinations(ids, 2)):
         return None
-    times = {
-        name: {key: time for path in ones for key, time in read_times(path).items()}
-        for name, ones in paths.items()
-    }
+    items = {name: (one for path in ones for one in read_times(path).items()) for name, ones in paths.items()}
+    times = {name: dict(of_name) for name, of_name in items.items()}
     return measure_agreement(layers, common=True, times=times)
 
 
 def _measure_bias(paths: Mapping[str, Iterable[Path]], gold: Layer) -> Bias | None:
     """Return how the annotators treat pre-annotations; None where no folder holds what `project pull` writes."""
-    work = [
-        replace(item, annotator=name)
-        for name, ones in paths.items()
-        for path in ones
-        if any(path.glob(f"*{SUFFIX}"))
-        for item in read_work(path)
-    ]
+    folders = [(name, path) for name, ones in paths.items() for path in ones if any(path.glob(f"*{SUFFIX}"))]
+    work = [replace(item, annotator=name) for name, path in folders for item in read_work(path)]
     return measure_bias(work, gold=gold) if work else None

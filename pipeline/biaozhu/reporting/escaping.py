@@ -23,7 +23,7 @@ def escape_html(text: str) -> Markup:
 
 def escape_plain(text: str) -> str:
     """Return text for an attribute, a terminal or a log, with unseen characters as ⟨U+202E⟩."""
-    return UNSEEN.sub(lambda found: f"⟨{_name_character(found[0])}⟩", text)
+    return UNSEEN.sub(lambda found: f"⟨U+{ord(found[0]):04X}⟩", text)
 
 
 def escape_markdown(text: str) -> str:
@@ -32,11 +32,6 @@ def escape_markdown(text: str) -> str:
 
 
 def _box_character(found: re.Match[str]) -> str:
-    name = _name_character(found[0])
-    # Tabs stand between the cells of a table's row.
-    shown = "⇥" if found[0] == "\t" else name
+    name = f"U+{ord(found[0]):04X}"
+    shown = "⇥" if found[0] == "\t" else name  # tabs stand between the cells of a table's row
     return f'<span class="ctl" title="{name}">{shown}</span>'
-
-
-def _name_character(character: str) -> str:
-    return f"U+{ord(character):04X}"

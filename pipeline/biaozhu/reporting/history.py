@@ -17,14 +17,14 @@ from biaozhu.data.errors import (
 )
 from biaozhu.data.files import parse_json_as, read_bytes, write_text
 from biaozhu.reporting.escaping import escape_plain
-from biaozhu.reporting.page.figures import chart_history
+from biaozhu.reporting.page.charts import chart_history
 from biaozhu.reporting.page.strings import NOTHING, format_interval, make_translator
 from biaozhu.reporting.report import CHECKS_FORMAT, render_template
 from biaozhu.scoring.evaluation import ALL, ScoreEstimates
 from biaozhu.scoring.scores_document import InputFile, read_scores
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
     from pathlib import Path
 
     from biaozhu.reporting.page.strings import Language
@@ -111,9 +111,8 @@ def read_reports(folder: Path) -> list[PastReport]:
     """Read the reports in a folder, at any depth, by date; those without scores come last."""
     found = sorted({path.parent for name in ("scores.json", "checks.json") for path in folder.rglob(name)})
     if not found:
-        raise MissingFileError(
-            "no report in this folder", where=str(folder), next_step="Make one with `biaozhu report`"
-        )
+        advice = "Make one with `biaozhu report`"
+        raise MissingFileError("no report in this folder", where=str(folder), next_step=advice)
     reports: list[PastReport] = []
     problems: list[BiaozhuError] = []
     for path in found:
@@ -131,36 +130,24 @@ def read_reports(folder: Path) -> list[PastReport]:
 def summarize_report(report: PastReport) -> dict[str, Any]:
     """Return what `summary --json` prints of a report."""
     checks = report.checks
-    return {
+    scored = (checks.scored or ()) if report.scores else ()
+    named = {
         "report": report.name,
         "date": report.date or None,
         "articles": checks.articles,
-        "scored": (checks.scored or ()) if report.scores else (),
-        "round_trip_identical": checks.round_trip_identical,
-        "round_trip_whole": checks.round_trip_whole,
-        "ledger_losses": checks.ledger_losses,
-        "scores": [
-            {
-                "layer": layer,
-                "label": label,
-                "gold": scores.counts.possible,
-                "precision": scores.precision.value,
-                "recall": scores.recall.value,
-                "f1": scores.f1.value,
-                "interval": scores.f1.best,
-            }
-            for layer, label, scores in _list_scores(report)
-        ],
+        "scored": scored,
     }
+    found = ("round_trip_identical", "round_trip_whole", "ledger_losses")
+    return {**named, **{key: getattr(checks, key) for key in found}, "scores": _list_scores(report)}
 
 
 def list_cells(report: PastReport) -> list[tuple[Any, ...]]:
     """Return the rows that `summary` prints of a report, one for each layer and label; one of dashes without gold."""
     rows: list[tuple[Any, ...]] = []
-    for layer, label, one in _list_scores(report):
-        figures = (one.precision.value, one.recall.value, one.f1.value, format_interval(one.f1.best))
+    for one in _list_scores(report):
+        layer, label, *figures, interval = one.values()
         called = escape_plain(layer) if label == ALL else ""
-        rows.append(("", "", called, label, one.counts.possible, *figures, "", ""))
+        rows.append(("", "", called, label, *figures, format_interval(interval), "", ""))
     if not rows:
         rows = [("", "", NOTHING, NOTHING, None, None, None, None, NOTHING, "", "")]
     first = (escape_plain(report.name), _describe_articles(report))
@@ -175,12 +162,13 @@ def list_history(reports: Sequence[PastReport]) -> list[HistoryRow]:
     rows = []
     for report in reports:
         sha = _hash_gold(report.scores) if report.scores else ""
-        for layer in report.scores.layers if report.scores else ():
-            strict, key = layer.overall.strict, (layer.name, sha)
-            f1, (low, high) = strict.f1.value, strict.f1.best or (None, None)
-            figures = (strict.counts.possible, strict.precision.value, strict.recall.value, f1, low, high)
+        for one in _list_scores(report):
+            if one["label"] != ALL:
+                continue
+            key, f1, (low, high) = (one["layer"], sha), one["f1"], one["interval"] or (None, None)
             change = None if f1 is None or key not in before else f1 - before[key]
-            rows.append(HistoryRow(report.date, report.name, layer.name, *figures, change, sha))
+            figures = (one["gold"], one["precision"], one["recall"], f1, low, high, change)
+            rows.append(HistoryRow(report.date, report.name, one["layer"], *figures, sha))
             if f1 is not None:
                 before[key] = f1
     return rows
@@ -201,11 +189,14 @@ def write_history(path: Path, rows: Sequence[HistoryRow], *, language: Language 
     write_text(path, render_template("history.html.j2", values))
 
 
-def _list_scores(report: PastReport) -> Iterator[tuple[str, str, ScoreEstimates]]:
+def _list_scores(report: PastReport) -> list[dict[str, Any]]:
+    rows = []
     for layer in report.scores.layers if report.scores else ():
-        yield layer.name, ALL, layer.overall.strict
-        for label, schemes in layer.labels.items():
-            yield layer.name, label, schemes.strict
+        for label, one in {ALL: layer.overall, **layer.labels}.items():
+            strict, row = one.strict, {"layer": layer.name, "label": label}
+            figures = {key: getattr(strict, key).value for key in ("precision", "recall", "f1")}
+            rows.append({**row, "gold": strict.counts.possible, **figures, "interval": strict.f1.best})
+    return rows
 
 
 def _describe_articles(report: PastReport) -> str:
@@ -239,9 +230,9 @@ def _read_scores(path: Path) -> PastScores:
 
 def _read_checks(path: Path) -> PastChecks:
     try:
-        checks = parse_json_as(read_bytes(path), PastChecks)
+        checks, why = parse_json_as(read_bytes(path), PastChecks), ""
     except ValueError as error:
-        raise ReportInputError(f"not a {CHECKS_FORMAT} document ({error})", where=str(path)) from None
+        checks, why = PastChecks(), f" ({error})"
     if checks.format != CHECKS_FORMAT:
-        raise ReportInputError(f"not a {CHECKS_FORMAT} document", where=str(path))
+        raise ReportInputError(f"not a {CHECKS_FORMAT} document{why}", where=str(path))
     return checks

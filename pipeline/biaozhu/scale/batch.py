@@ -1,32 +1,101 @@
-"""A batch of sources to sentence lines, the same whatever batch an article is in; a bad article is a `Failure`."""
+"""Batches of sources to sentence lines, each article once; what gives no sentences is a `Failure` with its reason."""
 
 from __future__ import annotations
 
+import hashlib
 import multiprocessing
 import os
 from collections import deque
-from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeVar
 
 from biaozhu.annotators.network.models import load_model
 from biaozhu.annotators.preannotate import BATCH_CHARS, preannotate_batch
-from biaozhu.data.errors import BiaozhuError, WorkerError
+from biaozhu.data.errors import BiaozhuError, DuplicateError, WorkerError, bug_from
+from biaozhu.data.files import scratch_database
 from biaozhu.data.model import Article, sentence_to_line
 from biaozhu.data.processes import end_with_parent
-from biaozhu.scale.duplicates import read_or_explain, without_duplicates
+from biaozhu.reading.article import article_from_bytes, is_rewritten
+from biaozhu.scale.corpus_stream import Source
 
 if TYPE_CHECKING:
+    import sqlite3
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from biaozhu.annotators.words import NameModel
-    from biaozhu.scale.corpus_stream import Source
+    from biaozhu.data.model import Article
 
+CACHE = 16_384  # KiB of the database that stay in memory
+ID_BYTES, DIGEST_BYTES = 6, 16  # of a checksum: what makes an article's id, and what is kept
 Task = TypeVar("Task")
 Result = TypeVar("Result")
-# Bytes of source text in a batch whose lines go straight to a file or to standard output.
-BATCH_BYTES = 1 << 18
+BATCH_BYTES = 1 << 18  # of source text in a batch whose lines go straight to a file or to standard output
+
+
+def without_duplicates(sources: Iterable[Source]) -> Iterator[Source]:
+    """Replace by a problem each source that is the same article as one before it, or has its article id.
+
+    An id is 48 bits of a checksum: among a billion articles some 1,800 share theirs with another text.
+    """
+    with scratch_database(cache=CACHE) as database:
+        seen = Seen(database)
+        for source in map(read_text, sources):
+            first = None if source.problem else seen.find_first(digest_of(source), source.where)
+            yield source if first is None else as_duplicate(source, str(first[0]), same=first[1])
+
+
+class Seen:
+    """The checksums of what was read, and where each article id was met first, in a database that begins empty."""
+
+    def __init__(self, database: sqlite3.Connection) -> None:
+        self._database = database
+        database.execute("CREATE TABLE seen (id INTEGER PRIMARY KEY, digest BLOB, place)")
+
+    def find_first(self, digest: bytes, place: str | int) -> tuple[str | int, bool] | None:
+        """Return where an article's id was met first, and whether with the same text; None if that is here."""
+        key = int.from_bytes(digest[:ID_BYTES], "big")
+        added = self._database.execute("INSERT OR IGNORE INTO seen VALUES (?, ?, ?)", (key, digest, place))
+        if added.rowcount == 1:
+            return None
+        query = "SELECT digest, place FROM seen WHERE id = ?"
+        known, first = self._database.execute(query, (key,)).fetchone()
+        return first, known == digest
+
+
+def digest_of(source: Source) -> bytes:
+    """Return the checksum that decides whether two sources are the same article: half a SHA-256."""
+    return hashlib.sha256(source.data).digest()[:DIGEST_BYTES]
+
+
+def as_duplicate(source: Source, first: str, *, same: bool) -> Source:
+    """Return a source as a problem: its article, or another one with its id, stands at `first`."""
+    what = "the same text as" if same else "another text with the article id of"
+    problem = DuplicateError(f"{what} {first}", where=source.where, next_step="It is annotated there")
+    return Source(source.name, source.where, problem=str(problem))
+
+
+def read_or_explain(source: Source) -> Article | str:
+    """Return a source's article, or the line that says why it is none, whatever reading it raises."""
+    if source.problem:
+        return source.problem
+    try:
+        return article_from_bytes(source.data, name=source.name, where=source.where, page=source.page)
+    except BiaozhuError as error:
+        return str(error)
+    except Exception as error:  # noqa: BLE001 — whatever one article brings about, the others go on
+        return str(bug_from(error, where=source.where))
+
+
+def read_text(source: Source) -> Source:
+    """Return a source with the text that its article has where that is not its bytes: of a page, of wrapped lines."""
+    if source.problem or not (source.page or is_rewritten(source.data)):
+        return source
+    article = read_or_explain(source)
+    if isinstance(article, str):
+        return Source(source.name, source.where, problem=article)
+    return Source(source.name, source.where, article.raw.encode("utf-8"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,14 +121,15 @@ class Batch:
 def annotate_sources(sources: Sequence[Source], *, model: NameModel) -> Batch:
     """Read, split and annotate a batch of sources, of which no two are the same article."""
     failed: list[Failure] = []
-    articles: list[tuple[Source, Article]] = []
+    articles: list[Article] = []
+    places: dict[int, Source] = {}
     for source in sources:
         article = read_or_explain(source)
         if isinstance(article, str):
             failed.append(Failure(source.name, source.where, article))
         else:
-            articles.append((source, article))
-    places = {id(article): source for source, article in articles}
+            articles.append(article)
+            places[id(article)] = source
 
     def fail(article: Article, error: BiaozhuError) -> None:
         source = places[id(article)]
@@ -67,7 +137,7 @@ def annotate_sources(sources: Sequence[Source], *, model: NameModel) -> Batch:
 
     lines: list[str] = []
     spans = characters = count = 0
-    for some in _chunks([article for _, article in articles], BATCH_CHARS, lambda one: len(one.raw)):
+    for some in _chunks(articles, BATCH_CHARS, lambda one: len(one.raw)):
         for one in preannotate_batch(some, model=model, on_failure=fail):
             lines += [sentence_to_line(sentence) for sentence in one.sentences]
             spans += sum(len(sentence.spans) for sentence in one.sentences)
@@ -85,9 +155,8 @@ def annotate_stream(
     sources: Iterable[Source], *, weights: str, jobs: int = 1, threads: int | None = None
 ) -> Iterator[Batch]:
     """Annotate a stream batch by batch, in order, with few batches in memory; each article once; see `run_in_order`."""
-    return run_in_order(
-        annotate_sources, batches(without_duplicates(sources)), weights=weights, jobs=jobs, threads=threads
-    )
+    groups = batches(without_duplicates(sources))
+    return run_in_order(annotate_sources, groups, weights=weights, jobs=jobs, threads=threads)
 
 
 def run_in_order(
@@ -112,20 +181,17 @@ def run_in_order(
         return
     del model
     # Spawned, not forked: ONNX Runtime's threads do not survive a fork.
-    pool = ProcessPoolExecutor(
-        jobs,
-        mp_context=multiprocessing.get_context("spawn"),
-        initializer=_begin,
-        initargs=(weights, threads or 1, os.getpid()),
-    )
-    waiting: deque[object] = deque()
+    spawned = multiprocessing.get_context("spawn")
+    given = (weights, threads or 1, os.getpid())
+    pool = ProcessPoolExecutor(jobs, spawned, initializer=_begin, initargs=given)
+    waiting: deque[Future[Result]] = deque()
     try:
         for task in tasks:
             waiting.append(pool.submit(_call, work, task))
             if len(waiting) > jobs:
-                yield waiting.popleft().result()  # type: ignore[attr-defined]
+                yield waiting.popleft().result()
         while waiting:
-            yield waiting.popleft().result()  # type: ignore[attr-defined]
+            yield waiting.popleft().result()
     except BrokenProcessPool:
         raise WorkerError("a worker process ended unasked, perhaps for want of memory") from None
     finally:

@@ -23,13 +23,18 @@ from typing import TYPE_CHECKING, Any
 from biaozhu import __version__
 from biaozhu.annotators.network.models import load_model, weights_mark
 from biaozhu.data.errors import BiaozhuError, MissingExtraError, ModelDataError, WorkerError, extra_advice
-from biaozhu.scale.cluster_checksums import MOST_ACTORS, Duplicates, nodes_with_cores
-from biaozhu.scale.cluster_reading import Stretch, cut_shards, read_in_order, sources_of
+from biaozhu.scale.cluster_reading import (
+    Duplicates,
+    Stretch,
+    cut_shards,
+    nodes_with_cores,
+    read_in_order,
+    sources_of,
+)
 from biaozhu.scale.corpus_pieces import pieces_of
 from biaozhu.scale.corpus_stream import Source, read_sources
 from biaozhu.scale.shard_folders import held
-from biaozhu.scale.shard_formats import check_form
-from biaozhu.scale.shards import Plan, Receipt, collect, make_shard, require_readable, shard_of
+from biaozhu.scale.shards import Plan, Receipt, check_form, collect, make_shard, require_readable, shard_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -37,20 +42,15 @@ if TYPE_CHECKING:
 
     from biaozhu.annotators.words import NameModel
 
-# Bytes of the object store of a Ray that is started here; a running cluster has its own.
-STORE = 512 << 20
-# Blocks in the object store for each reader: unpacked, read, and in a shard that is made.
-BLOCKS = 4
-# Seconds in which a cluster's address must answer.
-REACHED = 20
-# Read before Ray is imported: no statistics are sent, what its C++ side logs goes to its files; and a Ray that is
-# started here listens on loopback only, which it does where it takes itself to be no cluster.
-PRIVATE = {
-    "RAY_USAGE_STATS_ENABLED": "0",
-    "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
-    "RAY_BACKEND_LOG_LEVEL": "fatal",
-}
-# Its workers are what the machine is for: by default they would give way to everything else.
+STORE = 512 << 20  # bytes of the object store of a Ray that is started here; a running cluster has its own
+BLOCKS = 4  # in the object store for each reader: unpacked, read, and in a shard that is made
+MOST_ACTORS = 16  # that know checksums
+REACHED = 20  # seconds in which a cluster's address must answer
+# Read before Ray is imported: no statistics are sent, what its C++ side logs goes to its files.
+PRIVATE = dict.fromkeys(("RAY_USAGE_STATS_ENABLED", "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO"), "0")
+PRIVATE["RAY_BACKEND_LOG_LEVEL"] = "fatal"
+# A Ray that is started here listens on loopback only, which it does where it takes itself to be no cluster. Its workers
+# are what the machine is for: by default they would give way to everything else.
 ON_LOOPBACK = {"RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0", "RAY_worker_niceness": "0"}
 
 
@@ -59,10 +59,9 @@ def write_shards_on_ray(
 ) -> Iterator[Receipt]:
     """Annotate files into shards on a Ray cluster, and yield each one's receipt as it is finished.
 
-    The shards, the manifest, what is raised, and going on after a stop are those of `write_shards`; WorkerError says that
-    the cluster cannot be reached, a node does not see the corpus, or work on it failed. Standard input is not among the
-    paths; the folder is on a file system that all nodes share, or remote; without an address a Ray of this machine is
-    started and ended; so many `workers` as shards are made at once, each on a core of its own: None takes all cores.
+    As `write_shards`; WorkerError says that the cluster cannot be reached, a node does not see the corpus, or work on it
+    failed. Standard input is not among the paths; the folder is on a file system that all nodes share, or remote; without
+    an address a Ray of this machine is started and ended; `workers` shards are made at once, a core each: None takes all.
     """
     check_form(plan.form)
     require_readable(read_sources(paths))
@@ -139,36 +138,29 @@ def connect(address: str | None, workers: int | None) -> Iterator[Any]:
     try:
         import ray  # noqa: PLC0415 — an extra
     except ImportError:
-        raise MissingExtraError(
-            "the engine ray needs the package ray", next_step=extra_advice("ray")
-        ) from None
+        what = "the engine ray needs the package ray"
+        raise MissingExtraError(what, next_step=extra_advice("ray")) from None
     quiet: dict[str, Any] = {"log_to_driver": False, "logging_level": logging.ERROR}
     here = ray.is_initialized()
     try:
         if address and not here:
-            _knock(address)
+            # Ray itself tries for minutes.
+            host, colon, port = address.rpartition(":")
+            if colon and port.isdecimal():
+                socket.create_connection((host.removeprefix("ray://"), int(port)), timeout=REACHED).close()
             ray.init(address, **quiet)
         elif not here:
             # "local": without an address it would join a cluster that happens to run here.
             ray.init("local", num_cpus=workers, include_dashboard=False, object_store_memory=STORE, **quiet)
     except Exception as error:  # noqa: BLE001 — Ray raises plain exceptions here
-        raise WorkerError(
-            f"no Ray cluster ({' '.join(str(error).split())})",
-            where=address or "",
-            next_step="Start one with `ray start --head`, or leave --ray-address out",
-        ) from None
+        what = f"no Ray cluster ({' '.join(str(error).split())})"
+        advice = "Start one with `ray start --head`, or leave --ray-address out"
+        raise WorkerError(what, where=address or "", next_step=advice) from None
     try:
         yield ray
     finally:
         if not here:
             ray.shutdown()
-
-
-def _knock(address: str) -> None:
-    # Ray itself tries for minutes.
-    host, colon, port = address.rpartition(":")
-    if colon and port.isdecimal():
-        socket.create_connection((host.removeprefix("ray://"), int(port)), timeout=REACHED).close()
 
 
 def _reason(error: BaseException) -> BiaozhuError:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 from collections import deque
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from itertools import count, cycle, islice
 from pathlib import Path
@@ -14,15 +15,109 @@ import numpy as np
 
 from biaozhu import __version__
 from biaozhu.data.errors import ModelDataError
-from biaozhu.scale.cluster_checksums import Duplicates, start_actors
+from biaozhu.data.files import scratch_database
+from biaozhu.scale.batch import CACHE, DIGEST_BYTES, Seen, as_duplicate, digest_of, read_text
 from biaozhu.scale.corpus_pieces import move_line, read_piece, require_files, unpack_piece
-from biaozhu.scale.duplicates import DIGEST_BYTES, as_duplicate, digest_of, read_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     from biaozhu.scale.corpus_pieces import Chunk, Piece
     from biaozhu.scale.corpus_stream import Source
+
+JOURNAL_ARTICLES = 1 << 16  # that are put into the object store together: 1.5 MiB
+
+
+class Checksums:
+    """An actor that knows the checksums that `part_of` gives its number."""
+
+    def __init__(self, part: int, parts: int) -> None:
+        self._part, self._parts = part, parts
+        self._seen: Seen | None = None
+        self._held = ExitStack()
+
+    def begin(self, journal: Sequence[Any]) -> None:
+        """Learn what was read before, from references to tables of checksums and orders."""
+        import ray  # noqa: PLC0415 — an extra
+
+        self._held.close()
+        self._seen = Seen(self._held.enter_context(scratch_database(cache=CACHE)))
+        for reference in journal:
+            digests, orders = ray.get(reference)
+            mine = part_of(digests, self._parts) == self._part
+            self.find(digests[mine], orders[mine])
+
+    def find(self, digests: Any, orders: Any) -> list[tuple[int, int, bool]] | None:
+        """Return the duplicates (order, order of the first, same text), or None where this new actor must begin first."""
+        if self._seen is None:
+            return None
+        found = []
+        for digest, order in zip(digests, orders.tolist(), strict=True):
+            first = self._seen.find_first(digest.tobytes(), order)
+            if first is not None and first[0] != order:
+                found.append((order, int(first[0]), first[1]))
+        return found
+
+
+class Duplicates:
+    """The driver's side: asks the `actors`, so many as `parts`, and keeps the journal."""
+
+    def __init__(self, ray: Any, parts: int) -> None:
+        self._ray = ray
+        self.actors = start_actors(ray, Checksums, [(part, parts) for part in range(parts)])
+        self._journal: list[Any] = []
+        self._recent: list[tuple[Any, Any]] = []
+
+    def find(self, digests: Any, orders: Any) -> dict[int, tuple[int, bool]]:
+        """Return for each order that is a duplicate's that of the first, and whether it has the same text."""
+        if sum(len(some) for _, some in self._recent) >= JOURNAL_ARTICLES:
+            self._journal.append(self._ray.put(self._joined()))
+            self._recent = []
+        self._recent.append((digests, orders))
+        parts = part_of(digests, len(self.actors))
+        mine = [(actor, parts == part) for part, actor in enumerate(self.actors) if (parts == part).any()]
+        asked = [(actor, digests[rows], orders[rows]) for actor, rows in mine]
+        answers = self._ray.get([actor.find.remote(*some) for actor, *some in asked])
+        found: dict[int, tuple[int, bool]] = {}
+        for (actor, *some), first_answer in zip(asked, answers, strict=True):
+            answer = first_answer
+            while answer is None:
+                self._ray.get(actor.begin.remote([*self._journal, self._ray.put(self._joined())]))
+                answer = self._ray.get(actor.find.remote(*some))
+            found |= {order: (first, same) for order, first, same in answer}
+        return found
+
+    def _joined(self) -> tuple[Any, Any]:
+        digests, orders = zip(*self._recent, strict=True)
+        return np.concatenate(digests), np.concatenate(orders)
+
+
+def part_of(digests: Any, parts: int) -> Any:
+    """Return which actor knows each checksum; those that share an article id have the same."""
+    return (digests[:, 0].astype(np.int64) * 256 + digests[:, 1]) % parts
+
+
+def start_actors(ray: Any, kind: type, arguments: Sequence[tuple[Any, ...]]) -> list[Any]:
+    """Start an actor with each of these arguments, on one node after the other.
+
+    It takes no core: one that is lost begins again, also while all cores are taken, and is asked again.
+    """
+    from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy  # noqa: PLC0415 — an extra
+
+    # Ray's own SPREAD may put all on one node.
+    nodes = cycle(nodes_with_cores(ray))
+    remote, found = ray.remote(kind), []
+    options = {"num_cpus": 0, "max_restarts": -1, "max_task_retries": -1}
+    for some, node in zip(arguments, nodes, strict=False):
+        there = NodeAffinitySchedulingStrategy(node, soft=True)
+        found.append(remote.options(scheduling_strategy=there, **options).remote(*some))
+    return found
+
+
+def nodes_with_cores(ray: Any) -> list[str]:
+    """Return the ids of the nodes that have cores: a head node often has none, so that nothing disturbs it."""
+    return sorted(node["NodeID"] for node in ray.nodes() if node["Alive"] and node["Resources"].get("CPU"))
+
 
 # An article's order in the corpus: the number of its block, then in so many bits its own in the piece.
 NUMBER_BITS = 32
@@ -48,10 +143,7 @@ class Index:
 
 @dataclass(frozen=True, slots=True)
 class Stretch:
-    """Part of a block that is in a shard: rows from `start` to before `stop`, after so many lines of the file.
-
-    `twice` says of a duplicate's row where the first is, and whether that has the same text.
-    """
+    """Rows of a block that are in a shard, after so many `lines`; `twice`: where a duplicate's first is, if same text."""
 
     block: Any
     start: int
@@ -99,9 +191,8 @@ def read_block(piece: Piece, chunk: Chunk | None = None) -> tuple[tuple[Source, 
 
     block = tuple(map(read_text, read()))
     articles = [(row, source) for row, source in enumerate(block) if not source.problem]
-    numbers = [
-        int(source.where.rpartition(":")[2]) if piece.holds_records else row for row, source in articles
-    ]
+    records = piece.holds_records
+    numbers = [int(source.where.rpartition(":")[2]) if records else row for row, source in articles]
     digests = b"".join(digest_of(source) for _, source in articles)
     return block, Index(
         sizes=np.array([len(source.data) for source in block], np.int64),
@@ -151,7 +242,7 @@ def read_in_order(
 
 
 def _read_ahead(
-    ray: Any, pieces: Iterable[Piece], actors: Sequence[Any]
+    ray: Any, pieces: Iterable[Piece], actors: list[Any]
 ) -> Iterator[tuple[Piece, bool, Any, Any]]:
     """Yield each piece, whether it goes on in the file before it, and references to its block and index, in order."""
     waiting: deque[tuple[Piece, bool, Any, Any]] = deque()
@@ -166,9 +257,7 @@ def _read_ahead(
         yield waiting.popleft()
 
 
-def _unpack_ahead(
-    ray: Any, pieces: Iterable[Piece], actors: Sequence[Any]
-) -> Iterator[tuple[Piece, bool, Any]]:
+def _unpack_ahead(ray: Any, pieces: Iterable[Piece], actors: list[Any]) -> Iterator[tuple[Piece, bool, Any]]:
     """Yield pieces as they are, or with a reference to each chunk, where the first one is asked for ahead."""
     opened: deque[tuple[Piece, Any, Any]] = deque()
     pairs = zip(pieces, cycle(actors), strict=False)

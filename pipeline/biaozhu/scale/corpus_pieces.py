@@ -28,16 +28,14 @@ if TYPE_CHECKING:
 
     Chunk = bytes | tuple[Source, ...]
 
-# Files of one article each that are read together, at most.
-FILES_AT_ONCE = 256
+FILES_AT_ONCE = 256  # of one article each that are read together, at most
 
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """Some files of an article each, or of one JSONL or Parquet file the records that begin in a range of its bytes.
+    """Some files of an article each, or the records in a range of bytes of a JSONL or Parquet file, or problems.
 
-    Instead of a file there may be the problem that stood in its way. What `is_chunked` has no limit of size that is
-    known before it is unpacked, so it comes in chunks, one after the other.
+    A piece that `is_chunked` (packed, or a table) has no known size before it is unpacked, so it comes in chunks.
     """
 
     files: tuple[Path | Source, ...]
@@ -49,8 +47,7 @@ class Piece:
     def where(self, number: int | None) -> str:
         """Return the place of an article: the file of this number, or the record; None is the file of the records."""
         one = self.files[0 if self.holds_records else number or 0]
-        path = one.where if isinstance(one, Source) else str(one)
-        path = to_unicode(path)
+        path = one.where if isinstance(one, Source) else to_unicode(str(one))
         return f"{path}:{number}" if self.holds_records and number is not None else path
 
 
@@ -82,11 +79,9 @@ def require_files(piece: Piece) -> None:
     for one in piece.files:
         # A remote address is the same everywhere.
         if isinstance(one, Path) and not os.access(one, os.F_OK):
-            raise WorkerError(
-                "a node of the cluster does not see this file",
-                where=str(one),
-                next_step="Put the corpus where all nodes find it by the same path, or on an object store",
-            )
+            what = "a node of the cluster does not see this file"
+            advice = "Put the corpus where all nodes find it by the same path, or on an object store"
+            raise WorkerError(what, where=str(one), next_step=advice)
 
 
 def unpack_piece(piece: Piece, size: int) -> Iterator[Chunk]:

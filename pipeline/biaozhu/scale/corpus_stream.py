@@ -4,19 +4,26 @@ from __future__ import annotations
 
 import glob
 import json
+import re
 import sys
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any, cast
 
-from biaozhu.data.errors import BiaozhuError, EncodingError, LineError, MissingExtraError, MissingFileError
+from biaozhu.data.errors import (
+    BiaozhuError,
+    EncodingError,
+    LineError,
+    MissingExtraError,
+    MissingFileError,
+    extra_advice,
+)
 from biaozhu.data.files import MAX_ARTICLE_BYTES, to_unicode
 from biaozhu.data.model import is_unicode
 from biaozhu.data.outputs import ARTICLE_SUFFIXES
 from biaozhu.data.storage.compression import advice_on, opened, reason_of
 from biaozhu.reading.article import HTML_SUFFIXES, read_source
-from biaozhu.scale.corpus_tables import read_rows
 from biaozhu.scale.shard_folders import is_remote, place
 
 if TYPE_CHECKING:
@@ -25,10 +32,15 @@ if TYPE_CHECKING:
 STDIN = "-"
 LINES, TABLE = ".jsonl", ".parquet"
 COMPRESSED = frozenset({".gz", ".zst"})
-# Bytes fetched at once of a remote file of which only a range is wanted.
-RANGE_AHEAD = 1 << 20
-SKIPPED_AT_ONCE = 1 << 20
+# Bytes fetched at once of a remote file of which only a range is wanted, or of a table, whose parts lie apart.
+REMOTE_AHEAD = SKIPPED_AT_ONCE = 1 << 20
+SOURCE_KINDS = frozenset({*ARTICLE_SUFFIXES, LINES, TABLE})
 WILD = frozenset("*?[")
+ROWS_AT_ONCE, BATCH_BYTES = 64, 16 << 20
+# A row group of a Parquet file that is larger in memory, and so many times larger than in the file, is refused.
+MAX_UNPACKED_BYTES, MAX_PACKING_RATIO = 64 << 20, 100
+# As pyarrow writes the type of a column of strings.
+STRINGS = re.compile(r"(?:dictionary<values=)?(?:large_)?string\b")
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,10 +53,16 @@ class Source:
     page: bool = False
     problem: str = ""
 
+    def __post_init__(self) -> None:
+        # A file's name may be no UTF-8, but what a dead letter says must be.
+        for field in ("name", "where"):
+            object.__setattr__(self, field, to_unicode(getattr(self, field)))
+
 
 def is_stream(path: Path) -> bool:
     """Return whether the path may hold many articles, or needs unpacking: all but a plain file or a folder."""
-    return str(path) == STDIN or bool({LINES, TABLE, *COMPRESSED}.intersection(_suffixes(path)))
+    kind, packing = kind_of(path)
+    return str(path) == STDIN or bool(packing) or kind in {LINES, TABLE}
 
 
 def expand_globs(paths: Iterable[Path]) -> tuple[Path, ...]:
@@ -55,21 +73,23 @@ def expand_globs(paths: Iterable[Path]) -> tuple[Path, ...]:
             found.append(path)
             continue
         # `glob` and not `Path.glob`: the pattern may be absolute.
-        here = () if is_remote(path) else sorted(glob.glob(str(path), recursive=True))  # noqa: PTH207 — as said
-        matches = _remote_matches(path) if is_remote(path) else list(map(Path, here))
+        matches = (
+            _match_remote(path)
+            if is_remote(path)
+            else [Path(one) for one in sorted(glob.glob(str(path), recursive=True))]  # noqa: PTH207 — as said
+        )
         if not matches:
             raise MissingFileError("nothing matches this pattern", where=str(path))
         found += matches
     return tuple(found)
 
 
-def _remote_matches(pattern: Any) -> list[Path]:
+def _match_remote(pattern: Any) -> list[Path]:
     try:
         return [place(f"{pattern.protocol}://{name}") for name in sorted(pattern.fs.glob(pattern.path))]
     except Exception as error:  # noqa: BLE001 — each file system raises its own kinds
-        raise MissingFileError(
-            f"cannot be listed ({reason_of(error)})", where=str(pattern), next_step=advice_on(pattern)
-        ) from None
+        what = f"cannot be listed ({reason_of(error)})"
+        raise MissingFileError(what, where=str(pattern), next_step=advice_on(pattern)) from None
 
 
 def read_sources(paths: Iterable[Path]) -> Iterator[Source]:
@@ -94,15 +114,16 @@ def files_of(paths: Iterable[Path]) -> Iterator[Path | Source]:
             yield path
             continue
         try:
-            inside = sorted(filter(_is_source, path.iterdir())) if path.is_dir() else [path]
+            inside = [path]
+            if path.is_dir():
+                inside = sorted(one for one in path.iterdir() if kind_of(one)[0] in SOURCE_KINDS)
         except Exception as error:
             if not is_remote(path):
                 raise
-            yield _unicode(Source(path.name, str(path), problem=_unread(path, error)))
+            yield Source(path.name, str(path), problem=_unread(path, error))
             continue
         if not inside:
-            problem = str(MissingFileError("a folder without articles"))
-            yield _unicode(Source(path.name, str(path), problem=problem))
+            yield Source(path.name, str(path), problem=str(MissingFileError("a folder without articles")))
         yield from inside
 
 
@@ -112,51 +133,6 @@ def read_file(path: Path, start: int = 0, end: int | None = None) -> Generator[S
     Of JSONL and Parquet, which hold many, only those are read that begin at a byte from `start` to before `end`; lines
     are counted from `start`, rows from the beginning of the table.
     """
-    return (yield from _in_unicode(_of_file(path, start, end)))
-
-
-def _in_unicode(sources: Generator[Source, None, int]) -> Generator[Source, None, int]:
-    while True:
-        try:
-            source = next(sources)
-        except StopIteration as ended:
-            return int(ended.value)
-        yield _unicode(source)
-
-
-def _unicode(source: Source) -> Source:
-    # A file's name may be no UTF-8, but what a dead letter says must be.
-    names = source.name + source.where
-    if names.isascii() or is_unicode(names):
-        return source
-    return replace(source, name=to_unicode(source.name), where=to_unicode(source.where))
-
-
-def _unread(path: Path, error: Exception) -> str:
-    what = f"cannot be read ({reason_of(error)})"
-    return str(MissingFileError(what, where=str(path), next_step=advice_on(path)))
-
-
-def _is_source(path: Path) -> bool:
-    kinds = {*ARTICLE_SUFFIXES, LINES, TABLE}
-    suffixes = _suffixes(path)
-    return bool(suffixes) and next((one for one in suffixes if one not in COMPRESSED), "") in kinds
-
-
-def _suffixes(path: Path) -> list[str]:
-    """Return the last suffix, and the one before it if the last is a compression's."""
-    suffixes = [suffix.lower() for suffix in path.suffixes[-2:][::-1]]
-    return suffixes if suffixes and suffixes[0] in COMPRESSED else suffixes[:1]
-
-
-def kind_of(path: Path) -> tuple[str, str]:
-    """Return what a file is and how it is compressed, as suffixes; either may be empty."""
-    suffixes = _suffixes(path)
-    packing = suffixes[0] if suffixes and suffixes[0] in COMPRESSED else ""
-    return next((suffix for suffix in suffixes if suffix not in COMPRESSED), ""), packing
-
-
-def _of_file(path: Path, start: int, end: int | None) -> Generator[Source, None, int]:
     kind, packing = kind_of(path)
     name, where = _name_of(path), str(path)
     try:
@@ -164,7 +140,7 @@ def _of_file(path: Path, start: int, end: int | None) -> Generator[Source, None,
             for number, row_name, text in read_rows(path, start, end):
                 yield _article(row_name, text, f"{where}:{number}")
         elif kind == LINES:
-            with opened(path, packing, ahead=None if end is None and not start else RANGE_AHEAD) as file:
+            with opened(path, packing, ahead=None if end is None and not start else REMOTE_AHEAD) as file:
                 return (yield from _lines(file, where, start=start, end=end))
         elif packing:
             with opened(path, packing) as file:
@@ -174,6 +150,17 @@ def _of_file(path: Path, start: int, end: int | None) -> Generator[Source, None,
     except Exception as error:  # noqa: BLE001 — it raises again what is no fault of the file
         yield _failed(path, name, error)
     return 0
+
+
+def _unread(path: Path, error: Exception) -> str:
+    what = f"cannot be read ({reason_of(error)})"
+    return str(MissingFileError(what, where=str(path), next_step=advice_on(path)))
+
+
+def kind_of(path: Path) -> tuple[str, str]:
+    """Return what a file is and how it is compressed, as suffixes; either may be empty."""
+    *_, before, last = ("", "", *map(str.lower, path.suffixes))
+    return ("" if before in COMPRESSED else before, last) if last in COMPRESSED else (last, "")
 
 
 def unpack_lines(path: Path, size: int) -> Iterator[bytes | Source]:
@@ -197,12 +184,12 @@ def unpack_lines(path: Path, size: int) -> Iterator[bytes | Source]:
     if lines:
         yield b"".join(lines)
     if problem is not None:
-        yield _unicode(problem)
+        yield problem
 
 
 def read_lines(lines: bytes, path: Path) -> Generator[Source, None, int]:
     """Yield the articles of a JSONL file's lines, counted from the first of these, and return how many they are."""
-    return (yield from _in_unicode(_lines(BytesIO(lines), str(path))))
+    return (yield from _lines(BytesIO(lines), str(path)))
 
 
 def _failed(path: Path, name: str, error: Exception) -> Source:
@@ -224,9 +211,8 @@ def _name_of(path: Path) -> str:
 def _whole(file: IO[bytes], where: str, first: bytes = b"") -> bytes:
     data = first + file.read(MAX_ARTICLE_BYTES + 1 - len(first))
     if len(data) > MAX_ARTICLE_BYTES:
-        raise EncodingError(
-            f"more than {MAX_ARTICLE_BYTES >> 20} MiB, which is too large for an article", where=where
-        )
+        what = f"more than {MAX_ARTICLE_BYTES >> 20} MiB, which is too large for an article"
+        raise EncodingError(what, where=where)
     return data
 
 
@@ -298,3 +284,62 @@ def _article(name: object, text: object, where: str) -> Source:
 def _refused(where: str, reason: str, name: str = "") -> Source:
     problem = LineError(reason, where=where, next_step="Fix the line and run again")
     return Source(name, where, problem=str(problem))
+
+
+def read_rows(path: Path, start: int, end: int | None) -> Iterator[tuple[int, str | None, str | None]]:
+    """Yield number, name and text of rows in row groups that begin from byte `start` to before `end`; or LineError."""
+    try:
+        import pyarrow as pa  # noqa: PLC0415 — an extra that only tables need
+        from pyarrow import parquet  # noqa: PLC0415 — as above
+    except ImportError:
+        what = "Parquet needs the package pyarrow"
+        raise MissingExtraError(what, where=str(path), next_step=extra_advice("table")) from None
+    number, place, columns = 0, 0, ["name", "text"]
+    try:
+        options = {} if isinstance(cast("Any", path), Path) else {"block_size": REMOTE_AHEAD}
+        with cast("Any", path).open("rb", **options) as file, parquet.ParquetFile(file) as table:
+            kinds = sorted((one.name, str(one.type)) for one in table.schema_arrow if one.name in columns)
+            if [name for name, kind in kinds if STRINGS.match(kind)] != columns or len(kinds) > len(columns):
+                raise LineError("the table needs the columns name and text, of strings", where=str(path))
+            # As dictionaries: a value that many rows have is in memory once. By pages, not by whole row groups.
+            ahead = {"pre_buffer": False, "buffer_size": BATCH_BYTES, "metadata": table.metadata}
+            with parquet.ParquetFile(file, read_dictionary=columns, **ahead) as rows:
+                for group in range(rows.num_row_groups):
+                    stated = rows.metadata.row_group(group)
+                    # Never before that of the group before, whatever the file states: the order of rows is kept.
+                    column = stated.column(0)
+                    first = column.data_page_offset
+                    begin = min(first, column.dictionary_page_offset or first)
+                    place = max(place, int(begin))
+                    if place < start or (end is not None and place >= end):
+                        number += stated.num_rows
+                        continue
+                    size = _rows_at_once(stated, columns, f"{path}:{number + 1}")
+                    for batch in rows.iter_batches(size, row_groups=[group], columns=columns):
+                        for name, text in zip(*(_strings(batch[one]) for one in columns), strict=True):
+                            number += 1
+                            yield number, name, text
+    except FileNotFoundError:
+        raise MissingFileError("no such file", where=str(path)) from None
+    except (OSError, pa.ArrowException) as error:
+        raise MissingFileError(f"cannot be read to its end as Parquet ({error})", where=str(path)) from None
+
+
+def _rows_at_once(group: Any, columns: list[str], where: str) -> int:
+    """Return how many rows of a row group to read at once; LineError refuses what unpacks to very much more."""
+    every = [group.column(number) for number in range(group.num_columns)]
+    chosen = [one for one in every if one.path_in_schema in columns]
+    unpacked = max(group.num_rows, *(one.total_uncompressed_size for one in chosen))
+    packed = sum(one.total_compressed_size for one in chosen)
+    if unpacked > max(MAX_UNPACKED_BYTES, MAX_PACKING_RATIO * packed):
+        raise LineError(f"rows that unpack to {unpacked:,} bytes or more", where=where)
+    return int(max(1, min(ROWS_AT_ONCE, BATCH_BYTES * group.num_rows // max(1, unpacked))))
+
+
+def _strings(column: Any) -> Iterator[str | None]:
+    """Yield the strings of a column that was read as a dictionary; what is not UTF-8 comes with lone surrogates."""
+    words = column.dictionary.cast("large_binary" if "large" in str(column.type) else "binary")
+    for index in column.indices.to_pylist():
+        value = None if index is None else words[index].as_buffer()
+        too_large = value is not None and value.size > MAX_ARTICLE_BYTES
+        yield None if value is None or too_large else bytes(value).decode("utf-8", "surrogateescape")

@@ -6,13 +6,13 @@ object appears when it has been sent; on other remote file systems by a temporar
 
 from __future__ import annotations
 
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from filelock import FileLock, Timeout
 
-from biaozhu.data.errors import LockedError, MissingExtraError, WriteError, extra_advice
+from biaozhu.data.errors import BiaozhuError, LockedError, MissingExtraError, WriteError, extra_advice
 from biaozhu.data.files import write_bytes
 from biaozhu.data.storage.compression import reason_of
 
@@ -36,82 +36,76 @@ def place(where: str) -> Path:
     try:
         from upath import UPath  # noqa: PLC0415 — an extra
     except ImportError:
-        raise MissingExtraError(
-            "addresses need the packages universal-pathlib and fsspec",
-            where=where,
-            next_step=extra_advice("remote"),
-        ) from None
+        what = "addresses need the packages universal-pathlib and fsspec"
+        raise MissingExtraError(what, where=where, next_step=extra_advice("remote")) from None
     try:
         found: Any = UPath(where)
         found.fs  # noqa: B018 — asking for the file system is what finds out whether there is one
     except (ImportError, ValueError) as error:
-        raise MissingExtraError(
-            f"no package for this kind of address ({error})",
-            where=where,
-            next_step="Install the fsspec package that knows it (s3fs, gcsfs, adlfs)",
-        ) from None
+        what = f"no package for this kind of address ({error})"
+        advice = "Install the fsspec package that knows it (s3fs, gcsfs, adlfs)"
+        raise MissingExtraError(what, where=where, next_step=advice) from None
     return cast("Path", found)
+
+
+@contextmanager
+def _explained(path: Path, what: str) -> Iterator[None]:
+    try:
+        yield
+    except BiaozhuError:
+        raise
+    except Exception as error:  # noqa: BLE001 — each file system raises its own kinds
+        raise WriteError(f"{what} ({reason_of(error)})", where=str(path)) from None
 
 
 def write_whole(path: Path, content: bytes) -> None:
     """Write a file that is there whole or not at all, or raise WriteError."""
-    if not is_remote(path):
-        write_bytes(path, content)
-        return
     address = cast("Any", path)
-    try:
-        if address.protocol in WHOLE:
+    with _explained(path, "cannot be written"):
+        if not is_remote(path):
+            write_bytes(path, content)
+        elif address.protocol in WHOLE:
             address.write_bytes(content)
         else:
             address.parent.mkdir(parents=True, exist_ok=True)
             beside = address.with_name(f".{address.name}.tmp")
             beside.write_bytes(content)
             address.fs.mv(beside.path, address.path)
-    except Exception as error:  # noqa: BLE001 — each file system raises its own kinds
-        raise WriteError(f"cannot be written ({reason_of(error)})", where=str(path)) from None
 
 
 def names_in(folder: Path) -> tuple[str, ...]:
     """Return the names of the files in a folder, sorted; none where there is no folder; or WriteError."""
-    try:
+    with _explained(folder, "cannot be listed"), suppress(FileNotFoundError, NotADirectoryError):
         return tuple(sorted(path.name for path in folder.iterdir()))
-    except (FileNotFoundError, NotADirectoryError):
-        return ()
-    except Exception as error:  # noqa: BLE001 — each file system raises its own kinds
-        raise WriteError(f"cannot be listed ({reason_of(error)})", where=str(folder)) from None
+    return ()
 
 
 def remove(path: Path) -> None:
     """Remove a file if it is there, or raise WriteError."""
-    try:
+    with _explained(path, "cannot be removed"):
         path.unlink(missing_ok=True)
-    except Exception as error:  # noqa: BLE001 — each file system raises its own kinds
-        raise WriteError(f"cannot be removed ({reason_of(error)})", where=str(path)) from None
 
 
 @contextmanager
 def held(folder: Path) -> Iterator[None]:
     """Keep other runs of this machine out of a local folder, which is made if it is not there; raises LockedError.
 
-    A folder on an object store is not locked: runs of the same corpus write the same bytes there, so two at once
-    waste work and harm nothing.
+    A folder on an object store is not locked: two runs of the same corpus write the same bytes there.
     """
     if is_remote(folder):
         yield
         return
+    what = "the folder cannot be made"
     try:
         folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise WriteError(f"the folder cannot be made ({error.strerror})", where=str(folder)) from None
-    lock = FileLock(folder / LOCK)
-    try:
+        what = "the folder takes no lock"
+        lock = FileLock(folder / LOCK)
         lock.acquire(timeout=0)
     except Timeout:
-        raise LockedError(
-            "another run is writing shards here", where=str(folder), next_step="Wait for it to end"
-        ) from None
+        advice = "Wait for it to end"
+        raise LockedError("another run is writing shards here", where=str(folder), next_step=advice) from None
     except OSError as error:
-        raise WriteError(f"the folder takes no lock ({error.strerror})", where=str(folder)) from None
+        raise WriteError(f"{what} ({error.strerror})", where=str(folder)) from None
     try:
         yield
     finally:

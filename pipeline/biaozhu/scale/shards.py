@@ -9,22 +9,38 @@ Only files that the manifest or a receipt names are written over or removed.
 
 from __future__ import annotations
 
+import gzip
 import hashlib
 import json
 import re
 from dataclasses import asdict, dataclass, replace
 from functools import partial
 from itertools import chain
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal, get_args
+
+import zstandard
 
 from biaozhu import __version__
 from biaozhu.annotators.network.models import weights_mark
-from biaozhu.data.errors import EmptyArticleError, OutputError, WorkerError, WriteError
+from biaozhu.data.errors import (
+    EmptyArticleError,
+    MissingExtraError,
+    OutputError,
+    WorkerError,
+    WriteError,
+    extra_advice,
+)
 from biaozhu.data.files import parse_json_as
-from biaozhu.scale.batch import Failure, annotate_sources, batches, run_in_order
-from biaozhu.scale.duplicates import read_or_explain, without_duplicates
+from biaozhu.data.model import sentence_from_line
+from biaozhu.scale.batch import (
+    Failure,
+    annotate_sources,
+    batches,
+    read_or_explain,
+    run_in_order,
+    without_duplicates,
+)
 from biaozhu.scale.shard_folders import held, names_in, remove, write_whole
-from biaozhu.scale.shard_formats import ENDINGS, Form, check_form, pack
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -32,6 +48,57 @@ if TYPE_CHECKING:
 
     from biaozhu.annotators.words import NameModel
     from biaozhu.scale.corpus_stream import Source
+
+Form = Literal["jsonl", "jsonl.zst", "parquet", "docbin"]
+FORMS: tuple[Form, ...] = get_args(Form)
+ENDINGS: dict[Form, str] = {
+    "jsonl": ".jsonl.gz", "jsonl.zst": ".jsonl.zst", "parquet": ".parquet", "docbin": ".spacy",
+}  # fmt: skip
+
+
+def pack(lines: Sequence[str], form: Form) -> bytes:
+    """Return sentence lines as a shard's file; the same sentences give the same bytes in every form.
+
+    Parquet has a sentence line's columns, `spans` as structs; DocBin has a token for each code point.
+    """
+    if form == "docbin":
+        from biaozhu.formats.docbin import write_docbin  # noqa: PLC0415 — brings spaCy
+
+        return write_docbin([sentence_from_line(line) for line in lines]).files[""]
+    if form == "parquet":
+        return _pack_parquet(lines)
+    content = "".join(f"{line}\n" for line in lines).encode("utf-8")
+    if form == "jsonl.zst":
+        return zstandard.ZstdCompressor(level=3, threads=0).compress(content)
+    # Without a time in its header: the same lines must be the same bytes.
+    return gzip.compress(content, compresslevel=6, mtime=0)
+
+
+def check_form(form: Form) -> None:
+    """Raise MissingExtraError, before work begins, where what a form needs is not installed."""
+    if form == "parquet":
+        try:
+            import pyarrow.parquet  # noqa: F401, PLC0415 — an extra that only tables need
+        except ImportError:
+            what = "Parquet needs the package pyarrow"
+            raise MissingExtraError(what, next_step=extra_advice("table")) from None
+
+
+def _pack_parquet(lines: Sequence[str]) -> bytes:
+    import pyarrow as pa  # noqa: PLC0415 — an extra that only tables need
+    from pyarrow import parquet  # noqa: PLC0415 — as above
+
+    def fields(columns: str) -> list[tuple[str, Any]]:
+        return [(name, pa.type_for_alias(kind)) for name, kind in map(str.split, columns.split(","))]
+
+    span = fields("start int32, end int32, label string, text string, source string, score float64")
+    columns = fields("id string, article string, start int64, end int64, text string")
+    schema = pa.schema([*columns, ("spans", pa.list_(pa.struct(span)))])
+    table = pa.Table.from_pylist([json.loads(line) for line in lines], schema=schema)
+    target = pa.BufferOutputStream()
+    parquet.write_table(table, target, compression="zstd")
+    return bytes(target.getvalue())
+
 
 MANIFEST, FAILED = "MANIFEST.json", "failed.jsonl"
 PART = "part-"
@@ -87,7 +154,9 @@ def write_shards(
     check_form(plan.form)
     with held(folder):
         work = partial(make_shard, folder=folder, form=plan.form)
-        shards = shards_of(require_readable(sources), plan)
+        mark = weights_mark(plan.weights)
+        groups = enumerate(batches(without_duplicates(require_readable(sources)), plan.size))
+        shards = (shard_of(number, group, plan, mark) for number, group in groups)
         made = run_in_order(work, shards, weights=plan.weights, jobs=jobs, threads=threads)
         yield from collect(made, folder, plan)
 
@@ -101,16 +170,8 @@ def require_readable(sources: Iterable[Source]) -> Iterator[Source]:
         if not isinstance(read_or_explain(source), str):
             return chain(passed, sources)
     problems = [one.problem for one in passed if one.problem]
-    raise EmptyArticleError(
-        f"no article could be read, {len(passed)} failed{''.join(f', the first: {one}' for one in problems[:1])}"
-    )
-
-
-def shards_of(sources: Iterable[Source], plan: Plan) -> Iterator[Shard]:
-    """Cut a stream of sources into shards; the borders depend on the sources and the plan alone."""
-    mark = weights_mark(plan.weights)
-    for number, group in enumerate(batches(without_duplicates(sources), plan.size)):
-        yield shard_of(number, group, plan, mark)
+    first = "".join(f", the first: {one}" for one in problems[:1])
+    raise EmptyArticleError(f"no article could be read, {len(passed)} failed{first}")
 
 
 def shard_of(number: int, sources: tuple[Source, ...], plan: Plan, mark: str) -> Shard:
@@ -120,43 +181,24 @@ def shard_of(number: int, sources: tuple[Source, ...], plan: Plan, mark: str) ->
 
 def make_shard(shard: Shard, *, folder: Path, form: Form, model: NameModel) -> Receipt:
     """Make a shard unless a fitting receipt says that it is there."""
-    known = read_receipt(folder, shard, form)
-    if known is not None:
-        return known
+    name, stated = _file(shard.number, form), folder / f"{_stem(shard.number)}.json"
+    try:
+        known = parse_receipt(stated.read_bytes())
+        if (known.input, known.file, known.checksum) == (shard.checksum, name, _sum_receipt(known)):
+            content = (folder / name).read_bytes()
+            if hashlib.sha256(content).hexdigest() == known.sha256:
+                return known
+    except Exception:  # noqa: BLE001, S110 — each file system raises its own kinds; what cannot be read is made again
+        pass
     batch = annotate_sources(shard.sources, model=model)
     packed = pack(batch.lines, form)
-    name = _file(shard.number, form)
-    receipt = Receipt(
-        file=name,
-        sha256=hashlib.sha256(packed).hexdigest(),
-        input=shard.checksum,
-        articles=batch.articles,
-        sentences=len(batch.lines),
-        characters=batch.characters,
-        spans=batch.spans,
-        failed=batch.failed,
-    )
+    counts = (batch.articles, len(batch.lines), batch.characters, batch.spans)
+    receipt = Receipt(name, hashlib.sha256(packed).hexdigest(), shard.checksum, *counts, batch.failed)
     # Before the shard: after a kill every file of ours is one that a receipt names.
     receipt = replace(receipt, checksum=_sum_receipt(receipt))
-    write_whole(folder / f"{_stem(shard.number)}.json", _json(asdict(receipt)))
+    write_whole(stated, _json(asdict(receipt)))
     write_whole(folder / name, packed)
     return receipt
-
-
-def read_receipt(folder: Path, shard: Shard, form: Form) -> Receipt | None:
-    """Return the receipt of a shard that was made from these sources and whose file is as it was written, or None."""
-    try:
-        receipt = parse_receipt((folder / f"{_stem(shard.number)}.json").read_bytes())
-    except Exception:  # noqa: BLE001 — each file system raises its own kinds; what cannot be read is made again
-        return None
-    name = _file(shard.number, form)
-    if (receipt.input, receipt.file, receipt.checksum) != (shard.checksum, name, _sum_receipt(receipt)):
-        return None
-    try:
-        content = (folder / name).read_bytes()
-    except Exception:  # noqa: BLE001 — as above
-        return None
-    return receipt if hashlib.sha256(content).hexdigest() == receipt.sha256 else None
 
 
 def parse_receipt(data: bytes | str) -> Receipt:
@@ -203,12 +245,9 @@ def find_own_files(folder: Path) -> frozenset[str]:
     names = names_in(folder)
     manifest = _read_json(folder / MANIFEST) if MANIFEST in names else None
     listed = manifest.get("files") if isinstance(manifest, dict) and "shards" in manifest else None
-    own = (
-        {str(one.get("file")) for one in listed if isinstance(one, dict)}
-        if isinstance(listed, list)
-        else set[str]()
-    )
-    own = {name for name in own if NUMBERED.fullmatch(name)}
+    rows = listed if isinstance(listed, list) else []
+    files = {str(one.get("file")) for one in rows if isinstance(one, dict)}
+    own = {name for name in files if NUMBERED.fullmatch(name)}
     own |= {f"{name.partition('.')[0]}.json" for name in own}
     for name in names:
         if name not in own and RECEIPT.fullmatch(name):
@@ -217,19 +256,15 @@ def find_own_files(folder: Path) -> frozenset[str]:
             except Exception:  # noqa: BLE001, S112 — each file system raises its own kinds; it is none of ours
                 continue
             own |= {name, receipt.file}
-    failed = _read_lines(folder / FAILED) if FAILED in names else []
-    strange = [
-        name for name in names if NUMBERED.fullmatch(name) and name not in own and (folder / name).is_file()
-    ]
+    mine = [name for name in names if NUMBERED.fullmatch(name)]
+    strange = [name for name in mine if name not in own and (folder / name).is_file()]
     if MANIFEST in names and listed is None and (folder / MANIFEST).is_file():
         strange.append(MANIFEST)
-    if not all(isinstance(one, dict) and set(one) == {"name", "where", "reason"} for one in failed):
+    if FAILED in names and not _is_failed_list(folder / FAILED):
         strange.append(FAILED)
     if strange:
-        raise OutputError(
-            "no manifest or receipt of an earlier run names this file, and a shard may replace it",
-            where=str(folder / strange[0]),
-        )
+        what = "no manifest or receipt of an earlier run names this file, and a shard may replace it"
+        raise OutputError(what, where=str(folder / strange[0]))
     return frozenset(own)
 
 
@@ -240,24 +275,26 @@ def _read_json(path: Path) -> Any:
         return None
 
 
-def _read_lines(path: Path) -> list[Any]:
+def _is_failed_list(path: Path) -> bool:
     try:
-        return [json.loads(line) for line in path.read_bytes().split(b"\n") if line]
+        return all(
+            json.loads(line).keys() == {"name", "where", "reason"}
+            for line in path.read_bytes().split(b"\n")
+            if line
+        )
     except Exception:  # noqa: BLE001 — as above
-        return [None]
+        return False
 
 
 def _finish(folder: Path, count: int, facts: dict[str, Any]) -> None:
-    failed: list[str] = []
     shards: list[dict[str, Any]] = []
     for number in range(count):
         path = folder / f"{_stem(number)}.json"
         try:
-            receipt = asdict(parse_receipt(path.read_bytes()))
+            shards.append(asdict(parse_receipt(path.read_bytes())))
         except Exception as error:  # noqa: BLE001 — each file system raises its own kinds
             raise WriteError(f"cannot be read back ({error})", where=str(path)) from None
-        failed += [f"{json.dumps(one, ensure_ascii=False)}\n" for one in receipt.pop("failed")]
-        shards.append(receipt)
+    failed = [f"{json.dumps(one, ensure_ascii=False)}\n" for shard in shards for one in shard.pop("failed")]
     write_whole(folder / FAILED, "".join(failed).encode("utf-8"))
     write_whole(folder / MANIFEST, _json({**facts, "files": shards}))
 

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Literal, get_args
 
+from biaozhu.data.strict_counts import StrictCounts
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
     from collections.abc import Set as AbstractSet
@@ -68,6 +70,18 @@ def sort_classes(aspect: Aspect, keys: Iterable[str]) -> list[str]:
         return sorted(keys, key=lambda key: int(key.rstrip("+").partition("-")[0]))
     # "none" and "unseen" come last in the alphabet, too.
     return list(keys) if aspect in ("article", "section") else sorted(keys)
+
+
+def score_classes(aspect: Aspect, classes: Mapping[str, Sequence[int]]) -> tuple[ClassScore, ...]:
+    """Return the scores of an aspect's classes, given as [sentences, gold, predicted, correct]."""
+    found, known = [], aspect not in OF_PREDICTIONS
+    for key in sort_classes(aspect, classes):
+        sentences, gold, predicted, correct = classes[key]
+        of = StrictCounts(gold, predicted, correct)
+        own = sentences if aspect in OF_SENTENCES else None
+        figures = (of.precision, of.recall, of.f1) if known else (of.precision, None, None)
+        found.append(ClassScore(key, gold if known else None, predicted, correct, own, *figures))
+    return tuple(found)
 
 
 @dataclass(frozen=True, slots=True)

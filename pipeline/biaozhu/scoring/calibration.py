@@ -50,20 +50,20 @@ class ScoreTally:
         bin_[0] += 1
         bin_[1] += correct
         bin_[2] += score
-        counts = self.by_score.setdefault(_round_down(score) if self.coarse else score, [0, 0])
-        counts[0] += 1
-        counts[1] += correct
+        self._count(score, 1, correct)
         if self._most is not None and not self.coarse and len(self.by_score) > self._most:
-            self._coarsen()
+            self.coarse = True
+            fine, self.by_score = self.by_score, {}
+            for each, counts in fine.items():
+                self._count(each, *counts)
         return number
 
-    def _coarsen(self) -> None:
-        self.coarse = True
-        fine, self.by_score = self.by_score, {}
-        for score, (spans, correct) in fine.items():
-            counts = self.by_score.setdefault(_round_down(score), [0, 0])
-            counts[0] += spans
-            counts[1] += correct
+    def _count(self, score: float, spans: int, correct: int) -> None:
+        # A score is at least a multiple of the step exactly if the rounded one is.
+        key = math.floor(score * STEPS) / STEPS if self.coarse else score
+        counts = self.by_score.setdefault(key, [0, 0])
+        counts[0] += spans
+        counts[1] += correct
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,11 +92,6 @@ def find_bin(score: float) -> int:
     return min(int(score * BINS), BINS - 1)
 
 
-def _round_down(score: float) -> float:
-    # A score is at least a threshold of this kind exactly if the rounded one is.
-    return math.floor(score * STEPS) / STEPS
-
-
 def measure_calibration(scored: ScoreTally, *, unscored: int = 0) -> Calibration:
     """Put scored spans into ten bins of equal width; `unscored` is how many have no score."""
     bins = tuple(
@@ -109,24 +104,21 @@ def measure_calibration(scored: ScoreTally, *, unscored: int = 0) -> Calibration
 
 
 def trace_thresholds(
-    by_score: Mapping[float, Sequence[int]], *, gold: int, unscored: tuple[int, int] = (0, 0)
+    by_score: Mapping[float, Sequence[int]], *, gold: int, unscored: Sequence[int] = (0, 0)
 ) -> tuple[ThresholdPoint, ...]:
-    """Return the points of the precision-recall curve, from the highest threshold to the lowest.
+    """Return the points of the precision-recall curve, from the highest threshold to the lowest; at most 200, by rank.
 
-    Each distinct score is a threshold; above 200 of them, 200 spread evenly over their ranks stand for all. `by_score` are
-    spans and strictly correct ones; `unscored` the same of the spans without a score, which are always kept.
+    `by_score` are spans and strictly correct ones; `unscored` the same of spans without a score, which are always kept.
     """
     if not by_score:
         return ()
     ranked = sorted(by_score, reverse=True)
     sums = np.cumsum(np.array([by_score[score] for score in ranked], dtype=np.int64), axis=0) + unscored
-    chosen = np.unique(
-        np.linspace(0, len(ranked) - 1, min(len(ranked), MOST_POINTS)).round().astype(np.int64)
-    )
+    ranks = np.linspace(0, len(ranked) - 1, min(len(ranked), MOST_POINTS))
+    chosen = np.unique(ranks.round().astype(np.int64))
     points = []
     for at in chosen.tolist():
         counts = StrictCounts(gold, *(int(figure) for figure in sums[at]))
-        points.append(
-            ThresholdPoint(float(ranked[at]), counts.predicted, counts.precision, counts.recall, counts.f1)
-        )
+        figures = (counts.predicted, counts.precision, counts.recall, counts.f1)
+        points.append(ThresholdPoint(float(ranked[at]), *figures))
     return tuple(points)

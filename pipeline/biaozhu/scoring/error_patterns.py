@@ -11,7 +11,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, get_args
 
-from biaozhu.scoring.match import group_overlapping
+from biaozhu.scoring.scores import group_overlapping
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -75,23 +75,12 @@ def find_cases_among(sentence: Sentence, gold: Sequence[Span], predicted: Sequen
             continue
         spans = (*mine, *theirs)
         start, end = min(span.start for span in spans), max(span.end for span in spans)
-        nested = shape in CAN_BE_NESTED and any(
-            span.label not in NEVER_IN_NAMES and heads_organisation(sentence.text, span.end) for span in spans
-        )
-        cases.append(
-            Case(
-                sentence=sentence.id,
-                pattern="nested_in_organisation" if nested else shape,
-                shape=shape,
-                start=start,
-                end=end,
-                gold=tuple(mine),
-                predicted=tuple(theirs),
-                before=sentence.text[max(0, start - CONTEXT) : start],
-                text=sentence.text[start:end],
-                after=sentence.text[end : end + CONTEXT],
-            )
-        )
+        names = [span for span in spans if span.label not in NEVER_IN_NAMES]
+        nested = shape in CAN_BE_NESTED and any(heads_organisation(sentence.text, one.end) for one in names)
+        before, after = sentence.text[max(0, start - CONTEXT) : start], sentence.text[end : end + CONTEXT]
+        pattern: Pattern = "nested_in_organisation" if nested else shape
+        around = (before, sentence.text[start:end], after)
+        cases.append(Case(sentence.id, pattern, shape, start, end, tuple(mine), tuple(theirs), *around))
     return tuple(cases)
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import partial
+from itertools import product
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -10,23 +12,11 @@ import numpy as np
 from biaozhu.data.errors import ScoringError
 from biaozhu.data.model import Sentence
 from biaozhu.data.storage.layer_stream import SORT_ADVICE, stream_layer
-from biaozhu.data.strict_counts import StrictCounts
-from biaozhu.scoring.breakdown import (
-    ASPECTS,
-    NO_SCORE,
-    OF_PREDICTIONS,
-    OF_SENTENCES,
-    OUTSIDE,
-    ClassScore,
-    Confusion,
-    sort_classes,
-)
+from biaozhu.scoring.breakdown import NO_SCORE, OUTSIDE, ClassScore, Confusion, score_classes
 from biaozhu.scoring.calibration import STEPS, measure_calibration, trace_thresholds
-from biaozhu.scoring.counting import WIDTH, LayerCounts, count_layer
+from biaozhu.scoring.counting import GROUPS, MOST_ARTICLES, WIDTH, LayerCounts, count_layer
 from biaozhu.scoring.error_patterns import PATTERNS, Case, Pattern
-from biaozhu.scoring.match import SCHEMES, Scheme
-from biaozhu.scoring.resampling import GROUPS, MOST_ARTICLES
-from biaozhu.scoring.scores import Counts, Missing, Tally, count_scheme, pair_layers
+from biaozhu.scoring.scores import SCHEMES, Counts, Missing, Scheme, Tally, count_scheme, pair_layers
 from biaozhu.scoring.significance import (
     ARTICLES_NEEDED,
     DEFAULT_SAMPLING,
@@ -56,10 +46,9 @@ _FIGURES = ("precision", "recall", "f1")
 
 @dataclass(frozen=True, slots=True)
 class EvaluationOptions:
-    """Options of an evaluation.
+    """Options of an evaluation; labels are in the order of reports, others that occur follow alphabetically.
 
-    Labels are in the order of reports; others that occur follow in alphabetical order. `sections` is the unique name of the
-    section of each sentence by its id, `seen` None where the layer is no trained model's, `missing` see `pair_layers`.
+    `sections` is the unique name of each sentence's section by its id, `seen` None where the layer is no trained model's.
     """
 
     labels: tuple[str, ...] = ()
@@ -110,10 +99,9 @@ class ErrorGroup:
 class Evaluation:
     """All that is known about one layer against the gold.
 
-    `overall` and each label's scores hold the four schemes; a label's are those of both sides restricted to it.
-    `missing` names gold sentences that the layer lacks and that were counted as found empty; of a stream the first
-    10,000, `missing_more` is how many others there are. `curve_step` is set where a stream has too many distinct
-    scores: the thresholds of the curve are multiples of it.
+    A label's scores are those of both sides restricted to it. `missing` names gold sentences that the layer lacks and that
+    were counted as found empty; of a stream the first 10,000, `missing_more` counts the others. `curve_step` is set where a
+    stream has too many distinct scores: the thresholds of the curve are multiples of it.
     """
 
     name: str
@@ -173,7 +161,7 @@ def evaluate_stream(gold: Path, layer: Path, *, name: str, options: EvaluationOp
     """Score a layer against the gold, both read side by side as `pair_streams` does, in flat memory.
 
     The units that intervals resample are articles, above 10,000 of them groups of articles (see
-    `biaozhu.scoring.resampling`), not listed one by one. Seen names and sections are not used, and no labels but those of
+    `biaozhu.scoring.counting`), not listed one by one. Seen names and sections are not used, and no labels but those of
     the options may occur; fewer than 10 articles, or other sentences or another order, raise ScoringError.
     """
     lacking = LackingSentences()
@@ -181,11 +169,8 @@ def evaluate_stream(gold: Path, layer: Path, *, name: str, options: EvaluationOp
     counts = count_layer(pairs, labels=options.labels, units=None, examples=options.examples)
     found = counts.number
     if found < ARTICLES_NEEDED:
-        raise ScoringError(
-            f"{found} articles, fewer than {ARTICLES_NEEDED}",
-            where=str(gold),
-            next_step="Score so few articles without --stream",
-        )
+        what = f"{found} articles, fewer than {ARTICLES_NEEDED}"
+        raise ScoringError(what, where=str(gold), next_step="Score so few articles without --stream")
     units = ResamplingUnits("article", {}, found, f"{found} articles")
     if not counts.units:
         reason = f"{found} articles, more than {MOST_ARTICLES}: in {GROUPS} groups by a hash of their ids, each one unit"
@@ -207,38 +192,28 @@ def pair_streams(
             other = next(theirs, None)
             continue
         if missing == "error":
-            raise ScoringError(
-                f"{sentence.id} is not at the same place in {layer}",
-                where=str(gold),
-                next_step="Bring both into the same order, or give --missing empty if it lacks sentences",
-            )
+            what = f"{sentence.id} is not at the same place in {layer}"
+            advice = "Bring both into the same order, or give --missing empty if it lacks sentences"
+            raise ScoringError(what, where=str(gold), next_step=advice)
         lacking.add(sentence.id)
         yield sentence, Sentence(sentence.article, sentence.start, sentence.end, sentence.text)
     if other is not None:
-        raise ScoringError(
-            f"{other.id} is not in the gold, or not in its order", where=str(layer), next_step=SORT_ADVICE
-        )
+        what = f"{other.id} is not in the gold, or not in its order"
+        raise ScoringError(what, where=str(layer), next_step=SORT_ADVICE)
 
 
 def compare_evaluations(a: Evaluation, b: Evaluation, *, sampling: Sampling = DEFAULT_SAMPLING) -> Comparison:
     """Compare evaluations of the same gold and units: F1 by scheme, strict P and R, strict F1 by label."""
-    ours, theirs = ((one.counts.units, one.counts.digest, one.units.of) for one in (a, b))
-    if ours != theirs:
+    first, second = ((one.counts.units, one.counts.digest, one.units.of) for one in (a, b))
+    if first != second:
         raise ScoringError(f"{a.name} and {b.name} were scored on different gold or units")
     labels = tuple(dict.fromkeys((*a.counts.labels, *b.counts.labels)))
-    names = [
-        *(f"{ALL} {scheme} f1" for scheme in SCHEMES),
-        f"{ALL} strict precision",
-        f"{ALL} strict recall",
-        *(f"{label} strict f1" for label in labels),
-    ]
-    metrics = _make_metrics(labels)
-    differences = compare_rows(
-        _arrange_columns(a.counts, labels),
-        _arrange_columns(b.counts, labels),
-        {name: metrics[name] for name in names},
-        sampling=sampling,
-    )
+    names = [f"{ALL} {scheme} f1" for scheme in SCHEMES] + [f"{ALL} strict precision", f"{ALL} strict recall"]
+    names += [f"{label} strict f1" for label in labels]
+    every = _make_metrics(labels)
+    metrics = {name: every[name] for name in names}
+    ours, theirs = (_arrange_columns(one.counts, labels) for one in (a, b))
+    differences = compare_rows(ours, theirs, metrics, sampling=sampling)
     return Comparison(a.name, b.name, a.units, sampling, differences)
 
 
@@ -251,26 +226,24 @@ def _evaluate_counts(
         _estimate_scores(key, Tally(*figures), estimates, sampling)
         for key, figures in zip((ALL, *counts.labels), total.reshape(-1, WIDTH).tolist(), strict=True)
     )
-    _, _, unscored, unscored_correct = counts.groups["confidence"].get(NO_SCORE, (0, 0, 0, 0))
+    _, _, *unscored = counts.groups["confidence"].get(NO_SCORE, (0, 0, 0, 0))
     return Evaluation(
         name=name,
         sentences=counts.sentences,
-        characters=int(counts.confusion.sum()),
+        characters=sum(map(sum, counts.confusion)),
         missing=tuple(lacking.named),
         units=units,
         sampling=sampling,
         overall=overall,
         labels=dict(zip(counts.labels, by_label, strict=True)),
-        breakdowns={aspect: _score_classes(counts, aspect) for aspect in ASPECTS},
-        confusion=Confusion((*counts.labels, OUTSIDE), tuple(map(tuple, counts.confusion.tolist()))),
-        calibration=measure_calibration(counts.scores, unscored=unscored),
-        curve=trace_thresholds(
-            counts.scores.by_score, gold=int(total[0]), unscored=(unscored, unscored_correct)
-        ),
+        breakdowns={aspect: score_classes(aspect, classes) for aspect, classes in counts.groups.items()},
+        confusion=Confusion((*counts.labels, OUTSIDE), tuple(map(tuple, counts.confusion))),
+        calibration=measure_calibration(counts.scores, unscored=unscored[0]),
+        curve=trace_thresholds(counts.scores.by_score, gold=int(total[0]), unscored=unscored),
         errors=tuple(
-            ErrorGroup(pattern, counts.patterns[pattern], counts.cases.get(pattern, ()))
-            for pattern in sorted(PATTERNS, key=lambda pattern: -counts.patterns.get(pattern, 0))
-            if counts.patterns.get(pattern)
+            ErrorGroup(pattern, counts.patterns[pattern], tuple(counts.cases[pattern]))
+            for pattern in sorted(PATTERNS, key=lambda one: -counts.patterns[one])
+            if counts.patterns[pattern]
         ),
         counts=counts,
         missing_more=lacking.count - len(lacking.named),
@@ -281,9 +254,7 @@ def _evaluate_counts(
 def _make_metrics(labels: Sequence[str]) -> dict[str, Metric]:
     return {
         f"{key} {scheme} {figure}": _make_metric(number * WIDTH, scheme, figure)
-        for number, key in enumerate((ALL, *labels))
-        for scheme in SCHEMES
-        for figure in _FIGURES
+        for (number, key), scheme, figure in product(enumerate((ALL, *labels)), SCHEMES, _FIGURES)
     }
 
 
@@ -304,18 +275,12 @@ def _estimate_scores(
 ) -> dict[Scheme, ScoreEstimates]:
     # What each figure is a share of; of F1 half of both sides, which are equal where it is 1.
     trials = tally.predicted, tally.gold, (tally.gold + tally.predicted) / 2
-    return {
-        scheme: ScoreEstimates(
-            count_scheme(tally, scheme),
-            *(
-                add_exact_interval(
-                    estimates[f"{key} {scheme} {figure}"], whole, confidence=sampling.confidence
-                )
-                for figure, whole in zip(_FIGURES, trials, strict=True)
-            ),
-        )
-        for scheme in SCHEMES
-    }
+    found: dict[Scheme, ScoreEstimates] = {}
+    for scheme in SCHEMES:
+        rough = (estimates[f"{key} {scheme} {figure}"] for figure in _FIGURES)
+        exact = map(partial(add_exact_interval, confidence=sampling.confidence), rough, trials)
+        found[scheme] = ScoreEstimates(count_scheme(tally, scheme), *exact)
+    return found
 
 
 def _arrange_columns(counts: LayerCounts, labels: Sequence[str]) -> NDArray[np.int64]:
@@ -324,15 +289,3 @@ def _arrange_columns(counts: LayerCounts, labels: Sequence[str]) -> NDArray[np.i
     arranged = np.zeros((len(blocks), 1 + len(labels), WIDTH), dtype=np.int64)
     arranged[:, [0, *(1 + labels.index(label) for label in counts.labels)]] = blocks
     return arranged.reshape(len(blocks), -1)
-
-
-def _score_classes(counts: LayerCounts, aspect: Aspect) -> tuple[ClassScore, ...]:
-    found = []
-    known = aspect not in OF_PREDICTIONS
-    for key in sort_classes(aspect, counts.groups[aspect]):
-        sentences, gold, predicted, correct = counts.groups[aspect][key]
-        of = StrictCounts(gold, predicted, correct)
-        own = sentences if aspect in OF_SENTENCES else None
-        figures = (of.precision, of.recall, of.f1) if known else (of.precision, None, None)
-        found.append(ClassScore(key, gold if known else None, predicted, correct, own, *figures))
-    return tuple(found)

@@ -19,7 +19,7 @@ from biaozhu.scoring.significance import DEFAULT_SAMPLING, Sampling
 from biaozhu.scoring.value_scores import score_value_files
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
     from biaozhu.data.model import Article, Sentence
     from biaozhu.scoring.evaluation import Comparison, Evaluation
@@ -34,12 +34,11 @@ Value = TypeVar("Value")
 class ScoringRequest:
     """Request for scores of `layers`, each PATH or NAME=PATH, files or folders, against files or folders of the gold.
 
-    The same name given again adds to the layer. `articles` give sections, `train` are layers that training saw, `values` and
-    `places` files or folders of gold values and paths. `held_out`: the layers were predicted by models cross-validated on
-    this gold, so what is seen occurs in another section (article, where there are several) of it. `missing` is as in
-    `pair_layers`, or `skip`: score the sentences that all have. `labels` None is configs/labels.toml, where there is one.
-    `strict` refuses articles that are not all of the gold's, and layers with sentences that the gold lacks; else these
-    take no part, and where an article is missing there are no sections. `command` is for the document.
+    The same name given again adds to the layer. `articles` give sections, `train` are layers that training saw. `held_out`:
+    the layers were predicted by models cross-validated on this gold, so what is seen occurs in another section (article,
+    where there are several) of it. `missing` is as in `pair_layers`, or `skip`: score the sentences that all have. `strict`
+    refuses articles that are not all of the gold's, and layers with sentences that the gold lacks; else these take no part,
+    and where an article is missing there are no sections.
     """
 
     gold: tuple[Path, ...]
@@ -58,11 +57,7 @@ class ScoringRequest:
 
 @dataclass(frozen=True, slots=True)
 class ScoringInputs:
-    """Content of the files of a request.
-
-    `gold` are the sentences that are scored, `skipped` those that not all layers have; `layers` are whole, `covered` what is
-    scored of each; `trained` the layers that training saw.
-    """
+    """Content of the files: `gold` is scored, `skipped` not in all layers; `layers` are whole, `covered` is what is scored."""
 
     labels: tuple[Label, ...]
     articles: tuple[Article, ...]
@@ -115,9 +110,8 @@ class InputReader:
             layer = self.read(role, file, read) or ()
             if layer:
                 spans = sum(len(line.spans) for line in layer)
-                self.inputs[-1] = replace(
-                    self.inputs[-1], name=name or file.stem, sentences=len(layer), spans=spans
-                )
+                read_in = self.inputs[-1]
+                self.inputs[-1] = replace(read_in, name=name or file.stem, sentences=len(layer), spans=spans)
             lines += layer
         again = sorted(key for key, count in Counter(line.id for line in lines).items() if count > 1)
         if again:
@@ -127,9 +121,8 @@ class InputReader:
 
     def read_layers(self, layers: Sequence[str]) -> dict[str, Layer]:
         """Return layers by name, see `name_layers`."""
-        return {
-            name: self.read_layer("layer", paths, name=name) for name, paths in name_layers(layers).items()
-        }
+        named = name_layers(layers).items()
+        return {name: self.read_layer("layer", paths, name=name) for name, paths in named}
 
     def read_articles(self, paths: Sequence[Path]) -> tuple[Article, ...]:
         """Return the articles of files and folders."""
@@ -155,46 +148,33 @@ def read_inputs(
     gold = reader.read_layer("gold", request.gold, read=read_gold)
     layers = reader.read_layers(request.layers)
     trained = tuple(reader.read_layer("train", [path]) for path in request.train)
-    covered = _keep_covered(request, gold, layers)
-    scored = gold
+    ids = {sentence.id for sentence in gold}
+    covered = layers
+    if not request.strict:
+        # Whole where nothing is left: scoring says why.
+        covered = {name: _keep_sentences(layer, ids) or layer for name, layer in layers.items()}
     if request.missing == "skip":
-        common = set.intersection(
-            *({sentence.id for sentence in layer} for layer in (gold, *covered.values()))
-        )
+        common = ids.intersection(*({sentence.id for sentence in layer} for layer in covered.values()))
         # Where nothing is common, scoring says why.
         if common:
-            scored, *rest = (
-                tuple(sentence for sentence in layer if sentence.id in common)
-                for layer in (gold, *covered.values())
-            )
-            covered = dict(zip(covered, rest, strict=True))
-    kept = {sentence.id for sentence in scored}
-    skipped = tuple(sentence for sentence in gold if sentence.id not in kept)
+            ids, covered = common, {name: _keep_sentences(layer, common) for name, layer in covered.items()}
+    scored, skipped = _keep_sentences(gold, ids), tuple(one for one in gold if one.id not in ids)
     return ScoringInputs(labels, articles, scored, layers, covered, trained, skipped)
 
 
-def _keep_covered(request: ScoringRequest, gold: Layer, layers: Mapping[str, Layer]) -> dict[str, Layer]:
-    """Return the layers without sentences that the gold lacks; whole where nothing is left: scoring says why."""
-    if request.strict:
-        return dict(layers)
-    ids = {sentence.id for sentence in gold}
-    covered = {name: tuple(one for one in layer if one.id in ids) for name, layer in layers.items()}
-    return {name: layer or layers[name] for name, layer in covered.items()}
+def _keep_sentences(layer: Layer, ids: Collection[str]) -> Layer:
+    return tuple(sentence for sentence in layer if sentence.id in ids)
 
 
 def score_inputs(
-    request: ScoringRequest, given: ScoringInputs, *, labels: Sequence[Label], inputs: Sequence[InputFile]
+    request: ScoringRequest, given: ScoringInputs, labels: Sequence[Label], inputs: Sequence[InputFile]
 ) -> ScoredLayers:
     """Score layers; `labels` are in the order of reports, `inputs` all files of the document."""
-    options = EvaluationOptions(
-        labels=tuple(label.id for label in labels), missing=_find_missing(request), sampling=request.sampling
-    )
-    options = _add_context(options, request, given)
+    ids, missing = tuple(label.id for label in labels), _find_missing(request)
+    options = EvaluationOptions(labels=ids, missing=missing, sampling=request.sampling)
+    score = partial(evaluate_layer, given.gold, options=_add_context(options, request, given))
     reader = InputReader()
-    found = [
-        reader.attempt(partial(evaluate_layer, given.gold, layer, name=name, options=options))
-        for name, layer in given.covered.items()
-    ]
+    found = [reader.attempt(partial(score, layer, name=name)) for name, layer in given.covered.items()]
     raise_collected(reader.problems)
     evaluations = tuple(one for one in found if one is not None)
     comparisons = _compare_with_first(evaluations, request.sampling)
@@ -256,10 +236,8 @@ def _add_context(
     elif len(articles) < len(ids) and not request.held_out:
         articles = ()
     if request.held_out and not articles:
-        raise UsageError(
-            "it is not known which sentences were held out together",
-            next_step="Give the articles with --article",
-        )
+        advice = "Give the articles with --article"
+        raise UsageError("it is not known which sentences were held out together", next_step=advice)
     groups: dict[str, str] = {}
     if articles:
         # As in `read_articles`.

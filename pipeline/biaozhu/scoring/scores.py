@@ -1,4 +1,15 @@
-"""Counts and scores: from aligned spans to COR INC PAR MIS SPU, precision, recall and F1.
+"""Spans of two layers, paired one to one, and the counts COR INC PAR MIS SPU, precision, recall and F1 of SemEval-2013.
+
+The schemes (Segura-Bedmar et al. 2013, after the categories of MUC-5) are strict (boundaries and label), exact
+(boundaries), partial (any overlap, half credit unless the boundaries are equal) and type (any overlap, same label).
+One alignment serves all of them, the best there is, in this order: most identical spans, most equal boundaries, most
+characters of overlap, most equal labels, most pairs. All counts follow from these five figures, so they depend neither on
+the order of the spans nor on the choice between equally good alignments. Offsets are half open: touching spans do not
+overlap.
+
+`type` can differ from nervaluate's, which aligns anew for each scheme, greedily from left to right, and under `type` by
+label first: there a prediction over two gold spans is correct where either has its label, here where the one has it that
+the prediction overlaps most.
 
 What has no denominator is None, never 0: precision without predictions, recall without gold. F1 is
 2 COR / (POS + ACT), so it is None only where there is neither gold nor prediction, and 0 where one side is empty.
@@ -7,15 +18,129 @@ What has no denominator is None, never 0: precision without predictions, recall 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Literal
+from itertools import product
+from operator import attrgetter
+from typing import TYPE_CHECKING, Literal, get_args
 
 from biaozhu.data.errors import BiaozhuError, ScoringError, VersionError, raise_collected
 from biaozhu.data.model import Sentence, Span, check_sentence
 from biaozhu.data.strict_counts import divide
-from biaozhu.scoring.match import Scheme, align_spans
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
+
+Scheme = Literal["strict", "exact", "partial", "type"]
+SCHEMES: tuple[Scheme, ...] = get_args(Scheme)
+
+_KEY = attrgetter("start", "end", "label")
+
+
+@dataclass(frozen=True, slots=True)
+class SpanPair:
+    """A gold span and the predicted span it is compared with; they overlap by at least one character."""
+
+    gold: Span
+    predicted: Span
+
+    @property
+    def same_boundaries(self) -> bool:
+        """Both start and end at the same characters."""
+        return self.gold.start == self.predicted.start and self.gold.end == self.predicted.end
+
+    @property
+    def same_label(self) -> bool:
+        """Both have the same label."""
+        return self.gold.label == self.predicted.label
+
+    @property
+    def identical(self) -> bool:
+        """Boundaries and label are the same: correct under the strict scheme."""
+        return self.same_boundaries and self.same_label
+
+
+@dataclass(frozen=True, slots=True)
+class Alignment:
+    """Every span of both sides exactly once: in a pair, missed (gold only) or invented (predicted only)."""
+
+    pairs: tuple[SpanPair, ...]
+    missed: tuple[Span, ...]
+    invented: tuple[Span, ...]
+
+
+def align_spans(gold: Iterable[Span], predicted: Iterable[Span]) -> Alignment:
+    """Pair the spans of one sentence one to one; either side may hold overlapping or equal spans, in any order."""
+    pairs, gold, predicted = _pair_identical(sorted(gold, key=_KEY), predicted)
+    missed, invented = [], []
+    for mine, theirs in group_overlapping(gold, predicted):
+        chosen = _assign(mine, theirs) if mine and theirs else []
+        pairs += [SpanPair(mine[row], theirs[column]) for row, column in chosen]
+        rows, columns = {row for row, _ in chosen}, {column for _, column in chosen}
+        missed += [span for row, span in enumerate(mine) if row not in rows]
+        invented += [span for column, span in enumerate(theirs) if column not in columns]
+    return Alignment(tuple(pairs), tuple(missed), tuple(invented))
+
+
+def group_overlapping(
+    gold: Iterable[Span], predicted: Iterable[Span]
+) -> Iterator[tuple[list[Span], list[Span]]]:
+    """Yield groups of spans connected by overlap, from left to right; both sides are sorted by start."""
+    group: tuple[list[Span], list[Span]] = ([], [])
+    reached = 0
+    marked = [*((span, 0) for span in gold), *((span, 1) for span in predicted)]
+    for span, side in sorted(marked, key=lambda one: one[0].start):
+        if span.start >= reached and any(group):
+            yield group
+            group = ([], [])
+        group[side].append(span)
+        reached = max(reached, span.end)
+    if any(group):
+        yield group
+
+
+def _pair_identical(
+    gold: Sequence[Span], predicted: Iterable[Span]
+) -> tuple[list[SpanPair], list[Span], list[Span]]:
+    """Return the identical pairs, which cost no other aim anything, and what each side has left, sorted."""
+    waiting: dict[tuple[int, int, str], list[Span]] = {}
+    for span in predicted:
+        waiting.setdefault(_KEY(span), []).append(span)
+    pairs, rest = [], []
+    for span in gold:
+        if partners := waiting.get(_KEY(span)):
+            pairs.append(SpanPair(span, partners.pop()))
+        else:
+            rest.append(span)
+    return pairs, rest, sorted((span for spans in waiting.values() for span in spans), key=_KEY)
+
+
+def _assign(gold: Sequence[Span], predicted: Sequence[Span]) -> list[tuple[int, int]]:
+    """Return the positions of the pairs of the best assignment."""
+    size = min(len(gold), len(predicted)) + 1
+    weights = [[_weigh_pair(mine, theirs, size) for theirs in predicted] for mine in gold]
+    chosen: Iterable[tuple[int, int]]
+    if size == 2:  # noqa: PLR2004 — one span on one side: its best partner is the best assignment
+        cells = product(range(len(gold)), range(len(predicted)))
+        chosen = [max(cells, key=lambda cell: weights[cell[0]][cell[1]])]
+    else:
+        # Loading SciPy takes longer than scoring most articles, and few sentences get here.
+        from scipy.optimize import linear_sum_assignment  # noqa: PLC0415 — see above
+
+        chosen = zip(*linear_sum_assignment(weights, maximize=True), strict=True)
+    return [(int(row), int(column)) for row, column in chosen if weights[row][column]]
+
+
+def _weigh_pair(gold: Span, predicted: Span, size: int) -> int:
+    """Return a figure whose sum ranks alignments by equal boundaries, overlap, equal labels and pairs, in turn.
+
+    There are fewer than `size` pairs, so no sum carries into the aim before. Equal boundaries and overlap need no such
+    distance: for an interval I and any A and B, |I∩A| + |I∩B| <= |I| + |A∩B|, so that to pair two equal intervals never
+    costs overlap, and both aims are reached at once.
+    """
+    overlap = min(gold.end, predicted.end) - max(gold.start, predicted.start)
+    if overlap < 1:
+        return 0
+    exact = gold.start == predicted.start and gold.end == predicted.end
+    return ((exact + overlap) * size + (gold.label == predicted.label)) * size + 1
 
 
 Missing = Literal["error", "empty"]
@@ -72,20 +197,16 @@ class Counts:
 def tally_spans(gold: Iterable[Span], predicted: Iterable[Span]) -> Tally:
     """Align the spans of one sentence and tally them; any lists, see `align_spans`."""
     found = align_spans(gold, predicted)
-    strict = exact = same = 0
-    for pair in found.pairs:
-        strict += pair.identical
-        exact += pair.same_boundaries
-        same += pair.same_label
+    strict = sum(pair.identical for pair in found.pairs)
+    exact = sum(pair.same_boundaries for pair in found.pairs)
+    same = sum(pair.same_label for pair in found.pairs)
     paired = len(found.pairs)
     return Tally(paired + len(found.missed), paired + len(found.invented), paired, strict, exact, same)
 
 
 def count_scheme(tally: Tally, scheme: Scheme) -> Counts:
     """Return the counts under a scheme; PAR occurs under `partial` only, and INC under the others."""
-    correct = {"strict": tally.strict, "exact": tally.exact, "partial": tally.exact, "type": tally.type}[
-        scheme
-    ]
+    correct = {"strict": tally.strict, "type": tally.type}.get(scheme, tally.exact)
     other = tally.paired - correct
     partial = other if scheme == "partial" else 0
     missing, spurious = tally.gold - tally.paired, tally.predicted - tally.paired
@@ -99,11 +220,10 @@ def pair_layers(
     missing: Missing = "error",
     name: str = "the layer",
 ) -> tuple[tuple[Sentence, Sentence], ...]:
-    """Pair the sentences of two layers by id, in the order of the gold.
+    """Pair the sentences of two layers by id, in the order of the gold; `name` is what messages call the layer.
 
-    A sentence that the gold lacks cannot be scored and is always an error. A sentence that the layer lacks is an
-    error too, unless `missing` is "empty": then it counts as a sentence without predictions, so that all its gold
-    spans are missed; it never drops out of the score. `name` is what messages call the layer.
+    A sentence that the gold lacks is always an error. One that the layer lacks is an error too, unless `missing` is
+    "empty": then it counts as a sentence without predictions, so that all its gold spans are missed.
     """
     if not gold:
         raise ScoringError("the gold has no sentences", next_step="Give a gold file with sentence lines")
@@ -118,40 +238,29 @@ def pair_layers(
     strange = [one for one in found if one not in wanted]
     changed = [one for one in found if one in wanted and wanted[one].text != found[one].text]
     lacking = [one for one in wanted if one not in found] if missing == "error" else []
-    problems: list[BiaozhuError] = [
-        kind(
-            f"{what}{f' ({len(ids) - 1} more like it)' if len(ids) > 1 else ''}",
-            where=ids[0],
-            next_step=advice,
-        )
-        for ids, kind, what, advice in (
-            (strange, ScoringError, f"{name} has a sentence that the gold lacks", ""),
-            (changed, VersionError, f"the text of a sentence in {name} is not that of the gold", ""),
-            (
-                lacking,
-                ScoringError,
-                f"{name} lacks a sentence of the gold",
-                "Annotate it too, or count such sentences as found empty with --missing empty",
-            ),
-        )
-        if ids
-    ]
+    advised = "Annotate it too, or count such sentences as found empty with --missing empty"
+    problems: list[BiaozhuError] = []
+    for ids, kind, what, advice in (
+        (strange, ScoringError, f"{name} has a sentence that the gold lacks", ""),
+        (changed, VersionError, f"the text of a sentence in {name} is not that of the gold", ""),
+        (lacking, ScoringError, f"{name} lacks a sentence of the gold", advised),
+    ):
+        if ids:
+            more = f" ({len(ids) - 1} more like it)" if len(ids) > 1 else ""
+            problems.append(kind(f"{what}{more}", where=ids[0], next_step=advice))
     for sentence in (*gold, *layer):
         try:
             check_sentence(sentence)
         except BiaozhuError as error:
             problems.append(error)
     raise_collected(problems)
-    return tuple(
-        (sentence, found.get(one) or replace(sentence, spans=())) for one, sentence in wanted.items()
-    )
+    pairs = ((sentence, found.get(one)) for one, sentence in wanted.items())
+    return tuple((sentence, other or replace(sentence, spans=())) for sentence, other in pairs)
 
 
 def _index_by_id(layer: Sequence[Sentence], name: str) -> dict[str, Sentence]:
     found = {sentence.id: sentence for sentence in layer}
     if len(found) < len(layer):
-        raise ScoringError(
-            f"{name} holds {len(layer) - len(found)} sentences more than once",
-            next_step="Remove the repeated lines",
-        )
+        what = f"{name} holds {len(layer) - len(found)} sentences more than once"
+        raise ScoringError(what, next_step="Remove the repeated lines")
     return found

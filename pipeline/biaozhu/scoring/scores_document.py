@@ -9,12 +9,14 @@ from dataclasses import asdict, dataclass
 from importlib import resources
 from typing import TYPE_CHECKING, Any
 
+import msgspec
+
 from biaozhu import __version__
 from biaozhu.data.errors import ScoresFileError
 from biaozhu.data.files import parse_json, read_bytes, write_text
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     from biaozhu.data.model import Span
@@ -23,6 +25,21 @@ if TYPE_CHECKING:
     from biaozhu.scoring.significance import ResamplingUnits
 
 FORMAT = "biaozhu.scores.v1"
+EVALUATION = (
+    *(
+        "name",
+        "sentences",
+        "characters",
+        "missing",
+        "units",
+        "sampling",
+        "overall",
+        "labels",
+        "breakdowns",
+        "confusion",
+    ),
+    *("calibration", "curve", "errors"),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,15 +65,15 @@ def make_document(
 ) -> dict[str, Any]:
     """Return the document of evaluations on the same gold, in the order of reports; `inputs` are all files read."""
     date = date or dt.datetime.now(dt.UTC)
+    made: dict[str, Any] = {
+        "version": __version__,
+        "command": command,
+        "date": date.isoformat(timespec="seconds"),
+    }
+    made |= {"python": platform.python_version(), "inputs": [asdict(item) for item in inputs]}
     return {
         "format": FORMAT,
-        "made": {
-            "version": __version__,
-            "command": command,
-            "date": date.isoformat(timespec="seconds"),
-            "python": platform.python_version(),
-            "inputs": [asdict(item) for item in inputs],
-        },
+        "made": made,
         "layers": [_describe_evaluation(evaluation) for evaluation in evaluations],
         "comparisons": [_describe_comparison(comparison) for comparison in comparisons],
         **({"values": values} if values else {}),
@@ -89,35 +106,19 @@ def read_schema() -> dict[str, Any]:
 
 
 def _describe_evaluation(evaluation: Evaluation) -> dict[str, Any]:
-    optional = {"missing_more": evaluation.missing_more, "curve_step": evaluation.curve_step}
-    return {
-        "name": evaluation.name,
-        "sentences": evaluation.sentences,
-        "characters": evaluation.characters,
-        "missing": evaluation.missing,
-        "units": _describe_units(evaluation.units),
-        "sampling": asdict(evaluation.sampling),
-        "overall": {scheme: asdict(one) for scheme, one in evaluation.overall.items()},
-        "labels": {
-            label: {scheme: asdict(one) for scheme, one in scores.items()}
-            for label, scores in evaluation.labels.items()
-        },
-        "breakdowns": {
-            aspect: [asdict(row) for row in rows] for aspect, rows in evaluation.breakdowns.items()
-        },
-        "confusion": asdict(evaluation.confusion),
-        "calibration": asdict(evaluation.calibration),
-        "curve": [asdict(point) for point in evaluation.curve],
-        "errors": [
-            {
-                "pattern": group.pattern,
-                "count": group.count,
-                "examples": [_describe_case(case) for case in group.examples],
-            }
-            for group in evaluation.errors
-        ],
-        **{key: value for key, value in optional.items() if value},
-    }
+    document = {key: getattr(evaluation, key) for key in EVALUATION}
+    document["units"] = _describe_units(evaluation.units)
+    document["errors"] = [
+        {
+            "pattern": one.pattern,
+            "count": one.count,
+            "examples": [_describe_case(case) for case in one.examples],
+        }
+        for one in evaluation.errors
+    ]
+    document |= {key: value for key in ("missing_more", "curve_step") if (value := getattr(evaluation, key))}
+    plain: dict[str, Any] = msgspec.to_builtins(document)
+    return plain
 
 
 def _describe_comparison(comparison: Comparison) -> dict[str, Any]:
@@ -125,13 +126,8 @@ def _describe_comparison(comparison: Comparison) -> dict[str, Any]:
     for one in differences:
         # Two layers may differ by nothing, or by all there is, and neither is sure.
         del one["difference"]["exact"]
-    return {
-        "a": comparison.a,
-        "b": comparison.b,
-        "units": _describe_units(comparison.units),
-        "sampling": asdict(comparison.sampling),
-        "differences": differences,
-    }
+    made = {"units": _describe_units(comparison.units), "sampling": asdict(comparison.sampling)}
+    return {"a": comparison.a, "b": comparison.b, **made, "differences": differences}
 
 
 def _describe_units(units: ResamplingUnits) -> dict[str, Any]:
@@ -141,19 +137,13 @@ def _describe_units(units: ResamplingUnits) -> dict[str, Any]:
 
 def _describe_case(case: Case) -> dict[str, Any]:
     keys = ("sentence", "shape", "start", "end", "before", "text", "after")
-    return {
-        **{key: getattr(case, key) for key in keys},
-        "gold": _describe_spans(case.gold, case),
-        "predicted": _describe_spans(case.predicted, case),
-    }
+    sides = {key: _describe_spans(getattr(case, key), case) for key in ("gold", "predicted")}
+    return {**{key: getattr(case, key) for key in keys}, **sides}
 
 
-def _describe_spans(spans: Iterable[Span], case: Case) -> list[dict[str, Any]]:
+def _describe_spans(spans: Sequence[Span], case: Case) -> list[dict[str, Any]]:
     # A stream's spans have the same fields but another class.
-    return [
-        {
-            **{key: getattr(span, key) for key in ("start", "end", "label", "source", "score")},
-            "text": case.text[span.start - case.start : span.end - case.start],
-        }
-        for span in spans
-    ]
+    keys = ("start", "end", "label", "source", "score")
+    texts = [case.text[span.start - case.start : span.end - case.start] for span in spans]
+    plain = ({key: getattr(span, key) for key in keys} for span in spans)
+    return [{**one, "text": text} for one, text in zip(plain, texts, strict=True)]

@@ -101,15 +101,12 @@ class Difference:
 def choose_units(articles: Mapping[str, str], sections: Mapping[str, str] | None = None) -> ResamplingUnits:
     """Choose what to resample: articles; with fewer than 10 sections; with fewer than 10 of these sentences.
 
-    Both are by sentence id; sections of different articles need different names, None is where they are not known.
+    Both are by sentence id; sections of different articles need different names.
     """
     lacking = [one for one in articles if sections is not None and one not in sections]
     if lacking:
-        raise ScoringError(
-            f"{len(lacking)} sentences have no section",
-            where=lacking[0],
-            next_step="Give the article files that the gold was made from with --article",
-        )
+        advice = "Give the article files that the gold was made from with --article"
+        raise ScoringError(f"{len(lacking)} sentences have no section", where=lacking[0], next_step=advice)
     found = len(set(articles.values()))
     if found >= ARTICLES_NEEDED:
         return ResamplingUnits("article", dict(articles), found, f"{found} articles")
@@ -169,31 +166,24 @@ def compare_rows(
     def difference_of(metric: Metric) -> Metric:
         return lambda sums: metric(sums[:, columns:]) - metric(sums[:, :columns])
 
-    estimates = estimate_metrics(
-        np.hstack([a, b]),
-        {name: difference_of(metric) for name, metric in metrics.items()},
-        sampling=sampling,
-    )
+    changes = {name: difference_of(metric) for name, metric in metrics.items()}
+    estimates = estimate_metrics(np.hstack([a, b]), changes, sampling=sampling)
     moved, exact = _draw_swaps(a, b, sampling)
     total_a, total_b = a.sum(axis=0).astype(np.float64), b.sum(axis=0).astype(np.float64)
     tests: dict[str, float | None] = {}
     for name, metric in metrics.items():
-        seen = estimates[name].value
-        swapped = metric(total_b - moved) - metric(total_a + moved)
-        tests[name] = None if seen is None else _compute_p(abs(seen), np.abs(swapped), exact=exact)
+        seen, tests[name] = estimates[name].value, None
+        if seen is not None:
+            swapped = np.abs(metric(total_b - moved) - metric(total_a + moved))
+            # An undefined difference cannot be told from a large one: count it against significance.
+            as_large = int(np.count_nonzero(~(swapped < abs(seen) - ROUNDING_ERROR)))
+            tests[name] = as_large / len(swapped) if exact else (as_large + 1) / (len(swapped) + 1)
     corrected = correct_by_holm(tests)
-    return tuple(
-        Difference(
-            name,
-            _read_scalar(metric(total_a[None])),
-            _read_scalar(metric(total_b[None])),
-            estimates[name],
-            tests[name],
-            corrected[name],
-            exact,
-        )
-        for name, metric in metrics.items()
-    )
+    found = []
+    for name, metric in metrics.items():
+        first, second = (_read_scalar(metric(total[None])) for total in (total_a, total_b))
+        found.append(Difference(name, first, second, estimates[name], tests[name], corrected[name], exact))
+    return tuple(found)
 
 
 def correct_by_holm(p_values: Mapping[str, float | None]) -> dict[str, float | None]:
@@ -239,30 +229,21 @@ def _draw_swaps(a: Integers, b: Integers, sampling: Sampling) -> tuple[Floats, b
         ways = (np.arange(2**units)[:, None] >> np.arange(units)) & 1
         return ways.astype(np.float64) @ single, True
     at_once = max(1, CELLS_AT_ONCE // len(gaps))
-    moved = [
-        rng.binomial(sizes, 0.5, size=(min(at_once, resamples - done), len(gaps))).astype(np.float64)
-        @ gap_values
-        for done in range(0, resamples, at_once)
-    ]
+    shapes = [(min(at_once, resamples - done), len(gaps)) for done in range(0, resamples, at_once)]
+    moved = [rng.binomial(sizes, 0.5, size=shape).astype(np.float64) @ gap_values for shape in shapes]
     return np.concatenate(moved), False
 
 
-def _compute_p(seen: float, swapped: Floats, *, exact: bool) -> float:
-    # An undefined difference cannot be told from a large one: count it against significance.
-    as_large = int(np.count_nonzero(~(swapped < seen - ROUNDING_ERROR)))
-    return as_large / len(swapped) if exact else (as_large + 1) / (len(swapped) + 1)
-
-
 def _make_estimate(
-    value: float | None, drawn: Floats, without_one: Floats, sizes: Integers, confidence: float
+    value: float | None, drawn: Floats, others: Floats, sizes: Integers, sure: float
 ) -> Estimate:
     defined = np.sort(drawn[~np.isnan(drawn)])
     undefined = len(drawn) - len(defined)
     if value is None or not len(defined):
         return Estimate(value, undefined=undefined)
-    tail = (1 - confidence) / 2
+    tail = (1 - sure) / 2
     low, high = np.quantile(defined, [tail, 1 - tail])
-    bca = _compute_bca(value, defined, without_one, sizes, tail)
+    bca = _compute_bca(value, defined, others, sizes, tail)
     return Estimate(value, (float(low), float(high)), bca, undefined)
 
 

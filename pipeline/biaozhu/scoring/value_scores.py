@@ -1,8 +1,7 @@
 """Scores of what spans mean: the value of each amount and the path of each place, against values written by people.
 
-Gold values and paths are JSONL files beside the gold layer, one line for each amount or place of it. A field is scored
-on the gold's own spans (is a correct span read correctly?) and on a layer's (where a span that is not found counts as
-wrong).
+Gold values and paths are JSONL files beside the gold layer, a line for each amount or place. A field is scored on the
+gold's own spans (is a correct span read correctly?) and on a layer's (a span that is not found counts as wrong).
 """
 
 from __future__ import annotations
@@ -28,6 +27,8 @@ if TYPE_CHECKING:
 
     # Sentence id, start and end.
     Where = tuple[str, int, int]
+    # Of each field, how many are correct, of how many.
+    Tallies = dict[str, tuple[int, int]]
 
 AMOUNT, PLACE = "AMOUNT", "PLACE"
 # What must be equal for a field of an amount to be correct; an AmountValue and a GoldValue have the same names.
@@ -91,16 +92,6 @@ class FieldScore:
 GoldLine = TypeVar("GoldLine", GoldValue, GoldPlace)
 
 
-def read_gold_values(path: Path, gold: Sequence[Sentence]) -> dict[Where, GoldValue]:
-    """Read gold values, one for each amount of the gold layer (of a folder only its articles); or MeaningFileError."""
-    return _read_gold_lines(path, gold, AMOUNT, GoldValue)
-
-
-def read_gold_places(path: Path, gold: Sequence[Sentence]) -> dict[Where, GoldPlace]:
-    """Read gold paths: one line for each place of the gold layer; errors as of `read_gold_values`."""
-    return _read_gold_lines(path, gold, PLACE, GoldPlace)
-
-
 def score_values(
     values: Mapping[Where, GoldValue],
     places: Mapping[Where, GoldPlace],
@@ -109,16 +100,15 @@ def score_values(
     layer: str | None,
     articles: Sequence[Article] = (),
 ) -> tuple[FieldScore, ...]:
-    """Score the values and paths of a layer's spans, those with the gold's offsets and label.
+    """Score the values and paths of a layer's spans (None: the gold itself), those with the gold's offsets and label.
 
-    No gold values or places leave amounts or places out; the layer None is the gold itself; without articles the place
-    that an amount is about is not scored.
+    No gold values or places leave amounts or places out; without articles the place an amount is about is not scored.
     """
     by_article: dict[str, list[Sentence]] = {}
     for sentence in sorted(sentences, key=lambda one: (one.article, one.start)):
         by_article.setdefault(sentence.article, []).append(sentence)
     resolved = {article: resolve_places(ones) for article, ones in by_article.items()}
-    counts: dict[str, tuple[int, int]] = {}
+    counts: Tallies = {}
     if values:
         counts = _count_values(values, sentences)
         if articles:
@@ -144,8 +134,8 @@ def score_value_files(
 ) -> list[dict[str, Any]]:
     """Score the gold itself and each layer against files of gold values and paths, as `values` of scores.json has it."""
     wanted = (
-        read_gold_values(values, gold) if values else {},
-        read_gold_places(places, gold) if places else {},
+        read_gold_lines(values, gold, GoldValue) if values else {},
+        read_gold_lines(places, gold, GoldPlace) if places else {},
     )
     if not any(wanted):
         return []
@@ -165,9 +155,7 @@ def _find_spans(sentences: Sequence[Sentence], label: str) -> dict[Where, str]:
     }
 
 
-def _count_values(
-    values: Mapping[Where, GoldValue], sentences: Sequence[Sentence]
-) -> dict[str, tuple[int, int]]:
+def _count_values(values: Mapping[Where, GoldValue], sentences: Sequence[Sentence]) -> Tallies:
     texts = {sentence.id: sentence.text for sentence in sentences}
     correct = dict.fromkeys((*FIELDS, WHOLE), 0)
     for sentence, start, end in values.keys() & _find_spans(sentences, AMOUNT):
@@ -178,16 +166,13 @@ def _count_values(
     return {f"amount {field}": (count, len(values)) for field, count in correct.items()}
 
 
-def _count_places(
-    golds: Mapping[Where, GoldPlace], places: Mapping[Where, Place]
-) -> dict[str, tuple[int, int]]:
+def _count_places(golds: Mapping[Where, GoldPlace], places: Mapping[Where, Place]) -> Tallies:
     paths = levels = resolved = right = 0
     for where in golds.keys() & places.keys():
         gold, place = golds[where], places[where]
         # An empty path is correct only for a place that has none.
-        correct = "/".join(place.path) in (gold.path, *gold.also) and (
-            bool(place.path) or place.status == "natural"
-        )
+        given = bool(place.path) or place.status == "natural"
+        correct = "/".join(place.path) in (gold.path, *gold.also) and given
         given = place.status in ("known", "natural")
         paths += correct
         levels += place.level == gold.level
@@ -200,9 +185,9 @@ def _count_places(
     }
 
 
-def _read_gold_lines(
-    path: Path, gold: Sequence[Sentence], label: str, kind: type[GoldLine]
-) -> dict[Where, GoldLine]:
+def read_gold_lines(path: Path, gold: Sequence[Sentence], kind: type[GoldLine]) -> dict[Where, GoldLine]:
+    """Read a line for each amount or place of the gold layer (of a folder only its articles); or MeaningFileError."""
+    label = AMOUNT if kind is GoldValue else PLACE
     wanted = _find_spans(gold, label)
     articles = {sentence.article for sentence in gold}
     problems: list[BiaozhuError] = []
@@ -228,13 +213,9 @@ def _read_gold_lines(
     # Of a line that cannot be read it is not known which amount or place it is about.
     raise_collected(problems)
     covered = {where[0].partition(":")[0] for where in (rows if path.is_dir() else wanted)}
-    raise_collected(
-        [
-            MeaningFileError(
-                f"no line for the {label} {text!r}", where=f"{path}, {where[0]} {where[1]}-{where[2]}"
-            )
-            for where, text in wanted.items()
-            if where not in rows and where[0].partition(":")[0] in covered
-        ]
-    )
+    for where, text in wanted.items():
+        if where not in rows and where[0].partition(":")[0] in covered:
+            place = f"{path}, {where[0]} {where[1]}-{where[2]}"
+            problems.append(MeaningFileError(f"no line for the {label} {text!r}", where=place))
+    raise_collected(problems)
     return rows

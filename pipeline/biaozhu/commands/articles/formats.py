@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -43,22 +44,25 @@ def export(
     names = {label.id: label.name for label in read_labels(labels)}
     named = read_named_layers(layers, labels=names)
     sentences = [sentence for _, layer in named for sentence in layer]
-    _unique(sentences)
+    twice = [one for one, count in Counter(sentence.id for sentence in sentences).items() if count > 1]
+    if twice:
+        advice = "Export them one by one"
+        raise DuplicateError("two of the layers have it", where=twice[0], next_step=advice)
     made = export_layer(sentences, into, names=names, articles=name_articles(named))
-    entries = made.entries
     check_output(output, into.value, layers)
-    for name in made.files:
-        check_output(output / name if name else output, into.value, layers)
-    for name, content in made.files.items():
-        write_bytes(output / name if name else output, content)
+    written = {output / name if name else output: content for name, content in made.files.items()}
+    for path in written:
+        check_output(path, into.value, layers)
+    for path, content in written.items():
+        write_bytes(path, content)
     spans = sum(len(sentence.spans) for sentence in sentences)
     if as_json:
-        _print(sentences, entries, {"format": into.value, "written": spans - len(entries)})
+        _print(sentences, made.entries, {"format": into.value, "written": spans - len(made.entries)})
     else:
-        say(f"{spans - len(entries)} of {spans} spans in {len(sentences)} sentences written to {output}")
+        say(f"{spans - len(made.entries)} of {spans} spans in {len(sentences)} sentences written to {output}")
         if into in NOT_CARRIED:
             say(NOT_CARRIED[into])
-    finish(entries)
+    finish(made.entries)
 
 
 def import_(
@@ -66,20 +70,11 @@ def import_(
     *,
     of: FormatName,
     output: LayerFile,
-    article: Annotated[
-        Path | None, Option(metavar="SEED", help="The article whose sentences the file's texts are.")
-    ] = None,
-    rename: Annotated[
-        list[str] | None,
-        Option("--map", metavar="THEIRS=OURS", help="A label of theirs and what we call it; repeat it."),
-    ] = None,
-    units: Annotated[
-        OffsetUnit | None, Option(help="What the file's offsets count; else what the format's tool counts.")
-    ] = None,
+    article: Annotated[Path | None, Option(metavar="SEED")] = None,
+    rename: Annotated[list[str] | None, Option("--map", metavar="THEIRS=OURS")] = None,
+    units: OffsetUnit | None = None,
     split: Annotated[bool, Option("--split", help="Cut texts into sentences, never inside a span.")] = False,
-    ledger: Annotated[
-        bool, Option("--ledger", help="Also write what could not come over to LAYER.ledger.jsonl.")
-    ] = False,
+    ledger: Annotated[bool, Option("--ledger")] = False,
     labels: LabelsFile = LABELS,
     as_json: AsJson = False,
 ) -> None:
@@ -87,6 +82,12 @@ def import_(
 
     Texts that do not carry sentence ids of biaozhu become an article of their own, whose raw file is written beside
     the layer.
+
+    Options:
+        article: The article whose sentences the file's texts are.
+        rename: A label of theirs and what we call it; repeat it.
+        units: What the file's offsets count; else what the format's tool counts.
+        ledger: Also write what could not come over to LAYER.ledger.jsonl.
     """
     from biaozhu.formats.convert import import_documents, read_documents
     from biaozhu.reading.article import read_article
@@ -100,37 +101,29 @@ def import_(
     names = {label.name: label.id for label in label_set}
     documents = read_documents(file, of, names=names, renamed=_renamed(rename or ()), unit=units)
     imported = import_documents(documents, article=read_article(article) if article else None, split=split)
-    written = {
-        output.with_suffix(f".{name}.txt" if name else ".txt"): raw for name, raw in imported.raws.items()
-    }
-    raise_collected(
-        [
-            UsageError(
-                "another text stands where this layer's article would be written",
-                where=str(path),
-                next_step="Give another -o, or --article if it is the article of these texts",
-            )
-            for path, raw in written.items()
-            if path.exists() and path.read_bytes() != raw.encode("utf-8")
-        ]
-    )
+    raws = imported.raws.items()
+    written = {output.with_suffix(f".{name}.txt" if name else ".txt"): raw for name, raw in raws}
+    what = "another text stands where this layer's article would be written"
+    advice = "Give another -o, or --article if it is the article of these texts"
+    others = [path for path, raw in written.items() if path.exists() and path.read_bytes() != raw.encode()]
+    raise_collected([UsageError(what, where=str(path), next_step=advice) for path in others])
     for path, raw in written.items():
         write_text(path, raw)
     write_layer(output, imported.sentences)
     if ledger:
         write_ledger(ledger_path(output), imported.entries)
     if as_json:
-        _print(
-            imported.sentences,
-            imported.entries,
-            {"format": of.value, "articles": [str(one) for one in written]},
-        )
+        more = {"format": of.value, "articles": [str(one) for one in written]}
+        _print(imported.sentences, imported.entries, more)
     else:
         spans = sum(len(sentence.spans) for sentence in imported.sentences)
         say(f"{spans} spans in {len(imported.sentences)} sentences written to {output}")
         for path in written:
             say(f"the article of these sentences: {path}")
-        _tell_unknown(imported.sentences, {label.id for label in label_set})
+        known = {label.id for label in label_set}
+        found = [span.label for sentence in imported.sentences for span in sentence.spans]
+        for one, count in Counter(label for label in found if label not in known).most_common():
+            say(f"{count} spans have a label that the label set lacks: {one!r}; --map {one}=OURS renames it")
     finish(imported.entries)
 
 
@@ -144,32 +137,7 @@ def _renamed(pairs: Iterable[str]) -> dict[str, str]:
     return found
 
 
-def _unique(sentences: Iterable[Sentence]) -> None:
-    seen: set[str] = set()
-    for sentence in sentences:
-        if sentence.id in seen:
-            raise DuplicateError(
-                "two of the layers have it", where=sentence.id, next_step="Export them one by one"
-            )
-        seen.add(sentence.id)
-
-
-def _tell_unknown(sentences: Iterable[Sentence], known: set[str]) -> None:
-    counts: dict[str, int] = {}
-    for sentence in sentences:
-        for span in sentence.spans:
-            if span.label not in known:
-                counts[span.label] = counts.get(span.label, 0) + 1
-    for label, count in sorted(counts.items(), key=lambda item: -item[1]):
-        say(f"{count} spans have a label that the label set lacks: {label!r}; --map {label}=OURS renames it")
-
-
 def _print(sentences: Sequence[Sentence], entries: Sequence[Entry], more: Mapping[str, object]) -> None:
-    print_json(
-        {
-            **more,
-            "sentences": len(sentences),
-            "spans": sum(len(sentence.spans) for sentence in sentences),
-            "losses": [asdict(entry) for entry in entries if entry.severity == "loss"],
-        }
-    )
+    spans = sum(len(sentence.spans) for sentence in sentences)
+    lost = [asdict(entry) for entry in entries if entry.severity == "loss"]
+    print_json({**more, "sentences": len(sentences), "spans": spans, "losses": lost})

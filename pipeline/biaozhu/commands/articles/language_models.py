@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import sys
-from dataclasses import dataclass
+from collections import Counter
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -43,16 +44,9 @@ class Answered:
         return make_annotator(self.plan, self.outcome)
 
     def write_layer(
-        self,
-        path: Path,
-        sentences: Sequence[Sentence],
-        *,
-        hidden: Mapping[str, tuple[Span, ...]] | None = None,
+        self, path: Path, sentences: Sequence[Sentence], hidden: Mapping[str, tuple[Span, ...]] | None = None
     ) -> None:
-        """Write its own layer, with its record and status beside it; nothing where nothing was answered.
-
-        `hidden` is what others propose, by sentence id: the model has not seen it, which is how `bias` counts it.
-        """
+        """Write its layer with record and status, if there is any; `hidden` is what it has not seen, by sentence."""
         from biaozhu.curation.status import SentenceStatus, status_path, write_status
         from biaozhu.llm.work import make_layer
 
@@ -62,23 +56,20 @@ class Answered:
         write_layer(path, layer)
         self.write_record(path, {one.article for one in layer})
         by, now, hidden = self.plan.source, datetime.now(UTC).isoformat(timespec="seconds"), hidden or {}
-        statuses = [
-            SentenceStatus(
-                one.id, "confirmed", withheld=hidden.get(one.id), confirmed_by=by, confirmed_at=now
-            )
-            if one.id in self.outcome.spans
-            else SentenceStatus(one.id, "untouched", withheld=hidden.get(one.id))
-            for one in sentences
-        ]
+        statuses = []
+        for one in sentences:
+            status = SentenceStatus(one.id, "untouched", withheld=hidden.get(one.id))
+            if one.id in self.outcome.spans:
+                status = replace(status, state="confirmed", confirmed_by=by, confirmed_at=now)
+            statuses.append(status)
         write_status(status_path(path), self.plan.config.base_url, self.plan.config.name, statuses)
 
     def write_record(self, path: Path, articles: Collection[str]) -> None:
         """Write its record beside a layer of some articles, named by their ids."""
         from biaozhu.llm.work import write_record
 
-        numbers = [
-            number for number, some in enumerate(self.plan.articles) if some and some[0].article in articles
-        ]
+        asked = enumerate(self.plan.articles)
+        numbers = [number for number, some in asked if some and some[0].article in articles]
         write_record(path, self.plan, self.outcome, numbers)
 
 
@@ -86,21 +77,16 @@ def llm(
     files: Annotated[list[Path], Argument(metavar="FILE…", help="Articles, or folders of them.")],
     *,
     config: Annotated[Path, Option(metavar="TOML", help="The language model; see docs/llm.md.")],
-    output: Annotated[
-        Path,
-        Option(
-            "--output",
-            "-o",
-            metavar="OUT",
-            callback=layer_name,
-            help="A .jsonl file, or a folder for a file by article.",
-        ),
-    ],
+    output: Annotated[Path, Option("--output", "-o", metavar="OUT", callback=layer_name)],
     labels: LabelsFile = Path("configs/labels.toml"),
     yes: Yes = False,
     as_json: Annotated[bool, Option("--json", help="Print what it used as JSON.")] = False,
 ) -> None:
-    """Ask a language model for the spans of articles: a layer of its own."""
+    """Ask a language model for the spans of articles: a layer of its own.
+
+    Options:
+        output: A .jsonl file, or a folder for a file by article.
+    """
     from biaozhu.reading.article import find_articles, read_readable
 
     read, problems = read_readable(find_articles(files))
@@ -145,9 +131,9 @@ def ask_models(
     from biaozhu.reading.sentences import split_checked
 
     read = [read_config(path) for path in configs]
-    for number, one in enumerate(read):
-        if one.name in {other.name for other in read[:number]}:
-            raise ConfigError("another model has this name", where=one.name)
+    for name, count in Counter(one.name for one in read).items():
+        if count > 1:
+            raise ConfigError("another model has this name", where=name)
     keys = [read_key(one) for one in read]
     known = read_labels(labels)
     sentences = [split_checked(article) for article in articles]
@@ -171,10 +157,8 @@ def ask_models(
 def check_names(names: Sequence[Path | str]) -> None:
     """Check that no layer would overwrite another."""
     if len(set(names)) < len(names):
-        raise UsageError(
-            "two articles have the same file name, their layers would overwrite each other",
-            next_step="Rename one of the files",
-        )
+        what = "two articles have the same file name, their layers would overwrite each other"
+        raise UsageError(what, next_step="Rename one of the files")
 
 
 def _agree_to(plans: Sequence[Plan], *, yes: bool) -> None:

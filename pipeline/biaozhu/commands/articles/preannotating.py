@@ -1,34 +1,39 @@
-"""Commands: preannotate."""
+"""Command: preannotate; a few articles at once, or a corpus as a stream to one file or to shards."""
 
 from __future__ import annotations
 
+import json
 import sys
+from dataclasses import asdict, dataclass
+from functools import partial
+from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal, TypeVar
 
 from typer import Argument, Exit, Option
 
 from biaozhu.commands.articles.language_models import Answered, ask_models, check_names, check_records
 from biaozhu.commands.articles.reading import say_where_not_chinese
-from biaozhu.commands.console import finish, progress, say
+from biaozhu.commands.console import LOSSES_SHOWN, finish, progress, say
 from biaozhu.commands.options import MAX_PROCESSES, LabelsFile, Yes, layer_name
-from biaozhu.data.errors import ConfigError, LabelError, UsageError
-from biaozhu.data.files import descriptor_of
+from biaozhu.data.errors import ConfigError, EmptyArticleError, LabelError, UsageError
+from biaozhu.data.files import descriptor_of, write_lines, write_stream
 from biaozhu.data.labels import read_labels
-from biaozhu.data.layers import ledger_path, write_layer
+from biaozhu.data.layers import FAILED_SUFFIX, ledger_path, write_layer
 from biaozhu.data.ledger import write_ledger
 from biaozhu.data.model import sentence_to_line
-from biaozhu.data.outputs import check_distinct, check_output
+from biaozhu.data.outputs import check_distinct, check_output, check_output_folder
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Sequence
+    from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 
     from biaozhu.annotators.preannotate import Preannotation
     from biaozhu.annotators.registry import Annotator
-    from biaozhu.annotators.words import NameModel
     from biaozhu.data.errors import BiaozhuError
     from biaozhu.data.ledger import Entry
     from biaozhu.data.model import Article, Span
+    from biaozhu.scale.batch import Batch, Failure
+    from biaozhu.scale.shards import Form, Plan, Receipt
 
 NetworkName = Annotated[
     str,
@@ -38,84 +43,44 @@ LANGUAGE_MODEL = ".toml"
 
 
 def preannotate(
-    files: Annotated[
-        list[str],
-        Argument(
-            metavar="FILE...",
-            help="Articles (text or HTML), folders, patterns; JSONL or Parquet with name and text; .gz, .zst; - for stdin; s3://….",
-        ),
-    ],
+    files: Annotated[list[str], Argument(metavar="FILE...")],
     *,
-    output: Annotated[
-        Path | None,
-        Option(
-            "--output",
-            "-o",
-            metavar="OUT",
-            callback=layer_name,
-            help="A .jsonl file, or a folder for a file by article; else stdout.",
-        ),
-    ] = None,
-    layers: Annotated[
-        Path | None,
-        Option(metavar="DIR", help="Also write each annotator's layer to DIR/<source>/<article>.jsonl."),
-    ] = None,
-    ledger: Annotated[
-        bool, Option("--ledger", help="Also write what the combination decided to OUT.ledger.jsonl.")
-    ] = False,
+    output: Annotated[Path | None, Option("--output", "-o", metavar="OUT", callback=layer_name)] = None,
+    layers: Annotated[Path | None, Option(metavar="DIR")] = None,
+    ledger: Annotated[bool, Option("--ledger")] = False,
     model: NetworkName = "accurate",
-    annotator: Annotated[
-        list[str],
-        Option(
-            metavar="NAME",
-            help="Also an annotator of another package, of a Python file (.py), or a language model that a file (.toml) describes, as a layer of its own. Repeatable.",
-        ),
-    ] = [],  # noqa: B006 — typer copies the default
+    annotator: Annotated[list[str], Option(metavar="NAME")] = [],  # noqa: B006 — typer copies the default
     labels: LabelsFile = Path("configs/labels.toml"),
-    threads: Annotated[
-        int | None,
-        Option(min=1, max=MAX_PROCESSES, help="Threads of the network; as many as processors by default."),
-    ] = None,
-    shards: Annotated[
-        str | None,
-        Option(
-            metavar="DIR",
-            help="Write shards and a manifest to DIR (or s3://…), and go on there after a stop.",
-        ),
-    ] = None,
-    shard_size: Annotated[
-        int | None, Option(min=1, metavar="BYTES", help="Source text in a shard; 4 MiB by default.")
-    ] = None,
-    shard_format: Annotated[
-        Literal["jsonl", "jsonl.zst", "parquet", "docbin"] | None,
-        Option(help="What a shard's file is; jsonl (packed by gzip) by default."),
-    ] = None,
-    jobs: Annotated[
-        int | None,
-        Option(
-            "--jobs",
-            "-j",
-            min=1,
-            max=MAX_PROCESSES,
-            help="Processes, each with one thread: 1; with Ray, one for each core.",
-        ),
-    ] = None,
-    engine: Annotated[
-        Literal["local", "ray"],
-        Option(help="Who makes shards: processes of this machine, or Ray (extra `ray`)."),
-    ] = "local",
-    ray_address: Annotated[
-        str | None,
-        Option(metavar="HOST:PORT", help="A running Ray cluster; else one of this machine is started."),
-    ] = None,
+    threads: Annotated[int | None, Option(min=1, max=MAX_PROCESSES)] = None,
+    shards: Annotated[str | None, Option(metavar="DIR")] = None,
+    shard_size: Annotated[int | None, Option(min=1, metavar="BYTES")] = None,
+    shard_format: Literal["jsonl", "jsonl.zst", "parquet", "docbin"] | None = None,
+    jobs: Annotated[int | None, Option("--jobs", "-j", min=1, max=MAX_PROCESSES)] = None,
+    engine: Literal["local", "ray"] = "local",
+    ray_address: Annotated[str | None, Option(metavar="HOST:PORT")] = None,
     yes: Yes = False,
-    as_json: Annotated[
-        bool, Option("--json", help="Print what language models used as JSON; needs --output.")
-    ] = False,
+    as_json: Annotated[bool, Option("--json")] = False,
 ) -> None:
-    """Find places, persons and amounts in articles: sentence lines with spans."""
+    """Find places, persons and amounts in articles: sentence lines with spans.
+
+    Options:
+        files: Articles (text or HTML), folders, patterns; JSONL or Parquet with name and text; .gz, .zst; - for stdin;
+            s3://….
+        output: A .jsonl file, or a folder for a file by article; else stdout.
+        layers: Also write each annotator's layer to DIR/<source>/<article>.jsonl.
+        ledger: Also write what the combination decided to OUT.ledger.jsonl.
+        annotator: Also an annotator of another package, of a Python file (.py), or a language model that a file (.toml)
+            describes, as a layer of its own. Repeatable.
+        threads: Threads of the network; as many as processors by default.
+        shards: Write shards and a manifest to DIR (or s3://…), and go on there after a stop.
+        shard_size: Source text in a shard; 4 MiB by default.
+        shard_format: What a shard's file is; jsonl (packed by gzip) by default.
+        jobs: Processes, each with one thread: 1; with Ray, one for each core.
+        engine: Who makes shards: processes of this machine, or Ray (extra `ray`).
+        ray_address: A running Ray cluster; else one of this machine is started.
+        as_json: Print what language models used as JSON; needs --output.
+    """
     from biaozhu.annotators.network.models import whole_name
-    from biaozhu.commands.articles.streaming import Run, annotate_corpus
     from biaozhu.scale.corpus_stream import expand_globs, is_stream
     from biaozhu.scale.shard_folders import is_remote, place
 
@@ -131,73 +96,74 @@ def preannotate(
         if layers is not None or ledger or annotator:
             raise UsageError("--layers, --ledger and --annotator are for a few articles, not for a stream")
         network = whole_name(model)  # before any worker starts: each would only say again that there is none
-        run = Run(
-            network,
-            jobs,
-            threads,
-            ray=engine == "ray",
-            address=ray_address,
-            size=shard_size,
-            form=shard_format,
-        )
+        run = Run(network, jobs, threads, engine == "ray", ray_address, shard_size, shard_format)
         annotate_corpus(paths, output=output, folder=None if shards is None else place(shards), run=run)
         return
     if as_json and output is None:
         raise UsageError("--json needs --output: the layer goes to stdout without it")
-    _few(
-        paths,
-        output=output,
-        layers=layers,
-        ledger=ledger,
-        ask=lambda articles, written: _ask(annotator, articles, written, labels, yes=yes, as_json=as_json),
-        load=lambda asked: _load(model, annotator, labels, asked, threads),
-    )
-
-
-def _few(
-    files: Sequence[Path],
-    *,
-    output: Path | None,
-    layers: Path | None,
-    ledger: bool,
-    ask: Callable[[Sequence[Article], Sequence[Path]], Sequence[Answered]],
-    load: Callable[[Sequence[Answered]], tuple[NameModel, Sequence[Annotator]]],
-) -> None:
-    from biaozhu.reading.article import find_articles, read_readable
-
     if ledger and output is None:
         raise UsageError("--ledger needs a name", next_step="Give --output OUT.jsonl")
-    into_folder = output is not None and output.suffix != ".jsonl" and descriptor_of(output) is None
+    ask = partial(ask_models, labels=labels, yes=yes, as_json=as_json)
+    _annotate_articles(paths, output, layers, ledger, _Annotators(model, threads, annotator, labels, ask))
+
+
+@dataclass(frozen=True, slots=True)
+class _Annotators:
+    """Options that name the network and the other annotators, and the way to ask those that are language models."""
+
+    network: str
+    threads: int | None
+    names: Sequence[str]
+    labels: Path
+    ask: Callable[[Sequence[Path], Sequence[Article]], list[Answered]]
+
+
+def _annotate_articles(
+    files: Sequence[Path], output: Path | None, layers: Path | None, ledger: bool, given: _Annotators
+) -> None:
+    from biaozhu.annotators.network.models import load_model
+    from biaozhu.annotators.preannotate import preannotate_articles
+    from biaozhu.reading.article import find_articles, read_readable
+
+    is_folder = output is not None and output.suffix != ".jsonl" and descriptor_of(output) is None
+    folder, file = (output, None) if is_folder else (None, output)
     if output is not None:
-        _check_outputs([output], files, ledger=ledger and not into_folder)
+        _check_outputs([output], files, ledger=ledger and folder is None)
     read, problems = read_readable(find_articles(files))
     articles = list(read.values())
     say_where_not_chinese(articles)
-    names = [article.name for article in articles]
-    folders = [*([output] if output and into_folder else ()), *(layers.glob("*") if layers else ())]
-    _check_outputs([folder / f"{name}.jsonl" for folder in folders for name in names], files, ledger=ledger)
-    if layers is not None or into_folder:
+    names = [f"{article.name}.jsonl" for article in articles]
+    own = [folder / name for name in names] if folder else []
+    earlier = [one / name for one in (layers.glob("*") if layers else ()) for name in names]
+    _check_outputs([*own, *earlier], files, ledger=ledger)
+    if layers is not None or folder:
         check_names(names)
-    own = [*([output] if output and into_folder else ()), *([layers / "*"] if layers else ())]
-    written = [folder / f"{name}.jsonl" for folder in own for name in names]
-    asked = ask(articles, written if into_folder or output is None else [output, *written])
-    done, failures = _annotated(articles, *load(asked))
+    configs = [Path(name) for name in given.names if name.endswith(LANGUAGE_MODEL)]
+    check_records(configs, [*([file] if file else own), *(layers / "*" / name for name in names if layers)])
+    asked = given.ask(configs, articles) if configs else []
+    annotators = _list_annotators(given, asked)
+    done: list[Preannotation] = []
+    failures: list[BiaozhuError] = []
+    network = load_model(given.network, threads=given.threads)
+    with progress("annotating", len(articles)) as tick:
+        for one in preannotate_articles(
+            articles, model=network, annotators=annotators, on_failure=lambda _, error: failures.append(error)
+        ):
+            done.append(one)
+            tick(1)
     if layers is not None:
         made = {layers / source / f"{one.article.name}.jsonl" for one in done for source in one.layers}
-        check_distinct(
-            *([output / f"{name}.jsonl" for name in names] if output and into_folder else [output]), *made
-        )
+        check_distinct(*own, file, *made)
         _write_layers(done, layers, asked)
-    if output is not None and into_folder:
-        for one in done:
-            _write([one], output / f"{one.article.name}.jsonl", asked, ledger=ledger)
+    if folder is None:
+        _write(done, file, asked, ledger=ledger)
     else:
-        _write(done, output, asked, ledger=ledger)
+        for one in done:
+            _write([one], folder / f"{one.article.name}.jsonl", asked, ledger=ledger)
     sentences = [sentence for one in done for sentence in one.sentences]
     spans = sum(len(sentence.spans) for sentence in sentences)
-    say(
-        f"{spans} spans in {len(sentences)} sentences of {len(done)} {'article' if len(done) == 1 else 'articles'}"
-    )
+    count = f"{len(done)} {'article' if len(done) == 1 else 'articles'}"
+    say(f"{spans} spans in {len(sentences)} sentences of {count}")
     for failure in failures:
         say(f"failed: {failure}")
     finish([entry for one in done for entry in _entries(one, asked)], left_out=problems)
@@ -219,7 +185,7 @@ def _write_layers(done: Sequence[Preannotation], folder: Path, asked: Sequence[A
         for source, layer in one.layers.items():
             path = folder / source / f"{one.article.name}.jsonl"
             if source in models:
-                models[source].write_layer(path, one.sentences, hidden=hidden)
+                models[source].write_layer(path, one.sentences, hidden)
             else:
                 write_layer(path, layer)
 
@@ -238,9 +204,7 @@ def _check_outputs(paths: Sequence[Path], inputs: Sequence[Path], *, ledger: boo
         check_output(ledger_path(path) if ledger else None, "ledger", articles=inputs)
 
 
-def _write(
-    done: Sequence[Preannotation], path: Path | None, asked: Sequence[Answered], *, ledger: bool
-) -> None:
+def _write(done: list[Preannotation], path: Path | None, asked: Sequence[Answered], *, ledger: bool) -> None:
     sentences = [sentence for one in done for sentence in one.sentences]
     if path is None:
         sys.stdout.writelines(f"{sentence_to_line(sentence)}\n" for sentence in sentences)
@@ -249,61 +213,127 @@ def _write(
     for model in asked:
         model.write_record(path, [one.article.id for one in done])
     if ledger:
-        entries = [entry for one in done for entry in _entries(one, asked)]
-        write_ledger(ledger_path(path), entries)
+        write_ledger(ledger_path(path), [entry for one in done for entry in _entries(one, asked)])
 
 
-def _annotated(
-    articles: Sequence[Article], model: NameModel, annotators: Sequence[Annotator]
-) -> tuple[list[Preannotation], list[BiaozhuError]]:
-    from biaozhu.annotators.preannotate import preannotate_articles
-
-    done, failures = [], []
-    with progress("annotating", len(articles)) as tick:
-        for one in preannotate_articles(
-            articles, model=model, annotators=annotators, on_failure=lambda _, error: failures.append(error)
-        ):
-            done.append(one)
-            tick(1)
-    return done, failures
-
-
-def _ask(
-    names: Sequence[str],
-    articles: Sequence[Article],
-    written: Sequence[Path],
-    labels: Path,
-    *,
-    yes: bool,
-    as_json: bool,
-) -> list[Answered]:
-    configs = [Path(name) for name in names if name.endswith(LANGUAGE_MODEL)]
-    if not configs:
-        return []
-    check_records(configs, written)
-    return ask_models(configs, articles, labels=labels, yes=yes, as_json=as_json)
-
-
-def _load(
-    name: str, annotators: Sequence[str], labels: Path, asked: Sequence[Answered], threads: int | None
-) -> tuple[NameModel, tuple[Annotator, ...]]:
-    from biaozhu.annotators.network.models import load_model
+def _list_annotators(given: _Annotators, asked: Sequence[Answered]) -> tuple[Annotator, ...]:
     from biaozhu.annotators.preannotate import DEFAULT_ANNOTATORS
-
-    found = {one.name: one for one in (*DEFAULT_ANNOTATORS, *_added(annotators, labels))}
-    for one in asked:
-        if one.plan.config.name in found:
-            raise ConfigError("another layer has this name", where=one.plan.config.name)
-    return load_model(name, threads=threads), (*found.values(), *(one.annotator for one in asked))
-
-
-def _added(names: Sequence[str], labels: Path) -> list[Annotator]:
     from biaozhu.annotators.registry import find_annotators
 
-    more = [one for name in names if not name.endswith(LANGUAGE_MODEL) for one in find_annotators(name)]
-    known = {label.id for label in read_labels(labels)} if more else set()
+    more = [one for name in given.names if not name.endswith(LANGUAGE_MODEL) for one in find_annotators(name)]
+    known = {label.id for label in read_labels(given.labels)} if more else set()
     for one in more:
-        unknown = sorted(set(one.proposes) - known)
-        if unknown:
-            raise LabelError(f"{', '.join(unknown)} of annotator {one.name} is not in it", where=str(labels))
-    return more
+        if unknown := sorted(set(one.proposes) - known):
+            what = f"{', '.join(unknown)} of annotator {one.name} is not in it"
+            raise LabelError(what, where=str(given.labels))
+    found = {one.name: one for one in (*DEFAULT_ANNOTATORS, *more)}
+    for model in asked:
+        if model.plan.config.name in found:
+            raise ConfigError("another layer has this name", where=model.plan.config.name)
+    return (*found.values(), *(one.annotator for one in asked))
+
+
+Part = TypeVar("Part", "Batch", "Receipt")
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """Settings of the annotation: `jobs` None is one process, with Ray one for each core; a shard has `size` bytes of text."""
+
+    weights: str
+    jobs: int | None
+    threads: int | None
+    ray: bool = False
+    address: str | None = None
+    size: int | None = None
+    form: Form | None = None
+
+
+def annotate_corpus(files: Sequence[Path], *, output: Path | None, folder: Path | None, run: Run) -> None:
+    """Annotate a stream of articles to stdout, one file or a folder of shards; exit with status 1 when some failed."""
+    from biaozhu.scale.shards import FAILED, SHARD_BYTES, Plan, find_own_files
+
+    if folder is None:
+        if output is not None and output.suffix != ".jsonl":
+            advice = "Give --output OUT.jsonl, or --shards DIR"
+            raise UsageError("a stream goes to one file", next_step=advice)
+        _stream(files, output, run)
+        return
+    if output is not None:
+        raise UsageError("--shards and --output are two places", next_step="Give one of them")
+    if run.ray and "-" in map(str, files):
+        raise UsageError("--engine ray reads no standard input", next_step="Save it to a file")
+    check_output_folder(folder, files)
+    find_own_files(folder)  # before a lock is put there
+    spans = articles = failed = 0
+    plan = Plan(run.weights, run.size or SHARD_BYTES, run.form or "jsonl")
+    for receipt in _counted(_receipts(files, folder, plan, run)):
+        spans, articles = spans + receipt.spans, articles + receipt.articles
+        _tell(islice(receipt.failed, max(0, LOSSES_SHOWN - failed)))
+        failed += len(receipt.failed)
+    _end(spans, articles, failed, folder / FAILED)
+
+
+def _receipts(files: Sequence[Path], folder: Path, plan: Plan, run: Run) -> Iterator[Receipt]:
+    if run.ray:
+        from biaozhu.scale.cluster import write_shards_on_ray
+
+        return write_shards_on_ray(files, folder, plan, address=run.address, workers=run.jobs)
+    from biaozhu.scale.corpus_stream import read_sources
+    from biaozhu.scale.shards import write_shards
+
+    return write_shards(read_sources(files), folder, plan, jobs=run.jobs or 1, threads=run.threads)
+
+
+def _stream(files: Sequence[Path], output: Path | None, run: Run) -> None:
+    from biaozhu.scale.batch import annotate_stream
+    from biaozhu.scale.corpus_stream import read_sources
+
+    failed: list[Failure] = []
+    counts = {"spans": 0, "articles": 0}
+
+    def parts() -> Iterator[bytes]:
+        sources, jobs = read_sources(files), run.jobs or 1
+        found = annotate_stream(sources, weights=run.weights, jobs=jobs, threads=run.threads)
+        for batch in _counted(found):
+            failed.extend(batch.failed)
+            counts["spans"] += batch.spans
+            counts["articles"] += batch.articles
+            yield "".join(f"{line}\n" for line in batch.lines).encode("utf-8")
+        if not counts["articles"]:
+            _tell(failed[:LOSSES_SHOWN])
+            what = f"no article could be read, {len(failed)} failed"
+            raise EmptyArticleError(what, where=", ".join(map(str, files)))
+
+    dead = None if output is None else output.with_suffix(FAILED_SUFFIX)
+    check_output(output, "layer", files)
+    check_output(dead, "failures", files)
+    if output is None or dead is None:
+        for part in parts():
+            sys.stdout.write(part.decode("utf-8"))
+    else:
+        write_stream(output, parts())
+        dead.unlink(missing_ok=True)
+        if failed:
+            write_lines(dead, (json.dumps(asdict(one), ensure_ascii=False) for one in failed))
+    _tell(failed[:LOSSES_SHOWN])
+    _end(counts["spans"], counts["articles"], len(failed), dead)
+
+
+def _tell(failed: Iterable[Failure]) -> None:
+    for one in failed:
+        say(f"failed: {one.name or one.where}: {one.reason}")
+
+
+def _end(spans: int, articles: int, failed: int, dead: Path | None) -> None:
+    say(f"{spans} spans in {articles} {'article' if articles == 1 else 'articles'}")
+    if failed:
+        say(f"lost in all: {failed} articles{'' if dead is None else f', see {dead}'}")
+        raise Exit(1)
+
+
+def _counted(found: Iterator[Part]) -> Iterator[Part]:
+    with progress("annotating") as tick:
+        for one in found:
+            tick(one.characters)
+            yield one

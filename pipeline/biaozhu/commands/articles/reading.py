@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from biaozhu.data.model import Article, Sentence
     from biaozhu.normalization.addresses import Place
-    from biaozhu.normalization.table import Meaning, Row
+    from biaozhu.normalization.table import Meaning
 
 CHINESE = re.compile("[㐀-䶿一-鿿豈-﫿\U00020000-\U0003ffff]")
 KANA = re.compile("[ぁ-ヿ]")
@@ -44,11 +44,8 @@ UNRESOLVED = ("place", "times", "status", "under", "may be", "sentence")
 
 def is_chinese(text: str) -> bool:
     """Tell whether most letters of a text are Chinese characters, and hardly any are Japanese."""
-    letters = sum(map(str.isalpha, text))
-    return not letters or (
-        len(CHINESE.findall(text)) >= MIN_CHINESE_SHARE * letters
-        and len(KANA.findall(text)) <= MAX_KANA_SHARE * letters
-    )
+    letters, chinese, kana = sum(map(str.isalpha, text)), len(CHINESE.findall(text)), len(KANA.findall(text))
+    return chinese >= MIN_CHINESE_SHARE * letters and kana <= MAX_KANA_SHARE * letters
 
 
 def say_where_not_chinese(articles: Iterable[Article]) -> None:
@@ -74,36 +71,23 @@ def read(
 
 
 def _print_articles(articles: Sequence[Article]) -> None:
-    print_table(
-        "articles",
-        ("article", "id", "encoding", "title", "source", "author", "time", "code points", "sections"),
-        [
-            (
-                _shown(article.name),
-                article.id,
-                article.encoding,
-                *map(_shown, METADATA(article.metadata)),
-                len(article.raw),
-                1 + sum(block.kind == "heading" for block in article.blocks),
-            )
-            for article in articles
-        ],
-    )
-    for article in articles:
-        print_table(
-            _shown(article.name),
-            ("section", "kind", "start", "end", "text"),
-            [
-                (one.section, one.kind, one.start, one.end, _shown(article.raw[one.start : one.end]))
-                for one in article.blocks
-            ],
+    rows = [
+        (
+            *(_shown(article.name), article.id, article.encoding, *map(_shown, METADATA(article.metadata))),
+            *(len(article.raw), 1 + sum(block.kind == "heading" for block in article.blocks)),
         )
+        for article in articles
+    ]
+    metadata = ("title", "source", "author", "time")
+    print_table("articles", ("article", "id", "encoding", *metadata, "code points", "sections"), rows)
+    for article in articles:
+        name, raw = _shown(article.name), article.raw
+        blocks = [(one.section, one.kind, one.start, one.end) for one in article.blocks]
+        cells = [(*block, _shown(raw[block[2] : block[3]])) for block in blocks]
+        print_table(name, ("section", "kind", "start", "end", "text"), cells)
         if article.left_out:
-            print_table(
-                f"{_shown(article.name)}: left out of the page",
-                ("reason", "text"),
-                [(one.reason, _shown(one.text)) for one in article.left_out],
-            )
+            left_out = [(one.reason, _shown(one.text)) for one in article.left_out]
+            print_table(f"{name}: left out of the page", ("reason", "text"), left_out)
 
 
 def split(
@@ -160,9 +144,7 @@ def _as_json(article: Article) -> dict[str, Any]:
         **{key: getattr(article, key) for key in ("id", "name", "sha256", "encoding")},
         "code_points": len(article.raw),
         "metadata": asdict(article.metadata),
-        "blocks": [
-            {**asdict(block), "text": article.raw[block.start : block.end]} for block in article.blocks
-        ],
+        "blocks": [{**asdict(one), "text": article.raw[one.start : one.end]} for one in article.blocks],
         "left_out": [asdict(one) for one in article.left_out],
     }
 
@@ -174,26 +156,21 @@ def _shown(text: str) -> str:
 
 
 def table(
-    files: Annotated[
-        list[Path], Argument(metavar="ARTICLE...", help="Articles, plain text or HTML, or folders.")
-    ],
+    files: Annotated[list[Path], Argument(metavar="ARTICLE...")],
     *,
-    layer: Annotated[
-        list[Path],
-        Option(
-            "--layer",
-            help="A layer with the spans, JSONL, or a folder; without one they are found. Repeatable.",
-        ),
-    ] = [],  # noqa: B006 — typer copies the default
-    output: Annotated[
-        Path | None, Option("-o", "--output", help="Write .csv or .parquet here instead of a table.")
-    ] = None,
-    as_json: Annotated[
-        bool, Option("--json", help="Print rows, places and people as JSON instead of a table.")
-    ] = False,
+    layer: list[Path] = [],  # noqa: B006 — typer copies the default
+    output: Annotated[Path | None, Option("-o", "--output")] = None,
+    as_json: Annotated[bool, Option("--json")] = False,
 ) -> None:
-    """Print the amounts of articles: value, unit, per what, and about which place."""
-    from biaozhu.normalization.table import article_meaning, write_table
+    """Print the amounts of articles: value, unit, per what, and about which place.
+
+    Options:
+        files: Articles, plain text or HTML, or folders.
+        layer: A layer with the spans, JSONL, or a folder; without one they are found. Repeatable.
+        output: Write .csv or .parquet here instead of a table.
+        as_json: Print rows, places and people as JSON instead of a table.
+    """
+    from biaozhu.normalization.table import article_meaning, in_words, write_table
     from biaozhu.reading.article import find_articles, read_readable
 
     is_parquet = output is not None and output.suffix == ".parquet"
@@ -209,15 +186,24 @@ def table(
     if as_json:
         print_json([_document(article, meaning) for article, meaning in zip(articles, meanings, strict=True)])
     elif output is None:
-        print_table("Amounts", AMOUNTS, [_list_cells(row) for row in rows])
+        cells = []
+        for row in rows:
+            high, value = None if row.high == row.low else row.high, in_words(row)
+            named = (row.place or None, row.about or None, value, row.low, high, row.unit or None)
+            cells.append((*named, row.sentence))
+        print_table("Amounts", AMOUNTS, cells)
     places = [place for meaning in meanings for place in meaning.places]
     unknown = [place for place in places if place.status in ("unknown", "ambiguous")]
     if unknown and not as_json and output is None:
         print_table("Places not resolved", UNRESOLVED, _unresolved(unknown))
-    say(
-        f"places: {len(places) - len(unknown)} of {len(places)} resolved, {len(unknown)} unknown or ambiguous"
-    )
-    finish(_unread(rows), left_out=problems)
+    known = len(places) - len(unknown)
+    say(f"places: {known} of {len(places)} resolved, {len(unknown)} unknown or ambiguous")
+    lost = [
+        Entry("table", "loss", "value not read", row.sentence, row.start, row.end, "AMOUNT", row.text)
+        for row in rows
+        if row.low is None
+    ]
+    finish(lost, left_out=problems)
 
 
 def _from_layers(articles: Sequence[Article], layers: Sequence[Path]) -> dict[str, list[Sentence]]:
@@ -229,11 +215,9 @@ def _from_layers(articles: Sequence[Article], layers: Sequence[Path]) -> dict[st
         strange = dict.fromkeys(one.article for one in sentences if one.article not in by_article)
         problems += [VersionError(f"no article given has the id {one}", where=str(path)) for one in strange]
         for sentence in sentences:
-            if sentence.article in strange:
-                continue
             if sentence.id in seen:
                 problems.append(DuplicateError(f"{sentence.id} is in another layer too", where=str(path)))
-            else:
+            elif sentence.article not in strange:
                 seen.add(sentence.id)
                 by_article[sentence.article].append(sentence)
     raise_collected(problems)
@@ -246,10 +230,8 @@ def _found(articles: Sequence[Article]) -> dict[str, list[Sentence]]:
     from biaozhu.annotators.network.models import load_model
     from biaozhu.annotators.preannotate import preannotate_articles
 
-    return {
-        one.article.id: list(one.sentences)
-        for one in preannotate_articles(articles, model=load_model("accurate"))
-    }
+    found = preannotate_articles(articles, model=load_model("accurate"))
+    return {one.article.id: list(one.sentences) for one in found}
 
 
 def _document(article: Article, meaning: Meaning) -> dict[str, Any]:
@@ -264,21 +246,6 @@ def _document(article: Article, meaning: Meaning) -> dict[str, Any]:
     }
 
 
-def _list_cells(row: Row) -> list[str | None]:
-    from biaozhu.normalization.table import in_words
-
-    high = row.high if row.high != row.low else None
-    return [
-        row.place or None,
-        row.about or None,
-        in_words(row),
-        row.low,
-        high,
-        row.unit or None,
-        row.sentence,
-    ]
-
-
 def _unresolved(places: Sequence[Place]) -> list[list[object]]:
     """Return one row for each name that has no path here: how often it stands, where, and what it may be."""
     by_name: dict[tuple[str, tuple[str, ...]], list[Place]] = {}
@@ -289,11 +256,3 @@ def _unresolved(places: Sequence[Place]) -> list[list[object]]:
         may_be = "; ".join("/".join(candidate.path) for candidate in first.candidates) or None
         rows.append([name, 1 + len(more), first.status, "/".join(under) or None, may_be, first.sentence])
     return rows
-
-
-def _unread(rows: Sequence[Row]) -> list[Any]:
-    return [
-        Entry("table", "loss", "value not read", row.sentence, row.start, row.end, "AMOUNT", row.text)
-        for row in rows
-        if row.low is None
-    ]

@@ -37,34 +37,14 @@ def adjudicate(
     first: LayerPath,
     second: LayerPath,
     *,
-    decisions: Annotated[
-        Path | None, Option(help="The decisions, one a line: read, or with --from-doccano written.")
-    ] = None,
-    questions: Annotated[
-        Path | None, Option(callback=target, help="Write the disagreements here, to be decided.")
-    ] = None,
-    output: Annotated[
-        Path | None,
-        Option(
-            "-o",
-            "--output",
-            callback=layer_name,
-            help="Write the gold to a .jsonl file, or a folder: a file an article.",
-        ),
-    ] = None,
-    to_doccano: Annotated[
-        bool, Option("--to-doccano", help="Make a Doccano project of the disagreements.")
-    ] = False,
-    from_doccano: Annotated[
-        bool, Option("--from-doccano", help="Bring the decisions back from that project.")
-    ] = False,
+    decisions: Path | None = None,
+    questions: Annotated[Path | None, Option(callback=target)] = None,
+    output: Annotated[Path | None, Option("-o", "--output", callback=layer_name)] = None,
+    to_doccano: Annotated[bool, Option("--to-doccano")] = False,
+    from_doccano: Annotated[bool, Option("--from-doccano")] = False,
     project: Annotated[str, Option("--project", help="Name of the Doccano project.")] = "adjudication",
-    adjudicator: Annotated[
-        str, Option(help="Account to make for the adjudicator; else the administrator decides.")
-    ] = "",
-    common: Annotated[
-        bool, Option("--common", help="Take only the sentences that both annotators have.")
-    ] = False,
+    adjudicator: str = "",
+    common: Annotated[bool, Option("--common")] = False,
     labels: LabelsFile = LABELS,
     guideline: GuidelineFile = GUIDELINE,
     home: Home = LOCAL,
@@ -74,6 +54,15 @@ def adjudicate(
 
     Decisions come from a file, or from a Doccano project that shows only the disagreements. Exit status 1 with
     --from-doccano where something is not decided yet: each is named, and no gold is written.
+
+    Options:
+        decisions: The decisions, one a line: read, or with --from-doccano written.
+        questions: Write the disagreements here, to be decided.
+        output: Write the gold to a .jsonl file, or a folder: a file an article.
+        to_doccano: Make a Doccano project of the disagreements.
+        from_doccano: Bring the decisions back from that project.
+        adjudicator: Account to make for the adjudicator; else the administrator decides.
+        common: Take only the sentences that both annotators have.
     """
     from biaozhu.curation.adjudication import adjudicate as join_layers
     from biaozhu.curation.adjudication import read_decisions, write_questions
@@ -118,10 +107,8 @@ def adjudicate(
         if without := sum(not decision.rule for decision in given):
             say(f"{without} decisions name no rule of the guideline: they count, and a rule would say why")
         folder = next(iter(targets)).parent
-        if not (folder / ABOUT).exists():
-            say(
-                f"next: write in {folder / ABOUT} who annotated and when, person or model; the report shows it"
-            )
+        if not (about := folder / ABOUT).exists():
+            say(f"next: write in {about} who annotated and when, person or model; the report shows it")
         say(f"next: `biaozhu gold freeze {folder}`")
 
 
@@ -131,9 +118,8 @@ def _check_undecided(questions: Path | None) -> None:
     if questions is None or descriptor_of(questions) is not None or not questions.is_file():
         return
     if decided := read_decisions(questions):
-        raise OutputError(
-            f"{len(decided)} decisions in it would be replaced by open questions", where=str(questions)
-        )
+        what = f"{len(decided)} decisions in it would be replaced by open questions"
+        raise OutputError(what, where=str(questions))
 
 
 def _check_steps(decisions: Path | None, *, to_doccano: bool, from_doccano: bool) -> None:
@@ -175,9 +161,7 @@ def _show_disagreements(dispute: Dispute, *, as_json: bool) -> tuple[Disagreemen
 
     found = find_disagreements(dispute.first, dispute.second)
     names = {sentence.id: dispute.articles[sentence.article] for sentence in dispute.first}
-    rows = [
-        [names[item.sentence], item.sentence, item.start, item.end, item.kind, item.text] for item in found
-    ]
+    rows = [[names[one.sentence], one.sentence, one.start, one.end, one.kind, one.text] for one in found]
     columns = ["article", "sentence", "start", "end", "kind", "text"]
     print_table("Disagreements", columns, rows, as_json=as_json)
     return found
@@ -310,25 +294,20 @@ def bias(
         **{f"… {label}": rate for label, rate in result.edited_by_label.items()},
         **{f"… score {band}": rate for band, rate in result.edited_by_score.items() if rate.of},
     }
-    print_table(
-        "Pre-annotations and annotators",
-        ("what", "count", "of", "rate"),
-        [(name, rate.count, rate.of, rate.rate) for name, rate in rates.items()],
-    )
+    rows = [(name, rate.count, rate.of, rate.rate) for name, rate in rates.items()]
+    print_table("Pre-annotations and annotators", ("what", "count", "of", "rate"), rows)
     contrasts = {
         "agreement with the pre-annotation (strict F1)": result.agreement,
         "the model's errors taken over": result.errors_taken,
         "the model's omissions taken over": result.omissions_taken,
     }
-    print_table(
-        f"Shown ({result.sentences['shown']} sentences) and blind ({result.sentences['blind']})",
-        ("what", "shown", "blind", "difference", "95 % from", "to"),
-        [
-            (name, one.shown.rate, one.blind.rate, one.difference, *(one.interval or (None, None)))
-            for name, one in contrasts.items()
-            if one is not None
-        ],
-    )
+    compared = [
+        (name, one.shown.rate, one.blind.rate, one.difference, *(one.interval or (None, None)))
+        for name, one in contrasts.items()
+        if one is not None
+    ]
+    title = f"Shown ({result.sentences['shown']} sentences) and blind ({result.sentences['blind']})"
+    print_table(title, ("what", "shown", "blind", "difference", "95 % from", "to"), compared)
     show("shown spans: " + ", ".join(f"{count} × {fate}" for fate, count in result.fates.items()))
 
 

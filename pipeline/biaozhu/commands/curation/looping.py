@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from contextlib import redirect_stdout
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from biaozhu.curation.loop_state import LoopState, Step
-    from biaozhu.training.curves.stopping import Outlook
 
 
 SCORE = "score.json"  # a round's counts on each test sentence
@@ -28,46 +28,31 @@ SCORE = "score.json"  # a round's counts on each test sentence
 
 @dataclass(frozen=True, slots=True)
 class _Paths:
-    """Paths of a round: the loop's folder, the project's name, and in `work` what comes and goes in this round."""
+    """Paths of a round: the loop's folder and its gold; the project's name; the round's folder, choice and model."""
 
     folder: Path
+    gold: Path
     name: str
     work: Path
-
-    @property
-    def chosen(self) -> Path:
-        """The sentences that were selected."""
-        return self.work / "chosen.jsonl"
-
-    @property
-    def gold(self) -> Path:
-        """The gold of all rounds."""
-        return self.folder / "gold"
-
-    @property
-    def model(self) -> Path:
-        """The model that this round trains."""
-        return self.folder / "models" / self.work.name
+    chosen: Path
+    model: Path
 
 
 def _find_paths(folder: Path, number: int) -> _Paths:
-    return _Paths(folder, f"{folder.resolve().name}-{number:02}", folder / f"round-{number:02}")
+    work = folder / f"round-{number:02}"
+    name = f"{folder.resolve().name}-{number:02}"
+    return _Paths(folder, folder / "gold", name, work, work / "chosen.jsonl", folder / "models" / work.name)
 
 
 def loop(
     folder: Annotated[Path, Argument(help="The loop's folder: state, gold, models, scores.")],
     *,
-    pool: Annotated[
-        list[str],
-        Option("--pool", help="Pre-annotated layers or folders to select from. Repeatable. First run."),
-    ] = [],  # noqa: B006 — typer copies the default
+    pool: list[str] = [],  # noqa: B006 — typer copies the default
     annotators: Annotated[str, Option(help="The two annotators, as in ann,bo. First run.")] = "",
     config: Annotated[Path, Option(help="The training config. First run.")] = Path("configs/ner.cfg"),
     number: Annotated[int, Option("-n", "--number", min=1, help="Sentences a round. First run.")] = 50,
     test: Annotated[Path | None, Option(help="Gold that each round's model is scored on. First run.")] = None,
-    worth: Annotated[
-        float, Option(min=0, max=1, help="Gain of F1 that another batch must promise; below it you can stop.")
-    ] = 0.005,
+    worth: Annotated[float, Option(min=0, max=1)] = 0.005,
     as_json: Annotated[bool, Option("--json", help="Print the end of a round as JSON.")] = False,
     home: Home = LOCAL,
 ) -> None:
@@ -76,31 +61,29 @@ def loop(
     It stops with exit status 1 where people must act, and says what they have to do; with 0 at the end of a round. Both
     annotators get every sentence without pre-annotations, as the guideline wants it for gold. With test gold it says from
     the fourth round on whether another batch is expected to raise F1 by more than --worth.
+
+    Options:
+        pool: Pre-annotated layers or folders to select from. Repeatable. First run.
+        worth: Gain of F1 that another batch must promise; below it you can stop.
     """
     from biaozhu.curation.loop_state import LoopState, advance, read_state, write_state
-    from biaozhu.training.curves.stopping import describe_outlook
+    from biaozhu.training.curves.stopping import describe_outlook, expect_gain, read_round
 
     state = read_state(folder)
     if state is None:
         names = tuple(name.strip() for name in annotators.split(","))
         if len(names) != 2 or not pool:  # noqa: PLR2004 — gold needs two
-            raise UsageError(
-                "a new loop needs a --pool and two --annotators",
-                next_step="Give both, as in --annotators ann,bo",
-            )
+            advice = "Give both, as in --annotators ann,bo"
+            raise UsageError("a new loop needs a --pool and two --annotators", next_step=advice)
         config = find_shipped(config)
         # Before people annotate: a later step of the round needs them.
         needed = [*map(Path, pool), config, *([test] if test else [])]
-        raise_collected(
-            [MissingFileError("no such file", where=str(one)) for one in needed if not one.exists()]
-        )
+        missing = [MissingFileError("no such file", where=str(one)) for one in needed if not one.exists()]
+        raise_collected(missing)
         state = LoopState(tuple(pool), names, str(config), number, str(test or ""))
     elif pool or annotators or test:
-        raise UsageError(
-            "the loop has begun, and its settings are in its loop.json",
-            where=str(folder),
-            next_step="Run `biaozhu loop FOLDER` alone",
-        )
+        what = "the loop has begun, and its settings are in its loop.json"
+        raise UsageError(what, where=str(folder), next_step="Run `biaozhu loop FOLDER` alone")
     begun = state.round
     while state.round == begun:
         paths = _find_paths(folder, state.round)
@@ -113,29 +96,22 @@ def loop(
         state = done if waits else advance(done)
         write_state(folder, state)
         if waits:
-            _wait(
-                f"decide the disagreements in the Doccano project {paths.name}-adjudication: draw what is right, give the "
-                "rule in a comment, and confirm"
-            )
+            todo = "draw what is right, give the rule in a comment, and confirm"
+            _wait(f"decide the disagreements in the Doccano project {paths.name}-adjudication: {todo}")
         if state.step == "pull":
-            _wait(
-                f"{' and '.join(state.annotators)} annotate {paths.name} in Doccano, and confirm each sentence"
-            )
-    outlook = _look_ahead(state, folder, worth) if state.test else None
+            both = " and ".join(state.annotators)
+            _wait(f"{both} annotate {paths.name} in Doccano, and confirm each sentence")
+    outlook = None
+    if state.test:
+        done_rounds = (_find_paths(folder, number).work / SCORE for number in range(1, state.round))
+        rounds = [read_round(one) for one in done_rounds if one.is_file()]
+        outlook = expect_gain(rounds, more=state.number, worth=worth)
     if as_json:
         print_json({"round": begun, "f1": state.f1, "outlook": outlook and outlook.as_json()})
     scores = ", ".join("–" if one is None else f"{one:.4f}" for one in state.f1)
     say(f"round {begun} is done{f'; F1 after each round: {scores}' if scores else ''}. Run again for another")
     if outlook:
         say(describe_outlook(outlook))
-
-
-def _look_ahead(state: LoopState, folder: Path, worth: float) -> Outlook:
-    """Say whether another batch is worth it, by the rounds that are done."""
-    from biaozhu.training.curves.stopping import expect_gain, read_round
-
-    files = [_find_paths(folder, number).work / SCORE for number in range(1, state.round)]
-    return expect_gain([read_round(one) for one in files if one.is_file()], more=state.number, worth=worth)
 
 
 def _select(state: LoopState, paths: _Paths, _home: Path) -> LoopState:
@@ -190,9 +166,8 @@ def _adjudicate(state: LoopState, paths: _Paths, home: Path) -> LoopState:
     else:
         # Ends here, with status 1 and each of them named, while something is not decided.
         decisions = paths.work / "decisions.jsonl"
-        adjudicate(
-            first, second, from_doccano=True, decisions=decisions, output=gold, project=project, home=home
-        )
+        again = partial(adjudicate, first, second, from_doccano=True, decisions=decisions)
+        again(output=gold, project=project, home=home)
     return state
 
 

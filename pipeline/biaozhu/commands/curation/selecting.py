@@ -28,41 +28,27 @@ CONTEXT_CHARS = 12
 
 
 def select(
-    layers: Annotated[
-        list[str],
-        Argument(
-            metavar="LAYER...",
-            help="Pre-annotated layers or shards, or folders of them: .jsonl, .gz, .zst; patterns.",
-        ),
-    ],
+    layers: Annotated[list[str], Argument(metavar="LAYER...")],
     *,
     number: Annotated[int, Option("--number", "-n", min=1, help="How many sentences to select.")],
-    output: Annotated[
-        Path, Option("--output", "-o", metavar="OUT", help="The layer to write; OUT.reasons.json says why.")
-    ],
-    aim: Annotated[
-        Aim, Option(help="Uncertain ones that are unlike each other, or only one of the two.")
-    ] = "both",
-    marginals: Annotated[
-        bool,
-        Option("--marginals", help="Ask the default network how sure it is; else the spans' scores say it."),
-    ] = False,
-    against: Annotated[
-        list[Path],
-        Option(
-            metavar="LAYER",
-            help="Take the sentences where this layer, such as a language model's, differs. Repeatable.",
-        ),
-    ] = [],  # noqa: B006 — typer copies the default
-    share: Annotated[
-        float,
-        Option("--random", min=0, max=1, help="Share that is drawn at random instead, from all sentences."),
-    ] = 0.2,
+    output: Annotated[Path, Option("--output", "-o", metavar="OUT")],
+    aim: Aim = "both",
+    marginals: Annotated[bool, Option("--marginals")] = False,
+    against: Annotated[list[Path], Option(metavar="LAYER")] = [],  # noqa: B006 — typer copies the default
+    share: Annotated[float, Option("--random", min=0, max=1)] = 0.2,
     seed: Annotated[int, Option("--seed", min=0, help="Seed of that draw.")] = 1,
 ) -> None:
     """Select the sentences to annotate next: uncertain, unlike each other, balanced over labels and articles.
 
     Near-duplicates are left out; some are drawn at random. `push` shows annotators why each was selected.
+
+    Options:
+        layers: Pre-annotated layers or shards, or folders of them: .jsonl, .gz, .zst; patterns.
+        output: The layer to write; OUT.reasons.json says why.
+        aim: Uncertain ones that are unlike each other, or only one of the two.
+        marginals: Ask the default network how sure it is; else the spans' scores say it.
+        against: Take the sentences where this layer, such as a language model's, differs. Repeatable.
+        share: Share that is drawn at random instead, from all sentences.
     """
     from biaozhu.curation.select import reasons_path, select_sentences, stream_files, write_reasons
     from biaozhu.scale.corpus_stream import expand_globs
@@ -74,9 +60,8 @@ def select(
     if marginals and against:
         raise UsageError("--marginals and --against are two ways to judge", next_step="Give one of them")
     if aim == "diversity" and (marginals or against):
-        raise UsageError(
-            "--aim diversity asks no model and no layer", next_step="Leave out --marginals and --against"
-        )
+        advice = "Leave out --marginals and --against"
+        raise UsageError("--aim diversity asks no model and no layer", next_step=advice)
     judge = None
     if against:
         from biaozhu.curation.disagreements import judge_against
@@ -90,12 +75,9 @@ def select(
     files = find_pool(given)
     selected = select_sentences(stream_files(files), number, share=share, seed=seed, aim=aim, judge=judge)
     if not selected:
-        raise UsageError(
-            "the layers do not differ there, and no sentence is drawn at random"
-            if against
-            else "no span there has a score, and no sentence is drawn at random",
-            next_step="Give a pre-annotated layer, --marginals, or --random 1",
-        )
+        lacking = "the layers do not differ there" if against else "no span there has a score"
+        advice = "Give a pre-annotated layer, --marginals, or --random 1"
+        raise UsageError(f"{lacking}, and no sentence is drawn at random", next_step=advice)
     write_layer(output, [one.sentence for one in selected])
     write_reasons(output, selected)
     articles = {one.sentence.article for one in selected}
@@ -117,25 +99,11 @@ def find_pool(paths: Iterable[Path]) -> tuple[Path, ...]:
 
 
 def doubt(
-    layers: Annotated[
-        list[Path], Argument(metavar="GOLD_OR_LAYER…", help="Gold or layers (.jsonl), or folders.")
-    ],
+    layers: Annotated[list[Path], Argument(metavar="GOLD_OR_LAYER…")],
     *,
     number: Annotated[int, Option("-n", "--number", min=1, help="How many to show and write.")] = 200,
-    output: Annotated[
-        Path | None,
-        Option(
-            "-o",
-            "--output",
-            metavar="LAYER",
-            callback=layer_name,
-            help="Write the layer as it would be if all of them were right.",
-        ),
-    ] = None,
-    held_out: Annotated[
-        list[Path] | None,
-        Option(help="Held-out predictions of the same sentences (`crossval -o`). Repeatable."),
-    ] = None,
+    output: Annotated[Path | None, Option("-o", "--output", metavar="LAYER", callback=layer_name)] = None,
+    held_out: list[Path] | None = None,
     project: Annotated[str, Option(help="Link to this Doccano project.")] = "",
     home: Home = LOCAL,
     as_json: AsJson = False,
@@ -144,6 +112,11 @@ def doubt(
 
     Probabilities are those of --held-out, else of the default network. Decide on what is found with `adjudicate LAYER
     OUTPUT`, where OUTPUT is what -o wrote into a folder of its own.
+
+    Options:
+        layers: Gold or layers (.jsonl), or folders.
+        output: Write the layer as it would be if all of them were right.
+        held_out: Held-out predictions of the same sentences (`crossval -o`). Repeatable.
     """
     from biaozhu.curation.doubts import apply_doubts, count_by_check, rank_doubts
     from biaozhu.curation.lint import lint_layer
@@ -184,11 +157,8 @@ def _read_once(paths: Sequence[Path]) -> tuple[Sentence, ...]:
     for file in find_layers(paths):
         for sentence in read_gold(file):
             if sentence.id in found:
-                raise DuplicateError(
-                    f"{sentence.id} is in another file too",
-                    where=str(file),
-                    next_step="Give one layer of each article",
-                )
+                what = f"{sentence.id} is in another file too"
+                raise DuplicateError(what, where=str(file), next_step="Give one layer of each article")
             found[sentence.id] = sentence
     return tuple(found.values())
 
@@ -200,12 +170,7 @@ def _make_row(one: Doubt, sentence: Sentence, address: str) -> Mapping[str, obje
     # Doccano finds the sentence by its text: its own order of examples is not unique.
     link = f"{address}&q={quote(text)}" if address else ""
     return {
-        "score": one.score,
-        "reason": one.reason,
-        "by": list(one.by),
-        "sentence": one.sentence,
-        "start": start,
-        "end": end,
+        **{key: getattr(one, key) for key in ("score", "reason", "by", "sentence", "start", "end")},
         "text": f"{text[max(0, start - CONTEXT_CHARS) : start]}【{text[start:end]}】{text[end : end + CONTEXT_CHARS]}",
         "now": _show(doubted_spans(sentence, one), text),
         "right": _show(one.right, text),
@@ -214,7 +179,5 @@ def _make_row(one: Doubt, sentence: Sentence, address: str) -> Mapping[str, obje
 
 
 def _show(spans: Sequence[Span], text: str) -> list[dict[str, object]]:
-    return [
-        {"start": span.start, "end": span.end, "label": span.label, "text": text[span.start : span.end]}
-        for span in spans
-    ]
+    found = ((one.start, one.end, one.label, text[one.start : one.end]) for one in spans)
+    return [dict(zip(("start", "end", "label", "text"), each, strict=True)) for each in found]

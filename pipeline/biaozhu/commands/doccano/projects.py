@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -49,30 +50,25 @@ def create(
     Generated passwords go to accounts.json in the home folder, which only you can read. Run again with further
     layers or annotators, it only adds: what was assigned stays.
     """
+    from biaozhu.doccano import assignment as assigning
     from biaozhu.doccano.accounts import accounts_path
-    from biaozhu.doccano.assignment import (
-        assign_sentences,
-        check_names,
-        count_shares,
-        read_assignment,
-        write_assignment,
-    )
     from biaozhu.doccano.team import create_projects
 
     names = [name.strip() for name in annotators.split(",")]
-    check_names(project, names, overlap, blind)
+    assigning.check_names(project, names, overlap, blind)
     spec = specs.read_spec(project, labels, guideline)
     read = read_named_layers(layers, labels=spec.names)
     sentences = [sentence for _, found in read for sentence in found]
     path = plans / f"{project}.json"
-    previous = read_assignment(path) if path.exists() else None
-    assignment = assign_sentences(project, sentences, names, overlap=overlap, blind=blind, previous=previous)
-    rows = [asdict(share) for share in count_shares(assignment, sentences)]
+    previous = assigning.read_assignment(path) if path.exists() else None
+    assign = partial(assigning.assign_sentences, overlap=overlap, blind=blind, previous=previous)
+    assignment = assign(project, sentences, names)
+    rows = [asdict(share) for share in assigning.count_shares(assignment, sentences)]
     losses = []
     if not dry_run:
         connection = specs.log_in(home)
         # Written before anything is sent: after an interruption the same shares are sent.
-        write_assignment(path, assignment)
+        assigning.write_assignment(path, assignment)
         with progress("create", sum(row["sentences"] for row in rows)) as tick:
             reports = create_projects(connection, read, spec, assignment, home=home, tick=tick)
         for row in rows:
@@ -131,16 +127,11 @@ def pull(
             if sentences:
                 write_layer(path, sentences)
             write_status(status_path(path), project, one.annotator, one.status[article])
-        rows.append(
-            {
-                "annotator": one.annotator,
-                **{state: one.count(state) for state in ("confirmed", "edited", "untouched")},
-                "spans": sum(len(s.spans) for layer in one.layers.values() for s in layer),
-                "comments": sum(len(s.comments) for status in one.status.values() for s in status),
-                "losses": len(one.losses),
-                "consistent": one.consistent,
-            }
-        )
+        states = {state: one.count(state) for state in ("confirmed", "edited", "untouched")}
+        spans = sum(len(s.spans) for layer in one.layers.values() for s in layer)
+        comments = sum(len(s.comments) for status in one.status.values() for s in status)
+        counts = {"spans": spans, "comments": comments, "losses": len(one.losses)}
+        rows.append({"annotator": one.annotator, **states, **counts, "consistent": one.consistent})
         if not (one.consistent or as_json):
             say(f"{one.annotator} was working during the pull: pull again later")
     losses = [entry for one in found for entry in one.losses]
@@ -149,9 +140,8 @@ def pull(
     headings = list(rows[0]) if as_json else [HEADINGS.get(key, key) for key in rows[0]]
     print_table(f"layers of {project}", headings, [list(row.values()) for row in rows], as_json=as_json)
     if not as_json and not all(any(one.layers.values()) for one in found):
-        say(
-            f"next: pull again when each has confirmed sentences; `biaozhu project status {project}` shows it"
-        )
+        command = f"biaozhu project status {project}"
+        say(f"next: pull again when each has confirmed sentences; `{command}` shows it")
     elif not (as_json or losses) and len(rows) > 1:
         layers = " ".join(str(output / one.annotator) for one in found)
         say(f"next: `biaozhu agree {layers}`")
@@ -208,9 +198,8 @@ def accounts(
     kept = list_accounts(home, url)
     given = _read_plan(plans, name).annotators
     rows = [(one, f"{name}@{one}", url, "yes" if one in kept else "no") for one in given]
-    print_table(
-        f"accounts of {name}", ("annotator", "project", "page", "password kept"), rows, as_json=as_json
-    )
+    columns = ("annotator", "project", "page", "password kept")
+    print_table(f"accounts of {name}", columns, rows, as_json=as_json)
     say(f"generated passwords are in {accounts_path(home)}, which only you can read")
 
 

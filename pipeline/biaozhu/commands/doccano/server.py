@@ -85,10 +85,8 @@ def backup(
     from biaozhu.doccano.local.backup import back_up
 
     if os.environ.get("DOCCANO_URL"):
-        raise UsageError(
-            "only a local server can be saved, and DOCCANO_URL names another",
-            next_step="Unset DOCCANO_URL, or save the other server where it runs",
-        )
+        advice = "Unset DOCCANO_URL, or save the other server where it runs"
+        raise UsageError("only a local server can be saved, and DOCCANO_URL names another", next_step=advice)
     _print_manifest(f"saved to {file}", back_up(file, home=home), as_json=as_json)
 
 
@@ -140,20 +138,17 @@ def suggest(
     label_set = read_labels(labels)
     token = find_token(token_file) if switch == "on" else ""
     connection = connect(find_account(home=home))
-    found = {name: find_project(connection, name) for name in names}
-    raise_collected(
-        [
-            RemoteError(f"no project {name!r}", where=connection.url, next_step="Push to it first")
-            for name, one in found.items()
-            if one is None
-        ]
-    )
+    found = {name: one for name in names if (one := find_project(connection, name)) is not None}
+    where, advice = connection.url, "Push to it first"
+    lacking = [name for name in names if name not in found]
+    raise_collected([RemoteError(f"no project {one!r}", where=where, next_step=advice) for one in lacking])
     rows: list[tuple[str, str, bool]] = []
     for name, one in found.items():
-        if one is not None and switch == "on":
-            rows.append((name, switch, switch_on(connection, one, url=url, token=token, labels=label_set)))
-        elif one is not None:
-            rows.append((name, switch, switch_off(connection, one)))
+        if switch == "on":
+            changed = switch_on(connection, one, url=url, token=token, labels=label_set)
+        else:
+            changed = switch_off(connection, one)
+        rows.append((name, switch, changed))
     print_table("suggestions", ("project", "suggestions", "changed"), rows, as_json=as_json)
 
 
@@ -163,15 +158,10 @@ def _say_never_started(home: Path) -> None:
 
 
 def _print_manifest(title: str, manifest: BackupManifest, *, as_json: bool) -> None:
-    data = {
-        "created": manifest.created,
-        "doccano": manifest.doccano,
-        "database": manifest.database,
-        **manifest.rows,
-        "files": len(manifest.files),
-        "bytes": sum(stored.bytes for stored in manifest.files.values()),
-    }
-    print_values(title, data, as_json=as_json)
+    data = {"created": manifest.created, "doccano": manifest.doccano, "database": manifest.database}
+    size = sum(stored.bytes for stored in manifest.files.values())
+    counts = {**manifest.rows, "files": len(manifest.files), "bytes": size}
+    print_values(title, data | counts, as_json=as_json)
 
 
 def _print_status(found: ServerStatus, *, as_json: bool) -> None:
@@ -189,11 +179,9 @@ def _print_status(found: ServerStatus, *, as_json: bool) -> None:
         "logs": [str(log) for log in found.logs],
     }
     # Doccano's own checks are of use only where one fails.
-    shown = {
-        key: words
-        for key, one in data.items()
-        if (words := _to_words(one)) not in (None, "") and not (key == "health" and found.healthy)
-    }
+    hidden = {"health"} if found.healthy else set()
+    words = {key: _to_words(one) for key, one in data.items() if key not in hidden}
+    shown = {key: one for key, one in words.items() if one not in (None, "")}
     print_values("Doccano", data if as_json else shown, as_json=as_json)
     if found.running and not as_json:
         say(f"the password is in {state}, which only you can read")

@@ -66,21 +66,13 @@ def push(
 
 def pull(
     *,
-    output: Annotated[
-        Path | None, Option("-o", "--output", help="A .jsonl file, or a folder for a file by article.")
-    ] = None,
-    compare: Annotated[
-        list[Path] | None, Option("--compare", help="A layer that was sent, or a folder: list what differs.")
-    ] = None,
-    confirmed: Annotated[
-        bool, Option("--confirmed", help="Only the sentences that somebody has confirmed.")
-    ] = False,
+    output: Annotated[Path | None, Option("-o", "--output")] = None,
+    compare: list[Path] | None = None,
+    confirmed: Annotated[bool, Option("--confirmed")] = False,
     project: ProjectName = "biaozhu",
     labels: LabelsFile = specs.LABELS,
     ledger: specs.LedgerFile = None,
-    result: Annotated[
-        Path | None, Option(callback=target, help="Write what was found as JSON, for the report.")
-    ] = None,
+    result: Annotated[Path | None, Option(callback=target)] = None,
     home: Home = LOCAL,
     as_json: AsJson = False,
 ) -> None:
@@ -88,6 +80,12 @@ def pull(
 
     Changes are not losses; a sentence or a span that cannot be brought back is one, and makes the exit status 1. What
     other programs put into a shared project is listed, and stays there.
+
+    Options:
+        output: A .jsonl file, or a folder for a file by article.
+        compare: A layer that was sent, or a folder: list what differs.
+        confirmed: Only the sentences that somebody has confirmed.
+        result: Write what was found as JSON, for the report.
     """
     from biaozhu.doccano.pull import pull as pull_project
 
@@ -156,9 +154,8 @@ def _print_pulled(pulled: PulledProject, changes: Sequence[Change], *, compared:
     for change in changes:
         show(describe(change))
     show(f"{compared - len(differing)} of {compared} sentences identical")
-    say(
-        f"{len(pulled.confirmed)} confirmed, {len(pulled.comments)} with comments, {len(pulled.losses)} losses"
-    )
+    commented, lost = len(pulled.comments), len(pulled.losses)
+    say(f"{len(pulled.confirmed)} confirmed, {commented} with comments, {lost} losses")
     if pulled.unconfirmed:
         say(f"{pulled.unconfirmed} not confirmed, left out")
     others = [f"example {other.id} {other.text[:MAX_SHOWN]}" for other in pulled.others]

@@ -15,7 +15,7 @@ from biaozhu.data.layers import name_articles, read_layers, read_named_layers, w
 from biaozhu.data.outputs import check_output
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable
 
     from biaozhu.serving.predictor import Predictor
 PORT = 8620
@@ -30,17 +30,15 @@ def predict(
     files: SentenceFiles,
     *,
     output: LayerFile,
-    keep: Annotated[
-        list[Path],
-        Option(
-            "--keep",
-            help="A layer or folder whose articles are taken over as they are, such as what `crossval` wrote. Repeatable.",
-        ),
-    ] = [],  # noqa: B006 — typer copies the default
+    keep: list[Path] = [],  # noqa: B006 — typer copies the default
 ) -> None:
-    """Annotate articles, or the sentences of layers, with a trained model."""
+    """Annotate articles, or the sentences of layers, with a trained model.
+
+    Options:
+        keep: A layer or folder whose articles are taken over as they are, such as what `crossval` wrote. Repeatable.
+    """
     from biaozhu.annotators.trained import annotate_sentences, load_trained
-    from biaozhu.reading.article import list_layer_sources, read_sentences
+    from biaozhu.reading.article import divide_sources, list_layer_sources, read_articles, read_sentences
 
     check_output(output, "layer", [model, *keep, *list_layer_sources(files)], articles=files)
     kept = read_layers(keep)
@@ -51,19 +49,13 @@ def predict(
     write_layer(output, (*kept, *annotated))
     taken = f", {len(kept)} sentences kept" if keep else ""
     say(f"{output}: {sum(len(one.spans) for one in annotated)} spans in {len(annotated)} sentences{taken}")
-    names = _article_names(files) if failed else {}
-    for article, error in failed.items():
-        say(f"failed: {bug_from(error, where=names[article])}")
     if failed:
+        layers, articles = divide_sources(files)
+        names = name_articles(read_named_layers(layers))
+        names |= {article.id: article.name for article in read_articles(articles)}
+        for article, error in failed.items():
+            say(f"failed: {bug_from(error, where=names[article])}")
         raise Exit(1)
-
-
-def _article_names(files: Sequence[Path]) -> dict[str, str]:
-    from biaozhu.reading.article import divide_sources, read_articles
-
-    layers, articles = divide_sources(files)
-    names = name_articles(read_named_layers(layers))
-    return names | {article.id: article.name for article in read_articles(articles)}
 
 
 def segmenter(
@@ -94,27 +86,25 @@ def segmenter(
 
 def serve(
     *,
-    model: Annotated[
-        str, Option(help="accurate, fast, the folder of a network, or of a model of `biaozhu train`.")
-    ] = "accurate",
+    model: str = "accurate",
     host: Annotated[str, Option(help="Address to listen on.")] = "127.0.0.1",
     port: Annotated[int, Option(min=0, max=65535, help="Port; 0 takes a free one.")] = PORT,
     token_file: TokenFile = TOKEN_FILE,
     workers: Annotated[int, Option(min=1, max=64, help="Requests worked on at once.")] = 2,
     waiting: Annotated[int, Option(min=0, max=1024, help="Requests that may wait; more get 429.")] = 16,
     max_bytes: Annotated[int, Option(min=1, help="Largest request.")] = 1024 * 1024,
-    timeout: Annotated[
-        float,
-        Option(min=0.01, max=86_400, help="Seconds that a prediction may take; its process is ended then."),
-    ] = 30.0,
-    per_client: Annotated[
-        int, Option(min=1, max=1024, help="Requests of one address at once; more get 429.")
-    ] = 12,
+    timeout: Annotated[float, Option(min=0.01, max=86_400)] = 30.0,
+    per_client: Annotated[int, Option(min=1, max=1024)] = 12,
 ) -> None:
     """Answer texts with spans over HTTP: a page at /, and /predict, /meaning, /health, /metrics.
 
     POST {"text": "…"} or {"texts": ["…"]} with `Authorization: Bearer TOKEN`; /meaning adds values of amounts and paths
     of places. The token is made at the first start.
+
+    Options:
+        model: accurate, fast, the folder of a network, or of a model of `biaozhu train`.
+        timeout: Seconds that a prediction may take; its process is ended then.
+        per_client: Requests of one address at once; more get 429.
     """
     from biaozhu.serving.app import Limits, make_app
     from biaozhu.serving.server import LOOPBACK, address_of, bind, run
@@ -131,9 +121,8 @@ def serve(
         def ready() -> None:
             address = address_of(listening)
             page = address.removesuffix("predict")
-            say(
-                f"{predictor.name} answers at {address}; a page: {page}; the token: {VARIABLE} or {token_file}"
-            )
+            told = f"{VARIABLE} or {token_file}"
+            say(f"{predictor.name} answers at {address}; a page: {page}; the token: {told}")
             if listening.getsockname()[0] not in LOOPBACK:
                 say("others on the network can reach it, and http shows them the token: put TLS before it")
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import glob
 import json
 import sys
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -19,7 +20,7 @@ from biaozhu.data.outputs import check_distinct, check_output, check_output_fold
 from biaozhu.data.shipped import find_shipped
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from biaozhu.data.ledger import Entry
     from biaozhu.data.model import Sentence
@@ -42,24 +43,10 @@ def train(
     config: Config,
     *,
     output: Annotated[Path, Option("-o", "--output", help="The model's folder, such as models/NAME.")],
-    gold: Annotated[
-        list[Path],
-        Option("--gold", help="Gold to train on, in place of the config's paths.train. Repeatable."),
-    ] = [],  # noqa: B006 — typer copies the default
-    held_out: Annotated[
-        list[Path],
-        Option("--held-out", help="A layer from `crossval` on the gold, for the model card. Repeatable."),
-    ] = [],  # noqa: B006 — typer copies the default
-    seeds: Annotated[
-        int,
-        Option(
-            min=1, max=100, help="Train with so many seeds; the first one's model stays, the card tells all."
-        ),
-    ] = 1,
-    score: Annotated[
-        list[Path],
-        Option("--score", help="A gold layer that is not trained on, scored with each seed. Repeatable."),
-    ] = [],  # noqa: B006 — as above
+    gold: list[Path] = [],  # noqa: B006 — typer copies the default
+    held_out: list[Path] = [],  # noqa: B006 — typer copies the default
+    seeds: Annotated[int, Option(min=1, max=100)] = 1,
+    score: list[Path] = [],  # noqa: B006 — as above
     settings: Overrides = [],  # noqa: B006 — as above
     ledger: Ledger = None,
     as_json: AsJson = False,
@@ -67,6 +54,12 @@ def train(
     """Train the model of a config; the result loads with spacy.load.
 
     With --seeds or --score a run that was killed goes on with the seeds that are missing when it is started again.
+
+    Options:
+        gold: Gold to train on, in place of the config's paths.train. Repeatable.
+        held_out: A layer from `crossval` on the gold, for the model card. Repeatable.
+        seeds: Train with so many seeds; the first one's model stays, the card tells all.
+        score: A gold layer that is not trained on, scored with each seed. Repeatable.
     """
     from biaozhu.training.train import train as run
 
@@ -78,17 +71,10 @@ def train(
         given = {"seeds": seeds, "scored": find_layers(score), "overrides": overrides, "held_out": held}
         _close(_train_seeds(config, output, as_json=as_json, **given), ledger)
         return
-    with progress_of_steps("training") as bar:
-        done = run(
-            config,
-            output,
-            overrides=overrides,
-            held_out=held,
-            on_step=lambda step, most, loss: bar(step, most, f"training, loss {loss:.1f}"),
-        )
-    say(
-        f"{output}: {done.spans} spans in {done.sentences} sentences, {done.steps} steps, loss {done.loss:.3f}"
-    )
+    with _show_steps() as on_step:
+        done = run(config, output, overrides=overrides, held_out=held, on_step=on_step)
+    size = f"{done.sentences} sentences, {done.steps} steps, loss {done.loss:.3f}"
+    say(f"{output}: {done.spans} spans in {size}")
     if done.learned is not None:
         say(f"compared with the pre-annotation: {done.learned}")
         for where, side in (("on its own gold", done.learned.own), ("held out", done.learned.held_out)):
@@ -100,23 +86,22 @@ def train(
     _close(done.entries, ledger)
 
 
+@contextmanager
+def _show_steps() -> Iterator[Callable[[int, int, float], None]]:
+    with progress_of_steps("training") as bar:
+        yield lambda step, most, loss: bar(step, most, f"training, loss {loss:.1f}")
+
+
 def _train_seeds(config: Path, output: Path, *, as_json: bool, **given: Any) -> tuple[Entry, ...]:
     from biaozhu.training.seed_runs import train_seeds
 
-    with progress_of_steps("training") as bar:
-        entries, runs = train_seeds(
-            config,
-            output,
-            **given,
-            on_seed=lambda seed, was: say(f"seed {seed}{' was trained before' if was else ''}"),
-            on_step=lambda step, most, loss: bar(step, most, f"training, loss {loss:.1f}"),
-        )
-    rows = [
-        (run.seed, path, label, *figures)
-        for run in runs
-        for path, labels in run.scores.items()
-        for label, figures in labels.items()
-    ]
+    def say_seed(seed: int, was: bool) -> None:
+        say(f"seed {seed}{' was trained before' if was else ''}")
+
+    with _show_steps() as on_step:
+        entries, runs = train_seeds(config, output, **given, on_seed=say_seed, on_step=on_step)
+    scored = [(run.seed, path, labels) for run in runs for path, labels in run.scores.items()]
+    rows = [(*given, label, *figures) for *given, labels in scored for label, figures in labels.items()]
     columns = ("seed", "layer", "label", "F1", "95 % from", "to")
     print_table(f"{output}, strict", columns, rows, as_json=as_json)
     return entries
@@ -146,14 +131,13 @@ def crossval(
     check_distinct(output, ledger)
     _, sentences = _read_gold(gold)
     groups = group_sentences(read_articles(find_articles(article)), sentences, at_least=at_least)
+    parsed = read_config(config, _parse_overrides(settings, gold))
     with progress_of_steps("cross-validation") as bar:
-        done = crossvalidate(
-            read_config(config, _parse_overrides(settings, gold)),
-            sentences,
-            groups,
-            source=name or config.stem,
-            on_fold=lambda number, most: bar(number, most, f"fold {number + 1} of {most}"),
-        )
+
+        def on_fold(number: int, most: int) -> None:
+            bar(number, most, f"fold {number + 1} of {most}")
+
+        done = crossvalidate(parsed, sentences, groups, source=name or config.stem, on_fold=on_fold)
     write_layer(output, done.sentences)
     for group, size in done.folds:
         say(f"held out: {group} ({size} sentences)")
@@ -166,19 +150,9 @@ def curve(
     *,
     gold: GoldLayers,
     article: Articles,
-    output: Annotated[
-        Path, Option("-o", "--output", help="Write the curve here (JSON), for `report --curve`.")
-    ],
-    layer: Annotated[
-        list[Path],
-        Option(
-            help="Another layer, such as a language model's: say how many of its sentences are worth one of the gold's. Repeatable."
-        ),
-    ] = [],  # noqa: B006 — typer copies the default
-    held_out_by: Annotated[
-        Literal["section", "article"] | None,
-        Option(help="What is held out together; without it articles, or sections where there is one."),
-    ] = None,
+    output: Annotated[Path, Option("-o", "--output")],
+    layer: list[Path] = [],  # noqa: B006 — typer copies the default
+    held_out_by: Literal["section", "article"] | None = None,
     sizes: Annotated[int, Option(min=2, max=50, help="How many shares to train on.")] = 6,
     seeds: Annotated[int, Option(min=1, max=100, help="How many draws of each share.")] = 5,
     folds: Annotated[int, Option(min=2, max=100, help="Parts to hold out in turn, at most.")] = 5,
@@ -187,7 +161,14 @@ def curve(
     ledger: Ledger = None,
     as_json: AsJson = False,
 ) -> None:
-    """Train on growing shares of the gold, and say what another 100 sentences are worth."""
+    """Train on growing shares of the gold, and say what another 100 sentences are worth.
+
+    Options:
+        output: Write the curve here (JSON), for `report --curve`.
+        layer: Another layer, such as a language model's: say how many of its sentences are worth one of the gold's.
+            Repeatable.
+        held_out_by: What is held out together; without it articles, or sections where there is one.
+    """
     from biaozhu.reading.article import find_articles, read_articles
     from biaozhu.reading.holdout import group_sentences, sections_of
     from biaozhu.scoring.significance import Sampling, choose_units
@@ -205,15 +186,13 @@ def curve(
     of = {sentence.id: sentence.article for sentence in sentences}
     units = choose_units(of, sections_of([one for one in articles if one.id in of.values()], sentences))
     plan = CurvePlan(sizes, seeds, folds, Sampling(resamples=resamples), other)
+    parsed = read_config(config, _parse_overrides(settings, gold))
     with progress_of_steps("learning curve") as bar:
-        done = measure_curve(
-            read_config(config, _parse_overrides(settings, gold)),
-            sentences,
-            groups,
-            units,
-            plan=plan,
-            on_training=lambda number, most: bar(number, most, f"training {number + 1} of {most}"),
-        )
+
+        def on_training(number: int, most: int) -> None:
+            bar(number, most, f"training {number + 1} of {most}")
+
+        done = measure_curve(parsed, sentences, groups, units, plan=plan, on_training=on_training)
     command = ["biaozhu", *sys.argv[1:]]
     document = describe_curve(done, plan=plan, files=(config, *gold, *layer, *paths), command=command)
     write_curve(output, document)
@@ -222,11 +201,9 @@ def curve(
     if as_json:
         print_json(document)
     else:
-        print_table(
-            "Held-out strict F1 by annotated sentences",
-            ("sentences", "F1", "95 % from", "to"),
-            [(one.sentences, one.mean, one.low, one.high) for one in done.result.points],
-        )
+        rows = [(one.sentences, one.mean, one.low, one.high) for one in done.result.points]
+        columns = ("sentences", "F1", "95 % from", "to")
+        print_table("Held-out strict F1 by annotated sentences", columns, rows)
     say(_tell_gain(document))
     if layer:
         say(_tell_exchange(document["exchange"]))
@@ -269,9 +246,8 @@ def _score_held_out(
     gold = corpus.sentences()
     missing = [sentence.id for sentence in gold if sentence.id not in predicted]
     if missing:
-        raise UsageError(
-            f"{len(missing)} gold sentences have no prediction, {missing[0]} first", where="--held-out"
-        )
+        what = f"{len(missing)} gold sentences have no prediction, {missing[0]} first"
+        raise UsageError(what, where="--held-out")
     return score_strictly(gold, [predicted[sentence.id] for sentence in gold])
 
 

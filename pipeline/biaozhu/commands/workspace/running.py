@@ -5,7 +5,9 @@ from __future__ import annotations
 import hashlib
 import json
 import shutil
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -20,7 +22,7 @@ from biaozhu.commands.models.training import crossval, train
 from biaozhu.commands.scores import report
 from biaozhu.data.errors import MissingFileError, TrainingError, UsageError
 from biaozhu.data.files import parse_json_as, sha256_of, write_text
-from biaozhu.data.layers import find_layers, ledger_path, read_layer
+from biaozhu.data.layers import find_layers, ledger_path, read_layers
 from biaozhu.data.shipped import find_shipped
 
 if TYPE_CHECKING:
@@ -60,14 +62,13 @@ class StepRecord:
         return before.outputs == hash_files(outputs)
 
     def run_step(
-        self, name: str, title: str, do: Callable[[], object], *, inputs: str, outputs: Iterable[Path]
-    ) -> bool:
-        """Do a step unless it is current, keep what was done, and return whether it was done now."""
-        outputs = tuple(outputs)
+        self, name: str, title: str, do: Callable[[], None], inputs: str, outputs: list[Path]
+    ) -> None:
+        """Do a step unless it is current, and keep what was done."""
         if self.is_current(name, inputs, outputs):
             say(f"{title}: unchanged")
             self.status = max(self.status, self.done[name].status)
-            return False
+            return
         say(f"{title} …")
         status = 0
         try:
@@ -76,24 +77,13 @@ class StepRecord:
             # 1: done, but something was lost or differs; the step has named it.
             status = ended.exit_code
         self.status = max(self.status, status)
-        files = tuple(str(path) for path in outputs)
-        self.done[name] = DoneStep(inputs, hash_files(outputs), files, status)
+        self.done[name] = DoneStep(inputs, hash_files(outputs), tuple(map(str, outputs)), status)
         self.save()
-        return True
 
     def save(self) -> None:
         """Write the record."""
         document = {name: asdict(step) for name, step in self.done.items()}
         write_text(self.path, json.dumps(document, ensure_ascii=False, indent=1) + "\n")
-
-
-def read_record(path: Path, *, force: bool) -> StepRecord:
-    """Read what was done before; a record that is missing or damaged means that nothing was."""
-    try:
-        done = parse_json_as(path.read_bytes(), dict[str, DoneStep])
-    except (OSError, ValueError):
-        done = {}
-    return StepRecord(path, done, force)
 
 
 def hash_inputs(paths: Iterable[Path], *settings: object) -> str:
@@ -115,7 +105,7 @@ def hash_files(paths: Iterable[Path]) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """Inputs and outputs of a run: the articles by their files, the gold files about them, and where its results go."""
+    """Inputs and outputs of a run: articles by file, gold about them, pre-annotated layers, and where its results go."""
 
     name: str
     articles: Mapping[Path, Article]
@@ -123,26 +113,10 @@ class Job:
     covered: frozenset[str]
     config: Path
     model: str
-
-    @property
-    def layers(self) -> list[Path]:
-        """The pre-annotated layer of each article."""
-        return [PRE / f"{article.name}.jsonl" for article in self.articles.values()]
-
-    @property
-    def report(self) -> Path:
-        """The folder of the report."""
-        return Path("reports") / self.name
-
-    @property
-    def steps(self) -> Path:
-        """The folder of what lies between the steps."""
-        return self.report / "steps"
-
-    @property
-    def predicted(self) -> Path:
-        """Spans of the trained model for all articles."""
-        return self.steps / f"{self.config.stem}.all.jsonl"
+    layers: list[Path]
+    report: Path
+    steps: Path
+    predicted: Path
 
 
 def run(
@@ -169,16 +143,14 @@ def run(
         raise MissingFileError("no such file", where=str(folder), next_step=advice)
     articles, problems = read_readable(find_articles([folder]))
     job = _plan_job(name or folder.resolve().name, articles, gold, config, model)
-    record = read_record(job.steps / "done.json", force=force)
+    record = StepRecord(job.steps / "done.json", force=force)
+    # A record that is missing or damaged means that nothing was done.
+    with suppress(OSError, ValueError):
+        record.done = parse_json_as(record.path.read_bytes(), dict[str, DoneStep])
     _preannotate_changed(job, record)
     files, amounts = list(job.articles), job.report / "amounts.csv"
-    record.run_step(
-        "table",
-        "table of amounts",
-        lambda: table(files, layer=job.layers, output=amounts),
-        inputs=hash_inputs([*files, *job.layers]),
-        outputs=[amounts],
-    )
+    do, inputs = partial(table, files, layer=job.layers, output=amounts), hash_inputs([*files, *job.layers])
+    record.run_step("table", "table of amounts", do, inputs, [amounts])
     trained = _train_model(job, record)
     annotators = _find_annotators(job)
     _report_scores(job, record, annotators, trained=trained)
@@ -198,9 +170,8 @@ def _plan_job(name: str, articles: Mapping[Path, Article], gold: Path, config: P
     names = [article.name for article in articles.values()]
     twice = sorted({one for one in names if names.count(one) > 1})
     if twice:
-        raise UsageError(
-            f"two articles have the same file name: {', '.join(twice)}", next_step="Rename one of the files"
-        )
+        what = f"two articles have the same file name: {', '.join(twice)}"
+        raise UsageError(what, next_step="Rename one of the files")
     ids = {article.id for article in articles.values()}
     files, covered = [], set[str]()
     for path in find_layers([gold]) if any(gold.glob("*.jsonl")) or gold.is_file() else ():
@@ -210,7 +181,9 @@ def _plan_job(name: str, articles: Mapping[Path, Article], gold: Path, config: P
             covered |= about
         elif path.stem in names:
             say(f"{path}: the gold is about another version of {path.stem}, and takes no part")
-    return Job(name, articles, tuple(files), frozenset(covered), config, model)
+    layers, steps = [PRE / f"{one}.jsonl" for one in names], Path("reports") / name / "steps"
+    places = (layers, steps.parent, steps, steps / f"{config.stem}.all.jsonl")
+    return Job(name, articles, tuple(files), frozenset(covered), config, model, *places)
 
 
 def _preannotate_changed(job: Job, record: StepRecord) -> None:
@@ -221,9 +194,8 @@ def _preannotate_changed(job: Job, record: StepRecord) -> None:
     for gone in [name for name in record.done if name.startswith("pre ") and name not in wanted]:
         for file in record.done.pop(gone).files:
             Path(file).unlink(missing_ok=True)
-    inputs = {
-        name: hash_inputs([path], job.model, weights_mark(job.model)) for name, (path, _) in wanted.items()
-    }
+    mark = weights_mark(job.model)
+    inputs = {name: hash_inputs([path], job.model, mark) for name, (path, _) in wanted.items()}
     stale = {
         name: path
         for name, (path, article) in wanted.items()
@@ -261,30 +233,17 @@ def _train_model(job: Job, record: StepRecord) -> bool:
     gold, files, lost = list(job.gold), list(job.articles), ledger_path(held_out)
     covered = [path for path, article in job.articles.items() if article.id in job.covered]
     try:
-        record.run_step(
-            "crossval",
-            f"cross-validation of {job.config.stem}",
-            lambda: crossval(job.config, gold=gold, article=covered, output=held_out, ledger=lost),
-            inputs=hash_inputs([*gold, *covered, job.config]),
-            outputs=[held_out, lost],
-        )
+        do = partial(crossval, job.config, gold=gold, article=covered, output=held_out, ledger=lost)
+        title, inputs = f"cross-validation of {job.config.stem}", hash_inputs([*gold, *covered, job.config])
+        record.run_step("crossval", title, do, inputs, [held_out, lost])
     except TrainingError as error:
         say(f"no model: {error.what}; annotate more, then run again")
         return False
-    record.run_step(
-        "train",
-        f"training of {model}",
-        lambda: train(job.config, output=model, gold=gold, held_out=[held_out]),
-        inputs=hash_inputs([*gold, job.config, held_out]),
-        outputs=[model],
-    )
-    record.run_step(
-        "predict",
-        "prediction for every article",
-        lambda: predict(model, files, output=job.predicted, keep=[held_out]),
-        inputs=hash_inputs([*files, model, held_out]),
-        outputs=[job.predicted],
-    )
+    do = partial(train, job.config, output=model, gold=gold, held_out=[held_out])
+    record.run_step("train", f"training of {model}", do, hash_inputs([*gold, job.config, held_out]), [model])
+    do = partial(predict, model, files, output=job.predicted, keep=[held_out])
+    inputs = hash_inputs([*files, model, held_out])
+    record.run_step("predict", "prediction for every article", do, inputs, [job.predicted])
     return True
 
 
@@ -314,7 +273,7 @@ def _report_scores(job: Job, record: StepRecord, annotators: Sequence[Path], *, 
         )
 
     inputs = hash_inputs([*read, *annotators], *layers)
-    record.run_step("report", "page of the report", write_report, inputs=inputs, outputs=outputs)
+    record.run_step("report", "page of the report", write_report, inputs, outputs)
 
 
 def _keep_scores(folder: Path) -> None:
@@ -334,13 +293,9 @@ def _keep_scores(folder: Path) -> None:
 def _find_annotators(job: Job) -> list[Path]:
     """Return the folders of annotators who worked on one of the articles."""
     ids = {article.id for article in job.articles.values()}
-    return [
-        folder
-        for folder in sorted(LAYERS.glob("*"))
-        if folder.name not in NO_ANNOTATORS
-        and any(folder.glob("*.jsonl"))
-        and any(sentence.article in ids for file in find_layers([folder]) for sentence in read_layer(file))
-    ]
+    theirs = [one for one in sorted(LAYERS.glob("*")) if one.name not in NO_ANNOTATORS]
+    folders = [one for one in theirs if any(one.glob("*.jsonl"))]
+    return [one for one in folders if any(sentence.article in ids for sentence in read_layers([one]))]
 
 
 def _say_next_steps(job: Job, folder: Path, annotators: Sequence[Path]) -> None:
@@ -354,13 +309,9 @@ def _say_next_steps(job: Job, folder: Path, annotators: Sequence[Path]) -> None:
     given = " ".join(str(PRE / f"{one}.jsonl") for one in lacking) if few else str(PRE)
     able = [one for one in annotators if any((one / f"{name}.jsonl").is_file() for name in lacking)]
     if len(able) > 1:
-        first, second, *_ = able
-        say(
-            f"{count}: `biaozhu adjudicate {first} {second} --common --questions questions.jsonl`, fill it in,"
-        )
-        say(
-            f"then `biaozhu adjudicate {first} {second} --common --decisions questions.jsonl -o annotations/gold`"
-        )
+        a, b, *_ = able
+        say(f"{count}: `biaozhu adjudicate {a} {b} --common --questions questions.jsonl`, fill it in,")
+        say(f"then `biaozhu adjudicate {a} {b} --common --decisions questions.jsonl -o annotations/gold`")
     elif (PLANS / f"{job.name}.json").is_file():
         say(f"{count}: `biaozhu project status {job.name}` shows how far the annotators are;")
         say(f"when they are done: `biaozhu project pull --project {job.name}`, then `biaozhu run {folder}`")

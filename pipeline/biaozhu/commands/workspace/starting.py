@@ -6,10 +6,12 @@ import os
 import platform
 import re
 import sys
+import tomllib
+from importlib.resources import files
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, get_args
 
-from typer import Argument, Exit
+from typer import Exit
 
 from biaozhu import __version__
 from biaozhu.commands.console import print_table, say
@@ -27,33 +29,8 @@ if TYPE_CHECKING:
 
 ARTICLES = "seeds"
 FILES = ("configs/labels.toml", "configs/ner.cfg", "configs/crf.cfg", "annotations/guideline.md")
-README = """# {name}
-
-    seeds/         your articles: .txt, .html
-    configs/       labels.toml, the label set; ner.cfg, the model that `biaozhu run` trains once there is gold
-    annotations/   guideline.md, what annotators read; pre/, layers/, gold/ come into being
-    models/ reports/
-
-In this folder:
-
-    biaozhu run                  # everything that needs nobody, and what comes next
-    biaozhu doctor               # what is installed, what is missing
-    biaozhu doccano up           # a Doccano of your own
-    biaozhu project create annotations/pre --project seeds --annotators anna,ben
-    biaozhu project status seeds
-    biaozhu project pull --project seeds
-    biaozhu agree annotations/layers/anna annotations/layers/ben
-    biaozhu adjudicate annotations/layers/anna annotations/layers/ben --common --questions questions.jsonl
-    biaozhu adjudicate annotations/layers/anna annotations/layers/ben --common --decisions questions.jsonl -o annotations/gold
-    biaozhu gold freeze annotations/gold
-    biaozhu run                  # now with gold: a model, its scores, the report
-"""
-IGNORED = """.doccano/
-.venv-doccano/
-annotations/pre/
-models/
-reports/
-"""
+_NEW: dict[str, str] = tomllib.loads(files(__package__).joinpath("new_project.toml").read_text("utf-8"))
+README, IGNORED = _NEW["readme"], _NEW["ignored"]
 OK, MISSING = "ok", "missing"
 # What a working folder may have of its own; else the package's is used.
 OWN_FILES = ("configs/labels.toml", "annotations/guideline.md")
@@ -69,12 +46,13 @@ SECTION = re.compile(r"^\[([a-z]+)\]$", re.MULTILINE)
 EXTRA_NAMED = re.compile(r"(?:biaozhu\[|extra `)([a-z]+)[\]`]")
 
 
-def new(
-    folder: Annotated[Path, Argument(help="The folder to lay out; it may have articles already.")],
-) -> None:
+def new(folder: Path) -> None:
     """Lay out your own project: label set, guideline, configs, and a place for the articles.
 
     Nothing that is there is replaced. Articles in the folder itself stay there: move them into seeds/.
+
+    Options:
+        folder: The folder to lay out; it may have articles already.
     """
     if folder.exists() and not folder.is_dir():
         raise MissingFileError("this is a file, a folder is needed", where=str(folder))
@@ -105,27 +83,20 @@ def _check_core() -> Iterator[Row]:
 
     yield f"biaozhu {__version__}", OK, str(Path(__file__).resolve().parents[2])
     fits = (3, 11) <= sys.version_info[:2] <= (3, 13)
-    yield (
-        f"Python {platform.python_version()}",
-        OK if fits else "not supported",
-        "" if fits else "Take 3.11 to 3.13",
-    )
-    lacking = _list_lacking("")
-    yield "packages of the core", OK if not lacking else MISSING, _describe_lacking("", lacking)
-    sizes: tuple[Size, ...] = ("small", "large")
-    for weights in sizes:
+    state, advice = OK if fits else "not supported", "" if fits else "Take 3.11 to 3.13"
+    yield f"Python {platform.python_version()}", state, advice
+    yield "packages of the core", *_check_packages("")
+    for weights in get_args(Size):
         try:
             lac_folder(weights)
+            yield f"weights of LAC, {weights}", OK, ""
         except BiaozhuError as error:
             yield f"weights of LAC, {weights}", MISSING, error.next_step
-        else:
-            yield f"weights of LAC, {weights}", OK, ""
 
 
 def _check_extras() -> Iterator[Row]:
     for extra, use in EXTRAS.items():
-        lacking = _list_lacking(extra)
-        yield f"extra {extra}: {use}", OK if not lacking else MISSING, _describe_lacking(extra, lacking)
+        yield f"extra {extra}: {use}", *_check_packages(extra)
 
 
 def _list_lacking(extra: str) -> list[str]:
@@ -137,10 +108,9 @@ def _list_lacking(extra: str) -> list[str]:
     lacking = []
     for line in requires("biaozhu") or ():
         wanted = Requirement(line)
-        of_extra = wanted.marker is not None and "extra" in str(wanted.marker)
-        if of_extra != bool(extra) or (
-            wanted.marker is not None and not wanted.marker.evaluate({"extra": extra})
-        ):
+        marker = wanted.marker
+        of_extra = marker is not None and "extra" in str(marker)
+        if of_extra != bool(extra) or (marker is not None and not marker.evaluate({"extra": extra})):
             continue
         try:
             if not wanted.specifier.contains(version(wanted.name), prereleases=True):
@@ -150,8 +120,9 @@ def _list_lacking(extra: str) -> list[str]:
     return lacking
 
 
-def _describe_lacking(extra: str, lacking: list[str]) -> str:
-    return f"{', '.join(lacking)}: {extra_advice(extra)}" if lacking else ""
+def _check_packages(extra: str) -> tuple[str, str]:
+    lacking = _list_lacking(extra)
+    return (MISSING, f"{', '.join(lacking)}: {extra_advice(extra)}") if lacking else (OK, "")
 
 
 def _check_doccano() -> Iterator[Row]:
@@ -175,11 +146,8 @@ def _check_folder() -> Iterator[Row]:
         yield name, OK if find_shipped(Path(name)).exists() else MISSING, str(find_shipped(Path(name)))
     cache = cache_folder()
     nearest = next(one for one in (cache, *cache.absolute().parents) if one.exists())
-    yield (
-        "cache folder",
-        OK if os.access(nearest, os.W_OK) else "not writable",
-        f"{cache} (BIAOZHU_CACHE names another)",
-    )
+    state = OK if os.access(nearest, os.W_OK) else "not writable"
+    yield "cache folder", state, f"{cache} (BIAOZHU_CACHE names another)"
     encoding = (sys.stdout.encoding or "").upper()
     is_utf8 = encoding == "UTF-8"
     yield "terminal", OK if is_utf8 else "not UTF-8", encoding if is_utf8 else "LANG=C.UTF-8"

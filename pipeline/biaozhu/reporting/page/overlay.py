@@ -7,6 +7,7 @@ under it: layers are switched on and off by a check box without a script, and le
 from __future__ import annotations
 
 from bisect import bisect_left
+from collections import Counter
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any, Literal
@@ -14,26 +15,29 @@ from typing import TYPE_CHECKING, Any, Literal
 from markupsafe import Markup
 
 from biaozhu.data.model import Article
+from biaozhu.scoring.error_patterns import PATTERNS, find_cases
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-    from biaozhu.data.model import BlockKind, Sentence
+    from biaozhu.data.model import BlockKind, Sentence, Span
+    from biaozhu.scoring.error_patterns import Case, Pattern, Shape
+
+    SpanText = tuple[str, str]
 
 Status = Literal["gold", "plain", "correct", "boundary", "label", "missed", "invented"]
 
 PARAGRAPH_GAP = 1
-# Drawn so that they differ in black and white too.
-PATTERNS: Mapping[str, str] = {
-    "boundary": "repeating-linear-gradient(90deg,var(--bad) 0 6px,transparent 0 8px)",
-    "label": "linear-gradient(var(--bad) 1.5px,transparent 0 3.5px,var(--bad) 0)",
-    "invented": "repeating-linear-gradient(115deg,var(--bad) 0 2px,transparent 0 4.5px)",
-    "missed": "repeating-linear-gradient(90deg,var(--bad) 0 1.5px,transparent 0 5px)",
-}
 # What layers.css.j2 needs besides labels and lanes.
 STYLE: Mapping[str, Any] = {
     "lane_height": 7,
-    "patterns": PATTERNS,
+    # Drawn so that they differ in black and white too.
+    "patterns": {
+        "boundary": "repeating-linear-gradient(90deg,var(--bad) 0 6px,transparent 0 8px)",
+        "label": "linear-gradient(var(--bad) 1.5px,transparent 0 3.5px,var(--bad) 0)",
+        "invented": "repeating-linear-gradient(115deg,var(--bad) 0 2px,transparent 0 4.5px)",
+        "missed": "repeating-linear-gradient(90deg,var(--bad) 0 1.5px,transparent 0 5px)",
+    },
     "signs": {"missed": "−", "invented": "+", "boundary": "↔", "label": "≠"},
     "joiner": "\u2060",  # keeps the sign on the line of the name that follows it
 }
@@ -41,10 +45,7 @@ STYLE: Mapping[str, Any] = {
 
 @dataclass(frozen=True, slots=True)
 class Bar:
-    """A layer's statement about a stretch of the raw file; `lane` is 0 for the gold.
-
-    `missed` is a gold span that the lane's layer lacks; `plain` one where there is no gold to compare it with.
-    """
+    """A layer's statement about a stretch of the raw file; lane 0 is the gold, `plain` has no gold to compare with."""
 
     lane: int
     start: int
@@ -105,15 +106,12 @@ def cut_article(
     """
     bars = sorted(bars, key=lambda bar: (bar.start, bar.end, bar.lane))
     marks = sorted(marks, key=lambda mark: (mark.start, mark.end, mark.lane))
-    blocks = (
-        [(block.start, text.raw[block.start : block.end], block.kind) for block in text.blocks]
-        if isinstance(text, Article)
-        else _join_sentences(text)
-    )
-    return tuple(
-        PageBlock(kind, tuple(_cut_block(start, content, bars, marks, name)))
-        for start, content, kind in blocks
-    )
+    if isinstance(text, Article):
+        blocks = [(one.start, text.raw[one.start : one.end], one.kind) for one in text.blocks]
+    else:
+        blocks = _join_sentences(text)
+    cut = ((kind, _cut_block(start, content, bars, marks, name)) for start, content, kind in blocks)
+    return tuple(PageBlock(kind, tuple(pieces)) for kind, pieces in cut)
 
 
 def make_anchor(name: str, start: int) -> str:
@@ -135,17 +133,14 @@ def _join_sentences(sentences: Sequence[Sentence]) -> list[tuple[int, str, Block
     return found
 
 
-def _cut_block(
-    start: int, content: str, bars: Sequence[Bar], marks: Sequence[Mark], name: str
-) -> Iterator[Piece]:
+def _cut_block(start: int, content: str, bars: list[Bar], marks: list[Mark], name: str) -> Iterator[Piece]:
     end = start + len(content)
     mine = [bar for bar in bars if bar.start < end and start < bar.end]
     # A mark belongs to the block in which its error begins, so that it is there once.
     noted = [mark for mark in marks if mark.start >= start and mark.start < end]
-    ends = [(bar.start, bar.end) for bar in mine] + [(mark.start, mark.end) for mark in noted]
-    cuts = sorted(
-        {start, end, *(max(left, start) for left, _ in ends), *(min(right, end) for _, right in ends)}
-    )
+    both: list[Bar | Mark] = [*mine, *noted]
+    inner = {*(max(one.start, start) for one in both), *(min(one.end, end) for one in both)}
+    cuts = sorted({start, end, *inner})
     touching: list[list[Bar]] = [[] for _ in cuts]
     for bar in mine:
         first, last = bisect_left(cuts, max(bar.start, start)), bisect_left(cuts, min(bar.end, end))
@@ -153,16 +148,13 @@ def _cut_block(
             touching[position].append(bar)
     anchors = {mark.start for mark in noted}
     for position, (left, right) in enumerate(pairwise(cuts)):
-        yield Piece(
-            left,
-            content[left - start : right - start],
-            tuple(
-                Touch(bar.lane, bar.label, bar.status, bar.start == left, bar.end == right)
-                for bar in sorted(touching[position], key=lambda bar: bar.lane)
-            ),
-            make_anchor(name, left) if left in anchors else "",
-            tuple(mark for mark in noted if min(mark.end, end) == right),
+        over = sorted(touching[position], key=lambda one: one.lane)
+        touches = (
+            Touch(one.lane, one.label, one.status, one.start == left, one.end == right) for one in over
         )
+        anchor = make_anchor(name, left) if left in anchors else ""
+        ended = tuple(mark for mark in noted if min(mark.end, end) == right)
+        yield Piece(left, content[left - start : right - start], tuple(touches), anchor, ended)
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,3 +194,84 @@ def list_classes(piece: Piece, numbers: Mapping[str, int]) -> str:
 def quote_css(text: str) -> Markup:
     """Return a CSS string; each character is a number, so that no name can end the string or the style element."""
     return Markup('"' + "".join(f"\\{ord(character):x} " for character in text) + '"')  # noqa: S704 — as said above
+
+
+_STATUS: dict[Shape, Status] = {"missed": "missed", "invented": "invented", "label": "label"}
+
+
+@dataclass(frozen=True, slots=True)
+class ListedError:
+    """One error of one layer: ids of its line and its place, its start in the raw file, whether no other layer errs there."""
+
+    id: str
+    anchor: str
+    lane: int
+    status: Status
+    start: int
+    case: Case
+    gold: tuple[SpanText, ...]
+    predicted: tuple[SpanText, ...]
+    alone: bool
+
+    @property
+    def labels(self) -> list[str]:
+        """The labels of its spans, in alphabetical order."""
+        return sorted({label for label, _ in (*self.gold, *self.predicted)})
+
+
+def list_errors(
+    pairs: Mapping[int, Sequence[tuple[Sentence, Sentence]]], names: Mapping[str, str]
+) -> dict[int, tuple[ListedError, ...]]:
+    """Return every error of each layer, by lane; `names` is what the anchors of an article begin with, by its id."""
+    cases = {
+        lane: [(gold, case) for gold, predicted in of_lane for case in find_cases(gold, predicted)]
+        for lane, of_lane in pairs.items()
+    }
+    lanes_at: dict[tuple[str, int], set[int]] = {}
+    for lane, of_lane in cases.items():
+        for _, case in of_lane:
+            for at in range(case.start, case.end):
+                lanes_at.setdefault((case.sentence, at), set()).add(lane)
+    found: dict[int, tuple[ListedError, ...]] = {}
+    for lane, of_lane in cases.items():
+        errors = []
+        for number, (gold, case) in enumerate(of_lane, 1):
+            start, status = gold.start + case.start, _STATUS.get(case.shape, "boundary")
+            mine, theirs = (_name_spans(gold, spans) for spans in (case.gold, case.predicted))
+            alone = all(lanes_at[case.sentence, at] == {lane} for at in range(case.start, case.end))
+            place = (f"e{lane}-{number}", make_anchor(names[gold.article], start), lane)
+            errors.append(ListedError(*place, status, start, case, mine, theirs, alone))
+        found[lane] = tuple(errors)
+    return found
+
+
+def _name_spans(sentence: Sentence, spans: Iterable[Span]) -> tuple[SpanText, ...]:
+    return tuple((span.label, sentence.text[span.start : span.end]) for span in spans)
+
+
+def group_errors(errors: Iterable[ListedError], *, most: int | None = None) -> list[dict[str, Any]]:
+    """Group the errors of a layer by pattern, the most frequent first; each lists at most so many, and counts labels."""
+    groups: dict[Pattern, list[ListedError]] = {}
+    for error in errors:
+        groups.setdefault(error.case.pattern, []).append(error)
+    listed = []
+    most_first = sorted(groups, key=lambda one: (-len(groups[one]), PATTERNS.index(one)))
+    for pattern, found in ((one, groups[one]) for one in most_first):
+        labels = Counter(label for one in found for label in one.labels).most_common()
+        listed.append({"pattern": pattern, "errors": found[:most], "count": len(found), "labels": labels})
+    return listed
+
+
+def make_bars(lane: int, sentence: Sentence, gold: Sentence | None) -> Iterator[Bar]:
+    """Yield what a layer says about a sentence; with the gold's spans in `gold`, also what is correct and missed."""
+    missed: list[Span] = []
+    status: dict[tuple[int, int, str], Status] = {}
+    for case in find_cases(gold, sentence) if gold else ():
+        status |= {span.key: _STATUS.get(case.shape, "boundary") for span in case.predicted}
+        missed += case.gold if case.shape == "missed" else ()
+    usual: Status = "correct" if gold else "plain" if lane else "gold"
+    for span, kind in [
+        *((span, "missed") for span in missed),
+        *((span, status.get(span.key, usual)) for span in sentence.spans),
+    ]:
+        yield Bar(lane, sentence.start + span.start, sentence.start + span.end, span.label, kind)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass
+from itertools import product
 from typing import TYPE_CHECKING, Any
 
 from biaozhu.normalization.addresses import place_tree
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from biaozhu.scoring.breakdown import Aspect, ClassScore
     from biaozhu.scoring.evaluation import Comparison, Evaluation
     from biaozhu.scoring.layer_scoring import Layer
-    from biaozhu.scoring.match import Scheme
+    from biaozhu.scoring.scores import Scheme
     from biaozhu.scoring.significance import Difference
 
 FEW_ROWS = 5
@@ -38,7 +39,7 @@ OPEN_ROWS = 12  # of a table of amounts; a longer one is folded up
 class BreakdownTable:
     """The classes of one aspect: name, gold spans, and each layer's scores, None where a layer has none of the class.
 
-    `perfect` are the classes without an error, which the page folds up; `more` counts the classes that are left out.
+    `perfect` are the classes without an error, which the page folds up; `more` counts those that are left out.
     """
 
     aspect: Aspect
@@ -51,22 +52,16 @@ class BreakdownTable:
 def make_score_rows(
     evaluations: Sequence[Evaluation], comparisons: Sequence[Comparison], groups: Iterable[tuple[str, Scheme]]
 ) -> list[dict[str, Any]]:
-    """Return a layer's scores for each label (or ALL) and scheme, layer under layer, and how they differ from the first's.
-
-    `kind` is the layer's number; a `significant` difference holds after Holm's correction.
-    """
-    tests: list[dict[str, Difference]] = [
-        {},
-        *({one.metric: one for one in c.differences} for c in comparisons),
-    ]
+    """Return a layer's scores for each label (or ALL) and scheme, with the test against the first layer."""
+    tests: list[dict[str, Difference]] = [{}]
+    tests += [{one.metric: one for one in compared.differences} for compared in comparisons]
     rows = []
-    for label, scheme in groups:
-        for kind, one in enumerate(evaluations):
-            test = tests[kind].get(f"{label} {scheme} f1")
-            sure = test is not None and test.p_holm is not None and test.p_holm < SIGNIFICANT
-            scores = (one.overall if label == ALL else one.labels[label])[scheme]
-            row = {"label": label, "scheme": scheme, "kind": kind, "layer": one.name, "scores": scores}
-            rows.append({**row, "test": test, "significant": sure})
+    for (label, scheme), (kind, one) in product(groups, enumerate(evaluations)):
+        test = tests[kind].get(f"{label} {scheme} f1")
+        sure = test is not None and test.p_holm is not None and test.p_holm < SIGNIFICANT
+        scores = (one.overall if label == ALL else one.labels[label])[scheme]
+        row = {"label": label, "scheme": scheme, "kind": kind, "layer": one.name, "scores": scores}
+        rows.append({**row, "test": test, "significant": sure})
     return rows
 
 
@@ -80,16 +75,15 @@ def make_breakdowns(
         keys = sort_classes(aspect, dict.fromkeys(key for rows in by_layer for key in rows))
         if len(keys) < 2:  # noqa: PLR2004 — one class says what the total says
             continue
-        rows = [
-            (
-                _name_class(aspect, key, titles, words),
-                next((row.gold or 0 for found in by_layer if (row := found.get(key))), 0),
-                tuple(found.get(key) for found in by_layer),
-            )
-            for key in keys
-        ]
+        rows: list[ClassRow] = []
+        for key in keys:
+            cells = tuple(found.get(key) for found in by_layer)
+            gold = next((cell.gold or 0 for cell in cells if cell), 0)
+            rows.append((_name_class(aspect, key, titles, words), gold, cells))
         if aspect == "section" and len(rows) > FEW_ROWS:
-            rows.sort(key=lambda row: _find_worst(row[2]))
+            rows.sort(
+                key=lambda row: min((one.f1 for one in row[2] if one and one.f1 is not None), default=2.0)
+            )
         perfect = [row for row in rows if all(cell is None or _is_perfect(cell) for cell in row[2])]
         others = [row for row in rows if row not in perfect]
         more = len(others[MOST_ROWS:]) + len(perfect[MOST_ROWS:])
@@ -108,10 +102,6 @@ def _name_class(aspect: Aspect, key: str, titles: Mapping[str, str], words: Word
 
 def _is_perfect(cell: ClassScore) -> bool:
     return cell.correct == cell.predicted and cell.gold in (None, cell.correct)
-
-
-def _find_worst(cells: Iterable[ClassScore | None]) -> float:
-    return min((cell.f1 for cell in cells if cell and cell.f1 is not None), default=2.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,26 +129,16 @@ def make_article_rows(content: ReportContent, places: Mapping[str, ArticlePlace]
     """Return a row for each article, those with gold first; `places` is by article id."""
     gold = Counter(sentence.article for sentence in content.given.gold)
     spans = Counter(sentence.article for sentence in content.given.gold for _ in sentence.spans)
-    layers = [
-        (
-            Counter(sentence.article for sentence in layer),
-            Counter(sentence.article for sentence in layer for _ in sentence.spans),
-        )
-        for layer in content.given.layers.values()
-    ]
+    layers = content.given.layers.values()
+    counts = [Counter(sentence.article for sentence in layer) for layer in layers]
+    found = [Counter(sentence.article for sentence in layer for _ in sentence.spans) for layer in layers]
     evaluations = content.scores.evaluations if content.scores else ()
     classes = [{one.key: one for one in evaluation.breakdowns["article"]} for evaluation in evaluations]
-    rows = [
-        ArticleRow(
-            place,
-            gold[article],
-            max(gold[article], *(counts[article] for counts, _ in layers), 0),
-            spans[article],
-            tuple(found.get(article) for found in classes),
-            tuple(found[article] for _, found in layers),
-        )
-        for article, place in places.items()
-    ]
+    rows = []
+    for one, place in places.items():
+        most = max(gold[one], *(count[one] for count in counts), 0)
+        scores, spans_found = (tuple(of.get(one) for of in classes), tuple(of[one] for of in found))
+        rows.append(ArticleRow(place, gold[one], most, spans[one], scores, spans_found))
     return sorted(rows, key=lambda row: not row.gold)
 
 
@@ -177,14 +157,10 @@ def make_value_view(content: ReportContent, words: Words) -> dict[str, Any]:
     covered = {sentence.article for sentence in source}
     articles = [article for article in content.given.articles if article.id in covered]
     read = [_read_values(article, source) for article in articles[:MOST_ARTICLES]]
-    scores = [
-        {
-            **score,
-            "layer": score["layer"] or words("gold"),
-            "name": words(f"values.field.{score['field'].replace(' ', '_')}"),
-        }
-        for score in (content.scores.document.get("values", ()) if content.scores else ())
-    ]
+    scores = []
+    for score in content.scores.document.get("values", ()) if content.scores else ():
+        name = words(f"values.field.{score['field'].replace(' ', '_')}")
+        scores.append({**score, "layer": score["layer"] or words("gold"), "name": name})
     return {
         "open_rows": OPEN_ROWS,
         "article_values": [one for one in read if one.rows or one.tree["count"]],
@@ -203,22 +179,13 @@ def make_value_view(content: ReportContent, words: Words) -> dict[str, Any]:
 def _read_values(article: Article, source: Layer) -> ArticleValues:
     meaning = article_meaning(article, [one for one in source if one.article == article.id])
     order = {place: at for at, place in enumerate(dict.fromkeys(row.place for row in meaning.rows))}
-    return ArticleValues(
-        article.metadata.title or article.name,
-        tuple(
-            (row.place, row.about, in_words(row), _format_value(row))
-            for row in sorted(meaning.rows, key=lambda row: order[row.place])
-        ),
-        place_tree(meaning.places),
-    )
+    rows = sorted(meaning.rows, key=lambda row: order[row.place])
+    cells = tuple((row.place, row.about, in_words(row), _format_value(row)) for row in rows)
+    return ArticleValues(article.metadata.title or article.name, cells, place_tree(meaning.places))
 
 
 def _format_value(row: Row) -> str:
     if row.low is None or row.high is None:
         return ""
-    return "–".join(_group_digits(one) for one in dict.fromkeys((row.low, row.high))) + f" {row.unit}"
-
-
-def _group_digits(number: str) -> str:
-    whole, point, rest = number.partition(".")
-    return f"{int(whole):,}{point}{rest}"
+    numbers = (number.partition(".") for number in dict.fromkeys((row.low, row.high)))
+    return "–".join(f"{int(whole):,}{point}{rest}" for whole, point, rest in numbers) + f" {row.unit}"

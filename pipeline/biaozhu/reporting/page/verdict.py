@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from biaozhu.reporting.authorship import GoldAuthor
     from biaozhu.reporting.content import ReportContent
-    from biaozhu.reporting.page.error_list import ListedError
+    from biaozhu.reporting.page.overlay import ListedError
     from biaozhu.reporting.page.strings import Words
     from biaozhu.reporting.page.table_rows import ArticleRow
     from biaozhu.scoring.evaluation import Evaluation
@@ -72,10 +72,9 @@ def judge_layer(evaluation: Evaluation, authors: Iterable[GoldAuthor], *, in_sam
 
 
 def judge_difference(difference: Difference, tests: int) -> tuple[Direction, Bounds, float | None]:
-    """Return which of two layers is better, with the interval and the p-value that say so.
+    """Return which of two layers is better, with the interval and the p-value that say so; `unclear` where only one does.
 
-    Both are corrected for the same number of tests (Bonferroni): the interval must have been drawn at the
-    confidence 1 - 0.05 / tests. Where only one of them finds a difference, the direction is `unclear`.
+    Both are corrected for so many tests (Bonferroni): the interval must have been drawn at the confidence 1 - 0.05 / tests.
     """
     bounds = difference.difference.best
     p = None if difference.p is None else min(1.0, difference.p * tests)
@@ -153,18 +152,11 @@ def choose_next_step(
     name = min(verdicts, key=lambda one: order.index(verdicts[one].trust))
     best = verdicts[name]
     if best.trust in ("some", "low") and errors[name]:
-        (pattern, label), count = Counter(
-            (error.case.pattern, error.labels[0] if error.labels else "") for error in errors[name]
-        ).most_common(1)[0]
-        names = {one.id: one.name for one in content.labels}
-        return words(
-            "next.errors",
-            name=escape_plain(name),
-            count=len(errors[name]),
-            most=count,
-            pattern=words(f"pattern.{pattern}"),
-            label=escape_plain(names.get(label, label)),
-        )
+        found = Counter((one.case.pattern, one.labels[0] if one.labels else "") for one in errors[name])
+        (pattern, label), count = found.most_common(1)[0]
+        names = {one.id: escape_plain(one.name) for one in content.labels}
+        what = {"pattern": words(f"pattern.{pattern}"), "label": names.get(label) or escape_plain(label)}
+        return words("next.errors", name=escape_plain(name), count=len(errors[name]), most=count, **what)
     articles = {"count": max(1, ARTICLES_NEEDED - scored), "without": len(rows) - scored}
     advice = {
         "in_sample": ("next.articles", articles),
@@ -218,13 +210,8 @@ def _compare_layers(scores: ScoredLayers, words: Words) -> Iterator[str]:
         direction, bounds, p = judge_difference(found, tests)
         if found.difference.value is None or not bounds:
             continue
-        yield words(
-            f"says.{direction}",
-            a=escape_plain(comparison.a),
-            b=escape_plain(comparison.b),
-            difference=format_difference(found.difference.value),
-            confidence=f"{confidence:.1%}".replace(".0%", "%"),
-            low=format_difference(bounds[0]),
-            high=format_difference(bounds[1]),
-            p=format_p(p, sign=True),
-        )
+        names = {"a": escape_plain(comparison.a), "b": escape_plain(comparison.b)}
+        figures = (found.difference.value, *bounds)
+        changes = dict(zip(("difference", "low", "high"), map(format_difference, figures), strict=True))
+        sure = f"{confidence:.1%}".replace(".0%", "%")
+        yield words(f"says.{direction}", **names, **changes, confidence=sure, p=format_p(p, sign=True))

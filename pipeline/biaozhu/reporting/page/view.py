@@ -6,6 +6,7 @@ import os
 import platform
 import shlex
 from collections import defaultdict
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
@@ -14,9 +15,17 @@ from typing import TYPE_CHECKING, Any
 from biaozhu import __version__
 from biaozhu.data.ledger import count_by_reason, losses
 from biaozhu.reporting.escaping import escape_plain
-from biaozhu.reporting.page import figures, verdict
-from biaozhu.reporting.page.error_list import group_errors, list_errors, make_bars
-from biaozhu.reporting.page.overlay import STYLE, Lane, Mark, abbreviate_names, cut_article
+from biaozhu.reporting.page import charts, verdict
+from biaozhu.reporting.page.overlay import (
+    STYLE,
+    Lane,
+    Mark,
+    abbreviate_names,
+    cut_article,
+    group_errors,
+    list_errors,
+    make_bars,
+)
 from biaozhu.reporting.page.strings import NOTHING, format_percent
 from biaozhu.reporting.page.table_rows import (
     ArticlePlace,
@@ -26,18 +35,17 @@ from biaozhu.reporting.page.table_rows import (
     make_value_view,
 )
 from biaozhu.scoring.evaluation import ALL
-from biaozhu.scoring.match import SCHEMES
-from biaozhu.scoring.scores import pair_layers
+from biaozhu.scoring.scores import SCHEMES, pair_layers
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from biaozhu.data.model import Sentence
     from biaozhu.reporting.content import ReportContent
-    from biaozhu.reporting.page.error_list import ListedError
-    from biaozhu.reporting.page.overlay import Bar, PageBlock
+    from biaozhu.reporting.page.overlay import Bar, ListedError, PageBlock
     from biaozhu.reporting.page.strings import Words
     from biaozhu.scoring.layer_scoring import ScoredLayers
+    from biaozhu.scoring.scores import Scheme
 
     Errors = Mapping[int, Sequence[ListedError]]
 
@@ -80,7 +88,8 @@ def build_view(content: ReportContent, words: Words, language: str) -> dict[str,
     pairs = {lane.number: pair_layers(given.gold, given.covered[lane.name]) for lane in scored if given.gold}
     errors = list_errors(pairs, names)
     label_names = {label.id: label.name for label in content.labels}
-    ledger = content.ledger or ()
+    ledger, gold = content.ledger or (), {sentence.article for sentence in given.gold}
+    agreed = set(content.agreement.by_article if content.agreement else ())
     rows = make_article_rows(content, places)
     scored_rows = [row for row in rows if row.gold]
     view: dict[str, Any] = {
@@ -91,7 +100,6 @@ def build_view(content: ReportContent, words: Words, language: str) -> dict[str,
         "compared": content.scores is not None and bool(content.scores.comparisons),
         "title": _name_report(titles, len(scored_rows), words),
         "titles": titles,
-        "labels": content.labels,
         "label_shorts": abbreviate_names([label.name for label in content.labels]),
         "label_names": label_names,
         "label_numbers": {label.id: at for at, label in enumerate(content.labels)},
@@ -107,31 +115,23 @@ def build_view(content: ReportContent, words: Words, language: str) -> dict[str,
         "provenance": describe_provenance(content),
         "scope": words("scope.no_gold", articles=len(names)),
         "says": verdict.list_findings(content, label_names, words),
-        "next_step": verdict.choose_next_step(content, {}, {}, rows, words),
         "alerts": list(verdict.list_alerts(content, words)),
-        "learning_chart": figures.chart_learning(content.curve, words) if content.curve else None,
-        "learning_gain": figures.describe_gain(content.curve, words) if content.curve else "",
-        "agreement": content.agreement,
-        "agreement_scope": _count_agreed(content),
+        "learning_chart": charts.chart_learning(content.curve, words) if content.curve else None,
+        "learning_gain": charts.describe_gain(content.curve, words) if content.curve else "",
+        # How many of the gold's articles the agreement is about, and how many articles the gold has.
+        "agreement_scope": (len(gold & agreed), len(gold)),
         "most_changes": MOST_CHANGES,
-        "bias": content.bias,
-        "round_trip": content.round_trip,
-        "ledger": content.ledger,
+        **{name: getattr(content, name) for name in ("labels", "agreement", "bias", "round_trip", "ledger")},
         "losses": losses(ledger),
         "decisions": count_by_reason(entry for entry in ledger if entry.severity == "decision"),
         **make_value_view(content, words),
     }
     if content.scores:
-        numbers = {lane.name: lane.number for lane in scored}
         view |= _view_scores(content, content.scores, view, errors, words)
         view["says"] = list(verdict.list_conclusions(content, rows, words))
-        view["next_step"] = verdict.choose_next_step(
-            content,
-            {one["evaluation"].name: one["verdict"] for one in view["layers"]},
-            {name: errors[number] for name, number in numbers.items()},
-            rows,
-            words,
-        )
+    verdicts = {one["evaluation"].name: one["verdict"] for one in view.get("layers", ())}
+    found = {lane.name: errors[lane.number] for lane in scored} if content.scores else {}
+    view["next_step"] = verdict.choose_next_step(content, verdicts, found, rows, words)
     wanted = {
         "values": view["article_values"],
         "learning": view["learning_chart"],
@@ -170,23 +170,16 @@ def _name_report(titles: Mapping[str, str], scored: int, words: Words) -> str:
     return words("articles.some", count=len(titles), scored=scored)
 
 
-def _count_agreed(content: ReportContent) -> tuple[int, int]:
-    """Return how many of the gold's articles the agreement is about, and how many articles the gold has."""
-    gold = {sentence.article for sentence in content.given.gold}
-    return len(gold & set(content.agreement.by_article if content.agreement else ())), len(gold)
-
-
 def _make_lanes(content: ReportContent, words: Words) -> list[Lane]:
     names = [words("gold"), *content.given.layers, *content.annotators]
-    return [
-        Lane(number, name, short, number == 0 and bool(content.given.gold), name not in content.annotators)
-        for number, (name, short) in enumerate(zip(names, abbreviate_names(names), strict=True))
-    ]
+    shorts, has_gold = abbreviate_names(names), bool(content.given.gold)
+    shown = [name not in content.annotators for name in names]
+    return [Lane(at, name, shorts[at], at == 0 and has_gold, shown[at]) for at, name in enumerate(names)]
 
 
 def _view_articles(
     content: ReportContent,
-    lanes: Sequence[Lane],
+    lanes: list[Lane],
     errors: Errors,
     places: Mapping[str, ArticlePlace],
     words: Words,
@@ -232,44 +225,34 @@ def _view_scores(
     for one in evaluations:
         in_sample = verdict.explain_in_sample(content, one.name, view["language"], words)
         found = errors[lanes[one.name]]
-        layers.append(
-            {
-                "evaluation": one,
-                "lane": lanes[one.name],
-                "verdict": verdict.judge_layer(one, content.authors, in_sample=bool(in_sample)),
-                "in_sample": in_sample,
-                "means": verdict.describe_layer(content, one.name, words),
-                "weakest": verdict.find_weakest(one),
-                "error_count": len(found),
-                "errors": found,
-                "error_groups": group_errors(found, most=MOST_ERRORS if view["paged"] else None),
-                "confusion": figures.make_confusion_cells(one),
-            }
-        )
+        layer = {"evaluation": one, "lane": lanes[one.name], "in_sample": in_sample, "errors": found}
+        layers.append({
+            **layer,
+            "verdict": verdict.judge_layer(one, content.authors, in_sample=bool(in_sample)),
+            "means": verdict.describe_layer(content, one.name, words),
+            "weakest": verdict.find_weakest(one),
+            "error_count": len(found),
+            "error_groups": group_errors(found, most=MOST_ERRORS if view["paged"] else None),
+            "confusion": charts.make_confusion_cells(one),
+        })  # fmt: skip
+    size = {"sentences": first.sentences, "characters": first.characters}
+    size["gold"] = first.overall["strict"].counts.possible
+    share = format_percent(sum(row.gold for row in rows) / sum(row.sentences for row in rows))
+    strict: list[tuple[str, Scheme]] = [(label, "strict") for label in (ALL, *first.labels)]
     return {
         "confidence": f"{first.sampling.confidence:.0%}",
         "units": first.units,
-        "scope": words(
-            "scope",
-            gold=first.overall["strict"].counts.possible,
-            sentences=first.sentences,
-            characters=first.characters,
-            share=format_percent(sum(row.gold for row in rows) / sum(row.sentences for row in rows)),
-            articles=len(rows),
-            all=len(view["articles"]),
-        ),
+        "scope": words("scope", **size, share=share, articles=len(rows), all=len(view["articles"])),
         "layers": layers,
         "rule": {"high": f"{verdict.HIGH:.2f}", "some": f"{verdict.SOME:.2f}"},
-        "f1_chart": figures.chart_f1(evaluations, names, words),
-        "label_rows": make_score_rows(
-            evaluations, comparisons, [(label, "strict") for label in (ALL, *first.labels)]
-        ),
+        "f1_chart": charts.chart_f1(evaluations, names, words),
+        "label_rows": make_score_rows(evaluations, comparisons, strict),
         "scheme_rows": make_score_rows(evaluations, comparisons, [(ALL, scheme) for scheme in SCHEMES]),
         "errors_open": sum(map(len, errors.values())) <= OPEN_ERRORS,
         "breakdowns": make_breakdowns(evaluations, titles=view["titles"], words=words),
-        "length_chart": figures.chart_lengths(evaluations, words),
-        "threshold_chart": figures.chart_thresholds(evaluations, words),
-        "reliability_chart": figures.chart_reliability(evaluations, words),
+        "length_chart": charts.chart_lengths(evaluations, words),
+        "threshold_chart": charts.chart_thresholds(evaluations, words),
+        "reliability_chart": charts.chart_reliability(evaluations, words),
     }
 
 
@@ -277,19 +260,16 @@ def describe_provenance(content: ReportContent) -> dict[str, Any]:
     """Return the values of the report's last section."""
     scores = content.scores
     now = datetime.now(UTC).isoformat(timespec="seconds")
+    packages = []
+    for name in PACKAGES:
+        with suppress(PackageNotFoundError):
+            packages.append(f"{name} {version(name)}")
     return {
         "date": (scores.document["made"]["date"] if scores else now).replace("T", " "),
         "command": shlex.join(content.command),
         "version": f"biaozhu {__version__}, Python {platform.python_version()}",
         "machine": f"{platform.system()} {platform.release()}, {platform.machine()}, {os.cpu_count()} CPU",
-        "packages": [f"{name} {found}" for name in PACKAGES if (found := _find_version(name))],
+        "packages": packages,
         "sampling": scores.evaluations[0].sampling if scores else None,
         "inputs": content.inputs,
     }
-
-
-def _find_version(name: str) -> str:
-    try:
-        return version(name)
-    except PackageNotFoundError:
-        return ""
