@@ -1,8 +1,7 @@
-"""Annotators' accounts: made on the server, their generated passwords in a file that only its owner can read.
+"""Annotators' accounts, whose generated passwords are in a file of the home folder that only its owner can read.
 
-The file is in the local server's home folder. It has the accounts of that server, whatever its port, and by address
-those of other servers. A password is written there before the account is made, never passed as an argument and never
-printed.
+The file has the local server's accounts, whatever its port, and by address those of other servers. A password is written
+there before the account is made, never passed as an argument and never printed.
 """
 
 from __future__ import annotations
@@ -14,8 +13,9 @@ from typing import TYPE_CHECKING, Any
 
 from biaozhu.data.errors import AuthError, RemoteError
 from biaozhu.data.files import parse_json, read_bytes, write_text
-from biaozhu.doccano.connection import Account, translate_errors
+from biaozhu.doccano.connection import Account
 from biaozhu.doccano.local.state import read_state
+from biaozhu.doccano.remote import list_member_names
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -37,13 +37,13 @@ def accounts_path(home: Path) -> Path:
 def ensure_accounts(connection: Connection, names: Sequence[str], *, home: Path) -> dict[str, int]:
     """Find or make an account for each name, and return the user ids by name.
 
-    The account that pushes cannot be an annotator's: their work could not be told from the pre-annotations.
+    The account that pushes cannot be an annotator's: their work would look like pre-annotations.
     """
     if connection.username in names:
         what = f"{connection.username!r} is the account that pushes"
         raise RemoteError(what, where=connection.url, next_step="Give the annotator a name of their own")
-    with translate_errors(connection.url):
-        found: dict[str, int] = {user.username: user.id for user in connection.client.search_users()}
+    users = connection.call(connection.client.search_users)
+    found: dict[str, int] = {user.username: user.id for user in users}
     missing = [name for name in names if name not in found]
     if missing:
         data = _read_accounts(home)
@@ -52,18 +52,16 @@ def ensure_accounts(connection: Connection, names: Sequence[str], *, home: Path)
         content = json.dumps({"schema": SCHEMA, **data}, ensure_ascii=False, indent=2)
         write_text(accounts_path(home), f"{content}\n", mode=0o600)
         for name in missing:
-            with translate_errors(connection.url):
-                found[name] = connection.client.create_user(name, passwords[name]).id
+            found[name] = connection.call(connection.client.create_user, name, passwords[name]).id
     return {name: found[name] for name in names}
 
 
 def ensure_members(connection: Connection, project: Project, users: Mapping[str, int]) -> None:
     """Let these users annotate in the project; anyone who is a member already keeps their role."""
-    with translate_errors(connection.url):
-        present = {member.user for member in connection.client.list_members(project.id)}
-        for name, user in users.items():
-            if user not in present:
-                connection.client.add_member(project.id, name, "annotator")
+    present = list_member_names(connection, project)
+    for name, user in users.items():
+        if user not in present:
+            connection.call(connection.client.add_member, project.id, name, "annotator")
 
 
 def find_password(home: Path, url: str, name: str) -> Account:
@@ -108,10 +106,7 @@ def _read_accounts(home: Path) -> dict[str, Any]:
 
 
 def _convert_schema_1(data: dict[str, Any], home: Path) -> dict[str, Any]:
-    """Convert a file that had an address for the local server too.
-
-    An address of loopback may also have been a tunnel to another server: its passwords are kept there as well.
-    """
+    """Convert a file with addresses only; one of loopback may have been a tunnel, so its passwords stay there too."""
     state = read_state(home)
     elsewhere = {str(address): _to_strings(found) for address, found in data.items()}
     local: dict[str, str] = {}

@@ -1,7 +1,6 @@
 """The lock of a push and the journal of its batches, kept on the server as tags of the project.
 
-On the server they keep two pushes from two machines apart, and a push that was killed on one machine can be finished
-from another. Doccano's project list shows tags, so everybody there sees who is pushing and since when.
+There they hold for pushes from all machines, and the project list shows everybody who is pushing and since when.
 """
 
 from __future__ import annotations
@@ -36,10 +35,7 @@ _held_pushes: set[str] = set()
 
 @dataclass(frozen=True, slots=True)
 class LockOwner:
-    """The process that pushes. `host` and `boot` name the machine and its start, so that a dead process can be recognised.
-
-    `started` is the process's start in seconds since the machine's, which does not depend on the clock.
-    """
+    """The process that pushes; `host` and `boot` name the machine and its start, `started` counts seconds since that."""
 
     user: str
     host: str
@@ -98,12 +94,9 @@ class Journal:
 
 @contextmanager
 def hold_lock(journal: Journal, *, break_lock: bool = False) -> Iterator[LockOwner]:
-    """Hold the project's lock, or raise LockedError where another push holds it.
-
-    A lock whose process is known to be dead is taken over. Any other is respected, unless `break_lock`.
-    """
+    """Hold the project's lock, also one whose process is known to be dead or with `break_lock`; else raise LockedError."""
     for number, other in journal.read(LockOwner):
-        if break_lock or is_dead(other):
+        if break_lock or _is_dead(other):
             journal.remove(number)
     owner = _describe_this_process()
     mine = journal.write(owner)
@@ -126,8 +119,8 @@ def hold_lock(journal: Journal, *, break_lock: bool = False) -> Iterator[LockOwn
             journal.remove(mine)
 
 
-def is_dead(owner: LockOwner) -> bool:
-    """Tell whether the owner's process has certainly ended: only its own machine can know."""
+def _is_dead(owner: LockOwner) -> bool:
+    # Only the process's own machine can know.
     if owner.host != socket.gethostname():
         return False
     if owner.boot != _read_boot_id():

@@ -1,7 +1,7 @@
 """Live suggestions: a project's auto-labelling asks a `biaozhu serve`, at a click on the page's wand.
 
-Doccano itself calls the service, so the address must be reachable from there, and the token is in the project's
-settings, which the project's administrators can read. A suggestion becomes a span of the annotator who asked for it.
+Doccano itself calls the service, so the address must be reachable from there, and the project's administrators can read
+the token in its settings. A suggestion becomes a span of the annotator who asked for it.
 """
 
 from __future__ import annotations
@@ -33,10 +33,7 @@ TEST_SENTENCE = "先试一句。"
 def switch_on(
     connection: Connection, project: Project, *, url: str, token: str, labels: Sequence[Label]
 ) -> bool:
-    """Let a project ask the service at `url`, after a request from Doccano to it as a test.
-
-    Suggestions with other labels than these are not shown. Returns whether anything had to change.
-    """
+    """Let a project ask the service at `url`, which Doccano must reach, for these labels; return whether anything changed."""
     _check_address(url)
     headers, body = {"Authorization": f"Bearer {token}"}, {"text": "{{ text }}"}
     attributes = {"url": url, "method": "POST", "params": {}, "headers": headers, "body": body}

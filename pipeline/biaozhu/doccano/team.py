@@ -1,15 +1,14 @@
-"""A project with several annotators: for each a Doccano project of their own, `<project>@<annotator>`.
+"""A project with several annotators: for each a collaborative Doccano project, `<project>@<annotator>`, with nobody else.
 
 A Doccano project in which nobody sees the spans of others also hides the pre-annotations, and one in which everybody
-does forgets whose work it is. So each annotator gets a collaborative project with only them and the administrator: they
-see the pre-annotations, and what comes back is their layer.
+does forgets whose work it is.
 """
 
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from biaozhu.curation.status import Drawn, Note, SentenceStatus
 from biaozhu.data.errors import BiaozhuError, RoundTripError, raise_collected
@@ -90,10 +89,7 @@ def create_projects(
     home: Path,
     tick: Callable[[int], None] = lambda _done: None,
 ) -> dict[str, PushReport]:
-    """Make accounts and projects, and push to each annotator what is assigned to them; another run only adds.
-
-    The connection is an administrator's, and `home` the folder of the file of generated passwords.
-    """
+    """Make accounts and projects as an administrator, and push to each annotator their share; another run only adds."""
     users = ensure_accounts(connection, tuple(assignment.annotators), home=home)
     reports = {}
     for name, given in assignment.annotators.items():
@@ -116,15 +112,14 @@ def pull_layers(
 ) -> tuple[AnnotatorLayer, ...]:
     """Read every annotator's work back.
 
-    A span that is as it was sent keeps its source and score. One that the annotator drew or changed has the annotator's
-    name as its source; one that the administrator drew there has `doccano:<administrator>`.
+    A span keeps its source and score unless the annotator drew or changed it, whose name it has then, or the administrator
+    (`doccano:<administrator>`).
     """
     layers = []
     for name, given in assignment.annotators.items():
-        own = make_own_spec(spec, name)
-        layer = _read_layer(connection, own, name, given, tick)
+        layer = _read_layer(connection, spec, name, given, tick)
         if not layer.consistent:
-            layer = _read_layer(connection, own, name, given, lambda _done: None)
+            layer = _read_layer(connection, spec, name, given, lambda _done: None)
         layers.append(layer)
     return tuple(layers)
 
@@ -149,15 +144,21 @@ def enter_layer(
     *,
     tick: Callable[[int], None] = lambda _done: None,
 ) -> EnteredWork:
-    """Enter a layer that was made elsewhere as the work of the annotator who is logged in, and confirm it.
+    """Enter a layer as the work of the annotator who is logged in, and confirm it; other sentences stay as they are.
 
-    Afterwards every sentence of the layer has exactly the layer's spans; the others stay as they are. Nothing is entered
-    if a sentence is not in the annotator's project, or has another text there.
+    Nothing is entered if a sentence is not in the annotator's project, or has another text there.
     """
     own = make_own_spec(spec, annotator.username)
     project = require_project(annotator, own.name)
     there = list_examples(annotator, project)
-    _check_texts(layer, there, own.name)
+    problems: list[BiaozhuError] = []
+    for sentence in layer:
+        if sentence.id not in there:
+            what, advice = f"the sentence is not in {own.name!r}", "Assign it with `biaozhu project create`"
+            problems.append(RoundTripError(what, where=sentence.id, next_step=advice))
+        elif there[sentence.id]["text"] != sentence.text:
+            problems.append(RoundTripError("Doccano holds another text", where=sentence.id))
+    raise_collected(problems)
     drawn = removed = confirmed = 0
     for sentence in layer:
         example = there[sentence.id]
@@ -176,24 +177,14 @@ def enter_layer(
     return EnteredWork(len(layer), drawn, removed, confirmed)
 
 
-def _check_texts(layer: Sequence[Sentence], there: Mapping[str, Mapping[str, Any]], project: str) -> None:
-    problems: list[BiaozhuError] = []
-    for sentence in layer:
-        if sentence.id not in there:
-            what, advice = f"the sentence is not in {project!r}", "Assign it with `biaozhu project create`"
-            problems.append(RoundTripError(what, where=sentence.id, next_step=advice))
-        elif there[sentence.id]["text"] != sentence.text:
-            problems.append(RoundTripError("Doccano holds another text", where=sentence.id))
-    raise_collected(problems)
-
-
 def _read_layer(
     connection: Connection,
-    own: ProjectSpec,
+    spec: ProjectSpec,
     annotator: str,
     given: Mapping[str, Withheld],
     tick: Callable[[int], None],
 ) -> AnnotatorLayer:
+    own = make_own_spec(spec, annotator)
     pulled = pull(connection, own)
     project = require_project(connection, own.name)
     users = list_member_names(connection, project)
@@ -228,11 +219,9 @@ def _read_layer(
         spans = []
         for span, there in zip(sentence.spans, as_stored, strict=True):
             source = span.source
-            if source == f"doccano:{annotator}" or (source == "doccano" and there in by_person):
-                source = annotator
-            elif source == "doccano":
-                source = f"doccano:{connection.username}"
-            spans.append(replace(span, source=source))
+            if source == "doccano":
+                source = annotator if there in by_person else f"doccano:{connection.username}"
+            spans.append(replace(span, source=annotator if source == f"doccano:{annotator}" else source))
         return with_spans(sentence, spans), status
 
     layers: dict[str, tuple[Sentence, ...]] = {}
@@ -240,7 +229,7 @@ def _read_layer(
     with ThreadPoolExecutor(READER_THREADS) as pool:
         for article, sentences in pulled.layers.items():
             results = []
-            for result in pool.map(read_sentence, [one for one in sentences if one.id in examples]):
+            for result in pool.map(read_sentence, (one for one in sentences if one.id in examples)):
                 results.append(result)
                 tick(1)
             layers[article] = tuple(one for one, each in results if each.state != "untouched")

@@ -103,8 +103,8 @@ def adjudicate(
         from biaozhu.doccano.adjudication_project import ask_adjudicator
 
         asked = ask_adjudicator(connection, dispute, spec, adjudicator=adjudicator, home=home)
-        say(f"{asked.disagreements} disagreements in {asked.report.sentences} sentences: {asked.report.url}")
-        finish(asked.report.losses)
+        say(f"{len(found)} disagreements in {asked.sentences} sentences: {asked.url}")
+        finish(asked.losses)
     if from_doccano and decisions is not None:
         from biaozhu.doccano.adjudication_project import read_adjudication
 

@@ -35,8 +35,7 @@ def up(
     Annotations go to SQLite in the home folder, or to the PostgreSQL that DATABASE_URL names (?sslmode=disable where
     it has no TLS): an empty database, or the one that this home folder began with. No other is touched.
     """
-    from biaozhu.doccano.local.environment import find_venv
-    from biaozhu.doccano.local.server import start
+    from biaozhu.doccano.local.server import find_venv, start
     from biaozhu.doccano.local.state import state_path
 
     venv = find_venv(venv)

@@ -155,7 +155,7 @@ def _describe_lacking(extra: str, lacking: list[str]) -> str:
 
 
 def _check_doccano() -> Iterator[Row]:
-    from biaozhu.doccano.local.environment import find_venv
+    from biaozhu.doccano.local.server import find_venv
 
     try:
         yield "Doccano's own environment", OK, str(find_venv())

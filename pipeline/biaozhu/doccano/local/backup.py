@@ -1,6 +1,4 @@
-"""A backup of a local Doccano: one file with its database, its uploads and its secrets, and a checksum of each.
-
-It is a zip archive, of mode 600, since it has passwords in it:
+"""A backup of a local Doccano: a zip archive of mode 600, since it has passwords in it.
 
     manifest.json               what it is, and size and SHA-256 of everything else in it
     db.sqlite3, or database.dump the database: SQLite as it was at one moment, or PostgreSQL's `pg_dump -Fc`
@@ -8,8 +6,7 @@ It is a zip archive, of mode 600, since it has passwords in it:
     accounts.json               the annotators' generated passwords, where there are any
     media/...                   what was uploaded, without exports: Doccano keeps every one that was ever asked for
 
-Nobody has to stop working: both databases are read as they were at one moment. Tasks in Doccano's queue are not saved:
-a push that was under way is finished by another push.
+Nobody has to stop working. Tasks in Doccano's queue are not saved: another push finishes one that was under way.
 """
 
 from __future__ import annotations
@@ -66,8 +63,7 @@ class BackupFile:
 class BackupManifest:
     """Manifest of a backup: when it was made (ISO 8601 in UTC), by which versions, and its files by name.
 
-    `database` is `sqlite` or `postgresql`. `rows` counts projects, sentences, spans and so on; in PostgreSQL they are
-    counted after the dump, so that they may include what people added meanwhile.
+    `database` is `sqlite` or `postgresql`; `rows` counts projects, sentences, spans and so on, in PostgreSQL after the dump.
     """
 
     created: str

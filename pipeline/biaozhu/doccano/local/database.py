@@ -37,9 +37,8 @@ def check_database(state: ServerState, home: Path) -> None:
     """Refuse another database than the one that the home folder began with: all annotations would seem lost."""
     now = hide_password(database_url(home))
     if state.database and state.database != now:
-        change = "Unset DATABASE_URL"
-        if state.database != "sqlite":
-            change = f"Set DATABASE_URL to {state.database} again"
+        is_sqlite = state.database == "sqlite"
+        change = "Unset DATABASE_URL" if is_sqlite else f"Set DATABASE_URL to {state.database} again"
         what = f"its annotations are in {state.database}, and DATABASE_URL now leads to {now}"
         raise ServerError(what, where=str(home), next_step=f"{change}, or give another --home")
 
@@ -50,10 +49,9 @@ def sqlite_path(home: Path) -> Path:
 
 
 def call_postgres(program: str, *arguments: str, url: str) -> str:
-    """Run `psql`, `pg_dump` or `pg_restore` on a database and return what it prints.
+    """Run `psql`, `pg_dump` or `pg_restore` (on the PATH, else Debian's newest) on a database and return what it prints.
 
-    The program is the one on the PATH, else the newest that Debian keeps elsewhere. The password goes to it through its
-    environment: every user of the machine can read process arguments.
+    The password goes through the environment: every user of the machine can read process arguments.
     """
     debians = Path("/usr/lib/postgresql").glob(f"*/bin/{program}")
     newest = max(debians, key=lambda found: float(found.parents[1].name), default=None)

@@ -1,7 +1,6 @@
-"""Restore a backup of a local Doccano into a home folder: checked first, then whole or not at all.
+"""Restore a backup of a local Doccano into a home folder: whole or not at all.
 
-Nothing in an archive is trusted: before anything is written, every name in it must be one that a backup has, and every
-size and checksum that of its manifest.
+Nothing in an archive is trusted: first every name must be one that a backup has, every size and checksum the manifest's.
 """
 
 from __future__ import annotations
@@ -54,11 +53,7 @@ def read_manifest(path: Path) -> BackupManifest:
 def restore(
     path: Path, *, home: Path, port: int | None = None, replace: bool = False
 ) -> tuple[BackupManifest, Path | None]:
-    """Restore a backup into a home folder, where `start` then brings the server up; return what it holds.
-
-    With `replace` a folder that holds something is moved aside first; it is returned where it is now. The folder's lock
-    is held while it is replaced: anyone who starts, stops or saves a server there waits.
-    """
+    """Restore a backup into a home folder; return what it holds, and where a folder is that `replace` has moved aside."""
     manifest = read_manifest(path)
     home = home.absolute()
     _check_target(home, manifest, replace=replace)
@@ -87,10 +82,9 @@ def _parse_manifest(archive: zipfile.ZipFile, path: Path) -> BackupManifest:
     with archive.open(MANIFEST) as file:
         data: Any = parse_json(file.read(MAX_MANIFEST_BYTES))
     if data.pop("format") != backup.FORMAT:
+        what = f"this backup is not of the form {backup.FORMAT}"
         advice = "Restore it with the version of biaozhu that made it"
-        raise BackupError(
-            f"this backup is not of the form {backup.FORMAT}", where=str(path), next_step=advice
-        )
+        raise BackupError(what, where=str(path), next_step=advice)
     files = {str(n): BackupFile(int(f["bytes"]), str(f["sha256"])) for n, f in data.pop("files").items()}
     manifest = BackupManifest(**data, files=files)
     theirs, ours = ([int(one) for one in each.split(".")] for each in (manifest.doccano, DOCCANO_VERSION))
@@ -116,11 +110,9 @@ def _check_members(archive: zipfile.ZipFile, manifest: BackupManifest, path: Pat
 
 
 def _check_target(home: Path, manifest: BackupManifest, *, replace: bool) -> None:
-    url = database_url(home)
-    if (manifest.database == "sqlite") != url.startswith("sqlite"):
-        advice = "Let DATABASE_URL name an empty PostgreSQL database"
-        if manifest.database == "sqlite":
-            advice = "Unset DATABASE_URL"
+    url, is_sqlite = database_url(home), manifest.database == "sqlite"
+    if is_sqlite != url.startswith("sqlite"):
+        advice = "Unset DATABASE_URL" if is_sqlite else "Let DATABASE_URL name an empty PostgreSQL database"
         what = f"the backup is of {manifest.database}"
         raise ServerError(what, where=hide_password(url), next_step=advice)
     if not home.exists():
@@ -147,19 +139,15 @@ def _unpack(path: Path, manifest: BackupManifest, fresh: Path) -> None:
             for name, stored in manifest.files.items():
                 target = fresh.joinpath(*PurePosixPath(name).parts)
                 target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-                _unpack_file(archive, name, stored, target)
+                handle = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+                with archive.open(name) as member, os.fdopen(handle, "wb") as file:
+                    found = backup.copy_content(member, file, most=stored.bytes)
+                    file.flush()
+                    os.fsync(file.fileno())
+                if found != stored:
+                    raise BackupError(f"{name} in it is damaged", where=str(path))
     except DAMAGE_ERRORS:
         raise BackupError("it is damaged", where=str(path)) from None
-
-
-def _unpack_file(archive: zipfile.ZipFile, name: str, stored: BackupFile, target: Path) -> None:
-    handle = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with archive.open(name) as member, os.fdopen(handle, "wb") as file:
-        found = backup.copy_content(member, file, most=stored.bytes)
-        file.flush()
-        os.fsync(file.fileno())
-    if found != stored:
-        raise BackupError(f"{name} in it is damaged", where=str(archive.filename))
 
 
 def _make_state(fresh: Path, home: Path, port: int | None) -> None:

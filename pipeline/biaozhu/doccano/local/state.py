@@ -1,9 +1,7 @@
 """The local server's processes, and its state between commands: a JSON file of mode 600 in its home folder.
 
-The file alone has the generated secret key and the administrator's password.
-
-A process is ours when its environment names our home folder. A recorded pid counts only while the process that has it
-started when the record says so: the system may have given the pid to another one.
+A process is ours when its environment names our home folder. A recorded pid counts only while its process started when
+the record says so: the system may have given the pid to another one.
 """
 
 from __future__ import annotations
@@ -13,7 +11,6 @@ import secrets
 import subprocess
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import psutil
@@ -24,8 +21,8 @@ from biaozhu.data.files import parse_json, read_bytes, write_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
+    from pathlib import Path
 
-DEFAULT_HOME = Path(".doccano")
 SCHEMA = 1
 LOCK_WAIT_SECONDS = 180
 HOME_VARIABLE = "BIAOZHU_DOCCANO_HOME"
@@ -44,10 +41,7 @@ class ServerProcess:
 
 @dataclass(frozen=True, slots=True)
 class ServerState:
-    """A local server: where it listens, its secrets, its processes, and what its database was prepared for.
-
-    `database` says where the annotations are, without user and password; empty before the first start.
-    """
+    """A local server: port, secrets, processes, what its database was prepared for, and its address without a password."""
 
     port: int
     username: str
@@ -117,8 +111,13 @@ def lock_home(home: Path) -> Iterator[None]:
 def worker_runs(home: Path) -> bool:
     """Tell whether the local server's worker runs and is not halted; it may be busy."""
     state = read_state(home)
-    workers = [process for process in state.processes if process.name == "worker"] if state else []
-    return any(is_alive(worker, home.resolve()) and not _is_stopped(worker) for worker in workers)
+    with suppress(psutil.Error):
+        return any(
+            is_alive(worker, home.resolve()) and psutil.Process(worker.pid).status() != psutil.STATUS_STOPPED
+            for worker in (state.processes if state else ())
+            if worker.name == "worker"
+        )
+    return False
 
 
 def spawn(
@@ -149,13 +148,6 @@ def is_alive(process: ServerProcess, home: Path) -> bool:
         # The clock may have been set since; then the environment decides.
         same_start = abs(found.create_time() - process.started) < START_TOLERANCE_SECONDS
         return same_start or found.environ().get(HOME_VARIABLE) == str(home)
-    except psutil.Error:
-        return False
-
-
-def _is_stopped(process: ServerProcess) -> bool:
-    try:
-        return bool(psutil.Process(process.pid).status() == psutil.STATUS_STOPPED)
     except psutil.Error:
         return False
 

@@ -1,7 +1,6 @@
 """Middleware that closes what Doccano leaves open to strangers, to members of other projects, and to other web pages.
 
-What is not named here is closed. `docs/doccano-access.md` lists who may do what; a test walks every route of Doccano and
-compares.
+What is not named here is closed. A test compares `docs/doccano-access.md` with every route of Doccano.
 """
 
 from __future__ import annotations
