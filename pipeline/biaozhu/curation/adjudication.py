@@ -26,10 +26,7 @@ WAYS_TO_DECIDE = (
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """The adjudicator's decision on a disagreement's place: the correct spans (possibly none), and why.
-
-    `rule` is the guideline's paragraph, such as A3; it, the note, who decided (`by`) and when (`at`, ISO 8601) may be empty.
-    """
+    """The adjudicator's decision on a disagreement: the correct spans, the guideline's paragraph, a note, who and when."""
 
     sentence: str
     start: int
@@ -72,11 +69,9 @@ def adjudicate(
 ) -> tuple[Sentence, ...]:
     """Join two annotators' layers of the same sentences: what both have is gold, the rest is as decided.
 
-    A gold span's source is `a+b` where both agreed, else `adjudicated:` with those who proposed just this span
-    (`adjudicated:a`), or `adjudicated:new` where neither did, and `/` with who decided, where that is known. A span
-    that a model proposed and an annotator kept has the model before it, `lac>a+b`, and the model's score. `names` are
-    the annotators'; there is one decision for each disagreement, in any order. What does not fit, in the layers or
-    the decisions, raises GoldError, reported together.
+    A gold span's source is `a+b` where both agreed, else `adjudicated:a` (who proposed it; `new` where neither did), and
+    `/` with who decided, where that is known. A span that a model proposed and an annotator kept has the model before it,
+    `lac>a+b`, and the model's score. All that does not fit is reported together, as GoldError.
     """
     by_place = {decision.place: decision for decision in decisions}
     problems: list[BiaozhuError] = []
@@ -93,20 +88,13 @@ def adjudicate(
             problems.append(GoldError(what, where=where, next_step=advice))
             continue
         spans.setdefault(disagreement.sentence, []).extend(_make_decided(decision, disagreement, names))
-    problems += [
-        GoldError(
-            f"the decision on {place[1]}-{place[2]} is about no disagreement",
-            where=place[0],
-            next_step="Remove it",
-        )
-        for place in by_place
-    ]
+    for sid, start, end in by_place:
+        what = f"the decision on {start}-{end} is about no disagreement"
+        problems.append(GoldError(what, where=sid, next_step="Remove it"))
     gold: list[Sentence] = []
     for one, other in pair_sentences(first, second):
-        agreed = [
-            _add_origin(span.key, "+".join(names), [*one.spans, *other.spans], names)
-            for span in agreed_spans(one, other)
-        ]
+        every, both = [*one.spans, *other.spans], "+".join(names)
+        agreed = [_add_origin(span.key, both, every, names) for span in agreed_spans(one, other)]
         try:
             gold.append(with_spans(one, [*agreed, *spans.get(one.id, [])]))
         except BiaozhuError as error:
@@ -142,18 +130,12 @@ def write_questions(path: Path, disagreements: Sequence[Disagreement], *, names:
 
 
 def write_decisions(
-    path: Path,
-    disagreements: Sequence[Disagreement],
-    decisions: Sequence[Decision],
-    *,
-    names: tuple[str, str],
+    path: Path, items: Sequence[Disagreement], decisions: Sequence[Decision], *, names: tuple[str, str]
 ) -> None:
     """Write the decisions, each with its disagreement, in the order of these."""
     by_place = {decision.place: decision for decision in decisions}
-    lines = [
-        _make_line(item, by_place[item.place], names) for item in disagreements if item.place in by_place
-    ]
-    write_lines(path, lines)
+    decided = [item for item in items if item.place in by_place]
+    write_lines(path, [_make_line(item, by_place[item.place], names) for item in decided])
 
 
 def _make_line(item: Disagreement, decision: Decision | None, names: tuple[str, str]) -> str:

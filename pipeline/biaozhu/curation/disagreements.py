@@ -23,7 +23,7 @@ Kind = Literal["boundary", "label", "missing", "extra", "mixed"]
 class Disagreement:
     """A stretch of a sentence, in code points, that two annotators read differently, with all spans of both in it.
 
-    `missing` means that only the first annotator marked something, `extra` only the second; `context` has 【】 around it.
+    Only the first annotator marked something in a `missing` one, only the second in an `extra` one.
     """
 
     sentence: str
@@ -83,17 +83,14 @@ def pair_sentences(
     lacking = [sentence.id for sentence in first if sentence.id not in others]
     surplus = others.keys() - {sentence.id for sentence in first}
     if lacking or surplus:
-        raise GoldError(
-            f"{len(lacking)} sentences are only in the first layer, {len(surplus)} only in the second",
-            where=next(iter([*lacking, *sorted(surplus)])),
-            next_step="Compare layers of the same article, or only what all have with --common",
-        )
+        what = f"{len(lacking)} sentences are only in the first layer, {len(surplus)} only in the second"
+        advice = "Compare layers of the same article, or only what all have with --common"
+        raise GoldError(what, where=[*lacking, *sorted(surplus)][0], next_step=advice)
     for sentence in first:
         other = others[sentence.id]
         if other.text != sentence.text:
-            raise GoldError(
-                "the layers have different texts", where=sentence.id, next_step="Pull both layers again"
-            )
+            what, advice = "the layers have different texts", "Pull both layers again"
+            raise GoldError(what, where=sentence.id, next_step=advice)
         yield sentence, other
 
 
@@ -121,14 +118,10 @@ def judge_against(other: Mapping[str, Sentence]) -> Judge:
         if not found or second is None:
             return None
         differing = sum(len(one.first) + len(one.second) for one in found)
-        mine, theirs = (
-            "、".join(dict.fromkeys(span.label for span in side)) or "无"
-            for side in (found[0].first, found[0].second)
-        )
-        return Unsure(
-            differing / (len(sentence.spans) + len(second.spans)),
-            f"两层不同:“{found[0].text}”{mine}/{theirs}",
-        )
+        sides = found[0].first, found[0].second
+        mine, theirs = ("、".join(dict.fromkeys(span.label for span in side)) or "无" for side in sides)
+        where = f"两层不同:“{found[0].text}”{mine}/{theirs}"
+        return Unsure(differing / (len(sentence.spans) + len(second.spans)), where)
 
     return lambda sentences: map(judge, sentences)
 
