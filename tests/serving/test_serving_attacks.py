@@ -123,7 +123,7 @@ def test_serving_goes_on_after_a_worker_that_is_killed_or_fails() -> None:
         with suppress(ServiceError):
             workers.predict([GOOD])
         assert workers.predict([GOOD]) == [()]
-        assert workers.explain([GOOD]) == [Explained((), ())]
+        assert workers.predict([GOOD], is_explained=True) == [Explained((), ())]
         assert first not in _children()
     with pytest.raises(BugError):
         WorkerProcesses(make_nothing, size=1, seconds=1)

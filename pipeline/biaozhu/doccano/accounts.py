@@ -11,6 +11,8 @@ import re
 import secrets
 from typing import TYPE_CHECKING, Any
 
+import msgspec
+
 from biaozhu.data.errors import AuthError, RemoteError
 from biaozhu.data.files import parse_json, read_bytes, write_text
 from biaozhu.doccano.connection import Account
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
     from biaozhu.doccano.connection import Connection
     from biaozhu.doccano.project import Project
 
+_ByAddress = dict[str, dict[str, str]]
 SCHEMA = 2
 LOCAL_ADDRESS = re.compile(r"http://127\.0\.0\.1:\d+")
 """How schema 1 named a local server, whose port may be another by now."""
@@ -97,25 +100,22 @@ def _read_accounts(home: Path) -> dict[str, Any]:
             what = "this accounts file is of another version of biaozhu"
             raise AuthError(what, where=str(path), next_step="Use the version that wrote it")
         if "schema" not in data:
-            return _convert_schema_1(data, home)
-        elsewhere = {str(url): _to_strings(found) for url, found in data["elsewhere"].items()}
-        return {"local": _to_strings(data["local"]), "elsewhere": elsewhere}
-    except (ValueError, AttributeError, TypeError, KeyError):
+            data = _convert_schema_1(msgspec.convert(data, _ByAddress), home)
+        return {
+            "local": msgspec.convert(data["local"], dict[str, str]),
+            "elsewhere": msgspec.convert(data["elsewhere"], _ByAddress),
+        }
+    except (ValueError, AttributeError, TypeError, KeyError, msgspec.ValidationError):
         advice = "Restore it, or move it away"
         raise AuthError("not an accounts file", where=str(path), next_step=advice) from None
 
 
-def _convert_schema_1(data: dict[str, Any], home: Path) -> dict[str, Any]:
+def _convert_schema_1(elsewhere: _ByAddress, home: Path) -> dict[str, Any]:
     """Convert a file with addresses only; one of loopback may have been a tunnel, so its passwords stay there too."""
     state = read_state(home)
-    elsewhere = {str(address): _to_strings(found) for address, found in data.items()}
     local: dict[str, str] = {}
     if state:
         for address in sorted(elsewhere, key=lambda address: address == state.url):
             local |= elsewhere[address] if LOCAL_ADDRESS.fullmatch(address) else {}
         elsewhere.pop(state.url, None)
     return {"local": local, "elsewhere": elsewhere}
-
-
-def _to_strings(data: dict[str, Any]) -> dict[str, str]:
-    return {str(name): str(password) for name, password in data.items()}

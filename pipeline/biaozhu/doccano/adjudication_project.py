@@ -147,13 +147,13 @@ def phrase_questions(
     """Return the comment of one line (Doccano shows no other) that puts each disagreement to the adjudicator."""
     comments = []
     for number, item in enumerate(items, 1):
-        place = f"第{item.start + 1}字" if item.end - item.start == 1 else f"第{item.start + 1}–{item.end}字"
-        versions = [
-            f"{name}:{_describe_version(item, side, labels)}"
-            for name, side in zip(names, (item.first, item.second), strict=True)
-        ]
-        head = f"【分歧{number}】“{item.text}”({place},{KINDS[item.kind]})"
-        comments.append(";".join([head, *versions]))
+        start = item.start
+        place = f"第{start + 1}字" if item.end - start == 1 else f"第{start + 1}–{item.end}字"
+        parts = [f"【分歧{number}】“{item.text}”({place},{KINDS[item.kind]})"]
+        for name, side in zip(names, (item.first, item.second), strict=True):
+            spans = [f"{labels[one.label]}“{item.text[one.start - start : one.end - start]}”" for one in side]
+            parts.append(f"{name}:{'|'.join(spans) or '不标'}")
+        comments.append(";".join(parts))
     return comments
 
 
@@ -177,9 +177,3 @@ def _assign_spans(
         Entry("adjudicate", "loss", why, back.id, *one.key, back.text[one.start : one.end], detail=advice)
         for one, why in strays
     ]
-
-
-def _describe_version(item: Disagreement, spans: Sequence[Span], labels: Mapping[str, str]) -> str:
-    start = item.start
-    pieces = [f"{labels[one.label]}“{item.text[one.start - start : one.end - start]}”" for one in spans]
-    return "|".join(pieces) or "不标"

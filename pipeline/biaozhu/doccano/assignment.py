@@ -28,10 +28,8 @@ if TYPE_CHECKING:
     _Shares = Mapping[str, Mapping[str, Withheld]]
 
 SCHEMA = 1
-STRETCH_SENTENCES = 25
-"""About how many sentences in a row one annotator gets where there are many."""
-MAX_DIFFERENCE = 3
-"""Shares differ by fewer than this many sentences, where earlier assignments allow it."""
+STRETCH_SENTENCES = 25  # About how many sentences in a row one annotator gets where there are many
+MAX_DIFFERENCE = 3  # Shares differ by fewer than this many sentences, where earlier assignments allow it
 ANNOTATOR_NAME = re.compile(r"\w[\w.@+-]{0,59}")
 PROJECT_NAME = re.compile(r"\w[\w. -]{0,38}")
 

@@ -38,13 +38,10 @@ if TYPE_CHECKING:
 
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 CONNECT_SECONDS = 5.0
-SILENCE_SECONDS = 60.0
-"""How long to wait for the next bytes of an answer, unless DOCCANO_TIMEOUT says otherwise."""
-HEALTH_SECONDS = 20.0
-"""How long to wait for the health report, which itself waits for the worker."""
+SILENCE_SECONDS = 60.0  # until the next bytes of an answer, unless DOCCANO_TIMEOUT says otherwise
+HEALTH_SECONDS = 20.0  # How long to wait for the health report, which itself waits for the worker
 MAX_RETRIES = 4
-MAX_TRIES_OF_GET = 3
-"""How often a GET is sent when its answer breaks off in the middle."""
+MAX_TRIES_OF_GET = 3  # How often a GET is sent when its answer breaks off in the middle
 REPEATABLE_METHODS = frozenset({"GET", "HEAD", "OPTIONS", "PUT", "DELETE"})
 BUSY_CODES = (429, 500, 502, 503, 504)
 HUNG_ADVICE = (

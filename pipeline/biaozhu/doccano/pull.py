@@ -26,8 +26,7 @@ if TYPE_CHECKING:
     from biaozhu.data.model import Sentence, Span
     from biaozhu.doccano.connection import Connection
 
-MAX_READS = 3
-"""How often a project is read again until two readings in a row agree."""
+MAX_READS = 3  # How often a project is read again until two readings in a row agree
 
 
 @dataclass(frozen=True, slots=True)

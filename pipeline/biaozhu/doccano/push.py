@@ -31,8 +31,7 @@ if TYPE_CHECKING:
 BATCH_SENTENCES = 1000
 """Sentences in one import: as many as Doccano writes at a time, so that a batch arrives whole or not at all."""
 MAX_ROUNDS = 4
-RETRY_SECONDS = 12.0
-"""How long the worker retries a task of a killed push before it gives up."""
+RETRY_SECONDS = 12.0  # How long the worker retries a task of a killed push before it gives up
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,7 +187,11 @@ def _import_sentences(session: PushSession, items: Sequence[tuple[Sentence, str]
             if reasons := session.spec.reasons:
                 meta["reason"] = reasons.get(sentence.id, "")
             lines.append(serialization.make_import_line(sentence, meta, session.spec.names))
-        batch = replace(batch, upload=_upload(session.connection, batch.name, lines))
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder) / f"biaozhu-{batch.name}.jsonl"
+            path.write_text("".join(f"{line}\n" for line in lines), encoding="ascii")
+            upload = DataUploadRepository(session.connection.http).upload
+            batch = replace(batch, upload=str(session.connection.call(upload, str(path))))
         session.journal.write(batch)
         task = _ingest(session, [batch.upload])
         session.journal.write(replace(batch, task=task))
@@ -202,18 +205,11 @@ def _import_sentences(session: PushSession, items: Sequence[tuple[Sentence, str]
         session.tick(len(chunk))
 
 
-def _upload(connection: Connection, name: str, lines: Sequence[str]) -> str:
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / f"biaozhu-{name}.jsonl"
-        path.write_text("".join(f"{line}\n" for line in lines), encoding="ascii")
-        return str(connection.call(DataUploadRepository(connection.http).upload, str(path)))
-
-
 def _ingest(session: PushSession, uploads: list[str]) -> str:
     options: dict[str, Any] = {"encoding": "utf_8", "column_data": "text", "column_label": "label"}
-    ingest = DataUploadRepository(session.connection.http).ingest
     what = session.project.id, uploads, PROJECT_TYPE, "JSONL"
-    return str(session.connection.call(ingest, *what, **options))
+    repository = DataUploadRepository(session.connection.http)
+    return str(session.connection.call(repository.ingest, *what, **options))
 
 
 def _update_example(session: PushSession, pair: MatchedExample) -> bool:

@@ -25,12 +25,10 @@ if TYPE_CHECKING:
     from biaozhu.doccano.project import Project
 
 TASK_LIMIT_SECONDS = 900.0
-WORKER_CHECK_SECONDS = 8.0
-"""How long a task may run before we ask whether the worker is alive."""
+WORKER_CHECK_SECONDS = 8.0  # How long a task may run before we ask whether the worker is alive
 WORKER_SILENCE_SECONDS = 60.0
 """How long a worker on another machine may be silent: while it is busy it looks like a dead one."""
-ALL_ITEMS = 1_000_000
-"""A page size that no list exceeds."""
+ALL_ITEMS = 1_000_000  # A page size that no list exceeds
 EXPORT = "all.jsonl"
 OWN_KEYS = ("id", "text", "label", "Comments")
 
@@ -86,7 +84,10 @@ def read_spans(connection: Connection, project: Project, example: int) -> list[S
     for data in connection.get(f"projects/{project.id}/examples/{example}/spans"):
         span = RemoteSpan(data["start_offset"], data["end_offset"], names.get(data["label"], ""))
         times = data["created_at"], data["updated_at"]
-        records.append(SpanRecord(data["id"], data["user"], span, _is_edited(*times), *times))
+        # Both are set when a span is made, microseconds apart. The server's clock may be set back later.
+        made, changed = map(datetime.fromisoformat, times)
+        is_edited = abs((changed - made).total_seconds()) >= 1
+        records.append(SpanRecord(data["id"], data["user"], span, is_edited, *times))
     return records
 
 
@@ -192,8 +193,3 @@ def _read_row(row: Mapping[str, Any], *, confirmed: bool) -> DoccanoExample:
         confirmed=confirmed,
         comments=tuple(str(comment) for comment in row.get("Comments") or ()),
     )
-
-
-def _is_edited(created: str, updated: str) -> bool:
-    # Both times are set when a span is made, microseconds apart. The server's clock may be set back later.
-    return abs((datetime.fromisoformat(updated) - datetime.fromisoformat(created)).total_seconds()) >= 1

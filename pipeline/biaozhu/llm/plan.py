@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from biaozhu.data.errors import ConfigError
 from biaozhu.data.files import read_bytes
 from biaozhu.data.shipped import find_shipped
-from biaozhu.llm.cache import make_key
+from biaozhu.llm.answers import make_key
 from biaozhu.llm.prompt import PROMPT_VERSION, count_chars, draw_examples, make_prompt, read_gold
 
 if TYPE_CHECKING:
@@ -18,15 +18,13 @@ if TYPE_CHECKING:
 
     from biaozhu.data.labels import Label
     from biaozhu.data.model import Sentence
-    from biaozhu.llm.answers import Checked, Problem
-    from biaozhu.llm.cache import AnswerCache
+    from biaozhu.llm.answers import AnswerCache, Checked, Problem
     from biaozhu.llm.config import Config
     from biaozhu.llm.prompt import Prompt
 
 # Pictures of the guideline, which a prompt cannot show.
 PICTURE_LINE = re.compile(r"^!\[.*\)\n+", re.MULTILINE)
-MAX_BATCH_CHARS = 4000
-"""Text of sentences in one call, so that few long ones do not outgrow what a model can answer."""
+MAX_BATCH_CHARS = 4000  # of sentences in one call: few long ones must not outgrow an answer
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,20 +46,19 @@ class Batch:
 
     def messages(self, problems: Sequence[Sequence[Problem]] = ()) -> list[dict[str, str]]:
         """Return the messages of the call."""
-        return self.prompt.render(
+        texts, first, last = (
             [one.sentence.text for one in self.questions],
-            before=self.questions[0].before,
-            after=self.questions[-1].after,
-            problems=problems,
+            self.questions[0],
+            self.questions[-1],
         )
+        return self.prompt.render(texts, before=first.before, after=last.after, problems=problems)
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
     """Work to be done: the sentences and the prompt of each article, and the calls to make.
 
-    `known` are the answers by sentence id that the cache had; `checksum` tells what all answers depend on from any
-    other: prompts, model, parameters.
+    `known` are the answers by sentence id that the cache had; `checksum` is of all that answers depend on.
     """
 
     config: Config
@@ -90,10 +87,7 @@ class Plan:
 def make_plan(
     config: Config, articles: Sequence[Sequence[Sentence]], *, labels: Sequence[Label], cache: AnswerCache
 ) -> Plan:
-    """Plan what to ask about the sentences of articles that the cache has no answer for.
-
-    ConfigError: the configuration proposes a label that is not in the set, or the guideline is not text.
-    """
+    """Plan what to ask about the sentences of articles that the cache has no answer for; raises ConfigError."""
     ids = [one.id for one in labels]
     if unknown := sorted(set(config.proposes) - set(ids)):
         raise ConfigError(f"proposes.{unknown[0]} is not a label of the label set", where=config.name)

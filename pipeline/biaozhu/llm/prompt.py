@@ -1,7 +1,4 @@
-"""Prompt of a model: the labels, the guideline and examples as a prompt with a version and a checksum.
-
-Examples are drawn from gold of other articles, never of the one that is annotated.
-"""
+"""Prompt of a model: labels, guideline, and examples from gold of other articles, with a version and a checksum."""
 
 from __future__ import annotations
 
@@ -23,8 +20,9 @@ if TYPE_CHECKING:
     from biaozhu.llm.answers import Problem
     from biaozhu.llm.config import AnswerForm
 
-PROMPT_VERSION = 2
-"""Goes up whenever a text below changes: answers to another prompt are not taken from the cache."""
+    _Problems = Sequence[Sequence[Problem]]
+
+PROMPT_VERSION = 2  # changes with any text below, so that other answers in the cache are not taken
 
 TASK = """你是中文命名实体标注员。只标注，不改写、不翻译、不补全。
 
@@ -67,12 +65,7 @@ class Prompt:
     checksum: str
 
     def render(
-        self,
-        texts: Sequence[str],
-        *,
-        before: str = "",
-        after: str = "",
-        problems: Sequence[Sequence[Problem]] = (),
+        self, texts: Sequence[str], *, before: str = "", after: str = "", problems: _Problems = ()
     ) -> list[dict[str, str]]:
         """Return the messages that ask about texts, with what was wrong with the answer before this one."""
         question = _question(texts, before, after)
@@ -148,22 +141,15 @@ def _question(texts: Sequence[str], before: str, after: str, **more: Any) -> str
 def _answer(examples: Sequence[Sentence], form: AnswerForm) -> str:
     if form == "marks":
         return mark_sentences(examples)
-    answers = [
-        {
-            "n": number,
-            "spans": [
-                {"text": text, "label": span.label, "occurrence": _count_up_to(one.text, text, span.start)}
-                for span in one.spans
-                for text in [one.text[span.start : span.end]]
-            ],
-        }
-        for number, one in enumerate(examples, 1)
-    ]
+    answers = []
+    for number, one in enumerate(examples, 1):
+        spans = []
+        for span in one.spans:
+            text = one.text[span.start : span.end]
+            occurrence = sum(one.text.startswith(text, at) for at in range(span.start + 1))
+            spans.append({"text": text, "label": span.label, "occurrence": occurrence})
+        answers.append({"n": number, "spans": spans})
     return _dump({"answers": answers})
-
-
-def _count_up_to(text: str, part: str, start: int) -> int:
-    return sum(text.startswith(part, at) for at in range(start + 1))
 
 
 def _dump(value: Any) -> str:

@@ -44,15 +44,21 @@ class Explained:
 class Predictor:
     """A predictor: its name, and the function from texts to the spans of each (code points, sorted, disjoint).
 
-    The function may be called from several threads at once; `predict_large` is the same for large requests, which must
-    not take every worker, `explain` does `predict_explained`, and `close` ends what is worked on.
+    Several threads may call it at once. `close` ends what is worked on; where processes work, `workers` is their function.
     """
 
     name: str
     predict: Predict = field(repr=False)
     close: Callable[[], None] = field(default=lambda: None, repr=False)
-    predict_large: Predict | None = field(default=None, repr=False)
-    explain: Callable[[Sequence[str]], list[Explained]] | None = field(default=None, repr=False)
+    workers: Callable[..., list[Any]] | None = field(default=None, repr=False)
+
+    def answer(
+        self, texts: Sequence[str], *, is_large: bool = False, is_explained: bool = False
+    ) -> list[Any]:
+        """Return the spans of each text, as `Explained` if wanted; a large request must not take every worker."""
+        if self.workers:
+            return self.workers(texts, is_large=is_large, is_explained=is_explained)
+        return predict_texts(self.predict, texts, is_explained=is_explained)
 
 
 def load_rule_predictor(weights: str, threads: int) -> Predictor:
@@ -88,12 +94,14 @@ def trained_predictor(folder: Path) -> Predictor:
     return Predictor(model.name, predict)
 
 
-def predict_explained(predict: Predict, texts: Sequence[str]) -> list[Explained]:
-    """Return the spans of each text with what each means; each text is an article of its own."""
-    return [_explain(text, spans) for text, spans in zip(texts, predict(texts), strict=True)]
+def predict_texts(predict: Predict, texts: Sequence[str], *, is_explained: bool) -> list[Any]:
+    """Return the spans of each text, as `Explained` if wanted."""
+    found = predict(texts)
+    return list(map(_explain, texts, found)) if is_explained else found
 
 
 def _explain(text: str, spans: tuple[Span, ...]) -> Explained:
+    """Return the spans of a text, taken for an article of its own, with what each means."""
     digest = sha256(text.encode("utf-8")).hexdigest()
     blocks, metadata = find_blocks(text) if text.strip() else ((), Metadata())
     article = Article(digest[:12], "", digest, "utf-8", text, blocks, metadata)

@@ -8,23 +8,17 @@ import signal
 import threading
 import time
 from dataclasses import dataclass
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from biaozhu.data.errors import BiaozhuError, ServiceError, bug_from
 from biaozhu.data.processes import end_with_parent
-from biaozhu.serving.predictor import Predictor, predict_explained
+from biaozhu.serving.predictor import Predictor, predict_texts
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from multiprocessing.connection import Connection
 
-    from biaozhu.data.model import Span
-    from biaozhu.serving.predictor import Explained
-
-LOADING_SECONDS = 120.0
-# Before a process that could not load is tried again.
-AGAIN_SECONDS = 1.0
+LOADING_SECONDS, AGAIN_SECONDS = 120.0, 1.0
 PATH = "/predict"
 FIRST_TEXT = "先读一遍。"
 
@@ -39,18 +33,16 @@ class _Worker:
 def process_predictor(make: Callable[[], Predictor], *, size: int, seconds: float) -> Predictor:
     """Return a predictor that works in processes, see `WorkerProcesses`."""
     workers = WorkerProcesses(make, size=size, seconds=seconds)
-    predict_large = partial(workers.predict, is_large=True)
-    return Predictor(workers.name, workers.predict, workers.close, predict_large, workers.explain)
+    return Predictor(workers.name, workers.predict, workers.close, workers.predict)
 
 
 class WorkerProcesses:
     """Processes with a predictor each; `predict` may be called from several threads at once."""
 
     def __init__(self, make: Callable[[], Predictor], *, size: int, seconds: float) -> None:
-        """Start `size` processes and wait until each has loaded its predictor; raises what `make` raises.
+        """Start `size` processes and wait until each has loaded the predictor of `make`; raises what that raises.
 
-        `make` is pickled, so it is a function at the top level of a module, or a `partial` of one. One of several
-        processes takes no large requests; `seconds` are what one request may take of a process.
+        `make` is pickled. One of several processes takes no large requests; `seconds` are what one request may take.
         """
         self._make = make
         self._seconds = seconds
@@ -68,26 +60,19 @@ class WorkerProcesses:
             self.close()
             raise
 
-    def predict(self, texts: Sequence[str], *, is_large: bool = False) -> list[tuple[Span, ...]]:
-        """Return the spans of each text, or raise what the predictor does.
+    def predict(
+        self, texts: Sequence[str], *, is_large: bool = False, is_explained: bool = False
+    ) -> list[Any]:
+        """Return the spans of each text, as `Explained` if wanted, or raise what the predictor does.
 
         TimeoutError: no process is free, or one has worked on it for as long as it may, and has been ended.
         ServiceError: the process has ended unasked.
         """
-        found: list[tuple[Span, ...]] = self._ask(texts, is_large=is_large, is_explained=False)
-        return found
-
-    def explain(self, texts: Sequence[str]) -> list[Explained]:
-        """Return the spans of each text with what they mean, as a large request; raises what `predict` raises."""
-        found: list[Explained] = self._ask(texts, is_large=True, is_explained=True)
-        return found
-
-    def _ask(self, texts: Sequence[str], *, is_large: bool, is_explained: bool) -> Any:
         worker = self._take(is_large=is_large)
         is_sound = False
         try:
             worker.connection.send((is_explained, list(texts)))
-            found = self._answer(worker, self._seconds)
+            found: list[Any] = self._answer(worker, self._seconds)
             is_sound = True
         except BiaozhuError as error:
             is_sound = error.where == PATH
@@ -189,16 +174,15 @@ def _ended() -> ServiceError:
 
 def _work(connection: Connection, make: Callable[[], Predictor], parent: int) -> None:
     # Only the parent ends it, after what was begun.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_IGN)
     end_with_parent(parent)
     try:
         predictor = make()
         predictor.predict([FIRST_TEXT])  # what is loaded at the first text is loaded before the first request
     except Exception as error:  # noqa: BLE001 — whatever it is, the parent says it
-        connection.send(
-            (True, _stated(error if isinstance(error, BiaozhuError) else bug_from(error, where="")))
-        )
+        said = error if isinstance(error, BiaozhuError) else bug_from(error, where="")
+        connection.send((True, _stated(said)))
         return
     connection.send((False, predictor.name))
     while True:
@@ -207,8 +191,7 @@ def _work(connection: Connection, make: Callable[[], Predictor], parent: int) ->
         except EOFError:
             return
         try:
-            predict = predictor.predict
-            connection.send((False, predict_explained(predict, texts) if is_explained else predict(texts)))
+            connection.send((False, predict_texts(predictor.predict, texts, is_explained=is_explained)))
         except Exception as error:  # noqa: BLE001 — whatever a text brings about, the process lives on
             connection.send((True, _stated(bug_from(error, where=PATH), where=PATH)))
 

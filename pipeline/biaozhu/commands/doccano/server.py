@@ -131,9 +131,8 @@ def suggest(
 ) -> None:
     """Let annotators ask a running `biaozhu serve` for spans, with the wand on Doccano's page; or no longer."""
     from biaozhu.doccano.connection import connect, find_account
-    from biaozhu.doccano.project import find_project
-    from biaozhu.doccano.suggest import switch_off, switch_on
-    from biaozhu.serving.token import find_token
+    from biaozhu.doccano.project import find_project, switch_off, switch_on
+    from biaozhu.serving.server import find_token
 
     names = project or ["biaozhu"]
     label_set = read_labels(labels)

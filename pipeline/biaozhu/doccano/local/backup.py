@@ -25,9 +25,15 @@ from biaozhu import __version__
 from biaozhu.data.errors import BackupError, WriteError
 from biaozhu.data.files import temporary_folder
 from biaozhu.doccano.accounts import accounts_path
-from biaozhu.doccano.local.database import call_postgres, check_database, database_url, sqlite_path
 from biaozhu.doccano.local.server import DOCCANO_VERSION
-from biaozhu.doccano.local.state import lock_home, read_state
+from biaozhu.doccano.local.state import (
+    call_postgres,
+    check_database,
+    database_url,
+    lock_home,
+    read_state,
+    sqlite_path,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -19,15 +19,21 @@ from biaozhu.data.errors import BackupError, ServerError, WriteError
 from biaozhu.data.files import parse_json, read_bytes, temporary_folder
 from biaozhu.doccano.local import backup
 from biaozhu.doccano.local.backup import DATABASES, MANIFEST, SECRETS, BackupFile, BackupManifest
-from biaozhu.doccano.local.database import call_postgres, database_url, hide_password
 from biaozhu.doccano.local.server import DOCCANO_VERSION, find_free_port
-from biaozhu.doccano.local.state import ServerState, find_family, lock_home, write_state
+from biaozhu.doccano.local.state import (
+    ServerState,
+    call_postgres,
+    database_url,
+    find_family,
+    hide_password,
+    lock_home,
+    write_state,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-MAX_MANIFEST_BYTES = 64 << 20
-"""A backup with a hundred thousand uploads stays below."""
+MAX_MANIFEST_BYTES = 64 << 20  # A backup with a hundred thousand uploads stays below
 # What reading a member of a damaged archive raises; RuntimeError where it says that it is encrypted.
 DAMAGE_ERRORS = (zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, RuntimeError)
 COUNT_TABLES = "SELECT count(*) FROM information_schema.tables WHERE table_schema NOT IN ('pg_catalog', 'information_schema')"

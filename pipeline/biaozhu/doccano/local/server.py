@@ -23,8 +23,16 @@ from biaozhu.data.errors import ServerError
 from biaozhu.data.shipped import HOMES, find_shipped
 from biaozhu.doccano import server_plugin
 from biaozhu.doccano.local import state as local_state
-from biaozhu.doccano.local.database import check_database, database_url, hide_password
-from biaozhu.doccano.local.state import ServerProcess, ServerState, lock_home, read_state, write_state
+from biaozhu.doccano.local.state import (
+    ServerProcess,
+    ServerState,
+    check_database,
+    database_url,
+    hide_password,
+    lock_home,
+    read_state,
+    write_state,
+)
 
 DOCCANO_VERSION = "1.8.4"
 VENV_VARIABLE = "BIAOZHU_DOCCANO_VENV"
