@@ -25,7 +25,7 @@ from PIL import Image
 from playwright.sync_api import sync_playwright
 
 from biaozhu.annotators.network.models import load_model
-from biaozhu.curation.disagreements import Dispute
+from biaozhu.curation.adjudication import Dispute
 from biaozhu.data.errors import RemoteError, ServerError
 from biaozhu.data.labels import read_labels
 from biaozhu.data.layers import read_layer

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import krippendorff
 import numpy as np
 
-from biaozhu.curation.disagreements import find_disagreements, keep_common, pair_sentences
+from biaozhu.curation.adjudication import find_disagreements, keep_common, pair_sentences
 from biaozhu.data.errors import GoldError
 from biaozhu.scoring.scores import Tally, count_scheme, tally_spans
 

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
     from pathlib import Path
 
-    from biaozhu.curation.disagreements import Disagreement, Dispute
+    from biaozhu.curation.adjudication import Disagreement, Dispute
     from biaozhu.data.model import Sentence, Span
     from biaozhu.doccano.connection import Connection
     from biaozhu.doccano.push import PushReport

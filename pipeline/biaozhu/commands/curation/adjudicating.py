@@ -21,9 +21,9 @@ from biaozhu.data.translation import translate
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from biaozhu.curation.adjudication import Disagreement, Dispute
     from biaozhu.curation.agreement import Agreement
     from biaozhu.curation.bias import Bias
-    from biaozhu.curation.disagreements import Disagreement, Dispute
     from biaozhu.data.model import Sentence
     from biaozhu.doccano.adjudication_project import AdjudicatorAnswers
 
@@ -144,7 +144,7 @@ def _check_steps(decisions: Path | None, *, to_doccano: bool, from_doccano: bool
 
 
 def _read_dispute(first: Path, second: Path, *, common: bool) -> Dispute:
-    from biaozhu.curation.disagreements import Dispute, keep_common
+    from biaozhu.curation.adjudication import Dispute, keep_common
     from biaozhu.curation.status import read_annotators
 
     (name, layer), (other_name, other) = read_annotators([first, second])
@@ -171,7 +171,7 @@ def _write_gold(gold: Sequence[Sentence], targets: Mapping[Path, set[str]]) -> N
 
 
 def _show_disagreements(dispute: Dispute, *, as_json: bool) -> tuple[Disagreement, ...]:
-    from biaozhu.curation.disagreements import find_disagreements
+    from biaozhu.curation.adjudication import find_disagreements
 
     found = find_disagreements(dispute.first, dispute.second)
     names = {sentence.id: dispute.articles[sentence.article] for sentence in dispute.first}
