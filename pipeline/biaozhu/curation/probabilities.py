@@ -98,7 +98,10 @@ def read_by_network(layer: Sequence[Sentence], model: Base) -> list[Reading]:
         for row, piece in enumerate(batch.pieces):
             for span in layer[piece.text].spans:
                 if span.label in tags and piece.start <= span.start and span.end <= piece.end:
-                    given[span.start - piece.start : span.end - piece.start, row] = _path_of(span, tags)
+                    head, inner, last, single = tags[span.label]
+                    size = span.end - span.start
+                    tagged = [single] if size == 1 else [head, *[inner] * (size - 2), last]
+                    given[span.start - piece.start : span.end - piece.start, row] = tagged
         for path in (given, paths[0]):
             words = words_of_path(chain, emissions, batch.lengths, path)
             columns = (words.sentence, words.start, words.end, words.tag, words.score)
@@ -144,12 +147,6 @@ def _tags_by_kind(model: Base) -> dict[str, tuple[int, int, int, int]]:
         single = next((one for one in own if chain.begins[one] and one != head), head)
         tags[label] = head, inner, last, single
     return tags
-
-
-def _path_of(span: Span, tags: Mapping[str, tuple[int, int, int, int]]) -> list[int]:
-    head, inner, last, single = tags[span.label]
-    size = span.end - span.start
-    return [single] if size == 1 else [head, *[inner] * (size - 2), last]
 
 
 def _overlapping(span: Span, others: Sequence[Span]) -> list[Span]:

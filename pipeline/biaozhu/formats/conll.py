@@ -60,7 +60,8 @@ def read_conll(data: bytes, *, where: str) -> tuple[Document, ...]:
             if rows:
                 read.append(_join_rows(rows, sentence_id))
                 rows, sentence_id = [], ""
-        elif "\t" not in line and _is_comment(line):
+        # In files whose columns are separated by white space `# O` is the character # with its tag.
+        elif line.startswith("#") and "\t" not in line and not TAG.fullmatch(line.rsplit(maxsplit=1)[-1]):
             found = SENT_ID.match(line)
             sentence_id = found[1] if found else sentence_id
         elif row := _read_row(line, is_escaped=is_escaped):
@@ -83,11 +84,6 @@ def _unescape(match: re.Match[str]) -> str:
     except ValueError:  # no code point, or a surrogate, which no UTF-8 file can hold
         return match[0]
     return character
-
-
-def _is_comment(line: str) -> bool:
-    # In files whose columns are separated by white space `# O` is the character # with its tag.
-    return line.startswith("#") and TAG.fullmatch(line.rsplit(maxsplit=1)[-1]) is None
 
 
 def _read_row(line: str, *, is_escaped: bool) -> tuple[str, str, str] | None:

@@ -132,11 +132,12 @@ def _clean_spans(document: Document) -> Document:
     entries = list(document.entries)
     spans: dict[tuple[int, int, str], Span] = {}
     for span in {span.key: span for span in reversed(document.spans)}.values():
-        trimmed = span if document.sentence_id else _trim(span, document.text)
-        if trimmed != span:
-            is_empty = trimmed.start >= trimmed.end
+        trimmed, shown = span, document.text[span.start : span.end]
+        if not document.sentence_id and shown != shown.strip():
+            start, end = span.end - len(shown.lstrip()), span.start + len(shown.rstrip())
+            trimmed = replace(span, start=start, end=end)
+            is_empty = start >= end
             reason = "it is only white space" if is_empty else "white space at its edges was cut off"
-            shown = document.text[span.start : span.end]
             entries.append(make_entry(reason, *span.key, shown, decided=not is_empty))
         if trimmed.start < trimmed.end:
             spans.setdefault(trimmed.key, trimmed)  # the same annotation twice is no loss
@@ -148,12 +149,6 @@ def _clean_spans(document: Document) -> Document:
         else:
             kept.append(span)
     return replace(document, spans=tuple(kept), entries=tuple(entries))
-
-
-def _trim(span: Span, text: str) -> Span:
-    shown = text[span.start : span.end]
-    start = span.start + len(shown) - len(shown.lstrip())
-    return replace(span, start=start, end=span.end - len(shown) + len(shown.rstrip()))
 
 
 def _split_document(document: Document) -> list[Document]:
