@@ -31,7 +31,7 @@ from starlette.routing import Route
 
 from biaozhu.data.errors import BiaozhuError, RequestError, bug_from
 from biaozhu.data.offsets import Utf16Offsets
-from biaozhu.serving.workers import PATH
+from biaozhu.serving.predictor import PATH
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence

@@ -106,9 +106,9 @@ def restore(
     All is checked first, by name, size and checksum. A folder that holds something is left alone, and so is a
     PostgreSQL database that does: give an empty one in DATABASE_URL.
     """
-    from biaozhu.doccano.local import restore as restoring
+    from biaozhu.doccano.local import backup as backups
 
-    manifest, aside = restoring.restore(file, home=home, port=port, replace=replace)
+    manifest, aside = backups.restore(file, home=home, port=port, replace=replace)
     _print_manifest(f"restored to {home}", manifest, as_json=as_json)
     if aside is not None:
         say(f"what was there before is now in {aside}")

@@ -118,8 +118,8 @@ def serve(
     of places. The token is made at the first start.
     """
     from biaozhu.serving.app import Limits, make_app
+    from biaozhu.serving.predictor import process_predictor
     from biaozhu.serving.server import LOOPBACK, VARIABLE, address_of, bind, find_token, run
-    from biaozhu.serving.workers import process_predictor
 
     limits = Limits(body=max_bytes, answering=timeout, workers=workers, waiting=waiting, client=per_client)
     listening = bind(host, port)
