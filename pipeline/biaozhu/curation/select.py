@@ -73,11 +73,8 @@ def stream_files(files: Iterable[Path]) -> Iterator[Sentence]:
             # The path itself: the same one may be given twice.
             first = known.setdefault(int(sentence.article, 16), file)
             if first is not file:
-                what, advice = (
-                    f"article {sentence.article} is in {first} too",
-                    "Give one layer of each article",
-                )
-                raise DuplicateError(what, where=str(file), next_step=advice)
+                what = f"article {sentence.article} is in {first} too"
+                raise DuplicateError(what, where=str(file), next_step="Give one layer of each article")
             yield sentence
 
 

@@ -105,10 +105,8 @@ def hold_lock(journal: Journal, *, break_lock: bool = False) -> Iterator[LockOwn
     if first != mine:
         journal.remove(mine)
         seconds = (datetime.now(UTC) - datetime.fromisoformat(holder.since)).total_seconds()
-        raise LockedError(
-            f"{holder.user}@{holder.host} (process {holder.pid}) is pushing to {journal.project.name!r}, "
-            f"since {holder.since}, {max(0, int(seconds))} s ago"
-        )
+        who = f"{holder.user}@{holder.host} (process {holder.pid}) is pushing to {journal.project.name!r}"
+        raise LockedError(f"{who}, since {holder.since}, {max(0, int(seconds))} s ago")
     _held_pushes.add(owner.push)
     try:
         yield owner

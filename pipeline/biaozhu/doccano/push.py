@@ -245,13 +245,14 @@ def _is_by_person(session: PushSession, example: DoccanoExample, records: Iterab
 def _read_back(session: PushSession, plan: PushPlan, changed: set[str]) -> list[Entry]:
     """Compare what this push has sent with what the server holds now."""
     reason = "the spans that Doccano holds are not those that were sent"
-    wrong = [pair for pair in plan.same if pair.sentence.id in changed]
-    wrong = [pair for pair in wrong if not is_as_sent(pair.example, session.spec.names)]
-    return [
-        _make_loss(pair.sentence.id, pair.sentence.text, reason)
-        for pair, one in ((pair, pair.example) for pair in wrong)
-        if not (one.confirmed or one.comments or _is_by_person(session, one, session.read_spans(one)))
-    ]
+    entries = []
+    for pair in plan.same:
+        one = pair.example
+        if pair.sentence.id not in changed or is_as_sent(one, session.spec.names):
+            continue
+        if not (one.confirmed or one.comments or _is_by_person(session, one, session.read_spans(one))):
+            entries.append(_make_loss(pair.sentence.id, pair.sentence.text, reason))
+    return entries
 
 
 def _list_losses(plan: PushPlan) -> list[Entry]:

@@ -174,9 +174,8 @@ def _cut_document(document: Document, sidecar: bytes, where: str) -> list[Docume
         number = max(bisect_right(starts, entry.start) - 1, 0)
         shift = starts[number] if starts else 0
         by_sentence[number].append(replace(entry, start=entry.start - shift, end=entry.end - shift))
-    return [
-        Document(
-            document.text[start:end], tuple(inside), tuple(by_sentence[number]), ids[number], document.name
-        )
-        for number, ((start, end), inside) in enumerate(zip(borders, spans, strict=True))
-    ]
+    cut: list[Document] = []
+    for number, ((start, end), inside) in enumerate(zip(borders, spans, strict=True)):
+        parts = document.text[start:end], tuple(inside), tuple(by_sentence[number])
+        cut.append(Document(*parts, ids[number], document.name))
+    return cut

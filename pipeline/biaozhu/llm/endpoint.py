@@ -171,12 +171,8 @@ class Endpoint:
         schema = {"name": "annotations", "strict": True, "schema": self._schema}
         extra = {"json_schema": schema} if kind == "json_schema" else {}
         form = {"response_format": {"type": kind, **extra}} if kind else {}
-        return {
-            **self._config.request_parameters,
-            "model": self._config.model,
-            "messages": [*messages],
-            **form,
-        }
+        asked = {"model": self._config.model, "messages": [*messages], **form}
+        return {**self._config.request_parameters, **asked}
 
     def _post(self, body: dict[str, Any]) -> tuple[int, Mapping[str, str], bytes]:
         limit = self._config.timeout_seconds

@@ -46,12 +46,9 @@ class Batch:
 
     def messages(self, problems: Sequence[Sequence[Problem]] = ()) -> list[dict[str, str]]:
         """Return the messages of the call."""
-        texts, first, last = (
-            [one.sentence.text for one in self.questions],
-            self.questions[0],
-            self.questions[-1],
-        )
-        return self.prompt.render(texts, before=first.before, after=last.after, problems=problems)
+        texts = [one.sentence.text for one in self.questions]
+        before, after = self.questions[0].before, self.questions[-1].after
+        return self.prompt.render(texts, before=before, after=after, problems=problems)
 
 
 @dataclass(frozen=True, slots=True)

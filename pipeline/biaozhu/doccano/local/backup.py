@@ -54,6 +54,7 @@ COUNTED_TABLES = {
     "comments": "examples_comment",
     "users": "auth_user",
 }
+COUNTS = {name: f"SELECT count(*) FROM {table}" for name, table in COUNTED_TABLES.items()}  # noqa: S608 — names of ours
 MAX_MANIFEST_BYTES = 64 << 20  # A backup with a hundred thousand uploads stays below
 # What reading a member of a damaged archive raises; RuntimeError where it says that it is encrypted.
 DAMAGE_ERRORS = (zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, RuntimeError)
@@ -148,19 +149,13 @@ def _copy_sqlite(home: Path, copy: Path) -> dict[str, int]:
             raise BackupError(what, where=str(local_state.sqlite_path(home)), next_step=advice)
         # One file, without a journal beside it.
         target.execute("PRAGMA journal_mode=DELETE")
-        return {
-            name: int(target.execute(f"SELECT count(*) FROM {table}").fetchone()[0])  # noqa: S608 — names of ours
-            for name, table in COUNTED_TABLES.items()
-        }
+        return {name: int(target.execute(ask).fetchone()[0]) for name, ask in COUNTS.items()}
 
 
 def _dump_postgres(home: Path, copy: Path) -> dict[str, int]:
     url = database_url(home)
     call_postgres("pg_dump", "--format=custom", "--no-owner", "--no-privileges", f"--file={copy}", url=url)
-    return {
-        name: int(call_postgres("psql", "-X", "-Atc", f"SELECT count(*) FROM {table}", url=url))  # noqa: S608 — as above
-        for name, table in COUNTED_TABLES.items()
-    }
+    return {name: int(call_postgres("psql", "-X", "-Atc", ask, url=url)) for name, ask in COUNTS.items()}
 
 
 def _add_file(output: zipfile.ZipFile, name: str, source: Path) -> BackupFile:

@@ -23,16 +23,7 @@ from biaozhu.data.errors import ServerError
 from biaozhu.data.shipped import HOMES, find_shipped
 from biaozhu.doccano import server_plugin
 from biaozhu.doccano.local import state as local_state
-from biaozhu.doccano.local.state import (
-    ServerProcess,
-    ServerState,
-    check_database,
-    database_url,
-    hide_password,
-    lock_home,
-    read_state,
-    write_state,
-)
+from biaozhu.doccano.local.state import ServerProcess, ServerState, database_url, hide_password, lock_home
 
 DOCCANO_VERSION = "1.8.4"
 VENV_VARIABLE = "BIAOZHU_DOCCANO_VENV"
@@ -68,13 +59,13 @@ def start(
     home = home.resolve()
     venv, public_url = find_venv(venv), _read_public_url()
     with lock_home(home):
-        state = read_state(home)
+        state = local_state.read_state(home)
         if state is not None and port is not None and port != state.port and _list_living(state, home):
             advice = "Run `biaozhu doccano down` before you give it another port"
             raise ServerError(f"it runs already, on port {state.port}", next_step=advice)
         state = state or local_state.make_state(port or find_free_port())
-        check_database(state, home)
-        write_state(home, state)
+        local_state.check_database(state, home)
+        local_state.write_state(home, state)
         if not _list_living(state, home):
             state = replace(state, port=_choose_port(state.port, port))
             # Doccano keeps every export that was ever asked for.
@@ -110,16 +101,16 @@ def stop(*, home: Path) -> list[int]:
         return []
     with lock_home(home):
         ended = local_state.stop_family(home)
-        state = read_state(home)
+        state = local_state.read_state(home)
         if state is not None:
-            write_state(home, replace(state, processes=()))
+            local_state.write_state(home, replace(state, processes=()))
         return ended
 
 
 def get_status(*, home: Path) -> ServerStatus:
     """Look at the local server without changing anything."""
     home = home.resolve()
-    state = read_state(home)
+    state = local_state.read_state(home)
     if state is None:
         return ServerStatus(home)
     living = _list_living(state, home)
@@ -145,19 +136,20 @@ def find_venv(venv: Path | None = None) -> Path:
     built = (folder / DEFAULT_VENV for folder in (Path(), *HOMES) if _is_built(folder / DEFAULT_VENV))
     venv = (venv or Path(os.environ.get(VENV_VARIABLE) or next(built, DEFAULT_VENV))).absolute()
     if not _is_built(venv):
-        lock = find_shipped(LOCK)
-        command = (
-            f"{sys.executable} -m venv {venv} && {venv}/bin/python -m pip install --require-hashes -r {lock}"
-        )
-        if lock == LOCK and Path("Makefile").exists() and venv == DEFAULT_VENV.absolute():
-            command = "make install-doccano"
-        advice = f"Make it: {command}; or name another in {VENV_VARIABLE}"
+        advice = f"Make it: {_describe_install(venv)}; or name another in {VENV_VARIABLE}"
         raise ServerError("Doccano's own environment is not there", where=str(venv), next_step=advice)
     return venv
 
 
 def _is_built(venv: Path) -> bool:
     return (venv / "bin" / "gunicorn").exists()
+
+
+def _describe_install(venv: Path) -> str:
+    lock = find_shipped(LOCK)
+    if lock == LOCK and Path("Makefile").exists() and venv == DEFAULT_VENV.absolute():
+        return "make install-doccano"
+    return f"{sys.executable} -m venv {venv} && {venv}/bin/python -m pip install --require-hashes -r {lock}"
 
 
 def find_free_port() -> int:
@@ -228,7 +220,7 @@ def _prepare_database(home: Path, state: ServerState, venv: Path, environment: d
         raise ServerError(what, next_step=f"Look into {log}")
     # Only now: a mistyped address must not be kept.
     state = replace(state, prepared=prepared, database=hide_password(environment["DATABASE_URL"]))
-    write_state(home, state)
+    local_state.write_state(home, state)
     return state
 
 
@@ -256,7 +248,7 @@ def _start_part(
         raise ServerError(f"the {part} cannot be started ({error})") from None
     others = [other for other in state.processes if other.name != part]
     state = replace(state, processes=(*others, process))
-    write_state(home, state)
+    local_state.write_state(home, state)
     return state
 
 
