@@ -15,11 +15,11 @@ from typing import TYPE_CHECKING
 from biaozhu.curation.adjudication import Decision
 from biaozhu.data.errors import GoldError
 from biaozhu.data.ledger import Entry
-from biaozhu.doccano.accounts import ensure_accounts, ensure_members
 from biaozhu.doccano.project import ProjectSpec, require_project
 from biaozhu.doccano.pull import pull
 from biaozhu.doccano.push import push
 from biaozhu.doccano.remote import list_comments, list_examples, list_member_names, read_confirmations
+from biaozhu.doccano.team import ensure_accounts, ensure_members
 from biaozhu.formats.serialization import spans_from_json
 
 if TYPE_CHECKING:

@@ -22,7 +22,7 @@ import requests
 from biaozhu.data.errors import EndpointError
 from biaozhu.data.files import parse_json
 from biaozhu.llm.config import Usage, estimate_tokens
-from biaozhu.llm.prompt import count_chars, make_schema
+from biaozhu.llm.plan import count_chars, make_schema
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -21,8 +21,7 @@ from biaozhu.data.model import Sentence, with_spans
 from biaozhu.llm.answers import Checked, Problem, check_answer, check_marks, make_unanswered
 from biaozhu.llm.config import Meter
 from biaozhu.llm.endpoint import CallFailedError, Endpoint, NoBudgetError
-from biaozhu.llm.plan import read_guideline
-from biaozhu.llm.prompt import PROMPT_VERSION
+from biaozhu.llm.plan import PROMPT_VERSION, read_guideline
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -71,7 +70,13 @@ def carry_out(
     if plan.batches:
         labels = plan.batches[0].prompt.labels
         endpoint = Endpoint(plan.config, key, meter, labels)
-        _check_budget(plan, endpoint)
+        largest = max(
+            map(endpoint.most_used, (one.messages() for one in plan.batches)), key=lambda one: one.input
+        )
+        if not meter.fits(largest):
+            what = f"one call may take {largest.input:,} tokens and answer with {largest.output:,}, more than the budget"
+            advice = "Raise the budget, or lower parameters.max_tokens and batch_sentences"
+            raise UsageError(what, where=plan.config.name, next_step=advice)
         worker = _Worker(endpoint, cache, frozenset(labels))
         for done in _run(worker, plan):
             answers |= done
@@ -224,14 +229,6 @@ def _run(worker: _Worker, plan: Plan) -> Iterator[dict[str, Checked]]:
         # After an error or Ctrl-C no thread begins another call or waits for its next try.
         worker.endpoint.stop.set()
         pool.shutdown(cancel_futures=True)
-
-
-def _check_budget(plan: Plan, endpoint: Endpoint) -> None:
-    largest = max((endpoint.most_used(batch.messages()) for batch in plan.batches), key=lambda one: one.input)
-    if not endpoint.meter.fits(largest):
-        what = f"one call may take {largest.input:,} tokens and answer with {largest.output:,}, more than the budget"
-        advice = "Raise the budget, or lower parameters.max_tokens and batch_sentences"
-        raise UsageError(what, where=plan.config.name, next_step=advice)
 
 
 def _conclude(plan: Plan, answers: Mapping[str, Checked], figures: dict[str, Any]) -> Outcome:

@@ -32,10 +32,16 @@ from typing import IO, TYPE_CHECKING, Any
 from biaozhu import __version__
 from biaozhu.data.errors import BackupError, ServerError, WriteError
 from biaozhu.data.files import parse_json, read_bytes, temporary_folder
-from biaozhu.doccano.accounts import accounts_path
 from biaozhu.doccano.local import state as local_state
 from biaozhu.doccano.local.server import DOCCANO_VERSION, find_free_port
-from biaozhu.doccano.local.state import ServerState, call_postgres, database_url, hide_password, lock_home
+from biaozhu.doccano.local.state import (
+    ServerState,
+    accounts_path,
+    call_postgres,
+    database_url,
+    hide_password,
+    lock_home,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

@@ -65,6 +65,11 @@ def state_path(home: Path) -> Path:
     return home / "state.json"
 
 
+def accounts_path(home: Path) -> Path:
+    """Return the path of the file of passwords of a home folder."""
+    return home / "accounts.json"
+
+
 def make_state(port: int) -> ServerState:
     """Return the state of a server that was never started, with new secrets."""
     return ServerState(port, "admin", secrets.token_urlsafe(24), secrets.token_urlsafe(48))
