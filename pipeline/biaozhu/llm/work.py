@@ -70,9 +70,8 @@ def carry_out(
     if plan.batches:
         labels = plan.batches[0].prompt.labels
         endpoint = Endpoint(plan.config, key, meter, labels)
-        largest = max(
-            map(endpoint.most_used, (one.messages() for one in plan.batches)), key=lambda one: one.input
-        )
+        sizes = [endpoint.most_used(one.messages()) for one in plan.batches]
+        largest = max(sizes, key=lambda one: one.input)
         if not meter.fits(largest):
             what = f"one call may take {largest.input:,} tokens and answer with {largest.output:,}, more than the budget"
             advice = "Raise the budget, or lower parameters.max_tokens and batch_sentences"
