@@ -36,8 +36,7 @@ if TYPE_CHECKING:
 
 # A labelled span that the model gives less, and a span it gives more that has no label, are in doubt.
 LEAST_GIVEN, MOST_MISSED = 0.1, 0.95
-# That a model reads nothing is a weaker sign than that it reads something else: names that it does not know.
-ABSENCE_WEIGHT = 0.9
+ABSENCE_WEIGHT = 0.9  # that a model reads nothing is a weaker sign: there are names that it does not know
 
 
 def find_improbable(layer: Sequence[Sentence], readings: Sequence[Reading]) -> Iterator[Doubt]:

@@ -29,8 +29,7 @@ if TYPE_CHECKING:
 
 _Kind = TypeVar("_Kind", "LockOwner", "ImportBatch")
 BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
-_held_pushes: set[str] = set()
-"""The pushes of this process that hold a lock: any other lock of this process was left behind."""
+_held_pushes: set[str] = set()  # of this process; any other lock of it was left behind
 
 
 @dataclass(frozen=True, slots=True)

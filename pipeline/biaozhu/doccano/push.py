@@ -28,8 +28,7 @@ if TYPE_CHECKING:
     from biaozhu.data.model import Sentence
     from biaozhu.doccano.connection import Connection
 
-BATCH_SENTENCES = 1000
-"""Sentences in one import: as many as Doccano writes at a time, so that a batch arrives whole or not at all."""
+BATCH_SENTENCES = 1000  # as Doccano writes at a time: a batch arrives whole or not at all
 MAX_ROUNDS = 4
 RETRY_SECONDS = 12.0  # How long the worker retries a task of a killed push before it gives up
 

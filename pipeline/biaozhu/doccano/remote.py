@@ -26,8 +26,7 @@ if TYPE_CHECKING:
 
 TASK_LIMIT_SECONDS = 900.0
 WORKER_CHECK_SECONDS = 8.0  # How long a task may run before we ask whether the worker is alive
-WORKER_SILENCE_SECONDS = 60.0
-"""How long a worker on another machine may be silent: while it is busy it looks like a dead one."""
+WORKER_SILENCE_SECONDS = 60.0  # of a worker on another machine, which while it is busy looks dead
 ALL_ITEMS = 1_000_000  # A page size that no list exceeds
 EXPORT = "all.jsonl"
 OWN_KEYS = ("id", "text", "label", "Comments")

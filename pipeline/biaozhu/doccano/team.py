@@ -42,12 +42,10 @@ if TYPE_CHECKING:
     from biaozhu.doccano.project import Project
     from biaozhu.doccano.push import PushReport
 
-READER_THREADS = 4
-"""Requests at a time while a project is read example by example: as many as a worker of the server has threads."""
+READER_THREADS = 4  # as many as a worker of the server has
 _ByAddress = dict[str, dict[str, str]]
 SCHEMA = 2  # of the file of passwords
-LOCAL_ADDRESS = re.compile(r"http://127\.0\.0\.1:\d+")
-"""How schema 1 named a local server, whose port may be another by now."""
+LOCAL_ADDRESS = re.compile(r"http://127\.0\.0\.1:\d+")  # a local server in schema 1
 
 
 @dataclass(frozen=True, slots=True)

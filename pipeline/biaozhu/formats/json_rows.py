@@ -37,8 +37,7 @@ if TYPE_CHECKING:
 TEXT_KEYS = ("text", "data", "content", "sentence")
 SPAN_KEYS = frozenset({"label", "labels", "entities", "annotations", "spans"})
 """Under these keys, in any case, nothing but spans is accepted; under other keys spans are recognised by their form."""
-OTHER_KEYS = frozenset({"tokens", "relations"})
-"""Under these keys nothing is taken for a span: tokens have offsets and tags too."""
+OTHER_KEYS = frozenset({"tokens", "relations"})  # never spans: tokens have offsets and tags too
 START_KEYS = ("start_offset", "start", "begin", "from")
 END_KEYS = ("end_offset", "end", "to")
 LABEL_KEYS = ("label", "labels", "type", "tag", "entity", "entity_group")

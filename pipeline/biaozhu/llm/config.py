@@ -25,8 +25,7 @@ OWN_PARAMETERS = frozenset({"messages", "model", "n", "response_format", "tools"
 SECRET = re.compile(
     r"api.?key|authorization|secret|password|credential|bearer|(?:access|auth).?token", re.IGNORECASE
 )
-# What a key may look like: it travels in a header.
-KEY = re.compile(r"[!-~]+")
+KEY = re.compile(r"[!-~]+")  # it travels in a header
 
 AnswerForm = Literal["json", "marks"]
 Count = Annotated[int, msgspec.Meta(ge=1)]

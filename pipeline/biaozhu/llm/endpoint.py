@@ -44,10 +44,8 @@ REFUSED_FOR_GOOD = {
 }
 UNREADABLE = (400, 422)
 TOO_LARGE, TOO_MANY, OK, FIRST_REDIRECT, FIRST_FAULT = 413, 429, 200, 300, 500
-NEVER_CONNECTED = ("NewConnectionError", "NameResolutionError")
-"""What urllib3 1 and 2 name in an error where not even a connection was made."""
-FORMATS = ("json_schema", "json_object", "")
-"""Kinds of `response_format`, tried in this order where a server does not take one."""
+NEVER_CONNECTED = ("NewConnectionError", "NameResolutionError")  # urllib3 1 and 2: nothing was sent
+FORMATS = ("json_schema", "json_object", "")  # of `response_format`, tried in this order
 SHOWN_CHARS = 200
 FILTERED = re.compile(r"inspection|content.?filter|content exists risk|\b1301\b|sensitive", re.IGNORECASE)
 """How DashScope, Azure, DeepSeek and Zhipu say that their filter refuses a text; they do it with status 400."""

@@ -56,11 +56,9 @@ MARKED_OUTPUT = """把 sentences 里的每个句子逐字重写一遍，放在�
 - 标签不嵌套、不交叉。
 - 标签只能是：{ids}。"""
 MAX_EXAMPLE_CHARS = 120
-SAME_TEXT_CHARS = 12
-"""A sentence this long that two articles share makes them the same article, such as one saved twice."""
+SAME_TEXT_CHARS = 12  # of a sentence that makes two articles the same, such as one saved twice
 AGAIN = "上一次的答案有错，只重新标注下面的句子。problems 写着每个编号错在哪里。"
-# Pictures of the guideline, which a prompt cannot show.
-PICTURE_LINE = re.compile(r"^!\[.*\)\n+", re.MULTILINE)
+PICTURE_LINE = re.compile(r"^!\[.*\)\n+", re.MULTILINE)  # which a prompt cannot show
 MAX_BATCH_CHARS = 4000  # of sentences in one call: few long ones must not outgrow an answer
 
 

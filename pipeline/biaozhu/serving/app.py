@@ -44,8 +44,7 @@ if TYPE_CHECKING:
 
 UNAUTHORIZED, SLOW_CLIENT, TOO_LARGE = 401, 408, 413
 REFUSED, BUSY, FAILED, TOO_SLOW = 422, 429, 500, 503
-# What is left of the body is not read: the connection ends with the answer.
-CLOSE = {"Connection": "close"}
+CLOSE = {"Connection": "close"}  # what is left of the body is not read
 AGAIN = {"Retry-After": "1"}
 REFUSAL_HEADERS = {
     UNAUTHORIZED: {"WWW-Authenticate": "Bearer", **CLOSE},
@@ -53,8 +52,7 @@ REFUSAL_HEADERS = {
     TOO_SLOW: AGAIN,
     **dict.fromkeys((SLOW_CLIENT, TOO_LARGE), CLOSE),
 }
-LARGE_BYTES = 64 * 1024
-"""Bytes of a body beyond which a request is a large one, and so it is where it does not say its length."""
+LARGE_BYTES = 64 * 1024  # beyond which a request is a large one, as is one without its length
 SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
 PAGE = Path(__file__).with_name("page.html")
 FEWER = "Send shorter texts, or fewer at once"

@@ -38,8 +38,7 @@ if TYPE_CHECKING:
     Predict = Callable[[Sequence[str]], list[tuple[Span, ...]]]
 
 Meanings = tuple[dict[str, Any] | None, ...]
-# Keys of a table's row and of a place that the span itself has already.
-OWN = frozenset({"article", "sentence", "start", "end", "text", "candidates"})
+OWN = frozenset({"article", "sentence", "start", "end", "text", "candidates"})  # of a row, which the span has
 LOADING_SECONDS, AGAIN_SECONDS = 120.0, 1.0
 PATH = "/predict"
 FIRST_TEXT = "先读一遍。"

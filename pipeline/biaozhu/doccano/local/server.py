@@ -30,8 +30,7 @@ VENV_VARIABLE = "BIAOZHU_DOCCANO_VENV"
 DEFAULT_VENV = Path(".venv-doccano")
 LOCK = Path("locks/doccano.lock")
 PARTS = ("webserver", "worker")
-PASSED_VARIABLES = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "TZ")
-"""What the processes get of our own environment; everything else (tokens, proxies) stays here."""
+PASSED_VARIABLES = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "TZ")  # no tokens, no proxies
 PUBLIC_URL_VARIABLE = "DOCCANO_PUBLIC_URL"
 PUBLIC_URL = re.compile(r"https://[a-z0-9]([a-z0-9.-]*[a-z0-9])?(:\d{1,5})?", re.IGNORECASE)
 

@@ -29,8 +29,7 @@ if TYPE_CHECKING:
 SCHEMA = 1
 LOCK_WAIT_SECONDS = 180
 HOME_VARIABLE = "BIAOZHU_DOCCANO_HOME"
-START_TOLERANCE_SECONDS = 2.0
-"""By how much the same start time may read differently: the system rounds it to clock ticks."""
+START_TOLERANCE_SECONDS = 2.0  # the system rounds start times to clock ticks
 
 
 @dataclass(frozen=True, slots=True)
