@@ -26,6 +26,7 @@ from biaozhu.data.files import parse_json, read_bytes, write_text
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
+DEFAULT_HOME = Path(".doccano")
 SCHEMA = 1
 LOCK_WAIT_SECONDS = 180
 HOME_VARIABLE = "BIAOZHU_DOCCANO_HOME"
