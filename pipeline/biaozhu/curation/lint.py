@@ -145,9 +145,10 @@ def _lint_amount(text: str, span: Span) -> _Finding | None:
         return _Finding("A3", f"{words} is not part of the amount", 0.9, right)
     if _DATE.fullmatch(name) and not _LASTING.match(text, span.end):
         return _Finding("N1", "a date or a time of day", 0.9, ())
-    forms = (
-        ("N2", "an ordinal", _ORDINAL.match(name)),
-        ("N4", "a period of the year so far", _TO_DATE.fullmatch(name)),
-        ("A10", "a numeral without its unit", _BARE.fullmatch(name)),
-    )
-    return next((_Finding(rule, what, 0.8, ()) for rule, what, found in forms if found), None)
+    if _ORDINAL.match(name):
+        return _Finding("N2", "an ordinal", 0.8, ())
+    if _TO_DATE.fullmatch(name):
+        return _Finding("N4", "a period of the year so far", 0.8, ())
+    if _BARE.fullmatch(name):
+        return _Finding("A10", "a numeral without its unit", 0.8, ())
+    return None
