@@ -30,7 +30,7 @@ from biaozhu.annotators.network.models import load_model
 from biaozhu.cli import run
 from biaozhu.data.layers import read_layer
 from biaozhu.formats.serialization import to_remote_spans
-from biaozhu.serving.messages import answer
+from biaozhu.serving.app import answer
 from biaozhu.serving.predictor import rule_predictor
 
 if TYPE_CHECKING:

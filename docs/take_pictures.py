@@ -25,7 +25,7 @@ from PIL import Image
 from playwright.sync_api import sync_playwright
 
 from biaozhu.annotators.network.models import load_model
-from biaozhu.curation.disagreements import Dispute
+from biaozhu.curation.adjudication import Dispute
 from biaozhu.data.errors import RemoteError, ServerError
 from biaozhu.data.labels import read_labels
 from biaozhu.data.layers import read_layer
@@ -34,9 +34,8 @@ from biaozhu.doccano.adjudication_project import ask_adjudicator
 from biaozhu.doccano.connection import Account, connect
 from biaozhu.doccano.local.server import get_status
 from biaozhu.doccano.local.state import DEFAULT_HOME, read_state
-from biaozhu.doccano.project import ProjectSpec, find_project, require_project
+from biaozhu.doccano.project import ProjectSpec, find_project, require_project, switch_on
 from biaozhu.doccano.push import push
-from biaozhu.doccano.suggest import switch_on
 from biaozhu.serving.app import make_app
 from biaozhu.serving.predictor import rule_predictor
 from biaozhu.serving.server import address_of, bind

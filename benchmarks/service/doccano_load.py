@@ -35,14 +35,13 @@ import psutil
 from biaozhu.data.errors import BiaozhuError
 from biaozhu.data.labels import read_labels
 from biaozhu.data.model import Sentence, Span
-from biaozhu.doccano.accounts import find_password
 from biaozhu.doccano.assignment import assign_sentences
 from biaozhu.doccano.connection import Connection, connect, find_account
 from biaozhu.doccano.local.server import start, stop
 from biaozhu.doccano.local.state import find_family
 from biaozhu.doccano.project import Project, ProjectSpec, require_project
 from biaozhu.doccano.remote import list_all
-from biaozhu.doccano.team import create_projects, make_own_spec, pull_layers
+from biaozhu.doccano.team import create_projects, find_password, make_own_spec, pull_layers
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -24,7 +24,7 @@ from biaozhu.formats.serialization import to_remote_spans
 from biaozhu.normalization.table import article_meaning
 from biaozhu.reading.article import article_from_bytes
 from biaozhu.scoring.scores import align_spans
-from biaozhu.serving.messages import answer
+from biaozhu.serving.app import answer
 
 if TYPE_CHECKING:
     from collections.abc import Callable

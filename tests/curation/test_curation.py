@@ -11,9 +11,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from biaozhu.cli import run
-from biaozhu.curation.adjudication import Decision, adjudicate, read_decisions, write_questions
+from biaozhu.curation.adjudication import (
+    Decision,
+    adjudicate,
+    find_disagreements,
+    read_decisions,
+    write_questions,
+)
 from biaozhu.curation.agreement import GroupAgreement, measure_agreement
-from biaozhu.curation.disagreements import find_disagreements
 from biaozhu.curation.frozen import check_frozen, diff_gold, freeze_gold, read_gold
 from biaozhu.data.errors import BiaozhuError, FrozenError, GoldError
 from biaozhu.data.layers import write_layer

@@ -6,9 +6,15 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from biaozhu.curation.adjudication import Decision, adjudicate, read_decisions, write_decisions
+from biaozhu.curation.adjudication import (
+    Decision,
+    adjudicate,
+    find_disagreements,
+    keep_common,
+    read_decisions,
+    write_decisions,
+)
 from biaozhu.curation.agreement import GroupAgreement, measure_agreement
-from biaozhu.curation.disagreements import find_disagreements, keep_common
 from biaozhu.data.errors import GoldError
 from biaozhu.data.model import Sentence, Span
 

@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from biaozhu.data.errors import AuthError
-from biaozhu.doccano.accounts import accounts_path, ensure_accounts, find_password
 from biaozhu.doccano.connection import Account, Connection, connect, find_account
 from biaozhu.doccano.local.server import start, stop
-from biaozhu.doccano.local.state import make_state, write_state
+from biaozhu.doccano.local.state import accounts_path, make_state, write_state
+from biaozhu.doccano.team import ensure_accounts, find_password
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from biaozhu.curation.disagreements import Dispute
+from biaozhu.curation.adjudication import Dispute
 from biaozhu.data.labels import read_labels
 from biaozhu.data.model import Sentence, Span
 from biaozhu.doccano.adjudication_project import HOW_TO_ANSWER, phrase_questions, read_reasons

@@ -14,8 +14,7 @@ import pytest
 
 from biaozhu import cli
 from biaozhu.data.errors import BackupError, BiaozhuError, ServerError
-from biaozhu.doccano.local.backup import FORMAT, MANIFEST
-from biaozhu.doccano.local.restore import restore
+from biaozhu.doccano.local.backup import FORMAT, MANIFEST, restore
 from biaozhu.doccano.local.state import lock_home, make_state, read_state, write_state
 
 if TYPE_CHECKING:

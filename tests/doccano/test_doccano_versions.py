@@ -11,11 +11,11 @@ from versioned_files import OTHERS, File, check_refused
 
 from biaozhu.data.errors import BiaozhuError
 from biaozhu.data.model import Sentence
-from biaozhu.doccano.accounts import accounts_path, find_password
 from biaozhu.doccano.assignment import assign_sentences, read_assignment, write_assignment
 from biaozhu.doccano.local.backup import FORMAT as BACKUP
-from biaozhu.doccano.local.restore import read_manifest as read_backup
-from biaozhu.doccano.local.state import make_state, read_state, state_path, write_state
+from biaozhu.doccano.local.backup import read_manifest as read_backup
+from biaozhu.doccano.local.state import accounts_path, make_state, read_state, state_path, write_state
+from biaozhu.doccano.team import find_password
 
 if TYPE_CHECKING:
     from collections.abc import Callable

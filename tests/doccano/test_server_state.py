@@ -16,9 +16,8 @@ import pytest
 from biaozhu.cli import run
 from biaozhu.data.errors import AuthError, ServerError
 from biaozhu.doccano.connection import find_account
-from biaozhu.doccano.local import environment
-from biaozhu.doccano.local.environment import find_venv
-from biaozhu.doccano.local.server import get_status, start, stop
+from biaozhu.doccano.local import server
+from biaozhu.doccano.local.server import find_venv, get_status, start, stop
 from biaozhu.doccano.local.state import (
     HOME_VARIABLE,
     ServerProcess,
@@ -119,8 +118,8 @@ def test_server_finds_its_environment_in_the_folder_else_in_the_checkout(
         (tmp_path / name / ".venv-doccano/bin/gunicorn").touch()
     (tmp_path / "work").mkdir(exist_ok=True)
     monkeypatch.chdir(tmp_path / "work")
-    monkeypatch.delenv(environment.VENV_VARIABLE, raising=False)
-    monkeypatch.setattr(environment, "HOMES", (tmp_path / "package", tmp_path / "checkout"))
+    monkeypatch.delenv(server.VENV_VARIABLE, raising=False)
+    monkeypatch.setattr(server, "HOMES", (tmp_path / "package", tmp_path / "checkout"))
     assert find_venv() == tmp_path / built[0] / ".venv-doccano"
 
 

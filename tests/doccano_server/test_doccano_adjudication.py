@@ -14,10 +14,10 @@ from biaozhu.curation.adjudication import Decision, adjudicate, read_decisions
 from biaozhu.data.labels import read_labels
 from biaozhu.data.layers import read_layer, write_layer
 from biaozhu.data.model import Sentence, Span, with_spans
-from biaozhu.doccano.accounts import find_password
 from biaozhu.doccano.adjudication_project import HOW_TO_ANSWER
 from biaozhu.doccano.connection import connect
 from biaozhu.doccano.project import ProjectSpec, require_project
+from biaozhu.doccano.team import find_password
 
 if TYPE_CHECKING:
     import subprocess

@@ -14,7 +14,6 @@ from doccano_layers import make_layer
 from doccano_people import annotator
 
 from biaozhu.data.labels import read_labels
-from biaozhu.doccano.accounts import find_password
 from biaozhu.doccano.assignment import assign_sentences
 from biaozhu.doccano.connection import connect, find_account
 from biaozhu.doccano.local.server import start, stop
@@ -22,7 +21,7 @@ from biaozhu.doccano.project import ProjectSpec, require_project
 from biaozhu.doccano.pull import pull
 from biaozhu.doccano.push import push
 from biaozhu.doccano.remote import list_all, read_examples
-from biaozhu.doccano.team import create_projects
+from biaozhu.doccano.team import create_projects, find_password
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

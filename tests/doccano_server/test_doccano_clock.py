@@ -18,7 +18,7 @@ from biaozhu.data.labels import read_labels
 from biaozhu.data.layers import write_layer
 from biaozhu.data.model import Sentence, Span, with_spans
 from biaozhu.doccano.journal import Journal, LockOwner, hold_lock
-from biaozhu.doccano.local.database import sqlite_path
+from biaozhu.doccano.local.state import sqlite_path
 from biaozhu.doccano.project import ProjectSpec, require_project
 from biaozhu.doccano.pull import pull
 from biaozhu.doccano.push import push

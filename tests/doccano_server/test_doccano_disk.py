@@ -16,8 +16,8 @@ from doccano_layers import make_layer
 from biaozhu.data.labels import read_labels
 from biaozhu.data.layers import write_layer
 from biaozhu.doccano.connection import connect, find_account
-from biaozhu.doccano.local.database import sqlite_path
 from biaozhu.doccano.local.server import start, stop
+from biaozhu.doccano.local.state import sqlite_path
 from biaozhu.doccano.project import ProjectSpec, require_project
 from biaozhu.doccano.pull import pull
 from biaozhu.doccano.remote import count_examples

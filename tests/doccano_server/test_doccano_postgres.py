@@ -20,11 +20,9 @@ from doccano_layers import make_layer
 from biaozhu.data.errors import ServerError
 from biaozhu.data.layers import read_layer, write_layer
 from biaozhu.doccano.connection import connect, find_account
-from biaozhu.doccano.local.backup import COUNTED_TABLES, back_up
-from biaozhu.doccano.local.database import hide_password
-from biaozhu.doccano.local.restore import restore
+from biaozhu.doccano.local.backup import COUNTED_TABLES, back_up, restore
 from biaozhu.doccano.local.server import stop
-from biaozhu.doccano.local.state import find_family, make_state, read_state, write_state
+from biaozhu.doccano.local.state import find_family, hide_password, make_state, read_state, write_state
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

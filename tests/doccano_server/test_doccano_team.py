@@ -16,12 +16,13 @@ from biaozhu.curation.status import read_status
 from biaozhu.data.labels import read_labels
 from biaozhu.data.layers import read_layer, write_layer
 from biaozhu.data.model import Span, with_spans
-from biaozhu.doccano.accounts import accounts_path, find_password
 from biaozhu.doccano.assignment import read_assignment
 from biaozhu.doccano.connection import connect
 from biaozhu.doccano.local.server import start
+from biaozhu.doccano.local.state import accounts_path
 from biaozhu.doccano.project import find_project
 from biaozhu.doccano.remote import read_spans
+from biaozhu.doccano.team import find_password
 from biaozhu.formats.serialization import to_remote_spans
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ import pytest
 from chat_server import chat_server
 
 from biaozhu.data.labels import read_labels
-from biaozhu.llm.cache import AnswerCache
+from biaozhu.llm.answers import AnswerCache
 from biaozhu.llm.config import read_config
 from biaozhu.llm.plan import make_plan
 from biaozhu.llm.work import carry_out

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from biaozhu.data.model import Sentence, Span, sentence_from_line, sentence_to_line, with_spans
 from biaozhu.llm.answers import check_answer, find_occurrence
-from biaozhu.llm.prompt import make_prompt
+from biaozhu.llm.plan import make_prompt
 
 LABELS = ("PLACE", "PERSON", "AMOUNT")
 TEXTS = st.text(st.sampled_from('中国人𠮷😀👨‍👩‍👧é\u0301 \t\r\n\u2028"\\{}aA１1'), min_size=1, max_size=30)

@@ -10,7 +10,7 @@ from chat_server import question_of
 from biaozhu.data.labels import read_labels
 from biaozhu.data.layers import write_layer
 from biaozhu.data.model import Sentence, Span, with_spans
-from biaozhu.llm.prompt import draw_examples, make_prompt, read_gold
+from biaozhu.llm.plan import draw_examples, make_prompt, read_gold
 from biaozhu.reading.article import article_from_bytes
 from biaozhu.reading.sentences import split_checked
 

@@ -12,8 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from biaozhu.llm.budget import Usage
-from biaozhu.llm.config import Prices
+from biaozhu.llm.config import Prices, Usage
 from biaozhu.llm.endpoint import (
     BusyError,
     CallFailedError,

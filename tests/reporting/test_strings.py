@@ -9,8 +9,8 @@ from typing import get_args
 
 import pytest
 
+from biaozhu.curation.adjudication import Kind as DisagreementKind
 from biaozhu.curation.bias import FATES
-from biaozhu.curation.disagreements import Kind as DisagreementKind
 from biaozhu.data.diff import Kind
 from biaozhu.reporting.authorship import GoldAuthorKind
 from biaozhu.reporting.content import RoundTrip

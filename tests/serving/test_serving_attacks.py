@@ -20,9 +20,8 @@ from service import TOKEN, WITH_TOKEN, running
 
 from biaozhu.data.errors import BugError, ServiceError
 from biaozhu.serving.app import Limits
-from biaozhu.serving.predictor import Explained
+from biaozhu.serving.predictor import Explained, WorkerProcesses, process_predictor
 from biaozhu.serving.server import CONNECTIONS
-from biaozhu.serving.workers import WorkerProcesses, process_predictor
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -123,7 +122,7 @@ def test_serving_goes_on_after_a_worker_that_is_killed_or_fails() -> None:
         with suppress(ServiceError):
             workers.predict([GOOD])
         assert workers.predict([GOOD]) == [()]
-        assert workers.explain([GOOD]) == [Explained((), ())]
+        assert workers.predict([GOOD], is_explained=True) == [Explained((), ())]
         assert first not in _children()
     with pytest.raises(BugError):
         WorkerProcesses(make_nothing, size=1, seconds=1)
@@ -144,7 +143,7 @@ SERVICE = f"""
 import signal
 from predictors import make_sleeper
 from biaozhu.serving.app import Limits, make_app
-from biaozhu.serving.workers import process_predictor
+from biaozhu.serving.predictor import process_predictor
 from biaozhu.serving.server import address_of, bind, run
 if __name__ == "__main__":
     limits = Limits(workers=2, answering=600)

@@ -15,10 +15,9 @@ from training_material import small_project
 
 from biaozhu.cli import run
 from biaozhu.data.errors import RequestError, ServiceError
-from biaozhu.serving.messages import answer, read_texts
+from biaozhu.serving.app import answer, read_texts
 from biaozhu.serving.predictor import trained_predictor
-from biaozhu.serving.server import address_of, bind
-from biaozhu.serving.token import find_token
+from biaozhu.serving.server import address_of, bind, find_token
 from biaozhu.training.train import train
 
 if TYPE_CHECKING:

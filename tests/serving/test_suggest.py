@@ -16,10 +16,9 @@ from biaozhu.data.errors import RemoteError, ServiceError, UsageError
 from biaozhu.data.labels import read_labels
 from biaozhu.data.model import Sentence
 from biaozhu.doccano.connection import find_account
-from biaozhu.doccano.project import Project, ProjectSpec, find_project
+from biaozhu.doccano.project import Project, ProjectSpec, find_project, switch_off, switch_on
 from biaozhu.doccano.pull import pull
 from biaozhu.doccano.push import push
-from biaozhu.doccano.suggest import switch_off, switch_on
 from biaozhu.serving.app import Limits
 from biaozhu.serving.predictor import rule_predictor
 

@@ -9,13 +9,13 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, field
-from itertools import combinations
+from itertools import chain, combinations
 from typing import TYPE_CHECKING
 
 import krippendorff
 import numpy as np
 
-from biaozhu.curation.disagreements import find_disagreements, keep_common, pair_sentences
+from biaozhu.curation.adjudication import find_disagreements, keep_common, pair_sentences
 from biaozhu.data.errors import GoldError
 from biaozhu.scoring.scores import Tally, count_scheme, tally_spans
 
@@ -28,8 +28,7 @@ if TYPE_CHECKING:
     Couple = tuple[Layer, Layer]
     Values = np.ndarray[tuple[int, int], np.dtype[np.float64]]
 
-FORMAT = "biaozhu.agreement.v1"
-"""The format of the file that `-o` writes."""
+FORMAT = "biaozhu.agreement.v1"  # The format of the file that `-o` writes
 
 TWO = 2
 
@@ -57,11 +56,7 @@ class GroupAgreement:
 
 @dataclass(frozen=True, slots=True)
 class Agreement:
-    """All pairs, their mean strict F1, and alpha over characters (all labels, each label against the rest).
-
-    A month (`2026-01`) is when the later of two annotators confirmed a sentence; there are none where that is not
-    known.
-    """
+    """All pairs, their mean strict F1, and alpha over characters; a month is when the later of two annotators confirmed."""
 
     annotators: tuple[str, ...]
     pairs: tuple[PairAgreement, ...]
@@ -76,11 +71,10 @@ class Agreement:
 def measure_agreement(
     layers: Mapping[str, Layer], *, common: bool = False, times: Mapping[str, Mapping[str, str]] | None = None
 ) -> Agreement:
-    """Measure the agreement of two or more annotators, by name.
+    """Measure the agreement of two or more annotators, by name; GoldError where their sentences do not fit.
 
-    With `common` they may have different sentences: each pair is compared on those that both have, a pair without any is
-    left out, and alpha takes the others for missing. `times` is annotator -> sentence id -> when it was confirmed (ISO
-    8601). Too few layers, or ones without the same sentences, raise GoldError.
+    With `common` each pair is compared on the sentences that both have, a pair without any is left out, and alpha takes the
+    others for missing. `times` is annotator -> sentence id -> when it was confirmed (ISO 8601).
     """
     if len(layers) < TWO:
         raise GoldError("agreement needs two layers or more", next_step="Name a second layer")
@@ -91,12 +85,15 @@ def measure_agreement(
             couples[one, other] = couple
     if not couples:
         raise GoldError("no two annotators have a sentence in common", next_step="Name other layers")
-    labels = sorted(
-        {span.label for layer in layers.values() for sentence in layer for span in sentence.spans}
-    )
+    sentences = chain.from_iterable(layers.values())
+    labels = sorted({span.label for sentence in sentences for span in sentence.spans})
     pairs = tuple(_compare_pair(names, couple, labels) for names, couple in couples.items())
     values = _code_characters(layers, labels)
-    known = times or {}
+
+    def find_month(names: tuple[str, str], sentence: Sentence) -> str:
+        known = [(times or {}).get(name, {}).get(sentence.id, "") for name in names]
+        return max(known)[: len("2026-01")] if all(known) else ""
+
     return Agreement(
         annotators=tuple(layers),
         pairs=pairs,
@@ -108,7 +105,7 @@ def measure_agreement(
             for code, label in enumerate(labels, 1)
         },
         by_article=_compare_groups(couples, lambda _names, sentence: sentence.article),
-        by_month=_compare_groups(couples, lambda names, sentence: _find_month(names, sentence, known)),
+        by_month=_compare_groups(couples, find_month),
     )
 
 
@@ -166,17 +163,11 @@ def _compare_groups(
                 comparisons[group] += 1
                 found = tallies.setdefault(group, {})
                 found[names] = found.get(names, Tally()) + tally_spans(one.spans, other.spans)
-    return {
-        group: GroupAgreement(
-            comparisons[group], _mean(count_scheme(tally, "strict").f1 for tally in found.values())
-        )
+    means = {
+        group: _mean(count_scheme(tally, "strict").f1 for tally in found.values())
         for group, found in sorted(tallies.items())
     }
-
-
-def _find_month(names: tuple[str, str], sentence: Sentence, times: Mapping[str, Mapping[str, str]]) -> str:
-    known = [times.get(name, {}).get(sentence.id, "") for name in names]
-    return max(known)[: len("2026-01")] if all(known) else ""
+    return {group: GroupAgreement(comparisons[group], mean) for group, mean in means.items()}
 
 
 def _mean(values: Iterable[float | None]) -> float | None:

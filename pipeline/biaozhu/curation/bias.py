@@ -1,10 +1,9 @@
 """Does seeing a pre-annotation change what annotators say? Measured on their confirmed sentences.
 
-On its own a high rate of unchanged acceptance says nothing: the model may be right, or the annotator may not look.
-The control slice, whose pre-annotations are withheld, separates the two: an annotator who works independently agrees
-with a hidden pre-annotation as often as with a shown one. With gold there is a sharper figure: how many of the model's
-errors are in the annotators' work when they were shown, and how many when they were not. The effect is known
-from Fort & Sagot 2010 (pre-annotation in POS tagging) and Lingren et al. 2014 (clinical entities).
+An annotator who works independently agrees with a hidden pre-annotation, of the control slice, as often as with a shown
+one. With gold there is a sharper figure: how many of the model's errors are in the annotators' work when they were shown,
+and how many when they were not. The effect is known from Fort & Sagot 2010 (pre-annotation in POS tagging) and Lingren et
+al. 2014 (clinical entities).
 """
 
 from __future__ import annotations
@@ -29,8 +28,7 @@ if TYPE_CHECKING:
 
     Keys = set[tuple[int, int, str]]
 
-FORMAT = "biaozhu.bias.v1"
-"""The format of the file that `-o` writes."""
+FORMAT = "biaozhu.bias.v1"  # The format of the file that `-o` writes
 
 SCORE_EDGES = (0.5, 0.7, 0.8, 0.9, 0.95)
 UNSCORED = "no score"
@@ -96,22 +94,16 @@ def read_work(folder: Path) -> tuple[ConfirmedSentence, ...]:
     """Read what one annotator confirmed, `layers/<annotator>/`, as `biaozhu project pull` left it."""
     files = sorted(folder.glob(f"*{SUFFIX}"))
     if not files:
-        raise MissingFileError(
-            f"no *{SUFFIX} in this folder", where=str(folder), next_step="Make it with `biaozhu project pull`"
-        )
+        advice = "Make it with `biaozhu project pull`"
+        raise MissingFileError(f"no *{SUFFIX} in this folder", where=str(folder), next_step=advice)
     found: list[ConfirmedSentence] = []
     for file in files:
         path = file.with_name(file.name.removesuffix(SUFFIX) + ".jsonl")
         layer = {sentence.id: sentence for sentence in (read_layer(path) if path.exists() else ())}
-        for status in read_status(file):
-            if status.state != "confirmed":
-                continue
+        for status in (one for one in read_status(file) if one.state == "confirmed"):
             if status.sentence not in layer:
-                raise GoldError(
-                    "the layer lacks this confirmed sentence",
-                    where=f"{path}: {status.sentence}",
-                    next_step="Pull the project again",
-                )
+                what, where = "the layer lacks this confirmed sentence", f"{path}: {status.sentence}"
+                raise GoldError(what, where=where, next_step="Pull the project again")
             found.append(ConfirmedSentence(folder.resolve().name, layer[status.sentence], status))
     return tuple(found)
 
@@ -155,9 +147,8 @@ def measure_bias(work: Sequence[ConfirmedSentence], *, gold: Sequence[Sentence] 
 
 
 def _count_agreeing(item: ConfirmedSentence) -> tuple[int, int]:
-    counts = sum_counts(
-        count_strict_spans(_find_keys(item.status.proposed), _find_keys(item.sentence.spans)).values()
-    )
+    sides = _find_keys(item.status.proposed), _find_keys(item.sentence.spans)
+    counts = sum_counts(count_strict_spans(*sides).values())
     return 2 * counts.correct, counts.gold + counts.predicted
 
 
@@ -183,9 +174,7 @@ def _contrast(
         return Contrast(shown, blind, None, None)
     interval = None
     if min(len(side) for side in sides) >= SENTENCES_NEEDED:
-        draws = [
-            _draw_rates(side, np.random.default_rng((SEED, number))) for number, side in enumerate(sides)
-        ]
+        draws = [_draw_rates(side, np.random.default_rng((SEED, at))) for at, side in enumerate(sides)]
         tail = 100 * (1 - CONFIDENCE) / 2
         low, high = np.nanpercentile(draws[0] - draws[1], [tail, 100 - tail])
         interval = float(low), float(high)

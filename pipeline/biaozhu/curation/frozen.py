@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from biaozhu.data.errors import BiaozhuError, FrozenError, MissingFileError, OutputError, raise_collected
+from biaozhu.data.errors import BiaozhuError, FrozenError, OutputError, raise_collected
 from biaozhu.data.files import parse_json, parse_json_as, read_bytes, sha256_of, write_text
 from biaozhu.data.layers import is_beside, read_layer
 
@@ -34,7 +35,7 @@ class FrozenFile:
 
 @dataclass(frozen=True, slots=True)
 class GoldChange:
-    """A span that only one of two versions of a gold file has; offsets are code points into the sentence."""
+    """A span that only one of two versions of a gold file has."""
 
     kind: str
     sentence: str
@@ -46,28 +47,21 @@ class GoldChange:
 
 def freeze_gold(folder: Path) -> dict[str, FrozenFile]:
     """Write the manifest of every gold file (`*.jsonl`) in a folder, if all are valid, and return it."""
-    files = {
-        path.name: _describe_file(path) for path in sorted(folder.glob("*.jsonl")) if not is_beside(path)
-    }
+    files = {path.name: _describe_file(path) for path in _list_gold(folder)}
     if not files:
-        raise FrozenError(
-            "no gold to freeze (*.jsonl)", where=str(folder), next_step="Make gold with `biaozhu adjudicate`"
-        )
-    _check_manifest(folder / MANIFEST)
-    manifest = {"schema": SCHEMA, "files": {name: asdict(file) for name, file in files.items()}}
-    write_text(folder / MANIFEST, json.dumps(manifest, ensure_ascii=False, indent=2) + "\n")
-    return files
-
-
-def _check_manifest(path: Path) -> None:
-    try:
-        found = parse_json(read_bytes(path))
-    except MissingFileError:
-        return
-    except ValueError:
+        advice = "Make gold with `biaozhu adjudicate`"
+        raise FrozenError("no gold to freeze (*.jsonl)", where=str(folder), next_step=advice)
+    path = folder / MANIFEST
+    if path.is_file():
         found = None
-    if not (isinstance(found, dict) and found.keys() == {"schema", "files"}):
-        raise OutputError("a file that is not ours would be replaced by the gold's manifest", where=str(path))
+        with suppress(ValueError):
+            found = parse_json(read_bytes(path))
+        if not (isinstance(found, dict) and found.keys() == {"schema", "files"}):
+            what = "a file that is not ours would be replaced by the gold's manifest"
+            raise OutputError(what, where=str(path))
+    manifest = {"schema": SCHEMA, "files": {name: asdict(file) for name, file in files.items()}}
+    write_text(path, json.dumps(manifest, ensure_ascii=False, indent=2) + "\n")
+    return files
 
 
 def read_manifest(folder: Path) -> dict[str, FrozenFile]:
@@ -79,18 +73,16 @@ def read_manifest(folder: Path) -> dict[str, FrozenFile]:
             return msgspec.convert(data["files"], dict[str, FrozenFile])
     except (ValueError, KeyError, msgspec.ValidationError) as error:
         raise FrozenError(f"not a manifest: {error}", where=str(path)) from None
-    raise FrozenError(
-        f"a manifest of schema {data['schema']}, this version reads {SCHEMA}",
-        where=str(path),
-        next_step="Look at the gold, then freeze it again with `biaozhu gold freeze`",
-    )
+    what = f"a manifest of schema {data['schema']}, this version reads {SCHEMA}"
+    advice = "Look at the gold, then freeze it again with `biaozhu gold freeze`"
+    raise FrozenError(what, where=str(path), next_step=advice)
 
 
 def check_frozen(folder: Path) -> dict[str, FrozenFile]:
     """Check a folder's gold files against its manifest, and return it; FrozenError reports all changes together."""
     files = read_manifest(folder)
     problems: list[BiaozhuError] = []
-    present = {path.name for path in folder.glob("*.jsonl") if not is_beside(path)}
+    present = {path.name for path in _list_gold(folder)}
     for name in sorted(files.keys() | present):
         if name not in present:
             problems.append(FrozenError("in the manifest but not in the folder", where=str(folder / name)))
@@ -118,6 +110,10 @@ def diff_gold(old: tuple[Sentence, ...], new: tuple[Sentence, ...]) -> tuple[Gol
         for span in mine[one.id].spans
         if one.id not in theirs or span.key not in {other.key for other in theirs[one.id].spans}
     )
+
+
+def _list_gold(folder: Path) -> list[Path]:
+    return [path for path in sorted(folder.glob("*.jsonl")) if not is_beside(path)]
 
 
 def _find_change(path: Path, files: dict[str, FrozenFile]) -> list[BiaozhuError]:

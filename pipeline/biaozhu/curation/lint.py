@@ -77,19 +77,14 @@ def lint_layer(layer: Sequence[Sentence]) -> Iterator[Doubt]:
                 continue
             right = [Span(start, end, span.label) for start, end in finding.right]
             # A longer span may reach into its neighbour: whoever decides sees both.
+            every = (span, *right)
             wrong = [
                 one
                 for one in sentence.spans
-                if one == span or any(one.start < new.end and new.start < one.end for new in right)
+                if any(one.start < new.end and new.start < one.end for new in every)
             ]
-            yield make_doubt(
-                sentence,
-                wrong,
-                right,
-                reason=f"{finding.rule}: {finding.what}",
-                score=finding.score,
-                by="lint",
-            )
+            reason = f"{finding.rule}: {finding.what}"
+            yield make_doubt(sentence, wrong, right, reason=reason, score=finding.score, by="lint")
 
 
 def _lint_edges(text: str, span: Span) -> _Finding | None:
@@ -110,14 +105,12 @@ def _lint_place(text: str, span: Span) -> _Finding | None:
         return _Finding("P6", "no name of a certain place", 0.7, ())
     tail = _TAIL.search(name)
     if tail and tail.start() > 1:
-        return _Finding(
-            "P7", f"{tail[0]} is not part of the name", 0.7, ((span.start, span.start + tail.start()),)
-        )
+        right = ((span.start, span.start + tail.start()),)
+        return _Finding("P7", f"{tail[0]} is not part of the name", 0.7, right)
     unit = _UNIT_AFTER.match(text, span.end)
     if unit and len(name) > 1 and not _UNIT_END.search(name):
-        return _Finding(
-            "P2", f"the unit word {unit[0]} belongs to the name", 0.6, ((span.start, unit.end()),)
-        )
+        right = ((span.start, unit.end()),)
+        return _Finding("P2", f"the unit word {unit[0]} belongs to the name", 0.6, right)
     units = cut_units(text, span.start, span.end)
     if len(units) > 1 and all(_UNIT_END.search(text[one.start : one.end]) for one in units):
         return _Finding("P1", "one span for each unit", 0.9, tuple((one.start, one.end) for one in units))
@@ -148,9 +141,8 @@ def _lint_amount(text: str, span: Span) -> _Finding | None:
         start = span.start + (before.end() if before else 0)
         end = span.start + (after.start() if after else len(name))
         words = " and ".join(one[0] for one in (before, after) if one)
-        return _Finding(
-            "A3", f"{words} is not part of the amount", 0.9, ((start, end),) if start < end else ()
-        )
+        right = ((start, end),) if start < end else ()
+        return _Finding("A3", f"{words} is not part of the amount", 0.9, right)
     if _DATE.fullmatch(name) and not _LASTING.match(text, span.end):
         return _Finding("N1", "a date or a time of day", 0.9, ())
     if _ORDINAL.match(name):

@@ -1,11 +1,9 @@
 """Doubts from probabilities: spans that a model gives next to nothing, and sure spans that the layer lacks.
 
 Confident learning (Northcutt, Jiang and Chuang 2021, "Confident Learning: Estimating Uncertainty in Dataset Labels",
-https://arxiv.org/abs/1911.00068), for spans: a class's threshold is the mean probability that its own spans have, so
-that a model which is unsure of a class in general does not put all of it in doubt; a label is in doubt where another
-reading is over its threshold, and errors are ranked by the margin between the two. Probabilities must be of a model
-that has not seen the layer (`crossval`), or else it repeats what it has learned; a network that has seen other texts
-is a cheap start.
+https://arxiv.org/abs/1911.00068), for spans: a label is in doubt where another reading is over its class's threshold, the
+mean probability of that class's own spans; errors are ranked by the margin between the two. Probabilities must be of a
+model that has not seen the layer (`crossval`), or else it repeats what it has learned.
 """
 
 from __future__ import annotations
@@ -38,8 +36,7 @@ if TYPE_CHECKING:
 
 # A labelled span that the model gives less, and a span it gives more that has no label, are in doubt.
 LEAST_GIVEN, MOST_MISSED = 0.1, 0.95
-# That a model reads nothing is a weaker sign than that it reads something else: names that it does not know.
-ABSENCE_WEIGHT = 0.9
+ABSENCE_WEIGHT = 0.9  # that a model reads nothing is a weaker sign: there are names that it does not know
 
 
 def find_improbable(layer: Sequence[Sentence], readings: Sequence[Reading]) -> Iterator[Doubt]:
@@ -50,12 +47,7 @@ def find_improbable(layer: Sequence[Sentence], readings: Sequence[Reading]) -> I
         unknown = [span for span in sentence.spans if span.key not in share]
         keys, read = {span.key for span in sentence.spans}, {span.key for span in found}
         wrong = [span for span in sentence.spans if span.key in share and span.key not in read]
-        sure = [
-            span
-            for span in found
-            if span.key not in keys
-            and not any(one.start < span.end and span.start < one.end for one in unknown)
-        ]
+        sure = [span for span in found if span.key not in keys and not _overlapping(span, unknown)]
         for mine, theirs in group_overlapping(wrong, sure):
             own = max((share[span.key] for span in mine), default=0.0)
             # What speaks for another reading: its spans, or that none of the layer's is one.
@@ -66,14 +58,9 @@ def find_improbable(layer: Sequence[Sentence], readings: Sequence[Reading]) -> I
                 continue
             right = [span for span in theirs if share[span.key] >= UNSCORED]
             score = (1 + other - own) / 2 if mine else other
-            yield make_doubt(
-                sentence,
-                [*mine, *theirs],
-                right,
-                reason=_reason(sentence.text, mine, theirs, share),
-                score=max(0.0, score) * (1 if right else ABSENCE_WEIGHT),
-                by="model",
-            )
+            score = max(0.0, score) * (1 if right else ABSENCE_WEIGHT)
+            reason = _reason(sentence.text, mine, theirs, share)
+            yield make_doubt(sentence, [*mine, *theirs], right, reason=reason, score=score, by="model")
 
 
 def read_by_layer(layer: Sequence[Sentence], predicted: Sequence[Sentence]) -> list[Reading]:
@@ -85,15 +72,12 @@ def read_by_layer(layer: Sequence[Sentence], predicted: Sequence[Sentence]) -> l
     readings: list[Reading] = []
     for sentence in layer:
         if sentence.id not in by_id or by_id[sentence.id].text != sentence.text:
-            raise GoldError(
-                "the held-out layer lacks this sentence",
-                where=sentence.id,
-                next_step="Make it of the same gold with `biaozhu crossval`",
-            )
+            advice = "Make it of the same gold with `biaozhu crossval`"
+            raise GoldError("the held-out layer lacks this sentence", where=sentence.id, next_step=advice)
         found = by_id[sentence.id].spans
         share = {span.key: UNSCORED if span.score is None else span.score for span in found}
         for span in sentence.spans:
-            over = [share[one.key] for one in found if one.start < span.end and span.start < one.end]
+            over = [share[one.key] for one in _overlapping(span, found)]
             share.setdefault(span.key, (1 - max(over)) / 2 if over else LEAST_GIVEN)
         readings.append((found, share))
     return readings
@@ -113,7 +97,10 @@ def read_by_network(layer: Sequence[Sentence], model: Base) -> list[Reading]:
         for row, piece in enumerate(batch.pieces):
             for span in layer[piece.text].spans:
                 if span.label in tags and piece.start <= span.start and span.end <= piece.end:
-                    given[span.start - piece.start : span.end - piece.start, row] = _path_of(span, tags)
+                    head, inner, last, single = tags[span.label]
+                    size = span.end - span.start
+                    tagged = [single] if size == 1 else [head, *[inner] * (size - 2), last]
+                    given[span.start - piece.start : span.end - piece.start, row] = tagged
         for path in (given, paths[0]):
             words = words_of_path(chain, emissions, batch.lengths, path)
             columns = (words.sentence, words.start, words.end, words.tag, words.score)
@@ -161,10 +148,8 @@ def _tags_by_kind(model: Base) -> dict[str, tuple[int, int, int, int]]:
     return tags
 
 
-def _path_of(span: Span, tags: Mapping[str, tuple[int, int, int, int]]) -> list[int]:
-    head, inner, last, single = tags[span.label]
-    size = span.end - span.start
-    return [single] if size == 1 else [head, *[inner] * (size - 2), last]
+def _overlapping(span: Span, others: Sequence[Span]) -> list[Span]:
+    return [one for one in others if one.start < span.end and span.start < one.end]
 
 
 def _thresholds(layer: Sequence[Sentence], readings: Sequence[Reading]) -> dict[str, float]:
@@ -177,11 +162,10 @@ def _thresholds(layer: Sequence[Sentence], readings: Sequence[Reading]) -> dict[
 
 
 def _reason(text: str, mine: Sequence[Span], theirs: Sequence[Span], share: Mapping[Key, float]) -> str:
-    def said(spans: Sequence[Span]) -> str:
-        return ", ".join(
-            f"{text[span.start : span.end]} {span.label} {share[span.key]:.2f}" for span in spans
-        )
-
+    own, other = (
+        ", ".join(f"{text[one.start : one.end]} {one.label} {share[one.key]:.2f}" for one in spans)
+        for spans in (mine, theirs)
+    )
     if not theirs:
-        return f"the model gives {said(mine)}"
-    return f"the model reads {said(theirs)}" + (f", and gives {said(mine)}" if mine else "")
+        return f"the model gives {own}"
+    return f"the model reads {other}" + (f", and gives {own}" if mine else "")

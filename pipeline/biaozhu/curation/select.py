@@ -1,11 +1,10 @@
 """Select the sentences that annotators should see next: unsure ones, unlike each other, and some at random.
 
 Uncertainty is that of the least confident span (Lewis and Gale 1994, "A Sequential Algorithm for Training Text
-Classifiers"), or of the least certain character by the network's marginals, which sees what was missed, too. The most
-unsure are candidates; of these, one at a time, that is taken whose uncertainty, new character pairs, article and labels
-together add most to what is taken already. Each of these only falls as more is taken, so that a stale figure is an upper
-bound and few are counted anew (Minoux 1978). Some are drawn at random from all: sentences without spans say nothing
-about what was missed, and an unbiased estimate of the error needs them.
+Classifiers"), or of the least certain character by the network's marginals. Of the most unsure, one at a time, that is
+taken whose uncertainty, new character pairs, article and labels add most to what is taken already. That only falls as
+more is taken, so a stale figure is an upper bound and few are computed anew (Minoux 1978). Some are drawn at random from
+all, which an unbiased estimate of the error needs.
 """
 
 from __future__ import annotations
@@ -16,7 +15,7 @@ import json
 from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 from functools import partial
-from itertools import islice, pairwise
+from itertools import chain, islice, pairwise
 from math import fsum, sqrt
 from typing import TYPE_CHECKING, Literal
 
@@ -32,12 +31,9 @@ if TYPE_CHECKING:
     Judge = Callable[[Sequence["Sentence"]], Iterable["Unsure | None"]]
 
 RANDOM_SHARE = 0.2
-# So many candidates for each sentence that is wanted.
-CANDIDATES = 10
-# So many sentences are judged at once: a network is faster by batches.
-JUDGED_AT_ONCE = 512
-# Two texts are near-duplicates when so much of the character pairs of both is common (Jaccard).
-LIKENESS = 0.7
+CANDIDATES = 10  # for each sentence that is wanted
+JUDGED_AT_ONCE = 512  # a network is faster by batches
+LIKENESS = 0.7  # of the character pairs of two texts (Jaccard), which makes them near-duplicates
 REASONS_SUFFIX, FORMAT = ".reasons.json", "biaozhu.reasons.v1"
 
 Aim = Literal["both", "uncertainty", "diversity"]
@@ -75,12 +71,10 @@ def stream_files(files: Iterable[Path]) -> Iterator[Sentence]:
     for file in files:
         for sentence in stream_layer(file, labels=None):
             # The path itself: the same one may be given twice.
-            if known.setdefault(int(sentence.article, 16), file) is not file:
-                raise DuplicateError(
-                    f"article {sentence.article} is in {known[int(sentence.article, 16)]} too",
-                    where=str(file),
-                    next_step="Give one layer of each article",
-                )
+            first = known.setdefault(int(sentence.article, 16), file)
+            if first is not file:
+                what = f"article {sentence.article} is in {first} too"
+                raise DuplicateError(what, where=str(file), next_step="Give one layer of each article")
             yield sentence
 
 
@@ -95,9 +89,9 @@ def select_sentences(
 ) -> tuple[Selected, ...]:
     """Select at most `count` sentences from a stream, of which only candidates are in memory, by article and place.
 
-    Ids occur once; spans without a score count as confident. `share` of them are drawn at random from all, the same for the
-    same seed whatever their order. The aim `uncertainty` takes the most unsure and nothing else; `diversity` leaves out how
-    unsure they are. `judge` says how unsure some sentences are, None where nothing does; else it is the least confident span.
+    `share` of them are drawn at random, the same for the same seed whatever their order. The aim `uncertainty` takes the
+    most unsure and nothing else; `diversity` leaves out how unsure they are. `judge` says how unsure sentences are, else the
+    least confident span does; spans without a score count as confident.
     """
     if count < 1 or not 0 <= share <= 1:
         raise UsageError(f"{count} sentences with a random share of {share} cannot be selected")
@@ -108,8 +102,12 @@ def select_sentences(
     most = count * (1 if aim == "uncertainty" else CANDIDATES) + at_random
     if aim == "diversity":
         judge = partial(map, lambda _: Unsure(1, "内容新"))
-    for sentence, why in _judge_all(sentences, judge or partial(map, _least_sure_span)):
-        lot = _draw_lot(sentence.id, seed)
+    judge = judge or partial(map, _least_sure_span)
+    stream = iter(sentences)
+    batches = iter(lambda: list(islice(stream, JUDGED_AT_ONCE)), [])
+    for sentence, why in chain.from_iterable(zip(batch, judge(batch), strict=True) for batch in batches):
+        digest = hashlib.blake2b(f"{seed} {sentence.id}".encode(), digest_size=8).digest()
+        lot = int.from_bytes(digest, "big")
         _keep_largest(drawn, _Candidate(-lot, sentence.id, sentence, Unsure(0, "随机抽取")), at_random)
         if why is not None:
             rank = lot if aim == "diversity" else why.doubt
@@ -130,12 +128,6 @@ def _least_sure_span(sentence: Sentence) -> Unsure | None:
         return None
     score, _, span = min(scored, key=lambda one: one[:2])
     return Unsure(1 - score, f"把握低:“{sentence.text[span.start : span.end]}”{score:.2f}")
-
-
-def _judge_all(sentences: Iterable[Sentence], judge: Judge) -> Iterator[tuple[Sentence, Unsure | None]]:
-    stream = iter(sentences)
-    while batch := list(islice(stream, JUDGED_AT_ONCE)):
-        yield from zip(batch, judge(batch), strict=True)
 
 
 def reasons_path(layer: Path) -> Path:
@@ -161,9 +153,8 @@ def read_reasons(layer: Path) -> Mapping[str, str]:
             return dict(found)
     except (ValueError, KeyError, AttributeError):
         pass
-    raise LineError(
-        "no reasons of a selection", where=str(path), next_step="Select again, or remove the file"
-    )
+    advice = "Select again, or remove the file"
+    raise LineError("no reasons of a selection", where=str(path), next_step=advice)
 
 
 def _take_unlike(left: list[_Candidate], wanted: int, taken: tuple[_Candidate, ...]) -> Iterator[_Candidate]:
@@ -216,9 +207,8 @@ class _Taken:
         """Tell whether a sentence is a near-duplicate of one that was taken."""
         pairs = _pairs(one.sentence)
         common = Counter(sid for pair in pairs for sid in self.holders.get(pair, ()))
-        return any(
-            count >= LIKENESS * (len(pairs) + self.sizes[sid] - count) for sid, count in common.items()
-        )
+        size = len(pairs)
+        return any(count >= LIKENESS * (size + self.sizes[sid] - count) for sid, count in common.items())
 
 
 def _pairs(sentence: Sentence) -> set[str]:
@@ -233,12 +223,8 @@ def _labels(sentence: Sentence) -> set[str]:
 def _keep_largest(heap: list[_Candidate], item: _Candidate, most: int) -> None:
     if len(heap) < most:
         heapq.heappush(heap, item)
-    elif most and item > heap[0]:
-        heapq.heapreplace(heap, item)
-
-
-def _draw_lot(sid: str, seed: int) -> int:
-    return int.from_bytes(hashlib.blake2b(f"{seed} {sid}".encode(), digest_size=8).digest(), "big")
+    elif most:
+        heapq.heappushpop(heap, item)
 
 
 def to_sentence(sentence: Sentence) -> Sentence:

@@ -1,8 +1,7 @@
 """An annotator's folder: one layer an article, and beside each who did what and when, `<article>.status.json`.
 
-A layer holds only the sentences that its annotator worked on. The status file says what it cannot: which sentences were
-confirmed and which show no work (neither confirmed nor commented on nor changed), so that `untouched` and `no
-entities` are two things; the spans that were shown; and those that were withheld in the blind control slice.
+A layer holds only the sentences that its annotator worked on. The status file says which sentences were confirmed, which
+show no work, and which spans were shown, or withheld in the blind control slice.
 """
 
 from __future__ import annotations
@@ -82,8 +81,8 @@ class SentenceStatus:
 def read_annotators(paths: Sequence[Path]) -> list[tuple[str, tuple[Sentence, ...]]]:
     """Read the name and all sentences of each annotator from `layers/<annotator>/` or one file of it.
 
-    The name is that of the folder; where that is no annotator's own, with the folders above it, and with the file of
-    a folder that comes twice. The same layer twice raises DuplicateError.
+    The name is the folder's, with as many folders above it as tell all from each other, and the file's where one folder
+    comes twice. The same layer twice raises DuplicateError.
     """
     files = [find_layers([path]) for path in paths]
     folders = [some[0].resolve().parent for some in files]
@@ -94,23 +93,17 @@ def read_annotators(paths: Sequence[Path]) -> list[tuple[str, tuple[Sentence, ..
     lengths = range(1, max(map(len, places), default=0) + 1)
     length = next((n for n in lengths if len({place[-n:] for place in places}) == len(places)), 0)
     if not length:
-        raise DuplicateError(
-            "the same layer comes twice", where=", ".join(map(str, paths)), next_step="Give each once"
-        )
+        where = ", ".join(map(str, paths))
+        raise DuplicateError("the same layer comes twice", where=where, next_step="Give each once")
     layers = [tuple(sentence for file in some for sentence in read_layer(file)) for some in files]
     return [("/".join(place[-length:]), layer) for place, layer in zip(places, layers, strict=True)]
 
 
 def read_times(path: Path) -> dict[str, str]:
     """Read when an annotator confirmed each sentence (ISO 8601), from the status files beside the layers, if any."""
-    files = [status_path(file) for file in find_layers([path])]
-    return {
-        status.sentence: status.confirmed_at
-        for file in files
-        if file.exists()
-        for status in read_status(file)
-        if status.confirmed_at
-    }
+    files = [file for layer in find_layers([path]) if (file := status_path(layer)).exists()]
+    found = [status for file in files for status in read_status(file)]
+    return {status.sentence: status.confirmed_at for status in found if status.confirmed_at}
 
 
 def status_path(layer: Path) -> Path:
@@ -136,8 +129,5 @@ def read_status(path: Path) -> tuple[SentenceStatus, ...]:
             raise ValueError(f"each sentence has the keys {', '.join(sorted(keys))}")  # noqa: TRY301 — as above
         return msgspec.convert(data["sentences"], tuple[SentenceStatus, ...])
     except (ValueError, KeyError, TypeError, msgspec.ValidationError) as error:
-        raise LineError(
-            f"not a status file: {error}",
-            where=str(path),
-            next_step="Pull the project again with `biaozhu project pull`",
-        ) from None
+        advice = "Pull the project again with `biaozhu project pull`"
+        raise LineError(f"not a status file: {error}", where=str(path), next_step=advice) from None

@@ -1,7 +1,7 @@
 """The same words labelled in one place and left out, labelled otherwise or cut otherwise in another.
 
-What counts is the layer itself: how often each surface form stands in its texts, and as what. A minority of its
-occurrences is in doubt where most others say something else, or where one with the same neighbours does.
+Of the occurrences of a surface form in a layer, a minority is in doubt where most others, or one with the same
+neighbours, say something else.
 """
 
 from __future__ import annotations
@@ -18,15 +18,13 @@ from biaozhu.knowledge.names import make_finder
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-
 OUTSIDE = ""
 SHORTEST_CHARS = 2
 # So many occurrences must agree before they speak against another, and so large must their share be.
 LEAST_VOTES, LEAST_SHARE = 2, 0.7
-# One occurrence with the same neighbours says as much as these.
-SAME_NEIGHBOURS = 3
-# Words of the same form are often something else: this check confirms others, and weighs half alone. Chosen with
-# `python benchmarks/doubt.py` on other samples than those of its published figures, as is ABSENCE_WEIGHT.
+SAME_NEIGHBOURS = 3  # What one occurrence with the same neighbours counts.
+# Words of the same form are often something else: this check weighs half alone. Chosen with `python benchmarks/doubt.py`
+# on other samples than those of its published figures, as is ABSENCE_WEIGHT.
 WEIGHT = 0.5
 
 
@@ -92,9 +90,8 @@ def find_inconsistent(layer: Sequence[Sentence]) -> Iterator[Doubt]:
         if one.label or not one.over:
             votes[one.text].count(one)
     for one in occurrences:
-        doubt = (
-            _border_doubt(one, votes) if one.over and not one.label else _label_doubt(one, votes[one.text])
-        )
+        is_crossed = one.over and not one.label
+        doubt = _border_doubt(one, votes) if is_crossed else _label_doubt(one, votes[one.text])
         if doubt is not None:
             yield doubt
 
@@ -102,16 +99,11 @@ def find_inconsistent(layer: Sequence[Sentence]) -> Iterator[Doubt]:
 def _occurrences(layer: Sequence[Sentence], surfaces: set[str]) -> Iterator[_Occurrence]:
     find = make_finder(surfaces)
     for sentence in layer:
-        ends = [span.end for span in sentence.spans]
+        starts, ends = [span.start for span in sentence.spans], [span.end for span in sentence.spans]
         for start, end in find(sentence.text):
-            first = bisect_left(ends, start + 1)
-            over = []
-            for span in sentence.spans[first:]:
-                if span.start >= end:
-                    break
-                over.append(span)
+            over = sentence.spans[bisect_left(ends, start + 1) : bisect_left(starts, end)]
             exact = len(over) == 1 and (over[0].start, over[0].end) == (start, end)
-            yield _Occurrence(sentence, start, end, over[0].label if exact else OUTSIDE, tuple(over))
+            yield _Occurrence(sentence, start, end, over[0].label if exact else OUTSIDE, over)
 
 
 def _label_doubt(one: _Occurrence, votes: _Votes) -> Doubt | None:
@@ -124,9 +116,8 @@ def _label_doubt(one: _Occurrence, votes: _Votes) -> Doubt | None:
         return None
     right = [Span(one.start, one.end, rival)] if rival else []
     said = f"{one.label or 'no label'} here, {rival or 'none'} in {votes.by_label[rival]} places"
-    return make_doubt(
-        one.sentence, one.over, right, reason=f"{one.text}: {said}", score=_score(count, share), by="surface"
-    )
+    reason, score = f"{one.text}: {said}", _score(count, share)
+    return make_doubt(one.sentence, one.over, right, reason=reason, score=score, by="surface")
 
 
 def _border_doubt(one: _Occurrence, votes: dict[str, _Votes]) -> Doubt | None:
@@ -144,15 +135,10 @@ def _border_doubt(one: _Occurrence, votes: dict[str, _Votes]) -> Doubt | None:
     if count < LEAST_VOTES or share < LEAST_SHARE or (longer and not _is_loose(one, span, votes)):
         return None
     said = f"{there} only here, {one.text} as {span.label} in {count} places"
-    return make_doubt(
-        one.sentence,
-        one.over,
-        [Span(one.start, one.end, span.label)],
-        reason=said,
-        # A longer name is often another one (河北|河北省): less sure.
-        score=_score(count, share) * (0.5 if longer else 1),
-        by="surface",
-    )
+    right = [Span(one.start, one.end, span.label)]
+    # A longer name is often another one (河北|河北省): less sure.
+    score = _score(count, share) * (0.5 if longer else 1)
+    return make_doubt(one.sentence, one.over, right, reason=said, score=score, by="surface")
 
 
 def _is_loose(one: _Occurrence, span: Span, votes: dict[str, _Votes]) -> bool:

@@ -1,8 +1,8 @@
 """Adjudication in Doccano: a project of the disagreements only, and the decisions that come back from it.
 
-Every sentence shows the spans that both annotators have. Each disagreement is left open, and a comment says where it is
-and how each annotator read it. The adjudicator draws what is right there (or nothing) and confirms, which is the
-decision; a comment gives the guideline's paragraph and a reason (`N3 泛指`, or `2 N3 泛指` for the second of a sentence).
+Every sentence shows the agreed spans, and a comment for each disagreement says how each annotator read it. The adjudicator
+draws what is right there (or nothing) and confirms, which is the decision; a comment gives the guideline's paragraph and a
+reason (`N3 泛指`, or `2 N3 泛指` for the second of a sentence).
 """
 
 from __future__ import annotations
@@ -15,19 +15,18 @@ from typing import TYPE_CHECKING
 from biaozhu.curation.adjudication import Decision
 from biaozhu.data.errors import GoldError
 from biaozhu.data.ledger import Entry
-from biaozhu.doccano.accounts import ensure_accounts, ensure_members
-from biaozhu.doccano.connection import translate_errors
 from biaozhu.doccano.project import ProjectSpec, require_project
 from biaozhu.doccano.pull import pull
 from biaozhu.doccano.push import push
 from biaozhu.doccano.remote import list_comments, list_examples, list_member_names, read_confirmations
+from biaozhu.doccano.team import ensure_accounts, ensure_members
 from biaozhu.formats.serialization import spans_from_json
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
     from pathlib import Path
 
-    from biaozhu.curation.disagreements import Disagreement, Dispute
+    from biaozhu.curation.adjudication import Disagreement, Dispute
     from biaozhu.data.model import Sentence, Span
     from biaozhu.doccano.connection import Connection
     from biaozhu.doccano.push import PushReport
@@ -49,20 +48,8 @@ HOW_TO_ANSWER = (
 
 
 @dataclass(frozen=True, slots=True)
-class AskedQuestions:
-    """Result of `ask_adjudicator`: the push, and the number of comments."""
-
-    report: PushReport
-    disagreements: int
-    comments: int
-
-
-@dataclass(frozen=True, slots=True)
 class AdjudicatorAnswers:
-    """Decisions with who and when, the disagreements that are open, each with what is missing, and the losses.
-
-    A loss is what the adjudicator changed outside all disagreements: it is not used.
-    """
+    """Decisions, open disagreements with what each lacks, and losses: what was changed outside all disagreements."""
 
     decisions: tuple[Decision, ...]
     open: tuple[tuple[Disagreement, str], ...]
@@ -71,11 +58,8 @@ class AdjudicatorAnswers:
 
 def ask_adjudicator(
     connection: Connection, dispute: Dispute, spec: ProjectSpec, *, adjudicator: str = "", home: Path
-) -> AskedQuestions:
-    """Make the project of the disagreements; another run changes nothing.
-
-    `adjudicator` names an account to make and to let in, whose password goes to a file in `home`.
-    """
+) -> PushReport:
+    """Make the project of the disagreements, and let in the account `adjudicator` if named; another run changes nothing."""
     disagreements = dispute.group_disagreements()
     if not disagreements:
         advice = "Make the gold with -o, there is nothing to decide"
@@ -90,16 +74,13 @@ def ask_adjudicator(
     if adjudicator:
         ensure_members(connection, project, ensure_accounts(connection, [adjudicator], home=home))
     examples, comments = list_examples(connection, project), list_comments(connection, project)
-    written = 0
     for sid, items in disagreements.items():
         example = examples[sid]["id"]
         present = {comment["text"] for comment in comments.get(example, ())}
         for text in (*phrase_questions(dispute.names, items, spec.names), HOW_TO_ANSWER):
             if text not in present:
-                with translate_errors(connection.url):
-                    connection.client.create_comment(project.id, example, text)
-                written += 1
-    return AskedQuestions(report, sum(map(len, disagreements.values())), written)
+                connection.call(connection.client.create_comment, project.id, example, text)
+    return report
 
 
 def read_adjudication(connection: Connection, dispute: Dispute, spec: ProjectSpec) -> AdjudicatorAnswers:
@@ -122,10 +103,9 @@ def read_adjudication(connection: Connection, dispute: Dispute, spec: ProjectSpe
         texts = [comment["text"] for comment in comments.get(example["id"], ())]
         is_same = spans_from_json(example["meta"].get("pre")) == agreed[sid].spans
         if not is_same or not set(texts).issuperset(phrase_questions(dispute.names, items, spec.names)):
+            what = "the layers have changed since this was sent to Doccano"
             advice = "Send it again with --to-doccano under another --project"
-            raise GoldError(
-                "the layers have changed since this was sent to Doccano", where=sid, next_step=advice
-            )
+            raise GoldError(what, where=sid, next_step=advice)
         taken, strays = _assign_spans(back[sid], agreed[sid], items)
         losses += strays
         confirmation = next(iter(read_confirmations(connection, project, example["id"])), None)
@@ -142,10 +122,9 @@ def read_adjudication(connection: Connection, dispute: Dispute, spec: ProjectSpe
 
 
 def read_reasons(comments: Iterable[str], count: int) -> dict[int, tuple[str, str]]:
-    """Return the adjudicator's rule and note by the disagreement's number, from 1, out of a sentence's comments.
+    """Return the adjudicator's rule (or nothing) and note by the disagreement's number, from 1, of a sentence's comments.
 
-    A comment without a number answers all `count` disagreements; a later comment replaces an earlier one. The rule is
-    empty where a comment names none.
+    A comment without a number answers all `count` disagreements; a later comment replaces an earlier one.
     """
     general: dict[int, tuple[str, str]] = {}
     numbered: dict[int, tuple[str, str]] = {}
@@ -165,19 +144,16 @@ def read_reasons(comments: Iterable[str], count: int) -> dict[int, tuple[str, st
 def phrase_questions(
     names: tuple[str, str], items: Sequence[Disagreement], labels: Mapping[str, str]
 ) -> list[str]:
-    """Return the comment that puts each disagreement of a sentence to the adjudicator.
-
-    Each is one line: Doccano shows a line feed as a space.
-    """
+    """Return the comment of one line (Doccano shows no other) that puts each disagreement to the adjudicator."""
     comments = []
     for number, item in enumerate(items, 1):
-        place = f"第{item.start + 1}字" if item.end - item.start == 1 else f"第{item.start + 1}–{item.end}字"
-        versions = [
-            f"{name}:{_describe_version(item, side, labels)}"
-            for name, side in zip(names, (item.first, item.second), strict=True)
-        ]
-        head = f"【分歧{number}】“{item.text}”({place},{KINDS[item.kind]})"
-        comments.append(";".join([head, *versions]))
+        start = item.start
+        place = f"第{start + 1}字" if item.end - start == 1 else f"第{start + 1}–{item.end}字"
+        parts = [f"【分歧{number}】“{item.text}”({place},{KINDS[item.kind]})"]
+        for name, side in zip(names, (item.first, item.second), strict=True):
+            spans = [f"{labels[one.label]}“{item.text[one.start - start : one.end - start]}”" for one in side]
+            parts.append(f"{name}:{'|'.join(spans) or '不标'}")
+        comments.append(";".join(parts))
     return comments
 
 
@@ -201,9 +177,3 @@ def _assign_spans(
         Entry("adjudicate", "loss", why, back.id, *one.key, back.text[one.start : one.end], detail=advice)
         for one, why in strays
     ]
-
-
-def _describe_version(item: Disagreement, spans: Sequence[Span], labels: Mapping[str, str]) -> str:
-    start = item.start
-    pieces = [f"{labels[one.label]}“{item.text[one.start - start : one.end - start]}”" for one in spans]
-    return "|".join(pieces) or "不标"

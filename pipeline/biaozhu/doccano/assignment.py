@@ -1,7 +1,6 @@
-"""Assignment of sentences to annotators, with the blind ones: computed once, kept in a file.
+"""Assignment of sentences to annotators, with the blind ones, in stretches of connected text.
 
-Sentences are assigned in stretches, so that an annotator reads connected text. What was assigned stays: later runs only
-assign what is new.
+It is kept in a file: what was assigned stays, later runs only assign what is new.
 """
 
 from __future__ import annotations
@@ -29,10 +28,8 @@ if TYPE_CHECKING:
     _Shares = Mapping[str, Mapping[str, Withheld]]
 
 SCHEMA = 1
-STRETCH_SENTENCES = 25
-"""About how many sentences in a row one annotator gets where there are many."""
-MAX_DIFFERENCE = 3
-"""Shares differ by fewer than this many sentences, where earlier assignments allow it."""
+STRETCH_SENTENCES = 25  # About how many sentences in a row one annotator gets where there are many
+MAX_DIFFERENCE = 3  # Shares differ by fewer than this many sentences, where earlier assignments allow it
 ANNOTATOR_NAME = re.compile(r"\w[\w.@+-]{0,59}")
 PROJECT_NAME = re.compile(r"\w[\w. -]{0,38}")
 
@@ -83,11 +80,10 @@ def assign_sentences(
     blind: float = 0.0,
     previous: Assignment | None = None,
 ) -> Assignment:
-    """Assign each sentence to `overlap` annotators, in even shares and with pairs of annotators mixed.
+    """Assign sentences in reading order to `overlap` annotators each, in even shares and with pairs of annotators mixed.
 
-    The sentences come in reading order. `blind` is the share of each annotator's sentences without pre-annotations, which
-    are chosen at random; the project's name is the seed. What was assigned in `previous` stays, also to annotators who are
-    no longer named.
+    `blind` is the share of each annotator's sentences without pre-annotations, chosen at random with the project's name as
+    seed. What was assigned in `previous` stays, also to annotators who are no longer named.
     """
     check_names(project, annotators, overlap, blind)
     before = previous.annotators if previous else {}
@@ -143,20 +139,14 @@ def read_assignment(path: Path) -> Assignment:
             what = f"an assignment of schema {data['schema']}, this version reads {SCHEMA}"
             advice = "Use the version of biaozhu that wrote it, or make another project with `biaozhu project create`"
             raise LineError(what, where=str(path), next_step=advice)
-        people = {
-            str(name): {sid: None if line is None else _read_spans(line) for sid, line in given.items()}
-            for name, given in data["annotators"].items()
-        }
+        people: dict[str, dict[str, Withheld]] = {}
+        for name, given in data["annotators"].items():
+            people[str(name)] = {sid: spans_from_json(line) for sid, line in given.items()}
+            if any(line is not None and people[str(name)][sid] is None for sid, line in given.items()):
+                raise ValueError(name)  # noqa: TRY301 — one error for all that is damaged
         return Assignment(str(data["project"]), int(data["overlap"]), float(data["blind"]), people)
     except (ValueError, KeyError, TypeError, AttributeError):
         raise LineError("not a plan of assignments", where=str(path), next_step="Restore the file") from None
-
-
-def _read_spans(line: str) -> tuple[Span, ...]:
-    spans = spans_from_json(line)
-    if spans is None:
-        raise ValueError(line)
-    return spans
 
 
 def _cut_stretches(
@@ -196,10 +186,7 @@ def _withhold_spans(
     before: _Shares,
     blind: float,
 ) -> None:
-    """Fill each annotator's blind slice up to its share, and keep what it withholds up to date.
-
-    Only a sentence that was not assigned before can become blind: the annotator may have seen the others.
-    """
+    """Fill each blind slice up to its share with sentences not assigned before, and keep what it withholds up to date."""
     by_id = {sentence.id: sentence for sentence in sentences}
     for name, given in held.items():
         for sid in given:

@@ -4,8 +4,8 @@ The address comes from the environment (DOCCANO_URL with DOCCANO_TOKEN, or with 
 else from the state file of the local server. TLS certificates are always verified; DOCCANO_CA_BUNDLE names the bundle of
 another authority. DOCCANO_TIMEOUT is the longest silence in seconds (60).
 
-Other modules call the public methods of `Connection.client`, inside `translate_errors`, where one suffices. For the rest
-(paging, tags, health, PATCH, suggestions) there are the methods of `Connection`, over the client's own session.
+Other modules use the public methods of `Connection.client`, through `Connection.call`, where one suffices; for the rest
+`Connection` has methods over the client's own session.
 """
 
 from __future__ import annotations
@@ -33,19 +33,15 @@ from biaozhu.data.errors import AuthError, RemoteError, ServerError
 from biaozhu.doccano.local.state import read_state
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 CONNECT_SECONDS = 5.0
-"""How long to wait for the connection."""
-SILENCE_SECONDS = 60.0
-"""How long to wait for the next bytes of an answer, unless DOCCANO_TIMEOUT says otherwise."""
-HEALTH_SECONDS = 20.0
-"""How long to wait for the health report, which itself waits for the worker."""
+SILENCE_SECONDS = 60.0  # until the next bytes of an answer, unless DOCCANO_TIMEOUT says otherwise
+HEALTH_SECONDS = 20.0  # How long to wait for the health report, which itself waits for the worker
 MAX_RETRIES = 4
-MAX_TRIES_OF_GET = 3
-"""How often a GET is sent when its answer breaks off in the middle."""
+MAX_TRIES_OF_GET = 3  # How often a GET is sent when its answer breaks off in the middle
 REPEATABLE_METHODS = frozenset({"GET", "HEAD", "OPTIONS", "PUT", "DELETE"})
 BUSY_CODES = (429, 500, 502, 503, 504)
 HUNG_ADVICE = (
@@ -58,10 +54,7 @@ BROKEN_ADVICE = "Run the same command again, it finishes what is left"
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """Address of a Doccano and a login, by token or by name and password. Its repr shows no secret.
-
-    `home` is the folder of a local server, whose processes can be seen; None for any other.
-    """
+    """Address of a Doccano and a login, by token or password, without secrets in its repr; `home` is a local server's folder."""
 
     url: str
     username: str = ""
@@ -77,10 +70,7 @@ class Account:
 
 @dataclass(frozen=True, slots=True)
 class Connection:
-    """A logged-in client; `user_id` and `username` are those of the account that pushes, `home` as in `Account`.
-
-    `http` is what the client itself sends its requests with, and `session` what that is made of.
-    """
+    """A logged-in client with its own HTTP layer and session; `user_id` and `username` are of the account that pushes."""
 
     client: DoccanoClient
     http: BaseRepository
@@ -89,6 +79,18 @@ class Connection:
     user_id: int
     username: str
     home: Path | None = None
+
+    def call(
+        self, method: Callable[..., Any], *values: Any, may_be_missing: bool = False, **options: Any
+    ) -> Any:
+        """Return what a method of the client returns; None where `may_be_missing` and the server says 404."""
+        with translate_errors(self.url):
+            try:
+                return method(*values, **options)
+            except DoccanoAPIError as error:
+                if may_be_missing and error.response.status_code == requests.codes.not_found:
+                    return None
+                raise
 
     def get(self, path: str, **options: Any) -> Any:
         """Return the JSON at `/v1/<path>`."""
@@ -107,14 +109,7 @@ class Connection:
 
     def delete(self, path: str) -> None:
         """Delete `/v1/<path>`; that it is already gone is not an error."""
-        with translate_errors(self.url), ignore_missing():
-            self.http.delete(path)
-
-    def download(self, path: str, **options: Any) -> requests.Response:
-        """Return the whole answer of `/v1/<path>`."""
-        with translate_errors(self.url):
-            answer: requests.Response = self.http.get(path, **options)
-            return answer
+        self.call(self.http.delete, path, may_be_missing=True)
 
 
 def find_account(*, home: Path) -> Account:
@@ -134,23 +129,18 @@ def find_account(*, home: Path) -> Account:
     if parts.scheme == "http" and parts.hostname not in LOOPBACK:
         what = "http would send the password unencrypted"
         raise AuthError(what, where=url, next_step="Use https in DOCCANO_URL")
-    parts_of_login = ("USERNAME", "PASSWORD", "TOKEN", "CA_BUNDLE")
-    name, password, token, bundle = (os.environ.get(f"DOCCANO_{one}", "") for one in parts_of_login)
-    account = Account(url, name, password, token, bundle, silence)
-    if not account.token and not (account.username and account.password):
+    login = ("USERNAME", "PASSWORD", "TOKEN", "CA_BUNDLE")
+    name, password, token, bundle = (os.environ.get(f"DOCCANO_{one}", "") for one in login)
+    if not token and not (name and password):
         advice = "Set DOCCANO_TOKEN, or DOCCANO_USERNAME and DOCCANO_PASSWORD"
         raise AuthError("no account for this server", where=url, next_step=advice)
-    return account
+    return Account(url, name, password, token, bundle, silence)
 
 
 def connect(
     account: Account, *, timeout: tuple[float, float] | None = None, retries: int = MAX_RETRIES
 ) -> Connection:
-    """Log in.
-
-    `timeout` are the seconds to wait for a connection, and for the next bytes of an answer; else the account's. A request
-    that may be repeated is repeated up to `retries` times, with growing pauses.
-    """
+    """Log in; `timeout` are the seconds to wait for a connection, and for the next bytes of an answer, else the account's."""
     client = DoccanoClient(account.url, verify=account.ca_bundle or True)
     # The only two private names of the client that are used: it has no public way to time limits, retries and paging.
     http = client._base_repository  # noqa: SLF001 — see above
@@ -170,20 +160,20 @@ def connect(
             # As an auth object, since a .netrc entry for the host would overwrite a header.
             session.auth = partial(_add_token, account.token)
         else:
-            _log_in(client, account)
+            try:
+                client.login(account.username, account.password)
+            except DoccanoAPIError as error:
+                if error.response.status_code == requests.codes.bad_request:
+                    what = f"the password of {account.username!r} is refused"
+                    raise AuthError(what, where=account.url) from None
+                raise
         profile = client.get_profile()
     return Connection(client, http, session, account.url, profile.id, profile.username, account.home)
 
 
 @contextmanager
 def translate_errors(url: str) -> Iterator[None]:
-    """Turn what requests and doccano-client raise into our errors.
-
-    Raises:
-        ServerError: no connection, no answer in time, a broken answer, or a certificate that is not trusted.
-        AuthError: the server says 401 or 403.
-        RemoteError: the server or the client refuses the request, or the server is not a Doccano.
-    """
+    """Raise ServerError, AuthError or RemoteError for what requests and doccano-client raise."""
     try:
         yield
     except DoccanoAPIError as error:
@@ -211,16 +201,6 @@ def translate_errors(url: str) -> Iterator[None]:
         raise RemoteError(f"doccano-client refuses the request: {_shorten(error)}", where=url) from None
 
 
-@contextmanager
-def ignore_missing() -> Iterator[None]:
-    """Ignore that something to delete is no longer there."""
-    try:
-        yield
-    except DoccanoAPIError as error:
-        if error.response.status_code != requests.codes.not_found:
-            raise
-
-
 def _make_refusal(response: requests.Response, url: str) -> AuthError | RemoteError:
     code = response.status_code
     if code in (requests.codes.unauthorized, requests.codes.forbidden):
@@ -231,10 +211,9 @@ def _make_refusal(response: requests.Response, url: str) -> AuthError | RemoteEr
 
 
 class _PatientAdapter(HTTPAdapter):
-    """Gives every request a time limit, and repeats what may be repeated, with growing pauses.
+    """An adapter with a time limit for every request, which repeats what may be repeated, with growing pauses.
 
-    A POST is repeated only if it was never sent: else it may have been carried out. A GET is also repeated where its
-    answer breaks off.
+    A POST is repeated only if it was never sent, a GET also where its answer breaks off.
     """
 
     def __init__(self, timeout: tuple[float, float], retries: int) -> None:
@@ -289,15 +268,6 @@ def _read_silence_seconds() -> float:
         what = f"DOCCANO_TIMEOUT is not a number of seconds: {given[:40]!r}"
         raise ServerError(what, next_step="Set it to 60, or unset it")
     return seconds
-
-
-def _log_in(client: DoccanoClient, account: Account) -> None:
-    try:
-        client.login(account.username, account.password)
-    except DoccanoAPIError as error:
-        if error.response.status_code == requests.codes.bad_request:
-            raise AuthError(f"the password of {account.username!r} is refused", where=account.url) from None
-        raise
 
 
 def _shorten(value: object) -> str:

@@ -1,7 +1,6 @@
 """The lock of a push and the journal of its batches, kept on the server as tags of the project.
 
-On the server they keep two pushes from two machines apart, and a push that was killed on one machine can be finished
-from another. Doccano's project list shows tags, so everybody there sees who is pushing and since when.
+There they hold for pushes from all machines, and the project list shows everybody who is pushing and since when.
 """
 
 from __future__ import annotations
@@ -30,16 +29,12 @@ if TYPE_CHECKING:
 
 _Kind = TypeVar("_Kind", "LockOwner", "ImportBatch")
 BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
-_held_pushes: set[str] = set()
-"""The pushes of this process that hold a lock: any other lock of this process was left behind."""
+_held_pushes: set[str] = set()  # of this process; any other lock of it was left behind
 
 
 @dataclass(frozen=True, slots=True)
 class LockOwner:
-    """The process that pushes. `host` and `boot` name the machine and its start, so that a dead process can be recognised.
-
-    `started` is the process's start in seconds since the machine's, which does not depend on the clock.
-    """
+    """The process that pushes; `host` and `boot` name the machine and its start, `started` counts seconds since that."""
 
     user: str
     host: str
@@ -98,12 +93,9 @@ class Journal:
 
 @contextmanager
 def hold_lock(journal: Journal, *, break_lock: bool = False) -> Iterator[LockOwner]:
-    """Hold the project's lock, or raise LockedError where another push holds it.
-
-    A lock whose process is known to be dead is taken over. Any other is respected, unless `break_lock`.
-    """
+    """Hold the project's lock, also one whose process is known to be dead or with `break_lock`; else raise LockedError."""
     for number, other in journal.read(LockOwner):
-        if break_lock or is_dead(other):
+        if break_lock or _is_dead(other):
             journal.remove(number)
     owner = _describe_this_process()
     mine = journal.write(owner)
@@ -112,10 +104,8 @@ def hold_lock(journal: Journal, *, break_lock: bool = False) -> Iterator[LockOwn
     if first != mine:
         journal.remove(mine)
         seconds = (datetime.now(UTC) - datetime.fromisoformat(holder.since)).total_seconds()
-        raise LockedError(
-            f"{holder.user}@{holder.host} (process {holder.pid}) is pushing to {journal.project.name!r}, "
-            f"since {holder.since}, {max(0, int(seconds))} s ago"
-        )
+        who = f"{holder.user}@{holder.host} (process {holder.pid}) is pushing to {journal.project.name!r}"
+        raise LockedError(f"{who}, since {holder.since}, {max(0, int(seconds))} s ago")
     _held_pushes.add(owner.push)
     try:
         yield owner
@@ -126,8 +116,8 @@ def hold_lock(journal: Journal, *, break_lock: bool = False) -> Iterator[LockOwn
             journal.remove(mine)
 
 
-def is_dead(owner: LockOwner) -> bool:
-    """Tell whether the owner's process has certainly ended: only its own machine can know."""
+def _is_dead(owner: LockOwner) -> bool:
+    # Only the process's own machine can know.
     if owner.host != socket.gethostname():
         return False
     if owner.boot != _read_boot_id():

@@ -1,7 +1,4 @@
-"""The Doccano project of a layer: found or made, with the labels, colours, shortcuts and guideline of our files.
-
-The guideline is one text, with its pictures inside, since Doccano serves no files to annotators.
-"""
+"""The Doccano project of a layer: found or made, with the labels, colours, shortcuts and guideline of our files."""
 
 from __future__ import annotations
 
@@ -11,11 +8,13 @@ from base64 import b64encode
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
-from biaozhu.data.errors import RemoteError
+from biaozhu.data.errors import RemoteError, ServiceError, UsageError
 from biaozhu.data.files import read_bytes
 from biaozhu.data.shipped import find_own
-from biaozhu.doccano.connection import translate_errors
+from biaozhu.doccano.connection import LOOPBACK
+from biaozhu.doccano.remote import list_all
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -26,18 +25,22 @@ if TYPE_CHECKING:
     from biaozhu.doccano.connection import Connection
 
 PROJECT_TYPE = "SequenceLabeling"
-PAGE_SIZE = 1000
 PICTURE = re.compile(r"!\[(?P<alt>[^\]\n]*)\]\((?P<path>[^)\s]+\.png)\)\n*")
-MAX_PICTURE_BYTES = 100_000
-"""A larger picture is left out: Doccano sends the guideline with every list of projects."""
+MAX_PICTURE_BYTES = 100_000  # Doccano sends the guideline with every list of projects
+TEMPLATE_MARK = "{# biaozhu #}"
+# An error of the service must not look like a text without entities: it makes no JSON, and Doccano says so.
+TEMPLATE = (
+    f"{TEMPLATE_MARK}{{{{ input.error }}}}[{{% for one in input.entities %}}"
+    '{{ {"start_offset": one.start_offset, "end_offset": one.end_offset, "label": one.label} | tojson }}'
+    "{{ '' if loop.last else ',' }}{% endfor %}]"
+)
+MODEL = "Custom REST Request"
+TEST_SENTENCE = "先试一句。"
 
 
 @dataclass(frozen=True, slots=True)
 class Project:
-    """A Doccano project; `label_types` maps the displayed name of a label to its id on the server.
-
-    `url` is the first example's page, in Chinese.
-    """
+    """A Doccano project: `url` is its first page, in Chinese, `label_types` maps displayed names of labels to their ids."""
 
     id: int
     name: str
@@ -48,9 +51,9 @@ class Project:
 
 @dataclass(frozen=True, slots=True)
 class ProjectSpec:
-    """Specification of a project: its name (at most 100 characters), label set, and guideline in Markdown.
+    """Specification of a project: name (at most 100 characters), label set, guideline in Markdown.
 
-    `reasons` says by sentence id why a sentence was selected; where there are any, new examples show theirs.
+    `reasons` says by sentence id why it was selected, which new examples show.
     """
 
     name: str
@@ -71,15 +74,14 @@ class ProjectSpec:
 
 def find_project(connection: Connection, name: str) -> Project | None:
     """Return the project of this name, or None; several, or one of another kind, are an error."""
-    found = _list_projects(connection, name)
-    for pause in (0.5, 1.0, 2.0):
-        if len(found) > 1:  # another first push may be about to remove the one too many
-            time.sleep(pause)
-            found = _list_projects(connection, name)
-    if len(found) > 1:
-        what, advice = f"{len(found)} projects are named {name!r}", "Rename all but one of them"
-        raise RemoteError(what, where=connection.url, next_step=advice)
-    return _read_project(connection, found[0]) if found else None
+    found: list[dict[str, Any]] = []
+    for pause in (0, 0.5, 1.0, 2.0):
+        time.sleep(pause)  # of two projects another first push may be about to remove one
+        found = _list_projects(connection, name)
+        if len(found) <= 1:
+            return _read_project(connection, found[0]) if found else None
+    what, advice = f"{len(found)} projects are named {name!r}", "Rename all but one of them"
+    raise RemoteError(what, where=connection.url, next_step=advice)
 
 
 def require_project(connection: Connection, name: str) -> Project:
@@ -91,14 +93,10 @@ def require_project(connection: Connection, name: str) -> Project:
     return project
 
 
-def ensure_project(connection: Connection, spec: ProjectSpec, *, collaborative: bool = True) -> Project:
-    """Find or make the project, and bring its labels and guideline up to date.
-
-    Label types that are only on the server stay, and so does the server's guideline where the spec has none. In a
-    `collaborative` project all annotators share the spans, so that they see the pre-annotations.
-    """
+def ensure_project(connection: Connection, spec: ProjectSpec) -> Project:
+    """Find or make the project, and bring its labels and guideline up to date; what is only on the server stays."""
     found = find_project(connection, spec.name)
-    project = found or _create_project(connection, spec, collaborative=collaborative)
+    project = found or _create_project(connection, spec)
     path = f"projects/{project.id}"
     guideline = spec.guideline.strip()  # the server strips it too
     if guideline and connection.get(path)["guideline"] != guideline:
@@ -109,10 +107,7 @@ def ensure_project(connection: Connection, spec: ProjectSpec, *, collaborative: 
 
 
 def embed_pictures(text: str, folder: Path) -> str:
-    """Put the PNG pictures that a guideline in this folder links to into its text; one that is not there is left out.
-
-    The picture of the package's own guideline is found in the package too.
-    """
+    """Put the PNG pictures that a guideline links to, in this folder or the package, into its text; others are left out."""
 
     def embed(match: re.Match[str]) -> str:
         if "://" in match["path"]:
@@ -134,25 +129,24 @@ def describe_work(labels: Sequence[Label]) -> str:
     return f"先按键（{keys}），再划过文字；看完一句点左上的 ✕，变成 ✓ 才算做完。指南在工具栏左起第四个按钮。"
 
 
-def _create_project(connection: Connection, spec: ProjectSpec, *, collaborative: bool) -> Project:
-    with translate_errors(connection.url):
-        made = connection.client.create_project(
-            name=spec.name,
-            project_type=PROJECT_TYPE,
-            description=describe_work(spec.labels),
-            guideline=spec.guideline,
-            collaborative_annotation=collaborative,
-            allow_overlapping=False,
-            grapheme_mode=False,
-        )
+def _create_project(connection: Connection, spec: ProjectSpec) -> Project:
+    made = connection.call(
+        connection.client.create_project,
+        name=spec.name,
+        project_type=PROJECT_TYPE,
+        description=describe_work(spec.labels),
+        guideline=spec.guideline,
+        collaborative_annotation=True,  # all share the spans, so that annotators see the pre-annotations
+        allow_overlapping=False,
+        grapheme_mode=False,
+    )
     # Two first pushes at once may both have made one. Both see which is the older: that one stays.
     same = _list_projects(connection, spec.name)
     if not same:
         raise RemoteError(f"project {spec.name!r} is not there after it was made", where=connection.url)
     oldest = min(same, key=lambda data: int(data["id"]))
     if made.id != oldest["id"]:
-        with translate_errors(connection.url):
-            connection.client.delete_project(made.id)
+        connection.call(connection.client.delete_project, made.id)
     return _read_project(connection, oldest)
 
 
@@ -160,11 +154,10 @@ def _ensure_labels(connection: Connection, project_id: int, labels: Sequence[Lab
     present = _list_labels(connection, project_id)
     for label in labels:
         key = label.shortcut.lower()
-        wanted = {"text": label.name, "suffix_key": key, "color": label.color}
+        wanted: dict[str, Any] = {"text": label.name, "suffix_key": key, "color": label.color}
         if label.name not in present:
             try:
-                with translate_errors(connection.url):
-                    connection.client.create_label_type(project_id, "span", **wanted)
+                connection.call(connection.client.create_label_type, project_id, "span", **wanted)
                 continue
             except RemoteError:
                 # Another push may have made it since we looked.
@@ -173,22 +166,16 @@ def _ensure_labels(connection: Connection, project_id: int, labels: Sequence[Lab
                     raise
         there = present[label.name]
         if (there.suffix_key, there.background_color) != (key, label.color):
-            with translate_errors(connection.url):
-                connection.client.update_label_type(project_id, there.id, "span", **wanted)
+            connection.call(connection.client.update_label_type, project_id, there.id, "span", **wanted)
 
 
 def _list_labels(connection: Connection, project_id: int) -> dict[str, LabelType]:
-    with translate_errors(connection.url):
-        return {one.text: one for one in connection.client.list_label_types(project_id, "span")}
+    listed = connection.call(connection.client.list_label_types, project_id, "span")
+    return {one.text: one for one in listed}
 
 
 def _list_projects(connection: Connection, name: str) -> list[dict[str, Any]]:
-    found: list[dict[str, Any]] = []
-    while True:
-        page = connection.get("projects", params={"limit": PAGE_SIZE, "offset": len(found)})
-        found += page["results"]
-        if not page["next"] or not page["results"]:
-            return [data for data in found if data["name"] == name]
+    return [data for data in list_all(connection, "projects") if data["name"] == name]
 
 
 def _read_project(connection: Connection, data: Mapping[str, Any]) -> Project:
@@ -199,3 +186,71 @@ def _read_project(connection: Connection, data: Mapping[str, Any]) -> Project:
     types = {name: label.id for name, label in _list_labels(connection, data["id"]).items()}
     url = f"{connection.url}/zh/projects/{data['id']}/sequence-labeling?page=1"
     return Project(data["id"], data["name"], url, bool(data["collaborative_annotation"]), types)
+
+
+def switch_on(
+    connection: Connection, project: Project, *, url: str, token: str, labels: Sequence[Label]
+) -> bool:
+    """Let a project ask the service at `url`, which Doccano must reach, for these labels; return whether anything changed."""
+    _check_address(url)
+    headers, body = {"Authorization": f"Bearer {token}"}, {"text": "{{ text }}"}
+    attributes = {"url": url, "method": "POST", "params": {}, "headers": headers, "body": body}
+    _check_service(connection, project, attributes)
+    wanted = {
+        "model_name": MODEL,
+        "model_attrs": attributes,
+        "template": TEMPLATE,
+        "label_mapping": {label.id: label.name for label in labels},
+        "task_type": "Span",
+    }
+    present = _list_ours(connection, project)
+    right = [one for one in present if all(one[key] == value for key, value in wanted.items())]
+    if not right:
+        connection.post(_config_path(project), wanted)
+    for one in present:
+        if one not in right[:1]:
+            connection.delete(f"{_config_path(project)}/{one['id']}")
+    return not right or len(present) > 1
+
+
+def switch_off(connection: Connection, project: Project) -> bool:
+    """Remove what `switch_on` has set, and return whether there was anything; other settings stay."""
+    present = _list_ours(connection, project)
+    for one in present:
+        connection.delete(f"{_config_path(project)}/{one['id']}")
+    return bool(present)
+
+
+def _config_path(project: Project) -> str:
+    return f"projects/{project.id}/auto-labeling/configs"
+
+
+def _list_ours(connection: Connection, project: Project) -> list[dict[str, Any]]:
+    configs = connection.get(_config_path(project))
+    return [one for one in configs if str(one["template"]).startswith(TEMPLATE_MARK)]
+
+
+def _check_address(url: str) -> None:
+    parts = urlsplit(url)
+    if parts.scheme not in ("http", "https") or not parts.hostname or parts.username or parts.password:
+        advice = "Give --url as `serve` prints it"
+        raise UsageError(f"{url} is not a plain http or https address", next_step=advice)
+    if parts.scheme == "http" and parts.hostname not in LOOPBACK:
+        advice = "Put TLS before it and use https"
+        raise UsageError("http would send the token unencrypted", where=url, next_step=advice)
+
+
+def _check_service(connection: Connection, project: Project, attributes: dict[str, Any]) -> None:
+    where, advice = attributes["url"], "Start `biaozhu serve` on the machine of Doccano, or give --url"
+    request = {"model_name": MODEL, "model_attrs": attributes, "text": TEST_SENTENCE}
+    try:
+        found = connection.post(f"projects/{project.id}/auto-labeling/request-testing", request)
+    except RemoteError as error:
+        what = f"Doccano does not reach the service ({error.what})"
+        raise ServiceError(what, where=where, next_step=advice) from None
+    answer = found if isinstance(found, dict) else {}
+    if answer.get("error"):
+        what = f"the service answers Doccano: {answer['error']}"
+        raise ServiceError(what, where=where, next_step="Give both the same token")
+    if not isinstance(answer.get("entities"), list):
+        raise ServiceError("no `biaozhu serve` answers there", where=where, next_step=advice)

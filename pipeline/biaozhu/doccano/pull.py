@@ -26,19 +26,17 @@ if TYPE_CHECKING:
     from biaozhu.data.model import Sentence, Span
     from biaozhu.doccano.connection import Connection
 
-MAX_READS = 3
-"""How often a project is read until two readings in a row agree."""
+MAX_READS = 3  # How often a project is read again until two readings in a row agree
 
 
 @dataclass(frozen=True, slots=True)
 class PulledProject:
     """Result of a pull; `confirmed` are ids of sentences, `comments` what people noted by sentence id.
 
-    `layers` has each article's sentences by its name, in the article's order. Where several articles were pushed under
-    one name, the last one has it, and each of the others is `<name>.<article id>`. `changes` are what people changed in
-    the spans that were sent. `consistent` says that two readings of the `examples` agreed; else people were editing
-    meanwhile. `others` are what other programs put into the project, which stays there and is not lost. `unconfirmed`
-    counts the sentences that were left out because only confirmed ones were wanted.
+    `layers` has each article's sentences by its name, in order; where several articles were pushed under one name, the last
+    one has it, and each of the others is `<name>.<article id>`. `changes` are people's to the spans that were sent.
+    `consistent`: two readings of the `examples` agreed, so nobody was editing meanwhile. `others` are other programs'
+    examples. `unconfirmed` counts the sentences left out because only confirmed ones were wanted.
     """
 
     layers: Mapping[str, tuple[Sentence, ...]]
@@ -65,13 +63,12 @@ def pull(connection: Connection, spec: ProjectSpec, *, confirmed: bool = False) 
         raise RemoteError(what, where=connection.url, next_step="Pull the annotators' layers instead")
     # The server does not export in one transaction: a reading counts when the one after it is the same.
     examples = read_examples(connection, project)
-    for _ in range(MAX_READS - 1):
+    for _ in range(MAX_READS):
         pulled = _convert_examples(connection, project, spec, examples, only_confirmed=confirmed)
         again = read_examples(connection, project)
         if again == examples:
             return pulled
         examples = again
-    pulled = _convert_examples(connection, project, spec, examples, only_confirmed=confirmed)
     return replace(pulled, consistent=False)
 
 

@@ -1,8 +1,7 @@
 """Push layers into a Doccano project, so that it holds what the layers say, once, whatever happened before.
 
-A push is computed from what the server holds, carried out, and read back. What is wrong then (a surplus copy after a
-repeated task, a batch without its spans) is repaired and read back again. A push that was killed is finished by another
-push.
+A push is computed from what the server holds, carried out, and read back; what is wrong then (a surplus copy, a batch
+without its spans) is repaired and read back again. A push that was killed is finished by another push.
 """
 
 from __future__ import annotations
@@ -16,7 +15,6 @@ from doccano_client.repositories.data_upload import DataUploadRepository
 
 from biaozhu.data.errors import DuplicateError, ImportFailedError, RemoteError, ServerError, raise_collected
 from biaozhu.data.ledger import Entry
-from biaozhu.doccano.connection import ignore_missing, translate_errors
 from biaozhu.doccano.journal import ImportBatch, Journal, hold_lock
 from biaozhu.doccano.project import PROJECT_TYPE, Project, ProjectSpec, ensure_project, find_project
 from biaozhu.doccano.push_plan import MatchedExample, PushPlan, is_as_sent, looks_touched, plan_push
@@ -25,29 +23,30 @@ from biaozhu.formats import serialization
 from biaozhu.formats.serialization import DoccanoExample, make_meta, pack_meta, to_remote_spans
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from biaozhu.data.model import Sentence
     from biaozhu.doccano.connection import Connection
 
-BATCH_SENTENCES = 1000
-"""Sentences in one import: as many as Doccano writes at a time, so that a batch arrives whole or not at all."""
+BATCH_SENTENCES = 1000  # as Doccano writes at a time: a batch arrives whole or not at all
 MAX_ROUNDS = 4
-RETRY_SECONDS = 12.0
-"""How long the worker retries a task of a killed push before it gives up."""
+RETRY_SECONDS = 12.0  # How long the worker retries a task of a killed push before it gives up
 
 
 @dataclass(frozen=True, slots=True)
 class PushSession:
-    """Context of a push: `push_id` names it, `names` maps label ids to what annotators see; see `ProjectSpec`."""
+    """Context of a push, which `push_id` names."""
 
     connection: Connection
     project: Project
     journal: Journal
     push_id: str
-    names: Mapping[str, str]
+    spec: ProjectSpec
     tick: Callable[[int], None]
-    reasons: Mapping[str, str]
+
+    def read_spans(self, example: DoccanoExample) -> list[SpanRecord]:
+        """Return the spans of an example with who made them."""
+        return read_spans(self.connection, self.project, example.id)
 
 
 @dataclass(slots=True)
@@ -77,18 +76,17 @@ def push(
     break_lock: bool = False,
     tick: Callable[[int], None] = lambda _done: None,
 ) -> PushReport:
-    """Make a project hold what the layers say, and read everything back.
+    """Make a project hold what the layers (article name, sentences in order) say, and read everything back.
 
-    `layers` has each article's name and its sentences, in the order in which annotators should see them. `dry_run` only
-    reports what would be done, `break_lock` takes the lock from its holder, and `tick` is called with the number of
-    sentences that were sent or changed since its last call.
+    `dry_run` only reports what would be done, `break_lock` takes the lock from its holder, and `tick` is called with the
+    number of sentences that were sent or changed since its last call.
     """
     wanted = [(sentence, name) for name, sentences in layers for sentence in sentences]
     _check_unique(wanted)
     if dry_run:
         found = find_project(connection, spec.name)
         plan = plan_push(wanted, read_examples(connection, found) if found else [], names=spec.names)
-        report = _make_report(spec.name, found.url if found else "", plan, len(wanted), spec.names)
+        report = _make_report(spec, found.url if found else "", plan, len(wanted))
         return replace(report, losses=_list_losses(plan))
     project = ensure_project(connection, spec)
     if not project.collaborative:
@@ -97,7 +95,7 @@ def push(
         raise RemoteError(what, where=connection.url, next_step=advice)
     journal = Journal(connection, project)
     with hold_lock(journal, break_lock=break_lock) as owner:
-        session = PushSession(connection, project, journal, owner.push, spec.names, tick, spec.reasons)
+        session = PushSession(connection, project, journal, owner.push, spec, tick)
         _cancel_earlier_batches(session)
         report = _push_in_rounds(session, wanted)
         for number, _ in journal.read(ImportBatch):
@@ -113,9 +111,9 @@ def _push_in_rounds(session: PushSession, wanted: Sequence[tuple[Sentence, str]]
     for _ in range(MAX_ROUNDS):
         unverified = {batch.name for _, batch in session.journal.read(ImportBatch)}
         examples = read_examples(session.connection, session.project)
-        plan = plan_push(wanted, examples, names=session.names, unverified=unverified)
+        plan = plan_push(wanted, examples, names=session.spec.names, unverified=unverified)
         if report is None:
-            report = _make_report(session.project.name, session.project.url, plan, len(wanted), session.names)
+            report = _make_report(session.spec, session.project.url, plan, len(wanted))
             report.updated = 0
         to_update = [pair for pair in plan.update if pair.sentence.id not in kept]
         incomplete = [pair for pair in plan.incomplete if pair.sentence.id not in kept]
@@ -152,8 +150,7 @@ def _cancel_earlier_batches(session: PushSession) -> None:
     uploads = DataUploadRepository(session.connection.http)
     for batch in batches:
         # A task that has not begun then finds no file, and imports nothing.
-        with translate_errors(session.connection.url), ignore_missing():
-            uploads.delete(batch.upload)
+        session.connection.call(uploads.delete, batch.upload, may_be_missing=True)
     if not batches:
         return
     # Tasks run in order: when an empty one has ended, those before it have begun.
@@ -169,13 +166,11 @@ def _cancel_earlier_batches(session: PushSession) -> None:
 def _remove_untouched(session: PushSession, examples: Sequence[DoccanoExample]) -> set[int]:
     """Remove the examples that nobody has touched; return their ids."""
     untouched = {
-        example.id
-        for example in examples
-        if not _is_by_person(session, example, read_spans(session.connection, session.project, example.id))
+        example.id for example in examples if not _is_by_person(session, example, session.read_spans(example))
     }
     if untouched:
-        with translate_errors(session.connection.url):
-            session.connection.client.bulk_delete_examples(session.project.id, sorted(untouched))
+        client = session.connection.client
+        session.connection.call(client.bulk_delete_examples, session.project.id, sorted(untouched))
     return untouched
 
 
@@ -185,14 +180,17 @@ def _import_sentences(session: PushSession, items: Sequence[tuple[Sentence, str]
     for number, position in enumerate(range(0, len(items), BATCH_SENTENCES), first):
         chunk = items[position : position + BATCH_SENTENCES]
         batch = ImportBatch(session.push_id, number, upload="")
-        by = session.connection.user_id
         lines = []
         for sentence, article in chunk:
-            meta = make_meta(sentence, article, by=by, batch=batch.name)
-            if session.reasons:
-                meta["reason"] = session.reasons.get(sentence.id, "")
-            lines.append(serialization.make_import_line(sentence, meta, session.names))
-        batch = replace(batch, upload=_upload(session.connection, batch.name, lines))
+            meta = make_meta(sentence, article, by=session.connection.user_id, batch=batch.name)
+            if reasons := session.spec.reasons:
+                meta["reason"] = reasons.get(sentence.id, "")
+            lines.append(serialization.make_import_line(sentence, meta, session.spec.names))
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder) / f"biaozhu-{batch.name}.jsonl"
+            path.write_text("".join(f"{line}\n" for line in lines), encoding="ascii")
+            upload = DataUploadRepository(session.connection.http).upload
+            batch = replace(batch, upload=str(session.connection.call(upload, str(path))))
         session.journal.write(batch)
         task = _ingest(session, [batch.upload])
         session.journal.write(replace(batch, task=task))
@@ -206,19 +204,11 @@ def _import_sentences(session: PushSession, items: Sequence[tuple[Sentence, str]
         session.tick(len(chunk))
 
 
-def _upload(connection: Connection, name: str, lines: Sequence[str]) -> str:
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / f"biaozhu-{name}.jsonl"
-        path.write_text("".join(f"{line}\n" for line in lines), encoding="ascii")
-        with translate_errors(connection.url):
-            return str(DataUploadRepository(connection.http).upload(str(path)))
-
-
 def _ingest(session: PushSession, uploads: list[str]) -> str:
-    options = {"encoding": "utf_8", "column_data": "text", "column_label": "label"}
-    importer = DataUploadRepository(session.connection.http)
-    with translate_errors(session.connection.url):
-        return str(importer.ingest(session.project.id, uploads, PROJECT_TYPE, "JSONL", **options))
+    options: dict[str, Any] = {"encoding": "utf_8", "column_data": "text", "column_label": "label"}
+    what = session.project.id, uploads, PROJECT_TYPE, "JSONL"
+    repository = DataUploadRepository(session.connection.http)
+    return str(session.connection.call(repository.ingest, *what, **options))
 
 
 def _update_example(session: PushSession, pair: MatchedExample) -> bool:
@@ -226,23 +216,21 @@ def _update_example(session: PushSession, pair: MatchedExample) -> bool:
 
     The metadata have the new spans first, so that another push recognises an update that was killed and finishes it.
     """
-    connection, example, sentence = session.connection, pair.example, pair.sentence
-    records = read_spans(connection, session.project, example.id)
+    connection, example, sentence, names = session.connection, pair.example, pair.sentence, session.spec.names
+    records = session.read_spans(example)
     fresh = replace(example, spans=tuple(record.span for record in records))
-    if looks_touched(fresh, session.names) or _is_by_person(session, fresh, records):
+    if looks_touched(fresh, names) or _is_by_person(session, fresh, records):
         return False
     path = f"projects/{session.project.id}/examples/{example.id}"
-    target = set(to_remote_spans(sentence.text, sentence.spans, session.names))
-    meta: dict[str, Any] = {key: value for key, value in example.meta.items() if key != "next"}
-    batch = str(meta.get("batch", ""))
+    target = set(to_remote_spans(sentence.text, sentence.spans, names))
+    meta = {key: value for key, value in example.meta.items() if key != "next"}
     if target != set(fresh.spans):
-        connection.patch(
-            path, {"meta": pack_meta({**meta, "next": serialization.spans_to_json(sentence.spans)})}
-        )
+        following = serialization.spans_to_json(sentence.spans)
+        connection.patch(path, {"meta": pack_meta({**meta, "next": following})})
         surplus = [record for record in records if record.span not in target]
         missing = target - set(fresh.spans)
         change_spans(connection, session.project, example.id, remove=surplus, draw=missing)
-    new_meta = make_meta(sentence, pair.article, by=connection.user_id, batch=batch)
+    new_meta = make_meta(sentence, pair.article, by=connection.user_id, batch=str(meta.get("batch", "")))
     connection.patch(path, {"meta": pack_meta({**meta, **new_meta})})
     return True
 
@@ -258,11 +246,10 @@ def _read_back(session: PushSession, plan: PushPlan, changed: set[str]) -> list[
     reason = "the spans that Doccano holds are not those that were sent"
     entries = []
     for pair in plan.same:
-        example = pair.example
-        if pair.sentence.id not in changed or is_as_sent(example, session.names):
+        one = pair.example
+        if pair.sentence.id not in changed or is_as_sent(one, session.spec.names):
             continue
-        records = read_spans(session.connection, session.project, example.id)
-        if not (_is_by_person(session, example, records) or example.confirmed or example.comments):
+        if not (one.confirmed or one.comments or _is_by_person(session, one, session.read_spans(one))):
             entries.append(_make_loss(pair.sentence.id, pair.sentence.text, reason))
     return entries
 
@@ -277,15 +264,15 @@ def _make_loss(sentence_id: str, text: str, reason: str) -> Entry:
     return Entry("push", "loss", reason, sentence_id, 0, len(text), "", text)
 
 
-def _make_report(name: str, url: str, plan: PushPlan, sentences: int, names: Mapping[str, str]) -> PushReport:
+def _make_report(spec: ProjectSpec, url: str, plan: PushPlan, sentences: int) -> PushReport:
     return PushReport(
-        project=name,
+        project=spec.name,
         url=url,
         sentences=sentences,
         added=len(plan.add) + len(plan.incomplete),
         unchanged=len(plan.same),
         updated=len(plan.update),
-        worked_on=sum(looks_touched(pair.example, names) for pair in (*plan.same, *plan.kept)),
+        worked_on=sum(looks_touched(pair.example, spec.names) for pair in (*plan.same, *plan.kept)),
         others=plan.others,
         kept=tuple(pair.sentence.id for pair in plan.kept),
         removed=tuple(example.sentence_id for example in plan.removed),

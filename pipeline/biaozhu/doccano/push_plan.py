@@ -1,7 +1,7 @@
-"""Plan of a push, computed from the layers and from the server's examples without a request.
+"""Plan of a push, computed from the layers and from the server's examples, which are matched by sentence id.
 
-Sentences are matched by their id. People's work is never overwritten: a sentence counts as touched when it is confirmed,
-has a comment, or its spans are no longer those that were sent.
+People's work is never overwritten: a sentence counts as touched when it is confirmed, has a comment, or its spans are no
+longer those that were sent.
 """
 
 from __future__ import annotations
@@ -32,12 +32,11 @@ class MatchedExample:
 class PushPlan:
     """Steps of a push.
 
-    `add` has the sentences that are not on the server, with their article's name, in order. In `same` the pre-annotation
-    is unchanged; what people made of it stays. It has changed in `update`, where nobody has touched the sentence as far as
-    the export shows, and in `kept`, where people have, so that it stays. `incomplete` examples were left without their
-    spans by a killed import, the text of `damaged` ones is not the sentence's. The sentence of `removed` ones is no longer
-    in the layer; they stay. `duplicates` are surplus copies that nobody has touched, `conflicts` those that people have.
-    `others` counts the examples of other articles or programs.
+    `add` are sentences that are not on the server, with their article's name. The pre-annotation is unchanged in `same`; it
+    has changed in `update`, where the export shows no person's work, and in `kept`, where it does and so stays. A killed
+    import left `incomplete` without spans; `damaged` have another text; the sentence of `removed` ones is no longer in the
+    layer. `duplicates` are surplus copies that nobody has touched, `conflicts` those that people have. `others` counts the
+    examples of other articles or programs.
     """
 
     add: list[tuple[Sentence, str]] = field(default_factory=list)
@@ -59,10 +58,7 @@ def plan_push(
     names: Mapping[str, str],
     unverified: Collection[str] = (),
 ) -> PushPlan:
-    """Compare what should be on the server with what is.
-
-    `unverified` are the batches that may be half an import: the server writes all examples of a batch, then their spans.
-    """
+    """Compare what should be on the server with what is; `unverified` are the batches that may be half an import."""
     half = find_half_imports(examples, unverified)
     by_id: dict[str, list[DoccanoExample]] = defaultdict(list)
     for example in examples:
@@ -107,10 +103,9 @@ def is_as_sent(example: DoccanoExample, names: Mapping[str, str]) -> bool:
 def find_half_imports(examples: Iterable[DoccanoExample], unverified: Collection[str]) -> set[int]:
     """Return the ids of the examples of interrupted imports that nobody has worked on since.
 
-    One run of an import task writes the examples and then all their spans, or none. Where the task was repeated, the
-    n-th copy of each sentence belongs to the n-th run. People may have changed some spans since, so the majority of a
-    run shows whether it was interrupted. Its sentences without spans belong to it too: they have to be imported again
-    with their neighbours, or the article's order would be lost.
+    One run of an import task writes the examples and then all their spans, or none; the n-th copy of each sentence belongs
+    to its n-th run. People may have changed spans since, so the majority of a run shows whether it was interrupted. Its
+    sentences without spans are imported again with their neighbours, or the article's order would be lost.
     """
     copies: Counter[tuple[str, str]] = Counter()
     runs: dict[tuple[str, int], list[DoccanoExample]] = defaultdict(list)
@@ -134,9 +129,8 @@ def _choose_group(
     names: Mapping[str, str],
     half: Collection[int],
 ) -> list[MatchedExample]:
-    if example.text != sentence.text or example.meta.get("text_sha") != serialization.checksum_text(
-        sentence.text
-    ):
+    checksum = serialization.checksum_text(sentence.text)
+    if (example.text, example.meta.get("text_sha")) != (sentence.text, checksum):
         return plan.damaged
     if example.id in half:
         return plan.incomplete

@@ -1,7 +1,7 @@
 """A Doccano project read as a whole, and the server's tasks awaited.
 
-To read example by example takes minutes for ten thousand; an export takes seconds. It does not say who is confirmed, so
-there is a second export, of the confirmed examples.
+An export takes seconds where reading example by example takes minutes. It does not say which examples are confirmed, so
+there is a second export, of those.
 """
 
 from __future__ import annotations
@@ -15,7 +15,6 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from biaozhu.data.errors import RemoteError, ServerError
-from biaozhu.doccano.connection import translate_errors
 from biaozhu.doccano.local.state import worker_runs
 from biaozhu.formats.serialization import DoccanoExample, RemoteSpan, unpack_meta
 
@@ -26,12 +25,10 @@ if TYPE_CHECKING:
     from biaozhu.doccano.project import Project
 
 TASK_LIMIT_SECONDS = 900.0
-WORKER_CHECK_SECONDS = 8.0
-"""How long a task may run before we ask whether the worker is alive."""
-WORKER_SILENCE_SECONDS = 60.0
-"""How long a worker on another machine may be silent: while it is busy it looks like a dead one."""
-ALL_ITEMS = 1_000_000
-"""A page size that no list exceeds."""
+WORKER_CHECK_SECONDS = 8.0  # How long a task may run before we ask whether the worker is alive
+WORKER_SILENCE_SECONDS = 60.0  # of a worker on another machine, which while it is busy looks dead
+ALL_ITEMS = 1_000_000  # A page size that no list exceeds
+EXPORT = "all.jsonl"
 OWN_KEYS = ("id", "text", "label", "Comments")
 
 
@@ -51,8 +48,8 @@ def read_examples(connection: Connection, project: Project) -> list[DoccanoExamp
     """Return all examples of a collaborative project in the order in which annotators see them."""
     if not count_examples(connection, project):
         return []  # an empty project cannot be exported
-    rows = export_rows(connection, project)["all"]
-    confirmed = {row["id"] for row in export_rows(connection, project, confirmed=True).get("all", [])}
+    rows = _export_rows(connection, project, confirmed=False)
+    confirmed = {row["id"] for row in _export_rows(connection, project, confirmed=True)}
     if len(rows) != count_examples(connection, project):
         what, advice = "the export does not hold every example", "Run the command again"
         raise RemoteError(what, where=connection.url, next_step=advice)
@@ -61,30 +58,22 @@ def read_examples(connection: Connection, project: Project) -> list[DoccanoExamp
 
 def count_examples(connection: Connection, project: Project) -> int:
     """Return how many examples the server counts in the project."""
-    with translate_errors(connection.url):
-        return int(connection.client.count_examples(project.id))
+    return int(connection.call(connection.client.count_examples, project.id))
 
 
-def export_rows(
-    connection: Connection, project: Project, *, confirmed: bool = False
-) -> dict[str, list[dict[str, Any]]]:
-    """Return a project's examples as Doccano exports them: under `all`, or where each works alone by member."""
+def _export_rows(connection: Connection, project: Project, *, confirmed: bool) -> list[dict[str, Any]]:
     path = f"projects/{project.id}/download"
     task = connection.post(path, {"format": "JSONL", "exportApproved": confirmed})["task_id"]
     wait_for_task(connection, task)
-    answer = connection.download(path, params={"taskId": task})
-    rows: dict[str, list[dict[str, Any]]] = {}
+    answer = connection.call(connection.http.get, path, params={"taskId": task})
     try:
         with zipfile.ZipFile(io.BytesIO(answer.content)) as archive:
-            for name in archive.namelist():
-                if name.endswith(".jsonl"):
-                    # Only line feeds end a line: a text may hold U+2028.
-                    lines = archive.read(name).decode("utf-8").split("\n")
-                    rows[name.removesuffix(".jsonl")] = [json.loads(line) for line in lines if line.strip()]
+            # Only line feeds end a line: a text may hold U+2028.
+            lines = archive.read(EXPORT).decode("utf-8").split("\n") if EXPORT in archive.namelist() else ()
+            return [json.loads(line) for line in lines if line.strip()]
     except (zipfile.BadZipFile, ValueError) as error:
         what, advice = f"the export is damaged ({error})", "Run the command again"
         raise RemoteError(what, where=connection.url, next_step=advice) from None
-    return rows
 
 
 def read_spans(connection: Connection, project: Project, example: int) -> list[SpanRecord]:
@@ -94,7 +83,10 @@ def read_spans(connection: Connection, project: Project, example: int) -> list[S
     for data in connection.get(f"projects/{project.id}/examples/{example}/spans"):
         span = RemoteSpan(data["start_offset"], data["end_offset"], names.get(data["label"], ""))
         times = data["created_at"], data["updated_at"]
-        records.append(SpanRecord(data["id"], data["user"], span, _is_edited(*times), *times))
+        # Both are set when a span is made, microseconds apart. The server's clock may be set back later.
+        made, changed = map(datetime.fromisoformat, times)
+        is_edited = abs((changed - made).total_seconds()) >= 1
+        records.append(SpanRecord(data["id"], data["user"], span, is_edited, *times))
     return records
 
 
@@ -111,9 +103,8 @@ def change_spans(
     for record in remove:
         connection.delete(f"{path}/{record.id}")
     for span in sorted(draw, key=lambda span: span.start):
-        label = project.label_types[span.label]
-        with translate_errors(connection.url):
-            connection.client.create_span(project.id, example, span.start, span.end, label)
+        place = project.id, example, span.start, span.end, project.label_types[span.label]
+        connection.call(connection.client.create_span, *place)
 
 
 def list_all(connection: Connection, path: str) -> list[dict[str, Any]]:
@@ -144,15 +135,12 @@ def read_confirmations(connection: Connection, project: Project, example: int) -
 
 def list_member_names(connection: Connection, project: Project) -> dict[int, str]:
     """Return the members' names by user id."""
-    with translate_errors(connection.url):
-        return {member.user: member.username for member in connection.client.list_members(project.id)}
+    members = connection.call(connection.client.list_members, project.id)
+    return {member.user: member.username for member in members}
 
 
 def wait_for_task(connection: Connection, task: str, *, limit_seconds: float = TASK_LIMIT_SECONDS) -> Any:
-    """Wait until the worker has ended a task, and return its result.
-
-    RemoteError says that the task failed, ServerError that it did not end in time, or that no worker runs.
-    """
+    """Return a task's result; RemoteError: it failed, ServerError: it did not end in time, or no worker runs."""
     started = checked = heard = time.monotonic()
     pause = 0.05
     while True:
@@ -174,8 +162,7 @@ def wait_for_task(connection: Connection, task: str, *, limit_seconds: float = T
 def check_worker(connection: Connection, heard: float) -> float:
     """Check that the server's worker is not dead, and return when it last answered; `heard` is the time before.
 
-    A worker that is busy with a long task does not answer, so only a long silence counts, unless its process can be
-    seen on this machine.
+    A busy worker does not answer, so only a long silence counts, unless its process is on this machine.
     """
     if connection.home is not None:
         if worker_runs(connection.home):
@@ -205,8 +192,3 @@ def _read_row(row: Mapping[str, Any], *, confirmed: bool) -> DoccanoExample:
         confirmed=confirmed,
         comments=tuple(str(comment) for comment in row.get("Comments") or ()),
     )
-
-
-def _is_edited(created: str, updated: str) -> bool:
-    # Both times are set when a span is made, microseconds apart. The server's clock may be set back later.
-    return abs((datetime.fromisoformat(updated) - datetime.fromisoformat(created)).total_seconds()) >= 1

@@ -1,22 +1,31 @@
-"""A project with several annotators: for each a Doccano project of their own, `<project>@<annotator>`.
+"""A project with several annotators: for each a collaborative Doccano project, `<project>@<annotator>`, with nobody else.
 
 A Doccano project in which nobody sees the spans of others also hides the pre-annotations, and one in which everybody
-does forgets whose work it is. So each annotator gets a collaborative project with only them and the administrator: they
-see the pre-annotations, and what comes back is their layer.
+does forgets whose work it is.
+
+Generated passwords are in a file of the home folder that only its owner can read: of the local server, whatever its port,
+and by address of others. They are written before the account is made, never passed as an argument and never printed.
 """
 
 from __future__ import annotations
 
+import json
+import re
+import secrets
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+import msgspec
+
 from biaozhu.curation.status import Drawn, Note, SentenceStatus
-from biaozhu.data.errors import BiaozhuError, RoundTripError, raise_collected
+from biaozhu.data.errors import AuthError, BiaozhuError, RemoteError, RoundTripError, raise_collected
+from biaozhu.data.files import parse_json, read_bytes, write_text
 from biaozhu.data.model import Sentence, with_spans
 from biaozhu.data.offsets import Utf16Offsets
 from biaozhu.doccano import remote
-from biaozhu.doccano.accounts import ensure_accounts, ensure_members
+from biaozhu.doccano.connection import Account
+from biaozhu.doccano.local.state import accounts_path, read_state
 from biaozhu.doccano.project import ProjectSpec, require_project
 from biaozhu.doccano.pull import pull
 from biaozhu.doccano.push import push
@@ -30,10 +39,13 @@ if TYPE_CHECKING:
     from biaozhu.data.ledger import Entry
     from biaozhu.doccano.assignment import Assignment, Withheld
     from biaozhu.doccano.connection import Connection
+    from biaozhu.doccano.project import Project
     from biaozhu.doccano.push import PushReport
 
-READER_THREADS = 4
-"""Requests at a time while a project is read example by example: as many as a worker of the server has threads."""
+READER_THREADS = 4  # as many as a worker of the server has
+_ByAddress = dict[str, dict[str, str]]
+SCHEMA = 2  # of the file of passwords
+LOCAL_ADDRESS = re.compile(r"http://127\.0\.0\.1:\d+")  # a local server in schema 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,10 +102,7 @@ def create_projects(
     home: Path,
     tick: Callable[[int], None] = lambda _done: None,
 ) -> dict[str, PushReport]:
-    """Make accounts and projects, and push to each annotator what is assigned to them; another run only adds.
-
-    The connection is an administrator's, and `home` the folder of the file of generated passwords.
-    """
+    """Make accounts and projects as an administrator, and push to each annotator their share; another run only adds."""
     users = ensure_accounts(connection, tuple(assignment.annotators), home=home)
     reports = {}
     for name, given in assignment.annotators.items():
@@ -116,15 +125,14 @@ def pull_layers(
 ) -> tuple[AnnotatorLayer, ...]:
     """Read every annotator's work back.
 
-    A span that is as it was sent keeps its source and score. One that the annotator drew or changed has the annotator's
-    name as its source; one that the administrator drew there has `doccano:<administrator>`.
+    A span keeps its source and score unless the annotator drew or changed it, whose name it has then, or the administrator
+    (`doccano:<administrator>`).
     """
     layers = []
     for name, given in assignment.annotators.items():
-        own = make_own_spec(spec, name)
-        layer = _read_layer(connection, own, name, given, tick)
+        layer = _read_layer(connection, spec, name, given, tick)
         if not layer.consistent:
-            layer = _read_layer(connection, own, name, given, lambda _done: None)
+            layer = _read_layer(connection, spec, name, given, lambda _done: None)
         layers.append(layer)
     return tuple(layers)
 
@@ -149,15 +157,21 @@ def enter_layer(
     *,
     tick: Callable[[int], None] = lambda _done: None,
 ) -> EnteredWork:
-    """Enter a layer that was made elsewhere as the work of the annotator who is logged in, and confirm it.
+    """Enter a layer as the work of the annotator who is logged in, and confirm it; other sentences stay as they are.
 
-    Afterwards every sentence of the layer has exactly the layer's spans; the others stay as they are. Nothing is entered
-    if a sentence is not in the annotator's project, or has another text there.
+    Nothing is entered if a sentence is not in the annotator's project, or has another text there.
     """
     own = make_own_spec(spec, annotator.username)
     project = require_project(annotator, own.name)
     there = list_examples(annotator, project)
-    _check_texts(layer, there, own.name)
+    problems: list[BiaozhuError] = []
+    for sentence in layer:
+        if sentence.id not in there:
+            what, advice = f"the sentence is not in {own.name!r}", "Assign it with `biaozhu project create`"
+            problems.append(RoundTripError(what, where=sentence.id, next_step=advice))
+        elif there[sentence.id]["text"] != sentence.text:
+            problems.append(RoundTripError("Doccano holds another text", where=sentence.id))
+    raise_collected(problems)
     drawn = removed = confirmed = 0
     for sentence in layer:
         example = there[sentence.id]
@@ -176,24 +190,14 @@ def enter_layer(
     return EnteredWork(len(layer), drawn, removed, confirmed)
 
 
-def _check_texts(layer: Sequence[Sentence], there: Mapping[str, Mapping[str, Any]], project: str) -> None:
-    problems: list[BiaozhuError] = []
-    for sentence in layer:
-        if sentence.id not in there:
-            what, advice = f"the sentence is not in {project!r}", "Assign it with `biaozhu project create`"
-            problems.append(RoundTripError(what, where=sentence.id, next_step=advice))
-        elif there[sentence.id]["text"] != sentence.text:
-            problems.append(RoundTripError("Doccano holds another text", where=sentence.id))
-    raise_collected(problems)
-
-
 def _read_layer(
     connection: Connection,
-    own: ProjectSpec,
+    spec: ProjectSpec,
     annotator: str,
     given: Mapping[str, Withheld],
     tick: Callable[[int], None],
 ) -> AnnotatorLayer:
+    own = make_own_spec(spec, annotator)
     pulled = pull(connection, own)
     project = require_project(connection, own.name)
     users = list_member_names(connection, project)
@@ -228,11 +232,9 @@ def _read_layer(
         spans = []
         for span, there in zip(sentence.spans, as_stored, strict=True):
             source = span.source
-            if source == f"doccano:{annotator}" or (source == "doccano" and there in by_person):
-                source = annotator
-            elif source == "doccano":
-                source = f"doccano:{connection.username}"
-            spans.append(replace(span, source=source))
+            if source == "doccano":
+                source = annotator if there in by_person else f"doccano:{connection.username}"
+            spans.append(replace(span, source=annotator if source == f"doccano:{annotator}" else source))
         return with_spans(sentence, spans), status
 
     layers: dict[str, tuple[Sentence, ...]] = {}
@@ -240,7 +242,7 @@ def _read_layer(
     with ThreadPoolExecutor(READER_THREADS) as pool:
         for article, sentences in pulled.layers.items():
             results = []
-            for result in pool.map(read_sentence, [one for one in sentences if one.id in examples]):
+            for result in pool.map(read_sentence, (one for one in sentences if one.id in examples)):
                 results.append(result)
                 tick(1)
             layers[article] = tuple(one for one, each in results if each.state != "untouched")
@@ -260,3 +262,87 @@ def _list_drawn(
             label, user = ids.get(record.span.label, record.span.label), users.get(record.user, "")
             drawn.append(Drawn(*place, label, user, record.created, record.updated))
     return tuple(drawn)
+
+
+def ensure_accounts(connection: Connection, names: Sequence[str], *, home: Path) -> dict[str, int]:
+    """Find or make an account for each name, and return the user ids by name.
+
+    The account that pushes cannot be an annotator's: their work would look like pre-annotations.
+    """
+    if connection.username in names:
+        what = f"{connection.username!r} is the account that pushes"
+        raise RemoteError(what, where=connection.url, next_step="Give the annotator a name of their own")
+    users = connection.call(connection.client.search_users)
+    found: dict[str, int] = {user.username: user.id for user in users}
+    missing = [name for name in names if name not in found]
+    if missing:
+        data = _read_accounts(home)
+        passwords = _select_passwords(data, home, connection.url)
+        passwords |= {name: secrets.token_urlsafe(18) for name in missing}
+        content = json.dumps({"schema": SCHEMA, **data}, ensure_ascii=False, indent=2)
+        write_text(accounts_path(home), f"{content}\n", mode=0o600)
+        for name in missing:
+            found[name] = connection.call(connection.client.create_user, name, passwords[name]).id
+    return {name: found[name] for name in names}
+
+
+def ensure_members(connection: Connection, project: Project, users: Mapping[str, int]) -> None:
+    """Let these users annotate in the project; anyone who is a member already keeps their role."""
+    present = list_member_names(connection, project)
+    for name, user in users.items():
+        if user not in present:
+            connection.call(connection.client.add_member, project.id, name, "annotator")
+
+
+def find_password(home: Path, url: str, name: str) -> Account:
+    """Return the account of an annotator whose password we keep."""
+    password = _select_passwords(_read_accounts(home), home, url).get(name)
+    if password is None:
+        advice = "Make the account with `biaozhu project create`"
+        raise AuthError(f"no password of {name!r} is kept for this server", where=url, next_step=advice)
+    return Account(url, name, password)
+
+
+def list_accounts(home: Path, url: str) -> tuple[str, ...]:
+    """Return the names whose passwords are kept for this server."""
+    return tuple(_select_passwords(_read_accounts(home), home, url))
+
+
+def _select_passwords(data: dict[str, Any], home: Path, url: str) -> dict[str, str]:
+    """Return the passwords by name for one server."""
+    state = read_state(home)
+    is_local = state is not None and state.url == url
+    passwords: dict[str, str] = data["local"] if is_local else data["elsewhere"].setdefault(url, {})
+    return passwords
+
+
+def _read_accounts(home: Path) -> dict[str, Any]:
+    """Return `local`, passwords by name, and `elsewhere`, the same by address."""
+    path = accounts_path(home)
+    if not path.exists():
+        return {"local": {}, "elsewhere": {}}
+    try:
+        data: Any = parse_json(read_bytes(path))
+        if data.get("schema", SCHEMA) != SCHEMA:
+            what = "this accounts file is of another version of biaozhu"
+            raise AuthError(what, where=str(path), next_step="Use the version that wrote it")
+        if "schema" not in data:
+            data = _convert_schema_1(msgspec.convert(data, _ByAddress), home)
+        return {
+            "local": msgspec.convert(data["local"], dict[str, str]),
+            "elsewhere": msgspec.convert(data["elsewhere"], _ByAddress),
+        }
+    except (ValueError, AttributeError, TypeError, KeyError, msgspec.ValidationError):
+        advice = "Restore it, or move it away"
+        raise AuthError("not an accounts file", where=str(path), next_step=advice) from None
+
+
+def _convert_schema_1(elsewhere: _ByAddress, home: Path) -> dict[str, Any]:
+    """Convert a file with addresses only; one of loopback may have been a tunnel, so its passwords stay there too."""
+    state = read_state(home)
+    local: dict[str, str] = {}
+    if state:
+        for address in sorted(elsewhere, key=lambda address: address == state.url):
+            local |= elsewhere[address] if LOCAL_ADDRESS.fullmatch(address) else {}
+        elsewhere.pop(state.url, None)
+    return {"local": local, "elsewhere": elsewhere}

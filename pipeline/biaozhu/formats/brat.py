@@ -4,11 +4,10 @@ We write each sentence on a line of its own, the spans as T lines, and each span
 (`#1 AnnotatorNotes T1 …`). brat has no place for sentence ids, so `<name>.sentences.jsonl` is beside; it counts as
 long as the text is the one it was written for.
 
-A text-bound annotation stands on one line, so brat cuts a span at line breaks into fragments. So do we, also at tabs,
-which separate the fields of a line. Fragments with nothing but such a gap between them are one span again. Refused are
-spans that begin or end with a line break, other discontinuous spans, and relations, events and attributes. brat's
-browser counts UTF-16 units (brat issue 1115), and some programs write those: in each file the unit is taken in which
-more of the stated texts are right.
+As brat does, we cut a span at line breaks into fragments, also at tabs; fragments with only such a gap between them are
+one span again. Refused are spans that begin or end with a line break, other discontinuous spans, and relations, events and
+attributes. brat's browser counts UTF-16 units (brat issue 1115), and some programs write those: in each file the unit is
+taken in which more of the stated texts are right.
 """
 
 from __future__ import annotations
@@ -17,6 +16,7 @@ import json
 import re
 from bisect import bisect_right
 from collections import defaultdict
+from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -136,21 +136,14 @@ def _read_pair(name: str, files: Mapping[str, bytes], where: str, unit: OffsetUn
 
 def _read_span(match: re.Match[str], note: str) -> StatedSpan:
     offsets = [int(one) for one in re.findall("[0-9]+", match[3])]
-    try:
+    ours: Any = None
+    with suppress(FormatError):  # somebody else's note
         ours = documents.load_json(note, where="")
-    except FormatError:
-        ours = None  # somebody else's note
     ours = ours if isinstance(ours, dict) else {}
-    source = ours.get("source")
-    return StatedSpan(
-        offsets[0],
-        offsets[-1],
-        match[2],
-        match[4],
-        source if isinstance(source, str) else SOURCE,
-        documents.read_score(ours.get("score")),
-        pieces=len(offsets) // 2,
-    )
+    source = ours["source"] if isinstance(ours.get("source"), str) else SOURCE
+    score = documents.read_score(ours.get("score"))
+    place = offsets[0], offsets[-1], match[2], match[4]
+    return StatedSpan(*place, source, score, pieces=len(offsets) // 2)
 
 
 def _cut_document(document: Document, sidecar: bytes, where: str) -> list[Document]:
@@ -184,5 +177,5 @@ def _cut_document(document: Document, sidecar: bytes, where: str) -> list[Docume
     cut: list[Document] = []
     for number, ((start, end), inside) in enumerate(zip(borders, spans, strict=True)):
         parts = document.text[start:end], tuple(inside), tuple(by_sentence[number])
-        cut.append(Document(*parts, sentence_id=ids[number], name=document.name))
+        cut.append(Document(*parts, ids[number], document.name))
     return cut

@@ -5,9 +5,9 @@ We write the character, a tab and the tag, in the IOB2 scheme (every span begins
 first line of the file says so, and only in a file with that line are such escapes read. Columns carry no sources and
 no scores.
 
-Other people's files are read too: the first column is the token, the last the tag; columns are separated by a tab or,
-in a line without one, by white space. Tokens are joined as they are. The schemes IOB2, IOB1, BIOES, BMES and BILOU are
-known; an I- without a beginning begins a span, as in conlleval.
+Of other files the first column is the token, the last the tag; columns are separated by a tab or, in a line without one,
+by white space. Tokens are joined as they are. The schemes IOB2, IOB1, BIOES, BMES and BILOU are known; an I- without a
+beginning begins a span, as in conlleval.
 """
 
 from __future__ import annotations
@@ -60,7 +60,8 @@ def read_conll(data: bytes, *, where: str) -> tuple[Document, ...]:
             if rows:
                 read.append(_join_rows(rows, sentence_id))
                 rows, sentence_id = [], ""
-        elif "\t" not in line and _is_comment(line):
+        # In files whose columns are separated by white space `# O` is the character # with its tag.
+        elif line.startswith("#") and "\t" not in line and not TAG.fullmatch(line.rsplit(maxsplit=1)[-1]):
             found = SENT_ID.match(line)
             sentence_id = found[1] if found else sentence_id
         elif row := _read_row(line, is_escaped=is_escaped):
@@ -85,11 +86,6 @@ def _unescape(match: re.Match[str]) -> str:
     return character
 
 
-def _is_comment(line: str) -> bool:
-    # In files whose columns are separated by white space `# O` is the character # with its tag.
-    return line.startswith("#") and TAG.fullmatch(line.rsplit(maxsplit=1)[-1]) is None
-
-
 def _read_row(line: str, *, is_escaped: bool) -> tuple[str, str, str] | None:
     """Return the token, the tag's prefix and its label, or None where there is no known tag."""
     columns = line.split("\t") if "\t" in line else line.split()
@@ -105,8 +101,7 @@ def _read_row(line: str, *, is_escaped: bool) -> tuple[str, str, str] | None:
 def _join_rows(rows: Iterable[tuple[str, str, str]], sentence_id: str) -> Document:
     tokens: list[str] = []
     borders: list[tuple[int, int, str]] = []
-    end = 0
-    open_label: str | None = None
+    end, open_label = 0, None
     for token, prefix, label in rows:
         start, end = end, end + len(token)
         tokens.append(token)
@@ -115,7 +110,5 @@ def _join_rows(rows: Iterable[tuple[str, str, str]], sentence_id: str) -> Docume
         elif prefix != "O":
             borders.append((start, end, label))
         open_label = None if prefix in "OESLU" else label
-    stated = [StatedSpan(*border, source=SOURCE) for border in borders]
-    return documents.make_document(
-        "".join(tokens), stated, unit=OffsetUnit.codepoints, sentence_id=sentence_id
-    )
+    stated, unit = [StatedSpan(*border, source=SOURCE) for border in borders], OffsetUnit.codepoints
+    return documents.make_document("".join(tokens), stated, unit=unit, sentence_id=sentence_id)

@@ -1,8 +1,8 @@
-"""The way to all formats and back: a layer to files of a format, and files of a format to sentences of biaozhu.
+"""A layer to files of a format, and files of a format to sentences of biaozhu.
 
-A document of a foreign file that carries a sentence id of biaozhu becomes that sentence. Any other is looked for in the
-given article, in order. Where none is given, an article is made of the documents of the same name, one to a line, and
-its raw file is written beside the layer, so that `raw[start:end] == text` holds as for every sentence.
+A document that carries a sentence id of biaozhu becomes that sentence. Any other is looked for in the given article, in
+order. Where none is given, the documents of the same name, one to a line, make an article, whose raw file is written
+beside the layer.
 """
 
 from __future__ import annotations
@@ -32,7 +32,6 @@ if TYPE_CHECKING:
     from biaozhu.formats.documents import ExportedFiles, OffsetUnit
 
 NOT_CARRIED = {Format.conll: "CoNLL has no place for sources and scores: they stay in the layer"}
-"""What a format cannot hold beside spans, as a sentence for people."""
 BRAT_SUFFIXES = (".ann", ".txt", SIDECAR_SUFFIX)
 
 
@@ -52,10 +51,7 @@ def export_layer(
     names: Mapping[str, str],
     articles: Mapping[str, str] | None = None,
 ) -> ExportedFiles:
-    """Write a layer in another format.
-
-    `names` maps label ids to what annotators see in Doccano, `articles` article ids to the names of brat's files.
-    """
+    """Write a layer in another format; `names` maps label ids to names in Doccano, `articles` ids to those of brat's files."""
     writers: dict[Format, Callable[[Sequence[Sentence]], ExportedFiles]] = {
         Format.doccano: partial(json_rows.write_doccano, names=names),
         Format.conll: write_conll,
@@ -74,10 +70,9 @@ def read_documents(
     renamed: Mapping[str, str],
     unit: OffsetUnit | None = None,
 ) -> tuple[Document, ...]:
-    """Read a file (for brat also a folder) of a format.
+    """Read a file (for brat also a folder) of a format, whose tool counts offsets in `unit` where it does not say.
 
-    `names` maps what annotators see in Doccano to label ids, `renamed` the labels of any file to ours. Where `unit` is
-    None the file's offsets count what the format's tool counts.
+    `names` maps what annotators see in Doccano to label ids, `renamed` the labels of any file to ours.
     """
     if of is Format.brat:
         folder = str(path if path.is_dir() else path.parent)
@@ -109,16 +104,15 @@ def import_documents(
     cleaned = [_clean_spans(document) for document in documents]
     pieces: list[Document] = []
     owners: list[int] = []
+    texts: dict[str, list[str]] = defaultdict(list)  # of the articles to make
     for number, document in enumerate(cleaned):
         if document.text:
-            is_cut = split and not document.sentence_id and article is None
-            cut = _split_document(document) if is_cut else [document]
+            is_new = not (document.sentence_id or article)
+            cut = _split_document(document) if split and is_new else [document]
             pieces += cut
             owners += [number] * len(cut)
-    texts: dict[str, list[str]] = defaultdict(list)  # of the articles to make
-    for document in cleaned:
-        if document.text and not (document.sentence_id or article):
-            texts[document.name].append(document.text)
+            if is_new:
+                texts[document.name].append(document.text)
     raws = {name: "\n".join(found) for name, found in texts.items()}
     articles = {name: _check_article(raw, name) for name, raw in raws.items()}
     sentences = _place_pieces(pieces, articles, article)
@@ -138,11 +132,12 @@ def _clean_spans(document: Document) -> Document:
     entries = list(document.entries)
     spans: dict[tuple[int, int, str], Span] = {}
     for span in {span.key: span for span in reversed(document.spans)}.values():
-        trimmed = span if document.sentence_id else _trim(span, document.text)
-        if trimmed != span:
-            is_empty = trimmed.start >= trimmed.end
+        trimmed, shown = span, document.text[span.start : span.end]
+        if not document.sentence_id and shown != shown.strip():
+            start, end = span.end - len(shown.lstrip()), span.start + len(shown.rstrip())
+            trimmed = replace(span, start=start, end=end)
+            is_empty = start >= end
             reason = "it is only white space" if is_empty else "white space at its edges was cut off"
-            shown = document.text[span.start : span.end]
             entries.append(make_entry(reason, *span.key, shown, decided=not is_empty))
         if trimmed.start < trimmed.end:
             spans.setdefault(trimmed.key, trimmed)  # the same annotation twice is no loss
@@ -154,12 +149,6 @@ def _clean_spans(document: Document) -> Document:
         else:
             kept.append(span)
     return replace(document, spans=tuple(kept), entries=tuple(entries))
-
-
-def _trim(span: Span, text: str) -> Span:
-    shown = text[span.start : span.end]
-    start = span.start + len(shown) - len(shown.lstrip())
-    return replace(span, start=start, end=span.end - len(shown) + len(shown.rstrip()))
 
 
 def _split_document(document: Document) -> list[Document]:
@@ -250,11 +239,9 @@ def _read_file(path: Path) -> bytes:
 
 
 def _read_brat_files(path: Path) -> dict[str, bytes]:
-    if path.is_dir():
-        files = [one for one in sorted(path.iterdir()) if one.is_file() and one.name.endswith(BRAT_SUFFIXES)]
-    elif path.suffix in (".ann", ".txt"):
-        beside = [path.with_suffix(suffix) for suffix in BRAT_SUFFIXES]
-        files = [file for file in beside if file.is_file() or file == path]
-    else:
+    if not path.is_dir() and path.suffix not in (".ann", ".txt"):
         raise errors.MissingFileError("brat's files are a .txt and a .ann", where=str(path))
+    beside = [path.with_suffix(suffix) for suffix in BRAT_SUFFIXES]
+    within = [one for one in path.iterdir() if one.name.endswith(BRAT_SUFFIXES)] if path.is_dir() else beside
+    files = [one for one in sorted(within) if one.is_file() or one == path]
     return {file.name: _read_file(file) for file in files}

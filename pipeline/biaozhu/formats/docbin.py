@@ -63,10 +63,14 @@ def read_docbin(data: bytes, *, where: str) -> tuple[Document, ...]:
 def _read_doc(doc: Doc) -> Document:
     ours = doc.user_data.get(USER_DATA_KEY)
     ours = ours if isinstance(ours, dict) else {}
-    origins = _read_origins(ours, len(doc.ents))
+    count = len(doc.ents)
+    origins: Any = ours.get("sources"), ours.get("scores")
+    # They count only if nobody has added or removed entities since our export.
+    if not all(isinstance(one, list | tuple) and len(one) == count for one in origins):
+        origins = [SOURCE] * count, [None] * count
     stated = [
-        StatedSpan(ent.start_char, ent.end_char, ent.label_, None, source, score)
-        for ent, (source, score) in zip(doc.ents, origins, strict=True)
+        StatedSpan(ent.start_char, ent.end_char, ent.label_, None, str(source), documents.read_score(score))
+        for ent, source, score in zip(doc.ents, *origins, strict=True)
     ]
     entities = {(one.start, one.end, one.label) for one in stated}
     refused = [
@@ -78,15 +82,3 @@ def _read_doc(doc: Doc) -> Document:
     return documents.make_document(
         doc.text, stated, unit=documents.OffsetUnit.codepoints, sentence_id=ours.get("id"), entries=refused
     )
-
-
-def _read_origins(ours: dict[str, Any], count: int) -> list[tuple[str, float | None]]:
-    """Return the source and the score of each entity, if nobody has added or removed entities since our export."""
-    sources, scores = ours.get("sources"), ours.get("scores")
-    if (
-        not isinstance(sources, list | tuple)
-        or not isinstance(scores, list | tuple)
-        or {len(sources), len(scores)} != {count}
-    ):
-        return [(SOURCE, None)] * count
-    return [(str(source), documents.read_score(score)) for source, score in zip(sources, scores, strict=True)]

@@ -6,6 +6,7 @@ import re
 from bisect import bisect_left, bisect_right
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from biaozhu.data.errors import FormatError
@@ -19,8 +20,7 @@ if TYPE_CHECKING:
 
     from biaozhu.data.ledger import Severity
 
-MAX_FILE_BYTES = 256 * 1024 * 1024
-"""Size of the largest file that is read, unpacked."""
+MAX_FILE_BYTES = 256 * 1024 * 1024  # Size of the largest file that is read, unpacked
 MAX_OFFSET_DIGITS = 11
 # All that Python's codecs, with which brat reads, end a line at; and the tab.
 BREAKS = frozenset("\t\n\v\f\r\x1c\x1d\x1e\x85\u2028\u2029")
@@ -47,10 +47,7 @@ class OffsetUnit(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class StatedSpan:
-    """A span as a file states it, in the units of its tool.
-
-    `text` is the text there according to the file, if it says; `pieces` counts the fragments of a span of brat.
-    """
+    """A span as a file states it, in its tool's units, with the text if it says; `pieces` counts fragments in brat."""
 
     start: int
     end: int
@@ -65,7 +62,7 @@ class StatedSpan:
 class Document:
     """A text with the spans of a file, which may overlap, and ledger entries, which name no sentence yet.
 
-    `sentence_id` is ours where the file carries one; documents of the same `name` belong to the same article.
+    Documents of the same `name` belong to the same article.
     """
 
     text: str
@@ -92,23 +89,17 @@ def make_document(
     sentence_id: object = None,
     entries: Iterable[Entry] = (),
 ) -> Document:
-    """Convert stated spans to code points.
+    """Convert stated spans to code points; one that does not fit the text becomes a ledger entry, like `entries`.
 
-    A span that does not fit the text becomes a ledger entry. Where a span states its text and that text stands
-    somewhere else, the span moves there if only one place can be meant.
-
-    Where `unit` is None the offsets count the unit in which more of the spans fit, or `default` where both fit alike.
-    Spans that fit in both, at different places and without a stated text, are then refused, except in a document that
-    we have exported, with a `sentence_id`. `entries` name what the format's reader could not read.
+    A span whose stated text is somewhere else moves there if only one place can be meant. Where `unit` is None the offsets
+    count the unit in which more of the spans fit, or `default` where both fit alike. Spans that fit in both, at different
+    places and without a stated text, are then refused, except in a document that we have exported.
     """
     stated = tuple(stated)
     known_id = sentence_id if isinstance(sentence_id, str) and SENTENCE_ID.fullmatch(sentence_id) else ""
     units = [unit] if unit else sorted(OffsetUnit, key=lambda each: each is not default)
     places = {each: _find_places(text, stated, each) for each in units}
-    fitting = [
-        sum(_fits(text, one, place) for one, place in zip(stated, places[each], strict=True))
-        for each in units
-    ]
+    fitting = [sum(map(partial(_fits, text), stated, places[each])) for each in units]
     chosen = units[fitting.index(max(fitting))]
     is_sure = bool(unit or known_id) or len(set(fitting)) > 1
     spans: list[Span] = []
@@ -136,10 +127,7 @@ def make_entry(
 def cut_spans(
     spans: Iterable[Span], borders: Sequence[tuple[int, int]]
 ) -> tuple[list[list[Span]], list[Span]]:
-    """Give each span to the stretch that holds it, with offsets into it; return those in none apart.
-
-    The stretches of the text must be sorted and disjoint.
-    """
+    """Give each span to the one of sorted, disjoint stretches that holds it, with offsets into it; return the others too."""
     starts = [start for start, _ in borders]
     inside: list[list[Span]] = [[] for _ in borders]
     crossing: list[Span] = []
@@ -195,21 +183,17 @@ def read_score(value: object) -> float | None:
 
 def _find_places(text: str, stated: Iterable[StatedSpan], unit: OffsetUnit) -> list[tuple[int, int] | None]:
     """Convert offsets to code points; None where they do not fit the text."""
-    offsets = Utf16Offsets(text)
-    places: list[tuple[int, int] | None] = []
-    for one in stated:
-        if unit is OffsetUnit.utf16:
-            places.append(offsets.span_from_units(one.start, one.end))
-        else:
-            places.append((one.start, one.end) if 0 <= one.start < one.end <= len(text) else None)
-    return places
+    if unit is OffsetUnit.utf16:
+        offsets = Utf16Offsets(text)
+        return [offsets.span_from_units(one.start, one.end) for one in stated]
+    return [(one.start, one.end) if 0 <= one.start < one.end <= len(text) else None for one in stated]
 
 
 def _fits(text: str, one: StatedSpan, place: tuple[int, int] | None) -> bool:
     # A tool may state a line break as a space, or CR LF as LF.
-    return place is not None and (
-        one.text is None or _join_lines(text[slice(*place)]) == _join_lines(one.text)
-    )
+    if place is None or one.text is None:
+        return place is not None
+    return _join_lines(text[slice(*place)]) == _join_lines(one.text)
 
 
 def _join_lines(text: str) -> str:

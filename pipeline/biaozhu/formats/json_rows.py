@@ -1,20 +1,17 @@
 """Rows of JSON that hold a text and its spans: Doccano's JSONL, Label Studio's JSON, and what other programs write.
 
-A file is JSON Lines, a JSON array, or objects one after another over any number of lines. A row is an object, or
-spaCy's pair `[text, {"entities": …}]`.
+A file is JSON Lines, a JSON array, or objects one after another. A row is an object, or spaCy's pair
+`[text, {"entities": …}]`.
 
-Doccano's own files count UTF-16 units, as its page does. Files of other programs often count code points, so a span
-that both can mean is refused until `--units` says which it is. Our export carries each sentence's id (`sid`) and its
-spans with source and score (`pre`) as metadata, and Doccano keeps both. An example that push made has them too, packed
-(see `biaozhu.formats.serialization`).
+Doccano's own files count UTF-16 units. Other programs often count code points, so a span that both can mean is refused
+until `--units` says which it is. Our export carries each sentence's id (`sid`) and its spans with source and score (`pre`)
+as metadata, which Doccano keeps; of an example that push made they are packed (see `biaozhu.formats.serialization`).
 
 Label Studio's file holds tasks with `data.text` and the results of their annotations, its shorter JSON-MIN a row for
 each annotation. Its offsets are code points since 1.6 (label-studio-frontend pull request 308, "Store code points
-instead of js length") and were UTF-16 units before. Each result states its text, so in each task the unit is taken in
-which more of the texts are right. Show our texts with `<Style>.htx-text{white-space: pre-wrap}</Style>`, or Label Studio
-hides white space (its documentation of the Text tag). A task holds one version for each annotator, a layer one for all:
-the ground truth is taken, else the version that was changed last, else, where nobody has annotated, the last prediction.
-The spans that only other versions have are named in the ledger.
+instead of js length") and were UTF-16 units before: in each task the unit is taken in which more of the stated texts are
+right. Of a task's versions the ground truth is taken, else the one that was changed last, else the last prediction. The
+ledger names the spans that only other versions have.
 """
 
 from __future__ import annotations
@@ -40,8 +37,7 @@ if TYPE_CHECKING:
 TEXT_KEYS = ("text", "data", "content", "sentence")
 SPAN_KEYS = frozenset({"label", "labels", "entities", "annotations", "spans"})
 """Under these keys, in any case, nothing but spans is accepted; under other keys spans are recognised by their form."""
-OTHER_KEYS = frozenset({"tokens", "relations"})
-"""Under these keys nothing is taken for a span: tokens have offsets and tags too."""
+OTHER_KEYS = frozenset({"tokens", "relations"})  # never spans: tokens have offsets and tags too
 START_KEYS = ("start_offset", "start", "begin", "from")
 END_KEYS = ("end_offset", "end", "to")
 LABEL_KEYS = ("label", "labels", "type", "tag", "entity", "entity_group")
@@ -165,7 +161,11 @@ def _expand_row(row: Mapping[str, Any], where: str) -> dict[str, Any]:
 
 def _read_task(task: Mapping[str, Any], where: str, unit: OffsetUnit | None) -> Document:
     data = task["data"]
-    text = _find_text(data, where)
+    texts = {key: value for key, value in data.items() if isinstance(value, str) and key != "sid"}
+    if "text" not in texts and len(texts) != 1:
+        what = f"{len(texts)} of the task's data can be its text"
+        raise FormatError(what, where=where, next_step="Name the text `text` in the data")
+    text = texts.get("text", next(iter(texts.values())))
     results = _list_versions(task, where) or [[]]
     versions = [_read_version(text, one, unit, data.get("sid")) for one in results]
     chosen, others = versions[-1], versions[:-1]
@@ -178,14 +178,6 @@ def _read_task(task: Mapping[str, Any], where: str, unit: OffsetUnit | None) -> 
     ]
     lost += [entry for version in others for entry in version.entries if entry.severity == "loss"]
     return replace(chosen, entries=(*chosen.entries, *dict.fromkeys(lost)))
-
-
-def _find_text(data: Mapping[str, Any], where: str) -> str:
-    texts = {key: value for key, value in data.items() if isinstance(value, str) and key != "sid"}
-    if "text" not in texts and len(texts) != 1:
-        what = f"{len(texts)} of the task's data can be its text"
-        raise FormatError(what, where=where, next_step="Name the text `text` in the data")
-    return texts.get("text", next(iter(texts.values())))
 
 
 def _list_versions(task: Mapping[str, Any], where: str) -> list[list[dict[str, Any]]]:
@@ -216,9 +208,8 @@ def _read_version(
         meta = result.get("meta")
         source = meta.get("source") if isinstance(meta, dict) else None
         source = source if isinstance(source, str) else LABEL_STUDIO
-        stated += [
-            replace(span, source=source, score=documents.read_score(result.get("score"))) for span in spans
-        ]
+        score = documents.read_score(result.get("score"))
+        stated += [replace(span, source=source, score=score) for span in spans]
         if not spans:
             reason = f"a result of type {result.get('type')!r} is not a span of a text"
             entries.append(make_entry(reason, text=str(result.get("id", result.get("value")))[:200]))
@@ -248,11 +239,9 @@ def read_rows(data: bytes, *, where: str) -> tuple[list[_Row], list[BiaozhuError
             if text[start] == "[" or position < 0:
                 break
             continue
-        if _is_pair(value) or not isinstance(value, list):
-            items = [(place, value)]
-        else:
-            items = [(f"{place} item {number}", item) for number, item in enumerate(value, 1)]
-        for item_place, item in items:
+        is_list = isinstance(value, list) and not _is_pair(value)
+        for number, item in enumerate(value if is_list else [value], 1):
+            item_place = f"{place} item {number}" if is_list else place
             row = {"text": item[0], **item[1]} if _is_pair(item) else item
             if isinstance(row, dict):
                 rows.append((item_place, row))
@@ -306,10 +295,8 @@ def parse_span(value: object) -> list[documents.StatedSpan]:
         return []
     text = value.get("text")
     said = text if isinstance(text, str) and text else None
-    return [
-        documents.StatedSpan(start, end, str(one), said, DOCCANO, documents.read_score(value.get("score")))
-        for one in labels
-    ]
+    score = documents.read_score(value.get("score"))
+    return [documents.StatedSpan(start, end, str(one), said, DOCCANO, score) for one in labels]
 
 
 def _get_first(value: Mapping[str, Any], keys: Iterable[str]) -> object:

@@ -141,8 +141,7 @@ def make_import_line(
 ) -> str:
     """Return a line for Doccano's JSONL import; every line of a file needs the same metadata keys.
 
-    `names` maps label ids to what annotators see; `ascii_only` escapes all else, so that the server cannot guess a
-    wrong encoding.
+    `names` maps label ids to what annotators see; with `ascii_only` the server cannot guess a wrong encoding.
     """
     label = [[s.start, s.end, s.label] for s in to_remote_spans(sentence.text, sentence.spans, names)]
     return json.dumps({"text": sentence.text, "label": label, **pack_meta(meta)}, ensure_ascii=ascii_only)
@@ -157,10 +156,9 @@ def to_remote_spans(text: str, spans: Iterable[Span], names: Mapping[str, str]) 
 def from_remote_spans(
     example: DoccanoExample, ids: Mapping[str, str]
 ) -> tuple[tuple[Span, ...], tuple[tuple[RemoteSpan, str], ...]]:
-    """Convert an example's spans back, each with the source and score that it was sent with.
+    """Convert an example's spans back, sorted and disjoint, with the source and score that they were sent with.
 
-    The spans come sorted and disjoint; one that was not sent has the source `doccano` and no score. Those that cannot be
-    converted come apart, each with the reason. `ids` maps the names that annotators see to label ids.
+    One that was not sent has the source `doccano`. Those that cannot be converted come with the reason, in a second tuple.
     """
     offsets = Utf16Offsets(example.text)
     sent = {span.key: span for span in example.sent_spans or ()}

@@ -1,22 +1,28 @@
 """Answers of a model, checked letter by letter: every span must stand in its sentence at its stated occurrence.
 
 An answer is JSON, or for servers without structured output marked text: each sentence repeated, its spans between marks.
+Answers are kept on disk, by text, prompt, model and parameters: a second run costs nothing.
 """
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
+import sqlite3
+import threading
 import unicodedata
 from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from biaozhu.data.errors import WriteError
 from biaozhu.data.files import to_unicode
 from biaozhu.data.model import Span
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Sequence
+    from pathlib import Path
 
     from biaozhu.data.model import Sentence
 
@@ -28,11 +34,12 @@ NUMBER = re.compile(r"<(/?)(\d{1,4})>")
 MARK = re.compile(r"<(/?)([^<>/\s]{1,40})>")
 BAD_MARKS = "marks are nested or not closed"
 WHITE_EDGES = "span is empty or has white space at its ends"
+WAIT_SECONDS = 60.0
 
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """Fault of an answer: a reason that can be counted, the span as the model wrote it, if it is one, and more words."""
+    """Fault of an answer: a reason that can be counted, and the span as the model wrote it, or a detail."""
 
     reason: str
     text: str = ""
@@ -122,7 +129,7 @@ def find_occurrence(text: str, part: str, occurrence: int) -> int:
     for _ in range(occurrence):
         at = text.find(part, at + 1)
         if at < 0:
-            return -1
+            break
     return at
 
 
@@ -213,9 +220,8 @@ def _bare(text: str) -> str:
 
 def _shorten(value: Any) -> str:
     """Return a value as a ledger can hold it."""
-    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
     # A lone surrogate, which JSON may state, fits into no ledger.
-    text = to_unicode(text)
+    text = to_unicode(value if isinstance(value, str) else json.dumps(value, ensure_ascii=False))
     return text if len(text) <= SHOWN_CHARS else f"{text[:SHOWN_CHARS]}…"
 
 
@@ -269,3 +275,64 @@ def _align(marked: str, text: str, labels: Collection[str]) -> Checked:  # noqa:
         where = f"{letters[at : at + 10]!r} where the sentence has {own[at : at + 10]!r}"
         return make_unanswered("the text comes back rewritten", where)
     return Checked(tuple(spans), tuple(problems))
+
+
+class AnswerCache:
+    """A database of checked answers, which threads and other runs may use at the same time."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._lock = threading.Lock()
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            # It holds words of the articles: nobody else's business.
+            path.touch(mode=0o600)
+            options: Any = {"timeout": WAIT_SECONDS, "isolation_level": None, "check_same_thread": False}
+            self._database = sqlite3.connect(path, **options)
+        except (OSError, sqlite3.Error) as error:
+            raise self._failed(error) from None
+        self._execute("PRAGMA journal_mode = WAL")
+        self._execute("PRAGMA synchronous = NORMAL")
+        self._execute("CREATE TABLE IF NOT EXISTS answers (key TEXT PRIMARY KEY, answer TEXT NOT NULL)")
+
+    def read(self, key: str, text: str) -> Checked | None:
+        """Return the answer for a text, or None where there is none that fits it."""
+        row = self._execute("SELECT answer FROM answers WHERE key = ?", key)
+        try:
+            data = json.loads(row[0])
+            spans = tuple(Span(int(start), int(end), str(label)) for start, end, label in data["spans"])
+            problems = tuple(Problem(*one) for one in data["problems"])
+        except (ValueError, TypeError, KeyError):
+            return None  # also where there is no row
+        edges = [0, *(edge for span in spans for edge in (span.start, span.end)), len(text)]
+        is_fitting = edges == sorted(edges) and all(span.start < span.end for span in spans)
+        return Checked(spans, problems) if is_fitting else None
+
+    def write(self, key: str, answer: Checked) -> None:
+        """Keep an answer."""
+        spans = [[span.start, span.end, span.label] for span in answer.spans]
+        problems = [[one.reason, one.text, one.label, one.occurrence] for one in answer.problems]
+        line = json.dumps({"spans": spans, "problems": problems}, ensure_ascii=False)
+        self._execute("INSERT OR REPLACE INTO answers VALUES (?, ?)", key, line)
+
+    def close(self) -> None:
+        """Close the database."""
+        with self._lock:
+            self._database.close()
+
+    def _execute(self, statement: str, *values: str) -> Any:
+        try:
+            with self._lock:
+                return self._database.execute(statement, values).fetchone()
+        except sqlite3.Error as error:
+            raise self._failed(error) from None
+
+    def _failed(self, error: Exception) -> WriteError:
+        what = f"the cache of answers cannot be used ({error})"
+        advice = "Remove the file, or name another folder in BIAOZHU_CACHE"
+        return WriteError(what, where=str(self._path), next_step=advice)
+
+
+def make_key(*parts: Any) -> str:
+    """Return the key of an answer: a checksum of all that it depends on."""
+    return hashlib.sha256(json.dumps(parts, ensure_ascii=False, sort_keys=True).encode()).hexdigest()

@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 import os
 import re
+import threading
 import tomllib
+from dataclasses import asdict, astuple, dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
@@ -23,8 +25,7 @@ OWN_PARAMETERS = frozenset({"messages", "model", "n", "response_format", "tools"
 SECRET = re.compile(
     r"api.?key|authorization|secret|password|credential|bearer|(?:access|auth).?token", re.IGNORECASE
 )
-# What a key may look like: it travels in a header.
-KEY = re.compile(r"[!-~]+")
+KEY = re.compile(r"[!-~]+")  # it travels in a header
 
 AnswerForm = Literal["json", "marks"]
 Count = Annotated[int, msgspec.Meta(ge=1)]
@@ -32,6 +33,7 @@ Many = Annotated[int, msgspec.Meta(ge=0)]
 Amount = Annotated[float, msgspec.Meta(ge=0)]
 Positive = Annotated[float, msgspec.Meta(gt=0)]
 Text = Annotated[str, msgspec.Meta(min_length=1)]
+MILLION = 1_000_000
 
 
 class Prices(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -51,17 +53,11 @@ class Budget(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Content of a configuration file.
+    """Content of a configuration file, which docs/llm.md describes.
 
-    Attributes:
-        key_env: the environment variable that holds the key; empty where the server wants none.
-        batch_sentences, context_chars: how many sentences one call may have, and how much text before and after them.
-        examples: how many sentences of `gold` (layers, none by default) the prompt shows.
-        answer: `json` under a schema, or `marks`: the text repeated with marks in it.
-        timeout_seconds: how long one call may take in all.
-        retries, retry_seconds: how often a call is sent again, and how long the first wait is.
-        score: what each of its spans gets, such as its precision on gold of yours; None for no score.
-        proposes: label -> priority, of what the combined layer may take from this one; see `annotators.registry`.
+    `key_env` names the variable of the key; one call has `batch_sentences`, with `context_chars` of text around them, and
+    `examples` from the layers of `gold`. `answer` is `json` under a schema, or `marks`: the text repeated with marks.
+    `score` is what each span gets, `proposes` the priority of a label in the combined layer (`annotators.registry`).
     """
 
     base_url: Text
@@ -110,9 +106,8 @@ def read_config(path: Path) -> Config:
         config = msgspec.convert(table, Config)
         json.dumps(config.parameters, allow_nan=False)
     except (msgspec.ValidationError, TypeError, ValueError) as error:
-        what, advice = f"not a language model's configuration: {error}", ""
-        if "key" in str(error):
-            advice = "A key belongs into the environment: name the variable in key_env"
+        what, key = f"not a language model's configuration: {error}", "key" in str(error)
+        advice = "A key belongs into the environment: name the variable in key_env" if key else ""
         raise ConfigError(what, where=where, next_step=advice) from None
     _check_parameters(config, where)
     _check_url(config, where)
@@ -169,3 +164,90 @@ def _check_url(config: Config, where: str) -> None:
     if config.key_env and parts.scheme == "http" and parts.hostname not in LOOPBACK:
         what = f"http would send the key of {config.key_env} unencrypted to {parts.hostname}"
         raise ConfigError(what, where=where, next_step="Use https in base_url")
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """Tokens of calls; `cached` are those of the input that the server had in its own cache."""
+
+    input: int = 0
+    output: int = 0
+    cached: int = 0
+    estimated: bool = False
+
+    def __add__(self, other: Usage) -> Usage:
+        tokens = self.input + other.input, self.output + other.output, self.cached + other.cached
+        return Usage(*tokens, self.estimated or other.estimated)
+
+    def cost(self, prices: Prices | None) -> float | None:
+        """Return what it costs, in the currency of the prices; None without any."""
+        if prices is None:
+            return None
+        cached_price = prices.input if prices.cached_input is None else prices.cached_input
+        fresh = self.input - self.cached
+        return (fresh * prices.input + self.cached * cached_price + self.output * prices.output) / MILLION
+
+
+class Meter:
+    """Counts calls and tokens of all threads, and tells before each call whether the budget still has room for it."""
+
+    def __init__(self, budget: Budget, prices: Prices | None) -> None:
+        self.budget = budget
+        self.prices = prices
+        self.calls = 0
+        self.used = Usage()
+        self._reserved = Usage()
+        self._under_way = 0
+        self._settled = threading.Condition()
+
+    def reserve(self, most: Usage) -> bool:
+        """Set aside what a call may use at most, once calls under way leave room; False where none of them can."""
+
+        def has_room() -> bool:
+            return self.fits(self.used + self._reserved + most)
+
+        with self._settled:
+            self._settled.wait_for(lambda: not self._under_way or has_room())
+            if is_granted := has_room():
+                self._reserved += most
+                self._under_way += 1
+            return is_granted
+
+    def settle(self, reserved: Usage, used: Usage) -> None:
+        """Count a call that was made, in place of what was set aside for it."""
+        with self._settled:
+            self._reserved += Usage(-reserved.input, -reserved.output)
+            self._under_way -= 1
+            self.used += used
+            self.calls += 1
+            self._settled.notify_all()
+
+    def describe(self, times: float = 1) -> dict[str, Any]:
+        """Return the figures of a summary, or what so many times as much would use."""
+        fresh, answer, cached = (round(one * times) for one in astuple(self.used)[:3])
+        used = Usage(fresh, answer, cached, self.used.estimated)
+        cost = used.cost(self.prices)
+        return {
+            "calls": round(self.calls * times),
+            "tokens": asdict(used),
+            "cost": None if cost is None else round(cost, 6),
+            "currency": self.prices.currency if self.prices else None,
+        }
+
+    def show_cost(self) -> str:
+        """Return the cost so far as a progress bar shows it, or the tokens where there is no price."""
+        cost = self.used.cost(self.prices)
+        if cost is None or self.prices is None:
+            return f"{self.used.input + self.used.output:,} tokens"
+        return f"{cost:.4f} {self.prices.currency}"
+
+    def fits(self, most: Usage) -> bool:
+        """Tell whether the whole budget has room for so much."""
+        own, cost = self.budget, most.cost(self.prices)
+        has_tokens = own.tokens is None or most.input + most.output <= own.tokens
+        return has_tokens and (own.money is None or cost is None or cost <= own.money)
+
+
+def estimate_tokens(chars: int) -> int:
+    """Return how many tokens a text may have at most; Chinese takes 0.5 to 0.8 of a token a character."""
+    return chars + 1

@@ -1,7 +1,5 @@
 """OpenAI's chat protocol over HTTP: one call with its time limit, retries with backoff, and the fallback of formats.
 
-Answers come whole or streamed. No secret of ours is repeated.
-
 Nothing goes anywhere but to the configured address: redirects are not followed, proxies and passwords of the
 environment (`http_proxy`, `.netrc`) are not used.
 """
@@ -13,6 +11,7 @@ import random
 import re
 import threading
 import time
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -22,20 +21,18 @@ import requests
 
 from biaozhu.data.errors import EndpointError
 from biaozhu.data.files import parse_json
-from biaozhu.llm.budget import Usage, estimate_tokens
-from biaozhu.llm.prompt import count_chars, make_schema
+from biaozhu.llm.config import Usage, estimate_tokens
+from biaozhu.llm.plan import count_chars, make_schema
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from biaozhu.llm.budget import Meter
-    from biaozhu.llm.config import Config
+    from biaozhu.llm.config import Config, Meter
 
     _Messages = Sequence[Mapping[str, str]]
 
 CONNECT_SECONDS = 10.0
-LONGEST_WAIT_SECONDS = 120.0
-"""A server that asks for a longer pause is not waited for."""
+LONGEST_WAIT_SECONDS = 120.0  # A server that asks for a longer pause is not waited for
 MAX_ANSWER_BYTES = 8 * 1024 * 1024
 CHUNK_BYTES = 512
 BUSY = frozenset({408, 409, 425, 429})
@@ -47,10 +44,8 @@ REFUSED_FOR_GOOD = {
 }
 UNREADABLE = (400, 422)
 TOO_LARGE, TOO_MANY, OK, FIRST_REDIRECT, FIRST_FAULT = 413, 429, 200, 300, 500
-NEVER_CONNECTED = ("NewConnectionError", "NameResolutionError")
-"""What urllib3 1 and 2 name in an error where not even a connection was made."""
-FORMATS = ("json_schema", "json_object", "")
-"""Kinds of `response_format`, tried in this order where a server does not take one."""
+NEVER_CONNECTED = ("NewConnectionError", "NameResolutionError")  # urllib3 1 and 2: nothing was sent
+FORMATS = ("json_schema", "json_object", "")  # of `response_format`, tried in this order
 SHOWN_CHARS = 200
 FILTERED = re.compile(r"inspection|content.?filter|content exists risk|\b1301\b|sensitive", re.IGNORECASE)
 """How DashScope, Azure, DeepSeek and Zhipu say that their filter refuses a text; they do it with status 400."""
@@ -66,10 +61,7 @@ class Reply:
 
 
 class CallFailedError(Exception):
-    """A call that gave no answer: a reason that can be counted, and what the server said.
-
-    `may_split`: fewer sentences may do. `is_server`: the server fails, whatever it is asked.
-    """
+    """A call that gave no answer, and why; fewer sentences `may_split` it, or the server fails whatever it is asked."""
 
     def __init__(
         self, reason: str, detail: str = "", *, may_split: bool = False, is_server: bool = False
@@ -79,7 +71,7 @@ class CallFailedError(Exception):
 
 
 class BusyError(Exception):
-    """A call that may succeed later; `pause` is what the server asks for, `was_sent` whether it may have been charged."""
+    """A call that may succeed later, after the server's `pause`; one that `was_sent` may have been charged."""
 
     def __init__(self, reason: str, detail: str = "", *, pause: float = 0.0, was_sent: bool = True) -> None:
         super().__init__(reason)
@@ -95,10 +87,7 @@ class NoBudgetError(Exception):
 
 
 class Endpoint:
-    """One server and model; several threads may ask at the same time.
-
-    `stop` ends all waits and lets no further call begin, `answered` says whether any call was.
-    """
+    """One server and model, for several threads; `stop` ends all waits and lets no further call begin."""
 
     def __init__(self, config: Config, key: str, meter: Meter, labels: Sequence[str]) -> None:
         self.meter = meter
@@ -119,10 +108,7 @@ class Endpoint:
         return FORMATS[self._format]
 
     def ask(self, messages: _Messages) -> Reply:
-        """Return the answer to messages, after as many retries as the configuration allows.
-
-        CallFailedError: there is none. NoBudgetError: the call was not made. EndpointError: no call can succeed.
-        """
+        """Return the answer to messages; CallFailedError: none, NoBudgetError: not asked, EndpointError: never any."""
         attempt = 0
         while True:
             self.stop.wait(max(0.0, self._quiet_until - time.monotonic()))
@@ -179,25 +165,19 @@ class Endpoint:
         return reply
 
     def _body(self, messages: _Messages, level: int) -> dict[str, Any]:
-        body = {**self._config.request_parameters, "model": self._config.model, "messages": list(messages)}
         kind = FORMATS[level]
-        if kind == "json_schema":
-            schema = {"name": "annotations", "strict": True, "schema": self._schema}
-            body["response_format"] = {"type": kind, "json_schema": schema}
-        elif kind:
-            body["response_format"] = {"type": kind}
-        return body
+        schema = {"name": "annotations", "strict": True, "schema": self._schema}
+        extra = {"json_schema": schema} if kind == "json_schema" else {}
+        form = {"response_format": {"type": kind, **extra}} if kind else {}
+        asked = {"model": self._config.model, "messages": [*messages], **form}
+        return {**self._config.request_parameters, **asked}
 
     def _post(self, body: dict[str, Any]) -> tuple[int, Mapping[str, str], bytes]:
         limit = self._config.timeout_seconds
         deadline, timeout = time.monotonic() + limit, (min(CONNECT_SECONDS, limit), limit)
+        options: Any = {"timeout": timeout, "stream": True, "allow_redirects": False}
         try:
-            with (
-                self._open() as session,
-                session.post(
-                    self._url, json=body, timeout=timeout, stream=True, allow_redirects=False
-                ) as response,
-            ):
+            with self._open() as session, session.post(self._url, json=body, **options) as response:
                 return response.status_code, response.headers, _read_until(response, deadline)
         except (requests.exceptions.SSLError, requests.exceptions.ProxyError) as error:
             raise EndpointError(f"no safe connection ({_last(error)})", where=self._config.base_url) from None
@@ -306,29 +286,21 @@ def describe_error(body: bytes, *, secret: str) -> tuple[str, bool]:
     """Return what a server says is wrong, on one line and without our key, and whether its filter refused the text."""
     text = body.decode("utf-8", "replace")
     filtered = FILTERED.search(text) is not None
-    try:
-        data = json.loads(text)
-        error = data["error"]
+    with suppress(ValueError, KeyError, TypeError, RecursionError):
+        error = json.loads(text)["error"]
         text = str(error["message"] if isinstance(error, dict) else error)
-    except (ValueError, KeyError, TypeError, RecursionError):
-        pass
     text = " ".join(text.split())
-    if secret:
-        text = text.replace(secret, "…")
-    return text[:SHOWN_CHARS], filtered
+    return (text.replace(secret, "…") if secret else text)[:SHOWN_CHARS], filtered
 
 
 def read_retry_after(value: str) -> float:
     """Return the seconds that a Retry-After header asks for, as a number or a date; 0 where it says nothing."""
-    try:
+    with suppress(ValueError):
         return max(0.0, float(value)) if float(value) < float("inf") else 0.0
-    except ValueError:
-        pass
-    try:
+    with suppress(ValueError, TypeError):
         when = parsedate_to_datetime(value)
-    except (ValueError, TypeError):
-        return 0.0
-    return max(0.0, (when.replace(tzinfo=when.tzinfo or UTC) - datetime.now(UTC)).total_seconds())
+        return max(0.0, (when.replace(tzinfo=when.tzinfo or UTC) - datetime.now(UTC)).total_seconds())
+    return 0.0
 
 
 def _parse(body: bytes) -> Any:

@@ -1,7 +1,4 @@
-"""The calls of a plan, several at a time: answers checked, asked again once where they are wrong, and what is lost named.
-
-The results serve as an annotator of `preannotate`, as a layer of their own, and as the record beside a layer.
-"""
+"""The calls of a plan, several at a time: answers checked, asked again once where they are wrong, and losses named."""
 
 from __future__ import annotations
 
@@ -22,26 +19,23 @@ from biaozhu.data.files import write_text
 from biaozhu.data.ledger import Entry
 from biaozhu.data.model import Sentence, with_spans
 from biaozhu.llm.answers import Checked, Problem, check_answer, check_marks, make_unanswered
-from biaozhu.llm.budget import Meter
+from biaozhu.llm.config import Meter
 from biaozhu.llm.endpoint import CallFailedError, Endpoint, NoBudgetError
-from biaozhu.llm.plan import read_guideline
-from biaozhu.llm.prompt import PROMPT_VERSION
+from biaozhu.llm.plan import PROMPT_VERSION, read_guideline
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
     from biaozhu.data.model import Span
-    from biaozhu.llm.cache import AnswerCache
+    from biaozhu.llm.answers import AnswerCache
     from biaozhu.llm.plan import Batch, Plan, Question
 
 STEP = "llm"
 FORMAT = "biaozhu.llm.v1"
 SUFFIX = ".run.json"
-MAX_FAILURES = 3
-"""Calls in a row that the server fails in spite of all retries, after which nothing more is asked."""
-MANY_SENTENCES = 10_000
-"""What the summary says the price of, as far as this run tells."""
+MAX_FAILURES = 3  # calls in a row that fail in spite of all retries, before no more is asked
+MANY_SENTENCES = 10_000  # What the summary says the price of, as far as this run tells
 OUT_OF_BUDGET = "not asked: the budget is used up"
 SERVER_DOWN = "not asked: the server had failed too often"
 SHOWN_CHARS = 40
@@ -66,9 +60,7 @@ def carry_out(
 ) -> Outcome:
     """Make the calls of a plan; `tell` hears how many sentences are done, of how many, and the cost so far.
 
-    Raises:
-        EndpointError: no call can succeed, or none did; answers so far are in the cache.
-        UsageError: the budget has no room for a single call.
+    EndpointError: no call can succeed, or none did. UsageError: the budget has no room for a single call.
     """
     meter = Meter(plan.config.budget, plan.config.prices)
     begun = time.monotonic()
@@ -78,7 +70,12 @@ def carry_out(
     if plan.batches:
         labels = plan.batches[0].prompt.labels
         endpoint = Endpoint(plan.config, key, meter, labels)
-        _check_budget(plan, endpoint)
+        sizes = [endpoint.most_used(one.messages()) for one in plan.batches]
+        largest = max(sizes, key=lambda one: one.input)
+        if not meter.fits(largest):
+            what = f"one call may take {largest.input:,} tokens and answer with {largest.output:,}, more than the budget"
+            advice = "Raise the budget, or lower parameters.max_tokens and batch_sentences"
+            raise UsageError(what, where=plan.config.name, next_step=advice)
         worker = _Worker(endpoint, cache, frozenset(labels))
         for done in _run(worker, plan):
             answers |= done
@@ -86,7 +83,9 @@ def carry_out(
                 tell(len(answers) - len(plan.known), asked, f"{plan.config.model}: {meter.show_cost()}")
         retries, form = endpoint.retries, endpoint.format
         if not endpoint.answered:
-            raise _explain_failure(plan, answers)
+            first = next(one.problems[0] for one in answers.values() if not one.answered)
+            what = f"no call was answered: {first.reason}{' ' if first.detail else ''}{first.detail}"
+            raise EndpointError(what, where=plan.config.base_url)
     figures = {
         **meter.describe(),
         "for_10000_sentences": meter.describe(MANY_SENTENCES / asked) if asked else None,
@@ -118,14 +117,14 @@ def write_record(layer: Path, plan: Plan, outcome: Outcome, articles: Sequence[i
     """Write beside a layer of some articles (by their number in the plan) what it came from."""
     config = plan.config
     guideline = read_guideline(config)
-    some = [plan.articles[number] for number in articles]
-    prompts = [plan.prompts[number] for number in articles]
-    wanted = list(chain.from_iterable(some))
-    described = {
-        sentences[0].article: {"checksum": prompt.checksum, "examples": [one.id for one in prompt.examples]}
-        for sentences, prompt in zip(some, prompts, strict=True)
-        if sentences
-    }
+    wanted = [sentence for number in articles for sentence in plan.articles[number]]
+    described = {}
+    for number in (one for one in articles if plan.articles[one]):
+        examples = [one.id for one in plan.prompts[number].examples]
+        described[plan.articles[number][0].article] = {
+            "checksum": plan.prompts[number].checksum,
+            "examples": examples,
+        }
     record = {
         "format": FORMAT,
         "made": {"biaozhu": __version__, "date": datetime.now(UTC).isoformat(timespec="seconds")},
@@ -167,17 +166,21 @@ class _Worker:
 
     def ask(self, batch: Batch, problems: Sequence[Sequence[Problem]] = ()) -> dict[str, Checked]:
         """Return the answer for each sentence of a batch, by its id; a wrong one is asked for again once."""
+        done: dict[str, Checked] = {}
         try:
             content = self._call(batch, problems)
         except CallFailedError as failed:
             if failed.may_split and len(batch.questions) > 1:
-                return self._split(batch, problems)
+                # Which sentence is too much, or is refused, only smaller calls tell.
+                half = len(batch.questions) // 2
+                for part in (slice(half), slice(half, None)):
+                    done |= self.ask(replace(batch, questions=batch.questions[part]), problems[part])
+                return done
             answer = make_unanswered(failed.reason, failed.detail)
             return {one.sentence.id: answer for one in batch.questions}
         texts = [one.sentence.text for one in batch.questions]
         check = check_answer if batch.prompt.form == "json" else check_marks
         checked = check(content, texts, labels=self._labels)
-        done: dict[str, Checked] = {}
         wrong: dict[Question, Checked] = {}
         for question, answer in zip(batch.questions, checked, strict=True):
             if answer.problems and not problems:
@@ -215,12 +218,6 @@ class _Worker:
             raise CallFailedError(reason, may_split=True)
         return reply.content
 
-    def _split(self, batch: Batch, problems: Sequence[Sequence[Problem]]) -> dict[str, Checked]:
-        # Which sentence is too much, or is refused, only smaller calls tell.
-        half = len(batch.questions) // 2
-        done = self.ask(replace(batch, questions=batch.questions[:half]), problems[:half])
-        return done | self.ask(replace(batch, questions=batch.questions[half:]), problems[half:])
-
 
 def _run(worker: _Worker, plan: Plan) -> Iterator[dict[str, Checked]]:
     pool = ThreadPoolExecutor(plan.config.concurrency, thread_name_prefix="llm")
@@ -233,35 +230,19 @@ def _run(worker: _Worker, plan: Plan) -> Iterator[dict[str, Checked]]:
         pool.shutdown(cancel_futures=True)
 
 
-def _check_budget(plan: Plan, endpoint: Endpoint) -> None:
-    largest = max((endpoint.most_used(batch.messages()) for batch in plan.batches), key=lambda one: one.input)
-    if not endpoint.meter.fits(largest):
-        what = f"one call may take {largest.input:,} tokens and answer with {largest.output:,}, more than the budget"
-        advice = "Raise the budget, or lower parameters.max_tokens and batch_sentences"
-        raise UsageError(what, where=plan.config.name, next_step=advice)
-
-
-def _explain_failure(plan: Plan, answers: Mapping[str, Checked]) -> EndpointError:
-    first = next(one.problems[0] for one in answers.values() if not one.answered)
-    what = f"no call was answered: {first.reason}{' ' if first.detail else ''}{first.detail}"
-    return EndpointError(what, where=plan.config.base_url)
-
-
 def _conclude(plan: Plan, answers: Mapping[str, Checked], figures: dict[str, Any]) -> Outcome:
     spans: dict[str, tuple[Span, ...]] = {}
     losses: list[Entry] = []
-    for sentence in (one for some in plan.articles for one in some):
+    for sentence in chain.from_iterable(plan.articles):
         answer = answers[sentence.id]
         if answer.answered:
             own = (replace(one, source=plan.source, score=plan.config.score) for one in answer.spans)
             spans[sentence.id] = tuple(own)
-        losses += [_entry(plan, sentence, problem) for problem in answer.problems]
+        place = sentence.id, 0, len(sentence.text)
+        for one in answer.problems:
+            text = one.text if one.is_span else sentence.text[:SHOWN_CHARS]
+            detail = f"occurrence {one.occurrence}" if one.is_span else one.detail
+            parts = one.reason, *place, one.label, text, plan.source
+            losses.append(Entry(STEP, "loss", *parts, detail=detail))
     unanswered = sum(map(len, plan.articles)) - len(spans)
     return Outcome(spans, tuple(losses), {**figures, "unanswered": unanswered, "losses": len(losses)})
-
-
-def _entry(plan: Plan, sentence: Sentence, problem: Problem) -> Entry:
-    text = problem.text if problem.is_span else sentence.text[:SHOWN_CHARS]
-    detail = f"occurrence {problem.occurrence}" if problem.is_span else problem.detail
-    place = sentence.id, 0, len(sentence.text)
-    return Entry(STEP, "loss", problem.reason, *place, problem.label, text, plan.source, detail=detail)

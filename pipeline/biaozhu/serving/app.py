@@ -1,14 +1,14 @@
 """The HTTP service: a page at `/`, `/predict`, `/meaning`, `/health` and `/metrics`, with limits on what a client can make large.
 
-A request takes a place before its body is read, and keeps it until the work on it has really ended: so there are never
-more threads or bodies than places. Without a free place the answer is 429, at once. Large requests have a part of the
-places and of the workers only, and so has each client, so that neither shuts out the others.
+A request takes a place, or is answered by 429, before its body is read, and keeps it until the work on it has ended: there
+are never more threads or bodies than places. Large requests, and each client, have only a part of the places and workers.
 """
 
 from __future__ import annotations
 
 import asyncio
 import hmac
+import json
 import logging
 import re
 import time
@@ -30,22 +30,21 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from biaozhu.data.errors import BiaozhuError, RequestError, bug_from
-from biaozhu.serving.messages import answer, read_texts
-from biaozhu.serving.predictor import predict_explained
-from biaozhu.serving.workers import PATH
+from biaozhu.data.offsets import Utf16Offsets
+from biaozhu.serving.predictor import PATH
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable
+    from collections.abc import AsyncIterator, Sequence
     from concurrent.futures import Future
 
     from starlette.requests import Request
 
-    from biaozhu.serving.predictor import Predictor
+    from biaozhu.data.model import Span
+    from biaozhu.serving.predictor import Meanings, Predictor
 
 UNAUTHORIZED, SLOW_CLIENT, TOO_LARGE = 401, 408, 413
 REFUSED, BUSY, FAILED, TOO_SLOW = 422, 429, 500, 503
-# What is left of the body is not read: the connection ends with the answer.
-CLOSE = {"Connection": "close"}
+CLOSE = {"Connection": "close"}  # what is left of the body is not read
 AGAIN = {"Retry-After": "1"}
 REFUSAL_HEADERS = {
     UNAUTHORIZED: {"WWW-Authenticate": "Bearer", **CLOSE},
@@ -53,8 +52,7 @@ REFUSAL_HEADERS = {
     TOO_SLOW: AGAIN,
     **dict.fromkeys((SLOW_CLIENT, TOO_LARGE), CLOSE),
 }
-LARGE_BYTES = 64 * 1024
-"""Bytes of a body beyond which a request is a large one, and so it is where it does not say its length."""
+LARGE_BYTES = 64 * 1024  # beyond which a request is a large one, as is one without its length
 SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
 PAGE = Path(__file__).with_name("page.html")
 FEWER = "Send shorter texts, or fewer at once"
@@ -64,10 +62,7 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """Limits of a request: bytes, texts, seconds to arrive and to be answered; and how many at once.
-
-    `workers` are worked on at the same time, `waiting` wait for one of these; `client` are those of one address at once.
-    """
+    """Limits of a request: bytes, texts, seconds; and how many requests are worked on, wait, and are of one client at once."""
 
     body: int = 1024 * 1024
     texts: int = 256
@@ -79,10 +74,7 @@ class Limits:
 
 
 def make_app(predictor: Predictor, *, token: str, limits: Limits | None = None) -> Starlette:
-    """Return the application.
-
-    `token` is what a request must carry as `Authorization: Bearer …`; `/` and `/health` need none, and say nothing.
-    """
+    """Return the application, whose requests carry the token as `Authorization: Bearer …`, except to `/` and `/health`."""
     service = _Service(predictor, token.encode("utf-8"), limits or Limits())
     return Starlette(
         routes=[
@@ -143,15 +135,22 @@ class _Service:
         place = (request.client.host if request.client else "", is_large)
         self._check_room(*place)
         self._take(1, *place)
+        pool = self.large_pool if is_large else self.pool
         try:
             texts, many = await self._received(request)
-            work = self._submit(texts, is_large=is_large, is_explained=is_explained)
+            options = {"is_large": is_large, "is_explained": is_explained}
+            work = pool.submit(self.predictor.answer, texts, **options)
         except BaseException:
             self._take(-1, *place)
             raise
         # The place is free when the thread is, not when the client has gone.
         loop = asyncio.get_running_loop()
-        work.add_done_callback(lambda _: _call_in(loop, self._take, -1, *place))
+
+        def free_place(_work: Future[list[Any]]) -> None:
+            with suppress(RuntimeError):  # what ends after the service has no loop any more
+                loop.call_soon_threadsafe(self._take, -1, *place)
+
+        work.add_done_callback(free_place)
         found = await self._found(work)
         self.metrics.characters.inc(sum(map(len, texts)))
         spans = [one.spans for one in found] if is_explained else found
@@ -159,15 +158,6 @@ class _Service:
         for span in chain.from_iterable(spans):
             self.metrics.spans.labels(span.label).inc()
         return answer(texts, spans, model=self.predictor.name, many=many, meanings=meanings)
-
-    def _submit(self, texts: list[str], *, is_large: bool, is_explained: bool) -> Future[list[Any]]:
-        own = self.predictor
-        if is_explained:
-            explain = own.explain or partial(predict_explained, own.predict)
-            return self.large_pool.submit(explain, texts)
-        if is_large:
-            return self.large_pool.submit(own.predict_large or own.predict, texts)
-        return self.pool.submit(own.predict, texts)
 
     async def _received(self, request: Request) -> tuple[list[str], bool]:
         try:
@@ -210,9 +200,8 @@ class _Service:
         # Compared in constant time; headers are Latin-1.
         right = hmac.compare_digest(sent.strip().encode("latin-1", "replace"), self.token)
         if not right or scheme.lower() != "bearer":
-            raise _RefusedError(
-                UNAUTHORIZED, "no token, or a wrong one", "Send it as `Authorization: Bearer …`"
-            )
+            advice = "Send it as `Authorization: Bearer …`"
+            raise _RefusedError(UNAUTHORIZED, "no token, or a wrong one", advice)
 
     def _check_room(self, client: str, is_large: bool) -> None:  # noqa: FBT001 — one of the two things a place is of
         places = self.limits.workers + self.limits.waiting
@@ -237,10 +226,10 @@ class _Metrics:
         prometheus.ProcessCollector(registry=own)
         said = "Requests to /predict, by HTTP status."
         self.requests = prometheus.Counter("biaozhu_requests", said, ["status"], registry=own)
-        said = "From a request's first byte to its answer, of those answered with 200."
-        self.seconds = prometheus.Histogram("biaozhu_predict_seconds", said, buckets=SECONDS, registry=own)
         said = "Requests that are worked on or wait for it."
         self.busy = prometheus.Gauge("biaozhu_busy", said, registry=own)
+        said = "From a request's first byte to its answer, of those answered with 200."
+        self.seconds = prometheus.Histogram("biaozhu_predict_seconds", said, buckets=SECONDS, registry=own)
         self.characters = prometheus.Counter("biaozhu_characters", "Code points annotated.", registry=own)
         self.spans = prometheus.Counter("biaozhu_spans", "Spans found, by label.", ["label"], registry=own)
 
@@ -279,12 +268,6 @@ def _allow(text: str, tag: str) -> str:
     return " ".join(f"'sha256-{b64encode(sha256(part.encode()).digest()).decode()}'" for part in parts)
 
 
-def _call_in(loop: asyncio.AbstractEventLoop, call: Callable[..., None], *values: Any) -> None:
-    # What ends after the service has no loop any more.
-    with suppress(RuntimeError):
-        loop.call_soon_threadsafe(call, *values)
-
-
 async def _say_healthy(_request: Request) -> Response:
     return JSONResponse({"status": "ok"})
 
@@ -292,3 +275,63 @@ async def _say_healthy(_request: Request) -> Response:
 def _refuse(refused: _RefusedError) -> Response:
     body, status = {"error": str(refused.error)}, refused.status
     return JSONResponse(body, status_code=status, headers=REFUSAL_HEADERS.get(status))
+
+
+def read_texts(body: bytes, *, most: int) -> tuple[list[str], bool]:
+    """Return the texts of `{"text": "…"}` or of `{"texts": ["…", …]}`, at most `most`, and whether it was a list."""
+    try:
+        data = json.loads(body.decode("utf-8"))
+    except UnicodeDecodeError as error:
+        raise RequestError("not UTF-8", where=f"body@{error.start}") from None
+    except (ValueError, RecursionError) as error:
+        raise RequestError(f"not JSON ({error})", where="body") from None
+    if not isinstance(data, dict) or len(data) != 1 or next(iter(data)) not in ("text", "texts"):
+        raise RequestError("it is an object with text or texts, and nothing else", where="body")
+    many = "texts" in data
+    texts = data["texts"] if many else [data["text"]]
+    if not isinstance(texts, list) or not all(isinstance(text, str) for text in texts):
+        raise RequestError("a text is a string", where="body")
+    if len(texts) > most:
+        what = f"{len(texts)} texts, {most} are allowed"
+        raise RequestError(what, where="body", next_step="Send fewer at once")
+    try:
+        "".join(texts).encode("utf-8")
+    except UnicodeEncodeError:
+        raise RequestError("a lone surrogate, which is not a character", where="body") from None
+    return texts, many
+
+
+def answer(
+    texts: Sequence[str],
+    found: Sequence[Sequence[Span]],
+    *,
+    model: str,
+    many: bool,
+    meanings: Sequence[Meanings] | None = None,
+) -> dict[str, Any]:
+    """Return the answer: `entities` for one text, `results` of such objects for a list.
+
+    `start` and `end` count code points, `start_offset` and `end_offset` UTF-16 units, as Doccano's page does.
+    """
+    results = [{"entities": _entities(text, spans)} for text, spans in zip(texts, found, strict=True)]
+    for result, row in zip(results, meanings or (), strict=meanings is not None):
+        for entity, meaning in zip(result["entities"], row, strict=True):
+            entity["meaning"] = meaning
+    return {"model": model, "results": results} if many else {"model": model, **results[0]}
+
+
+def _entities(text: str, spans: Sequence[Span]) -> list[dict[str, Any]]:
+    to_units = Utf16Offsets(text).to_units
+    return [
+        {
+            "start": span.start,
+            "end": span.end,
+            "start_offset": to_units(span.start),
+            "end_offset": to_units(span.end),
+            "label": span.label,
+            "text": text[span.start : span.end],
+            "source": span.source,
+            "score": span.score,
+        }
+        for span in spans
+    ]

@@ -1,11 +1,10 @@
-"""The service's life: bind, answer, and on SIGTERM or Ctrl-C end what was begun and no more.
-
-A connection has a deadline for what its client has to do, and there is room for new ones whatever the old ones do.
-"""
+"""The service's life: bind, answer with deadlines for what clients do, and on SIGTERM or Ctrl-C end what was begun."""
 
 from __future__ import annotations
 
 import contextlib
+import os
+import secrets
 import socket
 from functools import partial
 from typing import TYPE_CHECKING, Any, cast
@@ -15,28 +14,26 @@ import uvicorn
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from biaozhu.data.errors import ServiceError
+from biaozhu.data.files import read_bytes, write_text
 
 if TYPE_CHECKING:
     import asyncio
     from collections.abc import Callable
+    from pathlib import Path
 
     from starlette.applications import Starlette
 
     from biaozhu.serving.app import Limits
 
-CONNECTIONS = 256
-"""Open connections; for one more the one that has waited longest for a request is closed."""
-IDLE = 5
-"""Seconds after which a silent connection is closed."""
+CONNECTIONS = 256  # Open connections; for one more the one that has waited longest for a request is closed
+IDLE = 5  # Seconds after which a silent connection is closed
 LOOPBACK = ("127.0.0.1", "::1")
+VARIABLE = "BIAOZHU_TOKEN"
+SHORTEST = 16
 
 
 class Connection(H11Protocol):
-    """A connection whose request must have its headers, and whose answer must be read, within their time.
-
-    `header_seconds` go from the first byte of a request, or from the connection's begin, to the end of its headers,
-    `request_seconds` from there to the end of the answer.
-    """
+    """A connection with `header_seconds` for the headers of a request, and `request_seconds` from there to its answer's end."""
 
     def __init__(self, *args: Any, header_seconds: float, request_seconds: float, **options: Any) -> None:
         super().__init__(*args, **options)
@@ -50,7 +47,7 @@ class Connection(H11Protocol):
         return self.cycle is None or (self.cycle.response_complete and self.conn.their_state is h11.IDLE)
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as in uvicorn
-        """Make room, and give the client its time for the headers."""
+        """Make room where there are too many connections, and begin the time for the headers."""
         super().connection_made(transport)
         self.since = self.loop.time()
         if len(self.connections) >= CONNECTIONS:
@@ -139,11 +136,34 @@ def make_server(app: Starlette, limits: Limits, *, drain: float) -> uvicorn.Serv
 def run(
     app: Starlette, listening: socket.socket, *, limits: Limits, drain: float, ready: Callable[[], None]
 ) -> None:
-    """Serve until SIGTERM or SIGINT; then take no new connection, and end the requests that were begun.
-
-    Begun requests may still take `drain` seconds; `ready` is called before the first request is taken.
-    """
+    """Call `ready`, and serve until SIGTERM or SIGINT; requests that were begun may still take `drain` seconds then."""
     ready()
     # uvicorn raises the signal again once it has drained, and the command line makes KeyboardInterrupt of it.
     with contextlib.suppress(KeyboardInterrupt):
         make_server(app, limits, drain=drain).run(sockets=[listening])
+
+
+def find_token(file: Path, *, make: bool = False) -> str:
+    """Return the token of BIAOZHU_TOKEN, else of the file; with `make` a new one where there is no such file.
+
+    Raises:
+        ServiceError: there is none, it is not a token, or others can read the file.
+    """
+    given = os.environ.get(VARIABLE, "")
+    if given:
+        return _checked(given, VARIABLE)
+    if not file.exists():
+        if not make:
+            advice = f"Start `biaozhu serve`, or set {VARIABLE}"
+            raise ServiceError("there is no token", where=str(file), next_step=advice)
+        write_text(file, f"{secrets.token_urlsafe(32)}\n", mode=0o600)
+    if file.stat().st_mode & 0o077:
+        raise ServiceError("others can read the token", where=str(file), next_step=f"Run chmod 600 {file}")
+    return _checked(read_bytes(file).decode("utf-8", "replace").strip(), str(file))
+
+
+def _checked(token: str, where: str) -> str:
+    if len(token) < SHORTEST or not (token.isascii() and token.isprintable()) or " " in token:
+        what = f"a token is {SHORTEST} or more letters, digits and signs of ASCII, without blanks"
+        raise ServiceError(what, where=where)
+    return token

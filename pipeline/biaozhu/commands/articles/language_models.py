@@ -124,7 +124,7 @@ def ask_models(
     configs: Sequence[Path], articles: Sequence[Article], *, labels: Path, yes: bool, as_json: bool
 ) -> list[Answered]:
     """Ask each language model about all articles, after saying what goes to whom and, without `yes`, being told to, else UsageError."""
-    from biaozhu.llm.cache import AnswerCache
+    from biaozhu.llm.answers import AnswerCache
     from biaozhu.llm.config import read_config, read_key
     from biaozhu.llm.plan import make_plan
     from biaozhu.llm.work import carry_out
@@ -173,7 +173,7 @@ def _agree_to(plans: Sequence[Plan], *, yes: bool) -> None:
 
 
 def _announce(plan: Plan) -> str:
-    from biaozhu.llm.budget import Usage, estimate_tokens
+    from biaozhu.llm.config import Usage, estimate_tokens
 
     config = plan.config
     if not plan.batches:

@@ -21,9 +21,9 @@ from biaozhu.data.translation import translate
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from biaozhu.curation.adjudication import Disagreement, Dispute
     from biaozhu.curation.agreement import Agreement
     from biaozhu.curation.bias import Bias
-    from biaozhu.curation.disagreements import Disagreement, Dispute
     from biaozhu.data.model import Sentence
     from biaozhu.doccano.adjudication_project import AdjudicatorAnswers
 
@@ -92,8 +92,8 @@ def adjudicate(
         from biaozhu.doccano.adjudication_project import ask_adjudicator
 
         asked = ask_adjudicator(connection, dispute, spec, adjudicator=adjudicator, home=home)
-        say(f"{asked.disagreements} disagreements in {asked.report.sentences} sentences: {asked.report.url}")
-        finish(asked.report.losses)
+        say(f"{len(found)} disagreements in {asked.sentences} sentences: {asked.url}")
+        finish(asked.losses)
     if from_doccano and decisions is not None:
         from biaozhu.doccano.adjudication_project import read_adjudication
 
@@ -130,7 +130,7 @@ def _check_steps(decisions: Path | None, *, to_doccano: bool, from_doccano: bool
 
 
 def _read_dispute(first: Path, second: Path, *, common: bool) -> Dispute:
-    from biaozhu.curation.disagreements import Dispute, keep_common
+    from biaozhu.curation.adjudication import Dispute, keep_common
     from biaozhu.curation.status import read_annotators
 
     (name, layer), (other_name, other) = read_annotators([first, second])
@@ -157,7 +157,7 @@ def _write_gold(gold: Sequence[Sentence], targets: Mapping[Path, set[str]]) -> N
 
 
 def _show_disagreements(dispute: Dispute, *, as_json: bool) -> tuple[Disagreement, ...]:
-    from biaozhu.curation.disagreements import find_disagreements
+    from biaozhu.curation.adjudication import find_disagreements
 
     found = find_disagreements(dispute.first, dispute.second)
     names = {sentence.id: dispute.articles[sentence.article] for sentence in dispute.first}

@@ -152,7 +152,7 @@ def _pull(state: LoopState, paths: _Paths, home: Path) -> LoopState:
 
 def _adjudicate(state: LoopState, paths: _Paths, home: Path) -> LoopState:
     from biaozhu.commands.curation.adjudicating import adjudicate
-    from biaozhu.curation.disagreements import find_disagreements
+    from biaozhu.curation.adjudication import find_disagreements
     from biaozhu.curation.status import read_annotators
 
     first, second = (paths.work / "layers" / name for name in state.annotators)

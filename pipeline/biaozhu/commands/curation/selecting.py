@@ -64,7 +64,7 @@ def select(
         raise UsageError("--aim diversity asks no model and no layer", next_step=advice)
     judge = None
     if against:
-        from biaozhu.curation.disagreements import judge_against
+        from biaozhu.curation.adjudication import judge_against
 
         judge = judge_against({one.id: one for one in read_layers(against)})
     elif marginals:

@@ -51,7 +51,7 @@ def create(
     layers or annotators, it only adds: what was assigned stays.
     """
     from biaozhu.doccano import assignment as assigning
-    from biaozhu.doccano.accounts import accounts_path
+    from biaozhu.doccano.local.state import accounts_path
     from biaozhu.doccano.team import create_projects
 
     names = [name.strip() for name in annotators.split(",")]
@@ -160,9 +160,8 @@ def enter(
     as_json: AsJson = False,
 ) -> None:
     """Enter a layer that was made elsewhere as that annotator's own work, logged in as them, and confirm it."""
-    from biaozhu.doccano.accounts import find_password
     from biaozhu.doccano.connection import connect, find_account
-    from biaozhu.doccano.team import enter_layer
+    from biaozhu.doccano.team import enter_layer, find_password
 
     spec = specs.read_spec(project, labels)
     read = read_named_layers(layers, labels=spec.names)
@@ -191,8 +190,9 @@ def accounts(
     name: ProjectArgument, *, plans: Plans = PLANS, home: Home = LOCAL, as_json: AsJson = False
 ) -> None:
     """List a project's annotators: their page, and whether their password is kept. No password is printed."""
-    from biaozhu.doccano.accounts import accounts_path, list_accounts
     from biaozhu.doccano.connection import find_account
+    from biaozhu.doccano.local.state import accounts_path
+    from biaozhu.doccano.team import list_accounts
 
     url = find_account(home=home).url
     kept = list_accounts(home, url)

@@ -35,8 +35,7 @@ def up(
     Annotations go to SQLite in the home folder, or to the PostgreSQL that DATABASE_URL names (?sslmode=disable where
     it has no TLS): an empty database, or the one that this home folder began with. No other is touched.
     """
-    from biaozhu.doccano.local.environment import find_venv
-    from biaozhu.doccano.local.server import start
+    from biaozhu.doccano.local.server import find_venv, start
     from biaozhu.doccano.local.state import state_path
 
     venv = find_venv(venv)
@@ -105,9 +104,9 @@ def restore(
     All is checked first, by name, size and checksum. A folder that holds something is left alone, and so is a
     PostgreSQL database that does: give an empty one in DATABASE_URL.
     """
-    from biaozhu.doccano.local import restore as restoring
+    from biaozhu.doccano.local import backup as backups
 
-    manifest, aside = restoring.restore(file, home=home, port=port, replace=replace)
+    manifest, aside = backups.restore(file, home=home, port=port, replace=replace)
     _print_manifest(f"restored to {home}", manifest, as_json=as_json)
     if aside is not None:
         say(f"what was there before is now in {aside}")
@@ -130,9 +129,8 @@ def suggest(
 ) -> None:
     """Let annotators ask a running `biaozhu serve` for spans, with the wand on Doccano's page; or no longer."""
     from biaozhu.doccano.connection import connect, find_account
-    from biaozhu.doccano.project import find_project
-    from biaozhu.doccano.suggest import switch_off, switch_on
-    from biaozhu.serving.token import find_token
+    from biaozhu.doccano.project import find_project, switch_off, switch_on
+    from biaozhu.serving.server import find_token
 
     names = project or ["biaozhu"]
     label_set = read_labels(labels)

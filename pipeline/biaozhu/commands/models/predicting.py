@@ -107,9 +107,8 @@ def serve(
         per_client: Requests of one address at once; more get 429.
     """
     from biaozhu.serving.app import Limits, make_app
-    from biaozhu.serving.server import LOOPBACK, address_of, bind, run
-    from biaozhu.serving.token import VARIABLE, find_token
-    from biaozhu.serving.workers import process_predictor
+    from biaozhu.serving.predictor import process_predictor
+    from biaozhu.serving.server import LOOPBACK, VARIABLE, address_of, bind, find_token, run
 
     limits = Limits(body=max_bytes, answering=timeout, workers=workers, waiting=waiting, client=per_client)
     listening = bind(host, port)

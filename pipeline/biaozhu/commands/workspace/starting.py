@@ -126,7 +126,7 @@ def _check_packages(extra: str) -> tuple[str, str]:
 
 
 def _check_doccano() -> Iterator[Row]:
-    from biaozhu.doccano.local.environment import find_venv
+    from biaozhu.doccano.local.server import find_venv
 
     try:
         yield "Doccano's own environment", OK, str(find_venv())

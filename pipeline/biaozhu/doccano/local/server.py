@@ -1,12 +1,8 @@
 """A real Doccano on loopback: gunicorn and the Celery worker, in Doccano's own environment.
 
-Everything it writes is in one home folder (`.doccano/`): database, queue, uploads, logs and the state file. Secrets go
-to the processes through their environment, never through their arguments.
-
-The database is SQLite in the home folder, or the PostgreSQL that DATABASE_URL names (`postgresql://user:password@
-host/name`; `?sslmode=disable` where the server has no TLS). A home folder keeps the database that it began with.
-
-DOCCANO_PUBLIC_URL is the https address of a reverse proxy before it (docs/doccano-proxy.md).
+Everything it writes is in one home folder (`.doccano/`), except a database that DATABASE_URL names. Secrets go to the
+processes through their environment, never through their arguments. DOCCANO_PUBLIC_URL is the https address of a reverse
+proxy before it (docs/doccano-proxy.md).
 """
 
 from __future__ import annotations
@@ -16,6 +12,7 @@ import os
 import re
 import socket
 import subprocess
+import sys
 import time
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -23,16 +20,17 @@ from pathlib import Path
 import requests
 
 from biaozhu.data.errors import ServerError
+from biaozhu.data.shipped import HOMES, find_shipped
 from biaozhu.doccano import server_plugin
 from biaozhu.doccano.local import state as local_state
-from biaozhu.doccano.local.database import check_database, database_url, hide_password
-from biaozhu.doccano.local.environment import find_venv
-from biaozhu.doccano.local.state import ServerProcess, ServerState, lock_home, read_state, write_state
+from biaozhu.doccano.local.state import ServerProcess, ServerState, database_url, hide_password, lock_home
 
 DOCCANO_VERSION = "1.8.4"
+VENV_VARIABLE = "BIAOZHU_DOCCANO_VENV"
+DEFAULT_VENV = Path(".venv-doccano")
+LOCK = Path("locks/doccano.lock")
 PARTS = ("webserver", "worker")
-PASSED_VARIABLES = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "TZ")
-"""What the processes get of our own environment; everything else (tokens, proxies) stays here."""
+PASSED_VARIABLES = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "TZ")  # no tokens, no proxies
 PUBLIC_URL_VARIABLE = "DOCCANO_PUBLIC_URL"
 PUBLIC_URL = re.compile(r"https://[a-z0-9]([a-z0-9.-]*[a-z0-9])?(:\d{1,5})?", re.IGNORECASE)
 
@@ -56,20 +54,17 @@ class ServerStatus:
 def start(
     *, home: Path, port: int | None = None, venv: Path | None = None, wait_seconds: float = 90.0
 ) -> ServerStatus:
-    """Start what does not run yet and wait until Doccano says that all its parts work.
-
-    The port is one of 127.0.0.1; None keeps the last one, or takes a free one. The home folder is made if it is not there.
-    """
+    """Start what does not run yet and wait until all parts work; without a port the last one is kept, or a free one taken."""
     home = home.resolve()
     venv, public_url = find_venv(venv), _read_public_url()
     with lock_home(home):
-        state = read_state(home)
+        state = local_state.read_state(home)
         if state is not None and port is not None and port != state.port and _list_living(state, home):
             advice = "Run `biaozhu doccano down` before you give it another port"
             raise ServerError(f"it runs already, on port {state.port}", next_step=advice)
         state = state or local_state.make_state(port or find_free_port())
-        check_database(state, home)
-        write_state(home, state)
+        local_state.check_database(state, home)
+        local_state.write_state(home, state)
         if not _list_living(state, home):
             state = replace(state, port=_choose_port(state.port, port))
             # Doccano keeps every export that was ever asked for.
@@ -105,16 +100,16 @@ def stop(*, home: Path) -> list[int]:
         return []
     with lock_home(home):
         ended = local_state.stop_family(home)
-        state = read_state(home)
+        state = local_state.read_state(home)
         if state is not None:
-            write_state(home, replace(state, processes=()))
+            local_state.write_state(home, replace(state, processes=()))
         return ended
 
 
 def get_status(*, home: Path) -> ServerStatus:
     """Look at the local server without changing anything."""
     home = home.resolve()
-    state = read_state(home)
+    state = local_state.read_state(home)
     if state is None:
         return ServerStatus(home)
     living = _list_living(state, home)
@@ -133,6 +128,27 @@ def get_status(*, home: Path) -> ServerStatus:
         health=health,
         logs=tuple(log for log in logs if log.exists()),
     )
+
+
+def find_venv(venv: Path | None = None) -> Path:
+    """Return Doccano's environment: the given one, else the working folder's, else that of the checkout."""
+    built = (folder / DEFAULT_VENV for folder in (Path(), *HOMES) if _is_built(folder / DEFAULT_VENV))
+    venv = (venv or Path(os.environ.get(VENV_VARIABLE) or next(built, DEFAULT_VENV))).absolute()
+    if not _is_built(venv):
+        advice = f"Make it: {_describe_install(venv)}; or name another in {VENV_VARIABLE}"
+        raise ServerError("Doccano's own environment is not there", where=str(venv), next_step=advice)
+    return venv
+
+
+def _is_built(venv: Path) -> bool:
+    return (venv / "bin" / "gunicorn").exists()
+
+
+def _describe_install(venv: Path) -> str:
+    lock = find_shipped(LOCK)
+    if lock == LOCK and Path("Makefile").exists() and venv == DEFAULT_VENV.absolute():
+        return "make install-doccano"
+    return f"{sys.executable} -m venv {venv} && {venv}/bin/python -m pip install --require-hashes -r {lock}"
 
 
 def find_free_port() -> int:
@@ -203,7 +219,7 @@ def _prepare_database(home: Path, state: ServerState, venv: Path, environment: d
         raise ServerError(what, next_step=f"Look into {log}")
     # Only now: a mistyped address must not be kept.
     state = replace(state, prepared=prepared, database=hide_password(environment["DATABASE_URL"]))
-    write_state(home, state)
+    local_state.write_state(home, state)
     return state
 
 
@@ -231,7 +247,7 @@ def _start_part(
         raise ServerError(f"the {part} cannot be started ({error})") from None
     others = [other for other in state.processes if other.name != part]
     state = replace(state, processes=(*others, process))
-    write_state(home, state)
+    local_state.write_state(home, state)
     return state
 
 

@@ -1,20 +1,21 @@
-"""The local server's processes, and its state between commands: a JSON file of mode 600 in its home folder.
+"""The local server's processes, its state between commands (a JSON file of mode 600 in its home folder), and its database.
 
-The file alone has the generated secret key and the administrator's password.
-
-A process is ours when its environment names our home folder. A recorded pid counts only while the process that has it
-started when the record says so: the system may have given the pid to another one.
+A process is ours when its environment names our home folder. A recorded pid counts only while its process started when
+the record says so: the system may have given the pid to another one.
 """
 
 from __future__ import annotations
 
 import json
+import os
 import secrets
+import shutil
 import subprocess
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import parse_qs, unquote, urlsplit
 
 import psutil
 from filelock import FileLock, Timeout
@@ -29,8 +30,7 @@ DEFAULT_HOME = Path(".doccano")
 SCHEMA = 1
 LOCK_WAIT_SECONDS = 180
 HOME_VARIABLE = "BIAOZHU_DOCCANO_HOME"
-START_TOLERANCE_SECONDS = 2.0
-"""By how much the same start time may read differently: the system rounds it to clock ticks."""
+START_TOLERANCE_SECONDS = 2.0  # the system rounds start times to clock ticks
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,10 +44,7 @@ class ServerProcess:
 
 @dataclass(frozen=True, slots=True)
 class ServerState:
-    """A local server: where it listens, its secrets, its processes, and what its database was prepared for.
-
-    `database` says where the annotations are, without user and password; empty before the first start.
-    """
+    """A local server: port, secrets, processes, what its database was prepared for, and its address without a password."""
 
     port: int
     username: str
@@ -66,6 +63,11 @@ class ServerState:
 def state_path(home: Path) -> Path:
     """Return the path of the state file of a home folder."""
     return home / "state.json"
+
+
+def accounts_path(home: Path) -> Path:
+    """Return the path of the file of passwords of a home folder."""
+    return home / "accounts.json"
 
 
 def make_state(port: int) -> ServerState:
@@ -117,8 +119,13 @@ def lock_home(home: Path) -> Iterator[None]:
 def worker_runs(home: Path) -> bool:
     """Tell whether the local server's worker runs and is not halted; it may be busy."""
     state = read_state(home)
-    workers = [process for process in state.processes if process.name == "worker"] if state else []
-    return any(is_alive(worker, home.resolve()) and not _is_stopped(worker) for worker in workers)
+    with suppress(psutil.Error):
+        return any(
+            is_alive(worker, home.resolve()) and psutil.Process(worker.pid).status() != psutil.STATUS_STOPPED
+            for worker in (state.processes if state else ())
+            if worker.name == "worker"
+        )
+    return False
 
 
 def spawn(
@@ -153,13 +160,6 @@ def is_alive(process: ServerProcess, home: Path) -> bool:
         return False
 
 
-def _is_stopped(process: ServerProcess) -> bool:
-    try:
-        return bool(psutil.Process(process.pid).status() == psutil.STATUS_STOPPED)
-    except psutil.Error:
-        return False
-
-
 def find_family(home: Path) -> list[psutil.Process]:
     """Return every process whose environment names this home folder: leaders, workers and their children."""
     members = []
@@ -190,3 +190,72 @@ def stop_family(home: Path, *, grace_seconds: float = 10.0) -> list[int]:
             _, alive = psutil.wait_procs(alive, timeout=grace_seconds)
         ended += [member.pid for member in members if member.pid not in ended]
     return ended
+
+
+def database_url(home: Path) -> str:
+    """Return the address that Doccano is given: the PostgreSQL of DATABASE_URL, else SQLite in the home folder."""
+    given = os.environ.get("DATABASE_URL", "")
+    return given if given.startswith(("postgres:", "postgresql:")) else f"sqlite:///{sqlite_path(home)}"
+
+
+def hide_password(url: str) -> str:
+    """Return a database's address without user, password and options."""
+    parts = urlsplit(url)
+    if parts.scheme == "sqlite":
+        return "sqlite"
+    try:
+        return f"postgresql://{parts.hostname or ''}:{parts.port or 5432}{parts.path}"
+    except ValueError:
+        advice = "Write it as postgresql://user:password@host:5432/name"
+        raise ServerError("DATABASE_URL is not an address", next_step=advice) from None
+
+
+def check_database(state: ServerState, home: Path) -> None:
+    """Refuse another database than the one that the home folder began with: all annotations would seem lost."""
+    now = hide_password(database_url(home))
+    if state.database and state.database != now:
+        is_sqlite = state.database == "sqlite"
+        change = "Unset DATABASE_URL" if is_sqlite else f"Set DATABASE_URL to {state.database} again"
+        what = f"its annotations are in {state.database}, and DATABASE_URL now leads to {now}"
+        raise ServerError(what, where=str(home), next_step=f"{change}, or give another --home")
+
+
+def sqlite_path(home: Path) -> Path:
+    """Return the path of a home folder's own database."""
+    return home / "db.sqlite3"
+
+
+def call_postgres(program: str, *arguments: str, url: str) -> str:
+    """Run `psql`, `pg_dump` or `pg_restore` (on the PATH, else Debian's newest) on a database and return what it prints.
+
+    The password goes through the environment: every user of the machine can read process arguments.
+    """
+    debians = Path("/usr/lib/postgresql").glob(f"*/bin/{program}")
+    newest = max(debians, key=lambda found: float(found.parents[1].name), default=None)
+    path = shutil.which(program) or newest
+    if path is None:
+        advice = "Install PostgreSQL's client programs, then run again"
+        raise ServerError(f"there is no {program} on this machine", next_step=advice)
+    parts = urlsplit(url)
+    given = {
+        "PGHOST": parts.hostname,
+        "PGPORT": str(parts.port or 5432),
+        "PGUSER": unquote(parts.username or ""),
+        "PGPASSWORD": unquote(parts.password or ""),
+        "PGDATABASE": unquote(parts.path.lstrip("/")),
+        # Doccano's own default.
+        "PGSSLMODE": parse_qs(parts.query).get("sslmode", ["require"])[0],
+    }
+    result = subprocess.run(  # noqa: S603 — PostgreSQL's own programs, there is no shell
+        [path, *arguments],
+        env={"PATH": os.environ.get("PATH", ""), **{name: value for name, value in given.items() if value}},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        errors="replace",
+        check=False,
+    )
+    if result.returncode:
+        said = " ".join(result.stderr.split())[:300] or "it says nothing"
+        raise ServerError(f"{program} fails ({said})", next_step="Check the database that DATABASE_URL names")
+    return result.stdout.strip()

@@ -17,7 +17,7 @@ DJANGO_DRF_FILEPOND_UPLOAD_TMP = str(_home / "uploads")
 DJANGO_DRF_FILEPOND_ALLOW_EXTERNAL_UPLOAD_DIR = True
 
 INSTALLED_APPS = [*INSTALLED_APPS, "biaozhu_cleanup.CleanupConfig"]
-MIDDLEWARE = ["biaozhu_guard.Guard", "biaozhu_pages.Pages", *MIDDLEWARE]
+MIDDLEWARE = ["biaozhu_guard.Guard", "biaozhu_guard.Pages", *MIDDLEWARE]
 # Doccano's client and pages send JSON; a form of another site cannot.
 REST_FRAMEWORK = {**REST_FRAMEWORK, "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"]}
 DJANGO_DRF_FILEPOND_PERMISSION_CLASSES = {
