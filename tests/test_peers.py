@@ -123,7 +123,10 @@ def test_peers_time_whole_documents_only(peers: Any, gold: Any) -> None:
 
 def test_peers_page_says_what_the_figures_say(run_script: Any) -> None:
     figures = json.loads((PEERS / "figures.json").read_bytes())
-    assert run_script("page")["render_page"](figures) == (PEERS / "README.md").read_text(encoding="utf-8")
+    page = run_script("page")
+    assert page["render_page"](figures) == (PEERS / "README.md").read_text(encoding="utf-8")
+    docs = PEERS.parent.parent / "docs" / "benchmarks.md"
+    assert page["render_summary"](figures) in docs.read_text(encoding="utf-8")
 
 
 def test_peers_run_what_is_under_the_gpl_only_on_request(peers: Any) -> None:

