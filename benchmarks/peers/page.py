@@ -91,7 +91,12 @@ def render_page(result: Mapping[str, Any]) -> str:
             "",
             "Seen before:",
             "",
-            *(f"- {name}, {peer}: {why}." for name, some in SEEN.items() for peer, why in some.items()),
+            *(
+                f"- {name}, {peer}: {why}."
+                for name, some in SEEN.items()
+                for peer, why in some.items()
+                if peer in peers
+            ),
             "",
             (
                 "No other set is of our sources, but UNER is of Wikipedia, as a part of modern train is. Of the sentences of at least 15 "
@@ -113,7 +118,8 @@ def render_summary(result: Mapping[str, Any]) -> str:
         for peer, row in result["peers"].items()
         if "all" in row["scores"][MODERN]
     }
-    return "\n".join(_table([*result["sets"], MEASURES[0]], rows)) + "\n"
+    absent = [f"\nNot run yet: {peer}." for peer in LEARNERS if peer not in rows]
+    return "\n".join([*_table([*result["sets"], MEASURES[0]], rows), *absent]) + "\n"
 
 
 def _cell(name: str, label: str, peer: str, row: Mapping[str, Any]) -> str:
@@ -143,7 +149,7 @@ def _describe_learners(peers: Mapping[str, Any]) -> list[str]:
         "crfsuite": "character n-grams, averaged perceptron, 12 rounds",
         "spaCy CNN": "configs/cnn.cfg, {steps:,} steps of 1,000 characters, no choice of a step by dev",
     }
-    lines = []
+    lines = [f"{peer}: not run yet." for peer in LEARNERS if peer not in peers]
     for peer in LEARNERS:
         if peer in peers:
             learned = peers[peer]["learned"]
