@@ -149,7 +149,7 @@ def _describe_learners(peers: Mapping[str, Any]) -> list[str]:
         "crfsuite": "character n-grams, averaged perceptron, 12 rounds",
         "spaCy CNN": "configs/cnn.cfg, {steps:,} steps of 1,000 characters, no choice of a step by dev",
     }
-    lines = [f"{peer}: not run yet." for peer in LEARNERS if peer not in peers]
+    lines = [f"{peer}: not run yet." for peer in (*LEARNERS, "jiojio") if peer not in peers]
     for peer in LEARNERS:
         if peer in peers:
             learned = peers[peer]["learned"]
