@@ -84,9 +84,7 @@ def _judge(case: Case) -> tuple[bool, str]:
     made = _preannotated(case["text"])
     if "spans" in case:
         spans = [
-            (one.start + span.start, one.start + span.end, span.label)
-            for one in made.sentences
-            for span in one.spans
+            (one.start + span.start, one.start + span.end, span.label) for one in made.sentences for span in one.spans
         ]
         shown = " ".join(f"{case['text'][start:end]}/{label[:2]}" for start, end, label in spans)
         return spans == [tuple(span) for span in case["spans"]], shown or "(none)"
@@ -126,13 +124,9 @@ def _of_amount(case: Case, made: Preannotation, meaning: Meaning) -> tuple[bool,
 
 
 def _of_file(case: Case) -> tuple[bool, str]:
-    article = article_from_bytes(
-        case["file_text"].encode("utf-8"), name="case", where="case", page=case["html"]
-    )
+    article = article_from_bytes(case["file_text"].encode("utf-8"), name="case", where="case", page=case["html"])
     texts = [one.text for one in split_article(article)]
-    kept = [
-        article.raw[block.start : block.end] for block in article.blocks if block.kind != "furniture"
-    ] + texts
+    kept = [article.raw[block.start : block.end] for block in article.blocks if block.kind != "furniture"] + texts
     value, check = case["value"], case["check"]
     right = {
         "has": lambda: any(value in text for text in kept),

@@ -54,9 +54,7 @@ def names_in_train(train: Sequence[Sentence], names: Iterable[Name]) -> dict[Nam
     labelled: Counter[Name] = Counter()
     for sentence in train:
         labelled.update((sentence.text[span.start : span.end], span.label) for span in sentence.spans)
-        whole.update(
-            wanted[number] for number, *_ in finder.find_matches_as_indexes(sentence.text, overlapping=True)
-        )
+        whole.update(wanted[number] for number, *_ in finder.find_matches_as_indexes(sentence.text, overlapping=True))
     return {(text, label): (labelled[text, label], whole[text]) for text, label in names}
 
 
@@ -72,9 +70,7 @@ def cause(kind: str, name: Name, known: dict[Name, tuple[int, int]]) -> str:
 
 def main() -> None:
     """Print a Markdown table: causes by label, and some examples of each."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--gold", type=Path, required=True)
     given_layer = parser.add_mutually_exclusive_group(required=True)
     given_layer.add_argument("--layer", type=Path)
@@ -104,9 +100,7 @@ def main() -> None:
     print(f"{total:,} spans in the gold\n")
     print(f"| cause | all | {' | '.join(labels)} |\n|---|---:|{'---:|' * len(labels)}")
     for row in sorted(counts, key=lambda one: -counts[one].total()):
-        print(
-            f"| {row} | {counts[row].total()} | {' | '.join(str(counts[row][label]) for label in labels)} |"
-        )
+        print(f"| {row} | {counts[row].total()} | {' | '.join(str(counts[row][label]) for label in labels)} |")
     for row, examples in sorted(shown.items()) if given.examples else ():
         step = max(1, len(examples) // given.examples)
         print(f"\n{row}\n" + "\n".join(examples[::step][: given.examples]))

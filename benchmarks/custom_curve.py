@@ -72,9 +72,7 @@ def f1(sums: np.ndarray) -> np.ndarray:
     return np.asarray(2 * sums[:, 2] / np.maximum(sums[:, 0] + sums[:, 1], 1))
 
 
-def run(
-    config: Path, learned: Sequence[Sentence], scored: Sequence[Sentence]
-) -> tuple[Any, list[Any], float]:
+def run(config: Path, learned: Sequence[Sentence], scored: Sequence[Sentence]) -> tuple[Any, list[Any], float]:
     """Train and return what was learned, the spans, and the seconds of processor time that training took."""
     began = time.process_time()
     fitted = fit(read_config(config), learned)

@@ -107,9 +107,7 @@ def _print_row(name: str, found: list[Doubt], planted: list[Planted]) -> None:
 def planted_at(doubt: Doubt, planted: list[Planted]) -> list[Planted]:
     """Return the planted errors that a doubt touches."""
     return [
-        one
-        for one in planted
-        if one.sentence == doubt.sentence and one.start < doubt.end and doubt.start < one.end
+        one for one in planted if one.sentence == doubt.sentence and one.start < doubt.end and doubt.start < one.end
     ]
 
 

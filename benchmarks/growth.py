@@ -99,9 +99,7 @@ def measure(step: Callable[[str], None], text: str) -> float:
 
 def main() -> int:
     """Print what grows faster than it may, and a table of the steps."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--sizes", type=int, nargs="+", default=SIZES)
     parser.add_argument("--patterns", nargs="+", default=PATTERNS)
     parser.add_argument("--steps", nargs="+")
@@ -149,9 +147,7 @@ def _fit(sizes: Sequence[int], seconds: Sequence[float]) -> tuple[float, list[fl
     return fit_exponent(sizes, found), found
 
 
-def _measure_all(
-    folder: Path, pattern: str, size: int, steps: dict[str, Callable[[str], None]]
-) -> dict[str, float]:
+def _measure_all(folder: Path, pattern: str, size: int, steps: dict[str, Callable[[str], None]]) -> dict[str, float]:
     text = (pattern * (size // len(pattern) + 1))[:size]
     (folder / "a.txt").write_text(text, encoding="utf-8")
     return {name: measure(step, text) for name, step in steps.items()}

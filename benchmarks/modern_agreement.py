@@ -18,9 +18,7 @@ def read_spans(name: str) -> list[tuple[str, str, set[tuple[int, int, str]]]]:
 def main() -> None:
     """Print a table in Markdown."""
     counts: Counter[tuple[str, str, str]] = Counter()
-    for (part, kind, ours), (_, _, theirs) in zip(
-        read_spans("reader-a"), read_spans("reader-b"), strict=True
-    ):
+    for (part, kind, ours), (_, _, theirs) in zip(read_spans("reader-a"), read_spans("reader-b"), strict=True):
         for group in dict.fromkeys(("all", part, kind)):
             counts[group, "", "sentences"] += 1
             for label in ("", "PLACE", "PERSON", "AMOUNT"):

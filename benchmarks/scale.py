@@ -57,9 +57,7 @@ _STOPPED = 143
 
 def main() -> None:
     """Run the part that the arguments name."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parts = parser.add_subparsers(dest="part", required=True)
     scoring = parts.add_parser("scoring")
     scoring.add_argument("--sentences", type=int, nargs="+", default=[100_000, 1_000_000])
@@ -291,9 +289,7 @@ def _reading(folder: Path, megabytes: float, readers: int) -> None:
 def _measured(command: list[str], folder: Path, peak: Peak | None = None) -> tuple[float, float, float]:
     """Return the CPU seconds, wall seconds and peak megabytes of a command in a process of its own."""
     note = folder / "usage.json"
-    process = subprocess.Popen(
-        [sys.executable, __file__, "--child", str(note), *command], stdout=subprocess.DEVNULL
-    )
+    process = subprocess.Popen([sys.executable, __file__, "--child", str(note), *command], stdout=subprocess.DEVNULL)
     if peak is not None:
         peak.watch(process)
     process.wait()
@@ -312,9 +308,7 @@ def _child(note: str, *command: str) -> None:
     mine, others = (resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
     cpu = sum(one.ru_utime + one.ru_stime for one in (mine, others))
     peak = max(_own_peak() or mine.ru_maxrss, others.ru_maxrss) / 1024
-    Path(note).write_text(
-        json.dumps({"status": status, "cpu": cpu, "wall": wall, "peak": peak}), encoding="utf-8"
-    )
+    Path(note).write_text(json.dumps({"status": status, "cpu": cpu, "wall": wall, "peak": peak}), encoding="utf-8")
 
 
 def _own_peak() -> int:

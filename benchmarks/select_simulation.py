@@ -128,16 +128,11 @@ def print_tables(done: dict[Key, Any]) -> None:
     for name, rows in by_corpus.items():
         sizes = sorted({size for _, size, _ in rows})
         cells = [(aim, size) for aim in AIMS for size in sizes]
-        seeds = [
-            seed
-            for seed in sorted({seed for _, _, seed in rows})
-            if all((*cell, seed) in rows for cell in cells)
-        ]
+        seeds = [seed for seed in sorted({seed for _, _, seed in rows}) if all((*cell, seed) in rows for cell in cells)]
         if not seeds:
             continue
         counts = {
-            aim: np.array([[rows[aim, size, seed]["counts"] for seed in seeds] for size in sizes])
-            for aim in AIMS
+            aim: np.array([[rows[aim, size, seed]["counts"] for seed in seeds] for size in sizes]) for aim in AIMS
         }
         for at, size in enumerate(sizes):
             means = [f"{f1(counts[aim][at].sum(axis=1)).mean():.4f}" for aim in AIMS]
@@ -153,7 +148,9 @@ def print_tables(done: dict[Key, Any]) -> None:
             reached = one.rate <= HALF and one.bound != "at least"
             no = "not shown: only an upper bound" if one.bound == "at most" else "no: it does not reach half"
             verdict = "yes" if reached else no
-            figures = f"{one.bound} {one.layer:.0f} for {one.gold:.0f} | {one.rate:.2f} | {one.low:.2f} to {one.high:.2f}"
+            figures = (
+                f"{one.bound} {one.layer:.0f} for {one.gold:.0f} | {one.rate:.2f} | {one.low:.2f} to {one.high:.2f}"
+            )
             print(f"| {name} | {size} | {aim} | {figures} | {verdict} |")
 
 

@@ -55,8 +55,7 @@ def main() -> None:
     given = [Path(name) for name in sys.argv[1:]]
     texts = [path.read_text(encoding="utf-8") for path in given or [SEED] * COPIES]
     sources = [
-        Source(f"copy {number}", str(number), f"{text}\n{number}\n".encode())
-        for number, text in enumerate(texts)
+        Source(f"copy {number}", str(number), f"{text}\n{number}\n".encode()) for number, text in enumerate(texts)
     ]
     articles = [article_from_bytes(one.data, name=one.name, where=one.where) for one in sources]
     sentences = [sentence.text for article in articles for sentence in split_checked(article)]
@@ -85,9 +84,7 @@ def main() -> None:
         "date": f"{datetime.now(UTC):%Y-%m-%d}",
         "characters": characters,
         "characters/CPU s": rates,
-        "whole / jieba.posseg": {
-            size: round(rates[f"{size}: whole"] / rates["jieba.posseg"], 2) for size in SIZES
-        },
+        "whole / jieba.posseg": {size: round(rates[f"{size}: whole"] / rates["jieba.posseg"], 2) for size in SIZES},
         "of the roof": {
             size: {
                 what: round(rates[f"{size}: {what}"] / rates[f"{size}: roof"], 2)

@@ -96,15 +96,11 @@ def write_formats() -> str:
     for title, kind in RECORDS.items():
         fields = "\n".join(f"- `{one.name}`: `{one.type}`" for one in dataclasses.fields(kind))
         parts.append(f"## {title}\n\n{_paragraphs(kind.__doc__)}\n\n{fields}")
-    parts.append(
-        "## How a file is recognized\n\nA JSON Lines file is of the kind whose keys its first line has."
-    )
+    parts.append("## How a file is recognized\n\nA JSON Lines file is of the kind whose keys its first line has.")
     parts.append("\n".join(f"- {kind}: {_quote(sorted(keys))}" for kind, keys in KEYS_OF_LINES.items()))
     schema = json.loads((PACKAGE / "scoring" / "scores.schema.json").read_text(encoding="utf-8"))
     parts.append(f"## scores.json\n\n{_describe_schema(schema)}")
-    parts.append(
-        f"A sentence has the fields {_quote(one.name for one in dataclasses.fields(Sentence))} in Python."
-    )
+    parts.append(f"A sentence has the fields {_quote(one.name for one in dataclasses.fields(Sentence))} in Python.")
     return "\n\n".join(parts)
 
 
@@ -174,9 +170,7 @@ def _list_parameters(path: str, command: click.Command) -> Iterator[str]:
     usage = " ".join([path, *("[OPTIONS]" for _ in options[:1]), *(_name_argument(one) for one in arguments)])
     yield f"```console\n$ {usage}\n```"
     rows = [(f"`{_name_argument(one)}`", getattr(one, "help", "")) for one in arguments]
-    rows += [
-        (f"`{', '.join([*one.opts, *one.secondary_opts])}`", getattr(one, "help", "")) for one in options
-    ]
+    rows += [(f"`{', '.join([*one.opts, *one.secondary_opts])}`", getattr(one, "help", "")) for one in options]
     if rows:
         lines = [f"| {name} | {_escape(' '.join((text or '').split()))} |" for name, text in rows]
         yield "\n".join(["| argument or option | meaning |", "| --- | --- |", *lines])

@@ -198,9 +198,7 @@ def service() -> Iterator[tuple[str, str]]:
     """Run the service as `biaozhu serve` does by default; the address of /predict and the token."""
     token = secrets.token_urlsafe()
     listening = bind("127.0.0.1", 0)
-    config = uvicorn.Config(
-        make_app(rule_predictor(load_model("accurate")), token=token), log_level="warning"
-    )
+    config = uvicorn.Config(make_app(rule_predictor(load_model("accurate")), token=token), log_level="warning")
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
     thread.start()

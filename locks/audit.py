@@ -27,22 +27,16 @@ PIP_AUDIT = ("tool", "run", "--quiet", "pip-audit", "--strict", "--require-hashe
 
 def main() -> int:
     """Look up every lock file."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--advisories", type=Path, help="a copy of PyPA's advisory-database")
-    parser.add_argument(
-        "--ignore-vuln", action="append", default=[], help="a hole that SECURITY.md decides on"
-    )
+    parser.add_argument("--ignore-vuln", action="append", default=[], help="a hole that SECURITY.md decides on")
     arguments = parser.parse_args()
     ignored = set(arguments.ignore_vuln)
     locks = sorted(LOCKS.glob("*.lock"))
     if arguments.advisories is None:
         return max(_online(lock, ignored) for lock in locks)
     if not (arguments.advisories / "vulns").is_dir():
-        _say(
-            f"not looked up: {arguments.advisories} has no folder vulns, so it is no copy of advisory-database"
-        )
+        _say(f"not looked up: {arguments.advisories} has no folder vulns, so it is no copy of advisory-database")
         return 2
     newest = max(_newest(path) for path in arguments.advisories.glob("vulns/*/*.yaml"))
     status = max(_offline(lock, arguments.advisories, ignored) for lock in locks)
@@ -83,11 +77,7 @@ def _within(events: list[dict[str, str]], version: Version) -> bool:
 
 def _offline(lock: Path, advisories: Path, ignored: set[str]) -> int:
     pins = PINNED.findall(lock.read_text("utf-8"))
-    found = [
-        (name, version, hole)
-        for name, version in pins
-        for hole in open_holes(name, version, advisories, ignored)
-    ]
+    found = [(name, version, hole) for name, version in pins for hole in open_holes(name, version, advisories, ignored)]
     for name, version, hole in found:
         _say(f"{lock.name}: {name} {version} has {hole}")
     _say(f"{lock.name}: {len(pins)} packages looked up, {len(found)} open")
@@ -104,9 +94,7 @@ def _online(lock: Path, ignored: set[str]) -> int:
         _say(f"{lock.name}: everything looked up, nothing open")
         return 0
     said = [line for line in (done.stdout + done.stderr).splitlines() if line.strip()]
-    if re.search(
-        r"could not be audited|ConnectionError|NameResolution|Failed to (fetch|resolve)", "\n".join(said)
-    ):
+    if re.search(r"could not be audited|ConnectionError|NameResolution|Failed to (fetch|resolve)", "\n".join(said)):
         _say(f"{lock.name}: NOT looked up: {said[-1][:200] if said else 'no answer'}")
         return 2
     _say("\n".join(said))

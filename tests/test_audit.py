@@ -37,9 +37,7 @@ def advisories(tmp_path: Path) -> Path:
 )  # fmt: skip
 def test_audit_reads_versions_and_ranges(advisories: Path, version: str, open_: bool) -> None:  # noqa: FBT001 — a case
     open_holes = runpy.run_path(str(AUDIT))["open_holes"]
-    assert open_holes("a_package", version, advisories, set()) == (
-        ["CVE-2021-1/PYSEC-2021-1"] if open_ else []
-    )
+    assert open_holes("a_package", version, advisories, set()) == (["CVE-2021-1/PYSEC-2021-1"] if open_ else [])
     assert open_holes("a-package", version, advisories, {"CVE-2021-1"}) == []
     assert open_holes("other", version, advisories, set()) == []
 

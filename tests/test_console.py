@@ -67,9 +67,7 @@ def test_console_breaks_no_title_and_names_the_row_of_all_labels(capsys: Capture
 
 
 def test_console_says_what_was_left_out_and_decided_in_the_users_language(capsys: Capture) -> None:
-    read = [
-        Entry("read", "decision", reason, "s", 0, 1, "", "x") for reason in ("footer", "footer", "navigation")
-    ]
+    read = [Entry("read", "decision", reason, "s", 0, 1, "", "x") for reason in ("footer", "footer", "navigation")]
     decided = [Entry("combine", "decision", "amounts has AMOUNT there", "s", 0, 1, "PLACE", "x")]
     choose_language("zh")
     try:

@@ -71,9 +71,7 @@ def test_docs_links_lead_to_files(path: Path) -> None:
             assert path in MAIN or target.is_relative_to(ROOT / "docs"), link
 
 
-@pytest.mark.parametrize(
-    "path", [path for path in PAGES if "reference" not in path.parts], ids=lambda path: path.name
-)
+@pytest.mark.parametrize("path", [path for path in PAGES if "reference" not in path.parts], ids=lambda path: path.name)
 def test_docs_commands_have_the_options_that_documents_use(path: Path) -> None:
     for line in find_commands(path):
         _, *words = shlex.split(line, comments=True)
@@ -97,9 +95,7 @@ def test_docs_two_readmes_give_the_same_commands_and_figures() -> None:
 
 @pytest.mark.parametrize("path", sorted((ROOT / "docs").rglob("*.zh.md")), ids=lambda path: path.name)
 def test_docs_chinese_pages_have_the_same_blocks_and_sections(path: Path) -> None:
-    chinese, english = (
-        one.read_text(encoding="utf-8") for one in (path, path.with_name(path.name.replace(".zh", "")))
-    )
+    chinese, english = (one.read_text(encoding="utf-8") for one in (path, path.with_name(path.name.replace(".zh", ""))))
     # Comments and folder trees are words; commands, articles and files to write are the same in both.
     blocks = [re.findall(r"```\w+\n.*?```", text, re.DOTALL) for text in (chinese, english)]
     assert blocks[0] == blocks[1]

@@ -52,9 +52,7 @@ def test_help_pages_end_with_the_examples(path: str, capsys: pytest.CaptureFixtu
 
 
 @pytest.mark.parametrize("group", ["", "project", "gold", "doccano", "corpus", "base"])
-def test_help_pages_come_without_arguments_and_are_no_failure(
-    group: str, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_help_pages_come_without_arguments_and_are_no_failure(group: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(group.split()) == 0
     shown = capsys.readouterr()
     assert shown.out.startswith("Usage: ")

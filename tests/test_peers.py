@@ -75,9 +75,7 @@ def test_peers_join_new_rows_beside_and_in_place_of_those_before(peers: Any) -> 
         peers["join_rows"](before, {**now, "texts": "other"})
 
 
-def test_peers_labelled_sentences_are_distinct_and_have_our_labels_only(
-    run_script: Any, tmp_path: Path
-) -> None:
+def test_peers_labelled_sentences_are_distinct_and_have_our_labels_only(run_script: Any, tmp_path: Path) -> None:
     path = tmp_path / "set.jsonl"
     row = {"text": "王芳在北京大学", "entities": [[3, 7, "ORG"], [3, 5, "LOC"], [0, 2, "PER"], [4, 6, "LOC"]]}
     path.write_text(f"{json.dumps(row)}\n{json.dumps({**row, 'entities': []})}\n", encoding="utf-8")

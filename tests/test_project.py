@@ -82,11 +82,7 @@ def test_project_knows_no_slogan_and_no_firm_of_the_seed_article() -> None:
 
 def found_in(folder: str, phrases: set[str]) -> set[str]:
     names = re.compile("|".join(sorted(map(re.escape, phrases))))
-    texts = [
-        path
-        for path in tracked(folder)
-        if path.suffix in {".py", ".toml", ".cfg", ".json", ".md", ".j2", ".txt"}
-    ]
+    texts = [path for path in tracked(folder) if path.suffix in {".py", ".toml", ".cfg", ".json", ".md", ".j2", ".txt"}]
     assert texts
     return {
         f"{path.relative_to(ROOT)}: {match[0]}"
@@ -113,9 +109,7 @@ def test_project_labels_are_the_three_of_the_guideline() -> None:
 
 
 def test_project_code_stays_within_its_own_bounds() -> None:
-    long = [
-        path for path in tracked("pipeline/*.py", "tests/*.py") if len(path.read_text().splitlines()) > 400
-    ]
+    long = [path for path in tracked("pipeline/*.py", "tests/*.py") if len(path.read_text().splitlines()) > 400]
     assert long == []
 
 
@@ -139,9 +133,7 @@ def test_project_works_the_same_without_a_network(tmp_path: Path) -> None:
              "--layer", f"ner={folder / 'ner.jsonl'}", "-o", str(folder / "report")],
         ]  # fmt: skip
         for step in steps:
-            done = subprocess.run(
-                [*prefix, *biaozhu, *step], cwd=ROOT, capture_output=True, text=True, check=False
-            )
+            done = subprocess.run([*prefix, *biaozhu, *step], cwd=ROOT, capture_output=True, text=True, check=False)
             assert done.returncode == 0, done.stderr
     for made in ("pre.jsonl", "ner.jsonl"):
         assert (tmp_path / "with" / made).read_bytes() == (tmp_path / "without" / made).read_bytes()
@@ -186,7 +178,5 @@ def test_project_job_is_read_alike_by_every_weasel() -> None:
     read = {step["name"]: step for step in load_project_config(ROOT)["commands"]}
     for step in job["commands"]:
         for key in ("deps", "outputs"):
-            said = [
-                re.sub(r"\$\{vars\.(\w+)\}", lambda found: job["vars"][found[1]], path) for path in step[key]
-            ]
+            said = [re.sub(r"\$\{vars\.(\w+)\}", lambda found: job["vars"][found[1]], path) for path in step[key]]
             assert list(read[step["name"]][key]) == said

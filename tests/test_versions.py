@@ -47,9 +47,7 @@ def model(folder: Path) -> File:
     import spacy  # noqa: PLC0415 — only one case needs it
 
     spacy.blank("zh", meta={META_KEY: {"schema": SCHEMA}}).to_disk(folder / "model")
-    return File(
-        folder / "model" / "meta.json", lambda path: check_model(path.parent), META_KEY, "biaozhu train"
-    )
+    return File(folder / "model" / "meta.json", lambda path: check_model(path.parent), META_KEY, "biaozhu train")
 
 
 def base(folder: Path) -> File:
@@ -96,9 +94,7 @@ KINDS = {
 
 @pytest.mark.parametrize("kind", list(KINDS))
 @pytest.mark.parametrize("other", OTHERS)
-def test_versions_of_another_program_are_refused_with_what_to_run(
-    tmp_path: Path, kind: str, other: object
-) -> None:
+def test_versions_of_another_program_are_refused_with_what_to_run(tmp_path: Path, kind: str, other: object) -> None:
     file = KINDS[kind](tmp_path)
     check_refused(file, {"schema": other} if kind == "model" else other)
 

@@ -69,16 +69,10 @@ MODELS = {"crfsuite": "crf.model", "spaCy CNN": "cnn"}
 
 def main() -> None:
     """Run the peers, print the page, and write it with figures and chart where that is asked for."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument(
-        "--labelled", type=Path, required=True, help="folder of AISHELL-NER's and UNER's test"
-    )
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--labelled", type=Path, required=True, help="folder of AISHELL-NER's and UNER's test")
     parser.add_argument("--limit", type=int, default=1000, help="sentences of AISHELL-NER")
-    parser.add_argument(
-        "--train", type=int, default=6000, help="sentences of modern train for those that learn"
-    )
+    parser.add_argument("--train", type=int, default=6000, help="sentences of modern train for those that learn")
     parser.add_argument("--steps", type=int, default=1500, help="of the CNN's training")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument(

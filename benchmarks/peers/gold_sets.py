@@ -92,9 +92,7 @@ def _read_modern() -> GoldSet:
     """Raise SystemExit where the corpus in the cache folder is not the one whose kinds and documents lie here."""
     sentences = read_part(corpora_folder() / "modern", "test")
     rows = [json.loads(line) for line in OFFSETS.read_text(encoding="utf-8").splitlines()]
-    if [row["sha256"] for row in rows] != [
-        hashlib.sha256(one.text.encode()).hexdigest()[:16] for one in sentences
-    ]:
+    if [row["sha256"] for row in rows] != [hashlib.sha256(one.text.encode()).hexdigest()[:16] for one in sentences]:
         raise SystemExit(f"modern test in the cache folder is not that of {OFFSETS}: fetch it again")
     return GoldSet(
         sentences,

@@ -130,14 +130,9 @@ def _cell(name: str, label: str, peer: str, row: Mapping[str, Any]) -> str:
     return f"{_figure(score['F1'])}{star} ({'–'.join(f'{one:.3f}' for one in score['95 %'])})"
 
 
-def _score_columns(
-    sets: Mapping[str, Any], peers: Mapping[str, Any]
-) -> tuple[list[str], dict[str, list[str]]]:
+def _score_columns(sets: Mapping[str, Any], peers: Mapping[str, Any]) -> tuple[list[str], dict[str, list[str]]]:
     columns = [
-        (name, label)
-        for name, one in sets.items()
-        for label in ("all", *LABELS)
-        if label in ("all", *one["labels"])
+        (name, label) for name, one in sets.items() for label in ("all", *LABELS) if label in ("all", *one["labels"])
     ]
     head = [f"{SHORT[name]}: all" if label == "all" else INITIALS[label] for name, label in columns]
     rows = {peer: [_cell(name, label, peer, row) for name, label in columns] for peer, row in peers.items()}

@@ -31,9 +31,7 @@ def compute_f1(sums: NDArray[Any]) -> NDArray[np.float64]:
 def score_peer(found: Iterable[Found], sets: Mapping[str, GoldSet]) -> dict[str, Any]:
     """Score what a peer found in all sets, one after the other, in the best way to read its tags by set and label."""
     remaining = iter(found)
-    return {
-        name: score_set(list(islice(remaining, len(gold.sentences))), gold) for name, gold in sets.items()
-    }
+    return {name: score_set(list(islice(remaining, len(gold.sentences))), gold) for name, gold in sets.items()}
 
 
 def score_set(found: list[Found], gold: GoldSet) -> dict[str, Any]:

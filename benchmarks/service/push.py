@@ -73,9 +73,7 @@ def timed(home: Path, *arguments: object) -> dict[str, Any]:
     return {
         "seconds": round(seconds, 1),
         "load before": round(load, 1),
-        "cpu seconds of the command": round(
-            later.ru_utime + later.ru_stime - mine.ru_utime - mine.ru_stime, 1
-        ),
+        "cpu seconds of the command": round(later.ru_utime + later.ru_stime - mine.ru_utime - mine.ru_stime, 1),
         "cpu seconds of the server": round(cpu_of(home) - before, 1),
         **{key: found[key] for key in ("added", "unchanged", "identical", "losses") if key in found},
     }

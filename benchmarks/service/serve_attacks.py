@@ -127,16 +127,12 @@ def measure(name: str, seconds: float, options: list[str]) -> dict[str, object]:
         threading.Thread(target=service.stderr.read, daemon=True).start()
         port = int(address.split("/predict")[0].rpartition(":")[2])
         token = token_file.read_text(encoding="ascii").strip()
-        attacker = multiprocessing.get_context("spawn").Process(
-            target=attack, args=(name, port, token), daemon=True
-        )
+        attacker = multiprocessing.get_context("spawn").Process(target=attack, args=(name, port, token), daemon=True)
         attacker.start()
         time.sleep(WARM_SECONDS)
         answers: list[tuple[int, float]] = []
         until = time.monotonic() + seconds
-        clients = [
-            threading.Thread(target=ask_well, args=(port, token, until, answers)) for _ in range(GOOD_CLIENTS)
-        ]
+        clients = [threading.Thread(target=ask_well, args=(port, token, until, answers)) for _ in range(GOOD_CLIENTS)]
         for client in clients:
             client.start()
         for client in clients:
@@ -164,9 +160,7 @@ def measure(name: str, seconds: float, options: list[str]) -> dict[str, object]:
 
 def main() -> int:
     """Print a row for each attack; status 1 where less than 95 % of the good requests were answered."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--seconds", type=float, default=600, help="of each attack")
     parser.add_argument("--attacks", nargs="+", choices=ATTACKS, default=list(ATTACKS))
     parser.add_argument("--model", default="accurate", help="the network that answers")

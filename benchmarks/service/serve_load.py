@@ -71,9 +71,7 @@ end
 
 def main() -> int:
     """Print one JSON object, and a line on stderr for each phase."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--seconds", type=int, default=20, help="for each text length")
     parser.add_argument("--flood", type=int, default=600, help="seconds beyond the limit")
     parser.add_argument("--model", help="a trained model's folder; else the pre-annotators answer")
@@ -84,9 +82,7 @@ def main() -> int:
         return 2
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        service, url = start_service(
-            folder / "token", *(["--model", arguments.model] if arguments.model else [])
-        )
+        service, url = start_service(folder / "token", *(["--model", arguments.model] if arguments.model else []))
         try:
             result = _measured(wrk, folder, url, psutil.Process(service.pid), arguments)
         finally:

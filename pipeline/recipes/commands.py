@@ -20,9 +20,7 @@ MODERN = Path("annotations/modern")
 ACCURATE = Path("pipeline/biaozhu/annotators/network/accurate")
 Apart = Annotated[
     list[Path],
-    typer.Option(
-        "--apart", help="An article whose near-duplicates must leave train; seeds/*.txt by default."
-    ),
+    typer.Option("--apart", help="An article whose near-duplicates must leave train; seeds/*.txt by default."),
 ]
 
 # Characters between two reports of what the teacher has read.
@@ -90,9 +88,7 @@ def add(
     """Convert somebody's corpus from files (PER and LOC become PERSON and PLACE), and take leaks out of train."""
     from recipes.corpora.custom import add_corpus
 
-    manifest = add_corpus(
-        name, {"train": train, "dev": dev, "test": test}, licence=licence, others=_texts(apart)
-    )
+    manifest = add_corpus(name, {"train": train, "dev": dev, "test": test}, licence=licence, others=_texts(apart))
     _print_manifest(manifest, as_json=as_json)
 
 
@@ -157,8 +153,7 @@ def build(
     def watch(record: dict[str, Any]) -> None:
         say(
             ", ".join(
-                f"{key} {value:.4f}" if isinstance(value, float) else f"{key} {value}"
-                for key, value in record.items()
+                f"{key} {value:.4f}" if isinstance(value, float) else f"{key} {value}" for key, value in record.items()
             )
         )
 

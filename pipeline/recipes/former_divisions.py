@@ -42,12 +42,8 @@ class _Row:
 def build_former_divisions(content: bytes, folder: Path) -> int:
     """Write the table into the folder, and return how many names it has; raises ModelDataError for another release."""
     if hashlib.sha256(content).hexdigest() != SHA256:
-        raise ModelDataError(
-            "this is not the areacodes that the table was built from", next_step="Fetch that"
-        )
-    rows = [
-        _Row(*(row[key] for key in KEYS)) for row in csv.DictReader(io.StringIO(content.decode("utf-8-sig")))
-    ]
+        raise ModelDataError("this is not the areacodes that the table was built from", next_step="Fetch that")
+    rows = [_Row(*(row[key] for key in KEYS)) for row in csv.DictReader(io.StringIO(content.decode("utf-8-sig")))]
     by_code: dict[str, list[_Row]] = {}
     for row in rows:
         by_code.setdefault(row.code, []).append(row)
@@ -73,10 +69,7 @@ def _today(row: _Row, by_code: dict[str, list[_Row]], passed: set[_Row]) -> set[
     # What went elsewhere in an earlier year stands with that year in brackets.
     codes = [code for code in row.codes.split(";") if code and "[" not in code] or [row.code]
     following = [
-        one
-        for code in codes
-        for one in by_code.get(code, ())
-        if one.began <= row.ended < (one.ended or "9999")
+        one for code in codes for one in by_code.get(code, ()) if one.began <= row.ended < (one.ended or "9999")
     ]
     return {found for one in following for found in _today(one, by_code, passed)}
 
@@ -89,9 +82,7 @@ def _likeliest(name: str, codes: set[str]) -> list[str]:
 
 def _target(name: str, codes: set[str]) -> Division | None:
     """Return the one of these divisions of today that goes on under the name, else what holds all of them."""
-    found = [
-        division for code in codes for division in gazetteer().within(code, CODE_DIGITS.index(len(code)))
-    ]
+    found = [division for code in codes for division in gazetteer().within(code, CODE_DIGITS.index(len(code)))]
     stem = short_form(name, COUNTY) or name[:-1]
     same = [division for division in found if division.name.startswith(stem)]
     if len(same) == 1 or len(found) == 1:

@@ -34,9 +34,7 @@ def build_table(folder: Path) -> str:
         pairs = dict.fromkeys(values, pairs.get(key, key)) | pairs
     # What simplified texts write themselves stays: 著 in 著名, 瞭 in 瞭望, 乾 in 乾隆.
     pairs = {key: value for key, value in pairs.items() if key in UNUSED or not _encodes(key, "gb2312")}
-    kept = {
-        key: value for key, value in sorted(pairs.items()) if _encodes(value, "gbk") and value not in pairs
-    }
+    kept = {key: value for key, value in sorted(pairs.items()) if _encodes(value, "gbk") and value not in pairs}
     return f"{''.join(kept)}\n{''.join(kept.values())}\n"
 
 

@@ -63,11 +63,7 @@ def test_base_scores_are_the_probabilities_of_the_spans(tiny: Path) -> None:
     chain = model.network.chain
     weight: dict[tuple[int, ...], float] = {}
     for path in itertools.product(range(len(TAGS)), repeat=len(text)):
-        score = (
-            chain.start[path[0]]
-            + chain.stop[path[-1]]
-            + sum(emissions[at, tag] for at, tag in enumerate(path))
-        )
+        score = chain.start[path[0]] + chain.stop[path[-1]] + sum(emissions[at, tag] for at, tag in enumerate(path))
         score += sum(chain.transitions[one, other] for one, other in itertools.pairwise(path))
         weight[path] = float(np.exp(np.float64(score)))
     total = sum(weight.values())

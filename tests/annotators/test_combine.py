@@ -27,9 +27,7 @@ LABELS = ("PLACE", "PERSON", "AMOUNT", "CROP")
 
 
 def _layer(name: str, *spans: tuple[int, int, str, float | None]) -> list[Sentence]:
-    return [
-        with_spans(SENTENCE, [Span(start, end, label, name, score) for start, end, label, score in spans])
-    ]
+    return [with_spans(SENTENCE, [Span(start, end, label, name, score) for start, end, label, score in spans])]
 
 
 @st.composite
@@ -57,9 +55,7 @@ def test_combine_loses_nothing_and_overlaps_nowhere(layers: dict[str, list[Sente
     kept = {(span.start, span.end, span.label) for span in combined.spans}
     dropped = Counter((entry.source, entry.start, entry.end, entry.label) for entry in entries)
     given_spans = {
-        (name, span.start, span.end, span.label)
-        for name, sentences in layers.items()
-        for span in sentences[0].spans
+        (name, span.start, span.end, span.label) for name, sentences in layers.items() for span in sentences[0].spans
     }
     for one in given_spans:
         assert dropped[one] == (0 if one[1:] in kept else 1)
@@ -70,9 +66,7 @@ def test_combine_loses_nothing_and_overlaps_nowhere(layers: dict[str, list[Sente
 
 
 @given(layers=_layers(), shuffled=st.randoms(use_true_random=False))
-def test_combine_does_not_ask_for_the_order_of_layers(
-    layers: dict[str, list[Sentence]], shuffled: object
-) -> None:
+def test_combine_does_not_ask_for_the_order_of_layers(layers: dict[str, list[Sentence]], shuffled: object) -> None:
     names = list(layers)
     shuffled.shuffle(names)  # type: ignore[attr-defined]
     assert combine([SENTENCE], layers, ANNOTATORS) == combine(
@@ -128,9 +122,7 @@ def test_combine_asks_for_the_min_score_of_a_label(score: float, *, kept: bool) 
     layers = {"sure": _layer("sure", (0, 3, "PERSON", 0.1), (8, 11, "CROP", score))}
     (combined,), entries = combine([SENTENCE], layers, [sure])
     assert [span.label for span in combined.spans] == ["PERSON", "CROP"][: 1 + kept]
-    assert [entry.reason for entry in entries] == ["sure proposes only what it gives 0.9 or more"] * (
-        not kept
-    )
+    assert [entry.reason for entry in entries] == ["sure proposes only what it gives 0.9 or more"] * (not kept)
 
 
 def test_combine_lets_base_confirm_what_others_propose() -> None:

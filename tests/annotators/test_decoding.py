@@ -28,8 +28,7 @@ def _random(seed: int, lengths: list[int]) -> tuple[Chain, np.ndarray, np.ndarra
 def _well_formed(tags: tuple[int, ...]) -> bool:
     names = ["O", *(TAGS[tag] for tag in tags)]
     return all(
-        not after.endswith("-I") or before in (f"{after[0]}-B", f"{after[0]}-I")
-        for before, after in pairwise(names)
+        not after.endswith("-I") or before in (f"{after[0]}-B", f"{after[0]}-I") for before, after in pairwise(names)
     )
 
 

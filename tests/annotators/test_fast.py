@@ -141,9 +141,7 @@ def test_fast_decoding_leaves_nothing_out(case: tuple[list[int], np.ndarray]) ->
 def test_fast_decoding_takes_the_likeliest_kind_and_the_least_share() -> None:
     # Columns: B of kinds 0, 1, then I of them. A word of kind 1 over two characters, then one of kind 0.
     shares = np.log(
-        np.array(
-            [[0.2, 0.7, 0.05, 0.05], [0.1, 0.1, 0.3, 0.5], [0.6, 0.1, 0.1, 0.2], [0.9, 0.04, 0.03, 0.03]]
-        )
+        np.array([[0.2, 0.7, 0.05, 0.05], [0.1, 0.1, 0.3, 0.5], [0.6, 0.1, 0.1, 0.2], [0.9, 0.04, 0.03, 0.03]])
     )
     begins, starts, ends, kinds, scores = decode(shares, np.array([3, 1]))
     assert (begins.tolist(), starts.tolist(), ends.tolist()) == ([0, 3], [0, 2, 3], [2, 3, 4])

@@ -43,12 +43,7 @@ def test_preannotate_finds_places_persons_and_amounts(article: Path) -> None:
     (done,) = preannotate_articles([read_article(article)], model=loaded("accurate"))
     check_against_raw(done.sentences, done.article.raw)
     found = {
-        label: [
-            one.text[span.start : span.end]
-            for one in done.sentences
-            for span in one.spans
-            if span.label == label
-        ]
+        label: [one.text[span.start : span.end] for one in done.sentences for span in one.spans if span.label == label]
         for label in ("PLACE", "PERSON", "AMOUNT")
     }
     assert found["PLACE"] == ["山东省", "青岛市", "青岛市", "即墨区", "四川省", "成都市"]
@@ -105,10 +100,7 @@ def test_preannotate_command_writes_sentences_layers_and_ledger(article: Path, t
 def test_preannotate_command_takes_a_network_from_its_folder(article: Path, tmp_path: Path) -> None:
     folder, output, layers = tmp_path / "net", tmp_path / "pre.jsonl", tmp_path / "layers"
     write_model(folder)
-    assert (
-        run(["preannotate", str(article), "-o", str(output), "--layers", str(layers), "--model", str(folder)])
-        == 0
-    )
+    assert run(["preannotate", str(article), "-o", str(output), "--layers", str(layers), "--model", str(folder)]) == 0
     (done,) = preannotate_articles([read_article(article)], model=load_model(str(folder), threads=1))
     assert read_layer(output) == done.sentences
     assert read_layer(layers / "network" / "berries.jsonl") == done.layers["network"]

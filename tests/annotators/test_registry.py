@@ -61,12 +61,7 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def named(layer: Path, label: str) -> list[str]:
-    return [
-        one.text[span.start : span.end]
-        for one in read_layer(layer)
-        for span in one.spans
-        if span.label == label
-    ]
+    return [one.text[span.start : span.end] for one in read_layer(layer) for span in one.spans if span.label == label]
 
 
 def test_registry_takes_a_fourth_label_from_its_definition_to_its_score(
@@ -209,6 +204,4 @@ def test_registry_lets_errors_of_the_installation_through() -> None:
 
     articles = [article_from_bytes(TEXT.encode(), name=name, where=name) for name in "ab"]
     with pytest.raises(MissingFileError):
-        preannotate_batch(
-            articles, model=loaded("fast"), annotators=(Annotator("bad", find),), on_failure=print
-        )
+        preannotate_batch(articles, model=loaded("fast"), annotators=(Annotator("bad", find),), on_failure=print)

@@ -18,9 +18,7 @@ def word(start: int, end: int, score: float = 0.9) -> LacWord:
 
 def found(*texts: str, score: float = 0.9) -> list[list[str]]:
     rows = find_repeated([FULL, *texts], [(word(0, 6, score),), *[()] * len(texts)])
-    return [
-        [text[one.start : one.end] for one in row] for text, row in zip((FULL, *texts), rows, strict=True)
-    ]
+    return [[text[one.start : one.end] for one in row] for text, row in zip((FULL, *texts), rows, strict=True)]
 
 
 @pytest.mark.parametrize(

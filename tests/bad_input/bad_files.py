@@ -138,9 +138,7 @@ def bad_layers(folder: Path) -> tuple[Bad, ...]:
     whole = ("\n".join([*lines, ""])).encode()
     return (
         Bad("missing", None, r"BZ003 bad\.jsonl: no such file\. Check the path\."),
-        Bad(
-            "folder", None, r"BZ003 bad\.jsonl: (no layer|this is a folder).*\. Check the path\.", folder=True
-        ),
+        Bad("folder", None, r"BZ003 bad\.jsonl: (no layer|this is a folder).*\. Check the path\.", folder=True),
         Bad("empty", b"", r"BZ0\d\d bad\.jsonl: .*(empty|no sentence)"),
         Bad("binary", b"\x7fELF\xff\xfe" + bytes(99), r"BZ013 bad\.jsonl@\d+: not UTF-8"),
         Bad("gb18030", whole.decode().encode("gb18030"), r"BZ013 bad\.jsonl@\d+: not UTF-8"),
@@ -158,18 +156,14 @@ def bad_layers(folder: Path) -> tuple[Bad, ...]:
         ),
         Bad("nested", "\n".join([*lines[:2], "[" * 100_000, *lines[3:]]).encode(), rf"BZ013 {at}not JSON"),
         changed("lacks", lambda line: line.pop("article"), rf"BZ013 {at}the sentence line lacks article"),
-        changed(
-            "unknown key", lambda line: line.update(note=""), rf"BZ013 {at}the sentence line has unknown note"
-        ),
+        changed("unknown key", lambda line: line.update(note=""), rf"BZ013 {at}the sentence line has unknown note"),
         changed(
             "surrogate",
             lambda line: line.update(text="\ud800" + line["text"][1:]),
             rf"BZ013 {at}the text holds a lone surrogate",
         ),
         changed("surrogate in source", lambda line: span(line, source="\ud800"), rf"BZ013 {at}"),
-        changed(
-            "not a number", lambda line: line.update(start="7"), rf"BZ013 {at}start must be a whole number"
-        ),
+        changed("not a number", lambda line: line.update(start="7"), rf"BZ013 {at}start must be a whole number"),
         changed("huge number", lambda line: line.update(start=10**400), rf"BZ012 {at}the id"),
         changed("score", lambda line: span(line, score=7), rf"BZ013 {at}a span's score must be"),
         changed("nan", lambda line: span(line, score=float("nan")), rf"BZ013 {at}"),
@@ -184,9 +178,7 @@ def bad_layers(folder: Path) -> tuple[Bad, ...]:
             lambda line: span(line, start=4, end=1),
             rf"BZ012 {at}span 4-1 \w+ is outside the sentence or empty",
         ),
-        changed(
-            "text", lambda line: span(line, text="泸定县"), rf"BZ012 {at}span \d+-\d+ says '泸定县' where"
-        ),
+        changed("text", lambda line: span(line, text="泸定县"), rf"BZ012 {at}span \d+-\d+ says '泸定县' where"),
         changed("overlapping", overlap, rf"BZ014 {at}span \d+-\d+ \w+ overlaps the one before"),
         changed(
             "id",

@@ -122,9 +122,7 @@ def test_batch_reads_a_small_parquet_file_in_small_memory(workplace: Path, kind:
     text = "青岛" * (1 << 20)
     rows = 300
     if kind == "dictionary":
-        column = pyarrow.DictionaryArray.from_arrays(
-            pyarrow.array([0] * rows, "int32"), pyarrow.array([text])
-        )
+        column = pyarrow.DictionaryArray.from_arrays(pyarrow.array([0] * rows, "int32"), pyarrow.array([text]))
     elif kind == "plain":
         rows, column = 40, pyarrow.array([text] * 40)
     else:
@@ -139,9 +137,7 @@ def test_batch_reads_a_small_parquet_file_in_small_memory(workplace: Path, kind:
         "for one in read_sources([Path(sys.argv[1])]): pass\n"
         "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before)"
     )
-    done = subprocess.run(
-        [sys.executable, "-c", script, str(path)], capture_output=True, text=True, check=True
-    )
+    done = subprocess.run([sys.executable, "-c", script, str(path)], capture_output=True, text=True, check=True)
     assert int(done.stdout) < 120 << 10  # KiB
     found = list(read_sources([path]))
     assert len(found) == (1 if kind == "plain" else rows)
@@ -231,9 +227,7 @@ def test_shards_remove_no_file_that_only_a_forged_receipt_names(workplace: Path)
         "preannotate good.jsonl --threads 2147483648 -o out.jsonl",
     ],
 )
-def test_bad_input_place_that_cannot_be_used(
-    workplace: Path, capsys: pytest.CaptureFixture[str], command: str
-) -> None:
+def test_bad_input_place_that_cannot_be_used(workplace: Path, capsys: pytest.CaptureFixture[str], command: str) -> None:
     before = sorted(path.name for path in workplace.rglob("*"))
     assert run(command.split()) == 2
     said = capsys.readouterr()

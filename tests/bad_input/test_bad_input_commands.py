@@ -113,11 +113,7 @@ BAD_FILES = (
 
 
 def rows() -> list[tuple[str, str, bytes, str]]:
-    return [
-        (command, place, content, said)
-        for command, place, contents, said in BAD_FILES
-        for content in contents
-    ]
+    return [(command, place, content, said) for command, place, contents, said in BAD_FILES for content in contents]
 
 
 @pytest.mark.parametrize(
@@ -218,9 +214,7 @@ def test_bad_input_every_option_that_takes_a_path_has_a_row() -> None:
     assert set(found) >= {"read", "project create", "corpus add", *NO_ROW}
     for name, command in found.items():
         rows = [f"{row} " for row in told if f"{row} ".startswith(f"{name} ")]
-        paths = {
-            name for name, hint in get_type_hints(unwrap(command.callback)).items() if "Path" in str(hint)
-        }
+        paths = {name for name, hint in get_type_hints(unwrap(command.callback)).items() if "Path" in str(hint)}
         for one in command.params:
             if one.name not in paths or NO_ROW.get(name, set()) & set(one.opts):
                 continue
@@ -281,9 +275,7 @@ LAYERS = (
 
 
 @pytest.mark.parametrize("command", LAYERS)
-def test_bad_input_layers_of_options(
-    workplace: Path, capsys: pytest.CaptureFixture[str], command: str
-) -> None:
+def test_bad_input_layers_of_options(workplace: Path, capsys: pytest.CaptureFixture[str], command: str) -> None:
     lines = [sentence_to_line(one) for one in good_layer(workplace)]
     broken = "\n".join([*lines[:2], lines[2][:-9], *lines[3:]]).encode()
     write_status(workplace / "anna" / "good.status.json", "project", "anna", ())

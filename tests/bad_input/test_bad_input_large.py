@@ -65,9 +65,7 @@ def test_bad_input_small_file_that_unpacks_to_very_much(
 
 
 @pytest.mark.slow
-def test_bad_input_docbin_that_unpacks_to_very_much(
-    workplace: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_bad_input_docbin_that_unpacks_to_very_much(workplace: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (workplace / "bad.spacy").write_bytes(zlib.compress(bytes(257 * MIB), 1))
     refused(
         workplace,
@@ -90,9 +88,7 @@ def test_bad_input_docbin_that_unpacks_to_very_much(
     ],
 )
 @pytest.mark.skipif(not Path("/dev/zero").exists(), reason="needs a device that never ends")
-def test_bad_input_device_that_never_ends(
-    workplace: Path, capsys: pytest.CaptureFixture[str], command: str
-) -> None:
+def test_bad_input_device_that_never_ends(workplace: Path, capsys: pytest.CaptureFixture[str], command: str) -> None:
     if "split" in command:
         expected = "BZ010 /dev/zero: more than 32 MiB"
     elif "--stream" in command or "select" in command:

@@ -74,9 +74,7 @@ def test_options_a_link_that_leads_nowhere_is_a_line(
     refuse(workplace, capsys, shlex.join(arguments), "BZ")
 
 
-def test_options_a_folder_in_place_of_a_file_is_a_line(
-    workplace: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_options_a_folder_in_place_of_a_file_is_a_line(workplace: Path, capsys: pytest.CaptureFixture[str]) -> None:
     refuse(workplace, capsys, "select good.jsonl -n 1 --random 1 -o .", "BZ")
 
 
@@ -95,9 +93,7 @@ def test_options_a_name_that_is_not_utf8_is_written_and_read(
     shutil.copytree("anna", f"{FOREIGN}.anna")
     assert run(["agree", f"{FOREIGN}.anna", "bert", "-o", "agree.json"]) == 0
     assert "\ufffd" in json.loads((workplace / "agree.json").read_text("utf-8"))["annotators"][0]
-    assert (
-        run(["evaluate", "--gold", "good.jsonl", "--layer", f"{FOREIGN}={layer}", "-o", "scores.json"]) == 0
-    )
+    assert run(["evaluate", "--gold", "good.jsonl", "--layer", f"{FOREIGN}={layer}", "-o", "scores.json"]) == 0
     for ending in ("csv", "parquet") if find_spec("pyarrow") else ("csv",):
         assert run(["table", f"{FOREIGN}.txt", "-o", f"table.{ending}"]) == 0
     assert "\ufffd" in (workplace / "table.csv").read_text("utf-8-sig")

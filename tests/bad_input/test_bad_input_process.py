@@ -86,9 +86,7 @@ def _wait_until_it_works(running: subprocess.Popen[bytes]) -> None:
 def test_bad_input_closed_pipe_is_no_error(workplace: Path, command: list[str]) -> None:
     read_end, write_end = os.pipe()
     os.close(read_end)
-    done = subprocess.run(
-        [*COMMAND, *command], cwd=workplace, stdout=write_end, stderr=subprocess.PIPE, check=False
-    )
+    done = subprocess.run([*COMMAND, *command], cwd=workplace, stdout=write_end, stderr=subprocess.PIPE, check=False)
     os.close(write_end)
     assert done.returncode == 141
     assert b"Traceback" not in done.stderr
@@ -108,9 +106,7 @@ DISK = {
 @pytest.mark.parametrize("kind", ["full", "read-only"])
 @pytest.mark.slow
 def test_bad_input_disk(workplace: Path, command: list[str], kind: str) -> None:
-    subprocess.run(
-        [*COMMAND, "split", "long.txt", "-o", "long.jsonl"], cwd=workplace, check=True, capture_output=True
-    )
+    subprocess.run([*COMMAND, "split", "long.txt", "-o", "long.jsonl"], cwd=workplace, check=True, capture_output=True)
     (workplace / "small").mkdir()
     # A disk of 8 KiB, or one that takes nothing, in a mount namespace of its own: root may write anywhere else.
     mount = "mount -t tmpfs -o size=8k none small" if kind == "full" else "mount -t tmpfs -o ro none small"

@@ -66,9 +66,7 @@ def test_bad_input_layer_in_every_command(workplace: Path, capsys: Capture, comm
 @pytest.mark.slow
 @pytest.mark.parametrize("bad", LAYERS, ids=lambda bad: bad.name)
 @pytest.mark.parametrize("command", [*LAYER_COMMANDS, *SERVER_COMMANDS])
-def test_bad_input_every_layer_in_every_command(
-    workplace: Path, capsys: Capture, command: str, bad: Bad
-) -> None:
+def test_bad_input_every_layer_in_every_command(workplace: Path, capsys: Capture, command: str, bad: Bad) -> None:
     bad.write(workplace / "bad.jsonl")
     refuse(
         workplace,
@@ -81,9 +79,7 @@ def test_bad_input_every_layer_in_every_command(
 @pytest.mark.slow
 @pytest.mark.parametrize("bad", ARTICLES, ids=lambda bad: bad.name)
 @pytest.mark.parametrize("command", ARTICLE_COMMANDS)
-def test_bad_input_every_article_in_every_command(
-    workplace: Path, capsys: Capture, command: str, bad: Bad
-) -> None:
+def test_bad_input_every_article_in_every_command(workplace: Path, capsys: Capture, command: str, bad: Bad) -> None:
     bad.write(workplace / "bad.txt")
     refuse(workplace, capsys, command, bad.expected)
 
@@ -137,9 +133,7 @@ def test_bad_input_problems_of_a_file_are_reported_together(workplace: Path, cap
         ("agree anna bad.jsonl", r"BZ041 .*only in the first"),
     ],
 )
-def test_bad_input_gold_of_another_version(
-    workplace: Path, capsys: Capture, command: str, expected: str
-) -> None:
+def test_bad_input_gold_of_another_version(workplace: Path, capsys: Capture, command: str, expected: str) -> None:
     (workplace / "bad.jsonl").write_bytes(other_version(workplace))
     # One line, however many sentences are of the other version.
     refuse(workplace, capsys, command, expected)
@@ -211,12 +205,8 @@ CONFIG_TYPOS = (
 )  # fmt: skip
 
 
-@pytest.mark.parametrize(
-    ("right", "wrong", "expected"), CONFIG_TYPOS, ids=[row[1].strip() for row in CONFIG_TYPOS]
-)
-def test_bad_input_config_typo(
-    workplace: Path, capsys: Capture, right: str, wrong: str, expected: str
-) -> None:
+@pytest.mark.parametrize(("right", "wrong", "expected"), CONFIG_TYPOS, ids=[row[1].strip() for row in CONFIG_TYPOS])
+def test_bad_input_config_typo(workplace: Path, capsys: Capture, right: str, wrong: str, expected: str) -> None:
     config = (workplace / "good.cfg").read_text(encoding="utf-8")
     assert right in config
     (workplace / "good.cfg").write_text(config.replace(right, wrong, 1), encoding="utf-8")
@@ -246,9 +236,7 @@ def test_bad_input_config_in_every_command(workplace: Path, capsys: Capture, com
         for content in contents
     ],
 )
-def test_bad_input_other_files(
-    workplace: Path, capsys: Capture, command: str, content: str, expected: str
-) -> None:
+def test_bad_input_other_files(workplace: Path, capsys: Capture, command: str, content: str, expected: str) -> None:
     name = {"gold": "bad/MANIFEST.json", "summary": "bad/scores.json", "history": "bad/scores.json"}
     place = name.get(command.split(maxsplit=1)[0], "marked.ann" if "brat" in command else "bad")
     write_all(workplace, {place: content.encode()})

@@ -231,10 +231,7 @@ def test_outputs_never_replace_a_file_of_another_kind_or_each_other(
         "table good.txt -o out.csv",
         f"report {SCORED} --article good.txt -o new",
         "predict model good.txt -o out.jsonl",
-        *(
-            f"export good.jsonl -f {form} -o new"
-            for form in ("conll", "doccano", "labelstudio", "spacy", "brat")
-        ),
+        *(f"export good.jsonl -f {form} -o new" for form in ("conll", "doccano", "labelstudio", "spacy", "brat")),
     ],
 )
 def test_outputs_of_the_same_command_are_replaced(crowded: Path, command: str) -> None:

@@ -156,9 +156,7 @@ def test_adjudication_questions_become_decisions_once_filled_in(tmp_path: Path) 
     ]
     question.update(note="two units", spans=question["a"])
     path.write_text(json.dumps(question), encoding="utf-8")
-    assert (
-        adjudicate(mine, theirs, read_decisions(path), names=("a", "b"))[0].spans[0].source == "adjudicated:a"
-    )
+    assert adjudicate(mine, theirs, read_decisions(path), names=("a", "b"))[0].spans[0].source == "adjudicated:a"
 
 
 def test_agreement_of_a_layer_with_itself_is_one() -> None:
@@ -171,9 +169,7 @@ def test_agreement_of_a_layer_with_itself_is_one() -> None:
 
 def test_agreement_counts_by_hand() -> None:
     # 2 spans agree of 3 and 3: F1 2/3. Partial: the joined place overlaps one unit and earns half: 2.5 of 3.
-    result = measure_agreement(
-        {"a": [sentence(PERSON, COUNTY, AMOUNT)], "b": [sentence(PERSON, JOINED, AMOUNT)]}
-    )
+    result = measure_agreement({"a": [sentence(PERSON, COUNTY, AMOUNT)], "b": [sentence(PERSON, JOINED, AMOUNT)]})
     assert result.pairs[0].strict == {
         "micro": pytest.approx(2 / 3),
         "AMOUNT": 1.0,
@@ -229,9 +225,7 @@ def test_frozen_gold_beside_an_unlisted_file_is_an_error(tmp_path: Path) -> None
         read_gold(tmp_path / "y.jsonl")
 
 
-@pytest.mark.parametrize(
-    "content", ["", "[]", "{}", '{"schema": 9, "files": {}}', '{"schema": 1, "files": {"x": 1}}']
-)
+@pytest.mark.parametrize("content", ["", "[]", "{}", '{"schema": 9, "files": {}}', '{"schema": 1, "files": {"x": 1}}'])
 def test_frozen_manifest_that_is_none_is_refused(tmp_path: Path, content: str) -> None:
     (tmp_path / "MANIFEST.json").write_text(content, encoding="utf-8")
     with pytest.raises(FrozenError):
@@ -247,9 +241,7 @@ def test_frozen_diff_shows_both_sides() -> None:
     assert diff_gold((sentence(PERSON),), (sentence(PERSON),)) == ()
 
 
-def test_curation_commands_run_from_layers_to_frozen_gold(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_curation_commands_run_from_layers_to_frozen_gold(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     first, second, gold = (tmp_path / name / "x.jsonl" for name in ("anna", "ben", "gold"))
     write_layer(first, [sentence(PERSON, COUNTY)])
     write_layer(second, [sentence(PERSON)])
@@ -271,9 +263,7 @@ def test_curation_commands_run_from_layers_to_frozen_gold(
     assert run(["gold", "diff", str(gold), str(first)]) == 1
 
 
-def test_gold_diff_of_the_same_gold_is_a_line_and_no_table(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_gold_diff_of_the_same_gold_is_a_line_and_no_table(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = tmp_path / "gold.jsonl"
     write_layer(path, [Sentence("0" * 12, 0, 2, "青岛", (Span(0, 2, "PLACE"),))])
     assert run(["gold", "diff", str(path), str(path)]) == 0
@@ -285,9 +275,7 @@ def test_gold_diff_of_the_same_gold_is_a_line_and_no_table(
 
 def two_articles(folder: Path, *spans: tuple[int, int, str]) -> Path:
     for name, article in (("north", "1" * 12), ("south", "2" * 12)):
-        write_layer(
-            folder / f"{name}.jsonl", [Sentence(article, 0, len(TEXT), TEXT, tuple(Span(*s) for s in spans))]
-        )
+        write_layer(folder / f"{name}.jsonl", [Sentence(article, 0, len(TEXT), TEXT, tuple(Span(*s) for s in spans))])
     return folder
 
 
@@ -322,9 +310,7 @@ def test_curation_adjudicate_into_a_folder_spares_frozen_gold(tmp_path: Path) ->
     assert {path: path.read_bytes() for path in gold.iterdir()} == before
 
 
-def test_curation_agree_calls_articles_by_their_names(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_curation_agree_calls_articles_by_their_names(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     layers = [str(two_articles(tmp_path / name, PERSON)) for name in ("anna", "ben")]
     assert run(["agree", *layers, "--json"]) == 0
     assert set(json.loads(capsys.readouterr().out)["by_article"]) == {"north", "south"}

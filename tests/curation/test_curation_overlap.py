@@ -60,9 +60,7 @@ def test_agreement_alpha_with_gaps_is_that_of_what_two_have() -> None:
 
 
 def test_disagreements_in_common_keeps_order() -> None:
-    mine, theirs = keep_common(
-        [sentence(2), sentence(0), sentence(1)], [sentence(1), sentence(2), sentence(3)]
-    )
+    mine, theirs = keep_common([sentence(2), sentence(0), sentence(1)], [sentence(1), sentence(2), sentence(3)])
     assert [s.start for s in mine] == [20, 10]
     assert [s.start for s in theirs] == [10, 20]
 

@@ -174,9 +174,7 @@ def test_doubts_always_make_a_layer(layer: list[Sentence], data: st.DataObject) 
     assert list(found) == sorted(found, key=lambda one: -one.score)
 
 
-def test_doubt_command_writes_a_layer_that_adjudicate_takes(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_doubt_command_writes_a_layer_that_adjudicate_takes(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     layer = [_sentence("收入【约4600元】", "AMOUNT"), _sentence("没有什么", start=50)]
     gold, fixed = tmp_path / "gold" / "one.jsonl", tmp_path / "doubt" / "one.jsonl"
     write_layer(gold, layer)

@@ -188,9 +188,7 @@ def test_uncertainty_of_a_batch_is_that_of_each_sentence_alone() -> None:
     together = list(judge(sentences))
     alone = [one for sentence in sentences for one in judge([sentence])]
     assert [one.where for one in together if one] == [one.where for one in alone if one]
-    assert [one.doubt for one in together if one] == pytest.approx(
-        [one.doubt for one in alone if one], abs=1e-5
-    )
+    assert [one.doubt for one in together if one] == pytest.approx([one.doubt for one in alone if one], abs=1e-5)
     assert len(together) == len(texts)
 
 

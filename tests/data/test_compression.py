@@ -34,9 +34,7 @@ def zstd(data: bytes) -> bytes:
         (".zst", b"", b""),
     ],
 )
-def test_compression_gives_the_whole_content(
-    tmp_path: Path, packing: str, data: bytes, content: bytes
-) -> None:
+def test_compression_gives_the_whole_content(tmp_path: Path, packing: str, data: bytes, content: bytes) -> None:
     path = tmp_path / f"x{packing}"
     path.write_bytes(data)
     with opened(path, packing) as file:

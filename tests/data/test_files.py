@@ -105,9 +105,7 @@ def test_files_limits_are_those_that_are_said() -> None:
 
 
 @pytest.mark.parametrize(("name", "advised"), [("s3:/bucket/x", True), ("x", False)])
-def test_files_address_is_no_path(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, *, advised: bool
-) -> None:
+def test_files_address_is_no_path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, *, advised: bool) -> None:
     monkeypatch.chdir(tmp_path)
     with pytest.raises(MissingFileError) as missing:
         read_bytes(Path(name))

@@ -15,9 +15,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 LOSS = Entry("pull", "loss", "dropped", "0123456789ab:0-3", 0, 2, "PLACE", "易县")
-DECISION = Entry(
-    "combine", "decision", "covered", "0123456789ab:0-3", 0, 2, "PLACE", "易县", "lac", "by places"
-)
+DECISION = Entry("combine", "decision", "covered", "0123456789ab:0-3", 0, 2, "PLACE", "易县", "lac", "by places")
 
 
 def test_ledger_losses_are_not_decisions() -> None:

@@ -46,9 +46,7 @@ def sentences(draw: st.DrawFn) -> Sentence:
     text = draw(TEXTS)
     cuts = sorted(draw(st.sets(st.integers(0, len(text)), max_size=8)))
     spans = tuple(
-        Span(
-            start, end, draw(st.sampled_from(["PLACE", "AMOUNT"])), "test", draw(st.none() | st.floats(0, 1))
-        )
+        Span(start, end, draw(st.sampled_from(["PLACE", "AMOUNT"])), "test", draw(st.none() | st.floats(0, 1)))
         for start, end in zip(cuts[::2], cuts[1::2], strict=False)
     )
     start = draw(st.integers(0, 10**6))
@@ -68,9 +66,7 @@ def test_model_layer_round_trips(tmp_path_factory: pytest.TempPathFactory, layer
 
 
 def test_model_line_keys_are_in_the_contract_order() -> None:
-    line = json.loads(
-        sentence_to_line(Sentence("0123456789ab", 5, 8, "易县的", (Span(0, 2, "PLACE", "lac", 0.98),)))
-    )
+    line = json.loads(sentence_to_line(Sentence("0123456789ab", 5, 8, "易县的", (Span(0, 2, "PLACE", "lac", 0.98),))))
     assert tuple(line) == LINE_KEYS
     assert tuple(line["spans"][0]) == SPAN_KEYS
     assert line["id"] == "0123456789ab:5-8"
@@ -196,9 +192,7 @@ def test_model_layer_with_a_byte_order_mark_and_blank_lines_is_read(
     assert sentence.text == GOOD["text"]
 
 
-@pytest.mark.parametrize(
-    "data", [b"", b" \n", "\ufeff\n".encode(), json.dumps(GOOD).encode("utf-16"), b"\xff\n"]
-)
+@pytest.mark.parametrize("data", [b"", b" \n", "\ufeff\n".encode(), json.dumps(GOOD).encode("utf-16"), b"\xff\n"])
 def test_model_layer_without_a_sentence_is_refused(tmp_path: Path, data: bytes) -> None:
     path = tmp_path / "layer.jsonl"
     path.write_bytes(data)

@@ -24,9 +24,7 @@ def test_shipped_files_are_found_where_the_working_folder_has_none(
     assert [label.id for label in read_labels()] == ["PLACE", "PERSON", "AMOUNT"]
 
 
-def test_shipped_files_of_the_working_folder_come_first(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_shipped_files_of_the_working_folder_come_first(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     DEFAULT.parent.mkdir()
     DEFAULT.write_text(

@@ -114,10 +114,7 @@ def test_translation_knows_what_typer_says() -> None:
     source = "".join(path.read_text("utf-8") for path in Path(typer.__file__).parent.rglob("*.py"))
     source = re.sub(r'"\s*f?"', "", source)
     words = {
-        word
-        for text in TYPER_MESSAGES
-        for part in parse_holes(text)[0]
-        for word in re.findall(r"[A-Za-z]+", part)
+        word for text in TYPER_MESSAGES for part in parse_holes(text)[0] for word in re.findall(r"[A-Za-z]+", part)
     }
     assert [word for word in words if word not in source] == []
 
@@ -243,9 +240,9 @@ def test_translation_of_errors_is_whole(command: str, code: str, capsys: pytest.
         assert line.startswith(code)
         assert CHINESE.search(line)
         # Two English words in a row are none of a name, a path or a value.
-        assert not re.search(
-            r"\b[a-z]{2,} [a-z]{2,}\b", re.sub("`[^`]*`|'[^']*'|（[^（]*）|--\\S+ \\S+", "", line)
-        ), line
+        assert not re.search(r"\b[a-z]{2,} [a-z]{2,}\b", re.sub("`[^`]*`|'[^']*'|（[^（]*）|--\\S+ \\S+", "", line)), (
+            line
+        )
         names = re.findall(r"\w+\.(?:txt|jsonl|toml|cfg|html)\b", before)
         assert [name for name in names if name not in line] == []
 

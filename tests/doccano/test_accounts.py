@@ -66,9 +66,7 @@ def test_accounts_of_an_earlier_version_stay_by_address_where_no_server_is_local
         find_password(tmp_path, HERE, "ann")
 
 
-@pytest.mark.parametrize(
-    "content", [[], "x", {"schema": 3}, {"schema": 2}, {"schema": 2, "local": []}, {HERE: 1}]
-)
+@pytest.mark.parametrize("content", [[], "x", {"schema": 3}, {"schema": 2}, {"schema": 2, "local": []}, {HERE: 1}])
 def test_accounts_that_are_damaged_are_one_clear_line(tmp_path: Path, content: Any) -> None:
     write_accounts(tmp_path, content)
     with pytest.raises(AuthError) as caught:

@@ -47,7 +47,5 @@ def test_adjudicating_question_shows_both_versions() -> None:
         (["2020 年的说法"], 1, {1: ("", "2020 年的说法")}),
     ],
 )
-def test_adjudicating_reads_the_reason(
-    comments: list[str], count: int, answers: dict[int, tuple[str, str]]
-) -> None:
+def test_adjudicating_reads_the_reason(comments: list[str], count: int, answers: dict[int, tuple[str, str]]) -> None:
     assert read_reasons(comments, count) == answers

@@ -102,8 +102,6 @@ def test_assignment_file_gives_back_the_plan(tmp_path: Path) -> None:
         ("x", ["a"], 1, float("nan")),
     ],
 )
-def test_assignment_refuses_what_makes_no_sense(
-    project: str, people: list[str], overlap: int, blind: float
-) -> None:
+def test_assignment_refuses_what_makes_no_sense(project: str, people: list[str], overlap: int, blind: float) -> None:
     with pytest.raises(UsageError):
         assign_sentences(project, LAYER, people, overlap=overlap, blind=blind)

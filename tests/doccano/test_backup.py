@@ -41,8 +41,7 @@ def make_backup(
         "database": "sqlite",
         "rows": {},
         "files": {
-            name: {"bytes": len(data), "sha256": hashlib.sha256(data).hexdigest()}
-            for name, data in content.items()
+            name: {"bytes": len(data), "sha256": hashlib.sha256(data).hexdigest()} for name, data in content.items()
         },
     }
     change(manifest)
@@ -120,9 +119,7 @@ def test_restore_refuses_what_the_manifest_does_not_name(tmp_path: Path) -> None
 
 
 @pytest.mark.parametrize("content", [b"", b"PK\x03\x04", b"not a zip at all" * 100])
-def test_restore_of_no_archive_is_one_line(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str], content: bytes
-) -> None:
+def test_restore_of_no_archive_is_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str], content: bytes) -> None:
     path = tmp_path / "b.zip"
     path.write_bytes(content)
     assert cli.run(["doccano", "restore", str(path), "--home", str(tmp_path / "home")]) == 2
@@ -192,9 +189,7 @@ def test_restore_waits_for_who_is_at_work_there_and_looks_again(tmp_path: Path) 
     assert restore(path, home=home, replace=True)[1] == tmp_path / "home.replaced-1"
 
 
-def test_restore_that_fails_at_its_place_leaves_no_folder(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_restore_that_fails_at_its_place_leaves_no_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     # No PostgreSQL listens on that port.
     path = make_backup(
         tmp_path / "b.zip",

@@ -69,9 +69,7 @@ def test_connection_refuses_a_server_that_is_not_a_doccano(profile: str) -> None
         ((200, "<html>welcome</html>"), RemoteError, "BZ034"),
     ],
 )
-def test_connection_names_what_is_wrong_in_one_line(
-    answer: tuple[int, str], error: type[Exception], line: str
-) -> None:
+def test_connection_names_what_is_wrong_in_one_line(answer: tuple[int, str], error: type[Exception], line: str) -> None:
     with serving() as url:
         connection = connect(Account(url, token=TOKEN))
         Answers.plan.append(answer)

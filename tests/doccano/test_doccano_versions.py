@@ -31,9 +31,7 @@ def plan(folder: Path) -> File:
 
 def state(folder: Path) -> File:
     write_state(folder, make_state(4711))
-    return File(
-        state_path(folder), lambda path: read_state(path.parent), "schema", "the version that wrote it"
-    )
+    return File(state_path(folder), lambda path: read_state(path.parent), "schema", "the version that wrote it")
 
 
 def accounts(folder: Path) -> File:

@@ -71,9 +71,7 @@ def test_push_plan_goes_on_with_an_update_that_was_cut_off() -> None:
     old = SENTENCES[0]
     new = replace(old, spans=(Span(0, 1, "PERSON", "rule"),))
     (example,) = as_imported([old])
-    example = replace(
-        example, meta={**example.meta, "next": spans_to_json(new.spans)}, spans=example.spans[1:]
-    )
+    example = replace(example, meta={**example.meta, "next": spans_to_json(new.spans)}, spans=example.spans[1:])
     plan = plan_push([(new, "sync")], [example], names=NAMES)
     assert len(plan.update) == 1
     person = replace(example, spans=(RemoteSpan(0, 99, "人物"),))
@@ -97,9 +95,7 @@ def test_push_plan_keeps_the_copy_that_was_worked_on() -> None:
     plan = plan_push(WANTED[:1], [first, replace(second, confirmed=True)], names=NAMES)
     assert [example.id for example in plan.duplicates] == [1]
     assert plan.conflicts == []
-    both = plan_push(
-        WANTED[:1], [replace(first, confirmed=True), replace(second, comments=("!",))], names=NAMES
-    )
+    both = plan_push(WANTED[:1], [replace(first, confirmed=True), replace(second, comments=("!",))], names=NAMES)
     assert [example.id for example in both.conflicts] == [2]
     assert both.duplicates == []
 

@@ -61,9 +61,7 @@ def worker(tmp_path: Path) -> Iterator[psutil.Process]:
     member.wait()
 
 
-def test_remote_worker_of_a_local_server_is_told_by_its_process(
-    tmp_path: Path, worker: psutil.Process
-) -> None:
+def test_remote_worker_of_a_local_server_is_told_by_its_process(tmp_path: Path, worker: psutil.Process) -> None:
     assert worker_runs(tmp_path)
     worker.send_signal(signal.SIGSTOP)
     wait_until(lambda: not worker_runs(tmp_path))

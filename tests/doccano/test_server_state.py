@@ -205,9 +205,7 @@ def test_server_commands_in_another_folder_point_at_home(
     assert "--home" in said
 
 
-@pytest.mark.parametrize(
-    "url", ["http://x.example", "https://x.example/path", "https://", "https://a b", "x.example"]
-)
+@pytest.mark.parametrize("url", ["http://x.example", "https://x.example/path", "https://", "https://a b", "x.example"])
 def test_server_public_url_that_is_no_https_address_is_refused(
     url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

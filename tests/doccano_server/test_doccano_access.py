@@ -129,9 +129,7 @@ def test_doccano_annotator_cannot_rewrite_a_project_by_put(doccano: Connection, 
     assert pull(doccano, ProjectSpec(project.name, read_labels())).losses == ()
 
 
-def test_doccano_annotation_cannot_name_things_of_another_project(
-    doccano: Connection, project: Project
-) -> None:
+def test_doccano_annotation_cannot_name_things_of_another_project(doccano: Connection, project: Project) -> None:
     other = ProjectSpec(f"b-{secrets.token_hex(4)}", read_labels())
     push(doccano, [("other", make_layer("other", 3))], other)
     there = require_project(doccano, other.name)
@@ -170,15 +168,11 @@ def test_doccano_login_of_another_site_is_refused(doccano: Connection, doccano_s
     assert requests.get(f"{doccano.url}/projects", headers=link, timeout=30).status_code == 200
 
 
-def test_doccano_keeps_neither_uploads_nor_exports(
-    doccano: Connection, doccano_server: Path, project: Project
-) -> None:
+def test_doccano_keeps_neither_uploads_nor_exports(doccano: Connection, doccano_server: Path, project: Project) -> None:
     media = doccano_server / "media"
     assert [path for path in (doccano_server / "uploads").rglob("*") if path.is_file()] == []
     assert [path for path in media.rglob("*") if path.is_file() and path.suffix != ".zip"] == []
-    task = doccano.post(f"projects/{project.id}/download", {"format": "JSONL", "exportApproved": False})[
-        "task_id"
-    ]
+    task = doccano.post(f"projects/{project.id}/download", {"format": "JSONL", "exportApproved": False})["task_id"]
     archive = Path(wait_for_task(doccano, task))
     assert archive.is_file()
     assert doccano.session.get(f"{doccano.url}/media/{archive.name}").status_code == 403
@@ -195,7 +189,4 @@ def test_doccano_keeps_neither_uploads_nor_exports(
     while archive.exists() and time.monotonic() < deadline:
         time.sleep(1)
     assert not archive.exists()
-    assert (
-        doccano.session.get(f"{doccano.url}/v1/projects/{project.id}/download?taskId={task}").status_code
-        == 404
-    )
+    assert doccano.session.get(f"{doccano.url}/v1/projects/{project.id}/download?taskId={task}").status_code == 404

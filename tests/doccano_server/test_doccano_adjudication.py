@@ -56,9 +56,7 @@ class Case:
         return self.run("--to-doccano", "--adjudicator", self.adjudicator)
 
     def fetch(self) -> subprocess.CompletedProcess[str]:
-        return self.run(
-            "--from-doccano", "--decisions", self.folder / "d.jsonl", "-o", self.folder / "gold.jsonl"
-        )
+        return self.run("--from-doccano", "--decisions", self.folder / "d.jsonl", "-o", self.folder / "gold.jsonl")
 
     def decisions(self) -> list[Decision]:
         return list(read_decisions(self.folder / "d.jsonl"))
@@ -90,9 +88,7 @@ def test_doccano_adjudication_brings_back_the_decisions_of_the_file(
 
     zoe = Person(connect(find_password(doccano_server, doccano.url, case.adjudicator)), project)
     listed = zoe.connection.get(f"projects/{project.id}/examples", params={"limit": 9})["results"]
-    first, second = (
-        next(data["id"] for data in listed if data["meta"]["sid"] == s.id) for s in (FIRST[0], FIRST[1])
-    )
+    first, second = (next(data["id"] for data in listed if data["meta"]["sid"] == s.id) for s in (FIRST[0], FIRST[1]))
     zoe.confirm(first)
     zoe.comment(first, "N3 泛指")
     zoe.draw(second, 3, 6, "地点")
@@ -133,9 +129,7 @@ def test_doccano_adjudication_brings_back_the_decisions_of_the_file(
 
 
 @pytest.mark.browser
-def test_doccano_adjudication_in_the_browser(
-    doccano: Connection, doccano_server: Path, tmp_path: Path
-) -> None:
+def test_doccano_adjudication_in_the_browser(doccano: Connection, doccano_server: Path, tmp_path: Path) -> None:
     case = Case(doccano_server, tmp_path)
     assert case.send().returncode == 0
     setting = ProjectSpec(case.project, read_labels())

@@ -79,9 +79,7 @@ def test_doccano_restored_from_a_backup_is_the_same_span_by_span(
         f"p-{secrets.token_hex(4)}",
     )
     # The first character is free, and of one UTF-16 unit.
-    layer = [
-        s for s in make_layer("backup", 24) if s.text[0] < "\ud800" and not any(x.start < 1 for x in s.spans)
-    ]
+    layer = [s for s in make_layer("backup", 24) if s.text[0] < "\ud800" and not any(x.start < 1 for x in s.spans)]
     push(doccano, [("backup", layer)], setting)
     create_projects(
         doccano,

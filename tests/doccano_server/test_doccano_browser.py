@@ -57,9 +57,7 @@ def test_doccano_browser_draws_where_the_sentence_says(page: Page, doccano: Conn
 def test_doccano_browser_shows_little_beside_the_text(page: Page, doccano: Connection) -> None:
     setting = ProjectSpec(f"b-{secrets.token_hex(4)}", LABELS)
     text = "白水县的林小满有3万元" * 8
-    spans = tuple(
-        Span(at, at + 3, "PLACE", "places", 0.98) for at in range(0, len(text), len("白水县的林小满有3万元"))
-    )
+    spans = tuple(Span(at, at + 3, "PLACE", "places", 0.98) for at in range(0, len(text), len("白水县的林小满有3万元")))
     sentence = Sentence("b" * 12, 0, len(text), text, spans)
     push(doccano, [("beside", [sentence])], setting)
     open_example(page, doccano, setting, 1)
@@ -81,9 +79,7 @@ def test_doccano_browser_shows_the_guideline_with_its_picture(page: Page, doccan
     assert "先按键,再选字" in page.locator(".v-dialog--active").inner_text()
 
 
-def test_doccano_browser_link_stays_chinese_through_the_login(
-    doccano_server: Path, doccano: Connection
-) -> None:
+def test_doccano_browser_link_stays_chinese_through_the_login(doccano_server: Path, doccano: Connection) -> None:
     # A regression test: whoever was not logged in came to the English login, and to English pages from there.
     setting = ProjectSpec(f"b-{secrets.token_hex(4)}", LABELS)
     report = push(doccano, [("link", [Sentence("e" * 12, 0, 2, "白水", ())])], setting)
@@ -106,16 +102,12 @@ def test_doccano_browser_opens_the_link_in_chinese_and_a_key_first_labels_at_onc
     page.wait_for_selector("#container text[id*=':']")
     page.keyboard.press(LABELS[0].shortcut)
     box = page.evaluate(PLACE_OF, [0, 3])
-    with page.expect_response(
-        lambda answer: answer.url.endswith("/spans") and answer.request.method == "POST"
-    ):
+    with page.expect_response(lambda answer: answer.url.endswith("/spans") and answer.request.method == "POST"):
         page.mouse.move(box["left"] + 1, box["middle"])
         page.mouse.down()
         page.mouse.move(box["right"] - 1, box["middle"], steps=8)
         page.mouse.up()
-    with page.expect_response(
-        lambda answer: answer.url.endswith("/states") and answer.request.method == "POST"
-    ):
+    with page.expect_response(lambda answer: answer.url.endswith("/states") and answer.request.method == "POST"):
         press(page, "未选")
     pulled = pull(doccano, setting)
     assert [span.key for span in pulled.sentences[0].spans] == [(0, 3, LABELS[0].id)]

@@ -35,9 +35,7 @@ def make_layer() -> list[Sentence]:
     return [Sentence("c" * 12, 9 * n, 9 * n + 8, "甲乙丙丁戊己庚辛", (span,)) for n in range(6)]
 
 
-def test_doccano_server_clock_set_back_after_an_edit_hides_no_work(
-    doccano: Connection, doccano_server: Path
-) -> None:
+def test_doccano_server_clock_set_back_after_an_edit_hides_no_work(doccano: Connection, doccano_server: Path) -> None:
     setting, layer = ProjectSpec(f"c-{secrets.token_hex(4)}", read_labels()), make_layer()
     push(doccano, [("clock", layer)], setting)
     project = require_project(doccano, setting.name)

@@ -77,9 +77,7 @@ def test_doccano_on_a_full_disk_says_so_and_the_rerun_finishes(small_disk: Path,
                 assert pushed.returncode == 2
                 assert pushed.stderr.splitlines()[-1].startswith("BZ03"), pushed.stderr
                 assert "Traceback" not in pushed.stderr
-                assert (
-                    "run the same command again" in pushed.stderr or "`biaozhu push` again" in pushed.stderr
-                )
+                assert "run the same command again" in pushed.stderr or "`biaozhu push` again" in pushed.stderr
                 failed.append(free)
             saved = run(home, "doccano", "backup", small_disk / "backup.zip")
             if free == 0:

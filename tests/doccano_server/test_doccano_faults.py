@@ -123,9 +123,7 @@ def test_doccano_part_that_was_about_to_end_is_started_again(
 
 @pytest.mark.parametrize("victim", ["all", "celery", "push"])
 @pytest.mark.parametrize("after", [0.4, 2.0])
-def test_doccano_push_survives_a_kill(
-    doccano_server: Path, tmp_path: Path, victim: str, after: float
-) -> None:
+def test_doccano_push_survives_a_kill(doccano_server: Path, tmp_path: Path, victim: str, after: float) -> None:
     start(home=doccano_server, wait_seconds=180)
     setting, layer, path = new_setting(), make_layer("kill", COUNT), tmp_path / "kill.jsonl"
     write_layer(path, layer)
@@ -217,9 +215,7 @@ def test_doccano_push_without_a_worker_says_so(doccano_server: Path, tmp_path: P
     assert '"worker"' in shown.stdout
 
 
-def import_raw(
-    connection: Connection, project: Project, layer: Sequence[Sentence], batch: str, *, bare: bool
-) -> None:
+def import_raw(connection: Connection, project: Project, layer: Sequence[Sentence], batch: str, *, bare: bool) -> None:
     """Import as the worker does when it repeats a task, or when it is cut off between examples and spans."""
     names = {label.id: label.name for label in LABELS}
     lines = []
@@ -278,9 +274,7 @@ def test_doccano_lock_names_its_owner_and_yields_only_to_a_dead_one(
     assert broken.returncode == 0, broken.stderr
     with hold_lock(journal) as owner:
         pass
-    journal.write(
-        LockOwner(owner.user, owner.host, owner.boot, me.pid, me.create_time() - 500, owner.since, "b" * 12)
-    )
+    journal.write(LockOwner(owner.user, owner.host, owner.boot, me.pid, me.create_time() - 500, owner.since, "b" * 12))
     journal.write(LockOwner(owner.user, owner.host, "an earlier boot", me.pid, 0.0, owner.since, "c" * 12))
     freed = run(doccano_server, "push", path, "--project", setting.name)
     assert freed.returncode == 0, freed.stderr

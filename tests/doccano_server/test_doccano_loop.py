@@ -24,9 +24,7 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.server
 
 
-def test_loop_goes_round_and_waits_for_people(
-    doccano: Connection, doccano_server: Path, tmp_path: Path
-) -> None:
+def test_loop_goes_round_and_waits_for_people(doccano: Connection, doccano_server: Path, tmp_path: Path) -> None:
     config, truth = small_project(tmp_path)
     by_id = {one.id: one for one in read_layer(truth)}
     pool, folder = tmp_path / "pool" / "pool.jsonl", tmp_path / f"loop-{secrets.token_hex(3)}"
@@ -61,9 +59,7 @@ def test_loop_goes_round_and_waits_for_people(
     last = run(doccano_server, "loop", folder)
     assert last.returncode == 0, last.stderr
     gold = read_layer(folder / "gold" / "round-01.jsonl")
-    assert [[span.key for span in one.spans] for one in gold] == [
-        [span.key for span in one.spans] for one in layers[1]
-    ]
+    assert [[span.key for span in one.spans] for one in gold] == [[span.key for span in one.spans] for one in layers[1]]
     assert (folder / "gold" / "MANIFEST.json").is_file()
     state = json.loads((folder / "loop.json").read_text("utf-8"))
     assert (state["round"], state["step"], len(state["f1"])) == (2, "select", 1)

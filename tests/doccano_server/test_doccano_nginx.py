@@ -29,9 +29,7 @@ NGINX = os.environ.get("BIAOZHU_NGINX") or shutil.which("nginx", path=f"{os.envi
 
 
 @pytest.fixture
-def proxied(
-    doccano_server: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[tuple[str, Path]]:
+def proxied(doccano_server: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[str, Path]]:
     """The public address, and the certificate to trust; afterwards Doccano is as it was."""
     if NGINX is None:
         pytest.skip("needs nginx, which is not installed")
@@ -52,8 +50,7 @@ def proxied(
         assert old in recipe
         recipe = recipe.replace(old, new)
     places = "".join(
-        f"{name}_temp_path {tmp_path / name};"
-        for name in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
+        f"{name}_temp_path {tmp_path / name};" for name in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
     )
     config = tmp_path / "nginx.conf"
     # As root, nginx would work as another user, who may not enter the test's folder.
@@ -87,10 +84,7 @@ def test_doccano_behind_nginx_takes_its_own_pages_and_our_commands(
     login = {"username": state.username, "password": state.password}
     session = requests.Session()
     session.trust_env, session.verify = False, str(certificate)
-    assert (
-        session.post(f"{url}/v1/auth/login/", json=login, headers={"Origin": "https://x.example"}).status_code
-        == 403
-    )
+    assert session.post(f"{url}/v1/auth/login/", json=login, headers={"Origin": "https://x.example"}).status_code == 403
     assert session.post(f"{url}/v1/auth/login/", json=login, headers={"Origin": url}).status_code == 200
     assert {cookie.name: cookie.secure for cookie in session.cookies} == {
         "csrftoken": True,

@@ -151,9 +151,7 @@ def test_backup_of_postgres_goes_into_an_empty_database_only(
         postgres.sql("annotations", f"create table {table} (id serial primary key, text text)")
     postgres.sql("annotations", "insert into labels_span (text) values ('𠮷野村'), (E'a\\tb'), (null)")
     monkeypatch.setenv("DATABASE_URL", postgres.url("annotations"))
-    write_state(
-        home, replace(make_state(4711), prepared="x", database=hide_password(postgres.url("annotations")))
-    )
+    write_state(home, replace(make_state(4711), prepared="x", database=hide_password(postgres.url("annotations"))))
     manifest = back_up(tmp_path / "b.zip", home=home)
     assert (manifest.database, manifest.rows["spans"], manifest.rows["users"]) == ("postgresql", 3, 0)
     with pytest.raises(ServerError, match="has tables already") as caught:

@@ -124,8 +124,7 @@ def test_doccano_shows_the_labels_guideline_and_order_of_the_files(doccano: Conn
         False,
     )
     types = [
-        (t["text"], t["background_color"], t["suffix_key"])
-        for t in doccano.get(f"projects/{project.id}/span-types")
+        (t["text"], t["background_color"], t["suffix_key"]) for t in doccano.get(f"projects/{project.id}/span-types")
     ]
     assert types == [(label.name, label.color, label.shortcut) for label in LABELS]
     listed = doccano.get(f"projects/{project.id}/examples", params={"limit": 2000})["results"]
@@ -179,9 +178,7 @@ def test_doccano_never_overwrites_what_people_did(doccano: Connection) -> None:
     assert (repeat.updated, repeat.unchanged, len(repeat.kept)) == (0, 3, 5)
 
 
-def test_doccano_pull_tells_whose_a_change_is(
-    doccano: Connection, doccano_server: Path, tmp_path: Path
-) -> None:
+def test_doccano_pull_tells_whose_a_change_is(doccano: Connection, doccano_server: Path, tmp_path: Path) -> None:
     setting = new_setting()
     text = "𠮷野村的林小满有3万元"
     spans = (Span(0, 3, "PLACE", "lac", 0.5), Span(4, 7, "PERSON", "rule"))
@@ -210,17 +207,13 @@ def test_doccano_pull_tells_whose_a_change_is(
     assert f"{layer[1].id} added 8-11 AMOUNT (doccano:{name}) 3万元" in shown.stdout
 
 
-def test_doccano_pull_names_what_cannot_come_back(
-    doccano: Connection, doccano_server: Path, tmp_path: Path
-) -> None:
+def test_doccano_pull_names_what_cannot_come_back(doccano: Connection, doccano_server: Path, tmp_path: Path) -> None:
     setting, layer = new_setting(), make_layer("lost", 12)
     push(doccano, [("lost", layer)], setting)
     project = project_of(doccano, setting)
     admin = Person(doccano, project)
     numbers = [example.id for example in read_examples(doccano, project)]
-    doccano.post(
-        f"projects/{project.id}/span-types", {"text": "机构", "prefix_key": None, "suffix_key": None}
-    )
+    doccano.post(f"projects/{project.id}/span-types", {"text": "机构", "prefix_key": None, "suffix_key": None})
     admin = Person(doccano, project_of(doccano, setting))
     admin.draw(numbers[0], 900, 950, "地点")
     bare = next(n for n, sentence in enumerate(layer) if n >= 1 and not sentence.spans)

@@ -44,9 +44,7 @@ def log_in(home: Path, url: str, project: str, name: str) -> tuple[Person, dict[
     return Person(connection, own), {data["meta"]["sid"]: data for data in listed}
 
 
-def work(
-    person: Person, examples: dict[str, dict[str, Any]], by_id: dict[str, Sentence], sids: list[str]
-) -> str:
+def work(person: Person, examples: dict[str, dict[str, Any]], by_id: dict[str, Sentence], sids: list[str]) -> str:
     """Accept, empty, redraw, relabel and comment, a sentence each; return the label that was drawn."""
     accepted, emptied, edited, relabelled, noted = sids[:5]
     person.confirm(examples[accepted]["id"])
@@ -64,9 +62,7 @@ def work(
     return label
 
 
-def test_doccano_team_brings_back_each_ones_own_work(
-    doccano: Connection, doccano_server: Path, tmp_path: Path
-) -> None:
+def test_doccano_team_brings_back_each_ones_own_work(doccano: Connection, doccano_server: Path, tmp_path: Path) -> None:
     project = f"team-{secrets.token_hex(3)}"
     ann, ben, cai = people = [f"{name}-{secrets.token_hex(3)}" for name in ("ann", "ben", "cai")]
     layer = [s for s in make_layer("team", 40) if s.spans][:18]

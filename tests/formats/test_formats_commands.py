@@ -43,10 +43,7 @@ def test_formats_commands_make_an_article_of_foreign_texts(tmp_path: Path) -> No
     source = tmp_path / "foreign.jsonl"
     source.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
     output = tmp_path / "out" / "layer.jsonl"
-    assert (
-        run(["import", str(source), "-f", "doccano", "-o", str(output), "--map", "LOC=PLACE", "--ledger"])
-        == 1
-    )
+    assert run(["import", str(source), "-f", "doccano", "-o", str(output), "--map", "LOC=PLACE", "--ledger"]) == 1
     article = read_article(output.with_suffix(".txt"))
     sentences = read_layer(output)
     assert [sentence.article for sentence in sentences] == [article.id, article.id]
@@ -108,9 +105,7 @@ def test_formats_commands_refuse_another_article(
     other.write_text("别的文章。\n", encoding="utf-8")
     run(["export", str(layer), "-f", "doccano", "-o", str(tmp_path / "d")])
     output = tmp_path / "back.jsonl"
-    assert (
-        run(["import", str(tmp_path / "d"), "-f", "doccano", "-o", str(output), "--article", str(other)]) == 2
-    )
+    assert run(["import", str(tmp_path / "d"), "-f", "doccano", "-o", str(output), "--article", str(other)]) == 2
     assert "BZ016" in capsys.readouterr().err
     assert not output.exists()
 

@@ -29,9 +29,7 @@ if TYPE_CHECKING:
 TEXT = "𠮷野在白水县见林小满"  # one character outside the BMP: UTF-16 offsets are one more after it
 
 
-def read(
-    path: Path, content: str | bytes, form: Format, unit: OffsetUnit | None = None
-) -> tuple[Document, ...]:
+def read(path: Path, content: str | bytes, form: Format, unit: OffsetUnit | None = None) -> tuple[Document, ...]:
     path.write_bytes(content.encode() if isinstance(content, str) else content)
     return read_documents(path, form, names={"地点": "PLACE"}, renamed={"LOC": "PLACE"}, unit=unit)
 
@@ -61,9 +59,7 @@ def test_formats_doccano_reads_each_way_in_utf16(tmp_path: Path, row: dict) -> N
 
 def test_formats_doccano_names_what_does_not_fit(tmp_path: Path) -> None:
     spans = [[0, 1, "LOC"], [4, 7, "LOC"], [5, 9, "PER"], [8, 99, "PER"], [3, 3, "PER"], [4, 7, "LOC"]]
-    imported = import_documents(
-        read(tmp_path / "a", json.dumps({"data": TEXT, "label": spans}), Format.doccano)
-    )
+    imported = import_documents(read(tmp_path / "a", json.dumps({"data": TEXT, "label": spans}), Format.doccano))
     assert found(imported) == [("白水县", "PLACE")]
     assert sorted(entry.reason for entry in imported.entries) == [
         "it overlaps the span before it",
@@ -81,9 +77,7 @@ def test_formats_doccano_keeps_source_and_score_of_what_push_sent(made: list[Sen
     assert all("biaozhu" in row and "pre" not in row for row in rows)
     data = "\n".join(json.dumps(row) for row in rows).encode()
     documents = read_doccano(data, where="a", names={name: label for label, name in names.items()})
-    assert [(one.sentence_id, one.spans, one.entries) for one in documents] == [
-        (one.id, one.spans, ()) for one in made
-    ]
+    assert [(one.sentence_id, one.spans, one.entries) for one in documents] == [(one.id, one.spans, ()) for one in made]
 
 
 @pytest.mark.parametrize("units", [False, True])
@@ -135,9 +129,7 @@ def test_formats_labelstudio_takes_one_version_and_names_the_rest(tmp_path: Path
         ("\\u{20} B-LOC\n# comment\n水 O", [("\\u{20}", "PLACE")]),
     ],
 )
-def test_formats_conll_reads_the_schemes_of_others(
-    tmp_path: Path, lines: str, spans: list[tuple[str, str]]
-) -> None:
+def test_formats_conll_reads_the_schemes_of_others(tmp_path: Path, lines: str, spans: list[tuple[str, str]]) -> None:
     assert found(import_documents(read(tmp_path / "a", lines, Format.conll))) == spans
 
 
@@ -237,12 +229,8 @@ def test_formats_raise_nothing_but_their_errors(
 
 
 @pytest.mark.parametrize("key", ["label", "labels", "Label", "entities", "annotations", "spans"])
-@pytest.mark.parametrize(
-    "value", ["y", {"a": 1}, ["y"], [[0, 1]], [{"start": 0, "label": "LOC"}], [["a", "b", "c"]]]
-)
-def test_formats_doccano_refuses_what_is_no_span_where_spans_should_be(
-    tmp_path: Path, key: str, value: object
-) -> None:
+@pytest.mark.parametrize("value", ["y", {"a": 1}, ["y"], [[0, 1]], [{"start": 0, "label": "LOC"}], [["a", "b", "c"]]])
+def test_formats_doccano_refuses_what_is_no_span_where_spans_should_be(tmp_path: Path, key: str, value: object) -> None:
     with pytest.raises(FormatError):
         read(tmp_path / "a", json.dumps({"text": TEXT, key: value}), Format.doccano)
 

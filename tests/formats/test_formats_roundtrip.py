@@ -26,9 +26,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("formats")
 
 
-def there_and_back(
-    layer: list[Sentence], form: Format, folder: Path
-) -> tuple[tuple[Sentence, ...], set[tuple]]:
+def there_and_back(layer: list[Sentence], form: Format, folder: Path) -> tuple[tuple[Sentence, ...], set[tuple]]:
     made = export_layer(layer, form, names=NAMES)
     for old in folder.iterdir():
         old.unlink()
@@ -39,21 +37,16 @@ def there_and_back(
     imported = import_documents(read_documents(path, form, names=ids, renamed={}))
     assert imported.entries == ()
     assert imported.raws == {}
-    return imported.sentences, {
-        (entry.sentence, entry.start, entry.end, entry.label) for entry in made.entries
-    }
+    return imported.sentences, {(entry.sentence, entry.start, entry.end, entry.label) for entry in made.entries}
 
 
 @pytest.mark.parametrize("form", CARRYING)
 @settings(deadline=None, max_examples=40)
 @given(layer=sentences())
-def test_formats_give_back_spans_sources_and_scores(
-    form: Format, layer: list[Sentence], folder: Path
-) -> None:
+def test_formats_give_back_spans_sources_and_scores(form: Format, layer: list[Sentence], folder: Path) -> None:
     back, lost = there_and_back(layer, form, folder)
     expected = [
-        replace(one, spans=tuple(span for span in one.spans if (one.id, *span.key) not in lost))
-        for one in layer
+        replace(one, spans=tuple(span for span in one.spans if (one.id, *span.key) not in lost)) for one in layer
     ]
     # A folder of brat has its files by name, not in an order.
     assert list(back) == sorted(expected, key=lambda one: one.article if form is Format.brat else "")
@@ -67,8 +60,7 @@ def test_formats_conll_gives_back_spans_alone(layer: list[Sentence], folder: Pat
     back, lost = there_and_back(layer, Format.conll, folder)
     assert not lost
     expected = [
-        replace(one, spans=tuple(replace(span, source="conll", score=None) for span in one.spans))
-        for one in layer
+        replace(one, spans=tuple(replace(span, source="conll", score=None) for span in one.spans)) for one in layer
     ]
     assert list(back) == expected
 

@@ -103,9 +103,7 @@ SPANS = st.lists(
 
 
 @given(SPANS, TEXTS, st.sampled_from([set(), {"next"}]))
-def test_wire_packs_metadata_into_three_rows_and_back(
-    spans: list[Span], article: str, more: set[str]
-) -> None:
+def test_wire_packs_metadata_into_three_rows_and_back(spans: list[Span], article: str, more: set[str]) -> None:
     meta = make_meta(Sentence("0" * 12, 0, 3, "白水县"), article, by=1, batch="x.0")
     meta["pre"] = spans_to_json(spans)
     meta |= dict.fromkeys(more, spans_to_json(spans[:1]))

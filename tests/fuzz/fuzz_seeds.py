@@ -18,9 +18,7 @@ if TYPE_CHECKING:
 TEXT = "春耕时节\n来源：农报 2021-03-05\n\n在白水县，林小满买了30余斤种子，每亩约2300元。“好！”他说。\n\n二、下田\n三分之二的𠮷田有3—5万株。"
 PAGE = f"<!doctype html><html><head><title>春耕</title><meta charset=utf-8></head><body><article><h1>春耕</h1><p>{TEXT}</p><script>1</script></article></body></html>"
 LAYER = (
-    Sentence(
-        "0123456789ab", 0, 9, "在白水县\n林小满😀", (Span(1, 4, "PLACE", "lac", 0.5), Span(5, 8, "PERSON"))
-    ),
+    Sentence("0123456789ab", 0, 9, "在白水县\n林小满😀", (Span(1, 4, "PLACE", "lac", 0.5), Span(5, 8, "PERSON"))),
     Sentence("0123456789ab", 10, 14, "三万元。", (Span(0, 3, "AMOUNT", "amounts"),)),
 )
 FOREIGN = {

@@ -30,8 +30,7 @@ def ask(data: bytes) -> None:
     size = 7 if how & IN_PIECES else max(1, len(body))
     pieces = [body[at : at + size] for at in range(0, len(body), size)] or [b""]
     events = [
-        {"type": "http.request", "body": one, "more_body": number < len(pieces)}
-        for number, one in enumerate(pieces, 1)
+        {"type": "http.request", "body": one, "more_body": number < len(pieces)} for number, one in enumerate(pieces, 1)
     ]
     if how & GONE:
         events[-1] = {"type": "http.disconnect"}

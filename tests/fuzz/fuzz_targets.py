@@ -127,8 +127,7 @@ def table(data: bytes) -> None:
     plain = split_article(found)
     spans = find_amounts([one.text for one in plain])
     marked = [
-        Sentence(one.article, one.start, one.end, one.text, inside)
-        for one, inside in zip(plain, spans, strict=True)
+        Sentence(one.article, one.start, one.end, one.text, inside) for one, inside in zip(plain, spans, strict=True)
     ]
     meaning = article_meaning(found, marked)
     assert len(meaning.rows) == sum(len(one.spans) for one in marked)

@@ -366,14 +366,10 @@ def _prepare(folder: Path) -> None:
 
 def main() -> int:
     """Print every fault, and a count of the statuses; status 1 where there was a fault."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--runs", type=int, default=5000)
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument(
-        "--from", type=int, default=0, dest="begin", help="leave out the cases before this one"
-    )
+    parser.add_argument("--from", type=int, default=0, dest="begin", help="leave out the cases before this one")
     parser.add_argument("--seconds", type=float, default=float("inf"), help="end after so many")
     parser.add_argument("--verbose", action="store_true", help="print every case")
     arguments = parser.parse_args()
@@ -388,9 +384,7 @@ def main() -> int:
             line = f"{arguments.begin + number} {outcome.seconds:.1f} s {outcome.status} {outcome.fault} {case.arguments!r}\n{tail}"
             sys.stdout.write(f"{line.rstrip()}\n")
             sys.stdout.flush()
-    sys.stdout.write(
-        f"{sum(statuses.values())} runs, {faults} faults, statuses {dict(sorted(statuses.items()))}\n"
-    )
+    sys.stdout.write(f"{sum(statuses.values())} runs, {faults} faults, statuses {dict(sorted(statuses.items()))}\n")
     return int(faults > 0)
 
 

@@ -58,9 +58,7 @@ def fuzz(target: str, seconds: float) -> dict[str, object]:
     begun, runs, failed = time.monotonic(), 0, 0
     while time.monotonic() - begun < seconds and failed < FAILS_MOST:
         left = max(1, int(seconds - (time.monotonic() - begun)))
-        done = _child(
-            target, f"-max_total_time={left}", f"-dict={words}", f"-artifact_prefix={folder}/", str(live)
-        )
+        done = _child(target, f"-max_total_time={left}", f"-dict={words}", f"-artifact_prefix={folder}/", str(live))
         log = done.stderr + done.stdout
         (folder / f"log-{failed}").write_text(log, "utf-8")
         counted = re.findall(r"number_of_executed_units: (\d+)|^#(\d+)\s", log, re.MULTILINE)
@@ -76,9 +74,7 @@ def fuzz(target: str, seconds: float) -> dict[str, object]:
 
 def main() -> int:
     """Fuzz targets one after the other, or be the process of one."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("targets", nargs="*", help="all where none is named")
     parser.add_argument("--minutes", type=float, default=5.0, help="for each target")
     parser.add_argument("--child", help=argparse.SUPPRESS)

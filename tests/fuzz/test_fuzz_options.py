@@ -29,9 +29,7 @@ def test_fuzz_options_draws_every_command_and_the_same_for_the_same_seed() -> No
 def test_fuzz_options_starts_from_command_lines_that_are_right() -> None:
     names = ("evaluate", "compare", "report", "history", "summary", "import", "serve", "crossval")
     cases = [Case(tuple(BASES[name].split()), ()) for name in names]
-    wrong = {
-        outcome.said for _, case, outcome in fuzz(cases) if outcome.status not in {0, 130} or outcome.fault
-    }
+    wrong = {outcome.said for _, case, outcome in fuzz(cases) if outcome.status not in {0, 130} or outcome.fault}
     assert not wrong
 
 

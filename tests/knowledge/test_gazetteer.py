@@ -175,9 +175,7 @@ def test_gazetteer_prefers_the_full_name_and_then_the_highest_level() -> None:
     assert all(table.lookup(name) for name in list(table.named)[::50])
 
 
-def test_gazetteer_is_the_same_from_the_cache_and_without_one(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
+def test_gazetteer_is_the_same_from_the_cache_and_without_one(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("no folder")
     monkeypatch.setenv("BIAOZHU_CACHE", str(tmp_path / "file"))
     without = Gazetteer()

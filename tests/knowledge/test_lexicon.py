@@ -25,9 +25,7 @@ SINGLE, FIRST, SECOND = 3 * KINDS, 3 * KINDS + 1, 3 * KINDS + 2
 PLACE, PERSON = module.TAGS["ns"], module.TAGS["nr"]
 PIECES = st.lists(
     st.one_of(
-        st.sampled_from(
-            ["北京", "司马迁", "平遥县", "欧阳", "葡萄牙", "解放军", "𠮷", "\n", "\ud800", "a", "，"]
-        ),
+        st.sampled_from(["北京", "司马迁", "平遥县", "欧阳", "葡萄牙", "解放军", "𠮷", "\n", "\ud800", "a", "，"]),
         st.text(max_size=3),
     ),
     max_size=8,

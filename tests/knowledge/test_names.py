@@ -67,9 +67,7 @@ def test_laid_out_parts_replace_a_damaged_file(cache: Path, damage: str) -> None
     else:
         flipped = bytearray(whole)
         flipped[len(whole) // 2] ^= 1
-        path.write_bytes(
-            {"empty": b"", "junk": b"no archive", "short": whole[:-9]}.get(damage, bytes(flipped))
-        )
+        path.write_bytes({"empty": b"", "junk": b"no archive", "short": whole[:-9]}.get(damage, bytes(flipped)))
     assert laid_out_parts("t", sources, lambda: parts) == parts
     if damage != "folder":
         with zipfile.ZipFile(path) as archive:

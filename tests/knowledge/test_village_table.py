@@ -74,6 +74,4 @@ def test_village_table_of_the_package_answers_the_same_mapped_and_laid_out(cache
     second = load_village_table(packed)
     names = [first.name(row) for row in range(0, len(first.codes), 5003)]
     assert [first.rows(name) for name in names] == [second.rows(name) for name in names]
-    assert all(
-        row in second.rows(name) for row, name in zip(range(0, len(first.codes), 5003), names, strict=True)
-    )
+    assert all(row in second.rows(name) for row, name in zip(range(0, len(first.codes), 5003), names, strict=True))

@@ -60,9 +60,7 @@ class Project:
 
     def plan(self, *texts: str) -> tuple[Any, AnswerCache]:
         """Plan what to ask about texts, each an article; of the project's own where there is none."""
-        articles = [
-            split_checked(article_from_bytes(text.encode(), name="x", where="x")) for text in texts or (TEXT,)
-        ]
+        articles = [split_checked(article_from_bytes(text.encode(), name="x", where="x")) for text in texts or (TEXT,)]
         cache = AnswerCache(self.folder / "cache" / "answers.sqlite")
         return make_plan(read_config(self.config), articles, labels=read_labels(), cache=cache), cache
 

@@ -48,9 +48,7 @@ def test_answers_give_back_the_offsets_that_they_state(text: str, data: st.DataO
         )
     ),
 )
-def test_answers_let_only_disjoint_spans_of_the_text_through(
-    text: str, spans: list[dict[str, object]]
-) -> None:
+def test_answers_let_only_disjoint_spans_of_the_text_through(text: str, spans: list[dict[str, object]]) -> None:
     (checked,) = check_answer(json.dumps({"answers": [{"n": 1, "spans": spans}]}), [text], labels=LABELS)
     assert len(checked.spans) + len(checked.problems) == len(spans)
     sentence = with_spans(Sentence("0" * 12, 0, len(text), text), checked.spans)
@@ -67,8 +65,7 @@ def test_answers_take_any_text_for_one(content: str) -> None:
     st.recursive(
         st.none() | st.booleans() | st.floats() | st.text(),
         lambda inner: (
-            st.lists(inner)
-            | st.dictionaries(st.sampled_from(["n", "spans", "text", "label", "occurrence"]), inner)
+            st.lists(inner) | st.dictionaries(st.sampled_from(["n", "spans", "text", "label", "occurrence"]), inner)
         ),
     )
 )

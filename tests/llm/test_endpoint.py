@@ -65,9 +65,7 @@ def test_endpoint_does_not_wait_an_hour(project: Any, server: ChatServer) -> Non
 
 
 @pytest.mark.parametrize("slow", [{"delay": 1.5}, {"drip": 0.4}])
-def test_endpoint_takes_no_more_time_than_a_call_has(
-    project: Any, server: ChatServer, slow: dict[str, float]
-) -> None:
+def test_endpoint_takes_no_more_time_than_a_call_has(project: Any, server: ChatServer, slow: dict[str, float]) -> None:
     project.write(timeout_seconds=0.5, retries=1)
     server.queue = [Said(completion("{" + " " * 4000), **slow)]
     outcome = project.ask()
@@ -92,9 +90,7 @@ def test_endpoint_names_a_server_that_is_not_there(project: Any, host: str) -> N
         project.ask()
 
 
-@pytest.mark.parametrize(
-    "body", ["<html>hello</html>", {"choices": []}, {"error": {"message": "out"}}, "[1]"]
-)
+@pytest.mark.parametrize("body", ["<html>hello</html>", {"choices": []}, {"error": {"message": "out"}}, "[1]"])
 def test_endpoint_ends_where_nothing_speaks_the_protocol(project: Any, server: ChatServer, body: Any) -> None:
     server.usual = Said(body)
     with pytest.raises(EndpointError):
@@ -147,9 +143,7 @@ def test_endpoint_reads_a_stream(project: Any, server: ChatServer) -> None:
     assert server.requests[0]["stream"] is True
 
 
-def test_endpoint_reads_streams_of_a_server_that_ends_each_connection(
-    project: Any, server: ChatServer
-) -> None:
+def test_endpoint_reads_streams_of_a_server_that_ends_each_connection(project: Any, server: ChatServer) -> None:
     project.write("[parameters]\nstream = true\n", batch_sentences=1)
     server.usual = streaming
     outcome = project.ask()

@@ -29,9 +29,7 @@ SENTENCES = 3
 pytestmark = [
     pytest.mark.llm,
     pytest.mark.skipif(not PROGRAM, reason="no llama-server here: BIAOZHU_LLAMA_SERVER names none"),
-    pytest.mark.skipif(
-        not Path(MODEL).is_file(), reason="no model file here: BIAOZHU_LLAMA_MODEL names none"
-    ),
+    pytest.mark.skipif(not Path(MODEL).is_file(), reason="no model file here: BIAOZHU_LLAMA_MODEL names none"),
 ]
 
 

@@ -58,9 +58,7 @@ def test_llm_writes_a_layer_and_says_where_it_comes_from(
     # Another prompt is another source.
     project.write(context_chars=1)
     assert run(command) == 0
-    assert {span.source for one in read_layer(tmp_path / "own.jsonl") for span in one.spans} != {
-        record["source"]
-    }
+    assert {span.source for one in read_layer(tmp_path / "own.jsonl") for span in one.spans} != {record["source"]}
 
 
 def test_llm_sends_nothing_where_nobody_can_be_asked(
@@ -75,9 +73,7 @@ def test_llm_sends_nothing_where_nobody_can_be_asked(
 
 
 @pytest.mark.parametrize(("answer", "status", "calls"), [("y", 0, 1), ("n", 2, 0), ("", 2, 0)])
-def test_llm_asks_on_a_terminal(
-    project: Any, server: ChatServer, answer: str, status: int, calls: int
-) -> None:
+def test_llm_asks_on_a_terminal(project: Any, server: ChatServer, answer: str, status: int, calls: int) -> None:
     assert project.config
     command = [
         sys.executable,
@@ -263,9 +259,7 @@ def test_preannotate_has_it_as_one_more_layer(
     assert ("种子", "PLACE") in texts_of(tmp_path / "layers" / "llm" / "fields.jsonl")
     assert (tmp_path / "layers" / "llm" / "fields.llm.run.json").exists()
     assert (tmp_path / "pre.llm.run.json").exists()
-    assert any(
-        one.source == "llm" and one.text == "种子" for one in read_ledger(tmp_path / "pre.ledger.jsonl")
-    )
+    assert any(one.source == "llm" and one.text == "种子" for one in read_ledger(tmp_path / "pre.ledger.jsonl"))
 
 
 def test_preannotate_names_what_a_model_lost(project: Any, server: ChatServer, tmp_path: Path) -> None:
@@ -376,9 +370,7 @@ def test_two_models_go_through_agree_bias_adjudicate_select_and_report(
     assert run([*command, "-o", "differ.jsonl"]) == 0
     assert 0 < len(read_layer(tmp_path / "differ.jsonl")) < SENTENCES
     layers = ["--layer", f"glm={second}", "--annotator", f"qwen={first}", "--annotator", f"glm={second}"]
-    assert run(
-        ["report", "--gold", "gold/fields.jsonl", *layers, "--article", "fields.txt", "-o", "page"]
-    ) in {0, 1}
+    assert run(["report", "--gold", "gold/fields.jsonl", *layers, "--article", "fields.txt", "-o", "page"]) in {0, 1}
     checks = json.loads((tmp_path / "page" / "checks.json").read_bytes())
     assert checks["agreement"]
     assert checks["bias"]

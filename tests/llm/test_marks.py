@@ -17,9 +17,7 @@ if TYPE_CHECKING:
     from chat_server import ChatServer
 
 LABELS = ("PLACE", "PERSON", "AMOUNT")
-TEXTS = st.text(
-    st.sampled_from('中国人𠮷😀👨‍👩‍👧é\u0301 \t\r\n\u2028"\\{}<>/1aAB１'), min_size=1, max_size=30
-)
+TEXTS = st.text(st.sampled_from('中国人𠮷😀👨‍👩‍👧é\u0301 \t\r\n\u2028"\\{}<>/1aAB１'), min_size=1, max_size=30)
 
 
 def spanned(text: str, cuts: list[int]) -> tuple[Span, ...]:
@@ -103,9 +101,7 @@ def test_work_takes_marked_text_from_a_server_without_structured_output(
     assert found == [[span.key for span in spans] for spans in project.ask(raw).spans.values()]
 
 
-def test_work_asks_once_again_about_rewritten_text_and_then_loses_it(
-    project: Any, server: ChatServer
-) -> None:
+def test_work_asks_once_again_about_rewritten_text_and_then_loses_it(project: Any, server: ChatServer) -> None:
     project.write(answer="marks", batch_sentences=1)
     rewritten = saying("<1>青島市農民王小明買了30斤種子。</1>")
     server.queue = [rewritten, rewritten]

@@ -137,9 +137,7 @@ def test_work_asks_once_again_for_an_answer_and_then_loses_the_sentence(
 )
 def test_work_reads_an_answer_in_its_wrapping(project: Any, server: ChatServer, wrapped: str) -> None:
     server.queue = [
-        lambda body: saying(
-            wrapped.replace("{}", json.dumps({"answers": answers_to(body)}, ensure_ascii=False))
-        )
+        lambda body: saying(wrapped.replace("{}", json.dumps({"answers": answers_to(body)}, ensure_ascii=False)))
     ]
     outcome = project.ask()
     assert not outcome.losses
@@ -215,13 +213,9 @@ def test_work_never_passes_its_budget(project: Any, server: ChatServer) -> None:
     assert not rest.losses
 
 
-def test_work_uses_its_budget_up_though_calls_under_way_had_more_set_aside(
-    project: Any, server: ChatServer
-) -> None:
+def test_work_uses_its_budget_up_though_calls_under_way_had_more_set_aside(project: Any, server: ChatServer) -> None:
     # Room for one call with all that it may use, but for many as they are.
-    project.write(
-        "[parameters]\nmax_tokens = 4000\n[budget]\ntokens = 6500\n", batch_sentences=1, concurrency=4
-    )
+    project.write("[parameters]\nmax_tokens = 4000\n[budget]\ntokens = 6500\n", batch_sentences=1, concurrency=4)
     outcome = project.ask("\n".join(f"第{number}天，王小明到了济南。" for number in range(9)))
     assert len(outcome.spans) == 9
     assert server.busiest == 1
@@ -237,17 +231,13 @@ def test_work_says_what_10000_sentences_would_take(project: Any) -> None:
     project.write("[prices]\ninput = 2.0\noutput = 8.0\n")
     many = project.ask().figures["for_10000_sentences"]
     assert many["tokens"]["input"] == round(PROMPT_TOKENS * 10_000 / SENTENCES)
-    assert many["cost"] == pytest.approx(
-        (PROMPT_TOKENS * 2 + ANSWER_TOKENS * 8) / 1e6 * 10_000 / SENTENCES, rel=1e-3
-    )
+    assert many["cost"] == pytest.approx((PROMPT_TOKENS * 2 + ANSWER_TOKENS * 8) / 1e6 * 10_000 / SENTENCES, rel=1e-3)
     # What the cache had says nothing about the price.
     assert project.ask().figures["for_10000_sentences"] is None
 
 
 def test_work_stops_at_its_money(project: Any, server: ChatServer) -> None:
-    prices = (
-        "[prices]\ninput = 1000.0\noutput = 1000.0\n[budget]\nmoney = 2.5\n[parameters]\nmax_tokens = 10\n"
-    )
+    prices = "[prices]\ninput = 1000.0\noutput = 1000.0\n[budget]\nmoney = 2.5\n[parameters]\nmax_tokens = 10\n"
     project.write(prices, batch_sentences=1)
     outcome = project.ask("\n".join(f"第{number}天，王小明到了济南。" for number in range(40)))
     assert set(reasons(outcome)) == {"not asked: the budget is used up"}

@@ -138,9 +138,7 @@ def streaming(body: dict[str, Any], *, whole: bool = True) -> Said:
             {"choices": [], "usage": {"prompt_tokens": PROMPT_TOKENS, "completion_tokens": ANSWER_TOKENS}},
         ]
     lines = [f"data: {json.dumps(one, ensure_ascii=False)}\n\n" for one in events]
-    return Said(
-        "".join([*lines, "data: [DONE]\n\n" if whole else ""]), headers={"Content-Type": "text/event-stream"}
-    )
+    return Said("".join([*lines, "data: [DONE]\n\n" if whole else ""]), headers={"Content-Type": "text/event-stream"})
 
 
 class _Handler(BaseHTTPRequestHandler):

@@ -12,9 +12,7 @@ from biaozhu.data.model import Sentence, Span
 HARD = ("𠮷", "😀", "👨‍👩‍👧", "e\u0301", "\r\n", "\n", "\r", " ", "\u3000", "\u2028", "\u2029", "\x85", "\x0b", "\x1c",
         "\t", "\\", "\\u{20}", "#", "# sent_id = x", "O", "B-PLACE", "\ufeff", "\u200b", "\u200f", "<b>&", '"', "{", "NaN",
         "|", ";", "\x00", "-DOCSTART-")  # fmt: skip
-PIECES = st.one_of(
-    st.sampled_from(HARD), st.text(min_size=1, max_size=3), st.sampled_from("白水县林小满三万元")
-)
+PIECES = st.one_of(st.sampled_from(HARD), st.text(min_size=1, max_size=3), st.sampled_from("白水县林小满三万元"))
 
 
 @st.composite

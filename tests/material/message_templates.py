@@ -78,9 +78,7 @@ class Messages:
                 self.functions.setdefault(node.name, []).append((module, node))
             elif isinstance(node, ast.Call):
                 self.calls.setdefault(name_of(node.func), []).append((module, node))
-            elif isinstance(node, ast.Assign | ast.AnnAssign) and not module.find_above(
-                node, ast.FunctionDef
-            ):
+            elif isinstance(node, ast.Assign | ast.AnnAssign) and not module.find_above(node, ast.FunctionDef):
                 for name, value in bindings(node):
                     self.constants.setdefault(name, []).append((module, value))
             elif isinstance(node, ast.ClassDef):
@@ -180,9 +178,7 @@ class Messages:
                 found = [(module, one) for one in values]
             case ast.Subscript(value=ast.Name(id=name)):
                 tables = self.constants.get(name, [])
-                found = [
-                    (at, one) for at, table in tables if isinstance(table, ast.Dict) for one in table.values
-                ]
+                found = [(at, one) for at, table in tables if isinstance(table, ast.Dict) for one in table.values]
             case ast.Call(func=ast.Attribute(value=inner, attr="rstrip" | "strip")):
                 found = [(module, inner)]
             case ast.Call(func=func):
@@ -274,9 +270,7 @@ def is_phrase(pieces: Pieces) -> bool:
     """Tell whether the strings are English words, more than one, or nothing at all."""
     text = "".join(one or "" for one in pieces)
     if not re.search("[A-Za-z]", text):
-        return pieces == ("",) or bool(
-            re.match("[ ,…]", pieces[0] or "") or re.search(" $", pieces[-1] or "")
-        )
+        return pieces == ("",) or bool(re.match("[ ,…]", pieces[0] or "") or re.search(" $", pieces[-1] or ""))
     return text.isascii() and bool(re.search(r"[a-z]+ [a-z]+|[a-z] $|^ [a-z]", text))
 
 

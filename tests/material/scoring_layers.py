@@ -17,9 +17,7 @@ TEXT = "清河镇党委书记王小明说今年引进三家公司投资五百万
 _MARK = re.compile(r"\[([^]|]+)\|([A-Z]+)\]")
 
 
-def marked(
-    text: str, *, article: int = 0, start: int = 0, source: str = "", score: float | None = None
-) -> Sentence:
+def marked(text: str, *, article: int = 0, start: int = 0, source: str = "", score: float | None = None) -> Sentence:
     """Return the sentence that a text with marks such as `[清河镇|PLACE]党委` stands for."""
     plain, spans, reached = "", [], 0
     for found in _MARK.finditer(text):
@@ -54,9 +52,7 @@ def disturbed(rng: random.Random, spans: tuple[Span, ...], length: int) -> tuple
             wanted.append(Span(span.start, span.end, rng.choice(LABELS)))
         elif draw < 0.85:
             wanted.append(
-                Span(
-                    max(0, span.start + rng.choice((-1, 0, 1))), span.end + rng.choice((-1, 0, 1)), span.label
-                )
+                Span(max(0, span.start + rng.choice((-1, 0, 1))), span.end + rng.choice((-1, 0, 1)), span.label)
             )
     wanted += random_spans(rng, length) if rng.random() < 0.2 else ()
     kept, reached = [], 0

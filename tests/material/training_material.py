@@ -100,9 +100,7 @@ def invented_gold(count: int = 25, *, article: str = "") -> tuple[Sentence, ...]
 PARAGRAPH = "{0}在{1}买了{2}苹果，大家都说价钱合适，明年还想再来。{0}又去{1}卖了{2}大米，路上走了很久才到。"
 
 
-def made_article(
-    folder: Path, *, sections: int = 3, name: str = "made"
-) -> tuple[Article, tuple[Sentence, ...]]:
+def made_article(folder: Path, *, sections: int = 3, name: str = "made") -> tuple[Article, tuple[Sentence, ...]]:
     """An invented article with headings, and its gold: each invented name wherever it stands."""
     lines = ["秋收时节话丰收", ""]
     for number in range(sections):

@@ -52,9 +52,7 @@ def crops() -> Annotator:
 
     @annotator("crops", proposes={"CROP": 50})
     def find_crops(texts: list[str]) -> list[list[Span]]:
-        return [
-            [Span(*one.span(), "CROP", score=0.9) for one in re.finditer("草莓|小麦", text)] for text in texts
-        ]
+        return [[Span(*one.span(), "CROP", score=0.9) for one in re.finditer("草莓|小麦", text)] for text in texts]
 
     return find_crops
 
@@ -94,9 +92,7 @@ def test_components_give_what_preannotation_gives(name: str) -> None:
     nlp.add_pipe(f"biaozhu_{name}")
     doc = nlp(TEXT)
     assert group_of(doc, name) == by_article()[name]
-    assert [(one.start_char, one.end_char, one.label_) for one in doc.ents] == [
-        one[:3] for one in by_article()[name]
-    ]
+    assert [(one.start_char, one.end_char, one.label_) for one in doc.ents] == [one[:3] for one in by_article()[name]]
     assert by_article()[name]
 
 
@@ -123,9 +119,7 @@ def test_components_mix_with_a_labelling_function_from_a_config(crops: Annotator
 
 def test_components_that_stand_first_win() -> None:
     nlp = blank()
-    nlp.add_pipe("entity_ruler").add_patterns(
-        [{"label": "ORG", "pattern": [{"TEXT": one} for one in "青岛市农民"]}]
-    )
+    nlp.add_pipe("entity_ruler").add_patterns([{"label": "ORG", "pattern": [{"TEXT": one} for one in "青岛市农民"]}])
     nlp.add_pipe("biaozhu_network", config={"set_ents": True})
     nlp.add_pipe("biaozhu_amounts", config={"set_ents": False})
     doc = nlp(TEXT)

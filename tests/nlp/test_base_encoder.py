@@ -77,9 +77,7 @@ def config_of(folder: Path, base: Path) -> Path:
 
 @given(text=st.text(alphabet="山河周青1１。𠮷x 斤亩两", min_size=1, max_size=30))
 @settings(max_examples=30, deadline=None)
-def test_base_encoder_untrained_says_what_preannotation_says(
-    both: tuple[Base, spacy.Language], text: str
-) -> None:
+def test_base_encoder_untrained_says_what_preannotation_says(both: tuple[Base, spacy.Language], text: str) -> None:
     base, nlp = both
     (spans,) = annotate_combined([text], model=base)
     assert [(one.start, one.end, one.label_) for one in nlp(text).ents] == [one.key for one in spans]

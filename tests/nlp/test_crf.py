@@ -20,9 +20,7 @@ def draw_chain(seed: int, labels: str = "A") -> Chain:
     tags = len(make_tags(labels))
     chain = build_chain(labels, np.random.default_rng(seed).normal(0, 2, (2 + tags, tags)))
     # In double precision, so that differences can be taken.
-    return replace(
-        chain, **{name: getattr(chain, name).astype(float) for name in ("start", "stop", "transitions")}
-    )
+    return replace(chain, **{name: getattr(chain, name).astype(float) for name in ("start", "stop", "transitions")})
 
 
 def score_paths(chain: Chain, emissions: np.ndarray) -> dict[tuple[int, ...], float]:
@@ -88,9 +86,7 @@ def test_crf_agrees_with_enumeration(seed: int, lengths: list[int]) -> None:
         assert encode_spans("A", len(text), [span[:3] for span in spans]).tolist() == list(best)
         for span in spans:
             own = tuple(encode_spans("A", len(text), [span[:3]])[span.start : span.end].tolist())
-            share = sum(
-                np.exp(score - total) for one, score in scores.items() if one[span.start : span.end] == own
-            )
+            share = sum(np.exp(score - total) for one, score in scores.items() if one[span.start : span.end] == own)
             assert span.score == pytest.approx(share, abs=1e-6)
         for at, tag in np.ndindex(text.shape):
             share = sum(np.exp(score - total) for one, score in scores.items() if one[at] == tag)
@@ -140,17 +136,13 @@ def test_crf_scores_are_probabilities_however_far_apart_emissions_are(lengths: l
     chain, draw = draw_chain(seed, "ABC"), np.random.default_rng(seed)
     emissions = [300 * draw.normal(size=(length, 13)).astype(np.float32) for length in lengths]
     found = find_spans(chain, emissions)
-    assert [len(one) for one in found] == [
-        0 if not length else len(found[at]) for at, length in enumerate(lengths)
-    ]
+    assert [len(one) for one in found] == [0 if not length else len(found[at]) for at, length in enumerate(lengths)]
     for spans, length in zip(found, lengths, strict=True):
         assert all(0 <= span.score <= 1 for span in spans)
         assert all(a.end <= b.start for a, b in pairwise(spans))
         assert all(0 <= span.start < span.end <= length for span in spans)
     path = np.zeros(sum(lengths), np.int64)
-    loss, by_emission, _ = sum_losses(
-        chain, np.concatenate(emissions).astype(float), path, pad_batches(lengths)
-    )
+    loss, by_emission, _ = sum_losses(chain, np.concatenate(emissions).astype(float), path, pad_batches(lengths))
     assert np.isfinite(loss)
     assert np.isfinite(by_emission).all()
 

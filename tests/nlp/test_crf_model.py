@@ -25,9 +25,7 @@ if TYPE_CHECKING:
 
 LABELS = ["PLACE", "PERSON", "AMOUNT"]
 # CROP is a label that no annotator knows.
-GOLD = Sentence(
-    "a" * 12, 0, 15, "王小明在青岛市买了3斤小麦。。", (OurSpan(9, 11, "AMOUNT"), OurSpan(11, 13, "CROP"))
-)
+GOLD = Sentence("a" * 12, 0, 15, "王小明在青岛市买了3斤小麦。。", (OurSpan(9, 11, "AMOUNT"), OurSpan(11, 13, "CROP")))
 TEXT = "李秀英在桐庐县卖了120元的小麦。"
 
 

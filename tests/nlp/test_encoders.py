@@ -107,9 +107,7 @@ def test_encoder_combines_annotators_as_preannotation_does() -> None:
     texts = ["王小明在青岛市买了30斤苹果。", "", "他走了。"]
     model = layer_encoder("fast", ["combined"], LABELS, 0)
     rows = model.predict([CHARACTERS(text) for text in texts])
-    starts = {
-        label: (rows[0][:, 4 * place] > 0).nonzero()[0].tolist() for place, label in enumerate(sorted(LABELS))
-    }
+    starts = {label: (rows[0][:, 4 * place] > 0).nonzero()[0].tolist() for place, label in enumerate(sorted(LABELS))}
     assert starts == {"PLACE": [4], "PERSON": [0], "AMOUNT": [9]}
     assert [len(one) for one in rows] == [len(text) for text in texts]
     assert not rows[2].any()

@@ -79,9 +79,7 @@ def test_ngrams_config_trains_a_model_that_loads_without_crfsuite(tmp_path: Path
     folders = [tmp_path / "one" / "model", tmp_path / "two" / "model"]
     steps: list[tuple[int, int]] = []
     for folder in folders:
-        done = train(
-            CONFIG, folder, overrides=overrides, on_step=lambda step, most, _: steps.append((step, most))
-        )
+        done = train(CONFIG, folder, overrides=overrides, on_step=lambda step, most, _: steps.append((step, most)))
     assert done.scores["all"].f1 == 1
     assert 0 < done.steps <= 100
     assert len(steps) == 2 * done.steps

@@ -10,9 +10,7 @@ NLP = spacy.blank("zh")
 TOKENIZE = make_char_tokenizer()(NLP)
 
 
-@given(
-    st.text(st.characters(exclude_categories=["Cs"]) | st.sampled_from(" \t\u3000\n\ufe0f𠮷"), max_size=40)
-)
+@given(st.text(st.characters(exclude_categories=["Cs"]) | st.sampled_from(" \t\u3000\n\ufe0f𠮷"), max_size=40))
 def test_tokenizer_keeps_each_code_point_as_a_token(text: str) -> None:
     doc = TOKENIZE(text)
     assert doc.text == text

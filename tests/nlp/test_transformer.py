@@ -150,9 +150,7 @@ def reference(arrays: dict[str, Any], rows: list[int]) -> np.ndarray:
             for one in ("query", "key", "value")
         )
         weights = np.exp(query @ key.transpose(0, 2, 1) / np.sqrt(WIDTH / 2))
-        seen = (
-            (weights / weights.sum(axis=-1, keepdims=True) @ value).transpose(1, 0, 2).reshape(len(rows), -1)
-        )
+        seen = (weights / weights.sum(axis=-1, keepdims=True) @ value).transpose(1, 0, 2).reshape(len(rows), -1)
         x = norm(x + linear(seen, f"{place}.attention.output.dense"), f"{place}.attention.output.LayerNorm")
         inner = linear(x, f"{place}.intermediate.dense")
         inner = inner * (1 + erf(inner / np.sqrt(2))) / 2
@@ -163,9 +161,7 @@ def reference(arrays: dict[str, Any], rows: list[int]) -> np.ndarray:
 def test_transformer_config_learns_and_comes_back(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     _, gold = small_project(tmp_path)
     sentences = read_layer(gold)
-    published = write_bert(
-        tmp_path / "bert", "".join(one.text for one in sentences).replace(" ", "") + COMMON[:60]
-    )
+    published = write_bert(tmp_path / "bert", "".join(one.text for one in sentences).replace(" ", "") + COMMON[:60])
     settings = {
         "paths.transformer": tmp_path / "bert",
         "components.ner.model.tok2vec.width": WIDTH,

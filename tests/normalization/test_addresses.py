@@ -78,9 +78,7 @@ def test_addresses_without_context_are_ambiguous_and_name_their_candidates(marke
 
 
 @pytest.mark.parametrize(("before", "county"), [("平遥县", "140728"), ("曲阳县", "130634")])
-def test_addresses_of_one_name_depend_on_the_place_before_it(
-    marked: Marked, before: str, county: str
-) -> None:
+def test_addresses_of_one_name_depend_on_the_place_before_it(marked: Marked, before: str, county: str) -> None:
     _, sentences = marked(f"[P{before}]的人。[P李家庄村]、[P{before}]都好。")
     for place in resolve_places(sentences):
         assert not place.code or place.code.startswith(county)

@@ -62,9 +62,7 @@ def read(marked: str) -> AmountValue | None:
         ("花了[三块]", "3", "3", "元", "money"),
     ],
 )
-def test_values_read_figures_units_and_dimensions(
-    text: str, low: str, high: str, unit: str, dimension: str
-) -> None:
+def test_values_read_figures_units_and_dimensions(text: str, low: str, high: str, unit: str, dimension: str) -> None:
     value = read(text)
     assert value is not None
     assert (value.low, value.high, value.unit, value.dimension) == (

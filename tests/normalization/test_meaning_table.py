@@ -198,9 +198,7 @@ def test_table_command_prints_paths_and_what_it_could_not_resolve(
     made = [
         replace(
             one,
-            spans=tuple(
-                Span(one.text.find(n), one.text.find(n) + len(n), k) for n, k in names if n in one.text
-            ),
+            spans=tuple(Span(one.text.find(n), one.text.find(n) + len(n), k) for n, k in names if n in one.text),
         )
         for one in split_article(article)
     ]

@@ -53,9 +53,7 @@ def test_numerals_read_what_texts_write(text: str, low: str, high: str, approx: 
     assert read_numeral(text) == Numeral(Decimal(low), Decimal(high), approx)
 
 
-@pytest.mark.parametrize(
-    "text", ["", "abc", "百百", "百千", "点五点", "1.2.3", "12,34", "亿" * 2000, "9" * 100]
-)
+@pytest.mark.parametrize("text", ["", "abc", "百百", "百千", "点五点", "1.2.3", "12,34", "亿" * 2000, "9" * 100])
 def test_numerals_refuse_what_is_none(text: str) -> None:
     assert read_numeral(text) is None
 
@@ -77,17 +75,11 @@ def test_numerals_write_decimals_exactly(value: Decimal) -> None:
 @given(st.text(alphabet="零〇一二两三五九十百千万亿点半几数余多来廿0123456789.,，．", max_size=20))
 def test_numerals_take_any_mixture(text: str) -> None:
     read = read_numeral(text)
-    assert (
-        read is None
-        or read.low <= read.high
-        or text[0] in "几数0123456789一二两三五九十百千万亿点零〇半余多来廿"
-    )
+    assert read is None or read.low <= read.high or text[0] in "几数0123456789一二两三五九十百千万亿点零〇半余多来廿"
 
 
 def test_numerals_agree_with_the_independent_writer() -> None:
     wrong = [
-        (text, value)
-        for kind, text, value in BENCHMARK["numerals"](6000, seed=2)
-        if BENCHMARK["ours"](text) != value
+        (text, value) for kind, text, value in BENCHMARK["numerals"](6000, seed=2) if BENCHMARK["ours"](text) != value
     ]
     assert wrong == []

@@ -32,9 +32,7 @@ def test_people_of_one_name_are_one_person(marked: Marked) -> None:
         ("[N林大有]来了。周主任没来。", {}),
     ],
 )
-def test_people_titles_stand_for_the_person_they_fit(
-    marked: Marked, text: str, titled: dict[str, list[str]]
-) -> None:
+def test_people_titles_stand_for_the_person_they_fit(marked: Marked, text: str, titled: dict[str, list[str]]) -> None:
     _, sentences = marked(text)
     people = group_people(sentences)
     found = {p.name: [m.text for m in p.mentions if m.kind == "titled"] for p in people.persons}

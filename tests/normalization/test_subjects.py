@@ -45,7 +45,5 @@ def last_steps(made: tuple[Article, tuple[Sentence, ...]]) -> list[str]:
         ("今年修了[A3公里]。", [""]),
     ],
 )
-def test_subjects_find_the_place_that_an_amount_is_about(
-    marked: Marked, text: str, places: list[str]
-) -> None:
+def test_subjects_find_the_place_that_an_amount_is_about(marked: Marked, text: str, places: list[str]) -> None:
     assert last_steps(marked(text)) == places

@@ -66,8 +66,7 @@ def test_article_seed_structure(seed: Article) -> None:
     counts = Counter(block.kind for block in seed.blocks)
     assert counts == {"furniture": 7, "title": 1, "heading": 5, "caption": 5, "paragraph": 31}
     by_kind = {
-        kind: [seed.raw[block.start : block.end] for block in seed.blocks if block.kind == kind]
-        for kind in counts
+        kind: [seed.raw[block.start : block.end] for block in seed.blocks if block.kind == kind] for kind in counts
     }
     # Lines of the file, counted from 1, as a reader of it would sort them.
     assert by_kind["furniture"] == [lines[number - 1].strip() for number in (1, 2, 3, 7, 8, 9, 95)]
@@ -114,9 +113,7 @@ def test_article_seed_sentences(seed: Article) -> None:
         ("utf-8", lambda text: "\n\n\u3000\n" + text + "\n\n\n"),
     ],
 )
-def test_article_variants_have_the_same_sentences(
-    tmp_path: Path, seed: Article, encoding: str, change: object
-) -> None:
+def test_article_variants_have_the_same_sentences(tmp_path: Path, seed: Article, encoding: str, change: object) -> None:
     assert callable(change)
     raw = change(seed.raw)
     data = encode(raw, encoding)
@@ -223,9 +220,7 @@ def test_article_html_broken_anyhow_is_read_or_refused(
     tmp_path_factory: pytest.TempPathFactory, pieces: list[str], place: int
 ) -> None:
     page = PAGE.format(charset="utf-8")
-    path = put(
-        tmp_path_factory.mktemp("page"), f"{page[:place]}{''.join(pieces)}{page[place:]}".encode(), "x.html"
-    )
+    path = put(tmp_path_factory.mktemp("page"), f"{page[:place]}{''.join(pieces)}{page[place:]}".encode(), "x.html")
     try:
         article = read_article(path)
     except BiaozhuError:

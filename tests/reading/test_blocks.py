@@ -10,9 +10,7 @@ from biaozhu.data.model import Metadata
 from biaozhu.reading.blocks import find_blocks
 from biaozhu.reading.sentences import split_text
 
-PROSE = (
-    "春耕时节，云溪县的农技员走进田间，手把手教农户育秧。今年全县早稻面积预计达到三十万亩，比去年增加一成。"
-)
+PROSE = "春耕时节，云溪县的农技员走进田间，手把手教农户育秧。今年全县早稻面积预计达到三十万亩，比去年增加一成。"
 MORE = "入夏以来，这里的瓜果陆续上市，合作社的冷库里堆满了等待装车的纸箱。负责人说，订单已经排到了下个月。"
 
 
@@ -32,9 +30,7 @@ def test_blocks_page_with_all_its_furniture() -> None:
         "（责任编辑：钱一一）\n上一篇：水库开闸\n下一篇：夜市开张\n云溪新闻网 版权所有 浙ICP备12345678号\n"
     )
     assert without_text(raw) == "ffttfffppffff"
-    assert find_blocks(raw)[1] == Metadata(
-        "云溪春耕：机声响田间", "云溪日报", "周文清", "2021年03月05日 09:30"
-    )
+    assert find_blocks(raw)[1] == Metadata("云溪春耕：机声响田间", "云溪日报", "周文清", "2021年03月05日 09:30")
 
 
 def test_blocks_title_above_labels_on_lines_of_their_own() -> None:
@@ -288,10 +284,7 @@ def test_blocks_reporter_of_the_dateline_is_the_author() -> None:
     assert find_blocks(f"春耕\n云溪网讯(记者周文清){PROSE}")[1] == Metadata("春耕", "", "周文清", "")
 
 
-@given(
-    st.text(max_size=200)
-    | st.text(st.sampled_from("甲乙。：: \n\r\u3000来源作者2021-图一、>|“”()"), max_size=200)
-)
+@given(st.text(max_size=200) | st.text(st.sampled_from("甲乙。：: \n\r\u3000来源作者2021-图一、>|“”()"), max_size=200))
 def test_blocks_are_trimmed_lines_in_order(raw: str) -> None:
     blocks, _ = find_blocks(raw)
     reached, section = 0, 0
@@ -304,7 +297,5 @@ def test_blocks_are_trimmed_lines_in_order(raw: str) -> None:
     # Nothing that says something stands outside the blocks.
     said = "".join(raw[block.start : block.end] for block in blocks)
     invisible = "\ufeff\u200b\u2060"
-    keep = [
-        c for start, end in split_text(raw) for c in raw[start:end] if not c.isspace() and c not in invisible
-    ]
+    keep = [c for start, end in split_text(raw) for c in raw[start:end] if not c.isspace() and c not in invisible]
     assert keep == [c for c in said if not c.isspace() and c not in invisible]

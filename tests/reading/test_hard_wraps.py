@@ -43,9 +43,7 @@ def test_hard_wraps_with_indented_paragraphs_are_joined() -> None:
 
 
 def test_hard_wraps_of_latin_words_leave_a_space() -> None:
-    text = (
-        "云溪县有86家油茶企业，今年引进了Green\nValley公司的3台设备，投资86万元。全部用于石\n桥乡的加工厂。"
-    )
+    text = "云溪县有86家油茶企业，今年引进了Green\nValley公司的3台设备，投资86万元。全部用于石\n桥乡的加工厂。"
     assert join_wrapped(text) == text.replace("Green\n", "Green ").replace("石\n", "石")
 
 

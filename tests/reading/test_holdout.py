@@ -38,9 +38,7 @@ def sizes_of(groups: dict[str, str]) -> dict[str, int]:
         ((1, 1), 1, {"x 0": 1, "x 1": 2}),
     ],
 )
-def test_holdout_small_sections_join_the_next(
-    sizes: tuple[int, ...], at_least: int, expected: dict[str, int]
-) -> None:
+def test_holdout_small_sections_join_the_next(sizes: tuple[int, ...], at_least: int, expected: dict[str, int]) -> None:
     article = make_article("0123456789ab", "x", sizes)
     groups = group_sentences([article], split_article(article), at_least=at_least)
     assert sizes_of(groups) == expected

@@ -17,10 +17,10 @@ from biaozhu.reading.article import read_article
 from biaozhu.reading.sentences import split_article
 
 SEED = Path(__file__).parents[2] / "seeds" / "handan-2020-07-02.txt"
-PROSE = (
-    "春耕时节，云溪县的农技员走进田间，手把手教农户育秧。今年全县早稻面积预计达到三十万亩，比去年增加一成。"
+PROSE = "春耕时节，云溪县的农技员走进田间，手把手教农户育秧。今年全县早稻面积预计达到三十万亩，比去年增加一成。"
+HTML = (
+    f"<html><head><title>云溪春耕</title></head><body><article><h1>云溪春耕</h1><p>{PROSE}</p></article></body></html>"
 )
-HTML = f"<html><head><title>云溪春耕</title></head><body><article><h1>云溪春耕</h1><p>{PROSE}</p></article></body></html>"
 
 Capture = pytest.CaptureFixture[str]
 
@@ -68,9 +68,7 @@ def test_reading_command_table_shows_no_control_characters(tmp_path: Path, capsy
 @pytest.mark.parametrize(
     ("codec", "said"), [("gb18030", "gb18030"), ("utf-8-sig", "utf-8-bom"), ("utf-16", "utf-16-le")]
 )
-def test_reading_command_says_another_encoding(
-    tmp_path: Path, capsys: Capture, codec: str, said: str
-) -> None:
+def test_reading_command_says_another_encoding(tmp_path: Path, capsys: Capture, codec: str, said: str) -> None:
     path = tmp_path / "x.txt"
     path.write_bytes(PROSE.encode(codec))
     assert run(["split", str(path)]) == 0
@@ -94,9 +92,7 @@ def test_reading_command_saves_the_text_of_a_page(tmp_path: Path, capsys: Captur
 
 
 @pytest.mark.parametrize("command", [["split"], ["preannotate"], ["read"], ["table"]])
-def test_reading_command_goes_on_without_bad_files(
-    tmp_path: Path, capsys: Capture, command: list[str]
-) -> None:
+def test_reading_command_goes_on_without_bad_files(tmp_path: Path, capsys: Capture, command: list[str]) -> None:
     folder, out = tmp_path / "in", tmp_path / "out.jsonl"
     folder.mkdir()
     (folder / "a.txt").write_text(PROSE, encoding="utf-8")
@@ -121,9 +117,7 @@ def test_reading_command_goes_on_without_bad_files(
 
 
 @pytest.mark.parametrize("command", ["split", "preannotate"])
-def test_reading_command_without_any_article_writes_nothing(
-    tmp_path: Path, capsys: Capture, command: str
-) -> None:
+def test_reading_command_without_any_article_writes_nothing(tmp_path: Path, capsys: Capture, command: str) -> None:
     out, binary = tmp_path / "out.jsonl", tmp_path / "x.bin"
     binary.write_bytes(b"PK\x03\x04")
     assert run([command, str(tmp_path / "none"), str(binary), "-o", str(out)]) == 2
@@ -136,9 +130,7 @@ def test_reading_command_without_any_article_writes_nothing(
 def test_reading_command_shows_what_is_left_out_of_a_page(tmp_path: Path, capsys: Capture) -> None:
     page = tmp_path / "x.html"
     page.write_text(
-        HTML.replace("<article>", "<nav>网站导航</nav><article>").replace(
-            "</h1>", "</h1><p>来源：云溪日报</p>"
-        ),
+        HTML.replace("<article>", "<nav>网站导航</nav><article>").replace("</h1>", "</h1><p>来源：云溪日报</p>"),
         encoding="utf-8",
     )
     assert run(["read", str(page)]) == 0

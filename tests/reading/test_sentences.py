@@ -51,47 +51,27 @@ def make_article(raw: str, *blocks: Block) -> Article:
         pytest.param("他说。 ”她走了。", ["他说。 ”", "她走了。"], id="space before a closing quote"),
         pytest.param("“谁来种地？”，他问。走。", ["“谁来种地？”，他问。", "走。"], id="comma goes on"),
         pytest.param("“谁来种地？”的问题。难。", ["“谁来种地？”的问题。", "难。"], id="的 goes on"),
-        pytest.param(
-            "“先种。再收。”的办法。好。", ["“先种。再收。”的办法。", "好。"], id="quoted name is one"
-        ),
+        pytest.param("“先种。再收。”的办法。好。", ["“先种。再收。”的办法。", "好。"], id="quoted name is one"),
         pytest.param("“好！”——他喊。走。", ["“好！”——他喊。", "走。"], id="dash goes on"),
-        pytest.param(
-            "“来吗？”、“走吗？”的话都说了。", ["“来吗？”、“走吗？”的话都说了。"], id="list of quotes"
-        ),
-        pytest.param(
-            "以“春天！你好”为主题。好。", ["以“春天！你好”为主题。", "好。"], id="slogan inside its clause"
-        ),
+        pytest.param("“来吗？”、“走吗？”的话都说了。", ["“来吗？”、“走吗？”的话都说了。"], id="list of quotes"),
+        pytest.param("以“春天！你好”为主题。好。", ["以“春天！你好”为主题。", "好。"], id="slogan inside its clause"),
         pytest.param("“春天！你好”活动启动。好。", ["“春天！你好”活动启动。", "好。"], id="slogan first"),
-        pytest.param(
-            '以"春天!你好"为题。好。', ['以"春天!你好"为题。', "好。"], id="slogan in straight quotes"
-        ),
+        pytest.param('以"春天!你好"为题。好。', ['以"春天!你好"为题。', "好。"], id="slogan in straight quotes"),
         pytest.param("“来！去”、“是？否”两句。", ["“来！去”、“是？否”两句。"], id="slogans in a row"),
         pytest.param("“来！去”“是？否”两句。", ["“来！去”“是？否”两句。"], id="slogans without a comma"),
-        pytest.param(
-            "举行“向前冲！”比赛。好。", ["举行“向前冲！”比赛。", "好。"], id="slogan with its end mark"
-        ),
-        pytest.param(
-            "他喊“来。去。”她走了。", ["他喊“来。", "去。”", "她走了。"], id="speech inside a clause"
-        ),
+        pytest.param("举行“向前冲！”比赛。好。", ["举行“向前冲！”比赛。", "好。"], id="slogan with its end mark"),
+        pytest.param("他喊“来。去。”她走了。", ["他喊“来。", "去。”", "她走了。"], id="speech inside a clause"),
         pytest.param("“来！去”", ["“来！", "去”"], id="quote that ends the line"),
-        pytest.param(
-            f"以“春天！{'甲' * 21}”为题。", ["以“春天！", f"{'甲' * 21}”为题。"], id="long quote is speech"
-        ),
-        pytest.param(
-            f"以“春天！{'甲' * 20}”为题。", [f"以“春天！{'甲' * 20}”为题。"], id="as long as a slogan may be"
-        ),
+        pytest.param(f"以“春天！{'甲' * 21}”为题。", ["以“春天！", f"{'甲' * 21}”为题。"], id="long quote is speech"),
+        pytest.param(f"以“春天！{'甲' * 20}”为题。", [f"以“春天！{'甲' * 20}”为题。"], id="as long as a slogan may be"),
         pytest.param("《谁来种地？》一书出版。好。", ["《谁来种地？》一书出版。", "好。"], id="book title"),
         pytest.param("他来了！她呢？走了。", ["他来了！", "她呢？", "走了。"], id="full width marks"),
         pytest.param("他来了!她呢?走了。", ["他来了!", "她呢?", "走了。"], id="half width marks"),
         pytest.param("她来了.他走了.", ["她来了.", "他走了."], id="half width full stop"),
         pytest.param("真的？！是。。。对！！！", ["真的？！", "是。。。", "对！！！"], id="runs of marks"),
-        pytest.param(
-            "每斤0.7元，约０．７元。共3.5亿。", ["每斤0.7元，约０．７元。", "共3.5亿。"], id="decimals"
-        ),
+        pytest.param("每斤0.7元，约０．７元。共3.5亿。", ["每斤0.7元，约０．７元。", "共3.5亿。"], id="decimals"),
         pytest.param("比例为3.\t5。", ["比例为3.", "5。"], id="a stop before white space is no decimal"),
-        pytest.param(
-            "要求:1.加强管理。2. 落实责任。", ["要求:1.加强管理。", "2. 落实责任。"], id="numbering"
-        ),
+        pytest.param("要求:1.加强管理。2. 落实责任。", ["要求:1.加强管理。", "2. 落实责任。"], id="numbering"),
         pytest.param("得分:100.很好。", ["得分:100.", "很好。"], id="three digits are no numbering"),
         pytest.param("见12.很好。", ["见12.", "很好。"], id="a number inside a clause is no numbering"),
         pytest.param("it's好。'行。'走了。", ["it's好。", "'行。'", "走了。"], id="apostrophe"),
@@ -107,9 +87,7 @@ def make_article(raw: str, *blocks: Block) -> Article:
         ),
         pytest.param("罗伯特.李来了。走了。", ["罗伯特.李来了。", "走了。"], id="dot of a foreign name"),
         pytest.param("见http://a.cn/x?y=1!z。好。", ["见http://a.cn/x?y=1!z。", "好。"], id="address"),
-        pytest.param(
-            "See www.a.cn/x.html. Then go.", ["See www.a.cn/x.html.", "Then go."], id="address before a stop"
-        ),
+        pytest.param("See www.a.cn/x.html. Then go.", ["See www.a.cn/x.html.", "Then go."], id="address before a stop"),
         pytest.param("文件a.txt和b@c.com.cn都有。", ["文件a.txt和b@c.com.cn都有。"], id="file and mail"),
         pytest.param("他想…还是算了……再说……", ["他想…还是算了……再说……"], id="ellipsis inside"),
         pytest.param(
@@ -119,9 +97,7 @@ def make_article(raw: str, *blocks: Block) -> Article:
         ),
         pytest.param("“我……”他低头。", ["“我……”他低头。"], id="ellipsis in a quote"),
         pytest.param("他来;她走；我等。", ["他来;她走；我等。"], id="semicolons"),
-        pytest.param(
-            "他(见附录。第二页!)走了。好。", ["他(见附录。第二页!)走了。", "好。"], id="half width brackets"
-        ),
+        pytest.param("他(见附录。第二页!)走了。好。", ["他(见附录。第二页!)走了。", "好。"], id="half width brackets"),
         pytest.param(
             "他（见附录。第二页！）走了。好。",
             ["他（见附录。第二页！）走了。", "好。"],
@@ -136,9 +112,7 @@ def make_article(raw: str, *blocks: Block) -> Article:
         pytest.param("1)甲来。2)乙走。", ["1)甲来。", "2)乙走。"], id="bracket that never opened"),
         pytest.param("他说。[1]接着走。", ["他说。[1]", "接着走。"], id="note mark"),
         pytest.param("没有句末标点的一段", ["没有句末标点的一段"], id="no end mark"),
-        pytest.param(
-            "甲县:党建带动产业 产业助力脱贫", ["甲县:党建带动产业 产业助力脱贫"], id="a space does not end"
-        ),
+        pytest.param("甲县:党建带动产业 产业助力脱贫", ["甲县:党建带动产业 产业助力脱贫"], id="a space does not end"),
         pytest.param(
             "甲。\u3000\u3000乙\r\n\xa0丙\u2028丁\n\n \u200b\n",
             ["甲。", "乙", "丙", "丁"],
@@ -147,9 +121,7 @@ def make_article(raw: str, *blocks: Block) -> Article:
         pytest.param("", [], id="empty"),
         pytest.param(" \n\u3000\ufeff", [], id="only white space"),
         pytest.param("。！\n？", ["。！", "？"], id="only marks"),
-        pytest.param(
-            "问a?b=1。买Yahoo!、看!它。", ["问a?b=1。", "买Yahoo!、看!", "它。"], id="marks inside Latin"
-        ),
+        pytest.param("问a?b=1。买Yahoo!、看!它。", ["问a?b=1。", "买Yahoo!、看!", "它。"], id="marks inside Latin"),
     ],
 )
 def test_sentences_rule(text: str, expected: list[str]) -> None:
@@ -167,9 +139,7 @@ def test_sentences_offsets_are_true_and_gaps_are_white(text: str) -> None:
     reached = 0
     for start, end in split_text(text):
         assert reached <= start < end <= len(text)
-        assert all(
-            character.isspace() or character in "\ufeff\u200b\u2060" for character in text[reached:start]
-        )
+        assert all(character.isspace() or character in "\ufeff\u200b\u2060" for character in text[reached:start])
         assert text[start:end] == text[start:end].strip()
         assert not set(text[start:end]) & set("\n\r\u2028")
         reached = end

@@ -8,11 +8,7 @@ from hypothesis import strategies as st
 
 from biaozhu.reading.simplified import to_chinese_marks, to_simplified
 
-GB2312 = [
-    bytes((lead, trail)).decode("gb2312", "ignore")
-    for lead in range(0xA1, 0xF8)
-    for trail in range(0xA1, 0xFF)
-]
+GB2312 = [bytes((lead, trail)).decode("gb2312", "ignore") for lead in range(0xA1, 0xF8) for trail in range(0xA1, 0xFF)]
 
 
 @pytest.mark.parametrize(

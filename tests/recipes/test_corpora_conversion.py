@@ -155,9 +155,7 @@ def test_sentences_of_loses_nothing_without_saying_so(lines: list[list[tuple[str
 
 
 def test_msra_reads_tags_and_joins_nothing_across_an_end() -> None:
-    content = (
-        "京 S-LOC\r\n沪 S-LOC\r\n周 B-PER\r\n青 M-PER\r\n山 E-PER\r\n林 B-PER\r\n青 E-PER\r\n\r\n好 O\r\n"
-    )
+    content = "京 S-LOC\r\n沪 S-LOC\r\n周 B-PER\r\n青 M-PER\r\n山 E-PER\r\n林 B-PER\r\n青 E-PER\r\n\r\n好 O\r\n"
     first, second = read_sentences(content)
     assert [(span.start, span.end, span.label) for span in first[1]] == [
         (0, 1, "PLACE"),

@@ -49,9 +49,7 @@ def test_corpora_given_keeps_every_span_and_names_labels_as_ours(tmp_path: Path)
 def test_corpora_given_takes_near_duplicates_out_of_train(tmp_path: Path) -> None:
     text = "何帆到了曲阳公司，买下三台机器，又去灵山县看了看。"
     again = json.dumps({"text": text, "entities": []}, ensure_ascii=False)
-    files = files_of(
-        tmp_path, train=f"{again}\n" + again.replace("看。", "看！") + "\n" + ROWS_LEFT, dev=again
-    )
+    files = files_of(tmp_path, train=f"{again}\n" + again.replace("看。", "看！") + "\n" + ROWS_LEFT, dev=again)
     other = {"an article": "大家都在灵山。"}
     manifest = add_corpus("made", files, licence="free", folder=tmp_path / "made", others=other)
     assert manifest["near_duplicates"]["left_train"] == {"dev": 2, "test": 0, "an article": 0}

@@ -50,14 +50,10 @@ def test_modern_puts_sentences_and_spans_together(folders: tuple[Path, Path], tm
     assert [sentence.text[span.start : span.end] for span in sentence.spans] == ["周青", "大成市", "3斤"]
 
 
-def test_modern_repeats_passages_of_its_own_in_train_alone(
-    folders: tuple[Path, Path], tmp_path: Path
-) -> None:
+def test_modern_repeats_passages_of_its_own_in_train_alone(folders: tuple[Path, Path], tmp_path: Path) -> None:
     offsets, texts = folders
     (offsets / "own").mkdir()
-    (offsets / "own/written.jsonl").write_text(
-        json.dumps({"path": "w", "text": DOCUMENTS["c"]}), encoding="utf-8"
-    )
+    (offsets / "own/written.jsonl").write_text(json.dumps({"path": "w", "text": DOCUMENTS["c"]}), encoding="utf-8")
     for part in ("train", "dev"):
         written = row("c", 0, 7, []) | {"file": "own/written", "path": "w"}
         with (offsets / f"{part}.jsonl").open("a", encoding="utf-8") as file:
@@ -80,9 +76,7 @@ def test_modern_names_sentences_whose_text_is_another_one(folders: tuple[Path, P
 def test_modern_takes_texts_that_lie_beside_the_offsets(folders: tuple[Path, Path], tmp_path: Path) -> None:
     offsets, texts = folders
     (offsets / "own").mkdir()
-    (offsets / "own/written.jsonl").write_text(
-        json.dumps({"path": "a", "text": DOCUMENTS["a"]}), encoding="utf-8"
-    )
+    (offsets / "own/written.jsonl").write_text(json.dumps({"path": "a", "text": DOCUMENTS["a"]}), encoding="utf-8")
     with (offsets / "train.jsonl").open("a", encoding="utf-8") as file:
         file.write(json.dumps(row("a", 0, 5, []) | {"file": "own/written"}) + "\n")
     manifest, lost = fetch_modern(offsets, texts, folder=tmp_path / "corpus")

@@ -114,9 +114,7 @@ def test_distil_exports_what_it_trained(tmp_path: Path) -> None:
     shares = np.zeros((5, 3), np.uint8)
     shares[[0, 1, 2, 3, 4], [0, 1, 2, 0, 1]] = FULL
     data = Numbers(chars, pairs.astype(np.int64), np.array([3, 5]), shares)
-    settings = Settings(
-        epochs=30, warm_up=2, dropout=0, unseen=0, width=8, hidden=6, pairs=2, learn_rate=0.05
-    )
+    settings = Settings(epochs=30, warm_up=2, dropout=0, unseen=0, width=8, hidden=6, pairs=2, learn_rate=0.05)
     vectors = np.random.default_rng(1).normal(size=(4, 16)).astype(np.float32)
     network, history = train(settings, vectors, data, data)
     assert history[-1]["dev_loss"] < 0.1 < history[0]["dev_loss"]
@@ -130,9 +128,7 @@ def test_distil_exports_what_it_trained(tmp_path: Path) -> None:
         "history": history,
     }
     arrays = {name: one.numpy() for name, one in network.state_dict().items()}
-    export_fast(
-        tmp_path, arrays, tags=("x-B", "x-I", "O"), dictionary=("", "", "甲", "乙"), keys=keys, facts=facts
-    )
+    export_fast(tmp_path, arrays, tags=("x-B", "x-I", "O"), dictionary=("", "", "甲", "乙"), keys=keys, facts=facts)
     model = load_fast(tmp_path, threads=1)
     assert [[word[:3] for word in words] for words in model.words(["甲乙甲", "乙乙"])] == [
         [(0, 2, "x")],

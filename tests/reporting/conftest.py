@@ -162,9 +162,7 @@ def read_page() -> Callable[[str], Page]:
 
 
 @pytest.fixture(scope="session")
-def case(
-    tmp_path_factory: pytest.TempPathFactory, write_case: Callable[..., dict[str, Path]]
-) -> dict[str, Path]:
+def case(tmp_path_factory: pytest.TempPathFactory, write_case: Callable[..., dict[str, Path]]) -> dict[str, Path]:
     """Return the files of one invented article."""
     return write_case(tmp_path_factory.mktemp("case"))
 

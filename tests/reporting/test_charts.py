@@ -53,9 +53,7 @@ def test_charts_write_few_of_many_places() -> None:
 
 @pytest.mark.parametrize("value", [None, 0.5])
 def test_charts_intervals_keep_undefined_undefined(value: float | None) -> None:
-    found = lay_out_intervals(
-        ABOUT, [Whisker("all", "a", 0, value, None, None), Whisker("all", "b", 1, 0.9, 0.8, 1.0)]
-    )
+    found = lay_out_intervals(ABOUT, [Whisker("all", "a", 0, value, None, None), Whisker("all", "b", 1, 0.9, 0.8, 1.0)])
     assert (found.lines[0][2] is None) == (value is None)
     assert found.lines[0][3] is None
     _, _, at, low, high = found.lines[1]

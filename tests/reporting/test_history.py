@@ -99,16 +99,12 @@ def test_summary_counts_the_articles_that_were_scored(
     assert found["scored"] == ["yunling"]
 
 
-def test_summary_of_an_empty_folder_is_one_clear_line(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_summary_of_an_empty_folder_is_one_clear_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["summary", str(tmp_path)]) == 2
     assert "BZ003" in capsys.readouterr().err
 
 
-def test_summary_reports_every_broken_file_at_once(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_summary_reports_every_broken_file_at_once(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     for name in ("a", "b"):
         (tmp_path / name).mkdir()
         (tmp_path / name / "scores.json").write_text("{")

@@ -48,9 +48,7 @@ def test_overlay_each_character_is_under_the_bars_that_cover_it(found: list[Bar]
         for piece in line.pieces
         for at in range(piece.start, piece.start + len(piece.text))
     }
-    assert shown == {
-        at: sorted(bar.lane for bar in found if at >= bar.start and at < bar.end) for at in INSIDE
-    }
+    assert shown == {at: sorted(bar.lane for bar in found if at >= bar.start and at < bar.end) for at in INSIDE}
 
 
 @given(bars())
@@ -69,18 +67,14 @@ def test_overlay_each_bar_starts_once_and_ends_once(found: list[Bar]) -> None:
 def test_overlay_each_mark_stands_once_and_has_its_anchor(found: list[Bar]) -> None:
     marks = [Mark(bar.lane, bar.start, bar.end, "missed", f"e{at}", "") for at, bar in enumerate(found)]
     pieces = [piece for line in cut_article(article(), found, marks, name="a1") for piece in line.pieces]
-    assert sorted(mark.error for piece in pieces for mark in piece.marks) == sorted(
-        mark.error for mark in marks
-    )
+    assert sorted(mark.error for piece in pieces for mark in piece.marks) == sorted(mark.error for mark in marks)
     anchors = [piece.anchor for piece in pieces if piece.anchor]
     assert sorted(anchors) == sorted({make_anchor("a1", mark.start) for mark in marks})
 
 
 def test_overlay_without_a_file_joins_neighbours_and_parts_paragraphs() -> None:
     text = "云岭县开会。"
-    sentences = [
-        Sentence("0" * 12, start, start + len(text), text) for start in (0, len(text), 2 * len(text) + 4)
-    ]
+    sentences = [Sentence("0" * 12, start, start + len(text), text) for start in (0, len(text), 2 * len(text) + 4)]
     lines = cut_article(sentences, [], [], name="a1")
     assert [line.pieces[0].text for line in lines] == [text * 2, text]
 

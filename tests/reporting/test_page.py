@@ -157,9 +157,7 @@ def test_page_switches_layers_without_its_script(browser: Browser, address: str)
     context.close()
 
 
-def test_page_draws_layers_under_the_text_and_gives_hidden_ones_no_room(
-    browser: Browser, address: str
-) -> None:
+def test_page_draws_layers_under_the_text_and_gives_hidden_ones_no_room(browser: Browser, address: str) -> None:
     page = browser.new_page()
     page.goto(address)
     piece = page.locator("mark.g.l1c.l2c").first
@@ -219,9 +217,7 @@ def test_page_says_on_a_phone_that_a_table_goes_on_sideways(browser: Browser, ad
 
 
 @pytest.mark.slow
-def test_page_of_a_thousand_articles_opens_in_time(
-    browser: Browser, tmp_path: Path, write_case: Callable
-) -> None:
+def test_page_of_a_thousand_articles_opens_in_time(browser: Browser, tmp_path: Path, write_case: Callable) -> None:
     layers: list[str] = []
     articles, gold = [], []
     for number in range(1000):

@@ -38,9 +38,7 @@ HOSTILE = (
 
 
 @pytest.mark.parametrize("language", ["zh", "en"])
-def test_report_links_lead_to_places_in_the_page(
-    material: ReportContent, read_page: Callable, language: str
-) -> None:
+def test_report_links_lead_to_places_in_the_page(material: ReportContent, read_page: Callable, language: str) -> None:
     page = read_page(render_report(material, language=language)[0])
     assert len(page.ids) == len(set(page.ids))
     assert page.links
@@ -53,9 +51,7 @@ def test_report_links_lead_to_places_in_the_page(
 
 
 @pytest.mark.parametrize("language", ["zh", "en"])
-def test_report_loads_nothing_from_outside(
-    material: ReportContent, read_page: Callable, language: str
-) -> None:
+def test_report_loads_nothing_from_outside(material: ReportContent, read_page: Callable, language: str) -> None:
     html = render_report(material, language=language)[0]
     page = read_page(html)
     assert not re.search(r"(?i)(https?:|//[a-z]|@import|url\()", re.sub(r"\n//[^\n]*", "", html))
@@ -64,9 +60,7 @@ def test_report_loads_nothing_from_outside(
     assert page.elements["script"] == 1
 
 
-def test_report_figures_are_those_of_the_scores(
-    material: ReportContent, read_page: Callable, tmp_path: Path
-) -> None:
+def test_report_figures_are_those_of_the_scores(material: ReportContent, read_page: Callable, tmp_path: Path) -> None:
     write_report(tmp_path, material)
     page = read_page((tmp_path / "index.html").read_text("utf-8"))
     document = read_scores(tmp_path / "scores.json")
@@ -154,9 +148,7 @@ def test_report_names_the_labels_also_in_a_folder_without_a_label_set(
     assert "预标注：" in render_report(content)[0]
 
 
-def test_report_scores_only_articles_with_gold(
-    tmp_path: Path, write_case: Callable, read_page: Callable
-) -> None:
+def test_report_scores_only_articles_with_gold(tmp_path: Path, write_case: Callable, read_page: Callable) -> None:
     first = write_case(tmp_path / "in", "[PLACE 云岭县]有[AMOUNT 9个]乡。\n", name="one")
     second = write_case(tmp_path / "in", "[PERSON 何春生]种了[AMOUNT 7亩]地。\n", name="two")
     material = gather_content(
@@ -175,15 +167,11 @@ def test_report_scores_only_articles_with_gold(
     assert html.count("无金标准</span>") == 1
 
 
-def test_report_undefined_is_a_dash_and_never_zero(
-    tmp_path: Path, write_case: Callable, read_page: Callable
-) -> None:
+def test_report_undefined_is_a_dash_and_never_zero(tmp_path: Path, write_case: Callable, read_page: Callable) -> None:
     case = write_case(tmp_path / "in", "[PLACE 云岭县]开会。\n")
     material = gather_content(
         ReportRequest(
-            ScoringRequest(
-                layers=(f"规则={case['gold']}",), gold=(case["gold"],), sampling=Sampling(resamples=200)
-            )
+            ScoringRequest(layers=(f"规则={case['gold']}",), gold=(case["gold"],), sampling=Sampling(resamples=200))
         )
     )
     page = read_page(render_report(material)[0])
@@ -203,9 +191,7 @@ def test_report_summary_has_a_line_for_each_layer_and_label(material: ReportCont
 def test_report_checks_say_what_was_not_checked(material: ReportContent) -> None:
     assert make_checks(material)["round_trip_identical"] is None
     assert make_checks(material)["ledger_losses"] is None
-    found = make_checks(
-        replace(material, ledger=(), round_trip=RoundTrip(identical=True), agreement=None, bias=None)
-    )
+    found = make_checks(replace(material, ledger=(), round_trip=RoundTrip(identical=True), agreement=None, bias=None))
     assert found | {"articles": []} == {
         "format": "biaozhu.checks.v1",
         "articles": [],
@@ -299,9 +285,7 @@ CURVE = {
 def test_report_says_what_more_sentences_are_worth(
     material: ReportContent, read_page: Callable, more: dict[str, object], said: str
 ) -> None:
-    html = render_report(
-        replace(material, curve=msgspec.convert({**CURVE, **more}, CurveFigures)), language="en"
-    )[0]
+    html = render_report(replace(material, curve=msgspec.convert({**CURVE, **more}, CurveFigures)), language="en")[0]
     assert "learning" in read_page(html).ids
     assert said in html
 
@@ -316,15 +300,11 @@ def test_report_says_what_more_sentences_are_worth(
         {"points": [], "fit": [{"sentences": 1}]},
     ],
 )
-def test_report_refuses_what_is_no_curve(
-    case: dict[str, Path], tmp_path: Path, broken: dict[str, object]
-) -> None:
+def test_report_refuses_what_is_no_curve(case: dict[str, Path], tmp_path: Path, broken: dict[str, object]) -> None:
     (tmp_path / "curve.json").write_text(json.dumps(broken))
     with pytest.raises(ReportInputError, match="BZ052"):
         gather_content(
-            ReportRequest(
-                ScoringRequest(layers=(f"a={case['pre']}",), gold=()), curve=tmp_path / "curve.json"
-            )
+            ReportRequest(ScoringRequest(layers=(f"a={case['pre']}",), gold=()), curve=tmp_path / "curve.json")
         )
 
 
@@ -351,14 +331,10 @@ def test_report_shows_seen_and_unseen_of_held_out_layers(
 def test_report_claims_no_certainty_for_a_layer_without_errors(
     tmp_path: Path, write_case: Callable, read_page: Callable
 ) -> None:
-    case = write_case(
-        tmp_path / "in", "[PLACE 云岭县]有[AMOUNT 9个]乡。[PERSON 何春生]种了[AMOUNT 7亩]地。\n"
-    )
+    case = write_case(tmp_path / "in", "[PLACE 云岭县]有[AMOUNT 9个]乡。[PERSON 何春生]种了[AMOUNT 7亩]地。\n")
     material = gather_content(
         ReportRequest(
-            ScoringRequest(
-                layers=(f"a={case['gold']}",), gold=(case["gold"],), sampling=Sampling(resamples=200)
-            )
+            ScoringRequest(layers=(f"a={case['gold']}",), gold=(case["gold"],), sampling=Sampling(resamples=200))
         )
     )
     strict = material.scores.evaluations[0].overall["strict"]

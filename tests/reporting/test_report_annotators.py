@@ -81,9 +81,7 @@ def test_report_shows_agreement_over_time_of_the_annotators_it_is_given(
     assert checks["agreement"]["pairs"][0]["disagreements"] == {"missing": 1, "extra": 1, "boundary": 1}
 
 
-def test_report_shows_the_bias_of_the_annotators_it_is_given(
-    folder: Path, read_page: Callable[[str], Any]
-) -> None:
+def test_report_shows_the_bias_of_the_annotators_it_is_given(folder: Path, read_page: Callable[[str], Any]) -> None:
     html, checks = report(folder, "--lang", "en", "--gold", str(folder / "gold.jsonl"))
     assert "bias" in read_page(html).ids
     assert "Confirmed sentences: 6 with the pre-annotation shown, 2 with it withheld." in html
@@ -143,15 +141,11 @@ def test_report_shows_articles_of_agree_before_there_were_months(folder: Path) -
         lambda found: found.update(by_article=[1]),
     ],
 )
-def test_report_refuses_what_is_no_agreement_file(
-    folder: Path, spoil: Callable[[dict[str, Any]], object]
-) -> None:
+def test_report_refuses_what_is_no_agreement_file(folder: Path, spoil: Callable[[dict[str, Any]], object]) -> None:
     path = folder / "agreement.json"
     assert run(["agree", str(folder / "anna"), str(folder / "ben"), "-o", str(path)]) == 0
     found = json.loads(path.read_text("utf-8"))
     spoil(found)
     path.write_text(json.dumps(found), "utf-8")
     with pytest.raises(ReportInputError, match="BZ052"):
-        gather_content(
-            ReportRequest(ScoringRequest(layers=(f"a={folder / 'gold.jsonl'}",), gold=()), agreement=path)
-        )
+        gather_content(ReportRequest(ScoringRequest(layers=(f"a={folder / 'gold.jsonl'}",), gold=()), agreement=path))

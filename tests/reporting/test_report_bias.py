@@ -48,9 +48,7 @@ def files(tmp_path: Path) -> dict[str, Path]:
 def test_report_shows_the_influence_of_the_pre_annotation(
     files: dict[str, Path], tmp_path: Path, read_page: Callable, language: str
 ) -> None:
-    assert (
-        run(["bias", str(files["layer"].parent), "--gold", str(files["gold"]), "-o", str(files["bias"])]) == 0
-    )
+    assert run(["bias", str(files["layer"].parent), "--gold", str(files["gold"]), "-o", str(files["bias"])]) == 0
     options = ["--layer", f"a={files['gold']}", "--bias", files["bias"], "--lang", language]
     assert run(["report", *map(str, options), "-o", str(tmp_path / "out")]) == 0
     html = (tmp_path / "out" / "index.html").read_text("utf-8")
@@ -74,14 +72,10 @@ def test_report_shows_the_influence_of_the_pre_annotation(
         lambda bias: bias.update(agreement=None),
     ],
 )
-def test_report_refuses_what_is_no_bias_file(
-    files: dict[str, Path], spoil: Callable[[dict[str, Any]], object]
-) -> None:
+def test_report_refuses_what_is_no_bias_file(files: dict[str, Path], spoil: Callable[[dict[str, Any]], object]) -> None:
     assert run(["bias", str(files["layer"].parent), "-o", str(files["bias"])]) == 0
     bias = json.loads(files["bias"].read_text("utf-8"))
     spoil(bias)
     files["bias"].write_text(json.dumps(bias), "utf-8")
     with pytest.raises(ReportInputError, match="BZ052"):
-        gather_content(
-            ReportRequest(ScoringRequest(layers=(f"a={files['gold']}",), gold=()), bias=files["bias"])
-        )
+        gather_content(ReportRequest(ScoringRequest(layers=(f"a={files['gold']}",), gold=()), bias=files["bias"]))

@@ -50,8 +50,7 @@ def text(tmp_path_factory: pytest.TempPathFactory, write_case: Callable[..., dic
     folder = tmp_path_factory.mktemp("questions")
     case, other = write_case(folder), write_case(folder, "没有标过的一篇\n\n一句话。\n", name="other")
     gold = [
-        with_spans(line, [replace(span, source="anna") for span in line.spans])
-        for line in read_layer(case["gold"])
+        with_spans(line, [replace(span, source="anna") for span in line.spans]) for line in read_layer(case["gold"])
     ]
     write_layer(folder / "gold" / "yunling.jsonl", gold[:-1])
     (folder / "gold" / "about.toml").write_text(ABOUT, encoding="utf-8")

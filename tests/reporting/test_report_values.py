@@ -25,9 +25,7 @@ if TYPE_CHECKING:
         (0.25, "0.250", "= 0.250"),
     ],
 )
-def test_report_p_values_read_the_same_in_table_and_sentence(
-    value: float | None, cell: str, sentence: str
-) -> None:
+def test_report_p_values_read_the_same_in_table_and_sentence(value: float | None, cell: str, sentence: str) -> None:
     assert format_p(value) == cell
     assert format_p(value, sign=True) == sentence
 

@@ -44,9 +44,7 @@ def used_keys() -> set[str]:
     found |= {f"{key}.{trust}" for key in ("trust", "use") for trust in get_args(Trust)}
     found |= {f"source.{source}" for source in SOURCES} | {"surface.seen", "surface.unseen"}
     found |= {f"says.{direction}" for direction in get_args(Direction)} | {"no_score", "not_checked"}
-    found |= {f"doubt.{doubt}" for doubt in get_args(Doubt)} | {
-        f"author.{kind}" for kind in get_args(GoldAuthorKind)
-    }
+    found |= {f"doubt.{doubt}" for doubt in get_args(Doubt)} | {f"author.{kind}" for kind in get_args(GoldAuthorKind)}
     charts = ("threshold", "reliability", "length", "learning", "history")
     found |= {f"chart.{chart}{end}" for chart in charts for end in ("", ".text")}
     found |= {f"layer.held_out_{by}" for by in ("article", "section")} | {"footer", "footer.paged"}
@@ -79,9 +77,7 @@ def test_strings_are_there_in_every_language_and_used() -> None:
 
 def test_strings_name_the_same_places_in_every_language() -> None:
     places = {
-        key: [
-            {name for _, name, _, _ in Formatter().parse(words[language]) if name} for language in LANGUAGES
-        ]
+        key: [{name for _, name, _, _ in Formatter().parse(words[language]) if name} for language in LANGUAGES]
         for key, words in read_strings().items()
     }
     assert {key for key, (chinese, english) in places.items() if chinese != english} == set()

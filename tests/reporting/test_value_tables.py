@@ -23,9 +23,7 @@ def test_value_tables_show_every_amount_and_place_of_the_gold(material: ReportCo
 
 def test_value_tables_give_values_with_their_units(material: ReportContent) -> None:
     rows = {
-        row[2]: row
-        for one in make_value_view(material, make_translator("zh"))["article_values"]
-        for row in one.rows
+        row[2]: row for one in make_value_view(material, make_translator("zh"))["article_values"] for row in one.rows
     }
     assert rows["38.5万元"][3] == "385,000 元"
     assert rows["15方/亩"][3] == "15 立方米"

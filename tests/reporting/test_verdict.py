@@ -187,9 +187,7 @@ def test_report_shows_no_agreement_of_another_gold(material: ReportContent) -> N
 
 
 def test_report_folds_rows_without_an_error(case: dict[str, Path]) -> None:
-    request = ScoringRequest(
-        layers=(f"a={case['gold']}",), gold=(case["gold"],), sampling=Sampling(resamples=200)
-    )
+    request = ScoringRequest(layers=(f"a={case['gold']}",), gold=(case["gold"],), sampling=Sampling(resamples=200))
     html = render_report(gather_content(ReportRequest(request)), language="en")[0]
     breakdown = html[html.index('id="breakdown"') : html.index('id="confidence"')]
     outside = re.sub(r"<details.*?</details>", "", breakdown, flags=re.DOTALL)

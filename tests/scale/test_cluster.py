@@ -62,7 +62,9 @@ def corpus(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for number in range(198, 230):
         (folder / f"e{number}.txt").write_text(_text(number), encoding="utf-8")
     for number in (230, 230, 231):
-        page = f"<html><head><title>樱桃</title></head><body><article><p>{_text(number) * 3}</p></article></body></html>"
+        page = (
+            f"<html><head><title>樱桃</title></head><body><article><p>{_text(number) * 3}</p></article></body></html>"
+        )
         (folder / f"f{len(list(folder.iterdir()))}.html").write_text(page, encoding="utf-8")
     (folder / "g.parquet").write_bytes(b"no table")
     (folder / "h.jsonl.gz").write_bytes((folder / "b.jsonl.gz").read_bytes()[:-30])
@@ -79,9 +81,7 @@ def whole(corpus: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, s
 
 def _sums(folder: Path) -> dict[str, str]:
     return {
-        path.name: hashlib.sha256(path.read_bytes()).hexdigest()
-        for path in folder.iterdir()
-        if path.name != ".lock"
+        path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in folder.iterdir() if path.name != ".lock"
     }
 
 

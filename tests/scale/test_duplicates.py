@@ -56,9 +56,7 @@ def test_duplicates_go_on_after_a_page_that_breaks_the_reader(monkeypatch: pytes
         return real(data, name=name, where=where, page=page)
 
     monkeypatch.setattr(duplicates_module, "article_from_bytes", breaking)
-    pages = [
-        Source(name, f"{name}.html", PAGE.format(mark=name).encode(), page=True) for name in ("bad", "good")
-    ]
+    pages = [Source(name, f"{name}.html", PAGE.format(mark=name).encode(), page=True) for name in ("bad", "good")]
     bad, good = without_duplicates(pages)
     assert bad.problem.startswith("BZ007 bad.html: ZeroDivisionError")
     assert bad.where == "bad.html"
@@ -81,10 +79,7 @@ def test_duplicates_of_an_id_alone_are_no_same_text(monkeypatch: pytest.MonkeyPa
 
 
 def test_duplicates_are_told_apart_across_shards(tmp_path: Path) -> None:
-    lines = [
-        json.dumps({"name": f"a{n}", "text": f"宁波市第{n % 20}村收了{n % 20 + 3}斤茶叶。"})
-        for n in range(30)
-    ]
+    lines = [json.dumps({"name": f"a{n}", "text": f"宁波市第{n % 20}村收了{n % 20 + 3}斤茶叶。"}) for n in range(30)]
     corpus = tmp_path / "corpus.jsonl"
     corpus.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
     folder = tmp_path / "out"

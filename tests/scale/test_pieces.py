@@ -128,9 +128,7 @@ def test_pieces_of_files_are_the_stream(tmp_path: Path, size: int) -> None:
     for number in range(9):
         (folder / f"{number}.txt").write_text(f"第{number}篇。\n", encoding="utf-8")
     (folder / "bad.txt").write_bytes(b"\x00\x01")
-    (folder / "page.html").write_text(
-        f"<html><body><p>{'宁波市的茶。' * 30}</p></body></html>", encoding="utf-8"
-    )
+    (folder / "page.html").write_text(f"<html><body><p>{'宁波市的茶。' * 30}</p></body></html>", encoding="utf-8")
     (folder / "packed.txt.gz").write_bytes(gzip.compress("杭州市。\n".encode()))
     (folder / "half.jsonl.gz").write_bytes(gzip.compress(LINES * 50)[:-200])
     (folder / "k.jsonl").write_bytes(LINES)
@@ -154,17 +152,11 @@ def test_pieces_of_a_file_that_a_node_does_not_see_are_an_error(tmp_path: Path) 
 
 @given(st.lists(st.lists(st.integers(0, 9), max_size=6), max_size=8), st.integers(1, 12))
 def test_pieces_are_cut_where_one_machine_cuts(blocks: list[list[int]], size: int) -> None:
-    sources = [
-        [Source(f"{i}.{j}", "", b"x" * n) for j, n in enumerate(some)] for i, some in enumerate(blocks)
-    ]
+    sources = [[Source(f"{i}.{j}", "", b"x" * n) for j, n in enumerate(some)] for i, some in enumerate(blocks)]
     given_blocks = [
-        (np.array([len(one.data) for one in some], np.int64), Stretch(some, 0, len(some), 0, {}))
-        for some in sources
+        (np.array([len(one.data) for one in some], np.int64), Stretch(some, 0, len(some), 0, {})) for some in sources
     ]
-    found = [
-        tuple(chain(*(sources_of(one, one.block) for one in shard)))
-        for shard in cut_shards(given_blocks, size)
-    ]
+    found = [tuple(chain(*(sources_of(one, one.block) for one in shard))) for shard in cut_shards(given_blocks, size)]
     assert found == list(batches(chain(*sources), size))
 
 

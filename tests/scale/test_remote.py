@@ -44,14 +44,10 @@ def bucket(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
 
 
 @pytest.mark.slow
-def test_remote_shards_are_those_of_a_disk(
-    bucket: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_remote_shards_are_those_of_a_disk(bucket: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     content = "".join(f"{line}\n" for line in LINES).encode()
     bucket.pipe_file("corpus/in/b.jsonl", content)
-    bucket.pipe_file(
-        "corpus/in/a.jsonl.gz", gzip.compress(b'{"name": "tea", "text": "\xe8\x8c\xb6\xe3\x80\x82"}\n')
-    )
+    bucket.pipe_file("corpus/in/a.jsonl.gz", gzip.compress(b'{"name": "tea", "text": "\xe8\x8c\xb6\xe3\x80\x82"}\n'))
     local = tmp_path / "s3:" / "corpus" / "in"
     local.mkdir(parents=True)
     (local / "b.jsonl").write_bytes(content)

@@ -28,9 +28,7 @@ def _read(*paths: Path) -> list[tuple[str, str]]:
     ("name", "pack"),
     [("a.jsonl", bytes), ("a.jsonl.gz", gzip.compress), ("a.jsonl.zst", zstandard.compress)],
 )
-def test_sources_reads_lines_compressed_or_not(
-    tmp_path: Path, name: str, pack: Callable[[bytes], bytes]
-) -> None:
+def test_sources_reads_lines_compressed_or_not(tmp_path: Path, name: str, pack: Callable[[bytes], bytes]) -> None:
     path = tmp_path / name
     path.write_bytes(pack(LINES))
     assert is_stream(path)
@@ -99,9 +97,7 @@ def test_sources_goes_on_after_a_bad_line(tmp_path: Path, line: bytes, reason: s
         (".zst", lambda data: zstandard.compress(data) * 2),
     ],
 )
-def test_sources_keeps_what_stands_before_a_break(
-    tmp_path: Path, suffix: str, pack: Callable[[bytes], bytes]
-) -> None:
+def test_sources_keeps_what_stands_before_a_break(tmp_path: Path, suffix: str, pack: Callable[[bytes], bytes]) -> None:
     path = tmp_path / f"a.jsonl{suffix}"
     path.write_bytes(pack(LINES * 500)[:-20])
     *good, bad = read_sources([path])

@@ -72,9 +72,7 @@ def test_confidence_curve_is_what_scoring_the_kept_spans_gives() -> None:
             for sentence in layer
         )
         anew = evaluate_layer(gold, kept, options=setting).overall["strict"].counts
-        assert (point.precision, point.recall, point.f1) == pytest.approx(
-            (anew.precision, anew.recall, anew.f1)
-        )
+        assert (point.precision, point.recall, point.f1) == pytest.approx((anew.precision, anew.recall, anew.f1))
         assert point.kept == anew.actual
 
 
@@ -86,9 +84,7 @@ def test_confidence_curve_is_thinned_but_keeps_both_ends() -> None:
 
 @given(SCORED)
 def test_confidence_of_few_distinct_scores_is_the_same_in_a_stream(scored: list[tuple[float, bool]]) -> None:
-    whole, streamed = (
-        tallied(*zip(*scored, strict=True), most) if scored else ScoreTally(most) for most in (None, 60)
-    )
+    whole, streamed = (tallied(*zip(*scored, strict=True), most) if scored else ScoreTally(most) for most in (None, 60))
     assert (streamed.by_score, streamed.bins, streamed.coarse) == (whole.by_score, whole.bins, False)
 
 

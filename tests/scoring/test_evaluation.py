@@ -77,11 +77,7 @@ def test_evaluation_of_empty_layers_is_undefined_not_zero() -> None:
     sentences = (marked("没有名字"),)
     score = evaluate_layer(sentences, sentences, options=QUICK).overall["strict"]
     assert (score.counts.precision, score.counts.recall, score.counts.f1, score.f1.value) == (None,) * 4
-    one_side = (
-        evaluate_layer((marked("[桃源村|PLACE]"),), (marked("桃源村"),), options=QUICK)
-        .overall["strict"]
-        .counts
-    )
+    one_side = evaluate_layer((marked("[桃源村|PLACE]"),), (marked("桃源村"),), options=QUICK).overall["strict"].counts
     assert (one_side.precision, one_side.recall, one_side.f1) == (None, 0, 0)
 
 
@@ -190,9 +186,7 @@ def test_compare_refuses_evaluations_on_different_gold() -> None:
         compare_evaluations(a, evaluate_layer(GOLD[:2], LAYER[:2], options=QUICK))
 
 
-@pytest.mark.parametrize(
-    ("length", "name"), [(1, "1"), (2, "2"), (3, "3-4"), (4, "3-4"), (5, "5+"), (99, "5+")]
-)
+@pytest.mark.parametrize(("length", "name"), [(1, "1"), (2, "2"), (3, "3-4"), (4, "3-4"), (5, "5+"), (99, "5+")])
 def test_length_class_names_every_length(length: int, name: str) -> None:
     assert name_length_class(length, (1, 2, 4)) == name
 

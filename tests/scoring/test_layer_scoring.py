@@ -29,12 +29,8 @@ def folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     for article, spans in (("a", PLACES), ("b", PLACES[:1]), ("c", PLACES)):
         write_layer(tmp_path / f"layer/{article}.jsonl", [sentence(article, 0, *spans)])
     (tmp_path / "layer/a.ledger.jsonl").write_text("no layer")
-    write_layer(
-        tmp_path / "gold.jsonl", [one for x in "ab" for one in read_layer(tmp_path / f"gold/{x}.jsonl")]
-    )
-    write_layer(
-        tmp_path / "l.jsonl", [one for x in "ab" for one in read_layer(tmp_path / f"layer/{x}.jsonl")]
-    )
+    write_layer(tmp_path / "gold.jsonl", [one for x in "ab" for one in read_layer(tmp_path / f"gold/{x}.jsonl")])
+    write_layer(tmp_path / "l.jsonl", [one for x in "ab" for one in read_layer(tmp_path / f"layer/{x}.jsonl")])
     return tmp_path
 
 
@@ -46,9 +42,7 @@ def scores(capsys: pytest.CaptureFixture[str]) -> list[dict[str, object]]:
 def test_scoring_folders_score_as_one_file_does(capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["evaluate", "--gold", "gold", "--layer", "x=layer", "--resamples", "100", "--json"]) == 0
     by_folder = scores(capsys)
-    assert (
-        run(["evaluate", "--gold", "gold.jsonl", "--layer", "x=l.jsonl", "--resamples", "100", "--json"]) == 0
-    )
+    assert run(["evaluate", "--gold", "gold.jsonl", "--layer", "x=l.jsonl", "--resamples", "100", "--json"]) == 0
     assert by_folder == scores(capsys)
 
 
@@ -73,17 +67,13 @@ def test_scoring_compare_scores_what_gold_and_both_layers_have(capsys: pytest.Ca
     assert "part lacks it" in said.err
 
 
-def test_scoring_folders_with_a_sentence_twice_are_refused(
-    folders: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_scoring_folders_with_a_sentence_twice_are_refused(folders: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (folders / "layer/again.jsonl").write_bytes((folders / "layer/a.jsonl").read_bytes())
     assert run(["evaluate", "--gold", "gold", "--layer", "layer"]) == 2
     assert capsys.readouterr().err.startswith("BZ017 ")
 
 
-def test_scoring_folders_without_a_layer_are_refused(
-    folders: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_scoring_folders_without_a_layer_are_refused(folders: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (folders / "empty").mkdir()
     assert run(["evaluate", "--gold", "empty", "--layer", "layer"]) == 2
     assert capsys.readouterr().err.startswith("BZ003 ")

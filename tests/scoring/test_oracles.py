@@ -28,9 +28,7 @@ def counted(gold: Layer, layer: Layer) -> LayerCounts:
 def strict_counts(found: LayerCounts) -> dict[str, tuple[int, int, int]]:
     """Return gold, predicted and correct by label, and of all under ALL."""
     total = found.rows.sum(axis=0).reshape(-1, WIDTH)
-    return {
-        key: (int(row[0]), int(row[1]), int(row[3])) for key, row in zip(("ALL", *LABELS), total, strict=True)
-    }
+    return {key: (int(row[0]), int(row[1]), int(row[3])) for key, row in zip(("ALL", *LABELS), total, strict=True)}
 
 
 def conlleval(true_tags: list[str], guessed_tags: list[str]) -> dict[str, tuple[int, int, int]]:
@@ -120,7 +118,5 @@ def test_oracle_scikit_learn_agrees_on_the_characters() -> None:
     names = [*LABELS, "O"]
     for _ in range(100):
         gold, layer = random_pair(rng, 5)
-        true, guessed = (
-            [tag[2:] or "O" for sentence in side for tag in tags_of(sentence)] for side in (gold, layer)
-        )
+        true, guessed = ([tag[2:] or "O" for sentence in side for tag in tags_of(sentence)] for side in (gold, layer))
         assert np.array_equal(counted(gold, layer).confusion, confusion_matrix(true, guessed, labels=names))

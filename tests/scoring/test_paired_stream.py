@@ -73,9 +73,7 @@ def test_stream_scores_what_memory_scores(
     for part in ("sentences", "characters", "overall", "labels", "confusion", "calibration", "curve"):
         assert getattr(streamed, part) == getattr(whole, part)
     assert streamed.breakdowns == whole.breakdowns
-    assert [(one.pattern, one.count) for one in streamed.errors] == [
-        (one.pattern, one.count) for one in whole.errors
-    ]
+    assert [(one.pattern, one.count) for one in streamed.errors] == [(one.pattern, one.count) for one in whole.errors]
 
 
 @pytest.mark.parametrize(("suffix", "pack"), [(".gz", gzip.compress), (".zst", zstandard.compress)])
@@ -165,9 +163,7 @@ def test_stream_is_read_as_it_is_needed(tmp_path: Path) -> None:
         next(reading)
 
 
-def test_stream_command_gives_the_document_of_the_other_way(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_stream_command_gives_the_document_of_the_other_way(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     write_layer(tmp_path / "gold.jsonl", _layer([(Span(0, 2, "PLACE"), Span(3, 5, "PERSON"))] * 24))
     write_layer(tmp_path / "layer.jsonl", _layer([(Span(0, 2, "PLACE"), Span(3, 4, "PERSON"))] * 24))
     command = ["evaluate", "--gold", str(tmp_path / "gold.jsonl"), "--layer", str(tmp_path / "layer.jsonl")]

@@ -101,9 +101,7 @@ def test_rows_in_groups_give_the_intervals_of_the_articles(period: int) -> None:
 def test_rows_in_groups_give_the_tests_of_the_articles() -> None:
     pair = made(2 * MOST_ARTICLES)
     one_by_one = compare_rows(pair[0], pair[1], {"share": share}, sampling=QUICK)[0]
-    grouped = compare_rows(
-        *(streamed(rows.tolist()).counts for rows in pair), {"share": share}, sampling=QUICK
-    )[0]
+    grouped = compare_rows(*(streamed(rows.tolist()).counts for rows in pair), {"share": share}, sampling=QUICK)[0]
     assert (grouped.a, grouped.b) == (one_by_one.a, one_by_one.b)
     assert one_by_one.p is not None
     assert 0.01 < one_by_one.p < 0.99
@@ -167,10 +165,7 @@ def test_rows_of_a_long_stream_score_what_memory_scores_and_say_so(
         assert found.breakdowns[aspect] == whole.breakdowns[aspect]
     assert (found.breakdowns["article"], len(whole.breakdowns["article"])) == ((), len(gold))
     # No side has an amount, of which there is no F1.
-    same = {
-        one.metric: one.difference.value
-        for one in compare_evaluations(found, found, sampling=QUICK).differences
-    }
+    same = {one.metric: one.difference.value for one in compare_evaluations(found, found, sampling=QUICK).differences}
     assert {name for name, value in same.items() if value != 0} == {"AMOUNT strict f1"}
     with pytest.raises(ScoringError, match="BZ050"):
         compare_evaluations(found, whole)

@@ -56,9 +56,7 @@ def test_scores_count_duplicates_and_overlapping_gold() -> None:
 
 
 @given(LOOSE, LOOSE)
-def test_scores_swap_precision_and_recall_when_the_sides_swap(
-    gold: list[Span], predicted: list[Span]
-) -> None:
+def test_scores_swap_precision_and_recall_when_the_sides_swap(gold: list[Span], predicted: list[Span]) -> None:
     there, back = tally_spans(gold, predicted), tally_spans(predicted, gold)
     for scheme in SCHEMES:
         one, other = count_scheme(there, scheme), count_scheme(back, scheme)
@@ -67,9 +65,7 @@ def test_scores_swap_precision_and_recall_when_the_sides_swap(
 
 
 @given(LOOSE, LOOSE, st.sampled_from(LABELS))
-def test_scores_never_gain_precision_by_a_wrong_span(
-    gold: list[Span], predicted: list[Span], label: str
-) -> None:
+def test_scores_never_gain_precision_by_a_wrong_span(gold: list[Span], predicted: list[Span], label: str) -> None:
     wrong = Span(50, 52, label)  # beyond all others
     for scheme in SCHEMES:
         before = count_scheme(tally_spans(gold, predicted), scheme)

@@ -61,9 +61,7 @@ def test_document_schema_is_a_schema_and_knows_every_pattern() -> None:
 )
 def test_document_schema_refuses_what_is_not_a_document(spoil: object) -> None:
     layer = [marked("[清河镇|PLACE]")]
-    document = make_document(
-        [evaluate_layer(layer, layer, options=QUICK)], inputs=INPUTS, command=["biaozhu"]
-    )
+    document = make_document([evaluate_layer(layer, layer, options=QUICK)], inputs=INPUTS, command=["biaozhu"])
     document = json.loads(json.dumps(document))
     CHECK.validate(document)
     spoil(document)  # type: ignore[operator]

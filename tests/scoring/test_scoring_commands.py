@@ -45,9 +45,7 @@ def evaluate(folder: Path, layers: Sequence[str], *options: str) -> int:
     return run(["evaluate", "--gold", str(folder / "gold.jsonl"), "--resamples", "200", *words, *options])
 
 
-def test_evaluate_prints_a_table_and_says_what_it_resamples(
-    files: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_evaluate_prints_a_table_and_says_what_it_resamples(files: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert evaluate(files, ["good.jsonl"]) == 0
     shown = capsys.readouterr()
     for word in ("good", "strict", "exact", "partial", "type", "PLACE", "PERSON", "AMOUNT", "0.8571"):
@@ -55,9 +53,7 @@ def test_evaluate_prints_a_table_and_says_what_it_resamples(
     assert "resample 3 sentences: 1 article, fewer than 10, and no sections are known" in shown.err
 
 
-def test_evaluate_writes_and_prints_the_same_document(
-    files: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_evaluate_writes_and_prints_the_same_document(files: Path, capsys: pytest.CaptureFixture[str]) -> None:
     output = files / "out" / "scores.json"
     assert evaluate(files, ["good.jsonl", "poor.jsonl"], "--json", "-o", str(output)) == 0
     document = json.loads(capsys.readouterr().out)
@@ -97,17 +93,13 @@ def test_evaluate_fails_under_a_bound(
     assert ("too low: strict F1" in capsys.readouterr().err) is (status == 1)
 
 
-def test_evaluate_takes_an_undefined_score_for_too_low(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_evaluate_takes_an_undefined_score_for_too_low(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     write_layer(tmp_path / "gold.jsonl", [marked("没有名字")])
     assert evaluate(tmp_path, ["gold.jsonl"], "--fail-under", "0") == 1
     assert "undefined" in capsys.readouterr().err
 
 
-def test_evaluate_refuses_or_counts_lacking_sentences(
-    files: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_evaluate_refuses_or_counts_lacking_sentences(files: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert evaluate(files, ["short.jsonl"], "--strict") == 2
     assert capsys.readouterr().err.startswith("BZ050 ")
     assert evaluate(files, ["gold.jsonl"], "--strict") == 0
@@ -149,9 +141,7 @@ def article_of(folder: Path, name: str, sections: int) -> tuple[Path, tuple[Sent
     return path, split_article(read_article(path))
 
 
-def test_evaluate_resamples_sections_of_the_given_articles(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_evaluate_resamples_sections_of_the_given_articles(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path, sentences = article_of(tmp_path, "story.txt", 10)
     write_layer(tmp_path / "gold.jsonl", sentences)
     assert evaluate(tmp_path, ["gold.jsonl"], "--article", str(path), "--json") == 0
@@ -228,9 +218,7 @@ def test_name_layers_keeps_names_apart(tmp_path: Path) -> None:
     assert name_layers([str(strange)]) == {"a=b": [strange]}
 
 
-def test_evaluate_refuses_a_layer_that_is_given_twice(
-    files: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_evaluate_refuses_a_layer_that_is_given_twice(files: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert evaluate(files, ["good.jsonl", "good.jsonl"]) == 2
     assert capsys.readouterr().err.startswith("BZ017 ")
 

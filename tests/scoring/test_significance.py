@@ -212,9 +212,7 @@ def test_choose_units_says_what_is_resampled_and_why(
     articles: int, sections: int | None, kind: str, count: int
 ) -> None:
     identifiers = [
-        (article, number)
-        for article in range(articles)
-        for number in range(10 if sections is None else 10 * sections)
+        (article, number) for article in range(articles) for number in range(10 if sections is None else 10 * sections)
     ]
     of_article = {f"{article}:{number}": str(article) for article, number in identifiers}
     of_section = (

@@ -127,9 +127,7 @@ def test_values_scores_of_the_first_article_fit_its_gold() -> None:
     gold = read_layer(GOLD / NAME)
     values = read_gold_lines(GOLD / "values" / NAME, gold, GoldValue)
     places = read_gold_lines(GOLD / "places" / NAME, gold, GoldPlace)
-    counts = {
-        label: sum(s.label == label for one in gold for s in one.spans) for label in ("AMOUNT", "PLACE")
-    }
+    counts = {label: sum(s.label == label for one in gold for s in one.spans) for label in ("AMOUNT", "PLACE")}
     assert (len(values), len(places)) == (counts["AMOUNT"], counts["PLACE"])
     # These floors lie under what was reached, so that a rule that loses much is seen.
     scores = {s.field: s.accuracy for s in score_values(values, places, gold, layer=None)}
@@ -137,9 +135,7 @@ def test_values_scores_of_the_first_article_fit_its_gold() -> None:
     assert (scores["place path"] or 0) >= 0.95
 
 
-def test_values_scores_of_the_command_fit_the_schema(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_values_scores_of_the_command_fit_the_schema(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     layer = tmp_path / "layer.jsonl"
     write_layer(layer, read_layer(GOLD / NAME))
     words = ["evaluate", "--gold", str(GOLD / NAME), "--layer", str(layer), "--article", str(SEED), "--json"]
@@ -160,8 +156,7 @@ def test_values_scores_of_the_command_fit_the_schema(
 
 def test_values_of_a_folder_may_lack_articles_but_no_amount_of_one(tmp_path: Path) -> None:
     one, two = (
-        Sentence(article * 12, 0, 4, "三亩五亩", (Span(0, 2, "AMOUNT"), Span(2, 4, "AMOUNT")))
-        for article in "ab"
+        Sentence(article * 12, 0, 4, "三亩五亩", (Span(0, 2, "AMOUNT"), Span(2, 4, "AMOUNT"))) for article in "ab"
     )
     rows = [
         {"sentence": one.id, "start": span.start, "end": span.end, "text": one.text[span.start : span.end], "low": "3",

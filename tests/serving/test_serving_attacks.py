@@ -158,15 +158,11 @@ def test_serving_ends_on_sigterm_within_its_time_whatever_runs(tmp_path: Path) -
     script = tmp_path / "service_of_the_test.py"
     script.write_text(SERVICE, encoding="utf-8")
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(one for one in sys.path if one)}
-    process = subprocess.Popen(
-        [sys.executable, str(script)], stdout=subprocess.PIPE, text=True, env=environment
-    )
+    process = subprocess.Popen([sys.executable, str(script)], stdout=subprocess.PIPE, text=True, env=environment)
     with process, ThreadPoolExecutor(8) as pool:
         assert process.stdout is not None
         url = process.stdout.readline().strip()
-        children = (
-            Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text(encoding="ascii").split()
-        )
+        children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text(encoding="ascii").split()
         sent = [pool.submit(_try_to_post, url, data) for data in (LONG, {"text": ENDLESS}) for _ in range(4)]
         while _busy(url) < 8:
             assert process.poll() is None

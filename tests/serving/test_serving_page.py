@@ -224,9 +224,7 @@ def test_serving_page_says_errors_in_words_of_the_browsers_language(page: Page, 
 
 
 @pytest.mark.browser
-def test_serving_page_says_when_a_text_is_too_long_or_the_service_gone(
-    browser: Browser, predictor: Predictor
-) -> None:
+def test_serving_page_says_when_a_text_is_too_long_or_the_service_gone(browser: Browser, predictor: Predictor) -> None:
     page = browser.new_page(locale=ZH)
     with running(predictor, Limits(body=100)) as url:
         page.goto(url.removesuffix("predict"))

@@ -58,9 +58,7 @@ def test_serving_says_when_the_port_is_taken(tmp_path: Path, capsys: pytest.Capt
     assert line.startswith(f"BZ061 127.0.0.1:{port}: nothing can listen there")
 
 
-def test_serving_that_cannot_start_leaves_nothing_behind(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_serving_that_cannot_start_leaves_nothing_behind(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     # A regression test: the token was written before the model was looked for.
     token = tmp_path / "new" / "token"
     assert run(["serve", "--model", "none", "--port", "0", "--token-file", str(token)]) == 2
@@ -97,8 +95,7 @@ def test_serving_answers_with_a_trained_model(tmp_path: Path) -> None:
 JSON = st.recursive(
     st.none() | st.booleans() | st.floats() | st.text(),
     lambda inner: (
-        st.lists(inner, max_size=3)
-        | st.dictionaries(st.sampled_from(["text", "texts", "x"]), inner, max_size=2)
+        st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(["text", "texts", "x"]), inner, max_size=2)
     ),
     max_leaves=6,
 )

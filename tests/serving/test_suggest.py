@@ -76,9 +76,7 @@ def spans_of(doccano: Connection, setting: ProjectSpec) -> list[tuple[str, str]]
     return [(sentence.text[span.start : span.end], span.label) for span in sentence.spans]
 
 
-def test_suggest_fills_an_example_where_the_text_says(
-    doccano: Connection, setting: ProjectSpec, url: str
-) -> None:
+def test_suggest_fills_an_example_where_the_text_says(doccano: Connection, setting: ProjectSpec, url: str) -> None:
     project = project_of(doccano, setting)
     assert switch_on(doccano, project, url=url, token=TOKEN, labels=LABELS)
     ask(doccano, project)
@@ -87,9 +85,7 @@ def test_suggest_fills_an_example_where_the_text_says(
     assert spans_of(doccano, setting) == FOUND
 
 
-def test_suggest_is_set_once_and_leaves_settings_of_others(
-    doccano: Connection, setting: ProjectSpec, url: str
-) -> None:
+def test_suggest_is_set_once_and_leaves_settings_of_others(doccano: Connection, setting: ProjectSpec, url: str) -> None:
     project = project_of(doccano, setting)
     other = {
         "model_name": "Custom REST Request",

@@ -34,9 +34,7 @@ def problem_of(texts: list[str], *, right: bool) -> Problem:
     nlp.tokenizer = make_char_tokenizer()(nlp)
     end = 5 if right else 4
     path = [encode_spans(LABELS, len(text), [(2, 5, "PLACE")]) for text in texts]
-    prior = [
-        np.eye(len(make_tags(LABELS)))[encode_spans(LABELS, len(one), [(2, end, "PLACE")])] for one in texts
-    ]
+    prior = [np.eye(len(make_tags(LABELS)))[encode_spans(LABELS, len(one), [(2, end, "PLACE")])] for one in texts]
     alphabet = sorted(set("".join(texts)))
     rows = [np.eye(len(alphabet), dtype=np.float32)[[alphabet.index(one) for one in text]] for text in texts]
     return Problem(
@@ -117,9 +115,7 @@ def test_choosing_leaves_out_whole_articles_where_there_are_three() -> None:
     problem, groups = problem_of([TEXT] * 12, right=True), [str(at % 3) for at in range(12)]
 
     def prior_from(texts: Sequence[int]) -> np.ndarray:
-        seen.append(
-            {int(groups[at]) for at in range(12) if at not in texts} & {int(groups[at]) for at in texts}
-        )
+        seen.append({int(groups[at]) for at in range(12) if at not in texts} & {int(groups[at]) for at in texts})
         return problem.prior
 
     choose_hold(problem, HOLDS[:1], groups, prior_from=prior_from)

@@ -42,9 +42,7 @@ def test_crossval_learns_nothing_from_what_it_leaves_out(tmp_path: Path, config:
     ]
     after = crossvalidate(read_config(config), wrong, groups, source="x")
     kept = [
-        (one, other)
-        for one, other in zip(before.sentences, after.sentences, strict=True)
-        if groups[one.id] == chosen
+        (one, other) for one, other in zip(before.sentences, after.sentences, strict=True) if groups[one.id] == chosen
     ]
     assert kept
     assert all(one == other for one, other in kept)
@@ -99,9 +97,7 @@ def test_crossval_command_writes_a_layer_that_train_puts_on_the_card(
     common = ["--gold", str(tmp_path / "gold.jsonl")]
     layer = tmp_path / "layer.jsonl"
     article = ["--article", str(tmp_path / "made.txt")]
-    assert (
-        run(["crossval", str(config), *common, *article, "-o", str(layer), "--name", "tiny", "--json"]) == 0
-    )
+    assert run(["crossval", str(config), *common, *article, "-o", str(layer), "--name", "tiny", "--json"]) == 0
     rows = {row["label"]: row for row in json.loads(capsys.readouterr().out)}
     predicted = read_layer(layer)
     assert [one.id for one in predicted] == [one.id for one in gold]

@@ -38,9 +38,7 @@ def config(tmp_path: Path) -> Path:
     return path
 
 
-def measure(
-    config: Path, gold: Sequence[Sentence], groups: dict[str, str], plan: CurvePlan = PLAN
-) -> LearningCurve:
+def measure(config: Path, gold: Sequence[Sentence], groups: dict[str, str], plan: CurvePlan = PLAN) -> LearningCurve:
     units = choose_units({one.id: one.article for one in gold})
     return measure_curve(read_config(config), gold, groups, units, plan=plan)
 
@@ -50,9 +48,7 @@ def test_curve_has_a_point_a_size_over_all_held_out_sentences(config: Path, tmp_
     heard: list[tuple[int, int]] = []
     groups = group_sentences([article], gold)
     units = choose_units({one.id: one.article for one in gold})
-    done = measure_curve(
-        read_config(config), gold, groups, units, plan=PLAN, on_training=lambda *at: heard.append(at)
-    )
+    done = measure_curve(read_config(config), gold, groups, units, plan=PLAN, on_training=lambda *at: heard.append(at))
     sizes = [point.sentences for point in done.result.points]
     assert sizes == sorted(sizes)
     assert len(sizes) == PLAN.sizes
@@ -84,9 +80,7 @@ def test_curve_learns_nothing_from_what_it_scores_on(config: Path) -> None:
     assert exchange.layer <= len(first)
     # And with the same labels it is right about all of it.
     twice = (*first, *invented_gold(15, article="0" * 12))
-    again = measure(
-        config, twice, {one.id: one.article for one in twice}, CurvePlan(sizes=2, seeds=1, sampling=FEW)
-    )
+    again = measure(config, twice, {one.id: one.article for one in twice}, CurvePlan(sizes=2, seeds=1, sampling=FEW))
     assert again.result.points[-1].mean == pytest.approx(1.0, abs=0.05)
 
 
@@ -105,9 +99,7 @@ def test_curve_needs_two_groups_and_spans_to_learn_from(config: Path) -> None:
     st.floats(0.01, 1),
     st.floats(0.01, 1),
 )
-def test_curve_draws_a_larger_share_over_a_smaller_one(
-    spans: list[bool], seed: int, one: float, other: float
-) -> None:
+def test_curve_draws_a_larger_share_over_a_smaller_one(spans: list[bool], seed: int, one: float, other: float) -> None:
     pool = [
         with_spans(sentence, sentence.spans if kept else [])
         for sentence, kept in zip(invented_gold(len(spans)), spans, strict=True)
@@ -192,13 +184,9 @@ def test_curve_command_refuses_and_writes_nothing(
     assert not files["out"].exists()
 
 
-def test_curve_command_names_what_cannot_be_aligned(
-    config: Path, files: dict[str, Path], tmp_path: Path
-) -> None:
+def test_curve_command_names_what_cannot_be_aligned(config: Path, files: dict[str, Path], tmp_path: Path) -> None:
     # jieba's words cut some of the invented names in the middle.
-    words = SMALL_CONFIG.replace(
-        '"biaozhu.CharTokenizer.v1"', '"spacy.zh.ChineseTokenizer"\nsegmenter = "jieba"'
-    )
+    words = SMALL_CONFIG.replace('"biaozhu.CharTokenizer.v1"', '"spacy.zh.ChineseTokenizer"\nsegmenter = "jieba"')
     config.write_text(words, encoding="utf-8")
     ledger = tmp_path / "ledger.jsonl"
     assert call(config, files, "--sizes", "2", "--ledger", str(ledger)) == 1
@@ -222,6 +210,4 @@ def test_curve_command_says_what_a_layer_is_worth(
     if kept > 1:
         assert found["rate"] > 1
     else:
-        assert (
-            found["rate"] == pytest.approx(found["low"]) == pytest.approx(found["high"]) == pytest.approx(1)
-        )
+        assert found["rate"] == pytest.approx(found["low"]) == pytest.approx(found["high"]) == pytest.approx(1)

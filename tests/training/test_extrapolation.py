@@ -34,9 +34,7 @@ def made_counts(shares: list[float], *, seeds: int = 4, units: int = 40, noise: 
     return counts
 
 
-@pytest.mark.parametrize(
-    ("a", "b", "c"), [(0.95, 2.0, 0.8), (0.8, 1.0, 0.5), (1.0, 5.0, 1.2), (0.7, -0.6, 0.9)]
-)
+@pytest.mark.parametrize(("a", "b", "c"), [(0.95, 2.0, 0.8), (0.8, 1.0, 0.5), (1.0, 5.0, 1.2), (0.7, -0.6, 0.9)])
 def test_extrapolation_finds_the_law_that_points_were_made_by(a: float, b: float, c: float) -> None:
     made = PowerLaw(a, b, c)
     found = fit_power_law(SIZES, np.array([a - b * n**-c for n in SIZES]), np.full(5, 0.01))
@@ -47,9 +45,7 @@ def test_extrapolation_finds_the_law_that_points_were_made_by(a: float, b: float
 
 def test_extrapolation_says_what_more_is_worth() -> None:
     made = PowerLaw(0.9, 2.0, 0.7)
-    found = extrapolate(
-        SIZES, made_counts([made.at(n) for n in SIZES], noise=1), annotated=160, more=100, sampling=FEW
-    )
+    found = extrapolate(SIZES, made_counts([made.at(n) for n in SIZES], noise=1), annotated=160, more=100, sampling=FEW)
     assert found.failure == ""
     assert found.gain is not None
     assert found.gain.low is not None
@@ -119,9 +115,7 @@ def test_extrapolation_draws_the_same_from_the_same_seed() -> None:
     counts = made_counts([0.3, 0.5, 0.6, 0.7, 0.75], noise=2)
 
     def again(seed: int) -> Extrapolation:
-        return extrapolate(
-            SIZES, counts, annotated=100, more=100, sampling=Sampling(resamples=100, seed=seed)
-        )
+        return extrapolate(SIZES, counts, annotated=100, more=100, sampling=Sampling(resamples=100, seed=seed))
 
     assert again(1) == again(1)
     assert again(1) != again(2)

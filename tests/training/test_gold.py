@@ -39,9 +39,7 @@ def test_gold_names_each_span_that_no_tokens_match_as_lost() -> None:
 def test_gold_loses_nothing_on_characters(text: str, data: st.DataObject) -> None:
     start = data.draw(st.integers(0, len(text) - 1))
     end = data.draw(st.integers(start + 1, len(text)))
-    (example,), entries = make_examples(
-        CHARACTERS, [Sentence("a" * 12, 0, len(text), text, (Span(start, end, "X"),))]
-    )
+    (example,), entries = make_examples(CHARACTERS, [Sentence("a" * 12, 0, len(text), text, (Span(start, end, "X"),))])
     assert not entries
     (span,) = example.reference.ents
     assert (span.start_char, span.end_char, span.label_) == (start, end, "X")

@@ -54,9 +54,7 @@ def test_runs_train_each_seed_and_the_card_tells_all(project: tuple[Path, Path],
     ]  # fmt: skip
 
 
-def test_runs_go_on_after_a_kill(
-    project: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_runs_go_on_after_a_kill(project: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     config, other = project
     trained: list[int] = []
 
@@ -72,9 +70,7 @@ def test_runs_go_on_after_a_kill(
     assert not (tmp_path / "model").exists()
     monkeypatch.undo()
     told: list[tuple[int, bool]] = []
-    _, runs = train_seeds(
-        config, tmp_path / "model", seeds=2, scored=[other], on_seed=lambda *one: told.append(one)
-    )
+    _, runs = train_seeds(config, tmp_path / "model", seeds=2, scored=[other], on_seed=lambda *one: told.append(one))
     assert told == [(1, True), (2, False)]
     assert len(runs) == 2
     assert (tmp_path / "model" / "meta.json").is_file()

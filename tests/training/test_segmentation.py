@@ -20,9 +20,7 @@ from biaozhu.training.segmentation import train_segmenter, words_of
 ROOT = Path(__file__).parents[2]
 
 
-@given(
-    st.text(st.sampled_from("我们 \u3000a。"), min_size=1, max_size=20), st.integers(0, 19), st.integers(1, 5)
-)
+@given(st.text(st.sampled_from("我们 \u3000a。"), min_size=1, max_size=20), st.integers(0, 19), st.integers(1, 5))
 def test_segmentation_words_are_the_text_without_white_space(text: str, start: int, size: int) -> None:
     spans = (Span(start, min(len(text), start + size), "WORD"),) if start < len(text) else ()
     words = words_of(Sentence("a" * 12, 0, len(text), text, spans))
@@ -30,9 +28,7 @@ def test_segmentation_words_are_the_text_without_white_space(text: str, start: i
     assert all(words)
 
 
-def test_segmentation_model_serves_the_pkuseg_config(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_segmentation_model_serves_the_pkuseg_config(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     write_layer(tmp_path / "words.jsonl", worded_sentences(60))
     write_layer(tmp_path / "dev.jsonl", worded_sentences(70)[60:])
     folder = tmp_path / "pkuseg"

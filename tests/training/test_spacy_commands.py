@@ -77,13 +77,9 @@ def test_spacy_evaluate_prints_the_scores_of_a_model(gold: Path) -> None:
         ),
     ],
 )
-def test_spacy_debug_config_finds_nothing_wrong(
-    gold: Path, options: Callable[[str], list[str]], name: str
-) -> None:
+def test_spacy_debug_config_finds_nothing_wrong(gold: Path, options: Callable[[str], list[str]], name: str) -> None:
     skip_without_torch(name)
-    assert "Config is valid" in run_spacy(
-        gold, "debug", "config", str(CONFIGS / f"{name}.cfg"), *options(name)
-    )
+    assert "Config is valid" in run_spacy(gold, "debug", "config", str(CONFIGS / f"{name}.cfg"), *options(name))
 
 
 def test_spacy_debug_config_is_tested_on_every_config() -> None:
@@ -109,9 +105,7 @@ def test_spacy_train_scores_each_config_and_its_model_loads(
 
 
 @pytest.mark.slow
-def test_spacy_train_learns_by_descent_what_train_solves(
-    gold: Path, options: Callable[[str], list[str]]
-) -> None:
+def test_spacy_train_learns_by_descent_what_train_solves(gold: Path, options: Callable[[str], list[str]]) -> None:
     steps = ["--training.max_steps", "60", "--training.eval_frequency", "20"]
     run_spacy(gold, "train", str(CONFIGS / "crf.cfg"), "--output", "made", *options("crf"), *steps)
     nlp = spacy.load(gold / "made" / "model-best")
@@ -135,9 +129,7 @@ def test_spacy_package_names_what_a_model_needs(gold: Path) -> None:
 def test_spacy_components_write_where_their_settings_say(gold: Path) -> None:
     config, _ = small_project(gold)
     text = config.read_text(encoding="utf-8")
-    config.write_text(
-        text.replace("l2 = 0.1", 'l2 = 0.1\nspans_key = "mine"\nset_ents = false'), encoding="utf-8"
-    )
+    config.write_text(text.replace("l2 = 0.1", 'l2 = 0.1\nspans_key = "mine"\nset_ents = false'), encoding="utf-8")
     done = train(config, gold / "model")
     doc = spacy.load(done.folder)(TEXT)
     assert doc.ents == ()

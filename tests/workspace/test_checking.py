@@ -48,9 +48,7 @@ def test_checking_doctor_names_what_the_core_lacks(
     assert "rich" in said
 
 
-def test_checking_labels_lists_those_of_the_working_folder(
-    folder: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_checking_labels_lists_those_of_the_working_folder(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["labels", "--json"]) == 0
     assert [row["id"] for row in json.loads(capsys.readouterr().out)] == ["PLACE", "PERSON", "AMOUNT"]
     assert run(["new", str(folder)]) == 0

@@ -26,9 +26,7 @@ def test_hints_tell_chinese_text(text: str, chinese: bool) -> None:  # noqa: FBT
     assert is_chinese(text) is chinese
 
 
-def test_hints_name_the_article_that_is_not_chinese(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_hints_name_the_article_that_is_not_chinese(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "english.txt").write_text("The mayor visited the town on Monday.\n", "utf-8")
     (tmp_path / "chinese.txt").write_text("市长周一来到镇里。\n", "utf-8")
     assert run(["split", str(tmp_path), "-o", str(tmp_path / "out.jsonl")]) == 0

@@ -51,9 +51,7 @@ def test_running_again_redoes_only_what_changed(folder: Path, capsys: pytest.Cap
     assert layer.stat().st_mtime_ns == files[layer]
 
 
-def test_running_redoes_a_layer_that_somebody_changed(
-    folder: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_running_redoes_a_layer_that_somebody_changed(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run([*RUN]) == 0
     layer = folder / "annotations/pre/dingxi.jsonl"
     whole = layer.read_bytes()
@@ -112,9 +110,7 @@ def test_running_writes_the_report_again_when_the_gold_is_described(
     assert "page of the report: unchanged" in capsys.readouterr().err
 
 
-def test_running_leaves_out_what_cannot_be_read_and_names_it(
-    folder: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_running_leaves_out_what_cannot_be_read_and_names_it(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (folder / "mine/broken.txt").write_bytes(b"\x00\x01\x02\xff")
     for _ in range(2):
         assert run([*RUN]) == 1
@@ -133,9 +129,7 @@ def test_running_with_too_little_gold_says_so_and_scores_the_pre_annotation(
     assert json.loads((folder / "reports/mine/scores.json").read_text())["layers"][0]["name"] == "pre"
 
 
-def test_running_gold_of_another_version_takes_no_part(
-    folder: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_running_gold_of_another_version_takes_no_part(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run([*RUN]) == 0
     (folder / "annotations/gold").mkdir()
     shutil.copy(folder / "annotations/pre/qingci.jsonl", folder / "annotations/gold")

@@ -51,7 +51,9 @@ _FRACTION = (
     rf"(?=[十百千万亿])(?<![十百千万亿])[十百千万亿]++分之{_PART}(?:{DASH}(?:[十百千万亿]++分之)?{_PART})?"
     rf"|[{DIGITS}十两]{{1,3}}分之[{DIGITS}十两]{{1,3}}(?:{DASH}[{DIGITS}十两]{{1,3}}分之[{DIGITS}十两]{{1,3}})?|(?=[0-9]/)(?<![0-9/.])[0-9]/(?:[0-9]|10|100)(?![0-9/.A-Za-z元年月])"
 )
-_HALF = r"(?=[一半个])(?:一半(?![径个年天路导岛是点以])|一半(?=以上|以下|是)|一整[天年晚夜周]|半世纪|个把月)|(?<!前)半数"
+_HALF = (
+    r"(?=[一半个])(?:一半(?![径个年天路导岛是点以])|一半(?=以上|以下|是)|一整[天年晚夜周]|半世纪|个把月)|(?<!前)半数"
+)
 _ALL = " ".join(MEASURES.values())
 _GROUPS = "大(?:类(?!别)|项|种|块|批|件|门类)"
 _AFTER_ARABIC = f"(?:{_GROUPS}|{measure_pattern(_ALL)}|{ASCII_UNIT})"
@@ -67,12 +69,8 @@ _RARELY = (
 )
 _AFTER_CHINESE = f"(?:{_GROUPS}|{measure_pattern(_ALL, chinese=True)}|{ASCII_UNIT}|{_RARELY})"
 # -5℃, 零下5℃, 负2%: not where the sign would be a dash.
-_SIGN = (
-    r"(?:零[下上] ?|(?<![0-9A-Za-z%‰℃°度年月日元)\]）_])[-+±]|(?<![减担背抱欠肩税])负(?=[0-9]))?(?:[摄华]氏)?"
-)
-_TIMES = (
-    r"(?<![0-9.])(?:(?:[0-9]++(?:\.[0-9]++)? ?[×xX*] ?){1,2}|[0-9]{2,3}/(?=[0-9]{2,3} ?(?:mmHg|毫米汞柱)))?"
-)
+_SIGN = r"(?:零[下上] ?|(?<![0-9A-Za-z%‰℃°度年月日元)\]）_])[-+±]|(?<![减担背抱欠肩税])负(?=[0-9]))?(?:[摄华]氏)?"
+_TIMES = r"(?<![0-9.])(?:(?:[0-9]++(?:\.[0-9]++)? ?[×xX*] ?){1,2}|[0-9]{2,3}/(?=[0-9]{2,3} ?(?:mmHg|毫米汞柱)))?"
 
 
 def _with_range(number: str, measure: str, key: str) -> str:
@@ -100,8 +98,7 @@ _PRICE = (
 )
 # What can begin a match: most characters of a text are passed over at once.
 _FIRSTS = "".join(
-    {idiom[0] for idiom in IDIOMS}
-    | set("第公前头首周星礼初数几半百千万亿两廿卅〇零负个摄华“‘「『〝$¥€£₩₽฿+±" + SMALL)
+    {idiom[0] for idiom in IDIOMS} | set("第公前头首周星礼初数几半百千万亿两廿卅〇零负个摄华“‘「『〝$¥€£₩₽฿+±" + SMALL)
 )
 PATTERN = re.compile(
     rf"(?=[{_FIRSTS}0-9A-Za-z-])(?:(?P<quoted>{_QUOTED})|(?P<price>{_PRICE})|(?P<part>{_FRACTION}|{_HALF})"
@@ -168,10 +165,7 @@ def refuses(text: str, start: int, end: int) -> bool:
     start, end = start - first, end - first
     if any(one[0] < end and start < one[1] for one in _amounts(folded)):
         return False
-    return any(
-        one.lastgroup == "skip" and one.start() < end and start < one.end()
-        for one in PATTERN.finditer(folded)
-    )
+    return any(one.lastgroup == "skip" and one.start() < end and start < one.end() for one in PATTERN.finditer(folded))
 
 
 def _amounts(text: str) -> list[Found]:

@@ -64,9 +64,7 @@ def combine(
     return tuple(combined), tuple(entries)
 
 
-def combine_rows(
-    layers: Mapping[str, Sequence[Sequence[Span]]], annotators: Iterable[Annotator]
-) -> list[list[Span]]:
+def combine_rows(layers: Mapping[str, Sequence[Sequence[Span]]], annotators: Iterable[Annotator]) -> list[list[Span]]:
     """Return the spans that stand, as `combine` does; each layer has the spans of every sentence."""
     names, precedence = sorted(layers), _Precedence(annotators)
     rows = []
@@ -96,9 +94,7 @@ class _Precedence:
         annotator = self.by_name.get(name)
         if annotator is not None and label in annotator.proposes:
             return f"{name} proposes only what it gives {annotator.min_score_of(label)} or more"
-        deciding = [
-            one for one in self.by_name.values() if label in one.proposes and not one.min_score_of(label)
-        ]
+        deciding = [one for one in self.by_name.values() if label in one.proposes and not one.min_score_of(label)]
         deciding.sort(key=lambda one: (-one.proposes[label], one.name))
         if not deciding:
             return f"{name} does not propose {label}"
@@ -142,9 +138,7 @@ def _explain_losses(
         if span.key in chosen:
             continue
         winner = next(iter(cover.find(span.start, span.end)), None)
-        reason = (
-            f"{winner.source} has {winner.label} there" if winner else precedence.explain(name, span.label)
-        )
+        reason = f"{winner.source} has {winner.label} there" if winner else precedence.explain(name, span.label)
         text = sentence.text[span.start : span.end]
         entries.append(Entry(STEP, "decision", reason, sentence.id, *span.key, text, name))
     return entries

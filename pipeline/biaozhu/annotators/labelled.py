@@ -98,6 +98,4 @@ def is_refused(text: str, span: Span) -> bool:
 
 
 # The grammar's amounts go first: it is better on modern dev (`python benchmarks/modern.py dev`).
-NETWORK = Annotator(
-    SOURCE, find_labelled, proposes=PROPOSED, min_score=MIN_SCORE, reads_words=True, built_in=True
-)
+NETWORK = Annotator(SOURCE, find_labelled, proposes=PROPOSED, min_score=MIN_SCORE, reads_words=True, built_in=True)

@@ -107,18 +107,14 @@ def annotate(
     return {one.name: one.annotate(texts, words) for one in annotators or DEFAULT_ANNOTATORS}
 
 
-def annotate_combined(
-    texts: Sequence[str], *, model: NameModel, annotators: Sequence[Annotator] | None = None
-) -> Rows:
+def annotate_combined(texts: Sequence[str], *, model: NameModel, annotators: Sequence[Annotator] | None = None) -> Rows:
     """Return the spans that all annotators together give for each text of one article, sorted."""
     annotators = annotators or DEFAULT_ANNOTATORS
     rows = combine_rows(annotate(texts, model=model, annotators=annotators), annotators)
     return [tuple(sorted(row, key=BY_PLACE)) for row in rows]
 
 
-def _preannotate(
-    articles: Sequence[Article], model: NameModel, annotators: Sequence[Annotator]
-) -> list[Preannotation]:
+def _preannotate(articles: Sequence[Article], model: NameModel, annotators: Sequence[Annotator]) -> list[Preannotation]:
     split = [split_checked(article) for article in articles]
     texts = [[sentence.text for sentence in sentences] for sentences in split]
     every = [text for some in texts for text in some]

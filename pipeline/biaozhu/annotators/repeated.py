@@ -24,9 +24,7 @@ MIN_SCORES = {2: 1.0, 3: 0.5}
 LONG = max(MIN_SCORES)
 _DOTS = re.compile("[·•・‧．]")
 # What makes a facility, a place or a prize of a person's name (guideline R5), and a title.
-_NOT_BEFORE = re.compile(
-    "路|街|大道|大桥|广场|公园|故居|纪念|奖|杯|镇|村|乡|县|中学|小学|大学|学院|医院|支队|号"
-)
+_NOT_BEFORE = re.compile("路|街|大道|大桥|广场|公园|故居|纪念|奖|杯|镇|村|乡|县|中学|小学|大学|学院|医院|支队|号")
 _NOT_AFTER = "《『"
 
 
@@ -34,11 +32,7 @@ def find_repeated(texts: Sequence[str], words: Sequence[Sequence[LacWord]]) -> l
     """Return where a person that one article names elsewhere stands again, in each of its texts."""
     known: dict[str, float] = defaultdict(float)
     best: dict[str, float] = {}
-    some = [
-        (text, row)
-        for text, row in zip(texts, words, strict=True)
-        if any(word.tag == "PERSON" for word in row)
-    ]
+    some = [(text, row) for text, row in zip(texts, words, strict=True) if any(word.tag == "PERSON" for word in row)]
     for (text, _), spans in zip(some, find_labelled(*zip(*some, strict=True)) if some else (), strict=True):
         for span in spans:
             if span.label == "PERSON":
@@ -47,9 +41,7 @@ def find_repeated(texts: Sequence[str], words: Sequence[Sequence[LacWord]]) -> l
                     known[part] += span.score or 0.0
                     best[part] = max(best.get(part, 0.0), span.score or 0.0)
     sure = {
-        name: best[name]
-        for name, sum_ in known.items()
-        if len(name) > 1 and sum_ >= MIN_SCORES[min(len(name), LONG)]
+        name: best[name] for name, sum_ in known.items() if len(name) > 1 and sum_ >= MIN_SCORES[min(len(name), LONG)]
     }
     by_first: dict[str, list[str]] = {}
     for name in sorted(sure, key=len, reverse=True):
@@ -57,20 +49,14 @@ def find_repeated(texts: Sequence[str], words: Sequence[Sequence[LacWord]]) -> l
     return [list(_occurrences(text, sure, by_first)) for text in texts]
 
 
-def _occurrences(
-    text: str, known: Mapping[str, float], by_first: Mapping[str, Sequence[str]]
-) -> Iterator[Span]:
+def _occurrences(text: str, known: Mapping[str, float], by_first: Mapping[str, Sequence[str]]) -> Iterator[Span]:
     reached = 0
     for start, character in enumerate(text):
         if start < reached or character not in by_first:
             continue
         found = next((name for name in by_first[character] if text.startswith(name, start)), "")
         reached = start + len(found)
-        if (
-            found
-            and not _NOT_BEFORE.match(text, reached)
-            and text[start - 1 : start] not in tuple(_NOT_AFTER)
-        ):
+        if found and not _NOT_BEFORE.match(text, reached) and text[start - 1 : start] not in tuple(_NOT_AFTER):
             yield Span(start, reached, "PERSON", SOURCE, known[found])
 
 

@@ -41,9 +41,7 @@ def show(line: str) -> None:
     sys.stdout.write(f"{printable(translate(line), keep=HARMLESS)}\n")
 
 
-def print_table(
-    title: str, columns: Sequence[str], rows: Iterable[Sequence[object]], *, as_json: bool = False
-) -> None:
+def print_table(title: str, columns: Sequence[str], rows: Iterable[Sequence[object]], *, as_json: bool = False) -> None:
     """Print rows to stdout as a table, in which nothing acts on the terminal, or as a JSON list of objects."""
     rows = [list(row) for row in rows]
     if as_json:
@@ -85,9 +83,7 @@ def progress(title: str, total: int | None = None) -> Iterator[Callable[[int], N
 def progress_of_steps(title: str) -> Iterator[Callable[[int, int, str], None]]:
     """Show a bar; what is yielded is told how many steps are done, of how many, and what the next one is."""
     with _bar(title, None, counts=False) as (bar, task):
-        yield lambda done, most, text: bar.update(
-            task, completed=done, total=most, description=translate(text)
-        )
+        yield lambda done, most, text: bar.update(task, completed=done, total=most, description=translate(text))
 
 
 @contextmanager

@@ -31,9 +31,7 @@ def target(path: Path | None) -> Path | None:
 AsJson = Annotated[bool, Option("--json", help="Print JSON instead of a table.")]
 GoldLayers = Annotated[list[Path], Option("--gold", help="A gold layer. Repeatable.")]
 LabelsFile = Annotated[Path, Option("--labels", help="The label set.")]
-LayerFile = Annotated[
-    Path, Option("-o", "--output", callback=layer_name, help="Write the layer here (.jsonl).")
-]
+LayerFile = Annotated[Path, Option("-o", "--output", callback=layer_name, help="Write the layer here (.jsonl).")]
 SentenceFiles = Annotated[list[Path], Argument(metavar="FILE…", help="Articles, or sentence lines (.jsonl).")]
 Home = Annotated[Path, Option(help="Folder of the local server: database, logs, secrets.")]
 Yes = Annotated[bool, Option("--yes", "-y", help="Send texts to language models without asking.")]

@@ -87,9 +87,7 @@ def keep_common(
     return mine, theirs
 
 
-def pair_sentences(
-    first: Sequence[Sentence], second: Sequence[Sentence]
-) -> Iterator[tuple[Sentence, Sentence]]:
+def pair_sentences(first: Sequence[Sentence], second: Sequence[Sentence]) -> Iterator[tuple[Sentence, Sentence]]:
     """Pair the sentences of two layers by id, in the order of the first; other sentences or texts raise GoldError."""
     others = {sentence.id: sentence for sentence in second}
     lacking = [sentence.id for sentence in first if sentence.id not in others]
@@ -305,9 +303,7 @@ def _make_decided(decision: Decision, disagreement: Disagreement, names: tuple[s
     return spans
 
 
-def _add_origin(
-    key: tuple[int, int, str], source: str, proposed: Sequence[Span], names: tuple[str, str]
-) -> Span:
+def _add_origin(key: tuple[int, int, str], source: str, proposed: Sequence[Span], names: tuple[str, str]) -> Span:
     """Return the gold span, with the model that proposed it first where an annotator kept a model's span."""
     for span in proposed:
         by_people = not span.source or span.source in names or span.source.startswith("doccano")

@@ -137,8 +137,7 @@ def measure_bias(work: Sequence[ConfirmedSentence], *, gold: Sequence[Sentence] 
             for label in sorted({span.label for span, _ in edited})
         },
         edited_by_score={
-            band: _rate([was_edited for span, was_edited in edited if _find_band(span.score) == band])
-            for band in BANDS
+            band: _rate([was_edited for span, was_edited in edited if _find_band(span.score) == band]) for band in BANDS
         },
         agreement=_contrast(slices, _count_agreeing),
         errors_taken=_contrast(slices, lambda item: _count_errors(item, truth)) if truth else None,

@@ -21,9 +21,7 @@ _UNIT_AFTER = re.compile(
     "(?![委长级里内外中民场区域属管容郊花价情面立直辖政府际亲辈企落官医城上下派域份试土仓门])"
 )
 _UNIT_END = re.compile("[省市县区州盟旗乡镇村庄屯寨道江河湖海山岛]$")
-_TAIL = re.compile(
-    "(?:[东西南北中]部|境内|境外|沿岸|两岸|流域|以[东西南北]|[上中下]游|周边|附近|郊区|一带|内外|当局)$"
-)
+_TAIL = re.compile("(?:[东西南北中]部|境内|境外|沿岸|两岸|流域|以[东西南北]|[上中下]游|周边|附近|郊区|一带|内外|当局)$")
 _AROUND_BEFORE = re.compile(
     "大约|约|近|将近|接近|超过|超|达到|达|不足|不到|不少于|逾|共计|共|一共|总计|至少|上(?=[百千万亿])"
 )
@@ -78,11 +76,7 @@ def lint_layer(layer: Sequence[Sentence]) -> Iterator[Doubt]:
             right = [Span(start, end, span.label) for start, end in finding.right]
             # A longer span may reach into its neighbour: whoever decides sees both.
             every = (span, *right)
-            wrong = [
-                one
-                for one in sentence.spans
-                if any(one.start < new.end and new.start < one.end for new in every)
-            ]
+            wrong = [one for one in sentence.spans if any(one.start < new.end and new.start < one.end for new in every)]
             reason = f"{finding.rule}: {finding.what}"
             yield make_doubt(sentence, wrong, right, reason=reason, score=finding.score, by="lint")
 

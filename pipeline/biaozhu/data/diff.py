@@ -14,9 +14,7 @@ from biaozhu.data.model import (
 FORMAT = "biaozhu.round-trip.v1"
 """What `pull --result` says that its file is."""
 
-Kind = Literal[
-    "added", "removed", "moved", "relabelled", "provenance", "text", "missing sentence", "new sentence"
-]
+Kind = Literal["added", "removed", "moved", "relabelled", "provenance", "text", "missing sentence", "new sentence"]
 
 NOT_BY_PEOPLE: frozenset[str] = frozenset({"provenance", "text", "missing sentence"})
 """Changes that nobody can make on Doccano's page: the way there and back made them."""
@@ -47,9 +45,7 @@ def compare_layers(before: Sequence[Sentence], after: Sequence[Sentence]) -> lis
         else:
             changes += compare_spans(sentence, other)
     changes += [
-        Change(sentence.id, "new sentence", text=sentence.text)
-        for sentence in after
-        if sentence.id not in known
+        Change(sentence.id, "new sentence", text=sentence.text) for sentence in after if sentence.id not in known
     ]
     return changes
 
@@ -70,9 +66,7 @@ def compare_spans(before: Sentence, after: Sentence) -> list[Change]:
     come = [span for key, span in new.items() if key not in old]
     for span in list(gone):
         same = (one for one in come if (one.start, one.end) == (span.start, span.end))
-        over = (
-            one for one in come if one.label == span.label and one.start < span.end and span.start < one.end
-        )
+        over = (one for one in come if one.label == span.label and one.start < span.end and span.start < one.end)
         partner = next(same, None) or next(over, None)
         if partner is not None:
             gone.remove(span)

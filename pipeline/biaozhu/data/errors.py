@@ -62,9 +62,7 @@ class MissingFileError(BiaozhuError, code="BZ003", advice="Check the path"):
     """A file that should be read is not there, or is not a file."""
 
 
-class WriteError(
-    BiaozhuError, code="BZ004", advice="Check the folder's rights and the free space, then run again"
-):
+class WriteError(BiaozhuError, code="BZ004", advice="Check the folder's rights and the free space, then run again"):
     """A file could not be written; nothing of it was left behind."""
 
 
@@ -168,9 +166,7 @@ class AuthError(BiaozhuError, code="BZ031", advice="Check DOCCANO_USERNAME and D
     """Doccano refuses the login."""
 
 
-class ImportFailedError(
-    BiaozhuError, code="BZ032", advice="Run `biaozhu push` again: it only adds what is missing"
-):
+class ImportFailedError(BiaozhuError, code="BZ032", advice="Run `biaozhu push` again: it only adds what is missing"):
     """Doccano did not accept all that was sent."""
 
 
@@ -188,9 +184,7 @@ class LockedError(BiaozhuError, code="BZ035"):
     advice = "Wait for it to end; if its machine is gone for good, push with --break-lock"
 
 
-class BackupError(
-    BiaozhuError, code="BZ036", advice="Give a whole file that `biaozhu doccano backup` has made"
-):
+class BackupError(BiaozhuError, code="BZ036", advice="Give a whole file that `biaozhu doccano backup` has made"):
     """A backup of Doccano cannot be made or used."""
 
 

@@ -40,9 +40,7 @@ def find_layers(
     paths = tuple(paths)
     for path in paths:
         if is_folder(path):
-            found = sorted(
-                file for file in path.iterdir() if file.name.endswith(suffixes) and not is_beside(file)
-            )
+            found = sorted(file for file in path.iterdir() if file.name.endswith(suffixes) and not is_beside(file))
             if not found:
                 wanted = ", ".join(f"*{suffix}" for suffix in suffixes)
                 problems.append(MissingFileError(f"no layer ({wanted}) in this folder", where=str(path)))
@@ -51,9 +49,7 @@ def find_layers(
             files.append(path)
     if paths and not files and not problems:
         problems.append(
-            MissingFileError(
-                "ledgers and failures are not layers", where=str(paths[0]), next_step="Name a layer"
-            )
+            MissingFileError("ledgers and failures are not layers", where=str(paths[0]), next_step="Name a layer")
         )
     raise_collected(problems)
     return tuple(files)
@@ -150,6 +146,4 @@ def _decoded(data: bytes, path: Path) -> str:
         # A byte order mark says nothing in UTF-8, and some editors write it.
         return data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        raise LineError(
-            "not UTF-8", where=f"{path}@{error.start}", next_step="Save the file as UTF-8"
-        ) from None
+        raise LineError("not UTF-8", where=f"{path}@{error.start}", next_step="Save the file as UTF-8") from None

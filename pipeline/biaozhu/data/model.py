@@ -105,9 +105,7 @@ class Sentence:
 def with_spans(sentence: Sentence, spans: Iterable[Span]) -> Sentence:
     """Return the sentence with these spans instead, sorted and checked as `check_sentence` does."""
     # Not `replace`: this runs for every layer of every sentence.
-    changed = Sentence(
-        sentence.article, sentence.start, sentence.end, sentence.text, tuple(sorted(spans, key=_BY_KEY))
-    )
+    changed = Sentence(sentence.article, sentence.start, sentence.end, sentence.text, tuple(sorted(spans, key=_BY_KEY)))
     check_sentence(changed)
     return changed
 
@@ -141,9 +139,7 @@ def _is_article_id(text: str) -> bool:
 def check_against_raw(sentences: Iterable[Sentence], raw: str) -> None:
     """Raise OffsetError, all together, for sentences whose text is not the one at their offsets in the raw file."""
     problems = [
-        OffsetError(
-            f"{sentence.text[:20]!r}… is not the text at this place in the raw file", where=sentence.id
-        )
+        OffsetError(f"{sentence.text[:20]!r}… is not the text at this place in the raw file", where=sentence.id)
         for sentence in sentences
         if raw[sentence.start : sentence.end] != sentence.text
     ]
@@ -186,9 +182,7 @@ def sentence_from_line(line: str, *, where: str = "") -> Sentence:
     check_sentence(sentence, where=where)
     for span, item in zip(stated, spans, strict=True):
         if (there := text[span.start : span.end]) != item["text"]:
-            raise OffsetError(
-                f"span {span.start}-{span.end} says {item['text']!r} where {there!r} stands", where=where
-            )
+            raise OffsetError(f"span {span.start}-{span.end} says {item['text']!r} where {there!r} stands", where=where)
     return sentence
 
 
@@ -198,9 +192,7 @@ def _check_keys(data: Any, keys: tuple[str, ...], name: str, where: str) -> None
     missing = [key for key in keys if key not in data]
     unknown = [key for key in data if key not in keys]
     if missing or unknown:
-        parts = [f"lacks {', '.join(missing)}"] * bool(missing) + [
-            f"has unknown {', '.join(unknown)}"
-        ] * bool(unknown)
+        parts = [f"lacks {', '.join(missing)}"] * bool(missing) + [f"has unknown {', '.join(unknown)}"] * bool(unknown)
         raise LineError(f"the {name} {' and '.join(parts)}", where=where)
 
 

@@ -21,9 +21,7 @@ class StrictCounts:
     correct: int = 0
 
     def __add__(self, other: StrictCounts) -> StrictCounts:
-        return StrictCounts(
-            self.gold + other.gold, self.predicted + other.predicted, self.correct + other.correct
-        )
+        return StrictCounts(self.gold + other.gold, self.predicted + other.predicted, self.correct + other.correct)
 
     @property
     def precision(self) -> float | None:

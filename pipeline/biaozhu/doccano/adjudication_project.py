@@ -141,9 +141,7 @@ def read_reasons(comments: Iterable[str], count: int) -> dict[int, tuple[str, st
     return {number: reason for number, reason in (general | numbered).items() if 1 <= number <= count}
 
 
-def phrase_questions(
-    names: tuple[str, str], items: Sequence[Disagreement], labels: Mapping[str, str]
-) -> list[str]:
+def phrase_questions(names: tuple[str, str], items: Sequence[Disagreement], labels: Mapping[str, str]) -> list[str]:
     """Return the comment of one line (Doccano shows no other) that puts each disagreement to the adjudicator."""
     comments = []
     for number, item in enumerate(items, 1):

@@ -149,9 +149,7 @@ def read_assignment(path: Path) -> Assignment:
         raise LineError("not a plan of assignments", where=str(path), next_step="Restore the file") from None
 
 
-def _cut_stretches(
-    sentences: Sequence[Sentence], annotators: int, takers: Mapping[str, int]
-) -> list[list[Sentence]]:
+def _cut_stretches(sentences: Sequence[Sentence], annotators: int, takers: Mapping[str, int]) -> list[list[Sentence]]:
     """Cut into even stretches, a multiple of the number of annotators, so that the shares come out even."""
     runs: list[list[Sentence]] = []
     for sentence in sentences:

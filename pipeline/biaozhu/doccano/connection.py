@@ -80,9 +80,7 @@ class Connection:
     username: str
     home: Path | None = None
 
-    def call(
-        self, method: Callable[..., Any], *values: Any, may_be_missing: bool = False, **options: Any
-    ) -> Any:
+    def call(self, method: Callable[..., Any], *values: Any, may_be_missing: bool = False, **options: Any) -> Any:
         """Return what a method of the client returns; None where `may_be_missing` and the server says 404."""
         with translate_errors(self.url):
             try:
@@ -137,9 +135,7 @@ def find_account(*, home: Path) -> Account:
     return Account(url, name, password, token, bundle, silence)
 
 
-def connect(
-    account: Account, *, timeout: tuple[float, float] | None = None, retries: int = MAX_RETRIES
-) -> Connection:
+def connect(account: Account, *, timeout: tuple[float, float] | None = None, retries: int = MAX_RETRIES) -> Connection:
     """Log in; `timeout` are the seconds to wait for a connection, and for the next bytes of an answer, else the account's."""
     client = DoccanoClient(account.url, verify=account.ca_bundle or True)
     # The only two private names of the client that are used: it has no public way to time limits, retries and paging.

@@ -188,9 +188,7 @@ def _read_project(connection: Connection, data: Mapping[str, Any]) -> Project:
     return Project(data["id"], data["name"], url, bool(data["collaborative_annotation"]), types)
 
 
-def switch_on(
-    connection: Connection, project: Project, *, url: str, token: str, labels: Sequence[Label]
-) -> bool:
+def switch_on(connection: Connection, project: Project, *, url: str, token: str, labels: Sequence[Label]) -> bool:
     """Let a project ask the service at `url`, which Doccano must reach, for these labels; return whether anything changed."""
     _check_address(url)
     headers, body = {"Authorization": f"Bearer {token}"}, {"text": "{{ text }}"}

@@ -165,9 +165,7 @@ def _cancel_earlier_batches(session: PushSession) -> None:
 
 def _remove_untouched(session: PushSession, examples: Sequence[DoccanoExample]) -> set[int]:
     """Remove the examples that nobody has touched; return their ids."""
-    untouched = {
-        example.id for example in examples if not _is_by_person(session, example, session.read_spans(example))
-    }
+    untouched = {example.id for example in examples if not _is_by_person(session, example, session.read_spans(example))}
     if untouched:
         client = session.connection.client
         session.connection.call(client.bulk_delete_examples, session.project.id, sorted(untouched))

@@ -137,9 +137,7 @@ def pull_layers(
     return tuple(layers)
 
 
-def count_progress(
-    connection: Connection, name: str, assignment: Assignment
-) -> tuple[AnnotatorProgress, ...]:
+def count_progress(connection: Connection, name: str, assignment: Assignment) -> tuple[AnnotatorProgress, ...]:
     """Count how many of their sentences each annotator of a project has confirmed."""
     found = []
     for annotator, given in assignment.annotators.items():

@@ -70,9 +70,7 @@ def write_brat(sentences: Sequence[Sentence], *, names: Mapping[str, str] | None
     return ExportedFiles(files, tuple(entries))
 
 
-def read_brat(
-    files: Mapping[str, bytes], *, where: str, unit: OffsetUnit | None = None
-) -> tuple[Document, ...]:
+def read_brat(files: Mapping[str, bytes], *, where: str, unit: OffsetUnit | None = None) -> tuple[Document, ...]:
     """Read the files of a folder, given by name, among them pairs of `.txt` and `.ann`."""
     found: list[Document] = []
     problems: list[FormatError] = []

@@ -212,9 +212,7 @@ def _place_pieces(
     return tuple(sentences)
 
 
-def _check_sentences(
-    pieces: Sequence[Document], sentences: Sequence[Sentence], article: Article | None
-) -> None:
+def _check_sentences(pieces: Sequence[Document], sentences: Sequence[Sentence], article: Article | None) -> None:
     problems: list[BiaozhuError] = []
     seen: set[str] = set()
     for piece, sentence in zip(pieces, sentences, strict=True):

@@ -124,9 +124,7 @@ def make_entry(
     return Entry("import", severity, reason, "", start, end, label, text)
 
 
-def cut_spans(
-    spans: Iterable[Span], borders: Sequence[tuple[int, int]]
-) -> tuple[list[list[Span]], list[Span]]:
+def cut_spans(spans: Iterable[Span], borders: Sequence[tuple[int, int]]) -> tuple[list[list[Span]], list[Span]]:
     """Give each span to the one of sorted, disjoint stretches that holds it, with offsets into it; return the others too."""
     starts = [start for start, _ in borders]
     inside: list[list[Span]] = [[] for _ in borders]

@@ -79,9 +79,7 @@ def _read_each(
     return tuple(found)
 
 
-def _read_row(
-    row: Mapping[str, Any], where: str, names: Mapping[str, str], unit: OffsetUnit | None
-) -> Document:
+def _read_row(row: Mapping[str, Any], where: str, names: Mapping[str, str], unit: OffsetUnit | None) -> Document:
     stated, entries = read_spans(row, where=where)
     if isinstance(row.get("relations"), list):
         shown = [json.dumps(relation, ensure_ascii=False)[:200] for relation in row["relations"]]

@@ -74,9 +74,7 @@ def lexicon_columns(texts: Sequence[str]) -> list[np.ndarray]:
 def lexicon_facts() -> dict[str, str | int]:
     """Return what a model that was trained on these columns must find again: version of the columns, width, checksum."""
     tables = {"divisions": DIVISIONS, "world": WORLD, "people": PEOPLE}
-    checksums = {
-        f"{name}_sha256": hashlib.sha256(read_packed(table)).hexdigest() for name, table in tables.items()
-    }
+    checksums = {f"{name}_sha256": hashlib.sha256(read_packed(table)).hexdigest() for name, table in tables.items()}
     return {"layout": LAYOUT.decode(), "width": WIDTH, "words_sha256": SHA256, **checksums}
 
 

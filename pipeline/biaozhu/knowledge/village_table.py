@@ -117,9 +117,7 @@ def _laid_out(packed: bytes) -> NDArray[np.uint8]:
     starts = np.concatenate(([0], np.flatnonzero(text == TAB) + 1)).astype(np.uint32)
     if len(starts) != len(codes) + 1:
         raise ValueError("codes and names differ in number")
-    hashes = np.concatenate(
-        [_hashes(text, starts[first : first + CHUNK + 1]) for first in range(0, len(codes), CHUNK)]
-    )
+    hashes = np.concatenate([_hashes(text, starts[first : first + CHUNK + 1]) for first in range(0, len(codes), CHUNK)])
     order = np.argsort(hashes, kind="stable").astype(np.uint32)
     counts = np.array([len(codes), len(text)], np.int64)
     parts = (counts, codes, hashes[order], order, starts, text)

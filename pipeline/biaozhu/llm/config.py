@@ -22,9 +22,7 @@ DEFAULT_MAX_TOKENS = 4096
 OWN_PARAMETERS = frozenset({"messages", "model", "n", "response_format", "tools"})
 """Keys of a request that `[parameters]` may not set, since the answer could not be read or checked then."""
 # Parameters stand in the record of a layer.
-SECRET = re.compile(
-    r"api.?key|authorization|secret|password|credential|bearer|(?:access|auth).?token", re.IGNORECASE
-)
+SECRET = re.compile(r"api.?key|authorization|secret|password|credential|bearer|(?:access|auth).?token", re.IGNORECASE)
 KEY = re.compile(r"[!-~]+")  # it travels in a header
 
 AnswerForm = Literal["json", "marks"]

@@ -63,9 +63,7 @@ class Reply:
 class CallFailedError(Exception):
     """A call that gave no answer, and why; fewer sentences `may_split` it, or the server fails whatever it is asked."""
 
-    def __init__(
-        self, reason: str, detail: str = "", *, may_split: bool = False, is_server: bool = False
-    ) -> None:
+    def __init__(self, reason: str, detail: str = "", *, may_split: bool = False, is_server: bool = False) -> None:
         super().__init__(reason)
         self.reason, self.detail, self.may_split, self.is_server = reason, detail, may_split, is_server
 

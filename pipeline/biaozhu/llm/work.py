@@ -73,7 +73,9 @@ def carry_out(
         sizes = [endpoint.most_used(one.messages()) for one in plan.batches]
         largest = max(sizes, key=lambda one: one.input)
         if not meter.fits(largest):
-            what = f"one call may take {largest.input:,} tokens and answer with {largest.output:,}, more than the budget"
+            what = (
+                f"one call may take {largest.input:,} tokens and answer with {largest.output:,}, more than the budget"
+            )
             advice = "Raise the budget, or lower parameters.max_tokens and batch_sentences"
             raise UsageError(what, where=plan.config.name, next_step=advice)
         worker = _Worker(endpoint, cache, frozenset(labels))

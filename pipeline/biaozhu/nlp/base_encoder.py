@@ -72,9 +72,7 @@ def base_encoder(
         )
     base = load_network(folder)
     if not isinstance(base, Base):
-        raise ConfigError(
-            f"{folder} is no network of `base build`", where=ENCODER, next_step=f"Take {ACCURATE!r}"
-        )
+        raise ConfigError(f"{folder} is no network of `base build`", where=ENCODER, next_step=f"Take {ACCURATE!r}")
     proposed = (label for one in DEFAULT_ANNOTATORS for label in one.proposes)
     labels, kinds = sorted({*base.labels, *proposed}), len(base.network.chain.kinds)
 
@@ -104,10 +102,7 @@ def base_encoder(
             rows[places] = rows.max(axis=1) + MARGIN
             found.append(rows)
         if beside:
-            return [
-                np.concatenate(both, axis=1)
-                for both in zip(found, _borrowed(beside, texts, found), strict=True)
-            ]
+            return [np.concatenate(both, axis=1) for both in zip(found, _borrowed(beside, texts, found), strict=True)]
         return found
 
     if part == "states":
@@ -163,9 +158,7 @@ def _read(network: Lac, texts: Sequence[str]) -> list[tuple[np.ndarray, np.ndarr
     rows = network.states(plain)
     found = [(row[:, :STATES], np.zeros((len(row), row.shape[1] - STATES), np.float32)) for row in rows]
     for batch in make_batches(plain):
-        emissions = np.zeros(
-            (int(batch.lengths.max()), len(batch.pieces), rows[0].shape[1] - STATES), np.float32
-        )
+        emissions = np.zeros((int(batch.lengths.max()), len(batch.pieces), rows[0].shape[1] - STATES), np.float32)
         for at, (number, start, end) in enumerate(batch.pieces):
             emissions[: end - start, at] = rows[number][start:end, STATES:]
         likely = np.log(np.maximum(marginals(network.chain, emissions, batch.lengths), SMALLEST))

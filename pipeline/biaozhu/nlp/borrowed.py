@@ -47,9 +47,7 @@ def choose_tags(size: Size, labels: Iterable[str], docs: Sequence[Doc]) -> dict[
         spans = {(span.start_char, span.end_char): span.label_ for span in doc.ents}
         gold.update(spans.values())
         found.update(word.tag for word in words)
-        agreed.update(
-            (spans[word.start, word.end], word.tag) for word in words if (word.start, word.end) in spans
-        )
+        agreed.update((spans[word.start, word.end], word.tag) for word in words if (word.start, word.end) in spans)
     chosen = {}
     for label in labels:
         scores = {tag: 2 * agreed[label, tag] / max(1, gold[label] + found[tag]) for tag in WORD_TAGS}

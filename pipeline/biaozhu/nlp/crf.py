@@ -88,9 +88,7 @@ def sum_losses(
     loss, by_emission, by_chain = 0.0, np.zeros(emissions.shape), np.zeros((2 + emissions.shape[1],) * 2)
     by_chain = by_chain[:, 2:]
     for batch in batches:
-        value, gradient, steps = loss_and_gradients(
-            chain, emissions[batch.rows], batch.lengths, path[batch.rows]
-        )
+        value, gradient, steps = loss_and_gradients(chain, emissions[batch.rows], batch.lengths, path[batch.rows])
         live = np.arange(len(batch.rows))[:, None] < batch.lengths
         by_emission[batch.rows[live]] = gradient[live]
         loss, by_chain = loss + value, by_chain + steps

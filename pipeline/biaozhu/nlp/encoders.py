@@ -99,9 +99,7 @@ def layer_encoder(
     known = (*(one.name for one in DEFAULT_ANNOTATORS), COMBINED)
     unknown = [name for name in layers if name not in known]
     if unknown:
-        raise ConfigError(
-            f"no annotator {', '.join(unknown)}; there are {', '.join(known)}", where="LayerEncoder"
-        )
+        raise ConfigError(f"no annotator {', '.join(unknown)}; there are {', '.join(known)}", where="LayerEncoder")
     tags = make_tags(labels)[1:]
 
     def vectors(texts: Sequence[str]) -> list[np.ndarray]:
@@ -123,8 +121,7 @@ def class_encoder(window: NonNegativeInt) -> Model[list[Doc], list[np.ndarray]]:
     def vectors(texts: Sequence[str]) -> list[np.ndarray]:
         kinds = np.eye(CLASSES, dtype=np.float32) * np.float32(CLASS_SCALE)
         return [
-            set_neighbours_beside(kinds[[class_of(one) for one in text]].reshape(-1, CLASSES), window)
-            for text in texts
+            set_neighbours_beside(kinds[[class_of(one) for one in text]].reshape(-1, CLASSES), window) for text in texts
         ]
 
     return freeze("class_encoder", vectors, CLASSES * (2 * window + 1), key=(window,))
@@ -137,9 +134,7 @@ def set_neighbours_beside(rows: np.ndarray, window: int) -> np.ndarray:
     return np.concatenate([padded[shift : shift + len(rows)] for shift in range(2 * window + 1)], axis=1)
 
 
-def freeze(
-    name: str, vectors: Vectors, width: int, *, key: tuple[object, ...]
-) -> Model[list[Doc], list[np.ndarray]]:
+def freeze(name: str, vectors: Vectors, width: int, *, key: tuple[object, ...]) -> Model[list[Doc], list[np.ndarray]]:
     """Return a model without parameters, which remembers what it has made of a text within `remembering`.
 
     `vectors` makes arrays of shape (code points, width) of texts; `key` is what they depend on beside the text.

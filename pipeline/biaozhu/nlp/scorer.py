@@ -27,17 +27,12 @@ def score_spans(examples: Iterable[Example], **settings: Any) -> dict[str, Any]:
         if not reference.has_annotation("ENT_IOB"):
             continue
         unknown = {
-            place
-            for token in reference
-            if not token.ent_iob
-            for place in range(token.idx, token.idx + len(token))
+            place for token in reference if not token.ent_iob for place in range(token.idx, token.idx + len(token))
         }
         gold += [(number, one.start_char, one.end_char, one.label_) for one in reference.ents]
         found += [
             (number, one.start_char, one.end_char, one.label_)
-            for one in (
-                predicted.ents if settings["set_ents"] else predicted.spans.get(settings["spans_key"], ())
-            )
+            for one in (predicted.ents if settings["set_ents"] else predicted.spans.get(settings["spans_key"], ()))
             if unknown.isdisjoint(range(one.start_char, one.end_char))
         ]
     by_label = count_strict_spans(gold, found)

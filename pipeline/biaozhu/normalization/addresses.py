@@ -39,13 +39,9 @@ SAME_NAME, SAME_VILLAGE = 3.0, 1.5
 # The score of a place that no table has.
 NONE_OF_THESE = 1.0
 _VILLAGE_LIKE = re.compile(r".*(?:社区|嘎查|[村庄屯寨疃堡营沟坡湾坪])$")
-_NATURAL = re.compile(
-    r".+(?:[江河湖海山岛岭峰峡湾洋溪]|山脉|平原|高原|盆地|草原|沙漠|半岛|群岛|海峡|流域|三角洲)$"
-)
+_NATURAL = re.compile(r".+(?:[江河湖海山岛岭峰峡湾洋溪]|山脉|平原|高原|盆地|草原|沙漠|半岛|群岛|海峡|流域|三角洲)$")
 # A hill or a brook like any other, unless the text is at the county that is called so: 竹山, 石河.
-_COMMON = re.compile(
-    "[竹石茶松荒青绿花果药林草土沙雪火煤铁铜金银大小高前后东西南北上下老新][山河湖江海岛岭溪]"
-)
+_COMMON = re.compile("[竹石茶松荒青绿花果药林草土沙雪火煤铁铜金银大小高前后东西南北上下老新][山河湖江海岛岭溪]")
 _BY_SUFFIX = (
     ("village", _VILLAGE_LIKE),
     ("township", re.compile(r".+(?:街道|苏木|[乡镇])$")),
@@ -265,9 +261,7 @@ def _stated(name: str, before: str | None, found: Sequence[Division], context: _
     return [Division(code, name, VILLAGE) for code in missing]
 
 
-def _score(
-    division: Division, name: str, before: str | None, inside: Sequence[str], context: _Context
-) -> float:
+def _score(division: Division, name: str, before: str | None, inside: Sequence[str], context: _Context) -> float:
     code, at = division.code, context.at
     score = PRIOR[division.level] + FULL * (division.name == name)
     same_unit = len(name) > 1 and name[-1] == division.name[-1]

@@ -120,9 +120,7 @@ def _scaled(text: str, limit: int | None = None) -> tuple[Decimal, Decimal]:
         before, _, after = text.rpartition(sign) if large else text.partition(sign)
         if limit is not None and power >= limit:
             raise ValueError(text)
-        low, high = (
-            (_scaled if large else _leaf)(before) if before.strip("零〇○") else (Decimal(1), Decimal(1))
-        )
+        low, high = (_scaled if large else _leaf)(before) if before.strip("零〇○") else (Decimal(1), Decimal(1))
         more = _rest(after, power)
         return _plain(low.scaleb(power) + more[0]), _plain(high.scaleb(power) + more[1])
     return _leaf(text)

@@ -22,20 +22,13 @@ if TYPE_CHECKING:
 AMOUNT, PERSON = "AMOUNT", "PERSON"
 Steps = tuple[str, ...]
 _POINTING = re.compile(r"(?P<who>该|我们|我|咱们?|全|本)(?P<unit>[省市县区乡镇村])(?![长委直级])")
-_ENDS = {
-    ends[0]: ends
-    for ends in ("省区", "市州盟", "县区市旗", "区县市旗", "乡镇道木", "镇乡道木", "村庄屯寨区疃堡")
-}
+_ENDS = {ends[0]: ends for ends in ("省区", "市州盟", "县区市旗", "区县市旗", "乡镇道木", "镇乡道木", "村庄屯寨区疃堡")}
 _FIRST_PERSON = ("我", "我们", "咱", "咱们")
 _CLAUSE_END = re.compile("[，,；;：:。！!？?、…\n]")
 _QUOTES = "“”‘’\"'（(「『 \u3000"
 # What a clause may have before its subject: time, and words that carry on.
-_LEADING = re.compile(
-    r"(?:目前|今年|去年|近年来?|如今|现在|同时|其中|如|在|以来|\d+年|截至|此外|另外|随后|据悉|而)*"
-)
-_NO_SUBJECT = re.compile(
-    r"(?:到|赴|去|往|从|来自|向|与|和|同|跟|由|至|对|比|将|把|引进了?|引入了?|参观|[、])$"
-)
+_LEADING = re.compile(r"(?:目前|今年|去年|近年来?|如今|现在|同时|其中|如|在|以来|\d+年|截至|此外|另外|随后|据悉|而)*")
+_NO_SUBJECT = re.compile(r"(?:到|赴|去|往|从|来自|向|与|和|同|跟|由|至|对|比|将|把|引进了?|引入了?|参观|[、])$")
 _MEMBER = re.compile(r"[、等]")
 # Nothing is about the place in 贵州大学.
 _NAMES_ON = re.compile(

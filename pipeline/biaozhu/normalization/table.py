@@ -160,9 +160,7 @@ def in_words(row: Row) -> str:
     return f"{before}{row.text}{per}{'?' * bool(row.doubt)} {row.bound}".rstrip()
 
 
-def _row(
-    article: Article, sentence: Sentence, span: tuple[int, int], reach: Sequence[int], place: str
-) -> Row:
+def _row(article: Article, sentence: Sentence, span: tuple[int, int], reach: Sequence[int], place: str) -> Row:
     (start, end), text = span, sentence.text
     value = read_amount(text, start, end)
     about = _about(text[max(reach[0], start - REACH) : start], text[end : min(reach[1], end + REACH)], value)

@@ -137,9 +137,7 @@ def _read_span(span: str, before: str, after: str) -> _Part | None:
     sides = [span[: cut.start()], span[cut.end() :]] if cut else [span]
     if "分之" in span or "/" in span:
         # 百分之5—8: the second figure shares 百分之.
-        sides[1:] = [
-            side if "分之" in side else f"{sides[0].split('分之')[0]}分之{side}" for side in sides[1:]
-        ]
+        sides[1:] = [side if "分之" in side else f"{sides[0].split('分之')[0]}分之{side}" for side in sides[1:]]
         parts = [_read_fraction(side) for side in sides]
     else:
         parts = [_summed(_parts(side, before, after)) for side in sides]

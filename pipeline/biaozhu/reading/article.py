@@ -122,8 +122,7 @@ def list_left_out(article: Article) -> tuple[Entry, ...]:
             text = article.raw[block.start : block.end]
             left_out.append((f"{article.id}:{block.start}-{block.end}", "furniture", text))
     return tuple(
-        Entry("read", "decision", reason, sentence, 0, len(text), "", text)
-        for sentence, reason, text in left_out
+        Entry("read", "decision", reason, sentence, 0, len(text), "", text) for sentence, reason, text in left_out
     )
 
 
@@ -159,9 +158,7 @@ def is_rewritten(data: bytes) -> bool:
 def looks_like_html(data: bytes) -> bool:
     """Return whether a file begins as an HTML page does."""
     head = data[:2048].lstrip(b"\xef\xbb\xbf \t\r\n").lower()
-    return head.startswith((b"<!doctype html", b"<html")) or (
-        head.startswith((b"<?xml", b"<!--")) and b"<html" in head
-    )
+    return head.startswith((b"<!doctype html", b"<html")) or (head.startswith((b"<?xml", b"<!--")) and b"<html" in head)
 
 
 def read_sentences(files: Iterable[Path]) -> tuple[Sentence, ...]:

@@ -210,12 +210,7 @@ def _mark_prose_captions(lines: Sequence[Line], kinds: list[BlockKind]) -> None:
     for place in body[1:-1]:
         text = lines[place].text
         inside = kinds[place - 1] == kinds[place + 1] == "paragraph"
-        if (
-            not inside
-            or len(text) > _INDENTED_CAPTION
-            or patterns.continues(text)
-            or len(split_text(text)) > 1
-        ):
+        if not inside or len(text) > _INDENTED_CAPTION or patterns.continues(text) or len(split_text(text)) > 1:
             continue
         set_off = uniform and lines[place].indent != usual
         stub = len(text) <= _SHORT_CAPTION and typical >= _LONG_PARAGRAPH and len(text) * 3 <= typical

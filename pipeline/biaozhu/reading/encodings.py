@@ -107,7 +107,5 @@ def _reads_like_chinese(text: str) -> bool:
     ideographs = sum(count for character, count in counts.items() if "\u3400" <= character <= "\u9fff")
     if ideographs >= _ENOUGH:
         return sum(counts[character] for character in _FREQUENT) >= _FREQUENT_SHARE * ideographs
-    known = sum(
-        count for character, count in counts.items() if character in _COMMON or _MARK.match(character)
-    )
+    known = sum(count for character, count in counts.items() if character in _COMMON or _MARK.match(character))
     return known >= _COMMON_SHARE * foreign

@@ -67,9 +67,7 @@ def _is_joined(lines: list[str], place: int, width: int) -> bool:
         return True
     # A title may be as long as half a line.
     is_first = not any(map(str.strip, lines[:place]))
-    return _width(line) >= width * (_FIRST_SHARE if is_first else _SHARE) and (
-        _is_running(line) or not is_first
-    )
+    return _width(line) >= width * (_FIRST_SHARE if is_first else _SHARE) and (_is_running(line) or not is_first)
 
 
 def _is_running(line: str) -> bool:

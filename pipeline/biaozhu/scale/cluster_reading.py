@@ -241,9 +241,7 @@ def read_in_order(
         yield sizes, Stretch(block, 0, len(sizes), before, twice)
 
 
-def _read_ahead(
-    ray: Any, pieces: Iterable[Piece], actors: list[Any]
-) -> Iterator[tuple[Piece, bool, Any, Any]]:
+def _read_ahead(ray: Any, pieces: Iterable[Piece], actors: list[Any]) -> Iterator[tuple[Piece, bool, Any, Any]]:
     """Yield each piece, whether it goes on in the file before it, and references to its block and index, in order."""
     waiting: deque[tuple[Piece, bool, Any, Any]] = deque()
     turns = cycle(actors)

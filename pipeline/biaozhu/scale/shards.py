@@ -278,9 +278,7 @@ def _read_json(path: Path) -> Any:
 def _is_failed_list(path: Path) -> bool:
     try:
         return all(
-            json.loads(line).keys() == {"name", "where", "reason"}
-            for line in path.read_bytes().split(b"\n")
-            if line
+            json.loads(line).keys() == {"name", "where", "reason"} for line in path.read_bytes().split(b"\n") if line
         )
     except Exception:  # noqa: BLE001 — as above
         return False

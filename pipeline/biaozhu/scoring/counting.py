@@ -172,9 +172,7 @@ class LayerCounts:
     number: int
     digest: str
 
-    def __init__(
-        self, labels: Iterable[str], seen: SeenNames | None, examples: int, *, streamed: bool
-    ) -> None:
+    def __init__(self, labels: Iterable[str], seen: SeenNames | None, examples: int, *, streamed: bool) -> None:
         self.labels = tuple(labels)
         self.sentences = 0
         self.groups: dict[Aspect, defaultdict[str, list[int]]] = {

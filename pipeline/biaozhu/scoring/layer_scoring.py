@@ -224,9 +224,7 @@ def _find_missing(request: ScoringRequest) -> Missing:
     return "error" if request.missing == "skip" else request.missing
 
 
-def _add_context(
-    options: EvaluationOptions, request: ScoringRequest, given: ScoringInputs
-) -> EvaluationOptions:
+def _add_context(options: EvaluationOptions, request: ScoringRequest, given: ScoringInputs) -> EvaluationOptions:
     """Return the options with the sections of the articles and the names that training has seen."""
     gold, ids = given.gold, {sentence.article for sentence in given.gold}
     # Of a folder's articles those without gold say nothing here.

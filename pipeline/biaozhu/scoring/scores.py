@@ -80,9 +80,7 @@ def align_spans(gold: Iterable[Span], predicted: Iterable[Span]) -> Alignment:
     return Alignment(tuple(pairs), tuple(missed), tuple(invented))
 
 
-def group_overlapping(
-    gold: Iterable[Span], predicted: Iterable[Span]
-) -> Iterator[tuple[list[Span], list[Span]]]:
+def group_overlapping(gold: Iterable[Span], predicted: Iterable[Span]) -> Iterator[tuple[list[Span], list[Span]]]:
     """Yield groups of spans connected by overlap, from left to right; both sides are sorted by start."""
     group: tuple[list[Span], list[Span]] = ([], [])
     reached = 0
@@ -97,9 +95,7 @@ def group_overlapping(
         yield group
 
 
-def _pair_identical(
-    gold: Sequence[Span], predicted: Iterable[Span]
-) -> tuple[list[SpanPair], list[Span], list[Span]]:
+def _pair_identical(gold: Sequence[Span], predicted: Iterable[Span]) -> tuple[list[SpanPair], list[Span], list[Span]]:
     """Return the identical pairs, which cost no other aim anything, and what each side has left, sorted."""
     waiting: dict[tuple[int, int, str], list[Span]] = {}
     for span in predicted:

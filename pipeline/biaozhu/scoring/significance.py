@@ -234,9 +234,7 @@ def _draw_swaps(a: Integers, b: Integers, sampling: Sampling) -> tuple[Floats, b
     return np.concatenate(moved), False
 
 
-def _make_estimate(
-    value: float | None, drawn: Floats, others: Floats, sizes: Integers, sure: float
-) -> Estimate:
+def _make_estimate(value: float | None, drawn: Floats, others: Floats, sizes: Integers, sure: float) -> Estimate:
     defined = np.sort(drawn[~np.isnan(drawn)])
     undefined = len(drawn) - len(defined)
     if value is None or not len(defined):

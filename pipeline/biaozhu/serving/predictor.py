@@ -64,9 +64,7 @@ class Predictor:
     close: Callable[[], None] = field(default=lambda: None, repr=False)
     workers: Callable[..., list[Any]] | None = field(default=None, repr=False)
 
-    def answer(
-        self, texts: Sequence[str], *, is_large: bool = False, is_explained: bool = False
-    ) -> list[Any]:
+    def answer(self, texts: Sequence[str], *, is_large: bool = False, is_explained: bool = False) -> list[Any]:
         """Return the spans of each text, as `Explained` if wanted; a large request must not take every worker."""
         if self.workers:
             return self.workers(texts, is_large=is_large, is_explained=is_explained)
@@ -174,9 +172,7 @@ class WorkerProcesses:
             self.close()
             raise
 
-    def predict(
-        self, texts: Sequence[str], *, is_large: bool = False, is_explained: bool = False
-    ) -> list[Any]:
+    def predict(self, texts: Sequence[str], *, is_large: bool = False, is_explained: bool = False) -> list[Any]:
         """Return the spans of each text, as `Explained` if wanted, or raise what the predictor does.
 
         TimeoutError: no process is free, or one has worked on it for as long as it may, and has been ended.

@@ -133,9 +133,7 @@ def make_server(app: Starlette, limits: Limits, *, drain: float) -> uvicorn.Serv
     return uvicorn.Server(config)
 
 
-def run(
-    app: Starlette, listening: socket.socket, *, limits: Limits, drain: float, ready: Callable[[], None]
-) -> None:
+def run(app: Starlette, listening: socket.socket, *, limits: Limits, drain: float, ready: Callable[[], None]) -> None:
     """Call `ready`, and serve until SIGTERM or SIGINT; requests that were begun may still take `drain` seconds then."""
     ready()
     # uvicorn raises the signal again once it has drained, and the command line makes KeyboardInterrupt of it.

@@ -50,8 +50,7 @@ def describe_file(path: Path) -> DataFile:
 def score_strictly(gold: Sequence[Sentence], predicted: Sequence[Sentence]) -> dict[str, StrictCounts]:
     """Count strictly the spans of each label, and of all under `ALL`, in the same sentences in the same order."""
     there, found = (
-        [(number, *span.key) for number, one in enumerate(side) for span in one.spans]
-        for side in (gold, predicted)
+        [(number, *span.key) for number, one in enumerate(side) for span in one.spans] for side in (gold, predicted)
     )
     counts = count_strict_spans(there, found)
     return {**counts, ALL: sum_counts(counts.values())}

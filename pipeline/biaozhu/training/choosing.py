@@ -101,16 +101,10 @@ class Learned:
     def __str__(self) -> str:
         """Say in words what was learned, if anything."""
         own, out = self.own, self.held_out
-        gained = (
-            self.hold is not None and out.p is not None and out.p < SIGNIFICANT and out.mended > out.broken
-        )
+        gained = self.hold is not None and out.p is not None and out.p < SIGNIFICANT and out.mended > out.broken
         verdict = "better than the pre-annotation" if gained else "no certain gain"
         if self.hold is None:
-            kept = (
-                "the pre-annotation and LAC's words as they are"
-                if self.borrowed
-                else "the pre-annotation as it is"
-            )
+            kept = "the pre-annotation and LAC's words as they are" if self.borrowed else "the pre-annotation as it is"
             verdict += f", so the model keeps {kept}"
         begun = "".join(f"{label} begins from LAC's {tag}; " for label, tag in self.borrowed.items())
         return (
@@ -191,9 +185,7 @@ def compare_spans(
         there, before, after = ({one[:3] for one in side} for side in sides)
         counts[:, at] = [(len(there), len(one), len(one & there)) for one in (before, after)]
         changes += [
-            Change(
-                problem.docs[at][key[0] : key[1]].text, key[2], key in after, (key in after) == (key in there)
-            )
+            Change(problem.docs[at][key[0] : key[1]].text, key[2], key in after, (key in after) == (key in there))
             for key in sorted(before ^ after)
         ]
     (test,) = compare_rows(counts[0], counts[1], {"f1": _strict_f1}, sampling=SAMPLING)

@@ -59,12 +59,9 @@ def crossvalidate(
             chosen = [gold[index] for index in left_out]
             found = annotate_with(fitted.nlp, [sentence.text for sentence in chosen], source=source)
             predicted |= {
-                sentence.id: with_spans(sentence, spans)
-                for sentence, spans in zip(chosen, found, strict=True)
+                sentence.id: with_spans(sentence, spans) for sentence, spans in zip(chosen, found, strict=True)
             }
-    return HeldOut(
-        tuple(predicted[sentence.id] for sentence in gold), tuple(entries), tuple(sorted(folds.items()))
-    )
+    return HeldOut(tuple(predicted[sentence.id] for sentence in gold), tuple(entries), tuple(sorted(folds.items())))
 
 
 def count_groups(gold: Sequence[Sentence], groups: Mapping[str, str]) -> Counter[str]:

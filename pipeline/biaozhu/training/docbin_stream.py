@@ -155,9 +155,7 @@ def read_shard(path: Path) -> Iterator[AnnotatedText]:
         raise ShardError(f"no DocBin ({type(error).__name__}: {what})", where=where) from None
 
 
-def shuffle_stream(
-    items: Iterable[AnnotatedText], buffer: int, draw: random.Random
-) -> Iterator[AnnotatedText]:
+def shuffle_stream(items: Iterable[AnnotatedText], buffer: int, draw: random.Random) -> Iterator[AnnotatedText]:
     """Yield all items once, each drawn from the next `buffer` that have not been yielded."""
     held: list[AnnotatedText] = []
     for item in items:
@@ -194,9 +192,7 @@ def _read_doc(doc: tokens.Doc, where: str) -> AnnotatedText:
             where=where,
             next_step="Make them entities, or `biaozhu import` it, which names them in its ledger",
         )
-    unknown = tuple(
-        (token.idx, token.idx + len(token.text_with_ws)) for token in doc if token.ent_iob == MISSING
-    )
+    unknown = tuple((token.idx, token.idx + len(token.text_with_ws)) for token in doc if token.ent_iob == MISSING)
     return AnnotatedText(doc.text, spans, unknown)
 
 

@@ -62,11 +62,7 @@ def match_files(paths: Sequence[str], *, where: str) -> tuple[Path, ...]:
     # glob, not Path.glob: patterns may be absolute.
     found = {path: glob.glob(path, recursive=True) for path in paths}  # noqa: PTH207 — as said
     raise_collected(
-        [
-            MissingFileError("no such file to train on", where=path)
-            for path, names in found.items()
-            if not names
-        ]
+        [MissingFileError("no such file to train on", where=path) for path, names in found.items() if not names]
     )
     files = {Path(name) for names in found.values() for name in names}
     return tuple(sorted(file for file in files if not is_beside(file)))

@@ -95,9 +95,7 @@ def train_seeds(  # noqa: PLR0913 — what `train` takes, and seeds and layers
         there = result.is_file() and (folder / "meta.json").is_file()
         on_seed(seed, there)
         if not there:
-            done = train(
-                config_path, folder, overrides={**overrides, SEED: seed}, held_out=held_out, on_step=on_step
-            )
+            done = train(config_path, folder, overrides={**overrides, SEED: seed}, held_out=held_out, on_step=on_step)
             told = {
                 "run": asdict(_score_run(folder, seed, scored)),
                 "entries": [asdict(one) for one in done.entries],
@@ -108,9 +106,7 @@ def train_seeds(  # noqa: PLR0913 — what `train` takes, and seeds and layers
         runs.append(SeedRun(**known["run"]))
     chosen = work / str(first) / output.name
     card = read_bytes(chosen / "README.md").decode("utf-8")
-    write_text(
-        chosen / "README.md", card.split("\n## Seeds\n", 1)[0].rstrip() + "\n\n" + describe_seeds(runs)
-    )
+    write_text(chosen / "README.md", card.split("\n## Seeds\n", 1)[0].rstrip() + "\n\n" + describe_seeds(runs))
     _move(chosen, output)
     shutil.rmtree(work.parent, ignore_errors=True)
     return entries, tuple(runs)

@@ -48,9 +48,7 @@ def train_segmenter(
             random.seed(SEED)
             np.random.seed(SEED)  # noqa: NPY002 — the generator that pkuseg uses
             with contextlib.redirect_stdout(io.StringIO()):
-                spacy_pkuseg.train(
-                    str(room / "train"), str(room / "dev"), str(room / "all"), train_iter=iterations
-                )
+                spacy_pkuseg.train(str(room / "train"), str(room / "dev"), str(room / "all"), train_iter=iterations)
             made.mkdir()
             for name in SEGMENTER_FILES:
                 shutil.copyfile(room / "all" / name, made / name)

@@ -117,9 +117,7 @@ def _solve_by_descent(
     on_step: OnLoss,
 ) -> Solution:
     model, settings = component.model, component.cfg
-    hold: descent.Hold | None = descent.Hold(
-        model.attrs["prior_weight"], (settings["l2"],) * len(problem.blocks)
-    )
+    hold: descent.Hold | None = descent.Hold(model.attrs["prior_weight"], (settings["l2"],) * len(problem.blocks))
     comparison = None
     if settings.get("holds") and model.maybe_get_ref("prior") is not None:
         holds = [descent.Hold(weight, tuple(l2)) for weight, *l2 in settings["holds"]]
@@ -135,18 +133,13 @@ def _solve_by_descent(
         model.attrs["prior_weight"] = hold.prior_weight
         solved = descent.solve_problem(problem, hold, iterations=settings["iterations"], on_step=on_step)
     merged, bias, chain = descent.unpack(problem, solved.flat.astype(np.float32))
-    weights = [
-        (one[:, place] * share).astype(np.float32)
-        for one, (place, share) in zip(merged, columns, strict=True)
-    ]
+    weights = [(one[:, place] * share).astype(np.float32) for one, (place, share) in zip(merged, columns, strict=True)]
     for name, value in (("W", np.concatenate(weights, axis=1)), ("b", bias), ("chain", chain)):
         model.set_param(name, value)
     learned = None
     if comparison is not None:
         own = descent.predict(problem, hold or START, solved.flat)
-        changed = compare_spans(
-            problem, descent.read_gold(problem), descent.predict(problem, START, None), own
-        )
+        changed = compare_spans(problem, descent.read_gold(problem), descent.predict(problem, START, None), own)
         learned = Learned(hold, changed, comparison, dict(model.attrs["borrowed"]))
     return Solution(solved.steps, solved.loss, learned)
 

@@ -96,9 +96,7 @@ def read_config(path: Path, overrides: Mapping[str, Any] | None = None) -> Confi
             raise ConfigError("this config is for another command", where=where, next_step=advice)
         rename_training_keys(config)
         # A second time, since an override may have an old name, too.
-        config = Config().from_str(
-            config.to_str(interpolate=False), interpolate=False, overrides=dict(overrides or {})
-        )
+        config = Config().from_str(config.to_str(interpolate=False), interpolate=False, overrides=dict(overrides or {}))
         rename_training_keys(config)
     except UnicodeDecodeError as error:
         raise ConfigError("not UTF-8", where=f"{where}@{error.start}") from None

@@ -26,13 +26,9 @@ def check_replaceable(
     if not output.exists():
         return
     if not (output / mark).is_file():
-        raise WriteError(
-            f"this exists already and is not a {kind}", where=str(output), next_step="Choose another name"
-        )
+        raise WriteError(f"this exists already and is not a {kind}", where=str(output), next_step="Choose another name")
     known = {*(names or (*MODEL_FILES, *_list_components(output / mark))), *DESKTOP_FILES}
-    if strangers := sorted(
-        path.name for path in output.iterdir() if path.name not in known and not _is_ledger(path)
-    ):
+    if strangers := sorted(path.name for path in output.iterdir() if path.name not in known and not _is_ledger(path)):
         raise OutputError(
             "this is no part of a model, and its folder would be replaced", where=str(output / strangers[0])
         )

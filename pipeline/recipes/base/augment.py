@@ -70,9 +70,7 @@ def collect_names(sentences: Iterable[Sentence]) -> Names:
     table = gazetteer()
     divisions = [table.division(row) for row in range(len(table))]
     known = [
-        one
-        for one in divisions
-        if one.name in table.named and table.named[one.name].full and one.name not in GENERIC
+        one for one in divisions if one.name in table.named and table.named[one.name].full and one.name not in GENERIC
     ]
     surnames: list[str] = []
     given: list[str] = []
@@ -106,16 +104,10 @@ def drawn(
     examples: Sequence[Example], tags: Sequence[str], names: Names, rates: Rates, rng: np.random.Generator
 ) -> list[Example]:
     """Return what an epoch sees: variants of all examples with a name, and of a share of those without."""
-    return [
-        augmented(one, tags, names, rates, rng)
-        for one in examples
-        if one.tags.any() or rng.random() < rates.empty
-    ]
+    return [augmented(one, tags, names, rates, rng) for one in examples if one.tags.any() or rng.random() < rates.empty]
 
 
-def augmented(
-    one: Example, tags: Sequence[str], names: Names, rates: Rates, rng: np.random.Generator
-) -> Example:
+def augmented(one: Example, tags: Sequence[str], names: Names, rates: Rates, rng: np.random.Generator) -> Example:
     """Return a variant of an example; what a change puts in has no word tags."""
     edits: list[tuple[int, int, str, list[int]]] = []
     for start, end, label in tagged_spans(one.tags, tags):

@@ -124,8 +124,7 @@ def with_states(examples: Sequence[Example], lacs: Sequence[Lac], *, lexicon: bo
         if lexicon:
             parts.append([one.astype(np.float16) for one in lexicon_columns(texts)])
         found += [
-            replace(one, states=np.concatenate(states, axis=1))
-            for one, *states in zip(chunk, *parts, strict=True)
+            replace(one, states=np.concatenate(states, axis=1)) for one, *states in zip(chunk, *parts, strict=True)
         ]
     return found
 
@@ -137,9 +136,7 @@ def vocabulary_of(material: Material) -> Vocabulary:
     others = () if material.others is None else material.others.tags
     lacs = len(material.frozen) + (material.tuned is not None)
     width = 2 * HIDDEN * lacs + WIDTH * material.lexicon
-    return Vocabulary(
-        material.tags, material.words, material.rows, width, others, material.tuned, material.earlier
-    )
+    return Vocabulary(material.tags, material.words, material.rows, width, others, material.tuned, material.earlier)
 
 
 def frozen_lacs(material: Material, *, threads: int = 1) -> list[Lac]:
@@ -179,9 +176,7 @@ def train_base(
     )
 
 
-def _alone(
-    network: Any, material: Material, dev: Sequence[Example], test: Sequence[Sentence]
-) -> dict[str, Any]:
+def _alone(network: Any, material: Material, dev: Sequence[Example], test: Sequence[Sentence]) -> dict[str, Any]:
     """Return what one member scores without the others, as a model of its own."""
     with TemporaryDirectory() as place:
         found = export_members(Path(place), [network], material, dev, {})
@@ -260,8 +255,7 @@ def build_base(
     if len(networks) > 1:
         seeds = range(config.settings.seed, config.settings.seed + len(networks))
         facts["runs"] = {
-            str(seed): _alone(network, material, dev, test)
-            for seed, network in zip(seeds, networks, strict=True)
+            str(seed): _alone(network, material, dev, test) for seed, network in zip(seeds, networks, strict=True)
         }
     facts = export_members(output, networks, material, dev, facts)
     facts["test"] = score_model(output, test)

@@ -77,9 +77,7 @@ def _numbers(sentence: Sentence, tags: Sequence[str], outside: int) -> np.ndarra
 
 def tagged_spans(numbers: np.ndarray, tags: Sequence[str]) -> list[tuple[int, int, str]]:
     """Return start, end and label of the names that tag numbers stand for."""
-    starts = [
-        (int(at), tags[numbers[at]]) for at in np.flatnonzero(numbers) if tags[numbers[at]].endswith("-B")
-    ]
+    starts = [(int(at), tags[numbers[at]]) for at in np.flatnonzero(numbers) if tags[numbers[at]].endswith("-B")]
     found = []
     for start, tag in starts:
         inner = tags.index(f"{tag[:-2]}-I")

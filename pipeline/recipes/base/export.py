@@ -73,6 +73,4 @@ def check_model_folder(folder: Path) -> None:
     except (MissingFileError, ValueError):
         config = None
     if not (isinstance(config, dict) and config.keys() >= {"format", "files"}):
-        raise OutputError(
-            "this folder holds no model of ours, and a model would be written into it", where=str(folder)
-        )
+        raise OutputError("this folder holds no model of ours, and a model would be written into it", where=str(folder))

@@ -115,8 +115,7 @@ def build_base_graph(weights: BaseWeights) -> bytes:
         states.append(graph.node("Cast", ["lexicon"], "lexicon_wide", to=FLOAT))
     pairs = _bigram_buckets(graph, len(weights.heads[0].bigrams))
     emissions = [
-        _head_emissions(graph, head, f"head{number}", states, pairs)
-        for number, head in enumerate(weights.heads)
+        _head_emissions(graph, head, f"head{number}", states, pairs) for number, head in enumerate(weights.heads)
     ]
     # One head's sum is the head itself.
     summed = graph.node("Sum", emissions, "emissions_sum")
@@ -134,18 +133,14 @@ def build_base_graph(weights: BaseWeights) -> bytes:
 
 
 def _lac_state(graph: OnnxGraph, lac: LacWeights, name: str) -> str:
-    rows = graph.node(
-        "Gather", [graph.constant(f"{name}_rows", lac.rows.astype(np.int32)), "ids"], f"{name}_ids"
-    )
+    rows = graph.node("Gather", [graph.constant(f"{name}_rows", lac.rows.astype(np.int32)), "ids"], f"{name}_ids")
     state = _rows_of(graph, f"{name}_embedded", _table(graph, name, lac.embedding), rows)
     for position, layer in enumerate(lac.layers):
         state = _gru(graph, state, layer, f"{name}_{position}", reset_after=lac.reset_after)
     return state
 
 
-def _head_emissions(
-    graph: OnnxGraph, head: Head, name: str, states: list[str], pairs: tuple[str, str]
-) -> str:
+def _head_emissions(graph: OnnxGraph, head: Head, name: str, states: list[str], pairs: tuple[str, str]) -> str:
     own = [] if head.lac is None else [_lac_state(graph, head.lac, f"{name}_lac")]
     wide = graph.node("Concat", [*own, *states], f"{name}_wide", axis=-1)
     narrow = _linear(graph, wide, head.narrow, f"{name}_narrow", f"{name}_narrow")
@@ -160,9 +155,7 @@ def _head_emissions(
     return _linear(graph, seen, head.emit, f"{name}_emit", f"{name}_emissions")
 
 
-def _linear(
-    graph: OnnxGraph, state: str, layer: tuple[np.ndarray, np.ndarray], name: str, output: str
-) -> str:
+def _linear(graph: OnnxGraph, state: str, layer: tuple[np.ndarray, np.ndarray], name: str, output: str) -> str:
     """Multiply by a matrix, kept in half precision and widened when the graph is loaded, and add a bias."""
     half = graph.constant(f"{name}_matrix_half", layer[0].astype(np.float16))
     matrix = graph.node("Cast", [half], f"{name}_matrix", to=FLOAT)
@@ -179,9 +172,7 @@ def _bigram_buckets(graph: OnnxGraph, buckets: int) -> tuple[str, str]:
     padded = graph.node("Concat", [edge, ids, edge], "padded", axis=0)
     before = graph.node("Slice", [padded, "zero", "minus_one", axis], "before")
     after = graph.node("Slice", [padded, "one", "end", axis], "after")
-    scaled = graph.node(
-        "Mul", [before, graph.constant("factor", np.array(BIGRAM_FACTOR, np.int64))], "scaled"
-    )
+    scaled = graph.node("Mul", [before, graph.constant("factor", np.array(BIGRAM_FACTOR, np.int64))], "scaled")
     summed = graph.node("Add", [scaled, after], "summed")
     pairs = graph.node("Mod", [summed, graph.constant("buckets", np.array(buckets, np.int64))], "pairs")
     return (

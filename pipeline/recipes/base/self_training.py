@@ -92,9 +92,7 @@ def _agreement(
         for text, *found in zip(chunk, *(model(chunk) for model in loaded), strict=True):
             keys = {tuple(span.key for span in spans) for spans in found}
             if len(keys) == 1:
-                agreed.append(
-                    (text, tuple(Span(start, end, label, SOURCE) for start, end, label in keys.pop()))
-                )
+                agreed.append((text, tuple(Span(start, end, label, SOURCE) for start, end, label in keys.pop())))
             else:
                 doubtful.append(text)
         watch({"sentences": start + len(chunk), "agreed": len(agreed)})

@@ -99,9 +99,7 @@ def build_network(settings: Settings, vocabulary: Vocabulary) -> BaseNetwork:
     return network
 
 
-def weights_of(
-    networks: Sequence[BaseNetwork], lacs: tuple[LacWeights, ...], lexicon: int = 0
-) -> BaseWeights:
+def weights_of(networks: Sequence[BaseNetwork], lacs: tuple[LacWeights, ...], lexicon: int = 0) -> BaseWeights:
     """Return the members' arrays as the ONNX graph wants them: after the frozen LACs and `lexicon` columns."""
     return BaseWeights(lacs, tuple(map(_head, networks)), lexicon)
 
@@ -175,9 +173,7 @@ def train(
     return [run.average.eval() for run in runs], sorted(history, key=itemgetter("epoch", "seed"))
 
 
-def _advance(
-    run: _Run, vocabulary: Vocabulary, examples: Sequence[Example], dev: Sequence[Example]
-) -> dict[str, Any]:
+def _advance(run: _Run, vocabulary: Vocabulary, examples: Sequence[Example], dev: Sequence[Example]) -> dict[str, Any]:
     # What is drawn depends on the seed and the epoch alone: neither on other members nor on when a run was killed.
     torch.manual_seed(run.settings.seed * 1_000_003 + run.state["epoch"])
     loss = _epoch(run, vocabulary, examples)
@@ -218,9 +214,7 @@ def _epoch(run: _Run, vocabulary: Vocabulary, examples: Sequence[Example]) -> fl
             group["lr"] = settings.learn_rate * rate * group["share"]
         loss = _loss(run.network, batch, settings)
         if not math.isfinite(loss.item()):
-            raise TrainingError(
-                f"the loss is {loss.item()} in step {run.state['step']}", next_step="Lower the rate"
-            )
+            raise TrainingError(f"the loss is {loss.item()} in step {run.state['step']}", next_step="Lower the rate")
         run.optimizer.zero_grad()
         loss.backward()
         nn.utils.clip_grad_norm_(run.network.parameters(), settings.clip)
@@ -293,9 +287,7 @@ def _loss(network: BaseNetwork, batch: Batch, settings: Settings) -> torch.Tenso
 def tagging_loss(logits: torch.Tensor, batch: Batch) -> torch.Tensor:
     """Return the loss of the second task: the sum over the characters that have a tag, a sentence."""
     known = torch.from_numpy(batch.words)
-    total = nn.functional.cross_entropy(
-        logits.flatten(0, 1), known.flatten(), ignore_index=IGNORED, reduction="sum"
-    )
+    total = nn.functional.cross_entropy(logits.flatten(0, 1), known.flatten(), ignore_index=IGNORED, reduction="sum")
     return total / len(batch.lengths)
 
 

@@ -95,9 +95,7 @@ def pfr_parts(content: str) -> tuple[dict[str, Part], tuple[Entry, ...]]:
         article = article_id(raw)
         sentences, entries = pfr.sentences_of(paragraphs, article=article)
         worded = [
-            pfr.Paragraph(
-                one.tokens, one.text, tuple(Span(t.start, t.end, t.pos, pfr.SOURCE) for t in one.tokens)
-            )
+            pfr.Paragraph(one.tokens, one.text, tuple(Span(t.start, t.end, t.pos, pfr.SOURCE) for t in one.tokens))
             for one in paragraphs
         ]
         # Words that a sentence's end cuts (。” as one token) are not counted as lost: they only serve the second task.
@@ -107,9 +105,7 @@ def pfr_parts(content: str) -> tuple[dict[str, Part], tuple[Entry, ...]]:
     return parts, tuple(lost)
 
 
-def without_leaks(
-    parts: dict[str, Part], others: Mapping[str, str]
-) -> tuple[dict[str, Part], dict[str, int]]:
+def without_leaks(parts: dict[str, Part], others: Mapping[str, str]) -> tuple[dict[str, Part], dict[str, int]]:
     """Take out of train what is nearly in dev, test or another text, and count what left train for which part."""
     texts = {name: [sentence.text for sentence in part.sentences] for name, part in parts.items()}
     against: dict[str, Sequence[str]] = {name: texts[name] for name in texts if name != "train"}

@@ -68,11 +68,7 @@ def _bands(shingles: frozenset[str]) -> list[tuple[int, int]]:
     if not shingles:
         return []
     # Four code points of 21 bits in 64: the shingle itself, folded, is as good a hash as any to begin with.
-    codes = (
-        np.frombuffer("".join(sorted(shingles)).encode("utf-32-le"), "<u4")
-        .reshape(-1, SHINGLE)
-        .astype(np.uint64)
-    )
+    codes = np.frombuffer("".join(sorted(shingles)).encode("utf-32-le"), "<u4").reshape(-1, SHINGLE).astype(np.uint64)
     mixed = np.zeros(len(codes), np.uint64)
     for column in range(SHINGLE):
         mixed = (mixed * np.uint64(0x9E3779B97F4A7C15)) ^ (codes[:, column] * np.uint64(0xC2B2AE3D27D4EB4F))

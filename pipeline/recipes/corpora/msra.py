@@ -37,10 +37,7 @@ def _spans(tags: list[str]) -> tuple[Span, ...]:
     start = -1
     for position, tag in enumerate([*tags, "O"]):
         goes_on = (
-            start >= 0
-            and tag[:1] in ("M", "E", "I")
-            and tag[2:] == tags[start][2:]
-            and tags[position - 1][:1] != "E"
+            start >= 0 and tag[:1] in ("M", "E", "I") and tag[2:] == tags[start][2:] and tags[position - 1][:1] != "E"
         )
         if start >= 0 and not goes_on:
             spans.append(Span(start, position, LABELS[tags[start][2:]], SOURCE))

@@ -49,9 +49,7 @@ def _with_pip(package: Package) -> bytes:
     with tempfile.TemporaryDirectory(prefix="biaozhu-") as folder:
         # The hash is in the requirement: pip checks it before it runs anything of the package.
         wanted = Path(folder) / "requirements.txt"
-        wanted.write_text(
-            f"{package.name}=={package.version} --hash=sha256:{package.sha256}\n", encoding="utf-8"
-        )
+        wanted.write_text(f"{package.name}=={package.version} --hash=sha256:{package.sha256}\n", encoding="utf-8")
         form = "--no-binary" if package.form == "sdist" else "--only-binary"
         options = f"-m pip download --quiet --disable-pip-version-check --no-deps --require-hashes {form} :all:".split()
         command = [sys.executable, *options, "--dest", f"{folder}/files", "--requirement", str(wanted)]

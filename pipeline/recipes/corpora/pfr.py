@@ -32,9 +32,7 @@ class Paragraph:
 def read_paragraphs(content: str) -> tuple[tuple[Token, ...], ...]:
     """Parse the file, one paragraph a line; raises CorpusError for a line that is not segmented and tagged."""
     return tuple(
-        parse_line(line, where=f"line {number}")
-        for number, line in enumerate(content.split("\n"), 1)
-        if line.strip()
+        parse_line(line, where=f"line {number}") for number, line in enumerate(content.split("\n"), 1) if line.strip()
     )
 
 
@@ -44,9 +42,7 @@ def convert(paragraphs: Sequence[tuple[Token, ...]]) -> tuple[Paragraph, ...]:
     return tuple(Paragraph(tokens, text_of(tokens), _spans(tokens, given)) for tokens in paragraphs)
 
 
-def sentences_of(
-    paragraphs: Iterable[Paragraph], *, article: str
-) -> tuple[tuple[Sentence, ...], tuple[Entry, ...]]:
+def sentences_of(paragraphs: Iterable[Paragraph], *, article: str) -> tuple[tuple[Sentence, ...], tuple[Entry, ...]]:
     """Cut paragraphs, one a line in the raw file of this id, into sentences; entries are the spans that are lost."""
     sentences: list[Sentence] = []
     lost: list[Entry] = []

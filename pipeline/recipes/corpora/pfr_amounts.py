@@ -17,9 +17,7 @@ _NUMERAL = re.compile(
     rf"[+＋\-－]?[{_DIGITS}{_HAN}几数半多余来点．.·，,／/]*"
     rf"[{_DIGITS}{_HAN}半几数](?:[{_HAN}几数半多余来]|分之)*[{_DIGITS}{_HAN}几]*[%％‰]?"
 )
-_FRACTION = re.compile(
-    rf"(?:百分之|千分之|万分之|[{_HAN}几]+分之)[{_DIGITS}{_HAN}几点．.·]+|.*[{_DIGITS}][%％‰]"
-)
+_FRACTION = re.compile(rf"(?:百分之|千分之|万分之|[{_HAN}几]+分之)[{_DIGITS}{_HAN}几点．.·]+|.*[{_DIGITS}][%％‰]")
 _APPROACHING = "近约上逾超成"
 _GOES_ON = re.compile(rf"[多余来半几数{_HAN}]+|[{_DIGITS}．.·]+[万亿]?")
 _RANGE_MARKS = words("— － - ～ ~ —— －－ ――  ─ 至 到")
@@ -27,9 +25,7 @@ _ARABIC = re.compile(f"[{_DIGITS}]")
 _YEAR = re.compile(f"[12１２][{_DIGITS}]{{3}}|[一二][{_HAN}]{{3}}")
 
 # Units after a numeral that are not tagged as measures.
-_UNIT_NOUNS = words(
-    "人 日元 港元 卢布 欧元 韩元 台币 新台币 小时 钟头 星期 礼拜 海里 摄氏度 华氏度 人次 平方公里 公顷"
-)
+_UNIT_NOUNS = words("人 日元 港元 卢布 欧元 韩元 台币 新台币 小时 钟头 星期 礼拜 海里 摄氏度 华氏度 人次 平方公里 公顷")
 # What 个 counts together with: 三个月, 两个小时, 2个百分点.
 _AFTER_GE = words("月 小时 钟头 星期 礼拜 百分点 工作日 交易日 世纪 年头")
 # Real units, for which 一 and 两 say how much: measures, money, time, people.
@@ -71,11 +67,7 @@ def _amount_at(tokens: Sequence[Token], first: int) -> tuple[int, tuple[int, int
     if after_number == first:
         return first + 1, None
     after, unit = _unit_end(tokens, after_number)
-    if (
-        after < len(tokens) - 1
-        and tokens[after].text in _RANGE_MARKS
-        and _number_end(tokens, after + 1) > after + 1
-    ):
+    if after < len(tokens) - 1 and tokens[after].text in _RANGE_MARKS and _number_end(tokens, after + 1) > after + 1:
         second = _number_end(tokens, after + 1)
         far, far_unit = _unit_end(tokens, second)
         if far_unit or _is_fraction(tokens, after + 1, second):
@@ -120,12 +112,7 @@ def _unit_end(tokens: Sequence[Token], first: int) -> tuple[int, str]:  # noqa: 
         return first, ""
     token = tokens[first]
     following = tokens[first + 1] if first + 1 < len(tokens) else None
-    if (
-        token.text == "大"
-        and following is not None
-        and following.pos == "q"
-        and following.text in _LARGE_KINDS
-    ):
+    if token.text == "大" and following is not None and following.pos == "q" and following.text in _LARGE_KINDS:
         return first + 2, following.text
     if token.pos != "q" and token.text not in _UNIT_NOUNS:
         return first, ""
@@ -167,11 +154,7 @@ def _counts(tokens: Sequence[Token], first: int, after: int, number: str, unit: 
     if bare in {"几", "好几", "多", "半多"}:
         return False
     if bare in {"一", "两", "一两"} or (bare == "半" and unit not in _REAL_UNITS):
-        if (
-            before in _DEICTIC
-            or before.endswith(("这", "那", "每", "同"))
-            or (before == "的" and bare == "一")
-        ):
+        if before in _DEICTIC or before.endswith(("这", "那", "每", "同")) or (before == "的" and bare == "一"):
             return False  # 那一年, 新的一年: which one, not how many
         return unit in _REAL_UNITS
     return True
@@ -182,9 +165,7 @@ def _is_clock(tokens: Sequence[Token], first: int, after: int, number: str) -> b
         return True
     following = tokens[after].text if after < len(tokens) else ""
     unit = tokens[after - 1].text
-    return unit in {"点", "时"} and (
-        following in {"钟", "整", "多钟", "半"} or (len(number) == 1 and not following)
-    )
+    return unit in {"点", "时"} and (following in {"钟", "整", "多钟", "半"} or (len(number) == 1 and not following))
 
 
 def _is_slogan(tokens: Sequence[Token], first: int, after: int) -> bool:

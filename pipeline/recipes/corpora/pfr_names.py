@@ -49,9 +49,7 @@ _LINES = words("线 铁路 公路 高速公路 高速 铁路线 大桥 航线 �
 _DOMESTIC = re.compile("[京沪津渝藏粤闽川晋冀鲁豫鄂湘赣皖苏浙桂琼黔滇陕甘宁新蒙辽吉黑贵杭深哈秦]+")
 _BETWEEN = words("两 二 两地 一带 交界 边区 边界 之间 等 元旦 男排 女排")
 _PAIR = 2
-_REGIONS = words(
-    "亚太 拉美 江淮 黄淮 京津冀 晋察冀 陕甘宁 晋冀鲁豫 苏锡常 长三角 珠三角 环渤海 亚太地区 北爱"
-)
+_REGIONS = words("亚太 拉美 江淮 黄淮 京津冀 晋察冀 陕甘宁 晋冀鲁豫 苏锡常 长三角 珠三角 环渤海 亚太地区 北爱")
 # Verb and short form in one word: 驻华, 抵京.
 _VERB_AND_PLACE = re.compile("[驻访来在对抵赴返离援旅留][华京沪美日俄英法德韩港澳]")
 
@@ -76,9 +74,7 @@ def persons(tokens: Sequence[Token], given: Collection[str] = ()) -> list[tuple[
             continue
         end = _name_end(tokens, position)
         following = tokens[end].text if end < len(tokens) else ""
-        if following not in _NAMED_AFTER and (
-            end > position + 1 or _is_full_name(tokens[position].text, given)
-        ):
+        if following not in _NAMED_AFTER and (end > position + 1 or _is_full_name(tokens[position].text, given)):
             found.append((tokens[position].start, tokens[end - 1].end))
         position = end
     return found

@@ -49,9 +49,7 @@ def build_fast_graph(weights: FastWeights) -> bytes:
         return node("Mul", [wide, constant(f"{name}_step", step)], f"{name}_vectors")
 
     sides = looked_up("pairs", weights.pairs)
-    first, last, end = (
-        constant(name, np.array([at])) for name, at in (("first", 0), ("last", -1), ("end", 1 << 30))
-    )
+    first, last, end = (constant(name, np.array([at])) for name, at in (("first", 0), ("last", -1), ("end", 1 << 30)))
     before = node("Slice", [sides, first, last, first], "before")
     after = node("Slice", [sides, constant("second", np.array([1])), end, first], "after")
     around = node("Concat", [before, after], "around", axis=2)

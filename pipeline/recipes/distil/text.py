@@ -24,9 +24,7 @@ SHINGLE_CHARS, MAX_SHARED = 8, 0.3
 HAN = re.compile("[\u4e00-\u9fff]")
 
 
-def distil_texts(
-    folder: Path, files: Sequence[str], *, offsets: Path, characters: int, seed: int
-) -> list[str]:
+def distil_texts(folder: Path, files: Sequence[str], *, offsets: Path, characters: int, seed: int) -> list[str]:
     """Return sentences of the folder's documents in a random order, each once, up to so many characters.
 
     The files, without `.jsonl.gz`, hold one document a line; each gives an equal share of the characters while it has them.
@@ -70,9 +68,7 @@ def shingles(text: str) -> set[str]:
     return {text[at : at + SHINGLE_CHARS] for at in range(max(1, len(text) - SHINGLE_CHARS + 1))}
 
 
-def _held_shingles(
-    folder: Path, held: Sequence[Mapping[str, Any]], held_out: set[tuple[str, str]]
-) -> set[str]:
+def _held_shingles(folder: Path, held: Sequence[Mapping[str, Any]], held_out: set[tuple[str, str]]) -> set[str]:
     texts = {
         (name, path): text
         for name in {name for name, _ in held_out if (folder / f"{name}.jsonl.gz").is_file()}

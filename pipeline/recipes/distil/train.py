@@ -135,9 +135,7 @@ def train(
             if done > 1:
                 break
             for one in optimiser.param_groups:
-                one["lr"] = (
-                    settings.learn_rate * min(1, step / settings.warm_up) * (1 + math.cos(math.pi * done)) / 2
-                )
+                one["lr"] = settings.learn_rate * min(1, step / settings.warm_up) * (1 + math.cos(math.pi * done)) / 2
             loss, _ = _loss(network, data, group)
             optimiser.zero_grad()
             loss.backward()
@@ -193,9 +191,7 @@ def _loss(network: StudentNetwork, data: Numbers, group: list[int]) -> tuple[tor
     places = np.where(live, starts + time, 0)
     # Before the pairs of a piece stand those of the pieces before it, one more each than characters.
     around = np.arange(int(lengths.max()) + 1)[:, None]
-    pairs = np.where(
-        around <= lengths, data.pairs[np.minimum(starts + chosen + around, len(data.pairs) - 1)], 0
-    )
+    pairs = np.where(around <= lengths, data.pairs[np.minimum(starts + chosen + around, len(data.pairs) - 1)], 0)
     chars = np.where(live, data.chars[places], 0)
     back = np.where(live, lengths - 1 - time, time)
     logits = network(torch.from_numpy(chars), torch.from_numpy(pairs), torch.from_numpy(back))

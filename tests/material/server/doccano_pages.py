@@ -97,9 +97,7 @@ def comment(page: Page, text: str) -> str:
 
 def confirm(page: Page) -> None:
     """Mark the example that is open as done."""
-    with page.expect_response(
-        lambda answer: answer.url.endswith("/states") and answer.request.method == "POST"
-    ):
+    with page.expect_response(lambda answer: answer.url.endswith("/states") and answer.request.method == "POST"):
         press(page, "Not Checked")
 
 

@@ -28,9 +28,7 @@ class Person:
         self.connection.delete(f"{self.path(example)}/spans/{number}")
 
     def relabel(self, example: int, number: int, label: str) -> None:
-        self.connection.patch(
-            f"{self.path(example)}/spans/{number}", {"label": self.project.label_types[label]}
-        )
+        self.connection.patch(f"{self.path(example)}/spans/{number}", {"label": self.project.label_types[label]})
 
     def confirm(self, example: int) -> None:
         self.connection.post(f"{self.path(example)}/states", {})

@@ -60,9 +60,7 @@ def make_world(name: str) -> dict[str, Any]:
     people, members = {}, {}
     for role in ("annotator", "project_admin"):
         people[role] = User.objects.create_user(f"walk-{name}-{role}", password="x")  # noqa: S106 — rolled back
-        members[role] = Member.objects.create(
-            user=people[role], project=project, role=Role.objects.get(name=role)
-        )
+        members[role] = Member.objects.create(user=people[role], project=project, role=Role.objects.get(name=role))
     picture = Path(settings.MEDIA_ROOT, f"walk-{name}", "picture.txt")
     picture.parent.mkdir(exist_ok=True)
     picture.write_text("x")
@@ -102,9 +100,7 @@ def make_world(name: str) -> dict[str, Any]:
         "annotation_id": {
             "spans": spans[0].id,
             "categories": Category.objects.create(**own, label=category_type).id,
-            "relations": Relation.objects.create(
-                **own, from_id=spans[0], to_id=spans[1], type=relation_type
-            ).id,
+            "relations": Relation.objects.create(**own, from_id=spans[0], to_id=spans[1], type=relation_type).id,
             "texts": TextLabel.objects.create(**own, text="t").id,
             "bboxes": BoundingBox.objects.create(**own, label=category_type, **shape).id,
             "segments": Segmentation.objects.create(**own, label=category_type, points=[1, 2]).id,
@@ -210,13 +206,9 @@ def main() -> None:
             "open": {name: walk(here, tokens.get(user, {})) for name, user in actors.items()},
             "without CSRF token": walk(here, {}, session, unsafe=True),
         }
-        routes = {
-            route: has for route, has in routes.items() if not route.startswith("admin/") or route == "admin/"
-        }
+        routes = {route: has for route, has in routes.items() if not route.startswith("admin/") or route == "admin/"}
         result["from another site"] = walk(here, administrators | {"HTTP_SEC_FETCH_SITE": "cross-site"})
-        result["from another origin"] = walk(
-            here, administrators | {"HTTP_ORIGIN": "http://localhost:9"}, unsafe=True
-        )
+        result["from another origin"] = walk(here, administrators | {"HTTP_ORIGIN": "http://localhost:9"}, unsafe=True)
         routes = {route: has for route, has in routes.items() if named.search(route)}
         result["smuggled"] = {
             f"{name} {where}": walk(world, tokens[user])

@@ -20,9 +20,7 @@ YEARS = range(51, 1000)
 
 # 这五年, 每10天, 今明两天: which ones, not how long.
 _WHICH = re.compile("(?:[这那每]|第[一二三四五六七八九十]{1,2}个|今明|(?<![学提目之])前|非凡|黄金|关键)$")
-_RANK = re.compile(
-    "(?:排[名在行]?|位?[居列]|名列|跃[居升][至到]?|升[至到]|降[至到]|前|第|全[国省市球县]|世界)$"
-)
+_RANK = re.compile("(?:排[名在行]?|位?[居列]|名列|跃[居升][至到]?|升[至到]|降[至到]|前|第|全[国省市球县]|世界)$")
 _MEETING = re.compile("(?:届|人大|政协|纪委|大会|全会)$")
 _HELD = re.compile("(?:办了?|行了?|连续|近|历|累计|过)$")
 _COORDINATE = re.compile("(?:[东西]经|[南北]纬|赤纬|赤经|经度|纬度|经|纬)约?$")
@@ -135,9 +133,7 @@ def _is_no_count(one: Counted) -> bool:
     # A thing is counted with 两; 二次, 二级, 二段 say which one.
     ordinal = number == "二" and one.kind == "classifier" and measure not in EXACT_WORDS
     named = before[-1:] in ("小", "老") and before[-2:] not in ("大小", "大老")
-    degrees = (
-        measure == "度" and number in DIGITS and not re.search("[温热烧气度电]", before[-8:] + one.after)
-    )
+    degrees = measure == "度" and number in DIGITS and not re.search("[温热烧气度电]", before[-8:] + one.after)
     return ordinal or named or degrees or (number in ("数", "几") and one.kind == "time")
 
 
@@ -153,9 +149,7 @@ def _is_exact(one: Counted) -> bool:
     if one.kind != "time":
         return True
     # 一天，他…: one day.
-    story = (
-        single and measure in ("天", "日") and one.after[:1] in ("，", ",") and one.before[-1:] in _OPENING
-    )
+    story = single and measure in ("天", "日") and one.after[:1] in ("，", ",") and one.before[-1:] in _OPENING
     vague = single and _VAGUE.search(one.before) and not one.after.startswith("多")
     return not (story or vague or _NOT_LASTING.match(one.after))
 

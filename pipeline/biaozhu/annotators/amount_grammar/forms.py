@@ -9,9 +9,7 @@ from biaozhu.reading.simplified import to_chinese_marks, to_simplified
 
 # Not the punctuation, by which clauses are told.
 _PUNCTUATION = frozenset("，。；：！？（）")
-_FULL_WIDTH = {
-    chr(code): chr(code - 0xFEE0) for code in range(0xFF01, 0xFF5F) if chr(code) not in _PUNCTUATION
-}
+_FULL_WIDTH = {chr(code): chr(code - 0xFEE0) for code in range(0xFF01, 0xFF5F) if chr(code) not in _PUNCTUATION}
 # GB/T 15835 parts thousands by a quarter space, which texts write as any of these.
 _LIKENESSES = dict(zip("○￥−∼〜╱µ\u00a0\u2009\u202f\u3000", "〇¥-~~/μ    ", strict=True))
 _RADICALS = {chr(code): unicodedata.normalize("NFKC", chr(code)) for code in range(0x2F00, 0x2FD6)}

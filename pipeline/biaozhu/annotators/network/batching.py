@@ -53,9 +53,7 @@ def make_batches(texts: Sequence[str], limits: BatchLimits = LIMITS) -> Iterator
     lengths = np.array([piece.end - piece.start for piece in pieces], np.int32)
     for group in group_lengths(lengths, limits):
         chosen = [pieces[position] for position in group]
-        yield PieceBatch(
-            chosen, [texts[piece.text][piece.start : piece.end] for piece in chosen], lengths[group]
-        )
+        yield PieceBatch(chosen, [texts[piece.text][piece.start : piece.end] for piece in chosen], lengths[group])
 
 
 def cut_pieces(text: str) -> Iterator[tuple[int, int]]:
@@ -76,9 +74,7 @@ def group_lengths(lengths: np.ndarray, limits: BatchLimits = LIMITS) -> Iterator
     first = shortest = 0
     for position, length in enumerate(lengths[order].tolist()):
         # Sorted: the newcomer is the longest, and decides what the padded batch takes.
-        full = (
-            length * (position - first + 1) > limits.chars or length > shortest * limits.spread + limits.slack
-        )
+        full = length * (position - first + 1) > limits.chars or length > shortest * limits.spread + limits.slack
         if position > first and full:
             yield order[first:position]
             first = position

@@ -198,9 +198,7 @@ class _Passed:
 
 def _pass(chain: Chain, emissions: np.ndarray, lengths: np.ndarray) -> _Passed:
     # In double precision: a score must not depend on the batch, whose size decides how products are summed.
-    start, stop, weight = (
-        np.exp(part.astype(np.float64)) for part in (chain.start, chain.stop, chain.transitions)
-    )
+    start, stop, weight = (np.exp(part.astype(np.float64)) for part in (chain.start, chain.stop, chain.transitions))
     likely = emissions - emissions.max(axis=2, keepdims=True)
     likely = np.exp(np.maximum(likely, LOWEST, out=likely)).astype(np.float64)
     time, batch, _ = likely.shape

@@ -20,9 +20,7 @@ SCHEMA = 4
 META_KEY = "biaozhu"
 LANGUAGE = "zh"
 # The last is our own annotators, and `biaozhu_annotator`, which takes registered ones by name and no files.
-_FACTORIES = (
-    "biaozhu_ner biaozhu_crf ner tok2vec biaozhu_network biaozhu_repeated biaozhu_amounts biaozhu_annotator"
-)
+_FACTORIES = "biaozhu_ner biaozhu_crf ner tok2vec biaozhu_network biaozhu_repeated biaozhu_amounts biaozhu_annotator"
 FACTORIES = frozenset(_FACTORIES.split())
 _ARCHITECTURES = (
     "biaozhu.Crf.v1 biaozhu.LacEncoder.v1 biaozhu.LayerEncoder.v1 biaozhu.BaseEncoder.v1 biaozhu.ClassEncoder.v1 "

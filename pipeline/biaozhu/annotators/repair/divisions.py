@@ -51,20 +51,14 @@ def _complete_names(edit: Edit) -> None:
     short = set(_find_short_autonomous()(text))
     for start, end in sorted({*found, *short}, key=lambda one: one[0] - one[1]):
         name = text[start:end]
-        if (
-            len(name) < LONG_NAME_CHARS
-            or is_generic(name)
-            or _ZONE.search(name)
-            or _NEXT_WORD.match(text, end - 1)
-        ):
+        if len(name) < LONG_NAME_CHARS or is_generic(name) or _ZONE.search(name) or _NEXT_WORD.match(text, end - 1):
             continue
         old = edit.over(start, end)
         held = any(span.label == PERSON or not start <= span.start < span.end <= end for span in old)
         if held or edit.is_span(start, end):
             continue
         crossed = any(
-            one.is_plain or one.is_division(PROVINCE, TOWNSHIP, full=True)
-            for one in edit.crossing(start, end)
+            one.is_plain or one.is_division(PROVINCE, TOWNSHIP, full=True) for one in edit.crossing(start, end)
         )
         units = len(old) > 1 and all(text[span.end - 1] in "省市县区州旗镇乡" for span in old)
         if crossed or units:
@@ -79,16 +73,12 @@ def _complete_names(edit: Edit) -> None:
 
 # Zones are facilities (P5); the ends of words that go together make no name of three characters.
 _ZONE = re.compile("(?:开发|实验|试验|园|示范|管理|合作|产业|经济)区$|^.城[镇市区]$")
-_BEFORE_NAME = re.compile(
-    "(?:^|[，。、；：:！？“”（(\\s的在到从赴至往由和与及]|前往|位于|来自|抵达|走进|来到)$"
-)
+_BEFORE_NAME = re.compile("(?:^|[，。、；：:！？“”（(\\s的在到从赴至往由和与及]|前往|位于|来自|抵达|走进|来到)$")
 
 
 def _stands_apart(edit: Edit, start: int, end: int) -> bool:
     # 滨海|城市, 大中小|城镇: the ends of words that go together.
-    joined = any(
-        one.end == end and start < one.start < end - 1 and one.is_plain for one in edit.near(start, end)
-    )
+    joined = any(one.end == end and start < one.start < end - 1 and one.is_plain for one in edit.near(start, end))
     # 小城镇 is a town's name, too.
     if joined or ANY_UNIT.fullmatch(edit.text, start, end):
         return False
@@ -116,9 +106,7 @@ def _find_short_autonomous() -> Callable[[str], list[tuple[int, int]]]:
 
 
 _BELOW = re.compile("([\u4e00-\u9fff]{1,5}?(?:村|社区|嘎查))(?![委民支里内外干级]|科技|路|街|站)")
-_GROUP = re.compile(
-    "([\u4e00-\u9fff][湾沟坝坪坡岭山塘冲坳洞桥井庄寨屯家河溪岩林田垭口梁头堡院坎槽]组)(?![织长员成])"
-)
+_GROUP = re.compile("([\u4e00-\u9fff][湾沟坝坪坡岭山塘冲坳洞桥井庄寨屯家河溪岩林田垭口梁头堡院坎槽]组)(?![织长员成])")
 
 
 def _find_below(edit: Edit) -> None:
@@ -155,9 +143,7 @@ def _is_inside(edit: Edit, above: Span, word: Word) -> bool:
         return False
     codes = {one.code for one in gazetteer().lookup(text[above.start : above.end])}
     return any(
-        one.code.startswith(code)
-        and one.code != code
-        and (one.level <= COUNTY or text[word.end - 1] in "乡镇道")
+        one.code.startswith(code) and one.code != code and (one.level <= COUNTY or text[word.end - 1] in "乡镇道")
         for one in gazetteer().lookup(text[word.start : word.end])
         for code in codes
     )
@@ -191,17 +177,14 @@ def _find_provinces(edit: Edit) -> None:
 def _in_a_word(edit: Edit, start: int, begin: int) -> bool:
     # 援藏, 驻京 and 藏医 (in 援藏医生) are words that say nothing here; 在港口 and 全国各省 do.
     return any(
-        word.start < begin <= start < word.end
-        or (word.start == start and word.is_plain and word.end > start + 2)
+        word.start < begin <= start < word.end or (word.start == start and word.is_plain and word.end > start + 2)
         for word in edit.near(begin, start)
         if not word.is_place
     )
 
 
 _PROVINCES = "京津沪渝冀晋辽吉黑浙皖闽赣鲁豫鄂湘粤桂琼滇黔陕甘宁青藏苏川贵云"
-_RUN = re.compile(
-    f"(?<![{_PROVINCES}])(?:[{_PROVINCES}]{{3}}(?=苏区)|[{_PROVINCES}]{{3,4}}(?![{_PROVINCES}]))"
-)
+_RUN = re.compile(f"(?<![{_PROVINCES}])(?:[{_PROVINCES}]{{3}}(?=苏区)|[{_PROVINCES}]{{3,4}}(?![{_PROVINCES}]))")
 _BORDERLAND = re.compile("边[区界境]|交界|根据地|地区|诸省|等|[，。、；！？]|$|一带|革命|苏区|红军|游击|军区")
 # Of four characters most are a list of provinces; these are regions.
 _REGIONS = frozenset(("晋冀鲁豫", "湘鄂川黔", "苏鲁豫皖", "云贵川渝"))
@@ -243,9 +226,7 @@ _BRANCH = re.compile(
 _DATELINE = re.compile(
     "(?:本报|新华社|中新[社网]|人民网|新华网|[\u4e00-\u9fff]{2,5}[网报])(?P<place>[\u4e00-\u9fff]{2,6}?)(?:\\d{1,2}月\\d{1,2}日)?[讯电](?=[ \\u3000（(:：]|记者|$)"
 )
-_INSTITUTION = re.compile(
-    "(?:银行|集团|电网|电力|石油|石化|移动|联通|电信|人寿|财险|保险|证券|邮政|烟草|铁塔|公司)$"
-)
+_INSTITUTION = re.compile("(?:银行|集团|电网|电力|石油|石化|移动|联通|电信|人寿|财险|保险|证券|邮政|烟草|铁塔|公司)$")
 
 
 def _find_branches(edit: Edit) -> None:
@@ -259,9 +240,7 @@ def _find_branches(edit: Edit) -> None:
             edit.add(*line.span("place"), PLACE)
 
 
-_HEAD = re.compile(
-    "长(?!安|城|江|沙|春|治|乐|兴|丰|垣|葛|宁|阳|岛|清|寿|白|期|年|远|大|途|短|度|廊|假|势|效|三角)"
-)
+_HEAD = re.compile("长(?!安|城|江|沙|春|治|乐|兴|丰|垣|葛|宁|阳|岛|清|寿|白|期|年|远|大|途|短|度|廊|假|势|效|三角)")
 
 
 def _cut_heads(edit: Edit) -> None:

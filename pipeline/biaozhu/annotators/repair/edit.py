@@ -94,9 +94,7 @@ class Edit:
 
     def crossing(self, start: int, end: int) -> list[Word]:
         """Return the words that hold a border of text[start:end] inside them, in order."""
-        return [
-            one for one in self.near(start, end) if one.start < start < one.end or one.start < end < one.end
-        ]
+        return [one for one in self.near(start, end) if one.start < start < one.end or one.start < end < one.end]
 
     def is_span(self, start: int, end: int) -> bool:
         """Return whether a span has these borders."""

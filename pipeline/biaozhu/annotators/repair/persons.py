@@ -123,9 +123,7 @@ def _role_end(text: str, end: int) -> bool:
 
 def _first_part(text: str, begin: int, dot: int) -> int:
     """Return where the first part of a dotted name begins: after a role, or where characters stop to transliterate."""
-    start = next(
-        (end for end in range(max(begin, dot - LONGEST_PIECE_CHARS), dot) if text[end:dot] in TURKIC), dot
-    )
+    start = next((end for end in range(max(begin, dot - LONGEST_PIECE_CHARS), dot) if text[end:dot] in TURKIC), dot)
     while start > max(begin, dot - LONGEST_PIECE_CHARS) and text[start - 1] in TRANSLITERATING:
         start -= 1
         if start > begin and _role_end(text, start):
@@ -143,14 +141,10 @@ def _last_part(edit: Edit, dot: int, end: int) -> int:
     while stop < min(end, dot + LONGEST_PIECE_CHARS) and text[stop] in TRANSLITERATING:
         stop += 1
     crossing = [
-        word.start
-        for word in edit.near(stop, stop)
-        if word.is_plain and dot + 1 < word.start < stop < word.end
+        word.start for word in edit.near(stop, stop) if word.is_plain and dot + 1 < word.start < stop < word.end
     ]
     # 金斯 in 霍普金斯 is not a word after a name.
-    return min(
-        (one for one in crossing if not TRANSLITERATING.issuperset(text[one : stop + 1])), default=stop
-    )
+    return min((one for one in crossing if not TRANSLITERATING.issuperset(text[one : stop + 1])), default=stop)
 
 
 PAIR_CHARS = 2
@@ -259,9 +253,7 @@ def _find_numbered(edit: Edit) -> None:
         if beside and _BIRTH_ORDER.fullmatch(edit.text, span.start, span.end):
             edit.add(*beside.span(1), PERSON)
         # 李九|来了
-        if edit.text.startswith("了", span.end) and _NUMBER_AND_VERB.fullmatch(
-            edit.text, span.start, span.end
-        ):
+        if edit.text.startswith("了", span.end) and _NUMBER_AND_VERB.fullmatch(edit.text, span.start, span.end):
             edit.cut(span, span.start, span.end - 1)
 
 

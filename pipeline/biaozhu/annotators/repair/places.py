@@ -34,9 +34,7 @@ _GOES_TO = re.compile(f"(?:{_GOING})(?:了|过)?$")
 _TAKES = re.compile(f"(?:{_GOING}|{_WITH})(?:了|过)?$")
 LONGEST_VERB_CHARS = 4
 ABROAD = COUNTRY | FOREIGN_REGION | FOREIGN_CITY
-_OF_STATE = re.compile(
-    "(?:总统|总理|政府|首都|首相|外长|外交部|议会|国民|军队|大使|国王|共和国|人民|籍|、|和|与|等)"
-)
+_OF_STATE = re.compile("(?:总统|总理|政府|首都|首相|外长|外交部|议会|国民|军队|大使|国王|共和国|人民|籍|、|和|与|等)")
 _GOES_ON = re.compile(
     "时间|标准时|夏令时|特区|帝国|汗国|王国|王朝|联邦|民主|（|大区|边疆区|[国州省府县市区郡岛湾河山湖城港海语族币裔法盾]"
 )
@@ -107,9 +105,7 @@ def _is_cut(edit: Edit, word: Word, old: list[Span]) -> bool:
     """Return whether the spans are parts of one country's name."""
     inside = all(span.label == PLACE and word.start <= span.start and span.end <= word.end for span in old)
     rest, first = edit.text[old[0].end : word.end], edit.word(old[0].start, old[0].end)
-    parts = (
-        len(old) > 1 or (rest and TRANSLITERATING.issuperset(rest)) or not (first and first.is_of(COUNTRY))
-    )
+    parts = len(old) > 1 or (rest and TRANSLITERATING.issuperset(rest)) or not (first and first.is_of(COUNTRY))
     return word.is_of(COUNTRY) and inside and bool(parts)
 
 
@@ -127,9 +123,7 @@ def _is_whole(edit: Edit, word: Word) -> bool:
     behind_name = any(one.end == word.start and one.is_of(ABROAD) for one in beside)
     if before in TRANSLITERATING and not behind_name and not _follows(edit, word, _TAKES):
         return False
-    if after in TRANSLITERATING and not any(
-        one.start == word.end and one.end - one.start > 1 for one in beside
-    ):
+    if after in TRANSLITERATING and not any(one.start == word.end and one.end - one.start > 1 for one in beside):
         return False
     return not any(
         (one.start, one.end) != (word.start - 1, word.start + 1)

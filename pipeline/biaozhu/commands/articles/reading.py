@@ -32,9 +32,7 @@ KANA = re.compile("[ぁ-ヿ]")
 MIN_CHINESE_SHARE, MAX_KANA_SHARE = 0.3, 0.1
 _SHOWN = 60
 METADATA = attrgetter("title", "source", "author", "time")
-Sources = Annotated[
-    list[Path], Argument(metavar="FILE...", help="Articles, plain text or HTML, or folders of them.")
-]
+Sources = Annotated[list[Path], Argument(metavar="FILE...", help="Articles, plain text or HTML, or folders of them.")]
 SavedText = Annotated[
     Path | None, Option("--text", help="Save the text that offsets count in (for HTML: the extracted text).")
 ]

@@ -269,9 +269,7 @@ def bias(
         list[Path], Argument(help="Folders layers/<annotator>/ from `project pull`.", metavar="FOLDER...")
     ],
     *,
-    gold: Annotated[
-        list[Path] | None, Option("--gold", help="Gold of the same sentences, or its folder.")
-    ] = None,
+    gold: Annotated[list[Path] | None, Option("--gold", help="Gold of the same sentences, or its folder.")] = None,
     output: Output = None,
     as_json: AsJson = False,
 ) -> None:

@@ -35,9 +35,7 @@ def create(
     annotators: Annotated[str, Option(help="Names of the annotators, with commas between them.")],
     project: Project,
     overlap: Annotated[int, Option(help="How many annotators each sentence gets.")] = 2,
-    blind: Annotated[
-        float, Option(help="Share of each one's sentences without pre-annotations, 0 to 1.")
-    ] = 0.0,
+    blind: Annotated[float, Option(help="Share of each one's sentences without pre-annotations, 0 to 1.")] = 0.0,
     labels: LabelsFile = specs.LABELS,
     guideline: specs.GuidelineFile = specs.GUIDELINE,
     plans: Plans = PLANS,
@@ -149,9 +147,7 @@ def pull(
 
 
 def enter(
-    layers: Annotated[
-        list[Path], Argument(metavar="LAYER...", help="The annotator's layers (.jsonl), or a folder.")
-    ],
+    layers: Annotated[list[Path], Argument(metavar="LAYER...", help="The annotator's layers (.jsonl), or a folder.")],
     *,
     annotator: Annotated[str, Option(help="Whose work it is.")],
     project: Project,
@@ -172,9 +168,7 @@ def enter(
     specs.print_values(f"entered for {annotator}", asdict(done), as_json=as_json)
 
 
-def status(
-    name: ProjectArgument, *, plans: Plans = PLANS, home: Home = LOCAL, as_json: AsJson = False
-) -> None:
+def status(name: ProjectArgument, *, plans: Plans = PLANS, home: Home = LOCAL, as_json: AsJson = False) -> None:
     """Show how far each annotator is: sentences, confirmed ones, the share, and their page."""
     from biaozhu.doccano.team import count_progress
 
@@ -186,9 +180,7 @@ def status(
         say(f"everybody is done: `biaozhu project pull --project {name}`")
 
 
-def accounts(
-    name: ProjectArgument, *, plans: Plans = PLANS, home: Home = LOCAL, as_json: AsJson = False
-) -> None:
+def accounts(name: ProjectArgument, *, plans: Plans = PLANS, home: Home = LOCAL, as_json: AsJson = False) -> None:
     """List a project's annotators: their page, and whether their password is kept. No password is printed."""
     from biaozhu.doccano.connection import find_account
     from biaozhu.doccano.local.state import accounts_path

@@ -94,9 +94,7 @@ def restore(
     *,
     home: Home = LOCAL,
     port: Port = None,
-    replace: Annotated[
-        bool, Option("--replace", help="Move a folder that holds something aside first.")
-    ] = False,
+    replace: Annotated[bool, Option("--replace", help="Move a folder that holds something aside first.")] = False,
     as_json: AsJson = False,
 ) -> None:
     """Bring a saved server back into a home folder; then `biaozhu doccano up` starts it.

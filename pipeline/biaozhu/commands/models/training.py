@@ -31,12 +31,8 @@ Overrides = Annotated[
     list[str],
     Option("--set", help="SECTION.KEY=VALUE in place of the config's own; VALUE as JSON or plain text."),
 ]
-Articles = Annotated[
-    list[Path], Option("--article", help="An article that the gold was made from. Repeatable.")
-]
-Ledger = Annotated[
-    Path | None, Option("--ledger", callback=target, help="Write the ledger of lost spans here.")
-]
+Articles = Annotated[list[Path], Option("--article", help="An article that the gold was made from. Repeatable.")]
+Ledger = Annotated[Path | None, Option("--ledger", callback=target, help="Write the ledger of lost spans here.")]
 
 
 def train(
@@ -232,9 +228,7 @@ def _parse_overrides(settings: Sequence[str], gold: Sequence[Path]) -> dict[str,
     return found
 
 
-def _score_held_out(
-    config: Path, overrides: Mapping[str, Any], layers: Sequence[Path]
-) -> dict[str, StrictCounts]:
+def _score_held_out(config: Path, overrides: Mapping[str, Any], layers: Sequence[Path]) -> dict[str, StrictCounts]:
     from biaozhu.training.card import score_strictly
     from biaozhu.training.gold import GoldCorpus
     from biaozhu.training.train import corpus_of, read_config
@@ -254,9 +248,7 @@ def _score_held_out(
 def _tell_gain(document: Mapping[str, Any]) -> str:
     if document["worth"] is None:
         return f"what {document['more']} more sentences are worth cannot be told: {document['failure_text']}"
-    said = (
-        f"another {document['more']} sentences on top of {document['annotated']}: F1 {document['worth']:+.3f}"
-    )
+    said = f"another {document['more']} sentences on top of {document['annotated']}: F1 {document['worth']:+.3f}"
     if document["worth_low"] is None:
         return f"{said}, without an interval: too few draws could be fitted"
     verdict = "" if document["distinguishable"] else ", not distinguishable from nothing"

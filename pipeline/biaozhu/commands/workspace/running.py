@@ -61,9 +61,7 @@ class StepRecord:
             return False
         return before.outputs == hash_files(outputs)
 
-    def run_step(
-        self, name: str, title: str, do: Callable[[], None], inputs: str, outputs: list[Path]
-    ) -> None:
+    def run_step(self, name: str, title: str, do: Callable[[], None], inputs: str, outputs: list[Path]) -> None:
         """Do a step unless it is current, and keep what was done."""
         if self.is_current(name, inputs, outputs):
             say(f"{title}: unchanged")

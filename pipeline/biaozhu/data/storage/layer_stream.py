@@ -108,6 +108,4 @@ def _holds(line: _Line) -> bool:
         if span.score is not None and not 0 <= span.score <= 1:
             return False
         reached = end
-    return (
-        bool(ARTICLE_ID.fullmatch(line.article)) and line.start >= 0 and line.end - line.start == length > 0
-    )
+    return bool(ARTICLE_ID.fullmatch(line.article)) and line.start >= 0 and line.end - line.start == length > 0

@@ -64,7 +64,9 @@ COUNTS = {name: f"SELECT count(*) FROM {table}" for name, table in COUNTED_TABLE
 MAX_MANIFEST_BYTES = 64 << 20  # A backup with a hundred thousand uploads stays below
 # What reading a member of a damaged archive raises; RuntimeError where it says that it is encrypted.
 DAMAGE_ERRORS = (zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, RuntimeError)
-COUNT_TABLES = "SELECT count(*) FROM information_schema.tables WHERE table_schema NOT IN ('pg_catalog', 'information_schema')"
+COUNT_TABLES = (
+    "SELECT count(*) FROM information_schema.tables WHERE table_schema NOT IN ('pg_catalog', 'information_schema')"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,9 +111,7 @@ def back_up(path: Path, *, home: Path) -> BackupManifest:
             if error.sqlite_errorname in ("SQLITE_FULL", "SQLITE_IOERR_WRITE"):
                 raise WriteError(f"cannot be written ({error})", where=str(path)) from None
             what = f"its database cannot be read ({error})"
-            raise BackupError(
-                what, where=str(local_state.sqlite_path(home)), next_step="See its logs"
-            ) from None
+            raise BackupError(what, where=str(local_state.sqlite_path(home)), next_step="See its logs") from None
 
 
 def _write_archive(path: Path, home: Path, state: ServerState) -> BackupManifest:

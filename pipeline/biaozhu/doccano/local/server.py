@@ -51,9 +51,7 @@ class ServerStatus:
     logs: tuple[Path, ...] = ()
 
 
-def start(
-    *, home: Path, port: int | None = None, venv: Path | None = None, wait_seconds: float = 90.0
-) -> ServerStatus:
+def start(*, home: Path, port: int | None = None, venv: Path | None = None, wait_seconds: float = 90.0) -> ServerStatus:
     """Start what does not run yet and wait until all parts work; without a port the last one is kept, or a free one taken."""
     home = home.resolve()
     venv, public_url = find_venv(venv), _read_public_url()
@@ -223,9 +221,7 @@ def _prepare_database(home: Path, state: ServerState, venv: Path, environment: d
     return state
 
 
-def _start_part(
-    part: str, home: Path, state: ServerState, venv: Path, environment: dict[str, str]
-) -> ServerState:
+def _start_part(part: str, home: Path, state: ServerState, venv: Path, environment: dict[str, str]) -> ServerState:
     backend = _find_backend(venv)
     commands = {
         "webserver": [

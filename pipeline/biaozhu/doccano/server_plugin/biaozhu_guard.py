@@ -45,7 +45,9 @@ PAGES = ""  # Route of all of Doccano's pages, which are one file
 LOGIN = "/zh/auth"
 # Beside a sentence, Doccano shows its metadata: `sid` in the first row and `biaozhu` in the last are for programs only.
 METADATA = ".v-main .col-md-3>.v-data-table tbody tr"
-STYLE = f"<style>{METADATA}:first-child:not(:last-child),{METADATA}:last-child:not(:first-child){{display:none}}</style>"
+STYLE = (
+    f"<style>{METADATA}:first-child:not(:last-child),{METADATA}:last-child:not(:first-child){{display:none}}</style>"
+)
 
 
 class Role(IntEnum):
@@ -291,9 +293,7 @@ class Pages:
             response["Content-Length"] = str(len(response.content))
         return response
 
-    def process_view(
-        self, request: HttpRequest, _view: object, _args: object, _kwargs: object
-    ) -> HttpResponse | None:
+    def process_view(self, request: HttpRequest, _view: object, _args: object, _kwargs: object) -> HttpResponse | None:
         """Redirect to the login in Chinese, where Doccano's own script would go to that in English."""
         is_chinese = request.resolver_match.route == PAGES and request.path.startswith("/zh/")
         if is_chinese and request.path != LOGIN and not request.user.is_authenticated:

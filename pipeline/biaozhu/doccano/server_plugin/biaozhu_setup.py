@@ -46,9 +46,7 @@ def _check_owner() -> None:
     with connection.cursor() as cursor:
         tables = connection.introspection.table_names(cursor)
     if tables and "projects_project" not in tables:
-        sys.exit(
-            "DATABASE_URL names a database with the tables of another program: give Doccano one of its own"
-        )
+        sys.exit("DATABASE_URL names a database with the tables of another program: give Doccano one of its own")
     if "auth_user" not in tables:
         return
     user = get_user_model().objects.filter(username=os.environ["DJANGO_SUPERUSER_USERNAME"]).first()

@@ -122,9 +122,7 @@ def read_bert(folder: Path, network: BertNetwork) -> None:
         # The library's own renaming wants to see which kind of network it is for.
         with torch.device("meta"):
             kind = CuratedTransformer(BertEncoder(BertConfig(num_hidden_layers=1)))
-        network.fill(
-            {"config": config, "vocabulary": pieces}, convert_pretrained_model_for_encoder(kind, arrays)
-        )
+        network.fill({"config": config, "vocabulary": pieces}, convert_pretrained_model_for_encoder(kind, arrays))
     except (ValueError, KeyError, TypeError, RuntimeError, pickle.UnpicklingError, SafetensorError) as error:
         what = " ".join(str(error).split())[:200]
         raise ModelDataError(

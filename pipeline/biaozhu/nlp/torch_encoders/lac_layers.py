@@ -55,9 +55,7 @@ class LacLayers(nn.Module):  # type: ignore[misc]  # PyTorch may be absent here
         """Return the weights as they are now, gates in ONNX's order."""
         layers = []
         for both in zip(self.ahead, self.behind, strict=True):
-            found = [
-                {name: value.detach().numpy() for name, value in one.state_dict().items()} for one in both
-            ]
+            found = [{name: value.detach().numpy() for name, value in one.state_dict().items()} for one in both]
             layers.append(in_onnx_layer(found))
         return replace(self.weights, embedding=self.embedding.weight.detach().numpy(), layers=tuple(layers))
 

@@ -82,9 +82,7 @@ def from_bytes(network: Any, content: bytes, device: Any) -> Any:
             network.fill(facts, arrays)
     except (ValueError, TypeError, AttributeError, KeyError, RuntimeError) as error:
         what = str(error).splitlines()[0]
-        raise ModelDataError(
-            f"not the arrays of this network ({what})", next_step="Train the model again"
-        ) from None
+        raise ModelDataError(f"not the arrays of this network ({what})", next_step="Train the model again") from None
     return network.to(device)
 
 
@@ -109,9 +107,7 @@ def _convert_outputs(
 
     def backward(gradients: list[np.ndarray]) -> ArgsKwargs:
         # The code points of a token share its gradient.
-        parts = [
-            np.repeat(one / size[:, None], size, axis=0) for one, size in zip(gradients, sizes, strict=True)
-        ]
+        parts = [np.repeat(one / size[:, None], size, axis=0) for one, size in zip(gradients, sizes, strict=True)]
         joined = np.concatenate([np.zeros((0, found.shape[1])), *parts])
         back = torch.from_numpy(np.ascontiguousarray(joined, np.float32)).to(rows.device)
         return ArgsKwargs(args=((rows,),), kwargs={"grad_tensors": (back,)})

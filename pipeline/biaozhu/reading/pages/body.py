@@ -67,9 +67,7 @@ def find_misnamed(lines: Sequence[PageLine]) -> HtmlElement | None:
 def find_body(lines: Sequence[PageLine], named: Sequence[str]) -> Body:
     """Find the article among the lines of a page; `named`: what the page's head calls itself, best first."""
     inside, is_post = _inside(lines)
-    reasons = [
-        line.reason or ("" if place in inside else "outside the article") for place, line in enumerate(lines)
-    ]
+    reasons = [line.reason or ("" if place in inside else "outside the article") for place, line in enumerate(lines)]
     prose = [place for place in inside if not reasons[place] and _is_prose(lines[place])]
     first, last = (prose[0], prose[-1]) if prose else (inside.start, inside.stop - 1)
     title, at = _find_title(lines, named, before=first, start=inside.start)
@@ -196,9 +194,7 @@ def _leave_links(lines: Sequence[PageLine], reasons: list[str], inside: range, f
                 reasons[place] = reasons[place] or "links"
 
 
-def _find_title(
-    lines: Sequence[PageLine], named: Sequence[str], *, before: int, start: int
-) -> tuple[str, int | None]:
+def _find_title(lines: Sequence[PageLine], named: Sequence[str], *, before: int, start: int) -> tuple[str, int | None]:
     """Return the title and the place of its line, None where no line has it.
 
     `named` are the titles that the page's head states, best first; `before` is the place of the first running text, and

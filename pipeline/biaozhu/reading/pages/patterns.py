@@ -98,9 +98,7 @@ _DISCLAIMER = re.compile(
     r"|^.{0,8}(?:[扫长按识别描码]{1,4}[^。，\d]{0,8}二维码|扫一扫)(?:[^。\d]{0,4}(?:关注|分享|打开|下载|阅读|进入|查看|在手机)[^。\d]{0,20})?$",
     re.IGNORECASE,
 )
-_BREADCRUMB = re.compile(
-    r"^(?:首页|主页|[^>»›→。]{1,12})(?:\s*(?:>{1,2}|»|›|→|＞|&gt;)\s*[^>»›→＞。]{1,60})+$"
-)
+_BREADCRUMB = re.compile(r"^(?:首页|主页|[^>»›→。]{1,12})(?:\s*(?:>{1,2}|»|›|→|＞|&gt;)\s*[^>»›→＞。]{1,60})+$")
 _PROMOTION = re.compile(r"^.{2,30}\s{1,4}(?:主办|主管|承办|协办)$")
 # Rather the name of a site or channel than a title.
 SITE = re.compile(
@@ -172,9 +170,7 @@ def _has_controls_only(line: str) -> bool:
         return True
     words = line.split()
     bare = [word for word in words if _BARE.fullmatch(word)]
-    return bool(bare) and all(
-        word.isdecimal() or not any(map(str.isalnum, word)) for word in words if word not in bare
-    )
+    return bool(bare) and all(word.isdecimal() or not any(map(str.isalnum, word)) for word in words if word not in bare)
 
 
 def _is_beside_text(line: str, edge: Edge) -> bool:
@@ -253,8 +249,7 @@ def _split_labels(line: str) -> list[tuple[str, str]]:
     matches = list(_LABEL.finditer(line))
     ends_at = [*(match.start() for match in matches), len(line)][1:]
     return [
-        ("".join(match["label"].split()), line[match.end() : end])
-        for match, end in zip(matches, ends_at, strict=True)
+        ("".join(match["label"].split()), line[match.end() : end]) for match, end in zip(matches, ends_at, strict=True)
     ]
 
 

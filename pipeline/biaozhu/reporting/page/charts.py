@@ -137,9 +137,7 @@ def make_place_axis(name: str, labels: Sequence[str]) -> Axis:
     return Axis(name, -0.5, len(labels) - 0.5, ticks)
 
 
-def lay_out_chart(
-    caption: Caption, *, x: Axis, y: Axis, series: Sequence[Series], diagonal: bool = False
-) -> Chart:
+def lay_out_chart(caption: Caption, *, x: Axis, y: Axis, series: Sequence[Series], diagonal: bool = False) -> Chart:
     """Lay out series, the first under the others; `diagonal` draws the line on which both axes are equal."""
     guide = f"M{_x(x.low, x)} {_y(x.low, y)}L{_x(x.high, x)} {_y(x.high, y)}" if diagonal else ""
     frame = (LEFT, TOP, WIDTH - LEFT - RIGHT, HEIGHT - TOP - BOTTOM)

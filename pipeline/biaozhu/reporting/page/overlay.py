@@ -149,9 +149,7 @@ def _cut_block(start: int, content: str, bars: list[Bar], marks: list[Mark], nam
     anchors = {mark.start for mark in noted}
     for position, (left, right) in enumerate(pairwise(cuts)):
         over = sorted(touching[position], key=lambda one: one.lane)
-        touches = (
-            Touch(one.lane, one.label, one.status, one.start == left, one.end == right) for one in over
-        )
+        touches = (Touch(one.lane, one.label, one.status, one.start == left, one.end == right) for one in over)
         anchor = make_anchor(name, left) if left in anchors else ""
         ended = tuple(mark for mark in noted if min(mark.end, end) == right)
         yield Piece(left, content[left - start : right - start], tuple(touches), anchor, ended)

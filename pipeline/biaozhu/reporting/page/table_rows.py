@@ -81,9 +81,7 @@ def make_breakdowns(
             gold = next((cell.gold or 0 for cell in cells if cell), 0)
             rows.append((_name_class(aspect, key, titles, words), gold, cells))
         if aspect == "section" and len(rows) > FEW_ROWS:
-            rows.sort(
-                key=lambda row: min((one.f1 for one in row[2] if one and one.f1 is not None), default=2.0)
-            )
+            rows.sort(key=lambda row: min((one.f1 for one in row[2] if one and one.f1 is not None), default=2.0))
         perfect = [row for row in rows if all(cell is None or _is_perfect(cell) for cell in row[2])]
         others = [row for row in rows if row not in perfect]
         more = len(others[MOST_ROWS:]) + len(perfect[MOST_ROWS:])

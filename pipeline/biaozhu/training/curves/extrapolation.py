@@ -81,9 +81,7 @@ class Gain:
     @property
     def distinguishable(self) -> bool:
         """The interval does not hold zero."""
-        return (
-            self.low is not None and self.high is not None and (self.low > SMALLEST or self.high < -SMALLEST)
-        )
+        return self.low is not None and self.high is not None and (self.low > SMALLEST or self.high < -SMALLEST)
 
 
 @dataclass(frozen=True, slots=True)
