@@ -67,6 +67,7 @@ def test_labelled_aligned_names_stay_disjoint_and_in_the_text(shapes: list[list[
         ("送来【四箧】书。", "AMOUNT", 0.95, True),
         ("【千百年】来如此。", "AMOUNT", 0.95, False),
         ("【千百年】来如此。", "AMOUNT", 0.5, True),
+        ("计量单位为【万元】。", "AMOUNT", 0.97, False),
         ("【某】人", "PERSON", 0.9, False),
         ("在【人民路】口", "PLACE", 0.9, False),
     ],

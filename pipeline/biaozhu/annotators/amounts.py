@@ -159,26 +159,28 @@ def find_amounts(texts: Sequence[str]) -> list[tuple[Span, ...]]:
 
 
 def refuses(text: str, start: int, end: int) -> bool:
-    """Tell whether the grammar knows what stands at text[start:end] and says that it is no amount: 千百年, 五湖四海."""
+    """Tell whether the grammar knows that what stands at text[start:end] is no amount: 千百年来, 单位为万元."""
     first = max(0, start - REACH_BEFORE)
-    folded = fold_text(text[first : end + REACH_AFTER])
-    start, end = start - first, end - first
-    if any(one[0] < end and start < one[1] for one in _amounts(folded)):
-        return False
-    return any(one.lastgroup == "skip" and one.start() < end and start < one.end() for one in PATTERN.finditer(folded))
+    refused: list[Found] = []
+    _amounts(fold_text(text[first : end + REACH_AFTER]), refused)
+    return any(one[0] < end - first and start - first < one[1] for one in refused)
 
 
-def _amounts(text: str) -> list[Found]:
+def _amounts(text: str, refused: list[Found] | None = None) -> list[Found]:
+    """Return the amounts of a text, and put into `refused` what is known to be none."""
     amounts: list[Found] = []
+    others = [] if refused is None else refused
     position = 0
     while found := PATTERN.search(text, position):
         start, position = found.span()
         kind = found.lastgroup
         if kind == "amount":
-            position = _read(text, found, amounts)
+            position = _read(text, found, amounts, others)
         elif kind in ("part", "price"):
             position = _end_of(_AFTERWARDS, text, position)
             amounts.append((start, position, 0.95))
+        elif kind == "skip":
+            others.append((start, position, 0.0))
         elif kind == "quoted" and text[start + 1] in "0123456789$¥€£-+":
             # “500万元” quotes a figure; everything else that short and quoted is a slogan or a fixed name.
             inner = text[start + 1 : position - 1]
@@ -187,8 +189,8 @@ def _amounts(text: str) -> list[Found]:
     return amounts
 
 
-def _read(text: str, found: re.Match[str], amounts: list[Found]) -> int:
-    """Add what a match says to the amounts, and return where it ends with all that belongs to it."""
+def _read(text: str, found: re.Match[str], amounts: list[Found], refused: list[Found]) -> int:
+    """Add what a match says to the amounts, or to what is refused; return where it ends with all that belongs to it."""
     key = "A" if found["figures"] else "C"
     first = found[f"unit{key}"]
     other = f"{key}2" if first else f"{key}1"
@@ -205,6 +207,9 @@ def _read(text: str, found: re.Match[str], amounts: list[Found]) -> int:
         text[end : end + REACH_AFTER],
     )
     if counts_nothing(one):
+        # A header (单位:万元) has no number; of a date or a rank the network may know better.
+        if not one.number.strip("十百千万亿"):
+            refused.append((start, end, 0.0))
         return end
     if second >= 0:
         if first and (kind_of(first) != kind or _is_change(one, text[second - 1])):

@@ -90,8 +90,8 @@ def make_examples(nlp: Language, sentences: Iterable[Sentence]) -> tuple[list[Ex
             words = reference.char_span(span.start, span.end, alignment_mode="expand") or ()
             around += words
             text, detail = sentence.text[span.start : span.end], "|".join(token.text for token in words)
-            said = ("not on token borders", sentence.id, *span.key, text, span.source, detail)
-            entries.append(Entry(STEP, "loss", *said))
+            reason = "not on token borders"
+            entries.append(Entry(STEP, "loss", reason, sentence.id, *span.key, text, span.source, detail))
         unknown = {token.i for token in around} - {token.i for tokens in aligned for token in tokens}
         reference.set_ents(aligned, missing=[reference[at : at + 1] for at in sorted(unknown)])
         examples.append(Example(nlp.make_doc(sentence.text), reference))
