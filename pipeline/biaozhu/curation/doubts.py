@@ -58,7 +58,7 @@ def apply_doubts(layer: Sequence[Sentence], doubts: Iterable[Doubt]) -> tuple[Se
         by_sentence[one.sentence].append(one)
     applied = []
     for sentence in layer:
-        own = by_sentence[sentence.id]
+        own = by_sentence.get(sentence.id, [])
         doubted = {span.key for one in own for span in doubted_spans(sentence, one)}
         kept = [span for span in sentence.spans if span.key not in doubted]
         applied.append(with_spans(sentence, [*kept, *(span for one in own for span in one.right)]))

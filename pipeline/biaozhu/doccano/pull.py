@@ -63,12 +63,13 @@ def pull(connection: Connection, spec: ProjectSpec, *, confirmed: bool = False) 
         raise RemoteError(what, where=connection.url, next_step="Pull the annotators' layers instead")
     # The server does not export in one transaction: a reading counts when the one after it is the same.
     examples = read_examples(connection, project)
-    for _ in range(MAX_READS):
+    for _ in range(MAX_READS - 1):
         pulled = _convert_examples(connection, project, spec, examples, only_confirmed=confirmed)
         again = read_examples(connection, project)
         if again == examples:
             return pulled
         examples = again
+    pulled = _convert_examples(connection, project, spec, examples, only_confirmed=confirmed)
     return replace(pulled, consistent=False)
 
 

@@ -230,9 +230,11 @@ def _read_layer(
         spans = []
         for span, there in zip(sentence.spans, as_stored, strict=True):
             source = span.source
-            if source == "doccano":
-                source = annotator if there in by_person else f"doccano:{connection.username}"
-            spans.append(replace(span, source=annotator if source == f"doccano:{annotator}" else source))
+            if source == f"doccano:{annotator}" or (source == "doccano" and there in by_person):
+                source = annotator
+            elif source == "doccano":
+                source = f"doccano:{connection.username}"
+            spans.append(replace(span, source=source))
         return with_spans(sentence, spans), status
 
     layers: dict[str, tuple[Sentence, ...]] = {}

@@ -226,10 +226,10 @@ class _Metrics:
         prometheus.ProcessCollector(registry=own)
         said = "Requests to /predict, by HTTP status."
         self.requests = prometheus.Counter("biaozhu_requests", said, ["status"], registry=own)
-        said = "Requests that are worked on or wait for it."
-        self.busy = prometheus.Gauge("biaozhu_busy", said, registry=own)
         said = "From a request's first byte to its answer, of those answered with 200."
         self.seconds = prometheus.Histogram("biaozhu_predict_seconds", said, buckets=SECONDS, registry=own)
+        said = "Requests that are worked on or wait for it."
+        self.busy = prometheus.Gauge("biaozhu_busy", said, registry=own)
         self.characters = prometheus.Counter("biaozhu_characters", "Code points annotated.", registry=own)
         self.spans = prometheus.Counter("biaozhu_spans", "Spans found, by label.", ["label"], registry=own)
 

@@ -43,7 +43,7 @@ UNRESOLVED = ("place", "times", "status", "under", "may be", "sentence")
 def is_chinese(text: str) -> bool:
     """Tell whether most letters of a text are Chinese characters, and hardly any are Japanese."""
     letters, chinese, kana = sum(map(str.isalpha, text)), len(CHINESE.findall(text)), len(KANA.findall(text))
-    return chinese >= MIN_CHINESE_SHARE * letters and kana <= MAX_KANA_SHARE * letters
+    return not letters or (chinese >= MIN_CHINESE_SHARE * letters and kana <= MAX_KANA_SHARE * letters)
 
 
 def say_where_not_chinese(articles: Iterable[Article]) -> None:

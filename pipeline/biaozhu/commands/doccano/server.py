@@ -130,7 +130,7 @@ def suggest(
     from biaozhu.doccano.project import find_project, switch_off, switch_on
     from biaozhu.serving.server import find_token
 
-    names = project or ["biaozhu"]
+    names = list(dict.fromkeys(project or ["biaozhu"]))
     label_set = read_labels(labels)
     token = find_token(token_file) if switch == "on" else ""
     connection = connect(find_account(home=home))

@@ -119,12 +119,12 @@ def lock_home(home: Path) -> Iterator[None]:
 def worker_runs(home: Path) -> bool:
     """Tell whether the local server's worker runs and is not halted; it may be busy."""
     state = read_state(home)
-    with suppress(psutil.Error):
-        return any(
-            is_alive(worker, home.resolve()) and psutil.Process(worker.pid).status() != psutil.STATUS_STOPPED
-            for worker in (state.processes if state else ())
-            if worker.name == "worker"
-        )
+    for worker in state.processes if state else ():
+        # One that vanishes while it is looked at says nothing about the others.
+        with suppress(psutil.Error):
+            halted = psutil.Process(worker.pid).status() == psutil.STATUS_STOPPED
+            if worker.name == "worker" and is_alive(worker, home.resolve()) and not halted:
+                return True
     return False
 
 
