@@ -131,7 +131,7 @@ def _write_cell(column: str, value: object) -> str:
         return "–"
     if isinstance(value, bool):
         return translate("yes" if value else "no")
-    if column == "label" and value in {"all", "ALL"}:
+    if column == "label" and value in ("all", "ALL"):
         return translate("all labels")
     if column in OUR_COLUMNS and isinstance(value, str):
         value = translate(value)

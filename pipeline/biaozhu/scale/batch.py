@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from biaozhu.annotators.words import NameModel
-    from biaozhu.data.model import Article
 
 CACHE = 16_384  # KiB of the database that stay in memory
 ID_BYTES, DIGEST_BYTES = 6, 16  # of a checksum: what makes an article's id, and what is kept

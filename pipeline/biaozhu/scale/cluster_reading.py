@@ -108,8 +108,8 @@ def start_actors(ray: Any, kind: type, arguments: Sequence[tuple[Any, ...]]) -> 
     nodes = cycle(nodes_with_cores(ray))
     remote, found = ray.remote(kind), []
     options = {"num_cpus": 0, "max_restarts": -1, "max_task_retries": -1}
-    for some, node in zip(arguments, nodes, strict=False):
-        there = NodeAffinitySchedulingStrategy(node, soft=True)
+    for some in arguments:
+        there = NodeAffinitySchedulingStrategy(next(nodes), soft=True)
         found.append(remote.options(scheduling_strategy=there, **options).remote(*some))
     return found
 

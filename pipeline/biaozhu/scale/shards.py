@@ -85,6 +85,7 @@ def check_form(form: Form) -> None:
 
 
 def _pack_parquet(lines: Sequence[str]) -> bytes:
+    check_form("parquet")
     import pyarrow as pa  # noqa: PLC0415 — an extra that only tables need
     from pyarrow import parquet  # noqa: PLC0415 — as above
 
@@ -154,8 +155,8 @@ def write_shards(
     check_form(plan.form)
     with held(folder):
         work = partial(make_shard, folder=folder, form=plan.form)
-        mark = weights_mark(plan.weights)
         groups = enumerate(batches(without_duplicates(require_readable(sources)), plan.size))
+        mark = weights_mark(plan.weights)
         shards = (shard_of(number, group, plan, mark) for number, group in groups)
         made = run_in_order(work, shards, weights=plan.weights, jobs=jobs, threads=threads)
         yield from collect(made, folder, plan)

@@ -202,7 +202,7 @@ def tally_spans(gold: Iterable[Span], predicted: Iterable[Span]) -> Tally:
 
 def count_scheme(tally: Tally, scheme: Scheme) -> Counts:
     """Return the counts under a scheme; PAR occurs under `partial` only, and INC under the others."""
-    correct = {"strict": tally.strict, "type": tally.type}.get(scheme, tally.exact)
+    correct = {"strict": tally.strict, "exact": tally.exact, "partial": tally.exact, "type": tally.type}[scheme]
     other = tally.paired - correct
     partial = other if scheme == "partial" else 0
     missing, spurious = tally.gold - tally.paired, tally.predicted - tally.paired

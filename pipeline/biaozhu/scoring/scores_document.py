@@ -26,20 +26,9 @@ if TYPE_CHECKING:
 
 FORMAT = "biaozhu.scores.v1"
 EVALUATION = (
-    *(
-        "name",
-        "sentences",
-        "characters",
-        "missing",
-        "units",
-        "sampling",
-        "overall",
-        "labels",
-        "breakdowns",
-        "confusion",
-    ),
-    *("calibration", "curve", "errors"),
-)
+    "name", "sentences", "characters", "missing", "units", "sampling", "overall", "labels", "breakdowns", "confusion",
+    "calibration", "curve", "errors",
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,7 +22,7 @@ from biaozhu.commands.models.training import crossval, train
 from biaozhu.commands.scores import report
 from biaozhu.data.errors import MissingFileError, TrainingError, UsageError
 from biaozhu.data.files import parse_json_as, sha256_of, write_text
-from biaozhu.data.layers import find_layers, ledger_path, read_layers
+from biaozhu.data.layers import find_layers, ledger_path, read_layer
 from biaozhu.data.shipped import find_shipped
 
 if TYPE_CHECKING:
@@ -293,7 +293,10 @@ def _find_annotators(job: Job) -> list[Path]:
     ids = {article.id for article in job.articles.values()}
     theirs = [one for one in sorted(LAYERS.glob("*")) if one.name not in NO_ANNOTATORS]
     folders = [one for one in theirs if any(one.glob("*.jsonl"))]
-    return [one for one in folders if any(sentence.article in ids for sentence in read_layers([one]))]
+    files = {one: find_layers([one]) for one in folders}
+    return [
+        one for one in folders if any(sentence.article in ids for file in files[one] for sentence in read_layer(file))
+    ]
 
 
 def _say_next_steps(job: Job, folder: Path, annotators: Sequence[Path]) -> None:

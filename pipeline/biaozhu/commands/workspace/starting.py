@@ -86,7 +86,7 @@ def _check_core() -> Iterator[Row]:
     state, advice = OK if fits else "not supported", "" if fits else "Take 3.11 to 3.13"
     yield f"Python {platform.python_version()}", state, advice
     yield "packages of the core", *_check_packages("")
-    for weights in get_args(Size):
+    for weights in reversed(get_args(Size)):
         try:
             lac_folder(weights)
             yield f"weights of LAC, {weights}", OK, ""
