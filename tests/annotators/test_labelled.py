@@ -31,6 +31,14 @@ def test_labelled_names_end_where_most_sentences_have_them(last: str, span: Span
     assert last[found.start : found.end] == wanted
 
 
+@pytest.mark.parametrize("longer", ["王晓明", "马克思", "玛丽亚"])
+def test_labelled_names_of_others_that_begin_alike_stay(longer: str) -> None:
+    short = longer[:-1]
+    texts = [f"{short}说。", f"{short}走。", f"{longer}在青岛市。"]
+    rows = [(person(0, 2),), (person(0, 2),), (person(0, 3),)]
+    assert align_names(texts, rows) == rows
+
+
 def test_labelled_names_get_the_character_that_most_sentences_have() -> None:
     texts = ["侯可若说。", "侯可若走。", "知县侯可若丁忧"]
     rows = align_names(texts, [(person(0, 3),), (person(0, 3),), (person(2, 4),)])

@@ -47,12 +47,19 @@ def test_repeated_believes_only_what_the_network_is_sure_of() -> None:
         (["冯异到了。", "他见冯异。"], []),
         (["冯异到了。", "冯异走了。", "《冯异传》"], []),
         (["冯异到了。", "冯异走了。", "冯异路"], []),
+        (["冯异到了。", "冯异走了。", "冯异集团"], []),
     ],
 )
 def test_repeated_finds_a_short_name_that_stands_twice(texts: list[str], wanted: list[str]) -> None:
     words = [(word(0, 2),) if text.startswith("冯异") and "路" not in text else () for text in texts]
     last = find_repeated(texts, words)[-1]
     assert [texts[-1][one.start : one.end] for one in last] == wanted
+
+
+@pytest.mark.parametrize(("name", "text"), [("高强", "高强度训练"), ("张力", "表面张力"), ("李强", "李强调安全")])
+def test_repeated_leaves_short_names_in_words_alone(name: str, text: str) -> None:
+    rows = find_repeated([f"{name}来了", f"{name}走了", text], [(word(0, 2),), (word(0, 2),), ()])
+    assert rows[-1] == []
 
 
 @example(["说西姆斯"])

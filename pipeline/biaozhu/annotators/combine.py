@@ -1,8 +1,8 @@
 """Several layers of the same sentences brought together into one, by the precedence that their annotators state.
 
 An annotator may propose the labels of its `proposes`, with its `min_score` or more; what else it finds only confirms:
-so the amounts of `network` of which it is less than sure confirm those of the grammar. A layer of no annotator, such as a file's, may propose the
-labels that no annotator claims.
+so the amounts of `network` of which it is less than sure confirm those of the grammar. A layer of no annotator, such as
+a file's, may propose the labels that no annotator claims.
 
 Where proposals overlap the higher priority wins; of the same priority the label, then the layer, that is first by name.
 A span that several layers have with the same borders and label gets `1 - (1 - a)(1 - b)…` of their scores (a layer

@@ -13,6 +13,8 @@ from biaozhu.annotators.repair.edit import make_edit
 from biaozhu.annotators.repair.persons import repair_persons
 from biaozhu.annotators.repair.places import repair_places
 from biaozhu.data.model import Span
+from biaozhu.knowledge.lexicon import LONGEST
+from biaozhu.knowledge.word_tables import read_words
 
 if TYPE_CHECKING:
     from biaozhu.annotators.words import LacWord
@@ -26,6 +28,7 @@ LABELS = frozenset(PROPOSED)
 UNNAMED = "某"
 # A person of fewer characters is not cut.
 SHORTEST_CUT = 3
+COMMON_IN_NAMES = frozenset("".join(read_words("given_names", "common")))
 _REFUSED = (
     "路 街 大道 巷 胡同 国道 省道 高速 公路 铁路 大桥 立交桥 隧道 机场 车站 大学 学院 医院 "
     "小学 中学 公园 广场 大厦 小区 水库 公司 集团 酒店 宾馆 超市 商场 博物馆 纪念馆"
@@ -65,11 +68,25 @@ def _aligned(text: str, row: Sequence[Span], number: int, counts: Mapping[str, i
     if row[number].label != "PERSON":
         return row[number]
     here, limit = counts[text[start:end]], row[number + 1].start if number + 1 < len(row) else len(text)
-    if end - start >= SHORTEST_CUT and counts.get(text[start : end - 1], 0) > here:
+    if (
+        end - start >= SHORTEST_CUT
+        and counts.get(text[start : end - 1], 0) > here == 1
+        and _ends_too_late(text, start, end)
+    ):
         return replace(row[number], end=end - 1)
     if end < limit and counts.get(text[start : end + 1], 0) > here:
         return replace(row[number], end=end + 1)
     return row[number]
+
+
+def _ends_too_late(text: str, start: int, end: int) -> bool:
+    """Tell whether the last character of a person is no part of a name: not 马克思 beside 马克, nor 王晓明 beside 王晓."""
+    edit = make_edit(text[start : end + LONGEST], ())
+    length = end - start
+    if edit.word(0, length) is not None:
+        return False
+    goes_on = any(one.is_plain and one.start == length - 1 and one.end > length for one in edit.words)
+    return goes_on or text[end - 1] not in COMMON_IN_NAMES
 
 
 def repair_names(text: str, spans: Iterable[Span]) -> tuple[Span, ...]:

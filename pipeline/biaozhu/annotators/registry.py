@@ -53,7 +53,7 @@ class Annotator:
 
     def min_score_of(self, label: str) -> float:
         """Return the least score with which a span of a label is proposed."""
-        return self.min_score if isinstance(self.min_score, float | int) else self.min_score.get(label, 0.0)
+        return self.min_score.get(label, 0.0) if isinstance(self.min_score, Mapping) else self.min_score
 
     def annotate(self, texts: Sequence[str], words: Sequence[Sequence[LacWord]] = ()) -> Rows:
         """Return the spans of each text, sorted, with this annotator as source.

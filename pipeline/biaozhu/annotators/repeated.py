@@ -12,7 +12,9 @@ from typing import TYPE_CHECKING
 
 from biaozhu.annotators.labelled import find_labelled
 from biaozhu.annotators.registry import Annotator
+from biaozhu.annotators.repair.edit import make_edit
 from biaozhu.data.model import Span
+from biaozhu.knowledge.lexicon import LONGEST
 
 if TYPE_CHECKING:
     from biaozhu.annotators.words import LacWord
@@ -24,7 +26,9 @@ MIN_SCORES = {2: 1.0, 3: 0.5}
 LONG = max(MIN_SCORES)
 _DOTS = re.compile("[·•・‧．]")
 # What makes a facility, a place or a prize of a person's name (guideline R5), and a title.
-_NOT_BEFORE = re.compile("路|街|大道|大桥|广场|公园|故居|纪念|奖|杯|镇|村|乡|县|中学|小学|大学|学院|医院|支队|号")
+_NOT_BEFORE = re.compile(
+    "路|街|大道|大桥|广场|公园|故居|纪念|奖|杯|镇|村|乡|县|中学|小学|大学|学院|医院|支队|号|公司|集团|牌|品牌|基金"
+)
 _NOT_AFTER = "《『"
 
 
@@ -49,6 +53,14 @@ def find_repeated(texts: Sequence[str], words: Sequence[Sequence[LacWord]]) -> l
     return [list(_occurrences(text, sure, by_first)) for text in texts]
 
 
+def _in_words(text: str, start: int, end: int) -> bool:
+    """Tell whether a short name is a word itself (高峰), or a word holds one of its borders (李强|调)."""
+    first = max(0, start - LONGEST)
+    edit = make_edit(text[first : end + LONGEST], ())
+    start, end = start - first, end - first
+    return any(one.is_plain and one.start < end and start < one.end for one in edit.near(start, end))
+
+
 def _occurrences(text: str, known: Mapping[str, float], by_first: Mapping[str, Sequence[str]]) -> Iterator[Span]:
     reached = 0
     for start, character in enumerate(text):
@@ -56,7 +68,8 @@ def _occurrences(text: str, known: Mapping[str, float], by_first: Mapping[str, S
             continue
         found = next((name for name in by_first[character] if text.startswith(name, start)), "")
         reached = start + len(found)
-        if found and not _NOT_BEFORE.match(text, reached) and text[start - 1 : start] not in tuple(_NOT_AFTER):
+        allowed = not _NOT_BEFORE.match(text, reached) and text[start - 1 : start] not in tuple(_NOT_AFTER)
+        if found and allowed and (len(found) >= LONG or not _in_words(text, start, reached)):
             yield Span(start, reached, "PERSON", SOURCE, known[found])
 
 

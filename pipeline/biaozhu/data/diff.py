@@ -6,10 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from biaozhu.data.model import (
-    Sentence,
-    Span,
-)
+from biaozhu.data.model import Sentence, Span
 
 FORMAT = "biaozhu.round-trip.v1"
 """What `pull --result` says that its file is."""

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 from spacy.util import walk_dict
 
 from biaozhu.annotators.trained import load_trained
-from biaozhu.data.errors import TrainingError, UsageError
+from biaozhu.data.errors import TrainingError, UsageError, WriteError
 from biaozhu.data.files import read_bytes, sha256_of, write_text
 from biaozhu.data.layers import read_layer
 from biaozhu.data.ledger import Entry
@@ -30,7 +30,7 @@ from biaozhu.scoring.evaluation import ALL, EvaluationOptions, evaluate_layer
 from biaozhu.scoring.significance import Sampling
 from biaozhu.training.card import markdown_table
 from biaozhu.training.train import corpus_of, read_config, train
-from biaozhu.training.whole_folder import check_replaceable, replace_folder
+from biaozhu.training.whole_folder import check_replaceable
 
 if TYPE_CHECKING:
     from biaozhu.training.train import OnStep
@@ -175,5 +175,10 @@ def _key(path: Path, config: Mapping[str, Any], settings: Mapping[str, Any], fil
 
 
 def _move(model: Path, output: Path) -> None:
-    with replace_folder(output) as made:
-        model.rename(made)
+    # The model is not moved into a temporary folder first: a failure must not take hours of training with it.
+    try:
+        if output.exists():
+            output.rename(model.parent / "old")
+        model.rename(output)
+    except OSError as error:
+        raise WriteError(f"cannot be written ({error.strerror})", where=str(output)) from None
