@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
     from biaozhu.data.model import Span
 
-TEXT = "𠮷日，白水县的林小满送来3万元。😀青川县也送来了20余吨大米。"
+TEXT = "𠮷日，白水县的王小明送来3万元。😀青川县也送来了20余吨大米。"
 PIECES = (
     "𠮷",
     "😀",
@@ -40,7 +40,7 @@ PIECES = (
     " ",
     "\x00",
     "白水县",
-    "林小满",
+    "王小明",
     "3万元",
     "在",
     "。",
@@ -71,7 +71,7 @@ def test_serving_finds_what_preannotate_finds(url: str, tmp_path: Path) -> None:
     found = post(url, {"text": TEXT}).json()
     assert found["model"] == "preannotate"
     assert [(e["start"], e["end"], e["label"], e["source"], e["score"]) for e in found["entities"]] == expected
-    assert {"白水县", "3万元"} <= {entity["text"] for entity in found["entities"]}
+    assert {"白水县", "王小明", "3万元"} <= {entity["text"] for entity in found["entities"]}
 
 
 @settings(deadline=None, max_examples=25)

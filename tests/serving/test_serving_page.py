@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from biaozhu.serving.predictor import Predictor
 
-TEXT = "😀四川省苍溪县的林小满种了30余亩猕猴桃,收入27万元。\r\n\n😀苍溪县有9个村。"
+TEXT = "😀四川省苍溪县的王小明种了30余亩猕猴桃,收入27万元。\r\n\n😀苍溪县有9个村。"
 PIECES = (
     "𠮷",
     "😀",
@@ -35,7 +35,7 @@ PIECES = (
     " ",
     "\x00",
     "苍溪县",
-    "林小满",
+    "王小明",
     "3万元",
     "20-30亩",
     "零下",
@@ -67,7 +67,7 @@ def test_serving_page_meaning_adds_values_and_paths_to_what_predict_finds(home: 
     plain = requests.post(f"{home}predict", json={"text": TEXT}, headers=WITH_TOKEN, timeout=30).json()
     assert {one["text"] for one in plain["entities"]} == found.keys()
     assert found["苍溪县"]["meaning"]["path"] == ["四川省", "广元市", "苍溪县"]
-    assert found["林小满"]["meaning"] is None
+    assert found["王小明"]["meaning"] is None
     area, money = found["30余亩"]["meaning"], found["27万元"]["meaning"]
     assert (area["unit"], area["base_unit"], area["approx"]) == ("亩", "m²", "余")
     assert (money["low"], money["base_unit"], money["place"]) == ("270000", "CNY", "四川省/广元市/苍溪县")
@@ -152,7 +152,7 @@ def test_serving_page_shows_spans_values_and_paths(page: Page) -> None:
     rows.first.wait_for()
     cells = [[cell.inner_text() for cell in row.locator("th, td").all()] for row in rows.all()]
     assert ["苍溪县", "地点", "", "四川省 › 广元市 › 苍溪县"] in cells
-    assert ["林小满", "人物", "", ""] in cells
+    assert ["王小明", "人物", "", ""] in cells
     assert ["27万元", "数量", "270,000 元", "四川省 › 广元市 › 苍溪县"] in cells
     assert ["30余亩", "数量", "30 亩 (余) = 20,000 m²", "四川省 › 广元市 › 苍溪县"] in cells
     # An astral character before it, and a line end that the text field has shortened: the marks are still true.

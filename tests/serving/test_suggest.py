@@ -33,8 +33,8 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.server
 LABELS = read_labels()
-TEXT = "𠮷日，白水县的林小满送来3万元。"
-FOUND = [("白水县", "PLACE"), ("林小满", "PERSON"), ("3万元", "AMOUNT")]
+TEXT = "𠮷日，白水县的王小明送来3万元。"
+FOUND = [("白水县", "PLACE"), ("王小明", "PERSON"), ("3万元", "AMOUNT")]
 WAND = '.toolbar-control button:has(path[d^="M7.5,5.6"])'  # Material Design's auto-fix; the button has no other name
 
 
