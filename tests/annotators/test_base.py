@@ -128,6 +128,15 @@ def test_base_model_of_the_repository_finds_names_it_never_saw() -> None:
     ]
 
 
+@pytest.mark.parametrize("folder", [MODEL, MODEL.with_name("fast")])
+def test_base_models_of_the_repository_name_no_path_of_a_machine(folder: Path) -> None:
+    assert folder.is_dir()
+    named = [
+        line for path in folder.glob("*.[jm][sd]*") for line in path.read_text("utf-8").splitlines() if '"/' in line
+    ]
+    assert named == []
+
+
 def test_base_model_of_the_repository_is_small() -> None:
     assert sum(path.stat().st_size for path in MODEL.iterdir()) < 12_000_000
 

@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from biaozhu.annotators.network.base import load_base
+from biaozhu.annotators.network.base import load_base, read_config
 from biaozhu.annotators.network.char_rows import rows_of
 from biaozhu.annotators.network.fast import FORMAT, PAIRS, load_fast
 from biaozhu.annotators.network.lac_weights import lac_start
 from biaozhu.annotators.network.pair_rows import frequent_pairs, make_pair_table
 from biaozhu.annotators.network.runtime import CONFIG, GRAPH
 from biaozhu.data.errors import ConfigError
-from biaozhu.data.files import sha256_of, write_text
+from biaozhu.data.files import write_text
 from biaozhu.data.strict_counts import count_strict_spans, sum_counts
 from recipes.base.card import render_card
 from recipes.base.export import write_model
@@ -115,7 +115,7 @@ def distil(  # noqa: PLR0913 — a recipe names all that it reads
     facts: dict[str, Any] = {
         "text": {"sentences": len(sentences), "taught": len(taught.points), **asdict(text)},
         "corpus": {key: manifest[key] for key in ("name", "package_sha256", "licence")},
-        "teacher": sha256_of(teacher / CONFIG),
+        "teacher": read_config(teacher / CONFIG)["files"][GRAPH],
         "training": asdict(config.settings),
         "history": history,
     }
