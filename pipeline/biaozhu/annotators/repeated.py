@@ -29,7 +29,7 @@ _DOTS = re.compile("[·•・‧．]")
 _NOT_BEFORE = re.compile(
     "路|街|大道|大桥|广场|公园|故居|纪念|奖|杯|镇|村|乡|县|中学|小学|大学|学院|医院|支队|号|公司|集团|牌|品牌|基金"
 )
-_NOT_AFTER = "《『"
+_NOT_AFTER = ("《", "『")
 
 
 def find_repeated(texts: Sequence[str], words: Sequence[Sequence[LacWord]]) -> list[list[Span]]:
@@ -68,7 +68,7 @@ def _occurrences(text: str, known: Mapping[str, float], by_first: Mapping[str, S
             continue
         found = next((name for name in by_first[character] if text.startswith(name, start)), "")
         reached = start + len(found)
-        allowed = not _NOT_BEFORE.match(text, reached) and text[start - 1 : start] not in tuple(_NOT_AFTER)
+        allowed = not _NOT_BEFORE.match(text, reached) and text[start - 1 : start] not in _NOT_AFTER
         if found and allowed and (len(found) >= LONG or not _in_words(text, start, reached)):
             yield Span(start, reached, "PERSON", SOURCE, known[found])
 
