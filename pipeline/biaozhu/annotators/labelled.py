@@ -49,7 +49,8 @@ def find_labelled(texts: Sequence[str], words: Sequence[Sequence[LacWord]]) -> l
 def align_names(texts: Sequence[str], rows: Sequence[tuple[Span, ...]]) -> list[tuple[Span, ...]]:
     """Return the spans of an article with its persons' ends where most sentences have them.
 
-    Of 冯异 three times and 冯异勒 once, before 住马, the latter loses its last character; so it is with one too few.
+    Of 冯异 three times and 冯异勒 once, before 住马, the latter loses its last character, unless it could be another's name
+    (see `_ends_too_late`); one that has a character too few gets it.
     """
     counts = Counter(
         text[span.start : span.end]
