@@ -220,6 +220,8 @@ class LayerCounts:
             _increase(self.groups["article"][unit], (sentences, int(row[0]), int(row[1]), int(row[3])))
         self.units, self.rows = found.units, found.counts
         self.number, self.digest = found.number, found.digest
+        # A second copy of all rows and the names of the training data would stay as long as the figures do.
+        del self._unit_rows, self._seen
 
     def _add_right(self, spans: Sequence[Span], row: list[int]) -> int:
         """Count spans that both sides have, and return how many characters they cover."""
