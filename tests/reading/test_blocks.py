@@ -264,6 +264,13 @@ def test_blocks_whole_sentence_captions_in_a_long_article() -> None:
     assert without_text(raw) == "ppcppcpppppp"
 
 
+@pytest.mark.parametrize(("around", "kind"), [(3, "p"), (4, "c")])
+def test_blocks_whole_sentence_captions_only_in_an_article_of_eight_paragraphs(around: int, kind: str) -> None:
+    set_off = "　　  农户在石桥乡的稻田里抢插秧苗，预计三日后结束。"
+    body = [f"　　{PROSE * 3}"] * around
+    assert without_text("\n".join([*body, set_off, *body])) == f"{'p' * around}{kind}{'p' * around}"
+
+
 def test_blocks_interview_lines_are_no_headings() -> None:
     raw = f"{PROSE}\n记者：您怎么看\n{MORE}\n记者：还有呢\n{PROSE}\n记者：明白了\n{MORE}"
     assert "f" not in without_text(raw)

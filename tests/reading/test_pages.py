@@ -100,6 +100,13 @@ def test_pages_names_of_elements_are_weighed(page: str, left_out: dict[str, str]
     assert {one.reason: one.text for one in article.left_out} == left_out
 
 
+def test_pages_keep_both_halves_of_an_article() -> None:
+    half = f"<p>{PROSE}</p>" * 3
+    page = f"<html><div>{half}<p>86户</p></div><div>{half}</div></html>"
+    article = article_from_bytes(page.encode(), name="x", where="x", page=True)
+    assert article.raw.split() == [*[PROSE] * 3, "86户", *[PROSE] * 3]
+
+
 @pytest.mark.parametrize("depth", [2500, 20_000])
 def test_pages_nested_too_deep_are_refused(depth: int) -> None:
     page = f"<html>{'<div>甲。' * depth}"

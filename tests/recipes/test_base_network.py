@@ -16,7 +16,8 @@ from biaozhu.annotators.network.char_rows import rows_of
 from biaozhu.annotators.network.lac_data import HIDDEN
 from biaozhu.annotators.network.runtime import make_session
 from biaozhu.data.errors import TrainingError
-from recipes.base.begin import read_earlier
+from biaozhu.knowledge.lexicon import KINDS, SURNAME_COLUMNS, WIDTH
+from recipes.base.begin import add_kinds, read_earlier
 from recipes.base.build import build_base
 from recipes.base.corpus import read_auxiliary
 from recipes.base.data import IGNORED, Example, batches, name_tags, well_formed
@@ -100,6 +101,24 @@ def test_network_and_onnx_agree(tuned: bool, lexicon: int) -> None:  # noqa: FBT
     for column, length in enumerate(lengths):
         # The network's own matrices are not of 8 bits; the graph's are.
         np.testing.assert_allclose(found[:length, column], expected.numpy()[:length, column], atol=2e-2)
+
+
+@pytest.mark.parametrize("kinds", [1, KINDS - 3, KINDS])
+def test_a_matrix_gets_rows_of_zeros_for_kinds_that_its_lexicon_lacked(kinds: int) -> None:
+    rng = np.random.default_rng(1)
+    states, width = rng.normal(size=5), 3 * kinds + SURNAME_COLUMNS
+    matrix = rng.normal(size=(5 + width, 4))
+    columns = rng.integers(0, 2, WIDTH)
+    parts = [part[:kinds] for part in np.split(columns[: 3 * KINDS], 3)]
+    earlier = np.concatenate([states, *parts, columns[3 * KINDS :]])
+    wide = add_kinds(matrix, width)
+    assert wide.shape == (5 + WIDTH, 4)
+    np.testing.assert_allclose(np.concatenate([states, columns]) @ wide, earlier @ matrix)
+
+
+def test_a_matrix_without_a_lexicon_stays_as_it_is() -> None:
+    matrix = np.ones((5, 4))
+    assert add_kinds(matrix, 0) is matrix
 
 
 @pytest.mark.parametrize("temperature", [1.0, 1.6])

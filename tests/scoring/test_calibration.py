@@ -43,6 +43,7 @@ def test_confidence_gives_the_written_calibration_error() -> None:
         (2, 1, 0.5),
     ]
     assert found.bins[0].mean_score is None
+    assert [(one.low, one.high) for one in found.bins] == [(at / 10, (at + 1) / 10) for at in range(10)]
 
 
 def test_confidence_of_nothing_is_undefined() -> None:

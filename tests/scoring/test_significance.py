@@ -50,6 +50,18 @@ def test_bootstrap_agrees_with_scipy(units: int, method: str) -> None:
         assert interval == pytest.approx(tuple(theirs), abs=0.006)
 
 
+def test_bootstrap_of_skewed_units_is_accelerated_as_in_scipy() -> None:
+    # Few units, one far worse than the others: what tells BCa's acceleration from none.
+    tries = np.full(20, 1000)
+    hits = np.array([300, 700, *range(930, 948)])
+    ours = estimate_metrics(np.column_stack([hits, tries]), METRICS, sampling=Sampling(resamples=20_000))["share"]
+    theirs = stats.bootstrap(
+        (hits, tries), mean_of, paired=True, vectorized=True, n_resamples=20_000, method="bca", rng=1
+    )
+    assert ours.bca == pytest.approx(tuple(theirs.confidence_interval), abs=0.006)
+    assert ours.percentile != pytest.approx(ours.bca, abs=0.02)
+
+
 def test_bootstrap_covers_the_truth_about_as_often_as_it_says() -> None:
     rng = np.random.default_rng(6)
     covered = {"percentile": 0, "bca": 0}
