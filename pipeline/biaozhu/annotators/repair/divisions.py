@@ -44,7 +44,7 @@ def _complete_names(edit: Edit) -> None:
     text = edit.text
     found = [
         (word.start, word.end)
-        for word in edit.words
+        for word in edit.places
         if word.is_division(PROVINCE, TOWNSHIP, full=True)
         or (word.is_of(FORMER_DIVISION) and not edit.over(word.start, word.end))
     ]
@@ -111,7 +111,7 @@ _GROUP = re.compile("([\u4e00-\u9fff][湾沟坝坪坡岭山塘冲坳洞桥井庄
 
 def _find_below(edit: Edit) -> None:
     """Find what the tables have right behind a division: one inside it, a village; and a named group behind a village (P2)."""
-    for word in edit.words:
+    for word in edit.places:
         above = edit.has(PLACE, end=word.start) if word.is_division(CITY, TOWNSHIP) else None
         if above and not edit.over(word.start, word.end) and _is_inside(edit, above, word):
             edit.put(word.start, word.end, PLACE)
@@ -231,7 +231,7 @@ _INSTITUTION = re.compile("(?:银行|集团|电网|电力|石油|石化|移动|�
 
 def _find_branches(edit: Edit) -> None:
     """Find where a firm's branch is (银行|曲阳|支行) and what a dateline names (本报|赫章|讯) (P4)."""
-    for word in edit.words:
+    for word in edit.places:
         branch = word.is_division(PROVINCE, COUNTY) and _BRANCH.match(edit.text, word.end)
         if branch and _INSTITUTION.search(edit.text, max(0, word.start - 4), word.start):
             edit.add(word.start, word.end, PLACE)

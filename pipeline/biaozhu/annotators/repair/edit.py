@@ -5,15 +5,15 @@ from __future__ import annotations
 import re
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable
-from dataclasses import dataclass
 from functools import cache
-from operator import attrgetter
+from typing import NamedTuple
 
 from biaozhu.annotators.cover import Cover
 from biaozhu.data.files import LONE_SURROGATE
 from biaozhu.data.model import Span
 from biaozhu.knowledge.lexicon import DIVISION, FOREIGN, loaded_lexicon
 from biaozhu.knowledge.word_tables import read_words
+from biaozhu.knowledge.world import PLACE_KINDS
 from biaozhu.reading.simplified import to_chinese_marks, to_simplified
 
 HAN = re.compile("[\u3400-\u9fff\U00020000-\U0003ffff]")
@@ -23,13 +23,13 @@ DOTS = "·•・‧．.∙⋅･"
 PLACE, PERSON = "PLACE", "PERSON"
 SOURCE, SCORE = "network", 0.75
 _TITLE = re.compile("[《》]")
-_BORDERS = attrgetter("start", "end")
 _PERSON_BITS, _PLACE_BIT = 0b11, 0b100
+# The ten forms of divisions, and the places of `world`.
+_TABLE_BITS = (1 << FOREIGN) - (1 << DIVISION) | PLACE_KINDS << FOREIGN
 
 
-@dataclass(frozen=True, slots=True)
-class Word:
-    """A word of the dictionaries where it stands, with its kinds as bits (see `lexicon`)."""
+class Word(NamedTuple):
+    """A word of the dictionaries where it stands, with its kinds as bits (see `lexicon`); a text has as many words as characters."""
 
     start: int
     end: int
@@ -68,7 +68,9 @@ class Edit:
 
     def __init__(self, text: str, words: Iterable[Word] = (), spans: Iterable[Span] = ()) -> None:
         self.text = text
-        self.words = sorted(words, key=_BORDERS)
+        self.words = sorted(words)
+        # Those that a table of places has, which are few.
+        self.places = [word for word in self.words if word.kinds & _TABLE_BITS]
         self._starts = [word.start for word in self.words]
         self._longest = max((word.end - word.start for word in self.words), default=0)
         self._marks = [mark.start() for mark in _TITLE.finditer(text)]
@@ -144,5 +146,5 @@ def make_edit(text: str, spans: Iterable[Span]) -> Edit:
     # The automata read UTF-8, which has no lone surrogates.
     text = LONE_SURROGATE.sub("\ufffd", to_chinese_marks(to_simplified(text)))
     find, kinds, _ = loaded_lexicon()
-    words = tuple(Word(start, end, int(kinds[number])) for start, end, number in find(text))
+    words = tuple(Word(start, end, kinds.item(number)) for start, end, number in find(text))
     return Edit(text, words, spans)

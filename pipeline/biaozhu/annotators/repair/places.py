@@ -53,7 +53,7 @@ def _find_abroad(edit: Edit) -> None:
     for found in _JOINED.finditer(edit.text):
         edit.put(*found.span(), PLACE)
     kept: Cover[Word] = Cover()
-    foreign = [word for word in edit.words if word.is_of(ABROAD)]
+    foreign = [word for word in edit.places if word.is_of(ABROAD)]
     for word in sorted(foreign, key=lambda one: (one.start - one.end, one.start)):
         name = edit.text[word.start : word.end]
         refused = name in _NO_COUNTRIES or name.endswith(("地区", "海岸"))

@@ -108,6 +108,8 @@ def llm(
 
 def check_records(configs: Sequence[Path], layers: Sequence[Path]) -> None:
     """Check before any work that records and status files beside layers replace nothing else; in a path * is the model's name."""
+    if not configs:
+        return
     from biaozhu.curation.status import status_path
     from biaozhu.llm.config import read_config
     from biaozhu.llm.work import record_path
