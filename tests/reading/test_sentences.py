@@ -128,6 +128,11 @@ def test_sentences_rule(text: str, expected: list[str]) -> None:
     assert cut(text) == expected
 
 
+@pytest.mark.parametrize("before", ["短。", "这一句话比十六个字还要长,它说的是县里的事。"])
+def test_sentences_whole_sentence_in_brackets_is_one_wherever_it_begins(before: str) -> None:
+    assert cut(f"{before}（括号里也是一句。）后面还有一句。") == [before, "（括号里也是一句。）", "后面还有一句。"]
+
+
 @pytest.mark.parametrize("closer", list("”’」』）)】》〉]}"))
 def test_sentences_every_closer_stays(closer: str) -> None:
     assert cut(f"甲乙。{closer}丙丁。") == [f"甲乙。{closer}", "丙丁。"]
