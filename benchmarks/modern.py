@@ -1,7 +1,7 @@
 """Strict F1 of the pre-annotation on the modern corpus, by label and kind of text: `python benchmarks/modern.py dev [MODEL …]`.
 
-`dev` and `test` need the corpus in the cache folder (`biaozhu corpus fetch modern --from FOLDER`); `written`, the passages that were
-written for the corpus and kept out of train, lies in annotations/modern. Sentences of one document are annotated together.
+`dev` and `test` need the corpus in the cache folder (`biaozhu corpus fetch modern --from FOLDER`); `written`, passages that were
+written for the corpus and kept out of train, and `known`, those of them about real persons and places of the world, lie in annotations/modern. Sentences of one document are annotated together.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ from recipes.corpora.modern import Documents
 OFFSETS = Path(__file__).parent.parent / "annotations" / "modern"
 MODELS = ("accurate", "fast")
 LABELS = ("PLACE", "PERSON", "AMOUNT")
+WRITTEN = ("written", "known")
 
 
 def read_written(rows: list[dict[str, Any]]) -> list[Sentence]:
@@ -42,7 +43,7 @@ def main(part: str, names: list[str]) -> None:
     """Print a table in Markdown for each model."""
     path = OFFSETS / f"{part}.jsonl"
     rows = [json.loads(line) for line in path.read_text("utf-8").splitlines()]
-    if part == "written":
+    if part in WRITTEN:
         gold, digest = read_written(rows), hashlib.sha256(path.read_bytes()).hexdigest()
     else:
         folder = corpora_folder() / "modern"

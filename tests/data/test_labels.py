@@ -16,9 +16,10 @@ ONE = '[[label]]\nid = "A"\nname = "甲"\ncolor = "#11aaFF"\nshortcut = "a"\ndef
 TWO = '[[label]]\nid = "B"\nname = "乙"\ncolor = "#000000"\nshortcut = "b"\ndefinition = "y"\n'
 
 
-def test_labels_come_in_the_order_of_the_file(tmp_path: Path) -> None:
+@pytest.mark.parametrize("mark", ["", "\ufeff"])
+def test_labels_come_in_the_order_of_the_file(tmp_path: Path, mark: str) -> None:
     path = tmp_path / "labels.toml"
-    path.write_text(TWO + ONE, "utf-8")
+    path.write_text(mark + TWO + ONE, "utf-8")
     assert read_labels(path) == (
         Label("B", "乙", "#000000", "b", "y"),
         Label("A", "甲", "#11aaFF", "a", "x"),

@@ -159,6 +159,17 @@ def test_model_spans_of_a_line_may_stand_in_any_order() -> None:
         sentence_to_line(unsorted)
 
 
+def test_model_spans_that_stand_twice_in_a_line_are_refused() -> None:
+    line = json.dumps(GOOD)
+    assert sentence_from_line(line).spans
+    with pytest.raises(LineError):
+        sentence_from_line(line[:-1] + ', "spans": []}')
+    # In a text the word is no key.
+    text = f'说"spans"和"spans"{GOOD["text"]}'
+    quoted = Sentence(GOOD["article"], 0, len(text), text, ())
+    assert sentence_from_line(sentence_to_line(quoted)) == quoted
+
+
 @given(st.text(max_size=80))
 def test_model_any_line_is_read_or_refused(line: str) -> None:
     with contextlib.suppress(BiaozhuError):

@@ -316,6 +316,14 @@ def test_article_several_files_are_read_without_the_bad_ones(tmp_path: Path) -> 
     assert [article.name for article in read_articles([good])] == ["a"]
 
 
+def test_article_pipe_among_the_files_of_a_folder_is_left_out(tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_text("县里来了人。", encoding="utf-8")
+    os.mkfifo(tmp_path / "b.txt")
+    articles, problems = read_readable(find_articles([tmp_path]))
+    assert [article.name for article in articles.values()] == ["a"]
+    assert [(one.code, one.where) for one in problems] == [("BZ003", str(tmp_path / "b.txt"))]
+
+
 @pytest.mark.parametrize(
     ("data", "rewritten"),
     [

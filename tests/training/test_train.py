@@ -133,6 +133,7 @@ def test_train_again_takes_its_own_ledger_and_keeps_a_link(tmp_path: Path, seeds
         (("[nlp]", "[nlp"), "nlp"),
         (('train]\n@readers = "biaozhu.GoldCorpus', 'train]\n@readers = "spacy.Corpus'), "path"),
         (("gold.jsonl", "nowhere-*.jsonl"), "nowhere"),
+        (("[nlp]", "[loop]\nround = ${loop.round}\n\n[nlp]"), "loop"),
     ],
 )
 def test_train_refuses_a_bad_config_in_one_line(

@@ -30,7 +30,7 @@ def read_labels(path: Path = DEFAULT) -> tuple[Label, ...]:
     path = find_shipped(path)
     where = str(path)
     try:
-        table = tomllib.loads(read_bytes(path).decode("utf-8"))
+        table = tomllib.loads(read_bytes(path).decode("utf-8-sig"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise LabelsFileError(f"not TOML: {error}", where=where) from None
     entries = table.get("label", [])

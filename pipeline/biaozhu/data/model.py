@@ -160,7 +160,8 @@ def sentence_to_line(sentence: Sentence) -> str:
 def sentence_from_line(line: str, *, where: str = "") -> Sentence:
     """Parse and check one sentence line, spans in any order; raises LineError, OffsetError or OverlapError."""
     try:
-        data = json.loads(line)
+        # Of a key that comes twice the first value would be lost without a word.
+        data = json.loads(line, object_pairs_hook=_once_each if line.count('"spans"') > 1 else None)
     except (ValueError, RecursionError) as error:
         raise LineError(f"not JSON ({error})", where=where) from None
     _check_keys(data, LINE_KEYS, "sentence line", where)
@@ -184,6 +185,12 @@ def sentence_from_line(line: str, *, where: str = "") -> Sentence:
         if (there := text[span.start : span.end]) != item["text"]:
             raise OffsetError(f"span {span.start}-{span.end} says {item['text']!r} where {there!r} stands", where=where)
     return sentence
+
+
+def _once_each(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    if len(found := dict(pairs)) < len(pairs):
+        raise ValueError("a key stands twice")
+    return found
 
 
 def _check_keys(data: Any, keys: tuple[str, ...], name: str, where: str) -> None:
@@ -214,8 +221,10 @@ def is_unicode(text: str) -> bool:
 def _span_from(data: Any, where: str) -> Span:
     _check_keys(data, SPAN_KEYS, "span", where)
     start, end = _int(data["start"], "span start", where), _int(data["end"], "span end", where)
-    if not isinstance(data["label"], str) or not data["label"] or not isinstance(data["source"], str):
+    if not isinstance(data["label"], str) or not isinstance(data["source"], str):
         raise LineError("a span's label and source must be strings", where=where)
+    if not data["label"]:
+        raise LineError("a span's label is empty", where=where)
     if not is_unicode(data["label"] + data["source"]):
         raise LineError("a span's label or source holds a lone surrogate", where=where)
     score = data["score"]

@@ -97,7 +97,7 @@ def read_config(path: Path) -> Config:
     """Read and check a configuration; ConfigError also where it would send a key unencrypted."""
     where = str(path)
     try:
-        table = tomllib.loads(read_bytes(path).decode("utf-8"))
+        table = tomllib.loads(read_bytes(path).decode("utf-8-sig"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ConfigError(f"not TOML: {error}", where=where) from None
     try:

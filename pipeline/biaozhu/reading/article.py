@@ -128,6 +128,9 @@ def list_left_out(article: Article) -> tuple[Entry, ...]:
 
 def read_source(path: Path) -> bytes:
     """Return a source file's bytes, at most `MAX_ARTICLE_BYTES`; for what it raises see `read_article`."""
+    # A pipe that lies among the articles of a folder would be waited for without end; one from a shell has no such name.
+    if path.suffix.lower() in ARTICLE_SUFFIXES and path.is_fifo():
+        raise MissingFileError("this is not a file", where=str(path))
     try:
         with path.open("rb") as file:
             data = file.read(MAX_ARTICLE_BYTES + 1)

@@ -97,7 +97,7 @@ def list_authors(gold: Iterable[Sentence], about: About, times: Mapping[str, str
 
 def _read_file(path: Path) -> About:
     try:
-        table: dict[str, Any] = tomllib.loads(read_bytes(path).decode("utf-8"))
+        table: dict[str, Any] = tomllib.loads(read_bytes(path).decode("utf-8-sig"))
         if unknown := sorted(set(table) - {"annotator", "in_sample"}):
             raise ValueError(f"unknown key {unknown[0]}")  # noqa: TRY301 — one error for all
         return msgspec.convert(table, About)

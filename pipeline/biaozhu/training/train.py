@@ -276,7 +276,7 @@ def corpus_of(config: Config, path: Path) -> GoldCorpus | DocBinStream:
         whole = config.interpolate()
         name = whole["training"]["train_corpus"]
         (corpus,) = util.resolve_dot_names(whole, [name])
-    except (ValueError, KeyError) as error:
+    except (ValueError, KeyError, configparser.Error) as error:
         raise ConfigError(_shorten(error), where=str(path)) from None
     if not isinstance(corpus, GoldCorpus | DocBinStream):
         raise ConfigError(f"{name} is neither {GOLD} nor {STREAM}", where=str(path))
