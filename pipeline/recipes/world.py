@@ -41,11 +41,11 @@ def read_names(folder: Path) -> Iterator[tuple[str, int]]:
         yield from ((row["名称"], FORMER_DIVISION) for row in csv.DictReader(file) if row["状态"] != "在用")
 
 
-def write_table(names: Iterable[tuple[str, int]], output: Path) -> int:
-    """Write the names of two to eight Han characters, one a line with all of its kinds as bits; return how many."""
+def write_table(names: Iterable[tuple[str, int]], output: Path, pattern: re.Pattern[str] = HAN) -> int:
+    """Write the names that the pattern matches whole, one a line with all of its kinds as bits; return how many."""
     kinds: dict[str, int] = {}
     for name, kind in names:
-        if HAN.fullmatch(name):
+        if pattern.fullmatch(name):
             kinds[name] = kinds.get(name, 0) | kind
     lines = "".join(f"{name}\t{bits}\n" for name, bits in sorted(kinds.items()))
     output.write_bytes(lzma.compress(lines.encode("utf-8"), preset=9 | lzma.PRESET_EXTREME))

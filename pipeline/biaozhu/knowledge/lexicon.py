@@ -26,7 +26,7 @@ from biaozhu.knowledge.gazetteer import DIVISIONS, gazetteer, read_packed
 from biaozhu.knowledge.names import import_automaton, make_finder_without_daachorse
 from biaozhu.knowledge.word_tables import COMPOUND_SURNAMES, SURNAMES
 from biaozhu.knowledge.world import KINDS as WORLD_KINDS
-from biaozhu.knowledge.world import PEOPLE, WORLD, world_names
+from biaozhu.knowledge.world import TABLES, world_names
 
 # Kinds of words by jieba's tag; of a tag that is not named here its first letter decides.
 TAGS = {
@@ -40,9 +40,10 @@ FOREIGN = DIVISION + 2 * 5
 KINDS = FOREIGN + WORLD_KINDS
 SHORTEST, LONGEST = 2, 8
 # Of each kind: a word begins here, ends here, goes on here; then a surname of one character, and both of one of two.
-WIDTH = 3 * KINDS + 3
+SURNAME_COLUMNS = 3
+WIDTH = 3 * KINDS + SURNAME_COLUMNS
 # Counts up whenever the columns or what is laid out change.
-LAYOUT = b"3"
+LAYOUT = b"4"
 SHA256 = "7197c3211ddd98962b036cdf40324d1ea2bfaa12bd028e68faa70111a88e12a8"
 # Stands in no word, and so may part texts that are looked through at once.
 PART = "\n"
@@ -73,14 +74,16 @@ def lexicon_columns(texts: Sequence[str]) -> list[np.ndarray]:
 
 def lexicon_facts() -> dict[str, str | int]:
     """Return what a model that was trained on these columns must find again: version of the columns, width, checksum."""
-    tables = {"divisions": DIVISIONS, "world": WORLD, "people": PEOPLE}
-    checksums = {f"{name}_sha256": hashlib.sha256(read_packed(table)).hexdigest() for name, table in tables.items()}
+    checksums = {
+        f"{table.partition('.')[0]}_sha256": hashlib.sha256(read_packed(table)).hexdigest()
+        for table in (DIVISIONS, *TABLES)
+    }
     return {"layout": LAYOUT.decode(), "width": WIDTH, "words_sha256": SHA256, **checksums}
 
 
 def _surnames(text: str, single: np.ndarray) -> np.ndarray:
     points = np.frombuffer(text.encode("utf-32-le", "surrogatepass"), "<u4")
-    columns = np.zeros((len(text), 3), np.uint8)
+    columns = np.zeros((len(text), SURNAME_COLUMNS), np.uint8)
     columns[:, 0] = single[points]
     pairs = points[:-1].astype(np.int64) * CODE_POINTS + points[1:]
     places = np.flatnonzero(np.isin(pairs, _COMPOUND))
@@ -98,7 +101,7 @@ def loaded_lexicon() -> tuple[Callable[[str], list[tuple[int, int, int]]], np.nd
     made_by = version("daachorse").encode() if automaton else b""
     parts = laid_out_parts(
         "lexicon",
-        (content, read_packed(DIVISIONS), read_packed(WORLD), read_packed(PEOPLE), LAYOUT, made_by),
+        (content, read_packed(DIVISIONS), *map(read_packed, TABLES), LAYOUT, made_by),
         lambda: _laid_out(content, automaton),
     )
     if automaton:

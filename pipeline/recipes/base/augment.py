@@ -39,7 +39,8 @@ class Rates:
     """Rates of each change: of a sentence (marks, headline) or of a name (place, chain, person).
 
     `empty` is the share of the sentences without a name that an epoch sees; `table` that of new names which come from
-    the tables of foreign places, foreign names and persons of history, and not from the gazetteer and the train part.
+    the tables of foreign places, foreign names, persons of history and well-known names, and not from the gazetteer
+    and the train part.
     """
 
     empty: float = 1.0
@@ -63,6 +64,8 @@ class Names:
     abroad: tuple[str, ...] = ()
     transliterated: tuple[str, ...] = ()
     historic: tuple[str, ...] = ()
+    known_places: tuple[str, ...] = ()
+    known_persons: tuple[str, ...] = ()
 
 
 def collect_names(sentences: Iterable[Sentence]) -> Names:
@@ -93,6 +96,8 @@ def collect_names(sentences: Iterable[Sentence]) -> Names:
         _names_of(world.COUNTRY | world.FOREIGN_REGION | world.FOREIGN_CITY),
         _names_of(world.FOREIGN_NAME),
         _names_of(world.HISTORIC_PERSON),
+        _names_of(world.KNOWN_PLACE),
+        tuple(name for name in _names_of(world.KNOWN_PERSON) if "·" not in name),
     )
 
 
@@ -122,7 +127,7 @@ def augmented(one: Example, tags: Sequence[str], names: Names, rates: Rates, rng
                 parts = [_pick(names.transliterated, rng) for _ in text.split("·")] if by_table else []
                 new = "·".join(parts) or _pick(names.foreign, rng)
             elif rng.random() < rates.table / 2:
-                new = _pick(names.historic, rng)
+                new = _pick(_either(names.historic, names.known_persons, rng), rng)
             elif surname_length(text) and len(text) <= _LONGEST_NAME:
                 new = _person(names, rng)
             if new:
@@ -158,7 +163,7 @@ def _edited(one: Example, edits: list[tuple[int, int, str, list[int]]]) -> Examp
 def _places(names: Names, rates: Rates, rng: np.random.Generator) -> list[str]:
     """Return one place, or a chain of units that follow each other in a text."""
     if rng.random() < rates.table:
-        return [_pick(names.abroad, rng)]
+        return [_pick(_either(names.abroad, names.known_places, rng), rng)]
     township = _pick(names.townships, rng)
     if rng.random() >= rates.chain:
         kinds = (_shown(_pick(names.counties, rng), rng), _shown(township, rng), _village(names, rng))
@@ -200,6 +205,11 @@ def _person(names: Names, rng: np.random.Generator) -> str:
 def _is_foreign(name: str) -> bool:
     """Tell whether a name is longer than Chinese ones are, or has a dot between its parts."""
     return len(name) > _LONGEST_NAME or "·" in name or (len(name) > 2 and not surname_length(name))  # noqa: PLR2004 — two may be a given name
+
+
+def _either(first: Sequence[T], second: Sequence[T], rng: np.random.Generator) -> Sequence[T]:
+    """Return one of two lists by a toss, the first where the second is empty."""
+    return second if second and rng.random() < 0.5 else first  # noqa: PLR2004 — half of them
 
 
 def _pick(items: Sequence[T], rng: np.random.Generator) -> T:

@@ -15,6 +15,7 @@ from biaozhu.annotators.network.models import ACCURATE
 from biaozhu.annotators.network.runtime import GRAPH, load_checked
 from biaozhu.data.errors import TrainingError
 from biaozhu.data.files import read_bytes
+from biaozhu.knowledge.lexicon import KINDS, SURNAME_COLUMNS, WIDTH
 from recipes.base.graph import Head
 
 if TYPE_CHECKING:
@@ -71,13 +72,29 @@ def read_earlier(folder: str, lac: LacWeights | None, dictionary: Sequence[str])
         layers = tuple(layer(f"head0_lac_{at}") for at in range(len(lac.layers)))
         lac = replace(lac, embedding=widen("head0_lac_rows"), layers=layers)
     emit, bias = matrix("emit")
-    head = Head(widen("head0_rows"), matrix("narrow"), layer("head0_last"), (emit * heat, bias * heat), lac)
+    narrow = add_kinds(matrix("narrow")[0], int(model.config.get("lexicon", {}).get("width", 0)))
+    head = Head(
+        widen("head0_rows"), (narrow, matrix("narrow")[1]), layer("head0_last"), (emit * heat, bias * heat), lac
+    )
     known = ("corpus", "training", "augmentation", "began_with")
     facts = {"sha256": model.config["files"][GRAPH]} | {
         name: model.config[name] for name in known if name in model.config
     }
     scores = {name: array * heat for name, array in model.arrays.items()}
     return Earlier(head, scores, tuple(model.config["tags"]), facts)
+
+
+def add_kinds(matrix: np.ndarray, width: int) -> np.ndarray:
+    """Return a matrix (states, narrow) whose last `width` rows are a lexicon's columns, with rows of 0 for kinds of later lexicons.
+
+    A lexicon gets new kinds after the others of each of its three parts, before what it says of surnames.
+    """
+    if not width or width >= WIDTH:
+        return matrix
+    kinds, new = (width - SURNAME_COLUMNS) // 3, KINDS - (width - SURNAME_COLUMNS) // 3
+    reached = len(matrix) - width
+    ends = [reached + kinds, reached + 2 * kinds, reached + 3 * kinds]
+    return np.insert(matrix, np.repeat(ends, new), 0, axis=0)
 
 
 def begin_with(network: BaseNetwork, earlier: Earlier, tags: Sequence[str]) -> None:
