@@ -66,7 +66,7 @@ A layer is a file of sentence lines: JSON Lines in UTF-8, with the keys in this 
 ```
 
 Offsets count code points, half open: `raw[start:end] == text` for the sentence, `text[s.start:s.end] == s.text` for each
-span. Spans of a layer are sorted and do not overlap. Every read and every write checks this.
+span. Spans of a layer do not overlap, which every read and every write checks; a read takes them in any order, a write sorts them.
 """
 
 
