@@ -82,7 +82,7 @@ def _with_range(number: str, measure: str, key: str) -> str:
     return rf"{number}(?:(?P<unit{key}>{measure})(?:(?:/{_AFTER_ARABIC})?{both})?|{shared})"
 
 
-_HALVES = "个|袋(?!装)|勺|锅(?!炉)|筐|罐|年|小时|公?斤|英?亩|公?里|米|尺|寸|吨|分钟|刻|成|倍|周|圈|场(?!所)|升|碗|杯|瓶|页|辈子|天|日|英[里寸尺]"
+_HALVES = "个|袋(?!装)|勺|[汤茶]匙|锅(?!炉)|筐|罐|年|小时|公?斤|英?亩|公?里|米|尺|寸|吨|分钟|刻|成|倍|周|圈|场(?!所)|升|碗|杯|瓶|页|辈子|天|日|英[里寸尺]"
 _ARABIC_AMOUNT = _with_range(rf"(?P<figures>{_TIMES}{FIGURES}(?: ?[余多来几])?) ?", _AFTER_ARABIC, "A")
 _CHINESE_AMOUNT = _with_range(
     rf"(?P<numeral>{NUMERAL}[余多来几]?|(?<![上下大多一小])半(?={_HALVES}))", _AFTER_CHINESE, "C"
@@ -113,7 +113,10 @@ def _smaller_parts() -> dict[str, re.Pattern[str]]:
         for place, unit in enumerate(scale[:-1]):
             parts.setdefault(unit, set()).update(scale[place + 1 :])
     return {
-        unit: re.compile(rf"[零又]?(?:{ARABIC}|{CHINESE}|半)(?P<unit>{measure_pattern(' '.join(smaller))})")
+        # 两 after 斤 is a weight whatever follows: 六斤六两的鸡.
+        unit: re.compile(
+            rf"[零又]?(?:{ARABIC}|{CHINESE}|半)(?P<unit>{measure_pattern(' '.join(smaller - {'两'}))}{'|两' * ('两' in smaller)})"
+        )
         for unit, smaller in parts.items()
     }
 
@@ -122,17 +125,18 @@ def _unsaid_part(count: int) -> re.Pattern[str]:
     """Return the pattern of digits whose unit is left unsaid: 一米八, 1米62, 三块五; but 两块五一斤 ends before 一斤."""
     return re.compile(
         rf"(?:[0-9]{{1,{count}}}|[{SMALL[:-1]}]{{1,{count}}}几?)"
-        rf"(?=一[斤个张只条本碗份瓶袋盒包件次人天克米]|(?![0-9{DIGITS}十百千万亿两]|[.,][0-9])(?!{_AFTER_ARABIC}))"
+        rf"(?=一[斤个张只条本碗份瓶袋盒包件次人天克米片节晚位块枚串桶箱台套双]|(?![0-9{DIGITS}十百千万亿两]|[.,][0-9])(?!{_AFTER_ARABIC}))"
     )
 
 
 _SMALLER_PART = _smaller_parts()
 # 一年365天 and 一天24小时 say how long a year is.
 _WHOLE = re.compile("(?:年36[56]天|年12个月|天24个?小时|天二十四小时|周[7七]天|星期[7七]天|小时60分钟)")
-_UNSAID = {"米": _unsaid_part(2), **dict.fromkeys("块毛尺斤两度丈亩成", _unsaid_part(1))}
+_UNSAID = {"米": _unsaid_part(2), **dict.fromkeys("块毛角尺斤两度丈亩成", _unsaid_part(1))}
 _UNSAID["秒"] = re.compile(r"[0-9]{1,3}(?![0-9.A-Za-z])")
 # 三里|半路 would be a strange 路.
 _AND_A_HALF = re.compile("半(?![价数场年月日夜径导岛成山决球圆壁边挂自潜职封殖透程个小]|(?<!里半)路)")
+_HALVED = frozenset("本场页勺杯碗瓶桶").union(("汤匙", "茶匙"))
 _CURRENCY_NAME = re.compile(
     "现?大洋|银洋|"
     + alternation(word for word in MEASURES["money"].split() if len(word) > 1 and word[0] not in "元块角毛分")
@@ -233,7 +237,7 @@ def _whole_end(text: str, end: int, unit: str) -> int:
     while (part := _SMALLER_PART[unit].match(text, end) if unit in _SMALLER_PART else None) is not None:
         end, unit = part.end(), part["unit"]
     more = _UNSAID[unit].match(text, end) if unit in _UNSAID else None
-    if not more and (kind_of(unit) != "classifier" or unit in "本场页"):
+    if not more and (kind_of(unit) != "classifier" or unit in _HALVED):
         more = _AND_A_HALF.match(text, end)
     if not more and unit in "元圆块":
         more = _CURRENCY_NAME.match(text, end)
