@@ -29,7 +29,6 @@ if TYPE_CHECKING:
 
 FOLDERS = ("data", "scoring", "reading")
 DEPENDENT = ("tests/data", "tests/scoring", "tests/reading", "tests/formats", "tests/curation")
-FAST = "not slow and not server and not browser and not ray"
 SECONDS = 600
 
 
@@ -103,7 +102,7 @@ def is_killed(mutant: Mutant) -> bool:
 
 
 def _fails(tests: list[str]) -> bool:
-    command = [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", "-m", FAST, *tests]
+    command = [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", *tests]
     try:
         done = subprocess.run(
             command,

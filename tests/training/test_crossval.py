@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from training_material import SMALL_CONFIG, made_article
 
 from biaozhu.cli import run
-from biaozhu.data.errors import TrainingError
+from biaozhu.data.errors import ConfigError, TrainingError
 from biaozhu.data.layers import read_layer, write_layer
 from biaozhu.data.model import Span
 from biaozhu.reading.holdout import _merged, group_sentences
@@ -86,6 +86,14 @@ def test_crossval_groups_are_whole_sections_of_the_size_asked(sections: list[int
 def test_crossval_needs_two_groups(config: Path, tmp_path: Path) -> None:
     article, gold = made_article(tmp_path, sections=1)
     with pytest.raises(TrainingError, match="one group only"):
+        crossvalidate(read_config(config), gold, group_sentences([article], gold), source="x")
+
+
+def test_crossval_refuses_a_variable_that_names_itself(config: Path, tmp_path: Path) -> None:
+    article, gold = made_article(tmp_path)
+    text = config.read_text(encoding="utf-8").replace("[nlp]", "[loop]\nround = ${loop.round}\n\n[nlp]")
+    config.write_text(text, encoding="utf-8")
+    with pytest.raises(ConfigError):
         crossvalidate(read_config(config), gold, group_sentences([article], gold), source="x")
 
 

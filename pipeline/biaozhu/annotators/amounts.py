@@ -27,6 +27,7 @@ from biaozhu.knowledge.measures import (
     FIGURES,
     MAGNITUDE,
     MEASURES,
+    NOT_BEFORE_AFTER_FIGURES,
     NUMBER,
     NUMERAL,
     SMALLER,
@@ -112,11 +113,10 @@ def _smaller_parts() -> dict[str, re.Pattern[str]]:
     for scale in SMALLER:
         for place, unit in enumerate(scale[:-1]):
             parts.setdefault(unit, set()).update(scale[place + 1 :])
+    # 两 after 斤 is a weight whatever follows: 六斤六两的鸡.
+    guards = {unit: guard for unit, guard in NOT_BEFORE_AFTER_FIGURES.items() if unit != "两"}
     return {
-        # 两 after 斤 is a weight whatever follows: 六斤六两的鸡.
-        unit: re.compile(
-            rf"[零又]?(?:{ARABIC}|{CHINESE}|半)(?P<unit>{measure_pattern(' '.join(smaller - {'两'}))}{'|两' * ('两' in smaller)})"
-        )
+        unit: re.compile(rf"[零又]?(?:{ARABIC}|{CHINESE}|半)(?P<unit>{alternation(smaller, guards)})")
         for unit, smaller in parts.items()
     }
 
@@ -136,6 +136,7 @@ _UNSAID = {"米": _unsaid_part(2), **dict.fromkeys("块毛角尺斤两度丈亩�
 _UNSAID["秒"] = re.compile(r"[0-9]{1,3}(?![0-9.A-Za-z])")
 # 三里|半路 would be a strange 路.
 _AND_A_HALF = re.compile("半(?![价数场年月日夜径导岛成山决球圆壁边挂自潜职封殖透程个小]|(?<!里半)路)")
+# Of classifiers these alone: 一本半 and 1勺半, but 三个|半路.
 _HALVED = frozenset("本场页勺杯碗瓶桶").union(("汤匙", "茶匙"))
 _CURRENCY_NAME = re.compile(
     "现?大洋|银洋|"

@@ -13,6 +13,7 @@ import shutil
 import stat
 import sys
 import tempfile
+import tomllib
 from collections.abc import Iterable, Iterator
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
@@ -214,6 +215,18 @@ def parse_json(data: bytes | str) -> Any:
         except UnicodeEncodeError:
             raise ValueError("a lone surrogate in it") from None
     return value
+
+
+def once_each(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Return a JSON object, as an `object_pairs_hook`; raises ValueError where it has a key twice."""
+    if len(found := dict(pairs)) < len(pairs):
+        raise ValueError("a key stands twice")
+    return found
+
+
+def parse_toml(path: Path) -> dict[str, Any]:
+    """Read a TOML file, with a byte order mark or without; raises ValueError, and MissingFileError as `read_bytes` does."""
+    return tomllib.loads(read_bytes(path).decode("utf-8-sig"))
 
 
 def parse_json_as(data: bytes | str, kind: type[Value]) -> Value:

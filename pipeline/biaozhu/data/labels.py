@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import re
-import tomllib
 from dataclasses import dataclass
 from pathlib import Path
 
 from biaozhu.data.errors import LabelsFileError
-from biaozhu.data.files import read_bytes
+from biaozhu.data.files import parse_toml
 from biaozhu.data.shipped import find_shipped
 
 DEFAULT = Path("configs/labels.toml")
@@ -30,8 +29,8 @@ def read_labels(path: Path = DEFAULT) -> tuple[Label, ...]:
     path = find_shipped(path)
     where = str(path)
     try:
-        table = tomllib.loads(read_bytes(path).decode("utf-8-sig"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        table = parse_toml(path)
+    except ValueError as error:
         raise LabelsFileError(f"not TOML: {error}", where=where) from None
     entries = table.get("label", [])
     if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):

@@ -15,6 +15,7 @@ from operator import attrgetter
 from typing import Any, Literal
 
 from biaozhu.data.errors import LineError, OffsetError, OverlapError, raise_collected
+from biaozhu.data.files import once_each
 
 ARTICLE_ID = re.compile(r"[0-9a-f]{12}")
 SENTENCE_ID = re.compile(r"([0-9a-f]{12}):(0|[1-9][0-9]{0,11})-([1-9][0-9]{0,11})")
@@ -161,7 +162,7 @@ def sentence_from_line(line: str, *, where: str = "") -> Sentence:
     """Parse and check one sentence line, spans in any order; raises LineError, OffsetError or OverlapError."""
     try:
         # Of a key that comes twice the first value would be lost without a word.
-        data = json.loads(line, object_pairs_hook=_once_each if line.count('"spans"') > 1 else None)
+        data = json.loads(line, object_pairs_hook=once_each if line.count('"spans"') > 1 else None)
     except (ValueError, RecursionError) as error:
         raise LineError(f"not JSON ({error})", where=where) from None
     _check_keys(data, LINE_KEYS, "sentence line", where)
@@ -185,12 +186,6 @@ def sentence_from_line(line: str, *, where: str = "") -> Sentence:
         if (there := text[span.start : span.end]) != item["text"]:
             raise OffsetError(f"span {span.start}-{span.end} says {item['text']!r} where {there!r} stands", where=where)
     return sentence
-
-
-def _once_each(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    if len(found := dict(pairs)) < len(pairs):
-        raise ValueError("a key stands twice")
-    return found
 
 
 def _check_keys(data: Any, keys: tuple[str, ...], name: str, where: str) -> None:

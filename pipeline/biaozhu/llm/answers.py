@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from biaozhu.data.errors import WriteError
-from biaozhu.data.files import to_unicode
+from biaozhu.data.files import once_each, to_unicode
 from biaozhu.data.model import Span
 
 if TYPE_CHECKING:
@@ -147,22 +147,17 @@ def _parse(content: str) -> list[Any]:
     if begin < 0:
         raise ValueError("no JSON in the answer")
     try:
-        value, end = json.JSONDecoder(object_pairs_hook=_object).raw_decode(text, begin)
+        value, end = json.JSONDecoder(object_pairs_hook=once_each).raw_decode(text, begin)
     except (RecursionError, json.JSONDecodeError):
         raise ValueError("no JSON in the answer") from None
+    except ValueError:
+        raise ValueError("two answers in one") from None
     if "{" in text[end:]:
         raise ValueError("two answers in one")
     answers = value.get("answers") if isinstance(value, dict) else None
     if not isinstance(answers, list):
         raise ValueError("the answer is not of the schema")  # noqa: TRY004 — one kind of error for all that is wrong
     return answers
-
-
-def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    made = dict(pairs)
-    if len(made) < len(pairs):
-        raise ValueError("two answers in one")
-    return made
 
 
 def _check_spans(spans: Any, text: str, labels: Collection[str]) -> Checked:

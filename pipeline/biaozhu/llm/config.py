@@ -6,7 +6,6 @@ import json
 import os
 import re
 import threading
-import tomllib
 from dataclasses import asdict, astuple, dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -15,7 +14,7 @@ from urllib.parse import urlsplit
 import msgspec
 
 from biaozhu.data.errors import ConfigError, MissingFileError
-from biaozhu.data.files import read_bytes
+from biaozhu.data.files import parse_toml
 
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 DEFAULT_MAX_TOKENS = 4096
@@ -97,8 +96,8 @@ def read_config(path: Path) -> Config:
     """Read and check a configuration; ConfigError also where it would send a key unencrypted."""
     where = str(path)
     try:
-        table = tomllib.loads(read_bytes(path).decode("utf-8-sig"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        table = parse_toml(path)
+    except ValueError as error:
         raise ConfigError(f"not TOML: {error}", where=where) from None
     try:
         config = msgspec.convert(table, Config)

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import re
-import tomllib
 from collections import defaultdict
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 import msgspec
 
 from biaozhu.data.errors import ReportInputError
-from biaozhu.data.files import read_bytes
+from biaozhu.data.files import parse_toml
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -97,7 +96,7 @@ def list_authors(gold: Iterable[Sentence], about: About, times: Mapping[str, str
 
 def _read_file(path: Path) -> About:
     try:
-        table: dict[str, Any] = tomllib.loads(read_bytes(path).decode("utf-8-sig"))
+        table = parse_toml(path)
         if unknown := sorted(set(table) - {"annotator", "in_sample"}):
             raise ValueError(f"unknown key {unknown[0]}")  # noqa: TRY301 — one error for all
         return msgspec.convert(table, About)

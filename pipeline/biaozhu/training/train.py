@@ -49,7 +49,7 @@ if TYPE_CHECKING:
 # Architectures that need an extra at run time, too.
 EXTRAS = {TRAINABLE_LAC: "train", BERT: "transformer"}
 # What spaCy, confection and their registries raise of a config.
-CONFIG_ERRORS = (ValueError, OSError, KeyError, ImportError)
+CONFIG_ERRORS = (ValueError, OSError, KeyError, ImportError, configparser.Error)
 
 
 @dataclass(frozen=True, slots=True)

@@ -72,10 +72,9 @@ def read_earlier(folder: str, lac: LacWeights | None, dictionary: Sequence[str])
         layers = tuple(layer(f"head0_lac_{at}") for at in range(len(lac.layers)))
         lac = replace(lac, embedding=widen("head0_lac_rows"), layers=layers)
     emit, bias = matrix("emit")
-    narrow = add_kinds(matrix("narrow")[0], int(model.config.get("lexicon", {}).get("width", 0)))
-    head = Head(
-        widen("head0_rows"), (narrow, matrix("narrow")[1]), layer("head0_last"), (emit * heat, bias * heat), lac
-    )
+    inner, shift = matrix("narrow")
+    narrow = add_kinds(inner, int(model.config.get("lexicon", {}).get("width", 0))), shift
+    head = Head(widen("head0_rows"), narrow, layer("head0_last"), (emit * heat, bias * heat), lac)
     known = ("corpus", "training", "augmentation", "began_with")
     facts = {"sha256": model.config["files"][GRAPH]} | {
         name: model.config[name] for name in known if name in model.config
