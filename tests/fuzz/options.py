@@ -231,8 +231,9 @@ def make_template(folder: Path) -> None:
 def hash_files(folder: Path) -> dict[str, str]:
     """Return the checksum of every file below a folder, links by where they point."""
     found = {}
-    for parent, _, names in os.walk(folder):
-        for name in names:
+    for parent, folders, names in os.walk(folder):
+        # A link stays what it is where the folder that it points to has come to be.
+        for name in (*names, *(one for one in folders if Path(parent, one).is_symlink())):
             path = Path(parent, name)
             content = str(path.readlink()).encode() if path.is_symlink() else path.read_bytes()
             found[str(path.relative_to(folder))] = hashlib.sha256(content).hexdigest()

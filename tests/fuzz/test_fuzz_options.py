@@ -33,6 +33,11 @@ def test_fuzz_options_starts_from_command_lines_that_are_right() -> None:
     assert not wrong
 
 
+def test_fuzz_options_take_a_link_for_what_it_is_where_its_folder_comes_to_be() -> None:
+    ((_, _, outcome),) = fuzz([Case(("new", "broken"), ())])
+    assert (outcome.status, outcome.fault) == (0, "")
+
+
 # Of the marker that `make test-random` chooses by, and with its seed.
 @pytest.mark.hypothesis
 def test_fuzz_options_end_with_a_line_and_a_status(request: pytest.FixtureRequest) -> None:
