@@ -40,6 +40,8 @@ _OF_YEAR = re.compile(rf"[春夏秋冬]|闰?[{SMALL}正腊]{{1,2}}月|[（(](?:�
 _RULER = re.compile("[楚秦齐燕赵韩魏晋宋鲁郑卫陈蔡吴越周汉隋唐梁][^，。；、老外叔舅阿天国女办][王公帝宗]$")
 _SAME_YEAR = re.compile("[（(](?:公元)?前?[0-9]{1,4}年?[）)]")
 _MOVED = re.compile("[跌涨升降高低逾][了约近]?$")
+# 首付36万起: a price and no cases.
+_PRICED = re.compile("(?:首付|[总均售单租底]价|价格|报价|月薪|[售卖租])[格约为是只要从]{0,2}$")
 _POINTS = re.compile("[(（]指数|内容|希望|建议|倡议|意见|要求|主张|共识|[：:]")
 # 这一年, 新的一天: a certain one, no duration.
 _VAGUE = re.compile(
@@ -66,7 +68,7 @@ class Counted:
     after: str
 
 
-def counts_nothing(one: Counted) -> bool:  # noqa: PLR0911 — a line for each measure word that is special
+def counts_nothing(one: Counted) -> bool:  # noqa: C901, PLR0911 — a line for each special measure word
     """Return whether the text around says that this is not an amount, whatever its figures are written in."""
     before, after = one.before, one.after
     match one.measure:
@@ -82,6 +84,10 @@ def counts_nothing(one: Counted) -> bool:  # noqa: PLR0911 — a line for each m
             return not _HELD.search(before) or after[:1] in tuple(SMALL)
         case "线":
             return before[-1:] != "面"
+        case "起":
+            return bool(_PRICED.search(before))
+        case "层":
+            return before.endswith(("住", "住在", "位于", "搬到"))
         case "级":
             return not (_FORCED.match(after) or _FORCE.search(before))
         case "度" | "°":
