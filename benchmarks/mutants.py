@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 FOLDERS = ("data", "scoring", "reading")
 DEPENDENT = ("tests/data", "tests/scoring", "tests/reading", "tests/formats", "tests/curation")
-SECONDS = 600
+SECONDS = 240
 
 
 @dataclass(frozen=True, order=True)

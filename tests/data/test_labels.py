@@ -41,6 +41,8 @@ def test_labels_come_in_the_order_of_the_file(tmp_path: Path, mark: str) -> None
         ONE.replace("#11aaFF", "#11aaF").encode(),
         ONE.replace("#11aaFF", "#11aaFFF").encode(),
         ONE.replace("#11aaFF", "red").encode(),
+        *(ONE.replace('"A"', f'"{one}"').encode() for one in ("A B", "A\u3000", "A\u200e", "\u202eA", "A\\u0000")),
+        *(ONE.replace('"a"', f'"{one}"').encode() for one in ("ab", "\u200b")),
         (ONE + TWO.replace('"B"', '"A"')).encode(),
         (ONE + TWO.replace('"乙"', '"甲"')).encode(),
         (ONE + TWO.replace('"b"', '"a"')).encode(),

@@ -202,12 +202,19 @@ def test_formats_docbin_reads_words_and_names_groups(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "content",
     [b"\xff\xfe", b"nothing", b"[1]", b'{"text": 3}', b'[{"data": {"a": "x", "b": "y"}}]', b"\x00" * 20,
-     b'{"text": "\\ud800", "label": []}', b"[" * 100_000, b"x\xe2\x80\xa8y"],
+     b'{"text": "\\ud800", "label": []}', b'{"text": "x", "label": [[0, 1, "A"]], "label": []}', b"[" * 100_000, b"x\xe2\x80\xa8y"],
 )  # fmt: skip
 def test_formats_refuse_other_files_in_one_line(tmp_path: Path, form: Format, content: bytes) -> None:
     with pytest.raises(FormatError) as problem:
         read(tmp_path / "a", content, form)
     assert len(str(problem.value).splitlines()) == 1
+
+
+def test_formats_doccano_names_an_indented_row_once(tmp_path: Path) -> None:
+    rows = b'{\n "text": "x",\n "label": [\n  [0, 1, "A"],,\n ]\n}\n{"text": "y", "label": []}\n7\n'
+    with pytest.raises(BiaozhuError) as problem:
+        read(tmp_path / "a", rows, Format.doccano)
+    assert [line.split()[0] for line in str(problem.value).splitlines()] == ["BZ060", "BZ060", "BZ001"]
 
 
 @given(

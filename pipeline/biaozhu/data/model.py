@@ -200,7 +200,7 @@ def _check_keys(data: Any, keys: tuple[str, ...], name: str, where: str) -> None
 
 def _int(value: Any, key: str, where: str) -> int:
     if isinstance(value, bool) or not isinstance(value, int):
-        raise LineError(f"{key} must be a whole number", where=where)
+        raise LineError(f"{key} is {str(value)[:40]!r}, a whole number is needed", where=where)
     return value
 
 
@@ -227,5 +227,5 @@ def _span_from(data: Any, where: str) -> Span:
         # NaN, which JSON lets through, is neither below nor above.
         isinstance(score, bool) or not isinstance(score, int | float) or not 0 <= score <= 1
     ):
-        raise LineError("a span's score must be a number from 0 to 1, or null", where=where)
+        raise LineError(f"a span's score is {str(score)[:40]!r}, a number from 0 to 1 or null is needed", where=where)
     return Span(start, end, data["label"], data["source"], None if score is None else float(score))

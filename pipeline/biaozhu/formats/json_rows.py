@@ -22,6 +22,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from biaozhu.data.errors import BiaozhuError, FormatError, raise_collected
+from biaozhu.data.files import once_each
 from biaozhu.formats import documents
 from biaozhu.formats.documents import Document, ExportedFiles, OffsetUnit, make_document, make_entry
 from biaozhu.formats.serialization import make_import_line, spans_from_json, spans_to_json, unpack_meta
@@ -42,6 +43,7 @@ START_KEYS = ("start_offset", "start", "begin", "from")
 END_KEYS = ("end_offset", "end", "to")
 LABEL_KEYS = ("label", "labels", "type", "tag", "entity", "entity_group")
 NOT_SPACE = re.compile(r"[^ \t\r\n]")
+NEXT_ROW = re.compile(r"\n(?=[^ \t\r\n}\]])")
 SPAN_FORM = "A span is [start, end, label], or an object with start, end and label"
 DOCCANO_KEYS = frozenset({"sid", "Comments", "annotation_approver", "relations", "data"})
 """Keys of which each shows that Doccano wrote the row."""
@@ -219,7 +221,8 @@ def read_rows(data: bytes, *, where: str) -> tuple[list[_Row], list[BiaozhuError
     text = documents.decode_utf8(data, where=where)
     rows: list[_Row] = []
     problems: list[BiaozhuError] = []
-    decoder = json.JSONDecoder()
+    # Of a key that comes twice the first value would be lost without a word.
+    decoder = json.JSONDecoder(object_pairs_hook=once_each)
     position, counted, line = 0, 0, 1
     while found := NOT_SPACE.search(text, position):
         start = found.start()
@@ -233,9 +236,11 @@ def read_rows(data: bytes, *, where: str) -> tuple[list[_Row], list[BiaozhuError
             continue
         except (ValueError, RecursionError) as error:
             problems.append(FormatError(f"not JSON ({getattr(error, 'msg', error)})", where=place))
-            position = text.find("\n", start)
-            if text[start] == "[" or position < 0:
+            # The lines of an indented object are one fault.
+            following = NEXT_ROW.search(text, start)
+            if text[start] == "[" or not following:
                 break
+            position = following.start()
             continue
         is_list = isinstance(value, list) and not _is_pair(value)
         for number, item in enumerate(value if is_list else [value], 1):
