@@ -24,7 +24,7 @@ from recipes.corpora.modern import Documents
 OFFSETS = Path(__file__).parent.parent / "annotations" / "modern"
 MODELS = ("accurate", "fast")
 LABELS = ("PLACE", "PERSON", "AMOUNT")
-WRITTEN = ("written", "known")
+WRITTEN = ("written", "known", "fresh")
 
 
 def read_written(rows: list[dict[str, Any]]) -> list[Sentence]:

@@ -35,7 +35,9 @@ from biaozhu.knowledge.measures import (
     kind_of,
     measure_pattern,
 )
+from biaozhu.knowledge.world import well_known_names
 
+_NUMERAL_IN = re.compile("[一二三四五六七八九十百千万两半]")
 LABEL, SOURCE = "AMOUNT", "amounts"
 # Start, end and score.
 Found = tuple[int, int, float]
@@ -59,21 +61,21 @@ _ALL = " ".join(MEASURES.values())
 _GROUPS = "大(?:类(?!别)|项|种|块|批|件|门类)"
 # Units of everyday speech that are other words as well: 89平, 256G内存, 16A的插座, 300刀, 40欧, 6单位胰岛素.
 _SPOKEN = (
-    "(?<![胜负][0-9]{2})(?<=[0-9]{2}|.[来多])平(?=[，。；！？、）)的小大左]|$)|[GT](?=内存|闪存|硬盘|存储|显存|流量|的?(?:[SU]盘|固态))|(?<=[0-9]{2})G(?=版)"
+    "(?<![胜负到][0-9]{2})(?<=[0-9]{2}|.[来多])平(?=[，。；！？、）)的小大左]|$)|[GT](?=内存|闪存|硬盘|存储|显存|流量|的?(?:[SU]盘|固态))|(?<=[0-9]{2})G(?=版)"
     r"|(?<=[0-9]\.[0-9]|\.[0-9]{2}|.1[06]|.[2346][0235])A(?=的?(?:插|空开|空调|保险|断路|开关|电|适配)|的[，。])"
     "|(?<=[0-9]{2}|.多)刀(?=[，。；！？、的左]|$)|欧(?=[，。；！？、的左]|$)|单位(?=的?[^，。；！？、）)的]{0,4}(?:胰岛素|诺和|甘精|门冬|肝素|红细胞|血浆|血小板))"
 )
 _AFTER_ARABIC = f"(?:{_GROUPS}|{measure_pattern(_ALL)}|{ASCII_UNIT}|{_SPOKEN})"
 # Measure words that after a Chinese numeral need their noun to be told from other words (三节, 三重, 五味).
 _RARELY = (
-    f"角(?=[钱整]|[{SMALL}]分)|(?<=[元块毛费价资钱售收付日月晚扣省给斤][两二三四五六七八九])角(?=[，。；！？、”）)]|饭钱|$)|毛(?=[一每]?[斤个张只条本碗份瓶袋盒包件次人天克米]|[{SMALL[:-1]}](?![{DIGITS}十百千万亿]))|(?<=[斤每价要卖共块找花付赚回降][{SMALL[:-1]}两])毛(?=[多，。；！？、）)\n]|$)|节(?=课|专?题?课|公开课|党课|电池|车厢|竹|藕)|味(?=中?草?药|调料|香料|佐料|食材)"
+    f"角(?=[钱整]|[{SMALL}]分)|(?<=[元块毛费价资钱售收付日月晚扣省给斤][两二三四五六七八九])角(?=[，。；！？、”）)]|饭钱|$)|毛(?=[一每]?[斤个张只条本碗份瓶袋盒包件次人天克米]|[{SMALL[:-1]}](?![{DIGITS}十百千万亿]))|(?<=[斤每价要卖共块找花付赚回降到才][{SMALL[:-1]}两])毛(?=[多，。；！？、）)\n]|$)|节(?=课|专?题?课|公开课|党课|电池|车厢|竹|藕)|味(?=中?草?药|调料|香料|佐料|食材)"
     "|重(?=保障|保险|保护|含义|意义|意思|压力|任务|困难|考验|挑战|身份|角色|防线|优惠|好礼|惊喜|功能|障碍|属性|标准|审核|把关|认证|难关|境界|因素|作用|效应|变化|矛盾)"
-    "|级(?=地震|大?风|强风|台风|浪)|点(?=看法|意见|建议|要求|希望|体会|经验|启示|原因|理由|共识|说明|声明|感受|计划|倡议|内容|主张|[：:])"
-    "|(?<=[一二三四五六七八九两几百][十百千万]|[十百千][一二三四五六七八九])字(?![路架形楼铺典核方诀头数])|(?<=[万亿])方(?![面案式向针法便位])|两(?=[酒茶肉米油盐糖药重金银饷]|面[粉条]|黄金|白银|银子|左右|花生|瓜子|散[装酒]|[白烧黄老]酒|二锅头|馄饨|生煎|包子|饺子|[绿红黄]豆|虾|木耳|棉花|粮)"
+    "|级(?=地震|大?风|强风|台风|浪|台阶|石阶)|点(?=看法|意见|建议|要求|希望|体会|经验|启示|原因|理由|共识|说明|声明|感受|计划|倡议|内容|主张|[：:])"
+    "|(?<=[一二三四五六七八九两几百][十百千万]|[十百千][一二三四五六七八九])字(?![路架形楼铺典核方诀头数])|(?<=[百千万]多)字|(?<=[百千万])欧(?=[，。；！？、的左]|$)|(?<=[十百千万])镑|(?<=[十百千])文(?=[，。；！？、买]|$)|(?<=[万亿])方(?![面案式向针法便位])|两(?=[酒茶肉米油盐糖药重金银饷]|面[粉条]|黄金|白银|银子|左右|花生|瓜子|散[装酒]|[白烧黄老]酒|二锅头|馄饨|生煎|包子|饺子|[绿红黄]豆|虾|木耳|棉花|粮)"
     "|(?:(?<=[喝打称切][二三四五六七八九半])|(?<=[喝打称切吃]了[二三四五六七八九半]))两(?![个位条名者方种次家只岁天头边手口])"
     "|(?<=[十百千余])载(?=[，。；！？、的春光寒风如历耕坚]|$)|(?<=[二三四五六七八九])载(?=[，。；！？、]|$)|(?<=[来多])平(?=[，。的小大左]|$)"
-    f"|(?<=[十百千万余])两(?=[，。；！？、”以之金银饷铜重多左]|$)|(?<=[二三四五六七八九半])两(?=[，。；！？、”半]|[{SMALL[:-1]}](?![{SMALL}个])|$)"
-    "|(?<=[十百千万余])(?:大洋(?=[，。；！？、”的买卖给]|$)|单(?=[，。；！？、”]|生意|$)|骑(?=[，。；！？、”去冲追踏]|$))"
+    f"|(?<=[十百千万亿余])两(?=[纹，。；！？、”以之金银饷铜重多左]|$)|(?<=[二三四五六七八九半])两(?=[，。；！？、”半]|[{SMALL[:-1]}](?![{SMALL}个])|$)"
+    "|(?<=[十百千万余])(?:大洋(?!彼岸|洲|里|中|上|深)|单(?=[，。；！？、”]|生意|$)|骑(?=[，。；！？、”去冲追踏出入]|$))"
     "|(?<=[来多几百])号(?=人)|(?<=[进入赢胜负中落后先失了][三四五六七])球(?![员队迷场门])"
 )
 _AFTER_CHINESE = f"(?:{_GROUPS}|{measure_pattern(_ALL, chinese=True)}|{ASCII_UNIT}|{_RARELY})"
@@ -107,7 +109,8 @@ _PRICE = (
 )
 # What can begin a match: most characters of a text are passed over at once.
 _FIRSTS = "".join(
-    {idiom[0] for idiom in IDIOMS} | set("第公前头首周星礼初数几半百千万亿两廿卅〇零负个摄华“‘「『〝$¥€£₩₽฿+±" + SMALL)
+    {idiom[0] for idiom in IDIOMS}
+    | set("《歼直运轰第公前头首周星礼初数几半百千万亿两廿卅〇零负个摄华“‘「『〝$¥€£₩₽฿+±" + SMALL)
 )
 PATTERN = re.compile(
     rf"(?=[{_FIRSTS}0-9A-Za-z-])(?:(?P<quoted>{_QUOTED})|(?P<price>{_PRICE})|(?P<part>{_FRACTION}|{_HALF})"
@@ -132,7 +135,7 @@ def _smaller_parts() -> dict[str, re.Pattern[str]]:
 def _unsaid_part(count: int) -> re.Pattern[str]:
     """Return the pattern of digits whose unit is left unsaid: 一米八, 1米62, 三块五; but 两块五一斤 ends before 一斤."""
     return re.compile(
-        rf"(?:[0-9]{{1,{count}}}|[{SMALL[:-1]}]{{1,{count}}}几?)"
+        rf"(?:[0-9]{{1,{count}}}|零?[{SMALL[:-1]}]{{1,{count}}}几?)"
         rf"(?=一[斤个张只条本碗份瓶袋盒包件次人天克米片节晚位块枚串桶箱台套双度吨]|(?![0-9{DIGITS}十百千万亿两]|[.,][0-9])(?!{_AFTER_ARABIC}))"
     )
 
@@ -147,7 +150,7 @@ _AND_A_HALF = re.compile("半(?![价数场年月日夜径导岛成山决球圆�
 # Of classifiers these alone: 一本半 and 1勺半, but 三个|半路.
 _HALVED = frozenset("本场页勺杯碗瓶桶").union(("汤匙", "茶匙"))
 _CURRENCY_NAME = re.compile(
-    "现?大洋|银洋|"
+    "现?大洋|[银鹰龙]洋|"
     + alternation(word for word in MEASURES["money"].split() if len(word) > 1 and word[0] not in "元块角毛分")
 )
 _AFTERWARDS = re.compile(
@@ -156,7 +159,7 @@ _AFTERWARDS = re.compile(
     "|每(?:小时|分钟|秒|平方米|立方米|公顷|[兆千]瓦时?|吨|公斤|千克|升))*+"
 )
 _BEGIN_MORE = frozenset(
-    "0123456789零又半/（( ·每两几现大银" + SMALL + "".join(word[0] for word in MEASURES["money"].split())
+    "0123456789零又半/（( ·每两几现大银鹰龙" + SMALL + "".join(word[0] for word in MEASURES["money"].split())
 )
 # “18条” is the name of a policy.
 _BARE_COUNT = re.compile(f"[0-9](?:{measure_pattern(MEASURES['classifier'])})$")
@@ -265,7 +268,7 @@ def _is_change(one: Counted, dash: str) -> bool:
 
 
 def _in_a_name(text: str, start: int, end: int) -> bool:
-    # 三门峡, 五台山镇: a division's name that holds what reads as an amount; 王七斤, a person's.
+    # 三门峡, 五台山镇, 三只松鼠: a name that holds what reads as an amount; 王七斤, a person's.
     return is_in_name(text, start, end) or any(
         start >= offset and text.startswith(name, start - offset)
         for name, offset in _names_with_amounts().get(text[start:end], ())
@@ -275,12 +278,12 @@ def _in_a_name(text: str, start: int, end: int) -> bool:
 @cache
 def _names_with_amounts() -> dict[str, tuple[tuple[str, int], ...]]:
     table: dict[str, list[tuple[str, int]]] = {}
-    for name, named in gazetteer().named.items():
+    divisions = (name for name, named in gazetteer().named.items() if named.full or named.level <= COUNTY)
+    for name in (*divisions, *filter(_NUMERAL_IN.search, well_known_names())):
         # Short names are as often an amount: 五里, and of townships 三只羊.
-        if len(name) > 2 and (named.full or named.level <= COUNTY):  # noqa: PLR2004 — as said above
-            for match in PATTERN.finditer(name):
-                if match.lastgroup == "amount" and match.end() - match.start() < len(name):
-                    table.setdefault(match.group(), []).append((name, match.start()))
+        for match in PATTERN.finditer(name) if len(name) > 2 else ():  # noqa: PLR2004 — as said above
+            if match.lastgroup == "amount" and match.end() - match.start() < len(name):
+                table.setdefault(match.group(), []).append((name, match.start()))
     return {amount: tuple(names) for amount, names in table.items()}
 
 

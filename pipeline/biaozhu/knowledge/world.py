@@ -19,6 +19,11 @@ KNOWN_PERSON, KNOWN_PLACE, NEITHER = 128, 256, 512
 KINDS = 10
 
 
+def well_known_names() -> list[str]:
+    """Return the well-known names of all three kinds."""
+    return [line.partition("\t")[0] for line in lzma.decompress(read_packed(WELL_KNOWN)).decode("utf-8").splitlines()]
+
+
 @cache
 def world_names() -> dict[str, int]:
     """Return the kinds of each name, as bits."""
