@@ -89,7 +89,9 @@ def counts_nothing(one: Counted) -> bool:  # noqa: C901, PLR0911 — a line for 
         case "层":
             return before.endswith(("住", "住在", "位于", "搬到"))
         case "级":
-            return not (_FORCED.match(after) or _FORCE.search(before))
+            return "." not in one.number and not (_FORCED.match(after) or _FORCE.search(before))
+        case "系列":
+            return one.number.isdecimal() and len(one.number) > 2  # noqa: PLR2004 — 茅台1935系列
         case "度" | "°":
             return bool(_COORDINATE.search(before))
     if one.number.strip("十百千万亿"):
@@ -122,7 +124,7 @@ def chinese_score(one: Counted, *, extended: bool) -> float:
     if one.number not in ("一", "两", "几", "一两"):
         return 0.75 if one.number in ("百", "千", "万", "亿", "十", "半") else 0.9
     # 两块五一斤 is a price by the pound.
-    price = one.before[-1:] in tuple(SMALL)
+    price = one.number == "一" and one.before[-1:] in tuple(SMALL)
     return 0.7 * (one.number != "几" and not price and (extended or _is_exact(one)))
 
 
