@@ -15,8 +15,8 @@ from biaozhu.annotators.network.fast import load_fast
 from biaozhu.annotators.network.pair_rows import make_pair_table
 from biaozhu.data.errors import ConfigError, CorpusError
 from biaozhu.data.model import Sentence, Span
-from recipes.base.data import name_tags
-from recipes.distil.teacher import FULL, joined, teach, told
+from recipes.base.data import example, name_tags
+from recipes.distil.teacher import FULL, joined, teach, told, vary
 from recipes.distil.text import distil_texts
 
 if TYPE_CHECKING:
@@ -61,13 +61,27 @@ def test_distil_text_names_a_missing_file(folders: tuple[Path, Path]) -> None:
 def test_distil_joins_what_is_told_with_what_the_teacher_says() -> None:
     sentence = Sentence("0" * 12, 0, len(TEXT), TEXT, (Span(0, 3, "PERSON"), Span(4, 7, "PLACE")))
     tags = name_tags(("PLACE", "PERSON"))
-    both = joined([told([sentence], tags), told([sentence], tags)])
+    examples = [example(sentence, tags)]
+    both = joined([told(examples, tags), told(examples, tags)])
     assert both.ends.tolist() == [len(TEXT), 2 * len(TEXT)]
     own = both.shares[len(TEXT) :].argmax(axis=1)
     assert [tags[tag] for tag in own[:7].tolist()] == [
         "PERSON-B", "PERSON-I", "PERSON-I", "O", "PLACE-B", "PLACE-I", "PLACE-I",
     ]  # fmt: skip
     assert (both.shares.sum(axis=1) == FULL).all()
+
+
+def test_distil_varies_names_and_keeps_their_labels() -> None:
+    with_names = Sentence("0" * 12, 0, len(TEXT), TEXT, (Span(0, 3, "PERSON"), Span(4, 7, "PLACE")))
+    sentences = [with_names, Sentence("0" * 12, 30, 32, "没有")]
+    tags = name_tags(("PLACE", "PERSON"))
+    examples = [example(sentence, tags) for sentence in sentences]
+    drawn = [one for seed in range(20) for one in vary(examples, sentences, tags, seed)]
+    assert len(drawn) == 20  # the one without a name says nothing new
+    texts = {"".join(map(chr, one.points.tolist())) for one in drawn}
+    assert len(texts) > 5
+    assert all("在" in text and text.endswith(TEXT[7:]) for text in texts)
+    assert all({tags[tag] for tag in one.tags.tolist()} >= {"PERSON-B", "PLACE-B"} for one in drawn)
 
 
 def test_distil_teacher_gives_the_shares_of_the_network() -> None:

@@ -20,6 +20,7 @@ from biaozhu.data.errors import ConfigError
 from biaozhu.data.files import write_text
 from biaozhu.data.strict_counts import count_strict_spans, sum_counts
 from recipes.base.card import render_card
+from recipes.base.data import example
 from recipes.base.export import write_model
 from recipes.corpora.corpus_store import corpora_folder, read_manifest, read_part
 from recipes.distil.graph import FastWeights, build_fast_graph
@@ -41,12 +42,16 @@ MIN_SCORES = (0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.55, 0.6, 0.65, 0.7, 0.75, 0.8)
 
 @dataclass(frozen=True, slots=True)
 class Text:
-    """Source text: files of a folder, characters at most, how often the corpus's own train part is in it, seed."""
+    """Source text: files of a folder, characters at most, how often the corpus's own train part is in it, seed.
+
+    `varied` copies of train more have other names in the place of many, from the tables and from train itself.
+    """
 
     files: tuple[str, ...] = ()
     corpus: str = "modern"
     characters: int = 10_000_000
     copies: int = 2
+    varied: int = 0
     seed: int = 1
 
 
@@ -90,7 +95,7 @@ def distil(  # noqa: PLR0913 — a recipe names all that it reads
     config = read_distil_config(path)
     import torch  # noqa: PLC0415 — PyTorch is an extra
 
-    from recipes.distil.teacher import joined, teach, told  # noqa: PLC0415 — as above
+    from recipes.distil.teacher import joined, teach, told, vary  # noqa: PLC0415 — as above
     from recipes.distil.train import numbered, train, with_edges  # noqa: PLC0415 — as above
 
     torch.set_num_threads(threads)
@@ -99,9 +104,12 @@ def distil(  # noqa: PLR0913 — a recipe names all that it reads
     sentences = distil_texts(texts, text.files, offsets=offsets, characters=text.characters, seed=text.seed)
     network = load_base(teacher, threads=threads).network
     taught = teach(sentences, network, watch=lambda count: watch({"characters": count}))
-    own = told(read_part(folder, "train"), taught.tags)
-    dev = told(read_part(folder, "dev"), taught.tags)
-    both = joined([taught, *[own] * text.copies])
+    train_part = list(read_part(folder, "train"))
+    examples = [example(sentence, taught.tags) for sentence in train_part]
+    own = [told(examples, taught.tags)] * text.copies
+    own += [told(vary(examples, train_part, taught.tags, text.seed + copy), taught.tags) for copy in range(text.varied)]
+    dev = told([example(sentence, taught.tags) for sentence in read_part(folder, "dev")], taught.tags)
+    both = joined([taught, *own])
     start = lac_start()
     rows = rows_of(start.dictionary)
     keys = frequent_pairs(with_edges(rows[both.points], both.ends), config.settings.pairs)

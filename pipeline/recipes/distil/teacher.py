@@ -10,15 +10,17 @@ from threadpoolctl import threadpool_limits
 
 from biaozhu.annotators.network.batching import cut_pieces, group_lengths
 from biaozhu.annotators.network.crf_decoding import marginals
-from recipes.base.data import example
+from recipes.base.augment import Rates, collect_names, drawn
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from biaozhu.annotators.network.lac import Lac
     from biaozhu.data.model import Sentence
+    from recipes.base.data import Example
 
 FULL = 255
+VARIED = Rates(empty=0.0, marks=0.0, headline=0.0, place=0.4, chain=0.2, person=0.7, table=0.7)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,9 +58,14 @@ def teach(texts: Sequence[str], teacher: Lac, *, watch: Callable[[int], None] = 
     return Taught(points, ends, shares, tags)
 
 
-def told(sentences: Sequence[Sentence], tags: tuple[str, ...]) -> Taught:
+def vary(examples: Sequence[Example], sentences: Sequence[Sentence], tags: tuple[str, ...], seed: int) -> list[Example]:
+    """Return the sentences that have a name, with others in the place of many: the student has no lexicon to look them up."""
+    rng = np.random.default_rng(seed)
+    return drawn(examples, tags, collect_names(sentences), VARIED, rng)
+
+
+def told(examples: Sequence[Example], tags: tuple[str, ...]) -> Taught:
     """Return annotated sentences in the teacher's form, each character's own tag with probability 1."""
-    examples = [example(sentence, tags) for sentence in sentences]
     own = np.concatenate([one.tags for one in examples])
     shares = np.zeros((len(own), len(tags)), np.uint8)
     shares[np.arange(len(own)), own] = FULL
