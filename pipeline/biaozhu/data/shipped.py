@@ -23,7 +23,8 @@ def find_owner(sections: Container[str]) -> str:
     """Return the command that takes a config of these sections; `train` where no other does."""
     if "nlp" in sections:
         return "train"
-    return "base distil" if "text" in sections else "base build" if "corpus" in sections else "train"
+    owners = {"text": "base distil", "drawn": "base deepen", "corpus": "base build"}
+    return next((owner for section, owner in owners.items() if section in sections), "train")
 
 
 def find_shipped(path: Path) -> Path:

@@ -14,11 +14,12 @@ import numpy as np
 from biaozhu.annotators.network.base import FORMAT, SCORES
 from biaozhu.annotators.network.fast import PAIRS
 from biaozhu.annotators.network.runtime import CONFIG, DICTIONARY, GRAPH
+from biaozhu.annotators.transformer.deep import ARRAYS
 from biaozhu.data.errors import MissingFileError, OutputError
 from biaozhu.data.files import TEMPORARY, parse_json, read_bytes, write_bytes, write_text
 from recipes.base.graph import BaseWeights, build_base_graph
 
-MODEL_FILES = {GRAPH, SCORES, PAIRS, DICTIONARY, "README.md"}
+MODEL_FILES = {GRAPH, SCORES, PAIRS, ARRAYS, DICTIONARY, "README.md"}
 
 
 def export_base(

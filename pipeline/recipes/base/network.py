@@ -114,19 +114,25 @@ class BaseNetwork(nn.Module):  # type: ignore[misc]  # PyTorch may be absent her
         return self.emit(joined), self.emit_words(joined)
 
     def loss(self, emissions: torch.Tensor, tags: torch.Tensor, lengths: torch.Tensor) -> torch.Tensor:
-        """Return the mean over the sentences of minus the log-likelihood of their tags under the CRF.
+        """Return the mean of `chain_loss` over the sentences."""
+        return chain_loss(self, emissions, tags, lengths).mean()
 
-        Emissions are float of shape (time, batch, tags), tags int of (time, batch), lengths int of (batch,).
-        """
-        time, batch = tags.shape
-        steps = self.transitions + self.step_mask
-        live = torch.arange(time)[:, None] < lengths[None]
-        rows = torch.arange(batch)
-        gold = torch.gather(emissions, 2, tags[..., None])[..., 0]
-        gold[1:] = gold[1:] + steps[tags[:-1], tags[1:]]
-        score = (gold * live).sum(0) + self.start[tags[0]] + self.stop[tags[lengths - 1, rows]]
-        reached = emissions[0] + self.start + self.first_mask
-        for step in range(1, time):
-            onward = torch.logsumexp(reached[:, :, None] + steps, dim=1) + emissions[step]
-            reached = torch.where(live[step][:, None], onward, reached)
-        return (torch.logsumexp(reached + self.stop, dim=1) - score).mean()
+
+def chain_loss(network: nn.Module, emissions: torch.Tensor, tags: torch.Tensor, lengths: torch.Tensor) -> torch.Tensor:
+    """Return minus the log-likelihood of each sentence's tags under a network's CRF, of shape (batch,).
+
+    Emissions are float of shape (time, batch, tags), tags int of (time, batch), lengths int of (batch,). The network has the scores
+    `start`, `stop` and `transitions`, and the masks `step_mask` and `first_mask`.
+    """
+    time, batch = tags.shape
+    steps = network.transitions + network.step_mask
+    live = torch.arange(time)[:, None] < lengths[None]
+    rows = torch.arange(batch)
+    gold = torch.gather(emissions, 2, tags[..., None])[..., 0]
+    gold[1:] = gold[1:] + steps[tags[:-1], tags[1:]]
+    score = (gold * live).sum(0) + network.start[tags[0]] + network.stop[tags[lengths - 1, rows]]
+    reached = emissions[0] + network.start + network.first_mask
+    for step in range(1, time):
+        onward = torch.logsumexp(reached[:, :, None] + steps, dim=1) + emissions[step]
+        reached = torch.where(live[step][:, None], onward, reached)
+    return torch.logsumexp(reached + network.stop, dim=1) - score

@@ -1,7 +1,7 @@
-"""Self-training: sentences of a folder on which several models agree join a corpus's train part (Yarowsky 1995).
+"""Self-training: sentences of a folder on which models agree and are sure join a corpus's train part (Yarowsky 1995).
 
-Where models that differ in what they were trained on give the same spans, the sentence is taken with them; where they differ, it
-is left out, and listed for a reader.
+Where models that differ in what they were trained on give the same spans, the sentence is taken with them; where they differ, or
+one is not sure enough, it is left out, and listed for a reader.
 """
 
 from __future__ import annotations
@@ -11,10 +11,14 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from biaozhu.annotators.network.base import load_base
-from biaozhu.annotators.network.runtime import CONFIG
+from biaozhu.annotators.labelled import labelled_spans
+from biaozhu.annotators.network.base import Base
+from biaozhu.annotators.network.batching import make_batches
+from biaozhu.annotators.network.crf_decoding import marginals
+from biaozhu.annotators.network.models import load_model, weights_mark
+from biaozhu.annotators.transformer.deep import Deep
 from biaozhu.data.errors import UsageError
-from biaozhu.data.files import sha256_of, write_lines
+from biaozhu.data.files import write_lines
 from biaozhu.data.model import Span
 from recipes.corpora import corpus_store as store
 from recipes.corpora.custom import check_corpus_name
@@ -38,12 +42,14 @@ def extend_corpus(  # noqa: PLR0913 — a recipe names all that it reads
     offsets: Path,
     characters: int,
     copies: int,
+    sure: float = 0.0,
     watch: Callable[[dict[str, Any]], None],
 ) -> dict[str, Any]:
     """Write a corpus of another's train part, `copies` times, and sentences on which models agree; return its manifest.
 
-    The models, two or more, read at most so many characters of the files in the folder of texts, without the dev and test
-    documents of the modern corpus (`offsets`); `watch` is called with the number of sentences read and agreed on.
+    The models read at most so many characters of the files in the folder of texts, without the dev and test documents of
+    the modern corpus (`offsets`). Each must give every character's likeliest tag a probability of at least `sure`. `watch` is called
+    with the number of sentences read and agreed on.
     """
     check_corpus_name(output)
     if output == name:
@@ -53,7 +59,7 @@ def extend_corpus(  # noqa: PLR0913 — a recipe names all that it reads
     known = {sentence.text for sentences in own.values() for sentence in sentences}
     drawn = distil_texts(texts, files, offsets=offsets, characters=characters, seed=SEED)
     pool = [text for text in drawn if text not in known]
-    agreed, doubtful = _agreement(pool, models, watch)
+    agreed, doubtful = _agreement(pool, models, sure, watch)
     rng = random.Random(SEED)  # noqa: S311 — a draw, no secret
     taken = [(text, spans) for text, spans in agreed if spans or rng.random() < EMPTY_SHARE]
     rows = [*[(sentence.text, sentence.spans) for sentence in own["train"]] * copies, *taken]
@@ -68,7 +74,8 @@ def extend_corpus(  # noqa: PLR0913 — a recipe names all that it reads
             "read": len(pool),
             "agreed": len(agreed),
             "taken": len(taken),
-            "models": [sha256_of(model / CONFIG) for model in models],
+            "models": [weights_mark(str(model)) for model in models],
+            "sure": sure,
             "files": list(files),
             "seed": SEED,
         },
@@ -82,18 +89,37 @@ def extend_corpus(  # noqa: PLR0913 — a recipe names all that it reads
 
 
 def _agreement(
-    pool: Sequence[str], models: Sequence[Path], watch: Callable[[dict[str, Any]], None]
+    pool: Sequence[str], models: Sequence[Path], sure: float, watch: Callable[[dict[str, Any]], None]
 ) -> tuple[list[tuple[str, tuple[Span, ...]]], list[str]]:
-    loaded = [load_base(model, threads=1) for model in models]
+    loaded = [_load(model) for model in models]
     agreed: list[tuple[str, tuple[Span, ...]]] = []
     doubtful: list[str] = []
     for start in range(0, len(pool), CHUNK_SENTENCES):
         chunk = pool[start : start + CHUNK_SENTENCES]
-        for text, *found in zip(chunk, *(model(chunk) for model in loaded), strict=True):
-            keys = {tuple(span.key for span in spans) for spans in found}
-            if len(keys) == 1:
+        likely = [min(ones) for ones in zip(*(_sureness(model, chunk) for model in loaded if sure), strict=True)]
+        for number, (text, *rows) in enumerate(zip(chunk, *(model.words(chunk) for model in loaded), strict=True)):
+            keys = {tuple(span.key for span in labelled_spans(text, row, source=SOURCE)) for row in rows}
+            if len(keys) == 1 and (not sure or likely[number] >= sure):
                 agreed.append((text, tuple(Span(start, end, label, SOURCE) for start, end, label in keys.pop())))
             else:
                 doubtful.append(text)
         watch({"sentences": start + len(chunk), "agreed": len(agreed)})
     return agreed, doubtful
+
+
+def _load(model: Path) -> Base | Deep:
+    loaded = load_model(str(model), threads=1)
+    if not isinstance(loaded, Base | Deep):
+        raise UsageError("the fast model does not say how sure it is", where=str(model), next_step="Take another model")
+    return loaded
+
+
+def _sureness(model: Base | Deep, texts: Sequence[str]) -> list[float]:
+    """Return for each text the least probability of a character's likeliest tag."""
+    found = [1.0] * len(texts)
+    for batch in make_batches(texts):
+        emissions = model.network.emissions(batch.texts)
+        best = marginals(model.network.chain, emissions, batch.lengths).max(axis=2)
+        for column, (number, start, end) in enumerate(batch.pieces):
+            found[number] = min(found[number], float(best[: end - start, column].min()))
+    return found

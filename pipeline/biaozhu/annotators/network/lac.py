@@ -37,19 +37,7 @@ class Lac:
 
     def words(self, texts: Sequence[str]) -> list[tuple[LacWord, ...]]:
         """Return the words of each text, of any length, in order; they leave out nothing of it."""
-        found: list[list[LacWord]] = [[] for _ in texts]
-        for batch in make_batches(texts):
-            emissions = self.emissions(batch.texts)
-            # The products of decoding are too small for BLAS's threads, which would burn a core in waiting.
-            with _blas().limit(limits=1, user_api="blas"):
-                words = decode(self.chain, emissions, batch.lengths)
-            scores = words.score.astype(np.float64).round(SCORE_DIGITS)
-            rows = (part.tolist() for part in (words.sentence, words.start, words.end, words.tag, scores))
-            for row, start, end, tag, score in zip(*rows, strict=True):
-                number, offset, _ = batch.pieces[row]
-                found[number].append(LacWord(offset + start, offset + end, self.chain.kinds[tag], score))
-        # Batches come in the order of length, so the pieces of one text may arrive in any order.
-        return [tuple(sorted(words, key=lambda word: word.start)) for words in found]
+        return find_words(self.chain, self.emissions, texts)
 
     def emissions(self, texts: list[str]) -> np.ndarray:
         """Return the tags' scores for a batch of short texts, float32 of shape (time, batch, tags), padded."""
@@ -75,6 +63,25 @@ class Lac:
         if self.columns is not None:
             inputs["lexicon"] = _padded(places, np.concatenate(self.columns(texts)))
         return inputs
+
+
+def find_words(
+    chain: Chain, emissions_of: Callable[[list[str]], np.ndarray], texts: Sequence[str]
+) -> list[tuple[LacWord, ...]]:
+    """Return the words of each text, of any length, in order, by what gives a batch's emissions."""
+    found: list[list[LacWord]] = [[] for _ in texts]
+    for batch in make_batches(texts):
+        emissions = emissions_of(batch.texts)
+        # The products of decoding are too small for BLAS's threads, which would burn a core in waiting.
+        with _blas().limit(limits=1, user_api="blas"):
+            words = decode(chain, emissions, batch.lengths)
+        scores = words.score.astype(np.float64).round(SCORE_DIGITS)
+        rows = (part.tolist() for part in (words.sentence, words.start, words.end, words.tag, scores))
+        for row, start, end, tag, score in zip(*rows, strict=True):
+            number, offset, _ = batch.pieces[row]
+            found[number].append(LacWord(offset + start, offset + end, chain.kinds[tag], score))
+    # Batches come in the order of length, so the pieces of one text may arrive in any order.
+    return [tuple(sorted(words, key=lambda word: word.start)) for words in found]
 
 
 def _padded(places: np.ndarray, values: np.ndarray) -> np.ndarray:

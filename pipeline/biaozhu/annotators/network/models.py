@@ -1,4 +1,4 @@
-"""The networks that pre-annotation can read names from: `accurate`, `fast`, or a folder that a recipe wrote."""
+"""The networks that pre-annotation can read names from: `accurate`, `fast`, `deep`, or a folder that a recipe wrote."""
 
 from __future__ import annotations
 
@@ -11,28 +11,32 @@ from biaozhu.data.files import sha256_of
 if TYPE_CHECKING:
     from biaozhu.annotators.words import NameModel
 
-ACCURATE, FAST, CONFIG = "accurate", "fast", "config.json"
+ACCURATE, FAST, DEEP, CONFIG = "accurate", "fast", "deep", "config.json"
+NAMED = (ACCURATE, FAST, DEEP)
 
 
 def load_model(name: str, *, threads: int | None = None) -> NameModel:
     """Load a network by its name or from its folder; it raises what `model_folder` and `load_checked` do."""
     from biaozhu.annotators.network.base import load_base  # noqa: PLC0415 — brings the runtime
     from biaozhu.annotators.network.fast import PAIRS, load_fast  # noqa: PLC0415 — as above
+    from biaozhu.annotators.transformer.deep import ARRAYS, load_deep  # noqa: PLC0415 — as above
 
     folder = model_folder(name)
+    if (folder / ARRAYS).is_file():
+        return load_deep(folder, threads=threads)
     return (load_fast if (folder / PAIRS).is_file() else load_base)(folder, threads=threads)
 
 
 def model_folder(name: str) -> Path:
-    """Return the folder of a network; it raises UsageError where it is neither `accurate` nor `fast` nor such a folder."""
-    if name in (ACCURATE, FAST):
+    """Return the folder of a network; it raises UsageError where it is none of these names and no such folder."""
+    if name in NAMED:
         return Path(__file__).parent / name
     folder = Path(name)
     if (folder / "meta.json").is_file():
         what = "a model of `biaozhu train` does not pre-annotate"
         raise UsageError(what, where=name, next_step="Take `biaozhu predict`")
     if not (folder / CONFIG).is_file():
-        what = "neither accurate nor fast nor the folder of a network"
+        what = "neither accurate nor fast nor deep nor the folder of a network"
         raise UsageError(what, where=name, next_step="Take --model accurate")
     return folder
 
@@ -40,7 +44,7 @@ def model_folder(name: str) -> Path:
 def whole_name(name: str) -> str:
     """Return a network's name, or the whole path of its folder: for processes that work in other folders."""
     folder = model_folder(name)
-    return name if name in (ACCURATE, FAST) else str(folder.resolve())
+    return name if name in NAMED else str(folder.resolve())
 
 
 def weights_mark(name: str) -> str:

@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 
 NetworkName = Annotated[
     str,
-    Option("--model", help="accurate, fast, or the folder of a network of `base build` or `base distil`."),
+    Option("--model", help="accurate, fast, deep, or the folder of a network of `base build` or `base distil`."),
 ]
 LANGUAGE_MODEL = ".toml"
 

@@ -98,7 +98,7 @@ def serve(
     of places. The token is made at the first start.
 
     Options:
-        model: accurate, fast, the folder of a network, or of a model of `biaozhu train`.
+        model: accurate, fast, deep, the folder of a network, or of a model of `biaozhu train`.
         timeout: Seconds that a prediction may take; its process is ended then.
         per_client: Requests of one address at once; more get 429.
     """

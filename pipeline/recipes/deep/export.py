@@ -1,0 +1,122 @@
+"""The deep model's folder: the graph with its weights in 8 bits, pieces and CRF, dictionary, config and card."""
+
+from __future__ import annotations
+
+import io
+import warnings
+from collections.abc import Mapping, Sequence
+from dataclasses import astuple
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+from torch import nn
+
+from biaozhu.annotators.network.onnx_graph import FLOAT, OPSET
+from biaozhu.annotators.network.runtime import GRAPH
+from biaozhu.annotators.transformer.deep import ARRAYS, FORMAT
+from biaozhu.data.files import write_text
+from biaozhu.knowledge.lexicon import WIDTH
+from recipes.base.card import render_card
+from recipes.base.export import write_model
+from recipes.deep.tagger import Inputs, Tagger
+
+if TYPE_CHECKING:
+    from onnx import ModelProto, NodeProto
+
+LARGEST = 127
+# Smaller arrays stay as they are.
+MIN_WEIGHTS = 4096
+NAMES = ("ids", "lengths", "where", "place", "chars", "lexicon")
+
+
+def export_deep(
+    folder: Path,
+    network: Tagger,
+    arrays: Mapping[str, np.ndarray],
+    *,
+    dictionary: Sequence[str],
+    tags: Sequence[str],
+    facts: Mapping[str, Any],
+) -> dict[str, Any]:
+    """Write the model and its card, and return its config; `arrays` are those of the pieces."""
+    scores = {name: getattr(network, name).detach().numpy() for name in ("start", "stop", "transitions")}
+    buffer = io.BytesIO()
+    # Plain arrays, no pickle: loading a model must not run anything.
+    np.savez(buffer, **arrays, **scores)  # type: ignore[arg-type]
+    contents = {GRAPH: build_deep_graph(network), ARRAYS: buffer.getvalue()}
+    config = write_model(folder, contents, dictionary, {"format": FORMAT, "tags": list(tags)}, facts)
+    size = sum((folder / name).stat().st_size for name in config["files"])
+    card = render_card(Path(__file__).with_name("deep.md.j2"), {**config, "size": f"{size / 1e6:.1f}"})
+    write_text(folder / "README.md", card)
+    return config
+
+
+class _Plain(nn.Module):  # type: ignore[misc]  # PyTorch may be absent here
+    """The network with tensors as its arguments, as the exporter wants it."""
+
+    def __init__(self, network: Tagger) -> None:
+        super().__init__()
+        self.network = network
+
+    def forward(self, *tensors: torch.Tensor) -> torch.Tensor:
+        ids, lengths, where, place, chars, lexicon = tensors
+        return self.network(Inputs(ids, lengths, where, place, chars, lexicon.float()))
+
+
+def build_deep_graph(network: Tagger) -> bytes:
+    """Return the graph of a network, its large weights in 8 bits with a scale for each row or column."""
+    from onnx import load_model_from_string  # noqa: PLC0415 — a third of a second
+
+    network.eval()
+    ones = torch.ones(2, 3, dtype=torch.int64)
+    example = Inputs(ones, torch.tensor([3, 2]), ones, ones, ones, torch.zeros(2, 3, WIDTH, dtype=torch.uint8))
+    axes = {name: {0: "texts", 1: "pieces" if name == "ids" else "time"} for name in NAMES}
+    axes |= {"lengths": {0: "texts"}, "emissions": {0: "time", 1: "texts"}}
+    buffer = io.BytesIO()
+    with warnings.catch_warnings(), torch.no_grad():
+        # It is the old exporter; the new one needs a package more.
+        warnings.simplefilter("ignore")
+        torch.onnx.export(
+            _Plain(network), astuple(example), buffer, input_names=list(NAMES), output_names=["emissions"],
+            dynamic_axes=axes, opset_version=OPSET, dynamo=False,
+        )  # fmt: skip
+    graph = load_model_from_string(buffer.getvalue())
+    _shrink(graph)
+    return bytes(graph.SerializeToString())
+
+
+def _shrink(model: ModelProto) -> None:
+    """Keep large weights as bytes; the runtime widens them once, when it loads the graph."""
+    from onnx import helper, numpy_helper  # noqa: PLC0415 — as above
+
+    graph = model.graph
+    tables = {node.input[0] for node in graph.node if node.op_type == "Gather"}
+    nodes: list[NodeProto] = []
+    kept = []
+    for one in graph.initializer:
+        array = numpy_helper.to_array(one)
+        if array.dtype != np.float32 or array.ndim != 2 or array.size < MIN_WEIGHTS:  # noqa: PLR2004 — a matrix
+            kept.append(one)
+            continue
+        small, scale = _in_bytes(array, axis=1 if one.name in tables else 0)
+        kept += [
+            numpy_helper.from_array(small, f"{one.name}_small"),
+            numpy_helper.from_array(scale, f"{one.name}_scale"),
+        ]
+        nodes += [
+            helper.make_node("Cast", [f"{one.name}_small"], [f"{one.name}_wide"], to=FLOAT),
+            helper.make_node("Mul", [f"{one.name}_wide", f"{one.name}_scale"], [one.name]),
+        ]
+    del graph.initializer[:]
+    graph.initializer.extend(kept)
+    rest = list(graph.node)
+    del graph.node[:]
+    graph.node.extend([*nodes, *rest])
+
+
+def _in_bytes(array: np.ndarray, *, axis: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return a matrix as int8, and the scale along an axis that widens it again."""
+    scale = np.maximum(np.abs(array).max(axis=axis, keepdims=True), np.finfo(np.float32).tiny) / LARGEST
+    return np.rint(array / scale).astype(np.int8), scale.astype(np.float32)

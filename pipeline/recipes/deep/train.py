@@ -1,0 +1,145 @@
+"""Training the deep model's network: batches of sentences of like length, AdamW, a rate that rises and falls."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+
+from biaozhu.annotators.transformer.deep import grid
+from biaozhu.annotators.transformer.pieces import PADDING, CutText
+from biaozhu.knowledge.lexicon import WIDTH, lexicon_columns
+from recipes.base.network import chain_loss
+from recipes.deep.tagger import Inputs, Tagger
+
+if TYPE_CHECKING:
+    from biaozhu.annotators.transformer.pieces import Pieces
+    from recipes.base.data import Example
+
+# Characters that a loss counts as one sentence.
+SENTENCE_CHARS = 20
+# The rate ends at this share of its height.
+LAST_SHARE = 0.02
+# Of a length that is drawn anew each epoch, so that batches differ.
+JITTER = 4.0
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Section [training] of configs/deep.cfg; `batch` counts pieces, padding included."""
+
+    seed: int = 1
+    epochs: int = 2
+    batch: int = 3000
+    learn_rate: float = 0.0003
+    head_rate: float = 0.002
+    decay: float = 0.01
+    warm_up: int = 200
+    clip: float = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A sentence for the network: its text, its pieces, the rows of its characters, its tags."""
+
+    text: str
+    cut: CutText
+    chars: list[int]
+    tags: list[int]
+
+
+def prepare(examples: Sequence[Example], pieces: Pieces, rows: np.ndarray) -> list[Prepared]:
+    """Cut sentences to pieces; those without a character are left out."""
+    found = []
+    for one in examples:
+        text = "".join(map(chr, one.points.tolist()))
+        if text:
+            found.append(Prepared(text, pieces.cut(text), rows[one.points].tolist(), one.tags.tolist()))
+    return found
+
+
+def batches(sentences: Sequence[Prepared], most: int, rng: random.Random) -> list[list[Prepared]]:
+    """Return batches of at most so many pieces, padding included, in a random order."""
+    keyed = [(len(one.cut.rows) + rng.random() * JITTER, number) for number, one in enumerate(sentences)]
+    found: list[list[Prepared]] = []
+    longest = 0
+    for _, number in sorted(keyed):
+        one = sentences[number]
+        longest = max(longest, len(one.cut.rows))
+        if not found or longest * (len(found[-1]) + 1) > most:
+            found.append([])
+            longest = len(one.cut.rows)
+        found[-1].append(one)
+    rng.shuffle(found)
+    return found
+
+
+def inputs_of(batch: Sequence[Prepared]) -> Inputs:
+    """Return a batch as tensors."""
+    chars = grid([one.chars for one in batch])
+    lexicon = np.zeros((*chars.shape, WIDTH), np.float32)
+    for number, columns in enumerate(lexicon_columns([one.text for one in batch])):
+        lexicon[number, : len(columns)] = columns
+    arrays = (
+        grid([one.cut.rows for one in batch], PADDING),
+        np.array([len(one.cut.rows) for one in batch]),
+        grid([one.cut.owners for one in batch]),
+        grid([one.cut.places for one in batch]),
+        chars,
+        lexicon,
+    )
+    return Inputs(*map(torch.from_numpy, arrays))
+
+
+def train(
+    network: Tagger, sentences: Sequence[Prepared], settings: Settings, watch: Callable[[dict[str, Any]], None]
+) -> list[dict[str, Any]]:
+    """Train the network in place, and return the mean loss of each epoch; `watch` is told of it now and then."""
+    torch.manual_seed(settings.seed)
+    rng = random.Random(settings.seed)  # noqa: S311 — an order, no secret
+    encoder = [*network.words.parameters(), network.positions, *network.norm.parameters(), *network.layers.parameters()]
+    known = {id(one) for one in encoder}
+    head = [one for one in network.parameters() if id(one) not in known]
+    groups = [{"params": encoder, "lr": settings.learn_rate}, {"params": head, "lr": settings.head_rate}]
+    optimizer = torch.optim.AdamW(groups, weight_decay=settings.decay, betas=(0.9, 0.98))
+    rounds = [batches(sentences, settings.batch, rng) for _ in range(settings.epochs)]
+    total = sum(map(len, rounds))
+    shares = _shares(total, min(settings.warm_up, max(1, total // 10)))
+    history = []
+    for epoch, drawn in enumerate(rounds, 1):
+        network.train()
+        losses = [_step(network, batch, optimizer, groups, next(shares), settings.clip) for batch in drawn]
+        history.append({"epoch": epoch, "steps": len(drawn), "loss": float(np.mean(losses)) if losses else 0.0})
+        watch(history[-1])
+    return history
+
+
+def _shares(total: int, warm_up: int) -> Iterator[float]:
+    for step in range(1, total + 1):
+        yield min(step / warm_up, max(LAST_SHARE, (total - step) / max(1, total - warm_up)))
+
+
+def _step(
+    network: Tagger,
+    batch: Sequence[Prepared],
+    optimizer: torch.optim.Optimizer,
+    groups: Sequence[dict[str, Any]],
+    share: float,
+    clip: float,
+) -> float:
+    for group, of in zip(optimizer.param_groups, groups, strict=True):
+        group["lr"] = of["lr"] * share
+    lengths = torch.tensor([len(one.tags) for one in batch])
+    tags = torch.from_numpy(grid([one.tags for one in batch]).T.copy())
+    with torch.autocast("cpu", torch.bfloat16):
+        emissions = network(inputs_of(batch))
+    loss = chain_loss(network, emissions.float(), tags, lengths).sum() / lengths.sum() * SENTENCE_CHARS
+    optimizer.zero_grad(set_to_none=True)
+    loss.backward()
+    torch.nn.utils.clip_grad_norm_(network.parameters(), clip)
+    optimizer.step()
+    return float(loss.detach())
