@@ -23,8 +23,9 @@ def find_owner(sections: Container[str]) -> str:
     """Return the command that takes a config of these sections; `train` where no other does."""
     if "nlp" in sections:
         return "train"
-    owners = {"text": "base distil", "drawn": "base deepen", "corpus": "base build"}
-    return next((owner for section, owner in owners.items() if section in sections), "train")
+    if "drawn" in sections:
+        return "base deepen"
+    return "base distil" if "text" in sections else "base build" if "corpus" in sections else "train"
 
 
 def find_shipped(path: Path) -> Path:
