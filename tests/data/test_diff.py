@@ -49,6 +49,13 @@ def test_changes_tell_lost_new_and_edited_sentences() -> None:
     assert all(change.sentence in describe(change) for change in found)
 
 
+def test_changes_come_in_the_order_of_the_text() -> None:
+    after = (Span(0, 1, "PERSON", "doccano"), Span(3, 6, "PERSON", "lac", 0.5), Span(7, 10, "AMOUNT", "doccano"))
+    found = compare_spans(BASE, replace(BASE, spans=after))
+    places = [(change.before or change.after) for change in found]
+    assert [span and (span.start, span.end) for span in places] == [(0, 1), (0, 3), (7, 10)]
+
+
 @given(st.integers(0, 50), st.randoms(use_true_random=False))
 def test_changes_account_for_every_span_once(seed: int, chance: object) -> None:
     for sentence in make_layer("count", 4, seed=seed):
