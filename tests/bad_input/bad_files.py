@@ -163,9 +163,11 @@ def bad_layers(folder: Path) -> tuple[Bad, ...]:
             rf"BZ013 {at}the text holds a lone surrogate",
         ),
         changed("surrogate in source", lambda line: span(line, source="\ud800"), rf"BZ013 {at}"),
-        changed("not a number", lambda line: line.update(start="7"), rf"BZ013 {at}start must be a whole number"),
+        changed(
+            "not a number", lambda line: line.update(start="7"), rf"BZ013 {at}start is '7', a whole number is needed"
+        ),
         changed("huge number", lambda line: line.update(start=10**400), rf"BZ012 {at}the id"),
-        changed("score", lambda line: span(line, score=7), rf"BZ013 {at}a span's score must be"),
+        changed("score", lambda line: span(line, score=7), rf"BZ013 {at}a span's score is '7', a number from"),
         changed("nan", lambda line: span(line, score=float("nan")), rf"BZ013 {at}"),
         changed(
             "out of range",
