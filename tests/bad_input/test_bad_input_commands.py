@@ -81,6 +81,7 @@ BAD_FILES = (
     ("base build bad -o new", "bad", (BINARY,), r"BZ02[12] "),
     ("base build bad -o new", "bad", (BINARY,), r"BZ02[12] "),
     ("base distil bad --from bad -o new", "bad", (BINARY,), r"BZ02[12] "),
+    ("base deepen bad --weights bad -o new", "bad", (BINARY,), r"BZ02[12] "),
     ("doccano up --venv bad --home home", "bad", (BINARY,), r"BZ030 /.*/bad: Doccano's own environment is not there"),
     ("doccano backup out.zip --home bad", "bad", (BINARY,), r"BZ036 /.*/bad: no Doccano was ever started there"),
     *(
@@ -162,6 +163,7 @@ MISSING = (
     ("corpus fetch modern --from bad", r"BZ003 annotations/modern/train\.jsonl: no such file"),
     ("corpus extend bad new --model bad --model bad --from bad --config bad", r"BZ0(03|22) "),
     ("base distil --from bad --teacher bad -o new", r"BZ0(03|22) "),
+    ("base deepen --weights bad -o new", r"BZ0(03|22) "),
     ("base annotate good.txt --model bad -o out.jsonl", r"BZ003 bad/config\.json: no such file"),
     ("predict bad good.txt -o out.jsonl", r"BZ003 bad: there is no model\. Make one with `biaozhu train`"),
     ("serve --model bad --port 0 --token-file new/token", r"BZ002 bad: neither accurate nor fast"),
@@ -193,7 +195,7 @@ def test_bad_input_missing_files_of_options(
 # No row: what is given there is made, or asked for nothing or only at a later step, where it is not there.
 NO_ROW = {
     "doccano down": {"--home"}, "doccano restore": {"--home"}, "doccano suggest": {"--home"},
-    "base build": {"--output"}, "base distil": {"--output"}, "bias": {"--output"}, "project pull": {"--output", "--home"},
+    "base build": {"--output"}, "base distil": {"--output"}, "base deepen": {"--output"}, "bias": {"--output"}, "project pull": {"--output", "--home"},
     "doccano up": {"--home"}, "project status": {"--home"}, "project accounts": {"--home"}, "loop": {"--home"},
 }  # fmt: skip
 

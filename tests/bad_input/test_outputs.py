@@ -135,6 +135,7 @@ OVER_ANOTHER_KIND = (
     "segmenter --words good.jsonl --dev good.jsonl -o segmented",
     "base build good.cfg -o kept",
     "base distil good.cfg --from good.jsonl -o kept",
+    "base deepen good.cfg --weights good.txt -o kept",
     "history reports -o page.html",
     "report --gold good.jsonl --layer a=good.jsonl -o old",
     "adjudicate anna bert --questions decided.jsonl",

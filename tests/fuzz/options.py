@@ -94,6 +94,7 @@ BASES = {
     "corpus show": "corpus show mine",
     "base build": "base build good.cfg -o new/base",
     "base annotate": "base annotate good.txt -o new/out.jsonl",
+    "base deepen": "base deepen good.cfg --weights elf -o new/base",
     "base distil": "base distil good.cfg --from good.jsonl -o new/base",
 }
 # These train or do the whole job where their bad value is right after all: drawn more seldom.

@@ -9,7 +9,7 @@ import pytest
 from biaozhu.training.train import read_config
 
 CONFIGS = Path(__file__).parents[2] / "configs"
-RECIPES = {"base", "fast"}
+RECIPES = {"base", "fast", "deep"}
 NAMES = sorted({path.stem for path in CONFIGS.glob("*.cfg")} - RECIPES)
 
 

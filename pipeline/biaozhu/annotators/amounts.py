@@ -36,7 +36,7 @@ from biaozhu.knowledge.measures import (
     measure_pattern,
 )
 from biaozhu.knowledge.word_tables import TABLES
-from biaozhu.knowledge.world import well_known_names
+from biaozhu.knowledge.world import KNOWN_PERSON, well_known_names
 
 _NUMERAL_IN = re.compile("[一二三四五六七八九十百千万两半]")
 LABEL, SOURCE = "AMOUNT", "amounts"
@@ -266,10 +266,13 @@ def _in_a_name(text: str, start: int, end: int) -> bool:
 def _names_with_amounts() -> dict[str, tuple[tuple[str, int], ...]]:
     table: dict[str, list[tuple[str, int]]] = {}
     divisions = (name for name, named in gazetteer().named.items() if named.full or named.level <= COUNTY)
-    for name in (*divisions, *filter(_NUMERAL_IN.search, well_known_names())):
-        # Short names are as often an amount: 五里, and of townships 三只羊.
+    known = {name: kinds & KNOWN_PERSON for name, kinds in well_known_names() if _NUMERAL_IN.search(name)}
+    for name, certain in (*dict.fromkeys(divisions, True).items(), *known.items()):
+        # Short names are as often an amount: 五里, of townships 三只羊, of well-known ones 三棵树.
         for match in PATTERN.finditer(name) if len(name) > 2 else ():  # noqa: PLR2004 — as said above
-            if match.lastgroup == "amount" and match.end() - match.start() < len(name):
+            whole = match.end() - match.start() == len(name)
+            doubtful = not certain and not match.start() and len(name) < 4  # noqa: PLR2004 — as above
+            if match.lastgroup == "amount" and not whole and not doubtful:
                 table.setdefault(match.group(), []).append((name, match.start()))
     return {amount: tuple(names) for amount, names in table.items()}
 

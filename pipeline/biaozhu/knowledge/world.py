@@ -7,6 +7,7 @@ sources; `recipes.world`, `recipes.people` and `recipes.well_known` build the ta
 from __future__ import annotations
 
 import lzma
+from collections.abc import Iterator
 from functools import cache
 
 from biaozhu.knowledge.gazetteer import read_packed
@@ -19,9 +20,9 @@ KNOWN_PERSON, KNOWN_PLACE, NEITHER = 128, 256, 512
 KINDS = 10
 
 
-def well_known_names() -> list[str]:
-    """Return the well-known names of all three kinds."""
-    return [line.partition("\t")[0] for line in lzma.decompress(read_packed(WELL_KNOWN)).decode("utf-8").splitlines()]
+def well_known_names() -> Iterator[tuple[str, int]]:
+    """Yield the well-known names with their kinds, as bits."""
+    yield from _read_names(WELL_KNOWN)
 
 
 @cache
@@ -29,7 +30,12 @@ def world_names() -> dict[str, int]:
     """Return the kinds of each name, as bits."""
     names: dict[str, int] = {}
     for table in TABLES:
-        for line in lzma.decompress(read_packed(table)).decode("utf-8").splitlines():
-            name, _, kinds = line.partition("\t")
-            names[name] = names.get(name, 0) | int(kinds)
+        for name, kinds in _read_names(table):
+            names[name] = names.get(name, 0) | kinds
     return names
+
+
+def _read_names(table: str) -> Iterator[tuple[str, int]]:
+    for line in lzma.decompress(read_packed(table)).decode("utf-8").splitlines():
+        name, _, kinds = line.partition("\t")
+        yield name, int(kinds)

@@ -43,6 +43,19 @@ def repair_persons(edit: Edit) -> None:
     _find_numbered(edit)
     _find_in_bylines(edit)
     _find_after_households(edit)
+    _refuse_shops(edit)
+
+
+_SHOPS = re.compile(
+    "面馆|饭[店馆]|餐馆|酒楼|烧烤店|火锅店|包子铺|烤鸭店|药[店铺]|诊所|超市|理发店|小吃店|照相馆|裁缝铺"
+)
+
+
+def _refuse_shops(edit: Edit) -> None:
+    """Leave out the owner in the name of a shop (R5): 王小二面馆."""
+    for span in edit.labelled(PERSON):
+        if _SHOPS.match(edit.text, span.end):
+            edit.drop(span)
 
 
 _PIECE = "[\u3400-\u9fff]"
