@@ -99,6 +99,7 @@ from recipes.deep.tagger import Tagger  # noqa: E402 — as above
 from recipes.deep.train import Settings, batches, inputs_of, prepare, train  # noqa: E402 — as above
 
 torch.set_num_threads(1)
+ROWS = rows_of(["", "", *"李山河村去来"])
 
 
 def sentences() -> list[Sentence]:
@@ -116,9 +117,9 @@ def trained(epochs: int) -> tuple[Tagger, list[dict[str, float]], list[object]]:
     torch.manual_seed(1)
     kept = keep_pieces(made, sentences())
     pieces = make_pieces([made.words[row] for row in kept], made.scores[kept].tolist(), made.forms)
-    prepared = prepare([example(one, TAGS) for one in sentences() * 5], pieces, rows_of(["", "", *"李山河村去来"]))
+    prepared = prepare([example(one, TAGS) for one in sentences() * 5], pieces)
     network = Tagger(made, np.array(kept), 8, *well_formed(TAGS))
-    history = train(network, prepared, Settings(epochs=epochs, batch=60, warm_up=3), lambda _: None)
+    history = train(network, prepared, ROWS, Settings(epochs=epochs, batch=60, warm_up=3), lambda _: None)
     return network, history, prepared
 
 
@@ -132,7 +133,7 @@ def test_deep_graph_says_what_the_network_says() -> None:
     session = make_session(build_deep_graph(network), 1)
     network.eval()
     for batch in (prepared[:3], prepared[3:4]):
-        inputs = inputs_of(batch)
+        inputs = inputs_of(batch, ROWS)
         arrays = {name: getattr(inputs, name).numpy() for name in ("ids", "lengths", "where", "place", "chars")}
         (found,) = session.run(["emissions"], {**arrays, "lexicon": inputs.lexicon.numpy().astype(np.uint8)})
         with torch.no_grad():

@@ -15,6 +15,7 @@ from biaozhu.annotators.network.fast import load_fast
 from biaozhu.annotators.network.pair_rows import make_pair_table
 from biaozhu.data.errors import ConfigError, CorpusError
 from biaozhu.data.model import Sentence, Span
+from recipes.base.augment import collect_names
 from recipes.base.data import example, name_tags
 from recipes.distil.teacher import FULL, joined, teach, told, vary
 from recipes.distil.text import distil_texts
@@ -76,7 +77,8 @@ def test_distil_varies_names_and_keeps_their_labels() -> None:
     sentences = [with_names, Sentence("0" * 12, 30, 32, "没有")]
     tags = name_tags(("PLACE", "PERSON"))
     examples = [example(sentence, tags) for sentence in sentences]
-    drawn = [one for seed in range(20) for one in vary(examples, sentences, tags, seed)]
+    names = collect_names(sentences)
+    drawn = [one for seed in range(20) for one in vary(examples, names, tags, seed)]
     assert len(drawn) == 20  # the one without a name says nothing new
     texts = {"".join(map(chr, one.points.tolist())) for one in drawn}
     assert len(texts) > 5

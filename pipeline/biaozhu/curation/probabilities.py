@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from biaozhu.annotators.network.base import Base
+    from biaozhu.annotators.network.lac import Lac
+    from biaozhu.annotators.transformer.deep import Pair
     from biaozhu.curation.select import Judge
 
     Key = tuple[int, int, str]
@@ -115,18 +117,23 @@ def read_by_network(layer: Sequence[Sentence], model: Base) -> list[Reading]:
     return [(sorted(spans), shares) for spans, shares in zip(found, share, strict=True)]
 
 
+def find_least_certain(network: Lac | Pair, texts: Sequence[str]) -> list[tuple[float, int]]:
+    """Return of each text the least probability of a character's likeliest tag, and where; 1 and 0 where it is empty."""
+    least = [(1.0, 0)] * len(texts)
+    for batch in make_batches(texts):
+        sure = marginals(network.chain, network.emissions(batch.texts), batch.lengths).max(axis=2)
+        for row, piece in enumerate(batch.pieces):
+            own = sure[: piece.end - piece.start, row]
+            at = int(own.argmin())
+            least[piece.text] = min(least[piece.text], (float(own[at]), piece.start + at))
+    return least
+
+
 def make_judge(model: Base) -> Judge:
     """Return what `select_sentences` asks how unsure a network is of each sentence: of its least certain character."""
 
     def judge(sentences: Sequence[Sentence]) -> list[Unsure | None]:
-        least = [(1.0, 0)] * len(sentences)
-        for batch in make_batches([to_simplified(sentence.text) for sentence in sentences]):
-            emissions = model.network.emissions(batch.texts)
-            sure = marginals(model.network.chain, emissions, batch.lengths).max(axis=2)
-            for row, piece in enumerate(batch.pieces):
-                own = sure[: piece.end - piece.start, row]
-                at = int(own.argmin())
-                least[piece.text] = min(least[piece.text], (float(own[at]), piece.start + at))
+        least = find_least_certain(model.network, [to_simplified(sentence.text) for sentence in sentences])
         return [
             Unsure(1 - share, f"把握低:第{at + 1}字“{sentence.text[at : at + 1]}”{share:.2f}")
             for sentence, (share, at) in zip(sentences, least, strict=True)

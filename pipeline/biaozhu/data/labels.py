@@ -52,7 +52,7 @@ def _label(entry: dict[str, object], where: str) -> Label:
         raise LabelsFileError(f"label {entry.get('id', '?')} lacks {', '.join(missing)}", where=where)
     label = Label(**{key: str(entry[key]) for key in keys})
     # What nobody sees would make two labels of one.
-    if not label.id.isprintable() or any(map(str.isspace, label.id)):
+    if not label.id.isprintable() or " " in label.id:
         raise LabelsFileError(f"the id {label.id!r} holds a blank or a character that is not seen", where=where)
     if len(label.shortcut) != 1 or not label.shortcut.isprintable():
         raise LabelsFileError(f"the shortcut of {label.id} is {label.shortcut!r}, one key is needed", where=where)

@@ -79,12 +79,7 @@ class BaseNetwork(nn.Module):  # type: ignore[misc]  # PyTorch may be absent her
         self.dropout = nn.Dropout(dropout)
         self.emit = nn.Linear(2 * HIDDEN + shape.narrow, shape.tags)
         self.emit_words = nn.Linear(2 * HIDDEN + shape.narrow, shape.words + shape.others)
-        self.start = nn.Parameter(torch.zeros(shape.tags))
-        self.stop = nn.Parameter(torch.zeros(shape.tags))
-        self.transitions = nn.Parameter(torch.zeros(shape.tags, shape.tags))
-        for name, mask in (("step_mask", allowed), ("first_mask", first)):
-            scores = torch.where(torch.from_numpy(mask), 0.0, FORBIDDEN)
-            self.register_buffer(name, scores, persistent=False)
+        add_chain(self, allowed, first)
 
     def forward(
         self, states: torch.Tensor, ids: torch.Tensor, lengths: torch.Tensor
@@ -118,11 +113,22 @@ class BaseNetwork(nn.Module):  # type: ignore[misc]  # PyTorch may be absent her
         return chain_loss(self, emissions, tags, lengths).mean()
 
 
+def add_chain(network: nn.Module, allowed: np.ndarray, first: np.ndarray) -> None:
+    """Give a network the scores and masks of a CRF, as `chain_loss` wants them; for the masks see `BaseNetwork`."""
+    tags = len(first)
+    network.start = nn.Parameter(torch.zeros(tags))
+    network.stop = nn.Parameter(torch.zeros(tags))
+    network.transitions = nn.Parameter(torch.zeros(tags, tags))
+    for name, mask in (("step_mask", allowed), ("first_mask", first)):
+        scores = torch.where(torch.from_numpy(mask), 0.0, FORBIDDEN)
+        network.register_buffer(name, scores, persistent=False)
+
+
 def chain_loss(network: nn.Module, emissions: torch.Tensor, tags: torch.Tensor, lengths: torch.Tensor) -> torch.Tensor:
     """Return minus the log-likelihood of each sentence's tags under a network's CRF, of shape (batch,).
 
-    Emissions are float of shape (time, batch, tags), tags int of (time, batch), lengths int of (batch,). The network has the scores
-    `start`, `stop` and `transitions`, and the masks `step_mask` and `first_mask`.
+    Emissions are float of shape (time, batch, tags), tags int of (time, batch), lengths int of (batch,). The network has what
+    `add_chain` gives.
     """
     time, batch = tags.shape
     steps = network.transitions + network.step_mask

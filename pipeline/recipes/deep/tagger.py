@@ -16,7 +16,7 @@ from torch.nn import functional
 from biaozhu.annotators.network.char_rows import EDGE
 from biaozhu.annotators.transformer.pieces import LAST_PLACE
 from biaozhu.knowledge.lexicon import WIDTH
-from recipes.base.network import FORBIDDEN
+from recipes.base.network import FORBIDDEN, add_chain
 
 if TYPE_CHECKING:
     import numpy as np
@@ -81,14 +81,9 @@ class Tagger(nn.Module):  # type: ignore[misc]  # as above
         self.chars = nn.Embedding(characters, CHARACTER_UNITS)
         self.join = nn.Linear(encoder.hidden + PLACE_UNITS + CHARACTER_UNITS + WIDTH, UNITS)
         self.around = nn.Conv1d(UNITS, UNITS, REACH, padding=REACH // 2)
-        tags = len(first)
-        self.emit = nn.Linear(2 * UNITS, tags)
+        self.emit = nn.Linear(2 * UNITS, len(first))
         self.embedding_dropout, self.dropout = nn.Dropout(EMBEDDING_DROPOUT), nn.Dropout(HEAD_DROPOUT)
-        self.start, self.stop = nn.Parameter(torch.zeros(tags)), nn.Parameter(torch.zeros(tags))
-        self.transitions = nn.Parameter(torch.zeros(tags, tags))
-        for name, mask in (("step_mask", allowed), ("first_mask", first)):
-            scores = torch.where(torch.from_numpy(mask), 0.0, FORBIDDEN)
-            self.register_buffer(name, scores, persistent=False)
+        add_chain(self, allowed, first)
 
     def forward(self, batch: Inputs) -> torch.Tensor:
         """Return emissions, float of shape (time, texts, tags)."""

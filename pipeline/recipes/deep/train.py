@@ -10,14 +10,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 
-from biaozhu.annotators.transformer.deep import grid
-from biaozhu.annotators.transformer.pieces import PADDING, CutText
-from biaozhu.knowledge.lexicon import WIDTH, lexicon_columns
+from biaozhu.annotators.transformer.deep import build_inputs, grid
 from recipes.base.network import chain_loss
 from recipes.deep.tagger import Inputs, Tagger
 
 if TYPE_CHECKING:
-    from biaozhu.annotators.transformer.pieces import Pieces
+    from biaozhu.annotators.transformer.pieces import CutText, Pieces
     from recipes.base.data import Example
 
 # Characters that a loss counts as one sentence.
@@ -44,21 +42,20 @@ class Settings:
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """A sentence for the network: its text, its pieces, the rows of its characters, its tags."""
+    """A sentence for the network: its text, its pieces, its tags."""
 
     text: str
     cut: CutText
-    chars: list[int]
     tags: list[int]
 
 
-def prepare(examples: Sequence[Example], pieces: Pieces, rows: np.ndarray) -> list[Prepared]:
+def prepare(examples: Sequence[Example], pieces: Pieces) -> list[Prepared]:
     """Cut sentences to pieces; those without a character are left out."""
     found = []
     for one in examples:
         text = "".join(map(chr, one.points.tolist()))
         if text:
-            found.append(Prepared(text, pieces.cut(text), rows[one.points].tolist(), one.tags.tolist()))
+            found.append(Prepared(text, pieces.cut(text), one.tags.tolist()))
     return found
 
 
@@ -78,33 +75,32 @@ def batches(sentences: Sequence[Prepared], most: int, rng: random.Random) -> lis
     return found
 
 
-def inputs_of(batch: Sequence[Prepared]) -> Inputs:
+def inputs_of(batch: Sequence[Prepared], rows: np.ndarray) -> Inputs:
     """Return a batch as tensors."""
-    chars = grid([one.chars for one in batch])
-    lexicon = np.zeros((*chars.shape, WIDTH), np.float32)
-    for number, columns in enumerate(lexicon_columns([one.text for one in batch])):
-        lexicon[number, : len(columns)] = columns
-    arrays = (
-        grid([one.cut.rows for one in batch], PADDING),
-        np.array([len(one.cut.rows) for one in batch]),
-        grid([one.cut.owners for one in batch]),
-        grid([one.cut.places for one in batch]),
-        chars,
-        lexicon,
-    )
-    return Inputs(*map(torch.from_numpy, arrays))
+    arrays = build_inputs([one.text for one in batch], [one.cut for one in batch], rows)
+    return Inputs(**{name: torch.from_numpy(array) for name, array in arrays.items()})
 
 
 def train(
-    network: Tagger, sentences: Sequence[Prepared], settings: Settings, watch: Callable[[dict[str, Any]], None]
+    network: Tagger,
+    sentences: Sequence[Prepared],
+    rows: np.ndarray,
+    settings: Settings,
+    watch: Callable[[dict[str, Any]], None],
 ) -> list[dict[str, Any]]:
-    """Train the network in place, and return the mean loss of each epoch; `watch` is told of it now and then."""
+    """Train the network in place, and return the mean loss of each epoch, which `watch` is told, too.
+
+    `rows` is code point -> row of the dictionary.
+    """
     torch.manual_seed(settings.seed)
     rng = random.Random(settings.seed)  # noqa: S311 — an order, no secret
     encoder = [*network.words.parameters(), network.positions, *network.norm.parameters(), *network.layers.parameters()]
     known = {id(one) for one in encoder}
     head = [one for one in network.parameters() if id(one) not in known]
-    groups = [{"params": encoder, "lr": settings.learn_rate}, {"params": head, "lr": settings.head_rate}]
+    groups: list[dict[str, Any]] = [
+        {"params": encoder, "lr": settings.learn_rate},
+        {"params": head, "lr": settings.head_rate},
+    ]
     optimizer = torch.optim.AdamW(groups, weight_decay=settings.decay, betas=(0.9, 0.98))
     rounds = [batches(sentences, settings.batch, rng) for _ in range(settings.epochs)]
     total = sum(map(len, rounds))
@@ -112,7 +108,12 @@ def train(
     history = []
     for epoch, drawn in enumerate(rounds, 1):
         network.train()
-        losses = [_step(network, batch, optimizer, groups, next(shares), settings.clip) for batch in drawn]
+        losses = []
+        for batch in drawn:
+            share = next(shares)
+            for group, of in zip(optimizer.param_groups, groups, strict=True):
+                group["lr"] = of["lr"] * share
+            losses.append(_step(network, batch, rows, optimizer, settings.clip))
         history.append({"epoch": epoch, "steps": len(drawn), "loss": float(np.mean(losses)) if losses else 0.0})
         watch(history[-1])
     return history
@@ -124,19 +125,12 @@ def _shares(total: int, warm_up: int) -> Iterator[float]:
 
 
 def _step(
-    network: Tagger,
-    batch: Sequence[Prepared],
-    optimizer: torch.optim.Optimizer,
-    groups: Sequence[dict[str, Any]],
-    share: float,
-    clip: float,
+    network: Tagger, batch: Sequence[Prepared], rows: np.ndarray, optimizer: torch.optim.Optimizer, clip: float
 ) -> float:
-    for group, of in zip(optimizer.param_groups, groups, strict=True):
-        group["lr"] = of["lr"] * share
     lengths = torch.tensor([len(one.tags) for one in batch])
     tags = torch.from_numpy(grid([one.tags for one in batch]).T.copy())
     with torch.autocast("cpu", torch.bfloat16):
-        emissions = network(inputs_of(batch))
+        emissions = network(inputs_of(batch, rows))
     loss = chain_loss(network, emissions.float(), tags, lengths).sum() / lengths.sum() * SENTENCE_CHARS
     optimizer.zero_grad(set_to_none=True)
     loss.backward()

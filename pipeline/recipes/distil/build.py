@@ -18,10 +18,11 @@ from biaozhu.annotators.network.pair_rows import frequent_pairs, make_pair_table
 from biaozhu.annotators.network.runtime import CONFIG, GRAPH
 from biaozhu.data.errors import ConfigError
 from biaozhu.data.files import write_text
-from biaozhu.data.strict_counts import count_strict_spans, sum_counts
+from recipes.base.augment import collect_names
 from recipes.base.card import render_card
 from recipes.base.data import example
 from recipes.base.export import write_model
+from recipes.base.scored_names import ScoredNames
 from recipes.corpora.corpus_store import corpora_folder, read_manifest, read_part
 from recipes.distil.graph import FastWeights, build_fast_graph
 from recipes.distil.text import distil_texts
@@ -107,7 +108,9 @@ def distil(  # noqa: PLR0913 — a recipe names all that it reads
     train_part = list(read_part(folder, "train"))
     examples = [example(sentence, taught.tags) for sentence in train_part]
     own = [told(examples, taught.tags)] * text.copies
-    own += [told(vary(examples, train_part, taught.tags, text.seed + copy), taught.tags) for copy in range(text.varied)]
+    if text.varied:
+        names = collect_names(train_part)
+        own += [told(vary(examples, names, taught.tags, text.seed + copy), taught.tags) for copy in range(text.varied)]
     dev = told([example(sentence, taught.tags) for sentence in read_part(folder, "dev")], taught.tags)
     both = joined([taught, *own])
     start = lac_start()
@@ -135,18 +138,8 @@ def distil(  # noqa: PLR0913 — a recipe names all that it reads
 
 def choose_min_score(model: Fast, dev: Sequence[Sentence]) -> float:
     """Return the least score of a name with which strict F1 on dev is highest, the lowest of equals."""
-    gold = {(number, *span.key) for number, one in enumerate(dev) for span in one.spans}
-    found = {
-        (number, word.start, word.end, word.tag): word.score
-        for number, row in enumerate(model.words([one.text for one in dev]))
-        for word in row
-    }
-
-    def f1(least: float) -> float:
-        kept = {key for key, score in found.items() if score >= least}
-        return sum_counts(count_strict_spans(gold, kept).values()).f1 or 0.0
-
-    return max(MIN_SCORES, key=f1)
+    names = ScoredNames(dev, model.words([one.text for one in dev]))
+    return max(MIN_SCORES, key=names.f1)
 
 
 def export_fast(

@@ -10,13 +10,13 @@ from threadpoolctl import threadpool_limits
 
 from biaozhu.annotators.network.batching import cut_pieces, group_lengths
 from biaozhu.annotators.network.crf_decoding import marginals
-from recipes.base.augment import Rates, collect_names, drawn
+from recipes.base.augment import Rates, drawn
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from biaozhu.annotators.network.lac import Lac
-    from biaozhu.data.model import Sentence
+    from recipes.base.augment import Names
     from recipes.base.data import Example
 
 FULL = 255
@@ -58,10 +58,9 @@ def teach(texts: Sequence[str], teacher: Lac, *, watch: Callable[[int], None] = 
     return Taught(points, ends, shares, tags)
 
 
-def vary(examples: Sequence[Example], sentences: Sequence[Sentence], tags: tuple[str, ...], seed: int) -> list[Example]:
+def vary(examples: Sequence[Example], names: Names, tags: tuple[str, ...], seed: int) -> list[Example]:
     """Return the sentences that have a name, with others in the place of many: the student has no lexicon to look them up."""
-    rng = np.random.default_rng(seed)
-    return drawn(examples, tags, collect_names(sentences), VARIED, rng)
+    return drawn(examples, tags, names, VARIED, np.random.default_rng(seed))
 
 
 def told(examples: Sequence[Example], tags: tuple[str, ...]) -> Taught:

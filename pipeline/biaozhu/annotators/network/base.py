@@ -43,15 +43,17 @@ class Base:
 
     def words(self, texts: Sequence[str]) -> list[tuple[LacWord, ...]]:
         """Return the spans of each text as words that have their label as tag; what is unlikely is outside."""
-        return [
-            tuple(word if word.score >= self.min_score else word._replace(tag=OUTSIDE) for word in words)
-            for words in self.network.words([to_simplified(text) for text in texts])
-        ]
+        return drop_unlikely(self.network.words([to_simplified(text) for text in texts]), self.min_score)
 
     def __call__(self, texts: Sequence[str]) -> list[tuple[Span, ...]]:
         """Return the spans of each text, sorted and disjoint; none begins or ends with white space."""
         rows = zip(texts, self.words(texts), strict=True)
         return [tuple(labelled_spans(text, row, source=SOURCE)) for text, row in rows]
+
+
+def drop_unlikely(rows: Sequence[tuple[LacWord, ...]], min_score: float) -> list[tuple[LacWord, ...]]:
+    """Return the words of each text, those that are less likely outside."""
+    return [tuple(word if word.score >= min_score else word._replace(tag=OUTSIDE) for word in words) for words in rows]
 
 
 def load_base(folder: Path = DEFAULT, *, threads: int | None = None) -> Base:

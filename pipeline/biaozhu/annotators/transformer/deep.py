@@ -13,13 +13,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from biaozhu.annotators.labelled import OUTSIDE
-from biaozhu.annotators.network.base import DEFAULT, load_base, read_config
+from biaozhu.annotators.network.base import DEFAULT, drop_unlikely, load_base, read_config
 from biaozhu.annotators.network.char_rows import EDGE
 from biaozhu.annotators.network.crf_decoding import SMALLEST, Chain, make_chain, marginals
 from biaozhu.annotators.network.lac import Lac, find_words
 from biaozhu.annotators.network.runtime import CONFIG, GRAPH, ModelKind, load_checked
-from biaozhu.annotators.transformer.pieces import PADDING, Pieces, unpack_pieces
+from biaozhu.annotators.transformer.pieces import PADDING, CutText, Pieces, unpack_pieces
 from biaozhu.knowledge.lexicon import WIDTH, lexicon_columns, lexicon_facts
 from biaozhu.reading.simplified import to_simplified
 
@@ -43,18 +42,8 @@ class Transformer:
 
     def emissions(self, texts: list[str]) -> np.ndarray:
         """Return the tags' scores for a batch of short texts, float32 of shape (time, batch, tags), padded."""
-        cuts = [self.pieces.cut(text) for text in texts]
-        inputs = {
-            "ids": grid([cut.rows for cut in cuts], PADDING),
-            "lengths": np.array([len(cut.rows) for cut in cuts]),
-            "where": grid([cut.owners for cut in cuts]),
-            "place": grid([cut.places for cut in cuts]),
-            "chars": grid([self.rows[list(map(ord, text))].tolist() for text in texts], EDGE),
-        }
-        lexicon = np.zeros((*inputs["chars"].shape, WIDTH), np.uint8)
-        for number, columns in enumerate(lexicon_columns(texts)):
-            lexicon[number, : len(columns)] = columns
-        (emissions,) = self.session.run(["emissions"], {**inputs, "lexicon": lexicon})
+        inputs = build_inputs(texts, [self.pieces.cut(text) for text in texts], self.rows)
+        (emissions,) = self.session.run(["emissions"], inputs)
         return np.asarray(emissions)
 
 
@@ -70,14 +59,21 @@ class Pair:
 
     def emissions(self, texts: list[str]) -> np.ndarray:
         """Return the tags' scores for a batch of short texts, float32 of shape (time, batch, tags), padded."""
+        return self.mean(*self.logarithms(texts))
+
+    def logarithms(self, texts: list[str]) -> tuple[np.ndarray, np.ndarray]:
+        """Return the logarithm of each tag's probability by the transformer, and by the accurate model."""
         lengths = np.array([len(text) for text in texts])
         plain = [to_simplified(text) for text in texts]
-        parts = ((self.transformer, texts, self.share), (self.accurate, plain, 1 - self.share))
-        logarithms = (
-            share * np.log(np.maximum(marginals(one.chain, one.emissions(some), lengths), SMALLEST))
-            for one, some, share in parts
+        first, second = (
+            np.log(np.maximum(marginals(one.chain, one.emissions(some), lengths), SMALLEST))
+            for one, some in ((self.transformer, texts), (self.accurate, plain))
         )
-        return np.asarray(np.sum(list(logarithms), axis=0), np.float32)
+        return first, second
+
+    def mean(self, first: np.ndarray, second: np.ndarray) -> np.ndarray:
+        """Return the mean of both by the share."""
+        return np.asarray(self.share * first + (1 - self.share) * second, np.float32)
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,10 +87,7 @@ class Deep:
 
     def words(self, texts: Sequence[str]) -> list[tuple[LacWord, ...]]:
         """Return the spans of each text as words that have their label as tag; what is unlikely is outside."""
-        return [
-            tuple(word if word.score >= self.min_score else word._replace(tag=OUTSIDE) for word in words)
-            for words in find_words(self.network.chain, self.network.emissions, texts)
-        ]
+        return drop_unlikely(find_words(self.network.chain, self.network.emissions, texts), self.min_score)
 
 
 def load_deep(folder: Path = FOLDER, *, threads: int | None = None) -> Deep:
@@ -117,6 +110,22 @@ def load_deep(folder: Path = FOLDER, *, threads: int | None = None) -> Deep:
     flat = make_chain(tags, start=none, stop=none, transitions=np.zeros((len(tags), len(tags))))
     pair = Pair(flat, transformer, beside.network, float(model.config["share"]))
     return Deep(beside.labels, pair, float(model.config.get("min_score", 0.0)))
+
+
+def build_inputs(texts: Sequence[str], cuts: Sequence[CutText], rows: np.ndarray) -> dict[str, np.ndarray]:
+    """Return a batch as the network's inputs by name; `rows` is code point -> row of the dictionary."""
+    chars = grid([rows[list(map(ord, text))].tolist() for text in texts], EDGE)
+    lexicon = np.zeros((*chars.shape, WIDTH), np.uint8)
+    for number, columns in enumerate(lexicon_columns(texts)):
+        lexicon[number, : len(columns)] = columns
+    return {
+        "ids": grid([cut.rows for cut in cuts], PADDING),
+        "lengths": np.array([len(cut.rows) for cut in cuts]),
+        "where": grid([cut.owners for cut in cuts]),
+        "place": grid([cut.places for cut in cuts]),
+        "chars": chars,
+        "lexicon": lexicon,
+    }
 
 
 def grid(rows: Sequence[Sequence[int]], padding: int = 0) -> np.ndarray:
