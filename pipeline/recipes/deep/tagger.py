@@ -87,6 +87,10 @@ class Tagger(nn.Module):  # type: ignore[misc]  # as above
 
     def forward(self, batch: Inputs) -> torch.Tensor:
         """Return emissions, float of shape (time, texts, tags)."""
+        return self.read(batch)[1]
+
+    def read(self, batch: Inputs) -> tuple[torch.Tensor, torch.Tensor]:
+        """Return hidden states, of shape (time, texts, states), that custom models learn from, and emissions."""
         ids = batch.ids
         state = self.embedding_dropout(self.norm(self.words(ids) + self.positions[: ids.shape[1]]))
         live = torch.arange(ids.shape[1])[None] < batch.lengths[:, None]
@@ -101,7 +105,9 @@ class Tagger(nn.Module):  # type: ignore[misc]  # as above
         # Past a text's end the convolution sees nothing, whatever else is in the batch.
         joined = joined * (batch.chars != EDGE)[..., None]
         around = functional.gelu(self.around(joined.transpose(1, 2)).transpose(1, 2))
-        return self.emit(self.dropout(torch.cat([joined, around], -1))).float().transpose(0, 1)
+        top = torch.cat([joined, around], -1)
+        emissions = self.emit(self.dropout(top)).float()
+        return torch.cat([state, top], -1).transpose(0, 1), emissions.transpose(0, 1)
 
 
 def _linear(encoder: Encoder, *names: str) -> nn.Linear:

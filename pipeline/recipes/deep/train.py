@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -31,7 +31,7 @@ class Settings:
     """Section [training] of configs/deep.cfg; `batch` counts pieces, padding included."""
 
     seed: int = 1
-    epochs: int = 2
+    epochs: int = 3
     batch: int = 3000
     learn_rate: float = 0.0003
     head_rate: float = 0.002
@@ -83,45 +83,44 @@ def inputs_of(batch: Sequence[Prepared], rows: np.ndarray) -> Inputs:
 
 def train(
     network: Tagger,
-    sentences: Sequence[Prepared],
+    rounds: Iterable[Sequence[Prepared]],
     rows: np.ndarray,
     settings: Settings,
     watch: Callable[[dict[str, Any]], None],
 ) -> list[dict[str, Any]]:
     """Train the network in place, and return the mean loss of each epoch, which `watch` is told, too.
 
-    `rows` is code point -> row of the dictionary.
+    `rounds` has the sentences of each epoch; `rows` is code point -> row of the dictionary.
     """
     torch.manual_seed(settings.seed)
     rng = random.Random(settings.seed)  # noqa: S311 — an order, no secret
     encoder = [*network.words.parameters(), network.positions, *network.norm.parameters(), *network.layers.parameters()]
     known = {id(one) for one in encoder}
     head = [one for one in network.parameters() if id(one) not in known]
-    groups: list[dict[str, Any]] = [
-        {"params": encoder, "lr": settings.learn_rate},
-        {"params": head, "lr": settings.head_rate},
-    ]
-    optimizer = torch.optim.AdamW(groups, weight_decay=settings.decay, betas=(0.9, 0.98))
-    rounds = [batches(sentences, settings.batch, rng) for _ in range(settings.epochs)]
-    total = sum(map(len, rounds))
-    shares = _shares(total, min(settings.warm_up, max(1, total // 10)))
-    history = []
-    for epoch, drawn in enumerate(rounds, 1):
+    rates = settings.learn_rate, settings.head_rate
+    groups = [{"params": encoder}, {"params": head}]
+    optimizer = torch.optim.AdamW(groups, weight_decay=settings.decay, betas=(0.9, 0.98), fused=True)
+    history: list[dict[str, Any]] = []
+    step = 0
+    for epoch, sentences in enumerate(rounds):
         network.train()
         losses = []
-        for batch in drawn:
-            share = next(shares)
-            for group, of in zip(optimizer.param_groups, groups, strict=True):
-                group["lr"] = of["lr"] * share
+        drawn = batches(sentences, settings.batch, rng)
+        warm_up = min(settings.warm_up, max(1, len(drawn) * settings.epochs // 10))
+        for number, batch in enumerate(drawn):
+            step += 1
+            share = _share(step, warm_up, (epoch + number / len(drawn)) / settings.epochs)
+            for group, rate in zip(optimizer.param_groups, rates, strict=True):
+                group["lr"] = rate * share
             losses.append(_step(network, batch, rows, optimizer, settings.clip))
-        history.append({"epoch": epoch, "steps": len(drawn), "loss": float(np.mean(losses)) if losses else 0.0})
+        history.append({"epoch": epoch + 1, "steps": len(drawn), "loss": float(np.mean(losses)) if losses else 0.0})
         watch(history[-1])
     return history
 
 
-def _shares(total: int, warm_up: int) -> Iterator[float]:
-    for step in range(1, total + 1):
-        yield min(step / warm_up, max(LAST_SHARE, (total - step) / max(1, total - warm_up)))
+def _share(step: int, warm_up: int, done: float) -> float:
+    """Return the share of its height that the rate has at a step, when so large a part of the training is done."""
+    return min(step / warm_up, max(LAST_SHARE, 1 - done))
 
 
 def _step(

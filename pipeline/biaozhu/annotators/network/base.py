@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from biaozhu.annotators.labelled import OUTSIDE, labelled_spans
 from biaozhu.annotators.network import runtime
 from biaozhu.annotators.network.crf_decoding import make_chain
-from biaozhu.annotators.network.lac import Lac
+from biaozhu.annotators.network.lac import STATES, Lac
 from biaozhu.annotators.network.runtime import ModelKind, load_checked
 from biaozhu.data.model import Span
 from biaozhu.data.renamed import rename_network_keys
@@ -21,6 +21,8 @@ from biaozhu.knowledge.lexicon import lexicon_columns, lexicon_facts, loaded_lex
 from biaozhu.reading.simplified import to_simplified
 
 if TYPE_CHECKING:
+    import numpy as np
+
     from biaozhu.annotators.network.lac import Columns
     from biaozhu.annotators.words import LacWord
 
@@ -44,6 +46,15 @@ class Base:
     def words(self, texts: Sequence[str]) -> list[tuple[LacWord, ...]]:
         """Return the spans of each text as words that have their label as tag; what is unlikely is outside."""
         return drop_unlikely(self.network.words([to_simplified(text) for text in texts]), self.min_score)
+
+    @property
+    def states_width(self) -> int:
+        """The number of hidden states that a character has."""
+        return STATES
+
+    def states(self, texts: Sequence[str]) -> list[np.ndarray]:
+        """Return each text's hidden states and tag scores; see `Lac.states`."""
+        return self.network.states([to_simplified(text) for text in texts])
 
     def __call__(self, texts: Sequence[str]) -> list[tuple[Span, ...]]:
         """Return the spans of each text, sorted and disjoint; none begins or ends with white space."""

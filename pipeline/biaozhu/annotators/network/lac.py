@@ -21,6 +21,8 @@ from biaozhu.data.storage.disk_cache import laid_out_parts
 
 CODE_POINTS = 0x110000
 SCORE_DIGITS = 4
+# Of the last layer, both directions.
+STATES = 2 * HIDDEN
 
 Columns = Callable[[Sequence[str]], list[np.ndarray]]
 
@@ -45,15 +47,12 @@ class Lac:
         return np.asarray(emissions)
 
     def states(self, texts: Sequence[str]) -> list[np.ndarray]:
-        """Return for each text its last hidden states, then the tags' scores: float32 of shape (code points, 256 + tags)."""
-        width = 2 * HIDDEN + len(self.chain.kinds)
-        found = [np.zeros((len(text), width), np.float32) for text in texts]
-        for batch in make_batches(texts):
-            outputs = self.session.run(["states", "emissions"], self._inputs(batch.texts))
-            joined = np.concatenate(outputs, axis=2)
-            for column, (number, start, end) in enumerate(batch.pieces):
-                found[number][start:end] = joined[: end - start, column]
-        return found
+        """Return for each text its last hidden states, then the tags' scores: float32 of shape (code points, STATES + tags)."""
+        return read_states(self.outputs, STATES + len(self.chain.kinds), texts)
+
+    def outputs(self, texts: list[str]) -> np.ndarray:
+        """Return hidden states and tags' scores for a batch of short texts, float32 of shape (time, batch, STATES + tags)."""
+        return np.concatenate(self.session.run(["states", "emissions"], self._inputs(texts)), axis=2)
 
     def _inputs(self, texts: list[str]) -> dict[str, np.ndarray]:
         lengths = np.array([len(text) for text in texts], np.int32)
@@ -82,6 +81,16 @@ def find_words(
             found[number].append(LacWord(offset + start, offset + end, chain.kinds[tag], score))
     # Batches come in the order of length, so the pieces of one text may arrive in any order.
     return [tuple(sorted(words, key=lambda word: word.start)) for words in found]
+
+
+def read_states(outputs_of: Callable[[list[str]], np.ndarray], width: int, texts: Sequence[str]) -> list[np.ndarray]:
+    """Return what a network makes of each text, of any length, by what gives it for a batch, (time, batch, width)."""
+    found = [np.zeros((len(text), width), np.float32) for text in texts]
+    for batch in make_batches(texts):
+        outputs = outputs_of(batch.texts)
+        for column, (number, start, end) in enumerate(batch.pieces):
+            found[number][start:end] = outputs[: end - start, column]
+    return found
 
 
 def _padded(places: np.ndarray, values: np.ndarray) -> np.ndarray:

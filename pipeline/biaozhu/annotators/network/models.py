@@ -1,4 +1,4 @@
-"""The networks that pre-annotation can read names from: `accurate`, `fast`, `deep`, or a folder that a recipe wrote."""
+"""The networks that pre-annotation can read names from: `deep`, `accurate`, `fast`, or a folder that a recipe wrote."""
 
 from __future__ import annotations
 
@@ -12,7 +12,9 @@ if TYPE_CHECKING:
     from biaozhu.annotators.words import NameModel
 
 ACCURATE, FAST, DEEP, CONFIG = "accurate", "fast", "deep", "config.json"
-NAMED = (ACCURATE, FAST, DEEP)
+NAMED = (DEEP, ACCURATE, FAST)
+# Of every command that takes --model, and of a custom model's start.
+DEFAULT_MODEL = DEEP
 
 
 def load_model(name: str, *, threads: int | None = None) -> NameModel:
@@ -36,8 +38,8 @@ def model_folder(name: str) -> Path:
         what = "a model of `biaozhu train` does not pre-annotate"
         raise UsageError(what, where=name, next_step="Take `biaozhu predict`")
     if not (folder / CONFIG).is_file():
-        what = "neither accurate nor fast nor deep nor the folder of a network"
-        raise UsageError(what, where=name, next_step="Take --model accurate")
+        what = "neither deep nor accurate nor fast nor the folder of a network"
+        raise UsageError(what, where=name, next_step="Take --model deep")
     return folder
 
 

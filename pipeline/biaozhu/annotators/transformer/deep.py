@@ -16,7 +16,7 @@ import numpy as np
 from biaozhu.annotators.network.base import DEFAULT, drop_unlikely, load_base, read_config
 from biaozhu.annotators.network.char_rows import EDGE
 from biaozhu.annotators.network.crf_decoding import SMALLEST, Chain, make_chain, marginals
-from biaozhu.annotators.network.lac import Lac, find_words
+from biaozhu.annotators.network.lac import STATES, Lac, find_words, read_states
 from biaozhu.annotators.network.runtime import CONFIG, GRAPH, ModelKind, load_checked
 from biaozhu.annotators.transformer.pieces import PADDING, CutText, Pieces, unpack_pieces
 from biaozhu.knowledge.lexicon import WIDTH, lexicon_columns, lexicon_facts
@@ -42,9 +42,16 @@ class Transformer:
 
     def emissions(self, texts: list[str]) -> np.ndarray:
         """Return the tags' scores for a batch of short texts, float32 of shape (time, batch, tags), padded."""
-        inputs = build_inputs(texts, [self.pieces.cut(text) for text in texts], self.rows)
-        (emissions,) = self.session.run(["emissions"], inputs)
+        (emissions,) = self.session.run(["emissions"], self._inputs(texts))
         return np.asarray(emissions)
+
+    def states(self, texts: list[str]) -> tuple[np.ndarray, np.ndarray]:
+        """Return hidden states, float32 of shape (time, batch, states), and the tags' scores."""
+        states, emissions = self.session.run(["states", "emissions"], self._inputs(texts))
+        return states, emissions
+
+    def _inputs(self, texts: list[str]) -> dict[str, np.ndarray]:
+        return build_inputs(texts, [self.pieces.cut(text) for text in texts], self.rows)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,13 +70,19 @@ class Pair:
 
     def logarithms(self, texts: list[str]) -> tuple[np.ndarray, np.ndarray]:
         """Return the logarithm of each tag's probability by the transformer, and by the accurate model."""
-        lengths = np.array([len(text) for text in texts])
+        lengths = _lengths(texts)
         plain = [to_simplified(text) for text in texts]
-        first, second = (
-            np.log(np.maximum(marginals(one.chain, one.emissions(some), lengths), SMALLEST))
-            for one, some in ((self.transformer, texts), (self.accurate, plain))
-        )
-        return first, second
+        first = _logarithms(self.transformer.chain, self.transformer.emissions(texts), lengths)
+        return first, _logarithms(self.accurate.chain, self.accurate.emissions(plain), lengths)
+
+    def outputs(self, texts: list[str]) -> np.ndarray:
+        """Return hidden states of both and the tags' scores, float32 of shape (time, batch, states + tags), padded."""
+        lengths = _lengths(texts)
+        states, scores = self.transformer.states(texts)
+        others = self.accurate.outputs([to_simplified(text) for text in texts])
+        first = _logarithms(self.transformer.chain, scores, lengths)
+        second = _logarithms(self.accurate.chain, np.ascontiguousarray(others[..., STATES:]), lengths)
+        return np.concatenate([states, others[..., :STATES], self.mean(first, second)], axis=2)
 
     def mean(self, first: np.ndarray, second: np.ndarray) -> np.ndarray:
         """Return the mean of both by the share."""
@@ -88,6 +101,16 @@ class Deep:
     def words(self, texts: Sequence[str]) -> list[tuple[LacWord, ...]]:
         """Return the spans of each text as words that have their label as tag; what is unlikely is outside."""
         return drop_unlikely(find_words(self.network.chain, self.network.emissions, texts), self.min_score)
+
+    @property
+    def states_width(self) -> int:
+        """The number of hidden states that a character has: the transformer's, then the accurate model's."""
+        outputs = self.network.transformer.session.get_outputs()
+        return STATES + next(int(one.shape[-1]) for one in outputs if one.name == "states")
+
+    def states(self, texts: Sequence[str]) -> list[np.ndarray]:
+        """Return each text's hidden states, then its tag scores: float32 of shape (code points, states_width + tags)."""
+        return read_states(self.network.outputs, self.states_width + len(self.network.chain.kinds), texts)
 
 
 def load_deep(folder: Path = FOLDER, *, threads: int | None = None) -> Deep:
@@ -110,6 +133,14 @@ def load_deep(folder: Path = FOLDER, *, threads: int | None = None) -> Deep:
     flat = make_chain(tags, start=none, stop=none, transitions=np.zeros((len(tags), len(tags))))
     pair = Pair(flat, transformer, beside.network, float(model.config["share"]))
     return Deep(beside.labels, pair, float(model.config.get("min_score", 0.0)))
+
+
+def _lengths(texts: Sequence[str]) -> np.ndarray:
+    return np.array([len(text) for text in texts])
+
+
+def _logarithms(chain: Chain, emissions: np.ndarray, lengths: np.ndarray) -> np.ndarray:
+    return np.asarray(np.log(np.maximum(marginals(chain, emissions, lengths), SMALLEST)))
 
 
 def build_inputs(texts: Sequence[str], cuts: Sequence[CutText], rows: np.ndarray) -> dict[str, np.ndarray]:

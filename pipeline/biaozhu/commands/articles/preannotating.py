@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Literal, TypeVar
 
 from typer import Argument, Exit, Option
 
+from biaozhu.annotators.network.models import DEFAULT_MODEL
 from biaozhu.commands.articles.language_models import Answered, ask_models, check_names, check_records
 from biaozhu.commands.articles.reading import say_where_not_chinese
 from biaozhu.commands.console import LOSSES_SHOWN, finish, progress, say
@@ -37,7 +38,7 @@ if TYPE_CHECKING:
 
 NetworkName = Annotated[
     str,
-    Option("--model", help="accurate, fast, deep, or the folder of a network of `base build` or `base distil`."),
+    Option("--model", help="deep, accurate, fast, or the folder of a network of `base build` or `base distil`."),
 ]
 LANGUAGE_MODEL = ".toml"
 
@@ -48,7 +49,7 @@ def preannotate(
     output: Annotated[Path | None, Option("--output", "-o", metavar="OUT", callback=layer_name)] = None,
     layers: Annotated[Path | None, Option(metavar="DIR")] = None,
     ledger: Annotated[bool, Option("--ledger")] = False,
-    model: NetworkName = "accurate",
+    model: NetworkName = DEFAULT_MODEL,
     annotator: Annotated[list[str], Option(metavar="NAME")] = [],  # noqa: B006 — typer copies the default
     labels: LabelsFile = Path("configs/labels.toml"),
     threads: Annotated[int | None, Option(min=1, max=MAX_PROCESSES)] = None,

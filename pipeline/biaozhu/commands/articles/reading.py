@@ -225,10 +225,10 @@ def _from_layers(articles: Sequence[Article], layers: Sequence[Path]) -> dict[st
 
 
 def _found(articles: Sequence[Article]) -> dict[str, list[Sentence]]:
-    from biaozhu.annotators.network.models import load_model
+    from biaozhu.annotators.network.models import DEFAULT_MODEL, load_model
     from biaozhu.annotators.preannotate import preannotate_articles
 
-    found = preannotate_articles(articles, model=load_model("accurate"))
+    found = preannotate_articles(articles, model=load_model(DEFAULT_MODEL))
     return {one.article.id: list(one.sentences) for one in found}
 
 

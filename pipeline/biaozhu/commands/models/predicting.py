@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from typer import Argument, Exit, Option
 
+from biaozhu.annotators.network.models import DEFAULT_MODEL
 from biaozhu.commands.console import print_table, progress_of_steps, say
 from biaozhu.commands.options import AsJson, LayerFile, SentenceFiles  # noqa: TC001 — as above
 from biaozhu.data.errors import bug_from
@@ -82,7 +83,7 @@ def segmenter(
 
 def serve(
     *,
-    model: str = "accurate",
+    model: str = DEFAULT_MODEL,
     host: Annotated[str, Option(help="Address to listen on.")] = "127.0.0.1",
     port: Annotated[int, Option(min=0, max=65535, help="Port; 0 takes a free one.")] = PORT,
     token_file: TokenFile = TOKEN_FILE,
@@ -98,7 +99,7 @@ def serve(
     of places. The token is made at the first start.
 
     Options:
-        model: accurate, fast, deep, the folder of a network, or of a model of `biaozhu train`.
+        model: deep, accurate, fast, the folder of a network, or of a model of `biaozhu train`.
         timeout: Seconds that a prediction may take; its process is ended then.
         per_client: Requests of one address at once; more get 429.
     """

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Annotated
 from typer import Argument, Exit, Option
 
 from biaozhu import __version__
+from biaozhu.annotators.network.models import DEFAULT_MODEL
 from biaozhu.commands.articles.preannotating import NetworkName, preannotate
 from biaozhu.commands.articles.reading import table
 from biaozhu.commands.console import finish, print_table, say
@@ -125,7 +126,7 @@ def run(
         Path, Option(callback=find_shipped, help="The training config, used as soon as there is gold.")
     ] = Path("configs/ner.cfg"),
     name: Annotated[str, Option(help="Name of the report; else that of the folder.")] = "",
-    model: NetworkName = "accurate",
+    model: NetworkName = DEFAULT_MODEL,
     force: Annotated[bool, Option("--force", help="Redo every step.")] = False,
 ) -> None:
     """Do the whole job on a folder of articles, redo only what changed, and say what comes next.
