@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from onnx import ModelProto, NodeProto
 
 LARGEST = 127
+# Of weights that are multiplied: processors without instructions for it add two products in 16 bits, which must hold them.
+LARGEST_FACTOR = 63
 # Of unsigned bytes, which the products want on one side; ONNX's number for their type.
 MIDDLE, BYTE = 128, 2
 # A row of zeros is divided by this.
@@ -94,6 +96,8 @@ def build_deep_graph(network: Tagger) -> bytes:
             dynamic_axes=axes, opset_version=OPSET, dynamo=False,
         )  # fmt: skip
     graph = load_model_from_string(buffer.getvalue())
+    # The exporter loses it, and whoever reads the states asks the graph.
+    graph.graph.output[0].type.tensor_type.shape.dim[2].dim_value = network.emit.in_features + network.words.embedding_dim
     _shrink(graph)
     return bytes(graph.SerializeToString())
 
@@ -115,7 +119,7 @@ def _shrink(model: ModelProto) -> None:
             kept.append(one)
             continue
         product = products.get(one.name)
-        small, scale = _in_bytes(array, axis=1 if product is None else 0)
+        small, scale = _in_bytes(array, 1, LARGEST) if product is None else _in_bytes(array, 0, LARGEST_FACTOR)
         kept += [
             numpy_helper.from_array(small, f"{one.name}_small"),
             numpy_helper.from_array(scale, f"{one.name}_scale"),
@@ -164,7 +168,7 @@ def _multiply_bytes(product: NodeProto) -> list[NodeProto]:
     ]
 
 
-def _in_bytes(array: np.ndarray, *, axis: int) -> tuple[np.ndarray, np.ndarray]:
-    """Return a matrix as int8, and the scale along an axis that widens it again."""
-    scale = np.maximum(np.abs(array).max(axis=axis, keepdims=True), np.finfo(np.float32).tiny) / LARGEST
+def _in_bytes(array: np.ndarray, axis: int, largest: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return a matrix as int8 up to `largest`, and the scale along an axis that widens it again."""
+    scale = np.maximum(np.abs(array).max(axis=axis, keepdims=True), np.finfo(np.float32).tiny) / largest
     return np.rint(array / scale).astype(np.int8), scale.astype(np.float32)
