@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING, Any
 from rich.console import Console
 from rich.table import Table
 
-from biaozhu.annotators.network.models import load_model
+from biaozhu.annotators.network.models import DEFAULT_MODEL, load_model
 from biaozhu.annotators.preannotate import preannotate_batch
 from biaozhu.cli import run
 from biaozhu.data.errors import BiaozhuError
@@ -42,7 +42,7 @@ Case = dict[str, Any]
 ROOT = Path(__file__).resolve().parent.parent
 CASES = ROOT.parent / "shared" / "data" / "cases" / "bug_reports.jsonl"
 # The default of `biaozhu preannotate`.
-MODEL = "accurate"
+MODEL = DEFAULT_MODEL
 # Where the guideline, settled after the cases were written, rules otherwise: text, right spans, rule.
 RULED: dict[str, tuple[list[list[Any]], str]] = {
     "万把块钱。": ([[0, 4, "AMOUNT"]], "A1: 三块钱 is marked up to 钱"),

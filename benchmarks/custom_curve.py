@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from biaozhu.annotators.network.models import load_model
+from biaozhu.annotators.network.models import DEFAULT_MODEL, load_model
 from biaozhu.annotators.preannotate import annotate_combined
 from biaozhu.annotators.trained import annotate_with
 from biaozhu.data.model import Sentence, Span
@@ -121,7 +121,7 @@ def measure(given: argparse.Namespace) -> dict[tuple[Any, ...], Any]:
             learned, taken = None, 0.0
             if config == START:
                 texts = [sentence.text for sentence in scored]
-                found: list[Any] = annotate_combined(texts, model=load_model("accurate"))
+                found: list[Any] = annotate_combined(texts, model=load_model(DEFAULT_MODEL))
             else:
                 drawn = np.random.default_rng(seed).permutation(len(pool))[:size].tolist()
                 learned, found, taken = run(Path(config), [pool[at] for at in sorted(drawn)], scored)

@@ -17,13 +17,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import pairwise
 
-from biaozhu.annotators.network import runtime
-from biaozhu.annotators.network.base import DEFAULT, load_base
+from biaozhu.annotators.network.models import DEFAULT_MODEL, load_tagger, weights_mark
 from biaozhu.curation.doubts import Doubt, rank_doubts
 from biaozhu.curation.lint import lint_layer
 from biaozhu.curation.probabilities import find_improbable, read_by_network
 from biaozhu.curation.surfaces import find_inconsistent
-from biaozhu.data.files import sha256_of
 from biaozhu.data.model import Sentence, Span, with_spans
 from recipes.corpora.corpus_store import corpora_folder, read_manifest, read_part
 
@@ -56,10 +54,10 @@ def main(part: str, count: int, seed: int) -> None:
     print(
         f"modern {part} {read_manifest(folder)['parts'][part]['sha256'][:12]}, {count} sentences, seed {seed}: "
         f"{sum(len(one.spans) for one in sample)} spans, {len(planted)} errors planted; "
-        f"accurate model {sha256_of(DEFAULT / runtime.CONFIG)[:12]}; {platform.machine()}, {time.strftime('%Y-%m-%d')}\n"
+        f"{DEFAULT_MODEL} model {weights_mark(DEFAULT_MODEL)[:12]}; {platform.machine()}, {time.strftime('%Y-%m-%d')}\n"
     )
     begun = time.process_time()
-    model = load_base(threads=1)
+    model = load_tagger(threads=1)
     found = {
         "lint": list(lint_layer(layer)),
         "surface": list(find_inconsistent(layer)),

@@ -19,8 +19,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from custom_curve import CORPORA, count, f1, read, run
 
-from biaozhu.annotators.network.base import load_base
-from biaozhu.annotators.network.models import load_model
+from biaozhu.annotators.network.models import DEFAULT_MODEL, load_model, load_tagger
 from biaozhu.annotators.preannotate import annotate_combined
 from biaozhu.curation.probabilities import make_judge
 from biaozhu.curation.select import select_sentences
@@ -80,7 +79,7 @@ def measure(given: argparse.Namespace) -> dict[Key, Any]:
     """Train what is missing and return all models' rows."""
     lines = given.output.read_text(encoding="utf-8").splitlines() if given.output.is_file() else []
     done: dict[Key, Any] = {tuple(one["key"]): one for one in map(json.loads, lines)}
-    judge = make_judge(load_base())
+    judge = make_judge(load_tagger())
     for seed in range(given.seeds):
         for name in given.corpora:
             wanted = [(name, aim, size, seed) for size in given.sizes for aim in AIMS]
@@ -89,7 +88,7 @@ def measure(given: argparse.Namespace) -> dict[Key, Any]:
             learnable, scored = read_corpus(given.folder, name)
             scored, pool = draw(scored, given.scored, 0), draw(learnable, given.pool, seed)
             gold = {one.id: one for one in pool}
-            found = annotate_combined([one.text for one in pool], model=load_model("accurate"))
+            found = annotate_combined([one.text for one in pool], model=load_model(DEFAULT_MODEL))
             layer = [with_spans(one, spans) for one, spans in zip(pool, found, strict=True)]
             unsure = dict(zip(gold, judge(layer), strict=True))
             for key in wanted:

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 
 SEED = Path("seeds/handan-2020-07-02.txt")
-SIZES = ("fast", "accurate")
+SIZES = ("fast", "accurate", "deep")
 COPIES, ROUNDS, STARTS = 8, 4, 3
 # Rows, inner and outer size of each product, and how often a character passes through it (two directions).
 Shape = tuple[int, int, int, int]

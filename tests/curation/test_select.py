@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from biaozhu.annotators.network.base import load_base
+from biaozhu.annotators.network.models import load_tagger
 from biaozhu.cli import run
 from biaozhu.curation.probabilities import make_judge
 from biaozhu.curation.select import (
@@ -184,7 +184,7 @@ def test_select_command_takes_folders_and_marginals(tmp_path: Path) -> None:
 def test_uncertainty_of_a_batch_is_that_of_each_sentence_alone() -> None:
     texts = ("福建省龙岩市有三个人。", "他说了。", "", "长汀县" * 300 + "。", "王小明在上海买了12公斤米。")
     sentences = [_said(text, number=number) for number, text in enumerate(texts)]
-    judge = make_judge(load_base())
+    judge = make_judge(load_tagger())
     together = list(judge(sentences))
     alone = [one for sentence in sentences for one in judge([sentence])]
     assert [one.where for one in together if one] == [one.where for one in alone if one]

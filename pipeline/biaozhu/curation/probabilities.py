@@ -21,15 +21,13 @@ from biaozhu.curation.doubts import Doubt, make_doubt
 from biaozhu.curation.select import Unsure
 from biaozhu.data.errors import GoldError
 from biaozhu.data.model import Sentence, Span
-from biaozhu.reading.simplified import to_simplified
 from biaozhu.scoring.scores import group_overlapping
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from biaozhu.annotators.network.base import Base
-    from biaozhu.annotators.network.lac import Lac
-    from biaozhu.annotators.transformer.deep import Pair
+    from biaozhu.annotators.transformer.deep import Deep
     from biaozhu.curation.select import Judge
 
     Key = tuple[int, int, str]
@@ -85,15 +83,15 @@ def read_by_layer(layer: Sequence[Sentence], predicted: Sequence[Sentence]) -> l
     return readings
 
 
-def read_by_network(layer: Sequence[Sentence], model: Base) -> list[Reading]:
+def read_by_network(layer: Sequence[Sentence], model: Base | Deep) -> list[Reading]:
     """Ask a network with a CRF for its reading, and for the probability of each span of the layer: it is asked once."""
-    chain = model.network.chain
+    chain = model.chain
     tags = _tags_by_kind(model)
-    texts = [to_simplified(sentence.text) for sentence in layer]
+    texts = [sentence.text for sentence in layer]
     found: list[list[Span]] = [[] for _ in layer]
     share: list[dict[Key, float]] = [{} for _ in layer]
     for batch in make_batches(texts):
-        emissions = model.network.emissions(batch.texts)
+        emissions = model.emissions(batch.texts)
         paths = [best_path(chain, emissions, batch.lengths)]
         given = np.full_like(paths[0], chain.kinds.index(OUTSIDE))
         for row, piece in enumerate(batch.pieces):
@@ -117,7 +115,7 @@ def read_by_network(layer: Sequence[Sentence], model: Base) -> list[Reading]:
     return [(sorted(spans), shares) for spans, shares in zip(found, share, strict=True)]
 
 
-def find_least_certain(network: Lac | Pair, texts: Sequence[str]) -> list[tuple[float, int]]:
+def find_least_certain(network: Base | Deep, texts: Sequence[str]) -> list[tuple[float, int]]:
     """Return of each text the least probability of a character's likeliest tag, and where; 1 and 0 where it is empty."""
     least = [(1.0, 0)] * len(texts)
     for batch in make_batches(texts):
@@ -129,11 +127,11 @@ def find_least_certain(network: Lac | Pair, texts: Sequence[str]) -> list[tuple[
     return least
 
 
-def make_judge(model: Base) -> Judge:
+def make_judge(model: Base | Deep) -> Judge:
     """Return what `select_sentences` asks how unsure a network is of each sentence: of its least certain character."""
 
     def judge(sentences: Sequence[Sentence]) -> list[Unsure | None]:
-        least = find_least_certain(model.network, [to_simplified(sentence.text) for sentence in sentences])
+        least = find_least_certain(model, [sentence.text for sentence in sentences])
         return [
             Unsure(1 - share, f"把握低:第{at + 1}字“{sentence.text[at : at + 1]}”{share:.2f}")
             for sentence, (share, at) in zip(sentences, least, strict=True)
@@ -142,9 +140,9 @@ def make_judge(model: Base) -> Judge:
     return judge
 
 
-def _tags_by_kind(model: Base) -> dict[str, tuple[int, int, int, int]]:
+def _tags_by_kind(model: Base | Deep) -> dict[str, tuple[int, int, int, int]]:
     """Return of each label the indices of its tags B, I, E and S; where there is no E or S, it is I or B."""
-    chain = model.network.chain
+    chain = model.chain
     tags = {}
     for label in model.labels:
         own = [position for position, kind in enumerate(chain.kinds) if kind == label]

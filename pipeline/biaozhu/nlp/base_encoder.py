@@ -15,7 +15,7 @@ from biaozhu.annotators.network.batching import make_batches
 from biaozhu.annotators.network.crf_decoding import Chain, marginals
 from biaozhu.annotators.network.lac import STATES
 from biaozhu.annotators.network.lac_data import Size
-from biaozhu.annotators.network.models import DEFAULT_MODEL, NAMED, model_folder
+from biaozhu.annotators.network.models import DEFAULT_MODEL, NAMED, as_tagger, model_folder
 from biaozhu.annotators.network.runtime import CONFIG, GRAPH
 from biaozhu.annotators.preannotate import DEFAULT_ANNOTATORS
 from biaozhu.annotators.transformer.deep import Deep
@@ -73,7 +73,7 @@ def base_encoder(
         )
     base = _load(folder)
     proposed = (label for one in DEFAULT_ANNOTATORS for label in one.proposes)
-    labels, kinds = sorted({*base.labels, *proposed}), len(base.network.chain.kinds)
+    labels, kinds = sorted({*base.labels, *proposed}), len(base.chain.kinds)
 
     def states(texts: Sequence[str]) -> list[np.ndarray]:
         rows = zip(_read(folder, mark, tuple(texts)), lexicon_columns(texts), strict=True)
@@ -92,7 +92,7 @@ def base_encoder(
 
     def scores(texts: Sequence[str]) -> list[np.ndarray]:
         decided = annotate_once(folder, tuple(texts))[COMBINED]
-        columns = _columns_of(make_tags(labels), base.network.chain)
+        columns = _columns_of(make_tags(labels), base.chain)
         found = []
         for (_, likely), spans in zip(_read(folder, mark, tuple(texts)), decided, strict=True):
             rows = _floored(likely, columns)
@@ -153,10 +153,7 @@ def _floored(likely: np.ndarray, columns: np.ndarray) -> np.ndarray:
 
 
 def _load(folder: str) -> Base | Deep:
-    network = load_network(folder)
-    if not isinstance(network, (Base, Deep)):
-        raise ConfigError(f"the network {folder} shows no states", where=ENCODER, next_step=f"Take {DEFAULT_MODEL!r}")
-    return network
+    return as_tagger(load_network(folder), folder)
 
 
 # One batch back: a model's prior and its features ask for the same texts one after the other.
@@ -164,7 +161,7 @@ def _load(folder: str) -> Base | Deep:
 def _read(folder: str, mark: str, texts: tuple[str, ...]) -> list[tuple[np.ndarray, np.ndarray]]:  # noqa: ARG001 — it is part of the cache key
     """Return the last hidden states and the tags' log-probabilities of each text."""
     network = _load(folder)
-    return _split(network.network.chain, network.states(texts), network.states_width, texts)
+    return _split(network.chain, network.states(texts), network.states_width, texts)
 
 
 def _split(

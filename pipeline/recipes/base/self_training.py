@@ -9,20 +9,21 @@ from __future__ import annotations
 import random
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from biaozhu.annotators.labelled import labelled_spans
-from biaozhu.annotators.network.base import Base
-from biaozhu.annotators.network.models import load_model, weights_mark
-from biaozhu.annotators.transformer.deep import Deep
+from biaozhu.annotators.network.models import load_tagger, weights_mark
 from biaozhu.curation.probabilities import find_least_certain
 from biaozhu.data.errors import UsageError
 from biaozhu.data.files import write_lines
 from biaozhu.data.model import Span
-from biaozhu.reading.simplified import to_simplified
 from recipes.corpora import corpus_store as store
 from recipes.corpora.custom import check_corpus_name
 from recipes.distil.text import distil_texts
+
+if TYPE_CHECKING:
+    from biaozhu.annotators.network.base import Base
+    from biaozhu.annotators.transformer.deep import Deep
 
 CHUNK_SENTENCES = 1000
 SOURCE = "agreed"
@@ -91,7 +92,7 @@ def extend_corpus(  # noqa: PLR0913 — a recipe names all that it reads
 def _agreement(
     pool: Sequence[str], models: Sequence[Path], sure: float, watch: Callable[[dict[str, Any]], None]
 ) -> tuple[list[tuple[str, tuple[Span, ...]]], list[str]]:
-    loaded = [_load(model) for model in models]
+    loaded = [load_tagger(str(model), threads=1) for model in models]
     agreed: list[tuple[str, tuple[Span, ...]]] = []
     doubtful: list[str] = []
     for start in range(0, len(pool), CHUNK_SENTENCES):
@@ -109,15 +110,7 @@ def _agreement(
     return agreed, doubtful
 
 
-def _load(model: Path) -> Base | Deep:
-    loaded = load_model(str(model), threads=1)
-    if not isinstance(loaded, Base | Deep):
-        raise UsageError("the fast model does not say how sure it is", where=str(model), next_step="Take another model")
-    return loaded
-
-
 def _keep_sure(model: Base | Deep, same: dict[str, tuple[Span, ...]], sure: float) -> dict[str, tuple[Span, ...]]:
     """Return the texts of whose every character a model is so sure."""
-    texts = [to_simplified(text) for text in same] if isinstance(model, Base) else list(same)
-    least = find_least_certain(model.network, texts)
+    least = find_least_certain(model, list(same))
     return {text: spans for (text, spans), (share, _) in zip(same.items(), least, strict=True) if share >= sure}

@@ -97,7 +97,9 @@ def build_deep_graph(network: Tagger) -> bytes:
         )  # fmt: skip
     graph = load_model_from_string(buffer.getvalue())
     # The exporter loses it, and whoever reads the states asks the graph.
-    graph.graph.output[0].type.tensor_type.shape.dim[2].dim_value = network.emit.in_features + network.words.embedding_dim
+    graph.graph.output[0].type.tensor_type.shape.dim[2].dim_value = (
+        network.emit.in_features + network.words.embedding_dim
+    )
     _shrink(graph)
     return bytes(graph.SerializeToString())
 

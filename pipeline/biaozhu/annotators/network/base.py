@@ -23,6 +23,7 @@ from biaozhu.reading.simplified import to_simplified
 if TYPE_CHECKING:
     import numpy as np
 
+    from biaozhu.annotators.network.crf_decoding import Chain
     from biaozhu.annotators.network.lac import Columns
     from biaozhu.annotators.words import LacWord
 
@@ -46,6 +47,15 @@ class Base:
     def words(self, texts: Sequence[str]) -> list[tuple[LacWord, ...]]:
         """Return the spans of each text as words that have their label as tag; what is unlikely is outside."""
         return drop_unlikely(self.network.words([to_simplified(text) for text in texts]), self.min_score)
+
+    @property
+    def chain(self) -> Chain:
+        """The scores of the CRF."""
+        return self.network.chain
+
+    def emissions(self, texts: list[str]) -> np.ndarray:
+        """Return the tags' scores for a batch of short texts; see `Lac.emissions`."""
+        return self.network.emissions([to_simplified(text) for text in texts])
 
     @property
     def states_width(self) -> int:

@@ -103,6 +103,15 @@ class Deep:
         return drop_unlikely(find_words(self.network.chain, self.network.emissions, texts), self.min_score)
 
     @property
+    def chain(self) -> Chain:
+        """The chain, whose own scores are all 0: both networks' are in the emissions."""
+        return self.network.chain
+
+    def emissions(self, texts: list[str]) -> np.ndarray:
+        """Return the tags' scores for a batch of short texts; see `Pair.emissions`."""
+        return self.network.emissions(texts)
+
+    @property
     def states_width(self) -> int:
         """The number of hidden states that a character has: the transformer's, then the accurate model's."""
         outputs = self.network.transformer.session.get_outputs()

@@ -68,10 +68,10 @@ def select(
 
         judge = judge_against({one.id: one for one in read_layers(against)})
     elif marginals:
-        from biaozhu.annotators.network.base import load_base
+        from biaozhu.annotators.network.models import load_tagger
         from biaozhu.curation.probabilities import make_judge
 
-        judge = make_judge(load_base())
+        judge = make_judge(load_tagger())
     files = find_pool(given)
     selected = select_sentences(stream_files(files), number, share=share, seed=seed, aim=aim, judge=judge)
     if not selected:
@@ -133,9 +133,9 @@ def doubt(
     if held_out:
         readings = read_by_layer(layer, [one for file in find_layers(held_out) for one in read_layer(file)])
     else:
-        from biaozhu.annotators.network.base import load_base
+        from biaozhu.annotators.network.models import load_tagger
 
-        readings = read_by_network(layer, load_base())
+        readings = read_by_network(layer, load_tagger())
     every = rank_doubts((*lint_layer(layer), *find_inconsistent(layer), *find_improbable(layer, readings)))
     by_id = {sentence.id: sentence for sentence in layer}
     rows = [_make_row(one, by_id[one.sentence], address) for one in every[:number]]
