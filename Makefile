@@ -70,7 +70,8 @@ test-random: install-dev
 	  -m "hypothesis and not (server or browser or ray or slow or endurance)"
 
 test-real: install-dev install-doccano
-	.venv/bin/python -m pytest -q -m "(server or browser or slow or ray) and not endurance"
+	.venv/bin/python -m pytest -q -n auto -m "slow and not (server or browser or ray or endurance)"
+	.venv/bin/python -m pytest -q -m "(server or browser or ray) and not endurance"
 
 test-torch: .cache/torch/stamp
 	OMP_NUM_THREADS=1 .cache/torch/bin/python -m pytest -q -m "not endurance" $$(grep -l 'importorskip("torch")' tests/*/test_*.py)
