@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from biaozhu.annotators import labelled
-from biaozhu.annotators.network.models import load_model, model_folder
+from biaozhu.annotators.network.models import DEFAULT_MODEL, load_model, model_folder
 from biaozhu.annotators.network.runtime import CONFIG
 from biaozhu.annotators.preannotate import preannotate_articles
 from biaozhu.cli import run
@@ -205,7 +205,7 @@ def _killed_at(corpus: Path, folder: Path, moments: list[float]) -> None:
 def test_shards_survive_kills_at_random_moments(corpus: Path, tmp_path: Path) -> None:
     whole, killed = tmp_path / "whole", tmp_path / "killed"
     list(write_shards(read_sources([corpus]), whole, Plan(size=500)))
-    model = load_model("accurate")
+    model = load_model(DEFAULT_MODEL)
     draw = random.Random(20)  # noqa: S311 — moments, no secrets
     _killed_at(corpus, killed, [draw.uniform(0.5, 6) for _ in range(20)])
     assert _sums(killed) == _sums(whole)
