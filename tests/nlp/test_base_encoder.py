@@ -14,10 +14,10 @@ from hypothesis import strategies as st
 from training_material import SMALL_CONFIG, invented_gold
 
 from biaozhu.annotators.network.base import load_base
-from biaozhu.annotators.network.models import load_model
+from biaozhu.annotators.network.models import load_model, load_tagger
 from biaozhu.annotators.preannotate import annotate_combined
 from biaozhu.annotators.trained import load_trained
-from biaozhu.data.errors import MissingFileError, ModelDataError
+from biaozhu.data.errors import MissingFileError, ModelDataError, UsageError
 from biaozhu.data.layers import read_layer, write_layer
 from biaozhu.knowledge.lexicon import WIDTH
 from biaozhu.nlp.base_encoder import base_encoder, checksum, pin_checksums
@@ -83,9 +83,10 @@ def test_base_encoder_untrained_says_what_preannotation_says(both: tuple[Base, s
     assert [(one.start, one.end, one.label_) for one in nlp(text).ents] == [one.key for one in spans]
 
 
-def test_base_encoder_untrained_says_what_preannotation_says_of_the_gold() -> None:
-    nlp, texts = untrained("accurate"), [one.text for one in read_layer(GOLD)]
-    expected = annotate_combined(texts, model=load_model("accurate"))
+@pytest.mark.parametrize("name", ["accurate", "deep"])
+def test_base_encoder_untrained_says_what_preannotation_says_of_the_gold(name: str) -> None:
+    nlp, texts = untrained(name), [one.text for one in read_layer(GOLD)]
+    expected = annotate_combined(texts, model=load_model(name))
     assert sum(map(len, expected)) > 100
     found = [[(one.start, one.end, one.label_) for one in doc.ents] for doc in nlp.pipe(texts)]
     assert found == [[span.key for span in row] for row in expected]
@@ -98,6 +99,23 @@ def test_base_encoder_gives_a_row_a_token(tiny: Path, part: str, window: int, wi
     for doc, rows in zip(docs, model.predict(docs), strict=True):
         assert rows.shape == (len(doc), width)
         assert np.isfinite(rows).all()
+
+
+def test_base_encoder_gives_the_states_of_both_networks_of_deep() -> None:
+    deep, accurate = load_tagger("deep", threads=1), load_tagger("accurate", threads=1)
+    texts = ["周青山去了青山村。", "", "河" * 450]
+    for rows, others in zip(deep.states(texts), accurate.states(texts), strict=True):
+        own = rows[:, : deep.states_width]
+        assert np.abs(own[:, -accurate.states_width :] - others[:, : accurate.states_width]).max(initial=0) < 1e-4
+        assert rows.shape[1] == deep.states_width + len(deep.chain.kinds)
+        # Each character has states of its own.
+        assert len(np.unique(own[:9], axis=0)) == min(9, len(own))
+
+
+@pytest.mark.parametrize("folder", ["fast"])
+def test_base_encoder_refuses_a_network_without_states(folder: str) -> None:
+    with pytest.raises(UsageError):
+        base_encoder(folder)
 
 
 def test_base_encoder_prior_learns_a_label_that_base_does_not_know(tiny: Path, tmp_path: Path) -> None:

@@ -64,14 +64,13 @@ def base_encoder(
         window: how many neighbours a character sees on each side.
         sha256: of the model's graph; `biaozhu train` fills it in. Empty takes any.
     """
-    mark = checksum(folder)
+    base, mark = _load(folder), checksum(folder)
     if sha256 and mark != sha256:
         raise ConfigError(
             f"the network {folder} is not the one that this model was trained on",
             where=ENCODER,
             next_step="Train this model again, or put the old network back",
         )
-    base = _load(folder)
     proposed = (label for one in DEFAULT_ANNOTATORS for label in one.proposes)
     labels, kinds = sorted({*base.labels, *proposed}), len(base.chain.kinds)
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from typer import Argument, Exit, Option
 
-from biaozhu.annotators.network.models import DEFAULT_MODEL
+from biaozhu.annotators.network.models import ACCURATE
 from biaozhu.commands.console import print_table, progress_of_steps, say
 from biaozhu.commands.options import AsJson, LayerFile, SentenceFiles  # noqa: TC001 — as above
 from biaozhu.data.errors import bug_from
@@ -83,7 +83,8 @@ def segmenter(
 
 def serve(
     *,
-    model: str = DEFAULT_MODEL,
+    # A text of the largest size must be answered within the time limit, which the default network would not do.
+    model: str = ACCURATE,
     host: Annotated[str, Option(help="Address to listen on.")] = "127.0.0.1",
     port: Annotated[int, Option(min=0, max=65535, help="Port; 0 takes a free one.")] = PORT,
     token_file: TokenFile = TOKEN_FILE,
