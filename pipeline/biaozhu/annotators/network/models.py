@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 ACCURATE, FAST, DEEP, CONFIG = "accurate", "fast", "deep", "config.json"
 NAMED = (DEEP, ACCURATE, FAST)
-# Of every command that takes --model, and of a custom model's start.
+# Of the commands that take --model, but for `serve`, and of a custom model's start.
 DEFAULT_MODEL = DEEP
 
 
