@@ -99,6 +99,15 @@ def main(arguments: list[str] | None = None) -> None:
     sys.exit(run(arguments))
 
 
+def _usage_error(error: typer.TyperException) -> UsageError:
+    """Return an error of typer's about the command line as one of ours, in one line."""
+    # A line of ours has a full stop between what is wrong and what to do.
+    what = " ".join(error.format_message().split()).removesuffix(".").replace(". ", "; ")
+    context = getattr(error, "ctx", None)
+    command = context.command_path if context else "biaozhu"
+    return UsageError(what, next_step=f"Try `{command} --help`")
+
+
 def run(arguments: list[str] | None = None) -> int:  # noqa: C901, PLR0911 — each way to end has its own status
     """Run a command and return its exit status, with every known failure as a line on stderr."""
     try:
@@ -114,9 +123,7 @@ def run(arguments: list[str] | None = None) -> int:  # noqa: C901, PLR0911 — e
             # A group without a command: its help is what was asked for.
             sys.stdout.write(f"{error}\n")
             return 0
-        said = io.StringIO()
-        error.show(said)  # type: ignore[attr-defined]  # those of usage have it, and a name of their own that is private
-        say(said.getvalue().removesuffix("\n"))
+        say(str(_usage_error(error)))
         return 2
     except (KeyboardInterrupt, typer.Abort):
         return _stopped()
