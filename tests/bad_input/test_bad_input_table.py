@@ -197,7 +197,7 @@ CONFIG_TYPOS = (
     ('pipeline = ["ner"]', 'pipeline = ["nre"]', r"\[nlp\] pipeline names 'nre', which is not a component, the nearest is 'ner'"),
     ("@readers", "@reader", r"\[corpora\.train\] there is no kind of function @reader, the nearest is '@readers'"),
     ("paths = ${paths.train}", "path = ${paths.train}", r"\[corpora\.train\] has no setting 'path', the nearest is 'paths'"),
-    ("${paths.train}", "${paths.trian}", r".*paths\.trian"),
+    ("${paths.train}", "${paths.trian}", r"\[.*\] .* names \$\{paths\.trian\}, which the config does not have"),
     ('lang = "zh"', 'lang = "zz"', r".*language zz"),
     ("l2 = 0.1", "l2 = x", r".*l2\b"),
     ("[nlp]\n", "[nlp\n", r".*\[nlp"),

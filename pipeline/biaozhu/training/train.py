@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import configparser
 import random
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -283,7 +284,13 @@ def corpus_of(config: Config, path: Path) -> GoldCorpus | DocBinStream:
     return corpus
 
 
+# configparser's words for a variable that nothing sets.
+_UNSET = re.compile(r".*option '(.+)' in section '(.+)' contains an interpolation key '(.+)' which is not .*")
+
+
 def _shorten(error: Exception) -> str:
     # confection's errors are tables of several lines with the config behind them: the reader wants one line.
     text = " ".join(str(error).split()).partition(" {'")[0]
+    if unset := _UNSET.fullmatch(text):
+        return f"[{unset[2]}] {unset[1]} names ${{{unset[3]}}}, which the config does not have"
     return text.rstrip(". ") or type(error).__name__
