@@ -38,6 +38,7 @@ def test_deep_finds_persons_places_and_amounts() -> None:
 @settings(max_examples=20)
 @given(st.lists(st.text(max_size=50), max_size=4))
 @example(["", "\ud800", TEXT * 30, " "])
+@example(["ﷺ" * 400, "㍿½" * 300])
 def test_deep_leaves_out_no_character_and_stays_inside(texts: list[str]) -> None:
     for text, words in zip(texts, loaded().words(texts), strict=True):
         assert "".join(text[word.start : word.end] for word in words) == text

@@ -16,6 +16,9 @@ import numpy as np
 BEGIN, PADDING, END, UNKNOWN = range(4)
 BLANK = "▁"
 LONGEST_PIECE_CHARS = 16
+# The transformer has 512 positions, two of them for begin and end. A character that is read as many (ﷺ: 18) stands for
+# itself where these would not suffice; a text has 400 characters at most.
+MOST_SIGNS = 510
 # The place of a character in its piece counts no further.
 LAST_PLACE = 3
 # What a character that is in no piece costs more than the rarest piece.
@@ -60,8 +63,13 @@ class Pieces:
     def _spell(self, text: str) -> tuple[str, list[int]]:
         """Return the text as the pieces spell it, behind a blank, and the character that each sign comes from (-1: none)."""
         signs, sources = [BLANK], [-1]
+        spare = MOST_SIGNS - len(signs) - len(text)
         for at, character in enumerate(text):
-            for sign in self.forms.get(character, character):
+            form = self.forms.get(character, character)
+            if len(form) - 1 > spare:
+                form = character
+            spare -= max(0, len(form) - 1)
+            for sign in form:
                 if sign != " ":
                     signs.append(sign)
                 elif signs[-1] != BLANK:
