@@ -41,8 +41,6 @@ if TYPE_CHECKING:
 Case = dict[str, Any]
 ROOT = Path(__file__).resolve().parent.parent
 CASES = ROOT.parent / "shared" / "data" / "cases" / "bug_reports.jsonl"
-# The default of `biaozhu preannotate`.
-MODEL = DEFAULT_MODEL
 # Where the guideline, settled after the cases were written, rules otherwise: text, right spans, rule.
 RULED: dict[str, tuple[list[list[Any]], str]] = {
     "万把块钱。": ([[0, 4, "AMOUNT"]], "A1: 三块钱 is marked up to 钱"),
@@ -94,7 +92,7 @@ def _judge(case: Case) -> tuple[bool, str]:
 
 @cache
 def _model() -> NameModel:
-    return load_model(MODEL)
+    return load_model(DEFAULT_MODEL)
 
 
 @cache

@@ -31,7 +31,6 @@ if TYPE_CHECKING:
 
 
 SEED = Path("seeds/handan-2020-07-02.txt")
-SIZES = ("fast", "accurate", "deep")
 COPIES, ROUNDS, STARTS = 8, 4, 3
 # Rows, inner and outer size of each product, and how often a character passes through it (two directions).
 Shape = tuple[int, int, int, int]
@@ -46,7 +45,7 @@ def main() -> None:
     import jieba  # noqa: PLC0415 — a peer, loaded where it is timed
     import jieba.posseg  # noqa: PLC0415 — as above
 
-    from biaozhu.annotators.network.models import load_model  # noqa: PLC0415 — beside its peer
+    from biaozhu.annotators.network.models import NAMED, load_model  # noqa: PLC0415 — beside its peer
     from biaozhu.reading.article import article_from_bytes  # noqa: PLC0415 — as above
     from biaozhu.reading.sentences import split_checked  # noqa: PLC0415 — as above
     from biaozhu.scale.batch import annotate_sources  # noqa: PLC0415 — as above
@@ -64,7 +63,7 @@ def main() -> None:
     works: dict[str, Callable[[], object]] = {
         "jieba.posseg": lambda: [list(jieba.posseg.cut(text)) for text in sentences]
     }
-    for size in SIZES:
+    for size in NAMED:
         model: Any = load_model(size, threads=1)
         works[f"{size}: whole"] = partial(annotate_sources, sources, model=model)
         if size in SHAPES:
@@ -84,7 +83,7 @@ def main() -> None:
         "date": f"{datetime.now(UTC):%Y-%m-%d}",
         "characters": characters,
         "characters/CPU s": rates,
-        "whole / jieba.posseg": {size: round(rates[f"{size}: whole"] / rates["jieba.posseg"], 2) for size in SIZES},
+        "whole / jieba.posseg": {size: round(rates[f"{size}: whole"] / rates["jieba.posseg"], 2) for size in NAMED},
         "of the roof": {
             size: {
                 what: round(rates[f"{size}: {what}"] / rates[f"{size}: roof"], 2)
@@ -92,7 +91,7 @@ def main() -> None:
             }
             for size in SHAPES
         },
-        "one article, s": {size: _start(size) for size in SIZES},
+        "one article, s": {size: _start(size) for size in NAMED},
     }
     print(json.dumps(result, ensure_ascii=False, indent=2))
 

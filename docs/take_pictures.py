@@ -24,7 +24,7 @@ import uvicorn
 from PIL import Image
 from playwright.sync_api import sync_playwright
 
-from biaozhu.annotators.network.models import DEFAULT_MODEL, load_model
+from biaozhu.annotators.network.models import ACCURATE, load_model
 from biaozhu.curation.adjudication import Dispute
 from biaozhu.data.errors import RemoteError, ServerError
 from biaozhu.data.labels import read_labels
@@ -198,7 +198,7 @@ def service() -> Iterator[tuple[str, str]]:
     """Run the service as `biaozhu serve` does by default; the address of /predict and the token."""
     token = secrets.token_urlsafe()
     listening = bind("127.0.0.1", 0)
-    config = uvicorn.Config(make_app(rule_predictor(load_model(DEFAULT_MODEL)), token=token), log_level="warning")
+    config = uvicorn.Config(make_app(rule_predictor(load_model(ACCURATE)), token=token), log_level="warning")
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
     thread.start()

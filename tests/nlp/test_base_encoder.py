@@ -112,10 +112,9 @@ def test_base_encoder_gives_the_states_of_both_networks_of_deep() -> None:
         assert len(np.unique(own[:9], axis=0)) == min(9, len(own))
 
 
-@pytest.mark.parametrize("folder", ["fast"])
-def test_base_encoder_refuses_a_network_without_states(folder: str) -> None:
+def test_base_encoder_refuses_a_network_without_states() -> None:
     with pytest.raises(UsageError):
-        base_encoder(folder)
+        base_encoder("fast")
 
 
 def test_base_encoder_prior_learns_a_label_that_base_does_not_know(tiny: Path, tmp_path: Path) -> None:

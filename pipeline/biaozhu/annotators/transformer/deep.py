@@ -70,23 +70,26 @@ class Pair:
 
     def logarithms(self, texts: list[str]) -> tuple[np.ndarray, np.ndarray]:
         """Return the logarithm of each tag's probability by the transformer, and by the accurate model."""
-        lengths = _lengths(texts)
         plain = [to_simplified(text) for text in texts]
-        first = _logarithms(self.transformer.chain, self.transformer.emissions(texts), lengths)
-        return first, _logarithms(self.accurate.chain, self.accurate.emissions(plain), lengths)
+        return self._logarithms(texts, self.transformer.emissions(texts), self.accurate.emissions(plain))
 
     def outputs(self, texts: list[str]) -> np.ndarray:
         """Return hidden states of both and the tags' scores, float32 of shape (time, batch, states + tags), padded."""
-        lengths = _lengths(texts)
         states, scores = self.transformer.states(texts)
         others = self.accurate.outputs([to_simplified(text) for text in texts])
-        first = _logarithms(self.transformer.chain, scores, lengths)
-        second = _logarithms(self.accurate.chain, np.ascontiguousarray(others[..., STATES:]), lengths)
-        return np.concatenate([states, others[..., :STATES], self.mean(first, second)], axis=2)
+        mean = self.mean(*self._logarithms(texts, scores, others[..., STATES:]))
+        return np.concatenate([states, others[..., :STATES], mean], axis=2)
 
     def mean(self, first: np.ndarray, second: np.ndarray) -> np.ndarray:
         """Return the mean of both by the share."""
         return np.asarray(self.share * first + (1 - self.share) * second, np.float32)
+
+    def _logarithms(self, texts: Sequence[str], first: np.ndarray, second: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Return the logarithms of the probabilities that both networks' scores of the tags stand for."""
+        lengths = np.array([len(text) for text in texts])
+        of_transformer = marginals(self.transformer.chain, first, lengths)
+        of_accurate = marginals(self.accurate.chain, second, lengths)
+        return np.log(np.maximum(of_transformer, SMALLEST)), np.log(np.maximum(of_accurate, SMALLEST))
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,14 +145,6 @@ def load_deep(folder: Path = FOLDER, *, threads: int | None = None) -> Deep:
     flat = make_chain(tags, start=none, stop=none, transitions=np.zeros((len(tags), len(tags))))
     pair = Pair(flat, transformer, beside.network, float(model.config["share"]))
     return Deep(beside.labels, pair, float(model.config.get("min_score", 0.0)))
-
-
-def _lengths(texts: Sequence[str]) -> np.ndarray:
-    return np.array([len(text) for text in texts])
-
-
-def _logarithms(chain: Chain, emissions: np.ndarray, lengths: np.ndarray) -> np.ndarray:
-    return np.asarray(np.log(np.maximum(marginals(chain, emissions, lengths), SMALLEST)))
 
 
 def build_inputs(texts: Sequence[str], cuts: Sequence[CutText], rows: np.ndarray) -> dict[str, np.ndarray]:
