@@ -6,6 +6,7 @@ import hashlib
 import io
 import json
 import shutil
+from dataclasses import replace
 from functools import cache
 from typing import TYPE_CHECKING
 
@@ -50,6 +51,25 @@ def test_deep_is_alone_what_it_is_beside_others() -> None:
     for words, (alone,) in zip(loaded().words(texts), (loaded().words([text]) for text in texts), strict=True):
         assert [word[:3] for word in words] == [word[:3] for word in alone]
         assert [word.score for word in words] == pytest.approx([word.score for word in alone], abs=2e-4)
+
+
+def test_deep_asks_the_transformer_only_where_the_accurate_model_doubts() -> None:
+    sure, doubtful = "大家都说今天的天气真好。", "普京访华，乔灌不去。"
+    alone = replace(loaded().network, transformer=None)  # type: ignore[arg-type]  # any use of it fails
+    assert alone.emissions([sure]).shape[:2] == (len(sure), 1)
+    with pytest.raises(AttributeError):
+        alone.emissions([sure, doubtful])
+    with pytest.raises(AttributeError):
+        replace(alone, min_doubt=0.0).emissions([sure])
+
+
+def test_deep_tells_custom_models_the_scores_it_decides_by() -> None:
+    texts = ["大家都说今天的天气真好。", TEXT, "普京访华，乔灌不去。"]
+    network = loaded().network
+    both = network.outputs(texts)[..., loaded().states_width :], network.emissions(texts)
+    for column, text in enumerate(texts):
+        one, other = (scores[: len(text), column] for scores in both)
+        assert one == pytest.approx(other, abs=1e-3)
 
 
 def test_deep_is_a_model_of_preannotation() -> None:

@@ -41,6 +41,9 @@ SHARES = (0.4, 0.5, 0.6, 0.7)
 # How often a varied sentence gets other marks, or its names are replaced.
 VARIED = Rates(person=0.5, table=0.5)
 MIN_SCORES = (0.0, 0.3, 0.4, 0.45, 0.5, 0.55, 0.6)
+MIN_DOUBTS = (0.02, 0.05, 0.1, 0.15, 0.2, 0.3)
+# Of strict F1.
+WORTH = 0.001
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,8 +120,8 @@ def deepen(
     }
     contents = make_contents(network, pack_pieces(words, scores, encoder.forms))
     write = partial(write_deep, output, contents, dictionary=dictionary, tags=tags)
-    write(facts={**facts, "share": SHARES[0]})
-    chosen = choose_share(output, list(read_part(folder, "dev")), threads)
+    write(facts={**facts, "share": SHARES[0], "min_doubt": 0.0})
+    chosen = choose_settings(output, list(read_part(folder, "dev")), threads)
     return write(facts={**facts, **chosen})
 
 
@@ -145,22 +148,21 @@ def keep_pieces(encoder: Encoder, sentences: Sequence[Sentence]) -> list[int]:
     return sorted({*range(UNKNOWN + 1), *used, *chinese})
 
 
-def choose_share(folder: Path, dev: Sequence[Sentence], threads: int) -> dict[str, float]:
-    """Return the transformer's share and the least score with which strict F1 on dev is highest."""
+def choose_settings(folder: Path, dev: Sequence[Sentence], threads: int) -> dict[str, float]:
+    """Return the share, the least score and the least doubt, chosen on dev one after the other.
+
+    The first two have the highest strict F1; the doubt is the largest that costs at most WORTH of it.
+    """
     pair = load_deep(folder, threads=threads).network
-    asked: dict[tuple[str, ...], tuple[np.ndarray, np.ndarray]] = {}
+    texts = [one.text for one in dev]
 
-    def find(share: float) -> ScoredNames:
-        mixed = replace(pair, share=share)
-
-        def emissions(texts: list[str]) -> np.ndarray:
-            # The networks are asked once: a share only mixes what they say.
-            key = tuple(texts)
-            asked[key] = asked.get(key) or pair.logarithms(texts)
-            return mixed.mean(*asked[key])
-
-        return ScoredNames(dev, find_words(pair.chain, emissions, [one.text for one in dev]))
+    def find(share: float, doubt: float = 0.0) -> ScoredNames:
+        mixed = replace(pair, share=share, min_doubt=doubt)
+        return ScoredNames(dev, find_words(pair.chain, mixed.emissions, texts))
 
     by_share = {share: find(share) for share in SHARES}
     share = max(SHARES, key=lambda one: by_share[one].f1())
-    return {"share": share, "min_score": max(MIN_SCORES, key=by_share[share].f1)}
+    least = max(MIN_SCORES, key=by_share[share].f1)
+    wanted = by_share[share].f1(least) - WORTH
+    doubt = max((one for one in MIN_DOUBTS if find(share, one).f1(least) >= wanted), default=0.0)
+    return {"share": share, "min_score": least, "min_doubt": doubt}

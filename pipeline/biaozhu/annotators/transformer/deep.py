@@ -56,40 +56,63 @@ class Transformer:
 
 @dataclass(frozen=True, slots=True)
 class Pair:
-    """Both networks as one: its chain has no scores of its own, its emissions are the mean of the logarithms of both."""
+    """Both networks as one: its chain has no scores of its own, its emissions are the mean of the logarithms of both.
+
+    Where the accurate model is sure of each tag of a text, it decides alone: the transformer would agree, and costs most.
+    """
 
     chain: Chain = field(repr=False)
     transformer: Transformer = field(repr=False)
     accurate: Lac = field(repr=False)
     # The share of the transformer; chosen on dev.
     share: float
+    # The accurate model is sure of a text if it gives each character's likeliest tag more than 1 - min_doubt; chosen on dev.
+    min_doubt: float = 0.0
 
     def emissions(self, texts: list[str]) -> np.ndarray:
         """Return the tags' scores for a batch of short texts, float32 of shape (time, batch, tags), padded."""
-        return self.mean(*self.logarithms(texts))
-
-    def logarithms(self, texts: list[str]) -> tuple[np.ndarray, np.ndarray]:
-        """Return the logarithm of each tag's probability by the transformer, and by the accurate model."""
-        plain = [to_simplified(text) for text in texts]
-        return self._logarithms(texts, self.transformer.emissions(texts), self.accurate.emissions(plain))
+        lengths = count_characters(texts)
+        first = marginals(
+            self.accurate.chain, self.accurate.emissions([to_simplified(text) for text in texts]), lengths
+        )
+        scores = log_shares(first)
+        asked = np.flatnonzero(find_doubt(first, lengths) >= self.min_doubt)
+        if asked.size:
+            some = [texts[number] for number in asked]
+            second = log_shares(marginals(self.transformer.chain, self.transformer.emissions(some), lengths[asked]))
+            scores[: len(second), asked] = self.mean(second, scores[: len(second), asked])
+        return scores.astype(np.float32)
 
     def outputs(self, texts: list[str]) -> np.ndarray:
         """Return hidden states of both and the tags' scores, float32 of shape (time, batch, states + tags), padded."""
+        lengths = count_characters(texts)
         states, scores = self.transformer.states(texts)
         others = self.accurate.outputs([to_simplified(text) for text in texts])
-        mean = self.mean(*self._logarithms(texts, scores, others[..., STATES:]))
-        return np.concatenate([states, others[..., :STATES], mean], axis=2)
+        first = marginals(self.accurate.chain, others[..., STATES:], lengths)
+        second = marginals(self.transformer.chain, scores, lengths)
+        asked = (find_doubt(first, lengths) >= self.min_doubt)[:, None]
+        mixed = np.where(asked, self.mean(log_shares(second), log_shares(first)), log_shares(first))
+        return np.concatenate([states, others[..., :STATES], mixed], axis=2, dtype=np.float32)
 
-    def mean(self, first: np.ndarray, second: np.ndarray) -> np.ndarray:
+    def mean(self, of_transformer: np.ndarray, of_accurate: np.ndarray) -> np.ndarray:
         """Return the mean of both by the share."""
-        return np.asarray(self.share * first + (1 - self.share) * second, np.float32)
+        return np.asarray(self.share * of_transformer + (1 - self.share) * of_accurate)
 
-    def _logarithms(self, texts: Sequence[str], first: np.ndarray, second: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Return the logarithms of the probabilities that both networks' scores of the tags stand for."""
-        lengths = np.array([len(text) for text in texts])
-        of_transformer = marginals(self.transformer.chain, first, lengths)
-        of_accurate = marginals(self.accurate.chain, second, lengths)
-        return np.log(np.maximum(of_transformer, SMALLEST)), np.log(np.maximum(of_accurate, SMALLEST))
+
+def count_characters(texts: Sequence[str]) -> np.ndarray:
+    """Return the length of each text."""
+    return np.array([len(text) for text in texts])
+
+
+def log_shares(shares: np.ndarray) -> np.ndarray:
+    """Return the logarithms of probabilities, none below that of SMALLEST."""
+    return np.asarray(np.log(np.maximum(shares, SMALLEST)))
+
+
+def find_doubt(shares: np.ndarray, lengths: np.ndarray) -> np.ndarray:
+    """Return what the likeliest tag lacks to 1 at each text's most doubtful character; shares are (time, batch, tags)."""
+    live = np.arange(len(shares))[:, None] < lengths
+    return np.asarray(np.where(live, 1 - shares.max(axis=2), 0).max(axis=0))
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,7 +166,8 @@ def load_deep(folder: Path = FOLDER, *, threads: int | None = None) -> Deep:
         raise KIND.refuse(folder, "the deep model was made beside another accurate model than this version has")
     none = np.zeros(len(tags))
     flat = make_chain(tags, start=none, stop=none, transitions=np.zeros((len(tags), len(tags))))
-    pair = Pair(flat, transformer, beside.network, float(model.config["share"]))
+    share, doubt = (float(model.config[name]) for name in ("share", "min_doubt"))
+    pair = Pair(flat, transformer, beside.network, share, doubt)
     return Deep(beside.labels, pair, float(model.config.get("min_score", 0.0)))
 
 
