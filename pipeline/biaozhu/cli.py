@@ -11,7 +11,8 @@ import os
 import signal
 import sys
 import threading
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from collections.abc import Sequence
+from typing import Annotated, Any, Literal
 
 import typer
 
@@ -28,9 +29,6 @@ from biaozhu.data.errors import (
     extra_advice,
 )
 from biaozhu.data.translation import choose_language
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
 
 STOPPED = 130
 EXTRA_OF = {"doccano_client": "doccano", "psutil": "doccano", "tenacity": "doccano"}
@@ -99,76 +97,75 @@ def main(arguments: list[str] | None = None) -> None:
     sys.exit(run(arguments))
 
 
-def _usage_error(error: typer.TyperException) -> UsageError:
-    """Return an error of typer's about the command line as one of ours, in one line."""
-    # A line of ours has a full stop between what is wrong and what to do.
-    what = " ".join(error.format_message().split()).removesuffix(".").replace(". ", "; ")
-    context = getattr(error, "ctx", None)
-    command = context.command_path if context else "biaozhu"
-    return UsageError(what, next_step=f"Try `{command} --help`")
-
-
-def run(arguments: list[str] | None = None) -> int:  # noqa: C901, PLR0911 — each way to end has its own status
+def run(arguments: list[str] | None = None) -> int:  # noqa: PLR0911 — each way to end has its own status
     """Run a command and return its exit status, with every known failure as a line on stderr."""
     try:
         result = _called(arguments)
         sys.stdout.flush()
-    except BiaozhuError as error:
-        say(str(error))
-        return 2
-    except typer.Exit as stop:
-        return stop.exit_code
-    except typer.TyperException as error:
+    except KeyboardInterrupt:
+        return _stopped()
+    except SystemExit as stop:
+        # Typer itself turns a closed pipe into exit status 1, which here would say that something was lost.
+        if isinstance(stop.__context__, BrokenPipeError):
+            return _reader_gone()
+        raise
+    except Exception as error:
+        # An extension that is interrupted while it is imported makes an ImportError of it.
+        if _stop_asked.is_set() or isinstance(error, typer.Abort):
+            return _stopped()
+        if isinstance(error, BrokenPipeError):
+            return _reader_gone()
+        if isinstance(error, typer.Exit):
+            return error.exit_code
         if type(error).__name__ == "NoArgsIsHelpError":
             # A group without a command: its help is what was asked for.
             sys.stdout.write(f"{error}\n")
             return 0
-        say(str(_usage_error(error)))
-        return 2
-    except (KeyboardInterrupt, typer.Abort):
-        return _stopped()
-    except (BrokenPipeError, SystemExit) as stop:
-        # Typer itself turns a closed pipe into exit status 1, which here would say that something was lost.
-        if isinstance(stop, SystemExit) and not isinstance(stop.__context__, BrokenPipeError):
+        known = _explain(error)
+        if known is None:
             raise
-        return _reader_gone()
-    except OSError as error:
-        if error.errno in UNUSABLE and error.filename is not None:
-            say(str(MissingFileError(f"cannot be used ({error.strerror})", where=str(error.filename))))
-            return 2
-        if error.errno not in UNWRITABLE:
-            raise
-        say(str(WriteError(f"the results cannot be written ({error.strerror})", where="stdout")))
-        return _reader_gone(2)
-    status = result if isinstance(result, int) else 0
+        say(str(known))
+        return _reader_gone(2) if isinstance(error, OSError) and isinstance(known, WriteError) else 2
     # Typer makes this status of Ctrl-C, without a word.
-    return _stopped() if status == STOPPED else status
+    return _stopped() if result == STOPPED else result if isinstance(result, int) else 0
+
+
+def _explain(error: BaseException) -> BiaozhuError | None:  # noqa: PLR0911 — as above
+    """Return a known failure as an error of ours."""
+    looping = error.__context__
+    if isinstance(error, RuntimeError) and isinstance(looping, OSError) and looping.errno == errno.ELOOP:
+        # What Path.resolve() makes, before Python 3.13, of a link that leads to itself.
+        error = looping
+    match error:
+        case BiaozhuError():
+            return error
+        case typer.TyperException():
+            # A line of ours has a full stop between what is wrong and what to do.
+            what = " ".join(error.format_message().split()).removesuffix(".").replace(". ", "; ")
+            context = getattr(error, "ctx", None)
+            command = context.command_path if context else "biaozhu"
+            return UsageError(what, next_step=f"Try `{command} --help`")
+        case OSError() if error.errno in UNUSABLE and error.filename is not None:
+            return MissingFileError(f"cannot be used ({error.strerror})", where=str(error.filename))
+        case OSError() if error.errno in UNWRITABLE:
+            return WriteError(f"the results cannot be written ({error.strerror})", where="stdout")
+        case ValueError() if str(error).endswith(" has an empty name"):
+            # What pathlib says of `.` and `/` where a file's name is wanted.
+            return UsageError("a folder is given where a file is needed", next_step="Give a file's name")
+        case ModuleNotFoundError(name=str() as name) if name in EXTRA_OF:
+            what = f"the package {name} is not installed"
+            return MissingExtraError(what, next_step=extra_advice(EXTRA_OF[name]))
+        case _:
+            return None
 
 
 def _called(arguments: list[str] | None) -> object:
-    try:
-        choose_language(_find_language(sys.argv[1:] if arguments is None else arguments))
-        for one in arguments or ():
-            # What no process is given on its command line, and no path and no name has.
-            if "\0" in one:
-                raise UsageError("an argument holds a NUL character", where=one)  # noqa: TRY301 — as any other error
-        return list_all_commands()(arguments, prog_name="biaozhu", standalone_mode=False)
-    except Exception as error:
-        # An extension that is interrupted while it is imported makes an ImportError of it.
-        if _stop_asked.is_set():
-            raise Stopped from error
-        looping = error.__context__
-        if isinstance(error, RuntimeError) and isinstance(looping, OSError) and looping.errno == errno.ELOOP:
-            # What Path.resolve() makes, before Python 3.13, of a link that leads to itself.
-            raise looping from None
-        if isinstance(error, ValueError) and str(error).endswith(" has an empty name"):
-            # What pathlib says of `.` and `/` where a file's name is wanted.
-            what = "a folder is given where a file is needed"
-            raise UsageError(what, next_step="Give a file's name") from None
-        if isinstance(error, ModuleNotFoundError) and error.name in EXTRA_OF:
-            what, advice = f"the package {error.name} is not installed", extra_advice(EXTRA_OF[error.name])
-            raise MissingExtraError(what, next_step=advice) from None
-        raise
+    choose_language(_find_language(sys.argv[1:] if arguments is None else arguments))
+    for one in arguments or ():
+        # What no process is given on its command line, and no path and no name has.
+        if "\0" in one:
+            raise UsageError("an argument holds a NUL character", where=one)
+    return list_all_commands()(arguments, prog_name="biaozhu", standalone_mode=False)
 
 
 def _find_language(arguments: Sequence[str]) -> str:

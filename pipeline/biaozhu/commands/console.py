@@ -4,22 +4,17 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from functools import partial
+from pathlib import Path
+from typing import Any
 
 from typer import Exit
 
-from biaozhu.data.errors import printable
-from biaozhu.data.ledger import count_by_reason, losses
+from biaozhu.data.errors import BiaozhuError, printable
+from biaozhu.data.ledger import Entry, count_by_reason, losses, write_ledger
 from biaozhu.data.translation import translate
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
-
-    from rich.progress import Progress, TaskID
-
-    from biaozhu.data.errors import BiaozhuError
-    from biaozhu.data.ledger import Entry
 
 LOSSES_SHOWN = 20
 # Harmless, though Python does not count them as printable: the line feed and the ideographic space.
@@ -75,42 +70,42 @@ def print_json(value: Any) -> None:
 @contextmanager
 def progress(title: str, total: int | None = None) -> Iterator[Callable[[int], None]]:
     """Show a bar on stderr, or without `total` a count; what is yielded is told of the steps since its last call."""
-    with _bar(title, total, counts=total is None) as (bar, task):
-        yield lambda done: bar.advance(task, done)
+    with _bar(title, total, counts=total is None) as update:
+        yield lambda done: update(advance=done)
 
 
 @contextmanager
 def progress_of_steps(title: str) -> Iterator[Callable[[int, int, str], None]]:
     """Show a bar; what is yielded is told how many steps are done, of how many, and what the next one is."""
-    with _bar(title, None, counts=False) as (bar, task):
-        yield lambda done, most, text: bar.update(task, completed=done, total=most, description=translate(text))
+    with _bar(title, None, counts=False) as update:
+        yield lambda done, most, text: update(completed=done, total=most, description=translate(text))
 
 
 @contextmanager
-def _bar(title: str, total: int | None, *, counts: bool) -> Iterator[tuple[Progress, TaskID]]:
+def _bar(title: str, total: int | None, *, counts: bool) -> Iterator[Callable[..., None]]:
     from rich.console import Console
     from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
-    count = "{task.description}: {task.completed:,.0f} " + translate("characters")
-    counted = (SpinnerColumn(), TextColumn(count), TimeElapsedColumn())
-    columns = counted if counts else Progress.get_default_columns()
-    shown = sys.stderr.isatty()
-    with Progress(*columns, console=Console(stderr=True), transient=True, disable=not shown) as bar:
-        yield bar, bar.add_task(translate(title), total=total)
+    count = TextColumn("{task.description}: {task.completed:,.0f} " + translate("characters"))
+    columns = (SpinnerColumn(), count, TimeElapsedColumn()) if counts else Progress.get_default_columns()
+    with Progress(*columns, console=Console(stderr=True), transient=True, disable=not sys.stderr.isatty()) as bar:
+        yield partial(bar.update, bar.add_task(translate(title), total=total))
 
 
-def finish(entries: Iterable[Entry], *, left_out: Sequence[BiaozhuError] = ()) -> None:
-    """Name what a command lost and which files it left out, and exit with status 1; return when there is nothing."""
+def finish(
+    entries: Iterable[Entry], *, left_out: Sequence[BiaozhuError] = (), ledger: Path | None = None, failed: bool = False
+) -> None:
+    """Write the ledger, name what was lost and left out, and exit with status 1 for that, or where the command has failed."""
     entries = tuple(entries)
-    decided = [entry for entry in entries if entry.severity == "decision"]
-    for reason, count in count_by_reason(entry for entry in decided if entry.step == "read").items():
-        say(f"not annotated: {count} × {translate(reason.partition(': ')[2])}")
-    for reason, count in count_by_reason(entry for entry in decided if entry.step != "read").items():
+    if ledger is not None:
+        write_ledger(ledger, entries)
+    decided = count_by_reason(entry for entry in entries if entry.severity == "decision")
+    # First of the articles themselves.
+    for reason in sorted(decided, key=lambda one: not one.startswith("read: ")):
         step, _, what = reason.partition(": ")
-        say(f"decided ({step}): {count} × {translate(what)}")
+        count, what = decided[reason], translate(what)
+        say(f"not annotated: {count} × {what}" if step == "read" else f"decided ({step}): {count} × {what}")
     lost = losses(entries)
-    if not lost and not left_out:
-        return
     for entry in lost[:LOSSES_SHOWN]:
         detail = f" ({entry.detail})" if entry.detail else ""
         place = f"{entry.sentence} {entry.start}-{entry.end} {entry.label}"
@@ -119,7 +114,8 @@ def finish(entries: Iterable[Entry], *, left_out: Sequence[BiaozhuError] = ()) -
         say(f"lost in all: {count} × {translate(reason)}")
     for problem in left_out:
         say(f"left out: {problem}")
-    raise Exit(1)
+    if lost or left_out or failed:
+        raise Exit(1)
 
 
 def _shown(character: str) -> str:
@@ -135,12 +131,4 @@ def _write_cell(column: str, value: object) -> str:
         return translate("all labels")
     if column in OUR_COLUMNS and isinstance(value, str):
         value = translate(value)
-    return f"{value:.4f}" if isinstance(value, float) else printable(str(value), keep=HARMLESS)
-
-
-def _cell(value: object) -> str:
-    if value is None:
-        return "–"
-    if isinstance(value, bool):
-        return translate("yes" if value else "no")
     return f"{value:.4f}" if isinstance(value, float) else printable(str(value), keep=HARMLESS)

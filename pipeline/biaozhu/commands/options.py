@@ -10,7 +10,7 @@ from typer import Argument, Option
 from biaozhu.data.files import check_target
 from biaozhu.data.layers import check_layer_name
 
-LOCAL = Path(".doccano")
+LOCAL, LABELS = Path(".doccano"), Path("configs/labels.toml")
 MAX_PROCESSES = 1024
 
 
@@ -30,8 +30,8 @@ def target(path: Path | None) -> Path | None:
 
 AsJson = Annotated[bool, Option("--json", help="Print JSON instead of a table.")]
 GoldLayers = Annotated[list[Path], Option("--gold", help="A gold layer. Repeatable.")]
+Home = Annotated[Path, Option(help="Folder of the local server: database, logs, secrets.")]
 LabelsFile = Annotated[Path, Option("--labels", help="The label set.")]
 LayerFile = Annotated[Path, Option("-o", "--output", callback=layer_name, help="Write the layer here (.jsonl).")]
 SentenceFiles = Annotated[list[Path], Argument(metavar="FILE…", help="Articles, or sentence lines (.jsonl).")]
-Home = Annotated[Path, Option(help="Folder of the local server: database, logs, secrets.")]
 Yes = Annotated[bool, Option("--yes", "-y", help="Send texts to language models without asking.")]
