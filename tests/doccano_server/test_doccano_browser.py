@@ -9,7 +9,7 @@ import pytest
 from doccano_pages import PLACE_OF, draw, open_example, pages_of, press
 
 from biaozhu.commands.doccano.specs import GUIDELINE, read_spec
-from biaozhu.commands.doccano.specs import LABELS as LABELS_FILE
+from biaozhu.commands.options import LABELS as LABELS_FILE
 from biaozhu.data.labels import read_labels
 from biaozhu.data.model import Sentence, Span
 from biaozhu.doccano.connection import Account

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
 from json import dumps
 from pathlib import Path
@@ -10,21 +11,19 @@ from typing import TYPE_CHECKING, Annotated
 from typer import Argument, Exit, Option
 
 from biaozhu.commands.console import finish, print_json, print_table, say, show
-from biaozhu.commands.doccano.specs import GUIDELINE, LABELS, GuidelineFile, log_in, read_spec
-from biaozhu.commands.options import LOCAL, AsJson, Home, LabelsFile, layer_name, target
+from biaozhu.commands.doccano.specs import GUIDELINE, GuidelineFile, log_in, read_spec
+from biaozhu.commands.options import LABELS, LOCAL, AsJson, Home, LabelsFile, layer_name, target
+from biaozhu.curation import adjudication, frozen, status
 from biaozhu.data.errors import OutputError, UsageError
 from biaozhu.data.files import descriptor_of, write_text
 from biaozhu.data.layers import find_layers, name_articles, read_layers, read_named_layers, write_layer
+from biaozhu.data.model import Sentence
 from biaozhu.data.outputs import check_distinct, check_output
 from biaozhu.data.translation import translate
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
-    from biaozhu.curation.adjudication import Disagreement, Dispute
     from biaozhu.curation.agreement import Agreement
     from biaozhu.curation.bias import Bias
-    from biaozhu.data.model import Sentence
     from biaozhu.doccano.adjudication_project import AdjudicatorAnswers
 
 LayerPath = Annotated[Path, Argument(help="layers/<annotator>/ or one file of it.")]
@@ -64,9 +63,6 @@ def adjudicate(
         adjudicator: Account to make for the adjudicator; else the administrator decides.
         common: Take only the sentences that both annotators have.
     """
-    from biaozhu.curation.adjudication import adjudicate as join_layers
-    from biaozhu.curation.adjudication import read_decisions, write_questions
-
     _check_steps(decisions, to_doccano=to_doccano, from_doccano=from_doccano)
     dispute = _read_dispute(first, second, common=common)
     targets = _plan_gold(output, dispute)
@@ -76,13 +72,13 @@ def adjudicate(
     check_distinct(*targets, questions, decisions)
     _check_undecided(questions)
     check_output(decisions if from_doccano else None, "decisions", [first, second])
-    given = read_decisions(decisions) if decisions and output and not from_doccano else ()
+    given = adjudication.read_decisions(decisions) if decisions and output and not from_doccano else ()
     if to_doccano or from_doccano:
         spec = read_spec(project, labels, guideline if to_doccano else None)
         connection = log_in(home)
     found = _show_disagreements(dispute, as_json=as_json)
     if questions is not None:
-        write_questions(questions, found, names=dispute.names)
+        adjudication.write_questions(questions, found, names=dispute.names)
         say(f"{len(found)} disagreements written to {questions}")
         if not (output or to_doccano):
             say("next: in each line, copy the right spans into `spans` and give a `rule` or a `note`, then")
@@ -98,11 +94,11 @@ def adjudicate(
         from biaozhu.doccano.adjudication_project import read_adjudication
 
         _keep(read_adjudication(connection, dispute, spec), dispute, found, decisions)
-        given = read_decisions(decisions)
+        given = adjudication.read_decisions(decisions)
     if output is not None:
         from biaozhu.reporting.authorship import ABOUT
 
-        _write_gold(join_layers(dispute.first, dispute.second, given, names=dispute.names), targets)
+        _write_gold(adjudication.adjudicate(dispute.first, dispute.second, given, names=dispute.names), targets)
         say(f"{len(found)} disagreements decided")
         if without := sum(not decision.rule for decision in given):
             say(f"{without} decisions name no rule of the guideline: they count, and a rule would say why")
@@ -113,11 +109,9 @@ def adjudicate(
 
 
 def _check_undecided(questions: Path | None) -> None:
-    from biaozhu.curation.adjudication import read_decisions
-
     if questions is None or descriptor_of(questions) is not None or not questions.is_file():
         return
-    if decided := read_decisions(questions):
+    if decided := adjudication.read_decisions(questions):
         what = f"{len(decided)} decisions in it would be replaced by open questions"
         raise OutputError(what, where=str(questions))
 
@@ -129,17 +123,14 @@ def _check_steps(decisions: Path | None, *, to_doccano: bool, from_doccano: bool
         raise UsageError("the decisions need a file", next_step="Name it with --decisions")
 
 
-def _read_dispute(first: Path, second: Path, *, common: bool) -> Dispute:
-    from biaozhu.curation.adjudication import Dispute, keep_common
-    from biaozhu.curation.status import read_annotators
-
-    (name, layer), (other_name, other) = read_annotators([first, second])
+def _read_dispute(first: Path, second: Path, *, common: bool) -> adjudication.Dispute:
+    (name, layer), (other_name, other) = status.read_annotators([first, second])
     if common:
-        layer, other = keep_common(layer, other)
-    return Dispute(layer, other, (name, other_name), name_articles(read_named_layers([first, second])))
+        layer, other = adjudication.keep_common(layer, other)
+    return adjudication.Dispute(layer, other, (name, other_name), name_articles(read_named_layers([first, second])))
 
 
-def _plan_gold(output: Path | None, dispute: Dispute) -> dict[Path, set[str]]:
+def _plan_gold(output: Path | None, dispute: adjudication.Dispute) -> dict[Path, set[str]]:
     """Return the files to write, each with the ids of its articles: one file, or in a folder one an article."""
     # A file that exists is no folder: `check_output` says what it is.
     ids = {sentence.article for sentence in dispute.first}
@@ -156,10 +147,8 @@ def _write_gold(gold: Sequence[Sentence], targets: Mapping[Path, set[str]]) -> N
         say(f"{spans} gold spans in {len(sentences)} sentences written to {path}")
 
 
-def _show_disagreements(dispute: Dispute, *, as_json: bool) -> tuple[Disagreement, ...]:
-    from biaozhu.curation.adjudication import find_disagreements
-
-    found = find_disagreements(dispute.first, dispute.second)
+def _show_disagreements(dispute: adjudication.Dispute, *, as_json: bool) -> tuple[adjudication.Disagreement, ...]:
+    found = adjudication.find_disagreements(dispute.first, dispute.second)
     names = {sentence.id: dispute.articles[sentence.article] for sentence in dispute.first}
     rows = [[names[one.sentence], one.sentence, one.start, one.end, one.kind, one.text] for one in found]
     columns = ["article", "sentence", "start", "end", "kind", "text"]
@@ -167,13 +156,13 @@ def _show_disagreements(dispute: Dispute, *, as_json: bool) -> tuple[Disagreemen
     return found
 
 
-def _keep(answered: AdjudicatorAnswers, dispute: Dispute, found: Sequence[Disagreement], path: Path) -> None:
+def _keep(
+    answered: AdjudicatorAnswers, dispute: adjudication.Dispute, found: Sequence[adjudication.Disagreement], path: Path
+) -> None:
     """Write the decisions; those of the file on disagreements that are still open in Doccano stay."""
-    from biaozhu.curation.adjudication import read_decisions, write_decisions
-
-    earlier = {decision.place: decision for decision in (read_decisions(path) if path.exists() else ())}
+    earlier = {decision.place: decision for decision in (adjudication.read_decisions(path) if path.exists() else ())}
     decided = earlier | {decision.place: decision for decision in answered.decisions}
-    write_decisions(path, found, tuple(decided.values()), names=dispute.names)
+    adjudication.write_decisions(path, found, tuple(decided.values()), names=dispute.names)
     lacking = [(item, why) for item, why in answered.open if item.place not in earlier]
     say(f"{len(answered.decisions)} decisions of {len(found)} brought back, {len(lacking)} still open")
     for item, why in lacking:
@@ -185,18 +174,14 @@ def _keep(answered: AdjudicatorAnswers, dispute: Dispute, found: Sequence[Disagr
 
 def freeze(folder: GoldFolder = GOLD) -> None:
     """Write the checksums of the gold: from now on a changed file is an error."""
-    from biaozhu.curation.frozen import freeze_gold
-
-    for name, file in freeze_gold(folder).items():
+    for name, file in frozen.freeze_gold(folder).items():
         spans = sum(file.spans.values())
         say(f"frozen: {name}, {file.sentences} sentences, {spans} spans, {file.sha256[:12]}")
 
 
 def check(folder: GoldFolder = GOLD) -> None:
     """Check the gold against its checksums."""
-    from biaozhu.curation.frozen import check_frozen
-
-    say(f"{len(check_frozen(folder))} gold files are as they were frozen")
+    say(f"{len(frozen.check_frozen(folder))} gold files are as they were frozen")
 
 
 def diff(
@@ -206,9 +191,7 @@ def diff(
     as_json: AsJson = False,
 ) -> None:
     """Show the spans that only one of two versions of a gold file has."""
-    from biaozhu.curation.frozen import diff_gold
-
-    changes = diff_gold(read_layers([old]), read_layers([new]))
+    changes = frozen.diff_gold(read_layers([old]), read_layers([new]))
     if not changes and not as_json:
         say("no span differs")
         return
@@ -230,11 +213,10 @@ def agree(
 ) -> None:
     """Measure how well annotators agree: pairwise F1, Krippendorff's alpha, kinds of disagreement."""
     from biaozhu.curation.agreement import FORMAT, measure_agreement
-    from biaozhu.curation.status import read_annotators, read_times
 
     check_output(output, "agreement", layers)
-    read = read_annotators(layers)
-    times = {name: read_times(path) for (name, _), path in zip(read, layers, strict=True)}
+    read = status.read_annotators(layers)
+    times = {name: status.read_times(path) for (name, _), path in zip(read, layers, strict=True)}
     result = measure_agreement(dict(read), common=common, times=times)
     names = name_articles(read_named_layers(layers))
     result = replace(result, by_article={names[one]: group for one, group in result.by_article.items()})
@@ -275,11 +257,10 @@ def bias(
 ) -> None:
     """Measure how far annotators follow the pre-annotation: acceptance, edits, and the blind control slice."""
     from biaozhu.curation.bias import FORMAT, measure_bias, read_work
-    from biaozhu.curation.frozen import read_gold
 
     check_output(output, "bias", [*annotators, *(gold or ())])
     work = [item for folder in annotators for item in read_work(folder)]
-    truth = [sentence for path in find_layers(gold or ()) for sentence in read_gold(path)]
+    truth = [sentence for path in find_layers(gold or ()) for sentence in frozen.read_gold(path)]
     result = measure_bias(work, gold=truth)
     _write_figures(output, FORMAT, result)
     if as_json:

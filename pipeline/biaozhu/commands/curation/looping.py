@@ -5,23 +5,24 @@ from __future__ import annotations
 import sys
 from contextlib import redirect_stdout
 from dataclasses import dataclass, replace
-from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 from typer import Argument, Exit, Option
 
 from biaozhu.commands.console import print_json, say
+from biaozhu.commands.curation.adjudicating import adjudicate, freeze
+from biaozhu.commands.curation.selecting import find_pool
+from biaozhu.commands.doccano.projects import create, pull
+from biaozhu.commands.models.training import train
 from biaozhu.commands.options import LOCAL, Home
+from biaozhu.curation.adjudication import find_disagreements
+from biaozhu.curation.frozen import read_gold
+from biaozhu.curation.loop_state import LoopState, advance, read_state, write_state
+from biaozhu.curation.status import read_annotators, read_status
 from biaozhu.data.errors import MissingFileError, UsageError, raise_collected
 from biaozhu.data.layers import find_layers, read_layer, read_layers, write_layer
 from biaozhu.data.shipped import find_shipped
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from biaozhu.curation.loop_state import LoopState, Step
-
 
 SCORE = "score.json"  # a round's counts on each test sentence
 
@@ -66,7 +67,6 @@ def loop(
         pool: Pre-annotated layers or folders to select from. Repeatable. First run.
         worth: Gain of F1 that another batch must promise; below it you can stop.
     """
-    from biaozhu.curation.loop_state import LoopState, advance, read_state, write_state
     from biaozhu.training.curves.stopping import describe_outlook, expect_gain, read_round
 
     state = read_state(folder)
@@ -91,7 +91,7 @@ def loop(
         say(f"round {state.round}: {state.step}")
         # Only the end is JSON, and the steps print tables.
         with redirect_stdout(sys.stderr if as_json else sys.stdout):
-            done = _STEPS[state.step](state, paths, home)
+            done = _take_step(state, paths, home)
         waits = done.asked and not state.asked
         state = done if waits else advance(done)
         write_state(folder, state)
@@ -114,47 +114,48 @@ def loop(
         say(describe_outlook(outlook))
 
 
-def _select(state: LoopState, paths: _Paths, _home: Path) -> LoopState:
-    from biaozhu.commands.curation.selecting import find_pool
+def _take_step(state: LoopState, paths: _Paths, home: Path) -> LoopState:
+    match state.step:
+        case "select":
+            _select(state, paths)
+        case "push":
+            names = ",".join(state.annotators)
+            create([paths.chosen], annotators=names, project=paths.name, blind=1.0, plans=paths.work, home=home)
+        case "pull":
+            pull(project=paths.name, output=paths.work / "layers", plans=paths.work, home=home)
+            _check_confirmed(state, paths)
+        case "adjudicate":
+            return _adjudicate(state, paths, home)
+        case "freeze":
+            freeze(paths.gold)
+        case "train":
+            train(Path(state.config), output=paths.model, gold=sorted(paths.gold.glob("*.jsonl")))
+        case "evaluate" if state.test:
+            return replace(state, f1=(*state.f1, _evaluate(state, paths)))
+    return state
+
+
+def _select(state: LoopState, paths: _Paths) -> None:
     from biaozhu.curation.select import select_sentences, stream_files, write_reasons
 
     known = {one.id for file in paths.gold.glob("*.jsonl") for one in read_layer(file)}
-    files = find_pool(Path(one) for one in state.pool)
+    files = find_pool(map(Path, state.pool))
     left = (sentence for sentence in stream_files(files) if sentence.id not in known)
     selected = select_sentences(left, state.number, seed=state.round)
     if not selected:
         raise UsageError("every sentence of the pool is gold", where=str(paths.folder))
     write_layer(paths.chosen, [one.sentence for one in selected])
     write_reasons(paths.chosen, selected)
-    return state
 
 
-def _push(state: LoopState, paths: _Paths, home: Path) -> LoopState:
-    from biaozhu.commands.doccano.projects import create
-
-    names = ",".join(state.annotators)
-    create([paths.chosen], annotators=names, project=paths.name, blind=1.0, plans=paths.work, home=home)
-    return state
-
-
-def _pull(state: LoopState, paths: _Paths, home: Path) -> LoopState:
-    from biaozhu.commands.doccano.projects import pull
-    from biaozhu.curation.status import read_status
-
-    pull(project=paths.name, output=paths.work / "layers", plans=paths.work, home=home)
+def _check_confirmed(state: LoopState, paths: _Paths) -> None:
     for name in state.annotators:
         files = (paths.work / "layers" / name).glob("*.status.json")
-        left = [one for file in files for one in read_status(file) if not one.confirmed_by]
-        if left:
+        if left := [one for file in files for one in read_status(file) if not one.confirmed_by]:
             _wait(f"{name} has {len(left)} sentences of {paths.name} to confirm in Doccano")
-    return state
 
 
 def _adjudicate(state: LoopState, paths: _Paths, home: Path) -> LoopState:
-    from biaozhu.commands.curation.adjudicating import adjudicate
-    from biaozhu.curation.adjudication import find_disagreements
-    from biaozhu.curation.status import read_annotators
-
     first, second = (paths.work / "layers" / name for name in state.annotators)
     gold, project = paths.gold / f"{paths.work.name}.jsonl", f"{paths.name}-adjudication"
     (_, ours), (_, theirs) = read_annotators([first, second])
@@ -165,55 +166,25 @@ def _adjudicate(state: LoopState, paths: _Paths, home: Path) -> LoopState:
         return replace(state, asked=True)
     else:
         # Ends here, with status 1 and each of them named, while something is not decided.
-        decisions = paths.work / "decisions.jsonl"
-        again = partial(adjudicate, first, second, from_doccano=True, decisions=decisions)
-        again(output=gold, project=project, home=home)
+        given = {"decisions": paths.work / "decisions.jsonl", "output": gold}
+        adjudicate(first, second, from_doccano=True, project=project, home=home, **given)
     return state
 
 
-def _freeze(state: LoopState, paths: _Paths, _home: Path) -> LoopState:
-    from biaozhu.commands.curation.adjudicating import freeze
-
-    freeze(paths.gold)
-    return state
-
-
-def _train(state: LoopState, paths: _Paths, _home: Path) -> LoopState:
-    from biaozhu.commands.models.training import train
-
-    train(Path(state.config), output=paths.model, gold=sorted(paths.gold.glob("*.jsonl")))
-    return state
-
-
-def _evaluate(state: LoopState, paths: _Paths, _home: Path) -> LoopState:
+def _evaluate(state: LoopState, paths: _Paths) -> float | None:
     from biaozhu.annotators.trained import annotate_sentences, load_trained
-    from biaozhu.curation.frozen import read_gold
     from biaozhu.training.card import ALL, score_strictly
     from biaozhu.training.curves.stopping import count_round, write_round
 
-    if not state.test:
-        return state
     gold = [one for file in find_layers([Path(state.test)]) for one in read_gold(file)]
     predicted, failed = annotate_sentences(load_trained(paths.model), gold)
     for error in failed.values():
         raise error
-    f1 = score_strictly(gold, predicted)[ALL].f1
     learned = len(read_layers(sorted(paths.gold.glob("*.jsonl"))))
     write_round(paths.work / SCORE, count_round(gold, predicted, sentences=learned))
-    return replace(state, f1=(*state.f1, f1))
+    return score_strictly(gold, predicted)[ALL].f1
 
 
 def _wait(what: str) -> None:
     say(f"now people must act: {what}. Then run the same command again")
     raise Exit(1)
-
-
-_STEPS: dict[Step, Callable[[LoopState, _Paths, Path], LoopState]] = {
-    "select": _select,
-    "push": _push,
-    "pull": _pull,
-    "adjudicate": _adjudicate,
-    "freeze": _freeze,
-    "train": _train,
-    "evaluate": _evaluate,
-}

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import Annotated, Literal
 from urllib.parse import quote
 
 from typer import Argument, Option
@@ -12,15 +13,13 @@ from typer import Argument, Option
 from biaozhu.commands.console import print_json, print_table, say
 from biaozhu.commands.doccano.specs import log_in
 from biaozhu.commands.options import LOCAL, AsJson, Home, layer_name
+from biaozhu.curation.adjudication import judge_against
+from biaozhu.curation.doubts import Doubt, apply_doubts, count_by_check, doubted_spans, rank_doubts
+from biaozhu.curation.frozen import read_gold
 from biaozhu.data.errors import DuplicateError, UsageError
 from biaozhu.data.layers import find_layers, read_layer, read_layers, write_layer
+from biaozhu.data.model import Sentence, Span
 from biaozhu.data.outputs import check_output
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
-
-    from biaozhu.curation.doubts import Doubt
-    from biaozhu.data.model import Sentence, Span
 
 # As in `biaozhu.curation.select`, which is imported when the command runs.
 Aim = Literal["both", "uncertainty", "diversity"]
@@ -64,8 +63,6 @@ def select(
         raise UsageError("--aim diversity asks no model and no layer", next_step=advice)
     judge = None
     if against:
-        from biaozhu.curation.adjudication import judge_against
-
         judge = judge_against({one.id: one for one in read_layers(against)})
     elif marginals:
         from biaozhu.annotators.network.models import load_tagger
@@ -118,7 +115,6 @@ def doubt(
         output: Write the layer as it would be if all of them were right.
         held_out: Held-out predictions of the same sentences (`crossval -o`). Repeatable.
     """
-    from biaozhu.curation.doubts import apply_doubts, count_by_check, rank_doubts
     from biaozhu.curation.lint import lint_layer
     from biaozhu.curation.probabilities import find_improbable, read_by_layer, read_by_network
     from biaozhu.curation.surfaces import find_inconsistent
@@ -151,8 +147,6 @@ def doubt(
 
 
 def _read_once(paths: Sequence[Path]) -> tuple[Sentence, ...]:
-    from biaozhu.curation.frozen import read_gold
-
     found: dict[str, Sentence] = {}
     for file in find_layers(paths):
         for sentence in read_gold(file):
@@ -164,8 +158,6 @@ def _read_once(paths: Sequence[Path]) -> tuple[Sentence, ...]:
 
 
 def _make_row(one: Doubt, sentence: Sentence, address: str) -> Mapping[str, object]:
-    from biaozhu.curation.doubts import doubted_spans
-
     text, start, end = sentence.text, one.start, one.end
     # Doccano finds the sentence by its text: its own order of examples is not unique.
     link = f"{address}&q={quote(text)}" if address else ""

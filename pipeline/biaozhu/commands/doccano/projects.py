@@ -5,20 +5,19 @@ from __future__ import annotations
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 from typer import Argument, Option
 
 from biaozhu.commands.console import finish, print_json, print_table, progress, say
 from biaozhu.commands.doccano import specs
-from biaozhu.commands.options import LOCAL, AsJson, Home, LabelsFile
+from biaozhu.commands.options import LABELS, LOCAL, AsJson, Home, LabelsFile
+from biaozhu.curation.status import status_path, write_status
 from biaozhu.data.errors import MissingFileError
 from biaozhu.data.layers import read_named_layers, write_layer
 from biaozhu.data.ledger import write_ledger
 from biaozhu.data.outputs import check_output
-
-if TYPE_CHECKING:
-    from biaozhu.doccano.assignment import Assignment
+from biaozhu.doccano import assignment as assigning
 
 PLANS = Path("annotations/projects")
 # Headings in tables, where the key alone says too little.
@@ -36,7 +35,7 @@ def create(
     project: Project,
     overlap: Annotated[int, Option(help="How many annotators each sentence gets.")] = 2,
     blind: Annotated[float, Option(help="Share of each one's sentences without pre-annotations, 0 to 1.")] = 0.0,
-    labels: LabelsFile = specs.LABELS,
+    labels: LabelsFile = LABELS,
     guideline: specs.GuidelineFile = specs.GUIDELINE,
     plans: Plans = PLANS,
     dry_run: Annotated[bool, Option("--dry-run", help="Only print the shares.")] = False,
@@ -48,7 +47,6 @@ def create(
     Generated passwords go to accounts.json in the home folder, which only you can read. Run again with further
     layers or annotators, it only adds: what was assigned stays.
     """
-    from biaozhu.doccano import assignment as assigning
     from biaozhu.doccano.local.state import accounts_path
     from biaozhu.doccano.team import create_projects
 
@@ -92,7 +90,7 @@ def pull(
     output: Annotated[
         Path, Option("-o", "--output", help="Folder of the layers: <annotator>/<article>.jsonl in it.")
     ] = Path("annotations/layers"),
-    labels: LabelsFile = specs.LABELS,
+    labels: LabelsFile = LABELS,
     plans: Plans = PLANS,
     ledger: specs.LedgerFile = None,
     home: Home = LOCAL,
@@ -103,7 +101,6 @@ def pull(
     A layer holds the sentences that its annotator confirmed or worked on; the status file beside it tells who did
     what and when, and which sentences are untouched.
     """
-    from biaozhu.curation.status import status_path, write_status
     from biaozhu.doccano.team import pull_layers
 
     spec = specs.read_spec(project, labels)
@@ -151,7 +148,7 @@ def enter(
     *,
     annotator: Annotated[str, Option(help="Whose work it is.")],
     project: Project,
-    labels: LabelsFile = specs.LABELS,
+    labels: LabelsFile = LABELS,
     home: Home = LOCAL,
     as_json: AsJson = False,
 ) -> None:
@@ -195,12 +192,10 @@ def accounts(name: ProjectArgument, *, plans: Plans = PLANS, home: Home = LOCAL,
     say(f"generated passwords are in {accounts_path(home)}, which only you can read")
 
 
-def _read_plan(plans: Path, project: str) -> Assignment:
-    from biaozhu.doccano.assignment import read_assignment
-
+def _read_plan(plans: Path, project: str) -> assigning.Assignment:
     path = plans / f"{project}.json"
     if not path.exists():
         there = ", ".join(sorted(one.stem for one in plans.glob("*.json")))
         advice = f"Projects created here: {there}" if there else "Make it with `biaozhu project create`"
         raise MissingFileError("no such file", where=str(path), next_step=advice)
-    return read_assignment(path)
+    return assigning.read_assignment(path)

@@ -11,7 +11,7 @@ from typer import Argument, Exit, Option
 from biaozhu.commands.console import print_json, print_table, say
 from biaozhu.commands.doccano.specs import Port, print_values
 from biaozhu.commands.models.predicting import PORT, TOKEN_FILE, TokenFile
-from biaozhu.commands.options import LOCAL, AsJson, Home
+from biaozhu.commands.options import LABELS, LOCAL, AsJson, Home, LabelsFile
 from biaozhu.data.errors import RemoteError, UsageError, raise_collected
 from biaozhu.data.labels import read_labels
 from biaozhu.data.translation import translate
@@ -121,8 +121,8 @@ def suggest(
         str, Option(help="The service's /predict, as the machine of Doccano sees it.")
     ] = f"http://127.0.0.1:{PORT}/predict",
     token_file: TokenFile = TOKEN_FILE,
-    labels: Annotated[Path, Option("--labels", help="The label set.")] = Path("configs/labels.toml"),
-    home: Annotated[Path, Option(help="Folder of the local server.")] = Path(".doccano"),
+    labels: LabelsFile = LABELS,
+    home: Annotated[Path, Option(help="Folder of the local server.")] = LOCAL,
     as_json: AsJson = False,
 ) -> None:
     """Let annotators ask a running `biaozhu serve` for spans, with the wand on Doccano's page; or no longer."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -15,12 +16,9 @@ from biaozhu.data.labels import read_labels
 from biaozhu.data.shipped import find_shipped
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
-
     from biaozhu.doccano.connection import Connection
     from biaozhu.doccano.project import ProjectSpec
 
-LABELS = Path("configs/labels.toml")
 GUIDELINE = Path("annotations/guideline.md")
 
 LayerPaths = Annotated[
@@ -35,16 +33,14 @@ def read_spec(project: str, labels: Path, guideline: Path | None = None) -> Proj
     """Read the label set and the guideline; the default guideline may be missing."""
     from biaozhu.doccano.project import ProjectSpec, embed_pictures
 
-    text, is_default = "", guideline == GUIDELINE
-    if guideline is not None and is_default:
-        guideline = find_shipped(guideline)
-    if guideline is not None and is_default and not guideline.exists():
-        say(f"no guideline: there is no {guideline}")
-    elif guideline is not None:
+    text, found = "", find_shipped(guideline) if guideline == GUIDELINE else guideline
+    if guideline == GUIDELINE and not found.exists():
+        say(f"no guideline: there is no {found}")
+    elif found is not None:
         try:
-            text = embed_pictures(read_bytes(guideline).decode("utf-8-sig"), guideline.parent)
+            text = embed_pictures(read_bytes(found).decode("utf-8-sig"), found.parent)
         except UnicodeDecodeError as error:
-            where = f"{guideline}@{error.start}"
+            where = f"{found}@{error.start}"
             raise EncodingError("the guideline is not UTF-8", where=where) from None
     return ProjectSpec(project, read_labels(labels), text)
 

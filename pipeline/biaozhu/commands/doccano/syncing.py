@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
-from typer import Exit, Option
+from typer import Option
 
 from biaozhu.commands.console import finish, print_json, print_table, progress, say, show
 from biaozhu.commands.doccano import specs
-from biaozhu.commands.options import LOCAL, AsJson, Home, LabelsFile, target
-from biaozhu.data.diff import FORMAT, NOT_BY_PEOPLE, compare_layers, describe
+from biaozhu.commands.options import LABELS, LOCAL, AsJson, Home, LabelsFile, target
+from biaozhu.data.diff import FORMAT, NOT_BY_PEOPLE, Change, compare_layers, describe
 from biaozhu.data.errors import UsageError
 from biaozhu.data.files import write_text
 from biaozhu.data.layers import find_layers, read_layers, read_named_layers, write_layer
@@ -20,9 +21,6 @@ from biaozhu.data.ledger import write_ledger
 from biaozhu.data.outputs import check_distinct, check_output
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
-
-    from biaozhu.data.diff import Change
     from biaozhu.doccano.pull import PulledProject
     from biaozhu.doccano.push import PushReport
 
@@ -35,7 +33,7 @@ def push(
     layers: specs.LayerPaths,
     *,
     project: ProjectName = "biaozhu",
-    labels: LabelsFile = specs.LABELS,
+    labels: LabelsFile = LABELS,
     guideline: specs.GuidelineFile = specs.GUIDELINE,
     dry_run: Annotated[bool, Option("--dry-run", help="Only print what would be done.")] = False,
     break_lock: Annotated[bool, Option("--break-lock", help="Take the lock of a push that is gone.")] = False,
@@ -70,7 +68,7 @@ def pull(
     compare: list[Path] | None = None,
     confirmed: Annotated[bool, Option("--confirmed")] = False,
     project: ProjectName = "biaozhu",
-    labels: LabelsFile = specs.LABELS,
+    labels: LabelsFile = LABELS,
     ledger: specs.LedgerFile = None,
     result: Annotated[Path | None, Option(callback=target)] = None,
     home: Home = LOCAL,
@@ -112,9 +110,7 @@ def pull(
         print_json(found)
     else:
         _print_pulled(pulled, changes, compared=len(sent) if compare else len(pulled.sentences))
-    finish(pulled.losses)
-    if compare and any(change.kind in NOT_BY_PEOPLE for change in changes):
-        raise Exit(1)
+    finish(pulled.losses, failed=bool(compare) and any(change.kind in NOT_BY_PEOPLE for change in changes))
 
 
 def _write_layers(pulled: PulledProject, output: Path, inputs: Iterable[Path]) -> None:
