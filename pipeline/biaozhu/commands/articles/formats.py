@@ -3,29 +3,23 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 from typer import Argument, Option
 
 from biaozhu.commands.console import finish, print_json, say
-from biaozhu.commands.options import AsJson, LabelsFile, LayerFile  # noqa: TC001 — typer reads the annotations when it runs
+from biaozhu.commands.options import LABELS, AsJson, LabelsFile, LayerFile
 from biaozhu.data.errors import DuplicateError, UsageError, raise_collected
 from biaozhu.data.files import write_bytes, write_text
 from biaozhu.data.labels import read_labels
 from biaozhu.data.layers import ledger_path, name_articles, read_named_layers, write_layer
-from biaozhu.data.ledger import write_ledger
+from biaozhu.data.ledger import Entry, write_ledger
+from biaozhu.data.model import Sentence
 from biaozhu.data.outputs import check_output
 from biaozhu.formats.documents import Format, OffsetUnit
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
-
-    from biaozhu.data.ledger import Entry
-    from biaozhu.data.model import Sentence
-
-LABELS = Path("configs/labels.toml")
 
 FormatName = Annotated[Format, Option("--format", "-f", help="The other format.")]
 
@@ -44,14 +38,11 @@ def export(
     names = {label.id: label.name for label in read_labels(labels)}
     named = read_named_layers(layers, labels=names)
     sentences = [sentence for _, layer in named for sentence in layer]
-    twice = [one for one, count in Counter(sentence.id for sentence in sentences).items() if count > 1]
-    if twice:
-        advice = "Export them one by one"
-        raise DuplicateError("two of the layers have it", where=twice[0], next_step=advice)
+    if twice := [one for one, count in Counter(sentence.id for sentence in sentences).items() if count > 1]:
+        raise DuplicateError("two of the layers have it", where=twice[0], next_step="Export them one by one")
     made = export_layer(sentences, into, names=names, articles=name_articles(named))
-    check_output(output, into.value, layers)
     written = {output / name if name else output: content for name, content in made.files.items()}
-    for path in written:
+    for path in (output, *written):
         check_output(path, into.value, layers)
     for path, content in written.items():
         write_bytes(path, content)
@@ -99,7 +90,7 @@ def import_(
         check_output(ledger_path(output), "ledger", [file], articles=[article])
     label_set = read_labels(labels)
     names = {label.name: label.id for label in label_set}
-    documents = read_documents(file, of, names=names, renamed=_renamed(rename or ()), unit=units)
+    documents = read_documents(file, of, names=names, renamed=dict(map(_parse_pair, rename or ())), unit=units)
     imported = import_documents(documents, article=read_article(article) if article else None, split=split)
     raws = imported.raws.items()
     written = {output.with_suffix(f".{name}.txt" if name else ".txt"): raw for name, raw in raws}
@@ -127,14 +118,11 @@ def import_(
     finish(imported.entries)
 
 
-def _renamed(pairs: Iterable[str]) -> dict[str, str]:
-    found: dict[str, str] = {}
-    for pair in pairs:
-        theirs, equals, ours = pair.rpartition("=")
-        if not (theirs and equals and ours):
-            raise UsageError(f"--map {pair} names no two labels", next_step="Write --map LOC=PLACE")
-        found[theirs] = ours
-    return found
+def _parse_pair(pair: str) -> tuple[str, str]:
+    theirs, _, ours = pair.rpartition("=")
+    if not (theirs and ours):
+        raise UsageError(f"--map {pair} names no two labels", next_step="Write --map LOC=PLACE")
+    return theirs, ours
 
 
 def _print(sentences: Sequence[Sentence], entries: Sequence[Entry], more: Mapping[str, object]) -> None:

@@ -4,50 +4,45 @@ from __future__ import annotations
 
 import sys
 from collections import Counter
-from dataclasses import dataclass, replace
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 from typer import Argument, Option, confirm
 
 from biaozhu.commands.console import finish, print_json, progress_of_steps, say
-from biaozhu.commands.options import LabelsFile, Yes, layer_name
+from biaozhu.commands.options import LABELS, LabelsFile, Yes, layer_name
+from biaozhu.curation.status import SentenceStatus, status_path, write_status
 from biaozhu.data.errors import ConfigError, UsageError
 from biaozhu.data.files import cache_folder
 from biaozhu.data.labels import read_labels
 from biaozhu.data.layers import write_layer
+from biaozhu.data.model import Article, Sentence, Span
 from biaozhu.data.outputs import check_output
 from biaozhu.data.translation import translate
+from biaozhu.llm.config import Usage, estimate_tokens, read_config, read_key
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping, Sequence
-
     from biaozhu.annotators.registry import Annotator
-    from biaozhu.data.model import Article, Sentence, Span
     from biaozhu.llm.plan import Plan
     from biaozhu.llm.work import Outcome
 
 
 @dataclass(frozen=True, slots=True)
 class Answered:
-    """Questions to one language model and its results."""
+    """Questions to one language model, its results, and it as an annotator of the articles that it was asked about."""
 
     plan: Plan
     outcome: Outcome
-
-    @property
-    def annotator(self) -> Annotator:
-        """It as an annotator of the articles that it was asked about."""
-        from biaozhu.llm.work import make_annotator
-
-        return make_annotator(self.plan, self.outcome)
+    annotator: Annotator
 
     def write_layer(
         self, path: Path, sentences: Sequence[Sentence], hidden: Mapping[str, tuple[Span, ...]] | None = None
     ) -> None:
         """Write its layer with record and status, if there is any; `hidden` is what it has not seen, by sentence."""
-        from biaozhu.curation.status import SentenceStatus, status_path, write_status
         from biaozhu.llm.work import make_layer
 
         layer = make_layer(sentences, self.outcome)
@@ -55,13 +50,12 @@ class Answered:
             return
         write_layer(path, layer)
         self.write_record(path, {one.article for one in layer})
-        by, now, hidden = self.plan.source, datetime.now(UTC).isoformat(timespec="seconds"), hidden or {}
+        done, now = {one.id for one in layer}, datetime.now(UTC).isoformat(timespec="seconds")
         statuses = []
         for one in sentences:
-            status = SentenceStatus(one.id, "untouched", withheld=hidden.get(one.id))
-            if one.id in self.outcome.spans:
-                status = replace(status, state="confirmed", confirmed_by=by, confirmed_at=now)
-            statuses.append(status)
+            by = (self.plan.source, now) if one.id in done else ("", "")
+            withheld = (hidden or {}).get(one.id)
+            statuses.append(SentenceStatus(one.id, "confirmed" if one.id in done else "untouched", (), withheld, *by))
         write_status(status_path(path), self.plan.config.base_url, self.plan.config.name, statuses)
 
     def write_record(self, path: Path, articles: Collection[str]) -> None:
@@ -78,7 +72,7 @@ def llm(
     *,
     config: Annotated[Path, Option(metavar="TOML", help="The language model; see docs/llm.md.")],
     output: Annotated[Path, Option("--output", "-o", metavar="OUT", callback=layer_name)],
-    labels: LabelsFile = Path("configs/labels.toml"),
+    labels: LabelsFile = LABELS,
     yes: Yes = False,
     as_json: Annotated[bool, Option("--json", help="Print what it used as JSON.")] = False,
 ) -> None:
@@ -98,11 +92,9 @@ def llm(
         check_output(path, "layer", articles=[config, *files])
     check_records([config], paths)
     (asked,) = ask_models([config], articles, labels=labels, yes=yes, as_json=as_json)
-    if whole:
-        asked.write_layer(output, [one for sentences in asked.plan.articles for one in sentences])
-    else:
-        for path, sentences in zip(paths, asked.plan.articles, strict=True):
-            asked.write_layer(path, sentences)
+    parts = [list(chain(*asked.plan.articles))] if whole else asked.plan.articles
+    for path, sentences in zip(paths, parts, strict=True):
+        asked.write_layer(path, sentences)
     finish(asked.outcome.losses, left_out=problems)
 
 
@@ -110,8 +102,6 @@ def check_records(configs: Sequence[Path], layers: Sequence[Path]) -> None:
     """Check before any work that records and status files beside layers replace nothing else; in a path * is the model's name."""
     if not configs:
         return
-    from biaozhu.curation.status import status_path
-    from biaozhu.llm.config import read_config
     from biaozhu.llm.work import record_path
 
     for config in configs:
@@ -127,9 +117,8 @@ def ask_models(
 ) -> list[Answered]:
     """Ask each language model about all articles, after saying what goes to whom and, without `yes`, being told to, else UsageError."""
     from biaozhu.llm.answers import AnswerCache
-    from biaozhu.llm.config import read_config, read_key
     from biaozhu.llm.plan import make_plan
-    from biaozhu.llm.work import carry_out
+    from biaozhu.llm.work import carry_out, make_annotator
     from biaozhu.reading.sentences import split_checked
 
     read = [read_config(path) for path in configs]
@@ -146,11 +135,12 @@ def ask_models(
         answered = []
         for plan, key in zip(plans, keys, strict=True):
             with progress_of_steps(plan.config.model) as tell:
-                answered.append(Answered(plan, carry_out(plan, key, cache=cache, tell=tell)))
+                done = carry_out(plan, key, cache=cache, tell=tell)
+            answered.append(Answered(plan, done, make_annotator(plan, done)))
     finally:
         cache.close()
-    for done in answered:
-        say(_summarize(done))
+    for one in answered:
+        say(_summarize(one))
     if as_json:
         print_json({one.plan.config.name: one.outcome.figures for one in answered})
     return answered
@@ -175,8 +165,6 @@ def _agree_to(plans: Sequence[Plan], *, yes: bool) -> None:
 
 
 def _announce(plan: Plan) -> str:
-    from biaozhu.llm.config import Usage, estimate_tokens
-
     config = plan.config
     if not plan.batches:
         return f"{config.name}: all {len(plan.known)} sentences are in the cache, nothing is sent"

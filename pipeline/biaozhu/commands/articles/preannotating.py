@@ -4,37 +4,35 @@ from __future__ import annotations
 
 import json
 import sys
-from dataclasses import asdict, dataclass
+from collections import Counter
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from dataclasses import asdict
 from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal, TypeVar
 
-from typer import Argument, Exit, Option
+from typer import Argument, Option
 
-from biaozhu.annotators.network.models import DEFAULT_MODEL
+from biaozhu.annotators.network.models import DEFAULT_MODEL, load_model, whole_name
 from biaozhu.commands.articles.language_models import Answered, ask_models, check_names, check_records
 from biaozhu.commands.articles.reading import say_where_not_chinese
 from biaozhu.commands.console import LOSSES_SHOWN, finish, progress, say
-from biaozhu.commands.options import MAX_PROCESSES, LabelsFile, Yes, layer_name
-from biaozhu.data.errors import ConfigError, EmptyArticleError, LabelError, UsageError
+from biaozhu.commands.options import LABELS, MAX_PROCESSES, LabelsFile, Yes, layer_name
+from biaozhu.data.errors import BiaozhuError, ConfigError, EmptyArticleError, LabelError, UsageError
 from biaozhu.data.files import descriptor_of, write_lines, write_stream
 from biaozhu.data.labels import read_labels
 from biaozhu.data.layers import FAILED_SUFFIX, ledger_path, write_layer
-from biaozhu.data.ledger import write_ledger
-from biaozhu.data.model import sentence_to_line
+from biaozhu.data.ledger import Entry, write_ledger
+from biaozhu.data.model import Article, Span, sentence_to_line
 from biaozhu.data.outputs import check_distinct, check_output, check_output_folder
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
-
     from biaozhu.annotators.preannotate import Preannotation
     from biaozhu.annotators.registry import Annotator
-    from biaozhu.data.errors import BiaozhuError
-    from biaozhu.data.ledger import Entry
-    from biaozhu.data.model import Article, Span
+    from biaozhu.annotators.words import NameModel
     from biaozhu.scale.batch import Batch, Failure
-    from biaozhu.scale.shards import Form, Plan, Receipt
+    from biaozhu.scale.shards import Plan, Receipt
 
 NetworkName = Annotated[
     str,
@@ -51,7 +49,7 @@ def preannotate(
     ledger: Annotated[bool, Option("--ledger")] = False,
     model: NetworkName = DEFAULT_MODEL,
     annotator: Annotated[list[str], Option(metavar="NAME")] = [],  # noqa: B006 — typer copies the default
-    labels: LabelsFile = Path("configs/labels.toml"),
+    labels: LabelsFile = LABELS,
     threads: Annotated[int | None, Option(min=1, max=MAX_PROCESSES)] = None,
     shards: Annotated[str | None, Option(metavar="DIR")] = None,
     shard_size: Annotated[int | None, Option(min=1, metavar="BYTES")] = None,
@@ -81,7 +79,6 @@ def preannotate(
         ray_address: A running Ray cluster; else one of this machine is started.
         as_json: Print what language models used as JSON; needs --output.
     """
-    from biaozhu.annotators.network.models import whole_name
     from biaozhu.scale.corpus_stream import expand_globs, is_stream
     from biaozhu.scale.shard_folders import is_remote, place
 
@@ -97,32 +94,36 @@ def preannotate(
         if layers is not None or ledger or annotator:
             raise UsageError("--layers, --ledger and --annotator are for a few articles, not for a stream")
         network = whole_name(model)  # before any worker starts: each would only say again that there is none
-        run = Run(network, jobs, threads, engine == "ray", ray_address, shard_size, shard_format)
-        annotate_corpus(paths, output=output, folder=None if shards is None else place(shards), run=run)
+        if shards is None:
+            _annotate_stream(paths, output, network, jobs or 1, threads)
+            return
+        if output is not None:
+            raise UsageError("--shards and --output are two places", next_step="Give one of them")
+        from biaozhu.scale.shards import SHARD_BYTES, Plan
+
+        plan = Plan(network, shard_size or SHARD_BYTES, shard_format or "jsonl")
+        _write_shards(paths, place(shards), plan, jobs, threads, ray=engine == "ray", address=ray_address)
         return
     if as_json and output is None:
         raise UsageError("--json needs --output: the layer goes to stdout without it")
     if ledger and output is None:
         raise UsageError("--ledger needs a name", next_step="Give --output OUT.jsonl")
     ask = partial(ask_models, labels=labels, yes=yes, as_json=as_json)
-    _annotate_articles(paths, output, layers, ledger, _Annotators(model, threads, annotator, labels, ask))
-
-
-@dataclass(frozen=True, slots=True)
-class _Annotators:
-    """Options that name the network and the other annotators, and the way to ask those that are language models."""
-
-    network: str
-    threads: int | None
-    names: Sequence[str]
-    labels: Path
-    ask: Callable[[Sequence[Path], Sequence[Article]], list[Answered]]
+    load = partial(load_model, model, threads=threads)
+    _annotate_articles(paths, output, layers, ledger=ledger, load=load, given=annotator, labels=labels, ask=ask)
 
 
 def _annotate_articles(
-    files: Sequence[Path], output: Path | None, layers: Path | None, ledger: bool, given: _Annotators
+    files: Sequence[Path],
+    output: Path | None,
+    layers: Path | None,
+    *,
+    ledger: bool,
+    load: Callable[[], NameModel],
+    given: Sequence[str],
+    labels: Path,
+    ask: Callable[[Sequence[Path], Sequence[Article]], list[Answered]],
 ) -> None:
-    from biaozhu.annotators.network.models import load_model
     from biaozhu.annotators.preannotate import preannotate_articles
     from biaozhu.reading.article import find_articles, read_readable
 
@@ -139,44 +140,41 @@ def _annotate_articles(
     _check_outputs([*own, *earlier], files, ledger=ledger)
     if layers is not None or folder:
         check_names(names)
-    configs = [Path(name) for name in given.names if name.endswith(LANGUAGE_MODEL)]
+    configs = [Path(name) for name in given if name.endswith(LANGUAGE_MODEL)]
     check_records(configs, [*([file] if file else own), *(layers / "*" / name for name in names if layers)])
-    asked = given.ask(configs, articles) if configs else []
-    annotators = _list_annotators(given, asked)
+    asked = ask(configs, articles) if configs else []
+    annotators = _list_annotators([name for name in given if not name.endswith(LANGUAGE_MODEL)], labels, asked)
     done: list[Preannotation] = []
-    failures: list[BiaozhuError] = []
-    network = load_model(given.network, threads=given.threads)
+    failures: dict[str, BiaozhuError] = {}
+    annotate = partial(preannotate_articles, model=load(), annotators=annotators)
     with progress("annotating", len(articles)) as tick:
-        for one in preannotate_articles(
-            articles, model=network, annotators=annotators, on_failure=lambda _, error: failures.append(error)
-        ):
+        for one in annotate(articles, on_failure=lambda article, error: failures.update({article.id: error})):
             done.append(one)
             tick(1)
     if layers is not None:
         made = {layers / source / f"{one.article.name}.jsonl" for one in done for source in one.layers}
         check_distinct(*own, file, *made)
         _write_layers(done, layers, asked)
-    if folder is None:
-        _write(done, file, asked, ledger=ledger)
-    else:
-        for one in done:
-            _write([one], folder / f"{one.article.name}.jsonl", asked, ledger=ledger)
+    parts = [([one], folder / f"{one.article.name}.jsonl") for one in done] if folder else [(done, file)]
+    for some, path in parts:
+        _write(some, path, asked, ledger=ledger)
     sentences = [sentence for one in done for sentence in one.sentences]
     spans = sum(len(sentence.spans) for sentence in sentences)
     count = f"{len(done)} {'article' if len(done) == 1 else 'articles'}"
     say(f"{spans} spans in {len(sentences)} sentences of {count}")
-    for failure in failures:
+    for failure in failures.values():
         say(f"failed: {failure}")
-    finish([entry for one in done for entry in _entries(one, asked)], left_out=problems)
-    if failures:
-        raise Exit(1)
+    finish(_list_entries(done, asked), left_out=problems, failed=bool(failures))
 
 
-def _entries(one: Preannotation, asked: Sequence[Answered]) -> list[Entry]:
+def _list_entries(done: Sequence[Preannotation], asked: Sequence[Answered]) -> list[Entry]:
     from biaozhu.reading.article import list_left_out
 
-    lost = [entry for model in asked for entry in model.outcome.losses_of(one.sentences)]
-    return [*list_left_out(one.article), *one.entries, *lost]
+    found: list[Entry] = []
+    for one in done:
+        lost = [entry for model in asked for entry in model.outcome.losses_of(one.sentences)]
+        found += (*list_left_out(one.article), *one.entries, *lost)
+    return found
 
 
 def _write_layers(done: Sequence[Preannotation], folder: Path, asked: Sequence[Answered]) -> None:
@@ -214,19 +212,18 @@ def _write(done: list[Preannotation], path: Path | None, asked: Sequence[Answere
     for model in asked:
         model.write_record(path, [one.article.id for one in done])
     if ledger:
-        write_ledger(ledger_path(path), [entry for one in done for entry in _entries(one, asked)])
+        write_ledger(ledger_path(path), _list_entries(done, asked))
 
 
-def _list_annotators(given: _Annotators, asked: Sequence[Answered]) -> tuple[Annotator, ...]:
+def _list_annotators(names: Sequence[str], labels: Path, asked: Sequence[Answered]) -> tuple[Annotator, ...]:
     from biaozhu.annotators.preannotate import DEFAULT_ANNOTATORS
     from biaozhu.annotators.registry import find_annotators
 
-    more = [one for name in given.names if not name.endswith(LANGUAGE_MODEL) for one in find_annotators(name)]
-    known = {label.id for label in read_labels(given.labels)} if more else set()
+    more = [one for name in names for one in find_annotators(name)]
+    known = {label.id for label in read_labels(labels)} if more else set()
     for one in more:
         if unknown := sorted(set(one.proposes) - known):
-            what = f"{', '.join(unknown)} of annotator {one.name} is not in it"
-            raise LabelError(what, where=str(given.labels))
+            raise LabelError(f"{', '.join(unknown)} of annotator {one.name} is not in it", where=str(labels))
     found = {one.name: one for one in (*DEFAULT_ANNOTATORS, *more)}
     for model in asked:
         if model.plan.config.name in found:
@@ -237,69 +234,49 @@ def _list_annotators(given: _Annotators, asked: Sequence[Answered]) -> tuple[Ann
 Part = TypeVar("Part", "Batch", "Receipt")
 
 
-@dataclass(frozen=True, slots=True)
-class Run:
-    """Settings of the annotation: `jobs` None is one process, with Ray one for each core; a shard has `size` bytes of text."""
+def _write_shards(
+    files: Sequence[Path],
+    folder: Path,
+    plan: Plan,
+    jobs: int | None,
+    threads: int | None,
+    *,
+    ray: bool,
+    address: str | None,
+) -> None:
+    """Annotate a stream into shards: in one process by default, with Ray in one for each core."""
+    from biaozhu.scale import cluster, corpus_stream, shards
 
-    weights: str
-    jobs: int | None
-    threads: int | None
-    ray: bool = False
-    address: str | None = None
-    size: int | None = None
-    form: Form | None = None
-
-
-def annotate_corpus(files: Sequence[Path], *, output: Path | None, folder: Path | None, run: Run) -> None:
-    """Annotate a stream of articles to stdout, one file or a folder of shards; exit with status 1 when some failed."""
-    from biaozhu.scale.shards import FAILED, SHARD_BYTES, Plan, find_own_files
-
-    if folder is None:
-        if output is not None and output.suffix != ".jsonl":
-            advice = "Give --output OUT.jsonl, or --shards DIR"
-            raise UsageError("a stream goes to one file", next_step=advice)
-        _stream(files, output, run)
-        return
-    if output is not None:
-        raise UsageError("--shards and --output are two places", next_step="Give one of them")
-    if run.ray and "-" in map(str, files):
+    if ray and "-" in map(str, files):
         raise UsageError("--engine ray reads no standard input", next_step="Save it to a file")
     check_output_folder(folder, files)
-    find_own_files(folder)  # before a lock is put there
+    shards.find_own_files(folder)  # before a lock is put there
     spans = articles = failed = 0
-    plan = Plan(run.weights, run.size or SHARD_BYTES, run.form or "jsonl")
-    for receipt in _counted(_receipts(files, folder, plan, run)):
+    if ray:
+        receipts = cluster.write_shards_on_ray(files, folder, plan, address=address, workers=jobs)
+    else:
+        sources = corpus_stream.read_sources(files)
+        receipts = shards.write_shards(sources, folder, plan, jobs=jobs or 1, threads=threads)
+    for receipt in _counted(receipts):
         spans, articles = spans + receipt.spans, articles + receipt.articles
         _tell(islice(receipt.failed, max(0, LOSSES_SHOWN - failed)))
         failed += len(receipt.failed)
-    _end(spans, articles, failed, folder / FAILED)
+    _end(spans, articles, failed, folder / shards.FAILED)
 
 
-def _receipts(files: Sequence[Path], folder: Path, plan: Plan, run: Run) -> Iterator[Receipt]:
-    if run.ray:
-        from biaozhu.scale.cluster import write_shards_on_ray
-
-        return write_shards_on_ray(files, folder, plan, address=run.address, workers=run.jobs)
-    from biaozhu.scale.corpus_stream import read_sources
-    from biaozhu.scale.shards import write_shards
-
-    return write_shards(read_sources(files), folder, plan, jobs=run.jobs or 1, threads=run.threads)
-
-
-def _stream(files: Sequence[Path], output: Path | None, run: Run) -> None:
+def _annotate_stream(files: Sequence[Path], output: Path | None, weights: str, jobs: int, threads: int | None) -> None:
     from biaozhu.scale.batch import annotate_stream
     from biaozhu.scale.corpus_stream import read_sources
 
+    if output is not None and output.suffix != ".jsonl":
+        raise UsageError("a stream goes to one file", next_step="Give --output OUT.jsonl, or --shards DIR")
     failed: list[Failure] = []
-    counts = {"spans": 0, "articles": 0}
+    counts = Counter[str]()
 
     def parts() -> Iterator[bytes]:
-        sources, jobs = read_sources(files), run.jobs or 1
-        found = annotate_stream(sources, weights=run.weights, jobs=jobs, threads=run.threads)
-        for batch in _counted(found):
+        for batch in _counted(annotate_stream(read_sources(files), weights=weights, jobs=jobs, threads=threads)):
             failed.extend(batch.failed)
-            counts["spans"] += batch.spans
-            counts["articles"] += batch.articles
+            counts.update(spans=batch.spans, articles=batch.articles)
             yield "".join(f"{line}\n" for line in batch.lines).encode("utf-8")
         if not counts["articles"]:
             _tell(failed[:LOSSES_SHOWN])
@@ -310,8 +287,7 @@ def _stream(files: Sequence[Path], output: Path | None, run: Run) -> None:
     check_output(output, "layer", files)
     check_output(dead, "failures", files)
     if output is None or dead is None:
-        for part in parts():
-            sys.stdout.write(part.decode("utf-8"))
+        sys.stdout.writelines(part.decode("utf-8") for part in parts())
     else:
         write_stream(output, parts())
         dead.unlink(missing_ok=True)
@@ -330,7 +306,7 @@ def _end(spans: int, articles: int, failed: int, dead: Path | None) -> None:
     say(f"{spans} spans in {articles} {'article' if articles == 1 else 'articles'}")
     if failed:
         say(f"lost in all: {failed} articles{'' if dead is None else f', see {dead}'}")
-        raise Exit(1)
+    finish((), failed=bool(failed))
 
 
 def _counted(found: Iterator[Part]) -> Iterator[Part]:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 import sys
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 from operator import attrgetter
 from pathlib import Path
@@ -11,18 +13,17 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from typer import Argument, Option
 
+from biaozhu.annotators.network.models import DEFAULT_MODEL, load_model
 from biaozhu.commands.console import finish, print_json, print_table, say
 from biaozhu.data.errors import BiaozhuError, DuplicateError, UsageError, VersionError, raise_collected
 from biaozhu.data.files import write_lines, write_text
 from biaozhu.data.layers import find_layers, read_layer
 from biaozhu.data.ledger import Entry
-from biaozhu.data.model import check_against_raw, sentence_to_line
+from biaozhu.data.model import Article, Sentence, check_against_raw, sentence_to_line
 from biaozhu.data.outputs import check_distinct, check_output
+from biaozhu.reading.sentences import split_checked
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
-
-    from biaozhu.data.model import Article, Sentence
     from biaozhu.normalization.addresses import Place
     from biaozhu.normalization.table import Meaning
 
@@ -31,7 +32,7 @@ KANA = re.compile("[ぁ-ヿ]")
 # Of the letters; an article about a company has many Latin ones.
 MIN_CHINESE_SHARE, MAX_KANA_SHARE = 0.3, 0.1
 _SHOWN = 60
-METADATA = attrgetter("title", "source", "author", "time")
+METADATA, BLOCK = attrgetter("title", "source", "author", "time"), attrgetter("section", "kind", "start", "end")
 Sources = Annotated[list[Path], Argument(metavar="FILE...", help="Articles, plain text or HTML, or folders of them.")]
 SavedText = Annotated[
     Path | None, Option("--text", help="Save the text that offsets count in (for HTML: the extracted text).")
@@ -69,19 +70,16 @@ def read(
 
 
 def _print_articles(articles: Sequence[Article]) -> None:
-    rows = [
-        (
-            *(_shown(article.name), article.id, article.encoding, *map(_shown, METADATA(article.metadata))),
-            *(len(article.raw), 1 + sum(block.kind == "heading" for block in article.blocks)),
-        )
-        for article in articles
-    ]
+    rows: list[tuple[object, ...]] = []
+    for one in articles:
+        sections = 1 + sum(block.kind == "heading" for block in one.blocks)
+        named = (_shown(one.name), one.id, one.encoding, *map(_shown, METADATA(one.metadata)))
+        rows.append((*named, len(one.raw), sections))
     metadata = ("title", "source", "author", "time")
     print_table("articles", ("article", "id", "encoding", *metadata, "code points", "sections"), rows)
     for article in articles:
         name, raw = _shown(article.name), article.raw
-        blocks = [(one.section, one.kind, one.start, one.end) for one in article.blocks]
-        cells = [(*block, _shown(raw[block[2] : block[3]])) for block in blocks]
+        cells = [(*BLOCK(one), _shown(raw[one.start : one.end])) for one in article.blocks]
         print_table(name, ("section", "kind", "start", "end", "text"), cells)
         if article.left_out:
             left_out = [(one.reason, _shown(one.text)) for one in article.left_out]
@@ -97,8 +95,6 @@ def split(
     text: SavedText = None,
 ) -> None:
     """Cut articles into sentences: one JSON line each, with offsets into the article's text."""
-    from biaozhu.reading.sentences import split_checked
-
     check_output(output, "layer", articles=files)
     check_distinct(output, text)
     articles, problems = _read_all(files, text)
@@ -184,10 +180,10 @@ def table(
     if as_json:
         print_json([_document(article, meaning) for article, meaning in zip(articles, meanings, strict=True)])
     elif output is None:
-        cells = []
+        cells: list[tuple[object, ...]] = []
         for row in rows:
-            high, value = None if row.high == row.low else row.high, in_words(row)
-            named = (row.place or None, row.about or None, value, row.low, high, row.unit or None)
+            high = None if row.high == row.low else row.high
+            named = (row.place or None, row.about or None, in_words(row), row.low, high, row.unit or None)
             cells.append((*named, row.sentence))
         print_table("Amounts", AMOUNTS, cells)
     places = [place for meaning in meanings for place in meaning.places]
@@ -196,11 +192,8 @@ def table(
         print_table("Places not resolved", UNRESOLVED, _unresolved(unknown))
     known = len(places) - len(unknown)
     say(f"places: {known} of {len(places)} resolved, {len(unknown)} unknown or ambiguous")
-    lost = [
-        Entry("table", "loss", "value not read", row.sentence, row.start, row.end, "AMOUNT", row.text)
-        for row in rows
-        if row.low is None
-    ]
+    unread = [(row.sentence, row.start, row.end, "AMOUNT", row.text) for row in rows if row.low is None]
+    lost = [Entry("table", "loss", "value not read", *place) for place in unread]
     finish(lost, left_out=problems)
 
 
@@ -225,7 +218,6 @@ def _from_layers(articles: Sequence[Article], layers: Sequence[Path]) -> dict[st
 
 
 def _found(articles: Sequence[Article]) -> dict[str, list[Sentence]]:
-    from biaozhu.annotators.network.models import DEFAULT_MODEL, load_model
     from biaozhu.annotators.preannotate import preannotate_articles
 
     found = preannotate_articles(articles, model=load_model(DEFAULT_MODEL))
@@ -235,20 +227,16 @@ def _found(articles: Sequence[Article]) -> dict[str, list[Sentence]]:
 def _document(article: Article, meaning: Meaning) -> dict[str, Any]:
     from biaozhu.normalization.addresses import place_tree
 
-    return {
-        "article": article.name,
-        "rows": [asdict(row) for row in meaning.rows],
-        "places": [asdict(place) for place in meaning.places],
-        "tree": place_tree(meaning.places),
-        "people": asdict(meaning.people),
-    }
+    rows, places = ([asdict(one) for one in some] for some in (meaning.rows, meaning.places))
+    tree, people = place_tree(meaning.places), asdict(meaning.people)
+    return {"article": article.name, "rows": rows, "places": places, "tree": tree, "people": people}
 
 
 def _unresolved(places: Sequence[Place]) -> list[list[object]]:
     """Return one row for each name that has no path here: how often it stands, where, and what it may be."""
-    by_name: dict[tuple[str, tuple[str, ...]], list[Place]] = {}
+    by_name: dict[tuple[str, tuple[str, ...]], list[Place]] = defaultdict(list)
     for place in places:
-        by_name.setdefault((place.text, place.under), []).append(place)
+        by_name[place.text, place.under].append(place)
     rows: list[list[object]] = []
     for (name, under), (first, *more) in by_name.items():
         may_be = "; ".join("/".join(candidate.path) for candidate in first.candidates) or None
