@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from biaozhu.cli import run
-from biaozhu.commands.articles.reading import is_chinese
+from biaozhu.commands.articles.files import is_chinese
 
 if TYPE_CHECKING:
     from pathlib import Path

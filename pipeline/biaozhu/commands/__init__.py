@@ -7,32 +7,28 @@ from __future__ import annotations
 
 import importlib
 import sys
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from typer import Typer
 
-from biaozhu.commands import scores
-from biaozhu.commands.articles import formats, language_models, preannotating, reading
-from biaozhu.commands.curation import adjudicating, looping, selecting
+from biaozhu.commands import models, scores
+from biaozhu.commands.articles import files, language_models, preannotating
+from biaozhu.commands.curation import adjudicating, rounds
 from biaozhu.commands.doccano import projects, server, syncing
 from biaozhu.commands.help_pages import DocumentedCommand
-from biaozhu.commands.models import predicting, training
 from biaozhu.commands.workspace import running, starting
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 # In the order in which data passes through.
 COMMANDS: dict[str, Callable[..., None]] = {
     "new": starting.new, "run": running.run, "doctor": starting.doctor, "labels": starting.show_labels,
-    "configs": starting.show_configs, "read": reading.read, "split": reading.split, "preannotate": preannotating.preannotate,
-    "llm": language_models.llm, "push": syncing.push, "pull": syncing.pull, "export": formats.export, "import": formats.import_,
-    "agree": adjudicating.agree, "bias": adjudicating.bias, "adjudicate": adjudicating.adjudicate, "doubt": selecting.doubt,
-    "select": selecting.select, "train": training.train, "crossval": training.crossval, "curve": training.curve,
-    "predict": predicting.predict, "segmenter": predicting.segmenter, "loop": looping.loop, "table": reading.table,
+    "configs": starting.show_configs, "read": files.read, "split": files.split, "preannotate": preannotating.preannotate,
+    "llm": language_models.llm, "push": syncing.push, "pull": syncing.pull, "export": files.export, "import": files.import_,
+    "agree": adjudicating.agree, "bias": adjudicating.bias, "adjudicate": adjudicating.adjudicate, "doubt": rounds.doubt,
+    "select": rounds.select, "train": models.train, "crossval": models.crossval, "curve": models.curve,
+    "predict": models.predict, "segmenter": models.segmenter, "loop": rounds.loop, "table": files.table,
     "evaluate": scores.evaluate, "compare": scores.compare, "report": scores.report, "summary": scores.summary,
-    "history": scores.history, "serve": predicting.serve,
+    "history": scores.history, "serve": models.serve,
 }  # fmt: skip
 # Each with its help and its commands.
 COMMAND_GROUPS: dict[str, tuple[str, tuple[Callable[..., None], ...]]] = {
@@ -55,7 +51,7 @@ def register_all(app: Typer) -> None:
     """Add every command to the app, and those of the recipes in a checkout."""
     for name, command in COMMANDS.items():
         app.command(name, cls=DocumentedCommand)(command)
-    app.command("worth", cls=DocumentedCommand, hidden=True)(selecting.select)  # its name in version 0.1
+    app.command("worth", cls=DocumentedCommand, hidden=True)(rounds.select)  # its name in version 0.1
     for name, (text, commands) in COMMAND_GROUPS.items():
         group = Typer(help=text, no_args_is_help=True)
         for command in commands:

@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Annotated, Literal, TypeVar
 from typer import Argument, Option
 
 from biaozhu.annotators.network.models import DEFAULT_MODEL, load_model, whole_name
+from biaozhu.commands.articles.files import say_where_not_chinese
 from biaozhu.commands.articles.language_models import Answered, ask_models, check_names, check_records
-from biaozhu.commands.articles.reading import say_where_not_chinese
 from biaozhu.commands.console import LOSSES_SHOWN, finish, progress, say
 from biaozhu.commands.options import LABELS, MAX_PROCESSES, LabelsFile, Yes, layer_name
 from biaozhu.data.errors import BiaozhuError, ConfigError, EmptyArticleError, LabelError, UsageError

@@ -10,7 +10,7 @@ from typer import Argument, Exit, Option
 
 from biaozhu.commands.console import print_json, print_table, say
 from biaozhu.commands.doccano.specs import Port, print_values
-from biaozhu.commands.models.predicting import PORT, TOKEN_FILE, TokenFile
+from biaozhu.commands.models import PORT, TOKEN_FILE, TokenFile
 from biaozhu.commands.options import LABELS, LOCAL, AsJson, Home, LabelsFile
 from biaozhu.data.errors import RemoteError, UsageError, raise_collected
 from biaozhu.data.labels import read_labels

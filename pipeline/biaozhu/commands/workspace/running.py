@@ -5,31 +5,30 @@ from __future__ import annotations
 import hashlib
 import json
 import shutil
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 from typer import Argument, Exit, Option
 
 from biaozhu import __version__
-from biaozhu.annotators.network.models import DEFAULT_MODEL
+from biaozhu.annotators.network.models import DEFAULT_MODEL, weights_mark
+from biaozhu.commands.articles.files import table
 from biaozhu.commands.articles.preannotating import NetworkName, preannotate
-from biaozhu.commands.articles.reading import table
 from biaozhu.commands.console import finish, print_table, say
-from biaozhu.commands.models.predicting import predict
-from biaozhu.commands.models.training import crossval, train
+from biaozhu.commands.models import crossval, predict, train
 from biaozhu.commands.scores import report
+from biaozhu.curation.frozen import read_gold
 from biaozhu.data.errors import MissingFileError, TrainingError, UsageError
 from biaozhu.data.files import parse_json_as, sha256_of, write_text
 from biaozhu.data.layers import find_layers, ledger_path, read_layer
+from biaozhu.data.model import Article
 from biaozhu.data.shipped import find_shipped
 
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
-
-    from biaozhu.data.model import Article
 PRE, LAYERS, PLANS = Path("annotations/pre"), Path("annotations/layers"), Path("annotations/projects")
 NAMED = 3
 # Folders below layers/ that no annotator wrote: what came back from one's own Doccano, and who decided.
@@ -56,19 +55,23 @@ class StepRecord:
     status: int = 0
 
     def is_current(self, name: str, inputs: str, outputs: Iterable[Path]) -> bool:
-        """Tell whether a step's outputs are still those that it made of these inputs."""
+        """Tell whether a step's outputs are still those that it made of these inputs, and take over its exit status."""
         before = self.done.get(name)
-        if self.force or before is None or before.inputs != inputs:
+        if self.force or before is None or before.inputs != inputs or before.outputs != hash_files(outputs):
             return False
-        return before.outputs == hash_files(outputs)
+        self.status = max(self.status, before.status)
+        return True
 
     def run_step(self, name: str, title: str, do: Callable[[], None], inputs: str, outputs: list[Path]) -> None:
         """Do a step unless it is current, and keep what was done."""
         if self.is_current(name, inputs, outputs):
             say(f"{title}: unchanged")
-            self.status = max(self.status, self.done[name].status)
             return
         say(f"{title} …")
+        self.keep({name: (inputs, lambda: outputs)}, do)
+
+    def keep(self, steps: Mapping[str, tuple[str, Callable[[], list[Path]]]], do: Callable[[], None]) -> None:
+        """Do steps at once, each with its inputs and its outputs afterwards, and keep what was done."""
         status = 0
         try:
             do()
@@ -76,11 +79,9 @@ class StepRecord:
             # 1: done, but something was lost or differs; the step has named it.
             status = ended.exit_code
         self.status = max(self.status, status)
-        self.done[name] = DoneStep(inputs, hash_files(outputs), tuple(map(str, outputs)), status)
-        self.save()
-
-    def save(self) -> None:
-        """Write the record."""
+        for name, (inputs, find_outputs) in steps.items():
+            files = find_outputs()
+            self.done[name] = DoneStep(inputs, hash_files(files), tuple(map(str, files)), status)
         document = {name: asdict(step) for name, step in self.done.items()}
         write_text(self.path, json.dumps(document, ensure_ascii=False, indent=1) + "\n")
 
@@ -158,17 +159,12 @@ def run(
         print_table("Reports", COLUMNS, [row for one in last for row in list_cells(one)])
     say(f"report: {job.report / 'index.html'}")
     _say_next_steps(job, folder, annotators)
-    finish((), left_out=problems)
-    if record.status:
-        raise Exit(record.status)
+    finish((), left_out=problems, failed=bool(record.status))
 
 
 def _plan_job(name: str, articles: Mapping[Path, Article], gold: Path, config: Path, model: str) -> Job:
-    from biaozhu.curation.frozen import read_gold
-
     names = [article.name for article in articles.values()]
-    twice = sorted({one for one in names if names.count(one) > 1})
-    if twice:
+    if twice := sorted(one for one, count in Counter(names).items() if count > 1):
         what = f"two articles have the same file name: {', '.join(twice)}"
         raise UsageError(what, next_step="Rename one of the files")
     ids = {article.id for article in articles.values()}
@@ -187,36 +183,23 @@ def _plan_job(name: str, articles: Mapping[Path, Article], gold: Path, config: P
 
 def _preannotate_changed(job: Job, record: StepRecord) -> None:
     """Pre-annotate the articles that are new or changed, and remove the layers of those that are gone."""
-    from biaozhu.annotators.network.models import weights_mark
-
-    wanted = {f"pre {article.name}": (path, article) for path, article in job.articles.items()}
-    for gone in [name for name in record.done if name.startswith("pre ") and name not in wanted]:
+    names = {path: f"pre {article.name}" for path, article in job.articles.items()}
+    for gone in [name for name in record.done if name.startswith("pre ") and name not in names.values()]:
         for file in record.done.pop(gone).files:
             Path(file).unlink(missing_ok=True)
     mark = weights_mark(job.model)
-    inputs = {name: hash_inputs([path], job.model, mark) for name, (path, _) in wanted.items()}
-    stale = {
-        name: path
-        for name, (path, article) in wanted.items()
-        if not record.is_current(name, inputs[name], _list_layers(article.name))
-    }
-    for name in wanted.keys() - stale.keys():
-        record.status = max(record.status, record.done[name].status)
+    stale: dict[Path, tuple[str, Callable[[], list[Path]]]] = {}
+    for path, article in job.articles.items():
+        inputs, find_outputs = hash_inputs([path], job.model, mark), partial(_list_layers, article.name)
+        if not record.is_current(names[path], inputs, find_outputs()):
+            stale[path] = (inputs, find_outputs)
     if not stale:
         say("pre-annotation: unchanged")
         return
-    say(f"pre-annotation of {len(stale)} of {len(wanted)} articles …")
-    status = 0
-    try:
-        files = [str(path) for path in stale.values()]
-        preannotate(files, output=PRE, layers=PRE / "layers", ledger=True, model=job.model)
-    except Exit as ended:
-        status = ended.exit_code
-    record.status = max(record.status, status)
-    for name in stale:
-        files = [str(path) for path in _list_layers(wanted[name][1].name)]
-        record.done[name] = DoneStep(inputs[name], hash_files(map(Path, files)), tuple(files), status)
-    record.save()
+    say(f"pre-annotation of {len(stale)} of {len(names)} articles …")
+    files = list(map(str, stale))
+    do = partial(preannotate, files, output=PRE, layers=PRE / "layers", ledger=True, model=job.model)
+    record.keep({names[path]: step for path, step in stale.items()}, do)
 
 
 def _list_layers(name: str) -> list[Path]:
@@ -292,12 +275,9 @@ def _keep_scores(folder: Path) -> None:
 def _find_annotators(job: Job) -> list[Path]:
     """Return the folders of annotators who worked on one of the articles."""
     ids = {article.id for article in job.articles.values()}
-    theirs = [one for one in sorted(LAYERS.glob("*")) if one.name not in NO_ANNOTATORS]
-    folders = [one for one in theirs if any(one.glob("*.jsonl"))]
-    files = {one: find_layers([one]) for one in folders}
-    return [
-        one for one in folders if any(sentence.article in ids for file in files[one] for sentence in read_layer(file))
-    ]
+    theirs = [one for one in sorted(LAYERS.glob("*")) if one.name not in NO_ANNOTATORS and any(one.glob("*.jsonl"))]
+    articles = {one: (line.article for file in find_layers([one]) for line in read_layer(file)) for one in theirs}
+    return [one for one in theirs if not ids.isdisjoint(articles[one])]
 
 
 def _say_next_steps(job: Job, folder: Path, annotators: Sequence[Path]) -> None:

@@ -1,1 +1,0 @@
-"""Commands on models: train, crossval, curve, predict, segmenter, serve."""
