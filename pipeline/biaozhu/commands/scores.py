@@ -21,7 +21,7 @@ from operator import attrgetter
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from typer import Argument, Exit, Option
+from typer import Argument, Option
 
 from biaozhu.commands.console import LOSSES_SHOWN, finish, print_json, print_table, say
 from biaozhu.commands.options import AsJson  # noqa: TC001 — typer reads the annotations when it runs
@@ -29,7 +29,7 @@ from biaozhu.data.errors import UsageError, raise_collected
 from biaozhu.data.outputs import check_output
 
 if TYPE_CHECKING:
-    from biaozhu.scoring.layer_scoring import ScoredLayers, ScoringInputs
+    from biaozhu.scoring.layer_scoring import ScoredLayers, ScoringInputs, ScoringRequest
     from biaozhu.scoring.significance import Bounds
 
 TEXT_SHOWN = 20
@@ -94,8 +94,7 @@ def evaluate(
             shown = "undefined" if reached is None else f"{reached:.4f}"
             say(f"too low: strict F1 of {one.name} is {shown}, under {fail_under}")
             failed = True
-    if failed:
-        raise Exit(1)
+    finish((), failed=failed)
 
 
 def compare(
@@ -135,18 +134,20 @@ def compare(
         title = f"{compared.b} - {compared.a} on {gold} (over {compared.units.kind}s)"
         print_table(title, ("label", "scheme", "metric", "a", "b", "b - a", "95 %", "p", "p (Holm)"), rows)
     _say_notes(found)
-    if found.document.get("skipped"):
-        raise Exit(1)
+    finish((), failed=bool(found.document.get("skipped")))
+
+
+def _make_request(resamples: int, seed: int, **options: Any) -> ScoringRequest:
+    from biaozhu.scoring import layer_scoring, significance
+
+    draws = significance.Sampling(resamples=resamples, seed=seed)
+    return layer_scoring.ScoringRequest(**options, sampling=draws, command=("biaozhu", *sys.argv[1:]))
 
 
 def _score(output: Path | None, *, stream: bool, sampling: tuple[int, int], **options: Any) -> ScoredLayers:
-    from biaozhu.scoring import layer_scoring
-    from biaozhu.scoring.scores_document import write_scores
-    from biaozhu.scoring.significance import Sampling
+    from biaozhu.scoring import layer_scoring, scores_document
 
-    draws = Sampling(resamples=sampling[0], seed=sampling[1])
-    command = ("biaozhu", *sys.argv[1:])
-    request = layer_scoring.ScoringRequest(**options, strict=True, sampling=draws, command=command)
+    request = _make_request(*sampling, **options, strict=True)
     read = (*request.gold, *request.layers, *request.train, request.values, request.places)
     check_output(output, "scores", read, articles=request.articles)
     if stream:
@@ -162,7 +163,7 @@ def _score(output: Path | None, *, stream: bool, sampling: tuple[int, int], **op
                 say(f"{name}: {left_out} sentences that the gold lacks take no part")
         _say_skipped(given)
     if output is not None:
-        write_scores(output, found.document)
+        scores_document.write_scores(output, found.document)
     return found
 
 
@@ -238,26 +239,20 @@ def report(
     """
     from biaozhu.reporting.content import ReportRequest, gather_content
     from biaozhu.reporting.report import FILES, list_text_pages, write_report
-    from biaozhu.scoring.layer_scoring import ScoringRequest
-    from biaozhu.scoring.significance import Sampling
 
     read = (*layer, *gold, *annotator, *train, *ledger, round_trip, agreement, curve, bias, values, places)
     written = {output / name: kind for name, kind in FILES.items()}
     written |= dict.fromkeys((output, *list_text_pages(output)), "page")
     for path, kind in written.items():
         check_output(path, kind, read, articles=article)
-    scoring = ScoringRequest(
-        gold=tuple(gold),
-        layers=tuple(layer),
-        articles=tuple(article),
-        train=tuple(train),
-        held_out=held_out,
-        values=values or _find_beside(gold, "values"),
-        places=places or _find_beside(gold, "places"),
-        labels=labels,
-        sampling=Sampling(resamples=resamples, seed=seed),
-        command=("biaozhu", *sys.argv[1:]),
-    )
+    given: dict[str, Any] = {
+        "gold": tuple(gold),
+        "layers": tuple(layer),
+        "articles": tuple(article),
+        "train": tuple(train),
+    }
+    given |= {"values": values or _find_beside(gold, "values"), "places": places or _find_beside(gold, "places")}
+    scoring = _make_request(resamples, seed, **given, held_out=held_out, labels=labels)
     evidence = (round_trip, agreement, curve, bias)
     content = gather_content(ReportRequest(scoring, tuple(annotator), tuple(ledger), *evidence))
     write_report(output, content, language=lang)
@@ -265,9 +260,7 @@ def report(
     differs = content.round_trip is not None and not content.round_trip.whole
     if differs:
         say("the round trip differs")
-    finish(content.ledger or ())
-    if differs:
-        raise Exit(1)
+    finish(content.ledger or (), failed=differs)
 
 
 def _find_beside(gold: list[Path], name: str) -> Path | None:

@@ -8,7 +8,7 @@ from json import dumps
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-from typer import Argument, Exit, Option
+from typer import Argument, Option
 
 from biaozhu.commands.console import finish, print_json, print_table, say, show
 from biaozhu.commands.doccano.specs import GUIDELINE, GuidelineFile, log_in, read_spec
@@ -167,9 +167,7 @@ def _keep(
     say(f"{len(answered.decisions)} decisions of {len(found)} brought back, {len(lacking)} still open")
     for item, why in lacking:
         say(f"open: {item.sentence} {item.start}-{item.end} {item.text!r}: {why}")
-    finish(answered.losses)
-    if lacking:
-        raise Exit(1)
+    finish(answered.losses, failed=bool(lacking))
 
 
 def freeze(folder: GoldFolder = GOLD) -> None:
@@ -198,8 +196,7 @@ def diff(
     rows = [(one.kind, one.sentence, one.start, one.end, one.label, one.text) for one in changes]
     columns = ("change", "sentence", "start", "end", "label", "text")
     print_table("Gold changes", columns, rows, as_json=as_json)
-    if changes:
-        raise Exit(1)
+    finish((), failed=bool(changes))
 
 
 def agree(

@@ -7,12 +7,14 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import redirect_stdout
 from dataclasses import dataclass, replace
+from itertools import chain
 from pathlib import Path
 from typing import Annotated, Literal
 from urllib.parse import quote
 
 from typer import Argument, Exit, Option
 
+from biaozhu.annotators.network.models import load_tagger
 from biaozhu.commands.console import print_json, print_table, say
 from biaozhu.commands.curation.adjudicating import adjudicate, freeze
 from biaozhu.commands.doccano.projects import create, pull
@@ -59,10 +61,9 @@ def select(
         share: Share that is drawn at random instead, from all sentences.
     """
     from biaozhu.curation.select import reasons_path, select_sentences, stream_files, write_reasons
-    from biaozhu.scale.corpus_stream import expand_globs
-    from biaozhu.scale.shard_folders import place
+    from biaozhu.scale import corpus_stream, shard_folders
 
-    given = expand_globs(place(layer) for layer in layers)
+    given = corpus_stream.expand_globs(map(shard_folders.place, layers))
     check_output(output, "layer", [*given, *against])
     check_output(reasons_path(output), "reasons", [*given, *against])
     if marginals and against:
@@ -74,7 +75,6 @@ def select(
     if against:
         judge = judge_against({one.id: one for one in read_layers(against)})
     elif marginals:
-        from biaozhu.annotators.network.models import load_tagger
         from biaozhu.curation.probabilities import make_judge
 
         judge = make_judge(load_tagger())
@@ -124,9 +124,7 @@ def doubt(
         output: Write the layer as it would be if all of them were right.
         held_out: Held-out predictions of the same sentences (`crossval -o`). Repeatable.
     """
-    from biaozhu.curation.lint import lint_layer
-    from biaozhu.curation.probabilities import find_improbable, read_by_layer, read_by_network
-    from biaozhu.curation.surfaces import find_inconsistent
+    from biaozhu.curation import lint, probabilities, surfaces
 
     check_output(output, "layer", [*layers, *(held_out or ())])
     layer = _read_once(layers)
@@ -136,12 +134,13 @@ def doubt(
 
         address = require_project(log_in(home), project).url
     if held_out:
-        readings = read_by_layer(layer, [one for file in find_layers(held_out) for one in read_layer(file)])
+        readings = probabilities.read_by_layer(
+            layer, [one for file in find_layers(held_out) for one in read_layer(file)]
+        )
     else:
-        from biaozhu.annotators.network.models import load_tagger
-
-        readings = read_by_network(layer, load_tagger())
-    every = rank_doubts((*lint_layer(layer), *find_inconsistent(layer), *find_improbable(layer, readings)))
+        readings = probabilities.read_by_network(layer, load_tagger())
+    found = (lint.lint_layer(layer), surfaces.find_inconsistent(layer), probabilities.find_improbable(layer, readings))
+    every = rank_doubts(chain(*found))
     by_id = {sentence.id: sentence for sentence in layer}
     rows = [_make_row(one, by_id[one.sentence], address) for one in every[:number]]
     if output is not None:
@@ -151,8 +150,8 @@ def doubt(
     else:
         columns = [key for key in ("score", "reason", "sentence", "text", "link") if key != "link" or address]
         print_table("Likely errors", columns, [[row[key] for key in columns] for row in rows])
-    found = ", ".join(f"{count} × {name}" for name, count in count_by_check(every).items())
-    say(f"{len(every)} doubts in {len(layer)} sentences{f' ({found})' if found else ''}, {len(rows)} shown")
+    counts = ", ".join(f"{count} × {name}" for name, count in count_by_check(every).items())
+    say(f"{len(every)} doubts in {len(layer)} sentences{f' ({counts})' if counts else ''}, {len(rows)} shown")
 
 
 def _read_once(paths: Sequence[Path]) -> tuple[Sentence, ...]:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
-from typer import Argument, Exit, Option
+from typer import Argument, Option
 
-from biaozhu.commands.console import print_json, print_table, say
-from biaozhu.commands.doccano.specs import Port, print_values
+from biaozhu.commands.console import finish, print_json, print_table, say
+from biaozhu.commands.doccano.specs import Port, log_in, print_values
 from biaozhu.commands.models import PORT, TOKEN_FILE, TokenFile
 from biaozhu.commands.options import LABELS, LOCAL, AsJson, Home, LabelsFile
 from biaozhu.data.errors import RemoteError, UsageError, raise_collected
@@ -66,8 +67,7 @@ def status(*, home: Home = LOCAL, as_json: AsJson = False) -> None:
     _print_status(found, as_json=as_json)
     if not found.url:
         _say_never_started(found.home)
-    if not found.healthy:
-        raise Exit(1)
+    finish((), failed=not found.healthy)
 
 
 def backup(
@@ -126,25 +126,20 @@ def suggest(
     as_json: AsJson = False,
 ) -> None:
     """Let annotators ask a running `biaozhu serve` for spans, with the wand on Doccano's page; or no longer."""
-    from biaozhu.doccano.connection import connect, find_account
     from biaozhu.doccano.project import find_project, switch_off, switch_on
     from biaozhu.serving.server import find_token
 
     names = list(dict.fromkeys(project or ["biaozhu"]))
     label_set = read_labels(labels)
     token = find_token(token_file) if switch == "on" else ""
-    connection = connect(find_account(home=home))
+    connection = log_in(home)
     found = {name: one for name in names if (one := find_project(connection, name)) is not None}
-    where, advice = connection.url, "Push to it first"
     lacking = [name for name in names if name not in found]
+    where, advice = connection.url, "Push to it first"
     raise_collected([RemoteError(f"no project {one!r}", where=where, next_step=advice) for one in lacking])
-    rows: list[tuple[str, str, bool]] = []
-    for name, one in found.items():
-        if switch == "on":
-            changed = switch_on(connection, one, url=url, token=token, labels=label_set)
-        else:
-            changed = switch_off(connection, one)
-        rows.append((name, switch, changed))
+    set_on = partial(switch_on, url=url, token=token, labels=label_set)
+    turn = set_on if switch == "on" else switch_off
+    rows = [(name, switch, turn(connection, one)) for name, one in found.items()]
     print_table("suggestions", ("project", "suggestions", "changed"), rows, as_json=as_json)
 
 

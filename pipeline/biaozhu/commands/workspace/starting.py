@@ -7,25 +7,21 @@ import platform
 import re
 import sys
 import tomllib
+from collections.abc import Iterator
 from importlib.resources import files
 from pathlib import Path
-from typing import TYPE_CHECKING, get_args
-
-from typer import Exit
+from typing import get_args
 
 from biaozhu import __version__
-from biaozhu.commands.console import print_table, say
-from biaozhu.commands.options import LOCAL, AsJson, LabelsFile
+from biaozhu.commands.console import finish, print_table, say
+from biaozhu.commands.options import LABELS, LOCAL, AsJson, LabelsFile
 from biaozhu.data.errors import BiaozhuError, MissingFileError, extra_advice, printable
 from biaozhu.data.files import cache_folder, read_bytes, write_bytes
 from biaozhu.data.labels import read_labels
 from biaozhu.data.shipped import find_own, find_owner, find_shipped, list_configs
 from biaozhu.data.translation import translate
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    Row = tuple[str, str, str]
+Row = tuple[str, str, str]
 
 ARTICLES = "seeds"
 FILES = ("configs/labels.toml", "configs/ner.cfg", "configs/crf.cfg", "annotations/guideline.md")
@@ -73,9 +69,9 @@ def doctor(*, as_json: AsJson = False) -> None:
     core = list(_check_core())
     rows = [*core, *_check_extras(), *_check_doccano(), *_check_folder()]
     print_table("doctor", ("what", "state", "how to get it, or where it is"), rows, as_json=as_json)
-    if any(state != OK for _, state, _ in core):
+    if failed := any(state != OK for _, state, _ in core):
         say("the core is not whole: nothing else can be relied on")
-        raise Exit(1)
+    finish((), failed=failed)
 
 
 def _check_core() -> Iterator[Row]:
@@ -153,7 +149,7 @@ def _check_folder() -> Iterator[Row]:
     yield "terminal", OK if is_utf8 else "not UTF-8", encoding if is_utf8 else "LANG=C.UTF-8"
 
 
-def show_labels(*, labels: LabelsFile = Path("configs/labels.toml"), as_json: AsJson = False) -> None:
+def show_labels(*, labels: LabelsFile = LABELS, as_json: AsJson = False) -> None:
     """List the labels: id, name, key, colour and definition; another label is a section more in the file."""
     rows = [(one.id, one.name, one.shortcut, one.color, one.definition) for one in read_labels(labels)]
     print_table("labels", ("id", "name", "key", "colour", "definition"), rows, as_json=as_json)
