@@ -20,6 +20,7 @@ from biaozhu.data.layers import find_layers, name_articles, read_layers, read_na
 from biaozhu.data.model import Sentence
 from biaozhu.data.outputs import check_distinct, check_output
 from biaozhu.data.translation import translate
+from biaozhu.reporting.authorship import ABOUT
 
 if TYPE_CHECKING:
     from biaozhu.curation.agreement import Agreement
@@ -96,8 +97,6 @@ def adjudicate(
         _keep(read_adjudication(connection, dispute, spec), dispute, found, decisions)
         given = adjudication.read_decisions(decisions)
     if output is not None:
-        from biaozhu.reporting.authorship import ABOUT
-
         _write_gold(adjudication.adjudicate(dispute.first, dispute.second, given, names=dispute.names), targets)
         say(f"{len(found)} disagreements decided")
         if without := sum(not decision.rule for decision in given):

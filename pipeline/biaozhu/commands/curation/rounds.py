@@ -9,7 +9,7 @@ from contextlib import redirect_stdout
 from dataclasses import dataclass, replace
 from itertools import chain
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated
 from urllib.parse import quote
 
 from typer import Argument, Exit, Option
@@ -25,6 +25,7 @@ from biaozhu.curation.adjudication import find_disagreements, judge_against
 from biaozhu.curation.doubts import Doubt, apply_doubts, count_by_check, doubted_spans, rank_doubts
 from biaozhu.curation.frozen import read_gold
 from biaozhu.curation.loop_state import LoopState, advance, read_state, write_state
+from biaozhu.curation.select import Aim, reasons_path, select_sentences, stream_files, write_reasons
 from biaozhu.curation.status import read_annotators, read_status
 from biaozhu.data.errors import DuplicateError, MissingFileError, UsageError, raise_collected
 from biaozhu.data.layers import find_layers, read_layer, read_layers, write_layer
@@ -32,8 +33,6 @@ from biaozhu.data.model import Sentence, Span
 from biaozhu.data.outputs import check_output
 from biaozhu.data.shipped import find_shipped
 
-# As in `biaozhu.curation.select`, which is imported when the command runs.
-Aim = Literal["both", "uncertainty", "diversity"]
 CONTEXT_CHARS = 12
 
 
@@ -60,7 +59,6 @@ def select(
         against: Take the sentences where this layer, such as a language model's, differs. Repeatable.
         share: Share that is drawn at random instead, from all sentences.
     """
-    from biaozhu.curation.select import reasons_path, select_sentences, stream_files, write_reasons
     from biaozhu.scale import corpus_stream, shard_folders
 
     given = corpus_stream.expand_globs(map(shard_folders.place, layers))
@@ -295,8 +293,6 @@ def _take_step(state: LoopState, paths: _Paths, home: Path) -> LoopState:
 
 
 def _select(state: LoopState, paths: _Paths) -> None:
-    from biaozhu.curation.select import select_sentences, stream_files, write_reasons
-
     known = {one.id for file in paths.gold.glob("*.jsonl") for one in read_layer(file)}
     files = find_pool(map(Path, state.pool))
     left = (sentence for sentence in stream_files(files) if sentence.id not in known)

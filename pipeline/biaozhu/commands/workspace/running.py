@@ -28,6 +28,7 @@ from biaozhu.data.files import parse_json_as, sha256_of, write_text
 from biaozhu.data.layers import find_layers, ledger_path, read_layer
 from biaozhu.data.model import Article
 from biaozhu.data.shipped import find_shipped
+from biaozhu.reporting.authorship import ABOUT
 
 PRE, LAYERS, PLANS = Path("annotations/pre"), Path("annotations/layers"), Path("annotations/projects")
 NAMED = 3
@@ -230,7 +231,6 @@ def _train_model(job: Job, record: StepRecord) -> bool:
 
 
 def _report_scores(job: Job, record: StepRecord, annotators: Sequence[Path], *, trained: bool) -> None:
-    from biaozhu.reporting.authorship import ABOUT
     from biaozhu.reporting.report import FILES
 
     layers = [f"pre={path}" for path in job.layers]
