@@ -157,7 +157,7 @@ def curve(
     *,
     gold: GoldLayers,
     article: Articles,
-    output: Annotated[Path, Option("-o", "--output")],
+    output: Annotated[Path, Option("-o", "--output", help="Write the curve here (JSON), for `report --curve`.")],
     layer: list[Path] = [],  # noqa: B006 — typer copies the default
     held_out_by: Literal["section", "article"] | None = None,
     sizes: Annotated[int, Option(min=2, max=50, help="How many shares to train on.")] = 6,
@@ -171,7 +171,6 @@ def curve(
     """Train on growing shares of the gold, and say what another 100 sentences are worth.
 
     Options:
-        output: Write the curve here (JSON), for `report --curve`.
         layer: Another layer, such as a language model's: say how many of its sentences are worth one of the gold's.
             Repeatable.
         held_out_by: What is held out together; without it articles, or sections where there is one.
@@ -346,7 +345,7 @@ def serve(
     waiting: Annotated[int, Option(min=0, max=1024, help="Requests that may wait; more get 429.")] = 16,
     max_bytes: Annotated[int, Option(min=1, help="Largest request.")] = 1024 * 1024,
     timeout: Annotated[float, Option(min=0.01, max=86_400)] = 30.0,
-    per_client: Annotated[int, Option(min=1, max=1024)] = 12,
+    per_client: Annotated[int, Option(min=1, max=1024, help="Requests of one address at once; more get 429.")] = 12,
 ) -> None:
     """Answer texts with spans over HTTP: a page at /, and /predict, /meaning, /health, /metrics.
 
@@ -356,7 +355,6 @@ def serve(
     Options:
         model: deep, accurate, fast, the folder of a network, or of a model of `biaozhu train`.
         timeout: Seconds that a prediction may take; its process is ended then.
-        per_client: Requests of one address at once; more get 429.
     """
     from biaozhu.serving.app import Limits, make_app
     from biaozhu.serving.predictor import process_predictor

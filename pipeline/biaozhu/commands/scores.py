@@ -51,7 +51,7 @@ Reports = Annotated[Path, Argument(help="The folder of the reports, one folder e
 def evaluate(
     *,
     gold: Gold,
-    layer: Annotated[list[str], Option()],
+    layer: Annotated[list[str], Option(help="PATH or NAME=PATH of a layer or a folder. Repeatable.")],
     article: list[Path] = [],  # noqa: B006 — typer copies the default
     train: list[Path] = [],  # noqa: B006 — as above
     held_out: HeldOut = False,
@@ -70,7 +70,6 @@ def evaluate(
     """Score layers against the gold: strict, exact, partial, type; per label; with 95 % intervals.
 
     Options:
-        layer: PATH or NAME=PATH of a layer or a folder. Repeatable.
         fail_under: Exit with status 1 when the strict micro F1 of any layer is lower or undefined.
     """
     how = partial(_score, output, stream=stream, sampling=(resamples, seed), labels=labels, held_out=held_out)
@@ -213,11 +212,11 @@ def report(
     output: Annotated[Path, Option("-o", "--output", help="Folder to write: reports/NAME.")],
     article: Annotated[list[Path], Option("--article", help="An article, or a folder. Repeatable.")] = [],  # noqa: B006 — typer copies the default
     gold: Annotated[list[Path], Option("--gold", help="A gold layer, or a folder. Repeatable.")] = [],  # noqa: B006 — as above
-    annotator: list[str] = [],  # noqa: B006 — as above
+    annotator: Annotated[list[str], Option(help="NAME=FILE or FOLDER; shown, not scored. Repeatable.")] = [],  # noqa: B006 — as above
     train: list[Path] = [],  # noqa: B006 — as above
     held_out: HeldOut = False,
     ledger: Annotated[list[Path], Option("--ledger", help="A ledger. Repeatable.")] = [],  # noqa: B006 — as above
-    round_trip: Path | None = None,
+    round_trip: Annotated[Path | None, Option(help="From `pull --compare LAYER --result`.")] = None,
     agreement: Annotated[Path | None, Option("--agreement", help="From `agree -o`.")] = None,
     curve: Annotated[Path | None, Option("--curve", help="From `curve -o`.")] = None,
     bias: Annotated[Path | None, Option("--bias", help="From `bias -o`.")] = None,
@@ -234,8 +233,6 @@ def report(
 
     Options:
         layer: PATH or NAME=PATH of a layer or a folder; compared with the first. Repeatable.
-        annotator: NAME=FILE or FOLDER; shown, not scored. Repeatable.
-        round_trip: From `pull --compare LAYER --result`.
     """
     from biaozhu.reporting.content import ReportRequest, gather_content
     from biaozhu.reporting.report import FILES, list_text_pages, write_report

@@ -153,7 +153,7 @@ def _shown(text: str) -> str:
 
 
 def table(
-    files: Annotated[list[Path], Argument(metavar="ARTICLE...")],
+    files: Annotated[list[Path], Argument(metavar="ARTICLE...", help="Articles, plain text or HTML, or folders.")],
     *,
     layer: list[Path] = [],  # noqa: B006 — typer copies the default
     output: Annotated[Path | None, Option("-o", "--output")] = None,
@@ -162,7 +162,6 @@ def table(
     """Print the amounts of articles: value, unit, per what, and about which place.
 
     Options:
-        files: Articles, plain text or HTML, or folders.
         layer: A layer with the spans, JSONL, or a folder; without one they are found. Repeatable.
         output: Write .csv or .parquet here instead of a table.
         as_json: Print rows, places and people as JSON instead of a table.

@@ -59,7 +59,7 @@ def preannotate(
     engine: Literal["local", "ray"] = "local",
     ray_address: Annotated[str | None, Option(metavar="HOST:PORT")] = None,
     yes: Yes = False,
-    as_json: Annotated[bool, Option("--json")] = False,
+    as_json: Annotated[bool, Option("--json", help="Print what language models used as JSON; needs --output.")] = False,
 ) -> None:
     """Find places, persons and amounts in articles: sentence lines with spans.
 
@@ -78,7 +78,6 @@ def preannotate(
         jobs: Processes, each with one thread: 1; with Ray, one for each core.
         engine: Who makes shards: processes of this machine, or Ray (extra `ray`).
         ray_address: A running Ray cluster; else one of this machine is started.
-        as_json: Print what language models used as JSON; needs --output.
     """
     from biaozhu.scale.corpus_stream import expand_globs, is_stream
     from biaozhu.scale.shard_folders import is_remote, place

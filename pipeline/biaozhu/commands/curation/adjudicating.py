@@ -40,11 +40,11 @@ def adjudicate(
     decisions: Path | None = None,
     questions: Annotated[Path | None, Option(callback=target)] = None,
     output: Annotated[Path | None, Option("-o", "--output", callback=layer_name)] = None,
-    to_doccano: Annotated[bool, Option("--to-doccano")] = False,
-    from_doccano: Annotated[bool, Option("--from-doccano")] = False,
+    to_doccano: Annotated[bool, Option("--to-doccano", help="Make a Doccano project of the disagreements.")] = False,
+    from_doccano: Annotated[bool, Option("--from-doccano", help="Bring the decisions back from that project.")] = False,
     project: Annotated[str, Option("--project", help="Name of the Doccano project.")] = "adjudication",
     adjudicator: str = "",
-    common: Annotated[bool, Option("--common")] = False,
+    common: Annotated[bool, Option("--common", help="Take only the sentences that both annotators have.")] = False,
     labels: LabelsFile = LABELS,
     guideline: GuidelineFile = GUIDELINE,
     home: Home = LOCAL,
@@ -59,10 +59,7 @@ def adjudicate(
         decisions: The decisions, one a line: read, or with --from-doccano written.
         questions: Write the disagreements here, to be decided.
         output: Write the gold to a .jsonl file, or a folder: a file an article.
-        to_doccano: Make a Doccano project of the disagreements.
-        from_doccano: Bring the decisions back from that project.
         adjudicator: Account to make for the adjudicator; else the administrator decides.
-        common: Take only the sentences that both annotators have.
     """
     _check_steps(decisions, to_doccano=to_doccano, from_doccano=from_doccano)
     dispute = _read_dispute(first, second, common=common)

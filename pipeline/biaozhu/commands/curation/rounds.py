@@ -41,7 +41,7 @@ def select(
     *,
     number: Annotated[int, Option("--number", "-n", min=1, help="How many sentences to select.")],
     output: Annotated[Path, Option("--output", "-o", metavar="OUT")],
-    aim: Aim = "both",
+    aim: Annotated[Aim, Option(help="Uncertain ones that are unlike each other, or only one of the two.")] = "both",
     marginals: Annotated[bool, Option("--marginals")] = False,
     against: Annotated[list[Path], Option(metavar="LAYER")] = [],  # noqa: B006 — typer copies the default
     share: Annotated[float, Option("--random", min=0, max=1)] = 0.2,
@@ -54,7 +54,6 @@ def select(
     Options:
         layers: Pre-annotated layers or shards, or folders of them: .jsonl, .gz, .zst; patterns.
         output: The layer to write; OUT.reasons.json says why.
-        aim: Uncertain ones that are unlike each other, or only one of the two.
         marginals: Ask the default network how sure it is; else the spans' scores say it.
         against: Take the sentences where this layer, such as a language model's, differs. Repeatable.
         share: Share that is drawn at random instead, from all sentences.
@@ -103,7 +102,7 @@ def find_pool(paths: Iterable[Path]) -> tuple[Path, ...]:
 
 
 def doubt(
-    layers: Annotated[list[Path], Argument(metavar="GOLD_OR_LAYER…")],
+    layers: Annotated[list[Path], Argument(metavar="GOLD_OR_LAYER…", help="Gold or layers (.jsonl), or folders.")],
     *,
     number: Annotated[int, Option("-n", "--number", min=1, help="How many to show and write.")] = 200,
     output: Annotated[Path | None, Option("-o", "--output", metavar="LAYER", callback=layer_name)] = None,
@@ -118,7 +117,6 @@ def doubt(
     OUTPUT`, where OUTPUT is what -o wrote into a folder of its own.
 
     Options:
-        layers: Gold or layers (.jsonl), or folders.
         output: Write the layer as it would be if all of them were right.
         held_out: Held-out predictions of the same sentences (`crossval -o`). Repeatable.
     """
@@ -321,8 +319,8 @@ def _adjudicate(state: LoopState, paths: _Paths, home: Path) -> LoopState:
         return replace(state, asked=True)
     else:
         # Ends here, with status 1 and each of them named, while something is not decided.
-        given = {"decisions": paths.work / "decisions.jsonl", "output": gold}
-        adjudicate(first, second, from_doccano=True, project=project, home=home, **given)
+        decisions = paths.work / "decisions.jsonl"
+        adjudicate(first, second, from_doccano=True, decisions=decisions, output=gold, project=project, home=home)
     return state
 
 

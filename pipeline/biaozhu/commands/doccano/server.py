@@ -15,7 +15,6 @@ from biaozhu.commands.models import PORT, TOKEN_FILE, TokenFile
 from biaozhu.commands.options import LABELS, LOCAL, AsJson, Home, LabelsFile
 from biaozhu.data.errors import RemoteError, UsageError, raise_collected
 from biaozhu.data.labels import read_labels
-from biaozhu.data.translation import translate
 
 if TYPE_CHECKING:
     from biaozhu.doccano.local.backup import BackupManifest
@@ -114,9 +113,7 @@ def restore(
 def suggest(
     switch: Annotated[Literal["on", "off"], Argument(help="on or off.")],
     *,
-    project: Annotated[
-        list[str] | None, Option("--project", help="Name of the Doccano project; may be repeated.")
-    ] = None,
+    project: Annotated[list[str] | None, Option(help="Name of the Doccano project; may be repeated.")] = None,
     url: Annotated[
         str, Option(help="The service's /predict, as the machine of Doccano sees it.")
     ] = f"http://127.0.0.1:{PORT}/predict",
@@ -170,8 +167,7 @@ def _print_status(found: ServerStatus, *, as_json: bool) -> None:
         "logs": [str(log) for log in found.logs],
     }
     # Doccano's own checks are of use only where one fails.
-    hidden = {"health"} if found.healthy else set()
-    words = {key: _to_words(one) for key, one in data.items() if key not in hidden}
+    words = {key: _to_words(one) for key, one in data.items() if key != "health" or not found.healthy}
     shown = {key: one for key, one in words.items() if one not in (None, "")}
     print_values("Doccano", data if as_json else shown, as_json=as_json)
     if found.running and not as_json:
@@ -179,8 +175,6 @@ def _print_status(found: ServerStatus, *, as_json: bool) -> None:
 
 
 def _to_words(value: object) -> object:
-    if isinstance(value, bool):
-        return translate("yes" if value else "no")
     if isinstance(value, dict):
         return ", ".join(f"{key} {each}" for key, each in value.items())
     return "\n".join(map(str, value)) if isinstance(value, list) else value

@@ -33,8 +33,9 @@ def read_spec(project: str, labels: Path, guideline: Path | None = None) -> Proj
     """Read the label set and the guideline; the default guideline may be missing."""
     from biaozhu.doccano.project import ProjectSpec, embed_pictures
 
-    text, found = "", find_shipped(guideline) if guideline == GUIDELINE else guideline
-    if guideline == GUIDELINE and not found.exists():
+    text, is_default = "", guideline == GUIDELINE
+    found = find_shipped(GUIDELINE) if is_default else guideline
+    if found is not None and is_default and not found.exists():
         say(f"no guideline: there is no {found}")
     elif found is not None:
         try:

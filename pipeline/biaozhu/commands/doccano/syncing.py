@@ -65,8 +65,8 @@ def push(
 def pull(
     *,
     output: Annotated[Path | None, Option("-o", "--output")] = None,
-    compare: list[Path] | None = None,
-    confirmed: Annotated[bool, Option("--confirmed")] = False,
+    compare: Annotated[list[Path] | None, Option(help="A layer that was sent, or a folder: list what differs.")] = None,
+    confirmed: Annotated[bool, Option("--confirmed", help="Only the sentences that somebody has confirmed.")] = False,
     project: ProjectName = "biaozhu",
     labels: LabelsFile = LABELS,
     ledger: specs.LedgerFile = None,
@@ -81,8 +81,6 @@ def pull(
 
     Options:
         output: A .jsonl file, or a folder for a file by article.
-        compare: A layer that was sent, or a folder: list what differs.
-        confirmed: Only the sentences that somebody has confirmed.
         result: Write what was found as JSON, for the report.
     """
     from biaozhu.doccano.pull import pull as pull_project
