@@ -145,10 +145,10 @@ def _annotate_articles(
     asked = ask(configs, articles) if configs else []
     annotators = _list_annotators([name for name in given if not name.endswith(LANGUAGE_MODEL)], labels, asked)
     done: list[Preannotation] = []
-    failures: dict[str, BiaozhuError] = {}
+    failures: list[BiaozhuError] = []
     annotate = partial(preannotate_articles, model=load(), annotators=annotators)
     with progress("annotating", len(articles)) as tick:
-        for one in annotate(articles, on_failure=lambda article, error: failures.update({article.id: error})):
+        for one in annotate(articles, on_failure=lambda _, error: failures.append(error)):
             done.append(one)
             tick(1)
     if layers is not None:
@@ -162,7 +162,7 @@ def _annotate_articles(
     spans = sum(len(sentence.spans) for sentence in sentences)
     count = f"{len(done)} {'article' if len(done) == 1 else 'articles'}"
     say(f"{spans} spans in {len(sentences)} sentences of {count}")
-    for failure in failures.values():
+    for failure in failures:
         say(f"failed: {failure}")
     finish(_list_entries(done, asked), left_out=problems, failed=bool(failures))
 

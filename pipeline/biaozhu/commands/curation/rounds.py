@@ -15,6 +15,7 @@ from urllib.parse import quote
 from typer import Argument, Exit, Option
 
 from biaozhu.annotators.network.models import load_tagger
+from biaozhu.annotators.trained import annotate_sentences, load_trained
 from biaozhu.commands.console import print_json, print_table, say
 from biaozhu.commands.curation.adjudicating import adjudicate, freeze
 from biaozhu.commands.doccano.projects import create, pull
@@ -325,7 +326,6 @@ def _adjudicate(state: LoopState, paths: _Paths, home: Path) -> LoopState:
 
 
 def _evaluate(state: LoopState, paths: _Paths) -> float | None:
-    from biaozhu.annotators.trained import annotate_sentences, load_trained
     from biaozhu.training.card import ALL, score_strictly
     from biaozhu.training.curves.stopping import count_round, write_round
 
