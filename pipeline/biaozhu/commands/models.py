@@ -67,7 +67,6 @@ def train(
         seeds: Train with so many seeds; the first one's model stays, the card tells all.
         score: A gold layer that is not trained on, scored with each seed. Repeatable.
     """
-    from biaozhu.training.card import COLUMNS, score_rows
     from biaozhu.training.train import train as run
 
     check_output_folder(output, [config, *gold, *held_out, *score])
@@ -89,7 +88,7 @@ def train(
                 if shown := [str(one) for one in side.examples if one.right is right]:
                     say(f"{'corrected' if right else 'made wrong'} {where}, such as {', '.join(shown)}")
     some = f", its first {done.scored} sentences" if done.scored < done.sentences else ""
-    print_table(f"On the training data itself (in-sample){some}", COLUMNS, score_rows(done.scores), as_json=as_json)
+    _print_scores(f"On the training data itself (in-sample){some}", done.scores, as_json=as_json)
     finish(done.entries, ledger=ledger)
 
 
@@ -128,7 +127,7 @@ def crossval(
 ) -> None:
     """Predict each section (article, where there are several) by a model trained on the others only."""
     from biaozhu.reading.article import find_articles, read_articles
-    from biaozhu.training.card import COLUMNS, score_rows, score_strictly
+    from biaozhu.training.card import score_strictly
     from biaozhu.training.crossval import crossvalidate
     from biaozhu.training.train import read_config
 
@@ -147,8 +146,7 @@ def crossval(
     write_layer(output, done.sentences)
     for group, size in done.folds:
         say(f"held out: {group} ({size} sentences)")
-    rows = score_rows(score_strictly(sentences, done.sentences))
-    print_table("Held out", COLUMNS, rows, as_json=as_json)
+    _print_scores("Held out", score_strictly(sentences, done.sentences), as_json=as_json)
     finish(done.entries, ledger=ledger)
 
 
@@ -273,6 +271,12 @@ def _tell_exchange(found: Mapping[str, Any] | None) -> str:
         f"a sentence of the gold is worth {least}{found['rate']:.1f} of the layer's{bounds}: "
         f"{found['layer']:.0f} of them train to F1 {found['f1']:.3f}, as {found['gold']:.0f} of the gold do"
     )
+
+
+def _print_scores(title: str, scores: Mapping[str, StrictCounts], *, as_json: bool) -> None:
+    from biaozhu.training.card import COLUMNS, score_rows
+
+    print_table(title, COLUMNS, score_rows(scores), as_json=as_json)
 
 
 PORT = 8620
