@@ -37,9 +37,7 @@ MIN_CHINESE_SHARE, MAX_KANA_SHARE = 0.3, 0.1
 _SHOWN = 60
 METADATA, BLOCK = attrgetter("title", "source", "author", "time"), attrgetter("section", "kind", "start", "end")
 Sources = Annotated[list[Path], Argument(metavar="FILE...", help="Articles, plain text or HTML, or folders of them.")]
-SavedText = Annotated[
-    Path | None, Option("--text", help="Save the text that offsets count in (for HTML: the extracted text).")
-]
+SavedText = Annotated[Path | None, Option(help="Save the text that offsets count in (for HTML: the extracted text).")]
 AMOUNTS = ("place", "about", "amount", "low", "high", "unit", "sentence")
 UNRESOLVED = ("place", "times", "status", "under", "may be", "sentence")
 

@@ -36,8 +36,7 @@ if TYPE_CHECKING:
     from biaozhu.scale.shards import Plan, Receipt
 
 NetworkName = Annotated[
-    str,
-    Option("--model", help="deep, accurate, fast, or the folder of a network of `base build` or `base distil`."),
+    str, Option(help="deep, accurate, fast, or the folder of a network of `base build` or `base distil`.")
 ]
 LANGUAGE_MODEL = ".toml"
 
