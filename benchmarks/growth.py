@@ -79,7 +79,7 @@ def make_steps(folder: Path, model: str) -> dict[str, Callable[[str], None]]:
         "push's offsets": lambda _: [
             to_remote_spans(one.text, one.spans, NAMES) for one in read_layer(Path(layer))
         ].clear(),
-        "/predict": lambda text: (answer([text], predictor.predict([text]), model="", many=False), None)[1],
+        "/predict": lambda text: (answer([text], predictor.answer([text]), model="", many=False), None)[1],
     }
 
 

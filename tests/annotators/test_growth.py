@@ -81,7 +81,7 @@ def _measure(pattern: str, size: int) -> dict[str, float]:
     clock.time("push", lambda: to_remote_spans(text, done.spans, NAMES))
     clock.time("conll", lambda: write_conll([done]))
     clock.time("align", lambda: align_spans(done.spans, layers["network"][0]))
-    clock.time("answer", lambda: answer([text], rows, model="", many=False))
+    clock.time("answer", lambda: answer([text], [(rows[0], None)], model="", many=False))
     return clock.seconds
 
 

@@ -13,7 +13,7 @@ import pytest
 from biaozhu.data.errors import AuthError
 from biaozhu.doccano.connection import Account, Connection, connect, find_account
 from biaozhu.doccano.local.server import start, stop
-from biaozhu.doccano.local.state import accounts_path, make_state, write_state
+from biaozhu.doccano.local.state import ACCOUNTS_FILE, make_state, write_state
 from biaozhu.doccano.team import ensure_accounts, find_password
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ HERE, THERE, TUNNEL = "http://127.0.0.1:4711", "https://doccano.example.org", "h
 
 
 def write_accounts(home: Path, content: Any) -> None:
-    accounts_path(home).write_text(json.dumps(content), encoding="utf-8")
+    (home / ACCOUNTS_FILE).write_text(json.dumps(content), encoding="utf-8")
 
 
 def word_of(home: Path, url: str, name: str) -> str:
@@ -71,7 +71,7 @@ def test_accounts_that_are_damaged_are_one_clear_line(tmp_path: Path, content: A
     write_accounts(tmp_path, content)
     with pytest.raises(AuthError) as caught:
         find_password(tmp_path, HERE, "ann")
-    assert str(accounts_path(tmp_path)) in str(caught.value)
+    assert str(tmp_path / ACCOUNTS_FILE) in str(caught.value)
 
 
 @pytest.mark.server
@@ -80,7 +80,7 @@ def test_doccano_accounts_log_in_after_the_server_has_moved_to_another_port(
 ) -> None:
     first, second = (f"ann-{secrets.token_hex(3)}" for _ in range(2))
     ensure_accounts(doccano, [first], home=doccano_server)
-    kept = json.loads(accounts_path(doccano_server).read_text("utf-8"))
+    kept = json.loads((doccano_server / ACCOUNTS_FILE).read_text("utf-8"))
     # As the earlier version kept it.
     write_accounts(doccano_server, {doccano.url: kept["local"]})
     before = connect(find_password(doccano_server, doccano.url, first))
@@ -89,7 +89,7 @@ def test_doccano_accounts_log_in_after_the_server_has_moved_to_another_port(
     assert moved.url != doccano.url
     assert connect(find_password(doccano_server, moved.url, first)).user_id == before.user_id
     ensure_accounts(connect(find_account(home=doccano_server)), [first, second], home=doccano_server)
-    kept = json.loads(accounts_path(doccano_server).read_text("utf-8"))
+    kept = json.loads((doccano_server / ACCOUNTS_FILE).read_text("utf-8"))
     assert {first, second} <= kept["local"].keys()
-    assert accounts_path(doccano_server).stat().st_mode & 0o777 == 0o600
+    assert (doccano_server / ACCOUNTS_FILE).stat().st_mode & 0o777 == 0o600
     assert connect(find_password(doccano_server, moved.url, second)).username == second

@@ -14,7 +14,7 @@ from biaozhu.data.model import Sentence
 from biaozhu.doccano.assignment import assign_sentences, read_assignment, write_assignment
 from biaozhu.doccano.local.backup import FORMAT as BACKUP
 from biaozhu.doccano.local.backup import read_manifest as read_backup
-from biaozhu.doccano.local.state import accounts_path, make_state, read_state, state_path, write_state
+from biaozhu.doccano.local.state import ACCOUNTS_FILE, STATE_FILE, make_state, read_state, write_state
 from biaozhu.doccano.team import find_password
 
 if TYPE_CHECKING:
@@ -31,14 +31,14 @@ def plan(folder: Path) -> File:
 
 def state(folder: Path) -> File:
     write_state(folder, make_state(4711))
-    return File(state_path(folder), lambda path: read_state(path.parent), "schema", "the version that wrote it")
+    return File(folder / STATE_FILE, lambda path: read_state(path.parent), "schema", "the version that wrote it")
 
 
 def accounts(folder: Path) -> File:
     content = {"schema": 2, "local": {}, "elsewhere": {"https://doccano.example": {"anna": "geheim"}}}
-    accounts_path(folder).write_text(json.dumps(content))
+    (folder / ACCOUNTS_FILE).write_text(json.dumps(content))
     return File(
-        accounts_path(folder),
+        folder / ACCOUNTS_FILE,
         lambda path: find_password(path.parent, "https://doccano.example", "anna"),
         "schema",
         "the version that wrote it",

@@ -20,12 +20,12 @@ from biaozhu.doccano.local import server
 from biaozhu.doccano.local.server import find_venv, get_status, start, stop
 from biaozhu.doccano.local.state import (
     HOME_VARIABLE,
+    STATE_FILE,
     ServerProcess,
     is_alive,
     make_state,
     read_state,
     spawn,
-    state_path,
     stop_family,
     write_state,
 )
@@ -40,7 +40,7 @@ def test_state_is_kept_for_its_owner_only(tmp_path: Path) -> None:
     state = replace(make_state(4711), processes=(ServerProcess("webserver", 1, 2.5),), prepared="x")
     write_state(tmp_path, state)
     assert read_state(tmp_path) == state
-    assert stat.S_IMODE(state_path(tmp_path).stat().st_mode) == 0o600
+    assert stat.S_IMODE((tmp_path / STATE_FILE).stat().st_mode) == 0o600
 
 
 def test_state_has_secrets_of_its_own_each_time() -> None:
@@ -52,10 +52,10 @@ def test_state_has_secrets_of_its_own_each_time() -> None:
 
 @pytest.mark.parametrize("content", ["", "{", "[]", "{}", '{"schema": 1}', '{"schema": 99, "processes": []}'])
 def test_state_that_is_damaged_is_one_clear_line(tmp_path: Path, content: str) -> None:
-    state_path(tmp_path).write_text(content)
+    (tmp_path / STATE_FILE).write_text(content)
     with pytest.raises(ServerError) as caught:
         read_state(tmp_path)
-    assert str(state_path(tmp_path)) in str(caught.value)
+    assert str(tmp_path / STATE_FILE) in str(caught.value)
 
 
 def test_processes_of_a_home_end_with_their_children_and_no_others(tmp_path: Path) -> None:
@@ -78,7 +78,7 @@ def test_processes_of_a_home_end_with_their_children_and_no_others(tmp_path: Pat
         psutil.Process(process.pid).kill()
         time.sleep(0.1)
         assert not is_alive(process, tmp_path)
-        assert stop_family(tmp_path, grace_seconds=5) == [child.pid]
+        assert stop_family(tmp_path) == [child.pid]
         assert not child.is_running() or child.status() == psutil.STATUS_ZOMBIE
         assert other.poll() is None
     finally:

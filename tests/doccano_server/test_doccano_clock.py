@@ -18,7 +18,7 @@ from biaozhu.data.labels import read_labels
 from biaozhu.data.layers import write_layer
 from biaozhu.data.model import Sentence, Span, with_spans
 from biaozhu.doccano.journal import Journal, LockOwner, hold_lock
-from biaozhu.doccano.local.state import sqlite_path
+from biaozhu.doccano.local.state import SQLITE_FILE
 from biaozhu.doccano.project import ProjectSpec, require_project
 from biaozhu.doccano.pull import pull
 from biaozhu.doccano.push import push
@@ -46,7 +46,7 @@ def test_doccano_server_clock_set_back_after_an_edit_hides_no_work(doccano: Conn
     person = Person(doccano, project)
     person.relabel(example, record.id, "地点")
     person.relabel(example, record.id, "人物")
-    with closing(sqlite3.connect(sqlite_path(doccano_server), timeout=30)) as database, database:
+    with closing(sqlite3.connect(doccano_server / SQLITE_FILE, timeout=30)) as database, database:
         database.execute(
             "UPDATE labels_span SET updated_at = datetime(created_at, '-1 hour') WHERE id = ?", (record.id,)
         )

@@ -17,7 +17,7 @@ from biaozhu.data.labels import read_labels
 from biaozhu.data.layers import write_layer
 from biaozhu.doccano.connection import connect, find_account
 from biaozhu.doccano.local.server import start, stop
-from biaozhu.doccano.local.state import sqlite_path
+from biaozhu.doccano.local.state import SQLITE_FILE
 from biaozhu.doccano.project import ProjectSpec, require_project
 from biaozhu.doccano.pull import pull
 from biaozhu.doccano.remote import count_examples
@@ -69,7 +69,7 @@ def test_doccano_on_a_full_disk_says_so_and_the_rerun_finishes(small_disk: Path,
         failed = []
         for free in (0, 700 * KIB):
             # What SQLite has set aside already would else take up some of the push.
-            with contextlib.closing(sqlite3.connect(sqlite_path(home.resolve()), timeout=30)) as database:
+            with contextlib.closing(sqlite3.connect(home.resolve() / SQLITE_FILE, timeout=30)) as database:
                 database.execute("PRAGMA wal_checkpoint(TRUNCATE)")
             filler = fill(small_disk, free=free)
             pushed = run(home, "push", path, "--project", SETTING.name)

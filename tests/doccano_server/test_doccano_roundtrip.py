@@ -20,7 +20,7 @@ from biaozhu.data.layers import read_layer, write_layer
 from biaozhu.data.model import Sentence, Span, with_spans
 from biaozhu.doccano.connection import Account, Connection, connect, find_account
 from biaozhu.doccano.local.server import start, stop
-from biaozhu.doccano.local.state import find_family, read_state, state_path
+from biaozhu.doccano.local.state import STATE_FILE, find_family, read_state
 from biaozhu.doccano.project import ProjectSpec, ensure_project, find_project
 from biaozhu.doccano.pull import pull
 from biaozhu.doccano.push import push
@@ -65,7 +65,7 @@ def test_doccano_up_twice_is_one_server_with_no_secret_in_sight(doccano_server: 
         assert state.password not in content
         assert state.secret_key not in content
         assert log.stat().st_mode & 0o077 == 0
-    assert state_path(doccano_server).stat().st_mode & 0o777 == 0o600
+    assert (doccano_server / STATE_FILE).stat().st_mode & 0o777 == 0o600
     shown = run(doccano_server, "doccano", "status", "--json")
     assert shown.returncode == 0
     assert json.loads(shown.stdout)["processes"] == {p.name: p.pid for p in again.processes}

@@ -19,7 +19,7 @@ from biaozhu.data.model import Span, with_spans
 from biaozhu.doccano.assignment import read_assignment
 from biaozhu.doccano.connection import connect
 from biaozhu.doccano.local.server import start
-from biaozhu.doccano.local.state import accounts_path
+from biaozhu.doccano.local.state import ACCOUNTS_FILE
 from biaozhu.doccano.project import find_project
 from biaozhu.doccano.remote import read_spans
 from biaozhu.doccano.team import find_password
@@ -75,8 +75,8 @@ def test_doccano_team_brings_back_each_ones_own_work(doccano: Connection, doccan
     assert made.returncode == 0, made.stderr
     assert [row["sentences"] for row in json.loads(made.stdout)["shares"]] == [12, 12, 12]
     assert [row["blind"] for row in json.loads(made.stdout)["shares"]] == [3, 3, 3]
-    secret = json.loads(accounts_path(doccano_server).read_text("utf-8"))["local"]
-    assert accounts_path(doccano_server).stat().st_mode & 0o777 == 0o600
+    secret = json.loads((doccano_server / ACCOUNTS_FILE).read_text("utf-8"))["local"]
+    assert (doccano_server / ACCOUNTS_FILE).stat().st_mode & 0o777 == 0o600
     said = made.stdout + made.stderr + "".join(log.read_text("utf-8") for log in doccano_server.glob("*.log"))
     assert not [name for name in people if secret[name] in said]
     again = run(doccano_server, *create)

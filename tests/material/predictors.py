@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import time
-from types import SimpleNamespace
 from typing import TYPE_CHECKING
+
+from biaozhu.serving.predictor import Predictor
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -12,7 +13,7 @@ if TYPE_CHECKING:
 ENDLESS, BAD, GOOD = "无尽", "坏", "好"
 
 
-def make_sleeper() -> SimpleNamespace:
+def make_sleeper() -> Predictor:
     """Return a predictor that finds nothing, works on some texts for ever, and fails on others."""
 
     def predict(texts: Sequence[str]) -> list[tuple[()]]:
@@ -23,9 +24,9 @@ def make_sleeper() -> SimpleNamespace:
                 raise ZeroDivisionError("a slip")
         return [() for _ in texts]
 
-    return SimpleNamespace(name="sleeper", predict=predict)
+    return Predictor("sleeper", predict)
 
 
-def make_nothing() -> SimpleNamespace:
+def make_nothing() -> Predictor:
     """Fail."""
     raise ValueError("no model")

@@ -20,7 +20,7 @@ from service import TOKEN, WITH_TOKEN, running
 
 from biaozhu.data.errors import BugError, ServiceError
 from biaozhu.serving.app import Limits
-from biaozhu.serving.predictor import Explained, WorkerProcesses, process_predictor
+from biaozhu.serving.predictor import WorkerProcesses
 from biaozhu.serving.server import CONNECTIONS
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ LONG = {"text": ENDLESS + "文" * 100_000}
 
 @contextmanager
 def sleeper(limits: Limits) -> Iterator[str]:
-    predictor = process_predictor(make_sleeper, size=limits.workers, seconds=limits.answering)
+    predictor = WorkerProcesses(make_sleeper, size=limits.workers, seconds=limits.answering)
     with closing(predictor), running(predictor, limits) as url:
         yield url
 
@@ -113,16 +113,16 @@ def test_serving_goes_on_after_a_worker_that_is_killed_or_fails() -> None:
     with closing(workers):
         (first,) = _children()
         with pytest.raises(BugError):
-            workers.predict([BAD])
+            workers.answer([BAD])
         assert _children() == {first}
         os.kill(first, signal.SIGKILL)
         while first in _children():
             time.sleep(0.01)
         # A process that is just ending may still be given one request.
         with suppress(ServiceError):
-            workers.predict([GOOD])
-        assert workers.predict([GOOD]) == [()]
-        assert workers.predict([GOOD], is_explained=True) == [Explained((), ())]
+            workers.answer([GOOD])
+        assert workers.answer([GOOD]) == [((), None)]
+        assert workers.answer([GOOD], is_explained=True) == [((), ())]
         assert first not in _children()
     with pytest.raises(BugError):
         WorkerProcesses(make_nothing, size=1, seconds=1)
@@ -143,13 +143,13 @@ SERVICE = f"""
 import signal
 from predictors import make_sleeper
 from biaozhu.serving.app import Limits, make_app
-from biaozhu.serving.predictor import process_predictor
+from biaozhu.serving.predictor import WorkerProcesses
 from biaozhu.serving.server import address_of, bind, run
 if __name__ == "__main__":
     limits = Limits(workers=2, answering=600)
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # as the command line does
     listening = bind("127.0.0.1", 0)
-    app = make_app(process_predictor(make_sleeper, size=2, seconds=600), token="{TOKEN}", limits=limits)
+    app = make_app(WorkerProcesses(make_sleeper, size=2, seconds=600), token="{TOKEN}", limits=limits)
     run(app, listening, limits=limits, drain=1, ready=lambda: print(address_of(listening), flush=True))
 """
 

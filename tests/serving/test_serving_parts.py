@@ -108,7 +108,7 @@ def test_serving_reads_requests_or_refuses_them(body: bytes) -> None:
     except RequestError:
         return
     assert all(isinstance(text, str) for text in texts)
-    assert answer(texts, [()] * len(texts), model="m", many=many)["model"] == "m"
+    assert answer(texts, [((), None)] * len(texts), model="m", many=many)["model"] == "m"
 
 
 @pytest.mark.parametrize("host", ["\udcb0", "a" * 300, "..", "no such host"])

@@ -361,12 +361,12 @@ def serve(
         timeout: Seconds that a prediction may take; its process is ended then.
     """
     from biaozhu.serving.app import Limits, make_app
-    from biaozhu.serving.predictor import process_predictor
+    from biaozhu.serving.predictor import WorkerProcesses
     from biaozhu.serving.server import LOOPBACK, VARIABLE, address_of, bind, find_token, run
 
     limits = Limits(body=max_bytes, answering=timeout, workers=workers, waiting=waiting, client=per_client)
     listening = bind(host, port)
-    predictor = process_predictor(_maker(model, workers=workers), size=workers, seconds=timeout)
+    predictor = WorkerProcesses(_maker(model, workers=workers), size=workers, seconds=timeout)
     try:
         token = find_token(token_file, make=True)  # last: a service that cannot start leaves no token behind
         say(f"{workers} processes load the model …")

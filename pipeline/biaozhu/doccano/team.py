@@ -25,7 +25,7 @@ from biaozhu.data.model import Sentence, with_spans
 from biaozhu.data.offsets import Utf16Offsets
 from biaozhu.doccano import remote
 from biaozhu.doccano.connection import Account
-from biaozhu.doccano.local.state import accounts_path, read_state
+from biaozhu.doccano.local.state import ACCOUNTS_FILE, read_state
 from biaozhu.doccano.project import ProjectSpec, require_project
 from biaozhu.doccano.pull import pull
 from biaozhu.doccano.push import push
@@ -280,7 +280,7 @@ def ensure_accounts(connection: Connection, names: Sequence[str], *, home: Path)
         passwords = _select_passwords(data, home, connection.url)
         passwords |= {name: secrets.token_urlsafe(18) for name in missing}
         content = json.dumps({"schema": SCHEMA, **data}, ensure_ascii=False, indent=2)
-        write_text(accounts_path(home), f"{content}\n", mode=0o600)
+        write_text(home / ACCOUNTS_FILE, f"{content}\n", mode=0o600)
         for name in missing:
             found[name] = connection.call(connection.client.create_user, name, passwords[name]).id
     return {name: found[name] for name in names}
@@ -318,7 +318,7 @@ def _select_passwords(data: dict[str, Any], home: Path, url: str) -> dict[str, s
 
 def _read_accounts(home: Path) -> dict[str, Any]:
     """Return `local`, passwords by name, and `elsewhere`, the same by address."""
-    path = accounts_path(home)
+    path = home / ACCOUNTS_FILE
     if not path.exists():
         return {"local": {}, "elsewhere": {}}
     try:

@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from starlette.requests import Request
 
     from biaozhu.data.model import Span
-    from biaozhu.serving.predictor import Meanings, Predictor
+    from biaozhu.serving.predictor import Found, Meanings, Predictor
 
 UNAUTHORIZED, SLOW_CLIENT, TOO_LARGE = 401, 408, 413
 REFUSED, BUSY, FAILED, TOO_SLOW = 422, 429, 500, 503
@@ -78,10 +78,10 @@ def make_app(predictor: Predictor, *, token: str, limits: Limits | None = None) 
     service = _Service(predictor, token.encode("utf-8"), limits or Limits())
     return Starlette(
         routes=[
-            Route("/", service.show_page, methods=["GET"]),
+            Route("/", _read_page(), methods=["GET"]),
             Route("/predict", partial(service.respond, is_explained=False), methods=["POST"]),
             Route("/meaning", partial(service.respond, is_explained=True), methods=["POST"]),
-            Route("/health", _say_healthy, methods=["GET"]),
+            Route("/health", JSONResponse({"status": "ok"}), methods=["GET"]),
             Route("/metrics", service.show_metrics, methods=["GET"]),
         ],
         lifespan=service.lifespan,
@@ -95,23 +95,18 @@ class _Service:
         self.token = token
         self.limits = limits
         self.metrics = _Metrics()
-        self.page, self.page_headers = _read_page()
         self.taken = 0
         self.large = 0
         self.clients: Counter[str] = Counter()
-        self.pool = ThreadPoolExecutor(limits.workers, thread_name_prefix="predict")
-        # Of several workers one is left to the others, whatever the large requests do.
-        self.large_pool = ThreadPoolExecutor(max(1, limits.workers - 1), thread_name_prefix="predict-large")
+        # Of several workers one is left to the others, whatever the large requests do: their pool is the second.
+        self.pools = [ThreadPoolExecutor(size) for size in (limits.workers, max(1, limits.workers - 1))]
 
     @asynccontextmanager
     async def lifespan(self, _app: Starlette) -> AsyncIterator[None]:
         yield
-        self.pool.shutdown(wait=False, cancel_futures=True)
-        self.large_pool.shutdown(wait=False, cancel_futures=True)
+        for pool in self.pools:
+            pool.shutdown(wait=False, cancel_futures=True)
         self.predictor.close()
-
-    async def show_page(self, _request: Request) -> Response:
-        return Response(self.page, headers=self.page_headers)
 
     async def show_metrics(self, request: Request) -> Response:
         self._check_token(request)
@@ -135,29 +130,26 @@ class _Service:
         place = (request.client.host if request.client else "", is_large)
         self._check_room(*place)
         self._take(1, *place)
-        pool = self.large_pool if is_large else self.pool
         try:
             texts, many = await self._received(request)
-            options = {"is_large": is_large, "is_explained": is_explained}
-            work = pool.submit(self.predictor.answer, texts, **options)
+            predict = partial(self.predictor.answer, is_large=is_large, is_explained=is_explained)
+            work = self.pools[is_large].submit(predict, texts)
         except BaseException:
             self._take(-1, *place)
             raise
         # The place is free when the thread is, not when the client has gone.
         loop = asyncio.get_running_loop()
 
-        def free_place(_work: Future[list[Any]]) -> None:
+        def free_place(_work: Future[list[Found]]) -> None:
             with suppress(RuntimeError):  # what ends after the service has no loop any more
                 loop.call_soon_threadsafe(self._take, -1, *place)
 
         work.add_done_callback(free_place)
         found = await self._found(work)
         self.metrics.characters.inc(sum(map(len, texts)))
-        spans = [one.spans for one in found] if is_explained else found
-        meanings = [one.meanings for one in found] if is_explained else None
-        for span in chain.from_iterable(spans):
+        for span in chain.from_iterable(spans for spans, _ in found):
             self.metrics.spans.labels(span.label).inc()
-        return answer(texts, spans, model=self.predictor.name, many=many, meanings=meanings)
+        return answer(texts, found, model=self.predictor.name, many=many)
 
     async def _received(self, request: Request) -> tuple[list[str], bool]:
         try:
@@ -170,7 +162,7 @@ class _Service:
         except RequestError as error:
             raise _RefusedError(REFUSED, error) from None
 
-    async def _found(self, work: Future[list[Any]]) -> list[Any]:
+    async def _found(self, work: Future[list[Found]]) -> list[Found]:
         try:
             return await asyncio.wait_for(asyncio.wrap_future(work), self.limits.answering)
         except TimeoutError:
@@ -238,13 +230,12 @@ class _RefusedError(Exception):
     """A request that is answered by a status and one line."""
 
     def __init__(self, status: int, error: BiaozhuError | str, next_step: str = "") -> None:
-        super().__init__(status)
         self.status = status
         self.error = RequestError(error, next_step=next_step) if isinstance(error, str) else error
 
 
-def _read_page() -> tuple[bytes, dict[str, str]]:
-    """Return the page and its headers; the browser runs nothing in it that is not in the file."""
+def _read_page() -> Response:
+    """Return the page; the browser runs nothing in it that is not in the file."""
     text = PAGE.read_text("utf-8")
     policy = (
         f"default-src 'none'; script-src {_allow(text, 'script')}; style-src {_allow(text, 'style')}; "
@@ -260,16 +251,12 @@ def _read_page() -> tuple[bytes, dict[str, str]]:
         "Cross-Origin-Resource-Policy": "same-origin",
         "Cache-Control": "no-store",
     }
-    return text.encode("utf-8"), headers
+    return Response(text, headers=headers)
 
 
 def _allow(text: str, tag: str) -> str:
     parts = re.findall(f"<{tag}>(.*?)</{tag}>", text, re.DOTALL)
     return " ".join(f"'sha256-{b64encode(sha256(part.encode()).digest()).decode()}'" for part in parts)
-
-
-async def _say_healthy(_request: Request) -> Response:
-    return JSONResponse({"status": "ok"})
 
 
 def _refuse(refused: _RefusedError) -> Response:
@@ -301,28 +288,18 @@ def read_texts(body: bytes, *, most: int) -> tuple[list[str], bool]:
     return texts, many
 
 
-def answer(
-    texts: Sequence[str],
-    found: Sequence[Sequence[Span]],
-    *,
-    model: str,
-    many: bool,
-    meanings: Sequence[Meanings] | None = None,
-) -> dict[str, Any]:
+def answer(texts: Sequence[str], found: Sequence[Found], *, model: str, many: bool) -> dict[str, Any]:
     """Return the answer: `entities` for one text, `results` of such objects for a list.
 
     `start` and `end` count code points, `start_offset` and `end_offset` UTF-16 units, as Doccano's page does.
     """
-    results = [{"entities": _entities(text, spans)} for text, spans in zip(texts, found, strict=True)]
-    for result, row in zip(results, meanings or (), strict=meanings is not None):
-        for entity, meaning in zip(result["entities"], row, strict=True):
-            entity["meaning"] = meaning
+    results = [{"entities": _entities(text, *each)} for text, each in zip(texts, found, strict=True)]
     return {"model": model, "results": results} if many else {"model": model, **results[0]}
 
 
-def _entities(text: str, spans: Sequence[Span]) -> list[dict[str, Any]]:
+def _entities(text: str, spans: Sequence[Span], meanings: Meanings | None) -> list[dict[str, Any]]:
     to_units = Utf16Offsets(text).to_units
-    return [
+    entities: list[dict[str, Any]] = [
         {
             "start": span.start,
             "end": span.end,
@@ -335,3 +312,6 @@ def _entities(text: str, spans: Sequence[Span]) -> list[dict[str, Any]]:
         }
         for span in spans
     ]
+    if meanings is None:
+        return entities
+    return [{**entity, "meaning": meaning} for entity, meaning in zip(entities, meanings, strict=True)]

@@ -12,6 +12,7 @@ import threading
 import time
 from dataclasses import asdict, dataclass, field, replace
 from hashlib import sha256
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from biaozhu.annotators.network.models import load_model
@@ -36,39 +37,35 @@ if TYPE_CHECKING:
     from biaozhu.normalization.table import Row
 
     Predict = Callable[[Sequence[str]], list[tuple[Span, ...]]]
+    Found = tuple[Sequence[Span], "Meanings | None"]
 
 Meanings = tuple[dict[str, Any] | None, ...]
+"""What each span of a text means; None where nothing can be said, as of a person."""
 OWN = frozenset({"article", "sentence", "start", "end", "text", "candidates"})  # of a row, which the span has
 LOADING_SECONDS, AGAIN_SECONDS = 120.0, 1.0
 PATH = "/predict"
 FIRST_TEXT = "先读一遍。"
 
 
-@dataclass(frozen=True, slots=True)
-class Explained:
-    """The spans of a text, and what each means; None where nothing can be said, as of a person."""
-
-    spans: tuple[Span, ...]
-    meanings: Meanings
-
-
-@dataclass(frozen=True, slots=True)
+@dataclass
 class Predictor:
     """A predictor: its name, and the function from texts to the spans of each (code points, sorted, disjoint).
 
-    Several threads may call it at once. `close` ends what is worked on; where processes work, `workers` is their function.
+    Several threads may call it at once.
     """
 
     name: str
     predict: Predict = field(repr=False)
-    close: Callable[[], None] = field(default=lambda: None, repr=False)
-    workers: Callable[..., list[Any]] | None = field(default=None, repr=False)
 
-    def answer(self, texts: Sequence[str], *, is_large: bool = False, is_explained: bool = False) -> list[Any]:
-        """Return the spans of each text, as `Explained` if wanted; a large request must not take every worker."""
-        if self.workers:
-            return self.workers(texts, is_large=is_large, is_explained=is_explained)
-        return predict_texts(self.predict, texts, is_explained=is_explained)
+    def answer(self, texts: Sequence[str], *, is_large: bool = False, is_explained: bool = False) -> list[Found]:  # noqa: ARG002 — all are equal here
+        """Return the spans of each text with their meanings, if wanted; a large request must not take every worker."""
+        found = self.predict(texts)
+        return [
+            (spans, _explain(text, spans) if is_explained else None) for text, spans in zip(texts, found, strict=True)
+        ]
+
+    def close(self) -> None:
+        """End what is worked on."""
 
 
 def load_rule_predictor(weights: str, threads: int) -> Predictor:
@@ -81,10 +78,9 @@ def rule_predictor(model: NameModel) -> Predictor:
 
     def predict_one(text: str) -> tuple[Span, ...]:
         cuts = split_text(text)
-        found = annotate_combined([text[start:end] for start, end in cuts], model=model)
-        return tuple(_moved(span, start) for (start, _), row in zip(cuts, found, strict=True) for span in row)
+        return _joined(cuts, annotate_combined([text[start:end] for start, end in cuts], model=model))
 
-    return Predictor("preannotate", lambda texts: [predict_one(text) for text in texts])
+    return Predictor("preannotate", lambda texts: list(map(predict_one, texts)))
 
 
 def trained_predictor(folder: Path) -> Predictor:
@@ -93,25 +89,25 @@ def trained_predictor(folder: Path) -> Predictor:
     lock = threading.Lock()  # spaCy does not say that one pipeline may run in two threads at once
 
     def predict(texts: Sequence[str]) -> list[tuple[Span, ...]]:
-        cuts = [(number, *edges) for number, text in enumerate(texts) for edges in split_text(text)]
+        cuts = [split_text(text) for text in texts]
         with lock:
-            found = model([texts[number][start:end] for number, start, end in cuts])
-        spans: list[list[Span]] = [[] for _ in texts]
-        for (number, start, _), inside in zip(cuts, found, strict=True):
-            spans[number] += [_moved(span, start) for span in inside]
-        return [tuple(one) for one in spans]
+            found = iter(model([text[start:end] for text, row in zip(texts, cuts, strict=True) for start, end in row]))
+        return [_joined(row, islice(found, len(row))) for row in cuts]
 
     return Predictor(model.name, predict)
 
 
-def predict_texts(predict: Predict, texts: Sequence[str], *, is_explained: bool) -> list[Any]:
-    """Return the spans of each text, as `Explained` if wanted."""
-    found = predict(texts)
-    return list(map(_explain, texts, found)) if is_explained else found
+def _joined(cuts: Sequence[tuple[int, int]], found: Iterable[Iterable[Span]]) -> tuple[Span, ...]:
+    """Return the spans that were found in each part of a text as spans of the text."""
+    return tuple(
+        replace(span, start=span.start + start, end=span.end + start)
+        for (start, _), row in zip(cuts, found, strict=True)
+        for span in row
+    )
 
 
-def _explain(text: str, spans: tuple[Span, ...]) -> Explained:
-    """Return the spans of a text, taken for an article of its own, with what each means."""
+def _explain(text: str, spans: Sequence[Span]) -> Meanings:
+    """Return what each span of a text, taken for an article of its own, means."""
     digest = sha256(text.encode("utf-8")).hexdigest()
     blocks, metadata = find_blocks(text) if text.strip() else ((), Metadata())
     article = Article(digest[:12], "", digest, "utf-8", text, blocks, metadata)
@@ -128,11 +124,7 @@ def _explain(text: str, spans: tuple[Span, ...]) -> Explained:
         begins[one.sentence] + one.start: {key: value for key, value in asdict(one).items() if key not in OWN}
         for one in listed
     }
-    return Explained(spans, tuple(found.get(span.start) for span in spans))
-
-
-def _moved(span: Span, by: int) -> Span:
-    return replace(span, start=span.start + by, end=span.end + by)
+    return tuple(found.get(span.start) for span in spans)
 
 
 @dataclass(slots=True)
@@ -142,14 +134,8 @@ class _Worker:
     is_reserved: bool
 
 
-def process_predictor(make: Callable[[], Predictor], *, size: int, seconds: float) -> Predictor:
-    """Return a predictor that works in processes, see `WorkerProcesses`."""
-    workers = WorkerProcesses(make, size=size, seconds=seconds)
-    return Predictor(workers.name, workers.predict, workers.close, workers.predict)
-
-
-class WorkerProcesses:
-    """Processes with a predictor each; `predict` may be called from several threads at once."""
+class WorkerProcesses(Predictor):
+    """Processes with a predictor each; `answer` may be called from several threads at once."""
 
     def __init__(self, make: Callable[[], Predictor], *, size: int, seconds: float) -> None:
         """Start `size` processes and wait until each has loaded the predictor of `make`; raises what that raises.
@@ -166,14 +152,14 @@ class WorkerProcesses:
         started = [self._start(is_reserved=number == 0 and size > 1) for number in range(size)]
         try:
             for worker in started:
-                self.name = self._answer(worker, LOADING_SECONDS)
+                self.name = self._ask(worker, LOADING_SECONDS)
                 self._put(worker)
         except BaseException:
             self.close()
             raise
 
-    def predict(self, texts: Sequence[str], *, is_large: bool = False, is_explained: bool = False) -> list[Any]:
-        """Return the spans of each text, as `Explained` if wanted, or raise what the predictor does.
+    def answer(self, texts: Sequence[str], *, is_large: bool = False, is_explained: bool = False) -> list[Found]:
+        """Return what the predictor of a process answers, or raise what it does.
 
         TimeoutError: no process is free, or one has worked on it for as long as it may, and has been ended.
         ServiceError: the process has ended unasked.
@@ -181,21 +167,13 @@ class WorkerProcesses:
         worker = self._take(is_large=is_large)
         is_sound = False
         try:
-            worker.connection.send((is_explained, list(texts)))
-            found: list[Any] = self._answer(worker, self._seconds)
+            found: list[Found] = self._ask(worker, self._seconds, (list(texts), is_explained))
             is_sound = True
         except BiaozhuError as error:
             is_sound = error.where == PATH
             raise
-        except TimeoutError:
-            raise
-        except OSError:
-            raise _ended() from None
         finally:
-            if is_sound:
-                self._put(worker)
-            else:
-                self._replace(worker)
+            (self._put if is_sound else self._replace)(worker)
         return found
 
     def _take(self, *, is_large: bool) -> _Worker:
@@ -227,19 +205,17 @@ class WorkerProcesses:
         for process in tuple(self._all):
             process.kill()
 
-    def _answer(self, worker: _Worker, seconds: float) -> Any:
+    def _ask(self, worker: _Worker, seconds: float, request: object = None) -> Any:
+        """Send a request, if any, and return what comes back in that time; at first that is the predictor's name."""
         try:
-            is_there = worker.connection.poll(seconds)
-            answer: tuple[bool, Any] = worker.connection.recv() if is_there else (False, None)
+            if request is not None:
+                worker.connection.send(request)
+            answer = worker.connection.recv() if worker.connection.poll(seconds) else TimeoutError()
         except (EOFError, OSError):
-            raise _ended() from None
-        if not is_there:
-            raise TimeoutError
-        is_error, value = answer
-        if is_error:
-            kind, what, where, next_step = value
-            raise kind(what, where=where, next_step=next_step)
-        return value
+            raise ServiceError("a worker process ended unasked, perhaps for want of memory") from None
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
 
     def _start(self, *, is_reserved: bool) -> _Worker:
         # Spawned, not forked: ONNX Runtime's threads do not survive a fork.
@@ -263,7 +239,7 @@ class WorkerProcesses:
         while not self._is_closed:
             worker = self._start(is_reserved=is_reserved)
             try:
-                self._answer(worker, LOADING_SECONDS)
+                self._ask(worker, LOADING_SECONDS)
             except (BiaozhuError, TimeoutError):
                 self._end(worker)
                 time.sleep(AGAIN_SECONDS)
@@ -278,10 +254,6 @@ class WorkerProcesses:
         self._all.discard(worker.process)
 
 
-def _ended() -> ServiceError:
-    return ServiceError("a worker process ended unasked, perhaps for want of memory")
-
-
 def _work(connection: Connection, make: Callable[[], Predictor], parent: int) -> None:
     # Only the parent ends it, after what was begun.
     for number in (signal.SIGINT, signal.SIGTERM):
@@ -291,20 +263,17 @@ def _work(connection: Connection, make: Callable[[], Predictor], parent: int) ->
         predictor = make()
         predictor.predict([FIRST_TEXT])  # what is loaded at the first text is loaded before the first request
     except Exception as error:  # noqa: BLE001 — whatever it is, the parent says it
-        said = error if isinstance(error, BiaozhuError) else bug_from(error, where="")
-        connection.send((True, _stated(said)))
+        connection.send(error if isinstance(error, BiaozhuError) else bug_from(error, where=""))
         return
-    connection.send((False, predictor.name))
+    connection.send(predictor.name)
     while True:
         try:
-            is_explained, texts = connection.recv()
+            texts, is_explained = connection.recv()
         except EOFError:
             return
         try:
-            connection.send((False, predict_texts(predictor.predict, texts, is_explained=is_explained)))
+            connection.send(predictor.answer(texts, is_explained=is_explained))
         except Exception as error:  # noqa: BLE001 — whatever a text brings about, the process lives on
-            connection.send((True, _stated(bug_from(error, where=PATH), where=PATH)))
-
-
-def _stated(error: BiaozhuError, where: str = "") -> tuple[type[BiaozhuError], str, str, str]:
-    return type(error), error.what, where or error.where, error.next_step
+            said = bug_from(error, where=PATH)
+            said.where = PATH
+            connection.send(said)

@@ -47,7 +47,7 @@ def create(
     Generated passwords go to accounts.json in the home folder, which only you can read. Run again with further
     layers or annotators, it only adds: what was assigned stays.
     """
-    from biaozhu.doccano.local.state import accounts_path
+    from biaozhu.doccano.local.state import ACCOUNTS_FILE
     from biaozhu.doccano.team import create_projects
 
     names = [name.strip() for name in annotators.split(",")]
@@ -80,7 +80,7 @@ def create(
         if not dry_run:
             for row in rows:
                 say(f"{row['annotator']}: {row['url']}")
-            say(f"the generated passwords are in {accounts_path(home)}, which only you can read")
+            say(f"the generated passwords are in {home / ACCOUNTS_FILE}, which only you can read")
     finish(losses)
 
 
@@ -180,7 +180,7 @@ def status(name: ProjectArgument, *, plans: Plans = PLANS, home: Home = LOCAL, a
 def accounts(name: ProjectArgument, *, plans: Plans = PLANS, home: Home = LOCAL, as_json: AsJson = False) -> None:
     """List a project's annotators: their page, and whether their password is kept. No password is printed."""
     from biaozhu.doccano.connection import find_account
-    from biaozhu.doccano.local.state import accounts_path
+    from biaozhu.doccano.local.state import ACCOUNTS_FILE
     from biaozhu.doccano.team import list_accounts
 
     url = find_account(home=home).url
@@ -189,7 +189,7 @@ def accounts(name: ProjectArgument, *, plans: Plans = PLANS, home: Home = LOCAL,
     rows = [(one, f"{name}@{one}", url, "yes" if one in kept else "no") for one in given]
     columns = ("annotator", "project", "page", "password kept")
     print_table(f"accounts of {name}", columns, rows, as_json=as_json)
-    say(f"generated passwords are in {accounts_path(home)}, which only you can read")
+    say(f"generated passwords are in {home / ACCOUNTS_FILE}, which only you can read")
 
 
 def _read_plan(plans: Path, project: str) -> assigning.Assignment:

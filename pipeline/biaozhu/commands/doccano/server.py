@@ -36,10 +36,10 @@ def up(
     it has no TLS): an empty database, or the one that this home folder began with. No other is touched.
     """
     from biaozhu.doccano.local.server import find_venv, start
-    from biaozhu.doccano.local.state import state_path
+    from biaozhu.doccano.local.state import STATE_FILE
 
     venv = find_venv(venv)
-    if not home.is_symlink() and not state_path(home).exists():
+    if not home.is_symlink() and not (home / STATE_FILE).exists():
         say("Doccano prepares its database, which takes a minute the first time …")
     _print_status(start(home=home, port=port, venv=venv), as_json=as_json)
 
@@ -47,14 +47,14 @@ def up(
 def down(*, home: Home = LOCAL, as_json: AsJson = False) -> None:
     """Stop Doccano with all its processes. What was annotated stays."""
     from biaozhu.doccano.local.server import stop
-    from biaozhu.doccano.local.state import state_path
+    from biaozhu.doccano.local.state import STATE_FILE
 
     ended = stop(home=home)
     if as_json:
         print_json({"ended": ended})
         return
     say(f"{len(ended)} processes ended" if ended else "nothing was running")
-    if not state_path(home).exists():
+    if not (home / STATE_FILE).exists():
         _say_never_started(home)
 
 

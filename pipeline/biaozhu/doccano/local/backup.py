@@ -35,8 +35,8 @@ from biaozhu.data.files import parse_json, read_bytes, temporary_folder
 from biaozhu.doccano.local import state as local_state
 from biaozhu.doccano.local.server import DOCCANO_VERSION, find_free_port
 from biaozhu.doccano.local.state import (
+    ACCOUNTS_FILE,
     ServerState,
-    accounts_path,
     call_postgres,
     database_url,
     hide_password,
@@ -111,7 +111,7 @@ def back_up(path: Path, *, home: Path) -> BackupManifest:
             if error.sqlite_errorname in ("SQLITE_FULL", "SQLITE_IOERR_WRITE"):
                 raise WriteError(f"cannot be written ({error})", where=str(path)) from None
             what = f"its database cannot be read ({error})"
-            raise BackupError(what, where=str(local_state.sqlite_path(home)), next_step="See its logs") from None
+            raise BackupError(what, where=str(home / local_state.SQLITE_FILE), next_step="See its logs") from None
 
 
 def _write_archive(path: Path, home: Path, state: ServerState) -> BackupManifest:
@@ -123,8 +123,8 @@ def _write_archive(path: Path, home: Path, state: ServerState) -> BackupManifest
         content = {key: getattr(state, key) for key in ("username", "password", "secret_key")}
         secrets.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
         sources = {DATABASES[kind]: copy, SECRETS: secrets}
-        if accounts_path(home).exists():
-            sources[ACCOUNTS] = accounts_path(home)
+        if (home / ACCOUNTS_FILE).exists():
+            sources[ACCOUNTS] = home / ACCOUNTS_FILE
         media = home / "media"
         for file in sorted(media.rglob("*")):
             is_export = file.parent == media and file.suffix == ".zip"
@@ -145,14 +145,14 @@ def _write_archive(path: Path, home: Path, state: ServerState) -> BackupManifest
 
 def _copy_sqlite(home: Path, copy: Path) -> dict[str, int]:
     """Copy the database as it is at one moment, through SQLite itself, and check the copy."""
-    uri = f"{local_state.sqlite_path(home).as_uri()}?mode=ro"
+    uri = f"{(home / local_state.SQLITE_FILE).as_uri()}?mode=ro"
     opened = sqlite3.connect(uri, uri=True, timeout=60)
     with closing(opened) as source, closing(sqlite3.connect(copy)) as target:
         source.backup(target)
         (found,) = target.execute("PRAGMA integrity_check(1)").fetchone()
         if found != "ok":
             what, advice = f"its database is damaged ({found})", "Restore an earlier backup"
-            raise BackupError(what, where=str(local_state.sqlite_path(home)), next_step=advice)
+            raise BackupError(what, where=str(home / local_state.SQLITE_FILE), next_step=advice)
         # One file, without a journal beside it.
         target.execute("PRAGMA journal_mode=DELETE")
         return {name: int(target.execute(ask).fetchone()[0]) for name, ask in COUNTS.items()}

@@ -77,7 +77,7 @@ def start(*, home: Path, port: int | None = None, venv: Path | None = None, wait
             living = {process.name for process in _list_living(state, home)}
             for part in (part for part in PARTS if part not in living):
                 if part in begun:
-                    log = _log_path(home, part)
+                    log = home / f"{part}.log"
                     what = f"the {part} ended at once ({_read_last_line(log)})"
                     raise ServerError(what, next_step=f"Look into {log}")
                 begun.add(part)
@@ -113,7 +113,7 @@ def get_status(*, home: Path) -> ServerStatus:
     living = _list_living(state, home)
     names = {process.name for process in living}
     healthy, health = _check_health(state) if "webserver" in names else (False, {})
-    logs = [_log_path(home, part) for part in PARTS]
+    logs = [home / f"{part}.log" for part in PARTS]
     return ServerStatus(
         home=home,
         url=state.url,
@@ -199,18 +199,14 @@ def _prepare_database(home: Path, state: ServerState, venv: Path, environment: d
     for name in ("media", "uploads"):
         (home / name).mkdir(exist_ok=True)
     admin = {"DJANGO_SUPERUSER_USERNAME": state.username, "DJANGO_SUPERUSER_PASSWORD": state.password}
-    log = _log_path(home, "setup")
-    log.touch(mode=0o600, exist_ok=True)
-    with log.open("ab") as output:
+    log = home / "setup.log"
+    with local_state.logged(log) as options:
         result = subprocess.run(  # noqa: S603 — the program is one of Doccano's environment, there is no shell
-            [str(venv / "bin" / "python"), "-m", "biaozhu_setup"],
+            [venv / "bin" / "python", "-m", "biaozhu_setup"],
             env=environment | admin,
             cwd=_find_backend(venv),
-            stdin=subprocess.DEVNULL,
-            stdout=output,
-            stderr=subprocess.STDOUT,
-            umask=0o077,
             check=False,
+            **options,
         )
     if result.returncode:
         what = f"the database cannot be prepared ({_read_last_line(log)})"
@@ -236,7 +232,7 @@ def _start_part(part: str, home: Path, state: ServerState, venv: Path, environme
             *("--loglevel", "info", "--concurrency", "1", "--without-gossip", "--without-mingle"),
         ],
     }
-    log = _log_path(home, part)
+    log = home / f"{part}.log"
     try:
         process = local_state.spawn(part, commands[part], environment=environment, folder=backend, log=log)
     except OSError as error:
@@ -277,10 +273,6 @@ def _choose_port(last: int, wanted: int | None) -> int:
             advice = "Give another --port, or none to get a free one"
             raise ServerError(f"port {wanted} of 127.0.0.1 is taken", next_step=advice) from None
     return wanted or last
-
-
-def _log_path(home: Path, part: str) -> Path:
-    return home / f"{part}.log"
 
 
 def _read_last_line(log: Path) -> str:

@@ -14,7 +14,7 @@ import subprocess
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
 import psutil
@@ -27,9 +27,11 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
 DEFAULT_HOME = Path(".doccano")
+STATE_FILE, ACCOUNTS_FILE, SQLITE_FILE = "state.json", "accounts.json", "db.sqlite3"  # of a home folder
 SCHEMA = 1
 LOCK_WAIT_SECONDS = 180
 HOME_VARIABLE = "BIAOZHU_DOCCANO_HOME"
+GRACE_SECONDS = 10.0  # for a process to end before it is killed
 START_TOLERANCE_SECONDS = 2.0  # the system rounds start times to clock ticks
 
 
@@ -60,16 +62,6 @@ class ServerState:
         return f"http://127.0.0.1:{self.port}"
 
 
-def state_path(home: Path) -> Path:
-    """Return the path of the state file of a home folder."""
-    return home / "state.json"
-
-
-def accounts_path(home: Path) -> Path:
-    """Return the path of the file of passwords of a home folder."""
-    return home / "accounts.json"
-
-
 def make_state(port: int) -> ServerState:
     """Return the state of a server that was never started, with new secrets."""
     return ServerState(port, "admin", secrets.token_urlsafe(24), secrets.token_urlsafe(48))
@@ -77,7 +69,7 @@ def make_state(port: int) -> ServerState:
 
 def read_state(home: Path) -> ServerState | None:
     """Read the state, or None where there is none."""
-    path = state_path(home)
+    path = home / STATE_FILE
     if not path.exists():
         return None
     try:
@@ -96,7 +88,7 @@ def read_state(home: Path) -> ServerState | None:
 def write_state(home: Path, state: ServerState) -> None:
     """Write the state, readable by its owner only."""
     content = json.dumps({"schema": SCHEMA, **asdict(state)}, indent=2)
-    write_text(state_path(home), f"{content}\n", mode=0o600)
+    write_text(home / STATE_FILE, f"{content}\n", mode=0o600)
 
 
 @contextmanager
@@ -119,30 +111,28 @@ def lock_home(home: Path) -> Iterator[None]:
 def worker_runs(home: Path) -> bool:
     """Tell whether the local server's worker runs and is not halted; it may be busy."""
     state = read_state(home)
-    for worker in state.processes if state else ():
-        # One that vanishes while it is looked at says nothing about the others.
-        with suppress(psutil.Error):
-            halted = psutil.Process(worker.pid).status() == psutil.STATUS_STOPPED
-            if worker.name == "worker" and is_alive(worker, home.resolve()) and not halted:
-                return True
+    workers = [one for one in (state.processes if state else ()) if one.name == "worker"]
+    with suppress(psutil.Error):
+        alive = [psutil.Process(one.pid) for one in workers if is_alive(one, home.resolve())]
+        return any(one.status() != psutil.STATUS_STOPPED for one in alive)
     return False
+
+
+@contextmanager
+def logged(log: Path) -> Iterator[dict[str, Any]]:
+    """Give the options of a process without input, whose outputs are appended to the log; what it writes is of mode 600."""
+    log.touch(mode=0o600, exist_ok=True)
+    with log.open("ab") as output:
+        yield {"stdin": subprocess.DEVNULL, "stdout": output, "stderr": subprocess.STDOUT, "umask": 0o077}
 
 
 def spawn(
     name: str, command: Sequence[str], *, environment: Mapping[str, str], folder: Path, log: Path
 ) -> ServerProcess:
-    """Start a process in a session of its own; both its outputs are appended to the log, of mode 600."""
-    log.touch(mode=0o600, exist_ok=True)
-    with log.open("ab") as output:
+    """Start a process in a session of its own; its outputs go to the log."""
+    with logged(log) as options:
         child = subprocess.Popen(  # noqa: S603 — the program is one of Doccano's environment, there is no shell
-            command,
-            stdin=subprocess.DEVNULL,
-            stdout=output,
-            stderr=subprocess.STDOUT,
-            cwd=folder,
-            env=dict(environment),
-            start_new_session=True,
-            umask=0o077,
+            command, cwd=folder, env=environment, start_new_session=True, **options
         )
     return ServerProcess(name, child.pid, psutil.Process(child.pid).create_time())
 
@@ -162,18 +152,15 @@ def is_alive(process: ServerProcess, home: Path) -> bool:
 
 def find_family(home: Path) -> list[psutil.Process]:
     """Return every process whose environment names this home folder: leaders, workers and their children."""
-    members = []
-    for process in psutil.process_iter():
-        try:
-            is_ours = process.environ().get(HOME_VARIABLE) == str(home)
-            if is_ours and process.status() != psutil.STATUS_ZOMBIE:
-                members.append(process)
-        except psutil.Error:
-            continue
-    return members
+    return [
+        process
+        for process in psutil.process_iter(["environ", "status"])
+        if (process.info["environ"] or {}).get(HOME_VARIABLE) == str(home)
+        and process.info["status"] != psutil.STATUS_ZOMBIE
+    ]
 
 
-def stop_family(home: Path, *, grace_seconds: float = 10.0) -> list[int]:
+def stop_family(home: Path) -> list[int]:
     """End every process of this home, by force where it does not end in time, and return the pids."""
     ended: list[int] = []
     # A parent may start a child between the look and the signal; a second round finds it.
@@ -187,7 +174,7 @@ def stop_family(home: Path, *, grace_seconds: float = 10.0) -> list[int]:
                 # psutil itself refuses to signal a pid that has meanwhile gone to another process.
                 with suppress(psutil.NoSuchProcess):
                     end(member)
-            _, alive = psutil.wait_procs(alive, timeout=grace_seconds)
+            _, alive = psutil.wait_procs(alive, timeout=GRACE_SECONDS)
         ended += [member.pid for member in members if member.pid not in ended]
     return ended
 
@@ -195,7 +182,7 @@ def stop_family(home: Path, *, grace_seconds: float = 10.0) -> list[int]:
 def database_url(home: Path) -> str:
     """Return the address that Doccano is given: the PostgreSQL of DATABASE_URL, else SQLite in the home folder."""
     given = os.environ.get("DATABASE_URL", "")
-    return given if given.startswith(("postgres:", "postgresql:")) else f"sqlite:///{sqlite_path(home)}"
+    return given if given.startswith(("postgres:", "postgresql:")) else f"sqlite:///{home / SQLITE_FILE}"
 
 
 def hide_password(url: str) -> str:
@@ -218,11 +205,6 @@ def check_database(state: ServerState, home: Path) -> None:
         change = "Unset DATABASE_URL" if is_sqlite else f"Set DATABASE_URL to {state.database} again"
         what = f"its annotations are in {state.database}, and DATABASE_URL now leads to {now}"
         raise ServerError(what, where=str(home), next_step=f"{change}, or give another --home")
-
-
-def sqlite_path(home: Path) -> Path:
-    """Return the path of a home folder's own database."""
-    return home / "db.sqlite3"
 
 
 def call_postgres(program: str, *arguments: str, url: str) -> str:
