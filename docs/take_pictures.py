@@ -183,7 +183,7 @@ def take_suggestion(browser: Browser, connection: Connection, account: Account) 
         sentences = [with_spans(one, ()) for one in read_layer(LAYER)][PAGE - 1 : PAGE]
         push(connection, [(LAYER.stem, sentences)], setting)
         project = require_project(connection, setting.name)
-        switch_on(connection, project, url=url, token=token, labels=setting.labels)
+        switch_on(project, url=url, token=token, labels=setting.labels)
         with example(browser, account, project, 1) as page:
             page.locator(WAND).click()
             with page.expect_response(lambda answer: "/auto-labeling?" in answer.url):

@@ -19,7 +19,7 @@ from biaozhu.doccano.connection import Account, connect
 if TYPE_CHECKING:
     from pathlib import Path
 
-QUICK = (0.5, 0.5)
+QUICK = 0.5
 TOKEN = secrets.token_hex(20)
 
 
@@ -84,14 +84,14 @@ def test_connection_gives_up_on_a_server_that_accepts_and_never_answers() -> Non
     with socket.create_server(("127.0.0.1", 0)) as silent:
         url = f"http://127.0.0.1:{silent.getsockname()[1]}"
         with pytest.raises(ServerError):
-            connect(Account(url, token=TOKEN), timeout=QUICK, retries=1)
+            connect(Account(url, token=TOKEN, silence_seconds=QUICK), retries=1)
 
 
 def test_connection_gives_up_where_nothing_listens() -> None:
     with socket.create_server(("127.0.0.1", 0)) as gone:
         url = f"http://127.0.0.1:{gone.getsockname()[1]}"
     with pytest.raises(ServerError):
-        connect(Account(url, token=TOKEN), timeout=QUICK, retries=0)
+        connect(Account(url, token=TOKEN, silence_seconds=QUICK), retries=0)
 
 
 def test_connection_trusts_only_certificates_of_a_known_authority(tmp_path: Path) -> None:
@@ -130,7 +130,7 @@ def test_connection_unpacks_nothing(code: int) -> None:
     url = f"http://127.0.0.1:{server.server_port}"
     try:
         with pytest.raises(RemoteError):
-            connect(Account(url, token=TOKEN), timeout=QUICK)
+            connect(Account(url, token=TOKEN, silence_seconds=QUICK))
     finally:
         server.shutdown()
         server.server_close()

@@ -117,7 +117,7 @@ def test_doccano_refuses_long_bodies_before_it_reads_them(doccano: Connection, p
 
 def test_doccano_annotator_cannot_rewrite_a_project_by_put(doccano: Connection, project: Project) -> None:
     person = annotator(doccano, f"p-{secrets.token_hex(4)}", project)
-    example = read_examples(doccano, project)[0]
+    example = read_examples(project)[0]
     label = next(iter(project.label_types.values()))
     base = f"{doccano.url}/v1/projects/{project.id}"
     for path, data in (
@@ -134,7 +134,7 @@ def test_doccano_annotation_cannot_name_things_of_another_project(doccano: Conne
     push(doccano, [("other", make_layer("other", 3))], other)
     there = require_project(doccano, other.name)
     person = annotator(doccano, f"p-{secrets.token_hex(4)}", project)
-    session, example = person.connection.session, read_examples(doccano, project)[0].id
+    session, example = person.connection.session, read_examples(project)[0].id
     spans = f"{doccano.url}/v1/{person.path(example)}/spans"
     span = {"start_offset": 0, "end_offset": 1, "label": next(iter(there.label_types.values()))}
     assert session.post(spans, json=span).status_code == 404
@@ -146,7 +146,7 @@ def test_doccano_annotation_cannot_name_things_of_another_project(doccano: Conne
         json={**span, "start_offset": 900, "end_offset": 901, "label": person.project.label_types["地点"]},
     )
     assert own.status_code == 201
-    foreign = read_examples(doccano, there)[0].id
+    foreign = read_examples(there)[0].id
     body = json.dumps({"example": foreign}).encode("utf-16")
     headers = {"Content-Type": "application/json; charset=utf-16"}
     assert session.patch(f"{spans}/{own.json()['id']}", data=body, headers=headers).status_code == 404

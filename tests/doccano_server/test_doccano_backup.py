@@ -48,7 +48,7 @@ def everything(connection: Connection, names: Sequence[str]) -> dict[str, Any]:
             "members": connection.get(f"{path}/members"),
             "tags": connection.get(f"{path}/tags"),
             "comments": list_all(connection, f"{path}/comments"),
-            "examples": read_examples(connection, project),
+            "examples": read_examples(project),
             "each": [
                 {
                     # An address in it begins with the server's.

@@ -40,7 +40,7 @@ def test_doccano_server_clock_set_back_after_an_edit_hides_no_work(doccano: Conn
     push(doccano, [("clock", layer)], setting)
     project = require_project(doccano, setting.name)
     example = int(list_all(doccano, f"projects/{project.id}/examples")[0]["id"])
-    (record,) = read_spans(doccano, project, example)
+    (record,) = read_spans(project, example)
     assert not record.edited
     # Somebody thinks about it and leaves it as it was; meanwhile the clock goes back an hour.
     person = Person(doccano, project)
@@ -50,7 +50,7 @@ def test_doccano_server_clock_set_back_after_an_edit_hides_no_work(doccano: Conn
         database.execute(
             "UPDATE labels_span SET updated_at = datetime(created_at, '-1 hour') WHERE id = ?", (record.id,)
         )
-    (record,) = read_spans(doccano, project, example)
+    (record,) = read_spans(project, example)
     assert record.updated < record.created
     other = [with_spans(s, [Span(2, 4, "PLACE", "rule", 0.5)]) for s in layer]
     report = push(doccano, [("clock", other)], setting)
@@ -69,7 +69,7 @@ def test_doccano_lock_of_a_clock_that_is_ahead_is_a_lock(
     )
     write_layer(path, layer)
     push(doccano, [("clock", layer)], setting)
-    journal = Journal(doccano, require_project(doccano, setting.name))
+    journal = Journal(require_project(doccano, setting.name))
     with hold_lock(journal) as owner:
         ticks = int(Path("/proc/self/stat").read_text().rsplit(")", 1)[1].split()[19])
         # Counted from the machine's start, so that no setting of the clock makes a live push look dead.

@@ -95,6 +95,6 @@ def test_doccano_on_a_full_disk_says_so_and_the_rerun_finishes(small_disk: Path,
             pulled = pull(connection, ProjectSpec(name, SETTING.labels))
             assert list(pulled.sentences) == sent
             assert (pulled.losses, pulled.changes) == ((), ())
-            assert count_examples(connection, require_project(connection, name)) == len(sent)
+            assert count_examples(require_project(connection, name)) == len(sent)
     finally:
         stop(home=home)

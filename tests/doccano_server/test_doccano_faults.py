@@ -61,7 +61,7 @@ def check_whole(home: Path, setting: ProjectSpec, layer: Sequence[Sentence]) -> 
     connection = connect(find_account(home=home))
     project = find_project(connection, setting.name)
     assert project is not None
-    assert count_examples(connection, project) == len(layer)
+    assert count_examples(project) == len(layer)
     pulled = pull(connection, setting)
     assert (pulled.losses, pulled.changes) == ((), ())
     assert list(pulled.sentences) == list(layer)
@@ -188,13 +188,13 @@ def test_doccano_import_that_waits_in_the_queue_of_a_killed_push_does_not_come_t
     deadline = time.monotonic() + 60
     while time.monotonic() < deadline:
         project = project or find_project(doccano, setting.name)
-        if project and any(batch.task for _, batch in Journal(doccano, project).read(ImportBatch)):
+        if project and any(batch.task for _, batch in Journal(project).read(ImportBatch)):
             break
         time.sleep(0.05)
     pushing.kill()
     pushing.wait()
     assert project is not None
-    assert count_examples(doccano, project) == 0
+    assert count_examples(project) == 0
     start(home=doccano_server, wait_seconds=180)
     again = run(doccano_server, "push", path, "--project", setting.name)
     assert again.returncode == 0, again.stderr
@@ -238,12 +238,12 @@ def test_doccano_push_heals_what_repeated_and_cut_off_imports_left(
     setting = new_setting()
     layer = make_layer("double", 20)
     project = ensure_project(doccano, setting)
-    journal = Journal(doccano, project)
+    journal = Journal(project)
     batch = ImportBatch("0" * 12, 0, "x" * 22)
     journal.write(batch)
     for bare in runs:
         import_raw(doccano, project, layer, batch.name, bare=bare)
-    assert count_examples(doccano, project) == len(layer) * len(runs)
+    assert count_examples(project) == len(layer) * len(runs)
     report = push(doccano, [("double", layer)], setting)
     assert report.healed == len(layer) * (len(runs) if all(runs) else len(runs) - 1)
     assert report.losses == []
@@ -255,7 +255,7 @@ def test_doccano_lock_names_its_owner_and_yields_only_to_a_dead_one(
 ) -> None:
     setting, layer, path = new_setting(), make_layer("lock", 5), tmp_path / "lock.jsonl"
     write_layer(path, layer)
-    journal = Journal(doccano, ensure_project(doccano, setting))
+    journal = Journal(ensure_project(doccano, setting))
     with hold_lock(journal):
         refused = run(doccano_server, "push", path, "--project", setting.name)
         assert refused.returncode == 2

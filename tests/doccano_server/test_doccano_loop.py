@@ -53,7 +53,7 @@ def test_loop_goes_round_and_waits_for_people(doccano: Connection, doccano_serve
     assert json.loads((folder / "loop.json").read_text("utf-8"))["step"] == "adjudicate"
     assert run(doccano_server, "loop", folder).returncode == 1
     judge = Person(doccano, require_project(doccano, f"{project}-adjudication"))
-    example = list_examples(doccano, judge.project)[disputed.id]["id"]
+    example = list_examples(judge.project)[disputed.id]["id"]
     judge.comment(example, "P6 没有专名")
     judge.confirm(example)
     last = run(doccano_server, "loop", folder)

@@ -106,7 +106,7 @@ def push_until_done(capsys: pytest.CaptureFixture[str], path: Path, setting: Pro
 def check_whole(connection: Connection, setting: ProjectSpec, layer: Sequence[Sentence]) -> None:
     """Nothing lost, nothing twice, in order, and no lock left."""
     project = require_project(connection, setting.name)
-    assert count_examples(connection, project) == len(layer)
+    assert count_examples(project) == len(layer)
     pulled = pull(connection, setting)
     assert (pulled.losses, pulled.changes, pulled.consistent) == ((), (), True)
     assert list(pulled.sentences) == list(layer)

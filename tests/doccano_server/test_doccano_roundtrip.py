@@ -152,8 +152,8 @@ def test_doccano_never_overwrites_what_people_did(doccano: Connection) -> None:
     push(doccano, [("people", layer)], setting)
     project = project_of(doccano, setting)
     anna = annotator(doccano, f"anna{secrets.token_hex(3)}", project)
-    numbers = [example.id for example in read_examples(doccano, project)]
-    spans = [read_spans(anna.connection, project, number) for number in numbers]
+    numbers = [example.id for example in read_examples(project)]
+    spans = [read_spans(anna.project, number) for number in numbers]
     assert all(spans)  # she sees the pre-annotations
     anna.confirm(numbers[0])
     anna.comment(numbers[1], "不确定")
@@ -186,9 +186,9 @@ def test_doccano_pull_tells_whose_a_change_is(doccano: Connection, doccano_serve
     push(doccano, [("whose", layer)], setting)
     project = project_of(doccano, setting)
     anna = annotator(doccano, f"anna{secrets.token_hex(3)}", project)
-    numbers = [example.id for example in read_examples(doccano, project)]
+    numbers = [example.id for example in read_examples(project)]
     anna.draw(numbers[1], 9, 12, "数量")  # UTF-16 units, as the browser counts: 𠮷 has two
-    anna.erase(numbers[2], read_spans(doccano, project, numbers[2])[0].id)
+    anna.erase(numbers[2], read_spans(project, numbers[2])[0].id)
     anna.confirm(numbers[3])
     pulled = pull(doccano, setting)
     name = anna.connection.username
@@ -212,7 +212,7 @@ def test_doccano_pull_names_what_cannot_come_back(doccano: Connection, doccano_s
     push(doccano, [("lost", layer)], setting)
     project = project_of(doccano, setting)
     admin = Person(doccano, project)
-    numbers = [example.id for example in read_examples(doccano, project)]
+    numbers = [example.id for example in read_examples(project)]
     doccano.post(f"projects/{project.id}/span-types", {"text": "机构", "prefix_key": None, "suffix_key": None})
     admin = Person(doccano, project_of(doccano, setting))
     admin.draw(numbers[0], 900, 950, "地点")
@@ -242,7 +242,7 @@ def test_doccano_pull_of_a_shared_project_takes_what_is_ours(
     push(doccano, [("shared", new)], setting)
     project = project_of(doccano, setting)
     doccano.post(f"projects/{project.id}/examples", {"text": "外来的句子", "meta": {"page": "3"}})
-    numbers = {example.sentence_id: example.id for example in read_examples(doccano, project)}
+    numbers = {example.sentence_id: example.id for example in read_examples(project)}
     for sentence in (old[1], new[2], new[4]):
         Person(doccano, project).confirm(numbers[sentence.id])
     pull_it = ("pull", "-o", tmp_path / "back", "--project", setting.name)
@@ -269,7 +269,7 @@ def test_doccano_knows_examples_of_the_earlier_form(doccano: Connection) -> None
     setting, layer = new_setting(), make_layer("form", 8)
     push(doccano, [("form", layer)], setting)
     project = project_of(doccano, setting)
-    for example in read_examples(doccano, project):
+    for example in read_examples(project):
         path = f"projects/{project.id}/examples/{example.id}"
         assert doccano.get(path)["meta"].keys() == {"sid", "article", "biaozhu"}
         doccano.patch(path, {"meta": example.meta})
@@ -320,7 +320,7 @@ def test_push_shows_annotators_why_a_sentence_was_selected(
     command = ("push", chosen, "--project", setting.name)
     assert run(doccano_server, *command).returncode == 0
     assert json.loads(run(doccano_server, *command, "--json").stdout)["unchanged"] == len(layer)
-    examples = read_examples(doccano, project_of(doccano, setting))
+    examples = read_examples(project_of(doccano, setting))
     shown = {one.sentence_id: one.meta["reason"] for one in examples}
     assert shown == {one.sentence.id: one.reason for one in selected}
     assert list(pull(doccano, setting).sentences) == list(layer)

@@ -49,14 +49,14 @@ def work(person: Person, examples: dict[str, dict[str, Any]], by_id: dict[str, S
     accepted, emptied, edited, relabelled, noted = sids[:5]
     person.confirm(examples[accepted]["id"])
     for sid in (emptied, edited):
-        for record in read_spans(person.connection, person.project, examples[sid]["id"]):
+        for record in read_spans(person.project, examples[sid]["id"]):
             person.erase(examples[sid]["id"], record.id)
     person.confirm(examples[emptied]["id"])
     span = by_id[edited].spans[0]
     label = "PERSON" if span.label == "PLACE" else "PLACE"
     drawn = to_remote_spans(by_id[edited].text, [span], NAMES)[0]
     person.draw(examples[edited]["id"], drawn.start, drawn.end, NAMES[label])
-    record = read_spans(person.connection, person.project, examples[relabelled]["id"])[0]
+    record = read_spans(person.project, examples[relabelled]["id"])[0]
     person.relabel(examples[relabelled]["id"], record.id, "数量" if record.span.label != "数量" else "人物")
     person.comment(examples[noted]["id"], "不确定")
     return label
@@ -87,7 +87,7 @@ def test_doccano_team_brings_back_each_ones_own_work(doccano: Connection, doccan
     assert examples.keys() == plan.annotators[ann].keys()
     by_id = {sentence.id: sentence for sentence in layer}
     for sid, withheld in plan.annotators[ann].items():
-        seen = {r.span for r in read_spans(person.connection, person.project, examples[sid]["id"])}
+        seen = {r.span for r in read_spans(person.project, examples[sid]["id"])}
         pre = set(to_remote_spans(by_id[sid].text, by_id[sid].spans, NAMES))
         assert seen == (pre if withheld is None else set())
     shown = [sid for sid, withheld in plan.annotators[ann].items() if withheld is None]

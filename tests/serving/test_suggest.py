@@ -78,7 +78,7 @@ def spans_of(doccano: Connection, setting: ProjectSpec) -> list[tuple[str, str]]
 
 def test_suggest_fills_an_example_where_the_text_says(doccano: Connection, setting: ProjectSpec, url: str) -> None:
     project = project_of(doccano, setting)
-    assert switch_on(doccano, project, url=url, token=TOKEN, labels=LABELS)
+    assert switch_on(project, url=url, token=TOKEN, labels=LABELS)
     ask(doccano, project)
     assert spans_of(doccano, setting) == FOUND
     ask(doccano, project)  # a second click doubles nothing
@@ -95,13 +95,13 @@ def test_suggest_is_set_once_and_leaves_settings_of_others(doccano: Connection, 
         "task_type": "Span",
     }
     doccano.post(f"projects/{project.id}/auto-labeling/configs", other)
-    assert switch_on(doccano, project, url=url, token=TOKEN, labels=LABELS)
-    assert not switch_on(doccano, project, url=url, token=TOKEN, labels=LABELS)
+    assert switch_on(project, url=url, token=TOKEN, labels=LABELS)
+    assert not switch_on(project, url=url, token=TOKEN, labels=LABELS)
     assert len(configs(doccano, project)) == 2
-    assert switch_on(doccano, project, url=url, token=TOKEN, labels=LABELS[:1])
+    assert switch_on(project, url=url, token=TOKEN, labels=LABELS[:1])
     assert len(configs(doccano, project)) == 2
-    assert switch_off(doccano, project)
-    assert not switch_off(doccano, project)
+    assert switch_off(project)
+    assert not switch_off(project)
     assert [one["template"] for one in configs(doccano, project)] == ["[]"]
 
 
@@ -122,7 +122,7 @@ def test_suggest_sets_nothing_that_does_not_work(
     project = project_of(doccano, setting)
     address = address.format(url=url, health=url.replace("/predict", "/health"))
     with pytest.raises(problem) as said:
-        switch_on(doccano, project, url=address, token=token, labels=LABELS)
+        switch_on(project, url=address, token=token, labels=LABELS)
     assert len(str(said.value).splitlines()) == 1
     assert token not in str(said.value)
     assert configs(doccano, project) == []
@@ -133,7 +133,7 @@ def test_suggest_takes_no_error_for_a_text_without_entities(
 ) -> None:
     project = project_of(doccano, setting)
     with running(predictor, Limits(body=60)) as address:  # enough for the trial, and not for the example
-        switch_on(doccano, project, url=address, token=TOKEN, labels=LABELS)
+        switch_on(project, url=address, token=TOKEN, labels=LABELS)
         with pytest.raises(RemoteError, match="Doccano says 500"):
             ask(doccano, project)
     with pytest.raises(RemoteError, match="Doccano says 500"):
@@ -175,7 +175,7 @@ def test_suggest_shows_spans_at_a_click(
     doccano: Connection, doccano_server: Path, setting: ProjectSpec, url: str
 ) -> None:
     project = project_of(doccano, setting)
-    switch_on(doccano, project, url=url, token=TOKEN, labels=LABELS)
+    switch_on(project, url=url, token=TOKEN, labels=LABELS)
     with pages_of(find_account(home=doccano_server)) as page:
         open_example(page, doccano, setting, 1)
         click_the_wand(page)

@@ -51,9 +51,9 @@ HOW_TO_ANSWER = (
 class AdjudicatorAnswers:
     """Decisions, open disagreements with what each lacks, and losses: what was changed outside all disagreements."""
 
-    decisions: tuple[Decision, ...]
-    open: tuple[tuple[Disagreement, str], ...]
-    losses: tuple[Entry, ...]
+    decisions: list[Decision]
+    open: list[tuple[Disagreement, str]]
+    losses: list[Entry]
 
 
 def ask_adjudicator(
@@ -72,8 +72,8 @@ def ask_adjudicator(
     report = push(connection, list(layers.items()), replace(spec, guideline=guideline))
     project = require_project(connection, spec.name)
     if adjudicator:
-        ensure_members(connection, project, ensure_accounts(connection, [adjudicator], home=home))
-    examples, comments = list_examples(connection, project), list_comments(connection, project)
+        ensure_members(project, ensure_accounts(connection, [adjudicator], home=home))
+    examples, comments = list_examples(project), list_comments(project)
     for sid, items in disagreements.items():
         example = examples[sid]["id"]
         present = {comment["text"] for comment in comments.get(example, ())}
@@ -89,15 +89,13 @@ def read_adjudication(connection: Connection, dispute: Dispute, spec: ProjectSpe
     project = require_project(connection, spec.name)
     pulled = pull(connection, spec)
     back = {sentence.id: sentence for sentence in pulled.sentences}
-    examples, comments = list_examples(connection, project), list_comments(connection, project)
-    users = list_member_names(connection, project)
-    decisions: list[Decision] = []
-    still_open: list[tuple[Disagreement, str]] = []
-    losses = list(pulled.losses)
+    examples, comments = list_examples(project), list_comments(project)
+    users = list_member_names(project)
+    answers = AdjudicatorAnswers([], [], list(pulled.losses))
     for sid, items in dispute.group_disagreements().items():
         if sid not in back:
             missing = "the sentence is not in the project: send it with --to-doccano"
-            still_open += [(item, missing) for item in items]
+            answers.open.extend((item, missing) for item in items)
             continue
         example = examples[sid]
         texts = [comment["text"] for comment in comments.get(example["id"], ())]
@@ -107,18 +105,18 @@ def read_adjudication(connection: Connection, dispute: Dispute, spec: ProjectSpe
             advice = "Send it again with --to-doccano under another --project"
             raise GoldError(what, where=sid, next_step=advice)
         taken, strays = _assign_spans(back[sid], agreed[sid], items)
-        losses += strays
-        confirmation = next(iter(read_confirmations(connection, project, example["id"])), None)
+        answers.losses.extend(strays)
+        confirmation = next(iter(read_confirmations(project, example["id"])), None)
         reasons = read_reasons(texts, len(items))
         for number, (item, spans) in enumerate(zip(items, taken, strict=True), 1):
             if confirmation is None:
-                still_open.append((item, "the sentence is not confirmed"))
+                answers.open.append((item, "the sentence is not confirmed"))
             else:
                 by = users.get(confirmation["confirmed_by"], connection.username)
                 keys = tuple(span.key for span in spans)
                 reason = reasons.get(number, ("", NO_REASON))
-                decisions.append(Decision(*item.place, keys, *reason, by, confirmation["confirmed_at"]))
-    return AdjudicatorAnswers(tuple(decisions), tuple(still_open), tuple(losses))
+                answers.decisions.append(Decision(*item.place, keys, *reason, by, confirmation["confirmed_at"]))
+    return answers
 
 
 def read_reasons(comments: Iterable[str], count: int) -> dict[int, tuple[str, str]]:

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from biaozhu.data.model import Sentence, Span
 
     Withheld = tuple[Span, ...] | None
-    _Shares = Mapping[str, Mapping[str, Withheld]]
+    _Shares = dict[str, dict[str, Withheld]]
 
 SCHEMA = 1
 STRETCH_SENTENCES = 25  # About how many sentences in a row one annotator gets where there are many
@@ -87,8 +87,7 @@ def assign_sentences(
     """
     check_names(project, annotators, overlap, blind)
     before = previous.annotators if previous else {}
-    held: dict[str, dict[str, Withheld]] = {name: dict(given) for name, given in before.items()}
-    held |= {name: {} for name in annotators if name not in held}
+    held = {name: dict(before.get(name, {})) for name in (*before, *annotators)}
     takers = Counter(sid for given in held.values() for sid in given)
     open_sentences = [sentence for sentence in sentences if takers[sentence.id] < overlap]
     pairs: Counter[frozenset[str]] = Counter()
@@ -104,8 +103,9 @@ def assign_sentences(
             held[taker] |= dict.fromkeys(sentence.id for sentence in stretch)
         pairs.update(frozenset((one, other)) for one in team for other in team if one < other)
     _even_out(held, annotators, before)
-    _withhold_spans(project, sentences, held, before, blind)
-    return Assignment(project, overlap, blind, held)
+    plan = Assignment(project, overlap, blind, held)
+    _withhold_spans(plan, sentences, before)
+    return plan
 
 
 def count_shares(assignment: Assignment, sentences: Sequence[Sentence]) -> tuple[AnnotatorShare, ...]:
@@ -166,7 +166,7 @@ def _cut_stretches(sentences: Sequence[Sentence], annotators: int, takers: Mappi
     return found
 
 
-def _even_out(held: Mapping[str, dict[str, Withheld]], annotators: Sequence[str], before: _Shares) -> None:
+def _even_out(held: _Shares, annotators: Sequence[str], before: _Shares) -> None:
     """Let single sentences that are new change hands, since whole stretches leave shares up to a stretch apart."""
     while True:
         most = max(annotators, key=lambda name: len(held[name]))
@@ -177,21 +177,15 @@ def _even_out(held: Mapping[str, dict[str, Withheld]], annotators: Sequence[str]
         held[least][movable[-1]] = held[most].pop(movable[-1])
 
 
-def _withhold_spans(
-    project: str,
-    sentences: Sequence[Sentence],
-    held: Mapping[str, dict[str, Withheld]],
-    before: _Shares,
-    blind: float,
-) -> None:
+def _withhold_spans(plan: Assignment, sentences: Sequence[Sentence], before: _Shares) -> None:
     """Fill each blind slice up to its share with sentences not assigned before, and keep what it withholds up to date."""
     by_id = {sentence.id: sentence for sentence in sentences}
-    for name, given in held.items():
+    for name, given in plan.annotators.items():
         for sid in given:
             if given[sid] is not None and sid in by_id:
                 given[sid] = by_id[sid].spans
-        missing = math.floor(blind * len(given) + 0.5) - sum(spans is not None for spans in given.values())
+        missing = math.floor(plan.blind * len(given) + 0.5) - sum(spans is not None for spans in given.values())
         fresh = [sid for sid in given if sid not in before.get(name, {})]
-        fresh.sort(key=lambda sid: hashlib.sha256(f"{project}\n{name}\n{sid}".encode()).digest())
+        fresh.sort(key=lambda sid: hashlib.sha256(f"{plan.project}\n{name}\n{sid}".encode()).digest())
         for sid in fresh[: max(0, missing)]:
             given[sid] = by_id[sid].spans

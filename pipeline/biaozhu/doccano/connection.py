@@ -13,7 +13,7 @@ from __future__ import annotations
 import math
 import os
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -24,7 +24,7 @@ from doccano_client.exceptions import DoccanoAPIError
 from doccano_client.repositories.base import BaseRepository, verbose_raise_for_status
 from pydantic import ValidationError
 from requests.adapters import HTTPAdapter
-from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait_exponential
+from tenacity import retry, retry_if_exception_type, wait_exponential
 from urllib3.exceptions import NewConnectionError, ProtocolError
 from urllib3.exceptions import TimeoutError as SilenceError
 from urllib3.util.retry import Retry
@@ -58,14 +58,11 @@ class Account:
 
     url: str
     username: str = ""
-    password: str = ""
-    token: str = ""
-    ca_bundle: str = ""
-    silence_seconds: float = SILENCE_SECONDS
-    home: Path | None = None
-
-    def __repr__(self) -> str:
-        return f"Account(url={self.url!r}, username={self.username!r})"
+    password: str = field(default="", repr=False)
+    token: str = field(default="", repr=False)
+    ca_bundle: str = field(default="", repr=False)
+    silence_seconds: float = field(default=SILENCE_SECONDS, repr=False)
+    home: Path | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,19 +132,16 @@ def find_account(*, home: Path) -> Account:
     return Account(url, name, password, token, bundle, silence)
 
 
-def connect(account: Account, *, timeout: tuple[float, float] | None = None, retries: int = MAX_RETRIES) -> Connection:
-    """Log in; `timeout` are the seconds to wait for a connection, and for the next bytes of an answer, else the account's."""
+def connect(account: Account, *, retries: int = MAX_RETRIES) -> Connection:
+    """Log in; a request that the server is too busy for is repeated so often."""
     client = DoccanoClient(account.url, verify=account.ca_bundle or True)
     # The only two private names of the client that are used: it has no public way to time limits, retries and paging.
     http = client._base_repository  # noqa: SLF001 — see above
     session = http._session  # noqa: SLF001 — see above
-    timeout = timeout or (CONNECT_SECONDS, account.silence_seconds)
-    adapter = _PatientAdapter(timeout, retries)
-    session.mount("http://", adapter)
-    session.mount("https://", adapter)
+    for scheme in ("http://", "https://"):
+        session.mount(scheme, _PatientAdapter(account.silence_seconds, retries))
     # The health report's answer is 500 when a part is down: no reason to ask again.
-    patience = (timeout[0], max(timeout[1], HEALTH_SECONDS))
-    session.mount(f"{account.url}/v1/health/", _PatientAdapter(patience, 0))
+    session.mount(f"{account.url}/v1/health/", _PatientAdapter(max(account.silence_seconds, HEALTH_SECONDS), 0))
     if urlsplit(account.url).hostname in LOOPBACK:
         session.trust_env = False  # there is no proxy before loopback
     session.headers["Referer"] = f"{account.url}/"  # Django asks for it on https
@@ -212,8 +206,8 @@ class _PatientAdapter(HTTPAdapter):
     A POST is repeated only if it was never sent, a GET also where its answer breaks off.
     """
 
-    def __init__(self, timeout: tuple[float, float], retries: int) -> None:
-        self.timeout = timeout
+    def __init__(self, silence_seconds: float, retries: int) -> None:
+        self.timeout = CONNECT_SECONDS, silence_seconds
         super().__init__(
             max_retries=Retry(
                 total=retries,
@@ -225,16 +219,13 @@ class _PatientAdapter(HTTPAdapter):
             )
         )
 
-    def send(self, request: requests.PreparedRequest, **options: Any) -> requests.Response:  # type: ignore[override]
-        tries = Retrying(
-            stop=stop_after_attempt(MAX_TRIES_OF_GET if request.method == "GET" else 1),
-            wait=wait_exponential(0.2),
-            retry=retry_if_exception_type(requests.exceptions.ChunkedEncodingError),
-            reraise=True,
-        )
-        return tries(self._send_once, request, options)
-
-    def _send_once(self, request: requests.PreparedRequest, options: dict[str, Any]) -> requests.Response:
+    @retry(
+        stop=lambda state: state.attempt_number >= (MAX_TRIES_OF_GET if state.args[1].method == "GET" else 1),
+        wait=wait_exponential(0.2),
+        retry=retry_if_exception_type(requests.exceptions.ChunkedEncodingError),
+        reraise=True,
+    )
+    def send(self, request: requests.PreparedRequest, **options: Any) -> requests.Response:
         if options.get("timeout") is None:
             options["timeout"] = self.timeout
         # urllib3 1.26 decompresses without bounds (see SECURITY.md), so nothing is: the body is not read yet.

@@ -24,7 +24,6 @@ from biaozhu.doccano.local.state import START_TOLERANCE_SECONDS
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from biaozhu.doccano.connection import Connection
     from biaozhu.doccano.project import Project
 
 _Kind = TypeVar("_Kind", "LockOwner", "ImportBatch")
@@ -67,28 +66,27 @@ PREFIXES = {LockOwner: "biaozhu push ", ImportBatch: "biaozhu batch "}
 class Journal:
     """The tags of one project that are ours."""
 
-    connection: Connection
     project: Project
 
     @property
     def _path(self) -> str:
-        return f"projects/{self.project.id}/tags"
+        return f"{self.project.path}/tags"
 
     def read(self, kind: type[_Kind]) -> list[tuple[int, _Kind]]:
         """Return the locks, or the batches that no push has verified yet, with the ids of their tags, oldest first."""
         prefix = PREFIXES[kind]
-        tags = [tag for tag in self.connection.get(self._path) if tag["text"].startswith(prefix)]
+        tags = [tag for tag in self.project.connection.get(self._path) if tag["text"].startswith(prefix)]
         tags.sort(key=lambda tag: tag["id"])
         return [(tag["id"], _parse(tag["text"], prefix, kind)) for tag in tags]
 
     def write(self, value: LockOwner | ImportBatch) -> int:
         """Write a tag and return its id."""
         text = PREFIXES[type(value)] + json.dumps(asdict(value), ensure_ascii=False)
-        return int(self.connection.post(self._path, {"text": text})["id"])
+        return int(self.project.connection.post(self._path, {"text": text})["id"])
 
     def remove(self, number: int) -> None:
         """Remove one tag."""
-        self.connection.delete(f"{self._path}/{number}")
+        self.project.connection.delete(f"{self._path}/{number}")
 
 
 @contextmanager

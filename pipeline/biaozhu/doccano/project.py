@@ -17,7 +17,7 @@ from biaozhu.doccano.connection import LOOPBACK
 from biaozhu.doccano.remote import list_all
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from doccano_client.models.label_type import LabelType
 
@@ -34,6 +34,7 @@ TEMPLATE = (
     '{{ {"start_offset": one.start_offset, "end_offset": one.end_offset, "label": one.label} | tojson }}'
     "{{ '' if loop.last else ',' }}{% endfor %}]"
 )
+CONFIGS = "auto-labeling/configs"
 MODEL = "Custom REST Request"
 TEST_SENTENCE = "先试一句。"
 
@@ -42,11 +43,17 @@ TEST_SENTENCE = "先试一句。"
 class Project:
     """A Doccano project: `url` is its first page, in Chinese, `label_types` maps displayed names of labels to their ids."""
 
+    connection: Connection
     id: int
     name: str
     url: str
     collaborative: bool
     label_types: Mapping[str, int]
+
+    @property
+    def path(self) -> str:
+        """The project's path in the API."""
+        return f"projects/{self.id}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,15 +102,11 @@ def require_project(connection: Connection, name: str) -> Project:
 
 def ensure_project(connection: Connection, spec: ProjectSpec) -> Project:
     """Find or make the project, and bring its labels and guideline up to date; what is only on the server stays."""
-    found = find_project(connection, spec.name)
-    project = found or _create_project(connection, spec)
-    path = f"projects/{project.id}"
+    project = find_project(connection, spec.name) or _create_project(connection, spec)
     guideline = spec.guideline.strip()  # the server strips it too
-    if guideline and connection.get(path)["guideline"] != guideline:
-        connection.patch(path, {"guideline": guideline, "resourcetype": f"{PROJECT_TYPE}Project"})
-    _ensure_labels(connection, project.id, spec.labels)
-    labels = _list_labels(connection, project.id)
-    return replace(project, label_types={name: label.id for name, label in labels.items()})
+    if guideline and connection.get(project.path)["guideline"] != guideline:
+        connection.patch(project.path, {"guideline": guideline, "resourcetype": f"{PROJECT_TYPE}Project"})
+    return replace(project, label_types=_ensure_labels(connection, project.id, spec.labels))
 
 
 def embed_pictures(text: str, folder: Path) -> str:
@@ -150,15 +153,16 @@ def _create_project(connection: Connection, spec: ProjectSpec) -> Project:
     return _read_project(connection, oldest)
 
 
-def _ensure_labels(connection: Connection, project_id: int, labels: Sequence[Label]) -> None:
+def _ensure_labels(connection: Connection, project_id: int, labels: Sequence[Label]) -> dict[str, int]:
+    """Make and correct labels, and return the ids of all that the project has, by their names."""
     present = _list_labels(connection, project_id)
     for label in labels:
         key = label.shortcut.lower()
         wanted: dict[str, Any] = {"text": label.name, "suffix_key": key, "color": label.color}
         if label.name not in present:
             try:
-                connection.call(connection.client.create_label_type, project_id, "span", **wanted)
-                continue
+                made = connection.call(connection.client.create_label_type, project_id, "span", **wanted)
+                present[label.name] = made
             except RemoteError:
                 # Another push may have made it since we looked.
                 present = _list_labels(connection, project_id)
@@ -167,6 +171,7 @@ def _ensure_labels(connection: Connection, project_id: int, labels: Sequence[Lab
         there = present[label.name]
         if (there.suffix_key, there.background_color) != (key, label.color):
             connection.call(connection.client.update_label_type, project_id, there.id, "span", **wanted)
+    return {name: label.id for name, label in present.items()}
 
 
 def _list_labels(connection: Connection, project_id: int) -> dict[str, LabelType]:
@@ -185,15 +190,15 @@ def _read_project(connection: Connection, data: Mapping[str, Any]) -> Project:
         raise RemoteError(what, where=connection.url, next_step=advice)
     types = {name: label.id for name, label in _list_labels(connection, data["id"]).items()}
     url = f"{connection.url}/zh/projects/{data['id']}/sequence-labeling?page=1"
-    return Project(data["id"], data["name"], url, bool(data["collaborative_annotation"]), types)
+    return Project(connection, data["id"], data["name"], url, bool(data["collaborative_annotation"]), types)
 
 
-def switch_on(connection: Connection, project: Project, *, url: str, token: str, labels: Sequence[Label]) -> bool:
+def switch_on(project: Project, *, url: str, token: str, labels: Sequence[Label]) -> bool:
     """Let a project ask the service at `url`, which Doccano must reach, for these labels; return whether anything changed."""
     _check_address(url)
     headers, body = {"Authorization": f"Bearer {token}"}, {"text": "{{ text }}"}
     attributes = {"url": url, "method": "POST", "params": {}, "headers": headers, "body": body}
-    _check_service(connection, project, attributes)
+    _check_service(project, attributes)
     wanted = {
         "model_name": MODEL,
         "model_attrs": attributes,
@@ -201,30 +206,28 @@ def switch_on(connection: Connection, project: Project, *, url: str, token: str,
         "label_mapping": {label.id: label.name for label in labels},
         "task_type": "Span",
     }
-    present = _list_ours(connection, project)
+    present = _list_ours(project)
     right = [one for one in present if all(one[key] == value for key, value in wanted.items())]
     if not right:
-        connection.post(_config_path(project), wanted)
-    for one in present:
-        if one not in right[:1]:
-            connection.delete(f"{_config_path(project)}/{one['id']}")
+        project.connection.post(f"{project.path}/{CONFIGS}", wanted)
+    _remove_configs(project, [one for one in present if one not in right[:1]])
     return not right or len(present) > 1
 
 
-def switch_off(connection: Connection, project: Project) -> bool:
+def switch_off(project: Project) -> bool:
     """Remove what `switch_on` has set, and return whether there was anything; other settings stay."""
-    present = _list_ours(connection, project)
-    for one in present:
-        connection.delete(f"{_config_path(project)}/{one['id']}")
+    present = _list_ours(project)
+    _remove_configs(project, present)
     return bool(present)
 
 
-def _config_path(project: Project) -> str:
-    return f"projects/{project.id}/auto-labeling/configs"
+def _remove_configs(project: Project, configs: Iterable[dict[str, Any]]) -> None:
+    for one in configs:
+        project.connection.delete(f"{project.path}/{CONFIGS}/{one['id']}")
 
 
-def _list_ours(connection: Connection, project: Project) -> list[dict[str, Any]]:
-    configs = connection.get(_config_path(project))
+def _list_ours(project: Project) -> list[dict[str, Any]]:
+    configs = project.connection.get(f"{project.path}/{CONFIGS}")
     return [one for one in configs if str(one["template"]).startswith(TEMPLATE_MARK)]
 
 
@@ -238,11 +241,11 @@ def _check_address(url: str) -> None:
         raise UsageError("http would send the token unencrypted", where=url, next_step=advice)
 
 
-def _check_service(connection: Connection, project: Project, attributes: dict[str, Any]) -> None:
+def _check_service(project: Project, attributes: dict[str, Any]) -> None:
     where, advice = attributes["url"], "Start `biaozhu serve` on the machine of Doccano, or give --url"
     request = {"model_name": MODEL, "model_attrs": attributes, "text": TEST_SENTENCE}
     try:
-        found = connection.post(f"projects/{project.id}/auto-labeling/request-testing", request)
+        found = project.connection.post(f"{project.path}/auto-labeling/request-testing", request)
     except RemoteError as error:
         what = f"Doccano does not reach the service ({error.what})"
         raise ServiceError(what, where=where, next_step=advice) from None

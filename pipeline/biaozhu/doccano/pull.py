@@ -17,8 +17,7 @@ from biaozhu.data.ledger import Entry
 from biaozhu.data.model import check_sentence
 from biaozhu.doccano.project import Project, ProjectSpec, require_project
 from biaozhu.doccano.remote import list_member_names, read_examples, read_spans
-from biaozhu.formats import serialization
-from biaozhu.formats.serialization import DoccanoExample, from_remote_spans, is_ours, to_remote_spans
+from biaozhu.formats.serialization import DoccanoExample, from_remote_spans, is_ours, rebuild_sentence, to_remote_spans
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -62,24 +61,18 @@ def pull(connection: Connection, spec: ProjectSpec, *, confirmed: bool = False) 
         what = f"project {spec.name!r} is not collaborative, each annotator has a layer there"
         raise RemoteError(what, where=connection.url, next_step="Pull the annotators' layers instead")
     # The server does not export in one transaction: a reading counts when the one after it is the same.
-    examples = read_examples(connection, project)
+    examples = read_examples(project)
     for _ in range(MAX_READS - 1):
-        pulled = _convert_examples(connection, project, spec, examples, only_confirmed=confirmed)
-        again = read_examples(connection, project)
+        pulled = _convert_examples(project, spec, examples, only_confirmed=confirmed)
+        again = read_examples(project)
         if again == examples:
             return pulled
         examples = again
-    pulled = _convert_examples(connection, project, spec, examples, only_confirmed=confirmed)
-    return replace(pulled, consistent=False)
+    return replace(_convert_examples(project, spec, examples, only_confirmed=confirmed), consistent=False)
 
 
 def _convert_examples(
-    connection: Connection,
-    project: Project,
-    spec: ProjectSpec,
-    examples: Sequence[DoccanoExample],
-    *,
-    only_confirmed: bool,
+    project: Project, spec: ProjectSpec, examples: Sequence[DoccanoExample], *, only_confirmed: bool
 ) -> PulledProject:
     ours = [example for example in examples if is_ours(example.meta)]
     wanted = [example for example in ours if example.confirmed or not only_confirmed]
@@ -87,7 +80,7 @@ def _convert_examples(
     pieces: dict[tuple[str, str], list[Sentence]] = defaultdict(list)
     sent: list[Sentence] = []
     losses: list[Entry] = []
-    users = list_member_names(connection, project)
+    users = list_member_names(project)
     for example in wanted:
         if example.sentence_id in found:
             advice = "push again, it removes the untouched copy"
@@ -95,19 +88,29 @@ def _convert_examples(
             continue
         spans, refused = from_remote_spans(example, spec.ids)
         try:
-            sentence = serialization.rebuild_sentence(example, spans)
+            sentence = rebuild_sentence(example, spans)
             check_sentence(sentence)
         except BiaozhuError as error:
             losses.append(_make_loss(example, error.what, f"example {example.id}"))
             continue
         found[sentence.id] = example
-        unit = "offsets in UTF-16 units"
-        for one, why in refused:
-            place = sentence.id, one.start, one.end, one.label
-            losses.append(Entry("pull", "loss", why, *place, "", "doccano", unit))
+        losses += [
+            Entry(
+                "pull",
+                "loss",
+                why,
+                sentence.id,
+                one.start,
+                one.end,
+                one.label,
+                "",
+                "doccano",
+                "offsets in UTF-16 units",
+            )
+            for one, why in refused
+        ]
         if any(span.source == "doccano" for span in spans):
-            named = _name_authors(connection, project, spec, example, users, spans)
-            sentence = replace(sentence, spans=named)
+            sentence = replace(sentence, spans=_name_authors(project, spec, example, users, spans))
         pieces[str(example.meta.get("article")), sentence.article].append(sentence)
         if example.sent_spans is None:
             losses.append(_make_loss(example, "its record of the spans that were sent is damaged"))
@@ -133,15 +136,10 @@ def _convert_examples(
 
 
 def _name_authors(
-    connection: Connection,
-    project: Project,
-    spec: ProjectSpec,
-    example: DoccanoExample,
-    users: Mapping[int, str],
-    spans: Sequence[Span],
+    project: Project, spec: ProjectSpec, example: DoccanoExample, users: Mapping[int, str], spans: Sequence[Span]
 ) -> tuple[Span, ...]:
     """Return the spans with the names of the people who drew what was not sent."""
-    records = read_spans(connection, project, example.id)
+    records = read_spans(project, example.id)
     importer = str(example.meta.get("by"))
     authors = {one.span: users.get(one.user, "") for one in records if str(one.user) != importer}
     remote = to_remote_spans(example.text, spans, spec.names)

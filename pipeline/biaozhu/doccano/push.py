@@ -37,16 +37,16 @@ RETRY_SECONDS = 12.0  # How long the worker retries a task of a killed push befo
 class PushSession:
     """Context of a push, which `push_id` names."""
 
-    connection: Connection
     project: Project
     journal: Journal
     push_id: str
     spec: ProjectSpec
     tick: Callable[[int], None]
 
-    def read_spans(self, example: DoccanoExample) -> list[SpanRecord]:
-        """Return the spans of an example with who made them."""
-        return read_spans(self.connection, self.project, example.id)
+    @property
+    def connection(self) -> Connection:
+        """The connection to the project's server."""
+        return self.project.connection
 
 
 @dataclass(slots=True)
@@ -85,17 +85,16 @@ def push(
     _check_unique(wanted)
     if dry_run:
         found = find_project(connection, spec.name)
-        plan = plan_push(wanted, read_examples(connection, found) if found else [], names=spec.names)
-        report = _make_report(spec, found.url if found else "", plan, len(wanted))
-        return replace(report, losses=_list_losses(plan))
+        plan = plan_push(wanted, read_examples(found) if found else [], names=spec.names)
+        return _make_report(spec, found.url if found else "", plan, len(wanted))
     project = ensure_project(connection, spec)
     if not project.collaborative:
         what = f"in project {spec.name!r} each annotator sees only their own spans, and no pre-annotations"
         advice = "Give --project another name, or make the project collaborative"
         raise RemoteError(what, where=connection.url, next_step=advice)
-    journal = Journal(connection, project)
+    journal = Journal(project)
     with hold_lock(journal, break_lock=break_lock) as owner:
-        session = PushSession(connection, project, journal, owner.push, spec, tick)
+        session = PushSession(project, journal, owner.push, spec, tick)
         _cancel_earlier_batches(session)
         report = _push_in_rounds(session, wanted)
         for number, _ in journal.read(ImportBatch):
@@ -110,8 +109,7 @@ def _push_in_rounds(session: PushSession, wanted: Sequence[tuple[Sentence, str]]
     disputed: dict[int, DoccanoExample] = {}
     for _ in range(MAX_ROUNDS):
         unverified = {batch.name for _, batch in session.journal.read(ImportBatch)}
-        examples = read_examples(session.connection, session.project)
-        plan = plan_push(wanted, examples, names=session.spec.names, unverified=unverified)
+        plan = plan_push(wanted, read_examples(session.project), names=session.spec.names, unverified=unverified)
         if report is None:
             report = _make_report(session.spec, session.project.url, plan, len(wanted))
             report.updated = 0
@@ -165,10 +163,10 @@ def _cancel_earlier_batches(session: PushSession) -> None:
 
 def _remove_untouched(session: PushSession, examples: Sequence[DoccanoExample]) -> set[int]:
     """Remove the examples that nobody has touched; return their ids."""
-    untouched = {example.id for example in examples if not _is_by_person(session, example, session.read_spans(example))}
+    project = session.project
+    untouched = {one.id for one in examples if not _is_by_person(session, one, read_spans(project, one.id))}
     if untouched:
-        client = session.connection.client
-        session.connection.call(client.bulk_delete_examples, session.project.id, sorted(untouched))
+        session.connection.call(session.connection.client.bulk_delete_examples, project.id, sorted(untouched))
     return untouched
 
 
@@ -215,11 +213,11 @@ def _update_example(session: PushSession, pair: MatchedExample) -> bool:
     The metadata have the new spans first, so that another push recognises an update that was killed and finishes it.
     """
     connection, example, sentence, names = session.connection, pair.example, pair.sentence, session.spec.names
-    records = session.read_spans(example)
+    records = read_spans(session.project, example.id)
     fresh = replace(example, spans=tuple(record.span for record in records))
     if looks_touched(fresh, names) or _is_by_person(session, fresh, records):
         return False
-    path = f"projects/{session.project.id}/examples/{example.id}"
+    path = f"{session.project.path}/examples/{example.id}"
     target = set(to_remote_spans(sentence.text, sentence.spans, names))
     meta = {key: value for key, value in example.meta.items() if key != "next"}
     if target != set(fresh.spans):
@@ -227,7 +225,7 @@ def _update_example(session: PushSession, pair: MatchedExample) -> bool:
         connection.patch(path, {"meta": pack_meta({**meta, "next": following})})
         surplus = [record for record in records if record.span not in target]
         missing = target - set(fresh.spans)
-        change_spans(connection, session.project, example.id, remove=surplus, draw=missing)
+        change_spans(session.project, example.id, remove=surplus, draw=missing)
     new_meta = make_meta(sentence, pair.article, by=connection.user_id, batch=str(meta.get("batch", "")))
     connection.patch(path, {"meta": pack_meta({**meta, **new_meta})})
     return True
@@ -247,7 +245,7 @@ def _read_back(session: PushSession, plan: PushPlan, changed: set[str]) -> list[
         one = pair.example
         if pair.sentence.id not in changed or is_as_sent(one, session.spec.names):
             continue
-        if not (one.confirmed or one.comments or _is_by_person(session, one, session.read_spans(one))):
+        if not (one.confirmed or one.comments or _is_by_person(session, one, read_spans(session.project, one.id))):
             entries.append(_make_loss(pair.sentence.id, pair.sentence.text, reason))
     return entries
 
@@ -274,6 +272,7 @@ def _make_report(spec: ProjectSpec, url: str, plan: PushPlan, sentences: int) ->
         others=plan.others,
         kept=tuple(pair.sentence.id for pair in plan.kept),
         removed=tuple(example.sentence_id for example in plan.removed),
+        losses=_list_losses(plan),
     )
 
 

@@ -7,11 +7,16 @@ longer those that were sent.
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from biaozhu.formats import serialization
-from biaozhu.formats.serialization import DoccanoExample, spans_from_json, spans_to_json, to_remote_spans
+from biaozhu.formats.serialization import (
+    DoccanoExample,
+    checksum_text,
+    spans_from_json,
+    spans_to_json,
+    to_remote_spans,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -28,7 +33,7 @@ class MatchedExample:
     example: DoccanoExample
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class PushPlan:
     """Steps of a push.
 
@@ -77,14 +82,15 @@ def plan_push(
             keeper = (touched or whole or copies)[0]
             plan.conflicts.extend(touched[1:])
             plan.duplicates.extend(one for one in copies if one is not keeper and one not in touched)
-        _choose_group(plan, sentence, keeper, names, half).append(MatchedExample(sentence, article, keeper))
+        _sort_in(plan, MatchedExample(sentence, article, keeper), names, half)
     articles = {sentence.article for sentence, _ in sentences}
     article_names = {article for _, article in sentences}
     left = [example for copies in by_id.values() for example in copies]
     for example in left:
         if example.sentence_id.split(":")[0] in articles or example.meta.get("article") in article_names:
             plan.removed.append(example)
-    return replace(plan, others=len(foreign) + len(left) - len(plan.removed))
+    plan.others = len(foreign) + len(left) - len(plan.removed)
+    return plan
 
 
 def looks_touched(example: DoccanoExample, names: Mapping[str, str]) -> bool:
@@ -122,21 +128,16 @@ def find_half_imports(examples: Iterable[DoccanoExample], unverified: Collection
     return half
 
 
-def _choose_group(
-    plan: PushPlan,
-    sentence: Sentence,
-    example: DoccanoExample,
-    names: Mapping[str, str],
-    half: Collection[int],
-) -> list[MatchedExample]:
-    checksum = serialization.checksum_text(sentence.text)
-    if (example.text, example.meta.get("text_sha")) != (sentence.text, checksum):
-        return plan.damaged
-    if example.id in half:
-        return plan.incomplete
-    if example.meta.get("pre") == spans_to_json(sentence.spans) and "next" not in example.meta:
-        return plan.same
-    return plan.kept if looks_touched(example, names) else plan.update
+def _sort_in(plan: PushPlan, pair: MatchedExample, names: Mapping[str, str], half: set[int]) -> None:
+    sentence, example = pair.sentence, pair.example
+    if (example.text, example.meta.get("text_sha")) != (sentence.text, checksum_text(sentence.text)):
+        plan.damaged.append(pair)
+    elif example.id in half:
+        plan.incomplete.append(pair)
+    elif example.meta.get("pre") == spans_to_json(sentence.spans) and "next" not in example.meta:
+        plan.same.append(pair)
+    else:
+        (plan.kept if looks_touched(example, names) else plan.update).append(pair)
 
 
 def _is_half_updated(example: DoccanoExample, names: Mapping[str, str]) -> bool:

@@ -44,25 +44,25 @@ class SpanRecord:
     updated: str
 
 
-def read_examples(connection: Connection, project: Project) -> list[DoccanoExample]:
+def read_examples(project: Project) -> list[DoccanoExample]:
     """Return all examples of a collaborative project in the order in which annotators see them."""
-    if not count_examples(connection, project):
+    if not count_examples(project):
         return []  # an empty project cannot be exported
-    rows = _export_rows(connection, project, confirmed=False)
-    confirmed = {row["id"] for row in _export_rows(connection, project, confirmed=True)}
-    if len(rows) != count_examples(connection, project):
+    rows = _export_rows(project, confirmed=False)
+    confirmed = {row["id"] for row in _export_rows(project, confirmed=True)}
+    if len(rows) != count_examples(project):
         what, advice = "the export does not hold every example", "Run the command again"
-        raise RemoteError(what, where=connection.url, next_step=advice)
+        raise RemoteError(what, where=project.connection.url, next_step=advice)
     return [_read_row(row, confirmed=row["id"] in confirmed) for row in rows]
 
 
-def count_examples(connection: Connection, project: Project) -> int:
+def count_examples(project: Project) -> int:
     """Return how many examples the server counts in the project."""
-    return int(connection.call(connection.client.count_examples, project.id))
+    return int(project.connection.call(project.connection.client.count_examples, project.id))
 
 
-def _export_rows(connection: Connection, project: Project, *, confirmed: bool) -> list[dict[str, Any]]:
-    path = f"projects/{project.id}/download"
+def _export_rows(project: Project, *, confirmed: bool) -> list[dict[str, Any]]:
+    connection, path = project.connection, f"{project.path}/download"
     task = connection.post(path, {"format": "JSONL", "exportApproved": confirmed})["task_id"]
     wait_for_task(connection, task)
     answer = connection.call(connection.http.get, path, params={"taskId": task})
@@ -76,11 +76,11 @@ def _export_rows(connection: Connection, project: Project, *, confirmed: bool) -
         raise RemoteError(what, where=connection.url, next_step=advice) from None
 
 
-def read_spans(connection: Connection, project: Project, example: int) -> list[SpanRecord]:
+def read_spans(project: Project, example: int) -> list[SpanRecord]:
     """Return the spans of one example with who made them, and whether they were changed since."""
     names = {number: name for name, number in project.label_types.items()}
     records = []
-    for data in connection.get(f"projects/{project.id}/examples/{example}/spans"):
+    for data in project.connection.get(f"{project.path}/examples/{example}/spans"):
         span = RemoteSpan(data["start_offset"], data["end_offset"], names.get(data["label"], ""))
         times = data["created_at"], data["updated_at"]
         # Both are set when a span is made, microseconds apart. The server's clock may be set back later.
@@ -90,18 +90,11 @@ def read_spans(connection: Connection, project: Project, example: int) -> list[S
     return records
 
 
-def change_spans(
-    connection: Connection,
-    project: Project,
-    example: int,
-    *,
-    remove: Iterable[SpanRecord],
-    draw: Iterable[RemoteSpan],
-) -> None:
+def change_spans(project: Project, example: int, *, remove: Iterable[SpanRecord], draw: Iterable[RemoteSpan]) -> None:
     """Remove spans of an example and draw others there, in the name of the account that is logged in."""
-    path = f"projects/{project.id}/examples/{example}/spans"
+    connection = project.connection
     for record in remove:
-        connection.delete(f"{path}/{record.id}")
+        connection.delete(f"{project.path}/examples/{example}/spans/{record.id}")
     for span in sorted(draw, key=lambda span: span.start):
         place = project.id, example, span.start, span.end, project.label_types[span.label]
         connection.call(connection.client.create_span, *place)
@@ -113,29 +106,29 @@ def list_all(connection: Connection, path: str) -> list[dict[str, Any]]:
     return found
 
 
-def list_examples(connection: Connection, project: Project) -> dict[str, dict[str, Any]]:
+def list_examples(project: Project) -> dict[str, dict[str, Any]]:
     """Return the examples that biaozhu made, as the API shows them, by sentence id."""
-    listed = list_all(connection, f"projects/{project.id}/examples")
+    listed = list_all(project.connection, f"{project.path}/examples")
     unpacked = [{**data, "meta": unpack_meta(data["meta"])} for data in listed]
     return {str(data["meta"]["sid"]): data for data in unpacked if "sid" in data["meta"]}
 
 
-def list_comments(connection: Connection, project: Project) -> dict[int, list[dict[str, Any]]]:
+def list_comments(project: Project) -> dict[int, list[dict[str, Any]]]:
     """Return the comments as the API shows them, by example."""
     found: dict[int, list[dict[str, Any]]] = {}
-    for data in list_all(connection, f"projects/{project.id}/comments"):
+    for data in list_all(project.connection, f"{project.path}/comments"):
         found.setdefault(data["example"], []).append(data)
     return found
 
 
-def read_confirmations(connection: Connection, project: Project, example: int) -> list[dict[str, Any]]:
+def read_confirmations(project: Project, example: int) -> list[dict[str, Any]]:
     """Return who confirmed an example and when: `confirmed_by` (user id), `confirmed_at` (ISO 8601)."""
-    return list_all(connection, f"projects/{project.id}/examples/{example}/states")
+    return list_all(project.connection, f"{project.path}/examples/{example}/states")
 
 
-def list_member_names(connection: Connection, project: Project) -> dict[int, str]:
+def list_member_names(project: Project) -> dict[int, str]:
     """Return the members' names by user id."""
-    members = connection.call(connection.client.list_members, project.id)
+    members = project.connection.call(project.connection.client.list_members, project.id)
     return {member.user: member.username for member in members}
 
 

@@ -23,17 +23,24 @@ from biaozhu.data.errors import AuthError, BiaozhuError, RemoteError, RoundTripE
 from biaozhu.data.files import parse_json, read_bytes, write_text
 from biaozhu.data.model import Sentence, with_spans
 from biaozhu.data.offsets import Utf16Offsets
-from biaozhu.doccano import remote
 from biaozhu.doccano.connection import Account
 from biaozhu.doccano.local.state import ACCOUNTS_FILE, read_state
 from biaozhu.doccano.project import ProjectSpec, require_project
 from biaozhu.doccano.pull import pull
 from biaozhu.doccano.push import push
-from biaozhu.doccano.remote import list_comments, list_examples, list_member_names, read_spans
-from biaozhu.formats.serialization import spans_from_json, to_remote_spans
+from biaozhu.doccano.remote import (
+    change_spans,
+    list_comments,
+    list_examples,
+    list_member_names,
+    read_confirmations,
+    read_examples,
+    read_spans,
+)
+from biaozhu.formats.serialization import to_remote_spans
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
     from biaozhu.data.ledger import Entry
@@ -78,16 +85,6 @@ class AnnotatorProgress:
         return self.confirmed / self.sentences if self.sentences else 1.0
 
 
-@dataclass(frozen=True, slots=True)
-class EnteredWork:
-    """Counts of entering a layer into Doccano: spans drawn, spans removed, sentences confirmed."""
-
-    sentences: int
-    drawn: int
-    removed: int
-    confirmed: int
-
-
 def make_own_spec(spec: ProjectSpec, annotator: str) -> ProjectSpec:
     """Return the spec of one annotator's own project."""
     return replace(spec, name=f"{spec.name}@{annotator}")
@@ -107,12 +104,12 @@ def create_projects(
     reports = {}
     for name, given in assignment.annotators.items():
         own = make_own_spec(spec, name)
-        mine = []
-        for article, sentences in layers:
-            ours = [one for one in sentences if one.id in given]
-            mine.append((article, [one if given[one.id] is None else with_spans(one, ()) for one in ours]))
+        mine = [
+            (article, [one if given[one.id] is None else with_spans(one, ()) for one in sentences if one.id in given])
+            for article, sentences in layers
+        ]
         reports[name] = push(connection, mine, own, tick=tick)
-        ensure_members(connection, require_project(connection, own.name), {name: users[name]})
+        ensure_members(require_project(connection, own.name), {name: users[name]})
     return reports
 
 
@@ -142,7 +139,7 @@ def count_progress(connection: Connection, name: str, assignment: Assignment) ->
     found = []
     for annotator, given in assignment.annotators.items():
         project = require_project(connection, f"{name}@{annotator}")
-        there = list_examples(connection, project)
+        there = list_examples(project)
         confirmed = sum(one in there and bool(there[one]["is_confirmed"]) for one in given)
         found.append(AnnotatorProgress(annotator, len(given), confirmed, project.url))
     return tuple(found)
@@ -154,14 +151,15 @@ def enter_layer(
     spec: ProjectSpec,
     *,
     tick: Callable[[int], None] = lambda _done: None,
-) -> EnteredWork:
+) -> dict[str, int]:
     """Enter a layer as the work of the annotator who is logged in, and confirm it; other sentences stay as they are.
 
-    Nothing is entered if a sentence is not in the annotator's project, or has another text there.
+    Returns how many sentences and spans were entered, removed and confirmed. Nothing is entered if a sentence is not in the
+    annotator's project, or has another text there.
     """
     own = make_own_spec(spec, annotator.username)
     project = require_project(annotator, own.name)
-    there = list_examples(annotator, project)
+    there = list_examples(project)
     problems: list[BiaozhuError] = []
     for sentence in layer:
         if sentence.id not in there:
@@ -170,22 +168,23 @@ def enter_layer(
         elif there[sentence.id]["text"] != sentence.text:
             problems.append(RoundTripError("Doccano holds another text", where=sentence.id))
     raise_collected(problems)
-    drawn = removed = confirmed = 0
+    done = {"sentences": len(layer), "drawn": 0, "removed": 0, "confirmed": 0}
     for sentence in layer:
-        example = there[sentence.id]
-        path = f"projects/{project.id}/examples/{example['id']}"
+        example = there[sentence.id]["id"]
         wanted = set(to_remote_spans(sentence.text, sentence.spans, own.names))
-        records = read_spans(annotator, project, example["id"])
+        records = read_spans(project, example)
         # A span of the pre-annotation is not this annotator's work: it is drawn again in their name.
         kept = {one.span: one for one in records if one.span in wanted and one.user == annotator.user_id}
         surplus = [one for one in records if one not in kept.values()]
-        remote.change_spans(annotator, project, example["id"], remove=surplus, draw=wanted - kept.keys())
-        drawn, removed = drawn + len(wanted - kept.keys()), removed + len(surplus)
+        change_spans(project, example, remove=surplus, draw=wanted - kept.keys())
+        done["drawn"] += len(wanted - kept.keys())
+        done["removed"] += len(surplus)
+        path = f"{project.path}/examples/{example}"
         if not annotator.get(path)["is_confirmed"]:
             annotator.post(f"{path}/states", {})
-            confirmed += 1
+            done["confirmed"] += 1
         tick(1)
-    return EnteredWork(len(layer), drawn, removed, confirmed)
+    return done
 
 
 def _read_layer(
@@ -198,23 +197,21 @@ def _read_layer(
     own = make_own_spec(spec, annotator)
     pulled = pull(connection, own)
     project = require_project(connection, own.name)
-    users = list_member_names(connection, project)
-    comments = list_comments(connection, project)
-    examples = list_examples(connection, project)
+    users = list_member_names(project)
+    comments = list_comments(project)
+    examples = {one.sentence_id: one for one in reversed(pulled.examples)}
 
     def read_sentence(sentence: Sentence) -> tuple[Sentence, SentenceStatus]:
-        example = examples[sentence.id]
-        shown = spans_from_json(example["meta"].get("pre")) or ()
+        example, offsets = examples[sentence.id], Utf16Offsets(sentence.text)
+        shown = example.sent_spans or ()
         is_changed = {span.key for span in shown} != {span.key for span in sentence.spans}
-        is_confirmed = example["is_confirmed"]
-        records = read_spans(connection, project, example["id"]) if is_confirmed or is_changed else []
-        states = remote.read_confirmations(connection, project, example["id"]) if is_confirmed else []
-        said = comments.get(example["id"], ())
-        notes = tuple(Note(one["username"], one["created_at"], one["text"]) for one in said)
-        importer = str(example["meta"].get("by"))
+        records = read_spans(project, example.id) if example.confirmed or is_changed else []
+        states = read_confirmations(project, example.id) if example.confirmed else []
+        notes = tuple(Note(one["username"], one["created_at"], one["text"]) for one in comments.get(example.id, ()))
+        importer = str(example.meta.get("by"))
         by_person = {one.span: one for one in records if one.edited or str(one.user) != importer}
         # A changed span keeps the account that sent it; only the annotator works in this project.
-        authors = {int(importer): annotator} if importer.isdecimal() else {}
+        authors = users | ({int(importer): annotator} if importer.isdecimal() else {})
         is_worked_on = is_changed or by_person or notes
         status = SentenceStatus(
             sentence=sentence.id,
@@ -223,7 +220,11 @@ def _read_layer(
             withheld=None if shown else given.get(sentence.id),
             confirmed_by=users.get(states[0]["confirmed_by"], "") if states else "",
             confirmed_at=states[0]["confirmed_at"] if states else "",
-            drawn=_list_drawn(sentence.text, by_person.values(), own.ids, users | authors),
+            drawn=tuple(
+                Drawn(*place, own.ids.get(span.label, span.label), authors.get(one.user, ""), one.created, one.updated)
+                for span, one in by_person.items()
+                if (place := offsets.span_from_units(span.start, span.end))
+            ),
             comments=notes,
         )
         as_stored = to_remote_spans(sentence.text, sentence.spans, own.names)
@@ -242,26 +243,14 @@ def _read_layer(
     with ThreadPoolExecutor(READER_THREADS) as pool:
         for article, sentences in pulled.layers.items():
             results = []
-            for result in pool.map(read_sentence, (one for one in sentences if one.id in examples)):
+            for result in pool.map(read_sentence, sentences):
                 results.append(result)
                 tick(1)
             layers[article] = tuple(one for one, each in results if each.state != "untouched")
             status[article] = tuple(each for _, each in results)
     # A sentence that was confirmed since would count as done with the spans that it had before.
-    consistent = pulled.consistent and tuple(remote.read_examples(connection, project)) == pulled.examples
+    consistent = pulled.consistent and tuple(read_examples(project)) == pulled.examples
     return AnnotatorLayer(annotator, layers, status, pulled.losses, consistent)
-
-
-def _list_drawn(
-    text: str, records: Iterable[remote.SpanRecord], ids: Mapping[str, str], users: Mapping[int, str]
-) -> tuple[Drawn, ...]:
-    offsets = Utf16Offsets(text)
-    drawn = []
-    for record in records:
-        if place := offsets.span_from_units(record.span.start, record.span.end):
-            label, user = ids.get(record.span.label, record.span.label), users.get(record.user, "")
-            drawn.append(Drawn(*place, label, user, record.created, record.updated))
-    return tuple(drawn)
 
 
 def ensure_accounts(connection: Connection, names: Sequence[str], *, home: Path) -> dict[str, int]:
@@ -276,27 +265,26 @@ def ensure_accounts(connection: Connection, names: Sequence[str], *, home: Path)
     found: dict[str, int] = {user.username: user.id for user in users}
     missing = [name for name in names if name not in found]
     if missing:
-        data = _read_accounts(home)
-        passwords = _select_passwords(data, home, connection.url)
+        data, passwords = _read_accounts(home, connection.url)
         passwords |= {name: secrets.token_urlsafe(18) for name in missing}
-        content = json.dumps({"schema": SCHEMA, **data}, ensure_ascii=False, indent=2)
+        content = json.dumps(data, ensure_ascii=False, indent=2)
         write_text(home / ACCOUNTS_FILE, f"{content}\n", mode=0o600)
         for name in missing:
             found[name] = connection.call(connection.client.create_user, name, passwords[name]).id
     return {name: found[name] for name in names}
 
 
-def ensure_members(connection: Connection, project: Project, users: Mapping[str, int]) -> None:
+def ensure_members(project: Project, users: Mapping[str, int]) -> None:
     """Let these users annotate in the project; anyone who is a member already keeps their role."""
-    present = list_member_names(connection, project)
+    present = list_member_names(project)
     for name, user in users.items():
         if user not in present:
-            connection.call(connection.client.add_member, project.id, name, "annotator")
+            project.connection.call(project.connection.client.add_member, project.id, name, "annotator")
 
 
 def find_password(home: Path, url: str, name: str) -> Account:
     """Return the account of an annotator whose password we keep."""
-    password = _select_passwords(_read_accounts(home), home, url).get(name)
+    password = _read_accounts(home, url)[1].get(name)
     if password is None:
         advice = "Make the account with `biaozhu project create`"
         raise AuthError(f"no password of {name!r} is kept for this server", where=url, next_step=advice)
@@ -305,44 +293,36 @@ def find_password(home: Path, url: str, name: str) -> Account:
 
 def list_accounts(home: Path, url: str) -> tuple[str, ...]:
     """Return the names whose passwords are kept for this server."""
-    return tuple(_select_passwords(_read_accounts(home), home, url))
+    return tuple(_read_accounts(home, url)[1])
 
 
-def _select_passwords(data: dict[str, Any], home: Path, url: str) -> dict[str, str]:
-    """Return the passwords by name for one server."""
-    state = read_state(home)
-    is_local = state is not None and state.url == url
-    passwords: dict[str, str] = data["local"] if is_local else data["elsewhere"].setdefault(url, {})
-    return passwords
-
-
-def _read_accounts(home: Path) -> dict[str, Any]:
-    """Return `local`, passwords by name, and `elsewhere`, the same by address."""
-    path = home / ACCOUNTS_FILE
-    if not path.exists():
-        return {"local": {}, "elsewhere": {}}
+def _read_accounts(home: Path, url: str) -> tuple[dict[str, Any], dict[str, str]]:
+    """Return `local`, passwords by name, with `elsewhere`, the same by address; and those of them that are for one server."""
+    path, state = home / ACCOUNTS_FILE, read_state(home)
+    data: Any = {"schema": SCHEMA, "local": {}, "elsewhere": {}}
     try:
-        data: Any = parse_json(read_bytes(path))
+        if path.exists():
+            data = parse_json(read_bytes(path))
         if data.get("schema", SCHEMA) != SCHEMA:
             what = "this accounts file is of another version of biaozhu"
             raise AuthError(what, where=str(path), next_step="Use the version that wrote it")
         if "schema" not in data:
-            data = _convert_schema_1(msgspec.convert(data, _ByAddress), home)
-        return {
-            "local": msgspec.convert(data["local"], dict[str, str]),
-            "elsewhere": msgspec.convert(data["elsewhere"], _ByAddress),
-        }
+            data = _convert_schema_1(msgspec.convert(data, _ByAddress), state.url if state else "")
+        local = msgspec.convert(data["local"], dict[str, str])
+        elsewhere = msgspec.convert(data["elsewhere"], _ByAddress)
     except (ValueError, AttributeError, TypeError, KeyError, msgspec.ValidationError):
         advice = "Restore it, or move it away"
         raise AuthError("not an accounts file", where=str(path), next_step=advice) from None
+    is_local = state is not None and state.url == url
+    passwords = local if is_local else elsewhere.setdefault(url, {})
+    return {"schema": SCHEMA, "local": local, "elsewhere": elsewhere}, passwords
 
 
-def _convert_schema_1(elsewhere: _ByAddress, home: Path) -> dict[str, Any]:
+def _convert_schema_1(elsewhere: _ByAddress, here: str) -> dict[str, Any]:
     """Convert a file with addresses only; one of loopback may have been a tunnel, so its passwords stay there too."""
-    state = read_state(home)
     local: dict[str, str] = {}
-    if state:
-        for address in sorted(elsewhere, key=lambda address: address == state.url):
+    if here:
+        for address in sorted(elsewhere, key=lambda address: address == here):
             local |= elsewhere[address] if LOCAL_ADDRESS.fullmatch(address) else {}
-        elsewhere.pop(state.url, None)
+        elsewhere.pop(here, None)
     return {"local": local, "elsewhere": elsewhere}

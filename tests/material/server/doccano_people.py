@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from biaozhu.doccano.connection import Account, Connection, connect
@@ -42,4 +42,5 @@ def annotator(doccano: Connection, name: str, project: Project) -> Person:
     user = doccano.post("users/create", {"username": name, "password1": password, "password2": password})
     role = next(role["id"] for role in doccano.get("roles") if role["name"] == "annotator")
     doccano.post(f"projects/{project.id}/members", {"user": user["id"], "role": role})
-    return Person(connect(Account(doccano.url, name, password)), project)
+    connection = connect(Account(doccano.url, name, password))
+    return Person(connection, replace(project, connection=connection))

@@ -162,7 +162,7 @@ def enter(
     account = find_password(home, find_account(home=home).url, annotator)
     with progress("enter", len(sentences)) as tick:
         done = enter_layer(connect(account), sentences, spec, tick=tick)
-    specs.print_values(f"entered for {annotator}", asdict(done), as_json=as_json)
+    specs.print_values(f"entered for {annotator}", done, as_json=as_json)
 
 
 def status(name: ProjectArgument, *, plans: Plans = PLANS, home: Home = LOCAL, as_json: AsJson = False) -> None:

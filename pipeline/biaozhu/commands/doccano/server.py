@@ -136,7 +136,7 @@ def suggest(
     raise_collected([RemoteError(f"no project {one!r}", where=where, next_step=advice) for one in lacking])
     set_on = partial(switch_on, url=url, token=token, labels=label_set)
     turn = set_on if switch == "on" else switch_off
-    rows = [(name, switch, turn(connection, one)) for name, one in found.items()]
+    rows = [(name, switch, turn(one)) for name, one in found.items()]
     print_table("suggestions", ("project", "suggestions", "changed"), rows, as_json=as_json)
 
 
