@@ -31,14 +31,14 @@ def test_assignment_gives_each_sentence_its_annotators_in_even_shares(
     plan = assign_sentences("x", LAYER[:count], names(people), overlap=overlap)
     for sentence in LAYER[:count]:
         assert sum(sentence.id in given for given in plan.annotators.values()) == overlap
-    found = [share.sentences for share in count_shares(plan, LAYER[:count])]
+    found = [share["sentences"] for share in count_shares(plan, LAYER[:count])]
     assert sum(found) == count * overlap
     assert max(found) - min(found) < 3
 
 
 def test_assignment_of_few_sentences_to_many_people_is_even() -> None:
     plan = assign_sentences("x", LAYER[:17], names(7), overlap=3)
-    found = [share.sentences for share in count_shares(plan, LAYER[:17])]
+    found = [share["sentences"] for share in count_shares(plan, LAYER[:17])]
     assert max(found) - min(found) < 3
 
 
@@ -71,7 +71,7 @@ def test_assignment_withholds_the_share_that_was_asked_for(blind: float) -> None
     plan = assign_sentences("x", LAYER, names(3), overlap=2, blind=blind)
     by_id = {sentence.id: sentence for sentence in LAYER}
     for share in count_shares(plan, LAYER):
-        assert abs(share.blind - blind * share.sentences) <= 0.5
+        assert abs(share["blind"] - blind * share["sentences"]) <= 0.5
     for held in plan.annotators.values():
         for sid, withheld in held.items():
             assert withheld is None or withheld == by_id[sid].spans

@@ -17,7 +17,7 @@ from doccano_people import Person
 from biaozhu.data.labels import read_labels
 from biaozhu.data.layers import write_layer
 from biaozhu.data.model import Sentence, Span, with_spans
-from biaozhu.doccano.journal import Journal, LockOwner, hold_lock
+from biaozhu.doccano.journal import LockOwner, hold_lock, read_tags, remove_tag, write_tag
 from biaozhu.doccano.local.state import SQLITE_FILE
 from biaozhu.doccano.project import ProjectSpec, require_project
 from biaozhu.doccano.pull import pull
@@ -69,19 +69,19 @@ def test_doccano_lock_of_a_clock_that_is_ahead_is_a_lock(
     )
     write_layer(path, layer)
     push(doccano, [("clock", layer)], setting)
-    journal = Journal(require_project(doccano, setting.name))
-    with hold_lock(journal) as owner:
+    project = require_project(doccano, setting.name)
+    with hold_lock(project) as owner:
         ticks = int(Path("/proc/self/stat").read_text().rsplit(")", 1)[1].split()[19])
         # Counted from the machine's start, so that no setting of the clock makes a live push look dead.
         assert abs(owner.started - ticks / os.sysconf("SC_CLK_TCK")) < 2
-        ((number, _),) = journal.read(LockOwner)
-        journal.remove(number)
-        number = journal.write(replace(owner, since="2099-01-01T00:00:00+00:00"))
+        ((number, _),) = read_tags(project, LockOwner)
+        remove_tag(project, number)
+        number = write_tag(project, replace(owner, since="2099-01-01T00:00:00+00:00"))
         refused = run(doccano_server, "push", path, "--project", setting.name)
         assert refused.returncode == 2
         assert refused.stderr.splitlines()[-1].startswith("BZ035 ")
         assert "0 s ago" in refused.stderr
-        journal.remove(number)
+        remove_tag(project, number)
     again = run(doccano_server, "push", path, "--project", setting.name, "--json")
     assert again.returncode == 0, again.stderr
     assert '"unchanged": 6' in again.stdout

@@ -21,7 +21,7 @@ from biaozhu.data.labels import read_labels
 from biaozhu.data.layers import write_layer
 from biaozhu.data.model import Sentence, with_spans
 from biaozhu.doccano.connection import connect, find_account
-from biaozhu.doccano.journal import ImportBatch, Journal, LockOwner, hold_lock
+from biaozhu.doccano.journal import ImportBatch, LockOwner, hold_lock, read_tags, write_tag
 from biaozhu.doccano.local import server
 from biaozhu.doccano.local.server import start
 from biaozhu.doccano.local.state import find_family
@@ -188,7 +188,7 @@ def test_doccano_import_that_waits_in_the_queue_of_a_killed_push_does_not_come_t
     deadline = time.monotonic() + 60
     while time.monotonic() < deadline:
         project = project or find_project(doccano, setting.name)
-        if project and any(batch.task for _, batch in Journal(project).read(ImportBatch)):
+        if project and any(batch.task for _, batch in read_tags(project, ImportBatch)):
             break
         time.sleep(0.05)
     pushing.kill()
@@ -238,9 +238,8 @@ def test_doccano_push_heals_what_repeated_and_cut_off_imports_left(
     setting = new_setting()
     layer = make_layer("double", 20)
     project = ensure_project(doccano, setting)
-    journal = Journal(project)
     batch = ImportBatch("0" * 12, 0, "x" * 22)
-    journal.write(batch)
+    write_tag(project, batch)
     for bare in runs:
         import_raw(doccano, project, layer, batch.name, bare=bare)
     assert count_examples(project) == len(layer) * len(runs)
@@ -255,27 +254,29 @@ def test_doccano_lock_names_its_owner_and_yields_only_to_a_dead_one(
 ) -> None:
     setting, layer, path = new_setting(), make_layer("lock", 5), tmp_path / "lock.jsonl"
     write_layer(path, layer)
-    journal = Journal(ensure_project(doccano, setting))
-    with hold_lock(journal):
+    project = ensure_project(doccano, setting)
+    with hold_lock(project):
         refused = run(doccano_server, "push", path, "--project", setting.name)
         assert refused.returncode == 2
         last = refused.stderr.splitlines()[-1]
         assert last.startswith("BZ035 ")
         assert f"process {os.getpid()}" in last
         assert " s ago" in last
-        with pytest.raises(LockedError), hold_lock(journal):
+        with pytest.raises(LockedError), hold_lock(project):
             pass
-    assert journal.read(LockOwner) == []
+    assert read_tags(project, LockOwner) == []
     me = psutil.Process()
     there = LockOwner("anna", "another-machine", "", 1, 0.0, "2026-01-01T00:00:00+00:00", "a" * 12)
-    journal.write(there)
+    write_tag(project, there)
     assert run(doccano_server, "push", path, "--project", setting.name).returncode == 2
     broken = run(doccano_server, "push", path, "--project", setting.name, "--break-lock")
     assert broken.returncode == 0, broken.stderr
-    with hold_lock(journal) as owner:
+    with hold_lock(project) as owner:
         pass
-    journal.write(LockOwner(owner.user, owner.host, owner.boot, me.pid, me.create_time() - 500, owner.since, "b" * 12))
-    journal.write(LockOwner(owner.user, owner.host, "an earlier boot", me.pid, 0.0, owner.since, "c" * 12))
+    write_tag(
+        project, LockOwner(owner.user, owner.host, owner.boot, me.pid, me.create_time() - 500, owner.since, "b" * 12)
+    )
+    write_tag(project, LockOwner(owner.user, owner.host, "an earlier boot", me.pid, 0.0, owner.since, "c" * 12))
     freed = run(doccano_server, "push", path, "--project", setting.name)
     assert freed.returncode == 0, freed.stderr
     check_whole(doccano_server, setting, layer)

@@ -7,7 +7,6 @@ import json
 import os
 import re
 from contextlib import redirect_stdout
-from dataclasses import fields
 from io import StringIO
 from typing import get_args
 
@@ -20,14 +19,13 @@ from biaozhu.commands.workspace.starting import EXTRAS, README
 from biaozhu.curation import adjudication
 from biaozhu.data import diff
 from biaozhu.data.model import BlockKind
-from biaozhu.doccano.assignment import AnnotatorShare
 from biaozhu.normalization.addresses import Status
 from biaozhu.scoring.scores import Scheme
 
 # What no call shows as it stands: words of the data that tables and notes name, and what the system says of files.
 DATA_WORDS = (
     *get_args(BlockKind), *get_args(adjudication.Kind), *get_args(diff.Kind), *get_args(Status), *get_args(Scheme),
-    *(one.name for one in fields(AnnotatorShare)), "ok", "missing", "yes", "no", "identical", "DIFFERS", "edited", "untouched",
+    "annotator", "sentences", "characters", "blind", "ok", "missing", "yes", "no", "identical", "DIFFERS", "edited", "untouched",
     "it changes {0} of {1} spans on its own gold ({2}); on held-out sentences: {3} ({4})",
     "{0} begins from LAC's {1}; {2}", "no certain gain, so the model keeps the pre-annotation and LAC's words as they are", "{0} corrected, {1} made wrong, F1 {2}", "better than the pre-annotation", "no certain gain",
     "no certain gain, so the model keeps the pre-annotation as it is",

@@ -20,7 +20,6 @@ from biaozhu.doccano.pull import pull
 from biaozhu.doccano.push import push
 from biaozhu.doccano.remote import list_comments, list_examples, list_member_names, read_confirmations
 from biaozhu.doccano.team import ensure_accounts, ensure_members
-from biaozhu.formats.serialization import spans_from_json
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -86,11 +85,11 @@ def ask_adjudicator(
 def read_adjudication(connection: Connection, dispute: Dispute, spec: ProjectSpec) -> AdjudicatorAnswers:
     """Read the decisions back from the project of these very layers."""
     agreed = dispute.list_agreed()
-    project = require_project(connection, spec.name)
     pulled = pull(connection, spec)
+    project = pulled.project
     back = {sentence.id: sentence for sentence in pulled.sentences}
-    examples, comments = list_examples(project), list_comments(project)
-    users = list_member_names(project)
+    examples = {one.sentence_id: one for one in reversed(pulled.examples)}
+    comments, users = list_comments(project), list_member_names(project)
     answers = AdjudicatorAnswers([], [], list(pulled.losses))
     for sid, items in dispute.group_disagreements().items():
         if sid not in back:
@@ -98,15 +97,15 @@ def read_adjudication(connection: Connection, dispute: Dispute, spec: ProjectSpe
             answers.open.extend((item, missing) for item in items)
             continue
         example = examples[sid]
-        texts = [comment["text"] for comment in comments.get(example["id"], ())]
-        is_same = spans_from_json(example["meta"].get("pre")) == agreed[sid].spans
+        texts = [comment["text"] for comment in comments.get(example.id, ())]
+        is_same = example.sent_spans == agreed[sid].spans
         if not is_same or not set(texts).issuperset(phrase_questions(dispute.names, items, spec.names)):
             what = "the layers have changed since this was sent to Doccano"
             advice = "Send it again with --to-doccano under another --project"
             raise GoldError(what, where=sid, next_step=advice)
         taken, strays = _assign_spans(back[sid], agreed[sid], items)
         answers.losses.extend(strays)
-        confirmation = next(iter(read_confirmations(project, example["id"])), None)
+        confirmation = next(iter(read_confirmations(project, example.id)), None)
         reasons = read_reasons(texts, len(items))
         for number, (item, spans) in enumerate(zip(items, taken, strict=True), 1):
             if confirmation is None:

@@ -10,22 +10,19 @@ import json
 import math
 import re
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 from biaozhu.data.errors import LineError, UsageError
 from biaozhu.data.files import parse_json, read_bytes, write_text
+from biaozhu.data.model import Sentence, Span
 from biaozhu.formats.serialization import spans_from_json, spans_to_json
 
-if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-    from pathlib import Path
-
-    from biaozhu.data.model import Sentence, Span
-
-    Withheld = tuple[Span, ...] | None
-    _Shares = dict[str, dict[str, Withheld]]
+Withheld = tuple[Span, ...] | None
+_Shares = dict[str, dict[str, Withheld]]
 
 SCHEMA = 1
 STRETCH_SENTENCES = 25  # About how many sentences in a row one annotator gets where there are many
@@ -42,16 +39,6 @@ class Assignment:
     overlap: int
     blind: float
     annotators: _Shares
-
-
-@dataclass(frozen=True, slots=True)
-class AnnotatorShare:
-    """The size of one annotator's share: sentences, characters, blind sentences."""
-
-    annotator: str
-    sentences: int
-    characters: int
-    blind: int
 
 
 def check_names(project: str, annotators: Sequence[str], overlap: int, blind: float) -> None:
@@ -108,17 +95,17 @@ def assign_sentences(
     return plan
 
 
-def count_shares(assignment: Assignment, sentences: Sequence[Sentence]) -> tuple[AnnotatorShare, ...]:
-    """Count what each annotator got of these sentences."""
-    return tuple(
-        AnnotatorShare(
-            name,
-            sum(sentence.id in given for sentence in sentences),
-            sum(len(sentence.text) for sentence in sentences if sentence.id in given),
-            sum(given.get(sentence.id) is not None for sentence in sentences),
-        )
+def count_shares(assignment: Assignment, sentences: Sequence[Sentence]) -> list[dict[str, Any]]:
+    """Count what each annotator got of these sentences: sentences, characters, blind sentences."""
+    return [
+        {
+            "annotator": name,
+            "sentences": sum(sentence.id in given for sentence in sentences),
+            "characters": sum(len(sentence.text) for sentence in sentences if sentence.id in given),
+            "blind": sum(given.get(sentence.id) is not None for sentence in sentences),
+        }
         for name, given in assignment.annotators.items()
-    )
+    ]
 
 
 def write_assignment(path: Path, assignment: Assignment) -> None:
@@ -149,7 +136,7 @@ def read_assignment(path: Path) -> Assignment:
         raise LineError("not a plan of assignments", where=str(path), next_step="Restore the file") from None
 
 
-def _cut_stretches(sentences: Sequence[Sentence], annotators: int, takers: Mapping[str, int]) -> list[list[Sentence]]:
+def _cut_stretches(sentences: Sequence[Sentence], annotators: int, takers: Counter[str]) -> list[list[Sentence]]:
     """Cut into even stretches, a multiple of the number of annotators, so that the shares come out even."""
     runs: list[list[Sentence]] = []
     for sentence in sentences:

@@ -176,12 +176,11 @@ def translate_errors(url: str) -> Iterator[None]:
         raise RemoteError("it compresses its answer, though asked not to", where=url) from None
     except (requests.exceptions.JSONDecodeError, ValidationError):
         raise RemoteError("the server is not a Doccano, its answer has another form", where=url) from None
-    except requests.exceptions.Timeout:
-        raise ServerError("it does not answer in time", where=url, next_step=HUNG_ADVICE) from None
     except requests.exceptions.RequestException as error:
         cause = error.args[0] if error.args else error
         reason = getattr(cause, "reason", cause)
-        if isinstance(reason, SilenceError) and not isinstance(reason, NewConnectionError):
+        is_silent = isinstance(reason, SilenceError) and not isinstance(reason, NewConnectionError)
+        if is_silent or isinstance(error, requests.exceptions.Timeout):
             raise ServerError("it does not answer in time", where=url, next_step=HUNG_ADVICE) from None
         if isinstance(reason, ProtocolError):
             raise ServerError("the connection broke off", where=url, next_step=BROKEN_ADVICE) from None

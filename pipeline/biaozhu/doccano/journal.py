@@ -62,47 +62,39 @@ class ImportBatch:
 PREFIXES = {LockOwner: "biaozhu push ", ImportBatch: "biaozhu batch "}
 
 
-@dataclass(frozen=True, slots=True)
-class Journal:
-    """The tags of one project that are ours."""
+def read_tags(project: Project, kind: type[_Kind]) -> list[tuple[int, _Kind]]:
+    """Return the locks, or the batches that no push has verified yet, with the ids of their tags, oldest first."""
+    prefix = PREFIXES[kind]
+    tags = [tag for tag in project.connection.get(f"{project.path}/tags") if tag["text"].startswith(prefix)]
+    tags.sort(key=lambda tag: tag["id"])
+    return [(tag["id"], _parse(tag["text"], prefix, kind)) for tag in tags]
 
-    project: Project
 
-    @property
-    def _path(self) -> str:
-        return f"{self.project.path}/tags"
+def write_tag(project: Project, value: LockOwner | ImportBatch) -> int:
+    """Write a tag and return its id."""
+    text = PREFIXES[type(value)] + json.dumps(asdict(value), ensure_ascii=False)
+    return int(project.connection.post(f"{project.path}/tags", {"text": text})["id"])
 
-    def read(self, kind: type[_Kind]) -> list[tuple[int, _Kind]]:
-        """Return the locks, or the batches that no push has verified yet, with the ids of their tags, oldest first."""
-        prefix = PREFIXES[kind]
-        tags = [tag for tag in self.project.connection.get(self._path) if tag["text"].startswith(prefix)]
-        tags.sort(key=lambda tag: tag["id"])
-        return [(tag["id"], _parse(tag["text"], prefix, kind)) for tag in tags]
 
-    def write(self, value: LockOwner | ImportBatch) -> int:
-        """Write a tag and return its id."""
-        text = PREFIXES[type(value)] + json.dumps(asdict(value), ensure_ascii=False)
-        return int(self.project.connection.post(self._path, {"text": text})["id"])
-
-    def remove(self, number: int) -> None:
-        """Remove one tag."""
-        self.project.connection.delete(f"{self._path}/{number}")
+def remove_tag(project: Project, number: int) -> None:
+    """Remove one tag."""
+    project.connection.delete(f"{project.path}/tags/{number}")
 
 
 @contextmanager
-def hold_lock(journal: Journal, *, break_lock: bool = False) -> Iterator[LockOwner]:
+def hold_lock(project: Project, *, break_lock: bool = False) -> Iterator[LockOwner]:
     """Hold the project's lock, also one whose process is known to be dead or with `break_lock`; else raise LockedError."""
-    for number, other in journal.read(LockOwner):
+    for number, other in read_tags(project, LockOwner):
         if break_lock or _is_dead(other):
-            journal.remove(number)
+            remove_tag(project, number)
     owner = _describe_this_process()
-    mine = journal.write(owner)
+    mine = write_tag(project, owner)
     # Two pushes may both have written a lock by now: the older one holds.
-    first, holder = journal.read(LockOwner)[0]
+    first, holder = read_tags(project, LockOwner)[0]
     if first != mine:
-        journal.remove(mine)
+        remove_tag(project, mine)
         seconds = (datetime.now(UTC) - datetime.fromisoformat(holder.since)).total_seconds()
-        who = f"{holder.user}@{holder.host} (process {holder.pid}) is pushing to {journal.project.name!r}"
+        who = f"{holder.user}@{holder.host} (process {holder.pid}) is pushing to {project.name!r}"
         raise LockedError(f"{who}, since {holder.since}, {max(0, int(seconds))} s ago")
     _held_pushes.add(owner.push)
     try:
@@ -111,7 +103,7 @@ def hold_lock(journal: Journal, *, break_lock: bool = False) -> Iterator[LockOwn
         _held_pushes.discard(owner.push)
         # Where the server is gone the lock stays; the next push sees that its owner is dead.
         with suppress(BiaozhuError):
-            journal.remove(mine)
+            remove_tag(project, mine)
 
 
 def _is_dead(owner: LockOwner) -> bool:

@@ -195,7 +195,13 @@ def _read_project(connection: Connection, data: Mapping[str, Any]) -> Project:
 
 def switch_on(project: Project, *, url: str, token: str, labels: Sequence[Label]) -> bool:
     """Let a project ask the service at `url`, which Doccano must reach, for these labels; return whether anything changed."""
-    _check_address(url)
+    parts = urlsplit(url)
+    if parts.scheme not in ("http", "https") or not parts.hostname or parts.username or parts.password:
+        advice = "Give --url as `serve` prints it"
+        raise UsageError(f"{url} is not a plain http or https address", next_step=advice)
+    if parts.scheme == "http" and parts.hostname not in LOOPBACK:
+        advice = "Put TLS before it and use https"
+        raise UsageError("http would send the token unencrypted", where=url, next_step=advice)
     headers, body = {"Authorization": f"Bearer {token}"}, {"text": "{{ text }}"}
     attributes = {"url": url, "method": "POST", "params": {}, "headers": headers, "body": body}
     _check_service(project, attributes)
@@ -229,16 +235,6 @@ def _remove_configs(project: Project, configs: Iterable[dict[str, Any]]) -> None
 def _list_ours(project: Project) -> list[dict[str, Any]]:
     configs = project.connection.get(f"{project.path}/{CONFIGS}")
     return [one for one in configs if str(one["template"]).startswith(TEMPLATE_MARK)]
-
-
-def _check_address(url: str) -> None:
-    parts = urlsplit(url)
-    if parts.scheme not in ("http", "https") or not parts.hostname or parts.username or parts.password:
-        advice = "Give --url as `serve` prints it"
-        raise UsageError(f"{url} is not a plain http or https address", next_step=advice)
-    if parts.scheme == "http" and parts.hostname not in LOOPBACK:
-        advice = "Put TLS before it and use https"
-        raise UsageError("http would send the token unencrypted", where=url, next_step=advice)
 
 
 def _check_service(project: Project, attributes: dict[str, Any]) -> None:

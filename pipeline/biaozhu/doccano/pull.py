@@ -30,7 +30,7 @@ MAX_READS = 3  # How often a project is read again until two readings in a row a
 
 @dataclass(frozen=True, slots=True)
 class PulledProject:
-    """Result of a pull; `confirmed` are ids of sentences, `comments` what people noted by sentence id.
+    """Result of a pull of `project`; `confirmed` are ids of sentences, `comments` what people noted by sentence id.
 
     `layers` has each article's sentences by its name, in order; where several articles were pushed under one name, the last
     one has it, and each of the others is `<name>.<article id>`. `changes` are people's to the spans that were sent.
@@ -38,6 +38,7 @@ class PulledProject:
     examples. `unconfirmed` counts the sentences left out because only confirmed ones were wanted.
     """
 
+    project: Project
     layers: Mapping[str, tuple[Sentence, ...]]
     confirmed: frozenset[str]
     comments: Mapping[str, tuple[str, ...]]
@@ -123,6 +124,7 @@ def _convert_examples(
     }
     back = [sentence for layer in layers.values() for sentence in layer]
     return PulledProject(
+        project=project,
         layers=layers,
         confirmed=frozenset(sid for sid, example in found.items() if example.confirmed),
         comments={sid: example.comments for sid, example in found.items() if example.comments},

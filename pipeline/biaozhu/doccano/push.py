@@ -15,38 +15,24 @@ from doccano_client.repositories.data_upload import DataUploadRepository
 
 from biaozhu.data.errors import DuplicateError, ImportFailedError, RemoteError, ServerError, raise_collected
 from biaozhu.data.ledger import Entry
-from biaozhu.doccano.journal import ImportBatch, Journal, hold_lock
+from biaozhu.doccano.journal import ImportBatch, hold_lock, read_tags, remove_tag, write_tag
 from biaozhu.doccano.project import PROJECT_TYPE, Project, ProjectSpec, ensure_project, find_project
 from biaozhu.doccano.push_plan import MatchedExample, PushPlan, is_as_sent, looks_touched, plan_push
 from biaozhu.doccano.remote import SpanRecord, change_spans, read_examples, read_spans, wait_for_task
-from biaozhu.formats import serialization
-from biaozhu.formats.serialization import DoccanoExample, make_meta, pack_meta, to_remote_spans
+from biaozhu.formats.serialization import make_import_line, make_meta, pack_meta, spans_to_json, to_remote_spans
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from biaozhu.data.model import Sentence
     from biaozhu.doccano.connection import Connection
+    from biaozhu.formats.serialization import DoccanoExample
+
+    _Wanted = Sequence[tuple[Sentence, str]]  # sentences, each with its article's name
 
 BATCH_SENTENCES = 1000  # as Doccano writes at a time: a batch arrives whole or not at all
 MAX_ROUNDS = 4
 RETRY_SECONDS = 12.0  # How long the worker retries a task of a killed push before it gives up
-
-
-@dataclass(frozen=True, slots=True)
-class PushSession:
-    """Context of a push, which `push_id` names."""
-
-    project: Project
-    journal: Journal
-    push_id: str
-    spec: ProjectSpec
-    tick: Callable[[int], None]
-
-    @property
-    def connection(self) -> Connection:
-        """The connection to the project's server."""
-        return self.project.connection
 
 
 @dataclass(slots=True)
@@ -92,160 +78,161 @@ def push(
         what = f"in project {spec.name!r} each annotator sees only their own spans, and no pre-annotations"
         advice = "Give --project another name, or make the project collaborative"
         raise RemoteError(what, where=connection.url, next_step=advice)
-    journal = Journal(project)
-    with hold_lock(journal, break_lock=break_lock) as owner:
-        session = PushSession(project, journal, owner.push, spec, tick)
-        _cancel_earlier_batches(session)
-        report = _push_in_rounds(session, wanted)
-        for number, _ in journal.read(ImportBatch):
-            journal.remove(number)
+    with hold_lock(project, break_lock=break_lock) as owner:
+        _cancel_earlier_batches(project)
+        report = _push_in_rounds(project, spec, wanted, owner.push, tick)
+        for number, _ in read_tags(project, ImportBatch):
+            remove_tag(project, number)
         return report
 
 
-def _push_in_rounds(session: PushSession, wanted: Sequence[tuple[Sentence, str]]) -> PushReport:
+def _push_in_rounds(
+    project: Project, spec: ProjectSpec, wanted: _Wanted, push_id: str, tick: Callable[[int], None]
+) -> PushReport:
     report: PushReport | None = None
     kept: dict[str, None] = {}
     changed: set[str] = set()
     disputed: dict[int, DoccanoExample] = {}
     for _ in range(MAX_ROUNDS):
-        unverified = {batch.name for _, batch in session.journal.read(ImportBatch)}
-        plan = plan_push(wanted, read_examples(session.project), names=session.spec.names, unverified=unverified)
+        unverified = {batch.name for _, batch in read_tags(project, ImportBatch)}
+        plan = plan_push(wanted, read_examples(project), names=spec.names, unverified=unverified)
         if report is None:
-            report = _make_report(session.spec, session.project.url, plan, len(wanted))
+            report = _make_report(spec, project.url, plan, len(wanted))
             report.updated = 0
         to_update = [pair for pair in plan.update if pair.sentence.id not in kept]
         incomplete = [pair for pair in plan.incomplete if pair.sentence.id not in kept]
         surplus = [example for example in plan.duplicates if example.id not in disputed]
         if not (plan.add or to_update or incomplete or surplus):
             break
-        gone = _remove_untouched(session, [*surplus, *(pair.example for pair in incomplete)])
+        gone = _remove_untouched(project, [*surplus, *(pair.example for pair in incomplete)])
         report.healed += len(gone)
         disputed |= {example.id: example for example in surplus if example.id not in gone}
         kept |= {pair.sentence.id: None for pair in incomplete if pair.example.id not in gone}
         adding = {sentence.id for sentence, _ in plan.add}
         adding |= {pair.sentence.id for pair in incomplete if pair.example.id in gone}
-        _import_sentences(session, [item for item in wanted if item[0].id in adding])
+        _import_sentences(project, spec, [item for item in wanted if item[0].id in adding], push_id, tick)
         changed |= adding
         for pair in to_update:
-            if _update_example(session, pair):
+            if _update_example(project, pair, spec.names):
                 report.updated += 1
                 changed.add(pair.sentence.id)
             else:
                 kept[pair.sentence.id] = None
-            session.tick(1)
+            tick(1)
     else:
         what = f"after {MAX_ROUNDS} rounds the project still does not hold what was sent"
-        raise ImportFailedError(what, where=session.project.url)
+        raise ImportFailedError(what, where=project.url)
     report.kept = tuple(dict.fromkeys([*(pair.sentence.id for pair in plan.kept), *kept]))
     plan.conflicts.extend(disputed.values())
-    report.losses = [*_list_losses(plan), *_read_back(session, plan, changed)]
+    report.losses = [*_list_losses(plan), *_read_back(project, plan, changed, spec.names)]
     return report
 
 
-def _cancel_earlier_batches(session: PushSession) -> None:
+def _cancel_earlier_batches(project: Project) -> None:
     """Make sure that no batch of a killed push arrives later."""
-    batches = [batch for _, batch in session.journal.read(ImportBatch)]
-    uploads = DataUploadRepository(session.connection.http)
+    connection = project.connection
+    batches = [batch for _, batch in read_tags(project, ImportBatch)]
+    uploads = DataUploadRepository(connection.http)
     for batch in batches:
         # A task that has not begun then finds no file, and imports nothing.
-        session.connection.call(uploads.delete, batch.upload, may_be_missing=True)
+        connection.call(uploads.delete, batch.upload, may_be_missing=True)
     if not batches:
         return
     # Tasks run in order: when an empty one has ended, those before it have begun.
-    wait_for_task(session.connection, _ingest(session, []))
+    wait_for_task(connection, _ingest(project, []))
     for task in {batch.task for batch in batches if batch.task}:
         try:
-            wait_for_task(session.connection, task, limit_seconds=RETRY_SECONDS)
+            wait_for_task(connection, task, limit_seconds=RETRY_SECONDS)
         except (RemoteError, ServerError):
             # It failed, or was lost with a killed worker. The next reading shows what it left behind.
             continue
 
 
-def _remove_untouched(session: PushSession, examples: Sequence[DoccanoExample]) -> set[int]:
+def _remove_untouched(project: Project, examples: Sequence[DoccanoExample]) -> set[int]:
     """Remove the examples that nobody has touched; return their ids."""
-    project = session.project
-    untouched = {one.id for one in examples if not _is_by_person(session, one, read_spans(project, one.id))}
+    connection = project.connection
+    untouched = {one.id for one in examples if not _is_by_person(project, one, read_spans(project, one.id))}
     if untouched:
-        session.connection.call(session.connection.client.bulk_delete_examples, project.id, sorted(untouched))
+        connection.call(connection.client.bulk_delete_examples, project.id, sorted(untouched))
     return untouched
 
 
-def _import_sentences(session: PushSession, items: Sequence[tuple[Sentence, str]]) -> None:
-    ours = [b.number for _, b in session.journal.read(ImportBatch) if b.push == session.push_id]
-    first = 1 + max(ours, default=-1)
-    for number, position in enumerate(range(0, len(items), BATCH_SENTENCES), first):
+def _import_sentences(
+    project: Project, spec: ProjectSpec, items: _Wanted, push_id: str, tick: Callable[[int], None]
+) -> None:
+    connection = project.connection
+    ours = [batch.number for _, batch in read_tags(project, ImportBatch) if batch.push == push_id]
+    for number, position in enumerate(range(0, len(items), BATCH_SENTENCES), 1 + max(ours, default=-1)):
         chunk = items[position : position + BATCH_SENTENCES]
-        batch = ImportBatch(session.push_id, number, upload="")
+        batch = ImportBatch(push_id, number, upload="")
         lines = []
         for sentence, article in chunk:
-            meta = make_meta(sentence, article, by=session.connection.user_id, batch=batch.name)
-            if reasons := session.spec.reasons:
+            meta = make_meta(sentence, article, by=connection.user_id, batch=batch.name)
+            if reasons := spec.reasons:
                 meta["reason"] = reasons.get(sentence.id, "")
-            lines.append(serialization.make_import_line(sentence, meta, session.spec.names))
+            lines.append(make_import_line(sentence, meta, spec.names))
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder) / f"biaozhu-{batch.name}.jsonl"
             path.write_text("".join(f"{line}\n" for line in lines), encoding="ascii")
-            upload = DataUploadRepository(session.connection.http).upload
-            batch = replace(batch, upload=str(session.connection.call(upload, str(path))))
-        session.journal.write(batch)
-        task = _ingest(session, [batch.upload])
-        session.journal.write(replace(batch, task=task))
+            upload = DataUploadRepository(connection.http).upload
+            batch = replace(batch, upload=str(connection.call(upload, str(path))))
+        write_tag(project, batch)
+        task = _ingest(project, [batch.upload])
+        write_tag(project, replace(batch, task=task))
         try:
-            result = wait_for_task(session.connection, task)
+            result = wait_for_task(connection, task)
         except RemoteError as error:
-            raise ImportFailedError(error.what, where=session.project.url) from None
+            raise ImportFailedError(error.what, where=project.url) from None
         if result and result.get("error"):
             what = f"Doccano refuses a batch: {str(result['error'])[:300]}"
-            raise ImportFailedError(what, where=session.project.url)
-        session.tick(len(chunk))
+            raise ImportFailedError(what, where=project.url)
+        tick(len(chunk))
 
 
-def _ingest(session: PushSession, uploads: list[str]) -> str:
+def _ingest(project: Project, uploads: list[str]) -> str:
     options: dict[str, Any] = {"encoding": "utf_8", "column_data": "text", "column_label": "label"}
-    what = session.project.id, uploads, PROJECT_TYPE, "JSONL"
-    repository = DataUploadRepository(session.connection.http)
-    return str(session.connection.call(repository.ingest, *what, **options))
+    ingest = DataUploadRepository(project.connection.http).ingest
+    return str(project.connection.call(ingest, project.id, uploads, PROJECT_TYPE, "JSONL", **options))
 
 
-def _update_example(session: PushSession, pair: MatchedExample) -> bool:
+def _update_example(project: Project, pair: MatchedExample, names: Mapping[str, str]) -> bool:
     """Replace the spans of an example if nobody has touched it; return whether that was so.
 
     The metadata have the new spans first, so that another push recognises an update that was killed and finishes it.
     """
-    connection, example, sentence, names = session.connection, pair.example, pair.sentence, session.spec.names
-    records = read_spans(session.project, example.id)
+    connection, example, sentence = project.connection, pair.example, pair.sentence
+    records = read_spans(project, example.id)
     fresh = replace(example, spans=tuple(record.span for record in records))
-    if looks_touched(fresh, names) or _is_by_person(session, fresh, records):
+    if looks_touched(fresh, names) or _is_by_person(project, fresh, records):
         return False
-    path = f"{session.project.path}/examples/{example.id}"
+    path = f"{project.path}/examples/{example.id}"
     target = set(to_remote_spans(sentence.text, sentence.spans, names))
     meta = {key: value for key, value in example.meta.items() if key != "next"}
     if target != set(fresh.spans):
-        following = serialization.spans_to_json(sentence.spans)
-        connection.patch(path, {"meta": pack_meta({**meta, "next": following})})
+        connection.patch(path, {"meta": pack_meta({**meta, "next": spans_to_json(sentence.spans)})})
         surplus = [record for record in records if record.span not in target]
         missing = target - set(fresh.spans)
-        change_spans(session.project, example.id, remove=surplus, draw=missing)
+        change_spans(project, example.id, remove=surplus, draw=missing)
     new_meta = make_meta(sentence, pair.article, by=connection.user_id, batch=str(meta.get("batch", "")))
     connection.patch(path, {"meta": pack_meta({**meta, **new_meta})})
     return True
 
 
-def _is_by_person(session: PushSession, example: DoccanoExample, records: Iterable[SpanRecord]) -> bool:
+def _is_by_person(project: Project, example: DoccanoExample, records: Iterable[SpanRecord]) -> bool:
     """Tell whether a person drew or changed one of the spans, even to what it was before."""
-    importers = {str(session.connection.user_id), str(example.meta.get("by"))}
+    importers = {str(project.connection.user_id), str(example.meta.get("by"))}
     return any(record.edited or str(record.user) not in importers for record in records)
 
 
-def _read_back(session: PushSession, plan: PushPlan, changed: set[str]) -> list[Entry]:
+def _read_back(project: Project, plan: PushPlan, changed: set[str], names: Mapping[str, str]) -> list[Entry]:
     """Compare what this push has sent with what the server holds now."""
     reason = "the spans that Doccano holds are not those that were sent"
     entries = []
     for pair in plan.same:
         one = pair.example
-        if pair.sentence.id not in changed or is_as_sent(one, session.spec.names):
+        if pair.sentence.id not in changed or is_as_sent(one, names):
             continue
-        if not (one.confirmed or one.comments or _is_by_person(session, one, read_spans(session.project, one.id))):
+        if not (one.confirmed or one.comments or _is_by_person(project, one, read_spans(project, one.id))):
             entries.append(_make_loss(pair.sentence.id, pair.sentence.text, reason))
     return entries
 
@@ -276,7 +263,7 @@ def _make_report(spec: ProjectSpec, url: str, plan: PushPlan, sentences: int) ->
     )
 
 
-def _check_unique(wanted: Iterable[tuple[Sentence, str]]) -> None:
+def _check_unique(wanted: _Wanted) -> None:
     seen: dict[str, str] = {}
     problems = []
     for sentence, name in wanted:

@@ -7,9 +7,10 @@ longer those that were sent.
 from __future__ import annotations
 
 from collections import Counter, defaultdict
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
+from biaozhu.data.model import Sentence, Span
 from biaozhu.formats.serialization import (
     DoccanoExample,
     checksum_text,
@@ -17,11 +18,6 @@ from biaozhu.formats.serialization import (
     spans_to_json,
     to_remote_spans,
 )
-
-if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Mapping, Sequence
-
-    from biaozhu.data.model import Sentence, Span
 
 
 @dataclass(frozen=True, slots=True)

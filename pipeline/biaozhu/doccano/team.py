@@ -70,21 +70,6 @@ class AnnotatorLayer:
         return sum(status.state == state for found in self.status.values() for status in found)
 
 
-@dataclass(frozen=True, slots=True)
-class AnnotatorProgress:
-    """Progress of one annotator: sentences, those confirmed, and the project."""
-
-    annotator: str
-    sentences: int
-    confirmed: int
-    url: str
-
-    @property
-    def share(self) -> float:
-        """The share that is confirmed; of nothing all is."""
-        return self.confirmed / self.sentences if self.sentences else 1.0
-
-
 def make_own_spec(spec: ProjectSpec, annotator: str) -> ProjectSpec:
     """Return the spec of one annotator's own project."""
     return replace(spec, name=f"{spec.name}@{annotator}")
@@ -134,15 +119,15 @@ def pull_layers(
     return tuple(layers)
 
 
-def count_progress(connection: Connection, name: str, assignment: Assignment) -> tuple[AnnotatorProgress, ...]:
-    """Count how many of their sentences each annotator of a project has confirmed."""
+def count_progress(connection: Connection, name: str, assignment: Assignment) -> list[tuple[str, int, int, str]]:
+    """Count the progress in a project: each annotator, their sentences, those that they have confirmed, and their page."""
     found = []
     for annotator, given in assignment.annotators.items():
         project = require_project(connection, f"{name}@{annotator}")
         there = list_examples(project)
         confirmed = sum(one in there and bool(there[one]["is_confirmed"]) for one in given)
-        found.append(AnnotatorProgress(annotator, len(given), confirmed, project.url))
-    return tuple(found)
+        found.append((annotator, len(given), confirmed, project.url))
+    return found
 
 
 def enter_layer(
@@ -196,7 +181,7 @@ def _read_layer(
 ) -> AnnotatorLayer:
     own = make_own_spec(spec, annotator)
     pulled = pull(connection, own)
-    project = require_project(connection, own.name)
+    project = pulled.project
     users = list_member_names(project)
     comments = list_comments(project)
     examples = {one.sentence_id: one for one in reversed(pulled.examples)}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 from typing import Annotated
@@ -59,7 +58,7 @@ def create(
     previous = assigning.read_assignment(path) if path.exists() else None
     assign = partial(assigning.assign_sentences, overlap=overlap, blind=blind, previous=previous)
     assignment = assign(project, sentences, names)
-    rows = [asdict(share) for share in assigning.count_shares(assignment, sentences)]
+    rows = assigning.count_shares(assignment, sentences)
     losses = []
     if not dry_run:
         connection = specs.log_in(home)
@@ -171,9 +170,9 @@ def status(name: ProjectArgument, *, plans: Plans = PLANS, home: Home = LOCAL, a
 
     found = count_progress(specs.log_in(home), name, _read_plan(plans, name))
     columns = ("annotator", "sentences", "confirmed", "share", "page")
-    rows = [(one.annotator, one.sentences, one.confirmed, f"{one.share:.0%}", one.url) for one in found]
+    rows = [(one, total, done, f"{done / total if total else 1:.0%}", url) for one, total, done, url in found]
     print_table(f"progress of {name}", columns, rows, as_json=as_json)
-    if all(one.confirmed == one.sentences for one in found):
+    if all(done == total for _, total, done, _ in found):
         say(f"everybody is done: `biaozhu project pull --project {name}`")
 
 

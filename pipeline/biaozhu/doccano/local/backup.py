@@ -22,12 +22,13 @@ import shutil
 import sqlite3
 import zipfile
 import zlib
+from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager, suppress
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from itertools import count
 from pathlib import Path, PurePosixPath
-from typing import IO, TYPE_CHECKING, Any
+from typing import IO, Any
 
 from biaozhu import __version__
 from biaozhu.data.errors import BackupError, ServerError, WriteError
@@ -42,9 +43,6 @@ from biaozhu.doccano.local.state import (
     hide_password,
     lock_home,
 )
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
 
 FORMAT = "biaozhu.doccano-backup.v1"
 MANIFEST = "manifest.json"

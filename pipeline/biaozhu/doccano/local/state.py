@@ -11,10 +11,11 @@ import os
 import secrets
 import shutil
 import subprocess
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
 import psutil
@@ -22,9 +23,6 @@ from filelock import FileLock, Timeout
 
 from biaozhu.data.errors import ServerError, WriteError
 from biaozhu.data.files import parse_json, read_bytes, write_text
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
 
 DEFAULT_HOME = Path(".doccano")
 STATE_FILE, ACCOUNTS_FILE, SQLITE_FILE = "state.json", "accounts.json", "db.sqlite3"  # of a home folder

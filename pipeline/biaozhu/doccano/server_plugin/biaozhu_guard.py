@@ -89,7 +89,7 @@ ANNOTATIONS = {
 }
 TYPES = {"span-types": SpanType, "category-types": CategoryType, "relation-types": RelationType}
 EXAMPLE = "examples/<int:example_id>"
-PARTS = {"tag_id": Tag, "member_id": Member, "config_id": AutoLabelingConfig}
+PARTS = {"example_id": Example, "tag_id": Tag, "member_id": Member, "config_id": AutoLabelingConfig}
 ANNOTATOR_WRITES = {
     "auto-labeling": ("POST",),
     "comments": ("POST", "DELETE"),
@@ -221,16 +221,13 @@ def _find_references(request: HttpRequest, method: str, route: str, kwargs: dict
     project, example = kwargs["project_id"], kwargs.get("example_id")
     head, _, tail = route.partition("/")
     kind = tail.split("/")[1] if "/" in tail else ""
-    if example is not None:
-        yield Example.objects.filter(pk=example, project=project).exists()
     if "annotation_id" in kwargs:
         yield ANNOTATIONS[kind][0].objects.filter(pk=kwargs["annotation_id"], example=example).exists()
     if "comment_id" in kwargs:
         yield Comment.objects.filter(pk=kwargs["comment_id"], example__project=project).exists()
-    if "label_id" in kwargs:
-        yield TYPES[head].objects.filter(pk=kwargs["label_id"], project=project).exists()
-    for name in PARTS.keys() & kwargs.keys():
-        yield PARTS[name].objects.filter(pk=kwargs[name], project=project).exists()
+    models = {**PARTS, "label_id": TYPES.get(head)}
+    for name in models.keys() & kwargs.keys():
+        yield models[name].objects.filter(pk=kwargs[name], project=project).exists()
     if route == "download" and method == "GET":
         yield _keep_export_briefly(project, request.GET.get("taskId", ""))
     if route in {"comments", "auto-labeling"} and method == "POST":
