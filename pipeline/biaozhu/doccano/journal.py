@@ -10,6 +10,7 @@ import json
 import os
 import secrets
 import socket
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
@@ -22,8 +23,6 @@ from biaozhu.data.errors import BiaozhuError, LockedError, RemoteError
 from biaozhu.doccano.local.state import START_TOLERANCE_SECONDS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from biaozhu.doccano.project import Project
 
 _Kind = TypeVar("_Kind", "LockOwner", "ImportBatch")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import time
 from base64 import b64encode
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,17 +13,13 @@ from urllib.parse import urlsplit
 
 from biaozhu.data.errors import RemoteError, ServiceError, UsageError
 from biaozhu.data.files import read_bytes
+from biaozhu.data.labels import Label
 from biaozhu.data.shipped import find_own
-from biaozhu.doccano.connection import LOOPBACK
+from biaozhu.doccano.connection import LOOPBACK, Connection
 from biaozhu.doccano.remote import list_all
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
-
     from doccano_client.models.label_type import LabelType
-
-    from biaozhu.data.labels import Label
-    from biaozhu.doccano.connection import Connection
 
 PROJECT_TYPE = "SequenceLabeling"
 PICTURE = re.compile(r"!\[(?P<alt>[^\]\n]*)\]\((?P<path>[^)\s]+\.png)\)\n*")

@@ -8,21 +8,19 @@ is a loss, named in the ledger.
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from biaozhu.data.diff import Change, compare_layers
 from biaozhu.data.errors import BiaozhuError, RemoteError
 from biaozhu.data.ledger import Entry
-from biaozhu.data.model import check_sentence
+from biaozhu.data.model import Sentence, Span, check_sentence
 from biaozhu.doccano.project import Project, ProjectSpec, require_project
 from biaozhu.doccano.remote import list_member_names, read_examples, read_spans
 from biaozhu.formats.serialization import DoccanoExample, from_remote_spans, is_ours, rebuild_sentence, to_remote_spans
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
-    from biaozhu.data.model import Sentence, Span
     from biaozhu.doccano.connection import Connection
 
 MAX_READS = 3  # How often a project is read again until two readings in a row agree
@@ -95,21 +93,9 @@ def _convert_examples(
             losses.append(_make_loss(example, error.what, f"example {example.id}"))
             continue
         found[sentence.id] = example
-        losses += [
-            Entry(
-                "pull",
-                "loss",
-                why,
-                sentence.id,
-                one.start,
-                one.end,
-                one.label,
-                "",
-                "doccano",
-                "offsets in UTF-16 units",
-            )
-            for one, why in refused
-        ]
+        for one, why in refused:
+            place = sentence.id, one.start, one.end, one.label
+            losses.append(Entry("pull", "loss", why, *place, "", "doccano", "offsets in UTF-16 units"))
         if any(span.source == "doccano" for span in spans):
             sentence = replace(sentence, spans=_name_authors(project, spec, example, users, spans))
         pieces[str(example.meta.get("article")), sentence.article].append(sentence)

@@ -7,6 +7,7 @@ without its spans) is repaired and read back again. A push that was killed is fi
 from __future__ import annotations
 
 import tempfile
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,6 +16,7 @@ from doccano_client.repositories.data_upload import DataUploadRepository
 
 from biaozhu.data.errors import DuplicateError, ImportFailedError, RemoteError, ServerError, raise_collected
 from biaozhu.data.ledger import Entry
+from biaozhu.data.model import Sentence
 from biaozhu.doccano.journal import ImportBatch, hold_lock, read_tags, remove_tag, write_tag
 from biaozhu.doccano.project import PROJECT_TYPE, Project, ProjectSpec, ensure_project, find_project
 from biaozhu.doccano.push_plan import MatchedExample, PushPlan, is_as_sent, looks_touched, plan_push
@@ -22,9 +24,6 @@ from biaozhu.doccano.remote import SpanRecord, change_spans, read_examples, read
 from biaozhu.formats.serialization import make_import_line, make_meta, pack_meta, spans_to_json, to_remote_spans
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
-
-    from biaozhu.data.model import Sentence
     from biaozhu.doccano.connection import Connection
     from biaozhu.formats.serialization import DoccanoExample
 

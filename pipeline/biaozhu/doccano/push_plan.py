@@ -11,13 +11,8 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from biaozhu.data.model import Sentence, Span
-from biaozhu.formats.serialization import (
-    DoccanoExample,
-    checksum_text,
-    spans_from_json,
-    spans_to_json,
-    to_remote_spans,
-)
+from biaozhu.formats import serialization
+from biaozhu.formats.serialization import DoccanoExample, spans_from_json, spans_to_json, to_remote_spans
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +121,7 @@ def find_half_imports(examples: Iterable[DoccanoExample], unverified: Collection
 
 def _sort_in(plan: PushPlan, pair: MatchedExample, names: Mapping[str, str], half: set[int]) -> None:
     sentence, example = pair.sentence, pair.example
-    if (example.text, example.meta.get("text_sha")) != (sentence.text, checksum_text(sentence.text)):
+    if (example.text, example.meta.get("text_sha")) != (sentence.text, serialization.checksum_text(sentence.text)):
         plan.damaged.append(pair)
     elif example.id in half:
         plan.incomplete.append(pair)

@@ -10,6 +10,7 @@ import io
 import json
 import time
 import zipfile
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -19,8 +20,6 @@ from biaozhu.doccano.local.state import worker_runs
 from biaozhu.formats.serialization import DoccanoExample, RemoteSpan, unpack_meta
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
-
     from biaozhu.doccano.connection import Connection
     from biaozhu.doccano.project import Project
 
@@ -102,8 +101,7 @@ def change_spans(project: Project, example: int, *, remove: Iterable[SpanRecord]
 
 def list_all(connection: Connection, path: str) -> list[dict[str, Any]]:
     """Return a whole list of the API as one page: its pages may overlap, since their order is not unique."""
-    found: list[dict[str, Any]] = connection.get(path, params={"limit": ALL_ITEMS})["results"]
-    return found
+    return list(connection.get(path, params={"limit": ALL_ITEMS})["results"])
 
 
 def list_examples(project: Project) -> dict[str, dict[str, Any]]:

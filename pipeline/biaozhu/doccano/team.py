@@ -12,8 +12,10 @@ from __future__ import annotations
 import json
 import re
 import secrets
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -21,33 +23,20 @@ import msgspec
 from biaozhu.curation.status import Drawn, Note, SentenceStatus
 from biaozhu.data.errors import AuthError, BiaozhuError, RemoteError, RoundTripError, raise_collected
 from biaozhu.data.files import parse_json, read_bytes, write_text
+from biaozhu.data.ledger import Entry
 from biaozhu.data.model import Sentence, with_spans
 from biaozhu.data.offsets import Utf16Offsets
-from biaozhu.doccano.connection import Account
+from biaozhu.doccano import remote
+from biaozhu.doccano.connection import Account, Connection
 from biaozhu.doccano.local.state import ACCOUNTS_FILE, read_state
-from biaozhu.doccano.project import ProjectSpec, require_project
+from biaozhu.doccano.project import Project, ProjectSpec, require_project
 from biaozhu.doccano.pull import pull
-from biaozhu.doccano.push import push
-from biaozhu.doccano.remote import (
-    change_spans,
-    list_comments,
-    list_examples,
-    list_member_names,
-    read_confirmations,
-    read_examples,
-    read_spans,
-)
+from biaozhu.doccano.push import PushReport, push
+from biaozhu.doccano.remote import list_comments, list_examples, list_member_names, read_spans
 from biaozhu.formats.serialization import to_remote_spans
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
-    from pathlib import Path
-
-    from biaozhu.data.ledger import Entry
     from biaozhu.doccano.assignment import Assignment, Withheld
-    from biaozhu.doccano.connection import Connection
-    from biaozhu.doccano.project import Project
-    from biaozhu.doccano.push import PushReport
 
 READER_THREADS = 4  # as many as a worker of the server has
 _ByAddress = dict[str, dict[str, str]]
@@ -161,7 +150,7 @@ def enter_layer(
         # A span of the pre-annotation is not this annotator's work: it is drawn again in their name.
         kept = {one.span: one for one in records if one.span in wanted and one.user == annotator.user_id}
         surplus = [one for one in records if one not in kept.values()]
-        change_spans(project, example, remove=surplus, draw=wanted - kept.keys())
+        remote.change_spans(project, example, remove=surplus, draw=wanted - kept.keys())
         done["drawn"] += len(wanted - kept.keys())
         done["removed"] += len(surplus)
         path = f"{project.path}/examples/{example}"
@@ -191,7 +180,7 @@ def _read_layer(
         shown = example.sent_spans or ()
         is_changed = {span.key for span in shown} != {span.key for span in sentence.spans}
         records = read_spans(project, example.id) if example.confirmed or is_changed else []
-        states = read_confirmations(project, example.id) if example.confirmed else []
+        states = remote.read_confirmations(project, example.id) if example.confirmed else []
         notes = tuple(Note(one["username"], one["created_at"], one["text"]) for one in comments.get(example.id, ()))
         importer = str(example.meta.get("by"))
         by_person = {one.span: one for one in records if one.edited or str(one.user) != importer}
@@ -234,7 +223,7 @@ def _read_layer(
             layers[article] = tuple(one for one, each in results if each.state != "untouched")
             status[article] = tuple(each for _, each in results)
     # A sentence that was confirmed since would count as done with the spans that it had before.
-    consistent = pulled.consistent and tuple(read_examples(project)) == pulled.examples
+    consistent = pulled.consistent and tuple(remote.read_examples(project)) == pulled.examples
     return AnnotatorLayer(annotator, layers, status, pulled.losses, consistent)
 
 

@@ -14,33 +14,26 @@ import re
 import time
 from base64 import b64encode
 from collections import Counter
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import AsyncIterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
 from hashlib import sha256
 from itertools import chain
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import prometheus_client as prometheus
 from starlette.applications import Starlette
-from starlette.requests import ClientDisconnect
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from biaozhu.data.errors import BiaozhuError, RequestError, bug_from
+from biaozhu.data.model import Span
 from biaozhu.data.offsets import Utf16Offsets
-from biaozhu.serving.predictor import PATH
-
-if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Sequence
-    from concurrent.futures import Future
-
-    from starlette.requests import Request
-
-    from biaozhu.data.model import Span
-    from biaozhu.serving.predictor import Found, Meanings, Predictor
+from biaozhu.serving.predictor import PATH, Found, Meanings, Predictor
 
 UNAUTHORIZED, SLOW_CLIENT, TOO_LARGE = 401, 408, 413
 REFUSED, BUSY, FAILED, TOO_SLOW = 422, 429, 500, 503

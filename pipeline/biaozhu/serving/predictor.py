@@ -10,37 +10,33 @@ import os
 import signal
 import threading
 import time
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from hashlib import sha256
 from itertools import islice
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from biaozhu.annotators.network.models import load_model
 from biaozhu.annotators.preannotate import annotate_combined
 from biaozhu.annotators.trained import load_trained
 from biaozhu.data.errors import BiaozhuError, ServiceError, bug_from
-from biaozhu.data.model import Article, Metadata, Sentence
+from biaozhu.data.model import Article, Metadata, Sentence, Span
 from biaozhu.data.processes import end_with_parent
 from biaozhu.formats.documents import cut_spans
-from biaozhu.normalization.table import article_meaning
+from biaozhu.normalization.table import Row, article_meaning
 from biaozhu.reading.blocks import find_blocks
 from biaozhu.reading.sentences import split_text
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
     from multiprocessing.connection import Connection
-    from pathlib import Path
 
     from biaozhu.annotators.words import NameModel
-    from biaozhu.data.model import Span
     from biaozhu.normalization.addresses import Place
-    from biaozhu.normalization.table import Row
-
-    Predict = Callable[[Sequence[str]], list[tuple[Span, ...]]]
-    Found = tuple[Sequence[Span], "Meanings | None"]
 
 Meanings = tuple[dict[str, Any] | None, ...]
 """What each span of a text means; None where nothing can be said, as of a person."""
+Found = tuple[Sequence[Span], Meanings | None]
 OWN = frozenset({"article", "sentence", "start", "end", "text", "candidates"})  # of a row, which the span has
 LOADING_SECONDS, AGAIN_SECONDS = 120.0, 1.0
 PATH = "/predict"
@@ -55,7 +51,7 @@ class Predictor:
     """
 
     name: str
-    predict: Predict = field(repr=False)
+    predict: Callable[[Sequence[str]], list[tuple[Span, ...]]] = field(repr=False)
 
     def answer(self, texts: Sequence[str], *, is_large: bool = False, is_explained: bool = False) -> list[Found]:  # noqa: ARG002 — all are equal here
         """Return the spans of each text with their meanings, if wanted; a large request must not take every worker."""

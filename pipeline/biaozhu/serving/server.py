@@ -6,7 +6,9 @@ import contextlib
 import os
 import secrets
 import socket
+from collections.abc import Callable
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 import h11
@@ -18,8 +20,6 @@ from biaozhu.data.files import read_bytes, write_text
 
 if TYPE_CHECKING:
     import asyncio
-    from collections.abc import Callable
-    from pathlib import Path
 
     from starlette.applications import Starlette
 

@@ -47,8 +47,7 @@ from biaozhu.doccano.local.state import (
 FORMAT = "biaozhu.doccano-backup.v1"
 MANIFEST = "manifest.json"
 SECRETS = "secrets.json"
-ACCOUNTS = "accounts.json"
-DATABASES = {"sqlite": "db.sqlite3", "postgresql": "database.dump"}
+DATABASES = {"sqlite": local_state.SQLITE_FILE, "postgresql": "database.dump"}
 CHUNK_BYTES = 1 << 20
 COUNTED_TABLES = {
     "projects": "projects_project",
@@ -122,7 +121,7 @@ def _write_archive(path: Path, home: Path, state: ServerState) -> BackupManifest
         secrets.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
         sources = {DATABASES[kind]: copy, SECRETS: secrets}
         if (home / ACCOUNTS_FILE).exists():
-            sources[ACCOUNTS] = home / ACCOUNTS_FILE
+            sources[ACCOUNTS_FILE] = home / ACCOUNTS_FILE
         media = home / "media"
         for file in sorted(media.rglob("*")):
             is_export = file.parent == media and file.suffix == ".zip"
@@ -248,7 +247,7 @@ def _check_members(archive: zipfile.ZipFile, manifest: BackupManifest, path: Pat
     for name in manifest.files:
         parts = PurePosixPath(name).parts
         is_upload = parts[:1] == ("media",) and parts[1:] and ".." not in parts and "\\" not in name
-        if name not in (database, SECRETS, ACCOUNTS) and not (is_upload and "/".join(parts) == name):
+        if name not in (database, SECRETS, ACCOUNTS_FILE) and not (is_upload and "/".join(parts) == name):
             raise BackupError(f"a file in it has the name {name!r}", where=str(path))
     sizes = {name: stored.bytes for name, stored in manifest.files.items()}
     sizes[MANIFEST] = archive.getinfo(MANIFEST).file_size

@@ -212,9 +212,8 @@ def _prepare_database(home: Path, state: ServerState, venv: Path, environment: d
         what = f"the database cannot be prepared ({_read_last_line(log)})"
         raise ServerError(what, next_step=f"Look into {log}")
     # Only now: a mistyped address must not be kept.
-    state = replace(state, prepared=prepared, database=hide_password(environment["DATABASE_URL"]))
-    local_state.write_state(home, state)
-    return state
+    database = hide_password(environment["DATABASE_URL"])
+    return local_state.write_state(home, replace(state, prepared=prepared, database=database))
 
 
 def _start_part(part: str, home: Path, state: ServerState, venv: Path, environment: dict[str, str]) -> ServerState:
@@ -238,9 +237,7 @@ def _start_part(part: str, home: Path, state: ServerState, venv: Path, environme
     except OSError as error:
         raise ServerError(f"the {part} cannot be started ({error})") from None
     others = [other for other in state.processes if other.name != part]
-    state = replace(state, processes=(*others, process))
-    local_state.write_state(home, state)
-    return state
+    return local_state.write_state(home, replace(state, processes=(*others, process)))
 
 
 def _check_health(state: ServerState) -> tuple[bool, dict[str, str]]:

@@ -83,10 +83,11 @@ def read_state(home: Path) -> ServerState | None:
         raise ServerError("not a state file", where=str(path), next_step=advice) from None
 
 
-def write_state(home: Path, state: ServerState) -> None:
-    """Write the state, readable by its owner only."""
+def write_state(home: Path, state: ServerState) -> ServerState:
+    """Write the state, readable by its owner only, and return it."""
     content = json.dumps({"schema": SCHEMA, **asdict(state)}, indent=2)
     write_text(home / STATE_FILE, f"{content}\n", mode=0o600)
+    return state
 
 
 @contextmanager

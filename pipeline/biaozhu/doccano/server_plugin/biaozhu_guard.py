@@ -12,14 +12,15 @@ import io
 import json
 import os
 import time
+from collections.abc import Callable, Iterator
 from enum import IntEnum
 from hashlib import sha256
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from auto_labeling.models import AutoLabelingConfig
 from django.conf import settings
-from django.http import HttpResponseRedirect, JsonResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
 from django_celery_results.models import TaskResult
 from django_drf_filepond.models import TemporaryUpload
 from examples.models import Comment, Example
@@ -29,11 +30,6 @@ from projects.models import Member, Tag
 from rest_framework.authentication import TokenAuthentication
 from rest_framework.exceptions import AuthenticationFailed, ParseError
 from rest_framework.parsers import JSONParser
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
-    from django.http import HttpRequest, HttpResponse
 
 PROJECT = "v1/projects/<int:project_id>"
 MEDIA = "^media/(?P<path>.*)$"
