@@ -111,12 +111,12 @@ def _is_dead(owner: LockOwner) -> bool:
         return False
     if owner.boot != _read_boot_id():
         return True
-    if owner.pid == os.getpid() and owner.push in _held_pushes:
-        return False
+    if owner.pid == os.getpid():
+        return owner.push not in _held_pushes
     try:
         process = psutil.Process(owner.pid)
         is_another = abs(_seconds_since_boot(process) - owner.started) >= START_TOLERANCE_SECONDS
-        return owner.pid == os.getpid() or is_another or process.status() == psutil.STATUS_ZOMBIE
+        return is_another or process.status() == psutil.STATUS_ZOMBIE
     except psutil.NoSuchProcess:
         return True
     except psutil.AccessDenied:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import time
 from base64 import b64encode
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -31,7 +31,6 @@ TEMPLATE = (
     '{{ {"start_offset": one.start_offset, "end_offset": one.end_offset, "label": one.label} | tojson }}'
     "{{ '' if loop.last else ',' }}{% endfor %}]"
 )
-CONFIGS = "auto-labeling/configs"
 MODEL = "Custom REST Request"
 TEST_SENTENCE = "先试一句。"
 
@@ -209,29 +208,26 @@ def switch_on(project: Project, *, url: str, token: str, labels: Sequence[Label]
         "label_mapping": {label.id: label.name for label in labels},
         "task_type": "Span",
     }
-    present = _list_ours(project)
-    right = [one for one in present if all(one[key] == value for key, value in wanted.items())]
-    if not right:
-        project.connection.post(f"{project.path}/{CONFIGS}", wanted)
-    _remove_configs(project, [one for one in present if one not in right[:1]])
-    return not right or len(present) > 1
+    return _set_config(project, wanted)
 
 
 def switch_off(project: Project) -> bool:
     """Remove what `switch_on` has set, and return whether there was anything; other settings stay."""
-    present = _list_ours(project)
-    _remove_configs(project, present)
-    return bool(present)
+    return _set_config(project, None)
 
 
-def _remove_configs(project: Project, configs: Iterable[dict[str, Any]]) -> None:
-    for one in configs:
-        project.connection.delete(f"{project.path}/{CONFIGS}/{one['id']}")
-
-
-def _list_ours(project: Project) -> list[dict[str, Any]]:
-    configs = project.connection.get(f"{project.path}/{CONFIGS}")
-    return [one for one in configs if str(one["template"]).startswith(TEMPLATE_MARK)]
+def _set_config(project: Project, wanted: dict[str, Any] | None) -> bool:
+    """Let the project have this setting of ours, or none, and no other of ours; return whether anything changed."""
+    connection, path = project.connection, f"{project.path}/auto-labeling/configs"
+    present = [one for one in connection.get(path) if str(one["template"]).startswith(TEMPLATE_MARK)]
+    right = [one for one in present if wanted and all(one[key] == value for key, value in wanted.items())][:1]
+    is_lacking = wanted is not None and not right
+    if is_lacking:
+        connection.post(path, wanted)
+    for one in present:
+        if one not in right:
+            connection.delete(f"{path}/{one['id']}")
+    return is_lacking or present != right
 
 
 def _check_service(project: Project, attributes: dict[str, Any]) -> None:
