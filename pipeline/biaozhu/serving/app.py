@@ -78,7 +78,7 @@ def make_app(predictor: Predictor, *, token: str, limits: Limits | None = None) 
             Route("/metrics", service.show_metrics, methods=["GET"]),
         ],
         lifespan=service.lifespan,
-        exception_handlers={_RefusedError: lambda _request, refused: _refuse(refused)},
+        exception_handlers={_RefusedError: lambda _request, refused: refused.response},
     )
 
 
@@ -112,7 +112,7 @@ class _Service:
             response: Response = JSONResponse(await self._answered(request, is_explained=is_explained))
             self.metrics.seconds.observe(time.perf_counter() - begun)
         except _RefusedError as refused:
-            response = _refuse(refused)
+            response = refused.response
         self.metrics.requests.labels(str(response.status_code)).inc()
         return response
 
@@ -223,8 +223,8 @@ class _RefusedError(Exception):
     """A request that is answered by a status and one line."""
 
     def __init__(self, status: int, error: BiaozhuError | str, next_step: str = "") -> None:
-        self.status = status
-        self.error = RequestError(error, next_step=next_step) if isinstance(error, str) else error
+        said = RequestError(error, next_step=next_step) if isinstance(error, str) else error
+        self.response = JSONResponse({"error": str(said)}, status, REFUSAL_HEADERS.get(status))
 
 
 def _read_page() -> Response:
@@ -250,11 +250,6 @@ def _read_page() -> Response:
 def _allow(text: str, tag: str) -> str:
     parts = re.findall(f"<{tag}>(.*?)</{tag}>", text, re.DOTALL)
     return " ".join(f"'sha256-{b64encode(sha256(part.encode()).digest()).decode()}'" for part in parts)
-
-
-def _refuse(refused: _RefusedError) -> Response:
-    body, status = {"error": str(refused.error)}, refused.status
-    return JSONResponse(body, status_code=status, headers=REFUSAL_HEADERS.get(status))
 
 
 def read_texts(body: bytes, *, most: int) -> tuple[list[str], bool]:
