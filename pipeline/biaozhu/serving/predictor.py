@@ -43,7 +43,7 @@ PATH = "/predict"
 FIRST_TEXT = "先读一遍。"
 
 
-@dataclass
+@dataclass(eq=False)
 class Predictor:
     """A predictor: its name, and the function from texts to the spans of each (code points, sorted, disjoint).
 
