@@ -25,6 +25,7 @@ from PIL import Image
 from playwright.sync_api import sync_playwright
 
 from biaozhu.annotators.network.models import ACCURATE, load_model
+from biaozhu.commands.options import LOCAL
 from biaozhu.curation.adjudication import Dispute
 from biaozhu.data.errors import RemoteError, ServerError
 from biaozhu.data.labels import read_labels
@@ -33,7 +34,7 @@ from biaozhu.data.model import Sentence, Span, with_spans
 from biaozhu.doccano.adjudication_project import ask_adjudicator
 from biaozhu.doccano.connection import Account, connect
 from biaozhu.doccano.local.server import get_status
-from biaozhu.doccano.local.state import DEFAULT_HOME, read_state
+from biaozhu.doccano.local.state import read_state
 from biaozhu.doccano.project import ProjectSpec, find_project, require_project, switch_on
 from biaozhu.doccano.push import push
 from biaozhu.serving.app import make_app
@@ -275,7 +276,7 @@ def main() -> None:
     parser = argparse.ArgumentParser()
     names = [*ALONE, *TAKEN]
     parser.add_argument("pictures", nargs="*", choices=names, default=names)
-    parser.add_argument("--home", type=Path, default=DEFAULT_HOME, help="of the Doccano that is up")
+    parser.add_argument("--home", type=Path, default=LOCAL, help="of the Doccano that is up")
     options = parser.parse_args()
     PICTURES.mkdir(parents=True, exist_ok=True)
     with sync_playwright() as playwright:

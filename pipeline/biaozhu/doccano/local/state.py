@@ -24,7 +24,6 @@ from filelock import FileLock, Timeout
 from biaozhu.data.errors import ServerError, WriteError
 from biaozhu.data.files import parse_json, read_bytes, write_text
 
-DEFAULT_HOME = Path(".doccano")
 STATE_FILE, ACCOUNTS_FILE, SQLITE_FILE = "state.json", "accounts.json", "db.sqlite3"  # of a home folder
 SCHEMA = 1
 LOCK_WAIT_SECONDS = 180
