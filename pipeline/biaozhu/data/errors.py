@@ -48,8 +48,7 @@ class ManyProblemsError(BiaozhuError, code="BZ001"):
 
     def __str__(self) -> str:
         lines = [str(problem) for problem in self.problems[: self.shown]]
-        rest = len(self.problems) - self.shown
-        if rest > 0:
+        if (rest := len(self.problems) - self.shown) > 0:
             lines.append(f"… and {rest} more.")
         return "\n".join([*lines, super().__str__()])
 
@@ -74,10 +73,10 @@ class WorkerError(BiaozhuError, code="BZ006", advice="Run again with fewer --job
     """A process that does part of the work ended before it was done."""
 
 
-class BugError(BiaozhuError, code="BZ007"):
+class BugError(
+    BiaozhuError, code="BZ007", advice="This is a bug in biaozhu, please report it; other articles are not affected"
+):
     """A bug in biaozhu: its code broke a rule of its own or raised an unexpected error. Neither user nor text is at fault."""
-
-    advice = "This is a bug in biaozhu, please report it; other articles are not affected"
 
 
 class OutputError(
@@ -178,20 +177,20 @@ class RemoteError(BiaozhuError, code="BZ034", advice="See the server's log"):
     """Doccano refuses a request, or its answer is invalid."""
 
 
-class LockedError(BiaozhuError, code="BZ035"):
+class LockedError(
+    BiaozhuError, code="BZ035", advice="Wait for it to end; if its machine is gone for good, push with --break-lock"
+):
     """Another push is running on the same project."""
-
-    advice = "Wait for it to end; if its machine is gone for good, push with --break-lock"
 
 
 class BackupError(BiaozhuError, code="BZ036", advice="Give a whole file that `biaozhu doccano backup` has made"):
     """A backup of Doccano cannot be made or used."""
 
 
-class FrozenError(BiaozhuError, code="BZ040"):
+class FrozenError(
+    BiaozhuError, code="BZ040", advice="Restore the file, or freeze again on purpose with `biaozhu gold freeze`"
+):
     """A frozen gold file is not what its manifest says."""
-
-    advice = "Restore the file, or freeze again on purpose with `biaozhu gold freeze`"
 
 
 class GoldError(BiaozhuError, code="BZ041", advice="Check both layers and the decisions"):

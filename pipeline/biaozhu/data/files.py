@@ -52,28 +52,28 @@ ONLY_HERE = "Addresses are read by `preannotate` and `select`, and written by `p
 
 def read_bytes(path: Path) -> bytes:
     """Read a file whole; raises MissingFileError for a folder, a device without end, and what cannot be read."""
+    with report_unreadable(path), path.open("rb") as file:
+        if stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+            return file.read()
+        # A pipe is fine; of a device nobody knows where it ends.
+        if len(data := file.read(ENDLESS)) == ENDLESS:
+            raise MissingFileError("this is not a regular file, and it does not end", where=str(path))
+        return data
+
+
+@contextmanager
+def report_unreadable(path: Path) -> Iterator[None]:
+    """Raise MissingFileError for what the system says of a file that is opened and read inside."""
     try:
-        with path.open("rb") as file:
-            if stat.S_ISREG(os.fstat(file.fileno()).st_mode):
-                return file.read()
-            # A pipe is fine; of a device nobody knows where it ends.
-            data = file.read(ENDLESS)
+        yield
     except FileNotFoundError:
-        raise no_such_file(path) from None
+        here = isinstance(cast("Any", path), Path)  # else it is an address
+        advice = ONLY_HERE if here and ADDRESS.match(str(path)) else ""
+        raise MissingFileError("no such file", where=str(path), next_step=advice) from None
     except IsADirectoryError:
         raise MissingFileError("this is a folder, a file is needed", where=str(path)) from None
     except OSError as error:
         raise MissingFileError(f"cannot be read ({error.strerror})", where=str(path)) from None
-    if len(data) == ENDLESS:
-        raise MissingFileError("this is not a regular file, and it does not end", where=str(path))
-    return data
-
-
-def no_such_file(path: Path) -> MissingFileError:
-    """Return the error of a file that is not there, which may be an address where none is taken."""
-    here = isinstance(cast("Any", path), Path)  # else it is an address
-    advice = ONLY_HERE if here and ADDRESS.match(str(path)) else ""
-    return MissingFileError("no such file", where=str(path), next_step=advice)
 
 
 def check_target(path: Path) -> None:
@@ -208,12 +208,9 @@ def parse_json(data: bytes | str) -> Any:
         value = json.loads(text)
     except RecursionError:
         raise ValueError("nested too deep") from None
-    if "\\u" in text:
-        # Only an escape can make one.
-        try:
-            json.dumps(value, ensure_ascii=False).encode("utf-8")
-        except UnicodeEncodeError:
-            raise ValueError("a lone surrogate in it") from None
+    # Only an escape can make one.
+    if "\\u" in text and LONE_SURROGATE.search(json.dumps(value, ensure_ascii=False)):
+        raise ValueError("a lone surrogate in it")
     return value
 
 
@@ -250,7 +247,6 @@ def scratch_database(*, cache: int) -> Iterator[sqlite3.Connection]:
     """Give an empty SQLite database that spills to disk beyond `cache` KiB; WriteError if the disk is full."""
     import sqlite3  # noqa: PLC0415 — few commands need it, all import this module
 
-    advice = "Make room there, or let TMPDIR name another folder"
     # An empty name is a private database in a temporary file, which goes with the connection.
     with closing(sqlite3.connect("", isolation_level=None)) as database:
         try:
@@ -262,20 +258,13 @@ def scratch_database(*, cache: int) -> Iterator[sqlite3.Connection]:
             raise WriteError(
                 f"the temporary database cannot be written ({error})",
                 where=os.environ.get("TMPDIR", ""),
-                next_step=advice,
+                next_step="Make room there, or let TMPDIR name another folder",
             ) from None
 
 
 def sha256_of(path: Path) -> str:
     """Return the SHA-256 of a file of any size, in hex; raises MissingFileError."""
-    try:
-        with path.open("rb") as file:
-            if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
-                raise MissingFileError("this is not a regular file", where=str(path))
-            return hashlib.file_digest(file, "sha256").hexdigest()
-    except FileNotFoundError:
-        raise no_such_file(path) from None
-    except IsADirectoryError:
-        raise MissingFileError("this is a folder, a file is needed", where=str(path)) from None
-    except OSError as error:
-        raise MissingFileError(f"cannot be read ({error.strerror})", where=str(path)) from None
+    with report_unreadable(path), path.open("rb") as file:
+        if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+            raise MissingFileError("this is not a regular file", where=str(path))
+        return hashlib.file_digest(file, "sha256").hexdigest()

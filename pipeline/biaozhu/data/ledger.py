@@ -64,9 +64,6 @@ def read_ledger(path: Path) -> tuple[Entry, ...]:
             # Unknown keys are refused by the class, values of other types by msgspec.
             entries.append(msgspec.convert(asdict(Entry(**parse_json(line))), Entry))
         except (msgspec.ValidationError, ValueError, TypeError):
-            raise LineError(
-                "not a ledger entry of this version",
-                where=f"{path}:{number}",
-                next_step="Write the ledger again with the command that made it",
-            ) from None
+            what, advice = "not a ledger entry of this version", "Write the ledger again with the command that made it"
+            raise LineError(what, where=f"{path}:{number}", next_step=advice) from None
     return tuple(entries)

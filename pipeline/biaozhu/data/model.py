@@ -15,13 +15,14 @@ from operator import attrgetter
 from typing import Any, Literal
 
 from biaozhu.data.errors import LineError, OffsetError, OverlapError, raise_collected
-from biaozhu.data.files import once_each
+from biaozhu.data.files import LONE_SURROGATE, once_each
 
 ARTICLE_ID = re.compile(r"[0-9a-f]{12}")
 SENTENCE_ID = re.compile(r"([0-9a-f]{12}):(0|[1-9][0-9]{0,11})-([1-9][0-9]{0,11})")
 LINE_KEYS = ("id", "article", "start", "end", "text", "spans")
 SPAN_KEYS = ("start", "end", "label", "text", "source", "score")
 _BY_KEY = attrgetter("start", "end", "label")
+_match_article_id = lru_cache(maxsize=1024)(ARTICLE_ID.fullmatch)
 # `json.dumps` would make an encoder for each line.
 _TO_JSON = json.JSONEncoder(ensure_ascii=False).encode
 
@@ -114,7 +115,7 @@ def with_spans(sentence: Sentence, spans: Iterable[Span]) -> Sentence:
 def check_sentence(sentence: Sentence, *, where: str = "") -> None:
     """Raise OffsetError for an offset out of range or an empty span, OverlapError for overlap or disorder."""
     where, length = where or sentence.id, len(sentence.text)
-    if not _is_article_id(sentence.article):
+    if not _match_article_id(sentence.article):
         raise OffsetError(f"the article id {sentence.article!r} is not 12 hex digits", where=where)
     if sentence.start < 0 or sentence.end - sentence.start != length or not length:
         what = f"offsets {sentence.start}-{sentence.end} do not fit a text of {length} code points"
@@ -130,11 +131,6 @@ def check_sentence(sentence: Sentence, *, where: str = "") -> None:
             what = f"span {span.start}-{span.end} {span.label} overlaps the one before it"
             raise OverlapError(what, where=where)
         reached = span.end
-
-
-@lru_cache(maxsize=1024)
-def _is_article_id(text: str) -> bool:
-    return ARTICLE_ID.fullmatch(text) is not None
 
 
 def check_against_raw(sentences: Iterable[Sentence], raw: str) -> None:
@@ -206,11 +202,7 @@ def _int(value: Any, key: str, where: str) -> int:
 
 def is_unicode(text: str) -> bool:
     """Return whether UTF-8 can carry a text, which it cannot with a lone surrogate."""
-    try:
-        text.encode("utf-8")
-    except UnicodeEncodeError:
-        return False
-    return True
+    return LONE_SURROGATE.search(text) is None
 
 
 def _span_from(data: Any, where: str) -> Span:

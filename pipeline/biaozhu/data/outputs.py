@@ -9,6 +9,7 @@ import re
 import stat
 import zlib
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, cast
 
@@ -67,8 +68,7 @@ def check_output(
         return
     if content is not None and there.st_size == len(content) and read_bytes(path) == content:
         return
-    found = identify_file(path)
-    if found != kind:
+    if (found := identify_file(path)) != kind:
         what = f"another kind of file ({found})" if found else "a file that is not ours"
         raise OutputError(f"{what} would be replaced by this command's output ({kind})", where=str(path))
 
@@ -114,8 +114,7 @@ def identify_file(path: Path) -> str:
             tail = file.read()
     except OSError:
         return ""
-    document = DOCUMENT.search(head) if head.startswith(b"{") else None
-    if document:
+    if head.startswith(b"{") and (document := DOCUMENT.search(head)):
         return document[1].decode()
     is_page = head.startswith(b"<!doctype html>") and b'class="kicker"' in head
     recognized = {
@@ -123,7 +122,7 @@ def identify_file(path: Path) -> str:
         "parquet": head.startswith(b"PAR1") and b"base_low" in tail,
         "conll": head.startswith(b"# biaozhu "),
         "labelstudio": head.startswith(b"[") and b'"data"' in head,
-        "spacy": b"attrs" in _unpacked(head),
+        "spacy": _is_docbin(head),
         "status": line.startswith(b'{"schema": ') and b'"annotator": ' in line and b'"sentences": [' in line,
         "page": is_page and b"script-src" in head,
         "history": is_page and b"script-src" not in head,
@@ -188,8 +187,7 @@ def _kind_of_line(line: bytes) -> str:
     return next((kind for kind, needed in KEYS_OF_LINES.items() if needed <= keys), "")
 
 
-def _unpacked(head: bytes) -> bytes:
-    try:
-        return zlib.decompressobj().decompress(head, 256)
-    except zlib.error:
-        return b""
+def _is_docbin(head: bytes) -> bool:
+    with suppress(zlib.error):
+        return b"attrs" in zlib.decompressobj().decompress(head, 256)
+    return False

@@ -30,9 +30,7 @@ def find_owner(sections: Container[str]) -> str:
 
 def find_shipped(path: Path) -> Path:
     """Return the path, or that of the package's own file of this name where the working folder has none."""
-    if path.is_absolute() or path.exists():
-        return path
-    return find_own(path)
+    return path if path.is_absolute() or path.exists() else find_own(path)
 
 
 def find_own(path: Path) -> Path:

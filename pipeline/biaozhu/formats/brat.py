@@ -16,22 +16,17 @@ import json
 import re
 from bisect import bisect_right
 from collections import defaultdict
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from biaozhu.data.errors import FormatError, raise_collected
 from biaozhu.data.ledger import Entry
-from biaozhu.data.model import SENTENCE_ID
+from biaozhu.data.model import SENTENCE_ID, Sentence, Span
 from biaozhu.formats import documents
-from biaozhu.formats.documents import Document, ExportedFiles, StatedSpan, cut_spans, find_gaps, make_entry
+from biaozhu.formats.documents import Document, ExportedFiles, OffsetUnit, StatedSpan, cut_spans, find_gaps, make_entry
 from biaozhu.formats.serialization import checksum_text
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
-    from biaozhu.data.model import Sentence, Span
-    from biaozhu.formats.documents import OffsetUnit
 
 TYPE = re.compile(r"[A-Za-z0-9_-]+")
 OFFSETS = r"[0-9]{1,11} [0-9]{1,11}"

@@ -13,16 +13,12 @@ beginning begins a span, as in conlleval.
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from collections.abc import Iterable, Sequence
 
 from biaozhu.data.errors import FormatError, raise_collected
+from biaozhu.data.model import Sentence
 from biaozhu.formats import documents
 from biaozhu.formats.documents import Document, ExportedFiles, OffsetUnit, StatedSpan
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
-
-    from biaozhu.data.model import Sentence
 
 DECLARATION = r"# biaozhu characters, IOB2, white space and \ as \u{hex}"
 SENT_ID = re.compile(r"# sent_id = (\S+)")

@@ -8,28 +8,31 @@ beside the layer.
 from __future__ import annotations
 
 from collections import Counter, defaultdict
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 from biaozhu.data import errors
 from biaozhu.data.errors import BiaozhuError, FormatError, raise_collected
 from biaozhu.data.files import read_bytes
+from biaozhu.data.ledger import Entry
 from biaozhu.data.model import SENTENCE_ID, Article, Sentence, Span, check_against_raw, with_spans
 from biaozhu.formats import json_rows
 from biaozhu.formats.brat import SIDECAR_SUFFIX, read_brat, write_brat
 from biaozhu.formats.conll import read_conll, write_conll
 from biaozhu.formats.docbin import read_docbin, write_docbin
-from biaozhu.formats.documents import MAX_FILE_BYTES, Document, Format, cut_spans, make_entry
+from biaozhu.formats.documents import (
+    MAX_FILE_BYTES,
+    Document,
+    ExportedFiles,
+    Format,
+    OffsetUnit,
+    cut_spans,
+    make_entry,
+)
 from biaozhu.reading.article import article_from_bytes
 from biaozhu.reading.sentences import split_text
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
-    from pathlib import Path
-
-    from biaozhu.data.ledger import Entry
-    from biaozhu.formats.documents import ExportedFiles, OffsetUnit
 
 NOT_CARRIED = {Format.conll: "CoNLL has no place for sources and scores: they stay in the layer"}
 BRAT_SUFFIXES = (".ann", ".txt", SIDECAR_SUFFIX)

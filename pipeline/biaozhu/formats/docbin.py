@@ -7,19 +7,16 @@ any tokens; spans of `doc.spans` that are not entities are refused. A DocBin is 
 from __future__ import annotations
 
 import zlib
-from typing import TYPE_CHECKING, Any
+from collections.abc import Sequence
+from typing import Any
 
 from spacy.tokens import Doc, DocBin, Span
 from spacy.vocab import Vocab
 
 from biaozhu.data.errors import FormatError
+from biaozhu.data.model import Sentence
 from biaozhu.formats import documents
 from biaozhu.formats.documents import MAX_FILE_BYTES, Document, ExportedFiles, StatedSpan
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from biaozhu.data.model import Sentence
 
 ATTRIBUTES = ("ORTH", "SPACY", "ENT_IOB", "ENT_TYPE")
 USER_DATA_KEY = "biaozhu"

@@ -4,21 +4,17 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_left, bisect_right
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from biaozhu.data.errors import FormatError
 from biaozhu.data.files import parse_json
 from biaozhu.data.ledger import Entry
 from biaozhu.data.model import SENTENCE_ID, Span
 from biaozhu.data.offsets import Utf16Offsets
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
-
-    from biaozhu.data.ledger import Severity
 
 MAX_FILE_BYTES = 256 * 1024 * 1024  # Size of the largest file that is read, unpacked
 MAX_OFFSET_DIGITS = 11
@@ -120,8 +116,7 @@ def make_entry(
     reason: str, start: int = 0, end: int = 0, label: str = "", text: str = "", *, decided: bool = False
 ) -> Entry:
     """Return a ledger entry of an import whose sentence is not known yet: a loss, or a decision."""
-    severity: Severity = "decision" if decided else "loss"
-    return Entry("import", severity, reason, "", start, end, label, text)
+    return Entry("import", "decision" if decided else "loss", reason, "", start, end, label, text)
 
 
 def cut_spans(spans: Iterable[Span], borders: Sequence[tuple[int, int]]) -> tuple[list[list[Span]], list[Span]]:

@@ -18,22 +18,19 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from biaozhu.data.errors import BiaozhuError, FormatError, raise_collected
 from biaozhu.data.files import once_each
+from biaozhu.data.ledger import Entry
+from biaozhu.data.model import Sentence
 from biaozhu.formats import documents
 from biaozhu.formats.documents import Document, ExportedFiles, OffsetUnit, make_document, make_entry
 from biaozhu.formats.serialization import make_import_line, spans_from_json, spans_to_json, unpack_meta
 
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
-
-    from biaozhu.data.ledger import Entry
-    from biaozhu.data.model import Sentence
-
-    _Row = tuple[str, dict[str, Any]]  # with its place
+_Row = tuple[str, dict[str, Any]]  # with its place
 
 TEXT_KEYS = ("text", "data", "content", "sentence")
 SPAN_KEYS = frozenset({"label", "labels", "entities", "annotations", "spans"})

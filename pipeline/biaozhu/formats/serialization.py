@@ -20,17 +20,15 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from itertools import chain
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from biaozhu.data.errors import RoundTripError
 from biaozhu.data.files import parse_json
 from biaozhu.data.model import SENTENCE_ID, Sentence, Span
 from biaozhu.data.offsets import Utf16Offsets
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
 
 PACKED_KEY = "biaozhu"
 HEAD_KEYS = ("text_sha", "by", "batch")

@@ -12,14 +12,10 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import median
-from typing import TYPE_CHECKING
 
 from biaozhu.data.model import Block, BlockKind, Metadata
 from biaozhu.reading.pages import patterns
 from biaozhu.reading.sentences import LINE, split_text, trim
-
-if TYPE_CHECKING:
-    from biaozhu.reading.pages.patterns import Edge
 
 _TITLE_LENGTH = 60
 _KICKER_LENGTH = 7
@@ -81,7 +77,7 @@ def _kinds(lines: Sequence[Line]) -> list[BlockKind]:
     first, last = (prose[0], prose[-1]) if prose else (dated[-1] + 1 if dated else 0, len(lines))
     kinds: list[BlockKind] = ["paragraph"] * len(lines)
     for place, line in enumerate(lines):
-        edge: Edge | None = "head" if place < first else "tail" if place > last else None
+        edge: patterns.Edge | None = "head" if place < first else "tail" if place > last else None
         if patterns.is_furniture(line.text, edge=edge):
             kinds[place] = "furniture"
     _keep_entries(lines, kinds, first)

@@ -21,7 +21,7 @@ from biaozhu.data.errors import (
 )
 from biaozhu.data.files import MAX_ARTICLE_BYTES, to_unicode
 from biaozhu.data.model import is_unicode
-from biaozhu.data.outputs import ARTICLE_SUFFIXES
+from biaozhu.data.outputs import ARTICLE_SUFFIXES, COMPRESSED
 from biaozhu.data.storage.compression import advice_on, opened, reason_of
 from biaozhu.reading.article import HTML_SUFFIXES, read_source
 from biaozhu.scale.shard_folders import is_remote, place
@@ -31,7 +31,6 @@ if TYPE_CHECKING:
 
 STDIN = "-"
 LINES, TABLE = ".jsonl", ".parquet"
-COMPRESSED = frozenset({".gz", ".zst"})
 # Bytes fetched at once of a remote file of which only a range is wanted, or of a table, whose parts lie apart.
 REMOTE_AHEAD = SKIPPED_AT_ONCE = 1 << 20
 SOURCE_KINDS = frozenset({*ARTICLE_SUFFIXES, LINES, TABLE})

@@ -13,7 +13,8 @@ from typing import IO, Any, cast
 import zstandard
 
 from biaozhu.data.errors import MissingFileError
-from biaozhu.data.files import no_such_file
+from biaozhu.data.files import report_unreadable
+from biaozhu.data.outputs import COMPRESSED
 
 # Bytes of a compressed file read at once: what comes of them is in memory at once too.
 CHUNK = 1 << 14
@@ -28,25 +29,20 @@ def opened(path: Path, packing: str, *, ahead: int | None = None) -> Iterator[IO
     `ahead` bytes are fetched of a remote file at once; its file system's own number may be much. What cannot be read to its
     end raises MissingFileError, which may show while it is read.
     """
-    packed: Any
-    try:
-        with _bytes_of(path, ahead) as packed:
-            if packing == ".gz":
-                with BufferedReader(cast("RawIOBase", gzip.open(packed)), CHUNK) as file:
+    with report_unreadable(path):
+        try:
+            with _bytes_of(path, ahead) as packed:
+                if packing not in COMPRESSED:
+                    yield packed
+                    return
+                raw: Any = gzip.GzipFile(fileobj=packed, mode="rb") if packing == ".gz" else _Unpacked(packed)
+                with BufferedReader(raw, CHUNK) as file:
                     yield file
-            elif packing == ".zst":
-                with BufferedReader(_Unpacked(packed), CHUNK) as file:
-                    yield file
-            else:
-                yield packed
-    except FileNotFoundError:
-        raise no_such_file(path) from None
-    except IsADirectoryError:
-        raise MissingFileError("this is a folder, a file is needed", where=str(path)) from None
-    except (OSError, EOFError, zlib.error, zstandard.ZstdError) as error:
-        raise MissingFileError(
-            f"cannot be read to its end ({error})", where=str(path), next_step=advice_on(path)
-        ) from None
+        except (FileNotFoundError, IsADirectoryError):
+            raise
+        except (OSError, EOFError, zlib.error, zstandard.ZstdError) as error:
+            what = f"cannot be read to its end ({error})"
+            raise MissingFileError(what, where=str(path), next_step=advice_on(path)) from None
 
 
 def _bytes_of(path: Path, ahead: int | None) -> IO[bytes]:

@@ -15,13 +15,12 @@ from typing import TYPE_CHECKING
 
 from biaozhu.data.model import LeftOut
 from biaozhu.reading.hard_wraps import join_wrapped
-from biaozhu.reading.pages.patterns import ATTACHED, CLOSING, SITE, is_furniture, is_prose
+from biaozhu.reading.pages.patterns import ATTACHED, CLOSING, SITE, Edge, is_furniture, is_prose
 
 if TYPE_CHECKING:
     from lxml.html import HtmlElement
 
     from biaozhu.reading.pages.lines import PageLine
-    from biaozhu.reading.pages.patterns import Edge
 
 # Of the weight of a page's text, what its article has at least.
 _SHARE = 0.6
