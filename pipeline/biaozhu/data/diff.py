@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import chain
 from typing import Literal
 
 from biaozhu.data.model import Sentence, Span
@@ -34,17 +35,13 @@ def compare_layers(before: Sequence[Sentence], after: Sequence[Sentence]) -> lis
     known = {sentence.id for sentence in before}
     changes: list[Change] = []
     for sentence in before:
-        other = later.get(sentence.id)
-        if other is None:
+        if (other := later.get(sentence.id)) is None:
             changes.append(Change(sentence.id, "missing sentence", text=sentence.text))
         elif other.text != sentence.text:
             changes.append(Change(sentence.id, "text", text=other.text))
         else:
             changes += compare_spans(sentence, other)
-    changes += [
-        Change(sentence.id, "new sentence", text=sentence.text) for sentence in after if sentence.id not in known
-    ]
-    return changes
+    return changes + [Change(one.id, "new sentence", text=one.text) for one in after if one.id not in known]
 
 
 def compare_spans(before: Sentence, after: Sentence) -> list[Change]:
@@ -64,8 +61,7 @@ def compare_spans(before: Sentence, after: Sentence) -> list[Change]:
     for span in list(gone):
         same = (one for one in come if (one.start, one.end) == (span.start, span.end))
         over = (one for one in come if one.label == span.label and one.start < span.end and span.start < one.end)
-        partner = next(same, None) or next(over, None)
-        if partner is not None:
+        if partner := next(chain(same, over), None):
             gone.remove(span)
             come.remove(partner)
             kind: Kind = "moved" if partner.label == span.label else "relabelled"

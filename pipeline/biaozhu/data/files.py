@@ -118,10 +118,7 @@ def write_stream(path: Path, parts: Iterable[bytes], *, mode: int = 0o644) -> No
         target = Path(os.path.realpath(path))  # a link stays a link: what it points at is replaced
         if target.is_symlink():
             raise WriteError("the link leads back to itself", where=str(path))
-        target.parent.mkdir(parents=True, exist_ok=True)
-        prefix = _temporary_prefix(target)
-        _remove_abandoned(target.parent, prefix)
-        handle, temporary = _open_temporary(target.parent, prefix)
+        handle, temporary = _open_temporary(target.parent, _make_room(target))
         with os.fdopen(handle, "wb") as file:
             file.writelines(parts)
             file.flush()
@@ -140,15 +137,12 @@ def write_stream(path: Path, parts: Iterable[bytes], *, mode: int = 0o644) -> No
             Path(temporary).unlink(missing_ok=True)
 
 
-def _temporary_prefix(target: Path) -> str:
+def _make_room(target: Path) -> str:
+    """Make the folder of a file, without temporary files that nobody holds any more; return what the names of new ones begin with."""
+    target.parent.mkdir(parents=True, exist_ok=True)
     # A name may be as long as the file system allows, and that of the temporary file is longer.
-    name = os.fsencode(target.name)[:MAX_PREFIX_BYTES].decode("utf-8", "ignore")
-    return f".{name}."
-
-
-def _remove_abandoned(folder: Path, prefix: str) -> None:
-    """Remove the temporary files of writers that were killed: nobody holds them any more."""
-    for path in folder.glob(f"{glob.escape(prefix)}*{TEMPORARY}"):
+    prefix = f".{os.fsencode(target.name)[:MAX_PREFIX_BYTES].decode('utf-8', 'ignore')}."
+    for path in target.parent.glob(f"{glob.escape(prefix)}*{TEMPORARY}"):
         with suppress(OSError):
             handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW)
             try:
@@ -159,17 +153,14 @@ def _remove_abandoned(folder: Path, prefix: str) -> None:
                     path.unlink()
             finally:
                 os.close(handle)
+    return prefix
 
 
 @contextmanager
 def temporary_folder(target: Path) -> Iterator[Path]:
     """Give a new folder beside what will be written, which goes at the end, and after a kill at the next run."""
-    target.parent.mkdir(parents=True, exist_ok=True)
-    prefix = _temporary_prefix(target)
-    _remove_abandoned(target.parent, prefix)
-    with tempfile.TemporaryDirectory(
-        prefix=prefix, suffix=TEMPORARY, dir=target.parent, ignore_cleanup_errors=True
-    ) as name:
+    prefix = _make_room(target)
+    with tempfile.TemporaryDirectory(TEMPORARY, prefix, target.parent, ignore_cleanup_errors=True) as name:
         handle = os.open(name, os.O_RDONLY)
         try:
             with suppress(OSError):
@@ -255,11 +246,9 @@ def scratch_database(*, cache: int) -> Iterator[sqlite3.Connection]:
             database.execute("PRAGMA synchronous = OFF")
             yield database
         except sqlite3.OperationalError as error:
-            raise WriteError(
-                f"the temporary database cannot be written ({error})",
-                where=os.environ.get("TMPDIR", ""),
-                next_step="Make room there, or let TMPDIR name another folder",
-            ) from None
+            what, where = f"the temporary database cannot be written ({error})", os.environ.get("TMPDIR", "")
+            advice = "Make room there, or let TMPDIR name another folder"
+            raise WriteError(what, where=where, next_step=advice) from None
 
 
 def sha256_of(path: Path) -> str:

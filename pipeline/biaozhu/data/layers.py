@@ -48,9 +48,8 @@ def find_layers(
         elif not is_beside(path):
             files.append(path)
     if paths and not files and not problems:
-        problems.append(
-            MissingFileError("ledgers and failures are not layers", where=str(paths[0]), next_step="Name a layer")
-        )
+        what = "ledgers and failures are not layers"
+        problems.append(MissingFileError(what, where=str(paths[0]), next_step="Name a layer"))
     raise_collected(problems)
     return tuple(files)
 
@@ -111,11 +110,8 @@ def read_layer(path: Path, *, labels: Collection[str] | None = None) -> tuple[Se
 def check_layer_name(path: Path) -> None:
     """Raise UsageError where a layer written here would not be found again, since `find_layers` passes over it."""
     if is_beside(path):
-        raise UsageError(
-            f"a name in {LEDGER_SUFFIX} or {FAILED_SUFFIX} is for ledgers and failures, no layer is read from it",
-            where=str(path),
-            next_step="Name it NAME.jsonl",
-        )
+        what = f"a name in {LEDGER_SUFFIX} or {FAILED_SUFFIX} is for ledgers and failures, no layer is read from it"
+        raise UsageError(what, where=str(path), next_step="Name it NAME.jsonl")
 
 
 def is_beside(path: Path) -> bool:

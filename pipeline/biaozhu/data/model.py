@@ -168,13 +168,8 @@ def sentence_from_line(line: str, *, where: str = "") -> Sentence:
     if not is_unicode(text):
         raise LineError("the text holds a lone surrogate, which no UTF-8 file can carry", where=where)
     stated = [_span_from(item, where) for item in spans]
-    sentence = Sentence(
-        article=data["article"],
-        start=_int(data["start"], "start", where),
-        end=_int(data["end"], "end", where),
-        text=text,
-        spans=tuple(sorted(stated, key=_BY_KEY)),
-    )
+    start, end = (_int(data[key], key, where) for key in ("start", "end"))
+    sentence = Sentence(data["article"], start, end, text, tuple(sorted(stated, key=_BY_KEY)))
     if data["id"] != sentence.id:
         raise OffsetError(f"the id {data['id']!r} is not {sentence.id}", where=where)
     check_sentence(sentence, where=where)
@@ -215,9 +210,7 @@ def _span_from(data: Any, where: str) -> Span:
     if not is_unicode(data["label"] + data["source"]):
         raise LineError("a span's label or source holds a lone surrogate", where=where)
     score = data["score"]
-    if score is not None and (
-        # NaN, which JSON lets through, is neither below nor above.
-        isinstance(score, bool) or not isinstance(score, int | float) or not 0 <= score <= 1
-    ):
+    # NaN, which JSON lets through, is neither below nor above.
+    if score is not None and (isinstance(score, bool) or not isinstance(score, int | float) or not 0 <= score <= 1):
         raise LineError(f"a span's score is {str(score)[:40]!r}, a number from 0 to 1 or null is needed", where=where)
     return Span(start, end, data["label"], data["source"], None if score is None else float(score))

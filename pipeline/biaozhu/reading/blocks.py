@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import groupby
 from statistics import median
 
 from biaozhu.data.model import Block, BlockKind, Metadata
@@ -81,7 +82,11 @@ def _kinds(lines: Sequence[Line]) -> list[BlockKind]:
         if patterns.is_furniture(line.text, edge=edge):
             kinds[place] = "furniture"
     _keep_entries(lines, kinds, first)
-    _close_page(lines, kinds, last)
+    furniture = (place for place in range(last + 1, len(lines)) if kinds[place] == "furniture")
+    closing = next((place for place in furniture if patterns.CLOSING.match(lines[place].text)), len(lines))
+    for place in range(closing, len(lines)):
+        if not patterns.ATTACHED.match(lines[place].text):
+            kinds[place] = "furniture"
     title = _mark_title(lines, kinds, first)
     _mark_headings_and_captions(lines, kinds, title)
     _mark_prose_captions(lines, kinds)
@@ -98,15 +103,6 @@ def _keep_entries(lines: Sequence[Line], kinds: list[BlockKind], first: int) -> 
         for place in run:
             if place in generic and (notice or begins[lines[place].text[:2]] > 1):
                 kinds[place] = "paragraph"
-
-
-def _close_page(lines: Sequence[Line], kinds: list[BlockKind], last: int) -> None:
-    closed = False
-    for place in range(last + 1, len(lines)):
-        text = lines[place].text
-        closed = closed or (kinds[place] == "furniture" and patterns.CLOSING.match(text) is not None)
-        if closed and not patterns.ATTACHED.match(text):
-            kinds[place] = "furniture"
 
 
 def _mark_title(lines: Sequence[Line], kinds: list[BlockKind], first: int) -> int:
@@ -147,7 +143,7 @@ def _mark_title(lines: Sequence[Line], kinds: list[BlockKind], first: int) -> in
 
 
 def _mark_headings_and_captions(lines: Sequence[Line], kinds: list[BlockKind], title: int) -> None:
-    short = {
+    short = [
         place
         for place, line in enumerate(lines)
         if kinds[place] == "paragraph"
@@ -157,7 +153,7 @@ def _mark_headings_and_captions(lines: Sequence[Line], kinds: list[BlockKind], t
         and not patterns.ends(line.text)
         and not patterns.BYLINE.match(line.text)
         and line.text[-1] not in ":：;；,，、"
-    }
+    ]
     prefixes = {place: prefix for place in short if (prefix := patterns.heading_prefix(lines[place].text))}
     repeated = Counter(prefixes.values())
     # 记者：… 记者：… is an interview, no headings; so is a number that comes twice.
@@ -166,7 +162,7 @@ def _mark_headings_and_captions(lines: Sequence[Line], kinds: list[BlockKind], t
         for place, prefix in prefixes.items()
         if repeated[prefix] == 1 and not patterns.is_caption(lines[place].text)
     }
-    for run in _runs(sorted(short)):
+    for run in _runs(short):
         followed = run[-1] + 1 < len(lines) and patterns.is_prose(lines[run[-1] + 1].text)
         # 时间：… 地点：… one below the other is a notice.
         notice = sum(patterns.ENTRY.match(lines[place].text) is not None for place in run) > 1
@@ -186,13 +182,8 @@ def _mark_headings_and_captions(lines: Sequence[Line], kinds: list[BlockKind], t
 
 
 def _runs(places: list[int]) -> list[list[int]]:
-    runs: list[list[int]] = []
-    for place in places:
-        if runs and runs[-1][-1] == place - 1:
-            runs[-1].append(place)
-        else:
-            runs.append([place])
-    return runs
+    runs = groupby(enumerate(places), key=lambda numbered: numbered[1] - numbered[0])
+    return [[place for _, place in run] for _, run in runs]
 
 
 def _mark_prose_captions(lines: Sequence[Line], kinds: list[BlockKind]) -> None:
@@ -221,8 +212,7 @@ def _sections(lines: Sequence[Line], kinds: Sequence[BlockKind]) -> list[int]:
         if kind == "heading":
             current += 1
             heading = lines[place].text
-        following = place + 1
-        ahead = lines[following].text if following < len(lines) and kinds[following] == "heading" else ""
+        ahead = lines[place + 1].text if kinds[place + 1 : place + 2] == ["heading"] else ""
         # A picture above a heading that begins with the same words belongs to what the heading announces.
         text = lines[place].text
         early = kind == "caption" and ahead[:2] == text[:2] != heading[:2]

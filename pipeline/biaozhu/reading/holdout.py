@@ -42,13 +42,12 @@ def _merged(sections: Mapping[str, int], at_least: int) -> dict[str, int]:
     sizes = Counter(sections.values())
     target: dict[int, int] = {}
     waiting: list[int] = []
-    last: int | None = None
     for section in sorted(sizes):
         waiting.append(section)
         if sum(sizes[one] for one in waiting) >= at_least:
             target |= dict.fromkeys(waiting, section)
-            waiting, last = [], section
-    target |= dict.fromkeys(waiting, last if last is not None else waiting[-1] if waiting else 0)
+            waiting = []
+    target |= dict.fromkeys(waiting, max(target.values(), default=max(sizes, default=0)))
     return {key: target[section] for key, section in sections.items()}
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import codecs
 import re
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from lxml import etree, html
@@ -114,8 +115,6 @@ def _decode(data: bytes, where: str) -> tuple[str, str]:
             raise
         # As browsers do: who says GB2312 means its superset.
         name = "gb18030" if name in {"gb2312", "gbk"} else name
-        try:
+        with suppress(UnicodeDecodeError, LookupError):
             return data.decode(name), codecs.lookup(name).name
-        except (UnicodeDecodeError, LookupError):
-            pass
         raise

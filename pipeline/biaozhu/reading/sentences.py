@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 from bisect import bisect_right
 from collections.abc import Iterable
+from itertools import pairwise
 
 from biaozhu.data.errors import OffsetError
 from biaozhu.data.model import Article, Sentence
@@ -59,14 +60,9 @@ def split_text(text: str) -> list[tuple[int, int]]:
     """
     found: list[tuple[int, int]] = []
     for line in LINE.finditer(text):
-        start = line.start()
-        for cut in [*_cuts(line.group()), len(line.group())]:
-            end = line.start() + cut
-            edges = trim(text, start, end)
-            if edges[0] < edges[1]:
-                found.append(edges)
-            start = end
-    return found
+        cuts = [0, *_cuts(line.group()), len(line.group())]
+        found += (trim(text, line.start() + start, line.start() + end) for start, end in pairwise(cuts))
+    return [(start, end) for start, end in found if start < end]
 
 
 def split_article(article: Article) -> tuple[Sentence, ...]:

@@ -10,7 +10,7 @@ import sys
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from itertools import chain, groupby
+from itertools import chain, dropwhile, groupby
 from typing import TYPE_CHECKING
 
 from biaozhu.data.model import LeftOut
@@ -174,11 +174,9 @@ def _measure(root: HtmlElement, lines: Sequence[PageLine]) -> Mapping[HtmlElemen
 
 def _close_page(lines: Sequence[PageLine], reasons: list[str], below: range) -> None:
     """Leave out what stands below the line that ends an article, such as its editor's."""
-    closed = False
-    for place in below:
-        text = lines[place].text
-        closed = closed or (is_furniture(text, edge="tail") and CLOSING.match(text) is not None)
-        if closed and not ATTACHED.match(text):
+    texts = ((place, lines[place].text) for place in below)
+    for place, text in dropwhile(lambda one: not (is_furniture(one[1], edge="tail") and CLOSING.match(one[1])), texts):
+        if not ATTACHED.match(text):
             reasons[place] = reasons[place] or "below the article"
 
 
@@ -200,7 +198,7 @@ def _find_title(lines: Sequence[PageLine], named: Sequence[str], *, before: int,
     `start` that of the article's first line, behind which a heading that nothing names heads a section.
     """
     pieces = {piece for name in named for piece in _pieces(name)}
-    best: tuple[int, int, int] | None = None
+    found: list[tuple[int, int, int]] = []
     for place, line in enumerate(lines[: before + 1]):
         if line.reason or not _SHORTEST <= len(line.text) <= _LONGEST or is_furniture(line.text, edge="head"):
             continue
@@ -208,9 +206,10 @@ def _find_title(lines: Sequence[PageLine], named: Sequence[str], *, before: int,
         is_named = squeezed in pieces and not SITE.match(line.text)
         heading = {"h1": 2, "h2": 1}.get(line.element.tag, 0) if place <= start + _BEHIND else 0
         if is_named or heading:
-            best = max(best or (0, 0, 0), (len(squeezed) if is_named else 0, heading, place))
-    if best is not None:
-        return lines[best[2]].text, best[2]
+            found.append((len(squeezed) if is_named else 0, heading, place))
+    if found:
+        _, _, best = max(found)
+        return lines[best].text, best
     return (_without_site(named[0]) if named else ""), None
 
 
