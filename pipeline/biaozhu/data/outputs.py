@@ -79,8 +79,7 @@ def check_distinct(*outputs: Path | None) -> None:
     for path in outputs:
         if path is None or descriptor_of(path) is not None:
             continue
-        found = _stat(path)
-        if found is not None and not stat.S_ISREG(found.st_mode):
+        if (found := _stat(path)) and not stat.S_ISREG(found.st_mode):
             continue
         place = os.path.realpath(path)
         if place in seen:
@@ -163,10 +162,8 @@ def _paths_of(inputs: Iterable[Input]) -> Iterator[Path]:
 
 
 def _is_read(path: Path, read: frozenset[str]) -> bool:
-    suffixes = [suffix.lower() for suffix in path.suffixes]
-    while suffixes and suffixes[-1] in COMPRESSED:
-        suffixes.pop()
-    return bool(suffixes) and suffixes[-1] in read and not is_beside(path)
+    suffixes = [suffix for suffix in map(str.lower, path.suffixes) if suffix not in COMPRESSED]
+    return not read.isdisjoint(suffixes[-1:]) and not is_beside(path)
 
 
 def _is_frozen(path: Path) -> bool:

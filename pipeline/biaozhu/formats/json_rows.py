@@ -100,7 +100,24 @@ def write_labelstudio(sentences: Sequence[Sentence]) -> ExportedFiles:
     """Write sentences as tasks with one annotation each; each result has its source and score."""
     tasks = []
     for one in sentences:
-        version = {"result": _make_results(one), "was_cancelled": False, "ground_truth": False}
+        results = [
+            {
+                "id": f"s{number}",
+                "from_name": "label",
+                "to_name": "text",
+                "type": "labels",
+                "value": {
+                    "start": span.start,
+                    "end": span.end,
+                    "text": one.text[span.start : span.end],
+                    "labels": [span.label],
+                },
+                "meta": {"source": span.source},
+                **({} if span.score is None else {"score": span.score}),
+            }
+            for number, span in enumerate(one.spans)
+        ]
+        version = {"result": results, "was_cancelled": False, "ground_truth": False}
         tasks.append({"data": {"text": one.text, "sid": one.id}, "annotations": [version]})
     return ExportedFiles({"": documents.encode_lines([json.dumps(tasks, ensure_ascii=False, indent=1)])})
 
@@ -122,26 +139,6 @@ def read_labelstudio(data: bytes, *, where: str, unit: OffsetUnit | None = None)
         except BiaozhuError as error:
             problems.append(error)
     return _read_each(tasks.values(), lambda task, place: _read_task(task, place, unit), problems)
-
-
-def _make_results(sentence: Sentence) -> list[dict[str, Any]]:
-    return [
-        {
-            "id": f"s{number}",
-            "from_name": "label",
-            "to_name": "text",
-            "type": "labels",
-            "value": {
-                "start": span.start,
-                "end": span.end,
-                "text": sentence.text[span.start : span.end],
-                "labels": [span.label],
-            },
-            "meta": {"source": span.source},
-            **({} if span.score is None else {"score": span.score}),
-        }
-        for number, span in enumerate(sentence.spans)
-    ]
 
 
 def _expand_row(row: Mapping[str, Any], where: str) -> dict[str, Any]:

@@ -58,21 +58,16 @@ def sections_of(articles: Sequence[Article], gold: Sequence[Sentence]) -> dict[s
     ScoringError, a sentence that is in no block of its article OffsetError.
     """
     known, wanted = {article.id for article in articles}, {sentence.article for sentence in gold}
+    what = "the gold has no sentence of this article"
+    advice = "Give the unchanged article files that the gold was made from"
     problems: list[BiaozhuError] = [
-        ScoringError(
-            "the gold has no sentence of this article",
-            where=f"{article.name} ({article.id})",
-            next_step="Give the unchanged article files that the gold was made from",
-        )
+        ScoringError(what, where=f"{article.name} ({article.id})", next_step=advice)
         for article in articles
         if article.id not in wanted
     ]
+    what = "the gold has sentences of this article, but its file was not given"
     problems += [
-        ScoringError(
-            "the gold has sentences of this article, but its file was not given",
-            where=identifier,
-            next_step="Give every article file with --article, or none",
-        )
+        ScoringError(what, where=identifier, next_step="Give every article file with --article, or none")
         for identifier in sorted(wanted - known)
     ]
     raise_collected(problems)

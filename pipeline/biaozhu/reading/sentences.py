@@ -24,11 +24,11 @@ _BRACKETS = dict(zip("(（[［{｛【〔〖《〈", ")）]］}｝】〕〗》〉
 _QUOTES = dict(zip("“‘「『﹁﹃«", "”’」』﹂﹄»", strict=True))
 _OPENERS = {**_BRACKETS, **_QUOTES}
 _CLOSERS = frozenset(_OPENERS.values())
+_ANY_CLOSER = re.escape("".join(sorted(_CLOSERS)))  # inside [] of a pattern
 _STRAIGHT = "\"'"
 _ENDS = "。！？!?｡‼⁇⁈⁉"
 _STOPS = ".．"
 _ELLIPSES = "…⋯"
-_ABSORBED = _CLOSERS | frozenset(_ENDS + _STOPS + _ELLIPSES)
 _GOES_ON = frozenset(",，、;；:：")
 _GOES_ON_AFTER_QUOTE = _GOES_ON | frozenset("—―─～~的")
 # Longer than this, a bracket pair is rather two slips of the pen than one aside.
@@ -38,11 +38,12 @@ _PHRASE = 24
 _PHRASE_FOLLOWS = "“‘「『《、"
 _TOKEN = re.compile(
     r"(?:https?|ftp)://[!-~]+|www\.[!-~]+"
-    rf"|[{re.escape(''.join(_OPENERS) + ''.join(sorted(_CLOSERS)) + _STRAIGHT)}]"
+    rf"|[{re.escape(''.join(_OPENERS) + _STRAIGHT)}{_ANY_CLOSER}]"
     rf"|[{_ENDS}{_STOPS}]"
 )
 _ADDRESS_TAIL = "!\"'),.:;?]}>"
-_NOTE = re.compile(r"\[[0-9]{1,3}\]")
+# What belongs to the sentence behind its end mark: more of them, closing quotes and brackets, and notes ([12]).
+_TAIL = re.compile(rf"[{_ANY_CLOSER}{_ENDS}{_STOPS}{_ELLIPSES}]+|\[[0-9]{{1,3}}\]|\s+[{_ANY_CLOSER}]")
 _WORD_BEFORE = re.compile(r"[A-Za-z]+(?:\.[A-Za-z]+)*\Z")
 _DIGITS_BEFORE = re.compile(r"[0-9０-９]+\Z")
 _LOOK_BACK = 24
@@ -221,21 +222,8 @@ def _is_phrase(line: str, opener: int, closer: int) -> bool:
 def _absorb(line: str, place: int, straight_closers: set[int]) -> int:
     """Return the offset after an end mark and all end marks, closing quotes and brackets that follow it."""
     end = place + 1
-    while end < len(line):
-        character = line[end]
-        if character in _ABSORBED or end in straight_closers:
-            end += 1
-        elif character == "[" and (note := _NOTE.match(line, end)):
-            end = note.end()
-        elif character.isspace():
-            after = end
-            while after < len(line) and line[after].isspace():
-                after += 1
-            if line[after : after + 1] not in _CLOSERS:
-                break
-            end = after + 1
-        else:
-            break
+    while (tail := _TAIL.match(line, end)) or end in straight_closers:
+        end = tail.end() if tail else end + 1
     return end
 
 
