@@ -10,9 +10,9 @@ from typing import cast
 
 import msgspec
 
-from biaozhu.data.errors import LabelError, LineError, ScoringError
+from biaozhu.data.errors import BiaozhuError, LabelError, LineError, ScoringError
 from biaozhu.data.files import MAX_ARTICLE_BYTES, scratch_database
-from biaozhu.data.model import ARTICLE_ID, Sentence, sentence_from_line
+from biaozhu.data.model import Sentence, check_sentence, sentence_from_line
 from biaozhu.data.storage.compression import opened
 
 # KiB of the database of articles that stay in memory; the rest is on disk, some 10 bytes a number.
@@ -84,9 +84,10 @@ def once() -> Iterator[Callable[[int], bool]]:
 
 
 def _parsed(raw: bytes, where: str) -> Sentence:
-    with suppress(msgspec.MsgspecError, ValueError):
+    with suppress(msgspec.MsgspecError, ValueError, BiaozhuError):
         line = _DECODER.decode(raw)
-        if _holds(line):
+        check_sentence(cast("Sentence", line))
+        if line.id == f"{line.article}:{line.start}-{line.end}" and all(_holds(span, line.text) for span in line.spans):
             return cast("Sentence", line)
     # The reader of every other layer says what is wrong.
     try:
@@ -96,16 +97,6 @@ def _parsed(raw: bytes, where: str) -> Sentence:
     return sentence_from_line(text, where=where)
 
 
-def _holds(line: _Line) -> bool:
-    text, reached = line.text, 0
-    length = len(text)
-    if line.id != f"{line.article}:{line.start}-{line.end}":
-        return False
-    for span in line.spans:
-        start, end = span.start, span.end
-        if start < reached or start >= end or length < end or text[start:end] != span.text or not span.label:
-            return False
-        if span.score is not None and not 0 <= span.score <= 1:
-            return False
-        reached = end
-    return bool(ARTICLE_ID.fullmatch(line.article)) and line.start >= 0 and line.end - line.start == length > 0
+def _holds(span: _Span, text: str) -> bool:
+    is_score = span.score is None or 0 <= span.score <= 1
+    return is_score and bool(span.label) and text[span.start : span.end] == span.text
