@@ -11,15 +11,13 @@ import zlib
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, cast
+from typing import Any, Literal, cast
 
 from biaozhu.data.errors import MissingFileError, OutputError
 from biaozhu.data.files import MAX_ARTICLE_BYTES, descriptor_of, parse_json, read_bytes
 from biaozhu.data.layers import is_beside
 
-if TYPE_CHECKING:
-    Input = Path | str | None
-
+Input = Path | str | None
 Kind = Literal[
     "layer", "ledger", "failures", "decisions", "scores", "checks", "curve", "agreement", "bias", "round-trip",
     "reasons", "page", "history", "summary", "llm", "csv", "parquet", "conll", "doccano", "labelstudio", "spacy", "brat",

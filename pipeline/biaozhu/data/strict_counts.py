@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-if TYPE_CHECKING:
-    # Ends with the label: `Span.key`, or what tells sentences from each other and then the span's key.
-    Key = tuple[Any, ...]
+# Ends with the label: `Span.key`, or what tells sentences from each other and then the span's key.
+Key = tuple[Any, ...]
 
 
 @dataclass(frozen=True, slots=True)

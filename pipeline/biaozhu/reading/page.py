@@ -10,7 +10,6 @@ import codecs
 import re
 from collections.abc import Mapping
 from contextlib import suppress
-from typing import TYPE_CHECKING
 
 from lxml import etree, html
 
@@ -21,9 +20,6 @@ from biaozhu.reading.encodings import decode
 from biaozhu.reading.pages.body import Body, find_body, find_misnamed
 from biaozhu.reading.pages.lines import find_lines, flatten
 from biaozhu.reading.pages.patterns import DATE, is_furniture
-
-if TYPE_CHECKING:
-    from lxml.html import HtmlElement
 
 _CHARSET = re.compile(rb"<meta[^>]{0,200}?charset\s*=\s*[\"']?\s*([A-Za-z0-9_-]{2,20})", re.IGNORECASE)
 _LEGACY = re.compile(
@@ -59,7 +55,7 @@ def read_page(data: bytes, *, where: str) -> tuple[str, str, Metadata, tuple[Lef
     if any(entry.type_name == "ERR_RESOURCE_LIMIT" for entry in parser.error_log):
         raise EmptyArticleError("the page is nested too deep to be parsed whole", where=where)
     stated = _stated_in_head(tree)
-    trusted: list[HtmlElement] = []
+    trusted: list[html.HtmlElement] = []
     while (misnamed := find_misnamed(lines := find_lines(tree, trusted=trusted))) is not None:
         trusted.append(misnamed)
     titles = [flatten(element.text_content()) for element in tree.iter("title")][:1]
@@ -73,7 +69,7 @@ def read_page(data: bytes, *, where: str) -> tuple[str, str, Metadata, tuple[Lef
     return _as_text(metadata, body), encoding, metadata, body.left_out
 
 
-def _stated_in_head(tree: HtmlElement) -> dict[str, str]:
+def _stated_in_head(tree: html.HtmlElement) -> dict[str, str]:
     """Return what the page's meta elements state, by their name in lower case; the first of each counts."""
     stated: dict[str, str] = {}
     for element in tree.iter("meta"):

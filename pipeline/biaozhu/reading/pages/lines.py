@@ -6,12 +6,8 @@ import re
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, replace
 from itertools import groupby
-from typing import TYPE_CHECKING
 
-from lxml import etree
-
-if TYPE_CHECKING:
-    from lxml.html import HtmlElement
+from lxml import etree, html
 
 UNSEEN = frozenset({"head", "script", "style", "title"})
 _BLOCKS = frozenset(
@@ -58,21 +54,21 @@ class PageLine:
     """
 
     text: str
-    element: HtmlElement
+    element: html.HtmlElement
     linked: int
-    junk: HtmlElement | None = None
+    junk: html.HtmlElement | None = None
     reason: str = ""
-    cell: HtmlElement | None = None
+    cell: html.HtmlElement | None = None
 
 
-def find_lines(tree: HtmlElement, *, trusted: Collection[HtmlElement] = ()) -> list[PageLine]:
+def find_lines(tree: html.HtmlElement, *, trusted: Collection[html.HtmlElement] = ()) -> list[PageLine]:
     """Return every line of a page's visible text, in order; nothing is evidence against elements that are trusted."""
     return [line for _, row in groupby(_walk(tree, trusted), key=_row) for line in _join_row(list(row))]
 
 
-def _walk(tree: HtmlElement, trusted: Collection[HtmlElement]) -> Iterator[PageLine]:
+def _walk(tree: html.HtmlElement, trusted: Collection[html.HtmlElement]) -> Iterator[PageLine]:
     owners, cells = [tree], [None]
-    junk: list[tuple[HtmlElement | None, str]] = [(None, "")]
+    junk: list[tuple[html.HtmlElement | None, str]] = [(None, "")]
     parts: list[str] = []
     unseen = links = linked = 0
     for event, element in etree.iterwalk(tree, events=("start", "end")):
@@ -103,7 +99,7 @@ def _walk(tree: HtmlElement, trusted: Collection[HtmlElement]) -> Iterator[PageL
             linked += len("".join(shown.split())) if links else 0
 
 
-def _find_reason(element: HtmlElement, tag: str) -> str:
+def _find_reason(element: html.HtmlElement, tag: str) -> str:
     """Return why the content of an element is not an article, or nothing."""
     if tag in _TAGS:
         return _TAGS[tag]
@@ -115,7 +111,7 @@ def _find_reason(element: HtmlElement, tag: str) -> str:
     return next((_NAMES[word.lower()] for word in words if word.lower() in _NAMES), "")
 
 
-def _row(line: PageLine) -> tuple[HtmlElement | None, HtmlElement | None]:
+def _row(line: PageLine) -> tuple[html.HtmlElement | None, html.HtmlElement | None]:
     return (line.cell.getparent() if line.cell is not None else None), line.junk
 
 
