@@ -13,10 +13,11 @@ beginning begins a span, as in conlleval.
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Iterable, Sequence
 
 from biaozhu.data.errors import FormatError, raise_collected
-from biaozhu.data.model import Sentence
+from biaozhu.data.model import Sentence, is_unicode
 from biaozhu.formats import documents
 from biaozhu.formats.documents import Document, ExportedFiles, OffsetUnit, StatedSpan
 
@@ -74,12 +75,8 @@ def _escape(text: str) -> str:
 
 
 def _unescape(match: re.Match[str]) -> str:
-    try:
-        character = chr(int(match[1], 16))
-        character.encode("utf-8")
-    except ValueError:  # no code point, or a surrogate, which no UTF-8 file can hold
-        return match[0]
-    return character
+    code = int(match[1], 16)
+    return chr(code) if code <= sys.maxunicode and is_unicode(chr(code)) else match[0]
 
 
 def _read_row(line: str, *, is_escaped: bool) -> tuple[str, str, str] | None:
