@@ -89,7 +89,7 @@ def test_disagreements_of_different_sentences_are_refused() -> None:
 def test_adjudication_keeps_who_proposed_and_who_decided() -> None:
     first, second = [sentence(PERSON, COUNTY, TOWN)], [sentence(PERSON, JOINED, AMOUNT)]
     decisions = [
-        Decision(first[0].id, 4, 10, (COUNTY, TOWN), "P1", "two units"),
+        Decision(first[0].id, 4, 10, (Span(*COUNTY), Span(*TOWN)), "P1", "two units"),
         Decision(first[0].id, 12, 14, (), "N3", "no amount"),
     ]
     gold = adjudicate(first, second, decisions, names=("a", "b"))
@@ -101,7 +101,7 @@ def test_adjudication_keeps_who_proposed_and_who_decided() -> None:
 
 
 def test_adjudication_marks_a_new_reading_as_new() -> None:
-    decision = Decision(sentence().id, 4, 10, ((4, 6, "PLACE"),), "P3", "the short form")
+    decision = Decision(sentence().id, 4, 10, (Span(4, 6, "PLACE"),), "P3", "the short form")
     gold = adjudicate([sentence(COUNTY)], [sentence(JOINED)], [decision], names=("a", "b"))
     assert [(s.key, s.source) for s in gold[0].spans] == [((4, 6, "PLACE"), "adjudicated:new")]
 
@@ -115,8 +115,8 @@ def test_adjudication_marks_a_new_reading_as_new() -> None:
             "BZ041",
         ),
         ([Decision(sentence().id, 4, 7, (), "P1", "x")] * 2, "BZ041"),
-        ([Decision(sentence().id, 4, 7, ((12, 13, "AMOUNT"),), "P1", "x")], "BZ041"),
-        ([Decision(sentence().id, 4, 7, ((4, 99, "PLACE"),), "P1", "x")], "BZ041"),
+        ([Decision(sentence().id, 4, 7, (Span(12, 13, "AMOUNT"),), "P1", "x")], "BZ041"),
+        ([Decision(sentence().id, 4, 7, (Span(4, 99, "PLACE"),), "P1", "x")], "BZ041"),
     ],
 )
 def test_adjudication_refuses_what_does_not_fit(decisions: list[Decision], code: str) -> None:
@@ -132,7 +132,7 @@ def test_adjudication_of_every_question_for_the_first_gives_the_first(
 ) -> None:
     mine, theirs = [sentence(*first)], [sentence(*second)]
     decisions = [
-        Decision(item.sentence, item.start, item.end, tuple(s.key for s in item.first), "P1", "x")
+        Decision(item.sentence, item.start, item.end, item.first, "P1", "x")
         for item in find_disagreements(mine, theirs)
     ]
     gold = adjudicate(mine, theirs, decisions, names=("a", "b"))

@@ -69,7 +69,7 @@ def test_adjudication_keeps_model_score_and_decider(tmp_path: Path) -> None:
     amount = Span(5, 7, "AMOUNT", "rule", 0.5)
     mine = [sentence(0, TOWN, amount)]
     theirs = [sentence(0, Span(1, 4, "PLACE", "b"))]
-    decided = Decision(mine[0].id, 5, 7, (amount.key,), "A1", "数词加量词", "chen", "2026-01-02T03:04:05Z")
+    decided = Decision(mine[0].id, 5, 7, (Span(*amount.key),), "A1", "数词加量词", "chen", "2026-01-02T03:04:05Z")
     path = tmp_path / "decisions.jsonl"
     write_decisions(path, find_disagreements(mine, theirs), [decided], names=("a", "b"))
     assert read_decisions(path) == (decided,)

@@ -104,8 +104,8 @@ def test_doccano_adjudication_brings_back_the_decisions_of_the_file(
     assert done.returncode == 0, done.stderr
     expected = [
         Decision(FIRST[0].id, 6, 8, (), "N3", "泛指"),
-        Decision(FIRST[1].id, 2, 5, (TOWN,), "P1", "通名归地名"),
-        Decision(FIRST[1].id, 6, 8, (TEA,), "A1", "数词加量词"),
+        Decision(FIRST[1].id, 2, 5, (Span(*TOWN),), "P1", "通名归地名"),
+        Decision(FIRST[1].id, 6, 8, (Span(*TEA),), "A1", "数词加量词"),
     ]
     found = case.decisions()
     assert {decision.by for decision in found} == {case.adjudicator}

@@ -8,9 +8,7 @@ from __future__ import annotations
 import json
 from collections import defaultdict
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal
-
-import msgspec
+from typing import TYPE_CHECKING, Literal
 
 from biaozhu.curation.select import Unsure, to_sentence
 from biaozhu.data.errors import BiaozhuError, GoldError, LineError, raise_collected
@@ -19,12 +17,13 @@ from biaozhu.data.model import Sentence, Span, with_spans
 from biaozhu.scoring.scores import group_overlapping
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
     from biaozhu.curation.select import Judge
 
 Kind = Literal["boundary", "label", "missing", "extra", "mixed"]
+SPAN_KEYS = ("start", "end", "label")
 WAYS_TO_DECIDE = (
     "Decide it in a file: --questions FILE writes the disagreements; fill in spans, or only a rule or a note where nothing is right, and "
     "give it as --decisions FILE. Or in Doccano: --to-doccano, and when all is confirmed --from-doccano --decisions FILE"
@@ -82,9 +81,8 @@ def keep_common(
     first: Sequence[Sentence], second: Sequence[Sentence]
 ) -> tuple[tuple[Sentence, ...], tuple[Sentence, ...]]:
     """Return the sentences that both layers have, each in the order of its layer."""
-    ids = {sentence.id for sentence in first} & {sentence.id for sentence in second}
-    mine, theirs = (tuple(sentence for sentence in layer if sentence.id in ids) for layer in (first, second))
-    return mine, theirs
+    ids = {one.id for one in first} & {one.id for one in second}
+    return tuple(one for one in first if one.id in ids), tuple(one for one in second if one.id in ids)
 
 
 def pair_sentences(first: Sequence[Sentence], second: Sequence[Sentence]) -> Iterator[tuple[Sentence, Sentence]]:
@@ -97,22 +95,20 @@ def pair_sentences(first: Sequence[Sentence], second: Sequence[Sentence]) -> Ite
         advice = "Compare layers of the same article, or only what all have with --common"
         raise GoldError(what, where=[*lacking, *sorted(surplus)][0], next_step=advice)
     for sentence in first:
-        other = others[sentence.id]
-        if other.text != sentence.text:
-            what, advice = "the layers have different texts", "Pull both layers again"
-            raise GoldError(what, where=sentence.id, next_step=advice)
-        yield sentence, other
+        if others[sentence.id].text != sentence.text:
+            what = "the layers have different texts"
+            raise GoldError(what, where=sentence.id, next_step="Pull both layers again")
+        yield sentence, others[sentence.id]
 
 
 def find_disagreements(first: Sequence[Sentence], second: Sequence[Sentence]) -> tuple[Disagreement, ...]:
     """Return every stretch where the two layers differ in offsets or label, in order."""
     found = []
     for one, other in pair_sentences(first, second):
-        shared = {span.key for span in agreed_spans(one, other)}
-        mine, theirs = ([span for span in side.spans if span.key not in shared] for side in (one, other))
-        for ours, others in group_overlapping(mine, theirs):
-            start = min(span.start for span in (*ours, *others))
-            end = max(span.end for span in (*ours, *others))
+        shared = {span.key for span in one.spans} & {span.key for span in other.spans}
+        sides = ([span for span in side.spans if span.key not in shared] for side in (one, other))
+        for ours, others in group_overlapping(*sides):
+            start, end = min(ours + others).start, max(span.end for span in ours + others)
             kind, text = _find_kind(ours, others), one.text[start:end]
             context = f"{one.text[:start]}【{text}】{one.text[end:]}"
             found.append(Disagreement(one.id, start, end, kind, text, tuple(ours), tuple(others), context))
@@ -159,9 +155,9 @@ class Decision:
     sentence: str
     start: int
     end: int
-    spans: tuple[tuple[int, int, str], ...]
-    rule: str
-    note: str
+    spans: tuple[Span, ...]
+    rule: str = ""
+    note: str = ""
     by: str = ""
     at: str = ""
 
@@ -169,23 +165,6 @@ class Decision:
     def place(self) -> tuple[str, int, int]:
         """The key of the disagreement."""
         return self.sentence, self.start, self.end
-
-
-class _DecidedSpan(msgspec.Struct):
-    start: int
-    end: int
-    label: str
-
-
-class _DecisionLine(msgspec.Struct):
-    sentence: str
-    start: int
-    end: int
-    spans: list[_DecidedSpan]
-    rule: str = ""
-    note: str = ""
-    by: str = ""
-    at: str = ""
 
 
 def adjudicate(
@@ -205,7 +184,7 @@ def adjudicate(
     problems: list[BiaozhuError] = []
     if len(by_place) < len(decisions):
         problems.append(GoldError("two decisions on the same disagreement", next_step="Keep one of them"))
-    spans: dict[str, list[Span]] = {}
+    spans: dict[str, list[Span]] = defaultdict(list)
     for disagreement in find_disagreements(first, second):
         decision = by_place.pop(disagreement.place, None)
         if decision is None:
@@ -214,8 +193,8 @@ def adjudicate(
             where = f"{disagreement.sentence}@{disagreement.start}"
             advice = "Decide it likewise" if problems else WAYS_TO_DECIDE
             problems.append(GoldError(what, where=where, next_step=advice))
-            continue
-        spans.setdefault(disagreement.sentence, []).extend(_make_decided(decision, disagreement, names))
+        else:
+            spans[disagreement.sentence] += _make_decided(decision, disagreement, names)
     for sid, start, end in by_place:
         what = f"the decision on {start}-{end} is about no disagreement"
         problems.append(GoldError(what, where=sid, next_step="Remove it"))
@@ -224,7 +203,7 @@ def adjudicate(
         every, both = [*one.spans, *other.spans], "+".join(names)
         agreed = [_add_origin(span.key, both, every, names) for span in agreed_spans(one, other)]
         try:
-            gold.append(with_spans(one, [*agreed, *spans.get(one.id, [])]))
+            gold.append(with_spans(one, [*agreed, *spans[one.id]]))
         except BiaozhuError as error:
             problems.append(GoldError(f"the decisions do not fit: {error.what}", where=one.id))
     raise_collected(problems)
@@ -239,22 +218,16 @@ def read_decisions(path: Path) -> tuple[Decision, ...]:
         if not line.strip():
             continue
         try:
-            read = parse_json_as(line, _DecisionLine)
+            decisions.append(parse_json_as(line, Decision))
         except ValueError as error:
             problems.append(LineError(f"not a decision: {error}", where=f"{path}:{number}"))
-            continue
-        if not (read.spans or read.rule or read.note):
-            continue
-        spans = tuple((span.start, span.end, span.label) for span in read.spans)
-        place = (read.sentence, read.start, read.end)
-        decisions.append(Decision(*place, spans, read.rule, read.note, read.by, read.at))
     raise_collected(problems)
-    return tuple(decisions)
+    return tuple(one for one in decisions if one.spans or one.rule or one.note)
 
 
 def write_questions(path: Path, disagreements: Sequence[Disagreement], *, names: tuple[str, str]) -> None:
     """Write the disagreements as decisions to fill in: spans, rule and note are empty."""
-    write_lines(path, [_make_line(item, None, names) for item in disagreements])
+    write_decisions(path, disagreements, [Decision(*item.place, ()) for item in disagreements], names=names)
 
 
 def write_decisions(
@@ -262,45 +235,29 @@ def write_decisions(
 ) -> None:
     """Write the decisions, each with its disagreement, in the order of these."""
     by_place = {decision.place: decision for decision in decisions}
-    decided = [item for item in items if item.place in by_place]
-    write_lines(path, [_make_line(item, by_place[item.place], names) for item in decided])
+    write_lines(path, [_make_line(item, by_place[item.place], names) for item in items if item.place in by_place])
 
 
-def _make_line(item: Disagreement, decision: Decision | None, names: tuple[str, str]) -> str:
-    versions = {
-        name: _describe_spans(span.key for span in side)
-        for name, side in zip(names, (item.first, item.second), strict=True)
+def _make_line(item: Disagreement, decision: Decision, names: tuple[str, str]) -> str:
+    versions = {names[0]: item.first, names[1]: item.second, "spans": decision.spans}
+    line = {
+        **{key: getattr(item, key) for key in ("sentence", "start", "end", "text", "context", "kind")},
+        **{name: [dict(zip(SPAN_KEYS, one.key, strict=True)) for one in side] for name, side in versions.items()},
+        "rule": decision.rule,
+        "note": decision.note,
     }
-    line: dict[str, Any] = {
-        "sentence": item.sentence,
-        "start": item.start,
-        "end": item.end,
-        "text": item.text,
-        "context": item.context,
-        "kind": item.kind,
-        **versions,
-        "spans": _describe_spans(decision.spans if decision else ()),
-        "rule": decision.rule if decision else "",
-        "note": decision.note if decision else "",
-    }
-    if decision and decision.by:
+    if decision.by:
         line |= {"by": decision.by, "at": decision.at}
     return json.dumps(line, ensure_ascii=False)
 
 
-def _describe_spans(keys: Iterable[tuple[int, int, str]]) -> list[dict[str, Any]]:
-    return [{"start": start, "end": end, "label": label} for start, end, label in keys]
-
-
-def _make_decided(decision: Decision, disagreement: Disagreement, names: tuple[str, str]) -> list[Span]:
+def _make_decided(decision: Decision, disagreement: Disagreement, names: tuple[str, str]) -> Iterator[Span]:
     sides = dict(zip(names, (disagreement.first, disagreement.second), strict=True))
     decider = f"/{decision.by}" if decision.by else ""
-    spans = []
-    for key in decision.spans:
-        proposers = "+".join(name for name, side in sides.items() if key in {span.key for span in side})
+    for decided in decision.spans:
+        proposers = "+".join(name for name, side in sides.items() if decided.key in {span.key for span in side})
         source = f"adjudicated:{proposers or 'new'}{decider}"
-        spans.append(_add_origin(key, source, [*disagreement.first, *disagreement.second], names))
-    return spans
+        yield _add_origin(decided.key, source, [*disagreement.first, *disagreement.second], names)
 
 
 def _add_origin(key: tuple[int, int, str], source: str, proposed: Sequence[Span], names: tuple[str, str]) -> Span:

@@ -7,9 +7,9 @@ as a nominal value; it is corrected for chance and takes more than two annotator
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from dataclasses import dataclass, field
-from itertools import chain, combinations
+from itertools import combinations
 from typing import TYPE_CHECKING
 
 import krippendorff
@@ -29,7 +29,6 @@ if TYPE_CHECKING:
     Values = np.ndarray[tuple[int, int], np.dtype[np.float64]]
 
 FORMAT = "biaozhu.agreement.v1"  # The format of the file that `-o` writes
-
 TWO = 2
 
 
@@ -78,15 +77,15 @@ def measure_agreement(
     """
     if len(layers) < TWO:
         raise GoldError("agreement needs two layers or more", next_step="Name a second layer")
-    couples: dict[tuple[str, str], Couple] = {}
-    for one, other in combinations(layers, TWO):
-        couple = keep_common(layers[one], layers[other]) if common else (layers[one], layers[other])
-        if couple[0] or not common:
-            couples[one, other] = couple
+    couples: dict[tuple[str, str], Couple] = {
+        (one, other): (layers[one], layers[other]) for one, other in combinations(layers, TWO)
+    }
+    if common:
+        shared = {names: keep_common(*couple) for names, couple in couples.items()}
+        couples = {names: couple for names, couple in shared.items() if couple[0]}
     if not couples:
         raise GoldError("no two annotators have a sentence in common", next_step="Name other layers")
-    sentences = chain.from_iterable(layers.values())
-    labels = sorted({span.label for sentence in sentences for span in sentence.spans})
+    labels = sorted({span.label for layer in layers.values() for sentence in layer for span in sentence.spans})
     pairs = tuple(_compare_pair(names, couple, labels) for names, couple in couples.items())
     values = _code_characters(layers, labels)
 
@@ -136,10 +135,10 @@ def _code_characters(layers: Mapping[str, Layer], labels: Sequence[str]) -> Valu
     values = np.full((len(layers), int(ends[-1])), np.nan)
     for row, layer in zip(values, layers.values(), strict=True):
         for sentence in layer:
-            start = starts[sentence.id]
-            row[start : start + lengths[sentence.id]] = 0
+            characters = row[starts[sentence.id] :][: lengths[sentence.id]]
+            characters[:] = 0
             for span in sentence.spans:
-                row[start + span.start : start + span.end] = 1 + labels.index(span.label)
+                characters[span.start : span.end] = 1 + labels.index(span.label)
     return values
 
 
@@ -155,19 +154,17 @@ def _compare_groups(
     couples: Mapping[tuple[str, str], Couple], find_group: Callable[[tuple[str, str], Sentence], str]
 ) -> dict[str, GroupAgreement]:
     """Return the agreement by group of sentences; a sentence of no group (an empty name) is left out."""
-    tallies: dict[str, dict[tuple[str, str], Tally]] = {}
+    tallies: dict[str, dict[tuple[str, str], Tally]] = defaultdict(lambda: defaultdict(Tally))
     comparisons: Counter[str] = Counter()
     for names, couple in couples.items():
         for one, other in pair_sentences(*couple):
             if group := find_group(names, one):
                 comparisons[group] += 1
-                found = tallies.setdefault(group, {})
-                found[names] = found.get(names, Tally()) + tally_spans(one.spans, other.spans)
-    means = {
-        group: _mean(count_scheme(tally, "strict").f1 for tally in found.values())
+                tallies[group][names] += tally_spans(one.spans, other.spans)
+    return {
+        group: GroupAgreement(comparisons[group], _mean(count_scheme(one, "strict").f1 for one in found.values()))
         for group, found in sorted(tallies.items())
     }
-    return {group: GroupAgreement(comparisons[group], mean) for group, mean in means.items()}
 
 
 def _mean(values: Iterable[float | None]) -> float | None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import chain, pairwise
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -25,6 +25,8 @@ from biaozhu.data.strict_counts import count_strict_spans, divide, sum_counts
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
     from pathlib import Path
+
+    from numpy.typing import NDArray
 
     Keys = set[tuple[int, int, str]]
 
@@ -114,7 +116,8 @@ def measure_bias(work: Sequence[ConfirmedSentence], *, gold: Sequence[Sentence] 
         raise GoldError("no confirmed sentence", next_step="Pull again when annotators have confirmed some")
     slices = [[item for item in work if item.status.blind == blind] for blind in (False, True)]
     fates: Counter[str] = Counter(dict.fromkeys(FATES, 0))
-    edited: list[tuple[Span, bool]] = []
+    by_label: defaultdict[str, list[bool]] = defaultdict(list)
+    by_score: dict[str, list[bool]] = {band: [] for band in BANDS}
     unchanged: defaultdict[str, list[bool]] = defaultdict(list)
     for item in slices[0]:
         before = with_spans(item.sentence, item.status.shown)
@@ -122,23 +125,20 @@ def measure_bias(work: Sequence[ConfirmedSentence], *, gold: Sequence[Sentence] 
         changed = {one.before: one.kind for one in changes if one.before and one.kind != "provenance"}
         fates.update(changed.get(span, "kept") for span in before.spans)
         fates["added"] += sum(one.kind == "added" for one in changes)
-        edited += [(span, span in changed) for span in before.spans]
-        if item.status.shown:
-            unchanged[item.annotator].append(_find_keys(item.sentence.spans) == _find_keys(item.status.shown))
+        for span in before.spans:
+            by_label[span.label].append(span in changed)
+            by_score[_find_band(span.score)].append(span in changed)
+        if before.spans:
+            unchanged[item.annotator].append(_find_keys(item.sentence.spans) == _find_keys(before.spans))
     truth = _index_gold(gold, work)
     return Bias(
         sentences={"shown": len(slices[0]), "blind": len(slices[1])},
-        accepted=_rate([same for found in unchanged.values() for same in found]),
+        accepted=_rate([*chain.from_iterable(unchanged.values())]),
         accepted_by_annotator={name: _rate(found) for name, found in sorted(unchanged.items())},
         fates=dict(fates),
-        edited=_rate([was_edited for _, was_edited in edited]),
-        edited_by_label={
-            label: _rate([was_edited for span, was_edited in edited if span.label == label])
-            for label in sorted({span.label for span, _ in edited})
-        },
-        edited_by_score={
-            band: _rate([was_edited for span, was_edited in edited if _find_band(span.score) == band]) for band in BANDS
-        },
+        edited=_rate([*chain.from_iterable(by_label.values())]),
+        edited_by_label={label: _rate(found) for label, found in sorted(by_label.items())},
+        edited_by_score={band: _rate(found) for band, found in by_score.items()},
         agreement=_contrast(slices, _count_agreeing),
         errors_taken=_contrast(slices, lambda item: _count_errors(item, truth)) if truth else None,
         omissions_taken=_contrast(slices, lambda item: _count_omissions(item, truth)) if truth else None,
@@ -152,9 +152,8 @@ def _count_agreeing(item: ConfirmedSentence) -> tuple[int, int]:
 
 
 def _count_errors(item: ConfirmedSentence, truth: Mapping[str, Keys]) -> tuple[int, int]:
-    if item.sentence.id not in truth:
-        return 0, 0
-    wrong = _find_keys(item.status.proposed) - truth[item.sentence.id]
+    proposed = _find_keys(item.status.proposed)
+    wrong = proposed - truth.get(item.sentence.id, proposed)
     return len(wrong & _find_keys(item.sentence.spans)), len(wrong)
 
 
@@ -180,9 +179,7 @@ def _contrast(
     return Contrast(shown, blind, shown.rate - blind.rate, interval)
 
 
-def _draw_rates(
-    side: np.ndarray[tuple[int, int], np.dtype[np.int64]], chance: np.random.Generator
-) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
+def _draw_rates(side: NDArray[np.int64], chance: np.random.Generator) -> NDArray[np.float64]:
     """Return the rate in each resample of the sentences, NaN where a resample has nothing to count."""
     # Sentences with the same counts are interchangeable: weights are drawn for the distinct ones.
     rows, sizes = np.unique(side, axis=0, return_counts=True)

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import defaultdict
 from dataclasses import dataclass
 from math import prod
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from biaozhu.data.model import Sentence, Span, with_spans
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Sequence
 
 SCORE_DIGITS = 4
 SOURCE = "doubt"
+Place = TypeVar("Place", Span, "Doubt")
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,16 +59,15 @@ def apply_doubts(layer: Sequence[Sentence], doubts: Iterable[Doubt]) -> tuple[Se
         by_sentence[one.sentence].append(one)
     applied = []
     for sentence in layer:
-        own = by_sentence.get(sentence.id, [])
-        doubted = {span.key for one in own for span in doubted_spans(sentence, one)}
-        kept = [span for span in sentence.spans if span.key not in doubted]
+        own = by_sentence[sentence.id]
+        kept = [span for span in sentence.spans if not overlapping(span, own)]
         applied.append(with_spans(sentence, [*kept, *(span for one in own for span in one.right)]))
     return tuple(applied)
 
 
-def doubted_spans(sentence: Sentence, doubt: Doubt) -> tuple[Span, ...]:
-    """Return the spans of the sentence that a doubt is about."""
-    return tuple(span for span in sentence.spans if span.start < doubt.end and doubt.start < span.end)
+def overlapping(place: Span | Doubt, others: Iterable[Place]) -> list[Place]:
+    """Return those of other spans or doubts of a sentence that overlap one."""
+    return [one for one in others if one.start < place.end and place.start < one.end]
 
 
 def make_doubt(
@@ -80,22 +80,14 @@ def make_doubt(
     return Doubt(sentence.id, start, end, reason, round(score, SCORE_DIGITS), there, (by,))
 
 
-def count_by_check(doubts: Iterable[Doubt]) -> Mapping[str, int]:
-    """Count the doubts that each check found."""
-    return dict(sorted(Counter(name for one in doubts for name in one.by).items()))
-
-
 def _join(group: list[Doubt]) -> Doubt:
     ranked = sorted(group, key=lambda one: -one.score)
-    best: dict[str, float] = {}
-    for one in ranked:
-        for name in one.by:
-            best.setdefault(name, one.score)
+    best = {name: one.score for one in reversed(ranked) for name in one.by}
     score = round(1 - prod(1 - one for one in sorted(best.values())), SCORE_DIGITS)
     settled: list[Doubt] = []
     for one in ranked:
         # A weaker doubt says what is right only where no stronger one has said it.
-        if not any(one.start < other.end and other.start < one.end for other in settled):
+        if not overlapping(one, settled):
             settled.append(one)
     right = sorted(span for one in settled for span in one.right)
     reasons = "; ".join(dict.fromkeys(one.reason for one in ranked))

@@ -6,12 +6,12 @@ import json
 from collections import Counter
 from contextlib import suppress
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import msgspec
 
 from biaozhu.data.errors import BiaozhuError, FrozenError, OutputError, raise_collected
-from biaozhu.data.files import parse_json, parse_json_as, read_bytes, sha256_of, write_text
+from biaozhu.data.files import parse_json_as, read_bytes, sha256_of, write_text
 from biaozhu.data.layers import is_beside, read_layer
 
 if TYPE_CHECKING:
@@ -33,8 +33,7 @@ class FrozenFile:
     spans: dict[str, int]
 
 
-@dataclass(frozen=True, slots=True)
-class GoldChange:
+class GoldChange(NamedTuple):
     """A span that only one of two versions of a gold file has."""
 
     kind: str
@@ -53,10 +52,10 @@ def freeze_gold(folder: Path) -> dict[str, FrozenFile]:
         raise FrozenError("no gold to freeze (*.jsonl)", where=str(folder), next_step=advice)
     path = folder / MANIFEST
     if path.is_file():
-        found = None
+        found: dict[str, Any] = {}
         with suppress(ValueError):
-            found = parse_json(read_bytes(path))
-        if not (isinstance(found, dict) and found.keys() == {"schema", "files"}):
+            found = parse_json_as(read_bytes(path), dict)
+        if found.keys() != {"schema", "files"}:
             what = "a file that is not ours would be replaced by the gold's manifest"
             raise OutputError(what, where=str(path))
     manifest = {"schema": SCHEMA, "files": {name: asdict(file) for name, file in files.items()}}
@@ -126,9 +125,6 @@ def _find_change(path: Path, files: dict[str, FrozenFile]) -> list[BiaozhuError]
 
 def _describe_file(path: Path) -> FrozenFile:
     layer = read_layer(path)
-    return FrozenFile(
-        sha256=sha256_of(path),
-        articles=tuple(sorted({sentence.article for sentence in layer})),
-        sentences=len(layer),
-        spans=dict(sorted(Counter(span.label for sentence in layer for span in sentence.spans).items())),
-    )
+    spans = Counter(span.label for sentence in layer for span in sentence.spans)
+    articles = sorted({sentence.article for sentence in layer})
+    return FrozenFile(sha256_of(path), tuple(articles), len(layer), dict(sorted(spans.items())))

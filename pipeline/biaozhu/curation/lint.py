@@ -7,13 +7,12 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from biaozhu.annotators.labelled import UNNAMED, is_refused
 from biaozhu.annotators.place_units import ANY_UNIT, cut_units, is_certain
-from biaozhu.curation.doubts import Doubt, make_doubt
+from biaozhu.curation.doubts import Doubt, make_doubt, overlapping
 from biaozhu.data.model import Sentence, Span
 from biaozhu.knowledge.word_tables import surname_length
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
-
 
 # 市委 and 省委 are words of their own (P4), 市区, 山区, 河边 and the like are none of the name (P6, P7).
 _UNIT_AFTER = re.compile(
@@ -60,7 +59,7 @@ class _Finding(NamedTuple):
     rule: str
     what: str
     score: float
-    right: tuple[tuple[int, int], ...]
+    right: tuple[tuple[int, int], ...] = ()
 
 
 def lint_layer(layer: Sequence[Sentence]) -> Iterator[Doubt]:
@@ -68,17 +67,14 @@ def lint_layer(layer: Sequence[Sentence]) -> Iterator[Doubt]:
     checks = {"PLACE": _lint_place, "PERSON": _lint_person, "AMOUNT": _lint_amount}
     for sentence in layer:
         for span in sentence.spans:
-            finding = _lint_edges(sentence.text, span)
-            if finding is None and span.label in checks:
-                finding = checks[span.label](sentence.text, span)
-            if finding is None:
-                continue
-            right = [Span(start, end, span.label) for start, end in finding.right]
-            # A longer span may reach into its neighbour: whoever decides sees both.
-            every = (span, *right)
-            wrong = [one for one in sentence.spans if any(one.start < new.end and new.start < one.end for new in every)]
-            reason = f"{finding.rule}: {finding.what}"
-            yield make_doubt(sentence, wrong, right, reason=reason, score=finding.score, by="lint")
+            check = checks.get(span.label)
+            finding = _lint_edges(sentence.text, span) or (check and check(sentence.text, span))
+            if finding:
+                right = [Span(start, end, span.label) for start, end in finding.right]
+                # A longer span may reach into its neighbour: whoever decides sees both.
+                wrong = [one for one in sentence.spans if overlapping(one, (span, *right))]
+                reason = f"{finding.rule}: {finding.what}"
+                yield make_doubt(sentence, wrong, right, reason=reason, score=finding.score, by="lint")
 
 
 def _lint_edges(text: str, span: Span) -> _Finding | None:
@@ -94,9 +90,9 @@ def _lint_edges(text: str, span: Span) -> _Finding | None:
 def _lint_place(text: str, span: Span) -> _Finding | None:
     name = text[span.start : span.end]
     if is_refused(text, span):
-        return _Finding("P5", "a facility's name", 0.8, ())
+        return _Finding("P5", "a facility's name", 0.8)
     if ANY_UNIT.fullmatch(name) and not is_certain(name):
-        return _Finding("P6", "no name of a certain place", 0.7, ())
+        return _Finding("P6", "no name of a certain place", 0.7)
     tail = _TAIL.search(name)
     if tail and tail.start() > 1:
         right = ((span.start, span.start + tail.start()),)
@@ -114,9 +110,9 @@ def _lint_place(text: str, span: Span) -> _Finding | None:
 def _lint_person(text: str, span: Span) -> _Finding | None:
     name = text[span.start : span.end]
     if UNNAMED in name:
-        return _Finding("R4", "no full name", 0.9, ())
+        return _Finding("R4", "no full name", 0.9)
     if _NICKNAME.fullmatch(name) and surname_length(name[1:]) and not surname_length(name[:1]):
-        return _Finding("R4", "no full name", 0.7, ())
+        return _Finding("R4", "no full name", 0.7)
     after = _TITLE_INSIDE.search(name)
     if after and after.start() > 0:
         kept = name[: after.start()]
@@ -138,11 +134,11 @@ def _lint_amount(text: str, span: Span) -> _Finding | None:
         right = ((start, end),) if start < end else ()
         return _Finding("A3", f"{words} is not part of the amount", 0.9, right)
     if _DATE.fullmatch(name) and not _LASTING.match(text, span.end):
-        return _Finding("N1", "a date or a time of day", 0.9, ())
+        return _Finding("N1", "a date or a time of day", 0.9)
     if _ORDINAL.match(name):
-        return _Finding("N2", "an ordinal", 0.8, ())
+        return _Finding("N2", "an ordinal", 0.8)
     if _TO_DATE.fullmatch(name):
-        return _Finding("N4", "a period of the year so far", 0.8, ())
+        return _Finding("N4", "a period of the year so far", 0.8)
     if _BARE.fullmatch(name):
-        return _Finding("A10", "a numeral without its unit", 0.8, ())
+        return _Finding("A10", "a numeral without its unit", 0.8)
     return None

@@ -17,7 +17,7 @@ from biaozhu.annotators.combine import UNSCORED
 from biaozhu.annotators.labelled import OUTSIDE
 from biaozhu.annotators.network.batching import make_batches
 from biaozhu.annotators.network.crf_decoding import best_path, marginals, words_of_path
-from biaozhu.curation.doubts import Doubt, make_doubt
+from biaozhu.curation.doubts import Doubt, make_doubt, overlapping
 from biaozhu.curation.select import Unsure
 from biaozhu.data.errors import GoldError
 from biaozhu.data.model import Sentence, Span
@@ -47,7 +47,7 @@ def find_improbable(layer: Sequence[Sentence], readings: Sequence[Reading]) -> I
         unknown = [span for span in sentence.spans if span.key not in share]
         keys, read = {span.key for span in sentence.spans}, {span.key for span in found}
         wrong = [span for span in sentence.spans if span.key in share and span.key not in read]
-        sure = [span for span in found if span.key not in keys and not _overlapping(span, unknown)]
+        sure = [span for span in found if span.key not in keys and not overlapping(span, unknown)]
         for mine, theirs in group_overlapping(wrong, sure):
             own = max((share[span.key] for span in mine), default=0.0)
             # What speaks for another reading: its spans, or that none of the layer's is one.
@@ -77,7 +77,7 @@ def read_by_layer(layer: Sequence[Sentence], predicted: Sequence[Sentence]) -> l
         found = by_id[sentence.id].spans
         share = {span.key: UNSCORED if span.score is None else span.score for span in found}
         for span in sentence.spans:
-            over = [share[one.key] for one in _overlapping(span, found)]
+            over = [share[one.key] for one in overlapping(span, found)]
             share.setdefault(span.key, (1 - max(over)) / 2 if over else LEAST_GIVEN)
         readings.append((found, share))
     return readings
@@ -107,11 +107,10 @@ def read_by_network(layer: Sequence[Sentence], model: Base | Deep) -> list[Readi
             for row, start, end, tag, score in zip(*(one.tolist() for one in columns), strict=True):
                 number, offset, _ = batch.pieces[row]
                 key = (offset + start, offset + end, chain.kinds[tag])
-                if key[2] == OUTSIDE:
-                    continue
-                share[number][key] = round(score, 4)
-                if path is not given:
-                    found[number].append(Span(*key, "model", round(score, 4)))
+                if key[2] != OUTSIDE:
+                    share[number][key] = round(score, 4)
+                    if path is not given:
+                        found[number].append(Span(*key, "model", round(score, 4)))
     return [(sorted(spans), shares) for spans, shares in zip(found, share, strict=True)]
 
 
@@ -151,10 +150,6 @@ def _tags_by_kind(model: Base | Deep) -> dict[str, tuple[int, int, int, int]]:
         single = next((one for one in own if chain.begins[one] and one != head), head)
         tags[label] = head, inner, last, single
     return tags
-
-
-def _overlapping(span: Span, others: Sequence[Span]) -> list[Span]:
-    return [one for one in others if one.start < span.end and span.start < one.end]
 
 
 def _thresholds(layer: Sequence[Sentence], readings: Sequence[Reading]) -> dict[str, float]:

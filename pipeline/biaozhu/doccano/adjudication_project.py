@@ -109,10 +109,14 @@ def read_adjudication(connection: Connection, dispute: Dispute, spec: ProjectSpe
                 answers.open.append((item, "the sentence is not confirmed"))
             else:
                 by = users.get(confirmation["confirmed_by"], connection.username)
-                keys = tuple(span.key for span in spans)
                 reason = reasons.get(number, ("", NO_REASON))
+<<<<<<< HEAD
                 answers.decisions.append(Decision(*item.place, keys, *reason, by, confirmation["confirmed_at"]))
     return answers
+=======
+                decisions.append(Decision(*item.place, tuple(spans), *reason, by, confirmation["confirmed_at"]))
+    return AdjudicatorAnswers(tuple(decisions), tuple(still_open), tuple(losses))
+>>>>>>> c9c4143 (Read decisions as what they are, and overlap in one place)
 
 
 def read_reasons(comments: Iterable[str], count: int) -> dict[int, tuple[str, str]]:

@@ -189,9 +189,8 @@ def diff(
     if not changes and not as_json:
         say("no span differs")
         return
-    rows = [(one.kind, one.sentence, one.start, one.end, one.label, one.text) for one in changes]
     columns = ("change", "sentence", "start", "end", "label", "text")
-    print_table("Gold changes", columns, rows, as_json=as_json)
+    print_table("Gold changes", columns, changes, as_json=as_json)
     finish((), failed=bool(changes))
 
 

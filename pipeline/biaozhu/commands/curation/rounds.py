@@ -23,7 +23,7 @@ from biaozhu.commands.doccano.specs import log_in
 from biaozhu.commands.models import train
 from biaozhu.commands.options import LOCAL, AsJson, Home, layer_name
 from biaozhu.curation.adjudication import find_disagreements, judge_against
-from biaozhu.curation.doubts import Doubt, apply_doubts, count_by_check, doubted_spans, rank_doubts
+from biaozhu.curation.doubts import Doubt, apply_doubts, overlapping, rank_doubts
 from biaozhu.curation.frozen import read_gold
 from biaozhu.curation.loop_state import LoopState, advance, read_state, write_state
 from biaozhu.curation.select import Aim, reasons_path, select_sentences, stream_files, write_reasons
@@ -147,7 +147,8 @@ def doubt(
     else:
         columns = [key for key in ("score", "reason", "sentence", "text", "link") if key != "link" or address]
         print_table("Likely errors", columns, [[row[key] for key in columns] for row in rows])
-    counts = ", ".join(f"{count} × {name}" for name, count in count_by_check(every).items())
+    checks = Counter(name for one in every for name in one.by)
+    counts = ", ".join(f"{count} × {name}" for name, count in sorted(checks.items()))
     say(f"{len(every)} doubts in {len(layer)} sentences{f' ({counts})' if counts else ''}, {len(rows)} shown")
 
 
@@ -169,7 +170,7 @@ def _make_row(one: Doubt, sentence: Sentence, address: str) -> Mapping[str, obje
     return {
         **{key: getattr(one, key) for key in ("score", "reason", "by", "sentence", "start", "end")},
         "text": f"{text[max(0, start - CONTEXT_CHARS) : start]}【{text[start:end]}】{text[end : end + CONTEXT_CHARS]}",
-        "now": _show(doubted_spans(sentence, one), text),
+        "now": _show(overlapping(one, sentence.spans), text),
         "right": _show(one.right, text),
         "link": link,
     }
