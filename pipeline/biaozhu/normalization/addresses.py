@@ -14,7 +14,8 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import Any, Literal
+from itertools import zip_longest
+from typing import Any, Literal, NamedTuple
 
 from biaozhu.data.model import Sentence
 from biaozhu.knowledge.division_names import CITY, COUNTRIES, COUNTY, PROVINCE, TOWNSHIP, VILLAGE
@@ -94,8 +95,7 @@ class _Context:
     written: dict[str, str] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
-class _Mention:
+class _Mention(NamedTuple):
     sentence: str
     start: int
     end: int
@@ -105,7 +105,14 @@ class _Mention:
 
 def resolve_places(sentences: Sequence[Sentence]) -> tuple[Place, ...]:
     """Return what each PLACE span of one article's sentences means, in the order of the text."""
-    mentions = _mentions(sentences)
+    mentions: list[_Mention] = []
+    for sentence in sentences:
+        reached = -1
+        for span in sentence.spans:
+            if span.label == LABEL:
+                text = sentence.text[span.start : span.end]
+                mentions.append(_Mention(sentence.id, span.start, span.end, text, span.start == reached))
+                reached = span.end
     context = _Context(root_of(mention.text for mention in mentions))
     _read(mentions, context)
     # The second time, names that only later text made clear are known from the beginning.
@@ -115,10 +122,9 @@ def resolve_places(sentences: Sequence[Sentence]) -> tuple[Place, ...]:
 
 def root_of(names: Iterable[str]) -> str:
     """Return the code of the narrowest division, county or above, that explains most of the names, or an empty string."""
-    counts = Counter(names)
     votes: Counter[str] = Counter()
     total = 0
-    for name, count in counts.items():
+    for name, count in Counter(names).items():
         weight = min(count, ROOT_COUNT)
         codes = {
             division.code[:digits]
@@ -127,8 +133,7 @@ def root_of(names: Iterable[str]) -> str:
             if len(division.code) >= digits
         }
         total += weight * bool(codes)
-        for code in codes:
-            votes[code] += weight
+        votes.update(dict.fromkeys(codes, weight))
     enough = [code for code, vote in votes.items() if vote >= ROOT_SHARE * total and vote >= ROOT_COUNT]
     return max(enough, key=lambda code: (len(code), votes[code], code), default="")
 
@@ -139,44 +144,27 @@ def place_tree(places: Iterable[Place]) -> dict[str, Any]:
     What is unknown hangs under the division that the text was at; `unknown` marks it.
     """
 
-    def node_of(name: str) -> dict[str, Any]:
-        return {"name": name, "count": 0, "unknown": False, "children": {}}
-
-    root = node_of("")
+    ways = []
     for place in places:
         unknown = place.status in ("ambiguous", "unknown")
-        node = root
-        node["count"] += 1
-        for step in (*place.under, place.text) if unknown else place.path or (place.text,):
-            node = node["children"].setdefault(step, node_of(step))
-            node["count"] += 1
-        if node["count"] == 1:
-            node["unknown"] = unknown
-    return _listed(root)
+        ways.append(((*place.under, place.text) if unknown else place.path or (place.text,), unknown))
+    return _branch("", ways)
 
 
-def _listed(node: dict[str, Any]) -> dict[str, Any]:
-    return {**node, "children": [_listed(child) for child in node["children"].values()]}
-
-
-def _mentions(sentences: Sequence[Sentence]) -> list[_Mention]:
-    mentions = []
-    for sentence in sentences:
-        reached = -1
-        for span in sentence.spans:
-            if span.label == LABEL:
-                text = sentence.text[span.start : span.end]
-                mentions.append(_Mention(sentence.id, span.start, span.end, text, span.start == reached))
-                reached = span.end
-    return mentions
+def _branch(name: str, ways: Sequence[tuple[tuple[str, ...], bool]]) -> dict[str, Any]:
+    children: dict[str, list[tuple[tuple[str, ...], bool]]] = {}
+    for steps, unknown in ways:
+        if steps:
+            children.setdefault(steps[0], []).append((steps[1:], unknown))
+    below = [_branch(step, some) for step, some in children.items()]
+    return {"name": name, "count": len(ways), "unknown": ways[:1] == [((), True)], "children": below}
 
 
 def _read(mentions: Sequence[_Mention], context: _Context) -> tuple[Place, ...]:
     places: list[Place] = []
-    for index, mention in enumerate(mentions):
-        following = mentions[index + 1] if index + 1 < len(mentions) else None
-        before = places[-1].code if mention.beside else None
-        place = _place(mention, before, following if following and following.beside else None, context)
+    for mention, following in zip_longest(mentions, mentions[1:]):
+        before = places[-1].code if mention.beside else ""
+        place = _place(mention, before, following.text if following and following.beside else "", context)
         places.append(place)
         if place.status == "known" and place.code:
             context.senses.setdefault(place.text, place.code)
@@ -187,9 +175,8 @@ def _read(mentions: Sequence[_Mention], context: _Context) -> tuple[Place, ...]:
     return tuple(places)
 
 
-def _place(mention: _Mention, before: str | None, following: _Mention | None, context: _Context) -> Place:
-    name = mention.text
-    key = (mention.sentence, mention.start, mention.end, name)
+def _place(mention: _Mention, before: str, following: str, context: _Context) -> Place:
+    key, name = mention[:4], mention.text
     found = [*divisions_named(name), *_villages(name, before or context.at or context.root, context.root)]
     found += _stated(name, before, found, context)
     under = _path_of_code(context.at or context.root, context)
@@ -197,14 +184,10 @@ def _place(mention: _Mention, before: str | None, following: _Mention | None, co
     if natural:
         # Streets and townships are called after rivers and mountains; the text means them where it says so.
         found = [d for d in found if d.name == name or d.level <= COUNTY]
-    inside = [division.code for division in divisions_named(following.text)] if following else []
+    inside = [division.code for division in divisions_named(following)] if following else []
     if _COMMON.fullmatch(name):
-        near = (context.at or context.root)[: CODE_DIGITS[CITY]] or "-"
-        found = [
-            d
-            for d in found
-            if d.code.startswith((near, before or "-")) or any(code.startswith(d.code) for code in inside)
-        ]
+        starts = tuple(filter(None, ((context.at or context.root)[: CODE_DIGITS[CITY]], before)))
+        found = [d for d in found if d.code.startswith(starts) or any(code.startswith(d.code) for code in inside)]
     if not found:
         if name in COUNTRIES:
             return Place(*key, "known", "country", (name,))
@@ -252,16 +235,16 @@ def _villages(name: str, scope: str, root: str) -> list[Division]:
     return divided
 
 
-def _stated(name: str, before: str | None, found: Sequence[Division], context: _Context) -> list[Division]:
+def _stated(name: str, before: str, found: Sequence[Division], context: _Context) -> list[Division]:
     """Return the village in the townships that the article puts it into, where no table has it there."""
     townships = context.stated.setdefault(name, set())
-    if before and len(before) == CODE_DIGITS[TOWNSHIP] and _VILLAGE_LIKE.fullmatch(name):
+    if len(before) == CODE_DIGITS[TOWNSHIP] and _VILLAGE_LIKE.fullmatch(name):
         townships.add(before)
     missing = [code for code in sorted(townships) if not any(d.code.startswith(code) for d in found)]
     return [Division(code, name, VILLAGE) for code in missing]
 
 
-def _score(division: Division, name: str, before: str | None, inside: Sequence[str], context: _Context) -> float:
+def _score(division: Division, name: str, before: str, inside: Sequence[str], context: _Context) -> float:
     code, at = division.code, context.at
     score = PRIOR[division.level] + FULL * (division.name == name)
     same_unit = len(name) > 1 and name[-1] == division.name[-1]
@@ -280,19 +263,16 @@ def _score(division: Division, name: str, before: str | None, inside: Sequence[s
 
 
 def _path(division: Division, context: _Context) -> tuple[str, ...]:
-    table = gazetteer()
     if division.level == VILLAGE:
         return (*_path_of_code(division.code[: CODE_DIGITS[TOWNSHIP]], context), division.name)
-    steps = [context.written.get(step.code, step.name) for step in table.path(division)]
     # 东莞市 has no districts: its row of a district bears the city's own name.
-    return tuple(step for at, step in enumerate(steps) if step not in steps[:at])
+    return tuple(dict.fromkeys(context.written.get(step.code, step.name) for step in gazetteer().path(division)))
 
 
 def _path_of_code(code: str, context: _Context) -> tuple[str, ...]:
     if not code:
         return ()
-    level = CODE_DIGITS.index(len(code))
-    found = gazetteer().within(code, level)
+    found = gazetteer().within(code, CODE_DIGITS.index(len(code)))
     return _path(found[0], context) if found else ()
 
 

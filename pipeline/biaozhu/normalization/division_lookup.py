@@ -8,15 +8,7 @@ from functools import cache
 from importlib.resources import files
 
 from biaozhu.data.errors import ModelDataError
-from biaozhu.knowledge.division_names import (
-    ABBREVIATIONS,
-    CITY,
-    COUNTY,
-    GENERIC,
-    PROVINCE,
-    TOWNSHIP,
-    short_form,
-)
+from biaozhu.knowledge.division_names import ABBREVIATIONS, CITY, COUNTY, GENERIC, PROVINCE, TOWNSHIP, short_form
 from biaozhu.knowledge.gazetteer import CODE_DIGITS, Division, gazetteer
 
 FORMER = "former_divisions.txt.xz"
@@ -81,12 +73,12 @@ def _abbreviated(name: str) -> list[Division]:
 @cache
 def _long_named() -> tuple[Division, ...]:
     table = gazetteer()
-    provinces = {division.code for code in "123456789" for division in table.within(code, PROVINCE)}
     return tuple(
         division
-        for code in sorted(provinces)
+        for first in "123456789"
+        for province in table.within(first, PROVINCE)
         for level in (CITY, COUNTY)
-        for division in table.within(code, level)
+        for division in table.within(province.code, level)
         if len(division.name) >= LONG_NAME or division.name.endswith("旗")
     )
 

@@ -13,8 +13,8 @@ from typing import Literal
 from biaozhu.reading.simplified import to_half_width
 
 DIGITS = dict(zip("零一二三四五六七八九〇○两俩仨", (*range(10), 0, 0, 2, 2, 3), strict=True))
-SCORES = {"廿": "二十", "卅": "三十", "卌": "四十"}
-FORMAL = str.maketrans("壹贰叁肆伍陆柒捌玖拾佰仟萬億兩貳參陸", "一二三四五六七八九十百千万亿两二三六")
+_FORMAL = zip("壹贰叁肆伍陆柒捌玖拾佰仟萬億兩貳參陸·", "一二三四五六七八九十百千万亿两二三六.", strict=True)
+PLAIN = str.maketrans({**dict(_FORMAL), "廿": "二十", "卅": "三十", "卌": "四十"})
 POWERS = {"兆": 12, "亿": 8, "万": 4, "千": 3, "百": 2, "十": 1}
 # 余, 多 say "and something more"; 来, 把 say "about" (十来个, 万把块).
 MORE, ABOUT = frozenset("余多"), frozenset("来把")
@@ -46,9 +46,7 @@ class Numeral:
 
 def read_numeral(text: str) -> Numeral | None:
     """Return what a numeral says, None where it is none that this grammar knows."""
-    plain = re.sub(r"\s", "", to_half_width(text)).translate(FORMAL).replace("·", ".")
-    for score, written in SCORES.items():
-        plain = plain.replace(score, written)
+    plain = re.sub(r"\s", "", to_half_width(text)).translate(PLAIN)
     if plain in _PHRASES:
         low, high = map(Decimal, _PHRASES[plain])
         return Numeral(low, high, "约")
@@ -57,8 +55,7 @@ def read_numeral(text: str) -> Numeral | None:
     # 6、7: six or seven, as 六、七.
     plain = _NEIGHBOURS.sub(lambda pair: pair[0].translate(_CHINESE_DIGITS), plain).replace("、", "")
     plain = "一" if plain == "个" else plain
-    if SOME.intersection(plain):
-        approx = "几"
+    approx = "几" if SOME.intersection(plain) else approx
     if len(plain) > LONGEST:
         return None
     try:
@@ -99,15 +96,15 @@ def _bare(text: str) -> tuple[Decimal, Decimal] | None:
     """Digits without a magnitude: 七八 is a range, 二〇二〇 and 一二三 are positional."""
     if len(text) < 2 or not all(sign in DIGITS for sign in text):  # noqa: PLR2004 — one digit is read by _leaf
         return None
-    if len(text) == 2 and "零" not in text and _neighbours(text):  # noqa: PLR2004
-        return Decimal(DIGITS[text[0]]), Decimal(DIGITS[text[1]])
     value = Decimal("".join(str(DIGITS[sign]) for sign in text))
-    return value, value
+    return _neighbours(text) or (value, value)
 
 
-def _neighbours(text: str) -> bool:
-    first, second = (DIGITS[sign] for sign in text)
-    return first > 0 and (second == first + 1 or (first, second) == (3, 5))
+def _neighbours(text: str) -> tuple[Decimal, Decimal] | None:
+    """Two digits that say a range: 七八, 三五."""
+    found = [DIGITS.get(sign, 0) for sign in text]
+    is_range = len(found) == 2 and found[0] > 0 and (found[1] == found[0] + 1 or found == [3, 5])  # noqa: PLR2004
+    return (Decimal(found[0]), Decimal(found[1])) if is_range else None
 
 
 def _scaled(text: str, limit: int | None = None) -> tuple[Decimal, Decimal]:
@@ -140,15 +137,14 @@ def _rest(text: str, power: int) -> tuple[Decimal, Decimal]:
 
 def _leaf(text: str) -> tuple[Decimal, Decimal]:
     if _ARABIC.fullmatch(text):
-        value = Decimal(text.replace(",", ""))
-        return value, value
-    if text in SOME and text:
+        return (value := Decimal(text.replace(",", ""))), value
+    if text in SOME:
         return Decimal(SOME_LOW), Decimal(SOME_HIGH)
     if re.fullmatch(r"\d+[几]", text) and text[-2] == "0":
         return Decimal(text[:-1]) + 1, Decimal(text[:-1]) + SOME_HIGH
     text = text.lstrip("零〇○") or text[-1:]
-    if len(text) == 2 and all(sign in DIGITS for sign in text) and _neighbours(text):  # noqa: PLR2004
-        return Decimal(DIGITS[text[0]]), Decimal(DIGITS[text[1]])
+    if between := _neighbours(text):
+        return between
     if text not in DIGITS:
         raise ValueError(text)
     return Decimal(DIGITS[text]), Decimal(DIGITS[text])
