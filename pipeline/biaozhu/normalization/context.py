@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
-from biaozhu.knowledge.measures import MEASURES
+from biaozhu.knowledge.measures import MEASURES, alternation
 from biaozhu.normalization.units import unit_of
 
 if TYPE_CHECKING:
@@ -21,13 +20,12 @@ _ABOUT_AFTER = re.compile(r"(?:左右|上下(?!游|级)|前后)")
 _MORE_AFTER = re.compile(r"(?:有余|余|多(?![次种样个名家年人方项条位元级]))")
 _RECENT = re.compile(r"(?:^|[在从自的最对把为])近$")
 _NOT = "(?:不|不会|不得|不能|不可|不应|未|没有|并未|从未)"
-_BEFORE: tuple[tuple[str, str], ...] = (
-    ("以上", f"至少|{_NOT}(?:少于|低于|小于|不足)|起码|最少要?"),
-    ("以下", f"至多|最多|{_NOT}(?:超过|超出|高于|多于|大于|逾)|最多不过"),
-    ("超过", "超过|突破|超出|多于|高于|大于|不止|超|逾"),
-    ("不足", "不足|不到|低于|少于|小于|未满|不满|未达"),
+_BOUND_BEFORE = (
+    ("以上", re.compile(rf"(?:至少|{_NOT}(?:少于|低于|小于|不足)|起码|最少要?){_VERB}$")),
+    ("以下", re.compile(rf"(?:至多|最多|{_NOT}(?:超过|超出|高于|多于|大于|逾)|最多不过){_VERB}$")),
+    ("超过", re.compile(rf"(?:超过|突破|超出|多于|高于|大于|不止|超|逾){_VERB}$")),
+    ("不足", re.compile(rf"(?:不足|不到|低于|少于|小于|未满|不满|未达){_VERB}$")),
 )
-_BOUND_BEFORE = tuple((name, re.compile(rf"(?:{words}){_VERB}$")) for name, words in _BEFORE)
 _BOUND_AFTER = (
     ("以上", re.compile(r"(?:\(含\))?(?:及|或|和)?(?:以上|之上)")),
     ("以下", re.compile(r"(?:\(含\))?(?:及|或|和)?(?:以下|以内|之内|之下)")),
@@ -38,11 +36,7 @@ _EXTREMES = (
     ("最低", re.compile(r"最[低少小短轻][^0-9]{0,8}$")),
 )
 
-_WORDS = sorted(
-    {*(w for words in MEASURES.values() for w in words.split() if w not in ("个", "点", "分"))},
-    key=lambda w: (-len(w), w),
-)
-_MEASURE = "|".join(map(re.escape, _WORDS))
+_MEASURE = alternation(w for words in MEASURES.values() for w in words.split() if w not in ("个", "点", "分"))
 _NOUN_ENDS = "则|超|逾|不|最|至少|至多|[一二三四五六七八九十百千万亿两几数半]|均|必|又|还|会|将|可|能|平均|需|要|有|的|收|增|年|月|投|获|分|得|补|成|达|就|每|都|也|约|近|产|出|只|仅|为|是|由|从|在|,|、|[0-9]|$"
 _EACH = re.compile(
     rf"每(?:(?:一|1)(?![0-9]))?(?P<each>(?:[0-9.]+|[一二三四五六七八九十百千万]+)?(?:{_MEASURE}|月|日|季度|学期|村|乡|镇|县|校|班|晚|平方英哩|生)"
@@ -65,8 +59,7 @@ _TOTAL = re.compile(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class _Per:
+class _Per(NamedTuple):
     start: int
     end: int
     word: str
@@ -89,9 +82,9 @@ def bound_around(before: str, after: str) -> tuple[str, ...]:
     clause = _CLAUSE.split(before)[-1]
     after = _MORE_AFTER.sub("", after, count=1) if _MORE_AFTER.match(after) else after
     found = [name for name, pattern in _EXTREMES if pattern.search(clause)]
-    inner = next((name for name, pattern in _BOUND_BEFORE if pattern.search(clause)), None)
-    outer = next((name for name, pattern in _BOUND_AFTER if pattern.match(after)), None)
-    return tuple(found + [name for name in (inner, outer if outer != inner else None) if name])
+    found += [name for name, pattern in _BOUND_BEFORE if pattern.search(clause)][:1]
+    found += [name for name, pattern in _BOUND_AFTER if pattern.match(after)][:1]
+    return tuple(dict.fromkeys(found))
 
 
 def per_around(before: str, after: str, unit: Unit) -> tuple[str, bool]:
@@ -104,24 +97,22 @@ def per_around(before: str, after: str, unit: Unit) -> tuple[str, bool]:
     if behind:
         return unit_of(behind["each"]).name, False
     # 人均寿命78岁 is an age.
-    found = [] if unit.dimension == "age" else sorted(_matches(before), key=lambda one: one.start)
+    found = [] if unit.dimension == "age" else sorted(_matches(before))
     # 人均收入的80%: a share is of the whole, unless it is one of each year.
     if not found or (unit.dimension == "ratio" and found[-1].word not in ("年", "月", "日", "天", "季度")):
         return "", False
-    words = [found[-1].word]
-    start, end, lasting = found[-1].start, found[-1].end, found[-1].lasting
-    for one in reversed(found[:-1]):
-        if one.end < start:
+    last, names, start = found[-1], [], len(before)
+    for one in reversed(found):
+        if names and one.end < start:
             break
-        words.insert(0, one.word)
+        names.insert(0, _per_name(one.word))
         start = one.start
-    between = before[end:]
+    between = before[last.end :]
     later = bool(re.search("[,:]", between))
-    ended = not lasting or unit.dimension in ("count", "age", "ratio") or _TOTAL.search(between)
-    if (later and ended) or re.search("[。;!?]", between):
+    ended = not last.lasting or unit.dimension in ("count", "age", "ratio") or _TOTAL.search(between)
+    if (later and ended) or re.search("[。;!?]", between) or names == [unit.name]:
         return "", False
-    names = [_per_name(word) for word in words]
-    return ("", False) if names == [unit.name] else ("·".join(names), later)
+    return "·".join(names), later
 
 
 def _per_name(word: str) -> str:

@@ -6,7 +6,8 @@ The result is a layer of its own. A surname with a title is not a PERSON by the 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -18,8 +19,7 @@ _TITLE_WORDS = (
     "书记 主任 主席 总理 总统 部长 省长 市长 县长 区长 乡长 镇长 村长 局长 处长 科长 所长 院长 校长 厂长 站长 队长 会长 董事长 "
     "组长 班长 经理 教授 老师 医生 大夫 律师 法官 警官 先生 女士 小姐 同志 委员 大使 将军 司令 师傅 博士 院士 工程师 记者 教练 总"
 )
-TITLES = tuple(sorted(_TITLE_WORDS.split(), key=lambda word: (-len(word), word)))
-_TITLE = "|".join(TITLES)
+_TITLE = "|".join(sorted(_TITLE_WORDS.split(), key=lambda word: (-len(word), word)))
 LONGEST_TITLE = 6
 # 总 alone (陈总) is a title only where nothing goes on with it: 总书记, 总体.
 _AFTER = re.compile(
@@ -64,57 +64,43 @@ def group_people(sentences: Sequence[Sentence]) -> People:
     A surname with a title stands for the one person of that surname; of several, for the one beside whose name the
     title stands, and for nobody where that leaves more than one.
     """
-    mentions: dict[str, list[Mention]] = {}
-    titles: dict[str, list[str]] = {}
+    mentions: dict[str, list[Mention]] = defaultdict(list)
+    titles: dict[str, dict[str, None]] = defaultdict(dict)
     for sentence in sentences:
         for span in sentence.spans:
             if span.label == LABEL:
                 name = sentence.text[span.start : span.end]
-                mentions.setdefault(name, []).append(Mention(sentence.id, span.start, span.end, name, "name"))
-                titles.setdefault(name, []).extend(_titles_beside(sentence.text, span.start, span.end))
+                mentions[name].append(Mention(sentence.id, span.start, span.end, name, "name"))
+                before = _BEFORE.search(sentence.text, max(0, span.start - LONGEST_TITLE), span.start)
+                beside = before, _AFTER.match(sentence.text, span.end)
+                titles[name] |= dict.fromkeys(match["title"] for match in beside if match)
     unresolved: list[Mention] = []
-    by_surname: dict[str, list[str]] = {}
+    by_surname: dict[str, list[str]] = defaultdict(list)
     for name in mentions:
-        by_surname.setdefault(name[: surname_length(name)], []).append(name)
+        by_surname[name[: surname_length(name)]].append(name)
     for sentence in sentences:
-        for mention in _titled(sentence, frozenset(by_surname)):
-            name = _meant(mention.text, by_surname, titles)
-            (mentions[name] if name else unresolved).append(mention)
+        for mention, surname, title in _titled(sentence, by_surname):
+            same = by_surname[surname]
+            fitting = same if len(same) == 1 else [name for name in same if title in titles[name]]
+            (mentions[fitting[0]] if len(fitting) == 1 else unresolved).append(mention)
     order = {sentence.id: index for index, sentence in enumerate(sentences)}
     persons = []
     for name, found in mentions.items():
         found.sort(key=lambda mention: (order[mention.sentence], mention.start))
-        persons.append(Person(name, tuple(dict.fromkeys(titles[name])), tuple(found)))
+        persons.append(Person(name, tuple(titles[name]), tuple(found)))
     return People(tuple(persons), tuple(unresolved))
 
 
-def _titles_beside(text: str, start: int, end: int) -> list[str]:
-    found = [_BEFORE.search(text, max(0, start - LONGEST_TITLE), start), _AFTER.match(text, end)]
-    return [match["title"] for match in found if match]
-
-
-def _titled(sentence: Sentence, surnames: frozenset[str]) -> list[Mention]:
+def _titled(sentence: Sentence, surnames: Collection[str]) -> Iterator[tuple[Mention, str, str]]:
+    """Yield each surname with a title, and both apart."""
     taken = {at for span in sentence.spans if span.label == LABEL for at in range(span.start, span.end)}
-    found = []
-    position = 0
-    while position < len(sentence.text):
+    text, reached = sentence.text, 0
+    for start in range(len(text)):
         # Only surnames of the article's own persons: many surnames are ordinary words as well (和, 向, 于).
-        pair, one = sentence.text[position : position + 2], sentence.text[position]
-        length = 2 if pair in surnames else int(one in surnames)
-        title = _AFTER.match(sentence.text, position + length) if length and position not in taken else None
-        if title and not _OFFICE.search(sentence.text, max(0, position - 2), position + length):
-            end = title.end()
-            found.append(Mention(sentence.id, position, end, sentence.text[position:end], "titled"))
-            position = end
-        else:
-            position += 1
-    return found
-
-
-def _meant(mention: str, by_surname: dict[str, list[str]], titles: dict[str, list[str]]) -> str:
-    surname = mention[:2] if mention[:2] in by_surname else mention[0]
-    title = _AFTER.match(mention, len(surname))
-    same = by_surname.get(surname, [])
-    fitting = [name for name in same if title and title["title"] in titles[name]]
-    chosen = same if len(same) == 1 else fitting
-    return chosen[0] if len(chosen) == 1 else ""
+        surname = next((name for name in (text[start : start + 2], text[start]) if name in surnames), "")
+        if start < reached or start in taken or not surname:
+            continue
+        title = _AFTER.match(text, start + len(surname))
+        if title and not _OFFICE.search(text, max(0, start - 2), start + len(surname)):
+            reached = title.end()
+            yield Mention(sentence.id, start, reached, text[start:reached], "titled"), surname, title["title"]

@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_left, bisect_right
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from itertools import chain, groupby
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from biaozhu.data.model import Article, Sentence
 
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
 AMOUNT, PERSON = "AMOUNT", "PERSON"
 Steps = tuple[str, ...]
+Rank = Literal["subject", "of_a_person", "inside", "pointing"]
 _POINTING = re.compile(r"(?P<who>该|我们|我|咱们?|全|本)(?P<unit>[省市县区乡镇村])(?![长委直级])")
 _ENDS = {ends[0]: ends for ends in ("省区", "市州盟", "县区市旗", "区县市旗", "乡镇道木", "镇乡道木", "村庄屯寨区疃堡")}
 _FIRST_PERSON = ("我", "我们", "咱", "咱们")
@@ -39,14 +41,12 @@ _RANKS = {"inside": 0, "of_a_person": 1, "subject": 2, "pointing": 2}
 LEAD, REACH = 40, 8
 
 
-@dataclass(frozen=True, slots=True)
-class _Anchor:
-    """A place that can be a subject: where its chain begins and ends in the sentence, and how well it serves."""
+class _Anchor(NamedTuple):
+    """A place that can be a subject: where its chain begins in the sentence, and how well it serves."""
 
     start: int
-    end: int
     path: Steps
-    rank: Literal["subject", "of_a_person", "inside", "pointing"]
+    rank: Rank
     who: str = ""
     unit: str = ""
 
@@ -61,8 +61,7 @@ class _Seen:
     def add(self, path: Steps) -> None:
         self.last = path or self.last
         for unit, ends in _ENDS.items():
-            length = next((n for n in range(len(path), 0, -1) if path[n - 1][-1] in ends), 0)
-            if length:
+            if length := max((n for n, step in enumerate(path, 1) if step[-1] in ends), default=0):
                 self.by_unit[unit] = path[:length]
 
     def path_of(self, anchor: _Anchor) -> Steps:
@@ -88,19 +87,18 @@ def subject_places(
 
     The sentences have amounts, places and persons as spans, in order; the blocks of the article say what a heading is.
     """
-    by_sentence: dict[str, list[Place]] = {}
+    by_sentence: dict[str, list[Place]] = defaultdict(list)
     for place in places:
-        by_sentence.setdefault(place.sentence, []).append(place)
+        by_sentence[place.sentence].append(place)
     starts = [block.start for block in article.blocks]
     found: dict[tuple[str, int], Steps] = {}
     seen = _Seen()
     heading: Steps = ()
     for number, members in groupby(sentences, lambda one: max(0, bisect_right(starts, one.start) - 1)):
         ones = list(members)
-        rows = [_anchors(one, by_sentence.get(one.id, ())) for one in ones]
-        paragraph = _Paragraph(ones, rows, heading)
+        paragraph = _Paragraph(ones, [_anchors(one, by_sentence[one.id]) for one in ones], heading)
         kind = article.blocks[number].kind if article.blocks else "paragraph"
-        for index, anchors in enumerate(rows):
+        for index, anchors in enumerate(paragraph.rows):
             if kind in ("heading", "title"):
                 seen = _Seen()
                 for anchor in anchors:
@@ -119,23 +117,17 @@ def _subjects(paragraph: _Paragraph, index: int, seen: _Seen) -> dict[tuple[str,
     found: dict[tuple[str, int], Steps] = {}
     own: _Anchor | None = None
     passed = reached = 0
-    for span in sentence.spans:
-        while passed < len(anchors) and anchors[passed].start < span.start:
+    text = sentence.text
+    for end, is_amount in (*((span.start, span.label == AMOUNT) for span in sentence.spans), (len(text), False)):
+        while passed < len(anchors) and anchors[passed].start < end:
             own = _better(own, anchors[passed])
             passed += 1
-        paragraph.open_quotes += _opened(sentence.text, reached, span.start)
-        reached = span.start
-        if span.label == AMOUNT:
-            found[sentence.id, span.start] = _subject(paragraph, index, own, seen)
-    paragraph.open_quotes += _opened(sentence.text, reached, len(sentence.text))
-    for anchor in anchors[passed:]:
-        own = _better(own, anchor)
+        paragraph.open_quotes += text.count("“", reached, end) - text.count("”", reached, end)
+        reached = end
+        if is_amount:
+            found[sentence.id, end] = _subject(paragraph, index, own, seen)
     paragraph.before = own or paragraph.before
     return found
-
-
-def _opened(text: str, start: int, end: int) -> int:
-    return text.count("“", start, end) - text.count("”", start, end)
 
 
 def _subject(paragraph: _Paragraph, index: int, own: _Anchor | None, seen: _Seen) -> Steps:
@@ -144,8 +136,7 @@ def _subject(paragraph: _Paragraph, index: int, own: _Anchor | None, seen: _Seen
         speaker = _speaker(paragraph, index)
         if speaker and speaker[-1][-1] in _ENDS[own.unit]:
             return speaker
-    anchor = own or paragraph.before
-    if anchor:
+    if anchor := own or paragraph.before:
         return seen.path_of(anchor) or paragraph.heading
     return _speaker(paragraph, index) if quoted else paragraph.heading or seen.last
 
@@ -173,10 +164,8 @@ def _better(own: _Anchor | None, other: _Anchor) -> _Anchor:
 
 
 def _anchors(sentence: Sentence, places: Sequence[Place]) -> list[_Anchor]:
-    anchors = [
-        _Anchor(match.start(), match.end(), (), "pointing", match["who"], match["unit"])
-        for match in _POINTING.finditer(sentence.text)
-    ]
+    pointing = _POINTING.finditer(sentence.text)
+    anchors = [_Anchor(match.start(), (), "pointing", match["who"], match["unit"]) for match in pointing]
     chains: list[list[Place]] = []
     for place in places:
         if chains and chains[-1][-1].end == place.start:
@@ -185,18 +174,14 @@ def _anchors(sentence: Sentence, places: Sequence[Place]) -> list[_Anchor]:
             chains.append([place])
     persons = [span.start for span in sentence.spans if span.label == PERSON]
     for levels in chains:
-        place = levels[-1]
-        known = place.path or (*place.under, place.text)
-        path = () if place.status == "natural" or place.level == "country" else known
-        rank = _rank(sentence.text, levels[0].start, levels[-1].end, persons)
-        if path and rank:
-            anchors.append(_Anchor(levels[0].start, levels[-1].end, path, rank))
+        start, place = levels[0].start, levels[-1]
+        rank = _rank(sentence.text, start, place.end, persons)
+        if rank and place.status != "natural" and place.level != "country":
+            anchors.append(_Anchor(start, place.path or (*place.under, place.text), rank))
     return sorted(anchors, key=lambda anchor: anchor.start)
 
 
-def _rank(
-    text: str, start: int, end: int, persons: Sequence[int]
-) -> Literal["subject", "of_a_person", "inside"] | None:
+def _rank(text: str, start: int, end: int, persons: Sequence[int]) -> Rank | None:
     lead = _CLAUSE_END.split(text[max(0, start - LEAD) : start])[-1].strip(_QUOTES)
     member = text[start - 1 : start] == "、" or _MEMBER.match(text, end)
     if member or _NO_SUBJECT.search(lead) or _NAMES_ON.match(text, end):

@@ -8,11 +8,11 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from biaozhu.data.errors import MissingExtraError, UsageError, VersionError, extra_advice
 from biaozhu.data.files import LONE_SURROGATE, write_bytes, write_text
-from biaozhu.data.model import Article, Sentence
+from biaozhu.data.model import Article, Sentence, Span
 from biaozhu.normalization.addresses import resolve_places
 from biaozhu.normalization.numerals import write_numeral
 from biaozhu.normalization.people import group_people
@@ -100,7 +100,7 @@ def article_meaning(article: Article, sentences: Sequence[Sentence]) -> Meaning:
         for span, *reach in zip(sentence.spans, lefts, rights, strict=False):
             if span.label == LABEL:
                 place = subjects.get((sentence.id, span.start), "")
-                rows.append(_row(article, sentence, (span.start, span.end), reach, place))
+                rows.append(_row(article, sentence, span, reach, place))
     return Meaning(tuple(rows), places, group_people(ordered))
 
 
@@ -141,15 +141,13 @@ def _parquet(rows: Sequence[Row]) -> bytes:
         next_step = f"{extra_advice('table')}; or write .csv"
         raise MissingExtraError("Parquet needs pyarrow", next_step=next_step) from None
 
-    def writable(value: Any) -> Any:
+    schema = pa.schema([(name, pa.int64() if name in ("start", "end") else pa.string()) for name in COLUMNS])
+    cells = [asdict(row) for row in rows]
+    for row in cells:
         # Names of files need not be UTF-8, which a table is.
-        return LONE_SURROGATE.sub("\ufffd", value) if isinstance(value, str) else value
-
-    whole = {"start", "end"}
-    schema = pa.schema([(name, pa.int64() if name in whole else pa.string()) for name in COLUMNS])
-    columns = {name: [writable(getattr(row, name)) for row in rows] for name in COLUMNS}
+        row.update({name: LONE_SURROGATE.sub("\ufffd", one) for name, one in row.items() if isinstance(one, str)})
     buffer = io.BytesIO()
-    parquet.write_table(pa.table(columns, schema=schema), buffer)
+    parquet.write_table(pa.Table.from_pylist(cells, schema=schema), buffer)
     return buffer.getvalue()
 
 
@@ -160,8 +158,8 @@ def in_words(row: Row) -> str:
     return f"{before}{row.text}{per}{'?' * bool(row.doubt)} {row.bound}".rstrip()
 
 
-def _row(article: Article, sentence: Sentence, span: tuple[int, int], reach: Sequence[int], place: str) -> Row:
-    (start, end), text = span, sentence.text
+def _row(article: Article, sentence: Sentence, span: Span, reach: Sequence[int], place: str) -> Row:
+    start, end, text = span.start, span.end, sentence.text
     value = read_amount(text, start, end)
     about = _about(text[max(reach[0], start - REACH) : start], text[end : min(reach[1], end + REACH)], value)
     where = (article.name, sentence.id, start, end, text[start:end], about)

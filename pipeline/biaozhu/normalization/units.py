@@ -32,14 +32,7 @@ class Unit:
 # 年半: half of the unit more; 个多月: more than the number says.
 _HALF = re.compile(r"(个)半(月|小时|星期|世纪)|(年|岁|天)半|(分)半钟")
 _MORE = re.compile(r"个多(月|小时|星期|世纪|时辰)|(分)多钟")
-
-
-_BY_KIND: dict[str | None, Dimension] = {
-    "money": "money",
-    "time": "duration",
-    "ratio": "ratio",
-    "unit": "other",
-}
+_BY_KIND: dict[str | None, Dimension] = {"money": "money", "time": "duration", "ratio": "ratio", "unit": "other"}
 
 
 def unit_of(measure: str, *, before: str = "", after: str = "") -> Unit:
@@ -52,15 +45,12 @@ def unit_of(measure: str, *, before: str = "", after: str = "") -> Unit:
     if word not in _UNITS and kind_of(word[1:]) is not None:
         word = word.removeprefix("大")
     known = _by_context(word, before, after) or _UNITS.get(word) or _UNITS.get(word.casefold())
-    if known is not None:
-        return known
-    return Unit(word, _BY_KIND.get(kind_of(measure.strip()), "count"))
+    return known or Unit(word, _BY_KIND.get(kind_of(measure.strip()), "count"))
 
 
 def _by_context(word: str, before: str, after: str) -> Unit | None:
-    part = re.fullmatch(r"1/([1-9][0-9]*)", word)
     unit: Unit | None = None
-    if part:
+    if part := re.fullmatch(r"1/([1-9][0-9]*)", word):
         unit = Unit(word, "ratio", Fraction(1, int(part[1])), "1")
     elif word in ("元", "圆"):
         unit = next((_UNITS[name] for name in _FOREIGN if before.rstrip().endswith(name)), None)
@@ -76,10 +66,8 @@ def _by_context(word: str, before: str, after: str) -> Unit | None:
     return unit
 
 
-def part_of(larger: Unit | None) -> Unit | None:
+def part_of(larger: Unit) -> Unit | None:
     """Return what 分 or 升 means after a larger unit: of money after 元, of land after 亩, of an hour, of grain after 斗."""
-    if larger is None:
-        return None
     if larger.base == "斗":
         return Unit("升", "volume", Fraction(1, 10), "斗")
     if larger.base == "CNY":
@@ -91,11 +79,9 @@ def part_of(larger: Unit | None) -> Unit | None:
 
 def split_measure(measure: str) -> tuple[str, Fraction, bool]:
     """Return the plain measure word, what it adds to the number (个半小时: a half), and whether it says "more"."""
-    half, more = _HALF.fullmatch(measure), _MORE.fullmatch(measure)
-    if half:
-        plain = f"个{half[2]}" if half[1] else half[3] or "分钟"
-        return plain, Fraction(1, 2), False
-    if more:
+    if half := _HALF.fullmatch(measure):
+        return f"个{half[2]}" if half[1] else half[3] or "分钟", Fraction(1, 2), False
+    if more := _MORE.fullmatch(measure):
         return f"个{more[1]}" if more[1] else "分钟", Fraction(0), True
     return measure, Fraction(0), False
 

@@ -15,7 +15,7 @@ from fractions import Fraction
 from typing import TYPE_CHECKING, Literal
 
 from biaozhu.annotators.amount_grammar.forms import fold_text
-from biaozhu.knowledge.measures import ASCII_UNIT, FIGURES, MEASURES, NUMERAL
+from biaozhu.knowledge.measures import ASCII_UNIT, FIGURES, MEASURES, NUMERAL, alternation
 from biaozhu.normalization.context import approx_around, bound_around, per_around
 from biaozhu.normalization.numerals import DIGITS, Approx, read_numeral
 from biaozhu.normalization.units import Dimension, part_of, split_measure, unit_of
@@ -69,14 +69,14 @@ class _Part:
     below_zero: bool = False
 
 
-_WORDS = sorted((word for words in MEASURES.values() for word in words.split()), key=len, reverse=True)
-_MONEY = sorted((word for word in MEASURES["money"].split() if len(word) > 1), key=len, reverse=True)
+_WORDS = alternation(word for words in MEASURES.values() for word in words.split())
+_MONEY = alternation(word for word in MEASURES["money"].split() if len(word) > 1)
 _PIECE = re.compile(
     r"[零又]?(?P<sign>零[下上]|[-+±负])? ?(?:[摄华]氏)?(?P<currency>[A-Z]{0,3}[$¥€£₩₽฿]|[A-Z]{3}[$¥]?)? ?"
     rf"(?P<number>(?:[一二三四五六七八九两0-9]、)?(?:一整|{FIGURES}|{NUMERAL}|[几数])(?: ?[余多来几])?|半) ?"
-    rf"(?P<letter>[MBK](?![A-Za-z]))?(?P<measure>大?(?:{'|'.join(map(re.escape, _WORDS))})|{ASCII_UNIT}"
+    rf"(?P<letter>[MBK](?![A-Za-z]))?(?P<measure>大?(?:{_WORDS})|{ASCII_UNIT}"
     r"|[^0-9.,零一二三四五六七八九十百千万亿两\s/]+)?"
-    rf"(?:(?P<unsaid>半|[0-9]{{1,3}}|[一二三四五六七八九]{{1,2}})?(?P<some>几)?(?P<named>{'|'.join(_MONEY)}|钱)?(?:[（(].[）)])?$)?"
+    rf"(?:(?P<unsaid>半|[0-9]{{1,3}}|[一二三四五六七八九]{{1,2}})?(?P<some>几)?(?P<named>{_MONEY}|钱)?(?:[（(].[）)])?$)?"
 )
 _TIMES = re.compile(r"(?:[0-9.]+ ?[×xX*] ?)+(?=[0-9])|[0-9]{2,3}/(?=[0-9]{2,3} ?(?:mmHg|毫米汞柱))")
 _RANGE = re.compile(r"(?<=.) ?(?:[—–-]{1,2}|~|至|到) ?(?=.)")
@@ -130,9 +130,9 @@ def in_base(value: AmountValue) -> tuple[Fraction, Fraction, str] | None:
 def _read_span(span: str, before: str, after: str) -> _Part | None:
     if span in ("一半", "半数"):
         return _Part(Fraction(1), Fraction(1), unit_of("1/2"))
-    times = _TIMES.match(span)
-    if times:
-        return _multiplied(times.group(), _read_span(span[times.end() :], before, after))
+    if times := _TIMES.match(span):
+        part = _read_span(span[times.end() :], before, after)
+        return part and _multiplied(times.group(), part)
     cut = _RANGE.search(span, 1)
     sides = [span[: cut.start()], span[cut.end() :]] if cut else [span]
     if "分之" in span or "/" in span:
@@ -254,10 +254,8 @@ def _ranged(first: _Part, last: _Part) -> _Part | None:
     return _Part(min(start, low, high), max(start, low, high), unit, approx, doubt)
 
 
-def _multiplied(times: str, part: _Part | None) -> _Part | None:
+def _multiplied(times: str, part: _Part) -> _Part:
     factors = [Fraction(factor) for factor in re.findall(r"[0-9]+(?:\.[0-9]+)?", times)]
-    if part is None:
-        return None
     if times.endswith("/"):
         return replace(part, high=factors[0], doubt="pair")
     product = math.prod(factors, start=Fraction(1))
