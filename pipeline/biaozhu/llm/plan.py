@@ -9,7 +9,7 @@ import hashlib
 import json
 import re
 from dataclasses import dataclass
-from itertools import cycle
+from itertools import cycle, islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -80,11 +80,10 @@ class Prompt:
         if problems:
             wrong = {str(number): [str(one) for one in some] for number, some in enumerate(problems, 1)}
             question = f"{AGAIN}\n{_question(texts, before, after, problems=wrong)}"
-        said = [("system", self.system)]
-        if self.examples:
-            said.append(("user", _question([one.text for one in self.examples], "", "")))
-            said.append(("assistant", _answer(self.examples, self.form)))
-        return [{"role": role, "content": content} for role, content in (*said, ("user", question))]
+        shown = _show_examples(self.examples, self.form) if self.examples else ()
+        said = (self.system, *shown, question)
+        roles = ("system", "user", "assistant", "user") if shown else ("system", "user")
+        return [{"role": role, "content": content} for role, content in zip(roles, said, strict=True)]
 
 
 def read_gold(paths: Iterable[Path], *, labels: Iterable[str]) -> tuple[Sentence, ...]:
@@ -102,14 +101,11 @@ def draw_examples(
     own = {one.article for one in annotated} | {one.article for one in gold if one.text in texts}
     left = [one for one in gold if one.article not in own and len(one.text) <= MAX_EXAMPLE_CHARS]
     drawn: list[Sentence] = []
-    for label in cycle((*labels, "")):
+    for label in islice(cycle((*labels, "")), min(count, len(left))):
         fitting = (one for one in left if label in ({span.label for span in one.spans} or {""}))
-        chosen = next(fitting, left[0] if left else None)
-        if chosen is None or len(drawn) >= count:
-            return tuple(drawn)
-        left.remove(chosen)
-        drawn.append(chosen)
-    raise AssertionError  # `cycle` has no end
+        drawn.append(next(fitting, left[0]))
+        left.remove(drawn[-1])
+    return tuple(drawn)
 
 
 def make_prompt(
@@ -123,7 +119,7 @@ def make_prompt(
         guideline=f"\n# 标注指南\n{guideline.strip()}\n" if guideline.strip() else "",
         output=output.format(ids="、".join(ids), id=next(iter(ids), "…")),
     )
-    shown = [_question([one.text for one in examples], "", ""), _answer(examples, form)]
+    shown = _show_examples(examples, form)
     whole = _dump([PROMPT_VERSION, system, AGAIN, shown, make_schema(ids)])
     return Prompt(system, tuple(examples), ids, form, hashlib.sha256(whole.encode()).hexdigest())
 
@@ -146,9 +142,11 @@ def _question(texts: Sequence[str], before: str, after: str, **more: Any) -> str
     return _dump({"before": before, "sentences": sentences, "after": after, **more})
 
 
-def _answer(examples: Sequence[Sentence], form: AnswerForm) -> str:
+def _show_examples(examples: Sequence[Sentence], form: AnswerForm) -> tuple[str, str]:
+    """Return a question about the examples and its right answer."""
+    question = _question([one.text for one in examples], "", "")
     if form == "marks":
-        return mark_sentences(examples)
+        return question, mark_sentences(examples)
     answers = []
     for number, one in enumerate(examples, 1):
         spans = []
@@ -157,7 +155,7 @@ def _answer(examples: Sequence[Sentence], form: AnswerForm) -> str:
             occurrence = sum(one.text.startswith(text, at) for at in range(span.start + 1))
             spans.append({"text": text, "label": span.label, "occurrence": occurrence})
         answers.append({"n": number, "spans": spans})
-    return _dump({"answers": answers})
+    return question, _dump({"answers": answers})
 
 
 def _dump(value: Any) -> str:
@@ -165,8 +163,7 @@ def _dump(value: Any) -> str:
 
 
 def _closed(**properties: Any) -> dict[str, Any]:
-    required = list(properties)
-    return {"type": "object", "properties": properties, "required": required, "additionalProperties": False}
+    return {"type": "object", "properties": properties, "required": [*properties], "additionalProperties": False}
 
 
 @dataclass(frozen=True, slots=True)
@@ -240,11 +237,10 @@ def make_plan(
     for sentences, prompt in zip(articles, prompts, strict=True):
         waiting = []
         for question in _questions(sentences, prompt, asked, config.context_chars):
-            answer = cache.read(question.key, question.sentence.text)
-            if answer is None:
-                waiting.append(question)
-            else:
+            if answer := cache.read(question.key, question.sentence.text):
                 known[question.sentence.id] = answer
+            else:
+                waiting.append(question)
         batches += [Batch(prompt, some) for some in _in_batches(waiting, config.batch_sentences)]
     # Not by article: a layer of many articles has one source.
     examples = [one.id for one in gold], config.examples
@@ -278,14 +274,12 @@ def _questions(
 
 
 def _in_batches(questions: Sequence[Question], most: int) -> Iterator[tuple[Question, ...]]:
-    batch: list[Question] = []
-    chars = 0
-    for question in questions:
+    begun = chars = 0
+    for at, question in enumerate(questions):
         size = len(question.sentence.text)
-        if batch and (len(batch) >= most or chars + size > MAX_BATCH_CHARS):
-            yield tuple(batch)
-            batch, chars = [], 0
-        batch.append(question)
+        if at > begun and (at - begun >= most or chars + size > MAX_BATCH_CHARS):
+            yield tuple(questions[begun:at])
+            begun, chars = at, 0
         chars += size
-    if batch:
-        yield tuple(batch)
+    if questions:
+        yield tuple(questions[begun:])

@@ -24,7 +24,7 @@ from biaozhu.llm.endpoint import CallFailedError, Endpoint, NoBudgetError
 from biaozhu.llm.plan import PROMPT_VERSION, read_guideline
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
     from biaozhu.data.model import Span
@@ -68,18 +68,13 @@ def carry_out(
     retries, form = 0, None
     asked = sum(len(batch.questions) for batch in plan.batches)
     if plan.batches:
-        labels = plan.batches[0].prompt.labels
-        endpoint = Endpoint(plan.config, key, meter, labels)
-        sizes = [endpoint.most_used(one.messages()) for one in plan.batches]
-        largest = max(sizes, key=lambda one: one.input)
-        if not meter.fits(largest):
-            what = (
-                f"one call may take {largest.input:,} tokens and answer with {largest.output:,}, more than the budget"
-            )
+        endpoint = Endpoint(plan.config, key, meter, plan.batches[0].prompt.labels)
+        most = max((endpoint.most_used(one.messages()) for one in plan.batches), key=lambda one: one.input)
+        if not meter.fits(most):
+            what = f"one call may take {most.input:,} tokens and answer with {most.output:,}, more than the budget"
             advice = "Raise the budget, or lower parameters.max_tokens and batch_sentences"
             raise UsageError(what, where=plan.config.name, next_step=advice)
-        worker = _Worker(endpoint, cache, frozenset(labels))
-        for done in _run(worker, plan):
+        for done in _run(_Worker(endpoint, cache), plan):
             answers |= done
             if tell:
                 tell(len(answers) - len(plan.known), asked, f"{plan.config.model}: {meter.show_cost()}")
@@ -115,18 +110,17 @@ def make_layer(sentences: Sequence[Sentence], outcome: Outcome) -> tuple[Sentenc
     return tuple(with_spans(one, outcome.spans[one.id]) for one in sentences if one.id in outcome.spans)
 
 
-def write_record(layer: Path, plan: Plan, outcome: Outcome, articles: Sequence[int]) -> None:
-    """Write beside a layer of some articles (by their number in the plan) what it came from."""
+def write_record(layer: Path, plan: Plan, outcome: Outcome, articles: Collection[str]) -> None:
+    """Write beside a layer of some articles, named by their ids, what it came from."""
     config = plan.config
     guideline = read_guideline(config)
-    wanted = [sentence for number in articles for sentence in plan.articles[number]]
+    wanted: list[Sentence] = []
     described = {}
-    for number in (one for one in articles if plan.articles[one]):
-        examples = [one.id for one in plan.prompts[number].examples]
-        described[plan.articles[number][0].article] = {
-            "checksum": plan.prompts[number].checksum,
-            "examples": examples,
-        }
+    for some, prompt in zip(plan.articles, plan.prompts, strict=True):
+        if some and some[0].article in articles:
+            wanted += some
+            examples = [one.id for one in prompt.examples]
+            described[some[0].article] = {"checksum": prompt.checksum, "examples": examples}
     record = {
         "format": FORMAT,
         "made": {"biaozhu": __version__, "date": datetime.now(UTC).isoformat(timespec="seconds")},
@@ -158,10 +152,9 @@ def record_path(layer: Path, name: str) -> Path:
 class _Worker:
     """Asks about batches, in threads; what it is told to stop for ends all of them."""
 
-    def __init__(self, endpoint: Endpoint, cache: AnswerCache, labels: frozenset[str]) -> None:
+    def __init__(self, endpoint: Endpoint, cache: AnswerCache) -> None:
         self.endpoint = endpoint
         self._cache = cache
-        self._labels = labels
         self._lock = threading.Lock()
         self._failures = 0
         self._why_stopped = ""
@@ -182,7 +175,7 @@ class _Worker:
             return {one.sentence.id: answer for one in batch.questions}
         texts = [one.sentence.text for one in batch.questions]
         check = check_answer if batch.prompt.form == "json" else check_marks
-        checked = check(content, texts, labels=self._labels)
+        checked = check(content, texts, labels=batch.prompt.labels)
         wrong: dict[Question, Checked] = {}
         for question, answer in zip(batch.questions, checked, strict=True):
             if answer.problems and not problems:
@@ -240,11 +233,10 @@ def _conclude(plan: Plan, answers: Mapping[str, Checked], figures: dict[str, Any
         if answer.answered:
             own = (replace(one, source=plan.source, score=plan.config.score) for one in answer.spans)
             spans[sentence.id] = tuple(own)
-        place = sentence.id, 0, len(sentence.text)
         for one in answer.problems:
             text = one.text if one.is_span else sentence.text[:SHOWN_CHARS]
             detail = f"occurrence {one.occurrence}" if one.is_span else one.detail
-            parts = one.reason, *place, one.label, text, plan.source
-            losses.append(Entry(STEP, "loss", *parts, detail=detail))
+            place = sentence.id, 0, len(sentence.text), one.label, text
+            losses.append(Entry(STEP, "loss", one.reason, *place, plan.source, detail=detail))
     unanswered = sum(map(len, plan.articles)) - len(spans)
     return Outcome(spans, tuple(losses), {**figures, "unanswered": unanswered, "losses": len(losses)})

@@ -62,9 +62,7 @@ class Answered:
         """Write its record beside a layer of some articles, named by their ids."""
         from biaozhu.llm.work import write_record
 
-        asked = enumerate(self.plan.articles)
-        numbers = [number for number, some in asked if some and some[0].article in articles]
-        write_record(path, self.plan, self.outcome, numbers)
+        write_record(path, self.plan, self.outcome, articles)
 
 
 def llm(
