@@ -41,14 +41,12 @@ def rank_doubts(found: Iterable[Doubt]) -> tuple[Doubt, ...]:
     is right.
     """
     groups: list[list[Doubt]] = []
-    reached = 0
     for one in sorted(found, key=lambda one: (one.sentence, one.start, one.end)):
-        if groups and groups[-1][0].sentence == one.sentence and one.start < reached:
-            groups[-1].append(one)
-            reached = max(reached, one.end)
+        last = groups[-1] if groups else []
+        if any(other.sentence == one.sentence and one.start < other.end for other in last):
+            last.append(one)
         else:
             groups.append([one])
-            reached = one.end
     return tuple(sorted(map(_join, groups), key=lambda one: (-one.score, one.sentence, one.start)))
 
 

@@ -41,7 +41,12 @@ ABSENCE_WEIGHT = 0.9  # that a model reads nothing is a weaker sign: there are n
 
 def find_improbable(layer: Sequence[Sentence], readings: Sequence[Reading]) -> Iterator[Doubt]:
     """Yield a doubt for each place where the model, by its reading of each sentence, is sure of another one."""
-    needed = _thresholds(layer, readings)
+    given: dict[str, list[float]] = defaultdict(list)
+    for sentence, (_, share) in zip(layer, readings, strict=True):
+        for span in sentence.spans:
+            if span.key in share:
+                given[span.label].append(share[span.key])
+    needed = {label: min(MOST_MISSED, sum(shares) / len(shares)) for label, shares in given.items()}
     for sentence, (found, share) in zip(layer, readings, strict=True):
         # A label that the model does not know is in no doubt, nor is what the span with it covers.
         unknown = [span for span in sentence.spans if span.key not in share]
@@ -52,7 +57,7 @@ def find_improbable(layer: Sequence[Sentence], readings: Sequence[Reading]) -> I
             own = max((share[span.key] for span in mine), default=0.0)
             # What speaks for another reading: its spans, or that none of the layer's is one.
             other = max((share[span.key] for span in theirs), default=1 - own)
-            missed = any(share[span.key] >= min(MOST_MISSED, needed.get(span.label, 1.0)) for span in theirs)
+            missed = any(share[span.key] >= needed.get(span.label, MOST_MISSED) for span in theirs)
             least = min((share[span.key] for span in mine), default=1.0)
             if not missed and least >= LEAST_GIVEN:
                 continue
@@ -141,8 +146,7 @@ def make_judge(model: Base | Deep) -> Judge:
 
 def _tags_by_kind(model: Base | Deep) -> dict[str, tuple[int, int, int, int]]:
     """Return of each label the indices of its tags B, I, E and S; where there is no E or S, it is I or B."""
-    chain = model.chain
-    tags = {}
+    chain, tags = model.chain, {}
     for label in model.labels:
         own = [position for position, kind in enumerate(chain.kinds) if kind == label]
         head, inner = int(chain.heads[own[0]]), int(chain.inside[own[0]])
@@ -150,15 +154,6 @@ def _tags_by_kind(model: Base | Deep) -> dict[str, tuple[int, int, int, int]]:
         single = next((one for one in own if chain.begins[one] and one != head), head)
         tags[label] = head, inner, last, single
     return tags
-
-
-def _thresholds(layer: Sequence[Sentence], readings: Sequence[Reading]) -> dict[str, float]:
-    own: dict[str, list[float]] = defaultdict(list)
-    for sentence, (_, share) in zip(layer, readings, strict=True):
-        for span in sentence.spans:
-            if span.key in share:
-                own[span.label].append(share[span.key])
-    return {label: sum(values) / len(values) for label, values in own.items()}
 
 
 def _reason(text: str, mine: Sequence[Span], theirs: Sequence[Span], share: Mapping[Key, float]) -> str:

@@ -112,12 +112,12 @@ def select_sentences(
         if why is not None:
             rank = lot if aim == "diversity" else why.doubt
             _keep_largest(candidates, _Candidate(rank, sentence.id, sentence, why), most)
-    chosen = {one.sid: one for one in sorted(drawn)}
-    left = [one for one in sorted(candidates, key=lambda one: (-one.rank, one.sid)) if one.sid not in chosen]
+    chosen = sorted(drawn)
+    known = {one.sid for one in chosen}
+    left = [one for one in sorted(candidates, key=lambda one: (-one.rank, one.sid)) if one.sid not in known]
     wanted = count - len(chosen)
-    taken = left[:wanted] if aim == "uncertainty" else _take_unlike(left, wanted, tuple(chosen.values()))
-    chosen |= {one.sid: one for one in taken}
-    selected = [Selected(to_sentence(one.sentence), one.why.where) for one in chosen.values()]
+    chosen += left[:wanted] if aim == "uncertainty" else [*islice(_take_unlike(left, chosen), wanted)]
+    selected = [Selected(to_sentence(one.sentence), one.why.where) for one in chosen]
     return tuple(sorted(selected, key=lambda one: (one.sentence.article, one.sentence.start)))
 
 
@@ -157,29 +157,27 @@ def read_reasons(layer: Path) -> Mapping[str, str]:
     raise LineError("no reasons of a selection", where=str(path), next_step=advice)
 
 
-def _take_unlike(left: list[_Candidate], wanted: int, taken: tuple[_Candidate, ...]) -> Iterator[_Candidate]:
-    """Yield up to so many candidates, each the one that adds most to those before it; near-duplicates are left out."""
+def _take_unlike(left: Sequence[_Candidate], taken: Iterable[_Candidate]) -> Iterator[_Candidate]:
+    """Yield candidates, each the one that adds most to those before it; near-duplicates are left out."""
     so_far = _Taken()
     for one in taken:
         so_far.add(one)
     heap = [(-so_far.gain(one), one.sid, one) for one in left]
     heapq.heapify(heap)
-    while heap and wanted > 0:
+    while heap:
         _, sid, one = heapq.heappop(heap)
         gain = -so_far.gain(one)
         if heap and (gain, sid) > heap[0][:2]:
             heapq.heappush(heap, (gain, sid, one))
         elif not so_far.is_like_one(one):
             so_far.add(one)
-            wanted -= 1
             yield one
 
 
 @dataclass(slots=True)
 class _Taken:
-    """Counts of what has been taken: how often each character pair, label and article, and which sentences hold a pair."""
+    """Counts of what has been taken: how often each label and article, and which sentences hold a character pair."""
 
-    pairs: Counter[str] = field(default_factory=Counter)
     labels: Counter[str] = field(default_factory=Counter)
     articles: Counter[str] = field(default_factory=Counter)
     holders: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
@@ -188,7 +186,7 @@ class _Taken:
     def gain(self, one: _Candidate) -> float:
         """Return what a sentence adds; it never rises as more is taken."""
         pairs = _pairs(one.sentence)
-        fresh = fsum(1 / (1 + self.pairs[pair]) for pair in pairs) / len(pairs)
+        fresh = fsum(1 / (1 + len(self.holders.get(pair, ()))) for pair in pairs) / len(pairs)
         labels = _labels(one.sentence)
         rare = fsum(1 / sqrt(1 + self.labels[label]) for label in labels) / len(labels)
         return one.why.doubt * fresh * rare / sqrt(1 + self.articles[one.sentence.article])
@@ -196,7 +194,6 @@ class _Taken:
     def add(self, one: _Candidate) -> None:
         """Take a sentence."""
         pairs = _pairs(one.sentence)
-        self.pairs.update(pairs)
         self.labels.update(_labels(one.sentence))
         self.articles[one.sentence.article] += 1
         self.sizes[one.sid] = len(pairs)
