@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 from collections import defaultdict
 from dataclasses import dataclass, field
+from itertools import groupby
 from typing import TYPE_CHECKING, Literal
 
 from biaozhu.curation.select import Unsure, to_sentence
@@ -63,10 +64,8 @@ class Dispute:
 
     def group_disagreements(self) -> dict[str, list[Disagreement]]:
         """Return the disagreements by sentence."""
-        found: dict[str, list[Disagreement]] = defaultdict(list)
-        for item in find_disagreements(self.first, self.second):
-            found[item.sentence].append(item)
-        return dict(found)
+        found = find_disagreements(self.first, self.second)
+        return {sid: [*items] for sid, items in groupby(found, lambda item: item.sentence)}
 
     def list_agreed(self) -> dict[str, Sentence]:
         """Return each sentence with the spans that both annotators have."""

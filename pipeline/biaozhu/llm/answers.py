@@ -127,8 +127,7 @@ def find_occurrence(text: str, part: str, occurrence: int) -> int:
     """Return where a part stands in a text for the given time, counted from 1; -1 where it does not."""
     at = -1
     for _ in range(occurrence):
-        at = text.find(part, at + 1)
-        if at < 0:
+        if (at := text.find(part, at + 1)) < 0:
             break
     return at
 
@@ -184,19 +183,18 @@ def _find_span(item: Any, text: str, labels: Collection[str]) -> Span | Problem:
         return Problem("a span is not of the schema", _shorten(item), "?")
     part, label = item["text"], item["label"]
     occurrence = _occurrence_of(item, text)
-    shown = _shorten(part), _shorten(label), occurrence
     if label not in labels:
-        return Problem("unknown label", *shown)
-    if not part or part != part.strip():
-        return Problem(WHITE_EDGES, *shown)
-    start = find_occurrence(text, part, occurrence) if occurrence > 0 else -1
-    if start >= 0:
+        reason = "unknown label"
+    elif not part or part != part.strip():
+        reason = WHITE_EDGES
+    elif occurrence and (start := find_occurrence(text, part, occurrence)) >= 0:
         return Span(start, start + len(part), label)
-    if part in text:
-        return Problem("no such occurrence in the sentence", *shown)
-    is_rewritten = _bare(part) in _bare(text)
-    reason = "rewritten: the sentence writes it otherwise" if is_rewritten else "not in the sentence"
-    return Problem(reason, *shown)
+    elif part in text:
+        reason = "no such occurrence in the sentence"
+    else:
+        is_rewritten = _bare(part) in _bare(text)
+        reason = "rewritten: the sentence writes it otherwise" if is_rewritten else "not in the sentence"
+    return Problem(reason, _shorten(part), _shorten(label), occurrence)
 
 
 def _occurrence_of(item: dict[str, Any], text: str) -> int:

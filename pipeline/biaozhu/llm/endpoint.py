@@ -68,19 +68,19 @@ class CallFailedError(Exception):
         self.reason, self.detail, self.may_split, self.is_server = reason, detail, may_split, is_server
 
 
-class BusyError(Exception):
+class BusyError(CallFailedError):
     """A call that may succeed later, after the server's `pause`; one that `was_sent` may have been charged."""
 
     def __init__(self, reason: str, detail: str = "", *, pause: float = 0.0, was_sent: bool = True) -> None:
-        super().__init__(reason)
-        self.reason, self.detail, self.pause, self.was_sent = reason, detail, pause, was_sent
+        super().__init__(reason, detail, is_server=True)
+        self.pause, self.was_sent = pause, was_sent
 
 
 class FormatRefusedError(Exception):
     """The server may not know the `response_format` that the request states."""
 
 
-class NoBudgetError(Exception):
+class NoBudgetError(CallFailedError):
     """The budget has no room for another call."""
 
 
@@ -109,8 +109,7 @@ class Endpoint:
         """Return the answer to messages; CallFailedError: none, NoBudgetError: not asked, EndpointError: never any."""
         attempt = 0
         while True:
-            self.stop.wait(max(0.0, self._quiet_until - time.monotonic()))
-            if self.stop.is_set():
+            if self.stop.wait(max(0.0, self._quiet_until - time.monotonic())):
                 raise CallFailedError("stopped")
             level = self._format
             try:
@@ -120,7 +119,7 @@ class Endpoint:
                     self._format = max(self._format, level + 1)
             except BusyError as busy:
                 if attempt >= self._config.retries or busy.pause > LONGEST_WAIT_SECONDS or self.stop.is_set():
-                    raise CallFailedError(busy.reason, busy.detail, is_server=True) from None
+                    raise
                 self._back_off(attempt, busy.pause)
                 attempt += 1
 
@@ -145,7 +144,7 @@ class Endpoint:
     def _call(self, messages: _Messages, level: int) -> Reply:
         most = self.most_used(messages)
         if not self.meter.reserve(most):
-            raise NoBudgetError
+            raise NoBudgetError("not asked: the budget is used up")
         # Whether a call that breaks off is charged nobody knows.
         used = Usage(most.input, 0, estimated=True)
         try:
@@ -163,12 +162,12 @@ class Endpoint:
         return reply
 
     def _body(self, messages: _Messages, level: int) -> dict[str, Any]:
-        kind = FORMATS[level]
-        schema = {"name": "annotations", "strict": True, "schema": self._schema}
-        extra = {"json_schema": schema} if kind == "json_schema" else {}
-        form = {"response_format": {"type": kind, **extra}} if kind else {}
-        asked = {"model": self._config.model, "messages": [*messages], **form}
-        return {**self._config.request_parameters, **asked}
+        body = {**self._config.request_parameters, "model": self._config.model, "messages": [*messages]}
+        if kind := FORMATS[level]:
+            body["response_format"] = {"type": kind}
+        if kind == "json_schema":
+            body["response_format"][kind] = {"name": "annotations", "strict": True, "schema": self._schema}
+        return body
 
     def _post(self, body: dict[str, Any]) -> tuple[int, Mapping[str, str], bytes]:
         limit = self._config.timeout_seconds
@@ -239,7 +238,7 @@ def _read_until(response: requests.Response, deadline: float) -> bytes:
 def _last(error: Exception) -> str:
     # The outermost text repeats the whole address; the kind of the innermost says what happened.
     inner: BaseException = error
-    while (cause := inner.__cause__ or inner.__context__) is not None:
+    while cause := inner.__cause__ or inner.__context__:
         inner = cause
     return type(inner).__name__
 

@@ -27,8 +27,6 @@ if TYPE_CHECKING:
     from biaozhu.llm.answers import AnswerCache, Checked, Problem
     from biaozhu.llm.config import AnswerForm, Config
 
-    _Problems = Sequence[Sequence[Problem]]
-
 PROMPT_VERSION = 2  # changes with any text below, so that other answers in the cache are not taken
 
 TASK = """你是中文命名实体标注员。只标注，不改写、不翻译、不补全。
@@ -64,26 +62,14 @@ MAX_BATCH_CHARS = 4000  # of sentences in one call: few long ones must not outgr
 
 @dataclass(frozen=True, slots=True)
 class Prompt:
-    """Head of each batch: the task and the examples; `checksum` identifies it."""
+    """Head of each batch: the task and the examples, if any as a question and its answer; `checksum` identifies it."""
 
     system: str
     examples: tuple[Sentence, ...]
+    shown: tuple[str, ...]
     labels: tuple[str, ...]
     form: AnswerForm
     checksum: str
-
-    def render(
-        self, texts: Sequence[str], *, before: str = "", after: str = "", problems: _Problems = ()
-    ) -> list[dict[str, str]]:
-        """Return the messages that ask about texts, with what was wrong with the answer before this one."""
-        question = _question(texts, before, after)
-        if problems:
-            wrong = {str(number): [str(one) for one in some] for number, some in enumerate(problems, 1)}
-            question = f"{AGAIN}\n{_question(texts, before, after, problems=wrong)}"
-        shown = _show_examples(self.examples, self.form) if self.examples else ()
-        said = (self.system, *shown, question)
-        roles = ("system", "user", "assistant", "user") if shown else ("system", "user")
-        return [{"role": role, "content": content} for role, content in zip(roles, said, strict=True)]
 
 
 def read_gold(paths: Iterable[Path], *, labels: Iterable[str]) -> tuple[Sentence, ...]:
@@ -121,7 +107,8 @@ def make_prompt(
     )
     shown = _show_examples(examples, form)
     whole = _dump([PROMPT_VERSION, system, AGAIN, shown, make_schema(ids)])
-    return Prompt(system, tuple(examples), ids, form, hashlib.sha256(whole.encode()).hexdigest())
+    checksum = hashlib.sha256(whole.encode()).hexdigest()
+    return Prompt(system, tuple(examples), shown if examples else (), ids, form, checksum)
 
 
 def make_schema(labels: Sequence[str]) -> dict[str, Any]:
@@ -184,10 +171,14 @@ class Batch:
     questions: tuple[Question, ...]
 
     def messages(self, problems: Sequence[Sequence[Problem]] = ()) -> list[dict[str, str]]:
-        """Return the messages of the call."""
+        """Return the messages of the call, with what was wrong with the answer before this one."""
         texts = [one.sentence.text for one in self.questions]
-        before, after = self.questions[0].before, self.questions[-1].after
-        return self.prompt.render(texts, before=before, after=after, problems=problems)
+        wrong = {str(number): [str(one) for one in some] for number, some in enumerate(problems, 1)}
+        more = {"problems": wrong} if wrong else {}
+        question = _question(texts, self.questions[0].before, self.questions[-1].after, **more)
+        said = (self.prompt.system, *self.prompt.shown, f"{AGAIN}\n{question}" if wrong else question)
+        roles = ("system", "user", "assistant", "user") if self.prompt.shown else ("system", "user")
+        return [{"role": role, "content": content} for role, content in zip(roles, said, strict=True)]
 
 
 @dataclass(frozen=True, slots=True)

@@ -36,8 +36,6 @@ FORMAT = "biaozhu.llm.v1"
 SUFFIX = ".run.json"
 MAX_FAILURES = 3  # calls in a row that fail in spite of all retries, before no more is asked
 MANY_SENTENCES = 10_000  # What the summary says the price of, as far as this run tells
-OUT_OF_BUDGET = "not asked: the budget is used up"
-SERVER_DOWN = "not asked: the server had failed too often"
 SHOWN_CHARS = 40
 
 
@@ -197,14 +195,14 @@ class _Worker:
             raise CallFailedError(self._why_stopped)
         try:
             reply = self.endpoint.ask(batch.messages(problems))
-        except NoBudgetError:
-            self._why_stopped = OUT_OF_BUDGET
-            raise CallFailedError(OUT_OF_BUDGET) from None
+        except NoBudgetError as failed:
+            self._why_stopped = failed.reason
+            raise
         except CallFailedError as failed:
             with self._lock:
                 self._failures = self._failures + 1 if failed.is_server else 0
                 if self._failures >= MAX_FAILURES:
-                    self._why_stopped = SERVER_DOWN
+                    self._why_stopped = "not asked: the server had failed too often"
             raise
         with self._lock:
             self._failures = 0

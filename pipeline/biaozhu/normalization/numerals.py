@@ -86,10 +86,8 @@ def _pointed(text: str) -> tuple[Decimal, Decimal]:
         raise ValueError(text)
     whole, _ = _range(found[1]) if found[1] else (Decimal(0), None)
     places = "".join(str(DIGITS[digit]) for digit in found[2])
-    value = whole + Decimal(f"0.{places}")
-    for sign in found[3]:
-        value = value.scaleb(POWERS[sign])
-    return _plain(value), _plain(value)
+    value = _plain((whole + Decimal(f"0.{places}")).scaleb(sum(POWERS[sign] for sign in found[3])))
+    return value, value
 
 
 def _bare(text: str) -> tuple[Decimal, Decimal] | None:

@@ -7,6 +7,7 @@ import io
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, fields
+from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -168,16 +169,16 @@ def _row(article: Article, sentence: Sentence, span: Span, reach: Sequence[int],
     low, high = write_numeral(value.low), write_numeral(value.high)
     said = (value.unit, value.dimension, value.per, value.approx, " ".join(value.bound))
     base = in_base(value)
-    base_low, base_high, base_unit = (*map(_rounded, base[:2]), base[2]) if base else (None, None, "")
-    return Row(*where, low, high, *said, base_low, base_high, base_unit, place, value.doubt)
+    in_base_unit = (_rounded(base[0]), _rounded(base[1]), base[2]) if base else (None, None, "")
+    return Row(*where, low, high, *said, *in_base_unit, place, value.doubt)
 
 
 def _about(before: str, after: str, value: AmountValue | None) -> str:
     """Return what is counted, as the text has it: after a classifier the noun, else what stands before the amount."""
     before = _FILLER.sub("", _EACH.sub("", _CLAUSE.split(before)[-1]))
     after = re.sub("^(?:以上|以下|左右|多|余|的)+", "", _CLAUSE.split(to_half_width(after))[0])
+    # From a border on or up to it; where there is none, nothing is better than half a word.
     if len(before) > ABOUT_LENGTH:
-        # From a border on; where there is none, nothing is better than half a word.
         border = _BORDER.search(before, len(before) - ABOUT_LENGTH - 1)
         before = before[border.end() :] if border else ""
     if len(after) > ABOUT_LENGTH:
@@ -188,6 +189,4 @@ def _about(before: str, after: str, value: AmountValue | None) -> str:
 
 
 def _rounded(value: Fraction) -> str:
-    scaled = round(value * 10**BASE_PLACES)
-    sign, digits = "-" * (scaled < 0), f"{abs(scaled):0{BASE_PLACES + 1}}"
-    return f"{sign}{digits[:-BASE_PLACES]}.{digits[-BASE_PLACES:]}".rstrip("0").rstrip(".")
+    return write_numeral(Decimal(f"{round(value * 10**BASE_PLACES)}E-{BASE_PLACES}"))
