@@ -117,8 +117,7 @@ def _compare_pair(names: tuple[str, str], couple: Couple, labels: Sequence[str])
             mine, theirs = ([span for span in side.spans if span.label == label] for side in (one, other))
             tallies[label] += tally_spans(mine, theirs)
     return PairAgreement(
-        first=names[0],
-        second=names[1],
+        *names,
         sentences=len(paired),
         spans=(tallies["micro"].gold, tallies["micro"].predicted),
         strict={label: count_scheme(tally, "strict").f1 for label, tally in tallies.items()},

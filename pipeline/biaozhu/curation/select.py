@@ -106,8 +106,7 @@ def select_sentences(
     stream = iter(sentences)
     batches = iter(lambda: list(islice(stream, JUDGED_AT_ONCE)), [])
     for sentence, why in chain.from_iterable(zip(batch, judge(batch), strict=True) for batch in batches):
-        digest = hashlib.blake2b(f"{seed} {sentence.id}".encode(), digest_size=8).digest()
-        lot = int.from_bytes(digest, "big")
+        lot = int.from_bytes(hashlib.blake2b(f"{seed} {sentence.id}".encode(), digest_size=8).digest(), "big")
         _keep_largest(drawn, _Candidate(-lot, sentence.id, sentence, Unsure(0, "随机抽取")), at_random)
         if why is not None:
             rank = lot if aim == "diversity" else why.doubt
@@ -123,11 +122,11 @@ def select_sentences(
 
 def _least_sure_span(sentence: Sentence) -> Unsure | None:
     """Return how unsure the least confident span is; None where no span has a score."""
-    scored = [(span.score, span.start, span) for span in sentence.spans if span.score is not None]
+    scored = [(span.score, span.start, span.end) for span in sentence.spans if span.score is not None]
     if not scored:
         return None
-    score, _, span = min(scored, key=lambda one: one[:2])
-    return Unsure(1 - score, f"把握低:“{sentence.text[span.start : span.end]}”{score:.2f}")
+    score, start, end = min(scored)
+    return Unsure(1 - score, f"把握低:“{sentence.text[start:end]}”{score:.2f}")
 
 
 def reasons_path(layer: Path) -> Path:
@@ -192,7 +191,6 @@ class _Taken:
         return one.why.doubt * fresh * rare / sqrt(1 + self.articles[one.sentence.article])
 
     def add(self, one: _Candidate) -> None:
-        """Take a sentence."""
         pairs = _pairs(one.sentence)
         self.labels.update(_labels(one.sentence))
         self.articles[one.sentence.article] += 1
@@ -201,11 +199,9 @@ class _Taken:
             self.holders[pair].append(one.sid)
 
     def is_like_one(self, one: _Candidate) -> bool:
-        """Tell whether a sentence is a near-duplicate of one that was taken."""
         pairs = _pairs(one.sentence)
         common = Counter(sid for pair in pairs for sid in self.holders.get(pair, ()))
-        size = len(pairs)
-        return any(count >= LIKENESS * (size + self.sizes[sid] - count) for sid, count in common.items())
+        return any(count >= LIKENESS * (len(pairs) + self.sizes[sid] - count) for sid, count in common.items())
 
 
 def _pairs(sentence: Sentence) -> set[str]:

@@ -143,7 +143,6 @@ def place_tree(places: Iterable[Place]) -> dict[str, Any]:
 
     What is unknown hangs under the division that the text was at; `unknown` marks it.
     """
-
     ways = []
     for place in places:
         unknown = place.status in ("ambiguous", "unknown")

@@ -101,7 +101,8 @@ def per_around(before: str, after: str, unit: Unit) -> tuple[str, bool]:
     # 人均收入的80%: a share is of the whole, unless it is one of each year.
     if not found or (unit.dimension == "ratio" and found[-1].word not in ("年", "月", "日", "天", "季度")):
         return "", False
-    last, names, start = found[-1], [], len(before)
+    last, start = found[-1], len(before)
+    names: list[str] = []
     for one in reversed(found):
         if names and one.end < start:
             break

@@ -169,8 +169,8 @@ def _row(article: Article, sentence: Sentence, span: Span, reach: Sequence[int],
     low, high = write_numeral(value.low), write_numeral(value.high)
     said = (value.unit, value.dimension, value.per, value.approx, " ".join(value.bound))
     base = in_base(value)
-    in_base_unit = (_rounded(base[0]), _rounded(base[1]), base[2]) if base else (None, None, "")
-    return Row(*where, low, high, *said, *in_base_unit, place, value.doubt)
+    base_low, base_high, base_unit = (_rounded(base[0]), _rounded(base[1]), base[2]) if base else (None, None, "")
+    return Row(*where, low, high, *said, base_low, base_high, base_unit, place, value.doubt)
 
 
 def _about(before: str, after: str, value: AmountValue | None) -> str:
