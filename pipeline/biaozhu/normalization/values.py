@@ -10,7 +10,7 @@ import math
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from decimal import Decimal
+from decimal import Context, Decimal, Inexact
 from fractions import Fraction
 from typing import TYPE_CHECKING, Literal
 
@@ -32,6 +32,8 @@ DISCOUNT_TENTHS = 10
 # 八块大洋, 三百大洋: both are silver dollars.
 _SILVER = re.compile("[块元]?(?:现?大洋|银洋)$")
 DAYS_A_MONTH, DAYS_A_YEAR, SECONDS_A_DAY = 30, 365, 86400
+# More digits than the longest span can have, and nothing rounded to them.
+_EXACT = Context(prec=5_000, traps=[Inexact])
 
 
 @dataclass(frozen=True, slots=True)
@@ -288,11 +290,7 @@ def _ratio(unit: Unit | None, other: Unit | None) -> Fraction | None:
 
 def _decimal(value: Fraction) -> Decimal | None:
     """Return the exact decimal of a fraction, None where it never ends."""
-    under, places = value.denominator, 0
-    while factor := next((one for one in (10, 5, 2) if under % one == 0), 0):
-        under //= factor
-        places += 1
-    if under != 1:
+    try:
+        return _EXACT.divide(Decimal(value.numerator), Decimal(value.denominator))
+    except Inexact:
         return None
-    # From text, for arithmetic would round to the context's digits.
-    return Decimal(f"{int(value * 10**places)}E-{places}") if places else Decimal(value.numerator)
