@@ -116,7 +116,6 @@ def rows_as_csv(rows: Iterable[Row]) -> str:
     buffer = io.StringIO()
     writer = csv.DictWriter(buffer, COLUMNS, lineterminator="\n")
     writer.writeheader()
-    # A spreadsheet would run a cell that begins like a formula.
     writer.writerows({name: neutralize_cell(value) for name, value in asdict(row).items()} for row in rows)
     return buffer.getvalue()
 
