@@ -78,11 +78,10 @@ def measure_agreement(
     if len(layers) < TWO:
         raise GoldError("agreement needs two layers or more", next_step="Name a second layer")
     couples: dict[tuple[str, str], Couple] = {
-        (one, other): (layers[one], layers[other]) for one, other in combinations(layers, TWO)
+        (one, other): keep_common(layers[one], layers[other]) if common else (layers[one], layers[other])
+        for one, other in combinations(layers, TWO)
     }
-    if common:
-        shared = {names: keep_common(*couple) for names, couple in couples.items()}
-        couples = {names: couple for names, couple in shared.items() if couple[0]}
+    couples = {names: couple for names, couple in couples.items() if couple[0] or not common}
     if not couples:
         raise GoldError("no two annotators have a sentence in common", next_step="Name other layers")
     labels = sorted({span.label for layer in layers.values() for sentence in layer for span in sentence.spans})

@@ -6,8 +6,6 @@ import json
 from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Literal, get_args
 
-import msgspec
-
 from biaozhu.data.errors import LineError
 from biaozhu.data.files import parse_json_as, read_bytes, write_text
 
@@ -50,10 +48,10 @@ def read_state(folder: Path) -> LoopState | None:
     if not path.is_file():
         return None
     try:
-        state = msgspec.convert(parse_json_as(read_bytes(path), dict), LoopState)
+        state = parse_json_as(read_bytes(path), LoopState)
         if state.format == FORMAT and state.round >= 1:
             return state
-    except (ValueError, msgspec.ValidationError):
+    except ValueError:
         pass
     raise LineError("not the state of a loop of this version", where=str(path), next_step="Restore the file")
 
