@@ -7,6 +7,7 @@ made and which codes are ours. A code's prefix is its parent's code, so a path n
 from __future__ import annotations
 
 import lzma
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
@@ -16,7 +17,7 @@ import numpy as np
 
 from biaozhu.data.errors import ModelDataError
 from biaozhu.data.storage.disk_cache import laid_out_parts
-from biaozhu.knowledge.division_names import PLACEHOLDERS, PROVINCE, TOWNSHIP, VILLAGE
+from biaozhu.knowledge.division_names import PLACEHOLDERS, VILLAGE
 from biaozhu.knowledge.village_table import load_village_table
 
 if TYPE_CHECKING:
@@ -28,9 +29,9 @@ FORM_ZERO, SHORT_LENGTHS = "0", 32
 DIVISIONS, VILLAGES = "divisions.txt.xz", "villages.txt.xz"
 DAMAGED = "the gazetteer's data file is missing or damaged"
 # Counts up whenever what is laid out changes.
-LAYOUT = b"1"
-# What a name can mean is one byte: its level, plus this if it has its unit word.
-FULL = 8
+LAYOUT = b"2"
+# What a name can mean is one byte, the least where it means several: its level, plus this if it has no unit word; or nothing by itself.
+SHORT, NOTHING = 8, 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +64,7 @@ class Gazetteer:
             np.frombuffer(parts[name], np.uint32) for name in ("name of row", "rows", "starts")
         )
         self._index = dict(zip(names, range(len(names)), strict=True))
-        meanings = [Named(number % FULL, number >= FULL) for number in range(2 * FULL)]
+        meanings = [Named(number % SHORT, number < SHORT) for number in range(NOTHING)]
         # Names that mean nothing by themselves stand last, without a kind.
         self.named = dict(zip(names, map(meanings.__getitem__, parts["kinds"]), strict=False))
 
@@ -72,8 +73,7 @@ class Gazetteer:
 
     def lookup(self, name: str) -> tuple[Division, ...]:
         """Return the divisions down to townships with this full name or short form, by code."""
-        index = self._index.get(name)
-        if index is None:
+        if (index := self._index.get(name)) is None:
             return ()
         rows = self._rows[self._starts[index] : self._starts[index + 1]]
         return tuple(map(self.division, rows.tolist()))
@@ -85,24 +85,20 @@ class Gazetteer:
 
     def within(self, code: str, level: int) -> tuple[Division, ...]:
         """Return the divisions of a level whose code begins with `code`, by code."""
+        return tuple(self._within(code, level))
+
+    def _within(self, code: str, level: int) -> Iterator[Division]:
         rows = range(*_code_range(self._codes, code))
-        return tuple(self.division(row) for row in rows if self._levels[row] == level)
+        return (self.division(row) for row in rows if self._levels[row] == level)
 
     def parent(self, division: Division) -> Division | None:
         """Return the division above, None above a province."""
-        if division.level == PROVINCE:
-            return None
-        code = division.code[: CODE_DIGITS[division.level - 1]]
-        row = int(np.searchsorted(self._codes, int(code.ljust(12, "0"))))
-        # 11 and 1100 pad to the same number: the wanted level is at or after the first row found.
-        while row < len(self) and self._levels[row] < division.level - 1:
-            row += 1
-        return self.division(row)
+        level = division.level - 1
+        return next(self._within(division.code[: CODE_DIGITS[level]], level)) if level else None
 
     def path(self, division: Division) -> tuple[Division, ...]:
         """Return the divisions from the province down to this one, placeholders (市辖区) left out."""
-        above = self.parent(division)
-        before = () if above is None else self.path(above)
+        before = self.path(above) if (above := self.parent(division)) else ()
         return before if division.name in PLACEHOLDERS else (*before, division)
 
 
@@ -172,24 +168,18 @@ def _laid_out(content: bytes) -> dict[str, bytes]:
     for row, (level, form, name) in enumerate(zip(levels, forms, names, strict=True)):
         number = ord(form) - ord(FORM_ZERO)
         short = name[: number % SHORT_LENGTHS]
-        for called, kind in ((name, FULL + level if number >= SHORT_LENGTHS else 0), (short, level)):
+        for called, kind in ((name, level if number >= SHORT_LENGTHS else NOTHING), (short, SHORT + level)):
             if called:
                 rows.setdefault(called, []).append(row)
-                kinds[called] = _stronger(kind, kinds.get(called, 0))
-    order = sorted(rows, key=lambda name: (not kinds[name], name))
+                kinds[called] = min(kind, kinds.get(called, NOTHING))
+    order = sorted(rows, key=lambda name: (kinds[name] == NOTHING, name))
     index = {name: number for number, name in enumerate(order)}
-    counts = [len(rows[name]) for name in order]
     return {
         "codes": np.cumsum(np.fromstring(steps, dtype=np.int64, sep=" ")).tobytes(),
         "levels": bytes(levels),
         "names": "\t".join(order).encode("utf-8"),
-        "kinds": bytes(filter(None, (kinds[name] for name in order))),
+        "kinds": bytes(kinds[name] for name in order if kinds[name] < NOTHING),
         "name of row": np.array([index[name] for name in names], np.uint32).tobytes(),
-        "starts": np.cumsum([0, *counts]).astype(np.uint32).tobytes(),
+        "starts": np.cumsum([0, *(len(rows[name]) for name in order)]).astype(np.uint32).tobytes(),
         "rows": np.array([row for name in order for row in rows[name]], np.uint32).tobytes(),
     }
-
-
-def _stronger(first: int, second: int) -> int:
-    # A name with its unit word before a short form, and of these the highest level; 0 is not a name.
-    return min(first, second, key=lambda kind: (-(kind // FULL), kind % FULL or TOWNSHIP + 1))
