@@ -13,65 +13,52 @@ All that loses is a ledger entry of severity "decision"; it stays in the file of
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from math import prod
 from typing import TYPE_CHECKING
 
 from biaozhu.annotators.cover import Cover
-from biaozhu.data.errors import DuplicateError, VersionError
 from biaozhu.data.ledger import Entry
-from biaozhu.data.model import Sentence, Span, with_spans
+from biaozhu.data.model import Sentence, Span
 
 if TYPE_CHECKING:
-    from biaozhu.annotators.registry import Annotator
+    from biaozhu.annotators.registry import Annotator, Rows
 
     # A layer's name and a span of it.
     Proposal = tuple[str, Span]
-    Key = tuple[int, int, str]
+    Layers = Mapping[str, Sequence[Sequence[Span]]]
 
 STEP = "combine"
 UNSCORED = 0.5
 SCORE_DIGITS = 4
 
 
-def combine(
-    sentences: Sequence[Sentence], layers: Mapping[str, Sequence[Sentence]], annotators: Iterable[Annotator]
-) -> tuple[tuple[Sentence, ...], tuple[Entry, ...]]:
-    """Return the sentences with the spans that stand, and a ledger entry for each span of a layer that is not among them.
-
-    The sentences' own spans are ignored; a sentence that a layer lacks has no spans there; a layer is that of the annotator of its name.
-    A sentence twice in a layer raises DuplicateError, one that is not among the sentences VersionError.
-    """
-    known = {sentence.id: sentence.text for sentence in sentences}
-    found: dict[str, list[Proposal]] = {identity: [] for identity in known}
-    for name in sorted(layers):
-        seen: set[str] = set()
-        for sentence in layers[name]:
-            if known.get(sentence.id) != sentence.text:
-                what = f"layer {name} has a sentence that is not in the articles"
-                raise VersionError(what, where=sentence.id)
-            if sentence.id in seen:
-                raise DuplicateError(f"layer {name} has this sentence twice", where=sentence.id)
-            seen.add(sentence.id)
-            found[sentence.id] += [(name, span) for span in sentence.spans]
+def combine_rows(layers: Layers, annotators: Iterable[Annotator]) -> Rows:
+    """Return the spans that stand in each sentence, sorted; a layer has the spans of every sentence, and the name of its annotator."""
     precedence = _Precedence(annotators)
-    combined: list[Sentence] = []
-    entries: list[Entry] = []
-    for sentence in sentences:
-        chosen = _choose(found[sentence.id], precedence)
-        combined.append(with_spans(sentence, chosen.values()))
-        entries += _explain_losses(sentence, found[sentence.id], chosen, precedence)
-    return tuple(combined), tuple(entries)
+    return [_choose(found, precedence) if found else () for found in _by_sentence(layers)]
 
 
-def combine_rows(layers: Mapping[str, Sequence[Sequence[Span]]], annotators: Iterable[Annotator]) -> list[list[Span]]:
-    """Return the spans that stand, as `combine` does; each layer has the spans of every sentence."""
-    names, precedence = sorted(layers), _Precedence(annotators)
-    rows = []
-    for row in zip(*(layers[name] for name in names), strict=True):
-        found = [(name, span) for name, spans in zip(names, row, strict=True) for span in spans]
-        rows.append(list(_choose(found, precedence).values()) if found else [])
-    return rows
+def list_losses(sentences: Sequence[Sentence], layers: Layers, annotators: Iterable[Annotator]) -> list[Entry]:
+    """Return a ledger entry for each span of a layer that is not among the combined spans that the sentences have."""
+    precedence = _Precedence(annotators)
+    entries = []
+    for sentence, found in zip(sentences, _by_sentence(layers), strict=True):
+        chosen = {span.key for span in sentence.spans}
+        cover = Cover((one.start, one.end, one) for one in sentence.spans)
+        for name, span in found:
+            if span.key not in chosen:
+                winner = next(iter(cover.find(span.start, span.end)), None)
+                lost = f"{winner.source} has {winner.label} there" if winner else precedence.explain(name, span.label)
+                text = sentence.text[span.start : span.end]
+                entries.append(Entry(STEP, "decision", lost, sentence.id, *span.key, text, name))
+    return entries
+
+
+def _by_sentence(layers: Layers) -> Iterator[list[Proposal]]:
+    names = sorted(layers)
+    for rows in zip(*(layers[name] for name in names), strict=True):
+        yield [(name, span) for name, spans in zip(names, rows, strict=True) for span in spans]
 
 
 class _Precedence:
@@ -101,24 +88,22 @@ class _Precedence:
         return f"{' and '.join(one.name for one in deciding)} decide on {label}"
 
 
-def _choose(found: list[Proposal], precedence: _Precedence) -> dict[Key, Span]:
+def _choose(found: list[Proposal], precedence: _Precedence) -> tuple[Span, ...]:
     ranked = [
         (-priority, span.label, name, span)
         for name, span in found
         if (priority := precedence.of(name, span)) is not None
     ]
     ranked.sort(key=lambda one: one[:3])
-    scores: dict[Key, list[float | None]] = defaultdict(list)
+    scores: dict[tuple[int, int, str], list[float | None]] = defaultdict(list)
     for _, span in found:
         scores[span.key].append(span.score)
-    chosen: dict[Key, Span] = {}
-    taken: Cover[None] = Cover()
-    for _, _, name, span in ranked:
-        start, end, label = key = span.key
-        if taken.is_free(start, end):
-            taken.add(start, end, None)
-            chosen[key] = Span(start, end, label, name, _agree(scores[key]))
-    return chosen
+    taken: Cover[Span] = Cover()
+    for _, label, name, span in ranked:
+        if taken.is_free(span.start, span.end):
+            chosen = Span(span.start, span.end, label, name, _agree(scores[span.key]))
+            taken.add(span.start, span.end, chosen)
+    return tuple(taken.values())
 
 
 def _agree(scores: list[float | None]) -> float | None:
@@ -127,18 +112,3 @@ def _agree(scores: list[float | None]) -> float | None:
     # Sorted: products of floats depend on their order, the result must not.
     doubts = sorted(1 - (UNSCORED if score is None else score) for score in scores)
     return round(1 - prod(doubts), SCORE_DIGITS)
-
-
-def _explain_losses(
-    sentence: Sentence, found: list[Proposal], chosen: Mapping[Key, Span], precedence: _Precedence
-) -> list[Entry]:
-    entries = []
-    cover = Cover((one.start, one.end, one) for one in chosen.values())
-    for name, span in found:
-        if span.key in chosen:
-            continue
-        winner = next(iter(cover.find(span.start, span.end)), None)
-        reason = f"{winner.source} has {winner.label} there" if winner else precedence.explain(name, span.label)
-        text = sentence.text[span.start : span.end]
-        entries.append(Entry(STEP, "decision", reason, sentence.id, *span.key, text, name))
-    return entries

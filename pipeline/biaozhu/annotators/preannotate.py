@@ -8,9 +8,8 @@ from itertools import islice
 from typing import TYPE_CHECKING
 
 from biaozhu.annotators.amounts import AMOUNTS
-from biaozhu.annotators.combine import combine, combine_rows
+from biaozhu.annotators.combine import combine_rows, list_losses
 from biaozhu.annotators.labelled import NETWORK
-from biaozhu.annotators.registry import BY_PLACE
 from biaozhu.annotators.repeated import REPEATED
 from biaozhu.data.errors import BiaozhuError, MissingFileError, ModelDataError, bug_from
 from biaozhu.data.ledger import Entry
@@ -45,9 +44,9 @@ class Preannotation:
         }
 
     @property
-    def entries(self) -> tuple[Entry, ...]:
+    def entries(self) -> list[Entry]:
         """The decisions of the combination, computed on access."""
-        return combine(self.sentences, self.layers, self.annotators)[1]
+        return list_losses(self.sentences, self.found, self.annotators)
 
 
 def preannotate_articles(
@@ -110,8 +109,7 @@ def annotate(
 def annotate_combined(texts: Sequence[str], *, model: NameModel, annotators: Sequence[Annotator] | None = None) -> Rows:
     """Return the spans that all annotators together give for each text of one article, sorted."""
     annotators = annotators or DEFAULT_ANNOTATORS
-    rows = combine_rows(annotate(texts, model=model, annotators=annotators), annotators)
-    return [tuple(sorted(row, key=BY_PLACE)) for row in rows]
+    return combine_rows(annotate(texts, model=model, annotators=annotators), annotators)
 
 
 def _preannotate(articles: Sequence[Article], model: NameModel, annotators: Sequence[Annotator]) -> list[Preannotation]:

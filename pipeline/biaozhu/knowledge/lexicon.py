@@ -81,8 +81,13 @@ def lexicon_facts() -> dict[str, str | int]:
     return {"layout": LAYOUT.decode(), "width": WIDTH, "words_sha256": SHA256, **checksums}
 
 
+def code_points(text: str) -> np.ndarray:
+    """Return the code points of a text, uint32."""
+    return np.frombuffer(text.encode("utf-32-le", "surrogatepass"), "<u4")
+
+
 def _surnames(text: str, single: np.ndarray) -> np.ndarray:
-    points = np.frombuffer(text.encode("utf-32-le", "surrogatepass"), "<u4")
+    points = code_points(text)
     columns = np.zeros((len(text), SURNAME_COLUMNS), np.uint8)
     columns[:, 0] = single[points]
     pairs = points[:-1].astype(np.int64) * CODE_POINTS + points[1:]

@@ -177,7 +177,7 @@ def mean_by_token(rows: np.ndarray, sizes: np.ndarray) -> np.ndarray:
 def annotate_once(network: str, texts: tuple[str, ...]) -> dict[str, list[tuple[Span, ...]]]:
     """Return each annotator's spans, and under `COMBINED` those of pre-annotation; see `load_network`."""
     found = annotate(texts, model=load_network(network))
-    return {**found, COMBINED: [tuple(row) for row in combine_rows(found, DEFAULT_ANNOTATORS)]}
+    return {**found, COMBINED: combine_rows(found, DEFAULT_ANNOTATORS)}
 
 
 def load_network(network: str) -> NameModel:

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-CODE_POINTS = 0x110000
+from biaozhu.knowledge.lexicon import CODE_POINTS
+
 # What stands outside a sentence, and a character that is in no dictionary.
 EDGE, UNKNOWN = 0, 1
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
@@ -37,8 +38,7 @@ class Chain:
     begins: np.ndarray
 
 
-@dataclass(frozen=True, slots=True)
-class Words:
+class Words(NamedTuple):
     """The words of a decoded batch, sentence by sentence, as parallel arrays of shape (words,).
 
     `start` and `end` are half open, `tag` is the index of the word's first tag, `score` its probability.
@@ -84,9 +84,7 @@ def decode(chain: Chain, emissions: np.ndarray, lengths: np.ndarray) -> Words:
 
 def marginals(chain: Chain, emissions: np.ndarray, lengths: np.ndarray) -> np.ndarray:
     """Return the probability of each tag at each place, float64 of shape (time, batch, tags); see `decode`."""
-    passed = _pass(chain, emissions, lengths)
-    shares: np.ndarray = passed.forward * passed.backward / passed.total[:, None]
-    return shares
+    return _pass(chain, emissions, lengths).marginals()
 
 
 def loss_and_gradients(
@@ -97,17 +95,15 @@ def loss_and_gradients(
     The gradient by the emissions is 0 past a sentence's length; that by start, stop and transitions, one under the
     other, has the shape (2 + tags, tags) and is 0 where a step is forbidden.
     """
-    time, _, tags = emissions.shape
     passed = _pass(chain, emissions, lengths)
-    live = np.arange(time)[:, None] < lengths[None]
+    live = np.arange(len(emissions))[:, None] < lengths
     places, onward = np.nonzero(live), np.nonzero(live[1:])
     lasts = lengths - 1, np.arange(len(lengths))
-    by_emission = passed.forward * passed.backward / passed.total[:, None] * live[:, :, None]
-    expected = np.empty((2 + tags, tags))
-    expected[0], expected[1] = by_emission[0].sum(axis=0), by_emission[lasts].sum(axis=0)
+    by_emission = passed.marginals() * live[:, :, None]
     before = (passed.forward[:-1] / passed.total[:, None])[onward]
     after = (passed.likely[1:] * passed.backward[1:])[onward]
-    expected[2:] = before.T @ after * np.exp(chain.transitions.astype(np.float64))
+    steps = before.T @ after * np.exp(chain.transitions.astype(np.float64))
+    expected = np.vstack([by_emission[0].sum(axis=0), by_emission[lasts].sum(axis=0), steps])
     seen = np.zeros_like(expected)
     np.add.at(seen[0], path[0], 1.0)
     np.add.at(seen[1], path[lasts], 1.0)
@@ -154,15 +150,12 @@ def best_path(chain: Chain, emissions: np.ndarray, lengths: np.ndarray) -> np.nd
 
 def words_of_path(chain: Chain, emissions: np.ndarray, lengths: np.ndarray, path: np.ndarray) -> Words:
     """Return the words of a well-formed path of tags, int of shape (time, batch), as `decode` does of the best one."""
-    time = len(path)
-    live = np.arange(time)[:, None] < lengths[None]
+    live = np.arange(len(path))[:, None] < lengths
     sentence, start = np.nonzero((chain.begins[path] & live).T)
     # A word ends where the next one of its sentence begins, or with the sentence.
-    following = np.append(start[1:], 0)
     last_of_sentence = np.append(sentence[1:] != sentence[:-1], True)
-    end = np.where(last_of_sentence, lengths[sentence], following)
-    passed = _pass(chain, emissions, lengths)
-    forward, backward, likely = passed.forward, passed.backward, passed.likely
+    end = np.where(last_of_sentence, lengths[sentence], np.append(start[1:], 0))
+    forward, backward, likely, _, total = _pass(chain, emissions, lengths)
     step = np.zeros(path.shape)
     step[1:] = chain.transitions[path[:-1], path[1:]] + np.log(
         np.maximum(np.take_along_axis(likely[1:], path[1:, :, None], axis=2)[..., 0], SMALLEST)
@@ -172,18 +165,17 @@ def words_of_path(chain: Chain, emissions: np.ndarray, lengths: np.ndarray, path
     share = np.log(np.maximum(forward[start, sentence, tag], SMALLEST))
     share += along[end - 1, sentence] - along[start, sentence]
     # What follows must not go on with the same word.
-    after = np.minimum(end, time - 1)
+    after = np.minimum(end, len(path) - 1)
     inner = chain.inside[last]
     going_on = np.exp(chain.transitions[last, inner].astype(np.float64))
     going_on *= likely[after, sentence, inner] * backward[after, sentence, inner]
     going_on = np.where((inner >= 0) & (end < lengths[sentence]), going_on, 0)
     leaving = np.maximum(backward[end - 1, sentence, last] - going_on, 0)
-    scores: np.ndarray = np.exp(share) * leaving / passed.total[sentence]
+    scores: np.ndarray = np.exp(share) * leaving / total[sentence]
     return Words(sentence, start, end, tag, scores.clip(0, 1))
 
 
-@dataclass(frozen=True, slots=True)
-class _Passed:
+class _Passed(NamedTuple):
     """Forward and backward weights, scaled; their product over `total`, of shape (batch,), is the marginals.
 
     `likely` has the exponentials of the emissions over the scale of their place.
@@ -195,6 +187,9 @@ class _Passed:
     scale: np.ndarray
     total: np.ndarray
 
+    def marginals(self) -> np.ndarray:
+        return np.asarray(self.forward * self.backward / self.total[:, None])
+
 
 def _pass(chain: Chain, emissions: np.ndarray, lengths: np.ndarray) -> _Passed:
     # In double precision: a score must not depend on the batch, whose size decides how products are summed.
@@ -204,19 +199,14 @@ def _pass(chain: Chain, emissions: np.ndarray, lengths: np.ndarray) -> _Passed:
     time, batch, _ = likely.shape
     forward, backward, scale = np.empty_like(likely), np.empty_like(likely), np.empty((time, batch))
     for step in range(time):
-        reached = forward[step]
-        if step:
-            np.matmul(forward[step - 1], weight, out=reached)
-        else:
-            reached[:] = start
-        reached *= likely[step]
+        reached = (forward[step - 1] @ weight if step else start) * likely[step]
         scale[step] = np.maximum(reached.sum(axis=1), SMALLEST)
-        reached /= scale[step][:, None]
+        forward[step] = reached / scale[step][:, None]
     likely /= scale[:, :, None]
     onward = np.ascontiguousarray(weight.T)
     backward[-1] = stop
     for step in range(time - 2, -1, -1):
-        np.matmul(backward[step + 1] * likely[step + 1], onward, out=backward[step])
+        backward[step] = (backward[step + 1] * likely[step + 1]) @ onward
         backward[step, lengths <= step + 1] = stop
     total = forward[lengths - 1, np.arange(batch)] @ stop
     return _Passed(forward, backward, likely, scale, np.maximum(total, SMALLEST))

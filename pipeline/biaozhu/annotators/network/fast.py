@@ -16,11 +16,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from biaozhu.annotators.labelled import OUTSIDE
-from biaozhu.annotators.network.batching import BatchLimits, make_batches
+from biaozhu.annotators.network.batching import BatchLimits, make_batches, padded
 from biaozhu.annotators.network.char_rows import EDGE
 from biaozhu.annotators.network.pair_rows import PairTable, make_pair_table
 from biaozhu.annotators.network.runtime import ModelKind, load_checked
 from biaozhu.annotators.words import LacWord
+from biaozhu.knowledge.lexicon import code_points
 from biaozhu.reading.simplified import to_simplified
 
 if TYPE_CHECKING:
@@ -55,31 +56,21 @@ class Fast:
         found: list[tuple[LacWord, ...]] = [()] * len(texts)
         for batch in make_batches([to_simplified(text) for text in texts], LIMITS):
             for piece, some in zip(batch.pieces, self._decode(batch), strict=True):
-                before = found[piece.text]
-                found[piece.text] = tuple(sorted(before + some)) if before else some
+                found[piece.text] = tuple(sorted(found[piece.text] + some))
         return found
 
     def shares(self, texts: Sequence[str], lengths: np.ndarray) -> np.ndarray:
         """Return the logarithm of each tag's share at each character of the texts, end to end; no text is empty."""
-        points = np.frombuffer("".join(texts).encode("utf-32-le", "surrogatepass"), "<u4")
-        chars = self.rows[points]
-        ends = np.cumsum(lengths)
-        starts = ends - lengths
+        chars = self.rows[code_points("".join(texts))]
+        column, place = np.nonzero(np.arange(int(lengths.max())) < lengths[:, None])
         edged = np.full(len(chars) + len(texts) + 1, EDGE, np.int32)
-        # Place of each character in its text, and its text.
-        column = np.repeat(np.arange(len(texts)), lengths)
-        place = np.arange(len(chars)) - np.repeat(starts, lengths)
         edged[np.arange(len(chars)) + column + 1] = chars
-        pairs = self.pairs.rows_of(edged)
-        longest, count = int(lengths.max()), len(texts)
-        grid = np.zeros((longest, count), np.int32)
-        around = np.zeros((longest + 1, count), np.int32)
-        live = place * count + column
-        grid.reshape(-1)[live] = chars
-        beside = np.arange(len(chars)) + column
-        around.reshape(-1)[live] = pairs[beside]
-        around[lengths, np.arange(count)] = pairs[ends + np.arange(count)]
-        inputs = {"chars": grid, "pairs": around, "lengths": lengths.astype(np.int32), "live": live}
+        inputs = {
+            "chars": padded(chars, lengths),
+            "pairs": padded(self.pairs.rows_of(edged), lengths + 1),
+            "lengths": lengths.astype(np.int32),
+            "live": place * len(texts) + column,
+        }
         return np.asarray(self.session.run(["shares"], inputs)[0])
 
     def _decode(self, batch: PieceBatch) -> list[tuple[LacWord, ...]]:

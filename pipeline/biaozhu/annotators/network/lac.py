@@ -11,15 +11,15 @@ from typing import Any
 import numpy as np
 from threadpoolctl import ThreadpoolController
 
-from biaozhu.annotators.network.batching import make_batches
+from biaozhu.annotators.network.batching import make_batches, padded
 from biaozhu.annotators.network.crf_decoding import Chain, decode, make_chain
 from biaozhu.annotators.network.lac_data import GRAPH_VERSION, HIDDEN, Size, build_lac_graph, read_lac_data
 from biaozhu.annotators.network.runtime import make_session
 from biaozhu.annotators.words import LacWord
 from biaozhu.data.errors import ModelDataError
 from biaozhu.data.storage.disk_cache import laid_out_parts
+from biaozhu.knowledge.lexicon import CODE_POINTS, code_points
 
-CODE_POINTS = 0x110000
 SCORE_DIGITS = 4
 # Of the last layer, both directions.
 STATES = 2 * HIDDEN
@@ -43,8 +43,7 @@ class Lac:
 
     def emissions(self, texts: list[str]) -> np.ndarray:
         """Return the tags' scores for a batch of short texts, float32 of shape (time, batch, tags), padded."""
-        (emissions,) = self.session.run(["emissions"], self._inputs(texts))
-        return np.asarray(emissions)
+        return np.asarray(self.session.run(["emissions"], self._inputs(texts))[0])
 
     def states(self, texts: Sequence[str]) -> list[np.ndarray]:
         """Return for each text its last hidden states, then the tags' scores: float32 of shape (code points, STATES + tags)."""
@@ -56,11 +55,9 @@ class Lac:
 
     def _inputs(self, texts: list[str]) -> dict[str, np.ndarray]:
         lengths = np.array([len(text) for text in texts], np.int32)
-        points = np.frombuffer("".join(texts).encode("utf-32-le", "surrogatepass"), "<u4")
-        places = np.arange(int(lengths.max()))[None] < lengths[:, None]
-        inputs = {"ids": _padded(places, self.rows[points]), "lengths": lengths}
+        inputs = {"ids": padded(self.rows[code_points("".join(texts))], lengths), "lengths": lengths}
         if self.columns is not None:
-            inputs["lexicon"] = _padded(places, np.concatenate(self.columns(texts)))
+            inputs["lexicon"] = padded(np.concatenate(self.columns(texts)), lengths)
         return inputs
 
 
@@ -74,9 +71,8 @@ def find_words(
         # The products of decoding are too small for BLAS's threads, which would burn a core in waiting.
         with _blas().limit(limits=1, user_api="blas"):
             words = decode(chain, emissions, batch.lengths)
-        scores = words.score.astype(np.float64).round(SCORE_DIGITS)
-        rows = (part.tolist() for part in (words.sentence, words.start, words.end, words.tag, scores))
-        for row, start, end, tag, score in zip(*rows, strict=True):
+        columns = (*words[:-1], words.score.round(SCORE_DIGITS))
+        for row, start, end, tag, score in zip(*(one.tolist() for one in columns), strict=True):
             number, offset, _ = batch.pieces[row]
             found[number].append(LacWord(offset + start, offset + end, chain.kinds[tag], score))
     # Batches come in the order of length, so the pieces of one text may arrive in any order.
@@ -91,13 +87,6 @@ def read_states(outputs_of: Callable[[list[str]], np.ndarray], width: int, texts
         for column, (number, start, end) in enumerate(batch.pieces):
             found[number][start:end] = outputs[: end - start, column]
     return found
-
-
-def _padded(places: np.ndarray, values: np.ndarray) -> np.ndarray:
-    """Return values, one text after the other, as an array (time, batch, …) with zeros past each text's end."""
-    found = np.zeros((*places.shape, *values.shape[1:]), values.dtype)
-    found[places] = values
-    return np.ascontiguousarray(found.swapaxes(0, 1))
 
 
 def load_lac(which: Size, *, threads: int | None = None, folder: Path | None = None) -> Lac:

@@ -191,7 +191,7 @@ def _write_layers(done: Sequence[Preannotation], folder: Path, asked: Sequence[A
 def _proposed_without(one: Preannotation, names: Collection[str]) -> dict[str, tuple[Span, ...]]:
     found = {name: rows for name, rows in one.found.items() if name not in names}
     rows = combine_rows(found, [other for other in one.annotators if other.name not in names])
-    return {sentence.id: tuple(sorted(row)) for sentence, row in zip(one.sentences, rows, strict=True)}
+    return {sentence.id: row for sentence, row in zip(one.sentences, rows, strict=True)}
 
 
 def _check_outputs(paths: Sequence[Path], inputs: Sequence[Path], *, ledger: bool) -> None:
