@@ -15,9 +15,9 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
 from biaozhu.annotators.network.batching import LIMITS, LONGEST_PIECE_CHARS, group_lengths
+from biaozhu.annotators.network.char_rows import frequent_pairs, make_pair_table, pair_keys
 from biaozhu.annotators.network.fast import FOLDER, decode, load_fast
 from biaozhu.annotators.network.fast import LIMITS as FAST_LIMITS
-from biaozhu.annotators.network.pair_rows import frequent_pairs, make_pair_table, pair_keys
 from biaozhu.annotators.network.runtime import CONFIG, GRAPH, make_session
 from biaozhu.annotators.preannotate import annotate_combined
 from biaozhu.data.errors import ModelDataError

@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 
 from biaozhu.annotators.network.base import load_base
+from biaozhu.annotators.network.char_rows import make_pair_table
 from biaozhu.annotators.network.crf_decoding import decode, make_chain, marginals
 from biaozhu.annotators.network.fast import load_fast
-from biaozhu.annotators.network.pair_rows import make_pair_table
 from biaozhu.data.errors import ConfigError, CorpusError
 from biaozhu.data.model import Sentence, Span
 from recipes.base.augment import collect_names

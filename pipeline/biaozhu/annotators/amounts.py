@@ -15,7 +15,7 @@ from biaozhu.annotators.amount_grammar.context import Counted, chinese_score, co
 from biaozhu.annotators.amount_grammar.forms import fold_text
 from biaozhu.annotators.amount_grammar.skips import DIGITS, IDIOMS, SKIPPED, SMALL
 from biaozhu.annotators.registry import Annotator
-from biaozhu.annotators.repair.numbered import is_in_name
+from biaozhu.annotators.repair.persons import is_in_name
 from biaozhu.data.model import Span
 from biaozhu.knowledge.division_names import COUNTY
 from biaozhu.knowledge.gazetteer import gazetteer
@@ -156,43 +156,41 @@ _CHANGED = re.compile("(?:[下上]调|[减增]少|减|下[降跌滑]|上[升涨]
 def find_amounts(texts: Sequence[str]) -> list[tuple[Span, ...]]:
     """Return the amounts of each text, sorted and disjoint; the score is a stated confidence, not a probability."""
     return [
-        tuple(Span(start, end, LABEL, SOURCE, score) for start, end, score in _amounts(fold_text(text)))
-        for text in texts
+        tuple(Span(*borders, LABEL, SOURCE, score) for *borders, score in _read(fold_text(text))[0]) for text in texts
     ]
 
 
 def refuses(text: str, start: int, end: int) -> bool:
     """Tell whether the grammar knows that what stands at text[start:end] is no amount: 千百年来, 单位为万元."""
     first = max(0, start - REACH_BEFORE)
-    refused: list[Found] = []
-    _amounts(fold_text(text[first : end + REACH_AFTER]), refused)
-    return any(one[0] < end - first and start - first < one[1] for one in refused)
+    _, refused = _read(fold_text(text[first : end + REACH_AFTER]))
+    return any(left < end - first and start - first < right for left, right in refused)
 
 
-def _amounts(text: str, refused: list[Found] | None = None) -> list[Found]:
-    """Return the amounts of a text, and put into `refused` what is known to be none."""
+def _read(text: str) -> tuple[list[Found], list[tuple[int, int]]]:
+    """Return the amounts of a text, and what is known to be none."""
     amounts: list[Found] = []
-    others = [] if refused is None else refused
+    refused: list[tuple[int, int]] = []
     position = 0
     while found := PATTERN.search(text, position):
         start, position = found.span()
         kind = found.lastgroup
         if kind == "amount":
-            position = _read(text, found, amounts, others)
+            position = _read_match(text, found, amounts, refused)
         elif kind in ("part", "price"):
             position = _end_of(_AFTERWARDS, text, position)
             amounts.append((start, position, 0.95))
         elif kind == "skip":
-            others.append((start, position, 0.0))
+            refused.append((start, position))
         elif kind == "quoted" and text[start + 1] in "0123456789$¥€£-+":
             # “500万元” quotes a figure; everything else that short and quoted is a slogan or a fixed name.
             inner = text[start + 1 : position - 1]
-            if [one[:2] for one in _amounts(inner)] == [(0, len(inner))] and not _BARE_COUNT.search(inner):
+            if [one[:2] for one in _read(inner)[0]] == [(0, len(inner))] and not _BARE_COUNT.search(inner):
                 amounts.append((start + 1, position - 1, 0.8))
-    return amounts
+    return amounts, refused
 
 
-def _read(text: str, found: re.Match[str], amounts: list[Found], refused: list[Found]) -> int:
+def _read_match(text: str, found: re.Match[str], amounts: list[Found], refused: list[tuple[int, int]]) -> int:
     """Add what a match says to the amounts, or to what is refused; return where it ends with all that belongs to it."""
     key = "A" if found["figures"] else "C"
     first = found[f"unit{key}"]
@@ -212,7 +210,7 @@ def _read(text: str, found: re.Match[str], amounts: list[Found], refused: list[F
     if counts_nothing(one):
         # A header (单位:万元) has no number, a latitude is none; of a date or a rank the network may know better.
         if not one.number.strip("十百千万亿") or measure in ("度", "°"):
-            refused.append((start, end, 0.0))
+            refused.append((start, end))
         return end
     if second >= 0:
         if first and (kind_of(first) != kind or _is_change(one, text[second - 1])):
@@ -223,17 +221,15 @@ def _read(text: str, found: re.Match[str], amounts: list[Found], refused: list[F
     elif found["figures"]:
         if not is_no_figure(one):
             amounts.append((start, end, 0.97))
-    elif not _in_a_name(text, start, found.end()):
-        score = chinese_score(one, extended=end > found.end())
-        if score:
-            amounts.append((start, end, score))
+    elif not _in_a_name(text, start, found.end()) and (score := chinese_score(one, extended=end > found.end())):
+        amounts.append((start, end, score))
     return end
 
 
 def _whole_end(text: str, end: int, unit: str) -> int:
     if text[end : end + 1] not in _BEGIN_MORE or _WHOLE.match(text, end - len(unit)):
         return end
-    while (part := _SMALLER_PART[unit].match(text, end) if unit in _SMALLER_PART else None) is not None:
+    while unit in _SMALLER_PART and (part := _SMALLER_PART[unit].match(text, end)):
         end, unit = part.end(), part["unit"]
     more = _UNSAID[unit].match(text, end) if unit in _UNSAID else None
     if not more and (kind_of(unit) != "classifier" or unit in _HALVED):

@@ -70,22 +70,19 @@ class _Precedence:
 
     def of(self, name: str, span: Span) -> int | None:
         """Return the priority of a layer's span, None where the layer may not propose it."""
-        annotator = self.by_name.get(name)
-        if annotator is None:
+        if (annotator := self.by_name.get(name)) is None:
             return None if span.label in self.claimed else 0
         sure = UNSCORED if span.score is None else span.score
         return annotator.proposes.get(span.label) if sure >= annotator.min_score_of(span.label) else None
 
     def explain(self, name: str, label: str) -> str:
         """Say why a span that nothing overlaps does not stand."""
-        annotator = self.by_name.get(name)
-        if annotator is not None and label in annotator.proposes:
+        if (annotator := self.by_name.get(name)) and label in annotator.proposes:
             return f"{name} proposes only what it gives {annotator.min_score_of(label)} or more"
         deciding = [one for one in self.by_name.values() if label in one.proposes and not one.min_score_of(label)]
         deciding.sort(key=lambda one: (-one.proposes[label], one.name))
-        if not deciding:
-            return f"{name} does not propose {label}"
-        return f"{' and '.join(one.name for one in deciding)} decide on {label}"
+        names = " and ".join(one.name for one in deciding)
+        return f"{names} decide on {label}" if names else f"{name} does not propose {label}"
 
 
 def _choose(found: list[Proposal], precedence: _Precedence) -> tuple[Span, ...]:

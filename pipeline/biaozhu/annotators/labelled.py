@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from biaozhu.annotators.amounts import refuses
 from biaozhu.annotators.registry import Annotator
-from biaozhu.annotators.repair.edit import make_edit
+from biaozhu.annotators.repair.edit import Edit
 from biaozhu.annotators.repair.persons import repair_persons
 from biaozhu.annotators.repair.places import repair_places
 from biaozhu.data.model import Span
@@ -24,7 +24,6 @@ OUTSIDE = "O"
 PROPOSED = {"PERSON": 30, "PLACE": 10, "AMOUNT": 5}
 # Rare units (两箧, 四万里弗) are what the network knows and the grammar does not; below this it is mostly wrong on dev.
 MIN_SCORE = {"AMOUNT": 0.92}
-LABELS = frozenset(PROPOSED)
 UNNAMED = "某"
 # A person of fewer characters is not cut.
 SHORTEST_CUT = 3
@@ -40,8 +39,8 @@ def find_labelled(texts: Sequence[str], words: Sequence[Sequence[LacWord]]) -> l
     """Return the words of an article that have a label of biaozhu as tag, repaired, without those that the guideline refuses."""
     found = []
     for text, row in zip(texts, words, strict=True):
-        spans = [span for span in labelled_spans(text, row, source=SOURCE) if span.label in LABELS]
-        allowed = [span for span in spans if not is_refused(text, span)]
+        spans = labelled_spans(text, row, source=SOURCE)
+        allowed = [span for span in spans if span.label in PROPOSED and not is_refused(text, span)]
         found.append(repair_names(text, allowed))
     return align_names(texts, found)
 
@@ -64,25 +63,22 @@ def align_names(texts: Sequence[str], rows: Sequence[tuple[Span, ...]]) -> list[
     ]
 
 
-def _aligned(text: str, row: Sequence[Span], number: int, counts: Mapping[str, int]) -> Span:
+def _aligned(text: str, row: Sequence[Span], number: int, counts: Counter[str]) -> Span:
     start, end = row[number].start, row[number].end
     if row[number].label != "PERSON":
         return row[number]
     here, limit = counts[text[start:end]], row[number + 1].start if number + 1 < len(row) else len(text)
-    if (
-        end - start >= SHORTEST_CUT
-        and counts.get(text[start : end - 1], 0) > here == 1
-        and _ends_too_late(text, start, end)
-    ):
+    shorter = end - start >= SHORTEST_CUT and counts[text[start : end - 1]] > here == 1
+    if shorter and _ends_too_late(text, start, end):
         return replace(row[number], end=end - 1)
-    if end < limit and counts.get(text[start : end + 1], 0) > here:
+    if end < limit and counts[text[start : end + 1]] > here:
         return replace(row[number], end=end + 1)
     return row[number]
 
 
 def _ends_too_late(text: str, start: int, end: int) -> bool:
     """Tell whether the last character of a person is no part of a name: not 马克思 beside 马克, nor 王晓明 beside 王晓."""
-    edit = make_edit(text[start : end + LONGEST], ())
+    edit = Edit(text[start : end + LONGEST])
     length = end - start
     if edit.word(0, length) is not None:
         return False
@@ -92,7 +88,7 @@ def _ends_too_late(text: str, start: int, end: int) -> bool:
 
 def repair_names(text: str, spans: Iterable[Span]) -> tuple[Span, ...]:
     """Return the spans of a text as the rules of `repair` leave them, sorted."""
-    edit = make_edit(text, spans)
+    edit = Edit(text, spans)
     repair_persons(edit)
     repair_places(edit)
     return tuple(edit.spans)

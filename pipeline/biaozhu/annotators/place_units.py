@@ -49,7 +49,7 @@ _NEVER_NAMES = frozenset(("南部", "平原", "沿河", "山城"))
 
 
 class PlaceUnit(NamedTuple):
-    """A piece of a stretch: offsets into the text, and its level (0: unknown rest)."""
+    """A piece of a stretch: offsets into it, and its level (0: unknown rest)."""
 
     start: int
     end: int
@@ -58,12 +58,9 @@ class PlaceUnit(NamedTuple):
 
 def is_generic(name: str) -> bool:
     """Return whether the words name no certain place: 该乡, 各村, 县城, 竹编之乡."""
-    return (
-        len(name) < 2  # noqa: PLR2004 — one character is a unit word or an abbreviation that needs its context
-        or name in NO_NAMES
-        or "之乡" in name
-        or (bool(ANY_UNIT.fullmatch(name)) and not is_certain(name))
-    )
+    # One character is a unit word or an abbreviation that needs its context.
+    known = len(name) < 2 or name in NO_NAMES or "之乡" in name  # noqa: PLR2004 — as said above
+    return known or (bool(ANY_UNIT.fullmatch(name)) and not is_certain(name))
 
 
 def is_certain(name: str) -> bool:
@@ -72,14 +69,9 @@ def is_certain(name: str) -> bool:
     return named is not None and (named.full or named.level <= COUNTY)
 
 
-def cut_units(text: str, start: int, end: int) -> tuple[PlaceUnit, ...]:
-    """Cut text[start:end] into units with the least cost; rests that no rule knows are units of level 0."""
-    cut = _cut(text[start:end])
-    return tuple(PlaceUnit(start + one.start, start + one.end, one.level) for one in cut)
-
-
 @lru_cache(maxsize=1 << 14)
-def _cut(text: str) -> tuple[PlaceUnit, ...]:
+def cut_units(text: str) -> tuple[PlaceUnit, ...]:
+    """Cut a stretch into units with the least cost; rests that no rule knows are units of level 0."""
     length = len(text)
     level, price = _priced(text)
     # No piece costs less than 1: two of them are not cheaper.

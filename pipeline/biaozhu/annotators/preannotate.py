@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import islice
+from itertools import chain, islice
 from typing import TYPE_CHECKING
 
 from biaozhu.annotators.amounts import AMOUNTS
@@ -115,19 +115,18 @@ def annotate_combined(texts: Sequence[str], *, model: NameModel, annotators: Seq
 def _preannotate(articles: Sequence[Article], model: NameModel, annotators: Sequence[Annotator]) -> list[Preannotation]:
     split = [split_checked(article) for article in articles]
     texts = [[sentence.text for sentence in sentences] for sentences in split]
-    every = [text for some in texts for text in some]
+    every = list(chain(*texts))
     # The networks see the sentences of all articles together, what goes by the article the rest.
     words = model.words(every)
-    rows_of = {one.name: iter(one.annotate(every, words)) if one.by_sentence else None for one in annotators}
+    rows = {one.name: iter(one.annotate(every, words)) for one in annotators if one.by_sentence}
+    rest = iter(words)
     done = []
-    reached = 0
     for article, sentences, some in zip(articles, split, texts, strict=True):
-        own = words[reached : reached + len(some)]
-        reached += len(some)
-        found: dict[str, Rows] = {}
-        for one in annotators:
-            rows = rows_of[one.name]
-            found[one.name] = one.annotate(some, own) if rows is None else list(islice(rows, len(some)))
+        own = list(islice(rest, len(some)))
+        found = {
+            one.name: list(islice(rows[one.name], len(some))) if one.by_sentence else one.annotate(some, own)
+            for one in annotators
+        }
         combined = combine_rows(found, annotators)
         spanned = tuple(with_spans(one, spans) for one, spans in zip(sentences, combined, strict=True))
         done.append(Preannotation(article, spanned, found, tuple(annotators)))

@@ -18,7 +18,7 @@ from functools import cache
 from importlib.metadata import entry_points
 from operator import attrgetter
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from biaozhu.data.errors import AnnotatorError, BiaozhuError, MissingFileError, bug_from
 from biaozhu.data.model import Span
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 Rows = list[tuple["Span", ...]]
 Find = Callable[..., Iterable[Iterable["Span"]]]
 BY_PLACE = attrgetter("start", "end")
+_REGISTERED: dict[str, Annotator] = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +98,7 @@ def annotator(
         made = Annotator(name, find, proposes, min_score, reads_words, by_sentence)
         if name in _built_in():
             raise AnnotatorError("an annotator of biaozhu has this name", where=name)
-        _registered().register(name, func=made)
+        _REGISTERED[name] = made
         return made
 
     return register
@@ -109,13 +110,13 @@ def find_annotators(name: str) -> tuple[Annotator, ...]:
         return _from_file(Path(name))
     if name in _built_in():
         return (_built_in()[name],)
-    registry = _registered()
+    points = entry_points(group="biaozhu_annotators")
     try:
-        found = registry.get(name) if name in registry else None
+        found = points[name].load() if name in points.names else _REGISTERED.get(name)
     except Exception as error:
         raise AnnotatorError(f"does not load: {bug_from(error, where=name).what}", where=name) from error
     if not isinstance(found, Annotator):
-        names = ", ".join((*_built_in(), *entry_points(group=registry.entry_point_namespace).names))
+        names = ", ".join((*_built_in(), *points.names))
         take = f"Take a file (.py) or one of: {names}"
         raise AnnotatorError("no annotator of this name", where=name, next_step=take)
     return (found,)
@@ -141,10 +142,3 @@ def _built_in() -> dict[str, Annotator]:
     from biaozhu.annotators.preannotate import DEFAULT_ANNOTATORS  # noqa: PLC0415 — it is made of `Annotator`
 
     return {one.name: one for one in DEFAULT_ANNOTATORS}
-
-
-@cache
-def _registered() -> Any:
-    import catalogue  # noqa: PLC0415 — it reads the entry points of all packages, and few runs need it
-
-    return catalogue.create("biaozhu", "annotators", entry_points=True)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from biaozhu.annotators.labelled import find_labelled
 from biaozhu.annotators.registry import Annotator
-from biaozhu.annotators.repair.edit import make_edit
+from biaozhu.annotators.repair.edit import Edit
 from biaozhu.data.model import Span
 from biaozhu.knowledge.lexicon import LONGEST
 
@@ -56,9 +56,8 @@ def find_repeated(texts: Sequence[str], words: Sequence[Sequence[LacWord]]) -> l
 def _in_words(text: str, start: int, end: int) -> bool:
     """Tell whether a short name is a word itself (高峰), or a word holds one of its borders (李强|调)."""
     first = max(0, start - LONGEST)
-    edit = make_edit(text[first : end + LONGEST], ())
-    start, end = start - first, end - first
-    return any(one.is_plain and one.start < end and start < one.end for one in edit.near(start, end))
+    near = Edit(text[first : end + LONGEST]).near(start - first, end - first)
+    return any(one.is_plain and one.start < end - first and start - first < one.end for one in near)
 
 
 def _occurrences(text: str, known: Mapping[str, float], by_first: Mapping[str, Sequence[str]]) -> Iterator[Span]:

@@ -11,10 +11,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from biaozhu.annotators.network.base import load_base, read_config
-from biaozhu.annotators.network.char_rows import rows_of
+from biaozhu.annotators.network.char_rows import frequent_pairs, make_pair_table, rows_of
 from biaozhu.annotators.network.fast import FORMAT, PAIRS, load_fast
 from biaozhu.annotators.network.lac_weights import lac_start
-from biaozhu.annotators.network.pair_rows import frequent_pairs, make_pair_table
 from biaozhu.annotators.network.runtime import CONFIG, GRAPH
 from biaozhu.data.errors import ConfigError
 from biaozhu.data.files import write_text

@@ -18,7 +18,7 @@ from recipes.base.data import grouped
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from biaozhu.annotators.network.pair_rows import PairTable
+    from biaozhu.annotators.network.char_rows import PairTable
     from recipes.distil.teacher import Taught
 
 

@@ -21,9 +21,18 @@ YEARS = range(51, 1000)
 # 这五年, 每10天, 今明两天: which ones, not how long.
 _WHICH = re.compile("(?:[这那每]|第[一二三四五六七八九十]{1,2}个|今明|(?<![学提目之世任婚赛考产])前|非凡|黄金|关键)$")
 _RANK = re.compile("(?:排[名在行]?|位?[居列]|名列|跃[居升][至到]?|升[至到]|降[至到]|前|第|全[国省市球县]|世界)$")
+_COORDINATE = re.compile("(?:[东西]经|[南北]纬|赤纬|赤经|经度|纬度|经|纬)约?$")
+# 首付36万起: a price and no cases.
+_PRICED = re.compile("(?:首付|[总均售单租底]价|价格|报价|月薪|[售卖租])[格约为是只要从]{0,2}$")
+# Right before the number and these measure words, they say that nothing is counted.
+_REFUSED_AFTER = {
+    **dict.fromkeys(("位", "名"), _RANK),
+    **dict.fromkeys(("度", "°"), _COORDINATE),
+    "起": _PRICED,
+    "层": re.compile(r"(?:住在?|位于|搬到)\Z"),
+}
 _MEETING = re.compile("(?:届|人大|政协|纪委|大会|全会)$")
 _HELD = re.compile("(?:办了?|行了?|连续|近|历|累计|过)$")
-_COORDINATE = re.compile("(?:[东西]经|[南北]纬|赤纬|赤经|经度|纬度|经|纬)约?$")
 _FORCE = re.compile(
     "(?:里氏|震级|烈度|风力|风速|阵风|级风|级大风|级地震|瞬[间时])[^，,。；、]{0,12}[，,]?[^，,。；、震]{0,6}$|[台石]阶[^，。；、]{0,4}$"
 )
@@ -40,8 +49,6 @@ _OF_YEAR = re.compile(rf"[春夏秋冬]|闰?[{SMALL}正腊]{{1,2}}月|[（(](?:�
 _RULER = re.compile("[楚秦齐燕赵韩魏晋宋鲁郑卫陈蔡吴越周汉隋唐梁][^，。；、老外叔舅阿天国女办][王公帝宗]$")
 _SAME_YEAR = re.compile("[（(](?:公元)?前?[0-9]{1,4}年?[）)]")
 _MOVED = re.compile("[跌涨升降高低逾][了约近]?$")
-# 首付36万起: a price and no cases.
-_PRICED = re.compile("(?:首付|[总均售单租底]价|价格|报价|月薪|[售卖租])[格约为是只要从]{0,2}$")
 _POINTS = re.compile("[(（]指数|内容|希望|建议|倡议|意见|要求|主张|共识|[：:]")
 # 这一年, 新的一天: a certain one, no duration.
 _VAGUE = re.compile(
@@ -68,14 +75,14 @@ class Counted:
     after: str
 
 
-def counts_nothing(one: Counted) -> bool:  # noqa: C901, PLR0911 — a line for each special measure word
+def counts_nothing(one: Counted) -> bool:  # noqa: PLR0911 — a line for each special measure word
     """Return whether the text around says that this is not an amount, whatever its figures are written in."""
     before, after = one.before, one.after
+    if refused := _REFUSED_AFTER.get(one.measure):
+        return bool(refused.search(before))
     match one.measure:
         case "年" | "周年" | "个月" | "天" | "日" | "周" | "小时" | "分钟" | "晚" | "夜" | "个季度":
             return bool(_WHICH.search(before)) or (one.measure == "年" and _is_date(one))
-        case "位" | "名":
-            return bool(_RANK.search(before))
         case "组" | "队":
             return before[-1:] in tuple("村庄屯寨区")
         case "次":
@@ -84,16 +91,10 @@ def counts_nothing(one: Counted) -> bool:  # noqa: C901, PLR0911 — a line for 
             return not _HELD.search(before) or after[:1] in tuple(SMALL)
         case "线":
             return before[-1:] != "面"
-        case "起":
-            return bool(_PRICED.search(before))
-        case "层":
-            return before.endswith(("住", "住在", "位于", "搬到"))
         case "级":
             return "." not in one.number and not (_FORCED.match(after) or _FORCE.search(before))
         case "系列":
             return one.number.isdecimal() and len(one.number) > 2  # noqa: PLR2004 — 茅台1935系列
-        case "度" | "°":
-            return bool(_COORDINATE.search(before))
     if one.number.strip("十百千万亿"):
         return False
     # (万元), 单位:万元

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from biaozhu.annotators.labelled import OUTSIDE, labelled_spans
 from biaozhu.annotators.network import runtime
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     import numpy as np
 
     from biaozhu.annotators.network.crf_decoding import Chain
-    from biaozhu.annotators.network.lac import Columns
     from biaozhu.annotators.words import LacWord
 
 SOURCE = "base"
@@ -43,6 +42,8 @@ class Base:
     network: Lac = field(repr=False)
     # Spans that are less likely are not given; chosen on dev when the model was built.
     min_score: float = 0.0
+    # The number of hidden states that a character has.
+    states_width: ClassVar[int] = STATES
 
     def words(self, texts: Sequence[str]) -> list[tuple[LacWord, ...]]:
         """Return the spans of each text as words that have their label as tag; what is unlikely is outside."""
@@ -56,11 +57,6 @@ class Base:
     def emissions(self, texts: list[str]) -> np.ndarray:
         """Return the tags' scores for a batch of short texts; see `Lac.emissions`."""
         return self.network.emissions([to_simplified(text) for text in texts])
-
-    @property
-    def states_width(self) -> int:
-        """The number of hidden states that a character has."""
-        return STATES
 
     def states(self, texts: Sequence[str]) -> list[np.ndarray]:
         """Return each text's hidden states and tag scores; see `Lac.states`."""
@@ -88,9 +84,13 @@ def load_base(folder: Path = DEFAULT, *, threads: int | None = None) -> Base:
     except KeyError as error:
         raise KIND.refuse(folder / SCORES, f"it lacks {error}") from None
     labels = tuple(dict.fromkeys(kind for kind in chain.kinds if kind != OUTSIDE))
-    columns = _columns(model.config.get("lexicon"), folder)
+    if (wanted := model.config.get("lexicon")) is not None:
+        if wanted != lexicon_facts():
+            raise KIND.refuse(folder, "the base model was trained on another lexicon than this version has")
+        # Here, so that a dictionary that is not the right one is told before anything is read.
+        loaded_lexicon()
     # The same batches, padding and decoding as for LAC's own network, whose shape ours has.
-    network = Lac(model.rows, chain, model.session, columns)
+    network = Lac(model.rows, chain, model.session, None if wanted is None else lexicon_columns)
     rename_network_keys(model.config)
     return Base(labels, network, float(model.config.get("min_score", 0.0)))
 
@@ -98,13 +98,3 @@ def load_base(folder: Path = DEFAULT, *, threads: int | None = None) -> Base:
 def read_config(path: Path) -> dict[str, Any]:
     """Read the config of a base model; see `runtime.read_config`."""
     return runtime.read_config(path, KIND)
-
-
-def _columns(wanted: Any, folder: Path) -> Columns | None:
-    if wanted is None:
-        return None
-    if wanted != lexicon_facts():
-        raise KIND.refuse(folder, "the base model was trained on another lexicon than this version has")
-    # Here, so that a dictionary that is not the right one is told before anything is read.
-    loaded_lexicon()
-    return lexicon_columns

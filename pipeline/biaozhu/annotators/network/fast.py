@@ -17,8 +17,7 @@ import numpy as np
 
 from biaozhu.annotators.labelled import OUTSIDE
 from biaozhu.annotators.network.batching import BatchLimits, make_batches, padded
-from biaozhu.annotators.network.char_rows import EDGE
-from biaozhu.annotators.network.pair_rows import PairTable, make_pair_table
+from biaozhu.annotators.network.char_rows import EDGE, PairTable, make_pair_table
 from biaozhu.annotators.network.runtime import ModelKind, load_checked
 from biaozhu.annotators.words import LacWord
 from biaozhu.knowledge.lexicon import code_points

@@ -63,11 +63,8 @@ def _complete_names(edit: Edit) -> None:
         units = len(old) > 1 and all(text[span.end - 1] in "省市县区州旗镇乡" for span in old)
         if crossed or units:
             continue
-        if (
-            (old[0].start == start or old[-1].end == end)
-            if old
-            else (start, end) in short or _stands_apart(edit, start, end)
-        ):
+        part = old and (old[0].start == start or old[-1].end == end)
+        if part or (not old and ((start, end) in short or _stands_apart(edit, start, end))):
             edit.put(start, end, PLACE)
 
 

@@ -66,9 +66,11 @@ class Edit:
     No query looks at more than its stretch of the text, so that rules stay linear in a sentence's length.
     """
 
-    def __init__(self, text: str, words: Iterable[Word] = (), spans: Iterable[Span] = ()) -> None:
-        self.text = text
-        self.words = sorted(words)
+    def __init__(self, text: str, spans: Iterable[Span] = ()) -> None:
+        # The automata read UTF-8, which has no lone surrogates.
+        self.text = text = LONE_SURROGATE.sub("\ufffd", to_chinese_marks(to_simplified(text)))
+        find, kinds, _ = loaded_lexicon()
+        self.words = sorted(Word(start, end, kinds.item(number)) for start, end, number in find(text))
         # Those that a table of places has, which are few.
         self.places = [word for word in self.words if word.kinds & _TABLE_BITS]
         self._starts = [word.start for word in self.words]
@@ -130,21 +132,10 @@ class Edit:
 
     def has(self, label: str, *, end: int | None = None, start: int | None = None) -> Span | None:
         """Return the span of a label that ends or starts at a place."""
-        if end is not None and end > 0:
-            found = [span for span in self._cover.find(end - 1, end) if span.end == end]
-        else:
-            found = [span for span in self._cover.find(start or 0, (start or 0) + 1) if span.start == start]
-        return next((span for span in found if span.label == label), None)
+        at = (start or 0) if end is None else end - 1
+        found = (span for span in self.over(at, at + 1) if span.label == label)
+        return next((span for span in found if span.end == end or span.start == start), None)
 
     def labelled(self, label: str) -> list[Span]:
         """Return the spans of a label, in order, as they are now."""
         return [span for span in self.spans if span.label == label]
-
-
-def make_edit(text: str, spans: Iterable[Span]) -> Edit:
-    """Return what rules work on."""
-    # The automata read UTF-8, which has no lone surrogates.
-    text = LONE_SURROGATE.sub("\ufffd", to_chinese_marks(to_simplified(text)))
-    find, kinds, _ = loaded_lexicon()
-    words = tuple(Word(start, end, kinds.item(number)) for start, end, number in find(text))
-    return Edit(text, words, spans)
